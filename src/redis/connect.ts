@@ -1,0 +1,126 @@
+import { Redis } from 'ioredis';
+import { asBytes } from './bytes.ts';
+import { connectionFailure, refusal } from './errors.ts';
+import { Lane } from './lane.ts';
+import { type Reply, ReplyError } from './reply.ts';
+import type { Argument, RedisCommand, RedisNode, RedisServer } from './server.ts';
+import { addressOf, type ConnectTarget, publicUrlOf } from './target.ts';
+
+/**
+ * Connects, logs in and selects the database.
+ *
+ * The client library would report a refused SELECT only as an event and go on in database 0; here it is awaited.
+ * @throws RedisError
+ */
+export async function connect(target: ConnectTarget): Promise<RedisServer> {
+  const address = addressOf(target);
+  const client = openClient(target);
+  // `connect` rejects with "Connection is closed."; the cause comes before it, as an event.
+  let cause: unknown;
+  client.on('error', (error: unknown) => (cause = error));
+  try {
+    await client.connect();
+  } catch (error) {
+    client.disconnect();
+    throw loginFailure(cause ?? error, address) ?? connectionFailure(cause ?? error, address);
+  }
+  // A wrong password does not stop the library from becoming ready: it is told by the event alone.
+  const rejected = loginFailure(cause, address);
+  if (rejected) {
+    client.disconnect();
+    throw rejected;
+  }
+  const node = nodeOf(client, target);
+  if (target.database !== 0) {
+    try {
+      await node.call('SELECT', target.database);
+    } catch (error) {
+      client.disconnect();
+      throw error;
+    }
+  }
+  return { address: publicUrlOf(target), nodes: [node], close: () => client.disconnect() };
+}
+
+function openClient(target: ConnectTarget): Redis {
+  const { tls } = target;
+  return new Redis({
+    ...(target.socketPath === undefined ? { host: target.host, port: target.port } : { path: target.socketPath }),
+    ...(target.username !== undefined && { username: target.username }),
+    ...(target.password !== undefined && { password: target.password }),
+    ...(tls && {
+      tls: {
+        rejectUnauthorized: tls.verify,
+        ...(tls.ca !== undefined && { ca: tls.ca }),
+        ...(tls.certificate !== undefined && { cert: tls.certificate }),
+        ...(tls.key !== undefined && { key: tls.key }),
+        ...(tls.serverName !== undefined && { servername: tls.serverName }),
+      },
+    }),
+    lazyConnect: true,
+    // One reply shape, the same as on our own lanes.
+    protocol: 2,
+    connectTimeout: target.timeoutMillis,
+    commandTimeout: target.timeoutMillis,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    // The ready check needs INFO, which a restricted user may not have.
+    enableReadyCheck: false,
+    connectionName: 'cachectl',
+    disableClientInfo: true,
+  });
+}
+
+function loginFailure(cause: unknown, address: string): Error | undefined {
+  const message = cause instanceof Error ? cause.message : '';
+  return /^(NOAUTH|WRONGPASS|DENIED|NOPERM|ERR)\b/.test(message) && !/unknown (sub)?command/i.test(message)
+    ? refusal(new ReplyError(message), 'logging in', address)
+    : undefined;
+}
+
+function nodeOf(client: Redis, target: ConnectTarget): RedisNode {
+  const address = addressOf(target);
+  const send = async (command: RedisCommand): Promise<Reply> => {
+    const [name, ...rest] = command.map(toBuffer);
+    try {
+      return fromLibrary(await client.callBuffer(String(name), ...rest));
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ReplyError') return new ReplyError(error.message);
+      throw connectionFailure(error, address, 'lost');
+    }
+  };
+  return {
+    address,
+    database: target.database,
+    async call(...command: Argument[]) {
+      const reply = await send(command);
+      if (reply instanceof ReplyError) throw refusal(reply, `\`${commandName(command)}\``, address);
+      return reply;
+    },
+    batch: (commands) => Promise.all(commands.map(send)),
+    openLane: () => Lane.open(target),
+  };
+}
+
+const containers = new Set(['CONFIG', 'MEMORY', 'CLIENT', 'ACL', 'OBJECT', 'SCRIPT', 'CLUSTER']);
+
+/** The words of a command that may be shown: its name and subcommand, never its arguments. */
+export function commandName(command: RedisCommand): string {
+  const [name = '', subcommand] = command.map(String);
+  return containers.has(name) && subcommand !== undefined ? `${name} ${subcommand}` : name;
+}
+
+function toBuffer(argument: Argument): Buffer {
+  return Buffer.from(String(argument), 'latin1');
+}
+
+/** Buffers of the client library become byte strings; error values inside arrays become ReplyError. */
+function fromLibrary(value: unknown): Reply {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string') return asBytes(value);
+  if (Buffer.isBuffer(value)) return asBytes(value.toString('latin1'));
+  if (Array.isArray(value)) return value.map(fromLibrary);
+  if (value instanceof Error) return new ReplyError(value.message);
+  throw new TypeError(`a reply of type ${typeof value} was not expected`);
+}

@@ -1,0 +1,81 @@
+import type { ReplyError } from './reply.ts';
+
+/**
+ * Why a server could not be used: `connect` (no connection), `login` (credentials), `lost` (a connection that broke),
+ * `refused` (the server answered with an error: permissions, read-only, loading, out of memory, …).
+ */
+export type RedisFailure = 'connect' | 'login' | 'lost' | 'refused';
+
+/** A failure of the server or of the way to it. The message never holds a password. */
+export class RedisError extends Error {
+  override readonly name = 'RedisError';
+
+  constructor(
+    readonly failure: RedisFailure,
+    /** The error code as the server or the system gave it: `NOPERM`, `ECONNREFUSED`, … */
+    readonly code: string,
+    message: string,
+    /** What to do next; may name a command. */
+    readonly hint?: string,
+  ) {
+    super(message);
+  }
+}
+
+const loginCodes = new Set(['NOAUTH', 'WRONGPASS', 'DENIED']);
+
+const replyHints: Readonly<Record<string, string>> = {
+  NOAUTH: 'set REDISCLI_AUTH, use --password-file FILE or --ask-password, or put the password into the URL in REDIS_URL',
+  WRONGPASS: 'check the user in the URL and the password in REDISCLI_AUTH or --password-file',
+  DENIED: 'the server is in protected mode: connect from its own host, or set a password on it',
+  NOPERM: "an administrator can grant it with `ACL SETUSER`; `cachectl check` shows what this user may do",
+  READONLY: 'this node is a replica: connect to the primary (`cachectl stats` shows its address)',
+  OOM: '`maxmemory` is reached and nothing can be evicted: `cachectl stats` shows memory and policy',
+  LOADING: 'the server is reading its dataset from disk: try again shortly',
+  MISCONF: 'the server cannot save to disk and refuses writes: `cachectl check` shows the last error',
+  BUSY: 'a script blocks the server: wait, or stop it with `SCRIPT KILL`',
+  CLUSTERDOWN: 'the cluster has no majority or misses slots: `CLUSTER INFO` tells more',
+  MASTERDOWN: 'this replica has lost its primary and refuses to answer',
+  MOVED: 'this server is one node of a cluster: the key lives on another node',
+};
+
+/** Turns an error reply into an exception about `subject` (a command, in backticks where it is one). */
+export function refusal(reply: ReplyError, subject: string, address: string): RedisError {
+  const failure = loginCodes.has(reply.code) ? 'login' : 'refused';
+  const said = reply.message.startsWith('NOAUTH HELLO') ? 'NOAUTH Authentication required.' : reply.message;
+  return new RedisError(failure, reply.code, `${subject} on ${address}: the server answered \`${said}\``, replyHints[reply.code]);
+}
+
+const systemCauses: Readonly<Record<string, readonly [cause: string, hint: string]>> = {
+  ECONNREFUSED: ['nothing listens there', 'start the server, or name another with --url or REDIS_URL; `cachectl sandbox` starts a throw-away one'],
+  ENOTFOUND: ['the host name does not resolve', 'check the host in --url, REDIS_URL or the profile'],
+  EAI_AGAIN: ['the host name does not resolve at the moment', 'check the network and the host in --url or REDIS_URL'],
+  ETIMEDOUT: ['no answer in time', 'check the host, the port and any firewall; --timeout 20s waits longer'],
+  ECONNRESET: ['the server closed the connection', 'if the port speaks TLS, use rediss:// in place of redis://'],
+  ENOENT: ['there is no such socket file', 'check the path in --url'],
+  EACCES: ['no permission to open the socket', 'check who owns the socket file'],
+  SELF_SIGNED_CERT_IN_CHAIN: ['its certificate is signed by an authority unknown here', 'name the authority with --tls-ca FILE'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['its certificate is self-signed', 'name it with --tls-ca FILE'],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['its certificate cannot be verified', 'name the authority with --tls-ca FILE'],
+  CERT_HAS_EXPIRED: ['its certificate has expired', 'renew the certificate of the server'],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another host name', 'use the host name of the certificate in --url'],
+  ERR_SSL_WRONG_VERSION_NUMBER: ['the port does not speak TLS', 'use redis:// in place of rediss://'],
+  EPROTO: ['the TLS handshake failed', 'if the port does not speak TLS, use redis:// in place of rediss://'],
+};
+
+/** Turns what a socket or the client library threw into an exception that names the cause and the way out. */
+export function connectionFailure(cause: unknown, address: string, failure: 'connect' | 'lost' = 'connect'): RedisError {
+  if (cause instanceof RedisError) return cause;
+  const error = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
+  const code = errorCode(error);
+  const known = systemCauses[code];
+  const message = error instanceof Error ? error.message : String(error);
+  const lead = failure === 'connect' ? 'cannot connect to' : 'lost the connection to';
+  return new RedisError(failure, code, `${lead} ${address}: ${known?.[0] ?? message}`, known?.[1]);
+}
+
+function errorCode(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  // ioredis reports its own time limit without a code.
+  return error instanceof Error && /timed? ?out|ETIMEDOUT/i.test(error.message) ? 'ETIMEDOUT' : 'ECONNRESET';
+}

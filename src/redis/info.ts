@@ -1,0 +1,62 @@
+import { ReplyError } from './reply.ts';
+import type { RedisNode } from './server.ts';
+
+/** The fields of INFO, by name; sections are flattened, for no name occurs in two of them. */
+export type Info = Readonly<Record<string, string>>;
+
+export interface DatabaseInfo {
+  readonly database: number;
+  readonly keys: number;
+  /** Keys with a TTL. */
+  readonly expires: number;
+}
+
+/** Parses the text of an INFO reply. */
+export function parseInfo(text: string): Info {
+  const fields: Record<string, string> = {};
+  for (const line of text.split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon > 0 && !line.startsWith('#')) fields[line.slice(0, colon)] = line.slice(colon + 1);
+  }
+  return fields;
+}
+
+/** @throws RedisError, with code NOPERM where the user may not call INFO. */
+export async function readInfo(node: RedisNode): Promise<Info> {
+  return parseInfo(String(await node.call('INFO')));
+}
+
+/** INFO, or null where the server refuses it. @throws RedisError when the connection is lost. */
+export async function readInfoIfPermitted(node: RedisNode): Promise<Info | null> {
+  const [reply] = await node.batch([['INFO']]);
+  return reply === undefined || reply instanceof ReplyError ? null : parseInfo(String(reply));
+}
+
+/** A numeric field, or null where the server does not report it. */
+export function infoNumber(info: Info, field: string): number | null {
+  const text = info[field];
+  const value = text === undefined || text === '' ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : null;
+}
+
+/** The `db<n>` lines, ordered by number. */
+export function databasesOf(info: Info): DatabaseInfo[] {
+  return Object.entries(info)
+    .flatMap(([name, value]) => {
+      const number = /^db(\d+)$/.exec(name)?.[1];
+      const counts = /^keys=(\d+),expires=(\d+)/.exec(value);
+      return number === undefined || counts === null
+        ? []
+        : [{ database: Number(number), keys: Number(counts[1]), expires: Number(counts[2]) }];
+    })
+    .sort((left, right) => left.database - right.database);
+}
+
+/** The product and its own version: Valkey and others report a Redis version for compatibility beside theirs. */
+export function productOf(info: Info): { product: string; version: string } {
+  const valkey = info['valkey_version'];
+  if (valkey !== undefined) return { product: 'valkey', version: valkey };
+  const dragonfly = /^df-v?(.*)$/.exec(info['dragonfly_version'] ?? '')?.[1];
+  if (dragonfly !== undefined) return { product: 'dragonfly', version: dragonfly };
+  return { product: 'redis', version: info['redis_version'] ?? 'unknown' };
+}

@@ -1,0 +1,179 @@
+import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { connectionFailure, RedisError, refusal } from './errors.ts';
+import { type Reply, ReplyError, ReplyParser } from './reply.ts';
+import type { RedisCommand } from './server.ts';
+import { addressOf, type ConnectTarget } from './target.ts';
+
+interface Batch {
+  readonly replies: Reply[];
+  remaining: number;
+  readonly resolve: (replies: Reply[]) => void;
+  readonly reject: (error: RedisError) => void;
+}
+
+/**
+ * A connection of our own for work in bulk: commands go out in one write per batch, replies come back in order, and
+ * nothing is allocated per command but its reply. A general client spends about three times the server's own time on a
+ * million small replies; this spends less than the server does.
+ */
+export class Lane {
+  /** What has been sent so far, for the account of what a walk cost. */
+  commandsSent = 0;
+  private readonly batches: Batch[] = [];
+  private head = 0;
+  private failure: RedisError | undefined;
+
+  private constructor(
+    private readonly socket: Socket,
+    readonly address: string,
+  ) {
+    const parser = new ReplyParser((reply) => this.receive(reply));
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        parser.push(chunk);
+      } catch (error) {
+        this.fail(connectionFailure(error, address, 'lost'));
+      }
+    });
+    socket.on('error', (error) => this.fail(connectionFailure(error, address, 'lost')));
+    socket.on('close', () => this.fail(new RedisError('lost', 'ECONNRESET', `lost the connection to ${address}: the server closed it`)));
+    socket.on('timeout', () => {
+      if (this.batches.length > this.head) {
+        const seconds = (socket.timeout ?? 0) / 1000;
+        this.fail(new RedisError('lost', 'ETIMEDOUT', `${address} gave no answer for ${seconds} s`, '--timeout 60s waits longer'));
+      }
+    });
+  }
+
+  get bytesReceived(): number {
+    return this.socket.bytesRead;
+  }
+
+  /** Connects, logs in and selects the database, each step awaited. @throws RedisError */
+  static async open(target: ConnectTarget): Promise<Lane> {
+    const address = addressOf(target);
+    const socket = await openSocket(target, address);
+    const lane = new Lane(socket, address);
+    socket.setTimeout(target.timeoutMillis);
+    try {
+      await lane.logIn(target);
+    } catch (error) {
+      lane.close();
+      throw error;
+    }
+    return lane;
+  }
+
+  /**
+   * Sends the commands in one write and resolves with their replies in order; an error reply is a value in its place.
+   * A second batch may be sent before the first is answered.
+   * @throws RedisError when the connection is or gets lost; nothing is known then of the commands not yet answered.
+   */
+  exchange(commands: readonly RedisCommand[]): Promise<Reply[]> {
+    if (this.failure) return Promise.reject(this.failure);
+    if (commands.length === 0) return Promise.resolve([]);
+    let payload = '';
+    for (const command of commands) payload += encodeCommand(command);
+    return this.send(payload, commands.length);
+  }
+
+  /** Sends commands that are already encoded: for measurements, which repeat the same bytes. */
+  send(payload: string, commandCount: number): Promise<Reply[]> {
+    if (this.failure) return Promise.reject(this.failure);
+    this.commandsSent += commandCount;
+    return new Promise((resolve, reject) => {
+      this.batches.push({ replies: [], remaining: commandCount, resolve, reject });
+      this.socket.write(payload, 'latin1');
+    });
+  }
+
+  close(): void {
+    this.failure ??= new RedisError('lost', 'ECLOSED', `the connection to ${this.address} was closed here`);
+    this.socket.destroy();
+  }
+
+  private async logIn(target: ConnectTarget): Promise<void> {
+    const bytes = (text: string) => Buffer.from(text, 'utf8').toString('latin1') as RedisCommand[number];
+    const required: [string, RedisCommand][] = [];
+    if (target.password !== undefined) {
+      const who = target.username === undefined ? [] : [bytes(target.username)];
+      required.push(['logging in', ['AUTH', ...who, bytes(target.password)]]);
+    }
+    if (target.database !== 0) required.push([`selecting database ${target.database}`, ['SELECT', target.database]]);
+    for (const [subject, command] of required) {
+      const [reply] = await this.exchange([command]);
+      if (reply instanceof ReplyError) throw refusal(reply, subject, this.address);
+    }
+    // Courtesies: a refusal (older server, restricted user) changes nothing.
+    await this.exchange([
+      ['CLIENT', 'SETNAME', bytes('cachectl')],
+      ['CLIENT', 'NO-TOUCH', 'ON'],
+    ]);
+    this.commandsSent = 0;
+  }
+
+  private receive(reply: Reply): void {
+    const batch = this.batches[this.head];
+    if (batch === undefined) {
+      this.fail(new RedisError('lost', 'EPROTO', `${this.address} sent an answer that nobody asked for`));
+      return;
+    }
+    batch.replies.push(reply);
+    if (--batch.remaining > 0) return;
+    this.head++;
+    if (this.head === this.batches.length || this.head > 1024) {
+      this.batches.splice(0, this.head);
+      this.head = 0;
+    }
+    batch.resolve(batch.replies);
+  }
+
+  private fail(error: RedisError): void {
+    this.failure ??= error;
+    this.socket.destroy();
+    for (const batch of this.batches.splice(0).slice(this.head)) batch.reject(this.failure);
+    this.head = 0;
+  }
+}
+
+/** The RESP form of one command, as a byte string. */
+export function encodeCommand(command: RedisCommand): string {
+  let encoded = `*${command.length}\r\n`;
+  for (const argument of command) {
+    const text = typeof argument === 'number' ? String(argument) : argument;
+    encoded += `$${text.length}\r\n${text}\r\n`;
+  }
+  return encoded;
+}
+
+function openSocket(target: ConnectTarget, address: string): Promise<Socket> {
+  const { host, port, socketPath, tls } = target;
+  const place = socketPath === undefined ? { host, port } : { path: socketPath };
+  const socket = tls
+    ? connectTls({
+        ...place,
+        rejectUnauthorized: tls.verify,
+        ...(tls.ca !== undefined && { ca: tls.ca }),
+        ...(tls.certificate !== undefined && { cert: tls.certificate }),
+        ...(tls.key !== undefined && { key: tls.key }),
+        ...(tls.serverName !== undefined && { servername: tls.serverName }),
+      })
+    : connectPlain(place);
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      socket.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
+    }, target.timeoutMillis);
+    const onError = (error: Error) => {
+      clearTimeout(timer);
+      reject(connectionFailure(error, address));
+    };
+    socket.once('error', onError);
+    socket.once(tls ? 'secureConnect' : 'connect', () => {
+      clearTimeout(timer);
+      socket.off('error', onError);
+      resolve(socket);
+    });
+  });
+}

@@ -1,0 +1,30 @@
+import type { ByteString } from './bytes.ts';
+import type { Lane } from './lane.ts';
+import type { Reply } from './reply.ts';
+
+/** One argument of a command. Strings are byte strings: text goes through `bytesOf` first; ASCII words may stand as they are. */
+export type Argument = ByteString | Uppercase<string> | number;
+
+/** A command with its arguments: `['MEMORY', 'USAGE', key]`. */
+export type RedisCommand = readonly Argument[];
+
+/** One Redis process that holds keys: the whole of a standalone server, or one primary of a cluster. */
+export interface RedisNode {
+  /** `host:port` or the path of the socket, for messages. */
+  readonly address: string;
+  readonly database: number;
+  /** @throws RedisError on an error reply or a lost connection. */
+  call(...command: Argument[]): Promise<Reply>;
+  /** Sends the commands in one batch; an error reply is a value in its place. @throws RedisError when the connection is lost. */
+  batch(commands: readonly RedisCommand[]): Promise<Reply[]>;
+  /** A connection of its own, for walks, bulk writes and measurements. The caller closes it. */
+  openLane(): Promise<Lane>;
+}
+
+/** What a profile or URL leads to. Every walk goes over `nodes` one by one. */
+export interface RedisServer {
+  /** The URL without its password, for messages. */
+  readonly address: string;
+  readonly nodes: readonly [RedisNode, ...RedisNode[]];
+  close(): void;
+}

@@ -15,6 +15,8 @@ await build({
   splitting: true,
   format: 'esm',
   platform: 'node',
+  // jsonc-parser's main file is UMD, which cannot be bundled.
+  mainFields: ['module', 'main'],
   target: 'node20',
   minifySyntax: true,
   minifyWhitespace: true,
@@ -22,6 +24,8 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
   define: { CACHECTL_VERSION: JSON.stringify(version) },
   // The CommonJS packages inside an ESM bundle still call `require` for Node's built-ins.
-  banner: { js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });

@@ -4,14 +4,26 @@ import tseslint from 'typescript-eslint';
 /** The walls: who may import what. Each entry forbids, outside its home, what only that home may know. */
 const homes = [
   { home: ['src/redis/**'], names: ['ioredis'], why: 'only src/redis knows the client library' },
-  { home: ['src/render/**'], names: ['chalk', 'cli-table3'], why: 'only src/render chooses colours and draws tables' },
-  { home: ['src/cli/**'], names: ['inquirer', 'ora'], why: 'only src/cli talks to the person at the terminal' },
+  {
+    home: ['src/render/**'],
+    names: ['chalk', 'cli-table3'],
+    why: 'only src/render chooses colours and draws tables',
+  },
+  {
+    home: ['src/cli/**'],
+    names: ['inquirer', 'ora'],
+    why: 'only src/cli talks to the person at the terminal',
+  },
   {
     home: ['src/cli/**', 'src/commands/**', 'src/main.ts'],
     names: ['commander', '@commander-js/extra-typings', '@bomb.sh/tab', '@bomb.sh/tab/commander'],
     why: 'only src/cli and src/commands know the command framework',
   },
-  { home: ['src/config/**'], names: ['zod', 'jsonc-parser'], why: 'only src/config reads and validates the map' },
+  {
+    home: ['src/config/**'],
+    names: ['zod', 'jsonc-parser'],
+    why: 'only src/config reads and validates the map',
+  },
 ];
 
 const domain = ['keyspace', 'config', 'invalidation', 'fixtures', 'bench', 'health', 'sandbox', 'decode'];
@@ -19,16 +31,26 @@ const above = (folders, why) => ({ group: folders.map((folder) => `**/${folder}/
 
 /** The direction of travel: cli → commands → domain → redis, and render beside them. */
 const directions = [
-  { files: ['src/redis/**'], patterns: [above(['cli', 'commands', 'render', ...domain], 'src/redis stands below everything')] },
+  {
+    files: ['src/redis/**'],
+    patterns: [above(['cli', 'commands', 'render', ...domain], 'src/redis stands below everything')],
+  },
   {
     files: ['src/render/**'],
-    patterns: [above(['cli', 'commands', 'redis', ...domain], 'src/render knows blocks and units, nothing else')],
+    patterns: [
+      above(['cli', 'commands', 'redis', ...domain], 'src/render knows blocks and units, nothing else'),
+    ],
   },
   {
     files: domain.map((folder) => `src/${folder}/**`),
-    patterns: [above(['cli', 'commands', 'render'], 'a domain folder gives results, and knows neither argv nor text')],
+    patterns: [
+      above(['cli', 'commands', 'render'], 'a domain folder gives results, and knows neither argv nor text'),
+    ],
   },
-  { files: ['src/commands/**'], patterns: [] },
+  {
+    files: ['src/commands/**'],
+    patterns: [above(['cli'], 'a command is handed what it needs in its Context')],
+  },
 ];
 
 const importRule = (files) => {
@@ -60,16 +82,26 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true, argsIgnorePattern: '^_' }],
       'max-lines': ['error', { max: 400 }],
     },
   },
-  ...folders.map((files) => ({ files, rules: { '@typescript-eslint/no-restricted-imports': importRule(files) } })),
+  ...folders.map((files) => ({
+    files,
+    rules: { '@typescript-eslint/no-restricted-imports': importRule(files) },
+  })),
   {
     files: ['src/**'],
     ignores: ['src/cli/**', 'src/main.ts'],
     rules: {
-      'no-restricted-globals': ['error', { name: 'process', message: 'only src/cli and src/main.ts touch the process' }],
+      'no-restricted-globals': [
+        'error',
+        { name: 'process', message: 'only src/cli and src/main.ts touch the process' },
+      ],
       '@typescript-eslint/no-restricted-types': 'off',
     },
   },
@@ -78,7 +110,11 @@ export default tseslint.config(
     rules: {
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'exit', message: 'cuts off buffered output: set process.exitCode once, in main' },
+        {
+          object: 'process',
+          property: 'exit',
+          message: 'cuts off buffered output: set process.exitCode once, in main',
+        },
       ],
     },
   },

@@ -46,7 +46,9 @@ export function parsePattern(text: string): KeyPattern {
     } else if (character === '<') {
       const name = /^<([A-Za-z][A-Za-z0-9_-]*)>/.exec(text.slice(at))?.[1];
       if (name === undefined) {
-        throw new Error(`pattern \`${text}\`: \`<\` starts a placeholder such as <id>; write \\< for the character itself`);
+        throw new Error(
+          `pattern \`${text}\`: \`<\` starts a placeholder such as <id>; write \\< for the character itself`,
+        );
       }
       flush();
       parts.push({ kind: 'placeholder', name });
@@ -105,7 +107,10 @@ export function matchesEverything(pattern: KeyPattern): boolean {
 }
 
 /** Compiles the pattern to a test of whole keys. Placeholders match one segment between `delimiters`. */
-export function compilePattern(pattern: KeyPattern, delimiters: readonly string[]): (key: ByteString) => boolean {
+export function compilePattern(
+  pattern: KeyPattern,
+  delimiters: readonly string[],
+): (key: ByteString) => boolean {
   const exact = exactKeyOf(pattern);
   if (exact !== null) return (key) => key === exact;
   const prefix = prefixOf(pattern);

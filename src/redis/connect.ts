@@ -39,13 +39,20 @@ export async function connect(target: ConnectTarget): Promise<RedisServer> {
       throw error;
     }
   }
-  return { address: publicUrlOf(target), nodes: [node], close: () => client.disconnect() };
+  return {
+    address: publicUrlOf(target),
+    nodes: [node],
+    nodeFor: () => node,
+    close: () => client.disconnect(),
+  };
 }
 
 function openClient(target: ConnectTarget): Redis {
   const { tls } = target;
   return new Redis({
-    ...(target.socketPath === undefined ? { host: target.host, port: target.port } : { path: target.socketPath }),
+    ...(target.socketPath === undefined
+      ? { host: target.host, port: target.port }
+      : { path: target.socketPath }),
     ...(target.username !== undefined && { username: target.username }),
     ...(target.password !== undefined && { password: target.password }),
     ...(tls && {

@@ -25,10 +25,11 @@ export class RedisError extends Error {
 const loginCodes = new Set(['NOAUTH', 'WRONGPASS', 'DENIED']);
 
 const replyHints: Readonly<Record<string, string>> = {
-  NOAUTH: 'set REDISCLI_AUTH, use --password-file FILE or --ask-password, or put the password into the URL in REDIS_URL',
+  NOAUTH:
+    'set REDISCLI_AUTH, use --password-file FILE or --ask-password, or put the password into the URL in REDIS_URL',
   WRONGPASS: 'check the user in the URL and the password in REDISCLI_AUTH or --password-file',
   DENIED: 'the server is in protected mode: connect from its own host, or set a password on it',
-  NOPERM: "an administrator can grant it with `ACL SETUSER`; `cachectl check` shows what this user may do",
+  NOPERM: 'an administrator can grant it with `ACL SETUSER`; `cachectl check` shows what this user may do',
   READONLY: 'this node is a replica: connect to the primary (`cachectl stats` shows its address)',
   OOM: '`maxmemory` is reached and nothing can be evicted: `cachectl stats` shows memory and policy',
   LOADING: 'the server is reading its dataset from disk: try again shortly',
@@ -43,28 +44,55 @@ const replyHints: Readonly<Record<string, string>> = {
 export function refusal(reply: ReplyError, subject: string, address: string): RedisError {
   const failure = loginCodes.has(reply.code) ? 'login' : 'refused';
   const said = reply.message.startsWith('NOAUTH HELLO') ? 'NOAUTH Authentication required.' : reply.message;
-  return new RedisError(failure, reply.code, `${subject} on ${address}: the server answered \`${said}\``, replyHints[reply.code]);
+  return new RedisError(
+    failure,
+    reply.code,
+    `${subject} on ${address}: the server answered \`${said}\``,
+    replyHints[reply.code],
+  );
 }
 
 const systemCauses: Readonly<Record<string, readonly [cause: string, hint: string]>> = {
-  ECONNREFUSED: ['nothing listens there', 'start the server, or name another with --url or REDIS_URL; `cachectl sandbox` starts a throw-away one'],
+  ECONNREFUSED: [
+    'nothing listens there',
+    'start the server, or name another with --url or REDIS_URL; `cachectl sandbox` starts a throw-away one',
+  ],
   ENOTFOUND: ['the host name does not resolve', 'check the host in --url, REDIS_URL or the profile'],
-  EAI_AGAIN: ['the host name does not resolve at the moment', 'check the network and the host in --url or REDIS_URL'],
+  EAI_AGAIN: [
+    'the host name does not resolve at the moment',
+    'check the network and the host in --url or REDIS_URL',
+  ],
   ETIMEDOUT: ['no answer in time', 'check the host, the port and any firewall; --timeout 20s waits longer'],
-  ECONNRESET: ['the server closed the connection', 'if the port speaks TLS, use rediss:// in place of redis://'],
+  ECONNRESET: [
+    'the server closed the connection',
+    'if the port speaks TLS, use rediss:// in place of redis://',
+  ],
   ENOENT: ['there is no such socket file', 'check the path in --url'],
   EACCES: ['no permission to open the socket', 'check who owns the socket file'],
-  SELF_SIGNED_CERT_IN_CHAIN: ['its certificate is signed by an authority unknown here', 'name the authority with --tls-ca FILE'],
+  SELF_SIGNED_CERT_IN_CHAIN: [
+    'its certificate is signed by an authority unknown here',
+    'name the authority with --tls-ca FILE',
+  ],
   DEPTH_ZERO_SELF_SIGNED_CERT: ['its certificate is self-signed', 'name it with --tls-ca FILE'],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['its certificate cannot be verified', 'name the authority with --tls-ca FILE'],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
+    'its certificate cannot be verified',
+    'name the authority with --tls-ca FILE',
+  ],
   CERT_HAS_EXPIRED: ['its certificate has expired', 'renew the certificate of the server'],
-  ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another host name', 'use the host name of the certificate in --url'],
+  ERR_TLS_CERT_ALTNAME_INVALID: [
+    'its certificate is for another host name',
+    'use the host name of the certificate in --url',
+  ],
   ERR_SSL_WRONG_VERSION_NUMBER: ['the port does not speak TLS', 'use redis:// in place of rediss://'],
   EPROTO: ['the TLS handshake failed', 'if the port does not speak TLS, use redis:// in place of rediss://'],
 };
 
 /** Turns what a socket or the client library threw into an exception that names the cause and the way out. */
-export function connectionFailure(cause: unknown, address: string, failure: 'connect' | 'lost' = 'connect'): RedisError {
+export function connectionFailure(
+  cause: unknown,
+  address: string,
+  failure: 'connect' | 'lost' = 'connect',
+): RedisError {
   if (cause instanceof RedisError) return cause;
   const error = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
   const code = errorCode(error);

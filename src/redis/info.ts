@@ -1,4 +1,4 @@
-import { ReplyError } from './reply.ts';
+import { ReplyError, replyText } from './reply.ts';
 import type { RedisNode } from './server.ts';
 
 /** The fields of INFO, by name; sections are flattened, for no name occurs in two of them. */
@@ -23,13 +23,13 @@ export function parseInfo(text: string): Info {
 
 /** @throws RedisError, with code NOPERM where the user may not call INFO. */
 export async function readInfo(node: RedisNode): Promise<Info> {
-  return parseInfo(String(await node.call('INFO')));
+  return parseInfo(replyText(await node.call('INFO')));
 }
 
 /** INFO, or null where the server refuses it. @throws RedisError when the connection is lost. */
 export async function readInfoIfPermitted(node: RedisNode): Promise<Info | null> {
   const [reply] = await node.batch([['INFO']]);
-  return reply === undefined || reply instanceof ReplyError ? null : parseInfo(String(reply));
+  return reply === undefined || reply instanceof ReplyError ? null : parseInfo(replyText(reply));
 }
 
 /** A numeric field, or null where the server does not report it. */

@@ -38,11 +38,22 @@ export class Lane {
       }
     });
     socket.on('error', (error) => this.fail(connectionFailure(error, address, 'lost')));
-    socket.on('close', () => this.fail(new RedisError('lost', 'ECONNRESET', `lost the connection to ${address}: the server closed it`)));
+    socket.on('close', () =>
+      this.fail(
+        new RedisError('lost', 'ECONNRESET', `lost the connection to ${address}: the server closed it`),
+      ),
+    );
     socket.on('timeout', () => {
       if (this.batches.length > this.head) {
         const seconds = (socket.timeout ?? 0) / 1000;
-        this.fail(new RedisError('lost', 'ETIMEDOUT', `${address} gave no answer for ${seconds} s`, '--timeout 60s waits longer'));
+        this.fail(
+          new RedisError(
+            'lost',
+            'ETIMEDOUT',
+            `${address} gave no answer for ${seconds} s`,
+            '--timeout 60s waits longer',
+          ),
+        );
       }
     });
   }
@@ -101,7 +112,8 @@ export class Lane {
       const who = target.username === undefined ? [] : [bytes(target.username)];
       required.push(['logging in', ['AUTH', ...who, bytes(target.password)]]);
     }
-    if (target.database !== 0) required.push([`selecting database ${target.database}`, ['SELECT', target.database]]);
+    if (target.database !== 0)
+      required.push([`selecting database ${target.database}`, ['SELECT', target.database]]);
     for (const [subject, command] of required) {
       const [reply] = await this.exchange([command]);
       if (reply instanceof ReplyError) throw refusal(reply, subject, this.address);

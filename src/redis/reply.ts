@@ -13,6 +13,14 @@ export class ReplyError {
 /** A RESP2 reply. Simple and bulk strings are byte strings, a nil of either kind is null. */
 export type Reply = number | ByteString | null | ReplyError | Reply[];
 
+/** A reply that is one string or number, as text. @throws TypeError for a list, which has no such form. */
+export function replyText(reply: Reply | undefined): string {
+  if (typeof reply === 'string' || typeof reply === 'number') return String(reply);
+  if (reply instanceof ReplyError) return reply.message;
+  if (reply === null || reply === undefined) return '';
+  throw new TypeError('a list was answered where a text was expected');
+}
+
 interface OpenArray {
   readonly items: Reply[];
   remaining: number;
@@ -97,7 +105,9 @@ export class ReplyParser {
         this.deliver(new ReplyError(buffer.toString('utf8', start + 1, lineEnd)));
         return next;
       default:
-        throw new Error(`the answer is not RESP2 (it starts with byte 0x${(buffer[start] ?? 0).toString(16)})`);
+        throw new Error(
+          `the answer is not RESP2 (it starts with byte 0x${(buffer[start] ?? 0).toString(16)})`,
+        );
     }
   }
 
@@ -119,6 +129,7 @@ export class ReplyParser {
 function readInteger(buffer: Buffer, start: number, end: number): number {
   const negative = buffer[start] === MINUS;
   let value = 0;
-  for (let at = negative ? start + 1 : start; at < end; at++) value = value * 10 + ((buffer[at] ?? ZERO) - ZERO);
+  for (let at = negative ? start + 1 : start; at < end; at++)
+    value = value * 10 + ((buffer[at] ?? ZERO) - ZERO);
   return negative ? -value : value;
 }

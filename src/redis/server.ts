@@ -26,5 +26,7 @@ export interface RedisServer {
   /** The URL without its password, for messages. */
   readonly address: string;
   readonly nodes: readonly [RedisNode, ...RedisNode[]];
+  /** The node that holds the key. */
+  nodeFor(key: ByteString): RedisNode;
   close(): void;
 }

@@ -37,14 +37,18 @@ export function publicUrlOf(target: ConnectTarget): string {
 export function parseRedisUrl(text: string): Omit<ConnectTarget, 'timeoutMillis'> {
   const scheme = /^(rediss?|unix|redis\+unix):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) {
-    throw new Error(`it must start with redis://, rediss:// or unix://, for example redis://127.0.0.1:6379/0`);
+    throw new Error(
+      `it must start with redis://, rediss:// or unix://, for example redis://127.0.0.1:6379/0`,
+    );
   }
   let url: URL;
   try {
     // A special scheme makes the parser treat the host as one.
     url = new URL(text.replace(/^[a-z+]+:/i, 'http:').replace(/^http:\/\/\//, 'http://socket/'));
   } catch {
-    throw new Error('it is not a valid URL; write special characters of a password as %40 for @, %2F for /, %3A for :');
+    throw new Error(
+      'it is not a valid URL; write special characters of a password as %40 for @, %2F for /, %3A for :',
+    );
   }
   const credentials = {
     ...(url.username !== '' && { username: decodeURIComponent(url.username) }),

@@ -2,7 +2,7 @@ import type { ByteString } from './bytes.ts';
 import { asBytes } from './bytes.ts';
 import { RedisError, refusal } from './errors.ts';
 import type { Lane } from './lane.ts';
-import { type Reply, ReplyError } from './reply.ts';
+import { type Reply, ReplyError, replyText } from './reply.ts';
 import type { RedisCommand, RedisNode } from './server.ts';
 
 /** What is read of each key. `memory` leaves no trace; `type` and `ttl` each cost one lookup that the server counts as a hit. */
@@ -82,7 +82,11 @@ export function emptyAccount(): WalkAccount {
  * `account` is filled in as the walk goes, so that it is true also when the walk ends early.
  * @throws RedisError when SCAN is refused or the connection is lost.
  */
-export async function* walkKeys(node: RedisNode, options: WalkOptions, account: WalkAccount): AsyncGenerator<WalkPage> {
+export async function* walkKeys(
+  node: RedisNode,
+  options: WalkOptions,
+  account: WalkAccount,
+): AsyncGenerator<WalkPage> {
   const lane = await node.openLane();
   let columns = allColumns.filter((column) => options.columns[column.name]);
   const ask = (cursor: string | undefined, keys: readonly ByteString[]): Request => {
@@ -102,9 +106,12 @@ export async function* walkKeys(node: RedisNode, options: WalkOptions, account: 
       const replies: Reply[] = await request.replies;
       const details: Reply[] = scans ? replies.slice(1) : replies;
       columns = dropRefused(details, asked, account);
-      const next = scans ? scanPage(replies[0], lane) : undefined;
+      const next: ScannedPage | undefined = scans ? scanPage(replies[0], lane) : undefined;
       stopped = next !== undefined && options.signal?.aborted === true;
-      request = next === undefined || stopped ? undefined : ask(next.cursor === '0' ? undefined : next.cursor, next.keys);
+      request =
+        next === undefined || stopped
+          ? undefined
+          : ask(next.cursor === '0' ? undefined : next.cursor, next.keys);
       account.commands = lane.commandsSent;
       account.bytesReceived = lane.bytesReceived;
       if (keys.length > 0) yield pageOf(keys, details, asked, account);
@@ -113,6 +120,11 @@ export async function* walkKeys(node: RedisNode, options: WalkOptions, account: 
   } finally {
     lane.close();
   }
+}
+
+interface ScannedPage {
+  readonly cursor: string;
+  readonly keys: ByteString[];
 }
 
 /** A page's commands on their way, with the SCAN for the page after it. */
@@ -134,12 +146,16 @@ function scanCommand(cursor: string, options: WalkOptions): RedisCommand {
   ];
 }
 
-function scanPage(reply: Reply | undefined, lane: Lane): { cursor: string; keys: ByteString[] } {
+function scanPage(reply: Reply | undefined, lane: Lane): ScannedPage {
   if (reply instanceof ReplyError) throw refusal(reply, '`SCAN`', lane.address);
   if (!Array.isArray(reply) || !Array.isArray(reply[1])) {
-    throw new RedisError('lost', 'EPROTO', `${lane.address} gave an answer to \`SCAN\` that is no page of keys`);
+    throw new RedisError(
+      'lost',
+      'EPROTO',
+      `${lane.address} gave an answer to \`SCAN\` that is no page of keys`,
+    );
   }
-  return { cursor: String(reply[0]), keys: reply[1] as ByteString[] };
+  return { cursor: replyText(reply[0]), keys: reply[1] as ByteString[] };
 }
 
 /** A column whose command is refused as such (not for one key) is not asked for again. */

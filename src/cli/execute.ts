@@ -1,0 +1,131 @@
+import { type Context, type Execution, type Outcome } from '../commands/context.ts';
+import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
+import { findConfigFile } from '../config/find.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { InputError } from '../failure.ts';
+import { buildMap, emptyMap } from '../keyspace/map.ts';
+import type { RedisServer } from '../redis/server.ts';
+import { printable, printableLines } from '../render/printable.ts';
+import { type Failure, failureOf } from './failures.ts';
+import type { Interruption, Io } from './io.ts';
+import type { GlobalOptions } from './options.ts';
+import { Printer } from './printer.ts';
+import { terminalProgress } from './progress.ts';
+import { terminalPrompts } from './prompts.ts';
+import { type ResolvedSettings, resolveSettings } from './settings.ts';
+
+/** How another command line is run in this process. */
+export type RunCli = (argv: readonly string[], io: Io) => Promise<ExitCode>;
+
+/** Runs one command from its resolved options to its printed result, and gives the exit code. */
+export async function execute<Result extends object>(
+  io: Io,
+  options: GlobalOptions,
+  command: string,
+  execution: Execution<Result>,
+  runCli: RunCli,
+): Promise<ExitCode> {
+  const printer = new Printer(io, command, options);
+  const progress = terminalProgress(io, options.quiet !== true);
+  const open: RedisServer[] = [];
+  let outcome: Outcome<Result> | undefined;
+  let failure: Failure | undefined;
+  try {
+    const configFile = findConfigFile(
+      io.workingDirectory,
+      io.variables,
+      options.config ?? (io.variables['CACHECTL_CONFIG'] || undefined),
+    );
+    const loaded = configFile === null || execution.standalone === true ? null : await load(configFile);
+    const resolved = await resolve(
+      io,
+      execution.standalone === true ? withoutProfile(options) : options,
+      loaded,
+    );
+    if (execution.writes === true && resolved.profile?.readOnly === true) {
+      throw new InputError(
+        `profile \`${resolved.profile.name}\` is read-only, and \`${command}\` writes`,
+        'use another profile, or take "readOnly" out of the map',
+      );
+    }
+    let connection: Promise<RedisServer> | undefined;
+    const context: Context = {
+      map: loaded === null ? emptyMap : buildMap(loaded.config),
+      configFile: loaded?.file ?? null,
+      profile: resolved.profile,
+      settings: resolved.settings,
+      output: resolved.output,
+      environment: {
+        variables: io.variables,
+        workingDirectory: io.workingDirectory,
+        packageRoot: io.packageRoot,
+        stdin: io.stdin,
+      },
+      signal: io.signal,
+      progress,
+      prompts: terminalPrompts(io),
+      now: io.now,
+      random: io.random,
+      connect: () => (connection ??= connectTo(resolved, open)),
+      warn: (text) => printer.warn(text),
+      runCommand: (argv, variables) => runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
+      write: (text) => printer.write(text),
+      openRows: (name, columns) => printer.openRows(name, columns),
+    };
+    outcome = await execution.run(context);
+    if (outcome.error) failure = failureOf(outcome.error);
+  } catch (error) {
+    failure = failureOf(error);
+    if (failure.kind === 'bug' && io.variables['CACHECTL_DEBUG'] && error instanceof Error)
+      printer.warn(error.stack ?? '');
+  } finally {
+    progress.stop();
+    for (const server of open) server.close();
+  }
+  const interruption = io.signal.aborted ? (io.signal.reason as Interruption) : undefined;
+  if (interruption === 'EPIPE') return exitCodes.success;
+  await printer.finish(execution, outcome?.result, failure);
+  if (failure) printer.fail(failureText(failure));
+  if (interruption !== undefined)
+    return interruption === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
+  return failure?.exitCode ?? outcome?.exitCode ?? exitCodes.success;
+}
+
+/** The validator is only loaded where there is a file to validate. */
+async function load(file: string): Promise<LoadedConfig> {
+  const { loadConfig } = await import('../config/load.ts');
+  return loadConfig(file);
+}
+
+const withoutProfile = ({ profile: _profile, ...options }: GlobalOptions): GlobalOptions => options;
+
+async function resolve(
+  io: Io,
+  options: GlobalOptions,
+  loaded: LoadedConfig | null,
+): Promise<ResolvedSettings> {
+  const resolved = resolveSettings(options, io.variables, loaded, {
+    workingDirectory: io.workingDirectory,
+    stdoutIsTerminal: io.stdout.isTTY === true,
+  });
+  if (options.askPassword !== true) return resolved;
+  const prompts = terminalPrompts(io);
+  if (!prompts.interactive) {
+    throw new InputError('--ask-password needs a terminal', 'use REDISCLI_AUTH or --password-file FILE');
+  }
+  const password = await prompts.password(`Password for ${resolved.target.username ?? 'the default user'}`);
+  return { ...resolved, target: { ...resolved.target, password } };
+}
+
+async function connectTo({ target }: ResolvedSettings, open: RedisServer[]): Promise<RedisServer> {
+  // The client library is the heaviest thing the program loads; what needs no server never pays for it.
+  const { connect } = await import('../redis/connect.ts');
+  const server = await connect(target);
+  open.push(server);
+  return server;
+}
+
+function failureText(failure: Failure): string {
+  const hint = failure.hint === null ? '' : `\nhint: ${printable(failure.hint)}`;
+  return `error: ${printableLines(failure.message)}${hint}\n`;
+}

@@ -1,0 +1,53 @@
+import { ConfigError } from '../config/errors.ts';
+import { DeclinedError, InterruptedError } from '../commands/context.ts';
+import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
+import { InputError } from '../failure.ts';
+import { RedisError } from '../redis/errors.ts';
+
+/** A failure as stderr and JSON show it. */
+export interface Failure {
+  /** Stable and machine-readable: `usage`, `config`, `connect`, `login`, `lost`, `refused`, `declined`, `bug`. */
+  readonly kind: string;
+  /** The server's or the system's code (`NOPERM`, `ECONNREFUSED`), where there is one. */
+  readonly code: string | null;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly exitCode: ExitCode;
+}
+
+/** The one place where exceptions become exit codes. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof RedisError) {
+    const exitCode = error.failure === 'refused' ? exitCodes.refused : exitCodes.unreachable;
+    return {
+      kind: error.failure,
+      code: error.code,
+      message: error.message,
+      hint: error.hint ?? null,
+      exitCode,
+    };
+  }
+  if (error instanceof InputError) return plain('usage', error.message, error.hint, exitCodes.usage);
+  if (error instanceof ConfigError) {
+    return plain(
+      'config',
+      error.message,
+      'correct the file, or name another with --config FILE',
+      exitCodes.usage,
+    );
+  }
+  if (error instanceof DeclinedError) return plain('declined', error.message, error.hint, exitCodes.declined);
+  if (error instanceof InterruptedError)
+    return plain('interrupted', error.message, undefined, exitCodes.interrupted);
+  const message = error instanceof Error ? error.message : String(error);
+  return plain(
+    'bug',
+    `unexpected: ${message}`,
+    'this is a bug in cachectl; CACHECTL_DEBUG=1 shows where',
+    exitCodes.bug,
+  );
+}
+
+function plain(kind: string, message: string, hint: string | undefined, exitCode: ExitCode): Failure {
+  return { kind, code: null, message, hint: hint ?? null, exitCode };
+}

@@ -1,0 +1,59 @@
+import { fileURLToPath } from 'node:url';
+
+/** A stream that results or messages go to. */
+export interface Output {
+  write(text: string, callback?: (error?: Error | null) => void): boolean;
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
+  off(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** All that a run of the program knows of its process; tests hand in their own. */
+export interface Io {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+  readonly packageRoot: string;
+  readonly now: () => number;
+  readonly random: () => number;
+  /** Aborted with `Interruption` as its reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Why a run was told to stop: a signal, or a reader of stdout that went away. */
+export type Interruption = 'SIGINT' | 'SIGTERM' | 'EPIPE';
+
+/** The process as it is, with its signals turned into one AbortSignal. A second signal ends the process at once. */
+export function processIo(): Io {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => {
+      controller.abort(name satisfies Interruption);
+      process.once(name, () => {
+        process.removeAllListeners(name);
+        process.kill(process.pid, name);
+      });
+    });
+  }
+  const onBrokenPipe = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') controller.abort('EPIPE' satisfies Interruption);
+    else throw error;
+  };
+  process.stdout.on('error', onBrokenPipe);
+  process.stderr.on('error', onBrokenPipe);
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    variables: process.env,
+    workingDirectory: process.cwd(),
+    // The bundle lies in dist/, one folder below the package.
+    packageRoot: fileURLToPath(new URL('..', import.meta.url)),
+    now: Date.now,
+    random: Math.random,
+    signal: controller.signal,
+  };
+}

@@ -1,0 +1,76 @@
+import { type Command, Option } from '@commander-js/extra-typings';
+import { countArgument, durationArgument } from '../commands/arguments.ts';
+import { type OutputFormat, outputFormats } from '../commands/context.ts';
+
+/** Options that every command takes, before or after its name. */
+export interface GlobalOptions {
+  readonly url?: string;
+  readonly profile?: string;
+  readonly db?: number;
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly askPassword?: true;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsServerName?: string;
+  readonly insecure?: true;
+  readonly timeout?: number;
+  readonly config?: string;
+  readonly output?: OutputFormat;
+  /** False with --no-color. */
+  readonly color: boolean;
+  readonly quiet?: true;
+}
+
+const connection = 'Connection:';
+const output = 'Output:';
+
+export function addGlobalOptions(program: Command): void {
+  const options: [Option, string][] = [
+    [
+      new Option('-u, --url <url>', 'server to use: redis://, rediss:// or unix:// (env: REDIS_URL)'),
+      connection,
+    ],
+    [new Option('-p, --profile <name>', 'profile of the map to use (env: CACHECTL_PROFILE)'), connection],
+    [new Option('-n, --db <number>', 'database number').argParser(countArgument(0)), connection],
+    [new Option('--username <name>', 'ACL user'), connection],
+    [
+      new Option(
+        '--password-file <file>',
+        'file whose first line is the password (env: REDISCLI_AUTH holds one)',
+      ),
+      connection,
+    ],
+    [new Option('--ask-password', 'ask for the password at the terminal'), connection],
+    [new Option('--tls-ca <file>', 'certificate authority, PEM'), connection],
+    [new Option('--tls-cert <file>', 'client certificate, PEM'), connection],
+    [new Option('--tls-key <file>', 'key of the client certificate, PEM'), connection],
+    [new Option('--tls-server-name <host>', 'host name to expect in the certificate'), connection],
+    [new Option('--insecure', 'accept any certificate'), connection],
+    [
+      new Option(
+        '--timeout <duration>',
+        'longest wait for the connection and for each answer (default: 10s)',
+      ).argParser(durationArgument),
+      connection,
+    ],
+    [
+      new Option(
+        '-c, --config <file>',
+        'map to use (env: CACHECTL_CONFIG; default: cachectl.config.json, searched upwards)',
+      ),
+      connection,
+    ],
+    [
+      new Option(
+        '-o, --output <format>',
+        'form of the result (default: table on a terminal, tsv in a pipe)',
+      ).choices(outputFormats),
+      output,
+    ],
+    [new Option('--no-color', 'no colours (env: NO_COLOR)'), output],
+    [new Option('-q, --quiet', 'no progress and no warnings on stderr'), output],
+  ];
+  for (const [option, group] of options) program.addOption(option.helpGroup(group));
+}

@@ -1,0 +1,109 @@
+import type { Execution, OutputFormat, RowSink } from '../commands/context.ts';
+import type { Cell, Column } from '../render/blocks.ts';
+import { printableLines } from '../render/printable.ts';
+import type { Failure } from './failures.ts';
+import type { Io } from './io.ts';
+import type { GlobalOptions } from './options.ts';
+import { styleOf } from './terminal.ts';
+
+/** The version of the JSON form of all results; fields are only ever added to it. */
+export const schemaVersion = 1;
+
+/** The one way to stdout and stderr: results in the format asked for, and messages for the person. */
+export class Printer {
+  private readonly format: OutputFormat;
+  private rows: { readonly name: string; count: number } | undefined;
+
+  constructor(
+    private readonly io: Io,
+    private readonly command: string,
+    private readonly options: GlobalOptions,
+  ) {
+    this.format = options.output ?? (io.stdout.isTTY === true ? 'table' : 'tsv');
+  }
+
+  /** Resolves when the text has been handed on; a reader that went away is told by the signal, not here. */
+  write(text: string): Promise<void> {
+    if (text === '' || this.io.signal.reason === 'EPIPE') return Promise.resolve();
+    return new Promise((resolve) => {
+      let waits = false;
+      const flushed = this.io.stdout.write(text, () => {
+        if (waits) resolve();
+      });
+      if (flushed) resolve();
+      else waits = true;
+    });
+  }
+
+  warn(text: string): void {
+    if (this.options.quiet !== true) this.io.stderr.write(`warning: ${printableLines(text)}\n`);
+  }
+
+  fail(text: string): void {
+    this.io.stderr.write(text);
+  }
+
+  async openRows(name: string, columns: readonly Column[]): Promise<RowSink> {
+    const { rowWriter } = await import('../render/rows.ts');
+    const rows = { name, count: 0 };
+    this.rows = rows;
+    const writer = rowWriter(this.format, columns, name);
+    const head =
+      this.format === 'json'
+        ? `{"schemaVersion":${schemaVersion},"command":${JSON.stringify(this.command)},"${name}":[`
+        : writer.head;
+    await this.write(head);
+    return {
+      row: (cells: readonly Cell[], record: object) => this.write(writer.row(cells, record, rows.count++)),
+    };
+  }
+
+  /** Prints the result, or what JSON shows in its place. */
+  async finish<Result extends object>(
+    execution: Execution<Result>,
+    result: Result | undefined,
+    failure: Failure | undefined,
+  ): Promise<void> {
+    if (this.format === 'json' || this.format === 'ndjson') {
+      await this.write(this.machineText(execution, result, failure));
+      return;
+    }
+    if (result === undefined) return;
+    const blocks = execution.view(result);
+    if (blocks.length === 0) return;
+    if (this.format === 'table') {
+      const { renderTerminal } = await import('../render/terminal-text.ts');
+      await this.write(renderTerminal(blocks, styleOf(this.io, this.options.color)));
+    } else {
+      const { renderCsv, renderTsv } = await import('../render/machine-text.ts');
+      await this.write(this.format === 'csv' ? renderCsv(blocks) : renderTsv(blocks));
+    }
+  }
+
+  private machineText<Result extends object>(
+    execution: Execution<Result>,
+    result: Result | undefined,
+    failure: Failure | undefined,
+  ): string {
+    const error = failure
+      ? { kind: failure.kind, code: failure.code, message: failure.message, hint: failure.hint }
+      : null;
+    const status = { ok: failure === undefined, error };
+    const fields: Record<string, unknown> = { ...execution.blank, ...result };
+    const head = { schemaVersion, command: this.command };
+    if (this.rows !== undefined) {
+      const { [this.rows.name]: _streamed, ...rest } = fields;
+      const tail = { ...status, ...rest };
+      if (this.format === 'json') return `],${JSON.stringify(tail).slice(1)}\n`;
+      return `${JSON.stringify({ record: 'summary', ...head, ...tail })}\n`;
+    }
+    if (this.format === 'json') return `${JSON.stringify({ ...head, ...status, ...fields }, null, 2)}\n`;
+    const name = execution.rows;
+    const { [name ?? '']: list, ...rest } = fields;
+    const lines: object[] =
+      name === undefined || !Array.isArray(list) ? [] : list.map((row: object) => ({ record: name, ...row }));
+    return [...lines, { record: 'summary', ...head, ...status, ...rest }]
+      .map((line) => JSON.stringify(line) + '\n')
+      .join('');
+  }
+}

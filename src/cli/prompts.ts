@@ -1,0 +1,37 @@
+import { DeclinedError, InterruptedError, type Prompts } from '../commands/context.ts';
+import type { Io } from './io.ts';
+import { isInteractive } from './terminal.ts';
+
+/** Questions on stderr, so that stdout holds the result alone. inquirer is loaded with the first question. */
+export function terminalPrompts(io: Io): Prompts {
+  const interactive = isInteractive(io);
+  const ask = async <T>(question: Record<string, unknown>): Promise<T> => {
+    if (!interactive)
+      throw new DeclinedError('there is no terminal to ask at', 'add --yes to go ahead without a question');
+    const { default: inquirer } = await import('inquirer');
+    try {
+      const prompt = inquirer.createPromptModule({
+        output: io.stderr as NodeJS.WritableStream,
+        input: io.stdin,
+        signal: io.signal,
+      });
+      const answers: Record<string, unknown> = await prompt([{ ...question, name: 'answer' }]);
+      return answers['answer'] as T;
+    } catch (error) {
+      // Ctrl-C and Ctrl-D at a prompt.
+      if (error instanceof Error && /^(ExitPromptError|AbortPromptError)$/.test(error.name)) {
+        throw new InterruptedError('the question was left unanswered; nothing was changed');
+      }
+      throw error;
+    }
+  };
+  return {
+    interactive,
+    confirm: (message) => ask({ type: 'confirm', message, default: false }),
+    confirmByTyping: async (message, expected) =>
+      (await ask<string>({ type: 'input', message })).trim() === expected,
+    select: (message, choices) => ask({ type: 'select', message, choices, pageSize: 12 }),
+    input: (message) => ask({ type: 'input', message }),
+    password: (message) => ask({ type: 'password', message }),
+  };
+}

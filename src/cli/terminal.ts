@@ -1,0 +1,47 @@
+import type { TerminalStyle } from '../render/terminal-text.ts';
+import type { Io, Output } from './io.ts';
+
+type ColorLevel = TerminalStyle['colorLevel'];
+
+/**
+ * Colour: `--no-color` > FORCE_COLOR > NO_COLOR > TERM=dumb > whether the stream is a terminal.
+ * @see https://no-color.org and https://force-color.org
+ */
+export function colorLevelOf(stream: Output, variables: Io['variables'], colorFlag: boolean): ColorLevel {
+  if (!colorFlag) return 0;
+  const forced = variables['FORCE_COLOR'];
+  if (forced !== undefined && forced !== '') {
+    if (forced === '0' || forced === 'false') return 0;
+    return forced === '2' ? 2 : forced === '3' ? 3 : 1;
+  }
+  if ((variables['NO_COLOR'] ?? '') !== '' || variables['TERM'] === 'dumb' || stream.isTTY !== true) return 0;
+  if (/truecolor|24bit/.test(variables['COLORTERM'] ?? '')) return 3;
+  return /256/.test(variables['TERM'] ?? '') ? 2 : 1;
+}
+
+/** What stdout can show. A terminal of zero columns (some pseudo-terminals) counts as 80. */
+export function styleOf(io: Io, colorFlag: boolean): TerminalStyle {
+  const locale = io.variables['LC_ALL'] || io.variables['LC_CTYPE'] || io.variables['LANG'] || '';
+  return {
+    colorLevel: colorLevelOf(io.stdout, io.variables, colorFlag),
+    unicode: /utf-?8/i.test(locale) && io.variables['TERM'] !== 'linux',
+    width: io.stdout.columns || Number(io.variables['COLUMNS']) || 80,
+  };
+}
+
+/** True where a person can see a prompt and answer it. */
+export function isInteractive(io: Io): boolean {
+  const ci = io.variables['CI'] ?? '';
+  return io.stdin.isTTY === true && io.stderr.isTTY === true && (ci === '' || ci === 'false' || ci === '0');
+}
+
+/** True where a line may be rewritten in place. */
+export function canAnimate(io: Io): boolean {
+  const ci = io.variables['CI'] ?? '';
+  return (
+    io.stderr.isTTY === true &&
+    (io.stderr.columns ?? 0) > 0 &&
+    io.variables['TERM'] !== 'dumb' &&
+    (ci === '' || ci === 'false')
+  );
+}

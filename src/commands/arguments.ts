@@ -1,0 +1,39 @@
+import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { parseDuration, parseSize } from '../config/quantity.ts';
+
+/** Parsers for the values of options. commander puts the option's name in front of what they say. */
+
+const parsedBy =
+  <T>(parse: (text: string) => T) =>
+  (text: string): T => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+
+/** Seconds. */
+export const durationArgument = parsedBy(parseDuration);
+
+/** Bytes. */
+export const sizeArgument = parsedBy(parseSize);
+
+/** A whole number of at least `least`. */
+export const countArgument = (least: number) =>
+  parsedBy((text) => {
+    const value = Number(text.replaceAll(/[_,]/g, ''));
+    if (!/^[\d_,]+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new Error(`\`${text}\` is not a whole number of ${least} or more`);
+    }
+    return value;
+  });
+
+/** Collects the values of an option that may be given several times, or as a list with commas. */
+export const listArgument = (text: string, previous: readonly string[] | undefined): string[] => [
+  ...(previous ?? []),
+  ...text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+];

@@ -1,0 +1,112 @@
+import type { NamespaceMap } from '../keyspace/map.ts';
+import type { Progress } from '../progress.ts';
+import type { RedisServer } from '../redis/server.ts';
+import type { Block, Cell, Column } from '../render/blocks.ts';
+import type { ExitCode } from './exit-codes.ts';
+import type { Setting } from './settings.ts';
+
+/** What a command may use of the world around it. Everything costly is behind a function, and loaded when called. */
+export interface Context {
+  readonly map: NamespaceMap;
+  /** The file of the map, or null where none was found. */
+  readonly configFile: string | null;
+  /** The profile in force, or null where a bare URL is. */
+  readonly profile: { readonly name: string; readonly protected: boolean; readonly readOnly: boolean } | null;
+  /** Every resolved setting with where it came from; secrets masked. */
+  readonly settings: readonly Setting[];
+  readonly output: OutputFormat;
+  readonly environment: Environment;
+  /** Aborted by Ctrl-C, SIGTERM, or a reader that went away: finish the batch in hand, then report what was done. */
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly prompts: Prompts;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** From 0 to 1, 1 excluded. */
+  readonly random: () => number;
+  /** The connection of this run, opened at the first call and closed by the caller of the command. @throws RedisError */
+  readonly connect: () => Promise<RedisServer>;
+  /** A warning for the person, on stderr. */
+  readonly warn: (text: string) => void;
+  /** Runs another command line of this program with the same streams; `settings` overrides environment variables. */
+  readonly runCommand: (
+    argv: readonly string[],
+    settings?: Readonly<Record<string, string>>,
+  ) => Promise<ExitCode>;
+  /** Writes to stdout as it stands, with back-pressure; for a result that is a text of its own (a completion script). */
+  readonly write: (text: string) => Promise<void>;
+  /** Opens the rows of a command that prints them as they come; `name` is their list in JSON. */
+  readonly openRows: (name: string, columns: readonly Column[]) => Promise<RowSink>;
+}
+
+/** Takes rows one by one. `cells` follow the columns; `record` is the row in JSON. Resolves when the reader keeps up. */
+export interface RowSink {
+  readonly row: (cells: readonly Cell[], record: object) => Promise<void>;
+}
+
+/** The process, as far as a command may see it. */
+export interface Environment {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+  /** Folder of this package: where `examples/` lies. */
+  readonly packageRoot: string;
+  readonly stdin: NodeJS.ReadableStream;
+}
+
+export const outputFormats = ['table', 'tsv', 'csv', 'json', 'ndjson'] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+/** Questions to the person at the terminal. Each throws DeclinedError where there is none. */
+export interface Prompts {
+  /** True where a person can answer: stdin and stderr are terminals, and this is no CI. */
+  readonly interactive: boolean;
+  confirm(question: string): Promise<boolean>;
+  /** The typed text must equal `expected`. */
+  confirmByTyping(question: string, expected: string): Promise<boolean>;
+  select<T>(
+    question: string,
+    choices: readonly { readonly name: string; readonly value: T; readonly description?: string }[],
+  ): Promise<T>;
+  input(question: string): Promise<string>;
+  /** Not echoed. */
+  password(question: string): Promise<string>;
+}
+
+/** The person said no, or nobody was there to say yes. */
+export class DeclinedError extends Error {
+  override readonly name = 'DeclinedError';
+
+  constructor(
+    message: string,
+    readonly hint?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Ctrl-C or Ctrl-D at a question. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+}
+
+/** What a command gives back. `error` beside a result: the work ended half-way, and the result tells how far it came. */
+export interface Outcome<Result> {
+  readonly result: Result;
+  readonly exitCode?: ExitCode;
+  readonly error?: Error;
+}
+
+/** One run of a command, from its parsed input to text. */
+export interface Execution<Result extends object> {
+  /** The fields of the result as JSON shows them when there is no result: lists empty, the rest null. */
+  readonly blank: { readonly [Field in keyof Result]: Result[Field] | null };
+  /** The list that `ndjson` prints line by line; the other fields follow in a last line. */
+  readonly rows?: keyof Result & string;
+  /** True for a command that reads no map and no connection settings, and must work where they are broken. */
+  readonly standalone?: boolean;
+  /** True for a command that changes the server: refused by a read-only profile. */
+  readonly writes?: boolean;
+  run(context: Context): Promise<Outcome<Result>>;
+  /** The result for people; also the source of tsv and csv. */
+  view(result: Result): Block[];
+}

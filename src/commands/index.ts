@@ -1,0 +1,5 @@
+import type { DefineCommand } from './runner.ts';
+import { defineTtl } from './ttl.ts';
+
+/** The commands in the order of the help. */
+export const commandDefinitions: readonly DefineCommand[] = [defineTtl];

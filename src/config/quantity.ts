@@ -1,0 +1,48 @@
+/** Texts people write for amounts, as numbers. Each throws an Error that names the input and shows a right one. */
+
+const secondsPerUnit: Readonly<Record<string, number>> = {
+  ms: 0.001,
+  s: 1,
+  m: 60,
+  h: 3600,
+  d: 86_400,
+  w: 604_800,
+};
+const bytesPerUnit: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
+
+/** `90`, `90s`, `5m`, `1h30m`, `250ms` in seconds; a bare number is seconds. */
+export function parseDuration(text: string): number {
+  const trimmed = text.trim();
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
+  const parts = [...trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)];
+  if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== trimmed) {
+    throw new Error(`\`${text}\` is not a duration; write 90s, 5m, 1h30m or 7d`);
+  }
+  return parts.reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? 's'] ?? 1),
+    0,
+  );
+}
+
+/** `1048576`, `512KiB`, `1MB`, `2GB` in bytes; KB is 1000 bytes and KiB 1024. */
+export function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(b|kb|mb|gb|kib|mib|gib)?$/i.exec(text.trim());
+  if (!match) throw new Error(`\`${text}\` is not a size; write 4096, 512KiB or 1MB`);
+  return Math.round(Number(match[1]) * (bytesPerUnit[(match[2] ?? 'b').toLowerCase()] ?? 1));
+}
+
+/** `0.8` or `80%` as a ratio from 0 to 1. */
+export function parseRatio(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(%)?$/.exec(text.trim());
+  const ratio = match ? Number(match[1]) / (match[2] ? 100 : 1) : Number.NaN;
+  if (!(ratio >= 0 && ratio <= 1)) throw new Error(`\`${text}\` is not a ratio; write 0.8 or 80%`);
+  return ratio;
+}

@@ -1,0 +1,11 @@
+/** What a person gave (an argument, a file, a record) cannot be used. The message names it; the hint is the way out. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+
+  constructor(
+    message: string,
+    readonly hint?: string,
+  ) {
+    super(message);
+  }
+}

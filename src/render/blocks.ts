@@ -1,0 +1,65 @@
+/** What a command shows, before anyone has decided how: numbers stay numbers until a renderer turns them into text. */
+export type Block = TableBlock | FactsBlock | NoteBlock | TextBlock;
+
+export type Cell = string | number | boolean | null;
+
+/**
+ * How a number reads: `count` 1,204 · `bytes` 1.2 MB · `ratio` (0 to 1) 93.1 % · `seconds` 1h 30m · `millis`, `micros`
+ * 0.42 ms · `perSecond` 1,204/s. `text` is shown as it is, with control characters escaped; `status` (pass, warn, fail,
+ * skip) gets a colour.
+ */
+export type Unit =
+  'text' | 'count' | 'bytes' | 'ratio' | 'seconds' | 'millis' | 'micros' | 'perSecond' | 'status' | 'number';
+
+export interface Column {
+  /** The raw field's name with its unit, as in JSON: `memoryBytes`. Heads the column in csv. */
+  readonly name: string;
+  readonly header: string;
+  readonly unit: Unit;
+}
+
+export interface TableBlock {
+  readonly kind: 'table';
+  /** Names the block in tsv where a command shows more than one. */
+  readonly name: string;
+  readonly title?: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** Depth of each row in a tree, from 0; the first column is indented by it. */
+  readonly depths?: readonly number[];
+  /** Index of the ratio column to draw as a bar behind its figure on a terminal. */
+  readonly barColumn?: number;
+}
+
+export interface FactsBlock {
+  readonly kind: 'facts';
+  readonly name: string;
+  readonly title?: string;
+  readonly facts: readonly Fact[];
+}
+
+export interface Fact {
+  readonly name: string;
+  readonly label: string;
+  readonly value: Cell;
+  readonly unit: Unit;
+  /** A few words behind the value; on terminals only. */
+  readonly remark?: string;
+}
+
+/** A sentence for people; left out of tsv and csv. `good`, `warning` and `bad` get a symbol and a colour. */
+export interface NoteBlock {
+  readonly kind: 'note';
+  readonly tone: 'plain' | 'good' | 'warning' | 'bad' | 'dim';
+  readonly text: string;
+}
+
+/** A text of several lines that is the result itself: a value, a script. */
+export interface TextBlock {
+  readonly kind: 'text';
+  readonly name: string;
+  readonly title?: string;
+  readonly text: string;
+}
+
+export const note = (tone: NoteBlock['tone'], text: string): NoteBlock => ({ kind: 'note', tone, text });

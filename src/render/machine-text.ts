@@ -1,0 +1,43 @@
+import type { Block, FactsBlock, TableBlock, TextBlock } from './blocks.ts';
+import { rawCell } from './units.ts';
+
+type DataBlock = TableBlock | FactsBlock | TextBlock;
+
+const isData = (block: Block): block is DataBlock => block.kind !== 'note';
+
+/**
+ * Tab-separated lines without a heading. Where a command shows several blocks, the first field of each line names its
+ * block. Control characters are escaped, so a line is a row and a tab is a border.
+ */
+export function renderTsv(blocks: readonly Block[]): string {
+  const data = blocks.filter(isData);
+  return data
+    .flatMap((block) =>
+      linesOf(block).map((fields) => (data.length > 1 ? [block.name, ...fields] : fields).join('\t') + '\n'),
+    )
+    .join('');
+}
+
+/** RFC 4180, with a heading: the last table of the command, or its facts as `name,value`. */
+export function renderCsv(blocks: readonly Block[]): string {
+  const data = blocks.filter(isData);
+  const chosen = data.findLast((block) => block.kind === 'table') ?? data.at(-1);
+  if (chosen === undefined) return '';
+  const head = chosen.kind === 'table' ? chosen.columns.map(({ name }) => name) : ['name', 'value'];
+  return [head, ...linesOf(chosen)].map((fields) => fields.map(csvField).join(',') + '\r\n').join('');
+}
+
+export function csvField(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function linesOf(block: DataBlock): string[][] {
+  switch (block.kind) {
+    case 'table':
+      return block.rows.map((row) => row.map(rawCell));
+    case 'facts':
+      return block.facts.map(({ name, value }) => [name, rawCell(value)]);
+    case 'text':
+      return block.text.split('\n').map((line) => [rawCell(line)]);
+  }
+}

@@ -1,0 +1,86 @@
+import type { Cell, Unit } from './blocks.ts';
+import { printable } from './printable.ts';
+
+const integer = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** A cell as people read it. A null is `-`: not known, or does not apply. */
+export function formatCell(value: Cell, unit: Unit): string {
+  if (value === null) return '-';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'string') return printable(value);
+  switch (unit) {
+    case 'bytes':
+      return formatBytes(value);
+    case 'ratio':
+      return formatRatio(value);
+    case 'seconds':
+      return formatSeconds(value);
+    case 'millis':
+      return formatMicros(value * 1000);
+    case 'micros':
+      return formatMicros(value);
+    case 'perSecond':
+      return `${value !== 0 && Math.abs(value) < 10 ? value.toFixed(1) : integer.format(value)}/s`;
+    case 'number':
+      return String(Math.round(value * 100) / 100);
+    case 'count':
+    case 'text':
+    case 'status':
+      return integer.format(value);
+  }
+}
+
+/** A cell as programs read it: numbers unrounded, null empty. */
+export function rawCell(value: Cell): string {
+  return value === null ? '' : typeof value === 'string' ? printable(value) : String(value);
+}
+
+/** Decimal units: 1 kB is 1000 bytes. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let scaled = bytes;
+  let index = 0;
+  // 999.95 would round to 1000.0.
+  while (Math.abs(scaled) >= (index === 0 ? 1000 : 999.95) && index < units.length - 1) {
+    scaled /= 1000;
+    index++;
+  }
+  return `${index === 0 ? String(Math.round(scaled)) : scaled.toFixed(1)} ${units[index] ?? ''}`;
+}
+
+export function formatRatio(ratio: number): string {
+  const percent = ratio * 100;
+  if (percent !== 0 && Math.abs(percent) < 0.05) return '< 0.1 %';
+  // What is not everything must not read as 100 %.
+  if (percent < 100 && percent >= 99.95) return `${(Math.floor(percent * 100) / 100).toFixed(2)} %`;
+  return `${percent.toFixed(1)} %`;
+}
+
+export function formatSeconds(seconds: number): string {
+  if (seconds < 0) return `-${formatSeconds(-seconds)}`;
+  if (seconds > 0 && seconds < 1) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
+  if (seconds < 10 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const [days, hours, minutes, rest] = [
+    Math.floor(whole / 86_400),
+    Math.floor((whole % 86_400) / 3600),
+    Math.floor((whole % 3600) / 60),
+    whole % 60,
+  ];
+  if (days > 0) return hours > 0 ? `${days}d ${hours}h` : `${days}d`;
+  if (hours > 0) return minutes > 0 ? `${hours}h ${minutes}m` : `${hours}h`;
+  return rest > 0 ? `${minutes}m ${rest}s` : `${minutes}m`;
+}
+
+export function formatMicros(micros: number): string {
+  if (micros < 1000) return `${micros < 10 ? micros.toFixed(1) : Math.round(micros)} µs`;
+  const millis = micros / 1000;
+  if (millis < 1000) return `${millis < 10 ? millis.toFixed(2) : millis.toFixed(1)} ms`;
+  return `${(millis / 1000).toFixed(2)} s`;
+}
+
+/** `1 key`, `1,204 keys`. */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${integer.format(count)} ${count === 1 ? singular : plural}`;
+}

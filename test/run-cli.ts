@@ -1,0 +1,69 @@
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { Io } from '../src/cli/io.ts';
+import { runCli } from '../src/cli/program.ts';
+
+export interface CliResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly url?: string;
+  /** Environment variables; nothing is inherited from the test's own process. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** What stands on stdin. */
+  readonly input?: string | Buffer;
+  readonly signal?: AbortSignal;
+  /** True: stdout claims to be a terminal of 100 columns, so the default output is the table. */
+  readonly terminal?: boolean;
+  readonly now?: () => number;
+  readonly random?: () => number;
+}
+
+/** Runs a command line in this process, and gives what a caller of the program would see. */
+export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const stdout = capture(options.terminal ?? false);
+  const stderr = capture(false);
+  const io: Io = {
+    stdin:
+      options.input === undefined
+        ? Object.assign(new PassThrough().end(), { isTTY: false })
+        : Readable.from([options.input]),
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    variables: {
+      LANG: 'C.UTF-8',
+      ...(options.url !== undefined && { REDIS_URL: options.url }),
+      ...options.env,
+    },
+    workingDirectory: options.cwd ?? '/',
+    packageRoot: fileURLToPath(new URL('..', import.meta.url)),
+    now: options.now ?? Date.now,
+    random: options.random ?? Math.random,
+    signal: options.signal ?? new AbortController().signal,
+  };
+  const exitCode = await runCli(args, io);
+  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+/** The one JSON object on stdout; fails where there is anything else. */
+export function jsonOf(result: CliResult): Record<string, unknown> {
+  return JSON.parse(result.stdout) as Record<string, unknown>;
+}
+
+function capture(isTTY: boolean): { stream: Io['stdout']; text: () => string } {
+  const chunks: Buffer[] = [];
+  const writable = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  return {
+    stream: Object.assign(writable, { isTTY, columns: 100 }),
+    text: () => Buffer.concat(chunks).toString('utf8'),
+  };
+}

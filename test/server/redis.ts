@@ -1,0 +1,69 @@
+import { inject } from 'vitest';
+import { connect } from '../../src/redis/connect.ts';
+import { type Reply, ReplyError } from '../../src/redis/reply.ts';
+import type { Argument, RedisServer } from '../../src/redis/server.ts';
+import { asBytes } from '../../src/redis/bytes.ts';
+import { type ConnectTarget, parseRedisUrl } from '../../src/redis/target.ts';
+import { type RedisProcess, type RedisProcessOptions, startRedisProcess } from './redis-process.ts';
+import { requireTool } from './tools.ts';
+
+/** Databases 1 to 15 belong to the tests; each file that runs at the same time has one of its own. */
+export const testDatabases = 15;
+
+/** The URL of this test file's own database. INFO counters are those of the whole server: see startPrivateServer. */
+export function testUrl(): string {
+  const worker = Number(process.env['VITEST_POOL_ID'] ?? '1');
+  const url = new URL(inject('redisUrl'));
+  url.pathname = `/${1 + ((worker - 1) % testDatabases)}`;
+  return url.href;
+}
+
+export function targetOf(url: string, changes: Partial<ConnectTarget> = {}): ConnectTarget {
+  return { ...parseRedisUrl(url), timeoutMillis: 5000, ...changes };
+}
+
+/** A connection to this test file's own database, which is emptied first. The caller closes it. */
+export async function testServer(): Promise<RedisServer> {
+  const server = await connect(targetOf(testUrl()));
+  await emptyDatabase(server);
+  return server;
+}
+
+/** Removes every key of the database, in pages. */
+export async function emptyDatabase(server: RedisServer): Promise<void> {
+  for (const node of server.nodes) {
+    let cursor = '0';
+    do {
+      const page = await node.call('SCAN', asBytes(cursor), 'COUNT', 1000);
+      const [next, keys] = page as [string, Argument[]];
+      if (keys.length > 0) await node.call('UNLINK', ...keys);
+      cursor = next;
+    } while (cursor !== '0');
+  }
+}
+
+/** Sends one command to the server's only node; text arguments are taken as they are, one byte per character. */
+export function send(server: RedisServer, ...words: readonly (string | number)[]): Promise<Reply> {
+  return server.nodes[0].call(...words.map((word) => (typeof word === 'number' ? word : asBytes(word))));
+}
+
+/** Sends many commands at once. @throws Error at the first error reply */
+export async function sendAll(
+  server: RedisServer,
+  commands: readonly (readonly (string | number)[])[],
+): Promise<Reply[]> {
+  const replies = await server.nodes[0].batch(
+    commands.map((words) => words.map((word) => (typeof word === 'number' ? word : asBytes(word)))),
+  );
+  const failed = replies.find((reply) => reply instanceof ReplyError);
+  if (failed) throw new Error(failed.message);
+  return replies;
+}
+
+/**
+ * Starts a server of the test's own: for counters, permissions, limits, replicas, TLS, and for killing. The caller
+ * stops it; it also dies with the test run.
+ */
+export function startPrivateServer(options: RedisProcessOptions = {}): Promise<RedisProcess> {
+  return startRedisProcess(requireTool('redis-server'), options);
+}

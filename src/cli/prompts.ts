@@ -15,7 +15,7 @@ export function terminalPrompts(io: Io): Prompts {
         input: io.stdin,
         signal: io.signal,
       });
-      const answers: Record<string, unknown> = await prompt([{ ...question, name: 'answer' }]);
+      const answers = (await prompt([{ ...question, name: 'answer' }] as never)) as Record<string, unknown>;
       return answers['answer'] as T;
     } catch (error) {
       // Ctrl-C and Ctrl-D at a prompt.

@@ -1,5 +1,6 @@
+import { defineInspect } from './inspect.ts';
 import type { DefineCommand } from './runner.ts';
 import { defineTtl } from './ttl.ts';
 
 /** The commands in the order of the help. */
-export const commandDefinitions: readonly DefineCommand[] = [defineTtl];
+export const commandDefinitions: readonly DefineCommand[] = [defineInspect, defineTtl];

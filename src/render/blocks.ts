@@ -25,9 +25,14 @@ export interface TableBlock {
   readonly title?: string;
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Cell[])[];
-  /** Depth of each row in a tree, from 0; the first column is indented by it. */
-  readonly depths?: readonly number[];
-  /** Index of the ratio column to draw as a bar behind its figure on a terminal. */
+  /** What terminals show in place of `columns` and `rows`, where people need another form than programs. */
+  readonly display?: {
+    readonly columns: readonly Column[];
+    readonly rows: readonly (readonly Cell[])[];
+    /** Depth of each row in a tree, from 0; its first column is indented by it. */
+    readonly depths?: readonly number[];
+  };
+  /** Index of the ratio column (of those shown) to draw as a bar behind its figure on a terminal. */
   readonly barColumn?: number;
 }
 

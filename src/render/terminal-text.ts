@@ -26,6 +26,12 @@ const numericUnits: ReadonlySet<Unit> = new Set([
   'number',
 ]);
 
+const noBorders = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+  ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
+};
+
 /** The blocks as text for a terminal, ending in a line feed. */
 export function renderTerminal(blocks: readonly Block[], style: TerminalStyle): string {
   const pen = new Chalk({ level: style.colorLevel });
@@ -83,62 +89,57 @@ function renderNote(block: NoteBlock, pen: ChalkInstance, style: TerminalStyle):
 }
 
 function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle): string {
-  if (block.rows.length === 0) return pen.dim('  (none)') + '\n';
-  const cells = block.rows.map((row, index) => rowText(block, row, block.depths?.[index] ?? 0, style));
-  const widths = fittedWidths([block.columns.map(({ header }) => header), ...cells], style.width);
+  const { columns, rows, depths } = { depths: undefined, ...(block.display ?? block) };
+  if (rows.length === 0) return pen.dim('  (none)') + '\n';
+  const headers = columns.map(({ header }) => header);
+  const textsOf = (barColumn: number | undefined) =>
+    rows.map((row, index) =>
+      columns.map(({ unit }, column) => {
+        const value = row[column] ?? null;
+        const text = formatCell(value, unit);
+        if (column === 0) return '  '.repeat(depths?.[index] ?? 0) + text;
+        return column === barColumn && typeof value === 'number' ? `${text} ${barOf(value, style)}` : text;
+      }),
+    );
+  const withBars = textsOf(block.barColumn);
+  // A narrow terminal keeps the names and loses the bars.
+  const cells = excessOf(widthsOf([headers, ...withBars]), style.width) > 0 ? textsOf(undefined) : withBars;
+  const widths = fittedWidths(widthsOf([headers, ...cells]), style.width);
   const table = new Table({
-    head: block.columns.map(({ header }, index) => pen.dim(cut(header, widths[index] ?? 0))),
-    colAligns: block.columns.map(({ unit }) => (numericUnits.has(unit) ? 'right' : 'left')),
+    head: columns.map(({ header }, index) => pen.dim(cut(header, widths[index] ?? 0, style))),
+    colAligns: columns.map(({ unit }) => (numericUnits.has(unit) ? 'right' : 'left')),
     // Its own colours ignore NO_COLOR, and its borders are noise.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '  ',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: '',
-    },
+    chars: { ...noBorders, left: '  ' },
   });
   cells.forEach((texts, row) => {
     table.push(
       texts.map((text, index) => {
-        const column = block.columns[index];
-        const value = block.rows[row]?.[index] ?? null;
-        return column ? colourOf(value, column.unit, pen)(cut(text, widths[index] ?? 0)) : text;
+        const unit = columns[index]?.unit ?? 'text';
+        return colourOf(rows[row]?.[index] ?? null, unit, pen)(cut(text, widths[index] ?? 0, style));
       }),
     );
   });
   return table.toString().replace(/[ \t]+$/gm, '') + '\n';
 }
 
-function rowText(block: TableBlock, row: readonly Cell[], depth: number, style: TerminalStyle): string[] {
-  return block.columns.map(({ unit }, index) => {
-    const value = row[index] ?? null;
-    const text = formatCell(value, unit);
-    if (index === 0) return '  '.repeat(depth) + text;
-    return index === block.barColumn && typeof value === 'number' ? `${text} ${barOf(value, style)}` : text;
-  });
+function widthsOf(rows: readonly (readonly string[])[]): number[] {
+  return (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
 }
 
-/** Column widths that fit the terminal: the widest text column gives way, down to 12 characters. */
-function fittedWidths(rows: readonly (readonly string[])[], width: number): number[] {
-  const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
-  const gaps = 2 + widths.length * 2;
-  let excess = widths.reduce((sum, each) => sum + each, gaps) - width;
+/** By how much the columns, with their gaps and the left margin, are wider than the terminal. */
+function excessOf(widths: readonly number[], width: number): number {
+  return widths.reduce((sum, each) => sum + each, widths.length * 2) - width;
+}
+
+/** Column widths that fit the terminal: the widest column gives way, down to 12 characters. */
+function fittedWidths(natural: readonly number[], width: number): number[] {
+  const widths = [...natural];
+  let excess = excessOf(widths, width);
   while (excess > 0) {
     const widest = widths.indexOf(Math.max(...widths));
     const next = Math.max(12, (widths[widest] ?? 0) - excess);
-    if (next === widths[widest]) break;
+    if (next >= (widths[widest] ?? 0)) break;
     excess -= (widths[widest] ?? 0) - next;
     widths[widest] = next;
   }
@@ -146,10 +147,11 @@ function fittedWidths(rows: readonly (readonly string[])[], width: number): numb
 }
 
 /** Cuts in the middle: the start and the end of a key tell the most. */
-function cut(text: string, width: number): string {
+function cut(text: string, width: number, style: TerminalStyle): string {
   if (text.length <= width) return text;
-  const head = Math.ceil((width - 1) * 0.6);
-  return `${text.slice(0, head)}…${text.slice(text.length - (width - 1 - head))}`;
+  const mark = style.unicode ? '…' : '..';
+  const head = Math.ceil((width - mark.length) * 0.6);
+  return text.slice(0, head) + mark + text.slice(text.length - (width - mark.length - head));
 }
 
 function colourOf(value: Cell, unit: Unit, pen: ChalkInstance): (text: string) => string {

@@ -1,0 +1,170 @@
+import type { Cell, Column, TableBlock } from '../render/blocks.ts';
+import { counted, formatSeconds } from '../render/units.ts';
+import type { NamespaceSummary } from './keyspace-report.ts';
+
+interface OutlineLine {
+  readonly label: string;
+  readonly depth: number;
+  readonly keys: number;
+  readonly memoryBytes: number | null;
+  readonly types: readonly string[];
+  readonly ttl: { readonly minSeconds: number; readonly maxSeconds: number } | null;
+  readonly withoutTtl: number | null;
+}
+
+interface Level {
+  readonly children: Map<string, Level>;
+  row?: NamespaceSummary;
+}
+
+const namespaceColumn: Column = { name: 'namespace', header: 'NAMESPACE', unit: 'text' };
+const sizeColumns: readonly Column[] = [
+  { name: 'keys', header: 'KEYS', unit: 'count' },
+  { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
+  { name: 'memoryShare', header: 'SHARE', unit: 'ratio' },
+  { name: 'types', header: 'TYPES', unit: 'text' },
+];
+const withoutTtlColumn: Column = { name: 'withoutTtl', header: 'NO TTL', unit: 'count' };
+
+interface Totals {
+  readonly keys: number;
+  readonly memoryBytes: number | null;
+}
+
+/** The namespaces of `inspect`: disjoint rows for programs, a tree with the sums of each branch for people. */
+export function namespaceTable(
+  result: Totals & { readonly namespaces: readonly NamespaceSummary[] },
+): TableBlock {
+  const sizes = (line: OutlineLine): Cell[] => [
+    line.keys,
+    line.memoryBytes,
+    shareOf(line, result),
+    line.types.join(' '),
+  ];
+  const lines = outlineOf(result.namespaces);
+  return {
+    kind: 'table',
+    name: 'namespaces',
+    title: `${counted(result.keys, 'key')} in ${counted(result.namespaces.length, 'namespace')}`,
+    columns: [
+      namespaceColumn,
+      ...sizeColumns,
+      { name: 'ttlMinSeconds', header: 'TTL MIN', unit: 'seconds' },
+      { name: 'ttlMaxSeconds', header: 'TTL MAX', unit: 'seconds' },
+      withoutTtlColumn,
+    ],
+    rows: result.namespaces.map((row) => [
+      nameOf(row),
+      ...sizes(lineOf(row, '', 0)),
+      row.ttl?.minSeconds ?? null,
+      row.ttl?.maxSeconds ?? null,
+      row.withoutTtl,
+    ]),
+    display: {
+      columns: [
+        namespaceColumn,
+        ...sizeColumns,
+        { name: 'ttl', header: 'TTL LEFT', unit: 'text' },
+        withoutTtlColumn,
+      ],
+      rows: lines.map((line) => [line.label, ...sizes(line), ttlText(line.ttl), line.withoutTtl]),
+      depths: lines.map(({ depth }) => depth),
+    },
+    barColumn: 3,
+  };
+}
+
+/** The rows as a tree, each level largest first; a chain without branches is one line. */
+export function outlineOf(rows: readonly NamespaceSummary[]): OutlineLine[] {
+  const root: Level = { children: new Map() };
+  for (const row of rows) {
+    let level = root;
+    for (const segment of row.path) {
+      const next = level.children.get(segment) ?? { children: new Map<string, Level>() };
+      level.children.set(segment, next);
+      level = next;
+    }
+    level.row = row;
+  }
+  const lines: OutlineLine[] = [];
+  const visit = (start: Level, startLabel: string, depth: number): void => {
+    let [level, label] = [start, startLabel];
+    while (level.row === undefined && level.children.size === 1) {
+      const [[segment, only]] = [...level.children] as [[string, Level]];
+      [level, label] = [only, label + segment];
+    }
+    lines.push(sumOf(level, label, depth));
+    visitBranches(level, depth + 1);
+  };
+  const visitBranches = (parent: Level, depth: number): void => {
+    const branches = [...parent.children].map(([segment, child]) => ({
+      segment,
+      child,
+      sum: sumOf(child, segment, depth),
+    }));
+    branches.sort(
+      (left, right) =>
+        (right.sum.memoryBytes ?? 0) - (left.sum.memoryBytes ?? 0) || right.sum.keys - left.sum.keys,
+    );
+    for (const { segment, child } of branches) visit(child, segment, depth);
+  };
+  visitBranches(root, 0);
+  return lines;
+}
+
+function sumOf(level: Level, label: string, depth: number): OutlineLine {
+  const parts = [...level.children.values()].map((child) => sumOf(child, '', depth));
+  if (level.row) parts.push(lineOf(level.row, '', depth));
+  const ttls = parts.flatMap(({ ttl }) => ttl ?? []);
+  return {
+    label,
+    depth,
+    keys: parts.reduce((sum, { keys }) => sum + keys, 0),
+    memoryBytes: sumOrNull(parts.map(({ memoryBytes }) => memoryBytes)),
+    types: [...new Set(parts.flatMap(({ types }) => types))],
+    ttl:
+      ttls.length === 0
+        ? null
+        : {
+            minSeconds: Math.min(...ttls.map(({ minSeconds }) => minSeconds)),
+            maxSeconds: Math.max(...ttls.map(({ maxSeconds }) => maxSeconds)),
+          },
+    withoutTtl: sumOrNull(parts.map(({ withoutTtl }) => withoutTtl)),
+  };
+}
+
+function lineOf(row: NamespaceSummary, label: string, depth: number): OutlineLine {
+  const types = Object.entries(row.types ?? {}).sort(([, left], [, right]) => right - left);
+  return {
+    label,
+    depth,
+    keys: row.keys,
+    memoryBytes: row.memoryBytes,
+    types: types.map(([type]) => type),
+    ttl: row.ttl,
+    withoutTtl: row.withoutTtl,
+  };
+}
+
+/** With a map and levels below it, the name alone would not tell rows apart. */
+function nameOf({ namespace, pattern }: NamespaceSummary): string {
+  return pattern === null || pattern === namespace ? namespace : `${namespace} ${pattern}`;
+}
+
+function shareOf(line: Totals, total: Totals): number | null {
+  if (line.memoryBytes !== null && total.memoryBytes) return line.memoryBytes / total.memoryBytes;
+  return total.keys > 0 ? line.keys / total.keys : null;
+}
+
+function ttlText(ttl: OutlineLine['ttl']): string | null {
+  if (ttl === null) return null;
+  const [least, most] = [
+    formatSeconds(Math.round(ttl.minSeconds)),
+    formatSeconds(Math.round(ttl.maxSeconds)),
+  ];
+  return least === most ? least : `${least} … ${most}`;
+}
+
+function sumOrNull(values: readonly (number | null)[]): number | null {
+  return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+}

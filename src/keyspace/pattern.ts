@@ -1,4 +1,4 @@
-import { type ByteString, asBytes, bytesOf } from '../redis/bytes.ts';
+import { type ByteString, asBytes, bytesOf, textOf } from '../redis/bytes.ts';
 
 /**
  * A key pattern of the map: literal text, `*` (any bytes), and placeholders `<name>` (one whole segment).
@@ -12,7 +12,11 @@ export interface KeyPattern {
 export type PatternPart =
   | { readonly kind: 'literal'; readonly bytes: ByteString }
   | { readonly kind: 'any' }
-  | { readonly kind: 'placeholder'; readonly name: string };
+  | { readonly kind: 'placeholder'; readonly name: string }
+  /** Nothing, where a segment starts or ends; keeps a value beside a `*` a whole segment. Never written, only bound. */
+  | { readonly kind: 'boundary'; readonly side: 'start' | 'end' };
+
+const boundary = (side: 'start' | 'end'): PatternPart => ({ kind: 'boundary', side });
 
 /** Placeholders that fit one shape only; every other name fits any segment that is not empty. */
 const shapes: Readonly<Record<string, string>> = {
@@ -62,20 +66,59 @@ export function parsePattern(text: string): KeyPattern {
   return { text, parts };
 }
 
-/** The pattern with `<name>` replaced by a value, which is data: nothing in it is a wildcard. */
+/**
+ * The pattern with `<name>` replaced by a value, which is data: nothing in it is a wildcard. Beside a wildcard the
+ * value still stands for whole segments: `*<id>` with `2` matches `user:2`, not `user:12`.
+ */
 export function bindPlaceholder(pattern: KeyPattern, name: string, value: string): KeyPattern {
+  const bytes = bytesOf(value);
   const parts: PatternPart[] = [];
-  for (const part of pattern.parts) {
-    const next: PatternPart =
-      part.kind === 'placeholder' && part.name === name ? { kind: 'literal', bytes: bytesOf(value) } : part;
+  const append = (part: PatternPart): void => {
     const last = parts.at(-1);
-    if (next.kind === 'literal' && last?.kind === 'literal') {
-      parts[parts.length - 1] = { kind: 'literal', bytes: asBytes(last.bytes + next.bytes) };
+    if (part.kind === 'literal' && last?.kind === 'literal') {
+      parts[parts.length - 1] = { kind: 'literal', bytes: asBytes(last.bytes + part.bytes) };
     } else {
-      parts.push(next);
+      parts.push(part);
     }
-  }
-  return { text: pattern.text.replaceAll(`<${name}>`, value), parts };
+  };
+  pattern.parts.forEach((part, index) => {
+    if (part.kind !== 'placeholder' || part.name !== name) {
+      append(part);
+      return;
+    }
+    if (isWild(pattern.parts[index - 1])) append(boundary('start'));
+    append({ kind: 'literal', bytes });
+    if (isWild(pattern.parts[index + 1])) append(boundary('end'));
+  });
+  return { text: patternText(parts), parts };
+}
+
+/** The pattern as consecutive whole segments anywhere in a key: alone, first, last or in the middle. */
+export function patternWithin({ text, parts }: KeyPattern): KeyPattern {
+  const any: PatternPart = { kind: 'any' };
+  return { text: `*${text}*`, parts: [any, boundary('start'), ...parts, boundary('end'), any] };
+}
+
+function isWild(part: PatternPart | undefined): boolean {
+  return part?.kind === 'any' || part?.kind === 'placeholder';
+}
+
+/** The parts in the language of the map, which has no form for boundaries. */
+function patternText(parts: readonly PatternPart[]): string {
+  return parts
+    .map((part) => {
+      switch (part.kind) {
+        case 'literal':
+          return (textOf(part.bytes) ?? part.bytes).replace(/[\\*<]/g, '\\$&');
+        case 'any':
+          return '*';
+        case 'placeholder':
+          return `<${part.name}>`;
+        case 'boundary':
+          return '';
+      }
+    })
+    .join('');
 }
 
 /** The one key that the pattern can match, or null where it has a wildcard. */
@@ -86,11 +129,19 @@ export function exactKeyOf(pattern: KeyPattern): ByteString | null {
 
 /** The glob for the server's MATCH. It may match more than the pattern: the server knows no segments. */
 export function globOf(pattern: KeyPattern): ByteString {
-  const glob = pattern.parts.map((part) => (part.kind === 'literal' ? escapeGlob(part.bytes) : '*')).join('');
-  return asBytes(glob.replace(/\*+$/, '*'));
+  let glob = '';
+  let wild = false;
+  for (const part of pattern.parts) {
+    if (part.kind === 'boundary') continue;
+    if (part.kind === 'literal') glob += escapeGlob(part.bytes);
+    // One star says all that several in a row do; an escaped one before it is text.
+    else if (!wild) glob += '*';
+    wild = part.kind !== 'literal';
+  }
+  return asBytes(glob);
 }
 
-/** Escapes what Redis treats as special in a glob: `* ? [ ] \` and, harmlessly, `^` and `-`. */
+/** Escapes what Redis treats as special in a glob: `* ? [ ] \`. */
 export function escapeGlob(bytes: ByteString): ByteString {
   return asBytes(bytes.replace(/[*?[\]\\]/g, '\\$&'));
 }
@@ -101,9 +152,11 @@ export function prefixOf(pattern: KeyPattern): ByteString {
   return first?.kind === 'literal' ? first.bytes : asBytes('');
 }
 
-/** True where the pattern has no literal text, and so selects without regard to the name. */
-export function matchesEverything(pattern: KeyPattern): boolean {
-  return !pattern.parts.some((part) => part.kind === 'literal');
+/** True where the pattern has no literal text but delimiters (`*`, `<id>`, `*:*`), and so selects without regard to names. */
+export function matchesEverything(pattern: KeyPattern, delimiters: readonly string[] = []): boolean {
+  return !pattern.parts.some(
+    (part) => part.kind === 'literal' && Array.from(part.bytes).some((byte) => !delimiters.includes(byte)),
+  );
 }
 
 /** Compiles the pattern to a test of whole keys. Placeholders match one segment between `delimiters`. */
@@ -114,20 +167,61 @@ export function compilePattern(
   const exact = exactKeyOf(pattern);
   if (exact !== null) return (key) => key === exact;
   const prefix = prefixOf(pattern);
+  const literals = pattern.parts.flatMap((part) => (part.kind === 'literal' ? [part.bytes] : []));
+  if (pattern.parts.every(({ kind }) => kind === 'literal' || kind === 'any')) {
+    const ends = pattern.parts.at(-1)?.kind === 'literal';
+    return (key) => key.startsWith(prefix) && hasInOrder(key, literals, ends);
+  }
   const expression = expressionOf(pattern, delimiters);
-  return (key) => key.startsWith(prefix) && expression.test(key);
+  return (key) => key.startsWith(prefix) && hasInOrder(key, literals, false) && expression.test(key);
 }
 
-function expressionOf(pattern: KeyPattern, delimiters: readonly string[]): RegExp {
-  const notDelimiter = `[^${delimiters.map(escapeExpression).join('')}]`;
-  const source = pattern.parts
-    .map((part) => {
-      if (part.kind === 'literal') return escapeExpression(part.bytes);
-      if (part.kind === 'any') return '.*';
-      return Object.hasOwn(shapes, part.name) ? (shapes[part.name] as string) : `${notDelimiter}+`;
+/**
+ * True where the key holds the texts one behind the other, and the last at its end where `ends` says so. Linear in the
+ * key, where an expression with several `*` tries every way to split a hostile one.
+ */
+function hasInOrder(key: ByteString, texts: readonly ByteString[], ends: boolean): boolean {
+  let at = 0;
+  for (let index = 0; index < texts.length; index++) {
+    const text = texts[index] as ByteString;
+    if (ends && index === texts.length - 1) return key.length >= at + text.length && key.endsWith(text);
+    at = key.indexOf(text, at);
+    if (at < 0) return false;
+    at += text.length;
+  }
+  return true;
+}
+
+function expressionOf({ parts }: KeyPattern, delimiters: readonly string[]): RegExp {
+  const delimiter = `[${delimiters.map(escapeExpression).join('')}]`;
+  const starts = `(?<=^|${delimiter})`;
+  const ends = `(?=${delimiter}|$)`;
+  const source = parts
+    .map((part, index) => {
+      switch (part.kind) {
+        case 'literal':
+          return escapeExpression(part.bytes);
+        case 'any':
+          return '.*';
+        case 'boundary':
+          return part.side === 'start' ? starts : ends;
+        case 'placeholder': {
+          const before = parts[index - 1]?.kind === 'any' ? starts : '';
+          const after = parts[index + 1]?.kind === 'any' ? ends : '';
+          return before + segmentExpression(part.name, delimiters) + after;
+        }
+      }
     })
     .join('');
   return new RegExp(`^${source}$`, 's');
+}
+
+function segmentExpression(name: string, delimiters: readonly string[]): string {
+  const shape = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
+  if (shape === undefined) return `[^${delimiters.map(escapeExpression).join('')}]+`;
+  // An address holds `.`, `-` and `_` also where these separate segments.
+  const outside = delimiters.filter((delimiter) => !/[.@_-]/.test(delimiter));
+  return shape.replaceAll('[^@]', `[^@${outside.map(escapeExpression).join('')}]`);
 }
 
 function escapeExpression(text: string): string {
@@ -155,7 +249,7 @@ function specificity(pattern: KeyPattern): number[] {
   for (const part of pattern.parts) {
     if (part.kind === 'literal') literal += part.bytes.length;
     else if (part.kind === 'any') any++;
-    else if (Object.hasOwn(shapes, part.name)) shaped++;
+    else if (part.kind === 'placeholder' && Object.hasOwn(shapes, part.name)) shaped++;
   }
   return [exactKeyOf(pattern) === null ? 0 : 1, prefixOf(pattern).length, literal, shaped, -any];
 }

@@ -67,9 +67,11 @@ export async function execute<Result extends object>(
       now: io.now,
       random: io.random,
       connect: () => (connection ??= connectTo(resolved, open)),
+      show: (blocks) => printer.show(blocks),
       warn: (text) => printer.warn(text),
       runCommand: (argv, variables) => runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
       write: (text) => printer.write(text),
+      writeBytes: (bytes) => printer.write(bytes),
       openRows: (name, columns) => printer.openRows(name, columns),
     };
     outcome = await execution.run(context);

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 /** A stream that results or messages go to. */
 export interface Output {
-  write(text: string, callback?: (error?: Error | null) => void): boolean;
+  write(text: string | Buffer, callback?: (error?: Error | null) => void): boolean;
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
   off(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
   readonly isTTY?: boolean;

@@ -1,10 +1,10 @@
 import type { Execution, OutputFormat, RowSink } from '../commands/context.ts';
-import type { Cell, Column } from '../render/blocks.ts';
+import type { Block, Cell, Column } from '../render/blocks.ts';
 import { printableLines } from '../render/printable.ts';
 import type { Failure } from './failures.ts';
 import type { Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
-import { styleOf } from './terminal.ts';
+import { colorLevelOf, styleOf } from './terminal.ts';
 
 /** The version of the JSON form of all results; fields are only ever added to it. */
 export const schemaVersion = 1;
@@ -23,8 +23,8 @@ export class Printer {
   }
 
   /** Resolves when the text has been handed on; a reader that went away is told by the signal, not here. */
-  write(text: string): Promise<void> {
-    if (text === '' || this.io.signal.reason === 'EPIPE') return Promise.resolve();
+  write(text: string | Buffer): Promise<void> {
+    if (text.length === 0 || this.io.signal.reason === 'EPIPE') return Promise.resolve();
     return new Promise((resolve) => {
       let waits = false;
       const flushed = this.io.stdout.write(text, () => {
@@ -33,6 +33,19 @@ export class Printer {
       if (flushed) resolve();
       else waits = true;
     });
+  }
+
+  /** For people: on stderr, and only where the result is a table. */
+  async show(blocks: readonly Block[]): Promise<void> {
+    if (this.options.quiet === true || this.format !== 'table') return;
+    const { renderTerminal } = await import('../render/terminal-text.ts');
+    const style = styleOf(this.io, this.options.color);
+    this.io.stderr.write(
+      renderTerminal(blocks, {
+        ...style,
+        colorLevel: colorLevelOf(this.io.stderr, this.io.variables, this.options.color),
+      }),
+    );
   }
 
   warn(text: string): void {

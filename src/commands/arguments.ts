@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { parseDuration, parseSize } from '../config/quantity.ts';
+import { InputError } from '../failure.ts';
+import { type KeyPattern, parsePattern } from '../keyspace/pattern.ts';
 
 /** Parsers for the values of options. commander puts the option's name in front of what they say. */
 
@@ -37,3 +39,12 @@ export const listArgument = (text: string, previous: readonly string[] | undefin
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 ];
+
+/** A pattern given as an argument. @throws InputError */
+export function patternArgument(text: string): KeyPattern {
+  try {
+    return parsePattern(text);
+  } catch (error) {
+    throw new InputError((error as Error).message);
+  }
+}

@@ -26,6 +26,8 @@ export interface Context {
   readonly random: () => number;
   /** The connection of this run, opened at the first call and closed by the caller of the command. @throws RedisError */
   readonly connect: () => Promise<RedisServer>;
+  /** Shows blocks to the person on stderr, beside the result; nothing where the output is for programs, or with --quiet. */
+  readonly show: (blocks: readonly Block[]) => Promise<void>;
   /** A warning for the person, on stderr. */
   readonly warn: (text: string) => void;
   /** Runs another command line of this program with the same streams; `settings` overrides environment variables. */
@@ -35,6 +37,8 @@ export interface Context {
   ) => Promise<ExitCode>;
   /** Writes to stdout as it stands, with back-pressure; for a result that is a text of its own (a completion script). */
   readonly write: (text: string) => Promise<void>;
+  /** The same for bytes. */
+  readonly writeBytes: (bytes: Buffer) => Promise<void>;
   /** Opens the rows of a command that prints them as they come; `name` is their list in JSON. */
   readonly openRows: (name: string, columns: readonly Column[]) => Promise<RowSink>;
 }

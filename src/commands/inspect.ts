@@ -3,9 +3,8 @@ import { analyzeKeyspace, type Analysis } from '../keyspace/analyze.ts';
 import { keyFields } from '../keyspace/key-text.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { unmappedName } from '../keyspace/namespace-tree.ts';
-import { parsePattern } from '../keyspace/pattern.ts';
 import { type Block, note } from '../render/blocks.ts';
-import { countArgument } from './arguments.ts';
+import { countArgument, patternArgument } from './arguments.ts';
 import type { Context, Outcome } from './context.ts';
 import {
   costNotes,
@@ -128,15 +127,6 @@ async function inspect(context: Context, input: InspectInput): Promise<Analysis>
     progress: context.progress,
     now: context.now,
   });
-}
-
-/** @throws InputError */
-export function patternArgument(text: string): ReturnType<typeof parsePattern> {
-  try {
-    return parsePattern(text);
-  } catch (error) {
-    throw new InputError((error as Error).message);
-  }
 }
 
 function outcomeOf(analysis: Analysis, input: InspectInput, map: NamespaceMap): Outcome<InspectResult> {

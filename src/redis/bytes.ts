@@ -9,7 +9,6 @@ export type ByteString = string & { readonly [brand]: 'bytes' };
 /** The UTF-8 bytes of a text. */
 export function bytesOf(text: string): ByteString {
   // Most keys and patterns are ASCII, whose UTF-8 form is itself.
-  // eslint-disable-next-line no-control-regex
   return (/^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1')) as ByteString;
 }
 
@@ -27,7 +26,6 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The text of a byte string, or undefined where its bytes are not valid UTF-8. */
 export function textOf(bytes: ByteString): string | undefined {
-  // eslint-disable-next-line no-control-regex
   if (/^[\x00-\x7f]*$/.test(bytes)) return bytes;
   try {
     return decoder.decode(bufferOf(bytes));

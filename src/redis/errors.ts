@@ -17,6 +17,8 @@ export class RedisError extends Error {
     message: string,
     /** What to do next; may name a command. */
     readonly hint?: string,
+    /** What the server refused: a command in backticks, or a step such as `logging in`. */
+    readonly subject?: string,
   ) {
     super(message);
   }
@@ -49,6 +51,7 @@ export function refusal(reply: ReplyError, subject: string, address: string): Re
     reply.code,
     `${subject} on ${address}: the server answered \`${said}\``,
     replyHints[reply.code],
+    subject,
   );
 }
 

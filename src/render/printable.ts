@@ -2,7 +2,6 @@
  * Characters that would act on a terminal, break a line, or hide: controls (C0, DEL, C1), line and paragraph
  * separators, zero-width and bidirectional marks, lone surrogates.
  */
-// eslint-disable-next-line no-control-regex
 const unsafe =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 

@@ -1,0 +1,166 @@
+import { asBytes, bytesOf, type ByteString } from '../redis/bytes.ts';
+import { refusal } from '../redis/errors.ts';
+import type { Lane } from '../redis/lane.ts';
+import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
+import type { RedisCommand, RedisNode } from '../redis/server.ts';
+
+/** What is known of one key, with the start of its value. A null: not permitted, or does not apply. */
+export interface KeyReport {
+  readonly type: string;
+  readonly ttlMillis: number | null;
+  readonly memoryBytes: number | null;
+  /** The server's inner form: `listpack`, `embstr`, … */
+  readonly internalEncoding: string | null;
+  /** Since the last access, as it was before this one; not kept under an LFU policy. */
+  readonly idleSeconds: number | null;
+  /** Bytes of a string, members of a collection. */
+  readonly length: number | null;
+  readonly value: StringValue | CollectionValue | null;
+  /** Lookups of ours that the server counted as hits. */
+  readonly ownHits: number;
+}
+
+export interface StringValue {
+  readonly kind: 'string';
+  readonly bytes: ByteString;
+  readonly truncated: boolean;
+}
+
+/** Members as rows of fields: `[field, value]`, `[index, value]`, `[member, score]`, `[id, field, value, …]`. */
+export interface CollectionValue {
+  readonly kind: 'collection';
+  readonly rows: readonly (readonly ByteString[])[];
+  readonly truncated: boolean;
+}
+
+/** How much of a value is read: a bounded page, whatever its size. */
+export interface ReadLimits {
+  readonly bytes: number;
+  readonly members: number;
+}
+
+/** Reads one key over a connection that leaves idle times alone where the server can (7.2 and later). Null: no such key. */
+export async function readKey(
+  node: RedisNode,
+  key: ByteString,
+  limits: ReadLimits,
+): Promise<KeyReport | null> {
+  const lane = await node.openLane();
+  try {
+    return await readOver(lane, key, limits);
+  } finally {
+    lane.close();
+  }
+}
+
+async function readOver(lane: Lane, key: ByteString, limits: ReadLimits): Promise<KeyReport | null> {
+  // Idle time first: on older servers the commands after it reset what it reports.
+  const [idle, inner, memory, typeReply, ttl] = await lane.exchange([
+    ['OBJECT', 'IDLETIME', key],
+    ['OBJECT', 'ENCODING', key],
+    ['MEMORY', 'USAGE', key],
+    ['TYPE', key],
+    ['PTTL', key],
+  ]);
+  if (typeReply instanceof ReplyError) throw refusal(typeReply, '`TYPE`', lane.address);
+  const type = replyText(typeReply);
+  if (type === 'none') return null;
+  const [lengthCommand, valueCommand] = commandsFor(type, key, limits);
+  const [length, value] =
+    lengthCommand && valueCommand ? await lane.exchange([lengthCommand, valueCommand]) : [];
+  if (value instanceof ReplyError) throw refusal(value, `\`${String(valueCommand?.[0])}\``, lane.address);
+  const lookups: (Reply | undefined)[] = [idle, inner, typeReply, ttl, length, value];
+  return {
+    type,
+    ttlMillis: numberOr(ttl),
+    memoryBytes: numberOr(memory),
+    internalEncoding: typeof inner === 'string' ? inner : null,
+    idleSeconds: numberOr(idle),
+    length: numberOr(length),
+    value: value === undefined ? null : valueOf(type, value, numberOr(length), limits),
+    ownHits: lookups.filter((reply) => reply !== undefined && !(reply instanceof ReplyError)).length,
+  };
+}
+
+function commandsFor(
+  type: string,
+  key: ByteString,
+  { bytes, members }: ReadLimits,
+): readonly [RedisCommand?, RedisCommand?] {
+  switch (type) {
+    case 'string':
+      return [
+        ['STRLEN', key],
+        ['GETRANGE', key, 0, bytes - 1],
+      ];
+    case 'hash':
+      return [
+        ['HLEN', key],
+        ['HSCAN', key, 0, 'COUNT', members],
+      ];
+    case 'list':
+      return [
+        ['LLEN', key],
+        ['LRANGE', key, 0, members - 1],
+      ];
+    case 'set':
+      return [
+        ['SCARD', key],
+        ['SSCAN', key, 0, 'COUNT', members],
+      ];
+    case 'zset':
+      return [
+        ['ZCARD', key],
+        ['ZRANGE', key, 0, members - 1, 'WITHSCORES'],
+      ];
+    case 'stream':
+      return [
+        ['XLEN', key],
+        ['XRANGE', key, asBytes('-'), asBytes('+'), 'COUNT', members],
+      ];
+    default:
+      return [];
+  }
+}
+
+function valueOf(
+  type: string,
+  reply: Reply,
+  length: number | null,
+  limits: ReadLimits,
+): StringValue | CollectionValue {
+  if (type === 'string') {
+    const bytes = asBytes(replyText(reply));
+    return { kind: 'string', bytes, truncated: length !== null && bytes.length < length };
+  }
+  const rows = rowsOf(type, reply).slice(0, limits.members);
+  return { kind: 'collection', rows, truncated: length !== null && rows.length < length };
+}
+
+function rowsOf(type: string, reply: Reply): ByteString[][] {
+  const list = Array.isArray(reply) ? reply : [];
+  const texts = (items: Reply | undefined) =>
+    (Array.isArray(items) ? items : []).map((item) => asBytes(replyText(item)));
+  switch (type) {
+    case 'hash':
+      return pairs(texts(list[1]));
+    case 'zset':
+      return pairs(texts(list));
+    case 'set':
+      return texts(list[1]).map((member) => [member]);
+    case 'stream':
+      return list.map((entry) =>
+        Array.isArray(entry) ? [asBytes(replyText(entry[0])), ...texts(entry[1])] : [],
+      );
+    default:
+      return texts(list).map((value, index) => [bytesOf(String(index)), value]);
+  }
+}
+
+function pairs(items: readonly ByteString[]): ByteString[][] {
+  return items.flatMap((item, index) => (index % 2 === 0 ? [[item, items[index + 1] ?? asBytes('')]] : []));
+}
+
+function numberOr(reply: Reply | undefined): number | null {
+  return typeof reply === 'number' ? reply : null;
+}

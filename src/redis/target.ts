@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** Where and as whom to connect. Files are already read; the password lives nowhere else. */
 export interface ConnectTarget {
   readonly host: string;
@@ -33,44 +35,87 @@ export function publicUrlOf(target: ConnectTarget): string {
   return `${scheme}://${addressOf(target)}/${target.database}`;
 }
 
-/** @throws Error naming what is wrong with the URL, without its password. */
+const scheme = /^(rediss?|unix|redis\+unix):\/\//i;
+
+/**
+ * Reads `redis://`, `rediss://` and `unix://` URLs: `redis://user:password@host:port/database`. The database may also
+ * stand in `?db=`.
+ * @throws Error naming what is wrong with the URL; none of it that could be a password is repeated
+ */
 export function parseRedisUrl(text: string): Omit<ConnectTarget, 'timeoutMillis'> {
-  const scheme = /^(rediss?|unix|redis\+unix):\/\//i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined) {
+  const kind = scheme.exec(text)?.[1]?.toLowerCase();
+  if (kind === undefined) {
     throw new Error(
-      `it must start with redis://, rediss:// or unix://, for example redis://127.0.0.1:6379/0`,
+      'it must start with redis://, rediss:// or unix://, for example redis://127.0.0.1:6379/0',
     );
   }
-  let url: URL;
-  try {
-    // A special scheme makes the parser treat the host as one.
-    url = new URL(text.replace(/^[a-z+]+:/i, 'http:').replace(/^http:\/\/\//, 'http://socket/'));
-  } catch {
+  const [, authority = '', rest = ''] = /^([^/?#]*)(.*)$/s.exec(text.replace(scheme, '')) ?? [];
+  const [, path = '', query = ''] = /^([^?#]*)(?:\?([^#]*))?/.exec(rest) ?? [];
+  const overUnix = kind.endsWith('unix');
+  // An unescaped `/`, `?` or `#` in a password ends the authority early, and what follows would be taken for a path.
+  if (rest.includes('@') && (!overUnix || authority !== '')) {
     throw new Error(
-      'it is not a valid URL; write special characters of a password as %40 for @, %2F for /, %3A for :',
+      'special characters of a password must be escaped: %40 for @, %2F for /, %3A for :, %23 for #',
     );
   }
-  const credentials = {
-    ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
-    ...(url.password !== '' && { password: decodeURIComponent(url.password) }),
-  };
-  if (scheme === 'unix' || scheme === 'redis+unix') {
-    const named = url.searchParams.get('db');
-    // unix:///var/run/redis.sock, with the database as ?db=2 or as a last numeric segment.
-    const match = /^(.*?)(?:\/(\d+))?$/.exec(decodeURIComponent(url.pathname));
-    const socketPath = match?.[1] ?? '';
+  const at = authority.lastIndexOf('@');
+  const place = authority.slice(at + 1);
+  const credentials = credentialsOf(authority.slice(0, Math.max(at, 0)));
+  const named = new URLSearchParams(query).get('db');
+  if (overUnix) {
+    if (place !== '') throw new Error('a socket path begins with a third slash: unix:///run/redis.sock');
+    // unix:///run/redis.sock, with the database as ?db=2 or as a last numeric segment.
+    const [, socketPath = '', segment] = /^(.*?)(?:\/(\d+))?$/s.exec(decoded(path, 'path')) ?? [];
     if (socketPath === '') throw new Error('it names no socket path, for example unix:///run/redis.sock');
-    return { host: '', port: 0, socketPath, database: databaseOf(named ?? match?.[2] ?? ''), ...credentials };
+    return { host: '', port: 0, socketPath, database: databaseOf(named ?? segment ?? ''), ...credentials };
   }
-  // `new URL` drops the default port of http.
-  const port = /:80(?:[/?#]|$)/.test(text) ? 80 : url.port === '' ? 6379 : Number(url.port);
   return {
-    host: url.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
-    port,
-    database: databaseOf(url.searchParams.get('db') ?? url.pathname.slice(1)),
+    ...hostAndPortOf(place),
+    database: databaseOf(named ?? path.slice(1)),
     ...credentials,
-    ...(scheme === 'rediss' && { tls: { verify: true } }),
+    ...(kind === 'rediss' && { tls: { verify: true } }),
   };
+}
+
+/** The URL as messages may show it, even where it cannot be parsed: without anything that could be a password. */
+export function maskedUrl(text: string): string {
+  const [, lead = '', rest = ''] = /^([a-z+]*:\/\/)?(.*)$/is.exec(text) ?? [];
+  const at = rest.lastIndexOf('@');
+  if (at >= 0) return `${lead}…${rest.slice(at)}`;
+  // Without an @, `user:secret` may stand where `host:port` should.
+  return /^\[|^[^:]*(:\d{1,5})?([/?#].*)?$/s.test(rest) ? text : `${lead}…`;
+}
+
+function credentialsOf(text: string): { username?: string; password?: string } {
+  const colon = text.indexOf(':');
+  const username = decoded(colon < 0 ? text : text.slice(0, colon), 'user');
+  const password = colon < 0 ? '' : decoded(text.slice(colon + 1), 'password');
+  return { ...(username !== '' && { username }), ...(password !== '' && { password }) };
+}
+
+function hostAndPortOf(place: string): { host: string; port: number } {
+  const [, bracketed, name, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(place) ?? [place];
+  if (bracketed === undefined && name === undefined) {
+    throw new Error(
+      'its host and port cannot be read; an IPv6 address stands in brackets: redis://[::1]:6379',
+    );
+  }
+  if (bracketed !== undefined && !isIPv6(bracketed))
+    throw new Error('what stands in its brackets is not an IPv6 address');
+  const host = bracketed ?? decoded(name ?? '', 'host');
+  if (!/^[^\s/\\]*$/.test(host)) throw new Error('its host holds characters that no host name has');
+  const number = port === undefined ? 6379 : Number(port);
+  if (number < 1 || number > 65_535)
+    throw new Error(`its port ${number} is out of range; ports go from 1 to 65535`);
+  return { host: host === '' ? '127.0.0.1' : host, port: number };
+}
+
+function decoded(text: string, part: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error(`its ${part} holds a % that begins no escape; write %25 for the character itself`);
+  }
 }
 
 function databaseOf(text: string): number {

@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { addressOf, maskedUrl, parseRedisUrl, publicUrlOf } from '../../../src/redis/target.ts';
+
+const published = (url: string) => publicUrlOf({ ...parseRedisUrl(url), timeoutMillis: 0 });
+
+describe('a redis URL', () => {
+  test.each([
+    ['redis://', '127.0.0.1', 6379, 0],
+    ['redis:///3', '127.0.0.1', 6379, 3],
+    ['redis://cache', 'cache', 6379, 0],
+    ['REDIS://cache:80/2', 'cache', 80, 2],
+    ['redis://:6380', '127.0.0.1', 6380, 0],
+    ['redis://cache.example.com:6380/15', 'cache.example.com', 6380, 15],
+    ['redis://cache?db=4', 'cache', 6379, 4],
+    ['redis://10.1.2.3:7000/', '10.1.2.3', 7000, 0],
+    ['redis://[::1]:6380/1', '::1', 6380, 1],
+    ['redis://[fe80::80]', 'fe80::80', 6379, 0],
+    ['redis://my_cache:6379/0', 'my_cache', 6379, 0],
+  ])('%s leads to host %s, port %i, database %i', (url, host, port, database) => {
+    expect(parseRedisUrl(url)).toEqual({ host, port, database });
+  });
+
+  test('with rediss:// asks for TLS with a verified certificate', () => {
+    expect(parseRedisUrl('rediss://cache')).toMatchObject({ tls: { verify: true } });
+  });
+
+  test('takes any user and password once they are percent-encoded', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ minLength: 1, unit: 'grapheme' }),
+        fc.string({ minLength: 1, unit: 'grapheme' }),
+        (user, password) => {
+          const url = `redis://${encodeURIComponent(user)}:${encodeURIComponent(password)}@cache:6380/2`;
+          expect(parseRedisUrl(url)).toEqual({
+            username: user,
+            password,
+            host: 'cache',
+            port: 6380,
+            database: 2,
+          });
+        },
+      ),
+    );
+  });
+
+  test('takes a user alone, a password alone, and neither', () => {
+    expect(parseRedisUrl('redis://ann@cache')).toMatchObject({ username: 'ann' });
+    expect(parseRedisUrl('redis://:secret@cache')).not.toHaveProperty('username');
+    expect(parseRedisUrl('redis://:@cache')).toEqual({ host: 'cache', port: 6379, database: 0 });
+  });
+
+  test('takes a password with @ and : as it stands, for only the last @ can end it', () => {
+    expect(parseRedisUrl('redis://:p@ss:word@cache')).toMatchObject({ password: 'p@ss:word', host: 'cache' });
+  });
+});
+
+describe('a unix URL', () => {
+  test.each([
+    ['unix:///run/redis.sock', '/run/redis.sock', 0],
+    ['unix:///run/redis.sock/2', '/run/redis.sock', 2],
+    ['unix:///run/redis.sock?db=3', '/run/redis.sock', 3],
+    ['redis+unix:///run/my%20redis.sock', '/run/my redis.sock', 0],
+    ['unix:///run/a@b.sock', '/run/a@b.sock', 0],
+  ])('%s leads to %s, database %i', (url, socketPath, database) => {
+    expect(parseRedisUrl(url)).toMatchObject({ socketPath, database });
+  });
+
+  test('takes a user and a password', () => {
+    expect(parseRedisUrl('unix://ann:s%2Fx@/run/redis.sock')).toMatchObject({
+      username: 'ann',
+      password: 's/x',
+      socketPath: '/run/redis.sock',
+    });
+  });
+});
+
+describe('a URL that cannot be used', () => {
+  test.each([
+    ['localhost:6379', 'it must start with redis://'],
+    ['http://cache', 'it must start with redis://'],
+    ['redis://cache:port', 'its host and port cannot be read'],
+    ['redis://cache:0', 'its port 0 is out of range'],
+    ['redis://cache:65536', 'its port 65536 is out of range'],
+    ['redis://::1:6379', 'an IPv6 address stands in brackets'],
+    ['redis://[::g]:6379', 'is not an IPv6 address'],
+    ['redis://ca che', 'its host holds characters'],
+    ['redis://cache/first', '`first` is not a database number'],
+    ['redis://cache/-1', '`-1` is not a database number'],
+    ['redis://:50%off@cache', 'its password holds a % that begins no escape'],
+    ['redis://:12/ab@cache', 'special characters of a password must be escaped'],
+    ['redis://ann:12#ab@cache', 'special characters of a password must be escaped'],
+    ['unix://run/redis.sock', 'begins with a third slash'],
+    ['unix://', 'names no socket path'],
+  ])('%s is refused: %s', (url, reason) => {
+    expect(() => parseRedisUrl(url)).toThrow(reason);
+  });
+});
+
+describe('a password', () => {
+  const password = fc.stringMatching(/^[a-z0-9/?#@:%[\] ]{0,12}XYZZY[a-z0-9/?#@:%[\] ]{0,12}$/);
+
+  test('is in no error, no address and no masked URL, however badly it is escaped', () => {
+    fc.assert(
+      fc.property(password, fc.constantFrom('redis', 'rediss', 'unix'), (secret, scheme) => {
+        const url = `${scheme}://ann:${secret}@${scheme === 'unix' ? '' : 'cache:6379'}/0`;
+        let said: string;
+        try {
+          said = published(url);
+        } catch (error) {
+          said = String(error);
+        }
+        expect(said).not.toContain('XYZZY');
+        expect(maskedUrl(url)).not.toContain('XYZZY');
+      }),
+    );
+  });
+
+  test('without a host after it is masked too', () => {
+    expect(maskedUrl('redis://ann:secret')).toBe('redis://…');
+    expect(maskedUrl('ann:secret@cache')).toBe('…@cache');
+  });
+
+  test('that is not there leaves the URL as it is', () => {
+    for (const url of [
+      'redis://cache:6379/0',
+      'redis://[::1]:6379',
+      'unix:///run/redis.sock',
+      'localhost:6379',
+      'cache',
+    ]) {
+      expect(maskedUrl(url)).toBe(url);
+    }
+  });
+});
+
+test('an address has an IPv6 host in brackets', () => {
+  expect(published('rediss://ann:secret@[::1]:6380/1')).toBe('rediss://[::1]:6380/1');
+  expect(addressOf({ ...parseRedisUrl('unix:///run/redis.sock'), timeoutMillis: 0 })).toBe('/run/redis.sock');
+});

@@ -1,10 +1,17 @@
-import { type Context, type Execution, type Outcome } from '../commands/context.ts';
+import {
+  type Context,
+  type Execution,
+  isReportFormat,
+  type Outcome,
+  reportFormats,
+} from '../commands/context.ts';
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import { findConfigFile } from '../config/find.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { InputError } from '../failure.ts';
 import { buildMap, emptyMap } from '../keyspace/map.ts';
 import type { RedisServer } from '../redis/server.ts';
+import type { ConnectTarget } from '../redis/target.ts';
 import { printable, printableLines } from '../render/printable.ts';
 import { type Failure, failureOf } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
@@ -31,6 +38,12 @@ export async function execute<Result extends object>(
   let outcome: Outcome<Result> | undefined;
   let failure: Failure | undefined;
   try {
+    if (isReportFormat(options.output) && execution.formats?.[options.output] === undefined) {
+      throw new InputError(
+        `\`--output ${options.output}\` is for ${reportFormats[options.output]}`,
+        `\`${command}\` prints table, tsv, csv, json and ndjson`,
+      );
+    }
     const configFile = findConfigFile(
       io.workingDirectory,
       io.variables,
@@ -66,7 +79,11 @@ export async function execute<Result extends object>(
       prompts: terminalPrompts(io),
       now: io.now,
       random: io.random,
-      connect: () => (connection ??= connectTo(resolved, open)),
+      connect: () => (connection ??= connectTo(resolved.target, open)),
+      reconnect: () => connectTo(resolved.target, open),
+      connectTo: (target) => connectTo(target, open),
+      publish: (result) => printer.finish(execution, result as Result, undefined),
+      print: (blocks) => printer.print(blocks),
       show: (blocks) => printer.show(blocks),
       warn: (text) => printer.warn(text),
       runCommand: (argv, variables) => runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
@@ -86,7 +103,7 @@ export async function execute<Result extends object>(
   }
   const interruption = io.signal.aborted ? (io.signal.reason as Interruption) : undefined;
   if (interruption === 'EPIPE') return exitCodes.success;
-  await printer.finish(execution, outcome?.result, failure);
+  if (outcome?.printed !== true) await printer.finish(execution, outcome?.result, failure);
   if (failure) printer.fail(failureText(failure));
   if (interruption !== undefined)
     return interruption === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
@@ -119,7 +136,7 @@ async function resolve(
   return { ...resolved, target: { ...resolved.target, password } };
 }
 
-async function connectTo({ target }: ResolvedSettings, open: RedisServer[]): Promise<RedisServer> {
+async function connectTo(target: ConnectTarget, open: RedisServer[]): Promise<RedisServer> {
   // The client library is the heaviest thing the program loads; what needs no server never pays for it.
   const { connect } = await import('../redis/connect.ts');
   const server = await connect(target);

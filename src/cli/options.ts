@@ -1,6 +1,6 @@
 import { type Command, Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument } from '../commands/arguments.ts';
-import { type OutputFormat, outputFormats } from '../commands/context.ts';
+import { type OutputFormat, outputFormats, type ReportFormat, reportFormats } from '../commands/context.ts';
 
 /** Options that every command takes, before or after its name. */
 export interface GlobalOptions {
@@ -17,7 +17,7 @@ export interface GlobalOptions {
   readonly insecure?: true;
   readonly timeout?: number;
   readonly config?: string;
-  readonly output?: OutputFormat;
+  readonly output?: OutputFormat | ReportFormat;
   /** False with --no-color. */
   readonly color: boolean;
   readonly quiet?: true;
@@ -66,7 +66,7 @@ export function addGlobalOptions(program: Command): void {
       new Option(
         '-o, --output <format>',
         'form of the result (default: table on a terminal, tsv in a pipe)',
-      ).choices(outputFormats),
+      ).choices([...outputFormats, ...Object.keys(reportFormats)]),
       output,
     ],
     [new Option('--no-color', 'no colours (env: NO_COLOR)'), output],

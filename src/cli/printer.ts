@@ -1,4 +1,10 @@
-import type { Execution, OutputFormat, RowSink } from '../commands/context.ts';
+import {
+  type Execution,
+  isReportFormat,
+  type OutputFormat,
+  type ReportFormat,
+  type RowSink,
+} from '../commands/context.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
 import { printableLines } from '../render/printable.ts';
 import type { Failure } from './failures.ts';
@@ -12,6 +18,7 @@ export const schemaVersion = 1;
 /** The one way to stdout and stderr: results in the format asked for, and messages for the person. */
 export class Printer {
   private readonly format: OutputFormat;
+  private readonly report: ReportFormat | null;
   private rows: { readonly name: string; count: number } | undefined;
 
   constructor(
@@ -19,7 +26,9 @@ export class Printer {
     private readonly command: string,
     private readonly options: GlobalOptions,
   ) {
-    this.format = options.output ?? (io.stdout.isTTY === true ? 'table' : 'tsv');
+    const { output } = options;
+    this.report = isReportFormat(output) ? output : null;
+    this.format = output === undefined || isReportFormat(output) ? defaultFormat(io) : output;
   }
 
   /** Resolves when the text has been handed on; a reader that went away is told by the signal, not here. */
@@ -46,6 +55,12 @@ export class Printer {
         colorLevel: colorLevelOf(this.io.stderr, this.io.variables, this.options.color),
       }),
     );
+  }
+
+  /** On stdout as for a terminal, whatever the format. */
+  async print(blocks: readonly Block[]): Promise<void> {
+    const { renderTerminal } = await import('../render/terminal-text.ts');
+    await this.write(renderTerminal(blocks, styleOf(this.io, this.options.color)));
   }
 
   warn(text: string): void {
@@ -77,6 +92,11 @@ export class Printer {
     result: Result | undefined,
     failure: Failure | undefined,
   ): Promise<void> {
+    if (this.report !== null) {
+      const render = execution.formats?.[this.report];
+      if (result !== undefined && render !== undefined) await this.write(await render(result));
+      return;
+    }
     if (this.format === 'json' || this.format === 'ndjson') {
       await this.write(this.machineText(execution, result, failure));
       return;
@@ -120,3 +140,5 @@ export class Printer {
       .join('');
   }
 }
+
+const defaultFormat = (io: Io): OutputFormat => (io.stdout.isTTY === true ? 'table' : 'tsv');

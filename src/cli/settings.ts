@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { OutputFormat } from '../commands/context.ts';
+import type { OutputFormat, ReportFormat } from '../commands/context.ts';
 import type { Setting } from '../commands/settings.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
@@ -8,6 +8,7 @@ import { InputError } from '../failure.ts';
 import {
   addressOf,
   type ConnectTarget,
+  maskedUrl,
   parseRedisUrl,
   publicUrlOf,
   type TlsTarget,
@@ -27,7 +28,7 @@ export interface ResolvedProfile {
 export interface ResolvedSettings {
   readonly target: ConnectTarget;
   readonly profile: ResolvedProfile | null;
-  readonly output: OutputFormat;
+  readonly output: OutputFormat | ReportFormat;
   readonly settings: readonly Setting[];
 }
 
@@ -188,9 +189,8 @@ function parseUrl(url: Sourced<string>): ReturnType<typeof parseRedisUrl> {
   try {
     return parseRedisUrl(url.value);
   } catch (error) {
-    const shown = url.value.replace(/\/\/[^@/]*@/, '//…@');
     throw new InputError(
-      `the URL \`${shown}\` (from ${url.origin}) cannot be used: ${(error as Error).message}`,
+      `the URL \`${maskedUrl(url.value)}\` (from ${url.origin}) cannot be used: ${(error as Error).message}`,
     );
   }
 }

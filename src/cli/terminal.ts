@@ -19,13 +19,13 @@ export function colorLevelOf(stream: Output, variables: Io['variables'], colorFl
   return /256/.test(variables['TERM'] ?? '') ? 2 : 1;
 }
 
-/** What stdout can show. A terminal of zero columns (some pseudo-terminals) counts as 80. */
+/** What stdout can show. A terminal of zero columns (some pseudo-terminals) counts as 80, a file or pipe as 100. */
 export function styleOf(io: Io, colorFlag: boolean): TerminalStyle {
   const locale = io.variables['LC_ALL'] || io.variables['LC_CTYPE'] || io.variables['LANG'] || '';
   return {
     colorLevel: colorLevelOf(io.stdout, io.variables, colorFlag),
     unicode: /utf-?8/i.test(locale) && io.variables['TERM'] !== 'linux',
-    width: io.stdout.columns || Number(io.variables['COLUMNS']) || 80,
+    width: io.stdout.columns || Number(io.variables['COLUMNS']) || (io.stdout.isTTY === true ? 80 : 100),
   };
 }
 

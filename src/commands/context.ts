@@ -1,6 +1,7 @@
 import type { NamespaceMap } from '../keyspace/map.ts';
 import type { Progress } from '../progress.ts';
 import type { RedisServer } from '../redis/server.ts';
+import type { ConnectTarget } from '../redis/target.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Setting } from './settings.ts';
@@ -14,7 +15,7 @@ export interface Context {
   readonly profile: { readonly name: string; readonly protected: boolean; readonly readOnly: boolean } | null;
   /** Every resolved setting with where it came from; secrets masked. */
   readonly settings: readonly Setting[];
-  readonly output: OutputFormat;
+  readonly output: OutputFormat | ReportFormat;
   readonly environment: Environment;
   /** Aborted by Ctrl-C, SIGTERM, or a reader that went away: finish the batch in hand, then report what was done. */
   readonly signal: AbortSignal;
@@ -26,10 +27,18 @@ export interface Context {
   readonly random: () => number;
   /** The connection of this run, opened at the first call and closed by the caller of the command. @throws RedisError */
   readonly connect: () => Promise<RedisServer>;
+  /** Another connection at each call, for a server that was not ready or went away; closed in the same way. @throws RedisError */
+  readonly reconnect: () => Promise<RedisServer>;
   /** Shows blocks to the person on stderr, beside the result; nothing where the output is for programs, or with --quiet. */
   readonly show: (blocks: readonly Block[]) => Promise<void>;
   /** A warning for the person, on stderr. */
   readonly warn: (text: string) => void;
+  /** A further connection, to somewhere else; closed with the run as well. @throws RedisError */
+  readonly connectTo: (target: ConnectTarget) => Promise<RedisServer>;
+  /** Prints the result now, for a command that goes on after it. */
+  readonly publish: (result: object) => Promise<void>;
+  /** Prints blocks on stdout as for a terminal, whatever the format; for a text that leads through other commands. */
+  readonly print: (blocks: readonly Block[]) => Promise<void>;
   /** Runs another command line of this program with the same streams; `settings` overrides environment variables. */
   readonly runCommand: (
     argv: readonly string[],
@@ -59,6 +68,14 @@ export interface Environment {
 
 export const outputFormats = ['table', 'tsv', 'csv', 'json', 'ndjson'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
+
+/** Values of `--output` that only some commands know, with these commands; each has a text for it in `formats`. */
+export const reportFormats = { junit: '`check`', github: '`check`' } as const;
+export type ReportFormat = keyof typeof reportFormats;
+
+export function isReportFormat(format: string | undefined): format is ReportFormat {
+  return format !== undefined && Object.hasOwn(reportFormats, format);
+}
 
 /** Questions to the person at the terminal. Each throws DeclinedError where there is none. */
 export interface Prompts {
@@ -98,6 +115,8 @@ export interface Outcome<Result> {
   readonly result: Result;
   readonly exitCode?: ExitCode;
   readonly error?: Error;
+  /** The command has printed its result itself. */
+  readonly printed?: true;
 }
 
 /** One run of a command, from its parsed input to text. */
@@ -113,4 +132,6 @@ export interface Execution<Result extends object> {
   run(context: Context): Promise<Outcome<Result>>;
   /** The result for people; also the source of tsv and csv. */
   view(result: Result): Block[];
+  /** The result as a report of another tool's form. */
+  readonly formats?: Readonly<Partial<Record<ReportFormat, (result: Result) => Promise<string>>>>;
 }

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { note } from '../render/blocks.ts';
+import { counted } from '../render/units.ts';
+import type { Context } from './context.ts';
+import { exitCodes, type ExitCode } from './exit-codes.ts';
+import type { SandboxResult } from './sandbox.ts';
+
+interface Step {
+  readonly why: string;
+  readonly argv: readonly string[];
+  /** The last words of the command line as shown, where the real one has a path of this machine in it. */
+  readonly shown?: readonly string[];
+}
+
+/** Ids that the generator gives every system. */
+const userId: Readonly<Record<SandboxResult['system'], readonly string[]>> = {
+  education: ['user', '1'],
+  content: ['learner', '12'],
+  subjunctive: ['deployment', 'prod'],
+  boardroom: ['user', '1'],
+  honzik: ['user', '1'],
+};
+
+/** Walks through the main job: each command is shown, then run on the sandbox. Gives the first exit code that is no success. */
+export async function walkThrough(
+  context: Context,
+  sandbox: SandboxResult,
+  variables: Readonly<Record<string, string>>,
+): Promise<ExitCode> {
+  await context.print([
+    {
+      kind: 'text',
+      name: 'welcome',
+      title: 'A tour of cachectl',
+      text: `${counted(sandbox.keys, 'key')} of the example \`${sandbox.system}\` on a throw-away ${sandbox.product} at ${sandbox.url}, with its map in examples/${sandbox.system}.\n`,
+    },
+  ]);
+  let worst: ExitCode = exitCodes.success;
+  for (const [index, { why, argv, shown }] of stepsOf(sandbox).entries()) {
+    if (context.signal.aborted) return worst;
+    await context.print([
+      note('plain', ''),
+      {
+        kind: 'text',
+        name: 'step',
+        title: `${index + 1}. ${why}`,
+        text: `$ cachectl ${(shown ?? argv).map(quoted).join(' ')}\n`,
+      },
+      note('plain', ''),
+    ]);
+    const exitCode = await context.runCommand(['--output', 'table', ...argv], variables);
+    if (worst === exitCodes.success) worst = exitCode;
+  }
+  if (!context.signal.aborted) {
+    await context.print([
+      note('plain', ''),
+      note('good', 'the tour is over, and the sandbox is gone without a trace'),
+      note(
+        'plain',
+        'next: `cachectl sandbox` keeps one running; `cachectl --url redis://… stats` looks at yours',
+      ),
+    ]);
+  }
+  return worst;
+}
+
+function stepsOf(sandbox: SandboxResult): Step[] {
+  const entity = userId[sandbox.system];
+  const fixtures = join(sandbox.config, '..', 'fixtures.ndjson');
+  return [
+    { why: 'Does this cache earn its memory?', argv: ['stats'] },
+    { why: 'What is in it? Namespaces, sizes, TTLs, the largest keys', argv: ['inspect', '--top', '5'] },
+    {
+      why: 'Load fixtures, with the TTL that the map has for each',
+      argv: ['warm', fixtures],
+      shown: ['warm', `examples/${sandbox.system}/fixtures.ndjson`],
+    },
+    {
+      why: `What would go if ${entity.join(' ')} were invalidated? Nothing is changed`,
+      argv: ['invalidate', ...entity, '--dry-run'],
+    },
+    { why: 'Now for real: whole segments only, state left alone', argv: ['invalidate', ...entity, '--yes'] },
+    { why: 'How fast is it?', argv: ['bench', '--duration', '1s'] },
+    { why: 'Is it fit for service? The exit code says so to a pipeline', argv: ['check'] },
+  ];
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./<>-]+$/.test(word) && !/[<>]/.test(word) ? word : `'${word}'`;
+}

@@ -1,0 +1,216 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { InputError } from '../failure.ts';
+import { type RedisServer } from '../redis/server.ts';
+import { type Block, note } from '../render/blocks.ts';
+import { counted } from '../render/units.ts';
+import { generateRecords } from '../sandbox/generate.ts';
+import { seedServer } from '../sandbox/seed.ts';
+import { type SandboxServer, startSandboxServer } from '../sandbox/server.ts';
+import { configFileOf, systemDescriptions, type SystemName, systemNames } from '../sandbox/systems.ts';
+import { runTraffic, warmUpTraffic } from '../sandbox/traffic.ts';
+import { countArgument } from './arguments.ts';
+import type { Context, Outcome } from './context.ts';
+import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { type DefineCommand, examples } from './runner.ts';
+import { walkThrough } from './sandbox-tour.ts';
+import { Option } from '@commander-js/extra-typings';
+
+interface SandboxInput {
+  readonly system: SystemName;
+  readonly keys: number;
+  readonly seed: number;
+  /** Operations per second; 0: none. */
+  readonly traffic: number;
+  readonly tour: boolean;
+  readonly words: readonly string[];
+  /** Names of this program's own commands. */
+  readonly ownCommands: readonly string[];
+}
+
+export interface SandboxResult {
+  readonly url: string;
+  /** The map that fits the data. */
+  readonly config: string;
+  readonly system: SystemName;
+  readonly keys: number;
+  readonly seed: number;
+  /** What serves: `redis-server`, `valkey-server` or `container`. */
+  readonly product: string;
+}
+
+/** Reads and writes of the past, so that the counters of the new server look like those of one in use. */
+const historyOperations = 20_000;
+const defaultTraffic = 200;
+
+export const defineSandbox: DefineCommand = (program, run) => {
+  program
+    .command('sandbox')
+    .summary('a throw-away Redis with realistic data, and a tour of this program')
+    .description(
+      'Starts a real Redis on a free port of this machine, fills it with the data of an example application, and removes\n' +
+        'everything on Ctrl-C. With a command after --, runs it against the sandbox and ends.\n\nSystems:\n' +
+        systemNames.map((name) => `  ${name.padEnd(12)} ${systemDescriptions[name]}`).join('\n'),
+    )
+    .argument('[command...]', 'after --: a command of cachectl, or any other, to run against the sandbox')
+    .addOption(new Option('--system <name>', 'whose data').choices(systemNames).default('education' as const))
+    .option('--keys <number>', 'how many keys', countArgument(0), 20_000)
+    .option('--seed <number>', 'the same seed gives the same keys', countArgument(0), 1)
+    .option(
+      '--traffic [rate]',
+      `keep light traffic running, in operations per second (${defaultTraffic})`,
+      countArgument(1),
+    )
+    .option('--tour', 'walk through the main commands, each shown and then run, and end')
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl sandbox --tour', 'the main job in half a minute'],
+        ['cachectl sandbox --system honzik --traffic', 'a server to play with until Ctrl-C'],
+        ['cachectl sandbox -- inspect --depth 2', 'one command on fresh data'],
+        [
+          'cachectl sandbox -- redis-cli -u "$REDIS_URL" dbsize',
+          'REDIS_URL and CACHECTL_CONFIG are set for it',
+        ],
+      ),
+    )
+    .action((words, options, self) =>
+      run(self, {
+        standalone: true,
+        blank: { url: null, config: null, system: null, keys: null, seed: null, product: null },
+        run: (context) =>
+          sandbox(context, {
+            system: options.system,
+            keys: options.keys,
+            seed: options.seed,
+            traffic: options.traffic === true ? defaultTraffic : (options.traffic ?? 0),
+            tour: options.tour ?? false,
+            words,
+            ownCommands: program.commands.map((command) => command.name()),
+          }),
+        view,
+      }),
+    );
+};
+
+async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<SandboxResult>> {
+  if (input.tour && input.words.length > 0)
+    throw new InputError('--tour and a command after -- exclude each other');
+  const server = await startSandboxServer({
+    variables: context.environment.variables,
+    signal: context.signal,
+  });
+  const stopTraffic = new AbortController();
+  const stop = AbortSignal.any([context.signal, stopTraffic.signal]);
+  try {
+    const redis = await context.connectTo(server.target);
+    const result = await fill(context, input, server, redis);
+    const traffic =
+      input.traffic > 0
+        ? runTraffic(redis.nodes[0], input.system, input.seed, {
+            operationsPerSecond: input.traffic,
+            signal: stop,
+            now: context.now,
+          })
+        : undefined;
+    // Its failure is told where it is awaited.
+    traffic?.catch(() => undefined);
+    const variables = { REDIS_URL: server.url, CACHECTL_CONFIG: result.config, CACHECTL_PROFILE: '' };
+    if (input.tour) return { result, exitCode: await walkThrough(context, result, variables), printed: true };
+    if (input.words.length > 0)
+      return { result, exitCode: await runOne(context, input, variables), printed: true };
+    await context.publish(result);
+    await Promise.race([server.ended, aborted(context.signal)]);
+    stopTraffic.abort();
+    await traffic;
+    return { result, printed: true };
+  } finally {
+    stopTraffic.abort();
+    await server.stop();
+  }
+}
+
+async function fill(
+  context: Context,
+  input: SandboxInput,
+  server: SandboxServer,
+  redis: RedisServer,
+): Promise<SandboxResult> {
+  const { system, seed } = input;
+  const [node] = redis.nodes;
+  context.progress.start('filling the sandbox', 'keys', input.keys);
+  const records = generateRecords(system, { keys: input.keys, seed, now: context.now() });
+  const keys = await seedServer(node, records, context.progress, context.signal);
+  await warmUpTraffic(node, system, seed, input.keys === 0 ? 0 : historyOperations, {
+    now: context.now,
+    signal: context.signal,
+  });
+  context.progress.stop();
+  return {
+    url: server.url,
+    config: configFileOf(system, context.environment.packageRoot),
+    system,
+    keys,
+    seed,
+    product: server.product,
+  };
+}
+
+async function runOne(
+  context: Context,
+  input: SandboxInput,
+  variables: Readonly<Record<string, string>>,
+): Promise<ExitCode> {
+  const words = input.words[0] === 'cachectl' ? input.words.slice(1) : input.words;
+  const [first = ''] = words;
+  if (input.words[0] === 'cachectl' || input.ownCommands.includes(first))
+    return context.runCommand(words, variables);
+  return runOther(context, words, variables);
+}
+
+/** Another program, with this one's streams. Its exit code becomes ours where it is one of the documented ones, else 1. */
+function runOther(
+  context: Context,
+  [program = '', ...words]: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): Promise<ExitCode> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, words, {
+      stdio: 'inherit',
+      env: { ...context.environment.variables, ...variables },
+    });
+    child.on('error', (error) => reject(new InputError(`\`${program}\` cannot be run: ${error.message}`)));
+    child.on('close', (code, signal) => {
+      const number = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+      resolve(Object.values(exitCodes).find((known) => known === number) ?? exitCodes.negative);
+    });
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function view(result: SandboxResult): Block[] {
+  return [
+    {
+      kind: 'facts',
+      name: 'sandbox',
+      title: `${counted(result.keys, 'key')} of \`${result.system}\` on a throw-away ${result.product}`,
+      facts: [
+        { name: 'url', label: 'url', value: result.url, unit: 'text' },
+        { name: 'config', label: 'map', value: result.config, unit: 'text' },
+      ],
+    },
+    {
+      kind: 'text',
+      name: 'use',
+      title: 'To use it in another terminal',
+      text: `  export REDIS_URL=${result.url}\n  export CACHECTL_CONFIG=${result.config}\n  cachectl stats\n`,
+    },
+    note('dim', 'Ctrl-C ends it and removes everything'),
+  ];
+}

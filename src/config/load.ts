@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { crossCheck } from './cross-check.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
 import { type ConfigFile, configSchema } from './schema.ts';
 
@@ -8,93 +9,139 @@ export interface LoadedConfig {
   readonly config: ConfigFile;
 }
 
+/** A valid map together with where its parts stand in the text. */
+export interface LocatedConfig extends LoadedConfig {
+  /** A remark about the part at `path`, or about its nearest parent where nothing stands there. */
+  readonly problemAt: (path: readonly PropertyKey[], message: string) => ConfigProblem;
+}
+
 /** Reads and validates a map. Comments and trailing commas are allowed. @throws ConfigError */
 export function loadConfig(file: string): LoadedConfig {
+  return { file, config: locateConfig(file).config };
+}
+
+/** The same, with positions. @throws ConfigError */
+export function locateConfig(file: string): LocatedConfig {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/,.*$/, '') : String(error);
-    throw new ConfigError(file, [{ path: '', line: 1, column: 1, message: `cannot be read (${reason})` }]);
+    throw new ConfigError(file, [
+      { path: '', line: 1, column: 1, message: `cannot be read (${reasonOf(error)})` },
+    ]);
   }
-  return { file, config: parseConfig(text, file) };
+  return parseLocated(text, file);
 }
 
 /** Validates the text of a map. `file` is for messages. @throws ConfigError */
 export function parseConfig(text: string, file: string): ConfigFile {
-  const errors: ParseError[] = [];
-  const tree = parseTree(text, errors, { allowTrailingComma: true });
-  const [first] = errors;
-  if (first !== undefined || tree === undefined) {
-    const what = first
-      ? printParseErrorCode(first.error)
-          .replace(/([a-z])([A-Z])/g, '$1 $2')
-          .toLowerCase()
-      : 'empty file';
-    throw new ConfigError(file, [
-      { path: '', ...positionOf(text, first?.offset ?? 0), message: `not JSON: ${what}` },
-    ]);
-  }
-  const result = configSchema.safeParse(valueOf(tree));
-  const problemAt = (path: readonly PropertyKey[], message: string): ConfigProblem => {
-    const node = nearestNode(
-      tree,
-      path.map((step) => (typeof step === 'symbol' ? String(step) : step)),
-    );
-    return { path: path.map(String).join('.'), ...positionOf(text, node.offset), message };
+  return parseLocated(text, file).config;
+}
+
+function parseLocated(text: string, file: string): LocatedConfig {
+  const tree = treeOf(text, file);
+  const problemAt = (path: readonly PropertyKey[], message: string, atName = false): ConfigProblem => {
+    const node = nearestNode(tree, path);
+    return {
+      path: path.map(String).join('.'),
+      ...positionOf(text, ((atName && node.parent) || node).offset),
+      message,
+    };
   };
-  if (!result.success) {
+  const stop = (problems: readonly ConfigProblem[]) => {
+    if (problems.length === 0) return;
     throw new ConfigError(
       file,
+      [...problems].sort((left, right) => left.line - right.line || left.column - right.column),
+    );
+  };
+  // Which of two equal fields a later problem is about, nobody could tell.
+  stop(
+    repeatedFields(tree).map(({ path, offset }) => ({
+      path: path.join('.'),
+      ...positionOf(text, offset),
+      message: 'is given twice; the second would silently replace the first',
+    })),
+  );
+  const result = configSchema.safeParse(valueOf(tree));
+  if (!result.success) {
+    stop(
       result.error.issues.flatMap((issue) =>
         issue.code === 'unrecognized_keys'
-          ? issue.keys.map((key) => problemAt([...issue.path, key], 'is not a known field'))
+          ? issue.keys.map((key) => problemAt([...issue.path, key], unknownField(key, issue.path), true))
           : [problemAt(issue.path, messageOf(issue))],
       ),
     );
+    throw result.error;
   }
-  const crossed = crossCheck(result.data).map(({ path, message }) => problemAt(path, message));
-  if (crossed.length > 0) throw new ConfigError(file, crossed);
-  return result.data;
+  stop(crossCheck(result.data).map(({ path, message }) => problemAt(path, message)));
+  return { file, config: result.data, problemAt };
 }
 
-/** A union reports each branch; the branch that fits the value's own shape has the message worth reading. */
-function messageOf(issue: {
-  code: string;
-  message: string;
-  errors?: readonly (readonly { code: string; message: string }[])[];
-}): string {
-  const specific = issue.errors?.flat().find((inner) => inner.code === 'custom');
-  return specific?.message ?? issue.message.replace(/^Invalid input: /, '');
+/** @throws ConfigError where the text is no JSON */
+function treeOf(text: string, file: string): Node {
+  const errors: ParseError[] = [];
+  const tree = parseTree(text, errors, { allowTrailingComma: true });
+  const [first] = errors;
+  if (first === undefined && tree !== undefined) return tree;
+  const what =
+    first === undefined || text.trim() === ''
+      ? 'the file is empty'
+      : printParseErrorCode(first.error)
+          .replace(/([a-z])([A-Z])/g, '$1 $2')
+          .toLowerCase();
+  throw new ConfigError(file, [
+    { path: '', ...positionOf(text, first?.offset ?? 0), message: `not JSON: ${what}` },
+  ]);
 }
 
-/** What a schema cannot say: names that must exist, and placeholders that must be there. */
-function crossCheck(config: ConfigFile): { path: string[]; message: string }[] {
-  const problems: { path: string[]; message: string }[] = [];
-  const known = Object.keys(config.namespaces ?? {});
-  for (const [name, entity] of Object.entries(config.entities ?? {})) {
-    entity.patterns.forEach((pattern, index) => {
-      if (!pattern.includes('<id>')) {
-        problems.push({
-          path: ['entities', name, 'patterns', String(index)],
-          message: `\`${pattern}\` has no <id>: it would remove the keys of every ${name}`,
-        });
-      }
-    });
-    entity.hashedIn?.forEach((namespace, index) => {
-      if (!known.includes(namespace)) {
-        problems.push({
-          path: ['entities', name, 'hashedIn', String(index)],
-          message: `there is no namespace \`${namespace}\``,
-        });
-      }
-    });
+interface Issue {
+  readonly code?: string | undefined;
+  readonly message: string;
+  readonly errors?: readonly (readonly Issue[])[];
+}
+
+/** A union reports each branch; what a parser of ours says about a text is the message worth reading. */
+function messageOf(issue: Issue): string {
+  const message =
+    parserMessage(issue) ?? issue.message.replace(/^(Invalid (input|option)|Too (big|small)): /, '');
+  return message === 'expected string, received undefined' ? 'is missing' : message.replaceAll('"|"', '", "');
+}
+
+function parserMessage(issue: Issue): string | undefined {
+  if (issue.code === 'custom') return issue.message;
+  return issue.errors
+    ?.flat()
+    .map(parserMessage)
+    .find((message) => message !== undefined);
+}
+
+/** Fields that stand in other parts of the map, which is the most common reason for an unknown one. */
+const homes: Readonly<Record<string, string>> = {
+  patterns: 'a namespace has `pattern`, an entity has `patterns`',
+  pattern: 'a namespace has `pattern`, an entity has `patterns`',
+  password: 'name the password with `passwordEnv` or `passwordFile`',
+  ttlSeconds: 'a namespace has `ttl`, in seconds or as "1h"',
+};
+
+function unknownField(key: string, path: readonly PropertyKey[]): string {
+  const hint = path.length === 0 ? undefined : homes[key];
+  return hint === undefined ? 'is not a known field' : `is not a known field here: ${hint}`;
+}
+
+function repeatedFields(node: Node, path: readonly string[] = []): { path: string[]; offset: number }[] {
+  if (node.type === 'array') {
+    return (node.children ?? []).flatMap((child, index) => repeatedFields(child, [...path, String(index)]));
   }
-  const profiles = Object.keys(config.profiles ?? {});
-  if (config.defaultProfile !== undefined && !profiles.includes(config.defaultProfile)) {
-    problems.push({ path: ['defaultProfile'], message: `there is no profile \`${config.defaultProfile}\`` });
-  }
-  return problems;
+  if (node.type !== 'object') return [];
+  const seen = new Set<string>();
+  return (node.children ?? []).flatMap((property) => {
+    const [key, value] = property.children ?? [];
+    const here = [...path, String(key?.value)];
+    const again = seen.has(String(key?.value)) ? [{ path: here, offset: property.offset }] : [];
+    seen.add(String(key?.value));
+    return [...again, ...(value === undefined ? [] : repeatedFields(value, here))];
+  });
 }
 
 function valueOf(node: Node): unknown {
@@ -110,12 +157,13 @@ function valueOf(node: Node): unknown {
   return node.value;
 }
 
-function nearestNode(tree: Node, path: readonly (string | number)[]): Node {
-  for (let length = path.length; length > 0; length--) {
-    const steps = path
-      .slice(0, length)
-      .map((step) => (typeof step === 'string' && /^\d+$/.test(step) ? Number(step) : step));
-    const node = findNodeAtLocation(tree, steps) ?? findNodeAtLocation(tree, path.slice(0, length));
+function nearestNode(tree: Node, path: readonly PropertyKey[]): Node {
+  const names = path.map(String);
+  for (let length = names.length; length > 0; length--) {
+    const steps = names.slice(0, length);
+    const numbered = steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+    // A name may be a number too.
+    const node = findNodeAtLocation(tree, numbered) ?? findNodeAtLocation(tree, steps);
     if (node) return node;
   }
   return tree;
@@ -124,4 +172,8 @@ function nearestNode(tree: Node, path: readonly (string | number)[]): Node {
 function positionOf(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(0, offset).split('\n');
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/,.*$/, '') : String(error);
 }

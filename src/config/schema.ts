@@ -4,159 +4,228 @@ import { parseDuration, parseRatio } from './quantity.ts';
 
 /** The one definition of the map: its types, its validation and the shipped JSON Schema all come from here. */
 
-const accepts = (parse: (text: string) => unknown) => (context: z.core.ParsePayload<string>) => {
-  try {
-    parse(context.value);
-  } catch (error) {
-    context.issues.push({ code: 'custom', input: context.value, message: (error as Error).message });
-  }
-};
+/** A text that `parse` takes. `pattern` tells editors, which cannot run the parser, as much of it as they can test. */
+const text = (parse: (value: string) => unknown, pattern?: RegExp) =>
+  z
+    .string()
+    .check((context) => {
+      try {
+        parse(context.value);
+      } catch (error) {
+        context.issues.push({ code: 'custom', input: context.value, message: (error as Error).message });
+      }
+    })
+    .meta(pattern === undefined ? {} : { pattern: pattern.source });
+
+const durationText = text((value) => {
+  if (parseDuration(value) === 0)
+    throw new Error(`\`${value}\` is no time at all; write 90s, 5m, 1h30m or 7d`);
+}, /^(?:\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+)$/);
 
 const duration = z
-  .union([z.number().positive(), z.string().check(accepts(parseDuration))], {
+  .union([z.number().positive('expected more than 0 seconds'), durationText], {
     error: 'expected seconds, or a duration such as "1h"',
   })
-  .meta({ description: 'Seconds, or a duration such as "90s", "5m", "1h30m", "7d".', examples: ['1h'] });
-
-const ratio = z
-  .union([z.number().min(0).max(1), z.string().check(accepts(parseRatio))], {
-    error: 'expected a ratio from 0 to 1, or a percentage such as "80%"',
-  })
-  .meta({ description: 'A ratio from 0 to 1, or a percentage such as "80%".', examples: [0.8] });
-
-const pattern = z
-  .string()
-  .check(accepts(parsePattern))
   .meta({
-    description:
-      'A key pattern: `*` matches anything, `<name>` one whole segment. <int>, <uuid>, <hash>, <date>, <token> and <email> match that shape only. Write \\* and \\< for the characters themselves.',
-    examples: ['user:<id>:profile'],
+    description: 'Seconds, or a duration such as "90s", "5m", "1h30m", "7d".',
+    examples: ['5m', '1h', '1d', 3600],
   });
 
-const timeZone = z
-  .string()
-  .check(accepts((name) => new Intl.DateTimeFormat('en', { timeZone: name })))
-  .meta({ description: 'An IANA time zone.', examples: ['Europe/Prague'] });
+const ratioExpected = 'expected a ratio from 0 to 1, or a percentage such as "80%"';
 
-const tls = z.strictObject({
-  ca: z.string().optional().meta({ description: 'File with the certificate authority, PEM.' }),
-  certificate: z.string().optional().meta({ description: 'File with the client certificate, PEM.' }),
-  key: z.string().optional().meta({ description: 'File with the key of the client certificate, PEM.' }),
-  serverName: z.string().optional().meta({ description: 'Host name to expect in the certificate.' }),
-  verify: z.boolean().optional().meta({ description: 'False accepts any certificate. Only for tests.' }),
+const ratio = (description: string, ...examples: (string | number)[]) =>
+  z
+    .union(
+      [
+        z.number().min(0, ratioExpected).max(1, ratioExpected),
+        text(parseRatio, /^(?:0(?:\.\d+)?|1(?:\.0+)?|(?:\d{1,2}(?:\.\d+)?|100) ?%)$/),
+      ],
+      {
+        error: ratioExpected,
+      },
+    )
+    .meta({ description: `${description} A ratio from 0 to 1, or a percentage such as "80%".`, examples });
+
+const pattern = text(parsePattern, /^(?:[^\\<]|\\[\s\S]|<[A-Za-z][A-Za-z0-9_-]*>)+$/).meta({
+  description:
+    'A key pattern: `*` matches anything, `<name>` one whole segment. <int>, <uuid>, <hash>, <date>, <token> and <email> match that shape only. Write \\* and \\< for the characters themselves.',
+  examples: ['user:<id>:profile', 'api_cache:<hash>', 'quota:text:<id>:<date>'],
 });
 
-const profile = z.strictObject({
-  url: z.string().meta({
-    description:
-      'redis://, rediss:// or unix:// URL. Leave the password out: name it with passwordEnv or passwordFile.',
-  }),
-  username: z.string().optional(),
-  passwordEnv: z.string().optional().meta({ description: 'Environment variable that holds the password.' }),
-  passwordFile: z
-    .string()
-    .optional()
-    .meta({ description: 'File whose first line is the password; relative to this file.' }),
-  tls: tls.optional(),
-  protected: z
-    .boolean()
-    .optional()
-    .meta({ description: "Destructive commands ask for the profile's name, or --confirm NAME." }),
-  readOnly: z.boolean().optional().meta({ description: 'Commands that write are refused.' }),
+const entityPattern = text(
+  parsePattern,
+  /^(?=[\s\S]*<id>)(?:[^\\<]|\\[\s\S]|<[A-Za-z][A-Za-z0-9_-]*>)+$/,
+).meta({
+  description:
+    'A key pattern with <id>, which stands for the id that is given: one whole segment, taken literally.',
+  examples: ['user:<id>:*', 'db_query:*:user:<id>'],
 });
+
+const timeZone = text((name) => new Intl.DateTimeFormat('en', { timeZone: name })).meta({
+  description: 'An IANA time zone.',
+  examples: ['UTC', 'Europe/Prague'],
+});
+
+const tls = z
+  .strictObject({
+    ca: z.string().optional().meta({ description: 'File with the certificate authority, PEM.' }),
+    certificate: z.string().optional().meta({ description: 'File with the client certificate, PEM.' }),
+    key: z.string().optional().meta({ description: 'File with the key of the client certificate, PEM.' }),
+    serverName: z.string().optional().meta({ description: 'Host name to expect in the certificate.' }),
+    verify: z
+      .boolean()
+      .optional()
+      .meta({ description: 'False accepts any certificate. Only for tests.', default: true }),
+  })
+  .meta({ description: 'Turns TLS on, as rediss:// does. Files are relative to this file.' });
+
+const profile = z
+  .strictObject({
+    url: z.string().meta({
+      description:
+        'redis://, rediss:// or unix:// URL. Leave the password out: name it with passwordEnv or passwordFile.',
+      examples: [
+        'redis://127.0.0.1:6379/0',
+        'rediss://cache.example.com:6380/0',
+        'unix:///run/redis.sock?db=1',
+      ],
+    }),
+    username: z.string().optional().meta({ description: 'ACL user.' }),
+    passwordEnv: z
+      .string()
+      .optional()
+      .meta({ description: 'Environment variable that holds the password.', examples: ['REDISCLI_AUTH'] }),
+    passwordFile: z
+      .string()
+      .optional()
+      .meta({ description: 'File whose first line is the password; relative to this file.' }),
+    tls: tls.optional(),
+    protected: z.boolean().optional().meta({
+      description: "Destructive commands ask for the profile's name, or --confirm NAME.",
+      default: false,
+    }),
+    readOnly: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Commands that write are refused.', default: false }),
+  })
+  .meta({ description: 'A connection: `cachectl --profile NAME`.' });
 
 const ttlRule = z
   .union(
     [
-      z.literal('permanent'),
+      z.literal('permanent').meta({ description: 'No TTL, and intended so.' }),
       duration,
-      z.strictObject({ min: duration, max: duration }),
-      z.strictObject({ untilMidnight: timeZone }),
+      z.strictObject({ min: duration, max: duration }).meta({ description: 'Any TTL from min to max.' }),
+      z
+        .strictObject({ untilMidnight: timeZone })
+        .meta({ description: 'Until the next midnight in the time zone.' }),
     ],
     { error: 'expected a duration, {"min","max"}, {"untilMidnight": time zone} or "permanent"' },
   )
-  .meta({ description: 'The TTL that keys of this namespace are meant to have when they are written.' });
+  .meta({
+    description: 'The TTL that keys of this namespace are meant to have when they are written.',
+    examples: ['1h', 'permanent', { min: '30s', max: '1h' }, { untilMidnight: 'Europe/Prague' }],
+  });
 
-const namespace = z.strictObject({
-  pattern: z
-    .union([pattern, z.array(pattern).min(1)], { error: 'expected a pattern or a list of patterns' })
-    .meta({
+const namespace = z
+  .strictObject({
+    pattern: z
+      .union([pattern, z.array(pattern).min(1, 'expected at least one pattern')], {
+        error: 'expected a pattern or a list of patterns',
+      })
+      .meta({
+        description:
+          'Pattern or patterns of the keys. A key belongs to the namespace whose pattern is most specific.',
+      }),
+    kind: z.enum(['cache', 'state']).optional().meta({
       description:
-        'Pattern or patterns of the keys. A key belongs to the namespace whose pattern is most specific.',
+        'cache: can be computed again. state: sessions, quotas, queues; no bulk removal ever touches state.',
+      default: 'cache',
     }),
-  kind: z
-    .enum(['cache', 'state'])
-    .optional()
-    .meta({
-      description: 'state: sessions, quotas, queues. No bulk removal ever touches state. Default: cache.',
-    }),
-  ttl: ttlRule.optional(),
-  jitter: ratio
-    .optional()
-    .meta({ description: 'Share by which a TTL is shortened at random when this tool sets it.' }),
-  hitRateTarget: ratio.optional(),
-  encoding: z
-    .enum(['json', 'json-envelope', 'text', 'integer', 'binary', 'pickle', 'fernet'])
-    .optional()
-    .meta({
-      description:
-        'How values are written. pickle is named and never loaded. gzip and zstd are seen through.',
-    }),
-  envelopeField: z
-    .string()
-    .optional()
-    .meta({ description: 'Field of the JSON envelope that holds the payload. Default: data.' }),
-  hashed: z
-    .boolean()
-    .optional()
-    .meta({
+    ttl: ttlRule.optional(),
+    jitter: ratio('Share by which a TTL is shortened at random when this tool sets it.', 0.1).optional(),
+    hitRateTarget: ratio('Hit rate that this namespace is meant to reach.', 0.8).optional(),
+    encoding: z
+      .enum(['json', 'json-envelope', 'text', 'integer', 'binary', 'pickle', 'fernet'])
+      .optional()
+      .meta({
+        description:
+          'How values are written. pickle is named and never loaded. gzip and zstd are seen through.',
+      }),
+    envelopeField: z
+      .string()
+      .optional()
+      .meta({ description: 'Field of the JSON envelope that holds the payload.', default: 'data' }),
+    hashed: z.boolean().optional().meta({
       description: 'The variable part is a digest: keys cannot be found by user, path or any other input.',
+      default: false,
     }),
-  description: z.string().optional(),
-});
+    description: z.string().optional().meta({ description: 'What the keys are for, in a sentence.' }),
+  })
+  .meta({ description: 'Keys that belong together.' });
 
-const entity = z.strictObject({
-  patterns: z
-    .array(pattern)
-    .meta({
+const entity = z
+  .strictObject({
+    patterns: z.array(entityPattern).meta({
       description: 'Patterns with <id>. An id matches whole segments only, and nothing in it is a wildcard.',
     }),
-  hashedIn: z
-    .array(z.string())
-    .optional()
-    .meta({
+    hashedIn: z.array(z.string()).optional().meta({
       description: 'Namespaces that hold data of this entity under hashed keys, which no id can find.',
     }),
-  description: z.string().optional(),
-});
+    description: z.string().optional().meta({ description: 'What the entity is, in a sentence.' }),
+  })
+  .meta({ description: 'Something with an id that gets invalidated: `cachectl invalidate NAME ID`.' });
 
-const thresholds = z.strictObject({
-  minHitRate: ratio.optional().meta({ description: 'Lowest hit rate of the whole server.' }),
-  maxMemoryRatio: ratio.optional().meta({ description: 'Highest used memory as a share of maxmemory.' }),
-  maxPingMillis: z.number().positive().optional().meta({ description: 'Highest median round trip.' }),
-  maxFragmentation: z.number().min(1).optional(),
-  maxEvictedKeys: z
-    .number()
-    .int()
-    .min(0)
-    .optional()
-    .meta({ description: 'Highest evicted_keys since the server started.' }),
-  maxClients: z.number().int().min(1).optional(),
-  maxReplicationLagSeconds: z.number().min(0).optional(),
-});
+const thresholds = z
+  .strictObject({
+    minHitRate: ratio('Lowest hit rate of the whole server.', 0.8).optional(),
+    maxMemoryRatio: ratio('Highest used memory as a share of maxmemory.', 0.9).optional(),
+    maxPingMillis: z
+      .number()
+      .positive()
+      .optional()
+      .meta({ description: 'Highest median round trip, in milliseconds.', examples: [5] }),
+    maxFragmentation: z
+      .number()
+      .min(1)
+      .optional()
+      .meta({ description: 'Highest mem_fragmentation_ratio.', examples: [1.5] }),
+    maxEvictedKeys: z
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'Highest evicted_keys since the server started.', examples: [0] }),
+    maxClients: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: 'Highest number of connected clients.', examples: [500] }),
+    maxReplicationLagSeconds: z
+      .number()
+      .min(0)
+      .optional()
+      .meta({ description: 'Longest time since a replica was last heard of, in seconds.', examples: [10] }),
+  })
+  .meta({ description: 'What `cachectl check` holds the server against. What is left out is not tested.' });
 
 export const configSchema = z
   .strictObject({
-    $schema: z.string().optional(),
-    defaultProfile: z.string().optional(),
-    profiles: z.record(z.string(), profile).optional(),
+    $schema: z.string().optional().meta({ description: 'Where editors find the JSON Schema of this file.' }),
+    defaultProfile: z
+      .string()
+      .optional()
+      .meta({ description: 'Profile to use where neither --profile, --url nor the environment names one.' }),
+    profiles: z.record(z.string(), profile).optional().meta({ description: 'Connections by name.' }),
     delimiters: z
       .array(z.string().length(1))
       .min(1)
       .optional()
-      .meta({ description: 'Characters that separate the segments of a key. Default: [":"].' }),
-    namespaces: z.record(z.string(), namespace).optional(),
-    entities: z.record(z.string(), entity).optional(),
+      .meta({ description: 'Characters that separate the segments of a key.', default: [':'] }),
+    namespaces: z.record(z.string(), namespace).optional().meta({ description: 'Namespaces by name.' }),
+    entities: z.record(z.string(), entity).optional().meta({ description: 'Entities by name.' }),
     thresholds: thresholds.optional(),
   })
   .meta({
@@ -171,10 +240,11 @@ export type EntityConfig = z.infer<typeof entity>;
 export type ThresholdsConfig = z.infer<typeof thresholds>;
 export type TtlRuleConfig = z.infer<typeof ttlRule>;
 
-/** The JSON Schema that editors use. */
-export function jsonSchemaOf(): unknown {
-  return {
-    ...(z.toJSONSchema(configSchema, { io: 'input' }) as object),
-    $id: 'cachectl.config.schema.json',
-  };
+/** The JSON Schema that editors use: draft-07, the newest that all of them know. */
+export function jsonSchemaOf(): object {
+  const { $schema, title, description, ...rest } = z.toJSONSchema(configSchema, {
+    io: 'input',
+    target: 'draft-7',
+  });
+  return { $schema, title, description, ...rest };
 }

@@ -1,0 +1,128 @@
+import type { ByteString } from '../redis/bytes.ts';
+import {
+  type Clock,
+  clockAt,
+  type Family,
+  freshRecord,
+  keyOf,
+  type Origin,
+  type SandboxRecord,
+} from './family.ts';
+import { Draw } from './random.ts';
+import { familiesOf, type SystemName } from './systems.ts';
+
+/**
+ * What an application does to its cache:
+ * - `read`: GET; after a miss it computes the value and writes it (cache-aside), unless there is nothing to `refill`
+ * - `write`: SET, whatever is there
+ * - `increment`: INCR, and EXPIRE where the key is new
+ * - `remove`: the data behind the key has changed
+ * - `expire`: the key's TTL is over. Hours pass in a moment here, and still the server itself expires the key.
+ */
+export type TrafficOperation =
+  | { readonly kind: 'read'; readonly record: SandboxRecord; readonly refill: boolean }
+  | { readonly kind: 'write'; readonly record: SandboxRecord }
+  | { readonly kind: 'increment'; readonly key: ByteString; readonly ttlMillis: number | null }
+  | { readonly kind: 'remove' | 'expire'; readonly key: ByteString };
+
+export interface TrafficOptions {
+  /** An integer from 0 to 2^53. That of the records, so that most reads find one of them. */
+  readonly seed: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Streams of different rounds differ, and bring different new keys. Default: 0. */
+  readonly round?: number;
+}
+
+/** Popular records are among the first of each family, which every data set holds. */
+const popularRecords = 2000;
+/** From here on are indexes that no record has been made for, in data sets of any likely size. */
+const newIndexes = 1_000_000;
+/** Keys that came by misses of new data: so many live on before their TTL is over, and memory stays bounded. */
+const newKeysKept = 3000;
+/** Operations between the end of a key and the read that misses it: time for the server to expire it. */
+const missDelay = 200;
+
+interface Planned {
+  readonly due: number;
+  readonly family: Family;
+  readonly index: number;
+}
+
+/**
+ * An endless stream of operations, the same for the same seed (and time, where dates are part of keys). Popular keys are
+ * read over and over; each family misses at its own rate, because of new data, ended TTLs and removals.
+ */
+export function* generateTraffic(
+  system: SystemName,
+  { seed, now, round = 0 }: TrafficOptions,
+): Generator<TrafficOperation> {
+  const families = familiesOf[system].filter((family) => family.reads > 0);
+  const total = families.reduce((sum, family) => sum + family.reads, 0);
+  const draw = new Draw(seed, `${system}/traffic`, round);
+  const clock = movingClock(now);
+  const misses: Planned[] = [];
+  const newKeys: ByteString[] = [];
+  let nextNewIndex = newIndexes * (round + 1);
+
+  for (let step = 0; ; step++) {
+    const origin = { system, seed, clock: clock() };
+    const planned = misses[0];
+    if (planned !== undefined && planned.due <= step) {
+      misses.shift();
+      yield { kind: 'read', record: freshRecord(planned.family, planned.index, origin), refill: true };
+      continue;
+    }
+    if (newKeys.length > newKeysKept) {
+      yield { kind: 'expire', key: newKeys.shift() as ByteString };
+      continue;
+    }
+    const family = familyAt(families, draw.fraction() * total);
+    const index = popularIndex(family, draw);
+    if (family.counter === true) {
+      yield incrementOf(family, index, origin);
+    } else if (draw.chance(family.hitRate)) {
+      const record = freshRecord(family, index, origin);
+      // Now and then a value is written again before its time: its source has changed.
+      yield draw.chance(0.03) ? { kind: 'write', record } : { kind: 'read', record, refill: true };
+    } else if (family.state === true) {
+      // A session that ended, a scenario nobody unlocked: there is nothing to fill in.
+      yield { kind: 'read', record: freshRecord(family, nextNewIndex++, origin), refill: false };
+    } else if (family.limit === undefined && draw.chance(0.6)) {
+      const record = freshRecord(family, nextNewIndex++, origin);
+      newKeys.push(record.key);
+      yield { kind: 'read', record, refill: true };
+    } else {
+      misses.push({ due: step + missDelay, family, index });
+      yield { kind: draw.chance(0.75) ? 'expire' : 'remove', key: keyOf(family, index, origin) };
+    }
+  }
+}
+
+function incrementOf(family: Family, index: number, origin: Origin): TrafficOperation {
+  const { key, ttlMillis } = freshRecord(family, index, origin);
+  return { kind: 'increment', key, ttlMillis };
+}
+
+function popularIndex(family: Family, draw: Draw): number {
+  return draw.rank(12) % Math.min(popularRecords, family.limit ?? popularRecords);
+}
+
+function familyAt(families: readonly Family[], position: number): Family {
+  let rest = position;
+  for (const family of families) {
+    rest -= family.reads;
+    if (rest < 0) return family;
+  }
+  return families.at(-1) as Family;
+}
+
+/** A clock that is set anew once a second. */
+function movingClock(now: () => number): () => Clock {
+  let clock = clockAt(now());
+  return () => {
+    const millis = now();
+    if (millis - clock.now >= 1000) clock = clockAt(millis);
+    return clock;
+  };
+}

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+export interface Measured {
+  readonly seconds: number;
+  /** Peak resident memory of the process, from the kernel's own high-water mark. */
+  readonly peakBytes: number;
+  readonly exitCode: number | null;
+}
+
+/** Runs a command to its end with its output thrown away, and measures the whole process. */
+export function measure(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Measured> {
+  return new Promise((resolve, reject) => {
+    const startedAt = performance.now();
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], env });
+    let peakBytes = 0;
+    const poll = setInterval(() => (peakBytes = Math.max(peakBytes, highWaterMark(child.pid))), 25);
+    child.on('error', reject);
+    child.on('exit', (exitCode) => {
+      clearInterval(poll);
+      resolve({ seconds: (performance.now() - startedAt) / 1000, peakBytes, exitCode });
+    });
+  });
+}
+
+function highWaterMark(pid: number | undefined): number {
+  try {
+    const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid ?? 0}/status`, 'utf8'))?.[1];
+    return Number(kib ?? 0) * 1024;
+  } catch {
+    // The process has just ended, or this is no Linux.
+    return 0;
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+}
+
+/** One line of text on stdout; these programs print for people. */
+export function say(line: string): void {
+  process.stdout.write(line + '\n');
+}

@@ -17,8 +17,8 @@ export class RedisError extends Error {
     message: string,
     /** What to do next; may name a command. */
     readonly hint?: string,
-    /** What the server refused: a command in backticks, or a step such as `logging in`. */
-    readonly subject?: string,
+    /** What the server refused (a command in backticks, or a step such as `logging in`), and its own words. */
+    readonly refused?: { readonly subject: string; readonly answer: string },
   ) {
     super(message);
   }
@@ -51,7 +51,7 @@ export function refusal(reply: ReplyError, subject: string, address: string): Re
     reply.code,
     `${subject} on ${address}: the server answered \`${said}\``,
     replyHints[reply.code],
-    subject,
+    { subject, answer: said },
   );
 }
 
@@ -81,6 +81,18 @@ const systemCauses: Readonly<Record<string, readonly [cause: string, hint: strin
     'its certificate cannot be verified',
     'name the authority with --tls-ca FILE',
   ],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: [
+    'its certificate is signed by an authority unknown here',
+    'name the authority with --tls-ca FILE',
+  ],
+  CERT_SIGNATURE_FAILURE: [
+    'its certificate is not signed by the authority that was named',
+    'check the file behind --tls-ca',
+  ],
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: [
+    'it asks for a client certificate',
+    'give one with --tls-cert FILE and --tls-key FILE',
+  ],
   CERT_HAS_EXPIRED: ['its certificate has expired', 'renew the certificate of the server'],
   ERR_TLS_CERT_ALTNAME_INVALID: [
     'its certificate is for another host name',
@@ -90,23 +102,61 @@ const systemCauses: Readonly<Record<string, readonly [cause: string, hint: strin
   EPROTO: ['the TLS handshake failed', 'if the port does not speak TLS, use redis:// in place of rediss://'],
 };
 
-/** Turns what a socket or the client library threw into an exception that names the cause and the way out. */
+/** What the same code means on a connection that speaks, or ought to speak, TLS. */
+const tlsHints: Readonly<Record<string, string>> = {
+  ETIMEDOUT: 'if the port does not speak TLS, use redis:// in place of rediss://; --timeout 20s waits longer',
+  ECONNRESET: 'if the port does not speak TLS, use redis:// in place of rediss://',
+};
+
+/**
+ * Turns what a socket or the client library threw into an exception that names the cause and the way out. `lost` is for
+ * a connection that worked before.
+ */
 export function connectionFailure(
   cause: unknown,
   address: string,
   failure: 'connect' | 'lost' = 'connect',
+  overTls = false,
 ): RedisError {
   if (cause instanceof RedisError) return cause;
   const error = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
-  const code = errorCode(error);
-  const known = systemCauses[code];
   const message = error instanceof Error ? error.message : String(error);
-  const lead = failure === 'connect' ? 'cannot connect to' : 'lost the connection to';
-  return new RedisError(failure, code, `${lead} ${address}: ${known?.[0] ?? message}`, known?.[1]);
+  const code = errorCode(error, message);
+  if (code === 'EPROTO' && failure === 'connect' && !overTls) return notRedis(address);
+  const [text, hint] = systemCauses[code] ?? [message];
+  if (failure === 'lost') {
+    const remedy = 'run it again; `cachectl check` tells whether the server is well';
+    return new RedisError(
+      failure,
+      code,
+      `lost the connection to ${address}: ${text}`,
+      code === 'ECONNRESET' ? remedy : hint,
+    );
+  }
+  return new RedisError(
+    failure,
+    code,
+    `cannot connect to ${address}: ${text}`,
+    (overTls ? tlsHints[code] : undefined) ?? hint,
+  );
 }
 
-function errorCode(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  // ioredis reports its own time limit without a code.
-  return error instanceof Error && /timed? ?out|ETIMEDOUT/i.test(error.message) ? 'ETIMEDOUT' : 'ECONNRESET';
+/** What answered there is something else: a web server, a database, a port of TLS. */
+function notRedis(address: string): RedisError {
+  return new RedisError(
+    'connect',
+    'EPROTO',
+    `${address} does not answer as a Redis server does`,
+    'check the port in --url or REDIS_URL; if it speaks TLS, use rediss:// in place of redis://',
+  );
+}
+
+function errorCode(error: unknown, message: string): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    return error.code === 'EPIPE' ? 'ECONNRESET' : error.code;
+  }
+  // The client library gives no codes of its own.
+  if (/timed? ?out|ETIMEDOUT/i.test(message)) return 'ETIMEDOUT';
+  if (/connection is closed|max retries per request|isn't writeable/i.test(message)) return 'ECONNRESET';
+  return /unknown RESP type|not RESP2/i.test(message) ? 'EPROTO' : 'EUNKNOWN';
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { parseDuration, parseSize } from '../config/quantity.ts';
+import { parseDuration, parseRatio, parseSize } from '../config/quantity.ts';
 import { InputError } from '../failure.ts';
 import { type KeyPattern, parsePattern } from '../keyspace/pattern.ts';
 
@@ -20,6 +20,19 @@ export const durationArgument = parsedBy(parseDuration);
 
 /** Bytes. */
 export const sizeArgument = parsedBy(parseSize);
+
+/** From 0 to 1. */
+export const ratioArgument = parsedBy(parseRatio);
+
+/** A number of at least `least`, with decimals where they are needed. */
+export const numberArgument = (least: number) =>
+  parsedBy((text) => {
+    const value = Number(text);
+    if (!/^\d+(\.\d+)?$/.test(text) || value < least) {
+      throw new Error(`\`${text}\` is not a number of ${least} or more`);
+    }
+    return value;
+  });
 
 /** A whole number of at least `least`. */
 export const countArgument = (least: number) =>

@@ -1,0 +1,126 @@
+import type { Answer, Tally } from '../health/report.ts';
+import { type Annotation, annotationLine, logLine, markdownTable } from '../render/github.ts';
+import { type Block, note, type NoteBlock } from '../render/blocks.ts';
+import { renderJunit } from '../render/junit.ts';
+import { counted, formatSeconds } from '../render/units.ts';
+
+/** The result of `check`, as JSON shows it. */
+export interface CheckResult extends Tally {
+  /** Warnings count as failures. */
+  readonly strict: boolean;
+  /** Product, version and role are null where the server did not tell. */
+  readonly server: {
+    readonly address: string;
+    readonly product: string | null;
+    readonly version: string | null;
+    readonly role: string | null;
+  };
+  readonly profile: string | null;
+  readonly database: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly waitedMillis: number;
+  readonly durationMillis: number;
+  readonly checks: readonly CheckRow[];
+}
+
+export type CheckRow = Omit<Answer, 'message'> & { readonly message: string };
+
+export function viewOf(result: CheckResult): Block[] {
+  return [
+    {
+      kind: 'table',
+      name: 'checks',
+      columns: [
+        { name: 'status', header: 'STATUS', unit: 'status' },
+        { name: 'id', header: 'CHECK', unit: 'text' },
+        { name: 'message', header: 'FOUND', unit: 'text' },
+      ],
+      rows: result.checks.map(({ status, id, message }) => [status, id, message]),
+    },
+    ...result.checks.flatMap(adviceOf),
+    note(toneOf(result), summaryLine(result)),
+  ];
+}
+
+/** The whole message of what is not well, which a narrow table cuts, and what to do about it. */
+function adviceOf({ id, status, message, remedy }: CheckRow): NoteBlock[] {
+  // What keeps a run out stands on stderr as its error.
+  if (id === 'connect' || id === 'login' || status === 'pass' || status === 'skip') return [];
+  return [
+    note(status === 'fail' ? 'bad' : 'warning', `${id}: ${message}`),
+    ...(remedy === null ? [] : [note('dim', `  ${remedy}`)]),
+  ];
+}
+
+function toneOf({ status }: CheckResult): NoteBlock['tone'] {
+  return status === 'fail' ? 'bad' : status === 'warn' ? 'warning' : status === 'pass' ? 'good' : 'plain';
+}
+
+/** `12 passed, 1 warning, 2 skipped in 8 ms: redis 7.0.15 at redis://127.0.0.1:6379/0` */
+function summaryLine(result: CheckResult): string {
+  const { passed, warned, failed, skipped, server, strict, durationMillis } = result;
+  const counts = [
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(warned > 0 ? [`${counted(warned, 'warning')}${strict ? ' (--strict: they fail)' : ''}`] : []),
+    `${passed} passed`,
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ].join(', ');
+  const who = server.product === null ? '' : `${server.product} ${server.version ?? ''} at `;
+  return `${counts} in ${formatSeconds(Math.max(0.001, durationMillis / 1000))}: ${who}${server.address}`;
+}
+
+/** True where the row alone makes the run fail. */
+const fails = ({ status }: CheckRow, { strict }: CheckResult) =>
+  status === 'fail' || (strict && status === 'warn');
+
+const sentence = ({ message, remedy }: CheckRow) => (remedy === null ? message : `${message}\n${remedy}`);
+
+export function junitOf(result: CheckResult): string {
+  const { server, profile, database, strict } = result;
+  return renderJunit({
+    name: 'cachectl check',
+    startedAt: Date.parse(result.startedAt),
+    durationMillis: result.durationMillis,
+    properties: {
+      ...{ server: server.address, product: server.product, version: server.version, role: server.role },
+      ...{ profile, database, strict: String(strict) },
+    },
+    cases: result.checks.map((row) => ({
+      className: 'cachectl.check',
+      name: row.id,
+      durationMillis: row.durationMillis,
+      outcome: fails(row, result) ? 'failed' : row.status === 'skip' ? 'skipped' : 'passed',
+      message: row.message,
+      details: [
+        row.status === 'warn' ? `warning: ${row.message}` : row.message,
+        ...(row.remedy === null ? [] : [row.remedy]),
+        ...Object.entries(row.evidence).map(([name, value]) => `${name}: ${String(value)}`),
+      ].join('\n'),
+    })),
+  });
+}
+
+/** Annotations for what is not well, and for a limit that could not be held against anything; then one plain line. */
+export function annotationsOf(result: CheckResult): string {
+  const lines = result.checks.flatMap((row) => {
+    const level = levelOf(row, result);
+    return level === null
+      ? []
+      : [annotationLine({ level, title: `cachectl check ${row.id}`, message: sentence(row) })];
+  });
+  return lines.join('') + logLine(summaryLine(result));
+}
+
+function levelOf(row: CheckRow, result: CheckResult): Annotation['level'] | null {
+  if (fails(row, result)) return 'error';
+  if (row.status === 'warn') return 'warning';
+  // A check that does not apply is no news; a limit that was asked for and not held against anything is.
+  return row.status === 'skip' && row.limit !== null ? 'notice' : null;
+}
+
+/** The job summary, in Markdown. */
+export function summaryOf(result: CheckResult): string {
+  const rows = result.checks.map((row) => [row.status, row.id, sentence(row).replace('\n', ': ')]);
+  return `### cachectl check: ${result.status}\n\n${markdownTable(['status', 'check', 'found'], rows)}\n${summaryLine(result)}\n\n`;
+}

@@ -1,0 +1,128 @@
+import { type Info, infoNumber } from '../../redis/info.ts';
+import { type Check, finding, fromEachInfo, measured, unreported } from '../check.ts';
+import { count, say, seconds } from '../phrase.ts';
+
+/** Whether the data has the copies it is meant to have: on replicas and on disk. */
+export const durability: readonly Check[] = [
+  {
+    id: 'role',
+    title: 'Role',
+    question: 'is it a primary, or a replica with a link to its primary?',
+    assess: fromEachInfo((info) => {
+      const role = info['role'];
+      if (role === undefined) return unreported('role');
+      return role === 'slave' ? replicaOf(info) : primaryOf(info);
+    }),
+  },
+  {
+    id: 'replication-lag',
+    title: 'Replication lag',
+    question: 'are the replicas close behind their primary?',
+    assess: fromEachInfo((info, { maxReplicationLagSeconds: limit }) => {
+      const lag = lagSecondsOf(info);
+      if (lag === null)
+        return finding('skip', say`nothing is replicated`, { limit: limit ?? null, unit: 'seconds' });
+      const exceeded = limit !== undefined && lag > limit;
+      const facts =
+        info['role'] === 'slave'
+          ? say`last heard of the primary ${seconds(lag)} ago`
+          : say`the slowest replica is ${seconds(lag)} behind`;
+      return measured(
+        exceeded ? 'fail' : 'pass',
+        exceeded ? [...facts, ...say`, above the limit of ${seconds(limit)}`] : facts,
+        { value: lag, limit, unit: 'seconds' },
+        {
+          evidence: { lagSeconds: lag },
+          ...(exceeded && {
+            remedy: 'look at the network between primary and replica, and at `INFO replication`',
+          }),
+        },
+      );
+    }),
+  },
+  {
+    id: 'persistence',
+    title: 'Persistence',
+    question: 'did the last writes to disk succeed?',
+    assess: fromEachInfo((info) => {
+      const snapshot = info['rdb_last_bgsave_status'];
+      const append = info['aof_last_write_status'];
+      const rewrite = info['aof_last_bgrewrite_status'];
+      if (snapshot === undefined) return unreported('rdb_last_bgsave_status');
+      const appends = info['aof_enabled'] === '1';
+      const evidence = {
+        snapshotStatus: snapshot,
+        appendWriteStatus: append ?? null,
+        appendRewriteStatus: rewrite ?? null,
+        appendOnly: appends,
+      };
+      const remedy = 'look at the log of the server, and at the space and the owner of its folder';
+      if (snapshot !== 'ok') {
+        return finding('fail', say`the last snapshot failed, and a server that saves then refuses writes`, {
+          evidence,
+          remedy: `${remedy}; \`BGSAVE\` tries again`,
+        });
+      }
+      if (appends && append !== undefined && append !== 'ok') {
+        return finding('fail', say`the last write to the append-only file failed`, { evidence, remedy });
+      }
+      if (appends && rewrite !== undefined && rewrite !== 'ok') {
+        return finding('warn', say`the last rewrite of the append-only file failed`, {
+          evidence,
+          remedy: `${remedy}; \`BGREWRITEAOF\` tries again`,
+        });
+      }
+      return finding(
+        'pass',
+        appends
+          ? say`snapshots and append-only file without errors`
+          : say`snapshots without errors, no append-only file`,
+        { evidence },
+      );
+    }),
+  },
+];
+
+function primaryOf(info: Info) {
+  const replicas = infoNumber(info, 'connected_slaves') ?? 0;
+  return finding(
+    'pass',
+    replicas === 0 ? say`primary, no replicas` : say`primary with ${count(replicas, 'replica')}`,
+    {
+      evidence: { role: 'primary', replicas },
+    },
+  );
+}
+
+function replicaOf(info: Info) {
+  const primary = `${info['master_host'] ?? '?'}:${info['master_port'] ?? '?'}`;
+  const link = info['master_link_status'] ?? 'unknown';
+  const evidence = { role: 'replica', primary, link };
+  if (link === 'up') return finding('pass', say`replica of ${primary}, link up`, { evidence });
+  const copying = info['master_sync_in_progress'] === '1';
+  const downSeconds = infoNumber(info, 'master_link_down_since_seconds');
+  const state = copying
+    ? say`still copying the dataset`
+    : downSeconds === null || downSeconds < 0
+      ? say`the link is down`
+      : say`the link has been down for ${seconds(downSeconds)}`;
+  return finding('fail', [`replica of ${primary}: `, ...state], {
+    evidence: { ...evidence, copying, downSeconds },
+    remedy: copying
+      ? 'try again when it is done; `INFO replication` shows how far it is'
+      : `see that ${primary} runs and can be reached from the replica, and that \`masterauth\` is its password`,
+  });
+}
+
+/** Seconds behind: of a replica since it last heard of its primary, of a primary its slowest replica in step. */
+function lagSecondsOf(info: Info): number | null {
+  if (info['role'] === 'slave') {
+    const silence = infoNumber(info, 'master_last_io_seconds_ago');
+    return silence === null || silence < 0 ? null : silence;
+  }
+  const lags = Object.entries(info).flatMap(([name, value]) => {
+    const lag = /^slave\d+$/.test(name) ? /\bstate=online\b.*\blag=(\d+)/.exec(value)?.[1] : undefined;
+    return lag === undefined ? [] : [Number(lag)];
+  });
+  return lags.length === 0 ? null : Math.max(...lags);
+}

@@ -1,0 +1,101 @@
+import { type Info, infoNumber } from '../../redis/info.ts';
+import { type Check, fromEachInfo, measured, unreported } from '../check.ts';
+import { bytes, number, ratio, say } from '../phrase.ts';
+
+/** Without a limit of one's own: a server that may not evict is nearly full. */
+const nearlyFullRatio = 0.9;
+
+/** Without a limit of one's own: the process takes half as much again as its data needs. */
+const notableFragmentation = 1.5;
+
+/** What the ratio is about must be more than the program itself, which takes about 10 MB beside its data. */
+const judgedFragmentationBytes = 32 * 2 ** 20;
+
+export const memory: readonly Check[] = [
+  {
+    id: 'memory',
+    title: 'Memory',
+    question: 'is there room below maxmemory?',
+    assess: fromEachInfo((info, limits) => {
+      const used = infoNumber(info, 'used_memory');
+      const max = infoNumber(info, 'maxmemory');
+      if (used === null) return unreported('used_memory');
+      if (max === null) return unreported('maxmemory');
+      const policy = info['maxmemory_policy'] ?? 'unknown';
+      const evidence = { usedMemoryBytes: used, maxMemoryBytes: max, policy };
+      return max === 0
+        ? unlimited(used, limits.maxMemoryRatio, evidence)
+        : limited(used, max, policy, limits.maxMemoryRatio, evidence);
+    }),
+  },
+  {
+    id: 'fragmentation',
+    title: 'Fragmentation',
+    question: 'does the process take about the memory that its data needs?',
+    assess: fromEachInfo((info, limits) => fragmentationOf(info, limits.maxFragmentation)),
+  },
+];
+
+type Evidence = Readonly<Record<string, string | number | null>>;
+
+function unlimited(used: number, limit: number | undefined, evidence: Evidence) {
+  const figure = { value: used, limit: undefined, unit: 'bytes' as const };
+  if (limit === undefined)
+    return measured('pass', say`${bytes(used)} used, no maxmemory`, figure, { evidence });
+  return measured('warn', say`${bytes(used)} used, no maxmemory to hold it against`, figure, {
+    evidence,
+    remedy: 'set `maxmemory` on the server, or take `maxMemoryRatio` out of the thresholds',
+  });
+}
+
+function limited(used: number, max: number, policy: string, limit: number | undefined, evidence: Evidence) {
+  const share = used / max;
+  const figure = { value: share, limit, unit: 'ratio' as const };
+  const facts = say`${ratio(share)} of ${bytes(max)} used, policy ${policy}`;
+  const evicts = policy !== 'noeviction';
+  if (limit !== undefined && share > limit) {
+    const message = say`${ratio(share)} of ${bytes(max)} used, above the limit of ${ratio(limit)}`;
+    return measured('fail', message, figure, {
+      evidence,
+      remedy: evicts
+        ? '`cachectl inspect` shows what takes the memory; `cachectl prune` gives TTLs to keys without one'
+        : 'writes fail at 100 %: raise `maxmemory`, or choose a policy that evicts',
+    });
+  }
+  if (limit === undefined && !evicts && share >= nearlyFullRatio) {
+    return measured(
+      share >= 1 ? 'fail' : 'warn',
+      [...facts, share >= 1 ? ': writes are refused' : ': writes fail once it is full'],
+      figure,
+      { evidence, remedy: 'raise `maxmemory`, or choose a policy that evicts, such as `allkeys-lru`' },
+    );
+  }
+  return measured('pass', facts, figure, { evidence });
+}
+
+function fragmentationOf(info: Info, limit: number | undefined) {
+  const used = infoNumber(info, 'used_memory');
+  const resident = infoNumber(info, 'used_memory_rss');
+  const fragmentation = infoNumber(info, 'mem_fragmentation_ratio');
+  if (used === null || fragmentation === null) return unreported('mem_fragmentation_ratio');
+  const wasted = infoNumber(info, 'mem_fragmentation_bytes') ?? Math.max(0, (resident ?? used) - used);
+  const figure = { value: fragmentation, limit, unit: 'number' as const };
+  const evidence = { fragmentation, fragmentationBytes: wasted, residentMemoryBytes: resident };
+  const facts = say`ratio ${number(fragmentation)}: ${bytes(Math.max(0, wasted))} more than is used`;
+  if (fragmentation <= (limit ?? notableFragmentation)) return measured('pass', facts, figure, { evidence });
+  if (wasted < judgedFragmentationBytes) {
+    return measured(
+      limit === undefined ? 'pass' : 'skip',
+      say`ratio ${number(fragmentation)}, of ${bytes(Math.max(0, wasted))} only: too little to judge`,
+      figure,
+      { evidence },
+    );
+  }
+  const remedy = '`CONFIG SET activedefrag yes` packs the memory while the server runs; a restart does too';
+  return limit === undefined
+    ? measured('warn', facts, figure, { evidence, remedy })
+    : measured('fail', say`ratio ${number(fragmentation)}, above the limit of ${number(limit)}`, figure, {
+        evidence,
+        remedy,
+      });
+}

@@ -1,0 +1,124 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { RedisError, refusal } from '../redis/errors.ts';
+import { parseInfo } from '../redis/info.ts';
+import { ReplyError, replyText } from '../redis/reply.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { type Clock, millisSince } from './clock.ts';
+import { isLoading, type NodeFacts, type Refusal, type Stop } from './facts.ts';
+
+/** The way in: how far it led, and what each node says of itself. */
+export interface Entry {
+  /** Null where no connection could be opened. */
+  readonly server: RedisServer | null;
+  readonly stop: Stop | null;
+  readonly connectMillis: number;
+  readonly loginMillis: number;
+  readonly nodes: readonly NodeFacts[];
+}
+
+export interface Gate {
+  /** Opens a new connection. @throws RedisError */
+  readonly open: () => Promise<RedisServer>;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+const firstPauseMillis = 100;
+const longestPauseMillis = 1000;
+
+/**
+ * Enters again and again until the server takes connections and has loaded its dataset, or `waitMillis` have passed, or
+ * the signal is aborted; gives the last attempt. Wrong credentials end it at once: they get no better by waiting.
+ * `onWait` is called once, before the first pause. An attempt that was begun is not cut short.
+ */
+export async function enterWhenReady(
+  gate: Gate,
+  waitMillis: number,
+  onWait: () => void,
+): Promise<Entry & { readonly waitedMillis: number }> {
+  const { clock, signal } = gate;
+  const startedAt = clock();
+  let pauseMillis = firstPauseMillis;
+  for (let attempt = 1; ; attempt++) {
+    const waitedMillis = attempt === 1 ? 0 : millisSince(startedAt, clock);
+    const entry = await enter(gate);
+    const leftMillis = startedAt + waitMillis - clock();
+    if (!isWorthWaiting(entry) || leftMillis <= 0 || signal.aborted) {
+      return { ...entry, waitedMillis };
+    }
+    if (attempt === 1) onWait();
+    entry.server?.close();
+    await pause(Math.min(pauseMillis, leftMillis), undefined, { signal }).catch(() => undefined);
+    pauseMillis = Math.min(pauseMillis * 2, longestPauseMillis);
+  }
+}
+
+function isWorthWaiting({ stop, nodes }: Entry): boolean {
+  return stop === null
+    ? isLoading({ nodes })
+    : stop.error.failure === 'connect' || stop.error.failure === 'lost';
+}
+
+async function enter({ open, clock }: Gate): Promise<Entry> {
+  const openedAt = clock();
+  let server: RedisServer;
+  try {
+    server = await open();
+  } catch (error) {
+    const stop = stopAtDoor(error);
+    return { server: null, stop, connectMillis: millisSince(openedAt, clock), loginMillis: 0, nodes: [] };
+  }
+  const connectMillis = millisSince(openedAt, clock);
+  const connectedAt = clock();
+  try {
+    const greetings = await Promise.all(server.nodes.map(greet));
+    const loginMillis = millisSince(connectedAt, clock);
+    const rejected = greetings.find((greeting) => greeting?.failure === 'login');
+    if (rejected) {
+      return { server, stop: { at: 'login', error: rejected }, connectMillis, loginMillis, nodes: [] };
+    }
+    const nodes = await Promise.all(
+      server.nodes.map((node, index) => describe(node, greetings[index] ?? null, clock)),
+    );
+    return { server, stop: null, connectMillis, loginMillis, nodes };
+  } catch (error) {
+    if (!(error instanceof RedisError)) throw error;
+    return { server, stop: { at: 'work', error }, connectMillis, loginMillis: 0, nodes: [] };
+  }
+}
+
+/** Which step of the way in an error belongs to. */
+function stopAtDoor(error: unknown): Stop {
+  if (!(error instanceof RedisError)) throw error;
+  if (error.failure === 'connect' || error.failure === 'lost') return { at: 'connect', error };
+  if (error.failure === 'login') return { at: 'login', error };
+  if (error.refused?.subject === '`SELECT`') return { at: 'database', error };
+  // What a server refuses before it has let anybody in is a refused login, whatever its words.
+  return {
+    at: 'login',
+    error: new RedisError('login', error.code, error.message, error.hint, error.refused),
+  };
+}
+
+/** PING, for a server that asks for a password lets anybody connect. Gives the refusal, or null. */
+async function greet(node: RedisNode): Promise<RedisError | null> {
+  const [reply] = await node.batch([['PING']]);
+  if (!(reply instanceof ReplyError)) return null;
+  const refused = refusal(reply, '`PING`', node.address);
+  return refused.failure === 'login' ? refusal(reply, 'logging in', node.address) : refused;
+}
+
+async function describe(node: RedisNode, greeting: RedisError | null, clock: Clock): Promise<NodeFacts> {
+  const askedAt = clock();
+  const [reply] = await node.batch([['INFO']]);
+  const refusals: Refusal[] = greeting === null ? [] : [{ command: 'PING', error: greeting }];
+  if (reply instanceof ReplyError)
+    refusals.push({ command: 'INFO', error: refusal(reply, '`INFO`', node.address) });
+  return {
+    address: node.address,
+    info: reply === undefined || reply instanceof ReplyError ? null : parseInfo(replyText(reply)),
+    infoMillis: millisSince(askedAt, clock),
+    pingMillis: [],
+    refusals,
+  };
+}

@@ -1,0 +1,76 @@
+import type { RedisError } from '../redis/errors.ts';
+import type { Info } from '../redis/info.ts';
+
+/** What a check of a server rests on: gathered once, by `gatherFacts`, and then only read. */
+export interface Facts {
+  /** The URL without user and password. */
+  readonly address: string;
+  /** The ACL user asked for; null: the default user. */
+  readonly username: string | null;
+  /** The database asked for. */
+  readonly database: number;
+  /** Where the way ended before everything was known; null: nothing failed. */
+  readonly stop: Stop | null;
+  /** Told to stop before everything was known. */
+  readonly interrupted: boolean;
+  readonly connectMillis: number;
+  /** From the first command to its answer. */
+  readonly loginMillis: number;
+  /** How long the server was waited for before it was ready, or before patience ended. */
+  readonly waitedMillis: number;
+  /** The server's nodes; empty where there is no connection. */
+  readonly nodes: readonly NodeFacts[];
+  /** Null: not tried, because something before it failed. */
+  readonly canary: Canary | null;
+}
+
+/** `connect`, `login`, `database`: steps of the way in; `work`: the connection broke afterwards. */
+export interface Stop {
+  readonly at: 'connect' | 'login' | 'database' | 'work';
+  readonly error: RedisError;
+}
+
+export interface NodeFacts {
+  readonly address: string;
+  /** Null where the server refused INFO, or was not asked. */
+  readonly info: Info | null;
+  readonly infoMillis: number;
+  /** Round trips of PING in milliseconds, in the order they were made. */
+  readonly pingMillis: readonly number[];
+  /** What the node answered with an error, by the name of the command. */
+  readonly refusals: readonly Refusal[];
+}
+
+export interface Refusal {
+  readonly command: string;
+  readonly error: RedisError;
+}
+
+/** The key that is written, read and removed to see that the server does its work. */
+export type Canary =
+  | { readonly outcome: 'left-out'; readonly reason: 'no-write' | 'read-only-profile' }
+  | {
+      readonly outcome: 'returned';
+      readonly sameBytes: boolean;
+      readonly valueBytes: number;
+      /** The refusal of UNLINK, if it was refused; the key then expires by itself. */
+      readonly notRemoved: RedisError | null;
+      readonly durationMillis: number;
+    }
+  | {
+      readonly outcome: 'refused';
+      readonly command: 'SET' | 'GET';
+      readonly error: RedisError;
+      readonly durationMillis: number;
+    };
+
+/** Seconds after which a canary that could not be removed is gone. */
+export const canaryTtlSeconds = 60;
+
+/** True while the server reads its dataset from disk and answers little else but INFO. */
+export function isLoading(facts: Pick<Facts, 'nodes'>): boolean {
+  return facts.nodes.some(
+    ({ info, refusals }) =>
+      info?.['loading'] === '1' || refusals.some(({ error }) => error.code === 'LOADING'),
+  );
+}

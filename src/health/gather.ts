@@ -1,0 +1,94 @@
+import type { Progress } from '../progress.ts';
+import { RedisError } from '../redis/errors.ts';
+import { ReplyError } from '../redis/reply.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { tryCanary } from './canary.ts';
+import { millisSince } from './clock.ts';
+import { enterWhenReady, type Gate } from './enter.ts';
+import { type Canary, type Facts, isLoading, type NodeFacts, type Stop } from './facts.ts';
+
+/** What to find out, and where. */
+export interface GatherRequest {
+  readonly address: string;
+  readonly username: string | null;
+  readonly database: number;
+  /** How many round trips of PING to measure on each node. */
+  readonly pings: number;
+  /** `write`, or why no key is to be written. */
+  readonly canary: 'write' | 'no-write' | 'read-only-profile';
+  /** Longest wait for a server that is not ready. */
+  readonly waitMillis: number;
+}
+
+export interface Surroundings extends Gate {
+  /** From 0 to 1, 1 excluded. */
+  readonly random: () => number;
+  readonly progress: Progress;
+}
+
+/**
+ * Asks the server everything that the checks need, once. INFO is read before the canary, so the counters hold none of
+ * this run's own lookups. A refusal, a lost connection and an abort are facts, not exceptions.
+ */
+export async function gatherFacts(request: GatherRequest, surroundings: Surroundings): Promise<Facts> {
+  const { signal, progress } = surroundings;
+  const entry = await enterWhenReady(surroundings, request.waitMillis, () =>
+    progress.start(`waiting for ${request.address}`, 'attempts', null),
+  );
+  progress.stop();
+  const { address, username, database } = request;
+  const { server, connectMillis, loginMillis, waitedMillis } = entry;
+  let nodes = entry.nodes;
+  let stop: Stop | null = entry.stop;
+  let canary: Canary | null =
+    request.canary === 'write' ? null : { outcome: 'left-out', reason: request.canary };
+  if (server !== null && stop === null && !isLoading(entry) && !signal.aborted) {
+    try {
+      canary ??= await tryCanary(server, surroundings);
+      nodes = await measurePings(server, nodes, request.pings, surroundings);
+    } catch (error) {
+      if (!(error instanceof RedisError)) throw error;
+      stop = { at: 'work', error };
+    }
+  }
+  return {
+    ...{ address, username, database, stop, interrupted: signal.aborted },
+    ...{ connectMillis, loginMillis, waitedMillis, nodes, canary },
+  };
+}
+
+async function measurePings(
+  server: RedisServer,
+  nodes: readonly NodeFacts[],
+  pings: number,
+  surroundings: Surroundings,
+): Promise<NodeFacts[]> {
+  const measured: NodeFacts[] = [];
+  // One node after the other: together they would measure this process.
+  for (const [index, facts] of nodes.entries()) {
+    const node = server.nodes[index];
+    measured.push(
+      node === undefined
+        ? facts
+        : { ...facts, pingMillis: await pingMillisOf(node, facts, pings, surroundings) },
+    );
+  }
+  return measured;
+}
+
+async function pingMillisOf(
+  node: RedisNode,
+  facts: NodeFacts,
+  pings: number,
+  { clock, signal }: Surroundings,
+): Promise<number[]> {
+  const roundTrips: number[] = [];
+  if (facts.refusals.some(({ command }) => command === 'PING')) return roundTrips;
+  while (roundTrips.length < pings && !signal.aborted) {
+    const sentAt = clock();
+    const [reply] = await node.batch([['PING']]);
+    if (reply instanceof ReplyError) break;
+    roundTrips.push(millisSince(sentAt, clock));
+  }
+  return roundTrips;
+}

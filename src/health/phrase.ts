@@ -1,0 +1,33 @@
+/** A number inside a sentence; the renderer decides how it reads. */
+export interface Quantity {
+  readonly value: number;
+  /** As in the blocks of a view: `ratio` is from 0 to 1, `millis` and `seconds` are durations. */
+  readonly unit: 'count' | 'bytes' | 'ratio' | 'seconds' | 'millis' | 'number';
+  /** What a count counts. */
+  readonly noun?: { readonly singular: string; readonly plural: string };
+}
+
+/** A sentence whose numbers are still numbers. */
+export type Phrase = readonly (string | Quantity)[];
+
+/** Tags a template: say`${ratio(0.931)} of ${count(1204, 'lookup')} hit`. */
+export function say(texts: TemplateStringsArray, ...parts: readonly (string | Quantity)[]): Phrase {
+  return texts
+    .flatMap((text, index) => [text, parts[index] ?? ''])
+    .filter((part) => typeof part !== 'string' || part !== '');
+}
+
+const quantity =
+  (unit: Quantity['unit']) =>
+  (value: number): Quantity => ({ value, unit });
+
+export const bytes = quantity('bytes');
+export const ratio = quantity('ratio');
+export const seconds = quantity('seconds');
+export const millis = quantity('millis');
+export const number = quantity('number');
+
+/** A count, with the word for what is counted where it stands before it. */
+export function count(value: number, singular?: string, plural = `${singular ?? ''}s`): Quantity {
+  return { value, unit: 'count', ...(singular !== undefined && { noun: { singular, plural } }) };
+}

@@ -1,0 +1,24 @@
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Writes a whole file: a reader sees the old text or the new one, never a part. Missing folders are made. What is no
+ * regular file (a pipe, a device) is written to as it is.
+ * @throws Error as the system gives it
+ */
+export function replaceFile(path: string, text: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isFile()) {
+    writeFileSync(path, text);
+    return;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    writeFileSync(draft, text, { flag: 'wx', mode: found?.mode ?? 0o666 });
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+}

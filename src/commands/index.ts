@@ -1,6 +1,7 @@
+import { defineCheck } from './check.ts';
 import { defineInspect } from './inspect.ts';
 import type { DefineCommand } from './runner.ts';
 import { defineTtl } from './ttl.ts';
 
 /** The commands in the order of the help. */
-export const commandDefinitions: readonly DefineCommand[] = [defineInspect, defineTtl];
+export const commandDefinitions: readonly DefineCommand[] = [defineInspect, defineTtl, defineCheck];

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -15,7 +15,8 @@ export function replaceFile(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.${crypto.randomUUID()}.tmp`;
   try {
-    writeFileSync(draft, text, { flag: 'wx', mode: found?.mode ?? 0o666 });
+    writeFileSync(draft, text, { flag: 'wx' });
+    if (found !== undefined) chmodSync(draft, found.mode);
     renameSync(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });

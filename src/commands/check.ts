@@ -55,7 +55,11 @@ export const defineCheck: DefineCommand = (program, run) => {
     .option('--min-hit-rate <ratio>', 'lowest hit rate, of at least 100 lookups', ratioArgument)
     .option('--max-memory <ratio>', 'highest used memory as a share of maxmemory', ratioArgument)
     .option('--max-ping <duration>', 'highest median of 20 round trips, such as 5ms', durationArgument)
-    .option('--max-fragmentation <ratio>', 'highest fragmentation, once it is 32 MiB or more', numberArgument(1))
+    .option(
+      '--max-fragmentation <ratio>',
+      'highest fragmentation, once it is 32 MiB or more',
+      numberArgument(1),
+    )
     .option('--max-evicted <keys>', 'most keys evicted since the start', countArgument(0))
     .option('--max-clients <clients>', 'most connected clients', countArgument(1))
     .option('--max-lag <duration>', 'highest lag of replication', durationArgument)

@@ -7,7 +7,7 @@ import { type Clock, millisSince } from './clock.ts';
 import { isLoading, type NodeFacts, type Refusal, type Stop } from './facts.ts';
 
 /** The way in: how far it led, and what each node says of itself. */
-export interface Entry {
+interface Entry {
   /** Null where no connection could be opened. */
   readonly server: RedisServer | null;
   readonly stop: Stop | null;

@@ -20,7 +20,7 @@ export interface GatherRequest {
   readonly waitMillis: number;
 }
 
-export interface Surroundings extends Gate {
+interface Surroundings extends Gate {
   /** From 0 to 1, 1 excluded. */
   readonly random: () => number;
   readonly progress: Progress;

@@ -41,7 +41,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
 }
 
 /** Backslashes before punctuation keep it from having a meaning. */
-export function escapeMarkdown(text: string): string {
+function escapeMarkdown(text: string): string {
   return printable(text)
     .replace(/[\\`*_{}[\]|~]/g, '\\$&')
     .replaceAll('&', '&amp;')

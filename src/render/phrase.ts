@@ -2,7 +2,7 @@ import type { Unit } from './blocks.ts';
 import { counted, formatCell } from './units.ts';
 
 /** A number inside a sentence. */
-export interface ShownQuantity {
+interface ShownQuantity {
   readonly value: number;
   readonly unit: Unit;
   /** What a count counts. */

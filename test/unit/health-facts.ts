@@ -68,7 +68,7 @@ export const refused = (code: string, text: string, subject = '`INFO`'): RedisEr
     answer: text,
   });
 
-export interface Told extends Omit<Answer, 'message'> {
+interface Told extends Omit<Answer, 'message'> {
   readonly message: string;
 }
 

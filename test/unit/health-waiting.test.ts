@@ -69,7 +69,12 @@ async function gather(
     },
     {
       ...{ open, signal, clock: () => performance.now(), random: () => 0.5 },
-      progress: { ...silentProgress, start: () => void waits++ },
+      progress: {
+        ...silentProgress,
+        start: () => {
+          waits++;
+        },
+      },
     },
   );
   return { facts, opened, attempts: attempt, waits };

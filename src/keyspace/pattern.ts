@@ -66,6 +66,11 @@ export function parsePattern(text: string): KeyPattern {
   return { text, parts };
 }
 
+/** Text as a pattern that matches itself only. */
+export function quotePattern(text: string): string {
+  return text.replace(/[\\*<]/g, '\\$&');
+}
+
 /**
  * The pattern with `<name>` replaced by a value, which is data: nothing in it is a wildcard. Beside a wildcard the
  * value still stands for whole segments: `*<id>` with `2` matches `user:2`, not `user:12`.
@@ -109,7 +114,7 @@ function patternText(parts: readonly PatternPart[]): string {
     .map((part) => {
       switch (part.kind) {
         case 'literal':
-          return (textOf(part.bytes) ?? part.bytes).replace(/[\\*<]/g, '\\$&');
+          return quotePattern(textOf(part.bytes) ?? part.bytes);
         case 'any':
           return '*';
         case 'placeholder':

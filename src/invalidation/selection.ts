@@ -1,0 +1,159 @@
+import { InputError } from '../failure.ts';
+import { inferPattern } from '../keyspace/infer.ts';
+import type { Namespace, NamespaceMap } from '../keyspace/map.ts';
+import {
+  compilePattern,
+  exactKeyOf,
+  globOf,
+  type KeyPattern,
+  matchesEverything,
+  parsePattern,
+} from '../keyspace/pattern.ts';
+import type { ByteString } from '../redis/bytes.ts';
+import { commonPrefixGlob, selectEntity } from './entity.ts';
+import { digestsBeyond } from './unreachable.ts';
+import type { Unreachable } from './unreachable.ts';
+
+/** What is to be removed, as it was asked for. */
+export type Target =
+  | { readonly kind: 'entity'; readonly name: string; readonly ids: readonly string[] }
+  /** `all` must be true for a pattern that selects without regard to names. */
+  | { readonly kind: 'pattern'; readonly text: string; readonly all: boolean }
+  | { readonly kind: 'namespace'; readonly name: string };
+
+/** How the keys of a target are found. */
+export interface Selection {
+  /** In the language of the map, with every id in its place. */
+  readonly patterns: readonly string[];
+  /** Keys that are known in full, and need no walk. */
+  readonly exactKeys: readonly ByteString[];
+  /** What only a walk over the keyspace finds; null where there is no such thing. */
+  readonly walk: KeyWalk | null;
+  /** Namespaces with data of the target that it cannot find. */
+  readonly unreachable: readonly Unreachable[];
+  /** True where finding nothing means that nothing could be found this way, not that there is nothing. */
+  readonly futile: boolean;
+}
+
+export interface KeyWalk {
+  /** Glob for the server's MATCH, which may let more keys through than `matches`; null: every key must be looked at. */
+  readonly match: ByteString | null;
+  readonly matches: (key: ByteString) => boolean;
+}
+
+/** @throws InputError where the target cannot be used. */
+export function selectKeys(target: Target, map: NamespaceMap): Selection {
+  switch (target.kind) {
+    case 'entity':
+      return selectEntity(target.name, target.ids, map);
+    case 'pattern':
+      return selectPattern(readPattern(target.text), target.all, map);
+    case 'namespace':
+      return map.isEmpty ? selectInferred(target.name, map) : selectNamespace(target.name, map);
+  }
+}
+
+/**
+ * A pattern as a person types it. `?` and `[` are wildcards to redis-cli and text to the map, so neither is taken for
+ * the other. @throws InputError
+ */
+export function readPattern(text: string): KeyPattern {
+  const [, ambiguous] = /^(?:\\[\s\S]|[^\\?[])*([?[])/.exec(text) ?? [];
+  if (ambiguous !== undefined) {
+    throw new InputError(
+      `pattern \`${text}\`: \`${ambiguous}\` is no wildcard here`,
+      `write * for anything and <id> for one whole segment, or \\${ambiguous} for the character itself`,
+    );
+  }
+  return parsed(text);
+}
+
+function parsed(text: string): KeyPattern {
+  try {
+    return parsePattern(text);
+  } catch (error) {
+    throw new InputError((error as Error).message);
+  }
+}
+
+function selectPattern(pattern: KeyPattern, all: boolean, map: NamespaceMap): Selection {
+  if (!all && matchesEverything(pattern, map.delimiters)) {
+    throw new InputError(
+      `pattern \`${pattern.text}\` selects without regard to names: it would remove every key that is not state`,
+      'narrow it, or add --all to mean exactly that',
+    );
+  }
+  const { unreachable, futile } = digestsBeyond(pattern, map);
+  return { ...selectOne(pattern, map.delimiters), unreachable, futile };
+}
+
+function selectOne(
+  pattern: KeyPattern,
+  delimiters: readonly string[],
+): Pick<Selection, 'patterns' | 'exactKeys' | 'walk'> {
+  const exact = exactKeyOf(pattern);
+  return {
+    patterns: [pattern.text],
+    exactKeys: exact === null ? [] : [exact],
+    walk: exact === null ? { match: globOf(pattern), matches: compilePattern(pattern, delimiters) } : null,
+  };
+}
+
+function selectNamespace(name: string, map: NamespaceMap): Selection {
+  const namespace = map.namespaces.find((each) => each.name === name);
+  if (namespace === undefined) throw unknownNamespace(name, map);
+  if (namespace.kind === 'state') throw isState(namespace);
+  const wild = namespace.patterns.filter((pattern) => exactKeyOf(pattern) === null);
+  const [only, ...more] = wild;
+  return {
+    patterns: namespace.patterns.map(({ text }) => text),
+    exactKeys: namespace.patterns.flatMap((pattern) => exactKeyOf(pattern) ?? []),
+    walk:
+      only === undefined
+        ? null
+        : {
+            match: more.length === 0 ? globOf(only) : commonPrefixGlob(wild),
+            // A key belongs to the namespace with the most specific pattern, which may be another one.
+            matches: (key) => map.classify(key) === namespace,
+          },
+    unreachable: [],
+    futile: false,
+  };
+}
+
+/** Without a map a namespace is the pattern that keys were inferred to follow. */
+function selectInferred(name: string, map: NamespaceMap): Selection {
+  const pattern = parsed(name);
+  if (matchesEverything(pattern, map.delimiters)) {
+    throw new InputError(
+      `namespace \`${name}\` has no name of its own`,
+      "`cachectl inspect` lists the namespaces; for every key use --pattern '*' --all",
+    );
+  }
+  const { walk, ...rest } = selectOne(pattern, map.delimiters);
+  // `<id>` stands for a number where it was inferred, and for any segment in a pattern.
+  const isInferred = name.includes('*')
+    ? () => true
+    : (key: ByteString) => inferPattern(key, map.delimiters) === name;
+  return {
+    ...rest,
+    walk: walk && { ...walk, matches: (key) => walk.matches(key) && isInferred(key) },
+    unreachable: [],
+    futile: false,
+  };
+}
+
+export function unknownNamespace(name: string, map: NamespaceMap): InputError {
+  const cached = map.namespaces.filter(({ kind }) => kind === 'cache').map((each) => each.name);
+  return new InputError(
+    `the map has no namespace \`${name}\``,
+    cached.length > 0 ? `namespaces are: ${cached.join(', ')}` : 'all namespaces of the map are state',
+  );
+}
+
+export function isState(namespace: Namespace): InputError {
+  return new InputError(
+    `namespace \`${namespace.name}\` is state, which no bulk removal touches`,
+    'what is in it cannot be computed again; if that is wrong, take "kind": "state" out of the map',
+  );
+}

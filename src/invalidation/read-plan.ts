@@ -1,0 +1,139 @@
+import type { Progress } from '../progress.ts';
+import type { ByteString } from '../redis/bytes.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { emptyAccount, walkKeys } from '../redis/walk.ts';
+import { escapeGlob } from '../keyspace/pattern.ts';
+import { type KeySize, KeySizes } from './key-sizes.ts';
+import type { InvalidationPlan } from './plan.ts';
+import type { Scope, Verdict } from './scope.ts';
+import type { KeyWalk, Selection } from './selection.ts';
+import { Tally } from './tally.ts';
+
+export interface PlanOptions {
+  readonly scope: Scope;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly now: () => number;
+}
+
+/**
+ * Finds the keys of a selection, and changes nothing. Keys that are known in full are looked up directly; one walk over
+ * each node finds the rest. Neither leaves a trace in the server's counters. @throws RedisError, InputError
+ */
+export async function planInvalidation(
+  server: RedisServer,
+  selection: Selection,
+  options: PlanOptions,
+): Promise<InvalidationPlan> {
+  const startedAt = options.now();
+  const tally = new Tally();
+  const cost = { commands: 0, bytesReceived: 0, unreadableKeys: 0, sizesRefused: null as string | null };
+  const keyspaceKeys = await countKeys(server);
+  let walk = selection.walk;
+  let complete = true;
+  options.progress.start('looking for keys', 'keys', keyspaceKeys);
+  for (const node of server.nodes) {
+    const sizes = await KeySizes.open(node);
+    try {
+      const own = selection.exactKeys.filter((key) => server.nodeFor(key) === node);
+      if (!(await lookUp(own, sizes, tally, options.scope))) walk = walkInstead(selection);
+      if (walk !== null) complete = (await walkNode(node, walk, sizes, tally, options, cost)) && complete;
+    } finally {
+      cost.commands += sizes.commandsSent;
+      cost.bytesReceived += sizes.bytesReceived;
+      cost.unreadableKeys += sizes.unreadableKeys;
+      cost.sizesRefused ??= sizes.refused;
+      sizes.close();
+    }
+  }
+  options.progress.stop();
+  return {
+    ...tally.result(),
+    keyspaceKeys,
+    walked: walk !== null,
+    complete,
+    cost: { ...cost, durationSeconds: (options.now() - startedAt) / 1000 },
+  };
+}
+
+/** Keys of the database; null where DBSIZE is not permitted. */
+async function countKeys(server: RedisServer): Promise<number | null> {
+  let sum = 0;
+  for (const node of server.nodes) {
+    const [size] = await node.batch([['DBSIZE']]);
+    if (typeof size !== 'number') return null;
+    sum += size;
+  }
+  return sum;
+}
+
+/** False where the server does not tell whether the keys are there. */
+async function lookUp(
+  keys: readonly ByteString[],
+  sizes: KeySizes,
+  tally: Tally,
+  scope: Scope,
+): Promise<boolean> {
+  const found = await sizes.read(keys);
+  if (sizes.refused !== null) return keys.length === 0;
+  keys.forEach((key, index) => {
+    const size = found[index] ?? 'unknown';
+    if (size === 'missing' || !tally.isNew(key)) return;
+    const verdict = scope(key);
+    if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
+    else tally.remove(key, verdict, size === 'unknown' ? null : size);
+  });
+  return true;
+}
+
+/** Where single keys cannot be asked for, the walk looks for them too. */
+function walkInstead({ exactKeys, walk }: Selection): KeyWalk {
+  const wanted = new Set(exactKeys);
+  const [only, ...more] = exactKeys;
+  return {
+    match: walk === null && only !== undefined && more.length === 0 ? escapeGlob(only) : null,
+    matches: (key) => wanted.has(key) || (walk?.matches(key) ?? false),
+  };
+}
+
+/** False where the walk was interrupted. */
+async function walkNode(
+  node: RedisNode,
+  walk: KeyWalk,
+  sizes: KeySizes,
+  tally: Tally,
+  { scope, signal, progress }: PlanOptions,
+  cost: { commands: number; bytesReceived: number },
+): Promise<boolean> {
+  const account = emptyAccount();
+  // The sizes of one page are asked for while the next page is on its way.
+  let sizing: Promise<unknown> = Promise.resolve();
+  let looked = 0;
+  for await (const page of walkKeys(
+    node,
+    { columns: {}, signal, ...(walk.match !== null && { match: walk.match }) },
+    account,
+  )) {
+    looked += page.keys.length;
+    progress.update(looked);
+    const wanted: { readonly key: ByteString; readonly verdict: Verdict }[] = [];
+    for (const key of page.keys) {
+      if (!walk.matches(key) || !tally.isNew(key)) continue;
+      const verdict = scope(key);
+      if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
+      else wanted.push({ key, verdict });
+    }
+    await sizing;
+    sizing = sizes.read(wanted.map(({ key }) => key)).then((found) =>
+      wanted.forEach(({ key, verdict }, index) => {
+        const size: KeySize = found[index] ?? 'unknown';
+        if (size !== 'missing') tally.remove(key, verdict, size === 'unknown' ? null : size);
+      }),
+    );
+    sizing.catch(() => undefined);
+  }
+  await sizing;
+  cost.commands += account.commands;
+  cost.bytesReceived += account.bytesReceived;
+  return account.complete;
+}

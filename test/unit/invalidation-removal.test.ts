@@ -1,0 +1,256 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Removal, removeKeys } from '../../src/invalidation/apply.ts';
+import { type Progress, silentProgress } from '../../src/progress.ts';
+import { asBytes } from '../../src/redis/bytes.ts';
+import { connect } from '../../src/redis/connect.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import type { ConnectTarget } from '../../src/redis/target.ts';
+import { startProxy } from '../server/proxy.ts';
+import { freePort, type RedisProcessOptions } from '../server/redis-process.ts';
+import { send, sendAll, startPrivateServer, targetOf, testServer } from '../server/redis.ts';
+
+const keysNamed = (name: string, count: number) =>
+  Array.from({ length: count }, (_, index) => asBytes(`${name}:${index}`));
+
+const store = (server: RedisServer, keys: readonly string[]) =>
+  sendAll(
+    server,
+    keys.map((key) => ['SET', key, 'x']),
+  );
+
+const remove = (
+  server: RedisServer,
+  keys: readonly string[],
+  { signal = new AbortController().signal, progress = silentProgress } = {},
+) => removeKeys(server, keys.map(asBytes), { signal, progress, now: Date.now });
+
+const accountedFor = ({ removed, gone, failed, notAttempted }: Removal) =>
+  removed + gone + failed + notAttempted;
+
+async function testConnection(url: string, changes: Partial<ConnectTarget> = {}): Promise<RedisServer> {
+  const server = await connect(targetOf(url, changes));
+  onTestFinished(() => server.close());
+  return server;
+}
+
+async function privateServer(options: RedisProcessOptions = {}) {
+  const redis = await startPrivateServer(options);
+  onTestFinished(() => redis.stop());
+  return { redis, admin: await testConnection(redis.url) };
+}
+
+describe('a removal', () => {
+  test('takes the keys it is given and leaves every other', async () => {
+    const server = await testServer();
+    onTestFinished(() => server.close());
+    const keys = keysNamed('user', 2345);
+    await store(server, [...keys, 'user:late', 'other']);
+
+    const result = await remove(server, keys);
+
+    expect(result).toMatchObject({
+      removed: 2345,
+      gone: 0,
+      failed: 0,
+      notAttempted: 0,
+      problems: [],
+      stoppedBy: null,
+    });
+    expect(await send(server, 'DBSIZE')).toBe(2);
+  });
+
+  test('counts what vanished since the plan was made', async () => {
+    const server = await testServer();
+    onTestFinished(() => server.close());
+    const keys = keysNamed('user', 1200);
+    await store(server, keys.slice(0, 700));
+
+    expect(await remove(server, keys)).toMatchObject({ removed: 700, gone: 500, failed: 0, notAttempted: 0 });
+    expect(await remove(server, keys)).toMatchObject({ removed: 0, gone: 1200, failed: 0, notAttempted: 0 });
+  });
+
+  test('takes keys of any bytes and of any length', async () => {
+    const server = await testServer();
+    onTestFinished(() => server.close());
+    const keys = [
+      '\xff\x00\r\n',
+      '*3\r\n',
+      '',
+      'k'.repeat(700_000),
+      'l'.repeat(700_000),
+      'm'.repeat(700_000),
+    ];
+    await store(server, keys);
+
+    expect(await remove(server, keys)).toMatchObject({ removed: keys.length });
+    expect(await send(server, 'DBSIZE')).toBe(0);
+  });
+
+  test('tells how it goes on', async () => {
+    const server = await testServer();
+    onTestFinished(() => server.close());
+    const keys = keysNamed('user', 1500);
+    await store(server, keys);
+    const told: number[] = [];
+    const progress: Progress = { ...silentProgress, update: (done) => told.push(done) };
+
+    await remove(server, keys, { progress });
+
+    expect(told.at(-1)).toBe(1500);
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+  });
+
+  test('finishes the batches on their way when it is interrupted, and counts the rest', async () => {
+    const server = await testServer();
+    onTestFinished(() => server.close());
+    const keys = keysNamed('user', 5000);
+    await store(server, keys);
+    const controller = new AbortController();
+    const progress: Progress = { ...silentProgress, update: () => controller.abort('SIGINT') };
+
+    const result = await remove(server, keys, { signal: controller.signal, progress });
+
+    expect(result.removed).toBeGreaterThan(0);
+    expect(result.notAttempted).toBeGreaterThan(0);
+    expect(result.stoppedBy).toBeNull();
+    expect(accountedFor(result)).toBe(5000);
+    expect(await send(server, 'DBSIZE')).toBe(5000 - result.removed);
+  });
+});
+
+describe('a removal that the server refuses', () => {
+  const limited = 'user ann on >secret resetkeys ~user:* resetchannels -@all +ping +select +unlink';
+
+  test('for some keys takes the others, also those of the same batch', async () => {
+    const { redis, admin } = await privateServer({ config: [limited] });
+    const [users, others] = [keysNamed('user', 900), keysNamed('other', 30)];
+    await store(admin, [...users, ...others]);
+    const server = await testConnection(redis.url, { username: 'ann', password: 'secret' });
+
+    const result = await remove(server, [...users.slice(0, 450), ...others, ...users.slice(450)]);
+
+    expect(result).toMatchObject({ removed: 900, gone: 0, failed: 30, notAttempted: 0, stoppedBy: null });
+    expect(result.problems).toEqual([
+      { reason: expect.stringContaining('NOPERM') as string, keys: 30, example: 'other:0' },
+    ]);
+    expect(await send(admin, 'DBSIZE')).toBe(30);
+  });
+
+  test('altogether stops at once', async () => {
+    const { redis, admin } = await privateServer({ config: [limited.replace('+unlink', '')] });
+    const keys = keysNamed('user', 5000);
+    await store(admin, keys);
+    const server = await testConnection(redis.url, { username: 'ann', password: 'secret' });
+
+    const result = await remove(server, keys);
+
+    expect(result.stoppedBy).toMatchObject({ failure: 'refused', code: 'NOPERM' });
+    expect(result.removed).toBe(0);
+    expect(result.failed).toBeLessThanOrEqual(1000);
+    expect(accountedFor(result)).toBe(5000);
+    expect(await send(admin, 'DBSIZE')).toBe(5000);
+  });
+
+  test('because it is a replica stops at once', async () => {
+    const { redis: primary, admin } = await privateServer({ args: ['--repl-diskless-sync-delay', '0'] });
+    const keys = keysNamed('user', 3000);
+    await store(admin, keys);
+    const { admin: replica } = await privateServer({
+      args: ['--replicaof', '127.0.0.1', String(primary.port)],
+    });
+    await expect.poll(() => send(replica, 'DBSIZE'), { timeout: 15_000 }).toBe(3000);
+
+    const result = await remove(replica, keys);
+
+    expect(result.stoppedBy).toMatchObject({ failure: 'refused', code: 'READONLY' });
+    expect(result).toMatchObject({ removed: 0, gone: 0 });
+    expect(accountedFor(result)).toBe(3000);
+    expect(await send(admin, 'DBSIZE')).toBe(3000);
+  });
+
+  test('as one command for keys of many slots goes on key by key, and tells which live elsewhere', async () => {
+    const node = async () =>
+      privateServer({ args: ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())] });
+    const [{ admin: here }, { redis: there, admin: elsewhere }] = [await node(), await node()];
+    const busPort = Number(((await send(elsewhere, 'CONFIG', 'GET', 'cluster-port')) as string[])[1]);
+    await send(here, 'CLUSTER', 'ADDSLOTSRANGE', 0, 8000);
+    await send(elsewhere, 'CLUSTER', 'ADDSLOTSRANGE', 8001, 16_383);
+    await send(here, 'CLUSTER', 'MEET', '127.0.0.1', there.port, busPort);
+    for (const each of [here, elsewhere])
+      await expect
+        .poll(() => send(each, 'CLUSTER', 'INFO'), { timeout: 15_000 })
+        .toContain('cluster_state:ok');
+    const keys = keysNamed('user', 1700);
+    const own: string[] = [];
+    for (const key of keys) if (Number(await send(here, 'CLUSTER', 'KEYSLOT', key)) <= 8000) own.push(key);
+    await store(here, own);
+
+    const result = await remove(here, keys);
+
+    expect(result).toMatchObject({
+      removed: own.length,
+      gone: 0,
+      failed: 1700 - own.length,
+      stoppedBy: null,
+    });
+    expect(result.problems).toMatchObject([{ reason: expect.stringMatching(/^MOVED/) as string }]);
+    expect(await send(here, 'DBSIZE')).toBe(0);
+  });
+});
+
+describe('a removal that loses its connection', () => {
+  test('counts the batches without an answer as failed, and the rest as not attempted', async () => {
+    const { redis, admin } = await privateServer();
+    const keys = keysNamed('user', 20_000);
+    await store(admin, keys);
+    const proxy = await startProxy(redis.port);
+    onTestFinished(() => proxy.stop());
+    const server = await testConnection(proxy.url);
+    let batches = 0;
+    const progress: Progress = {
+      ...silentProgress,
+      update: () => {
+        batches++;
+        if (batches === 5) proxy.cut();
+      },
+    };
+
+    const result = await remove(server, keys, { progress });
+    await sleep(50);
+
+    expect(result.stoppedBy).toMatchObject({ failure: 'lost' });
+    expect(result.removed).toBeGreaterThanOrEqual(2500);
+    expect(result.failed).toBeGreaterThan(0);
+    expect(result.notAttempted).toBeGreaterThan(0);
+    expect(accountedFor(result)).toBe(20_000);
+    expect(result.problems).toEqual([
+      {
+        reason: expect.stringContaining('no answer') as string,
+        keys: result.failed,
+        example: expect.any(String) as string,
+      },
+    ]);
+    const left = Number(await send(admin, 'DBSIZE'));
+    expect(left).toBeLessThanOrEqual(20_000 - result.removed);
+    expect(left).toBeGreaterThanOrEqual(result.notAttempted);
+
+    expect(await remove(admin, keys)).toMatchObject({ removed: left, gone: 20_000 - left });
+  });
+
+  test('before it began has attempted nothing', async () => {
+    const { redis, admin } = await privateServer();
+    const keys = keysNamed('user', 10);
+    await store(admin, keys);
+    const proxy = await startProxy(redis.port);
+    onTestFinished(() => proxy.stop());
+    const server = await testConnection(proxy.url);
+    await proxy.refuse();
+
+    const result = await remove(server, keys);
+
+    expect(result).toMatchObject({ removed: 0, gone: 0, failed: 0, notAttempted: 10 });
+    expect(result.stoppedBy?.failure).toMatch(/connect|lost/);
+    expect(await send(admin, 'DBSIZE')).toBe(10);
+  });
+});

@@ -1,0 +1,57 @@
+import { dirname, relative, resolve } from 'node:path';
+import type { ProfileConfig } from '../../config/schema.ts';
+import type { Setting } from '../settings.ts';
+
+/** The options of the connection, as far as a profile keeps them. */
+export interface ConnectionFlags {
+  readonly passwordFile?: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsServerName?: string;
+  readonly insecure?: true;
+}
+
+/**
+ * The connection in use as a profile, without its password: that is named by a variable or a file. Files are written
+ * relative to the map. A server elsewhere is protected until someone says otherwise.
+ */
+export function currentProfile(
+  settings: readonly Setting[],
+  flags: ConnectionFlags,
+  workingDirectory: string,
+  mapFile: string | null,
+): { readonly name: string; readonly config: ProfileConfig } {
+  const valueOf = (name: string) => settings.find((setting) => setting.name === name)?.value ?? null;
+  const folder = mapFile === null ? workingDirectory : dirname(mapFile);
+  const fromMap = (path: string) => relative(folder, resolve(workingDirectory, path));
+  const url = valueOf('url') ?? '';
+  const username = valueOf('username');
+  const isLocal = /^(unix:|rediss?:\/\/(127\.|localhost[:/]|\[::1\]))/.test(url);
+  const tls = {
+    ...(flags.tlsCa !== undefined && { ca: fromMap(flags.tlsCa) }),
+    ...(flags.tlsCert !== undefined && { certificate: fromMap(flags.tlsCert) }),
+    ...(flags.tlsKey !== undefined && { key: fromMap(flags.tlsKey) }),
+    ...(flags.tlsServerName !== undefined && { serverName: flags.tlsServerName }),
+    ...(flags.insecure === true && { verify: false }),
+  };
+  return {
+    name: isLocal ? 'local' : 'default',
+    config: {
+      url,
+      ...(username !== null && { username }),
+      ...passwordOf(valueOf('password') !== null, flags.passwordFile, fromMap),
+      ...(Object.keys(tls).length > 0 && { tls }),
+      ...(!isLocal && { protected: true }),
+    },
+  };
+}
+
+function passwordOf(
+  used: boolean,
+  file: string | undefined,
+  fromMap: (path: string) => string,
+): Pick<ProfileConfig, 'passwordEnv' | 'passwordFile'> {
+  if (!used) return {};
+  return file === undefined ? { passwordEnv: 'REDISCLI_AUTH' } : { passwordFile: fromMap(file) };
+}

@@ -1,0 +1,239 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { configFileName } from '../../config/find.ts';
+import type { FirstMap } from '../../config/draft/first-map.ts';
+import type { ConfigFile } from '../../config/schema.ts';
+import { InputError } from '../../failure.ts';
+import { type Block, note } from '../../render/blocks.ts';
+import { counted, formatCell, formatRatio } from '../../render/units.ts';
+import { countArgument } from '../arguments.ts';
+import type { Context, Outcome } from '../context.ts';
+import { examples } from '../runner.ts';
+import { type ConnectionFlags, currentProfile } from './current-profile.ts';
+import { patternTable } from './pattern-table.ts';
+import { schemaReference } from './schema-reference.ts';
+import type { AddSubcommand } from './subcommand.ts';
+
+interface InitInput {
+  readonly file: string;
+  readonly sample: number;
+  readonly force: boolean;
+  readonly flags: ConnectionFlags;
+}
+
+interface InitResult {
+  /** Null where the map was printed, or not written because of an interruption. */
+  readonly file: string | null;
+  /** Keys looked at. */
+  readonly keys: number;
+  readonly keysInDatabase: number | null;
+  /** Share of these keys that the namespaces take in, from 0 to 1. */
+  readonly coverage: number;
+  readonly namespaces: readonly {
+    readonly name: string;
+    readonly patterns: readonly string[];
+    readonly kind: 'cache' | 'state';
+    /** As it stands in the map. */
+    readonly ttl: unknown;
+    readonly encoding: string | null;
+    readonly hashed: boolean;
+    readonly keys: number;
+    readonly remarks: readonly string[];
+  }[];
+  readonly entities: readonly { readonly name: string; readonly patterns: readonly string[] }[];
+  /** Our own lookups that the server counted in `keyspace_hits`. */
+  readonly ownLookups: number;
+  /** The map itself. */
+  readonly map: object | null;
+}
+
+export const addInit: AddSubcommand = (config, run) => {
+  config
+    .command('init')
+    .summary('look at a live cache, and write a first map')
+    .description(
+      'Looks at keys, TTLs and a few values of a live cache, and writes a map: namespaces, their kind, TTL rule and\n' +
+        'encoding, entities, and a profile for this connection, without its password. All of it is a first guess to read.',
+    )
+    .option('--file <file>', 'where to write; - prints to stdout', configFileName)
+    .option('--force', 'overwrite the file')
+    .option('--sample <keys>', 'most keys to look at', countArgument(1), 100_000)
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl config init', `write ${configFileName} here`],
+        ['cachectl config init --url redis://cache:6379/2 --file -', 'only look at it'],
+      ),
+    )
+    .action((options, self) =>
+      run(self, {
+        blank: {
+          file: null,
+          keys: null,
+          keysInDatabase: null,
+          coverage: null,
+          namespaces: [],
+          entities: [],
+          ownLookups: null,
+          map: null,
+        },
+        rows: 'namespaces',
+        run: (context) =>
+          init(context, {
+            file: options.file,
+            sample: options.sample,
+            force: options.force === true,
+            flags: self.optsWithGlobals() as ConnectionFlags,
+          }),
+        view,
+      }),
+    );
+};
+
+async function init(context: Context, input: InitInput): Promise<Outcome<InitResult>> {
+  const { signal, progress, now, environment } = context;
+  const file = input.file === '-' ? null : resolve(environment.workingDirectory, input.file);
+  if (file !== null && !input.force && existsSync(file)) {
+    throw new InputError(
+      `\`${file}\` exists already`,
+      '--force overwrites it; --file - prints the map instead',
+    );
+  }
+  const { drawFirstMap } = await import('../../config/draft/first-map.ts');
+  const server = await context.connect();
+  const localTimeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const drawn = await drawFirstMap(server, { sample: input.sample, signal, progress, now, localTimeZone });
+  if (drawn.keys === 0 && !signal.aborted) {
+    throw new InputError(
+      `${server.address} holds no keys to draw a map from`,
+      'name another database with --db NUMBER, or another server with --url',
+    );
+  }
+  if (drawn.refusedTtl !== null) context.warn(`no TTL rules: the server answered \`${drawn.refusedTtl}\``);
+  const { configOf } = await import('../../config/draft/draft.ts');
+  const profile = currentProfile(context.settings, input.flags, environment.workingDirectory, file);
+  const map = configOf(drawn.draft, drawn.encodings, profile);
+  const text = await fileText(map, drawn, server.address, file, environment.packageRoot);
+  const result = resultOf(drawn, map, signal.aborted ? null : file);
+  if (signal.aborted) return { result };
+  if (file !== null) {
+    await write(file, text);
+  } else if (context.output !== 'json' && context.output !== 'ndjson') {
+    await context.write(text);
+    return { result, printed: true };
+  }
+  return { result };
+}
+
+async function fileText(
+  map: ConfigFile,
+  { draft, remarks, keys, complete, keysInDatabase }: FirstMap,
+  address: string,
+  file: string | null,
+  packageRoot: string,
+): Promise<string> {
+  const { configFileText } = await import('../../config/draft/file-text.ts');
+  const { parseConfig } = await import('../../config/load.ts');
+  const seen =
+    complete || keysInDatabase === null
+      ? counted(keys, 'key')
+      : `${formatCell(keys, 'count')} of ${counted(keysInDatabase, 'key')}`;
+  const text = configFileText(map, {
+    header: [
+      `A first map of ${address}, drawn from ${seen}.`,
+      'Names, kinds and TTLs are guesses: read them before a command that removes goes by them.',
+    ],
+    comments: new Map(
+      draft.namespaces.map(({ name, statistics }) => [
+        name,
+        [[counted(statistics.keys, 'key'), ...(remarks.get(name) ?? [])].join('; ')],
+      ]),
+    ),
+    schema: file === null ? undefined : schemaReference(file, packageRoot),
+  });
+  // A map that its own reader refuses must not reach the disk.
+  parseConfig(text, file ?? configFileName);
+  return text;
+}
+
+function resultOf(
+  { draft, encodings, remarks, keys, keysInDatabase, lookups }: FirstMap,
+  map: ConfigFile,
+  file: string | null,
+): InitResult {
+  return {
+    file,
+    keys,
+    keysInDatabase,
+    coverage: draft.coverage,
+    namespaces: draft.namespaces.map(({ name, patterns, kind, ttl, hashed, statistics }) => ({
+      name,
+      patterns,
+      kind,
+      ttl: ttl ?? null,
+      encoding: encodings.get(name)?.encoding ?? null,
+      hashed,
+      keys: statistics.keys,
+      remarks: remarks.get(name) ?? [],
+    })),
+    entities: draft.entities.map(({ name, config }) => ({ name, patterns: config.patterns })),
+    ownLookups: lookups,
+    map,
+  };
+}
+
+async function write(file: string, text: string): Promise<void> {
+  const { replaceFile } = await import('../../replace-file.ts');
+  try {
+    replaceFile(file, text);
+  } catch (error) {
+    throw new InputError(
+      `\`${file}\` cannot be written: ${(error as Error).message}`,
+      'name another with --file FILE',
+    );
+  }
+}
+
+function view(result: InitResult): Block[] {
+  const { file, keys, coverage, namespaces, entities, ownLookups } = result;
+  const [entity] = entities;
+  const remarked = namespaces.filter(({ remarks }) => remarks.length > 0);
+  return [
+    patternTable({
+      name: 'namespaces',
+      title: `${counted(namespaces.length, 'namespace')} from ${counted(keys, 'key')}`,
+      columns: [
+        { name: 'name', header: 'NAMESPACE', unit: 'text' },
+        { name: 'kind', header: 'KIND', unit: 'text' },
+        { name: 'ttl', header: 'TTL', unit: 'text' },
+        { name: 'encoding', header: 'ENCODING', unit: 'text' },
+        { name: 'keys', header: 'KEYS', unit: 'count' },
+      ],
+      rows: namespaces.map((each) => ({
+        cells: [
+          each.name,
+          each.kind,
+          typeof each.ttl === 'string' || each.ttl === null ? each.ttl : 'until midnight',
+          each.encoding,
+          each.keys,
+        ],
+        patterns: each.patterns,
+      })),
+    }),
+    ...remarked.map(({ name, remarks }) => note('plain', `  ${name}: ${remarks.join('; ')}`)),
+    note('dim', `${counted(ownLookups, 'lookup')} of this command stand in the server's keyspace_hits`),
+    note(
+      coverage >= 0.95 ? 'good' : 'warning',
+      `the namespaces take in ${formatRatio(coverage)} of the keys seen`,
+    ),
+    ...(file === null
+      ? [note('warning', 'interrupted: nothing was written')]
+      : [
+          note('good', `wrote ${file}`),
+          note('plain', 'next: read it, above all which namespaces are state, then'),
+          note('plain', '  cachectl config validate'),
+          note('plain', '  cachectl inspect'),
+          ...(entity ? [note('plain', `  cachectl invalidate ${entity.name} ID --dry-run`)] : []),
+        ]),
+  ];
+}

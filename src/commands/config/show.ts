@@ -1,0 +1,217 @@
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import type { TtlRule } from '../../keyspace/ttl.ts';
+import { maskedUrl } from '../../redis/target.ts';
+import { type Block, note } from '../../render/blocks.ts';
+import { counted, formatSeconds } from '../../render/units.ts';
+import type { Context, Outcome } from '../context.ts';
+import { examples } from '../runner.ts';
+import type { Setting } from '../settings.ts';
+import { patternTable } from './pattern-table.ts';
+import type { AddSubcommand } from './subcommand.ts';
+
+interface ShowResult {
+  readonly configFile: string | null;
+  readonly settings: readonly Setting[];
+  readonly profiles: readonly {
+    readonly name: string;
+    /** Without user and password. */
+    readonly url: string;
+    readonly protected: boolean;
+    readonly readOnly: boolean;
+    readonly inUse: boolean;
+  }[];
+  readonly delimiters: readonly string[];
+  readonly namespaces: readonly {
+    readonly name: string;
+    readonly patterns: readonly string[];
+    readonly kind: 'cache' | 'state';
+    readonly ttl: TtlRule | null;
+    readonly hitRateTarget: number | null;
+    readonly encoding: string | null;
+    readonly hashed: boolean;
+  }[];
+  readonly entities: readonly {
+    readonly name: string;
+    readonly patterns: readonly string[];
+    readonly hashedIn: readonly string[];
+  }[];
+  readonly thresholds: NamespaceMap['thresholds'];
+}
+
+export const addShow: AddSubcommand = (config, run) => {
+  config
+    .command('show')
+    .summary('the settings and the map in force, and where they come from')
+    .description(
+      'Prints every setting with its origin (an option, the environment, a profile, a default), and the map in force.\n' +
+        'Needs no server, and prints no password.',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl config show', 'why does it connect there?'],
+        ['cachectl config show --profile prod -o json', 'for a program'],
+      ),
+    )
+    .action((_options, self) =>
+      run(self, {
+        blank: {
+          configFile: null,
+          settings: [],
+          profiles: [],
+          delimiters: [],
+          namespaces: [],
+          entities: [],
+          thresholds: null,
+        },
+        run: show,
+        view,
+      }),
+    );
+};
+
+async function show(context: Context): Promise<Outcome<ShowResult>> {
+  const { map, configFile, settings } = context;
+  return {
+    result: {
+      configFile,
+      settings,
+      profiles: configFile === null ? [] : await profilesOf(configFile, context.profile?.name),
+      delimiters: map.delimiters,
+      namespaces: map.namespaces.map(({ name, patterns, kind, ttl, hitRateTarget, encoding, hashed }) => ({
+        name,
+        patterns: patterns.map(({ text }) => text),
+        kind,
+        ttl,
+        hitRateTarget,
+        encoding,
+        hashed,
+      })),
+      entities: map.entities.map(({ name, patterns, hashedIn }) => ({
+        name,
+        patterns: patterns.map(({ text }) => text),
+        hashedIn,
+      })),
+      thresholds: map.thresholds,
+    },
+  };
+}
+
+async function profilesOf(file: string, inUse: string | undefined): Promise<ShowResult['profiles']> {
+  const { loadConfig } = await import('../../config/load.ts');
+  return Object.entries(loadConfig(file).config.profiles ?? {}).map(([name, profile]) => ({
+    name,
+    url: maskedUrl(profile.url),
+    protected: profile.protected ?? false,
+    readOnly: profile.readOnly ?? false,
+    inUse: name === inUse,
+  }));
+}
+
+function view(result: ShowResult): Block[] {
+  const blocks: Block[] = [
+    {
+      kind: 'table',
+      name: 'settings',
+      title: 'Settings',
+      columns: [
+        { name: 'name', header: 'SETTING', unit: 'text' },
+        { name: 'value', header: 'VALUE', unit: 'text' },
+        { name: 'origin', header: 'FROM', unit: 'text' },
+      ],
+      rows: result.settings.map(({ name, value, origin }) => [name, value, origin]),
+    },
+  ];
+  if (result.profiles.length > 0) blocks.push(profileTable(result));
+  if (result.namespaces.length > 0) blocks.push(namespaceTable(result));
+  if (result.entities.length > 0) blocks.push(entityTable(result));
+  const thresholds = Object.entries(result.thresholds) as [string, number][];
+  if (thresholds.length > 0) {
+    blocks.push({
+      kind: 'facts',
+      name: 'thresholds',
+      title: 'Thresholds',
+      facts: thresholds.map(([name, value]) => ({ name, label: name, value, unit: unitOf(name) })),
+    });
+  }
+  if (result.configFile === null) {
+    blocks.push(
+      note(
+        'plain',
+        'no map: namespaces are inferred from the keys; `cachectl config init` writes a first map',
+      ),
+    );
+  } else if (result.namespaces.length === 0) {
+    blocks.push(note('plain', 'the map names no namespaces: they are inferred from the keys'));
+  }
+  return blocks;
+}
+
+function profileTable({ profiles }: ShowResult): Block {
+  return {
+    kind: 'table',
+    name: 'profiles',
+    title: counted(profiles.length, 'profile'),
+    columns: [
+      { name: 'name', header: 'PROFILE', unit: 'text' },
+      { name: 'url', header: 'URL', unit: 'text' },
+      { name: 'inUse', header: 'IN USE', unit: 'text' },
+      { name: 'protected', header: 'PROTECTED', unit: 'text' },
+      { name: 'readOnly', header: 'READ-ONLY', unit: 'text' },
+    ],
+    rows: profiles.map((each) => [each.name, each.url, each.inUse, each.protected, each.readOnly]),
+  };
+}
+
+function namespaceTable({ namespaces }: ShowResult): Block {
+  return patternTable({
+    name: 'namespaces',
+    title: counted(namespaces.length, 'namespace'),
+    columns: [
+      { name: 'name', header: 'NAMESPACE', unit: 'text' },
+      { name: 'kind', header: 'KIND', unit: 'text' },
+      { name: 'ttl', header: 'TTL', unit: 'text' },
+      { name: 'hitRateTarget', header: 'TARGET', unit: 'ratio' },
+    ],
+    rows: namespaces.map((each) => ({
+      cells: [each.name, each.kind, each.ttl && ttlText(each.ttl), each.hitRateTarget],
+      patterns: each.patterns,
+    })),
+  });
+}
+
+function entityTable({ entities }: ShowResult): Block {
+  return patternTable({
+    name: 'entities',
+    title: counted(entities.length, 'entity', 'entities'),
+    columns: [
+      { name: 'name', header: 'ENTITY', unit: 'text' },
+      { name: 'hashedIn', header: 'HASHED IN', unit: 'text' },
+    ],
+    rows: entities.map((each) => ({
+      cells: [each.name, each.hashedIn.join(' ') || null],
+      patterns: each.patterns,
+    })),
+  });
+}
+
+/** `1h`, `30s … 1h`, `until midnight, Europe/Prague`, `permanent`. */
+function ttlText(rule: TtlRule): string {
+  switch (rule.kind) {
+    case 'fixed':
+      return formatSeconds(rule.seconds);
+    case 'range':
+      return `${formatSeconds(rule.minSeconds)} … ${formatSeconds(rule.maxSeconds)}`;
+    case 'untilMidnight':
+      return `until midnight, ${rule.timeZone}`;
+    case 'permanent':
+      return 'permanent';
+  }
+}
+
+function unitOf(threshold: string): 'ratio' | 'millis' | 'seconds' | 'count' | 'number' {
+  if (threshold === 'minHitRate' || threshold === 'maxMemoryRatio') return 'ratio';
+  if (threshold.endsWith('Millis')) return 'millis';
+  if (threshold.endsWith('Seconds')) return 'seconds';
+  return threshold === 'maxFragmentation' ? 'number' : 'count';
+}

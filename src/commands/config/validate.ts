@@ -1,0 +1,121 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { ConfigError, type ConfigProblem } from '../../config/errors.ts';
+import { configFileName, findConfigFile } from '../../config/find.ts';
+import type { LocatedConfig } from '../../config/load.ts';
+import { InputError } from '../../failure.ts';
+import { type Block, note } from '../../render/blocks.ts';
+import { counted } from '../../render/units.ts';
+import type { Context, Outcome } from '../context.ts';
+import { examples } from '../runner.ts';
+import type { AddSubcommand } from './subcommand.ts';
+
+interface ValidateResult {
+  readonly file: string;
+  readonly valid: boolean;
+  /** What the map holds; null where it is not valid. */
+  readonly counts: {
+    readonly namespaces: number;
+    readonly stateNamespaces: number;
+    readonly patterns: number;
+    readonly entities: number;
+    readonly profiles: number;
+    readonly thresholds: number;
+  } | null;
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly ConfigProblem[];
+}
+
+export const addValidate: AddSubcommand = (config, run) => {
+  config
+    .command('validate')
+    .summary('test a map, and say where it is wrong')
+    .description(
+      'Tests a map: exit code 2 and each mistake with its line and column, or 0 and what the map holds.\n' +
+        'What is valid but suspicious is a warning, and does not change the exit code.',
+    )
+    .argument('[file]', 'map to test (default: --config, or the one that would be used here)')
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl config validate', 'the map of this folder'],
+        ['cachectl config validate maps/*.json -o json | jq .problems', 'for a program'],
+      ),
+    )
+    .action((file, _options, self) =>
+      run(self, {
+        blank: { file: null, valid: null, counts: null, problems: [], warnings: [] },
+        rows: 'problems',
+        standalone: true,
+        run: (context) => validate(context, fileToTest(context, file, self)),
+        view,
+      }),
+    );
+};
+
+function fileToTest({ environment }: Context, named: string | undefined, self: CommandUnknownOpts): string {
+  const { workingDirectory, variables } = environment;
+  const explicit =
+    named ??
+    (self.optsWithGlobals() as { config?: string }).config ??
+    (variables['CACHECTL_CONFIG'] || undefined);
+  const file = findConfigFile(workingDirectory, variables, explicit);
+  if (file !== null) return file;
+  throw new InputError(
+    `there is no ${configFileName} in \`${workingDirectory}\` or above it`,
+    '`cachectl config init` looks at a live cache and writes one',
+  );
+}
+
+async function validate(context: Context, file: string): Promise<Outcome<ValidateResult>> {
+  const { locateConfig } = await import('../../config/load.ts');
+  const { configWarnings } = await import('../../config/warnings.ts');
+  try {
+    const located = locateConfig(file);
+    const warnings = configWarnings(located).map(({ path, message }) => located.problemAt(path, message));
+    for (const { line, column, path, message } of warnings)
+      context.warn(`${line}:${column}  ${path}  ${message}`);
+    return { result: { file, valid: true, counts: countsOf(located), problems: [], warnings } };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { problems } = error;
+    return { result: { file, valid: false, counts: null, problems, warnings: [] }, error };
+  }
+}
+
+function countsOf({ config }: LocatedConfig): ValidateResult['counts'] {
+  const namespaces = Object.values(config.namespaces ?? {});
+  return {
+    namespaces: namespaces.length,
+    stateNamespaces: namespaces.filter(({ kind }) => kind === 'state').length,
+    patterns: namespaces.flatMap(({ pattern }) => pattern).length,
+    entities: Object.keys(config.entities ?? {}).length,
+    profiles: Object.keys(config.profiles ?? {}).length,
+    thresholds: Object.keys(config.thresholds ?? {}).length,
+  };
+}
+
+function view({ file, counts, warnings }: ValidateResult): Block[] {
+  // The message of the failure holds the problems; printed twice they would only be longer.
+  if (counts === null) return [];
+  const { namespaces, stateNamespaces, patterns, entities, profiles, thresholds } = counts;
+  return [
+    {
+      kind: 'facts',
+      name: 'counts',
+      title: file,
+      facts: [
+        {
+          name: 'namespaces',
+          label: 'namespaces',
+          value: namespaces,
+          unit: 'count',
+          remark: `${stateNamespaces} of kind state, ${counted(patterns, 'pattern')} in all`,
+        },
+        { name: 'entities', label: 'entities', value: entities, unit: 'count' },
+        { name: 'profiles', label: 'profiles', value: profiles, unit: 'count' },
+        { name: 'thresholds', label: 'thresholds', value: thresholds, unit: 'count' },
+      ],
+    },
+    note('good', warnings.length === 0 ? 'valid' : `valid, with ${counted(warnings.length, 'warning')}`),
+  ];
+}

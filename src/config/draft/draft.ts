@@ -1,0 +1,134 @@
+import { buildMap, type NamespaceMap } from '../../keyspace/map.ts';
+import type { ByteString } from '../../redis/bytes.ts';
+import type { ConfigFile, NamespaceConfig, ProfileConfig } from '../schema.ts';
+import { type DraftEntity, draftEntities } from './entities.ts';
+import { groupBy } from './group-by.ts';
+import { type DraftNamespace, draftNamespaces } from './namespaces.ts';
+import { keyShapes, type KeyShape, type ObservedKey, type Observation, readingOf } from './shapes.ts';
+import { KeyStatistics } from '../../keyspace/key-statistics.ts';
+import { inferSegments } from '../../keyspace/infer.ts';
+import type { ObservedEncoding } from './values.ts';
+
+/** A first map, as far as keys and TTLs alone can tell. */
+export interface Draft {
+  readonly delimiters: readonly string[];
+  readonly namespaces: readonly DraftNamespace[];
+  readonly entities: readonly DraftEntity[];
+  /** Ratio from 0 to 1 of the observed keys that the namespaces take in. */
+  readonly coverage: number;
+  /** Up to three keys of each namespace, by its name. */
+  readonly exampleKeys: ReadonlyMap<string, readonly ByteString[]>;
+}
+
+/** A map longer than this is no first map any more; the smallest namespaces are left out. */
+const mostNamespaces = 80;
+const enoughCoverage = 0.95;
+const examplesEach = 3;
+
+/** Drafts a map from the keys of a cache. */
+export function draftMap(keys: readonly ObservedKey[], observation: Omit<Observation, 'delimiters'>): Draft {
+  const delimiters = guessDelimiters(keys);
+  const full = { ...observation, delimiters };
+  let shapes = keyShapes(keys, full);
+  let namespaces = draftNamespaces(shapes, full).slice(0, mostNamespaces);
+  let map = mapOf(namespaces, delimiters);
+  let missed = keys.filter(({ key }) => map.classify(key) === null);
+  if (missed.length > keys.length * (1 - enoughCoverage)) {
+    shapes = [
+      ...shapes.filter((shape) => namespaces.some(({ paths }) => paths.includes(shape.path))),
+      ...wideShapes(missed, delimiters),
+    ];
+    namespaces = draftNamespaces(shapes, full);
+    map = mapOf(namespaces, delimiters);
+    missed = keys.filter(({ key }) => map.classify(key) === null);
+  }
+  return {
+    delimiters,
+    namespaces,
+    entities: draftEntities(namespaces, delimiters),
+    coverage: keys.length === 0 ? 1 : 1 - missed.length / keys.length,
+    exampleKeys: examplesOf(keys, map),
+  };
+}
+
+/** The character that most keys are divided by: a colon, unless hardly any key has one. */
+function guessDelimiters(keys: readonly ObservedKey[]): string[] {
+  const share = (character: string) =>
+    keys.filter(({ key }) => key.includes(character)).length / Math.max(1, keys.length);
+  if (share(':') >= 0.2) return [':'];
+  const [best] = ['/', '|', '.', '#']
+    .map((character) => ({ character, share: share(character) }))
+    .sort((left, right) => right.share - left.share);
+  return [best !== undefined && best.share >= 0.5 ? best.character : ':'];
+}
+
+/** Wider nets for keys that slipped through: by the first word where it is common, else by having a first word at all. */
+function wideShapes(keys: readonly ObservedKey[], delimiters: readonly string[]): KeyShape[] {
+  const firstOf = ({ key }: ObservedKey) => inferSegments(key, delimiters, 2)[0] ?? '';
+  const counts = groupBy(keys, firstOf);
+  const wide = groupBy(keys, (observed) => {
+    const first = firstOf(observed);
+    const isCommon = (counts.get(first)?.length ?? 0) >= keys.length / mostNamespaces;
+    if (isCommon) return first;
+    return delimiters.includes(first.slice(-1)) ? `<text>${first.slice(-1)}` : '<text>';
+  });
+  return [...wide].map(([first, members]) => {
+    const statistics = new KeyStatistics();
+    for (const member of members) statistics.add(readingOf(member));
+    return { path: delimiters.includes(first.slice(-1)) ? [first, '*'] : [first], statistics };
+  });
+}
+
+function mapOf(namespaces: readonly DraftNamespace[], delimiters: readonly string[]): NamespaceMap {
+  return buildMap({
+    delimiters: [...delimiters],
+    namespaces: Object.fromEntries(
+      namespaces.map(({ name, patterns }) => [name, { pattern: [...patterns] }]),
+    ),
+  });
+}
+
+function examplesOf(keys: readonly ObservedKey[], map: NamespaceMap): Map<string, ByteString[]> {
+  const examples = new Map<string, ByteString[]>();
+  for (const { key } of keys) {
+    const name = map.classify(key)?.name;
+    if (name === undefined) continue;
+    const found = examples.get(name) ?? [];
+    if (found.length < examplesEach) examples.set(name, [...found, key]);
+  }
+  return examples;
+}
+
+/** The draft as a map; `encodings` is by the namespace's name. */
+export function configOf(
+  draft: Draft,
+  encodings: ReadonlyMap<string, ObservedEncoding>,
+  profile: { readonly name: string; readonly config: ProfileConfig },
+): ConfigFile {
+  const [onlyDelimiter, ...more] = draft.delimiters;
+  return {
+    defaultProfile: profile.name,
+    profiles: { [profile.name]: profile.config },
+    ...((onlyDelimiter !== ':' || more.length > 0) && { delimiters: [...draft.delimiters] }),
+    namespaces: Object.fromEntries(
+      draft.namespaces.map((namespace) => [
+        namespace.name,
+        namespaceConfig(namespace, encodings.get(namespace.name)),
+      ]),
+    ),
+    ...(draft.entities.length > 0 && {
+      entities: Object.fromEntries(draft.entities.map(({ name, config }) => [name, config])),
+    }),
+  };
+}
+
+function namespaceConfig(namespace: DraftNamespace, encoding: ObservedEncoding | undefined): NamespaceConfig {
+  const [first = '', ...more] = namespace.patterns;
+  return {
+    pattern: more.length === 0 ? first : [...namespace.patterns],
+    kind: namespace.kind,
+    ...(namespace.ttl !== undefined && { ttl: namespace.ttl }),
+    ...encoding,
+    ...(namespace.hashed && { hashed: true }),
+  };
+}

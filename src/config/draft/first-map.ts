@@ -1,0 +1,44 @@
+import type { RedisServer } from '../../redis/server.ts';
+import { type Draft, draftMap } from './draft.ts';
+import { remarksOn } from './remarks.ts';
+import { sampleValues, type Survey, surveyKeys, type SurveyOptions } from './survey.ts';
+import { type ObservedEncoding, observedEncoding } from './values.ts';
+
+export interface FirstMap extends Omit<Survey, 'keys'> {
+  /** Keys looked at. */
+  readonly keys: number;
+  readonly draft: Draft;
+  /** By the namespace's name, as far as its values agree. */
+  readonly encodings: ReadonlyMap<string, ObservedEncoding>;
+  /** By the namespace's name: what a person should look at. */
+  readonly remarks: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * Looks at a live cache and drafts a map of it. `now` is in milliseconds since the epoch; `localTimeZone` is tried first
+ * for keys that expire at midnight. @throws RedisError
+ */
+export async function drawFirstMap(
+  server: RedisServer,
+  options: SurveyOptions & { readonly now: () => number; readonly localTimeZone: string },
+): Promise<FirstMap> {
+  const survey = await surveyKeys(server, options);
+  const now = options.now();
+  const draft = draftMap(survey.keys, { now, localTimeZone: options.localTimeZone });
+  const { samples, lookups } = await sampleValues(server, draft.exampleKeys);
+  const encodings = new Map<string, ObservedEncoding>();
+  for (const [name, values] of samples) {
+    const encoding = observedEncoding(values);
+    if (encoding !== null) encodings.set(name, encoding);
+  }
+  return {
+    ...survey,
+    keys: survey.keys.length,
+    lookups: survey.lookups + lookups,
+    draft,
+    encodings,
+    remarks: new Map(
+      draft.namespaces.map((each) => [each.name, remarksOn(each, encodings.get(each.name), now)]),
+    ),
+  };
+}

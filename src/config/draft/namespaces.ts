@@ -1,0 +1,156 @@
+import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
+import { stateWordIn } from './kind.ts';
+import { groupBy } from './group-by.ts';
+import { groupByRule, isVariable, type KeyShape, type Observation, sumOf } from './shapes.ts';
+import { observedRule } from './ttl-rule.ts';
+import type { TtlRuleConfig } from '../schema.ts';
+
+/** A namespace as the keys suggest it. */
+export interface DraftNamespace {
+  readonly name: string;
+  readonly patterns: readonly string[];
+  readonly paths: readonly (readonly string[])[];
+  readonly kind: 'cache' | 'state';
+  /** The word of the pattern that made it state. */
+  readonly stateWord: string | null;
+  readonly ttl: TtlRuleConfig | undefined;
+  /** The only variable part is a digest. */
+  readonly hashed: boolean;
+  readonly statistics: KeyStatistics;
+}
+
+/** Those whose records have fields under their id (`user:<id>:profile`): each field is a namespace. */
+const owners = new Set(
+  'user account customer member player tenant org organization team device company client'.split(' '),
+);
+
+export function isOwner(word: string): boolean {
+  return owners.has(word);
+}
+
+interface Group {
+  readonly name: string;
+  readonly shapes: readonly KeyShape[];
+  readonly statistics: KeyStatistics;
+}
+
+/** Shapes that start with the same words, and were written with the same TTL, are one namespace. Largest first. */
+export function draftNamespaces(shapes: readonly KeyShape[], observation: Observation): DraftNamespace[] {
+  const shared = sharedStart(shapes);
+  const wordsIn = (segments: readonly string[]) =>
+    segments
+      .filter((segment) => !isVariable(segment))
+      .map((segment) => trimmed(segment, observation.delimiters));
+  const stemOf = (shape: KeyShape): string => {
+    const rest = shape.path.slice(shared);
+    const firstVariable = rest.findIndex(isVariable);
+    const lead = wordsIn(rest.slice(0, firstVariable < 0 ? rest.length : firstVariable));
+    const words = lead.length === 1 && isOwner(lead[0] ?? '') ? wordsIn(rest) : lead;
+    return words.length > 0 ? words.join('-') : variableName(rest[0] ?? '');
+  };
+  const groups = [...groupBy(shapes, stemOf)].flatMap(([stem, members]) =>
+    split(stem, members, wordsIn, shared, observation),
+  );
+  groups.sort((left, right) => right.statistics.keys - left.statistics.keys);
+  const taken = new Set<string>();
+  return groups.map((group) => draftOf({ ...group, name: uniqueName(group.name, taken) }, observation));
+}
+
+/** One stem may hold digests and plain keys, and keys of different TTLs: they are told apart by a suffix. */
+function split(
+  stem: string,
+  members: readonly KeyShape[],
+  wordsIn: (segments: readonly string[]) => string[],
+  shared: number,
+  observation: Observation,
+): Group[] {
+  const byHash = [...groupBy(members, ({ path }) => isHashed([path]))];
+  return byHash.flatMap(([hashed, alike]) =>
+    groupByRule(alike, observation).map((shapes) => {
+      const statistics = sumOf(shapes);
+      const [only, ...more] = shapes;
+      const own = more.length === 0 && only ? wordsIn(only.path.slice(shared)).join('-') : '';
+      const plain = own === '' ? stem : own;
+      const name = hashed && byHash.length > 1 && plain === stem ? `${stem}-hashed` : plain;
+      return { name, shapes, statistics };
+    }),
+  );
+}
+
+function draftOf({ name, shapes, statistics }: Group, { now, localTimeZone }: Observation): DraftNamespace {
+  const paths = withoutCovered(shapes.map(({ path }) => path));
+  const stateWord = stateWordIn(paths.flat());
+  return {
+    name,
+    patterns: paths.map((path) => path.join('')),
+    paths,
+    kind: stateWord === null ? 'cache' : 'state',
+    stateWord,
+    ttl: observedRule(statistics, now, localTimeZone).rule,
+    hashed: isHashed(paths),
+    statistics,
+  };
+}
+
+/** Without the patterns that another one of them matches too: `session:<text>` takes what `session:<token>` takes. */
+function withoutCovered(paths: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const free = (path: readonly string[]) =>
+    path.map((segment) => segment.replace(/^<[a-z]+>/, '<>')).join('');
+  const isFreeForm = (path: readonly string[]) =>
+    path.every((segment) => !/^<(hash|date|token|uuid|email|int)>/.test(segment));
+  return paths.filter(
+    (path, index) =>
+      !paths.some(
+        (other, at) =>
+          at !== index &&
+          free(other) === free(path) &&
+          isFreeForm(other) &&
+          (!isFreeForm(path) || at < index),
+      ),
+  );
+}
+
+function isHashed(paths: readonly (readonly string[])[]): boolean {
+  return paths.every((path) => path.some((segment) => segment.startsWith('<hash>')) && !path.some(isNamed));
+}
+
+/** A variable by which a key can be found. */
+function isNamed(segment: string): boolean {
+  return /^<(id|uuid|email|token)>/.test(segment);
+}
+
+/** How many leading words all keys share: the application's own name, which says nothing inside its map. */
+function sharedStart(shapes: readonly KeyShape[]): number {
+  const [first] = shapes;
+  if (first === undefined || shapes.length < 2) return 0;
+  let length = 0;
+  for (const segment of first.path) {
+    const everywhere = shapes.every(({ path }) => path[length] === segment && path.length > length + 1);
+    if (isVariable(segment) || !everywhere) break;
+    length++;
+  }
+  return length;
+}
+
+function variableName(segment: string): string {
+  const name = /^<([a-z]+)>/.exec(segment)?.[1] ?? 'other';
+  return name === 'text' || name === 'any' ? 'other' : name;
+}
+
+function trimmed(segment: string, delimiters: readonly string[]): string {
+  const bare = delimiters.includes(segment.slice(-1)) ? segment.slice(0, -1) : segment;
+  return bare
+    .replace(/(<[a-z]+>|\*)/g, '')
+    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '')
+    .replace(/[^\w.-]+/g, '-');
+}
+
+const longestName = 48;
+
+function uniqueName(wanted: string, taken: Set<string>): string {
+  const base = wanted.slice(0, longestName) || 'keys';
+  let name = base;
+  for (let count = 2; taken.has(name); count++) name = `${base}-${count}`;
+  taken.add(name);
+  return name;
+}

@@ -1,0 +1,69 @@
+import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
+import type { TtlRuleConfig } from '../schema.ts';
+
+/** TTLs that people choose, in seconds. */
+const usualSeconds = [
+  10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200, 10_800, 14_400, 21_600,
+  28_800, 43_200, 86_400, 172_800, 259_200, 604_800, 1_209_600, 2_592_000, 7_776_000, 15_552_000, 31_536_000,
+] as const;
+
+/** Below this number of keys the longest TTL seen says little about the one they were written with. */
+const enoughKeys = 20;
+
+/** A TTL rule drawn from what is left of the TTLs of some keys. */
+export interface ObservedRule {
+  /** Undefined where no TTL was readable. */
+  readonly rule: TtlRuleConfig | undefined;
+  /** False where there were too few keys to tell. */
+  readonly sure: boolean;
+}
+
+/** The TTL that keys were probably written with: the longest seen, rounded up to one that people choose. */
+export function observedRule(statistics: KeyStatistics, now: number, localTimeZone: string): ObservedRule {
+  const { ttlKnown, withoutTtl, ttlMaxSeconds } = statistics;
+  const sure = ttlKnown >= enoughKeys;
+  if (ttlKnown === 0) return { rule: undefined, sure: false };
+  if (withoutTtl > ttlKnown / 2) return { rule: 'permanent', sure };
+  if (sure && expiresTogether(statistics)) {
+    const zone = [localTimeZone, 'UTC'].find((each) => isMidnight(now + ttlMaxSeconds * 1000, each));
+    if (zone !== undefined) return { rule: { untilMidnight: zone }, sure };
+    // The rest of a day, of unknown start.
+    if (ttlMaxSeconds < 86_400) return { rule: durationText(86_400), sure };
+  }
+  return { rule: durationText(roundedUp(ttlMaxSeconds, sure)), sure };
+}
+
+/** True where the keys do not expire one by one, but at the same moment. */
+export function expiresTogether({ ttlSummary, ttlKnown, withoutTtl }: KeyStatistics): boolean {
+  if (ttlSummary === null || ttlKnown - withoutTtl < enoughKeys) return false;
+  // A walk takes seconds, in which the TTLs read go down.
+  return ttlSummary.minSeconds > 600 && ttlSummary.maxSeconds - ttlSummary.minSeconds < 60;
+}
+
+function isMidnight(millis: number, timeZone: string): boolean {
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'medium' });
+  const distance = (at: number) => /^(\d+):(\d+):(\d+)$/.exec(format.format(at))?.slice(1).map(Number) ?? [];
+  const [hours = 0, minutes = 0, seconds = 0] = distance(millis);
+  const since = hours * 3600 + minutes * 60 + seconds;
+  return since <= 60 || since >= 86_400 - 60;
+}
+
+function roundedUp(seconds: number, sure: boolean): number {
+  const whole = Math.ceil(seconds);
+  const usual = usualSeconds.find((each) => each >= whole);
+  if (usual !== undefined && (!sure || usual <= whole * 1.25)) return usual;
+  const step = whole < 120 ? 5 : whole < 3600 ? 60 : whole < 43_200 ? 900 : whole < 604_800 ? 3600 : 86_400;
+  return Math.ceil(whole / step) * step;
+}
+
+/** `1h`, `90m`, `26h`, `7d`: the largest unit that needs no fraction. */
+export function durationText(seconds: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+  ] as const) {
+    if (seconds >= size && seconds % size === 0) return `${seconds / size}${unit}`;
+  }
+  return `${seconds}s`;
+}

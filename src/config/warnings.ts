@@ -1,0 +1,148 @@
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { buildMap, type NamespaceMap } from '../keyspace/map.ts';
+import { type KeyPattern, parsePattern, shapedPlaceholders } from '../keyspace/pattern.ts';
+import { type ByteString, asBytes } from '../redis/bytes.ts';
+import { parseRedisUrl } from '../redis/target.ts';
+import type { LocatedRemark } from './cross-check.ts';
+import type { LoadedConfig } from './load.ts';
+import type { ConfigFile, ProfileConfig } from './schema.ts';
+
+/** What is suspicious in a valid map: it would work, but hardly as it was meant. Reads the modes of files it names. */
+export function configWarnings({ config, file }: LoadedConfig): LocatedRemark[] {
+  return [
+    ...shadowedPatterns(config),
+    ...missingTtlRules(config),
+    ...unremovableEntities(config),
+    ...profileWarnings(config, file),
+  ];
+}
+
+/** Two patterns that match the same keys: only the first one in the file ever gets any. */
+function shadowedPatterns(config: ConfigFile): LocatedRemark[] {
+  const owners = new Map<string, string>();
+  return Object.entries(config.namespaces ?? {}).flatMap(([name, { pattern }]) => {
+    const patterns = [pattern].flat();
+    return patterns.flatMap((text, index) => {
+      const shape = shapeOf(parsePattern(text));
+      const owner = owners.get(shape);
+      owners.set(shape, owner ?? name);
+      if (owner === undefined) return [];
+      const message =
+        owner === name
+          ? `\`${text}\` stands here already`
+          : `\`${text}\` never gets a key: namespace \`${owner}\` has the same pattern and stands before this one`;
+      return [
+        {
+          path: ['namespaces', name, 'pattern', ...(Array.isArray(pattern) ? [String(index)] : [])],
+          message,
+        },
+      ];
+    });
+  });
+}
+
+/** Equal for patterns that match the same keys: the name of a placeholder without a shape says nothing. */
+function shapeOf(pattern: KeyPattern): string {
+  return JSON.stringify(
+    pattern.parts.map((part) =>
+      part.kind === 'placeholder' && !shapedPlaceholders.includes(part.name) ? { kind: 'segment' } : part,
+    ),
+  );
+}
+
+function missingTtlRules(config: ConfigFile): LocatedRemark[] {
+  return Object.entries(config.namespaces ?? {})
+    .filter(([, { kind, ttl }]) => kind !== 'state' && ttl === undefined)
+    .map(([name]) => ({
+      path: ['namespaces', name],
+      message:
+        'a cache without a TTL rule: `ttl` is what `check` and `warm` go by; "permanent" is a rule too',
+    }));
+}
+
+/** Entities whose keys all are state: `invalidate` would never remove anything. */
+function unremovableEntities(config: ConfigFile): LocatedRemark[] {
+  const map = buildMap(config);
+  return map.entities
+    .filter(({ patterns }) => patterns.length > 0 && patterns.every((pattern) => isStateOnly(pattern, map)))
+    .map(({ name }) => ({
+      path: ['entities', name],
+      message: 'all its patterns lie in namespaces of kind state, so `invalidate` can never remove a key',
+    }));
+}
+
+/** Ids and other segments as applications write them; an example key of each shape is classified. */
+const exampleSegments = [
+  '1',
+  'a',
+  '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
+  '5bd584c379e670b9127c1ec491dfe17a',
+];
+const exampleShapes: Readonly<Record<string, string>> = {
+  int: '7',
+  uuid: '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
+  hash: '5bd584c379e670b9127c1ec491dfe17a',
+  date: '2024-02-29',
+  token: 'Qm9uam91ciBsZSBtb25kZQ-_4711',
+  email: 'a@example.org',
+};
+
+function isStateOnly(pattern: KeyPattern, map: NamespaceMap): boolean {
+  return exampleSegments.every((segment) => map.classify(exampleKey(pattern, segment))?.kind === 'state');
+}
+
+function exampleKey(pattern: KeyPattern, segment: string): ByteString {
+  const text = pattern.parts.map((part) => {
+    if (part.kind === 'literal') return part.bytes;
+    return part.kind === 'placeholder' ? (exampleShapes[part.name] ?? segment) : segment;
+  });
+  return asBytes(text.join(''));
+}
+
+function profileWarnings(config: ConfigFile, file: string): LocatedRemark[] {
+  return Object.entries(config.profiles ?? {}).flatMap(([name, profile]) => [
+    ...urlWarnings(name, profile, file),
+    ...passwordFileWarnings(name, profile, file),
+  ]);
+}
+
+function urlWarnings(name: string, { url }: ProfileConfig, file: string): LocatedRemark[] {
+  const path = ['profiles', name, 'url'];
+  try {
+    if (parseRedisUrl(url).password === undefined) return [];
+  } catch (error) {
+    return [{ path, message: `cannot be used: ${(error as Error).message}` }];
+  }
+  const mode = modeOf(file);
+  const readable =
+    mode !== null && isOpen(mode) ? `, and others may read this file (${readers(mode, file)})` : '';
+  return [{ path, message: `holds a password${readable}: name it with passwordEnv or passwordFile instead` }];
+}
+
+function passwordFileWarnings(name: string, { passwordFile }: ProfileConfig, file: string): LocatedRemark[] {
+  if (passwordFile === undefined) return [];
+  const path = ['profiles', name, 'passwordFile'];
+  const target = resolve(dirname(file), passwordFile);
+  const mode = modeOf(target);
+  if (mode === null) return [{ path, message: `\`${target}\` cannot be read` }];
+  return isOpen(mode) ? [{ path, message: `others may read it (${readers(mode, target)})` }] : [];
+}
+
+function readers(mode: number, file: string): string {
+  return `mode ${(mode & 0o777).toString(8)}; \`chmod 600 ${file}\``;
+}
+
+/** Readable by the group or by everybody. */
+function isOpen(mode: number): boolean {
+  return (mode & 0o044) !== 0;
+}
+
+/** Null where there is no such file. */
+function modeOf(file: string): number | null {
+  try {
+    return statSync(file).mode;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,123 @@
+import { asBytes, type ByteString } from '../redis/bytes.ts';
+import { refusal } from '../redis/errors.ts';
+import { encodeCommand, type Lane } from '../redis/lane.ts';
+import { ReplyError } from '../redis/reply.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { type BenchOptions, needsKeys } from './options.ts';
+
+/** A key outlives the run that wrote it by so much at most, should that run be killed. */
+const spareSeconds = 600;
+const batchKeys = 1000;
+const batchBytes = 2 ** 20;
+
+/** The keys of one run that live on one node, with the bytes of the commands on them. */
+export class KeySet {
+  /** GET, one for each key. */
+  readonly gets: readonly string[];
+  /** SET, one for each key, up to where the value begins; `setTail` follows. */
+  readonly setHeads: readonly string[];
+  readonly setTail: string;
+  /** How many of `names`, from the first, may exist on the server. */
+  written = 0;
+
+  constructor(
+    readonly node: RedisNode,
+    readonly names: readonly ByteString[],
+    private readonly payload: ByteString,
+    ttlSeconds: number,
+  ) {
+    const setTo = (key: ByteString, value: ByteString) =>
+      encodeCommand(['SET', key, value, 'EX', ttlSeconds]);
+    this.gets = names.map((key) => encodeCommand(['GET', key]));
+    this.setHeads = names.map((key) => beforeValue(setTo(key, asBytes('')), key));
+    const [first = asBytes('')] = names;
+    const whole = setTo(first, payload);
+    this.setTail = whole.slice(beforeValue(whole, first).length);
+  }
+
+  /** Writes every key, or renews its TTL. Stops between batches where the signal is aborted. @throws RedisError */
+  async fill(lane: Lane, signal: AbortSignal): Promise<void> {
+    const most = Math.max(1, Math.min(batchKeys, Math.floor(batchBytes / this.payload.length)));
+    for (let start = 0; start < this.names.length && !signal.aborted; start += most) {
+      const heads = this.setHeads.slice(start, start + most);
+      this.written = Math.max(this.written, start + heads.length);
+      const replies = await lane.send(heads.map((head) => head + this.setTail).join(''), heads.length);
+      const refused = replies.find((reply) => reply instanceof ReplyError);
+      if (refused) throw refusal(refused, '`SET`', lane.address);
+    }
+  }
+
+  /** Makes sure that what is written can be removed again. @throws RedisError where UNLINK is refused */
+  async probeRemoval(lane: Lane): Promise<void> {
+    const [reply] = await lane.exchange(this.names.slice(0, 1).map((key) => ['UNLINK', key]));
+    if (reply instanceof ReplyError) throw refusal(reply, '`UNLINK`', lane.address);
+  }
+
+  /** Removes what was written, one command for each key: keys of a cluster node lie in different slots. */
+  async remove(): Promise<Removal> {
+    const keys = this.names.slice(0, this.written);
+    const removal = { removed: 0, left: keys.length };
+    if (keys.length === 0) return removal;
+    try {
+      // The lanes of the run may be broken.
+      const lane = await this.node.openLane();
+      try {
+        for (let start = 0; start < keys.length; start += batchKeys) {
+          const batch = keys.slice(start, start + batchKeys);
+          for (const reply of await lane.exchange(batch.map((key) => ['UNLINK', key]))) {
+            if (typeof reply !== 'number') continue;
+            removal.removed += reply;
+            removal.left--;
+          }
+        }
+      } finally {
+        lane.close();
+      }
+    } catch (error) {
+      return { ...removal, error: error as Error };
+    }
+    return removal;
+  }
+}
+
+/** What became of the keys of a run. Those neither removed nor left had already gone: expired, or evicted. */
+export interface Removal {
+  readonly removed: number;
+  /** Keys nobody could remove; they expire. */
+  readonly left: number;
+  readonly error?: Error;
+}
+
+export function ttlSecondsOf({ workloads, limit, warmupSeconds }: BenchOptions): number {
+  const longest = limit.kind === 'duration' ? limit.seconds : 0;
+  return spareSeconds + Math.ceil(workloads.filter(needsKeys).length * (longest + warmupSeconds));
+}
+
+/** Names of the same length under a prefix that no other run has. */
+export function keyNames(runId: string, count: number): ByteString[] {
+  const digits = String(count - 1).length;
+  return Array.from({ length: count }, (_, index) =>
+    asBytes(`cachectl:bench:${runId}:${String(index).padStart(digits, '0')}`),
+  );
+}
+
+/** The keys of a run, for each node that holds some. */
+export function keySetsOf(
+  server: RedisServer,
+  names: readonly ByteString[],
+  payload: ByteString,
+  ttlSeconds: number,
+): KeySet[] {
+  const byNode = new Map<RedisNode, ByteString[]>();
+  for (const name of names) {
+    const node = server.nodeFor(name);
+    const list = byNode.get(node);
+    if (list) list.push(name);
+    else byNode.set(node, [name]);
+  }
+  return [...byNode].map(([node, list]) => new KeySet(node, list, payload, ttlSeconds));
+}
+
+/** A SET up to and including the line that ends its key. */
+const beforeValue = (encoded: string, key: ByteString) =>
+  encoded.slice(0, encoded.indexOf(key) + key.length + 2);

@@ -1,0 +1,59 @@
+import { InputError } from '../failure.ts';
+
+export const workloadNames = ['ping', 'get', 'set', 'mixed'] as const;
+
+/** `ping`: PING · `get`: GET of keys that exist · `set`: SET … EX of keys that exist · `mixed`: both at random. */
+export type WorkloadName = (typeof workloadNames)[number];
+
+export interface BenchOptions {
+  readonly workloads: readonly WorkloadName[];
+  readonly connections: number;
+  /** Commands in one write; the next are sent when all are answered. */
+  readonly pipeline: number;
+  readonly payloadBytes: number;
+  /** Size of the key set that `get`, `set` and `mixed` draw from, each key as likely as any other. */
+  readonly keys: number;
+  /** Share of GET in `mixed`, from 0 to 1. */
+  readonly getRatio: number;
+  /** The end of each workload. */
+  readonly limit: Limit;
+  /** Time before each workload that is not counted. */
+  readonly warmupSeconds: number;
+  /** Commands per second over all connections; null: each connection sends as soon as it has its answer. */
+  readonly ratePerSecond: number | null;
+}
+
+export type Limit =
+  | { readonly kind: 'duration'; readonly seconds: number }
+  | { readonly kind: 'operations'; readonly count: number };
+
+/** Below a server's usual `maxclients` of 10,000 by enough to leave the applications theirs. */
+const mostConnections = 1000;
+const mostKeys = 1_000_000;
+/** What may be on its way to the server at once. */
+const mostBytesInFlight = 256 * 2 ** 20;
+
+/** @throws InputError for amounts that would hurt the server or this machine */
+export function checkOptions(options: BenchOptions): void {
+  const { connections, keys, pipeline, payloadBytes, limit } = options;
+  if (connections > mostConnections) {
+    throw new InputError(
+      `\`--connections ${connections}\` is more than ${mostConnections}`,
+      'a server has a limit for all its clients together (`maxclients`)',
+    );
+  }
+  if (keys > mostKeys) throw new InputError(`\`--keys ${keys}\` is more than ${mostKeys}`);
+  if (limit.kind === 'duration' && limit.seconds <= 0) {
+    throw new InputError('`--duration` must be more than 0', 'for example --duration 3s');
+  }
+  const inFlight = connections * pipeline * payloadBytes;
+  if (inFlight > mostBytesInFlight) {
+    throw new InputError(
+      `\`--connections ${connections} --pipeline ${pipeline} --payload ${payloadBytes}\` would send ${inFlight} bytes at once, and the limit is ${mostBytesInFlight}`,
+      'lower --connections, --pipeline or --payload',
+    );
+  }
+}
+
+/** True where a workload needs keys of its own, and so writes. */
+export const needsKeys = (workload: WorkloadName): boolean => workload !== 'ping';

@@ -1,0 +1,166 @@
+import { refusal } from '../redis/errors.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
+import type { Clock } from './clock.ts';
+import { type LatencySummary, LatencyRecorder } from './latency.ts';
+import type { Limit } from './options.ts';
+import { Pacer } from './pacer.ts';
+import type { CommandSource } from './workload.ts';
+
+/** One connection under load: a lane, or in a test something that answers in simulated time. */
+export interface Connection {
+  readonly address: string;
+  /** @throws RedisError when the connection is or gets lost */
+  send(payload: string, commandCount: number): Promise<Reply[]>;
+}
+
+export interface Load {
+  readonly connection: Connection;
+  readonly commands: CommandSource;
+}
+
+export interface Phase {
+  readonly limit: Limit;
+  readonly pipeline: number;
+  readonly ratePerSecond: number | null;
+  /** What the commands are called in a message. */
+  readonly subject: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (operations: number) => void;
+}
+
+export interface PhaseOutcome {
+  /** Commands with an answer that is no error. */
+  readonly operations: number;
+  /** Error replies; the first ends the phase. */
+  readonly errors: number;
+  /** GETs that found nothing. */
+  readonly misses: number;
+  /** From the first command to the last answer; with a rate, the time that so many commands were meant to take. */
+  readonly seconds: number;
+  readonly latency: LatencySummary | null;
+  /** Operations in each full tenth of a second, in order. */
+  readonly slices: readonly number[];
+  /** Share of the time that this process was busy; null for a paced phase, which spends idle time on its clock. */
+  readonly utilization: number | null;
+  /** How late batches were sent that nothing but this machine held up; 0 without a rate. */
+  readonly meanOwnDelayMicros: number;
+  /** False where a failure or the signal ended it. */
+  readonly complete: boolean;
+  readonly failure: Error | null;
+}
+
+const sliceMillis = 100;
+const progressMillis = 100;
+
+/**
+ * Puts the load on all connections at once, each with one batch on its way, until the limit is reached. Without a rate
+ * a batch is timed from its write; with one, from the moment it was meant to be written. When it returns, nothing is
+ * on its way any more.
+ */
+export async function runPhase(loads: readonly Load[], phase: Phase): Promise<PhaseOutcome> {
+  const run = new PhaseRun(phase);
+  const stopMeter = phase.clock.startMeter();
+  await Promise.all(loads.map((load) => run.drive(load)));
+  return run.outcome(stopMeter());
+}
+
+class PhaseRun {
+  private readonly startedAt: number;
+  private readonly deadline: number;
+  private readonly pacer: Pacer | null;
+  private readonly latency = new LatencyRecorder();
+  private readonly slices: number[] = [];
+  private unclaimed: number;
+  private operations = 0;
+  private errors = 0;
+  private misses = 0;
+  private endedAt: number;
+  private shownAt: number;
+  private failure: Error | null = null;
+
+  constructor(private readonly phase: Phase) {
+    const { clock, limit, pipeline, ratePerSecond, signal } = phase;
+    this.startedAt = this.endedAt = this.shownAt = clock.now();
+    this.deadline = limit.kind === 'duration' ? this.startedAt + limit.seconds * 1000 : Infinity;
+    this.unclaimed = limit.kind === 'operations' ? limit.count : Infinity;
+    this.pacer =
+      ratePerSecond === null
+        ? null
+        : new Pacer(clock, signal, this.startedAt, (pipeline / ratePerSecond) * 1000, this.deadline);
+  }
+
+  async drive({ connection, commands }: Load): Promise<void> {
+    const { clock } = this.phase;
+    let now = this.startedAt;
+    for (;;) {
+      const count = this.claim(now);
+      if (count === 0) return;
+      const intended = this.pacer ? await this.pacer.next(now) : undefined;
+      if (intended === null || this.failure) return;
+      const payload = commands.encode(count);
+      const start = intended ?? clock.now();
+      let replies: Reply[];
+      try {
+        replies = await connection.send(payload, count);
+      } catch (error) {
+        this.failure ??= error as Error;
+        return;
+      }
+      now = clock.now();
+      this.take(replies, start, now, connection.address);
+    }
+  }
+
+  outcome(utilization: number): PhaseOutcome {
+    const complete = this.failure === null && !this.phase.signal.aborted;
+    const elapsed = this.endedAt - this.startedAt;
+    const millis = complete && this.pacer ? Math.max(elapsed, this.pacer.spanMillis) : elapsed;
+    return {
+      operations: this.operations,
+      errors: this.errors,
+      misses: this.misses,
+      seconds: millis / 1000,
+      latency: this.latency.summarize(),
+      slices: Array.from({ length: Math.floor(millis / sliceMillis) }, (_, index) => this.slices[index] ?? 0),
+      utilization: this.pacer ? null : utilization,
+      meanOwnDelayMicros: (this.pacer?.meanOwnDelayMillis ?? 0) * 1000,
+      complete,
+      failure: this.failure,
+    };
+  }
+
+  /** Takes the next commands off what is left to do; 0 where nothing is. */
+  private claim(now: number): number {
+    if (this.failure || this.phase.signal.aborted || now >= this.deadline) return 0;
+    const count = Math.min(this.phase.pipeline, this.unclaimed);
+    this.unclaimed -= count;
+    return count;
+  }
+
+  private take(replies: readonly Reply[], start: number, end: number, address: string): void {
+    this.endedAt = end;
+    let refused: ReplyError | undefined;
+    let answered = replies.length;
+    for (const reply of replies) {
+      // A string or a number, as nearly all are, is neither a miss nor an error.
+      if (typeof reply !== 'object') continue;
+      if (reply instanceof ReplyError) {
+        refused ??= reply;
+        this.errors++;
+        answered--;
+      } else if (reply === null) this.misses++;
+    }
+    this.operations += answered;
+    if (refused) {
+      this.failure ??= refusal(refused, this.phase.subject, address);
+      return;
+    }
+    this.latency.record(end - start);
+    const slice = Math.floor((end - this.startedAt) / sliceMillis);
+    this.slices[slice] = (this.slices[slice] ?? 0) + answered;
+    if (end - this.shownAt < progressMillis) return;
+    this.shownAt = end;
+    this.phase.onProgress?.(this.operations);
+  }
+}

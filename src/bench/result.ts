@@ -1,0 +1,74 @@
+import type { LatencySummary } from './latency.ts';
+import type { BenchOptions, WorkloadName } from './options.ts';
+import type { PhaseOutcome } from './phase.ts';
+import { coefficientOfVariation, meanOf } from './statistics.ts';
+import type { Warning } from './warnings.ts';
+
+export interface WorkloadResult {
+  readonly name: WorkloadName;
+  /** Commands answered without an error. */
+  readonly operations: number;
+  /** Error replies. The first ends the benchmark, so more come from the same batch only. */
+  readonly errors: number;
+  /** GETs that found no key. */
+  readonly misses: number;
+  readonly durationSeconds: number;
+  readonly throughputPerSecond: number;
+  /** Values carried, keys and protocol not counted; null for `ping`. */
+  readonly bytesPerSecond: number | null;
+  /** Standard deviation of the throughput between tenths of a second, as a share of its mean; null where too few. */
+  readonly throughputVariation: number | null;
+  /** Share of the time that this process was busy, from 0 to 1; null with a rate. */
+  readonly clientUtilization: number | null;
+  /** Null where no command was answered. */
+  readonly latency: LatencySummary | null;
+  /** False where the measurement was cut short. */
+  readonly complete: boolean;
+}
+
+export interface BenchServer {
+  /** Null where the user may not call INFO. */
+  readonly product: string | null;
+  readonly version: string | null;
+  readonly address: string;
+}
+
+export interface BenchReport extends Omit<BenchOptions, 'workloads' | 'limit'> {
+  readonly server: BenchServer;
+  readonly results: readonly WorkloadResult[];
+  readonly keysRemoved: number;
+  /** Keys that could not be removed; they expire within `keyTtlSeconds`. */
+  readonly keysLeft: number;
+  readonly keyTtlSeconds: number;
+  /** What the benchmark's own reads added to `keyspace_hits` and `keyspace_misses` of the server. */
+  readonly ownHits: number;
+  readonly ownMisses: number;
+  readonly warnings: readonly Warning[];
+}
+
+const fewestSlices = 5;
+/** Below this, a slice's count varies by chance alone: by 10 % at 100, if arrivals are independent (Poisson). */
+const fewestPerSlice = 100;
+
+export function workloadResult(
+  name: WorkloadName,
+  outcome: PhaseOutcome,
+  { payloadBytes, ratePerSecond }: BenchOptions,
+): WorkloadResult {
+  const { operations, errors, misses, seconds, slices, latency, utilization, complete } = outcome;
+  const perSecond = (amount: number) => (seconds > 0 ? amount / seconds : 0);
+  const steady = ratePerSecond === null && slices.length >= fewestSlices && meanOf(slices) >= fewestPerSlice;
+  return {
+    name,
+    operations,
+    errors,
+    misses,
+    durationSeconds: seconds,
+    throughputPerSecond: perSecond(operations),
+    bytesPerSecond: name === 'ping' ? null : perSecond((operations - misses) * payloadBytes),
+    throughputVariation: steady ? coefficientOfVariation(slices) : null,
+    clientUtilization: utilization,
+    latency,
+    complete,
+  };
+}

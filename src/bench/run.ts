@@ -1,0 +1,199 @@
+import type { Progress } from '../progress.ts';
+import { asBytes } from '../redis/bytes.ts';
+import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
+import type { Lane } from '../redis/lane.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { Draw } from '../sandbox/random.ts';
+import type { Clock } from './clock.ts';
+import { checkFootprint } from './footprint.ts';
+import { keyNames, type KeySet, keySetsOf, type Removal, ttlSecondsOf } from './keys.ts';
+import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
+import { type Load, type PhaseOutcome, runPhase } from './phase.ts';
+import { type BenchReport, type WorkloadResult, workloadResult } from './result.ts';
+import { commandsOf, commandSource } from './workload.ts';
+import { type Warning, warningsOf } from './warnings.ts';
+
+interface BenchTools {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Makes the name of the run, and nothing else: keys and values are drawn alike in every run. */
+  readonly random: () => number;
+  readonly progress: Progress;
+}
+
+interface Station {
+  readonly lane: Lane;
+  /** The keys on the lane's node; null where the workloads need none. */
+  readonly keys: KeySet | null;
+}
+
+/** What the workloads have given so far; a failure leaves the part before it. */
+interface Account {
+  readonly results: WorkloadResult[];
+  readonly warnings: Warning[];
+  lookups: number;
+  misses: number;
+}
+
+const seed = 1;
+
+/**
+ * Runs the workloads one after the other, and removes the keys it wrote, whatever happened.
+ * @throws InputError where the keys would not fit
+ * @throws RedisError where nothing could be measured or written at all; later failures stand in `error`
+ */
+export async function runBenchmark(
+  server: RedisServer,
+  options: BenchOptions,
+  tools: BenchTools,
+): Promise<{ report: BenchReport; error?: Error }> {
+  const before = await readInfos(server);
+  checkFootprint(options, before[0] ?? null, server.nodes.length);
+  const keyTtlSeconds = ttlSecondsOf(options);
+  const keySets = options.workloads.some(needsKeys) ? makeKeys(server, options, tools, keyTtlSeconds) : [];
+  const stations = await openStations(server, options.connections, keySets);
+  const account: Account = { results: [], warnings: [], lookups: 0, misses: 0 };
+  let error: Error | undefined;
+  try {
+    for (const { lane, keys } of firstOfEach(stations)) await keys.probeRemoval(lane);
+    for (const workload of options.workloads) {
+      error = await runWorkload(workload, stations, options, tools, account);
+      if (error || tools.signal.aborted) break;
+    }
+  } catch (thrown) {
+    error = thrown as Error;
+  } finally {
+    for (const { lane } of stations) lane.close();
+  }
+  const removal = await removeKeys(keySets);
+  const { workloads: _workloads, limit: _limit, ...settings } = options;
+  const report: BenchReport = {
+    ...settings,
+    server: { ...serverOf(before[0] ?? null), address: server.address },
+    results: account.results,
+    keysRemoved: removal.removed,
+    keysLeft: removal.left,
+    keyTtlSeconds,
+    ownHits: account.lookups - account.misses,
+    ownMisses: account.misses,
+    warnings: [
+      ...account.warnings,
+      ...evictionWarnings(before, await readInfos(server).catch(() => [])),
+      ...(removal.left > 0 ? [{ kind: 'keys-left' as const, keysLeft: removal.left, keyTtlSeconds }] : []),
+    ],
+  };
+  const failure = error ?? removal.error;
+  return { report, ...(failure && { error: failure }) };
+}
+
+/** Fills the keys, warms up, measures. @returns the failure that ended the measurement, if one did */
+async function runWorkload(
+  workload: WorkloadName,
+  stations: readonly Station[],
+  options: BenchOptions,
+  { clock, signal, progress }: BenchTools,
+  account: Account,
+): Promise<Error | undefined> {
+  const { pipeline, limit, ratePerSecond, warmupSeconds, getRatio } = options;
+  if (needsKeys(workload)) {
+    for (const { lane, keys } of firstOfEach(stations)) await keys.fill(lane, signal);
+  }
+  const loads: Load[] = stations.map(({ lane, keys }, index) => ({
+    connection: lane,
+    commands: commandSource(workload, keys ?? noKeys, getRatio, new Draw(seed, workload, index)),
+  }));
+  const phase = { pipeline, ratePerSecond, subject: commandsOf(workload), clock, signal };
+  const add = (outcome: PhaseOutcome): PhaseOutcome => {
+    account.misses += outcome.misses;
+    return outcome;
+  };
+  try {
+    if (warmupSeconds > 0) {
+      progress.start(`${workload}: warming up`, 'operations', null);
+      const { failure } = add(
+        await runPhase(loads, { ...phase, limit: { kind: 'duration', seconds: warmupSeconds } }),
+      );
+      if (failure) return failure;
+    }
+    if (signal.aborted) return undefined;
+    progress.start(workload, 'operations', limit.kind === 'operations' ? limit.count : null);
+    const outcome = add(
+      await runPhase(loads, { ...phase, limit, onProgress: (done) => progress.update(done) }),
+    );
+    const result = workloadResult(workload, outcome, options);
+    account.results.push(result);
+    account.warnings.push(...warningsOf(result, ratePerSecond, outcome.meanOwnDelayMicros));
+    return outcome.failure ?? undefined;
+  } finally {
+    progress.stop();
+    account.lookups += loads.reduce((sum, { commands }) => sum + commands.lookups, 0);
+  }
+}
+
+const noKeys = { gets: [], setHeads: [], setTail: '' };
+
+function makeKeys(
+  server: RedisServer,
+  { keys, connections, payloadBytes }: BenchOptions,
+  { random }: BenchTools,
+  ttlSeconds: number,
+): KeySet[] {
+  const runId = Math.floor(random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0');
+  const payload = asBytes(new Draw(seed, 'payload').bytes(payloadBytes).toString('latin1'));
+  // Each connection works on one node.
+  return keySetsOf(server, keyNames(runId, keys), payload, ttlSeconds).slice(0, connections);
+}
+
+/** Opens all lanes at once, spread over the nodes. @throws RedisError, with none left open */
+async function openStations(
+  server: RedisServer,
+  count: number,
+  keySets: readonly KeySet[],
+): Promise<Station[]> {
+  const opened = await Promise.allSettled(
+    Array.from({ length: count }, async (_, index): Promise<Station> => {
+      const keys = keySets[index % keySets.length] ?? null;
+      const node: RedisNode = keys?.node ?? server.nodes[index % server.nodes.length] ?? server.nodes[0];
+      return { lane: await node.openLane(), keys };
+    }),
+  );
+  const stations = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const refused = opened.find((one) => one.status === 'rejected');
+  if (!refused) return stations;
+  for (const { lane } of stations) lane.close();
+  throw refused.reason;
+}
+
+/** One station for each key set. */
+function firstOfEach(stations: readonly Station[]): { lane: Lane; keys: KeySet }[] {
+  const byKeys = new Map<KeySet, Lane>();
+  for (const { lane, keys } of stations) if (keys && !byKeys.has(keys)) byKeys.set(keys, lane);
+  return [...byKeys].map(([keys, lane]) => ({ lane, keys }));
+}
+
+async function removeKeys(keySets: readonly KeySet[]): Promise<Removal> {
+  const removals = await Promise.all(keySets.map((keys) => keys.remove()));
+  const error = removals.find((removal) => removal.error)?.error;
+  return {
+    removed: removals.reduce((sum, { removed }) => sum + removed, 0),
+    left: removals.reduce((sum, { left }) => sum + left, 0),
+    ...(error && { error }),
+  };
+}
+
+function readInfos(server: RedisServer): Promise<(Info | null)[]> {
+  return Promise.all(server.nodes.map(readInfoIfPermitted));
+}
+
+function serverOf(info: Info | null): { product: string | null; version: string | null } {
+  return info === null ? { product: null, version: null } : productOf(info);
+}
+
+function evictionWarnings(before: readonly (Info | null)[], after: readonly (Info | null)[]): Warning[] {
+  const total = (infos: readonly (Info | null)[]) =>
+    infos.reduce((sum, info) => sum + (info === null ? 0 : (infoNumber(info, 'evicted_keys') ?? 0)), 0);
+  const evictedKeys = total(after) - total(before);
+  return evictedKeys > 0 ? [{ kind: 'evictions', evictedKeys }] : [];
+}

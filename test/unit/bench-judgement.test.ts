@@ -1,0 +1,166 @@
+import { describe, expect, test } from 'vitest';
+import { checkFootprint } from '../../src/bench/footprint.ts';
+import { judge } from '../../src/bench/gates.ts';
+import type { LatencySummary } from '../../src/bench/latency.ts';
+import { type BenchOptions, checkOptions } from '../../src/bench/options.ts';
+import type { PhaseOutcome } from '../../src/bench/phase.ts';
+import { type WorkloadResult, workloadResult } from '../../src/bench/result.ts';
+import { warningsOf } from '../../src/bench/warnings.ts';
+
+const options: BenchOptions = {
+  workloads: ['get'],
+  connections: 4,
+  pipeline: 1,
+  payloadBytes: 256,
+  keys: 10_000,
+  getRatio: 0.8,
+  limit: { kind: 'duration', seconds: 3 },
+  warmupSeconds: 0.5,
+  ratePerSecond: null,
+};
+
+const latency: LatencySummary = {
+  samples: 30_000,
+  minMicros: 20,
+  meanMicros: 100,
+  stddevMicros: 10,
+  p50Micros: 100,
+  p90Micros: 150,
+  p95Micros: 200,
+  p99Micros: 500,
+  p999Micros: 900,
+  maxMicros: 1000,
+};
+
+const outcome: PhaseOutcome = {
+  operations: 30_000,
+  errors: 0,
+  misses: 0,
+  seconds: 3,
+  latency,
+  slices: Array.from({ length: 30 }, () => 1000),
+  utilization: 0.4,
+  meanOwnDelayMicros: 0,
+  complete: true,
+  failure: null,
+};
+
+const resultOf = (changes: Partial<PhaseOutcome> = {}, other: Partial<BenchOptions> = {}): WorkloadResult =>
+  workloadResult('get', { ...outcome, ...changes }, { ...options, ...other });
+
+describe('the result of a workload', () => {
+  test('counts values that were carried, not commands that found nothing', () => {
+    expect(resultOf()).toMatchObject({ throughputPerSecond: 10_000, bytesPerSecond: 2_560_000 });
+    expect(resultOf({ misses: 15_000 }).bytesPerSecond).toBe(1_280_000);
+    expect(workloadResult('ping', outcome, options).bytesPerSecond).toBeNull();
+  });
+
+  test('has no figures that would divide by nothing', () => {
+    const empty = resultOf({ operations: 0, seconds: 0, slices: [], latency: null });
+
+    expect(empty).toMatchObject({ throughputPerSecond: 0, bytesPerSecond: 0, throughputVariation: null });
+  });
+
+  test('tells how steady the throughput was, unless chance alone would move it', () => {
+    const alternating = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? 500 : 1500));
+
+    expect(resultOf().throughputVariation).toBe(0);
+    expect(resultOf({ slices: alternating }).throughputVariation).toBeCloseTo(0.513, 3);
+    expect(resultOf({ slices: [1000, 1000] }).throughputVariation).toBeNull();
+    expect(resultOf({ slices: alternating.map((slice) => slice / 100) }).throughputVariation).toBeNull();
+    expect(resultOf({ slices: alternating }, { ratePerSecond: 10_000 }).throughputVariation).toBeNull();
+  });
+});
+
+describe('warnings', () => {
+  const kinds = (result: WorkloadResult, rate: number | null = null, ownDelay = 0) =>
+    warningsOf(result, rate, ownDelay).map(({ kind }) => kind);
+
+  test('are none for a calm measurement', () => {
+    expect(kinds(resultOf())).toEqual([]);
+  });
+
+  test('tell when this process was the limit', () => {
+    expect(warningsOf(resultOf({ utilization: 0.97 }), null, 0)).toEqual([
+      { kind: 'client-bound', workload: 'get', clientUtilization: 0.97 },
+    ]);
+  });
+
+  test('tell when the throughput was unsteady', () => {
+    const slices = Array.from({ length: 20 }, (_, index) => (index < 10 ? 500 : 1500));
+
+    expect(kinds(resultOf({ slices }))).toEqual(['unsteady']);
+  });
+
+  test('tell when the rate was missed, but not of a measurement that was cut short', () => {
+    expect(kinds(resultOf({}, { ratePerSecond: 20_000 }), 20_000)).toEqual(['rate-missed']);
+    expect(kinds(resultOf({ complete: false }), 20_000)).toEqual([]);
+    expect(kinds(resultOf(), 10_100)).toEqual([]);
+  });
+
+  test('tell when this machine was late', () => {
+    expect(kinds(resultOf(), 10_000, 30)).toEqual(['late-starts']);
+    expect(kinds(resultOf(), 10_000, 10)).toEqual([]);
+  });
+
+  test('tell when the highest percentile rests on nothing', () => {
+    expect(kinds(resultOf({ latency: { ...latency, samples: 999 } }))).toEqual(['few-samples']);
+  });
+
+  test('tell when keys had gone', () => {
+    expect(warningsOf(resultOf({ misses: 3 }), null, 0)).toEqual([
+      { kind: 'misses', workload: 'get', misses: 3 },
+    ]);
+  });
+});
+
+describe('limits', () => {
+  test('that nobody set judge nothing', () => {
+    expect(judge([resultOf()], { maxP99Micros: null, minThroughputPerSecond: null })).toEqual([]);
+  });
+
+  test('are kept at the limit itself, and missed beyond it', () => {
+    const passed = (maxP99Micros: number, minThroughputPerSecond: number) =>
+      judge([resultOf()], { maxP99Micros, minThroughputPerSecond }).map((verdict) => verdict.passed);
+
+    expect(passed(500, 10_000)).toEqual([true, true]);
+    expect(passed(499, 10_001)).toEqual([false, false]);
+  });
+
+  test('are missed where nothing was measured, and not judged where it was cut short', () => {
+    const limits = { maxP99Micros: 500, minThroughputPerSecond: null };
+
+    expect(judge([resultOf({ latency: null, operations: 0 })], limits)).toEqual([
+      { workload: 'get', measure: 'p99Micros', limit: 500, actual: null, passed: false },
+    ]);
+    expect(judge([resultOf({ complete: false })], limits)).toEqual([]);
+  });
+});
+
+describe('options', () => {
+  test('within reason are taken', () => {
+    expect(() => checkOptions(options)).not.toThrow();
+  });
+
+  test.each([
+    [{ connections: 1001 }, /--connections 1001/],
+    [{ keys: 1_000_001 }, /--keys 1000001/],
+    [{ limit: { kind: 'duration', seconds: 0 } as const }, /--duration/],
+    [{ pipeline: 1000, payloadBytes: 2 ** 20 }, /would send/],
+  ])('that would hurt are refused: %o', (changes, message) => {
+    expect(() => checkOptions({ ...options, ...changes })).toThrow(message);
+  });
+
+  test('that would take more than a tenth of the memory are refused', () => {
+    const limited = { maxmemory: '67108864', total_system_memory: '8000000000' };
+    const unlimited = { maxmemory: '0', total_system_memory: '67108864' };
+    const large = { ...options, payloadBytes: 1024 };
+
+    expect(() => checkFootprint(options, limited, 1)).not.toThrow();
+    expect(() => checkFootprint(large, limited, 1)).toThrow(/more than a tenth/);
+    expect(() => checkFootprint(large, unlimited, 1)).toThrow(/more than a tenth/);
+    expect(() => checkFootprint(large, limited, 2)).not.toThrow();
+    expect(() => checkFootprint({ ...large, workloads: ['ping'] }, limited, 1)).not.toThrow();
+    expect(() => checkFootprint(large, null, 1)).not.toThrow();
+  });
+});

@@ -1,0 +1,194 @@
+import type { Comparison } from '../bench/baseline.ts';
+import type { Verdict } from '../bench/gates.ts';
+import type { Warning } from '../bench/warnings.ts';
+import { type Block, note, type NoteBlock, type TableBlock } from '../render/blocks.ts';
+import {
+  counted,
+  formatBytes,
+  formatCell,
+  formatMicros,
+  formatRatio,
+  formatSeconds,
+} from '../render/units.ts';
+import type { BenchResult } from './bench.ts';
+
+/** One row for each workload, then what one has to know to read it. */
+export function viewBench(result: BenchResult): Block[] {
+  return [
+    tableOf(result),
+    ...settingNotes(result),
+    ...result.comparisons.map(comparisonNote),
+    ...result.verdicts.map(verdictNote),
+    ...warningNotes(result.warnings),
+    ...keyNotes(result),
+  ];
+}
+
+function tableOf({ results }: BenchResult): TableBlock {
+  return {
+    kind: 'table',
+    name: 'results',
+    columns: [
+      { name: 'name', header: 'WORKLOAD', unit: 'text' },
+      { name: 'throughputPerSecond', header: 'THROUGHPUT', unit: 'perSecond' },
+      { name: 'p50Micros', header: 'P50', unit: 'micros' },
+      { name: 'p95Micros', header: 'P95', unit: 'micros' },
+      { name: 'p99Micros', header: 'P99', unit: 'micros' },
+      { name: 'p999Micros', header: 'P99.9', unit: 'micros' },
+      { name: 'maxMicros', header: 'MAX', unit: 'micros' },
+      { name: 'operations', header: 'COMMANDS', unit: 'count' },
+    ],
+    rows: results.map(({ name, throughputPerSecond, latency, operations }) => [
+      name,
+      throughputPerSecond,
+      latency?.p50Micros ?? null,
+      latency?.p95Micros ?? null,
+      latency?.p99Micros ?? null,
+      latency?.p999Micros ?? null,
+      latency?.maxMicros ?? null,
+      operations,
+    ]),
+  };
+}
+
+function settingNotes(result: BenchResult): NoteBlock[] {
+  const { server, results, connections, pipeline, payloadBytes, keys, ratePerSecond, getRatio } = result;
+  const names = results.map(({ name }) => name);
+  const product = server.product === null ? '' : `${server.product} ${server.version ?? ''} at `;
+  const settings = [
+    counted(connections, 'connection'),
+    ...(names.some((name) => name !== 'ping')
+      ? [`${counted(keys, 'key')} of ${formatBytes(payloadBytes)}`]
+      : []),
+    ...(names.includes('mixed') ? [`\`mixed\` is ${formatRatio(getRatio)} GET`] : []),
+  ];
+  const notes = [note('dim', `${product}${server.address}, ${settings.join(', ')}`)];
+  if (pipeline > 1)
+    notes.push(note('dim', `${counted(pipeline, 'command')} in one batch: the latency is that of a batch`));
+  if (ratePerSecond !== null) {
+    notes.push(
+      note('dim', `${perSecond(ratePerSecond)} offered: the latency counts from the intended start`),
+    );
+  }
+  for (const { name, complete, durationSeconds } of results) {
+    if (!complete)
+      notes.push(note('warning', `\`${name}\` was cut short after ${formatSeconds(durationSeconds)}`));
+  }
+  return notes;
+}
+
+function comparisonNote({ workload, throughputRatio, p50Ratio, p99Ratio }: Comparison): NoteBlock {
+  return note(
+    'plain',
+    `\`${workload}\`: throughput ${formatRatio(throughputRatio)}, p50 ${formatRatio(p50Ratio)}, p99 ${formatRatio(p99Ratio)} of the baseline`,
+  );
+}
+
+function verdictNote({ workload, measure, limit, actual, passed }: Verdict): NoteBlock {
+  const [what, format, relation] =
+    measure === 'p99Micros'
+      ? ['p99', formatMicros, passed ? 'within' : 'above']
+      : ['throughput', perSecond, passed ? 'at least' : 'below'];
+  const figure = actual === null ? 'not measured' : `${format(actual)}, ${relation} ${format(limit)}`;
+  return note(passed ? 'good' : 'bad', `\`${workload}\`: ${what} ${figure}`);
+}
+
+/** Warnings of one kind in one sentence: four workloads with the same fault need it said once. */
+function warningNotes(warnings: readonly Warning[]): NoteBlock[] {
+  const notes: NoteBlock[] = [];
+  const say = <Kind extends Warning['kind']>(
+    kind: Kind,
+    sentence: (alike: readonly Extract<Warning, { kind: Kind }>[]) => string,
+  ) => {
+    const alike = warnings.filter(
+      (warning): warning is Extract<Warning, { kind: Kind }> => warning.kind === kind,
+    );
+    if (alike.length > 0) notes.push(note('warning', sentence(alike)));
+  };
+  say(
+    'client-bound',
+    (alike) =>
+      `cachectl itself was busy ${formatRatio(largest(alike, 'clientUtilization'))} of the time in ${workloadsOf(alike)}: ` +
+      'the server may be capable of more, and a part of the latency is our own queue',
+  );
+  say(
+    'unsteady',
+    (alike) =>
+      `the throughput of ${workloadsOf(alike)} varied by ${formatRatio(largest(alike, 'throughputVariation'))} between tenths of a second: ` +
+      'something else used the server or this machine',
+  );
+  say(
+    'rate-missed',
+    (alike) =>
+      `the rate was not reached in ${workloadsOf(alike)} (${alike.map((one) => perSecond(one.throughputPerSecond)).join(', ')}): ` +
+      'most of the latency is the wait for a free connection',
+  );
+  say(
+    'late-starts',
+    (alike) =>
+      `this machine sent the batches of ${workloadsOf(alike)} late, by ${formatMicros(largest(alike, 'meanDelayMicros'))} on average: ` +
+      'that time is part of the latency',
+  );
+  say(
+    'few-samples',
+    (alike) =>
+      `p99.9 of ${workloadsOf(alike)} rests on fewer than 1,000 measurements: a longer --duration makes it mean something`,
+  );
+  say(
+    'misses',
+    (alike) =>
+      `${counted(sum(alike.map(({ misses }) => misses)), 'GET')} of ${workloadsOf(alike)} found a key gone, evicted or expired`,
+  );
+  say(
+    'evictions',
+    (alike) =>
+      `the server evicted ${counted(sum(alike.map(({ evictedKeys }) => evictedKeys)), 'key')} meanwhile, of the benchmark or of others`,
+  );
+  say(
+    'other-settings',
+    (alike) =>
+      `the baseline was measured with other settings: ${alike.flatMap(({ settings }) => settings.map((name) => `\`${name}\``)).join(', ')}`,
+  );
+  say('keys-left', (alike) =>
+    alike
+      .map(
+        ({ keysLeft, keyTtlSeconds }) =>
+          `could not remove ${counted(keysLeft, 'key')} (\`cachectl:bench:*\`); the TTL takes ${keysLeft === 1 ? 'it' : 'them'} within ${formatSeconds(keyTtlSeconds)}`,
+      )
+      .join(),
+  );
+  return notes;
+}
+
+function keyNotes({ keysRemoved, keysLeft, ownHits, ownMisses }: BenchResult): NoteBlock[] {
+  const notes: NoteBlock[] = [];
+  if (ownHits + ownMisses > 0) {
+    const misses = ownMisses > 0 ? ` and ${counted(ownMisses, 'miss', 'misses')}` : '';
+    notes.push(
+      note('dim', `its reads added ${counted(ownHits, 'hit')}${misses} to the counters of the server`),
+    );
+  }
+  if (keysRemoved > 0) {
+    const rest = keysLeft === 0 ? '; none is left' : '';
+    notes.push(note('dim', `removed the ${counted(keysRemoved, 'key')} it had written${rest}`));
+  }
+  return notes;
+}
+
+const perSecond = (value: number) => formatCell(value, 'perSecond');
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+function largest<Field extends string>(
+  items: readonly Readonly<Record<Field, number>>[],
+  field: Field,
+): number {
+  return Math.max(...items.map((item) => item[field]));
+}
+
+/** `get`, `set` and `mixed` */
+function workloadsOf(items: readonly { readonly workload: string }[]): string {
+  const names = items.map(({ workload }) => `\`${workload}\``);
+  const last = names.pop() ?? '';
+  return names.length === 0 ? last : `${names.join(', ')} and ${last}`;
+}

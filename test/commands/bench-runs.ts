@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import type { BenchResult } from '../../src/commands/bench.ts';
+import { connect } from '../../src/redis/connect.ts';
+import { type Reply, replyText } from '../../src/redis/reply.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { type CliOptions, type CliResult, cli, jsonOf } from '../run-cli.ts';
+import { send, startPrivateServer, targetOf, testServer, testUrl } from '../server/redis.ts';
+
+/** Short enough for a test, long enough to have figures. */
+export const brief = ['--operations', '400', '--warmup', '0', '--keys', '50'];
+
+export function bench(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return cli(['bench', ...args], { url: testUrl(), ...options });
+}
+
+export const resultOf = (run: CliResult) => jsonOf(run) as unknown as BenchResult & { ok: boolean };
+
+export async function emptyServer(): Promise<RedisServer> {
+  const server = await testServer();
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** A server of the test's own, with a connection for looking at it. */
+export async function privateServer(options: Parameters<typeof startPrivateServer>[0]) {
+  const redis = await startPrivateServer(options);
+  onTestFinished(() => redis.stop());
+  const server = await connect(targetOf(redis.url));
+  onTestFinished(() => server.close());
+  return { redis, server };
+}
+
+export async function benchKeys(server: RedisServer): Promise<string[]> {
+  const keys: string[] = [];
+  let cursor = '0';
+  do {
+    const reply = await send(server, 'SCAN', cursor, 'MATCH', 'cachectl:bench:*', 'COUNT', 1000);
+    const [next, page] = reply as [Reply, Reply[]];
+    keys.push(...page.map(replyText));
+    cursor = replyText(next);
+  } while (cursor !== '0');
+  return keys;
+}
+
+export async function keysAppear(server: RedisServer): Promise<string[]> {
+  for (;;) {
+    const keys = await benchKeys(server);
+    if (keys.length > 0) return keys;
+    await sleep(20);
+  }
+}

@@ -65,13 +65,15 @@ export function pickledObject(
 
 function pickledScalar(value: string | number): string {
   if (typeof value === 'string') return pickledText(value);
-  const number = Buffer.alloc(Number.isInteger(value) ? 4 : 8);
-  if (Number.isInteger(value)) {
-    number.writeInt32LE(value);
-    return `J${number.toString('latin1')}`;
+  const number = Buffer.alloc(8);
+  if (!Number.isInteger(value)) {
+    number.writeDoubleBE(value);
+    return `G${number.toString('latin1')}`;
   }
-  number.writeDoubleBE(value);
-  return `G${number.toString('latin1')}`;
+  // One, two or four bytes, as few as there may be.
+  const [opcode, width] = value < 0 || value > 0xffff ? ['J', 4] : value > 0xff ? ['M', 2] : ['K', 1];
+  number.writeInt32LE(value);
+  return `${opcode}${number.toString('latin1', 0, width)}`;
 }
 
 function pickledText(text: string): string {

@@ -1,7 +1,7 @@
 import { clockAt, drawFor, type Family, freshRecord, type SandboxRecord } from './family.ts';
 import { familiesOf, type SystemName } from './systems.ts';
 
-export interface GenerateOptions {
+interface GenerateOptions {
   /** How many records. */
   readonly keys: number;
   /** An integer from 0 to 2^53; equal seeds give equal records. */

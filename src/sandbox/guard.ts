@@ -16,6 +16,8 @@ export interface GuardedProcess {
  * server and removes the folder. When the server ends by itself it closes its stdout, and waits for us to read the log.
  */
 const guardScript = `
+# For sleep and rm, where PATH is set to something narrower.
+PATH=\${PATH:+$PATH:}/usr/bin:/bin
 folder=$1
 shift
 exec 3<&0

@@ -23,9 +23,10 @@ export type TrafficOperation =
   | { readonly kind: 'read'; readonly record: SandboxRecord; readonly refill: boolean }
   | { readonly kind: 'write'; readonly record: SandboxRecord }
   | { readonly kind: 'increment'; readonly key: ByteString; readonly ttlMillis: number | null }
-  | { readonly kind: 'remove' | 'expire'; readonly key: ByteString };
+  | { readonly kind: 'remove'; readonly key: ByteString }
+  | { readonly kind: 'expire'; readonly key: ByteString };
 
-export interface TrafficOptions {
+interface TrafficOptions {
   /** An integer from 0 to 2^53. That of the records, so that most reads find one of them. */
   readonly seed: number;
   /** Milliseconds since the epoch. */
@@ -35,11 +36,11 @@ export interface TrafficOptions {
 }
 
 /** Popular records are among the first of each family, which every data set holds. */
-const popularRecords = 2000;
+const popularRecords = 200;
 /** From here on are indexes that no record has been made for, in data sets of any likely size. */
 const newIndexes = 1_000_000;
 /** Keys that came by misses of new data: so many live on before their TTL is over, and memory stays bounded. */
-const newKeysKept = 3000;
+const newKeysKept = 1000;
 /** Operations between the end of a key and the read that misses it: time for the server to expire it. */
 const missDelay = 200;
 

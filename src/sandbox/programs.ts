@@ -18,7 +18,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** The variable that names the server program. */
 export const serverVariable = 'CACHECTL_REDIS_SERVER';
 
-export const containerImage = 'redis:7-alpine';
+const containerImage = 'redis:7-alpine';
 
 /**
  * The ways to have a server here, best first: the program that the variable names and no other, or `redis-server`,

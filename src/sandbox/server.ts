@@ -21,10 +21,10 @@ export interface SandboxServer {
   stop(): Promise<void>;
 }
 
-export interface SandboxServerOptions {
+interface SandboxServerOptions {
   /** Environment variables: PATH, what the server program needs, and `CACHECTL_REDIS_SERVER`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** Aborted while the server starts: it is stopped, and the reason thrown. Later the caller stops it. */
+  /** Aborted while the server starts: it is stopped. Once it has started the caller stops it. */
   readonly signal?: AbortSignal;
 }
 
@@ -33,7 +33,7 @@ const portTries = 5;
 /**
  * Starts a throw-away server on a free port of 127.0.0.1, without persistence, in a folder of its own. It outlives this
  * process under no circumstances.
- * @throws InputError when there is no server program here, or none of them starts.
+ * @throws InputError when there is no server program here, when none of them starts, or on an abort.
  */
 export async function startSandboxServer({
   variables,
@@ -62,7 +62,7 @@ async function startOn(
 ): Promise<SandboxServer | string> {
   let reason = '';
   for (let tries = 0; tries < portTries; tries++) {
-    signal?.throwIfAborted();
+    refuseIfAborted(signal);
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'cachectl-sandbox-'));
     const guarded = startGuarded(program.command(port, folder), folder, variables);
@@ -79,7 +79,7 @@ async function startOn(
       };
     }
     await guarded.stop();
-    signal?.throwIfAborted();
+    refuseIfAborted(signal);
     reason = outcome;
     // Between our look at the port and the server's own, somebody else may have taken it.
     if (!/address already in use|already allocated|port is in use/i.test(reason)) break;
@@ -105,6 +105,11 @@ async function waitUntilReady(
   }
   const said = lastLineOf(join(folder, 'server.log'));
   return `\`${product}\` ${server.gone ? 'ended at once' : `gave no answer within ${startMillis / 1000} s`}${said && `: ${said}`}`;
+}
+
+function refuseIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true)
+    throw new InputError('stopped before the sandbox server was ready; nothing of it is left');
 }
 
 /** True when the server answers, and works in the folder where one is given. */

@@ -13,7 +13,7 @@ export interface TrafficTotals {
   misses: number;
 }
 
-export interface RunTrafficOptions {
+interface RunTrafficOptions {
   readonly operationsPerSecond: number;
   /** Ends the traffic. */
   readonly signal: AbortSignal;

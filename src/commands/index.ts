@@ -1,7 +1,8 @@
+import { defineBench } from './bench.ts';
 import { defineCheck } from './check.ts';
 import { defineInspect } from './inspect.ts';
 import type { DefineCommand } from './runner.ts';
 import { defineTtl } from './ttl.ts';
 
 /** The commands in the order of the help. */
-export const commandDefinitions: readonly DefineCommand[] = [defineInspect, defineTtl, defineCheck];
+export const commandDefinitions: readonly DefineCommand[] = [defineInspect, defineTtl, defineCheck, defineBench];

@@ -15,8 +15,8 @@ interface Step {
 /** Ids that the generator gives every system. */
 const userId: Readonly<Record<SandboxResult['system'], readonly string[]>> = {
   education: ['user', '1'],
-  content: ['learner', '12'],
-  subjunctive: ['deployment', 'prod'],
+  content: ['user', '12'],
+  subjunctive: ['verb', 'ser'],
   boardroom: ['user', '1'],
   honzik: ['user', '1'],
 };

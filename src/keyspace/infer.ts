@@ -1,7 +1,7 @@
-import { type ByteString, textOf } from '../redis/bytes.ts';
+import type { ByteString } from '../redis/bytes.ts';
 
-/** Segments of literal text that have been seen before; they come again with almost every key. */
-const known = new Map<string, string>();
+/** Words that have been seen before; they come again with almost every key. */
+const knownWords = new Set<string>();
 const knownLimit = 4096;
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
@@ -48,23 +48,26 @@ export function inferPattern(key: ByteString, delimiters: readonly string[]): st
 }
 
 function nextDelimiter(key: string, delimiters: readonly string[], start: number): number {
-  let nearest = -1;
-  for (const delimiter of delimiters) {
-    const at = key.indexOf(delimiter, start);
-    if (at >= 0 && (nearest < 0 || at < nearest)) nearest = at;
-  }
-  return nearest;
+  const [only = '', ...more] = delimiters;
+  if (more.length === 0) return key.indexOf(only, start);
+  // Not by `indexOf` of each: one that never comes would be searched to the end of a long key again and again.
+  for (let at = start; at < key.length; at++) if (delimiters.includes(key.charAt(at))) return at;
+  return -1;
 }
 
 function inferSegment(segment: string): string {
   const first = segment.charCodeAt(0);
   // The most common variable segment, without the cost of the table.
   if (((first >= 48 && first <= 57) || first === 45) && number.test(segment)) return '<id>';
-  const before = known.get(segment);
-  if (before !== undefined) return before;
+  if (knownWords.has(segment)) return segment;
   const inferred = classify(segment);
-  if (inferred === segment && known.size < knownLimit) known.set(segment, inferred);
+  if (inferred === segment && knownWords.size < knownLimit) knownWords.add(detached(segment));
   return inferred;
+}
+
+/** A copy with memory of its own: a part of a string keeps the whole of it alive, and keys can be long. */
+export function detached(part: string): string {
+  return Buffer.from(part, 'latin1').toString('latin1');
 }
 
 function classify(segment: string): string {
@@ -74,5 +77,5 @@ function classify(segment: string): string {
   if (date.test(segment)) return '<date>';
   if (email.test(segment)) return '<email>';
   if (token.test(segment)) return '<token>';
-  return word.test(segment) && textOf(segment as ByteString) !== undefined ? segment : '<text>';
+  return word.test(segment) ? segment : '<text>';
 }

@@ -1,5 +1,5 @@
 import type { ByteString } from '../redis/bytes.ts';
-import { inferSegments } from './infer.ts';
+import { detached, inferSegments } from './infer.ts';
 import { type KeyReading, KeyStatistics } from './key-statistics.ts';
 import type { NamespaceMap } from './map.ts';
 
@@ -8,7 +8,7 @@ export const otherName = '(other)';
 
 export interface NamespaceTreeOptions {
   readonly map: NamespaceMap;
-  /** Levels kept: with a map its namespaces are the first, without one each segment is a level. */
+  /** Levels told apart: with a map its namespaces are the first, then each segment is one. What is deeper is `*`. */
   readonly depth: number;
 }
 
@@ -16,26 +16,41 @@ export interface NamespaceTreeOptions {
 export interface NamespaceRow {
   /** The map's name, or the inferred pattern. */
   readonly namespace: string;
-  /** The inferred pattern; null where only the map's namespace was asked for. */
+  /** The inferred pattern; null where only the map's namespace was asked for, and for `(other)`. */
   readonly pattern: string | null;
   /** The levels from the root: the map's name if there is a map, then inferred segments with their delimiters. */
   readonly path: readonly string[];
   readonly statistics: KeyStatistics;
 }
 
-/** Distinct literal segments a level may have below the first before they count as one variable segment. */
-const segmentLimit = 32;
-/** Distinct first segments; the keys of later ones go to `(other)`. */
-const rootLimit = 512;
+/** The deepest level there is, whatever depth is asked for: a key may consist of delimiters alone. */
+const deepestLevel = 16;
+/** Different words that a level may have below the first before they count as one variable segment. */
+const wordLimit = 32;
+/** Different words at the start of keys; those that come later go to `(other)`. */
+const firstWordLimit = 512;
+/** Words that differ in their numbers alone, such as `page_7`, are taken for one pattern from this many on. */
+const fewestNumbered = 8;
 /** Nodes of the whole tree, which bounds its memory whatever the keys are. */
 const nodeLimit = 20_000;
 const anySegment = '<any>';
+const anyRest = '*';
 
 class TreeNode {
   /** Of the keys that end here. */
   statistics: KeyStatistics | undefined;
-  children: Map<string, TreeNode> | undefined;
-  literalChildren = 0;
+  readonly children = new Map<string, TreeNode>();
+  /** How many of the children are words of the keys, and not patterns. */
+  words = 0;
+  /** No further word gets a child of its own. */
+  full = false;
+
+  /** @param last True where keys are not told apart any further. */
+  constructor(readonly last: boolean) {}
+
+  get keys(): number {
+    return [...this.children.values()].reduce((sum, child) => sum + child.keys, this.statistics?.keys ?? 0);
+  }
 }
 
 /**
@@ -44,43 +59,53 @@ class TreeNode {
  */
 export class NamespaceTree {
   readonly total = new KeyStatistics();
-  private readonly root = new TreeNode();
+  private readonly root = new TreeNode(false);
   private nodes = 1;
 
   constructor(private readonly options: NamespaceTreeOptions) {}
 
   add(key: ByteString, reading: KeyReading): void {
     this.total.add(reading);
+    const path = this.pathOf(key);
     let node = this.root;
-    this.pathOf(key).forEach((segment, level) => {
-      node = this.descend(node, segment, level);
-    });
+    for (let level = 0; level < path.length && !node.last; level++) {
+      node = this.descend(node, path[level] ?? '', level);
+    }
     (node.statistics ??= new KeyStatistics()).add(reading);
   }
 
-  /** The disjoint rows, largest first (by bytes, then keys); those beyond `limit` are summed up in `(other)`. */
+  /** The disjoint rows, largest first (by bytes, then keys); those beyond `limit` are summed up in `(other)`, the last. */
   rows(limit: number): NamespaceRow[] {
-    const all: NamespaceRow[] = [];
+    this.tidy(this.root, 0);
+    const named: NamespaceRow[] = [];
+    const rest: NamespaceRow[] = [];
     const visit = (node: TreeNode, path: readonly string[]) => {
-      if (node.statistics) all.push({ ...this.nameOf(path), path, statistics: node.statistics });
-      for (const [segment, child] of childrenOf(node)) visit(child, [...path, segment]);
+      if (node.statistics) {
+        const row = { ...this.nameOf(path), path, statistics: node.statistics };
+        (row.namespace === otherName ? rest : named).push(row);
+      }
+      for (const [segment, child] of node.children) visit(child, [...path, segment]);
     };
     visit(this.root, []);
-    all.sort(bySize);
-    // The row of the keys beyond the tree's own limit already has that name.
-    const kept = all.filter((row, index) => index < limit && row.namespace !== otherName);
-    const rest = all.filter((row) => !kept.includes(row));
-    if (rest.length === 0) return kept;
+    named.sort(bySize);
+    rest.push(...named.splice(limit));
+    if (rest.length === 0) return named;
     const statistics = new KeyStatistics();
     for (const row of rest) statistics.merge(row.statistics);
-    return [...kept, { namespace: otherName, pattern: null, path: [otherName], statistics }];
+    return [...named, { namespace: otherName, pattern: null, path: [otherName], statistics }];
+  }
+
+  /** How many sets of keys are held apart: grows with their variety up to a fixed limit, never with their number. */
+  get size(): number {
+    return this.nodes;
   }
 
   private pathOf(key: ByteString): string[] {
-    const { map, depth } = this.options;
-    if (map.isEmpty) return inferSegments(key, map.delimiters, depth);
+    const { map } = this.options;
+    const depth = Math.min(this.options.depth, deepestLevel);
+    if (map.isEmpty) return segmentsOf(key, map.delimiters, depth);
     const name = map.classify(key)?.name ?? unmappedName;
-    return depth <= 1 ? [name] : [name, ...inferSegments(key, map.delimiters, depth - 1)];
+    return depth <= 1 ? [name] : [name, ...segmentsOf(key, map.delimiters, depth - 1)];
   }
 
   private nameOf(path: readonly string[]): { namespace: string; pattern: string | null } {
@@ -90,90 +115,139 @@ export class NamespaceTree {
     return { namespace: first, pattern: rest.length === 0 ? null : rest.join('') };
   }
 
-  private descend(node: TreeNode, segment: string, level: number): TreeNode {
-    const existing = node.children?.get(segment);
-    if (existing) return existing;
-    const isVariable = segment.startsWith('<') || segment === '*';
-    const mapped = level === 0 && !this.options.map.isEmpty;
-    if (!isVariable && !mapped) {
-      if (
-        level === 0 &&
-        this.options.map.isEmpty &&
-        (node.literalChildren >= rootLimit || this.nodes >= nodeLimit)
-      ) {
-        return this.childOf(node, otherName);
-      }
-      if (level > 0 && (node.literalChildren >= segmentLimit || this.nodes >= nodeLimit)) {
-        collapseLiterals(node, this.options.map.delimiters);
-        return this.childOf(node, anySegment + trailingDelimiter(segment, this.options.map.delimiters));
-      }
-      node.literalChildren++;
-    }
-    return this.childOf(node, segment);
+  /** True for the level whose nodes are the map's namespaces. */
+  private isMapped(level: number): boolean {
+    return level === 0 && !this.options.map.isEmpty;
   }
 
-  private childOf(node: TreeNode, segment: string): TreeNode {
-    node.children ??= new Map();
-    let child = node.children.get(segment);
-    if (child === undefined) {
-      child = new TreeNode();
-      node.children.set(segment, child);
-      this.nodes++;
+  private descend(node: TreeNode, segment: string, level: number): TreeNode {
+    const existing = node.children.get(segment);
+    if (existing) return existing;
+    if (this.isMapped(level)) return this.childOf(node, segment);
+    const name = isWord(segment) ? this.placeOf(node, segment, level) : segment;
+    const placed = node.children.get(name);
+    if (placed) return placed;
+    const kept = this.nodes < nodeLimit ? name : level === 0 ? otherName : anyRest;
+    return this.childOf(node, detached(kept));
+  }
+
+  /** The child that a word without one of its own belongs to. */
+  private placeOf(node: TreeNode, word: string, level: number): string {
+    const pattern = numberedPattern(word);
+    if (node.children.has(pattern)) return pattern;
+    if (!node.full) {
+      const limit = level === (this.options.map.isEmpty ? 0 : 1) ? firstWordLimit : wordLimit;
+      if (node.words < limit) return word;
+      this.joinNumbered(node);
+      if (node.children.has(pattern)) return pattern;
+      if (node.words < limit) return word;
+      node.full = true;
+      if (level > 0) this.joinWords(node);
     }
+    return level === 0 ? otherName : anySegment + this.delimiterOf(word);
+  }
+
+  private childOf(node: TreeNode, name: string): TreeNode {
+    const existing = node.children.get(name);
+    if (existing) return existing;
+    const child = new TreeNode(name === otherName || name === anyRest);
+    node.children.set(name, child);
+    if (isWord(name)) node.words++;
+    this.nodes++;
     return child;
   }
-}
 
-/** The children, after a digest that happens to have no letter has joined the digests beside it. */
-function childrenOf(node: TreeNode): [string, TreeNode][] {
-  if (node.children === undefined) return [];
-  for (const [segment, numbers] of node.children) {
-    if (!segment.startsWith('<id>')) continue;
-    const digests = node.children.get(segment.replace('<id>', '<hash>'));
-    if (digests === undefined || sumOf(numbers).keys * 100 >= sumOf(digests).keys) continue;
-    mergeNode(digests, numbers);
-    node.children.delete(segment);
+  /** What could not be known while keys were still coming. */
+  private tidy(node: TreeNode, level: number): void {
+    if (!this.isMapped(level)) {
+      this.joinNumbered(node);
+      this.joinDigests(node);
+    }
+    for (const child of node.children.values()) this.tidy(child, level + 1);
   }
-  return [...node.children];
-}
 
-/** Makes one variable child of all literal ones. */
-function collapseLiterals(node: TreeNode, delimiters: readonly string[]): void {
-  for (const [segment, child] of node.children ?? []) {
-    if (segment.startsWith('<') || segment === '*') continue;
-    const joined = anySegment + trailingDelimiter(segment, delimiters);
-    node.children?.delete(segment);
-    const target = node.children?.get(joined);
-    if (target) mergeNode(target, child);
-    else node.children?.set(joined, child);
+  /** Makes one child of words that differ in their numbers alone. */
+  private joinNumbered(node: TreeNode): void {
+    const families = new Map<string, string[]>();
+    for (const name of node.children.keys()) {
+      const pattern = isWord(name) ? numberedPattern(name) : name;
+      if (pattern !== name) families.set(pattern, [...(families.get(pattern) ?? []), name]);
+    }
+    for (const [pattern, names] of families) {
+      if (names.length >= fewestNumbered || node.children.has(pattern)) this.join(node, names, pattern);
+    }
+  }
+
+  /** Makes one variable child of all words. */
+  private joinWords(node: TreeNode): void {
+    for (const name of [...node.children.keys()].filter(isWord)) {
+      this.join(node, [name], anySegment + this.delimiterOf(name));
+    }
+  }
+
+  /** A digest that happens to have no letter joins the digests beside it. */
+  private joinDigests(node: TreeNode): void {
+    for (const [name, numbers] of [...node.children]) {
+      if (!name.startsWith('<id>')) continue;
+      const digests = node.children.get(name.replace('<id>', '<hash>'));
+      if (digests && numbers.keys * 100 < digests.keys)
+        this.join(node, [name], name.replace('<id>', '<hash>'));
+    }
+  }
+
+  private join(node: TreeNode, names: readonly string[], into: string): void {
+    for (const name of names) {
+      const source = node.children.get(name);
+      if (source === undefined) continue;
+      node.children.delete(name);
+      if (isWord(name)) node.words--;
+      const target = node.children.get(into);
+      if (target) this.absorb(target, source);
+      else node.children.set(into, source);
+    }
+  }
+
+  private absorb(target: TreeNode, source: TreeNode): void {
+    if (source.statistics) (target.statistics ??= new KeyStatistics()).merge(source.statistics);
+    this.nodes--;
+    for (const [name, child] of source.children) {
+      const existing = target.children.get(name);
+      if (existing) {
+        this.absorb(existing, child);
+      } else {
+        target.children.set(name, child);
+        if (isWord(name)) target.words++;
+      }
+    }
+    if (!source.full && target.words <= wordLimit) return;
+    target.full = true;
+    this.joinWords(target);
+  }
+
+  private delimiterOf(segment: string): string {
+    const last = segment.slice(-1);
+    return this.options.map.delimiters.includes(last) ? last : '';
   }
 }
 
-function trailingDelimiter(segment: string, delimiters: readonly string[]): string {
-  const last = segment.slice(-1);
-  return delimiters.includes(last) ? last : '';
+/** The first segments of the key, and a star for all that follow. */
+function segmentsOf(key: ByteString, delimiters: readonly string[], depth: number): string[] {
+  const segments = inferSegments(key, delimiters, depth + 1);
+  if (segments.length > depth) segments[depth] = anyRest;
+  return segments;
 }
 
-function mergeNode(target: TreeNode, source: TreeNode): void {
-  if (source.statistics) (target.statistics ??= new KeyStatistics()).merge(source.statistics);
-  target.literalChildren += source.literalChildren;
-  for (const [segment, child] of source.children ?? []) {
-    target.children ??= new Map();
-    const existing = target.children.get(segment);
-    if (existing) mergeNode(existing, child);
-    else target.children.set(segment, child);
-  }
+/** True for a segment that stands in the keys as it is. */
+function isWord(segment: string): boolean {
+  return segment !== anyRest && !segment.includes('<');
 }
 
-function sumOf(node: TreeNode): KeyStatistics {
-  if (node.children === undefined && node.statistics) return node.statistics;
-  const sum = new KeyStatistics();
-  if (node.statistics) sum.merge(node.statistics);
-  for (const child of node.children?.values() ?? []) sum.merge(sumOf(child));
-  return sum;
+/** `page_7` as `page_<id>`; a word without digits is its own pattern. */
+function numberedPattern(word: string): string {
+  return word.replace(/\d+/g, '<id>');
 }
 
-function bySize(left: { statistics: KeyStatistics }, right: { statistics: KeyStatistics }): number {
+function bySize(left: NamespaceRow, right: NamespaceRow): number {
   return (
     right.statistics.memoryBytes - left.statistics.memoryBytes || right.statistics.keys - left.statistics.keys
   );

@@ -33,7 +33,7 @@ export function ttlSecondsFor(
     case 'fixed':
       return shorten(rule.seconds);
     case 'range':
-      return Math.round(rule.minSeconds + (rule.maxSeconds - rule.minSeconds) * random());
+      return Math.max(1, Math.round(rule.minSeconds + (rule.maxSeconds - rule.minSeconds) * random()));
     case 'untilMidnight':
       return secondsUntilMidnight(rule.timeZone, now);
   }
@@ -56,8 +56,8 @@ export function longestTtlSeconds(rule: TtlRule): number | null {
 
 /** Seconds from `now` to the next midnight in the time zone, at least 1. */
 export function secondsUntilMidnight(timeZone: string, now: number): number {
-  const dayOf = (millis: number) =>
-    new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(millis);
+  const format = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' });
+  const dayOf = (millis: number) => format.format(millis);
   const today = dayOf(now);
   // Days differ in length where clocks change, so the boundary is searched, to the second.
   let low = now;

@@ -1,0 +1,23 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LargestKeys } from '../../src/keyspace/largest-keys.ts';
+import { bytesOf } from '../../src/redis/bytes.ts';
+
+test('the largest keys are those that sorting all of them would put first, equal ones in order of arrival', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(20)), fc.nat(8), (sizes, limit) => {
+      const largest = new LargestKeys(limit);
+      const offered = sizes.map((memoryBytes, index) => ({
+        key: bytesOf(`key:${index}`),
+        memoryBytes,
+        type: 'string',
+      }));
+      for (const { key, memoryBytes, type } of offered) largest.offer(key, memoryBytes, type);
+
+      // Array.prototype.sort is stable.
+      const sorted = [...offered].sort((left, right) => right.memoryBytes - left.memoryBytes);
+      expect(largest.list()).toEqual(sorted.slice(0, limit));
+    }),
+    { numRuns: 1000 },
+  );
+});

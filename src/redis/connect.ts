@@ -22,7 +22,10 @@ export async function connect(target: ConnectTarget): Promise<RedisServer> {
     await client.connect();
   } catch (error) {
     client.disconnect();
-    throw loginFailure(cause ?? error, address) ?? connectionFailure(cause ?? error, address);
+    throw (
+      loginFailure(cause ?? error, address) ??
+      connectionFailure(cause ?? error, address, 'connect', target.tls !== undefined)
+    );
   }
   // A wrong password does not stop the library from becoming ready: it is told by the event alone.
   const rejected = loginFailure(cause, address);

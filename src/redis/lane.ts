@@ -23,10 +23,13 @@ export class Lane {
   private readonly batches: Batch[] = [];
   private head = 0;
   private failure: RedisError | undefined;
+  /** Until the login is through, a failure is one of connecting. */
+  private state: 'connect' | 'lost' = 'connect';
 
   private constructor(
     private readonly socket: Socket,
     readonly address: string,
+    private readonly overTls: boolean,
   ) {
     const parser = new ReplyParser((reply) => this.receive(reply));
     socket.setNoDelay(true);
@@ -34,27 +37,13 @@ export class Lane {
       try {
         parser.push(chunk);
       } catch (error) {
-        this.fail(connectionFailure(error, address, 'lost'));
+        this.fail(error);
       }
     });
-    socket.on('error', (error) => this.fail(connectionFailure(error, address, 'lost')));
-    socket.on('close', () =>
-      this.fail(
-        new RedisError('lost', 'ECONNRESET', `lost the connection to ${address}: the server closed it`),
-      ),
-    );
+    socket.on('error', (error) => this.fail(error));
+    socket.on('close', () => this.fail(systemError('ECONNRESET')));
     socket.on('timeout', () => {
-      if (this.batches.length > this.head) {
-        const seconds = (socket.timeout ?? 0) / 1000;
-        this.fail(
-          new RedisError(
-            'lost',
-            'ETIMEDOUT',
-            `${address} gave no answer for ${seconds} s`,
-            '--timeout 60s waits longer',
-          ),
-        );
-      }
+      if (this.batches.length > this.head) this.fail(systemError('ETIMEDOUT'));
     });
   }
 
@@ -66,7 +55,7 @@ export class Lane {
   static async open(target: ConnectTarget): Promise<Lane> {
     const address = addressOf(target);
     const socket = await openSocket(target, address);
-    const lane = new Lane(socket, address);
+    const lane = new Lane(socket, address, target.tls !== undefined);
     socket.setTimeout(target.timeoutMillis);
     try {
       await lane.logIn(target);
@@ -124,6 +113,7 @@ export class Lane {
       ['CLIENT', 'NO-TOUCH', 'ON'],
     ]);
     this.commandsSent = 0;
+    this.state = 'lost';
   }
 
   private receive(reply: Reply): void {
@@ -142,10 +132,10 @@ export class Lane {
     batch.resolve(batch.replies);
   }
 
-  private fail(error: RedisError): void {
-    this.failure ??= error;
+  private fail(cause: unknown): void {
+    const failure = (this.failure ??= connectionFailure(cause, this.address, this.state, this.overTls));
     this.socket.destroy();
-    for (const batch of this.batches.splice(0).slice(this.head)) batch.reject(this.failure);
+    for (const batch of this.batches.splice(0).slice(this.head)) batch.reject(failure);
     this.head = 0;
   }
 }
@@ -175,11 +165,11 @@ function openSocket(target: ConnectTarget, address: string): Promise<Socket> {
     : connectPlain(place);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      socket.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
+      socket.destroy(systemError('ETIMEDOUT'));
     }, target.timeoutMillis);
     const onError = (error: Error) => {
       clearTimeout(timer);
-      reject(connectionFailure(error, address));
+      reject(connectionFailure(error, address, 'connect', tls !== undefined));
     };
     socket.once('error', onError);
     socket.once(tls ? 'secureConnect' : 'connect', () => {
@@ -188,4 +178,9 @@ function openSocket(target: ConnectTarget, address: string): Promise<Socket> {
       resolve(socket);
     });
   });
+}
+
+/** What the system would say of itself: for failures that are found here. */
+function systemError(code: 'ECONNRESET' | 'ETIMEDOUT'): Error {
+  return Object.assign(new Error(code), { code });
 }

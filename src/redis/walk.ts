@@ -51,15 +51,16 @@ export interface WalkAccount {
 
 interface Column {
   readonly name: keyof WalkColumns;
-  readonly command: (key: ByteString) => RedisCommand;
+  /** The command in RESP, up to the key. */
+  readonly start: string;
   readonly countsAsLookup: boolean;
 }
 
 const allColumns: readonly Column[] = [
   // Without SAMPLES 0 the nested values of collections are estimated from five of them.
-  { name: 'memory', command: (key) => ['MEMORY', 'USAGE', key], countsAsLookup: false },
-  { name: 'type', command: (key) => ['TYPE', key], countsAsLookup: true },
-  { name: 'ttl', command: (key) => ['PTTL', key], countsAsLookup: true },
+  { name: 'memory', start: '*3\r\n$6\r\nMEMORY\r\n$5\r\nUSAGE\r\n', countsAsLookup: false },
+  { name: 'type', start: '*2\r\n$4\r\nTYPE\r\n', countsAsLookup: true },
+  { name: 'ttl', start: '*2\r\n$4\r\nPTTL\r\n', countsAsLookup: true },
 ];
 
 export function emptyAccount(): WalkAccount {
@@ -75,11 +76,12 @@ export function emptyAccount(): WalkAccount {
 }
 
 /**
- * Walks the keys of one node with SCAN. The next SCAN goes out together with the commands for the page in hand, so the
- * server never waits for us and one round trip per page is all the latency there is. SCAN may give a key twice while
- * its table is resized.
+ * Walks the keys of one node with SCAN. What is asked of a page goes out together with the SCAN for the page after the
+ * next, while the server still answers for the page before: it never waits for us. SCAN may give a key twice while its
+ * table is resized.
  *
- * `account` is filled in as the walk goes, so that it is true also when the walk ends early.
+ * `account` is filled in as the walk goes. When the caller leaves the loop early, what is on its way by then is still
+ * awaited and counted, for the server counts it too.
  * @throws RedisError when SCAN is refused or the connection is lost.
  */
 export async function* walkKeys(
@@ -88,36 +90,34 @@ export async function* walkKeys(
   account: WalkAccount,
 ): AsyncGenerator<WalkPage> {
   const lane = await node.openLane();
-  let columns = allColumns.filter((column) => options.columns[column.name]);
-  const ask = (cursor: string | undefined, keys: readonly ByteString[]): Request => {
-    const replies = lane.exchange([
-      ...(cursor === undefined ? [] : [scanCommand(cursor, options)]),
-      ...keys.flatMap((key) => columns.map((column) => column.command(key))),
-    ]);
-    // Nobody waits for it when the caller leaves the loop early.
-    replies.catch(() => undefined);
-    return { keys, columns, scans: cursor !== undefined, replies };
+  const scan = (cursor: string) => handled(lane.exchange([scanCommand(cursor, options)]));
+  const receive = async (request: Request): Promise<WalkPage> => {
+    const replies = await request.replies;
+    noteRefusals(request, replies, account);
+    account.commands = lane.commandsSent;
+    account.bytesReceived = lane.bytesReceived;
+    return pageOf(request, replies, account);
   };
+  const asked: Request[] = [];
+  let scanning: Promise<Reply[]> | undefined = scan('0');
+  let stopped = false;
   try {
-    let request: Request | undefined = ask('0', []);
-    let stopped = false;
-    while (request !== undefined) {
-      const { keys, columns: asked, scans }: Request = request;
-      const replies: Reply[] = await request.replies;
-      const details: Reply[] = scans ? replies.slice(1) : replies;
-      columns = dropRefused(details, asked, account);
-      const next: ScannedPage | undefined = scans ? scanPage(replies[0], lane) : undefined;
-      stopped = next !== undefined && options.signal?.aborted === true;
-      request =
-        next === undefined || stopped
-          ? undefined
-          : ask(next.cursor === '0' ? undefined : next.cursor, next.keys);
-      account.commands = lane.commandsSent;
-      account.bytesReceived = lane.bytesReceived;
-      if (keys.length > 0) yield pageOf(keys, details, asked, account);
+    for (;;) {
+      if (scanning) {
+        const { cursor, keys }: ScannedPage = scanPage((await scanning)[0], lane);
+        stopped = options.signal?.aborted === true;
+        scanning = stopped || cursor === '0' ? undefined : scan(cursor);
+        if (!stopped) asked.push(ask(lane, keys, options, account));
+        if (scanning && asked.length < 2) continue;
+      }
+      const request = asked.shift();
+      if (!request) break;
+      const page = await receive(request);
+      if (page.keys.length > 0) yield page;
     }
     account.complete = !stopped;
   } finally {
+    for (const request of asked) await receive(request).catch(() => undefined);
     lane.close();
   }
 }
@@ -127,12 +127,30 @@ interface ScannedPage {
   readonly keys: ByteString[];
 }
 
-/** A page's commands on their way, with the SCAN for the page after it. */
+/** What was asked of the keys of one page. */
 interface Request {
   readonly keys: readonly ByteString[];
   readonly columns: readonly Column[];
-  readonly scans: boolean;
   readonly replies: Promise<Reply[]>;
+}
+
+/** Sends the commands of every column that was not refused so far, key by key. */
+function ask(lane: Lane, keys: readonly ByteString[], options: WalkOptions, account: WalkAccount): Request {
+  const refused = (name: keyof WalkColumns) => account.refusedColumns.some(({ column }) => column === name);
+  const columns = allColumns.filter(({ name }) => options.columns[name] && !refused(name));
+  let payload = '';
+  for (const key of keys) {
+    const argument = `$${key.length}\r\n${key}\r\n`;
+    for (const column of columns) payload += column.start + argument;
+  }
+  const count = keys.length * columns.length;
+  return { keys, columns, replies: handled(count === 0 ? Promise.resolve([]) : lane.send(payload, count)) };
+}
+
+/** Nobody waits for a reply when the walk has failed or ended before it: that is no unhandled rejection. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 function scanCommand(cursor: string, options: WalkOptions): RedisCommand {
@@ -159,12 +177,12 @@ function scanPage(reply: Reply | undefined, lane: Lane): ScannedPage {
 }
 
 /** A column whose command is refused as such (not for one key) is not asked for again. */
-function dropRefused(replies: readonly Reply[], columns: readonly Column[], account: WalkAccount): Column[] {
-  return columns.filter((column, index) => {
+function noteRefusals({ columns }: Request, replies: readonly Reply[], account: WalkAccount): void {
+  columns.forEach(({ name }, index) => {
     const reply = replies[index];
-    if (!(reply instanceof ReplyError) || isAboutOneKey(reply)) return true;
-    account.refusedColumns.push({ column: column.name, reason: reply.message });
-    return false;
+    if (!(reply instanceof ReplyError) || isAboutOneKey(reply)) return;
+    if (account.refusedColumns.some(({ column }) => column === name)) return;
+    account.refusedColumns.push({ column: name, reason: reply.message });
   });
 }
 
@@ -173,24 +191,21 @@ function isAboutOneKey(reply: ReplyError): boolean {
   return reply.code === 'NOPERM' && /\bkeys?\b/.test(reply.message) && !/\bcommand\b/.test(reply.message);
 }
 
-function pageOf(
-  keys: readonly ByteString[],
-  replies: readonly Reply[],
-  columns: readonly Column[],
-  account: WalkAccount,
-): WalkPage {
-  const width = columns.length;
+function pageOf({ keys, columns }: Request, replies: readonly Reply[], account: WalkAccount): WalkPage {
   const values: Record<keyof WalkColumns, (number | string | null)[]> = { memory: [], type: [], ttl: [] };
+  let position = 0;
   for (let key = 0; key < keys.length; key++) {
     let unreadable = false;
-    for (let index = 0; index < width; index++) {
-      const column = columns[index] as Column;
-      const reply = replies[key * width + index];
-      const failed = reply instanceof ReplyError;
-      if (failed) unreadable = true;
-      const value = failed || Array.isArray(reply) || reply === undefined ? null : reply;
+    for (const column of columns) {
+      const reply = replies[position++];
+      if (reply instanceof ReplyError) {
+        unreadable ||= isAboutOneKey(reply);
+        values[column.name].push(null);
+        continue;
+      }
+      const value = Array.isArray(reply) || reply === undefined ? null : reply;
       const gone = value === 'none' || (column.name === 'ttl' && value === -2);
-      if (column.countsAsLookup && !failed) account[gone ? 'ownMisses' : 'ownHits']++;
+      if (column.countsAsLookup) account[gone ? 'ownMisses' : 'ownHits']++;
       values[column.name].push(gone ? null : value);
     }
     if (unreadable) account.unreadableKeys++;

@@ -1,0 +1,392 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { asBytes, type ByteString, bytesOf } from '../../../src/redis/bytes.ts';
+import { connect } from '../../../src/redis/connect.ts';
+import { infoNumber, readInfo } from '../../../src/redis/info.ts';
+import type { RedisServer } from '../../../src/redis/server.ts';
+import {
+  emptyAccount,
+  type WalkAccount,
+  walkKeys,
+  type WalkOptions,
+  type WalkPage,
+} from '../../../src/redis/walk.ts';
+import type { RedisProcess } from '../../server/redis-process.ts';
+import { startProxy } from '../../server/proxy.ts';
+import { emptyDatabase, send, sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';
+
+const everything = { memory: true, type: true, ttl: true };
+
+/** What was read of each key that the walk gave. */
+interface Walk {
+  readonly pages: WalkPage[];
+  readonly rows: { key: ByteString; memoryBytes: unknown; type: unknown; ttlMillis: unknown }[];
+  readonly account: WalkAccount;
+}
+
+async function walk(server: RedisServer, options: Partial<WalkOptions> = {}): Promise<Walk> {
+  const account = emptyAccount();
+  const pages: WalkPage[] = [];
+  for await (const page of walkKeys(server.nodes[0], { columns: everything, ...options }, account))
+    pages.push(page);
+  const rows = pages.flatMap((page) =>
+    page.keys.map((key, index) => ({
+      key,
+      memoryBytes: page.memoryBytes[index],
+      type: page.types[index],
+      ttlMillis: page.ttlMillis[index],
+    })),
+  );
+  return { pages, rows, account };
+}
+
+const columnOf = (walk: Walk, name: 'memoryBytes' | 'type' | 'ttlMillis') =>
+  new Set(walk.rows.map((row) => row[name]));
+
+let redis: RedisProcess;
+let server: RedisServer;
+
+beforeAll(async () => {
+  redis = await startPrivateServer({
+    config: [
+      'user readonly on >pass %R~* -@all +scan +type +pttl +info +select +client',
+      'user tenant on >pass ~user:* -@all +scan +type +pttl +memory|usage',
+      'user blind on >pass ~* -@all +ping +type',
+    ],
+  });
+  server = await connect(targetOf(redis.url));
+});
+afterAll(async () => {
+  server.close();
+  await redis.stop();
+});
+beforeEach(() => emptyDatabase(server));
+
+async function connectAs(username: string): Promise<RedisServer> {
+  const connection = await connect(targetOf(redis.url, { username, password: 'pass' }));
+  onTestFinished(() => connection.close());
+  return connection;
+}
+
+async function lookups(): Promise<{ hits: number; misses: number }> {
+  const info = await readInfo(server.nodes[0]);
+  return { hits: infoNumber(info, 'keyspace_hits') ?? -1, misses: infoNumber(info, 'keyspace_misses') ?? -1 };
+}
+
+/** How often the server has run these commands. */
+async function callsOf(...names: readonly string[]): Promise<number> {
+  const statistics = (await send(server, 'INFO', 'commandstats')) as string;
+  const calls = [...statistics.matchAll(/^cmdstat_(.*?):calls=(\d+)/gm)];
+  return calls.reduce((sum, [, name = '', count]) => sum + (names.includes(name) ? Number(count) : 0), 0);
+}
+
+describe('a walk', () => {
+  test('gives every key of a keyspace at rest once, with memory, type and TTL', async () => {
+    await sendAll(server, [
+      ...Array.from({ length: 5000 }, (_, index) => ['SET', `text:${index}`, 'x'.repeat(index % 300)]),
+      ...Array.from({ length: 500 }, (_, index) => ['SET', `brief:${index}`, 'x', 'EX', 1000 + index]),
+      ...Array.from({ length: 300 }, (_, index) => ['HSET', `hash:${index}`, 'field', 'value']),
+      ...Array.from({ length: 200 }, (_, index) => ['RPUSH', `list:${index}`, 'a', 'b']),
+      ['ZADD', 'zset', 1, 'a'],
+      ['SADD', 'set', 'a'],
+      ['XADD', 'stream', '*', 'field', 'value'],
+    ]);
+
+    const result = await walk(server);
+
+    expect(result.rows).toHaveLength(6003);
+    expect(new Set(result.rows.map(({ key }) => key)).size).toBe(6003);
+    expect(columnOf(result, 'type')).toEqual(new Set(['string', 'hash', 'list', 'zset', 'set', 'stream']));
+    const brief = result.rows.find(({ key }) => key === 'brief:7');
+    expect(brief?.ttlMillis).toBeGreaterThan(1_000_000);
+    expect(brief?.ttlMillis).toBeLessThanOrEqual(1_007_000);
+    expect(result.rows.find(({ key }) => key === 'text:7')).toMatchObject({
+      type: 'string',
+      ttlMillis: -1,
+      memoryBytes: await send(server, 'MEMORY', 'USAGE', 'text:7'),
+    });
+    expect(result.account).toMatchObject({
+      complete: true,
+      ownMisses: 0,
+      unreadableKeys: 0,
+      refusedColumns: [],
+    });
+  });
+
+  test('keeps each value with its key, whatever bytes the keys are made of', async () => {
+    const names = fc.uniqueArray(
+      fc.uint8Array({ maxLength: 24 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+      { minLength: 1, maxLength: 60 },
+    );
+    await fc.assert(
+      fc.asyncProperty(names, fc.integer({ min: 1, max: 70 }), async (keys, pageSize) => {
+        await emptyDatabase(server);
+        await sendAll(
+          server,
+          keys.map((key, index) => ['SET', key, 'x', 'PX', 1_000_000 + index * 10_000]),
+        );
+
+        const { rows } = await walk(server, { pageSize });
+
+        expect(new Set(rows.map(({ key }) => String(key)))).toEqual(new Set(keys));
+        for (const { key, ttlMillis } of rows) {
+          expect(Math.round(Number(ttlMillis) / 10_000) - 100).toBe(keys.indexOf(key));
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('of an empty database is complete and gives no page', async () => {
+    const { pages, account } = await walk(server);
+    expect(pages).toEqual([]);
+    expect(account).toMatchObject({ complete: true, commands: 1, ownHits: 0 });
+  });
+
+  test('asks for no column that is not wanted', async () => {
+    await sendAll(server, [['SET', 'key', 'x']]);
+    const { pages, account } = await walk(server, { columns: {} });
+    expect(pages).toEqual([{ keys: ['key'], memoryBytes: [], types: [], ttlMillis: [] }]);
+    expect(account).toMatchObject({ commands: 1, ownHits: 0 });
+  });
+
+  test('lets the server choose by pattern and type, the pattern in bytes', async () => {
+    await send(server, 'SET', bytesOf('klíč:1'), 'x');
+    await sendAll(server, [
+      ['SET', 'other', 'x'],
+      ['HSET', bytesOf('klíč:2'), 'field', 'value'],
+    ]);
+    const matched = await walk(server, { match: bytesOf('klíč:*') });
+    expect(matched.rows.map(({ key }) => key).sort()).toEqual([bytesOf('klíč:1'), bytesOf('klíč:2')]);
+    const hashes = await walk(server, { match: bytesOf('klíč:*'), type: 'hash' });
+    expect(hashes.rows.map(({ key }) => key)).toEqual([bytesOf('klíč:2')]);
+  });
+
+  test('gives null for what is gone between SCAN and the look at it', async () => {
+    const proxy = await startProxy(redis.port);
+    onTestFinished(() => proxy.stop());
+    const relayed = await connect(targetOf(proxy.url));
+    onTestFinished(() => relayed.close());
+    await sendAll(server, [
+      ['SET', 'stays', 'x'],
+      ['SET', 'goes', 'x'],
+    ]);
+    const before = await lookups();
+    // The answer to SCAN is held back until one of its keys has gone.
+    const [node] = relayed.nodes;
+    const openLane = async () => {
+      const lane = await node.openLane();
+      proxy.stall();
+      return lane;
+    };
+    const scans = await callsOf('scan');
+    const walking = walk({ ...relayed, nodes: [{ ...node, openLane }] });
+    while ((await callsOf('scan')) === scans) await sleep(5);
+    await send(server, 'UNLINK', 'goes');
+    proxy.resume();
+    const { rows, account } = await walking;
+    const after = await lookups();
+
+    expect(rows.find(({ key }) => key === 'goes')).toMatchObject({
+      memoryBytes: null,
+      type: null,
+      ttlMillis: null,
+    });
+    expect(rows.find(({ key }) => key === 'stays')).toMatchObject({ type: 'string', ttlMillis: -1 });
+    expect(account).toMatchObject({ ownHits: 2, ownMisses: 2, unreadableKeys: 0 });
+    expect(account.ownHits).toBe(after.hits - before.hits);
+    expect(account.ownMisses).toBe(after.misses - before.misses);
+  });
+});
+
+describe('the account of a walk', () => {
+  test.each([
+    ['memory', { memory: true }, 0],
+    ['type', { type: true }, 1],
+    ['TTL', { ttl: true }, 1],
+    ['memory, type and TTL', everything, 2],
+  ])('with %s says how many hits the server counted: to the unit', async (_name, columns, hitsPerKey) => {
+    await sendAll(
+      server,
+      Array.from({ length: 2500 }, (_, index) => ['SET', `key:${index}`, 'x']),
+    );
+    const before = await lookups();
+    const { account } = await walk(server, { columns });
+    const after = await lookups();
+
+    expect(account.ownHits).toBe(2500 * hitsPerKey);
+    expect(after.hits - before.hits).toBe(account.ownHits);
+    expect(after.misses - before.misses).toBe(0);
+  });
+
+  test('says how many commands it sent, as the server counts them', async () => {
+    await sendAll(
+      server,
+      Array.from({ length: 2500 }, (_, index) => ['SET', `key:${index}`, 'x']),
+    );
+    const before = await callsOf('scan', 'memory|usage', 'type', 'pttl');
+    const { account } = await walk(server);
+    expect(account.commands).toBe((await callsOf('scan', 'memory|usage', 'type', 'pttl')) - before);
+    expect(account.bytesReceived).toBeGreaterThan(2500 * 10);
+  });
+
+  test('is true to the unit also when the reader leaves after the first page', async () => {
+    await sendAll(
+      server,
+      Array.from({ length: 5000 }, (_, index) => ['SET', `key:${index}`, 'x']),
+    );
+    const before = await lookups();
+    const account = emptyAccount();
+    for await (const page of walkKeys(server.nodes[0], { columns: everything }, account)) {
+      expect(page.keys.length).toBeGreaterThan(0);
+      break;
+    }
+    await sleep(50);
+    const after = await lookups();
+
+    expect(account.complete).toBe(false);
+    expect(account.ownHits).toBe(after.hits - before.hits);
+    expect(account.ownHits).toBeLessThan(10_000);
+  });
+});
+
+describe('a walk that is aborted', () => {
+  test('ends soon and is not complete', async () => {
+    await sendAll(
+      server,
+      Array.from({ length: 10_000 }, (_, index) => ['SET', `key:${index}`, 'x']),
+    );
+    const controller = new AbortController();
+    const account = emptyAccount();
+    let keys = 0;
+    for await (const page of walkKeys(
+      server.nodes[0],
+      { columns: everything, signal: controller.signal },
+      account,
+    )) {
+      keys += page.keys.length;
+      controller.abort();
+    }
+    expect(account.complete).toBe(false);
+    expect(keys).toBeLessThan(4000);
+    expect(account.ownHits).toBe(keys * 2);
+  });
+
+  test('before its first page gives none', async () => {
+    await send(server, 'SET', 'key', 'x');
+    const { rows, account } = await walk(server, { signal: AbortSignal.abort() });
+    expect(rows).toEqual([]);
+    expect(account.complete).toBe(false);
+  });
+});
+
+describe('a walk by a user with few permissions', () => {
+  test('loses the column whose command is refused, with the reason, and nothing else', async () => {
+    await sendAll(
+      server,
+      Array.from({ length: 4000 }, (_, index) => ['SET', `key:${index}`, 'x']),
+    );
+    const result = await walk(await connectAs('readonly'));
+
+    expect(result.rows).toHaveLength(4000);
+    expect(columnOf(result, 'type')).toEqual(new Set(['string']));
+    expect(columnOf(result, 'ttlMillis')).toEqual(new Set([-1]));
+    expect(new Set(result.pages.flatMap(({ memoryBytes }) => memoryBytes))).toEqual(new Set([null]));
+    expect(result.account).toMatchObject({ complete: true, unreadableKeys: 0, ownHits: 8000 });
+    expect(result.account.refusedColumns).toEqual([
+      { column: 'memory', reason: expect.stringContaining('NOPERM') as string },
+    ]);
+  });
+
+  test('soon stops asking for what was refused', async () => {
+    await sendAll(
+      server,
+      Array.from({ length: 10_000 }, (_, index) => ['SET', `key:${index}`, 'x']),
+    );
+    const { account } = await walk(await connectAs('readonly'), { columns: { memory: true } });
+    expect(account.commands).toBeLessThan(4000);
+  });
+
+  test('counts the keys it may see but not read', async () => {
+    await sendAll(server, [
+      ...Array.from({ length: 1500 }, (_, index) => ['SET', `user:${index}`, 'x']),
+      ...Array.from({ length: 700 }, (_, index) => ['SET', `foreign:${index}`, 'x']),
+    ]);
+    const before = await lookups();
+    const { rows, account } = await walk(await connectAs('tenant'));
+    const after = await lookups();
+
+    expect(rows).toHaveLength(2200);
+    expect(account).toMatchObject({ complete: true, unreadableKeys: 700, refusedColumns: [], ownHits: 3000 });
+    expect(after.hits - before.hits).toBe(3000);
+    for (const { key, memoryBytes, type, ttlMillis } of rows) {
+      if (key.startsWith('user:'))
+        expect([typeof memoryBytes, type, ttlMillis]).toEqual(['number', 'string', -1]);
+      else expect([memoryBytes, type, ttlMillis]).toEqual([null, null, null]);
+    }
+  });
+
+  test('is refused where SCAN is', async () => {
+    const blind = await connectAs('blind');
+    await expect(walk(blind)).rejects.toMatchObject({
+      name: 'RedisError',
+      failure: 'refused',
+      code: 'NOPERM',
+    });
+  });
+});
+
+describe('a walk leaves no rejection unhandled', () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  beforeEach(() => {
+    unhandled.length = 0;
+    process.on('unhandledRejection', note);
+  });
+  afterEach(() => process.off('unhandledRejection', note));
+
+  test('when the reader leaves early', async () => {
+    await sendAll(
+      server,
+      Array.from({ length: 5000 }, (_, index) => ['SET', `key:${index}`, 'x']),
+    );
+    for await (const page of walkKeys(server.nodes[0], { columns: everything }, emptyAccount())) {
+      expect(page.keys.length).toBeGreaterThan(0);
+      break;
+    }
+    await sleep(50);
+    expect(unhandled).toEqual([]);
+  });
+
+  test('when the connection is lost on the way', async () => {
+    await sendAll(
+      server,
+      Array.from({ length: 5000 }, (_, index) => ['SET', `key:${index}`, 'x']),
+    );
+    const proxy = await startProxy(redis.port);
+    onTestFinished(() => proxy.stop());
+    const relayed = await connect(targetOf(proxy.url));
+    onTestFinished(() => relayed.close());
+    const account = emptyAccount();
+    let keys = 0;
+    const walking = (async () => {
+      for await (const page of walkKeys(relayed.nodes[0], { columns: everything, pageSize: 100 }, account)) {
+        keys += page.keys.length;
+        proxy.cut();
+      }
+    })();
+
+    await expect(walking).rejects.toMatchObject({ failure: 'lost', code: 'ECONNRESET' });
+    await sleep(50);
+    expect(unhandled).toEqual([]);
+    expect(account.complete).toBe(false);
+    expect(account.ownHits).toBeGreaterThanOrEqual(keys * 2);
+  });
+});
+
+test('a key is named in bytes', async () => {
+  await send(server, 'SET', asBytes('\u00ff\u0000'), 'x');
+  const { rows } = await walk(server);
+  expect(rows.map(({ key }) => key)).toEqual(['\u00ff\u0000']);
+});

@@ -1,0 +1,91 @@
+import { InputError } from '../failure.ts';
+import type { FixtureCheck } from '../fixtures/check.ts';
+import type { FixtureProblem } from '../fixtures/problems.ts';
+import type { FixtureSource } from '../fixtures/source.ts';
+import type { FixtureWriting } from '../fixtures/write.ts';
+import { RedisError } from '../redis/errors.ts';
+import { printable } from '../render/printable.ts';
+import { counted, formatCell } from '../render/units.ts';
+import { type Context, InterruptedError } from './context.ts';
+import type { WarmResult } from './warm-result.ts';
+
+/** One line per problem: `  users.json:14  user:7  why`. @param total Problems in all; those beyond the list are counted. */
+export function problemLines(problems: readonly FixtureProblem[], total: number): string {
+  const lines = problems.map(({ file, line, key, reason }) => {
+    const words = [`${file}:${line}`, ...(key === null ? [] : [`\`${shortened(key)}\``]), reason];
+    return `  ${words.map(printable).join('  ')}`;
+  });
+  if (total > problems.length) lines.push(`  and ${formatCell(total - problems.length, 'count')} more`);
+  return lines.join('\n');
+}
+
+const shownKeyLength = 80;
+
+function shortened(key: string): string {
+  return key.length <= shownKeyLength ? key : `${key.slice(0, shownKeyLength - 1)}…`;
+}
+
+const again = 'running it again is harmless: each record replaces its key as a whole';
+
+/** Why the writing ended early, with how far it had come; null where it did not. */
+export function stopFailure({ stopped, interrupted }: FixtureWriting, result: WarmResult): Error | null {
+  const far = `${formatCell(result.written, 'count')} of ${counted(result.records, 'record')} ${result.written === 1 ? 'was' : 'were'} written`;
+  if (stopped === null) return interrupted ? new InterruptedError(`interrupted: ${far}; ${again}`) : null;
+  const unknown =
+    result.unknown === 0
+      ? ''
+      : `, and of ${formatCell(result.unknown, 'count')} on their way nothing is known`;
+  const message = `${stopped.message}; ${far}${unknown}`;
+  if (!(stopped instanceof RedisError)) return new InputError(message, again);
+  const hint = stopped.failure === 'refused' ? stopped.hint : again;
+  return new RedisError(stopped.failure, stopped.code, message, hint, stopped.refused);
+}
+
+/** Why nothing is written after the check; null where all is well. */
+export function checkFailure(
+  check: FixtureCheck,
+  problems: readonly FixtureProblem[],
+  skipInvalid: boolean,
+): InputError | null {
+  const { fault, invalid, records } = check;
+  if (fault === null && (invalid === 0 || skipInvalid)) return null;
+  const listed = problems.filter(({ file, line }) => file !== fault?.file || line !== fault.fault.line);
+  const bad = `${invalid.toLocaleString('en-US')} of ${counted(records, 'record')} cannot be used`;
+  const lines = problemLines(listed, Math.max(invalid, listed.length));
+  if (fault === null) {
+    return new InputError(`${bad}; nothing was written:\n${lines}`, '--skip-invalid writes the others');
+  }
+  const { line, message, hint } = fault.fault;
+  const others = invalid === 0 ? '' : `\nbesides, ${bad}:\n${lines}`;
+  return new InputError(`\`${fault.file}\` line ${line}: ${message}; nothing was written${others}`, hint);
+}
+
+/** What the person should know before the writing begins, whatever the form of the result. */
+export function warnOfCheck(
+  context: Context,
+  check: FixtureCheck,
+  plan: WarmResult,
+  sources: readonly FixtureSource[],
+): void {
+  const { records, invalid, repeatedKeys } = check;
+  const { dryRun } = plan;
+  if (records === 0) context.warn(`no records in ${sources.map(({ name }) => `\`${name}\``).join(', ')}`);
+  if (invalid > 0) {
+    const lines = problemLines(plan.problems, invalid);
+    const verb = dryRun ? 'would be' : invalid === 1 ? 'is' : 'are';
+    context.warn(`${counted(invalid, 'record')} ${verb} left out:\n${lines}`);
+  }
+  if (repeatedKeys !== null && repeatedKeys > 0) {
+    const verb = dryRun ? 'would replace' : repeatedKeys === 1 ? 'replaces' : 'replace';
+    context.warn(`${counted(repeatedKeys, 'record')} ${verb} an earlier one with the same key`);
+  }
+  if (dryRun) warnOfPermanentKeys(context, plan);
+}
+
+export function warnOfPermanentKeys(context: Context, { withoutTtl, dryRun }: WarmResult): void {
+  if (withoutTtl === 0) return;
+  const verb = dryRun ? 'would be' : withoutTtl === 1 ? 'was' : 'were';
+  context.warn(
+    `${counted(withoutTtl, 'key')} ${verb} written without TTL: give one in the record, in the map, or with --ttl`,
+  );
+}

@@ -1,0 +1,85 @@
+import type { NamespaceTally } from '../fixtures/tally.ts';
+import { type Block, note } from '../render/blocks.ts';
+import { counted, formatBytes, formatCell, formatSeconds } from '../render/units.ts';
+import type { WarmResult } from './warm-result.ts';
+
+export function viewWarm(result: WarmResult): Block[] {
+  if (result.namespaces.length === 0) {
+    // A failure says itself what is wrong.
+    return result.records === 0 ? [note('plain', 'nothing to write: there are no records')] : [];
+  }
+  return [
+    {
+      kind: 'table',
+      name: 'namespaces',
+      columns: [
+        { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
+        { name: 'records', header: 'RECORDS', unit: 'count' },
+        { name: 'valueBytes', header: 'VALUES', unit: 'bytes' },
+        { name: 'minTtlSeconds', header: 'SHORTEST TTL', unit: 'seconds' },
+        { name: 'maxTtlSeconds', header: 'LONGEST TTL', unit: 'seconds' },
+        { name: 'ttlFrom', header: 'TTL FROM', unit: 'text' },
+      ],
+      rows: result.namespaces.map((row) => [
+        row.namespace,
+        row.records,
+        row.valueBytes,
+        row.minTtlSeconds,
+        row.maxTtlSeconds,
+        ttlFrom(row),
+      ]),
+    },
+    ...summary(result),
+  ];
+}
+
+/** Who decided on the TTLs of a namespace: `map`, or `record 20, none 3` where it was not the same for all. */
+function ttlFrom({ ttlSources }: NamespaceTally): string {
+  const { record, map, option, none } = ttlSources;
+  const shares = [
+    ['record', record],
+    ['map', map],
+    ['--ttl', option],
+    ['none', none],
+  ] as const;
+  const present = shares.filter(([, records]) => records > 0);
+  return present
+    .map(([name, records]) => (present.length === 1 ? name : `${name} ${formatCell(records, 'count')}`))
+    .join(', ');
+}
+
+function summary(result: WarmResult): Block[] {
+  const { records, written, dryRun, valueBytes, durationSeconds } = result;
+  if (dryRun) {
+    const types = result.types
+      .map(({ type, records: count }) => `${formatCell(count, 'count')} ${type}`)
+      .join(', ');
+    const good = records - result.invalid;
+    return [
+      note(
+        'plain',
+        `would write ${counted(good, 'record')} (${types}) with ${formatBytes(valueBytes)} of values; nothing was written`,
+      ),
+    ];
+  }
+  // The rate of a handful of records says nothing.
+  const rate =
+    written >= 1000 && durationSeconds > 0 ? `, ${formatCell(written / durationSeconds, 'perSecond')}` : '';
+  const amount =
+    written === records
+      ? counted(records, 'record')
+      : `${formatCell(written, 'count')} of ${counted(records, 'record')}`;
+  const blocks = [
+    note(
+      written === records ? 'good' : 'warning',
+      `wrote ${amount} with ${formatBytes(valueBytes)} of values in ${formatSeconds(durationSeconds)}${rate}`,
+    ),
+  ];
+  const others = [
+    result.invalid > 0 && `${formatCell(result.invalid, 'count')} left out`,
+    result.failed - result.unknown > 0 && `${formatCell(result.failed - result.unknown, 'count')} refused`,
+    result.unknown > 0 && `${formatCell(result.unknown, 'count')} unknown`,
+    result.notWritten > 0 && `${formatCell(result.notWritten, 'count')} not sent`,
+  ].filter((text) => text !== false);
+  return others.length === 0 ? blocks : [...blocks, note('plain', `of the others: ${others.join(', ')}`)];
+}

@@ -115,7 +115,7 @@ function nodeOf(client: Redis, target: ConnectTarget): RedisNode {
 const containers = new Set(['CONFIG', 'MEMORY', 'CLIENT', 'ACL', 'OBJECT', 'SCRIPT', 'CLUSTER']);
 
 /** The words of a command that may be shown: its name and subcommand, never its arguments. */
-export function commandName(command: RedisCommand): string {
+function commandName(command: RedisCommand): string {
   const [name = '', subcommand] = command.map(String);
   return containers.has(name) && subcommand !== undefined ? `${name} ${subcommand}` : name;
 }

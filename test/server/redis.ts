@@ -8,7 +8,7 @@ import { type RedisProcess, type RedisProcessOptions, startRedisProcess } from '
 import { requireTool } from './tools.ts';
 
 /** Databases 1 to 15 belong to the tests; each file that runs at the same time has one of its own. */
-export const testDatabases = 15;
+const testDatabases = 15;
 
 /** The URL of this test file's own database. INFO counters are those of the whole server: see startPrivateServer. */
 export function testUrl(): string {

@@ -3,7 +3,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import { TestRunner } from 'vitest';
 
 /** The path of a program, or null where it is not installed. */
-export function findTool(name: string): string | null {
+function findTool(name: string): string | null {
   const folders = isAbsolute(name) ? [''] : (process.env['PATH'] ?? '').split(delimiter);
   for (const folder of folders) {
     const path = join(folder, name);

@@ -1,13 +1,14 @@
 import { type DecodedValue, decodeValue } from '../decode/decode.ts';
-import { type KeyReport, readKey } from '../decode/read-key.ts';
+import { layOutJson } from '../decode/json-source.ts';
+import { type KeyLookup, type KeyReport, readKey } from '../decode/read-key.ts';
 import { InputError } from '../failure.ts';
 import { keyFields, keyText } from '../keyspace/key-text.ts';
-import { asBytes, bufferOf, type ByteString, bytesOf } from '../redis/bytes.ts';
+import { asBytes, bufferOf, type ByteString, bytesOf, textOf } from '../redis/bytes.ts';
 import { type Block, type Fact, note } from '../render/blocks.ts';
-import { counted } from '../render/units.ts';
 import { countArgument, sizeArgument } from './arguments.ts';
 import type { Context, Outcome } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { ownLookupsText } from './keyspace-report.ts';
 import { type DefineCommand, examples } from './runner.ts';
 
 interface GetInput {
@@ -24,7 +25,8 @@ interface GetResult {
   readonly namespace: string | null;
   readonly kind: 'cache' | 'state' | null;
   readonly type: string | null;
-  /** Null: no TTL, or not permitted. */
+  /** Null: not permitted, or no such key. */
+  readonly ttlState: 'expires' | 'permanent' | null;
   readonly ttlSeconds: number | null;
   readonly memoryBytes: number | null;
   /** Bytes of a string, members of a collection. */
@@ -36,7 +38,11 @@ interface GetResult {
   readonly value: DecodedValue | null;
   /** Of a collection: `[field, value]`, `[index, value]`, `[member, score]`, `[member]` or `[id, field, value, …]`. */
   readonly members: readonly (readonly string[])[] | null;
+  /** The same as base64 of their bytes; null where `members` says it all, for all of it is text. */
+  readonly membersBase64: readonly (readonly string[])[] | null;
+  /** Lookups of ours that the server counted as hits, and as misses. */
   readonly ownHits: number | null;
+  readonly ownMisses: number | null;
 }
 
 export const defineGet: DefineCommand = (program, run) => {
@@ -67,6 +73,7 @@ export const defineGet: DefineCommand = (program, run) => {
           namespace: null,
           kind: null,
           type: null,
+          ttlState: null,
           ttlSeconds: null,
           memoryBytes: null,
           length: null,
@@ -75,15 +82,14 @@ export const defineGet: DefineCommand = (program, run) => {
           truncated: null,
           value: null,
           members: null,
+          membersBase64: null,
           ownHits: null,
+          ownMisses: null,
         },
         run: (context) =>
           getKey(context, {
-            key:
-              options.base64 === true
-                ? asBytes(Buffer.from(text, 'base64').toString('latin1'))
-                : bytesOf(text),
-            maxBytes: options.maxBytes,
+            key: options.base64 === true ? keyFromBase64(text) : bytesOf(text),
+            maxBytes: Math.max(1, options.maxBytes),
             members: options.members,
             raw: options.raw ?? false,
           }),
@@ -92,39 +98,46 @@ export const defineGet: DefineCommand = (program, run) => {
     );
 };
 
+function keyFromBase64(text: string): ByteString {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length === 0 || bytes.toString('base64').replace(/=+$/, '') !== text.replace(/=+$/, ''))
+    throw new InputError(`\`${text}\` is not base64`);
+  return asBytes(bytes.toString('latin1'));
+}
+
 async function getKey(context: Context, input: GetInput): Promise<Outcome<GetResult>> {
+  if (input.raw && (context.output === 'json' || context.output === 'ndjson'))
+    throw new InputError('--raw writes bytes, and cannot go with a JSON output');
   const server = await context.connect();
   const limits = { bytes: input.raw ? Number.MAX_SAFE_INTEGER : input.maxBytes, members: input.members };
-  const report = await readKey(server.nodeFor(input.key), input.key, limits);
-  if (input.raw) await writeRaw(context, input.key, report);
-  else if (report === null && context.output !== 'table') context.warn(`there is no key \`${keyText(input.key)}\``);
-  const result = resultOf(context, input.key, report);
+  const lookup = await readKey(server.nodeFor(input.key), input.key, limits);
+  const { report } = lookup;
+  if (report === null && (input.raw || context.output !== 'table'))
+    context.warn(`there is no key \`${keyText(input.key)}\``);
+  if (report !== null && input.raw) await writeRaw(context, input.key, report);
+  const result = resultOf(context, input.key, lookup);
   return { result, exitCode: report === null ? exitCodes.negative : exitCodes.success };
 }
 
-async function writeRaw(context: Context, key: ByteString, report: KeyReport | null): Promise<void> {
-  if (context.output === 'json' || context.output === 'ndjson')
-    throw new InputError('--raw writes bytes, and cannot go with a JSON output');
-  if (report === null) {
-    context.warn(`there is no key \`${keyText(key)}\``);
-    return;
-  }
-  if (report.value?.kind !== 'string')
-    throw new InputError(`\`${keyText(key)}\` is a ${report.type}; --raw is for strings`);
-  await context.writeBytes(bufferOf(report.value.bytes));
+async function writeRaw(context: Context, key: ByteString, { type, value }: KeyReport): Promise<void> {
+  if (value?.kind !== 'string')
+    throw new InputError(`\`${keyText(key)}\` is a ${type}; --raw is for strings`);
+  await context.writeBytes(bufferOf(value.bytes));
 }
 
-function resultOf({ map }: Context, key: ByteString, report: KeyReport | null): GetResult {
+function resultOf({ map }: Context, key: ByteString, { report, ownHits, ownMisses }: KeyLookup): GetResult {
   const namespace = map.classify(key);
   const value = report?.value ?? null;
-  const ttlMillis = report?.ttlMillis ?? -1;
+  const ttlMillis = report?.ttlMillis ?? null;
+  const rows = value?.kind === 'collection' ? value.rows : null;
   return {
     ...keyFields(key),
     exists: report !== null,
     namespace: namespace?.name ?? null,
     kind: namespace?.kind ?? null,
     type: report?.type ?? null,
-    ttlSeconds: ttlMillis < 0 ? null : ttlMillis / 1000,
+    ttlState: ttlMillis === null ? null : ttlMillis < 0 ? 'permanent' : 'expires',
+    ttlSeconds: ttlMillis === null || ttlMillis < 0 ? null : ttlMillis / 1000,
     memoryBytes: report?.memoryBytes ?? null,
     length: report?.length ?? null,
     internalEncoding: report?.internalEncoding ?? null,
@@ -138,8 +151,12 @@ function resultOf({ map }: Context, key: ByteString, report: KeyReport | null): 
             truncated: value.truncated,
           })
         : null,
-    members: value?.kind === 'collection' ? value.rows.map((row) => row.map(keyText)) : null,
-    ownHits: report?.ownHits ?? null,
+    members: rows?.map((row) => row.map(keyText)) ?? null,
+    membersBase64: rows?.flat().some((field) => textOf(field) === undefined)
+      ? rows.map((row) => row.map((field) => bufferOf(field).toString('base64')))
+      : null,
+    ownHits,
+    ownMisses,
   };
 }
 
@@ -167,7 +184,7 @@ function view(result: GetResult): Block[] {
       label: 'expires in',
       value: result.ttlSeconds,
       unit: 'seconds',
-      ...(result.ttlSeconds === null && { remark: 'no TTL' }),
+      ...(result.ttlState === 'permanent' && { remark: 'no TTL' }),
     },
     { name: 'memoryBytes', label: 'memory', value: result.memoryBytes, unit: 'bytes' },
     { name: 'length', label: result.type === 'string' ? 'length' : 'members', value: result.length, unit },
@@ -180,29 +197,33 @@ function view(result: GetResult): Block[] {
     const more = result.type === 'string' ? '--max-bytes' : '--members';
     blocks.push(note('warning', `only the start is shown; ${more} reads more`));
   }
-  return [
-    ...blocks,
-    note('dim', `${counted(result.ownHits ?? 0, 'lookup')} of ours now stand in the server's keyspace_hits`),
-  ];
+  if (result.value === null && result.members === null)
+    blocks.push(note('plain', `values of type ${result.type ?? 'unknown'} are not shown`));
+  const { ownHits, ownMisses } = result;
+  const cost = ownLookupsText({ ownHits: ownHits ?? 0, ownMisses: ownMisses ?? 0 });
+  return [...blocks, note('dim', `cost to the server: ${cost}`)];
 }
 
 function valueBlocks(value: DecodedValue): Block[] {
-  const how = [value.format, value.compression].filter((part) => part !== null).join(', ');
-  const text =
-    value.json !== undefined ? JSON.stringify(value.json, null, 2) : (value.text ?? value.hex ?? '');
-  const blocks: Block[] = [];
-  if (value.envelope) {
-    blocks.push({
-      kind: 'text',
-      name: 'envelope',
-      title: 'Envelope',
-      text: JSON.stringify(value.envelope, null, 2),
-    });
-  }
-  blocks.push({ kind: 'text', name: 'value', title: `Value (${how})`, text });
-  if (value.remark !== undefined) blocks.push(note('plain', value.remark));
-  return blocks;
+  const { format, compression, json, text, hex, envelope, remark } = value;
+  const shown =
+    json === undefined
+      ? (text ?? hex ?? '')
+      : // Where the source is kept, it says more than what was parsed from it.
+        text === undefined
+        ? JSON.stringify(json, null, 2)
+        : layOutJson(text);
+  const how = [format, compression, shown === '' ? 'empty' : null].filter((part) => part !== null);
+  return [
+    ...(envelope && text === undefined
+      ? [textBlock('envelope', 'Envelope', JSON.stringify(envelope, null, 2))]
+      : []),
+    textBlock('value', `Value (${how.join(', ')})`, shown),
+    ...(remark === undefined ? [] : [note('plain', remark)]),
+  ];
 }
+
+const textBlock = (name: string, title: string, text: string): Block => ({ kind: 'text', name, title, text });
 
 function membersTable(type: string, members: readonly (readonly string[])[]): Block {
   const headers: Readonly<Record<string, readonly string[]>> = {

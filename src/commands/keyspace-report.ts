@@ -100,18 +100,29 @@ export function costNotes(cost: ServerCost): Block[] {
     notes.push(
       note('warning', `${counted(cost.unreadableKeys, 'key')} may be listed but not read by this user`),
     );
-  const lookups = cost.ownHits + cost.ownMisses;
   const cpu = cost.serverCpuSeconds === null ? '' : `, ${formatSeconds(cost.serverCpuSeconds)} of its CPU`;
   notes.push(
     note(
       'dim',
-      `cost to the server: ${counted(cost.commands, 'command')}, ${formatBytes(cost.bytesReceived)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ` +
-        (lookups === 0
-          ? 'its hit counters were left alone'
-          : `${counted(cost.ownHits, 'lookup')} of ours now stand in its keyspace_hits`),
+      `cost to the server: ${counted(cost.commands, 'command')}, ${formatBytes(cost.bytesReceived)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ${ownLookupsText(cost)}`,
     ),
   );
   return notes;
+}
+
+/** What lookups of ours have added to the counters that a hit rate is made from. */
+export function ownLookupsText(cost: { readonly ownHits: number; readonly ownMisses: number }): string {
+  const added = [
+    { count: cost.ownHits, counter: 'keyspace_hits' },
+    { count: cost.ownMisses, counter: 'keyspace_misses' },
+  ].filter(({ count }) => count > 0);
+  const [first, second] = added;
+  if (first === undefined) return 'its hit counters were left alone';
+  const stand = first.count === 1 ? 'stands' : 'stand';
+  return (
+    `${counted(first.count, 'lookup')} of ours now ${stand} in its ${first.counter}` +
+    (second === undefined ? '' : `, and ${counted(second.count, 'lookup')} in its ${second.counter}`)
+  );
 }
 
 function finiteOrNull(value: number | undefined): number | null {

@@ -1,13 +1,15 @@
-import { gunzipSync, inflateSync } from 'node:zlib';
+import { constants, gunzipSync, inflateSync } from 'node:zlib';
 import type { Encoding } from '../keyspace/map.ts';
 import { asBytes, type ByteString, bufferOf, textOf } from '../redis/bytes.ts';
+import { losesDigits } from './json-source.ts';
 
-/** A value as people can read it. One of `json`, `text` and `hex` is there, unless the value is empty. */
+/** A value as people can read it: one of `json`, `text` and `hex` is there. */
 export interface DecodedValue {
   readonly format: Encoding;
-  /** What was seen through to get there. `zstd` is named only: this Node.js cannot read it. */
-  readonly compression: 'gzip' | 'zlib' | 'zstd' | null;
+  /** What was seen through to get there, or what stands in the way: see `remark`. */
+  readonly compression: Compression | null;
   readonly json?: unknown;
+  /** Beside `json`: its source, with digits that no JSON number of JavaScript can hold. */
   readonly text?: string;
   /** The first bytes, two digits each. */
   readonly hex?: string;
@@ -16,6 +18,9 @@ export interface DecodedValue {
   /** Why the value is not shown as the map says. */
   readonly remark?: string;
 }
+
+type Compression = 'gzip' | 'zlib' | 'zstd';
+type Decoded = Omit<DecodedValue, 'compression'>;
 
 export interface DecodeOptions {
   /** What the map says; null: find out. */
@@ -31,60 +36,39 @@ const hexBytes = 512;
 
 /** Decodes a string value by the map, or by what it looks like. Never runs what it reads: pickle is named, not loaded. */
 export function decodeValue(bytes: ByteString, options: DecodeOptions): DecodedValue {
-  const unpacked = options.truncated ? { bytes, compression: compressionOf(bytes) } : unpack(bytes);
+  const unpacked = unpack(bytes, options.truncated);
   const { compression } = unpacked;
-  if (compression !== null && unpacked.bytes === bytes) {
-    const remark = options.truncated
-      ? 'compressed, and only its start was read; --max-bytes reads more'
-      : `compressed with ${compression}, which was not read`;
-    return { format: 'binary', compression, hex: hexOf(bytes), remark };
-  }
-  const format = options.encoding ?? recognise(unpacked.bytes);
-  return { compression, ...decodeAs(format, unpacked.bytes, options) };
+  if (unpacked.remark !== undefined)
+    return { format: 'binary', compression, hex: hexOf(bytes), remark: unpacked.remark };
+  const whole = options.truncated ? withoutCutCharacter(unpacked.bytes) : unpacked.bytes;
+  return { compression, ...decodeAs(options.encoding ?? recognise(whole), whole, options) };
 }
 
 /** What the bytes look like: the narrowest of pickle, Fernet, integer, JSON, text and binary that fits. */
 export function recognise(bytes: ByteString): Encoding {
-  if (isPickle(bytes)) return 'pickle';
-  // A Fernet token is base64 of version 0x80 and a 64-bit time whose first bytes are zero.
-  if (/^gAAAAA[A-Za-z0-9_-]{70,}={0,2}$/.test(bytes)) return 'fernet';
+  // Protocols 2 to 5 start with 0x80 and their number.
+  if (/^\x80[\x02-\x05]/.test(bytes)) return 'pickle';
+  if (isFernet(bytes)) return 'fernet';
   if (/^-?\d{1,20}$/.test(bytes)) return 'integer';
   const text = textOf(bytes);
   if (text === undefined || /[\u0000-\u0008\u000e-\u001a]/.test(text)) return 'binary';
   return /^\s*[[{"]/.test(text) && parseJson(text) !== undefined ? 'json' : 'text';
 }
 
-function decodeAs(
-  format: Encoding,
-  bytes: ByteString,
-  { envelopeField, truncated }: DecodeOptions,
-): Omit<DecodedValue, 'compression'> {
+function decodeAs(format: Encoding, bytes: ByteString, options: DecodeOptions): Decoded {
   const text = textOf(bytes);
   switch (format) {
     case 'json':
     case 'json-envelope': {
       const json = text === undefined ? undefined : parseJson(text);
-      if (json === undefined) {
-        const remark = truncated
-          ? 'only the start was read; --max-bytes reads more'
-          : 'not JSON, though the map says so';
-        return { ...asText(bytes, text), remark };
-      }
-      if (format === 'json') return { format, json };
-      if (!isRecord(json) || !(envelopeField in json))
-        return {
-          format: 'json',
-          json,
-          remark: `no field \`${envelopeField}\`: not the envelope that the map says`,
-        };
-      const { [envelopeField]: payload, ...envelope } = json;
-      return { format, json: payload, envelope };
+      if (text === undefined || json === undefined) return otherThan('JSON', bytes, options);
+      return format === 'json' ? jsonOf(json, text) : envelopeOf(json, text, options.envelopeField);
     }
     case 'integer':
-      return /^-?\d+$/.test(bytes)
-        ? { format, text: bytes }
-        : { ...asText(bytes, text), remark: 'no integer, though the map says so' };
+      return /^-?\d+$/.test(bytes) ? { format, text: bytes } : otherThan('an integer', bytes, options);
     case 'pickle':
+      // The oldest protocols are text; they end in a full stop, which no JSON does.
+      if (['json', 'integer'].includes(recognise(bytes))) return otherThan('a pickle', bytes, options);
       return {
         format,
         hex: hexOf(bytes),
@@ -93,40 +77,80 @@ function decodeAs(
     case 'binary':
       return { format, hex: hexOf(bytes) };
     case 'fernet':
+      if (!isFernet(bytes)) return otherThan('a Fernet token', bytes, options);
       return { format, text: bytes, remark: 'encrypted (Fernet): its content needs the application’s key' };
     case 'text':
-      return asText(bytes, text);
+      return text === undefined ? otherThan('text', bytes, options) : { format, text };
   }
 }
 
-function asText(bytes: ByteString, text: string | undefined): Omit<DecodedValue, 'compression'> {
-  return text === undefined ? { format: 'binary', hex: hexOf(bytes) } : { format: 'text', text };
+/** The value as it looks, for one that is not what the map says. Of a part nothing can be said, so nothing is. */
+function otherThan(said: string, bytes: ByteString, options: DecodeOptions): Decoded {
+  const decoded = decodeAs(recognise(bytes), bytes, options);
+  if (options.truncated) return decoded;
+  const remark = `not ${said}, though the map says so`;
+  return { ...decoded, remark: decoded.remark === undefined ? remark : `${remark}; ${decoded.remark}` };
 }
 
-/** Protocols 2 to 5 start with 0x80 and their number, and every pickle ends with a full stop. */
-function isPickle(bytes: ByteString): boolean {
-  return /^\x80[\x02-\x05]/.test(bytes);
+function jsonOf(json: unknown, text: string): Decoded {
+  if (!losesDigits(text)) return { format: 'json', json };
+  const remark = 'it holds numbers with more digits than JSON readers keep; its text has them all';
+  return { format: 'json', json, text, remark };
 }
 
-function unpack(bytes: ByteString): { bytes: ByteString; compression: DecodedValue['compression'] } {
+function envelopeOf(json: unknown, text: string, field: string): Decoded {
+  if (!isRecord(json) || !Object.hasOwn(json, field)) {
+    return { ...jsonOf(json, text), remark: `no field \`${field}\`: not the envelope that the map says` };
+  }
+  const { [field]: payload, ...envelope } = json;
+  return { ...jsonOf(payload, text), format: 'json-envelope', envelope };
+}
+
+/** A Fernet token is base64 of version 0x80 and a 64-bit time whose first bytes are zero. */
+function isFernet(bytes: ByteString): boolean {
+  return /^gAAAAA[A-Za-z0-9_-]{70,}={0,2}$/.test(bytes);
+}
+
+interface Unpacked {
+  readonly bytes: ByteString;
+  readonly compression: Compression | null;
+  /** Why the bytes are still packed. */
+  readonly remark?: string;
+}
+
+function unpack(bytes: ByteString, truncated: boolean): Unpacked {
   const compression = compressionOf(bytes);
-  if (compression === null || compression === 'zstd') return { bytes, compression };
+  if (compression === null) return { bytes, compression };
+  if (compression === 'zstd')
+    return { bytes, compression, remark: 'compressed with zstd, which is not read' };
+  const read = compression === 'gzip' ? gunzipSync : inflateSync;
   try {
-    const read = compression === 'gzip' ? gunzipSync : inflateSync;
-    return {
-      bytes: asBytes(read(bufferOf(bytes), { maxOutputLength: longestUnpackedBytes }).toString('latin1')),
-      compression,
-    };
-  } catch {
+    const unpacked = read(bufferOf(bytes), {
+      maxOutputLength: longestUnpackedBytes,
+      // The start alone is no error.
+      ...(truncated && { finishFlush: constants.Z_SYNC_FLUSH }),
+    });
+    return { bytes: asBytes(unpacked.toString('latin1')), compression };
+  } catch (error) {
+    if (error instanceof RangeError) {
+      const limit = `${longestUnpackedBytes / 1024 / 1024} MiB`;
+      return { bytes, compression, remark: `unpacks (${compression}) to more than ${limit}: not read` };
+    }
     // Two bytes that look like a zlib header are common in data that is none.
-    return { bytes, compression: compression === 'zlib' ? null : compression };
+    if (compression === 'zlib') return { bytes, compression: null };
+    return { bytes, compression, remark: 'starts like gzip, and cannot be unpacked' };
   }
 }
 
-function compressionOf(bytes: ByteString): DecodedValue['compression'] {
+function compressionOf(bytes: ByteString): Compression | null {
   if (bytes.startsWith('\x1f\x8b\x08')) return 'gzip';
   if (bytes.startsWith('\x28\xb5\x2f\xfd')) return 'zstd';
   return /^\x78[\x01\x5e\x9c\xda]/.test(bytes) ? 'zlib' : null;
+}
+
+/** Without the first bytes of a UTF-8 character whose last ones were not read. */
+function withoutCutCharacter(bytes: ByteString): ByteString {
+  return asBytes(bytes.replace(/(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})$/, ''));
 }
 
 function hexOf(bytes: ByteString): string {

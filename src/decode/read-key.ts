@@ -16,8 +16,14 @@ export interface KeyReport {
   /** Bytes of a string, members of a collection. */
   readonly length: number | null;
   readonly value: StringValue | CollectionValue | null;
-  /** Lookups of ours that the server counted as hits. */
+}
+
+export interface KeyLookup {
+  /** Null: there is no such key. */
+  readonly report: KeyReport | null;
+  /** Lookups of ours that the server counted as hits, and as misses. */
   readonly ownHits: number;
+  readonly ownMisses: number;
 }
 
 export interface StringValue {
@@ -39,12 +45,8 @@ export interface ReadLimits {
   readonly members: number;
 }
 
-/** Reads one key over a connection that leaves idle times alone where the server can (7.2 and later). Null: no such key. */
-export async function readKey(
-  node: RedisNode,
-  key: ByteString,
-  limits: ReadLimits,
-): Promise<KeyReport | null> {
+/** Reads one key over a connection that leaves idle times alone where the server can (7.2 and later). @throws RedisError */
+export async function readKey(node: RedisNode, key: ByteString, limits: ReadLimits): Promise<KeyLookup> {
   const lane = await node.openLane();
   try {
     return await readOver(lane, key, limits);
@@ -53,7 +55,7 @@ export async function readKey(
   }
 }
 
-async function readOver(lane: Lane, key: ByteString, limits: ReadLimits): Promise<KeyReport | null> {
+async function readOver(lane: Lane, key: ByteString, limits: ReadLimits): Promise<KeyLookup> {
   // Idle time first: on older servers the commands after it reset what it reports.
   const [idle, inner, memory, typeReply, ttl] = await lane.exchange([
     ['OBJECT', 'IDLETIME', key],
@@ -64,22 +66,31 @@ async function readOver(lane: Lane, key: ByteString, limits: ReadLimits): Promis
   ]);
   if (typeReply instanceof ReplyError) throw refusal(typeReply, '`TYPE`', lane.address);
   const type = replyText(typeReply);
-  if (type === 'none') return null;
+  const first = [idle, inner, typeReply, ttl].filter(wasLookup).length;
+  if (type === 'none') return { report: null, ownHits: 0, ownMisses: first };
   const [lengthCommand, valueCommand] = commandsFor(type, key, limits);
   const [length, value] =
     lengthCommand && valueCommand ? await lane.exchange([lengthCommand, valueCommand]) : [];
   if (value instanceof ReplyError) throw refusal(value, `\`${String(valueCommand?.[0])}\``, lane.address);
-  const lookups: (Reply | undefined)[] = [idle, inner, typeReply, ttl, length, value];
   return {
-    type,
-    ttlMillis: numberOr(ttl),
-    memoryBytes: numberOr(memory),
-    internalEncoding: typeof inner === 'string' ? inner : null,
-    idleSeconds: numberOr(idle),
-    length: numberOr(length),
-    value: value === undefined ? null : valueOf(type, value, numberOr(length), limits),
-    ownHits: lookups.filter((reply) => reply !== undefined && !(reply instanceof ReplyError)).length,
+    report: {
+      type,
+      ttlMillis: numberOr(ttl),
+      memoryBytes: numberOr(memory),
+      internalEncoding: typeof inner === 'string' ? inner : null,
+      idleSeconds: numberOr(idle),
+      length: numberOr(length),
+      value: value === undefined ? null : valueOf(type, value, numberOr(length), limits),
+    },
+    ownHits: first + [length, value].filter(wasLookup).length,
+    ownMisses: 0,
   };
+}
+
+/** An LFU policy has no idle time, and says so only after it has looked the key up. */
+function wasLookup(reply: Reply | undefined): boolean {
+  if (reply instanceof ReplyError) return reply.message.includes('LFU');
+  return reply !== undefined;
 }
 
 function commandsFor(

@@ -69,7 +69,7 @@ function parseLocated(text: string, file: string): LocatedConfig {
       result.error.issues.flatMap((issue) =>
         issue.code === 'unrecognized_keys'
           ? issue.keys.map((key) => problemAt([...issue.path, key], unknownField(key, issue.path), true))
-          : [problemAt(issue.path, messageOf(issue))],
+          : [problemAt(issue.path, messageOf(issue, nodeAt(tree, issue.path.map(String)) === undefined))],
       ),
     );
     throw result.error;
@@ -102,10 +102,11 @@ interface Issue {
 }
 
 /** A union reports each branch; what a parser of ours says about a text is the message worth reading. */
-function messageOf(issue: Issue): string {
+function messageOf(issue: Issue, isMissing: boolean): string {
   const message =
     parserMessage(issue) ?? issue.message.replace(/^(Invalid (input|option)|Too (big|small)): /, '');
-  return message === 'expected string, received undefined' ? 'is missing' : message.replaceAll('"|"', '", "');
+  const expected = message.replace(/, received undefined$/, '').replaceAll('"|"', '", "');
+  return isMissing ? `is missing: ${expected}` : expected;
 }
 
 function parserMessage(issue: Issue): string | undefined {
@@ -160,13 +161,16 @@ function valueOf(node: Node): unknown {
 function nearestNode(tree: Node, path: readonly PropertyKey[]): Node {
   const names = path.map(String);
   for (let length = names.length; length > 0; length--) {
-    const steps = names.slice(0, length);
-    const numbered = steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step));
-    // A name may be a number too.
-    const node = findNodeAtLocation(tree, numbered) ?? findNodeAtLocation(tree, steps);
+    const node = nodeAt(tree, names.slice(0, length));
     if (node) return node;
   }
   return tree;
+}
+
+function nodeAt(tree: Node, path: readonly string[]): Node | undefined {
+  // A name may be a number too.
+  const numbered = path.map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+  return findNodeAtLocation(tree, numbered) ?? findNodeAtLocation(tree, [...path]);
 }
 
 function positionOf(text: string, offset: number): { line: number; column: number } {

@@ -197,6 +197,7 @@ async function write(file: string, text: string): Promise<void> {
 function view(result: InitResult): Block[] {
   const { file, keys, coverage, namespaces, entities, ownLookups } = result;
   const [entity] = entities;
+  const next = ['config validate', 'inspect', ...(entity ? [`invalidate ${entity.name} ID --dry-run`] : [])];
   const remarked = namespaces.filter(({ remarks }) => remarks.length > 0);
   return [
     patternTable({
@@ -220,7 +221,7 @@ function view(result: InitResult): Block[] {
         patterns: each.patterns,
       })),
     }),
-    ...remarked.map(({ name, remarks }) => note('plain', `  ${name}: ${remarks.join('; ')}`)),
+    ...remarked.map(({ name, remarks }) => note('plain', `${name}: ${remarks.join('; ')}`)),
     note('dim', `${counted(ownLookups, 'lookup')} of this command stand in the server's keyspace_hits`),
     note(
       coverage >= 0.95 ? 'good' : 'warning',
@@ -230,10 +231,8 @@ function view(result: InitResult): Block[] {
       ? [note('warning', 'interrupted: nothing was written')]
       : [
           note('good', `wrote ${file}`),
-          note('plain', 'next: read it, above all which namespaces are state, then'),
-          note('plain', '  cachectl config validate'),
-          note('plain', '  cachectl inspect'),
-          ...(entity ? [note('plain', `  cachectl invalidate ${entity.name} ID --dry-run`)] : []),
+          note('plain', 'read it, above all which namespaces are state'),
+          note('plain', `next: ${next.map((command) => `\`cachectl ${command}\``).join(', ')}`),
         ]),
   ];
 }

@@ -26,7 +26,9 @@ const enoughCoverage = 0.95;
 const examplesEach = 3;
 
 /** Drafts a map from the keys of a cache. */
-export function draftMap(keys: readonly ObservedKey[], observation: Omit<Observation, 'delimiters'>): Draft {
+export function draftMap(all: readonly ObservedKey[], observation: Omit<Observation, 'delimiters'>): Draft {
+  // Redis takes an empty key, but no pattern can name it.
+  const keys = all.filter(({ key }) => key !== '');
   const delimiters = guessDelimiters(keys);
   const full = { ...observation, delimiters };
   let shapes = keyShapes(keys, full);

@@ -148,7 +148,8 @@ function trimmed(segment: string, delimiters: readonly string[]): string {
 const longestName = 48;
 
 function uniqueName(wanted: string, taken: Set<string>): string {
-  const base = wanted.slice(0, longestName) || 'keys';
+  // A name of digits alone would move to the front of every object.
+  const base = wanted.slice(0, longestName).replace(/^(\d*)$/, 'keys$1');
   let name = base;
   for (let count = 2; taken.has(name); count++) name = `${base}-${count}`;
   taken.add(name);

@@ -1,4 +1,4 @@
-import { expiresTogether } from './ttl-rule.ts';
+import { expireAtMidnight } from './ttl-rule.ts';
 import type { DraftNamespace } from './namespaces.ts';
 import type { ObservedEncoding } from './values.ts';
 
@@ -22,7 +22,7 @@ export function remarksOn(
   } else if (withoutTtl > 0) {
     remarks.push(`${integer.format(withoutTtl)} of ${integer.format(ttlKnown)} keys have no TTL`);
   }
-  if (typeof ttl === 'string' && expiresTogether(statistics)) {
+  if (typeof ttl === 'string' && expireAtMidnight(statistics, now)) {
     const time = new Date(now + ttlMaxSeconds * 1000).toISOString().slice(11, 16);
     remarks.push(
       `all keys expire at ${time} UTC: if that is midnight somewhere, write { "untilMidnight": time zone }`,

@@ -91,6 +91,9 @@ function variableNames(
   }));
   const words = segments.filter(({ segment }) => !isVariable(segment));
 
+  for (const { segment } of words) {
+    if (segment.includes('<id>')) names.set(segment, segment.replaceAll('<id>', '<int>'));
+  }
   const stems = groupBy(
     words,
     ({ segment }) => /^(.*\D)\d+(\D?)$/.exec(segment)?.slice(1).join('<int>') ?? '',

@@ -24,28 +24,31 @@ export function observedRule(statistics: KeyStatistics, now: number, localTimeZo
   const sure = ttlKnown >= enoughKeys;
   if (ttlKnown === 0) return { rule: undefined, sure: false };
   if (withoutTtl > ttlKnown / 2) return { rule: 'permanent', sure };
-  if (sure && expiresTogether(statistics)) {
+  if (sure && expireAtMidnight(statistics, now)) {
     const zone = [localTimeZone, 'UTC'].find((each) => isMidnight(now + ttlMaxSeconds * 1000, each));
     if (zone !== undefined) return { rule: { untilMidnight: zone }, sure };
-    // The rest of a day, of unknown start.
     if (ttlMaxSeconds < 86_400) return { rule: durationText(86_400), sure };
   }
   return { rule: durationText(roundedUp(ttlMaxSeconds, sure)), sure };
 }
 
-/** True where the keys do not expire one by one, but at the same moment. */
-export function expiresTogether({ ttlSummary, ttlKnown, withoutTtl }: KeyStatistics): boolean {
+/** How far moments may lie apart and still be one: a walk takes time, in which the TTLs it reads go down. */
+const toleranceSeconds = 60;
+
+/** True where the keys expire together, at a moment that is midnight in some time zone. */
+export function expireAtMidnight({ ttlSummary, ttlKnown, withoutTtl }: KeyStatistics, now: number): boolean {
   if (ttlSummary === null || ttlKnown - withoutTtl < enoughKeys) return false;
-  // A walk takes seconds, in which the TTLs read go down.
-  return ttlSummary.minSeconds > 600 && ttlSummary.maxSeconds - ttlSummary.minSeconds < 60;
+  const { minSeconds, maxSeconds } = ttlSummary;
+  // Time zones differ by multiples of a quarter of an hour, nearly all of them by multiples of half an hour.
+  const past = (now / 1000 + maxSeconds) % 1800;
+  return maxSeconds - minSeconds < toleranceSeconds && Math.min(past, 1800 - past) < toleranceSeconds;
 }
 
 function isMidnight(millis: number, timeZone: string): boolean {
   const format = new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'medium' });
-  const distance = (at: number) => /^(\d+):(\d+):(\d+)$/.exec(format.format(at))?.slice(1).map(Number) ?? [];
-  const [hours = 0, minutes = 0, seconds = 0] = distance(millis);
+  const [hours = 0, minutes = 0, seconds = 0] = format.format(millis).split(':').map(Number);
   const since = hours * 3600 + minutes * 60 + seconds;
-  return since <= 60 || since >= 86_400 - 60;
+  return Math.min(since, 86_400 - since) <= toleranceSeconds;
 }
 
 function roundedUp(seconds: number, sure: boolean): number {

@@ -1,0 +1,260 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { buildMap } from '../../src/keyspace/map.ts';
+import { connect } from '../../src/redis/connect.ts';
+import { replyText } from '../../src/redis/reply.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { generateRecords } from '../../src/sandbox/generate.ts';
+import { seedServer } from '../../src/sandbox/seed.ts';
+import { systemNames } from '../../src/sandbox/systems.ts';
+import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
+import type { RedisProcess } from '../server/redis-process.ts';
+import {
+  emptyDatabase,
+  send,
+  sendAll,
+  startPrivateServer,
+  targetOf,
+  testServer,
+  testUrl,
+} from '../server/redis.ts';
+
+/** A terminal without colours. */
+const atTerminal = { terminal: true, env: { NO_COLOR: '1' } };
+const nowhere = 'redis://127.0.0.1:1/0';
+
+function folderWith(map?: object | string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cachectl-config-'));
+  if (map !== undefined) {
+    const text = typeof map === 'string' ? map : JSON.stringify(map);
+    writeFileSync(join(folder, 'cachectl.config.json'), text, { mode: 0o600 });
+  }
+  return folder;
+}
+
+describe('config init', () => {
+  let server: RedisServer;
+  const init = (args: readonly string[], options: CliOptions = {}) =>
+    cli(['config', 'init', ...args], { url: testUrl(), ...options });
+
+  beforeAll(async () => {
+    server = await testServer();
+  });
+  afterAll(() => server.close());
+
+  async function fill(...commands: (string | number)[][]): Promise<void> {
+    await emptyDatabase(server);
+    await sendAll(server, commands);
+  }
+
+  const users = (count: number) =>
+    Array.from({ length: count }, (_, id) => ['SET', `user:${id}:profile`, '{"name":"x"}', 'EX', 3600 - id]);
+
+  test('writes a map that reads back, names what it saw, and says what to do next', async () => {
+    await fill(...users(30), ...Array.from({ length: 10 }, (_, id) => ['SET', `quota:${id}`, String(id)]), [
+      'LPUSH',
+      'recent',
+      'a',
+    ]);
+    const cwd = folderWith();
+    const result = await init([], { cwd, ...atTerminal });
+
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    const file = join(cwd, 'cachectl.config.json');
+    expect(loadConfig(file).config).toEqual({
+      defaultProfile: 'local',
+      profiles: { local: { url: testUrl() } },
+      namespaces: {
+        'user-profile': { pattern: 'user:<id>:profile', kind: 'cache', ttl: '1h', encoding: 'json' },
+        quota: { pattern: 'quota:<id>', kind: 'state', ttl: 'permanent', encoding: 'integer' },
+        recent: { pattern: 'recent', kind: 'cache', ttl: 'permanent' },
+      },
+      entities: { user: { patterns: ['user:<id>:profile'] } },
+    });
+    const text = readFileSync(file, 'utf8');
+    expect(text).toMatch(/^\/\/ A first map of redis:\/\/127\.0\.0\.1:\d+\/\d+, drawn from 41 keys\.\n/);
+    expect(text).toContain('// 10 keys; state, for the word `quota`: no bulk removal touches it\n');
+    expect(text).toContain('// 1 key; no key has a TTL: if it cannot be computed again, make it "state"\n');
+    expect(result.stdout).toContain('✓ the namespaces take in 100.0 % of the keys seen');
+    expect(result.stdout).toContain(`✓ wrote ${file}`);
+    expect(result.stdout).toMatch(
+      /next: `cachectl config validate`, `cachectl inspect`, `cachectl invalidate user ID --dry-run`\n$/,
+    );
+    expect(readdirSync(cwd)).toEqual(['cachectl.config.json']);
+    expect(await cli(['config', 'validate'], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  test.each(systemNames)('drafts a map for %s that takes in at least 95 %% of its keys', async (system) => {
+    await emptyDatabase(server);
+    const records = [...generateRecords(system, { keys: 3000, seed: 3, now: Date.now() })];
+    await seedServer(server.nodes[0], records);
+    const cwd = folderWith();
+    const result = await init(['-o', 'json'], { cwd });
+
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    const map = buildMap(loadConfig(join(cwd, 'cachectl.config.json')).config);
+    const taken = records.filter(({ key }) => map.classify(key) !== null);
+    expect(taken.length / records.length).toBeGreaterThanOrEqual(0.95);
+    expect(await cli(['config', 'validate'], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  test('counts its own lookups to the unit', async () => {
+    const redis = await startPrivateServer();
+    try {
+      const own = await openServer(redis);
+      await sendAll(own, users(50));
+      const result = jsonOf(await init(['-o', 'json', '--file', '-'], { url: redis.url, cwd: folderWith() }));
+      const info = replyText(await send(own, 'INFO', 'stats'));
+      own.close();
+      const lookups = /keyspace_hits:(\d+)/.exec(info)?.[1];
+
+      expect(result['ownLookups']).toBe(53);
+      expect(Number(lookups)).toBe(53);
+    } finally {
+      await redis.stop();
+    }
+  });
+
+  test('looks at no more keys than asked for', async () => {
+    await fill(...users(500));
+    const result = await init(['--sample', '100', '--file', '-', '-o', 'json'], { cwd: folderWith() });
+
+    expect(jsonOf(result)).toMatchObject({
+      keys: 100,
+      keysInDatabase: 500,
+      ownLookups: expect.any(Number) as number,
+    });
+    expect(jsonOf(result)['ownLookups']).toBeLessThan(400);
+    expect((await init(['--sample', '100', '--file', '-'], { cwd: folderWith() })).stdout).toContain(
+      'drawn from 100 of 500 keys.',
+    );
+  });
+
+  test('prints the map alone with --file -, and writes nothing', async () => {
+    await fill(...users(5));
+    const cwd = folderWith();
+    for (const terminal of [true, false]) {
+      const { exitCode, stdout } = await init(['--file', '-'], { cwd, terminal });
+      expect(exitCode).toBe(0);
+      writeFileSync(join(folderWith(), 'map.json'), stdout);
+      expect(stdout).toMatch(/^\/\/ A first map [^]+\n\}\n$/);
+    }
+    expect(jsonOf(await init(['--file', '-', '-o', 'json'], { cwd }))).toMatchObject({
+      file: null,
+      map: { namespaces: { 'user-profile': { pattern: 'user:<id>:profile' } } },
+    });
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
+  test('does not overwrite a file, even before it looks at the server', async () => {
+    await fill(...users(5));
+    const cwd = folderWith({ namespaces: {} });
+    const refused = await init([], { cwd, url: nowhere });
+    expect(refused).toMatchObject({ exitCode: 2 });
+    expect(refused.stderr).toMatch(/cachectl\.config\.json` exists already\nhint: --force overwrites it/);
+    expect(loadConfig(join(cwd, 'cachectl.config.json')).config).toEqual({ namespaces: {} });
+
+    expect(await init(['--force'], { cwd })).toMatchObject({ exitCode: 0 });
+    expect(Object.keys(loadConfig(join(cwd, 'cachectl.config.json')).config.namespaces ?? {})).toEqual([
+      'user-profile',
+    ]);
+  });
+
+  test('writes where it is told, and names the schema where the package is installed', async () => {
+    await fill(...users(5));
+    const cwd = folderWith();
+    mkdirSync(join(cwd, 'node_modules/cachectl/schema'), { recursive: true });
+    writeFileSync(join(cwd, 'node_modules/cachectl/schema/cachectl.config.schema.json'), '{}');
+    expect(await init(['--file', 'ops/map.json'], { cwd })).toMatchObject({ exitCode: 0 });
+    expect(loadConfig(join(cwd, 'ops/map.json')).config.$schema).toBe(
+      '../node_modules/cachectl/schema/cachectl.config.schema.json',
+    );
+  });
+
+  test('keeps the password out of the map, and names where it comes from', async () => {
+    const redis = await startPrivateServer({ args: ['--requirepass', 'hunter2'] });
+    try {
+      const own = await openServer(redis, 'hunter2');
+      await sendAll(own, users(5));
+      own.close();
+      const cwd = folderWith();
+      writeFileSync(join(cwd, 'secret'), 'hunter2\n');
+      const withPassword = redis.url.replace('//', '//default:hunter2@');
+      for (const [args, options, expected] of [
+        [[], { url: redis.url, env: { REDISCLI_AUTH: 'hunter2' } }, { passwordEnv: 'REDISCLI_AUTH' }],
+        [[], { url: withPassword }, { username: 'default', passwordEnv: 'REDISCLI_AUTH' }],
+        [['--password-file', 'secret'], { url: redis.url }, { passwordFile: '../secret' }],
+      ] as const) {
+        const result = await init([...args, '--file', 'ops/map.json', '--force'], { cwd, ...options });
+        expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+        const { profiles } = loadConfig(join(cwd, 'ops/map.json')).config;
+        expect(profiles).toEqual({ local: { url: `${redis.url.replace(/\/\d*$/, '')}/0`, ...expected } });
+        expect(result.stdout + readFileSync(join(cwd, 'ops/map.json'), 'utf8')).not.toContain('hunter2');
+      }
+    } finally {
+      await redis.stop();
+    }
+  });
+
+  test('says so where there are no keys', async () => {
+    await emptyDatabase(server);
+    const cwd = folderWith();
+    const result = await init([], { cwd });
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(result.stderr).toMatch(
+      /holds no keys to draw a map from\nhint: name another database with --db NUMBER/,
+    );
+    expect(existsSync(join(cwd, 'cachectl.config.json'))).toBe(false);
+  });
+
+  test('writes nothing when it is interrupted', async () => {
+    await fill(...users(5));
+    const cwd = folderWith();
+    const result = await init([], { cwd, signal: AbortSignal.abort('SIGINT'), ...atTerminal });
+    expect(result.exitCode).toBe(130);
+    expect(result.stdout).toContain('interrupted: nothing was written');
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
+  test('goes without TTL rules and encodings where the user may not ask for them', async () => {
+    const redis = await startPrivateServer();
+    try {
+      const own = await openServer(redis);
+      await sendAll(own, users(5));
+      await send(
+        own,
+        'ACL',
+        'SETUSER',
+        'scanner',
+        'on',
+        '>pass',
+        '~*',
+        '-@all',
+        '+ping',
+        '+hello',
+        '+auth',
+        '+select',
+        '+scan',
+        '+client|setname',
+      );
+      own.close();
+      const cwd = folderWith();
+      const result = await init([], { cwd, url: redis.url.replace('//', '//scanner:pass@') });
+
+      expect(result).toMatchObject({ exitCode: 0 });
+      expect(result.stderr).toMatch(/^warning: no TTL rules: the server answered `NOPERM/);
+      expect(loadConfig(join(cwd, 'cachectl.config.json')).config.namespaces).toEqual({
+        'user-profile': { pattern: 'user:<id>:profile', kind: 'cache' },
+      });
+    } finally {
+      await redis.stop();
+    }
+  });
+});
+
+function openServer(redis: RedisProcess, password?: string): Promise<RedisServer> {
+  return connect(targetOf(redis.url, password === undefined ? {} : { password }));
+}

@@ -1,0 +1,144 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/config/errors.ts';
+import { loadConfig, parseConfig } from '../../src/config/load.ts';
+
+/** The problems of a map as `line:column path message`; an empty list where it is valid. */
+function problemsOf(text: string): string[] {
+  try {
+    parseConfig(text, 'map.json');
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map(({ line, column, path, message }) => `${line}:${column} ${path} ${message}`);
+  }
+}
+
+const namespace = (entry: object) => JSON.stringify({ namespaces: { user: entry } });
+
+describe('a map', () => {
+  test('may have comments and trailing commas', () => {
+    const text =
+      '// ours\n{ "namespaces": { "user": { "pattern": "user:<id>", /* one hour */ "ttl": "1h", }, }, }';
+    expect(parseConfig(text, 'map.json')).toEqual({
+      namespaces: { user: { pattern: 'user:<id>', ttl: '1h' } },
+    });
+  });
+
+  test.each([
+    ['', '1:1  not JSON: the file is empty'],
+    ['{\n  "namespaces": {\n    "a" 1\n}', '3:9  not JSON: colon expected'],
+    ['[]', '1:1  expected object, received array'],
+    ['null', '1:1  expected object, received null'],
+  ])('that is no JSON object says so: %j', (text, problem) => {
+    expect(problemsOf(text)).toEqual([problem]);
+  });
+
+  test.each([
+    [{ pattern: 'user:<id' }, /^1:34 namespaces\.user\.pattern pattern `user:<id`: `<` starts a placeholder/],
+    [{ pattern: '' }, /namespaces\.user\.pattern a pattern must not be empty$/],
+    [{ pattern: [] }, /namespaces\.user\.pattern expected at least one pattern$/],
+    [{ pattern: ['a', 7] }, /namespaces\.user\.pattern/],
+    [{}, /^1:23 namespaces\.user\.pattern is missing: expected a pattern or a list of patterns$/],
+    [{ pattern: 'a', ttl: '1 parsec' }, /namespaces\.user\.ttl `1 parsec` is not a duration; write 90s, 5m/],
+    [{ pattern: 'a', ttl: '0s' }, /namespaces\.user\.ttl `0s` is no time at all/],
+    [{ pattern: 'a', ttl: -1 }, /namespaces\.user\.ttl expected/],
+    [
+      { pattern: 'a', ttl: { untilMidnight: 'Mars' } },
+      /namespaces\.user\.ttl Invalid time zone specified: Mars$/,
+    ],
+    [
+      { pattern: 'a', ttl: { min: '2h', max: 60 } },
+      /namespaces\.user\.ttl min `2h` is longer than max `60`$/,
+    ],
+    [{ pattern: 'a', kind: 'cash' }, /namespaces\.user\.kind expected one of "cache", "state"$/],
+    [
+      { pattern: 'a', hitRateTarget: 80 },
+      /hitRateTarget expected a ratio from 0 to 1, or a percentage such as "80%"$/,
+    ],
+    [{ pattern: 'a', jitter: '180%' }, /jitter `180%` is not a ratio; write 0\.8 or 80%$/],
+    [
+      { pattern: 'a', ttlSeconds: 5 },
+      /^1:38 namespaces\.user\.ttlSeconds is not a known field here: a namespace has `ttl`/,
+    ],
+    [
+      { patterns: ['a'], pattern: 'a' },
+      /namespaces\.user\.patterns is not a known field here: .* an entity has `patterns`$/,
+    ],
+  ])('names the place and the way out: %j', (entry, problem) => {
+    const problems = problemsOf(namespace(entry));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(problem);
+  });
+
+  test('reports every mistake, in the order of the file', () => {
+    const text = [
+      '{',
+      '  "zzz": 1,',
+      '  "profiles": { "a": { "password": "x" } },',
+      '  "namespaces": { "b": { "pattern": "<", "ttl": "x" } }',
+      '}',
+    ].join('\n');
+    expect(problemsOf(text).map((problem) => problem.split(' ', 2).join(' '))).toEqual([
+      '2:3 zzz',
+      '3:22 profiles.a.url',
+      '3:24 profiles.a.password',
+      '4:37 namespaces.b.pattern',
+      '4:49 namespaces.b.ttl',
+    ]);
+  });
+
+  test('never repeats a password that stands in the wrong field', () => {
+    expect(
+      problemsOf('{ "profiles": { "a": { "url": "redis://x", "password": "hunter2" } } }').join(),
+    ).not.toContain('hunter2');
+  });
+
+  test('must not give a field twice, which JSON would silently allow', () => {
+    const text = '{\n "namespaces": {\n  "a": { "pattern": "a" },\n  "a": { "pattern": "b" }\n }\n}';
+    expect(problemsOf(text)).toEqual([
+      '4:3 namespaces.a is given twice; the second would silently replace the first',
+    ]);
+  });
+
+  test('may give the same field in two places', () => {
+    expect(problemsOf('{ "namespaces": { "a": { "pattern": "a" }, "b": { "pattern": "b" } } }')).toEqual([]);
+  });
+
+  test('finds the place of an entry whose name is a number', () => {
+    expect(problemsOf('{\n "namespaces": {\n  "12": { "pattern": "<" }\n }\n}')[0]).toMatch(
+      /^3:22 namespaces\.12\.pattern /,
+    );
+  });
+
+  test.each([
+    [
+      { entities: { user: { patterns: ['user:*'] } } },
+      'entities.user.patterns.0 `user:*` has no <id>: it would remove the keys of every user',
+    ],
+    [
+      { entities: { user: { patterns: [], hashedIn: ['api'] } } },
+      'entities.user.hashedIn.0 there is no namespace `api`',
+    ],
+    [{ defaultProfile: 'prod' }, 'defaultProfile there is no profile `prod`'],
+    [
+      { defaultProfile: 'prod', profiles: { local: { url: 'redis://x' } } },
+      'defaultProfile there is no profile `prod`; profiles are: local',
+    ],
+  ])('must name what exists: %j', (map, problem) => {
+    expect(problemsOf(JSON.stringify(map)).map((text) => text.replace(/^\S+ /, ''))).toEqual([problem]);
+  });
+
+  test('that cannot be read says why', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cachectl-map-'));
+    expect(() => loadConfig(join(folder, 'none.json'))).toThrow(/cannot be read \(ENOENT: no such file/);
+    expect(() => loadConfig(folder)).toThrow(/cannot be read \(EISDIR/);
+    const file = join(folder, 'map.json');
+    writeFileSync(file, '{ "thresholds": { "maxClients": 1.5 } }');
+    expect(() => loadConfig(file)).toThrow(
+      `\`${file}\` is not a valid map:\n  1:33  thresholds.maxClients  expected int, received number`,
+    );
+  });
+});

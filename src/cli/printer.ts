@@ -6,6 +6,7 @@ import {
   type RowSink,
 } from '../commands/context.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
+import { jsonText } from '../render/json-text.ts';
 import { printableLines } from '../render/printable.ts';
 import type { Failure } from './failures.ts';
 import type { Io } from './io.ts';
@@ -109,7 +110,7 @@ export class Printer {
       await this.write(renderTerminal(blocks, styleOf(this.io, this.options.color)));
     } else {
       const { renderCsv, renderTsv } = await import('../render/machine-text.ts');
-      await this.write(this.format === 'csv' ? renderCsv(blocks) : renderTsv(blocks));
+      await this.write(this.format === 'csv' ? renderCsv(blocks, execution.rows) : renderTsv(blocks));
     }
   }
 
@@ -127,16 +128,16 @@ export class Printer {
     if (this.rows !== undefined) {
       const { [this.rows.name]: _streamed, ...rest } = fields;
       const tail = { ...status, ...rest };
-      if (this.format === 'json') return `],${JSON.stringify(tail).slice(1)}\n`;
-      return `${JSON.stringify({ record: 'summary', ...head, ...tail })}\n`;
+      if (this.format === 'json') return `],${jsonText(tail).slice(1)}\n`;
+      return `${jsonText({ record: 'summary', ...head, ...tail })}\n`;
     }
-    if (this.format === 'json') return `${JSON.stringify({ ...head, ...status, ...fields }, null, 2)}\n`;
+    if (this.format === 'json') return `${jsonText({ ...head, ...status, ...fields }, 2)}\n`;
     const name = execution.rows;
     const { [name ?? '']: list, ...rest } = fields;
     const lines: object[] =
       name === undefined || !Array.isArray(list) ? [] : list.map((row: object) => ({ record: name, ...row }));
     return [...lines, { record: 'summary', ...head, ...status, ...rest }]
-      .map((line) => JSON.stringify(line) + '\n')
+      .map((line) => `${jsonText(line)}\n`)
       .join('');
   }
 }

@@ -18,10 +18,16 @@ export function renderTsv(blocks: readonly Block[]): string {
     .join('');
 }
 
-/** RFC 4180, with a heading: the last table of the command, or its facts as `name,value`. */
-export function renderCsv(blocks: readonly Block[]): string {
+/**
+ * RFC 4180, with a heading: one block, since a file has one heading. That of the name `rows`, else the last table, else
+ * the last facts as `name,value`.
+ */
+export function renderCsv(blocks: readonly Block[], rows?: string): string {
   const data = blocks.filter(isData);
-  const chosen = data.findLast((block) => block.kind === 'table') ?? data.at(-1);
+  const chosen =
+    data.find((block) => block.name === rows) ??
+    data.findLast((block) => block.kind === 'table') ??
+    data.at(-1);
   if (chosen === undefined) return '';
   const head = chosen.kind === 'table' ? chosen.columns.map(({ name }) => name) : ['name', 'value'];
   return [head, ...linesOf(chosen)].map((fields) => fields.map(csvField).join(',') + '\r\n').join('');

@@ -1,9 +1,8 @@
 /**
- * Characters that would act on a terminal, break a line, or hide: controls (C0, DEL, C1), line and paragraph
- * separators, zero-width and bidirectional marks, lone surrogates.
+ * Characters that would act on a terminal, break a line, or hide: controls (C0, DEL, C1), line and paragraph separators,
+ * format characters (zero-width, bidirectional, tags), lone surrogates.
  */
-const unsafe =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -20,8 +19,8 @@ export function printableLines(text: string): string {
 }
 
 function escapeOf(character: string): string {
-  const code = character.charCodeAt(0);
-  return code < 0x100
-    ? `\\x${code.toString(16).padStart(2, '0')}`
-    : `\\u${code.toString(16).padStart(4, '0')}`;
+  const code = character.codePointAt(0) ?? 0;
+  const digits = code.toString(16);
+  if (code < 0x100) return `\\x${digits.padStart(2, '0')}`;
+  return code < 0x10000 ? `\\u${digits.padStart(4, '0')}` : `\\u{${digits}}`;
 }

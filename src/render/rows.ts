@@ -1,4 +1,5 @@
 import type { Cell, Column } from './blocks.ts';
+import { jsonText } from './json-text.ts';
 import { csvField } from './machine-text.ts';
 import { formatCell, rawCell } from './units.ts';
 
@@ -20,10 +21,10 @@ export function rowWriter(
     case 'json':
       return {
         head: '',
-        row: (_cells, record, index) => (index === 0 ? '\n' : ',\n') + JSON.stringify(record),
+        row: (_cells, record, index) => (index === 0 ? '\n' : ',\n') + jsonText(record),
       };
     case 'ndjson':
-      return { head: '', row: (_cells, record) => `${JSON.stringify({ record: name, ...record })}\n` };
+      return { head: '', row: (_cells, record) => `${jsonText({ record: name, ...record })}\n` };
     case 'csv':
       return {
         head: columns.map((column) => csvField(column.name)).join(',') + '\r\n',
@@ -32,12 +33,14 @@ export function rowWriter(
     case 'tsv':
       return { head: '', row: (cells) => cells.map(rawCell).join('\t') + '\n' };
     case 'table':
-      return { head: '', row: (cells) => alignedRow(cells, columns) };
+      return {
+        head: columns.length === 1 ? '' : aligned(columns.map(({ header }) => header)),
+        row: (cells) => aligned(cells.map((cell, index) => formatCell(cell, columns[index]?.unit ?? 'text'))),
+      };
   }
 }
 
 /** The first column last: names differ in length, and the figures before them stay in line. */
-function alignedRow(cells: readonly Cell[], columns: readonly Column[]): string {
-  const [first, ...rest] = cells.map((cell, index) => formatCell(cell, columns[index]?.unit ?? 'text'));
-  return [...rest.map((text) => text.padStart(cellWidth)), first ?? ''].join('  ') + '\n';
+function aligned([first = '', ...rest]: readonly string[]): string {
+  return [...rest.map((text) => text.padStart(cellWidth)), first].join('  ') + '\n';
 }

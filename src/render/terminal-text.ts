@@ -4,6 +4,7 @@ import type { Block, Cell, FactsBlock, NoteBlock, TableBlock, Unit } from './blo
 import { barOf } from './bar.ts';
 import { printable, printableLines } from './printable.ts';
 import { formatCell } from './units.ts';
+import { displayWidth, endOf, startOf } from './width.ts';
 
 /** What the terminal can show. */
 export interface TerminalStyle {
@@ -11,7 +12,7 @@ export interface TerminalStyle {
   readonly colorLevel: 0 | 1 | 2 | 3;
   /** False: ASCII only. */
   readonly unicode: boolean;
-  /** Columns; tables are cut to it. */
+  /** Columns; tables are cut to it, and notes are wrapped. */
   readonly width: number;
 }
 
@@ -76,16 +77,37 @@ function renderNote(block: NoteBlock, pen: ChalkInstance, style: TerminalStyle):
   const text = printableLines(block.text);
   switch (block.tone) {
     case 'good':
-      return `${pen.green(style.unicode ? '✓' : '+')} ${text}`;
+      return marked(pen.green(style.unicode ? '✓' : '+'), text, style);
     case 'warning':
-      return `${pen.yellow(style.unicode ? '▲' : '!')} ${text}`;
+      return marked(pen.yellow(style.unicode ? '▲' : '!'), text, style);
     case 'bad':
-      return `${pen.red(style.unicode ? '✗' : 'x')} ${text}`;
+      return marked(pen.red(style.unicode ? '✗' : 'x'), text, style);
     case 'dim':
-      return pen.dim(text);
+      return wrapped(text, style.width)
+        .map((line) => pen.dim(line))
+        .join('\n');
     case 'plain':
-      return text;
+      return wrapped(text, style.width).join('\n');
   }
+}
+
+function marked(mark: string, text: string, style: TerminalStyle): string {
+  return `${mark} ${wrapped(text, style.width - 2).join('\n  ')}`;
+}
+
+/** The text in lines of at most `width` columns, broken at spaces; a longer word stays whole, to be copied. */
+function wrapped(text: string, width: number): string[] {
+  return text.split('\n').flatMap((line) => {
+    const [indent = ''] = /^ */.exec(line) ?? [];
+    const [first = '', ...words] = line.slice(indent.length).split(' ');
+    const lines = [indent + first];
+    for (const word of words) {
+      const longer = `${lines.at(-1) ?? ''} ${word}`;
+      if (displayWidth(longer) > width) lines.push(indent + word);
+      else lines[lines.length - 1] = longer;
+    }
+    return lines;
+  });
 }
 
 function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle): string {
@@ -104,54 +126,70 @@ function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle
   const withBars = textsOf(block.barColumn);
   // A narrow terminal keeps the names and loses the bars.
   const cells = excessOf(widthsOf([headers, ...withBars]), style.width) > 0 ? textsOf(undefined) : withBars;
-  const widths = fittedWidths(widthsOf([headers, ...cells]), style.width);
+  const widths = fittedWidths(widthsOf([headers, ...cells]), columns, style.width);
+  const shown = columns.slice(0, widths.length);
   const table = new Table({
-    head: columns.map(({ header }, index) => pen.dim(cut(header, widths[index] ?? 0, style))),
-    colAligns: columns.map(({ unit }) => (numericUnits.has(unit) ? 'right' : 'left')),
+    head: shown.map(({ header }, index) => pen.dim(cut(header, widths[index] ?? 0, style))),
+    colAligns: shown.map(({ unit }) => (numericUnits.has(unit) ? 'right' : 'left')),
     // Its own colours ignore NO_COLOR, and its borders are noise.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
-    chars: { ...noBorders, left: '  ' },
+    chars: { ...noBorders, left: margin },
   });
   cells.forEach((texts, row) => {
     table.push(
-      texts.map((text, index) => {
-        const unit = columns[index]?.unit ?? 'text';
-        return colourOf(rows[row]?.[index] ?? null, unit, pen)(cut(text, widths[index] ?? 0, style));
-      }),
+      shown.map(({ unit }, index) =>
+        colourOf(rows[row]?.[index] ?? null, unit, pen)(cut(texts[index] ?? '', widths[index] ?? 0, style)),
+      ),
     );
   });
-  return table.toString().replace(/[ \t]+$/gm, '') + '\n';
+  const left = headers.slice(shown.length);
+  return [
+    table.toString().replace(/[ \t]+$/gm, ''),
+    ...(left.length === 0
+      ? []
+      : wrapped(`${margin}(a wider terminal shows ${left.join(', ')})`, style.width).map((line) =>
+          pen.dim(line),
+        )),
+    '',
+  ].join('\n');
 }
+
+const margin = '  ';
+const gap = 2;
+/** Text is not cut below this, so that names can be told apart and a span of time stays whole. */
+const leastWidth = 20;
 
 function widthsOf(rows: readonly (readonly string[])[]): number[] {
-  return (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
+  return (rows[0] ?? []).map((_, index) =>
+    rows.reduce((widest, row) => Math.max(widest, displayWidth(row[index] ?? '')), 0),
+  );
 }
 
-/** By how much the columns, with their gaps and the left margin, are wider than the terminal. */
+/** By how much the margin and the columns, with the gaps between them, are wider than the terminal. */
 function excessOf(widths: readonly number[], width: number): number {
-  return widths.reduce((sum, each) => sum + each, widths.length * 2) - width;
+  return margin.length + widths.reduce((sum, each) => sum + each + gap, -gap) - width;
 }
 
-/** Column widths that fit the terminal: the widest column gives way, down to 12 characters. */
-function fittedWidths(natural: readonly number[], width: number): number[] {
+/** Column widths that fit the terminal: the widest text gives way first; then the last columns are left out. */
+function fittedWidths(natural: readonly number[], columns: TableBlock['columns'], width: number): number[] {
   const widths = [...natural];
-  let excess = excessOf(widths, width);
-  while (excess > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
-    const next = Math.max(12, (widths[widest] ?? 0) - excess);
-    if (next >= (widths[widest] ?? 0)) break;
-    excess -= (widths[widest] ?? 0) - next;
-    widths[widest] = next;
+  for (let excess = excessOf(widths, width); excess > 0; excess = excessOf(widths, width)) {
+    // Half a number is a wrong number.
+    const texts = widths.map((each, index) => (numericUnits.has(columns[index]?.unit ?? 'text') ? 0 : each));
+    const widest = Math.max(...texts);
+    if (widest > leastWidth) widths[texts.indexOf(widest)] = Math.max(leastWidth, widest - excess);
+    else if (widths.length > 2) return fittedWidths(natural.slice(0, -1), columns, width);
+    else break;
   }
   return widths;
 }
 
 /** Cuts in the middle: the start and the end of a key tell the most. */
 function cut(text: string, width: number, style: TerminalStyle): string {
-  if (text.length <= width) return text;
+  if (displayWidth(text) <= width) return text;
   const mark = style.unicode ? '…' : '..';
   const head = Math.ceil((width - mark.length) * 0.6);
-  return text.slice(0, head) + mark + text.slice(text.length - (width - mark.length - head));
+  return startOf(text, head) + mark + endOf(text, width - mark.length - head);
 }
 
 function colourOf(value: Cell, unit: Unit, pen: ChalkInstance): (text: string) => string {

@@ -20,7 +20,7 @@ export function formatCell(value: Cell, unit: Unit): string {
     case 'micros':
       return formatMicros(value);
     case 'perSecond':
-      return `${value !== 0 && Math.abs(value) < 10 ? value.toFixed(1) : integer.format(value)}/s`;
+      return `${value !== 0 && Math.abs(value) < 9.95 ? value.toFixed(1) : integer.format(value)}/s`;
     case 'number':
       return String(Math.round(value * 100) / 100);
     case 'count':
@@ -40,8 +40,8 @@ export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let scaled = bytes;
   let index = 0;
-  // 999.95 would round to 1000.0.
-  while (Math.abs(scaled) >= (index === 0 ? 1000 : 999.95) && index < units.length - 1) {
+  // What would round to 1000 is one of the next unit.
+  while (Math.abs(scaled) >= (index === 0 ? 999.5 : 999.95) && index < units.length - 1) {
     scaled /= 1000;
     index++;
   }
@@ -58,8 +58,8 @@ export function formatRatio(ratio: number): string {
 
 export function formatSeconds(seconds: number): string {
   if (seconds < 0) return `-${formatSeconds(-seconds)}`;
-  if (seconds > 0 && seconds < 1) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
-  if (seconds < 10 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
+  if (seconds > 0 && seconds < 0.9995) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
+  if (seconds < 9.95 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const [days, hours, minutes, rest] = [
@@ -74,9 +74,9 @@ export function formatSeconds(seconds: number): string {
 }
 
 export function formatMicros(micros: number): string {
-  if (micros < 1000) return `${micros < 10 ? micros.toFixed(1) : Math.round(micros)} µs`;
+  if (micros < 999.5) return `${micros < 9.95 ? micros.toFixed(1) : Math.round(micros)} µs`;
   const millis = micros / 1000;
-  if (millis < 1000) return `${millis < 10 ? millis.toFixed(2) : millis.toFixed(1)} ms`;
+  if (millis < 999.95) return `${millis < 9.995 ? millis.toFixed(2) : millis.toFixed(1)} ms`;
   return `${(millis / 1000).toFixed(2)} s`;
 }
 

@@ -4,7 +4,7 @@ import { RedisError, refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { concernsOneKey } from './refusals.ts';
+import { isAboutOneKey } from '../redis/walk.ts';
 
 /** What became of the keys of a plan: `removed + gone + failed + notAttempted` is always their number. */
 export interface Removal {
@@ -195,5 +195,5 @@ const aboutSlots = new Set(['CROSSSLOT', 'MOVED', 'ASK', 'TRYAGAIN']);
 
 /** True where other keys may be removed all the same. */
 function concernsSomeKeys(reply: ReplyError): boolean {
-  return aboutSlots.has(reply.code) || concernsOneKey(reply);
+  return aboutSlots.has(reply.code) || isAboutOneKey(reply);
 }

@@ -2,7 +2,7 @@ import type { ByteString } from '../redis/bytes.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisNode } from '../redis/server.ts';
-import { concernsOneKey } from './refusals.ts';
+import { isAboutOneKey } from '../redis/walk.ts';
 
 /** Bytes of a key with the allocator's overhead; `unknown` where the server does not tell, which may hide a missing key. */
 export type KeySize = number | 'missing' | 'unknown';
@@ -53,7 +53,7 @@ export class KeySizes {
     if (typeof reply === 'number') return reply;
     if (reply === null) return 'missing';
     if (reply instanceof ReplyError) {
-      if (concernsOneKey(reply)) this.unreadableKeys++;
+      if (isAboutOneKey(reply)) this.unreadableKeys++;
       else this.refused ??= reply.message;
     }
     return 'unknown';

@@ -27,7 +27,13 @@ export async function planInvalidation(
 ): Promise<InvalidationPlan> {
   const startedAt = options.now();
   const tally = new Tally();
-  const cost = { commands: 0, bytesReceived: 0, unreadableKeys: 0, sizesRefused: null as string | null };
+  const cost = {
+    commands: 0,
+    bytesReceived: 0,
+    scans: 0,
+    unreadableKeys: 0,
+    sizesRefused: null as string | null,
+  };
   const keyspaceKeys = await countKeys(server);
   let walk = selection.walk;
   let complete = true;
@@ -96,6 +102,9 @@ function walkInstead({ exactKeys, walk }: Selection): KeyWalk {
   };
 }
 
+/** Keys that one SCAN goes through, whether they match or not. */
+const keysPerScan = 1000;
+
 /** False where the walk was interrupted. */
 async function walkNode(
   node: RedisNode,
@@ -103,19 +112,23 @@ async function walkNode(
   sizes: KeySizes,
   tally: Tally,
   { scope, signal, progress }: PlanOptions,
-  cost: { commands: number; bytesReceived: number },
+  cost: { commands: number; bytesReceived: number; scans: number },
 ): Promise<boolean> {
   const account = emptyAccount();
+  const pages = walkKeys(
+    node,
+    {
+      columns: {},
+      signal,
+      pageSize: keysPerScan,
+      onScan: () => progress.update(++cost.scans * keysPerScan),
+      ...(walk.match !== null && { match: walk.match }),
+    },
+    account,
+  );
   // The sizes of one page are asked for while the next page is on its way.
   let sizing: Promise<unknown> = Promise.resolve();
-  let looked = 0;
-  for await (const page of walkKeys(
-    node,
-    { columns: {}, signal, ...(walk.match !== null && { match: walk.match }) },
-    account,
-  )) {
-    looked += page.keys.length;
-    progress.update(looked);
+  for await (const page of pages) {
     const wanted: { readonly key: ByteString; readonly verdict: Verdict }[] = [];
     for (const key of page.keys) {
       if (!walk.matches(key) || !tally.isNew(key)) continue;

@@ -70,7 +70,12 @@ export class Tally {
         keys,
         memoryBytes: sized ? bytes : null,
       }))
-      .sort((left, right) => (right.memoryBytes ?? 0) - (left.memoryBytes ?? 0) || right.keys - left.keys);
+      .sort(
+        (left, right) =>
+          (right.memoryBytes ?? 0) - (left.memoryBytes ?? 0) ||
+          right.keys - left.keys ||
+          (left.namespace < right.namespace ? -1 : 1),
+      );
     const sizes = namespaces.flatMap(({ memoryBytes }) => memoryBytes ?? []);
     return {
       keys: this.keys,
@@ -87,9 +92,7 @@ export class Tally {
   /** One key of each namespace, then a second of each, and so on. */
   private sample(names: readonly string[]): ByteString[] {
     const samples = names.map((name) => this.planned.get(name)?.sample ?? []);
-    return Array.from({ length: sampleSize }, (_, round) =>
-      samples.flatMap((sample) => sample[round] ?? []),
-    )
+    return Array.from({ length: sampleSize }, (_, round) => samples.flatMap((sample) => sample[round] ?? []))
       .flat()
       .slice(0, sampleSize);
   }

@@ -22,6 +22,8 @@ export interface WalkOptions {
   readonly pageSize?: number;
   /** Once aborted, the walk ends after the page in hand. */
   readonly signal?: AbortSignal;
+  /** Called after each SCAN with their number so far: with MATCH a walk may go a long way without a page. */
+  readonly onScan?: (scans: number) => void;
 }
 
 /** The keys of one page with what was read of them, in parallel arrays. */
@@ -101,10 +103,12 @@ export async function* walkKeys(
   const asked: Request[] = [];
   let scanning: Promise<Reply[]> | undefined = scan('0');
   let stopped = false;
+  let scans = 0;
   try {
     for (;;) {
       if (scanning) {
         const { cursor, keys }: ScannedPage = scanPage((await scanning)[0], lane);
+        options.onScan?.(++scans);
         stopped = options.signal?.aborted === true;
         scanning = stopped || cursor === '0' ? undefined : scan(cursor);
         if (!stopped) asked.push(ask(lane, keys, options, account));
@@ -186,8 +190,11 @@ function noteRefusals({ columns }: Request, replies: readonly Reply[], account: 
   });
 }
 
-/** `NOPERM … access one of the keys`, and its wording in 7.0 and later: `No permissions to access a key`. */
-function isAboutOneKey(reply: ReplyError): boolean {
+/**
+ * True where the user lacks the key, not the command: `NOPERM … access one of the keys`, and its wording in 7.0 and
+ * later: `No permissions to access a key`.
+ */
+export function isAboutOneKey(reply: ReplyError): boolean {
   return reply.code === 'NOPERM' && /\bkeys?\b/.test(reply.message) && !/\bcommand\b/.test(reply.message);
 }
 

@@ -1,0 +1,54 @@
+import { countArgument, listArgument } from '../arguments.ts';
+import { type DefineCommand, examples } from '../runner.ts';
+
+export const defineInvalidate: DefineCommand = (program, run) => {
+  program
+    .command('invalidate')
+    .summary('remove what belongs to a user, a pattern or a namespace')
+    .description(
+      'Finds the keys, shows the plan, asks, and removes them with UNLINK in small batches. An id is data: nothing in it is\n' +
+        'a wildcard, and it stands for whole segments, so user 12 is never user 123. Keys that the map calls state stay.',
+    )
+    .argument('[entity]', 'entity of the map, or any word where the map has none')
+    .argument('[id...]', 'ids of the entity')
+    .option('--pattern <glob>', 'the keys that match: * is anything, <name> one whole segment')
+    .option('--namespace <name>', 'all keys of a namespace')
+    .option('--only <namespaces>', 'of these, only keys in the namespaces, separated by commas', listArgument)
+    .option('--exclude <namespaces>', 'of these, no keys in the namespaces', listArgument)
+    .option('--limit <keys>', 'remove nothing where more keys than this match', countArgument(0))
+    .option('--all', 'allow a pattern that matches everything')
+    .option('--dry-run', 'show the plan and remove nothing')
+    .option('-y, --yes', 'do not ask')
+    .option('--confirm <profile>', 'name of the protected profile, in place of the question')
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl invalidate user 123 --dry-run', 'what would go; nothing is changed'],
+        ['cachectl invalidate user 123 456 --yes', 'two users in one pass, without a question'],
+        ['cachectl invalidate user 123 --only profile,daily', 'a part of what belongs to the user'],
+        ["cachectl invalidate --pattern 'stats:<id>:daily:*'", 'the statistics of everybody'],
+        ['cachectl invalidate --namespace tts --limit 5000', 'a whole namespace, but no more than expected'],
+        ['cachectl invalidate', 'choose at the terminal'],
+      ),
+    )
+    .action((entity, ids, options, self) =>
+      run(self, async () => {
+        const { invalidateExecution } = await import('./run.ts');
+        return invalidateExecution({
+          ways: {
+            entity,
+            ids,
+            pattern: options.pattern,
+            namespace: options.namespace,
+            all: options.all === true,
+          },
+          only: options.only ?? [],
+          exclude: options.exclude ?? [],
+          limit: options.limit ?? null,
+          dryRun: options.dryRun === true,
+          yes: options.yes === true,
+          confirm: options.confirm,
+        });
+      }),
+    );
+};

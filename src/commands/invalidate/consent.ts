@@ -1,0 +1,43 @@
+import type { Block } from '../../render/blocks.ts';
+import { type Context, DeclinedError } from '../context.ts';
+import { confirmProtected } from '../protection.ts';
+
+/** What a person is asked before a removal. */
+export interface Consent {
+  readonly plan: readonly Block[];
+  /** As it reads after "to": `remove 4 keys`. */
+  readonly action: string;
+  readonly question: string;
+  /** `--yes` */
+  readonly yes: boolean;
+  /** The value of `--confirm`. */
+  readonly confirm: string | undefined;
+}
+
+/**
+ * Asks for a yes, with the plan before the question. `--yes` answers it, and for a protected profile `--confirm` does;
+ * without it a protected profile asks for its name as well.
+ * @returns True where the plan was shown to the person.
+ * @throws DeclinedError, InterruptedError
+ */
+export async function askConsent(context: Context, consent: Consent): Promise<boolean> {
+  const { profile, prompts } = context;
+  const isProtected = profile?.protected === true;
+  const { plan, action, question, yes, confirm } = consent;
+  if (confirm !== undefined) await confirmProtected(context, confirm, action);
+  const named = isProtected && confirm !== undefined;
+  const asksForName = isProtected && confirm === undefined;
+  if ((yes && !asksForName) || named) return false;
+  if (!prompts.interactive && !asksForName) {
+    throw new DeclinedError(
+      'there is no terminal to ask at; nothing was removed',
+      `add --yes to ${action}, or --dry-run for the plan alone`,
+    );
+  }
+  if (prompts.interactive) await context.show(plan);
+  if (prompts.interactive && !yes && !(await prompts.confirm(question))) {
+    throw new DeclinedError('not confirmed; nothing was removed');
+  }
+  if (asksForName) await confirmProtected(context, undefined, action);
+  return true;
+}

@@ -1,0 +1,153 @@
+import type { Removal } from '../../invalidation/apply.ts';
+import { type InvalidationPlan, type RiskLevel, riskOf } from '../../invalidation/plan.ts';
+import type { Selection, Target } from '../../invalidation/selection.ts';
+import type { Unreachable } from '../../invalidation/unreachable.ts';
+import { keyFields } from '../../keyspace/key-text.ts';
+import { formatSeconds } from '../../render/units.ts';
+import type { ServerCost } from '../keyspace-report.ts';
+
+/** How an invalidation ended. */
+export type InvalidationOutcome =
+  | 'removed'
+  /** Some keys failed, or the work ended before its end. */
+  | 'partlyRemoved'
+  /** A dry run. */
+  | 'planned'
+  | 'nothingMatched'
+  /** Nothing matched because nothing can: keys are digests, and hold none of what was asked for. */
+  | 'unreachable'
+  | 'overLimit'
+  | 'declined'
+  | 'interrupted';
+
+export interface InvalidateResult {
+  readonly outcome: InvalidationOutcome;
+  readonly server: string;
+  readonly dryRun: boolean;
+  /** Keys of the plan: always `removed + gone + failed + notAttempted`. */
+  readonly matched: number;
+  readonly matchedBytes: number | null;
+  readonly keyspaceKeys: number | null;
+  readonly removed: number;
+  readonly gone: number;
+  readonly failed: number;
+  readonly notAttempted: number;
+  /** Keys that were selected and stay. */
+  readonly excluded: number;
+  readonly limit: number | null;
+  readonly risk: RiskLevel;
+  /** False: no map says which keys are state. */
+  readonly stateKnown: boolean;
+  /** Of the removal; null where there was none. */
+  readonly durationSeconds: number | null;
+  readonly patterns: readonly string[];
+  readonly namespaces: readonly {
+    readonly namespace: string;
+    readonly keys: number;
+    readonly memoryBytes: number | null;
+  }[];
+  readonly excludedNamespaces: readonly {
+    readonly namespace: string;
+    readonly keys: number;
+    readonly reason: 'state' | 'option';
+  }[];
+  readonly sample: readonly { readonly key: string; readonly keyBase64?: string }[];
+  readonly unreachable: readonly { readonly namespace: string; readonly reason: string }[];
+  readonly problems: readonly {
+    readonly reason: string;
+    readonly keys: number;
+    readonly example: { readonly key: string; readonly keyBase64?: string };
+  }[];
+  /** What making the plan cost the server. */
+  readonly serverCost: ServerCost;
+}
+
+export interface PlanContext {
+  readonly target: Target;
+  readonly selection: Selection;
+  readonly plan: InvalidationPlan;
+  readonly serverAddress: string;
+  readonly stateKnown: boolean;
+  readonly dryRun: boolean;
+  readonly limit: number | null;
+}
+
+/** The result before anything is removed. */
+export function plannedResult(context: PlanContext, outcome: InvalidationOutcome): InvalidateResult {
+  const { target, selection, plan } = context;
+  return {
+    outcome,
+    server: context.serverAddress,
+    dryRun: context.dryRun,
+    matched: plan.keys.length,
+    matchedBytes: plan.memoryBytes,
+    keyspaceKeys: plan.keyspaceKeys,
+    removed: 0,
+    gone: 0,
+    failed: 0,
+    notAttempted: plan.keys.length,
+    excluded: plan.excluded.reduce((sum, { keys }) => sum + keys, 0),
+    limit: context.limit,
+    risk: riskOf(plan.keys.length, plan.keyspaceKeys),
+    stateKnown: context.stateKnown,
+    durationSeconds: null,
+    patterns: selection.patterns,
+    namespaces: plan.namespaces,
+    excludedNamespaces: plan.excluded,
+    sample: plan.sample.map(keyFields),
+    unreachable: selection.unreachable
+      .filter((each) => isWorthTelling(each, plan))
+      .map((each) => ({ namespace: each.namespace, reason: reasonOf(each, target) })),
+    problems: [],
+    serverCost: {
+      commands: plan.cost.commands,
+      bytesReceived: plan.cost.bytesReceived,
+      ownHits: 0,
+      ownMisses: 0,
+      durationSeconds: plan.cost.durationSeconds,
+      serverCpuSeconds: null,
+      unreadableKeys: plan.cost.unreadableKeys,
+      refusedColumns:
+        plan.cost.sizesRefused === null ? [] : [{ column: 'memory', reason: plan.cost.sizesRefused }],
+    },
+  };
+}
+
+export function removedResult(
+  planned: InvalidateResult,
+  removal: Removal,
+  interrupted: boolean,
+): InvalidateResult {
+  const complete = removal.failed === 0 && removal.notAttempted === 0;
+  return {
+    ...planned,
+    outcome: complete ? 'removed' : interrupted ? 'interrupted' : 'partlyRemoved',
+    removed: removal.removed,
+    gone: removal.gone,
+    failed: removal.failed,
+    notAttempted: removal.notAttempted,
+    durationSeconds: removal.durationSeconds,
+    problems: removal.problems.map(({ reason, keys, example }) => ({
+      reason,
+      keys,
+      example: keyFields(example),
+    })),
+  };
+}
+
+/** Where keys of the namespace were found after all, or the pattern most likely means others, there is nothing to tell. */
+function isWorthTelling({ namespace, why, perhaps }: Unreachable, plan: InvalidationPlan): boolean {
+  if (why === 'copies') return true;
+  if (plan.namespaces.some((each) => each.namespace === namespace)) return false;
+  return !perhaps || (plan.keys.length === 0 && plan.excluded.length === 0);
+}
+
+function reasonOf({ namespace, why, expires }: Unreachable, target: Target): string {
+  const held =
+    why === 'copies' && target.kind === 'entity'
+      ? `\`${namespace}\` holds data of \`${target.name}\` under hashed keys, which no id can find: it stays`
+      : `the keys of \`${namespace}\` are digests, and no digest can hold the text of this pattern: they stay`;
+  if (expires === 'never') return `${held} until something removes them by namespace`;
+  const limit = expires === null ? '' : ` (at most ${formatSeconds(expires.withinSeconds)})`;
+  return `${held} until the TTL ends${limit}`;
+}

@@ -1,0 +1,252 @@
+import { unmappedName } from '../../keyspace/namespace-tree.ts';
+import { type Block, type Fact, note, type TableBlock } from '../../render/blocks.ts';
+import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
+import type { InvalidateResult } from './result.ts';
+import { costNotes } from '../keyspace-report.ts';
+
+const shownPatterns = 4;
+const shownNamespaces = 20;
+
+/** The plan for people. */
+export function planBlocks(result: InvalidateResult): Block[] {
+  if (result.matched === 0 && result.excluded === 0) return warnings(result);
+  return [
+    {
+      kind: 'facts',
+      name: 'plan',
+      title: `Plan for ${result.server}`,
+      facts: [
+        fact('patterns', 'patterns', patternsText(result.patterns), 'text'),
+        fact('matched', 'keys', result.matched, 'count', shareText(result)),
+        fact('matchedBytes', 'memory', result.matchedBytes, 'bytes'),
+        ...(result.matched > 0 ? [fact('risk', 'risk', result.risk, 'text', riskText(result))] : []),
+      ],
+    },
+    namespaceTable(result, shownNamespaces),
+    ...(result.sample.length > 0 ? [sampleTable(result)] : []),
+    ...warnings(result),
+  ];
+}
+
+/** How it ended, for people who have seen the plan. */
+export function outcomeBlocks(result: InvalidateResult): Block[] {
+  return [...outcomeNotes(result), ...problemBlocks(result)];
+}
+
+/** Everything in one, for people who have seen nothing yet. */
+export function fullBlocks(result: InvalidateResult): Block[] {
+  return [...planBlocks(result), ...outcomeBlocks(result), ...costNotes(result.serverCost)];
+}
+
+/** Everything as rows, the same whatever happened. The namespaces come last, for csv prints one table. */
+export function dataBlocks(result: InvalidateResult): Block[] {
+  const count = (name: keyof InvalidateResult, value: number | null) => fact(name, name, value, 'count');
+  return [
+    {
+      kind: 'facts',
+      name: 'invalidation',
+      facts: [
+        fact('outcome', 'outcome', result.outcome, 'text'),
+        fact('dryRun', 'dry run', result.dryRun, 'text'),
+        count('matched', result.matched),
+        count('matchedBytes', result.matchedBytes),
+        count('keyspaceKeys', result.keyspaceKeys),
+        count('removed', result.removed),
+        count('gone', result.gone),
+        count('failed', result.failed),
+        count('notAttempted', result.notAttempted),
+        count('excluded', result.excluded),
+      ],
+    },
+    {
+      kind: 'table',
+      name: 'unreachable',
+      columns: [column('namespace'), column('reason')],
+      rows: result.unreachable.map(({ namespace, reason }) => [namespace, reason]),
+    },
+    problemTable(result),
+    sampleTable(result),
+    namespaceTable(result, Number.POSITIVE_INFINITY),
+  ];
+}
+
+/** `4 keys (1.8 kB, 0.3 % of the keyspace)` */
+export function amountText(result: InvalidateResult): string {
+  const details = [
+    ...(result.matchedBytes === null ? [] : [formatBytes(result.matchedBytes)]),
+    ...(result.keyspaceKeys ? [`${formatRatio(result.matched / result.keyspaceKeys)} of the keyspace`] : []),
+  ];
+  return counted(result.matched, 'key') + (details.length === 0 ? '' : ` (${details.join(', ')})`);
+}
+
+function namespaceTable(result: InvalidateResult, most: number): TableBlock {
+  const rows = [
+    ...result.namespaces.map(({ namespace, keys, memoryBytes }) => [namespace, keys, memoryBytes, 'remove']),
+    ...result.excludedNamespaces.map(({ namespace, keys, reason }) => [
+      namespace,
+      keys,
+      null,
+      reason === 'state' ? 'keep: state' : 'keep: not asked for',
+    ]),
+  ];
+  const rest = rows.slice(most);
+  const restKeys = rest.reduce((sum, [, keys]) => sum + Number(keys), 0);
+  return {
+    kind: 'table',
+    name: 'namespaces',
+    columns: [
+      column('namespace'),
+      { name: 'keys', header: 'KEYS', unit: 'count' },
+      { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
+      column('plan'),
+    ],
+    rows: [
+      ...rows.slice(0, most),
+      ...(rest.length > 0 ? [[`(${counted(rest.length, 'namespace')} more)`, restKeys, null, '']] : []),
+    ],
+  };
+}
+
+function sampleTable({ sample, matched }: InvalidateResult): TableBlock {
+  return {
+    kind: 'table',
+    name: 'sample',
+    columns: [
+      { name: 'key', header: matched > sample.length ? 'SOME OF THE KEYS' : 'THE KEYS', unit: 'text' },
+    ],
+    rows: sample.map(({ key }) => [key]),
+  };
+}
+
+function problemTable({ problems }: InvalidateResult): TableBlock {
+  return {
+    kind: 'table',
+    name: 'problems',
+    columns: [
+      { name: 'keys', header: 'FAILED', unit: 'count' },
+      { name: 'example', header: 'FOR EXAMPLE', unit: 'text' },
+      column('reason'),
+    ],
+    rows: problems.map(({ keys, example, reason }) => [keys, example.key, reason]),
+  };
+}
+
+function problemBlocks(result: InvalidateResult): Block[] {
+  return result.problems.length > 0 ? [problemTable(result)] : [];
+}
+
+function warnings(result: InvalidateResult): Block[] {
+  const unmapped = result.namespaces.find(({ namespace }) => namespace === unmappedName)?.keys ?? 0;
+  return [
+    ...result.unreachable.map(({ reason }) => note('warning', reason)),
+    ...(result.stateKnown || result.matched === 0
+      ? []
+      : [note('warning', 'no map says which keys are state (sessions, quotas, queues): none is held back')]),
+    ...(unmapped > 0
+      ? [
+          note(
+            'warning',
+            `${counted(unmapped, 'key belongs', 'keys belong')} to no namespace of the map, which does not say whether they are state`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+function outcomeNotes(result: InvalidateResult): Block[] {
+  const { matched, removed, gone, failed, notAttempted } = result;
+  const keys = counted(matched, 'key');
+  switch (result.outcome) {
+    case 'planned':
+      return [note('plain', `dry run: nothing was removed; without --dry-run ${keys} would be`)];
+    case 'nothingMatched':
+      return [note('plain', nothingText(result))];
+    case 'unreachable':
+      return [
+        note(
+          'bad',
+          `nothing was removed: no name leads to these keys; \`cachectl invalidate --namespace ${result.unreachable[0]?.namespace ?? 'NAME'}\` removes all of them`,
+        ),
+      ];
+    case 'overLimit':
+      return [
+        note(
+          'bad',
+          `${counted(matched, 'key matches', 'keys match')}, more than --limit ${(result.limit ?? 0).toLocaleString('en-US')} allows: nothing was removed`,
+        ),
+      ];
+    case 'declined':
+      return [];
+    case 'removed': {
+      const freed =
+        gone === 0 && result.matchedBytes !== null ? `, ${formatBytes(result.matchedBytes)},` : '';
+      const vanished = gone > 0 ? `; ${counted(gone, 'key was', 'keys were')} gone already` : '';
+      return [note('good', `removed ${counted(removed, 'key')}${freed} in ${took(result)}${vanished}`)];
+    }
+    case 'interrupted':
+    case 'partlyRemoved':
+      return [
+        note(
+          'bad',
+          `removed ${removed.toLocaleString('en-US')} of ${keys} in ${took(result)}; ` +
+            `${gone.toLocaleString('en-US')} gone already, ${failed.toLocaleString('en-US')} failed, ${notAttempted.toLocaleString('en-US')} not attempted`,
+        ),
+        note('plain', 'running the same command again is harmless: it removes what is still there'),
+      ];
+  }
+}
+
+function nothingText(result: InvalidateResult): string {
+  if (result.excluded > 0)
+    return `nothing to remove: ${counted(result.excluded, 'key fits', 'keys fit')}, and every one of them stays`;
+  const patterns = patternsText(result.patterns);
+  const walked = result.keyspaceKeys;
+  return walked === null || walked === 0
+    ? `nothing matched: no key fits ${patterns}`
+    : `nothing matched: of ${counted(walked, 'key')} none fits ${patterns}`;
+}
+
+const took = ({ durationSeconds }: InvalidateResult) =>
+  durationSeconds === null || durationSeconds === 0 ? 'less than 1 ms' : formatSeconds(durationSeconds);
+
+function patternsText(patterns: readonly string[]): string {
+  const shown = patterns.slice(0, shownPatterns).map((pattern) => `\`${pattern}\``);
+  const more = patterns.length - shown.length;
+  return shown.join(', ') + (more > 0 ? ` and ${counted(more, 'more', 'more')}` : '');
+}
+
+function shareText({ matched, keyspaceKeys, excluded }: InvalidateResult): string {
+  const share = keyspaceKeys
+    ? `${formatRatio(matched / keyspaceKeys)} of ${counted(keyspaceKeys, 'key')}`
+    : '';
+  const kept = excluded > 0 ? counted(excluded, 'other stays', 'others stay') : '';
+  return [share, kept].filter((text) => text !== '').join('; ');
+}
+
+function riskText({ risk }: InvalidateResult): string {
+  const next = 'each key is a miss at its next read';
+  switch (risk) {
+    case 'low':
+      return next;
+    case 'medium':
+      return `${next}, and what stands behind the cache takes that load`;
+    case 'high':
+      return `${next}: expect a burst of load on what stands behind the cache`;
+  }
+}
+
+const fact = (
+  name: string,
+  label: string,
+  value: Fact['value'],
+  unit: Fact['unit'],
+  remark?: string,
+): Fact => ({
+  name,
+  label,
+  value,
+  unit,
+  ...(remark !== undefined && remark !== '' && { remark }),
+});
+
+const column = (name: string) => ({ name, header: name.toUpperCase(), unit: 'text' as const });

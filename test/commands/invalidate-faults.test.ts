@@ -1,0 +1,181 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { connect } from '../../src/redis/connect.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { cli, jsonOf } from '../run-cli.ts';
+import { startProxy } from '../server/proxy.ts';
+import type { RedisProcessOptions } from '../server/redis-process.ts';
+import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { countsOf, store, storedKeys } from './invalidate-setup.ts';
+
+async function privateServer(options: RedisProcessOptions = {}) {
+  const redis = await startPrivateServer(options);
+  onTestFinished(() => redis.stop());
+  const admin = await connect(targetOf(redis.url));
+  onTestFinished(() => admin.close());
+  return { redis, admin };
+}
+
+const users = (count: number) => Array.from({ length: count }, (_, index) => `user:${index}:profile`);
+const everyUser = ['invalidate', '--pattern', 'user:*', '--yes', '--output', 'json'];
+const keysIn = async (server: RedisServer) => Number(await send(server, 'DBSIZE'));
+
+/** A server behind a relay that answers slowly, so that something can happen while keys are removed. */
+async function slowServer(keys: number) {
+  const { redis, admin } = await privateServer();
+  await store(admin, users(keys));
+  const proxy = await startProxy(redis.port);
+  onTestFinished(() => proxy.stop());
+  proxy.delay(25);
+  return { admin, proxy };
+}
+
+describe('invalidate', () => {
+  test('that loses its connection half-way tells what was done, and may be run again', async () => {
+    const { admin, proxy } = await slowServer(20_000);
+
+    const running = cli(everyUser, { url: proxy.url });
+    await expect.poll(() => keysIn(admin), { timeout: 15_000, interval: 5 }).toBeLessThan(16_000);
+    proxy.cut();
+    const result = await running;
+
+    expect(result.exitCode).toBe(3);
+    const { matched, removed, gone, failed, notAttempted } = countsOf(result);
+    expect(matched).toBe(20_000);
+    expect(gone).toBe(0);
+    expect(removed).toBeGreaterThan(0);
+    expect(failed).toBeGreaterThan(0);
+    expect(notAttempted).toBeGreaterThan(0);
+    expect(jsonOf(result)).toMatchObject({ ok: false, outcome: 'partlyRemoved', error: { kind: 'lost' } });
+    const left = await keysIn(admin);
+    expect(left).toBeLessThanOrEqual(matched - removed);
+    expect(left).toBeGreaterThanOrEqual(notAttempted);
+
+    const again = await cli(everyUser, { url: proxy.url });
+    expect(again.exitCode).toBe(0);
+    expect(countsOf(again)).toMatchObject({ matched: left, removed: left });
+    expect(await keysIn(admin)).toBe(0);
+  });
+
+  test('that is interrupted finishes the batches on their way', async () => {
+    const { admin, proxy } = await slowServer(20_000);
+    const controller = new AbortController();
+
+    const running = cli(everyUser, { url: proxy.url, signal: controller.signal });
+    await expect.poll(() => keysIn(admin), { timeout: 15_000, interval: 5 }).toBeLessThan(18_000);
+    controller.abort('SIGINT');
+    const result = await running;
+
+    expect(result.exitCode).toBe(130);
+    const { removed, failed, notAttempted } = countsOf(result);
+    expect(failed).toBe(0);
+    expect(notAttempted).toBeGreaterThan(0);
+    expect(await keysIn(admin)).toBe(20_000 - removed);
+    expect(jsonOf(result)).toMatchObject({ outcome: 'interrupted' });
+  });
+
+  test('that is interrupted while it looks for keys removes nothing', async () => {
+    const { admin, proxy } = await slowServer(20_000);
+    const controller = new AbortController();
+
+    const running = cli(everyUser, { url: proxy.url, signal: controller.signal });
+    await expect.poll(() => proxy.connections, { timeout: 15_000, interval: 5 }).toBeGreaterThan(1);
+    controller.abort('SIGINT');
+    const result = await running;
+
+    expect(result.exitCode).toBe(130);
+    expect(countsOf(result).removed).toBe(0);
+    expect(await keysIn(admin)).toBe(20_000);
+  });
+
+  test('of keys that the user may not touch removes the others, and fails', async () => {
+    const { redis, admin } = await privateServer({
+      config: [
+        'user ann on >secret resetkeys ~user:* resetchannels -@all +ping +select +scan +unlink +info +dbsize +memory|usage',
+      ],
+    });
+    await store(admin, [...users(700), 'shop:user:1', 'shop:user:2']);
+    const options = { url: redis.url, env: { REDISCLI_AUTH: 'secret' } };
+
+    const result = await cli(
+      ['--username', 'ann', 'invalidate', '--pattern', '*user:*', '--yes', '-o', 'json'],
+      options,
+    );
+
+    expect(result.exitCode).toBe(1);
+    expect(countsOf(result)).toMatchObject({ matched: 702, removed: 700, failed: 2 });
+    expect(jsonOf(result)).toMatchObject({
+      ok: true,
+      outcome: 'partlyRemoved',
+      problems: [{ reason: expect.stringContaining('NOPERM') as string, keys: 2 }],
+      serverCost: { unreadableKeys: 2 },
+    });
+    expect(await storedKeys(admin)).toEqual(['shop:user:1', 'shop:user:2']);
+
+    const shown = await cli(['--username', 'ann', 'invalidate', '--pattern', '*user:*', '--yes'], {
+      ...options,
+      terminal: true,
+    });
+    expect(shown.stdout).toContain('removed 0 of 2 keys');
+    expect(shown.stdout).toMatch(/2\s+shop:user:\d\s+NOPERM/);
+  });
+
+  test('without MEMORY USAGE shows no bytes, and why', async () => {
+    const { redis, admin } = await privateServer({
+      config: [
+        'user ann on >secret resetkeys ~user:* resetchannels -@all +ping +select +scan +unlink +info +dbsize',
+      ],
+    });
+    await store(admin, users(10));
+    const options = { url: redis.url, env: { REDISCLI_AUTH: 'secret', NO_COLOR: '1' }, terminal: true };
+
+    const result = await cli(['--username', 'ann', 'invalidate', 'user', '7', '--yes'], options);
+
+    expect(result.exitCode).toBe(0);
+    expect(result.stdout).toMatch(/memory\s+-/);
+    expect(result.stdout).toMatch(/no memory column: the server answered `NOPERM[^`]*memory/);
+    expect(await keysIn(admin)).toBe(9);
+  });
+
+  test('on a replica removes nothing, and says that it is one', async () => {
+    const { redis: primary, admin } = await privateServer({ args: ['--repl-diskless-sync-delay', '0'] });
+    await store(admin, users(1500));
+    const { redis: replica, admin: reader } = await privateServer({
+      args: ['--replicaof', '127.0.0.1', String(primary.port)],
+    });
+    await expect.poll(() => keysIn(reader), { timeout: 15_000 }).toBe(1500);
+
+    const result = await cli(everyUser, { url: replica.url });
+
+    expect(result.exitCode).toBe(4);
+    expect(countsOf(result)).toMatchObject({ matched: 1500, removed: 0, gone: 0 });
+    expect(jsonOf(result)).toMatchObject({ ok: false, error: { kind: 'refused', code: 'READONLY' } });
+    expect(result.stderr).toContain('replica');
+    expect(await keysIn(admin)).toBe(1500);
+  });
+
+  test('without the right to UNLINK removes nothing, and names the right', async () => {
+    const { redis, admin } = await privateServer({
+      config: ['user ann on >secret ~* resetchannels -@all +ping +select +scan +dbsize +memory|usage'],
+    });
+    await store(admin, users(5));
+
+    const result = await cli(['--username', 'ann', ...everyUser], {
+      url: redis.url,
+      env: { REDISCLI_AUTH: 'secret' },
+    });
+
+    expect(result.exitCode).toBe(4);
+    expect(result.stderr).toContain("no permissions to run the 'unlink' command");
+    expect(result.stderr).not.toContain('secret');
+    expect(await keysIn(admin)).toBe(5);
+  });
+
+  test('without a server has the fields it always has', async () => {
+    const { redis } = await privateServer();
+    const there = await cli(everyUser, { url: redis.url });
+    const absent = await cli(everyUser, { url: 'redis://127.0.0.1:1' });
+
+    expect(absent.exitCode).toBe(3);
+    expect(Object.keys(jsonOf(absent))).toEqual(Object.keys(jsonOf(there)));
+  });
+});

@@ -1,0 +1,198 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
+import { buildMap, type Entity } from '../../src/keyspace/map.ts';
+import { bindPlaceholder, type KeyPattern } from '../../src/keyspace/pattern.ts';
+import { bytesOf } from '../../src/redis/bytes.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { cli, jsonOf } from '../run-cli.ts';
+import { packageRoot } from '../server/binary.ts';
+import { emptyDatabase, testServer, testUrl } from '../server/redis.ts';
+import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await testServer();
+});
+beforeEach(() => emptyDatabase(server));
+afterAll(() => server.close());
+
+const hostileIds = [
+  '*',
+  '**',
+  '?',
+  '[a-z]',
+  '[^x]',
+  '\\',
+  '\\*',
+  '12\\',
+  '\n',
+  '12\n',
+  ' ',
+  'user:*:x',
+  '12:x',
+  ':',
+  '{tag}',
+  '<id>',
+  '<x>',
+  '$&',
+  '.*',
+  '1|12',
+  '\t',
+  '\u0000',
+  'é',
+  'e\u0301',
+  '１２',
+  '\u0661\u0662',
+  '\u200b12',
+  '🙂',
+  '--yes',
+  'x'.repeat(10_000),
+];
+const plainIds = ['1', '12', '123', 'a', 'ab'];
+
+describe('an id', () => {
+  test.each(
+    hostileIds.map((id) => [id.length > 20 ? `${id.slice(0, 5)}… (${id.length} characters)` : id, id]),
+  )('that is %j takes its own keys and nothing else, with a map and without', async (_shown, id) => {
+    const keysOf = (each: string) =>
+      [`user:${each}:profile`, `user:${each}:settings`, `page:user:${each}`].map(bytesOf);
+    const all = [...new Set([...plainIds, ...hostileIds].flatMap(keysOf))];
+    const bytes = bytesOf(id);
+    const ways = [
+      {
+        env: withMap({ entities: { user: { patterns: ['user:<id>:*', 'page:user:<id>'] } } }),
+        owns: (key: string) => key.startsWith(`user:${bytes}:`) || key === `page:user:${bytes}`,
+      },
+      { env: {}, owns: (key: string) => `:${key}:`.includes(`:user:${bytes}:`) },
+    ];
+    for (const { env, owns } of ways) {
+      await emptyDatabase(server);
+      await store(server, all);
+
+      const result = await cli(['invalidate', '--yes', '--output', 'json', '--', 'user', id], {
+        url: testUrl(),
+        env,
+      });
+
+      expect(result.exitCode).toBe(0);
+      expect(countsOf(result).removed).toBe(all.filter(owns).length);
+      expect(await storedKeys(server)).toEqual(all.filter((key) => !owns(key)).sort());
+    }
+  });
+
+  test('that is a prefix, a suffix or the middle of another is not it', async () => {
+    const ids = ['1', '12', '123', '2', '23', '21', '112', '01', '1.0', '+1', '-1'];
+    await store(
+      server,
+      ids.flatMap((id) => [`user:${id}`, `user:${id}:x`, `a:user:${id}`, `user_${id}`]),
+    );
+
+    const result = await cli(['invalidate', 'user', '12', '--yes', '-o', 'json'], { url: testUrl() });
+
+    expect(countsOf(result).removed).toBe(3);
+    const left = await storedKeys(server);
+    expect(left).toHaveLength(ids.length * 4 - 3);
+    expect(left.filter((key) => /user:12(:|$)/.test(key))).toEqual([]);
+  });
+
+  test('that is a negative number is an id', async () => {
+    await store(server, ['user:-5:x', 'user:5:x']);
+
+    expect((await cli(['invalidate', '--yes', '--', 'user', '-5'], { url: testUrl() })).exitCode).toBe(0);
+    expect(await storedKeys(server)).toEqual(['user:5:x']);
+  });
+
+  test('finds keys whose other parts are no UTF-8, and shows their bytes', async () => {
+    const binary = 'user:12:\xff\xfe\x00\r\n';
+    await store(server, [binary, 'user:1:\xff', '\xff:user:12']);
+
+    const result = await cli(['invalidate', 'user', '12', '--yes', '-o', 'json'], { url: testUrl() });
+
+    expect(await storedKeys(server)).toEqual(['user:1:\xff']);
+    expect(jsonOf(result)['sample']).toContainEqual({
+      key: 'user:12:\\xff\\xfe\u0000\r\n',
+      keyBase64: Buffer.from(binary, 'latin1').toString('base64'),
+    });
+  });
+
+  test('shows keys with control characters on one line, harmlessly', async () => {
+    await store(server, ['user:12:\x1b[2J\nremoved 0 keys']);
+
+    const result = await cli(['invalidate', 'user', '12', '--dry-run', '--no-color'], {
+      url: testUrl(),
+      terminal: true,
+    });
+
+    expect(result.stdout).toContain('user:12:\\x1b[2J\\nremoved 0 keys');
+    expect(result.stdout).not.toContain('\x1b');
+  });
+});
+
+const examples = readdirSync(join(packageRoot, 'examples'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
+
+describe.each(examples)('the example map of %s', (name) => {
+  const file = join(packageRoot, 'examples', name, 'cachectl.config.json');
+  const map = buildMap(parseConfig(readFileSync(file, 'utf8'), file));
+
+  test.each(
+    map.entities.filter(({ patterns }) => patterns.length > 0).map((entity) => [entity.name, entity]),
+  )('takes %s 12, and neither 1 nor 123', async (entityName, entity) => {
+    const keysOf = (id: string) =>
+      keysMadeFrom(entity, id).filter((key) => map.classify(key)?.kind !== 'state');
+    const others = ['1', '123', '2', '112', '121', '*', '?', '[0-9]*'];
+    await store(server, [...keysOf('12'), ...others.flatMap(keysOf)]);
+    expect(await storedKeys(server)).toHaveLength(keysOf('12').length * (others.length + 1));
+
+    const result = await cli(['--config', file, 'invalidate', entityName, '12', '--yes', '-o', 'json'], {
+      url: testUrl(),
+    });
+
+    expect(result.exitCode).toBe(0);
+    expect(countsOf(result).removed).toBe(keysOf('12').length);
+    expect(await storedKeys(server)).toEqual(others.flatMap(keysOf).sort());
+  });
+
+  test('keeps all of its state when everything goes', async () => {
+    const keysOf = (kind: 'cache' | 'state') =>
+      map.namespaces
+        .filter((namespace) => namespace.kind === kind)
+        .flatMap(({ patterns }) => patterns.map((pattern) => keyMadeFrom(pattern)))
+        .filter((key) => map.classify(key)?.kind === kind);
+    await store(server, [...keysOf('cache'), ...keysOf('state')]);
+
+    const result = await cli(
+      ['--config', file, 'invalidate', '--pattern', '*', '--all', '--yes', '-o', 'json'],
+      {
+        url: testUrl(),
+      },
+    );
+
+    expect(result.exitCode).toBe(0);
+    expect(await storedKeys(server)).toEqual([...new Set(keysOf('state'))].sort());
+  });
+});
+
+/** One key for each pattern of an entity. */
+function keysMadeFrom(entity: Entity, id: string): ReturnType<typeof bytesOf>[] {
+  return [...new Set(entity.patterns.map((pattern) => keyMadeFrom(bindPlaceholder(pattern, 'id', id))))];
+}
+
+function keyMadeFrom(pattern: KeyPattern): ReturnType<typeof bytesOf> {
+  const examplesOf: Readonly<Record<string, string>> = {
+    int: '7',
+    hash: '0123456789abcdef',
+    date: '2025-01-31',
+    token: 'abcdefghijklmnopqrstuvwxyz0123456789',
+    uuid: '123e4567-e89b-12d3-a456-426614174000',
+  };
+  const text = pattern.parts.map((part) => {
+    if (part.kind === 'literal') return part.bytes;
+    if (part.kind === 'placeholder') return examplesOf[part.name] ?? 'word';
+    return part.kind === 'any' ? 'more' : '';
+  });
+  return text.join('') as ReturnType<typeof bytesOf>;
+}

@@ -134,6 +134,19 @@ describe('invalidate', () => {
     );
   });
 
+  test('gives a line of JSON for each namespace, and a summary', async () => {
+    await store(server, everybody);
+
+    const { stdout } = await run(['user', '12', '--yes', '-o', 'ndjson'], { env: withMap(config) });
+
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.map(({ record }) => record)).toEqual(['namespaces', 'namespaces', 'summary']);
+    expect(lines[2]).toMatchObject({ removed: 2, outcome: 'removed', ok: true });
+  });
+
   test('of a pattern removes what fits it', async () => {
     await store(server, everybody);
 

@@ -6,7 +6,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
     .command('invalidate')
     .summary('remove what belongs to a user, a pattern or a namespace')
     .description(
-      'Finds the keys, shows the plan, asks, and removes them with UNLINK in small batches. An id is data: nothing in it is\n' +
+      'Finds the keys, shows the plan, asks, and removes them with UNLINK in small batches. An id is data: nothing in it is ' +
         'a wildcard, and it stands for whole segments, so user 12 is never user 123. Keys that the map calls state stay.',
     )
     .argument('[entity]', 'entity of the map, or any word where the map has none')

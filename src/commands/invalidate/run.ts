@@ -50,6 +50,7 @@ export function invalidateExecution(input: InvalidateInput): Execution<Invalidat
   const view = { blocks: fullBlocks };
   return {
     blank,
+    rows: 'namespaces',
     writes: !input.dryRun,
     run: (context) => invalidate(context, input, view),
     view: (result) => view.blocks(result),

@@ -1,13 +1,13 @@
-import { InputError } from '../failure.ts';
-import type { FixtureCheck } from '../fixtures/check.ts';
-import type { FixtureProblem } from '../fixtures/problems.ts';
-import type { FixtureSource } from '../fixtures/source.ts';
-import type { FixtureWriting } from '../fixtures/write.ts';
-import { RedisError } from '../redis/errors.ts';
-import { printable } from '../render/printable.ts';
-import { counted, formatCell } from '../render/units.ts';
-import { type Context, InterruptedError } from './context.ts';
-import type { WarmResult } from './warm-result.ts';
+import { InputError } from '../../failure.ts';
+import type { FixtureCheck } from '../../fixtures/check.ts';
+import type { FixtureProblem } from '../../fixtures/problems.ts';
+import type { FixtureSource } from '../../fixtures/source.ts';
+import type { FixtureWriting } from '../../fixtures/write.ts';
+import { RedisError } from '../../redis/errors.ts';
+import { printable } from '../../render/printable.ts';
+import { counted, formatCell } from '../../render/units.ts';
+import { type Context, InterruptedError } from '../context.ts';
+import type { WarmResult } from './result.ts';
 
 /** One line per problem: `  users.json:14  user:7  why`. @param total Problems in all; those beyond the list are counted. */
 export function problemLines(problems: readonly FixtureProblem[], total: number): string {
@@ -42,14 +42,12 @@ export function stopFailure({ stopped, interrupted }: FixtureWriting, result: Wa
 }
 
 /** Why nothing is written after the check; null where all is well. */
-export function checkFailure(
-  check: FixtureCheck,
-  problems: readonly FixtureProblem[],
-  skipInvalid: boolean,
-): InputError | null {
+export function checkFailure(check: FixtureCheck, skipInvalid: boolean): InputError | null {
   const { fault, invalid, records } = check;
   if (fault === null && (invalid === 0 || skipInvalid)) return null;
-  const listed = problems.filter(({ file, line }) => file !== fault?.file || line !== fault.fault.line);
+  const listed = check.problems.first.filter(
+    ({ file, line }) => file !== fault?.file || line !== fault.fault.line,
+  );
   const bad = `${invalid.toLocaleString('en-US')} of ${counted(records, 'record')} cannot be used`;
   const lines = problemLines(listed, Math.max(invalid, listed.length));
   if (fault === null) {

@@ -1,7 +1,7 @@
-import type { FixtureCheck, FixtureWork } from '../fixtures/check.ts';
-import type { FixtureProblem } from '../fixtures/problems.ts';
-import type { NamespaceTally, TypeTally } from '../fixtures/tally.ts';
-import type { FixtureWriting } from '../fixtures/write.ts';
+import type { FixtureCheck } from '../../fixtures/check.ts';
+import type { FixtureProblem } from '../../fixtures/problems.ts';
+import type { NamespaceTally, TypeTally } from '../../fixtures/tally.ts';
+import type { FixtureWriting } from '../../fixtures/write.ts';
 
 /** `records` = `written` + `skipped` + `failed`, always. */
 export interface WarmResult {
@@ -30,7 +30,7 @@ export interface WarmResult {
   /** What was written (in a dry run: would be), most records first; so too the types. */
   readonly namespaces: readonly NamespaceTally[];
   readonly types: readonly TypeTally[];
-  /** The first 20. */
+  /** The first 20 that cannot be used, and the first 20 that the server refused. */
   readonly problems: readonly FixtureProblem[];
 }
 
@@ -38,9 +38,8 @@ export interface WarmResult {
 export function resultOf(
   check: FixtureCheck,
   writing: FixtureWriting | null,
-  work: FixtureWork,
   dryRun: boolean,
-  durationSeconds: number,
+  durationMillis: number,
 ): WarmResult {
   const tally = writing?.written ?? check.plan;
   const written = writing?.written.records ?? 0;
@@ -57,11 +56,11 @@ export function resultOf(
     unknown,
     dryRun,
     valueBytes: tally?.valueBytes ?? 0,
-    durationSeconds,
+    durationSeconds: durationMillis / 1000,
     withoutTtl: tally?.withoutTtl ?? 0,
     repeatedKeys: check.repeatedKeys,
     namespaces: tally?.namespaces ?? [],
     types: tally?.types ?? [],
-    problems: work.problems.first,
+    problems: [...check.problems.first, ...(writing?.problems.first ?? [])],
   };
 }

@@ -1,7 +1,7 @@
-import type { NamespaceTally } from '../fixtures/tally.ts';
-import { type Block, note } from '../render/blocks.ts';
-import { counted, formatBytes, formatCell, formatSeconds } from '../render/units.ts';
-import type { WarmResult } from './warm-result.ts';
+import type { NamespaceTally } from '../../fixtures/tally.ts';
+import { type Block, note } from '../../render/blocks.ts';
+import { counted, formatBytes, formatCell, formatSeconds } from '../../render/units.ts';
+import type { WarmResult } from './result.ts';
 
 export function viewWarm(result: WarmResult): Block[] {
   if (result.namespaces.length === 0) {

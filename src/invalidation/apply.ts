@@ -27,7 +27,7 @@ export interface RemovalProblem {
   readonly example: ByteString;
 }
 
-export interface RemovalOptions {
+interface RemovalOptions {
   /** Once aborted, the batches on their way are finished, and no more are sent. */
   readonly signal: AbortSignal;
   readonly progress: Progress;

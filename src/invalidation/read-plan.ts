@@ -9,7 +9,7 @@ import type { Scope, Verdict } from './scope.ts';
 import type { KeyWalk, Selection } from './selection.ts';
 import { Tally } from './tally.ts';
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly scope: Scope;
   readonly signal: AbortSignal;
   readonly progress: Progress;

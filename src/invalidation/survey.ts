@@ -14,7 +14,7 @@ export interface Candidate {
   readonly memoryBytes: number;
 }
 
-export interface Survey {
+interface Survey {
   /** Entities of the map first, then its cache namespaces or the inferred ones; each kind largest first. */
   readonly candidates: readonly Candidate[];
   /** False where the keyspace is larger than what was read, and the numbers are of a part of it. */

@@ -8,7 +8,7 @@ import { type Measured, measure, median, say } from './measure.ts';
 
 /**
  * `cachectl invalidate` beside `redis-cli --scan | xargs redis-cli unlink` on the same server, alternating; three tenths
- * of the keys go. Usage: npx tsx test/performance/invalidate-peer.ts [keys] [rounds]
+ * of the keys go. Usage: npm run bench:invalidate -- [keys] [rounds]
  */
 const keys = Number(process.argv[2] ?? 1_000_000);
 const rounds = Number(process.argv[3] ?? 5);

@@ -3,7 +3,7 @@ import { type Context, DeclinedError } from '../context.ts';
 import { confirmProtected } from '../protection.ts';
 
 /** What a person is asked before a removal. */
-export interface Consent {
+interface Consent {
   readonly plan: readonly Block[];
   /** As it reads after "to": `remove 4 keys`. */
   readonly action: string;

@@ -62,7 +62,7 @@ export interface InvalidateResult {
   readonly serverCost: ServerCost;
 }
 
-export interface PlanContext {
+interface PlanContext {
   readonly target: Target;
   readonly selection: Selection;
   readonly plan: InvalidationPlan;

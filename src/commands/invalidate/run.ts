@@ -11,7 +11,7 @@ import { type InvalidateResult, plannedResult, removedResult } from './result.ts
 import { targetOf, type Ways } from './target.ts';
 import { amountText, dataBlocks, fullBlocks, outcomeBlocks, planBlocks } from './view.ts';
 
-export interface InvalidateInput {
+interface InvalidateInput {
   readonly ways: Ways;
   readonly only: readonly string[];
   readonly exclude: readonly string[];

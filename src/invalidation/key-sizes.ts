@@ -7,10 +7,9 @@ import { isAboutOneKey } from '../redis/walk.ts';
 /** Bytes of a key with the allocator's overhead; `unknown` where the server does not tell, which may hide a missing key. */
 export type KeySize = number | 'missing' | 'unknown';
 
-/** MEMORY USAGE on one key leaves no trace: no hit, no miss, no touch. @see Lane for a reply's cost */
 const mostInOneWrite = 1000;
 
-/** Reads the sizes of keys over a connection of its own. The caller closes it. */
+/** Reads the sizes of keys with MEMORY USAGE, which leaves no trace, over a connection of its own. The caller closes it. */
 export class KeySizes {
   /** The server's words where it refused the command altogether; from then on every size is unknown. */
   refused: string | null = null;

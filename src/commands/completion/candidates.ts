@@ -20,7 +20,7 @@ export interface MapName {
 /** Looks names up in the map: in `configFile` where the command line names one with --config. */
 export type FindNames = (kind: NameKind, configFile: string | undefined) => readonly MapName[];
 
-type Source = NameKind | 'files' | 'folders' | 'commands';
+type Source = NameKind | 'files' | 'folders' | readonly string[];
 
 /**
  * What options and arguments take, by the option's own name or by the placeholder in its text. What is not here has
@@ -29,12 +29,13 @@ type Source = NameKind | 'files' | 'folders' | 'commands';
 const sources: ReadonlyMap<string, Source> = new Map<string, Source>([
   ['profile', 'profile'],
   ['namespace', 'namespace'],
+  ['namespaces', 'namespace'],
   ['entity', 'entity'],
   ['file', 'files'],
   ['folder', 'folders'],
   ['directory', 'folders'],
   ['journal', 'files'],
-  ['command', 'commands'],
+  ['type', ['string', 'hash', 'list', 'set', 'zset', 'stream']],
 ]);
 
 /** What has been typed before the word at the cursor, as commander would read it. */
@@ -60,6 +61,10 @@ export function completionCandidates(
 ): Candidate[] {
   const current = words.at(-1) ?? '';
   const typed = readTyped(program, words.slice(0, -1));
+  // A command that runs another one of this program.
+  if (typed.operandsOnly && typed.command.registeredArguments.at(-1)?.name() === 'command') {
+    return completionCandidates(program, [...typed.operands, current], findNames);
+  }
   const list = (source: Source) => listSource(source, typed, findNames);
   const isOption = !typed.operandsOnly && current.startsWith('-');
   if (typed.pending?.required === true) return matching(current, valuesOf(typed.pending, current, list));
@@ -115,12 +120,16 @@ function readTyped(program: CommandUnknownOpts, words: readonly string[]): Typed
 /** What can stand as the next operand; null where there is no place for one. */
 function operandValues(typed: Typed, list: (source: Source) => Candidate[]): Candidate[] | null {
   const { command, operands } = typed;
-  if (operands[0] === 'help' && command.commands.length > 0)
-    return operands.length === 1 ? list('commands') : null;
+  const subcommands = visibleCommands(command).map((each) =>
+    wordOf(each.name(), each.summary() || each.description()),
+  );
+  // Behind a word that is none of its commands, such a command has no more to say.
+  if (operands.length > 0 && subcommands.length > 0)
+    return operands[0] === 'help' && operands.length === 1 ? subcommands : [];
   const declared = command.registeredArguments;
   const last = declared.at(-1);
   const argument = declared[operands.length] ?? (last?.variadic === true ? last : undefined);
-  const commands = operands.length === 0 ? list('commands') : [];
+  const commands = operands.length === 0 ? subcommands : [];
   if (argument === undefined) return commands.length > 0 ? commands : null;
   return [...commands, ...argumentValues(argument, list)];
 }
@@ -147,17 +156,10 @@ function placeholderOf(option: Option): string {
 }
 
 function listSource(source: Source, typed: Typed, findNames: FindNames): Candidate[] {
-  switch (source) {
-    case 'files':
-    case 'folders':
-      return [{ kind: source, value: '', description: '' }];
-    case 'commands':
-      return visibleCommands(typed.command).map((each) =>
-        wordOf(each.name(), each.summary() || each.description()),
-      );
-    default:
-      return findNames(source, typed.configFile).map(({ name, description }) => wordOf(name, description));
-  }
+  if (source === 'files' || source === 'folders') return [{ kind: source, value: '', description: '' }];
+  return typeof source === 'string'
+    ? findNames(source, typed.configFile).map(({ name, description }) => wordOf(name, description))
+    : source.map((word) => wordOf(word));
 }
 
 function visibleCommands(command: CommandUnknownOpts): readonly CommandUnknownOpts[] {

@@ -1,10 +1,4 @@
-/**
- * The scripts are thin: each asks `cachectl complete -- WORDS…` at every TAB and offers what it prints, one candidate per
- * line as `kind TAB value TAB description`, so that a new command or a changed map needs no new script. What a person
- * has typed reaches the program as arguments, and never passes through `eval`.
- */
-export const shells = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof shells)[number];
+import type { Shell } from './shells.ts';
 
 const bash = [
   '# bash completion for cachectl; load it with: source <(cachectl completion bash)',
@@ -108,7 +102,13 @@ const fish = [
 
 const scripts: Readonly<Record<Shell, readonly string[]>> = { bash, zsh, fish };
 
-/** Without a line feed at its end. */
+/**
+ * The scripts are thin: each asks `cachectl complete -- WORDS…` at every TAB and offers what it prints, one candidate per
+ * line as `kind TAB value TAB description`, so that a new command or a changed map needs no new script. What a person
+ * has typed reaches the program as arguments, and never passes through `eval`.
+ *
+ * Without a line feed at its end.
+ */
 export function completionScript(shell: Shell): string {
   return scripts[shell].join('\n');
 }

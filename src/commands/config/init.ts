@@ -1,20 +1,22 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { configFileName } from '../../config/find.ts';
-import type { FirstMap } from '../../config/draft/first-map.ts';
+import { configOf } from '../../config/draft/draft.ts';
+import { configFileText } from '../../config/draft/file-text.ts';
+import { drawFirstMap, type FirstMap } from '../../config/draft/first-map.ts';
+import { parseConfig } from '../../config/load.ts';
 import type { ConfigFile } from '../../config/schema.ts';
 import { InputError } from '../../failure.ts';
 import { type Block, note } from '../../render/blocks.ts';
+import { replaceFile } from '../../replace-file.ts';
 import { counted, formatCell, formatRatio } from '../../render/units.ts';
-import { countArgument } from '../arguments.ts';
-import type { Context, Outcome } from '../context.ts';
-import { examples } from '../runner.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
 import { type ConnectionFlags, currentProfile } from './current-profile.ts';
 import { patternTable } from './pattern-table.ts';
 import { schemaReference } from './schema-reference.ts';
-import type { AddSubcommand } from './subcommand.ts';
 
-interface InitInput {
+export interface InitInput {
+  /** `-`: stdout. */
   readonly file: string;
   readonly sample: number;
   readonly force: boolean;
@@ -47,48 +49,23 @@ interface InitResult {
   readonly map: object | null;
 }
 
-export const addInit: AddSubcommand = (config, run) => {
-  config
-    .command('init')
-    .summary('look at a live cache, and write a first map')
-    .description(
-      'Looks at keys, TTLs and a few values of a live cache, and writes a map: namespaces, their kind, TTL rule and\n' +
-        'encoding, entities, and a profile for this connection, without its password. All of it is a first guess to read.',
-    )
-    .option('--file <file>', 'where to write; - prints to stdout', configFileName)
-    .option('--force', 'overwrite the file')
-    .option('--sample <keys>', 'most keys to look at', countArgument(1), 100_000)
-    .addHelpText(
-      'after',
-      examples(
-        ['cachectl config init', `write ${configFileName} here`],
-        ['cachectl config init --url redis://cache:6379/2 --file -', 'only look at it'],
-      ),
-    )
-    .action((options, self) =>
-      run(self, {
-        blank: {
-          file: null,
-          keys: null,
-          keysInDatabase: null,
-          coverage: null,
-          namespaces: [],
-          entities: [],
-          ownLookups: null,
-          map: null,
-        },
-        rows: 'namespaces',
-        run: (context) =>
-          init(context, {
-            file: options.file,
-            sample: options.sample,
-            force: options.force === true,
-            flags: self.optsWithGlobals() as ConnectionFlags,
-          }),
-        view,
-      }),
-    );
-};
+export function initExecution(input: InitInput): Execution<InitResult> {
+  return {
+    blank: {
+      file: null,
+      keys: null,
+      keysInDatabase: null,
+      coverage: null,
+      namespaces: [],
+      entities: [],
+      ownLookups: null,
+      map: null,
+    },
+    rows: 'namespaces',
+    run: (context) => init(context, input),
+    view,
+  };
+}
 
 async function init(context: Context, input: InitInput): Promise<Outcome<InitResult>> {
   const { signal, progress, now, environment } = context;
@@ -99,7 +76,6 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
       '--force overwrites it; --file - prints the map instead',
     );
   }
-  const { drawFirstMap } = await import('../../config/draft/first-map.ts');
   const server = await context.connect();
   const localTimeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   const drawn = await drawFirstMap(server, { sample: input.sample, signal, progress, now, localTimeZone });
@@ -110,14 +86,13 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
     );
   }
   if (drawn.refusedTtl !== null) context.warn(`no TTL rules: the server answered \`${drawn.refusedTtl}\``);
-  const { configOf } = await import('../../config/draft/draft.ts');
   const profile = currentProfile(context.settings, input.flags, environment.workingDirectory, file);
   const map = configOf(drawn.draft, drawn.encodings, profile);
-  const text = await fileText(map, drawn, server.address, file, environment.packageRoot);
+  const text = fileText(map, drawn, server.address, file, environment.packageRoot);
   const result = resultOf(drawn, map, signal.aborted ? null : file);
   if (signal.aborted) return { result };
   if (file !== null) {
-    await write(file, text);
+    write(file, text);
   } else if (context.output !== 'json' && context.output !== 'ndjson') {
     await context.write(text);
     return { result, printed: true };
@@ -125,15 +100,13 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
   return { result };
 }
 
-async function fileText(
+function fileText(
   map: ConfigFile,
   { draft, remarks, keys, complete, keysInDatabase }: FirstMap,
   address: string,
   file: string | null,
   packageRoot: string,
-): Promise<string> {
-  const { configFileText } = await import('../../config/draft/file-text.ts');
-  const { parseConfig } = await import('../../config/load.ts');
+): string {
   const seen =
     complete || keysInDatabase === null
       ? counted(keys, 'key')
@@ -182,8 +155,7 @@ function resultOf(
   };
 }
 
-async function write(file: string, text: string): Promise<void> {
-  const { replaceFile } = await import('../../replace-file.ts');
+function write(file: string, text: string): void {
   try {
     replaceFile(file, text);
   } catch (error) {

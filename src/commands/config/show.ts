@@ -1,13 +1,12 @@
+import { loadConfig } from '../../config/load.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
 import { maskedUrl } from '../../redis/target.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
-import type { Context, Outcome } from '../context.ts';
-import { examples } from '../runner.ts';
+import type { Context, Execution } from '../context.ts';
 import type { Setting } from '../settings.ts';
 import { patternTable } from './pattern-table.ts';
-import type { AddSubcommand } from './subcommand.ts';
 
 interface ShowResult {
   readonly configFile: string | null;
@@ -38,67 +37,47 @@ interface ShowResult {
   readonly thresholds: NamespaceMap['thresholds'];
 }
 
-export const addShow: AddSubcommand = (config, run) => {
-  config
-    .command('show')
-    .summary('the settings and the map in force, and where they come from')
-    .description(
-      'Prints every setting with its origin (an option, the environment, a profile, a default), and the map in force.\n' +
-        'Needs no server, and prints no password.',
-    )
-    .addHelpText(
-      'after',
-      examples(
-        ['cachectl config show', 'why does it connect there?'],
-        ['cachectl config show --profile prod -o json', 'for a program'],
-      ),
-    )
-    .action((_options, self) =>
-      run(self, {
-        blank: {
-          configFile: null,
-          settings: [],
-          profiles: [],
-          delimiters: [],
-          namespaces: [],
-          entities: [],
-          thresholds: null,
-        },
-        run: show,
-        view,
-      }),
-    );
-};
-
-async function show(context: Context): Promise<Outcome<ShowResult>> {
-  const { map, configFile, settings } = context;
+export function showExecution(): Execution<ShowResult> {
   return {
-    result: {
-      configFile,
-      settings,
-      profiles: configFile === null ? [] : await profilesOf(configFile, context.profile?.name),
-      delimiters: map.delimiters,
-      namespaces: map.namespaces.map(({ name, patterns, kind, ttl, hitRateTarget, encoding, hashed }) => ({
-        name,
-        patterns: patterns.map(({ text }) => text),
-        kind,
-        ttl,
-        hitRateTarget,
-        encoding,
-        hashed,
-      })),
-      entities: map.entities.map(({ name, patterns, hashedIn }) => ({
-        name,
-        patterns: patterns.map(({ text }) => text),
-        hashedIn,
-      })),
-      thresholds: map.thresholds,
+    blank: {
+      configFile: null,
+      settings: [],
+      profiles: [],
+      delimiters: [],
+      namespaces: [],
+      entities: [],
+      thresholds: null,
     },
+    run: (context) => Promise.resolve({ result: show(context) }),
+    view,
   };
 }
 
-async function profilesOf(file: string, inUse: string | undefined): Promise<ShowResult['profiles']> {
-  const { loadConfig } = await import('../../config/load.ts');
+function show({ map, configFile, settings, profile }: Context): ShowResult {
+  return {
+    configFile,
+    settings,
+    profiles: configFile === null ? [] : profilesOf(configFile, profile?.name),
+    delimiters: map.delimiters,
+    namespaces: map.namespaces.map(({ name, patterns, kind, ttl, hitRateTarget, encoding, hashed }) => ({
+      name,
+      patterns: patterns.map(({ text }) => text),
+      kind,
+      ttl,
+      hitRateTarget,
+      encoding,
+      hashed,
+    })),
+    entities: map.entities.map(({ name, patterns, hashedIn }) => ({
+      name,
+      patterns: patterns.map(({ text }) => text),
+      hashedIn,
+    })),
+    thresholds: map.thresholds,
+  };
+}
+
+function profilesOf(file: string, inUse: string | undefined): ShowResult['profiles'] {
   return Object.entries(loadConfig(file).config.profiles ?? {}).map(([name, profile]) => ({
     name,
     url: maskedUrl(profile.url),

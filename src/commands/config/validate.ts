@@ -1,13 +1,11 @@
-import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { ConfigError, type ConfigProblem } from '../../config/errors.ts';
 import { configFileName, findConfigFile } from '../../config/find.ts';
-import type { LocatedConfig } from '../../config/load.ts';
+import { locateConfig, type LocatedConfig } from '../../config/load.ts';
+import { configWarnings } from '../../config/warnings.ts';
 import { InputError } from '../../failure.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
-import type { Context, Outcome } from '../context.ts';
-import { examples } from '../runner.ts';
-import type { AddSubcommand } from './subcommand.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
 
 interface ValidateResult {
   readonly file: string;
@@ -25,40 +23,24 @@ interface ValidateResult {
   readonly warnings: readonly ConfigProblem[];
 }
 
-export const addValidate: AddSubcommand = (config, run) => {
-  config
-    .command('validate')
-    .summary('test a map, and say where it is wrong')
-    .description(
-      'Tests a map: exit code 2 and each mistake with its line and column, or 0 and what the map holds.\n' +
-        'What is valid but suspicious is a warning, and does not change the exit code.',
-    )
-    .argument('[file]', 'map to test (default: --config, or the one that would be used here)')
-    .addHelpText(
-      'after',
-      examples(
-        ['cachectl config validate', 'the map of this folder'],
-        ['cachectl config validate maps/*.json -o json | jq .problems', 'for a program'],
-      ),
-    )
-    .action((file, _options, self) =>
-      run(self, {
-        blank: { file: null, valid: null, counts: null, problems: [], warnings: [] },
-        rows: 'problems',
-        standalone: true,
-        run: (context) => validate(context, fileToTest(context, file, self)),
-        view,
-      }),
-    );
-};
+/** @param named The file that the command line names; undefined: the one that would be used here. */
+export function validateExecution(named: string | undefined): Execution<ValidateResult> {
+  return {
+    blank: { file: null, valid: null, counts: null, problems: [], warnings: [] },
+    rows: 'problems',
+    standalone: true,
+    run: (context) => Promise.resolve(validate(context, fileToTest(context, named))),
+    view,
+  };
+}
 
-function fileToTest({ environment }: Context, named: string | undefined, self: CommandUnknownOpts): string {
+function fileToTest({ environment }: Context, named: string | undefined): string {
   const { workingDirectory, variables } = environment;
-  const explicit =
-    named ??
-    (self.optsWithGlobals() as { config?: string }).config ??
-    (variables['CACHECTL_CONFIG'] || undefined);
-  const file = findConfigFile(workingDirectory, variables, explicit);
+  const file = findConfigFile(
+    workingDirectory,
+    variables,
+    named ?? (variables['CACHECTL_CONFIG'] || undefined),
+  );
   if (file !== null) return file;
   throw new InputError(
     `there is no ${configFileName} in \`${workingDirectory}\` or above it`,
@@ -66,9 +48,7 @@ function fileToTest({ environment }: Context, named: string | undefined, self: C
   );
 }
 
-async function validate(context: Context, file: string): Promise<Outcome<ValidateResult>> {
-  const { locateConfig } = await import('../../config/load.ts');
-  const { configWarnings } = await import('../../config/warnings.ts');
+function validate(context: Context, file: string): Outcome<ValidateResult> {
   try {
     const located = locateConfig(file);
     const warnings = configWarnings(located).map(({ path, message }) => located.problemAt(path, message));

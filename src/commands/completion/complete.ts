@@ -1,0 +1,45 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { findConfigFile } from '../../config/find.ts';
+import { readMapNames } from '../../config/names.ts';
+import type { Context, Execution } from '../context.ts';
+import { type Candidate, completionCandidates, type FindNames } from './candidates.ts';
+
+interface CandidatesResult {
+  readonly candidates: readonly Candidate[];
+}
+
+/** @param words Those after the program's name; the last is the one at the cursor. */
+export function completeExecution(
+  program: CommandUnknownOpts,
+  words: readonly string[],
+): Execution<CandidatesResult> {
+  return {
+    blank: { candidates: [] },
+    rows: 'candidates',
+    standalone: true,
+    run: (context) =>
+      Promise.resolve({
+        result: { candidates: completionCandidates(program, words, namesIn(context.environment)) },
+      }),
+    view: ({ candidates }) => [
+      {
+        kind: 'table',
+        name: 'candidates',
+        columns: [
+          { name: 'kind', header: 'KIND', unit: 'text' },
+          { name: 'value', header: 'VALUE', unit: 'text' },
+          { name: 'description', header: 'DESCRIPTION', unit: 'text' },
+        ],
+        rows: candidates.map(({ kind, value, description }) => [kind, value, description]),
+      },
+    ],
+  };
+}
+
+function namesIn({ variables, workingDirectory }: Context['environment']): FindNames {
+  return (kind, configFile) => {
+    const explicit = configFile ?? (variables['CACHECTL_CONFIG'] || undefined);
+    const file = findConfigFile(workingDirectory, variables, explicit);
+    return file === null ? [] : readMapNames(file)[kind];
+  };
+}

@@ -1,0 +1,105 @@
+import { configFileName } from '../../config/find.ts';
+import { countArgument } from '../arguments.ts';
+import { type DefineCommand, examples } from '../runner.ts';
+import type { ConnectionFlags } from './current-profile.ts';
+
+export const defineConfig: DefineCommand = (program, run) => {
+  const config = program
+    .command('config')
+    .summary('write, show and validate the map')
+    .description(
+      'The map (cachectl.config.json) names profiles, namespaces, entities and thresholds in the words of the application.',
+    );
+
+  config
+    .command('init')
+    .summary('look at a live cache, and write a first map')
+    .description(
+      'Looks at keys, TTLs and a few values of a live cache, and writes a map: namespaces, their kind, TTL rule and ' +
+        'encoding, entities, and a profile for this connection, without its password. All of it is a first guess to read.',
+    )
+    .option('--file <file>', 'where to write; - prints to stdout', configFileName)
+    .option('--force', 'overwrite the file')
+    .option('--sample <keys>', 'most keys to look at', countArgument(1), 100_000)
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl config init', `write ${configFileName} here`],
+        ['cachectl config init --url redis://cache:6379/2 --file -', 'only look at it'],
+      ),
+    )
+    .action((options, self) =>
+      run(self, async () => {
+        const { initExecution } = await import('./init.ts');
+        return initExecution({
+          file: options.file,
+          sample: options.sample,
+          force: options.force === true,
+          flags: self.optsWithGlobals() as ConnectionFlags,
+        });
+      }),
+    );
+
+  config
+    .command('show')
+    .summary('the settings and the map in force, and where they come from')
+    .description(
+      'Prints every setting with its origin (an option, the environment, a profile, a default), and the map in force. ' +
+        'Needs no server, and prints no password.',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl config show', 'why does it connect there?'],
+        ['cachectl config show --profile prod -o json', 'for a program'],
+      ),
+    )
+    .action((_options, self) =>
+      run(self, async () => {
+        const { showExecution } = await import('./show.ts');
+        return showExecution();
+      }),
+    );
+
+  config
+    .command('validate')
+    .summary('test a map, and say where it is wrong')
+    .description(
+      'Tests a map: exit code 2 and each mistake with its line and column, or 0 and what the map holds. ' +
+        'What is valid but suspicious is a warning, and does not change the exit code.',
+    )
+    .argument('[file]', 'map to test (default: --config, or the one that would be used here)')
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl config validate', 'the map of this folder'],
+        ['cachectl config validate other.json -o json | jq .problems', 'for a program'],
+      ),
+    )
+    .action((file, _options, self) =>
+      run(self, async () => {
+        const { validateExecution } = await import('./validate.ts');
+        return validateExecution(file ?? (self.optsWithGlobals() as { config?: string }).config);
+      }),
+    );
+
+  config
+    .command('schema')
+    .summary('the JSON Schema of the map, for editors')
+    .description(
+      'Prints the JSON Schema of the map. Editors complete and check a map whose "$schema" names it.',
+    )
+    .addHelpText(
+      'after',
+      examples([
+        'cachectl config schema > cachectl.config.schema.json',
+        'then "$schema": "./cachectl.config.schema.json"',
+      ]),
+    )
+    .action((_options, self) =>
+      run(self, async () => {
+        const { schemaExecution } = await import('./schema.ts');
+        return schemaExecution();
+      }),
+    );
+};

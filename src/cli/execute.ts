@@ -12,8 +12,7 @@ import { InputError } from '../failure.ts';
 import { buildMap, emptyMap } from '../keyspace/map.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { ConnectTarget } from '../redis/target.ts';
-import { printable, printableLines } from '../render/printable.ts';
-import { type Failure, failureOf } from './failures.ts';
+import { type Failure, failureOf, failureText } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 import { Printer } from './printer.ts';
@@ -50,11 +49,10 @@ export async function execute<Result extends object>(
       options.config ?? (io.variables['CACHECTL_CONFIG'] || undefined),
     );
     const loaded = configFile === null || execution.standalone === true ? null : await load(configFile);
-    const resolved = await resolve(
-      io,
-      execution.standalone === true ? withoutProfile(options) : options,
-      loaded,
-    );
+    const resolved =
+      execution.standalone === true
+        ? await resolve({ ...io, variables: {} }, outputOnly(options), null)
+        : await resolve(io, options, loaded);
     if (execution.writes === true && resolved.profile?.readOnly === true) {
       throw new InputError(
         `profile \`${resolved.profile.name}\` is read-only, and \`${command}\` writes`,
@@ -116,7 +114,10 @@ async function load(file: string): Promise<LoadedConfig> {
   return loadConfig(file);
 }
 
-const withoutProfile = ({ profile: _profile, ...options }: GlobalOptions): GlobalOptions => options;
+const outputOnly = ({ color, output }: GlobalOptions): GlobalOptions => ({
+  color,
+  ...(output !== undefined && { output }),
+});
 
 async function resolve(
   io: Io,
@@ -142,9 +143,4 @@ async function connectTo(target: ConnectTarget, open: RedisServer[]): Promise<Re
   const server = await connect(target);
   open.push(server);
   return server;
-}
-
-function failureText(failure: Failure): string {
-  const hint = failure.hint === null ? '' : `\nhint: ${printable(failure.hint)}`;
-  return `error: ${printableLines(failure.message)}${hint}\n`;
 }

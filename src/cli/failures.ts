@@ -3,6 +3,7 @@ import { DeclinedError, InterruptedError } from '../commands/context.ts';
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import { InputError } from '../failure.ts';
 import { RedisError } from '../redis/errors.ts';
+import { printable, printableLines } from '../render/printable.ts';
 
 /** A failure as stderr and JSON show it. */
 export interface Failure {
@@ -50,4 +51,10 @@ export function failureOf(error: unknown): Failure {
 
 function plain(kind: string, message: string, hint: string | undefined, exitCode: ExitCode): Failure {
   return { kind, code: null, message, hint: hint ?? null, exitCode };
+}
+
+/** The failure as stderr shows it. */
+export function failureText(failure: Failure): string {
+  const hint = failure.hint === null ? '' : `\nhint: ${printable(failure.hint)}`;
+  return `error: ${printableLines(failure.message)}${hint}\n`;
 }

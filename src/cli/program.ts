@@ -53,9 +53,10 @@ function exitCodeText(): string {
 /** Parses and runs a command line. Never throws for an expected failure; gives the exit code. */
 export const runCli: RunCli = async (argv, io) => {
   let exitCode: ExitCode = exitCodes.success;
-  const run: Runner = async (self, execution) => {
+  const run: Runner = async (self, load) => {
     const { execute } = await import('./execute.ts');
     const name = commandPath(self);
+    const execution = typeof load === 'function' ? await load() : load;
     exitCode = await execute(io, self.optsWithGlobals() as unknown as GlobalOptions, name, execution, runCli);
   };
   const program = buildProgram(io, run);
@@ -66,8 +67,11 @@ export const runCli: RunCli = async (argv, io) => {
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
+    const { failureOf, failureText } = await import('./failures.ts');
+    const failure = failureOf(error);
+    io.stderr.write(failureText(failure));
+    return failure.exitCode;
   }
   return exitCode;
 };

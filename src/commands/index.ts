@@ -1,9 +1,29 @@
-import { defineBench } from './bench.ts';
-import { defineCheck } from './check.ts';
+import { defineBench } from './bench/command.ts';
+import { defineCheck } from './check/command.ts';
+import { defineCompletion } from './completion/command.ts';
+import { defineConfig } from './config/command.ts';
+import { defineGet } from './get.ts';
 import { defineInspect } from './inspect.ts';
+import { defineInvalidate } from './invalidate/command.ts';
+import { defineKeys } from './keys.ts';
 import type { DefineCommand } from './runner.ts';
+import { defineSandbox } from './sandbox/command.ts';
+import { defineStats } from './stats.ts';
 import { defineTtl } from './ttl.ts';
 import { defineWarm } from './warm/command.ts';
 
 /** The commands in the order of the help. */
-export const commandDefinitions: readonly DefineCommand[] = [defineInspect, defineTtl, defineWarm, defineCheck, defineBench];
+export const commandDefinitions: readonly DefineCommand[] = [
+  defineStats,
+  defineInspect,
+  defineKeys,
+  defineGet,
+  defineTtl,
+  defineInvalidate,
+  defineWarm,
+  defineSandbox,
+  defineBench,
+  defineCheck,
+  defineConfig,
+  defineCompletion,
+];

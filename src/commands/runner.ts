@@ -4,7 +4,7 @@ import type { Execution } from './context.ts';
 /** Carries an execution from a parsed command line to its exit code; each command's action calls it once. */
 export type Runner = <Result extends object>(
   self: CommandUnknownOpts,
-  execution: Execution<Result>,
+  load: Execution<Result> | (() => Promise<Execution<Result>>),
 ) => Promise<void>;
 
 /** What each command file exports: it adds its options and text to the program, and says what to run. */

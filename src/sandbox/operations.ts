@@ -8,7 +8,7 @@ import {
   type Origin,
   type SandboxRecord,
 } from './family.ts';
-import { Draw } from './random.ts';
+import { Draw } from '../random.ts';
 import { familiesOf, type SystemName } from './systems.ts';
 
 /**

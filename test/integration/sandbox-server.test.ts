@@ -304,8 +304,22 @@ describe('the program that has a sandbox', () => {
     child.kill('SIGKILL');
     await until('the folder is gone', () => !existsSync(facts.folder));
     await until('no process names the folder', () => {
-      const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
-      return !processes.includes(facts.folder);
+      return !commandLines().some((line) => line.includes(facts.folder));
     });
   });
 });
+
+/** The command lines of all processes: from /proc, for `ps` is not on every machine, or from `ps` where there is no /proc. */
+function commandLines(): string[] {
+  if (!existsSync('/proc')) return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n');
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        // It has ended since.
+        return '';
+      }
+    });
+}

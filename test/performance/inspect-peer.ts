@@ -22,7 +22,8 @@ try {
 
   const port = String(server.target.port);
   const contenders: Readonly<Record<string, () => Promise<Measured>>> = {
-    'cachectl inspect': () => measure(cachectl, ['inspect', '--url', server.url, '--output', 'json', '--quiet']),
+    'cachectl inspect': () =>
+      measure(cachectl, ['inspect', '--url', server.url, '--output', 'json', '--quiet']),
     'cachectl stats': () => measure(cachectl, ['stats', '--url', server.url, '--output', 'json', '--quiet']),
     'redis-cli --memkeys': () => measure('redis-cli', ['-p', port, '--memkeys']),
   };
@@ -30,18 +31,23 @@ try {
   for (let round = 0; round < rounds; round++) {
     for (const [name, run] of Object.entries(contenders)) {
       const measured = await run();
-      if (measured.exitCode !== 0) throw new Error(`${name} ended with exit code ${String(measured.exitCode)}`);
+      if (measured.exitCode !== 0)
+        throw new Error(`${name} ended with exit code ${String(measured.exitCode)}`);
       figures.set(name, [...(figures.get(name) ?? []), measured]);
     }
   }
 
   const peer = median((figures.get('redis-cli --memkeys') ?? []).map(({ seconds }) => seconds));
-  say(`\n${execFileSync('redis-cli', ['--version'], { encoding: 'utf8' }).trim()} (COUNT 10, fixed), Node ${process.version}, medians of ${rounds} alternating rounds:\n`);
+  say(
+    `\n${execFileSync('redis-cli', ['--version'], { encoding: 'utf8' }).trim()} (COUNT 10, fixed), Node ${process.version}, medians of ${rounds} alternating rounds:\n`,
+  );
   for (const [name, runs] of figures) {
     const seconds = median(runs.map((run) => run.seconds));
     const peak = Math.max(...runs.map((run) => run.peakBytes)) / 1e6;
     const spread = `${Math.min(...runs.map((run) => run.seconds)).toFixed(2)}–${Math.max(...runs.map((run) => run.seconds)).toFixed(2)}`;
-    say(`${name.padEnd(22)} ${seconds.toFixed(2).padStart(7)} s  (${spread})  ratio ${(seconds / peer).toFixed(3)}  peak ${peak.toFixed(0)} MB`);
+    say(
+      `${name.padEnd(22)} ${seconds.toFixed(2).padStart(7)} s  (${spread})  ratio ${(seconds / peer).toFixed(3)}  peak ${peak.toFixed(0)} MB`,
+    );
   }
 } finally {
   await server.stop();

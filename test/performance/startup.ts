@@ -23,5 +23,7 @@ for (let round = 0; round < rounds; round++) {
 const bare = median(seconds.get('node -e 0') ?? []);
 say(`Node ${process.version}, medians of ${rounds - 1} alternating rounds:`);
 for (const [name, runs] of seconds) {
-  say(`${name.padEnd(26)} ${(median(runs) * 1000).toFixed(1).padStart(6)} ms  ratio ${(median(runs) / bare).toFixed(2)}`);
+  say(
+    `${name.padEnd(26)} ${(median(runs) * 1000).toFixed(1).padStart(6)} ms  ratio ${(median(runs) / bare).toFixed(2)}`,
+  );
 }

@@ -7,7 +7,7 @@ import { asBytes } from '../../src/redis/bytes.ts';
 import { encodeCommand } from '../../src/redis/lane.ts';
 import { type Reply, ReplyParser } from '../../src/redis/reply.ts';
 import type { RedisNode } from '../../src/redis/server.ts';
-import { Draw } from '../../src/sandbox/random.ts';
+import { Draw } from '../../src/random.ts';
 
 const noNode = {} as RedisNode;
 

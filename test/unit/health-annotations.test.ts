@@ -6,7 +6,7 @@ import {
   annotationsOf,
   junitOf,
   summaryOf,
-} from '../../src/commands/check-view.ts';
+} from '../../src/commands/check/view.ts';
 import { annotationLine, logLine, markdownTable } from '../../src/render/github.ts';
 import { parseXml } from '../xml.ts';
 

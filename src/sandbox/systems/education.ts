@@ -3,7 +3,7 @@ import { type Family, type RecordContext, ttl } from '../family.ts';
 import { embedding, fernetToken, json, timestamp } from '../formats.ts';
 import { nthId } from '../ids.ts';
 import { prose } from '../prose.ts';
-import type { Draw } from '../random.ts';
+import type { Draw } from '../../random.ts';
 
 const minute = 60;
 const hour = 60 * minute;

@@ -1,7 +1,7 @@
-import type { Comparison } from '../bench/baseline.ts';
-import type { Verdict } from '../bench/gates.ts';
-import type { Warning } from '../bench/warnings.ts';
-import { type Block, note, type NoteBlock, type TableBlock } from '../render/blocks.ts';
+import type { Comparison } from '../../bench/baseline.ts';
+import type { Verdict } from '../../bench/gates.ts';
+import type { Warning } from '../../bench/warnings.ts';
+import { type Block, note, type NoteBlock, type TableBlock } from '../../render/blocks.ts';
 import {
   counted,
   formatBytes,
@@ -9,8 +9,8 @@ import {
   formatMicros,
   formatRatio,
   formatSeconds,
-} from '../render/units.ts';
-import type { BenchResult } from './bench.ts';
+} from '../../render/units.ts';
+import type { BenchResult } from './run.ts';
 
 /** One row for each workload, then what one has to know to read it. */
 export function viewBench(result: BenchResult): Block[] {

@@ -1,8 +1,8 @@
-import type { Answer, Tally } from '../health/report.ts';
-import { type Annotation, annotationLine, logLine, markdownTable } from '../render/github.ts';
-import { type Block, note, type NoteBlock } from '../render/blocks.ts';
-import { renderJunit } from '../render/junit.ts';
-import { counted, formatSeconds } from '../render/units.ts';
+import type { Answer, Tally } from '../../health/report.ts';
+import { type Annotation, annotationLine, logLine, markdownTable } from '../../render/github.ts';
+import { type Block, note, type NoteBlock } from '../../render/blocks.ts';
+import { renderJunit } from '../../render/junit.ts';
+import { counted, formatSeconds } from '../../render/units.ts';
 
 /** The result of `check`, as JSON shows it. */
 export interface CheckResult extends Tally {

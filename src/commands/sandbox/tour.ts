@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { note } from '../render/blocks.ts';
-import { counted } from '../render/units.ts';
-import type { Context } from './context.ts';
-import { exitCodes, type ExitCode } from './exit-codes.ts';
-import type { SandboxResult } from './sandbox.ts';
+import { note } from '../../render/blocks.ts';
+import { counted } from '../../render/units.ts';
+import type { Context } from '../context.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import type { SandboxResult } from './run.ts';
 
 interface Step {
   readonly why: string;
@@ -54,7 +54,7 @@ export async function walkThrough(
   if (!context.signal.aborted) {
     await context.print([
       note('plain', ''),
-      note('good', 'the tour is over, and the sandbox is gone without a trace'),
+      note('good', 'the tour is over; the sandbox goes, without a trace'),
       note(
         'plain',
         'next: `cachectl sandbox` keeps one running; `cachectl --url redis://… stats` looks at yours',

@@ -1,4 +1,4 @@
-import { type ByteString, asBytes } from '../redis/bytes.ts';
+import { type ByteString, asBytes } from './redis/bytes.ts';
 
 /**
  * A stream of pseudo-random numbers with what the generators draw from it. Equal arguments give equal streams, so a

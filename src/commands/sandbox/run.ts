@@ -1,22 +1,19 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { InputError } from '../failure.ts';
-import { type RedisServer } from '../redis/server.ts';
-import { type Block, note } from '../render/blocks.ts';
-import { counted } from '../render/units.ts';
-import { generateRecords } from '../sandbox/generate.ts';
-import { seedServer } from '../sandbox/seed.ts';
-import { type SandboxServer, startSandboxServer } from '../sandbox/server.ts';
-import { configFileOf, systemDescriptions, type SystemName, systemNames } from '../sandbox/systems.ts';
-import { runTraffic, warmUpTraffic } from '../sandbox/traffic.ts';
-import { countArgument } from './arguments.ts';
-import type { Context, Outcome } from './context.ts';
-import { exitCodes, type ExitCode } from './exit-codes.ts';
-import { type DefineCommand, examples } from './runner.ts';
-import { walkThrough } from './sandbox-tour.ts';
-import { Option } from '@commander-js/extra-typings';
+import { InputError } from '../../failure.ts';
+import { type RedisServer } from '../../redis/server.ts';
+import { type Block, note } from '../../render/blocks.ts';
+import { counted } from '../../render/units.ts';
+import { generateRecords } from '../../sandbox/generate.ts';
+import { seedServer } from '../../sandbox/seed.ts';
+import { type SandboxServer, startSandboxServer } from '../../sandbox/server.ts';
+import { configFileOf, type SystemName } from '../../sandbox/systems.ts';
+import { runTraffic, warmUpTraffic } from '../../sandbox/traffic.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { walkThrough } from './tour.ts';
 
-interface SandboxInput {
+export interface SandboxInput {
   readonly system: SystemName;
   readonly keys: number;
   readonly seed: number;
@@ -41,57 +38,16 @@ export interface SandboxResult {
 
 /** Reads and writes of the past, so that the counters of the new server look like those of one in use. */
 const historyOperations = 20_000;
-const defaultTraffic = 200;
 
-export const defineSandbox: DefineCommand = (program, run) => {
-  program
-    .command('sandbox')
-    .summary('a throw-away Redis with realistic data, and a tour of this program')
-    .description(
-      'Starts a real Redis on a free port of this machine, fills it with the data of an example application, and removes\n' +
-        'everything on Ctrl-C. With a command after --, runs it against the sandbox and ends.\n\nSystems:\n' +
-        systemNames.map((name) => `  ${name.padEnd(12)} ${systemDescriptions[name]}`).join('\n'),
-    )
-    .argument('[command...]', 'after --: a command of cachectl, or any other, to run against the sandbox')
-    .addOption(new Option('--system <name>', 'whose data').choices(systemNames).default('education' as const))
-    .option('--keys <number>', 'how many keys', countArgument(0), 20_000)
-    .option('--seed <number>', 'the same seed gives the same keys', countArgument(0), 1)
-    .option(
-      '--traffic [rate]',
-      `keep light traffic running, in operations per second (${defaultTraffic})`,
-      countArgument(1),
-    )
-    .option('--tour', 'walk through the main commands, each shown and then run, and end')
-    .addHelpText(
-      'after',
-      examples(
-        ['cachectl sandbox --tour', 'the main job in half a minute'],
-        ['cachectl sandbox --system honzik --traffic', 'a server to play with until Ctrl-C'],
-        ['cachectl sandbox -- inspect --depth 2', 'one command on fresh data'],
-        [
-          'cachectl sandbox -- redis-cli -u "$REDIS_URL" dbsize',
-          'REDIS_URL and CACHECTL_CONFIG are set for it',
-        ],
-      ),
-    )
-    .action((words, options, self) =>
-      run(self, {
-        standalone: true,
-        blank: { url: null, config: null, system: null, keys: null, seed: null, product: null },
-        run: (context) =>
-          sandbox(context, {
-            system: options.system,
-            keys: options.keys,
-            seed: options.seed,
-            traffic: options.traffic === true ? defaultTraffic : (options.traffic ?? 0),
-            tour: options.tour ?? false,
-            words,
-            ownCommands: program.commands.map((command) => command.name()),
-          }),
-        view,
-      }),
-    );
-};
+/** `sandbox` from its input to its result. */
+export function sandboxExecution(input: SandboxInput): Execution<SandboxResult> {
+  return {
+    standalone: true,
+    blank: { url: null, config: null, system: null, keys: null, seed: null, product: null },
+    run: (context) => sandbox(context, input),
+    view,
+  };
+}
 
 async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<SandboxResult>> {
   if (input.tour && input.words.length > 0)

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Baseline, type Comparison, compareWith, parseBaseline } from '../../bench/baseline.ts';
+import { judge, type Limits, type Verdict } from '../../bench/gates.ts';
+import { type BenchOptions, checkOptions, needsKeys } from '../../bench/options.ts';
+import type { BenchReport } from '../../bench/result.ts';
+import { InputError } from '../../failure.ts';
+import { viewBench } from './view.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { confirmProtected } from '../protection.ts';
+
+export interface BenchResult extends BenchReport {
+  /** One for each limit and each workload that was measured to its end; empty without `--fail-above` and the like. */
+  readonly verdicts: readonly Verdict[];
+  /** One for each workload that the baseline measured too; empty without `--baseline`. */
+  readonly comparisons: readonly Comparison[];
+}
+
+export interface BenchInput extends BenchOptions {
+  readonly limits: Limits;
+  readonly baselineFile: string | undefined;
+  readonly confirm: string | undefined;
+}
+
+/** `bench` from its input to its result. */
+export function benchExecution(input: BenchInput): Execution<BenchResult> {
+  return {
+    blank: {
+      results: [],
+      server: null,
+      connections: null,
+      pipeline: null,
+      payloadBytes: null,
+      keys: null,
+      getRatio: null,
+      warmupSeconds: null,
+      ratePerSecond: null,
+      keysRemoved: null,
+      keysLeft: null,
+      keyTtlSeconds: null,
+      ownHits: null,
+      ownMisses: null,
+      verdicts: [],
+      comparisons: [],
+      warnings: [],
+    },
+    rows: 'results',
+    run: (context) => bench(context, input),
+    view: viewBench,
+  };
+}
+
+async function bench(context: Context, input: BenchInput): Promise<Outcome<BenchResult>> {
+  const { confirm, limits, baselineFile, ...options } = input;
+  checkOptions(options);
+  const baseline = baselineFile === undefined ? null : readBaseline(context, baselineFile);
+  const { profile } = context;
+  if (profile?.readOnly === true && options.workloads.some(needsKeys)) {
+    throw new InputError(
+      `profile \`${profile.name}\` is read-only, and every workload but \`ping\` writes keys of its own`,
+      'run `cachectl bench ping`, use another profile, or take "readOnly" out of the map',
+    );
+  }
+  await confirmProtected(context, confirm, 'put it under load');
+  const [{ runBenchmark }, { systemClock }] = await Promise.all([
+    import('../../bench/run.ts'),
+    import('../../bench/clock.ts'),
+  ]);
+  const { report, error } = await runBenchmark(await context.connect(), options, {
+    clock: systemClock,
+    signal: context.signal,
+    random: context.random,
+    progress: context.progress,
+  });
+  const verdicts = judge(report.results, limits);
+  return {
+    result: { ...withComparison(report, baseline), verdicts },
+    exitCode: verdicts.every(({ passed }) => passed) ? exitCodes.success : exitCodes.negative,
+    ...(error && { error }),
+  };
+}
+
+/** @throws InputError */
+function readBaseline({ environment }: Context, file: string): Baseline {
+  try {
+    return parseBaseline(readFileSync(resolve(environment.workingDirectory, file), 'utf8'));
+  } catch (error) {
+    throw new InputError(
+      `\`${file}\` cannot be compared with: ${(error as Error).message}`,
+      'make one with `cachectl bench --output json > FILE`',
+    );
+  }
+}
+
+function withComparison(report: BenchReport, baseline: Baseline | null): Omit<BenchResult, 'verdicts'> {
+  if (baseline === null) return { ...report, comparisons: [] };
+  const { comparisons, otherSettings } = compareWith(baseline, report);
+  const warnings =
+    otherSettings.length === 0
+      ? report.warnings
+      : [...report.warnings, { kind: 'other-settings' as const, settings: otherSettings }];
+  return { ...report, comparisons, warnings };
+}

@@ -1,0 +1,83 @@
+import { checks } from '../../health/report.ts';
+import {
+  countArgument,
+  durationArgument,
+  listArgument,
+  numberArgument,
+  ratioArgument,
+} from '../arguments.ts';
+import { type DefineCommand, examples } from '../runner.ts';
+
+const limitGroup = 'Limits (each takes the place of the one in the map):';
+
+export const defineCheck: DefineCommand = (program, run) => {
+  program
+    .command('check')
+    .summary('smoke check: connection, round trip, limits; the exit code means it')
+    .description(
+      'Connects, logs in, writes, reads and removes a key of its own (cachectl:check:…), and holds\n' +
+        'the server against limits. Exit code 0: nothing failed; 1: a check failed; 3: no connection\n' +
+        'or no login. Besides the usual forms, --output takes junit, and github (annotations and a\n' +
+        'job summary).',
+    )
+    .option('--only <ids>', 'only these checks: a list with commas, or several times', listArgument)
+    .option('--skip <ids>', 'all checks but these', listArgument)
+    .option('--strict', 'warnings fail too')
+    .option('--no-write', 'leave out the round trip, which writes a key')
+    .option(
+      '--wait <duration>',
+      'how long to try again while the server cannot be reached or is loading',
+      durationArgument,
+      0,
+    )
+    .option('--junit <file>', 'write a JUnit report to a file as well')
+    .optionsGroup(limitGroup)
+    .option('--min-hit-rate <ratio>', 'lowest hit rate, of at least 100 lookups', ratioArgument)
+    .option('--max-memory <ratio>', 'highest used memory as a share of maxmemory', ratioArgument)
+    .option('--max-ping <duration>', 'highest median of 20 round trips, such as 5ms', durationArgument)
+    .option(
+      '--max-fragmentation <ratio>',
+      'highest fragmentation, once it is 32 MiB or more',
+      numberArgument(1),
+    )
+    .option('--max-evicted <keys>', 'most keys evicted since the start', countArgument(0))
+    .option('--max-clients <clients>', 'most connected clients', countArgument(1))
+    .option('--max-lag <duration>', 'highest lag of replication', durationArgument)
+    .addHelpText('after', () => `\nChecks:\n${checkList()}`)
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl check', 'is it up, does it work, does it hold its limits?'],
+        ['cachectl check --wait 30s --only connect,login,round-trip', 'a service that is just starting'],
+        ['cachectl check --min-hit-rate 80% --max-ping 5ms --strict', 'a gate in a pipeline'],
+        ['cachectl check --output github --junit check.xml', 'annotations, and a report for the archive'],
+      ),
+    )
+    .action((options, self) =>
+      run(self, async () => {
+        const { checkExecution } = await import('./run.ts');
+        return checkExecution({
+          only: options.only,
+          skip: options.skip,
+          limits: {
+            ...(options.minHitRate !== undefined && { minHitRate: options.minHitRate }),
+            ...(options.maxMemory !== undefined && { maxMemoryRatio: options.maxMemory }),
+            ...(options.maxPing !== undefined && { maxPingMillis: options.maxPing * 1000 }),
+            ...(options.maxFragmentation !== undefined && { maxFragmentation: options.maxFragmentation }),
+            ...(options.maxEvicted !== undefined && { maxEvictedKeys: options.maxEvicted }),
+            ...(options.maxClients !== undefined && { maxClients: options.maxClients }),
+            ...(options.maxLag !== undefined && { maxReplicationLagSeconds: options.maxLag }),
+          },
+          strict: options.strict === true,
+          write: options.write,
+          waitMillis: options.wait * 1000,
+          junitFile: options.junit,
+        });
+      }),
+    );
+};
+
+function checkList(): string {
+  const width = Math.max(...checks.map(({ id }) => id.length));
+  return checks.map(({ id, question }) => `  ${id.padEnd(width)}  ${question}\n`).join('');
+}

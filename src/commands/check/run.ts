@@ -1,0 +1,161 @@
+import { appendFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { InputError } from '../../failure.ts';
+import { millisSince } from '../../health/clock.ts';
+import type { Facts } from '../../health/facts.ts';
+import { gatherFacts, type GatherRequest } from '../../health/gather.ts';
+import { answer, checks, tallyOf } from '../../health/report.ts';
+import type { Thresholds } from '../../keyspace/map.ts';
+import { productOf } from '../../redis/info.ts';
+import { printable } from '../../render/printable.ts';
+import { phraseText } from '../../render/phrase.ts';
+import { replaceFile } from '../../replace-file.ts';
+import { annotationsOf, type CheckResult, junitOf, summaryOf, viewOf } from './view.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+const pings = 20;
+
+export interface CheckInput {
+  /** Ids of checks; undefined: all. */
+  readonly only: readonly string[] | undefined;
+  readonly skip: readonly string[] | undefined;
+  /** What stands on the command line; the map says the rest. */
+  readonly limits: Thresholds;
+  readonly strict: boolean;
+  readonly write: boolean;
+  readonly waitMillis: number;
+  readonly junitFile: string | undefined;
+}
+
+/** `check` from its input to its result. */
+export function checkExecution(input: CheckInput): Execution<CheckResult> {
+  return {
+    blank: {
+      ...{ status: null, passed: null, warned: null, failed: null, skipped: null, strict: null },
+      ...{ server: null, profile: null, database: null, waitedMillis: null, durationMillis: null },
+      ...{ startedAt: null, checks: [] },
+    },
+    rows: 'checks',
+    run: (context) => check(context, input),
+    view: viewOf,
+    formats: {
+      junit: (result) => Promise.resolve(junitOf(result)),
+      github: (result) => Promise.resolve(annotationsOf(result)),
+    },
+  };
+}
+
+/** @throws InputError naming an id that no check has, or where nothing is left */
+function chosenOf(
+  only: readonly string[] | undefined,
+  skip: readonly string[] | undefined,
+): ReadonlySet<string> {
+  const known = checks.map(({ id }) => id);
+  for (const [option, ids] of [
+    ['--only', only ?? []],
+    ['--skip', skip ?? []],
+  ] as const) {
+    const unknown = ids.find((id) => !known.includes(id));
+    if (unknown !== undefined) {
+      throw new InputError(`${option}: there is no check \`${unknown}\``, `checks are: ${known.join(', ')}`);
+    }
+  }
+  const chosen = new Set(known.filter((id) => (only?.includes(id) ?? true) && skip?.includes(id) !== true));
+  if (chosen.size === 0) {
+    throw new InputError('--only and --skip leave no check', `checks are: ${known.join(', ')}`);
+  }
+  return chosen;
+}
+
+async function check(context: Context, input: CheckInput): Promise<Outcome<CheckResult>> {
+  const chosen = chosenOf(input.only, input.skip);
+  // Else the first connection is charged with loading the client library.
+  await import('../../redis/connect.ts');
+  const startedAt = context.now();
+  const clock = () => performance.now();
+  const begunAt = clock();
+  const facts = await gatherFacts(requestOf(context, input, chosen), {
+    open: context.reconnect,
+    clock,
+    signal: context.signal,
+    random: context.random,
+    progress: context.progress,
+  });
+  const answers = answer(facts, { ...context.map.thresholds, ...input.limits }, chosen);
+  const result: CheckResult = {
+    ...tallyOf(answers, input.strict),
+    strict: input.strict,
+    server: serverOf(facts),
+    profile: context.profile?.name ?? null,
+    database: facts.database,
+    startedAt: new Date(startedAt).toISOString(),
+    waitedMillis: facts.waitedMillis,
+    durationMillis: millisSince(begunAt, clock),
+    checks: answers.map(({ id, title, status, message, ...rest }) => ({
+      ...{ id, title, status, message: phraseText(message) },
+      ...rest,
+    })),
+  };
+  const unwritten = writeReports(context, input, result);
+  // A database that cannot be selected is the answer to a check; no way in is an error of the run as well.
+  const error = facts.stop === null || facts.stop.at === 'database' ? unwritten : facts.stop.error;
+  if (unwritten !== undefined && error !== unwritten) context.warn(unwritten.message);
+  return {
+    result,
+    exitCode: result.status === 'fail' ? exitCodes.negative : exitCodes.success,
+    ...(error !== undefined && { error }),
+  };
+}
+
+function requestOf(context: Context, input: CheckInput, chosen: ReadonlySet<string>): GatherRequest {
+  const setting = (name: string) => context.settings.find((each) => each.name === name)?.value ?? null;
+  return {
+    address: setting('url') ?? '',
+    username: setting('username'),
+    database: Number(setting('database') ?? 0),
+    pings: chosen.has('latency') ? pings : 0,
+    canary:
+      !input.write || !chosen.has('round-trip')
+        ? 'no-write'
+        : context.profile?.readOnly === true
+          ? 'read-only-profile'
+          : 'write',
+    waitMillis: input.waitMillis,
+  };
+}
+
+function serverOf({ address, nodes }: Facts): CheckResult['server'] {
+  const info = nodes[0]?.info ?? null;
+  const role = info?.['role'];
+  return {
+    address,
+    product: info === null ? null : productOf(info).product,
+    version: info === null ? null : productOf(info).version,
+    role: role === 'master' ? 'primary' : role === 'slave' ? 'replica' : (role ?? null),
+  };
+}
+
+/** Writes the JUnit file and the job summary, as far as they are asked for; gives what kept the former from being written. */
+function writeReports(context: Context, input: CheckInput, result: CheckResult): InputError | undefined {
+  const { variables, workingDirectory } = context.environment;
+  const summaryFile = variables['GITHUB_STEP_SUMMARY'] ?? '';
+  if (context.output === 'github' && summaryFile !== '') {
+    try {
+      appendFileSync(resolve(workingDirectory, summaryFile), summaryOf(result));
+    } catch (error) {
+      context.warn(`the job summary \`${summaryFile}\` was not written (${reasonOf(error)})`);
+    }
+  }
+  if (input.junitFile === undefined) return undefined;
+  try {
+    replaceFile(resolve(workingDirectory, input.junitFile), junitOf(result));
+    return undefined;
+  } catch (error) {
+    return new InputError(`--junit: \`${printable(input.junitFile)}\` was not written (${reasonOf(error)})`);
+  }
+}
+
+/** `EACCES: permission denied`, without the call and the path. */
+const reasonOf = (error: unknown) =>
+  error instanceof Error ? error.message.replace(/,.*$/s, '') : String(error);

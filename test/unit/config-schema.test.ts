@@ -5,6 +5,8 @@ import { parse } from 'jsonc-parser';
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { jsonSchemaOf } from '../../src/config/schema.ts';
+import { buildMap } from '../../src/keyspace/map.ts';
+import { bytesOf } from '../../src/redis/bytes.ts';
 import { configFileOf, systemNames } from '../../src/sandbox/systems.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
@@ -101,5 +103,26 @@ describe('the shipped JSON Schema', () => {
   test('holds no definition that nothing refers to', () => {
     const defined = [...shippedText.matchAll(/"(?:\$defs|definitions)"/g)];
     expect(defined).toEqual([]);
+  });
+});
+
+describe('the map in the documentation', () => {
+  const page = readFileSync(`${packageRoot}docs/namespace-map.md`, 'utf8');
+  const example = /```jsonc\n([^]+?)```/.exec(page)?.[1] ?? '';
+
+  test('is valid, and means what the page says', () => {
+    const map = buildMap(parseConfig(example, 'docs/namespace-map.md'));
+    const nameOf = (key: string) => map.classify(bytesOf(key))?.name;
+    expect(nameOf('user:12:profile')).toBe('profile');
+    expect(nameOf('stats:12:daily:2026-01-31')).toBe('daily');
+    expect(nameOf('quota:voice:12:2026-01-31')).toBe('quota');
+    expect(nameOf('user:12')).toBeUndefined();
+  });
+
+  test('is explained with every field that there is', () => {
+    const missing = fieldsOf(shipped as Schema)
+      .map(([path]) => path.split('/').at(-1) ?? '')
+      .filter((name) => name !== '*' && !page.includes(name));
+    expect(missing).toEqual([]);
   });
 });

@@ -2,14 +2,14 @@ import { defineBench } from './bench/command.ts';
 import { defineCheck } from './check/command.ts';
 import { defineCompletion } from './completion/command.ts';
 import { defineConfig } from './config/command.ts';
-import { defineGet } from './get.ts';
+import { defineGet } from './get/command.ts';
 import { defineInspect } from './inspect.ts';
 import { defineInvalidate } from './invalidate/command.ts';
-import { defineKeys } from './keys.ts';
+import { defineKeys } from './keys/command.ts';
 import type { DefineCommand } from './runner.ts';
 import { defineSandbox } from './sandbox/command.ts';
 import { defineStats } from './stats.ts';
-import { defineTtl } from './ttl.ts';
+import { defineTtl } from './ttl/command.ts';
 import { defineWarm } from './warm/command.ts';
 
 /** The commands in the order of the help. */

@@ -1,18 +1,19 @@
-import { type DecodedValue, decodeValue } from '../decode/decode.ts';
-import { layOutJson } from '../decode/json-source.ts';
-import { type KeyLookup, type KeyReport, readKey } from '../decode/read-key.ts';
-import { InputError } from '../failure.ts';
-import { keyFields, keyText } from '../keyspace/key-text.ts';
-import { asBytes, bufferOf, type ByteString, bytesOf, textOf } from '../redis/bytes.ts';
-import { type Block, type Fact, note } from '../render/blocks.ts';
-import { countArgument, sizeArgument } from './arguments.ts';
-import type { Context, Outcome } from './context.ts';
-import { exitCodes } from './exit-codes.ts';
-import { ownLookupsText } from './keyspace-report.ts';
-import { type DefineCommand, examples } from './runner.ts';
+import { type DecodedValue, decodeValue } from '../../decode/decode.ts';
+import { layOutJson } from '../../decode/json-source.ts';
+import { type KeyLookup, type KeyReport, readKey } from '../../decode/read-key.ts';
+import { InputError } from '../../failure.ts';
+import { keyFields, keyText } from '../../keyspace/key-text.ts';
+import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../redis/bytes.ts';
+import { type Block, type Fact, note } from '../../render/blocks.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { ownLookupsText } from '../keyspace-report.ts';
 
-interface GetInput {
-  readonly key: ByteString;
+export interface GetInput {
+  /** The key as it was given. */
+  readonly text: string;
+  /** The text is base64 of the key. */
+  readonly base64: boolean;
   readonly maxBytes: number;
   readonly members: number;
   readonly raw: boolean;
@@ -45,58 +46,32 @@ interface GetResult {
   readonly ownMisses: number | null;
 }
 
-export const defineGet: DefineCommand = (program, run) => {
-  program
-    .command('get')
-    .summary('look at one key: what it is, and its value decoded')
-    .description(
-      'Shows a key and its value, decoded as the map says or as it looks: JSON, JSON envelope, text, integer, binary as\n' +
-        'hex; gzip and zlib are seen through; a pickle is named and never loaded. Reads a bounded part of a large value.',
-    )
-    .argument('<key>', 'the key')
-    .option('--max-bytes <size>', 'most of a string value to read', sizeArgument, 65_536)
-    .option('--members <number>', 'most members of a collection to read', countArgument(1), 100)
-    .option('--raw', 'only the bytes of a string value, as they are')
-    .option('--base64', 'the key is given as base64 of its bytes')
-    .addHelpText(
-      'after',
-      examples(
-        ['cachectl get user:123:profile', 'the value, decoded'],
-        ['cachectl get tts:6e2bdffff85476f0:alloy:1.0 --raw > audio.mp3', 'its bytes'],
-      ),
-    )
-    .action((text, options, self) =>
-      run(self, {
-        blank: {
-          key: text,
-          exists: null,
-          namespace: null,
-          kind: null,
-          type: null,
-          ttlState: null,
-          ttlSeconds: null,
-          memoryBytes: null,
-          length: null,
-          internalEncoding: null,
-          idleSeconds: null,
-          truncated: null,
-          value: null,
-          members: null,
-          membersBase64: null,
-          ownHits: null,
-          ownMisses: null,
-        },
-        run: (context) =>
-          getKey(context, {
-            key: options.base64 === true ? keyFromBase64(text) : bytesOf(text),
-            maxBytes: Math.max(1, options.maxBytes),
-            members: options.members,
-            raw: options.raw ?? false,
-          }),
-        view: (result: GetResult) => (options.raw === true ? [] : view(result)),
-      }),
-    );
-};
+/** `get` from its input to its result. */
+export function getExecution(input: GetInput): Execution<GetResult> {
+  return {
+    blank: {
+      key: input.text,
+      exists: null,
+      namespace: null,
+      kind: null,
+      type: null,
+      ttlState: null,
+      ttlSeconds: null,
+      memoryBytes: null,
+      length: null,
+      internalEncoding: null,
+      idleSeconds: null,
+      truncated: null,
+      value: null,
+      members: null,
+      membersBase64: null,
+      ownHits: null,
+      ownMisses: null,
+    },
+    run: (context) => getKey(context, input),
+    view: (result) => (input.raw ? [] : view(result)),
+  };
+}
 
 function keyFromBase64(text: string): ByteString {
   const bytes = Buffer.from(text, 'base64');
@@ -108,14 +83,15 @@ function keyFromBase64(text: string): ByteString {
 async function getKey(context: Context, input: GetInput): Promise<Outcome<GetResult>> {
   if (input.raw && (context.output === 'json' || context.output === 'ndjson'))
     throw new InputError('--raw writes bytes, and cannot go with a JSON output');
+  const key = input.base64 ? keyFromBase64(input.text) : bytesOf(input.text);
   const server = await context.connect();
   const limits = { bytes: input.raw ? Number.MAX_SAFE_INTEGER : input.maxBytes, members: input.members };
-  const lookup = await readKey(server.nodeFor(input.key), input.key, limits);
+  const lookup = await readKey(server.nodeFor(key), key, limits);
   const { report } = lookup;
   if (report === null && (input.raw || context.output !== 'table'))
-    context.warn(`there is no key \`${keyText(input.key)}\``);
-  if (report !== null && input.raw) await writeRaw(context, input.key, report);
-  const result = resultOf(context, input.key, lookup);
+    context.warn(`there is no key \`${keyText(key)}\``);
+  if (report !== null && input.raw) await writeRaw(context, key, report);
+  const result = resultOf(context, key, lookup);
   return { result, exitCode: report === null ? exitCodes.negative : exitCodes.success };
 }
 

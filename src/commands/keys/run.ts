@@ -1,14 +1,12 @@
-import { parseDuration } from '../config/quantity.ts';
-import { keyFields, keyText } from '../keyspace/key-text.ts';
-import { unmappedName } from '../keyspace/namespace-tree.ts';
-import { compilePattern, globOf } from '../keyspace/pattern.ts';
-import { emptyAccount, type WalkColumns, type WalkPage, walkKeys } from '../redis/walk.ts';
-import { type Column, note } from '../render/blocks.ts';
-import { counted } from '../render/units.ts';
-import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { countArgument, patternArgument, sizeArgument } from './arguments.ts';
-import type { Context, Outcome } from './context.ts';
-import { type DefineCommand, examples } from './runner.ts';
+import type { TtlFilter } from './command.ts';
+import { keyFields, keyText } from '../../keyspace/key-text.ts';
+import { unmappedName } from '../../keyspace/namespace-tree.ts';
+import { compilePattern, globOf } from '../../keyspace/pattern.ts';
+import { emptyAccount, type WalkColumns, type WalkPage, walkKeys } from '../../redis/walk.ts';
+import { type Column, note } from '../../render/blocks.ts';
+import { counted } from '../../render/units.ts';
+import { patternArgument } from '../arguments.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
 
 interface KeysResult {
   /** Streamed: empty here. */
@@ -20,7 +18,7 @@ interface KeysResult {
   readonly unreadableKeys: number;
 }
 
-interface KeysInput {
+export interface KeysInput {
   readonly pattern: string;
   readonly type: string | undefined;
   readonly limit: number;
@@ -30,9 +28,6 @@ interface KeysInput {
   readonly long: boolean;
 }
 
-/** Tests the milliseconds that PTTL gives: -1 without TTL. */
-type TtlFilter = (ttlMillis: number) => boolean;
-
 const nameColumn: Column = { name: 'key', header: 'KEY', unit: 'text' };
 const longColumns: readonly Column[] = [
   { name: 'type', header: 'TYPE', unit: 'text' },
@@ -40,47 +35,14 @@ const longColumns: readonly Column[] = [
   { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
 ];
 
-export const defineKeys: DefineCommand = (program, run) => {
-  program
-    .command('keys')
-    .summary('list keys, as they are found')
-    .description(
-      'Lists keys with SCAN, as they are found. Names alone leave no trace; --long and --ttl cost lookups that the server\n' +
-        'counts as hits, and the last line says how many.',
-    )
-    .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')
-    .option('-l, --long', 'with type, time to live (seconds; empty: none) and memory')
-    .option('--type <type>', 'only keys of this Redis type')
-    .option('--ttl <condition>', 'only keys with this time to live: none, "<5m", ">1h"', ttlArgument)
-    .option('--larger-than <size>', 'only keys that take more memory', sizeArgument)
-    .option('--namespace <name>', 'only keys of this namespace of the map; (unmapped) for keys outside it')
-    .option('--limit <number>', 'stop after so many keys', countArgument(1))
-    .addHelpText(
-      'after',
-      examples(
-        ["cachectl keys 'user:<id>:profile' --limit 20", 'the first twenty'],
-        ["cachectl keys 'quota:*' --ttl none", 'keys that will never expire'],
-        ['cachectl keys --larger-than 1MB --long', 'what takes the memory'],
-        ["cachectl keys --namespace '(unmapped)'", 'keys the map does not know'],
-      ),
-    )
-    .action((pattern, options, self) =>
-      run(self, {
-        blank: { keys: [], matched: null, complete: null, ownHits: null, unreadableKeys: null },
-        run: (context) =>
-          listKeys(context, {
-            pattern,
-            type: options.type,
-            limit: options.limit ?? Number.POSITIVE_INFINITY,
-            ttl: options.ttl,
-            largerThan: options.largerThan,
-            namespace: options.namespace,
-            long: options.long ?? false,
-          }),
-        view: () => [],
-      }),
-    );
-};
+/** `keys` from its input to its result. */
+export function keysExecution(input: KeysInput): Execution<KeysResult> {
+  return {
+    blank: { keys: [], matched: null, complete: null, ownHits: null, unreadableKeys: null },
+    run: (context) => listKeys(context, input),
+    view: () => [],
+  };
+}
 
 async function listKeys(context: Context, input: KeysInput): Promise<Outcome<KeysResult>> {
   const pattern = patternArgument(input.pattern);
@@ -152,16 +114,4 @@ function rowOf(page: WalkPage, index: number, long: boolean): Record<string, str
     ttlSeconds: ttlMillis === null || ttlMillis < 0 ? null : ttlMillis / 1000,
     memoryBytes: page.memoryBytes[index] ?? null,
   };
-}
-
-function ttlArgument(text: string): TtlFilter {
-  if (text === 'none') return (ttlMillis) => ttlMillis < 0;
-  const condition = /^([<>])(.+)$/.exec(text);
-  try {
-    if (condition === null) throw new Error(`\`${text}\` is not a condition; write none, "<5m" or ">1h"`);
-    const millis = parseDuration(condition[2] ?? '') * 1000;
-    return condition[1] === '<' ? (ttl) => ttl >= 0 && ttl < millis : (ttl) => ttl > millis;
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
 }

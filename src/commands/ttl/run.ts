@@ -1,9 +1,8 @@
-import { bytesOf } from '../redis/bytes.ts';
-import type { RedisServer } from '../redis/server.ts';
-import { keyText } from '../keyspace/key-text.ts';
-import type { Block } from '../render/blocks.ts';
-import type { Context, Outcome } from './context.ts';
-import { type DefineCommand, examples } from './runner.ts';
+import { bytesOf } from '../../redis/bytes.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import { keyText } from '../../keyspace/key-text.ts';
+import type { Block } from '../../render/blocks.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
 
 interface TtlResult {
   readonly keys: readonly {
@@ -13,19 +12,10 @@ interface TtlResult {
   }[];
 }
 
-export const defineTtl: DefineCommand = (program, run) => {
-  program
-    .command('ttl')
-    .summary('time to live of keys')
-    .description(
-      'Prints how long keys still live. Costs one lookup per key, which the server counts as a hit or a miss.',
-    )
-    .argument('<key...>', 'keys to look at')
-    .addHelpText('after', examples(['cachectl ttl user:123:profile', 'seconds left, permanent, or missing']))
-    .action((keys, _options, self) =>
-      run(self, { blank: { keys: [] }, rows: 'keys', run: (context) => readTtls(context, keys), view }),
-    );
-};
+/** `ttl` from its keys to its result. */
+export function ttlExecution(keys: readonly string[]): Execution<TtlResult> {
+  return { blank: { keys: [] }, rows: 'keys', run: (context) => readTtls(context, keys), view };
+}
 
 async function readTtls(context: Context, keys: readonly string[]): Promise<Outcome<TtlResult>> {
   const server = await context.connect();

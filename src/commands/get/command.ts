@@ -1,0 +1,36 @@
+import { countArgument, sizeArgument } from '../arguments.ts';
+import { type DefineCommand, examples } from '../runner.ts';
+
+export const defineGet: DefineCommand = (program, run) => {
+  program
+    .command('get')
+    .summary('look at one key: what it is, and its value decoded')
+    .description(
+      'Shows a key and its value, decoded as the map says or as it looks: JSON, JSON envelope, text, integer, binary as\n' +
+        'hex; gzip and zlib are seen through; a pickle is named and never loaded. Reads a bounded part of a large value.',
+    )
+    .argument('<key>', 'the key')
+    .option('--max-bytes <size>', 'most of a string value to read', sizeArgument, 65_536)
+    .option('--members <number>', 'most members of a collection to read', countArgument(1), 100)
+    .option('--raw', 'only the bytes of a string value, as they are')
+    .option('--base64', 'the key is given as base64 of its bytes')
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl get user:123:profile', 'the value, decoded'],
+        ['cachectl get tts:6e2bdffff85476f0:alloy:1.0 --raw > audio.mp3', 'its bytes'],
+      ),
+    )
+    .action((text, options, self) =>
+      run(self, async () => {
+        const { getExecution } = await import('./run.ts');
+        return getExecution({
+          text,
+          base64: options.base64 ?? false,
+          maxBytes: Math.max(1, options.maxBytes),
+          members: options.members,
+          raw: options.raw ?? false,
+        });
+      }),
+    );
+};

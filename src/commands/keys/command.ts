@@ -1,0 +1,59 @@
+import { parseDuration } from '../../config/quantity.ts';
+import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { countArgument, sizeArgument } from '../arguments.ts';
+import { type DefineCommand, examples } from '../runner.ts';
+
+/** Tests the milliseconds that PTTL gives: -1 without TTL. */
+export type TtlFilter = (ttlMillis: number) => boolean;
+
+export const defineKeys: DefineCommand = (program, run) => {
+  program
+    .command('keys')
+    .summary('list keys, as they are found')
+    .description(
+      'Lists keys with SCAN, as they are found. Names alone leave no trace; --long and --ttl cost lookups that the server\n' +
+        'counts as hits, and the last line says how many.',
+    )
+    .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')
+    .option('-l, --long', 'with type, time to live (seconds; empty: none) and memory')
+    .option('--type <type>', 'only keys of this Redis type')
+    .option('--ttl <condition>', 'only keys with this time to live: none, "<5m", ">1h"', ttlArgument)
+    .option('--larger-than <size>', 'only keys that take more memory', sizeArgument)
+    .option('--namespace <name>', 'only keys of this namespace of the map; (unmapped) for keys outside it')
+    .option('--limit <number>', 'stop after so many keys', countArgument(1))
+    .addHelpText(
+      'after',
+      examples(
+        ["cachectl keys 'user:<id>:profile' --limit 20", 'the first twenty'],
+        ["cachectl keys 'quota:*' --ttl none", 'keys that will never expire'],
+        ['cachectl keys --larger-than 1MB --long', 'what takes the memory'],
+        ["cachectl keys --namespace '(unmapped)'", 'keys the map does not know'],
+      ),
+    )
+    .action((pattern, options, self) =>
+      run(self, async () => {
+        const { keysExecution } = await import('./run.ts');
+        return keysExecution({
+          pattern,
+          type: options.type,
+          limit: options.limit ?? Number.POSITIVE_INFINITY,
+          ttl: options.ttl,
+          largerThan: options.largerThan,
+          namespace: options.namespace,
+          long: options.long ?? false,
+        });
+      }),
+    );
+};
+
+function ttlArgument(text: string): TtlFilter {
+  if (text === 'none') return (ttlMillis) => ttlMillis < 0;
+  const condition = /^([<>])(.+)$/.exec(text);
+  try {
+    if (condition === null) throw new Error(`\`${text}\` is not a condition; write none, "<5m" or ">1h"`);
+    const millis = parseDuration(condition[2] ?? '') * 1000;
+    return condition[1] === '<' ? (ttl) => ttl >= 0 && ttl < millis : (ttl) => ttl > millis;
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}

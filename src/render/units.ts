@@ -1,7 +1,10 @@
 import type { Cell, Unit } from './blocks.ts';
 import { printable } from './printable.ts';
 
-const integer = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+/** A whole number with a comma for every thousand. Intl does the same, and takes 10 ms to load its tables. */
+function grouped(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ',');
+}
 
 /** A cell as people read it. A null is `-`: not known, or does not apply. */
 export function formatCell(value: Cell, unit: Unit): string {
@@ -20,13 +23,13 @@ export function formatCell(value: Cell, unit: Unit): string {
     case 'micros':
       return formatMicros(value);
     case 'perSecond':
-      return `${value !== 0 && Math.abs(value) < 9.95 ? value.toFixed(1) : integer.format(value)}/s`;
+      return `${value !== 0 && Math.abs(value) < 9.95 ? value.toFixed(1) : grouped(value)}/s`;
     case 'number':
       return String(Math.round(value * 100) / 100);
     case 'count':
     case 'text':
     case 'status':
-      return integer.format(value);
+      return grouped(value);
   }
 }
 
@@ -82,5 +85,5 @@ export function formatMicros(micros: number): string {
 
 /** `1 key`, `1,204 keys`. */
 export function counted(count: number, singular: string, plural = `${singular}s`): string {
-  return `${integer.format(count)} ${count === 1 ? singular : plural}`;
+  return `${grouped(count)} ${count === 1 ? singular : plural}`;
 }

@@ -159,6 +159,12 @@ describe('a drafted map', () => {
     });
   });
 
+  test('makes no namespace for a few odd keys that only a pattern for everything would take in', () => {
+    const many = numbered(500, (id) => `user:${id}`);
+    expect(patternsOf(draftOf(observed([...many, 'two words', '12'])))).toEqual({ user: 'user:<id>' });
+    expect(patternsOf(draftOf(observed([...many, ...numbered(50, String)])))).toHaveProperty('id', '<id>');
+  });
+
   test('takes in keys of which each starts with a word of its own', () => {
     const letters = (index: number) =>
       String(index).replace(/\d/g, (digit) => 'abcdefghij'.charAt(Number(digit)));

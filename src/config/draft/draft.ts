@@ -23,6 +23,8 @@ export interface Draft {
 /** A map longer than this is no first map any more; the smallest namespaces are left out. */
 const mostNamespaces = 80;
 const enoughCoverage = 0.95;
+/** A pattern that takes any one-word key is worth it only where there are many such keys. */
+const rareShare = 0.01;
 const examplesEach = 3;
 
 /** Drafts a map from the keys of a cache. */
@@ -31,18 +33,18 @@ export function draftMap(all: readonly ObservedKey[], observation: Omit<Observat
   const keys = all.filter(({ key }) => key !== '');
   const delimiters = guessDelimiters(keys);
   const full = { ...observation, delimiters };
-  let shapes = keyShapes(keys, full);
+  const shapes = keyShapes(keys, full).filter(
+    ({ path, statistics }) => !isCatchAll(path) || statistics.keys >= keys.length * rareShare,
+  );
   let namespaces = draftNamespaces(shapes, full).slice(0, mostNamespaces);
   let map = mapOf(namespaces, delimiters);
-  let missed = keys.filter(({ key }) => map.classify(key) === null);
+  const findMissed = (): ObservedKey[] => keys.filter(({ key }) => map.classify(key) === null);
+  let missed = findMissed();
   if (missed.length > keys.length * (1 - enoughCoverage)) {
-    shapes = [
-      ...shapes.filter((shape) => namespaces.some(({ paths }) => paths.includes(shape.path))),
-      ...wideShapes(missed, delimiters),
-    ];
-    namespaces = draftNamespaces(shapes, full);
+    const kept = shapes.filter(({ path }) => namespaces.some(({ paths }) => paths.includes(path)));
+    namespaces = draftNamespaces([...kept, ...wideShapes(missed, delimiters)], full);
     map = mapOf(namespaces, delimiters);
-    missed = keys.filter(({ key }) => map.classify(key) === null);
+    missed = findMissed();
   }
   return {
     delimiters,
@@ -51,6 +53,10 @@ export function draftMap(all: readonly ObservedKey[], observation: Omit<Observat
     coverage: keys.length === 0 ? 1 : 1 - missed.length / keys.length,
     exampleKeys: examplesOf(keys, map),
   };
+}
+
+function isCatchAll(path: readonly string[]): boolean {
+  return path.every((segment) => /^(?:<(?:text|any|id)>|\*)$/.test(segment));
 }
 
 /** The character that most keys are divided by: a colon, unless hardly any key has one. */

@@ -76,8 +76,9 @@ describe('config init', () => {
     });
     const text = readFileSync(file, 'utf8');
     expect(text).toMatch(/^\/\/ A first map of redis:\/\/127\.0\.0\.1:\d+\/\d+, drawn from 41 keys\.\n/);
-    expect(text).toContain('// 10 keys; state, for the word `quota`: no bulk removal touches it\n');
+    expect(text).toContain('// 10 keys; state, for the word `quota`\n');
     expect(text).toContain('// 1 key; no key has a TTL: if it cannot be computed again, make it "state"\n');
+    expect(result.stdout).toContain('state, by their names, which no invalidation touches: quota\n');
     expect(result.stdout).toContain('✓ the namespaces take in 100.0 % of the keys seen');
     expect(result.stdout).toContain(`✓ wrote ${file}`);
     expect(result.stdout).toMatch(

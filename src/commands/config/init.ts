@@ -35,6 +35,8 @@ interface InitResult {
     readonly name: string;
     readonly patterns: readonly string[];
     readonly kind: 'cache' | 'state';
+    /** The word in the keys that made it state. */
+    readonly stateWord: string | null;
     /** As it stands in the map. */
     readonly ttl: unknown;
     readonly encoding: string | null;
@@ -117,10 +119,10 @@ function fileText(
       'Names, kinds and TTLs are guesses: read them before a command that removes goes by them.',
     ],
     comments: new Map(
-      draft.namespaces.map(({ name, statistics }) => [
-        name,
-        [[counted(statistics.keys, 'key'), ...(remarks.get(name) ?? [])].join('; ')],
-      ]),
+      draft.namespaces.map(({ name, stateWord, statistics }) => {
+        const state = stateWord === null ? [] : [`state, for the word \`${stateWord}\``];
+        return [name, [[counted(statistics.keys, 'key'), ...state, ...(remarks.get(name) ?? [])].join('; ')]];
+      }),
     ),
     schema: file === null ? undefined : schemaReference(file, packageRoot),
   });
@@ -139,10 +141,11 @@ function resultOf(
     keys,
     keysInDatabase,
     coverage: draft.coverage,
-    namespaces: draft.namespaces.map(({ name, patterns, kind, ttl, hashed, statistics }) => ({
+    namespaces: draft.namespaces.map(({ name, patterns, kind, stateWord, ttl, hashed, statistics }) => ({
       name,
       patterns,
       kind,
+      stateWord,
       ttl: ttl ?? null,
       encoding: encodings.get(name)?.encoding ?? null,
       hashed,
@@ -170,6 +173,7 @@ function view(result: InitResult): Block[] {
   const { file, keys, coverage, namespaces, entities, ownLookups } = result;
   const [entity] = entities;
   const next = ['config validate', 'inspect', ...(entity ? [`invalidate ${entity.name} ID --dry-run`] : [])];
+  const states = namespaces.filter(({ kind }) => kind === 'state').map(({ name }) => name);
   const remarked = namespaces.filter(({ remarks }) => remarks.length > 0);
   return [
     patternTable({
@@ -193,6 +197,9 @@ function view(result: InitResult): Block[] {
         patterns: each.patterns,
       })),
     }),
+    ...(states.length === 0
+      ? []
+      : [note('plain', `state, by their names, which no invalidation touches: ${states.join(', ')}`)]),
     ...remarked.map(({ name, remarks }) => note('plain', `${name}: ${remarks.join('; ')}`)),
     note('dim', `${counted(ownLookups, 'lookup')} of this command stand in the server's keyspace_hits`),
     note(
@@ -203,7 +210,7 @@ function view(result: InitResult): Block[] {
       ? [note('warning', 'interrupted: nothing was written')]
       : [
           note('good', `wrote ${file}`),
-          note('plain', 'read it, above all which namespaces are state'),
+          note('plain', 'read it, above all which namespaces are state and which are not'),
           note('plain', `next: ${next.map((command) => `\`cachectl ${command}\``).join(', ')}`),
         ]),
   ];

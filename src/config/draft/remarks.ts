@@ -10,11 +10,10 @@ export function remarksOn(
   encoding: ObservedEncoding | undefined,
   now: number,
 ): string[] {
-  const { kind, stateWord, statistics, ttl } = namespace;
+  const { kind, statistics, ttl } = namespace;
   const { ttlKnown, withoutTtl, ttlMaxSeconds } = statistics;
   const remarks: string[] = [];
-  if (stateWord !== null) remarks.push(`state, for the word \`${stateWord}\`: no bulk removal touches it`);
-  else if (encoding?.encoding === 'integer') {
+  if (kind === 'cache' && encoding?.encoding === 'integer') {
     remarks.push('holds integers: if the application counts with them, make it "state"');
   }
   if (withoutTtl > 0 && withoutTtl === ttlKnown) {

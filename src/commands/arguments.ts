@@ -44,6 +44,16 @@ export const countArgument = (least: number) =>
     return value;
   });
 
+const ownTypes = ['string', 'list', 'set', 'zset', 'hash', 'stream'];
+
+/** A type of Redis. Those of modules are taken as they are: ReJSON-RL, TSDB-TYPE, vectorset, … */
+export const typeArgument = parsedBy((text) => {
+  const type = text.toLowerCase();
+  if (ownTypes.includes(type)) return type;
+  if (/[A-Z-]/.test(text) || text === 'vectorset') return text;
+  throw new Error(`\`${text}\` is no type of Redis; types are ${ownTypes.join(', ')}`);
+});
+
 /** Collects the values of an option that may be given several times, or as a list with commas. */
 export const listArgument = (text: string, previous: readonly string[] | undefined): string[] => [
   ...(previous ?? []),

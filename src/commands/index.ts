@@ -3,12 +3,12 @@ import { defineCheck } from './check/command.ts';
 import { defineCompletion } from './completion/command.ts';
 import { defineConfig } from './config/command.ts';
 import { defineGet } from './get/command.ts';
-import { defineInspect } from './inspect.ts';
+import { defineInspect } from './inspect/command.ts';
 import { defineInvalidate } from './invalidate/command.ts';
 import { defineKeys } from './keys/command.ts';
 import type { DefineCommand } from './runner.ts';
 import { defineSandbox } from './sandbox/command.ts';
-import { defineStats } from './stats.ts';
+import { defineStats } from './stats/command.ts';
 import { defineTtl } from './ttl/command.ts';
 import { defineWarm } from './warm/command.ts';
 

@@ -1,7 +1,15 @@
 import type { Progress } from '../progress.ts';
+import type { ByteString } from '../redis/bytes.ts';
+import { RedisError } from '../redis/errors.ts';
 import { infoNumber, readInfoIfPermitted } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { emptyAccount, type WalkAccount, type WalkColumns, walkKeys } from '../redis/walk.ts';
+import {
+  emptyAccount,
+  type WalkAccount,
+  type WalkColumns,
+  walkKeys,
+  type WalkOptions,
+} from '../redis/walk.ts';
 import { type LargeKey, LargestKeys } from './largest-keys.ts';
 import type { NamespaceMap } from './map.ts';
 import { NamespaceTree, unmappedName } from './namespace-tree.ts';
@@ -33,63 +41,73 @@ export interface Analysis {
   readonly durationSeconds: number;
   /** CPU that the servers used meanwhile, for us and for everybody else; null where INFO is not permitted. */
   readonly serverCpuSeconds: number | null;
+  /** What ended the reading half-way; the rest tells how far it came. */
+  readonly failure: RedisError | null;
 }
 
-/** Reads every key of every node once, and sums up by namespace. @throws RedisError */
+const pageSize = 1000;
+
+/** Reads every key of every node once, and sums up by namespace. @throws RedisError where nothing could be read */
 export async function analyzeKeyspace(server: RedisServer, options: AnalysisOptions): Promise<Analysis> {
-  const startedAt = options.now();
+  const { now, progress, signal, type } = options;
+  const startedAt = now();
   const tree = new NamespaceTree({ map: options.map, depth: options.depth });
   const largest = new LargestKeys(options.top);
   const accounts: WalkAccount[] = [];
-  const accepts = acceptorOf(options);
+  const walkOptions = walkOptionsOf(options);
   const cpuBefore = await cpuSecondsOf(server);
-  options.progress.start('reading keys', 'keys', await expectedKeys(server));
-  let seen = 0;
-  for (const node of server.nodes) {
-    const account = emptyAccount();
-    accounts.push(account);
-    for await (const page of walkKeys(node, walkOptionsOf(options), account)) {
-      page.keys.forEach((key, index) => {
-        if (!accepts(key)) return;
-        const memoryBytes = page.memoryBytes[index] ?? null;
-        const type = page.types[index] ?? null;
-        tree.add(key, { memoryBytes, type, ttlMillis: page.ttlMillis[index] ?? null });
-        if (memoryBytes !== null) largest.offer(key, memoryBytes, type);
-      });
-      seen += page.keys.length;
-      options.progress.update(seen);
+  let failure: RedisError | null = null;
+  const expected = await expectedKeys(server);
+  progress.start('reading keys', 'keys', expected);
+  let scanned = 0;
+  const onScan = () => progress.update(Math.min((scanned += pageSize), expected ?? scanned));
+  try {
+    for (const node of server.nodes) {
+      const account = emptyAccount();
+      accounts.push(account);
+      for await (const page of walkKeys(node, { ...walkOptions, onScan }, account)) {
+        page.keys.forEach((key, index) => {
+          const reading = {
+            memoryBytes: page.memoryBytes[index] ?? null,
+            type: type ?? page.types[index] ?? null,
+            ttlMillis: page.ttlMillis[index] ?? null,
+          };
+          tree.add(key, reading);
+          if (reading.memoryBytes !== null) largest.offer(key, reading.memoryBytes, reading.type);
+        });
+      }
+      if (signal.aborted) break;
     }
-    if (options.signal.aborted) break;
+  } catch (error) {
+    if (!(error instanceof RedisError) || tree.total.keys === 0) throw error;
+    failure = error;
   }
-  options.progress.stop();
-  const cpuAfter = await cpuSecondsOf(server);
+  progress.stop();
+  const cpuAfter = failure === null ? await cpuSecondsOf(server) : null;
   return {
     tree,
     largest: largest.list(),
     account: sumAccounts(accounts, server.nodes.length),
-    durationSeconds: (options.now() - startedAt) / 1000,
+    durationSeconds: (now() - startedAt) / 1000,
     serverCpuSeconds: cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore,
+    failure,
   };
 }
 
-function walkOptionsOf({ pattern, type, columns, signal }: AnalysisOptions): Parameters<typeof walkKeys>[1] {
+function walkOptionsOf({ map, pattern, namespace, type, columns, signal }: AnalysisOptions): WalkOptions {
+  const matches = pattern && compilePattern(pattern, map.delimiters);
+  const accepts = (key: ByteString) =>
+    (matches === undefined || matches(key)) &&
+    (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace);
   return {
-    columns,
+    // What every key was asked for by its type has.
+    columns: { ...columns, type: columns.type === true && type === undefined },
     signal,
+    pageSize,
+    ...((matches !== undefined || namespace !== undefined) && { accepts }),
     ...(pattern !== undefined && { match: globOf(pattern) }),
     ...(type !== undefined && { type }),
   };
-}
-
-function acceptorOf({
-  map,
-  pattern,
-  namespace,
-}: AnalysisOptions): (key: Parameters<NamespaceTree['add']>[0]) => boolean {
-  const matches = pattern === undefined ? null : compilePattern(pattern, map.delimiters);
-  if (namespace === undefined) return matches ?? (() => true);
-  return (key) =>
-    (map.classify(key)?.name ?? unmappedName) === namespace && (matches === null || matches(key));
 }
 
 /** Keys in the database, as the length of the walk; null where DBSIZE is not permitted. */

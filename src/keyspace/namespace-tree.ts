@@ -161,7 +161,7 @@ export class NamespaceTree {
   private tidy(node: TreeNode, level: number): void {
     if (!this.isMapped(level)) {
       this.joinNumbered(node);
-      this.joinDigests(node);
+      this.joinExceptions(node);
     }
     for (const child of node.children.values()) this.tidy(child, level + 1);
   }
@@ -185,13 +185,12 @@ export class NamespaceTree {
     }
   }
 
-  /** A digest that happens to have no letter joins the digests beside it. */
-  private joinDigests(node: TreeNode): void {
-    for (const [name, numbers] of [...node.children]) {
-      if (!name.startsWith('<id>')) continue;
-      const digests = node.children.get(name.replace('<id>', '<hash>'));
-      if (digests && numbers.keys * 100 < digests.keys)
-        this.join(node, [name], name.replace('<id>', '<hash>'));
+  /** A digest that happens to have no letter joins the digests beside it, a token without a digit the tokens. */
+  private joinExceptions(node: TreeNode): void {
+    for (const [name, exceptions] of [...node.children]) {
+      const rule = name.replace(/^<id>/, '<hash>').replace(/^<text>/, '<token>');
+      const others = name === rule ? undefined : node.children.get(rule);
+      if (others && exceptions.keys * 100 < others.keys) this.join(node, [name], rule);
     }
   }
 

@@ -18,6 +18,8 @@ export interface WalkOptions {
   /** Server-side TYPE: `string`, `hash`, … */
   readonly type?: string;
   readonly columns: WalkColumns;
+  /** Of the keys that the server gives, only these are read and yielded: what MATCH cannot say costs nothing. */
+  readonly accepts?: (key: ByteString) => boolean;
   /** COUNT of each SCAN: 1000 keeps other clients' p99 below 2 ms on a server that answers PING in 0.2 ms. */
   readonly pageSize?: number;
   /** Once aborted, the walk ends after the page in hand. */
@@ -111,7 +113,8 @@ export async function* walkKeys(
         options.onScan?.(++scans);
         stopped = options.signal?.aborted === true;
         scanning = stopped || cursor === '0' ? undefined : scan(cursor);
-        if (!stopped) asked.push(ask(lane, keys, options, account));
+        const wanted = options.accepts === undefined ? keys : keys.filter(options.accepts);
+        if (!stopped) asked.push(ask(lane, wanted, options, account));
         if (scanning && asked.length < 2) continue;
       }
       const request = asked.shift();

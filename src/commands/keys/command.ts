@@ -1,6 +1,6 @@
-import { parseDuration } from '../../config/quantity.ts';
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { countArgument, sizeArgument } from '../arguments.ts';
+import { parseDuration } from '../../config/quantity.ts';
+import { countArgument, sizeArgument, typeArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 /** Tests the milliseconds that PTTL gives: -1 without TTL. */
@@ -12,11 +12,11 @@ export const defineKeys: DefineCommand = (program, run) => {
     .summary('list keys, as they are found')
     .description(
       'Lists keys with SCAN, as they are found. Names alone leave no trace; --long and --ttl cost lookups that the server\n' +
-        'counts as hits, and the last line says how many.',
+        'counts as hits: it says how many.',
     )
     .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')
     .option('-l, --long', 'with type, time to live (seconds; empty: none) and memory')
-    .option('--type <type>', 'only keys of this Redis type')
+    .option('--type <type>', 'only keys of this Redis type', typeArgument)
     .option('--ttl <condition>', 'only keys with this time to live: none, "<5m", ">1h"', ttlArgument)
     .option('--larger-than <size>', 'only keys that take more memory', sizeArgument)
     .option('--namespace <name>', 'only keys of this namespace of the map; (unmapped) for keys outside it')

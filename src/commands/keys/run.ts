@@ -1,20 +1,32 @@
-import type { TtlFilter } from './command.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { unmappedName } from '../../keyspace/namespace-tree.ts';
-import { compilePattern, globOf } from '../../keyspace/pattern.ts';
-import { emptyAccount, type WalkColumns, type WalkPage, walkKeys } from '../../redis/walk.ts';
+import { compilePattern, globOf, type KeyPattern } from '../../keyspace/pattern.ts';
+import { RedisError } from '../../redis/errors.ts';
+import {
+  emptyAccount,
+  type WalkAccount,
+  walkKeys,
+  type WalkOptions,
+  type WalkPage,
+} from '../../redis/walk.ts';
 import { type Column, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import { patternArgument } from '../arguments.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { ownLookupsText } from '../keyspace-report.ts';
+import { requireNamespace } from '../namespace-filter.ts';
+import type { TtlFilter } from './command.ts';
 
 interface KeysResult {
   /** Streamed: empty here. */
   readonly keys: readonly object[];
   readonly matched: number;
-  /** False where --limit or an interruption ended the walk early. */
+  /** False where --limit, an interruption or a failure ended the walk early. */
   readonly complete: boolean;
+  /** Lookups of ours that the server counted as hits, and as misses. */
   readonly ownHits: number;
+  readonly ownMisses: number;
+  /** Keys that the user may list but not read. */
   readonly unreadableKeys: number;
 }
 
@@ -38,7 +50,14 @@ const longColumns: readonly Column[] = [
 /** `keys` from its input to its result. */
 export function keysExecution(input: KeysInput): Execution<KeysResult> {
   return {
-    blank: { keys: [], matched: null, complete: null, ownHits: null, unreadableKeys: null },
+    blank: {
+      keys: [],
+      matched: null,
+      complete: null,
+      ownHits: null,
+      ownMisses: null,
+      unreadableKeys: null,
+    },
     run: (context) => listKeys(context, input),
     view: () => [],
   };
@@ -46,71 +65,94 @@ export function keysExecution(input: KeysInput): Execution<KeysResult> {
 
 async function listKeys(context: Context, input: KeysInput): Promise<Outcome<KeysResult>> {
   const pattern = patternArgument(input.pattern);
+  requireNamespace(context.map, input.namespace);
   const server = await context.connect();
-  const account = emptyAccount();
-  const columns: WalkColumns = {
-    memory: input.long || input.largerThan !== undefined,
-    type: input.long,
-    ttl: input.long || input.ttl !== undefined,
-  };
-  const matches = compilePattern(pattern, context.map.delimiters);
   const sink = await context.openRows('keys', input.long ? [nameColumn, ...longColumns] : [nameColumn]);
+  const account = emptyAccount();
+  const options = walkOptionsOf(context, input, pattern);
   let matched = 0;
-  let complete = true;
-  for (const node of server.nodes) {
-    const options = {
-      match: globOf(pattern),
-      columns,
-      signal: context.signal,
-      ...(input.type !== undefined && { type: input.type }),
-    };
-    for await (const page of walkKeys(node, options, account)) {
-      for (const [index, key] of page.keys.entries()) {
-        if (!matches(key) || !accepts(context, input, page, index)) continue;
-        if (matched >= input.limit) {
-          complete = false;
-          break;
+  const list = async (): Promise<boolean> => {
+    for (const node of server.nodes) {
+      for await (const page of walkKeys(node, options, account)) {
+        if (refusedFilter(input, account)) return false;
+        for (const [index, key] of page.keys.entries()) {
+          if (!accepts(input, page, index)) continue;
+          const row = rowOf(page, index, input);
+          await sink.row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
+          if (++matched >= input.limit) return false;
         }
-        matched++;
-        const row = rowOf(page, index, input.long);
-        await sink.row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
       }
-      if (!complete || context.signal.aborted) break;
+      if (!account.complete) return false;
     }
-    complete &&= account.complete;
-    if (matched >= input.limit || context.signal.aborted) break;
-  }
+    return true;
+  };
+  const complete = await list();
+  const { ownHits, ownMisses, unreadableKeys } = account;
+  const result: KeysResult = { keys: [], matched, complete, ownHits, ownMisses, unreadableKeys };
+  const refused = refusedFilter(input, account);
+  if (refused) return { result, error: refused };
   for (const { column, reason } of account.refusedColumns)
     context.warn(`no ${column}: the server answered \`${reason}\``);
-  const { ownHits, unreadableKeys } = account;
+  if (unreadableKeys > 0)
+    context.warn(`${counted(unreadableKeys, 'key')} may be listed but not read by this user`);
+  const more = complete ? '' : ', and there may be more';
   await context.show([
-    note(
-      'dim',
-      `${counted(matched, 'key')}${complete ? '' : ', and there may be more'}` +
-        (ownHits > 0
-          ? `; ${counted(ownHits, 'lookup')} of ours now stand in the server's keyspace_hits`
-          : ''),
-    ),
+    note('dim', `${counted(matched, 'key')}${more}; cost to the server: ${ownLookupsText(account)}`),
   ]);
-  return { result: { keys: [], matched, complete, ownHits, unreadableKeys } };
+  return { result };
 }
 
-function accepts(context: Context, input: KeysInput, page: WalkPage, index: number): boolean {
-  const key = page.keys[index];
-  if (key === undefined) return false;
-  if (input.namespace !== undefined && (context.map.classify(key)?.name ?? unmappedName) !== input.namespace)
-    return false;
-  if (input.largerThan !== undefined && (page.memoryBytes[index] ?? 0) <= input.largerThan) return false;
-  if (input.ttl === undefined) return true;
+function walkOptionsOf({ map, signal }: Context, input: KeysInput, pattern: KeyPattern): WalkOptions {
+  const { long, type, ttl, largerThan, namespace, limit } = input;
+  const matches = compilePattern(pattern, map.delimiters);
+  return {
+    match: globOf(pattern),
+    accepts: (key) =>
+      matches(key) && (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace),
+    columns: {
+      memory: long || largerThan !== undefined,
+      // What every key was asked for by its type has.
+      type: long && type === undefined,
+      ttl: long || ttl !== undefined,
+    },
+    // Two pages are read ahead: for a few keys large ones would cost lookups that nobody asked for.
+    pageSize: Math.min(1000, Math.max(100, limit)),
+    signal,
+    ...(type !== undefined && { type }),
+  };
+}
+
+/** Of a filter that cannot be applied: no list is better than one that leaves out what should be on it. */
+function refusedFilter({ ttl, largerThan }: KeysInput, { refusedColumns }: WalkAccount): RedisError | null {
+  for (const { column, reason } of refusedColumns) {
+    const [option, command] =
+      column === 'ttl' && ttl !== undefined
+        ? ['--ttl', 'PTTL']
+        : column === 'memory' && largerThan !== undefined
+          ? ['--larger-than', 'MEMORY USAGE']
+          : [];
+    if (option === undefined) continue;
+    const message = `${option} needs \`${command}\`, and the server answered \`${reason}\``;
+    return new RedisError('refused', 'NOPERM', message);
+  }
+  return null;
+}
+
+function accepts({ largerThan, ttl }: KeysInput, page: WalkPage, index: number): boolean {
+  if (largerThan !== undefined && (page.memoryBytes[index] ?? 0) <= largerThan) return false;
   const ttlMillis = page.ttlMillis[index] ?? null;
-  return ttlMillis !== null && input.ttl(ttlMillis);
+  return ttl === undefined || (ttlMillis !== null && ttl(ttlMillis));
 }
 
-function rowOf(page: WalkPage, index: number, long: boolean): Record<string, string | number | null> {
+function rowOf(
+  page: WalkPage,
+  index: number,
+  { long, type }: KeysInput,
+): Record<string, string | number | null> {
   if (!long) return {};
   const ttlMillis = page.ttlMillis[index] ?? null;
   return {
-    type: page.types[index] ?? null,
+    type: type ?? page.types[index] ?? null,
     ttlSeconds: ttlMillis === null || ttlMillis < 0 ? null : ttlMillis / 1000,
     memoryBytes: page.memoryBytes[index] ?? null,
   };

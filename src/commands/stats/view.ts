@@ -1,24 +1,25 @@
-import { type Block, type Fact, type FactsBlock, note } from '../render/blocks.ts';
-import { counted, formatRatio, formatSeconds } from '../render/units.ts';
-import { costNotes } from './keyspace-report.ts';
-import type { HitFigures, StatsResult } from './stats.ts';
+import { fewestLookups } from '../../health/grade.ts';
+import { type Block, type Fact, type FactsBlock, note } from '../../render/blocks.ts';
+import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
+import { costNotes } from '../keyspace-report.ts';
+import type { HitFigures, StatsResult, WindowFigures } from './run.ts';
 
 /** The result of `stats` for people, and as rows. */
 export function viewStats(result: StatsResult): Block[] {
   const blocks: Block[] = [];
   if (result.server) blocks.push(serverFacts(result.server));
-  if (result.lifetime) blocks.push(hitFacts(result));
+  blocks.push(hitFacts(result));
+  if (result.window) blocks.push(windowFacts(result.window));
   if (result.server) blocks.push(memoryFacts(result.server));
   if (result.databases.length > 0) blocks.push(databaseTable(result));
   if (result.serverCost) blocks.push(namespaceTable(result));
   blocks.push(...gradeNotes(result));
   for (const { command, reason } of result.refused) {
-    blocks.push(
-      note('warning', `without \`${command}\` there is no hit rate and no memory report: ${reason}`),
-    );
+    const missing = command === 'INFO' ? 'no hit rate and no memory report' : 'no namespaces';
+    blocks.push(note('warning', `without \`${command}\` there is ${missing}: ${reason}`));
   }
-  if (result.serverCost && !result.exact)
-    blocks.push(note('warning', 'the walk was interrupted: the namespaces cover a part of the keys'));
+  if (result.exact === false)
+    blocks.push(note('warning', 'the walk ended early: the namespaces cover a part of the keys'));
   if (result.serverCost) blocks.push(...costNotes(result.serverCost));
   return blocks;
 }
@@ -40,36 +41,47 @@ function serverFacts(server: Server): FactsBlock {
         'clients',
         server.connectedClients,
         'count',
-        server.maxClients === null ? undefined : `of ${server.maxClients} allowed`,
+        server.maxClients === null ? undefined : `of ${formatCell(server.maxClients, 'count')} allowed`,
       ),
     ],
   };
 }
 
-function hitFacts({ lifetime, window, server }: StatsResult): FactsBlock {
-  const lookups = ({ hits, misses }: HitFigures) =>
-    `${counted(hits ?? 0, 'hit')}, ${counted(misses ?? 0, 'miss', 'misses')}`;
-  const facts: Fact[] = [];
-  if (lifetime) facts.push(fact('lifetimeHitRate', 'lifetime', lifetime.hitRate, 'ratio', lookups(lifetime)));
-  if (window) {
-    const label = `last ${formatSeconds(Math.round(window.seconds ?? 0))}`;
-    facts.push(fact('windowHitRate', label, window.hitRate, 'ratio', lookups(window)));
-    facts.push(
-      fact(
-        'windowOperationsPerSecond',
-        'operations',
-        window.operationsPerSecond,
-        'perSecond',
-        `over the ${label}`,
-      ),
-    );
-    facts.push(fact('windowEvictedKeys', 'evicted', window.evictedKeys, 'count', `in the ${label}`));
-    facts.push(fact('windowExpiredKeys', 'expired', window.expiredKeys, 'count', `in the ${label}`));
-  } else {
-    facts.push(fact('evictedKeys', 'evicted', server?.evictedKeys ?? null, 'count'));
-    facts.push(fact('expiredKeys', 'expired', server?.expiredKeys ?? null, 'count'));
-  }
-  return { kind: 'facts', name: 'hitRate', title: 'Hit rate of the whole server', facts };
+function hitFacts({ lifetime, server }: StatsResult): FactsBlock {
+  return {
+    kind: 'facts',
+    name: 'hitRate',
+    title: 'Hit rate of the whole server',
+    facts: [
+      hitRateFact('lifetimeHitRate', 'lifetime', lifetime),
+      fact('evictedKeys', 'evicted', server?.evictedKeys ?? null, 'count'),
+      fact('expiredKeys', 'expired', server?.expiredKeys ?? null, 'count'),
+    ],
+  };
+}
+
+function windowFacts(window: WindowFigures): FactsBlock {
+  const { seconds, operationsPerSecond, evictedKeys, expiredKeys } = window;
+  return {
+    kind: 'facts',
+    name: 'window',
+    title: `The last ${formatSeconds(Math.round((seconds ?? 0) * 10) / 10)}`,
+    facts: [
+      hitRateFact('windowHitRate', 'hit rate', window),
+      fact('windowOperationsPerSecond', 'operations', operationsPerSecond, 'perSecond'),
+      fact('windowEvictedKeys', 'evicted', evictedKeys, 'count'),
+      fact('windowExpiredKeys', 'expired', expiredKeys, 'count'),
+    ],
+  };
+}
+
+function hitRateFact(name: string, label: string, figures: HitFigures | null): Fact {
+  const { hits = null, misses = null, hitRate = null } = figures ?? {};
+  const lookups =
+    hits === null || misses === null
+      ? undefined
+      : `${counted(hits, 'hit')}, ${counted(misses, 'miss', 'misses')}`;
+  return fact(name, label, hitRate, 'ratio', lookups);
 }
 
 function memoryFacts(server: Server): FactsBlock {
@@ -140,21 +152,18 @@ function namespaceTable(result: StatsResult): Block {
   };
 }
 
-function gradeNotes(result: StatsResult): Block[] {
-  const notes: Block[] = [
-    note('plain', result.grade === null ? 'Grade: none, too little is known' : `Grade: ${result.grade}`),
-  ];
-  for (const { tone, text } of result.reasons) notes.push(note(tone, text));
-  const [first] = result.unjudgedTargets;
-  if (first) {
-    notes.push(
-      note(
-        'plain',
-        `${counted(result.unjudgedTargets.length, 'namespace')} with a target of its own (${first.namespace} ${formatRatio(first.hitRateTarget)}, …) cannot be judged: the server counts hits as a whole`,
-      ),
-    );
-  }
-  return notes;
+function gradeNotes({ grade, lifetime, reasons, unjudgedTargets }: StatsResult): Block[] {
+  const missing =
+    lifetime === null ? 'none, hits and misses are not known' : `none yet, it takes ${fewestLookups} lookups`;
+  const notes: Block[] = [note('plain', `Grade: ${grade ?? missing}`)];
+  for (const { tone, text } of reasons) notes.push(note(tone, text));
+  const [first] = unjudgedTargets;
+  if (first === undefined) return notes;
+  const targets =
+    unjudgedTargets.length === 1
+      ? `the target of ${first.namespace} (${formatRatio(first.hitRateTarget)})`
+      : `the targets of ${unjudgedTargets.length} namespaces (${first.namespace} ${formatRatio(first.hitRateTarget)}, …)`;
+  return [...notes, note('plain', `${targets} cannot be judged here: the server counts its hits as a whole`)];
 }
 
 function fact(name: string, label: string, value: Fact['value'], unit: Fact['unit'], remark?: string): Fact {

@@ -1,6 +1,7 @@
-import type { Cell, Column, TableBlock } from '../render/blocks.ts';
-import { counted, formatSeconds } from '../render/units.ts';
-import type { NamespaceSummary } from './keyspace-report.ts';
+import { otherName } from '../../keyspace/namespace-tree.ts';
+import type { Cell, Column, TableBlock } from '../../render/blocks.ts';
+import { counted, formatSeconds } from '../../render/units.ts';
+import type { NamespaceSummary } from '../keyspace-report.ts';
 
 interface OutlineLine {
   readonly label: string;
@@ -15,6 +16,8 @@ interface OutlineLine {
 interface Level {
   readonly children: Map<string, Level>;
   row?: NamespaceSummary;
+  /** True for a namespace of the map; the levels below it are patterns of their own. */
+  readonly mapped: boolean;
 }
 
 const namespaceColumn: Column = { name: 'namespace', header: 'NAMESPACE', unit: 'text' };
@@ -45,7 +48,7 @@ export function namespaceTable(
   return {
     kind: 'table',
     name: 'namespaces',
-    title: `${counted(result.keys, 'key')} in ${counted(result.namespaces.length, 'namespace')}`,
+    title: titleOf(result),
     columns: [
       namespaceColumn,
       ...sizeColumns,
@@ -74,29 +77,33 @@ export function namespaceTable(
   };
 }
 
-/** The rows as a tree, each level largest first; a chain without branches is one line. */
+function titleOf({
+  keys,
+  namespaces,
+}: Totals & { readonly namespaces: readonly NamespaceSummary[] }): string {
+  const names = new Set(namespaces.map(({ namespace }) => namespace));
+  const other = names.delete(otherName) ? ` and ${otherName}` : '';
+  return `${counted(keys, 'key')} in ${counted(names.size, 'namespace')}${other}`;
+}
+
+/** The rows as a tree, each level largest first and `(other)` last; a chain without branches is one line. */
 export function outlineOf(rows: readonly NamespaceSummary[]): OutlineLine[] {
-  const root: Level = { children: new Map() };
-  for (const row of rows) {
-    let level = root;
-    for (const segment of row.path) {
-      const next = level.children.get(segment) ?? { children: new Map<string, Level>() };
-      level.children.set(segment, next);
-      level = next;
-    }
-    level.row = row;
-  }
   const lines: OutlineLine[] = [];
   const visit = (start: Level, startLabel: string, depth: number): void => {
-    let [level, label] = [start, startLabel];
-    while (level.row === undefined && level.children.size === 1) {
-      const [[segment, only]] = [...level.children] as [[string, Level]];
-      [level, label] = [only, label + segment];
-    }
+    const { level, label } = start.mapped
+      ? { level: start, label: startLabel }
+      : endOfChain(start, startLabel);
     lines.push(sumOf(level, label, depth));
-    visitBranches(level, depth + 1);
+    if (!level.mapped) visitBranches(level, '', depth + 1);
+    else if (level.children.size > 0) visitPatterns(level, depth + 1);
   };
-  const visitBranches = (parent: Level, depth: number): void => {
+  /** The patterns of a namespace, with what they have in common in each of them rather than on a line of its own. */
+  const visitPatterns = (namespace: Level, depth: number): void => {
+    const { level, label } = endOfChain(namespace, '');
+    if (level.row === undefined) visitBranches(level, label, depth);
+    else visit({ ...level, mapped: false }, label, depth);
+  };
+  const visitBranches = (parent: Level, prefix: string, depth: number): void => {
     const branches = [...parent.children].map(([segment, child]) => ({
       segment,
       child,
@@ -104,12 +111,38 @@ export function outlineOf(rows: readonly NamespaceSummary[]): OutlineLine[] {
     }));
     branches.sort(
       (left, right) =>
-        (right.sum.memoryBytes ?? 0) - (left.sum.memoryBytes ?? 0) || right.sum.keys - left.sum.keys,
+        Number(left.segment === otherName) - Number(right.segment === otherName) ||
+        (right.sum.memoryBytes ?? 0) - (left.sum.memoryBytes ?? 0) ||
+        right.sum.keys - left.sum.keys,
     );
-    for (const { segment, child } of branches) visit(child, segment, depth);
+    for (const { segment, child } of branches) visit(child, prefix + segment, depth);
   };
-  visitBranches(root, 0);
+  visitBranches(treeOf(rows), '', 0);
   return lines;
+}
+
+function treeOf(rows: readonly NamespaceSummary[]): Level {
+  const root: Level = { children: new Map(), mapped: false };
+  for (const row of rows) {
+    let level = root;
+    for (const segment of row.path) {
+      const mapped = level === root && row.pattern !== row.namespace;
+      const next: Level = level.children.get(segment) ?? { children: new Map(), mapped };
+      level.children.set(segment, next);
+      level = next;
+    }
+    level.row = row;
+  }
+  return root;
+}
+
+function endOfChain(start: Level, startLabel: string): { level: Level; label: string } {
+  let [level, label] = [start, startLabel];
+  while (level.row === undefined && level.children.size === 1) {
+    const [[segment, only]] = [...level.children] as [[string, Level]];
+    [level, label] = [only, label + segment];
+  }
+  return { level, label };
 }
 
 function sumOf(level: Level, label: string, depth: number): OutlineLine {

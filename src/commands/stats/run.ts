@@ -1,21 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Grade, gradeOf } from '../health/grade.ts';
-import { analyzeKeyspace } from '../keyspace/analyze.ts';
-import type { NamespaceMap } from '../keyspace/map.ts';
-import { readInfo } from '../redis/info.ts';
-import { RedisError } from '../redis/errors.ts';
-import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { type ServerReport, serverReportOf } from '../redis/server-report.ts';
-import { countArgument, durationArgument } from './arguments.ts';
-import type { Context } from './context.ts';
+import { type Grade, type GradeFacts, gradeOf } from '../../health/grade.ts';
+import { analyzeKeyspace } from '../../keyspace/analyze.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import { RedisError } from '../../redis/errors.ts';
+import { readInfo } from '../../redis/info.ts';
+import type { RedisNode, RedisServer } from '../../redis/server.ts';
+import { type ServerReport, serverReportOf } from '../../redis/server-report.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
 import {
   type NamespaceSummary,
   namespaceSummaryOf,
   type ServerCost,
   serverCostOf,
-} from './keyspace-report.ts';
-import { type DefineCommand, examples } from './runner.ts';
-import { viewStats } from './stats-view.ts';
+} from '../keyspace-report.ts';
+import { viewStats } from './view.ts';
 
 /** Lookups and their outcome over a span of time. */
 export interface HitFigures {
@@ -44,8 +42,8 @@ export interface StatsResult {
   readonly keys: number | null;
   readonly memoryBytes: number | null;
   readonly namespaces: readonly NamespaceSummary[];
-  /** False where the walk was interrupted or left out. */
-  readonly exact: boolean;
+  /** False where the walk ended early; null where there was none. */
+  readonly exact: boolean | null;
   readonly grade: Grade['letter'];
   readonly reasons: Grade['reasons'];
   /** Targets of the map that the server's own counters cannot judge. */
@@ -55,75 +53,54 @@ export interface StatsResult {
   readonly refused: readonly { readonly command: string; readonly reason: string }[];
 }
 
-export const defineStats: DefineCommand = (program, run) => {
-  program
-    .command('stats')
-    .summary('hit rate, memory, evictions, keys per namespace, and a grade')
-    .description(
-      'Reports the server (hit rate, memory, evictions, clients) and the namespaces of its keys, and grades the cache.\n' +
-        "Leaves the server's hit counters as they are.",
-    )
-    .option('-w, --window <duration>', 'also measure over this time from now', durationArgument)
-    .option(
-      '--limit <rows>',
-      'most namespaces to list; the rest is summed up in (other)',
-      countArgument(1),
-      20,
-    )
-    .option('--no-namespaces', 'only what the server reports of itself; no walk over the keys')
-    .addHelpText(
-      'after',
-      examples(
-        ['cachectl stats', 'the whole picture'],
-        ['cachectl stats --window 10s', 'what happens now, beside the lifetime figures'],
-        ['cachectl stats --no-namespaces -o json', 'a quick look for a script'],
-      ),
-    )
-    .action((options, self) =>
-      run(self, {
-        blank: {
-          server: null,
-          lifetime: null,
-          window: null,
-          databases: [],
-          database: null,
-          keys: null,
-          memoryBytes: null,
-          namespaces: [],
-          exact: null,
-          grade: null,
-          reasons: [],
-          unjudgedTargets: [],
-          serverCost: null,
-          refused: [],
-        },
-        rows: 'namespaces',
-        run: async (context) => ({ result: await readStats(context, options) }),
-        view: viewStats,
-      }),
-    );
-};
+/** `stats` from its options to its result. */
+export function statsExecution(options: StatsOptions): Execution<StatsResult> {
+  return {
+    blank: {
+      server: null,
+      lifetime: null,
+      window: null,
+      databases: [],
+      database: null,
+      keys: null,
+      memoryBytes: null,
+      namespaces: [],
+      exact: null,
+      grade: null,
+      reasons: [],
+      unjudgedTargets: [],
+      serverCost: null,
+      refused: [],
+    },
+    rows: 'namespaces',
+    run: (context) => readStats(context, options),
+    view: viewStats,
+  };
+}
 
-interface StatsOptions {
-  readonly window?: number | undefined;
+export interface StatsOptions {
+  /** Seconds. */
+  readonly window: number | undefined;
   readonly limit: number;
   readonly namespaces: boolean;
 }
 
-async function readStats(context: Context, options: StatsOptions): Promise<StatsResult> {
+async function readStats(context: Context, options: StatsOptions): Promise<Outcome<StatsResult>> {
   const server = await context.connect();
   const [node] = server.nodes;
-  const { report, refused } = await readReport(node);
+  const refused: Refusal[] = [];
+  const report = await unlessRefused('INFO', refused, async () => serverReportOf(await readInfo(node)));
   const window =
     options.window !== undefined && report !== null
       ? await measureWindow(context, node, report, options.window)
       : null;
-  const keyspace = options.namespaces ? await readNamespaces(context, server, options.limit) : null;
-  const databaseKeys = report?.databases.find(({ database }) => database === node.database);
-  const keys = keyspace?.keys ?? databaseKeys?.keys ?? (report === null ? null : 0);
-  const { letter, reasons } = grade(report, window, databaseKeys, keys, context.map);
+  const keyspace = options.namespaces
+    ? await unlessRefused('SCAN', refused, () => readNamespaces(context, server, options.limit))
+    : null;
+  const databaseKeys = report?.databases.find(({ database }) => database === node.database)?.keys;
+  const { letter, reasons } = gradeOf(gradeFacts(report, window, context.map));
   const { databases = [], hits = null, misses = null, ...facts } = report ?? {};
-  return {
+  const result: StatsResult = {
     server: report && {
       address: server.address,
       ...(facts as Omit<ServerReport, 'databases' | 'hits' | 'misses'>),
@@ -132,10 +109,10 @@ async function readStats(context: Context, options: StatsOptions): Promise<Stats
     window,
     databases,
     database: node.database,
-    keys,
+    keys: keyspace?.keys ?? databaseKeys ?? (report === null ? null : 0),
     memoryBytes: keyspace?.memoryBytes ?? null,
     namespaces: keyspace?.namespaces ?? [],
-    exact: keyspace?.exact ?? false,
+    exact: keyspace?.exact ?? null,
     grade: letter,
     reasons,
     unjudgedTargets: context.map.namespaces.flatMap(({ name, hitRateTarget }) =>
@@ -144,16 +121,23 @@ async function readStats(context: Context, options: StatsOptions): Promise<Stats
     serverCost: keyspace?.serverCost ?? null,
     refused,
   };
+  return { result, ...(keyspace?.failure && { error: keyspace.failure }) };
 }
 
-async function readReport(
-  node: RedisNode,
-): Promise<{ report: ServerReport | null; refused: StatsResult['refused'] }> {
+type Refusal = StatsResult['refused'][number];
+
+/** What the user may not call, or the service does not know, costs its part of the report and no more. */
+async function unlessRefused<T>(
+  command: string,
+  refused: Refusal[],
+  read: () => Promise<T>,
+): Promise<T | null> {
   try {
-    return { report: serverReportOf(await readInfo(node)), refused: [] };
+    return await read();
   } catch (error) {
-    if (!(error instanceof RedisError) || error.code !== 'NOPERM') throw error;
-    return { report: null, refused: [{ command: 'INFO', reason: error.message }] };
+    if (!(error instanceof RedisError) || !/^(NOPERM|ERR)$/.test(error.code)) throw error;
+    refused.push({ command, reason: error.message });
+    return null;
   }
 }
 
@@ -178,7 +162,7 @@ async function measureWindow(
     hits,
     misses,
     hitRate: hitRateOf(hits, misses),
-    // The INFO that ended the window was ours.
+    // The INFO that began the window counts itself only once it is done, and so within.
     operationsPerSecond: commands === null ? null : Math.max(0, commands - 1) / elapsed,
     evictedKeys: difference(after.evictedKeys, before.evictedKeys),
     expiredKeys: difference(after.expiredKeys, before.expiredKeys),
@@ -210,29 +194,34 @@ async function readNamespaces(context: Context, server: RedisServer, limit: numb
     namespaces: tree.rows(limit).map((row) => namespaceSummaryOf(row, tree.total, map, unread)),
     exact: account.complete,
     serverCost: serverCostOf(analysis),
+    failure: analysis.failure,
   };
 }
 
-function grade(
+function gradeFacts(
   report: ServerReport | null,
   window: WindowFigures | null,
-  database: { expires: number } | undefined,
-  keys: number | null,
   map: NamespaceMap,
-): Grade {
-  return gradeOf({
-    // What happens now says more than a lifetime, where it was measured.
-    hits: window?.hits ?? report?.hits ?? null,
-    misses: window?.misses ?? report?.misses ?? null,
+): GradeFacts {
+  const sumOf = (field: 'keys' | 'expires') =>
+    report?.databases.reduce((sum, database) => sum + database[field], 0) ?? 0;
+  return {
+    lifetime: lookupsOf(report),
+    window: lookupsOf(window),
     hitRateTarget: map.thresholds.minHitRate ?? null,
     usedBytes: report?.usedBytes ?? null,
     maxBytes: report?.maxBytes ?? null,
     policy: report?.policy ?? null,
     fragmentation: report?.fragmentation ?? null,
-    evictedKeys: window?.evictedKeys ?? report?.evictedKeys ?? null,
-    keys: keys ?? 0,
-    keysWithTtl: database?.expires ?? null,
-  });
+    evictedKeys: report?.evictedKeys ?? null,
+    keys: sumOf('keys'),
+    keysWithTtl: sumOf('expires'),
+  };
+}
+
+function lookupsOf(counts: Pick<HitFigures, 'hits' | 'misses'> | null): GradeFacts['lifetime'] {
+  if (counts === null || counts.hits === null || counts.misses === null) return null;
+  return { hits: counts.hits, misses: counts.misses };
 }
 
 function hitRateOf(hits: number | null, misses: number | null): number | null {

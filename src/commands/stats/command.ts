@@ -1,0 +1,38 @@
+import { countArgument, durationArgument } from '../arguments.ts';
+import { type DefineCommand, examples } from '../runner.ts';
+
+export const defineStats: DefineCommand = (program, run) => {
+  program
+    .command('stats')
+    .summary('hit rate, memory, evictions, keys per namespace, and a grade')
+    .description(
+      'Reports the server (hit rate, memory, evictions, clients) and the namespaces of its keys, and grades the cache.\n' +
+        "Leaves the server's hit counters as they are.",
+    )
+    .option('-w, --window <duration>', 'also measure over this time from now', durationArgument)
+    .option(
+      '--limit <rows>',
+      'most namespaces to list; the rest is summed up in (other)',
+      countArgument(1),
+      20,
+    )
+    .option('--no-namespaces', 'only what the server reports of itself; no walk over the keys')
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl stats', 'the whole picture'],
+        ['cachectl stats --window 10s', 'what happens now, beside the lifetime figures'],
+        ['cachectl stats --no-namespaces -o json', 'a quick look for a script'],
+      ),
+    )
+    .action((options, self) =>
+      run(self, async () => {
+        const { statsExecution } = await import('./run.ts');
+        return statsExecution({
+          window: options.window,
+          limit: options.limit,
+          namespaces: options.namespaces,
+        });
+      }),
+    );
+};

@@ -56,7 +56,7 @@ export const runCli: RunCli = async (argv, io) => {
   const run: Runner = async (self, load) => {
     const { execute } = await import('./execute.ts');
     const name = commandPath(self);
-    const execution = typeof load === 'function' ? await load() : load;
+    const execution = await load();
     exitCode = await execute(io, self.optsWithGlobals() as unknown as GlobalOptions, name, execution, runCli);
   };
   const program = buildProgram(io, run);

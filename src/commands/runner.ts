@@ -1,10 +1,13 @@
 import type { Command, CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { Execution } from './context.ts';
 
-/** Carries an execution from a parsed command line to its exit code; each command's action calls it once. */
+/**
+ * Carries a command from its parsed options to its exit code; each action calls it once. `load` imports what the command
+ * runs, which is then not read by `--help` and by other commands.
+ */
 export type Runner = <Result extends object>(
   self: CommandUnknownOpts,
-  load: Execution<Result> | (() => Promise<Execution<Result>>),
+  load: () => Promise<Execution<Result>>,
 ) => Promise<void>;
 
 /** What each command file exports: it adds its options and text to the program, and says what to run. */

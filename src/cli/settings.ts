@@ -6,7 +6,6 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
 import { InputError } from '../failure.ts';
 import {
-  addressOf,
   type ConnectTarget,
   maskedUrl,
   parseRedisUrl,
@@ -35,8 +34,9 @@ export interface ResolvedSettings {
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * Resolves each setting by flag > environment > profile > default, remembering where it came from.
- * `stdoutIsTerminal` decides the default output. @throws InputError naming the setting.
+ * Resolves each setting by flag > environment > profile > default, remembering where it came from. A profile that the
+ * environment or the map names is in force only where no URL is given; a URL that leads where a profile leads is held to
+ * that profile's protections. `stdoutIsTerminal` decides the default output. @throws InputError naming the setting.
  */
 export function resolveSettings(
   options: GlobalOptions,
@@ -45,7 +45,7 @@ export function resolveSettings(
   surroundings: { readonly workingDirectory: string; readonly stdoutIsTerminal: boolean },
 ): ResolvedSettings {
   const { workingDirectory, stdoutIsTerminal } = surroundings;
-  const named = chooseProfile(options, variables, loaded);
+  const named = namedProfile(options, variables, loaded);
   const url = firstOf(
     [options.url, '--url'],
     // A profile named by a flag is a flag too, and wins over the environment.
@@ -55,7 +55,10 @@ export function resolveSettings(
     [defaultUrl, 'default'],
   );
   const parsed = parseUrl(url);
-  const profile = url.origin.startsWith('profile') ? named : (named ?? profileAt(parsed, loaded));
+  const neighbours = url.origin.startsWith('profile') ? [] : profilesAt(parsed, loaded);
+  const profiles = named === null ? neighbours : [named, ...neighbours];
+  const profile = profiles[0] ?? null;
+  const inForce = profiles.find(({ config }) => config.protected === true) ?? profile;
   const configFolder = dirname(loaded?.file ?? workingDirectory);
   const read = (path: string, folder: string, what: string) => readText(resolve(folder, path), what);
 
@@ -65,15 +68,16 @@ export function resolveSettings(
     [profile?.config.username, `profile ${profile?.name ?? ''}`],
     [null, 'default'],
   );
+  const { passwordFile } = options;
   const password = firstOf(
+    [options.askPassword === true ? null : undefined, '--ask-password'],
     [
-      options.passwordFile === undefined
-        ? undefined
-        : firstLine(read(options.passwordFile, workingDirectory, '--password-file')),
+      passwordFile && (() => passwordIn(passwordFile, workingDirectory, '--password-file')),
       '--password-file',
     ],
     [parsed.password, url.origin],
-    [profilePassword(profile?.config, variables, configFolder), `profile ${profile?.name ?? ''}`],
+    // Before the variable, which may hold the password of another server.
+    [() => profilePassword(profile, variables, configFolder), `profile ${profile?.name ?? ''}`],
     [nonEmpty(variables['REDISCLI_AUTH']), 'REDISCLI_AUTH'],
     [null, 'none'],
   );
@@ -101,15 +105,16 @@ export function resolveSettings(
   };
   return {
     target,
-    profile: profile && {
-      name: profile.name,
-      protected: profile.config.protected ?? false,
-      readOnly: profile.config.readOnly ?? false,
+    profile: inForce && {
+      name: inForce.name,
+      protected: inForce.config.protected ?? false,
+      // Of several profiles in force, all protections hold.
+      readOnly: profiles.some(({ config }) => config.readOnly === true),
     },
     output: output.value,
     settings: [
       { name: 'config', value: loaded?.file ?? null, origin: originOfConfig(options, variables, loaded) },
-      { name: 'profile', value: profile?.name ?? null, origin: profile?.origin ?? 'none' },
+      { name: 'profile', value: inForce?.name ?? null, origin: inForce?.origin ?? 'none' },
       { name: 'url', value: publicUrlOf(target), origin: url.origin },
       { name: 'database', value: String(database.value), origin: database.origin },
       { name: 'username', value: username.value, origin: username.value === null ? 'none' : username.origin },
@@ -131,19 +136,21 @@ interface NamedProfile {
   readonly origin: string;
 }
 
-function chooseProfile(
+function namedProfile(
   options: GlobalOptions,
   variables: Variables,
   loaded: LoadedConfig | null,
 ): NamedProfile | null {
-  const profiles = loaded?.config.profiles ?? {};
+  const givenUrl = options.url ?? nonEmpty(variables['REDIS_URL']);
+  const unlessUrl = (name: string | undefined) => (givenUrl === undefined ? name : undefined);
   const chosen = firstOf<string | null>(
     [options.profile, '--profile'],
-    [nonEmpty(variables['CACHECTL_PROFILE']), 'CACHECTL_PROFILE'],
-    [loaded?.config.defaultProfile, 'defaultProfile'],
+    [unlessUrl(nonEmpty(variables['CACHECTL_PROFILE'])), 'CACHECTL_PROFILE'],
+    [unlessUrl(loaded?.config.defaultProfile), 'defaultProfile'],
     [null, 'none'],
   );
   if (chosen.value === null) return null;
+  const profiles = loaded?.config.profiles ?? {};
   const config = Object.hasOwn(profiles, chosen.value) ? profiles[chosen.value] : undefined;
   if (config === undefined) {
     const known = Object.keys(profiles);
@@ -157,31 +164,47 @@ function chooseProfile(
   return { name: chosen.value, config, origin: chosen.origin };
 }
 
-/** A URL that leads where a profile leads is held to that profile's protections. */
-function profileAt(
-  parsed: ReturnType<typeof parseRedisUrl>,
-  loaded: LoadedConfig | null,
-): NamedProfile | null {
-  const address = addressOf({ ...parsed, timeoutMillis: 0 });
-  for (const [name, config] of Object.entries(loaded?.config.profiles ?? {})) {
-    try {
-      const own = parseRedisUrl(config.url);
-      if (addressOf({ ...own, timeoutMillis: 0 }) === address)
-        return { name, config, origin: 'same address' };
-    } catch {
-      // A broken URL of a profile that is not in use is reported by `config validate`.
-    }
-  }
-  return null;
+const sameAddress = 'same address';
+
+/** The profiles that lead where the URL leads, whatever the database; the most protective first. */
+function profilesAt(parsed: ReturnType<typeof parseRedisUrl>, loaded: LoadedConfig | null): NamedProfile[] {
+  const place = placeOf(parsed);
+  return Object.entries(loaded?.config.profiles ?? {})
+    .flatMap(([name, config]) => {
+      try {
+        const same = placeOf(parseRedisUrl(config.url)) === place;
+        return same ? [{ name, config, origin: sameAddress }] : [];
+      } catch {
+        // A broken URL of a profile that is not in use is reported by `config validate`.
+        return [];
+      }
+    })
+    .sort((left, right) => strictness(right.config) - strictness(left.config));
 }
+
+/** Equal for URLs that lead to one server, as far as that can be told without asking anyone. */
+function placeOf({ host, port, socketPath }: ReturnType<typeof parseRedisUrl>): string {
+  if (socketPath !== undefined) return socketPath;
+  const name = host.toLowerCase().replace(/\.$/, '');
+  return `${/^(localhost|127(\.\d+){3}|::1)$/.test(name) ? 'localhost' : name}:${port}`;
+}
+
+const strictness = (config: ProfileConfig) =>
+  (config.protected === true ? 2 : 0) + (config.readOnly === true ? 1 : 0);
 
 interface Sourced<T> {
   readonly value: T;
   readonly origin: string;
 }
 
-function firstOf<T>(...candidates: readonly (readonly [T | undefined, string])[]): Sourced<T> {
-  for (const [value, origin] of candidates) if (value !== undefined) return { value, origin };
+/** The first value that is there; one that is a function is only asked for when its turn comes. */
+function firstOf<T extends string | number | null>(
+  ...candidates: readonly (readonly [T | undefined | (() => T | undefined), string])[]
+): Sourced<T> {
+  for (const [candidate, origin] of candidates) {
+    const value = typeof candidate === 'function' ? candidate() : candidate;
+    if (value !== undefined) return { value, origin };
+  }
   throw new Error('the last candidate is the default and must be there');
 }
 
@@ -196,17 +219,26 @@ function parseUrl(url: Sourced<string>): ReturnType<typeof parseRedisUrl> {
 }
 
 function profilePassword(
-  profile: ProfileConfig | undefined,
+  profile: NamedProfile | null,
   variables: Variables,
   folder: string,
 ): string | undefined {
-  if (profile?.passwordFile !== undefined)
-    return firstLine(readText(resolve(folder, profile.passwordFile), 'passwordFile'));
-  if (profile?.passwordEnv === undefined) return undefined;
-  const value = nonEmpty(variables[profile.passwordEnv]);
-  if (value === undefined)
-    throw new InputError(`the profile takes its password from ${profile.passwordEnv}, which is not set`);
-  return value;
+  const { passwordFile, passwordEnv } = profile?.config ?? {};
+  if (passwordFile !== undefined) return passwordIn(passwordFile, folder, 'passwordFile');
+  if (passwordEnv === undefined) return undefined;
+  const value = nonEmpty(variables[passwordEnv]);
+  // A URL may be given in place of a profile because its password is not at hand.
+  if (value !== undefined || profile?.origin === sameAddress) return value;
+  throw new InputError(
+    `profile \`${profile?.name ?? ''}\` takes its password from ${passwordEnv}, which is not set`,
+    `set ${passwordEnv}, or use --password-file FILE or --ask-password`,
+  );
+}
+
+function passwordIn(path: string, folder: string, what: string): string {
+  const [password = ''] = readText(resolve(folder, path), what).split(/\r?\n/, 1);
+  if (password === '') throw new InputError(`${what} \`${path}\` has no password in its first line`);
+  return password;
 }
 
 function tlsOf(
@@ -216,9 +248,8 @@ function tlsOf(
   read: (path: string, fromFlag: boolean) => string,
 ): TlsTarget | undefined {
   const own = profile?.tls;
-  const wanted =
-    urlWantsTls || own !== undefined || options.tlsCa !== undefined || options.tlsCert !== undefined;
-  if (!wanted) return undefined;
+  const flags = [options.tlsCa, options.tlsCert, options.tlsKey, options.tlsServerName];
+  if (!urlWantsTls && own === undefined && flags.every((flag) => flag === undefined)) return undefined;
   const file = (flag: string | undefined, fromProfile: string | undefined) =>
     flag !== undefined ? read(flag, true) : fromProfile !== undefined ? read(fromProfile, false) : undefined;
   const ca = file(options.tlsCa, own?.ca);
@@ -240,16 +271,19 @@ function originOfConfig(options: GlobalOptions, variables: Variables, loaded: Lo
   return nonEmpty(variables['CACHECTL_CONFIG']) === undefined ? 'discovered' : 'CACHECTL_CONFIG';
 }
 
+const fileFaults: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'no permission',
+  EISDIR: 'it is a folder',
+};
+
 function readText(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new InputError(
-      `${what} \`${path}\` cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new InputError(`${what} \`${path}\` cannot be read: ${fileFaults[code] ?? message}`);
   }
 }
-
-const firstLine = (text: string) => text.split(/\r?\n/, 1)[0] ?? '';
 
 const nonEmpty = (text: string | undefined) => (text === '' ? undefined : text);

@@ -57,7 +57,7 @@ describe('without a map', () => {
 
   test('a token without a digit joins the tokens beside it', () => {
     const tokens = times(200, (index) => `session:Zk3-9fQxW_${1_000_000_000 + index}`);
-    expect(countsOf([...tokens, 'session:ZkA-bfQxW_cdefghijklm'])).toEqual({ 'session:<token>': 201 });
+    expect(countsOf([...tokens, `session:${'ZkA-bfQxW_c'.repeat(4)}`])).toEqual({ 'session:<token>': 201 });
   });
 
   test('numbers beside a few digests are numbers', () => {

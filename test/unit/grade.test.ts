@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { defaultHitRateTarget, fewestLookups, type GradeFacts, gradeOf } from '../../src/health/grade.ts';
+
+const good: GradeFacts = {
+  lifetime: { hits: 950, misses: 50 },
+  window: null,
+  hitRateTarget: null,
+  usedBytes: 50e6,
+  maxBytes: 100e6,
+  policy: 'allkeys-lru',
+  fragmentation: 1.1,
+  evictedKeys: 0,
+  keys: 1000,
+  keysWithTtl: 1000,
+};
+const grade = (changes: Partial<GradeFacts> = {}) => gradeOf({ ...good, ...changes });
+const reason = (rule: string, changes: Partial<GradeFacts>) =>
+  grade(changes).reasons.find((candidate) => candidate.rule === rule);
+
+describe('a cache with hits, memory left and nothing evicted', () => {
+  test('is an A, for reasons that are all good', () => {
+    const { letter, reasons } = grade();
+    expect(letter).toBe('A');
+    expect(reasons).toEqual([
+      {
+        rule: 'hit-rate',
+        points: 0,
+        tone: 'good',
+        text: 'hit rate 95.0 % reaches the default target of 80.0 %',
+      },
+      { rule: 'memory', points: 0, tone: 'good', text: 'memory at 50.0 % of `maxmemory`' },
+    ]);
+  });
+});
+
+describe('the hit rate', () => {
+  test.each([
+    [0.8, 'A'],
+    [0.79, 'A'],
+    [0.65, 'B'],
+    [0.55, 'B'],
+    [0.5, 'C'],
+    [0.4, 'C'],
+    [0.3, 'D'],
+    [0.2, 'F'],
+    [0, 'F'],
+  ])('of %d alone makes a %s', (rate, letter) => {
+    const hits = Math.round(rate * 10_000);
+    expect(grade({ lifetime: { hits, misses: 10_000 - hits } }).letter).toBe(letter);
+  });
+
+  test('is held against the target of the map where it has one', () => {
+    const facts = { lifetime: { hits: 700, misses: 300 } };
+    expect(reason('hit-rate', { ...facts, hitRateTarget: 0.6 })).toMatchObject({
+      tone: 'good',
+      text: "hit rate 70.0 % reaches the map's target of 60.0 %",
+    });
+    expect(reason('hit-rate', { ...facts, hitRateTarget: 0.75 })).toMatchObject({
+      tone: 'bad',
+      points: 10,
+      text: "hit rate 70.0 % is below the map's target of 75.0 %",
+    });
+  });
+
+  test('of nearly everything does not read 100 %', () => {
+    expect(reason('hit-rate', { lifetime: { hits: 999_999, misses: 1 } })?.text).toMatch(/^hit rate 99\.9 %/);
+    expect(reason('hit-rate', { lifetime: { hits: 1000, misses: 0 } })?.text).toMatch(/^hit rate 100\.0 %/);
+  });
+
+  test.each([
+    [{ hits: 0, misses: 0 }, 'hit rate not judged: no lookups so far'],
+    [{ hits: 0, misses: 1 }, 'hit rate not judged: only 1 lookup so far'],
+    [{ hits: 0, misses: 99 }, 'hit rate not judged: only 99 lookups so far'],
+  ])('of %j is not judged, and nothing bad is said of the cache', (lifetime, text) => {
+    const { letter, reasons } = grade({ lifetime, maxBytes: null });
+    expect(letter).toBeNull();
+    expect(reasons[0]).toEqual({ rule: 'hit-rate', points: 0, tone: 'plain', text });
+    expect(reasons.map(({ tone }) => tone)).not.toContain('bad');
+  });
+
+  test('that is not known leaves no grade', () => {
+    expect(grade({ lifetime: null })).toMatchObject({ letter: null, reasons: [{ rule: 'memory' }] });
+  });
+
+  test('of the window is judged where one was measured', () => {
+    expect(reason('hit-rate', { window: { hits: 40, misses: 160 } })).toMatchObject({
+      tone: 'bad',
+      text: 'hit rate 20.0 % in the window is below the default target of 80.0 %',
+    });
+  });
+
+  test('of the lifetime is judged where the window saw too little', () => {
+    const window = { hits: 0, misses: 5 };
+    expect(grade({ window }).letter).toBe('A');
+    expect(reason('hit-rate', { window })?.text).toBe('hit rate 95.0 % reaches the default target of 80.0 %');
+    const few = { hits: 3, misses: 3 };
+    expect(reason('hit-rate', { window, lifetime: few })?.text).toBe(
+      'hit rate not judged: only 5 lookups in the window',
+    );
+    expect(grade({ window, lifetime: few }).letter).toBeNull();
+  });
+});
+
+describe('memory', () => {
+  test('without a limit costs a little', () => {
+    expect(reason('memory', { maxBytes: null })).toMatchObject({ points: 5, tone: 'warning' });
+  });
+
+  test('nearly full costs a little where keys are evicted, and a lot where writes will be refused', () => {
+    expect(reason('memory', { usedBytes: 95e6 })).toMatchObject({ points: 5, tone: 'warning' });
+    expect(reason('memory', { usedBytes: 95e6, policy: 'noeviction' })).toMatchObject({
+      points: 25,
+      tone: 'bad',
+      text: 'memory at 95.0 % of `maxmemory`, and `noeviction` refuses writes when it is full',
+    });
+  });
+});
+
+describe('evictions', () => {
+  test('cost more where more was evicted than is left', () => {
+    expect(reason('evictions', { evictedKeys: 1 })?.text).toMatch(/^1 key evicted since the start: the data/);
+    expect(reason('evictions', { evictedKeys: 1000 })).toMatchObject({ points: 5 });
+    expect(reason('evictions', { evictedKeys: 1204 })).toMatchObject({
+      points: 15,
+      text: '1,204 keys evicted since the start, more than there are keys now: the data is larger than the memory',
+    });
+  });
+});
+
+describe('fragmentation', () => {
+  test('counts on a server whose data is worth a look', () => {
+    expect(reason('fragmentation', { fragmentation: 7, usedBytes: 1e6 })).toBeUndefined();
+    expect(reason('fragmentation', { fragmentation: 1.4, usedBytes: 200e6, maxBytes: 1e9 })).toBeUndefined();
+    expect(reason('fragmentation', { fragmentation: 1.8, usedBytes: 200e6, maxBytes: 1e9 })).toMatchObject({
+      points: 10,
+      tone: 'warning',
+    });
+  });
+});
+
+describe('keys without TTL', () => {
+  test('count where the policy never evicts them', () => {
+    const keysWithTtl = 500;
+    expect(reason('keys-without-ttl', { keysWithTtl })).toBeUndefined();
+    expect(reason('keys-without-ttl', { keysWithTtl, policy: 'volatile-lru' })?.text).toBe(
+      '50.0 % of the keys have no TTL, and the policy `volatile-lru` never evicts them',
+    );
+    expect(reason('keys-without-ttl', { keysWithTtl, policy: 'noeviction' })).toMatchObject({ points: 10 });
+    expect(reason('keys-without-ttl', { keysWithTtl: 900, policy: 'noeviction' })).toBeUndefined();
+    expect(reason('keys-without-ttl', { keys: 0, keysWithTtl: 0, policy: 'noeviction' })).toBeUndefined();
+  });
+});
+
+const counts = fc.option(fc.record({ hits: fc.nat(), misses: fc.nat() }));
+const anyFacts: fc.Arbitrary<GradeFacts> = fc.record({
+  lifetime: counts,
+  window: counts,
+  hitRateTarget: fc.option(fc.double({ min: 0.01, max: 1, noNaN: true })),
+  usedBytes: fc.option(fc.nat()),
+  maxBytes: fc.option(fc.integer({ min: 1 })),
+  policy: fc.constantFrom(null, 'noeviction', 'allkeys-lru', 'volatile-ttl'),
+  fragmentation: fc.option(fc.double({ min: 0, max: 100, noNaN: true })),
+  evictedKeys: fc.option(fc.nat()),
+  keys: fc.nat(),
+  keysWithTtl: fc.nat(),
+});
+
+test('a letter is the sum of its reasons, and there is one exactly where there are enough lookups', () => {
+  fc.assert(
+    fc.property(anyFacts, (facts) => {
+      const { letter, reasons } = gradeOf(facts);
+      const enough = [facts.lifetime, facts.window].some(
+        (lookups) => lookups !== null && lookups.hits + lookups.misses >= fewestLookups,
+      );
+      expect(letter !== null).toBe(enough);
+      if (letter === null) return;
+      const score = reasons.reduce((left, { points }) => left - points, 100);
+      expect('FFFFFFDCBAA'.charAt(Math.max(0, Math.floor(score / 10)))).toBe(letter);
+      expect(reasons.every(({ tone, points }) => points > 0 === (tone === 'bad' || tone === 'warning'))).toBe(
+        true,
+      );
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('a better hit rate never makes a worse grade', () => {
+  const score = (hits: number) =>
+    gradeOf({ ...good, lifetime: { hits, misses: 1000 - hits } }).reasons.reduce(
+      (left, { points }) => left - points,
+      100,
+    );
+  for (let hits = 1; hits <= 1000; hits++) expect(score(hits)).toBeGreaterThanOrEqual(score(hits - 1));
+  expect(defaultHitRateTarget).toBe(0.8);
+});

@@ -32,14 +32,16 @@ export class Lane {
     private readonly overTls: boolean,
   ) {
     const parser = new ReplyParser((reply) => this.receive(reply));
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => {
+    const read = (chunk: Buffer) => {
       try {
         parser.push(chunk);
       } catch (error) {
         this.fail(error);
       }
-    });
+    };
+    socket.setNoDelay(true);
+    if (this.overTls) socket.on('data', read);
+    else readers.set(socket, read);
     socket.on('error', (error) => this.fail(error));
     socket.on('close', () => this.fail(systemError('ECONNRESET')));
     socket.on('timeout', () => {
@@ -150,6 +152,25 @@ export function encodeCommand(command: RedisCommand): string {
   return encoded;
 }
 
+/** Who reads what arrives on a plain socket; its bytes stand in a buffer that is used again for the next. */
+const readers = new WeakMap<Socket, (chunk: Buffer) => void>();
+const readBufferBytes = 64 * 1024;
+
+/** A buffer for each read would be more garbage than the replies themselves: 40 MB for a walk over a million keys. */
+function connectReusing(place: { host: string; port: number } | { path: string }): Socket {
+  const socket: Socket = connectPlain({
+    ...place,
+    onread: {
+      buffer: Buffer.allocUnsafe(readBufferBytes),
+      callback: (length, buffer) => {
+        readers.get(socket)?.(buffer.subarray(0, length) as Buffer);
+        return true;
+      },
+    },
+  });
+  return socket;
+}
+
 function openSocket(target: ConnectTarget, address: string): Promise<Socket> {
   const { host, port, socketPath, tls } = target;
   const place = socketPath === undefined ? { host, port } : { path: socketPath };
@@ -162,7 +183,7 @@ function openSocket(target: ConnectTarget, address: string): Promise<Socket> {
         ...(tls.key !== undefined && { key: tls.key }),
         ...(tls.serverName !== undefined && { servername: tls.serverName }),
       })
-    : connectPlain(place);
+    : connectReusing(place);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       socket.destroy(systemError('ETIMEDOUT'));

@@ -46,10 +46,10 @@ export class ReplyParser {
 
   constructor(private readonly onReply: (reply: Reply) => void) {}
 
-  /** @throws Error when the bytes are not RESP2. */
+  /** The chunk's memory may be used again afterwards: what is kept of it is copied. @throws Error when the bytes are not RESP2. */
   push(chunk: Buffer): void {
     if (this.rest !== undefined) {
-      this.waiting.push(chunk);
+      this.waiting.push(Buffer.from(chunk));
       this.waitingBytes += chunk.length;
       if (this.waitingBytes < this.neededBytes) return;
       chunk = Buffer.concat(this.waiting, this.waitingBytes);
@@ -60,7 +60,7 @@ export class ReplyParser {
     while (position < chunk.length) {
       const next = this.readOne(chunk, position);
       if (next < 0) {
-        this.rest = position === 0 ? chunk : chunk.subarray(position);
+        this.rest = Buffer.from(chunk.subarray(position));
         this.waiting = [this.rest];
         this.waitingBytes = this.rest.length;
         this.neededBytes = -next - position;

@@ -165,7 +165,7 @@ function scanCommand(cursor: string, options: WalkOptions): RedisCommand {
     'SCAN',
     asBytes(cursor),
     'COUNT',
-    options.pageSize ?? 1000,
+    options.pageSize ?? 500,
     ...(options.match === undefined ? [] : (['MATCH', options.match] as const)),
     ...(options.type === undefined ? [] : (['TYPE', asBytes(options.type)] as const)),
   ];

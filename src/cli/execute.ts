@@ -77,9 +77,9 @@ export async function execute<Result extends object>(
       prompts: terminalPrompts(io),
       now: io.now,
       random: io.random,
-      connect: () => (connection ??= connectTo(resolved.target, open)),
-      reconnect: () => connectTo(resolved.target, open),
-      connectTo: (target) => connectTo(target, open),
+      connect: () => (connection ??= connectTo(resolved.target, open, io.signal)),
+      reconnect: () => connectTo(resolved.target, open, io.signal),
+      connectTo: (target) => connectTo(target, open, io.signal),
       publish: (result) => printer.finish(execution, result as Result, undefined),
       print: (blocks) => printer.print(blocks),
       show: (blocks) => printer.show(blocks),
@@ -101,6 +101,7 @@ export async function execute<Result extends object>(
   }
   const interruption = io.signal.aborted ? (io.signal.reason as Interruption) : undefined;
   if (interruption === 'EPIPE') return exitCodes.success;
+  if (interruption === 'EWRITE') return exitCodes.negative;
   if (outcome?.printed !== true) await printer.finish(execution, outcome?.result, failure);
   if (failure) printer.fail(failureText(failure));
   if (interruption !== undefined)
@@ -137,10 +138,14 @@ async function resolve(
   return { ...resolved, target: { ...resolved.target, password } };
 }
 
-async function connectTo(target: ConnectTarget, open: RedisServer[]): Promise<RedisServer> {
+async function connectTo(
+  target: ConnectTarget,
+  open: RedisServer[],
+  signal: AbortSignal,
+): Promise<RedisServer> {
   // The client library is the heaviest thing the program loads; what needs no server never pays for it.
   const { connect } = await import('../redis/connect.ts');
-  const server = await connect(target);
+  const server = await connect(target, signal);
   open.push(server);
   return server;
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { exitCodes } from '../commands/exit-codes.ts';
 
 /** A stream that results or messages go to. */
 export interface Output {
@@ -23,8 +24,8 @@ export interface Io {
   readonly signal: AbortSignal;
 }
 
-/** Why a run was told to stop: a signal, or a reader of stdout that went away. */
-export type Interruption = 'SIGINT' | 'SIGTERM' | 'EPIPE';
+/** Why a run was told to stop: a signal, a reader of stdout that went away, or a disk that is full (`EWRITE`). */
+export type Interruption = 'SIGINT' | 'SIGTERM' | 'EPIPE' | 'EWRITE';
 
 /** The process as it is, with its signals turned into one AbortSignal. A second signal ends the process at once. */
 export function processIo(): Io {
@@ -38,12 +39,19 @@ export function processIo(): Io {
       });
     });
   }
-  const onBrokenPipe = (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') controller.abort('EPIPE' satisfies Interruption);
-    else throw error;
+  const onWriteError = (error: NodeJS.ErrnoException) => {
+    if (controller.signal.aborted) return;
+    if (error.code === 'EPIPE') {
+      controller.abort('EPIPE' satisfies Interruption);
+      return;
+    }
+    controller.abort('EWRITE' satisfies Interruption);
+    process.stderr.write(`error: the result cannot be written: ${error.message}\n`);
+    // By the time the system tells, the run may be over, and its exit code given.
+    process.exitCode = exitCodes.negative;
   };
-  process.stdout.on('error', onBrokenPipe);
-  process.stderr.on('error', onBrokenPipe);
+  process.stdout.on('error', onWriteError);
+  process.stderr.on('error', onWriteError);
   return {
     stdin: process.stdin,
     stdout: process.stdout,

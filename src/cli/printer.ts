@@ -9,7 +9,7 @@ import type { Block, Cell, Column } from '../render/blocks.ts';
 import { jsonText } from '../render/json-text.ts';
 import { printableLines } from '../render/printable.ts';
 import type { Failure } from './failures.ts';
-import type { Io } from './io.ts';
+import type { Interruption, Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 import { colorLevelOf, styleOf } from './terminal.ts';
 
@@ -34,7 +34,8 @@ export class Printer {
 
   /** Resolves when the text has been handed on; a reader that went away is told by the signal, not here. */
   write(text: string | Buffer): Promise<void> {
-    if (text.length === 0 || this.io.signal.reason === 'EPIPE') return Promise.resolve();
+    const reason = this.io.signal.reason as Interruption | undefined;
+    if (text.length === 0 || reason === 'EPIPE' || reason === 'EWRITE') return Promise.resolve();
     return new Promise((resolve) => {
       let waits = false;
       const flushed = this.io.stdout.write(text, () => {

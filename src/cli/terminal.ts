@@ -21,27 +21,34 @@ export function colorLevelOf(stream: Output, variables: Io['variables'], colorFl
 
 /** What stdout can show. A terminal of zero columns (some pseudo-terminals) counts as 80, a file or pipe as 100. */
 export function styleOf(io: Io, colorFlag: boolean): TerminalStyle {
-  const locale = io.variables['LC_ALL'] || io.variables['LC_CTYPE'] || io.variables['LANG'] || '';
   return {
     colorLevel: colorLevelOf(io.stdout, io.variables, colorFlag),
-    unicode: /utf-?8/i.test(locale) && io.variables['TERM'] !== 'linux',
+    unicode: showsUnicode(io.variables),
     width: io.stdout.columns || Number(io.variables['COLUMNS']) || (io.stdout.isTTY === true ? 80 : 100),
   };
 }
 
+/** By the locale; the console of Linux has UTF-8 and few characters. */
+export function showsUnicode(variables: Io['variables']): boolean {
+  const locale = variables['LC_ALL'] || variables['LC_CTYPE'] || variables['LANG'] || '';
+  return /utf-?8/i.test(locale) && variables['TERM'] !== 'linux';
+}
+
 /** True where a person can see a prompt and answer it. */
 export function isInteractive(io: Io): boolean {
-  const ci = io.variables['CI'] ?? '';
-  return io.stdin.isTTY === true && io.stderr.isTTY === true && (ci === '' || ci === 'false' || ci === '0');
+  return io.stdin.isTTY === true && io.stderr.isTTY === true && !isCi(io.variables);
 }
 
 /** True where a line may be rewritten in place. */
 export function canAnimate(io: Io): boolean {
-  const ci = io.variables['CI'] ?? '';
   return (
     io.stderr.isTTY === true &&
     (io.stderr.columns ?? 0) > 0 &&
     io.variables['TERM'] !== 'dumb' &&
-    (ci === '' || ci === 'false')
+    !isCi(io.variables)
   );
+}
+
+function isCi(variables: Io['variables']): boolean {
+  return !['', '0', 'false'].includes(variables['CI'] ?? '');
 }

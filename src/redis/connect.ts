@@ -1,31 +1,37 @@
 import { Redis } from 'ioredis';
 import { asBytes } from './bytes.ts';
-import { connectionFailure, refusal } from './errors.ts';
+import { connectionFailure, RedisError, refusal } from './errors.ts';
 import { Lane } from './lane.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import type { Argument, RedisCommand, RedisNode, RedisServer } from './server.ts';
 import { addressOf, type ConnectTarget, publicUrlOf } from './target.ts';
 
 /**
- * Connects, logs in and selects the database.
+ * Connects, logs in and selects the database; gives up once `signal` is aborted.
  *
  * The client library would report a refused SELECT only as an event and go on in database 0; here it is awaited.
  * @throws RedisError
  */
-export async function connect(target: ConnectTarget): Promise<RedisServer> {
+export async function connect(target: ConnectTarget, signal?: AbortSignal): Promise<RedisServer> {
   const address = addressOf(target);
   const client = openClient(target);
   // `connect` rejects with "Connection is closed."; the cause comes before it, as an event.
   let cause: unknown;
   client.on('error', (error: unknown) => (cause = error));
+  const giveUp = () => client.disconnect();
+  signal?.addEventListener('abort', giveUp);
   try {
     await client.connect();
   } catch (error) {
     client.disconnect();
+    if (signal?.aborted === true)
+      throw new RedisError('connect', 'EINTR', `interrupted while connecting to ${address}`);
     throw (
       loginFailure(cause ?? error, address) ??
       connectionFailure(cause ?? error, address, 'connect', target.tls !== undefined)
     );
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
   // A wrong password does not stop the library from becoming ready: it is told by the event alone.
   const rejected = loginFailure(cause, address);

@@ -21,7 +21,6 @@ export class Lane {
   /** What has been sent so far, for the account of what a walk cost. */
   commandsSent = 0;
   private readonly batches: Batch[] = [];
-  private head = 0;
   private failure: RedisError | undefined;
   /** Until the login is through, a failure is one of connecting. */
   private state: 'connect' | 'lost' = 'connect';
@@ -45,7 +44,7 @@ export class Lane {
     socket.on('error', (error) => this.fail(error));
     socket.on('close', () => this.fail(systemError('ECONNRESET')));
     socket.on('timeout', () => {
-      if (this.batches.length > this.head) this.fail(systemError('ETIMEDOUT'));
+      if (this.batches.length > 0) this.fail(systemError('ETIMEDOUT'));
     });
   }
 
@@ -119,26 +118,21 @@ export class Lane {
   }
 
   private receive(reply: Reply): void {
-    const batch = this.batches[this.head];
+    const batch = this.batches[0];
     if (batch === undefined) {
       this.fail(new RedisError('lost', 'EPROTO', `${this.address} sent an answer that nobody asked for`));
       return;
     }
     batch.replies.push(reply);
     if (--batch.remaining > 0) return;
-    this.head++;
-    if (this.head === this.batches.length || this.head > 1024) {
-      this.batches.splice(0, this.head);
-      this.head = 0;
-    }
+    this.batches.shift();
     batch.resolve(batch.replies);
   }
 
   private fail(cause: unknown): void {
     const failure = (this.failure ??= connectionFailure(cause, this.address, this.state, this.overTls));
     this.socket.destroy();
-    for (const batch of this.batches.splice(0).slice(this.head)) batch.reject(failure);
-    this.head = 0;
+    for (const batch of this.batches.splice(0)) batch.reject(failure);
   }
 }
 

@@ -20,7 +20,7 @@ export interface WalkOptions {
   readonly columns: WalkColumns;
   /** Of the keys that the server gives, only these are read and yielded: what MATCH cannot say costs nothing. */
   readonly accepts?: (key: ByteString) => boolean;
-  /** COUNT of each SCAN: 1000 keeps other clients' p99 below 2 ms on a server that answers PING in 0.2 ms. */
+  /** COUNT of each SCAN (default 500): from 250 to 1000 a walk takes the same time, and a shorter page lets others in sooner. */
   readonly pageSize?: number;
   /** Once aborted, the walk ends after the page in hand. */
   readonly signal?: AbortSignal;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import type { BenchResult } from '../../src/commands/bench/run.ts';
+import type { BenchResult } from '../../src/commands/bench/result.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { type Reply, replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';

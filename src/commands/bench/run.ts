@@ -1,7 +1,8 @@
+import type { BenchResult } from './result.ts';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Baseline, type Comparison, compareWith, parseBaseline } from '../../bench/baseline.ts';
-import { judge, type Limits, type Verdict } from '../../bench/gates.ts';
+import { type Baseline, compareWith, parseBaseline } from '../../bench/baseline.ts';
+import { judge, type Limits } from '../../bench/gates.ts';
 import { type BenchOptions, checkOptions, needsKeys } from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
 import { InputError } from '../../failure.ts';
@@ -9,13 +10,6 @@ import { viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmProtected } from '../protection.ts';
-
-export interface BenchResult extends BenchReport {
-  /** One for each limit and each workload that was measured to its end; empty without `--fail-above` and the like. */
-  readonly verdicts: readonly Verdict[];
-  /** One for each workload that the baseline measured too; empty without `--baseline`. */
-  readonly comparisons: readonly Comparison[];
-}
 
 export interface BenchInput extends BenchOptions {
   readonly limits: Limits;

@@ -10,7 +10,7 @@ import {
   formatRatio,
   formatSeconds,
 } from '../../render/units.ts';
-import type { BenchResult } from './run.ts';
+import type { BenchResult } from './result.ts';
 
 /** One row for each workload, then what one has to know to read it. */
 export function viewBench(result: BenchResult): Block[] {

@@ -1,10 +1,6 @@
-import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { parseDuration } from '../../config/quantity.ts';
+import { ttlArgument } from './ttl-filter.ts';
 import { countArgument, sizeArgument, typeArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
-
-/** Tests the milliseconds that PTTL gives: -1 without TTL. */
-export type TtlFilter = (ttlMillis: number) => boolean;
 
 export const defineKeys: DefineCommand = (program, run) => {
   program
@@ -45,15 +41,3 @@ export const defineKeys: DefineCommand = (program, run) => {
       }),
     );
 };
-
-function ttlArgument(text: string): TtlFilter {
-  if (text === 'none') return (ttlMillis) => ttlMillis < 0;
-  const condition = /^([<>])(.+)$/.exec(text);
-  try {
-    if (condition === null) throw new Error(`\`${text}\` is not a condition; write none, "<5m" or ">1h"`);
-    const millis = parseDuration(condition[2] ?? '') * 1000;
-    return condition[1] === '<' ? (ttl) => ttl >= 0 && ttl < millis : (ttl) => ttl > millis;
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-}

@@ -15,7 +15,7 @@ import { patternArgument } from '../arguments.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 import { requireNamespace } from '../namespace-filter.ts';
-import type { TtlFilter } from './command.ts';
+import type { TtlFilter } from './ttl-filter.ts';
 
 interface KeysResult {
   /** Streamed: empty here. */

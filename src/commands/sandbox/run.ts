@@ -1,3 +1,4 @@
+import type { SandboxResult } from './result.ts';
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { InputError } from '../../failure.ts';
@@ -23,17 +24,6 @@ export interface SandboxInput {
   readonly words: readonly string[];
   /** Names of this program's own commands. */
   readonly ownCommands: readonly string[];
-}
-
-export interface SandboxResult {
-  readonly url: string;
-  /** The map that fits the data. */
-  readonly config: string;
-  readonly system: SystemName;
-  readonly keys: number;
-  readonly seed: number;
-  /** What serves: `redis-server`, `valkey-server` or `container`. */
-  readonly product: string;
 }
 
 /** Reads and writes of the past, so that the counters of the new server look like those of one in use. */

@@ -3,7 +3,7 @@ import { note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import type { SandboxResult } from './run.ts';
+import type { SandboxResult } from './result.ts';
 
 interface Step {
   readonly why: string;

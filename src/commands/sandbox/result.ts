@@ -1,0 +1,13 @@
+import type { SystemName } from '../../sandbox/system-names.ts';
+
+/** What `sandbox` gives once its server stands. */
+export interface SandboxResult {
+  readonly url: string;
+  /** The map that fits the data. */
+  readonly config: string;
+  readonly system: SystemName;
+  readonly keys: number;
+  readonly seed: number;
+  /** What serves: `redis-server`, `valkey-server` or `container`. */
+  readonly product: string;
+}

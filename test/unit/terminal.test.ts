@@ -16,7 +16,7 @@ function ioOf({ tty = true, stdinTty = tty, columns, env = {} }: Surroundings) {
   const stream = () => {
     const written: string[] = [];
     const output = new PassThrough().on('data', (chunk: Buffer) => written.push(String(chunk)));
-    return Object.assign(output, { isTTY: tty, columns, written });
+    return Object.assign(output, { isTTY: tty, written, ...(columns !== undefined && { columns }) });
   };
   const stderr = stream();
   const io: Io = {

@@ -15,8 +15,9 @@ export function viewStats(result: StatsResult): Block[] {
   if (result.serverCost) blocks.push(namespaceTable(result));
   blocks.push(...gradeNotes(result));
   for (const { command, reason } of result.refused) {
-    const missing = command === 'INFO' ? 'no hit rate and no memory report' : 'no namespaces';
-    blocks.push(note('warning', `without \`${command}\` there is ${missing}: ${reason}`));
+    const missing =
+      command === 'INFO' ? 'there is no hit rate and no memory report' : 'there are no namespaces';
+    blocks.push(note('warning', `without \`${command}\` ${missing}: ${reason}`));
   }
   if (result.exact === false)
     blocks.push(note('warning', 'the walk ended early: the namespaces cover a part of the keys'));

@@ -1,8 +1,9 @@
+import { keyText } from '../../keyspace/key-text.ts';
 import { bytesOf } from '../../redis/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { keyText } from '../../keyspace/key-text.ts';
-import type { Block } from '../../render/blocks.ts';
+import { type Block, note } from '../../render/blocks.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { ownLookupsText } from '../keyspace-report.ts';
 
 interface TtlResult {
   readonly keys: readonly {
@@ -10,18 +11,26 @@ interface TtlResult {
     readonly state: 'expires' | 'permanent' | 'missing';
     readonly ttlSeconds: number | null;
   }[];
+  /** Lookups of ours that the server counted as hits, and as misses. */
+  readonly ownHits: number;
+  readonly ownMisses: number;
 }
 
 /** `ttl` from its keys to its result. */
 export function ttlExecution(keys: readonly string[]): Execution<TtlResult> {
-  return { blank: { keys: [] }, rows: 'keys', run: (context) => readTtls(context, keys), view };
+  return {
+    blank: { keys: [], ownHits: null, ownMisses: null },
+    rows: 'keys',
+    run: (context) => readTtls(context, keys),
+    view,
+  };
 }
 
 async function readTtls(context: Context, keys: readonly string[]): Promise<Outcome<TtlResult>> {
   const server = await context.connect();
-  const rows: TtlResult['keys'][number][] = [];
-  for (const text of keys) rows.push(await readTtl(server, text));
-  return { result: { keys: rows } };
+  const rows = await Promise.all(keys.map((text) => readTtl(server, text)));
+  const ownMisses = rows.filter(({ state }) => state === 'missing').length;
+  return { result: { keys: rows, ownHits: rows.length - ownMisses, ownMisses } };
 }
 
 async function readTtl(server: RedisServer, text: string): Promise<TtlResult['keys'][number]> {
@@ -44,5 +53,6 @@ function view(result: TtlResult): Block[] {
       ],
       rows: result.keys.map(({ key, ttlSeconds, state }) => [key, ttlSeconds, state]),
     },
+    note('dim', `cost to the server: ${ownLookupsText(result)}`),
   ];
 }

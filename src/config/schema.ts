@@ -220,7 +220,7 @@ export const configSchema = z
       .meta({ description: 'Profile to use where neither --profile, --url nor the environment names one.' }),
     profiles: z.record(z.string(), profile).optional().meta({ description: 'Connections by name.' }),
     delimiters: z
-      .array(z.string().length(1))
+      .array(z.string().regex(/^[!-~]$/, 'expected one ASCII character that is no blank'))
       .min(1)
       .optional()
       .meta({ description: 'Characters that separate the segments of a key.', default: [':'] }),

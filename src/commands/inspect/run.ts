@@ -23,7 +23,7 @@ export interface InspectInput {
   readonly limit: number;
 }
 
-interface InspectResult {
+export interface InspectResult {
   /** Every key was read: no sample, and the walk came to its end. */
   readonly exact: boolean;
   readonly keys: number;

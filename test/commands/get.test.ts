@@ -1,0 +1,399 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { asBytes, type ByteString, bytesOf } from '../../src/redis/bytes.ts';
+import type { Argument } from '../../src/redis/server.ts';
+import { cli, type CliOptions } from '../run-cli.ts';
+import { freePort } from '../server/redis-process.ts';
+import { send, sendAll, testUrl } from '../server/redis.ts';
+import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
+import { countersOf, emptyServer, folderWith, json, linesOf, startServer, urlAs } from './reading.ts';
+
+const get = (args: readonly string[], options: CliOptions = {}) =>
+  cli(['get', ...args], { url: testUrl(), ...options });
+const getJson = (args: readonly string[], options: CliOptions = {}) =>
+  json(['get', ...args], { url: testUrl(), ...options });
+const getTable = async (args: readonly string[], options: CliOptions = {}) =>
+  (await get(['--no-color', ...args], { terminal: true, ...options })).stdout;
+
+async function write(...commands: readonly (readonly Argument[])[]): Promise<void> {
+  const server = await emptyServer();
+  await server.nodes[0].batch(commands);
+}
+
+const set = (key: string, value: string | ByteString): readonly Argument[] => [
+  'SET',
+  bytesOf(key),
+  value as ByteString,
+];
+
+describe('get of a string', () => {
+  test('shows what the key is, and its value decoded', async () => {
+    await sendAll(await emptyServer(), [
+      ['SET', 'user:1:profile', '{"name":"Jana","level":"A2"}', 'EX', 3600],
+    ]);
+    const { exitCode, result } = await getJson(['user:1:profile']);
+    expect(exitCode).toBe(0);
+    expect(result).toMatchObject({
+      key: 'user:1:profile',
+      exists: true,
+      namespace: null,
+      type: 'string',
+      ttlState: 'expires',
+      length: 28,
+      internalEncoding: 'embstr',
+      idleSeconds: 0,
+      truncated: false,
+      value: { format: 'json', compression: null, json: { name: 'Jana', level: 'A2' } },
+      members: null,
+    });
+    expect(result['ttlSeconds']).toBeGreaterThan(3590);
+    const table = await getTable(['user:1:profile']);
+    expect(table).toMatch(/^ {2}key {9}user:1:profile\n/);
+    expect(table).toMatch(/\n {2}expires in {2}(1h|59m 59s)\n/);
+    expect(table).toContain('\nValue (json)\n{\n  "name": "Jana",\n  "level": "A2"\n}\n');
+  });
+
+  test('of a map is decoded as the map says', async () => {
+    await write(
+      set('quiz:1', '{"data":{"score":7},"timestamp":"2026-01-01"}'),
+      set('func:1', asBytes('\x80\x04\x95\x12\x00\x00\x00\x00\x00\x00\x00}\x94.')),
+      set('state:1', `gAAAAAB${'mZ3xQ_7-'.repeat(12)}==`),
+      set('tts:1', asBytes('\xff\xfb\x90\x44')),
+      set('quota:1', '12'),
+      set('packed:1', asBytes(gzipSync('{"a":[1,2]}').toString('latin1'))),
+      set('other:1', 'x'),
+    );
+    const cwd = folderWith({
+      namespaces: {
+        quiz: { pattern: 'quiz:<id>', encoding: 'json-envelope' },
+        func: { pattern: 'func:<id>', encoding: 'pickle' },
+        state: { pattern: 'state:<id>', encoding: 'fernet', kind: 'state' },
+        tts: { pattern: 'tts:<id>', encoding: 'binary' },
+        quota: { pattern: 'quota:<id>', encoding: 'integer', kind: 'state' },
+        packed: { pattern: 'packed:<id>', encoding: 'json' },
+      },
+    });
+    const valueOf = async (key: string) => (await getJson([key], { cwd })).result;
+
+    expect(await valueOf('quiz:1')).toMatchObject({
+      namespace: 'quiz',
+      kind: 'cache',
+      value: { format: 'json-envelope', json: { score: 7 }, envelope: { timestamp: '2026-01-01' } },
+    });
+    expect(await valueOf('func:1')).toMatchObject({
+      value: { format: 'pickle', hex: '80 04 95 12 00 00 00 00 00 00 00 7d 94 2e' },
+    });
+    expect(await valueOf('state:1')).toMatchObject({ kind: 'state', value: { format: 'fernet' } });
+    expect(await valueOf('tts:1')).toMatchObject({ value: { format: 'binary', hex: 'ff fb 90 44' } });
+    expect(await valueOf('quota:1')).toMatchObject({ value: { format: 'integer', text: '12' } });
+    expect(await valueOf('packed:1')).toMatchObject({
+      value: { format: 'json', compression: 'gzip', json: { a: [1, 2] } },
+    });
+    expect(await valueOf('other:1')).toMatchObject({
+      namespace: null,
+      kind: null,
+      value: { format: 'text' },
+    });
+
+    const quiz = await getTable(['quiz:1'], { cwd });
+    expect(quiz).toContain('namespace   quiz  cache');
+    expect(quiz).toContain(
+      'Envelope\n{\n  "timestamp": "2026-01-01"\n}\n\nValue (json-envelope)\n{\n  "score": 7\n}\n',
+    );
+    expect(await getTable(['func:1'], { cwd })).toContain(
+      'a Python pickle: loading one runs code, so it is never loaded',
+    );
+    expect(await getTable(['packed:1'], { cwd })).toContain('Value (json, gzip)');
+  });
+
+  test('with an id of 64 bits keeps its digits', async () => {
+    await write(set('k', '{"id":12345678901234567890}'));
+    expect(await getTable(['k'])).toContain('{\n  "id": 12345678901234567890\n}');
+    expect((await getJson(['k'])).result).toMatchObject({ value: { text: '{"id":12345678901234567890}' } });
+  });
+
+  test('that is empty, or permanent, says so', async () => {
+    await write(set('k', ''));
+    const table = await getTable(['k']);
+    expect(table).toContain('expires in  -  no TTL');
+    expect(table).toContain('Value (text, empty)');
+    expect((await getJson(['k'])).result).toMatchObject({
+      ttlState: 'permanent',
+      ttlSeconds: null,
+      length: 0,
+    });
+  });
+
+  test('too large to show is cut, at a character', async () => {
+    await write(set('k', bytesOf('ý'.repeat(50_000))));
+    const { result } = await getJson(['k']);
+    expect(result).toMatchObject({ truncated: true, length: 100_000 });
+    expect((result['value'] as { text: string }).text).toBe('ý'.repeat(32_768));
+    expect((await getJson(['k', '--max-bytes', '7'])).result).toMatchObject({
+      value: { format: 'text', text: 'ýýý' },
+    });
+    expect((await getJson(['k', '--max-bytes', '200KB'])).result).toMatchObject({ truncated: false });
+    expect(await getTable(['k', '--max-bytes', '9'])).toContain(
+      '▲ only the start is shown; --max-bytes reads more',
+    );
+  });
+
+  test('is never read whole by --max-bytes 0', async () => {
+    await write(set('k', 'x'.repeat(100_000)));
+    expect((await getJson(['k', '--max-bytes', '0'])).result).toMatchObject({
+      truncated: true,
+      value: { text: 'x' },
+    });
+  });
+
+  test('never acts on the terminal', async () => {
+    await write(
+      set('k', '\x1b[2J\x1b]0;pwned\x07\u202e{"a":1}\r\n'),
+      set('j', '{"a":"\\u001b[31m\\u009b\\u202e"}'),
+    );
+    for (const key of ['k', 'j'])
+      for (const format of ['table', 'tsv', 'csv', 'json', 'ndjson'])
+        expect((await get([key, '-o', format])).stdout.replace(/[\n\t]|\r\n/g, '')).not.toMatch(
+          /[\p{Cc}\p{Cf}]/u,
+        );
+  });
+});
+
+describe('get of a collection', () => {
+  test.each([
+    [
+      ['HSET', 'k', 'field', 'value', 'other', '2'],
+      'hash',
+      [
+        ['field', 'value'],
+        ['other', '2'],
+      ],
+    ],
+    [
+      ['RPUSH', 'k', 'a', 'b'],
+      'list',
+      [
+        ['0', 'a'],
+        ['1', 'b'],
+      ],
+    ],
+    [['SADD', 'k', '1', '2'], 'set', [['1'], ['2']]],
+    [
+      ['ZADD', 'k', '2', 'b', '1.5', 'a'],
+      'zset',
+      [
+        ['a', '1.5'],
+        ['b', '2'],
+      ],
+    ],
+    [
+      ['XADD', 'k', '7-1', 'field', 'value', 'other', '2'],
+      'stream',
+      [['7-1', 'field', 'value', 'other', '2']],
+    ],
+  ])('%j shows its members', async (command, type, members) => {
+    await sendAll(await emptyServer(), [command]);
+    const { result } = await getJson(['k']);
+    expect(result).toMatchObject({
+      type,
+      members,
+      membersBase64: null,
+      value: null,
+      length: members.length,
+      truncated: false,
+    });
+    const table = await getTable(['k']);
+    expect(table).toMatch(/\nMembers\n {2}[A-Z]+/);
+    expect(table.replace(/ {2,}/g, '  ')).toContain(
+      type === 'stream' ? '7-1  field=value other=2' : (members[0]?.join('  ') ?? '?'),
+    );
+  });
+
+  test('that is large shows a page of it', async () => {
+    const server = await emptyServer();
+    await sendAll(server, [
+      ...Array.from({ length: 2000 }, (_, index) => ['HSET', 'h', `field:${index}`, 'x']),
+      ...Array.from({ length: 2000 }, (_, index) => ['RPUSH', 'l', index]),
+    ]);
+    for (const key of ['h', 'l']) {
+      const { result } = await getJson([key, '--members', '10']);
+      expect(result).toMatchObject({ length: 2000, truncated: true });
+      expect((result['members'] as unknown[]).length).toBeLessThanOrEqual(10);
+      expect((result['members'] as unknown[]).length).toBeGreaterThan(0);
+    }
+    expect(await getTable(['l', '--members', '3'])).toContain(
+      'only the start is shown; --members reads more',
+    );
+  });
+
+  test('gives members that are no text back byte by byte', async () => {
+    await write(
+      ['HSET', bytesOf('k'), bytesOf('field'), asBytes('\xff\x00')],
+      ['SADD', bytesOf('s'), bytesOf('\x1b[2J')],
+    );
+    expect((await getJson(['k'])).result).toMatchObject({
+      members: [['field', '\\xff\0']],
+      membersBase64: [['ZmllbGQ=', '/wA=']],
+    });
+    expect(await getTable(['s'])).toContain('\\x1b[2J');
+  });
+});
+
+describe('get of a key', () => {
+  test('that does not exist is an answer, and a negative one', async () => {
+    await emptyServer();
+    const { exitCode, result, stderr } = await getJson(['nope']);
+    expect(exitCode).toBe(1);
+    expect(result).toMatchObject({
+      ok: true,
+      error: null,
+      key: 'nope',
+      exists: false,
+      type: null,
+      value: null,
+    });
+    expect(stderr).toBe('warning: there is no key `nope`\n');
+    expect(await get(['nope'])).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'warning: there is no key `nope`\n',
+    });
+    expect(await get(['nope', '--quiet'])).toMatchObject({ exitCode: 1, stdout: '', stderr: '' });
+    expect(await get(['nope'], { terminal: true })).toMatchObject({ exitCode: 1, stderr: '' });
+    expect(await getTable(['nope'])).toBe('✗ there is no key `nope`\n');
+  });
+
+  test('may have any name', async () => {
+    const server = await emptyServer();
+    await server.nodes[0].batch(hostileKeys.map((key) => ['SET', key, asBytes('x')]));
+    for (const key of hostileKeys) {
+      if (key === '' || key.length > 1000) continue;
+      const { result } = await getJson(['--base64', Buffer.from(key, 'latin1').toString('base64')]);
+      expect(result).toMatchObject({ exists: true, value: { text: 'x' } });
+      expect(bytesOfJson(result as { key: string })).toBe(key);
+    }
+    expect((await getJson(['words:dobrý den 日本語 🙂'])).result).toMatchObject({ exists: true });
+    expect((await getJson([''])).result).toMatchObject({ exists: true, key: '' });
+  });
+
+  test('given as base64 must be base64', async () => {
+    const outcome = await get(['not base64!', '--base64'], { url: `redis://127.0.0.1:${await freePort()}` });
+    expect(outcome).toMatchObject({ exitCode: 2, stderr: 'error: `not base64!` is not base64\n' });
+  });
+
+  test('that the user may not read is refused', async () => {
+    const { redis, server } = await startServer({ config: ['user ann on >secret ~user:* +@all'] });
+    await send(server, 'SET', 'secret:1', 'x');
+    const { exitCode, result } = await getJson(['secret:1'], { url: urlAs(redis.url, 'ann') });
+    expect(exitCode).toBe(4);
+    expect(result).toMatchObject({ ok: false, error: { code: 'NOPERM' }, key: 'secret:1', exists: null });
+  });
+
+  test('shows what it may where the rest is not permitted', async () => {
+    const { redis, server } = await startServer({
+      config: ['user ann on >secret ~* +@all -object -memory -pttl -strlen'],
+    });
+    await send(server, 'SET', 'k', 'x');
+    const { result } = await getJson(['k'], { url: urlAs(redis.url, 'ann') });
+    expect(result).toMatchObject({
+      exists: true,
+      ttlState: null,
+      ttlSeconds: null,
+      memoryBytes: null,
+      internalEncoding: null,
+      idleSeconds: null,
+      length: null,
+      value: { text: 'x' },
+    });
+    expect(await getTable(['k'], { url: urlAs(redis.url, 'ann') })).toMatch(/expires in {2}-\n/);
+  });
+});
+
+describe('--raw', () => {
+  test('writes the bytes of the value and nothing else', async () => {
+    const server = await emptyServer();
+    const value = asBytes(
+      String.fromCharCode(...Array.from({ length: 128 }, (_, byte) => byte)).repeat(1000),
+    );
+    await server.nodes[0].call('SET', bytesOf('k'), value);
+    const outcome = await get(['k', '--raw', '--max-bytes', '10']);
+    expect(outcome).toEqual({ exitCode: 0, stdout: value, stderr: '' });
+  });
+
+  test('writes nothing for a key that does not exist', async () => {
+    await emptyServer();
+    expect(await get(['nope', '--raw'])).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'warning: there is no key `nope`\n',
+    });
+  });
+
+  test('is for strings, and cannot go with JSON', async () => {
+    await sendAll(await emptyServer(), [['RPUSH', 'l', 'a']]);
+    expect(await get(['l', '--raw'])).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: 'error: `l` is a list; --raw is for strings\n',
+    });
+    const unreachable = { url: `redis://127.0.0.1:${await freePort()}` };
+    expect((await get(['l', '--raw', '-o', 'json'], unreachable)).exitCode).toBe(2);
+  });
+});
+
+describe('the cost of get', () => {
+  test.each([
+    ['a string', ['SET', 'k', 'x'], []],
+    ['a hash', ['HSET', 'k', 'a', 'b'], []],
+    ['a list', ['RPUSH', 'k', 'a'], []],
+    ['a set', ['SADD', 'k', 'a'], []],
+    ['a sorted set', ['ZADD', 'k', 1, 'a'], []],
+    ['a stream', ['XADD', 'k', '*', 'a', 'b'], []],
+    ['a missing key', ['SET', 'other', 'x'], []],
+    ['a string under an LFU policy', ['SET', 'k', 'x'], ['--maxmemory-policy', 'allkeys-lfu']],
+  ])('of %s is what the server has counted', async (_what, command, args) => {
+    const { redis, server } = await startServer({ args });
+    await sendAll(server, [command]);
+    const { result } = await getJson(['k'], { url: redis.url });
+    expect(await countersOf(server)).toEqual({ hits: result['ownHits'], misses: result['ownMisses'] });
+    expect(Number(result['ownHits']) + Number(result['ownMisses'])).toBeGreaterThan(3);
+  });
+
+  test('is said on a terminal', async () => {
+    await write(set('k', 'x'));
+    expect(await getTable(['k'])).toMatch(
+      /\ncost to the server: 6 lookups of ours now stand in its keyspace_hits\n$/,
+    );
+  });
+});
+
+describe('the outputs of get', () => {
+  test('have the same fields in JSON on success, on a missing key and on failure', async () => {
+    await write(set('k', 'x'));
+    const fields = [
+      await getJson(['k']),
+      await getJson(['nope']),
+      await getJson(['k'], { url: `redis://127.0.0.1:${await freePort()}` }),
+    ].map(({ result }) => Object.keys(result));
+    expect(fields[1]).toEqual(fields[0]);
+    expect(fields[2]).toEqual(fields[0]);
+  });
+
+  test('are lines that begin with their block, in a pipe', async () => {
+    await write(set('k', '{"a":\n"b\tc"}'));
+    const { stdout } = await get(['k']);
+    expect(linesOf(stdout).map((line) => line.split('\t').slice(0, 2).join(' '))).toEqual([
+      ...[
+        'key key',
+        'key namespace',
+        'key type',
+        'key ttlSeconds',
+        'key memoryBytes',
+        'key length',
+        'key idleSeconds',
+      ],
+      'value {"a":',
+      'value "b\\tc"}',
+    ]);
+  });
+});

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { asBytes } from '../../src/redis/bytes.ts';
+import { replyText } from '../../src/redis/reply.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { cli } from '../run-cli.ts';
+import { startProxy } from '../server/proxy.ts';
+import { send, sendAll, testUrl } from '../server/redis.ts';
+import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
+import { inspect, inspectTable } from './inspect-runs.ts';
+import { emptyServer, linesOf, startServer, urlAs } from './reading.ts';
+
+describe('hostile key names', () => {
+  const seed = async () => {
+    const server = await emptyServer();
+    await server.nodes[0].batch(hostileKeys.map((key) => ['SET', key, asBytes('x')]));
+  };
+
+  test('come back byte by byte in JSON', async () => {
+    await seed();
+    const { stdout, result } = await inspect(['--top', '100']);
+    expect(result.keys).toBe(hostileKeys.length);
+    expect(new Set(result.largestKeys.map(bytesOfJson))).toEqual(new Set(hostileKeys));
+    expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  });
+
+  test.each([[[]], [['--output', 'csv', '--top', '0']]])(
+    'leave lines and fields of a pipe as they are: %j',
+    async (args) => {
+      await seed();
+      const { stdout } = await cli(['inspect', ...args], { url: testUrl() });
+      const lines = linesOf(stdout.replaceAll('\r\n', '\n'));
+      const fields = lines.map((line) => line.split(args.length === 0 ? '\t' : ',').length);
+      const expected = args.length === 0 ? [9, 4] : [8];
+      expect(fields.every((count) => expected.includes(count) || args.length > 0)).toBe(true);
+      expect(lines.join('')).not.toMatch(/[\p{Cf}]|[^\P{Cc}\t]/u);
+      if (args.length === 0) expect(lines.filter((line) => line.startsWith('largestKeys'))).toHaveLength(10);
+    },
+  );
+
+  test('leave the table as it is, a line for each', async () => {
+    await seed();
+    const table = await inspectTable(['--top', '100']);
+    const [, largest = ''] = table.split('Largest keys\n');
+    const [rows = ''] = largest.split('\n\n');
+    expect(linesOf(rows)).toHaveLength(1 + hostileKeys.length);
+    for (const line of linesOf(table)) expect(line.length).toBeLessThanOrEqual(100);
+    expect(table.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  });
+});
+
+describe('inspect for a user who may not do everything', () => {
+  const user = async (rules: string) => {
+    const { redis, server } = await startServer({ config: [`user ann on >secret ${rules}`] });
+    await sendAll(server, [
+      ['SET', 'user:1', 'x', 'EX', 1000],
+      ['SET', 'user:2', 'x'],
+      ['SET', 'secret:1', 'x'],
+    ]);
+    return { url: urlAs(redis.url, 'ann') };
+  };
+
+  test.each([
+    ['-memory', 'memory', { memoryBytes: null, largestKeys: [], keys: 3, withoutTtl: 2 }],
+    [
+      '-type',
+      'type',
+      { keys: 3, withoutTtl: 2, largestKeys: [{ type: null }, { type: null }, { type: null }] },
+    ],
+    ['-pttl', 'ttl', { keys: 3, withoutTtl: null }],
+  ])('%s loses the column %s, and says why', async (rule, column, expected) => {
+    const options = await user(`~* +@all ${rule}`);
+    const { exitCode, result } = await inspect([], options);
+    expect(exitCode).toBe(0);
+    expect(result).toMatchObject({ ...expected, exact: true });
+    expect(result.serverCost.refusedColumns).toMatchObject([
+      { column, reason: expect.stringContaining('NOPERM') as string },
+    ]);
+    expect(await inspectTable([], options)).toContain(`no ${column} column: the server answered \`NOPERM`);
+  });
+
+  test('counts the keys that may be listed but not read', async () => {
+    const { result } = await inspect([], await user('~user:* +@all'));
+    expect(result).toMatchObject({ keys: 3, serverCost: { unreadableKeys: 1, refusedColumns: [] } });
+    expect(result.namespaces).toMatchObject([
+      { namespace: 'user:<id>' },
+      { namespace: 'secret:<id>', keys: 1, memoryBytes: 0 },
+    ]);
+  });
+
+  test('is refused where keys may not be listed', async () => {
+    const { exitCode, result, stderr } = await inspect([], await user('~* +@all -scan'));
+    expect(exitCode).toBe(4);
+    expect(result).toMatchObject({ ok: false, error: { code: 'NOPERM' }, keys: null, namespaces: [] });
+    expect(stderr).toMatch(/^error: `SCAN` on .*NOPERM.*\nhint: /);
+  });
+});
+
+describe('a walk that ends early', () => {
+  test('by a signal gives what it has read, and says that it is a part', async () => {
+    await emptyServer();
+    const controller = new AbortController();
+    controller.abort('SIGINT');
+    const { exitCode, result } = await inspect([], { signal: controller.signal });
+    expect(exitCode).toBe(130);
+    expect(result).toMatchObject({ ok: true, exact: false, keys: 0 });
+    const table = await inspectTable([], { signal: controller.signal });
+    expect(table).toContain('the walk ended early: these figures cover a part of the keys');
+  });
+
+  test('by a lost connection gives what it has read, and the failure', async () => {
+    const { redis, server } = await startServer();
+    await send(server, 'DEBUG', 'POPULATE', 60_000);
+    const proxy = await startProxy(redis.port);
+    onTestFinished(() => proxy.stop());
+    proxy.delay(10);
+    const running = inspect([], { url: proxy.url });
+    await scansOf(server, 6);
+    proxy.cut();
+
+    const { exitCode, result, stderr } = await running;
+    expect(exitCode).toBe(3);
+    expect(result).toMatchObject({ ok: false, error: { kind: 'lost' }, exact: false });
+    expect(result.keys).toBeGreaterThan(0);
+    expect(result.keys).toBeLessThan(60_000);
+    expect(result.namespaces.reduce((sum, { keys }) => sum + keys, 0)).toBe(result.keys);
+    expect(stderr).toMatch(/^error: lost the connection to /);
+  });
+});
+
+/** Waits until the server has answered so many SCANs. */
+async function scansOf(server: RedisServer, count: number): Promise<void> {
+  for (;;) {
+    const calls = /cmdstat_scan:calls=(\d+)/.exec(replyText(await send(server, 'INFO', 'commandstats')))?.[1];
+    if (Number(calls) >= count) return;
+    await sleep(10);
+  }
+}

@@ -38,22 +38,22 @@ export async function walkThrough(
   let worst: ExitCode = exitCodes.success;
   for (const [index, { why, argv, shown }] of stepsOf(sandbox).entries()) {
     if (context.signal.aborted) return worst;
+    await context.write('\n');
     await context.print([
-      note('plain', ''),
       {
         kind: 'text',
         name: 'step',
         title: `${index + 1}. ${why}`,
         text: `$ cachectl ${(shown ?? argv).map(quoted).join(' ')}\n`,
       },
-      note('plain', ''),
     ]);
+    await context.write('\n');
     const exitCode = await context.runCommand(['--output', 'table', ...argv], variables);
     if (worst === exitCodes.success) worst = exitCode;
   }
   if (!context.signal.aborted) {
+    await context.write('\n');
     await context.print([
-      note('plain', ''),
       note('good', 'the tour is over; the sandbox goes, without a trace'),
       note(
         'plain',

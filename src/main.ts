@@ -1,4 +1,6 @@
 import { processIo } from './cli/io.ts';
 import { runCli } from './cli/program.ts';
 
-process.exitCode = await runCli(process.argv.slice(2), processIo());
+const exitCode = await runCli(process.argv.slice(2), processIo());
+// A result that could not be written has already set one.
+process.exitCode ??= exitCode;

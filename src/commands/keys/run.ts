@@ -12,7 +12,7 @@ import {
 import { type Column, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import { patternArgument } from '../arguments.ts';
-import type { Context, Execution, Outcome } from '../context.ts';
+import type { Context, Execution, Outcome, RowSink } from '../context.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 import { requireNamespace } from '../namespace-filter.ts';
 import type { TtlFilter } from './ttl-filter.ts';
@@ -67,7 +67,10 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   const pattern = patternArgument(input.pattern);
   requireNamespace(context.map, input.namespace);
   const server = await context.connect();
-  const sink = await context.openRows('keys', input.long ? [nameColumn, ...longColumns] : [nameColumn]);
+  let opened: Promise<RowSink> | undefined;
+  // Not before the server has answered: what fails at once prints no heading.
+  const openRows = () =>
+    (opened ??= context.openRows('keys', input.long ? [nameColumn, ...longColumns] : [nameColumn]));
   const account = emptyAccount();
   const options = walkOptionsOf(context, input, pattern);
   let matched = 0;
@@ -75,6 +78,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
     for (const node of server.nodes) {
       for await (const page of walkKeys(node, options, account)) {
         if (refusedFilter(input, account)) return false;
+        const sink = await openRows();
         for (const [index, key] of page.keys.entries()) {
           if (!accepts(input, page, index)) continue;
           const row = rowOf(page, index, input);
@@ -87,6 +91,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
     return true;
   };
   const complete = await list();
+  await openRows();
   const { ownHits, ownMisses, unreadableKeys } = account;
   const result: KeysResult = { keys: [], matched, complete, ownHits, ownMisses, unreadableKeys };
   const refused = refusedFilter(input, account);

@@ -1,0 +1,123 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { packageRoot, runBinary } from '../server/binary.ts';
+
+/** Texts that stand in a library and nowhere else. */
+const marks = {
+  ioredis: 'Command queue state error',
+  inquirer: 'User force closed the prompt',
+  ora: 'cli-spinners',
+  zod: 'ZodError',
+  chalk: 'ansi256',
+  'cli-table3': 'bottom-mid',
+};
+
+const chunksWith = (mark: string): string[] =>
+  readdirSync(join(packageRoot, 'dist', 'chunks')).filter((name) =>
+    readFileSync(join(packageRoot, 'dist', 'chunks', name), 'utf8').includes(mark),
+  );
+
+/** Runs the program, and gives the names of its files that were loaded, as V8 tells. */
+async function loadedBy(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'cachectl-coverage-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const outcome = await runBinary(args, { env: { NODE_V8_COVERAGE: folder, ...env } });
+  const scripts = readdirSync(folder).flatMap((name) => {
+    const { result } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { result: { url: string }[] };
+    return result.map(({ url }) => basename(url));
+  });
+  return { ...outcome, scripts };
+}
+
+/** Counts whoever connects. */
+async function listener(): Promise<{ readonly url: string; readonly visits: () => number }> {
+  let visits = 0;
+  const server = createServer((socket) => {
+    visits++;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as { port: number };
+  return { url: `redis://127.0.0.1:${port}`, visits: () => visits };
+}
+
+describe.each([
+  ['--version', ['--version'], 0],
+  ['--help', ['--help'], 0],
+  ['help of a command', ['help', 'inspect'], 0],
+  ['no argument', [], 0],
+  ['a flag that does not exist', ['stats', '--nope'], 2],
+  ['a value that cannot be', ['inspect', '--depth', 'deep'], 2],
+])('%s', (_what, args, exitCode) => {
+  test('opens no connection, and loads neither the client nor the prompts nor the validator', async () => {
+    const { url, visits } = await listener();
+    const outcome = await loadedBy(args, { REDIS_URL: url });
+    expect(outcome.exitCode, outcome.stderr).toBe(exitCode);
+    expect(visits()).toBe(0);
+    expect(outcome.scripts).toContain('main.js');
+    for (const [library, mark] of Object.entries(marks)) {
+      const chunks = chunksWith(mark);
+      expect(chunks.length, library).toBeGreaterThan(0);
+      expect(
+        outcome.scripts.filter((script) => chunks.includes(script)),
+        library,
+      ).toEqual([]);
+    }
+  });
+});
+
+test('a command that asks a server loads the client, and no more than it needs', async () => {
+  const { url, visits } = await listener();
+  const { exitCode, scripts } = await loadedBy(['stats', '-o', 'json'], { REDIS_URL: url });
+  expect(exitCode).toBe(3);
+  expect(visits()).toBeGreaterThan(0);
+  expect(scripts.some((script) => chunksWith(marks.ioredis).includes(script))).toBe(true);
+  for (const library of ['inquirer', 'ora', 'zod', 'chalk', 'cli-table3'] as const)
+    expect(
+      scripts.filter((script) => chunksWith(marks[library]).includes(script)),
+      library,
+    ).toEqual([]);
+});
+
+test('--version is that of the package', async () => {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  expect(await runBinary(['--version'])).toMatchObject({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('--help goes to stdout, lists the commands and the exit codes', async () => {
+  const { exitCode, stdout, stderr } = await runBinary(['--help']);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  for (const text of ['stats', 'inspect', 'keys', 'get', 'ttl', 'Exit codes:', '130', '--password-file'])
+    expect(stdout).toContain(text);
+});
+
+test.each([['stats'], ['inspect'], ['keys'], ['get'], ['ttl']])(
+  'the help of %s has examples that its own options allow',
+  async (command) => {
+    const { stdout, exitCode } = await runBinary([command, '--help']);
+    expect(exitCode).toBe(0);
+    const options = new Set(stdout.match(/(?<=^ {2}(?:-\w, )?)--[a-z-]+/gm));
+    const examples = stdout.split('Examples:')[1]?.match(/\$ cachectl .*?(?= {3})/g) ?? [];
+    expect(examples.length).toBeGreaterThan(0);
+    const global = new Set(['--output']);
+    for (const example of examples)
+      for (const flag of example.match(/(?<= )--[a-z-]+/g) ?? []) {
+        const positive = flag.replace('--no-', '--');
+        expect(options.has(flag) || options.has(positive) || global.has(flag), `${example}: ${flag}`).toBe(
+          true,
+        );
+      }
+  },
+);
+
+test('an unknown command names the nearest one, and exits 2', async () => {
+  const { exitCode, stdout, stderr } = await runBinary(['inspct']);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  expect(stderr).toMatch(/^error: unknown command 'inspct'\n\(Did you mean inspect\?\)\nhint: /);
+});

@@ -9,11 +9,15 @@ export function terminalPrompts(io: Io): Prompts {
     if (!interactive)
       throw new DeclinedError('there is no terminal to ask at', 'add --yes to go ahead without a question');
     const { default: inquirer } = await import('inquirer');
+    // Ctrl-D on an empty line, or a terminal that goes away, ends the reading without a word to the question.
+    const closed = new AbortController();
+    const close = () => closed.abort();
+    io.stdin.once('pause', close);
     try {
       const prompt = inquirer.createPromptModule({
         output: io.stderr as NodeJS.WritableStream,
         input: io.stdin,
-        signal: io.signal,
+        signal: AbortSignal.any([io.signal, closed.signal]),
       });
       const answers = (await prompt([{ ...question, name: 'answer' }] as never)) as Record<string, unknown>;
       return answers['answer'] as T;
@@ -23,6 +27,8 @@ export function terminalPrompts(io: Io): Prompts {
         throw new InterruptedError('the question was left unanswered; nothing was changed');
       }
       throw error;
+    } finally {
+      io.stdin.off('pause', close);
     }
   };
   return {

@@ -27,6 +27,10 @@ const numericUnits: ReadonlySet<Unit> = new Set([
   'number',
 ]);
 
+const margin = '  ';
+/** Columns between two texts. */
+const gap = 2;
+
 const noBorders = {
   ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
   ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
@@ -49,32 +53,50 @@ export function renderTerminal(blocks: readonly Block[], style: TerminalStyle): 
 function renderBlock(block: Block, pen: ChalkInstance, style: TerminalStyle): string {
   switch (block.kind) {
     case 'table':
-      return titled(block.title, pen) + renderTable(block, pen, style);
+      return titled(block.title, pen, style) + renderTable(block, pen, style);
     case 'facts':
-      return titled(block.title, pen) + renderFacts(block, pen);
+      return titled(block.title, pen, style) + renderFacts(block, pen, style);
     case 'note':
       return renderNote(block, pen, style) + '\n';
     case 'text':
-      return titled(block.title, pen) + printableLines(block.text) + (block.text.endsWith('\n') ? '' : '\n');
+      return (
+        titled(block.title, pen, style) + printableLines(block.text) + (block.text.endsWith('\n') ? '' : '\n')
+      );
   }
 }
 
-function titled(title: string | undefined, pen: ChalkInstance): string {
-  return title === undefined ? '' : pen.bold(printable(title)) + '\n';
+/** Characters of our own sentences and figures that a terminal without Unicode has in another form. */
+const plainForms: Readonly<Record<string, string>> = { '…': '...', '’': "'", µ: 'u' };
+
+function plainWhereNeeded(text: string, { unicode }: TerminalStyle): string {
+  return unicode ? text : text.replace(/[…’µ]/g, (character) => plainForms[character] ?? character);
 }
 
-function renderFacts(block: FactsBlock, pen: ChalkInstance): string {
+function titled(title: string | undefined, pen: ChalkInstance, style: TerminalStyle): string {
+  if (title === undefined) return '';
+  const lines = wrapped(plainWhereNeeded(printable(title), style), style.width);
+  return lines.map((line) => pen.bold(line) + '\n').join('');
+}
+
+function renderFacts(block: FactsBlock, pen: ChalkInstance, style: TerminalStyle): string {
   const width = Math.max(...block.facts.map(({ label }) => label.length));
+  const indent = margin + ' '.repeat(width + gap);
   return block.facts
     .map(({ label, value, unit, remark }) => {
-      const shown = colourOf(value, unit, pen)(formatCell(value, unit));
-      return `  ${pen.dim(label.padEnd(width))}  ${shown}${remark === undefined ? '' : '  ' + pen.dim(printable(remark))}\n`;
+      const shown = plainWhereNeeded(formatCell(value, unit), style);
+      const start = `${margin}${pen.dim(label.padEnd(width))}${' '.repeat(gap)}${colourOf(value, unit, pen)(shown)}`;
+      if (remark === undefined) return `${start}\n`;
+      const text = plainWhereNeeded(printable(remark), style);
+      if (indent.length + displayWidth(shown) + gap + displayWidth(text) <= style.width)
+        return `${start}${' '.repeat(gap)}${pen.dim(text)}\n`;
+      const lines = wrapped(text, style.width - indent.length);
+      return `${start}\n${lines.map((line) => `${indent}${pen.dim(line)}\n`).join('')}`;
     })
     .join('');
 }
 
 function renderNote(block: NoteBlock, pen: ChalkInstance, style: TerminalStyle): string {
-  const text = printableLines(block.text);
+  const text = plainWhereNeeded(printableLines(block.text), style);
   switch (block.tone) {
     case 'good':
       return marked(pen.green(style.unicode ? '✓' : '+'), text, style);
@@ -118,7 +140,7 @@ function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle
     rows.map((row, index) =>
       columns.map(({ unit }, column) => {
         const value = row[column] ?? null;
-        const text = formatCell(value, unit);
+        const text = plainWhereNeeded(formatCell(value, unit), style);
         if (column === 0) return '  '.repeat(depths?.[index] ?? 0) + text;
         return column === barColumn && typeof value === 'number' ? `${text} ${barOf(value, style)}` : text;
       }),
@@ -154,8 +176,6 @@ function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle
   ].join('\n');
 }
 
-const margin = '  ';
-const gap = 2;
 /** Text is not cut below this, so that names can be told apart and a span of time stays whole. */
 const leastWidth = 20;
 

@@ -12,7 +12,7 @@ import { InputError } from '../failure.ts';
 import { buildMap, emptyMap } from '../keyspace/map.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { ConnectTarget } from '../redis/target.ts';
-import { type Failure, failureOf, failureText } from './failures.ts';
+import { type Failure, failureOf, failureText, interruptionOf } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 import { Printer } from './printer.ts';
@@ -59,6 +59,7 @@ export async function execute<Result extends object>(
         'use another profile, or take "readOnly" out of the map',
       );
     }
+    if (execution.connects !== false && resolved.missingPassword !== null) throw resolved.missingPassword;
     let connection: Promise<RedisServer> | undefined;
     const context: Context = {
       map: loaded === null ? emptyMap : buildMap(loaded.config),
@@ -102,10 +103,10 @@ export async function execute<Result extends object>(
   const interruption = io.signal.aborted ? (io.signal.reason as Interruption) : undefined;
   if (interruption === 'EPIPE') return exitCodes.success;
   if (interruption === 'EWRITE') return exitCodes.negative;
+  if (interruption !== undefined && outcome?.printed !== true) failure ??= interruptionOf(interruption);
   if (outcome?.printed !== true) await printer.finish(execution, outcome?.result, failure);
   if (failure) printer.fail(failureText(failure));
-  if (interruption !== undefined)
-    return interruption === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
+  if (interruption !== undefined) return interruptionOf(interruption).exitCode;
   return failure?.exitCode ?? outcome?.exitCode ?? exitCodes.success;
 }
 

@@ -7,7 +7,7 @@ import { printable, printableLines } from '../render/printable.ts';
 
 /** A failure as stderr and JSON show it. */
 export interface Failure {
-  /** Stable and machine-readable: `usage`, `config`, `connect`, `login`, `lost`, `refused`, `declined`, `bug`. */
+  /** Stable and machine-readable: `usage`, `config`, `connect`, `login`, `lost`, `refused`, `declined`, `interrupted`, `bug`. */
   readonly kind: string;
   /** The server's or the system's code (`NOPERM`, `ECONNREFUSED`), where there is one. */
   readonly code: string | null;
@@ -51,6 +51,16 @@ export function failureOf(error: unknown): Failure {
 
 function plain(kind: string, message: string, hint: string | undefined, exitCode: ExitCode): Failure {
   return { kind, code: null, message, hint: hint ?? null, exitCode };
+}
+
+/** A run that was told to stop by a signal; what it has done until then is in its result. */
+export function interruptionOf(signal: 'SIGINT' | 'SIGTERM'): Failure {
+  const [by, exitCode] =
+    signal === 'SIGINT'
+      ? (['Ctrl-C', exitCodes.interrupted] as const)
+      : (['SIGTERM', exitCodes.terminated] as const);
+  const message = `interrupted by ${by}: the result covers what was done until then`;
+  return { kind: 'interrupted', code: signal, message, hint: null, exitCode };
 }
 
 /** The failure as stderr shows it. */

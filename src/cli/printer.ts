@@ -111,7 +111,11 @@ export class Printer {
       await this.write(renderTerminal(blocks, styleOf(this.io, this.options.color)));
     } else {
       const { renderCsv, renderTsv } = await import('../render/machine-text.ts');
-      await this.write(this.format === 'csv' ? renderCsv(blocks, execution.rows) : renderTsv(blocks));
+      await this.write(
+        this.format === 'csv'
+          ? renderCsv(blocks, execution.rows)
+          : renderTsv(blocks, execution.oneTable !== true),
+      );
     }
   }
 
@@ -123,7 +127,7 @@ export class Printer {
     const error = failure
       ? { kind: failure.kind, code: failure.code, message: failure.message, hint: failure.hint }
       : null;
-    const status = { ok: failure === undefined, error };
+    const status = { ok: error === null, error };
     const fields: Record<string, unknown> = { ...execution.blank, ...result };
     const head = { schemaVersion, command: this.command };
     if (this.rows !== undefined) {

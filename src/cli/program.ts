@@ -3,6 +3,7 @@ import { commandDefinitions } from '../commands/index.ts';
 import { exitCodeHelp, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import type { Runner } from '../commands/runner.ts';
 import { examples } from '../commands/runner.ts';
+import { printable } from '../render/printable.ts';
 import type { Io } from './io.ts';
 import { addGlobalOptions, type GlobalOptions } from './options.ts';
 import type { RunCli } from './execute.ts';
@@ -34,7 +35,8 @@ export function buildProgram(io: Io, run: Runner): Command {
   for (const define of commandDefinitions) define(program, run);
   for (const command of program.commands) {
     command.configureHelp({ ...program.configureHelp(), showGlobalOptions: false });
-    command.addHelpText('after', '\nConnection and output options: cachectl --help');
+    command.addHelpText('after', 'Connection and output options: cachectl --help');
+    command.showHelpAfterError(`hint: \`cachectl help ${command.name()}\` shows its options and examples`);
   }
   return program;
 }
@@ -64,6 +66,13 @@ export const runCli: RunCli = async (argv, io) => {
     io.stdout.write(program.helpInformation());
     return exitCodes.success;
   }
+  const unknown = unknownHelpTopic(program, argv);
+  if (unknown !== undefined) {
+    io.stderr.write(
+      `error: there is no command \`${printable(unknown)}\`\nhint: \`cachectl help\` lists the commands\n`,
+    );
+    return exitCodes.usage;
+  }
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
@@ -75,6 +84,12 @@ export const runCli: RunCli = async (argv, io) => {
   }
   return exitCode;
 };
+
+/** commander would answer `help nope` with the general help, and not say why. */
+function unknownHelpTopic(program: Command, [first, topic]: readonly string[]): string | undefined {
+  const isUnknown = first === 'help' && topic !== undefined && !topic.startsWith('-') && topic !== 'help';
+  return isUnknown && !program.commands.some((command) => command.name() === topic) ? topic : undefined;
+}
 
 function commandPath(self: Parameters<Runner>[0]): string {
   const names: string[] = [];

@@ -125,8 +125,12 @@ export interface Execution<Result extends object> {
   readonly blank: { readonly [Field in keyof Result]: Result[Field] | null };
   /** The list that `ndjson` prints line by line; the other fields follow in a last line. */
   readonly rows?: keyof Result & string;
+  /** True for a command that shows one table and never more: its tab-separated lines do not start with the table's name. */
+  readonly oneTable?: true;
   /** True for a command that reads no map and no connection settings, and must work where they are broken. */
   readonly standalone?: boolean;
+  /** False for a command that shows the settings, also those that no connection could be opened with. */
+  readonly connects?: false;
   /** True for a command that changes the server: refused by a read-only profile. */
   readonly writes?: boolean;
   run(context: Context): Promise<Outcome<Result>>;

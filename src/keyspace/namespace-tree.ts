@@ -88,7 +88,8 @@ export class NamespaceTree {
     };
     visit(this.root, []);
     named.sort(bySize);
-    rest.push(...named.splice(limit));
+    // A sum of one would only hide its name.
+    if (rest.length > 0 || named.length > limit + 1) rest.push(...named.splice(limit));
     if (rest.length === 0) return named;
     const statistics = new KeyStatistics();
     for (const row of rest) statistics.merge(row.statistics);

@@ -6,28 +6,26 @@ type DataBlock = TableBlock | FactsBlock | TextBlock;
 const isData = (block: Block): block is DataBlock => block.kind !== 'note';
 
 /**
- * Tab-separated lines without a heading. Where a command shows several blocks, the first field of each line names its
- * block. Control characters are escaped, so a line is a row and a tab is a border.
+ * Tab-separated lines without a heading. With `named` the first field of each line names its block. Control characters
+ * are escaped, so a line is a row and a tab is a border.
  */
-export function renderTsv(blocks: readonly Block[]): string {
-  const data = blocks.filter(isData);
-  return data
+export function renderTsv(blocks: readonly Block[], named: boolean): string {
+  return blocks
+    .filter(isData)
     .flatMap((block) =>
-      linesOf(block).map((fields) => (data.length > 1 ? [block.name, ...fields] : fields).join('\t') + '\n'),
+      linesOf(block).map((fields) => (named ? [block.name, ...fields] : fields).join('\t') + '\n'),
     )
     .join('');
 }
 
 /**
- * RFC 4180, with a heading: one block, since a file has one heading. That of the name `rows`, else the last table, else
- * the last facts as `name,value`.
+ * RFC 4180, with a heading: one block, since a file has one heading. That of the name `rows`, else the first table or
+ * facts (as `name,value`), else the first text.
  */
 export function renderCsv(blocks: readonly Block[], rows?: string): string {
   const data = blocks.filter(isData);
   const chosen =
-    data.find((block) => block.name === rows) ??
-    data.findLast((block) => block.kind === 'table') ??
-    data.at(-1);
+    data.find((block) => block.name === rows) ?? data.find((block) => block.kind !== 'text') ?? data[0];
   if (chosen === undefined) return '';
   const head = chosen.kind === 'table' ? chosen.columns.map(({ name }) => name) : ['name', 'value'];
   return [head, ...linesOf(chosen)].map((fields) => fields.map(csvField).join(',') + '\r\n').join('');

@@ -103,7 +103,7 @@ describe('a walk that ends early', () => {
     controller.abort('SIGINT');
     const { exitCode, result } = await inspect([], { signal: controller.signal });
     expect(exitCode).toBe(130);
-    expect(result).toMatchObject({ ok: true, exact: false, keys: 0 });
+    expect(result).toMatchObject({ ok: false, exact: false, keys: 0 });
     const table = await inspectTable([], { signal: controller.signal });
     expect(table).toContain('the walk ended early: these figures cover a part of the keys');
   });

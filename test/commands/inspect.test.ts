@@ -314,10 +314,10 @@ describe('the outputs of inspect', () => {
     ]);
     const { stdout } = await cli(['inspect', '--top', '0'], { url: testUrl() });
     const rows = linesOf(stdout).map((line) => line.split('\t'));
-    expect(rows.map(([name, keys]) => [name, keys])).toEqual([
-      ['user:<id>:profile', '3'],
-      ['user:<id>', '2'],
-      ['solo', '1'],
+    expect(rows.map(([table, name, keys]) => [table, name, keys])).toEqual([
+      ['namespaces', 'user:<id>:profile', '3'],
+      ['namespaces', 'user:<id>', '2'],
+      ['namespaces', 'solo', '1'],
     ]);
   });
 

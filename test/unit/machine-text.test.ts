@@ -48,29 +48,34 @@ function parseCsv(csv: string): string[][] {
 describe('tab-separated lines', () => {
   test('are the rows of one table, without a heading, with raw numbers', () => {
     expect(
-      renderTsv([
-        table('keys', [
-          ['user:1', 1500],
-          ['x', null],
-        ]),
-      ]),
+      renderTsv(
+        [
+          table('keys', [
+            ['user:1', 1500],
+            ['x', null],
+          ]),
+        ],
+        false,
+      ),
     ).toBe('user:1\t1500\nx\t\n');
   });
 
-  test('begin with the name of their block where there are several', () => {
-    expect(renderTsv([facts, table('keys', [['user:1', 7]]), text, note('bad', 'unseen')])).toBe(
+  test('begin with the name of their block where a command may show several', () => {
+    expect(renderTsv([facts, table('keys', [['user:1', 7]]), text, note('bad', 'unseen')], true)).toBe(
       'memory\tusedBytes\t1500\nmemory\tmaxBytes\t\nkeys\tuser:1\t7\nvalue\ta\nvalue\t\\tb\n',
     );
   });
 
   test('keep that name where a block has no rows', () => {
-    expect(renderTsv([table('keys', [['user:1', 7]]), table('largestKeys', [])])).toBe('keys\tuser:1\t7\n');
+    expect(renderTsv([table('keys', [['user:1', 7]]), table('largestKeys', [])], true)).toBe(
+      'keys\tuser:1\t7\n',
+    );
   });
 
   test('have a line per row and a tab per border, whatever stands in the cells', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(hostileTexts, fc.nat())), (rows) => {
-        const lines = renderTsv([table('keys', rows)]).split('\n');
+        const lines = renderTsv([table('keys', rows)], false).split('\n');
         expect(lines.pop()).toBe('');
         expect(lines).toHaveLength(rows.length);
         for (const line of lines) expect(line.split('\t')).toHaveLength(2);
@@ -92,10 +97,10 @@ describe('csv', () => {
     ).toBe('key,memoryBytes\r\n"a,b",1\r\n"say ""hi""",\r\n');
   });
 
-  test('is the table that the command is about, else the last one, else the facts', () => {
+  test('is the table that the command is about, else the first table or facts', () => {
     const tables = [facts, table('namespaces', [['n', 1]]), table('largestKeys', [['l', 2]])];
     expect(renderCsv(tables, 'namespaces')).toBe('key,memoryBytes\r\nn,1\r\n');
-    expect(renderCsv(tables)).toBe('key,memoryBytes\r\nl,2\r\n');
+    expect(renderCsv(tables)).toBe('name,value\r\nusedBytes,1500\r\nmaxBytes,\r\n');
     expect(renderCsv([facts])).toBe('name,value\r\nusedBytes,1500\r\nmaxBytes,\r\n');
     expect(renderCsv([note('plain', 'x')])).toBe('');
   });
@@ -122,7 +127,7 @@ describe('rows that are written as they come', () => {
 
   test('are the same in tsv and csv as those of a table', () => {
     const rows = [cells, ['b', null]];
-    expect(written('tsv')).toBe(renderTsv([table('keys', rows)]));
+    expect(written('tsv')).toBe(renderTsv([table('keys', rows)], false));
     expect(written('csv')).toBe(renderCsv([table('keys', rows)]));
   });
 

@@ -5,6 +5,7 @@ import { type Baseline, compareWith, parseBaseline } from '../../bench/baseline.
 import { judge, type Limits } from '../../bench/gates.ts';
 import { type BenchOptions, checkOptions, needsKeys } from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
+import { fileFailureText } from '../../file-failure.ts';
 import { InputError } from '../../failure.ts';
 import { viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
@@ -40,6 +41,7 @@ export function benchExecution(input: BenchInput): Execution<BenchResult> {
       warnings: [],
     },
     rows: 'results',
+    oneTable: true,
     run: (context) => bench(context, input),
     view: viewBench,
   };
@@ -81,7 +83,7 @@ function readBaseline({ environment }: Context, file: string): Baseline {
     return parseBaseline(readFileSync(resolve(environment.workingDirectory, file), 'utf8'));
   } catch (error) {
     throw new InputError(
-      `\`${file}\` cannot be compared with: ${(error as Error).message}`,
+      `\`${file}\` cannot be compared with: ${fileFailureText(error)}`,
       'make one with `cachectl bench --output json > FILE`',
     );
   }

@@ -16,6 +16,7 @@ export function completeExecution(
   return {
     blank: { candidates: [] },
     rows: 'candidates',
+    oneTable: true,
     standalone: true,
     run: (context) =>
       Promise.resolve({

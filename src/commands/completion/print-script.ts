@@ -11,6 +11,7 @@ export function completionExecution(shell: Shell): Execution<ScriptResult> {
   return {
     blank: { shell: null, script: null },
     standalone: true,
+    oneTable: true,
     run: () => Promise.resolve({ result: { shell, script: completionScript(shell) } }),
     view: ({ script }) => [{ kind: 'text', name: 'script', text: script }],
   };

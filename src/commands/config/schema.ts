@@ -9,6 +9,7 @@ export function schemaExecution(): Execution<SchemaResult> {
   return {
     blank: { schema: null },
     standalone: true,
+    oneTable: true,
     run: () => Promise.resolve({ result: { schema: jsonSchemaOf() } }),
     view: ({ schema }) => [{ kind: 'text', name: 'schema', text: JSON.stringify(schema, null, 2) }],
   };

@@ -6,7 +6,7 @@ export const defineInspect: DefineCommand = (program, run) => {
     .command('inspect')
     .summary('namespaces by size, types, TTLs, and the largest keys')
     .description(
-      'Walks the keyspace with SCAN and sums up by namespace: keys, bytes, types, TTLs, keys without TTL, the largest keys.\n' +
+      'Walks the keyspace with SCAN and sums up by namespace: keys, bytes, types, TTLs, keys without TTL, the largest keys. ' +
         'With a map its namespaces are the rows; without one they are inferred from the keys.',
     )
     .argument('[pattern]', 'only keys that match: * is anything, <name> one whole segment')

@@ -7,7 +7,7 @@ export const defineKeys: DefineCommand = (program, run) => {
     .command('keys')
     .summary('list keys, as they are found')
     .description(
-      'Lists keys with SCAN, as they are found. Names alone leave no trace; --long and --ttl cost lookups that the server\n' +
+      'Lists keys with SCAN, as they are found. Names alone leave no trace; --long and --ttl cost lookups that the server ' +
         'counts as hits: it says how many.',
     )
     .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')

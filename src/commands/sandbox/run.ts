@@ -32,7 +32,7 @@ const historyOperations = 20_000;
 /** `sandbox` from its input to its result. */
 export function sandboxExecution(input: SandboxInput): Execution<SandboxResult> {
   return {
-    standalone: true,
+    standalone: true, oneTable: true,
     blank: { url: null, config: null, system: null, keys: null, seed: null, product: null },
     run: (context) => sandbox(context, input),
     view,

@@ -6,7 +6,7 @@ export const defineStats: DefineCommand = (program, run) => {
     .command('stats')
     .summary('hit rate, memory, evictions, keys per namespace, and a grade')
     .description(
-      'Reports the server (hit rate, memory, evictions, clients) and the namespaces of its keys, and grades the cache.\n' +
+      'Reports the server (hit rate, memory, evictions, clients) and the namespaces of its keys, and grades the cache. ' +
         "Leaves the server's hit counters as they are.",
     )
     .option('-w, --window <duration>', 'also measure over this time from now', durationArgument)

@@ -21,6 +21,7 @@ export function ttlExecution(keys: readonly string[]): Execution<TtlResult> {
   return {
     blank: { keys: [], ownHits: null, ownMisses: null },
     rows: 'keys',
+    oneTable: true,
     run: (context) => readTtls(context, keys),
     view,
   };

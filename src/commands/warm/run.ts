@@ -29,6 +29,7 @@ export function warmExecution(input: WarmInput): Execution<WarmResult> {
       ...{ repeatedKeys: null, namespaces: [], types: [], problems: [] },
     },
     rows: 'namespaces',
+    oneTable: true,
     writes: !input.dryRun,
     run: (context) => warm(context, input),
     view: viewWarm,

@@ -4,6 +4,7 @@ import type { OutputFormat, ReportFormat } from '../commands/context.ts';
 import type { Setting } from '../commands/settings.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
+import { fileFailureText } from '../file-failure.ts';
 import { InputError } from '../failure.ts';
 import {
   type ConnectTarget,
@@ -29,6 +30,8 @@ export interface ResolvedSettings {
   readonly profile: ResolvedProfile | null;
   readonly output: OutputFormat | ReportFormat;
   readonly settings: readonly Setting[];
+  /** Why the password that the profile names cannot be had: such a target is to be shown, not to be connected to. */
+  readonly missingPassword: InputError | null;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -69,6 +72,16 @@ export function resolveSettings(
     [null, 'default'],
   );
   const { passwordFile } = options;
+  let missingPassword: InputError | null = null;
+  const passwordInProfile = () => {
+    try {
+      return profilePassword(profile, variables, configFolder);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      missingPassword = error;
+      return null;
+    }
+  };
   const password = firstOf(
     [options.askPassword === true ? null : undefined, '--ask-password'],
     [
@@ -77,7 +90,7 @@ export function resolveSettings(
     ],
     [parsed.password, url.origin],
     // Before the variable, which may hold the password of another server.
-    [() => profilePassword(profile, variables, configFolder), `profile ${profile?.name ?? ''}`],
+    [passwordInProfile, `profile ${profile?.name ?? ''}`],
     [nonEmpty(variables['REDISCLI_AUTH']), 'REDISCLI_AUTH'],
     [null, 'none'],
   );
@@ -112,13 +125,14 @@ export function resolveSettings(
       readOnly: profiles.some(({ config }) => config.readOnly === true),
     },
     output: output.value,
+    missingPassword,
     settings: [
       { name: 'config', value: loaded?.file ?? null, origin: originOfConfig(options, variables, loaded) },
       { name: 'profile', value: inForce?.name ?? null, origin: inForce?.origin ?? 'none' },
       { name: 'url', value: publicUrlOf(target), origin: url.origin },
       { name: 'database', value: String(database.value), origin: database.origin },
       { name: 'username', value: username.value, origin: username.value === null ? 'none' : username.origin },
-      { name: 'password', value: password.value === null ? null : '********', origin: password.origin },
+      passwordSetting(password, profile?.config, missingPassword),
       {
         name: 'tls',
         value: tls ? (tls.verify ? 'verified' : 'not verified') : 'off',
@@ -128,6 +142,17 @@ export function resolveSettings(
       { name: 'output', value: output.value, origin: output.origin },
     ],
   };
+}
+
+function passwordSetting(
+  { value, origin }: Sourced<string | null>,
+  profile: ProfileConfig | undefined,
+  missing: InputError | null,
+): Setting {
+  if (missing === null) return { name: 'password', value: value === null ? null : '********', origin };
+  const { passwordFile, passwordEnv = '' } = profile ?? {};
+  const why = passwordFile === undefined ? `${passwordEnv} is not set` : missing.message;
+  return { name: 'password', value: 'not set', origin: `${origin}: ${why}` };
 }
 
 interface NamedProfile {
@@ -231,7 +256,7 @@ function profilePassword(
   if (value !== undefined || profile?.origin === sameAddress) return value;
   throw new InputError(
     `profile \`${profile?.name ?? ''}\` takes its password from ${passwordEnv}, which is not set`,
-    `set ${passwordEnv}, or use --password-file FILE or --ask-password`,
+    `\`export ${passwordEnv}=…\`, or use --password-file FILE or --ask-password`,
   );
 }
 
@@ -271,18 +296,16 @@ function originOfConfig(options: GlobalOptions, variables: Variables, loaded: Lo
   return nonEmpty(variables['CACHECTL_CONFIG']) === undefined ? 'discovered' : 'CACHECTL_CONFIG';
 }
 
-const fileFaults: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'no permission',
-  EISDIR: 'it is a folder',
-};
-
 function readText(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new InputError(`${what} \`${path}\` cannot be read: ${fileFaults[code] ?? message}`);
+    throw new InputError(
+      `${what} \`${path}\` cannot be read: ${fileFailureText(error)}`,
+      what === 'TLS file'
+        ? 'name a PEM file'
+        : 'name a file whose first line is the password, or use --ask-password',
+    );
   }
 }
 

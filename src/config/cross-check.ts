@@ -1,35 +1,42 @@
 import { parseDuration } from './quantity.ts';
-import type { ConfigFile } from './schema.ts';
 
 export interface LocatedRemark {
   readonly path: readonly string[];
   readonly message: string;
 }
 
-/** What a schema cannot say: names that must exist, placeholders that must be there, and bounds in order. */
-export function crossCheck(config: ConfigFile): LocatedRemark[] {
-  return [...entityProblems(config), ...rangeProblems(config), ...profileProblems(config)];
+/**
+ * What a schema cannot say: names that must exist, placeholders that must be there, and bounds in order. `map` may
+ * still have other mistakes: a part is judged where all that is needed for it has its right form.
+ */
+export function crossCheck(map: unknown): LocatedRemark[] {
+  const config = recordOf(map);
+  return config === null
+    ? []
+    : [...entityProblems(config), ...rangeProblems(config), ...profileProblems(config)];
 }
 
-function entityProblems(config: ConfigFile): LocatedRemark[] {
-  const known = Object.keys(config.namespaces ?? {});
-  return Object.entries(config.entities ?? {}).flatMap(([name, entity]) => [
-    ...entity.patterns.flatMap((pattern, index) =>
+type Fields = Readonly<Record<string, unknown>>;
+
+function entityProblems(config: Fields): LocatedRemark[] {
+  const known = namesOf(config['namespaces']);
+  return entriesOf(config['entities']).flatMap(([name, entity]) => [
+    ...textsOf(entity['patterns']).flatMap(([index, pattern]) =>
       pattern.includes('<id>')
         ? []
         : [
             {
-              path: ['entities', name, 'patterns', String(index)],
+              path: ['entities', name, 'patterns', index],
               message: `\`${pattern}\` has no <id>: it would remove the keys of every ${name}`,
             },
           ],
     ),
-    ...(entity.hashedIn ?? []).flatMap((namespace, index) =>
-      known.includes(namespace)
+    ...textsOf(entity['hashedIn']).flatMap(([index, namespace]) =>
+      known === null || known.includes(namespace)
         ? []
         : [
             {
-              path: ['entities', name, 'hashedIn', String(index)],
+              path: ['entities', name, 'hashedIn', index],
               message: `there is no namespace \`${namespace}\``,
             },
           ],
@@ -37,23 +44,61 @@ function entityProblems(config: ConfigFile): LocatedRemark[] {
   ]);
 }
 
-function rangeProblems(config: ConfigFile): LocatedRemark[] {
-  const seconds = (value: number | string) => (typeof value === 'number' ? value : parseDuration(value));
-  return Object.entries(config.namespaces ?? {}).flatMap(([name, { ttl }]) =>
-    typeof ttl === 'object' && 'min' in ttl && seconds(ttl.min) > seconds(ttl.max)
-      ? [
+function rangeProblems(config: Fields): LocatedRemark[] {
+  return entriesOf(config['namespaces']).flatMap(([name, { ttl }]) => {
+    const { min, max } = recordOf(ttl) ?? {};
+    const [least, most] = [secondsOf(min), secondsOf(max)];
+    return least === null || most === null || least <= most
+      ? []
+      : [
           {
             path: ['namespaces', name, 'ttl'],
-            message: `min \`${ttl.min}\` is longer than max \`${ttl.max}\``,
+            message: `min \`${String(min)}\` is longer than max \`${String(max)}\``,
           },
-        ]
-      : [],
-  );
+        ];
+  });
 }
 
-function profileProblems({ defaultProfile, profiles }: ConfigFile): LocatedRemark[] {
-  const names = Object.keys(profiles ?? {});
-  if (defaultProfile === undefined || names.includes(defaultProfile)) return [];
+function profileProblems({ defaultProfile, profiles }: Fields): LocatedRemark[] {
+  const names = namesOf(profiles);
+  if (typeof defaultProfile !== 'string' || names === null || names.includes(defaultProfile)) return [];
   const known = names.length > 0 ? `; profiles are: ${names.join(', ')}` : '';
   return [{ path: ['defaultProfile'], message: `there is no profile \`${defaultProfile}\`${known}` }];
+}
+
+/** Null where it is no duration, which the schema tells. */
+function secondsOf(value: unknown): number | null {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') return null;
+  try {
+    return parseDuration(value);
+  } catch {
+    return null;
+  }
+}
+
+function recordOf(value: unknown): Fields | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+}
+
+/** None where there is no such part; null where it has another form. */
+function namesOf(value: unknown): string[] | null {
+  if (value === undefined) return [];
+  const record = recordOf(value);
+  return record && Object.keys(record);
+}
+
+function entriesOf(value: unknown): [name: string, fields: Fields][] {
+  return Object.entries(recordOf(value) ?? {}).flatMap(([name, entry]) => {
+    const fields = recordOf(entry);
+    return fields === null ? [] : [[name, fields] as [string, Fields]];
+  });
+}
+
+/** The texts of a list with their places. */
+function textsOf(value: unknown): [index: string, text: string][] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((each: unknown, index) =>
+    typeof each === 'string' ? [[String(index), each] as [string, string]] : [],
+  );
 }

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { fileFailureText } from '../file-failure.ts';
+import { InputError } from '../failure.ts';
 import { crossCheck } from './cross-check.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
 import { type ConfigFile, configSchema } from './schema.ts';
@@ -15,20 +17,21 @@ export interface LocatedConfig extends LoadedConfig {
   readonly problemAt: (path: readonly PropertyKey[], message: string) => ConfigProblem;
 }
 
-/** Reads and validates a map. Comments and trailing commas are allowed. @throws ConfigError */
+/** Reads and validates a map. Comments and trailing commas are allowed. @throws ConfigError; InputError where it cannot be read */
 export function loadConfig(file: string): LoadedConfig {
   return { file, config: locateConfig(file).config };
 }
 
-/** The same, with positions. @throws ConfigError */
+/** The same, with positions. @throws ConfigError; InputError where it cannot be read */
 export function locateConfig(file: string): LocatedConfig {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(file, [
-      { path: '', line: 1, column: 1, message: `cannot be read (${reasonOf(error)})` },
-    ]);
+    throw new InputError(
+      `\`${file}\` cannot be read: ${fileFailureText(error)}`,
+      'name another map with --config FILE; `cachectl config init` writes one',
+    );
   }
   return parseLocated(text, file);
 }
@@ -63,18 +66,23 @@ function parseLocated(text: string, file: string): LocatedConfig {
       message: 'is given twice; the second would silently replace the first',
     })),
   );
-  const result = configSchema.safeParse(valueOf(tree));
+  const value = valueOf(tree);
+  const result = configSchema.safeParse(value);
+  const remarks = crossCheck(value);
   if (!result.success) {
-    stop(
-      result.error.issues.flatMap((issue) =>
-        issue.code === 'unrecognized_keys'
-          ? issue.keys.map((key) => problemAt([...issue.path, key], unknownField(key, issue.path), true))
-          : [problemAt(issue.path, messageOf(issue, nodeAt(tree, issue.path.map(String)) === undefined))],
-      ),
+    const problems = result.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => problemAt([...issue.path, key], unknownField(key, issue.path), true))
+        : [problemAt(issue.path, messageOf(issue, nodeAt(tree, issue.path.map(String)) === undefined))],
     );
+    // A part with a problem of its own is not worth a second one.
+    const others = remarks
+      .map(({ path, message }) => problemAt(path, message))
+      .filter(({ path }) => !problems.some((each) => `${path}.`.startsWith(`${each.path}.`)));
+    stop([...problems, ...others]);
     throw result.error;
   }
-  stop(crossCheck(result.data).map(({ path, message }) => problemAt(path, message)));
+  stop(remarks.map(({ path, message }) => problemAt(path, message)));
   return { file, config: result.data, problemAt };
 }
 
@@ -176,8 +184,4 @@ function nodeAt(tree: Node, path: readonly string[]): Node | undefined {
 function positionOf(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(0, offset).split('\n');
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message.replace(/,.*$/, '') : String(error);
 }

@@ -56,8 +56,7 @@ function missingTtlRules(config: ConfigFile): LocatedRemark[] {
     .filter(([, { kind, ttl }]) => kind !== 'state' && ttl === undefined)
     .map(([name]) => ({
       path: ['namespaces', name],
-      message:
-        'a cache without a TTL rule: `ttl` is what `check` and `warm` go by; "permanent" is a rule too',
+      message: 'a cache without a TTL rule: `ttl` is what `warm` goes by; "permanent" is a rule too',
     }));
 }
 

@@ -109,6 +109,37 @@ describe('config show', () => {
     expect(result.stdout).not.toContain('hunter2');
   });
 
+  test('takes no default profile for in use where REDIS_URL leads elsewhere', async () => {
+    const map = { defaultProfile: 'local', profiles: { local: { url: 'redis://127.0.0.1:6379/0' } } };
+    const result = await show(['-o', 'json'], { cwd: folderWith(map), url: nowhere });
+
+    expect(jsonOf(result)).toMatchObject({
+      settings: expect.arrayContaining([
+        { name: 'profile', value: null, origin: 'none' },
+        { name: 'url', value: nowhere, origin: 'REDIS_URL' },
+      ]) as unknown,
+      profiles: [{ name: 'local', inUse: false }],
+    });
+  });
+
+  test('shows a profile whose password is not at hand, which a command that connects refuses', async () => {
+    const cwd = folderWith(shop);
+    const result = await show(['-p', 'prod', '-o', 'json'], { cwd, env: { REDISCLI_AUTH: 'of another' } });
+
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(jsonOf(result)['settings']).toContainEqual({
+      name: 'password',
+      value: 'not set',
+      origin: 'profile prod: SHOP_PASSWORD is not set',
+    });
+    expect(await cli(['stats', '-p', 'prod'], { cwd, env: { REDISCLI_AUTH: 'of another' } })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(
+        /SHOP_PASSWORD, which is not set\nhint: `export SHOP_PASSWORD=…`/,
+      ) as string,
+    });
+  });
+
   test('says how to get a map where there is none', async () => {
     const result = await show([], { cwd: folderWith(), ...atTerminal });
 
@@ -224,7 +255,7 @@ describe('config validate', () => {
       ) as string,
     });
     expect((await validate(['none.json'], { cwd })).stderr).toMatch(
-      /none\.json` is not a valid map:\n.+ENOENT/,
+      /^error: `.*none\.json` cannot be read: there is no such file\nhint: .*config init/,
     );
   });
 });

@@ -131,10 +131,39 @@ describe('a map', () => {
     expect(problemsOf(JSON.stringify(map)).map((text) => text.replace(/^\S+ /, ''))).toEqual([problem]);
   });
 
+  test('tells of names that do not exist along with mistakes of form', () => {
+    const text = [
+      '{ "zzz": 1, "defaultProfile": "prod",',
+      '  "namespaces": { "a": { "pattern": "<" }, "b": { "pattern": "b", "ttl": { "min": "2h", "max": "1h" } } },',
+      '  "entities": { "user": { "patterns": ["user:*"], "hashedIn": ["api", 7, "a"] } } }',
+    ].join('\n');
+    expect(problemsOf(text).map((problem) => problem.split(' ', 2).join(' '))).toEqual([
+      '1:3 zzz',
+      '1:31 defaultProfile',
+      '2:37 namespaces.a.pattern',
+      '2:74 namespaces.b.ttl',
+      '3:40 entities.user.patterns.0',
+      '3:64 entities.user.hashedIn.0',
+      '3:71 entities.user.hashedIn.1',
+    ]);
+  });
+
+  test.each([
+    { entities: { user: { patterns: ['<'] } } },
+    { namespaces: [], entities: { user: { patterns: ['<id>'], hashedIn: ['api'] } } },
+    { profiles: 7, defaultProfile: 'prod' },
+    { namespaces: { a: { pattern: 'a', ttl: { min: '2 parsecs', max: 60 } } } },
+    { entities: [null] },
+  ])('tells of one mistake once: %j', (map) => {
+    expect(problemsOf(JSON.stringify(map))).toHaveLength(1);
+  });
+
   test('that cannot be read says why', () => {
     const folder = mkdtempSync(join(tmpdir(), 'cachectl-map-'));
-    expect(() => loadConfig(join(folder, 'none.json'))).toThrow(/cannot be read \(ENOENT: no such file/);
-    expect(() => loadConfig(folder)).toThrow(/cannot be read \(EISDIR/);
+    expect(() => loadConfig(join(folder, 'none.json'))).toThrow(
+      /none\.json` cannot be read: there is no such file$/,
+    );
+    expect(() => loadConfig(folder)).toThrow(/` cannot be read: it is a folder$/);
     const file = join(folder, 'map.json');
     writeFileSync(file, '{ "thresholds": { "maxClients": 1.5 } }');
     expect(() => loadConfig(file)).toThrow(

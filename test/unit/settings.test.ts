@@ -220,10 +220,20 @@ describe('the password', () => {
   });
 
   test('that a profile takes from a variable must be there', () => {
-    expect(failureOf({ options: { profile: 'production' } })).toMatchObject({
-      message: 'profile `production` takes its password from PRODUCTION_PASSWORD, which is not set',
-      hint: expect.stringContaining('--ask-password') as string,
+    const { missingPassword, target, value, origin } = resolve({
+      options: { profile: 'production' },
+      env: { REDISCLI_AUTH: 'of another' },
     });
+    expect(missingPassword).toMatchObject({
+      message: 'profile `production` takes its password from PRODUCTION_PASSWORD, which is not set',
+      hint: expect.stringMatching(/`export PRODUCTION_PASSWORD=…`.*--ask-password/) as string,
+    });
+    expect(target.password).toBeUndefined();
+    expect([value('password'), origin('password')]).toEqual([
+      'not set',
+      'profile production: PRODUCTION_PASSWORD is not set',
+    ]);
+    expect(resolve({ options: { profile: 'production', askPassword: true } }).missingPassword).toBeNull();
   });
 
   test.each([

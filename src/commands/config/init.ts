@@ -6,6 +6,7 @@ import { configFileText } from '../../config/draft/file-text.ts';
 import { drawFirstMap, type FirstMap } from '../../config/draft/first-map.ts';
 import { parseConfig } from '../../config/load.ts';
 import type { ConfigFile } from '../../config/schema.ts';
+import { fileFailureText } from '../../file-failure.ts';
 import { InputError } from '../../failure.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { replaceFile } from '../../replace-file.ts';
@@ -163,7 +164,7 @@ function write(file: string, text: string): void {
     replaceFile(file, text);
   } catch (error) {
     throw new InputError(
-      `\`${file}\` cannot be written: ${(error as Error).message}`,
+      `\`${file}\` cannot be written: ${fileFailureText(error)}`,
       'name another with --file FILE',
     );
   }

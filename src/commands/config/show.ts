@@ -48,6 +48,7 @@ export function showExecution(): Execution<ShowResult> {
       entities: [],
       thresholds: null,
     },
+    connects: false,
     run: (context) => Promise.resolve({ result: show(context) }),
     view,
   };

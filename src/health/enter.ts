@@ -48,9 +48,28 @@ export async function enterWhenReady(
     }
     if (attempt === 1) onWait();
     entry.server?.close();
-    await pause(Math.min(pauseMillis, leftMillis), undefined, { signal }).catch(() => undefined);
+    const cutShort = await pause(Math.min(pauseMillis, leftMillis), false, { signal }).catch(() => true);
+    if (cutShort) {
+      const stop = entry.stop && interrupted(entry.stop);
+      return { ...entry, stop, waitedMillis: millisSince(startedAt, clock) };
+    }
     pauseMillis = Math.min(pauseMillis * 2, longestPauseMillis);
   }
+}
+
+/** What was found last, with a word of why nothing came after it. */
+function interrupted({ at, error }: Stop): Stop {
+  const { failure, code, message, refused } = error;
+  return {
+    at,
+    error: new RedisError(
+      failure,
+      code,
+      `interrupted while waiting for the server: ${message}`,
+      error.hint,
+      refused,
+    ),
+  };
 }
 
 function isWorthWaiting({ stop, nodes }: Entry): boolean {
@@ -96,9 +115,13 @@ function stopAtDoor(error: unknown): Stop {
   // What a server refuses before it has let anybody in is a refused login, whatever its words.
   return {
     at: 'login',
-    error: new RedisError('login', error.code, error.message, error.hint, error.refused),
+    error: new RedisError('login', error.code, error.message, hintAtDoor(error), error.refused),
   };
 }
+
+/** The usual hint to a missing permission sends people to `check`, which is what runs here. */
+const hintAtDoor = ({ code, hint }: RedisError) =>
+  code === 'NOPERM' ? 'an administrator can grant it with `ACL SETUSER`' : hint;
 
 /** PING, for a server that asks for a password lets anybody connect. Gives the refusal, or null. */
 async function greet(node: RedisNode): Promise<RedisError | null> {

@@ -121,6 +121,8 @@ describe('check --wait', () => {
     expect(result.exitCode).toBe(130);
     expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(withStatus(result, 'fail')).toEqual(['connect']);
+    expect(result.stderr).toMatch(/^error: interrupted while /);
+    expect(rowsOf(result)['connect']?.message).toMatch(/^interrupted while /);
   });
 });
 

@@ -138,11 +138,27 @@ describe('check of writing', () => {
     );
 
     expect([reader?.exitCode, tenant?.exitCode]).toEqual([1, 1]);
-    expect(reader && rowsOf(reader)['permissions']?.remedy).toContain('`ACL SETUSER reader +set`');
-    expect(tenant && rowsOf(tenant)['permissions']?.remedy).toContain(
-      '`ACL SETUSER tenant ~cachectl:check:*`',
+    expect(reader && rowsOf(reader)['permissions']?.remedy).toContain(
+      '`ACL SETUSER reader +set +get +unlink ~cachectl:check:*`',
     );
+    expect(tenant && rowsOf(tenant)['round-trip']?.remedy).toContain(
+      '`ACL SETUSER tenant +set +get +unlink ~cachectl:check:*`',
+    );
+    expect(reader?.stdout).not.toContain('what this user may do');
     expect(tenant && rowsOf(tenant)['round-trip']?.message).toMatch(/^`SET` is refused: NOPERM/);
+  });
+});
+
+describe('check for a user without any permission', () => {
+  test.each(['', '/3'])('names what is needed at once: applied, the next run passes (%j)', async (path) => {
+    const redis = await start({ config: ['user app on >pw -@all'] });
+    const url = redis.url.replace('//', '//app:pw@') + path;
+    const first = await cli(['check', '-o', 'json'], { url });
+    const [, rules = ''] = /`ACL SETUSER app ([^`]+)`/.exec(first.stdout) ?? [];
+    await send(await open(redis.url), 'ACL', 'SETUSER', 'app', ...rules.split(' '));
+
+    expect(first.stdout + first.stderr).not.toContain('what this user may do');
+    expect(await cli(['check', '--strict'], { url })).toMatchObject({ exitCode: 0 });
   });
 });
 

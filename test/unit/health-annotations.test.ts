@@ -95,7 +95,7 @@ describe('a Markdown table', () => {
 describe('the reports of a check', () => {
   const row = (changes: Partial<CheckRow>): CheckRow => ({
     ...{ id: 'memory', title: 'Memory', status: 'pass', message: 'fine', value: null, limit: null },
-    ...{ unit: null, evidence: { usedMemoryBytes: 1 }, remedy: null, durationMillis: 0 },
+    ...{ unit: null, evidence: { usedBytes: 1 }, remedy: null, durationMillis: 0 },
     ...changes,
   });
   const resultOf = (strict: boolean, ...checks: CheckRow[]): CheckResult => ({

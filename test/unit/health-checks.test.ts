@@ -101,6 +101,7 @@ describe('memory', () => {
     expect(answersTo(facts)['memory']).toMatchObject({
       status: 'pass',
       message: '50.0 MB used, no maxmemory',
+      evidence: { usedBytes: 50_000_000, maxBytes: null },
     });
     expect(answersTo(facts, { maxMemoryRatio: 0.8 })['memory']).toMatchObject({ status: 'warn' });
   });
@@ -144,7 +145,10 @@ describe('evictions and clients', () => {
       status: 'fail',
       message: '11 keys evicted in 2h, above the limit of 10',
     });
-    expect(answers['clients']).toMatchObject({ status: 'fail', value: 8, limit: 7 });
+    expect(answers['clients']).toMatchObject({
+      ...{ status: 'fail', value: 8, limit: 7 },
+      evidence: { connectedClients: 8, maxClients: 10_000 },
+    });
     expect(answersTo(facts, { maxEvictedKeys: 11, maxClients: 8 })).toMatchObject({
       evictions: { status: 'pass' },
       clients: { status: 'pass' },

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { fileFailureText } from '../../file-failure.ts';
 import { InputError } from '../../failure.ts';
 import { millisSince } from '../../health/clock.ts';
 import type { Facts } from '../../health/facts.ts';
@@ -37,6 +38,7 @@ export function checkExecution(input: CheckInput): Execution<CheckResult> {
       ...{ startedAt: null, checks: [] },
     },
     rows: 'checks',
+    oneTable: true,
     run: (context) => check(context, input),
     view: viewOf,
     formats: {
@@ -144,7 +146,7 @@ function writeReports(context: Context, input: CheckInput, result: CheckResult):
     try {
       appendFileSync(resolve(workingDirectory, summaryFile), summaryOf(result));
     } catch (error) {
-      context.warn(`the job summary \`${summaryFile}\` was not written (${reasonOf(error)})`);
+      context.warn(`the job summary \`${summaryFile}\` was not written: ${fileFailureText(error)}`);
     }
   }
   if (input.junitFile === undefined) return undefined;
@@ -152,10 +154,8 @@ function writeReports(context: Context, input: CheckInput, result: CheckResult):
     replaceFile(resolve(workingDirectory, input.junitFile), junitOf(result));
     return undefined;
   } catch (error) {
-    return new InputError(`--junit: \`${printable(input.junitFile)}\` was not written (${reasonOf(error)})`);
+    return new InputError(
+      `--junit: \`${printable(input.junitFile)}\` was not written: ${fileFailureText(error)}`,
+    );
   }
 }
-
-/** `EACCES: permission denied`, without the call and the path. */
-const reasonOf = (error: unknown) =>
-  error instanceof Error ? error.message.replace(/,.*$/s, '') : String(error);

@@ -22,7 +22,7 @@ export const memory: readonly Check[] = [
       if (used === null) return unreported('used_memory');
       if (max === null) return unreported('maxmemory');
       const policy = info['maxmemory_policy'] ?? 'unknown';
-      const evidence = { usedMemoryBytes: used, maxMemoryBytes: max, policy };
+      const evidence = { usedBytes: used, maxBytes: max === 0 ? null : max, policy };
       return max === 0
         ? unlimited(used, limits.maxMemoryRatio, evidence)
         : limited(used, max, policy, limits.maxMemoryRatio, evidence);
@@ -58,7 +58,7 @@ function limited(used: number, max: number, policy: string, limit: number | unde
     return measured('fail', message, figure, {
       evidence,
       remedy: evicts
-        ? '`cachectl inspect` shows what takes the memory; `cachectl prune` gives TTLs to keys without one'
+        ? '`cachectl inspect` shows what takes the memory, and which namespaces hold keys without a TTL'
         : 'writes fail at 100 %: raise `maxmemory`, or choose a policy that evicts',
     });
   }

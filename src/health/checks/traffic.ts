@@ -40,7 +40,8 @@ export const traffic: readonly Check[] = [
       return minHitRate !== undefined && hitRate < minHitRate
         ? measured('fail', [...facts, ...say`, below the limit of ${ratio(minHitRate)}`], figure, {
             evidence,
-            remedy: '`cachectl hits` tells which namespace misses, and why',
+            remedy:
+              '`cachectl stats --window 10s` measures it as it is now; `cachectl inspect` shows how long the keys live',
           })
         : measured('pass', facts, figure, { evidence });
     }),
@@ -77,7 +78,7 @@ export const traffic: readonly Check[] = [
       if (connected === null) return unreported('connected_clients');
       const allowed = infoNumber(info, 'maxclients');
       const figure = { value: connected, limit: maxClients, unit: 'count' as const };
-      const evidence = { connectedClients: connected, allowedClients: allowed };
+      const evidence = { connectedClients: connected, maxClients: allowed };
       const facts =
         allowed === null
           ? say`${count(connected, 'client')} connected`

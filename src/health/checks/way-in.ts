@@ -2,6 +2,7 @@ import { databasesOf, infoNumber } from '../../redis/info.ts';
 import type { RedisError } from '../../redis/errors.ts';
 import { type Check, type Finding, finding, obstacle } from '../check.ts';
 import { type Facts, isLoading, type Refusal } from '../facts.ts';
+import { grantRemedy } from '../grants.ts';
 import { count, millis, ratio, say, seconds } from '../phrase.ts';
 
 /** From the socket to a server that is ready: each step is only tried when the one before it succeeded. */
@@ -47,7 +48,10 @@ export const wayIn: readonly Check[] = [
       if (stop?.at === 'database') {
         return {
           ...failure(stop.error, { database }),
-          remedy: 'name another database with --db, or raise `databases` in the configuration of the server',
+          remedy:
+            stop.error.code === 'NOPERM'
+              ? grantRemedy(facts.username, [{ command: 'SELECT', error: stop.error }])
+              : 'name another database with --db, or raise `databases` in the configuration of the server',
         };
       }
       if (nodes.length === 0) return finding('skip', obstacle(facts) ?? []);
@@ -85,14 +89,12 @@ export const wayIn: readonly Check[] = [
       const refused = permissionRefusals(facts);
       const names = [...new Set(refused.map(({ command }) => command))];
       if (names.length === 0) return finding('pass', say`no command was refused`);
-      const user = facts.username ?? 'default';
-      const grants = [...new Set(refused.map(grantOf))].join(' ');
       const [first] = refused;
       return finding('warn', say`refused: ${names.map((name) => `\`${name}\``).join(', ')}`, {
         value: names.length,
         unit: 'count',
         evidence: { refusedCommands: names.join(' '), answer: first?.error.refused?.answer ?? null },
-        remedy: `an administrator grants it with \`ACL SETUSER ${user} ${grants}\``,
+        remedy: grantRemedy(facts.username, refused),
       });
     },
   },
@@ -121,11 +123,6 @@ function loadingFailure({ nodes }: Facts) {
     evidence: { loadedRatio: percent === null ? null : percent / 100, leftSeconds },
     remedy: 'try again shortly, or let the check wait for it with --wait 60s',
   });
-}
-
-/** The ACL rule that is missing: for the key, or for the command. */
-function grantOf({ command, error }: Refusal): string {
-  return /permissions to access/.test(error.message) ? '~cachectl:check:*' : `+${command.toLowerCase()}`;
 }
 
 function permissionRefusals({ nodes, canary }: Facts): Refusal[] {

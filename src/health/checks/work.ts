@@ -1,5 +1,6 @@
 import { type Check, finding, measured, obstacle, onceLoaded, refusalOf, worstOf } from '../check.ts';
 import { type Canary, canaryTtlSeconds, type Facts } from '../facts.ts';
+import { grantRemedy } from '../grants.ts';
 import { bytes, count, millis, say, seconds } from '../phrase.ts';
 
 /** Whether the server does what it is there for, and how fast it answers. */
@@ -88,7 +89,10 @@ function writeRefused(facts: Facts, canary: Canary & { readonly outcome: 'refuse
   const { command, error } = canary;
   const evidence = { command, code: error.code };
   if (error.code !== 'READONLY') {
-    const ways = [error.hint, command === 'SET' ? '--no-write leaves this check out' : undefined];
+    const ways = [
+      error.code === 'NOPERM' ? grantRemedy(facts.username, [canary]) : error.hint,
+      command === 'SET' ? '--no-write leaves this check out' : undefined,
+    ];
     return finding('fail', say`\`${command}\` is refused: ${error.refused?.answer ?? error.message}`, {
       evidence,
       remedy: ways.filter((way) => way !== undefined).join('; ') || null,

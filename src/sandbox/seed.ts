@@ -1,3 +1,4 @@
+import type { ByteString } from '../redis/bytes.ts';
 import { type Progress, silentProgress } from '../progress.ts';
 import { refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
@@ -39,6 +40,41 @@ export async function seedServer(
     }
     while (underWay.length > 0) await settleOne();
     return written;
+  } finally {
+    lane.close();
+  }
+}
+
+/**
+ * Makes the keys of the server those of `records` again after `brought` were written to it: what came new goes, and what
+ * expired or was removed comes back. A record that is still there stays as it is.
+ * @throws RedisError as `seedServer` does.
+ */
+export async function restoreSeed(
+  node: RedisNode,
+  records: Iterable<SandboxRecord>,
+  brought: ReadonlySet<ByteString>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const lane = await node.openLane();
+  const foreign = new Set(brought);
+  try {
+    let missing: RedisCommand[] = [];
+    const flush = async () => {
+      await writeBatch(lane, missing);
+      missing = [];
+    };
+    for (const record of records) {
+      if (signal?.aborted === true) return;
+      if (!foreign.delete(record.key)) continue;
+      missing.push([...setCommand(record), 'NX']);
+      if (missing.length >= batchRecords) await flush();
+    }
+    for (const key of foreign) {
+      missing.push(['UNLINK', key]);
+      if (missing.length >= batchRecords) await flush();
+    }
+    await flush();
   } finally {
     lane.close();
   }

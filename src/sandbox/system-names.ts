@@ -4,11 +4,9 @@ export const systemNames = ['education', 'content', 'subjunctive', 'boardroom', 
 export type SystemName = (typeof systemNames)[number];
 
 export const systemDescriptions: Readonly<Record<SystemName, string>> = {
-  education:
-    'agent-based teaching: language model answers, database queries, simulations, sessions, OAuth states',
-  content: 'course generation: JSON envelopes under digests, and keys that no process finds after a restart',
-  subjunctive: 'Spanish practice: keys with quotes, braces and spaces, and a second deployment beside it',
-  boardroom: 'meeting assistant: HTTP responses under digests, pickled objects, an id that is a wildcard',
-  honzik:
-    'Czech tutor in a chat: profiles, statistics until midnight, speech, quotas and other state to protect',
+  education: 'agent-based teaching: model answers, queries, sessions',
+  content: 'course generation: JSON envelopes under digests',
+  subjunctive: 'Spanish practice: keys with quotes, braces and spaces',
+  boardroom: 'meeting assistant: digests, pickles, a wildcard id',
+  honzik: 'Czech tutor in a chat: profiles, speech, quotas',
 };

@@ -1,4 +1,4 @@
-import { bytesOf } from '../redis/bytes.ts';
+import { type ByteString, bytesOf } from '../redis/bytes.ts';
 import { refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
 import { ReplyError } from '../redis/reply.ts';
@@ -69,14 +69,26 @@ export async function warmUpTraffic(
   system: SystemName,
   seed: number,
   operations: number,
-  { now, signal }: { readonly now: () => number; readonly signal?: AbortSignal },
+  {
+    now,
+    signal,
+    touched,
+  }: {
+    readonly now: () => number;
+    readonly signal?: AbortSignal;
+    /** Gets every key that an operation named. */
+    readonly touched?: Set<ByteString>;
+  },
 ): Promise<TrafficTotals> {
   const totals: TrafficTotals = { operations: 0, hits: 0, misses: 0 };
   const lane = await openApplicationLane(node);
   try {
     const stream = generateTraffic(system, { seed, now });
     while (totals.operations < operations && signal?.aborted !== true) {
-      await perform(lane, take(stream, Math.min(warmUpBatch, operations - totals.operations)), totals);
+      const batch = take(stream, Math.min(warmUpBatch, operations - totals.operations));
+      for (const operation of batch)
+        touched?.add('record' in operation ? operation.record.key : operation.key);
+      await perform(lane, batch, totals);
     }
     return totals;
   } finally {

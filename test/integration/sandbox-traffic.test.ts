@@ -7,7 +7,7 @@ import { infoNumber, readInfo } from '../../src/redis/info.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import type { SandboxRecord } from '../../src/sandbox/family.ts';
 import { generateRecords } from '../../src/sandbox/generate.ts';
-import { seedServer } from '../../src/sandbox/seed.ts';
+import { restoreSeed, seedServer } from '../../src/sandbox/seed.ts';
 import { type SystemName, systemNames } from '../../src/sandbox/systems.ts';
 import { runTraffic, type TrafficTotals, warmUpTraffic } from '../../src/sandbox/traffic.ts';
 import { send, startPrivateServer, targetOf, testServer } from '../server/redis.ts';
@@ -231,4 +231,23 @@ describe('traffic', () => {
     });
     await expect(traffic).rejects.toMatchObject({ failure: 'lost' });
   });
+});
+
+describe('a history that leaves no keys', () => {
+  test.each([0, 5, 800])(
+    'gives a server of %i keys those very keys, with the hits of a past',
+    async (keys) => {
+      const server = await emptyServer();
+      const records = longLived(recordsOf('honzik', keys));
+      await seedServer(server.nodes[0], records);
+      const touched = new Set<ByteString>();
+      await warmUpTraffic(server.nodes[0], 'honzik', 1, 2000, { now: Date.now, touched });
+      expect(await send(server, 'DBSIZE')).toBeGreaterThan(records.length);
+
+      await restoreSeed(server.nodes[0], records, touched);
+
+      expect(await send(server, 'DBSIZE')).toBe(records.length);
+      for (const { key } of records) expect(await send(server, 'EXISTS', key)).toBe(1);
+    },
+  );
 });

@@ -10,7 +10,7 @@ export const defineSandbox: DefineCommand = (program, run) => {
     .command('sandbox')
     .summary('a throw-away Redis with realistic data, and a tour of this program')
     .description(
-      'Starts a real Redis on a free port of this machine, fills it with the data of an example application, and removes\n' +
+      'Starts a real Redis on a free port of this machine, fills it with the data of an example application, and removes ' +
         'everything on Ctrl-C. With a command after --, runs it against the sandbox and ends.\n\nSystems:\n' +
         systemNames.map((name) => `  ${name.padEnd(12)} ${systemDescriptions[name]}`).join('\n'),
     )
@@ -31,7 +31,7 @@ export const defineSandbox: DefineCommand = (program, run) => {
         ['cachectl sandbox --system honzik --traffic', 'a server to play with until Ctrl-C'],
         ['cachectl sandbox -- inspect --depth 2', 'one command on fresh data'],
         [
-          'cachectl sandbox -- redis-cli -u "$REDIS_URL" dbsize',
+          `cachectl sandbox -- sh -c 'redis-cli -u "$REDIS_URL" dbsize'`,
           'REDIS_URL and CACHECTL_CONFIG are set for it',
         ],
       ),

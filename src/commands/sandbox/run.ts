@@ -2,11 +2,12 @@ import type { SandboxResult } from './result.ts';
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { InputError } from '../../failure.ts';
+import type { ByteString } from '../../redis/bytes.ts';
 import { type RedisServer } from '../../redis/server.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import { generateRecords } from '../../sandbox/generate.ts';
-import { seedServer } from '../../sandbox/seed.ts';
+import { restoreSeed, seedServer } from '../../sandbox/seed.ts';
 import { type SandboxServer, startSandboxServer } from '../../sandbox/server.ts';
 import { configFileOf, type SystemName } from '../../sandbox/systems.ts';
 import { runTraffic, warmUpTraffic } from '../../sandbox/traffic.ts';
@@ -28,11 +29,14 @@ export interface SandboxInput {
 
 /** Reads and writes of the past, so that the counters of the new server look like those of one in use. */
 const historyOperations = 20_000;
+/** Few keys have seen little. */
+const historyPerKey = 10;
 
 /** `sandbox` from its input to its result. */
 export function sandboxExecution(input: SandboxInput): Execution<SandboxResult> {
   return {
-    standalone: true, oneTable: true,
+    standalone: true,
+    oneTable: true,
     blank: { url: null, config: null, system: null, keys: null, seed: null, product: null },
     run: (context) => sandbox(context, input),
     view,
@@ -46,10 +50,11 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
     variables: context.environment.variables,
     signal: context.signal,
   });
+  let redis: RedisServer | undefined;
   const stopTraffic = new AbortController();
   const stop = AbortSignal.any([context.signal, stopTraffic.signal]);
   try {
-    const redis = await context.connectTo(server.target);
+    redis = await context.connectTo(server.target);
     const result = await fill(context, input, server, redis);
     const traffic =
       input.traffic > 0
@@ -72,6 +77,7 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
     return { result, printed: true };
   } finally {
     stopTraffic.abort();
+    redis?.close();
     await server.stop();
   }
 }
@@ -85,12 +91,16 @@ async function fill(
   const { system, seed } = input;
   const [node] = redis.nodes;
   context.progress.start('filling the sandbox', 'keys', input.keys);
-  const records = generateRecords(system, { keys: input.keys, seed, now: context.now() });
-  const keys = await seedServer(node, records, context.progress, context.signal);
-  await warmUpTraffic(node, system, seed, input.keys === 0 ? 0 : historyOperations, {
+  const data = { keys: input.keys, seed, now: context.now() };
+  const keys = await seedServer(node, generateRecords(system, data), context.progress, context.signal);
+  const touched = new Set<ByteString>();
+  await warmUpTraffic(node, system, seed, Math.min(historyOperations, input.keys * historyPerKey), {
     now: context.now,
     signal: context.signal,
+    touched,
   });
+  // The history is in the counters; its keys are more than were asked for, and some of those are gone.
+  await restoreSeed(node, generateRecords(system, data), touched, context.signal);
   context.progress.stop();
   return {
     url: server.url,
@@ -125,7 +135,17 @@ function runOther(
       stdio: 'inherit',
       env: { ...context.environment.variables, ...variables },
     });
-    child.on('error', (error) => reject(new InputError(`\`${program}\` cannot be run: ${error.message}`)));
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.code === 'ENOENT'
+          ? program.includes('/')
+            ? 'there is no such program'
+            : 'there is no such program on PATH'
+          : error.code === 'EACCES'
+            ? 'it is not executable'
+            : error.message;
+      reject(new InputError(`\`${program}\` cannot be run: ${reason}`));
+    });
     child.on('close', (code, signal) => {
       const number = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
       resolve(Object.values(exitCodes).find((known) => known === number) ?? exitCodes.negative);
@@ -151,12 +171,10 @@ function view(result: SandboxResult): Block[] {
         { name: 'config', label: 'map', value: result.config, unit: 'text' },
       ],
     },
-    {
-      kind: 'text',
-      name: 'use',
-      title: 'To use it in another terminal',
-      text: `  export REDIS_URL=${result.url}\n  export CACHECTL_CONFIG=${result.config}\n  cachectl stats\n`,
-    },
+    note('plain', 'to use it in another terminal:'),
+    note('plain', `export REDIS_URL=${result.url}`),
+    note('plain', `export CACHECTL_CONFIG=${result.config}`),
+    note('plain', 'cachectl stats'),
     note('dim', 'Ctrl-C ends it and removes everything'),
   ];
 }

@@ -37,7 +37,7 @@ export async function walkThrough(
   ]);
   let worst: ExitCode = exitCodes.success;
   for (const [index, { why, argv, shown }] of stepsOf(sandbox).entries()) {
-    if (context.signal.aborted) return worst;
+    if (context.signal.aborted) break;
     await context.write('\n');
     await context.print([
       {
@@ -51,7 +51,9 @@ export async function walkThrough(
     const exitCode = await context.runCommand(['--output', 'table', ...argv], variables);
     if (worst === exitCodes.success) worst = exitCode;
   }
-  if (!context.signal.aborted) {
+  if (context.signal.aborted) {
+    await interrupted(context);
+  } else {
     await context.write('\n');
     await context.print([
       note('good', 'the tour is over; the sandbox goes, without a trace'),
@@ -62,6 +64,11 @@ export async function walkThrough(
     ]);
   }
   return worst;
+}
+
+async function interrupted(context: Context): Promise<void> {
+  await context.write('\n');
+  await context.print([note('plain', 'the tour was interrupted; the sandbox is removed')]);
 }
 
 function stepsOf(sandbox: SandboxResult): Step[] {

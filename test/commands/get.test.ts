@@ -316,8 +316,14 @@ describe('--raw', () => {
       String.fromCharCode(...Array.from({ length: 128 }, (_, byte) => byte)).repeat(1000),
     );
     await server.nodes[0].call('SET', bytesOf('k'), value);
+    expect(await get(['k', '--raw'])).toEqual({ exitCode: 0, stdout: value, stderr: '' });
+  });
+
+  test('writes no more than --max-bytes where that is given', async () => {
+    const server = await emptyServer();
+    await server.nodes[0].call('SET', bytesOf('k'), bytesOf('0123456789abc'));
     const outcome = await get(['k', '--raw', '--max-bytes', '10']);
-    expect(outcome).toEqual({ exitCode: 0, stdout: value, stderr: '' });
+    expect(outcome).toEqual({ exitCode: 0, stdout: '0123456789', stderr: '' });
   });
 
   test('writes nothing for a key that does not exist', async () => {

@@ -10,7 +10,11 @@ export const defineGet: DefineCommand = (program, run) => {
         'hex; gzip and zlib are seen through; a pickle is named and never loaded. Reads a bounded part of a large value.',
     )
     .argument('<key>', 'the key')
-    .option('--max-bytes <size>', 'most of a string value to read', sizeArgument, 65_536)
+    .option(
+      '--max-bytes <size>',
+      'most of a string value to read (default: 64KiB; with --raw all)',
+      sizeArgument,
+    )
     .option('--members <number>', 'most members of a collection to read', countArgument(1), 100)
     .option('--raw', 'only the bytes of a string value, as they are')
     .option('--base64', 'the key is given as base64 of its bytes')
@@ -27,7 +31,7 @@ export const defineGet: DefineCommand = (program, run) => {
         return getExecution({
           text,
           base64: options.base64 ?? false,
-          maxBytes: Math.max(1, options.maxBytes),
+          maxBytes: options.maxBytes === undefined ? null : Math.max(1, options.maxBytes),
           members: options.members,
           raw: options.raw ?? false,
         });

@@ -14,10 +14,14 @@ export interface GetInput {
   readonly text: string;
   /** The text is base64 of the key. */
   readonly base64: boolean;
-  readonly maxBytes: number;
+  /** Null: not given. */
+  readonly maxBytes: number | null;
   readonly members: number;
   readonly raw: boolean;
 }
+
+/** Of a value that is shown; `--raw` without a limit takes all. */
+const defaultMaxBytes = 65_536;
 
 interface GetResult {
   readonly key: string;
@@ -85,7 +89,10 @@ async function getKey(context: Context, input: GetInput): Promise<Outcome<GetRes
     throw new InputError('--raw writes bytes, and cannot go with a JSON output');
   const key = input.base64 ? keyFromBase64(input.text) : bytesOf(input.text);
   const server = await context.connect();
-  const limits = { bytes: input.raw ? Number.MAX_SAFE_INTEGER : input.maxBytes, members: input.members };
+  const limits = {
+    bytes: input.maxBytes ?? (input.raw ? Number.MAX_SAFE_INTEGER : defaultMaxBytes),
+    members: input.members,
+  };
   const lookup = await readKey(server.nodeFor(key), key, limits);
   const { report } = lookup;
   if (report === null && (input.raw || context.output !== 'table'))

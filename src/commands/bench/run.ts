@@ -7,7 +7,7 @@ import { type BenchOptions, checkOptions, needsKeys } from '../../bench/options.
 import type { BenchReport } from '../../bench/result.ts';
 import { fileFailureText } from '../../file-failure.ts';
 import { InputError } from '../../failure.ts';
-import { viewBench } from './view.ts';
+import { interruptionText, verdictText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmProtected } from '../protection.ts';
@@ -70,6 +70,10 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
     progress: context.progress,
   });
   const verdicts = judge(report.results, limits);
+  if (context.output !== 'table') {
+    for (const verdict of verdicts.filter(({ passed }) => !passed)) context.warn(verdictText(verdict));
+  }
+  if (context.signal.aborted) context.warn(interruptionText(options.workloads, report));
   return {
     result: { ...withComparison(report, baseline), verdicts },
     exitCode: verdicts.every(({ passed }) => passed) ? exitCodes.success : exitCodes.negative,

@@ -1,4 +1,6 @@
 import type { Comparison } from '../../bench/baseline.ts';
+import type { WorkloadName } from '../../bench/options.ts';
+import type { BenchReport } from '../../bench/result.ts';
 import type { Verdict } from '../../bench/gates.ts';
 import type { Warning } from '../../bench/warnings.ts';
 import { type Block, note, type NoteBlock, type TableBlock } from '../../render/blocks.ts';
@@ -84,13 +86,24 @@ function comparisonNote({ workload, throughputRatio, p50Ratio, p99Ratio }: Compa
   );
 }
 
-function verdictNote({ workload, measure, limit, actual, passed }: Verdict): NoteBlock {
+const verdictNote = (verdict: Verdict): NoteBlock =>
+  note(verdict.passed ? 'good' : 'bad', verdictText(verdict));
+
+/** `get`: p99 3 ms, above 2 ms */
+export function verdictText({ workload, measure, limit, actual, passed }: Verdict): string {
   const [what, format, relation] =
     measure === 'p99Micros'
       ? ['p99', formatMicros, passed ? 'within' : 'above']
       : ['throughput', perSecond, passed ? 'at least' : 'below'];
   const figure = actual === null ? 'not measured' : `${format(actual)}, ${relation} ${format(limit)}`;
-  return note(passed ? 'good' : 'bad', `\`${workload}\`: ${what} ${figure}`);
+  return `\`${workload}\`: ${what} ${figure}`;
+}
+
+/** For a run that was told to stop: what was not measured. */
+export function interruptionText(asked: readonly WorkloadName[], { results }: BenchReport): string {
+  const missing = asked.filter((name) => !results.some((result) => result.name === name));
+  if (missing.length === 0) return 'interrupted';
+  return `interrupted: ${workloadsOf(missing.map((workload) => ({ workload })))} did not run`;
 }
 
 /** Warnings of one kind in one sentence: four workloads with the same fault need it said once. */
@@ -132,7 +145,7 @@ function warningNotes(warnings: readonly Warning[]): NoteBlock[] {
   say(
     'few-samples',
     (alike) =>
-      `p99.9 of ${workloadsOf(alike)} rests on fewer than 1,000 measurements: a longer --duration makes it mean something`,
+      `p99.9 of ${workloadsOf(alike)} rests on fewer than 1,000 measurements: a longer --duration, or more --operations, makes it mean something`,
   );
   say(
     'misses',

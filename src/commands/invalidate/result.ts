@@ -35,6 +35,8 @@ export interface InvalidateResult {
   /** Keys that were selected and stay. */
   readonly excluded: number;
   readonly limit: number | null;
+  /** False: the walk ended early, and the plan covers what was seen until then. */
+  readonly planComplete: boolean;
   readonly risk: RiskLevel;
   /** False: no map says which keys are state. */
   readonly stateKnown: boolean;
@@ -88,6 +90,7 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     notAttempted: plan.keys.length,
     excluded: plan.excluded.reduce((sum, { keys }) => sum + keys, 0),
     limit: context.limit,
+    planComplete: plan.complete,
     risk: riskOf(plan.keys.length, plan.keyspaceKeys),
     stateKnown: context.stateKnown,
     durationSeconds: null,

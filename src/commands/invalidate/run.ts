@@ -3,6 +3,7 @@ import { planInvalidation } from '../../invalidation/read-plan.ts';
 import { scopeOf } from '../../invalidation/scope.ts';
 import { selectKeys } from '../../invalidation/selection.ts';
 import type { Block } from '../../render/blocks.ts';
+import { counted } from '../../render/units.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { askConsent } from './consent.ts';
@@ -34,6 +35,7 @@ const blank: { readonly [Field in keyof InvalidateResult]: InvalidateResult[Fiel
   notAttempted: null,
   excluded: null,
   limit: null,
+  planComplete: null,
   risk: null,
   stateKnown: null,
   durationSeconds: null,
@@ -95,8 +97,14 @@ async function invalidate(
       ? { result: planned('unreachable'), exitCode: exitCodes.negative }
       : { result: planned('nothingMatched') };
   }
-  if (input.limit !== null && plan.keys.length > input.limit)
+  if (input.limit !== null && plan.keys.length > input.limit) {
+    if (context.output !== 'table') {
+      context.warn(
+        `${counted(plan.keys.length, 'key matches', 'keys match')}, more than --limit ${input.limit.toLocaleString('en-US')} allows: nothing was removed`,
+      );
+    }
     return { result: planned('overLimit'), exitCode: exitCodes.negative };
+  }
   if (input.dryRun) return { result: planned('planned') };
 
   const draft = planned('declined');

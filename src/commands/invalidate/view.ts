@@ -156,18 +156,18 @@ function warnings(result: InvalidateResult): Block[] {
 function outcomeNotes(result: InvalidateResult): Block[] {
   const { matched, removed, gone, failed, notAttempted } = result;
   const keys = counted(matched, 'key');
+  if (!result.planComplete) {
+    return [
+      note('bad', 'the walk ended early: the plan covers what was seen until then; nothing was removed'),
+    ];
+  }
   switch (result.outcome) {
     case 'planned':
       return [note('plain', `dry run: nothing was removed; without --dry-run ${keys} would be`)];
     case 'nothingMatched':
       return [note('plain', nothingText(result))];
     case 'unreachable':
-      return [
-        note(
-          'bad',
-          `nothing was removed: no name leads to these keys; \`cachectl invalidate --namespace ${result.unreachable[0]?.namespace ?? 'NAME'}\` removes all of them`,
-        ),
-      ];
+      return [note('bad', `nothing was removed: no name leads to these keys; ${byNamespace(result)}`)];
     case 'overLimit':
       return [
         note(
@@ -194,6 +194,14 @@ function outcomeNotes(result: InvalidateResult): Block[] {
         note('plain', 'running the same command again is harmless: it removes what is still there'),
       ];
   }
+}
+
+function byNamespace({ unreachable }: InvalidateResult): string {
+  const names = [...new Set(unreachable.map(({ namespace }) => namespace))];
+  const command = `\`cachectl invalidate --namespace ${names[0] ?? 'NAME'}\``;
+  return names.length > 1
+    ? `${command} removes all keys of that namespace, and so for each of the ${names.length}`
+    : `${command} removes all of them`;
 }
 
 function nothingText(result: InvalidateResult): string {

@@ -87,6 +87,18 @@ describe('get of a string', () => {
     expect(await getTable(['packed:1'], { cwd })).toContain('Value (json, gzip)');
   });
 
+  test('that is binary is shown as hex, sixteen bytes a line, with the text in it beside', async () => {
+    await write(set('k', asBytes(`\x00\x01user name\xff\x7f~${'z'.repeat(600)}`)));
+    const table = await getTable(['k']);
+    const [, value = ''] = table.split('Value (binary)\n');
+    const lines = value.split('\n');
+    expect(lines[0]).toBe('00 01 75 73 65 72 20 6e 61 6d 65 ff 7f 7e 7a 7a  ..user name..~zz');
+    expect(lines[31]).toMatch(/^(7a ){16} z{16}$/);
+    expect(lines[32]).toBe('…');
+    await write(set('k', asBytes('\xff\xfb')));
+    expect(await getTable(['k'])).toContain(`Value (binary)\nff fb${' '.repeat(44)}..\n`);
+  });
+
   test('with an id of 64 bits keeps its digits', async () => {
     await write(set('k', '{"id":12345678901234567890}'));
     expect(await getTable(['k'])).toContain('{\n  "id": 12345678901234567890\n}');

@@ -191,7 +191,7 @@ function valueBlocks(value: DecodedValue): Block[] {
   const { format, compression, json, text, hex, envelope, remark } = value;
   const shown =
     json === undefined
-      ? (text ?? hex ?? '')
+      ? (text ?? hexLines(hex ?? ''))
       : // Where the source is kept, it says more than what was parsed from it.
         text === undefined
         ? JSON.stringify(json, null, 2)
@@ -204,6 +204,18 @@ function valueBlocks(value: DecodedValue): Block[] {
     textBlock('value', `Value (${how.join(', ')})`, shown),
     ...(remark === undefined ? [] : [note('plain', remark)]),
   ];
+}
+
+/** Sixteen bytes a line, and beside them those that are printable ASCII: names within a binary value can be read. */
+function hexLines(hex: string): string {
+  const bytes = hex.match(/[0-9a-f]{2}/g) ?? [];
+  const lines: string[] = [];
+  for (let start = 0; start < bytes.length; start += 16) {
+    const row = bytes.slice(start, start + 16);
+    const ascii = row.map((pair) => String.fromCharCode(Number.parseInt(pair, 16))).join('');
+    lines.push(`${row.join(' ').padEnd(16 * 3)} ${ascii.replace(/[^\x20-\x7e]/g, '.')}`);
+  }
+  return [...lines, ...(hex.endsWith('…') ? ['…'] : [])].join('\n');
 }
 
 const textBlock = (name: string, title: string, text: string): Block => ({ kind: 'text', name, title, text });

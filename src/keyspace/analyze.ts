@@ -45,7 +45,7 @@ export interface Analysis {
   readonly failure: RedisError | null;
 }
 
-const pageSize = 1000;
+const pageSize = 500;
 
 /** Reads every key of every node once, and sums up by namespace. @throws RedisError where nothing could be read */
 export async function analyzeKeyspace(server: RedisServer, options: AnalysisOptions): Promise<Analysis> {

@@ -1,6 +1,7 @@
 /** Texts people write for amounts, as numbers. Each throws an Error that names the input and shows a right one. */
 
 const secondsPerUnit: Readonly<Record<string, number>> = {
+  us: 1e-6,
   ms: 0.001,
   s: 1,
   m: 60,
@@ -22,7 +23,7 @@ const bytesPerUnit: Readonly<Record<string, number>> = {
 export function parseDuration(text: string): number {
   const trimmed = text.trim();
   if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
-  const parts = [...trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)];
+  const parts = [...trimmed.matchAll(/(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== trimmed) {
     throw new Error(`\`${text}\` is not a duration; write 90s, 5m, 1h30m or 7d`);
   }

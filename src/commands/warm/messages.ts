@@ -29,7 +29,7 @@ const again = 'running it again is harmless: each record replaces its key as a w
 
 /** Why the writing ended early, with how far it had come; null where it did not. */
 export function stopFailure({ stopped, interrupted }: FixtureWriting, result: WarmResult): Error | null {
-  const far = `${formatCell(result.written, 'count')} of ${counted(result.records, 'record')} ${result.written === 1 ? 'was' : 'were'} written`;
+  const far = `${formatCell(result.written, 'count')} of ${counted(result.records, 'record')} ${result.records === 1 ? 'was' : 'were'} written`;
   if (stopped === null) return interrupted ? new InterruptedError(`interrupted: ${far}; ${again}`) : null;
   const unknown =
     result.unknown === 0

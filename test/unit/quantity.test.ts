@@ -1,0 +1,19 @@
+import { describe, expect, test } from 'vitest';
+import { parseDuration } from '../../src/config/quantity.ts';
+
+describe('a duration', () => {
+  test.each([
+    ['90', 90],
+    ['500us', 0.0005],
+    ['250ms', 0.25],
+    ['5m', 300],
+    ['1h30m', 5400],
+    ['7d', 604_800],
+  ])('%s is %d seconds', (text, seconds) => {
+    expect(parseDuration(text)).toBeCloseTo(seconds, 9);
+  });
+
+  test.each(['', 'soon', '5 apples', '-1s', '1h nonsense'])('is not `%s`', (text) => {
+    expect(() => parseDuration(text)).toThrow(`\`${text}\` is not a duration`);
+  });
+});

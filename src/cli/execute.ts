@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Context,
   type Execution,
@@ -34,6 +35,7 @@ export async function execute<Result extends object>(
   const printer = new Printer(io, command, options);
   const progress = terminalProgress(io, options.quiet !== true);
   const open: RedisServer[] = [];
+  let remark: Promise<void> | undefined;
   let outcome: Outcome<Result> | undefined;
   let failure: Failure | undefined;
   try {
@@ -61,6 +63,11 @@ export async function execute<Result extends object>(
     }
     if (execution.connects !== false && resolved.missingPassword !== null) throw resolved.missingPassword;
     let connection: Promise<RedisServer> | undefined;
+    const enter = async () => {
+      const server = await connectTo(resolved.target, open, io.signal);
+      remark ??= remarkOnCluster(server, (text) => printer.warn(text));
+      return server;
+    };
     const context: Context = {
       map: loaded === null ? emptyMap : buildMap(loaded.config),
       configFile: loaded?.file ?? null,
@@ -78,8 +85,8 @@ export async function execute<Result extends object>(
       prompts: terminalPrompts(io),
       now: io.now,
       random: io.random,
-      connect: () => (connection ??= connectTo(resolved.target, open, io.signal)),
-      reconnect: () => connectTo(resolved.target, open, io.signal),
+      connect: () => (connection ??= enter()),
+      reconnect: enter,
       connectTo: (target) => connectTo(target, open, io.signal),
       publish: (result) => printer.finish(execution, result as Result, undefined),
       print: (blocks) => printer.print(blocks),
@@ -92,6 +99,7 @@ export async function execute<Result extends object>(
     };
     outcome = await execution.run(context);
     if (outcome.error) failure = failureOf(outcome.error);
+    await Promise.race([remark, pause(remarkMillis, undefined, { ref: false })]);
   } catch (error) {
     failure = failureOf(error);
     if (failure.kind === 'bug' && io.variables['CACHECTL_DEBUG'] && error instanceof Error)
@@ -137,6 +145,18 @@ async function resolve(
   }
   const password = await prompts.password(`Password for ${resolved.target.username ?? 'the default user'}`);
   return { ...resolved, target: { ...resolved.target, password } };
+}
+
+/** How long a result may wait for a remark that is still on its way. */
+const remarkMillis = 200;
+
+/** Says that the rest of a cluster is not seen, while the command is at work already. Nobody's failure but its own. */
+async function remarkOnCluster(server: RedisServer, warn: (text: string) => void): Promise<void> {
+  if (server.cluster !== undefined) return;
+  const { countPrimaries } = await import('../redis/cluster.ts');
+  const primaries = await countPrimaries(server.nodes[0]).catch(() => null);
+  if (primaries === null || primaries < 2) return;
+  warn(`${server.address} is one node of a cluster of ${primaries} primaries: --cluster covers all of them`);
 }
 
 async function connectTo(

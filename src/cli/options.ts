@@ -6,6 +6,8 @@ import { type OutputFormat, outputFormats, type ReportFormat, reportFormats } fr
 export interface GlobalOptions {
   readonly url?: string;
   readonly profile?: string;
+  /** The URL is a seed of a cluster. */
+  readonly cluster?: true;
   readonly db?: number;
   readonly username?: string;
   readonly passwordFile?: string;
@@ -33,6 +35,7 @@ export function addGlobalOptions(program: Command): void {
       connection,
     ],
     [new Option('-p, --profile <name>', 'profile of the map to use (env: CACHECTL_PROFILE)'), connection],
+    [new Option('--cluster', 'the server is a node of a cluster: use all of its primaries'), connection],
     [new Option('-n, --db <number>', 'database number').argParser(countArgument(0)), connection],
     [new Option('--username <name>', 'ACL user'), connection],
     [

@@ -6,13 +6,16 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
 import { fileFailureText } from '../file-failure.ts';
 import { InputError } from '../failure.ts';
+import { type ConnectTarget, publicUrlOf, type TlsTarget } from '../redis/target.ts';
 import {
-  type ConnectTarget,
-  maskedUrl,
-  parseRedisUrl,
-  publicUrlOf,
-  type TlsTarget,
-} from '../redis/target.ts';
+  type Destination,
+  destinationOf,
+  type NamedProfile,
+  placesOf,
+  profilesAt,
+  routeOf,
+  sameAddress,
+} from './destination.ts';
 import type { GlobalOptions } from './options.ts';
 
 export const defaultUrl = 'redis://127.0.0.1:6379/0';
@@ -49,16 +52,21 @@ export function resolveSettings(
 ): ResolvedSettings {
   const { workingDirectory, stdoutIsTerminal } = surroundings;
   const named = namedProfile(options, variables, loaded);
-  const url = firstOf(
-    [options.url, '--url'],
-    // A profile named by a flag is a flag too, and wins over the environment.
-    [named?.origin === '--profile' ? named.config.url : undefined, `profile ${named?.name ?? ''}`],
-    [nonEmpty(variables['REDIS_URL']), 'REDIS_URL'],
-    [named?.config.url, `profile ${named?.name ?? ''}`],
-    [defaultUrl, 'default'],
-  );
-  const parsed = parseUrl(url);
-  const neighbours = url.origin.startsWith('profile') ? [] : profilesAt(parsed, loaded);
+  const url = destinationIn(options, variables, named);
+  const leadingProfile = url.origin.startsWith('profile') ? named : null;
+  const missing: { own: InputError | null; sentinels: InputError | null } = { own: null, sentinels: null };
+  const unlessMissing = (whose: 'own' | 'sentinels', read: () => string | undefined) => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      missing[whose] = error;
+      return null;
+    }
+  };
+  const ofSentinels = unlessMissing('sentinels', () => sentinelPassword(leadingProfile, variables));
+  const route = routeOf(url.value, url.origin, ofSentinels ?? undefined);
+  const neighbours = leadingProfile === null ? profilesAt(placesOf(route), loaded) : [];
   const profiles = named === null ? neighbours : [named, ...neighbours];
   const profile = profiles[0] ?? null;
   const inForce = profiles.find(({ config }) => config.protected === true) ?? profile;
@@ -67,34 +75,32 @@ export function resolveSettings(
 
   const username = firstOf(
     [options.username, '--username'],
-    [parsed.username, url.origin],
+    [route.username, url.origin],
     [profile?.config.username, `profile ${profile?.name ?? ''}`],
     [null, 'default'],
   );
   const { passwordFile } = options;
-  let missingPassword: InputError | null = null;
-  const passwordInProfile = () => {
-    try {
-      return profilePassword(profile, variables, configFolder);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      missingPassword = error;
-      return null;
-    }
-  };
+  const passwordInProfile = () =>
+    unlessMissing('own', () => profilePassword(profile, variables, configFolder));
   const password = firstOf(
     [options.askPassword === true ? null : undefined, '--ask-password'],
     [
       passwordFile && (() => passwordIn(passwordFile, workingDirectory, '--password-file')),
       '--password-file',
     ],
-    [parsed.password, url.origin],
+    [route.password, url.origin],
     // Before the variable, which may hold the password of another server.
     [passwordInProfile, `profile ${profile?.name ?? ''}`],
     [nonEmpty(variables['REDISCLI_AUTH']), 'REDISCLI_AUTH'],
     [null, 'none'],
   );
-  const database = firstOf([options.db, '--db'], [parsed.database, url.origin]);
+  const database = firstOf([options.db, '--db'], [route.database, url.origin]);
+  if (route.topology?.kind === 'cluster' && database.value !== 0) {
+    throw new InputError(
+      `database ${database.value} (from ${database.origin}) cannot be had: a cluster has database 0 alone`,
+      'leave the number out, or leave out --cluster where one server is meant',
+    );
+  }
   const timeout = firstOf([options.timeout, '--timeout'], [defaultTimeoutSeconds, 'default']);
   const output = firstOf(
     [options.output, '--output'],
@@ -103,13 +109,12 @@ export function resolveSettings(
       stdoutIsTerminal ? 'default: a terminal' : 'default: a pipe',
     ],
   );
-  const tls = tlsOf(options, parsed.tls !== undefined, profile?.config, (path, fromFlag) =>
+  const tls = tlsOf(options, route.overTls, profile?.config, (path, fromFlag) =>
     read(path, fromFlag ? workingDirectory : configFolder, 'TLS file'),
   );
   const target: ConnectTarget = {
-    host: parsed.host,
-    port: parsed.port,
-    ...(parsed.socketPath !== undefined && { socketPath: parsed.socketPath }),
+    ...route.place,
+    ...(route.topology !== null && { topology: route.topology }),
     database: database.value,
     ...(username.value !== null && { username: username.value }),
     ...(password.value !== null && { password: password.value }),
@@ -125,14 +130,15 @@ export function resolveSettings(
       readOnly: profiles.some(({ config }) => config.readOnly === true),
     },
     output: output.value,
-    missingPassword,
+    missingPassword: missing.own ?? missing.sentinels,
     settings: [
       { name: 'config', value: loaded?.file ?? null, origin: originOfConfig(options, variables, loaded) },
       { name: 'profile', value: inForce?.name ?? null, origin: inForce?.origin ?? 'none' },
       { name: 'url', value: publicUrlOf(target), origin: url.origin },
+      { name: 'topology', ...topologyOf(url, options) },
       { name: 'database', value: String(database.value), origin: database.origin },
       { name: 'username', value: username.value, origin: username.value === null ? 'none' : username.origin },
-      passwordSetting(password, profile?.config, missingPassword),
+      passwordSetting(password, profile?.config, missing.own),
       {
         name: 'tls',
         value: tls ? (tls.verify ? 'verified' : 'not verified') : 'off',
@@ -153,12 +159,6 @@ function passwordSetting(
   const { passwordFile, passwordEnv = '' } = profile ?? {};
   const why = passwordFile === undefined ? `${passwordEnv} is not set` : missing.message;
   return { name: 'password', value: 'not set', origin: `${origin}: ${why}` };
-}
-
-interface NamedProfile {
-  readonly name: string;
-  readonly config: ProfileConfig;
-  readonly origin: string;
 }
 
 function namedProfile(
@@ -189,41 +189,13 @@ function namedProfile(
   return { name: chosen.value, config, origin: chosen.origin };
 }
 
-const sameAddress = 'same address';
-
-/** The profiles that lead where the URL leads, whatever the database; the most protective first. */
-function profilesAt(parsed: ReturnType<typeof parseRedisUrl>, loaded: LoadedConfig | null): NamedProfile[] {
-  const place = placeOf(parsed);
-  return Object.entries(loaded?.config.profiles ?? {})
-    .flatMap(([name, config]) => {
-      try {
-        const same = placeOf(parseRedisUrl(config.url)) === place;
-        return same ? [{ name, config, origin: sameAddress }] : [];
-      } catch {
-        // A broken URL of a profile that is not in use is reported by `config validate`.
-        return [];
-      }
-    })
-    .sort((left, right) => strictness(right.config) - strictness(left.config));
-}
-
-/** Equal for URLs that lead to one server, as far as that can be told without asking anyone. */
-function placeOf({ host, port, socketPath }: ReturnType<typeof parseRedisUrl>): string {
-  if (socketPath !== undefined) return socketPath;
-  const name = host.toLowerCase().replace(/\.$/, '');
-  return `${/^(localhost|127(\.\d+){3}|::1)$/.test(name) ? 'localhost' : name}:${port}`;
-}
-
-const strictness = (config: ProfileConfig) =>
-  (config.protected === true ? 2 : 0) + (config.readOnly === true ? 1 : 0);
-
 interface Sourced<T> {
   readonly value: T;
   readonly origin: string;
 }
 
 /** The first value that is there; one that is a function is only asked for when its turn comes. */
-function firstOf<T extends string | number | null>(
+function firstOf<T extends string | number | Destination | null>(
   ...candidates: readonly (readonly [T | undefined | (() => T | undefined), string])[]
 ): Sourced<T> {
   for (const [candidate, origin] of candidates) {
@@ -233,14 +205,54 @@ function firstOf<T extends string | number | null>(
   throw new Error('the last candidate is the default and must be there');
 }
 
-function parseUrl(url: Sourced<string>): ReturnType<typeof parseRedisUrl> {
-  try {
-    return parseRedisUrl(url.value);
-  } catch (error) {
+/** @throws InputError where --cluster stands beside Sentinels */
+function destinationIn(
+  options: GlobalOptions,
+  variables: Variables,
+  named: NamedProfile | null,
+): Sourced<Destination> {
+  const atUrl = (url: string | undefined): Destination | undefined =>
+    url === undefined ? undefined : { kind: 'server', urls: [url] };
+  const inProfile = named === null ? undefined : destinationOf(named.config);
+  const found = firstOf<Destination>(
+    [atUrl(options.url), '--url'],
+    // A profile named by a flag is a flag too, and wins over the environment.
+    [named?.origin === '--profile' ? inProfile : undefined, `profile ${named?.name ?? ''}`],
+    [atUrl(nonEmpty(variables['REDIS_URL'])), 'REDIS_URL'],
+    [inProfile, `profile ${named?.name ?? ''}`],
+    [atUrl(defaultUrl), 'default'],
+  );
+  if (options.cluster !== true) return found;
+  if (found.value.kind === 'sentinel') {
     throw new InputError(
-      `the URL \`${maskedUrl(url.value)}\` (from ${url.origin}) cannot be used: ${(error as Error).message}`,
+      `--cluster cannot be used with ${found.origin}, which leads to Sentinels`,
+      'leave --cluster out; what Sentinels watch is no cluster',
     );
   }
+  return { value: { kind: 'cluster', urls: found.value.urls }, origin: found.origin };
+}
+
+function topologyOf({ value, origin }: Sourced<Destination>, { cluster }: GlobalOptions) {
+  switch (value.kind) {
+    case 'server':
+      return { value: 'one server', origin: 'default' };
+    case 'cluster':
+      return { value: 'cluster', origin: cluster === true ? '--cluster' : origin };
+    case 'sentinel':
+      return { value: `Sentinels of ${value.name}`, origin };
+  }
+}
+
+/** @throws InputError where the variable is not set */
+function sentinelPassword(profile: NamedProfile | null, variables: Variables): string | undefined {
+  const variable = profile?.config.sentinelPasswordEnv;
+  if (variable === undefined) return undefined;
+  const value = nonEmpty(variables[variable]);
+  if (value !== undefined) return value;
+  throw new InputError(
+    `profile \`${profile?.name ?? ''}\` takes the password of its Sentinels from ${variable}, which is not set`,
+    `\`export ${variable}=…\``,
+  );
 }
 
 function profilePassword(

@@ -1,4 +1,5 @@
 import { parseDuration } from './quantity.ts';
+import { destinationFields } from './schema.ts';
 
 export interface LocatedRemark {
   readonly path: readonly string[];
@@ -6,7 +7,8 @@ export interface LocatedRemark {
 }
 
 /**
- * What a schema cannot say: names that must exist, placeholders that must be there, and bounds in order. `map` may
+ * What a schema cannot say well: names that must exist, fields that exclude each other, placeholders that must be there,
+ * and bounds in order. `map` may
  * still have other mistakes: a part is judged where all that is needed for it has its right form.
  */
 export function crossCheck(map: unknown): LocatedRemark[] {
@@ -60,6 +62,29 @@ function rangeProblems(config: Fields): LocatedRemark[] {
 }
 
 function profileProblems({ defaultProfile, profiles }: Fields): LocatedRemark[] {
+  return [
+    ...entriesOf(profiles).flatMap(([name, profile]) => destinationProblems(name, profile)),
+    ...defaultProfileProblems(defaultProfile, profiles),
+  ];
+}
+
+function destinationProblems(name: string, profile: Fields): LocatedRemark[] {
+  const path = ['profiles', name];
+  const given = destinationFields.filter((field) => profile[field] !== undefined);
+  const [first, second] = given;
+  if (first === undefined)
+    return [
+      { path: [...path, 'url'], message: 'is missing, as are `cluster` and `sentinel`: one is needed' },
+    ];
+  if (second !== undefined) {
+    const message = `stands beside \`${first}\`: a profile has one of \`url\`, \`cluster\` and \`sentinel\``;
+    return [{ path: [...path, second], message }];
+  }
+  if (first === 'sentinel' || profile['sentinelPasswordEnv'] === undefined) return [];
+  return [{ path: [...path, 'sentinelPasswordEnv'], message: `means nothing beside \`${first}\`` }];
+}
+
+function defaultProfileProblems(defaultProfile: unknown, profiles: unknown): LocatedRemark[] {
   const names = namesOf(profiles);
   if (typeof defaultProfile !== 'string' || names === null || names.includes(defaultProfile)) return [];
   const known = names.length > 0 ? `; profiles are: ${names.join(', ')}` : '';

@@ -79,17 +79,52 @@ const tls = z
   })
   .meta({ description: 'Turns TLS on, as rediss:// does. Files are relative to this file.' });
 
+const sentinel = z
+  .strictObject({
+    name: z
+      .string()
+      .min(1, 'expected the name under which the Sentinels watch the primary')
+      .meta({
+        description: 'The name under which the Sentinels watch the primary.',
+        examples: ['mymaster'],
+      }),
+    nodes: z
+      .array(z.string())
+      .min(1, 'expected the URL of at least one Sentinel')
+      .meta({
+        description: 'URLs of the Sentinels, asked in turn. rediss:// turns TLS on for the primary too.',
+        examples: [['redis://sentinel-1:26379', 'redis://sentinel-2:26379']],
+      }),
+    database: z.number().int().min(0).optional().meta({ description: 'Database number.', default: 0 }),
+  })
+  .meta({ description: 'Sentinels, which tell where the primary is.' });
+
+/** The fields of a profile of which each has exactly one. */
+export const destinationFields = ['url', 'cluster', 'sentinel'] as const;
+
 const profile = z
   .strictObject({
-    url: z.string().meta({
-      description:
-        'redis://, rediss:// or unix:// URL. Leave the password out: name it with passwordEnv or passwordFile.',
-      examples: [
-        'redis://127.0.0.1:6379/0',
-        'rediss://cache.example.com:6380/0',
-        'unix:///run/redis.sock?db=1',
-      ],
-    }),
+    url: z
+      .string()
+      .optional()
+      .meta({
+        description:
+          'redis://, rediss:// or unix:// URL. Leave the password out: name it with passwordEnv or passwordFile.',
+        examples: [
+          'redis://127.0.0.1:6379/0',
+          'rediss://cache.example.com:6380/0',
+          'unix:///run/redis.sock?db=1',
+        ],
+      }),
+    cluster: z
+      .array(z.string())
+      .min(1, 'expected the URL of at least one node')
+      .optional()
+      .meta({
+        description: 'URLs of nodes of a Redis Cluster, asked in turn for all of its primaries.',
+        examples: [['redis://node-1:6379', 'redis://node-2:6379']],
+      }),
+    sentinel: sentinel.optional(),
     username: z.string().optional().meta({ description: 'ACL user.' }),
     passwordEnv: z
       .string()
@@ -99,6 +134,10 @@ const profile = z
       .string()
       .optional()
       .meta({ description: 'File whose first line is the password; relative to this file.' }),
+    sentinelPasswordEnv: z
+      .string()
+      .optional()
+      .meta({ description: 'Environment variable that holds the password of the Sentinels themselves.' }),
     tls: tls.optional(),
     protected: z.boolean().optional().meta({
       description: "Destructive commands ask for the profile's name, or --confirm NAME.",
@@ -109,7 +148,14 @@ const profile = z
       .optional()
       .meta({ description: 'Commands that write are refused.', default: false }),
   })
-  .meta({ description: 'A connection: `cachectl --profile NAME`.' });
+  .meta({
+    description: 'A connection: `cachectl --profile NAME`. It has exactly one of url, cluster and sentinel.',
+    oneOf: destinationFields.map((field) => ({
+      type: 'object',
+      properties: { [field]: {} },
+      required: [field],
+    })),
+  });
 
 const ttlRule = z
   .union(

@@ -101,13 +101,23 @@ function exampleKey(pattern: KeyPattern, segment: string): ByteString {
 
 function profileWarnings(config: ConfigFile, file: string): LocatedRemark[] {
   return Object.entries(config.profiles ?? {}).flatMap(([name, profile]) => [
-    ...urlWarnings(name, profile, file),
+    ...urlsOf(profile).flatMap(([path, url]) => urlWarnings(['profiles', name, ...path], url, file)),
     ...passwordFileWarnings(name, profile, file),
   ]);
 }
 
-function urlWarnings(name: string, { url }: ProfileConfig, file: string): LocatedRemark[] {
-  const path = ['profiles', name, 'url'];
+function urlsOf({ url, cluster, sentinel }: ProfileConfig): [path: string[], url: string][] {
+  return [
+    ...(url === undefined ? [] : [[['url'], url] as [string[], string]]),
+    ...(cluster ?? []).map((each, index): [string[], string] => [['cluster', String(index)], each]),
+    ...(sentinel?.nodes ?? []).map((each, index): [string[], string] => [
+      ['sentinel', 'nodes', String(index)],
+      each,
+    ]),
+  ];
+}
+
+function urlWarnings(path: readonly string[], url: string, file: string): LocatedRemark[] {
   try {
     if (parseRedisUrl(url).password === undefined) return [];
   } catch (error) {

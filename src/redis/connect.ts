@@ -1,145 +1,28 @@
-import { Redis } from 'ioredis';
-import { asBytes } from './bytes.ts';
-import { connectionFailure, RedisError, refusal } from './errors.ts';
-import { Lane } from './lane.ts';
-import { type Reply, ReplyError } from './reply.ts';
-import type { Argument, RedisCommand, RedisNode, RedisServer } from './server.ts';
-import { addressOf, type ConnectTarget, publicUrlOf } from './target.ts';
+import { connectCluster } from './cluster.ts';
+import { type OpenNode, openNode } from './node.ts';
+import { openPrimary } from './sentinel.ts';
+import type { RedisServer } from './server.ts';
+import { type ConnectTarget, publicUrlOf } from './target.ts';
 
 /**
- * Connects, logs in and selects the database; gives up once `signal` is aborted.
- *
- * The client library would report a refused SELECT only as an event and go on in database 0; here it is awaited.
+ * Connects, logs in and selects the database; gives up once `signal` is aborted. Of a cluster the topology is read, and
+ * each primary connected to when it is first used.
  * @throws RedisError
  */
 export async function connect(target: ConnectTarget, signal?: AbortSignal): Promise<RedisServer> {
-  const address = addressOf(target);
-  const client = openClient(target);
-  // `connect` rejects with "Connection is closed."; the cause comes before it, as an event.
-  let cause: unknown;
-  client.on('error', (error: unknown) => (cause = error));
-  const giveUp = () => client.disconnect();
-  signal?.addEventListener('abort', giveUp);
-  try {
-    await client.connect();
-  } catch (error) {
-    client.disconnect();
-    if (signal?.aborted === true)
-      throw new RedisError('connect', 'EINTR', `interrupted while connecting to ${address}`);
-    throw (
-      loginFailure(cause ?? error, address) ??
-      connectionFailure(cause ?? error, address, 'connect', target.tls !== undefined)
-    );
-  } finally {
-    signal?.removeEventListener('abort', giveUp);
-  }
-  // A wrong password does not stop the library from becoming ready: it is told by the event alone.
-  const rejected = loginFailure(cause, address);
-  if (rejected) {
-    client.disconnect();
-    throw rejected;
-  }
-  const node = nodeOf(client, target);
-  if (target.database !== 0) {
-    try {
-      await node.call('SELECT', target.database);
-    } catch (error) {
-      client.disconnect();
-      throw error;
+  const { topology } = target;
+  switch (topology?.kind) {
+    case 'cluster':
+      return connectCluster(target, topology.seeds, signal);
+    case 'sentinel': {
+      const { node, place } = await openPrimary(target, topology, signal);
+      return serverOf(node, `${publicUrlOf(place)} (primary of \`${topology.name}\`)`);
     }
+    case undefined:
+      return serverOf(await openNode(target, signal), publicUrlOf(target));
   }
-  return {
-    address: publicUrlOf(target),
-    nodes: [node],
-    nodeFor: () => node,
-    close: () => {
-      // ioredis would wait 2 s for the end of a connection that has ended, and hold the process for so long.
-      if (client.status !== 'end') client.disconnect();
-    },
-  };
 }
 
-function openClient(target: ConnectTarget): Redis {
-  const { tls } = target;
-  return new Redis({
-    ...(target.socketPath === undefined
-      ? { host: target.host, port: target.port }
-      : { path: target.socketPath }),
-    ...(target.username !== undefined && { username: target.username }),
-    ...(target.password !== undefined && { password: target.password }),
-    ...(tls && {
-      tls: {
-        rejectUnauthorized: tls.verify,
-        ...(tls.ca !== undefined && { ca: tls.ca }),
-        ...(tls.certificate !== undefined && { cert: tls.certificate }),
-        ...(tls.key !== undefined && { key: tls.key }),
-        ...(tls.serverName !== undefined && { servername: tls.serverName }),
-      },
-    }),
-    lazyConnect: true,
-    // One reply shape, the same as on our own lanes.
-    protocol: 2,
-    connectTimeout: target.timeoutMillis,
-    commandTimeout: target.timeoutMillis,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
-    // The ready check needs INFO, which a restricted user may not have.
-    enableReadyCheck: false,
-    connectionName: 'cachectl',
-    disableClientInfo: true,
-  });
-}
-
-function loginFailure(cause: unknown, address: string): Error | undefined {
-  const message = cause instanceof Error ? cause.message : '';
-  return /^(NOAUTH|WRONGPASS|DENIED|NOPERM|ERR)\b/.test(message) && !/unknown (sub)?command/i.test(message)
-    ? refusal(new ReplyError(message), 'logging in', address)
-    : undefined;
-}
-
-function nodeOf(client: Redis, target: ConnectTarget): RedisNode {
-  const address = addressOf(target);
-  const send = async (command: RedisCommand): Promise<Reply> => {
-    const [name, ...rest] = command.map(toBuffer);
-    try {
-      return fromLibrary(await client.callBuffer(String(name), ...rest));
-    } catch (error) {
-      if (error instanceof Error && error.name === 'ReplyError') return new ReplyError(error.message);
-      throw connectionFailure(error, address, 'lost');
-    }
-  };
-  return {
-    address,
-    database: target.database,
-    async call(...command: Argument[]) {
-      const reply = await send(command);
-      if (reply instanceof ReplyError) throw refusal(reply, `\`${commandName(command)}\``, address);
-      return reply;
-    },
-    batch: (commands) => Promise.all(commands.map(send)),
-    openLane: () => Lane.open(target),
-  };
-}
-
-const containers = new Set(['CONFIG', 'MEMORY', 'CLIENT', 'ACL', 'OBJECT', 'SCRIPT', 'CLUSTER']);
-
-/** The words of a command that may be shown: its name and subcommand, never its arguments. */
-function commandName(command: RedisCommand): string {
-  const [name = '', subcommand] = command.map(String);
-  return containers.has(name) && subcommand !== undefined ? `${name} ${subcommand}` : name;
-}
-
-function toBuffer(argument: Argument): Buffer {
-  return Buffer.from(String(argument), 'latin1');
-}
-
-/** Buffers of the client library become byte strings; error values inside arrays become ReplyError. */
-function fromLibrary(value: unknown): Reply {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'number') return value;
-  if (typeof value === 'string') return asBytes(value);
-  if (Buffer.isBuffer(value)) return asBytes(value.toString('latin1'));
-  if (Array.isArray(value)) return value.map(fromLibrary);
-  if (value instanceof Error) return new ReplyError(value.message);
-  throw new TypeError(`a reply of type ${typeof value} was not expected`);
+function serverOf(node: OpenNode, address: string): RedisServer {
+  return { address, nodes: [node], nodeFor: () => node, close: () => node.close() };
 }

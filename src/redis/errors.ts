@@ -39,7 +39,8 @@ const replyHints: Readonly<Record<string, string>> = {
   BUSY: 'a script blocks the server: wait, or stop it with `SCRIPT KILL`',
   CLUSTERDOWN: 'the cluster has no majority or misses slots: `CLUSTER INFO` tells more',
   MASTERDOWN: 'this replica has lost its primary and refuses to answer',
-  MOVED: 'this server is one node of a cluster: the key lives on another node',
+  MOVED:
+    'this server is one node of a cluster, and the key lives on another: --cluster goes to the right one',
 };
 
 /** Turns an error reply into an exception about `subject` (a command, in backticks where it is one). */

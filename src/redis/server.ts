@@ -1,6 +1,6 @@
 import type { ByteString } from './bytes.ts';
 import type { Lane } from './lane.ts';
-import type { Reply } from './reply.ts';
+import type { Reply, ReplyError } from './reply.ts';
 
 /** One argument of a command. Strings are byte strings: text goes through `bytesOf` first; ASCII words may stand as they are. */
 export type Argument = ByteString | Uppercase<string> | number;
@@ -28,5 +28,15 @@ export interface RedisServer {
   readonly nodes: readonly [RedisNode, ...RedisNode[]];
   /** The node that holds the key. */
   nodeFor(key: ByteString): RedisNode;
+  /** What only a cluster can do. */
+  readonly cluster?: RedisCluster;
   close(): void;
+}
+
+/** The keys of a cluster's node lie in slots: one command may name keys of one slot only, and slots may move. */
+export interface RedisCluster {
+  /** Asks for the topology again: `nodes` and `nodeFor` follow it. @throws RedisError */
+  refresh(): Promise<void>;
+  /** The node that a MOVED or ASK reply of another node names; null where it names none. */
+  nodeNamed(redirection: ReplyError, by: RedisNode): RedisNode | null;
 }

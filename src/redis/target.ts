@@ -1,11 +1,17 @@
 import { isIPv6 } from 'node:net';
 
-/** Where and as whom to connect. Files are already read; the password lives nowhere else. */
-export interface ConnectTarget {
+/** Where one process listens. */
+export interface Place {
   readonly host: string;
   readonly port: number;
   /** Path of a Unix socket; takes the place of host and port. */
   readonly socketPath?: string;
+}
+
+/** Where and as whom to connect. Files are already read; the password lives nowhere else. */
+export interface ConnectTarget extends Place {
+  /** Who tells where the servers are, the place above being the first to ask. Absent: the server itself stands there. */
+  readonly topology?: Topology;
   readonly database: number;
   readonly username?: string;
   readonly password?: string;
@@ -13,6 +19,22 @@ export interface ConnectTarget {
   /** Limit for the connection and for each wait for an answer, in milliseconds. */
   readonly timeoutMillis: number;
 }
+
+export type Topology =
+  | {
+      readonly kind: 'cluster';
+      /** Any of its nodes, asked in turn for the others. */
+      readonly seeds: readonly Place[];
+    }
+  | {
+      readonly kind: 'sentinel';
+      /** The name under which the Sentinels watch the primary. */
+      readonly name: string;
+      readonly sentinels: readonly Place[];
+      /** As whom to log in to the Sentinels themselves. */
+      readonly username?: string;
+      readonly password?: string;
+    };
 
 export interface TlsTarget {
   readonly ca?: string;
@@ -24,15 +46,30 @@ export interface TlsTarget {
 }
 
 /** `host:port`, or the path of the socket. */
-export function addressOf(target: ConnectTarget): string {
-  if (target.socketPath !== undefined) return target.socketPath;
-  return `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
+export function addressOf(place: Place): string {
+  if (place.socketPath !== undefined) return place.socketPath;
+  return `${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port}`;
 }
 
-/** The URL of the target without user and password, as messages show it. */
+/** The URL of the target without user and password, as messages show it; those of all seeds or Sentinels, with commas. */
 export function publicUrlOf(target: ConnectTarget): string {
-  const scheme = target.socketPath !== undefined ? 'unix' : target.tls ? 'rediss' : 'redis';
-  return `${scheme}://${addressOf(target)}/${target.database}`;
+  const { topology, tls, database } = target;
+  const urlOf = (place: Place) =>
+    `${place.socketPath !== undefined ? 'unix' : tls ? 'rediss' : 'redis'}://${addressOf(place)}`;
+  switch (topology?.kind) {
+    case 'cluster':
+      return topology.seeds.map(urlOf).join(',');
+    case 'sentinel':
+      return topology.sentinels.map(urlOf).join(',');
+    case undefined:
+      return `${urlOf(target)}/${database}`;
+  }
+}
+
+/** The same access to one other process: what the topology said no longer matters. */
+export function targetAt({ host, port, socketPath }: Place, as: ConnectTarget): ConnectTarget {
+  const { topology: _topology, socketPath: _socketPath, ...access } = as;
+  return { ...access, host, port, ...(socketPath !== undefined && { socketPath }) };
 }
 
 const scheme = /^(rediss?|unix|redis\+unix):\/\//i;

@@ -61,6 +61,12 @@ describe('the shipped JSON Schema', () => {
     { namespaces: { a: { pattern: 'a', ttl: { untilMidnight: 'Europe/Prague' } } } },
     { entities: { user: { patterns: ['*:user:<id>:*'] } }, thresholds: { minHitRate: 0.8 } },
     { profiles: { a: { url: 'unix:///run/redis.sock', tls: { verify: false } } }, defaultProfile: 'a' },
+    { profiles: { a: { cluster: ['redis://x', 'redis://y'], username: 'ann' } } },
+    {
+      profiles: {
+        a: { sentinel: { name: 'm', nodes: ['redis://x:26379'], database: 2 }, sentinelPasswordEnv: 'X' },
+      },
+    },
     { delimiters: [':', '/'] },
   ])('accepts what the program accepts: %j', (map) => {
     expect({ schema: accepts(map), program: isValid(map) }).toEqual({ schema: true, program: true });
@@ -86,6 +92,13 @@ describe('the shipped JSON Schema', () => {
     { entities: { user: { patterns: ['user:*'] } } },
     { profiles: { a: {} } },
     { profiles: { a: { url: 'redis://x', password: 'x' } } },
+    { profiles: { a: { url: 'redis://x', cluster: ['redis://x'] } } },
+    { profiles: { a: { url: 'redis://x', sentinel: { name: 'm', nodes: ['redis://x'] } } } },
+    { profiles: { a: { cluster: [] } } },
+    { profiles: { a: { cluster: 'redis://x' } } },
+    { profiles: { a: { sentinel: { name: 'm', nodes: [] } } } },
+    { profiles: { a: { sentinel: { nodes: ['redis://x'] } } } },
+    { profiles: { a: { sentinel: { name: 'm', nodes: ['redis://x'], database: -1 } } } },
     { thresholds: { maxClients: 1.5 } },
     { delimiters: ['::'] },
   ])('refuses what the program refuses: %j', (map) => {

@@ -67,7 +67,7 @@ describe.each(systemNames)('the map of %s', (system) => {
     const { profiles = {} } = loadConfig(configFileOf(system, packageRoot)).config;
     expect(profiles['production']?.protected).toBe(true);
     expect(profiles['production']?.passwordEnv).toMatch(/^[A-Z_]+$/);
-    for (const { url } of Object.values(profiles)) expect(new URL(url).password).toBe('');
+    for (const { url } of Object.values(profiles)) expect(new URL(url ?? '').password).toBe('');
   });
 
   test('has entities that never reach state', () => {

@@ -4,6 +4,7 @@ import type { FixtureValue } from '../../src/fixtures/record.ts';
 import { fillCommands, isLong, replaceCommands, stagedReplace } from '../../src/fixtures/write-commands.ts';
 import { asBytes } from '../../src/redis/bytes.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';
+import { slotOf } from '../../src/redis/slots.ts';
 
 const key = asBytes('k');
 const types = { hash: 2, list: 1, set: 1, zset: 2 } as const;
@@ -83,9 +84,12 @@ describe('a long collection', () => {
 
   test('is filled under another name, which expires, and takes the key in the last step', () => {
     const { steps, abandon } = stagedReplace(key, long, 5000);
-    const staging = 'k:cachectl-staging';
+    const staging = String(abandon[1]);
     const names = (step: readonly RedisCommand[] | undefined) => step?.map(([name]) => name);
 
+    expect(staging).toMatch(/^k:cachectl-staging(:\d+)?$/);
+    // RENAME takes no names of two slots.
+    expect(slotOf(asBytes(staging))).toBe(slotOf(key));
     expect(names(steps[0])).toEqual(['UNLINK', 'RPUSH', 'PEXPIRE']);
     expect(steps.at(-1)).toEqual([['MULTI'], ['PEXPIRE', staging, 5000], ['RENAME', staging, 'k'], ['EXEC']]);
     expect(abandon).toEqual(['UNLINK', staging]);
@@ -95,6 +99,7 @@ describe('a long collection', () => {
   });
 
   test('without TTL loses that of the unfinished copy', () => {
-    expect(stagedReplace(key, long, null).steps.at(-1)?.[1]).toEqual(['PERSIST', 'k:cachectl-staging']);
+    const { steps, abandon } = stagedReplace(key, long, null);
+    expect(steps.at(-1)?.[1]).toEqual(['PERSIST', abandon[1]]);
   });
 });

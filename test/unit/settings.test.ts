@@ -61,6 +61,7 @@ describe('without anything said', () => {
       config: 'none found',
       profile: 'none',
       url: 'default',
+      topology: 'default',
       database: 'default',
       username: 'none',
       password: 'none',

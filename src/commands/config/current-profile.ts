@@ -27,7 +27,8 @@ export function currentProfile(
   const fromMap = (path: string) => relative(folder, resolve(workingDirectory, path));
   const url = valueOf('url') ?? '';
   const username = valueOf('username');
-  const isLocal = /^(unix:|rediss?:\/\/(127\.|localhost[:/]|\[::1\]))/.test(url);
+  const urls = url.split(',');
+  const isLocal = urls.every((each) => /^(unix:|rediss?:\/\/(127\.|localhost[:/]|\[::1\]))/.test(each));
   const tls = {
     ...(flags.tlsCa !== undefined && { ca: fromMap(flags.tlsCa) }),
     ...(flags.tlsCert !== undefined && { certificate: fromMap(flags.tlsCert) }),
@@ -38,13 +39,24 @@ export function currentProfile(
   return {
     name: isLocal ? 'local' : 'default',
     config: {
-      url,
+      ...destinationOf(valueOf('topology') ?? '', urls, Number(valueOf('database') ?? 0)),
       ...(username !== null && { username }),
       ...passwordOf(valueOf('password') !== null, flags.passwordFile, fromMap),
       ...(Object.keys(tls).length > 0 && { tls }),
       ...(!isLocal && { protected: true }),
     },
   };
+}
+
+function destinationOf(
+  topology: string,
+  urls: readonly string[],
+  database: number,
+): Pick<ProfileConfig, 'url' | 'cluster' | 'sentinel'> {
+  if (topology === 'cluster') return { cluster: [...urls] };
+  const name = /^Sentinels of (.*)$/s.exec(topology)?.[1];
+  if (name === undefined) return { url: urls.join(',') };
+  return { sentinel: { name, nodes: [...urls], ...(database !== 0 && { database }) } };
 }
 
 function passwordOf(

@@ -1,4 +1,5 @@
 import { loadConfig } from '../../config/load.ts';
+import type { ProfileConfig } from '../../config/schema.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
 import { maskedUrl } from '../../redis/target.ts';
@@ -13,8 +14,9 @@ interface ShowResult {
   readonly settings: readonly Setting[];
   readonly profiles: readonly {
     readonly name: string;
-    /** Without user and password. */
+    /** Without user and password; those of all seeds or Sentinels, with commas. */
     readonly url: string;
+    readonly topology: 'server' | 'cluster' | 'sentinel';
     readonly protected: boolean;
     readonly readOnly: boolean;
     readonly inUse: boolean;
@@ -81,11 +83,23 @@ function show({ map, configFile, settings, profile }: Context): ShowResult {
 function profilesOf(file: string, inUse: string | undefined): ShowResult['profiles'] {
   return Object.entries(loadConfig(file).config.profiles ?? {}).map(([name, profile]) => ({
     name,
-    url: maskedUrl(profile.url),
+    ...destinationOf(profile),
     protected: profile.protected ?? false,
     readOnly: profile.readOnly ?? false,
     inUse: name === inUse,
   }));
+}
+
+function destinationOf({
+  url = '',
+  cluster,
+  sentinel,
+}: ProfileConfig): Pick<ShowResult['profiles'][number], 'url' | 'topology'> {
+  const shown = (urls: readonly string[]) => urls.map(maskedUrl).join(',');
+  if (cluster !== undefined) return { url: shown(cluster), topology: 'cluster' };
+  return sentinel === undefined
+    ? { url: shown([url]), topology: 'server' }
+    : { url: shown(sentinel.nodes), topology: 'sentinel' };
 }
 
 function view(result: ShowResult): Block[] {
@@ -135,11 +149,19 @@ function profileTable({ profiles }: ShowResult): Block {
     columns: [
       { name: 'name', header: 'PROFILE', unit: 'text' },
       { name: 'url', header: 'URL', unit: 'text' },
+      { name: 'topology', header: 'TOPOLOGY', unit: 'text' },
       { name: 'inUse', header: 'IN USE', unit: 'text' },
       { name: 'protected', header: 'PROTECTED', unit: 'text' },
       { name: 'readOnly', header: 'READ-ONLY', unit: 'text' },
     ],
-    rows: profiles.map((each) => [each.name, each.url, each.inUse, each.protected, each.readOnly]),
+    rows: profiles.map((each) => [
+      each.name,
+      each.url,
+      each.topology,
+      each.inUse,
+      each.protected,
+      each.readOnly,
+    ]),
   };
 }
 

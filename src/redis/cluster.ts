@@ -1,0 +1,181 @@
+import type { ByteString } from './bytes.ts';
+import { RedisError } from './errors.ts';
+import { parseInfo } from './info.ts';
+import { nodeOnDemand, type OpenNode, openNode } from './node.ts';
+import { ReplyError, replyText } from './reply.ts';
+import type { RedisCluster, RedisNode, RedisServer } from './server.ts';
+import { slotCount, slotOf, uncoveredSlots } from './slots.ts';
+import { addressOf, type ConnectTarget, type Place, publicUrlOf, targetAt } from './target.ts';
+import { parseClusterSlots, type Primary, rangesText } from './topology.ts';
+
+/** The primaries of a cluster, as one of its nodes told them. */
+interface Told {
+  readonly by: Place;
+  readonly primaries: readonly Primary[];
+}
+
+/**
+ * Asks the seeds in turn for the topology. The primaries themselves are connected to when they are first used, with the
+ * same user, password and TLS. @throws RedisError
+ */
+export async function connectCluster(
+  target: ConnectTarget,
+  seeds: readonly Place[],
+  signal?: AbortSignal,
+): Promise<RedisServer> {
+  return new Cluster(target, seeds, await askInTurn(target, seeds, signal), signal);
+}
+
+/** How many primaries the node's cluster has; null where it is none, or where the user may not ask. @throws RedisError */
+export async function countPrimaries(node: RedisNode): Promise<number | null> {
+  // A server that is no cluster would count the question of its topology as an error of a client.
+  const [info] = await node.batch([['INFO', 'CLUSTER']]);
+  if (typeof info !== 'string' || parseInfo(info)['cluster_enabled'] !== '1') return null;
+  const [slots] = await node.batch([['CLUSTER', 'SLOTS']]);
+  if (slots === undefined || slots instanceof ReplyError) return null;
+  return parseClusterSlots(slots, '').length;
+}
+
+class Cluster implements RedisServer, RedisCluster {
+  readonly cluster = this;
+  private members = new Map<string, { readonly place: Place; readonly node: OpenNode }>();
+  private primaries!: readonly [RedisNode, ...RedisNode[]];
+  /** The owner of each slot. */
+  private owners!: readonly RedisNode[];
+  private toldBy!: Place;
+
+  constructor(
+    private readonly target: ConnectTarget,
+    private readonly seeds: readonly Place[],
+    told: Told,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    this.follow(told);
+  }
+
+  get address(): string {
+    const count = this.primaries.length;
+    const url = publicUrlOf({ ...this.target, topology: { kind: 'cluster', seeds: [this.toldBy] } });
+    return `${url} (cluster of ${count} ${count === 1 ? 'primary' : 'primaries'})`;
+  }
+
+  get nodes(): readonly [RedisNode, ...RedisNode[]] {
+    return this.primaries;
+  }
+
+  nodeFor(key: ByteString): RedisNode {
+    return this.owners[slotOf(key)] ?? this.primaries[0];
+  }
+
+  async refresh(): Promise<void> {
+    const places = [...[...this.members.values()].map(({ place }) => place), ...this.seeds];
+    this.follow(await askInTurn(this.target, places, this.signal));
+  }
+
+  nodeNamed(redirection: ReplyError, by: RedisNode): RedisNode | null {
+    const [, host = '', port] = /^(?:MOVED|ASK) \d+ (.*):(\d+)$/.exec(redirection.message) ?? [];
+    if (port === undefined) return null;
+    // An empty host is that of the node which answered.
+    const own = this.members.get(by.address)?.place.host ?? this.toldBy.host;
+    return this.member({ host: host === '' || host === '?' ? own : host, port: Number(port) });
+  }
+
+  close(): void {
+    for (const { node } of this.members.values()) node.close();
+  }
+
+  /** @throws RedisError where slots have no owner: what is in them would silently be missing from every result */
+  private follow({ by, primaries }: Told): void {
+    const gaps = uncoveredSlots(primaries.flatMap(({ ranges }) => ranges));
+    const [first, ...others] = primaries;
+    if (gaps.length > 0 || first === undefined) throw uncovered(addressOf(by), gaps);
+    this.toldBy = by;
+    const owners = new Array<RedisNode>(slotCount);
+    for (const { place, ranges } of primaries)
+      for (const range of ranges) owners.fill(this.member(place), range.first, range.last + 1);
+    this.owners = owners;
+    this.primaries = [this.member(first.place), ...others.map(({ place }) => this.member(place))];
+  }
+
+  private member(place: Place): RedisNode {
+    const address = addressOf(place);
+    const known = this.members.get(address);
+    if (known) return known.node;
+    const seed = addressOf(this.toldBy);
+    const explained = (failure: RedisError) => (address === seed ? failure : unreachable(failure, seed));
+    const node = nodeOnDemand(targetAt(place, this.target), explained, this.signal);
+    this.members.set(address, { place, node });
+    return node;
+  }
+}
+
+/** @throws RedisError */
+async function askInTurn(
+  target: ConnectTarget,
+  places: readonly Place[],
+  signal: AbortSignal | undefined,
+): Promise<Told> {
+  const failures: RedisError[] = [];
+  for (const place of places) {
+    try {
+      return { by: place, primaries: await askForTopology(targetAt(place, target), signal) };
+    } catch (error) {
+      // The others would refuse the same user for the same reason; a place that is not there says nothing of the others.
+      if (!(error instanceof RedisError) || !isAboutOnePlace(error)) throw error;
+      failures.push(error);
+    }
+  }
+  const [first, ...more] = failures;
+  if (first === undefined) throw new RedisError('connect', 'ENOSEED', 'the cluster has no seed to ask');
+  if (more.length === 0) throw first;
+  throw new RedisError(
+    'connect',
+    first.code,
+    `none of the ${failures.length} seeds of the cluster answers: ${failures.map(({ message }) => message).join('; ')}`,
+    first.hint,
+  );
+}
+
+const isAboutOnePlace = ({ failure, code }: RedisError) =>
+  (failure === 'connect' && code !== 'EINTR' && code !== 'ENOCLUSTER') || failure === 'lost';
+
+/** @throws RedisError */
+async function askForTopology(
+  target: ConnectTarget,
+  signal: AbortSignal | undefined,
+): Promise<readonly Primary[]> {
+  const node = await openNode(target, signal);
+  try {
+    return parseClusterSlots(await node.call('CLUSTER', 'SLOTS'), target.host || '127.0.0.1');
+  } catch (error) {
+    if (!(error instanceof RedisError) || !/cluster support disabled/.test(error.refused?.answer ?? ''))
+      throw error;
+    throw new RedisError(
+      'connect',
+      'ENOCLUSTER',
+      `${node.address} is not part of a cluster: it answered \`${replyText(error.refused?.answer as ByteString)}\``,
+      'leave out --cluster, or use a profile with "url" in place of "cluster"',
+    );
+  } finally {
+    node.close();
+  }
+}
+
+function uncovered(seed: string, gaps: Parameters<typeof rangesText>[0]): RedisError {
+  const slots = gaps.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  return new RedisError(
+    'connect',
+    'CLUSTERDOWN',
+    `the cluster at ${seed} has no owner for ${rangesText(gaps)}: ${slots} of its ${slotCount} slots are out of reach`,
+    `\`redis-cli --cluster check ${seed}\` tells which node is missing`,
+  );
+}
+
+function unreachable({ failure, code, message }: RedisError, seed: string): RedisError {
+  return new RedisError(
+    failure,
+    code,
+    `${message}; the seed ${seed} announced this node of the cluster`,
+    'every primary must be reachable from here under the address it announces (`cluster-announce-ip`, `cluster-announce-port`)',
+  );
+}

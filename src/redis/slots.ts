@@ -1,0 +1,67 @@
+import { asBytes, type ByteString } from './bytes.ts';
+
+/** A cluster divides its keys over so many slots. */
+export const slotCount = 16_384;
+
+/** From `first` to `last`, both included. */
+export interface SlotRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * The slot of a key: CRC16 of its hash tag, or of the whole key where it has none. The tag stands between the first `{`
+ * and the first `}` behind it, and is not empty.
+ * @see https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#key-distribution-model
+ */
+export function slotOf(key: ByteString): number {
+  return crc16(hashedPart(key)) % slotCount;
+}
+
+/**
+ * A name that begins with `key` and `suffix` and lies in the slot of the key, so that one command may name both. A key
+ * with a hash tag gives its slot to every name that begins with it; for any other a number is put behind, found by trial.
+ */
+export function neighbourOf(key: ByteString, suffix: string): ByteString {
+  const slot = slotOf(key);
+  const name = asBytes(`${key}${suffix}`);
+  if (slotOf(name) === slot) return name;
+  // Of a long key only the end differs from trial to trial.
+  const begun = crc16(name);
+  for (let trial = 1; ; trial++) {
+    const end = asBytes(`:${trial}`);
+    if (crc16(end, begun) % slotCount === slot) return asBytes(name + end);
+  }
+}
+
+/** The slots that are in none of the ranges. */
+export function uncoveredSlots(ranges: readonly SlotRange[]): SlotRange[] {
+  const gaps: SlotRange[] = [];
+  let next = 0;
+  for (const { first, last } of [...ranges].sort((left, right) => left.first - right.first)) {
+    if (first > next) gaps.push({ first: next, last: first - 1 });
+    next = Math.max(next, last + 1);
+  }
+  if (next < slotCount) gaps.push({ first: next, last: slotCount - 1 });
+  return gaps;
+}
+
+function hashedPart(key: ByteString): ByteString {
+  const open = key.indexOf('{');
+  const close = open < 0 ? -1 : key.indexOf('}', open + 1);
+  return close > open + 1 ? asBytes(key.slice(open + 1, close)) : key;
+}
+
+/** CRC-16/XMODEM: polynomial 0x1021, start 0. `begun` is that of the bytes before these. */
+function crc16(bytes: ByteString, begun = 0): number {
+  let crc = begun;
+  for (let at = 0; at < bytes.length; at++)
+    crc = ((crc << 8) & 0xffff) ^ (crcTable[(crc >> 8) ^ bytes.charCodeAt(at)] ?? 0);
+  return crc;
+}
+
+const crcTable = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 8;
+  for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff;
+  return crc;
+});

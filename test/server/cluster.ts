@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from '../../src/redis/connect.ts';
+import { asBytes } from '../../src/redis/bytes.ts';
+import { replyText } from '../../src/redis/reply.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { slotCount } from '../../src/redis/slots.ts';
+import { freePort, type RedisProcess, type RedisProcessOptions } from './redis-process.ts';
+import { send, startPrivateServer, targetOf } from './redis.ts';
+
+/** A Redis Cluster of primaries alone, the slots in equal parts in the order of the nodes. */
+export interface TestCluster {
+  readonly nodes: readonly [RedisProcess, RedisProcess, ...RedisProcess[]];
+  /** The nodes one by one, as servers of their own. */
+  readonly admins: readonly [RedisServer, RedisServer, ...RedisServer[]];
+  stop(): Promise<void>;
+}
+
+interface ClusterOptions extends RedisProcessOptions {
+  readonly password?: string;
+}
+
+/** Starts a cluster of `size` primaries, and waits until each of them knows all slots. The caller stops it. */
+export async function startCluster(size: number, options: ClusterOptions = {}): Promise<TestCluster> {
+  const busPorts = await freePorts(size);
+  const nodes = await Promise.all(
+    busPorts.map((port) =>
+      startPrivateServer({
+        ...options,
+        args: [
+          ...['--cluster-enabled', 'yes', '--cluster-port', String(port), '--cluster-node-timeout', '1000'],
+          ...(options.args ?? []),
+        ],
+      }),
+    ),
+  );
+  const admins: RedisServer[] = [];
+  const stop = async () => {
+    for (const admin of admins) admin.close();
+    await Promise.all(nodes.map((node) => node.stop()));
+  };
+  try {
+    const { password } = options;
+    for (const node of nodes) admins.push(await connect(targetOf(node.url, password ? { password } : {})));
+    await Promise.all(admins.map((admin, index) => assignSlots(admin, index, size)));
+    for (const [index, node] of nodes.entries()) {
+      // One that all others have met tells them of each other.
+      if (index > 0 && admins[0])
+        await send(admins[0], 'CLUSTER', 'MEET', '127.0.0.1', node.port, busPorts[index] ?? 0);
+    }
+    for (const admin of admins) await untilComplete(admin, size);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    nodes: nodes as unknown as TestCluster['nodes'],
+    admins: admins as unknown as TestCluster['admins'],
+    stop,
+  };
+}
+
+/** The index of the node that owns the slot in a cluster of `size`, as long as none has moved. */
+export function ownerIndex(slot: number, size: number): number {
+  return Math.floor((slot * size) / slotCount);
+}
+
+/** Gives a slot to another node, keys and all: the nodes learn of it as in a real move. */
+export async function moveSlot(cluster: TestCluster, slot: number, from: number, to: number): Promise<void> {
+  const { source, target, ids } = await beginMove(cluster, slot, from, to);
+  const keys = (await source.nodes[0].call('CLUSTER', 'GETKEYSINSLOT', slot, 10_000)) as string[];
+  const port = cluster.nodes[to]?.port ?? 0;
+  for (const key of keys) await send(source, 'MIGRATE', '127.0.0.1', port, key, 0, 5000);
+  for (const admin of [target, source, ...cluster.admins])
+    await send(admin, 'CLUSTER', 'SETSLOT', slot, 'NODE', ids.target);
+}
+
+/** Begins such a move: from now on the source answers ASK for keys that it does not hold. */
+export async function beginMove(cluster: TestCluster, slot: number, from: number, to: number) {
+  const [source, target] = [cluster.admins[from], cluster.admins[to]];
+  if (!source || !target) throw new Error('there are no such nodes');
+  const ids = {
+    source: replyText(await send(source, 'CLUSTER', 'MYID')),
+    target: replyText(await send(target, 'CLUSTER', 'MYID')),
+  };
+  await send(target, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', ids.source);
+  await send(source, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', ids.target);
+  return { source, target, ids };
+}
+
+async function assignSlots(admin: RedisServer, index: number, size: number): Promise<void> {
+  const slots = Array.from({ length: slotCount }, (_, slot) => slot).filter(
+    (slot) => ownerIndex(slot, size) === index,
+  );
+  await admin.nodes[0].call('CLUSTER', 'ADDSLOTS', ...slots);
+  // Else all nodes are of epoch 0, and quarrel over it for seconds.
+  await admin.nodes[0].call('CLUSTER', asBytes('SET-CONFIG-EPOCH'), index + 1);
+}
+
+async function untilComplete(admin: RedisServer, size: number): Promise<void> {
+  const complete = new RegExp(`cluster_state:ok[^]*cluster_slots_ok:${slotCount}[^]*cluster_size:${size}`);
+  for (const deadline = Date.now() + 15_000; ;) {
+    const info = replyText(await send(admin, 'CLUSTER', 'INFO'));
+    if (complete.test(info)) return;
+    if (Date.now() > deadline) throw new Error(`the cluster did not come together:\n${info}`);
+    await sleep(50);
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}

@@ -3,8 +3,8 @@ import type { ByteString } from '../redis/bytes.ts';
 import { RedisError, refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
-import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { isAboutOneKey } from '../redis/walk.ts';
+import type { RedisCluster, RedisNode, RedisServer } from '../redis/server.ts';
+import { isAboutOneKey } from '../redis/columns.ts';
 
 /** What became of the keys of a plan: `removed + gone + failed + notAttempted` is always their number. */
 export interface Removal {
@@ -39,7 +39,10 @@ const mostKeysInBatch = 500;
 const mostBytesInBatch = 1_048_576;
 const batchesInFlight = 2;
 
-/** Removes the keys with UNLINK, which frees their memory in the background. Failures are told in the result. */
+/**
+ * Removes the keys with UNLINK, which frees their memory in the background. Failures are told in the result. On a cluster
+ * the keys that have moved to another node since the topology was read are sent there, once.
+ */
 export async function removeKeys(
   server: RedisServer,
   keys: readonly ByteString[],
@@ -48,16 +51,14 @@ export async function removeKeys(
   const startedAt = options.now();
   const count = new Count(options.progress);
   options.progress.start('removing', 'keys', keys.length);
+  const moved: MovedKey[] = [];
   for (const [node, own] of keysByNode(server, keys)) {
-    if (count.stoppedBy !== null || options.signal.aborted) break;
-    try {
-      const lane = await node.openLane();
-      await new NodeRemoval(lane, own, count, options.signal).run().finally(() => lane.close());
-    } catch (error) {
-      if (!(error instanceof RedisError)) throw error;
-      count.stoppedBy = error;
-    }
+    const inCluster = server.cluster !== undefined;
+    const redirect = (key: ByteString, reply: ReplyError) => void moved.push({ key, reply, node });
+    await removeFrom(node, own, { count, signal: options.signal, inCluster, ...(inCluster && { redirect }) });
   }
+  if (server.cluster !== undefined && moved.length > 0)
+    await followMoved(server.cluster, moved, count, options.signal);
   options.progress.stop();
   return {
     removed: count.removed,
@@ -70,15 +71,74 @@ export async function removeKeys(
   };
 }
 
-function keysByNode(
-  server: RedisServer,
-  keys: readonly ByteString[],
-): ReadonlyMap<RedisNode, readonly ByteString[]> {
-  const [only, ...more] = server.nodes;
-  if (more.length === 0) return new Map([[only, keys]]);
-  const byNode = new Map<RedisNode, ByteString[]>(server.nodes.map((node) => [node, []]));
-  for (const key of keys) byNode.get(server.nodeFor(key))?.push(key);
+function keysByNode(server: RedisServer, keys: readonly ByteString[]): Map<RedisNode, readonly ByteString[]> {
+  if (server.cluster === undefined) return new Map([[server.nodes[0], keys]]);
+  const byNode = new Map<RedisNode, ByteString[]>();
+  for (const key of keys) addTo(byNode, server.nodeFor(key), key);
   return byNode;
+}
+
+/** What the work on one node has in common with that on the others. */
+interface NodeWork {
+  readonly count: Count;
+  readonly signal: AbortSignal;
+  /** One key per command: in a cluster the keys of one UNLINK must share a slot. */
+  readonly inCluster: boolean;
+  /** The node is taking over the slots of the keys, and serves them only to those who say that they were sent. */
+  readonly asking?: boolean;
+  /** Takes a key that another node holds; absent: such a key has failed. */
+  readonly redirect?: (key: ByteString, reply: ReplyError) => void;
+}
+
+async function removeFrom(node: RedisNode, keys: readonly ByteString[], work: NodeWork): Promise<void> {
+  const { count, signal } = work;
+  if (count.stoppedBy !== null || signal.aborted) return;
+  try {
+    const lane = await node.openLane();
+    await new NodeRemoval(lane, keys, work).run().finally(() => lane.close());
+  } catch (error) {
+    if (!(error instanceof RedisError)) throw error;
+    count.stoppedBy = error;
+  }
+}
+
+/** A key that a node does not hold any more, with its answer: MOVED or ASK, and where to. */
+interface MovedKey {
+  readonly key: ByteString;
+  readonly reply: ReplyError;
+  readonly node: RedisNode;
+}
+
+/** Sends the keys to the nodes that were named, after the topology was read again. */
+async function followMoved(
+  cluster: RedisCluster,
+  moved: readonly MovedKey[],
+  count: Count,
+  signal: AbortSignal,
+): Promise<void> {
+  if (count.stoppedBy !== null || signal.aborted) return;
+  try {
+    await cluster.refresh();
+  } catch (error) {
+    if (!(error instanceof RedisError)) throw error;
+    // The answers name the nodes as well.
+  }
+  const settled = new Map<RedisNode, ByteString[]>();
+  const importing = new Map<RedisNode, ByteString[]>();
+  for (const { key, reply, node } of moved) {
+    const named = cluster.nodeNamed(reply, node);
+    if (named === null) count.fail([key], reply.code, reply.message);
+    else addTo(reply.code === 'ASK' ? importing : settled, named, key);
+  }
+  const work = { count, signal, inCluster: true };
+  for (const [node, keys] of settled) await removeFrom(node, keys, work);
+  for (const [node, keys] of importing) await removeFrom(node, keys, { ...work, asking: true });
+}
+
+function addTo(byNode: Map<RedisNode, ByteString[]>, node: RedisNode, key: ByteString): void {
+  const keys = byNode.get(node);
+  if (keys) keys.push(key);
+  else byNode.set(node, [key]);
 }
 
 /** What was counted so far, over all nodes. */
@@ -120,21 +180,25 @@ class Count {
 /** The part of a removal that goes to one node. */
 class NodeRemoval {
   private next = 0;
-  /** One key per command: in a cluster the keys of one UNLINK must share a slot. */
-  private singly = false;
+  private singly: boolean;
+  private readonly count: Count;
+  private readonly signal: AbortSignal;
 
   constructor(
     private readonly lane: Lane,
     private readonly keys: readonly ByteString[],
-    private readonly count: Count,
-    private readonly signal: AbortSignal,
-  ) {}
-
-  async run(): Promise<void> {
-    await Promise.all(Array.from({ length: batchesInFlight }, () => this.work()));
+    private readonly work: NodeWork,
+  ) {
+    this.singly = work.inCluster;
+    this.count = work.count;
+    this.signal = work.signal;
   }
 
-  private async work(): Promise<void> {
+  async run(): Promise<void> {
+    await Promise.all(Array.from({ length: batchesInFlight }, () => this.removeBatches()));
+  }
+
+  private async removeBatches(): Promise<void> {
     while (this.count.stoppedBy === null && !this.signal.aborted) {
       const batch = this.takeBatch();
       if (batch.length === 0) return;
@@ -173,10 +237,14 @@ class NodeRemoval {
       // A user who lacks one key of a batch lacks it in that batch only; slots differ in every batch.
       if (reply.code !== 'NOPERM') this.singly = true;
     }
-    const replies = await this.lane.exchange(batch.map((key) => ['UNLINK', key] as const));
+    const { asking = false, redirect } = this.work;
+    const replies = await this.lane.exchange(
+      batch.flatMap((key) => (asking ? [['ASKING'], ['UNLINK', key]] : [['UNLINK', key]])),
+    );
     batch.forEach((key, index) => {
-      const reply = replies[index];
+      const reply = replies[asking ? 2 * index + 1 : index];
       if (typeof reply === 'number') this.count.add(1, reply);
+      else if (redirect && reply instanceof ReplyError && redirections.has(reply.code)) redirect(key, reply);
       else if (reply instanceof ReplyError && concernsSomeKeys(reply))
         this.count.fail([key], reply.code, reply.message);
       else this.stop([key], reply);
@@ -191,6 +259,7 @@ class NodeRemoval {
   }
 }
 
+const redirections = new Set(['MOVED', 'ASK']);
 const aboutSlots = new Set(['CROSSSLOT', 'MOVED', 'ASK', 'TRYAGAIN']);
 
 /** True where other keys may be removed all the same. */

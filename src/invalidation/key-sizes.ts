@@ -2,7 +2,7 @@ import type { ByteString } from '../redis/bytes.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisNode } from '../redis/server.ts';
-import { isAboutOneKey } from '../redis/walk.ts';
+import { isAboutOneKey } from '../redis/columns.ts';
 
 /** Bytes of a key with the allocator's overhead; `unknown` where the server does not tell, which may hide a missing key. */
 export type KeySize = number | 'missing' | 'unknown';

@@ -1,7 +1,8 @@
 import type { Progress } from '../progress.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { emptyAccount, walkKeys } from '../redis/walk.ts';
+import { emptyAccount } from '../redis/account.ts';
+import { walkKeys } from '../redis/walk.ts';
 import { escapeGlob } from '../keyspace/pattern.ts';
 import { type KeySize, KeySizes } from './key-sizes.ts';
 import type { InvalidationPlan } from './plan.ts';

@@ -4,7 +4,8 @@ import { compilePattern } from '../keyspace/pattern.ts';
 import type { Progress } from '../progress.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
-import { emptyAccount, walkKeys } from '../redis/walk.ts';
+import { emptyAccount } from '../redis/account.ts';
+import { walkKeys } from '../redis/walk.ts';
 
 /** Something that can be invalidated, with the keys it has. */
 export interface Candidate {

@@ -2,7 +2,8 @@ import type { Progress } from '../../progress.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { emptyAccount, walkKeys } from '../../redis/walk.ts';
+import { emptyAccount } from '../../redis/account.ts';
+import { walkKeys } from '../../redis/walk.ts';
 import type { ObservedKey } from './shapes.ts';
 import type { ValueSample } from './values.ts';
 

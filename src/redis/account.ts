@@ -1,0 +1,60 @@
+import type { ColumnName } from './columns.ts';
+
+/** What reading keys cost the server, and what could not be seen. */
+export interface WalkAccount {
+  /** True when the cursor came back to zero. */
+  complete: boolean;
+  /** Where a walk goes on: the cursor behind the last page that was handed over. */
+  cursor: string;
+  commands: number;
+  bytesReceived: number;
+  /** Lookups of our own that the server counted as hits, and as misses (keys that vanished in between). */
+  ownHits: number;
+  ownMisses: number;
+  /** Lookups that were on their way when a connection broke: the server may have counted them or not. */
+  lostLookups: number;
+  /** Keys that the user may see in SCAN but not read. */
+  unreadableKeys: number;
+  /** Columns that the server refused, with its own words. */
+  refusedColumns: { column: ColumnName; reason: string }[];
+  /** How often a broken connection was picked up at the cursor. */
+  reconnects: number;
+}
+
+export function emptyAccount(): WalkAccount {
+  return {
+    complete: false,
+    cursor: '0',
+    commands: 0,
+    bytesReceived: 0,
+    ownHits: 0,
+    ownMisses: 0,
+    lostLookups: 0,
+    unreadableKeys: 0,
+    refusedColumns: [],
+    reconnects: 0,
+  };
+}
+
+/** The sums over the walks of all nodes; `complete` only when there are as many as nodes and all are. */
+export function sumAccounts(accounts: readonly WalkAccount[], nodes: number): WalkAccount {
+  const sum = emptyAccount();
+  sum.complete = accounts.length === nodes && accounts.every(({ complete }) => complete);
+  for (const account of accounts) {
+    sum.commands += account.commands;
+    sum.bytesReceived += account.bytesReceived;
+    sum.ownHits += account.ownHits;
+    sum.ownMisses += account.ownMisses;
+    sum.lostLookups += account.lostLookups;
+    sum.unreadableKeys += account.unreadableKeys;
+    sum.reconnects += account.reconnects;
+    for (const refused of account.refusedColumns) noteRefusal(sum, refused.column, refused.reason);
+  }
+  return sum;
+}
+
+/** Notes a column that the server refuses, once. */
+export function noteRefusal(account: WalkAccount, column: ColumnName, reason: string): void {
+  if (account.refusedColumns.some((refused) => refused.column === column)) return;
+  account.refusedColumns.push({ column, reason });
+}

@@ -1,0 +1,145 @@
+import { noteRefusal, type WalkAccount } from './account.ts';
+import type { ByteString } from './bytes.ts';
+import type { Lane } from './lane.ts';
+import { type Reply, ReplyError } from './reply.ts';
+
+/**
+ * What can be read of a key. `memory` leaves no trace; each of the others costs one lookup that the server counts as a
+ * hit, and none of them touches idle time or the frequency counter. `idle` is refused under an LFU policy, `frequency`
+ * under any other.
+ */
+export type ColumnName = 'memory' | 'type' | 'ttl' | 'encoding' | 'idle' | 'frequency';
+
+export type WalkColumns = Readonly<Partial<Record<ColumnName, boolean>>>;
+
+/** What was read of some keys, in arrays parallel to them; empty where the column was not asked for. */
+export interface KeyColumns {
+  /** Bytes with the allocator's overhead, as MEMORY USAGE gives them; null: gone meanwhile, or not permitted. */
+  readonly memoryBytes: readonly (number | null)[];
+  readonly types: readonly (string | null)[];
+  /** Milliseconds until expiry; -1 without TTL; null: gone meanwhile, or not permitted. */
+  readonly ttlMillis: readonly (number | null)[];
+  /** OBJECT ENCODING: `listpack`, `embstr`, … */
+  readonly encodings: readonly (string | null)[];
+  /** Since the last access. */
+  readonly idleSeconds: readonly (number | null)[];
+  /** The logarithmic access counter of an LFU policy, from 0 to 255. */
+  readonly frequencies: readonly (number | null)[];
+}
+
+interface Column {
+  readonly name: ColumnName;
+  /** The command in RESP, up to the key. */
+  readonly start: string;
+  readonly countsAsLookup: boolean;
+}
+
+const allColumns: readonly Column[] = [
+  // Without SAMPLES 0 the nested values of collections are estimated from five of them.
+  { name: 'memory', start: '*3\r\n$6\r\nMEMORY\r\n$5\r\nUSAGE\r\n', countsAsLookup: false },
+  { name: 'type', start: '*2\r\n$4\r\nTYPE\r\n', countsAsLookup: true },
+  { name: 'ttl', start: '*2\r\n$4\r\nPTTL\r\n', countsAsLookup: true },
+  { name: 'encoding', start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nENCODING\r\n', countsAsLookup: true },
+  { name: 'idle', start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nIDLETIME\r\n', countsAsLookup: true },
+  { name: 'frequency', start: '*3\r\n$6\r\nOBJECT\r\n$4\r\nFREQ\r\n', countsAsLookup: true },
+];
+
+/** What was asked of some keys, and is on its way. */
+export interface Request {
+  readonly keys: readonly ByteString[];
+  readonly columns: readonly Column[];
+  readonly replies: Promise<Reply[]>;
+}
+
+/** Sends the commands of every column that was not refused so far, key by key. */
+export function askColumns(
+  lane: Lane,
+  keys: readonly ByteString[],
+  wanted: WalkColumns,
+  account: WalkAccount,
+): Request {
+  const refused = (name: ColumnName) => account.refusedColumns.some(({ column }) => column === name);
+  const columns = allColumns.filter(({ name }) => wanted[name] === true && !refused(name));
+  let payload = '';
+  for (const key of keys) {
+    const argument = `$${key.length}\r\n${key}\r\n`;
+    for (const column of columns) payload += column.start + argument;
+  }
+  const count = keys.length * columns.length;
+  return { keys, columns, replies: handled(count === 0 ? Promise.resolve([]) : lane.send(payload, count)) };
+}
+
+/**
+ * Awaits what was asked, and enters into the account what it cost and what was refused.
+ * @throws RedisError when the connection is lost
+ */
+export async function receiveColumns(request: Request, account: WalkAccount): Promise<KeyColumns> {
+  const { keys, columns } = request;
+  let replies: Reply[];
+  try {
+    replies = await request.replies;
+  } catch (error) {
+    account.lostLookups += keys.length * columns.filter(({ countsAsLookup }) => countsAsLookup).length;
+    throw error;
+  }
+  columns.forEach(({ name }, index) => {
+    const reply = replies[index];
+    if (reply instanceof ReplyError && !isAboutOneKey(reply)) noteRefusal(account, name, reply.message);
+  });
+  return columnsOf(keys.length, columns, replies, account);
+}
+
+/** Nobody waits for a reply when the walk has failed or ended before it: that is no unhandled rejection. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/**
+ * True where the user lacks the key, not the command: `NOPERM … access one of the keys`, and its wording in 7.0 and
+ * later: `No permissions to access a key`.
+ */
+export function isAboutOneKey(reply: ReplyError): boolean {
+  return reply.code === 'NOPERM' && /\bkeys?\b/.test(reply.message) && !/\bcommand\b/.test(reply.message);
+}
+
+function columnsOf(
+  keyCount: number,
+  columns: readonly Column[],
+  replies: readonly Reply[],
+  account: WalkAccount,
+): KeyColumns {
+  const values: Record<ColumnName, (number | string | null)[]> = {
+    memory: [],
+    type: [],
+    ttl: [],
+    encoding: [],
+    idle: [],
+    frequency: [],
+  };
+  let position = 0;
+  for (let key = 0; key < keyCount; key++) {
+    let unreadable = false;
+    for (const column of columns) {
+      const reply = replies[position++];
+      if (reply instanceof ReplyError) {
+        unreadable ||= isAboutOneKey(reply);
+        values[column.name].push(null);
+        continue;
+      }
+      const value = Array.isArray(reply) || reply === undefined ? null : reply;
+      const gone = value === null || value === 'none' || (column.name === 'ttl' && value === -2);
+      if (column.countsAsLookup) account[gone ? 'ownMisses' : 'ownHits']++;
+      values[column.name].push(gone ? null : value);
+    }
+    if (unreadable) account.unreadableKeys++;
+  }
+  return {
+    memoryBytes: values.memory as (number | null)[],
+    types: values.type as (string | null)[],
+    ttlMillis: values.ttl as (number | null)[],
+    encodings: values.encoding as (string | null)[],
+    idleSeconds: values.idle as (number | null)[],
+    frequencies: values.frequency as (number | null)[],
+  };
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How fast a walk may go. */
+export interface PaceLimits {
+  readonly maxKeysPerSecond?: number;
+  /** What a round trip of another client may take, in milliseconds, before the walk slows down. */
+  readonly latencyBudgetMillis?: number;
+}
+
+interface PaceOptions extends PaceLimits {
+  /** Keys of a page while nothing is in the way. */
+  readonly pageSize: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds on any clock. */
+  readonly now?: () => number;
+  readonly wait?: (millis: number, signal: AbortSignal | undefined) => Promise<void>;
+}
+
+const smallestPage = 10;
+const longestPauseMillis = 250;
+/** How many of the last round trips are looked at: the slowest of them counts. */
+const remembered = 5;
+
+/**
+ * Holds a walk to its limits. The latency budget works as TCP's congestion control does (additive increase,
+ * multiplicative decrease; Chiu and Jain 1989): over the budget the page is halved and the pause before it doubled, and
+ * below half of the budget both recover step by step.
+ */
+export class Pace {
+  private readonly recent: number[] = [];
+  private pauseMillis = 0;
+  private size: number;
+  private nextTurnAt = Number.NEGATIVE_INFINITY;
+  private readonly now: () => number;
+  private readonly wait: (millis: number, signal: AbortSignal | undefined) => Promise<void>;
+
+  constructor(private readonly options: PaceOptions) {
+    this.size = options.pageSize;
+    this.now = options.now ?? (() => performance.now());
+    this.wait = options.wait ?? pause;
+    // A page that is a tenth of a second's worth keeps a slow walk even.
+    if (options.maxKeysPerSecond !== undefined)
+      this.size = Math.max(1, Math.min(this.size, Math.ceil(options.maxKeysPerSecond / 10)));
+  }
+
+  /** COUNT for the next SCAN. */
+  get pageSize(): number {
+    return this.size;
+  }
+
+  /** Resolves when the next `keys` keys may be read, or when the signal is aborted. */
+  async turn(keys: number): Promise<void> {
+    const now = this.now();
+    const { maxKeysPerSecond, signal } = this.options;
+    const startsAt = Math.max(now, this.nextTurnAt);
+    if (maxKeysPerSecond !== undefined) this.nextTurnAt = startsAt + (keys / maxKeysPerSecond) * 1000;
+    const waitMillis = startsAt - now + this.pauseMillis;
+    if (waitMillis > 0) await this.wait(waitMillis, signal);
+  }
+
+  /** Tells how long a round trip of a client beside the walk has just taken. */
+  observe(roundTripMillis: number): void {
+    const { latencyBudgetMillis } = this.options;
+    if (latencyBudgetMillis === undefined) return;
+    this.recent.push(roundTripMillis);
+    if (this.recent.length > remembered) this.recent.shift();
+    const slowest = Math.max(...this.recent);
+    if (roundTripMillis > latencyBudgetMillis) {
+      this.size = Math.max(smallestPage, Math.floor(this.size / 2));
+      this.pauseMillis = Math.min(longestPauseMillis, Math.max(1, this.pauseMillis * 2));
+    } else if (slowest < latencyBudgetMillis / 2) {
+      this.size = Math.min(this.options.pageSize, this.size + Math.ceil(this.options.pageSize / 20));
+      this.pauseMillis = Math.max(0, this.pauseMillis - 1);
+    }
+  }
+}
+
+async function pause(millis: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(millis, undefined, signal && { signal }).catch(() => undefined);
+}

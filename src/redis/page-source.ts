@@ -1,0 +1,105 @@
+import type { Draw } from '../random.ts';
+import type { ByteString } from './bytes.ts';
+import { slotBits } from './cursor.ts';
+
+/** Where one page of a sample begins. */
+export interface PagePlace {
+  readonly cursor: string;
+  /** COUNT for its SCAN. */
+  readonly count: number;
+  /** True for the keys that belong to the page, of those that the SCAN gives. */
+  readonly holds: (key: ByteString) => boolean;
+}
+
+/** Draws pages of one node at random. */
+export interface PageSource {
+  /** Keys of the node. */
+  readonly keys: number;
+  /** Keys of a page, about. */
+  readonly pageSize: number;
+  /** Pages there are to draw from; null where they are drawn with replacement. */
+  readonly pages: number | null;
+  /** Up to `limit` further places; none once all are drawn. */
+  draw(limit: number, draw: Draw): PagePlace[];
+}
+
+const aimedPageSize = 100;
+const all = () => true;
+
+/**
+ * Pages of a table that is ordered by a hash of the key, drawn without replacement. The table is cut into 2^b equal
+ * segments: the buckets whose number ends in the same b bits, which SCAN visits one after the other. Segments have
+ * about `pageSize` keys, and each page begins at the same random place of its segment.
+ */
+export function segmentPages(keys: number): PageSource {
+  const bits = Math.max(0, Math.round(Math.log2(Math.max(1, keys) / aimedPageSize)));
+  const segments = 2 ** bits;
+  const pageSize = Math.max(1, Math.round(keys / segments));
+  // The first steps of a Fisher-Yates shuffle, which needs to remember no more than what it has moved.
+  const moved = new Map<number, number>();
+  let drawn = 0;
+  let phase: number | undefined;
+  return {
+    keys,
+    pageSize,
+    pages: segments,
+    draw(limit, draw) {
+      phase ??= draw.below(2 ** 16);
+      const places: PagePlace[] = [];
+      for (; places.length < limit && drawn < segments; drawn++) {
+        const at = drawn + draw.below(segments - drawn);
+        const segment = moved.get(at) ?? at;
+        moved.set(at, moved.get(drawn) ?? drawn);
+        places.push({ cursor: String(segment + segments * phase), count: pageSize, holds: all });
+      }
+      return places;
+    },
+  };
+}
+
+/**
+ * Pages of a table that is stored by slot, where keys with one hash tag lie together: a slot is drawn with probability
+ * proportional to its keys, with replacement, and of it all keys, or a page from a random place on where it has many.
+ *
+ * @param keysOfSlot keys by number of the slot
+ * @param slotOf the slot of a key: a page ends where its slot ends
+ */
+export function slotPages(
+  keysOfSlot: ReadonlyMap<number, number>,
+  slotOf: (key: ByteString) => number,
+): PageSource {
+  const slots = [...keysOfSlot.keys()].filter((slot) => (keysOfSlot.get(slot) ?? 0) > 0);
+  const sums: number[] = [];
+  for (const slot of slots) sums.push((sums.at(-1) ?? 0) + (keysOfSlot.get(slot) ?? 0));
+  const keys = sums.at(-1) ?? 0;
+  return {
+    keys,
+    pageSize: Math.min(aimedPageSize, Math.max(1, Math.round(keys / Math.max(1, slots.length)))),
+    pages: null,
+    draw(limit, draw) {
+      if (keys === 0) return [];
+      return Array.from({ length: limit }, () => {
+        const slot = slots[firstAbove(sums, draw.fraction() * keys)] ?? 0;
+        const inSlot = keysOfSlot.get(slot) ?? 0;
+        const whole = inSlot <= 2 * aimedPageSize;
+        const cursor = slot + 2 ** slotBits * (whole ? 0 : draw.below(2 ** 32));
+        return {
+          cursor: String(cursor),
+          count: whole ? inSlot : aimedPageSize,
+          holds: (key: ByteString) => slotOf(key) === slot,
+        };
+      });
+    },
+  };
+}
+
+/** Index of the first sum above `value`, by bisection. */
+function firstAbove(sums: readonly number[], value: number): number {
+  let [low, high] = [0, sums.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sums[middle] ?? 0) > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,179 @@
+import type { Draw } from '../random.ts';
+import type { WalkAccount } from './account.ts';
+import { asBytes, type ByteString } from './bytes.ts';
+import {
+  askColumns,
+  handled,
+  type KeyColumns,
+  receiveColumns,
+  type Request,
+  type WalkColumns,
+} from './columns.ts';
+import type { Lane } from './lane.ts';
+import type { Pace } from './pace.ts';
+import { type PageSource, type PagePlace } from './page-source.ts';
+import type { Reply } from './reply.ts';
+import type { RedisCommand, RedisNode } from './server.ts';
+import { scanPage } from './walk.ts';
+
+export interface SampleOptions {
+  /** Server-side MATCH: a glob in bytes. */
+  readonly match?: ByteString;
+  /** Server-side TYPE: `string`, `hash`, … */
+  readonly type?: string;
+  /** What is read of the keys of the page with this number, from 0. */
+  readonly columns: (page: number) => WalkColumns;
+  readonly accepts?: (key: ByteString) => boolean;
+  readonly pace?: Pace | undefined;
+  readonly signal?: AbortSignal;
+  readonly draw: Draw;
+}
+
+/** One node with where its pages are drawn from. */
+export interface SampledNode {
+  readonly node: RedisNode;
+  readonly source: PageSource;
+}
+
+/** A page that was drawn at random: the wanted ones of its keys, with what was read of them. */
+export interface SamplePage extends KeyColumns {
+  readonly keys: readonly ByteString[];
+  /** Number of the page, from 0. */
+  readonly number: number;
+  /** Keys of the page, wanted or not. */
+  readonly scannedKeys: number;
+}
+
+/** Pages whose SCANs go out together: none of them waits for another, as those of a walk do. */
+const pagesInRound = 10;
+
+/**
+ * Reads pages at random places of the table, on every node in proportion to its keys, until the sources have no more
+ * or the caller has enough. A cursor may be any number: the server takes the bucket that its lowest bits name.
+ * @throws RedisError when SCAN is refused or a connection is lost
+ */
+export async function* samplePages(
+  nodes: readonly SampledNode[],
+  options: SampleOptions,
+  account: WalkAccount,
+): AsyncGenerator<SamplePage> {
+  const lanes = new Map<RedisNode, Lane>();
+  const closed = { commands: 0, bytes: 0 };
+  const note = () => {
+    account.commands = closed.commands;
+    account.bytesReceived = closed.bytes;
+    for (const lane of lanes.values()) {
+      account.commands += lane.commandsSent;
+      account.bytesReceived += lane.bytesReceived;
+    }
+  };
+  const drawn = new Map<SampledNode, number>(nodes.map((each) => [each, 0]));
+  let number = 0;
+  const scan = async (): Promise<ScanningRound | undefined> => {
+    const next = furthestBehind(drawn);
+    if (next === undefined || options.signal?.aborted === true) return undefined;
+    const size = Math.max(
+      1,
+      Math.min(pagesInRound, Math.floor((options.pace?.pageSize ?? 1e9) / next.source.pageSize)),
+    );
+    const places = next.source.draw(size, options.draw);
+    if (places.length === 0) {
+      drawn.delete(next);
+      return scan();
+    }
+    drawn.set(next, (drawn.get(next) ?? 0) + places.length);
+    const lane = lanes.get(next.node) ?? (await next.node.openLane());
+    lanes.set(next.node, lane);
+    const commands = places.flatMap((place) => scanCommands(place, options));
+    return { lane, places, replies: handled(lane.exchange(commands)) };
+  };
+  const ask = async ({ lane, places, replies }: ScanningRound): Promise<AskedRound> => {
+    const scans = await replies;
+    const perPlace = isNarrowed(options) ? 2 : 1;
+    const pages = places.map((place, index) => {
+      const all = scanPage(scans[index * perPlace], lane).keys.filter(place.holds);
+      const listed =
+        perPlace === 1 ? all : scanPage(scans[index * perPlace + 1], lane).keys.filter(place.holds);
+      const keys = options.accepts === undefined ? listed : listed.filter(options.accepts);
+      return { keys, number: number++, scannedKeys: all.length };
+    });
+    if (options.pace) await options.pace.turn(pages.reduce((sum, { scannedKeys }) => sum + scannedKeys, 0));
+    return {
+      pages: pages.map((page) => ({
+        ...page,
+        request: askColumns(lane, page.keys, options.columns(page.number), account),
+      })),
+    };
+  };
+  const asked: AskedRound[] = [];
+  const handOver = async function* (round: AskedRound | undefined): AsyncGenerator<SamplePage> {
+    for (const { request, ...page } of round?.pages ?? []) {
+      const read = await receiveColumns(request, account).finally(note);
+      if (page.scannedKeys > 0) yield { ...page, ...read };
+    }
+  };
+  try {
+    // With a pace nothing is read ahead: what is on its way cannot be slowed down any more.
+    const [mostScanning, mostAsked] = options.pace === undefined ? [2, 2] : [1, 1];
+    const scanning: ScanningRound[] = [];
+    for (;;) {
+      while (scanning.length < mostScanning) {
+        const round = await scan();
+        if (round === undefined) break;
+        scanning.push(round);
+      }
+      const first = scanning.shift();
+      if (first === undefined) break;
+      asked.push(await ask(first));
+      if (asked.length === mostAsked) yield* handOver(asked.shift());
+    }
+    while (asked.length > 0) yield* handOver(asked.shift());
+  } finally {
+    for (const { pages } of asked)
+      for (const { request } of pages) await receiveColumns(request, account).catch(() => undefined);
+    note();
+    for (const lane of lanes.values()) lane.close();
+  }
+}
+
+interface ScanningRound {
+  readonly lane: Lane;
+  readonly places: readonly PagePlace[];
+  readonly replies: Promise<Reply[]>;
+}
+
+interface AskedRound {
+  readonly pages: readonly {
+    readonly keys: readonly ByteString[];
+    readonly number: number;
+    readonly scannedKeys: number;
+    readonly request: Request;
+  }[];
+}
+
+/** The node of which the smallest share of its keys was read: so each is read in proportion. */
+function furthestBehind(drawn: ReadonlyMap<SampledNode, number>): SampledNode | undefined {
+  let least: { readonly node: SampledNode; readonly share: number } | undefined;
+  for (const [node, pages] of drawn) {
+    const share = (pages * node.source.pageSize) / Math.max(1, node.source.keys);
+    if (least === undefined || share < least.share) least = { node, share };
+  }
+  return least?.node;
+}
+
+function isNarrowed({ match, type }: SampleOptions): boolean {
+  return match !== undefined || type !== undefined;
+}
+
+/** The page itself and, where the server is to say which of its keys are wanted, the same page once more. */
+function scanCommands({ cursor, count }: PagePlace, options: SampleOptions): RedisCommand[] {
+  const page: RedisCommand = ['SCAN', asBytes(cursor), 'COUNT', count];
+  if (!isNarrowed(options)) return [page];
+  const { match, type } = options;
+  const narrowed: RedisCommand = [
+    ...page,
+    ...(match === undefined ? [] : (['MATCH', match] as const)),
+    ...(type === undefined ? [] : (['TYPE', asBytes(type)] as const)),
+  ];
+  return [page, narrowed];
+}

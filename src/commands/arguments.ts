@@ -2,6 +2,7 @@ import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { parseDuration, parseRatio, parseSize } from '../config/quantity.ts';
 import { InputError } from '../failure.ts';
 import { type KeyPattern, parsePattern } from '../keyspace/pattern.ts';
+import { bytesOf } from '../redis/bytes.ts';
 
 /** Parsers for the values of options. commander puts the option's name in front of what they say. */
 
@@ -53,6 +54,9 @@ export const typeArgument = parsedBy((text) => {
   if (/[A-Z-]/.test(text) || text === 'vectorset') return text;
   throw new Error(`\`${text}\` is no type of Redis; types are ${ownTypes.join(', ')}`);
 });
+
+/** A glob of the server's own, in bytes. */
+export const globArgument = parsedBy(bytesOf);
 
 /** Collects the values of an option that may be given several times, or as a list with commas. */
 export const listArgument = (text: string, previous: readonly string[] | undefined): string[] => [

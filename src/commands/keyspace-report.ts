@@ -1,36 +1,9 @@
-import type { Analysis } from '../keyspace/analyze.ts';
-import { type KeyStatistics, ttlBoundsSeconds } from '../keyspace/key-statistics.ts';
-import type { NamespaceMap } from '../keyspace/map.ts';
-import type { NamespaceRow } from '../keyspace/namespace-tree.ts';
-import type { WalkColumns } from '../redis/walk.ts';
+import type { ColumnName } from '../redis/columns.ts';
+import type { Analysis, Method } from '../keyspace/reading.ts';
 import { type Block, note } from '../render/blocks.ts';
-import { counted, formatBytes, formatSeconds } from '../render/units.ts';
-
-/** A namespace in the results of `inspect` and `stats`. A null: the server refused what it needs, or it was not read. */
-export interface NamespaceSummary {
-  /** The map's name, or the inferred pattern. */
-  readonly namespace: string;
-  readonly pattern: string | null;
-  /** The levels from the root of the tree to this row. */
-  readonly path: readonly string[];
-  readonly kind: 'cache' | 'state' | null;
-  readonly keys: number;
-  readonly memoryBytes: number | null;
-  /** Share of all bytes (of all keys where bytes are not known), from 0 to 1. */
-  readonly memoryShare: number | null;
-  readonly keyShare: number;
-  /** Keys by Redis type. */
-  readonly types: Readonly<Record<string, number>> | null;
-  readonly withoutTtl: number | null;
-  /** Time left of the keys that have a TTL. */
-  readonly ttl: {
-    readonly minSeconds: number;
-    readonly meanSeconds: number;
-    readonly maxSeconds: number;
-  } | null;
-  /** `upToSeconds` null: no upper bound. */
-  readonly ttlHistogram: readonly { readonly upToSeconds: number | null; readonly keys: number }[] | null;
-}
+import { counted, formatBytes, formatRatio, formatSeconds } from '../render/units.ts';
+import type { NamespaceMap } from '../keyspace/map.ts';
+import { type IntervalOrNull, type NamespaceSummary, Summaries } from './namespace-summary.ts';
 
 /** What reading the keyspace cost the server. */
 export interface ServerCost {
@@ -39,6 +12,8 @@ export interface ServerCost {
   /** Our own lookups that the server counted in `keyspace_hits` and `keyspace_misses`. */
   readonly ownHits: number;
   readonly ownMisses: number;
+  /** Lookups without an answer, for a connection broke: counted by the server or not. */
+  readonly lostLookups: number;
   readonly durationSeconds: number;
   /** CPU of the server meanwhile, other clients' work included; null where INFO is not permitted. */
   readonly serverCpuSeconds: number | null;
@@ -46,49 +21,146 @@ export interface ServerCost {
   readonly refusedColumns: readonly { readonly column: string; readonly reason: string }[];
 }
 
-/** @param total The sums that shares are taken of. */
-export function namespaceSummaryOf(
-  row: NamespaceRow,
-  total: KeyStatistics,
-  map: NamespaceMap,
-  unread: ReadonlySet<keyof WalkColumns>,
-): NamespaceSummary {
-  const { namespace, pattern, path, statistics } = row;
-  const hasMemory = !unread.has('memory');
-  const hasTtl = !unread.has('ttl');
+/** How the figures came about, in JSON. */
+export interface ReadingReport {
+  readonly method: Method['kind'];
+  /** Keys that the database holds, those that were not asked for included. */
+  readonly populationKeys: number | null;
+  /** Keys that were looked at. */
+  readonly scannedKeys: number | null;
+  /** Share of the keyspace that was looked at, from 0 to 1. */
+  readonly coverage: number | null;
+  /** False where the figures are of the keys that were read, and not of the whole. */
+  readonly coversAll: boolean;
+  /** Relative half-width of the widest interval of a namespace with a tenth of the keys or more; null: no sample. */
+  readonly precision: { readonly target: number; readonly reached: number | null } | null;
+  /** A namespace of which not one key was seen has at most so many keys, with 95 % certainty; null: every key was read. */
+  readonly mostUnseenKeys: number | null;
+  /** Connections that broke and were picked up at the cursor. */
+  readonly reconnects: number;
+}
+
+/** The figures of a keyspace that `inspect` and `stats` have in common. */
+export interface KeyspaceFigures {
+  /** Every key was read: no sample, and the walk came to its end. */
+  readonly exact: boolean;
+  readonly reading: ReadingReport;
+  readonly keys: number;
+  readonly keysInterval: IntervalOrNull;
+  readonly memoryBytes: number | null;
+  readonly memoryBytesInterval: IntervalOrNull;
+  readonly overheadBytes: number | null;
+  readonly withoutTtl: number | null;
+  readonly withoutTtlInterval: IntervalOrNull;
+  readonly namespaces: readonly NamespaceSummary[];
+  /** All keys together, with their histograms. */
+  readonly total: NamespaceSummary;
+  readonly serverCost: ServerCost;
+}
+
+/** @param limit rows; the rest is summed up in `(other)` */
+export function keyspaceFiguresOf(analysis: Analysis, map: NamespaceMap, limit: number): KeyspaceFigures {
+  const { tree, figures, account } = analysis;
+  const unread = new Set<ColumnName>(allColumns.filter((name) => !analysis.columns.has(name)));
+  for (const { column } of account.refusedColumns) unread.add(column);
+  const statistics = tree.total();
+  const summaries = new Summaries(figures, map, statistics, unread);
+  const total = summaries.of({ namespace: '(total)', pattern: null, path: [], statistics });
   return {
-    namespace,
-    pattern,
-    path,
-    kind: map.namespaces.find(({ name }) => name === namespace)?.kind ?? null,
-    keys: statistics.keys,
-    memoryBytes: hasMemory ? statistics.memoryBytes : null,
-    memoryShare: hasMemory && total.memoryBytes > 0 ? statistics.memoryBytes / total.memoryBytes : null,
-    keyShare: total.keys > 0 ? statistics.keys / total.keys : 0,
-    types: unread.has('type') ? null : Object.fromEntries(statistics.types),
-    withoutTtl: hasTtl ? statistics.withoutTtl : null,
-    ttl: hasTtl ? statistics.ttlSummary : null,
-    ttlHistogram: hasTtl
-      ? statistics.ttlHistogram.map((keys, bucket) => ({
-          upToSeconds: finiteOrNull(ttlBoundsSeconds[bucket]),
-          keys,
-        }))
-      : null,
+    exact: analysis.method.kind === 'exact',
+    reading: readingReportOf(analysis),
+    keys: total.keys,
+    keysInterval: total.keysInterval,
+    memoryBytes: total.memoryBytes,
+    memoryBytesInterval: total.memoryBytesInterval,
+    overheadBytes: total.overheadBytes,
+    withoutTtl: total.withoutTtl,
+    withoutTtlInterval: total.withoutTtlInterval,
+    namespaces: tree.rows(limit).map((row) => summaries.of(row)),
+    total,
+    serverCost: serverCostOf(analysis),
   };
 }
 
-export function serverCostOf({ account, durationSeconds, serverCpuSeconds }: Analysis): ServerCost {
-  const { commands, bytesReceived, ownHits, ownMisses, unreadableKeys, refusedColumns } = account;
+const allColumns: readonly ColumnName[] = ['memory', 'type', 'ttl', 'encoding', 'idle', 'frequency'];
+
+function readingReportOf({ method, figures, account }: Analysis): ReadingReport {
+  const { mostUnseenKeys } = figures;
+  return {
+    method: method.kind,
+    populationKeys: method.population,
+    scannedKeys: method.scannedKeys,
+    coverage: method.coverage,
+    coversAll: method.coversAll,
+    precision: method.precision,
+    mostUnseenKeys: mostUnseenKeys === null ? null : Math.ceil(mostUnseenKeys),
+    reconnects: account.reconnects,
+  };
+}
+
+function serverCostOf({ account, durationSeconds, serverCpuSeconds }: Analysis): ServerCost {
+  const { commands, bytesReceived, ownHits, ownMisses, lostLookups, unreadableKeys, refusedColumns } =
+    account;
   return {
     commands,
     bytesReceived,
     ownHits,
     ownMisses,
+    lostLookups,
     durationSeconds,
     serverCpuSeconds,
     unreadableKeys,
     refusedColumns,
   };
+}
+
+/** How the figures are to be read, where they are not those of every key. */
+export function readingNotes(reading: ReadingReport): Block[] {
+  const notes: Block[] = [];
+  const { method, scannedKeys, populationKeys, precision, mostUnseenKeys, coverage } = reading;
+  if (method === 'sample') {
+    const of = populationKeys === null ? '' : ` out of ${counted(populationKeys, 'key')}`;
+    notes.push(
+      note(
+        'plain',
+        `a sample of ${counted(scannedKeys ?? 0, 'key')}${of}: ± is half of the 95 % interval; --exact reads every key`,
+      ),
+    );
+    const { target = 0, reached = null } = precision ?? {};
+    if (reached !== null && reached > target)
+      notes.push(
+        note(
+          'warning',
+          `the figures of large namespaces are within ${formatRatio(reached)}, not ${formatRatio(target)}: --precision reads on`,
+        ),
+      );
+  }
+  if (method === 'partial') {
+    const read = coverage === null ? 'a part' : formatRatio(coverage);
+    notes.push(
+      note(
+        'warning',
+        reading.coversAll
+          ? `the walk ended early, after ${read} of the keys: the figures are estimates of the whole from these`
+          : `the walk ended early: these figures cover ${read} of the keys`,
+      ),
+    );
+  }
+  if (mostUnseenKeys !== null && mostUnseenKeys >= 1)
+    notes.push(
+      note(
+        'dim',
+        `a namespace that is not listed has at most ${counted(Math.ceil(mostUnseenKeys), 'key')} (95 %)`,
+      ),
+    );
+  if (reading.reconnects > 0)
+    notes.push(
+      note(
+        'plain',
+        `the connection broke ${timesText(reading.reconnects)}, and the walk went on at its cursor`,
+      ),
+    );
+  return notes;
 }
 
 /** What could not be read and why, then what the reading cost. */
@@ -111,7 +183,11 @@ export function costNotes(cost: ServerCost): Block[] {
 }
 
 /** What lookups of ours have added to the counters that a hit rate is made from. */
-export function ownLookupsText(cost: { readonly ownHits: number; readonly ownMisses: number }): string {
+export function ownLookupsText(cost: {
+  readonly ownHits: number;
+  readonly ownMisses: number;
+  readonly lostLookups?: number;
+}): string {
   const added = [
     { count: cost.ownHits, counter: 'keyspace_hits' },
     { count: cost.ownMisses, counter: 'keyspace_misses' },
@@ -119,12 +195,14 @@ export function ownLookupsText(cost: { readonly ownHits: number; readonly ownMis
   const [first, second] = added;
   if (first === undefined) return 'its hit counters were left alone';
   const stand = first.count === 1 ? 'stands' : 'stand';
+  const lost = cost.lostLookups ?? 0;
   return (
     `${counted(first.count, 'lookup')} of ours now ${stand} in its ${first.counter}` +
-    (second === undefined ? '' : `, and ${counted(second.count, 'lookup')} in its ${second.counter}`)
+    (second === undefined ? '' : `, and ${counted(second.count, 'lookup')} in its ${second.counter}`) +
+    (lost === 0 ? '' : `; up to ${counted(lost, 'more lookup')} had no answer when the connection broke`)
   );
 }
 
-function finiteOrNull(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null;
+function timesText(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
 }

@@ -1,58 +1,100 @@
-/** Upper bounds of the TTL histogram, in seconds; the last is open. */
-export const ttlBoundsSeconds: readonly number[] = [60, 300, 3600, 86_400, 604_800, Number.POSITIVE_INFINITY];
+import { spanOfFrequency, spanOfSeconds } from './spans.ts';
+import { Breakdown, loadTally, type SamplePlace, saveTally, Tally } from './tally.ts';
+import type { TtlVerdict } from './ttl-verdict.ts';
 
-/** What is read of one key; null: not read, not permitted, or gone. */
+/** What is read of one key; null or left out: not read, not permitted, or gone. */
 export interface KeyReading {
   readonly memoryBytes: number | null;
+  /** The part of `memoryBytes` that is not the value, see keyOverheadBytes. */
+  readonly overheadBytes?: number;
   readonly type: string | null;
   /** -1 without TTL. */
   readonly ttlMillis: number | null;
+  readonly encoding?: string | null;
+  readonly idleSeconds?: number | null;
+  readonly frequency?: number | null;
 }
+
+/** The label of keys without TTL among the spans of TTLs. */
+export const noTtl = 'none';
 
 /** Sums over a set of keys, in constant memory. */
 export class KeyStatistics {
-  keys = 0;
-  memoryBytes = 0;
-  /** Keys without TTL, among those whose TTL was read. */
-  withoutTtl = 0;
-  /** Keys whose TTL was read. */
-  ttlKnown = 0;
+  readonly total = new Tally();
+  overheadBytes = 0;
+  readonly types = new Breakdown();
+  /** By span of the time left, and `none`. */
+  readonly ttls = new Breakdown();
+  readonly encodings = new Breakdown();
+  readonly idleTimes = new Breakdown();
+  readonly frequencies = new Breakdown();
+  readonly ttlVerdicts = new Breakdown();
+  /** Of the keys that have a TTL. */
   ttlMinSeconds = Number.POSITIVE_INFINITY;
   ttlMaxSeconds = 0;
   private ttlSumSeconds = 0;
-  readonly ttlHistogram: number[] = ttlBoundsSeconds.map(() => 0);
-  readonly types = new Map<string, number>();
 
-  add({ memoryBytes, type, ttlMillis }: KeyReading): void {
-    this.keys++;
-    if (memoryBytes !== null) this.memoryBytes += memoryBytes;
-    if (type !== null) this.types.set(type, (this.types.get(type) ?? 0) + 1);
-    if (ttlMillis === null) return;
-    this.ttlKnown++;
-    if (ttlMillis < 0) {
-      this.withoutTtl++;
-      return;
-    }
-    const seconds = ttlMillis / 1000;
-    this.ttlSumSeconds += seconds;
-    if (seconds < this.ttlMinSeconds) this.ttlMinSeconds = seconds;
-    if (seconds > this.ttlMaxSeconds) this.ttlMaxSeconds = seconds;
-    const bucket = ttlBoundsSeconds.findIndex((bound) => seconds <= bound);
-    this.ttlHistogram[bucket] = (this.ttlHistogram[bucket] ?? 0) + 1;
+  /**
+   * @param ttlVerdict what the map's rule says of the TTL; null where there is no rule, or no TTL was read
+   * @param place where the key stands in a sample; null where every key is read
+   */
+  add(reading: KeyReading, ttlVerdict: TtlVerdict | null = null, place: SamplePlace | null = null): void {
+    const { memoryBytes, type, ttlMillis, overheadBytes = 0 } = reading;
+    const { encoding = null, idleSeconds = null, frequency = null } = reading;
+    this.total.add(memoryBytes, place);
+    if (memoryBytes !== null) this.overheadBytes += Math.min(memoryBytes, overheadBytes);
+    if (type !== null) this.types.add(type, memoryBytes, place);
+    if (ttlMillis !== null) this.addTtl(ttlMillis, memoryBytes, place);
+    if (encoding !== null) this.encodings.add(encoding, memoryBytes, place);
+    if (idleSeconds !== null) this.idleTimes.add(spanOfSeconds(idleSeconds), memoryBytes, place);
+    if (frequency !== null) this.frequencies.add(spanOfFrequency(frequency), memoryBytes, place);
+    if (ttlVerdict !== null) this.ttlVerdicts.add(ttlVerdict, memoryBytes, place);
   }
 
   merge(other: KeyStatistics): void {
-    this.keys += other.keys;
-    this.memoryBytes += other.memoryBytes;
-    this.withoutTtl += other.withoutTtl;
-    this.ttlKnown += other.ttlKnown;
+    this.total.merge(other.total);
+    this.overheadBytes += other.overheadBytes;
+    for (const name of breakdowns) this[name].merge(other[name]);
     this.ttlSumSeconds += other.ttlSumSeconds;
     this.ttlMinSeconds = Math.min(this.ttlMinSeconds, other.ttlMinSeconds);
     this.ttlMaxSeconds = Math.max(this.ttlMaxSeconds, other.ttlMaxSeconds);
-    other.ttlHistogram.forEach(
-      (count, bucket) => (this.ttlHistogram[bucket] = (this.ttlHistogram[bucket] ?? 0) + count),
-    );
-    for (const [type, count] of other.types) this.types.set(type, (this.types.get(type) ?? 0) + count);
+  }
+
+  /** What `load` makes the same sums from; of statistics that are no sample. */
+  save() {
+    return {
+      total: saveTally(this.total),
+      overheadBytes: this.overheadBytes,
+      parts: breakdowns.map((name) => this[name].save()),
+      // JSON has no infinity.
+      ttl: [this.ttlMaxSeconds, this.ttlSumSeconds, ...(this.ttlMaxSeconds > 0 ? [this.ttlMinSeconds] : [])],
+    };
+  }
+
+  load({ total, overheadBytes, parts, ttl }: KeyStatisticsState): void {
+    loadTally(this.total, total);
+    this.overheadBytes = overheadBytes;
+    breakdowns.forEach((name, index) => this[name].load(parts[index] ?? []));
+    [this.ttlMaxSeconds = 0, this.ttlSumSeconds = 0, this.ttlMinSeconds = Number.POSITIVE_INFINITY] = ttl;
+  }
+
+  /** Keys that were read, whatever was read of them. */
+  get keys(): number {
+    return this.total.keys;
+  }
+
+  get memoryBytes(): number {
+    return this.total.memoryBytes;
+  }
+
+  /** Keys whose TTL was read. */
+  get ttlKnown(): number {
+    return this.ttls.whole.keys;
+  }
+
+  /** Keys without TTL, among those. */
+  get withoutTtl(): number {
+    return this.ttls.part(noTtl).keys;
   }
 
   /** Of the keys that have a TTL, in seconds; null where there is none. */
@@ -65,4 +107,20 @@ export class KeyStatistics {
       maxSeconds: this.ttlMaxSeconds,
     };
   }
+
+  private addTtl(ttlMillis: number, memoryBytes: number | null, place: SamplePlace | null): void {
+    if (ttlMillis < 0) {
+      this.ttls.add(noTtl, memoryBytes, place);
+      return;
+    }
+    const seconds = ttlMillis / 1000;
+    this.ttls.add(spanOfSeconds(seconds), memoryBytes, place);
+    this.ttlSumSeconds += seconds;
+    if (seconds < this.ttlMinSeconds) this.ttlMinSeconds = seconds;
+    if (seconds > this.ttlMaxSeconds) this.ttlMaxSeconds = seconds;
+  }
 }
+
+export type KeyStatisticsState = ReturnType<KeyStatistics['save']>;
+
+const breakdowns = ['types', 'ttls', 'encodings', 'idleTimes', 'frequencies', 'ttlVerdicts'] as const;

@@ -1,7 +1,9 @@
 import type { ByteString } from '../redis/bytes.ts';
 import { detached, inferSegments } from './infer.ts';
-import { type KeyReading, KeyStatistics } from './key-statistics.ts';
-import type { NamespaceMap } from './map.ts';
+import { type KeyReading, KeyStatistics, type KeyStatisticsState } from './key-statistics.ts';
+import type { Namespace, NamespaceMap } from './map.ts';
+import type { SamplePlace } from './tally.ts';
+import type { TtlVerdict } from './ttl-verdict.ts';
 
 export const unmappedName = '(unmapped)';
 export const otherName = '(other)';
@@ -10,6 +12,8 @@ export interface NamespaceTreeOptions {
   readonly map: NamespaceMap;
   /** Levels told apart: with a map its namespaces are the first, then each segment is one. What is deeper is `*`. */
   readonly depth: number;
+  /** Judges the TTL of a key by the rule of its namespace; null where there is none. */
+  readonly verdictOn?: (namespace: Namespace, ttlMillis: number) => TtlVerdict | null;
 }
 
 /** A set of keys that belong together. The rows of one tree are disjoint and add up to its total. */
@@ -21,6 +25,13 @@ export interface NamespaceRow {
   /** The levels from the root: the map's name if there is a map, then inferred segments with their delimiters. */
   readonly path: readonly string[];
   readonly statistics: KeyStatistics;
+}
+
+/** A node of the tree in JSON's own types. */
+export interface TreeState {
+  readonly statistics?: KeyStatisticsState;
+  readonly full?: true;
+  readonly children: readonly (readonly [segment: string, TreeState])[];
 }
 
 /** The deepest level there is, whatever depth is asked for: a key may consist of delimiters alone. */
@@ -58,20 +69,44 @@ class TreeNode {
  * `translation:<any>:cs` stands for what no rule of inference could know to be variable.
  */
 export class NamespaceTree {
-  readonly total = new KeyStatistics();
+  /** Keys that were added. */
+  keys = 0;
   private readonly root = new TreeNode(false);
   private nodes = 1;
 
   constructor(private readonly options: NamespaceTreeOptions) {}
 
-  add(key: ByteString, reading: KeyReading): void {
-    this.total.add(reading);
-    const path = this.pathOf(key);
+  /** @param place where the key stands in a sample; null where every key is read */
+  add(key: ByteString, reading: KeyReading, place: SamplePlace | null = null): void {
+    this.keys++;
+    const { map, verdictOn } = this.options;
+    const namespace = map.isEmpty ? null : map.classify(key);
+    const path = this.pathOf(key, namespace);
     let node = this.root;
     for (let level = 0; level < path.length && !node.last; level++) {
       node = this.descend(node, path[level] ?? '', level);
     }
-    (node.statistics ??= new KeyStatistics()).add(reading);
+    const verdict =
+      namespace === null || reading.ttlMillis === null
+        ? null
+        : (verdictOn?.(namespace, reading.ttlMillis) ?? null);
+    (node.statistics ??= new KeyStatistics()).add(reading, verdict, place);
+  }
+
+  /** The sums over all keys. */
+  total(): KeyStatistics {
+    const total = new KeyStatistics();
+    for (const statistics of this.leaves()) total.merge(statistics);
+    return total;
+  }
+
+  /** The disjoint sets of keys as they are told apart so far. */
+  *leaves(): Generator<KeyStatistics> {
+    const nodes = [this.root];
+    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+      if (node.statistics) yield node.statistics;
+      nodes.push(...node.children.values());
+    }
   }
 
   /** The disjoint rows, largest first (by bytes, then keys); those beyond `limit` are summed up in `(other)`, the last. */
@@ -96,16 +131,39 @@ export class NamespaceTree {
     return [...named, { namespace: otherName, pattern: null, path: [otherName], statistics }];
   }
 
+  /** What `load` fills an empty tree with; of one that is no sample. */
+  save(): TreeState {
+    const stateOf = ({ statistics, full, children }: TreeNode): TreeState => ({
+      ...(statistics && { statistics: statistics.save() }),
+      ...(full && { full }),
+      children: [...children].map(([segment, child]) => [segment, stateOf(child)] as const),
+    });
+    return stateOf(this.root);
+  }
+
+  load(state: TreeState): void {
+    const fill = (node: TreeNode, { statistics, full, children }: TreeState): void => {
+      if (statistics) {
+        node.statistics = new KeyStatistics();
+        node.statistics.load(statistics);
+        this.keys += node.statistics.keys;
+      }
+      node.full = full === true;
+      for (const [segment, child] of children) fill(this.childOf(node, segment), child);
+    };
+    fill(this.root, state);
+  }
+
   /** How many sets of keys are held apart: grows with their variety up to a fixed limit, never with their number. */
   get size(): number {
     return this.nodes;
   }
 
-  private pathOf(key: ByteString): string[] {
+  private pathOf(key: ByteString, namespace: Namespace | null): string[] {
     const { map } = this.options;
     const depth = Math.min(this.options.depth, deepestLevel);
     if (map.isEmpty) return segmentsOf(key, map.delimiters, depth);
-    const name = map.classify(key)?.name ?? unmappedName;
+    const name = namespace?.name ?? unmappedName;
     return depth <= 1 ? [name] : [name, ...segmentsOf(key, map.delimiters, depth - 1)];
   }
 

@@ -1,13 +1,15 @@
-import { countArgument, typeArgument } from '../arguments.ts';
+import { countArgument, durationArgument, globArgument, ratioArgument, typeArgument } from '../arguments.ts';
+import { readingTexts } from '../reading-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 export const defineInspect: DefineCommand = (program, run) => {
   program
     .command('inspect')
-    .summary('namespaces by size, types, TTLs, and the largest keys')
+    .summary('namespaces by size, types, TTLs, idle times, and the largest keys')
     .description(
-      'Walks the keyspace with SCAN and sums up by namespace: keys, bytes, types, TTLs, keys without TTL, the largest keys. ' +
-        'With a map its namespaces are the rows; without one they are inferred from the keys.',
+      'Walks the keyspace with SCAN and sums up by namespace: keys, bytes, types, TTLs, keys without TTL, idle times, the ' +
+        'largest keys. With a map its namespaces are the rows; without one they are inferred from the keys. A large keyspace ' +
+        'is sampled, and each figure has its error beside it.',
     )
     .argument('[pattern]', 'only keys that match: * is anything, <name> one whole segment')
     .option('-d, --depth <levels>', 'levels of the tree (default: all; with a map 1)', countArgument(1))
@@ -15,7 +17,9 @@ export const defineInspect: DefineCommand = (program, run) => {
       '--namespace <name>',
       'only this namespace of the map, level by level; (unmapped) for keys outside the map',
     )
+    .option('--match <glob>', "only keys that match this glob of the server's own: *, ?, [a-z]", globArgument)
     .option('--type <type>', 'only keys of this Redis type', typeArgument)
+    .option('--delimiters <characters>', 'what separates the segments of a key, such as ":/"')
     .option('--top <number>', 'how many of the largest keys to list', countArgument(0), 10)
     .option(
       '--limit <rows>',
@@ -23,12 +27,25 @@ export const defineInspect: DefineCommand = (program, run) => {
       countArgument(1),
       50,
     )
+    .option('--exact', readingTexts.exact)
+    .option('--precision <share>', readingTexts.precision, ratioArgument)
+    .option('--max-rate <keys>', readingTexts.maxRate, countArgument(1))
+    .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
+    .option('--count <keys>', readingTexts.count, countArgument(1))
+    .option('--seed <number>', readingTexts.seed, countArgument(0))
+    .option('--save <file>', 'save the figures, to compare with later')
+    .option('--since <file>', 'show what grew since the figures were saved')
+    .option('--checkpoint <file>', 'save the walk to this file as it goes on (reads every key)')
+    .option('--resume <file>', 'go on with a saved walk')
     .addHelpText(
       'after',
       examples(
         ['cachectl inspect', 'the whole keyspace'],
         ["cachectl inspect 'user:<id>:*' --top 5", 'one part of it'],
         ['cachectl inspect --namespace profile', 'one namespace, level by level'],
+        ['cachectl inspect --exact --latency-budget 2ms', 'every key, giving way to others'],
+        ['cachectl inspect --exact --checkpoint walk.json', 'so that it can go on: --resume walk.json'],
+        ['cachectl inspect --since monday.json', 'what grew; --save monday.json came before'],
         ['cachectl inspect --output json | jq .namespaces', 'raw numbers'],
       ),
     )
@@ -39,9 +56,21 @@ export const defineInspect: DefineCommand = (program, run) => {
           pattern,
           depth: options.depth,
           namespace: options.namespace,
+          match: options.match,
           type: options.type,
+          delimiters: options.delimiters,
           top: options.top,
           limit: options.limit,
+          exact: options.exact ?? false,
+          precision: options.precision,
+          maxRate: options.maxRate,
+          latencyBudget: options.latencyBudget,
+          count: options.count,
+          seed: options.seed,
+          save: options.save,
+          since: options.since,
+          checkpoint: options.checkpoint,
+          resume: options.resume,
         });
       }),
     );

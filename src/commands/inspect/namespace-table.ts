@@ -1,13 +1,15 @@
 import { otherName } from '../../keyspace/namespace-tree.ts';
 import type { Cell, Column, TableBlock } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
-import type { NamespaceSummary } from '../keyspace-report.ts';
+import { halfWidthText, type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';
 
 interface OutlineLine {
   readonly label: string;
   readonly depth: number;
   readonly keys: number;
+  readonly keysInterval: IntervalOrNull;
   readonly memoryBytes: number | null;
+  readonly memoryBytesInterval: IntervalOrNull;
   readonly types: readonly string[];
   readonly ttl: { readonly minSeconds: number; readonly maxSeconds: number } | null;
   readonly withoutTtl: number | null;
@@ -45,6 +47,11 @@ export function namespaceTable(
     line.types.join(' '),
   ];
   const lines = outlineOf(result.namespaces);
+  const sampled = lines.some(({ keysInterval }) => keysInterval !== null);
+  const errors: readonly Column[] = [
+    { name: 'keysError', header: '± KEYS', unit: 'text' },
+    { name: 'memoryError', header: '± MEM', unit: 'text' },
+  ];
   return {
     kind: 'table',
     name: 'namespaces',
@@ -55,13 +62,19 @@ export function namespaceTable(
       { name: 'ttlMinSeconds', header: 'TTL MIN', unit: 'seconds' },
       { name: 'ttlMaxSeconds', header: 'TTL MAX', unit: 'seconds' },
       withoutTtlColumn,
+      { name: 'keysLow', header: 'KEYS LOW', unit: 'count' },
+      { name: 'keysHigh', header: 'KEYS HIGH', unit: 'count' },
+      { name: 'memoryBytesLow', header: 'MEMORY LOW', unit: 'bytes' },
+      { name: 'memoryBytesHigh', header: 'MEMORY HIGH', unit: 'bytes' },
     ],
     rows: result.namespaces.map((row) => [
-      nameOf(row),
+      rowName(row),
       ...sizes(lineOf(row, '', 0)),
       row.ttl?.minSeconds ?? null,
       row.ttl?.maxSeconds ?? null,
       row.withoutTtl,
+      ...(row.keysInterval ?? [null, null]),
+      ...(row.memoryBytesInterval ?? [null, null]),
     ]),
     display: {
       columns: [
@@ -69,8 +82,20 @@ export function namespaceTable(
         ...sizeColumns,
         { name: 'ttl', header: 'TTL LEFT', unit: 'text' },
         withoutTtlColumn,
+        ...(sampled ? errors : []),
       ],
-      rows: lines.map((line) => [line.label, ...sizes(line), ttlText(line.ttl), line.withoutTtl]),
+      rows: lines.map((line) => [
+        line.label,
+        ...sizes(line),
+        ttlText(line.ttl),
+        line.withoutTtl,
+        ...(sampled
+          ? [
+              halfWidthText(line.keys, line.keysInterval),
+              halfWidthText(line.memoryBytes ?? 0, line.memoryBytesInterval),
+            ]
+          : []),
+      ]),
       depths: lines.map(({ depth }) => depth),
     },
     barColumn: 3,
@@ -153,7 +178,9 @@ function sumOf(level: Level, label: string, depth: number): OutlineLine {
     label,
     depth,
     keys: parts.reduce((sum, { keys }) => sum + keys, 0),
+    keysInterval: sumOfIntervals(parts.map(({ keysInterval }) => keysInterval)),
     memoryBytes: sumOrNull(parts.map(({ memoryBytes }) => memoryBytes)),
+    memoryBytesInterval: sumOfIntervals(parts.map(({ memoryBytesInterval }) => memoryBytesInterval)),
     types: [...new Set(parts.flatMap(({ types }) => types))],
     ttl:
       ttls.length === 0
@@ -172,16 +199,22 @@ function lineOf(row: NamespaceSummary, label: string, depth: number): OutlineLin
     label,
     depth,
     keys: row.keys,
+    keysInterval: row.keysInterval,
     memoryBytes: row.memoryBytes,
+    memoryBytesInterval: row.memoryBytesInterval,
     types: types.map(([type]) => type),
     ttl: row.ttl,
     withoutTtl: row.withoutTtl,
   };
 }
 
-/** With a map and levels below it, the name alone would not tell rows apart. */
-function nameOf({ namespace, pattern }: NamespaceSummary): string {
-  return pattern === null || pattern === namespace ? namespace : `${namespace} ${pattern}`;
+/** Holds the sum whenever each interval holds its part. */
+function sumOfIntervals(intervals: readonly IntervalOrNull[]): IntervalOrNull {
+  if (intervals.includes(null)) return null;
+  return intervals.reduce<[number, number]>(
+    ([low, high], interval) => [low + (interval?.[0] ?? 0), high + (interval?.[1] ?? 0)],
+    [0, 0],
+  );
 }
 
 function shareOf(line: Totals, total: Totals): number | null {

@@ -1,42 +1,43 @@
-import { analyzeKeyspace, type Analysis } from '../../keyspace/analyze.ts';
+import { InputError } from '../../failure.ts';
+import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
-import { type Block, note } from '../../render/blocks.ts';
+import type { Analysis, AnalysisOptions } from '../../keyspace/reading.ts';
+import type { ByteString } from '../../redis/bytes.ts';
 import { patternArgument } from '../arguments.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
 import { requireNamespace } from '../namespace-filter.ts';
-import {
-  costNotes,
-  type NamespaceSummary,
-  namespaceSummaryOf,
-  type ServerCost,
-  serverCostOf,
-} from '../keyspace-report.ts';
-import { namespaceTable } from './namespace-table.ts';
+import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
+import { openCheckpoint } from './checkpoint.ts';
+import { type Growth, growthSince, loadSnapshot, saveSnapshot } from './snapshot.ts';
+import { viewInspect } from './view.ts';
 
-export interface InspectInput {
+export interface InspectInput extends ReadingInput {
   readonly pattern: string | undefined;
   readonly depth: number | undefined;
   readonly namespace: string | undefined;
+  readonly match: ByteString | undefined;
   readonly type: string | undefined;
+  readonly delimiters: string | undefined;
   readonly top: number;
   readonly limit: number;
+  readonly save: string | undefined;
+  readonly since: string | undefined;
+  readonly checkpoint: string | undefined;
+  readonly resume: string | undefined;
 }
 
-export interface InspectResult {
-  /** Every key was read: no sample, and the walk came to its end. */
-  readonly exact: boolean;
-  readonly keys: number;
-  readonly memoryBytes: number | null;
-  readonly withoutTtl: number | null;
-  readonly namespaces: readonly NamespaceSummary[];
+export interface InspectResult extends KeyspaceFigures {
+  /** Of the keys that were read. */
   readonly largestKeys: readonly {
     readonly key: string;
     readonly keyBase64?: string;
     readonly memoryBytes: number;
     readonly type: string | null;
   }[];
-  readonly serverCost: ServerCost;
+  /** What changed since a saved snapshot; null without one. */
+  readonly growth: Growth | null;
 }
 
 /** `inspect` from its input to its result. */
@@ -44,77 +45,79 @@ export function inspectExecution(input: InspectInput): Execution<InspectResult> 
   return {
     blank: {
       exact: null,
+      reading: null,
       keys: null,
+      keysInterval: null,
       memoryBytes: null,
+      memoryBytesInterval: null,
+      overheadBytes: null,
       withoutTtl: null,
+      withoutTtlInterval: null,
       namespaces: [],
+      total: null,
       largestKeys: [],
+      growth: null,
       serverCost: null,
     },
     rows: 'namespaces',
-    run: async (context) => outcomeOf(await inspect(context, input), input, context.map),
-    view: (result) => view(result, input.top),
+    run: (context) => inspect(context, input),
+    view: (result) => viewInspect(result, input.top),
   };
 }
 
-async function inspect(context: Context, input: InspectInput): Promise<Analysis> {
-  const { map } = context;
-  const { namespace } = input;
-  requireNamespace(map, namespace);
+const columns = { memory: true, type: true, ttl: true } as const;
+const details = { encoding: true, idle: true, frequency: true } as const;
+
+async function inspect(context: Context, input: InspectInput): Promise<Outcome<InspectResult>> {
+  const map = withDelimiters(context.map, input.delimiters);
+  requireNamespace(map, input.namespace);
   const pattern = input.pattern === undefined ? undefined : patternArgument(input.pattern);
+  const reading = readingOptionsOf(context, input);
+  const since = input.since === undefined ? null : loadSnapshot(context, input.since);
+  const checkpoint = openCheckpoint(context, input);
+  const server = await context.connect();
+  const { namespace, type, match: glob } = input;
   const defaultDepth = map.isEmpty || namespace !== undefined ? Number.POSITIVE_INFINITY : 1;
-  return analyzeKeyspace(await context.connect(), {
+  const options: AnalysisOptions = {
     map,
     depth: input.depth ?? defaultDepth,
-    columns: { memory: true, type: true, ttl: true },
+    columns,
+    details,
     ...(pattern !== undefined && { pattern }),
+    ...(glob !== undefined && { glob }),
     ...(namespace !== undefined && { namespace }),
-    ...(input.type !== undefined && { type: input.type }),
+    ...(type !== undefined && { type }),
     top: input.top,
+    reading: { ...reading, ...(await checkpoint.readingOptions(server)) },
     signal: context.signal,
     progress: context.progress,
     now: context.now,
-  });
-}
-
-function outcomeOf(analysis: Analysis, input: InspectInput, map: NamespaceMap): Outcome<InspectResult> {
-  const { tree, account } = analysis;
-  const refused = new Set(account.refusedColumns.map(({ column }) => column));
+  };
+  const analysis = await analyzeKeyspace(server, options);
+  checkpoint.finish(analysis.account.complete);
+  if (input.save !== undefined) saveSnapshot(context, input.save, server.address, analysis, map);
+  const figures = keyspaceFiguresOf(analysis, map, input.limit);
   return {
     result: {
-      exact: account.complete,
-      keys: tree.total.keys,
-      memoryBytes: refused.has('memory') ? null : tree.total.memoryBytes,
-      withoutTtl: refused.has('ttl') ? null : tree.total.withoutTtl,
-      namespaces: tree.rows(input.limit).map((row) => namespaceSummaryOf(row, tree.total, map, refused)),
-      largestKeys: analysis.largest.map(({ key, memoryBytes, type }) => ({
-        ...keyFields(key),
-        memoryBytes,
-        type,
-      })),
-      serverCost: serverCostOf(analysis),
+      ...figures,
+      largestKeys: largestOf(analysis),
+      growth: since && growthSince(since, keyspaceFiguresOf(analysis, map, Infinity), context.now()),
     },
-    ...(analysis.failure && { error: analysis.failure }),
+    ...(analysis.failure && { error: checkpoint.explain(analysis.failure) }),
   };
 }
 
-function view(result: InspectResult, top: number): Block[] {
-  const blocks: Block[] = [namespaceTable(result)];
-  // Also where it is empty: lines in a pipe begin with the name of their table wherever there are two.
-  if (top > 0) {
-    blocks.push({
-      kind: 'table',
-      name: 'largestKeys',
-      title: 'Largest keys',
-      columns: [
-        { name: 'key', header: 'KEY', unit: 'text' },
-        { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
-        { name: 'type', header: 'TYPE', unit: 'text' },
-      ],
-      rows: result.largestKeys.map((row) => [row.key, row.memoryBytes, row.type]),
-    });
+function largestOf({ largest }: Analysis): InspectResult['largestKeys'] {
+  return largest.map(({ key, memoryBytes, type }) => ({ ...keyFields(key), memoryBytes, type }));
+}
+
+function withDelimiters(map: NamespaceMap, delimiters: string | undefined): NamespaceMap {
+  if (delimiters === undefined) return map;
+  if (!/^[!-~]+$/.test(delimiters)) {
+    throw new InputError(
+      `--delimiters \`${delimiters}\` is not a list of ASCII characters`,
+      "write them side by side, such as --delimiters ':/'",
+    );
   }
-  if (!result.exact)
-    blocks.push(note('warning', 'the walk ended early: these figures cover a part of the keys'));
-  return [...blocks, ...costNotes(result.serverCost)];
+  return { ...map, delimiters: [...new Set(delimiters)] };
 }

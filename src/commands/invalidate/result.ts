@@ -107,6 +107,7 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
       bytesReceived: plan.cost.bytesReceived,
       ownHits: 0,
       ownMisses: 0,
+      lostLookups: 0,
       durationSeconds: plan.cost.durationSeconds,
       serverCpuSeconds: null,
       unreadableKeys: plan.cost.unreadableKeys,

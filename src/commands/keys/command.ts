@@ -1,5 +1,6 @@
 import { ttlArgument } from './ttl-filter.ts';
-import { countArgument, sizeArgument, typeArgument } from '../arguments.ts';
+import { countArgument, durationArgument, globArgument, sizeArgument, typeArgument } from '../arguments.ts';
+import { readingTexts } from '../reading-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 export const defineKeys: DefineCommand = (program, run) => {
@@ -17,6 +18,10 @@ export const defineKeys: DefineCommand = (program, run) => {
     .option('--larger-than <size>', 'only keys that take more memory', sizeArgument)
     .option('--namespace <name>', 'only keys of this namespace of the map; (unmapped) for keys outside it')
     .option('--limit <number>', 'stop after so many keys', countArgument(1))
+    .option('--match <glob>', "only keys that match this glob of the server's own: *, ?, [a-z]", globArgument)
+    .option('--max-rate <keys>', readingTexts.maxRate, countArgument(1))
+    .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
+    .option('--count <keys>', readingTexts.count, countArgument(1))
     .addHelpText(
       'after',
       examples(
@@ -37,6 +42,10 @@ export const defineKeys: DefineCommand = (program, run) => {
           largerThan: options.largerThan,
           namespace: options.namespace,
           long: options.long ?? false,
+          match: options.match,
+          count: options.count,
+          maxRate: options.maxRate,
+          latencyBudget: options.latencyBudget,
         });
       }),
     );

@@ -2,13 +2,10 @@ import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import { compilePattern, globOf, type KeyPattern } from '../../keyspace/pattern.ts';
 import { RedisError } from '../../redis/errors.ts';
-import {
-  emptyAccount,
-  type WalkAccount,
-  walkKeys,
-  type WalkOptions,
-  type WalkPage,
-} from '../../redis/walk.ts';
+import { startPacing } from '../../keyspace/pacing.ts';
+import { emptyAccount, sumAccounts, type WalkAccount } from '../../redis/account.ts';
+import type { ByteString } from '../../redis/bytes.ts';
+import { walkKeys, type WalkOptions, type WalkPage } from '../../redis/walk.ts';
 import { type Column, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import { patternArgument } from '../arguments.ts';
@@ -38,7 +35,15 @@ export interface KeysInput {
   readonly largerThan: number | undefined;
   readonly namespace: string | undefined;
   readonly long: boolean;
+  readonly match: ByteString | undefined;
+  readonly count: number | undefined;
+  /** Keys per second. */
+  readonly maxRate: number | undefined;
+  /** Seconds. */
+  readonly latencyBudget: number | undefined;
 }
+
+const mostKeysInPage = 1000;
 
 const nameColumn: Column = { name: 'key', header: 'KEY', unit: 'text' };
 const longColumns: readonly Column[] = [
@@ -71,20 +76,32 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   // Not before the server has answered: what fails at once prints no heading.
   const openRows = () =>
     (opened ??= context.openRows('keys', input.long ? [nameColumn, ...longColumns] : [nameColumn]));
-  const account = emptyAccount();
+  const accounts: WalkAccount[] = [];
   const options = walkOptionsOf(context, input, pattern);
+  const limits = {
+    ...(input.maxRate !== undefined && { maxKeysPerSecond: input.maxRate }),
+    ...(input.latencyBudget !== undefined && { latencyBudgetMillis: input.latencyBudget * 1000 }),
+    pageSize: options.pageSize ?? mostKeysInPage,
+  };
   let matched = 0;
   const list = async (): Promise<boolean> => {
     for (const node of server.nodes) {
-      for await (const page of walkKeys(node, options, account)) {
-        if (refusedFilter(input, account)) return false;
-        const sink = await openRows();
-        for (const [index, key] of page.keys.entries()) {
-          if (!accepts(input, page, index)) continue;
-          const row = rowOf(page, index, input);
-          await sink.row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
-          if (++matched >= input.limit) return false;
+      const account = emptyAccount();
+      accounts.push(account);
+      const pacing = await startPacing(node, limits, context.signal);
+      try {
+        for await (const page of walkKeys(node, { ...options, pace: pacing.pace }, account)) {
+          if (refusedFilter(input, account)) return false;
+          const sink = await openRows();
+          for (const [index, key] of page.keys.entries()) {
+            if (!accepts(input, page, index)) continue;
+            const row = rowOf(page, index, input);
+            await sink.row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
+            if (++matched >= input.limit) return false;
+          }
         }
+      } finally {
+        pacing.end();
       }
       if (!account.complete) return false;
     }
@@ -92,6 +109,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   };
   const complete = await list();
   await openRows();
+  const account = sumAccounts(accounts, server.nodes.length);
   const { ownHits, ownMisses, unreadableKeys } = account;
   const result: KeysResult = { keys: [], matched, complete, ownHits, ownMisses, unreadableKeys };
   const refused = refusedFilter(input, account);
@@ -111,7 +129,7 @@ function walkOptionsOf({ map, signal }: Context, input: KeysInput, pattern: KeyP
   const { long, type, ttl, largerThan, namespace, limit } = input;
   const matches = compilePattern(pattern, map.delimiters);
   return {
-    match: globOf(pattern),
+    match: input.match ?? globOf(pattern),
     accepts: (key) =>
       matches(key) && (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace),
     columns: {
@@ -121,7 +139,7 @@ function walkOptionsOf({ map, signal }: Context, input: KeysInput, pattern: KeyP
       ttl: long || ttl !== undefined,
     },
     // Two pages are read ahead: for a few keys large ones would cost lookups that nobody asked for.
-    pageSize: Math.min(1000, Math.max(100, limit)),
+    pageSize: input.count ?? Math.min(mostKeysInPage, Math.max(100, limit)),
     signal,
     ...(type !== undefined && { type }),
   };

@@ -1,4 +1,5 @@
-import { countArgument, durationArgument } from '../arguments.ts';
+import { countArgument, durationArgument, ratioArgument } from '../arguments.ts';
+import { readingTexts } from '../reading-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 export const defineStats: DefineCommand = (program, run) => {
@@ -7,7 +8,7 @@ export const defineStats: DefineCommand = (program, run) => {
     .summary('hit rate, memory, evictions, keys per namespace, and a grade')
     .description(
       'Reports the server (hit rate, memory, evictions, clients) and the namespaces of its keys, and grades the cache. ' +
-        "Leaves the server's hit counters as they are.",
+        "Leaves the server's hit counters as they are. A large keyspace is sampled, and each figure has its error beside it.",
     )
     .option('-w, --window <duration>', 'also measure over this time from now', durationArgument)
     .option(
@@ -17,6 +18,12 @@ export const defineStats: DefineCommand = (program, run) => {
       20,
     )
     .option('--no-namespaces', 'only what the server reports of itself; no walk over the keys')
+    .option('--exact', readingTexts.exact)
+    .option('--precision <share>', readingTexts.precision, ratioArgument)
+    .option('--max-rate <keys>', readingTexts.maxRate, countArgument(1))
+    .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
+    .option('--count <keys>', readingTexts.count, countArgument(1))
+    .option('--seed <number>', readingTexts.seed, countArgument(0))
     .addHelpText(
       'after',
       examples(
@@ -32,6 +39,12 @@ export const defineStats: DefineCommand = (program, run) => {
           window: options.window,
           limit: options.limit,
           namespaces: options.namespaces,
+          exact: options.exact ?? false,
+          precision: options.precision,
+          maxRate: options.maxRate,
+          latencyBudget: options.latencyBudget,
+          count: options.count,
+          seed: options.seed,
         });
       }),
     );

@@ -7,12 +7,9 @@ import { readInfo } from '../../redis/info.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { type ServerReport, serverReportOf } from '../../redis/server-report.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
-import {
-  type NamespaceSummary,
-  namespaceSummaryOf,
-  type ServerCost,
-  serverCostOf,
-} from '../keyspace-report.ts';
+import { keyspaceFiguresOf, type ReadingReport, type ServerCost } from '../keyspace-report.ts';
+import type { IntervalOrNull, NamespaceSummary } from '../namespace-summary.ts';
+import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
 import { viewStats } from './view.ts';
 
 /** Lookups and their outcome over a span of time. */
@@ -40,10 +37,13 @@ export interface StatsResult {
   /** The database that `keys`, `memoryBytes` and `namespaces` are of. */
   readonly database: number;
   readonly keys: number | null;
+  readonly keysInterval: IntervalOrNull;
   readonly memoryBytes: number | null;
+  readonly memoryBytesInterval: IntervalOrNull;
   readonly namespaces: readonly NamespaceSummary[];
-  /** False where the walk ended early; null where there was none. */
+  /** False for a sample, and where the walk ended early; null where there was none. */
   readonly exact: boolean | null;
+  readonly reading: ReadingReport | null;
   readonly grade: Grade['letter'];
   readonly reasons: Grade['reasons'];
   /** Targets of the map that the server's own counters cannot judge. */
@@ -63,9 +63,12 @@ export function statsExecution(options: StatsOptions): Execution<StatsResult> {
       databases: [],
       database: null,
       keys: null,
+      keysInterval: null,
       memoryBytes: null,
+      memoryBytesInterval: null,
       namespaces: [],
       exact: null,
+      reading: null,
       grade: null,
       reasons: [],
       unjudgedTargets: [],
@@ -78,7 +81,7 @@ export function statsExecution(options: StatsOptions): Execution<StatsResult> {
   };
 }
 
-export interface StatsOptions {
+export interface StatsOptions extends ReadingInput {
   /** Seconds. */
   readonly window: number | undefined;
   readonly limit: number;
@@ -95,7 +98,7 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
       ? await measureWindow(context, node, report, options.window)
       : null;
   const keyspace = options.namespaces
-    ? await unlessRefused('SCAN', refused, () => readNamespaces(context, server, options.limit))
+    ? await unlessRefused('SCAN', refused, () => readNamespaces(context, server, options))
     : null;
   const databaseKeys = report?.databases.find(({ database }) => database === node.database)?.keys;
   const { letter, reasons } = gradeOf(gradeFacts(report, window, context.map));
@@ -110,9 +113,12 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
     databases,
     database: node.database,
     keys: keyspace?.keys ?? databaseKeys ?? (report === null ? null : 0),
+    keysInterval: keyspace?.keysInterval ?? null,
     memoryBytes: keyspace?.memoryBytes ?? null,
+    memoryBytesInterval: keyspace?.memoryBytesInterval ?? null,
     namespaces: keyspace?.namespaces ?? [],
     exact: keyspace?.exact ?? null,
+    reading: keyspace?.reading ?? null,
     grade: letter,
     reasons,
     unjudgedTargets: context.map.namespaces.flatMap(({ name, hitRateTarget }) =>
@@ -169,33 +175,21 @@ async function measureWindow(
   };
 }
 
-async function readNamespaces(context: Context, server: RedisServer, limit: number) {
+async function readNamespaces(context: Context, server: RedisServer, options: StatsOptions) {
   const { map, signal, progress, now } = context;
-  const depth = map.isEmpty ? Number.POSITIVE_INFINITY : 1;
-  // Bytes alone: the one column that leaves no trace in the server's counters.
   const analysis = await analyzeKeyspace(server, {
     map,
-    depth,
+    depth: map.isEmpty ? Number.POSITIVE_INFINITY : 1,
+    // Bytes alone: the one column that leaves no trace in the server's counters.
     columns: { memory: true },
+    details: {},
     top: 0,
+    reading: readingOptionsOf(context, options),
     signal,
     progress,
     now,
   });
-  const { tree, account } = analysis;
-  const unread = new Set<'memory' | 'type' | 'ttl'>([
-    'type',
-    'ttl',
-    ...account.refusedColumns.map(({ column }) => column),
-  ]);
-  return {
-    keys: tree.total.keys,
-    memoryBytes: unread.has('memory') ? null : tree.total.memoryBytes,
-    namespaces: tree.rows(limit).map((row) => namespaceSummaryOf(row, tree.total, map, unread)),
-    exact: account.complete,
-    serverCost: serverCostOf(analysis),
-    failure: analysis.failure,
-  };
+  return { ...keyspaceFiguresOf(analysis, map, options.limit), failure: analysis.failure };
 }
 
 function gradeFacts(

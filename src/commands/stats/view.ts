@@ -1,7 +1,8 @@
 import { fewestLookups } from '../../health/grade.ts';
 import { type Block, type Fact, type FactsBlock, note } from '../../render/blocks.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
-import { costNotes } from '../keyspace-report.ts';
+import { costNotes, readingNotes } from '../keyspace-report.ts';
+import { halfWidthText } from '../namespace-summary.ts';
 import type { HitFigures, StatsResult, WindowFigures } from './run.ts';
 
 /** The result of `stats` for people, and as rows. */
@@ -19,8 +20,7 @@ export function viewStats(result: StatsResult): Block[] {
       command === 'INFO' ? 'there is no hit rate and no memory report' : 'there are no namespaces';
     blocks.push(note('warning', `without \`${command}\` ${missing}: ${reason}`));
   }
-  if (result.exact === false)
-    blocks.push(note('warning', 'the walk ended early: the namespaces cover a part of the keys'));
+  if (result.reading) blocks.push(...readingNotes(result.reading));
   if (result.serverCost) blocks.push(...costNotes(result.serverCost));
   return blocks;
 }
@@ -129,6 +129,7 @@ function namespaceTable(result: StatsResult): Block {
     result.unjudgedTargets.map(({ namespace, hitRateTarget }) => [namespace, hitRateTarget]),
   );
   const known = targets.size > 0;
+  const sampled = result.keysInterval !== null;
   return {
     kind: 'table',
     name: 'namespaces',
@@ -140,6 +141,12 @@ function namespaceTable(result: StatsResult): Block {
       { name: 'memoryShare', header: 'SHARE', unit: 'ratio' },
       { name: 'kind', header: 'KIND', unit: 'text' },
       ...(known ? [{ name: 'hitRateTarget', header: 'TARGET', unit: 'ratio' as const }] : []),
+      ...(sampled
+        ? [
+            { name: 'keysError', header: '± KEYS', unit: 'text' as const },
+            { name: 'memoryError', header: '± MEM', unit: 'text' as const },
+          ]
+        : []),
     ],
     rows: result.namespaces.map((row) => [
       row.namespace,
@@ -148,6 +155,12 @@ function namespaceTable(result: StatsResult): Block {
       row.memoryShare,
       row.kind,
       ...(known ? [targets.get(row.namespace) ?? null] : []),
+      ...(sampled
+        ? [
+            halfWidthText(row.keys, row.keysInterval),
+            halfWidthText(row.memoryBytes ?? 0, row.memoryBytesInterval),
+          ]
+        : []),
     ]),
     barColumn: 3,
   };

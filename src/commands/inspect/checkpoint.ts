@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { InputError } from '../../failure.ts';
+import { fileFailureText } from '../../file-failure.ts';
+import type { ReadingOptions } from '../../keyspace/reading.ts';
+import type { WalkState } from '../../keyspace/walk-state.ts';
+import { RedisError } from '../../redis/errors.ts';
+import { readNodeFacts } from '../../redis/node-facts.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import { replaceFile } from '../../replace-file.ts';
+import type { Context } from '../context.ts';
+import type { InspectInput } from './run.ts';
+
+const format = 'cachectl-walk-1';
+
+/** A walk half-way in a file. */
+interface CheckpointFile {
+  readonly format: typeof format;
+  /** What the walk was asked to read; another question cannot go on with it. */
+  readonly question: string;
+  readonly database: number;
+  readonly state: WalkState;
+}
+
+interface Checkpoint {
+  /** @throws InputError when the saved walk cannot go on here */
+  readingOptions(server: RedisServer): Promise<Pick<ReadingOptions, 'resume' | 'onState'>>;
+  /** The walk has ended; once it is complete its file has nothing to go on with, and says so. */
+  finish(complete: boolean): void;
+  /** The failure with the way to go on. */
+  explain(failure: RedisError): RedisError;
+}
+
+/** `--checkpoint` and `--resume`. A resumed walk keeps its file up to date. @throws InputError for an unusable file */
+export function openCheckpoint(context: Context, input: InspectInput): Checkpoint {
+  const folder = context.environment.workingDirectory;
+  const name = input.checkpoint ?? input.resume;
+  if (name !== undefined && input.precision !== undefined) {
+    throw new InputError(
+      '--precision makes no sense with --checkpoint or --resume',
+      'a sample is drawn within a second or two: what can go on later is a walk over every key',
+    );
+  }
+  const question = questionOf(context, input);
+  const loaded =
+    input.resume === undefined ? null : load(resolve(folder, input.resume), input.resume, question);
+  let database = 0;
+  const save = (state: WalkState) => {
+    if (name === undefined) return;
+    const file: CheckpointFile = { format, question, database, state };
+    try {
+      replaceFile(resolve(folder, name), JSON.stringify(file));
+    } catch (error) {
+      throw new InputError(`checkpoint \`${name}\` cannot be written: ${fileFailureText(error)}`);
+    }
+  };
+  return {
+    async readingOptions(server) {
+      database = server.nodes[0].database;
+      if (loaded !== null) await requireSameServer(server, loaded, input.resume ?? '');
+      if (name === undefined) return {};
+      return { onState: save, ...(loaded && { resume: loaded.state }) };
+    },
+    finish(complete) {
+      if (name === undefined) return;
+      if (!complete) context.warn(`the walk can go on: \`--resume ${name}\``);
+    },
+    explain(failure) {
+      if (name === undefined || failure.code === 'ERESTART') return failure;
+      return new RedisError(failure.failure, failure.code, failure.message, `go on with --resume ${name}`);
+    },
+  };
+}
+
+/** All that decides which keys are read and how they are told apart. */
+function questionOf({ map }: Context, input: InspectInput): string {
+  const { pattern, depth, namespace, match, type, delimiters, top } = input;
+  const namespaces = map.namespaces.map(({ name, patterns }) => [name, patterns.map(({ text }) => text)]);
+  return JSON.stringify({ pattern, depth, namespace, match, type, delimiters, top, namespaces });
+}
+
+function load(path: string, name: string, question: string): CheckpointFile {
+  let file: Partial<CheckpointFile>;
+  try {
+    file = JSON.parse(readFileSync(path, 'utf8')) as Partial<CheckpointFile>;
+  } catch (error) {
+    throw new InputError(`checkpoint \`${name}\` cannot be read: ${fileFailureText(error)}`);
+  }
+  if (file.format !== format || file.state === undefined) {
+    throw new InputError(
+      `\`${name}\` is no checkpoint of \`inspect\``,
+      'one is written with `cachectl inspect --checkpoint FILE`',
+    );
+  }
+  if (file.question !== question) {
+    throw new InputError(
+      `checkpoint \`${name}\` is of another walk: its pattern, filters, depth or map were not these`,
+      'give the same options as with --checkpoint',
+    );
+  }
+  return file as CheckpointFile;
+}
+
+/** A cursor is worth nothing to another process of the server, nor in another database. */
+async function requireSameServer(server: RedisServer, file: CheckpointFile, name: string): Promise<void> {
+  const runIds = await Promise.all(server.nodes.map(async (node) => (await readNodeFacts(node)).runId));
+  const saved = file.state.nodes;
+  const same =
+    saved.length <= runIds.length &&
+    saved.every(({ runId }, index) => runId !== null && runId === runIds[index]) &&
+    server.nodes[0].database === file.database;
+  if (same) return;
+  throw new InputError(
+    `checkpoint \`${name}\` is of another server, or the server at ${server.nodes[0].address} was started anew since`,
+    'start a new walk with --checkpoint: a cursor is worth nothing to another process',
+  );
+}

@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { InputError } from '../../failure.ts';
+import { fileFailureText } from '../../file-failure.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import type { Analysis } from '../../keyspace/reading.ts';
+import { replaceFile } from '../../replace-file.ts';
+import type { Context } from '../context.ts';
+import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
+import { type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';
+
+const format = 'cachectl-snapshot-1';
+
+/** The figures of a keyspace at one time, in a file. */
+interface Snapshot {
+  readonly format: typeof format;
+  /** ISO 8601. */
+  readonly savedAt: string;
+  readonly server: string;
+  readonly exact: boolean;
+  readonly total: SavedFigures;
+  /** By the name they are listed with. */
+  readonly namespaces: readonly (SavedFigures & { readonly name: string })[];
+}
+
+type SavedFigures = Pick<
+  NamespaceSummary,
+  'keys' | 'keysInterval' | 'memoryBytes' | 'memoryBytesInterval' | 'withoutTtl'
+>;
+
+/** What changed from a snapshot to now. */
+export interface Growth {
+  /** ISO 8601. */
+  readonly savedAt: string;
+  /** The server of the snapshot. */
+  readonly server: string;
+  readonly seconds: number;
+  readonly keys: number;
+  readonly memoryBytes: number | null;
+  /** Those that changed, the largest change first. */
+  readonly namespaces: readonly NamespaceGrowth[];
+}
+
+export interface NamespaceGrowth {
+  readonly namespace: string;
+  readonly keysBefore: number;
+  readonly keys: number;
+  readonly keysGrowth: number;
+  readonly memoryBytesBefore: number | null;
+  readonly memoryBytes: number | null;
+  readonly memoryBytesGrowth: number | null;
+  /** False where the change is no larger than the error of the samples. */
+  readonly certain: boolean;
+}
+
+/** @throws InputError when the file cannot be written */
+export function saveSnapshot(
+  context: Context,
+  name: string,
+  server: string,
+  analysis: Analysis,
+  map: NamespaceMap,
+): void {
+  const figures = keyspaceFiguresOf(analysis, map, Number.POSITIVE_INFINITY);
+  const snapshot: Snapshot = {
+    format,
+    savedAt: new Date(context.now()).toISOString(),
+    server,
+    exact: figures.exact,
+    total: savedOf(figures.total),
+    namespaces: figures.namespaces.map((row) => ({ name: rowName(row), ...savedOf(row) })),
+  };
+  if (analysis.method.kind === 'partial') {
+    context.warn(`\`${name}\` was not written: the walk ended early`);
+    return;
+  }
+  try {
+    replaceFile(
+      resolve(context.environment.workingDirectory, name),
+      JSON.stringify(snapshot, null, 2) + '\n',
+    );
+  } catch (error) {
+    throw new InputError(`snapshot \`${name}\` cannot be written: ${fileFailureText(error)}`);
+  }
+}
+
+/** @throws InputError when the file is no snapshot */
+export function loadSnapshot(context: Context, name: string): Snapshot {
+  let loaded: Partial<Snapshot>;
+  try {
+    const text = readFileSync(resolve(context.environment.workingDirectory, name), 'utf8');
+    loaded = JSON.parse(text) as Partial<Snapshot>;
+  } catch (error) {
+    throw new InputError(`snapshot \`${name}\` cannot be read: ${fileFailureText(error)}`);
+  }
+  if (loaded.format !== format || !loaded.total || !loaded.namespaces) {
+    throw new InputError(`\`${name}\` is no snapshot`, 'one is written with `cachectl inspect --save FILE`');
+  }
+  return loaded as Snapshot;
+}
+
+/** What changed from the snapshot to `figures`, which must hold every namespace. `now`: milliseconds since the epoch. */
+export function growthSince(snapshot: Snapshot, figures: KeyspaceFigures, now: number): Growth {
+  const before = new Map(snapshot.namespaces.map((row) => [row.name, row]));
+  const grown: NamespaceGrowth[] = [];
+  for (const row of figures.namespaces) {
+    const name = rowName(row);
+    grown.push(growthOf(name, before.get(name) ?? nothing, row));
+    before.delete(name);
+  }
+  for (const row of before.values()) grown.push(growthOf(row.name, row, nothing));
+  const size = ({ memoryBytesGrowth, keysGrowth }: NamespaceGrowth) =>
+    Math.abs(memoryBytesGrowth ?? keysGrowth);
+  return {
+    savedAt: snapshot.savedAt,
+    server: snapshot.server,
+    seconds: Math.max(0, (now - Date.parse(snapshot.savedAt)) / 1000),
+    keys: figures.keys - snapshot.total.keys,
+    memoryBytes: difference(figures.memoryBytes, snapshot.total.memoryBytes),
+    namespaces: grown
+      .filter(({ keysGrowth, memoryBytesGrowth }) => keysGrowth !== 0 || (memoryBytesGrowth ?? 0) !== 0)
+      .sort((left, right) => size(right) - size(left)),
+  };
+}
+
+const nothing: SavedFigures = {
+  keys: 0,
+  keysInterval: null,
+  memoryBytes: 0,
+  memoryBytesInterval: null,
+  withoutTtl: 0,
+};
+
+function growthOf(namespace: string, before: SavedFigures, now: SavedFigures): NamespaceGrowth {
+  return {
+    namespace,
+    keysBefore: before.keys,
+    keys: now.keys,
+    keysGrowth: now.keys - before.keys,
+    memoryBytesBefore: before.memoryBytes,
+    memoryBytes: now.memoryBytes,
+    memoryBytesGrowth: difference(now.memoryBytes, before.memoryBytes),
+    certain:
+      apart(now.keys, now.keysInterval, before.keys, before.keysInterval) ||
+      apart(
+        now.memoryBytes ?? 0,
+        now.memoryBytesInterval,
+        before.memoryBytes ?? 0,
+        before.memoryBytesInterval,
+      ),
+  };
+}
+
+function savedOf({ keys, keysInterval, memoryBytes, memoryBytesInterval, withoutTtl }: NamespaceSummary) {
+  return { keys, keysInterval, memoryBytes, memoryBytesInterval, withoutTtl };
+}
+
+/** True where the intervals have nothing in common; an exact figure is an interval of itself. */
+function apart(
+  left: number,
+  leftInterval: IntervalOrNull,
+  right: number,
+  rightInterval: IntervalOrNull,
+): boolean {
+  const [leftLow, leftHigh] = leftInterval ?? [left, left];
+  const [rightLow, rightHigh] = rightInterval ?? [right, right];
+  return leftHigh < rightLow || rightHigh < leftLow;
+}
+
+function difference(now: number | null, before: number | null): number | null {
+  return now === null || before === null ? null : now - before;
+}

@@ -1,0 +1,266 @@
+import type { Figure } from '../keyspace/estimate.ts';
+import { partOf } from '../keyspace/estimate.ts';
+import type { Figures } from '../keyspace/figures.ts';
+import { type KeyStatistics, noTtl } from '../keyspace/key-statistics.ts';
+import type { NamespaceMap } from '../keyspace/map.ts';
+import type { NamespaceRow } from '../keyspace/namespace-tree.ts';
+import { frequencyBounds, labelsOf, spanBoundsSeconds } from '../keyspace/spans.ts';
+import type { Tally } from '../keyspace/tally.ts';
+import { type Breakdown } from '../keyspace/tally.ts';
+import { fallsShort } from '../keyspace/ttl-verdict.ts';
+import { ttlRuleText } from '../keyspace/ttl.ts';
+import type { ColumnName } from '../redis/columns.ts';
+import { formatRatio } from '../render/units.ts';
+
+/** The bounds that hold the true figure with 95 % certainty; null where the figure is exact. */
+export type IntervalOrNull = readonly [low: number, high: number] | null;
+
+/** Keys of one span of a histogram. */
+export interface Span {
+  /** Null: no upper bound. */
+  readonly upTo: number | null;
+  readonly keys: number;
+  readonly keysInterval: IntervalOrNull;
+  readonly memoryBytes: number | null;
+}
+
+/** What became of the rule that the map gives for TTLs. */
+export interface TtlRuleReport {
+  readonly rule: string;
+  readonly kept: number;
+  /** No TTL, where the rule sets one. */
+  readonly missing: number;
+  /** More time left than the rule ever gives. */
+  readonly tooLong: number;
+  /** A TTL, where the rule says permanent. */
+  readonly unexpected: number;
+  /** Meant to end at midnight, and ends at another time. */
+  readonly drifting: number;
+  /** True where no key has even half of the rule's time left: keys are written with a shorter one. */
+  readonly fallsShort: boolean;
+}
+
+/** A namespace in the results of `inspect` and `stats`. A null: the server refused what it needs, or it was not read. */
+export interface NamespaceSummary {
+  /** The map's name, or the inferred pattern. */
+  readonly namespace: string;
+  readonly pattern: string | null;
+  /** The levels from the root of the tree to this row. */
+  readonly path: readonly string[];
+  readonly kind: 'cache' | 'state' | null;
+  readonly keys: number;
+  readonly keysInterval: IntervalOrNull;
+  /** Keys of it that were read: with few of them its figures are rough, as their intervals say. */
+  readonly readKeys: number;
+  readonly memoryBytes: number | null;
+  readonly memoryBytesInterval: IntervalOrNull;
+  /** The part of the bytes that is names, dictionary entries and object headers: computed from the names' lengths. */
+  readonly overheadBytes: number | null;
+  /** Share of all bytes (of all keys where bytes are not known), from 0 to 1. */
+  readonly memoryShare: number | null;
+  readonly memoryShareInterval: IntervalOrNull;
+  readonly keyShare: number;
+  readonly keyShareInterval: IntervalOrNull;
+  /** Keys by Redis type. */
+  readonly types: Readonly<Record<string, number>> | null;
+  readonly typesIntervals: Readonly<Record<string, IntervalOrNull>> | null;
+  /** Keys by internal encoding. */
+  readonly encodings: Readonly<Record<string, number>> | null;
+  readonly encodingsIntervals: Readonly<Record<string, IntervalOrNull>> | null;
+  readonly withoutTtl: number | null;
+  readonly withoutTtlInterval: IntervalOrNull;
+  /** Time left of the keys that have a TTL. */
+  readonly ttl: {
+    readonly minSeconds: number;
+    readonly meanSeconds: number;
+    readonly maxSeconds: number;
+  } | null;
+  /** By time left, of the keys that have a TTL. */
+  readonly ttlHistogram: readonly SpanSeconds[] | null;
+  /** By time since the last access; null under an LFU policy. */
+  readonly idleHistogram: readonly SpanSeconds[] | null;
+  /** By the counter of an LFU policy (0 to 255); null under any other. */
+  readonly frequencyHistogram: readonly SpanCounter[] | null;
+  /** Null where the map has no rule for it. */
+  readonly ttlRule: TtlRuleReport | null;
+}
+
+export interface SpanSeconds extends Omit<Span, 'upTo'> {
+  readonly upToSeconds: number | null;
+}
+
+export interface SpanCounter extends Omit<Span, 'upTo'> {
+  readonly upToCounter: number | null;
+}
+
+/** The name of a row among others: with a map and levels below it, that of the namespace alone would not tell them apart. */
+export function rowName({ namespace, pattern }: Pick<NamespaceSummary, 'namespace' | 'pattern'>): string {
+  return pattern === null || pattern === namespace ? namespace : `${namespace} ${pattern}`;
+}
+
+/** Half of the interval as a share of the figure: `1.9 %`; null for an exact one. */
+export function halfWidthText(value: number, interval: IntervalOrNull): string | null {
+  if (interval === null) return null;
+  const half = (interval[1] - interval[0]) / 2;
+  return value === 0 ? null : formatRatio(half / value);
+}
+
+/** Makes summaries of one reading. */
+export class Summaries {
+  private readonly totalTally: Tally;
+
+  /**
+   * @param total the sums that shares are taken of
+   * @param unread columns that were not read, or that the server refused
+   */
+  constructor(
+    private readonly figures: Figures,
+    private readonly map: NamespaceMap,
+    total: KeyStatistics,
+    private readonly unread: ReadonlySet<ColumnName>,
+  ) {
+    this.totalTally = total.total;
+  }
+
+  of(row: NamespaceRow): NamespaceSummary {
+    const { namespace, pattern, path, statistics } = row;
+    const { total } = statistics;
+    const mapped = this.map.namespaces.find(({ name }) => name === namespace);
+    const hasMemory = !this.unread.has('memory');
+    const keys = this.figures.keys(total);
+    const memory = hasMemory ? this.figures.memoryBytes(total) : null;
+    const keyShare = this.figures.share('memory', total, this.totalTally);
+    const memoryShare =
+      memory !== null && this.totalTally.memoryBytes > 0
+        ? this.figures.byteShare('memory', total, this.totalTally)
+        : null;
+    const withoutTtl = this.unread.has('ttl') ? null : this.part('ttl', statistics, 'ttls', noTtl);
+    const types = this.unread.has('type') ? null : this.parts('type', statistics, 'types');
+    const encodings = this.unread.has('encoding') ? null : this.parts('encoding', statistics, 'encodings');
+    return {
+      namespace,
+      pattern,
+      path,
+      kind: mapped?.kind ?? null,
+      keys: Math.round(keys.value),
+      keysInterval: whole(keys),
+      readKeys: total.keys,
+      memoryBytes: memory && Math.round(memory.value),
+      memoryBytesInterval: memory && whole(memory),
+      overheadBytes: memory && overheadOf(statistics, memory),
+      memoryShare: memoryShare?.value ?? null,
+      memoryShareInterval: memoryShare?.interval ?? null,
+      keyShare: keyShare.value,
+      keyShareInterval: keyShare.interval,
+      types: types && mapValues(types, ({ value }) => Math.round(value)),
+      typesIntervals: types && mapValues(types, whole),
+      encodings: encodings && mapValues(encodings, ({ value }) => Math.round(value)),
+      encodingsIntervals: encodings && mapValues(encodings, whole),
+      withoutTtl: withoutTtl && Math.round(withoutTtl.value),
+      withoutTtlInterval: withoutTtl && whole(withoutTtl),
+      ttl: this.unread.has('ttl') ? null : statistics.ttlSummary,
+      ttlHistogram: inSeconds(this.histogram('ttl', statistics, 'ttls', spanBoundsSeconds)),
+      idleHistogram: inSeconds(this.histogram('idle', statistics, 'idleTimes', spanBoundsSeconds)),
+      frequencyHistogram:
+        this.histogram('frequency', statistics, 'frequencies', frequencyBounds)?.map(({ upTo, ...span }) => ({
+          upToCounter: upTo,
+          ...span,
+        })) ?? null,
+      ttlRule: this.ruleReport(statistics, mapped),
+    };
+  }
+
+  /** Keys of the row that have the label, of those that the column was read of. */
+  private part(column: ColumnName, statistics: KeyStatistics, name: BreakdownName, label: string): Figure {
+    const breakdown = statistics[name];
+    return this.partOfKeys(column, statistics, breakdown.part(label), breakdown.whole);
+  }
+
+  private partOfKeys(column: ColumnName, statistics: KeyStatistics, part: Tally, all: Tally): Figure {
+    const [keys, share] = [this.figures.keys(statistics.total), this.figures.share(column, part, all)];
+    // Where nothing is estimated a key that could not be read belongs to no part.
+    if (keys.interval === null && share.interval === null) return { value: part.keys, interval: null };
+    return partOf(keys, share);
+  }
+
+  private parts(
+    column: ColumnName,
+    statistics: KeyStatistics,
+    name: BreakdownName,
+  ): Readonly<Record<string, Figure>> {
+    const breakdown: Breakdown = statistics[name];
+    const all = breakdown.whole;
+    return Object.fromEntries(
+      [...breakdown.parts].map(([label, tally]) => [label, this.partOfKeys(column, statistics, tally, all)]),
+    );
+  }
+
+  private histogram(
+    column: ColumnName,
+    statistics: KeyStatistics,
+    name: BreakdownName,
+    bounds: readonly number[],
+  ): Span[] | null {
+    if (this.unread.has(column)) return null;
+    const breakdown: Breakdown = statistics[name];
+    const all = breakdown.whole;
+    const memory = this.unread.has('memory') ? null : this.figures.memoryBytes(statistics.total).value;
+    return labelsOf(bounds).map((label, index) => {
+      const tally = breakdown.part(label);
+      const figure = this.partOfKeys(column, statistics, tally, all);
+      const bound = bounds[index] ?? Number.POSITIVE_INFINITY;
+      return {
+        upTo: Number.isFinite(bound) ? bound : null,
+        keys: Math.round(figure.value),
+        keysInterval: whole(figure),
+        memoryBytes:
+          memory === null ? null : Math.round(memory * this.figures.byteShare(column, tally, all).value),
+      };
+    });
+  }
+
+  private ruleReport(
+    statistics: KeyStatistics,
+    namespace: NamespaceMap['namespaces'][number] | undefined,
+  ): TtlRuleReport | null {
+    if (!namespace?.ttl || this.unread.has('ttl')) return null;
+    const count = (label: string) => Math.round(this.part('ttl', statistics, 'ttlVerdicts', label).value);
+    const { ttlKnown, withoutTtl, ttlSummary } = statistics;
+    return {
+      rule: ttlRuleText(namespace.ttl),
+      kept: count('kept'),
+      missing: count('missing'),
+      tooLong: count('too-long'),
+      unexpected: count('unexpected'),
+      drifting: count('drifting'),
+      fallsShort: fallsShort(
+        namespace.ttl,
+        namespace.jitter,
+        ttlKnown - withoutTtl,
+        ttlSummary?.maxSeconds ?? 0,
+      ),
+    };
+  }
+}
+
+type BreakdownName = 'types' | 'ttls' | 'encodings' | 'idleTimes' | 'frequencies' | 'ttlVerdicts';
+
+function overheadOf({ overheadBytes, memoryBytes }: KeyStatistics, memory: Figure): number {
+  return memoryBytes === 0 ? 0 : Math.round(memory.value * (overheadBytes / memoryBytes));
+}
+
+/** The bounds as whole numbers that hold at least as much. */
+function whole({ interval }: Figure): IntervalOrNull {
+  return interval && [Math.floor(interval[0]), Math.ceil(interval[1])];
+}
+
+function inSeconds(spans: readonly Span[] | null): SpanSeconds[] | null {
+  return spans?.map(({ upTo, ...span }) => ({ upToSeconds: upTo, ...span })) ?? null;
+}
+
+function mapValues<From, To>(
+  record: Readonly<Record<string, From>>,
+  convert: (value: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, convert(value)]));
+}

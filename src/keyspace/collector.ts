@@ -1,0 +1,79 @@
+import type { ByteString } from '../redis/bytes.ts';
+import type { KeyColumns } from '../redis/columns.ts';
+import { type LargeKey, LargestKeys } from './largest-keys.ts';
+import type { Namespace, NamespaceMap } from './map.ts';
+import { NamespaceTree, type TreeState } from './namespace-tree.ts';
+import { keyOverheadBytes } from './overhead.ts';
+import type { SamplePlace } from './tally.ts';
+import { type TtlVerdict, ttlJudge } from './ttl-verdict.ts';
+
+interface CollectorOptions {
+  readonly map: NamespaceMap;
+  readonly depth: number;
+  readonly top: number;
+  /** The type of all keys, where only one was asked for. */
+  readonly type?: string | undefined;
+  /** Milliseconds since the epoch at which the reading began: TTLs are judged by it. */
+  readonly startedAt: number;
+}
+
+/** Takes pages of keys, and sums them up by namespace in bounded memory. */
+export class Collector {
+  readonly tree: NamespaceTree;
+  readonly largest: LargestKeys;
+  /** Keys of which the details were read, and not only their size. */
+  detailedKeys = 0;
+  private readonly type: string | null;
+
+  constructor({ map, depth, top, type, startedAt }: CollectorOptions) {
+    this.tree = new NamespaceTree({ map, depth, verdictOn: verdicts(map, startedAt) });
+    this.largest = new LargestKeys(top);
+    this.type = type ?? null;
+  }
+
+  add(page: KeyColumns & { readonly keys: readonly ByteString[] }, place: SamplePlace | null): void {
+    const { keys, memoryBytes, types, ttlMillis, encodings, idleSeconds, frequencies } = page;
+    if (encodings.length > 0) this.detailedKeys += keys.length;
+    keys.forEach((key, index) => {
+      const reading = {
+        memoryBytes: memoryBytes[index] ?? null,
+        overheadBytes: keyOverheadBytes(key.length),
+        type: this.type ?? types[index] ?? null,
+        ttlMillis: ttlMillis[index] ?? null,
+        encoding: encodings[index] ?? null,
+        idleSeconds: idleSeconds[index] ?? null,
+        frequency: frequencies[index] ?? null,
+      };
+      this.tree.add(key, reading, place);
+      if (reading.memoryBytes !== null) this.largest.offer(key, reading.memoryBytes, reading.type);
+    });
+  }
+
+  /** What `load` fills an empty collector with; of one that is no sample. */
+  save(): CollectorState {
+    return { tree: this.tree.save(), largest: this.largest.list(), detailedKeys: this.detailedKeys };
+  }
+
+  load({ tree, largest, detailedKeys }: CollectorState): void {
+    this.tree.load(tree);
+    for (const { key, memoryBytes, type } of largest) this.largest.offer(key, memoryBytes, type);
+    this.detailedKeys = detailedKeys;
+  }
+}
+
+/** In JSON's own types. Keys are byte strings, one character per byte. */
+export interface CollectorState {
+  readonly tree: TreeState;
+  readonly largest: readonly LargeKey[];
+  readonly detailedKeys: number;
+}
+
+function verdicts(
+  map: NamespaceMap,
+  startedAt: number,
+): (namespace: Namespace, ttlMillis: number) => TtlVerdict | null {
+  const judges = new Map(
+    map.namespaces.flatMap(({ name, ttl }) => (ttl === null ? [] : [[name, ttlJudge(ttl, startedAt)]])),
+  );
+  return ({ name }, ttlMillis) => judges.get(name)?.(ttlMillis) ?? null;
+}

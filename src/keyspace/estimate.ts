@@ -1,0 +1,183 @@
+import { type Interval, proportionInterval, t95, z95 } from './intervals.ts';
+import type { Tally } from './tally.ts';
+import { sampleGroups } from './tally.ts';
+
+/** A figure with its 95 % interval; null where the figure is exact. */
+export interface Figure {
+  readonly value: number;
+  readonly interval: Interval | null;
+}
+
+/** What a sample was drawn from, and how. */
+export interface SampleFrame {
+  /** Keys that the database holds. */
+  readonly population: number;
+  /** Keys that were looked at, wanted or not. */
+  readonly scannedKeys: number;
+  /** Share of the population's pages that were drawn without replacement; 0 where they were drawn with it. */
+  readonly fraction: number;
+  /** The weights of all keys that were looked at, by random group: the number of its pages. */
+  readonly groupWeights: readonly number[];
+}
+
+/** With fewer keys the sizes of a namespace alone tell too little of their spread. */
+const fewestForSpread = 100;
+
+/**
+ * Estimates from pages drawn at random with equal chances for every key: the share of a namespace is the mean of its
+ * shares of the pages (Hansen and Hurwitz 1943), its keys are that share of the keys in the database. Variances come
+ * from random groups of pages, so they hold also where keys lie together that belong together.
+ *
+ * Intervals of counts and shares are those of Clopper and Pearson for the effective size of the sample (Korn and
+ * Graubard 1998), those of bytes join the intervals of the count and of the mean size on a logarithmic scale (Zou and
+ * Donner 2008). docs/sampling.md has the formulas and how often the intervals hold.
+ */
+export class SampleEstimator {
+  private readonly weight: number;
+  /** One minus the share of the population that was read. */
+  private readonly unread: number;
+  private readonly quantile = t95(sampleGroups - 1);
+
+  /** @param pooledSpread squared coefficient of variation of sizes within namespaces, for those with few keys */
+  constructor(
+    private readonly frame: SampleFrame,
+    private readonly pooledSpread: number,
+  ) {
+    this.weight = sum(frame.groupWeights);
+    this.unread = Math.max(0, 1 - frame.fraction);
+  }
+
+  /** Keys of the whole database that belong to the set. */
+  keys(tally: Tally): Figure {
+    const { population, scannedKeys } = this.frame;
+    const share = this.weight === 0 ? 0 : weightedKeys(tally) / this.weight;
+    const effective = this.effectiveSize(scannedKeys, share, this.varianceOf(tally, 0, share));
+    const [low, high] = proportionInterval(share * effective, effective);
+    return { value: population * share, interval: [population * low, population * high] };
+  }
+
+  /** Bytes of the whole database that belong to the set. */
+  memoryBytes(tally: Tally): Figure {
+    const { population } = this.frame;
+    const bytes = this.weight === 0 ? 0 : weightedBytes(tally) / this.weight;
+    const value = population * bytes;
+    if (tally.keys === 0 || value === 0) return { value, interval: [0, this.keys(tally).interval?.[1] ?? 0] };
+    const keys = this.keys(tally);
+    const [low, high] = keys.interval ?? [keys.value, keys.value];
+    const meanSpread = z95 * Math.sqrt((this.spreadOf(tally) / tally.keys) * this.unread);
+    const groupSpread =
+      (this.quantile * Math.sqrt(this.varianceOf(tally, sampleGroups, bytes))) / Math.max(bytes, 1e-300);
+    const up = Math.max(Math.hypot(Math.log(high / keys.value), meanSpread), groupSpread);
+    const down = Math.max(Math.hypot(Math.log(keys.value / Math.max(low, 1e-9)), meanSpread), groupSpread);
+    return { value, interval: [value * Math.exp(-down), value * Math.exp(up)] };
+  }
+
+  /** Share of the keys of `whole` that are in its part, from 0 to 1. */
+  share(part: Tally, whole: Tally): Figure {
+    const value = ratioOf(weightedKeys(part), weightedKeys(whole));
+    const variance = this.ratioVariance(part, whole, 0, value);
+    const effective = this.effectiveSize(whole.keys, value, variance);
+    return { value, interval: proportionInterval(value * effective, effective) };
+  }
+
+  /** Share of the bytes of `whole` that are in its part, from 0 to 1. */
+  byteShare(part: Tally, whole: Tally): Figure {
+    const value = ratioOf(weightedBytes(part), weightedBytes(whole));
+    if (part.keys === whole.keys) return { value, interval: [this.share(part, whole).interval?.[0] ?? 0, 1] };
+    const single =
+      (1 - value) ** 2 * part.bytesSquared + value ** 2 * (whole.bytesSquared - part.bytesSquared);
+    const variance = Math.max(
+      (single / Math.max(1, whole.memoryBytes) ** 2) * this.unread,
+      this.ratioVariance(part, whole, sampleGroups, value),
+    );
+    const half = this.quantile * Math.sqrt(variance);
+    return { value, interval: [Math.max(0, value - half), Math.min(1, value + half)] };
+  }
+
+  /** The most keys (with 95 % certainty) of a namespace of which not one was seen. */
+  get mostUnseenKeys(): number {
+    const { population, scannedKeys } = this.frame;
+    return scannedKeys === 0 ? population : population * (1 - 0.05 ** (1 / scannedKeys)) * this.unread;
+  }
+
+  /** Squared coefficient of variation of the sizes, as if one more key had been seen of twice the largest size. */
+  private spreadOf({ keys, memoryBytes, bytesSquared, largestBytes }: Tally): number {
+    const mean = (memoryBytes + 2 * largestBytes) / (keys + 1);
+    const squares = (bytesSquared + 4 * largestBytes ** 2) / (keys + 1);
+    const own = mean === 0 ? 0 : Math.max(0, squares / mean ** 2 - 1);
+    return keys < fewestForSpread ? Math.max(own, this.pooledSpread) : own;
+  }
+
+  /** Size of the simple random sample that would tell a share as closely, after Korn and Graubard. */
+  private effectiveSize(keys: number, share: number, variance: number): number {
+    const simple = keys / Math.max(this.unread, 1e-9);
+    const degrees = (z95 / this.quantile) ** 2;
+    if (variance <= 0 || share <= 0 || share >= 1) return simple * degrees;
+    return Math.min(simple, (share * (1 - share)) / variance) * degrees;
+  }
+
+  /** Variance of a mean over pages, from the means of the random groups. @param offset of its sums in the groups */
+  private varianceOf({ groups }: Tally, offset: number, mean: number): number {
+    if (groups === undefined) return 0;
+    let squares = 0;
+    this.frame.groupWeights.forEach((weight, group) => {
+      if (weight > 0)
+        squares += (weight / this.weight) * ((groups[offset + group] ?? 0) / weight - mean) ** 2;
+    });
+    return (squares / (sampleGroups - 1)) * this.unread;
+  }
+
+  /** Variance of a ratio of two sums, linearized. @see Cochran, Sampling Techniques (1977), section 6.4 */
+  private ratioVariance(part: Tally, whole: Tally, offset: number, ratio: number): number {
+    if (part.groups === undefined || whole.groups === undefined) return 0;
+    let [squares, total] = [0, 0];
+    for (let group = 0; group < sampleGroups; group++) {
+      const base = whole.groups[offset + group] ?? 0;
+      squares += ((part.groups[offset + group] ?? 0) - ratio * base) ** 2;
+      total += base;
+    }
+    return total === 0 ? 0 : (squares / total ** 2) * (sampleGroups / (sampleGroups - 1)) * this.unread;
+  }
+}
+
+/** A part of a count, both with their intervals. @see Zou and Donner, Statistics in Medicine 27 (2008) */
+export function partOf(whole: Figure, share: Figure): Figure {
+  const value = whole.value * share.value;
+  if (whole.interval === null && share.interval === null) return { value, interval: null };
+  const [lowWhole, highWhole] = whole.interval ?? [whole.value, whole.value];
+  const [lowShare, highShare] = share.interval ?? [share.value, share.value];
+  const down = Math.hypot(whole.value * (share.value - lowShare), share.value * (whole.value - lowWhole));
+  const up = Math.hypot(whole.value * (highShare - share.value), share.value * (highWhole - whole.value));
+  return { value, interval: [Math.max(0, value - down), Math.min(value + up, highWhole)] };
+}
+
+/**
+ * Squared coefficient of variation of sizes within namespaces: of those with enough keys to tell, weighted by them.
+ */
+export function pooledSpreadOf(tallies: Iterable<Tally>): number {
+  let [keys, spread] = [0, 0];
+  for (const tally of tallies) {
+    if (tally.keys < fewestForSpread || tally.memoryBytes === 0) continue;
+    spread += tally.keys * ((tally.bytesSquared * tally.keys) / tally.memoryBytes ** 2 - 1);
+    keys += tally.keys;
+  }
+  return keys === 0 ? 1 : spread / keys;
+}
+
+function weightedKeys({ groups, keys }: Tally): number {
+  return groups === undefined ? keys : sum(groups.subarray(0, sampleGroups));
+}
+
+function weightedBytes({ groups, memoryBytes }: Tally): number {
+  return groups === undefined ? memoryBytes : sum(groups.subarray(sampleGroups));
+}
+
+function ratioOf(part: number, whole: number): number {
+  return whole === 0 ? 0 : Math.min(1, part / whole);
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

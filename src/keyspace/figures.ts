@@ -1,0 +1,46 @@
+import type { ColumnName } from '../redis/columns.ts';
+import type { SampleEstimator } from './estimate.ts';
+import { type Figure } from './estimate.ts';
+import type { Tally } from './tally.ts';
+
+/** Turns what was counted into figures of the whole keyspace: as they stand, or estimated. */
+export class Figures {
+  /**
+   * @param sampled the estimator of a sample; null where every key was read
+   * @param columns the estimators of columns of which fewer keys were read than there are
+   */
+  constructor(
+    private readonly sampled: SampleEstimator | null,
+    private readonly columns: ReadonlyMap<ColumnName, SampleEstimator> = new Map(),
+  ) {}
+
+  keys(tally: Tally): Figure {
+    return this.sampled?.keys(tally) ?? exactly(tally.keys);
+  }
+
+  memoryBytes(tally: Tally): Figure {
+    return this.sampled?.memoryBytes(tally) ?? exactly(tally.memoryBytes);
+  }
+
+  /** Share of the keys of `whole` that are in its part by a column, from 0 to 1. */
+  share(column: ColumnName, part: Tally, whole: Tally): Figure {
+    const estimator = this.columns.get(column) ?? this.sampled;
+    return estimator?.share(part, whole) ?? exactly(whole.keys === 0 ? 0 : part.keys / whole.keys);
+  }
+
+  /** Share of the bytes of `whole` that are in its part by a column, from 0 to 1. */
+  byteShare(column: ColumnName, part: Tally, whole: Tally): Figure {
+    const estimator = this.columns.get(column) ?? this.sampled;
+    return (
+      estimator?.byteShare(part, whole) ??
+      exactly(whole.memoryBytes === 0 ? 0 : part.memoryBytes / whole.memoryBytes)
+    );
+  }
+
+  /** The most keys of a namespace of which not one was seen, with 95 % certainty; null where every key was read. */
+  get mostUnseenKeys(): number | null {
+    return this.sampled?.mostUnseenKeys ?? null;
+  }
+}
+
+const exactly = (value: number): Figure => ({ value, interval: null });

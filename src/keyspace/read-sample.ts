@@ -1,0 +1,199 @@
+import { emptyAccount } from '../redis/account.ts';
+import type { ColumnName } from '../redis/columns.ts';
+import { RedisError } from '../redis/errors.ts';
+import { readSlotSizes } from '../redis/node-facts.ts';
+import { type PageSource, segmentPages, slotPages } from '../redis/page-source.ts';
+import { type SampledNode, samplePages } from '../redis/sample.ts';
+import { slotOf } from '../redis/slots.ts';
+import { filtersOf, type KeyspaceReading, type ReadInput, type ReadNode } from './reading.ts';
+import { Collector } from './collector.ts';
+import { type Figure, pooledSpreadOf, SampleEstimator, type SampleFrame } from './estimate.ts';
+import { Figures } from './figures.ts';
+import { startPacing } from './pacing.ts';
+import { sampleGroups } from './tally.ts';
+
+const defaultPrecision = 0.02;
+/** A namespace with so many of the keys is a large one. */
+const largeShare = 0.1;
+/** Where nobody asked for a precision, a sample ends here: within a second. */
+const mostKeysByDefault = 400_000;
+/** A larger sample would cost as much as reading every key. */
+const largestFraction = 0.5;
+/** Types and times are known well enough from so many keys: to 2 points for a tenth of them. */
+const detailedKeys = 25_000;
+/** Four pages for each random group. */
+const fewestPages = 4 * sampleGroups;
+const pagesBetweenLooks = 100;
+
+/**
+ * Reads pages at random until the large namespaces are known closely enough.
+ * @returns null where the precision asked for takes reading every key, or the server does not tell what a sample needs
+ * @throws RedisError where nothing could be read
+ */
+export async function readSample(
+  input: ReadInput,
+  population: number,
+  startedAt: number,
+): Promise<KeyspaceReading | null> {
+  const { reading, progress, signal, nodes } = input;
+  const sources = await sourcesOf(nodes);
+  if (sources === null) return null;
+  const target = reading.precision ?? defaultPrecision;
+  const collector = new Collector({ ...input, startedAt });
+  const sample = new Sample(population, sources);
+  const account = emptyAccount();
+  const [first] = sources;
+  const pacing = first && (await startPacing(first.node, reading, signal));
+  let failure: RedisError | null = null;
+  progress.start('sampling keys', 'keys', null);
+  try {
+    const { columns, details, type, glob } = input;
+    const { accepts } = filtersOf(input);
+    const all = { ...columns, ...details, type: columns.type === true && type === undefined };
+    const pages = samplePages(
+      sources,
+      {
+        // What our own matcher tells needs no second SCAN.
+        ...(accepts !== undefined && { accepts }),
+        ...(glob !== undefined && { match: glob }),
+        ...(type !== undefined && { type }),
+        columns: () => (collector.detailedKeys < detailedKeys ? all : { memory: columns.memory === true }),
+        pace: pacing?.pace,
+        signal,
+        draw: reading.draw,
+      },
+      account,
+    );
+    for await (const page of pages) {
+      sample.add(page.scannedKeys, collector.detailedKeys < detailedKeys);
+      collector.add(page, sample.place(page.scannedKeys));
+      if (sample.pages % pagesBetweenLooks !== 0) continue;
+      progress.update(sample.scannedKeys);
+      const reached = precisionOf(sample.figures(collector, input), collector);
+      if (reached <= target && sample.pages >= fewestPages) break;
+      if (sample.scannedKeys >= mostKeys(reading.precision, population)) break;
+      if (reading.precision !== undefined && takesAll(sample, population, reached / target)) return null;
+    }
+  } catch (error) {
+    if (!(error instanceof RedisError) || collector.tree.keys === 0) throw error;
+    failure = error;
+  } finally {
+    pacing?.end();
+  }
+  const figures = sample.figures(collector, input);
+  const reached = precisionOf(figures, collector);
+  if (reading.precision !== undefined && reached > target && !signal.aborted && failure === null) return null;
+  return {
+    tree: collector.tree,
+    figures,
+    method: {
+      kind: 'sample',
+      population,
+      scannedKeys: sample.scannedKeys,
+      coversAll: true,
+      coverage: population === 0 ? 1 : sample.scannedKeys / population,
+      precision: { target, reached: Number.isFinite(reached) ? reached : null },
+    },
+    largest: collector.largest.list(),
+    account,
+    failure,
+  };
+}
+
+/** Null where a node keeps its keys by slot and does not tell their sizes. */
+async function sourcesOf(nodes: readonly ReadNode[]): Promise<SampledNode[] | null> {
+  const sources: SampledNode[] = [];
+  for (const { node, facts } of nodes) {
+    let source: PageSource = segmentPages(facts.keys ?? 0);
+    if (facts.storedBySlot) {
+      const sizes = await readSlotSizes(node);
+      if (sizes === null) return null;
+      source = slotPages(sizes, slotOf);
+    }
+    if (source.keys > 0) sources.push({ node, source });
+  }
+  return sources;
+}
+
+/** What has been drawn so far. */
+class Sample {
+  pages = 0;
+  scannedKeys = 0;
+  private detailedPages = 0;
+  private readonly groupWeights: number[] = Array.from({ length: sampleGroups }, () => 0);
+
+  constructor(
+    private readonly population: number,
+    private readonly sources: readonly SampledNode[],
+  ) {}
+
+  add(scannedKeys: number, detailed: boolean): void {
+    const group = this.pages % sampleGroups;
+    this.groupWeights[group] = (this.groupWeights[group] ?? 0) + 1;
+    this.pages++;
+    if (detailed) this.detailedPages++;
+    this.scannedKeys += scannedKeys;
+  }
+
+  /** The place of the keys of the page that was added last. */
+  place(scannedKeys: number): { group: number; weight: number } {
+    return { group: (this.pages - 1) % sampleGroups, weight: 1 / scannedKeys };
+  }
+
+  figures(collector: Collector, { columns, details }: ReadInput): Figures {
+    const spread = pooledSpreadOf([...collector.tree.leaves()].map(({ total }) => total));
+    const frame = this.frame();
+    const detailed = { ...frame, fraction: (frame.fraction * this.detailedPages) / Math.max(1, this.pages) };
+    const names = (Object.keys({ ...columns, ...details }) as ColumnName[]).filter(
+      (name) => name !== 'memory',
+    );
+    return new Figures(
+      new SampleEstimator(frame, spread),
+      new Map(names.map((name) => [name, new SampleEstimator(detailed, spread)])),
+    );
+  }
+
+  private frame(): SampleFrame {
+    const drawnFrom = this.sources.map(({ source }) => source.pages);
+    const pages = drawnFrom.includes(null)
+      ? null
+      : drawnFrom.reduce<number>((sum, each) => sum + (each ?? 0), 0);
+    return {
+      population: this.population,
+      scannedKeys: this.scannedKeys,
+      fraction: pages === null ? 0 : Math.min(1, this.pages / Math.max(1, pages)),
+      groupWeights: this.groupWeights,
+    };
+  }
+}
+
+/** Half-width of the widest interval of a large namespace's keys and bytes, as a share of the figure itself. */
+function precisionOf(figures: Figures, collector: Collector): number {
+  const leaves = [...collector.tree.leaves()];
+  const keys = leaves.reduce((sum, { total }) => sum + total.keys, 0);
+  const large = leaves.filter(({ total }) => total.keys >= largeShare * keys);
+  const measured = large.length > 0 ? large : [collector.tree.total()];
+  return Math.max(
+    ...measured.flatMap(({ total }) => [
+      halfWidthOf(figures.keys(total)),
+      ...(total.memoryBytes > 0 ? [halfWidthOf(figures.memoryBytes(total))] : []),
+    ]),
+  );
+}
+
+function halfWidthOf({ value, interval }: Figure): number {
+  if (interval === null) return 0;
+  return value === 0 ? Number.POSITIVE_INFINITY : (interval[1] - interval[0]) / 2 / value;
+}
+
+function mostKeys(precision: number | undefined, population: number): number {
+  const half = population * largestFraction;
+  return precision === undefined ? Math.min(mostKeysByDefault, half) : half;
+}
+
+/** True where a sample of this spread would have to be larger than half of the keys. The width falls with the root. */
+function takesAll({ scannedKeys, pages }: Sample, population: number, excess: number): boolean {
+  if (pages < fewestPages || excess <= 1) return false;
+  const unlimited = scannedKeys * excess ** 2;
+  return unlimited / (1 + unlimited / population) > population * largestFraction;
+}

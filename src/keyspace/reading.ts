@@ -1,0 +1,119 @@
+import type { Progress } from '../progress.ts';
+import type { Draw } from '../random.ts';
+import type { WalkAccount } from '../redis/account.ts';
+import type { ByteString } from '../redis/bytes.ts';
+import type { ColumnName, WalkColumns } from '../redis/columns.ts';
+import type { RedisError } from '../redis/errors.ts';
+import type { NodeFacts } from '../redis/node-facts.ts';
+import type { PaceLimits } from '../redis/pace.ts';
+import type { RedisNode } from '../redis/server.ts';
+import type { Figures } from './figures.ts';
+import type { LargeKey } from './largest-keys.ts';
+import type { NamespaceMap } from './map.ts';
+import { type NamespaceTree, unmappedName } from './namespace-tree.ts';
+import { compilePattern, globOf, type KeyPattern } from './pattern.ts';
+import type { WalkState } from './walk-state.ts';
+
+/** Which keys are read, and how. */
+export interface ReadingOptions extends PaceLimits {
+  /** True: every key. False: a sample. Left out: every key of a small keyspace, a sample of a large one. */
+  readonly exact?: boolean;
+  /** Relative half-width of the 95 % intervals of large namespaces at which a sample is enough (default 0.02). */
+  readonly precision?: number;
+  /** COUNT of each SCAN. */
+  readonly pageSize?: number;
+  readonly draw: Draw;
+  /** Goes on from here instead of the start; implies every key. */
+  readonly resume?: WalkState;
+  /** Called with the state of a walk from time to time, and when it ends early; implies every key. */
+  readonly onState?: (state: WalkState) => void;
+}
+
+export interface AnalysisOptions {
+  readonly map: NamespaceMap;
+  /** Levels of the namespace tree, see NamespaceTree. */
+  readonly depth: number;
+  /** Read of every key; of a sample's keys only `memory` is. */
+  readonly columns: WalkColumns;
+  /** Read of a part of the keys where there are many. */
+  readonly details: WalkColumns;
+  /** Only keys that match. */
+  readonly pattern?: KeyPattern;
+  /** Only keys that match this glob of the server's own. */
+  readonly glob?: ByteString;
+  /** Only keys of this namespace of the map, or `(unmapped)`. */
+  readonly namespace?: string;
+  /** Only keys of this Redis type; tested by the server. */
+  readonly type?: string;
+  /** How many of the largest keys to keep. */
+  readonly top: number;
+  readonly reading: ReadingOptions;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly now: () => number;
+}
+
+/** How the figures of an analysis came about. */
+export interface Method {
+  /** `partial`: every key was to be read, and the walk ended early. */
+  readonly kind: 'exact' | 'sample' | 'partial';
+  /** Keys in the database, whether wanted or not; null where DBSIZE is not permitted. */
+  readonly population: number | null;
+  /** Keys that were looked at, whether wanted or not; null where nobody counted them. */
+  readonly scannedKeys: number | null;
+  /** False where the figures are of the keys that were read, and not of the whole. */
+  readonly coversAll: boolean;
+  /** Share of the keyspace that was looked at, from 0 to 1. */
+  readonly coverage: number | null;
+  /** Relative half-width of the widest interval of a large namespace; null where nothing was sampled. */
+  readonly precision: { readonly target: number; readonly reached: number | null } | null;
+}
+
+export interface Analysis {
+  readonly tree: NamespaceTree;
+  /** What was read of the keys, or refused: see the account. */
+  readonly columns: ReadonlySet<ColumnName>;
+  readonly figures: Figures;
+  readonly method: Method;
+  /** Of the keys that were read. */
+  readonly largest: readonly LargeKey[];
+  /** Sums over all nodes; `complete` only when every walk came to its end. */
+  readonly account: WalkAccount;
+  readonly durationSeconds: number;
+  /** CPU that the servers used meanwhile, for us and for everybody else; null where INFO is not permitted. */
+  readonly serverCpuSeconds: number | null;
+  /** What ended the reading half-way; the rest tells how far it came. */
+  readonly failure: RedisError | null;
+}
+
+/** What a way of reading gives back. */
+export type KeyspaceReading = Pick<
+  Analysis,
+  'tree' | 'figures' | 'method' | 'largest' | 'account' | 'failure'
+>;
+
+/** A node with what is known of it. */
+export interface ReadNode {
+  readonly node: RedisNode;
+  readonly facts: NodeFacts;
+}
+
+export type ReadInput = AnalysisOptions & { readonly nodes: readonly ReadNode[] };
+
+/** What is wanted of the keys, for the server to test and for us. */
+export function filtersOf({ map, pattern, glob, namespace, type }: AnalysisOptions): {
+  match?: ByteString;
+  type?: string;
+  accepts?: (key: ByteString) => boolean;
+} {
+  const matches = pattern && compilePattern(pattern, map.delimiters);
+  const accepts = (key: ByteString) =>
+    (matches === undefined || matches(key)) &&
+    (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace);
+  const match = glob ?? (pattern && globOf(pattern));
+  return {
+    ...((matches !== undefined || namespace !== undefined) && { accepts }),
+    ...(match !== undefined && { match }),
+    ...(type !== undefined && { type }),
+  };
+}

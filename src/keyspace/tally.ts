@@ -1,0 +1,112 @@
+/** Where a key stands in a sample. */
+export interface SamplePlace {
+  /** Of the random groups that the pages of the sample are dealt into, from 0. */
+  readonly group: number;
+  /** What the key counts for: one over the keys of its page. */
+  readonly weight: number;
+}
+
+/**
+ * Random groups for the variance of a sample: their number is a compromise between a steady variance and memory.
+ * @see Wolter, Introduction to Variance Estimation (2007), chapter 2
+ */
+export const sampleGroups = 32;
+
+/** Counts a set of keys and their bytes, in constant memory; in a sample also by random group. */
+export class Tally {
+  keys = 0;
+  /** Of the keys whose memory was read. */
+  memoryBytes = 0;
+  bytesSquared = 0;
+  largestBytes = 0;
+  /** Weighted keys of each group, then weighted bytes of each group; undefined where nothing was sampled. */
+  groups: Float64Array | undefined;
+
+  add(memoryBytes: number | null, place: SamplePlace | null): void {
+    this.keys++;
+    if (memoryBytes !== null) {
+      this.memoryBytes += memoryBytes;
+      this.bytesSquared += memoryBytes * memoryBytes;
+      if (memoryBytes > this.largestBytes) this.largestBytes = memoryBytes;
+    }
+    if (place === null) return;
+    this.groups ??= new Float64Array(2 * sampleGroups);
+    const { group, weight } = place;
+    this.groups[group] = (this.groups[group] ?? 0) + weight;
+    const at = sampleGroups + group;
+    this.groups[at] = (this.groups[at] ?? 0) + weight * (memoryBytes ?? 0);
+  }
+
+  merge(other: Tally): void {
+    this.keys += other.keys;
+    this.memoryBytes += other.memoryBytes;
+    this.bytesSquared += other.bytesSquared;
+    this.largestBytes = Math.max(this.largestBytes, other.largestBytes);
+    if (other.groups === undefined) return;
+    const groups = (this.groups ??= new Float64Array(2 * sampleGroups));
+    other.groups.forEach((sum, at) => (groups[at] = (groups[at] ?? 0) + sum));
+  }
+}
+
+/** The figures of a tally that is no sample: keys, bytes, bytes squared, largest. */
+export type TallyState = readonly [number, number, number, number];
+
+export function saveTally({ keys, memoryBytes, bytesSquared, largestBytes }: Tally): TallyState {
+  return [keys, memoryBytes, bytesSquared, largestBytes];
+}
+
+export function loadTally(tally: Tally, [keys, memoryBytes, bytesSquared, largestBytes]: TallyState): void {
+  Object.assign(tally, { keys, memoryBytes, bytesSquared, largestBytes });
+}
+
+/** The sum of tallies. */
+export function sumOf(tallies: Iterable<Tally>): Tally {
+  const sum = new Tally();
+  for (const tally of tallies) sum.merge(tally);
+  return sum;
+}
+
+/** Disjoint parts of a set of keys, by a label: types, encodings, spans of time. */
+export class Breakdown {
+  readonly parts = new Map<string, Tally>();
+
+  add(label: string, memoryBytes: number | null, place: SamplePlace | null): void {
+    let part = this.parts.get(label);
+    if (part === undefined) this.parts.set(label, (part = new Tally()));
+    part.add(memoryBytes, place);
+  }
+
+  merge(other: Breakdown): void {
+    for (const [label, tally] of other.parts) {
+      const part = this.parts.get(label);
+      if (part) part.merge(tally);
+      else {
+        const copy = new Tally();
+        copy.merge(tally);
+        this.parts.set(label, copy);
+      }
+    }
+  }
+
+  save(): [label: string, TallyState][] {
+    return [...this.parts].map(([label, tally]) => [label, saveTally(tally)]);
+  }
+
+  load(state: readonly (readonly [label: string, TallyState])[]): void {
+    for (const [label, saved] of state) {
+      const tally = new Tally();
+      loadTally(tally, saved);
+      this.parts.set(label, tally);
+    }
+  }
+
+  /** All keys that have a label. */
+  get whole(): Tally {
+    return sumOf(this.parts.values());
+  }
+
+  /** The tally of a label, empty where no key had it. */
+  part(label: string): Tally {
+    return this.parts.get(label) ?? new Tally();
+  }
+}

@@ -1,0 +1,53 @@
+import { longestTtlSeconds, secondsUntilMidnight, type TtlRule } from './ttl.ts';
+
+/**
+ * What a rule says of the time that a key has left:
+ *
+ * - `kept`: nothing speaks against it
+ * - `missing`: the rule sets a TTL, and the key has none
+ * - `too-long`: more time is left than the rule ever gives
+ * - `unexpected`: the rule is `permanent`, and the key has a TTL
+ * - `drifting`: the key is to end at midnight, and ends at another time
+ */
+export type TtlVerdict = 'kept' | 'missing' | 'too-long' | 'unexpected' | 'drifting';
+
+/** Clocks of writer and server differ, and a walk takes time. */
+const toleranceSeconds = 2;
+const midnightToleranceSeconds = 60;
+
+/**
+ * The judge of a rule, for readings at about the time `now` (milliseconds since the epoch).
+ * @returns the verdict on a TTL in milliseconds, -1 for none
+ */
+export function ttlJudge(rule: TtlRule, now: number): (ttlMillis: number) => TtlVerdict {
+  if (rule.kind === 'permanent') return (ttlMillis) => (ttlMillis < 0 ? 'kept' : 'unexpected');
+  const mostMillis = ((longestTtlSeconds(rule) ?? Number.POSITIVE_INFINITY) + toleranceSeconds) * 1000;
+  const midnightMillis =
+    rule.kind === 'untilMidnight' ? secondsUntilMidnight(rule.timeZone, now) * 1000 : null;
+  return (ttlMillis) => {
+    if (ttlMillis < 0) return 'missing';
+    if (ttlMillis > mostMillis) return 'too-long';
+    if (midnightMillis !== null && Math.abs(ttlMillis - midnightMillis) > midnightToleranceSeconds * 1000)
+      return 'drifting';
+    return 'kept';
+  };
+}
+
+/** With fewer keys the longest time left says little of what they are written with. */
+const fewestForDrift = 100;
+
+/**
+ * True where a namespace is in use and yet no key has half of the time left that the rule gives at least: then keys are
+ * written with a shorter TTL than the rule says. Keys are written all the time in a cache, so the longest time left is
+ * close to what they are written with.
+ */
+export function fallsShort(
+  rule: TtlRule,
+  jitter: number,
+  keysWithTtl: number,
+  longestLeftSeconds: number,
+): boolean {
+  if (keysWithTtl < fewestForDrift) return false;
+  if (rule.kind === 'fixed') return longestLeftSeconds < (rule.seconds * (1 - jitter)) / 2;
+  return rule.kind === 'range' && longestLeftSeconds < rule.minSeconds / 2;
+}

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../src/redis/connect.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { slotCount } from '../../src/redis/slots.ts';
+import { slotCount, slotOf } from '../../src/redis/slots.ts';
 import { freePort, type RedisProcess, type RedisProcessOptions } from './redis-process.ts';
-import { send, startPrivateServer, targetOf } from './redis.ts';
+import { send, sendAll, startPrivateServer, targetOf } from './redis.ts';
 
 /** A Redis Cluster of primaries alone, the slots in equal parts in the order of the nodes. */
 export interface TestCluster {
@@ -110,4 +110,36 @@ async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) ports.add(await freePort());
   return [...ports];
+}
+
+/** Removes every key of every node, one by one. */
+export async function emptyCluster({ admins }: TestCluster): Promise<void> {
+  for (const { nodes } of admins) {
+    let cursor = '0';
+    do {
+      const [next, keys] = (await nodes[0].call('SCAN', asBytes(cursor), 'COUNT', 1000)) as [
+        string,
+        ByteString[],
+      ];
+      await nodes[0].batch(keys.map((key) => ['UNLINK', key]));
+      cursor = next;
+    } while (cursor !== '0');
+  }
+}
+
+/** Stores each key with its own name for a value, on the node that owns it. */
+export async function storeInCluster(cluster: TestCluster, keys: readonly string[]): Promise<void> {
+  const size = cluster.nodes.length;
+  for (const [index, admin] of cluster.admins.entries()) {
+    const own = keys.filter((key) => ownerIndex(slotOf(asBytes(key)), size) === index);
+    await sendAll(
+      admin,
+      own.map((key) => ['SET', key, key]),
+    );
+  }
+}
+
+/** How many keys each node holds. */
+export async function keyCounts({ admins }: TestCluster): Promise<number[]> {
+  return Promise.all(admins.map(async (admin) => Number(await send(admin, 'DBSIZE'))));
 }

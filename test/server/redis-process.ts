@@ -127,7 +127,9 @@ function versionOf(program: string): string {
 
 function waitUntil(state: 'ready' | 'listening', server: ChildProcess): Promise<void> {
   const sign =
-    state === 'ready' ? /Ready to accept connections/ : /Server initialized|Ready to accept connections/;
+    state === 'ready'
+      ? /Ready to accept connections|Sentinel ID is/
+      : /Server initialized|Ready to accept connections/;
   let log = '';
   return new Promise((resolve, reject) => {
     const fail = (what: string) => {

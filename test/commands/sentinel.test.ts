@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { ConfigFile } from '../../src/config/schema.ts';
+import { connect } from '../../src/redis/connect.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { cli } from '../run-cli.ts';
+import type { RedisProcess } from '../server/redis-process.ts';
+import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { withMap } from './invalidate-setup.ts';
+import { open } from './reading.ts';
+
+/** A Sentinel that watches `primary` under the name `main`. */
+async function startSentinel(primary: RedisProcess, config: readonly string[] = []): Promise<RedisProcess> {
+  return startPrivateServer({
+    config: [
+      `sentinel monitor main 127.0.0.1 ${primary.port} 1`,
+      'sentinel down-after-milliseconds main 500',
+      'sentinel failover-timeout main 5000',
+      ...config,
+    ],
+    args: ['--sentinel'],
+  });
+}
+
+let primary: RedisProcess;
+let replica: RedisProcess;
+let sentinel: RedisProcess;
+let server: RedisServer;
+beforeAll(async () => {
+  primary = await startPrivateServer({ args: ['--repl-diskless-sync-delay', '0'] });
+  replica = await startPrivateServer({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
+  sentinel = await startSentinel(primary);
+  server = await connect(targetOf(primary.url, { database: 2 }));
+  await sendAll(server, [
+    ['SET', 'user:1', 'x'],
+    ['SET', 'user:2', 'x'],
+  ]);
+});
+afterAll(async () => {
+  server.close();
+  for (const each of [sentinel, replica, primary]) await each.stop();
+});
+
+const profile = (nodes: readonly string[], name = 'main'): ConfigFile => ({
+  profiles: { p: { sentinel: { name, nodes: [...nodes], database: 2 } } },
+  defaultProfile: 'p',
+});
+
+describe('a profile of Sentinels', () => {
+  test('leads to the primary and its database, and asks the next where one does not answer', async () => {
+    const gone = await startPrivateServer();
+    await gone.stop();
+    const env = withMap(profile([gone.url, sentinel.url]));
+    const { exitCode, stdout, stderr } = await cli(['keys'], { env });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout.split('\n').sort()).toEqual(['', 'user:1', 'user:2']);
+    const dry = await cli(['invalidate', '--pattern', 'user:1', '--dry-run', '-o', 'json'], { env });
+    expect(JSON.parse(dry.stdout)).toMatchObject({
+      matched: 1,
+      server: `${primary.url}/2 (primary of \`main\`)`,
+    });
+  });
+
+  test('names a primary that nobody watches', async () => {
+    const { exitCode, stderr } = await cli(['keys'], { env: withMap(profile([sentinel.url], 'other')) });
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain(`the Sentinel at 127.0.0.1:${sentinel.port} watches no primary named \`other\``);
+  });
+
+  test('names a server that is no Sentinel', async () => {
+    const { exitCode, stderr } = await cli(['keys'], { env: withMap(profile([primary.url])) });
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain(`127.0.0.1:${primary.port} is no Sentinel`);
+  });
+
+  test('logs in to Sentinels with a password of their own', async () => {
+    const guarded = await startSentinel(primary, ['requirepass watch']);
+    onTestFinished(() => guarded.stop());
+    const map = profile([guarded.url]);
+    const missing = await cli(['keys'], { env: withMap(map) });
+    expect(missing).toMatchObject({ exitCode: 3 });
+    expect(missing.stderr).toMatch(/NOAUTH.*\n.*sentinelPasswordEnv/);
+    Object.assign(map.profiles?.['p'] ?? {}, { sentinelPasswordEnv: 'WATCH' });
+    expect(await cli(['keys'], { env: { ...withMap(map), WATCH: 'watch' } })).toMatchObject({ exitCode: 0 });
+    expect(await cli(['keys'], { env: withMap(map) })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('from WATCH, which is not set') as string,
+    });
+  });
+
+  test('does not take a replica for the primary', async () => {
+    const behind = await startSentinel(replica);
+    onTestFinished(() => behind.stop());
+    const { exitCode, stderr } = await cli(['keys'], { env: withMap(profile([behind.url])) });
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/named as the primary of `main`, is a replica\n.*failover/);
+  });
+
+  test('leads to the new primary after a failover', async () => {
+    const admin = await open(sentinel.url);
+    const replicas = async () => (await send(admin, 'SENTINEL', 'REPLICAS', 'main')) as unknown[];
+    await expect.poll(replicas, { timeout: 15_000 }).toHaveLength(1);
+    const watched = () => send(admin, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main');
+    // Refused as long as the replica has not been looked at closely enough.
+    const begin = () => send(admin, 'SENTINEL', 'FAILOVER', 'main').catch(() => 'refused');
+    await expect.poll(begin, { timeout: 15_000 }).toBe('OK');
+    await expect.poll(watched, { timeout: 15_000 }).toEqual(['127.0.0.1', String(replica.port)]);
+
+    const { stdout, exitCode } = await cli(['invalidate', '--pattern', 'user:1', '--yes', '-o', 'json'], {
+      env: withMap(profile([sentinel.url])),
+    });
+
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      removed: 1,
+      server: `${replica.url}/2 (primary of \`main\`)`,
+    });
+  });
+});

@@ -8,9 +8,9 @@ import { frequencyBounds, labelsOf, spanBoundsSeconds } from '../keyspace/spans.
 import type { Tally } from '../keyspace/tally.ts';
 import { type Breakdown } from '../keyspace/tally.ts';
 import { fallsShort } from '../keyspace/ttl-verdict.ts';
-import { ttlRuleText } from '../keyspace/ttl.ts';
+import type { TtlRule } from '../keyspace/ttl.ts';
 import type { ColumnName } from '../redis/columns.ts';
-import { formatRatio } from '../render/units.ts';
+import { formatRatio, formatSeconds } from '../render/units.ts';
 
 /** The bounds that hold the true figure with 95 % certainty; null where the figure is exact. */
 export type IntervalOrNull = readonly [low: number, high: number] | null;
@@ -69,6 +69,7 @@ export interface NamespaceSummary {
   readonly encodingsIntervals: Readonly<Record<string, IntervalOrNull>> | null;
   readonly withoutTtl: number | null;
   readonly withoutTtlInterval: IntervalOrNull;
+  readonly withoutTtlMemoryBytes: number | null;
   /** Time left of the keys that have a TTL. */
   readonly ttl: {
     readonly minSeconds: number;
@@ -158,6 +159,7 @@ export class Summaries {
       encodingsIntervals: encodings && mapValues(encodings, whole),
       withoutTtl: withoutTtl && Math.round(withoutTtl.value),
       withoutTtlInterval: withoutTtl && whole(withoutTtl),
+      withoutTtlMemoryBytes: memory && withoutTtl && this.partOfBytes('ttl', memory, statistics.ttls, noTtl),
       ttl: this.unread.has('ttl') ? null : statistics.ttlSummary,
       ttlHistogram: inSeconds(this.histogram('ttl', statistics, 'ttls', spanBoundsSeconds)),
       idleHistogram: inSeconds(this.histogram('idle', statistics, 'idleTimes', spanBoundsSeconds)),
@@ -183,6 +185,11 @@ export class Summaries {
     return partOf(keys, share);
   }
 
+  private partOfBytes(column: ColumnName, memory: Figure, breakdown: Breakdown, label: string): number {
+    const share = this.figures.byteShare(column, breakdown.part(label), breakdown.whole);
+    return Math.round(memory.value * share.value);
+  }
+
   private parts(
     column: ColumnName,
     statistics: KeyStatistics,
@@ -204,7 +211,7 @@ export class Summaries {
     if (this.unread.has(column)) return null;
     const breakdown: Breakdown = statistics[name];
     const all = breakdown.whole;
-    const memory = this.unread.has('memory') ? null : this.figures.memoryBytes(statistics.total).value;
+    const memory = this.unread.has('memory') ? null : this.figures.memoryBytes(statistics.total);
     return labelsOf(bounds).map((label, index) => {
       const tally = breakdown.part(label);
       const figure = this.partOfKeys(column, statistics, tally, all);
@@ -213,8 +220,7 @@ export class Summaries {
         upTo: Number.isFinite(bound) ? bound : null,
         keys: Math.round(figure.value),
         keysInterval: whole(figure),
-        memoryBytes:
-          memory === null ? null : Math.round(memory * this.figures.byteShare(column, tally, all).value),
+        memoryBytes: memory && this.partOfBytes(column, memory, breakdown, label),
       };
     });
   }
@@ -240,6 +246,20 @@ export class Summaries {
         ttlSummary?.maxSeconds ?? 0,
       ),
     };
+  }
+}
+
+/** `1h`, `1m … 1h`, `until midnight in Europe/Prague`, `permanent`. */
+function ttlRuleText(rule: TtlRule): string {
+  switch (rule.kind) {
+    case 'permanent':
+      return 'permanent';
+    case 'fixed':
+      return formatSeconds(rule.seconds);
+    case 'range':
+      return `${formatSeconds(rule.minSeconds)} … ${formatSeconds(rule.maxSeconds)}`;
+    case 'untilMidnight':
+      return `until midnight in ${rule.timeZone}`;
   }
 }
 

@@ -15,20 +15,6 @@ export function ttlRuleOf(config: TtlRuleConfig): TtlRule {
   return { kind: 'range', minSeconds: durationSeconds(config.min), maxSeconds: durationSeconds(config.max) };
 }
 
-/** The rule in a few words: `3600 s`, `60 … 3600 s`, `until midnight in Europe/Prague`, `permanent`. */
-export function ttlRuleText(rule: TtlRule): string {
-  switch (rule.kind) {
-    case 'permanent':
-      return 'permanent';
-    case 'fixed':
-      return `${rule.seconds} s`;
-    case 'range':
-      return `${rule.minSeconds} … ${rule.maxSeconds} s`;
-    case 'untilMidnight':
-      return `until midnight in ${rule.timeZone}`;
-  }
-}
-
 /**
  * The TTL for a key written at `now` (milliseconds since the epoch), in whole seconds, or null for a permanent key.
  * `jitter` (0 to 1) shortens it by a random share up to that size, so that keys written together do not expire

@@ -1,4 +1,4 @@
-import { type Block, type Cell, note, type TableBlock } from '../../render/blocks.ts';
+import { type Block, type Cell, type Column, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, readingNotes } from '../keyspace-report.ts';
 import { halfWidthText, type NamespaceSummary, rowName, type SpanSeconds } from '../namespace-summary.ts';
@@ -15,8 +15,7 @@ export function viewInspect(result: InspectResult, top: number): Block[] {
   if (total.idleHistogram && result.keys > 0)
     blocks.push(spanTable('idle', 'Time since the last access', 'IDLE', total, total.idleHistogram));
   if (total.frequencyHistogram && result.keys > 0) blocks.push(frequencyTable(total));
-  const rules = namespaces.filter(({ ttlRule }) => ttlRule !== null);
-  if (rules.length > 0) blocks.push(ruleTable(rules));
+  blocks.push(...ruleBlocks(namespaces));
   // Also where it is empty: lines in a pipe begin with the name of their table wherever there are two.
   if (top > 0) blocks.push(largestTable(result));
   if (result.overheadBytes !== null && result.memoryBytes)
@@ -43,10 +42,10 @@ function spanTable(
 
 function ttlTable(total: NamespaceSummary, spans: readonly SpanSeconds[]): TableBlock {
   const table = spanTable('ttl', 'Time to live', 'TTL LEFT', total, spans);
-  const { withoutTtl, withoutTtlInterval, keys } = total;
-  const row: Cell[] = ['none', withoutTtl, share(withoutTtl, keys), null];
+  const { withoutTtl, withoutTtlInterval, withoutTtlMemoryBytes, keys } = total;
+  const row: Cell[] = ['none', withoutTtl, share(withoutTtl, keys), withoutTtlMemoryBytes];
   if (table.columns.length > 4) row.push(halfWidthText(withoutTtl ?? 0, withoutTtlInterval));
-  return { ...table, rows: [...table.rows, row] };
+  return withDisplay({ ...table, rows: [...table.rows, row] });
 }
 
 function frequencyTable(total: NamespaceSummary): TableBlock {
@@ -66,7 +65,7 @@ function histogramTable(
   lines: readonly (readonly [label: string, span: Omit<SpanSeconds, 'upToSeconds'>])[],
 ): TableBlock {
   const sampled = lines.some(([, { keysInterval }]) => keysInterval !== null);
-  return {
+  return withDisplay({
     kind: 'table',
     name,
     title,
@@ -85,7 +84,15 @@ function histogramTable(
       ...(sampled ? [halfWidthText(span.keys, span.keysInterval)] : []),
     ]),
     barColumn: 2,
-  };
+  });
+}
+
+/** People see the spans from the first with keys to the last, programs see all. */
+function withDisplay(table: TableBlock): TableBlock {
+  const { columns, rows } = table;
+  const filled = rows.flatMap(([, keys], index) => (keys === 0 ? [] : [index]));
+  const shown = rows.slice(filled[0] ?? 0, (filled.at(-1) ?? rows.length) + 1);
+  return { ...table, display: { columns, rows: shown } };
 }
 
 /** `up to 1m`, `1m … 5m`, `over 7d`. */
@@ -96,30 +103,44 @@ function spanText(spans: readonly SpanSeconds[], index: number): string {
   return from === null ? `up to ${formatSeconds(upTo)}` : `${formatSeconds(from)} … ${formatSeconds(upTo)}`;
 }
 
-function ruleTable(rows: readonly NamespaceSummary[]): TableBlock {
-  return {
+/** What the rules of the map say of the TTLs; people see the namespaces that break theirs. */
+function ruleBlocks(namespaces: readonly NamespaceSummary[]): Block[] {
+  const rows = namespaces.flatMap((row): Cell[][] => {
+    if (row.ttlRule === null) return [];
+    const { rule, kept, missing, tooLong, unexpected, drifting, fallsShort } = row.ttlRule;
+    const broken = missing + tooLong + unexpected + drifting;
+    const verdict = fallsShort ? 'shorter than the rule' : broken > 0 ? 'warn' : 'ok';
+    return [[rowName(row), rule, kept, missing, tooLong, unexpected, drifting, verdict]];
+  });
+  if (rows.length === 0) return [];
+  const columns: readonly Column[] = [
+    { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
+    { name: 'rule', header: 'RULE', unit: 'text' },
+    { name: 'kept', header: 'KEPT', unit: 'count' },
+    { name: 'missing', header: 'NO TTL', unit: 'count' },
+    { name: 'tooLong', header: 'TOO LONG', unit: 'count' },
+    { name: 'unexpected', header: 'UNEXPECTED', unit: 'count' },
+    { name: 'drifting', header: 'DRIFTING', unit: 'count' },
+    { name: 'verdict', header: 'VERDICT', unit: 'status' },
+  ];
+  const broken = rows.filter((row) => row.at(-1) !== 'ok');
+  const table: TableBlock = {
     kind: 'table',
     name: 'ttlRules',
     title: 'TTLs against the rules of the map',
-    columns: [
-      { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
-      { name: 'rule', header: 'RULE', unit: 'text' },
-      { name: 'kept', header: 'KEPT', unit: 'count' },
-      { name: 'missing', header: 'NO TTL', unit: 'count' },
-      { name: 'tooLong', header: 'TOO LONG', unit: 'count' },
-      { name: 'unexpected', header: 'UNEXPECTED', unit: 'count' },
-      { name: 'drifting', header: 'DRIFTING', unit: 'count' },
-      { name: 'verdict', header: 'VERDICT', unit: 'status' },
-    ],
-    rows: rows.map((row) => {
-      const rule = row.ttlRule;
-      if (rule === null) return [];
-      const { kept, missing, tooLong, unexpected, drifting, fallsShort } = rule;
-      const broken = missing + tooLong + unexpected + drifting;
-      const verdict = fallsShort ? 'shorter than the rule' : broken > 0 ? 'warn' : 'ok';
-      return [rowName(row), rule.rule, kept, missing, tooLong, unexpected, drifting, verdict];
-    }),
+    columns,
+    rows,
+    display: { columns, rows: broken },
   };
+  const kept = rows.length - broken.length;
+  if (kept === 0) return [table];
+  return [
+    table,
+    note(
+      'good',
+      `${counted(kept, 'namespace')} kept to ${kept === 1 ? 'its' : 'their'} TTL rule${kept === 1 ? '' : 's'}`,
+    ),
+  ];
 }
 
 function largestTable({ largestKeys, exact }: InspectResult): TableBlock {

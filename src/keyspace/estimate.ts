@@ -30,7 +30,7 @@ const fewestForSpread = 100;
  *
  * Intervals of counts and shares are those of Clopper and Pearson for the effective size of the sample (Korn and
  * Graubard 1998), those of bytes join the intervals of the count and of the mean size on a logarithmic scale (Zou and
- * Donner 2008). docs/sampling.md has the formulas and how often the intervals hold.
+ * Donner 2008). docs/inspection.md has the formulas and how often the intervals hold.
  */
 export class SampleEstimator {
   private readonly weight: number;

@@ -1,6 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
 import { InputError } from '../failure.ts';
+import type { RedisServer } from '../redis/server.ts';
 import { maskedUrl, parseRedisUrl, type Place, type Topology } from '../redis/target.ts';
 
 /** Where a setting leads, as it was written: one URL, the seeds of a cluster, or Sentinels. */
@@ -95,6 +96,21 @@ export function profilesAt(places: readonly Place[], loaded: LoadedConfig | null
     .filter(([, config]) => destinationOf(config).urls.some((url) => leadsTo(url, wanted)))
     .map(([name, config]) => ({ name, config, origin: sameAddress }))
     .sort((left, right) => strictness(right.config) - strictness(left.config));
+}
+
+/**
+ * Stops where a cluster turns out to be that of a profile with protections: its URL was that of none of the seeds, and
+ * only the topology tells. @throws InputError
+ */
+export function requireProfileOf(server: RedisServer, loaded: LoadedConfig | null): void {
+  if (server.cluster === undefined) return;
+  const places = server.nodes.map(({ address }) => parseRedisUrl(`redis://${address}`));
+  const guard = profilesAt(places, loaded).find(({ config }) => strictness(config) > 0);
+  if (guard === undefined) return;
+  throw new InputError(
+    `${server.address} is the cluster of profile \`${guard.name}\`, which is ${guard.config.protected === true ? 'protected' : 'read-only'}; nothing was changed`,
+    `use --profile ${guard.name} in place of the URL`,
+  );
 }
 
 /** Every place that is asked: the server, or all seeds or Sentinels. */

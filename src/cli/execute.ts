@@ -11,8 +11,9 @@ import { findConfigFile } from '../config/find.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { InputError } from '../failure.ts';
 import { buildMap, emptyMap } from '../keyspace/map.ts';
-import type { RedisServer } from '../redis/server.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { ConnectTarget } from '../redis/target.ts';
+import { requireProfileOf } from './destination.ts';
 import { type Failure, failureOf, failureText, interruptionOf } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
@@ -64,8 +65,11 @@ export async function execute<Result extends object>(
     if (execution.connects !== false && resolved.missingPassword !== null) throw resolved.missingPassword;
     let connection: Promise<RedisServer> | undefined;
     const enter = async () => {
+      const { countPrimaries } = await import('../redis/cluster.ts');
       const server = await connectTo(resolved.target, open, io.signal);
-      remark ??= remarkOnCluster(server, (text) => printer.warn(text));
+      if (execution.writes === true && resolved.profile === null) requireProfileOf(server, loaded);
+      // Sent before anything that the command asks, which may count the commands of the server.
+      remark ??= remarkOnCluster(server, countPrimaries, (text) => printer.warn(text));
       return server;
     };
     const context: Context = {
@@ -151,9 +155,12 @@ async function resolve(
 const remarkMillis = 200;
 
 /** Says that the rest of a cluster is not seen, while the command is at work already. Nobody's failure but its own. */
-async function remarkOnCluster(server: RedisServer, warn: (text: string) => void): Promise<void> {
+async function remarkOnCluster(
+  server: RedisServer,
+  countPrimaries: (node: RedisNode) => Promise<number | null>,
+  warn: (text: string) => void,
+): Promise<void> {
   if (server.cluster !== undefined) return;
-  const { countPrimaries } = await import('../redis/cluster.ts');
   const primaries = await countPrimaries(server.nodes[0]).catch(() => null);
   if (primaries === null || primaries < 2) return;
   warn(`${server.address} is one node of a cluster of ${primaries} primaries: --cluster covers all of them`);

@@ -126,7 +126,8 @@ function urlWarnings(path: readonly string[], url: string, file: string): Locate
   const mode = modeOf(file);
   const readable =
     mode !== null && isOpen(mode) ? `, and others may read this file (${readers(mode, file)})` : '';
-  return [{ path, message: `holds a password${readable}: name it with passwordEnv or passwordFile instead` }];
+  const better = path[2] === 'sentinel' ? 'sentinelPasswordEnv' : 'passwordEnv or passwordFile';
+  return [{ path, message: `holds a password${readable}: name it with ${better} instead` }];
 }
 
 function passwordFileWarnings(name: string, { passwordFile }: ProfileConfig, file: string): LocatedRemark[] {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type Removal, removeKeys } from '../../src/invalidation/apply.ts';
 import { silentProgress } from '../../src/progress.ts';
@@ -16,8 +19,10 @@ import {
   storeInCluster,
   type TestCluster,
 } from '../server/cluster.ts';
+import { makeCertificates } from '../server/certificates.ts';
+import { freePort } from '../server/redis-process.ts';
 import { send, startPrivateServer, targetOf } from '../server/redis.ts';
-import { json } from './reading.ts';
+import { json, linesOf } from './reading.ts';
 
 const keys = Array.from({ length: 200 }, (_, index) => `user:${index % 100}:{tag${index % 7}}:${index}`);
 const ownerOf = (key: string, size: number) => ownerIndex(slotOf(asBytes(key)), size);
@@ -176,5 +181,27 @@ describe('--cluster', () => {
     expect(refused.exitCode).toBe(3);
     expect(refused.stderr).toContain('WRONGPASS');
     expect(refused.stderr).not.toContain('wr0ng');
+  });
+
+  test('speaks TLS to every node alike', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cachectl-tls-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { caFile, certificateFile, keyFile } = makeCertificates(folder);
+    const tlsPorts = [await freePort(), await freePort()];
+    const cluster = await clusterOf(2, {
+      argsOf: (index) => [
+        ...['--tls-cluster', 'yes', '--tls-port', String(tlsPorts[index]), '--tls-auth-clients', 'optional'],
+        ...['--tls-ca-cert-file', caFile, '--tls-cert-file', certificateFile, '--tls-key-file', keyFile],
+      ],
+    });
+    await storeInCluster(cluster, keys);
+    const url = `rediss://127.0.0.1:${tlsPorts[1]}`;
+    const { exitCode, stdout, stderr } = await cli(['keys', '--cluster', '--tls-ca', caFile], { url });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(linesOf(stdout)).toHaveLength(200);
+    const done = await json(['invalidate', '--pattern', 'user:*', '--yes', '--cluster', '--tls-ca', caFile], {
+      url,
+    });
+    expect(done.result).toMatchObject({ removed: 200, server: `${url} (cluster of 2 primaries)` });
   });
 });

@@ -206,6 +206,29 @@ describe('a profile of the cluster', () => {
   });
 });
 
+describe('a URL of a cluster that a profile lists under other nodes', () => {
+  const args = ['invalidate', '--pattern', 'user:*', '--yes', '--cluster'];
+
+  test.each([
+    [{ protected: true }, 'protected'],
+    [{ readOnly: true }, 'read-only'],
+  ])('is not written to past its protections: %j', async (protection, word) => {
+    await fill();
+    const env = withMap({ profiles: { many: { cluster: [cluster.nodes[0].url], ...protection } } });
+    const { exitCode, stderr } = await cli(args, onCluster({ env }));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`is the cluster of profile \`many\`, which is ${word}; nothing was changed\n`);
+    expect((await keyCounts(cluster)).reduce((sum, count) => sum + count)).toBe(420);
+    expect(await cli(['keys', '--cluster'], onCluster({ env }))).toMatchObject({ exitCode: 0 });
+  });
+
+  test('is free where the profile has none', async () => {
+    await fill();
+    const env = withMap({ profiles: { many: { cluster: [cluster.nodes[0].url] } } });
+    expect(await cli(args, onCluster({ env }))).toMatchObject({ exitCode: 0 });
+  });
+});
+
 describe('one node of a cluster without --cluster', () => {
   test('is read alone, with one warning that there are others', async () => {
     await fill();

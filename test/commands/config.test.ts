@@ -161,6 +161,46 @@ describe('config show', () => {
   });
 });
 
+describe('config show, for a cluster and Sentinels', () => {
+  const cwdOf = () =>
+    folderWith({
+      profiles: {
+        many: { cluster: ['redis://ann:hunter2@n1.example:7000', 'redis://n2.example:7000'] },
+        main: { sentinel: { name: 'primary-1', nodes: ['redis://s1.example:26379'], database: 4 } },
+      },
+    });
+
+  test('lists where each profile leads, without passwords', async () => {
+    const result = await cli(['config', 'show', '-o', 'json'], { cwd: cwdOf(), url: nowhere });
+    expect(result.stdout).not.toContain('hunter2');
+    expect(jsonOf(result)).toMatchObject({
+      profiles: [
+        {
+          name: 'many',
+          topology: 'cluster',
+          url: 'redis://…@n1.example:7000,redis://n2.example:7000',
+        },
+        { name: 'main', topology: 'sentinel', url: 'redis://s1.example:26379' },
+      ],
+    });
+  });
+
+  test.each([
+    ['many', 'redis://n1.example:7000,redis://n2.example:7000', 'cluster', '0'],
+    ['main', 'redis://s1.example:26379', 'Sentinels of primary-1', '4'],
+  ])('shows what is in force with profile %s', async (profile, url, topology, database) => {
+    const result = await cli(['config', 'show', '-o', 'json', '-p', profile], { cwd: cwdOf() });
+    const origin = `profile ${profile}`;
+    expect(jsonOf(result)).toMatchObject({
+      settings: expect.arrayContaining([
+        { name: 'url', value: url, origin },
+        { name: 'topology', value: topology, origin },
+        { name: 'database', value: database, origin },
+      ]) as unknown,
+    });
+  });
+});
+
 describe('config validate', () => {
   const validate = (args: readonly string[], options: CliOptions = {}) =>
     cli(['config', 'validate', ...args], options);

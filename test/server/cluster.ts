@@ -16,23 +16,16 @@ export interface TestCluster {
 }
 
 interface ClusterOptions extends RedisProcessOptions {
+  /** What `--requirepass` says. */
   readonly password?: string;
+  /** Further arguments of each node. */
+  readonly argsOf?: (index: number) => readonly string[];
 }
 
 /** Starts a cluster of `size` primaries, and waits until each of them knows all slots. The caller stops it. */
 export async function startCluster(size: number, options: ClusterOptions = {}): Promise<TestCluster> {
   const busPorts = await freePorts(size);
-  const nodes = await Promise.all(
-    busPorts.map((port) =>
-      startPrivateServer({
-        ...options,
-        args: [
-          ...['--cluster-enabled', 'yes', '--cluster-port', String(port), '--cluster-node-timeout', '1000'],
-          ...(options.args ?? []),
-        ],
-      }),
-    ),
-  );
+  const nodes = await startNodes(busPorts, options);
   const admins: RedisServer[] = [];
   const stop = async () => {
     for (const admin of admins) admin.close();
@@ -57,6 +50,27 @@ export async function startCluster(size: number, options: ClusterOptions = {}): 
     admins: admins as unknown as TestCluster['admins'],
     stop,
   };
+}
+
+/** Starts all nodes, or leaves none behind. */
+async function startNodes(busPorts: readonly number[], options: ClusterOptions): Promise<RedisProcess[]> {
+  const outcomes = await Promise.allSettled(
+    busPorts.map((port, index) =>
+      startPrivateServer({
+        ...options,
+        args: [
+          ...['--cluster-enabled', 'yes', '--cluster-port', String(port), '--cluster-node-timeout', '1000'],
+          ...(options.args ?? []),
+          ...(options.argsOf?.(index) ?? []),
+        ],
+      }),
+    ),
+  );
+  const started = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed === undefined) return started;
+  await Promise.all(started.map((node) => node.stop()));
+  throw failed.reason;
 }
 
 /** The index of the node that owns the slot in a cluster of `size`, as long as none has moved. */

@@ -131,6 +131,30 @@ describe('a map', () => {
     expect(problemsOf(JSON.stringify(map)).map((text) => text.replace(/^\S+ /, ''))).toEqual([problem]);
   });
 
+  test.each([
+    [{}, 'profiles.a.url is missing, as are `cluster` and `sentinel`: one is needed'],
+    [
+      { url: 'redis://x', cluster: ['redis://x'] },
+      'profiles.a.cluster stands beside `url`: a profile has one of `url`, `cluster` and `sentinel`',
+    ],
+    [
+      { cluster: ['redis://x'], sentinel: { name: 'm', nodes: ['redis://x'] } },
+      'profiles.a.sentinel stands beside `cluster`: a profile has one of `url`, `cluster` and `sentinel`',
+    ],
+    [
+      { url: 'redis://x', sentinelPasswordEnv: 'X' },
+      'profiles.a.sentinelPasswordEnv means nothing beside `url`',
+    ],
+    [{ cluster: [] }, 'profiles.a.cluster expected the URL of at least one node'],
+    [
+      { sentinel: { name: 'm', nodes: [] } },
+      'profiles.a.sentinel.nodes expected the URL of at least one Sentinel',
+    ],
+  ])('leads from a profile to one place: %j', (a, problem) => {
+    const problems = problemsOf(JSON.stringify({ profiles: { a } }));
+    expect(problems.map((text) => text.replace(/^\S+ /, ''))).toEqual([problem]);
+  });
+
   test('tells of names that do not exist along with mistakes of form', () => {
     const text = [
       '{ "zzz": 1, "defaultProfile": "prod",',

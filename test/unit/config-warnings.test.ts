@@ -112,6 +112,19 @@ describe('a warning about a valid map', () => {
     expect(warning).not.toContain('hunter2');
   });
 
+  test('looks at every URL of a cluster and of Sentinels', () => {
+    const nodes = ['redis://a', 'redis://:hunter2@b'];
+    expect(
+      warningsAbout({
+        profiles: { many: { cluster: [...nodes, 'c:6379'] }, main: { sentinel: { name: 'm', nodes } } },
+      }).map((warning) => warning.split(':', 1)[0]),
+    ).toEqual([
+      'profiles.many.cluster.1 holds a password',
+      'profiles.many.cluster.2 cannot be used',
+      'profiles.main.sentinel.nodes.1 holds a password',
+    ]);
+  });
+
   test('names a password file that others may read, or that is not there', () => {
     const home = folder();
     const map = { profiles: { prod: { url: 'redis://cache.example', passwordFile: 'secret' } } };

@@ -67,7 +67,11 @@ export class KeyStatistics {
       overheadBytes: this.overheadBytes,
       parts: breakdowns.map((name) => this[name].save()),
       // JSON has no infinity.
-      ttl: [this.ttlMaxSeconds, this.ttlSumSeconds, ...(this.ttlMaxSeconds > 0 ? [this.ttlMinSeconds] : [])],
+      ttl: [
+        this.ttlMaxSeconds,
+        this.ttlSumSeconds,
+        ...(Number.isFinite(this.ttlMinSeconds) ? [this.ttlMinSeconds] : []),
+      ],
     };
   }
 

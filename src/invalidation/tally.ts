@@ -1,4 +1,5 @@
 import { InputError } from '../failure.ts';
+import { dealFrom } from '../keyspace/deal.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import type { ExcludedNamespace, InvalidationPlan, PlannedNamespace } from './plan.ts';
 import type { Verdict } from './scope.ts';
@@ -85,15 +86,10 @@ export class Tally {
       excluded: [...this.excluded]
         .map(([namespace, { keys, reason }]) => ({ namespace, keys, reason }))
         .sort((left, right) => right.keys - left.keys),
-      sample: this.sample(namespaces.map(({ namespace }) => namespace)),
+      sample: dealFrom(
+        namespaces.map(({ namespace }) => this.planned.get(namespace)?.sample ?? []),
+        sampleSize,
+      ),
     };
-  }
-
-  /** One key of each namespace, then a second of each, and so on. */
-  private sample(names: readonly string[]): ByteString[] {
-    const samples = names.map((name) => this.planned.get(name)?.sample ?? []);
-    return Array.from({ length: sampleSize }, (_, round) => samples.flatMap((sample) => sample[round] ?? []))
-      .flat()
-      .slice(0, sampleSize);
   }
 }

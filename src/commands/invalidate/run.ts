@@ -4,9 +4,9 @@ import { scopeOf } from '../../invalidation/scope.ts';
 import { selectKeys } from '../../invalidation/selection.ts';
 import type { Block } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
+import { askConsent } from '../consent.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { askConsent } from './consent.ts';
 import { chooseTarget } from './menu.ts';
 import { type InvalidateResult, plannedResult, removedResult } from './result.ts';
 import { targetOf, type Ways } from './target.ts';
@@ -113,6 +113,7 @@ async function invalidate(
       plan: planBlocks(draft),
       action: `remove ${amountText(draft)}`,
       question: `Remove ${amountText(draft)} from ${server.address}?`,
+      otherwise: 'nothing was removed',
       yes: input.yes,
       confirm: input.confirm,
     });

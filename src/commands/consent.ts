@@ -1,13 +1,15 @@
-import type { Block } from '../../render/blocks.ts';
-import { type Context, DeclinedError } from '../context.ts';
-import { confirmProtected } from '../protection.ts';
+import type { Block } from '../render/blocks.ts';
+import { type Context, DeclinedError } from './context.ts';
+import { confirmProtected } from './protection.ts';
 
-/** What a person is asked before a removal. */
+/** What a person is asked before keys are changed. */
 interface Consent {
   readonly plan: readonly Block[];
   /** As it reads after "to": `remove 4 keys`. */
   readonly action: string;
   readonly question: string;
+  /** How it stands after a no: `nothing was removed`. */
+  readonly otherwise: string;
   /** `--yes` */
   readonly yes: boolean;
   /** The value of `--confirm`. */
@@ -23,20 +25,20 @@ interface Consent {
 export async function askConsent(context: Context, consent: Consent): Promise<boolean> {
   const { profile, prompts } = context;
   const isProtected = profile?.protected === true;
-  const { plan, action, question, yes, confirm } = consent;
+  const { plan, action, question, otherwise, yes, confirm } = consent;
   if (confirm !== undefined) await confirmProtected(context, confirm, action);
   const named = isProtected && confirm !== undefined;
   const asksForName = isProtected && confirm === undefined;
   if ((yes && !asksForName) || named) return false;
   if (!prompts.interactive && !asksForName) {
     throw new DeclinedError(
-      'there is no terminal to ask at; nothing was removed',
+      `there is no terminal to ask at; ${otherwise}`,
       `add --yes to ${action}, or --dry-run for the plan alone`,
     );
   }
   if (prompts.interactive) await context.show(plan);
   if (prompts.interactive && !yes && !(await prompts.confirm(question))) {
-    throw new DeclinedError('not confirmed; nothing was removed');
+    throw new DeclinedError(`not confirmed; ${otherwise}`);
   }
   if (asksForName) await confirmProtected(context, undefined, action);
   return true;

@@ -176,6 +176,8 @@ function unreachable({ failure, code, message }: RedisError, seed: string): Redi
     failure,
     code,
     `${message}; the seed ${seed} announced this node of the cluster`,
-    'every primary must be reachable from here under the address it announces (`cluster-announce-ip`, `cluster-announce-port`)',
+    code === 'ECONNREFUSED'
+      ? 'start that node, or let a replica of it take over; `CLUSTER NODES` shows the state of each'
+      : 'every primary must be reachable from here under the address it announces (`cluster-announce-ip`)',
   );
 }

@@ -171,6 +171,18 @@ describe('--cluster', () => {
     });
   });
 
+  test('takes a node that knows no address of its own at the one it was asked at', async () => {
+    const cluster = await clusterOf(1);
+    const [alone] = cluster.nodes;
+    const slots = JSON.stringify(await send(cluster.admins[0], 'CLUSTER', 'SLOTS'));
+    expect(slots).not.toContain('127.0.0.1');
+    await storeInCluster(cluster, keys);
+    const done = await json(['invalidate', '--pattern', 'user:*', '--yes', '--cluster'], { url: alone.url });
+    expect(done.result).toMatchObject({ removed: 200, server: `${alone.url} (cluster of 1 primary)` });
+    // There are no others to warn of.
+    expect(await cli(['keys'], { url: alone.url })).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
   test('logs in to every node alike', async () => {
     const cluster = await clusterOf(2, { password: 'secret', args: ['--requirepass', 'secret'] });
     await storeInCluster(cluster, keys);

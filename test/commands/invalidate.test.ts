@@ -77,8 +77,8 @@ describe('invalidate', () => {
     const result = await json(['user', ...ids, '--yes'], { env: withMap(config) });
 
     expect(countsOf(result)).toMatchObject({ removed: 2, excluded: 1 });
-    // One page of SCAN, and the sizes of two keys.
-    expect(jsonOf(result)).toMatchObject({ serverCost: { commands: 3 } });
+    // INFO for the process of the server, one page of SCAN, and the sizes of two keys.
+    expect(jsonOf(result)).toMatchObject({ serverCost: { commands: 4 } });
     expect(await storedKeys(server)).toContain('user:12:profile');
   });
 
@@ -111,7 +111,7 @@ describe('invalidate', () => {
         user:12:profile
 
       ✓ removed 2 keys, # B, in # ms
-      cost to the server: 3 commands, # B sent, in # ms; its hit counters were left alone
+      cost to the server: 4 commands, # kB sent, in # ms; its hit counters were left alone
       "
     `);
     expect(stderr).toBe('');

@@ -1,6 +1,8 @@
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { InspectResult } from '../../src/commands/inspect/run.ts';
+import type { StatsResult } from '../../src/commands/stats/run.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -35,33 +37,53 @@ async function interrupt(args: readonly string[], signal: NodeJS.Signals) {
   return outcome;
 }
 
+/** The figures are of the whole, from a part of it. */
+function expectPartOf({ keys, keysInterval, total, namespaces, reading }: InspectResult): void {
+  expect(total.readKeys).toBeGreaterThan(0);
+  expect(total.readKeys).toBeLessThan(keyCount);
+  expect(reading.coverage).toBeGreaterThan(0);
+  expect(reading.coverage).toBeLessThan(1);
+  expect(namespaces.reduce((sum, { readKeys }) => sum + readKeys, 0)).toBe(total.readKeys);
+  expect(Math.abs(keys / keyCount - 1)).toBeLessThan(0.05);
+  expect(keysInterval?.[0]).toBeLessThanOrEqual(keyCount);
+  expect(keysInterval?.[1]).toBeGreaterThanOrEqual(keyCount);
+}
+
 describe('a signal during a long walk', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('%s ends inspect with %d and one valid object of what was read', async (signal, exitCode) => {
-    const outcome = await interrupt(['inspect', '-o', 'json'], signal);
+    const outcome = await interrupt(['inspect', '--exact', '-o', 'json'], signal);
     expect(outcome).toMatchObject({ exitCode, signal: null });
     expect(outcome.stderr).toMatch(
       /^error: interrupted by (Ctrl-C|SIGTERM): the result covers what was done until then\n$/,
     );
-    const result = JSON.parse(outcome.stdout) as { keys: number; namespaces: { keys: number }[] };
-    expect(result).toMatchObject({ ok: false, error: { kind: 'interrupted' }, exact: false });
-    expect(result.keys).toBeGreaterThan(0);
-    expect(result.keys).toBeLessThan(keyCount);
-    expect(result.namespaces.reduce((sum, { keys }) => sum + keys, 0)).toBe(result.keys);
+    const result = JSON.parse(outcome.stdout) as InspectResult;
+    expect(result).toMatchObject({
+      ok: false,
+      error: { kind: 'interrupted' },
+      exact: false,
+      reading: { method: 'partial', coversAll: true, populationKeys: keyCount },
+    });
+    expectPartOf(result);
+    expect(result.withoutTtlInterval?.[0]).toBeLessThanOrEqual(keyCount);
+    expect(result.withoutTtlInterval?.[1]).toBeGreaterThanOrEqual(keyCount);
   });
 
   test('ends stats in the same way', async () => {
-    const outcome = await interrupt(['stats', '-o', 'json'], 'SIGINT');
+    const outcome = await interrupt(['stats', '--exact', '-o', 'json'], 'SIGINT');
     expect(outcome).toMatchObject({ exitCode: 130, signal: null });
-    const result = JSON.parse(outcome.stdout) as { keys: number };
+    const result = JSON.parse(outcome.stdout) as StatsResult;
     expect(result).toMatchObject({
       ok: false,
       exact: false,
       lifetime: { seconds: expect.any(Number) as number },
     });
-    expect(result.keys).toBeLessThan(keyCount);
+    expect(result.reading).toMatchObject({ method: 'partial', coversAll: true });
+    expect(result.keysInterval?.[0]).toBeLessThanOrEqual(keyCount);
+    expect(result.keysInterval?.[1]).toBeGreaterThanOrEqual(keyCount);
+    expect(result.namespaces[0]?.readKeys).toBeLessThan(keyCount);
   });
 
   test('ends keys after a whole line, and JSON with all its brackets', async () => {
@@ -75,28 +97,50 @@ describe('a signal during a long walk', () => {
   });
 
   test('says in the table that it is a part', async () => {
-    const outcome = await interrupt(['inspect', '-o', 'table'], 'SIGINT');
+    const outcome = await interrupt(['inspect', '--exact', '-o', 'table'], 'SIGINT');
     expect(outcome.exitCode).toBe(130);
-    expect(outcome.stdout).toContain('the walk ended early: these figures cover a part of the keys');
+    expect(outcome.stdout).toMatch(
+      /the walk ended early, after \d+\.\d % of the keys: the figures are estimates of the whole from these/,
+    );
   });
 });
 
-test('inspect without a signal reads them all', async () => {
-  const { child, outcome } = startBinary(['inspect', '-o', 'json'], {
+test('inspect --exact without a signal reads them all', async () => {
+  const { child, outcome } = startBinary(['inspect', '--exact', '-o', 'json'], {
     env: { REDIS_URL: redis.url },
     timeoutMillis: 60_000,
   });
   child.stdin.end();
   const { exitCode, stdout } = await outcome;
   expect(exitCode).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({
+  const result = JSON.parse(stdout) as InspectResult;
+  expect(result).toMatchObject({
     exact: true,
     keys: keyCount,
     withoutTtl: keyCount,
     namespaces: [{ namespace: 'user:<id>', keys: keyCount }],
-    serverCost: { ownHits: 2 * keyCount },
+    reading: { method: 'exact', coverage: 1, mostUnseenKeys: null },
   });
+  // Type and TTL of each key; encoding and idle time of every twentieth page.
+  expect(result.serverCost.ownHits).toBeGreaterThan(2.05 * keyCount);
+  expect(result.serverCost.ownHits).toBeLessThan(2.15 * keyCount);
 }, 60_000);
+
+test('inspect of so many keys reads a sample, and says how close it is', async () => {
+  const { child, outcome } = startBinary(['inspect', '--seed', '1', '-o', 'json'], {
+    env: { REDIS_URL: redis.url },
+  });
+  child.stdin.end();
+  const { exitCode, stdout } = await outcome;
+  expect(exitCode).toBe(0);
+  const result = JSON.parse(stdout) as InspectResult;
+  expect(result).toMatchObject({
+    exact: false,
+    reading: { method: 'sample', coversAll: true, populationKeys: keyCount },
+    namespaces: [{ namespace: 'user:<id>' }],
+  });
+  expectPartOf(result);
+});
 
 test('Ctrl-C ends the wait for a server that says nothing', async () => {
   const sockets: { destroy: () => void }[] = [];

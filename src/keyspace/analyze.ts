@@ -1,9 +1,10 @@
+import { emptyAccount, sumAccounts, type WalkAccount } from '../redis/account.ts';
 import { type NodeFacts, readNodeFacts } from '../redis/node-facts.ts';
 import type { ColumnName, WalkColumns } from '../redis/columns.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { readExactly } from './read-exactly.ts';
 import { readSample } from './read-sample.ts';
-import type { Analysis, AnalysisOptions } from './reading.ts';
+import type { Analysis, AnalysisOptions, KeyspaceReading } from './reading.ts';
 
 /** Up to so many keys a walk over all of them takes less than a second or two, and a sample would save little. */
 const mostKeysExact = 250_000;
@@ -23,10 +24,13 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
   const nodes = server.nodes.map((node, index) => ({ node, facts: before[index] ?? unknownFacts }));
   const details = permittedDetails(options.details, before);
   const input = { ...options, details, nodes };
-  const sampled = every || population === null ? null : await readSample(input, population, startedAt);
-  const read = sampled ?? (await readExactly(input, population, startedAt));
+  const drawing = emptyAccount();
+  const sampled =
+    every || population === null ? null : await readSample(input, population, startedAt, drawing);
+  const read = sampled ?? withCost(await readExactly(input, population, startedAt), drawing);
   progress.stop();
-  const after = read.failure === null ? await factsOf(server) : [];
+  // The walk gets its own connection back where it broke; nobody's figures fail for want of the CPU.
+  const after = read.failure === null ? await factsOf(server).catch(() => []) : [];
   return {
     ...read,
     columns: namesOf({ ...options.columns, ...details }),
@@ -42,6 +46,12 @@ const unknownFacts: NodeFacts = {
   policy: null,
   storedBySlot: false,
 };
+
+/** With what a sample cost that was given up on the way. */
+function withCost(read: KeyspaceReading, drawing: WalkAccount): KeyspaceReading {
+  const { complete, cursor } = read.account;
+  return { ...read, account: { ...sumAccounts([drawing, read.account], 2), complete, cursor } };
+}
 
 function factsOf(server: RedisServer): Promise<NodeFacts[]> {
   return Promise.all(server.nodes.map(readNodeFacts));

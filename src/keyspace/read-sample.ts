@@ -1,4 +1,4 @@
-import { emptyAccount } from '../redis/account.ts';
+import type { WalkAccount } from '../redis/account.ts';
 import type { ColumnName } from '../redis/columns.ts';
 import { RedisError } from '../redis/errors.ts';
 import { readSlotSizes } from '../redis/node-facts.ts';
@@ -27,6 +27,7 @@ const pagesBetweenLooks = 100;
 
 /**
  * Reads pages at random until the large namespaces are known closely enough.
+ * @param account filled in as the sample goes, also where it is given up
  * @returns null where the precision asked for takes reading every key, or the server does not tell what a sample needs
  * @throws RedisError where nothing could be read
  */
@@ -34,6 +35,7 @@ export async function readSample(
   input: ReadInput,
   population: number,
   startedAt: number,
+  account: WalkAccount,
 ): Promise<KeyspaceReading | null> {
   const { reading, progress, signal, nodes } = input;
   const sources = await sourcesOf(nodes);
@@ -41,7 +43,6 @@ export async function readSample(
   const target = reading.precision ?? defaultPrecision;
   const collector = new Collector({ ...input, startedAt });
   const sample = new Sample(population, sources);
-  const account = emptyAccount();
   const [first] = sources;
   const pacing = first && (await startPacing(first.node, reading, signal));
   let failure: RedisError | null = null;

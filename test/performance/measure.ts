@@ -9,21 +9,48 @@ export interface Measured {
 }
 
 /** Runs a command to its end with its output thrown away, and measures the whole process. */
-export function measure(
+export async function measure(
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Measured> {
+  const { output: _, ...measured } = await run(command, args, env, 'ignore');
+  return measured;
+}
+
+/** The same, and what it wrote to stdout. */
+export function measureWithOutput(
+  command: string,
+  args: readonly string[],
+): Promise<Measured & { readonly output: string }> {
+  return run(command, args, process.env, 'pipe');
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  stdout: 'ignore' | 'pipe',
+): Promise<Measured & { output: string }> {
   return new Promise((resolve, reject) => {
     const startedAt = performance.now();
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], env });
+    const child = spawn(command, args, { stdio: ['ignore', stdout, 'inherit'], env });
+    const chunks: Buffer[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
     let peakBytes = 0;
+    let seconds = 0;
     const poll = setInterval(() => (peakBytes = Math.max(peakBytes, highWaterMark(child.pid))), 25);
-    child.on('error', reject);
-    child.on('exit', (exitCode) => {
+    child.on('error', (error) => {
       clearInterval(poll);
-      resolve({ seconds: (performance.now() - startedAt) / 1000, peakBytes, exitCode });
+      reject(error);
     });
+    child.on('exit', () => {
+      clearInterval(poll);
+      seconds = (performance.now() - startedAt) / 1000;
+    });
+    child.on('close', (exitCode) =>
+      resolve({ seconds, peakBytes, exitCode, output: Buffer.concat(chunks).toString('utf8') }),
+    );
   });
 }
 

@@ -1,0 +1,131 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  ArchiveDecoder,
+  type ArchiveFrame,
+  type ArchiveHeader,
+  encodeFrame,
+  encodeHeader,
+} from '../../src/archive/format.ts';
+import { readArchive } from '../../src/archive/reader.ts';
+import { ArchiveWriter } from '../../src/archive/writer.ts';
+import { asBytes } from '../../src/redis/bytes.ts';
+
+const header: ArchiveHeader = {
+  format: 'cachectl-archive',
+  version: 1,
+  kind: 'journal',
+  createdAt: '2026-11-21T10:00:00.000Z',
+  server: 'redis://127.0.0.1:6379/0',
+  database: 0,
+  profile: null,
+  action: 'invalidate user 12',
+  patterns: ['user:12:*'],
+  withValues: true,
+};
+
+const key = fc.uint8Array({ maxLength: 40 }).map((bytes) => asBytes(Buffer.from(bytes).toString('latin1')));
+const expiresAtMillis = fc.option(fc.integer({ min: 1, max: 4_102_444_800_000 }));
+const frame: fc.Arbitrary<ArchiveFrame> = fc.oneof(
+  fc.record({
+    kind: fc.constant('value' as const),
+    key,
+    payload: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    expiresAtMillis,
+  }),
+  fc.record({ kind: fc.constant('ttl' as const), key, expiresAtMillis }),
+  fc.record({ kind: fc.constant('removed' as const), key }),
+  fc.record({ kind: fc.constant('end' as const), summary: fc.dictionary(fc.string(), fc.integer()) }),
+);
+
+async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function framesOf(chunks: AsyncIterable<Buffer>): Promise<{ frames: ArchiveFrame[]; cut: boolean }> {
+  const reader = await readArchive(chunks);
+  const frames: ArchiveFrame[] = [];
+  for await (const each of reader.frames) frames.push(each);
+  return { frames, cut: reader.isCut() };
+}
+
+describe('an archive', () => {
+  test('gives back what was put in, whatever the bytes and wherever its chunks are cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(frame, { maxLength: 12 }),
+        fc.integer({ min: 1, max: 600 }),
+        async (frames, size) => {
+          const bytes = Buffer.concat([encodeHeader(header), ...frames.map(encodeFrame)]);
+          expect(await framesOf(inPieces(bytes, size))).toEqual({ frames, cut: false });
+        },
+      ),
+    );
+  });
+
+  test('that a crash has cut gives every frame that was complete, and says so', async () => {
+    const frames: ArchiveFrame[] = [
+      { kind: 'removed', key: asBytes('user:1') },
+      { kind: 'value', key: asBytes('user:2'), payload: Buffer.alloc(5000, 7), expiresAtMillis: null },
+    ];
+    const bytes = Buffer.concat([encodeHeader(header), ...frames.map(encodeFrame)]);
+    expect(await framesOf(inPieces(bytes.subarray(0, -1), 100))).toEqual({
+      frames: frames.slice(0, 1),
+      cut: true,
+    });
+  });
+
+  test('holds a value longer than any chunk', () => {
+    const decoder = new ArchiveDecoder();
+    const payload = Buffer.alloc(8 * 1024 * 1024, 1);
+    const frame: ArchiveFrame = { kind: 'value', key: asBytes('k'), payload, expiresAtMillis: 5 };
+    const bytes = Buffer.concat([encodeHeader(header), encodeFrame(frame)]);
+    const found: ArchiveFrame[] = [];
+    for (let at = 0; at < bytes.length; at += 65_536)
+      found.push(...decoder.push(bytes.subarray(at, at + 65_536)));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({ kind: 'value', key: 'k', expiresAtMillis: 5 });
+    expect(found[0]?.kind === 'value' && found[0].payload.equals(payload)).toBe(true);
+  });
+
+  test.each([
+    ['a text', 'hello\n', /first line is no header/],
+    ['other JSON', '{"format":"other"}\n', /no archive of cachectl/],
+    ['nothing', '', /no archive of cachectl/],
+    ['a later version', '{"format":"cachectl-archive","version":9}\n', /version 9/],
+    ['a damaged frame', `${encodeHeader(header).toString()}${'x'.repeat(40)}`, /damaged/],
+  ])('is not made of %s', async (_, text, message) => {
+    await expect(framesOf(inPieces(Buffer.from(text), 7))).rejects.toThrow(message);
+  });
+});
+
+describe('writing an archive', () => {
+  let folder: string;
+  beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'cachectl-archive-'))));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('makes folders, a file for its owner alone, and frames that are there at once', async () => {
+    const path = join(folder, 'deep', 'one.journal');
+    const writer = await ArchiveWriter.create(path, header);
+    await writer.append([{ kind: 'removed', key: asBytes('a') }]);
+
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect((await framesOf(inPieces(readFileSync(path), 64))).frames).toEqual([
+      { kind: 'removed', key: 'a' },
+    ]);
+
+    await writer.finish({ removed: 1 });
+    const { frames } = await framesOf(inPieces(readFileSync(path), 64));
+    expect(frames.at(-1)).toEqual({ kind: 'end', summary: { removed: 1 } });
+    expect(statSync(path).size).toBe(writer.bytes);
+  });
+
+  test('never overwrites a file', async () => {
+    const path = join(folder, 'two.journal');
+    await (await ArchiveWriter.create(path, header)).close();
+    await expect(ArchiveWriter.create(path, header)).rejects.toThrow(/EEXIST/);
+  });
+});

@@ -1,8 +1,8 @@
 import type { ByteString } from './bytes.ts';
 import { RedisError } from './errors.ts';
 import { parseInfo } from './info.ts';
-import { nodeOnDemand, type OpenNode, openNode } from './node.ts';
-import { ReplyError, replyText } from './reply.ts';
+import { askOnce, nodeOnDemand, type OpenNode } from './node.ts';
+import { ReplyError } from './reply.ts';
 import type { RedisCluster, RedisNode, RedisServer } from './server.ts';
 import { slotCount, slotOf, uncoveredSlots } from './slots.ts';
 import { addressOf, type ConnectTarget, type Place, publicUrlOf, targetAt } from './target.ts';
@@ -118,7 +118,8 @@ async function askInTurn(
   const failures: RedisError[] = [];
   for (const place of places) {
     try {
-      return { by: place, primaries: await askForTopology(targetAt(place, target), signal) };
+      const ask = (node: RedisNode) => readTopology(node, place.host || '127.0.0.1');
+      return { by: place, primaries: await askOnce(targetAt(place, target), ask, signal) };
     } catch (error) {
       // The others would refuse the same user for the same reason; a place that is not there says nothing of the others.
       if (!(error instanceof RedisError) || !isAboutOnePlace(error)) throw error;
@@ -140,24 +141,18 @@ const isAboutOnePlace = ({ failure, code }: RedisError) =>
   (failure === 'connect' && code !== 'EINTR' && code !== 'ENOCLUSTER') || failure === 'lost';
 
 /** @throws RedisError */
-async function askForTopology(
-  target: ConnectTarget,
-  signal: AbortSignal | undefined,
-): Promise<readonly Primary[]> {
-  const node = await openNode(target, signal);
+async function readTopology(node: RedisNode, askedHost: string): Promise<readonly Primary[]> {
   try {
-    return parseClusterSlots(await node.call('CLUSTER', 'SLOTS'), target.host || '127.0.0.1');
+    return parseClusterSlots(await node.call('CLUSTER', 'SLOTS'), askedHost);
   } catch (error) {
-    if (!(error instanceof RedisError) || !/cluster support disabled/.test(error.refused?.answer ?? ''))
-      throw error;
+    const answer = error instanceof RedisError ? error.refused?.answer : undefined;
+    if (answer === undefined || !/cluster support disabled/.test(answer)) throw error;
     throw new RedisError(
       'connect',
       'ENOCLUSTER',
-      `${node.address} is not part of a cluster: it answered \`${replyText(error.refused?.answer as ByteString)}\``,
+      `${node.address} is not part of a cluster: it answered \`${answer}\``,
       'leave out --cluster, or use a profile with "url" in place of "cluster"',
     );
-  } finally {
-    node.close();
   }
 }
 

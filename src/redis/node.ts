@@ -29,8 +29,7 @@ export async function openNode(target: ConnectTarget, signal?: AbortSignal): Pro
     await client.connect();
   } catch (error) {
     client.disconnect();
-    if (signal?.aborted === true)
-      throw new RedisError('connect', 'EINTR', `interrupted while connecting to ${address}`);
+    if (signal?.aborted === true) throw interrupted(address);
     throw (
       loginFailure(cause ?? error, address) ??
       connectionFailure(cause ?? error, address, 'connect', target.tls !== undefined)
@@ -55,6 +54,31 @@ export async function openNode(target: ConnectTarget, signal?: AbortSignal): Pro
   }
   return node;
 }
+
+/**
+ * Connects for one question alone: to whoever knows where the servers are. Once `signal` is aborted, the answer is no
+ * longer waited for. @throws RedisError
+ */
+export async function askOnce<T>(
+  target: ConnectTarget,
+  ask: (node: OpenNode) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const node = await openNode(target, signal);
+  const giveUp = () => node.close();
+  signal?.addEventListener('abort', giveUp);
+  try {
+    return await ask(node);
+  } catch (error) {
+    throw signal?.aborted === true ? interrupted(node.address) : error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+    node.close();
+  }
+}
+
+const interrupted = (address: string) =>
+  new RedisError('connect', 'EINTR', `interrupted while connecting to ${address}`);
 
 /**
  * A node that is connected to when it is first used.

@@ -1,7 +1,8 @@
 import { bytesOf } from './bytes.ts';
 import { RedisError } from './errors.ts';
-import { type OpenNode, openNode } from './node.ts';
-import { ReplyError, replyText } from './reply.ts';
+import { askOnce, type OpenNode, openNode } from './node.ts';
+import { type Reply, ReplyError, replyText } from './reply.ts';
+import type { RedisNode } from './server.ts';
 import { addressOf, type ConnectTarget, type Place, targetAt, type Topology } from './target.ts';
 
 type SentinelTopology = Extract<Topology, { kind: 'sentinel' }>;
@@ -55,22 +56,25 @@ async function askForPrimary(
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
   };
-  const node = await openNode({ ...access, ...credentials, database: 0 }, signal);
+  const ask = (node: RedisNode) => readPrimary(node, name);
+  return askOnce({ ...access, ...credentials, database: 0 }, ask, signal);
+}
+
+/** @throws RedisError */
+async function readPrimary(node: RedisNode, name: string): Promise<Place> {
+  let reply: Reply;
   try {
-    const reply = await node.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', bytesOf(name));
-    if (Array.isArray(reply)) return { host: replyText(reply[0]), port: Number(replyText(reply[1])) };
-    throw new RedisError(
-      'connect',
-      'ENOPRIMARY',
-      `the Sentinel at ${node.address} watches no primary named \`${name}\``,
-      'check "name" in the profile; `SENTINEL MASTERS` lists the names',
-    );
+    reply = await node.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', bytesOf(name));
   } catch (error) {
-    if (!(error instanceof RedisError)) throw error;
-    throw explained(error, node.address);
-  } finally {
-    node.close();
+    throw error instanceof RedisError ? explained(error, node.address) : error;
   }
+  if (Array.isArray(reply)) return { host: replyText(reply[0]), port: Number(replyText(reply[1])) };
+  throw new RedisError(
+    'connect',
+    'ENOPRIMARY',
+    `the Sentinel at ${node.address} watches no primary named \`${name}\``,
+    'check "name" in the profile; `SENTINEL MASTERS` lists the names',
+  );
 }
 
 /** What a refusal means that comes from a Sentinel, or from what was taken for one. */

@@ -139,6 +139,24 @@ describe('a cluster that is not whole', () => {
     );
   });
 
+  test('with a seed that hangs can be left at once', async () => {
+    const redis = await startPrivateServer();
+    onTestFinished(() => redis.stop());
+    redis.kill('SIGSTOP');
+    const controller = new AbortController();
+    const seeds = [redis, redis].map(({ port }) => ({ host: '127.0.0.1', port }));
+    const target = {
+      ...targetOf(redis.url, { timeoutMillis: 60_000 }),
+      topology: { kind: 'cluster', seeds },
+    } as const;
+    const connecting = connect(target, controller.signal);
+    setTimeout(() => controller.abort(), 200);
+    await expect(connecting).rejects.toMatchObject({
+      code: 'EINTR',
+      message: `interrupted while connecting to 127.0.0.1:${redis.port}`,
+    });
+  });
+
   test('with no seed that answers names each of them', async () => {
     const gone = await Promise.all([startPrivateServer(), startPrivateServer()]);
     await Promise.all(gone.map((each) => each.stop()));

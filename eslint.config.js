@@ -26,7 +26,17 @@ const homes = [
   },
 ];
 
-const domain = ['keyspace', 'config', 'invalidation', 'fixtures', 'bench', 'health', 'sandbox', 'decode'];
+const domain = [
+  'keyspace',
+  'config',
+  'invalidation',
+  'pruning',
+  'fixtures',
+  'bench',
+  'health',
+  'sandbox',
+  'decode',
+];
 const above = (folders, why) => ({ group: folders.map((folder) => `**/${folder}/**`), message: why });
 
 /** The direction of travel: cli → commands → domain → redis, and render beside them. */

@@ -6,6 +6,7 @@ import { defineGet } from './get/command.ts';
 import { defineInspect } from './inspect/command.ts';
 import { defineInvalidate } from './invalidate/command.ts';
 import { defineKeys } from './keys/command.ts';
+import { definePrune } from './prune/command.ts';
 import type { DefineCommand } from './runner.ts';
 import { defineSandbox } from './sandbox/command.ts';
 import { defineStats } from './stats/command.ts';
@@ -20,6 +21,7 @@ export const commandDefinitions: readonly DefineCommand[] = [
   defineGet,
   defineTtl,
   defineInvalidate,
+  definePrune,
   defineWarm,
   defineSandbox,
   defineBench,

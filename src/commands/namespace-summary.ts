@@ -250,7 +250,7 @@ export class Summaries {
 }
 
 /** `1h`, `1m … 1h`, `until midnight in Europe/Prague`, `permanent`. */
-function ttlRuleText(rule: TtlRule): string {
+export function ttlRuleText(rule: TtlRule): string {
   switch (rule.kind) {
     case 'permanent':
       return 'permanent';

@@ -1,0 +1,171 @@
+import { keyFields } from '../../keyspace/key-text.ts';
+import type { Pruning } from '../../pruning/apply.ts';
+import type { Finding, PruningGoals, Reason } from '../../pruning/findings.ts';
+import type { PruningPlan } from '../../pruning/plan.ts';
+import type { ServerCost } from '../keyspace-report.ts';
+import { ttlRuleText } from '../namespace-summary.ts';
+
+/** How a pruning ended. */
+export type PruningOutcome =
+  | 'pruned'
+  /** Some keys failed, or the work ended before its end. */
+  | 'partlyPruned'
+  /** A dry run. */
+  | 'planned'
+  | 'nothingToDo'
+  | 'declined'
+  | 'interrupted';
+
+export interface PruneResult {
+  readonly outcome: PruningOutcome;
+  readonly server: string;
+  readonly dryRun: boolean;
+  /** False: the plan does not cover every key, see `planFull`; or the walk was interrupted. */
+  readonly complete: boolean;
+  /** True: there were more keys to change than one run takes on. */
+  readonly planFull: boolean;
+  /** Keys of the plan: always `ttlSet + shortened + removed + skipped + failed + notAttempted`. */
+  readonly matched: number;
+  readonly matchedBytes: number | null;
+  readonly keyspaceKeys: number | null;
+  /** What the plan is to do. */
+  readonly planned: Changes;
+  /** Of the keys that something speaks against, those left alone included. Null: not looked for. */
+  readonly namespaces: readonly {
+    readonly namespace: string;
+    /** Null for the keys outside the map. */
+    readonly kind: 'cache' | 'state' | null;
+    readonly rule: string | null;
+    readonly withoutTtl: number | null;
+    readonly tooLong: number | null;
+    /** A key that is idle counts here alone. */
+    readonly idle: number | null;
+    readonly memoryBytes: number | null;
+    /** How many of them stay as they are. */
+    readonly left: number;
+    readonly leftBecause: Reason | null;
+  }[];
+  readonly ttlSet: number;
+  readonly shortened: number;
+  readonly removed: number;
+  /** Changed, used or gone since the plan. */
+  readonly skipped: number;
+  readonly failed: number;
+  readonly notAttempted: number;
+  readonly stateKeysLeft: number;
+  readonly sample: readonly {
+    readonly key: string;
+    readonly keyBase64?: string;
+    readonly finding: Finding;
+  }[];
+  readonly problems: readonly {
+    readonly reason: string;
+    readonly keys: number;
+    readonly example: { readonly key: string; readonly keyBase64?: string };
+  }[];
+  /** Replicas beside the primaries, where idle time was asked for. */
+  readonly replicas: number;
+  /** Of the changes; null where there were none. */
+  readonly durationSeconds: number | null;
+  /** What making the plan cost the server, and the lookups before the changes. */
+  readonly serverCost: ServerCost;
+}
+
+/** How many keys get a TTL, get a shorter one, and go. */
+export interface Changes {
+  readonly ttlSet: number;
+  readonly shortened: number;
+  readonly removed: number;
+}
+
+interface PlanContext {
+  readonly plan: PruningPlan;
+  readonly goals: PruningGoals;
+  readonly serverAddress: string;
+  readonly dryRun: boolean;
+}
+
+/** The result before anything is changed. */
+export function plannedResult(context: PlanContext, outcome: PruningOutcome): PruneResult {
+  const { plan, goals } = context;
+  const { keys, account } = plan;
+  const matched = keys.withoutTtl.length + keys.tooLong.length + keys.idle.length;
+  return {
+    outcome,
+    server: context.serverAddress,
+    dryRun: context.dryRun,
+    complete: plan.complete,
+    planFull: plan.full,
+    matched,
+    matchedBytes: plan.memoryBytes,
+    keyspaceKeys: plan.keyspaceKeys,
+    planned: {
+      ttlSet: keys.withoutTtl.length,
+      shortened: keys.tooLong.length,
+      removed: keys.idle.length,
+    },
+    namespaces: plan.namespaces.map(({ name, namespace, found, memoryBytes, left }) => ({
+      namespace: name,
+      kind: namespace?.kind ?? null,
+      rule: namespace?.ttl ? ttlRuleText(namespace.ttl) : null,
+      withoutTtl: goals.withoutTtl ? found.withoutTtl : null,
+      tooLong: goals.tooLong ? found.tooLong : null,
+      idle: goals.idleSeconds === null ? null : found.idle,
+      memoryBytes,
+      left: left?.keys ?? 0,
+      leftBecause: left?.reason ?? null,
+    })),
+    ttlSet: 0,
+    shortened: 0,
+    removed: 0,
+    skipped: 0,
+    failed: 0,
+    notAttempted: matched,
+    stateKeysLeft: plan.namespaces.reduce(
+      (sum, { left }) => sum + (left?.reason === 'state' ? left.keys : 0),
+      0,
+    ),
+    sample: plan.sample.map(({ key, finding }) => ({ ...keyFields(key), finding })),
+    problems: [],
+    replicas: plan.replicas,
+    durationSeconds: null,
+    serverCost: {
+      commands: account.commands,
+      bytesReceived: account.bytesReceived,
+      ownHits: account.ownHits,
+      ownMisses: account.ownMisses,
+      lostLookups: account.lostLookups,
+      durationSeconds: plan.durationSeconds,
+      serverCpuSeconds: null,
+      unreadableKeys: account.unreadableKeys,
+      refusedColumns: account.refusedColumns,
+    },
+  };
+}
+
+export function prunedResult(planned: PruneResult, pruning: Pruning, interrupted: boolean): PruneResult {
+  const { changed, skipped, failed, notAttempted, lookups } = pruning;
+  const { serverCost } = planned;
+  const wentThrough = failed === 0 && notAttempted === 0;
+  return {
+    ...planned,
+    outcome: wentThrough ? 'pruned' : interrupted ? 'interrupted' : 'partlyPruned',
+    ttlSet: changed.withoutTtl,
+    shortened: changed.tooLong,
+    removed: changed.idle,
+    skipped,
+    failed,
+    notAttempted,
+    problems: pruning.problems.map(({ reason, keys, example }) => ({
+      reason,
+      keys,
+      example: keyFields(example),
+    })),
+    durationSeconds: pruning.durationSeconds,
+    serverCost: {
+      ...serverCost,
+      ownHits: serverCost.ownHits + lookups.hits,
+      ownMisses: serverCost.ownMisses + lookups.misses,
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import { InputError } from '../../failure.ts';
+import { isState, unknownNamespace } from '../../invalidation/selection.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import { unmappedName } from '../../keyspace/namespace-tree.ts';
+import { applyPruning } from '../../pruning/apply.ts';
+import type { PruningGoals } from '../../pruning/findings.ts';
+import { planPruning } from '../../pruning/read-plan.ts';
+import type { Block } from '../../render/blocks.ts';
+import { askConsent } from '../consent.ts';
+import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { plannedResult, type PruneResult, prunedResult } from './result.ts';
+import { changesText, dataBlocks, fullBlocks, outcomeBlocks, planBlocks } from './view.ts';
+
+interface PruneInput {
+  readonly setTtl: boolean;
+  readonly tooLong: boolean;
+  readonly idleSeconds: number | null;
+  /** From 0 to 1; null: that of each namespace. */
+  readonly jitter: number | null;
+  readonly namespace: string | undefined;
+  /** Keys per second. */
+  readonly maxRate: number | undefined;
+  readonly latencyBudgetSeconds: number | undefined;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly confirm: string | undefined;
+}
+
+const blank: { readonly [Field in keyof PruneResult]: PruneResult[Field] | null } = {
+  ...{ outcome: null, server: null, dryRun: null, complete: null, planFull: null },
+  ...{ matched: null, matchedBytes: null, keyspaceKeys: null, planned: null, namespaces: [] },
+  ...{ ttlSet: null, shortened: null, removed: null, skipped: null, failed: null, notAttempted: null },
+  ...{
+    stateKeysLeft: null,
+    sample: [],
+    problems: [],
+    replicas: null,
+    durationSeconds: null,
+    serverCost: null,
+  },
+};
+
+/** `prune` from its input to its result. */
+export function pruneExecution(input: PruneInput): Execution<PruneResult> {
+  const view = { blocks: fullBlocks };
+  return {
+    blank,
+    rows: 'namespaces',
+    writes: !input.dryRun,
+    run: (context) => prune(context, input, view),
+    view: (result) => view.blocks(result),
+  };
+}
+
+async function prune(
+  context: Context,
+  input: PruneInput,
+  view: { blocks: (result: PruneResult) => Block[] },
+): Promise<Outcome<PruneResult>> {
+  const { map, signal, progress, now, random } = context;
+  if (context.output !== 'table') view.blocks = dataBlocks;
+  const goals = goalsOf(map, input);
+  const limits = {
+    ...(input.maxRate !== undefined && { maxKeysPerSecond: input.maxRate }),
+    ...(input.latencyBudgetSeconds !== undefined && {
+      latencyBudgetMillis: input.latencyBudgetSeconds * 1000,
+    }),
+  };
+  const server = await context.connect();
+  const plan = await planPruning(server, map, goals, { limits, signal, progress, now });
+  const planned = (outcome: PruneResult['outcome']) =>
+    plannedResult({ plan, goals, serverAddress: server.address, dryRun: input.dryRun }, outcome);
+  if (signal.aborted) return { result: planned('interrupted') };
+  const draft = planned('declined');
+  if (draft.matched === 0) return { result: planned('nothingToDo') };
+  if (input.dryRun) return { result: planned('planned') };
+  const { question, action } = changesText(draft);
+  try {
+    const shown = await askConsent(context, {
+      plan: planBlocks(draft),
+      action,
+      question: `${question} on ${server.address}?`,
+      otherwise: 'nothing was changed',
+      yes: input.yes,
+      confirm: input.confirm,
+    });
+    if (shown && context.output === 'table') view.blocks = outcomeBlocks;
+  } catch (error) {
+    if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;
+    if (context.prompts.interactive && context.output === 'table') view.blocks = () => [];
+    return { result: error instanceof InterruptedError ? planned('interrupted') : draft, error };
+  }
+  const { idleSeconds } = goals;
+  const { jitter } = input;
+  const pruning = await applyPruning(server, plan, {
+    ...{ map, jitter, idleSeconds, limits, signal, progress, now, random },
+  });
+  return {
+    result: prunedResult(draft, pruning, signal.aborted),
+    ...(pruning.failed > 0 && { exitCode: exitCodes.negative }),
+    ...(pruning.stoppedBy !== null && { error: pruning.stoppedBy }),
+  };
+}
+
+/** @throws InputError where the options, or the map, leave nothing to look for */
+function goalsOf(
+  map: NamespaceMap,
+  { setTtl, tooLong, idleSeconds, jitter, namespace }: PruneInput,
+): PruningGoals {
+  if (!setTtl && !tooLong && idleSeconds === null) {
+    throw new InputError(
+      'nothing was named to prune',
+      'add --set-ttl, --too-long or --idle 7d, or several of them; --dry-run shows what each would do',
+    );
+  }
+  if (jitter !== null && !setTtl && !tooLong)
+    throw new InputError('`--jitter` shortens TTLs, and none is to be set', 'add --set-ttl or --too-long');
+  if (idleSeconds !== null && idleSeconds < 1)
+    throw new InputError('`--idle` must be 1s or more: the server counts idle time in seconds');
+  if (map.isEmpty) {
+    throw new InputError(
+      'there is no map, and nothing else says what is a cache and what TTL it is to have',
+      'write one with `cachectl config init`, or name it with --config FILE',
+    );
+  }
+  if (namespace !== undefined) requirePrunable(map, namespace);
+  return { withoutTtl: setTtl, tooLong, idleSeconds, namespace };
+}
+
+/** @throws InputError where no key of the namespace may be changed */
+function requirePrunable(map: NamespaceMap, name: string): void {
+  if (name === unmappedName) {
+    throw new InputError(
+      'keys outside the map are never pruned: nothing says whether they are a cache',
+      'give them a namespace in the map; `cachectl inspect --namespace "(unmapped)"` shows them',
+    );
+  }
+  const namespace = map.namespaces.find((each) => each.name === name);
+  if (namespace === undefined) throw unknownNamespace(name, map);
+  if (namespace.kind === 'state') throw isState(namespace);
+}

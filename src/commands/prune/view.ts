@@ -1,0 +1,249 @@
+import type { Finding, Reason } from '../../pruning/findings.ts';
+import { type Block, type Fact, note, type TableBlock } from '../../render/blocks.ts';
+import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
+import { costNotes } from '../keyspace-report.ts';
+import type { Changes, PruneResult } from './result.ts';
+
+/** The plan for people. */
+export function planBlocks(result: PruneResult): Block[] {
+  const { planned, matched } = result;
+  if (result.namespaces.length === 0) return warnings(result);
+  return [
+    {
+      kind: 'facts',
+      name: 'plan',
+      title: `Plan for ${result.server}`,
+      facts: [
+        fact('matched', 'keys', matched, 'count', matched > 0 ? listText(planned, planWords) : ''),
+        fact('matchedBytes', 'memory', result.matchedBytes, 'bytes'),
+      ],
+    },
+    namespaceTable(result),
+    ...(result.sample.length > 0 ? [sampleTable(result)] : []),
+    ...warnings(result),
+  ];
+}
+
+/** How it ended, for people who have seen the plan. */
+export function outcomeBlocks(result: PruneResult): Block[] {
+  return [
+    ...outcomeNotes(result),
+    ...(result.problems.length > 0 ? [problemTable(result)] : []),
+    ...costNotes(result.serverCost),
+  ];
+}
+
+/** Everything in one, for people who have seen nothing yet. */
+export function fullBlocks(result: PruneResult): Block[] {
+  return [...planBlocks(result), ...outcomeBlocks(result)];
+}
+
+/** Everything as rows, the same whatever happened. The namespaces come last, for csv prints one table. */
+export function dataBlocks(result: PruneResult): Block[] {
+  const count = (name: keyof PruneResult, value: number | null) => fact(name, name, value, 'count');
+  return [
+    {
+      kind: 'facts',
+      name: 'pruning',
+      facts: [
+        fact('outcome', 'outcome', result.outcome, 'text'),
+        fact('dryRun', 'dry run', result.dryRun, 'text'),
+        fact('complete', 'complete', result.complete, 'text'),
+        count('matched', result.matched),
+        count('matchedBytes', result.matchedBytes),
+        count('ttlSet', result.ttlSet),
+        count('shortened', result.shortened),
+        count('removed', result.removed),
+        count('skipped', result.skipped),
+        count('failed', result.failed),
+        count('notAttempted', result.notAttempted),
+        count('stateKeysLeft', result.stateKeysLeft),
+      ],
+    },
+    problemTable(result),
+    sampleTable(result),
+    namespaceTable(result),
+  ];
+}
+
+/** `Set a TTL on 12 keys and remove 3 keys (1.8 kB)`, as a question and as it reads after "to". */
+export function changesText({ planned, matchedBytes }: PruneResult): { question: string; action: string } {
+  const bytes = matchedBytes === null ? '' : ` (${formatBytes(matchedBytes)})`;
+  const action = listText(planned, planWords) + bytes;
+  return { question: action.charAt(0).toUpperCase() + action.slice(1), action };
+}
+
+const planWords = { ttlSet: 'set a TTL on', shortened: 'shorten the TTL of', removed: 'remove' } as const;
+const doneWords = { ttlSet: 'set a TTL on', shortened: 'shortened the TTL of', removed: 'removed' } as const;
+
+/** `set a TTL on 12 keys, shorten the TTL of 1 key and remove 3 keys` */
+function listText(changes: Changes, words: Readonly<Record<keyof Changes, string>>): string {
+  const parts = (['ttlSet', 'shortened', 'removed'] as const)
+    .filter((name) => changes[name] > 0)
+    .map((name) => `${words[name]} ${counted(changes[name], 'key')}`);
+  const last = parts.pop() ?? 'changed nothing';
+  return parts.length === 0 ? last : `${parts.join(', ')} and ${last}`;
+}
+
+const actions: Readonly<Record<Finding, string>> = {
+  withoutTtl: 'set TTL',
+  tooLong: 'shorten',
+  idle: 'remove',
+};
+const reasons: Readonly<Record<Reason, string>> = {
+  state: 'keep: state',
+  unmapped: 'keep: not in the map',
+  noRule: 'keep: no TTL rule',
+};
+
+function namespaceTable({ namespaces }: PruneResult): TableBlock {
+  return {
+    kind: 'table',
+    name: 'namespaces',
+    columns: [
+      column('namespace', 'NAMESPACE'),
+      column('plan', 'PLAN'),
+      { name: 'withoutTtl', header: 'NO TTL', unit: 'count' },
+      { name: 'tooLong', header: 'TOO LONG', unit: 'count' },
+      { name: 'idle', header: 'IDLE', unit: 'count' },
+      { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
+      column('rule', 'RULE'),
+    ],
+    rows: namespaces.map((row) => [
+      row.namespace,
+      planText(row),
+      row.withoutTtl,
+      row.tooLong,
+      row.idle,
+      row.memoryBytes,
+      row.rule,
+    ]),
+  };
+}
+
+/** `set TTL, shorten`, `keep: state`, `remove; keep: no TTL rule`. */
+function planText(row: PruneResult['namespaces'][number]): string {
+  const kept = row.leftBecause === null ? [] : [reasons[row.leftBecause]];
+  if (row.leftBecause === 'state' || row.leftBecause === 'unmapped') return kept.join('');
+  const done = (['withoutTtl', 'tooLong', 'idle'] as const)
+    .filter(
+      (finding) => (row[finding] ?? 0) > 0 && !(finding === 'withoutTtl' && row.leftBecause === 'noRule'),
+    )
+    .map((finding) => actions[finding]);
+  return [...(done.length > 0 ? [done.join(', ')] : []), ...kept].join('; ');
+}
+
+function sampleTable({ sample, matched }: PruneResult): TableBlock {
+  return {
+    kind: 'table',
+    name: 'sample',
+    columns: [
+      column('plan', 'PLAN'),
+      column('key', matched > sample.length ? 'SOME OF THE KEYS' : 'THE KEYS'),
+    ],
+    rows: sample.map(({ key, finding }) => [actions[finding], key]),
+  };
+}
+
+function problemTable({ problems }: PruneResult): TableBlock {
+  return {
+    kind: 'table',
+    name: 'problems',
+    columns: [
+      { name: 'keys', header: 'FAILED', unit: 'count' },
+      column('example', 'FOR EXAMPLE'),
+      column('reason', 'REASON'),
+    ],
+    rows: problems.map(({ keys, example, reason }) => [keys, example.key, reason]),
+  };
+}
+
+function warnings(result: PruneResult): Block[] {
+  const { planFull, matched, stateKeysLeft, replicas, planned } = result;
+  return [
+    ...(planFull
+      ? [
+          note(
+            'warning',
+            `${counted(matched, 'key is', 'keys are')} as many as one run takes on: run it again for the rest of the keyspace`,
+          ),
+        ]
+      : []),
+    ...(replicas > 0 && planned.removed > 0
+      ? [
+          note(
+            'warning',
+            `${counted(replicas, 'replica follows', 'replicas follow')}: a key that is read there alone counts as idle here`,
+          ),
+        ]
+      : []),
+    ...(stateKeysLeft > 0
+      ? [
+          note(
+            'plain',
+            counted(stateKeysLeft, 'key of state stays as it is', 'keys of state stay as they are'),
+          ),
+        ]
+      : []),
+  ];
+}
+
+function outcomeNotes(result: PruneResult): Block[] {
+  const { matched, skipped, failed, notAttempted } = result;
+  switch (result.outcome) {
+    case 'planned':
+      return [
+        note(
+          'plain',
+          `dry run: nothing was changed; without --dry-run it would ${changesText(result).action}`,
+        ),
+      ];
+    case 'nothingToDo':
+      return [note('plain', nothingText(result))];
+    case 'declined':
+      return [];
+    case 'pruned': {
+      const kept =
+        skipped > 0
+          ? `; ${counted(skipped, 'key was used or changed', 'keys were used or changed')} meanwhile, and left alone`
+          : '';
+      return [note('good', `${listText(result, doneWords)} in ${took(result)}${kept}`)];
+    }
+    case 'interrupted':
+    case 'partlyPruned':
+      if (result.durationSeconds === null)
+        return [
+          note('bad', 'interrupted before anything was changed: the plan covers what was seen until then'),
+        ];
+      return [
+        note(
+          'bad',
+          `of ${counted(matched, 'key')}: ${listText(result, doneWords)} in ${took(result)}; ` +
+            `${grouped(skipped)} changed meanwhile, ${grouped(failed)} failed, ${grouped(notAttempted)} not attempted`,
+        ),
+        note('plain', 'running the same command again is harmless: it changes what still needs it'),
+      ];
+  }
+}
+
+function nothingText({ namespaces, keyspaceKeys }: PruneResult): string {
+  if (namespaces.length > 0) return 'nothing to do: every key that was found stays as it is';
+  return keyspaceKeys === null || keyspaceKeys === 0
+    ? 'nothing to do: no key was found'
+    : `nothing to do: of ${counted(keyspaceKeys, 'key')} none was found to change`;
+}
+
+const took = ({ durationSeconds }: PruneResult) =>
+  durationSeconds === null || durationSeconds === 0 ? 'less than 1 ms' : formatSeconds(durationSeconds);
+
+const grouped = (count: number) => count.toLocaleString('en-US');
+
+const fact = (name: string, label: string, value: Fact['value'], unit: Fact['unit'], remark = ''): Fact => ({
+  name,
+  label,
+  value,
+  unit,
+  ...(remark !== '' && { remark }),
+});
+
+const column = (name: string, header: string) => ({ name, header, unit: 'text' as const });

@@ -1,0 +1,104 @@
+import type { Namespace, NamespaceMap } from '../keyspace/map.ts';
+import { unmappedName } from '../keyspace/namespace-tree.ts';
+import { secondsUntilMidnight } from '../keyspace/ttl.ts';
+import { ttlJudge } from '../keyspace/ttl-verdict.ts';
+
+/** What is looked for. */
+export interface PruningGoals {
+  /** Keys without TTL whose namespace has a rule for it. */
+  readonly withoutTtl: boolean;
+  /** Keys with more time left than their rule allows. */
+  readonly tooLong: boolean;
+  /** Keys that nobody used for so long; null: idle time does not matter. */
+  readonly idleSeconds: number | null;
+  /** Only keys of this namespace of the map. */
+  readonly namespace: string | undefined;
+}
+
+/** What speaks against a key. Of several things the last counts: what goes needs no TTL. */
+export type Finding = 'withoutTtl' | 'tooLong' | 'idle';
+
+/** Why a key stays as it is although something speaks against it. */
+export type Reason = 'state' | 'unmapped' | 'noRule';
+
+export interface Verdict {
+  readonly finding: Finding;
+  /** Null: the key is changed. */
+  readonly stays: Reason | null;
+}
+
+/** A rule is judged by the time of day, and a walk takes time. */
+const judgedForMillis = 10_000;
+const midnightToleranceMillis = 60_000;
+
+/** Says what speaks against a key by the map. A key belongs to the namespace with the most specific pattern, and no other. */
+export class KeyJudge {
+  private tooLongTests = new Map<Namespace, (ttlMillis: number) => boolean>();
+  private judgedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly map: NamespaceMap,
+    private readonly goals: PruningGoals,
+  ) {}
+
+  /** False where nothing that can be read of the namespace's keys matters; null stands for keys outside the map. */
+  isOfInterest(namespace: Namespace | null): boolean {
+    const { withoutTtl, tooLong, idleSeconds, namespace: only } = this.goals;
+    if (only !== undefined && (namespace?.name ?? unmappedName) !== only) return false;
+    if (idleSeconds !== null) return true;
+    if (namespace?.ttl?.kind === 'permanent') return false;
+    return withoutTtl || (tooLong && namespace !== null && namespace.ttl !== null);
+  }
+
+  /**
+   * @param ttlMillis -1 without TTL; null where it was not read, as with `idleSeconds`.
+   * @param now Milliseconds since the epoch, at about the time of the reading.
+   */
+  judge(
+    namespace: Namespace | null,
+    ttlMillis: number | null,
+    idleSeconds: number | null,
+    now: number,
+  ): Verdict | null {
+    const finding = this.findingOf(namespace, ttlMillis, idleSeconds, now);
+    if (finding === null) return null;
+    if (namespace === null) return { finding, stays: 'unmapped' };
+    if (namespace.kind === 'state') return { finding, stays: 'state' };
+    return { finding, stays: finding === 'withoutTtl' && namespace.ttl === null ? 'noRule' : null };
+  }
+
+  private findingOf(
+    namespace: Namespace | null,
+    ttlMillis: number | null,
+    idleSeconds: number | null,
+    now: number,
+  ): Finding | null {
+    const { goals } = this;
+    if (goals.idleSeconds !== null && idleSeconds !== null && idleSeconds >= goals.idleSeconds) return 'idle';
+    if (ttlMillis === null || namespace?.ttl?.kind === 'permanent') return null;
+    if (ttlMillis < 0) return goals.withoutTtl ? 'withoutTtl' : null;
+    if (!goals.tooLong || namespace === null) return null;
+    return this.testOf(namespace, now)?.(ttlMillis) === true ? 'tooLong' : null;
+  }
+
+  private testOf(namespace: Namespace, now: number): ((ttlMillis: number) => boolean) | undefined {
+    if (now - this.judgedAt >= judgedForMillis) {
+      this.tooLongTests = new Map(this.map.namespaces.flatMap((each) => tooLongTest(each, now)));
+      this.judgedAt = now;
+    }
+    return this.tooLongTests.get(namespace);
+  }
+}
+
+function tooLongTest(
+  namespace: Namespace,
+  now: number,
+): [readonly [Namespace, (ttlMillis: number) => boolean]] | [] {
+  const { ttl } = namespace;
+  if (ttl === null) return [];
+  const judge = ttlJudge(ttl, now);
+  if (ttl.kind !== 'untilMidnight') return [[namespace, (ttlMillis) => judge(ttlMillis) === 'too-long']];
+  // The rule never gives more than the rest of the day; what ends before its midnight is not too long.
+  const mostMillis = secondsUntilMidnight(ttl.timeZone, now) * 1000 + midnightToleranceMillis;
+  return [[namespace, (ttlMillis) => ttlMillis > mostMillis]];
+}

@@ -54,3 +54,61 @@ export function serverReportOf(info: Info): ServerReport {
     databases: databasesOf(info),
   };
 }
+
+/**
+ * The reports of all nodes of a cluster as one: counters and memory added up, the uptime of the youngest node.
+ * What one node does not report is not known of the whole; a limit of memory holds only where every node has one.
+ */
+export function sumReports(reports: readonly [ServerReport, ...ServerReport[]]): ServerReport {
+  const [first, ...others] = reports;
+  if (others.length === 0) return first;
+  const figures = Object.fromEntries(
+    summed.map((name) => [name, sumOrNull(reports.map((report) => report[name]))]),
+  ) as Pick<ServerReport, (typeof summed)[number]>;
+  const uptimes = reports.flatMap(({ uptimeSeconds }) => uptimeSeconds ?? []);
+  const weights = reports.map(({ usedBytes }) => usedBytes ?? 0);
+  const weight = weights.reduce((sum, each) => sum + each, 0);
+  const fragmentations = reports.map(({ fragmentation }) => fragmentation);
+  return {
+    ...first,
+    ...figures,
+    uptimeSeconds: uptimes.length === 0 ? null : Math.min(...uptimes),
+    policy: reports.every(({ policy }) => policy === first.policy) ? first.policy : null,
+    fragmentation:
+      weight === 0 || fragmentations.includes(null)
+        ? null
+        : fragmentations.reduce<number>(
+            (sum, each, index) => sum + ((each ?? 0) * (weights[index] ?? 0)) / weight,
+            0,
+          ),
+    databases: sumDatabases(reports.flatMap(({ databases }) => databases)),
+  };
+}
+
+const summed = [
+  'hits',
+  'misses',
+  'evictedKeys',
+  'expiredKeys',
+  'operationsPerSecond',
+  'commandsProcessed',
+  'usedBytes',
+  'peakBytes',
+  'maxBytes',
+  'connectedClients',
+  'maxClients',
+  'blockedClients',
+] as const;
+
+function sumDatabases(all: readonly DatabaseInfo[]): DatabaseInfo[] {
+  const sums = new Map<number, DatabaseInfo>();
+  for (const each of all) {
+    const sum = sums.get(each.database) ?? { database: each.database, keys: 0, expires: 0 };
+    sums.set(each.database, { ...sum, keys: sum.keys + each.keys, expires: sum.expires + each.expires });
+  }
+  return [...sums.values()].sort((left, right) => left.database - right.database);
+}
+
+function sumOrNull(values: readonly (number | null)[]): number | null {
+  return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+}

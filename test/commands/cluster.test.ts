@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { StatsResult } from '../../src/commands/stats/run.ts';
 import { asBytes } from '../../src/redis/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
+import { infoNumber, readInfo } from '../../src/redis/info.ts';
 import { slotOf } from '../../src/redis/slots.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions } from '../run-cli.ts';
@@ -63,6 +65,23 @@ describe('reading a cluster', () => {
     const { exitCode, result, stderr } = await json([command, '--cluster'], onCluster());
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(result).toMatchObject({ ok: true, keys: 420 });
+  });
+
+  test('stats adds up what the nodes count', async () => {
+    await fill();
+    const before = (await json(['stats', '--cluster', '--no-namespaces'], onCluster()))
+      .result as unknown as StatsResult;
+    for (const key of users) await server.nodeFor(asBytes(key)).call('GET', asBytes(key));
+    const { result } = await json(['stats', '--cluster', '--no-namespaces'], onCluster());
+    const after = result as unknown as StatsResult;
+
+    expect((after.lifetime?.hits ?? 0) - (before.lifetime?.hits ?? 0)).toBe(users.length);
+    expect(after.databases).toEqual([{ database: 0, keys: 420, expires: 0 }]);
+    const used = await Promise.all(
+      server.nodes.map(async (node) => infoNumber(await readInfo(node), 'used_memory')),
+    );
+    const least = Math.min(...used.map((bytes) => bytes ?? 0));
+    expect(after.server?.usedBytes).toBeGreaterThan(2.5 * least);
   });
 
   test('get and ttl ask the owner of the key', async () => {

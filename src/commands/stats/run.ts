@@ -5,7 +5,7 @@ import type { NamespaceMap } from '../../keyspace/map.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { readInfo } from '../../redis/info.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
-import { type ServerReport, serverReportOf } from '../../redis/server-report.ts';
+import { type ServerReport, serverReportOf, sumReports } from '../../redis/server-report.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { keyspaceFiguresOf, type ReadingReport, type ServerCost } from '../keyspace-report.ts';
 import type { IntervalOrNull, NamespaceSummary } from '../namespace-summary.ts';
@@ -92,10 +92,10 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
   const server = await context.connect();
   const [node] = server.nodes;
   const refused: Refusal[] = [];
-  const report = await unlessRefused('INFO', refused, async () => serverReportOf(await readInfo(node)));
+  const report = await unlessRefused('INFO', refused, () => readReport(server));
   const window =
     options.window !== undefined && report !== null
-      ? await measureWindow(context, node, report, options.window)
+      ? await measureWindow(context, server, report, options.window)
       : null;
   const keyspace = options.namespaces
     ? await unlessRefused('SCAN', refused, () => readNamespaces(context, server, options))
@@ -147,10 +147,17 @@ async function unlessRefused<T>(
   }
 }
 
+/** Of all nodes together. */
+async function readReport(server: RedisServer): Promise<ServerReport> {
+  const [first, ...others] = server.nodes;
+  const read = async (node: RedisNode) => serverReportOf(await readInfo(node));
+  return sumReports([await read(first), ...(await Promise.all(others.map(read)))]);
+}
+
 /** Differences of the counters over `seconds` from now; shorter when interrupted. */
 async function measureWindow(
   context: Context,
-  node: RedisNode,
+  server: RedisServer,
   before: ServerReport,
   seconds: number,
 ): Promise<WindowFigures> {
@@ -158,7 +165,7 @@ async function measureWindow(
   context.progress.start(`measuring for ${seconds} s`, 'seconds', seconds);
   await sleep(seconds * 1000, undefined, { signal: context.signal }).catch(() => undefined);
   context.progress.stop();
-  const after = serverReportOf(await readInfo(node));
+  const after = await readReport(server);
   const elapsed = (context.now() - startedAt) / 1000;
   const hits = difference(after.hits, before.hits);
   const misses = difference(after.misses, before.misses);
@@ -169,7 +176,7 @@ async function measureWindow(
     misses,
     hitRate: hitRateOf(hits, misses),
     // The INFO that began the window counts itself only once it is done, and so within.
-    operationsPerSecond: commands === null ? null : Math.max(0, commands - 1) / elapsed,
+    operationsPerSecond: commands === null ? null : Math.max(0, commands - server.nodes.length) / elapsed,
     evictedKeys: difference(after.evictedKeys, before.evictedKeys),
     expiredKeys: difference(after.expiredKeys, before.expiredKeys),
   };

@@ -1,6 +1,5 @@
 import { type Interval, proportionInterval, t95, z95 } from './intervals.ts';
-import type { Tally } from './tally.ts';
-import { sampleGroups } from './tally.ts';
+import { sampleGroups, Tally } from './tally.ts';
 
 /** A figure with its 95 % interval; null where the figure is exact. */
 export interface Figure {
@@ -83,15 +82,33 @@ export class SampleEstimator {
   /** Share of the bytes of `whole` that are in its part, from 0 to 1. */
   byteShare(part: Tally, whole: Tally): Figure {
     const value = ratioOf(weightedBytes(part), weightedBytes(whole));
-    if (part.keys === whole.keys) return { value, interval: [this.share(part, whole).interval?.[0] ?? 0, 1] };
-    const single =
-      (1 - value) ** 2 * part.bytesSquared + value ** 2 * (whole.bytesSquared - part.bytesSquared);
-    const variance = Math.max(
-      (single / Math.max(1, whole.memoryBytes) ** 2) * this.unread,
-      this.ratioVariance(part, whole, sampleGroups, value),
-    );
-    const half = this.quantile * Math.sqrt(variance);
-    return { value, interval: [Math.max(0, value - half), Math.min(1, value + half)] };
+    const half = this.quantile * Math.sqrt(Math.max(this.ratioVariance(part, whole, sampleGroups, value), 0));
+    const [low, high] = this.byteOddsInterval(part, whole, value);
+    return {
+      value,
+      interval: [Math.max(0, Math.min(low, value - half)), Math.min(1, Math.max(high, value + half))],
+    };
+  }
+
+  /**
+   * A share of bytes from the share of keys and the two mean sizes, joined on the scale of log odds: it holds where few
+   * keys were seen, also where all or none of them are in the part.
+   */
+  private byteOddsInterval(part: Tally, whole: Tally, value: number): Interval {
+    const keys = this.share(part, whole);
+    const [low, high] = keys.interval ?? [keys.value, keys.value];
+    const rest = differenceOf(whole, part);
+    const meanSpread =
+      z95 *
+      Math.sqrt(
+        (this.spreadOf(part) / Math.max(1, part.keys) + this.spreadOf(rest) / Math.max(1, rest.keys)) *
+          this.unread,
+      );
+    const known = value > 0 && value < 1;
+    const [at, from] = known ? [logOdds(value), logOdds(keys.value)] : [0, 0];
+    const up = known ? Math.hypot(logOdds(high) - from, meanSpread) : logOdds(high) + meanSpread;
+    const down = known ? Math.hypot(from - logOdds(low), meanSpread) : meanSpread - logOdds(low);
+    return [value === 0 ? 0 : ofLogOdds(at - down), value === 1 ? 1 : ofLogOdds(at + up)];
   }
 
   /** The most keys (with 95 % certainty) of a namespace of which not one was seen. */
@@ -170,6 +187,23 @@ function weightedKeys({ groups, keys }: Tally): number {
 
 function weightedBytes({ groups, memoryBytes }: Tally): number {
   return groups === undefined ? memoryBytes : sum(groups.subarray(sampleGroups));
+}
+
+function differenceOf(whole: Tally, part: Tally): Tally {
+  const difference = new Tally();
+  difference.keys = whole.keys - part.keys;
+  difference.memoryBytes = whole.memoryBytes - part.memoryBytes;
+  difference.bytesSquared = whole.bytesSquared - part.bytesSquared;
+  difference.largestBytes = difference.keys === 0 ? 0 : whole.largestBytes;
+  return difference;
+}
+
+function logOdds(share: number): number {
+  return Math.log(share / (1 - share));
+}
+
+function ofLogOdds(odds: number): number {
+  return 1 / (1 + Math.exp(-odds));
 }
 
 function ratioOf(part: number, whole: number): number {

@@ -2,7 +2,7 @@ import type { WalkAccount } from '../redis/account.ts';
 import type { ColumnName } from '../redis/columns.ts';
 import { RedisError } from '../redis/errors.ts';
 import { readSlotSizes } from '../redis/node-facts.ts';
-import { type PageSource, segmentPages, slotPages } from '../redis/page-source.ts';
+import { type PageSource, segmentPages, shareRead, slotPages } from '../redis/page-source.ts';
 import { type SampledNode, samplePages } from '../redis/sample.ts';
 import { slotOf } from '../redis/slots.ts';
 import { filtersOf, type KeyspaceReading, type ReadInput, type ReadNode } from './reading.ts';
@@ -23,6 +23,8 @@ const largestFraction = 0.5;
 const detailedKeys = 25_000;
 /** Four pages for each random group. */
 const fewestPages = 4 * sampleGroups;
+/** What so many pages have about. */
+const fewestKeys = 100 * fewestPages;
 const pagesBetweenLooks = 100;
 
 /**
@@ -38,6 +40,7 @@ export async function readSample(
   account: WalkAccount,
 ): Promise<KeyspaceReading | null> {
   const { reading, progress, signal, nodes } = input;
+  if (population * largestFraction < fewestKeys) return null;
   const sources = await sourcesOf(nodes);
   if (sources === null) return null;
   const target = reading.precision ?? defaultPrecision;
@@ -159,10 +162,11 @@ class Sample {
     const pages = drawnFrom.includes(null)
       ? null
       : drawnFrom.reduce<number>((sum, each) => sum + (each ?? 0), 0);
+    const pageSize = Math.min(...this.sources.map(({ source }) => source.pageSize));
     return {
       population: this.population,
       scannedKeys: this.scannedKeys,
-      fraction: pages === null ? 0 : Math.min(1, this.pages / Math.max(1, pages)),
+      fraction: shareRead({ pages, pageSize }, this.pages),
       groupWeights: this.groupWeights,
     };
   }

@@ -93,6 +93,19 @@ export function slotPages(
   };
 }
 
+/**
+ * Share of the keys that `drawn` pages of a source without replacement have read, from 0 to 1; 0 of one with it.
+ * A page has a fixed number of keys and its segment has not, so the pages overlap here and leave gaps there: the mean
+ * deviation of a Poisson number is what all of them together still do not tell.
+ */
+export function shareRead(
+  { pages, pageSize }: Pick<PageSource, 'pages' | 'pageSize'>,
+  drawn: number,
+): number {
+  if (pages === null) return 0;
+  return Math.min(1, drawn / pages) * Math.max(0, 1 - Math.sqrt(2 / (Math.PI * pageSize)));
+}
+
 /** Index of the first sum above `value`, by bisection. */
 function firstAbove(sums: readonly number[], value: number): number {
   let [low, high] = [0, sums.length - 1];

@@ -106,11 +106,15 @@ export async function* samplePages(
     };
   };
   const asked: AskedRound[] = [];
-  const handOver = async function* (round: AskedRound | undefined): AsyncGenerator<SamplePage> {
-    for (const { request, ...page } of round?.pages ?? []) {
+  // A page leaves the list only once it is received: what a reader who leaves did not take is counted all the same.
+  const handOver = async function* (): AsyncGenerator<SamplePage> {
+    const pages = asked[0]?.pages ?? [];
+    for (let next = pages.shift(); next !== undefined; next = pages.shift()) {
+      const { request, ...page } = next;
       const read = await receiveColumns(request, account).finally(note);
       if (page.scannedKeys > 0) yield { ...page, ...read };
     }
+    asked.shift();
   };
   try {
     // With a pace nothing is read ahead: what is on its way cannot be slowed down any more.
@@ -125,9 +129,9 @@ export async function* samplePages(
       const first = scanning.shift();
       if (first === undefined) break;
       asked.push(await ask(first));
-      if (asked.length === mostAsked) yield* handOver(asked.shift());
+      if (asked.length === mostAsked) yield* handOver();
     }
-    while (asked.length > 0) yield* handOver(asked.shift());
+    while (asked.length > 0) yield* handOver();
   } finally {
     for (const { pages } of asked)
       for (const { request } of pages) await receiveColumns(request, account).catch(() => undefined);
@@ -143,7 +147,8 @@ interface ScanningRound {
 }
 
 interface AskedRound {
-  readonly pages: readonly {
+  /** Those that were not handed over yet. */
+  readonly pages: {
     readonly keys: readonly ByteString[];
     readonly number: number;
     readonly scannedKeys: number;

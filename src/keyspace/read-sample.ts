@@ -25,7 +25,7 @@ const detailedKeys = 25_000;
 const fewestPages = 4 * sampleGroups;
 /** What so many pages have about. */
 const fewestKeys = 100 * fewestPages;
-const pagesBetweenLooks = 100;
+const pagesBetweenLooks = fewestPages / 2;
 
 /**
  * Reads pages at random until the large namespaces are known closely enough.

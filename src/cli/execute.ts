@@ -20,7 +20,7 @@ import type { GlobalOptions } from './options.ts';
 import { Printer } from './printer.ts';
 import { terminalProgress } from './progress.ts';
 import { terminalPrompts } from './prompts.ts';
-import { type ResolvedSettings, resolveSettings } from './settings.ts';
+import { furtherTarget, type ResolvedSettings, resolveSettings } from './settings.ts';
 
 /** How another command line is run in this process. */
 export type RunCli = (argv: readonly string[], io: Io) => Promise<ExitCode>;
@@ -83,6 +83,7 @@ export async function execute<Result extends object>(
         workingDirectory: io.workingDirectory,
         packageRoot: io.packageRoot,
         stdin: io.stdin,
+        stdoutIsTerminal: io.stdout.isTTY === true,
       },
       signal: io.signal,
       progress,
@@ -92,9 +93,11 @@ export async function execute<Result extends object>(
       connect: () => (connection ??= enter()),
       reconnect: enter,
       connectTo: (target) => connectTo(target, open, io.signal),
+      targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io.workingDirectory),
       publish: (result) => printer.finish(execution, result as Result, undefined),
       print: (blocks) => printer.print(blocks),
       show: (blocks) => printer.show(blocks),
+      remark: (blocks) => printer.remark(blocks),
       warn: (text) => printer.warn(text),
       runCommand: (argv, variables) => runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
       write: (text) => printer.write(text),

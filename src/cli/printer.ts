@@ -48,7 +48,12 @@ export class Printer {
 
   /** For people: on stderr, and only where the result is a table. */
   async show(blocks: readonly Block[]): Promise<void> {
-    if (this.options.quiet === true || this.format !== 'table') return;
+    if (this.format === 'table') await this.remark(blocks);
+  }
+
+  /** For people: on stderr. */
+  async remark(blocks: readonly Block[]): Promise<void> {
+    if (this.options.quiet === true) return;
     const { renderTerminal } = await import('../render/terminal-text.ts');
     const style = styleOf(this.io, this.options.color);
     this.io.stderr.write(

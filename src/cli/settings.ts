@@ -150,6 +150,33 @@ export function resolveSettings(
   };
 }
 
+/**
+ * Where a Redis URL or a profile leads beside the connection of the run: by the profile, the environment's password and
+ * the defaults; of the flags, only --timeout, and --cluster for a URL, reach so far. Null: it is neither.
+ * @throws InputError naming what is wrong with it
+ */
+export function furtherTarget(
+  urlOrProfile: string,
+  { timeout, cluster, color }: GlobalOptions,
+  variables: Variables,
+  loaded: LoadedConfig | null,
+  workingDirectory: string,
+): ConnectTarget | null {
+  const isUrl = /^[a-z+]+:\/\//i.test(urlOrProfile);
+  if (!isUrl && !Object.hasOwn(loaded?.config.profiles ?? {}, urlOrProfile)) return null;
+  const options: GlobalOptions = {
+    color,
+    ...(timeout !== undefined && { timeout }),
+    ...(isUrl ? { url: urlOrProfile, ...(cluster === true && { cluster }) } : { profile: urlOrProfile }),
+  };
+  const surroundings = { workingDirectory, stdoutIsTerminal: false };
+  // A profile named there is that of the run.
+  const unnamed = { ...variables, CACHECTL_PROFILE: undefined, REDIS_URL: undefined };
+  const { target, missingPassword } = resolveSettings(options, unnamed, loaded, surroundings);
+  if (missingPassword !== null) throw missingPassword;
+  return target;
+}
+
 function passwordSetting(
   { value, origin }: Sourced<string | null>,
   profile: ProfileConfig | undefined,

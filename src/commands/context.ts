@@ -31,10 +31,17 @@ export interface Context {
   readonly reconnect: () => Promise<RedisServer>;
   /** Shows blocks to the person on stderr, beside the result; nothing where the output is for programs, or with --quiet. */
   readonly show: (blocks: readonly Block[]) => Promise<void>;
+  /** The same whatever the output is for: where stdout is taken by data, and the result has no other place. */
+  readonly remark: (blocks: readonly Block[]) => Promise<void>;
   /** A warning for the person, on stderr. */
   readonly warn: (text: string) => void;
   /** A further connection, to somewhere else; closed with the run as well. @throws RedisError */
   readonly connectTo: (target: ConnectTarget) => Promise<RedisServer>;
+  /**
+   * Where an argument leads that is a Redis URL or the name of a profile, with all that the profile says; null where it
+   * is neither. The options for the connection of this run hold for that one alone. @throws InputError
+   */
+  readonly targetOf: (urlOrProfile: string) => ConnectTarget | null;
   /** Prints the result now, for a command that goes on after it. */
   readonly publish: (result: object) => Promise<void>;
   /** Prints blocks on stdout as for a terminal, whatever the format; for a text that leads through other commands. */
@@ -64,6 +71,7 @@ export interface Environment {
   /** Folder of this package: where `examples/` lies. */
   readonly packageRoot: string;
   readonly stdin: NodeJS.ReadableStream;
+  readonly stdoutIsTerminal: boolean;
 }
 
 export const outputFormats = ['table', 'tsv', 'csv', 'json', 'ndjson'] as const;

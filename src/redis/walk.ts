@@ -36,7 +36,7 @@ export interface WalkOptions {
   readonly signal?: AbortSignal;
   /** Called after each SCAN with the cursor it gave: with MATCH a walk may go a long way without a page. */
   readonly onScan?: (cursor: string) => void;
-  /** How long to try to get a broken connection back, in milliseconds. */
+  /** How long to try to get a broken connection back and to read a page with it, in milliseconds. */
   readonly patienceMillis?: number;
 }
 
@@ -70,6 +70,7 @@ export async function* walkKeys(
   let lane = await node.openLane();
   const runId = await runIdOf(lane);
   const position: Position = { cursor: options.from ?? '0', page: 0 };
+  let patience = { page: -1, endsAt: 0 };
   for (;;) {
     const spent = { commands: account.commands, bytes: account.bytesReceived };
     try {
@@ -80,7 +81,13 @@ export async function* walkKeys(
       return;
     } catch (error) {
       if (!(error instanceof RedisError) || error.failure !== 'lost' || runId === null) throw error;
-      lane = await openAgain(node, error, runId, options);
+      // One that breaks at the same page each time is not to be tried for ever.
+      if (position.page > patience.page)
+        patience = {
+          page: position.page,
+          endsAt: performance.now() + (options.patienceMillis ?? defaultPatienceMillis),
+        };
+      lane = await openAgain(node, error, runId, patience.endsAt, options.signal);
       account.reconnects++;
     }
   }
@@ -194,9 +201,9 @@ async function openAgain(
   node: RedisNode,
   lost: RedisError,
   runId: string,
-  { signal, patienceMillis = defaultPatienceMillis }: WalkOptions,
+  deadline: number,
+  signal: AbortSignal | undefined,
 ): Promise<Lane> {
-  const deadline = performance.now() + patienceMillis;
   for (let pause = firstPauseMillis; ; pause = Math.min(longestPauseMillis, pause * 2)) {
     if (signal?.aborted === true || performance.now() + pause > deadline) throw lost;
     await sleep(pause, undefined, signal && { signal }).catch(() => undefined);

@@ -30,17 +30,17 @@ export class Pace {
   private readonly recent: number[] = [];
   private pauseMillis = 0;
   private size: number;
+  private readonly largestSize: number;
   private nextTurnAt = Number.NEGATIVE_INFINITY;
   private readonly now: () => number;
   private readonly wait: (millis: number, signal: AbortSignal | undefined) => Promise<void>;
 
   constructor(private readonly options: PaceOptions) {
-    this.size = options.pageSize;
+    const { maxKeysPerSecond = Number.POSITIVE_INFINITY, pageSize } = options;
+    // A page that is a tenth of a second's worth keeps a slow walk even.
+    this.largestSize = this.size = Math.max(1, Math.min(pageSize, Math.ceil(maxKeysPerSecond / 10)));
     this.now = options.now ?? (() => performance.now());
     this.wait = options.wait ?? pause;
-    // A page that is a tenth of a second's worth keeps a slow walk even.
-    if (options.maxKeysPerSecond !== undefined)
-      this.size = Math.max(1, Math.min(this.size, Math.ceil(options.maxKeysPerSecond / 10)));
   }
 
   /** COUNT for the next SCAN. */
@@ -52,10 +52,9 @@ export class Pace {
   async turn(keys: number): Promise<void> {
     const now = this.now();
     const { maxKeysPerSecond, signal } = this.options;
-    const startsAt = Math.max(now, this.nextTurnAt);
+    const startsAt = Math.max(now, this.nextTurnAt) + this.pauseMillis;
     if (maxKeysPerSecond !== undefined) this.nextTurnAt = startsAt + (keys / maxKeysPerSecond) * 1000;
-    const waitMillis = startsAt - now + this.pauseMillis;
-    if (waitMillis > 0) await this.wait(waitMillis, signal);
+    if (startsAt > now) await this.wait(startsAt - now, signal);
   }
 
   /** Tells how long a round trip of a client beside the walk has just taken. */
@@ -66,10 +65,10 @@ export class Pace {
     if (this.recent.length > remembered) this.recent.shift();
     const slowest = Math.max(...this.recent);
     if (roundTripMillis > latencyBudgetMillis) {
-      this.size = Math.max(smallestPage, Math.floor(this.size / 2));
+      this.size = Math.max(Math.min(smallestPage, this.largestSize), Math.floor(this.size / 2));
       this.pauseMillis = Math.min(longestPauseMillis, Math.max(1, this.pauseMillis * 2));
     } else if (slowest < latencyBudgetMillis / 2) {
-      this.size = Math.min(this.options.pageSize, this.size + Math.ceil(this.options.pageSize / 20));
+      this.size = Math.min(this.largestSize, this.size + Math.ceil(this.largestSize / 20));
       this.pauseMillis = Math.max(0, this.pauseMillis - 1);
     }
   }

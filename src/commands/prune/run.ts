@@ -10,7 +10,7 @@ import { askConsent } from '../consent.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plannedResult, type PruneResult, prunedResult } from './result.ts';
-import { changesText, dataBlocks, fullBlocks, outcomeBlocks, planBlocks } from './view.ts';
+import { changesText, dataBlocks, fullBlocks, outcomeBlocks, planBlocks, questionText } from './view.ts';
 
 interface PruneInput {
   readonly setTtl: boolean;
@@ -75,12 +75,11 @@ async function prune(
   const draft = planned('declined');
   if (draft.matched === 0) return { result: planned('nothingToDo') };
   if (input.dryRun) return { result: planned('planned') };
-  const { question, action } = changesText(draft);
   try {
     const shown = await askConsent(context, {
       plan: planBlocks(draft),
-      action,
-      question: `${question} on ${server.address}?`,
+      action: changesText(draft),
+      question: questionText(draft),
       otherwise: 'nothing was changed',
       yes: input.yes,
       confirm: input.confirm,

@@ -66,11 +66,18 @@ export function dataBlocks(result: PruneResult): Block[] {
   ];
 }
 
-/** `Set a TTL on 12 keys and remove 3 keys (1.8 kB)`, as a question and as it reads after "to". */
-export function changesText({ planned, matchedBytes }: PruneResult): { question: string; action: string } {
+/** `set a TTL on 12 keys and remove 3 keys (1.8 kB)` */
+export function changesText({ planned, matchedBytes }: PruneResult): string {
   const bytes = matchedBytes === null ? '' : ` (${formatBytes(matchedBytes)})`;
-  const action = listText(planned, planWords) + bytes;
-  return { question: action.charAt(0).toUpperCase() + action.slice(1), action };
+  return listText(planned, planWords) + bytes;
+}
+
+/** Short, for the plan above it says what happens to which: `Change 12 keys and remove 3 on redis://…?` */
+export function questionText({ matched, planned, server }: PruneResult): string {
+  const { removed } = planned;
+  if (removed === matched) return `Remove ${counted(removed, 'key')} from ${server}?`;
+  if (removed === 0) return `Change the TTL of ${counted(matched, 'key')} on ${server}?`;
+  return `Change ${counted(matched - removed, 'key')} and remove ${grouped(removed)} on ${server}?`;
 }
 
 const planWords = { ttlSet: 'set a TTL on', shortened: 'shorten the TTL of', removed: 'remove' } as const;
@@ -193,10 +200,7 @@ function outcomeNotes(result: PruneResult): Block[] {
   switch (result.outcome) {
     case 'planned':
       return [
-        note(
-          'plain',
-          `dry run: nothing was changed; without --dry-run it would ${changesText(result).action}`,
-        ),
+        note('plain', `dry run: nothing was changed; without --dry-run it would ${changesText(result)}`),
       ];
     case 'nothingToDo':
       return [note('plain', nothingText(result))];

@@ -72,21 +72,25 @@ export function openCheckpoint(context: Context, input: InspectInput): Checkpoin
   };
 }
 
-/** All that decides which keys are read and how they are told apart. */
+/** All that decides which keys are read, how they are told apart and what is said of them. */
 function questionOf({ map }: Context, input: InspectInput): string {
   const { pattern, depth, namespace, match, type, delimiters, top } = input;
-  const namespaces = map.namespaces.map(({ name, patterns }) => [name, patterns.map(({ text }) => text)]);
+  const namespaces = map.namespaces.map(({ name, patterns, ttl }) => [
+    name,
+    patterns.map(({ text }) => text),
+    ttl,
+  ]);
   return JSON.stringify({ pattern, depth, namespace, match, type, delimiters, top, namespaces });
 }
 
 function load(path: string, name: string, question: string): CheckpointFile {
-  let file: Partial<CheckpointFile>;
+  let file: Partial<CheckpointFile> | null;
   try {
-    file = JSON.parse(readFileSync(path, 'utf8')) as Partial<CheckpointFile>;
+    file = JSON.parse(readFileSync(path, 'utf8')) as Partial<CheckpointFile> | null;
   } catch (error) {
     throw new InputError(`checkpoint \`${name}\` cannot be read: ${fileFailureText(error)}`);
   }
-  if (file.format !== format || file.state === undefined) {
+  if (file?.format !== format || file.state === undefined) {
     throw new InputError(
       `\`${name}\` is no checkpoint of \`inspect\``,
       'one is written with `cachectl inspect --checkpoint FILE`',

@@ -95,7 +95,8 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   };
   const analysis = await analyzeKeyspace(server, options);
   checkpoint.finish(analysis.account.complete);
-  if (input.save !== undefined) saveSnapshot(context, input.save, server.address, analysis, map);
+  const unsaved =
+    input.save === undefined ? null : saveSnapshot(context, input.save, server.address, analysis, map);
   const figures = keyspaceFiguresOf(analysis, map, input.limit);
   return {
     result: {
@@ -103,6 +104,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
       largestKeys: largestOf(analysis),
       growth: since && growthSince(since, keyspaceFiguresOf(analysis, map, Infinity), context.now()),
     },
+    ...(unsaved && { error: unsaved }),
     ...(analysis.failure && { error: checkpoint.explain(analysis.failure) }),
   };
 }

@@ -53,14 +53,14 @@ export interface NamespaceGrowth {
   readonly certain: boolean;
 }
 
-/** @throws InputError when the file cannot be written */
+/** @returns why the file could not be written: the figures took a walk, and are worth showing all the same */
 export function saveSnapshot(
   context: Context,
   name: string,
   server: string,
   analysis: Analysis,
   map: NamespaceMap,
-): void {
+): InputError | null {
   const figures = keyspaceFiguresOf(analysis, map, Number.POSITIVE_INFINITY);
   const snapshot: Snapshot = {
     format,
@@ -72,7 +72,7 @@ export function saveSnapshot(
   };
   if (analysis.method.kind === 'partial') {
     context.warn(`\`${name}\` was not written: the walk ended early`);
-    return;
+    return null;
   }
   try {
     replaceFile(
@@ -80,20 +80,21 @@ export function saveSnapshot(
       JSON.stringify(snapshot, null, 2) + '\n',
     );
   } catch (error) {
-    throw new InputError(`snapshot \`${name}\` cannot be written: ${fileFailureText(error)}`);
+    return new InputError(`snapshot \`${name}\` cannot be written: ${fileFailureText(error)}`);
   }
+  return null;
 }
 
 /** @throws InputError when the file is no snapshot */
 export function loadSnapshot(context: Context, name: string): Snapshot {
-  let loaded: Partial<Snapshot>;
+  let loaded: Partial<Snapshot> | null;
   try {
     const text = readFileSync(resolve(context.environment.workingDirectory, name), 'utf8');
-    loaded = JSON.parse(text) as Partial<Snapshot>;
+    loaded = JSON.parse(text) as Partial<Snapshot> | null;
   } catch (error) {
     throw new InputError(`snapshot \`${name}\` cannot be read: ${fileFailureText(error)}`);
   }
-  if (loaded.format !== format || !loaded.total || !loaded.namespaces) {
+  if (loaded?.format !== format || !loaded.total || !Array.isArray(loaded.namespaces)) {
     throw new InputError(`\`${name}\` is no snapshot`, 'one is written with `cachectl inspect --save FILE`');
   }
   return loaded as Snapshot;

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { asBytes } from '../../../src/redis/bytes.ts';
+import { connect } from '../../../src/redis/connect.ts';
+import { isStoredBySlot, readNodeFacts, readSlotSizes } from '../../../src/redis/node-facts.ts';
+import type { RedisServer } from '../../../src/redis/server.ts';
+import { slotOf } from '../../../src/redis/slots.ts';
+import { ownerIndex, startCluster, storeInCluster, type TestCluster } from '../../server/cluster.ts';
+import { send, sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';
+
+describe('keys are stored by slot', () => {
+  test.each([
+    ['redis', '6.2.14', false],
+    ['redis', '7.0.15', false],
+    ['redis', '7.2.5', false],
+    ['redis', '7.4.0', true],
+    ['redis', '7.10.1', true],
+    ['redis', '8.0.0', true],
+    ['redis', '10.0.0', true],
+    ['valkey', '7.2.6', false],
+    ['valkey', '8.0.1', true],
+    ['valkey', '9.1.0', true],
+  ])('by %s %s as a node of a cluster: %s; alone they never are', (product, version, bySlot) => {
+    // Valkey reports a Redis version beside its own, whatever its own is.
+    const versions: Record<string, string> =
+      product === 'valkey'
+        ? { redis_version: '7.2.4', valkey_version: version, server_name: 'valkey' }
+        : { redis_version: version };
+    expect(isStoredBySlot({ ...versions, cluster_enabled: '1' })).toBe(bySlot);
+    expect(isStoredBySlot({ ...versions, cluster_enabled: '0' })).toBe(false);
+    expect(isStoredBySlot(versions)).toBe(false);
+  });
+
+  test('by nobody who does not say', () => {
+    expect(isStoredBySlot({})).toBe(false);
+    expect(isStoredBySlot({ cluster_enabled: '1' })).toBe(false);
+  });
+});
+
+describe('facts of a node', () => {
+  test('are its keys, CPU, process and policy', async () => {
+    const redis = await startPrivateServer({ args: ['--maxmemory-policy', 'allkeys-lfu'] });
+    onTestFinished(() => redis.stop());
+    const server = await connect(targetOf(redis.url));
+    onTestFinished(() => server.close());
+    await sendAll(server, [
+      ['SET', 'a', 'x'],
+      ['SET', 'b', 'x'],
+    ]);
+    const facts = await readNodeFacts(server.nodes[0]);
+    expect(facts).toMatchObject({ keys: 2, policy: 'allkeys-lfu', storedBySlot: false });
+    expect(facts.runId).toMatch(/^[0-9a-f]{40}$/);
+    expect(facts.cpuSeconds).toBeGreaterThan(0);
+    expect(await readNodeFacts(server.nodes[0])).toMatchObject({ runId: facts.runId });
+  });
+
+  test('are null where a user may not ask', async () => {
+    const redis = await startPrivateServer({ config: ['user blind on >pass ~* -@all +ping +scan'] });
+    onTestFinished(() => redis.stop());
+    const server = await connect(targetOf(redis.url, { username: 'blind', password: 'pass' }));
+    onTestFinished(() => server.close());
+    expect(await readNodeFacts(server.nodes[0])).toEqual({
+      keys: null,
+      cpuSeconds: null,
+      runId: null,
+      policy: null,
+      storedBySlot: false,
+    });
+  });
+
+  test('have no slots where there is no cluster', async () => {
+    const redis = await startPrivateServer();
+    onTestFinished(() => redis.stop());
+    const server = await connect(targetOf(redis.url));
+    onTestFinished(() => server.close());
+    await send(server, 'SET', 'a', 'x');
+    expect(await readSlotSizes(server.nodes[0])).toBeNull();
+  });
+});
+
+describe('sizes of slots', () => {
+  let cluster: TestCluster;
+  const admins = () => cluster.admins as readonly RedisServer[];
+  beforeAll(async () => {
+    cluster = await startCluster(2);
+  });
+  afterAll(() => cluster.stop());
+
+  test('are those of the slots that have keys, on the node that owns them', async () => {
+    const keys = [
+      ...Array.from({ length: 40 }, (_, index) => `user:{1}:${index}`),
+      ...Array.from({ length: 300 }, (_, index) => `page:${index}`),
+    ];
+    await storeInCluster(cluster, keys);
+    for (const [index, admin] of admins().entries()) {
+      const expected = new Map<number, number>();
+      for (const key of keys) {
+        const slot = slotOf(asBytes(key));
+        if (ownerIndex(slot, 2) === index) expected.set(slot, (expected.get(slot) ?? 0) + 1);
+      }
+      const sizes = await readSlotSizes(admin.nodes[0]);
+      expect([...(sizes ?? [])]).toEqual([...expected].sort(([a], [b]) => a - b));
+      expect(expected.size).toBeGreaterThan(50);
+    }
+  });
+});

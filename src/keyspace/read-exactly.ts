@@ -18,13 +18,9 @@ const detailedKeys = 50_000;
 const stateMillis = 1000;
 
 /** Reads every key of every node once. @throws RedisError where nothing could be read */
-export async function readExactly(
-  input: ReadInput,
-  population: number | null,
-  startedAt: number,
-): Promise<KeyspaceReading> {
+export async function readExactly(input: ReadInput, population: number | null): Promise<KeyspaceReading> {
   const { nodes, reading, progress, signal, now } = input;
-  const collector = new Collector({ ...input, startedAt });
+  const collector = new Collector(input);
   const { resume } = reading;
   if (resume) collector.load(resume.collected);
   const accounts: WalkAccount[] = (resume?.nodes ?? []).map(({ account }) => ({ ...account }));
@@ -65,10 +61,11 @@ export async function readExactly(
   if (!account.complete && reading.onState) saveState();
   const coverage = account.complete ? 1 : coverageOf(nodes, accounts);
   const { figures, coversAll } = figuresOf(input, population, coverage, detailEvery, collector);
+  const counted = account.complete || isNarrowed(input) ? null : collector.tree.keys;
   const method: Method = {
     kind: account.complete ? 'exact' : 'partial',
     population,
-    scannedKeys: population === null ? null : Math.round(coverage * population),
+    scannedKeys: population === null ? null : (counted ?? Math.round(coverage * population)),
     coversAll,
     coverage,
     precision: null,
@@ -76,12 +73,17 @@ export async function readExactly(
   return { tree: collector.tree, figures, method, largest: collector.largest.list(), account, failure };
 }
 
+function isNarrowed(input: ReadInput): boolean {
+  return Object.keys(filtersOf(input)).length > 0;
+}
+
 /** Every how many pages the details are read. */
 function detailPagesOf(input: ReadInput, population: number | null): number {
-  const narrowed = Object.keys(filtersOf(input)).length > 0;
   // Pages that follow each other are no sample where keys are stored by slot.
   const inOrder = input.nodes.some(({ facts }) => facts.storedBySlot);
-  return narrowed || inOrder || population === null ? 1 : Math.max(1, Math.floor(population / detailedKeys));
+  return isNarrowed(input) || inOrder || population === null
+    ? 1
+    : Math.max(1, Math.floor(population / detailedKeys));
 }
 
 function walkOptionsOf(
@@ -128,7 +130,9 @@ function figuresOf(
   collector: Collector,
 ): { figures: Figures; coversAll: boolean } {
   const spread = pooledSpreadOf([...collector.tree.leaves()].map(({ total }) => total));
-  const estimatorFor = (fraction: number) => new SampleEstimator(frameOf(population ?? 0, fraction), spread);
+  const all = population ?? 0;
+  const estimatorFor = (fraction: number) =>
+    new SampleEstimator(frameOf(all, all * fraction, fraction), spread);
   const names = Object.keys(input.details) as ColumnName[];
   const columnsFor = (fraction: number) =>
     new Map(detailEvery === 1 ? [] : names.map((name) => [name, estimatorFor(fraction / detailEvery)]));
@@ -136,11 +140,20 @@ function figuresOf(
   const [first, ...others] = input.nodes;
   const random = others.length === 0 && first?.facts.storedBySlot === false && population !== null;
   if (!random || coverage === 0) return { figures: new Figures(null), coversAll: false };
-  return { figures: new Figures(estimatorFor(coverage), columnsFor(coverage)), coversAll: true };
+  const frame = isNarrowed(input)
+    ? frameOf(all * thinning, all * thinning * coverage, coverage)
+    : frameOf(all, collector.tree.keys, coverage);
+  return { figures: new Figures(new SampleEstimator(frame, spread), columnsFor(coverage)), coversAll: true };
 }
 
-function frameOf(population: number, fraction: number): SampleFrame {
-  const scannedKeys = population * fraction;
+/**
+ * With a filter nobody counts the keys that were passed over, only the share of the table that lies behind. What was found
+ * is then a set of keys thinned out at that share, whatever part of the database it is: as if it were a small part of one
+ * so many times larger. The binomial variance of such a part is that of thinning to within 1 / (2 × 20) of its root.
+ */
+const thinning = 20;
+
+function frameOf(population: number, scannedKeys: number, fraction: number): SampleFrame {
   return {
     population,
     scannedKeys,

@@ -25,8 +25,8 @@ interface CheckpointFile {
 interface Checkpoint {
   /** @throws InputError when the saved walk cannot go on here */
   readingOptions(server: RedisServer): Promise<Pick<ReadingOptions, 'resume' | 'onState'>>;
-  /** The walk has ended; once it is complete its file has nothing to go on with, and says so. */
-  finish(complete: boolean): void;
+  /** The walk has ended: says how it can go on, where it can. */
+  finish(complete: boolean, failure: RedisError | null): void;
   /** The failure with the way to go on. */
   explain(failure: RedisError): RedisError;
 }
@@ -61,8 +61,8 @@ export function openCheckpoint(context: Context, input: InspectInput): Checkpoin
       if (name === undefined) return {};
       return { onState: save, ...(loaded && { resume: loaded.state }) };
     },
-    finish(complete) {
-      if (name === undefined) return;
+    finish(complete, failure) {
+      if (name === undefined || failure?.code === 'ERESTART') return;
       if (!complete) context.warn(`the walk can go on: \`--resume ${name}\``);
     },
     explain(failure) {

@@ -94,7 +94,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
     now: context.now,
   };
   const analysis = await analyzeKeyspace(server, options);
-  checkpoint.finish(analysis.account.complete);
+  checkpoint.finish(analysis.account.complete, analysis.failure);
   const unsaved =
     input.save === undefined ? null : saveSnapshot(context, input.save, server.address, analysis, map);
   const figures = keyspaceFiguresOf(analysis, map, input.limit);

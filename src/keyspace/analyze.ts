@@ -25,9 +25,8 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
   const details = permittedDetails(options.details, before);
   const input = { ...options, details, nodes };
   const drawing = emptyAccount();
-  const sampled =
-    every || population === null ? null : await readSample(input, population, startedAt, drawing);
-  const read = sampled ?? withCost(await readExactly(input, population, startedAt), drawing);
+  const sampled = every || population === null ? null : await readSample(input, population, drawing);
+  const read = sampled ?? withCost(await readExactly(input, population), drawing);
   progress.stop();
   // The walk gets its own connection back where it broke; nobody's figures fail for want of the CPU.
   const after = read.failure === null ? await factsOf(server).catch(() => []) : [];

@@ -13,8 +13,8 @@ interface CollectorOptions {
   readonly top: number;
   /** The type of all keys, where only one was asked for. */
   readonly type?: string | undefined;
-  /** Milliseconds since the epoch at which the reading began: TTLs are judged by it. */
-  readonly startedAt: number;
+  /** Milliseconds since the epoch: TTLs are judged by the time at which they are read. */
+  readonly now: () => number;
 }
 
 /** Takes pages of keys, and sums them up by namespace in bounded memory. */
@@ -24,9 +24,16 @@ export class Collector {
   /** Keys of which the details were read, and not only their size. */
   detailedKeys = 0;
   private readonly type: string | null;
+  private readonly map: NamespaceMap;
+  private readonly now: () => number;
+  private judges: ReadonlyMap<string, (ttlMillis: number) => TtlVerdict> = new Map();
+  private judgedAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ map, depth, top, type, startedAt }: CollectorOptions) {
-    this.tree = new NamespaceTree({ map, depth, verdictOn: verdicts(map, startedAt) });
+  constructor({ map, depth, top, type, now }: CollectorOptions) {
+    const verdictOn = ({ name }: Namespace, ttlMillis: number) => this.judges.get(name)?.(ttlMillis) ?? null;
+    this.tree = new NamespaceTree({ map, depth, verdictOn });
+    this.map = map;
+    this.now = now;
     this.largest = new LargestKeys(top);
     this.type = type ?? null;
   }
@@ -34,6 +41,7 @@ export class Collector {
   add(page: KeyColumns & { readonly keys: readonly ByteString[] }, place: SamplePlace | null): void {
     const { keys, memoryBytes, types, ttlMillis, encodings, idleSeconds, frequencies } = page;
     if (encodings.length > 0) this.detailedKeys += keys.length;
+    if (ttlMillis.length > 0) this.keepTime();
     keys.forEach((key, index) => {
       const reading = {
         memoryBytes: memoryBytes[index] ?? null,
@@ -47,6 +55,14 @@ export class Collector {
       this.tree.add(key, reading, place);
       if (reading.memoryBytes !== null) this.largest.offer(key, reading.memoryBytes, reading.type);
     });
+  }
+
+  /** A walk may take hours, and midnight comes closer meanwhile. */
+  private keepTime(): void {
+    const now = this.now();
+    if (now - this.judgedAt < judgeMillis) return;
+    this.judgedAt = now;
+    this.judges = judgesOf(this.map, now);
   }
 
   /** What `load` fills an empty collector with; of one that is no sample. */
@@ -68,12 +84,11 @@ export interface CollectorState {
   readonly detailedKeys: number;
 }
 
-function verdicts(
-  map: NamespaceMap,
-  startedAt: number,
-): (namespace: Namespace, ttlMillis: number) => TtlVerdict | null {
-  const judges = new Map(
-    map.namespaces.flatMap(({ name, ttl }) => (ttl === null ? [] : [[name, ttlJudge(ttl, startedAt)]])),
+/** Judges are made anew this often. */
+const judgeMillis = 5000;
+
+function judgesOf(map: NamespaceMap, now: number): Map<string, (ttlMillis: number) => TtlVerdict> {
+  return new Map(
+    map.namespaces.flatMap(({ name, ttl }) => (ttl === null ? [] : [[name, ttlJudge(ttl, now)] as const])),
   );
-  return ({ name }, ttlMillis) => judges.get(name)?.(ttlMillis) ?? null;
 }

@@ -36,7 +36,6 @@ const pagesBetweenLooks = fewestPages / 2;
 export async function readSample(
   input: ReadInput,
   population: number,
-  startedAt: number,
   account: WalkAccount,
 ): Promise<KeyspaceReading | null> {
   const { reading, progress, signal, nodes } = input;
@@ -44,7 +43,7 @@ export async function readSample(
   const sources = await sourcesOf(nodes);
   if (sources === null) return null;
   const target = reading.precision ?? defaultPrecision;
-  const collector = new Collector({ ...input, startedAt });
+  const collector = new Collector(input);
   const sample = new Sample(population, sources);
   const [first] = sources;
   const pacing = first && (await startPacing(first.node, reading, signal));

@@ -13,7 +13,7 @@ export type TtlVerdict = 'kept' | 'missing' | 'too-long' | 'unexpected' | 'drift
 
 /** Clocks of writer and server differ, and a walk takes time. */
 const toleranceSeconds = 2;
-const midnightToleranceSeconds = 60;
+const midnightToleranceMillis = 60_000;
 
 /**
  * The judge of a rule, for readings at about the time `now` (milliseconds since the epoch).
@@ -22,15 +22,24 @@ const midnightToleranceSeconds = 60;
 export function ttlJudge(rule: TtlRule, now: number): (ttlMillis: number) => TtlVerdict {
   if (rule.kind === 'permanent') return (ttlMillis) => (ttlMillis < 0 ? 'kept' : 'unexpected');
   const mostMillis = ((longestTtlSeconds(rule) ?? Number.POSITIVE_INFINITY) + toleranceSeconds) * 1000;
-  const midnightMillis =
-    rule.kind === 'untilMidnight' ? secondsUntilMidnight(rule.timeZone, now) * 1000 : null;
+  const midnights = rule.kind === 'untilMidnight' ? midnightsAround(rule.timeZone, now) : null;
   return (ttlMillis) => {
     if (ttlMillis < 0) return 'missing';
     if (ttlMillis > mostMillis) return 'too-long';
-    if (midnightMillis !== null && Math.abs(ttlMillis - midnightMillis) > midnightToleranceSeconds * 1000)
-      return 'drifting';
-    return 'kept';
+    if (midnights === null) return 'kept';
+    const ends = midnights.some((millis) => Math.abs(ttlMillis - millis) <= midnightToleranceMillis);
+    return ends ? 'kept' : 'drifting';
   };
+}
+
+/**
+ * Milliseconds from `now` to the next midnight and, within the tolerance of one, to that on its other side: the clock of
+ * the writer may not have struck yet, or already.
+ */
+function midnightsAround(timeZone: string, now: number): readonly number[] {
+  return [-midnightToleranceMillis, 0, midnightToleranceMillis].map(
+    (shift) => shift + secondsUntilMidnight(timeZone, now + shift) * 1000,
+  );
 }
 
 /** With fewer keys the longest time left says little of what they are written with. */

@@ -3,7 +3,7 @@ import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { startProxy } from '../server/proxy.ts';
-import { send, startPrivateServer } from '../server/redis.ts';
+import { send } from '../server/redis.ts';
 import { store, storedKeys, withMap } from './invalidate-setup.ts';
 import { countsOf, rules, storeIdle, ttlOf } from './prune-setup.ts';
 import { startServer, urlAs } from './reading.ts';
@@ -169,16 +169,15 @@ describe('prune', () => {
 
   test.each(['allkeys-lfu', 'volatile-lfu'])('--idle under %s refuses, and says why', async (policy) => {
     for (const config of [[], ['user ann on >secret ~* +@all -info']]) {
-      const redis = await startPrivateServer({ config, args: ['--maxmemory-policy', policy] });
-      onTestFinished(() => redis.stop());
+      const { redis, server } = await startServer({ config, args: ['--maxmemory-policy', policy] });
       const url = config.length === 0 ? redis.url : urlAs(redis.url, 'ann');
-      const admin = await cli(['warm', '-'], { url: redis.url, input: '{"key":"draft:1","value":"x"}\n' });
-      expect(admin.exitCode).toBe(0);
+      await store(server, ['draft:1', 'user:1:profile']);
 
       const result = await cli(['prune', '--idle', '1s', '--set-ttl', '--yes'], { url, env: withMap(rules) });
 
       expect(result.exitCode).toBe(4);
       expect(result.stderr).toMatch(/keeps no idle times: its eviction policy is .*lfu/i);
+      expect(await expiring(server)).toBe(0);
     }
   });
 

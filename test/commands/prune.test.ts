@@ -72,6 +72,26 @@ describe('prune --set-ttl', () => {
     expect(jsonOf(again)).toMatchObject({ outcome: 'nothingToDo', matched: 0, stateKeysLeft: 2 });
   });
 
+  test.each([
+    ['the wider', { session: 'user:*', profile: 'user:<id>:profile' }],
+    ['the narrower', { session: 'user:<id>:session', profile: 'user:*' }],
+  ])('touches no state where its pattern is %s of two that overlap', async (_, patterns) => {
+    await store(server, ['user:1:profile', 'user:1:session']);
+    for (const key of ['user:2:profile', 'user:2:session']) await storeIdle(server, key, 90_000);
+    const env = withMap({
+      namespaces: {
+        profile: { pattern: patterns.profile, ttl: '1h' },
+        session: { pattern: patterns.session, kind: 'state', ttl: '1h' },
+      },
+    });
+
+    const result = await json(['--set-ttl', '--too-long', '--idle', '1d', '--yes'], { env });
+
+    expect(countsOf(result)).toMatchObject({ matched: 2, ttlSet: 1, removed: 1, stateKeysLeft: 2 });
+    expect(await storedKeys(server)).toEqual(['user:1:profile', 'user:1:session', 'user:2:session']);
+    expect(await ttlOf(server, 'user:1:session')).toBe(-1);
+  });
+
   test('spreads the TTLs by --jitter, and by that of the namespace without it', async () => {
     const keys = Array.from({ length: 400 }, (_, id) => `user:${id}:profile`);
     const lefts = async () =>

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { plannedResult, type PruneResult } from '../../src/commands/prune/result.ts';
+import { fullBlocks, questionText } from '../../src/commands/prune/view.ts';
+import { buildMap } from '../../src/keyspace/map.ts';
+import type { Finding } from '../../src/pruning/findings.ts';
+import { Gathering } from '../../src/pruning/plan.ts';
+import { emptyAccount } from '../../src/redis/account.ts';
+import { asBytes } from '../../src/redis/bytes.ts';
+
+const [cache = null] = buildMap({ namespaces: { profile: { pattern: 'user:<id>', ttl: '1h' } } }).namespaces;
+
+/** The result of a plan with so many keys of each finding, of at most `mostKeys`. */
+function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): PruneResult {
+  const gathering = new Gathering(mostKeys);
+  for (const finding of ['withoutTtl', 'tooLong', 'idle'] as const)
+    for (let id = 0; id < (found[finding] ?? 0); id++)
+      gathering.add(asBytes(`${finding}:${id}`), cache, { finding, stays: null }, 10);
+  const full = gathering.isFull();
+  const plan = {
+    ...gathering.result(),
+    ...{
+      keyspaceKeys: 5000,
+      complete: !full,
+      full,
+      replicas: 0,
+      account: emptyAccount(),
+      durationSeconds: 1,
+    },
+  };
+  const goals = { withoutTtl: true, tooLong: true, idleSeconds: 1, namespace: undefined };
+  return plannedResult({ plan, goals, serverAddress: 'redis://host', dryRun: true }, 'planned');
+}
+
+const notesOf = (result: PruneResult) =>
+  fullBlocks(result).flatMap((block) => (block.kind === 'note' ? [block.text] : []));
+
+describe('a plan in words', () => {
+  test.each([
+    [{ withoutTtl: 1 }, 'Change the TTL of 1 key on redis://host?', 'set a TTL on 1 key (10 B)'],
+    [{ tooLong: 2 }, 'Change the TTL of 2 keys on redis://host?', 'shorten the TTL of 2 keys (20 B)'],
+    [{ idle: 2 }, 'Remove 2 keys from redis://host?', 'remove 2 keys (20 B)'],
+    [
+      { withoutTtl: 2, tooLong: 1, idle: 1 },
+      'Change 3 keys and remove 1 on redis://host?',
+      'set a TTL on 2 keys, shorten the TTL of 1 key and remove 1 key (40 B)',
+    ],
+  ])('of %j asks %j', (found, question, changes) => {
+    const result = resultOf(found);
+    expect(questionText(result)).toBe(question);
+    expect(notesOf(result)).toContain(`dry run: nothing was changed; without --dry-run it would ${changes}`);
+  });
+
+  test('says where the rest is for the next run', () => {
+    const result = resultOf({ withoutTtl: 30 }, 20);
+    expect(result).toMatchObject({ matched: 20, planFull: true, complete: false });
+    expect(notesOf(result)).toContain(
+      '20 keys are as many as one run takes on: run it again for the rest of the keyspace',
+    );
+    expect(notesOf(resultOf({ withoutTtl: 19 }, 20)).join()).not.toContain('run it again');
+  });
+});

@@ -124,13 +124,19 @@ function ruleBlocks(namespaces: readonly NamespaceSummary[]): Block[] {
     { name: 'verdict', header: 'VERDICT', unit: 'status' },
   ];
   const broken = rows.filter((row) => row.at(-1) !== 'ok');
+  // A narrow terminal loses the last columns, and the verdict is the one to keep.
+  const verdictSecond = <Each>(each: readonly Each[]) => [
+    ...each.slice(0, 1),
+    ...each.slice(-1),
+    ...each.slice(1, -1),
+  ];
   const table: TableBlock = {
     kind: 'table',
     name: 'ttlRules',
     title: 'TTLs against the rules of the map',
     columns,
     rows,
-    display: { columns, rows: broken },
+    display: { columns: verdictSecond(columns), rows: broken.map(verdictSecond) },
   };
   const kept = rows.length - broken.length;
   if (kept === 0) return [table];

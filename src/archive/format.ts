@@ -28,6 +28,8 @@ export interface ArchiveHeader {
   readonly patterns: readonly string[];
   /** True where values were kept, and not only names. */
   readonly withValues: boolean;
+  /** Of TTLs that were shortened: when the last of the keys expires, in milliseconds since the epoch. */
+  readonly softUntilMillis?: number;
 }
 
 export type ArchiveFrame =

@@ -1,7 +1,9 @@
+import { defineApply } from './apply/command.ts';
 import { defineBench } from './bench/command.ts';
 import { defineCheck } from './check/command.ts';
 import { defineCompletion } from './completion/command.ts';
 import { defineConfig } from './config/command.ts';
+import { defineExport } from './export/command.ts';
 import { defineGet } from './get/command.ts';
 import { defineInspect } from './inspect/command.ts';
 import { defineInvalidate } from './invalidate/command.ts';
@@ -11,6 +13,7 @@ import type { DefineCommand } from './runner.ts';
 import { defineSandbox } from './sandbox/command.ts';
 import { defineStats } from './stats/command.ts';
 import { defineTtl } from './ttl/command.ts';
+import { defineUndo } from './undo/command.ts';
 import { defineWarm } from './warm/command.ts';
 
 /** The commands in the order of the help. */
@@ -21,8 +24,11 @@ export const commandDefinitions: readonly DefineCommand[] = [
   defineGet,
   defineTtl,
   defineInvalidate,
+  defineApply,
+  defineUndo,
   definePrune,
   defineWarm,
+  defineExport,
   defineSandbox,
   defineBench,
   defineCheck,

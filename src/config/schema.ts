@@ -207,6 +207,11 @@ const namespace = z
       description: 'The variable part is a digest: keys cannot be found by user, path or any other input.',
       default: false,
     }),
+    generation: pattern.optional().meta({
+      description:
+        'A counter that is a part of the keys. `invalidate --namespace NAME --mode generation` increments it.',
+      examples: ['gen:catalogue'],
+    }),
     description: z.string().optional().meta({ description: 'What the keys are for, in a sentence.' }),
   })
   .meta({ description: 'Keys that belong together.' });
@@ -218,6 +223,16 @@ const entity = z
     }),
     hashedIn: z.array(z.string()).optional().meta({
       description: 'Namespaces that hold data of this entity under hashed keys, which no id can find.',
+    }),
+    index: entityPattern.optional().meta({
+      description:
+        'A set or sorted set of the keys that belong to an id. Invalidation reads it in place of the whole keyspace, and takes out what is gone.',
+      examples: ['idx:user:<id>'],
+    }),
+    generation: entityPattern.optional().meta({
+      description:
+        'A counter that is a part of the keys of an id. `invalidate --mode generation` increments it, and no reader finds the old keys any more.',
+      examples: ['gen:user:<id>'],
     }),
     description: z.string().optional().meta({ description: 'What the entity is, in a sentence.' }),
   })

@@ -1,41 +1,92 @@
+import type { ArchiveWriter } from '../archive/writer.ts';
+import { startPacing } from '../keyspace/pacing.ts';
 import type { Progress } from '../progress.ts';
 import type { ByteString } from '../redis/bytes.ts';
-import { changeKeys, type ChangeProblem } from '../redis/change-keys.ts';
-import type { RedisError } from '../redis/errors.ts';
+import { changeKeys, type ChangeProblem, type KeyChange } from '../redis/change-keys.ts';
+import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { unlinking } from '../redis/unlink.ts';
+import { incrementing } from './generation.ts';
+import { journaling } from './journal.ts';
+import { softening } from './soften.ts';
+
+/** What is done to the keys of a plan: removed at once, given a short TTL, or, being counters, incremented. */
+export type RemovalMode = 'unlink' | 'soft' | 'generation';
 
 /** What became of the keys of a plan: `removed + gone + failed + notAttempted` is always their number. */
 export interface Removal {
+  /** Removed; in soft mode: shortened; in generation mode: incremented. */
   readonly removed: number;
-  /** Vanished between the plan and the removal. */
+  /** Vanished between the plan and the removal; in soft mode also: expire sooner anyway. */
   readonly gone: number;
   /** Refused by the server, or without an answer. */
   readonly failed: number;
   readonly notAttempted: number;
   readonly problems: readonly ChangeProblem[];
   /** Why the work ended before its end; null where it did not, or where it was interrupted. */
-  readonly stoppedBy: RedisError | null;
+  readonly stoppedBy: Error | null;
   readonly durationSeconds: number;
+  /** Lookups of our own that the server counted as hits: to keep values and TTLs. */
+  readonly ownHits: number;
 }
 
-interface RemovalOptions {
+export interface RemovalOptions {
+  /** Default: unlink. */
+  readonly mode?: RemovalMode;
+  /** The window of soft mode, in milliseconds. */
+  readonly overMillis?: number;
+  readonly journal?: ArchiveWriter | null;
+  /** Keep the values in the journal. */
+  readonly withValues?: boolean;
+  readonly limits?: PaceLimits;
   /** Once aborted, the batches on their way are finished, and no more are sent. */
   readonly signal: AbortSignal;
   readonly progress: Progress;
   readonly now: () => number;
+  /** From 0 to 1; spreads the window of soft mode. */
+  readonly random?: () => number;
 }
 
-/** Removes the keys with UNLINK, which frees their memory in the background. Failures are told in the result. */
+const labels: Readonly<Record<RemovalMode, string>> = {
+  unlink: 'removing',
+  soft: 'shortening TTLs',
+  generation: 'incrementing',
+};
+
+/** Does to the keys what the mode says. Failures are told in the result. */
 export async function removeKeys(
   server: RedisServer,
   keys: readonly ByteString[],
-  { signal, progress, now }: RemovalOptions,
+  options: RemovalOptions,
 ): Promise<Removal> {
+  const { signal, progress, now, limits = {}, mode = 'unlink' } = options;
   const startedAt = now();
-  progress.start('removing', 'keys', keys.length);
-  const onDone = (done: number) => progress.update(done);
-  const { changed, unchanged, ...rest } = await changeKeys(server, keys, unlinking(), { signal, onDone });
+  const lookups = { hits: 0 };
+  progress.start(labels[mode], 'keys', keys.length);
+  const { changed, unchanged, ...rest } = await changeKeys(server, keys, changeOf(options, lookups), {
+    signal,
+    onDone: (done) => progress.update(done),
+    pacing: (node) => startPacing(node, limits, signal),
+  });
   progress.stop();
-  return { ...rest, removed: changed, gone: unchanged, durationSeconds: (now() - startedAt) / 1000 };
+  return {
+    ...rest,
+    removed: changed,
+    gone: unchanged,
+    durationSeconds: (now() - startedAt) / 1000,
+    ownHits: lookups.hits,
+  };
+}
+
+function changeOf(options: RemovalOptions, lookups: { hits: number }): KeyChange {
+  const { mode = 'unlink', journal = null, withValues = false, now } = options;
+  const { overMillis = 0, random = Math.random } = options;
+  switch (mode) {
+    case 'unlink':
+      return journal === null ? unlinking() : journaling(unlinking(), journal, withValues, lookups, now);
+    case 'soft':
+      return softening({ overMillis, random, now, journal, lookups });
+    case 'generation':
+      return incrementing();
+  }
 }

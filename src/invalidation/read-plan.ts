@@ -1,5 +1,7 @@
 import type { Progress } from '../progress.ts';
 import type { ByteString } from '../redis/bytes.ts';
+import { startPacing } from '../keyspace/pacing.ts';
+import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { emptyAccount } from '../redis/account.ts';
 import { walkKeys } from '../redis/walk.ts';
@@ -12,6 +14,10 @@ import { Tally } from './tally.ts';
 
 interface PlanOptions {
   readonly scope: Scope;
+  /** How fast the keyspace is walked. */
+  readonly limits?: PaceLimits;
+  /** True where keys that are not there belong to the plan too. */
+  readonly absent?: boolean;
   readonly signal: AbortSignal;
   readonly progress: Progress;
   readonly now: () => number;
@@ -43,7 +49,7 @@ export async function planInvalidation(
     const sizes = await KeySizes.open(node);
     try {
       const own = selection.exactKeys.filter((key) => server.nodeFor(key) === node);
-      if (!(await lookUp(own, sizes, tally, options.scope))) walk = walkInstead(selection);
+      if (!(await lookUp(own, sizes, tally, options))) walk = walkInstead(selection);
       if (walk !== null) complete = (await walkNode(node, walk, sizes, tally, options, cost)) && complete;
     } finally {
       cost.commands += sizes.commandsSent;
@@ -79,16 +85,16 @@ async function lookUp(
   keys: readonly ByteString[],
   sizes: KeySizes,
   tally: Tally,
-  scope: Scope,
+  { scope, absent = false }: PlanOptions,
 ): Promise<boolean> {
   const found = await sizes.read(keys);
   if (sizes.refused !== null) return keys.length === 0;
   keys.forEach((key, index) => {
     const size = found[index] ?? 'unknown';
-    if (size === 'missing' || !tally.isNew(key)) return;
+    if ((size === 'missing' && !absent) || !tally.isNew(key)) return;
     const verdict = scope(key);
-    if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
-    else tally.remove(key, verdict, size === 'unknown' ? null : size);
+    if (verdict.stays !== null) tally.keep(key, verdict, verdict.stays);
+    else tally.remove(key, verdict, typeof size === 'number' ? size : null);
   });
   return true;
 }
@@ -112,41 +118,47 @@ async function walkNode(
   walk: KeyWalk,
   sizes: KeySizes,
   tally: Tally,
-  { scope, signal, progress }: PlanOptions,
+  { scope, signal, progress, limits = {} }: PlanOptions,
   cost: { commands: number; bytesReceived: number; scans: number },
 ): Promise<boolean> {
   const account = emptyAccount();
+  const pacing = await startPacing(node, { ...limits, pageSize: keysPerScan }, signal);
   const pages = walkKeys(
     node,
     {
       columns: {},
       signal,
       pageSize: keysPerScan,
+      pace: pacing.pace,
       onScan: () => progress.update(++cost.scans * keysPerScan),
       ...(walk.match !== null && { match: walk.match }),
     },
     account,
   );
-  // The sizes of one page are asked for while the next page is on its way.
-  let sizing: Promise<unknown> = Promise.resolve();
-  for await (const page of pages) {
-    const wanted: { readonly key: ByteString; readonly verdict: Verdict }[] = [];
-    for (const key of page.keys) {
-      if (!walk.matches(key) || !tally.isNew(key)) continue;
-      const verdict = scope(key);
-      if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
-      else wanted.push({ key, verdict });
+  try {
+    // The sizes of one page are asked for while the next page is on its way.
+    let sizing: Promise<unknown> = Promise.resolve();
+    for await (const page of pages) {
+      const wanted: { readonly key: ByteString; readonly verdict: Verdict }[] = [];
+      for (const key of page.keys) {
+        if (!walk.matches(key) || !tally.isNew(key)) continue;
+        const verdict = scope(key);
+        if (verdict.stays !== null) tally.keep(key, verdict, verdict.stays);
+        else wanted.push({ key, verdict });
+      }
+      await sizing;
+      sizing = sizes.read(wanted.map(({ key }) => key)).then((found) =>
+        wanted.forEach(({ key, verdict }, index) => {
+          const size: KeySize = found[index] ?? 'unknown';
+          if (size !== 'missing') tally.remove(key, verdict, size === 'unknown' ? null : size);
+        }),
+      );
+      sizing.catch(() => undefined);
     }
     await sizing;
-    sizing = sizes.read(wanted.map(({ key }) => key)).then((found) =>
-      wanted.forEach(({ key, verdict }, index) => {
-        const size: KeySize = found[index] ?? 'unknown';
-        if (size !== 'missing') tally.remove(key, verdict, size === 'unknown' ? null : size);
-      }),
-    );
-    sizing.catch(() => undefined);
+  } finally {
+    pacing.end();
   }
-  await sizing;
   cost.commands += account.commands;
   cost.bytesReceived += account.bytesReceived;
   return account.complete;

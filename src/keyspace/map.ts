@@ -20,6 +20,8 @@ export interface Namespace {
   readonly envelopeField: string;
   /** Keys are digests and hold none of the ids they were made from. */
   readonly hashed: boolean;
+  /** A counter that is a part of the keys. */
+  readonly generation: KeyPattern | null;
 }
 
 export interface Entity {
@@ -28,6 +30,10 @@ export interface Entity {
   readonly patterns: readonly KeyPattern[];
   /** Namespaces that hold this entity's data where no id can find it. */
   readonly hashedIn: readonly string[];
+  /** A set or sorted set of the keys of an id. */
+  readonly index: KeyPattern | null;
+  /** A counter that is a part of the keys of an id. */
+  readonly generation: KeyPattern | null;
 }
 
 /** Ratios from 0 to 1; undefined: no limit. */
@@ -63,6 +69,8 @@ export function buildMap(config: ConfigFile): NamespaceMap {
       name,
       patterns: entity.patterns.map(parsePattern),
       hashedIn: entity.hashedIn ?? [],
+      index: entity.index === undefined ? null : parsePattern(entity.index),
+      generation: entity.generation === undefined ? null : parsePattern(entity.generation),
     })),
     thresholds: {
       ...plain,
@@ -86,6 +94,7 @@ function namespaceOf(name: string, entry: NamespaceConfig): Namespace {
     encoding: entry.encoding ?? null,
     envelopeField: entry.envelopeField ?? 'data',
     hashed: entry.hashed ?? false,
+    generation: entry.generation === undefined ? null : parsePattern(entry.generation),
   };
 }
 

@@ -4,7 +4,6 @@ import { secondsUntilMidnight, ttlSecondsFor } from '../keyspace/ttl.ts';
 import type { Progress } from '../progress.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import { changeKeys, type ChangeProblem, type KeyChange } from '../redis/change-keys.ts';
-import type { RedisError } from '../redis/errors.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { type OwnLookups, removingIdle, settingTtls } from './changes.ts';
@@ -20,7 +19,7 @@ export interface Pruning {
   readonly failed: number;
   readonly notAttempted: number;
   readonly problems: readonly ChangeProblem[];
-  readonly stoppedBy: RedisError | null;
+  readonly stoppedBy: Error | null;
   readonly lookups: Readonly<OwnLookups>;
   readonly durationSeconds: number;
 }
@@ -57,7 +56,7 @@ export async function applyPruning(
   const changed = { withoutTtl: 0, tooLong: 0, idle: 0 };
   const sum = { skipped: 0, failed: 0, notAttempted: 0 };
   const problems: ChangeProblem[] = [];
-  let stoppedBy: RedisError | null = null;
+  let stoppedBy: Error | null = null;
   let before = 0;
   progress.start('pruning', 'keys', keys.idle.length + keys.withoutTtl.length + keys.tooLong.length);
   for (const finding of ['idle', 'withoutTtl', 'tooLong'] as const) {

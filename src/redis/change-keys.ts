@@ -17,7 +17,7 @@ export interface ChangeTally {
   /** Most keys first. */
   readonly problems: readonly ChangeProblem[];
   /** Why the work ended before its end; null where it did not, or where it was interrupted. */
-  readonly stoppedBy: RedisError | null;
+  readonly stoppedBy: Error | null;
 }
 
 /** Keys that failed for one and the same reason. */
@@ -49,6 +49,8 @@ export interface BatchOutcome {
   readonly changed: number;
   readonly unchanged: number;
   readonly refused: readonly Refusal[];
+  /** Why no further batch may follow, although this one was changed. */
+  readonly stop?: Error;
 }
 
 export interface Refusal {
@@ -174,7 +176,7 @@ class Count {
   changed = 0;
   unchanged = 0;
   failed = 0;
-  stoppedBy: RedisError | null = null;
+  stoppedBy: Error | null = null;
   private readonly reasons = new Map<string, { reason: string; keys: number; example: ByteString }>();
 
   constructor(
@@ -247,7 +249,8 @@ class NodeBatches {
       await this.pace?.turn(batch.length);
       if (ended()) return;
       try {
-        const { changed, unchanged, refused } = await change.change(this.line, batch);
+        const { changed, unchanged, refused, stop } = await change.change(this.line, batch);
+        if (stop) count.stoppedBy ??= stop;
         count.add(changed, unchanged);
         for (const each of refused) this.refuse(each);
       } catch (error) {

@@ -100,6 +100,7 @@ describe('invalidate', () => {
         keys      2  22.2 % of 9 keys; 1 other stays
         memory    # B
         risk      low  each key is a miss at its next read
+        use       of 2 keys looked at, 2 were used in the last minute and 2 in the last hour
 
         NAMESPACE  KEYS  MEMORY  PLAN
         daily         1    # B  remove
@@ -111,7 +112,8 @@ describe('invalidate', () => {
         user:12:profile
 
       ✓ removed 2 keys, # B, in # ms
-      cost to the server: 4 commands, # kB sent, in # ms; its hit counters were left alone
+      cost to the server: 4 commands, # kB sent, in # ms; 2 lookups of ours now stand in its
+      keyspace_hits
       "
     `);
     expect(stderr).toBe('');

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Removal, removeKeys } from '../../src/invalidation/apply.ts';
 import { type Progress, silentProgress } from '../../src/progress.ts';
+import type { RedisError } from '../../src/redis/errors.ts';
 import { asBytes } from '../../src/redis/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -250,7 +251,7 @@ describe('a removal that loses its connection', () => {
     const result = await remove(server, keys);
 
     expect(result).toMatchObject({ removed: 0, gone: 0, failed: 0, notAttempted: 10 });
-    expect(result.stoppedBy?.failure).toMatch(/connect|lost/);
+    expect((result.stoppedBy as RedisError | null)?.failure).toMatch(/connect|lost/);
     expect(await send(admin, 'DBSIZE')).toBe(10);
   });
 });

@@ -1,4 +1,5 @@
-import { countArgument, listArgument } from '../arguments.ts';
+import { Option } from '@commander-js/extra-typings';
+import { countArgument, durationArgument, listArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 export const defineInvalidate: DefineCommand = (program, run) => {
@@ -15,6 +16,24 @@ export const defineInvalidate: DefineCommand = (program, run) => {
     .option('--namespace <name>', 'all keys of a namespace')
     .option('--only <namespaces>', 'of these, only keys in the namespaces, separated by commas', listArgument)
     .option('--exclude <namespaces>', 'of these, no keys in the namespaces', listArgument)
+    .option('--ids-from <file>', 'ids from a file, one on each line; - is stdin')
+    .addOption(
+      new Option('--mode <mode>', 'remove at once, let expire over a window, or count up a generation')
+        .choices(['unlink', 'soft', 'generation'] as const)
+        .default('unlink' as const),
+    )
+    .option('--over <duration>', 'window of --mode soft', durationArgument, 300)
+    .option('--walk', 'look through the keyspace although the map names an index')
+    .option('--max-rate <keys>', 'look at, and remove, at most so many keys per second', countArgument(1))
+    .option(
+      '--latency-budget <duration>',
+      'slow down when a round trip takes longer, such as 2ms',
+      durationArgument,
+    )
+    .option('--backup', 'keep the values too, so that `cachectl undo` can put them back')
+    .option('--journal <file>', 'file of the journal (default: in the state folder)')
+    .option('--no-journal', 'keep no journal')
+    .option('--plan-out <file>', 'write the plan to a file for `cachectl apply`, and remove nothing')
     .option('--limit <keys>', 'remove nothing where more keys than this match', countArgument(0))
     .option('--all', 'allow a pattern that matches everything')
     .option('--dry-run', 'show the plan and remove nothing')
@@ -28,6 +47,9 @@ export const defineInvalidate: DefineCommand = (program, run) => {
         ['cachectl invalidate user 123 --only profile,daily', 'a part of what belongs to the user'],
         ["cachectl invalidate --pattern 'stats:<id>:daily:*'", 'the statistics of everybody'],
         ['cachectl invalidate --namespace tts --limit 5000', 'a whole namespace, but no more than expected'],
+        ['cachectl invalidate user 123 --backup', 'and put it back with `cachectl undo JOURNAL`'],
+        ['cachectl invalidate --namespace tts --mode soft --over 5m', 'let it drain instead of vanish'],
+        ['cachectl invalidate user --ids-from ids.txt --plan-out plan.json', 'for somebody to review'],
         ['cachectl invalidate', 'choose at the terminal'],
       ),
     )
@@ -42,6 +64,16 @@ export const defineInvalidate: DefineCommand = (program, run) => {
             namespace: options.namespace,
             all: options.all === true,
           },
+          idsFrom: options.idsFrom,
+          mode: options.mode,
+          over: options.over,
+          walk: options.walk === true,
+          maxRate: options.maxRate,
+          latencyBudget: options.latencyBudget,
+          backup: options.backup === true,
+          journal: typeof options.journal === 'string' ? options.journal : undefined,
+          keepsJournal: options.journal !== false,
+          planOut: options.planOut,
           only: options.only ?? [],
           exclude: options.exclude ?? [],
           limit: options.limit ?? null,

@@ -1,4 +1,5 @@
-import type { Removal } from '../../invalidation/apply.ts';
+import type { Removal, RemovalMode } from '../../invalidation/apply.ts';
+import type { Traffic } from '../../invalidation/traffic.ts';
 import { type InvalidationPlan, type RiskLevel, riskOf } from '../../invalidation/plan.ts';
 import type { Selection, Target } from '../../invalidation/selection.ts';
 import type { Unreachable } from '../../invalidation/unreachable.ts';
@@ -17,21 +18,37 @@ export type InvalidationOutcome =
   /** Nothing matched because nothing can: keys are digests, and hold none of what was asked for. */
   | 'unreachable'
   | 'overLimit'
+  /** More keys of a saved plan are gone than is tolerated. */
+  | 'drifted'
   | 'declined'
   | 'interrupted';
 
 export interface InvalidateResult {
   readonly outcome: InvalidationOutcome;
+  readonly mode: RemovalMode;
   readonly server: string;
   readonly dryRun: boolean;
-  /** Keys of the plan: always `removed + gone + failed + notAttempted`. */
+  /** Keys of the plan: always `removed + skipped + failed`. */
   readonly matched: number;
   readonly matchedBytes: number | null;
   readonly keyspaceKeys: number | null;
+  /** In soft mode: keys whose TTL was shortened; in generation mode: counters that were incremented. */
   readonly removed: number;
+  /** `gone + notAttempted`. */
+  readonly skipped: number;
   readonly gone: number;
   readonly failed: number;
   readonly notAttempted: number;
+  /** The file with what was done, for `cachectl undo`; null where none was kept. */
+  readonly journal: string | null;
+  /** True where the journal has the values too, so that they can be put back. */
+  readonly backup: boolean;
+  /** The file that the plan was written to. */
+  readonly planFile: string | null;
+  /** Members of the index whose keys are gone, and that were taken out of it. */
+  readonly indexPruned: number | null;
+  /** How much the keys are used: of some of them; null where the server does not tell. */
+  readonly traffic: Traffic | null;
   /** Keys that were selected and stay. */
   readonly excluded: number;
   readonly limit: number | null;
@@ -72,6 +89,9 @@ interface PlanContext {
   readonly stateKnown: boolean;
   readonly dryRun: boolean;
   readonly limit: number | null;
+  readonly mode: RemovalMode;
+  readonly planFile: string | null;
+  readonly traffic: Traffic | null;
 }
 
 /** The result before anything is removed. */
@@ -79,15 +99,22 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
   const { target, selection, plan } = context;
   return {
     outcome,
+    mode: context.mode,
     server: context.serverAddress,
     dryRun: context.dryRun,
     matched: plan.keys.length,
     matchedBytes: plan.memoryBytes,
     keyspaceKeys: plan.keyspaceKeys,
     removed: 0,
+    skipped: plan.keys.length,
     gone: 0,
     failed: 0,
     notAttempted: plan.keys.length,
+    journal: null,
+    backup: false,
+    planFile: context.planFile,
+    indexPruned: null,
+    traffic: context.traffic,
     excluded: plan.excluded.reduce((sum, { keys }) => sum + keys, 0),
     limit: context.limit,
     planComplete: plan.complete,
@@ -105,7 +132,7 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     serverCost: {
       commands: plan.cost.commands,
       bytesReceived: plan.cost.bytesReceived,
-      ownHits: 0,
+      ownHits: context.traffic?.sampledKeys ?? 0,
       ownMisses: 0,
       lostLookups: 0,
       durationSeconds: plan.cost.durationSeconds,
@@ -117,9 +144,16 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
   };
 }
 
+interface DoneRemoval {
+  readonly removal: Removal;
+  readonly journal: string | null;
+  readonly backup: boolean;
+  readonly indexPruned: number | null;
+}
+
 export function removedResult(
   planned: InvalidateResult,
-  removal: Removal,
+  { removal, journal, backup, indexPruned }: DoneRemoval,
   interrupted: boolean,
 ): InvalidateResult {
   const complete = removal.failed === 0 && removal.notAttempted === 0;
@@ -127,6 +161,11 @@ export function removedResult(
     ...planned,
     outcome: complete ? 'removed' : interrupted ? 'interrupted' : 'partlyRemoved',
     removed: removal.removed,
+    skipped: removal.gone + removal.notAttempted,
+    journal,
+    backup: backup && journal !== null,
+    indexPruned,
+    serverCost: { ...planned.serverCost, ownHits: planned.serverCost.ownHits + removal.ownHits },
     gone: removal.gone,
     failed: removal.failed,
     notAttempted: removal.notAttempted,

@@ -1,38 +1,63 @@
-import { removeKeys } from '../../invalidation/apply.ts';
+import { resolve } from 'node:path';
+import { InputError } from '../../failure.ts';
+import type { RemovalMode } from '../../invalidation/apply.ts';
+import { selectGenerations } from '../../invalidation/generation.ts';
+import { indexedEntity, type KeyIndex, pruneIndexes, readIndexes } from '../../invalidation/index-members.ts';
+import { savePlan } from '../../invalidation/plan-file.ts';
+import type { InvalidationPlan } from '../../invalidation/plan.ts';
 import { planInvalidation } from '../../invalidation/read-plan.ts';
 import { scopeOf } from '../../invalidation/scope.ts';
-import { selectKeys } from '../../invalidation/selection.ts';
+import { type Selection, selectKeys, type Target } from '../../invalidation/selection.ts';
+import { readTraffic } from '../../invalidation/traffic.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import type { ByteString } from '../../redis/bytes.ts';
+import type { RedisServer } from '../../redis/server.ts';
 import type { Block } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
-import { askConsent } from '../consent.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { askForRemoval } from './ask.ts';
+import { carryOut, type CarryOutInput, limitsOf } from './carry-out.ts';
+import { idsFrom } from './ids.ts';
 import { chooseTarget } from './menu.ts';
 import { type InvalidateResult, plannedResult, removedResult } from './result.ts';
 import { targetOf, type Ways } from './target.ts';
-import { amountText, dataBlocks, fullBlocks, outcomeBlocks, planBlocks } from './view.ts';
+import { dataBlocks, fullBlocks, outcomeBlocks } from './view.ts';
 
-interface InvalidateInput {
+interface InvalidateInput extends CarryOutInput {
   readonly ways: Ways;
+  readonly idsFrom: string | undefined;
   readonly only: readonly string[];
   readonly exclude: readonly string[];
   readonly limit: number | null;
+  /** Look through the keyspace although the map names an index. */
+  readonly walk: boolean;
+  readonly planOut: string | undefined;
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly confirm: string | undefined;
 }
 
-const blank: { readonly [Field in keyof InvalidateResult]: InvalidateResult[Field] | null } = {
+export const blankInvalidation: {
+  readonly [Field in keyof InvalidateResult]: InvalidateResult[Field] | null;
+} = {
   outcome: null,
+  mode: null,
   server: null,
   dryRun: null,
   matched: null,
   matchedBytes: null,
   keyspaceKeys: null,
   removed: null,
+  skipped: null,
   gone: null,
   failed: null,
   notAttempted: null,
+  journal: null,
+  backup: null,
+  planFile: null,
+  indexPruned: null,
+  traffic: null,
   excluded: null,
   limit: null,
   planComplete: null,
@@ -51,7 +76,7 @@ const blank: { readonly [Field in keyof InvalidateResult]: InvalidateResult[Fiel
 export function invalidateExecution(input: InvalidateInput): Execution<InvalidateResult> {
   const view = { blocks: fullBlocks };
   return {
-    blank,
+    blank: blankInvalidation,
     rows: 'namespaces',
     writes: !input.dryRun,
     run: (context) => invalidate(context, input, view),
@@ -66,12 +91,26 @@ async function invalidate(
 ): Promise<Outcome<InvalidateResult>> {
   const { map, signal, progress, now } = context;
   if (context.output !== 'table') view.blocks = dataBlocks;
-  const named = targetOf(input.ways);
+  const named = targetOf(await waysOf(context, input));
   const scope = scopeOf(map, input.only, input.exclude);
   const target = named ?? (await chooseTarget(context));
-  const selection = selectKeys(target, map);
+  // What is wrong with the line is told before a server is asked.
+  const byName = input.mode === 'generation' ? selectGenerations(target, map) : selectKeys(target, map);
   const server = await context.connect();
-  const plan = await planInvalidation(server, selection, { scope, signal, progress, now });
+  const { selection, indexes } = await selectionOf(server, target, byName, input, map);
+  const limits = limitsOf(input);
+  const plan = await planInvalidation(server, selection, {
+    // A counter is no data that could be lost.
+    scope: input.mode === 'generation' ? () => ({ namespace: 'generation', stays: null }) : scope,
+    limits,
+    signal,
+    progress,
+    now,
+    ...(input.mode === 'generation' && { absent: true }),
+  });
+  const action = actionText(target, input.mode);
+  const planFile = plan.complete && input.planOut !== undefined ? input.planOut : null;
+  const traffic = plan.complete && plan.keys.length > 0 ? await readTraffic(server, plan.keys) : null;
   const planned = (outcome: InvalidateResult['outcome']) =>
     plannedResult(
       {
@@ -82,10 +121,14 @@ async function invalidate(
         stateKnown: !map.isEmpty,
         dryRun: input.dryRun,
         limit: input.limit,
+        mode: input.mode,
+        planFile,
+        traffic,
       },
       outcome,
     );
   if (!plan.complete) return { result: planned('interrupted') };
+  if (planFile !== null) writePlan(context, server, planFile, plan, selection, action);
   if (plan.keys.length === 0) {
     if (target.kind === 'namespace' && map.isEmpty && plan.excluded.length === 0) {
       context.warn(
@@ -93,9 +136,10 @@ async function invalidate(
       );
     }
     const isFutile = selection.futile && plan.excluded.length === 0;
+    const indexPruned = input.dryRun ? null : await pruned(server, indexes, new Set());
     return isFutile
       ? { result: planned('unreachable'), exitCode: exitCodes.negative }
-      : { result: planned('nothingMatched') };
+      : { result: { ...planned('nothingMatched'), indexPruned } };
   }
   if (input.limit !== null && plan.keys.length > input.limit) {
     if (context.output !== 'table') {
@@ -105,28 +149,95 @@ async function invalidate(
     }
     return { result: planned('overLimit'), exitCode: exitCodes.negative };
   }
-  if (input.dryRun) return { result: planned('planned') };
+  if (input.dryRun || planFile !== null) return { result: planned('planned') };
 
   const draft = planned('declined');
   try {
-    const shown = await askConsent(context, {
-      plan: planBlocks(draft),
-      action: `remove ${amountText(draft)}`,
-      question: `Remove ${amountText(draft)} from ${server.address}?`,
-      otherwise: 'nothing was removed',
-      yes: input.yes,
-      confirm: input.confirm,
-    });
+    const shown = await askForRemoval(context, draft, input);
     if (shown && context.output === 'table') view.blocks = outcomeBlocks;
   } catch (error) {
     if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;
     if (context.prompts.interactive && context.output === 'table') view.blocks = () => [];
     return { result: error instanceof InterruptedError ? planned('interrupted') : draft, error };
   }
-  const removal = await removeKeys(server, plan.keys, { signal, progress, now });
+  const done = await carryOut(context, server, plan.keys, input, { action, patterns: selection.patterns });
+  const complete = done.removal.failed === 0 && done.removal.notAttempted === 0;
+  const indexPruned =
+    complete && input.mode === 'unlink' ? await pruned(server, indexes, new Set(plan.kept)) : null;
   return {
-    result: removedResult(draft, removal, signal.aborted),
-    ...(removal.failed > 0 && { exitCode: exitCodes.negative }),
-    ...(removal.stoppedBy !== null && { error: removal.stoppedBy }),
+    result: removedResult(draft, { ...done, backup: input.backup, indexPruned }, signal.aborted),
+    ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),
+    ...(done.removal.stoppedBy !== null && { error: done.removal.stoppedBy }),
   };
+}
+
+async function waysOf(context: Context, { ways, idsFrom: file }: InvalidateInput): Promise<Ways> {
+  if (file === undefined) return ways;
+  if (ways.entity === undefined) {
+    throw new InputError('--ids-from needs an entity', 'write `cachectl invalidate user --ids-from FILE`');
+  }
+  return { ...ways, ids: [...ways.ids, ...(await idsFrom(context, file))] };
+}
+
+/** Through an index where the map names one, else by name. */
+async function selectionOf(
+  server: RedisServer,
+  target: Target,
+  byName: Selection,
+  { mode, walk }: InvalidateInput,
+  map: NamespaceMap,
+): Promise<{ selection: Selection; indexes: readonly KeyIndex[] }> {
+  const entity = walk || mode === 'generation' ? null : indexedEntity(target, map);
+  if (entity === null || target.kind !== 'entity') return { selection: byName, indexes: [] };
+  return readIndexes(server, entity, target.ids);
+}
+
+async function pruned(
+  server: RedisServer,
+  indexes: readonly KeyIndex[],
+  kept: ReadonlySet<ByteString>,
+): Promise<number | null> {
+  return indexes.length === 0 ? null : pruneIndexes(server, indexes, (key) => kept.has(key));
+}
+
+function writePlan(
+  context: Context,
+  server: RedisServer,
+  name: string,
+  plan: InvalidationPlan,
+  { patterns }: Selection,
+  action: string,
+): void {
+  const { keys, namespaces, memoryBytes, keyspaceKeys } = plan;
+  const saved = {
+    createdAt: new Date(context.now()).toISOString(),
+    server: server.address,
+    database: server.nodes[0].database,
+    profile: context.profile?.name ?? null,
+    action,
+    patterns,
+    namespaces,
+    memoryBytes,
+    keyspaceKeys,
+    matched: keys.length,
+  };
+  savePlan(resolve(context.environment.workingDirectory, name), name, saved, keys);
+}
+
+const mostIdsShown = 5;
+
+/** What was asked for, in words, for plans and journals. */
+function actionText(target: Target, mode: RemovalMode): string {
+  const how = mode === 'unlink' ? '' : ` (${mode})`;
+  switch (target.kind) {
+    case 'entity': {
+      const ids = target.ids.slice(0, mostIdsShown).join(' ');
+      const more = target.ids.length - mostIdsShown;
+      return `invalidate ${target.name} ${ids}${more > 0 ? ` and ${counted(more, 'more id')}` : ''}${how}`;
+    }
+    case 'pattern':
+      return `invalidate --pattern ${target.text}${how}`;
+    case 'namespace':
+      return `invalidate --namespace ${target.name}${how}`;
+  }
 }

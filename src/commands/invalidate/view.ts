@@ -20,6 +20,8 @@ export function planBlocks(result: InvalidateResult): Block[] {
         fact('matched', 'keys', result.matched, 'count', shareText(result)),
         fact('matchedBytes', 'memory', result.matchedBytes, 'bytes'),
         ...(result.matched > 0 ? [fact('risk', 'risk', result.risk, 'text', riskText(result))] : []),
+        ...(result.traffic ? [fact('traffic', 'use', trafficText(result.traffic), 'text')] : []),
+        ...(result.mode === 'unlink' ? [] : [fact('mode', 'mode', result.mode, 'text', modeText(result))]),
       ],
     },
     namespaceTable(result, shownNamespaces),
@@ -30,7 +32,7 @@ export function planBlocks(result: InvalidateResult): Block[] {
 
 /** How it ended, for people who have seen the plan. */
 export function outcomeBlocks(result: InvalidateResult): Block[] {
-  return [...outcomeNotes(result), ...problemBlocks(result)];
+  return [...outcomeNotes(result), ...problemBlocks(result), ...journalNotes(result)];
 }
 
 /** Everything in one, for people who have seen nothing yet. */
@@ -52,10 +54,14 @@ export function dataBlocks(result: InvalidateResult): Block[] {
         count('matchedBytes', result.matchedBytes),
         count('keyspaceKeys', result.keyspaceKeys),
         count('removed', result.removed),
+        count('skipped', result.skipped),
         count('gone', result.gone),
         count('failed', result.failed),
         count('notAttempted', result.notAttempted),
         count('excluded', result.excluded),
+        fact('mode', 'mode', result.mode, 'text'),
+        fact('journal', 'journal', result.journal, 'text'),
+        fact('planFile', 'plan file', result.planFile, 'text'),
       ],
     },
     {
@@ -155,7 +161,9 @@ function warnings(result: InvalidateResult): Block[] {
 
 function outcomeNotes(result: InvalidateResult): Block[] {
   const { matched, removed, gone, failed, notAttempted } = result;
-  const keys = counted(matched, 'key');
+  const noun = result.mode === 'generation' ? 'counter' : 'key';
+  const done = doneWords[result.mode];
+  const keys = counted(matched, noun);
   if (!result.planComplete) {
     return [
       note('bad', 'the walk ended early: the plan covers what was seen until then; nothing was removed'),
@@ -163,7 +171,19 @@ function outcomeNotes(result: InvalidateResult): Block[] {
   }
   switch (result.outcome) {
     case 'planned':
-      return [note('plain', `dry run: nothing was removed; without --dry-run ${keys} would be`)];
+      return result.planFile === null
+        ? [
+            note(
+              'plain',
+              `dry run: nothing was ${result.mode === 'unlink' ? 'removed' : 'changed'}; ${wouldBe(result)}`,
+            ),
+          ]
+        : [
+            note(
+              'good',
+              `the plan for ${keys} is in \`${result.planFile}\`; nothing was changed. To carry it out: cachectl apply ${result.planFile}`,
+            ),
+          ];
     case 'nothingMatched':
       return [note('plain', nothingText(result))];
     case 'unreachable':
@@ -175,25 +195,67 @@ function outcomeNotes(result: InvalidateResult): Block[] {
           `${counted(matched, 'key matches', 'keys match')}, more than --limit ${(result.limit ?? 0).toLocaleString('en-US')} allows: nothing was removed`,
         ),
       ];
+    case 'drifted':
+      return [note('bad', 'the plan no longer holds: nothing was changed; make a new one')];
     case 'declined':
       return [];
     case 'removed': {
       const freed =
-        gone === 0 && result.matchedBytes !== null ? `, ${formatBytes(result.matchedBytes)},` : '';
-      const vanished = gone > 0 ? `; ${counted(gone, 'key was', 'keys were')} gone already` : '';
-      return [note('good', `removed ${counted(removed, 'key')}${freed} in ${took(result)}${vanished}`)];
+        gone === 0 && result.mode === 'unlink' && result.matchedBytes !== null
+          ? `, ${formatBytes(result.matchedBytes)},`
+          : '';
+      const already = result.mode === 'soft' ? 'gone, or expire sooner anyway' : 'gone already';
+      const vanished = gone > 0 ? `; ${counted(gone, 'key was', 'keys were')} ${already}` : '';
+      return [
+        note('good', `${done} ${counted(removed, noun)}${freed} in ${took(result)}${vanished}`),
+        ...(result.indexPruned
+          ? [note('plain', `${counted(result.indexPruned, 'member')} without a key went out of the index`)]
+          : []),
+      ];
     }
     case 'interrupted':
     case 'partlyRemoved':
       return [
         note(
           'bad',
-          `removed ${removed.toLocaleString('en-US')} of ${keys} in ${took(result)}; ` +
+          `${done} ${removed.toLocaleString('en-US')} of ${keys} in ${took(result)}; ` +
             `${gone.toLocaleString('en-US')} gone already, ${failed.toLocaleString('en-US')} failed, ${notAttempted.toLocaleString('en-US')} not attempted`,
         ),
-        note('plain', 'running the same command again is harmless: it removes what is still there'),
+        note('plain', 'running the same command again is harmless: it goes on with what is still there'),
       ];
   }
+}
+
+const doneWords = { unlink: 'removed', soft: 'shortened the TTL of', generation: 'incremented' } as const;
+
+function wouldBe({ mode, matched }: InvalidateResult): string {
+  if (mode === 'unlink') return `without --dry-run ${counted(matched, 'key')} would be`;
+  return mode === 'soft'
+    ? `without --dry-run ${counted(matched, 'key')} would get a shorter TTL`
+    : `without --dry-run ${counted(matched, 'counter')} would be incremented`;
+}
+
+/** What can be undone, and how. */
+function journalNotes({ journal, backup, mode, removed }: InvalidateResult): Block[] {
+  if (journal === null || removed === 0) return [];
+  if (mode === 'soft') return [note('dim', `to give the TTLs back: cachectl undo ${journal}`)];
+  return backup
+    ? [note('dim', `to put it back: cachectl undo ${journal}`)]
+    : [note('dim', `journal of the names: ${journal} (values are kept with --backup)`)];
+}
+
+function trafficText({
+  sampledKeys,
+  usedInMinute,
+  usedInHour,
+}: NonNullable<InvalidateResult['traffic']>): string {
+  return `of ${counted(sampledKeys, 'key')} looked at, ${usedInMinute} ${usedInMinute === 1 ? 'was' : 'were'} used in the last minute and ${usedInHour} in the last hour`;
+}
+
+function modeText({ mode }: InvalidateResult): string {
+  return mode === 'soft'
+    ? 'each key gets a TTL within the window, drawn at random'
+    : 'the counter goes up by one, and no reader finds the old keys';
 }
 
 function byNamespace({ unreachable }: InvalidateResult): string {

@@ -1,0 +1,59 @@
+import { countArgument, durationArgument, ratioArgument } from '../arguments.ts';
+import { Option } from '@commander-js/extra-typings';
+import { type DefineCommand, examples } from '../runner.ts';
+
+export const defineApply: DefineCommand = (program, run) => {
+  program
+    .command('apply')
+    .summary('carry out a plan that `invalidate --plan-out` has written')
+    .description(
+      'Removes the keys of a saved plan, and no others. It looks first whether they are still there: where more are gone ' +
+        'than the tolerance allows, the keyspace is no longer the one that the plan was made for, and it refuses.',
+    )
+    .argument('<plan>', 'file of the plan')
+    .option('--tolerance <share>', 'share of the keys that may be gone by now', ratioArgument, 0.05)
+    .addOption(
+      new Option('--mode <mode>', 'remove at once, or let expire over a window')
+        .choices(['unlink', 'soft'] as const)
+        .default('unlink' as const),
+    )
+    .option('--over <duration>', 'window of --mode soft', durationArgument, 300)
+    .option('--max-rate <keys>', 'remove at most so many keys per second', countArgument(1))
+    .option(
+      '--latency-budget <duration>',
+      'slow down when a round trip takes longer, such as 2ms',
+      durationArgument,
+    )
+    .option('--backup', 'keep the values too, so that `cachectl undo` can put them back')
+    .option('--journal <file>', 'file of the journal (default: in the state folder)')
+    .option('--no-journal', 'keep no journal')
+    .option('--dry-run', 'look whether the plan still holds, and remove nothing')
+    .option('-y, --yes', 'do not ask')
+    .option('--confirm <profile>', 'name of the protected profile, in place of the question')
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl apply plan.json --dry-run', 'does it still hold?'],
+        ['cachectl apply plan.json --backup --yes', 'carry it out, with a way back'],
+      ),
+    )
+    .action((plan, options, self) =>
+      run(self, async () => {
+        const { applyExecution } = await import('./run.ts');
+        return applyExecution({
+          plan,
+          tolerance: options.tolerance,
+          mode: options.mode,
+          over: options.over,
+          maxRate: options.maxRate,
+          latencyBudget: options.latencyBudget,
+          backup: options.backup === true,
+          journal: typeof options.journal === 'string' ? options.journal : undefined,
+          keepsJournal: options.journal !== false,
+          dryRun: options.dryRun === true,
+          yes: options.yes === true,
+          confirm: options.confirm,
+        });
+      }),
+    );
+};

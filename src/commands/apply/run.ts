@@ -1,0 +1,152 @@
+import { resolve } from 'node:path';
+import { InputError } from '../../failure.ts';
+import { loadPlan, type SavedPlan } from '../../invalidation/plan-file.ts';
+import type { InvalidationPlan } from '../../invalidation/plan.ts';
+import { planInvalidation } from '../../invalidation/read-plan.ts';
+import { scopeOf } from '../../invalidation/scope.ts';
+import type { Selection } from '../../invalidation/selection.ts';
+import { readTraffic } from '../../invalidation/traffic.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import { counted, formatRatio } from '../../render/units.ts';
+import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { askForRemoval } from '../invalidate/ask.ts';
+import { carryOut, type CarryOutInput, limitsOf } from '../invalidate/carry-out.ts';
+import { type InvalidateResult, plannedResult, removedResult } from '../invalidate/result.ts';
+import { blankInvalidation } from '../invalidate/run.ts';
+import { dataBlocks, fullBlocks, outcomeBlocks } from '../invalidate/view.ts';
+
+interface ApplyInput extends CarryOutInput {
+  readonly plan: string;
+  /** Share of the keys that may be gone, from 0 to 1. */
+  readonly tolerance: number;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly confirm: string | undefined;
+}
+
+export interface ApplyResult extends InvalidateResult {
+  readonly plan: {
+    readonly file: string;
+    readonly createdAt: string;
+    readonly action: string;
+    readonly keys: number;
+    /** Of those, not there any more. */
+    readonly missing: number;
+  };
+}
+
+/** `apply` from its input to its result. */
+export function applyExecution(input: ApplyInput): Execution<ApplyResult> {
+  const view = { blocks: fullBlocks };
+  return {
+    blank: { ...blankInvalidation, plan: null },
+    rows: 'namespaces',
+    writes: !input.dryRun,
+    run: (context) => apply(context, input, view),
+    view: (result) => view.blocks(result),
+  };
+}
+
+async function apply(
+  context: Context,
+  input: ApplyInput,
+  view: { blocks: typeof fullBlocks },
+): Promise<Outcome<ApplyResult>> {
+  const { map, signal, progress, now } = context;
+  if (context.output !== 'table') view.blocks = dataBlocks;
+  const { plan: saved, keys } = loadPlan(
+    resolve(context.environment.workingDirectory, input.plan),
+    input.plan,
+  );
+  const server = await context.connect();
+  requireSamePlace(server, saved, input.plan);
+  const selection: Selection = {
+    patterns: saved.patterns,
+    exactKeys: keys,
+    walk: null,
+    unreachable: [],
+    futile: false,
+  };
+  // The map may have learned since that some of it is state.
+  const scope = scopeOf(map, [], []);
+  const plan = await planInvalidation(server, selection, {
+    scope,
+    limits: limitsOf(input),
+    signal,
+    progress,
+    now,
+  });
+  const missing = keys.length - plan.keys.length - plan.excluded.reduce((sum, each) => sum + each.keys, 0);
+  const planned = (
+    outcome: InvalidateResult['outcome'],
+    traffic: InvalidateResult['traffic'] = null,
+  ): ApplyResult => ({
+    ...plannedResult(
+      {
+        target: { kind: 'pattern', text: saved.action, all: true },
+        selection,
+        plan,
+        serverAddress: server.address,
+        stateKnown: !map.isEmpty,
+        dryRun: input.dryRun,
+        limit: null,
+        mode: input.mode,
+        planFile: null,
+        traffic,
+      },
+      outcome,
+    ),
+    plan: { file: input.plan, createdAt: saved.createdAt, action: saved.action, keys: keys.length, missing },
+  });
+  if (!plan.complete || signal.aborted) return { result: planned('interrupted') };
+  const drift = driftOf(saved, plan, missing, input.tolerance);
+  if (drift !== null) {
+    context.warn(`${drift}: nothing was changed`);
+    return { result: planned('drifted'), exitCode: exitCodes.negative };
+  }
+  if (plan.keys.length === 0) return { result: planned('nothingMatched') };
+  const traffic = await readTraffic(server, plan.keys);
+  if (input.dryRun) return { result: planned('planned', traffic) };
+  const draft = planned('declined', traffic);
+  try {
+    const shown = await askForRemoval(context, draft, input);
+    if (shown && context.output === 'table') view.blocks = outcomeBlocks;
+  } catch (error) {
+    if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;
+    return { result: error instanceof InterruptedError ? planned('interrupted', traffic) : draft, error };
+  }
+  const about = { action: saved.action, patterns: saved.patterns };
+  const done = await carryOut(context, server, plan.keys, input, about);
+  return {
+    result: {
+      ...removedResult(draft, { ...done, backup: input.backup, indexPruned: null }, signal.aborted),
+      plan: draft.plan,
+    },
+    ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),
+    ...(done.removal.stoppedBy !== null && { error: done.removal.stoppedBy }),
+  };
+}
+
+function requireSamePlace(server: RedisServer, saved: SavedPlan, name: string): void {
+  const { database } = server.nodes[0];
+  if (saved.server === server.address && saved.database === database) return;
+  throw new InputError(
+    `plan \`${name}\` was made for ${saved.server}, and this is ${server.address}`,
+    'connect to the server that it was made for, or make a plan for this one',
+  );
+}
+
+/** How the keyspace is no longer what it was, in words; null where it is near enough. */
+function driftOf(
+  saved: SavedPlan,
+  plan: InvalidationPlan,
+  missing: number,
+  tolerance: number,
+): string | null {
+  const share = saved.matched === 0 ? 0 : missing / saved.matched;
+  if (share > tolerance)
+    return `${counted(missing, 'key')} of the plan's ${counted(saved.matched, 'key')} (${formatRatio(share)}) are gone, and --tolerance allows ${formatRatio(tolerance)}`;
+  const kept = plan.excluded.reduce((sum, { keys }) => sum + keys, 0);
+  return kept > 0 ? `${counted(kept, 'key')} of the plan are state by the map as it is now` : null;
+}

@@ -1,0 +1,95 @@
+import { join, resolve } from 'node:path';
+import type { ArchiveWriter } from '../../archive/writer.ts';
+import { type Removal, type RemovalMode, removeKeys } from '../../invalidation/apply.ts';
+import { journalFolder, journalName, openJournal } from '../../invalidation/journal.ts';
+import type { ByteString } from '../../redis/bytes.ts';
+import type { PaceLimits } from '../../redis/pace.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import type { Context } from '../context.ts';
+
+/** How a plan is carried out, as the options of `invalidate` and `apply` say it. */
+export interface CarryOutInput {
+  readonly mode: RemovalMode;
+  /** The window of soft mode, in seconds. */
+  readonly over: number;
+  readonly journal: string | undefined;
+  readonly keepsJournal: boolean;
+  /** Keep the values in the journal. */
+  readonly backup: boolean;
+  /** Keys per second. */
+  readonly maxRate: number | undefined;
+  /** Seconds. */
+  readonly latencyBudget: number | undefined;
+}
+
+interface CarriedOut {
+  readonly removal: Removal;
+  /** The journal's path; null where none was kept. */
+  readonly journal: string | null;
+}
+
+/** Does to the keys what was planned, with a journal of it. @throws InputError where the journal cannot be made */
+export async function carryOut(
+  context: Context,
+  server: RedisServer,
+  keys: readonly ByteString[],
+  input: CarryOutInput,
+  about: { readonly action: string; readonly patterns: readonly string[] },
+): Promise<CarriedOut> {
+  const journal = await startJournal(context, server, input, about);
+  const removal = await removeKeys(server, keys, {
+    mode: input.mode,
+    overMillis: input.over * 1000,
+    journal,
+    withValues: input.backup,
+    limits: limitsOf(input),
+    signal: context.signal,
+    progress: context.progress,
+    now: context.now,
+    random: context.random,
+  });
+  const { removed, gone, failed, notAttempted } = removal;
+  // What was removed is removed; a disk that is full by now was told as the reason why the work stopped.
+  await journal?.finish({ removed, gone, failed, notAttempted }).catch(() => undefined);
+  return { removal, journal: journal?.path ?? null };
+}
+
+export function limitsOf({
+  maxRate,
+  latencyBudget,
+}: Pick<CarryOutInput, 'maxRate' | 'latencyBudget'>): PaceLimits {
+  return {
+    ...(maxRate !== undefined && { maxKeysPerSecond: maxRate }),
+    ...(latencyBudget !== undefined && { latencyBudgetMillis: latencyBudget * 1000 }),
+  };
+}
+
+async function startJournal(
+  context: Context,
+  server: RedisServer,
+  { mode, over, journal, keepsJournal, backup }: CarryOutInput,
+  { action, patterns }: { readonly action: string; readonly patterns: readonly string[] },
+): Promise<ArchiveWriter | null> {
+  // A counter that was incremented is not set back: readers may have filled the new generation already.
+  if (!keepsJournal || mode === 'generation') return null;
+  const { environment, now, profile } = context;
+  const folder = journalFolder(environment.variables);
+  if (journal === undefined && folder === null) return null;
+  const path =
+    journal === undefined
+      ? join(folder ?? '', journalName('invalidate', now()))
+      : resolve(environment.workingDirectory, journal);
+  return openJournal(path, {
+    format: 'cachectl-archive',
+    version: 1,
+    kind: 'journal',
+    createdAt: new Date(now()).toISOString(),
+    server: server.address,
+    database: server.nodes[0].database,
+    profile: profile?.name ?? null,
+    action,
+    patterns,
+    withValues: backup,
+    ...(mode === 'soft' && { softUntilMillis: now() + over * 1000 }),
+  });
+}

@@ -1,0 +1,38 @@
+import { type DefineCommand, examples } from '../runner.ts';
+
+export const defineUndo: DefineCommand = (program, run) => {
+  program
+    .command('undo')
+    .summary('put back what an invalidation removed')
+    .description(
+      'Puts back what a journal has kept: values (where the invalidation ran with --backup) with the time to live that they ' +
+        'would have left by now, and TTLs that --mode soft has shortened. A key that was written again since keeps what it has. ' +
+        'Running it twice is harmless.',
+    )
+    .argument('<journal>', 'file of the journal; the invalidation has named it')
+    .option('--replace', 'put the old value in the place of what was written since')
+    .option('--other-server', 'allow a server that is not the one of the journal')
+    .option('--dry-run', 'show what would come back, and change nothing')
+    .option('-y, --yes', 'do not ask')
+    .option('--confirm <profile>', 'name of the protected profile, in place of the question')
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl undo invalidate.journal --dry-run', 'what would come back'],
+        ['cachectl undo invalidate.journal --yes', 'put it back, without a question'],
+      ),
+    )
+    .action((journal, options, self) =>
+      run(self, async () => {
+        const { undoExecution } = await import('./run.ts');
+        return undoExecution({
+          journal,
+          replace: options.replace === true,
+          otherServer: options.otherServer === true,
+          dryRun: options.dryRun === true,
+          yes: options.yes === true,
+          confirm: options.confirm,
+        });
+      }),
+    );
+};

@@ -1,0 +1,225 @@
+import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { ArchiveError } from '../../archive/format.ts';
+import { type ArchiveReader, readArchive } from '../../archive/reader.ts';
+import { InputError } from '../../failure.ts';
+import { fileFailureText } from '../../file-failure.ts';
+import { undoJournal } from '../../invalidation/undo.ts';
+import { keyFields } from '../../keyspace/key-text.ts';
+import { silentProgress } from '../../progress.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import { type Block, note } from '../../render/blocks.ts';
+import { counted, formatSeconds } from '../../render/units.ts';
+import { askConsent } from '../consent.ts';
+import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+interface UndoInput {
+  readonly journal: string;
+  readonly replace: boolean;
+  readonly otherServer: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly confirm: string | undefined;
+}
+
+export interface UndoResult {
+  readonly journal: string;
+  /** What the journal is of, in words. */
+  readonly action: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly dryRun: boolean;
+  /** Keys of the journal: always `restored + skipped + failed`. */
+  readonly keys: number;
+  readonly restored: number;
+  /** `rewritten + expired + withoutValue + notAttempted`. */
+  readonly skipped: number;
+  /** Are there again, and were left alone. */
+  readonly rewritten: number;
+  /** Would have expired by now. */
+  readonly expired: number;
+  /** Only their names were kept. */
+  readonly withoutValue: number;
+  readonly notAttempted: number;
+  readonly failed: number;
+  /** True where the journal ends in the middle: its writer was killed. What is before that counts. */
+  readonly cut: boolean;
+  readonly durationSeconds: number;
+  readonly problems: readonly {
+    readonly reason: string;
+    readonly keys: number;
+    readonly example: { readonly key: string; readonly keyBase64?: string };
+  }[];
+}
+
+/** `undo` from its input to its result. */
+export function undoExecution(input: UndoInput): Execution<UndoResult> {
+  return {
+    blank: {
+      ...{ journal: null, action: null, createdAt: null, dryRun: null, keys: null, restored: null },
+      ...{ skipped: null, rewritten: null, expired: null, withoutValue: null, notAttempted: null },
+      ...{ failed: null, cut: null, durationSeconds: null, problems: [] },
+    },
+    writes: !input.dryRun,
+    run: (context) => undo(context, input),
+    view: viewUndo,
+  };
+}
+
+async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoResult>> {
+  // A file that is no journal is told before anything is asked of the server.
+  const { header } = await open(context, input.journal);
+  const server = await context.connect();
+  requireSamePlace(server, header, input);
+  const preview = await run(context, server, input, true);
+  if (input.dryRun || preview.keys === 0 || preview.restored === 0) return { result: preview };
+  await askConsent(context, {
+    plan: viewUndo(preview),
+    action: `restore ${counted(preview.restored, 'key')}`,
+    question: `Restore ${counted(preview.restored, 'key')} on ${server.address}?`,
+    otherwise: 'nothing was restored',
+    yes: input.yes,
+    confirm: input.confirm,
+  });
+  const { error, ...result } = await run(context, server, input, false);
+  return {
+    result,
+    ...(result.failed > 0 && { exitCode: exitCodes.negative }),
+    ...(error && { error }),
+  };
+}
+
+async function run(
+  context: Context,
+  server: RedisServer,
+  input: UndoInput,
+  dryRun: boolean,
+): Promise<UndoResult & { error?: Error }> {
+  const startedAt = context.now();
+  const archive = await open(context, input.journal);
+  const undoing = await explained(input.journal, () =>
+    undoJournal(server, archive.header, archive.frames, {
+      replace: input.replace,
+      dryRun,
+      signal: context.signal,
+      progress: dryRun ? silentProgress : context.progress,
+      now: context.now,
+    }),
+  );
+  const { restored, rewritten, expired, withoutValue, failed, notAttempted, stoppedBy } = undoing;
+  const skipped = rewritten + expired + withoutValue + notAttempted;
+  const error =
+    stoppedBy ??
+    (context.signal.aborted && !dryRun
+      ? new InterruptedError('interrupted; running it again goes on')
+      : null);
+  return {
+    journal: input.journal,
+    action: archive.header.action,
+    createdAt: archive.header.createdAt,
+    dryRun,
+    keys: restored + skipped + failed,
+    restored,
+    skipped,
+    rewritten,
+    expired,
+    withoutValue,
+    notAttempted,
+    failed,
+    cut: archive.isCut(),
+    durationSeconds: (context.now() - startedAt) / 1000,
+    problems: undoing.problems.map(({ reason, keys, example }) => ({
+      reason,
+      keys,
+      example: keyFields(example),
+    })),
+    ...(error && { error }),
+  };
+}
+
+async function open(context: Context, name: string): Promise<ArchiveReader> {
+  const path = resolve(context.environment.workingDirectory, name);
+  const archive = await explained(name, () =>
+    readArchive(createReadStream(path, { highWaterMark: 1_048_576 })),
+  );
+  if (archive.header.kind === 'journal') return archive;
+  throw new InputError(`\`${name}\` is an export, not a journal`, `load it with \`cachectl warm ${name}\``);
+}
+
+async function explained<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ArchiveError) throw new InputError(`\`${name}\` cannot be used: ${error.message}`);
+    if (error instanceof Error && 'code' in error && 'syscall' in error)
+      throw new InputError(`\`${name}\` cannot be read: ${fileFailureText(error)}`);
+    throw error;
+  }
+}
+
+function requireSamePlace(
+  server: RedisServer,
+  header: ArchiveReader['header'],
+  { journal, otherServer }: UndoInput,
+): void {
+  if (otherServer || (header.server === server.address && header.database === server.nodes[0].database))
+    return;
+  throw new InputError(
+    `journal \`${journal}\` is of ${header.server}, and this is ${server.address}`,
+    'connect to that server, or add --other-server to mean this one',
+  );
+}
+
+function viewUndo(result: UndoResult): Block[] {
+  const { keys, restored, rewritten, expired, withoutValue, failed, notAttempted, cut, dryRun, problems } =
+    result;
+  const count = (name: string, label: string, value: number) =>
+    ({ name, label, value, unit: 'count' }) as const;
+  const blocks: Block[] = [
+    {
+      kind: 'facts',
+      name: 'undo',
+      title: `${result.action}, at ${result.createdAt}`,
+      facts: [
+        count('keys', 'keys', keys),
+        count('restored', dryRun ? 'would return' : 'restored', restored),
+        count('rewritten', 'written again', rewritten),
+        count('expired', 'expired by now', expired),
+        count('withoutValue', 'name only', withoutValue),
+        count('failed', 'failed', failed),
+        count('notAttempted', 'not attempted', notAttempted),
+      ],
+    },
+  ];
+  if (problems.length > 0)
+    blocks.push({
+      kind: 'table',
+      name: 'problems',
+      columns: [
+        { name: 'keys', header: 'FAILED', unit: 'count' },
+        { name: 'example', header: 'FOR EXAMPLE', unit: 'text' },
+        { name: 'reason', header: 'REASON', unit: 'text' },
+      ],
+      rows: problems.map(({ keys: failedKeys, example, reason }) => [failedKeys, example.key, reason]),
+    });
+  if (cut)
+    blocks.push(
+      note(
+        'warning',
+        'the journal ends in the middle of a record: its writer was killed. All before that counts',
+      ),
+    );
+  if (withoutValue > 0)
+    blocks.push(
+      note(
+        'warning',
+        `of ${counted(withoutValue, 'key')} only the name was kept: values are kept with \`invalidate --backup\``,
+      ),
+    );
+  if (!dryRun && restored > 0)
+    blocks.push(
+      note('good', `restored ${counted(restored, 'key')} in ${formatSeconds(result.durationSeconds)}`),
+    );
+  return blocks;
+}

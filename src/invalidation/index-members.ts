@@ -1,0 +1,114 @@
+import { InputError } from '../failure.ts';
+import type { Entity, NamespaceMap } from '../keyspace/map.ts';
+import { bindPlaceholder, exactKeyOf } from '../keyspace/pattern.ts';
+import { asBytes, type ByteString } from '../redis/bytes.ts';
+import { refusal } from '../redis/errors.ts';
+import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { idPlaceholder } from './id-matcher.ts';
+import type { Selection, Target } from './selection.ts';
+
+/** The indexes of a target with the keys they hold. */
+export interface IndexedKeys {
+  readonly selection: Selection;
+  /** By index key: its members. */
+  readonly indexes: readonly KeyIndex[];
+}
+
+export interface KeyIndex {
+  readonly key: ByteString;
+  readonly type: 'set' | 'zset';
+  readonly members: readonly ByteString[];
+}
+
+/** The entity of a target whose keys an index holds; null where the map names none. */
+export function indexedEntity(target: Target, map: NamespaceMap): Entity | null {
+  if (target.kind !== 'entity') return null;
+  const entity = map.entities.find(({ name }) => name === target.name);
+  return entity?.index == null ? null : entity;
+}
+
+/**
+ * Reads the members of the indexes of all ids, page by page: O(members), whatever the size of the keyspace. What the
+ * index does not hold is not found. @throws RedisError; InputError where an index is neither a set nor a sorted set
+ */
+export async function readIndexes(
+  server: RedisServer,
+  entity: Entity,
+  ids: readonly string[],
+): Promise<IndexedKeys> {
+  const { index } = entity;
+  if (index === null) throw new TypeError('an entity without index has no indexes');
+  const patterns = ids.map((id) => bindPlaceholder(index, idPlaceholder, id));
+  const indexes: KeyIndex[] = [];
+  for (const pattern of patterns) {
+    const key = exactKeyOf(pattern);
+    if (key === null) {
+      throw new InputError(
+        `the index of entity \`${entity.name}\` is a pattern (\`${pattern.text}\`), not one key`,
+        'write it without *: "index": "idx:user:<id>"',
+      );
+    }
+    const found = await readIndex(server.nodeFor(key), key, entity.name);
+    if (found) indexes.push(found);
+  }
+  return {
+    indexes,
+    selection: {
+      patterns: patterns.map(({ text }) => `members of ${text}`),
+      exactKeys: [...new Set(indexes.flatMap(({ members }) => members))],
+      walk: null,
+      unreachable: [],
+      futile: false,
+    },
+  };
+}
+
+const membersInPage = 500;
+
+async function readIndex(node: RedisNode, key: ByteString, entity: string): Promise<KeyIndex | null> {
+  const type = replyText(await node.call('TYPE', key));
+  if (type === 'none') return null;
+  if (type !== 'set' && type !== 'zset') {
+    throw new InputError(
+      `the index \`${key}\` of entity \`${entity}\` is a ${type}, and an index is a set or a sorted set`,
+      'correct "index" in the map, or use --walk to look through the keyspace',
+    );
+  }
+  const members = new Set<ByteString>();
+  let cursor = '0';
+  do {
+    const command = type === 'set' ? 'SSCAN' : 'ZSCAN';
+    const [reply] = await node.batch([[command, key, asBytes(cursor), 'COUNT', membersInPage]]);
+    if (reply instanceof ReplyError) throw refusal(reply, `\`${command}\``, node.address);
+    const [next, page] = reply as [Reply, ByteString[]];
+    page.forEach((member, at) => {
+      if (type === 'set' || at % 2 === 0) members.add(member);
+    });
+    cursor = replyText(next);
+  } while (cursor !== '0');
+  return { key, type, members: [...members] };
+}
+
+/**
+ * Takes members out of the indexes whose keys are gone, whoever removed them; what the plan left alone stays a member.
+ * @param stays keys that are still there
+ * @returns how many members went @throws RedisError
+ */
+export async function pruneIndexes(
+  server: RedisServer,
+  indexes: readonly KeyIndex[],
+  stays: (key: ByteString) => boolean,
+): Promise<number> {
+  let pruned = 0;
+  for (const { key, type, members } of indexes) {
+    const gone = members.filter((member) => !stays(member));
+    for (let start = 0; start < gone.length; start += membersInPage) {
+      const page = gone.slice(start, start + membersInPage);
+      const [reply] = await server.nodeFor(key).batch([[type === 'set' ? 'SREM' : 'ZREM', key, ...page]]);
+      if (reply instanceof ReplyError) throw refusal(reply, '`SREM`', server.nodeFor(key).address);
+      if (typeof reply === 'number') pruned += reply;
+    }
+  }
+  return pruned;
+}

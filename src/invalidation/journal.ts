@@ -1,0 +1,153 @@
+import { join } from 'node:path';
+import type { ArchiveFrame, ArchiveHeader } from '../archive/format.ts';
+import { ArchiveWriter } from '../archive/writer.ts';
+import { InputError } from '../failure.ts';
+import { fileFailureText } from '../file-failure.ts';
+import type { ByteString } from '../redis/bytes.ts';
+import { asRefusal, type BatchLine, type KeyChange, type Refusal } from '../redis/change-keys.ts';
+import { ReplyError } from '../redis/reply.ts';
+
+/** Where journals go unless a file is named; null where the environment names no home. */
+export function journalFolder(variables: Readonly<Record<string, string | undefined>>): string | null {
+  const { XDG_STATE_HOME: state, HOME: home } = variables;
+  if (state) return join(state, 'cachectl', 'journals');
+  return home ? join(home, '.local', 'state', 'cachectl', 'journals') : null;
+}
+
+/** `2026-11-21T10-15-42-123Z-invalidate.journal`: sorts by time, and is a name on every file system. */
+export function journalName(command: string, now: number): string {
+  return `${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}-${command}.journal`;
+}
+
+/** @throws InputError where the file cannot be made, or is there already */
+export async function openJournal(path: string, header: ArchiveHeader): Promise<ArchiveWriter> {
+  try {
+    return await ArchiveWriter.create(path, header);
+  } catch (error) {
+    const taken = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    throw new InputError(
+      `journal \`${path}\` cannot be written: ${taken ? 'there is a file of that name' : fileFailureText(error)}; nothing was changed`,
+      'name another with --journal FILE',
+    );
+  }
+}
+
+/** Lookups of our own that the server counted as hits. */
+export interface OwnLookups {
+  hits: number;
+}
+
+/** Values can be long: the fewer are held at a time, the better. */
+const mostValuesInBatch = 50;
+
+/**
+ * The change with a journal of it: keys that are gone are noted once the server has said so, and with `withValues` what
+ * they held before they go. A key whose value cannot be kept stays. What is written to a key between the reading of its
+ * value and its removal is lost, as it is without a backup.
+ */
+export function journaling(
+  change: KeyChange,
+  journal: ArchiveWriter,
+  withValues: boolean,
+  lookups: OwnLookups,
+  now: () => number,
+): KeyChange {
+  return {
+    ...change,
+    mostKeysInBatch: withValues
+      ? Math.min(mostValuesInBatch, change.mostKeysInBatch)
+      : change.mostKeysInBatch,
+    async change(line, keys) {
+      const kept = withValues
+        ? await keepValues(line, keys, lookups, now)
+        : { keys, frames: [], gone: 0, refused: [] };
+      const failed = await appended(journal, kept.frames);
+      if (failed) return { changed: 0, unchanged: 0, refused: refusedBy(failed, keys), stop: failed };
+      const outcome =
+        kept.keys.length === 0
+          ? { changed: 0, unchanged: 0, refused: [] }
+          : await change.change(line, kept.keys);
+      const refused = new Set(outcome.refused.flatMap((each) => each.keys));
+      const gone = kept.keys.filter((key) => !refused.has(key));
+      const stop = await appended(
+        journal,
+        gone.map((key) => ({ kind: 'removed', key })),
+      );
+      return {
+        changed: outcome.changed,
+        unchanged: outcome.unchanged + kept.gone,
+        refused: [...kept.refused, ...outcome.refused],
+        ...(stop && { stop }),
+      };
+    },
+  };
+}
+
+/** The failure, as one that a person can do something about. */
+export async function appended(
+  journal: ArchiveWriter,
+  frames: readonly ArchiveFrame[],
+): Promise<InputError | null> {
+  try {
+    await journal.append(frames);
+    return null;
+  } catch (error) {
+    return new InputError(
+      `journal \`${journal.path}\` cannot be written: ${fileFailureText(error)}`,
+      'make room, then run the command again: it goes on with what is left',
+    );
+  }
+}
+
+/** Keys that were not changed because of us, and not of the server. */
+export function refusedBy(failure: Error, keys: readonly ByteString[]): Refusal[] {
+  return [{ keys, command: 'the journal', reply: new ReplyError(`ERR ${failure.message}`) }];
+}
+
+interface KeptValues {
+  /** Those whose values are in the frames. */
+  readonly keys: readonly ByteString[];
+  readonly frames: readonly ArchiveFrame[];
+  readonly gone: number;
+  readonly refused: readonly Refusal[];
+}
+
+async function keepValues(
+  line: BatchLine,
+  keys: readonly ByteString[],
+  lookups: OwnLookups,
+  clock: () => number,
+): Promise<KeptValues> {
+  const replies = await line.exchange(
+    keys.flatMap(
+      (key) =>
+        [
+          ['DUMP', key],
+          ['PTTL', key],
+        ] as const,
+    ),
+  );
+  const now = clock();
+  const kept: ByteString[] = [];
+  const frames: ArchiveFrame[] = [];
+  const refused: Refusal[] = [];
+  let gone = 0;
+  keys.forEach((key, index) => {
+    const [payload, ttl] = [replies[2 * index], replies[2 * index + 1]];
+    if (payload === null || ttl === -2) gone++;
+    else if (typeof payload !== 'string' || typeof ttl !== 'number') {
+      const [command, reply] = typeof payload === 'string' ? ['`PTTL`', ttl] : ['`DUMP`', payload];
+      refused.push({ keys: [key], command, reply: asRefusal(reply) });
+    } else {
+      lookups.hits += 2;
+      kept.push(key);
+      frames.push({
+        kind: 'value',
+        key,
+        payload: Buffer.from(payload, 'latin1'),
+        expiresAtMillis: ttl < 0 ? null : now + ttl,
+      });
+    }
+  });
+  return { keys: kept, frames, gone, refused };
+}

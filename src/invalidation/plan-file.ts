@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { InputError } from '../failure.ts';
+import { fileFailureText } from '../file-failure.ts';
+import { keyFields } from '../keyspace/key-text.ts';
+import { bytesOf, type ByteString } from '../redis/bytes.ts';
+import { replaceFile } from '../replace-file.ts';
+import type { PlannedNamespace } from './plan.ts';
+
+const format = 'cachectl-plan-1';
+
+/** A plan on paper: one line of JSON that says what it is, then one line for each key. */
+export interface SavedPlan {
+  readonly format: typeof format;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly server: string;
+  readonly database: number;
+  readonly profile: string | null;
+  /** What was asked for, in words. */
+  readonly action: string;
+  readonly patterns: readonly string[];
+  readonly namespaces: readonly PlannedNamespace[];
+  readonly memoryBytes: number | null;
+  readonly keyspaceKeys: number | null;
+  readonly matched: number;
+}
+
+/** @throws InputError where the file cannot be written */
+export function savePlan(
+  path: string,
+  name: string,
+  plan: Omit<SavedPlan, 'format'>,
+  keys: readonly ByteString[],
+): void {
+  const lines = [JSON.stringify({ format, ...plan })];
+  for (const key of keys) lines.push(JSON.stringify(keyFields(key)));
+  try {
+    replaceFile(path, lines.join('\n') + '\n');
+  } catch (error) {
+    throw new InputError(`plan \`${name}\` cannot be written: ${fileFailureText(error)}`);
+  }
+}
+
+/** @throws InputError where the file is no plan, or not all of one */
+export function loadPlan(path: string, name: string): { plan: SavedPlan; keys: ByteString[] } {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InputError(`plan \`${name}\` cannot be read: ${fileFailureText(error)}`);
+  }
+  const [first = '', ...lines] = text.split('\n');
+  const plan = parsed(first) as Partial<SavedPlan> | undefined;
+  if (plan?.format !== format) {
+    throw new InputError(
+      `\`${name}\` is no plan`,
+      'one is written with `cachectl invalidate … --plan-out FILE`',
+    );
+  }
+  const keys: ByteString[] = [];
+  lines.forEach((line, index) => {
+    if (line === '') return;
+    const fields = parsed(line) as { key?: unknown; keyBase64?: unknown } | undefined;
+    if (typeof fields?.keyBase64 === 'string')
+      keys.push(Buffer.from(fields.keyBase64, 'base64').toString('latin1') as ByteString);
+    else if (typeof fields?.key === 'string') keys.push(bytesOf(fields.key));
+    else throw new InputError(`plan \`${name}\` line ${index + 2} is no key`, 'make the plan again');
+  });
+  if (keys.length !== plan.matched) {
+    throw new InputError(
+      `plan \`${name}\` has ${keys.length} of its ${String(plan.matched)} keys`,
+      'the file was cut or edited: make the plan again',
+    );
+  }
+  return { plan: plan as SavedPlan, keys };
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

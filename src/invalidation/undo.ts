@@ -1,0 +1,224 @@
+import type { ArchiveFrame, ArchiveHeader } from '../archive/format.ts';
+import type { Progress } from '../progress.ts';
+import type { ByteString } from '../redis/bytes.ts';
+import { RedisError, refusal } from '../redis/errors.ts';
+import type { Lane } from '../redis/lane.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
+import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
+import { concernsSomeKeys } from '../redis/change-keys.ts';
+
+/** What became of the keys of a journal: `restored + rewritten + expired + withoutValue + failed + notAttempted` are all. */
+export interface Undoing {
+  restored: number;
+  /** Are there again, and were left alone. */
+  rewritten: number;
+  /** Would have expired by now. */
+  expired: number;
+  /** Only their names were kept. */
+  withoutValue: number;
+  failed: number;
+  /** Read from the journal and not sent, for the work ended early. */
+  notAttempted: number;
+  readonly problems: { readonly reason: string; keys: number; readonly example: ByteString }[];
+  stoppedBy: Error | null;
+}
+
+interface UndoOptions {
+  /** Put the old value in the place of a new one. */
+  readonly replace: boolean;
+  /** Only count. */
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** RESTORE builds the value at one go: a batch is what the server does without looking at anyone else. */
+const mostFramesInBatch = 50;
+const mostBytesInBatch = 1_048_576;
+
+type Undone = Extract<ArchiveFrame, { kind: 'value' | 'ttl' }>;
+
+/**
+ * Puts back what a journal has kept: values with the TTL that would be left by now, TTLs as they were. A key that was
+ * written again since keeps what it has. Doing it twice is harmless.
+ */
+export async function undoJournal(
+  server: RedisServer,
+  header: ArchiveHeader,
+  frames: AsyncIterable<ArchiveFrame>,
+  options: UndoOptions,
+): Promise<Undoing> {
+  const run = new UndoRun(server, header, options);
+  options.progress.start('restoring', 'keys', null);
+  try {
+    for await (const frame of frames) {
+      if (run.ended) run.leave(frame);
+      else await run.take(frame);
+    }
+    await run.flush();
+  } finally {
+    options.progress.stop();
+    run.close();
+  }
+  return run.result();
+}
+
+class UndoRun {
+  private readonly undoing: Undoing = {
+    restored: 0,
+    rewritten: 0,
+    expired: 0,
+    withoutValue: 0,
+    failed: 0,
+    notAttempted: 0,
+    problems: [],
+    stoppedBy: null,
+  };
+  private readonly lanes = new Map<RedisNode, Lane>();
+  private readonly batches = new Map<RedisNode, { frames: Undone[]; bytes: number }>();
+
+  constructor(
+    private readonly server: RedisServer,
+    private readonly header: ArchiveHeader,
+    private readonly options: UndoOptions,
+  ) {}
+
+  get ended(): boolean {
+    return this.undoing.stoppedBy !== null || this.options.signal.aborted;
+  }
+
+  leave(frame: ArchiveFrame): void {
+    if (frame.kind === 'value' || frame.kind === 'ttl') this.undoing.notAttempted++;
+  }
+
+  async take(frame: ArchiveFrame): Promise<void> {
+    if (frame.kind === 'end') return;
+    if (frame.kind === 'removed') {
+      if (!this.header.withValues) this.undoing.withoutValue++;
+      return;
+    }
+    if (frame.expiresAtMillis !== null && frame.expiresAtMillis <= this.options.now()) {
+      this.undoing.expired++;
+      return;
+    }
+    const node = this.server.nodeFor(frame.key);
+    const batch = this.batches.get(node) ?? { frames: [], bytes: 0 };
+    this.batches.set(node, batch);
+    batch.frames.push(frame);
+    batch.bytes += frame.kind === 'value' ? frame.payload.length : 0;
+    if (batch.frames.length >= mostFramesInBatch || batch.bytes >= mostBytesInBatch) await this.send(node);
+  }
+
+  async flush(): Promise<void> {
+    for (const node of this.batches.keys()) await this.send(node);
+  }
+
+  result(): Undoing {
+    this.undoing.problems.sort((left, right) => right.keys - left.keys);
+    return this.undoing;
+  }
+
+  close(): void {
+    for (const lane of this.lanes.values()) lane.close();
+  }
+
+  private async send(node: RedisNode): Promise<void> {
+    const frames = this.batches.get(node)?.frames ?? [];
+    this.batches.delete(node);
+    if (frames.length === 0) return;
+    if (this.ended) {
+      this.undoing.notAttempted += frames.length;
+      return;
+    }
+    if (this.options.dryRun) {
+      await this.count(node, frames);
+      return;
+    }
+    try {
+      await this.restore(await this.laneTo(node), frames);
+    } catch (error) {
+      if (!(error instanceof RedisError)) throw error;
+      this.undoing.stoppedBy = error;
+      this.fail(frames, `no answer (${error.message}): restored or not, nobody knows`);
+    }
+    const { restored, rewritten, failed } = this.undoing;
+    this.options.progress.update(restored + rewritten + failed);
+  }
+
+  private async laneTo(node: RedisNode): Promise<Lane> {
+    const lane = this.lanes.get(node) ?? (await node.openLane());
+    this.lanes.set(node, lane);
+    return lane;
+  }
+
+  /** What would be restored: MEMORY USAGE tells whether a key is there, and leaves no trace. */
+  private async count(node: RedisNode, frames: readonly Undone[]): Promise<void> {
+    const replies = await node.batch(frames.map(({ key }) => ['MEMORY', 'USAGE', key] as const));
+    frames.forEach(({ kind }, index) => {
+      const there = replies[index] !== null;
+      if (there === (kind === 'ttl') || this.options.replace) this.undoing.restored++;
+      else this.undoing.rewritten++;
+    });
+  }
+
+  private async restore(lane: Lane, frames: readonly Undone[]): Promise<void> {
+    const due = await this.softened(lane, frames);
+    if (due.length === 0) return;
+    const replies = await lane.exchange(due.map((frame) => this.commandFor(frame)));
+    due.forEach((frame, index) => this.settle(frame, replies[index]));
+  }
+
+  /** Of keys whose TTL was shortened: those that still have no more time than they were given then. */
+  private async softened(lane: Lane, frames: readonly Undone[]): Promise<readonly Undone[]> {
+    const until = this.header.softUntilMillis;
+    const ttls = frames.filter(({ kind }) => kind === 'ttl');
+    if (ttls.length === 0 || until === undefined || this.options.replace) return frames;
+    const replies = await lane.exchange(ttls.map(({ key }) => ['PTTL', key] as const));
+    const now = this.options.now();
+    const rewritten = new Set(
+      ttls.filter((_, index) => {
+        const left = replies[index];
+        return typeof left === 'number' && (left < 0 || now + left > until + 1000);
+      }),
+    );
+    this.undoing.rewritten += rewritten.size;
+    return frames.filter((frame) => !rewritten.has(frame));
+  }
+
+  private commandFor(frame: Undone): RedisCommand {
+    const { key, expiresAtMillis } = frame;
+    if (frame.kind === 'ttl')
+      return expiresAtMillis === null ? ['PERSIST', key] : ['PEXPIREAT', key, Math.round(expiresAtMillis)];
+    const replace = this.options.replace ? (['REPLACE'] as const) : [];
+    const payload = frame.payload.toString('latin1') as ByteString;
+    return ['RESTORE', key, Math.round(expiresAtMillis ?? 0), payload, 'ABSTTL', ...replace];
+  }
+
+  private settle({ key, kind }: Undone, reply: Reply | undefined): void {
+    if (!(reply instanceof ReplyError)) {
+      if (kind === 'ttl' && reply === 0) this.undoing.rewritten++;
+      else this.undoing.restored++;
+    } else if (reply.code === 'BUSYKEY') this.undoing.rewritten++;
+    else {
+      // The next key would be refused for the same reason.
+      if (!concernsSomeKeys(reply) && !/payload|bad data/i.test(reply.message))
+        this.undoing.stoppedBy ??= refusal(
+          reply,
+          kind === 'ttl' ? '`PEXPIREAT`' : '`RESTORE`',
+          this.server.address,
+        );
+      this.fail([{ key }], reply.message);
+    }
+  }
+
+  private fail(frames: readonly { readonly key: ByteString }[], reason: string): void {
+    const [example] = frames;
+    if (example === undefined) return;
+    this.undoing.failed += frames.length;
+    const known = this.undoing.problems.find((problem) => problem.reason === reason);
+    if (known) known.keys += frames.length;
+    else this.undoing.problems.push({ reason, keys: frames.length, example: example.key });
+  }
+}

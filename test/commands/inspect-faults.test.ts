@@ -262,6 +262,63 @@ test(
       // Of 95 % intervals one in 50,000 holds in fewer than 7 cases of 12.
       for (const [label, count] of held)
         expect([args, label, count >= 7, count]).toEqual([args, label, true, count]);
-      }
+    }
   },
 );
+
+describe('a sample that ends early', () => {
+  const line = ['--precision', '10%', '--max-rate', '5000', '--seed', '1'];
+  const started = async () => {
+    const { redis, server } = await startServer();
+    await send(server, 'DEBUG', 'POPULATE', 40_000, 'user');
+    const proxy = await startProxy(redis.port);
+    onTestFinished(() => proxy.stop());
+    return { server, proxy };
+  };
+
+  test('by Ctrl-C gives estimates of the whole', async () => {
+    const { server, proxy } = await started();
+    const controller = new AbortController();
+    const running = inspect(line, { url: proxy.url, signal: controller.signal });
+    await scansOf(server, 20);
+    controller.abort('SIGINT');
+    const { exitCode, result } = await running;
+    expect(exitCode).toBe(130);
+    expect(result).toMatchObject({
+      ok: false,
+      exact: false,
+      reading: { method: 'sample', populationKeys: 40_000 },
+    });
+    expect(result.total.readKeys).toBeGreaterThan(0);
+    expect(result.total.readKeys).toBeLessThan(20_000);
+    expect(result.keysInterval?.[0]).toBeLessThanOrEqual(40_000);
+    expect(result.keysInterval?.[1]).toBeGreaterThanOrEqual(40_000);
+  });
+
+  test('by Ctrl-C before anything was read knows nothing, and says so', async () => {
+    const { proxy } = await started();
+    const controller = new AbortController();
+    controller.abort('SIGINT');
+    const { exitCode, result } = await inspect(line, { url: proxy.url, signal: controller.signal });
+    expect(exitCode).toBe(130);
+    expect(result).toMatchObject({ ok: false, exact: false, namespaces: [] });
+  });
+
+  test('by a lost connection gives estimates of the whole, and the failure', async () => {
+    const { server, proxy } = await started();
+    const running = inspect(line, { url: proxy.url });
+    await scansOf(server, 30);
+    proxy.cut();
+    const { exitCode, result, stderr } = await running;
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/^error: lost the connection to /);
+    expect(result).toMatchObject({
+      ok: false,
+      exact: false,
+      error: { kind: 'lost' },
+      reading: { method: 'sample' },
+    });
+    expect(result.keysInterval?.[1]).toBeGreaterThanOrEqual(40_000);
+    expect(result.namespaces).toMatchObject([{ namespace: 'user:<id>' }]);
+  });
+});

@@ -188,6 +188,19 @@ describe('the precision', () => {
   });
 });
 
+test.each([0, 1, 60])('a database of %d keys is read whole, whatever the precision', async (count) => {
+  const url = `${redis.url}/2`;
+  const other = await connect(targetOf(url));
+  await sendAll(
+    other,
+    Array.from({ length: count }, (_, index) => ['SET', `user:${index}`, 'x']),
+  );
+  other.close();
+  const { exitCode, result } = await inspect(['--precision', '50%'], { url });
+  expect(exitCode).toBe(0);
+  expect(result).toMatchObject({ exact: true, keys: count, keysInterval: null });
+});
+
 describe('a filter in a sample', () => {
   const map = { namespaces: { profile: { pattern: 'user:<id>:profile' }, page: { pattern: 'page:*' } } };
   test.each([

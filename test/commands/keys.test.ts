@@ -111,6 +111,19 @@ describe('--limit', () => {
   });
 });
 
+test('keys takes --match, --count and --max-rate', async () => {
+  await sendAll(
+    await emptyServer(),
+    Array.from({ length: 600 }, (_, index) => ['SET', `user:${index}`, 'x']),
+  );
+  expect((await keys(['--match', 'user:1[0-9]'])).keys).toHaveLength(10);
+  expect((await keys(['user:<id>', '--match', '*9', '--count', '20'])).keys).toHaveLength(60);
+  const startedAt = performance.now();
+  expect((await keys(['--max-rate', '1000'])).keys).toHaveLength(600);
+  // All but the last page, of a tenth of a second's worth.
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(400);
+});
+
 describe('the cost of keys', () => {
   test('is nothing for names alone', async () => {
     const { redis, server } = await startServer();

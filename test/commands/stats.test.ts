@@ -213,6 +213,39 @@ describe('the namespaces of stats', () => {
   });
 });
 
+test('stats of a sample has its error beside each figure, and moves no counter', async () => {
+  const { redis, server } = await startServer();
+  await send(server, 'DEBUG', 'POPULATE', 24_000, 'user');
+  await send(server, 'DEBUG', 'POPULATE', 12_000, 'page', 200);
+  const before = await countersOf(server);
+
+  const { exitCode, result } = await stats(redis.url, ['--precision', '10%', '--seed', '5']);
+
+  expect(exitCode).toBe(0);
+  expect(await countersOf(server)).toEqual(before);
+  expect(result).toMatchObject({
+    exact: false,
+    reading: { method: 'sample', populationKeys: 36_000, precision: { target: 0.1 } },
+    serverCost: { ownHits: 0, ownMisses: 0 },
+  });
+  expect(result.reading?.precision?.reached).toBeLessThanOrEqual(0.1);
+  expect(result.namespaces.map(({ namespace }) => namespace).sort()).toEqual(['page:<id>', 'user:<id>']);
+  for (const { keys, keysInterval, memoryBytesInterval, memoryBytes } of result.namespaces) {
+    expect(keysInterval?.[0]).toBeLessThan(keys);
+    expect(keysInterval?.[1]).toBeGreaterThan(keys);
+    expect(memoryBytesInterval?.[0]).toBeLessThan(memoryBytes ?? 0);
+    expect(memoryBytesInterval?.[1]).toBeGreaterThan(memoryBytes ?? 0);
+  }
+  const { stdout } = await cli(['stats', '--precision', '10%', '--no-color'], {
+    url: redis.url,
+    terminal: true,
+  });
+  expect(stdout).toMatch(/NAMESPACE +KEYS +MEMORY +SHARE +KIND +± KEYS +± MEM\n/);
+  expect(stdout).toMatch(/a sample of [\d,]+ keys out of 36,000 keys: ± is half of the 95 % interval/);
+  const contradiction = await cli(['stats', '--exact', '--precision', '10%'], { url: redis.url });
+  expect(contradiction).toMatchObject({ exitCode: 2, stdout: '' });
+});
+
 describe('the outputs of stats', () => {
   test('have the same fields in JSON on success and on failure', async () => {
     const { redis } = await startServer();

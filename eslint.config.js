@@ -36,6 +36,9 @@ const domain = [
   'health',
   'sandbox',
   'decode',
+  'values',
+  'export',
+  'comparison',
 ];
 const above = (folders, why) => ({ group: folders.map((folder) => `**/${folder}/**`), message: why });
 

@@ -1,0 +1,61 @@
+import { Option } from '@commander-js/extra-typings';
+import { countArgument, durationArgument, globArgument, typeArgument } from '../arguments.ts';
+import { readingTexts } from '../reading-options.ts';
+import { type DefineCommand, examples } from '../runner.ts';
+import { exportForms } from './form.ts';
+
+const formHelp = `
+Forms:
+  ndjson   one record per line, json the same in one array: what \`cachectl warm\` loads, with any bytes, and for people
+           and other programs to read. Consumer groups of streams are left out
+  archive  each key as DUMP gives it: exact and compact, consumer groups and types of modules included
+
+Without --to the data goes to stdout, as NDJSON unless --form says otherwise.`;
+
+export const defineExport: DefineCommand = (program, run) => {
+  program
+    .command('export')
+    .summary('write keys with values and TTLs to a file, for warm')
+    .description(
+      'Writes keys with their values and TTLs, as they are read, in the form that warm loads. Long values are read in\n' +
+        'pieces. Each key costs lookups that the server counts as hits: it says how many.',
+    )
+    .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')
+    .option('--to <file>', 'file to write; .gz at its end compresses it')
+    .addOption(
+      new Option('--form <form>', "form of the data (default: by the file's name)").choices(exportForms),
+    )
+    .option('--namespace <name>', 'only keys of this namespace of the map; (unmapped) for keys outside it')
+    .option('--type <type>', 'only keys of this Redis type', typeArgument)
+    .option('--match <glob>', "only keys that match this glob of the server's own: *, ?, [a-z]", globArgument)
+    .option('--limit <number>', 'stop after so many keys', countArgument(1))
+    .option('--max-rate <keys>', readingTexts.maxRate, countArgument(1))
+    .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
+    .option('--count <keys>', readingTexts.count, countArgument(1))
+    .addHelpText('after', formHelp)
+    .addHelpText(
+      'after',
+      examples(
+        ["cachectl export 'user:*' --to users.ndjson.gz", 'records that warm loads again'],
+        ['cachectl export --namespace profile | jq .key', 'into another program'],
+        ['cachectl export --to cache.archive', 'everything, byte for byte'],
+      ),
+    )
+    .action((pattern, options, self) =>
+      run(self, async () => {
+        const { exportExecution } = await import('./run.ts');
+        return exportExecution({
+          pattern,
+          to: options.to === '-' ? undefined : options.to,
+          form: options.form,
+          namespace: options.namespace,
+          type: options.type,
+          match: options.match,
+          limit: options.limit ?? Number.POSITIVE_INFINITY,
+          maxRate: options.maxRate,
+          latencyBudget: options.latencyBudget,
+          count: options.count,
+        });
+      }),
+    );
+};

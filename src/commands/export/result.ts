@@ -1,0 +1,55 @@
+import type { ExportProblem, ExportTally } from '../../export/tally.ts';
+import { type NodeFacts } from '../../redis/node-facts.ts';
+import { sumAccounts } from '../../redis/account.ts';
+import type { ServerCost } from '../keyspace-report.ts';
+import type { ExportForm } from './form.ts';
+
+export interface ExportResult {
+  /** Null: stdout. After an early end, the file that holds what was read until then; null where there is none. */
+  readonly file: string | null;
+  readonly form: ExportForm;
+  /** Keys that were written. */
+  readonly keys: number;
+  /** As they stand in the file, compressed where it is; on stdout, as they went out. */
+  readonly bytes: number;
+  /** Keys that vanished before they were read. */
+  readonly skipped: number;
+  readonly failed: number;
+  /** Keys that the user may list but not read; among the failed. */
+  readonly unreadableKeys: number;
+  /** False where --limit, an interruption or a failure ended the export early. */
+  readonly complete: boolean;
+  /** Streams whose consumer groups are not in the file. */
+  readonly streamsWithoutGroups: number;
+  /** Keys by Redis type. */
+  readonly types: Readonly<Record<string, number>>;
+  /** True on servers before 7.2, which take reading for a use of the key. */
+  readonly idleTimesReset: boolean;
+  /** The first 20 that failed. */
+  readonly problems: readonly ExportProblem[];
+  readonly serverCost: ServerCost;
+}
+
+export const blankExport = {
+  ...{ file: null, form: null, keys: null, bytes: null, skipped: null, failed: null, unreadableKeys: null },
+  ...{ complete: null, streamsWithoutGroups: null, types: null, idleTimesReset: null, problems: [] },
+  serverCost: null,
+};
+
+/** What the reading cost: of walks and of the lanes beside them. CPU is null where a node did not tell it. */
+export function serverCostOf(
+  accounts: ExportTally['accounts'],
+  durationSeconds: number,
+  before: readonly NodeFacts[],
+  after: readonly NodeFacts[],
+): ServerCost {
+  const { complete: _complete, cursor: _cursor, reconnects: _reconnects, ...sums } = sumAccounts(accounts, 0);
+  const [start, end] = [before, after].map((facts) =>
+    facts.reduce<number | null>(
+      (sum, { cpuSeconds }) => (sum === null || cpuSeconds === null ? null : sum + cpuSeconds),
+      0,
+    ),
+  ) as [number | null, number | null];
+  const known = start !== null && end !== null && after.length === before.length;
+  return { ...sums, durationSeconds, serverCpuSeconds: known ? end - start : null };
+}

@@ -1,0 +1,245 @@
+import { relative, resolve } from 'node:path';
+import { archiveChunks } from '../../export/archive-chunks.ts';
+import { fixtureChunks } from '../../export/fixture-chunks.ts';
+import type { ExportScope } from '../../export/read-batches.ts';
+import { ExportTally } from '../../export/tally.ts';
+import { writePending } from '../../export/write-file.ts';
+import { InputError } from '../../failure.ts';
+import { fileFailureText } from '../../file-failure.ts';
+import { unmappedName } from '../../keyspace/namespace-tree.ts';
+import { compilePattern, globOf } from '../../keyspace/pattern.ts';
+import type { ByteString } from '../../redis/bytes.ts';
+import { RedisError, refusal } from '../../redis/errors.ts';
+import { type NodeFacts, readNodeFacts } from '../../redis/node-facts.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import { escapeJson } from '../../render/json-text.ts';
+import { printable } from '../../render/printable.ts';
+import { counted } from '../../render/units.ts';
+import { patternArgument } from '../arguments.ts';
+import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { requireNamespace } from '../namespace-filter.ts';
+import { type ExportForm, exportFormOf } from './form.ts';
+import { blankExport, type ExportResult, serverCostOf } from './result.ts';
+import { exportNotes, viewExport } from './view.ts';
+
+export interface ExportInput {
+  readonly pattern: string;
+  /** Undefined: stdout. */
+  readonly to: string | undefined;
+  readonly form: ExportForm | undefined;
+  readonly namespace: string | undefined;
+  readonly type: string | undefined;
+  readonly match: ByteString | undefined;
+  readonly limit: number;
+  /** Keys per second. */
+  readonly maxRate: number | undefined;
+  /** Seconds. */
+  readonly latencyBudget: number | undefined;
+  readonly count: number | undefined;
+}
+
+/** `export` from its input to its result. */
+export function exportExecution(input: ExportInput): Execution<ExportResult> {
+  return { blank: blankExport, run: (context) => exportKeys(context, input), view: viewExport };
+}
+
+async function exportKeys(context: Context, input: ExportInput): Promise<Outcome<ExportResult>> {
+  const form = exportFormOf(input.form, input.to);
+  if (form === 'archive' && input.to === undefined && context.environment.stdoutIsTerminal) {
+    throw new InputError('an archive is binary, and stdout is a terminal', 'name a file with --to FILE');
+  }
+  const scope = scopeOf(context, input);
+  const server = await context.connect();
+  const tally = new ExportTally();
+  const startedAt = context.now();
+  const before = await factsOf(server);
+  context.progress.start('exporting', 'keys', populationOf(before, input));
+  const chunks = chunksOf(context, input, form, server, scope, tally);
+  const { file, bytes } = await (input.to === undefined
+    ? writeToStdout(context, form, chunks)
+    : writeToFile(context, input.to, chunks, tally));
+  context.progress.stop();
+  const after = tally.stopped === null ? await factsOf(server).catch(() => []) : [];
+  const durationSeconds = (context.now() - startedAt) / 1000;
+  const serverCost = serverCostOf(tally.accounts, durationSeconds, before, after);
+  const result: ExportResult = {
+    ...{ file, form, keys: tally.keys, bytes, skipped: tally.skipped, failed: tally.failed },
+    unreadableKeys: serverCost.unreadableKeys,
+    complete: tally.complete,
+    streamsWithoutGroups: form === 'archive' ? 0 : tally.streamsWithGroups,
+    types: tally.types,
+    idleTimesReset: !tally.leavesIdleTimes,
+    problems: tally.problems,
+    serverCost,
+  };
+  warnOfLosses(context, result);
+  if (input.to === undefined) await context.remark(exportNotes(result));
+  const error = failureOf(context, tally, result, server);
+  return {
+    result,
+    ...(input.to === undefined && { printed: true as const }),
+    ...(error !== null && { error }),
+    ...(result.failed > 0 && { exitCode: exitCodes.negative }),
+  };
+}
+
+function scopeOf(context: Context, input: ExportInput): ExportScope {
+  const { map, signal } = context;
+  const pattern = patternArgument(input.pattern);
+  const matches = compilePattern(pattern, map.delimiters);
+  const { namespace, type, count, maxRate, latencyBudget, limit } = input;
+  requireNamespace(map, namespace);
+  return {
+    walk: {
+      match: input.match ?? globOf(pattern),
+      accepts: (key) =>
+        matches(key) && (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace),
+      ...(type !== undefined && { type }),
+      ...(count !== undefined && { pageSize: count }),
+    },
+    pace: {
+      ...(maxRate !== undefined && { maxKeysPerSecond: maxRate }),
+      ...(latencyBudget !== undefined && { latencyBudgetMillis: latencyBudget * 1000 }),
+    },
+    limit,
+    signal,
+  };
+}
+
+const factsOf = (server: RedisServer): Promise<NodeFacts[]> => Promise.all(server.nodes.map(readNodeFacts));
+
+/** How many keys there will be, where that is known. */
+function populationOf(facts: readonly NodeFacts[], input: ExportInput): number | null {
+  if (input.pattern !== '*' || input.namespace !== undefined || input.type !== undefined) return null;
+  if (input.match !== undefined) return null;
+  const keys = facts.reduce((sum, each) => sum + (each.keys ?? Number.NaN), 0);
+  return Number.isNaN(keys) ? null : Math.min(keys, input.limit);
+}
+
+async function* chunksOf(
+  context: Context,
+  input: ExportInput,
+  form: ExportForm,
+  server: RedisServer,
+  scope: ExportScope,
+  tally: ExportTally,
+): AsyncGenerator<Buffer> {
+  const chunks =
+    form === 'archive'
+      ? archiveChunks(server, scope, headerOf(context, input, server), tally, context.now)
+      : fixtureChunks(server, scope, form, tally);
+  for await (const chunk of chunks) {
+    yield chunk;
+    context.progress.update(tally.seen);
+  }
+}
+
+function headerOf(context: Context, input: ExportInput, server: RedisServer) {
+  return {
+    format: 'cachectl-archive',
+    version: 1,
+    kind: 'export',
+    createdAt: new Date(context.now()).toISOString(),
+    server: server.address,
+    database: server.nodes[0].database,
+    profile: context.profile?.name ?? null,
+    action: `export ${input.pattern}${input.namespace === undefined ? '' : ` --namespace ${input.namespace}`}`,
+    patterns: [input.pattern],
+    withValues: true,
+  } as const;
+}
+
+/** Where the data went, and how much of it. */
+interface Written {
+  readonly file: string | null;
+  readonly bytes: number;
+}
+
+async function writeToStdout(
+  context: Context,
+  form: ExportForm,
+  chunks: AsyncGenerator<Buffer>,
+): Promise<Written> {
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    // A terminal would act on controls that JSON leaves as they are.
+    if (context.environment.stdoutIsTerminal && form !== 'archive')
+      await context.write(escapeJson(decoder.decode(chunk, { stream: true })));
+    else await context.writeBytes(chunk);
+  }
+  return { file: null, bytes };
+}
+
+async function writeToFile(
+  context: Context,
+  to: string,
+  chunks: AsyncGenerator<Buffer>,
+  tally: ExportTally,
+): Promise<Written> {
+  const { workingDirectory } = context.environment;
+  try {
+    const file = await writePending(resolve(workingDirectory, to), chunks);
+    if (tally.stopped === null && !context.signal.aborted) {
+      await file.complete();
+      return { file: to, bytes: file.bytes };
+    }
+    if (tally.keys === 0) {
+      await file.discard();
+      return { file: null, bytes: 0 };
+    }
+    const partial = relative(workingDirectory, await file.keepPartial());
+    return { file: partial, bytes: file.bytes };
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new InputError(
+      `\`${to}\` cannot be written: ${fileFailureText(error)}; nothing was kept`,
+      'name another file with --to FILE',
+    );
+  }
+}
+
+const isSystemError = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && 'syscall' in error;
+
+/** What is not in the file, whatever the form of the report. */
+function warnOfLosses({ warn }: Context, result: ExportResult): void {
+  const { failed, problems, streamsWithoutGroups } = result;
+  if (streamsWithoutGroups > 0) {
+    const verb = streamsWithoutGroups === 1 ? 'has' : 'have';
+    warn(
+      `${counted(streamsWithoutGroups, 'stream')} ${verb} consumer groups, which no record holds; --form archive keeps them`,
+    );
+  }
+  if (failed === 0) return;
+  const lines = problems.map(({ key, reason }) => `  \`${printable(key)}\`  ${printable(reason)}`);
+  if (failed > problems.length)
+    lines.push(`  and ${counted(failed - problems.length, 'more key', 'more keys')}`);
+  warn(`${counted(failed, 'key')} could not be exported:\n${lines.join('\n')}`);
+}
+
+/** Why the export did not come to its end, with how far it had come; null where it did. */
+function failureOf(
+  context: Context,
+  tally: ExportTally,
+  { keys, file }: ExportResult,
+  server: RedisServer,
+): Error | null {
+  const far = `${counted(keys, 'key')} ${keys === 1 ? 'was' : 'were'} exported${file === null ? '' : ` to \`${file}\``}`;
+  const { stopped, refused } = tally;
+  if (stopped instanceof RedisError)
+    return new RedisError(
+      stopped.failure,
+      stopped.code,
+      `${stopped.message}; ${far}`,
+      stopped.hint,
+      stopped.refused,
+    );
+  if (stopped !== null) return stopped;
+  if (context.signal.aborted) return new InterruptedError(`interrupted: ${far}`);
+  if (keys === 0 && refused !== undefined)
+    return refusal(refused.reply, `\`${refused.command}\``, server.address);
+  return null;
+}

@@ -1,0 +1,88 @@
+import { ReplyError } from '../redis/reply.ts';
+import { PieceFault, readPieces } from '../values/read-pieces.ts';
+import { failedBy, type KeyReading } from '../values/read-values.ts';
+import type { ValueLane } from '../values/value-lane.ts';
+import { Draft } from './draft.ts';
+import { mostRecordBytes, noForm, tooLong } from './limits.ts';
+import { brackets, membersText, recordStart, textFormOf } from './record-text.ts';
+import type { ExportTally } from './tally.ts';
+
+type LongReading = Extract<KeyReading, { kind: 'long' }>;
+
+/** A record whose value was read in pieces; the caller closes its body. */
+interface LongRecord {
+  readonly start: string;
+  readonly body: Draft;
+}
+
+/**
+ * The record of a long value, read whole before any of it is handed over. Null, and entered into the tally, where it
+ * cannot be had. @throws RedisError when the connection is lost
+ */
+export async function draftRecord(
+  item: LongReading,
+  values: ValueLane,
+  tally: ExportTally,
+): Promise<LongRecord | null> {
+  const { key, type, groups } = item;
+  const { lane, account } = values;
+  if (type === 'string') {
+    tally.fail(key, { reason: tooLong });
+    return null;
+  }
+  // Whether all of its texts can be plain shows only while it is read; most of the time they can.
+  for (const form of ['plain', 'base64'] as const) {
+    const body = new Draft();
+    let kept = false;
+    try {
+      const end = await fill(body, item, values, form);
+      if (end === 'another form') continue;
+      if (end === 'too long') {
+        tally.fail(key, { reason: tooLong });
+        return null;
+      }
+      const [ttl] = await lane.exchange([['PTTL', key]]);
+      if (ttl instanceof ReplyError) {
+        tally.fail(key, failedBy(ttl, 'PTTL', lane, account));
+        return null;
+      }
+      account[ttl === -2 ? 'ownMisses' : 'ownHits']++;
+      if (ttl === -2 || end === 'empty') {
+        tally.skipped++;
+        return null;
+      }
+      tally.add(type);
+      if (groups > 0) tally.streamsWithGroups++;
+      kept = true;
+      const ttlMillis = typeof ttl === 'number' && ttl >= 0 ? ttl : null;
+      return { start: recordStart(key, type, ttlMillis, form), body };
+    } catch (error) {
+      if (!(error instanceof PieceFault)) throw error;
+      tally.fail(key, error.failed);
+      return null;
+    } finally {
+      if (!kept) await body.close();
+    }
+  }
+  tally.fail(key, { reason: noForm });
+  return null;
+}
+
+/** @throws PieceFault where the server refuses a piece; RedisError when the connection is lost */
+async function fill(
+  body: Draft,
+  { key, type }: LongReading,
+  { lane, account }: ValueLane,
+  form: 'plain' | 'base64',
+): Promise<'whole' | 'empty' | 'too long' | 'another form'> {
+  const [open, close] = brackets[type];
+  for await (const piece of readPieces(lane, key, type, account)) {
+    const needed = textFormOf(piece);
+    if (needed === 'none' || (needed === 'base64' && form === 'plain')) return 'another form';
+    await body.append(Buffer.from((body.bytes === 0 ? open : ',') + membersText(piece, form), 'latin1'));
+    if (body.bytes > mostRecordBytes) return 'too long';
+  }
+  if (body.bytes === 0) return 'empty';
+  await body.append(Buffer.from(`${close}}`));
+  return 'whole';
+}

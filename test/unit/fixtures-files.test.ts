@@ -135,7 +135,8 @@ describe('a file that is something else', () => {
     ['{\n"a": 1\n}\n{\n"b": 2\n}', 4, 'more follows after the end in line 3'],
     ['[{"key": "a", "value": "1"}', 1, 'the array that begins in line 1 is not closed'],
     [Buffer.from('\ufeff[]', 'utf16le'), 1, 'the file is UTF-16'],
-    [Buffer.from([0x1f, 0x8b, 8, 0]), 1, 'the file is compressed'],
+    [Buffer.from([0x1f, 0x8b, 8, 0]), 1, 'the gzip file is cut off'],
+    [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4]), 1, 'the zstd file is cut off'],
   ])('%j names the line', async (content, line, message) => {
     const fault = await read(content).catch((error: unknown) => error);
     expect(fault).toBeInstanceOf(FileFault);

@@ -139,15 +139,23 @@ describe('a bad record', () => {
       { key: 'k', value: 'x', tll: 5 },
       'unknown field `tll`; a record has key, keyBase64, value, valueBase64, type, ttl',
     ],
-    [{ key: 'k', value: 'x', type: 'json' }, '`type` is none of string, hash, list, set, zset, stream'],
-    [{ key: 'k', value: 'x', type: null }, '`type` is none of string, hash, list, set, zset, stream'],
+    [{ key: 'k', value: 'x', type: 'json' }, 'not JSON: expected a value, not `x`'],
+    [{ key: 'k', value: 'x', type: 'dump' }, 'a dump is binary and goes into `valueBase64`'],
+    [
+      { key: 'k', value: 'x', type: 'text' },
+      '`type` is none of string, hash, list, set, zset, stream, json, dump',
+    ],
+    [
+      { key: 'k', value: 'x', type: null },
+      '`type` is none of string, hash, list, set, zset, stream, json, dump',
+    ],
     [{ key: 'k', value: 'x', ttl: 0 }, '`ttl` is 0; it must be more than 0, or null for a key without TTL'],
     [
       { key: 'k', value: 'x', ttl: '0s' },
       '`ttl` is "0s"; it must be more than 0, or null for a key without TTL',
     ],
     [{ key: 'k', value: 'x', ttl: 'soon' }, '`ttl`: `soon` is not a duration; write 90s, 5m, 1h30m or 7d'],
-    [{ key: 'k', value: 'x', ttl: 1e13 }, '`ttl` is 10000000000000 seconds, which is too long'],
+    [{ key: 'k', value: 'x', ttl: 1e16 }, '`ttl` is 10000000000000000 seconds, which is too long'],
     [{ key: 'k', value: 'x', ttl: {} }, '`ttl` is an object, not seconds or a duration'],
     [{ key: 'k', valueBase64: 'ab=c' }, '`valueBase64` is not base64'],
     [

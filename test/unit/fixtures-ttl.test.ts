@@ -31,6 +31,7 @@ function given(
   const policy = new TtlPolicy({
     fallbackSeconds: options.seconds ?? null,
     fallbackJitter: 0.2,
+    mapJitter: null,
     now: () => Date.parse(options.now ?? '2026-03-01T12:00:00Z'),
     random: () => options.random ?? 0,
   });
@@ -70,6 +71,7 @@ describe('the TTL of a key', () => {
     const policy = new TtlPolicy({
       fallbackSeconds: null,
       fallbackJitter: 0,
+      mapJitter: null,
       now: () => now,
       random: () => 0,
     });

@@ -1,4 +1,5 @@
-import { durationArgument, ratioArgument } from '../arguments.ts';
+import { Option } from '@commander-js/extra-typings';
+import { countArgument, durationArgument, listArgument, ratioArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 import type { WarmInput } from './run.ts';
 
@@ -9,13 +10,14 @@ A record:
   value   string: a text, or any JSON, which is written as JSON text (the default)
           hash: {field: text} · list, set: [text] · stream: [{"id"?, "fields": {field: text}}]
           zset: [{"member", "score"}], [[member, score]] or {member: score}
-  ttl     seconds, a duration such as "90s" or "1h30m", or null for none. A record without it gets
-          the TTL that the map has for its namespace, else that of --ttl
-  type    string, hash, list, set, zset or stream: an object is no hash unless this says so
+  ttl     seconds, a duration such as "90s" or "1h30m", a moment in milliseconds since the epoch,
+          or null for none. A record without it gets the TTL that the map has for its namespace,
+          else that of --ttl
+  type    string, hash, list, set, zset, stream, json or dump: an object is no hash unless this says so
   keyBase64 and valueBase64 hold binary data; every text in valueBase64 is base64
 
-A file holds an array of records, one record per line, or one object {key: value, …}. Each record
-replaces what its key held.`;
+A file holds an array of records, one record per line, one object {key: value, …}, or an archive of
+cachectl; gzip and zstd are unpacked. Files that RIOT exports load as they are.`;
 
 export const defineWarm: DefineCommand = (program, run) => {
   program
@@ -25,15 +27,46 @@ export const defineWarm: DefineCommand = (program, run) => {
       'Writes the records of files to the cache. All files are read and checked first: as long as one\n' +
         'record is wrong, nothing is written.',
     )
-    .argument('<file...>', 'files to load; - is stdin')
+    .argument('[file...]', 'files to load, or patterns in quotes; - is stdin')
     .option(
       '--ttl <duration>',
       'TTL for records to which neither they nor the map give one',
       durationArgument,
     )
-    .option('--jitter <ratio>', 'share by which --ttl is shortened at random, key by key', ratioArgument)
+    .option(
+      '--jitter <ratio>',
+      'share by which --ttl is shortened at random, key by key; without --ttl, the TTLs of the map',
+      ratioArgument,
+    )
     .option('--dry-run', 'check the files and show the plan; the server is not asked')
     .option('--skip-invalid', 'leave out records that are wrong, and write the others')
+    .addOption(
+      new Option('--replace', 'each record replaces what its key held (the default)').conflicts([
+        'onlyMissing',
+        'merge',
+      ]),
+    )
+    .addOption(new Option('--only-missing', 'leave keys alone that are there').conflicts('merge'))
+    .option('--merge', 'add to the collections that are there; other values are replaced')
+    .addOption(
+      new Option('--on-error <way>', 'when a record is refused: stop, skip it, or retry what may pass')
+        .choices(['stop', 'skip', 'retry'] as const)
+        .default('skip' as const),
+    )
+    .option('--rejects <file>', 'new file for the records that could not be written, with the reasons')
+    .option('--concurrency <count>', 'connections to each node', countArgument(1), 1)
+    .option('--max-rate <records>', 'records per second at most', countArgument(1))
+    .option('--ignore-memory-estimate', 'write also where the records seem to be more than `maxmemory` takes')
+    .option('--allow-evictions', 'go on when the server evicts keys')
+    .addOption(
+      new Option('--verify [extent]', 'read 1,000 records back, or all')
+        .choices(['sample', 'all'] as const)
+        .preset('sample' as const),
+    )
+    .option('--entity <name>', 'with --template: the kind of thing that the ids belong to')
+    .option('--ids <list>', 'with --template: ids, separated by commas', listArgument)
+    .option('--ids-from <file>', 'with --template: file with one id per line; - is stdin')
+    .option('--template <file>', 'records in which <id> stands for each id, in place of files')
     .option('--confirm <profile>', 'name of the protected profile to write to')
     .addHelpText('after', recordHelp)
     .addHelpText(
@@ -41,16 +74,32 @@ export const defineWarm: DefineCommand = (program, run) => {
       examples(
         ['cachectl warm users.json --dry-run', 'what would be written, with which TTLs'],
         ['cachectl warm users.json --ttl 1h --jitter 10%', 'load, and expire spread over six minutes'],
+        ["cachectl warm 'fixtures/*.ndjson.gz' --verify", 'several files, and a look at what arrived'],
+        ['cachectl warm --entity user --ids 1,2 --template user.json', 'the same records for each user'],
         ['generate-fixtures | cachectl warm -', 'from another program'],
       ),
     )
     .action((files, options, self) => {
       const input: WarmInput = {
         files,
+        template: {
+          entity: options.entity ?? null,
+          ids: options.ids ?? null,
+          idsFrom: options.idsFrom ?? null,
+          file: options.template ?? null,
+        },
         ttlSeconds: options.ttl ?? null,
         jitter: options.jitter ?? null,
         dryRun: options.dryRun === true,
         skipInvalid: options.skipInvalid === true,
+        mode: options.onlyMissing === true ? 'missing' : options.merge === true ? 'merge' : 'replace',
+        onError: options.onError,
+        rejects: options.rejects ?? null,
+        connections: options.concurrency,
+        maxRecordsPerSecond: options.maxRate ?? null,
+        ignoresMemoryEstimate: options.ignoreMemoryEstimate === true,
+        allowsEvictions: options.allowEvictions === true,
+        verify: options.verify === undefined ? null : options.verify === 'all' ? 'all' : 'sample',
         confirm: options.confirm,
       };
       return run(self, async () => (await import('./run.ts')).warmExecution(input));

@@ -2,7 +2,7 @@ import { InputError } from '../../failure.ts';
 import type { FixtureCheck } from '../../fixtures/check.ts';
 import type { FixtureProblem } from '../../fixtures/problems.ts';
 import type { FixtureSource } from '../../fixtures/source.ts';
-import type { FixtureWriting } from '../../fixtures/write.ts';
+import type { FixtureWriting, WriteOptions } from '../../fixtures/write.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { printable } from '../../render/printable.ts';
 import { counted, formatCell } from '../../render/units.ts';
@@ -25,10 +25,20 @@ function shortened(key: string): string {
   return key.length <= shownKeyLength ? key : `${key.slice(0, shownKeyLength - 1)}…`;
 }
 
-const again = 'running it again is harmless: each record replaces its key as a whole';
+/** What running it again does to what is written already. */
+const againBy = {
+  replace: 'running it again is harmless: each record replaces its key as a whole',
+  missing: 'running it again goes on: what is there is left alone',
+  merge: 'running it again adds the elements of lists and streams once more',
+} as const;
 
 /** Why the writing ended early, with how far it had come; null where it did not. */
-export function stopFailure({ stopped, interrupted }: FixtureWriting, result: WarmResult): Error | null {
+export function stopFailure(
+  { stopped, interrupted }: FixtureWriting,
+  result: WarmResult,
+  mode: WriteOptions['mode'],
+): Error | null {
+  const again = againBy[mode];
   const far = `${formatCell(result.written, 'count')} of ${counted(result.records, 'record')} ${result.records === 1 ? 'was' : 'were'} written`;
   if (stopped === null) return interrupted ? new InterruptedError(`interrupted: ${far}; ${again}`) : null;
   const unknown =
@@ -65,13 +75,17 @@ export function warnOfCheck(
   plan: WarmResult,
   sources: readonly FixtureSource[],
 ): void {
-  const { records, invalid, repeatedKeys } = check;
+  const { records, invalid, expired, repeatedKeys } = check;
   const { dryRun } = plan;
   if (records === 0) context.warn(`no records in ${sources.map(({ name }) => `\`${name}\``).join(', ')}`);
   if (invalid > 0) {
     const lines = problemLines(plan.problems, invalid);
     const verb = dryRun ? 'would be' : invalid === 1 ? 'is' : 'are';
     context.warn(`${counted(invalid, 'record')} ${verb} left out:\n${lines}`);
+  }
+  if (expired > 0) {
+    const verb = dryRun ? 'would be' : expired === 1 ? 'is' : 'are';
+    context.warn(`${counted(expired, 'record')} ${verb} left out: expired meanwhile`);
   }
   if (repeatedKeys !== null && repeatedKeys > 0) {
     const verb = dryRun ? 'would replace' : repeatedKeys === 1 ? 'replaces' : 'replace';
@@ -86,4 +100,43 @@ export function warnOfPermanentKeys(context: Context, { withoutTtl, dryRun }: Wa
   context.warn(
     `${counted(withoutTtl, 'key')} ${verb} written without TTL: give one in the record, in the map, or with --ttl`,
   );
+}
+
+/** What did not go well although the work came to its end. */
+export function warnOfProblems(
+  context: Context,
+  writing: FixtureWriting,
+  result: WarmResult,
+  allowsEvictions: boolean,
+): void {
+  const { failed, evictedKeys, mismatched, differences, rejectsFile } = result;
+  if (failed > 0) {
+    const lines = problemLines(writing.problems.first, failed - result.unknown);
+    context.warn(`${counted(failed, 'record')} could not be written${lines === '' ? '' : `:\n${lines}`}`);
+    if (result.unknown > 0)
+      context.warn(
+        `of ${counted(result.unknown, 'record')} nothing is known: the connection was lost before the answer, and sending them again could add them twice`,
+      );
+  }
+  if (rejectsFile !== null)
+    context.warn(`\`${rejectsFile}\` holds what could not be written, with the reasons`);
+  if (writing.stoppedByProblem) {
+    context.warn(
+      `stopped at the first record that was refused; ${counted(result.notWritten, 'record')} ${result.notWritten === 1 ? 'was' : 'were'} not sent`,
+    );
+  }
+  if (evictedKeys !== null && evictedKeys > 0 && !allowsEvictions) {
+    const end = writing.stoppedByEvictions
+      ? `; stopped, and ${counted(result.notWritten, 'record')} ${result.notWritten === 1 ? 'was' : 'were'} not sent`
+      : '';
+    context.warn(
+      `the server evicted ${counted(evictedKeys, 'key')} meanwhile, which may be others than these${end}\n` +
+        'hint: load fewer records or raise `maxmemory`; --allow-evictions goes on',
+    );
+  }
+  if (mismatched !== null && mismatched > 0) {
+    context.warn(
+      `${counted(mismatched, 'record')} ${mismatched === 1 ? 'is' : 'are'} not as written:\n${problemLines(differences, mismatched)}`,
+    );
+  }
 }

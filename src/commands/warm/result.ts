@@ -1,6 +1,7 @@
 import type { FixtureCheck } from '../../fixtures/check.ts';
 import type { FixtureProblem } from '../../fixtures/problems.ts';
 import type { NamespaceTally, TypeTally } from '../../fixtures/tally.ts';
+import type { Verification } from '../../fixtures/verify.ts';
 import type { FixtureWriting } from '../../fixtures/write.ts';
 
 /** `records` = `written` + `skipped` + `failed`, always. */
@@ -8,16 +9,22 @@ export interface WarmResult {
   /** All records in the files, with those that cannot be used. */
   readonly records: number;
   readonly written: number;
-  /** Never sent: `invalid` + `notWritten`. */
+  /** Left out: `invalid` + `expired` + `existing` + `notWritten`. */
   readonly skipped: number;
   /** Sent and not acknowledged: refused by the server, or `unknown`. */
   readonly failed: number;
   /** Cannot be used. */
   readonly invalid: number;
+  /** Their moment has passed. */
+  readonly expired: number;
+  /** Their key was there, and was to be left alone. */
+  readonly existing: number;
   /** Good, and left out: a dry run, another record that is bad, or an early end. */
   readonly notWritten: number;
   /** Sent, and the connection was lost before the answer. */
   readonly unknown: number;
+  /** Records that were sent again; one that was sent thrice counts twice. */
+  readonly retried: number;
   readonly dryRun: boolean;
   /** Bytes of the values written (in a dry run: to be written), with field names, members and scores. */
   readonly valueBytes: number;
@@ -27,6 +34,17 @@ export interface WarmResult {
   readonly withoutTtl: number;
   /** Records whose key came before; null: too many keys to tell. */
   readonly repeatedKeys: number | null;
+  /** Records read back and found as they were written; null where nobody asked. So too the next three. */
+  readonly verified: number | null;
+  readonly mismatched: number | null;
+  /** Reads of the verification, which the server counts as hits or misses. */
+  readonly verifyLookups: number | null;
+  /** The first 20 that were found otherwise. */
+  readonly differences: readonly FixtureProblem[];
+  /** Keys that the server evicted meanwhile; null where it was not asked, or does not say. */
+  readonly evictedKeys: number | null;
+  /** File of the records that could not be written; null where there were none, or no file was named. */
+  readonly rejectsFile: string | null;
   /** What was written (in a dry run: would be), most records first; so too the types. */
   readonly namespaces: readonly NamespaceTally[];
   readonly types: readonly TypeTally[];
@@ -46,21 +64,49 @@ export function resultOf(
   const unknown = writing?.unknown ?? 0;
   const failed = (writing?.refused ?? 0) + unknown;
   const skipped = check.records - written - failed;
+  const existing = writing?.existing ?? 0;
+  const expired = writing?.expired ?? check.expired;
   return {
     records: check.records,
     written,
     skipped,
     failed,
     invalid: check.invalid,
-    notWritten: skipped - check.invalid,
+    expired,
+    existing,
+    notWritten: skipped - check.invalid - expired - existing,
     unknown,
+    retried: writing?.retried ?? 0,
     dryRun,
     valueBytes: tally?.valueBytes ?? 0,
     durationSeconds: durationMillis / 1000,
     withoutTtl: tally?.withoutTtl ?? 0,
     repeatedKeys: check.repeatedKeys,
+    ...verificationFields(null),
+    evictedKeys: writing?.evictedKeys ?? null,
+    rejectsFile: null,
     namespaces: tally?.namespaces ?? [],
     types: tally?.types ?? [],
     problems: [...check.problems.first, ...(writing?.problems.first ?? [])],
   };
 }
+
+/** @param verification Null where there was none. */
+export function verificationFields(
+  verification: Verification | null,
+): Pick<WarmResult, 'verified' | 'mismatched' | 'verifyLookups' | 'differences'> {
+  return {
+    verified: verification?.verified ?? null,
+    mismatched: verification?.mismatched ?? null,
+    verifyLookups: verification?.lookups ?? null,
+    differences: verification?.differences ?? [],
+  };
+}
+
+export const blankResult: { readonly [Field in keyof WarmResult]: WarmResult[Field] | null } = {
+  ...{ records: null, written: null, skipped: null, failed: null, invalid: null, expired: null },
+  ...{ existing: null, notWritten: null, unknown: null, retried: null, dryRun: null, valueBytes: null },
+  ...{ durationSeconds: null, withoutTtl: null, repeatedKeys: null, verified: null, mismatched: null },
+  ...{ verifyLookups: null, differences: [], evictedKeys: null, rejectsFile: null },
+  ...{ namespaces: [], types: [], problems: [] },
+};

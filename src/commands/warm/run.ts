@@ -1,33 +1,52 @@
 import { InputError } from '../../failure.ts';
 import { checkFixtures, type FixtureCheck, type FixtureWork } from '../../fixtures/check.ts';
-import { type FixtureSource, openFile, spool } from '../../fixtures/source.ts';
+import { findShortage } from '../../fixtures/memory.ts';
+import { RejectsFile } from '../../fixtures/rejects.ts';
+import type { FixtureSource } from '../../fixtures/source.ts';
 import { TtlPolicy } from '../../fixtures/ttl-policy.ts';
-import { writeFixtures } from '../../fixtures/write.ts';
+import { expectationsOf, type Verification, verifyWritten } from '../../fixtures/verify.ts';
+import { AllWritten, SampleOfWritten } from '../../fixtures/verify-sample.ts';
+import { writeFixtures, type WriteOptions } from '../../fixtures/write.ts';
+import { RedisError } from '../../redis/errors.ts';
+import type { RedisServer } from '../../redis/server.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmProtected } from '../protection.ts';
-import { checkFailure, problemLines, stopFailure, warnOfCheck, warnOfPermanentKeys } from './messages.ts';
-import { resultOf, type WarmResult } from './result.ts';
+import { openSources, type TemplateInput } from './input.ts';
+import { checkFailure, stopFailure, warnOfCheck, warnOfPermanentKeys, warnOfProblems } from './messages.ts';
+import { shortageFailure } from './shortage.ts';
+import { blankResult, resultOf, verificationFields, type WarmResult } from './result.ts';
 import { viewWarm } from './view.ts';
 
 export interface WarmInput {
   readonly files: readonly string[];
+  /** What was given of a template; all null where it is about files. */
+  readonly template: {
+    readonly entity: string | null;
+    readonly ids: readonly string[] | null;
+    readonly idsFrom: string | null;
+    readonly file: string | null;
+  };
   readonly ttlSeconds: number | null;
   readonly jitter: number | null;
   readonly dryRun: boolean;
   readonly skipInvalid: boolean;
+  readonly mode: WriteOptions['mode'];
+  readonly onError: WriteOptions['onError'];
+  readonly rejects: string | null;
+  readonly connections: number;
+  readonly maxRecordsPerSecond: number | null;
+  readonly ignoresMemoryEstimate: boolean;
+  readonly allowsEvictions: boolean;
+  readonly verify: 'sample' | 'all' | null;
   readonly confirm: string | undefined;
 }
 
 /** `warm` from its input to its result. */
 export function warmExecution(input: WarmInput): Execution<WarmResult> {
   return {
-    blank: {
-      ...{ records: null, written: null, skipped: null, failed: null, invalid: null, notWritten: null },
-      ...{ unknown: null, dryRun: input.dryRun, valueBytes: null, durationSeconds: null, withoutTtl: null },
-      ...{ repeatedKeys: null, namespaces: [], types: [], problems: [] },
-    },
+    blank: { ...blankResult, dryRun: input.dryRun },
     rows: 'namespaces',
     oneTable: true,
     writes: !input.dryRun,
@@ -37,24 +56,12 @@ export function warmExecution(input: WarmInput): Execution<WarmResult> {
 }
 
 async function warm(context: Context, input: WarmInput): Promise<Outcome<WarmResult>> {
-  if (input.jitter !== null && input.ttlSeconds === null) {
-    throw new InputError('`--jitter` shortens the TTL of `--ttl`, which is not given', 'add --ttl 1h');
-  }
+  const template = templateOf(input);
   if (input.ttlSeconds === 0) throw new InputError('`--ttl` must be more than 0');
-  const work: FixtureWork = {
-    map: context.map,
-    progress: context.progress,
-    signal: context.signal,
-    ttlPolicy: new TtlPolicy({
-      fallbackSeconds: input.ttlSeconds,
-      fallbackJitter: input.jitter ?? 0,
-      now: context.now,
-      random: context.random,
-    }),
-  };
+  const work = workOf(context, input);
   // A server that cannot be reached is told before large files are read.
   if (!input.dryRun) await context.connect();
-  const sources = await openSources(context, input.files);
+  const sources = await openSources(context, input.files, template);
   try {
     const startedAt = context.now();
     const check = await checkFixtures(sources, work, input.dryRun);
@@ -67,12 +74,49 @@ async function warm(context: Context, input: WarmInput): Promise<Outcome<WarmRes
     }
     const plan = resultOf(check, null, input.dryRun, checkMillis);
     warnOfCheck(context, check, plan, sources);
-    if (input.dryRun || check.records === check.invalid) return { result: plan };
-    return await write(context, input, sources, work, check, checkMillis);
+    if (input.dryRun || check.records === check.invalid + check.expired) return { result: plan };
+    return await write(context, input, sources, work, check, plan);
   } finally {
     for (const source of sources) await source.close();
   }
 }
+
+function workOf(context: Context, { ttlSeconds, jitter }: WarmInput): FixtureWork {
+  const { map, progress, signal, now, random } = context;
+  if (jitter !== null && ttlSeconds === null && !map.namespaces.some(({ ttl }) => ttl?.kind === 'fixed')) {
+    throw new InputError(
+      '`--jitter` shortens the TTL of `--ttl`, which is not given, or those of the map, which has none',
+      'add --ttl 1h',
+    );
+  }
+  const ttlPolicy = new TtlPolicy({
+    fallbackSeconds: ttlSeconds,
+    fallbackJitter: jitter ?? 0,
+    mapJitter: ttlSeconds === null ? jitter : null,
+    now,
+    random,
+  });
+  return { map, progress, signal, now, random, ttlPolicy };
+}
+
+/** @throws InputError where what belongs together was not given together */
+function templateOf({ files, template }: WarmInput): TemplateInput | null {
+  const { entity, ids, idsFrom, file } = template;
+  const example = 'write it like `cachectl warm --entity user --ids 1,2 --template user.json`';
+  if (entity === null && ids === null && idsFrom === null && file === null) {
+    if (files.length === 0) throw new InputError('there is no file to load', 'name one; - is stdin');
+    return null;
+  }
+  if (files.length > 0)
+    throw new InputError('a template takes the place of files, and both are given', example);
+  if (entity === null || file === null || (ids === null && idsFrom === null)) {
+    throw new InputError('`--entity`, `--template` and the ids belong together', example);
+  }
+  if (file === '-' && idsFrom === '-') throw new InputError('`-` can be given only once');
+  return { entity, ids: ids ?? [], idsFrom, template: file };
+}
+
+const sampleRecords = 1000;
 
 async function write(
   context: Context,
@@ -80,43 +124,63 @@ async function write(
   sources: readonly FixtureSource[],
   work: FixtureWork,
   check: FixtureCheck,
-  checkMillis: number,
+  plan: WarmResult,
 ): Promise<Outcome<WarmResult>> {
   const server = await context.connect();
-  const amount = counted(check.records - check.invalid, 'record');
-  await confirmProtected(context, input.confirm, `write ${amount} to ${server.address}`);
-  const startedAt = context.now();
-  const writing = await writeFixtures(server, sources, work, check);
-  const result = resultOf(check, writing, false, checkMillis + context.now() - startedAt);
-  warnOfPermanentKeys(context, result);
-  const error = stopFailure(writing, result);
-  if (error !== null) return { result, error };
-  if (result.failed > 0) {
-    context.warn(
-      `${counted(result.failed, 'record')} could not be written:\n${problemLines(writing.problems.first, result.failed)}`,
-    );
-    return { result, exitCode: exitCodes.negative };
+  if (!input.ignoresMemoryEstimate) {
+    const newRatio = 1 - (check.repeatedKeys ?? 0) / check.records;
+    const shortage = await findShortage(server, check.need, newRatio, input.mode !== 'merge');
+    if (shortage !== null) return { result: plan, error: shortageFailure(shortage) };
   }
-  return { result };
+  const amount = counted(check.records - check.invalid - check.expired, 'record');
+  await confirmProtected(context, input.confirm, `write ${amount} to ${server.address}`);
+  const rejects =
+    input.rejects === null
+      ? null
+      : await RejectsFile.create(input.rejects, context.environment.workingDirectory);
+  const sample = input.verify === 'sample' ? new SampleOfWritten(sampleRecords, work.random, work.now) : null;
+  const all = input.verify === 'all' ? new AllWritten(work.now) : null;
+  const startedAt = context.now();
+  const { mode, onError, connections, maxRecordsPerSecond, allowsEvictions } = input;
+  const options = { mode, onError, connections, maxRecordsPerSecond, allowsEvictions };
+  const writing = await writeFixtures(server, sources, work, check, {
+    ...options,
+    rejects,
+    remember: sample ?? all,
+  }).finally(() => rejects?.close());
+  const writtenIn = plan.durationSeconds * 1000 + context.now() - startedAt;
+  const result = {
+    ...resultOf(check, writing, false, writtenIn),
+    rejectsFile: rejects !== null && rejects.records > 0 ? rejects.name : null,
+  };
+  warnOfPermanentKeys(context, result);
+  const error = stopFailure(writing, result, mode);
+  if (error !== null) return { result, error };
+  const expectations = sample?.expectations ?? (all === null ? null : expectationsOf(sources, work, all));
+  const verification = expectations === null ? null : await verify(server, expectations, work, mode);
+  const failure = verification instanceof RedisError ? verification : null;
+  const full = {
+    ...result,
+    ...verificationFields(verification instanceof RedisError ? null : verification),
+  };
+  warnOfProblems(context, writing, full, allowsEvictions);
+  if (failure !== null) return { result: full, error: failure };
+  const evicted = !allowsEvictions && (full.evictedKeys ?? 0) > 0;
+  const isNegative = full.failed > 0 || evicted || (full.mismatched ?? 0) > 0;
+  return isNegative ? { result: full, exitCode: exitCodes.negative } : { result: full };
 }
 
-async function openSources(context: Context, files: readonly string[]): Promise<FixtureSource[]> {
-  if (files.filter((file) => file === '-').length > 1) throw new InputError('`-` can be given only once');
-  const sources: FixtureSource[] = [];
+/** A connection that is lost while reading back takes nothing from what was written. */
+async function verify(
+  server: RedisServer,
+  expectations: Parameters<typeof verifyWritten>[1],
+  work: FixtureWork,
+  mode: WriteOptions['mode'],
+): Promise<Verification | RedisError> {
   try {
-    // stdin last: a file that is missing is told before anyone has typed or sent something.
-    for (const file of files.filter((name) => name !== '-')) {
-      sources.push(await openFile(file, context.environment.workingDirectory, context.signal));
-    }
-    if (files.includes('-')) {
-      context.progress.start('reading stdin', 'MB', null);
-      sources.splice(files.indexOf('-'), 0, await spool('stdin', context.environment.stdin, context.signal));
-    }
+    return await verifyWritten(server, expectations, work, mode === 'merge');
   } catch (error) {
-    for (const source of sources) await source.close();
-    if (context.signal.aborted)
-      throw new InterruptedError('interrupted while stdin was read; nothing was written');
+    if (error instanceof RedisError) return error;
     throw error;
   }
-  return sources;
 }

@@ -5,8 +5,10 @@ import type { WarmResult } from './result.ts';
 
 export function viewWarm(result: WarmResult): Block[] {
   if (result.namespaces.length === 0) {
-    // A failure says itself what is wrong.
-    return result.records === 0 ? [note('plain', 'nothing to write: there are no records')] : [];
+    // A failure says itself what is wrong, and its problems are on stderr.
+    if (result.problems.length > 0) return [];
+    if (result.records === 0) return [note('plain', 'nothing to write: there are no records')];
+    return result.skipped === result.expired + result.existing ? leftOut(result) : [];
   }
   return [
     {
@@ -54,7 +56,7 @@ function summary(result: WarmResult): Block[] {
     const types = result.types
       .map(({ type, records: count }) => `${formatCell(count, 'count')} ${type}`)
       .join(', ');
-    const good = records - result.invalid;
+    const good = records - result.invalid - result.expired;
     return [
       note(
         'plain',
@@ -69,17 +71,42 @@ function summary(result: WarmResult): Block[] {
     written === records
       ? counted(records, 'record')
       : `${formatCell(written, 'count')} of ${counted(records, 'record')}`;
-  const blocks = [
+  const blocks: Block[] = [
     note(
-      written === records ? 'good' : 'warning',
+      written + result.existing + result.expired === records ? 'good' : 'warning',
       `wrote ${amount} with ${formatBytes(valueBytes)} of values in ${formatSeconds(durationSeconds)}${rate}`,
     ),
   ];
+  blocks.push(...verification(result));
   const others = [
+    result.existing > 0 && `${formatCell(result.existing, 'count')} there already`,
+    result.expired > 0 && `${formatCell(result.expired, 'count')} expired`,
     result.invalid > 0 && `${formatCell(result.invalid, 'count')} left out`,
     result.failed - result.unknown > 0 && `${formatCell(result.failed - result.unknown, 'count')} refused`,
     result.unknown > 0 && `${formatCell(result.unknown, 'count')} unknown`,
     result.notWritten > 0 && `${formatCell(result.notWritten, 'count')} not sent`,
   ].filter((text) => text !== false);
   return others.length === 0 ? blocks : [...blocks, note('plain', `of the others: ${others.join(', ')}`)];
+}
+
+/** Where every record was left out, and rightly so. */
+function leftOut({ records, existing, expired }: WarmResult): Block[] {
+  const reasons = [
+    existing > 0 && `${formatCell(existing, 'count')} there already`,
+    expired > 0 && `${formatCell(expired, 'count')} expired`,
+  ].filter((text) => text !== false);
+  return [note('plain', `wrote none of ${counted(records, 'record')}: ${reasons.join(', ')}`)];
+}
+
+function verification({ verified, mismatched, verifyLookups }: WarmResult): Block[] {
+  if (verified === null || mismatched === null) return [];
+  const cost = `the server counts ${counted(verifyLookups ?? 0, 'lookup')} for it`;
+  return [
+    mismatched === 0
+      ? note('good', `verified ${counted(verified, 'record')}; ${cost}`)
+      : note(
+          'warning',
+          `of ${counted(verified + mismatched, 'record')}, ${formatCell(mismatched, 'count')} differ; ${cost}`,
+        ),
+  ];
 }

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from 'vitest';
+import { connect } from '../../src/redis/connect.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
+import { emptyDatabase, startPrivateServer, targetOf, testServer, testUrl } from '../server/redis.ts';
+import type { RedisProcess } from '../server/redis-process.ts';
+
+export interface WarmSetup {
+  /** This file's own database, empty before each test. */
+  readonly server: () => RedisServer;
+  readonly folder: () => string;
+  /** Writes a file into the folder in which the commands run. */
+  readonly fixture: (name: string, content: unknown) => string;
+  readonly warm: (args: readonly string[], options?: CliOptions) => Promise<CliResult>;
+}
+
+/** Makes a folder for fixtures and a connection, for one test file. */
+export function warmSetup(): WarmSetup {
+  let server: RedisServer;
+  const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
+  beforeAll(async () => {
+    server = await testServer();
+  });
+  afterAll(() => {
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  beforeEach(() => emptyDatabase(server));
+  return {
+    server: () => server,
+    folder: () => folder,
+    fixture: (name, content) => {
+      const isRaw = typeof content === 'string' || Buffer.isBuffer(content);
+      writeFileSync(join(folder, name), isRaw ? content : JSON.stringify(content));
+      return name;
+    },
+    warm: (args, options = {}) => cli(['warm', ...args], { url: testUrl(), cwd: folder, ...options }),
+  };
+}
+
+/** NDJSON with as many records, each of about `bytes`. */
+export function manyRecords(count: number, bytes = 20): string {
+  return Array.from(
+    { length: count },
+    (_, id) => `{"key":"user:${id}","value":"${'v'.repeat(bytes)}","ttl":600}`,
+  ).join('\n');
+}
+
+/** The JSON result; fails unless every record is counted once. */
+export function countsOf(result: CliResult): Record<string, number> {
+  const fields = jsonOf(result) as Record<string, number>;
+  const count = (name: string) => fields[name] ?? Number.NaN;
+  expect(count('records')).toBe(count('written') + count('skipped') + count('failed'));
+  expect(count('skipped')).toBe(
+    count('invalid') + count('expired') + count('existing') + count('notWritten'),
+  );
+  return fields;
+}
+
+/** A server of the test's own, with a connection to it. */
+export async function privateServer(
+  options: Parameters<typeof startPrivateServer>[0] = {},
+): Promise<{ url: string; admin: RedisServer; redis: RedisProcess }> {
+  const redis = await startPrivateServer(options);
+  onTestFinished(() => redis.stop());
+  const admin = await connect(targetOf(redis.url));
+  onTestFinished(() => admin.close());
+  return { url: redis.url, admin, redis };
+}
+
+export const urlAs = (url: string, user: string) => url.replace('redis://', `redis://${user}:pw@`);
+
+/** Does something once, as soon as the count reaches `least`. */
+export function whenReached(count: () => Promise<number>, least: number, act: () => void): () => void {
+  const timer = setInterval(() => {
+    void count().then(
+      (reached) => {
+        if (reached < least) return;
+        clearInterval(timer);
+        act();
+      },
+      () => undefined,
+    );
+  }, 1);
+  return () => clearInterval(timer);
+}

@@ -24,6 +24,8 @@ export interface KeyLookup {
   /** Lookups of ours that the server counted as hits, and as misses. */
   readonly ownHits: number;
   readonly ownMisses: number;
+  /** True where the server took the reading for a use: its idle time starts again. */
+  readonly touched: boolean;
 }
 
 export interface StringValue {
@@ -67,7 +69,7 @@ async function readOver(lane: Lane, key: ByteString, limits: ReadLimits): Promis
   if (typeReply instanceof ReplyError) throw refusal(typeReply, '`TYPE`', lane.address);
   const type = replyText(typeReply);
   const first = [idle, inner, typeReply, ttl].filter(wasLookup).length;
-  if (type === 'none') return { report: null, ownHits: 0, ownMisses: first };
+  if (type === 'none') return { report: null, ownHits: 0, ownMisses: first, touched: false };
   const [lengthCommand, valueCommand] = commandsFor(type, key, limits);
   const [length, value] =
     lengthCommand && valueCommand ? await lane.exchange([lengthCommand, valueCommand]) : [];
@@ -84,6 +86,7 @@ async function readOver(lane: Lane, key: ByteString, limits: ReadLimits): Promis
     },
     ownHits: first + [length, value].filter(wasLookup).length,
     ownMisses: 0,
+    touched: !lane.leavesNoTouch && length !== undefined,
   };
 }
 

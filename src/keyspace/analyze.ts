@@ -44,6 +44,7 @@ const unknownFacts: NodeFacts = {
   runId: null,
   policy: null,
   storedBySlot: false,
+  countsScanType: true,
 };
 
 /** With what a sample cost that was given up on the way. */

@@ -113,7 +113,7 @@ async function sourcesOf(nodes: readonly ReadNode[]): Promise<SampledNode[] | nu
       if (sizes === null) return null;
       source = slotPages(sizes, slotOf);
     }
-    if (source.keys > 0) sources.push({ node, source });
+    if (source.keys > 0) sources.push({ node, source, typeByLookup: facts.countsScanType });
   }
   return sources;
 }

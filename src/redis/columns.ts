@@ -1,5 +1,6 @@
 import { noteRefusal, type WalkAccount } from './account.ts';
 import type { ByteString } from './bytes.ts';
+import { refusal } from './errors.ts';
 import type { Lane } from './lane.ts';
 import { type Reply, ReplyError } from './reply.ts';
 
@@ -89,6 +90,31 @@ export async function receiveColumns(request: Request, account: WalkAccount): Pr
   return columnsOf(keys.length, columns, replies, account);
 }
 
+/**
+ * Those of the keys that have the type, by a lookup of each, which the server counts.
+ * @throws RedisError when the connection is lost, or TYPE is refused altogether
+ */
+export async function keysOfType(
+  lane: Lane,
+  keys: readonly ByteString[],
+  type: string,
+  account: WalkAccount,
+): Promise<ByteString[]> {
+  if (keys.length === 0) return [];
+  const replies = await lane.exchange(keys.map((key) => ['TYPE', key] as const));
+  return keys.filter((_, index) => {
+    const reply = replies[index];
+    if (reply instanceof ReplyError) {
+      if (!isAboutOneKey(reply)) throw refusal(reply, '`TYPE`', lane.address);
+      account.unreadableKeys++;
+      return false;
+    }
+    account[reply === 'none' ? 'ownMisses' : 'ownHits']++;
+    // Module types are named in their own case, and SCAN takes any.
+    return typeof reply === 'string' && reply.toLowerCase() === type.toLowerCase();
+  });
+}
+
 /** Nobody waits for a reply when the walk has failed or ended before it: that is no unhandled rejection. */
 export function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
@@ -124,6 +150,8 @@ function columnsOf(
       const reply = replies[position++];
       if (reply instanceof ReplyError) {
         unreadable ||= isAboutOneKey(reply);
+        // `An LFU maxmemory policy is selected …` is found out behind the lookup.
+        if (column.name === 'idle' && reply.message.includes('LFU')) account.ownHits++;
         values[column.name].push(null);
         continue;
       }

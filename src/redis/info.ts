@@ -60,3 +60,14 @@ export function productOf(info: Info): { product: string; version: string } {
   if (dragonfly !== undefined) return { product: 'dragonfly', version: dragonfly };
   return { product: 'redis', version: info['redis_version'] ?? 'unknown' };
 }
+
+/**
+ * True where the server looks up each key that `SCAN … TYPE` goes through, and counts a hit for it: Redis before 7.4.
+ * What does not tell its version is taken for one that does. @see scanGenericCommand in db.c of 7.0 and of 7.4
+ */
+export function countsScanType(info: Info): boolean {
+  const { product, version } = productOf(info);
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (product === 'valkey') return !(major >= 8);
+  return !(major > 7 || (major === 7 && minor >= 4));
+}

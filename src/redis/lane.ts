@@ -20,6 +20,8 @@ interface Batch {
 export class Lane {
   /** What has been sent so far, for the account of what a walk cost. */
   commandsSent = 0;
+  /** True where reading a value leaves the key's idle time and frequency as they are: CLIENT NO-TOUCH, from 7.2 on. */
+  leavesNoTouch = false;
   private readonly batches: Batch[] = [];
   private failure: RedisError | undefined;
   /** Until the login is through, a failure is one of connecting. */
@@ -109,10 +111,11 @@ export class Lane {
       if (reply instanceof ReplyError) throw refusal(reply, subject, this.address);
     }
     // Courtesies: a refusal (older server, restricted user) changes nothing.
-    await this.exchange([
+    const [, untouching] = await this.exchange([
       ['CLIENT', 'SETNAME', bytes('cachectl')],
       ['CLIENT', 'NO-TOUCH', 'ON'],
     ]);
+    this.leavesNoTouch = untouching === 'OK';
     this.commandsSent = 0;
     this.state = 'lost';
   }

@@ -1,5 +1,5 @@
 import { asBytes } from './bytes.ts';
-import { type Info, infoNumber, productOf, readInfoIfPermitted } from './info.ts';
+import { countsScanType, type Info, infoNumber, productOf, readInfoIfPermitted } from './info.ts';
 import type { RedisNode } from './server.ts';
 
 /** What a reader of the keyspace wants to know of a node beforehand. */
@@ -14,6 +14,8 @@ export interface NodeFacts {
   readonly policy: string | null;
   /** True where keys of one slot lie together, and SCAN visits slot by slot. */
   readonly storedBySlot: boolean;
+  /** See countsScanType. */
+  readonly countsScanType: boolean;
 }
 
 export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
@@ -27,6 +29,7 @@ export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
     runId: info['run_id'] ?? null,
     policy: info['maxmemory_policy'] ?? null,
     storedBySlot: isStoredBySlot(info),
+    countsScanType: countsScanType(info),
   };
 }
 

@@ -4,6 +4,7 @@ import { asBytes, type ByteString } from './bytes.ts';
 import {
   askColumns,
   handled,
+  keysOfType,
   type KeyColumns,
   receiveColumns,
   type Request,
@@ -19,7 +20,7 @@ import { scanPage } from './walk.ts';
 export interface SampleOptions {
   /** Server-side MATCH: a glob in bytes. */
   readonly match?: ByteString;
-  /** Server-side TYPE: `string`, `hash`, … */
+  /** `string`, `hash`, …: tested by the server where that is free, else by a lookup of each key. */
   readonly type?: string;
   /** What is read of the keys of the page with this number, from 0. */
   readonly columns: (page: number) => WalkColumns;
@@ -33,6 +34,8 @@ export interface SampleOptions {
 export interface SampledNode {
   readonly node: RedisNode;
   readonly source: PageSource;
+  /** True where SCAN's own test of the type is counted as a lookup: then ours is made, and entered in the account. */
+  readonly typeByLookup: boolean;
 }
 
 /** A page that was drawn at random: the wanted ones of its keys, with what was read of them. */
@@ -84,19 +87,24 @@ export async function* samplePages(
     drawn.set(next, (drawn.get(next) ?? 0) + places.length);
     const lane = lanes.get(next.node) ?? (await next.node.openLane());
     lanes.set(next.node, lane);
-    const commands = places.flatMap((place) => scanCommands(place, options));
-    return { lane, places, replies: handled(lane.exchange(commands)) };
+    const filter = next.typeByLookup ? { match: options.match } : options;
+    const commands = places.flatMap((place) => scanCommands(place, filter));
+    const perPlace = commands.length / places.length;
+    return { lane, places, perPlace, byLookup: next.typeByLookup, replies: handled(lane.exchange(commands)) };
   };
-  const ask = async ({ lane, places, replies }: ScanningRound): Promise<AskedRound> => {
+  const ask = async ({ lane, places, perPlace, byLookup, replies }: ScanningRound): Promise<AskedRound> => {
     const scans = await replies;
-    const perPlace = isNarrowed(options) ? 2 : 1;
-    const pages = places.map((place, index) => {
+    const listedPages = places.map((place, index) => {
       const all = scanPage(scans[index * perPlace], lane).keys.filter(place.holds);
       const listed =
         perPlace === 1 ? all : scanPage(scans[index * perPlace + 1], lane).keys.filter(place.holds);
       const keys = options.accepts === undefined ? listed : listed.filter(options.accepts);
       return { keys, number: number++, scannedKeys: all.length };
     });
+    const pages =
+      options.type !== undefined && byLookup
+        ? await ofType(lane, listedPages, options.type, account)
+        : listedPages;
     if (options.pace) await options.pace.turn(pages.reduce((sum, { scannedKeys }) => sum + scannedKeys, 0));
     return {
       pages: pages.map((page) => ({
@@ -143,6 +151,9 @@ export async function* samplePages(
 interface ScanningRound {
   readonly lane: Lane;
   readonly places: readonly PagePlace[];
+  /** SCANs for each place: the page, and where the server is to say which of its keys are wanted the page once more. */
+  readonly perPlace: number;
+  readonly byLookup: boolean;
   readonly replies: Promise<Reply[]>;
 }
 
@@ -166,15 +177,31 @@ function furthestBehind(drawn: ReadonlyMap<SampledNode, number>): SampledNode | 
   return least?.node;
 }
 
-function isNarrowed({ match, type }: SampleOptions): boolean {
-  return match !== undefined || type !== undefined;
+/** The pages with those of their keys that have the type. */
+async function ofType<Page extends { readonly keys: readonly ByteString[] }>(
+  lane: Lane,
+  pages: readonly Page[],
+  type: string,
+  account: WalkAccount,
+): Promise<Page[]> {
+  const fitting = new Set(
+    await keysOfType(
+      lane,
+      pages.flatMap(({ keys }) => keys),
+      type,
+      account,
+    ),
+  );
+  return pages.map((page) => ({ ...page, keys: page.keys.filter((key) => fitting.has(key)) }));
 }
 
 /** The page itself and, where the server is to say which of its keys are wanted, the same page once more. */
-function scanCommands({ cursor, count }: PagePlace, options: SampleOptions): RedisCommand[] {
+function scanCommands(
+  { cursor, count }: PagePlace,
+  { match, type }: { readonly match?: ByteString | undefined; readonly type?: string | undefined },
+): RedisCommand[] {
   const page: RedisCommand = ['SCAN', asBytes(cursor), 'COUNT', count];
-  if (!isNarrowed(options)) return [page];
-  const { match, type } = options;
+  if (match === undefined && type === undefined) return [page];
   const narrowed: RedisCommand = [
     ...page,
     ...(match === undefined ? [] : (['MATCH', match] as const)),

@@ -5,13 +5,14 @@ import { asBytes } from './bytes.ts';
 import {
   askColumns,
   handled,
+  keysOfType,
   type KeyColumns,
   receiveColumns,
   type Request,
   type WalkColumns,
 } from './columns.ts';
 import { RedisError, refusal } from './errors.ts';
-import { parseInfo } from './info.ts';
+import { countsScanType, type Info, parseInfo } from './info.ts';
 import type { Lane } from './lane.ts';
 import type { Pace } from './pace.ts';
 import { type Reply, ReplyError, replyText } from './reply.ts';
@@ -20,7 +21,7 @@ import type { RedisCommand, RedisNode } from './server.ts';
 export interface WalkOptions {
   /** Server-side MATCH: a glob in bytes. */
   readonly match?: ByteString;
-  /** Server-side TYPE: `string`, `hash`, … */
+  /** `string`, `hash`, …: tested by the server where that is free, else by a lookup of each key. */
   readonly type?: string;
   /** What is read of each key; of the keys of the page with this number, from 0, where it is a function. */
   readonly columns: WalkColumns | ((page: number) => WalkColumns);
@@ -68,13 +69,16 @@ export async function* walkKeys(
   account: WalkAccount,
 ): AsyncGenerator<WalkPage> {
   let lane = await node.openLane();
-  const runId = await runIdOf(lane);
+  const info = await serverInfoOf(lane);
+  const runId = info['run_id'] ?? null;
+  // A lookup of our own for each key that MATCH lets through costs the same there, and can be counted.
+  const typeByLookup = options.type !== undefined && countsScanType(info);
   const position: Position = { cursor: options.from ?? '0', page: 0 };
   let patience = { page: -1, endsAt: 0 };
   for (;;) {
     const spent = { commands: account.commands, bytes: account.bytesReceived };
     try {
-      yield* walkOn(lane, options, position, account, () => {
+      yield* walkOn(lane, { ...options, typeByLookup }, position, account, () => {
         account.commands = spent.commands + lane.commandsSent;
         account.bytesReceived = spent.bytes + lane.bytesReceived;
       });
@@ -101,12 +105,12 @@ interface Position {
 
 async function* walkOn(
   lane: Lane,
-  options: WalkOptions,
+  options: WalkOptions & { readonly typeByLookup: boolean },
   position: Position,
   account: WalkAccount,
   note: () => void,
 ): AsyncGenerator<WalkPage> {
-  const { pace, signal, accepts, columns } = options;
+  const { pace, signal, accepts, columns, type } = options;
   const scan = (cursor: string) => handled(lane.exchange([scanCommand(cursor, options)]));
   const receive = async ({ request, number, cursor }: AskedPage): Promise<WalkPage> => {
     const read = await receiveColumns(request, account).finally(note);
@@ -125,8 +129,12 @@ async function* walkOn(
         options.onScan?.(cursor);
         stopped = signal?.aborted === true;
         scanning = stopped || cursor === '0' ? undefined : scan(cursor);
-        const wanted = accepts === undefined ? keys : keys.filter(accepts);
+        const accepted = accepts === undefined ? keys : keys.filter(accepts);
         if (!stopped) {
+          const wanted =
+            type !== undefined && options.typeByLookup
+              ? await keysOfType(lane, accepted, type, account)
+              : accepted;
           const number = next++;
           const pageColumns = typeof columns === 'function' ? columns(number) : columns;
           if (pace) await pace.turn(keys.length);
@@ -162,14 +170,17 @@ interface ScannedPage {
   readonly keys: ByteString[];
 }
 
-function scanCommand(cursor: string, { pace, pageSize, match, type }: WalkOptions): RedisCommand {
+function scanCommand(
+  cursor: string,
+  { pace, pageSize, match, type, typeByLookup }: WalkOptions & { readonly typeByLookup: boolean },
+): RedisCommand {
   return [
     'SCAN',
     asBytes(cursor),
     'COUNT',
     pace?.pageSize ?? pageSize ?? defaultPageSize,
     ...(match === undefined ? [] : (['MATCH', match] as const)),
-    ...(type === undefined ? [] : (['TYPE', asBytes(type)] as const)),
+    ...(type === undefined || typeByLookup ? [] : (['TYPE', asBytes(type)] as const)),
   ];
 }
 
@@ -186,11 +197,10 @@ export function scanPage(reply: Reply | undefined, lane: Lane): ScannedPage {
   return { cursor: replyText(reply[0]), keys: reply[1] as ByteString[] };
 }
 
-/** What tells this process of the server from any other; null where INFO is not permitted. */
-export async function runIdOf(lane: Lane): Promise<string | null> {
+/** INFO's section about the server process; empty where INFO is not permitted. */
+async function serverInfoOf(lane: Lane): Promise<Info> {
   const [reply] = await lane.exchange([['INFO', 'SERVER']]);
-  if (reply instanceof ReplyError || reply === undefined) return null;
-  return parseInfo(replyText(reply))['run_id'] ?? null;
+  return reply instanceof ReplyError || reply === undefined ? {} : parseInfo(replyText(reply));
 }
 
 const firstPauseMillis = 100;
@@ -210,7 +220,7 @@ async function openAgain(
     let lane: Lane;
     try {
       lane = await node.openLane();
-      const answering = await runIdOf(lane);
+      const { run_id: answering } = await serverInfoOf(lane);
       if (answering === runId) return lane;
       lane.close();
     } catch (error) {

@@ -48,6 +48,8 @@ interface GetResult {
   /** Lookups of ours that the server counted as hits, and as misses. */
   readonly ownHits: number | null;
   readonly ownMisses: number | null;
+  /** True where the server took the reading for a use, as those before 7.2 do: `idleSeconds` is from before. */
+  readonly touched: boolean | null;
 }
 
 /** `get` from its input to its result. */
@@ -71,6 +73,7 @@ export function getExecution(input: GetInput): Execution<GetResult> {
       membersBase64: null,
       ownHits: null,
       ownMisses: null,
+      touched: null,
     },
     run: (context) => getKey(context, input),
     view: (result) => (input.raw ? [] : view(result)),
@@ -108,7 +111,11 @@ async function writeRaw(context: Context, key: ByteString, { type, value }: KeyR
   await context.writeBytes(bufferOf(value.bytes));
 }
 
-function resultOf({ map }: Context, key: ByteString, { report, ownHits, ownMisses }: KeyLookup): GetResult {
+function resultOf(
+  { map }: Context,
+  key: ByteString,
+  { report, ownHits, ownMisses, touched }: KeyLookup,
+): GetResult {
   const namespace = map.classify(key);
   const value = report?.value ?? null;
   const ttlMillis = report?.ttlMillis ?? null;
@@ -140,6 +147,7 @@ function resultOf({ map }: Context, key: ByteString, { report, ownHits, ownMisse
       : null,
     ownHits,
     ownMisses,
+    touched,
   };
 }
 
@@ -171,7 +179,15 @@ function view(result: GetResult): Block[] {
     },
     { name: 'memoryBytes', label: 'memory', value: result.memoryBytes, unit: 'bytes' },
     { name: 'length', label: result.type === 'string' ? 'length' : 'members', value: result.length, unit },
-    { name: 'idleSeconds', label: 'idle', value: result.idleSeconds, unit: 'seconds' },
+    {
+      name: 'idleSeconds',
+      label: 'idle',
+      value: result.idleSeconds,
+      unit: 'seconds',
+      ...(result.touched === true && {
+        remark: 'until now: before 7.2 the server takes this reading for a use',
+      }),
+    },
   ];
   const blocks: Block[] = [{ kind: 'facts', name: 'key', facts }];
   if (result.value) blocks.push(...valueBlocks(result.value));

@@ -1,7 +1,8 @@
 import type { Progress } from '../../progress.ts';
 import type { ByteString } from '../../redis/bytes.ts';
-import { ReplyError } from '../../redis/reply.ts';
-import type { RedisServer } from '../../redis/server.ts';
+import type { Lane } from '../../redis/lane.ts';
+import { type Reply, ReplyError } from '../../redis/reply.ts';
+import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { emptyAccount } from '../../redis/account.ts';
 import { walkKeys } from '../../redis/walk.ts';
 import type { ObservedKey } from './shapes.ts';
@@ -77,19 +78,37 @@ async function databaseSize(server: RedisServer): Promise<number | null> {
 /** Longer values are recognised by their start. */
 const sampleBytes = 65_536;
 
+/** Over connections of their own, which leave idle times alone where the server can. */
+async function readStarts(server: RedisServer, keys: readonly ByteString[]): Promise<(Reply | undefined)[]> {
+  const lanes = new Map<RedisNode, Lane>();
+  try {
+    const replies: (Reply | undefined)[] = [];
+    for (const key of keys) {
+      const node = server.nodeFor(key);
+      const lane = lanes.get(node) ?? (await node.openLane());
+      lanes.set(node, lane);
+      replies.push((await lane.exchange([['GETRANGE', key, 0, sampleBytes - 1]]))[0]);
+    }
+    return replies;
+  } finally {
+    for (const lane of lanes.values()) lane.close();
+  }
+}
+
 /** Reads the start of a few string values of each namespace; others, and what may not be read, are left out. */
 export async function sampleValues(
   server: RedisServer,
   examples: ReadonlyMap<string, readonly ByteString[]>,
 ): Promise<{ samples: Map<string, ValueSample[]>; lookups: number }> {
   const wanted = [...examples].flatMap(([namespace, keys]) => keys.map((key) => ({ namespace, key })));
-  const replies = await Promise.all(
-    wanted.map(({ key }) => server.nodeFor(key).batch([['GETRANGE', key, 0, sampleBytes - 1]])),
+  const replies = await readStarts(
+    server,
+    wanted.map(({ key }) => key),
   );
   const samples = new Map<string, ValueSample[]>();
   let lookups = 0;
   wanted.forEach(({ namespace }, index) => {
-    const value = replies[index]?.[0];
+    const value = replies[index];
     // A key of another type is looked up all the same.
     if (value instanceof ReplyError && value.code !== 'WRONGTYPE') return;
     lookups++;

@@ -64,6 +64,7 @@ describe('facts of a node', () => {
       runId: null,
       policy: null,
       storedBySlot: false,
+      countsScanType: true,
     });
   });
 

@@ -60,7 +60,7 @@ describe('--only-missing', () => {
       { key: 'set', type: 'set', value: ['a'] },
     ]);
     await warm([file, '--only-missing'], { url });
-    const info = String((await send(admin, 'INFO', 'stats')) as string);
+    const info = (await send(admin, 'INFO', 'stats')) as string;
     expect(info).toMatch(/keyspace_hits:0\r\nkeyspace_misses:0/);
   });
 });

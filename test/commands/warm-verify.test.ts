@@ -41,8 +41,9 @@ describe('--verify', () => {
   test.each([['sample'], ['all']])(
     '%s tells what is otherwise',
     async (extent) => {
+      let disturbed = false;
       const writer = setInterval(() => {
-        void send(server(), 'EXISTS', 'last').then(async (there) => {
+        void send(server(), 'EXISTS', 'f3').then(async (there) => {
           if (there !== 1 || disturbed) return;
           disturbed = true;
           await send(server(), 'UNLINK', 'removed', 'retyped');

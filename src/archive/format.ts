@@ -5,8 +5,9 @@ import type { ByteString } from '../redis/bytes.ts';
  * whatever a crash leaves behind is an archive of what had happened until then.
  *
  *     V  key, value as DUMP gives it, expiry        a key as it was
- *     T  key, expiry                                a key's TTL as it was
- *     K  key                                        a key that was removed, and the server said so
+ *     T  key, expiry, f64 end of the new TTL        a key's TTL as it was, before it was shortened
+ *     K  key                                        the name alone, before the key is removed
+ *     S  key                                        the server refused: the key of a frame before this one stays
  *     E  JSON                                       the end: what became of all of it
  *
  * A frame is its letter, then `u32 length of the key`, `u32 length of the payload`, `f64 expiry` (milliseconds since the
@@ -28,8 +29,6 @@ export interface ArchiveHeader {
   readonly patterns: readonly string[];
   /** True where values were kept, and not only names. */
   readonly withValues: boolean;
-  /** Of TTLs that were shortened: when the last of the keys expires, in milliseconds since the epoch. */
-  readonly softUntilMillis?: number;
 }
 
 export type ArchiveFrame =
@@ -41,11 +40,18 @@ export type ArchiveFrame =
       /** Milliseconds since the epoch; null without TTL. */
       readonly expiresAtMillis: number | null;
     }
-  | { readonly kind: 'ttl'; readonly key: ByteString; readonly expiresAtMillis: number | null }
+  | {
+      readonly kind: 'ttl';
+      readonly key: ByteString;
+      readonly expiresAtMillis: number | null;
+      /** When the TTL ends that takes its place: a key that expires at another time was written since. */
+      readonly shortenedToMillis?: number;
+    }
   | { readonly kind: 'removed'; readonly key: ByteString }
+  | { readonly kind: 'stays'; readonly key: ByteString }
   | { readonly kind: 'end'; readonly summary: Readonly<Record<string, unknown>> };
 
-const letters = { value: 'V', ttl: 'T', removed: 'K', end: 'E' } as const;
+const letters = { value: 'V', ttl: 'T', removed: 'K', stays: 'S', end: 'E' } as const;
 const headBytes = 1 + 4 + 4 + 8;
 /** A longer key or value is no frame, but a file that is broken: the server allows 512 MB. */
 const mostBytes = 1024 ** 3;
@@ -57,12 +63,7 @@ export function encodeHeader(header: ArchiveHeader): Buffer {
 
 export function encodeFrame(frame: ArchiveFrame): Buffer {
   const key = frame.kind === 'end' ? Buffer.alloc(0) : Buffer.from(frame.key, 'latin1');
-  const payload =
-    frame.kind === 'value'
-      ? frame.payload
-      : frame.kind === 'end'
-        ? Buffer.from(JSON.stringify(frame.summary), 'utf8')
-        : Buffer.alloc(0);
+  const payload = payloadOf(frame);
   const encoded = Buffer.allocUnsafe(headBytes + key.length + payload.length);
   encoded.write(letters[frame.kind], 0, 'latin1');
   encoded.writeUInt32LE(key.length, 1);
@@ -71,6 +72,24 @@ export function encodeFrame(frame: ArchiveFrame): Buffer {
   key.copy(encoded, headBytes);
   payload.copy(encoded, headBytes + key.length);
   return encoded;
+}
+
+function payloadOf(frame: ArchiveFrame): Buffer {
+  switch (frame.kind) {
+    case 'value':
+      return frame.payload;
+    case 'ttl': {
+      if (frame.shortenedToMillis === undefined) return Buffer.alloc(0);
+      const payload = Buffer.alloc(8);
+      payload.writeDoubleLE(frame.shortenedToMillis);
+      return payload;
+    }
+    case 'end':
+      return Buffer.from(JSON.stringify(frame.summary), 'utf8');
+    case 'removed':
+    case 'stays':
+      return Buffer.alloc(0);
+  }
 }
 
 /** Why a file is no archive, or not one that can be read on. */
@@ -149,7 +168,7 @@ function frameAt(buffer: Buffer, start: number): { frame: ArchiveFrame; end: num
   const letter = String.fromCharCode(buffer[start] ?? 0);
   const keyLength = buffer.readUInt32LE(start + 1);
   const payloadLength = buffer.readUInt32LE(start + 5);
-  if (!'VTKE'.includes(letter) || keyLength > mostBytes || payloadLength > mostBytes)
+  if (!'VTKSE'.includes(letter) || keyLength > mostBytes || payloadLength > mostBytes)
     throw new ArchiveError('it is damaged: what should begin a record does not');
   const keyAt = start + headBytes;
   const payloadAt = keyAt + keyLength;
@@ -164,10 +183,16 @@ function frameAt(buffer: Buffer, start: number): { frame: ArchiveFrame; end: num
         frame: { kind: 'value', key, payload: Buffer.from(buffer.subarray(payloadAt, end)), expiresAtMillis },
         end,
       };
-    case 'T':
-      return { frame: { kind: 'ttl', key, expiresAtMillis }, end };
+    case 'T': {
+      if (payloadLength !== 0 && payloadLength !== 8)
+        throw new ArchiveError('it is damaged: a TTL is not of its length');
+      const shortened = payloadLength === 8 && { shortenedToMillis: buffer.readDoubleLE(payloadAt) };
+      return { frame: { kind: 'ttl', key, expiresAtMillis, ...shortened }, end };
+    }
     case 'K':
       return { frame: { kind: 'removed', key }, end };
+    case 'S':
+      return { frame: { kind: 'stays', key }, end };
     default:
       return { frame: { kind: 'end', summary: summaryOf(buffer.toString('utf8', payloadAt, end)) }, end };
   }

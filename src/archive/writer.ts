@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ArchiveFrame, type ArchiveHeader, encodeFrame, encodeHeader } from './format.ts';
 
 /** Appends to a new archive. What `append` has resolved for survives the end of this process, however it ends. */
 export class ArchiveWriter {
   bytes = 0;
+  private lastWrite: Promise<void> = Promise.resolve();
+  private failure: Error | null = null;
 
   private constructor(
     private readonly file: FileHandle,
@@ -19,13 +21,24 @@ export class ArchiveWriter {
   static async create(path: string, header: ArchiveHeader): Promise<ArchiveWriter> {
     mkdirSync(dirname(path), { recursive: true });
     const writer = new ArchiveWriter(await open(path, 'wx', 0o600), path);
-    await writer.write(encodeHeader(header));
+    try {
+      await writer.write(encodeHeader(header));
+    } catch (error) {
+      await writer.close();
+      await rm(path, { force: true });
+      throw error;
+    }
     return writer;
   }
 
-  /** @throws Error as the system gives it */
+  /** All of the frames or none. After a failure nothing more is taken. @throws Error as the system gives it */
   async append(frames: readonly ArchiveFrame[]): Promise<void> {
-    if (frames.length > 0) await this.write(Buffer.concat(frames.map(encodeFrame)));
+    if (frames.length === 0) return;
+    const buffer = Buffer.concat(frames.map(encodeFrame));
+    // One after the other: what two callers append at a time must not mix.
+    const write = this.lastWrite.then(() => this.write(buffer));
+    this.lastWrite = write.catch(() => undefined);
+    await write;
   }
 
   /** Writes the end, waits until the disk has all of it, and closes the file. @throws Error as the system gives it */
@@ -44,9 +57,17 @@ export class ArchiveWriter {
   }
 
   private async write(buffer: Buffer): Promise<void> {
-    for (let at = 0; at < buffer.length;) {
-      const { bytesWritten } = await this.file.write(buffer, at);
-      at += bytesWritten;
+    if (this.failure !== null) throw this.failure;
+    try {
+      for (let at = 0; at < buffer.length;) {
+        const { bytesWritten } = await this.file.write(buffer, at);
+        at += bytesWritten;
+      }
+    } catch (error) {
+      this.failure = error as Error;
+      // A full disk takes a part: the archive ends with the last frame that is whole.
+      await this.file.truncate(this.bytes).catch(() => undefined);
+      throw error;
     }
     this.bytes += buffer.length;
   }

@@ -41,9 +41,10 @@ export interface OwnLookups {
 const mostValuesInBatch = 50;
 
 /**
- * The change with a journal of it: keys that are gone are noted once the server has said so, and with `withValues` what
- * they held before they go. A key whose value cannot be kept stays. What is written to a key between the reading of its
- * value and its removal is lost, as it is without a backup.
+ * The change with a journal of it. Before the keys go their names are noted, and with `withValues` what they hold: whatever
+ * ends this program, the journal holds at least what was removed. Keys that the server refused to remove are noted after
+ * that. A key whose value cannot be kept stays. What is written to a key between the reading of its value and its removal
+ * is lost, as it is without a backup.
  */
 export function journaling(
   change: KeyChange,
@@ -60,18 +61,17 @@ export function journaling(
     async change(line, keys) {
       const kept = withValues
         ? await keepValues(line, keys, lookups, now)
-        : { keys, frames: [], gone: 0, refused: [] };
+        : { keys, frames: keys.map((key) => ({ kind: 'removed', key }) as const), gone: 0, refused: [] };
       const failed = await appended(journal, kept.frames);
       if (failed) return { changed: 0, unchanged: 0, refused: refusedBy(failed, keys), stop: failed };
       const outcome =
         kept.keys.length === 0
           ? { changed: 0, unchanged: 0, refused: [] }
           : await change.change(line, kept.keys);
-      const refused = new Set(outcome.refused.flatMap((each) => each.keys));
-      const gone = kept.keys.filter((key) => !refused.has(key));
+      const staying = outcome.refused.flatMap((each) => each.keys);
       const stop = await appended(
         journal,
-        gone.map((key) => ({ kind: 'removed', key })),
+        staying.map((key) => ({ kind: 'stays', key })),
       );
       return {
         changed: outcome.changed,
@@ -81,6 +81,16 @@ export function journaling(
       };
     },
   };
+}
+
+/** The keys of a journal that were not removed after all. A key that a cluster has moved may go at a second attempt. */
+export async function readStaying(frames: AsyncIterable<ArchiveFrame>): Promise<Set<ByteString>> {
+  const staying = new Set<ByteString>();
+  for await (const frame of frames) {
+    if (frame.kind === 'stays') staying.add(frame.key);
+    else if (frame.kind === 'value') staying.delete(frame.key);
+  }
+  return staying;
 }
 
 /** The failure, as one that a person can do something about. */

@@ -48,10 +48,11 @@ export function softening({ overMillis, random, now, journal, lookups }: Softeni
       });
       if (journal) {
         const at = now();
-        const frames = due.map(({ key, left: millis }) => ({
+        const frames = due.map((each) => ({
           kind: 'ttl' as const,
-          key,
-          expiresAtMillis: millis < 0 ? null : at + millis,
+          key: each.key,
+          expiresAtMillis: each.left < 0 ? null : at + each.left,
+          shortenedToMillis: at + each.millis,
         }));
         const stop = await appended(journal, frames);
         if (stop)

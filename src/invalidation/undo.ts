@@ -12,7 +12,7 @@ export interface Undoing {
   restored: number;
   /** Are there again, and were left alone. */
   rewritten: number;
-  /** Would have expired by now. */
+  /** Would have expired by now, or did so within the shorter TTL that it was given. */
   expired: number;
   /** Only their names were kept. */
   withoutValue: number;
@@ -24,6 +24,8 @@ export interface Undoing {
 }
 
 interface UndoOptions {
+  /** Keys that the journal names and that were not removed after all. */
+  readonly staying: ReadonlySet<ByteString>;
   /** Put the old value in the place of a new one. */
   readonly replace: boolean;
   /** Only count. */
@@ -37,6 +39,10 @@ interface UndoOptions {
 /** RESTORE builds the value at one go: a batch is what the server does without looking at anyone else. */
 const mostFramesInBatch = 50;
 const mostBytesInBatch = 1_048_576;
+
+/** How far a key's expiry may be from what the journal says, for the time that the command took to arrive. */
+const mostEarlyMillis = 1000;
+const mostLateMillis = 5000;
 
 type Undone = Extract<ArchiveFrame, { kind: 'value' | 'ttl' }>;
 
@@ -90,15 +96,17 @@ class UndoRun {
   }
 
   leave(frame: ArchiveFrame): void {
-    if (frame.kind === 'value' || frame.kind === 'ttl') this.undoing.notAttempted++;
+    if ((frame.kind === 'value' || frame.kind === 'ttl') && !this.options.staying.has(frame.key))
+      this.undoing.notAttempted++;
   }
 
   async take(frame: ArchiveFrame): Promise<void> {
     if (frame.kind === 'end') return;
-    if (frame.kind === 'removed') {
-      if (!this.header.withValues) this.undoing.withoutValue++;
+    if (frame.kind === 'removed' || frame.kind === 'stays') {
+      if (!this.header.withValues) this.undoing.withoutValue += frame.kind === 'removed' ? 1 : -1;
       return;
     }
+    if (this.options.staying.has(frame.key)) return;
     if (frame.expiresAtMillis !== null && frame.expiresAtMillis <= this.options.now()) {
       this.undoing.expired++;
       return;
@@ -153,52 +161,58 @@ class UndoRun {
     return lane;
   }
 
-  /** What would be restored: MEMORY USAGE tells whether a key is there, and leaves no trace. */
+  /** What would be restored. */
   private async count(node: RedisNode, frames: readonly Undone[]): Promise<void> {
-    const replies = await node.batch(frames.map(({ key }) => ['MEMORY', 'USAGE', key] as const));
-    frames.forEach(({ kind }, index) => {
-      const there = replies[index] !== null;
-      if (there === (kind === 'ttl') || this.options.replace) this.undoing.restored++;
-      else this.undoing.rewritten++;
-    });
+    const due = await this.stillShortened((commands) => node.batch(commands), frames);
+    const values = due.filter(({ kind }) => kind === 'value');
+    const there = this.options.replace ? 0 : await countExisting(node, values);
+    this.undoing.restored += due.length - there;
+    this.undoing.rewritten += there;
   }
 
   private async restore(lane: Lane, frames: readonly Undone[]): Promise<void> {
-    const due = await this.softened(lane, frames);
+    const due = await this.stillShortened((commands) => lane.exchange(commands), frames);
     if (due.length === 0) return;
     const replies = await lane.exchange(due.map((frame) => this.commandFor(frame)));
     due.forEach((frame, index) => this.settle(frame, replies[index]));
   }
 
-  /** Of keys whose TTL was shortened: those that still have no more time than they were given then. */
-  private async softened(lane: Lane, frames: readonly Undone[]): Promise<readonly Undone[]> {
-    const until = this.header.softUntilMillis;
-    const ttls = frames.filter(({ kind }) => kind === 'ttl');
-    if (ttls.length === 0 || until === undefined || this.options.replace) return frames;
-    const replies = await lane.exchange(ttls.map(({ key }) => ['PTTL', key] as const));
+  /** The frames without those of keys whose TTL is no longer the one that they were given; these are counted. */
+  private async stillShortened(
+    ask: (commands: readonly RedisCommand[]) => Promise<Reply[]>,
+    frames: readonly Undone[],
+  ): Promise<readonly Undone[]> {
+    const ttls = frames.filter((frame) => frame.kind === 'ttl');
+    if (ttls.length === 0) return frames;
+    const replies = await ask(ttls.map(({ key }) => ['PTTL', key] as const));
     const now = this.options.now();
-    const rewritten = new Set(
-      ttls.filter((_, index) => {
-        const left = replies[index];
-        return typeof left === 'number' && (left < 0 || now + left > until + 1000);
-      }),
-    );
-    this.undoing.rewritten += rewritten.size;
-    return frames.filter((frame) => !rewritten.has(frame));
+    const settled = new Set<Undone>();
+    ttls.forEach((frame, index) => {
+      const left = replies[index];
+      if (typeof left !== 'number') return;
+      const late = now + left - (frame.shortenedToMillis ?? now + left);
+      if (left === -2) this.undoing.expired++;
+      else if (!this.options.replace && (left < 0 || late < -mostEarlyMillis || late > mostLateMillis))
+        this.undoing.rewritten++;
+      else return;
+      settled.add(frame);
+    });
+    return frames.filter((frame) => !settled.has(frame));
   }
 
+  /** TTLs go as what is left, not as a time of day: the clock of the server may not be ours. */
   private commandFor(frame: Undone): RedisCommand {
     const { key, expiresAtMillis } = frame;
-    if (frame.kind === 'ttl')
-      return expiresAtMillis === null ? ['PERSIST', key] : ['PEXPIREAT', key, Math.round(expiresAtMillis)];
+    const left =
+      expiresAtMillis === null ? null : Math.max(1, Math.round(expiresAtMillis - this.options.now()));
+    if (frame.kind === 'ttl') return left === null ? ['PERSIST', key] : ['PEXPIRE', key, left];
     const replace = this.options.replace ? (['REPLACE'] as const) : [];
-    const payload = frame.payload.toString('latin1') as ByteString;
-    return ['RESTORE', key, Math.round(expiresAtMillis ?? 0), payload, 'ABSTTL', ...replace];
+    return ['RESTORE', key, left ?? 0, frame.payload.toString('latin1') as ByteString, ...replace];
   }
 
   private settle({ key, kind }: Undone, reply: Reply | undefined): void {
     if (!(reply instanceof ReplyError)) {
-      if (kind === 'ttl' && reply === 0) this.undoing.rewritten++;
+      if (kind === 'ttl' && reply === 0) this.undoing.expired++;
       else this.undoing.restored++;
     } else if (reply.code === 'BUSYKEY') this.undoing.rewritten++;
     else {
@@ -206,7 +220,7 @@ class UndoRun {
       if (!concernsSomeKeys(reply) && !/payload|bad data/i.test(reply.message))
         this.undoing.stoppedBy ??= refusal(
           reply,
-          kind === 'ttl' ? '`PEXPIREAT`' : '`RESTORE`',
+          kind === 'ttl' ? '`PEXPIRE`' : '`RESTORE`',
           this.server.address,
         );
       this.fail([{ key }], reply.message);
@@ -221,4 +235,13 @@ class UndoRun {
     if (known) known.keys += frames.length;
     else this.undoing.problems.push({ reason, keys: frames.length, example: example.key });
   }
+}
+
+/** MEMORY USAGE leaves no trace; EXISTS, where that is not permitted, counts as lookups. Keys of others count as absent. */
+async function countExisting(node: RedisNode, frames: readonly Undone[]): Promise<number> {
+  if (frames.length === 0) return 0;
+  const sizes = await node.batch(frames.map(({ key }) => ['MEMORY', 'USAGE', key] as const));
+  if (!sizes.some((size) => size instanceof ReplyError)) return sizes.filter((size) => size !== null).length;
+  const replies = await node.batch(frames.map(({ key }) => ['EXISTS', key] as const));
+  return replies.filter((reply) => reply === 1).length;
 }

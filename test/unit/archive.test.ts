@@ -36,8 +36,13 @@ const frame: fc.Arbitrary<ArchiveFrame> = fc.oneof(
     payload: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
     expiresAtMillis,
   }),
-  fc.record({ kind: fc.constant('ttl' as const), key, expiresAtMillis }),
-  fc.record({ kind: fc.constant('removed' as const), key }),
+  fc.record({
+    kind: fc.constant('ttl' as const),
+    key,
+    expiresAtMillis,
+    shortenedToMillis: fc.integer({ min: 1, max: 4_102_444_800_000 }),
+  }),
+  fc.record({ kind: fc.constantFrom('removed' as const, 'stays' as const), key }),
   fc.record({ kind: fc.constant('end' as const), summary: fc.dictionary(fc.string(), fc.integer()) }),
 );
 

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { ArchiveWriter } from '../../archive/writer.ts';
+import { InputError } from '../../failure.ts';
 import { type Removal, type RemovalMode, removeKeys } from '../../invalidation/apply.ts';
 import { journalFolder, journalName, openJournal } from '../../invalidation/journal.ts';
 import type { ByteString } from '../../redis/bytes.ts';
@@ -54,6 +55,28 @@ export async function carryOut(
   return { removal, journal: journal?.path ?? null };
 }
 
+/** @throws InputError where values are to be kept and there is no place or no use for them */
+export function requireBackupPlace(
+  { environment }: Context,
+  { backup, mode, keepsJournal, journal }: CarryOutInput,
+): void {
+  if (!backup) return;
+  if (mode !== 'unlink') {
+    throw new InputError(
+      `--backup keeps what is removed, and --mode ${mode} removes nothing`,
+      mode === 'soft' ? 'the TTLs as they were are in the journal in any case' : 'leave --backup out',
+    );
+  }
+  if (!keepsJournal)
+    throw new InputError('--backup keeps values in the journal, and --no-journal keeps none');
+  if (journal === undefined && journalFolder(environment.variables) === null) {
+    throw new InputError(
+      'there is no place for the backup: neither XDG_STATE_HOME nor HOME is set',
+      'name a file with --journal FILE',
+    );
+  }
+}
+
 export function limitsOf({
   maxRate,
   latencyBudget,
@@ -67,7 +90,7 @@ export function limitsOf({
 async function startJournal(
   context: Context,
   server: RedisServer,
-  { mode, over, journal, keepsJournal, backup }: CarryOutInput,
+  { mode, journal, keepsJournal, backup }: CarryOutInput,
   { action, patterns }: { readonly action: string; readonly patterns: readonly string[] },
 ): Promise<ArchiveWriter | null> {
   // A counter that was incremented is not set back: readers may have filled the new generation already.
@@ -87,9 +110,16 @@ async function startJournal(
     server: server.address,
     database: server.nodes[0].database,
     profile: profile?.name ?? null,
-    action,
-    patterns,
+    action: shortened(action),
+    patterns: patterns.slice(0, mostPatternsInHeader).map(shortened),
     withValues: backup,
-    ...(mode === 'soft' && { softUntilMillis: now() + over * 1000 }),
   });
+}
+
+/** A header is one line that is read at one go: thousands of ids, or one of a megabyte, have no place in it. */
+const mostPatternsInHeader = 20;
+const mostCharacters = 500;
+
+function shortened(text: string): string {
+  return text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…` : text;
 }

@@ -4,9 +4,11 @@ import { ArchiveError } from '../../archive/format.ts';
 import { type ArchiveReader, readArchive } from '../../archive/reader.ts';
 import { InputError } from '../../failure.ts';
 import { fileFailureText } from '../../file-failure.ts';
+import { readStaying } from '../../invalidation/journal.ts';
 import { undoJournal } from '../../invalidation/undo.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import { silentProgress } from '../../progress.ts';
+import type { ByteString } from '../../redis/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
@@ -37,7 +39,7 @@ export interface UndoResult {
   readonly skipped: number;
   /** Are there again, and were left alone. */
   readonly rewritten: number;
-  /** Would have expired by now. */
+  /** Would have expired by now, or did so within the shorter TTL that it was given. */
   readonly expired: number;
   /** Only their names were kept. */
   readonly withoutValue: number;
@@ -72,8 +74,18 @@ async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoRes
   const { header } = await open(context, input.journal);
   const server = await context.connect();
   requireSamePlace(server, header, input);
-  const preview = await run(context, server, input, true);
-  if (input.dryRun || preview.keys === 0 || preview.restored === 0) return { result: preview };
+  const staying = await explained(input.journal, async () =>
+    readStaying((await open(context, input.journal)).frames),
+  );
+  const preview = await run(context, server, input, staying, true);
+  if (input.dryRun || preview.restored === 0) {
+    // A journal of names gives nothing back, and that is not what was asked for.
+    const isFutile = preview.restored === 0 && preview.withoutValue > 0;
+    return {
+      result: { ...preview, dryRun: input.dryRun },
+      ...(isFutile && { exitCode: exitCodes.negative }),
+    };
+  }
   await askConsent(context, {
     plan: viewUndo(preview),
     action: `restore ${counted(preview.restored, 'key')}`,
@@ -82,7 +94,7 @@ async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoRes
     yes: input.yes,
     confirm: input.confirm,
   });
-  const { error, ...result } = await run(context, server, input, false);
+  const { error, ...result } = await run(context, server, input, staying, false);
   return {
     result,
     ...(result.failed > 0 && { exitCode: exitCodes.negative }),
@@ -94,12 +106,14 @@ async function run(
   context: Context,
   server: RedisServer,
   input: UndoInput,
+  staying: ReadonlySet<ByteString>,
   dryRun: boolean,
 ): Promise<UndoResult & { error?: Error }> {
   const startedAt = context.now();
   const archive = await open(context, input.journal);
   const undoing = await explained(input.journal, () =>
     undoJournal(server, archive.header, archive.frames, {
+      staying,
       replace: input.replace,
       dryRun,
       signal: context.signal,

@@ -2,7 +2,7 @@ import { InputError } from '../failure.ts';
 import type { Entity, NamespaceMap } from '../keyspace/map.ts';
 import { bindPlaceholder, exactKeyOf } from '../keyspace/pattern.ts';
 import { asBytes, type ByteString } from '../redis/bytes.ts';
-import { refusal } from '../redis/errors.ts';
+import { RedisError, refusal } from '../redis/errors.ts';
 import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { idPlaceholder } from './id-matcher.ts';
@@ -90,25 +90,54 @@ async function readIndex(node: RedisNode, key: ByteString, entity: string): Prom
   return { key, type, members: [...members] };
 }
 
+/** What became of the indexes after a removal. */
+interface IndexPruning {
+  /** Members that went out of their index. */
+  readonly pruned: number;
+  /** Why not all were looked at. */
+  readonly stoppedBy: RedisError | null;
+}
+
 /**
- * Takes members out of the indexes whose keys are gone, whoever removed them; what the plan left alone stays a member.
- * @param stays keys that are still there
- * @returns how many members went @throws RedisError
+ * Takes the members out of the indexes whose keys are gone, whoever removed them. Whether they are is asked at the last
+ * moment: an application may have stored them again since the removal, and noted them in the index once more.
  */
-export async function pruneIndexes(
-  server: RedisServer,
-  indexes: readonly KeyIndex[],
-  stays: (key: ByteString) => boolean,
-): Promise<number> {
+export async function pruneIndexes(server: RedisServer, indexes: readonly KeyIndex[]): Promise<IndexPruning> {
   let pruned = 0;
-  for (const { key, type, members } of indexes) {
-    const gone = members.filter((member) => !stays(member));
-    for (let start = 0; start < gone.length; start += membersInPage) {
-      const page = gone.slice(start, start + membersInPage);
-      const [reply] = await server.nodeFor(key).batch([[type === 'set' ? 'SREM' : 'ZREM', key, ...page]]);
-      if (reply instanceof ReplyError) throw refusal(reply, '`SREM`', server.nodeFor(key).address);
-      if (typeof reply === 'number') pruned += reply;
+  try {
+    for (const { key, type, members } of indexes) {
+      for (let start = 0; start < members.length; start += membersInPage) {
+        const gone = await missingOf(server, members.slice(start, start + membersInPage));
+        if (gone.length === 0) continue;
+        const node = server.nodeFor(key);
+        const command = type === 'set' ? 'SREM' : 'ZREM';
+        const [reply] = await node.batch([[command, key, ...gone]]);
+        if (reply instanceof ReplyError) throw refusal(reply, `\`${command}\``, node.address);
+        if (typeof reply === 'number') pruned += reply;
+      }
     }
+  } catch (error) {
+    if (!(error instanceof RedisError)) throw error;
+    return { pruned, stoppedBy: error };
   }
-  return pruned;
+  return { pruned, stoppedBy: null };
+}
+
+/** MEMORY USAGE leaves no trace; EXISTS, where that is not permitted, counts as a miss. What is not known stays. */
+async function missingOf(server: RedisServer, keys: readonly ByteString[]): Promise<ByteString[]> {
+  const byNode = new Map<RedisNode, ByteString[]>();
+  for (const key of keys) {
+    const node = server.nodeFor(key);
+    byNode.set(node, [...(byNode.get(node) ?? []), key]);
+  }
+  const missing: ByteString[] = [];
+  for (const [node, own] of byNode) {
+    const sizes = await node.batch(own.map((key) => ['MEMORY', 'USAGE', key] as const));
+    const unsized = own.filter((_, index) => sizes[index] instanceof ReplyError);
+    missing.push(...own.filter((_, index) => sizes[index] === null));
+    if (unsized.length === 0) continue;
+    const replies = await node.batch(unsized.map((key) => ['EXISTS', key] as const));
+    missing.push(...unsized.filter((_, index) => replies[index] === 0));
+  }
+  return missing;
 }

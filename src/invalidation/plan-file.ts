@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
@@ -18,6 +19,9 @@ export interface SavedPlan {
   readonly profile: string | null;
   /** What was asked for, in words. */
   readonly action: string;
+  readonly mode: 'unlink' | 'soft';
+  /** The window of soft mode. */
+  readonly overSeconds: number;
   readonly patterns: readonly string[];
   readonly namespaces: readonly PlannedNamespace[];
   readonly memoryBytes: number | null;
@@ -32,8 +36,9 @@ export function savePlan(
   plan: Omit<SavedPlan, 'format'>,
   keys: readonly ByteString[],
 ): void {
-  const lines = [JSON.stringify({ format, ...plan })];
-  for (const key of keys) lines.push(JSON.stringify(keyFields(key)));
+  const lines = keys.map((key) => JSON.stringify(keyFields(key)));
+  const fields = { format, ...plan } as const;
+  lines.unshift(JSON.stringify({ ...fields, sha256: digestOf(fields, lines) }));
   try {
     replaceFile(path, lines.join('\n') + '\n');
   } catch (error) {
@@ -50,8 +55,8 @@ export function loadPlan(path: string, name: string): { plan: SavedPlan; keys: B
     throw new InputError(`plan \`${name}\` cannot be read: ${fileFailureText(error)}`);
   }
   const [first = '', ...lines] = text.split('\n');
-  const plan = parsed(first) as Partial<SavedPlan> | undefined;
-  if (plan?.format !== format) {
+  const { sha256, ...plan } = (parsed(first) ?? {}) as Partial<SavedPlan> & { sha256?: unknown };
+  if (plan.format !== format) {
     throw new InputError(
       `\`${name}\` is no plan`,
       'one is written with `cachectl invalidate … --plan-out FILE`',
@@ -72,7 +77,20 @@ export function loadPlan(path: string, name: string): { plan: SavedPlan; keys: B
       'the file was cut or edited: make the plan again',
     );
   }
+  if (sha256 !== digestOf(plan, lines)) {
+    throw new InputError(
+      `plan \`${name}\` is not as it was written`,
+      'what was reviewed and what is carried out must be one: make the plan again',
+    );
+  }
   return { plan: plan as SavedPlan, keys };
+}
+
+/** Of all that a plan says, so that nothing else is carried out. */
+function digestOf(plan: Partial<SavedPlan>, lines: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(plan));
+  for (const line of lines) if (line !== '') hash.update('\n').update(line);
+  return hash.digest('hex');
 }
 
 function parsed(line: string): unknown {

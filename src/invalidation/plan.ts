@@ -7,8 +7,6 @@ export interface InvalidationPlan {
   readonly memoryBytes: number | null;
   /** Largest first. */
   readonly namespaces: readonly PlannedNamespace[];
-  /** Of the selected keys that stay, those that were known by name; what an index holds of them stays in it. */
-  readonly kept: readonly ByteString[];
   /** Keys that were selected and stay. */
   readonly excluded: readonly ExcludedNamespace[];
   /** Some of the keys, from every namespace. */

@@ -88,12 +88,12 @@ async function lookUp(
   { scope, absent = false }: PlanOptions,
 ): Promise<boolean> {
   const found = await sizes.read(keys);
-  if (sizes.refused !== null) return keys.length === 0;
+  if (sizes.refused !== null && !absent) return keys.length === 0;
   keys.forEach((key, index) => {
     const size = found[index] ?? 'unknown';
     if ((size === 'missing' && !absent) || !tally.isNew(key)) return;
     const verdict = scope(key);
-    if (verdict.stays !== null) tally.keep(key, verdict, verdict.stays);
+    if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
     else tally.remove(key, verdict, typeof size === 'number' ? size : null);
   });
   return true;
@@ -143,7 +143,7 @@ async function walkNode(
       for (const key of page.keys) {
         if (!walk.matches(key) || !tally.isNew(key)) continue;
         const verdict = scope(key);
-        if (verdict.stays !== null) tally.keep(key, verdict, verdict.stays);
+        if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
         else wanted.push({ key, verdict });
       }
       await sizing;

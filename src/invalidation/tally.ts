@@ -10,8 +10,6 @@ const mostKeys = 16_000_000;
 const mostNamespaces = 500;
 const otherName = '(other)';
 const sampleSize = 10;
-/** An index has fewer members; what a walk finds is not needed. */
-const mostKept = 1_000_000;
 
 interface Row {
   keys: number;
@@ -24,7 +22,6 @@ interface Row {
 export class Tally {
   private readonly seen = new Set<ByteString>();
   private readonly keys: ByteString[] = [];
-  private readonly kept: ByteString[] = [];
   private readonly planned = new Map<string, Row>();
   private readonly excluded = new Map<string, { keys: number; reason: ExcludedNamespace['reason'] }>();
 
@@ -58,8 +55,7 @@ export class Tally {
     if (row.sample.length < sampleSize) row.sample.push(key);
   }
 
-  keep(key: ByteString, { namespace }: Verdict, reason: ExcludedNamespace['reason']): void {
-    if (this.kept.length < mostKept) this.kept.push(key);
+  keep({ namespace }: Verdict, reason: ExcludedNamespace['reason']): void {
     const known = this.excluded.get(namespace);
     if (known) known.keys++;
     else {
@@ -68,7 +64,7 @@ export class Tally {
     }
   }
 
-  result(): Pick<InvalidationPlan, 'keys' | 'kept' | 'memoryBytes' | 'namespaces' | 'excluded' | 'sample'> {
+  result(): Pick<InvalidationPlan, 'keys' | 'memoryBytes' | 'namespaces' | 'excluded' | 'sample'> {
     const namespaces = [...this.planned]
       .map(([namespace, { keys, bytes, sized }]): PlannedNamespace => ({
         namespace,
@@ -84,7 +80,6 @@ export class Tally {
     const sizes = namespaces.flatMap(({ memoryBytes }) => memoryBytes ?? []);
     return {
       keys: this.keys,
-      kept: this.kept,
       memoryBytes:
         sizes.length > 0 || this.keys.length === 0 ? sizes.reduce((sum, each) => sum + each, 0) : null,
       namespaces,

@@ -13,11 +13,12 @@ export const defineApply: DefineCommand = (program, run) => {
     .argument('<plan>', 'file of the plan')
     .option('--tolerance <share>', 'share of the keys that may be gone by now', ratioArgument, 0.05)
     .addOption(
-      new Option('--mode <mode>', 'remove at once, or let expire over a window')
-        .choices(['unlink', 'soft'] as const)
-        .default('unlink' as const),
+      new Option(
+        '--mode <mode>',
+        'remove at once, or let expire over a window (default: as the plan says)',
+      ).choices(['unlink', 'soft'] as const),
     )
-    .option('--over <duration>', 'window of --mode soft', durationArgument, 300)
+    .option('--over <duration>', 'window of --mode soft (default: as the plan says)', durationArgument)
     .option('--max-rate <keys>', 'remove at most so many keys per second', countArgument(1))
     .option(
       '--latency-budget <duration>',

@@ -11,12 +11,15 @@ import { counted, formatRatio } from '../../render/units.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { askForRemoval } from '../invalidate/ask.ts';
-import { carryOut, type CarryOutInput, limitsOf } from '../invalidate/carry-out.ts';
+import { carryOut, type CarryOutInput, limitsOf, requireBackupPlace } from '../invalidate/carry-out.ts';
 import { type InvalidateResult, plannedResult, removedResult } from '../invalidate/result.ts';
 import { blankInvalidation } from '../invalidate/run.ts';
 import { dataBlocks, fullBlocks, outcomeBlocks } from '../invalidate/view.ts';
 
-interface ApplyInput extends CarryOutInput {
+interface ApplyInput extends Omit<CarryOutInput, 'mode' | 'over'> {
+  /** Undefined: as the plan says; and so for the window. */
+  readonly mode: 'unlink' | 'soft' | undefined;
+  readonly over: number | undefined;
   readonly plan: string;
   /** Share of the keys that may be gone, from 0 to 1. */
   readonly tolerance: number;
@@ -59,6 +62,8 @@ async function apply(
     resolve(context.environment.workingDirectory, input.plan),
     input.plan,
   );
+  const way = { ...input, mode: input.mode ?? saved.mode, over: input.over ?? saved.overSeconds };
+  requireBackupPlace(context, way);
   const server = await context.connect();
   requireSamePlace(server, saved, input.plan);
   const selection: Selection = {
@@ -91,7 +96,7 @@ async function apply(
         stateKnown: !map.isEmpty,
         dryRun: input.dryRun,
         limit: null,
-        mode: input.mode,
+        mode: way.mode,
         planFile: null,
         traffic,
       },
@@ -114,10 +119,11 @@ async function apply(
     if (shown && context.output === 'table') view.blocks = outcomeBlocks;
   } catch (error) {
     if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;
+    if (context.prompts.interactive && context.output === 'table') view.blocks = () => [];
     return { result: error instanceof InterruptedError ? planned('interrupted', traffic) : draft, error };
   }
   const about = { action: saved.action, patterns: saved.patterns };
-  const done = await carryOut(context, server, plan.keys, input, about);
+  const done = await carryOut(context, server, plan.keys, way, about);
   return {
     result: {
       ...removedResult(draft, { ...done, backup: input.backup, indexPruned: null }, signal.aborted),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { InputError } from '../../failure.ts';
 import { fileFailureText } from '../../file-failure.ts';
 import type { Context } from '../context.ts';
@@ -8,16 +8,28 @@ import type { Context } from '../context.ts';
 /** The ids of a file or of stdin, one on each line; blank lines are passed over. @throws InputError */
 export async function idsFrom(context: Context, name: string): Promise<string[]> {
   const { workingDirectory, stdin } = context.environment;
-  let content: string;
+  let bytes: Buffer;
   try {
-    content = name === '-' ? await text(stdin) : readFileSync(resolve(workingDirectory, name), 'utf8');
+    bytes = name === '-' ? await buffer(stdin) : readFileSync(resolve(workingDirectory, name));
   } catch (error) {
     throw new InputError(`ids cannot be read from \`${name}\`: ${fileFailureText(error)}`);
   }
-  const ids = content
+  const ids = decoded(bytes, name)
     .split('\n')
     .map((line) => line.replace(/\r$/, ''))
     .filter((line) => line.trim() !== '');
   if (ids.length === 0) throw new InputError(`there is no id in \`${name}\``, 'write one id on each line');
   return ids;
+}
+
+/** Without a byte order mark, which would be taken for a part of the first id. */
+function decoded(bytes: Buffer, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new InputError(
+      `ids cannot be read from \`${name}\`: it is no UTF-8`,
+      `convert it first, for example with \`iconv -f latin1 -t utf-8\``,
+    );
+  }
 }

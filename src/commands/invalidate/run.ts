@@ -10,14 +10,13 @@ import { scopeOf } from '../../invalidation/scope.ts';
 import { type Selection, selectKeys, type Target } from '../../invalidation/selection.ts';
 import { readTraffic } from '../../invalidation/traffic.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
-import type { ByteString } from '../../redis/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { Block } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { askForRemoval } from './ask.ts';
-import { carryOut, type CarryOutInput, limitsOf } from './carry-out.ts';
+import { carryOut, type CarryOutInput, limitsOf, requireBackupPlace } from './carry-out.ts';
 import { idsFrom } from './ids.ts';
 import { chooseTarget } from './menu.ts';
 import { type InvalidateResult, plannedResult, removedResult } from './result.ts';
@@ -91,6 +90,13 @@ async function invalidate(
 ): Promise<Outcome<InvalidateResult>> {
   const { map, signal, progress, now } = context;
   if (context.output !== 'table') view.blocks = dataBlocks;
+  requireBackupPlace(context, input);
+  if (input.mode === 'generation' && input.planOut !== undefined) {
+    throw new InputError(
+      '--mode generation has no plan to save: `apply` removes keys, and a counter must stay',
+      'use --dry-run to see the counters',
+    );
+  }
   const named = targetOf(await waysOf(context, input));
   const scope = scopeOf(map, input.only, input.exclude);
   const target = named ?? (await chooseTarget(context));
@@ -109,7 +115,8 @@ async function invalidate(
     ...(input.mode === 'generation' && { absent: true }),
   });
   const action = actionText(target, input.mode);
-  const planFile = plan.complete && input.planOut !== undefined ? input.planOut : null;
+  const isOverLimit = input.limit !== null && plan.keys.length > input.limit;
+  const planFile = plan.complete && !isOverLimit && input.planOut !== undefined ? input.planOut : null;
   const traffic = plan.complete && plan.keys.length > 0 ? await readTraffic(server, plan.keys) : null;
   const planned = (outcome: InvalidateResult['outcome']) =>
     plannedResult(
@@ -128,7 +135,7 @@ async function invalidate(
       outcome,
     );
   if (!plan.complete) return { result: planned('interrupted') };
-  if (planFile !== null) writePlan(context, server, planFile, plan, selection, action);
+  if (planFile !== null) writePlan(context, server, planFile, { plan, selection, action, input });
   if (plan.keys.length === 0) {
     if (target.kind === 'namespace' && map.isEmpty && plan.excluded.length === 0) {
       context.warn(
@@ -136,12 +143,16 @@ async function invalidate(
       );
     }
     const isFutile = selection.futile && plan.excluded.length === 0;
-    const indexPruned = input.dryRun ? null : await pruned(server, indexes, new Set());
-    return isFutile
-      ? { result: planned('unreachable'), exitCode: exitCodes.negative }
-      : { result: { ...planned('nothingMatched'), indexPruned } };
+    if (isFutile) return { result: planned('unreachable'), exitCode: exitCodes.negative };
+    // An index whose keys have all expired is in nobody's way, and cleaned where no question is left open.
+    const mayPrune = input.yes && !input.dryRun && planFile === null && context.profile?.protected !== true;
+    const { pruned, stoppedBy } = await prunedIndexes(server, mayPrune ? indexes : []);
+    return {
+      result: { ...planned('nothingMatched'), indexPruned: pruned },
+      ...(stoppedBy && { error: stoppedBy }),
+    };
   }
-  if (input.limit !== null && plan.keys.length > input.limit) {
+  if (isOverLimit) {
     if (context.output !== 'table') {
       context.warn(
         `${counted(plan.keys.length, 'key matches', 'keys match')}, more than --limit ${input.limit.toLocaleString('en-US')} allows: nothing was removed`,
@@ -162,12 +173,16 @@ async function invalidate(
   }
   const done = await carryOut(context, server, plan.keys, input, { action, patterns: selection.patterns });
   const complete = done.removal.failed === 0 && done.removal.notAttempted === 0;
-  const indexPruned =
-    complete && input.mode === 'unlink' ? await pruned(server, indexes, new Set(plan.kept)) : null;
+  const pruning = await prunedIndexes(server, complete && input.mode === 'unlink' ? indexes : []);
+  const error = done.removal.stoppedBy ?? pruning.stoppedBy;
   return {
-    result: removedResult(draft, { ...done, backup: input.backup, indexPruned }, signal.aborted),
+    result: removedResult(
+      draft,
+      { ...done, backup: input.backup, indexPruned: pruning.pruned },
+      signal.aborted,
+    ),
     ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),
-    ...(done.removal.stoppedBy !== null && { error: done.removal.stoppedBy }),
+    ...(error !== null && { error }),
   };
 }
 
@@ -192,29 +207,37 @@ async function selectionOf(
   return readIndexes(server, entity, target.ids);
 }
 
-async function pruned(
+async function prunedIndexes(
   server: RedisServer,
   indexes: readonly KeyIndex[],
-  kept: ReadonlySet<ByteString>,
-): Promise<number | null> {
-  return indexes.length === 0 ? null : pruneIndexes(server, indexes, (key) => kept.has(key));
+): Promise<{ readonly pruned: number | null; readonly stoppedBy: Error | null }> {
+  return indexes.length === 0 ? { pruned: null, stoppedBy: null } : pruneIndexes(server, indexes);
 }
 
 function writePlan(
   context: Context,
   server: RedisServer,
   name: string,
-  plan: InvalidationPlan,
-  { patterns }: Selection,
-  action: string,
+  {
+    plan: { keys, namespaces, memoryBytes, keyspaceKeys },
+    selection: { patterns },
+    action,
+    input: { mode, over },
+  }: {
+    readonly plan: InvalidationPlan;
+    readonly selection: Selection;
+    readonly action: string;
+    readonly input: InvalidateInput;
+  },
 ): void {
-  const { keys, namespaces, memoryBytes, keyspaceKeys } = plan;
   const saved = {
     createdAt: new Date(context.now()).toISOString(),
     server: server.address,
     database: server.nodes[0].database,
     profile: context.profile?.name ?? null,
     action,
+    mode: mode === 'soft' ? mode : ('unlink' as const),
+    overSeconds: over,
     patterns,
     namespaces,
     memoryBytes,

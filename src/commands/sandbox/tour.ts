@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
@@ -35,8 +37,21 @@ export async function walkThrough(
       text: `${counted(sandbox.keys, 'key')} of the example \`${sandbox.system}\` on a throw-away ${sandbox.product} at ${sandbox.url}, with its map in examples/${sandbox.system}.\n`,
     },
   ]);
+  const folder = mkdtempSync(join(tmpdir(), 'cachectl-tour-'));
+  try {
+    return await takeSteps(context, stepsOf(sandbox, folder), variables);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function takeSteps(
+  context: Context,
+  steps: readonly Step[],
+  variables: Readonly<Record<string, string>>,
+): Promise<ExitCode> {
   let worst: ExitCode = exitCodes.success;
-  for (const [index, { why, argv, shown }] of stepsOf(sandbox).entries()) {
+  for (const [index, { why, argv, shown }] of steps.entries()) {
     if (context.signal.aborted) break;
     await context.write('\n');
     await context.print([
@@ -71,8 +86,11 @@ async function interrupted(context: Context): Promise<void> {
   await context.print([note('plain', 'the tour was interrupted; the sandbox is removed')]);
 }
 
-function stepsOf(sandbox: SandboxResult): Step[] {
+/** @param folder for what the steps write */
+function stepsOf(sandbox: SandboxResult, folder: string): Step[] {
   const entity = userId[sandbox.system];
+  const journalName = `${entity.join('-')}.journal`;
+  const journal = join(folder, journalName);
   const fixtures = join(sandbox.config, '..', 'fixtures.ndjson');
   return [
     { why: 'Does this cache earn its memory?', argv: ['stats'] },
@@ -86,7 +104,16 @@ function stepsOf(sandbox: SandboxResult): Step[] {
       why: `What would go if ${entity.join(' ')} were invalidated? Nothing is changed`,
       argv: ['invalidate', ...entity, '--dry-run'],
     },
-    { why: 'Now for real: whole segments only, state left alone', argv: ['invalidate', ...entity, '--yes'] },
+    {
+      why: 'Now for real: whole segments only, state left alone, and a backup of what goes',
+      argv: ['invalidate', ...entity, '--yes', '--backup', '--journal', journal],
+      shown: ['invalidate', ...entity, '--yes', '--backup', '--journal', journalName],
+    },
+    {
+      why: 'That was a mistake? Back it comes, with the time to live it would have left',
+      argv: ['undo', journal, '--yes'],
+      shown: ['undo', journalName, '--yes'],
+    },
     { why: 'How fast is it?', argv: ['bench', '--duration', '1s'] },
     { why: 'Is it fit for service? The exit code says so to a pipeline', argv: ['check'] },
   ];

@@ -3,6 +3,7 @@ import { defineBench } from './bench/command.ts';
 import { defineCheck } from './check/command.ts';
 import { defineCompletion } from './completion/command.ts';
 import { defineConfig } from './config/command.ts';
+import { defineDiff } from './diff/command.ts';
 import { defineExport } from './export/command.ts';
 import { defineGet } from './get/command.ts';
 import { defineInspect } from './inspect/command.ts';
@@ -29,6 +30,7 @@ export const commandDefinitions: readonly DefineCommand[] = [
   definePrune,
   defineWarm,
   defineExport,
+  defineDiff,
   defineSandbox,
   defineBench,
   defineCheck,

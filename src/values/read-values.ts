@@ -51,9 +51,9 @@ const batchBytes = 512 * 1024;
 const batchKeys = 250;
 
 /** Cuts keys into batches of bounded size. A key that nothing is known of counts as 32 kB. */
-export function batchesOf(keys: readonly KeyToRead[]): KeyToRead[][] {
-  const batches: KeyToRead[][] = [];
-  let batch: KeyToRead[] = [];
+export function batchesOf<Key extends Pick<KeyToRead, 'memoryBytes'>>(keys: readonly Key[]): Key[][] {
+  const batches: Key[][] = [];
+  let batch: Key[] = [];
   let bytes = 0;
   for (const each of keys) {
     const size = each.memoryBytes ?? 32_768;

@@ -1,0 +1,109 @@
+import { compareFiles, compareFileWithServer } from '../../comparison/compare-files.ts';
+import { type ComparisonScope, compareServers } from '../../comparison/compare-servers.ts';
+import { ComparisonTally } from '../../comparison/tally.ts';
+import { InputError } from '../../failure.ts';
+import { unmappedName } from '../../keyspace/namespace-tree.ts';
+import { compilePattern, globOf } from '../../keyspace/pattern.ts';
+import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
+import type { ByteString } from '../../redis/bytes.ts';
+import { printable } from '../../render/printable.ts';
+import { counted } from '../../render/units.ts';
+import { patternArgument } from '../arguments.ts';
+import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { ServerCost } from '../keyspace-report.ts';
+import { requireNamespace } from '../namespace-filter.ts';
+import { type OpenSide, openSide, sideNamed } from './open-side.ts';
+import { blankDiff, type DiffResult, diffResultOf } from './result.ts';
+import { viewDiff } from './view.ts';
+
+export interface DiffInput {
+  readonly a: string;
+  /** Undefined: the server of the run. */
+  readonly b: string | undefined;
+  readonly pattern: string;
+  readonly namespace: string | undefined;
+  readonly ttlToleranceSeconds: number | undefined;
+  readonly ignoreTtl: boolean;
+  readonly limit: number;
+}
+
+const defaultToleranceSeconds = 2;
+
+/** `diff` from its input to its result. */
+export function diffExecution(input: DiffInput): Execution<DiffResult> {
+  return {
+    blank: blankDiff,
+    rows: 'differences',
+    run: (context) => diff(context, input),
+    view: viewDiff,
+  };
+}
+
+async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffResult>> {
+  const scope = scopeOf(context, input);
+  const names = [sideNamed(context, input.a), sideNamed(context, input.b)] as const;
+  const accepts = scope.filter.accepts ?? (() => true);
+  const startedAt = context.now();
+  // Servers first: one that cannot be reached is told before large files are read.
+  const order = names[0].kind === 'server' ? ([0, 1] as const) : ([1, 0] as const);
+  const opened: [OpenSide?, OpenSide?] = [];
+  for (const index of order) opened[index] = await openSide(context, names[index], accepts);
+  const [a, b] = opened as [OpenSide, OpenSide];
+  const swapped = a.kind === 'server' && b.kind === 'file';
+  const tally = new ComparisonTally(context.map, input.limit, swapped);
+  const accounts: WalkAccount[] = [];
+  const complete = await compare(a, b, scope, tally, accounts);
+  const { complete: _all, cursor: _cursor, reconnects: _reconnects, ...sums } = sumAccounts(accounts, 0);
+  const cost: ServerCost = {
+    ...sums,
+    durationSeconds: (context.now() - startedAt) / 1000,
+    serverCpuSeconds: null,
+  };
+  const result = diffResultOf(a.name, b.name, tally, complete, cost);
+  if (result.failed > 0) warnOfFailed(context, result);
+  if (!complete) {
+    const error = new InterruptedError(`interrupted: ${counted(result.compared, 'key')} had been compared`);
+    return { result, error };
+  }
+  return { result, exitCode: result.equal === true ? exitCodes.success : exitCodes.negative };
+}
+
+function compare(
+  a: OpenSide,
+  b: OpenSide,
+  scope: ComparisonScope,
+  tally: ComparisonTally,
+  accounts: WalkAccount[],
+): Promise<boolean> {
+  if (a.kind === 'server')
+    return b.kind === 'server'
+      ? compareServers(a.server, b.server, scope, tally, accounts)
+      : compareFileWithServer(b.file, a.server, scope, tally, accounts);
+  return b.kind === 'server'
+    ? compareFileWithServer(a.file, b.server, scope, tally, accounts)
+    : compareFiles(a.file, b.file, scope, tally);
+}
+
+function scopeOf(context: Context, input: DiffInput): ComparisonScope {
+  const { map, signal, progress, now } = context;
+  const { namespace, ignoreTtl, ttlToleranceSeconds } = input;
+  if (ignoreTtl && ttlToleranceSeconds !== undefined)
+    throw new InputError('--ignore-ttl and --ttl-tolerance exclude each other', 'leave one of them out');
+  requireNamespace(map, namespace);
+  const pattern = patternArgument(input.pattern);
+  const matches = compilePattern(pattern, map.delimiters);
+  const accepts = (key: ByteString) =>
+    matches(key) && (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace);
+  return {
+    filter: { match: globOf(pattern), accepts },
+    ttlToleranceMillis: ignoreTtl ? null : (ttlToleranceSeconds ?? defaultToleranceSeconds) * 1000,
+    ...{ signal, progress, now },
+  };
+}
+
+function warnOfFailed({ warn }: Context, { failed, problems }: DiffResult): void {
+  const lines = problems.map(({ key, reason }) => `  \`${printable(key)}\`  ${printable(reason)}`);
+  if (failed > problems.length) lines.push(`  and ${counted(failed - problems.length, 'more key')}`);
+  warn(`${counted(failed, 'key')} could not be compared:\n${lines.join('\n')}`);
+}

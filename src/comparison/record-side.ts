@@ -1,0 +1,71 @@
+import type { ByteString } from '../redis/bytes.ts';
+import type { KeyToRead } from '../values/read-values.ts';
+import { type Value, widths } from '../values/value.ts';
+import { distinctLengthOf } from './canonical.ts';
+import type { FileRecord } from './file-records.ts';
+import type { Looked, Measure, Side } from './side.ts';
+
+const membersInPiece = 500;
+const bytesInPiece = 1024 * 1024;
+
+/** Some records of a file, to be compared with a server. */
+export class RecordSide implements Side {
+  private readonly records: ReadonlyMap<ByteString, FileRecord>;
+
+  constructor(records: readonly FileRecord[]) {
+    this.records = new Map(records.map((record) => [record.key, record]));
+  }
+
+  describe(keys: readonly ByteString[]): Promise<(KeyToRead | null)[]> {
+    return Promise.resolve(
+      keys.map((key) => {
+        const record = this.records.get(key);
+        return record === undefined ? null : { key, type: record.type, memoryBytes: record.valueBytes };
+      }),
+    );
+  }
+
+  read(keys: readonly KeyToRead[]): Promise<Looked[]> {
+    return Promise.resolve(
+      keys.map(({ key }): Looked => {
+        const record = this.records.get(key);
+        if (record === undefined) return { kind: 'gone' };
+        const { value, type, expiresAtMillis } = record;
+        if (value === null)
+          return { kind: 'failed', reason: `a value of type \`${type}\` cannot be compared` };
+        return { kind: 'value', value, expiresAtMillis };
+      }),
+    );
+  }
+
+  async *pieces(key: ByteString): AsyncGenerator<Value> {
+    await Promise.resolve();
+    const value = this.records.get(key)?.value;
+    if (value !== null && value !== undefined) yield* piecesOf(value);
+  }
+
+  measure(key: ByteString): Promise<Measure | null> {
+    const record = this.records.get(key);
+    if (record?.value === null || record === undefined) return Promise.resolve(null);
+    const { value, expiresAtMillis } = record;
+    return Promise.resolve({ length: distinctLengthOf(value), expiresAtMillis });
+  }
+}
+
+function* piecesOf(value: Value): Generator<Value> {
+  switch (value.type) {
+    case 'string':
+      for (let at = 0; at < value.bytes.length; at += bytesInPiece)
+        yield { type: 'string', bytes: value.bytes.slice(at, at + bytesInPiece) as ByteString };
+      return;
+    case 'stream':
+      for (let at = 0; at < value.entries.length; at += membersInPiece)
+        yield { type: 'stream', entries: value.entries.slice(at, at + membersInPiece) };
+      return;
+    default: {
+      const step = membersInPiece * widths[value.type];
+      for (let at = 0; at < value.elements.length; at += step)
+        yield { type: value.type, elements: value.elements.slice(at, at + step) };
+    }
+  }
+}

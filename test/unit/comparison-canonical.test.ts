@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { GlobalOptions } from '../../src/cli/options.ts';
+import { furtherTarget } from '../../src/cli/settings.ts';
+import { areEqual, canonicalOf, scoreText } from '../../src/comparison/canonical.ts';
+import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
+import { decodeDump } from '../../src/values/decode-dump.ts';
+import type { Value } from '../../src/values/value.ts';
+
+const texts = (...items: readonly string[]) => items.map(asBytes);
+
+describe('values are equal', () => {
+  test('for hashes and sets in any order, and for lists in the same order alone', () => {
+    const of = (type: 'hash' | 'set' | 'list', ...items: readonly string[]): Value => ({
+      type,
+      elements: texts(...items),
+    });
+    expect(areEqual(of('hash', 'a', '1', 'b', '2'), of('hash', 'b', '2', 'a', '1'))).toBe(true);
+    expect(areEqual(of('hash', 'a', '1', 'b', '2'), of('hash', 'a', '2', 'b', '1'))).toBe(false);
+    expect(areEqual(of('set', 'a', 'b'), of('set', 'b', 'a'))).toBe(true);
+    expect(areEqual(of('list', 'a', 'b'), of('list', 'b', 'a'))).toBe(false);
+    expect(areEqual(of('list', 'a'), of('set', 'a'))).toBe(false);
+  });
+
+  test.each([
+    ['0.1', '0.10000000000000001', true],
+    ['1e3', '1000', true],
+    ['-0', '0', true],
+    ['inf', '+inf', true],
+    ['-inf', 'inf', false],
+    ['0.1', '0.2', false],
+  ])('scores %s and %s by number: %s', (left, right, equal) => {
+    expect(scoreText(left) === scoreText(right)).toBe(equal);
+  });
+
+  test('for streams without regard to ids where one side knows none', () => {
+    const entry = (id: string | null, value: string): Value => ({
+      type: 'stream',
+      entries: [{ id: id === null ? null : asBytes(id), fields: texts('f', value) }],
+    });
+    expect(areEqual(entry('1-1', 'v'), entry('2-1', 'v'))).toBe(false);
+    expect(areEqual(entry('1-1', 'v'), entry(null, 'v'))).toBe(true);
+    expect(areEqual(entry('1-1', 'v'), entry(null, 'w'))).toBe(false);
+  });
+
+  test('for no two lists that are cut differently', () => {
+    const lists = fc.array(fc.string({ unit: fc.constantFrom('a', '1', ':'), maxLength: 3 }), {
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(lists, lists, (left, right) => {
+        const canonical = (items: string[]) => canonicalOf({ type: 'list', elements: texts(...items) });
+        expect(canonical(left) === canonical(right)).toBe(JSON.stringify(left) === JSON.stringify(right));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+test('a payload that is damaged decodes to nothing, and throws nothing', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), (array) => {
+      const value = decodeDump(asBytes(Buffer.from(array).toString('latin1')));
+      expect(value === null || typeof value.type === 'string').toBe(true);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+describe('payloads of older servers', () => {
+  const payload = (...bytes: readonly number[]): ByteString =>
+    asBytes(Buffer.from([...bytes, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]).toString('latin1'));
+  /** 4 bytes of length, 4 of tail, 2 of count, then items, each behind the length of the one before. */
+  const ziplist = (...items: readonly number[]) => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...items, 255];
+
+  test('hold hashes in ziplists', () => {
+    const list = ziplist(0, 1, 0x66, 3, 0xfe, 0x85, 3, 1, 0x67, 3, 0xf3);
+    expect(decodeDump(payload(13, list.length, ...list))).toEqual({
+      type: 'hash',
+      elements: ['f', '-123', 'g', '2'],
+    });
+  });
+
+  test('hold lists of ziplists', () => {
+    const list = ziplist(0, 0xc0, 0x2c, 0x01, 4, 0xf0, 0xff, 0xff, 0xff);
+    expect(decodeDump(payload(14, 2, list.length, ...list, list.length, ...list))).toEqual({
+      type: 'list',
+      elements: ['300', '-1', '300', '-1'],
+    });
+  });
+
+  test('hold scores as texts', () => {
+    expect(decodeDump(payload(3, 2, 1, 0x61, 3, 0x31, 0x2e, 0x35, 1, 0x62, 255))).toEqual({
+      type: 'zset',
+      elements: ['1.5', 'a', '-inf', 'b'],
+    });
+  });
+});
+
+describe('a further target', () => {
+  const options: GlobalOptions = { color: true, db: 7, username: 'of-the-run', profile: 'first', timeout: 3 };
+  const profiles = {
+    first: { url: 'redis://one/1' },
+    second: { url: 'rediss://two/2', passwordEnv: 'SECOND' },
+  };
+  const loaded = { file: '/maps/cachectl.config.json', config: { profiles } };
+  const further = (name: string, variables: Record<string, string> = {}) =>
+    furtherTarget(name, options, variables, loaded, '/maps');
+
+  test('takes all from its profile, and the patience of the run', () => {
+    expect(further('second', { SECOND: 'secret', REDIS_URL: 'redis://else' })).toMatchObject({
+      ...{ host: 'two', database: 2, password: 'secret', tls: { verify: true }, timeoutMillis: 3000 },
+    });
+    expect(further('second', { SECOND: 'secret' })).not.toHaveProperty('username');
+  });
+
+  test('may be a URL, and is null for any other text', () => {
+    expect(further('redis://ann@three:1/4')).toMatchObject({ host: 'three', username: 'ann', database: 4 });
+    expect(further('toString')).toBeNull();
+  });
+
+  test('whose password is not at hand is refused', () => {
+    expect(() => further('second')).toThrow(/SECOND, which is not set/);
+  });
+});

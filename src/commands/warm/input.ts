@@ -51,7 +51,9 @@ async function openTemplate(context: Context, input: TemplateInput): Promise<Fix
   };
   try {
     const template = await open(input.template);
-    const given = input.idsFrom === null ? [] : await readIds(await open(input.idsFrom));
+    const list = input.idsFrom === null ? null : await open(input.idsFrom);
+    const given = list === null ? [] : await readIds(list);
+    await list?.close();
     const ids = [...new Set([...input.ids, ...given])];
     if (ids.length === 0) throw new InputError(`there is no id in \`${input.idsFrom ?? '--ids'}\``);
     return [await templateSource(template, input.entity, ids, context.map)];

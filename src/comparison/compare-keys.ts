@@ -71,11 +71,12 @@ async function judgeAll(
     const [inA, inB] = [ofA[index] ?? null, ofB[index] ?? null];
     if (inA === null) verdicts.set(key, { kind: 'skipped' });
     else if (inB === null) verdicts.set(key, { kind: 'missing', type: inA.type ?? 'unknown' });
+    else if (inA.type === null || inB.type === null) verdicts.set(key, unreadable);
     else if (inA.type !== inB.type) verdicts.set(key, ofTypes(inA, inB));
     else {
       const sizes = [inA.memoryBytes, inB.memoryBytes];
       const memoryBytes = sizes.includes(null) ? null : Math.max(...sizes.map(Number));
-      both.push({ key, a: inA, b: inB, memoryBytes, type: inA.type ?? 'unknown' });
+      both.push({ key, a: inA, b: inB, memoryBytes, type: inA.type });
     }
   });
   for (const batch of batchesOf(both)) {
@@ -90,6 +91,8 @@ async function judgeAll(
   }
   return verdicts;
 }
+
+const unreadable: Verdict = { kind: 'failed', reason: 'it may be listed but not read by this user' };
 
 function ofTypes(a: KeyToRead, b: KeyToRead): Verdict {
   const sighting = ({ type }: KeyToRead): Sighting => ({

@@ -1,8 +1,8 @@
-import { emptyAccount, type WalkAccount } from '../redis/account.ts';
+import { emptyAccount, noteRefusal, type WalkAccount } from '../redis/account.ts';
 import type { ByteString } from '../redis/bytes.ts';
-import { askColumns, receiveColumns } from '../redis/columns.ts';
+import { isAboutOneKey } from '../redis/columns.ts';
 import type { Lane } from '../redis/lane.ts';
-import { ReplyError } from '../redis/reply.ts';
+import { ReplyError, replyText } from '../redis/reply.ts';
 import type { RedisNode } from '../redis/server.ts';
 import type { KeyToRead } from './read-values.ts';
 
@@ -35,21 +35,27 @@ export async function openValueLane(node: RedisNode): Promise<ValueLane> {
 
 /**
  * What is there of the keys. MEMORY USAGE goes first, which the server does not count: a key that is not there costs no
- * miss. Where it is refused, TYPE tells. Null in place of a key: there is none.
+ * miss. Where it is refused, TYPE tells. Null in place of a key: there is none; a key that may not be read has no type.
  * @throws RedisError when the connection is lost
  */
 export async function describeKeys(
   { lane, account }: ValueLane,
   keys: readonly ByteString[],
 ): Promise<(KeyToRead | null)[]> {
-  const { memoryBytes } = await receiveColumns(askColumns(lane, keys, { memory: true }, account), account);
-  const sized = !account.refusedColumns.some(({ column }) => column === 'memory');
-  const present = keys.filter((_, index) => !sized || memoryBytes[index] !== null);
-  const { types } = await receiveColumns(askColumns(lane, present, { type: true }, account), account);
-  const typeOf = new Map(present.map((key, index) => [key, types[index] ?? null]));
+  const sizes = await lane.exchange(keys.map((key) => ['MEMORY', 'USAGE', key] as const));
+  const asked = keys.filter((_, index) => sizes[index] !== null);
+  const types = await lane.exchange(asked.map((key) => ['TYPE', key] as const));
+  const typeOf = new Map(asked.map((key, index) => [key, types[index] ?? null]));
   return keys.map((key, index) => {
-    const type = typeOf.get(key);
-    if (type === undefined || type === null) return null;
-    return { key, type, memoryBytes: memoryBytes[index] ?? null };
+    const [size = null, type = null] = [sizes[index], typeOf.get(key)];
+    if (size instanceof ReplyError && !isAboutOneKey(size)) noteRefusal(account, 'memory', size.message);
+    if (type === null) return null;
+    if (type instanceof ReplyError) {
+      if (isAboutOneKey(type)) account.unreadableKeys++;
+      return { key, type: null, memoryBytes: null };
+    }
+    const gone = type === 'none';
+    account[gone ? 'ownMisses' : 'ownHits']++;
+    return gone ? null : { key, type: replyText(type), memoryBytes: typeof size === 'number' ? size : null };
   });
 }

@@ -183,6 +183,32 @@ describe('two servers', () => {
   });
 });
 
+test('keys that may not be read are neither equal nor missing: they are counted as failed', async () => {
+  const guarded = await startPrivateServer({
+    config: ['user ann on >secret ~mine:* +@all', 'user default on nopass ~* +@all'],
+  });
+  try {
+    const input = '{"key":"mine:1","value":"v"}\n{"key":"theirs:1","value":"v"}\n';
+    await run(['warm', '-'], { url: guarded.url, input });
+    await run(['warm', '-'], { url: testUrl(), input });
+    const asAnn = guarded.url.replace('redis://', 'redis://ann:secret@');
+
+    for (const sides of [
+      [testUrl(), asAnn],
+      [asAnn, testUrl()],
+    ]) {
+      const result = await run(['diff', ...sides, '-o', 'json']);
+      expect(result.exitCode).toBe(1);
+      expect(jsonOf(result)).toMatchObject({
+        ...{ equal: null, compared: 1, missing: 0, extra: 0, different: 0, failed: 1 },
+        problems: [{ key: 'theirs:1' }],
+      });
+    }
+  } finally {
+    await guarded.stop();
+  }
+});
+
 describe('a file', () => {
   test.each(['keys.ndjson', 'keys.json', 'keys.archive'])(
     'that was exported equals its server, and tells what has changed since: %s',

@@ -17,7 +17,7 @@ export const defineExport: DefineCommand = (program, run) => {
     .command('export')
     .summary('write keys with values and TTLs to a file, for warm')
     .description(
-      'Writes keys with their values and TTLs, as they are read, in the form that warm loads. Long values are read in\n' +
+      'Writes keys with their values and TTLs, as they are read, in the form that warm loads. Long values are read in ' +
         'pieces. Each key costs lookups that the server counts as hits: it says how many.',
     )
     .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')

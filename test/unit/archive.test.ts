@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { Readable } from 'node:stream';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -46,8 +47,11 @@ const frame: fc.Arbitrary<ArchiveFrame> = fc.oneof(
   fc.record({ kind: fc.constant('end' as const), summary: fc.dictionary(fc.string(), fc.integer()) }),
 );
 
-async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+function inPieces(bytes: Buffer, size: number): AsyncIterable<Buffer> {
+  const count = Math.ceil(bytes.length / size);
+  return Readable.from(
+    Array.from({ length: count }, (_, index) => bytes.subarray(index * size, (index + 1) * size)),
+  );
 }
 
 async function framesOf(chunks: AsyncIterable<Buffer>): Promise<{ frames: ArchiveFrame[]; cut: boolean }> {

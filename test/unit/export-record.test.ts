@@ -40,10 +40,7 @@ test('a record is read back by warm as the value it was made from, whatever the 
     fc.property(bytes, values, fc.option(fc.integer({ min: 1, max: 1e9 })), (key, value, ttlMillis) => {
       const form = textFormOf(value);
       fc.pre(form !== 'none');
-      const record = parseRecord(
-        { text: recordText(key, value, ttlMillis, form), line: 1 },
-        emptyMap,
-      );
+      const record = parseRecord({ text: recordText(key, value, ttlMillis, form), line: 1 }, emptyMap);
       if (isBad(record)) throw new Error(record.reason);
       expect(record.key).toBe(key);
       expect(record.ttlSeconds).toBe(ttlMillis === null ? null : ttlMillis / 1000);

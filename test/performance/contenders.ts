@@ -27,16 +27,49 @@ export function ours(url: string, commandLine: string): Contender {
   return { name: `cachectl ${commandLine}`, command: cachectl, args };
 }
 
+/** A client of the servers' own that can run here. */
+export interface Client {
+  readonly program: Program;
+  readonly command: string;
+  /** `redis-cli 7.0.15` */
+  readonly version: string;
+  /** `--count` sets the size of its SCAN pages; else they ask for ten keys. */
+  readonly takesCount: boolean;
+}
+
+const programs = ['redis-cli', 'valkey-cli'] as const;
+type Program = (typeof programs)[number];
+
 /**
  * Those of the peers' command lines that can run here. They may come from PATH or, for valkey-cli, from a variable.
  * @param names such as `redis-cli --memkeys`
  */
 export function findPeers(port: number, names: readonly string[], skipSlow: boolean): Contenders {
-  const remarks: string[] = [];
   const list: Contender[] = [];
-  for (const program of ['redis-cli', 'valkey-cli'] as const) {
+  const { clients, remarks } = findClients(
+    programs.filter((program) => names.some((name) => name.startsWith(`${program} `))),
+  );
+  for (const { program, command, version, takesCount } of clients) {
     const wanted = names.filter((name) => name.startsWith(`${program} `));
-    if (wanted.length === 0) continue;
+    const slow = skipSlow ? wanted.filter((name) => !name.includes('--count')) : [];
+    for (const name of slow) remarks.push(`left out by --skip-slow: ${name}`);
+    const running = wanted.filter((name) => !slow.includes(name));
+    for (const name of running)
+      list.push({ name, command, args: ['-p', String(port), ...name.split(' ').slice(1)] });
+    const pages = takesCount ? 'its default' : 'fixed';
+    if (running.length > 0) remarks.push(`${version}: SCAN COUNT 10 (${pages}) unless --count is given`);
+  }
+  return { list, remarks };
+}
+
+/** The clients that are here, and a line for each that is not. */
+export function findClients(wanted: readonly Program[] = programs): {
+  readonly clients: readonly Client[];
+  readonly remarks: string[];
+} {
+  const remarks: string[] = [];
+  const clients: Client[] = [];
+  for (const program of wanted) {
     const command = (program === 'valkey-cli' && process.env[valkeyVariable]) || program;
     const version = outputOf(command, '--version');
     if (version === null) {
@@ -44,19 +77,15 @@ export function findPeers(port: number, names: readonly string[], skipSlow: bool
       remarks.push(`left out: ${program}, which is not on PATH${way}`);
       continue;
     }
-    const slow = skipSlow ? wanted.filter((name) => !name.includes('--count')) : [];
-    for (const name of slow) remarks.push(`left out by --skip-slow: ${name}`);
-    const running = wanted.filter((name) => !slow.includes(name));
-    for (const name of running)
-      list.push({ name, command, args: ['-p', String(port), ...name.split(' ').slice(1)] });
     // Asked of the program itself: redis-cli 7.0 knows no --count, valkey-cli does.
-    const pages = outputOf(command, '--help')?.includes('--count <') === true ? 'its default' : 'fixed';
-    if (running.length > 0) remarks.push(`${version}: SCAN COUNT 10 (${pages}) unless --count is given`);
+    const takesCount = outputOf(command, '--help')?.includes('--count <') === true;
+    clients.push({ program, command, version, takesCount });
   }
-  return { list, remarks };
+  return { clients, remarks };
 }
 
-function outputOf(command: string, option: string): string | null {
+/** What the program answers to the option; null where there is no such program. */
+export function outputOf(command: string, option: string): string | null {
   const { error, stdout, stderr } = spawnSync(command, [option], { encoding: 'utf8' });
   return error === undefined ? (stdout + stderr).trim() : null;
 }

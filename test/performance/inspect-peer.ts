@@ -3,7 +3,7 @@ import { counted, formatRatio } from '../../src/render/units.ts';
 import { compareWithWritten } from './against-written.ts';
 import { type Contender, findPeers, ours, redisMemkeys, valkeyMemkeys } from './contenders.ts';
 import { startFilledServer } from './filled-server.ts';
-import { type Measured, measure, measureWithOutput, median, say } from './measure.ts';
+import { type Measured, measure, measureWithOutput, median, peakText, say } from './measure.ts';
 import { programArguments } from './program-arguments.ts';
 import { grouped, sayTable } from './table.ts';
 
@@ -109,10 +109,4 @@ function report(results: ReadonlyMap<string, readonly Run[]>): void {
   say(
     'server µs/key: its CPU over all keys of the keyspace, read or not; SCAN calls: as the server counts them',
   );
-}
-
-/** The memory of a process is looked at every 25 ms: a shorter run leaves nothing. */
-function peakText(list: readonly Run[]): string {
-  const peakBytes = Math.max(...list.map((run) => run.peakBytes));
-  return peakBytes === 0 ? '–' : (peakBytes / 1e6).toFixed(0);
 }

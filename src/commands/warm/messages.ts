@@ -102,6 +102,12 @@ export function warnOfPermanentKeys(context: Context, { withoutTtl, dryRun }: Wa
   );
 }
 
+/** Where the records are that could not be written. */
+export function warnOfRejects(context: Context, { rejectsFile }: WarmResult): void {
+  if (rejectsFile !== null)
+    context.warn(`\`${rejectsFile}\` holds what could not be written, with the reasons`);
+}
+
 /** What did not go well although the work came to its end. */
 export function warnOfProblems(
   context: Context,
@@ -109,7 +115,7 @@ export function warnOfProblems(
   result: WarmResult,
   allowsEvictions: boolean,
 ): void {
-  const { failed, evictedKeys, mismatched, differences, rejectsFile } = result;
+  const { failed, evictedKeys, mismatched, differences } = result;
   if (failed > 0) {
     const lines = problemLines(writing.problems.first, failed - result.unknown);
     context.warn(`${counted(failed, 'record')} could not be written${lines === '' ? '' : `:\n${lines}`}`);
@@ -118,8 +124,7 @@ export function warnOfProblems(
         `of ${counted(result.unknown, 'record')} nothing is known: the connection was lost before the answer, and sending them again could add them twice`,
       );
   }
-  if (rejectsFile !== null)
-    context.warn(`\`${rejectsFile}\` holds what could not be written, with the reasons`);
+  warnOfRejects(context, result);
   if (writing.stoppedByProblem) {
     context.warn(
       `stopped at the first record that was refused; ${counted(result.notWritten, 'record')} ${result.notWritten === 1 ? 'was' : 'were'} not sent`,

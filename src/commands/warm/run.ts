@@ -14,7 +14,14 @@ import { type Context, type Execution, InterruptedError, type Outcome } from '..
 import { exitCodes } from '../exit-codes.ts';
 import { confirmProtected } from '../protection.ts';
 import { openSources, type TemplateInput } from './input.ts';
-import { checkFailure, stopFailure, warnOfCheck, warnOfPermanentKeys, warnOfProblems } from './messages.ts';
+import {
+  checkFailure,
+  stopFailure,
+  warnOfCheck,
+  warnOfPermanentKeys,
+  warnOfProblems,
+  warnOfRejects,
+} from './messages.ts';
 import { shortageFailure } from './shortage.ts';
 import { blankResult, resultOf, verificationFields, type WarmResult } from './result.ts';
 import { viewWarm } from './view.ts';
@@ -155,7 +162,10 @@ async function write(
   };
   warnOfPermanentKeys(context, result);
   const error = stopFailure(writing, result, mode);
-  if (error !== null) return { result, error };
+  if (error !== null) {
+    warnOfRejects(context, result);
+    return { result, error };
+  }
   const expectations = sample?.expectations ?? (all === null ? null : expectationsOf(sources, work, all));
   const verification = expectations === null ? null : await verify(server, expectations, work, mode);
   const failure = verification instanceof RedisError ? verification : null;

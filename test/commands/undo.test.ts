@@ -1,0 +1,316 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { encodeHeader } from '../../src/archive/format.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
+import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
+import {
+  differences,
+  everyType,
+  journalOf,
+  readJournal,
+  snapshot,
+  temporaryFolder,
+} from './invalidate-journals.ts';
+import { store, storedKeys } from './invalidate-setup.ts';
+import { startServer, urlAs } from './reading.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await testServer();
+});
+beforeEach(() => emptyDatabase(server));
+afterAll(() => server.close());
+
+/** Removes the users, keeping their values, and gives the journal. */
+async function removeUsers(
+  args: readonly string[] = ['--backup'],
+  options: CliOptions = {},
+): Promise<string> {
+  const result = await cli(['invalidate', '--pattern', 'user:*', '--yes', '-o', 'json', ...args], {
+    url: testUrl(),
+    env: { XDG_STATE_HOME: temporaryFolder() },
+    ...options,
+  });
+  expect(result.exitCode, result.stderr).toBe(0);
+  return journalOf(result);
+}
+const undo = (args: readonly string[], options: CliOptions = {}) =>
+  cli(['undo', ...args, '--output', 'json'], { url: testUrl(), ...options });
+
+describe('undo', () => {
+  test('gives back every type, with the time to live that would be left', async () => {
+    await sendAll(server, everyType('user:1'));
+    await sendAll(server, [
+      ['SET', 'user:\xff\x00\r\n', '\x80'],
+      ['SET', 'order:1', 'stays'],
+    ]);
+    const before = await snapshot(server);
+
+    const journal = await removeUsers();
+    expect(await storedKeys(server)).toEqual(['order:1']);
+    const result = await undo([journal, '--yes']);
+
+    expect(result.exitCode).toBe(0);
+    expect(jsonOf(result)).toMatchObject({ keys: 8, restored: 8, skipped: 0, failed: 0, cut: false });
+    expect(differences(before, await snapshot(server))).toEqual([]);
+  });
+
+  test('gives the same keyspace back, whatever the keys and values', async () => {
+    const bytes = fc.uint8Array({ maxLength: 30 }).map((each) => Buffer.from(each).toString('latin1'));
+    const entry = fc.record({
+      key: bytes.map((each) => `user:${each}`),
+      value: bytes,
+      seconds: fc.option(fc.integer({ min: 100, max: 1_000_000 })),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(entry, { minLength: 1, maxLength: 120 }), async (entries) => {
+        await emptyDatabase(server);
+        await sendAll(
+          server,
+          entries.map(({ key, value, seconds }) =>
+            seconds === null ? ['SET', key, value] : ['SET', key, value, 'EX', seconds],
+          ),
+        );
+        const before = await snapshot(server);
+        const folder = temporaryFolder();
+        const journal = await removeUsers(['--backup', '--journal', join(folder, 'a.journal')]);
+        expect(await storedKeys(server)).toEqual([]);
+        expect((await undo([journal, '--yes'])).exitCode).toBe(0);
+        expect(differences(before, await snapshot(server))).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('does not depend on the clock of this machine being that of the server', async () => {
+    await sendAll(server, [
+      ['SET', 'user:1', 'x', 'EX', 600],
+      ['SET', 'user:2', 'x', 'EX', 7200],
+    ]);
+    const before = await snapshot(server);
+    for (const hours of [-1, 1]) {
+      const now = () => Date.now() + hours * 3_600_000;
+      const journal = await removeUsers(['--backup'], { now });
+      expect(jsonOf(await undo([journal, '--yes'], { now }))).toMatchObject({ restored: 2 });
+      expect(differences(before, await snapshot(server))).toEqual([]);
+    }
+  });
+
+  test('passes over keys that would have expired by now', async () => {
+    await sendAll(server, [
+      ['SET', 'user:1', 'x', 'EX', 600],
+      ['SET', 'user:2', 'x', 'EX', 7200],
+    ]);
+    const journal = await removeUsers();
+
+    const result = await undo([journal, '--yes'], { now: () => Date.now() + 3_600_000 });
+
+    expect(jsonOf(result)).toMatchObject({ keys: 2, restored: 1, expired: 1 });
+    expect(await storedKeys(server)).toEqual(['user:2']);
+    const left = Number(await send(server, 'PTTL', 'user:2'));
+    expect(Math.abs(left - 3_600_000)).toBeLessThan(5000);
+  });
+
+  test('leaves what was written since, unless --replace says otherwise, and may be run twice', async () => {
+    await store(server, ['user:1', 'user:2', 'user:3']);
+    const journal = await removeUsers();
+    await send(server, 'SET', 'user:2', 'new');
+
+    for (const expected of [
+      { restored: 2, rewritten: 1 },
+      { restored: 0, rewritten: 3 },
+    ]) {
+      const preview = await undo([journal, '--dry-run']);
+      const result = await undo([journal, '--yes']);
+      expect(jsonOf(preview)).toMatchObject({ ...expected, dryRun: true });
+      expect(jsonOf(result)).toMatchObject({ ...expected, dryRun: false, failed: 0 });
+      expect(await send(server, 'GET', 'user:2')).toBe('new');
+    }
+    const replaced = await undo([journal, '--yes', '--replace']);
+    expect(jsonOf(replaced)).toMatchObject({ restored: 3, rewritten: 0 });
+    expect(await send(server, 'GET', 'user:2')).toBe('value');
+  });
+
+  test('with --replace leaves keys alone that were never removed', async () => {
+    const { redis, server: admin } = await startServer({
+      config: [
+        'user ann on >secret resetkeys ~user:1* %R~user:2* resetchannels -@all +ping +select +scan +unlink +dump +pttl +dbsize +memory|usage',
+      ],
+    });
+    await store(admin, ['user:1', 'user:2']);
+    const removed = await cli(['invalidate', '--pattern', 'user:*', '--backup', '--yes', '-o', 'json'], {
+      url: urlAs(redis.url, 'ann'),
+      env: { XDG_STATE_HOME: temporaryFolder() },
+    });
+    expect(removed.exitCode).toBe(1);
+    await send(admin, 'SET', 'user:2', 'new');
+
+    const result = await undo([journalOf(removed), '--yes', '--replace', '--other-server'], {
+      url: redis.url,
+    });
+
+    expect(jsonOf(result)).toMatchObject({ keys: 1, restored: 1 });
+    expect(await send(admin, 'GET', 'user:2')).toBe('new');
+  });
+
+  test('counts in a dry run what the real run does, and changes nothing', async () => {
+    await store(server, ['user:1', 'user:2', 'user:3']);
+    await send(server, 'SET', 'user:4', 'x', 'EX', 500);
+    const journal = await removeUsers();
+    await send(server, 'SET', 'user:1', 'new');
+    const now = () => Date.now() + 1_000_000;
+
+    const preview = jsonOf(await undo([journal, '--dry-run'], { now }));
+    expect(await storedKeys(server)).toEqual(['user:1']);
+    const real = jsonOf(await undo([journal, '--yes'], { now }));
+
+    const counts = { keys: 4, restored: 2, rewritten: 1, expired: 1, withoutValue: 0, failed: 0 };
+    expect(preview).toMatchObject(counts);
+    expect(real).toMatchObject(counts);
+  });
+
+  test('works for a user who may not ask for sizes', async () => {
+    const { redis, server: admin } = await startServer({
+      config: ['user ann on >secret ~* resetchannels -@all +ping +select +restore +exists'],
+    });
+    await store(admin, ['user:1', 'user:2']);
+    const journal = await removeUsers(['--backup'], { url: redis.url, env: { HOME: temporaryFolder() } });
+    await send(admin, 'SET', 'user:2', 'new');
+
+    const result = await undo([journal, '--yes'], { url: urlAs(redis.url, 'ann') });
+
+    expect(result.exitCode).toBe(0);
+    expect(jsonOf(result)).toMatchObject({ restored: 1, rewritten: 1 });
+  });
+
+  test('of names alone says that nothing can come back, and fails', async () => {
+    await store(server, ['user:1', 'user:2']);
+    const journal = await removeUsers([]);
+
+    for (const args of [['--dry-run'], ['--yes']]) {
+      const result = await undo([journal, ...args]);
+      expect(result.exitCode).toBe(1);
+      expect(jsonOf(result)).toMatchObject({ keys: 2, restored: 0, withoutValue: 2 });
+    }
+    const shown = await cli(['undo', journal, '--yes'], { url: testUrl(), terminal: true });
+    expect(shown.stdout).toContain('of 2 keys only the name was kept');
+    expect(await storedKeys(server)).toEqual([]);
+  });
+
+  test('asks first, and without a terminal refuses', async () => {
+    await store(server, ['user:1']);
+    const journal = await removeUsers();
+
+    const result = await undo([journal]);
+
+    expect(result.exitCode).toBe(5);
+    expect(result.stderr).toContain('nothing was restored');
+    expect(await storedKeys(server)).toEqual([]);
+  });
+
+  test('is refused on another server or database, unless --other-server says otherwise', async () => {
+    const { redis, server: other } = await startServer();
+    await store(server, ['user:1']);
+    const journal = await removeUsers();
+
+    for (const url of [redis.url, new URL('/15', redis.url).href]) {
+      const refused = await undo([journal, '--yes'], { url });
+      expect(refused.exitCode).toBe(2);
+      expect(refused.stderr).toContain('--other-server');
+    }
+    expect(await storedKeys(other)).toEqual([]);
+    const meant = await undo([journal, '--yes', '--other-server'], { url: redis.url });
+    expect(meant.exitCode).toBe(0);
+    expect(await storedKeys(other)).toEqual(['user:1']);
+  });
+
+  test('tells of values that the server does not take, and restores the others', async () => {
+    await store(server, ['user:1', 'user:2', 'user:3']);
+    const journal = await removeUsers();
+    const bytes = readFileSync(journal);
+    const payloadOf = (await readJournal(journal)).frames.find((frame) => frame.kind === 'value');
+    if (payloadOf?.kind !== 'value') throw new Error('the journal has no value');
+    const at = bytes.indexOf(payloadOf.payload);
+    bytes[at + 2] = (bytes[at + 2] ?? 0) ^ 0xff;
+    writeFileSync(journal, bytes);
+
+    const result = await undo([journal, '--yes']);
+
+    expect(result.exitCode).toBe(1);
+    expect(jsonOf(result)).toMatchObject({ keys: 3, restored: 2, failed: 1, problems: [{ keys: 1 }] });
+  });
+});
+
+describe('a journal that was cut', () => {
+  test('anywhere gives back what is complete', async () => {
+    await store(server, ['user:1', 'user:2', 'user:3']);
+    const journal = await removeUsers();
+    const whole = readFileSync(journal);
+    const start = whole.indexOf(0x0a) + 1;
+    const { frames } = await readJournal(journal);
+    const ends: number[] = [];
+    for (const frame of frames) {
+      const size = frame.kind === 'value' ? 17 + frame.key.length + frame.payload.length : 0;
+      if (size > 0) ends.push((ends.at(-1) ?? start) + size);
+    }
+    expect(ends).toHaveLength(3);
+    for (let length = start; length <= whole.length; length++) {
+      await emptyDatabase(server);
+      writeFileSync(journal, whole.subarray(0, length));
+      const complete = ends.filter((end) => end <= length).length;
+      const atEdge = [start, ...ends, whole.length].includes(length);
+
+      const result = await undo([journal, '--yes']);
+
+      expect(result.exitCode, `cut at ${length}`).toBe(0);
+      expect(jsonOf(result)).toMatchObject({ restored: complete, cut: !atEdge });
+      expect(await storedKeys(server)).toHaveLength(complete);
+    }
+  });
+
+  test('within its header is refused', async () => {
+    await store(server, ['user:1']);
+    const journal = await removeUsers();
+    const whole = readFileSync(journal);
+    for (const length of [0, 1, 40, whole.indexOf(0x0a)]) {
+      writeFileSync(journal, whole.subarray(0, length));
+      const result = await undo([journal, '--yes']);
+      expect(result.exitCode).toBe(2);
+      expect(result.stderr).toContain('cannot be used');
+    }
+  });
+});
+
+describe('what is no journal', () => {
+  test('is refused before a server is asked', async () => {
+    const folder = temporaryFolder();
+    const export_ = join(folder, 'keys.archive');
+    writeFileSync(
+      export_,
+      encodeHeader({
+        ...{ format: 'cachectl-archive', version: 1, kind: 'export', createdAt: '2026-01-01T00:00:00.000Z' },
+        ...{ server: 'redis://127.0.0.1:1/0', database: 0, profile: null, action: 'export', patterns: [] },
+        withValues: true,
+      }),
+    );
+    const text = join(folder, 'notes.txt');
+    writeFileSync(text, 'user:1\nuser:2\n');
+    const damaged = join(folder, 'damaged.journal');
+    writeFileSync(damaged, Buffer.concat([readFileSync(export_), Buffer.alloc(100, 'z')]));
+    const cases: readonly (readonly [string, string])[] = [
+      [export_, `cachectl warm ${export_}`],
+      [text, 'is no header'],
+      [join(folder, 'absent'), 'no such file'],
+      [folder, 'it is a folder'],
+      [damaged, 'it is damaged'],
+    ];
+    for (const [path, message] of cases) {
+      const result = await undo([path, '--yes'], { url: 'redis://127.0.0.1:1' });
+      expect(result.exitCode, path).toBe(2);
+      expect(result.stderr).toContain(message);
+    }
+  });
+});

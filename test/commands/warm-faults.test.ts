@@ -13,6 +13,18 @@ async function proxied(): Promise<{ proxy: Awaited<ReturnType<typeof startProxy>
   return { proxy, url: `${proxy.url}${new URL(testUrl()).pathname}` };
 }
 
+/** The port stays taken for a moment after the process that had it was killed. */
+async function startAgain(port: number): ReturnType<typeof startPrivateServer> {
+  for (let attempt = 1; ; attempt++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    try {
+      return await startPrivateServer({ args: ['--port', String(port)] });
+    } catch (error) {
+      if (attempt === 20) throw error;
+    }
+  }
+}
+
 describe('--on-error retry', () => {
   test.each([1, 3])('goes on after a connection was cut, over %i connections', async (connections) => {
     const { proxy, url } = await proxied();
@@ -70,7 +82,7 @@ describe('--on-error retry', () => {
         2000,
         () => {
           first.kill('SIGKILL');
-          second = startPrivateServer({ args: ['--port', String(first.port)] });
+          second = startAgain(first.port);
         },
       ),
     );

@@ -4,25 +4,13 @@ import { startProxy } from '../server/proxy.ts';
 import { send, startPrivateServer, targetOf, testUrl } from '../server/redis.ts';
 import { countsOf, manyRecords, privateServer, urlAs, warmSetup, whenReached } from './warm-setup.ts';
 
-const { server, fixture, warm } = warmSetup();
+const { server, folder, fixture, warm } = warmSetup();
 const keys = async () => Number(await send(server(), 'DBSIZE'));
 
 async function proxied(): Promise<{ proxy: Awaited<ReturnType<typeof startProxy>>; url: string }> {
   const proxy = await startProxy(Number(new URL(testUrl()).port));
   onTestFinished(() => proxy.stop());
   return { proxy, url: `${proxy.url}${new URL(testUrl()).pathname}` };
-}
-
-/** The port stays taken for a moment after the process that had it was killed. */
-async function startAgain(port: number): ReturnType<typeof startPrivateServer> {
-  for (let attempt = 1; ; attempt++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    try {
-      return await startPrivateServer({ args: ['--port', String(port)] });
-    } catch (error) {
-      if (attempt === 20) throw error;
-    }
-  }
 }
 
 describe('--on-error retry', () => {
@@ -70,7 +58,8 @@ describe('--on-error retry', () => {
   });
 
   test('waits for a server that was killed and comes back', async () => {
-    const first = await startPrivateServer();
+    // A socket file is free again at once; a port may not be.
+    const first = await startPrivateServer({ directory: folder() });
     onTestFinished(() => first.stop());
     const file = fixture('large.ndjson', manyRecords(60_000, 200));
     const admin = await connect(targetOf(first.url));
@@ -82,12 +71,14 @@ describe('--on-error retry', () => {
         2000,
         () => {
           first.kill('SIGKILL');
-          second = startAgain(first.port);
+          second = startPrivateServer({ directory: folder() });
         },
       ),
     );
 
-    const result = await warm([file, '--on-error', 'retry', '-o', 'json'], { url: first.url });
+    const result = await warm([file, '--on-error', 'retry', '-o', 'json'], {
+      url: `unix://${first.socketPath}`,
+    });
 
     const redis = await second;
     onTestFinished(() => redis?.stop());

@@ -23,13 +23,15 @@ export interface Coverage {
 type Estimates = Pick<InspectResult, 'namespaces' | 'total'>;
 
 /**
- * Figures to be held against: those above 0 of an exact reading that an exact reading afterwards shows unchanged. Keys
+ * Figures to be held against: those above 0 of an exact reading that an exact reading afterwards shows unchanged, and that
+ * it has read of every key (encodings and idle times of a large keyspace are sampled by `--exact` too). Keys
  * whose TTL or idle time crosses a bound of a histogram meanwhile change its spans, and take them out.
  */
 export function steadyFigures(before: Estimates, after: Estimates): { steady: Figures; changed: number } {
   const then = figuresOf(before);
   const now = figuresOf(after);
-  const counted = new Map([...then, ...now].filter(([, { value }]) => value > 0));
+  const exact = ([, { value, interval }]: [string, Figure]) => value > 0 && interval === null;
+  const counted = new Map([...then, ...now].filter(exact));
   const steady = new Map([...counted].filter(([name]) => then.get(name)?.value === now.get(name)?.value));
   return { steady, changed: counted.size - steady.size };
 }

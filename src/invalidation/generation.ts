@@ -3,11 +3,11 @@ import type { NamespaceMap } from '../keyspace/map.ts';
 import { bindPlaceholder, exactKeyOf, type KeyPattern } from '../keyspace/pattern.ts';
 import { asRefusal, type KeyChange, type Refusal } from '../redis/change-keys.ts';
 import { idPlaceholder } from './id-matcher.ts';
-import type { Selection, Target } from './selection.ts';
+import { isState, type Selection, type Target } from './selection.ts';
 
 /**
  * The counters that are a part of the keys of a target: once they are incremented no reader finds the old keys, which
- * expire by themselves. @throws InputError where the map names none
+ * expire by themselves. @throws InputError where the map names none, and for state
  */
 export function selectGenerations(target: Target, map: NamespaceMap): Selection {
   const patterns = generationsOf(target, map);
@@ -28,7 +28,10 @@ function generationsOf(target: Target, map: NamespaceMap): KeyPattern[] {
       return target.ids.map((id) => bindPlaceholder(generation, idPlaceholder, id));
     }
     case 'namespace': {
-      const generation = map.namespaces.find(({ name }) => name === target.name)?.generation ?? null;
+      const namespace = map.namespaces.find(({ name }) => name === target.name);
+      // Whoever raises the counter of sessions ends all of them.
+      if (namespace?.kind === 'state') throw isState(namespace);
+      const generation = namespace?.generation ?? null;
       if (generation === null) throw noGeneration(`namespace \`${target.name}\``, 'namespaces', target.name);
       return [generation];
     }

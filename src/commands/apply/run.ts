@@ -152,7 +152,9 @@ function driftOf(
 ): string | null {
   const share = saved.matched === 0 ? 0 : missing / saved.matched;
   if (share > tolerance)
-    return `${counted(missing, 'key')} of the plan's ${counted(saved.matched, 'key')} (${formatRatio(share)}) are gone, and --tolerance allows ${formatRatio(tolerance)}`;
+    return `${missing.toLocaleString('en-US')} of the plan's ${counted(saved.matched, 'key')} (${formatRatio(share)}) ${missing === 1 ? 'is' : 'are'} gone, and --tolerance allows ${formatRatio(tolerance)}`;
   const kept = plan.excluded.reduce((sum, { keys }) => sum + keys, 0);
-  return kept > 0 ? `${counted(kept, 'key')} of the plan are state by the map as it is now` : null;
+  return kept > 0
+    ? `${counted(kept, 'key of the plan is', 'keys of the plan are')} state by the map as it is now`
+    : null;
 }

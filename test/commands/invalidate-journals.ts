@@ -55,12 +55,16 @@ interface StoredKey {
   readonly expiresAtMillis: number | null;
 }
 
-/** The whole database: values as DUMP gives them, and when they expire. */
+/** The whole database: values (as DUMP gives them, where that is steady), and when they expire. */
 export async function snapshot(server: RedisServer): Promise<Map<string, StoredKey>> {
   const keys = await storedKeys(server);
   const found = new Map<string, StoredKey>();
   for (const key of keys) {
-    const dump = replyText(await send(server, 'DUMP', key));
+    const isSet = (await send(server, 'TYPE', key)) === 'set';
+    // DUMP gives the members of a set in the order of its table.
+    const dump = isSet
+      ? JSON.stringify(((await send(server, 'SMEMBERS', key)) as string[]).sort())
+      : replyText(await send(server, 'DUMP', key));
     const expiry = Number(await send(server, 'PEXPIRETIME', key));
     found.set(key, { dump, expiresAtMillis: expiry < 0 ? null : expiry });
   }

@@ -125,4 +125,29 @@ describe('invalidate at a terminal', () => {
     await terminal.waitFor(/nothing was named to invalidate/);
     expect(await terminal.exitCode()).toBe(2);
   });
+
+  test('wants the number of the keys typed where it is a large one', async () => {
+    await store(
+      server,
+      Array.from({ length: 1500 }, (_, index) => `tts:${index}`),
+    );
+    const args = ['--pattern', 'tts:*'];
+
+    const refused = await open(args, withMap(config));
+    await refused.waitFor(/Remove 1,501 keys/);
+    await refused.send('y', 'Enter');
+    await refused.waitFor(/Type the number of keys \(1501\)/);
+    await refused.send('1500', 'Enter');
+    await refused.waitFor(/not that of the keys; nothing was changed/);
+    expect(await refused.exitCode()).toBe(5);
+    expect(await storedKeys(server)).toHaveLength(1504);
+
+    const typed = await open(args, withMap(config));
+    await typed.waitFor(/Remove 1,501 keys/);
+    await typed.send('y', 'Enter');
+    await typed.waitFor(/Type the number of keys/);
+    await typed.send('1501', 'Enter');
+    expect(await typed.exitCode()).toBe(0);
+    expect(await storedKeys(server)).toHaveLength(3);
+  });
 });

@@ -1,0 +1,54 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadPlan, savePlan } from '../../src/invalidation/plan-file.ts';
+import { asBytes } from '../../src/redis/bytes.ts';
+
+let folder: string;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'cachectl-plan-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const about = {
+  createdAt: '2026-11-21T10:00:00.000Z',
+  server: 'redis://127.0.0.1:6379/0',
+  database: 0,
+  profile: null,
+  action: 'invalidate user 12',
+  mode: 'soft' as const,
+  overSeconds: 300,
+  patterns: ['user:12:*'],
+  namespaces: [],
+  memoryBytes: null,
+  keyspaceKeys: null,
+};
+const key = fc.uint8Array({ maxLength: 40 }).map((bytes) => asBytes(Buffer.from(bytes).toString('latin1')));
+
+describe('a plan file', () => {
+  test('gives back what was put in, whatever the bytes of the keys', () => {
+    const path = join(folder, 'plan.json');
+    fc.assert(
+      fc.property(fc.array(key, { maxLength: 30 }), (keys) => {
+        savePlan(path, 'plan.json', { ...about, matched: keys.length }, keys);
+        const loaded = loadPlan(path, 'plan.json');
+        expect(loaded.keys).toEqual(keys);
+        expect(loaded.plan).toMatchObject(about);
+      }),
+    );
+  });
+
+  test('with any one character changed is refused, or is the same plan', () => {
+    const path = join(folder, 'edited.json');
+    const keys = ['user:12:a', 'user:12:\xff'].map(asBytes);
+    savePlan(path, 'edited.json', { ...about, matched: 2 }, keys);
+    const text = readFileSync(path, 'utf8');
+    for (let at = 0; at < text.length; at++) {
+      const other = text[at] === '0' ? '1' : '0';
+      writeFileSync(path, text.slice(0, at) + other + text.slice(at + 1));
+      // The end of the last line means nothing.
+      if (at === text.length - 1) continue;
+      expect(() => loadPlan(path, 'edited.json'), `changed at ${at}`).toThrow(/plan/);
+    }
+  });
+});

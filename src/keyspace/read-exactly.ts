@@ -13,7 +13,7 @@ import { sampleGroups } from './tally.ts';
 
 const defaultPageSize = 500;
 /** Of about so many keys the details are read, where there are more. */
-const detailedKeys = 50_000;
+const detailedKeys = 25_000;
 /** Between two states of the walk that are handed out. */
 const stateMillis = 1000;
 

@@ -286,11 +286,11 @@ class NodeBatches {
 }
 
 const redirections = new Set(['MOVED', 'ASK']);
-const aboutSlots = new Set(['CROSSSLOT', 'MOVED', 'ASK', 'TRYAGAIN']);
+const aboutSomeKeys = new Set(['CROSSSLOT', 'MOVED', 'ASK', 'TRYAGAIN', 'WRONGTYPE']);
 
 /** True where other keys may be changed all the same. */
 export function concernsSomeKeys(reply: ReplyError): boolean {
-  return aboutSlots.has(reply.code) || isAboutOneKey(reply);
+  return aboutSomeKeys.has(reply.code) || isAboutOneKey(reply);
 }
 
 /** An answer that is not of the kind that was asked for, as an error reply. */

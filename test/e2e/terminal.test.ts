@@ -113,7 +113,7 @@ describe('progress', () => {
     const other = await connect(targetOf(large.url));
     await send(other, 'DEBUG', 'POPULATE', 700_000);
     other.close();
-    const terminal = await run(['inspect'], { env: { REDIS_URL: large.url }, columns: 100 });
+    const terminal = await run(['inspect', '--exact'], { env: { REDIS_URL: large.url }, columns: 100 });
     const busy = await terminal.waitFor(/reading keys {2}.* % {2}[\d,]+ keys {2}[\d,]+\/s/);
     expect(linesOf(busy).filter((line) => line.includes('reading keys'))).toHaveLength(1);
     expect(await terminal.exitCode(30_000)).toBe(0);
@@ -128,7 +128,7 @@ describe('progress', () => {
     const other = await connect(targetOf(large.url));
     await send(other, 'DEBUG', 'POPULATE', 1_000_000);
     other.close();
-    const terminal = await run(['inspect'], { env: { REDIS_URL: large.url }, columns: 100 });
+    const terminal = await run(['inspect', '--exact'], { env: { REDIS_URL: large.url }, columns: 100 });
     await terminal.waitFor(/reading keys {2}.* %/);
     await terminal.send('C-c');
     expect(await terminal.exitCode()).toBe(130);

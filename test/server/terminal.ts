@@ -110,7 +110,7 @@ export async function runTerminal(
       tmux('resize-window', '-x', String(columns), '-y', String(rows)).then(() => undefined),
     close: async () => {
       await tmux('kill-server').catch(() => undefined);
-      rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+      rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
 }

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 import { type ArchiveFrame, type ArchiveHeader, encodeFrame, encodeHeader } from './format.ts';
 
 /** Appends to a new archive. What `append` has resolved for survives the end of this process, however it ends. */
@@ -19,7 +19,7 @@ export class ArchiveWriter {
    * @throws Error as the system gives it; EEXIST where there is a file, which is never overwritten
    */
   static async create(path: string, header: ArchiveHeader): Promise<ArchiveWriter> {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const writer = new ArchiveWriter(await open(path, 'wx', 0o600), path);
     try {
       await writer.write(encodeHeader(header));

@@ -1,8 +1,9 @@
 import { createWriteStream } from 'node:fs';
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { makeFolder } from '../make-folder.ts';
 
 /** A file that gets its name only once it is whole. */
 export interface PendingFile {
@@ -25,7 +26,7 @@ export async function writePending(path: string, chunks: AsyncIterable<Buffer>):
   const found = await stat(path).catch(() => undefined);
   const direct = found !== undefined && !found.isFile();
   const draft = direct ? path : `${path}.${crypto.randomUUID()}.tmp`;
-  if (!direct) await mkdir(dirname(path), { recursive: true });
+  if (!direct) makeFolder(dirname(path));
   const file = createWriteStream(draft, { flags: direct ? 'w' : 'wx', mode: 0o600 });
   try {
     if (/\.gz$/i.test(path)) await pipeline(chunks, createGzip({ level: 6 }), file);

@@ -7,6 +7,7 @@ import type { ByteString } from '../../redis/bytes.ts';
 import { patternArgument } from '../arguments.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
+import { rowName, type TtlRuleReport } from '../namespace-summary.ts';
 import { requireNamespace } from '../namespace-filter.ts';
 import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
 import { openCheckpoint } from './checkpoint.ts';
@@ -29,6 +30,8 @@ export interface InspectInput extends ReadingInput {
 }
 
 export interface InspectResult extends KeyspaceFigures {
+  /** Of all namespaces with a rule, also of those that `namespaces` sums up in `(other)`. */
+  readonly ttlRules: readonly ({ readonly namespace: string } & TtlRuleReport)[];
   /** Of the keys that were read. */
   readonly largestKeys: readonly {
     readonly key: string;
@@ -55,6 +58,7 @@ export function inspectExecution(input: InspectInput): Execution<InspectResult> 
       withoutTtlInterval: null,
       namespaces: [],
       total: null,
+      ttlRules: [],
       largestKeys: [],
       growth: null,
       serverCost: null,
@@ -73,7 +77,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   requireNamespace(map, input.namespace);
   const pattern = input.pattern === undefined ? undefined : patternArgument(input.pattern);
   const reading = readingOptionsOf(context, input);
-  const since = input.since === undefined ? null : loadSnapshot(context, input.since);
+  const since = input.since === undefined ? null : loadSnapshot(context, input.since, scopeOf(input));
   const checkpoint = openCheckpoint(context, input);
   const server = await context.connect();
   const { namespace, type, match: glob } = input;
@@ -96,17 +100,30 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   const analysis = await analyzeKeyspace(server, options);
   checkpoint.finish(analysis.account.complete, analysis.failure);
   const unsaved =
-    input.save === undefined ? null : saveSnapshot(context, input.save, server.address, analysis, map);
+    input.save === undefined
+      ? null
+      : saveSnapshot(context, input.save, server.address, scopeOf(input), analysis, map);
   const figures = keyspaceFiguresOf(analysis, map, input.limit);
+  const whole = keyspaceFiguresOf(analysis, map, Number.POSITIVE_INFINITY);
+  if (since !== null && since.server !== server.address)
+    context.warn(`the snapshot is of ${since.server}, and this is ${server.address}`);
   return {
     result: {
       ...figures,
+      ttlRules: whole.namespaces.flatMap((row) =>
+        row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
+      ),
       largestKeys: largestOf(analysis),
-      growth: since && growthSince(since, keyspaceFiguresOf(analysis, map, Infinity), context.now()),
+      growth: since && growthSince(since, whole, context.now()),
     },
     ...(unsaved && { error: unsaved }),
     ...(analysis.failure && { error: checkpoint.explain(analysis.failure) }),
   };
+}
+
+/** Which keys a snapshot is of. */
+function scopeOf({ pattern, namespace, match, type, delimiters, depth }: InspectInput): string {
+  return JSON.stringify({ pattern, namespace, match, type, delimiters, depth });
 }
 
 function largestOf({ largest }: Analysis): InspectResult['largestKeys'] {

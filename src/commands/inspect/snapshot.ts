@@ -17,6 +17,8 @@ interface Snapshot {
   /** ISO 8601. */
   readonly savedAt: string;
   readonly server: string;
+  /** Which keys it is of: pattern, filters, depth. */
+  readonly scope: string;
   readonly exact: boolean;
   readonly total: SavedFigures;
   /** By the name they are listed with. */
@@ -58,6 +60,7 @@ export function saveSnapshot(
   context: Context,
   name: string,
   server: string,
+  scope: string,
   analysis: Analysis,
   map: NamespaceMap,
 ): InputError | null {
@@ -66,6 +69,7 @@ export function saveSnapshot(
     format,
     savedAt: new Date(context.now()).toISOString(),
     server,
+    scope,
     exact: figures.exact,
     total: savedOf(figures.total),
     namespaces: figures.namespaces.map((row) => ({ name: rowName(row), ...savedOf(row) })),
@@ -85,8 +89,8 @@ export function saveSnapshot(
   return null;
 }
 
-/** @throws InputError when the file is no snapshot */
-export function loadSnapshot(context: Context, name: string): Snapshot {
+/** @throws InputError when the file is no snapshot, or of other keys */
+export function loadSnapshot(context: Context, name: string, scope: string): Snapshot {
   let loaded: Partial<Snapshot> | null;
   try {
     const text = readFileSync(resolve(context.environment.workingDirectory, name), 'utf8');
@@ -96,6 +100,12 @@ export function loadSnapshot(context: Context, name: string): Snapshot {
   }
   if (loaded?.format !== format || !loaded.total || !Array.isArray(loaded.namespaces)) {
     throw new InputError(`\`${name}\` is no snapshot`, 'one is written with `cachectl inspect --save FILE`');
+  }
+  if (loaded.scope !== scope) {
+    throw new InputError(
+      `snapshot \`${name}\` is of other keys: its pattern, filters or depth were not these`,
+      'give the same options as with --save',
+    );
   }
   return loaded as Snapshot;
 }

@@ -1,21 +1,21 @@
 import { type Block, type Cell, type Column, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, readingNotes } from '../keyspace-report.ts';
-import { halfWidthText, type NamespaceSummary, rowName, type SpanSeconds } from '../namespace-summary.ts';
+import { halfWidthText, type NamespaceSummary, type SpanSeconds } from '../namespace-summary.ts';
 import { namespaceTable } from './namespace-table.ts';
 import type { InspectResult } from './run.ts';
 import type { Growth } from './snapshot.ts';
 
 /** The result of `inspect` for people, and as rows. */
 export function viewInspect(result: InspectResult, top: number): Block[] {
-  const { total, growth, namespaces } = result;
+  const { total, growth, ttlRules } = result;
   const blocks: Block[] = [namespaceTable(result)];
   if (growth) blocks.push(growthTable(growth));
   if (total.ttlHistogram && result.keys > 0) blocks.push(ttlTable(total, total.ttlHistogram));
   if (total.idleHistogram && result.keys > 0)
     blocks.push(spanTable('idle', 'Time since the last access', 'IDLE', total, total.idleHistogram));
   if (total.frequencyHistogram && result.keys > 0) blocks.push(frequencyTable(total));
-  blocks.push(...ruleBlocks(namespaces));
+  blocks.push(...ruleBlocks(ttlRules));
   // Also where it is empty: lines in a pipe begin with the name of their table wherever there are two.
   if (top > 0) blocks.push(largestTable(result));
   if (result.overheadBytes !== null && result.memoryBytes)
@@ -104,13 +104,12 @@ function spanText(spans: readonly SpanSeconds[], index: number): string {
 }
 
 /** What the rules of the map say of the TTLs; people see the namespaces that break theirs. */
-function ruleBlocks(namespaces: readonly NamespaceSummary[]): Block[] {
-  const rows = namespaces.flatMap((row): Cell[][] => {
-    if (row.ttlRule === null) return [];
-    const { rule, kept, missing, tooLong, unexpected, drifting, fallsShort } = row.ttlRule;
+function ruleBlocks(ttlRules: InspectResult['ttlRules']): Block[] {
+  const rows = ttlRules.map((row): Cell[] => {
+    const { rule, kept, missing, tooLong, unexpected, drifting, fallsShort } = row;
     const broken = missing + tooLong + unexpected + drifting;
     const verdict = fallsShort ? 'shorter than the rule' : broken > 0 ? 'warn' : 'ok';
-    return [[rowName(row), rule, kept, missing, tooLong, unexpected, drifting, verdict]];
+    return [row.namespace, rule, kept, missing, tooLong, unexpected, drifting, verdict];
   });
   if (rows.length === 0) return [];
   const columns: readonly Column[] = [

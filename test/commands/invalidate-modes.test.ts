@@ -56,6 +56,19 @@ async function startOldServer(): Promise<string> {
   return `redis://127.0.0.1:${address.port}${target.pathname}`;
 }
 
+describe('the window of soft mode', () => {
+  test.each([
+    ['without the mode, which would remove at once', ['--over', '1h'], /--over is the window of --mode soft/],
+    ['of no time', ['--mode', 'soft', '--over', '0s'], /--over must be more than 0/],
+  ])('is refused %s', async (_, args, message) => {
+    await store(server, ['user:1']);
+    const result = await run(['--pattern', 'user:*', '--yes', ...args]);
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toMatch(message);
+    expect(await send(server, 'EXISTS', 'user:1')).toBe(1);
+  });
+});
+
 describe('invalidate --mode soft', () => {
   test('gives every key a TTL within the window, spread over it, and removes none', async () => {
     const keys = Array.from({ length: 1000 }, (_, index) => `user:${index}`);

@@ -62,6 +62,8 @@ async function apply(
     resolve(context.environment.workingDirectory, input.plan),
     input.plan,
   );
+  if (input.over === 0)
+    throw new InputError('--over must be more than 0', 'a window of no time is --mode unlink');
   const way = { ...input, mode: input.mode ?? saved.mode, over: input.over ?? saved.overSeconds };
   requireBackupPlace(context, way);
   const server = await context.connect();

@@ -1,6 +1,17 @@
 import { Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument, listArgument } from '../arguments.ts';
+import { InputError } from '../../failure.ts';
 import { type DefineCommand, examples } from '../runner.ts';
+
+const defaultWindowSeconds = 300;
+
+/** The window of soft mode in seconds. @throws InputError for one that is none, or that no mode uses */
+function windowOf(mode: string, over: number | undefined): number {
+  if (over !== undefined && mode !== 'soft')
+    throw new InputError('--over is the window of --mode soft, which is not given', 'add --mode soft');
+  if (over === 0) throw new InputError('--over must be more than 0', 'a window of no time is --mode unlink');
+  return over ?? defaultWindowSeconds;
+}
 
 export const defineInvalidate: DefineCommand = (program, run) => {
   program
@@ -22,7 +33,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
         .choices(['unlink', 'soft', 'generation'] as const)
         .default('unlink' as const),
     )
-    .option('--over <duration>', 'window of --mode soft', durationArgument, 300)
+    .option('--over <duration>', 'window of --mode soft (default: 5m)', durationArgument)
     .option('--walk', 'look through the keyspace although the map names an index')
     .option('--max-rate <keys>', 'look at, and remove, at most so many keys per second', countArgument(1))
     .option(
@@ -66,7 +77,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
           },
           idsFrom: options.idsFrom,
           mode: options.mode,
-          over: options.over,
+          over: windowOf(options.mode, options.over),
           walk: options.walk === true,
           maxRate: options.maxRate,
           latencyBudget: options.latencyBudget,

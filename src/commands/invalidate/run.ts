@@ -144,6 +144,11 @@ async function invalidate(
     }
     const isFutile = selection.futile && plan.excluded.length === 0;
     if (isFutile) return { result: planned('unreachable'), exitCode: exitCodes.negative };
+    if (selection !== byName) {
+      context.warn(
+        'the index leads to no key: it is missing, or what it names is gone; --walk looks through the keyspace instead',
+      );
+    }
     // An index whose keys have all expired is in nobody's way, and cleaned where no question is left open.
     const mayPrune = input.yes && !input.dryRun && planFile === null && context.profile?.protected !== true;
     const { pruned, stoppedBy } = await prunedIndexes(server, mayPrune ? indexes : []);
@@ -173,7 +178,9 @@ async function invalidate(
   }
   const done = await carryOut(context, server, plan.keys, input, { action, patterns: selection.patterns });
   const complete = done.removal.failed === 0 && done.removal.notAttempted === 0;
-  const pruning = await prunedIndexes(server, complete && input.mode === 'unlink' ? indexes : []);
+  // What can be put back is to be found again: its members stay, and the next invalidation takes out what is gone.
+  const mayPrune = complete && input.mode === 'unlink' && !input.backup;
+  const pruning = await prunedIndexes(server, mayPrune ? indexes : []);
   const error = done.removal.stoppedBy ?? pruning.stoppedBy;
   return {
     result: removedResult(

@@ -87,7 +87,12 @@ export function amountText(result: InvalidateResult): string {
 
 function namespaceTable(result: InvalidateResult, most: number): TableBlock {
   const rows = [
-    ...result.namespaces.map(({ namespace, keys, memoryBytes }) => [namespace, keys, memoryBytes, 'remove']),
+    ...result.namespaces.map(({ namespace, keys, memoryBytes }) => [
+      namespace,
+      keys,
+      memoryBytes,
+      planWords[result.mode],
+    ]),
     ...result.excludedNamespaces.map(({ namespace, keys, reason }) => [
       namespace,
       keys,
@@ -226,6 +231,7 @@ function outcomeNotes(result: InvalidateResult): Block[] {
   }
 }
 
+const planWords = { unlink: 'remove', soft: 'shorten', generation: 'increment' } as const;
 const doneWords = { unlink: 'removed', soft: 'shortened the TTL of', generation: 'incremented' } as const;
 
 function wouldBe({ mode, matched }: InvalidateResult): string {

@@ -51,7 +51,13 @@ describe('config init', () => {
   }
 
   const users = (count: number) =>
-    Array.from({ length: count }, (_, id) => ['SET', `user:${id}:profile`, '{"name":"x"}', 'EX', 3600 - id]);
+    Array.from({ length: count }, (_, id) => [
+      'SET',
+      `user:${id}:profile`,
+      '{"name":"x"}',
+      'EX',
+      3600 - 10 * (id % 30),
+    ]);
 
   test('writes a map that reads back, names what it saw, and says what to do next', async () => {
     await fill(...users(30), ...Array.from({ length: 10 }, (_, id) => ['SET', `quota:${id}`, String(id)]), [

@@ -39,6 +39,7 @@ const domain = [
   'values',
   'export',
   'comparison',
+  'traffic',
 ];
 const above = (folders, why) => ({ group: folders.map((folder) => `**/${folder}/**`), message: why });
 

@@ -1,0 +1,29 @@
+/**
+ * Where the keys of a command stand. Arguments are numbered as MONITOR shows them: 0 is the command's name, and the
+ * subcommand of a container (`OBJECT ENCODING`) is argument 1.
+ */
+export type KeyPlaces =
+  /** `last` may count from the end: -1 is the last argument. */
+  | { readonly kind: 'range'; readonly first: number; readonly last: number; readonly step: number }
+  /** Argument `countAt` says how many keys follow from `first` on. */
+  | { readonly kind: 'counted'; readonly countAt: number; readonly first: number }
+  /** The first half of what follows the word STREAMS. */
+  | { readonly kind: 'streams' };
+
+/** How the server counts one command in `keyspace_hits` and `keyspace_misses`. */
+export interface CountingRule {
+  /** In capitals; of a container with its subcommand: `OBJECT ENCODING`. */
+  readonly command: string;
+  /** Keys that are looked up for reading: each adds `lookups` hits, or as many misses. Null: nothing is counted. */
+  readonly reads: KeyPlaces | null;
+  /** Lookups of each key; 1 unless said. */
+  readonly lookups?: number;
+  /** The reads are counted only where this word stands among the options: `GET` in `SET key value GET`. */
+  readonly readsWith?: string;
+  /** True where a miss is counted and no `keymiss` event tells of it. */
+  readonly silentMiss?: true;
+  /** Keys that are written. Null: none. */
+  readonly writes: KeyPlaces | null;
+  /** Why the server may count otherwise than `reads` says: lookups that no argument names, such as those of SORT … GET. */
+  readonly irregular?: string;
+}

@@ -1,0 +1,165 @@
+/**
+ * How hits and misses are told apart by namespace:
+ * - `exact`: each command is read from MONITOR, each miss from its `keymiss` event
+ * - `sampled`: each miss from its event; commands in short bursts, from which the hits are estimated
+ * - `misses-only`: each miss from its event; who hits is not known
+ * - `counters`: the server's own counters, as a whole; for a server that permits no more
+ */
+export type HitMode = 'exact' | 'sampled' | 'misses-only' | 'counters';
+
+/** The bounds that hold the true figure with 95 % certainty; null where the figure is exact or not known. */
+export type Bounds = readonly [low: number, high: number] | null;
+
+/**
+ * Why reads found nothing. `neverCached`: nothing in the window tells that the key was ever stored. `unknown`: the window
+ * cannot tell, for what it knew of the key was forgotten, or the key went without an event.
+ */
+export interface MissCauses {
+  readonly expired: number;
+  readonly evicted: number;
+  /** DEL, UNLINK and what ends in them; a flush of the database. */
+  readonly invalidated: number;
+  /** RENAME and MOVE took the key elsewhere. */
+  readonly renamed: number;
+  readonly neverCached: number;
+  readonly unknown: number;
+}
+
+export type MissCause = keyof MissCauses;
+
+/** Quantiles of a span of time. */
+export interface SpanQuantiles {
+  readonly count: number;
+  readonly p50Seconds: number;
+  readonly p95Seconds: number;
+}
+
+/** Misses of one key within a second of its first, before it was stored again: all of them did the work of one. */
+export interface Stampedes {
+  /** How often it happened. */
+  readonly count: number;
+  /** All misses in them but the first of each. */
+  readonly extraMisses: number;
+  /** Misses in the largest. */
+  readonly largest: number;
+}
+
+/** What would have saved the misses of one cause. All of it is an estimate, with its assumption. */
+export interface Remedy {
+  /** For expired keys: how much longer a TTL would have saved half, and nine tenths, of the misses. */
+  readonly ttl: {
+    readonly misses: number;
+    /** The TTL that the keys are written with now: as seen in the window, or as the map says; null where neither tells. */
+    readonly currentSeconds: number | null;
+    readonly saveHalfSeconds: number;
+    readonly saveNineTenthsSeconds: number;
+    readonly assumption: string;
+  } | null;
+  /** For evicted keys: how much more memory would have kept half, and nine tenths, of those that were missed. */
+  readonly memory: {
+    readonly misses: number;
+    /** Mean size of a key of this namespace; null where MEMORY USAGE is refused or no key is left. */
+    readonly bytesPerKey: number | null;
+    readonly saveHalfBytes: number | null;
+    readonly saveNineTenthsBytes: number | null;
+    readonly assumption: string;
+  } | null;
+}
+
+/** The traffic of one namespace in the window. A null: the mode cannot tell. Rates are ratios from 0 to 1. */
+export interface NamespaceTraffic {
+  /** The map's name, the inferred pattern, `(unmapped)`, `(other)`, or `(database 3)` for all keys of another database. */
+  readonly namespace: string;
+  readonly database: number;
+  readonly kind: 'cache' | 'state' | null;
+  readonly reads: number | null;
+  readonly readsInterval: Bounds;
+  readonly hits: number | null;
+  readonly hitsInterval: Bounds;
+  readonly misses: number | null;
+  readonly hitRate: number | null;
+  readonly hitRateInterval: Bounds;
+  readonly hitRateTarget: number | null;
+  /** Null where there is no target, no rate, or where the interval holds the target. */
+  readonly targetMet: boolean | null;
+  readonly readsPerSecond: number | null;
+  /** Share of all misses. */
+  readonly missShare: number | null;
+  /** Commands that wrote a key, counted by key; an estimate with `sampled`. */
+  readonly writes: number | null;
+  readonly readsPerWrite: number | null;
+  /** Keys that came into being; null before Redis 7.0, which does not tell. */
+  readonly newKeys: number | null;
+  readonly causes: MissCauses | null;
+  /** Misses that were the first word of their key in the window: of `neverCached`, those that may have been cached before it. */
+  readonly firstMisses: number | null;
+  /** From the first miss of a key until it was stored. */
+  readonly refill: SpanQuantiles | null;
+  readonly stampedes: Stampedes | null;
+  readonly remedy: Remedy | null;
+}
+
+/** A key that is missed often. */
+export interface MissingKey {
+  readonly key: string;
+  /** Base64 of the key's bytes, where they are no UTF-8; else null. */
+  readonly keyBase64: string | null;
+  readonly database: number;
+  readonly namespace: string;
+  /** Misses; where `missesAtLeast` is smaller, the true number lies between the two. */
+  readonly misses: number;
+  readonly missesAtLeast: number;
+  readonly cause: MissCause;
+}
+
+/** What the server counted in the same window, less what is attributed to namespaces. Zero: everything is. */
+export interface Residual {
+  readonly reads: number | null;
+  readonly hits: number | null;
+  readonly misses: number | null;
+}
+
+/** What the observation cost. */
+export interface ObservationCost {
+  /** CPU of the server's process over the window, in seconds, its own work included; null where INFO does not tell. */
+  readonly serverCpuSeconds: number | null;
+  /** Commands that the server processed in the window. */
+  readonly commands: number | null;
+  /** Lookups of our own that are in the server's counters, and taken off here. */
+  readonly ownHits: number;
+  readonly ownMisses: number;
+  /** Bytes that MONITOR and the events brought over the network. */
+  readonly monitorBytes: number;
+  readonly eventBytes: number;
+  /** Commands seen through MONITOR, and events. */
+  readonly monitoredCommands: number;
+  readonly events: number;
+  /** Share of the window during which MONITOR ran. */
+  readonly duty: number;
+  /** The longest time that what was observed lagged behind the server, in seconds. */
+  readonly maxLagSeconds: number;
+}
+
+/** One window of traffic. */
+export interface TrafficReport {
+  readonly mode: HitMode;
+  /** Why this mode: what was asked for, what the server permits, or its load. */
+  readonly modeReason: string;
+  readonly windowSeconds: number;
+  /** False where events were lost, or where more than 1 % of the lookups cannot be attributed: `invalidReasons` says which. */
+  readonly valid: boolean;
+  readonly invalidReasons: readonly string[];
+  /** Why the window ended before its time: `max-cost`, `max-bytes`, `interrupted`, `lost`; null where it did not. */
+  readonly endedBy: string | null;
+  readonly reads: number | null;
+  readonly hits: number | null;
+  readonly misses: number | null;
+  readonly hitRate: number | null;
+  readonly residual: Residual;
+  /** The namespaces with most misses first. */
+  readonly namespaces: readonly NamespaceTraffic[];
+  readonly missingKeys: readonly MissingKey[];
+  /** What is remembered of keys, and whether the bound was reached and the oldest forgotten. */
+  readonly memory: { readonly keysRemembered: number; readonly keysBound: number; readonly forgotten: number };
+  readonly cost: ObservationCost;
+}

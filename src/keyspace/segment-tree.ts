@@ -1,0 +1,294 @@
+import type { ByteString } from '../redis/bytes.ts';
+import { detached, inferSegments } from './infer.ts';
+import type { Namespace, NamespaceMap } from './map.ts';
+
+export const unmappedName = '(unmapped)';
+export const otherName = '(other)';
+
+/** What the keys of one place in the tree are summed up in. */
+export interface Leaf<Self> {
+  /** Takes in what `other` holds; `other` is not used again. */
+  merge(other: Self): void;
+  /** How many keys, or how much weight, it stands for. */
+  readonly keys: number;
+}
+
+export interface SegmentTreeOptions<L> {
+  readonly map: NamespaceMap;
+  /** Levels told apart: with a map its namespaces are the first, then each segment is one. What is deeper is `*`. */
+  readonly depth: number;
+  readonly newLeaf: () => L;
+}
+
+/** A set of keys that belong together. The rows of one tree are disjoint. */
+export interface SegmentRow<L> {
+  /** The map's name, or the inferred pattern. */
+  readonly namespace: string;
+  /** The inferred pattern; null where only the map's namespace was asked for, and for `(other)`. */
+  readonly pattern: string | null;
+  /** The levels from the root: the map's name if there is a map, then inferred segments with their delimiters. */
+  readonly path: readonly string[];
+  readonly leaf: L;
+}
+
+/** A node of the tree in JSON's own types. */
+export interface SegmentTreeState<S> {
+  /** What its leaf was saved as. */
+  readonly statistics?: S;
+  readonly full?: true;
+  readonly children: readonly (readonly [segment: string, SegmentTreeState<S>])[];
+}
+
+/** The deepest level there is, whatever depth is asked for: a key may consist of delimiters alone. */
+const deepestLevel = 16;
+/** Different words that a level may have below the first before they count as one variable segment. */
+const wordLimit = 32;
+/** Different words at the start of keys; those that come later go to `(other)`. */
+const firstWordLimit = 512;
+/** Words that differ in their numbers alone, such as `page_7`, are taken for one pattern from this many on. */
+const fewestNumbered = 8;
+/** Nodes of the whole tree, which bounds its memory whatever the keys are. */
+const nodeLimit = 20_000;
+const anySegment = '<any>';
+const anyRest = '*';
+
+class TreeNode<L extends Leaf<L>> {
+  /** Of the keys that end here. */
+  leaf: L | undefined;
+  readonly children = new Map<string, TreeNode<L>>();
+  /** How many of the children are words of the keys, and not patterns. */
+  words = 0;
+  /** No further word gets a child of its own. */
+  full = false;
+
+  /** @param last True where keys are not told apart any further. */
+  constructor(readonly last: boolean) {}
+
+  get keys(): number {
+    return [...this.children.values()].reduce((sum, child) => sum + child.keys, this.leaf?.keys ?? 0);
+  }
+}
+
+/**
+ * Finds the place of each key among the namespaces, in bounded memory. A level with too many different words is taken
+ * for a variable one, so `translation:<any>:cs` stands for what no rule of inference could know to be variable; the
+ * leaves below its words are merged.
+ */
+export class SegmentTree<L extends Leaf<L>> {
+  private readonly root = new TreeNode<L>(false);
+  private nodes = 1;
+
+  constructor(private readonly options: SegmentTreeOptions<L>) {}
+
+  /**
+   * The leaf that a key belongs to, made where there is none yet. It is good until the next call, which may merge it
+   * into another one.
+   *
+   * @param namespace what the map makes of the key
+   */
+  leafOf(key: ByteString, namespace: Namespace | null): L {
+    const path = this.pathOf(key, namespace);
+    let node = this.root;
+    for (let level = 0; level < path.length && !node.last; level++) {
+      node = this.descend(node, path[level] ?? '', level);
+    }
+    return (node.leaf ??= this.options.newLeaf());
+  }
+
+  /** The disjoint sets of keys as they are told apart so far. */
+  *leaves(): Generator<L> {
+    const nodes = [this.root];
+    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+      if (node.leaf !== undefined) yield node.leaf;
+      nodes.push(...node.children.values());
+    }
+  }
+
+  /** All rows, in no order. Joins first what could not be known to belong together while keys were still coming. */
+  rows(): SegmentRow<L>[] {
+    this.tidy(this.root, 0);
+    const rows: SegmentRow<L>[] = [];
+    const visit = (node: TreeNode<L>, path: readonly string[]) => {
+      if (node.leaf !== undefined) rows.push({ ...this.nameOf(path), path, leaf: node.leaf });
+      for (const [segment, child] of node.children) visit(child, [...path, segment]);
+    };
+    visit(this.root, []);
+    return rows;
+  }
+
+  /** What `load` fills an empty tree with. */
+  save<S>(saveLeaf: (leaf: L) => S): SegmentTreeState<S> {
+    const stateOf = ({ leaf, full, children }: TreeNode<L>): SegmentTreeState<S> => ({
+      ...(leaf !== undefined && { statistics: saveLeaf(leaf) }),
+      ...(full && { full }),
+      children: [...children].map(([segment, child]) => [segment, stateOf(child)] as const),
+    });
+    return stateOf(this.root);
+  }
+
+  /** @param loadLeaf fills a new leaf with what it was saved as */
+  load<S>(state: SegmentTreeState<S>, loadLeaf: (leaf: L, saved: S) => void): void {
+    const fill = (node: TreeNode<L>, { statistics, full, children }: SegmentTreeState<S>): void => {
+      if (statistics !== undefined) {
+        node.leaf = this.options.newLeaf();
+        loadLeaf(node.leaf, statistics);
+      }
+      node.full = full === true;
+      for (const [segment, child] of children) fill(this.childOf(node, segment), child);
+    };
+    fill(this.root, state);
+  }
+
+  /** How many sets of keys are held apart: grows with their variety up to a fixed limit, never with their number. */
+  get size(): number {
+    return this.nodes;
+  }
+
+  private pathOf(key: ByteString, namespace: Namespace | null): string[] {
+    const { map } = this.options;
+    const depth = Math.min(this.options.depth, deepestLevel);
+    if (map.isEmpty) return segmentsOf(key, map.delimiters, depth);
+    const name = namespace?.name ?? unmappedName;
+    return depth <= 1 ? [name] : [name, ...segmentsOf(key, map.delimiters, depth - 1)];
+  }
+
+  private nameOf(path: readonly string[]): { namespace: string; pattern: string | null } {
+    const [first = '', ...rest] = path;
+    if (first === otherName) return { namespace: otherName, pattern: null };
+    if (this.options.map.isEmpty) return { namespace: path.join(''), pattern: path.join('') };
+    return { namespace: first, pattern: rest.length === 0 ? null : rest.join('') };
+  }
+
+  /** True for the level whose nodes are the map's namespaces. */
+  private isMapped(level: number): boolean {
+    return level === 0 && !this.options.map.isEmpty;
+  }
+
+  private descend(node: TreeNode<L>, segment: string, level: number): TreeNode<L> {
+    const existing = node.children.get(segment);
+    if (existing) return existing;
+    if (this.isMapped(level)) return this.childOf(node, segment);
+    const name = isWord(segment) ? this.placeOf(node, segment, level) : segment;
+    const placed = node.children.get(name);
+    if (placed) return placed;
+    const kept = this.nodes < nodeLimit ? name : level === 0 ? otherName : anyRest;
+    return this.childOf(node, detached(kept));
+  }
+
+  /** The child that a word without one of its own belongs to. */
+  private placeOf(node: TreeNode<L>, word: string, level: number): string {
+    const pattern = numberedPattern(word);
+    if (node.children.has(pattern)) return pattern;
+    if (!node.full) {
+      const limit = level === (this.options.map.isEmpty ? 0 : 1) ? firstWordLimit : wordLimit;
+      if (node.words < limit) return word;
+      this.joinNumbered(node);
+      if (node.children.has(pattern)) return pattern;
+      if (node.words < limit) return word;
+      node.full = true;
+      if (level > 0) this.joinWords(node);
+    }
+    return level === 0 ? otherName : anySegment + this.delimiterOf(word);
+  }
+
+  private childOf(node: TreeNode<L>, name: string): TreeNode<L> {
+    const existing = node.children.get(name);
+    if (existing) return existing;
+    const child = new TreeNode<L>(name === otherName || name === anyRest);
+    node.children.set(name, child);
+    if (isWord(name)) node.words++;
+    this.nodes++;
+    return child;
+  }
+
+  /** What could not be known while keys were still coming. */
+  private tidy(node: TreeNode<L>, level: number): void {
+    if (!this.isMapped(level)) {
+      this.joinNumbered(node);
+      this.joinExceptions(node);
+    }
+    for (const child of node.children.values()) this.tidy(child, level + 1);
+  }
+
+  /** Makes one child of words that differ in their numbers alone. */
+  private joinNumbered(node: TreeNode<L>): void {
+    const families = new Map<string, string[]>();
+    for (const name of node.children.keys()) {
+      const pattern = isWord(name) ? numberedPattern(name) : name;
+      if (pattern !== name) families.set(pattern, [...(families.get(pattern) ?? []), name]);
+    }
+    for (const [pattern, names] of families) {
+      if (names.length >= fewestNumbered || node.children.has(pattern)) this.join(node, names, pattern);
+    }
+  }
+
+  /** Makes one variable child of all words. */
+  private joinWords(node: TreeNode<L>): void {
+    for (const name of [...node.children.keys()].filter(isWord)) {
+      this.join(node, [name], anySegment + this.delimiterOf(name));
+    }
+  }
+
+  /** A digest that happens to have no letter joins the digests beside it, a token without a digit the tokens. */
+  private joinExceptions(node: TreeNode<L>): void {
+    for (const [name, exceptions] of [...node.children]) {
+      const rule = name.replace(/^<id>/, '<hash>').replace(/^<text>/, '<token>');
+      const others = name === rule ? undefined : node.children.get(rule);
+      if (others && exceptions.keys * 100 < others.keys) this.join(node, [name], rule);
+    }
+  }
+
+  private join(node: TreeNode<L>, names: readonly string[], into: string): void {
+    for (const name of names) {
+      const source = node.children.get(name);
+      if (source === undefined) continue;
+      node.children.delete(name);
+      if (isWord(name)) node.words--;
+      const target = node.children.get(into);
+      if (target) this.absorb(target, source);
+      else node.children.set(into, source);
+    }
+  }
+
+  private absorb(target: TreeNode<L>, source: TreeNode<L>): void {
+    if (source.leaf !== undefined) {
+      if (target.leaf === undefined) target.leaf = source.leaf;
+      else target.leaf.merge(source.leaf);
+    }
+    this.nodes--;
+    for (const [name, child] of source.children) {
+      const existing = target.children.get(name);
+      if (existing) {
+        this.absorb(existing, child);
+      } else {
+        target.children.set(name, child);
+        if (isWord(name)) target.words++;
+      }
+    }
+    if (!source.full && target.words <= wordLimit) return;
+    target.full = true;
+    this.joinWords(target);
+  }
+
+  private delimiterOf(segment: string): string {
+    const last = segment.slice(-1);
+    return this.options.map.delimiters.includes(last) ? last : '';
+  }
+}
+
+/** The first segments of the key, and a star for all that follow. */
+function segmentsOf(key: ByteString, delimiters: readonly string[], depth: number): string[] {
+  const segments = inferSegments(key, delimiters, depth + 1);
+  if (segments.length > depth) segments[depth] = anyRest;
+  return segments;
+}
+
+/** True for a segment that stands in the keys as it is. */
+function isWord(segment: string): boolean {
+  return segment !== anyRest && !segment.includes('<');
+}
+
+/** `page_7` as `page_<id>`; a word without digits is its own pattern. */
+function numberedPattern(word: string): string {
+  return word.replace(/\d+/g, '<id>');
+}

@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { buildMap, emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
+import { NamespaceTree } from '../../src/keyspace/namespace-tree.ts';
+import { type Leaf, SegmentTree } from '../../src/keyspace/segment-tree.ts';
+import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+
+/** Numbers of the keys of one place. */
+class Numbers implements Leaf<Numbers> {
+  readonly list: number[] = [];
+
+  merge(other: Numbers): void {
+    this.list.push(...other.list);
+  }
+
+  get keys(): number {
+    return this.list.length;
+  }
+}
+
+function treeOf(keys: readonly string[], map: NamespaceMap = emptyMap, depth = Infinity) {
+  const tree = new SegmentTree({ map, depth, newLeaf: () => new Numbers() });
+  keys.forEach((key, index) => {
+    const bytes = bytesOf(key);
+    tree.leafOf(bytes, map.classify(bytes)).list.push(index);
+  });
+  return tree;
+}
+
+const someMap = buildMap({
+  namespaces: { users: { pattern: 'user:*' }, profile: { pattern: 'user:<id>:profile' } },
+});
+const listsOf = (tree: SegmentTree<Numbers>) =>
+  Object.fromEntries(
+    tree
+      .rows()
+      .map(({ namespace, pattern, leaf }) => [pattern ?? namespace, leaf.list.sort((a, b) => a - b)]),
+  );
+const wordOf = (index: number) =>
+  index.toString(26).replace(/[0-9]/g, (digit) => 'qrstuvwxyz'.charAt(Number(digit)));
+const times = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index));
+
+test('keys of one pattern share a leaf', () => {
+  const tree = treeOf([]);
+  const leaf = tree.leafOf(asBytes('user:1:profile'), null);
+  expect(tree.leafOf(asBytes('user:2:profile'), null)).toBe(leaf);
+  expect(tree.leafOf(asBytes('user:2'), null)).not.toBe(leaf);
+  expect([...tree.leaves()]).toHaveLength(2);
+});
+
+test('the leaves of words that turn out to be variable are merged, and none is lost', () => {
+  const keys = times(100, (index) => `t:${wordOf(index)}:${index % 2 === 0 ? 'cs' : 'en'}`);
+  expect(listsOf(treeOf(keys))).toEqual({
+    't:<any>:cs': times(50, (index) => 2 * index),
+    't:<any>:en': times(50, (index) => 2 * index + 1),
+  });
+});
+
+test('numbered words are joined when the rows are asked for, and not before', () => {
+  const tree = treeOf(times(8, (index) => `page_${index}`));
+  expect([...tree.leaves()]).toHaveLength(8);
+  expect(listsOf(tree)).toEqual({ 'page_<id>': times(8, (index) => index) });
+  expect([...tree.leaves()]).toHaveLength(1);
+});
+
+test('further first words share one leaf, the one of (other)', () => {
+  const rows = treeOf(times(600, (index) => `${wordOf(index)}:x`)).rows();
+  const other = rows.filter(({ namespace }) => namespace === '(other)');
+  expect(other.map(({ pattern, path, leaf }) => [pattern, path, leaf.keys])).toEqual([
+    [null, ['(other)'], 600 - 512],
+  ]);
+});
+
+describe('with a map', () => {
+  test('the namespace that is handed in decides, and the key is not looked at where no level is left for it', () => {
+    const tree = treeOf([], someMap, 1);
+    const [users = null] = someMap.namespaces;
+    const leaf = tree.leafOf(asBytes('whatever:1'), users);
+    expect(tree.leafOf(asBytes('user:1'), users)).toBe(leaf);
+    tree.leafOf(asBytes('whatever:1'), null);
+    expect(tree.rows().map(({ namespace }) => namespace)).toEqual(['users', '(unmapped)']);
+  });
+
+  test('further levels tell segments apart', () => {
+    expect(listsOf(treeOf(['user:1', 'user:1:profile', 'else'], someMap, 3))).toEqual({
+      'user:<id>': [0],
+      'user:<id>:*': [1],
+      else: [2],
+    });
+  });
+});
+
+const keyLists = fc.array(
+  fc
+    .array(
+      fc.oneof(
+        fc.constantFrom('user', 'profile', '', '1', 'a word', 'page_1'),
+        fc.nat(60).map(wordOf),
+        fc.nat(30).map((number) => `page_${number}`),
+      ),
+      { minLength: 1, maxLength: 4 },
+    )
+    .map((segments) => segments.join(':')),
+  { maxLength: 400, size: 'max' },
+);
+const maps = fc.constantFrom(emptyMap, someMap);
+const depths = fc.constantFrom(1, 2, 3, Infinity);
+
+test('each key is in exactly one row, of the same name as in the tree of statistics', () => {
+  fc.assert(
+    fc.property(keyLists, maps, depths, (keys, map, depth) => {
+      const rows = treeOf(keys, map, depth).rows();
+      expect(rows.flatMap(({ leaf }) => leaf.list).sort((a, b) => a - b)).toEqual(keys.map((_, i) => i));
+
+      const statistics = new NamespaceTree({ map, depth });
+      for (const key of keys) statistics.add(bytesOf(key), { memoryBytes: 1, type: null, ttlMillis: null });
+      const sizes = (list: readonly { path: readonly string[]; keys: number }[]) =>
+        list.map(({ path, keys: count }) => `${path.join('\0')} ${count}`).sort();
+      expect(sizes(rows.map(({ path, leaf }) => ({ path, keys: leaf.keys })))).toEqual(
+        sizes(statistics.rows(Infinity).map((row) => ({ path: row.path, keys: row.statistics.keys }))),
+      );
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a tree that was saved and loaded groups further keys as the original does', () => {
+  fc.assert(
+    fc.property(keyLists, keyLists, (before, after) => {
+      const original = treeOf(before);
+      const copy = treeOf([]);
+      copy.load(
+        original.save(({ list }) => [...list]),
+        (leaf, list) => leaf.list.push(...list),
+      );
+      for (const tree of [original, copy]) {
+        after.forEach((key, index) => tree.leafOf(bytesOf(key), null).list.push(before.length + index));
+      }
+      expect(listsOf(copy)).toEqual(listsOf(original));
+      expect(copy.size).toBe(original.size);
+    }),
+    { numRuns: 100 },
+  );
+});

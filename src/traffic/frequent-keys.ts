@@ -1,0 +1,142 @@
+import { detached } from '../keyspace/infer.ts';
+import type { ByteString } from '../redis/bytes.ts';
+
+/** A key that is among the most frequent. Its true weight lies between `count - error` and `count`. */
+export interface FrequentKey<Payload> {
+  readonly key: ByteString;
+  readonly database: number;
+  readonly count: number;
+  /** 0 where the count is exact. */
+  readonly error: number;
+  /** What was handed in with the key last. */
+  readonly payload: Payload;
+}
+
+export interface FrequentKeysOptions {
+  /** Keys that are held at a time. */
+  readonly capacity: number;
+  /** Longer keys are left out, so that the memory has a bound. */
+  readonly longestKeyBytes?: number;
+}
+
+interface Counter<Payload> {
+  key: ByteString;
+  database: number;
+  count: number;
+  error: number;
+  payload: Payload;
+  /** Where it stands in the heap. */
+  place: number;
+}
+
+/**
+ * The most frequent keys of a stream, in bounded memory: exact while there are no more different keys than the capacity,
+ * and later every key is held whose weight exceeds the total over the capacity.
+ * Space-Saving: Metwally, Agrawal, El Abbadi, Efficient Computation of Frequent and Top-k Elements in Data Streams (2005).
+ */
+export class FrequentKeys<Payload> {
+  /** Weight of all keys that were not skipped. */
+  total = 0;
+  /** Weight of the keys that were too long. */
+  skipped = 0;
+  private readonly capacity: number;
+  private readonly longestKeyBytes: number;
+  private readonly databases = new Map<number, Map<ByteString, Counter<Payload>>>();
+  /** A binary heap with the smallest count at its root. */
+  private readonly heap: Counter<Payload>[] = [];
+
+  constructor({ capacity, longestKeyBytes = 4096 }: FrequentKeysOptions) {
+    this.capacity = capacity;
+    this.longestKeyBytes = longestKeyBytes;
+  }
+
+  /** @param weight above 0 */
+  add(key: ByteString, database: number, payload: Payload, weight = 1): void {
+    if (key.length > this.longestKeyBytes) {
+      this.skipped += weight;
+      return;
+    }
+    this.total += weight;
+    const counters = this.countersOf(database);
+    const counter = counters.get(key) ?? this.track(counters, key, database, payload);
+    counter.payload = payload;
+    counter.count += weight;
+    this.sink(counter);
+  }
+
+  /** The keys with the highest counts, highest first. */
+  top(limit: number): FrequentKey<Payload>[] {
+    return [...this.heap]
+      .sort((left, right) => right.count - left.count || left.error - right.error)
+      .slice(0, limit)
+      .map(({ key, database, count, error, payload }) => ({ key, database, count, error, payload }));
+  }
+
+  /** Keys that are held. */
+  get size(): number {
+    return this.heap.length;
+  }
+
+  private countersOf(database: number): Map<ByteString, Counter<Payload>> {
+    const existing = this.databases.get(database);
+    if (existing) return existing;
+    const counters = new Map<ByteString, Counter<Payload>>();
+    this.databases.set(database, counters);
+    return counters;
+  }
+
+  /** A counter for a key that has none: a new one, or that of the least frequent key, whose count is kept as the error. */
+  private track(
+    counters: Map<ByteString, Counter<Payload>>,
+    key: ByteString,
+    database: number,
+    payload: Payload,
+  ): Counter<Payload> {
+    const kept = detached(key) as ByteString;
+    let counter = this.heap.length < this.capacity ? undefined : this.heap[0];
+    if (counter === undefined) {
+      counter = { key: kept, database, count: 0, error: 0, payload, place: this.heap.length };
+      this.heap.push(counter);
+      this.rise(counter);
+    } else {
+      this.databases.get(counter.database)?.delete(counter.key);
+      counter.key = kept;
+      counter.database = database;
+      counter.error = counter.count;
+    }
+    counters.set(kept, counter);
+    return counter;
+  }
+
+  private rise(counter: Counter<Payload>): void {
+    const { heap } = this;
+    let { place } = counter;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
+      const parent = heap[above];
+      if (parent === undefined || parent.count <= counter.count) break;
+      heap[place] = parent;
+      parent.place = place;
+      place = above;
+    }
+    heap[place] = counter;
+    counter.place = place;
+  }
+
+  private sink(counter: Counter<Payload>): void {
+    const { heap } = this;
+    let { place } = counter;
+    for (;;) {
+      const left = heap[2 * place + 1];
+      const right = heap[2 * place + 2];
+      const child = right !== undefined && left !== undefined && right.count < left.count ? right : left;
+      if (child === undefined || child.count >= counter.count) break;
+      const below = child.place;
+      heap[place] = child;
+      child.place = place;
+      place = below;
+    }
+    heap[place] = counter;
+    counter.place = place;
+  }
+}

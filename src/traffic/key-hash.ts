@@ -1,0 +1,95 @@
+/**
+ * The hash that was computed last, in two halves, each a signed integer of 32 bits. One object for all of them, for a
+ * result of its own would be garbage for each command that is observed.
+ */
+export const lastHash: { readonly high: number; readonly low: number } = { high: 0, low: 0 };
+const result: { high: number; low: number } = lastHash;
+
+/**
+ * Hashes bytes to 64 bits, left in `lastHash`. It finds keys again and resists no adversary.
+ * Two lanes of MurmurHash3_x86_128, each fed with every other word, with their constants and finish.
+ * @see https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp
+ *
+ * @param end where the bytes end, exclusive
+ * @param seed such as the number of the database, so that equal keys of two databases differ
+ */
+export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: number): void {
+  let high = seed | 0;
+  let low = seed | 0;
+  for (let at = start; at < end; at += 8) {
+    high = mixHigh(high, low, wordOfBytes(bytes, at, end));
+    low = mixLow(low, high, wordOfBytes(bytes, at + 4, end));
+  }
+  finish(high, low, end - start);
+}
+
+/** The same of a text with one byte per character (latin1): equal bytes have equal hashes. */
+export function hashText(text: string, seed: number): void {
+  const { length } = text;
+  let high = seed | 0;
+  let low = seed | 0;
+  for (let at = 0; at < length; at += 8) {
+    high = mixHigh(high, low, wordOfText(text, at, length));
+    low = mixLow(low, high, wordOfText(text, at + 4, length));
+  }
+  finish(high, low, length);
+}
+
+/** Four bytes, the first the lowest; those beyond the end are zeros, which the length tells from real ones. */
+function wordOfBytes(bytes: Uint8Array, at: number, end: number): number {
+  if (at + 4 <= end) {
+    return (
+      (bytes[at] ?? 0) |
+      ((bytes[at + 1] ?? 0) << 8) |
+      ((bytes[at + 2] ?? 0) << 16) |
+      ((bytes[at + 3] ?? 0) << 24)
+    );
+  }
+  let word = 0;
+  for (let last = end - 1; last >= at; last--) word = (word << 8) | (bytes[last] ?? 0);
+  return word;
+}
+
+function wordOfText(text: string, at: number, end: number): number {
+  if (at + 4 <= end) {
+    return (
+      text.charCodeAt(at) |
+      (text.charCodeAt(at + 1) << 8) |
+      (text.charCodeAt(at + 2) << 16) |
+      (text.charCodeAt(at + 3) << 24)
+    );
+  }
+  let word = 0;
+  for (let last = end - 1; last >= at; last--) word = (word << 8) | text.charCodeAt(last);
+  return word;
+}
+
+function mixHigh(high: number, low: number, word: number): number {
+  const mixed = high ^ Math.imul(rotate(Math.imul(word, 0x239b961b), 15), 0xab0e9789);
+  return (Math.imul(rotate(mixed, 19) + low, 5) + 0x561ccd1b) | 0;
+}
+
+function mixLow(low: number, high: number, word: number): number {
+  const mixed = low ^ Math.imul(rotate(Math.imul(word, 0xab0e9789), 16), 0x38b34ae5);
+  return (Math.imul(rotate(mixed, 17) + high, 5) + 0x0bcaa747) | 0;
+}
+
+function finish(high: number, low: number, length: number): void {
+  let first = ((high ^ length) + (low ^ length)) | 0;
+  let second = ((low ^ length) + first) | 0;
+  first = avalanche(first);
+  second = avalanche(second);
+  result.high = (first + second) | 0;
+  result.low = (second + result.high) | 0;
+}
+
+/** Lets each bit of the input change each bit of the output half of the time. */
+function avalanche(value: number): number {
+  let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}
+
+function rotate(value: number, bits: number): number {
+  return (value << bits) | (value >>> (32 - bits));
+}

@@ -1,0 +1,189 @@
+import { BloomFilter } from './bloom-filter.ts';
+
+/** What is remembered of each key, in parallel columns. Times count from the start of the window. */
+export interface KeyMemory {
+  readonly state: Uint8Array;
+  readonly goneAtMillis: Uint32Array;
+  readonly missedAtMillis: Uint32Array;
+  readonly misses: Uint16Array;
+  readonly deadlineMillis: Uint32Array;
+  readonly evictionMark: Uint32Array;
+  /** Number of the key's namespace. */
+  readonly row: Uint16Array;
+}
+
+/** Share of the slots of a generation that are used before it is full; beyond it, searching gets slow. */
+const fullLoad = 0.7;
+/** Of the filter, for each slot of a generation: less than 1 % false answers for six forgotten keys per slot. */
+const filterBits = 64;
+
+/**
+ * What is remembered of keys, by the hash of the key, in memory of a fixed size: 36 MB unless told otherwise. There are
+ * two generations. A full young one becomes the old one, and of the old one's keys that were not asked for meanwhile
+ * only a trace is left, which tells them from keys that were never seen.
+ */
+export class KeyTable {
+  /** Entries that were dropped. */
+  forgotten = 0;
+  /** Most entries that are remembered at a time; keys of the last `bound / 2` entries surely are. */
+  readonly bound: number;
+  private current: Generation;
+  private previous: Generation;
+  private readonly traces: BloomFilter;
+
+  /** @param slotsPerGeneration a power of two */
+  constructor(slotsPerGeneration = 2 ** 19) {
+    this.current = new Generation(slotsPerGeneration);
+    this.previous = new Generation(slotsPerGeneration);
+    this.bound = 2 * this.current.limit;
+    this.traces = new BloomFilter(slotsPerGeneration * filterBits);
+  }
+
+  /** Where the entries stand that `find` and `enter` give the index of. It may be another object after the next call. */
+  get young(): KeyMemory {
+    return this.current;
+  }
+
+  /** Entries that are remembered. */
+  get remembered(): number {
+    return this.current.used + this.previous.used - this.previous.moved;
+  }
+
+  /** Index of the entry of a key in `young`, or -1. Good until the next call of `find` or `enter`. */
+  find(hashHigh: number, hashLow: number): number {
+    const high = hashHigh | 0;
+    const low = lowHalf(high, hashLow);
+    const slot = this.slotOf(high, low);
+    if (this.current.isTaken(slot)) return slot;
+    return this.moveFromOld(high, low, slot) ? slot : -1;
+  }
+
+  /** Index of the entry of a key in `young`; a new one, of zeros, where there is none. Good until the next call. */
+  enter(hashHigh: number, hashLow: number): number {
+    const high = hashHigh | 0;
+    const low = lowHalf(high, hashLow);
+    const slot = this.slotOf(high, low);
+    if (!this.current.isTaken(slot) && !this.moveFromOld(high, low, slot)) this.current.take(slot, high, low);
+    return slot;
+  }
+
+  /** Of a key that is not found: true where it may have been forgotten, false where it was never entered. */
+  mayBeForgotten(hashHigh: number, hashLow: number): boolean {
+    const high = hashHigh | 0;
+    return this.traces.mayHold(high, lowHalf(high, hashLow));
+  }
+
+  private slotOf(high: number, low: number): number {
+    // Before the search: afterwards, the entry that was found could be among those to be dropped.
+    if (this.current.used >= this.current.limit) this.turn();
+    return this.current.slotOf(high, low);
+  }
+
+  private moveFromOld(high: number, low: number, slot: number): boolean {
+    const { current, previous } = this;
+    const source = previous.slotOf(high, low);
+    if (!previous.isTaken(source)) return false;
+    current.take(slot, high, low);
+    current.copy(slot, previous, source);
+    previous.leave(source);
+    return true;
+  }
+
+  private turn(): void {
+    const emptied = this.previous;
+    this.forgotten += emptied.used - emptied.moved;
+    emptied.trace(this.traces);
+    emptied.clear();
+    this.previous = this.current;
+    this.current = emptied;
+  }
+}
+
+/** The halves are never both zero, which marks a free slot. */
+function lowHalf(high: number, hashLow: number): number {
+  const low = hashLow | 0;
+  return high === 0 && low === 0 ? 1 : low;
+}
+
+/** A table with open addressing, from which no entry is taken out. */
+class Generation implements KeyMemory {
+  readonly state: Uint8Array;
+  readonly goneAtMillis: Uint32Array;
+  readonly missedAtMillis: Uint32Array;
+  readonly misses: Uint16Array;
+  readonly deadlineMillis: Uint32Array;
+  readonly evictionMark: Uint32Array;
+  readonly row: Uint16Array;
+  readonly limit: number;
+  used = 0;
+  /** Entries that have a younger copy in the other generation, and are told of no more. */
+  moved = 0;
+  private readonly high: Int32Array;
+  private readonly low: Int32Array;
+  private readonly left: Uint8Array;
+
+  constructor(slots: number) {
+    this.state = new Uint8Array(slots);
+    this.goneAtMillis = new Uint32Array(slots);
+    this.missedAtMillis = new Uint32Array(slots);
+    this.misses = new Uint16Array(slots);
+    this.deadlineMillis = new Uint32Array(slots);
+    this.evictionMark = new Uint32Array(slots);
+    this.row = new Uint16Array(slots);
+    this.limit = Math.floor(slots * fullLoad);
+    this.high = new Int32Array(slots);
+    this.low = new Int32Array(slots);
+    this.left = new Uint8Array(slots);
+  }
+
+  /** Where the key stands, or the free slot where it would. */
+  slotOf(high: number, low: number): number {
+    const mask = this.low.length - 1;
+    let slot = low & mask;
+    while ((this.low[slot] !== low || this.high[slot] !== high) && this.isTaken(slot))
+      slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  isTaken(slot: number): boolean {
+    return this.low[slot] !== 0 || this.high[slot] !== 0;
+  }
+
+  take(slot: number, high: number, low: number): void {
+    this.high[slot] = high;
+    this.low[slot] = low;
+    this.used++;
+  }
+
+  /** Gives an entry up to the other generation. It stays in its slot, for the searches that pass over it. */
+  leave(slot: number): void {
+    this.left[slot] = 1;
+    this.moved++;
+  }
+
+  copy(slot: number, from: Generation, source: number): void {
+    this.state[slot] = from.state[source] ?? 0;
+    this.goneAtMillis[slot] = from.goneAtMillis[source] ?? 0;
+    this.missedAtMillis[slot] = from.missedAtMillis[source] ?? 0;
+    this.misses[slot] = from.misses[source] ?? 0;
+    this.deadlineMillis[slot] = from.deadlineMillis[source] ?? 0;
+    this.evictionMark[slot] = from.evictionMark[source] ?? 0;
+    this.row[slot] = from.row[source] ?? 0;
+  }
+
+  /** Leaves a trace of each entry that has not moved. */
+  trace(traces: BloomFilter): void {
+    for (let slot = 0; slot < this.low.length; slot++) {
+      if (this.isTaken(slot) && this.left[slot] === 0) traces.add(this.high[slot] ?? 0, this.low[slot] ?? 0);
+    }
+  }
+
+  clear(): void {
+    this.used = 0;
+    this.moved = 0;
+    for (const column of [this.state, this.misses, this.row, this.left, this.high, this.low]) column.fill(0);
+    for (const column of [this.goneAtMillis, this.missedAtMillis, this.deadlineMillis, this.evictionMark]) {
+      column.fill(0);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { hashBytes, hashText, lastHash } from '../../../src/traffic/key-hash.ts';
+
+type Halves = readonly [high: number, low: number];
+
+function ofText(text: string, seed = 0): Halves {
+  hashText(text, seed);
+  return [lastHash.high, lastHash.low];
+}
+
+function ofBytes(bytes: Uint8Array, start = 0, end = bytes.length, seed = 0): Halves {
+  hashBytes(bytes, start, end, seed);
+  return [lastHash.high, lastHash.low];
+}
+
+const wide = ([high, low]: Halves) => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+const byteArrays = fc.uint8Array({ maxLength: 50 });
+
+test('a text and its bytes have the same hash, wherever in a buffer the bytes stand', () => {
+  fc.assert(
+    fc.property(byteArrays, byteArrays, byteArrays, fc.integer(), (before, bytes, after, seed) => {
+      const hash = ofText(Buffer.from(bytes).toString('latin1'), seed);
+      expect(ofBytes(bytes, 0, bytes.length, seed)).toEqual(hash);
+      const inside = Buffer.concat([before, bytes, after]);
+      expect(ofBytes(inside, before.length, before.length + bytes.length, seed)).toEqual(hash);
+    }),
+  );
+});
+
+test('both halves are integers of 32 bits, as a typed array gives them back', () => {
+  fc.assert(
+    fc.property(byteArrays, (bytes) => {
+      const hash = ofBytes(bytes);
+      expect([...Int32Array.from(hash)]).toEqual(hash);
+    }),
+  );
+});
+
+test('zeros at the end, and where in the key bytes stand, make a difference', () => {
+  const zeros = Array.from({ length: 40 }, (_, length) => ofText('\0'.repeat(length)).join());
+  expect(new Set(zeros).size).toBe(40);
+  expect(ofText('12345678abcdefgh')).not.toEqual(ofText('abcdefgh12345678'));
+  expect(ofText('1234abcd')).not.toEqual(ofText('abcd1234'));
+});
+
+test('the seed makes another hash', () => {
+  const hashes = Array.from({ length: 1000 }, (_, seed) => ofText('user:1:profile', seed).join());
+  expect(new Set(hashes).size).toBe(1000);
+});
+
+test.each([
+  ['numbers at the end', (index: number) => `user:${index}`],
+  ['numbers in the middle', (index: number) => `user:${index}:profile:settings`],
+  [
+    'nothing but four bytes',
+    (index: number) => String.fromCharCode(0, index >> 16, (index >> 8) & 255, index & 255),
+  ],
+])('a million keys that differ in %s have a million hashes', (_what, keyOf) => {
+  const hashes = new BigUint64Array(1_000_000);
+  for (let index = 0; index < hashes.length; index++) hashes[index] = wide(ofText(keyOf(index)));
+  hashes.sort();
+  expect(hashes.findIndex((hash, index) => index > 0 && hash === hashes[index - 1])).toBe(-1);
+});
+
+test('each bit of a key changes each bit of its hash about half of the time', () => {
+  const rounds = 2000;
+  for (const length of [1, 4, 5, 8, 13, 24]) {
+    const changes = new Uint32Array(length * 8 * 64);
+    for (let round = 0; round < rounds; round++) {
+      // Keys that are much alike, the hard case.
+      const key = Buffer.from(
+        String(round * 7)
+          .padStart(length, 'user:0000')
+          .slice(-length),
+      );
+      if (length === 1) key[0] = round & 255;
+      const hash = wide(ofBytes(key));
+      for (let bit = 0; bit < length * 8; bit++) {
+        const flipped = Uint8Array.from(key);
+        flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        let difference = hash ^ wide(ofBytes(flipped));
+        for (let at = bit * 64; difference > 0n; at++, difference >>= 1n) {
+          if ((difference & 1n) === 1n) changes[at] = (changes[at] ?? 0) + 1;
+        }
+      }
+    }
+    const shares = [...changes].map((count) => count / rounds);
+    expect(Math.min(...shares)).toBeGreaterThan(length === 1 ? 0.3 : 0.4);
+    expect(Math.max(...shares)).toBeLessThan(length === 1 ? 0.7 : 0.6);
+  }
+});

@@ -8,6 +8,7 @@ export interface Output {
   off(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** All that a run of the program knows of its process; tests hand in their own. */

@@ -6,6 +6,7 @@ import { defineConfig } from './config/command.ts';
 import { defineDiff } from './diff/command.ts';
 import { defineExport } from './export/command.ts';
 import { defineGet } from './get/command.ts';
+import { defineHits } from './hits/command.ts';
 import { defineInspect } from './inspect/command.ts';
 import { defineInvalidate } from './invalidate/command.ts';
 import { defineKeys } from './keys/command.ts';
@@ -20,6 +21,7 @@ import { defineWarm } from './warm/command.ts';
 /** The commands in the order of the help. */
 export const commandDefinitions: readonly DefineCommand[] = [
   defineStats,
+  defineHits,
   defineInspect,
   defineKeys,
   defineGet,

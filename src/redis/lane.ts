@@ -24,6 +24,8 @@ export class Lane {
   leavesNoTouch = false;
   private readonly batches: Batch[] = [];
   private failure: RedisError | undefined;
+  /** Who gets what arrives, once the server sends by itself. */
+  private listener: StreamListener | undefined;
   /** Until the login is through, a failure is one of connecting. */
   private state: 'connect' | 'lost' = 'connect';
 
@@ -35,7 +37,8 @@ export class Lane {
     const parser = new ReplyParser((reply) => this.receive(reply));
     const read = (chunk: Buffer) => {
       try {
-        parser.push(chunk);
+        if (this.listener) this.listener.bytes(chunk);
+        else parser.push(chunk);
       } catch (error) {
         this.fail(error);
       }
@@ -92,7 +95,19 @@ export class Lane {
     });
   }
 
+  /**
+   * Sends a command after which the server sends by itself (MONITOR, SUBSCRIBE), and hands on what arrives from then on, as
+   * it arrives. The connection answers nothing else any more. To be called when every exchange has been answered.
+   * @throws RedisError when the connection is lost already
+   */
+  stream(command: RedisCommand, listener: StreamListener): void {
+    if (this.failure) throw this.failure;
+    this.listener = listener;
+    this.socket.write(encodeCommand(command), 'latin1');
+  }
+
   close(): void {
+    this.listener = undefined;
     this.failure ??= new RedisError('lost', 'ECLOSED', `the connection to ${this.address} was closed here`);
     this.socket.destroy();
   }
@@ -136,7 +151,18 @@ export class Lane {
     const failure = (this.failure ??= connectionFailure(cause, this.address, this.state, this.overTls));
     this.socket.destroy();
     for (const batch of this.batches.splice(0)) batch.reject(failure);
+    const { listener } = this;
+    this.listener = undefined;
+    listener?.ended(failure);
   }
+}
+
+/** Who reads a connection on which the server sends by itself. */
+export interface StreamListener {
+  /** The chunk's memory is used again for the next: what is kept of it must be copied. */
+  bytes(chunk: Buffer): void;
+  /** Called once, when the connection is lost; never after `close`. */
+  ended(failure: RedisError): void;
 }
 
 /** The RESP form of one command, as a byte string. */

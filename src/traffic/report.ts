@@ -46,13 +46,13 @@ export interface Stampedes {
 
 /** What would have saved the misses of one cause. All of it is an estimate, with its assumption. */
 export interface Remedy {
-  /** For expired keys: how much longer a TTL would have saved half, and nine tenths, of the misses. */
+  /** For expired keys: by how much longer TTLs would have saved half, and nine tenths, of the misses. */
   readonly ttl: {
     readonly misses: number;
-    /** The TTL that the keys are written with now: as seen in the window, or as the map says; null where neither tells. */
+    /** The TTL that keys are written with now: as seen in the window, or as the map says; null where neither tells. */
     readonly currentSeconds: number | null;
-    readonly saveHalfSeconds: number;
-    readonly saveNineTenthsSeconds: number;
+    readonly extraForHalfSeconds: number;
+    readonly extraForNineTenthsSeconds: number;
     readonly assumption: string;
   } | null;
   /** For evicted keys: how much more memory would have kept half, and nine tenths, of those that were missed. */
@@ -60,8 +60,8 @@ export interface Remedy {
     readonly misses: number;
     /** Mean size of a key of this namespace; null where MEMORY USAGE is refused or no key is left. */
     readonly bytesPerKey: number | null;
-    readonly saveHalfBytes: number | null;
-    readonly saveNineTenthsBytes: number | null;
+    readonly extraForHalfBytes: number | null;
+    readonly extraForNineTenthsBytes: number | null;
     readonly assumption: string;
   } | null;
 }
@@ -102,8 +102,8 @@ export interface NamespaceTraffic {
 /** A key that is missed often. */
 export interface MissingKey {
   readonly key: string;
-  /** Base64 of the key's bytes, where they are no UTF-8; else null. */
-  readonly keyBase64: string | null;
+  /** The key's bytes, where they are no UTF-8. */
+  readonly keyBase64?: string;
   readonly database: number;
   readonly namespace: string;
   /** Misses; where `missesAtLeast` is smaller, the true number lies between the two. */
@@ -149,6 +149,8 @@ export interface TrafficReport {
   /** False where events were lost, or where more than 1 % of the lookups cannot be attributed: `invalidReasons` says which. */
   readonly valid: boolean;
   readonly invalidReasons: readonly string[];
+  /** What a reader of the figures must know beside them. */
+  readonly remarks: readonly string[];
   /** Why the window ended before its time: `max-cost`, `max-bytes`, `interrupted`, `lost`; null where it did not. */
   readonly endedBy: string | null;
   readonly reads: number | null;
@@ -160,6 +162,10 @@ export interface TrafficReport {
   readonly namespaces: readonly NamespaceTraffic[];
   readonly missingKeys: readonly MissingKey[];
   /** What is remembered of keys, and whether the bound was reached and the oldest forgotten. */
-  readonly memory: { readonly keysRemembered: number; readonly keysBound: number; readonly forgotten: number };
+  readonly memory: {
+    readonly keysRemembered: number;
+    readonly keysBound: number;
+    readonly forgotten: number;
+  };
   readonly cost: ObservationCost;
 }

@@ -1,0 +1,37 @@
+import type { Live } from '../commands/context.ts';
+import type { Io } from './io.ts';
+import { canAnimate, colorLevelOf, styleOf } from './terminal.ts';
+
+/** Leaves a line for the cursor below. */
+const usualRows = 24;
+
+/** Blocks that are drawn over each other on stderr, for a person who waits for a result on the same terminal. */
+export function terminalLive(io: Io, enabled: boolean, color: boolean): Live {
+  const isAvailable = enabled && canAnimate(io) && io.stdout.isTTY === true;
+  let lines = 0;
+  const eraseText = () => {
+    const text = lines === 0 ? '' : `\x1b[${lines}A\r\x1b[J`;
+    lines = 0;
+    return text;
+  };
+  return {
+    isAvailable,
+    async draw(blocks) {
+      if (!isAvailable) return;
+      const { renderTerminal } = await import('../render/terminal-text.ts');
+      const style = { ...styleOf(io, color), colorLevel: colorLevelOf(io.stderr, io.variables, color) };
+      // What has scrolled off the screen cannot be drawn over.
+      const shown = renderTerminal(blocks, style)
+        .split('\n')
+        .slice(0, (io.stderr.rows ?? usualRows) - 1);
+      while (shown.at(-1) === '') shown.pop();
+      const text = `${eraseText()}${shown.join('\n')}\n`;
+      lines = shown.length;
+      io.stderr.write(text);
+    },
+    clear() {
+      const text = eraseText();
+      if (text !== '') io.stderr.write(text);
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { Option } from '@commander-js/extra-typings';
+import { countArgument, durationArgument, ratioArgument, sizeArgument } from '../arguments.ts';
+import { type DefineCommand, examples } from '../runner.ts';
+import { costArgument } from './cost-argument.ts';
+
+const modes = ['exact', 'sampled', 'misses-only', 'counters'] as const;
+
+export const defineHits: DefineCommand = (program, run) => {
+  program
+    .command('hits')
+    .summary('hit rate per namespace from live traffic, and the cause of every miss')
+    .description(
+      'Observes the traffic for a while and tells, for each namespace, how many reads find their key, and why the others ' +
+        'do not: expired, evicted, invalidated, never cached.\n' +
+        'It reads MONITOR and keyspace events. `notify-keyspace-events` is switched on for the time of the observation and ' +
+        'put back as it was.\n\nModes:\n' +
+        '  exact        every command and every miss; costs the server about as much as a GET per command\n' +
+        '  sampled      every miss, and commands in short bursts; hit rates with their interval\n' +
+        '  misses-only  every miss and its cause; no reads, no hit rates\n' +
+        '  counters     the hit rate of the whole server; needs nothing but INFO',
+    )
+    .addOption(
+      new Option('--for <duration>', 'how long to observe').argParser(durationArgument).default(10, '10s'),
+    )
+    .addOption(new Option('-f, --follow', 'observe until Ctrl-C').conflicts('for'))
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'how to observe (default: what the server permits; exact up to 20,000 operations per second)',
+      ).choices(modes),
+    )
+    .addOption(
+      new Option('--duty <share>', 'share of the time during which `sampled` reads commands')
+        .argParser(ratioArgument)
+        .default(0.1, '10%'),
+    )
+    .option('--limit <rows>', 'most namespaces to list; JSON has all of them', countArgument(1), 20)
+    .option('--keys <number>', 'most of the keys that miss most to list', countArgument(0), 5)
+    .optionsGroup('Limits:')
+    .option(
+      '--max-cost <limit>',
+      'end where the server uses more CPU (80% of a core) or does more operations per second (50000)',
+      costArgument,
+    )
+    .addOption(
+      new Option('--max-bytes <size>', 'end when so much has come over the network')
+        .argParser(sizeArgument)
+        .default(2e9, '2GB'),
+    )
+    .optionsGroup('History:')
+    .option('--record <file>', 'append the result to this file, as a line of JSON')
+    .option('--compare <file>', 'show what has changed since the last line of this file')
+    .optionsGroup('Repair:')
+    .option(
+      '--restore',
+      'put back `notify-keyspace-events` where a run was killed before it could, and do nothing else',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl hits', 'ten seconds of traffic, by namespace'],
+        ['cachectl hits --for 1m --mode sampled --duty 5%', 'longer, and gentler to a busy server'],
+        ['cachectl hits --follow', 'live, until Ctrl-C'],
+        ['cachectl hits --record hits.ndjson', 'keep the result'],
+        ['cachectl hits --compare hits.ndjson', 'better or worse than the last one kept?'],
+        [`cachectl hits -o json | jq '.namespaces[] | [.namespace, .hitRate]'`, 'for a script'],
+      ),
+    )
+    .action((options, self) => {
+      if (options.restore === true)
+        return run(self, async () => (await import('./restore.ts')).restoreExecution());
+      return run(self, async () => {
+        const { hitsExecution } = await import('./run.ts');
+        return hitsExecution({
+          seconds: options.follow === true ? null : options.for,
+          mode: options.mode ?? null,
+          duty: options.duty,
+          limit: options.limit,
+          keys: options.keys,
+          maxCost: options.maxCost ?? null,
+          maxBytes: options.maxBytes,
+          recordFile: options.record,
+          compareFile: options.compare,
+        });
+      });
+    });
+};

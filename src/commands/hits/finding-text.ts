@@ -1,0 +1,64 @@
+import type { NoteBlock } from '../../render/blocks.ts';
+import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
+import type { TrafficFinding } from '../../traffic/findings.ts';
+
+/** A finding as a sentence, with what may be done about it. */
+export function findingText(finding: TrafficFinding): { tone: NoteBlock['tone']; text: string } {
+  const { namespace } = finding;
+  switch (finding.rule) {
+    case 'target-missed': {
+      const { hitRate, hitRateTarget } = finding;
+      const text = `${namespace}: hit rate ${formatRatio(hitRate)} is below the target of ${formatRatio(hitRateTarget)}`;
+      return { tone: 'bad', text };
+    }
+    case 'expires-too-soon': {
+      const { share, currentSeconds, extraForHalfSeconds, extraForNineTenthsSeconds } = finding;
+      const now = currentSeconds === null ? '' : ` of ${formatSeconds(currentSeconds)}`;
+      return {
+        tone: 'warning',
+        text:
+          `${namespace}: ${formatRatio(share)} of its misses came after the end of the TTL${now}; ` +
+          `${formatSeconds(extraForHalfSeconds)} more would have saved about half of them, ` +
+          `${formatSeconds(extraForNineTenthsSeconds)} nine tenths (an estimate)`,
+      };
+    }
+    case 'evicted-too-soon': {
+      const { share, extraForHalfBytes, extraForNineTenthsBytes } = finding;
+      const more =
+        extraForHalfBytes === null || extraForNineTenthsBytes === null
+          ? 'the memory is too small for what is read'
+          : `${formatBytes(extraForHalfBytes)} more memory would have saved about half of them, ` +
+            `${formatBytes(extraForNineTenthsBytes)} nine tenths (an estimate)`;
+      return {
+        tone: 'warning',
+        text: `${namespace}: ${formatRatio(share)} of its misses are of keys that were evicted; ${more}`,
+      };
+    }
+    case 'removed-too-often':
+      return {
+        tone: 'warning',
+        text:
+          `${namespace}: ${formatRatio(finding.share)} of its ${counted(finding.misses, 'miss', 'misses')} are of keys that ` +
+          'were removed with DEL or UNLINK: who removes them, and must it be so often?',
+      };
+    case 'never-read-again':
+      return {
+        tone: 'warning',
+        text:
+          `${namespace}: ${counted(finding.newKeys, 'key')} were stored after a miss and hardly any was read again (hit rate ` +
+          `${formatRatio(finding.hitRate)}): does something go into the key that is different each time?`,
+      };
+    case 'written-not-read':
+      return {
+        tone: 'warning',
+        text: `${namespace}: ${counted(finding.writes, 'write')} and not one read: what is it cached for?`,
+      };
+    case 'stampedes':
+      return {
+        tone: 'warning',
+        text:
+          `${namespace}: ${counted(finding.count, 'time', 'times')} several readers missed one key at once, at most ` +
+          `${finding.largest} of them; ${counted(finding.extraMisses, 'miss', 'misses')} did work that another did already`,
+      };
+  }
+}

@@ -1,0 +1,16 @@
+import type { TrafficFinding } from '../../traffic/findings.ts';
+import type { Comparison } from '../../traffic/history.ts';
+import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
+import type { TrafficReport } from '../../traffic/report.ts';
+
+export interface HitsResult extends TrafficReport {
+  /** The URL without its password. */
+  readonly server: string;
+  /** When the window ended, ISO 8601. */
+  readonly at: string;
+  readonly findings: readonly TrafficFinding[];
+  /** Since the last line of the file of `--compare`. */
+  readonly comparison: Comparison | null;
+  /** What became of `notify-keyspace-events` on each node that was changed. */
+  readonly notifications: readonly RestoreOutcome[];
+}

@@ -1,0 +1,138 @@
+import { isAbsolute, join } from 'node:path';
+import { RedisError } from '../../redis/errors.ts';
+import { findingsOf } from '../../traffic/findings.ts';
+import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../traffic/history.ts';
+import { notificationFolder } from '../../traffic/notifications/note.ts';
+import { type CostLimit, type Observed, observe } from '../../traffic/observe.ts';
+import type { HitMode } from '../../traffic/report.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { HitsResult } from './result.ts';
+import { liveBlocks, viewHits } from './view.ts';
+
+export interface HitsInput {
+  /** Null: until Ctrl-C. */
+  readonly seconds: number | null;
+  /** Null: what the server permits and its load. */
+  readonly mode: HitMode | null;
+  /** From 0 to 1. */
+  readonly duty: number;
+  readonly limit: number;
+  readonly keys: number;
+  readonly maxCost: CostLimit | null;
+  readonly maxBytes: number;
+  readonly recordFile: string | undefined;
+  readonly compareFile: string | undefined;
+}
+
+/** `hits` from its options to its result. */
+export function hitsExecution(input: HitsInput): Execution<HitsResult> {
+  return {
+    blank: {
+      server: null,
+      at: null,
+      mode: null,
+      modeReason: null,
+      windowSeconds: null,
+      valid: null,
+      invalidReasons: [],
+      remarks: [],
+      endedBy: null,
+      reads: null,
+      hits: null,
+      misses: null,
+      hitRate: null,
+      residual: null,
+      namespaces: [],
+      missingKeys: [],
+      findings: [],
+      comparison: null,
+      memory: null,
+      cost: null,
+      notifications: [],
+    },
+    rows: 'namespaces',
+    run: (context) => readHits(context, input),
+    view: (result) => viewHits(result, input),
+  };
+}
+
+async function readHits(context: Context, input: HitsInput): Promise<Outcome<HitsResult>> {
+  const pathOf = (file: string) =>
+    isAbsolute(file) ? file : join(context.environment.workingDirectory, file);
+  const before = input.compareFile === undefined ? null : readLastRecord(pathOf(input.compareFile));
+  const history = input.recordFile === undefined ? null : openHistory(pathOf(input.recordFile));
+  try {
+    const { observed, address } = await observeFor(context, input);
+    const { report, restored, failure } = observed;
+    const now = context.now();
+    const result: HitsResult = {
+      server: address,
+      at: new Date(now).toISOString(),
+      ...report,
+      findings: findingsOf(report.namespaces),
+      comparison: before === null ? null : compareWithRecord(report, before),
+      notifications: restored,
+    };
+    history?.append(recordOf(report, address, now));
+    for (const { message } of restored) if (message !== null) context.warn(message);
+    const stuck = restored.some(({ outcome }) => outcome === 'failed');
+    return {
+      result,
+      exitCode: report.valid && !stuck ? exitCodes.success : exitCodes.negative,
+      ...(failure && { error: failure }),
+    };
+  } finally {
+    history?.close();
+  }
+}
+
+async function observeFor(
+  context: Context,
+  input: HitsInput,
+): Promise<{ observed: Observed; address: string }> {
+  const server = await context.connect();
+  const { progress, signal } = context;
+  try {
+    progress.start('opening', 'steps', null);
+    const observed = await observe(server, {
+      ...terms(context),
+      mode: input.mode,
+      duty: input.duty,
+      seconds: input.seconds,
+      maxCost: input.maxCost,
+      maxBytes: input.maxBytes,
+      onBegin: ({ mode }) => {
+        if (!context.live.isAvailable) progress.start(`observing (${mode})`, 'seconds', input.seconds);
+      },
+      onProgress: async (report, seconds) => {
+        progress.update(Math.round(seconds));
+        if (!context.live.isAvailable || signal.aborted) return;
+        progress.stop();
+        await context.live.draw(liveBlocks(await report(), input));
+      },
+    });
+    return { observed, address: server.address };
+  } finally {
+    progress.stop();
+    context.live.clear();
+  }
+}
+
+/** What every observation needs of the world. */
+export function terms(context: Context) {
+  return {
+    map: context.map,
+    folder: notificationFolder(context.environment.variables),
+    processes: context.environment.processes,
+    now: context.now,
+    random: context.random,
+    signal: context.signal,
+    reconnect: async (address: string) => {
+      const server = await context.reconnect();
+      const node = server.nodes.find((each) => each.address === address);
+      if (node === undefined) throw new RedisError('lost', 'EGONE', `${address} is no primary any more`);
+      return node;
+    },
+  };
+}

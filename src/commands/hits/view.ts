@@ -1,0 +1,282 @@
+import { type Block, type Cell, type Column, type Fact, note } from '../../render/blocks.ts';
+import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
+import type { Comparison } from '../../traffic/history.ts';
+import type { MissCauses, NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
+import { findingText } from './finding-text.ts';
+import type { HitsResult } from './result.ts';
+
+interface Limits {
+  readonly limit: number;
+  readonly keys: number;
+}
+
+/** The result of `hits` for people, and as rows. */
+export function viewHits(result: HitsResult, limits: Limits): Block[] {
+  return [
+    ...windowBlocks(result),
+    ...(result.mode === 'counters' ? [] : [namespaceTable(result.namespaces, limits.limit)]),
+    ...(result.missingKeys.length > 0 && limits.keys > 0 ? [missingKeyTable(result, limits.keys)] : []),
+    ...(result.comparison ? [comparisonTable(result.comparison)] : []),
+    ...result.invalidReasons.map((reason) => note('bad', `this window is not valid: ${reason}`)),
+    ...endNotes(result),
+    ...result.findings.map((finding) => {
+      const { tone, text } = findingText(finding);
+      return note(tone, text);
+    }),
+    ...result.remarks.map((remark) => note('warning', remark)),
+    ...memoryNotes(result),
+    ...notificationNotes(result),
+    note('dim', costText(result)),
+  ];
+}
+
+/** What is known so far, while the window goes on. */
+export function liveBlocks(report: TrafficReport, { limit }: Limits): Block[] {
+  return [
+    ...windowBlocks(report),
+    ...(report.mode === 'counters' ? [] : [namespaceTable(report.namespaces, limit)]),
+    note('dim', 'Ctrl-C ends it here'),
+  ];
+}
+
+function windowBlocks(report: TrafficReport): Block[] {
+  const { mode, modeReason, windowSeconds, reads, hits, misses, hitRate, residual } = report;
+  const rate = windowSeconds === 0 || reads === null ? null : reads / windowSeconds;
+  return [
+    {
+      kind: 'facts',
+      name: 'window',
+      title: `Traffic of ${formatSeconds(Math.round(windowSeconds * 10) / 10)}`,
+      facts: [
+        fact('mode', 'mode', mode, 'text', modeReason),
+        fact(
+          'hitRate',
+          'hit rate',
+          hitRate,
+          'ratio',
+          hits === null || misses === null
+            ? undefined
+            : `${counted(hits, 'hit')}, ${counted(misses, 'miss', 'misses')}`,
+        ),
+        fact('readsPerSecond', 'reads', rate, 'perSecond'),
+        ...(mode === 'counters' ? [] : [residualFact(residual)]),
+      ],
+    },
+  ];
+}
+
+function residualFact({ reads, misses }: TrafficReport['residual']): Fact {
+  const left = reads ?? misses;
+  const remark =
+    reads === null
+      ? `misses less than the server's own counter`
+      : misses === 0
+        ? `lookups that the server counted beyond these`
+        : `lookups that the server counted beyond these; ${counted(misses ?? 0, 'miss', 'misses')}`;
+  return fact('residual', 'residual', left, 'count', remark);
+}
+
+function namespaceTable(namespaces: readonly NamespaceTraffic[], limit: number): Block {
+  const knows = (of: (each: NamespaceTraffic) => unknown) => namespaces.some((each) => of(each) !== null);
+  const shown = namespaces.slice(0, limit);
+  const sampled = knows(({ hitRateInterval }) => hitRateInterval);
+  const columns: [Column, (each: NamespaceTraffic) => Cell, boolean][] = [
+    [column('namespace', 'NAMESPACE', 'text'), (each) => each.namespace, true],
+    [column('hitRate', 'HIT RATE', 'ratio'), (each) => each.hitRate, knows(({ hitRate }) => hitRate)],
+    [column('hitRateError', '±', 'text'), halfWidth, sampled],
+    [column('target', 'TARGET', 'text'), targetText, knows(({ hitRateTarget }) => hitRateTarget)],
+    [
+      column('readsPerSecond', 'READS', 'perSecond'),
+      (each) => each.readsPerSecond,
+      knows(({ readsPerSecond }) => readsPerSecond),
+    ],
+    [column('misses', 'MISSES', 'count'), (each) => each.misses, true],
+    [column('missShare', 'OF ALL', 'ratio'), (each) => each.missShare, true],
+    [column('cause', 'WHY', 'text'), ({ causes, misses }) => causesText(causes, misses), true],
+    [column('writes', 'WRITES', 'count'), (each) => each.writes, knows(({ writes }) => writes)],
+    [
+      column('readsPerWrite', 'READS/WRITE', 'number'),
+      (each) => each.readsPerWrite,
+      knows(({ readsPerWrite }) => readsPerWrite),
+    ],
+    [
+      column('refill', 'REFILLED IN', 'seconds'),
+      ({ refill }) => refill?.p50Seconds ?? null,
+      knows(({ refill }) => refill),
+    ],
+  ];
+  const display = columns.filter(([, , isShown]) => isShown);
+  return {
+    kind: 'table',
+    name: 'namespaces',
+    title:
+      namespaces.length > limit
+        ? `Namespaces: the ${limit} with most misses, of ${namespaces.length}`
+        : 'Namespaces, most misses first',
+    columns: dataColumns.map(([data]) => data),
+    rows: namespaces.map((each) => dataColumns.map(([, of]) => of(each))),
+    display: {
+      columns: display.map(([each]) => each),
+      rows: shown.map((each) => display.map(([, of]) => of(each))),
+    },
+  };
+}
+
+const dataColumns: readonly (readonly [Column, (each: NamespaceTraffic) => Cell])[] = [
+  [column('namespace', 'NAMESPACE', 'text'), (each) => each.namespace],
+  [column('database', 'DB', 'text'), (each) => String(each.database)],
+  [column('reads', 'READS', 'count'), (each) => each.reads],
+  [column('hits', 'HITS', 'count'), (each) => each.hits],
+  [column('misses', 'MISSES', 'count'), (each) => each.misses],
+  [column('hitRate', 'HIT RATE', 'ratio'), (each) => each.hitRate],
+  [column('hitRateLow', 'FROM', 'ratio'), (each) => each.hitRateInterval?.[0] ?? null],
+  [column('hitRateHigh', 'TO', 'ratio'), (each) => each.hitRateInterval?.[1] ?? null],
+  [column('hitRateTarget', 'TARGET', 'ratio'), (each) => each.hitRateTarget],
+  [column('readsPerSecond', 'READS/S', 'perSecond'), (each) => each.readsPerSecond],
+  [column('missShare', 'OF ALL', 'ratio'), (each) => each.missShare],
+  [column('expired', 'EXPIRED', 'count'), (each) => each.causes?.expired ?? null],
+  [column('evicted', 'EVICTED', 'count'), (each) => each.causes?.evicted ?? null],
+  [column('invalidated', 'INVALIDATED', 'count'), (each) => each.causes?.invalidated ?? null],
+  [column('renamed', 'RENAMED', 'count'), (each) => each.causes?.renamed ?? null],
+  [column('neverCached', 'NEVER CACHED', 'count'), (each) => each.causes?.neverCached ?? null],
+  [column('unknown', 'UNKNOWN', 'count'), (each) => each.causes?.unknown ?? null],
+  [column('writes', 'WRITES', 'count'), (each) => each.writes],
+  [column('newKeys', 'NEW KEYS', 'count'), (each) => each.newKeys],
+  [column('refillP50Seconds', 'REFILLED IN', 'seconds'), (each) => each.refill?.p50Seconds ?? null],
+  [column('stampedes', 'STAMPEDES', 'count'), (each) => each.stampedes?.count ?? null],
+];
+
+function missingKeyTable({ missingKeys }: HitsResult, limit: number): Block {
+  return {
+    kind: 'table',
+    name: 'missingKeys',
+    title: 'Keys that miss most',
+    columns: [
+      column('key', 'KEY', 'text'),
+      column('namespace', 'NAMESPACE', 'text'),
+      column('misses', 'MISSES', 'count'),
+      column('missesAtLeast', 'AT LEAST', 'count'),
+      column('cause', 'LAST CAUSE', 'text'),
+    ],
+    rows: missingKeys
+      .slice(0, limit)
+      .map(({ key, namespace, misses, missesAtLeast, cause }) => [
+        key,
+        namespace,
+        misses,
+        missesAtLeast,
+        causeWords[cause],
+      ]),
+  };
+}
+
+function comparisonTable({ at, changes }: Comparison): Block {
+  return {
+    kind: 'table',
+    name: 'comparison',
+    title: `Since ${at}`,
+    columns: [
+      column('namespace', 'NAMESPACE', 'text'),
+      column('change', 'CHANGE', 'text'),
+      column('hitRateBefore', 'HIT RATE WAS', 'ratio'),
+      column('hitRate', 'IS', 'ratio'),
+      column('readsPerSecondBefore', 'READS WERE', 'perSecond'),
+      column('readsPerSecond', 'ARE', 'perSecond'),
+      column('missesPerSecondBefore', 'MISSES WERE', 'perSecond'),
+      column('missesPerSecond', 'ARE', 'perSecond'),
+    ],
+    rows: changes.map((each) => [
+      each.namespace,
+      each.change,
+      each.hitRateBefore,
+      each.hitRate,
+      each.readsPerSecondBefore,
+      each.readsPerSecond,
+      each.missesPerSecondBefore,
+      each.missesPerSecond,
+    ]),
+  };
+}
+
+const ends: Readonly<Record<string, string>> = {
+  'max-cost': 'the window ended early: the server was busier than --max-cost allows',
+  'max-bytes': 'the window ended early: more came over the network than --max-bytes allows',
+  interrupted: 'the window was ended early',
+};
+
+function endNotes({ endedBy }: HitsResult): Block[] {
+  const text = endedBy === null ? undefined : ends[endedBy];
+  return text === undefined ? [] : [note('warning', text)];
+}
+
+function memoryNotes({ memory: { forgotten, keysBound } }: HitsResult): Block[] {
+  if (forgotten === 0) return [];
+  return [
+    note(
+      'warning',
+      `more than ${formatCell(keysBound, 'count')} keys had to be remembered: ${counted(forgotten, 'key')} were forgotten, ` +
+        'and misses of them count as unknown',
+    ),
+  ];
+}
+
+function notificationNotes({ notifications }: HitsResult): Block[] {
+  return notifications
+    .filter(({ outcome }) => outcome === 'restored')
+    .map(({ address, to }) =>
+      note(
+        'dim',
+        `\`notify-keyspace-events\` of ${address} is ${to === '' ? '`""`' : `\`${to ?? ''}\``} again`,
+      ),
+    );
+}
+
+function costText({ cost, mode, windowSeconds }: HitsResult): string {
+  const { serverCpuSeconds, commands, monitorBytes, eventBytes, ownMisses, duty, maxLagSeconds } = cost;
+  const cpu =
+    serverCpuSeconds === null || windowSeconds === 0
+      ? ''
+      : `, ${formatRatio(serverCpuSeconds / windowSeconds)} of a core with all its work`;
+  const seen =
+    mode === 'counters'
+      ? ''
+      : ` · ${formatBytes(monitorBytes)} of commands (${formatRatio(duty)} of the time), ${formatBytes(eventBytes)} of events` +
+        ` · ${counted(ownMisses, 'lookup')} of our own, taken off · at most ${formatSeconds(maxLagSeconds)} behind`;
+  return `cost to the server: ${commands === null ? '' : counted(commands, 'command')}${cpu}${seen}`;
+}
+
+const causeWords: Readonly<Record<keyof MissCauses, string>> = {
+  expired: 'expired',
+  evicted: 'evicted',
+  invalidated: 'invalidated',
+  renamed: 'renamed',
+  neverCached: 'never cached',
+  unknown: 'unknown',
+};
+
+/** The causes that make up most of it, largest first: `expired 81 %, never cached 19 %`. */
+export function causesText(causes: MissCauses | null, misses: number | null): string | null {
+  if (causes === null || misses === null || misses === 0) return null;
+  return Object.entries(causes)
+    .filter(([, count]) => count >= 0.05 * misses)
+    .sort(([, left], [, right]) => right - left)
+    .map(([name, count]) => `${causeWords[name as keyof MissCauses]} ${Math.floor((100 * count) / misses)} %`)
+    .join(', ');
+}
+
+function halfWidth({ hitRateInterval }: NamespaceTraffic): string | null {
+  return hitRateInterval === null ? null : (50 * (hitRateInterval[1] - hitRateInterval[0])).toFixed(1);
+}
+
+function targetText({ hitRateTarget, targetMet }: NamespaceTraffic): string | null {
+  if (hitRateTarget === null) return null;
+  return `${formatRatio(hitRateTarget)}${targetMet === false ? ' missed' : targetMet === true ? ' met' : ''}`;
+}
+
+function column(name: string, header: string, unit: Column['unit']): Column {
+  return { name, header, unit };
+}
+
+function fact(name: string, label: string, value: Fact['value'], unit: Fact['unit'], remark?: string): Fact {
+  return { name, label, value, unit, ...(remark !== undefined && { remark }) };
+}

@@ -1,0 +1,315 @@
+import { keyFields } from '../keyspace/key-text.ts';
+import type { NamespaceMap } from '../keyspace/map.ts';
+import { causeNames } from './counts.ts';
+import type { FrequentKeys } from './frequent-keys.ts';
+import type { KeyHistory } from './key-history.ts';
+import type { NamespaceRows, RowGroup } from './namespace-rows.ts';
+import type { MissPlace } from './node-traffic.ts';
+import { memoryRemedy, ttlRemedy } from './remedies.ts';
+import type { HitMode, MissingKey, NamespaceTraffic, ObservationCost, TrafficReport } from './report.ts';
+import { RowDetails } from './row-details.ts';
+import {
+  causesBetween,
+  cpuBetween,
+  estimateHits,
+  estimateWrites,
+  evictedKeyColumn,
+  firstMissColumn,
+  growth,
+  lookupsBetween,
+  missesBetween,
+  newKeyColumn,
+  type NodeWindow,
+  readsBetween,
+  sumEvents,
+  writesBetween,
+} from './window.ts';
+
+/** What a report is made from. */
+export interface ReportInput {
+  readonly mode: HitMode;
+  readonly modeReason: string;
+  readonly windows: readonly [NodeWindow, ...NodeWindow[]];
+  readonly map: NamespaceMap;
+  readonly rows: NamespaceRows;
+  readonly history: KeyHistory;
+  readonly missing: FrequentKeys<MissPlace>;
+  readonly tellsNewKeys: boolean;
+  /** Why what was observed is not known to be right. */
+  readonly lost: readonly string[];
+  readonly remarks: readonly string[];
+  readonly endedBy: string | null;
+  /** Mean size of the keys of a row group in bytes, by the group's name; those whose keys were evicted. */
+  readonly bytesPerKey: ReadonlyMap<string, number>;
+}
+
+/** Lookups that may stay unattributed before the window counts as invalid: this share, and not fewer than so many. */
+const residualShare = 0.01;
+const residualLookups = 10;
+const mostMissingKeys = 20;
+
+export function buildReport(input: ReportInput): TrafficReport {
+  const { mode, windows, missing, history } = input;
+  const windowSeconds =
+    windows.reduce((sum, { from, to }) => sum + (to.atMillis - from.atMillis), 0) / windows.length / 1000;
+  const groups = input.rows.groups();
+  const allRows = groups.flatMap(({ rows }) => rows);
+  const counted = windows.map(({ from, to }) => lookupsBetween(from, to));
+  const resets = counted.includes(null);
+  const hits = resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
+  const misses = resets ? null : sumOf(counted.map((each) => each?.misses ?? 0));
+  const namespaces =
+    mode === 'counters' ? [] : namespacesOf(input, groups, allRows, windowSeconds).sort(byMisses);
+  const residual = residualOf(mode, windows, allRows, hits, misses);
+  const lookups = (hits ?? 0) + (misses ?? 0);
+  const most = Math.max(residualLookups, residualShare * lookups);
+  const invalidReasons = [
+    ...input.lost,
+    ...(resets
+      ? ['the counters of the server went back: it was started anew, or CONFIG RESETSTAT was called']
+      : []),
+    ...[residual.reads, residual.misses]
+      .filter((each) => each !== null && Math.abs(each) > most)
+      .slice(0, 1)
+      .map((each) => `${Math.abs(each ?? 0)} of ${lookups} lookups cannot be attributed to a namespace`),
+  ];
+  return {
+    mode,
+    modeReason: input.modeReason,
+    windowSeconds,
+    valid: invalidReasons.length === 0,
+    invalidReasons,
+    remarks: input.remarks,
+    endedBy: input.endedBy,
+    reads: hits === null || misses === null ? null : hits + misses,
+    hits,
+    misses,
+    hitRate: hits === null || misses === null ? null : ratio(hits, hits + misses),
+    residual,
+    namespaces,
+    missingKeys: missingKeysOf(missing, groups),
+    memory: {
+      keysRemembered: history.table.remembered,
+      keysBound: history.table.bound,
+      forgotten: history.table.forgotten,
+    },
+    cost: costOf(mode, windows, windowSeconds),
+  };
+}
+
+function namespacesOf(
+  input: ReportInput,
+  groups: readonly RowGroup[],
+  allRows: readonly number[],
+  windowSeconds: number,
+): NamespaceTraffic[] {
+  const { mode, windows, map, history, bytesPerKey } = input;
+  const known = new Map(map.namespaces.map((namespace) => [namespace.name, namespace]));
+  const totalMisses = sumOf(windows.map(({ from, to }) => missesBetween(from, to, allRows)));
+  const bytesPerEvictedKey = meanEvictedBytes(windows, groups, bytesPerKey);
+  return groups.flatMap((group): NamespaceTraffic[] => {
+    const { rows, namespace, database } = group;
+    const configured = known.get(namespace);
+    const causes = causesBetween(windows, rows);
+    const misses = sumOf(causeNames.map((name) => causes[name]));
+    const { hits, hitsInterval, reads, writes } = lookupsOf(mode, windows, rows, allRows, misses);
+    const newKeys = input.tellsNewKeys ? sumEvents(windows, newKeyColumn, rows) : null;
+    if (misses === 0 && !reads && !writes && !newKeys) return [];
+    const details = detailsOf(history, rows);
+    const hitRate = hits === null ? null : ratio(hits, hits + misses);
+    const hitRateInterval =
+      hitsInterval === null || hitRate === null
+        ? null
+        : ([
+            ratio(hitsInterval[0], hitsInterval[0] + misses) ?? 0,
+            ratio(hitsInterval[1], hitsInterval[1] + misses) ?? 1,
+          ] as const);
+    const target = configured?.hitRateTarget ?? null;
+    return [
+      {
+        namespace,
+        database,
+        kind: configured?.kind ?? null,
+        reads,
+        readsInterval: hitsInterval && [hitsInterval[0] + misses, hitsInterval[1] + misses],
+        hits,
+        hitsInterval,
+        misses,
+        hitRate,
+        hitRateInterval,
+        hitRateTarget: target,
+        targetMet: targetMet(target, hitRate, hitRateInterval),
+        readsPerSecond: reads === null || windowSeconds === 0 ? null : reads / windowSeconds,
+        missShare: ratio(misses, totalMisses),
+        writes,
+        readsPerWrite: reads === null || !writes ? null : reads / writes,
+        newKeys,
+        causes,
+        firstMisses: sumEvents(windows, firstMissColumn, rows),
+        refill: spanOf(details),
+        stampedes: {
+          count: details.stampedes,
+          extraMisses: details.extraMisses,
+          largest: details.largestStampede,
+        },
+        remedy: {
+          ttl: ttlRemedy(details, causes.expired, configured?.ttl ?? null),
+          memory: memoryRemedy(
+            details,
+            causes.evicted,
+            bytesPerKey.get(namespace) ?? null,
+            bytesPerEvictedKey,
+          ),
+        },
+      },
+    ];
+  });
+}
+
+/** What is known of the reads and writes of some rows, by the mode. */
+function lookupsOf(
+  mode: HitMode,
+  windows: readonly NodeWindow[],
+  rows: readonly number[],
+  allRows: readonly number[],
+  misses: number,
+): Pick<NamespaceTraffic, 'hits' | 'hitsInterval' | 'reads' | 'writes'> {
+  switch (mode) {
+    case 'exact': {
+      const reads = sumOf(windows.map(({ from, to }) => readsBetween(from, to, rows)));
+      const writes = sumOf(windows.map(({ from, to }) => writesBetween(from, to, rows)));
+      return { reads, hits: reads - misses, hitsInterval: null, writes };
+    }
+    case 'sampled': {
+      const { value, interval } = estimateHits(windows, rows, allRows);
+      return {
+        reads: Math.round(value) + misses,
+        hits: Math.round(value),
+        hitsInterval: interval,
+        writes: Math.round(estimateWrites(windows, rows)),
+      };
+    }
+    case 'misses-only':
+    case 'counters':
+      return { reads: null, hits: null, hitsInterval: null, writes: null };
+  }
+}
+
+function residualOf(
+  mode: HitMode,
+  windows: readonly NodeWindow[],
+  allRows: readonly number[],
+  hits: number | null,
+  misses: number | null,
+): TrafficReport['residual'] {
+  if (mode === 'counters' || hits === null || misses === null)
+    return { reads: null, hits: null, misses: null };
+  const missResidual = misses - sumOf(windows.map(({ from, to }) => missesBetween(from, to, allRows)));
+  if (mode === 'misses-only') return { reads: null, hits: null, misses: missResidual };
+  // With bursts, what MONITOR shows can be held against the counters within the bursts alone.
+  const spans = mode === 'exact' ? windows : windows.flatMap(({ bursts }) => bursts);
+  const reads = sumOf(
+    spans.map(({ from, to }) => {
+      const counted = lookupsBetween(from, to);
+      return (counted?.hits ?? 0) + (counted?.misses ?? 0) - readsBetween(from, to, allRows);
+    }),
+  );
+  return { reads, hits: reads - (mode === 'exact' ? missResidual : 0), misses: missResidual };
+}
+
+function targetMet(
+  target: number | null,
+  hitRate: number | null,
+  interval: NamespaceTraffic['hitRateInterval'],
+): boolean | null {
+  if (target === null || hitRate === null) return null;
+  const [low, high] = interval ?? [hitRate, hitRate];
+  return low >= target ? true : high < target ? false : null;
+}
+
+function spanOf({ refillMillis }: RowDetails): NamespaceTraffic['refill'] {
+  const [half, most] = [refillMillis.quantile(0.5), refillMillis.quantile(0.95)];
+  return half === null || most === null
+    ? null
+    : { count: refillMillis.count, p50Seconds: half / 1000, p95Seconds: most / 1000 };
+}
+
+function detailsOf(history: KeyHistory, rows: readonly number[]): RowDetails {
+  const details = new RowDetails();
+  for (const row of rows) {
+    const each = history.details.get(row);
+    if (each) details.merge(each);
+  }
+  return details;
+}
+
+/** Of the namespaces that lose keys, each by how many it loses. */
+function meanEvictedBytes(
+  windows: readonly NodeWindow[],
+  groups: readonly RowGroup[],
+  bytesPerKey: ReadonlyMap<string, number>,
+): number | null {
+  let [keys, bytes] = [0, 0];
+  for (const { namespace, rows } of groups) {
+    const size = bytesPerKey.get(namespace);
+    if (size === undefined) continue;
+    const evicted = sumEvents(windows, evictedKeyColumn, rows);
+    keys += evicted;
+    bytes += evicted * size;
+  }
+  return ratio(bytes, keys);
+}
+
+function missingKeysOf(missing: FrequentKeys<MissPlace>, groups: readonly RowGroup[]): MissingKey[] {
+  const names = new Map(
+    groups.flatMap(({ namespace, rows }) => rows.map((row) => [row, namespace] as const)),
+  );
+  return missing.top(mostMissingKeys).map(({ key, database, count, error, payload }) => ({
+    ...keyFields(key),
+    database,
+    namespace: names.get(payload.row) ?? '',
+    misses: count,
+    missesAtLeast: count - error,
+    cause: causeNames[payload.cause] ?? 'unknown',
+  }));
+}
+
+function costOf(mode: HitMode, windows: readonly NodeWindow[], windowSeconds: number): ObservationCost {
+  const cpu = windows.map(({ from, to }) => cpuBetween(from, to));
+  const commands = windows.map(({ from, to }) => growth(from.info, to.info, 'total_commands_processed'));
+  const bursts = windows.flatMap((window) => window.bursts);
+  const burstSeconds = sumOf(bursts.map(({ from, to }) => to.atMillis - from.atMillis)) / 1000;
+  const grown = (of: (mark: NodeWindow['to']) => number) =>
+    sumOf(windows.map(({ from, to }) => of(to) - of(from)));
+  return {
+    serverCpuSeconds: cpu.includes(null) ? null : sumOf(cpu.map((each) => each ?? 0)),
+    commands: commands.includes(null) ? null : sumOf(commands.map((each) => each ?? 0)),
+    ownHits: 0,
+    ownMisses: grown((mark) => mark.ownMisses),
+    monitorBytes: grown((mark) => mark.monitorBytes),
+    eventBytes: grown((mark) => mark.eventBytes),
+    monitoredCommands:
+      mode === 'sampled'
+        ? sumOf(bursts.map(({ from, to }) => to.monitoredCommands - from.monitoredCommands))
+        : grown((mark) => mark.monitoredCommands),
+    events: grown((mark) => mark.eventCount),
+    duty:
+      mode === 'exact'
+        ? 1
+        : mode === 'sampled' && windowSeconds > 0
+          ? burstSeconds / windows.length / windowSeconds
+          : 0,
+    maxLagSeconds: Math.max(
+      0,
+      ...windows.map(({ to }) => to.lagSeconds),
+      ...bursts.map(({ to }) => to.lagSeconds),
+    ),
+  };
+}
+
+function byMisses(left: NamespaceTraffic, right: NamespaceTraffic): number {
+  return (right.misses ?? 0) - (left.misses ?? 0) || (right.reads ?? 0) - (left.reads ?? 0);
+}
+
+const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);

@@ -1,0 +1,109 @@
+import type { CountingRule, KeyPlaces } from './counting.ts';
+
+/** What MONITOR's reader has to do with a command. */
+export interface TableEntry {
+  /** The name's bytes, in capitals. */
+  readonly name: string;
+  /** Null for a container, whose subcommands have the rules, and for a flush. */
+  readonly rule: CountingRule | null;
+  /** False: the whole line is taken apart, and the rule applied to its arguments. */
+  readonly streams: boolean;
+  readonly lookups: number;
+  /** Arguments that are read, from, to and by step; `readTo` -1 is the end, and `readFrom` 0 none. */
+  readonly readFrom: number;
+  readonly readTo: number;
+  readonly readStep: number;
+  readonly writeFrom: number;
+  readonly writeTo: number;
+  readonly writeStep: number;
+  /** Where the command says how long a key lives: among SET's options, or as an argument in (milli)seconds. */
+  readonly ttl: 'options' | 'seconds' | 'millis' | null;
+  /** FLUSHALL and FLUSHDB, after which keys are gone without an event. */
+  readonly flushes: 'all' | 'database' | null;
+}
+
+/** FNV-1a over the letters, with bit 5 off: the same for both cases. */
+export const nameSeed = 0x811c9dc5;
+export const nextNameHash = (hash: number, byte: number) => Math.imul(hash ^ (byte & 0xdf), 0x01000193) | 0;
+
+const ttlPlaces: Readonly<Record<string, TableEntry['ttl']>> = {
+  SET: 'options',
+  SETEX: 'seconds',
+  EXPIRE: 'seconds',
+  PSETEX: 'millis',
+  PEXPIRE: 'millis',
+};
+
+/** The rules by the hash of the command's name, and those of containers by `OBJECT ENCODING`. */
+export interface CommandTable {
+  readonly byHash: ReadonlyMap<number, TableEntry>;
+  readonly subcommands: ReadonlyMap<string, CountingRule>;
+}
+
+/** @throws Error where two names share a hash, which is a matter of the rules alone */
+export function commandTable(rules: readonly CountingRule[]): CommandTable {
+  const byHash = new Map<number, TableEntry>();
+  const subcommands = new Map<string, CountingRule>();
+  const add = (entry: TableEntry) => {
+    const hash = hashOfName(entry.name);
+    const other = byHash.get(hash);
+    if (other !== undefined && other.name !== entry.name)
+      throw new Error(`${entry.name} and ${other.name} share a hash`);
+    byHash.set(hash, entry);
+  };
+  for (const rule of rules) {
+    const [name = '', subcommand] = rule.command.split(' ');
+    if (subcommand === undefined) add(entryOf(rule));
+    else {
+      subcommands.set(rule.command, rule);
+      add({ ...blank, name });
+    }
+  }
+  // Commands that change how long a key lives count nothing, and need no rule.
+  for (const name of Object.keys(ttlPlaces))
+    if (!byHash.has(hashOfName(name))) add({ ...blank, name, streams: true, ttl: ttlPlaces[name] ?? null });
+  add({ ...blank, name: 'FLUSHALL', flushes: 'all' });
+  add({ ...blank, name: 'FLUSHDB', flushes: 'database' });
+  return { byHash, subcommands };
+}
+
+const blank: TableEntry = {
+  name: '',
+  rule: null,
+  streams: false,
+  lookups: 0,
+  readFrom: 0,
+  readTo: 0,
+  readStep: 1,
+  writeFrom: 0,
+  writeTo: 0,
+  writeStep: 1,
+  ttl: null,
+  flushes: null,
+};
+
+function entryOf(rule: CountingRule): TableEntry {
+  const { command: name, reads, writes, lookups = 1 } = rule;
+  const ttl = ttlPlaces[name] ?? null;
+  const isSet = name === 'SET';
+  const streams = canStream(reads) && canStream(writes) && (rule.readsWith === undefined || isSet);
+  const read = streams && reads?.kind === 'range' && !isSet ? reads : null;
+  const write = streams && writes?.kind === 'range' ? writes : null;
+  return {
+    ...blank,
+    ...{ name, rule, streams, lookups, ttl },
+    ...(read && { readFrom: read.first, readTo: read.last, readStep: read.step }),
+    ...(write && { writeFrom: write.first, writeTo: write.last, writeStep: write.step }),
+  };
+}
+
+/** True for keys that can be told as the arguments go by, without knowing how many there are. */
+function canStream(places: KeyPlaces | null): boolean {
+  return places === null || (places.kind === 'range' && (places.last > 0 || places.last === -1));
+}
+
+function hashOfName(name: string): number {
+  let hash = nameSeed;
+  for (let at = 0; at < name.length; at++) hash = nextNameHash(hash, name.charCodeAt(at));
+  return hash;
+}

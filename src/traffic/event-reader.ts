@@ -1,0 +1,125 @@
+/** What happened to a key, as far as hits and misses go. */
+export type KeyEvent = 'keymiss' | 'expired' | 'evicted' | 'del' | 'new' | 'rename_from' | 'move_from';
+
+export const keyEvents: readonly KeyEvent[] = [
+  'keymiss',
+  'expired',
+  'evicted',
+  'del',
+  'new',
+  'rename_from',
+  'move_from',
+];
+
+/** Who is told of events. The key is bytes of a buffer that is used again. */
+export interface EventSink {
+  event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void;
+}
+
+/** The channels of a subscription that brings the events of these databases. Patterns would cost the server more. */
+export function eventChannels(databases: number): string[] {
+  return Array.from({ length: databases }, (_, database) =>
+    keyEvents.map((kind) => `__keyevent@${database}__:${kind}`),
+  ).flat();
+}
+
+const [star, dollar, colon, minus, carriageReturn] = [0x2a, 0x24, 0x3a, 0x2d, 0x0d];
+const channelPrefix = '__keyevent@'.length;
+
+/**
+ * Reads what a subscription brings: `*3 $7 message $23 __keyevent@0__:keymiss $6 user:1`. Only whole messages are read;
+ * what is cut is kept for the next chunk.
+ */
+export class EventReader {
+  events = 0;
+  bytes = 0;
+  /** Channels that the server has confirmed. */
+  confirmed = 0;
+  /** What the server said in place of a confirmation. */
+  refused: string | null = null;
+  private rest: Buffer | undefined;
+  /** Start and end of the three parts of the message that was read last. */
+  private readonly parts = new Int32Array(6);
+
+  constructor(private readonly sink: EventSink) {}
+
+  /** @throws Error when the bytes are no subscription's */
+  push(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    const buffer = this.rest === undefined ? chunk : Buffer.concat([this.rest, chunk]);
+    this.rest = undefined;
+    let at = 0;
+    while (at < buffer.length) {
+      const next = this.readMessage(buffer, at);
+      if (next < 0) {
+        this.rest = Buffer.from(buffer.subarray(at));
+        return;
+      }
+      at = next;
+    }
+  }
+
+  /** The position behind the message, or -1 where it is cut. */
+  private readMessage(buffer: Buffer, start: number): number {
+    if (buffer[start] === minus) {
+      const end = buffer.indexOf(carriageReturn, start);
+      if (end < 0 || end + 1 >= buffer.length) return -1;
+      this.refused ??= buffer.toString('utf8', start + 1, end);
+      return end + 2;
+    }
+    if (buffer[start] !== star) throw new Error('the subscription sent what is no message');
+    let at = start + 4;
+    for (let part = 0; part < 3; part++) {
+      const kind = buffer[at];
+      let number = 0;
+      let digit = at + 1;
+      for (; digit < buffer.length && buffer[digit] !== carriageReturn; digit++)
+        number = number * 10 + (buffer[digit] ?? 48) - 48;
+      if (digit + 1 >= buffer.length) return -1;
+      at = digit + 2;
+      if (kind === colon) {
+        this.confirmed++;
+        return at;
+      }
+      if (kind !== dollar) throw new Error('the subscription sent what is no message');
+      if (at + number + 2 > buffer.length) return -1;
+      this.parts[2 * part] = at;
+      this.parts[2 * part + 1] = at + number;
+      at += number + 2;
+    }
+    this.readEvent(buffer);
+    return at;
+  }
+
+  private readEvent(buffer: Buffer): void {
+    const [, , channel = 0, channelEnd = 0, from = 0, to = 0] = this.parts;
+    let at = channel + channelPrefix;
+    let database = 0;
+    for (; (buffer[at] ?? 0) <= 0x39; at++) database = database * 10 + (buffer[at] ?? 48) - 48;
+    // Behind `__:`.
+    const kind = kindAt(buffer, at + 3, channelEnd);
+    if (kind === null) return;
+    this.events++;
+    this.sink.event(kind, database, buffer, from, to);
+  }
+}
+
+/** The events that are subscribed to differ in their first letter and their length. */
+function kindAt(buffer: Buffer, start: number, end: number): KeyEvent | null {
+  switch (buffer[start]) {
+    case 0x6b:
+      return 'keymiss';
+    case 0x65:
+      return buffer[start + 1] === 0x78 ? 'expired' : 'evicted';
+    case 0x64:
+      return 'del';
+    case 0x6e:
+      return 'new';
+    case 0x72:
+      return end - start === 11 ? 'rename_from' : null;
+    case 0x6d:
+      return 'move_from';
+    default:
+      return null;
+  }
+}

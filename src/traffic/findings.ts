@@ -1,0 +1,105 @@
+import type { NamespaceTraffic } from './report.ts';
+
+/** What stands out in a namespace, with the figures that show it. */
+export type TrafficFinding = { readonly namespace: string } & (
+  | { readonly rule: 'target-missed'; readonly hitRate: number; readonly hitRateTarget: number }
+  /** Most misses come after the end of a TTL. */
+  | {
+      readonly rule: 'expires-too-soon';
+      readonly share: number;
+      readonly currentSeconds: number | null;
+      readonly extraForHalfSeconds: number;
+      readonly extraForNineTenthsSeconds: number;
+    }
+  /** Most misses are of keys that had to make room. */
+  | {
+      readonly rule: 'evicted-too-soon';
+      readonly share: number;
+      readonly extraForHalfBytes: number | null;
+      readonly extraForNineTenthsBytes: number | null;
+    }
+  /** Most misses are of keys that somebody removed. */
+  | { readonly rule: 'removed-too-often'; readonly share: number; readonly misses: number }
+  /** Keys are missed, stored, and not read again: as where a part of the key is different in every process. */
+  | {
+      readonly rule: 'never-read-again';
+      readonly misses: number;
+      readonly newKeys: number;
+      readonly hitRate: number;
+    }
+  | { readonly rule: 'written-not-read'; readonly writes: number }
+  | {
+      readonly rule: 'stampedes';
+      readonly count: number;
+      readonly extraMisses: number;
+      readonly largest: number;
+    }
+);
+
+/** With fewer misses a share says more about chance. */
+const fewestMisses = 20;
+/** The share of a namespace's misses from which on a cause is the cause. */
+const mainShare = 0.5;
+/** A cache that hits less often than this does not work. */
+const deadRate = 0.02;
+const fewestWrites = 20;
+/** Misses at one time that are worth a word: so large, or so many as a share of all. */
+const notableStampede = 10;
+const notableShare = 0.1;
+
+/** What stands out, namespace by namespace, in the order that these are given in. */
+export function findingsOf(namespaces: readonly NamespaceTraffic[]): TrafficFinding[] {
+  return namespaces.flatMap((each) => [
+    ...targetFinding(each),
+    ...causeFinding(each),
+    ...unreadFinding(each),
+    ...stampedeFinding(each),
+  ]);
+}
+
+function targetFinding({ namespace, hitRate, hitRateTarget, targetMet }: NamespaceTraffic): TrafficFinding[] {
+  if (targetMet !== false || hitRate === null || hitRateTarget === null) return [];
+  return [{ rule: 'target-missed', namespace, hitRate, hitRateTarget }];
+}
+
+function causeFinding(traffic: NamespaceTraffic): TrafficFinding[] {
+  const { namespace, misses, causes, remedy, hitRate, newKeys } = traffic;
+  if (misses === null || misses < fewestMisses || causes === null) return [];
+  const is = (count: number) => count >= mainShare * misses;
+  if (is(causes.expired) && remedy?.ttl) {
+    const { currentSeconds, extraForHalfSeconds, extraForNineTenthsSeconds } = remedy.ttl;
+    const share = causes.expired / misses;
+    return [
+      {
+        rule: 'expires-too-soon',
+        namespace,
+        share,
+        currentSeconds,
+        extraForHalfSeconds,
+        extraForNineTenthsSeconds,
+      },
+    ];
+  }
+  if (is(causes.evicted)) {
+    const { extraForHalfBytes = null, extraForNineTenthsBytes = null } = remedy?.memory ?? {};
+    const share = causes.evicted / misses;
+    return [{ rule: 'evicted-too-soon', namespace, share, extraForHalfBytes, extraForNineTenthsBytes }];
+  }
+  if (is(causes.invalidated))
+    return [{ rule: 'removed-too-often', namespace, share: causes.invalidated / misses, misses }];
+  const isDead = hitRate !== null && hitRate < deadRate && newKeys !== null && newKeys >= mainShare * misses;
+  if (is(causes.neverCached) && isDead)
+    return [{ rule: 'never-read-again', namespace, misses, newKeys, hitRate }];
+  return [];
+}
+
+function unreadFinding({ namespace, reads, writes }: NamespaceTraffic): TrafficFinding[] {
+  if (reads !== 0 || writes === null || writes < fewestWrites) return [];
+  return [{ rule: 'written-not-read', namespace, writes }];
+}
+
+function stampedeFinding({ namespace, misses, stampedes }: NamespaceTraffic): TrafficFinding[] {
+  if (stampedes === null || stampedes.count === 0) return [];
+  if (stampedes.largest < notableStampede && stampedes.extraMisses < notableShare * (misses ?? 0)) return [];
+  return [{ rule: 'stampedes', namespace, ...stampedes }];
+}

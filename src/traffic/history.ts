@@ -1,0 +1,181 @@
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { InputError } from '../failure.ts';
+import { fileFailureText } from '../file-failure.ts';
+import { proportionInterval } from '../keyspace/intervals.ts';
+import type { HitMode, NamespaceTraffic, TrafficReport } from './report.ts';
+
+/** One line of a history file: a window, when and of which server. Fields are only ever added. */
+export interface TrafficRecord extends Pick<
+  TrafficReport,
+  'mode' | 'windowSeconds' | 'valid' | 'reads' | 'hits' | 'misses' | 'hitRate' | 'namespaces'
+> {
+  readonly recordVersion: 1;
+  /** ISO 8601. */
+  readonly at: string;
+  /** The URL without its password. */
+  readonly server: string;
+}
+
+/** How one namespace did in two windows. A null: not known there. */
+export interface NamespaceChange {
+  readonly namespace: string;
+  readonly database: number;
+  /**
+   * `better` and `worse`: the hit rates differ by more than chance explains, taking the reads of a window as a sample of
+   * the traffic. `new` and `gone`: seen in one of the windows. `unclear`: a rate is not known.
+   */
+  readonly change: 'better' | 'worse' | 'same' | 'new' | 'gone' | 'unclear';
+  readonly hitRateBefore: number | null;
+  readonly hitRate: number | null;
+  readonly readsPerSecondBefore: number | null;
+  readonly readsPerSecond: number | null;
+  readonly missesPerSecondBefore: number | null;
+  readonly missesPerSecond: number | null;
+}
+
+export interface Comparison {
+  /** When the earlier window was, ISO 8601. */
+  readonly at: string;
+  readonly server: string;
+  readonly mode: HitMode;
+  readonly windowSeconds: number;
+  readonly changes: readonly NamespaceChange[];
+}
+
+export function recordOf(report: TrafficReport, server: string, now: number): TrafficRecord {
+  const { mode, windowSeconds, valid, reads, hits, misses, hitRate, namespaces } = report;
+  return {
+    recordVersion: 1,
+    at: new Date(now).toISOString(),
+    ...{ server, mode, windowSeconds, valid, reads, hits, misses, hitRate, namespaces },
+  };
+}
+
+/** A file that lines go to, open from the start, so that a window is not observed in vain. */
+export interface HistoryFile {
+  append(record: TrafficRecord): void;
+  close(): void;
+}
+
+/** @throws InputError where the file cannot be written */
+export function openHistory(path: string): HistoryFile {
+  const explain = (error: unknown): never => {
+    throw new InputError(
+      `history \`${path}\` cannot be written: ${fileFailureText(error)}`,
+      'name another with --record FILE',
+    );
+  };
+  const open = (): number => {
+    try {
+      return openSync(path, 'a');
+    } catch (error) {
+      return explain(error);
+    }
+  };
+  const file = open();
+  return {
+    append(record) {
+      try {
+        writeSync(file, `${JSON.stringify(record)}\n`);
+      } catch (error) {
+        explain(error);
+      }
+    },
+    close: () => closeSync(file),
+  };
+}
+
+/** The last window of a history file. @throws InputError where there is none, or what stands there is something else */
+export function readLastRecord(path: string): TrafficRecord {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InputError(
+      `history \`${path}\` cannot be read: ${fileFailureText(error)}`,
+      `\`cachectl hits --record ${path}\` begins one`,
+    );
+  }
+  const lines = text.split('\n');
+  const last = lines.findLastIndex((line) => line.trim() !== '');
+  const record = last < 0 ? null : parseRecord(lines[last] ?? '');
+  if (record !== null) return record;
+  throw new InputError(
+    last < 0
+      ? `history \`${path}\` is empty`
+      : `history \`${path}\`: line ${last + 1} is no result of \`hits\``,
+    `\`cachectl hits --record ${path}\` adds one`,
+  );
+}
+
+function parseRecord(line: string): TrafficRecord | null {
+  try {
+    const value = JSON.parse(line) as Partial<TrafficRecord> | null;
+    return value?.recordVersion === 1 && typeof value.at === 'string' && Array.isArray(value.namespaces)
+      ? (value as TrafficRecord)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What has changed since, the namespaces that got worse first. */
+export function compareWithRecord(report: TrafficReport, before: TrafficRecord): Comparison {
+  const keyOf = ({ namespace, database }: NamespaceTraffic) => `${database}/${namespace}`;
+  const earlier = new Map(before.namespaces.map((each) => [keyOf(each), each]));
+  const now = report.namespaces.map((each) => {
+    const old = earlier.get(keyOf(each));
+    earlier.delete(keyOf(each));
+    return changeOf(old, each, before.windowSeconds, report.windowSeconds);
+  });
+  const gone = [...earlier.values()].map((old) =>
+    changeOf(old, undefined, before.windowSeconds, report.windowSeconds),
+  );
+  const order = ['worse', 'new', 'gone', 'better', 'unclear', 'same'];
+  const changes = [...now, ...gone].sort(
+    (left, right) => order.indexOf(left.change) - order.indexOf(right.change),
+  );
+  const { at, server, mode, windowSeconds } = before;
+  return { at, server, mode, windowSeconds, changes };
+}
+
+function changeOf(
+  old: NamespaceTraffic | undefined,
+  now: NamespaceTraffic | undefined,
+  oldSeconds: number,
+  seconds: number,
+): NamespaceChange {
+  const perSecond = (traffic: NamespaceTraffic | undefined, span: number) =>
+    traffic?.misses == null || span === 0 ? null : traffic.misses / span;
+  return {
+    namespace: (now ?? old)?.namespace ?? '',
+    database: (now ?? old)?.database ?? 0,
+    change: old === undefined ? 'new' : now === undefined ? 'gone' : judge(old, now),
+    hitRateBefore: old?.hitRate ?? null,
+    hitRate: now?.hitRate ?? null,
+    readsPerSecondBefore: old?.readsPerSecond ?? null,
+    readsPerSecond: now?.readsPerSecond ?? null,
+    missesPerSecondBefore: perSecond(old, oldSeconds),
+    missesPerSecond: perSecond(now, seconds),
+  };
+}
+
+function judge(old: NamespaceTraffic, now: NamespaceTraffic): NamespaceChange['change'] {
+  const [before, after] = [boundsOf(old), boundsOf(now)];
+  if (before === null || after === null) return 'unclear';
+  if (after[0] > before[1]) return 'better';
+  return after[1] < before[0] ? 'worse' : 'same';
+}
+
+/** Of the rate that the traffic has in the long run. */
+function boundsOf({
+  hits,
+  reads,
+  hitRate,
+  hitRateInterval,
+}: NamespaceTraffic): readonly [number, number] | null {
+  if (hits === null || reads === null || reads === 0 || hitRate === null) return null;
+  const [low, high] = proportionInterval(hits, reads);
+  const [sampleLow, sampleHigh] = hitRateInterval ?? [hitRate, hitRate];
+  return [Math.min(low, sampleLow), Math.max(high, sampleHigh)];
+}

@@ -1,0 +1,172 @@
+import { causeNames } from './counts.ts';
+import type { KeyTable } from './key-table.ts';
+import type { MissCause } from './report.ts';
+import { RowDetails } from './row-details.ts';
+
+/** A cause by its place in `causeNames`. */
+export const causeIndex = Object.fromEntries(causeNames.map((name, index) => [name, index])) as Readonly<
+  Record<MissCause, number>
+>;
+
+/** The state of a key that was seen to come into being; those of causes are their index, plus one. Zero: no event yet. */
+const storedState = 20;
+
+/** Further misses of a key within this time from its first, before it is stored again, are a stampede. */
+const stampedeMillis = 1000;
+const mostMisses = 0xffff;
+
+/**
+ * What happened to each key last, and so why a read of it finds nothing. Events of a key come in the order in which
+ * they happened; a read that finds a key at the end of its TTL brings `expired` before the miss.
+ */
+export class KeyHistory {
+  readonly details = new Map<number, RowDetails>();
+  private evictions = 0;
+  /** When a flush was seen, by database; `null` for one of all. */
+  private readonly flushes = new Map<number | null, number>();
+
+  /**
+   * @param startMillis the clock at the start; times are kept from there
+   * @param deletesAreOthers true on a replica, which learns of expiry and eviction as DEL
+   */
+  constructor(
+    readonly table: KeyTable,
+    private readonly startMillis: number,
+    private readonly deletesAreOthers: boolean,
+  ) {}
+
+  /** The key is gone. The hash is that of the key in its database. */
+  gone(
+    cause: 'expired' | 'evicted' | 'invalidated' | 'renamed',
+    high: number,
+    low: number,
+    now: number,
+  ): void {
+    const { table } = this;
+    const at = table.enter(high, low);
+    const { young } = table;
+    const known = cause === 'invalidated' && this.deletesAreOthers ? 'unknown' : cause;
+    young.state[at] = causeIndex[known] + 1;
+    young.goneAtMillis[at] = this.sinceStart(now);
+    young.missedAtMillis[at] = 0;
+    young.misses[at] = 0;
+    if (cause === 'evicted') young.evictionMark[at] = this.evictions++;
+    if (cause !== 'expired') young.deadlineMillis[at] = 0;
+  }
+
+  /** The key came into being. */
+  stored(row: number, high: number, low: number, now: number): void {
+    const at = this.table.enter(high, low);
+    this.refill(at, row, now);
+    const { young } = this.table;
+    young.state[at] = storedState;
+    young.goneAtMillis[at] = this.sinceStart(now);
+    // What MONITOR said of its TTL may have come before this event.
+    if ((young.deadlineMillis[at] ?? 0) < this.sinceStart(now)) young.deadlineMillis[at] = 0;
+  }
+
+  /** A write of the key was seen, on a server that does not tell when keys come into being. */
+  written(row: number, high: number, low: number, now: number): void {
+    const at = this.table.find(high, low);
+    if (at >= 0) this.refill(at, row, now);
+  }
+
+  /** The key was given a time to live. This says nothing of its state, for commands and events come on different ways. */
+  lives(ttlMillis: number, row: number, high: number, low: number, now: number): void {
+    const at = this.table.enter(high, low);
+    this.table.young.deadlineMillis[at] = Math.min(0xffffffff, this.sinceStart(now) + ttlMillis);
+    this.detailsOf(row).ttlMillis.record(ttlMillis);
+  }
+
+  /** Keys of the database, or of all, are gone without an event. */
+  flushed(database: number | null, now: number): void {
+    this.flushes.set(database, this.sinceStart(now));
+  }
+
+  /**
+   * A read found nothing.
+   * @returns the cause, by its index; with `firstMiss` added where this is the first word of the key in the window
+   */
+  miss(database: number, row: number, high: number, low: number, now: number): number {
+    const at = this.table.find(high, low);
+    const { young } = this.table;
+    const state = at < 0 ? 0 : (young.state[at] ?? 0);
+    if (state === 0) return this.firstWord(database, high, low, now);
+    const since = this.sinceStart(now);
+    const misses = young.misses[at] ?? 0;
+    if (misses === 0) young.missedAtMillis[at] = since;
+    if (since - (young.missedAtMillis[at] ?? 0) <= stampedeMillis && misses < mostMisses)
+      young.misses[at] = misses + 1;
+    switch (state) {
+      case causeIndex.expired + 1:
+        this.recordExpired(at, row, since);
+        return causeIndex.expired;
+      case causeIndex.evicted + 1:
+        this.detailsOf(row).evictionDistance.record(this.evictions - (young.evictionMark[at] ?? 0));
+        return causeIndex.evicted;
+      case storedState:
+        return this.flushOf(database) > (young.goneAtMillis[at] ?? 0)
+          ? causeIndex.invalidated
+          : causeIndex.unknown;
+      default:
+        return state - 1;
+    }
+  }
+
+  detailsOf(row: number): RowDetails {
+    let details = this.details.get(row);
+    if (details === undefined) this.details.set(row, (details = new RowDetails()));
+    return details;
+  }
+
+  private firstWord(database: number, high: number, low: number, now: number): number {
+    const { table } = this;
+    const unknown = table.mayBeForgotten(high, low) || this.flushOf(database) > 0;
+    const at = table.enter(high, low);
+    const { young } = table;
+    const cause = unknown ? causeIndex.unknown : causeIndex.neverCached;
+    young.state[at] = cause + 1;
+    young.missedAtMillis[at] = this.sinceStart(now);
+    young.misses[at] = 1;
+    return cause + firstMiss;
+  }
+
+  private refill(at: number, row: number, now: number): void {
+    const { young } = this.table;
+    const missedAt = young.missedAtMillis[at] ?? 0;
+    const misses = young.misses[at] ?? 0;
+    young.missedAtMillis[at] = 0;
+    young.misses[at] = 0;
+    if (missedAt === 0) return;
+    const details = this.detailsOf(row);
+    details.refillMillis.record(Math.max(1, this.sinceStart(now) - missedAt));
+    if (misses < 2) return;
+    details.stampedes++;
+    details.extraMisses += misses - 1;
+    details.largestStampede = Math.max(details.largestStampede, misses);
+  }
+
+  /**
+   * How long the key was over already: from its deadline where that is known, else from the event. A key that the read
+   * itself found to be over had its event a moment before.
+   */
+  private recordExpired(at: number, row: number, since: number): void {
+    const { deadlineMillis, goneAtMillis } = this.table.young;
+    const deadline = deadlineMillis[at] ?? 0;
+    const goneAt = goneAtMillis[at] ?? 0;
+    const over = since - (deadline > 0 && deadline < goneAt ? deadline : goneAt);
+    this.detailsOf(row).expiredForMillis.record(Math.max(1, over));
+  }
+
+  private flushOf(database: number): number {
+    return Math.max(this.flushes.get(database) ?? 0, this.flushes.get(null) ?? 0);
+  }
+
+  /** Never 0, which stands for no time. */
+  private sinceStart(now: number): number {
+    return Math.max(1, Math.min(0xffffffff, Math.round(now - this.startMillis)));
+  }
+}
+
+/** Added to a cause where the miss was the first word of its key. */
+export const firstMiss = 16;

@@ -1,0 +1,271 @@
+import type { ByteString } from '../redis/bytes.ts';
+import { type CommandTable, nameSeed, nextNameHash, type TableEntry } from './command-table.ts';
+import { lookupsOf } from './counting-rules.ts';
+
+/** Who is told what the commands do. Keys are bytes of a buffer that is used again. */
+export interface CommandSink {
+  read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void;
+  write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
+  /** Keys of the database (of all where it is null) are gone without an event. */
+  flush(database: number | null): void;
+}
+
+const [lineFeed, quote, backslash, space, bracket] = [0x0a, 0x22, 0x5c, 0x20, 0x5b];
+/** The longest line that is read whole. Of a longer one the arguments up to here count, and the line as cut. */
+const longestLine = 4 * 1024 * 1024;
+/** SET takes no more arguments than these behind its value. */
+const mostSetOptions = 6;
+
+/**
+ * Reads what MONITOR sends: `+1700000000.123456 [0 127.0.0.1:5000] "GET" "user:1"`. Each command that ran has a line,
+ * those of scripts and transactions too; administrative ones have none. Nothing is kept or copied of a line but its key.
+ */
+export class MonitorReader {
+  /** Lines that were read. */
+  commands = 0;
+  bytes = 0;
+  /** Lines too long to be read whole, of commands whose keys go on. */
+  cutLines = 0;
+  /** What the server said in place of `OK`. */
+  refused: string | null = null;
+  private carry = Buffer.allocUnsafe(64 * 1024);
+  private carried = 0;
+  private skipping = false;
+  /** Where the last token began and ended, its quotes left out, and whether it holds escapes. */
+  private from = 0;
+  private to = 0;
+  private escaped = false;
+  private readonly scratch = { bytes: Buffer.allocUnsafe(4096) };
+
+  constructor(
+    private readonly table: CommandTable,
+    private readonly sink: CommandSink,
+  ) {}
+
+  push(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    let start = 0;
+    if (this.carried > 0 || this.skipping) {
+      const end = chunk.indexOf(lineFeed);
+      if (end < 0) {
+        this.keep(chunk, 0, chunk.length);
+        return;
+      }
+      this.keep(chunk, 0, end);
+      if (!this.skipping) this.readLine(this.carry, 0, this.carried);
+      this.carried = 0;
+      this.skipping = false;
+      start = end + 1;
+    }
+    for (;;) {
+      const end = chunk.indexOf(lineFeed, start);
+      if (end < 0) break;
+      this.readLine(chunk, start, end);
+      start = end + 1;
+    }
+    if (start < chunk.length) this.keep(chunk, start, chunk.length);
+  }
+
+  private keep(chunk: Buffer, start: number, end: number): void {
+    if (this.skipping) return;
+    const length = this.carried + end - start;
+    if (length > longestLine) {
+      this.readLine(this.carry, 0, this.carried, true);
+      this.carried = 0;
+      this.skipping = true;
+      return;
+    }
+    if (length > this.carry.length) {
+      const larger = Buffer.allocUnsafe(Math.min(longestLine, 2 * length));
+      this.carry.copy(larger, 0, 0, this.carried);
+      this.carry = larger;
+    }
+    chunk.copy(this.carry, this.carried, start, end);
+    this.carried = length;
+  }
+
+  /** @param end where the line feed is, behind a carriage return */
+  private readLine(line: Buffer, start: number, end: number, cut = false): void {
+    if (line[start] !== 0x2b) {
+      this.refused ??= line.toString('utf8', start + 1, end - 1);
+      return;
+    }
+    // Behind the time, always of the same length until the year 2286.
+    let at = start + 19;
+    if (line[at] !== bracket) {
+      at = line.indexOf(bracket, start);
+      if (at < 0 || at >= end) return;
+    }
+    let database = 0;
+    for (at++; line[at] !== space && at < end; at++) database = database * 10 + (line[at] ?? 48) - 48;
+    // The address ends before the first argument.
+    while (at < end && !(line[at] === quote && line[at - 1] === space && line[at - 2] === 0x5d)) at++;
+    if (at >= end) return;
+    this.commands++;
+    let hash = nameSeed;
+    for (at++; at < end; at++) {
+      const byte = line[at] ?? 0;
+      if (byte === quote) break;
+      hash = nextNameHash(hash, byte);
+    }
+    const entry = this.table.byHash.get(hash);
+    if (entry === undefined) return;
+    if (entry.flushes !== null) this.sink.flush(entry.flushes === 'all' ? null : database);
+    else if (entry.streams) this.readArguments(entry, database, line, at, end, cut);
+    else if (cut) this.cutLines++;
+    else this.readWhole(entry, database, line, start, end);
+  }
+
+  /** Counts the keys as the arguments go by. @param at the closing quote of the command's name */
+  private readArguments(
+    entry: TableEntry,
+    database: number,
+    line: Buffer,
+    at: number,
+    end: number,
+    cut: boolean,
+  ): void {
+    const { readFrom, readTo, readStep, writeFrom, writeTo, writeStep } = entry;
+    const last = readTo === -1 || writeTo === -1 ? Infinity : Math.max(readTo, writeTo, 1);
+    const { sink, scratch } = this;
+    for (let index = 1; index <= last; index++) {
+      at = this.nextToken(line, at, end);
+      if (at < 0) {
+        if (cut && last === Infinity) this.cutLines++;
+        return;
+      }
+      const read = readFrom > 0 && index >= readFrom && (index <= readTo || readTo < 0);
+      const reads = read && (index - readFrom) % readStep === 0;
+      const written = writeFrom > 0 && index >= writeFrom && (index <= writeTo || writeTo < 0);
+      const writes = written && (index - writeFrom) % writeStep === 0;
+      const sets = entry.ttl !== null && index === 1;
+      if (!reads && !writes && !sets) continue;
+      let [bytes, from, to] = [line, this.from, this.to];
+      if (this.escaped) {
+        to = unescapeInto(scratch, line, from, to);
+        [bytes, from] = [scratch.bytes, 0];
+      }
+      if (sets) {
+        if (entry.ttl === 'options') this.readSet(entry, database, line, end, at, bytes, from, to);
+        else sink.write(database, bytes, from, to, this.ttlBehind(entry, line, at, end));
+        continue;
+      }
+      if (reads) sink.read(database, bytes, from, to, entry.lookups);
+      if (writes) sink.write(database, bytes, from, to, 0);
+    }
+  }
+
+  /**
+   * The options of SET are looked for from the end of the line, for the value between may be long. A quote within an
+   * argument has a backslash before it, so the first one without is where the argument begins.
+   * @param keyEnd the closing quote of the key
+   */
+  private readSet(
+    entry: TableEntry,
+    database: number,
+    line: Buffer,
+    end: number,
+    keyEnd: number,
+    bytes: Buffer,
+    from: number,
+    to: number,
+  ): void {
+    let ttlMillis = 0;
+    let following = '';
+    let close = line[end - 1] === quote ? end - 1 : end - 2;
+    for (let count = 0; count < mostSetOptions; count++) {
+      let open = close - 1;
+      while (open > keyEnd && close - open < 24 && !(line[open] === quote && line[open - 1] !== backslash))
+        open--;
+      // The value itself, or something longer than any option.
+      if (open <= keyEnd + 2 || line[open] !== quote) break;
+      const word = line.toString('latin1', open + 1, close).toUpperCase();
+      if (word === 'GET' && entry.rule?.readsWith === 'GET')
+        this.sink.read(database, bytes, from, to, entry.lookups);
+      else if (word === 'EX') ttlMillis = Number(following) * 1000;
+      else if (word === 'PX') ttlMillis = Number(following);
+      else if (!/^(?:NX|XX|KEEPTTL|EXAT|PXAT|\d+)$/.test(word)) break;
+      following = word;
+      close = open - 2;
+    }
+    this.sink.write(database, bytes, from, to, ttlMillis || 0);
+  }
+
+  private ttlBehind(entry: TableEntry, line: Buffer, at: number, end: number): number {
+    if (this.nextToken(line, at, end) < 0) return 0;
+    const amount = Number(line.toString('latin1', this.from, this.to));
+    return amount > 0 ? amount * (entry.ttl === 'seconds' ? 1000 : 1) : 0;
+  }
+
+  /** Finds the token behind the closing quote `at`: its own closing quote, or -1 where there is none. */
+  private nextToken(line: Buffer, at: number, end: number): number {
+    if (at + 2 >= end || line[at + 2] !== quote) return -1;
+    const from = at + 3;
+    this.escaped = false;
+    for (let to = from; to < end; to++) {
+      const byte = line[to];
+      if (byte === quote) {
+        this.from = from;
+        this.to = to;
+        return to;
+      }
+      if (byte === backslash) {
+        this.escaped = true;
+        to++;
+      }
+    }
+    return -1;
+  }
+
+  /** The way for commands whose keys are known only when all of their arguments are. */
+  private readWhole(entry: TableEntry, database: number, line: Buffer, start: number, end: number): void {
+    const words: ByteString[] = [];
+    let at = line.indexOf('] "', start) - 1;
+    while ((at = this.nextToken(line, at, end)) >= 0) {
+      if (this.escaped) {
+        const length = unescapeInto(this.scratch, line, this.from, this.to);
+        words.push(this.scratch.bytes.toString('latin1', 0, length) as ByteString);
+      } else words.push(line.toString('latin1', this.from, this.to) as ByteString);
+    }
+    const [name = '', subcommand = ''] = words;
+    const rule =
+      entry.rule ?? this.table.subcommands.get(`${name.toUpperCase()} ${subcommand.toUpperCase()}`);
+    if (rule === undefined) return;
+    const { readKeys, lookupsPerKey, writtenKeys } = lookupsOf(rule, words);
+    for (const key of readKeys) {
+      const bytes = Buffer.from(key, 'latin1');
+      this.sink.read(database, bytes, 0, bytes.length, lookupsPerKey);
+    }
+    for (const key of writtenKeys) {
+      const bytes = Buffer.from(key, 'latin1');
+      this.sink.write(database, bytes, 0, bytes.length, 0);
+    }
+  }
+}
+
+const escapes: Readonly<Record<number, number>> = { 0x6e: 10, 0x72: 13, 0x74: 9, 0x61: 7, 0x62: 8 };
+
+/**
+ * Undoes the escapes of MONITOR: `\n \r \t \a \b`, `\xHH`, and a backslash before a quote or another.
+ * @returns the length of what is in the scratch buffer then
+ * @see sdscatrepr in sds.c
+ */
+function unescapeInto(scratch: { bytes: Buffer }, line: Buffer, from: number, to: number): number {
+  if (to - from > scratch.bytes.length) scratch.bytes = Buffer.allocUnsafe(2 * (to - from));
+  const target = scratch.bytes;
+  let length = 0;
+  for (let at = from; at < to; at++) {
+    let byte = line[at] ?? 0;
+    if (byte === backslash) {
+      byte = line[++at] ?? 0;
+      if (byte === 0x78) {
+        byte = (digitOf(line[at + 1] ?? 48) << 4) | digitOf(line[at + 2] ?? 48);
+        at += 2;
+      } else byte = escapes[byte] ?? byte;
+    }
+    target[length++] = byte;
+  }
+  return length;
+}
+
+const digitOf = (byte: number) => (byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57);

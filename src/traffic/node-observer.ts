@@ -1,0 +1,339 @@
+import { asBytes, type ByteString } from '../redis/bytes.ts';
+import type { RedisError} from '../redis/errors.ts';
+import { refusal } from '../redis/errors.ts';
+import { type Info, parseInfo } from '../redis/info.ts';
+import type { Lane } from '../redis/lane.ts';
+import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
+import type { RedisCommand, RedisNode } from '../redis/server.ts';
+import type { CommandTable } from './command-table.ts';
+import { EventReader, type KeyEvent, eventChannels } from './event-reader.ts';
+import { MonitorReader } from './monitor-reader.ts';
+
+/**
+ * One instant in the life of a node, the same in all that is observed of it: its counters, and what of the stream of
+ * commands and of the stream of events lay before it.
+ */
+export interface Mark {
+  /** Milliseconds, on the clock that the observation was given. */
+  readonly atMillis: number;
+  readonly info: Info;
+  /** What `commandsAt` and `eventsAt` gave when the mark went by; null for a stream that is not open. */
+  readonly commands: Float64Array | null;
+  readonly events: Float64Array | null;
+  readonly monitoredCommands: number;
+  readonly monitorBytes: number;
+  readonly eventCount: number;
+  readonly eventBytes: number;
+  /** From the sending of the mark until it was seen in every stream. */
+  readonly lagSeconds: number;
+  /** Lookups of our own, all of them misses, that the server has counted before. */
+  readonly ownMisses: number;
+}
+
+/** Who gets what a node does, and counts it. */
+export interface TrafficSink {
+  /** The time of what is told from now on, in milliseconds. */
+  nowMillis: number;
+  read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void;
+  write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
+  flush(database: number | null): void;
+  event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void;
+  /** What has been counted so far. */
+  commandsAt(): Float64Array;
+  eventsAt(): Float64Array;
+}
+
+/** Why an observation cannot go on: what it would report from here on is not known to be right. */
+export class ObservationLost extends Error {
+  override readonly name = 'ObservationLost';
+
+  constructor(
+    readonly stream: 'lag' | 'monitor' | 'events',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+interface PendingMark {
+  readonly key: string;
+  commands: Float64Array | null | undefined;
+  events: Float64Array | null | undefined;
+  monitoredCommands: number;
+  eventCount: number;
+  seen: () => void;
+  failed: (error: Error) => void;
+}
+
+/** Commands that look up one key and change nothing; the first that the user may call marks the streams. */
+const probes = ['TTL', 'EXISTS', 'TYPE', 'GET'] as const;
+
+/**
+ * Observes one node. A mark is a lookup of a key that is not there, sent together with INFO: MONITOR shows the lookup,
+ * an event tells of the miss, and INFO gives the counters of the same instant, for a transaction is never interrupted.
+ */
+export class NodeObserver {
+  private monitorLane: Lane | undefined;
+  private monitor: MonitorReader | undefined;
+  private closedMonitors = { commands: 0, bytes: 0, cutLines: 0 };
+  private eventLane: Lane | undefined;
+  private events: EventReader | undefined;
+  private pending: PendingMark | undefined;
+  private marks = 0;
+  private lost: Error | undefined;
+  private transactions = true;
+
+  private constructor(
+    readonly node: RedisNode,
+    private readonly control: Lane,
+    private readonly sink: TrafficSink,
+    private readonly table: CommandTable,
+    private readonly probe: (typeof probes)[number],
+    /** A key for the mark of this number; one that lies on this node. */
+    private readonly markKey: (mark: number) => ByteString,
+    private readonly clock: () => number,
+    private readonly lagLimitMillis: number,
+  ) {
+    sink.nowMillis = clock();
+  }
+
+  /** @throws RedisError where the user may call none of the commands that look up a key, or not INFO */
+  static async open(
+    node: RedisNode,
+    options: {
+      readonly sink: TrafficSink;
+      readonly table: CommandTable;
+      readonly markKey: (mark: number) => ByteString;
+      readonly clock: () => number;
+      readonly lagLimitMillis: number;
+    },
+  ): Promise<NodeObserver> {
+    const control = await node.openLane();
+    try {
+      const replies = await control.exchange(probes.map((name) => [name, options.markKey(0)]));
+      const permitted = replies.findIndex((reply) => !(reply instanceof ReplyError));
+      const [first] = replies;
+      if (permitted < 0 && first instanceof ReplyError) throw refusal(first, '`TTL`', node.address);
+      const probe = probes[permitted] ?? 'TTL';
+      const { sink, table, markKey, clock, lagLimitMillis } = options;
+      return new NodeObserver(node, control, sink, table, probe, markKey, clock, lagLimitMillis);
+    } catch (error) {
+      control.close();
+      throw error;
+    }
+  }
+
+  /** Lines of MONITOR that were too long to be read whole. */
+  get cutLines(): number {
+    return this.closedMonitors.cutLines + (this.monitor?.cutLines ?? 0);
+  }
+
+  /** Subscribes to the events of these databases, and resolves when all channels are confirmed. @throws RedisError */
+  async openEvents(databases: number): Promise<void> {
+    const lane = await this.node.openLane();
+    const channels = eventChannels(databases);
+    const reader = new EventReader({
+      event: (kind, database, bytes, start, end) => {
+        if (kind === 'keymiss' && this.isMark(bytes, start, end)) this.eventMark();
+        else this.sink.event(kind, database, bytes, start, end);
+      },
+    });
+    this.eventLane = lane;
+    this.events = reader;
+    await this.started(
+      lane,
+      ['SUBSCRIBE', ...channels.map(asBytes)],
+      (chunk) => reader.push(chunk),
+      () => (reader.refused === null ? reader.confirmed === channels.length : reader.refused),
+      'events',
+    );
+  }
+
+  /** Starts MONITOR, and resolves when the server has begun. @throws RedisError */
+  async openMonitor(): Promise<void> {
+    const lane = await this.node.openLane();
+    const { sink } = this;
+    const reader = new MonitorReader(this.table, {
+      read: (database, bytes, start, end, lookups) => {
+        if (this.isMark(bytes, start, end)) this.monitorMark();
+        else sink.read(database, bytes, start, end, lookups);
+      },
+      write: (database, bytes, start, end, ttlMillis) => sink.write(database, bytes, start, end, ttlMillis),
+      flush: (database) => sink.flush(database),
+    });
+    this.monitorLane = lane;
+    this.monitor = reader;
+    await this.started(
+      lane,
+      ['MONITOR'],
+      (chunk) => reader.push(chunk),
+      () => reader.refused ?? reader.bytes > 0,
+      'monitor',
+    );
+  }
+
+  closeMonitor(): void {
+    this.monitorLane?.close();
+    this.monitorLane = undefined;
+    if (this.monitor) {
+      this.closedMonitors.commands += this.monitor.commands;
+      this.closedMonitors.bytes += this.monitor.bytes;
+      this.closedMonitors.cutLines += this.monitor.cutLines;
+    }
+    this.monitor = undefined;
+  }
+
+  /**
+   * @param limitMillis how long a stream may take to show the mark
+   * @throws ObservationLost when a stream is gone or lags, RedisError when the node itself is
+   */
+  async mark(limitMillis = this.lagLimitMillis): Promise<Mark> {
+    if (this.lost) throw this.lost;
+    const key = this.markKey(++this.marks);
+    const sentAt = performance.now();
+    const pending: PendingMark = {
+      key,
+      commands: this.monitor ? undefined : null,
+      events: this.events ? undefined : null,
+      monitoredCommands: 0,
+      eventCount: 0,
+      seen: () => undefined,
+      failed: () => undefined,
+    };
+    this.pending = pending;
+    try {
+      const seen = this.waitFor(pending, limitMillis);
+      // Told where it is awaited.
+      seen.catch(() => undefined);
+      const info = await this.probeAndInfo(key);
+      const atMillis = this.clock();
+      await seen;
+      return {
+        atMillis,
+        info,
+        commands: pending.commands ?? null,
+        events: pending.events ?? null,
+        monitoredCommands: pending.monitoredCommands,
+        monitorBytes: this.closedMonitors.bytes + (this.monitor?.bytes ?? 0),
+        eventCount: pending.eventCount,
+        eventBytes: this.events?.bytes ?? 0,
+        lagSeconds: (performance.now() - sentAt) / 1000,
+        ownMisses: this.marks,
+      };
+    } finally {
+      this.pending = undefined;
+    }
+  }
+
+  close(): void {
+    this.closeMonitor();
+    this.eventLane?.close();
+    this.control.close();
+  }
+
+  private async probeAndInfo(key: ByteString): Promise<Info> {
+    const question: RedisCommand[] = [[this.probe, key], ['INFO']];
+    if (this.transactions) {
+      const replies = await this.control.exchange([['MULTI'], ...question, ['EXEC']]);
+      const answers = replies.at(-1);
+      if (Array.isArray(answers)) return infoOf(answers[1], this.node.address);
+      // Not permitted to this user: sent together they are next to each other, if not in a transaction. A lookup that
+      // was made all the same is one of ours.
+      this.transactions = false;
+      if (!(replies[1] instanceof ReplyError) && replies[1] !== 'QUEUED')
+        return infoOf(replies[2], this.node.address);
+    }
+    const replies = await this.control.exchange(question);
+    return infoOf(replies[1], this.node.address);
+  }
+
+  private waitFor(pending: PendingMark, limitMillis: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const stream = pending.commands === undefined ? 'MONITOR' : 'the subscription to events';
+        const silent = new ObservationLost(
+          'lag',
+          `${stream} of ${this.node.address} was more than ${limitMillis / 1000} s behind the server`,
+        );
+        pending.failed(silent);
+      }, limitMillis);
+      pending.failed = (error) => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      pending.seen = () => {
+        if (pending.commands === undefined || pending.events === undefined) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      pending.seen();
+    });
+  }
+
+  private isMark(bytes: Buffer, start: number, end: number): boolean {
+    const key = this.pending?.key;
+    if (key === undefined || end - start !== key.length) return false;
+    for (let at = 0; at < key.length; at++) if (bytes[start + at] !== key.charCodeAt(at)) return false;
+    return true;
+  }
+
+  private monitorMark(): void {
+    const { pending } = this;
+    if (pending === undefined || pending.commands !== undefined) return;
+    pending.commands = this.sink.commandsAt();
+    pending.monitoredCommands = this.closedMonitors.commands + (this.monitor?.commands ?? 0);
+    pending.seen();
+  }
+
+  private eventMark(): void {
+    const { pending } = this;
+    if (pending === undefined || pending.events !== undefined) return;
+    pending.events = this.sink.eventsAt();
+    pending.eventCount = this.events?.events ?? 0;
+    pending.seen();
+  }
+
+  /** Sends the command that a stream begins with. @param state true when it has begun, a text when it is refused */
+  private started(
+    lane: Lane,
+    command: RedisCommand,
+    push: (chunk: Buffer) => void,
+    state: () => boolean | string,
+    stream: 'monitor' | 'events',
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let begun = false;
+      lane.stream(command, {
+        bytes: (chunk) => {
+          this.sink.nowMillis = this.clock();
+          push(chunk);
+          if (begun) return;
+          const now = state();
+          if (now === false) return;
+          begun = true;
+          if (now === true) resolve();
+          else reject(refusal(new ReplyError(now), `\`${String(command[0])}\``, this.node.address));
+        },
+        ended: (failure) => {
+          if (begun) this.lose(stream, failure);
+          else reject(failure);
+        },
+      });
+    });
+  }
+
+  private lose(stream: 'monitor' | 'events', failure: RedisError): void {
+    const what = stream === 'monitor' ? 'MONITOR' : 'the subscription to events';
+    this.lost ??= new ObservationLost(
+      stream,
+      `the server cut off ${what} of ${this.node.address}: ${failure.message}`,
+    );
+    this.pending?.failed(this.lost);
+  }
+}
+
+/** @throws RedisError where INFO was refused */
+function infoOf(reply: Reply | undefined, address: string): Info {
+  if (reply instanceof ReplyError) throw refusal(reply, '`INFO`', address);
+  return parseInfo(replyText(reply));
+}

@@ -1,0 +1,98 @@
+import type { ByteString } from '../redis/bytes.ts';
+import { commandColumnCount, commandColumns, Counts, eventColumnCount, eventColumns } from './counts.ts';
+import type { KeyEvent } from './event-reader.ts';
+import type { FrequentKeys } from './frequent-keys.ts';
+import { hashBytes, lastHash } from './key-hash.ts';
+import { causeIndex, firstMiss, type KeyHistory } from './key-history.ts';
+import type { NamespaceRows } from './namespace-rows.ts';
+import type { TrafficSink } from './node-observer.ts';
+
+/** The namespace and the cause of a key that is missed. */
+export interface MissPlace {
+  readonly row: number;
+  readonly cause: number;
+}
+
+/** What all nodes of an observation share. */
+export interface SharedTraffic {
+  readonly rows: NamespaceRows;
+  readonly history: KeyHistory;
+  readonly missing: FrequentKeys<MissPlace>;
+  /** False before Redis 7.0: writes tell then when a key is stored again. */
+  readonly tellsNewKeys: boolean;
+}
+
+/** Counts what one node does, by namespace. */
+export class NodeTraffic implements TrafficSink {
+  nowMillis = 0;
+  private readonly commands = new Counts(commandColumnCount);
+  private readonly events = new Counts(eventColumnCount);
+
+  constructor(private readonly shared: SharedTraffic) {}
+
+  read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void {
+    this.commands.add(this.rowOf(database, bytes, start, end), commandColumns.reads, lookups);
+  }
+
+  write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {
+    const { history, tellsNewKeys } = this.shared;
+    const row = this.rowOf(database, bytes, start, end);
+    const { high, low } = lastHash;
+    this.commands.add(row, commandColumns.writes, 1);
+    if (ttlMillis > 0) history.lives(ttlMillis, row, high, low, this.nowMillis);
+    if (!tellsNewKeys) history.written(row, high, low, this.nowMillis);
+  }
+
+  flush(database: number | null): void {
+    this.shared.history.flushed(database, this.nowMillis);
+  }
+
+  event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void {
+    const { history } = this.shared;
+    const { nowMillis } = this;
+    const row = this.rowOf(database, bytes, start, end);
+    const { high, low } = lastHash;
+    switch (kind) {
+      case 'keymiss': {
+        const told = history.miss(database, row, high, low, nowMillis);
+        const cause = told % firstMiss;
+        this.events.add(row, cause, 1);
+        if (told >= firstMiss) this.events.add(row, eventColumns.firstMisses, 1);
+        const key = bytes.toString('latin1', start, end) as ByteString;
+        this.shared.missing.add(key, database, { row, cause });
+        if (cause === causeIndex.evicted) history.detailsOf(row).keep(key);
+        return;
+      }
+      case 'new':
+        this.events.add(row, eventColumns.newKeys, 1);
+        history.stored(row, high, low, nowMillis);
+        return;
+      case 'expired':
+        history.gone('expired', high, low, nowMillis);
+        return;
+      case 'evicted':
+        this.events.add(row, eventColumns.evictedKeys, 1);
+        history.gone('evicted', high, low, nowMillis);
+        return;
+      case 'del':
+        history.gone('invalidated', high, low, nowMillis);
+        return;
+      case 'rename_from':
+      case 'move_from':
+        history.gone('renamed', high, low, nowMillis);
+    }
+  }
+
+  commandsAt(): Float64Array {
+    return this.commands.snapshot();
+  }
+
+  eventsAt(): Float64Array {
+    return this.events.snapshot();
+  }
+
+  private rowOf(database: number, bytes: Buffer, start: number, end: number): number {
+    hashBytes(bytes, start, end, database);
+    return this.shared.rows.rowOf(database, bytes, start, end, lastHash.high, lastHash.low);
+  }
+}

@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NamespaceMap } from '../keyspace/map.ts';
+import { asBytes, type ByteString } from '../redis/bytes.ts';
+import { productOf, readInfoIfPermitted } from '../redis/info.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { buildReport } from './build-report.ts';
+import { commandTable } from './command-table.ts';
+import { countingRules } from './counting-rules.ts';
+import { FrequentKeys } from './frequent-keys.ts';
+import { KeyHistory } from './key-history.ts';
+import { KeyTable } from './key-table.ts';
+import { readKeySizes } from './key-sizes.ts';
+import { NamespaceRows } from './namespace-rows.ts';
+import { type Mark, NodeObserver } from './node-observer.ts';
+import { type MissPlace, NodeTraffic, type SharedTraffic } from './node-traffic.ts';
+import type { NotificationLease } from './notifications/lease.ts';
+import type { RestoreOutcome } from './notifications/outcome.ts';
+import { openSources, type SourceTerms } from './open-sources.ts';
+import type { HitMode, TrafficReport } from './report.ts';
+import type { Burst } from './window.ts';
+
+export interface ObservationOptions extends SourceTerms {
+  readonly map: NamespaceMap;
+  /** Share of the time during which MONITOR runs in mode `sampled`, from 0 to 1. */
+  readonly duty: number;
+  /** From 0 to 1, 1 excluded. */
+  readonly random: () => number;
+  /** Ends a stretch of time early. */
+  readonly signal: AbortSignal;
+}
+
+/** An instant of each node. What lies between two cuts is a window. */
+export type Cut = readonly [Mark, ...Mark[]];
+
+/** What becomes of the observation besides its window. */
+export interface WindowEnd {
+  readonly lost: readonly string[];
+  readonly endedBy: string | null;
+}
+
+/** Keys that are counted for the list of those that miss most. */
+const missingKeysTracked = 1000;
+/** How far a stream may be behind the server. Longer would let the server hold too much for us. */
+const lagLimitMillis = 5000;
+/** A short burst and many of them tell more than a long one. */
+const burstSeconds = 0.05;
+
+/** Observes the traffic of a server, from `open` to `close`. */
+export class Observation {
+  private readonly bursts: Burst[][];
+
+  private constructor(
+    private readonly server: RedisServer,
+    private readonly options: ObservationOptions,
+    private readonly observers: readonly [NodeObserver, ...NodeObserver[]],
+    private readonly shared: SharedTraffic,
+    readonly mode: HitMode,
+    readonly modeReason: string,
+    private readonly leases: readonly NotificationLease[],
+    readonly remarks: readonly string[],
+  ) {
+    this.bursts = observers.map(() => []);
+  }
+
+  /**
+   * Opens what the mode needs: connections, events, MONITOR.
+   * @throws RedisError when the server cannot be reached, or refuses what a mode that was asked for needs; InputError where
+   * the server must not be changed because the change cannot be noted
+   */
+  static async open(server: RedisServer, options: ObservationOptions): Promise<Observation> {
+    const [first] = server.nodes;
+    const clock = options.now;
+    const shared = await sharedOf(first, options);
+    const table = commandTable(countingRules);
+    const observers: NodeObserver[] = [];
+    try {
+      for (const node of server.nodes) {
+        const sink = new NodeTraffic(shared);
+        const markKey = markKeys(server, node, options.random);
+        observers.push(await NodeObserver.open(node, { sink, table, markKey, clock, lagLimitMillis }));
+      }
+      const all = observers as [NodeObserver, ...NodeObserver[]];
+      const { mode, reason, leases, remarks } = await openSources(all, options);
+      return new Observation(server, options, all, shared, mode, reason, leases, remarks);
+    } catch (error) {
+      for (const observer of observers) observer.close();
+      throw error;
+    }
+  }
+
+  /** @throws ObservationLost, RedisError */
+  async cut(): Promise<Cut> {
+    const [first, ...others] = this.observers.map((observer) => observer.mark());
+    return [await (first as Promise<Mark>), ...(await Promise.all(others))];
+  }
+
+  /** Lets so many seconds go by, fewer on an abort. @throws ObservationLost, RedisError */
+  async pass(seconds: number): Promise<void> {
+    if (this.mode !== 'sampled') return this.sleep(seconds);
+    await Promise.all(
+      this.observers.map((observer, index) => this.sample(observer, seconds, this.bursts[index] ?? [])),
+    );
+  }
+
+  /**
+   * The window between two cuts. With `withSizes` those of some keys are read, to value evictions.
+   * @throws RedisError when that fails
+   */
+  async report(from: Cut, to: Cut, { lost, endedBy }: WindowEnd, withSizes = true): Promise<TrafficReport> {
+    const { shared, options, mode, modeReason, remarks } = this;
+    const windows = from.map((mark, index) => {
+      const end = to[index] ?? mark;
+      const within = (burst: Burst) =>
+        burst.from.atMillis >= mark.atMillis && burst.to.atMillis <= end.atMillis;
+      return { from: mark, to: end, bursts: (this.bursts[index] ?? []).filter(within) };
+    });
+    const cut = this.observers.reduce((sum, { cutLines }) => sum + cutLines, 0);
+    const tooLong = cut === 0 ? [] : [`${cut} commands were too long to be read whole`];
+    return buildReport({
+      ...shared,
+      ...{ mode, modeReason, remarks, map: options.map, endedBy, lost: [...lost, ...tooLong] },
+      windows: windows as [(typeof windows)[number], ...typeof windows],
+      bytesPerKey: withSizes ? await readKeySizes(this.server, shared) : new Map(),
+    });
+  }
+
+  /** Ends the streams and puts back what was changed. @param reconnect another way to the node of this address */
+  async close(reconnect: (address: string) => Promise<RedisNode>): Promise<RestoreOutcome[]> {
+    for (const observer of this.observers) observer.close();
+    return Promise.all(this.leases.map((lease) => lease.restore(() => reconnect(lease.address))));
+  }
+
+  /** One burst at a random place in each stretch, the stretches as long as the duty asks. */
+  private async sample(observer: NodeObserver, seconds: number, bursts: Burst[]): Promise<void> {
+    const { duty, random, signal } = this.options;
+    const stretch = Math.min(seconds, burstSeconds / Math.max(duty, 1e-3));
+    const burst = Math.min(burstSeconds, stretch * duty);
+    const end = performance.now() + seconds * 1000;
+    while (!signal.aborted && performance.now() + stretch * 500 < end) {
+      const startedAt = performance.now();
+      await this.sleep(random() * (stretch - burst));
+      if (signal.aborted) return;
+      await observer.openMonitor();
+      try {
+        const from = await observer.mark();
+        await this.sleep(burst);
+        bursts.push({ from, to: await observer.mark() });
+      } finally {
+        observer.closeMonitor();
+      }
+      await this.sleep(stretch - (performance.now() - startedAt) / 1000);
+    }
+  }
+
+  private async sleep(seconds: number): Promise<void> {
+    if (seconds > 0)
+      await sleep(seconds * 1000, undefined, { signal: this.options.signal }).catch(() => undefined);
+  }
+}
+
+async function sharedOf(node: RedisNode, { map, now }: ObservationOptions): Promise<SharedTraffic> {
+  const info = (await readInfoIfPermitted(node)) ?? {};
+  const { product, version } = productOf(info);
+  return {
+    rows: new NamespaceRows(map, node.database),
+    history: new KeyHistory(new KeyTable(), now(), info['role'] === 'slave'),
+    missing: new FrequentKeys<MissPlace>({ capacity: missingKeysTracked }),
+    tellsNewKeys: product === 'valkey' || Number.parseInt(version) >= 7,
+  };
+}
+
+/** Names that no application uses, all of the same length, and on this node. */
+function markKeys(server: RedisServer, node: RedisNode, random: () => number): (mark: number) => ByteString {
+  const run = () =>
+    Math.floor(random() * 36 ** 8)
+      .toString(36)
+      .padStart(8, '0');
+  let tag = run();
+  for (let tries = 0; tries < 10_000 && server.nodeFor(asBytes(`{${tag}}`)) !== node; tries++) tag = run();
+  return (mark) => asBytes(`cachectl:mark:{${tag}}:${mark}`);
+}

@@ -1,0 +1,108 @@
+import { RedisError } from '../redis/errors.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { type Cut, Observation, type ObservationOptions } from './observation.ts';
+import { ObservationLost } from './node-observer.ts';
+import type { RestoreOutcome } from './notifications/outcome.ts';
+import type { TrafficReport } from './report.ts';
+import { cpuBetween, growth } from './window.ts';
+
+/** What the server may be burdened with; beyond it the observation ends. */
+export type CostLimit =
+  /** CPU of the server's process, in cores. */
+  | { readonly kind: 'cpu'; readonly share: number }
+  | { readonly kind: 'operations'; readonly perSecond: number };
+
+export interface ObserveOptions extends ObservationOptions {
+  /** Null: until the signal is aborted. */
+  readonly seconds: number | null;
+  readonly maxCost: CostLimit | null;
+  /** Bytes that may come from the server. */
+  readonly maxBytes: number;
+  /** Told when the window begins, and about once a second what it holds so far. */
+  readonly onBegin?: (observation: Observation) => void;
+  readonly onProgress?: (report: () => Promise<TrafficReport>, seconds: number) => Promise<void>;
+  readonly reconnect: (address: string) => Promise<RedisNode>;
+}
+
+export interface Observed {
+  readonly report: TrafficReport;
+  /** What became of `notify-keyspace-events`, one for each node that was changed. */
+  readonly restored: readonly RestoreOutcome[];
+  /** The server or the way to it was lost. */
+  readonly failure: RedisError | null;
+}
+
+const stepSeconds = 1;
+
+/**
+ * Observes one window and closes everything behind it. What is lost on the way ends the window where all was still known.
+ * @throws RedisError, InputError as Observation.open does, and when not even the window's beginning can be had
+ */
+export async function observe(server: RedisServer, options: ObserveOptions): Promise<Observed> {
+  const observation = await Observation.open(server, options);
+  let restored: readonly RestoreOutcome[] | undefined;
+  const close = async () => (restored ??= await observation.close(options.reconnect));
+  try {
+    const from = await observation.cut();
+    options.onBegin?.(observation);
+    const { to, lost, endedBy, failure } = await pass(observation, from, options);
+    const report = await observation
+      .report(from, to, { lost, endedBy })
+      .catch(() => observation.report(from, to, { lost, endedBy }, false));
+    return { report, restored: await close(), failure };
+  } finally {
+    await close();
+  }
+}
+
+async function pass(observation: Observation, from: Cut, options: ObserveOptions) {
+  const { seconds, signal, maxCost, maxBytes } = options;
+  let to = from;
+  const startedAt = performance.now();
+  const passed = () => (performance.now() - startedAt) / 1000;
+  for (;;) {
+    const left = seconds === null ? stepSeconds : seconds - passed();
+    if (left <= 0.001) return { to, lost: [], endedBy: null, failure: null };
+    const before = to;
+    try {
+      await observation.pass(Math.min(left, left < 1.5 * stepSeconds ? left : stepSeconds));
+      to = await observation.cut();
+    } catch (error) {
+      if (!(error instanceof ObservationLost) && !(error instanceof RedisError)) throw error;
+      const failure = error instanceof RedisError ? error : null;
+      return { to, lost: [error.message], endedBy: 'lost', failure };
+    }
+    if (signal.aborted)
+      return { to, lost: [], endedBy: seconds === null ? null : 'interrupted', failure: null };
+    const endedBy = limitReached(before, to, from, maxCost, maxBytes);
+    if (endedBy !== null) return { to, lost: [], endedBy, failure: null };
+    const until = to;
+    await options.onProgress?.(
+      () => observation.report(from, until, { lost: [], endedBy: null }, false),
+      passed(),
+    );
+  }
+}
+
+function limitReached(
+  before: Cut,
+  to: Cut,
+  from: Cut,
+  maxCost: CostLimit | null,
+  maxBytes: number,
+): string | null {
+  const bytes = to.reduce((sum, mark, index) => {
+    const start = from[index] ?? mark;
+    return sum + mark.monitorBytes + mark.eventBytes - start.monitorBytes - start.eventBytes;
+  }, 0);
+  if (bytes > maxBytes) return 'max-bytes';
+  if (maxCost === null) return null;
+  const over = to.some((mark, index) => {
+    const last = before[index] ?? mark;
+    const seconds = (mark.atMillis - last.atMillis) / 1000;
+    const cpu = cpuBetween(last, mark) ?? 0;
+    const operations = growth(last.info, mark.info, 'total_commands_processed') ?? 0;
+    return maxCost.kind === 'cpu' ? cpu > maxCost.share * seconds : operations > maxCost.perSecond * seconds;
+  });
+  return over ? 'max-cost' : null;
+}

@@ -1,0 +1,130 @@
+import { RedisError } from '../redis/errors.ts';
+import { infoNumber, readInfoIfPermitted } from '../redis/info.ts';
+import type { RedisNode } from '../redis/server.ts';
+import { ObservationLost, type NodeObserver } from './node-observer.ts';
+import { acquireNotifications, type LeaseTerms } from './notifications/acquire.ts';
+import type { NotificationLease } from './notifications/lease.ts';
+import type { NotificationRefusal } from './notifications/outcome.ts';
+import type { HitMode } from './report.ts';
+
+export interface SourceTerms extends LeaseTerms {
+  /** Null: what the server permits, and its load. */
+  readonly mode: HitMode | null;
+}
+
+/** What is open, and why. */
+export interface Sources {
+  readonly mode: HitMode;
+  readonly reason: string;
+  readonly leases: readonly NotificationLease[];
+  readonly remarks: readonly string[];
+}
+
+type Observers = readonly [NodeObserver, ...NodeObserver[]];
+
+/** Up to so many operations per second MONITOR costs the server less than about 2 % of a core. */
+const exactLimit = 20_000;
+/** An event that has not come after this long will not. */
+const silenceMillis = 2000;
+/** Databases that a server has unless it says otherwise. */
+const usualDatabases = 16;
+
+/**
+ * Opens events and MONITOR as far as the mode needs them and the server permits them. What a refusal leaves open is
+ * closed by the caller.
+ * @throws RedisError where a mode was asked for and the server refuses what it needs
+ */
+export async function openSources(observers: Observers, terms: SourceTerms): Promise<Sources> {
+  const asked = terms.mode;
+  if (asked === 'counters') return { mode: 'counters', reason: 'asked for', leases: [], remarks: [] };
+  const { leases, refusal, remarks } = await switchEventsOn(observers, terms);
+  try {
+    const silence = await openEvents(observers, refusal);
+    if (silence !== null) {
+      if (asked !== null) throw silence;
+      await restoreAll(leases);
+      const hint = silence.hint === undefined ? '' : `; ${silence.hint}`;
+      return { mode: 'counters', reason: `${silence.message}${hint}`, leases: [], remarks };
+    }
+    const { mode, reason } = await chooseMode(observers, asked);
+    return { mode, reason, leases, remarks };
+  } catch (error) {
+    await restoreAll(leases);
+    throw error;
+  }
+}
+
+async function switchEventsOn(observers: Observers, terms: LeaseTerms) {
+  const leases: NotificationLease[] = [];
+  let refusal: NotificationRefusal | null = null;
+  try {
+    for (const { node } of observers) {
+      const lease = await acquireNotifications(node, terms);
+      if (lease.kind === 'lease') leases.push(lease);
+      else refusal ??= lease;
+    }
+  } catch (error) {
+    await restoreAll(leases);
+    throw error;
+  }
+  return { leases, refusal, remarks: leases.flatMap((lease) => lease.remarks.map(({ message }) => message)) };
+}
+
+const restoreAll = (leases: readonly NotificationLease[]) =>
+  Promise.all(leases.map((lease) => lease.restore()));
+
+/** Null when the events of misses come in; else why not. @throws RedisError when the server is lost */
+async function openEvents(
+  observers: Observers,
+  refusal: NotificationRefusal | null,
+): Promise<RedisError | null> {
+  // Off for certain: waiting for an event would only take time.
+  if (refusal?.missing?.includes('m') === true || refusal?.missing?.includes('E') === true)
+    return asError(refusal);
+  try {
+    for (const observer of observers) {
+      await observer.openEvents(await countDatabases(observer.node));
+      await observer.mark(silenceMillis);
+    }
+    return null;
+  } catch (error) {
+    if (error instanceof ObservationLost)
+      return refusal === null ? new RedisError('refused', 'ESILENT', error.message) : asError(refusal);
+    if (error instanceof RedisError && error.failure === 'refused') return error;
+    throw error;
+  }
+}
+
+async function chooseMode(
+  observers: Observers,
+  asked: HitMode | null,
+): Promise<{ mode: HitMode; reason: string }> {
+  if (asked === 'misses-only') return { mode: asked, reason: 'asked for' };
+  const rates = await Promise.all(observers.map(({ node }) => operationsPerSecond(node)));
+  const rate = rates.reduce((sum, each) => sum + each, 0);
+  const mode = asked ?? (rate <= exactLimit ? 'exact' : 'sampled');
+  try {
+    for (const observer of observers) await observer.openMonitor();
+  } catch (error) {
+    if (!(error instanceof RedisError) || error.failure !== 'refused' || asked !== null) throw error;
+    for (const observer of observers) observer.closeMonitor();
+    return { mode: 'misses-only', reason: `MONITOR is not permitted: ${error.message}` };
+  }
+  if (mode === 'sampled') for (const observer of observers) observer.closeMonitor();
+  const load = `the server does about ${Math.round(rate).toLocaleString('en-US')} operations per second`;
+  return { mode, reason: asked === null ? load : 'asked for' };
+}
+
+async function operationsPerSecond(node: RedisNode): Promise<number> {
+  return infoNumber((await readInfoIfPermitted(node)) ?? {}, 'instantaneous_ops_per_sec') ?? 0;
+}
+
+async function countDatabases(node: RedisNode): Promise<number> {
+  const [reply] = await node.batch([['CONFIG', 'GET', 'DATABASES']]);
+  const told = Array.isArray(reply) ? Number(reply[1]) : Number.NaN;
+  return Math.max(node.database + 1, Number.isInteger(told) && told > 0 ? told : usualDatabases);
+}
+
+function asError({ code, message, hint, step, answer }: NotificationRefusal): RedisError {
+  return new RedisError('refused', code, message, hint, { subject: `\`${step}\``, answer });
+}

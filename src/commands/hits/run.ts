@@ -1,12 +1,11 @@
 import { isAbsolute, join } from 'node:path';
-import { RedisError } from '../../redis/errors.ts';
 import { findingsOf } from '../../traffic/findings.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../traffic/history.ts';
-import { notificationFolder } from '../../traffic/notifications/note.ts';
 import { type CostLimit, type Observed, observe } from '../../traffic/observe.ts';
 import type { HitMode } from '../../traffic/report.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { observationTerms } from '../observation-terms.ts';
 import type { HitsResult } from './result.ts';
 import { liveBlocks, viewHits } from './view.ts';
 
@@ -96,7 +95,7 @@ async function observeFor(
   try {
     progress.start('opening', 'steps', null);
     const observed = await observe(server, {
-      ...terms(context),
+      ...observationTerms(context),
       mode: input.mode,
       duty: input.duty,
       seconds: input.seconds,
@@ -117,22 +116,4 @@ async function observeFor(
     progress.stop();
     context.live.clear();
   }
-}
-
-/** What every observation needs of the world. */
-export function terms(context: Context) {
-  return {
-    map: context.map,
-    folder: notificationFolder(context.environment.variables),
-    processes: context.environment.processes,
-    now: context.now,
-    random: context.random,
-    signal: context.signal,
-    reconnect: async (address: string) => {
-      const server = await context.reconnect();
-      const node = server.nodes.find((each) => each.address === address);
-      if (node === undefined) throw new RedisError('lost', 'EGONE', `${address} is no primary any more`);
-      return node;
-    },
-  };
 }

@@ -18,6 +18,7 @@ import { type Failure, failureOf, failureText, interruptionOf } from './failures
 import type { Interruption, Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 import { Printer } from './printer.ts';
+import { processFacts } from './process-facts.ts';
 import { terminalProgress } from './progress.ts';
 import { terminalPrompts } from './prompts.ts';
 import { furtherTarget, type ResolvedSettings, resolveSettings } from './settings.ts';
@@ -84,6 +85,7 @@ export async function execute<Result extends object>(
         packageRoot: io.packageRoot,
         stdin: io.stdin,
         stdoutIsTerminal: io.stdout.isTTY === true,
+        processes: processFacts(),
       },
       signal: io.signal,
       progress,

@@ -3,6 +3,7 @@ import type { Progress } from '../progress.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { ConnectTarget } from '../redis/target.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
+import type { ProcessFacts } from '../traffic/notifications/processes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Setting } from './settings.ts';
 
@@ -72,6 +73,7 @@ export interface Environment {
   readonly packageRoot: string;
   readonly stdin: NodeJS.ReadableStream;
   readonly stdoutIsTerminal: boolean;
+  readonly processes: ProcessFacts;
 }
 
 export const outputFormats = ['table', 'tsv', 'csv', 'json', 'ndjson'] as const;

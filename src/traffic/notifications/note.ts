@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileFailureText } from '../../file-failure.ts';
+import { makeFolder } from '../../make-folder.ts';
+import { type Holder, parseHolder, type ProcessFacts } from './processes.ts';
+
+/**
+ * What must be known to put `notify-keyspace-events` of one server back, whatever ends the process that changed it. On disk
+ * before the server is changed, and removed after it is put back.
+ */
+export interface Note {
+  /** `host:port` or the path of the socket. */
+  readonly address: string;
+  /** Tells the process of the server from any other; null where INFO is refused. */
+  readonly runId: string | null;
+  /** The value before the first of those who observe the server changed it. */
+  readonly original: string;
+  /** The values that they may have changed it to. */
+  readonly values: readonly string[];
+  /** Null where its process has given up on it. */
+  readonly holder: Holder | null;
+  /** When it was made, in ISO 8601. */
+  readonly at: string;
+}
+
+export interface NoteFile {
+  readonly path: string;
+  readonly note: Note;
+}
+
+/** A file in the place of a note that is none. */
+export interface DamagedNote {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** Where notes are kept, and what they are judged by. */
+export interface NoteTerms {
+  /** See notificationFolder; null where there is none. */
+  readonly folder: string | null;
+  readonly processes: ProcessFacts;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Where notes lie; null where the environment names no home. */
+export function notificationFolder(variables: Readonly<Record<string, string | undefined>>): string | null {
+  const { XDG_STATE_HOME: state, HOME: home } = variables;
+  if (state) return join(state, 'cachectl', 'notifications');
+  return home ? join(home, '.local', 'state', 'cachectl', 'notifications') : null;
+}
+
+/** Makes the folder, for its owner alone. @throws Error as the system gives it */
+export function makeNotificationFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else was faster, or a file has the name.
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+  }
+}
+
+/** A path of its own for each note: one process may hold several for one server. */
+export function newNotePath(folder: string, address: string, pid: number): string {
+  const server = createHash('sha256').update(address).digest('hex').slice(0, 12);
+  return join(folder, `${server}-${pid}-${crypto.randomUUID().slice(0, 8)}.json`);
+}
+
+/** Puts the note on the disk, readable for its owner alone. @throws Error as the system gives it */
+export function writeNote({ path, note }: NoteFile): void {
+  const draft = `${path}.tmp`;
+  const file = openSync(draft, 'w', 0o600);
+  try {
+    writeFileSync(file, `${JSON.stringify(note, null, 2)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(draft, path);
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** @throws Error as the system gives it */
+export function removeNote(path: string): void {
+  rmSync(path, { force: true });
+}
+
+/** All notes of the folder, the oldest first; none where there is no folder. @throws Error as the system gives it */
+export function readNotes(folder: string): { notes: NoteFile[]; damaged: DamagedNote[] } {
+  const notes: NoteFile[] = [];
+  const damaged: DamagedNote[] = [];
+  for (const name of namesIn(folder)) {
+    const path = join(folder, name);
+    const read = readNote(path);
+    if (read === null) continue;
+    if (typeof read === 'string') damaged.push({ path, reason: read });
+    else notes.push({ path, note: read });
+  }
+  notes.sort((left, right) => Date.parse(left.note.at) - Date.parse(right.note.at));
+  return { notes, damaged };
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith('.json'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The note, null where it is gone, or the reason why it cannot be used. */
+export function readNote(path: string): Note | string | null {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : fileFailureText(error);
+  }
+  try {
+    return parseNote(JSON.parse(text)) ?? 'it does not say what to put back';
+  } catch {
+    return 'it is no JSON';
+  }
+}
+
+const isFlags = (value: unknown): value is string => typeof value === 'string' && /^[A-Za-z$]*$/.test(value);
+
+function parseNote(value: unknown): Note | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { address, runId, original, values, holder, at } = value as Partial<Record<keyof Note, unknown>>;
+  const read = parseHolder(holder);
+  if (
+    typeof address !== 'string' ||
+    (runId !== null && typeof runId !== 'string') ||
+    !isFlags(original) ||
+    !Array.isArray(values) ||
+    !values.every(isFlags) ||
+    (holder !== null && read === null) ||
+    typeof at !== 'string' ||
+    Number.isNaN(Date.parse(at))
+  )
+    return null;
+  return { address, runId, original, values, holder: read, at };
+}

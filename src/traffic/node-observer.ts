@@ -1,5 +1,5 @@
 import { asBytes, type ByteString } from '../redis/bytes.ts';
-import type { RedisError} from '../redis/errors.ts';
+import type { RedisError } from '../redis/errors.ts';
 import { refusal } from '../redis/errors.ts';
 import { type Info, parseInfo } from '../redis/info.ts';
 import type { Lane } from '../redis/lane.ts';
@@ -80,6 +80,8 @@ export class NodeObserver {
   private events: EventReader | undefined;
   private pending: PendingMark | undefined;
   private marks = 0;
+  /** Marks go one after the other. */
+  private lastMark: Promise<void> = Promise.resolve();
   private lost: Error | undefined;
   private transactions = true;
 
@@ -187,7 +189,16 @@ export class NodeObserver {
    * @param limitMillis how long a stream may take to show the mark
    * @throws ObservationLost when a stream is gone or lags, RedisError when the node itself is
    */
-  async mark(limitMillis = this.lagLimitMillis): Promise<Mark> {
+  mark(limitMillis = this.lagLimitMillis): Promise<Mark> {
+    const mark = this.lastMark.then(() => this.markNow(limitMillis));
+    this.lastMark = mark.then(
+      () => undefined,
+      () => undefined,
+    );
+    return mark;
+  }
+
+  private async markNow(limitMillis: number): Promise<Mark> {
     if (this.lost) throw this.lost;
     const key = this.markKey(++this.marks);
     const sentAt = performance.now();

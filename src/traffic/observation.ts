@@ -97,9 +97,7 @@ export class Observation {
   /** Lets so many seconds go by, fewer on an abort. @throws ObservationLost, RedisError */
   async pass(seconds: number): Promise<void> {
     if (this.mode !== 'sampled') return this.sleep(seconds);
-    await Promise.all(
-      this.observers.map((observer, index) => this.sample(observer, seconds, this.bursts[index] ?? [])),
-    );
+    await Promise.all(this.observers.map((observer, index) => this.sample(observer, seconds, index)));
   }
 
   /**
@@ -124,6 +122,13 @@ export class Observation {
     });
   }
 
+  /** Forgets what is needed for no window that begins later. */
+  forgetBefore(cut: Cut): void {
+    cut.forEach(({ atMillis }, index) => {
+      this.bursts[index] = (this.bursts[index] ?? []).filter(({ from }) => from.atMillis >= atMillis);
+    });
+  }
+
   /** Ends the streams and puts back what was changed. @param reconnect another way to the node of this address */
   async close(reconnect: (address: string) => Promise<RedisNode>): Promise<RestoreOutcome[]> {
     for (const observer of this.observers) observer.close();
@@ -131,7 +136,7 @@ export class Observation {
   }
 
   /** One burst at a random place in each stretch, the stretches as long as the duty asks. */
-  private async sample(observer: NodeObserver, seconds: number, bursts: Burst[]): Promise<void> {
+  private async sample(observer: NodeObserver, seconds: number, index: number): Promise<void> {
     const { duty, random, signal } = this.options;
     const stretch = Math.min(seconds, burstSeconds / Math.max(duty, 1e-3));
     const burst = Math.min(burstSeconds, stretch * duty);
@@ -144,7 +149,8 @@ export class Observation {
       try {
         const from = await observer.mark();
         await this.sleep(burst);
-        bursts.push({ from, to: await observer.mark() });
+        const to = await observer.mark();
+        this.bursts[index]?.push({ from, to });
       } finally {
         observer.closeMonitor();
       }

@@ -1,0 +1,65 @@
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { Observation, type ObservationOptions } from './observation.ts';
+import type { RestoreOutcome } from './notifications/outcome.ts';
+import type { HitMode, TrafficReport } from './report.ts';
+
+/** Traffic without end, window by window. */
+export interface TrafficSource {
+  readonly mode: HitMode;
+  readonly modeReason: string;
+  /** The window since the last call, or since the opening. @throws ObservationLost, RedisError */
+  next(): Promise<TrafficReport>;
+  /** Puts back what was changed on the server. */
+  close(): Promise<readonly RestoreOutcome[]>;
+}
+
+export interface TrafficSourceOptions extends ObservationOptions {
+  readonly reconnect: (address: string) => Promise<RedisNode>;
+}
+
+/** @throws RedisError, InputError as Observation.open does */
+export async function openTrafficSource(
+  server: RedisServer,
+  options: TrafficSourceOptions,
+): Promise<TrafficSource> {
+  const observation = await Observation.open(server, options);
+  const closed = new AbortController();
+  try {
+    let last = await observation.cut();
+    const bursts = observation.mode === 'sampled' ? takeBursts(observation, closed.signal) : null;
+    return {
+      mode: observation.mode,
+      modeReason: observation.modeReason,
+      async next() {
+        const failure = bursts?.failure();
+        if (failure !== undefined) throw failure;
+        const from = last;
+        last = await observation.cut();
+        const report = await observation.report(from, last, { lost: [], endedBy: null }, false);
+        observation.forgetBefore(last);
+        return report;
+      },
+      async close() {
+        closed.abort();
+        const restored = await observation.close(options.reconnect);
+        await bursts?.ended;
+        return restored;
+      },
+    };
+  } catch (error) {
+    await observation.close(options.reconnect);
+    throw error;
+  }
+}
+
+/** Bursts one after the other, while windows are cut from them. */
+function takeBursts(observation: Observation, closed: AbortSignal) {
+  let failure: Error | undefined;
+  const run = async () => {
+    while (!closed.aborted) await observation.pass(1);
+  };
+  const ended = run().catch((error: unknown) => {
+    if (!closed.aborted) failure = error instanceof Error ? error : new Error(String(error));
+  });
+  return { ended, failure: () => failure };
+}

@@ -144,7 +144,6 @@ export class Observation {
     while (!signal.aborted && performance.now() + stretch * 500 < end) {
       const startedAt = performance.now();
       await this.sleep(random() * (stretch - burst));
-      if (signal.aborted) return;
       await observer.openMonitor();
       try {
         const from = await observer.mark();

@@ -26,7 +26,7 @@ export async function openTrafficSource(
   const closed = new AbortController();
   try {
     let last = await observation.cut();
-    const bursts = observation.mode === 'sampled' ? takeBursts(observation, closed.signal) : null;
+    const bursts = observation.mode === 'sampled' ? takeBursts(observation, AbortSignal.any([closed.signal, options.signal])) : null;
     return {
       mode: observation.mode,
       modeReason: observation.modeReason,
@@ -42,7 +42,7 @@ export async function openTrafficSource(
       async close() {
         closed.abort();
         const restored = await observation.close(options.reconnect);
-        await bursts?.ended;
+        await bursts?.done;
         return restored;
       },
     };
@@ -53,13 +53,13 @@ export async function openTrafficSource(
 }
 
 /** Bursts one after the other, while windows are cut from them. */
-function takeBursts(observation: Observation, closed: AbortSignal) {
+function takeBursts(observation: Observation, ended: AbortSignal) {
   let failure: Error | undefined;
   const run = async () => {
-    while (!closed.aborted) await observation.pass(1);
+    while (!ended.aborted) await observation.pass(1);
   };
-  const ended = run().catch((error: unknown) => {
-    if (!closed.aborted) failure = error instanceof Error ? error : new Error(String(error));
+  const done = run().catch((error: unknown) => {
+    if (!ended.aborted) failure = error instanceof Error ? error : new Error(String(error));
   });
-  return { ended, failure: () => failure };
+  return { done, failure: () => failure };
 }

@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 export function observationTerms(context: Context) {
   return {
     map: context.map,
+    mayChange: context.profile?.readOnly !== true,
     folder: notificationFolder(context.environment.variables),
     processes: context.environment.processes,
     now: context.now,

@@ -27,6 +27,8 @@ export type TrafficFinding = { readonly namespace: string } & (
       readonly newKeys: number;
       readonly hitRate: number;
     }
+  /** Keys are missed again and again, and nobody stores them. */
+  | { readonly rule: 'never-stored'; readonly misses: number; readonly share: number }
   | { readonly rule: 'written-not-read'; readonly writes: number }
   | {
       readonly rule: 'stampedes';
@@ -36,6 +38,8 @@ export type TrafficFinding = { readonly namespace: string } & (
     }
 );
 
+/** Fewer new keys than this share of the misses: nobody stores what is missed. */
+const unstoredShare = 0.05;
 /** With fewer misses a share says more about chance. */
 const fewestMisses = 20;
 /** The share of a namespace's misses from which on a cause is the cause. */
@@ -63,7 +67,7 @@ function targetFinding({ namespace, hitRate, hitRateTarget, targetMet }: Namespa
 }
 
 function causeFinding(traffic: NamespaceTraffic): TrafficFinding[] {
-  const { namespace, misses, causes, remedy, hitRate, newKeys } = traffic;
+  const { namespace, misses, causes, remedy } = traffic;
   if (misses === null || misses < fewestMisses || causes === null) return [];
   const is = (count: number) => count >= mainShare * misses;
   if (is(causes.expired) && remedy?.ttl) {
@@ -87,10 +91,20 @@ function causeFinding(traffic: NamespaceTraffic): TrafficFinding[] {
   }
   if (is(causes.invalidated))
     return [{ rule: 'removed-too-often', namespace, share: causes.invalidated / misses, misses }];
-  const isDead = hitRate !== null && hitRate < deadRate && newKeys !== null && newKeys >= mainShare * misses;
-  if (is(causes.neverCached) && isDead)
+  return is(causes.neverCached) ? unstoredFinding(traffic, misses) : [];
+}
+
+function unstoredFinding(
+  { namespace, hitRate, newKeys, firstMisses }: NamespaceTraffic,
+  misses: number,
+): TrafficFinding[] {
+  if (newKeys === null || firstMisses === null) return [];
+  if (hitRate !== null && hitRate < deadRate && newKeys >= mainShare * misses)
     return [{ rule: 'never-read-again', namespace, misses, newKeys, hitRate }];
-  return [];
+  const again = misses - firstMisses;
+  return newKeys < unstoredShare * misses && again >= mainShare * misses
+    ? [{ rule: 'never-stored', namespace, misses, share: again / misses }]
+    : [];
 }
 
 function unreadFinding({ namespace, reads, writes }: NamespaceTraffic): TrafficFinding[] {

@@ -1,15 +1,20 @@
 import { RedisError } from '../redis/errors.ts';
 import { infoNumber, readInfoIfPermitted } from '../redis/info.ts';
+import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { ObservationLost, type NodeObserver } from './node-observer.ts';
 import { acquireNotifications, type LeaseTerms } from './notifications/acquire.ts';
 import type { NotificationLease } from './notifications/lease.ts';
-import type { NotificationRefusal } from './notifications/outcome.ts';
+import { hitFlags, missingFlags } from './notifications/notification-flags.ts';
+import { type NotificationRefusal, refusalOf } from './notifications/outcome.ts';
+import { readServerFlags } from './notifications/server-flags.ts';
 import type { HitMode } from './report.ts';
 
 export interface SourceTerms extends LeaseTerms {
   /** Null: what the server permits, and its load. */
   readonly mode: HitMode | null;
+  /** False where nothing of the server may be changed: events are used where they are on. */
+  readonly mayChange: boolean;
 }
 
 /** What is open, and why. */
@@ -54,13 +59,13 @@ export async function openSources(observers: Observers, terms: SourceTerms): Pro
   }
 }
 
-async function switchEventsOn(observers: Observers, terms: LeaseTerms) {
+async function switchEventsOn(observers: Observers, terms: SourceTerms) {
   const leases: NotificationLease[] = [];
   let refusal: NotificationRefusal | null = null;
   try {
     for (const { node } of observers) {
-      const lease = await acquireNotifications(node, terms);
-      if (lease.kind === 'lease') leases.push(lease);
+      const lease = terms.mayChange ? await acquireNotifications(node, terms) : await lookAtEvents(node);
+      if (lease?.kind === 'lease') leases.push(lease);
       else refusal ??= lease;
     }
   } catch (error) {
@@ -68,6 +73,17 @@ async function switchEventsOn(observers: Observers, terms: LeaseTerms) {
     throw error;
   }
   return { leases, refusal, remarks: leases.flatMap((lease) => lease.remarks.map(({ message }) => message)) };
+}
+
+/** Null where all events that are needed are on. @throws RedisError when the connection is lost */
+async function lookAtEvents(node: RedisNode): Promise<NotificationRefusal | null> {
+  const { flags } = await readServerFlags(node);
+  if (flags instanceof ReplyError) return refusalOf(node.address, 'CONFIG GET', flags, null, hitFlags);
+  if (missingFlags(flags, hitFlags.required) === '') return null;
+  return {
+    ...refusalOf(node.address, 'CONFIG SET', new ReplyError('READONLY'), flags, hitFlags),
+    message: `${node.address} does not tell of misses and their causes, and the profile is read-only`,
+  };
 }
 
 const restoreAll = (leases: readonly NotificationLease[]) =>

@@ -48,6 +48,13 @@ export function findingText(finding: TrafficFinding): { tone: NoteBlock['tone'];
           `${namespace}: ${counted(finding.newKeys, 'key')} were stored after a miss and hardly any was read again (hit rate ` +
           `${formatRatio(finding.hitRate)}): does something go into the key that is different each time?`,
       };
+    case 'never-stored':
+      return {
+        tone: 'warning',
+        text:
+          `${namespace}: ${formatRatio(finding.share)} of its ${counted(finding.misses, 'miss', 'misses')} ask again for keys ` +
+          'that nobody stores: is there something to store for them, be it that there is nothing?',
+      };
     case 'written-not-read':
       return {
         tone: 'warning',

@@ -149,6 +149,29 @@ describe('a connection that is lost', () => {
     expect(notesIn(terms.folder)).toEqual([]);
   });
 
+  test('to a server that hangs does not keep others from their restore', async () => {
+    const terms = testTerms();
+    const hung = await Promise.all([startServer(), startServer(), startServer()]);
+    const leases = [];
+    await serverWith('Kx');
+    for (const { url } of [...hung, shared]) leases.push(await acquire(await connectTo(url), terms));
+    for (const redis of hung) redis.kill('SIGSTOP');
+    const began = performance.now();
+
+    const outcomes = leases.map(async (lease) => {
+      const { outcome } = await lease.restore();
+      return { outcome, seconds: Math.floor((performance.now() - began) / 1000) };
+    });
+
+    expect((await outcomes[3])?.seconds).toBeLessThan(3);
+    expect((await Promise.all(outcomes)).map(({ outcome }) => outcome)).toEqual([
+      'failed',
+      'failed',
+      'failed',
+      'restored',
+    ]);
+  });
+
   test('in favour of another server changes nothing there', async () => {
     const redis = await startServer();
     const other = await serverWith('gxenEm');
@@ -237,6 +260,31 @@ describe('a server that refuses', () => {
         newKeys: false,
         value: 'gxeEm',
       });
+    expect(notesIn(terms.folder)).toEqual([]);
+  });
+
+  test('a letter that it does not know is asked for the rest', async () => {
+    const server = await connectTo(redis.url);
+    const wanted = { required: 'Emxeg', optional: 'nq' };
+
+    const lease = await acquire(server, testTerms({ wanted }));
+
+    expect(lease).toMatchObject({ original: 'xK', value: 'gxeKEm', newKeys: false });
+    expect(await lease.restore()).toMatchObject({ outcome: 'restored' });
+    expect(await flagsOn(server)).toBe('xK');
+  });
+
+  test('a letter that is needed leaves it as it was', async () => {
+    const server = await connectTo(redis.url);
+    const terms = testTerms({ wanted: { required: 'Emq', optional: '' } });
+
+    expect(await acquireNotifications(server.nodes[0], terms)).toMatchObject({
+      kind: 'refusal',
+      step: 'CONFIG SET',
+      code: 'ERR',
+      missing: 'Emq',
+    });
+    expect(await flagsOn(server)).toBe('xK');
     expect(notesIn(terms.folder)).toEqual([]);
   });
 

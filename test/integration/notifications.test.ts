@@ -257,6 +257,27 @@ describe('after kill -9', () => {
     expect(await flagsOn(server)).toBe('');
   });
 
+  test('what it began to write is swept away', async () => {
+    const terms = testTerms();
+    mkdirSync(terms.folder);
+    writeFileSync(join(terms.folder, 'abc-1-def.draft'), '{"addr');
+
+    await (await acquire(await serverWith(''), terms)).restore();
+
+    expect(readdirSync(terms.folder)).toEqual([]);
+  });
+
+  test('a lock that it had no time to sign is broken', async () => {
+    const server = await serverWith('Kx');
+    const terms = testTerms();
+    const lease = await acquire(server, terms);
+    writeFileSync(join(terms.folder, 'lock'), '');
+    writeFileSync(join(terms.folder, 'lock.breaking'), '');
+
+    expect(await lease.restore()).toMatchObject({ outcome: 'restored' });
+    expect(readdirSync(terms.folder)).toEqual([]);
+  });
+
   test('a process that got its number is not taken for it', async () => {
     const server = await serverWith('');
     const terms = testTerms();

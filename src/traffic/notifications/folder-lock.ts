@@ -22,7 +22,7 @@ const pollMillis = 20;
 /** Nobody holds the lock for so long: the work under it is a few commands, each with a limit of its own. */
 const abandonedMillis = 120_000;
 /** Between making the file and writing into it lie microseconds; the same holds for breaking a lock. */
-const unfinishedMillis = 5000;
+const unfinishedMillis = 500;
 
 /**
  * Does the work while no other process does any on the notes of the folder, which is made where it is missing.

@@ -89,6 +89,8 @@ async function restoreLease(
     const bound = startBound(lease.node.address, millis);
     try {
       const node = boundedNode(await Promise.race([open(), bound.over]), bound.over);
+      // A server that hangs must not keep others from the lock.
+      await readServerFlags(node, lease.now());
       return await withFolderLock(lease.folder, lease.processes, millis, () => restoreOnce(lease, node));
     } catch (error) {
       return error instanceof RedisError || error instanceof FolderError

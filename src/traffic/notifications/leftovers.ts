@@ -4,7 +4,14 @@ import { RedisError } from '../../redis/errors.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { FolderError, withFolderLock } from './folder-lock.ts';
-import { type DamagedNote, type NoteFile, type NoteTerms, readNotes, removeNote } from './note.ts';
+import {
+  type DamagedNote,
+  type NoteFile,
+  type NoteTerms,
+  readNotes,
+  removeDrafts,
+  removeNote,
+} from './note.ts';
 import { restoreCommand, type RestoreOutcome, shown } from './outcome.ts';
 import type { ProcessFacts } from './processes.ts';
 import { heldOutcome, putBack, restartedOutcome } from './put-back.ts';
@@ -43,6 +50,7 @@ async function restoreAll(
   folder: string,
   { processes, now }: NoteTerms,
 ): Promise<Leftovers> {
+  removeDrafts(folder);
   const { notes, damaged } = readFolder(folder);
   const outcomes: RestoreOutcome[] = [];
   const concerned = new Set<NoteFile>();

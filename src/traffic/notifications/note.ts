@@ -74,15 +74,18 @@ export function makeNotificationFolder(folder: string): void {
   }
 }
 
+const noteSuffix = '.json';
+const draftSuffix = '.draft';
+
 /** A path of its own for each note: one process may hold several for one server. */
 export function newNotePath(folder: string, address: string, pid: number): string {
   const server = createHash('sha256').update(address).digest('hex').slice(0, 12);
-  return join(folder, `${server}-${pid}-${crypto.randomUUID().slice(0, 8)}.json`);
+  return join(folder, `${server}-${pid}-${crypto.randomUUID().slice(0, 8)}${noteSuffix}`);
 }
 
 /** Puts the note on the disk, readable for its owner alone. @throws Error as the system gives it */
 export function writeNote({ path, note }: NoteFile): void {
-  const draft = `${path}.tmp`;
+  const draft = path.slice(0, -noteSuffix.length) + draftSuffix;
   const file = openSync(draft, 'w', 0o600);
   try {
     writeFileSync(file, `${JSON.stringify(note, null, 2)}\n`);
@@ -108,7 +111,7 @@ export function removeNote(path: string): void {
 export function readNotes(folder: string): { notes: NoteFile[]; damaged: DamagedNote[] } {
   const notes: NoteFile[] = [];
   const damaged: DamagedNote[] = [];
-  for (const name of namesIn(folder)) {
+  for (const name of namesIn(folder, noteSuffix)) {
     const path = join(folder, name);
     const read = readNote(path);
     if (read === null) continue;
@@ -119,9 +122,14 @@ export function readNotes(folder: string): { notes: NoteFile[]; damaged: Damaged
   return { notes, damaged };
 }
 
-function namesIn(folder: string): string[] {
+/** Removes what writers that were killed have begun. To be called under the lock. @throws Error as the system gives it */
+export function removeDrafts(folder: string): void {
+  for (const name of namesIn(folder, draftSuffix)) removeNote(join(folder, name));
+}
+
+function namesIn(folder: string, suffix: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => name.endsWith('.json'));
+    return readdirSync(folder).filter((name) => name.endsWith(suffix));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;

@@ -5,7 +5,7 @@ import type { RedisNode } from '../../redis/server.ts';
 import { type Application, applyFlags, targetsOf } from './apply-flags.ts';
 import { hearHiddenFlags } from './hidden-flags.ts';
 import { giveUp, leaseOf, type NotificationLease } from './lease.ts';
-import { newNotePath, type NoteFile, readNotes, removeNote, writeNote } from './note.ts';
+import { newNotePath, type NoteFile, readNotes, removeDrafts, removeNote, writeNote } from './note.ts';
 import { hidesNew, missingFlags, sameFlags, type WantedFlags, withFlags } from './notification-flags.ts';
 import {
   type NotificationRefusal,
@@ -55,6 +55,7 @@ export async function switchOn(
   const server = await readServerFlags(node, terms.now());
   const { runId, flags: found } = server;
   if (found instanceof ReplyError) return refusalOf(address, 'CONFIG GET', found, null, wanted);
+  removeDrafts(folder);
   const before = settlePredecessors(readNotes(folder), { ...server, flags: found }, processes);
   const isMissing = missingFlags(found, wanted.required) !== '';
   const lacksOptional = missingFlags(found, wanted.optional) !== '';

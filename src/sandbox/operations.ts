@@ -20,19 +20,27 @@ import { familiesOf, type SystemName } from './systems.ts';
  * - `expire`: the key's TTL is over. Hours pass in a moment here, and still the server itself expires the key.
  */
 export type TrafficOperation =
-  | { readonly kind: 'read'; readonly record: SandboxRecord; readonly refill: boolean }
+  | {
+      readonly kind: 'read';
+      readonly record: SandboxRecord;
+      readonly refill: boolean;
+      /** The key was never stored. */
+      readonly isNew?: true;
+    }
   | { readonly kind: 'write'; readonly record: SandboxRecord }
   | { readonly kind: 'increment'; readonly key: ByteString; readonly ttlMillis: number | null }
   | { readonly kind: 'remove'; readonly key: ByteString }
   | { readonly kind: 'expire'; readonly key: ByteString };
 
-interface TrafficOptions {
+export interface TrafficOptions {
   /** An integer from 0 to 2^53. That of the records, so that most reads find one of them. */
   readonly seed: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Streams of different rounds differ, and bring different new keys. Default: 0. */
   readonly round?: number;
+  /** Families that something else makes the traffic of. */
+  readonly without?: readonly Family[];
 }
 
 /** Popular records are among the first of each family, which every data set holds. */
@@ -56,9 +64,9 @@ interface Planned {
  */
 export function* generateTraffic(
   system: SystemName,
-  { seed, now, round = 0 }: TrafficOptions,
+  { seed, now, round = 0, without = [] }: TrafficOptions,
 ): Generator<TrafficOperation> {
-  const families = familiesOf[system].filter((family) => family.reads > 0);
+  const families = familiesOf[system].filter((family) => family.reads > 0 && !without.includes(family));
   const total = families.reduce((sum, family) => sum + family.reads, 0);
   const draw = new Draw(seed, `${system}/traffic`, round);
   const clock = movingClock(now);
@@ -88,16 +96,28 @@ export function* generateTraffic(
       yield draw.chance(0.03) ? { kind: 'write', record } : { kind: 'read', record, refill: true };
     } else if (family.state === true) {
       // A session that ended, a scenario nobody unlocked: there is nothing to fill in.
-      yield { kind: 'read', record: freshRecord(family, nextNewIndex++, origin), refill: false };
+      yield { kind: 'read', record: freshRecord(family, nextNewIndex++, origin), refill: false, isNew: true };
     } else if (family.limit === undefined && draw.chance(0.6)) {
       const record = freshRecord(family, nextNewIndex++, origin);
       newKeys.push(record.key);
-      yield { kind: 'read', record, refill: true };
+      yield { kind: 'read', record, refill: true, isNew: true };
     } else {
       misses.push({ due: step + missDelay, family, index });
       yield { kind: draw.chance(0.75) ? 'expire' : 'remove', key: keyOf(family, index, origin) };
     }
   }
+}
+
+/** The keys that the traffic reads again and again; whether they are there depends on how many records were made. */
+export function popularKeys(system: SystemName, { seed, now }: Omit<TrafficOptions, 'round'>): ByteString[] {
+  const origin = { system, seed, clock: clockAt(now()) };
+  return familiesOf[system]
+    .filter((family) => family.reads > 0 && family.counter !== true)
+    .flatMap((family) =>
+      Array.from({ length: Math.min(popularRecords, family.limit ?? popularRecords) }, (_, index) =>
+        keyOf(family, index, origin),
+      ),
+    );
 }
 
 function incrementOf(family: Family, index: number, origin: Origin): TrafficOperation {
@@ -119,7 +139,7 @@ function familyAt(families: readonly Family[], position: number): Family {
 }
 
 /** A clock that is set anew once a second. */
-function movingClock(now: () => number): () => Clock {
+export function movingClock(now: () => number): () => Clock {
   let clock = clockAt(now());
   return () => {
     const millis = now();

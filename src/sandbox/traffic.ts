@@ -1,17 +1,16 @@
+import type { NamespaceMap } from '../keyspace/map.ts';
 import { type ByteString, bytesOf } from '../redis/bytes.ts';
-import { refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
-import { ReplyError } from '../redis/reply.ts';
-import type { RedisCommand, RedisNode } from '../redis/server.ts';
-import { generateTraffic, type TrafficOperation } from './operations.ts';
-import { setCommand } from './seed.ts';
+import type { RedisNode } from '../redis/server.ts';
+import { generateFaultyTraffic, recordsOfFault } from './fault-operations.ts';
+import { bringAbout } from './fault-setup.ts';
+import type { Fault } from './faults.ts';
+import { generateTraffic, popularKeys, type TrafficOperation } from './operations.ts';
+import { perform } from './perform.ts';
 import type { SystemName } from './systems.ts';
+import { TrafficAccount, type TrafficTotals } from './traffic-account.ts';
 
-export interface TrafficTotals {
-  operations: number;
-  hits: number;
-  misses: number;
-}
+export type { NamespaceTotals, TrafficTotals } from './traffic-account.ts';
 
 interface RunTrafficOptions {
   readonly operationsPerSecond: number;
@@ -21,6 +20,10 @@ interface RunTrafficOptions {
   readonly now: () => number;
   /** Told after each tick; the same object every time. */
   readonly onTick?: (totals: Readonly<TrafficTotals>) => void;
+  /** What goes wrong. It is brought about before the first operation. */
+  readonly fault?: Fault;
+  /** The system's map: with it the totals tell reads by namespace, and the causes of misses. */
+  readonly map?: NamespaceMap;
 }
 
 const tickMillis = 50;
@@ -35,12 +38,21 @@ export async function runTraffic(
   node: RedisNode,
   system: SystemName,
   seed: number,
-  { operationsPerSecond, signal, now, onTick }: RunTrafficOptions,
+  { operationsPerSecond, signal, now, onTick, fault, map }: RunTrafficOptions,
 ): Promise<TrafficTotals> {
-  const totals: TrafficTotals = { operations: 0, hits: 0, misses: 0 };
+  const account = new TrafficAccount(map, fault?.name === 'small-memory');
+  const { totals } = account;
   const lane = await openApplicationLane(node);
   try {
-    const operations = generateTraffic(system, { seed, now, round: 1 });
+    if (map !== undefined) await lookAround(node, account, popularKeys(system, { seed, now }), now());
+    if (fault !== undefined) {
+      const records = [...recordsOfFault(system, fault, { seed, now: now() })];
+      for (const { key, ttlMillis } of records) account.stored(key, now(), ttlMillis);
+      await bringAbout(node, fault, records, signal);
+    }
+    const options = { seed, now, round: 1 };
+    const operations =
+      fault === undefined ? generateTraffic(system, options) : generateFaultyTraffic(system, fault, options);
     let last = now();
     let owed = 0;
     while (!signal.aborted) {
@@ -50,7 +62,7 @@ export async function runTraffic(
       last = at;
       const count = Math.floor(owed);
       owed -= count;
-      if (count > 0) await perform(lane, take(operations, count), totals);
+      if (count > 0) await perform(lane, take(operations, count), account, now);
       onTick?.(totals);
       await pause(tickMillis, signal);
     }
@@ -80,7 +92,8 @@ export async function warmUpTraffic(
     readonly touched?: Set<ByteString>;
   },
 ): Promise<TrafficTotals> {
-  const totals: TrafficTotals = { operations: 0, hits: 0, misses: 0 };
+  const account = new TrafficAccount(undefined);
+  const { totals } = account;
   const lane = await openApplicationLane(node);
   try {
     const stream = generateTraffic(system, { seed, now });
@@ -88,7 +101,7 @@ export async function warmUpTraffic(
       const batch = take(stream, Math.min(warmUpBatch, operations - totals.operations));
       for (const operation of batch)
         touched?.add('record' in operation ? operation.record.key : operation.key);
-      await perform(lane, batch, totals);
+      await perform(lane, batch, account, now);
     }
     return totals;
   } finally {
@@ -107,44 +120,18 @@ async function openApplicationLane(node: RedisNode): Promise<Lane> {
   return lane;
 }
 
-/** Sends the operations in one batch, then in a second one what follows from the answers: values missed, TTLs of new counters. */
-async function perform(
-  lane: Lane,
-  operations: readonly TrafficOperation[],
-  totals: TrafficTotals,
+/** Tells the account which keys are there, by the one command that counts as no lookup. */
+async function lookAround(
+  node: RedisNode,
+  account: TrafficAccount,
+  keys: readonly ByteString[],
+  at: number,
 ): Promise<void> {
-  const replies = await lane.exchange(operations.map(commandOf));
-  const followUps: RedisCommand[] = [];
-  operations.forEach((operation, index) => {
-    const reply = replies[index];
-    if (reply instanceof ReplyError)
-      throw refusal(reply, `\`${String(commandOf(operation)[0])}\``, lane.address);
-    totals.operations++;
-    if (operation.kind === 'read') {
-      totals[reply === null ? 'misses' : 'hits']++;
-      if (reply === null && operation.refill) followUps.push(setCommand(operation.record));
-    } else if (operation.kind === 'increment' && reply === 1 && operation.ttlMillis !== null) {
-      followUps.push(['PEXPIRE', operation.key, operation.ttlMillis]);
-    }
+  const sizes = await node.batch(keys.map((key) => ['MEMORY', 'USAGE', key]));
+  keys.forEach((key, index) => {
+    if (sizes[index] === null) account.gone(key, 'absent');
+    else account.stored(key, at, undefined);
   });
-  for (const reply of await lane.exchange(followUps)) {
-    if (reply instanceof ReplyError) throw refusal(reply, '`SET`', lane.address);
-  }
-}
-
-function commandOf(operation: TrafficOperation): RedisCommand {
-  switch (operation.kind) {
-    case 'read':
-      return ['GET', operation.record.key];
-    case 'write':
-      return setCommand(operation.record);
-    case 'increment':
-      return ['INCR', operation.key];
-    case 'remove':
-      return ['UNLINK', operation.key];
-    case 'expire':
-      return ['PEXPIRE', operation.key, 1];
-  }
 }
 
 function take(stream: Iterator<TrafficOperation, void>, count: number): TrafficOperation[] {

@@ -1,0 +1,112 @@
+import { Draw } from '../random.ts';
+import type { ByteString } from '../redis/bytes.ts';
+import { clockAt, type Family, freshRecord, keyOf, type Origin, type SandboxRecord } from './family.ts';
+import type { Fault } from './faults.ts';
+import { generateTraffic, movingClock, type TrafficOperation, type TrafficOptions } from './operations.ts';
+import type { SystemName } from './systems.ts';
+
+/** A window of a few seconds sees every key expire several times. */
+const shortTtlMillis = 300;
+/** So few keys that each is read several times in a second. */
+const busyKeys = 30;
+/** Bytes of values that are read at random, and what makes them so many keys: at least and at most. */
+const workingSet = { bytes: 700_000, fewestKeys: 120, mostKeys: 350 } as const;
+/** Share of the traffic that goes to what the fault hits. */
+const faultyShare = 0.6;
+/** Share of removals in the traffic of an invalidation loop. */
+const removals = 0.15;
+/** Keys that nobody asks for again: so many stay, and memory stays bounded. */
+const strayKeys = 1000;
+/** Indexes that the rest of the traffic does not use: it has none of these families. */
+const strayIndexes = 1_000_000;
+
+/** The usual traffic of a system, in which a fault has taken over its families. */
+export function* generateFaultyTraffic(
+  system: SystemName,
+  fault: Fault,
+  options: TrafficOptions,
+): Generator<TrafficOperation> {
+  const { seed, now, round = 0 } = options;
+  const usual = generateTraffic(system, { ...options, without: fault.families });
+  const clock = movingClock(now);
+  const faulty = operationsOf(fault, () => ({ system, seed, clock: clock() }), round);
+  const draw = new Draw(seed, `${system}/share of ${fault.name}`, round);
+  for (;;) {
+    const next = draw.chance(faultyShare) ? faulty.next() : usual.next();
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+/** What has to be in the cache before the fault can be seen: the keys that its traffic reads. */
+export function* recordsOfFault(
+  system: SystemName,
+  fault: Fault,
+  { seed, now }: { readonly seed: number; readonly now: number },
+): Generator<SandboxRecord> {
+  const origin = { system, seed, clock: clockAt(now) };
+  for (let rank = 0; rank < keysOf(fault, origin); rank++) yield recordAt(fault, rank, origin);
+}
+
+function operationsOf(fault: Fault, originNow: () => Origin, round: number): Generator<TrafficOperation> {
+  const { system, seed } = originNow();
+  const draw = new Draw(seed, `${system}/${fault.name}`, round);
+  return fault.name === 'unstable-keys'
+    ? readStrayKeys(fault, originNow, draw, round)
+    : readAgain(fault, originNow, draw);
+}
+
+/** Reads the same keys over and over; in an invalidation loop something removes them in between. */
+function* readAgain(fault: Fault, originNow: () => Origin, draw: Draw): Generator<TrafficOperation> {
+  const keys = keysOf(fault, originNow());
+  const evenly = fault.name === 'small-memory';
+  for (;;) {
+    const origin = originNow();
+    // Where some keys are read more than others, those stay in memory, however small it is.
+    const rank = evenly ? draw.below(keys) : draw.rank(keys / 3) % keys;
+    if (fault.name === 'invalidation-loop' && draw.chance(removals)) {
+      const { family, index } = placeOf(fault, rank);
+      yield { kind: 'remove', key: keyOf(family, index, origin) };
+    } else {
+      yield { kind: 'read', record: recordAt(fault, rank, origin), refill: true };
+    }
+  }
+}
+
+/** Each read asks for a key that nobody has stored, and stores what nobody will ask for. */
+function* readStrayKeys(
+  fault: Fault,
+  originNow: () => Origin,
+  draw: Draw,
+  round: number,
+): Generator<TrafficOperation> {
+  const strays: ByteString[] = [];
+  for (let index = strayIndexes * (round + 1); ; index++) {
+    const record = freshRecord(draw.pick(fault.families as [Family, ...Family[]]), index, originNow());
+    strays.push(record.key);
+    yield { kind: 'read', record, refill: true, isNew: true };
+    if (strays.length > strayKeys) yield { kind: 'expire', key: strays.shift() as ByteString };
+  }
+}
+
+/** How many keys the traffic of the fault reads again and again. */
+function keysOf(fault: Fault, origin: Origin): number {
+  if (fault.name === 'unstable-keys') return 0;
+  if (fault.name !== 'small-memory') return busyKeys;
+  let bytes = 0;
+  let keys = 0;
+  while (keys < workingSet.mostKeys && (bytes < workingSet.bytes || keys < workingSet.fewestKeys))
+    bytes += recordAt(fault, keys++, origin).value.length;
+  return keys;
+}
+
+function recordAt(fault: Fault, rank: number, origin: Origin): SandboxRecord {
+  const { family, index } = placeOf(fault, rank);
+  const record = freshRecord(family, index, origin);
+  return fault.name === 'short-ttl' ? { ...record, ttlMillis: shortTtlMillis } : record;
+}
+
+function placeOf({ families }: Fault, rank: number): { family: Family; index: number } {
+  const family = families[rank % families.length] as Family;
+  return { family, index: Math.floor(rank / families.length) };
+}

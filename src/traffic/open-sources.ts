@@ -64,7 +64,9 @@ async function switchEventsOn(observers: Observers, terms: SourceTerms) {
   let refusal: NotificationRefusal | null = null;
   try {
     for (const { node } of observers) {
-      const lease = terms.mayChange ? await acquireNotifications(node, terms) : await lookAtEvents(node);
+      const lease = terms.mayChange
+        ? await acquireNotifications(node, terms)
+        : await lookAtEvents(node, terms.now());
       if (lease?.kind === 'lease') leases.push(lease);
       else refusal ??= lease;
     }
@@ -76,8 +78,8 @@ async function switchEventsOn(observers: Observers, terms: SourceTerms) {
 }
 
 /** Null where all events that are needed are on. @throws RedisError when the connection is lost */
-async function lookAtEvents(node: RedisNode): Promise<NotificationRefusal | null> {
-  const { flags } = await readServerFlags(node);
+async function lookAtEvents(node: RedisNode, now: number): Promise<NotificationRefusal | null> {
+  const { flags } = await readServerFlags(node, now);
   if (flags instanceof ReplyError) return refusalOf(node.address, 'CONFIG GET', flags, null, hitFlags);
   if (missingFlags(flags, hitFlags.required) === '') return null;
   return {

@@ -174,6 +174,12 @@ export class NodeObserver {
     );
   }
 
+  closeEvents(): void {
+    this.eventLane?.close();
+    this.eventLane = undefined;
+    this.events = undefined;
+  }
+
   closeMonitor(): void {
     this.monitorLane?.close();
     this.monitorLane = undefined;
@@ -238,7 +244,7 @@ export class NodeObserver {
 
   close(): void {
     this.closeMonitor();
-    this.eventLane?.close();
+    this.closeEvents();
     this.control.close();
   }
 

@@ -18,8 +18,8 @@ export interface SharedTraffic {
   readonly rows: NamespaceRows;
   readonly history: KeyHistory;
   readonly missing: FrequentKeys<MissPlace>;
-  /** False before Redis 7.0: writes tell then when a key is stored again. */
-  readonly tellsNewKeys: boolean;
+  /** False before Redis 7.0, or where it is not known: writes tell then when a key is stored again. */
+  tellsNewKeys: boolean;
 }
 
 /** Counts what one node does, by namespace. */
@@ -64,6 +64,7 @@ export class NodeTraffic implements TrafficSink {
         return;
       }
       case 'new':
+        this.shared.tellsNewKeys = true;
         this.events.add(row, eventColumns.newKeys, 1);
         history.stored(row, high, low, nowMillis);
         return;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { asBytes, type ByteString } from '../redis/bytes.ts';
-import { productOf, readInfoIfPermitted } from '../redis/info.ts';
+import { readInfoIfPermitted } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { buildReport } from './build-report.ts';
 import { commandTable } from './command-table.ts';
@@ -80,7 +80,8 @@ export class Observation {
         observers.push(await NodeObserver.open(node, { sink, table, markKey, clock, lagLimitMillis }));
       }
       const all = observers as [NodeObserver, ...NodeObserver[]];
-      const { mode, reason, leases, remarks } = await openSources(all, options);
+      const { mode, reason, leases, remarks, newKeys } = await openSources(all, options);
+      shared.tellsNewKeys ||= newKeys;
       return new Observation(server, options, all, shared, mode, reason, leases, remarks);
     } catch (error) {
       for (const observer of observers) observer.close();
@@ -165,12 +166,11 @@ export class Observation {
 
 async function sharedOf(node: RedisNode, { map, now }: ObservationOptions): Promise<SharedTraffic> {
   const info = (await readInfoIfPermitted(node)) ?? {};
-  const { product, version } = productOf(info);
   return {
     rows: new NamespaceRows(map, node.database),
     history: new KeyHistory(new KeyTable(), now(), info['role'] === 'slave'),
     missing: new FrequentKeys<MissPlace>({ capacity: missingKeysTracked }),
-    tellsNewKeys: product === 'valkey' || Number.parseInt(version) >= 7,
+    tellsNewKeys: false,
   };
 }
 

@@ -23,6 +23,8 @@ export interface Sources {
   readonly reason: string;
   readonly leases: readonly NotificationLease[];
   readonly remarks: readonly string[];
+  /** True where the server is known to tell of keys that come into being. */
+  readonly newKeys: boolean;
 }
 
 type Observers = readonly [NodeObserver, ...NodeObserver[]];
@@ -41,7 +43,7 @@ const usualDatabases = 16;
  */
 export async function openSources(observers: Observers, terms: SourceTerms): Promise<Sources> {
   const asked = terms.mode;
-  if (asked === 'counters') return { mode: 'counters', reason: 'asked for', leases: [], remarks: [] };
+  if (asked === 'counters') return { ...nothing, reason: 'asked for' };
   const { leases, refusal, remarks } = await switchEventsOn(observers, terms);
   try {
     const silence = await openEvents(observers, refusal);
@@ -49,15 +51,19 @@ export async function openSources(observers: Observers, terms: SourceTerms): Pro
       if (asked !== null) throw silence;
       await restoreAll(leases);
       const hint = silence.hint === undefined ? '' : `; ${silence.hint}`;
-      return { mode: 'counters', reason: `${silence.message}${hint}`, leases: [], remarks };
+      for (const observer of observers) observer.closeEvents();
+      return { ...nothing, reason: `${silence.message}${hint}`, remarks };
     }
     const { mode, reason } = await chooseMode(observers, asked);
-    return { mode, reason, leases, remarks };
+    const newKeys = leases.length === observers.length && leases.every((lease) => lease.newKeys === true);
+    return { mode, reason, leases, remarks, newKeys };
   } catch (error) {
     await restoreAll(leases);
     throw error;
   }
 }
+
+const nothing: Omit<Sources, 'reason'> = { mode: 'counters', leases: [], remarks: [], newKeys: false };
 
 async function switchEventsOn(observers: Observers, terms: SourceTerms) {
   const leases: NotificationLease[] = [];

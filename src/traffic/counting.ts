@@ -8,7 +8,19 @@ export type KeyPlaces =
   /** Argument `countAt` says how many keys follow from `first` on. */
   | { readonly kind: 'counted'; readonly countAt: number; readonly first: number }
   /** The first half of what follows the word STREAMS. */
-  | { readonly kind: 'streams' };
+  | { readonly kind: 'streams' }
+  /** Argument `at`, where one of these words stands at `from` or behind it; with `without`, where none does. */
+  | {
+      readonly kind: 'conditional';
+      readonly at: number;
+      readonly from: number;
+      readonly words: readonly string[];
+      readonly without?: true;
+    }
+  /** The argument behind the last of these words that stands at `from` or behind it: STORE. */
+  | { readonly kind: 'after'; readonly from: number; readonly words: readonly string[] }
+  /** Argument `at`; where it is empty, what follows the word KEYS. */
+  | { readonly kind: 'key or KEYS'; readonly at: number };
 
 /** How the server counts one command in `keyspace_hits` and `keyspace_misses`. */
 export interface CountingRule {

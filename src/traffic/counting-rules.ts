@@ -1,0 +1,20 @@
+import type { CountingRule } from './counting.ts';
+import { anyTypeRules } from './rules/any-type.ts';
+import { collectionRules } from './rules/collections.ts';
+import { sortedSetRules } from './rules/sorted-sets.ts';
+import { streamRules } from './rules/streams.ts';
+import { stringRules } from './rules/strings.ts';
+
+export { lookupsOf } from './rules/lookups.ts';
+
+/**
+ * How Redis from 7.0 on and Valkey count each command that reads or writes keys; a command without a rule does neither.
+ * Measured, row by row, by test/integration/counting-rules.test.ts; docs/counting-rules.md says it in words.
+ */
+export const countingRules: readonly CountingRule[] = [
+  ...anyTypeRules,
+  ...stringRules,
+  ...collectionRules,
+  ...sortedSetRules,
+  ...streamRules,
+];

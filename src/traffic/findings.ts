@@ -47,7 +47,7 @@ const mainShare = 0.5;
 /** A cache that hits less often than this does not work. */
 const deadRate = 0.02;
 const fewestWrites = 20;
-/** Misses at one time that are worth a word: so large, or so many as a share of all. */
+/** Misses at one time that are worth a word: so large, or such a share of all misses. */
 const notableStampede = 10;
 const notableShare = 0.1;
 
@@ -114,6 +114,7 @@ function unreadFinding({ namespace, reads, writes }: NamespaceTraffic): TrafficF
 
 function stampedeFinding({ namespace, misses, stampedes }: NamespaceTraffic): TrafficFinding[] {
   if (stampedes === null || stampedes.count === 0) return [];
-  if (stampedes.largest < notableStampede && stampedes.extraMisses < notableShare * (misses ?? 0)) return [];
+  const most = Math.max(fewestMisses, notableShare * (misses ?? 0));
+  if (stampedes.largest < notableStampede && stampedes.extraMisses < most) return [];
   return [{ rule: 'stampedes', namespace, ...stampedes }];
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisError } from '../redis/errors.ts';
 import { infoNumber, readInfoIfPermitted } from '../redis/info.ts';
 import { ReplyError } from '../redis/reply.ts';
@@ -31,6 +32,8 @@ type Observers = readonly [NodeObserver, ...NodeObserver[]];
 
 /** Up to so many operations per second MONITOR costs the server less than about 2 % of a core. */
 const exactLimit = 20_000;
+/** Long enough to tell ten thousand operations per second from twenty. */
+const rateMillis = 250;
 /** An event that has not come after this long will not. */
 const silenceMillis = 2000;
 /** Databases that a server has unless it says otherwise. */
@@ -139,8 +142,17 @@ async function chooseMode(
   return { mode, reason: asked === null ? load : 'asked for' };
 }
 
+/**
+ * Measured now: the server's own figure is a mean over the last seconds, and may tell of a load that has ended.
+ * Null figures count as none.
+ */
 async function operationsPerSecond(node: RedisNode): Promise<number> {
-  return infoNumber((await readInfoIfPermitted(node)) ?? {}, 'instantaneous_ops_per_sec') ?? 0;
+  const read = async () =>
+    infoNumber((await readInfoIfPermitted(node)) ?? {}, 'total_commands_processed') ?? 0;
+  const [startedAt, before] = [performance.now(), await read()];
+  await sleep(rateMillis);
+  const after = await read();
+  return Math.max(0, after - before) / ((performance.now() - startedAt) / 1000);
 }
 
 async function countDatabases(node: RedisNode): Promise<number> {

@@ -64,8 +64,8 @@ export function findingText(finding: TrafficFinding): { tone: NoteBlock['tone'];
       return {
         tone: 'warning',
         text:
-          `${namespace}: ${counted(finding.count, 'time', 'times')} several readers missed one key at once, at most ` +
-          `${finding.largest} of them; ${counted(finding.extraMisses, 'miss', 'misses')} did work that another did already`,
+          `${namespace}: ${counted(finding.count, 'time', 'times')} more than one reader missed a key before it was stored ` +
+          `again (at most ${finding.largest}); ${counted(finding.extraMisses, 'miss', 'misses')} did work that another did already`,
       };
   }
 }

@@ -254,12 +254,16 @@ const causeWords: Readonly<Record<keyof MissCauses, string>> = {
   unknown: 'unknown',
 };
 
-/** The causes that make up most of it, largest first: `expired 81 %, never cached 19 %`. */
+/** A second cause is worth its place from this share on. */
+const secondShare = 0.2;
+
+/** The main cause, and a second one that is no trifle: `expired 71 %, evicted 29 %`. */
 export function causesText(causes: MissCauses | null, misses: number | null): string | null {
   if (causes === null || misses === null || misses === 0) return null;
   return Object.entries(causes)
-    .filter(([, count]) => count >= 0.05 * misses)
     .sort(([, left], [, right]) => right - left)
+    .slice(0, 2)
+    .filter(([, count], index) => index === 0 || count >= secondShare * misses)
     .map(([name, count]) => `${causeWords[name as keyof MissCauses]} ${Math.floor((100 * count) / misses)} %`)
     .join(', ');
 }

@@ -2,9 +2,10 @@ import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import type { Block, Cell, FactsBlock, NoteBlock, TableBlock, Unit } from './blocks.ts';
 import { barOf } from './bar.ts';
+import { cut, plainWhereNeeded } from './fit.ts';
 import { printable, printableLines } from './printable.ts';
 import { formatCell } from './units.ts';
-import { displayWidth, endOf, startOf } from './width.ts';
+import { displayWidth } from './width.ts';
 
 /** What the terminal can show. */
 export interface TerminalStyle {
@@ -63,13 +64,6 @@ function renderBlock(block: Block, pen: ChalkInstance, style: TerminalStyle): st
         titled(block.title, pen, style) + printableLines(block.text) + (block.text.endsWith('\n') ? '' : '\n')
       );
   }
-}
-
-/** Characters of our own sentences and figures that a terminal without Unicode has in another form. */
-const plainForms: Readonly<Record<string, string>> = { '…': '...', '’': "'", µ: 'u' };
-
-function plainWhereNeeded(text: string, { unicode }: TerminalStyle): string {
-  return unicode ? text : text.replace(/[…’µ]/g, (character) => plainForms[character] ?? character);
 }
 
 function titled(title: string | undefined, pen: ChalkInstance, style: TerminalStyle): string {
@@ -202,14 +196,6 @@ function fittedWidths(natural: readonly number[], columns: TableBlock['columns']
     else break;
   }
   return widths;
-}
-
-/** Cuts in the middle: the start and the end of a key tell the most. */
-function cut(text: string, width: number, style: TerminalStyle): string {
-  if (displayWidth(text) <= width) return text;
-  const mark = style.unicode ? '…' : '..';
-  const head = Math.ceil((width - mark.length) * 0.6);
-  return startOf(text, head) + mark + endOf(text, width - mark.length - head);
 }
 
 function colourOf(value: Cell, unit: Unit, pen: ChalkInstance): (text: string) => string {

@@ -40,6 +40,7 @@ const domain = [
   'export',
   'comparison',
   'traffic',
+  'watch',
 ];
 const above = (folders, why) => ({ group: folders.map((folder) => `**/${folder}/**`), message: why });
 

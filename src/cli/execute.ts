@@ -3,10 +3,12 @@ import {
   type Context,
   type Execution,
   isReportFormat,
+  type OutputFormat,
   type Outcome,
   reportFormats,
 } from '../commands/context.ts';
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
+import type { OpenScreen } from '../commands/screen.ts';
 import { findConfigFile } from '../config/find.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { InputError } from '../failure.ts';
@@ -16,12 +18,15 @@ import type { ConnectTarget } from '../redis/target.ts';
 import { requireProfileOf } from './destination.ts';
 import { type Failure, failureOf, failureText, interruptionOf } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
+import { Messages } from './messages.ts';
 import type { GlobalOptions } from './options.ts';
+import { terminalLive } from './live.ts';
 import { Printer } from './printer.ts';
 import { processFacts } from './process-facts.ts';
 import { terminalProgress } from './progress.ts';
 import { terminalPrompts } from './prompts.ts';
 import { furtherTarget, type ResolvedSettings, resolveSettings } from './settings.ts';
+import { canDraw } from './terminal.ts';
 
 /** How another command line is run in this process. */
 export type RunCli = (argv: readonly string[], io: Io) => Promise<ExitCode>;
@@ -29,12 +34,14 @@ export type RunCli = (argv: readonly string[], io: Io) => Promise<ExitCode>;
 /** Runs one command from its resolved options to its printed result, and gives the exit code. */
 export async function execute<Result extends object>(
   io: Io,
-  options: GlobalOptions,
+  given: GlobalOptions,
   command: string,
   execution: Execution<Result>,
   runCli: RunCli,
 ): Promise<ExitCode> {
+  const options = withFormat(given, io, execution.formatInPipe);
   const printer = new Printer(io, command, options);
+  const messages = new Messages();
   const progress = terminalProgress(io, options.quiet !== true);
   const open: RedisServer[] = [];
   let remark: Promise<void> | undefined;
@@ -65,12 +72,13 @@ export async function execute<Result extends object>(
     }
     if (execution.connects !== false && resolved.missingPassword !== null) throw resolved.missingPassword;
     let connection: Promise<RedisServer> | undefined;
-    const enter = async () => {
+    const enter = async (signal?: AbortSignal) => {
       const { countPrimaries } = await import('../redis/cluster.ts');
-      const server = await connectTo(resolved.target, open, io.signal);
+      const given = signal === undefined ? io.signal : AbortSignal.any([io.signal, signal]);
+      const server = await connectTo(resolved.target, open, given);
       if (execution.writes === true && resolved.profile === null) requireProfileOf(server, loaded);
       // Sent before anything that the command asks, which may count the commands of the server.
-      remark ??= remarkOnCluster(server, countPrimaries, (text) => printer.warn(text));
+      remark ??= remarkOnCluster(server, countPrimaries, (text) => messages.tell(() => printer.warn(text)));
       return server;
     };
     const context: Context = {
@@ -89,7 +97,10 @@ export async function execute<Result extends object>(
       },
       signal: io.signal,
       progress,
+      live: terminalLive(io, options.quiet !== true, options.color),
       prompts: terminalPrompts(io),
+      openScreen:
+        resolved.output === 'table' && canDraw(io) ? screenOpener(io, options.color, messages) : null,
       now: io.now,
       random: io.random,
       connect: () => (connection ??= enter()),
@@ -100,7 +111,7 @@ export async function execute<Result extends object>(
       print: (blocks) => printer.print(blocks),
       show: (blocks) => printer.show(blocks),
       remark: (blocks) => printer.remark(blocks),
-      warn: (text) => printer.warn(text),
+      warn: (text) => messages.tell(() => printer.warn(text)),
       runCommand: (argv, variables) => runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
       write: (text) => printer.write(text),
       writeBytes: (bytes) => printer.write(bytes),
@@ -131,6 +142,22 @@ export async function execute<Result extends object>(
 async function load(file: string): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load.ts');
   return loadConfig(file);
+}
+
+/** What a program reads from a pipe is the command's choice, where nobody made one. */
+function withFormat(options: GlobalOptions, io: Io, format: OutputFormat | undefined): GlobalOptions {
+  return format === undefined || options.output !== undefined || io.stdout.isTTY === true
+    ? options
+    : { ...options, output: format };
+}
+
+/** The screen needs its colours when it is opened, and no sooner. */
+function screenOpener(io: Io, colorFlag: boolean, messages: Messages): OpenScreen {
+  return async (listener) => {
+    const { TerminalScreen } = await import('./screen.ts');
+    messages.hold();
+    return new TerminalScreen(io, colorFlag, listener, () => messages.release());
+  };
 }
 
 const outputOnly = ({ color, output }: GlobalOptions): GlobalOptions => ({

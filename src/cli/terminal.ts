@@ -49,6 +49,11 @@ export function canAnimate(io: Io): boolean {
   );
 }
 
+/** True where a view may take the whole terminal. */
+export function canDraw({ stdout, variables }: Io): boolean {
+  return stdout.isTTY === true && variables['TERM'] !== 'dumb';
+}
+
 function isCi(variables: Io['variables']): boolean {
   return !['', '0', 'false'].includes(variables['CI'] ?? '');
 }

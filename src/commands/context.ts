@@ -5,6 +5,7 @@ import type { ConnectTarget } from '../redis/target.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
 import type { ProcessFacts } from '../traffic/notifications/processes.ts';
 import type { ExitCode } from './exit-codes.ts';
+import type { OpenScreen } from './screen.ts';
 import type { Setting } from './settings.ts';
 
 /** What a command may use of the world around it. Everything costly is behind a function, and loaded when called. */
@@ -21,15 +22,22 @@ export interface Context {
   /** Aborted by Ctrl-C, SIGTERM, or a reader that went away: finish the batch in hand, then report what was done. */
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  /** What a person sees of a result before it is there. */
+  readonly live: Live;
   readonly prompts: Prompts;
+  /** Takes the terminal over, for a view that goes on; null where stdout is none, or the result is for programs. */
+  readonly openScreen: OpenScreen | null;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** From 0 to 1, 1 excluded. */
   readonly random: () => number;
   /** The connection of this run, opened at the first call and closed by the caller of the command. @throws RedisError */
   readonly connect: () => Promise<RedisServer>;
-  /** Another connection at each call, for a server that was not ready or went away; closed in the same way. @throws RedisError */
-  readonly reconnect: () => Promise<RedisServer>;
+  /**
+   * Another connection at each call, for a server that was not ready or went away; closed in the same way. `signal` gives
+   * the attempt up, as an interruption does. @throws RedisError
+   */
+  readonly reconnect: (signal?: AbortSignal) => Promise<RedisServer>;
   /** Shows blocks to the person on stderr, beside the result; nothing where the output is for programs, or with --quiet. */
   readonly show: (blocks: readonly Block[]) => Promise<void>;
   /** The same whatever the output is for: where stdout is taken by data, and the result has no other place. */
@@ -58,6 +66,15 @@ export interface Context {
   readonly writeBytes: (bytes: Buffer) => Promise<void>;
   /** Opens the rows of a command that prints them as they come; `name` is their list in JSON. */
   readonly openRows: (name: string, columns: readonly Column[]) => Promise<RowSink>;
+}
+
+/** Blocks on stderr that are drawn over the ones before. */
+export interface Live {
+  /** True where a person waits at a terminal. */
+  readonly isAvailable: boolean;
+  draw(blocks: readonly Block[]): Promise<void>;
+  /** Takes away what was drawn last. */
+  clear(): void;
 }
 
 /** Takes rows one by one. `cells` follow the columns; `record` is the row in JSON. Resolves when the reader keeps up. */
@@ -135,6 +152,8 @@ export interface Execution<Result extends object> {
   readonly blank: { readonly [Field in keyof Result]: Result[Field] | null };
   /** The list that `ndjson` prints line by line; the other fields follow in a last line. */
   readonly rows?: keyof Result & string;
+  /** The format where there is no terminal and nobody asked for another; tsv unless said. */
+  readonly formatInPipe?: OutputFormat;
   /** True for a command that shows one table and never more: its tab-separated lines do not start with the table's name. */
   readonly oneTable?: true;
   /** True for a command that reads no map and no connection settings, and must work where they are broken. */

@@ -17,10 +17,12 @@ import { defineStats } from './stats/command.ts';
 import { defineTtl } from './ttl/command.ts';
 import { defineUndo } from './undo/command.ts';
 import { defineWarm } from './warm/command.ts';
+import { defineWatch } from './watch/command.ts';
 
 /** The commands in the order of the help. */
 export const commandDefinitions: readonly DefineCommand[] = [
   defineStats,
+  defineWatch,
   defineHits,
   defineInspect,
   defineKeys,

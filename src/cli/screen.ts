@@ -1,0 +1,210 @@
+import { writeSync } from 'node:fs';
+import type { LiveScreen, ScreenListener } from '../commands/screen.ts';
+import { renderStyledLine, type StyledLine } from '../render/styled-line.ts';
+import type { Io } from './io.ts';
+import { parseKeys } from './keys.ts';
+import { styleOf } from './terminal.ts';
+
+/** The parts of a terminal's streams that a file or a pipe does not have. */
+interface TerminalStreams {
+  readonly stdin: Io['stdin'] & { setRawMode?(raw: boolean): unknown };
+  readonly stdout: Io['stdout'] & {
+    readonly rows?: number;
+    readonly fd?: number;
+    on(event: 'resize' | 'drain', listener: () => void): unknown;
+    off(event: 'resize' | 'drain', listener: () => void): unknown;
+  };
+}
+
+/** The other screen, without cursor; a line that is too long is cut off by the terminal and never scrolls it. */
+const enterSequence = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
+const leaveSequence = '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l';
+/** What follows an escape within this time belongs to it. */
+const escapeMillis = 60;
+/** A process that cannot be suspended, for nobody could continue it, goes on after this. */
+const suspendMillis = 100;
+
+/**
+ * The terminal of the process. It is given back as it was on `close`, on an interruption, on SIGHUP, on an exception that
+ * nobody catches, and at the latest when the process ends; after kill -9 nobody is left to do so.
+ */
+export class TerminalScreen implements LiveScreen {
+  private readonly streams: TerminalStreams;
+  private readonly typing: boolean;
+  private state: 'open' | 'suspended' | 'closed' = 'closed';
+  private shown: string[] = [];
+  private wanted: readonly StyledLine[] = [];
+  private full = false;
+  private repaint = true;
+  private typed = '';
+  private escapeTimer: NodeJS.Timeout | undefined;
+  private readonly undo: (() => void)[] = [];
+
+  constructor(
+    private readonly io: Io,
+    private readonly colorFlag: boolean,
+    private readonly listener: ScreenListener,
+    private readonly onClosed: () => void,
+  ) {
+    this.streams = io as unknown as TerminalStreams;
+    this.typing = io.stdin.isTTY === true && this.streams.stdin.setRawMode !== undefined;
+    this.listen();
+    this.enter();
+  }
+
+  get columns(): number {
+    return this.io.stdout.columns || 80;
+  }
+
+  get rows(): number {
+    return this.streams.stdout.rows || 24;
+  }
+
+  get unicode(): boolean {
+    return styleOf(this.io, this.colorFlag).unicode;
+  }
+
+  draw(lines: readonly StyledLine[]): void {
+    this.wanted = lines;
+    if (this.state !== 'open' || this.full) return;
+    const text = this.changesTo(lines);
+    // One write for a frame: the terminal never shows half of one.
+    if (text !== '') this.full = !this.io.stdout.write(text);
+  }
+
+  close(): void {
+    if (this.state === 'closed') return;
+    const suspended = this.state === 'suspended';
+    this.state = 'closed';
+    clearTimeout(this.escapeTimer);
+    for (const undo of this.undo.splice(0)) undo();
+    if (!suspended) this.giveBack((text) => this.io.stdout.write(text));
+    if (this.typing) this.streams.stdin.pause();
+    this.onClosed();
+  }
+
+  private changesTo(lines: readonly StyledLine[]): string {
+    // The last column stays free: what a terminal does after a character there differs.
+    const style = { ...styleOf(this.io, this.colorFlag), width: this.columns - 1 };
+    const frame = Array.from({ length: this.rows }, (_, row) => {
+      const line = lines[row];
+      return line === undefined ? '' : renderStyledLine(line, style);
+    });
+    let text = '';
+    if (this.repaint) {
+      text = '\x1b[0m\x1b[2J';
+      this.shown = [];
+      this.repaint = false;
+    }
+    for (const [row, line] of frame.entries())
+      if (line !== (this.shown[row] ?? '')) text += `\x1b[${row + 1};1H${line}\x1b[K`;
+    this.shown = frame;
+    return text;
+  }
+
+  private enter(): void {
+    if (this.typing) {
+      this.streams.stdin.setRawMode?.(true);
+      this.streams.stdin.resume();
+    }
+    this.state = 'open';
+    this.repaint = true;
+    this.full = !this.io.stdout.write(enterSequence);
+  }
+
+  private giveBack(write: (text: string) => unknown): void {
+    write(leaveSequence);
+    if (this.typing) this.streams.stdin.setRawMode?.(false);
+  }
+
+  /** The last resort: what is written now is written before the process is gone. */
+  private giveBackAtOnce(): void {
+    if (this.state !== 'open') return;
+    this.state = 'closed';
+    try {
+      this.giveBack((text) => writeSync(this.streams.stdout.fd ?? 1, text));
+    } catch {
+      // The terminal itself is gone.
+    }
+  }
+
+  private suspend(): void {
+    if (this.state !== 'open') return;
+    this.state = 'suspended';
+    this.giveBack((text) => this.io.stdout.write(text));
+    process.off('SIGTSTP', this.onSuspend);
+    // With the whole group, as the terminal would have done it: the shell waits for the first of them.
+    process.kill(0, 'SIGTSTP');
+    const timer = setTimeout(() => this.resume(), suspendMillis);
+    this.undo.push(() => clearTimeout(timer));
+  }
+
+  private resume(): void {
+    if (this.state === 'closed') return;
+    if (this.state === 'suspended') {
+      process.on('SIGTSTP', this.onSuspend);
+      this.enter();
+    }
+    this.redraw();
+  }
+
+  private readonly onSuspend = () => this.suspend();
+
+  private redraw(): void {
+    this.repaint = true;
+    this.listener.changed();
+  }
+
+  private listen(): void {
+    const { stdin, stdout } = this.streams;
+    const { signal } = this.io;
+    const onResize = () => this.redraw();
+    const onDrain = () => {
+      this.full = false;
+      this.draw(this.wanted);
+    };
+    const onKeys = (chunk: Buffer | string) => this.receive(String(chunk));
+    const onAbort = () => this.close();
+    const onContinue = () => this.resume();
+    const onExit = () => this.giveBackAtOnce();
+    const onHangup = () => {
+      this.giveBackAtOnce();
+      process.kill(process.pid, 'SIGHUP');
+    };
+    stdout.on('resize', onResize);
+    stdout.on('drain', onDrain);
+    signal.addEventListener('abort', onAbort);
+    process.on('exit', onExit).on('uncaughtExceptionMonitor', onExit);
+    process.once('SIGHUP', onHangup).on('SIGTSTP', this.onSuspend).on('SIGCONT', onContinue);
+    if (this.typing) stdin.on('data', onKeys);
+    this.undo.push(
+      () => stdout.off('resize', onResize),
+      () => stdout.off('drain', onDrain),
+      () => signal.removeEventListener('abort', onAbort),
+      () => process.off('exit', onExit).off('uncaughtExceptionMonitor', onExit),
+      () => process.off('SIGHUP', onHangup).off('SIGTSTP', this.onSuspend).off('SIGCONT', onContinue),
+      () => stdin.off('data', onKeys),
+    );
+  }
+
+  private receive(chunk: string): void {
+    clearTimeout(this.escapeTimer);
+    const { keys, rest } = parseKeys(this.typed + chunk);
+    this.typed = rest;
+    for (const key of keys) this.press(key);
+    if (rest === '') return;
+    this.escapeTimer = setTimeout(() => {
+      this.typed = '';
+      this.press('escape');
+    }, escapeMillis);
+  }
+
+  private press(key: string): void {
+    if (this.state !== 'open') return;
+    // In raw mode the terminal turns these into no signals.
+    if (key === 'ctrl-c') process.kill(process.pid, 'SIGINT');
+    else if (key === 'ctrl-z') this.suspend();
+    else if (key === 'ctrl-l') this.redraw();
+    else this.listener.key(key);
+  }
+}

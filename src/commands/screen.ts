@@ -1,0 +1,26 @@
+import type { StyledLine } from '../render/styled-line.ts';
+
+/** `up`, `down`, `page-up`, `page-down`, `home`, `end`, `enter`, `escape`, `backspace`, `tab`, or the character itself. */
+export type Key = string;
+
+/** What happens at the terminal while a screen is open. */
+export interface ScreenListener {
+  key(key: Key): void;
+  /** The size has changed, or what was drawn is lost: draw again. */
+  changed(): void;
+}
+
+/** The whole of a terminal, until it is closed. Ctrl-C and Ctrl-Z are not keys: they end and suspend the program. */
+export interface LiveScreen {
+  readonly columns: number;
+  readonly rows: number;
+  /** False: ASCII only. */
+  readonly unicode: boolean;
+  /** Shows these lines from the top. Where the terminal has not taken the last ones yet, only the newest follow. */
+  draw(lines: readonly StyledLine[]): void;
+  /** Gives the terminal back as it was. */
+  close(): void;
+}
+
+/** Takes the terminal over. */
+export type OpenScreen = (listener: ScreenListener) => Promise<LiveScreen>;

@@ -1,0 +1,185 @@
+import { formatBytes, formatCell, formatMicros, formatRatio, formatSeconds } from '../../render/units.ts';
+import type { Unit } from '../../render/blocks.ts';
+import { scaleFromZero, scaleOfChange, sparklineOf } from '../../render/sparkline.ts';
+import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
+import type { WatchInterval } from '../../watch/interval.ts';
+import type { FrameSize } from './frame.ts';
+import { lastAnswer, shownData, type WatchState } from './state.ts';
+
+/** A figure with its course: `hit rate   93.1 %  ▁▂▃▅▇  690 misses/s`. */
+export interface Course {
+  readonly label: string;
+  readonly unit: Unit;
+  /** Oldest first; a null where it is not known. */
+  readonly values: readonly (number | null)[];
+  /** False: the line shows changes, and does not start from zero. */
+  readonly fromZero: boolean;
+  readonly remark?: string;
+  readonly tone?: Span['tone'];
+}
+
+const labelWidth = 11;
+const valueWidth = 10;
+const remarkWidth = 26;
+/** From so many columns on there is room for remarks. */
+const remarkColumns = 72;
+
+/** One line in exactly the width; the sparkline gets what is left. */
+export function courseLine(course: Course, { columns, unicode }: FrameSize): StyledLine {
+  const { values, label, unit, remark = '', tone } = course;
+  const value = values.at(-1) ?? null;
+  const remarkRoom = columns >= remarkColumns ? remarkWidth : 0;
+  const width = columns - labelWidth - valueWidth - 2 - (remarkRoom === 0 ? 0 : remarkRoom + 2);
+  const scale = course.fromZero ? scaleFromZero(values.slice(-width)) : scaleOfChange(values.slice(-width));
+  return {
+    spans: [
+      { text: fitted(label, labelWidth, { unicode }), tone: 'dim' },
+      { text: fitted(formatCell(value, unit), valueWidth, { unicode }, 'right'), tone: tone ?? 'title' },
+      { text: '  ' },
+      { text: sparklineOf(values, width, scale, { unicode }), tone: tone ?? 'accent' },
+      ...(remarkRoom === 0
+        ? []
+        : [{ text: '  ' + fitted(remark, remarkRoom, { unicode }), tone: 'dim' as const }]),
+    ],
+  };
+}
+
+/** What the server is, in a line. */
+export function factsLine(state: WatchState, { columns, unicode }: FrameSize): StyledLine {
+  const last = lastAnswer(state);
+  if (last === null) return { spans: [{ text: 'the first interval is being measured …', tone: 'dim' }] };
+  const facts = [
+    `${formatCell(last.keys, 'count')} keys`,
+    `${formatCell(last.connectedClients, 'count')} clients`,
+    `cpu ${formatCell(last.cpuRatio, 'ratio')}`,
+    `in ${rateOf(last.bytesInPerSecond)}, out ${rateOf(last.bytesOutPerSecond)}`,
+    last.uptimeSeconds === null ? '' : `up ${formatSeconds(last.uptimeSeconds)}`,
+  ].filter((fact) => fact !== '');
+  while (facts.length > 1 && facts.join('  ').length > columns) facts.pop();
+  return { spans: [{ text: fitted(facts.join('  '), columns, { unicode }), tone: 'dim' }] };
+}
+
+const rateOf = (bytes: number | null) => (bytes === null ? '-' : `${formatBytes(bytes)}/s`);
+
+/** The figures of the whole server; the more room, the more of them. */
+export function figureLines(state: WatchState, size: FrameSize, room: number): StyledLine[] {
+  const courses = coursesOf(shownData(state).history, state.lateSeconds > 0);
+  const most = room >= 26 ? courses.length : room >= 8 ? 6 : 4;
+  return courses.slice(0, most).map((course) => courseLine(course, size));
+}
+
+/** In the order of their worth. */
+function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
+  const of = (read: (interval: WatchInterval) => number | null) => history.map(read);
+  const last = history.findLast(({ ok }) => ok);
+  const perSecond = (count: number | null | undefined, seconds = last?.intervalSeconds) =>
+    count == null || seconds == null || seconds <= 0 ? null : count / seconds;
+  const rate = (read: (interval: WatchInterval) => number | null) =>
+    of((interval) => perSecond(read(interval), interval.intervalSeconds));
+  const share = last?.usedBytes == null || last.maxBytes == null ? null : last.usedBytes / last.maxBytes;
+  const evicting = (last?.evictedKeys ?? 0) > 0;
+  const stale = late || history.at(-1)?.ok === false;
+  const courses: Course[] = [
+    {
+      label: 'hit rate',
+      unit: 'ratio',
+      values: of(({ hitRate }) => hitRate),
+      fromZero: false,
+      remark: `${formatCell(perSecond(last?.hits), 'perSecond')} hit, ${formatCell(perSecond(last?.misses), 'perSecond')} miss`,
+    },
+    {
+      label: 'operations',
+      unit: 'perSecond',
+      values: of(({ operationsPerSecond }) => operationsPerSecond),
+      fromZero: true,
+      remark: 'without those of watch',
+    },
+    {
+      label: 'memory',
+      unit: 'bytes',
+      values: of(({ usedBytes }) => usedBytes),
+      fromZero: false,
+      remark: share === null ? 'no limit' : `${formatRatio(share)} of ${formatBytes(last?.maxBytes ?? 0)}`,
+    },
+    {
+      label: 'evictions',
+      unit: 'perSecond',
+      values: rate(({ evictedKeys }) => evictedKeys),
+      fromZero: true,
+      remark: evicting ? 'keys are being evicted' : 'none',
+      ...(evicting && { tone: 'warning' as const }),
+    },
+    {
+      label: 'latency p99',
+      unit: 'micros',
+      values: of(({ latencyMicros }) => latencyMicros?.p99 ?? null),
+      fromZero: true,
+      remark: `p50 ${last?.latencyMicros == null ? '-' : formatMicros(last.latencyMicros.p50)}, from here`,
+    },
+    {
+      label: 'expired',
+      unit: 'perSecond',
+      values: rate(({ expiredKeys }) => expiredKeys),
+      fromZero: true,
+      remark: 'keys whose TTL ran out',
+    },
+    {
+      label: 'cpu',
+      unit: 'ratio',
+      values: of(({ cpuRatio }) => cpuRatio),
+      fromZero: true,
+      remark: 'of a core',
+    },
+    {
+      label: 'clients',
+      unit: 'count',
+      values: of(({ connectedClients }) => connectedClients),
+      fromZero: true,
+    },
+    {
+      label: 'out',
+      unit: 'bytes',
+      values: of(({ bytesOutPerSecond }) => bytesOutPerSecond),
+      fromZero: true,
+      remark: 'sent per second',
+    },
+  ];
+  // What is not of now must not look as if it were.
+  return stale ? courses.map((course) => ({ ...course, tone: 'dim' })) : courses;
+}
+
+/** Sentences below the figures, the most urgent first. */
+export function notesOf(state: WatchState, { columns, unicode }: FrameSize): StyledLine[] {
+  const { history } = shownData(state);
+  const newest = history.at(-1);
+  const last = lastAnswer(state);
+  const notes: Span[] = [];
+  if (newest?.error != null)
+    notes.push({ text: `reconnecting ${unicode ? '…' : '...'} ${newest.error.message}`, tone: 'bad' });
+  if (last?.reset === 'restart')
+    notes.push({ text: 'the server was started anew: these figures count from then', tone: 'warning' });
+  if (last?.reset === 'statistics')
+    notes.push({
+      text: "the server's statistics were reset: these figures count from then",
+      tone: 'warning',
+    });
+  if (last?.reset === 'other')
+    notes.push({ text: 'another server answers now: the next interval has its figures', tone: 'warning' });
+  for (const reason of last?.trafficInvalid ?? [])
+    notes.push({ text: `hits by namespace are not reliable: ${reason}`, tone: 'warning' });
+  notes.push({ text: costText(last), tone: 'dim' });
+  return notes.map(({ text, tone }) => ({
+    spans: [{ text: fitted(text, columns, { unicode }), tone: tone ?? 'plain' }],
+  }));
+}
+
+/** What watching asks of the server, and how old the sizes are. */
+function costText(last: WatchInterval | null): string {
+  if (last === null) return 'watch asks INFO once in each interval, and PING up to 50 times a second';
+  const cost = `watch sent ${formatCell(last.ownCommands, 'count')} commands in ${formatSeconds(last.intervalSeconds ?? 0)}`;
+  const age =
+    last.namespacesReadAt === null
+      ? ''
+      : `; sizes of namespaces read ${formatSeconds(Math.round((Date.parse(last.at) - Date.parse(last.namespacesReadAt)) / 1000))} ago`;
+  return last.trafficMode === null ? cost + age : `${cost}; hits: ${last.trafficMode}${age}`;
+}

@@ -1,0 +1,101 @@
+import { formatSeconds } from '../../render/units.ts';
+import { fitted, type StyledLine } from '../../render/styled-line.ts';
+import { factsLine, figureLines, notesOf } from './figures-pane.ts';
+import { helpLines } from './help-pane.ts';
+import { namespaceLines } from './namespaces-pane.ts';
+import { namespaceFigures } from './one-namespace-pane.ts';
+import { lastAnswer, shownData, type WatchState } from './state.ts';
+
+/** The screen that a frame is for. */
+export interface FrameSize {
+  readonly columns: number;
+  readonly rows: number;
+  readonly unicode: boolean;
+}
+
+/** Below this nothing can be read. */
+export const leastColumns = 40;
+export const leastRows = 10;
+/** From so many rows on blank lines part the panes. */
+const roomyRows = 20;
+
+/** The screen, line by line; never more lines than rows, and the last column left free. */
+export function frameOf(state: WatchState, { columns, rows, unicode }: FrameSize): readonly StyledLine[] {
+  if (columns < leastColumns || rows < leastRows)
+    return [
+      { spans: [{ text: `too small: ${columns}x${rows}, ${leastColumns}x${leastRows} needed; q quits` }] },
+    ];
+  const size = { columns: columns - 1, rows, unicode };
+  if (state.showsHelp) return helpLines(size).slice(0, rows);
+  const blank: StyledLine[] = rows >= roomyRows ? [{ spans: [] }] : [];
+  const head = [titleLine(state, size), ...(rows >= 12 ? [factsLine(state, size)] : []), ...blank];
+  const foot = footLines(state, size);
+  const room = rows - head.length - foot.length;
+  const middle = middleOf(state, size, room, blank);
+  const filling = Array.from({ length: Math.max(0, room - middle.length) }, () => ({ spans: [] }));
+  return [...head, ...middle.slice(0, room), ...filling, ...foot].slice(0, rows);
+}
+
+function middleOf(
+  state: WatchState,
+  size: FrameSize,
+  room: number,
+  blank: readonly StyledLine[],
+): StyledLine[] {
+  if (state.drilled !== null) return namespaceFigures(state, state.drilled, size, room);
+  const figures = figureLines(state, size, room);
+  const rest = room - figures.length - blank.length;
+  return [...figures, ...blank, ...namespaceLines(state, size, rest)];
+}
+
+function titleLine(state: WatchState, { columns, unicode }: FrameSize): StyledLine {
+  const last = lastAnswer(state);
+  const time = last === null ? '' : last.at.slice(11, 19) + 'Z';
+  const end = `every ${formatSeconds(state.intervalSeconds)}  ${time}`.trimEnd();
+  const status = statusOf(state);
+  const address = fitted(
+    state.address,
+    Math.max(8, columns - 11 - end.length - (status === null ? 0 : status.text.length + 2)),
+    { unicode },
+  );
+  return {
+    spans: [
+      { text: 'cachectl ', tone: 'title' },
+      { text: address + '  ', tone: 'accent' },
+      ...(status === null ? [] : [{ text: status.text + '  ', tone: status.tone }]),
+      { text: end, tone: 'dim' },
+    ],
+  };
+}
+
+function statusOf(state: WatchState): { text: string; tone: 'warning' | 'bad' } | null {
+  if (state.frozen !== null) return { text: 'PAUSED', tone: 'warning' };
+  const last = state.data.history.at(-1);
+  if (last?.ok === false) return { text: 'RECONNECTING', tone: 'bad' };
+  if (state.lateSeconds > 0) return { text: `no answer for ${Math.round(state.lateSeconds)} s`, tone: 'bad' };
+  return null;
+}
+
+/** What there is to say, and the keys. */
+function footLines(state: WatchState, size: FrameSize): StyledLine[] {
+  const { rows, columns } = size;
+  const notes = state.notice === null ? notesOf(state, size) : [warning(state.notice)];
+  const most = rows >= 30 ? 3 : rows >= 14 ? 2 : 1;
+  const keys = keysText(state, columns);
+  return [...notes.slice(0, most - 1), notes[most - 1] ?? null, keys]
+    .filter((line) => line !== null)
+    .slice(-most - 1);
+}
+
+const warning = (text: string): StyledLine => ({ spans: [{ text, tone: 'warning' }] });
+
+function keysText(state: WatchState, columns: number): StyledLine {
+  const pause = shownData(state) === state.data ? 'p pause' : 'p go on';
+  const sort = state.withTraffic ? 'r m h b n sort' : 'b n sort';
+  const keys =
+    state.drilled === null
+      ? ['q quit', '? help', pause, sort, '+ - interval', 'Enter look into']
+      : ['q quit', 'Esc back', pause, 'arrows next', '? help'];
+  while (keys.join('  ').length > columns) keys.pop();
+  return { spans: [{ text: keys.join('  '), tone: 'dim' }] };
+}

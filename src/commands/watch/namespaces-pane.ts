@@ -1,0 +1,169 @@
+import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
+import { formatCell } from '../../render/units.ts';
+import type { SortOrder, WatchedNamespace } from '../../watch/namespaces.ts';
+import { causeTexts } from './cause-texts.ts';
+import type { FrameSize } from './frame.ts';
+import { lastAnswer, selectedRow, shownNamespaces, type WatchState } from './state.ts';
+
+interface TableColumn {
+  readonly header: string;
+  readonly width: number;
+  readonly cell: (row: WatchedNamespace) => Span;
+  readonly order?: SortOrder;
+  readonly align?: 'left';
+}
+
+const gap = 2;
+const markWidth = 2;
+/** A name is cut to no less than this, as long as there is a column to leave out. */
+const leastNameWidth = 16;
+const mostNameWidth = 60;
+
+const plain = (text: string): Span => ({ text });
+
+const bytes: TableColumn = {
+  header: 'BYTES',
+  width: 9,
+  cell: (row) => plain(formatCell(row.bytes, 'bytes')),
+  order: 'bytes',
+};
+const keys: TableColumn = { header: 'KEYS', width: 11, cell: (row) => plain(formatCell(row.keys, 'count')) };
+const share: TableColumn = {
+  header: 'SHARE',
+  width: 7,
+  cell: (row) => plain(formatCell(row.byteShare, 'ratio')),
+};
+const kind: TableColumn = {
+  header: 'KIND',
+  width: 5,
+  cell: (row) => ({ text: row.kind ?? '-', tone: 'dim' }),
+  align: 'left',
+};
+const target: TableColumn = {
+  header: 'TARGET',
+  width: 7,
+  cell: (row) => ({ text: formatCell(row.hitRateTarget, 'ratio'), tone: 'dim' }),
+};
+const reads: TableColumn = {
+  header: 'READS',
+  width: 9,
+  cell: (row) => plain(formatCell(row.readsPerSecond, 'perSecond')),
+  order: 'reads',
+};
+const misses: TableColumn = {
+  header: 'MISSES',
+  width: 9,
+  cell: (row) => plain(formatCell(row.missesPerSecond, 'perSecond')),
+  order: 'misses',
+};
+const hitRate: TableColumn = { header: 'HIT RATE', width: 10, cell: hitRateCell, order: 'hitRate' };
+const cause: TableColumn = {
+  header: 'MOST MISSES',
+  width: 12,
+  cell: (row) => plain(row.topCause === null ? '-' : causeTexts[row.topCause]),
+  align: 'left',
+};
+
+/** The first that matter most: those that do not fit are left out from the end. */
+const trafficColumns = [misses, hitRate, reads, cause, bytes, target, keys, share, kind];
+const sizeColumns = [bytes, keys, share, target, kind];
+
+/** A target that is missed has a word beside its colour. */
+function hitRateCell({ hitRate: value, targetMet }: WatchedNamespace): Span {
+  const text = formatCell(value, 'ratio');
+  if (targetMet === false) return { text: `LOW ${text.replace(' %', '%')}`, tone: 'bad' };
+  return targetMet === true ? { text, tone: 'good' } : { text };
+}
+
+/** The table of namespaces with its head, in no more than `room` lines; the selected row is always among them. */
+export function namespaceLines(state: WatchState, size: FrameSize, room: number): StyledLine[] {
+  if (room <= 0) return [];
+  const rows = shownNamespaces(state);
+  if (rows.length === 0) return [emptyLine(state, size)];
+  const columns = columnsFor(state, size.columns, rows);
+  const nameWidth = nameWidthFor(columns, size.columns, rows);
+  const selected = selectedRow(state, rows);
+  const visible = Math.max(1, room - 1);
+  const first = selected < visible ? 0 : selected - visible + 1;
+  const head = headLine(columns, nameWidth, state, rows.length, size);
+  const lines = rows.slice(first, first + visible).map((row, index): StyledLine => {
+    const isSelected = first + index === selected;
+    return {
+      selected: isSelected,
+      spans: [
+        { text: isSelected ? '> ' : '  ', tone: 'accent' },
+        { text: fitted(row.namespace, nameWidth, size) },
+        ...columns.flatMap(({ width, cell, align }): Span[] => {
+          const { text, tone = 'plain' } = cell(row);
+          return [{ text: ' '.repeat(gap) }, { text: fitted(text, width, size, align ?? 'right'), tone }];
+        }),
+      ],
+    };
+  });
+  return room === 1 ? lines : [head, ...lines];
+}
+
+function columnsFor(
+  state: WatchState,
+  width: number,
+  rows: readonly WatchedNamespace[],
+): readonly TableColumn[] {
+  const hasTarget = rows.some(({ hitRateTarget }) => hitRateTarget !== null);
+  const all = (state.withTraffic ? trafficColumns : sizeColumns).filter(
+    (column) => column !== target || hasTarget,
+  );
+  let count = all.length;
+  while (count > 1 && width - markWidth - widthOf(all.slice(0, count)) < leastNameWidth) count--;
+  return all.slice(0, count);
+}
+
+const widthOf = (columns: readonly TableColumn[]) =>
+  columns.reduce((sum, column) => sum + column.width + gap, 0);
+
+function nameWidthFor(
+  columns: readonly TableColumn[],
+  width: number,
+  rows: readonly WatchedNamespace[],
+): number {
+  const longest = rows.reduce((most, { namespace }) => Math.max(most, namespace.length), 'NAMESPACE'.length);
+  const wanted = Math.min(mostNameWidth, Math.max(leastNameWidth, longest));
+  return Math.max(1, Math.min(wanted, width - markWidth - widthOf(columns)));
+}
+
+function headLine(
+  columns: readonly TableColumn[],
+  nameWidth: number,
+  state: WatchState,
+  rowCount: number,
+  size: FrameSize,
+): StyledLine {
+  const sorted = size.unicode ? '▼' : 'v';
+  const named = (text: string, isSorted: boolean) => (isSorted ? `${text}${sorted}` : text);
+  return {
+    spans: [
+      { text: '  ' },
+      {
+        text: fitted(
+          named(nameWidth > 20 ? `NAMESPACE (${rowCount})` : 'NAMESPACE', state.order === 'name'),
+          nameWidth,
+          size,
+        ),
+        tone: 'dim',
+      },
+      ...columns.map(({ header, width, order, align }): Span => {
+        const isSorted = order === state.order;
+        const text = ' '.repeat(gap) + fitted(named(header, isSorted), width, size, align ?? 'right');
+        return { text, tone: isSorted ? 'title' : 'dim' };
+      }),
+    ],
+  };
+}
+
+function emptyLine(state: WatchState, size: FrameSize): StyledLine {
+  const last = lastAnswer(state);
+  const text =
+    last !== null && last.namespacesReadAt !== null
+      ? 'no keys in this database'
+      : `the namespaces are being read ${size.unicode ? '…' : '...'}`;
+  return { spans: [{ text: fitted(text, size.columns, size), tone: 'dim' }] };
+}

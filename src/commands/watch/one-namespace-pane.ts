@@ -1,0 +1,116 @@
+import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
+import { counted, formatCell, formatRatio } from '../../render/units.ts';
+import type { MissCause } from '../../traffic/report.ts';
+import type { WatchedNamespace } from '../../watch/namespaces.ts';
+import { causeTexts } from './cause-texts.ts';
+import { type Course, courseLine } from './figures-pane.ts';
+import type { FrameSize } from './frame.ts';
+import { lastAnswer, shownData, type WatchState } from './state.ts';
+
+/** One namespace: its figures over time, the causes of its misses, and the keys that are missed most. */
+export function namespaceFigures(
+  state: WatchState,
+  name: string,
+  size: FrameSize,
+  room: number,
+): StyledLine[] {
+  const rowOf = (rows: readonly WatchedNamespace[]) => rows.find(({ namespace }) => namespace === name);
+  const courses = shownData(state).history.map(({ namespaces }) => rowOf(namespaces));
+  const last = rowOf(lastAnswer(state)?.namespaces ?? []);
+  const title: Span[] = [
+    { text: fitted(name, Math.min(name.length + 2, size.columns - 12), size), tone: 'title' },
+    { text: last?.kind ?? '', tone: 'dim' },
+  ];
+  const blank: StyledLine[] = room >= 12 ? [{ spans: [] }] : [];
+  return [
+    { spans: title },
+    ...coursesOf(courses, last, state.withTraffic).map((course) => courseLine(course, size)),
+    ...blank,
+    ...causeLines(last, size),
+    ...blank,
+    ...missingKeyLines(state, name, size),
+  ].slice(0, room);
+}
+
+function coursesOf(
+  rows: readonly (WatchedNamespace | undefined)[],
+  last: WatchedNamespace | undefined,
+  withTraffic: boolean,
+): Course[] {
+  const of = (read: (row: WatchedNamespace) => number | null) =>
+    rows.map((row) => (row === undefined ? null : read(row)));
+  const sizes: Course[] = [
+    {
+      label: 'bytes',
+      unit: 'bytes',
+      values: of(({ bytes }) => bytes),
+      fromZero: false,
+      remark: last?.byteShare == null ? '' : `${formatCell(last.byteShare, 'ratio')} of all namespaces`,
+    },
+    { label: 'keys', unit: 'count', values: of(({ keys }) => keys), fromZero: false },
+  ];
+  if (!withTraffic) return sizes;
+  const isLow = last?.targetMet === false;
+  const target = last?.hitRateTarget == null ? '' : `target ${formatRatio(last.hitRateTarget)}`;
+  return [
+    {
+      label: 'hit rate',
+      unit: 'ratio',
+      values: of(({ hitRate }) => hitRate),
+      fromZero: false,
+      remark: isLow ? `LOW: ${target}` : target,
+      ...(isLow && { tone: 'bad' as const }),
+    },
+    {
+      label: 'reads',
+      unit: 'perSecond',
+      values: of(({ readsPerSecond }) => readsPerSecond),
+      fromZero: true,
+    },
+    {
+      label: 'misses',
+      unit: 'perSecond',
+      values: of(({ missesPerSecond }) => missesPerSecond),
+      fromZero: true,
+    },
+    ...sizes,
+  ];
+}
+
+function causeLines(last: WatchedNamespace | undefined, size: FrameSize): StyledLine[] {
+  if (last?.causes == null) return [];
+  const causes = (Object.entries(last.causes) as [MissCause, number][]).filter(([, count]) => count > 0);
+  if (causes.length === 0) return [{ spans: [{ text: 'no misses in this interval', tone: 'dim' }] }];
+  const misses = causes.reduce((sum, [, count]) => sum + count, 0);
+  return [
+    { spans: [{ text: `Causes of ${counted(misses, 'miss', 'misses')}`, tone: 'title' }] },
+    ...causes
+      .toSorted(([, left], [, right]) => right - left)
+      .map(([cause, count]): StyledLine => ({
+        spans: [
+          {
+            text: fitted(
+              `  ${causeTexts[cause].padEnd(14)}${formatCell(count, 'count').padStart(9)}${formatCell(count / misses, 'ratio').padStart(10)}`,
+              size.columns,
+              size,
+            ),
+          },
+        ],
+      })),
+  ];
+}
+
+function missingKeyLines(state: WatchState, name: string, size: FrameSize): StyledLine[] {
+  const keys = (shownData(state).traffic?.missingKeys ?? []).filter(({ namespace }) => namespace === name);
+  if (keys.length === 0) return [];
+  return [
+    { spans: [{ text: 'Keys missed most', tone: 'title' }] },
+    ...keys.map(({ key, misses, cause }): StyledLine => ({
+      spans: [
+        { text: formatCell(misses, 'count').padStart(9) + '  ' },
+        { text: fitted(key, Math.max(8, size.columns - 26), size) },
+        { text: '  ' + causeTexts[cause], tone: 'dim' },
+      ],
+    })),
+  ];
+}

@@ -1,0 +1,123 @@
+import { InputError } from '../../failure.ts';
+import { type Block, note } from '../../render/blocks.ts';
+import { counted, formatSeconds } from '../../render/units.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import { intervalsOf } from '../../watch/intervals.ts';
+import { Observer } from '../../watch/observer.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
+import { watchLive } from './live.ts';
+import { cellsOf, intervalColumns } from './rows.ts';
+import { initialState } from './state.ts';
+
+export interface WatchInput {
+  readonly intervalSeconds: number;
+  /** Null: never; 0: once. */
+  readonly namespacesEverySeconds: number | null;
+  readonly withTraffic: boolean;
+  readonly mostIntervals: number;
+  readonly mostSeconds: number;
+}
+
+/** What is left to say when the watching has ended; the intervals themselves were told one by one. */
+interface WatchResult {
+  readonly server: string;
+  readonly intervalCount: number;
+  /** Intervals in which the server did not answer. */
+  readonly failedIntervals: number;
+  readonly seconds: number;
+  /** Commands that watching cost the server. */
+  readonly ownCommands: number;
+}
+
+/** The shortest interval: below it watching is the work. */
+export const leastIntervalSeconds = 0.1;
+
+/** `watch` from its options to its result. */
+export function watchExecution(input: WatchInput): Execution<WatchResult> {
+  return {
+    blank: { server: null, intervalCount: null, failedIntervals: null, seconds: null, ownCommands: null },
+    formatInPipe: 'ndjson',
+    run: (context) => watch(context, input),
+    view: viewEnd,
+  };
+}
+
+async function watch(context: Context, input: WatchInput): Promise<Outcome<WatchResult>> {
+  if (input.intervalSeconds < leastIntervalSeconds)
+    throw new InputError(
+      `--interval of ${formatSeconds(input.intervalSeconds)} is too short`,
+      `the shortest is ${formatSeconds(leastIntervalSeconds)}`,
+    );
+  const server = await context.connect();
+  const observer = await Observer.start(server, {
+    map: context.map,
+    reconnect: context.reconnect,
+    openTraffic: input.withTraffic ? await trafficOpener(context) : null,
+    sizesEverySeconds: input.namespacesEverySeconds,
+    now: context.now,
+    random: context.random,
+  });
+  try {
+    const { openScreen } = context;
+    if (openScreen === null) return await tellRows(context, server, observer, input);
+    const start = initialState({ ...input, address: server.address });
+    await watchLive(openScreen, observer, start, limitsOf(context, input));
+    // The screen was the result, and it is gone.
+    return { result: nothingToSay, printed: true };
+  } finally {
+    await observer.end();
+  }
+}
+
+/** What reads the traffic is only loaded where it is asked for. */
+async function trafficOpener(context: Context) {
+  const { observeTraffic } = await import('./traffic.ts');
+  return (server: RedisServer) => observeTraffic(context, server);
+}
+
+const limitsOf = (
+  { signal, now }: Context,
+  { mostIntervals, mostSeconds }: Pick<WatchInput, 'mostIntervals' | 'mostSeconds'>,
+) => ({ signal, now, mostIntervals, mostSeconds });
+
+/** One row for each interval, as it ends. */
+async function tellRows(
+  context: Context,
+  server: RedisServer,
+  observer: Observer,
+  input: WatchInput,
+): Promise<Outcome<WatchResult>> {
+  // A list in JSON has the plural, a record of its own the singular.
+  const name = context.output === 'ndjson' ? 'interval' : 'intervals';
+  const rows = await context.openRows(name, intervalColumns);
+  const startedAt = context.now();
+  const sums = { intervalCount: 0, failedIntervals: 0, ownCommands: 0 };
+  const intervals = intervalsOf(() => observer.next(), {
+    ...limitsOf(context, input),
+    intervalSeconds: () => input.intervalSeconds,
+  });
+  for await (const interval of intervals) {
+    sums.intervalCount++;
+    if (!interval.ok) sums.failedIntervals++;
+    sums.ownCommands += interval.ownCommands ?? 0;
+    await rows.row(cellsOf(interval), interval);
+  }
+  return { result: { server: server.address, ...sums, seconds: (context.now() - startedAt) / 1000 } };
+}
+
+const nothingToSay: WatchResult = {
+  server: '',
+  intervalCount: 0,
+  failedIntervals: 0,
+  seconds: 0,
+  ownCommands: 0,
+};
+
+function viewEnd({ intervalCount, seconds, ownCommands }: WatchResult): Block[] {
+  return [
+    note(
+      'dim',
+      `cost to the server: ${counted(ownCommands, 'command')} in ${counted(intervalCount, 'interval')}, ${formatSeconds(seconds)}; its hit counters were left alone`,
+    ),
+  ];
+}

@@ -1,0 +1,145 @@
+import type { RedisError } from '../redis/errors.ts';
+import { sumReports } from '../redis/server-report.ts';
+import {
+  deltasOf,
+  type NodeCounters,
+  type NodeDeltas,
+  ownCommandsBetween,
+  readingBefore,
+} from './counters.ts';
+import type { LatencyFigures } from './latency.ts';
+import type { WatchedNamespace } from './namespaces.ts';
+
+/** What the server did in one interval. A null: it does not tell, or was not there to be asked. */
+export interface WatchInterval {
+  /** When the interval ended, ISO 8601. */
+  readonly at: string;
+  /** False where the server could not be asked; `error` says why. */
+  readonly ok: boolean;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** What the interval took; longer after a lost connection, for it counts from the last answer. */
+  readonly intervalSeconds: number | null;
+  /** The counters went back to zero, and these figures are of the time since then; `other`: another server took over. */
+  readonly reset: NodeDeltas['reset'];
+  readonly hits: number | null;
+  readonly misses: number | null;
+  /** From 0 to 1; null where nothing was read. */
+  readonly hitRate: number | null;
+  /** Commands of others: what this program asks is taken off. */
+  readonly operationsPerSecond: number | null;
+  readonly usedBytes: number | null;
+  /** Null where no limit is set. */
+  readonly maxBytes: number | null;
+  readonly evictedKeys: number | null;
+  readonly expiredKeys: number | null;
+  readonly latencyMicros: LatencyFigures | null;
+  readonly connectedClients: number | null;
+  /** CPU time of the server's processes as a share of the time: 1 is one core kept busy by each. */
+  readonly cpuRatio: number | null;
+  readonly bytesInPerSecond: number | null;
+  readonly bytesOutPerSecond: number | null;
+  readonly keys: number | null;
+  readonly uptimeSeconds: number | null;
+  /** Commands that this program sent in the interval. */
+  readonly ownCommands: number | null;
+  /** How hits and misses by namespace came about; null without them. */
+  readonly trafficMode: string | null;
+  /** Why they are not to be relied on. */
+  readonly trafficInvalid: readonly string[];
+  /** When the keys were read that `namespaces` has its sizes from; null: not yet. */
+  readonly namespacesReadAt: string | null;
+  readonly namespaces: readonly WatchedNamespace[];
+}
+
+/** What of an interval the counters tell. */
+export type CounterFigures = Omit<
+  WatchInterval,
+  | 'at'
+  | 'ok'
+  | 'error'
+  | 'latencyMicros'
+  | 'trafficMode'
+  | 'trafficInvalid'
+  | 'namespacesReadAt'
+  | 'namespaces'
+>;
+
+/**
+ * @param before the reading that the interval began with
+ * @param elapsedSeconds between the two
+ */
+export function counterFigures(
+  before: readonly NodeCounters[],
+  after: readonly [NodeCounters, ...NodeCounters[]],
+  elapsedSeconds: number,
+): CounterFigures {
+  const [first, ...others] = after;
+  const now = sumReports([first.report, ...others.map(({ report }) => report)]);
+  const pairs = after.map((counters) => ({ start: readingBefore(before, counters), counters }));
+  const deltas = pairs.map(({ start, counters }) => deltasOf(start, counters, elapsedSeconds));
+  const sum = (name: Exclude<keyof NodeDeltas, 'reset'>) => sumOrNull(deltas.map((each) => each[name]));
+  const reset = deltas.find((each) => each.reset !== null)?.reset ?? null;
+  // After a restart the counters are of no longer than the server's uptime.
+  const seconds =
+    reset === 'restart' && now.uptimeSeconds !== null
+      ? Math.min(elapsedSeconds, now.uptimeSeconds + 1)
+      : elapsedSeconds;
+  const perSecond = (value: number | null) => (value === null || seconds <= 0 ? null : value / seconds);
+  const [hits, misses] = [sum('hits'), sum('misses')];
+  return {
+    intervalSeconds: elapsedSeconds,
+    reset,
+    hits,
+    misses,
+    hitRate: hits === null || misses === null || hits + misses === 0 ? null : hits / (hits + misses),
+    operationsPerSecond: perSecond(sum('commands')),
+    usedBytes: now.usedBytes,
+    maxBytes: now.maxBytes,
+    evictedKeys: sum('evictedKeys'),
+    expiredKeys: sum('expiredKeys'),
+    connectedClients: now.connectedClients,
+    cpuRatio: perSecond(dividedBy(sum('cpuSeconds'), after.length)),
+    bytesInPerSecond: perSecond(sum('bytesIn')),
+    bytesOutPerSecond: perSecond(sum('bytesOut')),
+    keys: now.databases.reduce((all, { keys }) => all + keys, 0),
+    uptimeSeconds: now.uptimeSeconds,
+    ownCommands: pairs.reduce((all, { start, counters }) => all + ownCommandsBetween(start, counters), 0),
+  };
+}
+
+/** An interval in which the server could not be asked. */
+export function failedInterval(at: string, error: RedisError): WatchInterval {
+  return {
+    at,
+    ok: false,
+    error: { code: error.code, message: error.message },
+    intervalSeconds: null,
+    reset: null,
+    hits: null,
+    misses: null,
+    hitRate: null,
+    operationsPerSecond: null,
+    usedBytes: null,
+    maxBytes: null,
+    evictedKeys: null,
+    expiredKeys: null,
+    latencyMicros: null,
+    connectedClients: null,
+    cpuRatio: null,
+    bytesInPerSecond: null,
+    bytesOutPerSecond: null,
+    keys: null,
+    uptimeSeconds: null,
+    ownCommands: null,
+    trafficMode: null,
+    trafficInvalid: [],
+    namespacesReadAt: null,
+    namespaces: [],
+  };
+}
+
+function sumOrNull(values: readonly (number | null)[]): number | null {
+  return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+}
+
+const dividedBy = (value: number | null, by: number) => (value === null ? null : value / by);

@@ -7,9 +7,10 @@ export type TrafficFinding = { readonly namespace: string } & (
   | {
       readonly rule: 'expires-too-soon';
       readonly share: number;
+      /** Null, all three, where the TTL is not known. */
       readonly currentSeconds: number | null;
-      readonly extraForHalfSeconds: number;
-      readonly extraForNineTenthsSeconds: number;
+      readonly saveHalfSeconds: number | null;
+      readonly saveNineTenthsSeconds: number | null;
     }
   /** Most misses are of keys that had to make room. */
   | {
@@ -70,18 +71,11 @@ function causeFinding(traffic: NamespaceTraffic): TrafficFinding[] {
   const { namespace, misses, causes, remedy } = traffic;
   if (misses === null || misses < fewestMisses || causes === null) return [];
   const is = (count: number) => count >= mainShare * misses;
-  if (is(causes.expired) && remedy?.ttl) {
-    const { currentSeconds, extraForHalfSeconds, extraForNineTenthsSeconds } = remedy.ttl;
+  if (is(causes.expired)) {
+    const { currentSeconds = null, saveHalfSeconds = null, saveNineTenthsSeconds = null } = remedy?.ttl ?? {};
     const share = causes.expired / misses;
     return [
-      {
-        rule: 'expires-too-soon',
-        namespace,
-        share,
-        currentSeconds,
-        extraForHalfSeconds,
-        extraForNineTenthsSeconds,
-      },
+      { rule: 'expires-too-soon', namespace, share, currentSeconds, saveHalfSeconds, saveNineTenthsSeconds },
     ];
   }
   if (is(causes.evicted)) {

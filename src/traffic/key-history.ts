@@ -38,6 +38,7 @@ export class KeyHistory {
   /** The key is gone. The hash is that of the key in its database. */
   gone(
     cause: 'expired' | 'evicted' | 'invalidated' | 'renamed',
+    row: number,
     high: number,
     low: number,
     now: number,
@@ -45,6 +46,8 @@ export class KeyHistory {
     const { table } = this;
     const at = table.enter(high, low);
     const { young } = table;
+    if (cause === 'expired' && young.state[at] === storedState)
+      this.detailsOf(row).lifeMillis.record(this.sinceStart(now) - (young.goneAtMillis[at] ?? 0));
     const known = cause === 'invalidated' && this.deletesAreOthers ? 'unknown' : cause;
     young.state[at] = causeIndex[known] + 1;
     young.goneAtMillis[at] = this.sinceStart(now);

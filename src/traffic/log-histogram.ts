@@ -41,8 +41,17 @@ export class LogHistogram {
     if (share >= 1) return this.max;
     let left = share * this.count;
     const bucket = this.counts.findIndex((count) => (left -= count) <= 0 && count > 0);
-    const middle = bucket < 0 ? this.max : (2 * base ** bucket) / (base + 1);
-    return Math.min(this.max, Math.max(this.min, middle));
+    return bucket < 0 ? this.max : this.middleOf(bucket);
+  }
+
+  /** The mean of what a function makes of the values, each taken for the middle of its bucket; null where nothing was recorded. */
+  meanOf(of: (value: number) => number): number | null {
+    if (this.count === 0) return null;
+    let sum = 0;
+    this.counts.forEach((count, bucket) => {
+      if (count > 0) sum += count * of(this.middleOf(bucket));
+    });
+    return sum / this.count;
   }
 
   merge(other: LogHistogram): void {
@@ -52,6 +61,10 @@ export class LogHistogram {
     this.count += other.count;
     if (other.min < this.min) this.min = other.min;
     if (other.max > this.max) this.max = other.max;
+  }
+
+  private middleOf(bucket: number): number {
+    return Math.min(this.max, Math.max(this.min, (2 * base ** bucket) / (base + 1)));
   }
 }
 

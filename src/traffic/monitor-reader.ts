@@ -10,11 +10,9 @@ export interface CommandSink {
   flush(database: number | null): void;
 }
 
-const [lineFeed, quote, backslash, space, bracket] = [0x0a, 0x22, 0x5c, 0x20, 0x5b];
+const [lineFeed, carriageReturn, quote, backslash, space, bracket] = [0x0a, 0x0d, 0x22, 0x5c, 0x20, 0x5b];
 /** The longest line that is read whole. Of a longer one the arguments up to here count, and the line as cut. */
 const longestLine = 4 * 1024 * 1024;
-/** SET takes no more arguments than these behind its value. */
-const mostSetOptions = 6;
 
 /**
  * Reads what MONITOR sends: `+1700000000.123456 [0 127.0.0.1:5000] "GET" "user:1"`. Each command that ran has a line,
@@ -68,20 +66,19 @@ export class MonitorReader {
 
   private keep(chunk: Buffer, start: number, end: number): void {
     if (this.skipping) return;
-    const length = this.carried + end - start;
-    if (length > longestLine) {
-      this.readLine(this.carry, 0, this.carried, true);
-      this.carried = 0;
-      this.skipping = true;
-      return;
-    }
+    const whole = this.carried + end - start;
+    const length = Math.min(longestLine, whole);
     if (length > this.carry.length) {
       const larger = Buffer.allocUnsafe(Math.min(longestLine, 2 * length));
       this.carry.copy(larger, 0, 0, this.carried);
       this.carry = larger;
     }
-    chunk.copy(this.carry, this.carried, start, end);
+    chunk.copy(this.carry, this.carried, start, start + length - this.carried);
     this.carried = length;
+    if (whole === length) return;
+    this.readLine(this.carry, 0, length, true);
+    this.carried = 0;
+    this.skipping = true;
   }
 
   /** @param end where the line feed is, behind a carriage return */
@@ -98,22 +95,28 @@ export class MonitorReader {
     }
     let database = 0;
     for (at++; line[at] !== space && at < end; at++) database = database * 10 + (line[at] ?? 48) - 48;
-    // The address ends before the first argument.
-    while (at < end && !(line[at] === quote && line[at - 1] === space && line[at - 2] === 0x5d)) at++;
-    if (at >= end) return;
-    this.commands++;
-    let hash = nameSeed;
-    for (at++; at < end; at++) {
-      const byte = line[at] ?? 0;
-      if (byte === quote) break;
-      hash = nextNameHash(hash, byte);
+    let [hash, name] = [nameSeed, at];
+    for (;;) {
+      // The address ends before the first argument.
+      while (at < end && !(line[at] === quote && line[at - 1] === space && line[at - 2] === 0x5d)) at++;
+      if (at >= end) return;
+      [hash, name] = [nameSeed, at];
+      for (at++; at < end; at++) {
+        const byte = line[at] ?? 0;
+        if (byte === quote) break;
+        hash = nextNameHash(hash, byte);
+      }
+      // The path of a socket is printed as it is, and may look like an argument; those have a blank or the end behind them.
+      const behind = line[at + 1];
+      if (behind === space || behind === carriageReturn || at + 1 >= end) break;
     }
+    this.commands++;
     const entry = this.table.byHash.get(hash);
     if (entry === undefined) return;
     if (entry.flushes !== null) this.sink.flush(entry.flushes === 'all' ? null : database);
     else if (entry.streams) this.readArguments(entry, database, line, at, end, cut);
     else if (cut) this.cutLines++;
-    else this.readWhole(entry, database, line, start, end);
+    else this.readWhole(entry, database, line, name, end);
   }
 
   /** Counts the keys as the arguments go by. @param at the closing quote of the command's name */
@@ -131,7 +134,7 @@ export class MonitorReader {
     for (let index = 1; index <= last; index++) {
       at = this.nextToken(line, at, end);
       if (at < 0) {
-        if (cut && last === Infinity) this.cutLines++;
+        if (cut) this.cutLines++;
         return;
       }
       const read = readFrom > 0 && index >= readFrom && (index <= readTo || readTo < 0);
@@ -146,8 +149,10 @@ export class MonitorReader {
         [bytes, from] = [scratch.bytes, 0];
       }
       if (sets) {
-        if (entry.ttl === 'options') this.readSet(entry, database, line, end, at, bytes, from, to);
-        else sink.write(database, bytes, from, to, this.ttlBehind(entry, line, at, end));
+        if (entry.ttl !== 'options')
+          sink.write(database, bytes, from, to, this.ttlBehind(entry, line, at, end));
+        else if (cut) sink.write(database, bytes, from, to, 0);
+        else this.readSet(entry, database, line, end, at, bytes, from, to);
         continue;
       }
       if (reads) sink.read(database, bytes, from, to, entry.lookups);
@@ -173,21 +178,22 @@ export class MonitorReader {
     let ttlMillis = 0;
     let following = '';
     let close = line[end - 1] === quote ? end - 1 : end - 2;
-    for (let count = 0; count < mostSetOptions; count++) {
+    let looksUp = false;
+    for (;;) {
       let open = close - 1;
       while (open > keyEnd && close - open < 24 && !(line[open] === quote && line[open - 1] !== backslash))
         open--;
       // The value itself, or something longer than any option.
       if (open <= keyEnd + 2 || line[open] !== quote) break;
       const word = line.toString('latin1', open + 1, close).toUpperCase();
-      if (word === 'GET' && entry.rule?.readsWith === 'GET')
-        this.sink.read(database, bytes, from, to, entry.lookups);
+      if (word === 'GET') looksUp = true;
       else if (word === 'EX') ttlMillis = Number(following) * 1000;
       else if (word === 'PX') ttlMillis = Number(following);
       else if (!/^(?:NX|XX|KEEPTTL|EXAT|PXAT|\d+)$/.test(word)) break;
       following = word;
       close = open - 2;
     }
+    if (looksUp && entry.rule?.readsWith === 'GET') this.sink.read(database, bytes, from, to, entry.lookups);
     this.sink.write(database, bytes, from, to, ttlMillis || 0);
   }
 
@@ -217,19 +223,22 @@ export class MonitorReader {
     return -1;
   }
 
-  /** The way for commands whose keys are known only when all of their arguments are. */
-  private readWhole(entry: TableEntry, database: number, line: Buffer, start: number, end: number): void {
+  /**
+   * The way for commands whose keys are known only when all of their arguments are.
+   * @param name the opening quote of the command's name
+   */
+  private readWhole(entry: TableEntry, database: number, line: Buffer, name: number, end: number): void {
     const words: ByteString[] = [];
-    let at = line.indexOf('] "', start) - 1;
+    let at = name - 2;
     while ((at = this.nextToken(line, at, end)) >= 0) {
       if (this.escaped) {
         const length = unescapeInto(this.scratch, line, this.from, this.to);
         words.push(this.scratch.bytes.toString('latin1', 0, length) as ByteString);
       } else words.push(line.toString('latin1', this.from, this.to) as ByteString);
     }
-    const [name = '', subcommand = ''] = words;
+    const [command = '', subcommand = ''] = words;
     const rule =
-      entry.rule ?? this.table.subcommands.get(`${name.toUpperCase()} ${subcommand.toUpperCase()}`);
+      entry.rule ?? this.table.subcommands.get(`${command.toUpperCase()} ${subcommand.toUpperCase()}`);
     if (rule === undefined) return;
     const { readKeys, lookupsPerKey, writtenKeys } = lookupsOf(rule, words);
     for (const key of readKeys) {

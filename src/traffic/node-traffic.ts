@@ -69,18 +69,18 @@ export class NodeTraffic implements TrafficSink {
         history.stored(row, high, low, nowMillis);
         return;
       case 'expired':
-        history.gone('expired', high, low, nowMillis);
+        history.gone('expired', row, high, low, nowMillis);
         return;
       case 'evicted':
         this.events.add(row, eventColumns.evictedKeys, 1);
-        history.gone('evicted', high, low, nowMillis);
+        history.gone('evicted', row, high, low, nowMillis);
         return;
       case 'del':
-        history.gone('invalidated', high, low, nowMillis);
+        history.gone('invalidated', row, high, low, nowMillis);
         return;
       case 'rename_from':
       case 'move_from':
-        history.gone('renamed', high, low, nowMillis);
+        history.gone('renamed', row, high, low, nowMillis);
     }
   }
 

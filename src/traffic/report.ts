@@ -46,13 +46,13 @@ export interface Stampedes {
 
 /** What would have saved the misses of one cause. All of it is an estimate, with its assumption. */
 export interface Remedy {
-  /** For expired keys: by how much longer TTLs would have saved half, and nine tenths, of the misses. */
+  /** For expired keys: the TTLs that would have saved half, and nine tenths, of the misses. */
   readonly ttl: {
     readonly misses: number;
-    /** The TTL that keys are written with now: as seen in the window, or as the map says; null where neither tells. */
-    readonly currentSeconds: number | null;
-    readonly extraForHalfSeconds: number;
-    readonly extraForNineTenthsSeconds: number;
+    /** The TTL that keys are written with now: as seen in the window, or as the map says. */
+    readonly currentSeconds: number;
+    readonly saveHalfSeconds: number;
+    readonly saveNineTenthsSeconds: number;
     readonly assumption: string;
   } | null;
   /** For evicted keys: how much more memory would have kept half, and nine tenths, of those that were missed. */

@@ -11,6 +11,8 @@ export class RowDetails {
   readonly expiredForMillis = new LogHistogram();
   /** TTLs that keys were written with. */
   readonly ttlMillis = new LogHistogram();
+  /** From the time that a key was stored until it expired. */
+  readonly lifeMillis = new LogHistogram();
   /** Keys evicted between the eviction of a key and each miss of it, itself included. */
   readonly evictionDistance = new LogHistogram();
   stampedes = 0;
@@ -29,6 +31,7 @@ export class RowDetails {
     this.refillMillis.merge(other.refillMillis);
     this.expiredForMillis.merge(other.expiredForMillis);
     this.ttlMillis.merge(other.ttlMillis);
+    this.lifeMillis.merge(other.lifeMillis);
     this.evictionDistance.merge(other.evictionDistance);
     this.stampedes += other.stampedes;
     this.extraMisses += other.extraMisses;

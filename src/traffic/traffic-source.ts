@@ -26,7 +26,10 @@ export async function openTrafficSource(
   const closed = new AbortController();
   try {
     let last = await observation.cut();
-    const bursts = observation.mode === 'sampled' ? takeBursts(observation, AbortSignal.any([closed.signal, options.signal])) : null;
+    const bursts =
+      observation.mode === 'sampled'
+        ? takeBursts(observation, AbortSignal.any([closed.signal, options.signal]))
+        : null;
     return {
       mode: observation.mode,
       modeReason: observation.modeReason,

@@ -12,14 +12,15 @@ export function findingText(finding: TrafficFinding): { tone: NoteBlock['tone'];
       return { tone: 'bad', text };
     }
     case 'expires-too-soon': {
-      const { share, currentSeconds, extraForHalfSeconds, extraForNineTenthsSeconds } = finding;
-      const now = currentSeconds === null ? '' : ` of ${formatSeconds(currentSeconds)}`;
+      const { share, currentSeconds, saveHalfSeconds, saveNineTenthsSeconds } = finding;
+      const found = `${namespace}: ${formatRatio(share)} of its misses came after the end of the TTL`;
+      if (currentSeconds === null || saveHalfSeconds === null || saveNineTenthsSeconds === null)
+        return { tone: 'warning', text: found };
       return {
         tone: 'warning',
         text:
-          `${namespace}: ${formatRatio(share)} of its misses came after the end of the TTL${now}; ` +
-          `${formatSeconds(extraForHalfSeconds)} more would have saved about half of them, ` +
-          `${formatSeconds(extraForNineTenthsSeconds)} nine tenths (an estimate)`,
+          `${found} of ${formatSeconds(currentSeconds)}; with ${formatSeconds(saveHalfSeconds)} it would be about half as ` +
+          `many, with ${formatSeconds(saveNineTenthsSeconds)} a tenth (an estimate)`,
       };
     }
     case 'evicted-too-soon': {

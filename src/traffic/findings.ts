@@ -101,8 +101,9 @@ function unstoredFinding(
     : [];
 }
 
-function unreadFinding({ namespace, reads, writes }: NamespaceTraffic): TrafficFinding[] {
-  if (reads !== 0 || writes === null || writes < fewestWrites) return [];
+/** State is not kept to be read often: a counter's INCR reads it without a lookup. */
+function unreadFinding({ namespace, kind, reads, writes }: NamespaceTraffic): TrafficFinding[] {
+  if (kind === 'state' || reads !== 0 || writes === null || writes < fewestWrites) return [];
   return [{ rule: 'written-not-read', namespace, writes }];
 }
 

@@ -1,5 +1,5 @@
 import { Draw } from '../random.ts';
-import type { ByteString } from '../redis/bytes.ts';
+import { asBytes, type ByteString } from '../redis/bytes.ts';
 import { clockAt, type Family, freshRecord, keyOf, type Origin, type SandboxRecord } from './family.ts';
 import type { Fault } from './faults.ts';
 import { generateTraffic, movingClock, type TrafficOperation, type TrafficOptions } from './operations.ts';
@@ -9,8 +9,9 @@ import type { SystemName } from './systems.ts';
 const shortTtlMillis = 300;
 /** So few keys that each is read several times in a second. */
 const busyKeys = 30;
-/** Bytes of values that are read at random, and what makes them so many keys: at least and at most. */
-const workingSet = { bytes: 700_000, fewestKeys: 120, mostKeys: 350 } as const;
+/** What does not fit: few keys, so that each comes round within a second, and much more than connections need. */
+const crowdedKeys = 250;
+const grownBytes = 8000;
 /** Share of the traffic that goes to what the fault hits. */
 const faultyShare = 0.6;
 /** Share of removals in the traffic of an invalidation loop. */
@@ -45,7 +46,7 @@ export function* recordsOfFault(
   { seed, now }: { readonly seed: number; readonly now: number },
 ): Generator<SandboxRecord> {
   const origin = { system, seed, clock: clockAt(now) };
-  for (let rank = 0; rank < keysOf(fault, origin); rank++) yield recordAt(fault, rank, origin);
+  for (let rank = 0; rank < keysOf(fault); rank++) yield recordAt(fault, rank, origin);
 }
 
 function operationsOf(fault: Fault, originNow: () => Origin, round: number): Generator<TrafficOperation> {
@@ -58,7 +59,7 @@ function operationsOf(fault: Fault, originNow: () => Origin, round: number): Gen
 
 /** Reads the same keys over and over; in an invalidation loop something removes them in between. */
 function* readAgain(fault: Fault, originNow: () => Origin, draw: Draw): Generator<TrafficOperation> {
-  const keys = keysOf(fault, originNow());
+  const keys = keysOf(fault);
   const evenly = fault.name === 'small-memory';
   for (;;) {
     const origin = originNow();
@@ -90,20 +91,23 @@ function* readStrayKeys(
 }
 
 /** How many keys the traffic of the fault reads again and again. */
-function keysOf(fault: Fault, origin: Origin): number {
-  if (fault.name === 'unstable-keys') return 0;
-  if (fault.name !== 'small-memory') return busyKeys;
-  let bytes = 0;
-  let keys = 0;
-  while (keys < workingSet.mostKeys && (bytes < workingSet.bytes || keys < workingSet.fewestKeys))
-    bytes += recordAt(fault, keys++, origin).value.length;
-  return keys;
+function keysOf({ name }: Fault): number {
+  return name === 'unstable-keys' ? 0 : name === 'small-memory' ? crowdedKeys : busyKeys;
 }
 
 function recordAt(fault: Fault, rank: number, origin: Origin): SandboxRecord {
   const { family, index } = placeOf(fault, rank);
   const record = freshRecord(family, index, origin);
-  return fault.name === 'short-ttl' ? { ...record, ttlMillis: shortTtlMillis } : record;
+  if (fault.name === 'short-ttl') return { ...record, ttlMillis: shortTtlMillis };
+  return fault.name === 'small-memory' ? { ...record, value: grown(record.value) } : record;
+}
+
+/** A JSON object with a further field, or more of a text; audio is large as it is. */
+function grown(value: ByteString): ByteString {
+  const times = Math.ceil(grownBytes / Math.max(1, value.length));
+  if (times === 1) return value;
+  if (!value.endsWith('}')) return asBytes(value.repeat(times));
+  return asBytes(`${value.slice(0, -1)},"sources":${JSON.stringify(value.repeat(times))}}`);
 }
 
 function placeOf({ families }: Fault, rank: number): { family: Family; index: number } {

@@ -7,9 +7,9 @@ import type { Fault } from './faults.ts';
 import { seedServer } from './seed.ts';
 
 /** Share of what the fault's traffic reads that fits into memory. */
-const fittingShare = 0.8;
+const fittingShare = 0.7;
 /** For connections, and for what the rest of the traffic reads. */
-const spareBytes = 300_000;
+const spareBytes = 400_000;
 /** The server shrinks its tables some time after the keys are gone. */
 const shrinkingTries = 40;
 const shrinkingMillis = 100;

@@ -41,7 +41,7 @@ const targets: Readonly<Record<SystemName, Readonly<Record<FaultName, Target>>>>
     'small-memory': {
       families: ['simulation chat'],
       namespaces: ['simulation_chat'],
-      story: 'more simulations run at a time than there is memory for their chats',
+      story: 'chats now carry their sources, several kilobytes each, and memory is what it was',
     },
     'invalidation-loop': {
       families: ['ai_cache:scenario_generation'],
@@ -63,7 +63,7 @@ const targets: Readonly<Record<SystemName, Readonly<Record<FaultName, Target>>>>
     'small-memory': {
       families: ['lesson_content'],
       namespaces: ['lesson_content'],
-      story: 'more lessons are read at a time than there is memory for',
+      story: 'lessons now carry their sources, several kilobytes each, and memory is what it was',
     },
     'invalidation-loop': {
       families: ['course_curriculum'],
@@ -85,7 +85,7 @@ const targets: Readonly<Record<SystemName, Readonly<Record<FaultName, Target>>>>
     'small-memory': {
       families: ['feedback by digest'],
       namespaces: ['feedback_digest'],
-      story: 'learners work on more exercises than there is memory for their feedback',
+      story: 'feedback has grown to several kilobytes, and memory is what it was',
     },
     'invalidation-loop': {
       families: ['feedback'],
@@ -107,7 +107,7 @@ const targets: Readonly<Record<SystemName, Readonly<Record<FaultName, Target>>>>
     'small-memory': {
       families: ['api_cache'],
       namespaces: ['api_cache'],
-      story: 'more responses are asked for than there is memory for',
+      story: 'responses now carry their sources, several kilobytes each, and memory is what it was',
     },
     'invalidation-loop': {
       families: ['readable boardroom'],

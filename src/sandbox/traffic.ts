@@ -27,6 +27,9 @@ interface RunTrafficOptions {
 }
 
 const tickMillis = 50;
+/** Few operations go out together, or all that is missed in between looks like a stampede; more where the rate asks for it. */
+const fewOperations = 10;
+const mostBatchesPerTick = 50;
 /** Operations that go out together in a warm-up: few, as a key that has to expire first must not be read in the same batch. */
 const warmUpBatch = 50;
 
@@ -62,7 +65,7 @@ export async function runTraffic(
       last = at;
       const count = Math.floor(owed);
       owed -= count;
-      if (count > 0) await perform(lane, take(operations, count), account, now);
+      await performInTurn(lane, take(operations, count), account, now);
       onTick?.(totals);
       await pause(tickMillis, signal);
     }
@@ -107,6 +110,17 @@ export async function warmUpTraffic(
   } finally {
     lane.close();
   }
+}
+
+async function performInTurn(
+  lane: Lane,
+  operations: readonly TrafficOperation[],
+  account: TrafficAccount,
+  now: () => number,
+): Promise<void> {
+  const size = Math.max(fewOperations, Math.ceil(operations.length / mostBatchesPerTick));
+  for (let from = 0; from < operations.length; from += size)
+    await perform(lane, operations.slice(from, from + size), account, now);
 }
 
 /** A connection that the server takes for an application's: reads on it count as use of the key. */

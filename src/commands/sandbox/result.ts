@@ -1,3 +1,4 @@
+import type { Fault } from '../../sandbox/faults.ts';
 import type { SystemName } from '../../sandbox/system-names.ts';
 
 /** What `sandbox` gives once its server stands. */
@@ -10,4 +11,9 @@ export interface SandboxResult {
   readonly seed: number;
   /** What serves: `redis-server`, `valkey-server` or `container`. */
   readonly product: string;
+  /** What goes wrong on purpose. */
+  readonly fault: SandboxFault | null;
 }
+
+/** A fault, the namespaces that it hits, and the cause that nearly all of their misses have. */
+export type SandboxFault = Omit<Fault, 'families'>;

@@ -1,18 +1,21 @@
-import type { SandboxResult } from './result.ts';
+import type { SandboxFault, SandboxResult } from './result.ts';
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { InputError } from '../../failure.ts';
 import type { ByteString } from '../../redis/bytes.ts';
+import { RedisError } from '../../redis/errors.ts';
 import { type RedisServer } from '../../redis/server.ts';
-import { type Block, note } from '../../render/blocks.ts';
+import { type Block, type Fact, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
+import type { FaultName } from '../../sandbox/faults.ts';
 import { generateRecords } from '../../sandbox/generate.ts';
 import { restoreSeed, seedServer } from '../../sandbox/seed.ts';
 import { type SandboxServer, startSandboxServer } from '../../sandbox/server.ts';
 import { configFileOf, type SystemName } from '../../sandbox/systems.ts';
-import { runTraffic, warmUpTraffic } from '../../sandbox/traffic.ts';
+import { warmUpTraffic } from '../../sandbox/traffic.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { accountOf, describeFault, expectation, faultNotes, startTraffic } from './fault-traffic.ts';
 import { walkThrough } from './tour.ts';
 
 export interface SandboxInput {
@@ -21,6 +24,7 @@ export interface SandboxInput {
   readonly seed: number;
   /** Operations per second; 0: none. */
   readonly traffic: number;
+  readonly fault: FaultName | null;
   readonly tour: boolean;
   readonly words: readonly string[];
   /** Names of this program's own commands. */
@@ -37,7 +41,7 @@ export function sandboxExecution(input: SandboxInput): Execution<SandboxResult> 
   return {
     standalone: true,
     oneTable: true,
-    blank: { url: null, config: null, system: null, keys: null, seed: null, product: null },
+    blank: { url: null, config: null, system: null, keys: null, seed: null, product: null, fault: null },
     run: (context) => sandbox(context, input),
     view,
   };
@@ -58,22 +62,32 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
     const result = await fill(context, input, server, redis);
     const traffic =
       input.traffic > 0
-        ? runTraffic(redis.nodes[0], input.system, input.seed, {
-            operationsPerSecond: input.traffic,
-            signal: stop,
-            now: context.now,
-          })
+        ? startTraffic(redis.nodes[0], input, { configFile: result.config, now: context.now, signal: stop })
         : undefined;
-    // Its failure is told where it is awaited.
-    traffic?.catch(() => undefined);
+    // Their failures are told where they are awaited.
+    traffic?.ended.catch(() => undefined);
+    traffic?.steady.catch(() => undefined);
     const variables = { REDIS_URL: server.url, CACHECTL_CONFIG: result.config, CACHECTL_PROFILE: '' };
-    if (input.tour) return { result, exitCode: await walkThrough(context, result, variables), printed: true };
-    if (input.words.length > 0)
-      return { result, exitCode: await runOne(context, input, variables), printed: true };
+    const account = async () => {
+      stopTraffic.abort();
+      const totals = await traffic?.ended;
+      if (totals !== undefined && result.fault !== null) await context.show(accountOf(totals, result.fault));
+    };
+    if (input.tour || input.words.length > 0) {
+      if (result.fault !== null) await context.show(faultNotes(result.fault));
+      await traffic?.steady;
+      const exitCode = await (input.tour
+        ? walkThrough(context, result, variables)
+        : runOne(context, input, variables));
+      await account().catch((error: unknown) => {
+        if (!(error instanceof RedisError)) throw error;
+        context.warn(`the traffic ended before its time: ${error.message}`);
+      });
+      return { result, exitCode, printed: true };
+    }
     await context.publish(result);
     await Promise.race([server.ended, aborted(context.signal)]);
-    stopTraffic.abort();
-    await traffic;
+    await account();
     return { result, printed: true };
   } finally {
     stopTraffic.abort();
@@ -109,6 +123,7 @@ async function fill(
     keys,
     seed,
     product: server.product,
+    fault: input.fault === null ? null : describeFault(system, input.fault),
   };
 }
 
@@ -169,12 +184,21 @@ function view(result: SandboxResult): Block[] {
       facts: [
         { name: 'url', label: 'url', value: result.url, unit: 'text' },
         { name: 'config', label: 'map', value: result.config, unit: 'text' },
+        ...faultFacts(result.fault),
       ],
     },
     note('plain', 'to use it in another terminal:'),
     note('plain', `export REDIS_URL=${result.url}`),
     note('plain', `export CACHECTL_CONFIG=${result.config}`),
-    note('plain', 'cachectl stats'),
+    note('plain', result.fault === null ? 'cachectl stats' : 'cachectl hits --for 5s'),
     note('dim', 'Ctrl-C ends it and removes everything'),
+  ];
+}
+
+function faultFacts(fault: SandboxFault | null): Fact[] {
+  if (fault === null) return [];
+  return [
+    { name: 'fault', label: 'fault', value: `${fault.name}: ${fault.story}`, unit: 'text' },
+    { name: 'expected', label: 'to be seen', value: expectation(fault), unit: 'text' },
   ];
 }

@@ -1,9 +1,13 @@
+import type { JudgedTarget, ObservedTraffic } from './namespace-targets.ts';
+
 /** What a grade is made from. Ratios from 0 to 1; null: not known. */
 export interface GradeFacts {
   /** Lookups since the server started. */
   readonly lifetime: LookupCounts | null;
   /** Lookups over the last seconds, where these were measured: what happens now says more than a lifetime. */
   readonly window: LookupCounts | null;
+  /** What a valid observation of the traffic told; null without one. It says more than the window. */
+  readonly observed: ObservedTraffic | null;
   /** The map's `minHitRate`, or null for the default. */
   readonly hitRateTarget: number | null;
   readonly usedBytes: number | null;
@@ -41,12 +45,14 @@ export interface Grade {
 export const defaultHitRateTarget = 0.8;
 /** With fewer lookups a hit rate says more about chance than about the cache. */
 export const fewestLookups = 100;
+/** Points for a hit rate of nothing, and for namespaces with all the reads and half their target or less. */
+const mostHitRatePoints = 60;
 
 /** Judges a cache: 100 points less what each rule takes off; 90 is an A, then a letter for every ten points. */
 export function gradeOf(facts: GradeFacts): Grade {
   const lookups = lookupsOf(facts);
   const reasons = [
-    ...(lookups === null ? [] : [hitRateReason(lookups, facts.hitRateTarget)]),
+    ...(lookups === null ? [] : hitRateReasons(lookups, facts)),
     ...memoryReason(facts),
     ...evictionReason(facts),
     ...fragmentationReason(facts),
@@ -57,18 +63,91 @@ export function gradeOf(facts: GradeFacts): Grade {
   return { letter: lookups !== null && areEnough(lookups) ? letter : null, reasons };
 }
 
-/** The window, unless only the lifetime has enough to judge by. */
-function lookupsOf({ lifetime, window }: GradeFacts): (LookupCounts & { span: string }) | null {
-  if (window !== null && (lifetime === null || areEnough(window) || !areEnough(lifetime)))
-    return { ...window, span: ' in the window' };
-  return lifetime && { ...lifetime, span: '' };
+interface SpanLookups extends LookupCounts {
+  /** Words for where they were counted. */
+  readonly span: string;
+}
+
+/** The latest that has enough to judge by, else the latest. */
+function lookupsOf({ lifetime, window, observed }: GradeFacts): SpanLookups | null {
+  const candidates = [
+    observed?.lookups && { ...observed.lookups, span: ' while observed' },
+    window && { ...window, span: ' in the window' },
+    lifetime && { ...lifetime, span: '' },
+  ].filter((each) => each !== null && each !== undefined);
+  return candidates.find(areEnough) ?? candidates[0] ?? null;
 }
 
 const areEnough = ({ hits, misses }: LookupCounts) => hits + misses >= fewestLookups;
 
+/** No miss costs points twice: neither as one of its namespace and one of the whole server, nor against two targets. */
+function hitRateReasons(lookups: SpanLookups, { observed, hitRateTarget }: GradeFacts): GradeReason[] {
+  if (observed === null || observed.judged.length === 0) return [hitRateReason(lookups, hitRateTarget)];
+  const { judged, untargeted } = observed;
+  const untargetedReads = untargeted.hits + untargeted.misses;
+  const reads = judged.reduce((sum, each) => sum + each.reads, untargetedReads);
+  const targets = targetReason(judged, reads);
+  if (hitRateTarget !== null) return [targets, lessPaid(hitRateReason(lookups, hitRateTarget), targets)];
+  if (areEnough(untargeted)) {
+    const others = { ...untargeted, span: ' of the caches without a target' };
+    return [targets, hitRateReason(others, null, untargetedReads / reads)];
+  }
+  const rate = lookups.hits / (lookups.hits + lookups.misses);
+  const text = `hit rate ${percent(rate)}${lookups.span}: judged by the targets of the namespaces`;
+  return [targets, { rule: 'hit-rate', points: 0, tone: 'plain', text }];
+}
+
+/** @param reads of the namespaces and of all that is judged beside them */
+function targetReason(judged: readonly JudgedTarget[], reads: number): GradeReason {
+  const rule = 'namespace-targets';
+  const costs = judged
+    .filter(({ isMet }) => !isMet)
+    .map((each) => ({ ...each, cost: (each.reads / reads) * shortfallOf(each) }))
+    .sort((left, right) => right.cost - left.cost);
+  const [worst] = costs;
+  const [first] = judged;
+  if (worst === undefined) {
+    const text =
+      judged.length === 1 && first !== undefined
+        ? `${first.namespace} reaches its target: hit rate ${percent(first.hitRate)}, target ${percent(first.hitRateTarget)}`
+        : `all ${judged.length} namespaces with a target that were observed reach it`;
+    return { rule, points: 0, tone: 'good', text };
+  }
+  const who =
+    judged.length === 1
+      ? `${worst.namespace} misses its target`
+      : costs.length === 1
+        ? `1 of ${judged.length} namespaces misses its target, ${worst.namespace}`
+        : `${costs.length} of ${judged.length} namespaces miss their targets, most of all ${worst.namespace}`;
+  const cost = costs.reduce((sum, each) => sum + each.cost, 0);
+  // Enough to be seen, however small the namespace.
+  const points = Math.max(5, Math.round(mostHitRatePoints * cost));
+  const text = `${who}: hit rate ${percent(worst.hitRate)}, target ${percent(worst.hitRateTarget)}`;
+  return { rule, points, tone: 'bad', text };
+}
+
+/** From 0 at the target to 1 at half of it, where a namespace misses what it was made for. */
+function shortfallOf({ hitRate, hitRateTarget }: JudgedTarget): number {
+  return Math.min(1, 2 * (1 - hitRate / hitRateTarget));
+}
+
+/** The whole server's reason, less the points that its namespaces cost already. */
+function lessPaid(whole: GradeReason, targets: GradeReason): GradeReason {
+  if (targets.points === 0) return whole;
+  const points = Math.max(0, whole.points - targets.points);
+  if (points > 0) return { ...whole, points };
+  const text =
+    whole.points === 0
+      ? `${whole.text}, as a mean of all namespaces`
+      : `${whole.text}: counted with the namespaces`;
+  return { ...whole, points, tone: 'plain', text };
+}
+
+/** @param share of the judged reads, from 0 to 1; the points are as many */
 function hitRateReason(
-  { hits, misses, span }: LookupCounts & { readonly span: string },
+  { hits, misses, span }: SpanLookups,
   hitRateTarget: number | null,
+  share = 1,
 ): GradeReason {
   const rule = 'hit-rate';
   const lookups = hits + misses;
@@ -84,8 +163,8 @@ function hitRateReason(
       ? `the default target of ${percent(target)}`
       : `the map's target of ${percent(target)}`;
   if (rate >= target) return { rule, points: 0, tone: 'good', text: `${found} reaches ${against}` };
-  // A rate of half the target costs half of the 60 points.
-  const points = Math.max(10, Math.round(60 * (1 - rate / target)));
+  // A rate of half the target costs half of the points.
+  const points = Math.max(1, Math.round(share * Math.max(10, mostHitRatePoints * (1 - rate / target))));
   return { rule, points, tone: 'bad', text: `${found} is below ${against}` };
 }
 

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { defaultHitRateTarget, fewestLookups, type GradeFacts, gradeOf } from '../../src/health/grade.ts';
+import type { JudgedTarget, ObservedTraffic } from '../../src/health/namespace-targets.ts';
 
 const good: GradeFacts = {
   lifetime: { hits: 950, misses: 50 },
   window: null,
+  observed: null,
   hitRateTarget: null,
   usedBytes: 50e6,
   maxBytes: 100e6,
@@ -102,6 +104,132 @@ describe('the hit rate', () => {
   });
 });
 
+const target = (namespace: string, reads: number, hitRate: number, hitRateTarget: number): JudgedTarget => ({
+  namespace,
+  reads,
+  hitRate,
+  hitRateTarget,
+  isMet: hitRate >= hitRateTarget,
+});
+
+/** An observation of these namespaces and of reads that no target is held against. */
+function observed(
+  judged: readonly JudgedTarget[],
+  untargeted = { hits: 0, misses: 0 },
+): { observed: ObservedTraffic } {
+  const hits = judged.reduce((sum, { reads, hitRate }) => sum + reads * hitRate, untargeted.hits);
+  const misses = judged.reduce((sum, { reads, hitRate }) => sum + reads * (1 - hitRate), untargeted.misses);
+  return {
+    observed: { lookups: { hits: Math.round(hits), misses: Math.round(misses) }, judged, untargeted },
+  };
+}
+
+describe('the targets of namespaces', () => {
+  test('that are met are a good reason, and nothing is held against another target', () => {
+    const { letter, reasons } = grade(
+      observed([target('feed', 900, 0.55, 0.5), target('user', 100, 0.99, 0.95)]),
+    );
+    expect(letter).toBe('A');
+    expect(reasons.slice(0, 2)).toEqual([
+      {
+        rule: 'namespace-targets',
+        points: 0,
+        tone: 'good',
+        text: 'all 2 namespaces with a target that were observed reach it',
+      },
+      {
+        rule: 'hit-rate',
+        points: 0,
+        tone: 'plain',
+        text: 'hit rate 59.4 % while observed: judged by the targets of the namespaces',
+      },
+    ]);
+  });
+
+  test('that are missed name the namespace that costs most', () => {
+    const facts = observed([
+      target('small', 100, 0, 0.5),
+      target('large', 1000, 0.5, 0.9),
+      target('fine', 900, 0.95, 0.9),
+    ]);
+    expect(reason('namespace-targets', facts)).toEqual({
+      rule: 'namespace-targets',
+      // 60 points of 100 / 2000 at the bottom and of 1000 / 2000 at 8/9 of the way to half the target.
+      points: 30,
+      tone: 'bad',
+      text: '2 of 3 namespaces miss their targets, most of all large: hit rate 50.0 %, target 90.0 %',
+    });
+    expect(reason('hit-rate', facts)).toMatchObject({ points: 0, tone: 'plain' });
+    expect(reason('namespace-targets', observed([target('only', 100, 0.5, 0.9)]))?.text).toBe(
+      'only misses its target: hit rate 50.0 %, target 90.0 %',
+    );
+  });
+
+  test.each([
+    [1000, 0.89, 5],
+    [1000, 0.675, 30],
+    [1000, 0.45, 60],
+    [1000, 0, 60],
+    [250, 0.45, 15],
+    [10, 0, 5],
+  ])(
+    'weigh by their share: %d of 1,000 reads with a rate of %d for 0.9 cost %d points',
+    (reads, rate, points) => {
+      const others = [target('fine', 1000 - reads, 1, 0.9)].slice(reads === 1000 ? 1 : 0);
+      const facts = observed([target('products', reads, rate, 0.9), ...others]);
+      expect(reason('namespace-targets', facts)?.points).toBe(points);
+    },
+  );
+
+  test('leave the caches without a target to the target of the whole', () => {
+    const facts = observed([target('products', 500, 0.95, 0.9)], { hits: 200, misses: 300 });
+    expect(reason('hit-rate', facts)).toEqual({
+      rule: 'hit-rate',
+      // Half of the reads with half of the target: half of 30.
+      points: 15,
+      tone: 'bad',
+      text: 'hit rate 40.0 % of the caches without a target is below the default target of 80.0 %',
+    });
+  });
+
+  test("never cost the same misses twice where the map has a target of the whole server's as well", () => {
+    const costs = (rate: number, hitRateTarget: number) =>
+      grade({ ...observed([target('products', 1000, rate, 0.9)]), hitRateTarget })
+        .reasons.filter(({ rule }) => rule === 'namespace-targets' || rule === 'hit-rate')
+        .map(({ points, tone, text }) => ({ points, tone, text }));
+    expect(costs(0.45, 0.9)[1]).toEqual({
+      points: 0,
+      tone: 'plain',
+      text: "hit rate 45.0 % while observed is below the map's target of 90.0 %: counted with the namespaces",
+    });
+    // The namespace costs 7, the whole server 10.
+    expect(costs(0.85, 0.9).map(({ points }) => points)).toEqual([7, 3]);
+    // Its target is met, and that of the whole server is not.
+    expect(costs(0.92, 0.99).map(({ points, tone }) => [points, tone])).toEqual([
+      [0, 'good'],
+      [10, 'bad'],
+    ]);
+  });
+
+  test('keep a good mean of the whole server from being called good', () => {
+    const facts = observed([target('dead', 100, 0, 0.9), target('fine', 1900, 1, 0.9)]);
+    expect(reason('hit-rate', { ...facts, hitRateTarget: 0.9 })).toMatchObject({
+      tone: 'plain',
+      text: "hit rate 95.0 % while observed reaches the map's target of 90.0 %, as a mean of all namespaces",
+    });
+  });
+});
+
+test('an observation without targets is judged as a whole, before the window and the lifetime', () => {
+  const facts = { ...observed([], { hits: 40, misses: 160 }), window: { hits: 100, misses: 0 } };
+  expect(reason('hit-rate', facts)?.text).toBe(
+    'hit rate 20.0 % while observed is below the default target of 80.0 %',
+  );
+  expect(reason('hit-rate', { ...facts, ...observed([], { hits: 1, misses: 1 }) })?.text).toBe(
+    'hit rate 100.0 % in the window reaches the default target of 80.0 %',
+  );
+});
+
 describe('memory', () => {
   test('without a limit costs a little', () => {
     expect(reason('memory', { maxBytes: null })).toMatchObject({ points: 5, tone: 'warning' });
@@ -153,9 +281,23 @@ describe('keys without TTL', () => {
 });
 
 const counts = fc.option(fc.record({ hits: fc.nat(), misses: fc.nat() }));
+const ratio = fc.double({ min: 0, max: 1, noNaN: true });
+const anyObserved = fc
+  .tuple(
+    fc.array(fc.tuple(fc.integer({ min: fewestLookups, max: 1e6 }), ratio, ratio), { maxLength: 5 }),
+    fc.record({ hits: fc.nat(1e6), misses: fc.nat(1e6) }),
+  )
+  .map(
+    ([rows, rest]) =>
+      observed(
+        rows.map(([reads, rate, goal], index) => target(`n${index}`, reads, rate, goal)),
+        rest,
+      ).observed,
+  );
 const anyFacts: fc.Arbitrary<GradeFacts> = fc.record({
   lifetime: counts,
   window: counts,
+  observed: fc.option(anyObserved),
   hitRateTarget: fc.option(fc.double({ min: 0.01, max: 1, noNaN: true })),
   usedBytes: fc.option(fc.nat()),
   maxBytes: fc.option(fc.integer({ min: 1 })),
@@ -170,7 +312,7 @@ test('a letter is the sum of its reasons, and there is one exactly where there a
   fc.assert(
     fc.property(anyFacts, (facts) => {
       const { letter, reasons } = gradeOf(facts);
-      const enough = [facts.lifetime, facts.window].some(
+      const enough = [facts.lifetime, facts.window, facts.observed?.lookups ?? null].some(
         (lookups) => lookups !== null && lookups.hits + lookups.misses >= fewestLookups,
       );
       expect(letter !== null).toBe(enough);
@@ -181,6 +323,27 @@ test('a letter is the sum of its reasons, and there is one exactly where there a
         true,
       );
     }),
+    { numRuns: 1000 },
+  );
+});
+
+test('a namespace that hits more never makes a worse grade', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: fewestLookups, max: 1e5 }),
+      fc.integer({ min: fewestLookups, max: 1e5 }),
+      fc.tuple(ratio, ratio),
+      fc.option(fc.double({ min: 0.01, max: 1, noNaN: true })),
+      (reads, others, rates, hitRateTarget) => {
+        const [low, high] = [...rates].sort((left, right) => left - right) as [number, number];
+        const scoreAt = (rate: number) =>
+          grade({
+            ...observed([target('a', reads, rate, 0.7), target('b', others, 0.6, 0.8)]),
+            hitRateTarget,
+          }).reasons.reduce((left, { points }) => left - points, 100);
+        expect(scoreAt(high)).toBeGreaterThanOrEqual(scoreAt(low));
+      },
+    ),
     { numRuns: 1000 },
   );
 });

@@ -1,6 +1,9 @@
+import { Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument, ratioArgument } from '../arguments.ts';
 import { readingTexts } from '../reading-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
+
+const modes = ['exact', 'sampled', 'misses-only', 'counters'] as const;
 
 export const defineStats: DefineCommand = (program, run) => {
   program
@@ -11,6 +14,16 @@ export const defineStats: DefineCommand = (program, run) => {
         "Leaves the server's hit counters as they are. A large keyspace is sampled, and each figure has its error beside it.",
     )
     .option('-w, --window <duration>', 'also measure over this time from now', durationArgument)
+    .option(
+      '--hits <duration>',
+      'also observe the traffic over this time, for the hit rate of each namespace and the grade; see `cachectl hits`',
+      durationArgument,
+    )
+    .addOption(
+      new Option('--hits-mode <mode>', 'how --hits observes (default: what the server permits and its load)')
+        .choices(modes)
+        .implies({ hits: 10 }),
+    )
     .option(
       '--limit <rows>',
       'most namespaces to list; the rest is summed up in (other)',
@@ -29,6 +42,7 @@ export const defineStats: DefineCommand = (program, run) => {
       examples(
         ['cachectl stats', 'the whole picture'],
         ['cachectl stats --window 10s', 'what happens now, beside the lifetime figures'],
+        ['cachectl stats --hits 10s', 'which namespace misses, and is its target met?'],
         ['cachectl stats --no-namespaces -o json', 'a quick look for a script'],
       ),
     )
@@ -37,6 +51,8 @@ export const defineStats: DefineCommand = (program, run) => {
         const { statsExecution } = await import('./run.ts');
         return statsExecution({
           window: options.window,
+          hits: options.hits,
+          hitsMode: options.hitsMode ?? null,
           limit: options.limit,
           namespaces: options.namespaces,
           exact: options.exact ?? false,

@@ -1,57 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Grade, type GradeFacts, gradeOf } from '../../health/grade.ts';
+import { type GradeFacts, gradeOf } from '../../health/grade.ts';
+import { observedTraffic, unjudgedTargets } from '../../health/namespace-targets.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { readInfo } from '../../redis/info.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { type ServerReport, serverReportOf, sumReports } from '../../redis/server-report.ts';
+import type { Observed } from '../../traffic/observe.ts';
+import type { HitMode } from '../../traffic/report.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
-import { keyspaceFiguresOf, type ReadingReport, type ServerCost } from '../keyspace-report.ts';
-import type { IntervalOrNull, NamespaceSummary } from '../namespace-summary.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { keyspaceFiguresOf } from '../keyspace-report.ts';
 import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
+import { joinTraffic } from './join-traffic.ts';
+import { observedHitsOf, observeHits } from './observe-hits.ts';
+import type { HitFigures, StatsNamespace, StatsResult, WindowFigures } from './result.ts';
 import { viewStats } from './view.ts';
 
-/** Lookups and their outcome over a span of time. */
-export interface HitFigures {
-  readonly seconds: number | null;
-  readonly hits: number | null;
-  readonly misses: number | null;
-  /** Ratio from 0 to 1; null where there were no lookups. */
-  readonly hitRate: number | null;
-}
-
-export interface WindowFigures extends HitFigures {
-  readonly operationsPerSecond: number | null;
-  readonly evictedKeys: number | null;
-  readonly expiredKeys: number | null;
-}
-
-export interface StatsResult {
-  readonly server:
-    (Omit<ServerReport, 'databases' | 'hits' | 'misses'> & { readonly address: string }) | null;
-  /** Since the server started, or its counters were reset. */
-  readonly lifetime: HitFigures | null;
-  readonly window: WindowFigures | null;
-  readonly databases: ServerReport['databases'];
-  /** The database that `keys`, `memoryBytes` and `namespaces` are of. */
-  readonly database: number;
-  readonly keys: number | null;
-  readonly keysInterval: IntervalOrNull;
-  readonly memoryBytes: number | null;
-  readonly memoryBytesInterval: IntervalOrNull;
-  readonly namespaces: readonly NamespaceSummary[];
-  /** False for a sample, and where the walk ended early; null where there was none. */
-  readonly exact: boolean | null;
-  readonly reading: ReadingReport | null;
-  readonly grade: Grade['letter'];
-  readonly reasons: Grade['reasons'];
-  /** Targets of the map that the server's own counters cannot judge. */
-  readonly unjudgedTargets: readonly { readonly namespace: string; readonly hitRateTarget: number }[];
-  readonly serverCost: ServerCost | null;
-  /** What the server refused to tell, with its words. */
-  readonly refused: readonly { readonly command: string; readonly reason: string }[];
-}
+export type { StatsResult } from './result.ts';
 
 /** `stats` from its options to its result. */
 export function statsExecution(options: StatsOptions): Execution<StatsResult> {
@@ -60,6 +27,7 @@ export function statsExecution(options: StatsOptions): Execution<StatsResult> {
       server: null,
       lifetime: null,
       window: null,
+      traffic: null,
       databases: [],
       database: null,
       keys: null,
@@ -84,6 +52,10 @@ export function statsExecution(options: StatsOptions): Execution<StatsResult> {
 export interface StatsOptions extends ReadingInput {
   /** Seconds. */
   readonly window: number | undefined;
+  /** Seconds. */
+  readonly hits: number | undefined;
+  /** Null: what the server permits and its load. */
+  readonly hitsMode: HitMode | null;
   readonly limit: number;
   readonly namespaces: boolean;
 }
@@ -97,11 +69,19 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
     options.window !== undefined && report !== null
       ? await measureWindow(context, server, report, options.window)
       : null;
-  const keyspace = options.namespaces
-    ? await unlessRefused('SCAN', refused, () => readNamespaces(context, server, options))
-    : null;
+  // Before the walk, whose lookups would be in it. Without INFO there is no mode that could be observed in.
+  const observed =
+    options.hits !== undefined && report !== null
+      ? await observeHits(context, server, { seconds: options.hits, mode: options.hitsMode }, refused)
+      : null;
+  const keyspace =
+    options.namespaces && observed?.failure == null
+      ? await unlessRefused('SCAN', refused, () => readNamespaces(context, server, options))
+      : null;
+  const traffic = observed && observedHitsOf(observed, node.database);
+  for (const { message } of observed?.restored ?? []) if (message !== null) context.warn(message);
   const databaseKeys = report?.databases.find(({ database }) => database === node.database)?.keys;
-  const { letter, reasons } = gradeOf(gradeFacts(report, window, context.map));
+  const { letter, reasons } = gradeOf(gradeFacts(report, window, observed, context.map));
   const { databases = [], hits = null, misses = null, ...facts } = report ?? {};
   const result: StatsResult = {
     server: report && {
@@ -110,24 +90,30 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
     },
     lifetime: report && { seconds: report.uptimeSeconds, hits, misses, hitRate: hitRateOf(hits, misses) },
     window,
+    traffic,
     databases,
     database: node.database,
     keys: keyspace?.keys ?? databaseKeys ?? (report === null ? null : 0),
     keysInterval: keyspace?.keysInterval ?? null,
     memoryBytes: keyspace?.memoryBytes ?? null,
     memoryBytesInterval: keyspace?.memoryBytesInterval ?? null,
-    namespaces: keyspace?.namespaces ?? [],
+    namespaces: options.namespaces ? namespacesOf(keyspace, observed, context, options, node.database) : [],
     exact: keyspace?.exact ?? null,
     reading: keyspace?.reading ?? null,
     grade: letter,
     reasons,
-    unjudgedTargets: context.map.namespaces.flatMap(({ name, hitRateTarget }) =>
-      hitRateTarget === null ? [] : [{ namespace: name, hitRateTarget }],
+    unjudgedTargets: unjudgedTargets(
+      context.map,
+      observed?.report ?? null,
+      options.hits === undefined ? 'not-observed' : 'refused',
     ),
     serverCost: keyspace?.serverCost ?? null,
     refused,
   };
-  return { result, ...(keyspace?.failure && { error: keyspace.failure }) };
+  const failure = observed?.failure ?? keyspace?.failure;
+  // A server that was left changed is no success.
+  const stuck = traffic?.notifications.some(({ outcome }) => outcome === 'failed') === true;
+  return { result, ...(stuck && { exitCode: exitCodes.negative }), ...(failure && { error: failure }) };
 }
 
 type Refusal = StatsResult['refused'][number];
@@ -196,12 +182,34 @@ async function readNamespaces(context: Context, server: RedisServer, options: St
     progress,
     now,
   });
-  return { ...keyspaceFiguresOf(analysis, map, options.limit), failure: analysis.failure };
+  return {
+    ...keyspaceFiguresOf(analysis, map, options.limit),
+    names: analysis.tree.rows(Number.POSITIVE_INFINITY).map(({ namespace }) => namespace),
+    failure: analysis.failure,
+  };
+}
+
+function namespacesOf(
+  keyspace: Awaited<ReturnType<typeof readNamespaces>> | null,
+  observed: Observed | null,
+  { map }: Context,
+  { limit }: StatsOptions,
+  database: number,
+): StatsNamespace[] {
+  const keys = keyspace && {
+    rows: keyspace.namespaces,
+    names: keyspace.names,
+    mostUnseenKeys: keyspace.reading.mostUnseenKeys,
+  };
+  const traffic = observed?.report.namespaces.filter((each) => each.database === database) ?? [];
+  const judged = observed === null ? [] : (observedTraffic(observed.report)?.judged ?? []);
+  return joinTraffic(keys, traffic, judged, map, limit);
 }
 
 function gradeFacts(
   report: ServerReport | null,
   window: WindowFigures | null,
+  observed: Observed | null,
   map: NamespaceMap,
 ): GradeFacts {
   const sumOf = (field: 'keys' | 'expires') =>
@@ -209,6 +217,7 @@ function gradeFacts(
   return {
     lifetime: lookupsOf(report),
     window: lookupsOf(window),
+    observed: observed && observedTraffic(observed.report),
     hitRateTarget: map.thresholds.minHitRate ?? null,
     usedBytes: report?.usedBytes ?? null,
     maxBytes: report?.maxBytes ?? null,

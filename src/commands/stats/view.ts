@@ -1,9 +1,10 @@
-import { fewestLookups } from '../../health/grade.ts';
 import { type Block, type Fact, type FactsBlock, note } from '../../render/blocks.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
-import { costNotes, readingNotes } from '../keyspace-report.ts';
-import { halfWidthText } from '../namespace-summary.ts';
-import type { HitFigures, StatsResult, WindowFigures } from './run.ts';
+import { costNotes, ownLookupsText, readingNotes } from '../keyspace-report.ts';
+import { gradeNotes } from './grade-notes.ts';
+import { namespaceTable } from './namespace-table.ts';
+import type { HitFigures, StatsResult, WindowFigures } from './result.ts';
+import { trafficFacts, trafficNotes } from './traffic-blocks.ts';
 
 /** The result of `stats` for people, and as rows. */
 export function viewStats(result: StatsResult): Block[] {
@@ -11,19 +12,32 @@ export function viewStats(result: StatsResult): Block[] {
   if (result.server) blocks.push(serverFacts(result.server));
   blocks.push(hitFacts(result));
   if (result.window) blocks.push(windowFacts(result.window));
+  if (result.traffic) blocks.push(trafficFacts(result.traffic));
   if (result.server) blocks.push(memoryFacts(result.server));
   if (result.databases.length > 0) blocks.push(databaseTable(result));
-  if (result.serverCost) blocks.push(namespaceTable(result));
+  if (result.serverCost || result.namespaces.length > 0) blocks.push(namespaceTable(result));
   blocks.push(...gradeNotes(result));
-  for (const { command, reason } of result.refused) {
-    const missing =
-      command === 'INFO' ? 'there is no hit rate and no memory report' : 'there are no namespaces';
-    blocks.push(note('warning', `without \`${command}\` ${missing}: ${reason}`));
-  }
+  for (const { command, reason } of result.refused)
+    blocks.push(
+      note('warning', `without \`${command}\` ${missingWithout[command] ?? noHitRates}: ${reason}`),
+    );
+  if (result.traffic) blocks.push(...trafficNotes(result.traffic));
   if (result.reading) blocks.push(...readingNotes(result.reading));
-  if (result.serverCost) blocks.push(...costNotes(result.serverCost));
+  const observing = result.traffic?.ownMisses ?? 0;
+  if (result.serverCost) {
+    const ownMisses = result.serverCost.ownMisses + observing;
+    blocks.push(...costNotes({ ...result.serverCost, ownMisses }));
+  } else if (observing > 0) {
+    blocks.push(note('dim', `cost to the server: ${ownLookupsText({ ownHits: 0, ownMisses: observing })}`));
+  }
   return blocks;
 }
+
+const missingWithout: Readonly<Record<string, string>> = {
+  INFO: 'there is no hit rate and no memory report',
+  SCAN: 'there are no namespaces',
+};
+const noHitRates = 'there are no hit rates by namespace';
 
 type Server = NonNullable<StatsResult['server']>;
 
@@ -122,62 +136,6 @@ function databaseTable(result: StatsResult): Block {
     ],
     rows: result.databases.map(({ database, keys, expires }) => [String(database), keys, expires]),
   };
-}
-
-function namespaceTable(result: StatsResult): Block {
-  const targets = new Map(
-    result.unjudgedTargets.map(({ namespace, hitRateTarget }) => [namespace, hitRateTarget]),
-  );
-  const known = targets.size > 0;
-  const sampled = result.keysInterval !== null;
-  return {
-    kind: 'table',
-    name: 'namespaces',
-    title: `Namespaces of database ${result.database}: ${counted(result.keys ?? 0, 'key')}`,
-    columns: [
-      { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
-      { name: 'keys', header: 'KEYS', unit: 'count' },
-      { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
-      { name: 'memoryShare', header: 'SHARE', unit: 'ratio' },
-      { name: 'kind', header: 'KIND', unit: 'text' },
-      ...(known ? [{ name: 'hitRateTarget', header: 'TARGET', unit: 'ratio' as const }] : []),
-      ...(sampled
-        ? [
-            { name: 'keysError', header: '± KEYS', unit: 'text' as const },
-            { name: 'memoryError', header: '± MEM', unit: 'text' as const },
-          ]
-        : []),
-    ],
-    rows: result.namespaces.map((row) => [
-      row.namespace,
-      row.keys,
-      row.memoryBytes,
-      row.memoryShare,
-      row.kind,
-      ...(known ? [targets.get(row.namespace) ?? null] : []),
-      ...(sampled
-        ? [
-            halfWidthText(row.keys, row.keysInterval),
-            halfWidthText(row.memoryBytes ?? 0, row.memoryBytesInterval),
-          ]
-        : []),
-    ]),
-    barColumn: 3,
-  };
-}
-
-function gradeNotes({ grade, lifetime, reasons, unjudgedTargets }: StatsResult): Block[] {
-  const missing =
-    lifetime === null ? 'none, hits and misses are not known' : `none yet, it takes ${fewestLookups} lookups`;
-  const notes: Block[] = [note('plain', `Grade: ${grade ?? missing}`)];
-  for (const { tone, text } of reasons) notes.push(note(tone, text));
-  const [first] = unjudgedTargets;
-  if (first === undefined) return notes;
-  const targets =
-    unjudgedTargets.length === 1
-      ? `the target of ${first.namespace} (${formatRatio(first.hitRateTarget)})`
-      : `the targets of ${unjudgedTargets.length} namespaces (${first.namespace} ${formatRatio(first.hitRateTarget)}, …)`;
-  return [...notes, note('plain', `${targets} cannot be judged here: the server counts its hits as a whole`)];
 }
 
 function fact(name: string, label: string, value: Fact['value'], unit: Fact['unit'], remark?: string): Fact {

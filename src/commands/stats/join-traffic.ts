@@ -1,0 +1,165 @@
+import type { JudgedTarget } from '../../health/namespace-targets.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import { otherName } from '../../keyspace/segment-tree.ts';
+import type { Bounds, MissCauses, NamespaceTraffic } from '../../traffic/report.ts';
+import type { NamespaceSummary } from '../namespace-summary.ts';
+import { CoveringNames, segmentsOf } from './covering-name.ts';
+import type { RowTraffic, StatsNamespace } from './result.ts';
+
+/** The rows of the keys. */
+export interface KeyRows {
+  readonly rows: readonly NamespaceSummary[];
+  /** The namespaces of all keys, also of those that are summed up in `(other)`. */
+  readonly names: readonly string[];
+  /** What a namespace may have of which no key was read; null where every key was. */
+  readonly mostUnseenKeys: number | null;
+}
+
+const noTraffic: RowTraffic = {
+  hitRate: null,
+  hitRateInterval: null,
+  reads: null,
+  misses: null,
+  readsPerSecond: null,
+  missShare: null,
+  causes: null,
+};
+
+/**
+ * Puts the traffic beside the keys. Namespaces that are read and have no keys get rows of their own, those with most
+ * misses first; no traffic of the database is left out.
+ *
+ * @param keys null where the keys may not be walked
+ * @param traffic of the database that the keys are of; empty without an observation
+ * @param judged the targets that were held against it
+ * @param limit rows with keys, and rows without
+ */
+export function joinTraffic(
+  keys: KeyRows | null,
+  traffic: readonly NamespaceTraffic[],
+  judged: readonly JudgedTarget[],
+  map: NamespaceMap,
+  limit: number,
+): StatsNamespace[] {
+  const rows = keys?.rows ?? [];
+  const listed = new Set(rows.map(({ namespace }) => namespace));
+  const delimiters = map.isEmpty ? map.delimiters : [];
+  const covering = new CoveringNames(keys?.names ?? [], delimiters);
+  const joined = new Map<string, NamespaceTraffic[]>();
+  const join = (row: string, each: NamespaceTraffic) => joined.set(row, [...(joined.get(row) ?? []), each]);
+  const alone: NamespaceTraffic[] = [];
+  for (const each of traffic) {
+    const name = covering.of(each.namespace);
+    if (name !== null) join(listed.has(name) ? name : otherName, each);
+    else if (each.reads || each.misses) alone.push(each);
+  }
+  // A sum of one would only hide its name.
+  const kept = alone.length > limit + 1 ? alone.slice(0, limit) : alone;
+  for (const each of alone.slice(kept.length)) join(otherName, each);
+  const others = listed.has(otherName) ? undefined : joined.get(otherName);
+  const keyless = (name: string, kind: NamespaceSummary['kind'], parts: readonly NamespaceTraffic[]) => ({
+    ...keylessRow(name, kind, keys),
+    ...(map.isEmpty && name !== otherName && { pattern: name, path: segmentsOf(name, delimiters) }),
+    ...trafficOf(parts),
+  });
+  const targets = new Map(map.namespaces.map((each) => [each.name, each.hitRateTarget]));
+  const verdicts = new Map(judged.map((each) => [each.namespace, each.isMet]));
+  return [
+    ...rows.map((row) => ({ ...row, ...trafficOf(joined.get(row.namespace) ?? []) })),
+    ...kept.map((each) => keyless(each.namespace, each.kind, [each])),
+    ...(others === undefined ? [] : [keyless(otherName, null, others)]),
+  ].map((row) => ({
+    ...row,
+    hitRateTarget: targets.get(row.namespace) ?? null,
+    targetMet: verdicts.get(row.namespace) ?? null,
+  }));
+}
+
+function keylessRow(
+  namespace: string,
+  kind: NamespaceSummary['kind'],
+  keys: KeyRows | null,
+): Omit<StatsNamespace, keyof RowTraffic | 'hitRateTarget' | 'targetMet'> {
+  const known = keys !== null;
+  const none = known && keys.mostUnseenKeys === null ? 0 : null;
+  return {
+    namespace,
+    pattern: null,
+    path: [namespace],
+    kind,
+    keys: known ? 0 : null,
+    keysInterval: keys?.mostUnseenKeys ? [0, keys.mostUnseenKeys] : null,
+    readKeys: 0,
+    memoryBytes: none,
+    memoryBytesInterval: null,
+    overheadBytes: null,
+    memoryShare: none,
+    memoryShareInterval: null,
+    keyShare: none,
+    keyShareInterval: null,
+    types: null,
+    typesIntervals: null,
+    encodings: null,
+    encodingsIntervals: null,
+    withoutTtl: null,
+    withoutTtlInterval: null,
+    withoutTtlMemoryBytes: null,
+    ttl: null,
+    ttlHistogram: null,
+    idleHistogram: null,
+    frequencyHistogram: null,
+    ttlRule: null,
+  };
+}
+
+/** The traffic of the namespaces that one row stands for. */
+function trafficOf(parts: readonly NamespaceTraffic[]): RowTraffic {
+  const [first, ...more] = parts;
+  if (first === undefined) return noTraffic;
+  const { hitRate, hitRateInterval, reads, misses, readsPerSecond, missShare, causes } = first;
+  if (more.length === 0)
+    return { hitRate, hitRateInterval, reads, misses, readsPerSecond, missShare, causes };
+  const sum = (of: (part: NamespaceTraffic) => number | null) => sumOrNull(parts.map(of));
+  const [allReads, allHits, allMisses] = [
+    sum((part) => part.reads),
+    sum((part) => part.hits),
+    sum((part) => part.misses),
+  ];
+  return {
+    hitRate: allHits === null || !allReads ? null : allHits / allReads,
+    hitRateInterval: intervalOf(parts, allMisses ?? 0),
+    reads: allReads,
+    misses: allMisses,
+    readsPerSecond: sum((part) => part.readsPerSecond),
+    missShare: sum((part) => part.missShare),
+    causes: parts.reduce<MissCauses | null>(
+      (total, part) => (total === null || part.causes === null ? null : sumOfCauses(total, part.causes)),
+      { expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0, unknown: 0 },
+    ),
+  };
+}
+
+/** Wider than it need be, for the errors of the parts are taken to go the same way. */
+function intervalOf(parts: readonly NamespaceTraffic[], misses: number): Bounds {
+  if (parts.every(({ hitsInterval }) => hitsInterval === null)) return null;
+  const bound = (side: 0 | 1) => {
+    const hits = parts.reduce((sum, part) => sum + (part.hitsInterval?.[side] ?? part.hits ?? 0), 0);
+    return hits + misses === 0 ? side : hits / (hits + misses);
+  };
+  return [bound(0), bound(1)];
+}
+
+function sumOfCauses(left: MissCauses, right: MissCauses): MissCauses {
+  return {
+    expired: left.expired + right.expired,
+    evicted: left.evicted + right.evicted,
+    invalidated: left.invalidated + right.invalidated,
+    renamed: left.renamed + right.renamed,
+    neverCached: left.neverCached + right.neverCached,
+    unknown: left.unknown + right.unknown,
+  };
+}
+
+function sumOrNull(values: readonly (number | null)[]): number | null {
+  return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+}

@@ -1,0 +1,98 @@
+import type { Grade } from '../../health/grade.ts';
+import type { UnjudgedTarget } from '../../health/namespace-targets.ts';
+import type { ServerReport } from '../../redis/server-report.ts';
+import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
+import type { Bounds, MissCauses, TrafficReport } from '../../traffic/report.ts';
+import type { ReadingReport, ServerCost } from '../keyspace-report.ts';
+import type { IntervalOrNull, NamespaceSummary } from '../namespace-summary.ts';
+
+/** Lookups and their outcome over a span of time. */
+export interface HitFigures {
+  readonly seconds: number | null;
+  readonly hits: number | null;
+  readonly misses: number | null;
+  /** Ratio from 0 to 1; null where there were no lookups. */
+  readonly hitRate: number | null;
+}
+
+export interface WindowFigures extends HitFigures {
+  readonly operationsPerSecond: number | null;
+  readonly evictedKeys: number | null;
+  readonly expiredKeys: number | null;
+}
+
+/** What was observed of one namespace; all of it null without an observation, and where there was no traffic. */
+export interface RowTraffic {
+  readonly hitRate: number | null;
+  readonly hitRateInterval: Bounds;
+  readonly reads: number | null;
+  readonly misses: number | null;
+  readonly readsPerSecond: number | null;
+  /** Share of all misses. */
+  readonly missShare: number | null;
+  readonly causes: MissCauses | null;
+}
+
+/** A namespace with its keys and its traffic. `keys` is null where the keys may not be walked. */
+export interface StatsNamespace extends Omit<NamespaceSummary, 'keys' | 'keyShare'>, RowTraffic {
+  readonly keys: number | null;
+  readonly keyShare: number | null;
+  /** The map's. */
+  readonly hitRateTarget: number | null;
+  /** Null where the observation cannot judge it. */
+  readonly targetMet: boolean | null;
+}
+
+/** The observation of `--hits` as a whole. */
+export interface ObservedHits extends Pick<
+  TrafficReport,
+  | 'mode'
+  | 'modeReason'
+  | 'windowSeconds'
+  | 'valid'
+  | 'invalidReasons'
+  | 'remarks'
+  | 'endedBy'
+  | 'reads'
+  | 'hits'
+  | 'misses'
+  | 'hitRate'
+  | 'residual'
+> {
+  /** Reads of keys that are in other databases, which have no rows here. */
+  readonly otherDatabases: readonly (Pick<RowTraffic, 'reads' | 'misses' | 'hitRate'> & {
+    readonly database: number;
+  })[];
+  /** Lookups of our own in the window, counted by the server as misses and taken off here. */
+  readonly ownMisses: number;
+  /** What became of `notify-keyspace-events` on each node that was changed. */
+  readonly notifications: readonly RestoreOutcome[];
+}
+
+export interface StatsResult {
+  readonly server:
+    (Omit<ServerReport, 'databases' | 'hits' | 'misses'> & { readonly address: string }) | null;
+  /** Since the server started, or its counters were reset. */
+  readonly lifetime: HitFigures | null;
+  readonly window: WindowFigures | null;
+  /** Null without `--hits`, and where the server refused it. */
+  readonly traffic: ObservedHits | null;
+  readonly databases: ServerReport['databases'];
+  /** The database that `keys`, `memoryBytes` and `namespaces` are of. */
+  readonly database: number;
+  readonly keys: number | null;
+  readonly keysInterval: IntervalOrNull;
+  readonly memoryBytes: number | null;
+  readonly memoryBytesInterval: IntervalOrNull;
+  readonly namespaces: readonly StatsNamespace[];
+  /** False for a sample, and where the walk ended early; null where there was none. */
+  readonly exact: boolean | null;
+  readonly reading: ReadingReport | null;
+  readonly grade: Grade['letter'];
+  readonly reasons: Grade['reasons'];
+  /** Targets of the map that could not be judged, and why. */
+  readonly unjudgedTargets: readonly UnjudgedTarget[];
+  readonly serverCost: ServerCost | null;
+  /** What the server refused to tell, with its words. */
+  readonly refused: readonly { readonly command: string; readonly reason: string }[];
+}

@@ -1,0 +1,93 @@
+import type { NamespaceMap } from '../keyspace/map.ts';
+import type { NamespaceTraffic, TrafficReport } from '../traffic/report.ts';
+import { fewestLookups, type LookupCounts } from './grade.ts';
+
+/** A namespace whose hit rate can be held against its target. Ratios from 0 to 1. */
+export interface JudgedTarget {
+  readonly namespace: string;
+  readonly reads: number;
+  readonly hitRate: number;
+  readonly hitRateTarget: number;
+  readonly isMet: boolean;
+}
+
+export type UnjudgedReason =
+  /** Nothing was observed: the server counts hits as a whole. */
+  | 'not-observed'
+  /** The server refused what an observation needs. */
+  | 'refused'
+  /** Events were lost, or lookups could not be attributed. */
+  | 'invalid'
+  /** `misses-only` and `counters` know no rate of a namespace. */
+  | 'no-rates'
+  /** State has no hit rate to reach. */
+  | 'state'
+  | 'no-reads'
+  | 'few-reads'
+  /** The interval of the hit rate holds the target. */
+  | 'too-close';
+
+export interface UnjudgedTarget {
+  readonly namespace: string;
+  readonly hitRateTarget: number;
+  readonly reason: UnjudgedReason;
+}
+
+/** What an observation of the traffic tells a grade. */
+export interface ObservedTraffic {
+  /** Of the whole server; null where its counters went back. */
+  readonly lookups: LookupCounts | null;
+  readonly judged: readonly JudgedTarget[];
+  /** Of the caches without a target: those lookups that nothing else is held against. */
+  readonly untargeted: LookupCounts;
+}
+
+/** What a valid window tells; null for one that is not. */
+export function observedTraffic(report: TrafficReport): ObservedTraffic | null {
+  if (!report.valid) return null;
+  const { hits, misses, namespaces } = report;
+  const untargeted = namespaces.filter(
+    ({ kind, hitRateTarget }) => kind !== 'state' && hitRateTarget === null,
+  );
+  return {
+    lookups: hits === null || misses === null ? null : { hits, misses },
+    judged: namespaces.flatMap((each) => judgedTarget(each) ?? []),
+    untargeted: untargeted.reduce(
+      (sum, { hits, misses }) =>
+        hits === null ? sum : { hits: sum.hits + hits, misses: sum.misses + (misses ?? 0) },
+      { hits: 0, misses: 0 },
+    ),
+  };
+}
+
+/** The targets of the map that nobody can judge here. @param missing why there is no report, where there is none */
+export function unjudgedTargets(
+  map: NamespaceMap,
+  report: TrafficReport | null,
+  missing: 'not-observed' | 'refused',
+): UnjudgedTarget[] {
+  const observed = new Map(report?.namespaces.map((each) => [each.namespace, each]));
+  return map.namespaces.flatMap(({ name, kind, hitRateTarget }) => {
+    if (hitRateTarget === null) return [];
+    const reason =
+      report === null ? missing : kind === 'state' ? 'state' : reasonOf(report, observed.get(name));
+    return reason === null ? [] : [{ namespace: name, hitRateTarget, reason }];
+  });
+}
+
+/** Null where the target can be judged. */
+function reasonOf(report: TrafficReport, traffic: NamespaceTraffic | undefined): UnjudgedReason | null {
+  if (!report.valid) return 'invalid';
+  if (report.mode === 'misses-only' || report.mode === 'counters') return 'no-rates';
+  const reads = traffic?.reads ?? 0;
+  if (traffic === undefined || reads === 0) return 'no-reads';
+  if (judgedTarget(traffic) !== null) return null;
+  return reads < fewestLookups ? 'few-reads' : 'too-close';
+}
+
+function judgedTarget(traffic: NamespaceTraffic): JudgedTarget | null {
+  const { namespace, kind, reads, hitRate, hitRateTarget, targetMet } = traffic;
+  if (kind !== 'cache' || reads === null || reads < fewestLookups) return null;
+  if (hitRate === null || hitRateTarget === null || targetMet === null) return null;
+  return { namespace, reads, hitRate, hitRateTarget, isMet: targetMet };
+}

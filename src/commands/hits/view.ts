@@ -254,18 +254,13 @@ const causeWords: Readonly<Record<keyof MissCauses, string>> = {
   unknown: 'unknown',
 };
 
-/** A second cause is worth its place from this share on. */
-const secondShare = 0.2;
-
-/** The main cause, and a second one that is no trifle: `expired 71 %, evicted 29 %`. */
+/** The main cause: `expired 71 %`. */
 export function causesText(causes: MissCauses | null, misses: number | null): string | null {
   if (causes === null || misses === null || misses === 0) return null;
-  return Object.entries(causes)
-    .sort(([, left], [, right]) => right - left)
-    .slice(0, 2)
-    .filter(([, count], index) => index === 0 || count >= secondShare * misses)
-    .map(([name, count]) => `${causeWords[name as keyof MissCauses]} ${Math.floor((100 * count) / misses)} %`)
-    .join(', ');
+  const [main] = Object.entries(causes).sort(([, left], [, right]) => right - left);
+  return main === undefined
+    ? null
+    : `${causeWords[main[0] as keyof MissCauses]} ${Math.floor((100 * main[1]) / misses)} %`;
 }
 
 function halfWidth({ hitRateInterval }: NamespaceTraffic): string | null {

@@ -95,7 +95,8 @@ export class MonitorReader {
     }
     let database = 0;
     for (at++; line[at] !== space && at < end; at++) database = database * 10 + (line[at] ?? 48) - 48;
-    let [hash, name] = [nameSeed, at];
+    let hash: number;
+    let name: number;
     for (;;) {
       // The address ends before the first argument.
       while (at < end && !(line[at] === quote && line[at - 1] === space && line[at - 2] === 0x5d)) at++;

@@ -25,7 +25,7 @@ const escapeMillis = 60;
 const suspendMillis = 100;
 
 /**
- * The terminal of the process. It is given back as it was on `close`, on an interruption, on SIGHUP, on an exception that
+ * The terminal of the process. It is given back as it was on `close`, on an interruption, on SIGHUP and SIGQUIT, on an exception that
  * nobody catches, and at the latest when the process ends; after kill -9 nobody is left to do so.
  */
 export class TerminalScreen implements LiveScreen {
@@ -167,22 +167,32 @@ export class TerminalScreen implements LiveScreen {
     const onAbort = () => this.close();
     const onContinue = () => this.resume();
     const onExit = () => this.giveBackAtOnce();
-    const onHangup = () => {
+    // The program ends by the signal all the same.
+    const onHangup = (name: NodeJS.Signals) => {
       this.giveBackAtOnce();
-      process.kill(process.pid, 'SIGHUP');
+      process.off(name, onHangup).kill(process.pid, name);
     };
     stdout.on('resize', onResize);
     stdout.on('drain', onDrain);
     signal.addEventListener('abort', onAbort);
     process.on('exit', onExit).on('uncaughtExceptionMonitor', onExit);
-    process.once('SIGHUP', onHangup).on('SIGTSTP', this.onSuspend).on('SIGCONT', onContinue);
+    process
+      .on('SIGHUP', onHangup)
+      .on('SIGQUIT', onHangup)
+      .on('SIGTSTP', this.onSuspend)
+      .on('SIGCONT', onContinue);
     if (this.typing) stdin.on('data', onKeys);
     this.undo.push(
       () => stdout.off('resize', onResize),
       () => stdout.off('drain', onDrain),
       () => signal.removeEventListener('abort', onAbort),
       () => process.off('exit', onExit).off('uncaughtExceptionMonitor', onExit),
-      () => process.off('SIGHUP', onHangup).off('SIGTSTP', this.onSuspend).off('SIGCONT', onContinue),
+      () =>
+        process
+          .off('SIGHUP', onHangup)
+          .off('SIGQUIT', onHangup)
+          .off('SIGTSTP', this.onSuspend)
+          .off('SIGCONT', onContinue),
       () => stdin.off('data', onKeys),
     );
   }

@@ -1,6 +1,7 @@
 import { formatSeconds } from '../../render/units.ts';
 import { fitted, type StyledLine } from '../../render/styled-line.ts';
 import { factsLine, figureLines, notesOf } from './figures-pane.ts';
+import { displayWidth } from '../../render/width.ts';
 import { helpLines } from './help-pane.ts';
 import { namespaceLines } from './namespaces-pane.ts';
 import { namespaceFigures } from './one-namespace-pane.ts';
@@ -48,25 +49,28 @@ function middleOf(
   return [...figures, ...blank, ...namespaceLines(state, size, rest)];
 }
 
+/** What is wrong comes first, then where this is, then the rhythm: what has no room is left out from the end. */
 function titleLine(state: WatchState, { columns, unicode }: FrameSize): StyledLine {
-  const last = lastAnswer(state);
-  const time = last === null ? '' : last.at.slice(11, 19) + 'Z';
-  const end = `every ${formatSeconds(state.intervalSeconds)}  ${time}`.trimEnd();
+  const program = 'cachectl ';
   const status = statusOf(state);
-  const address = fitted(
-    state.address,
-    Math.max(8, columns - 11 - end.length - (status === null ? 0 : status.text.length + 2)),
-    { unicode },
-  );
+  const statusText = status === null ? '' : `${status.text}  `;
+  const room = columns - program.length - displayWidth(statusText);
+  const rhythm = `every ${formatSeconds(state.intervalSeconds)}`;
+  const time = lastAnswer(state)?.at.slice(11, 19);
+  const ends = [...(time === undefined ? [] : [`  ${rhythm}  ${time}Z`]), `  ${rhythm}`, ''];
+  const end = ends.find((text) => room - text.length >= leastAddressWidth) ?? '';
+  const address = room < leastAddressWidth ? '' : fitted(state.address, room - end.length, { unicode });
   return {
     spans: [
-      { text: 'cachectl ', tone: 'title' },
-      { text: address + '  ', tone: 'accent' },
-      ...(status === null ? [] : [{ text: status.text + '  ', tone: status.tone }]),
+      { text: program, tone: 'title' },
+      ...(status === null ? [] : [{ text: statusText, tone: status.tone }]),
+      { text: address, tone: 'accent' },
       { text: end, tone: 'dim' },
     ],
   };
 }
+
+const leastAddressWidth = 12;
 
 function statusOf(state: WatchState): { text: string; tone: 'warning' | 'bad' } | null {
   if (state.frozen !== null) return { text: 'PAUSED', tone: 'warning' };

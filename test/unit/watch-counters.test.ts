@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { deltasOf } from '../../src/watch/counters.ts';
+import { counterFigures } from '../../src/watch/interval.ts';
+import { latencyOf } from '../../src/watch/latency.ts';
+import { counters } from './watch-figures.ts';
+
+const busy = {
+  keyspace_hits: 1000,
+  keyspace_misses: 500,
+  total_commands_processed: 5000,
+  evicted_keys: 10,
+  expired_keys: 20,
+  used_cpu_sys: 1,
+  used_cpu_user: 3,
+  total_net_input_bytes: 100_000,
+  total_net_output_bytes: 200_000,
+  used_memory: 4000,
+  maxmemory: 8000,
+  connected_clients: 7,
+  db0: 'keys=5,expires=1,avg_ttl=0',
+};
+
+describe('an interval', () => {
+  test('is the difference of the counters, without what was asked by ourselves', () => {
+    const after = {
+      ...busy,
+      keyspace_hits: 1090,
+      keyspace_misses: 510,
+      total_commands_processed: 5250,
+      evicted_keys: 14,
+      used_cpu_user: 3.5,
+      total_net_input_bytes: 120_000,
+    };
+    const figures = counterFigures([counters(busy)], [counters(after, { ownCommands: 50 })], 2);
+    expect(figures).toMatchObject({
+      intervalSeconds: 2,
+      reset: null,
+      hits: 90,
+      misses: 10,
+      hitRate: 0.9,
+      operationsPerSecond: 100,
+      evictedKeys: 4,
+      expiredKeys: 0,
+      cpuRatio: 0.25,
+      bytesInPerSecond: 10_000,
+      bytesOutPerSecond: 0,
+      usedBytes: 4000,
+      maxBytes: 8000,
+      connectedClients: 7,
+      keys: 5,
+      ownCommands: 50,
+    });
+  });
+
+  test('has no hit rate where nothing was read', () => {
+    expect(counterFigures([counters(busy)], [counters(busy)], 1)).toMatchObject({
+      hits: 0,
+      misses: 0,
+      hitRate: null,
+    });
+  });
+
+  test('counts from zero after CONFIG RESETSTAT, and keeps the CPU, which that leaves alone', () => {
+    const after = {
+      ...busy,
+      keyspace_hits: 3,
+      keyspace_misses: 1,
+      total_commands_processed: 9,
+      used_cpu_user: 4,
+    };
+    const figures = counterFigures([counters(busy)], [counters(after)], 1);
+    expect(figures).toMatchObject({ reset: 'statistics', hits: 3, misses: 1, hitRate: 0.75, cpuRatio: 1 });
+  });
+
+  test('counts from the start of a server that was started anew', () => {
+    const after = {
+      ...busy,
+      run_id: 'r2',
+      uptime_in_seconds: 4,
+      keyspace_hits: 8,
+      keyspace_misses: 2,
+      used_cpu_user: 0.5,
+    };
+    const figures = counterFigures([counters(busy)], [counters(after)], 60);
+    expect(figures).toMatchObject({ reset: 'restart', hits: 8, misses: 2, hitRate: 0.8 });
+    // Of no more than its uptime, and not of the minute that it was away.
+    expect(figures.cpuRatio).toBeCloseTo(1.5 / 5);
+  });
+
+  test('has nothing to say of a server that has taken over with counters of its own', () => {
+    const after = { ...busy, run_id: 'r2', uptime_in_seconds: 90_000, keyspace_hits: 9e9 };
+    expect(counterFigures([counters(busy)], [counters(after)], 1)).toMatchObject({
+      reset: 'other',
+      hits: null,
+      operationsPerSecond: null,
+      usedBytes: 4000,
+    });
+  });
+
+  test('adds the nodes up, each compared with its own reading whatever their order', () => {
+    const nodes = (first: number, second: number) =>
+      [
+        counters({ ...busy, run_id: 'x', keyspace_hits: first }, { address: 'x:1' }),
+        counters({ ...busy, run_id: 'y', keyspace_hits: second }, { address: 'y:1' }),
+      ] as const;
+    const [x, y] = nodes(1010, 2020);
+    expect(counterFigures(nodes(1000, 2000), [y, x], 1)).toMatchObject({
+      hits: 30,
+      usedBytes: 8000,
+      keys: 10,
+    });
+  });
+
+  test('is not known where the server does not tell', () => {
+    const silent = counters({ used_memory: 1 });
+    expect(counterFigures([silent], [silent], 1)).toMatchObject({
+      hits: null,
+      hitRate: null,
+      operationsPerSecond: null,
+      cpuRatio: null,
+    });
+  });
+});
+
+test('no difference is ever negative, whatever the counters do', () => {
+  const info = fc.record({
+    run_id: fc.constantFrom('r1', 'r2'),
+    uptime_in_seconds: fc.nat(10_000),
+    keyspace_hits: fc.nat(),
+    keyspace_misses: fc.nat(),
+    total_commands_processed: fc.nat(),
+    used_cpu_sys: fc.nat(1000),
+    used_cpu_user: fc.nat(1000),
+  });
+  fc.assert(
+    fc.property(info, info, fc.nat(1000), (before, after, ownCommands) => {
+      const { reset: _reset, ...deltas } = deltasOf(counters(before), counters(after, { ownCommands }), 1);
+      for (const value of Object.values(deltas)) if (value !== null) expect(value).toBeGreaterThanOrEqual(0);
+    }),
+  );
+});
+
+describe('latency', () => {
+  test('is given by round trips that were measured', () => {
+    const micros = Array.from({ length: 100 }, (_, index) => 100 - index);
+    expect(latencyOf(micros)).toEqual({ p50: 50, p99: 99, count: 100 });
+    expect(latencyOf([7])).toEqual({ p50: 7, p99: 7, count: 1 });
+  });
+
+  test('is not known without an answer', () => {
+    expect(latencyOf([])).toBeNull();
+  });
+});

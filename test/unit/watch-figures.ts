@@ -1,0 +1,81 @@
+import type { NodeCounters } from '../../src/watch/counters.ts';
+import { countersOf } from '../../src/watch/counters.ts';
+import type { WatchInterval } from '../../src/watch/interval.ts';
+import type { WatchedNamespace } from '../../src/watch/namespaces.ts';
+
+/** An interval of a cache that does well, but for what is given. */
+export function interval(changes: Partial<WatchInterval> = {}): WatchInterval {
+  return {
+    at: '2026-03-01T12:00:01.000Z',
+    ok: true,
+    error: null,
+    intervalSeconds: 1,
+    reset: null,
+    hits: 930,
+    misses: 70,
+    hitRate: 0.93,
+    operationsPerSecond: 1204,
+    usedBytes: 1_500_000_000,
+    maxBytes: 2_000_000_000,
+    evictedKeys: 0,
+    expiredKeys: 12,
+    latencyMicros: { p50: 120, p99: 900, count: 48 },
+    connectedClients: 24,
+    cpuRatio: 0.12,
+    bytesInPerSecond: 1_200_000,
+    bytesOutPerSecond: 4_500_000,
+    keys: 123_456,
+    uptimeSeconds: 3 * 86_400,
+    ownCommands: 49,
+    trafficMode: null,
+    trafficInvalid: [],
+    namespacesReadAt: '2026-03-01T11:59:51.000Z',
+    namespaces: [],
+    ...changes,
+  };
+}
+
+export const lost = (message: string) =>
+  interval({
+    ok: false,
+    error: { code: 'ECONNREFUSED', message },
+    hits: null,
+    misses: null,
+    hitRate: null,
+    operationsPerSecond: null,
+    usedBytes: null,
+    namespaces: [],
+  });
+
+export function namespace(name: string, changes: Partial<WatchedNamespace> = {}): WatchedNamespace {
+  return {
+    namespace: name,
+    kind: 'cache',
+    keys: 100,
+    bytes: 10_000,
+    byteShare: 0.1,
+    readsPerSecond: null,
+    missesPerSecond: null,
+    hits: null,
+    misses: null,
+    hitRate: null,
+    hitRateTarget: null,
+    targetMet: null,
+    causes: null,
+    topCause: null,
+    ...changes,
+  };
+}
+
+/** Counters of one node from fields of INFO. */
+export function counters(
+  fields: Readonly<Record<string, number | string>>,
+  { ownCommands = 0, address = 'a:1' } = {},
+): NodeCounters {
+  const texts = Object.entries(fields).map(([name, value]) => [name, String(value)] as const);
+  return countersOf(
+    address,
+    { run_id: 'r1', uptime_in_seconds: '1000', ...Object.fromEntries(texts) },
+    ownCommands,
+  );
+}

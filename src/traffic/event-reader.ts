@@ -95,7 +95,8 @@ export class EventReader {
     const [, , channel = 0, channelEnd = 0, from = 0, to = 0] = this.parts;
     let at = channel + channelPrefix;
     let database = 0;
-    for (; (buffer[at] ?? 0) <= 0x39; at++) database = database * 10 + (buffer[at] ?? 48) - 48;
+    for (; at < channelEnd && (buffer[at] ?? 0) <= 0x39; at++)
+      database = database * 10 + (buffer[at] ?? 48) - 48;
     // Behind `__:`.
     const kind = kindAt(buffer, at + 3, channelEnd);
     if (kind === null) return;
@@ -104,21 +105,23 @@ export class EventReader {
   }
 }
 
-/** The events that are subscribed to differ in their first letter and their length. */
+/** Events differ in their first letter and their length; those that are not subscribed to differ from these. */
 function kindAt(buffer: Buffer, start: number, end: number): KeyEvent | null {
+  const length = end - start;
   switch (buffer[start]) {
     case 0x6b:
-      return 'keymiss';
+      return length === 7 ? 'keymiss' : null;
     case 0x65:
+      if (length !== 7) return null;
       return buffer[start + 1] === 0x78 ? 'expired' : 'evicted';
     case 0x64:
-      return 'del';
+      return length === 3 ? 'del' : null;
     case 0x6e:
-      return 'new';
+      return length === 3 ? 'new' : null;
     case 0x72:
-      return end - start === 11 ? 'rename_from' : null;
+      return length === 11 ? 'rename_from' : null;
     case 0x6d:
-      return 'move_from';
+      return length === 9 ? 'move_from' : null;
     default:
       return null;
   }

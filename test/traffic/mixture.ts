@@ -18,6 +18,9 @@ import type { Operation } from './load-connection.ts';
 import { digestOf } from './random.ts';
 import type { Tally } from './truth.ts';
 
+/** Questions that are asked before any of them is asked again. */
+const fewestAsked = 100;
+
 /** What the keys of one connection need to be told from those of another. */
 export interface Share {
   readonly connection: number;
@@ -130,7 +133,7 @@ export class Mixture {
     const { answer } = this;
     const choice = this.options.random();
     const asked = this.nextQuestion;
-    if (asked + 4 < answer.states.keys && choice < 0.6) {
+    if (asked + 4 < answer.states.keys && (choice < 0.6 || asked < fewestAsked)) {
       this.nextQuestion++;
       return readValue(answer, asked);
     }
@@ -179,8 +182,8 @@ export class Mixture {
   /** A key at random that a command may name now; one of the first so many. */
   private keyOf({ states }: Keyspace, first = states.keys): number {
     const { random } = this.options;
-    let key = Math.floor(random() * Math.max(1, first));
-    while (states.isQuiet(key)) key = (key + 1) % states.keys;
+    let key = Math.floor(random() * first);
+    while (states.isQuiet(key)) key = (key + 1) % first;
     return key;
   }
 

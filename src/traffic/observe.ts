@@ -1,5 +1,6 @@
 import { RedisError } from '../redis/errors.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { countFlushes, flushRemark } from './flushes.ts';
 import { type Cut, Observation, type ObservationOptions } from './observation.ts';
 import { ObservationLost } from './node-observer.ts';
 import type { RestoreOutcome } from './notifications/outcome.ts';
@@ -43,13 +44,19 @@ export async function observe(server: RedisServer, options: ObserveOptions): Pro
   let restored: readonly RestoreOutcome[] | undefined;
   const close = async () => (restored ??= await observation.close(options.reconnect));
   try {
+    const flushes = await countFlushes(server);
     const from = await observation.cut();
     options.onBegin?.(observation);
     const { to, lost, endedBy, failure } = await pass(observation, from, options);
+    const end = { lost, endedBy };
     const report = await observation
-      .report(from, to, { lost, endedBy })
-      .catch(() => observation.report(from, to, { lost, endedBy }, false));
-    return { report, restored: await close(), failure };
+      .report(from, to, end)
+      .catch(() => observation.report(from, to, end, false));
+    // MONITOR shows a flush; without it, only the statistics of commands do.
+    const flushed =
+      observation.mode !== 'exact' && (await countFlushes(server).catch(() => null)) !== flushes;
+    const remarks = flushed && failure === null ? [...report.remarks, flushRemark] : report.remarks;
+    return { report: { ...report, remarks }, restored: await close(), failure };
   } finally {
     await close();
   }

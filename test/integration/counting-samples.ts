@@ -104,6 +104,13 @@ export const countingSamples: readonly CountingSample[] = [
     'PFMERGE hll:1',
   ),
   ...lines('PFMERGE new:1 hll:1 hll:2'),
+  {
+    line: 'BITOP AND dest:1 hash:1 str:1',
+    writesLess: true,
+    counts: { none: [1, 0], first: [1, 0], last: [1, 0] },
+  },
+  { line: 'PFCOUNT str:1 hll:1', counts: { none: [1, 0], last: [1, 0] } },
+  { line: 'PFMERGE str:1 hll:1', writesLess: true, counts: { none: [1, 0], last: [1, 0] } },
 
   ...lines(
     'HGET hash:1 f',
@@ -220,6 +227,10 @@ export const countingSamples: readonly CountingSample[] = [
   ...lines('XGROUP CREATECONSUMER stream:1 g c3', 'XGROUP DELCONSUMER stream:1 g c'),
   ...lines('XREAD STREAMS stream:1 0', 'XREAD COUNT 1 STREAMS stream:1 stream:2 0 $'),
   ...lines('XREAD BLOCK 10 STREAMS stream:1 $', 'XREAD BLOCK 10 COUNT 5 STREAMS stream:1 stream:2 $ $'),
+  {
+    line: 'XREAD STREAMS stream:1 str:1 stream:2 0 0 0',
+    counts: { none: [2, 0], first: [1, 1], last: [2, 0] },
+  },
   {
     line: 'XREADGROUP GROUP g c STREAMS stream:1 stream:2 > >',
     counts: { first: [0, 1], last: [1, 1], all: [0, 1] },

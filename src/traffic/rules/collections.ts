@@ -1,10 +1,15 @@
 import type { CountingRule } from '../counting.ts';
-import { countedAt, irregular, keyAt, keysFrom, reading, readingAndWriting, writing } from './places.ts';
-
-/** Why a command that takes from the first key that holds something writes fewer keys than it names. */
-export const takesFromOne = 'it writes only the first of the keys that holds something';
-/** Why a command over several keys may look up fewer than it names. */
-export const stopsAtWrongType = 'it looks up no further key behind one of a wrong type';
+import {
+  countedAt,
+  irregular,
+  keyAt,
+  keysFrom,
+  reading,
+  readingAndWriting,
+  stopsAtWrongType,
+  takesFromOne,
+  writing,
+} from './places.ts';
 
 /** Hashes, lists and sets. */
 export const collectionRules: readonly CountingRule[] = [

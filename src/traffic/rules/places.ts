@@ -43,3 +43,8 @@ export function readingAndWriting(
 export function irregular(reason: string, rules: readonly CountingRule[]): CountingRule[] {
   return rules.map((rule) => ({ ...rule, irregular: reason }));
 }
+
+/** Why a command that takes from the first key that holds something writes fewer keys than it names. */
+export const takesFromOne = 'it writes only the first of the keys that holds something';
+/** Why a command over several keys may look up fewer than it names. */
+export const stopsAtWrongType = 'it looks up no further key behind one of a wrong type';

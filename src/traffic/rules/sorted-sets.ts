@@ -1,5 +1,4 @@
 import type { CountingRule } from '../counting.ts';
-import { stopsAtWrongType, takesFromOne } from './collections.ts';
 import {
   countedAt,
   irregular,
@@ -7,7 +6,9 @@ import {
   keysFrom,
   reading,
   readingAndWriting,
+  stopsAtWrongType,
   storedAfter,
+  takesFromOne,
   writing,
 } from './places.ts';
 

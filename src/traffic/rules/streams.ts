@@ -2,7 +2,8 @@ import type { CountingRule, KeyPlaces } from '../counting.ts';
 import { keyAt, reading, readingAndWriting, writing } from './places.ts';
 
 const streams: KeyPlaces = { kind: 'streams' };
-const looksUpAgain = 'from 7.2 on, one that waited looks its keys up again when it is served';
+const looksUpAgain =
+  'from 7.2 on, one that waited looks its keys up again when it is served; one with a key of a wrong type stops there';
 
 /** XREAD and XREADGROUP look each stream up twice: to resolve its ID or group, and to read it. */
 export const streamRules: readonly CountingRule[] = [

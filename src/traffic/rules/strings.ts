@@ -1,5 +1,13 @@
 import type { CountingRule, KeyPlaces } from '../counting.ts';
-import { keyAt, keysFrom, reading, readingAndWriting, writing } from './places.ts';
+import {
+  irregular,
+  keyAt,
+  keysFrom,
+  reading,
+  readingAndWriting,
+  stopsAtWrongType,
+  writing,
+} from './places.ts';
 
 const bitfieldWrites: KeyPlaces = { kind: 'conditional', at: 1, from: 2, words: ['SET', 'INCRBY'] };
 
@@ -20,13 +28,13 @@ export const stringRules: readonly CountingRule[] = [
   ...writing(keyAt(1), 'INCR', 'DECR', 'INCRBY', 'DECRBY', 'INCRBYFLOAT'),
   ...writing(keysFrom(1, -1, 2), 'MSET', 'MSETNX'),
   { command: 'BITFIELD', reads: { ...bitfieldWrites, without: true }, writes: bitfieldWrites },
-  ...readingAndWriting(keysFrom(3), keyAt(2), 'BITOP'),
+  ...irregular(stopsAtWrongType, readingAndWriting(keysFrom(3), keyAt(2), 'BITOP')),
   {
     command: 'PFCOUNT',
     reads: keysFrom(1),
     writes: null,
-    irregular: 'of one key it may store the count with the key, which is not taken for a write',
+    irregular: `${stopsAtWrongType}; of one key it may store the count with the key, which is not taken for a write`,
   },
-  ...readingAndWriting(keysFrom(1), keyAt(1), 'PFMERGE'),
+  ...irregular(stopsAtWrongType, readingAndWriting(keysFrom(1), keyAt(1), 'PFMERGE')),
   ...writing(keyAt(1), 'PFADD'),
 ];

@@ -13,7 +13,6 @@ const storedState = 20;
 
 /** Further misses of a key within this time from its first, before it is stored again, are a stampede. */
 const stampedeMillis = 1000;
-const mostMisses = 0xffff;
 
 /**
  * What happened to each key last, and so why a read of it finds nothing. Events of a key come in the order in which
@@ -98,8 +97,7 @@ export class KeyHistory {
     const since = this.sinceStart(now);
     const misses = young.misses[at] ?? 0;
     if (misses === 0) young.missedAtMillis[at] = since;
-    if (since - (young.missedAtMillis[at] ?? 0) <= stampedeMillis && misses < mostMisses)
-      young.misses[at] = misses + 1;
+    if (since - (young.missedAtMillis[at] ?? 0) <= stampedeMillis) young.misses[at] = misses + 1;
     switch (state) {
       case causeIndex.expired + 1:
         this.recordExpired(at, row, since);
@@ -108,7 +106,7 @@ export class KeyHistory {
         this.detailsOf(row).evictionDistance.record(this.evictions - (young.evictionMark[at] ?? 0));
         return causeIndex.evicted;
       case storedState:
-        return this.flushOf(database) > (young.goneAtMillis[at] ?? 0)
+        return this.flushOf(database) >= (young.goneAtMillis[at] ?? 0)
           ? causeIndex.invalidated
           : causeIndex.unknown;
       default:

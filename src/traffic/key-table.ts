@@ -2,14 +2,13 @@ import { BloomFilter } from './bloom-filter.ts';
 
 /** What is remembered of each key, in parallel columns. Times count from the start of the window. */
 export interface KeyMemory {
+  /** An entry with state 0 leaves no trace when it is dropped. */
   readonly state: Uint8Array;
   readonly goneAtMillis: Uint32Array;
   readonly missedAtMillis: Uint32Array;
-  readonly misses: Uint16Array;
+  readonly misses: Uint32Array;
   readonly deadlineMillis: Uint32Array;
   readonly evictionMark: Uint32Array;
-  /** Number of the key's namespace. */
-  readonly row: Uint16Array;
 }
 
 /** Share of the slots of a generation that are used before it is full; beyond it, searching gets slow. */
@@ -110,10 +109,9 @@ class Generation implements KeyMemory {
   readonly state: Uint8Array;
   readonly goneAtMillis: Uint32Array;
   readonly missedAtMillis: Uint32Array;
-  readonly misses: Uint16Array;
+  readonly misses: Uint32Array;
   readonly deadlineMillis: Uint32Array;
   readonly evictionMark: Uint32Array;
-  readonly row: Uint16Array;
   readonly limit: number;
   used = 0;
   /** Entries that have a younger copy in the other generation, and are told of no more. */
@@ -126,10 +124,9 @@ class Generation implements KeyMemory {
     this.state = new Uint8Array(slots);
     this.goneAtMillis = new Uint32Array(slots);
     this.missedAtMillis = new Uint32Array(slots);
-    this.misses = new Uint16Array(slots);
+    this.misses = new Uint32Array(slots);
     this.deadlineMillis = new Uint32Array(slots);
     this.evictionMark = new Uint32Array(slots);
-    this.row = new Uint16Array(slots);
     this.limit = Math.floor(slots * fullLoad);
     this.high = new Int32Array(slots);
     this.low = new Int32Array(slots);
@@ -168,22 +165,21 @@ class Generation implements KeyMemory {
     this.misses[slot] = from.misses[source] ?? 0;
     this.deadlineMillis[slot] = from.deadlineMillis[source] ?? 0;
     this.evictionMark[slot] = from.evictionMark[source] ?? 0;
-    this.row[slot] = from.row[source] ?? 0;
   }
 
-  /** Leaves a trace of each entry that has not moved. */
+  /** Leaves a trace of each entry that has not moved, and that tells something. */
   trace(traces: BloomFilter): void {
     for (let slot = 0; slot < this.low.length; slot++) {
-      if (this.isTaken(slot) && this.left[slot] === 0) traces.add(this.high[slot] ?? 0, this.low[slot] ?? 0);
+      if (this.state[slot] !== 0 && this.left[slot] === 0)
+        traces.add(this.high[slot] ?? 0, this.low[slot] ?? 0);
     }
   }
 
   clear(): void {
     this.used = 0;
     this.moved = 0;
-    for (const column of [this.state, this.misses, this.row, this.left, this.high, this.low]) column.fill(0);
-    for (const column of [this.goneAtMillis, this.missedAtMillis, this.deadlineMillis, this.evictionMark]) {
-      column.fill(0);
-    }
+    for (const column of [this.state, this.left, this.high, this.low]) column.fill(0);
+    const { goneAtMillis, missedAtMillis, misses, deadlineMillis, evictionMark } = this;
+    for (const column of [goneAtMillis, missedAtMillis, misses, deadlineMillis, evictionMark]) column.fill(0);
   }
 }

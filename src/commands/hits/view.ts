@@ -1,7 +1,8 @@
 import { type Block, type Cell, type Column, type Fact, note } from '../../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Comparison } from '../../traffic/history.ts';
-import type { MissCauses, NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
+import type { NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
+import { causeTexts, hitRateErrorText, mainCauseText, targetText } from '../miss-causes.ts';
 import { findingText } from './finding-text.ts';
 import type { HitsResult } from './result.ts';
 
@@ -83,7 +84,7 @@ function namespaceTable(namespaces: readonly NamespaceTraffic[], limit: number):
   const columns: [Column, (each: NamespaceTraffic) => Cell, boolean][] = [
     [column('namespace', 'NAMESPACE', 'text'), (each) => each.namespace, true],
     [column('hitRate', 'HIT RATE', 'ratio'), (each) => each.hitRate, knows(({ hitRate }) => hitRate)],
-    [column('hitRateError', '±', 'text'), halfWidth, sampled],
+    [column('hitRateError', '±', 'text'), hitRateErrorText, sampled],
     [column('target', 'TARGET', 'text'), targetText, knows(({ hitRateTarget }) => hitRateTarget)],
     [
       column('readsPerSecond', 'READS', 'perSecond'),
@@ -92,7 +93,7 @@ function namespaceTable(namespaces: readonly NamespaceTraffic[], limit: number):
     ],
     [column('misses', 'MISSES', 'count'), (each) => each.misses, true],
     [column('missShare', 'OF ALL', 'ratio'), (each) => each.missShare, true],
-    [column('cause', 'WHY', 'text'), ({ causes, misses }) => causesText(causes, misses), true],
+    [column('cause', 'WHY', 'text'), ({ causes, misses }) => mainCauseText(causes, misses), true],
     [column('writes', 'WRITES', 'count'), (each) => each.writes, knows(({ writes }) => writes)],
     [
       column('readsPerWrite', 'READS/WRITE', 'number'),
@@ -165,7 +166,7 @@ function missingKeyTable({ missingKeys }: HitsResult, limit: number): Block {
         namespace,
         misses,
         missesAtLeast,
-        causeWords[cause],
+        causeTexts[cause],
       ]),
   };
 }
@@ -243,33 +244,6 @@ function costText({ cost, mode, windowSeconds }: HitsResult): string {
       : ` · ${formatBytes(monitorBytes)} of commands (${formatRatio(duty)} of the time), ${formatBytes(eventBytes)} of events` +
         ` · ${counted(ownMisses, 'lookup')} of our own, taken off · at most ${formatSeconds(maxLagSeconds)} behind`;
   return `cost to the server: ${commands === null ? '' : counted(commands, 'command')}${cpu}${seen}`;
-}
-
-const causeWords: Readonly<Record<keyof MissCauses, string>> = {
-  expired: 'expired',
-  evicted: 'evicted',
-  invalidated: 'invalidated',
-  renamed: 'renamed',
-  neverCached: 'never cached',
-  unknown: 'unknown',
-};
-
-/** The main cause: `expired 71 %`. */
-export function causesText(causes: MissCauses | null, misses: number | null): string | null {
-  if (causes === null || misses === null || misses === 0) return null;
-  const [main] = Object.entries(causes).sort(([, left], [, right]) => right - left);
-  return main === undefined
-    ? null
-    : `${causeWords[main[0] as keyof MissCauses]} ${Math.floor((100 * main[1]) / misses)} %`;
-}
-
-function halfWidth({ hitRateInterval }: NamespaceTraffic): string | null {
-  return hitRateInterval === null ? null : (50 * (hitRateInterval[1] - hitRateInterval[0])).toFixed(1);
-}
-
-function targetText({ hitRateTarget, targetMet }: NamespaceTraffic): string | null {
-  if (hitRateTarget === null) return null;
-  return `${formatRatio(hitRateTarget)}${targetMet === false ? ' missed' : targetMet === true ? ' met' : ''}`;
 }
 
 function column(name: string, header: string, unit: Column['unit']): Column {

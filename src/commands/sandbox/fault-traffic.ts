@@ -5,6 +5,7 @@ import { type Block, type Column, note } from '../../render/blocks.ts';
 import { type FaultName, faultOf } from '../../sandbox/faults.ts';
 import type { SystemName } from '../../sandbox/system-names.ts';
 import { runTraffic, type TrafficTotals } from '../../sandbox/traffic.ts';
+import { causeTexts } from '../miss-causes.ts';
 import type { SandboxFault } from './result.ts';
 
 interface TrafficWish {
@@ -59,16 +60,6 @@ export function describeFault(system: SystemName, name: FaultName): SandboxFault
   const { namespaces, cause, story } = faultOf(system, name);
   return { name, namespaces, cause, story };
 }
-
-/** What `hits` calls them. */
-const causeTexts: Readonly<Record<SandboxFault['cause'], string>> = {
-  expired: 'expired',
-  evicted: 'evicted',
-  invalidated: 'invalidated',
-  renamed: 'renamed',
-  neverCached: 'never cached',
-  unknown: 'unknown',
-};
 
 /** What is to be seen of a fault: `misses of db_user are expired`. */
 export function expectation({ namespaces, cause }: SandboxFault): string {

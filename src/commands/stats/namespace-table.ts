@@ -1,8 +1,10 @@
 import type { Cell, Column, TableBlock } from '../../render/blocks.ts';
-import { counted, formatRatio } from '../../render/units.ts';
-import { causesText } from '../hits/view.ts';
+import { counted } from '../../render/units.ts';
+import { hitRateErrorText, mainCauseText, targetText } from '../miss-causes.ts';
 import { halfWidthText } from '../namespace-summary.ts';
 import type { StatsNamespace, StatsResult } from './result.ts';
+
+const mainCause = ({ causes, misses }: StatsNamespace) => mainCauseText(causes, misses);
 
 type Field = readonly [column: Column, cell: (row: StatsNamespace) => Cell];
 
@@ -34,7 +36,7 @@ const traffic: readonly Field[] = [
   [column('misses', 'MISSES', 'count'), (row) => row.misses],
   [column('readsPerSecond', 'READS/S', 'perSecond'), (row) => row.readsPerSecond],
   [column('missShare', 'OF ALL', 'ratio'), (row) => row.missShare],
-  [column('mainCause', 'WHY', 'text'), mainCauseText],
+  [column('mainCause', 'WHY', 'text'), mainCause],
 ];
 
 /** The namespaces with their keys, and what was observed of them. */
@@ -72,23 +74,8 @@ function shownTraffic(namespaces: readonly StatsNamespace[], hasTargets: boolean
     ...(has('hitRate') ? [rate] : has('missShare') ? [missShare] : []),
     ...(has('hitRateInterval') ? [sampled] : []),
     ...(hasTargets ? [[column('target', 'TARGET', 'text'), targetText] satisfies Field] : []),
-    ...(has('causes') ? [[column('mainCause', 'WHY', 'text'), mainCauseText] satisfies Field] : []),
+    ...(has('causes') ? [[column('mainCause', 'WHY', 'text'), mainCause] satisfies Field] : []),
   ];
-}
-
-function targetText({ hitRateTarget, targetMet }: StatsNamespace): string | null {
-  if (hitRateTarget === null) return null;
-  return `${formatRatio(hitRateTarget)}${targetMet === false ? ' missed' : targetMet === true ? ' met' : ''}`;
-}
-
-/** `expired 81 %`. */
-function mainCauseText({ causes, misses }: StatsNamespace): string | null {
-  return causesText(causes, misses)?.split(', ', 1)[0] ?? null;
-}
-
-/** In points of a percent. */
-function hitRateErrorText({ hitRateInterval }: StatsNamespace): string | null {
-  return hitRateInterval === null ? null : (50 * (hitRateInterval[1] - hitRateInterval[0])).toFixed(1);
 }
 
 function column(columnName: string, header: string, unit: Column['unit']): Column {

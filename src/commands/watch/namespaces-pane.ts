@@ -1,7 +1,7 @@
 import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
 import { formatCell } from '../../render/units.ts';
 import type { SortOrder, WatchedNamespace } from '../../watch/namespaces.ts';
-import { causeTexts } from './cause-texts.ts';
+import { causeTexts } from '../miss-causes.ts';
 import type { FrameSize } from './frame.ts';
 import { lastAnswer, selectedRow, shownNamespaces, type WatchState } from './state.ts';
 

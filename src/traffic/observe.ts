@@ -45,9 +45,9 @@ export async function observe(server: RedisServer, options: ObserveOptions): Pro
   const close = async () => (restored ??= await observation.close(options.reconnect));
   try {
     const flushes = await countFlushes(server);
-    const from = await observation.cut();
+    const from = await observation.cut().catch(asLostServer);
     options.onBegin?.(observation);
-    const { to, lost, endedBy, failure } = await pass(observation, from, options);
+    const { to, lost, endedBy, failure } = await pass(server, observation, from, options);
     const end = { lost, endedBy };
     const report = await observation
       .report(from, to, end)
@@ -62,7 +62,7 @@ export async function observe(server: RedisServer, options: ObserveOptions): Pro
   }
 }
 
-async function pass(observation: Observation, from: Cut, options: ObserveOptions) {
+async function pass(server: RedisServer, observation: Observation, from: Cut, options: ObserveOptions) {
   const { seconds, signal, maxCost, maxBytes } = options;
   let to = from;
   const startedAt = performance.now();
@@ -76,8 +76,8 @@ async function pass(observation: Observation, from: Cut, options: ObserveOptions
       to = await observation.cut();
     } catch (error) {
       if (!(error instanceof ObservationLost) && !(error instanceof RedisError)) throw error;
-      const failure = error instanceof RedisError ? error : null;
-      return { to, lost: [error.message], endedBy: 'lost', failure };
+      const failure = error instanceof RedisError ? error : await lostServer(server, error);
+      return { to, lost: [(failure ?? error).message], endedBy: 'lost', failure };
     }
     if (signal.aborted)
       return { to, lost: [], endedBy: seconds === null ? null : 'interrupted', failure: null };
@@ -89,6 +89,26 @@ async function pass(observation: Observation, from: Cut, options: ObserveOptions
       passed(),
     );
   }
+}
+
+/** Whether a stream ended alone, which is null, or with all that leads to the server. */
+async function lostServer(server: RedisServer, { stream }: ObservationLost): Promise<RedisError | null> {
+  // A server that is behind may be so with its answer too.
+  if (stream === 'lag') return null;
+  for (const node of server.nodes) {
+    try {
+      await node.batch([['PING']]);
+    } catch (error) {
+      if (error instanceof RedisError) return error;
+      throw error;
+    }
+  }
+  return null;
+}
+
+/** Without a beginning there is no window to speak of. */
+function asLostServer(error: unknown): never {
+  throw error instanceof ObservationLost ? new RedisError('lost', 'ELOST', error.message) : error;
 }
 
 function limitReached(

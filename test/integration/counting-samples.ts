@@ -125,8 +125,8 @@ export const countingSamples: readonly CountingSample[] = [
   ...lines('HPEXPIRETIME hash:1 FIELDS 1 f'),
   ...lines('HSET hash:1 f 2', 'HMSET hash:1 f 2', 'HSETNX hash:1 h 1', 'HDEL hash:1 f', 'HINCRBY hash:1 f 1'),
   ...lines('HINCRBYFLOAT hash:1 f 1.5'),
-  ...partly('HEXPIRE hash:1 100 FIELDS 1 f', 'HPEXPIRE hash:1 100000 FIELDS 1 f'),
-  ...partly('HEXPIREAT hash:1 9999999999 FIELDS 1 f', 'HPEXPIREAT hash:1 9999999999999 FIELDS 1 f'),
+  ...lines('HEXPIRE hash:1 100 FIELDS 1 f', 'HPEXPIRE hash:1 100000 FIELDS 1 f'),
+  ...lines('HEXPIREAT hash:1 9999999999 FIELDS 1 f', 'HPEXPIREAT hash:1 9999999999999 FIELDS 1 f'),
   ...partly('HPERSIST hash:1 FIELDS 1 f', 'HSETEX hash:1 EX 100 FIELDS 1 f v', 'HGETDEL hash:1 FIELDS 1 f'),
 
   ...lines('LLEN list:1', 'LINDEX list:1 0', 'LRANGE list:1 0 -1', 'LPOS list:1 b'),

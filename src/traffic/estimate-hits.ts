@@ -13,6 +13,11 @@ export interface Estimate {
   readonly interval: Interval;
 }
 
+/** Where fewer bursts saw any of the part, or anything else, they do not tell how it varies from one to the other. */
+const fewBursts = 5;
+/** Reads come in groups, as of one page or one MGET: what is taken for their size where the bursts do not tell it. */
+const groupSize = 4;
+
 /**
  * How much of the total is the part's. The bursts are a sample of clusters, one at random in each stretch of time; the
  * share is the ratio of the sums over the bursts, its variance that of a ratio estimator (Cochran, Sampling Techniques,
@@ -29,7 +34,11 @@ export function estimatePart({ parts, wholes, total }: BurstCounts): Estimate {
   const squares = parts.reduce((left, part, index) => left + (part - share * (wholes[index] ?? 0)) ** 2, 0);
   const variance =
     bursts < 2 ? Number.POSITIVE_INFINITY : ((bursts / (bursts - 1)) * squares * unseen) / seenWhole ** 2;
-  const simple = seenWhole / Math.max(unseen, 1e-9);
+  const either = Math.min(
+    parts.filter((part) => part > 0).length,
+    parts.filter((part, index) => part < (wholes[index] ?? 0)).length,
+  );
+  const simple = seenWhole / Math.max(unseen, 1e-9) / (either < fewBursts ? groupSize : 1);
   const spread = share * (1 - share);
   const effective =
     (variance <= 0 || spread <= 0 ? simple : Math.min(simple, spread / variance)) *

@@ -36,6 +36,9 @@ const historyOperations = 20_000;
 /** Few keys have seen little. */
 const historyPerKey = 10;
 
+/** Operations per second. */
+const tourTraffic = 1000;
+
 /** `sandbox` from its input to its result. */
 export function sandboxExecution(input: SandboxInput): Execution<SandboxResult> {
   return {
@@ -77,7 +80,7 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
       if (result.fault !== null) await context.show(faultNotes(result.fault));
       await traffic?.steady;
       const exitCode = await (input.tour
-        ? walkThrough(context, result, variables)
+        ? walkThrough(context, result, variables, () => trafficOfTour(context, input, redis, result))
         : runOne(context, input, variables));
       await account().catch((error: unknown) => {
         if (!(error instanceof RedisError)) throw error;
@@ -94,6 +97,31 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
     redis?.close();
     await server.stop();
   }
+}
+
+/** A fault of its own, unless the sandbox has one. */
+async function trafficOfTour(
+  context: Context,
+  input: SandboxInput,
+  redis: RedisServer | undefined,
+  { config }: SandboxResult,
+): Promise<() => Promise<void>> {
+  const stop = new AbortController();
+  if (redis === undefined || input.traffic > 0) return () => Promise.resolve();
+  const { ended, steady } = startTraffic(
+    redis.nodes[0],
+    { ...input, traffic: tourTraffic, fault: 'short-ttl' },
+    {
+      configFile: config,
+      now: context.now,
+      signal: AbortSignal.any([context.signal, stop.signal]),
+    },
+  );
+  await steady;
+  return async () => {
+    stop.abort();
+    await ended;
+  };
 }
 
 async function fill(

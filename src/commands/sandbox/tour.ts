@@ -12,7 +12,12 @@ interface Step {
   readonly argv: readonly string[];
   /** The last words of the command line as shown, where the real one has a path of this machine in it. */
   readonly shown?: readonly string[];
+  /** With the traffic of the application, and a fault in it. */
+  readonly withTraffic?: true;
 }
+
+/** Starts traffic, and resolves with what ends it when it has settled. */
+export type StartTraffic = () => Promise<() => Promise<void>>;
 
 /** Ids that the generator gives every system. */
 const userId: Readonly<Record<SandboxResult['system'], readonly string[]>> = {
@@ -28,6 +33,7 @@ export async function walkThrough(
   context: Context,
   sandbox: SandboxResult,
   variables: Readonly<Record<string, string>>,
+  startTraffic: StartTraffic,
 ): Promise<ExitCode> {
   await context.print([
     {
@@ -39,7 +45,7 @@ export async function walkThrough(
   ]);
   const folder = mkdtempSync(join(tmpdir(), 'cachectl-tour-'));
   try {
-    return await takeSteps(context, stepsOf(sandbox, folder), variables);
+    return await takeSteps(context, stepsOf(sandbox, folder), variables, startTraffic);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -49,9 +55,10 @@ async function takeSteps(
   context: Context,
   steps: readonly Step[],
   variables: Readonly<Record<string, string>>,
+  startTraffic: StartTraffic,
 ): Promise<ExitCode> {
   let worst: ExitCode = exitCodes.success;
-  for (const [index, { why, argv, shown }] of steps.entries()) {
+  for (const [index, { why, argv, shown, withTraffic }] of steps.entries()) {
     if (context.signal.aborted) break;
     await context.write('\n');
     await context.print([
@@ -63,7 +70,9 @@ async function takeSteps(
       },
     ]);
     await context.write('\n');
+    const endTraffic = withTraffic ? await startTraffic() : undefined;
     const exitCode = await context.runCommand(['--output', 'table', ...argv], variables);
+    await endTraffic?.();
     if (worst === exitCodes.success) worst = exitCode;
   }
   if (context.signal.aborted) {
@@ -95,6 +104,11 @@ function stepsOf(sandbox: SandboxResult, folder: string): Step[] {
   return [
     { why: 'Does this cache earn its memory?', argv: ['stats'] },
     { why: 'What is in it? Namespaces, sizes, TTLs, the largest keys', argv: ['inspect', '--top', '5'] },
+    {
+      why: 'Who misses, and why? With traffic now, and a namespace whose TTL is far too short',
+      argv: ['hits', '--for', '3s', '--limit', '8', '--keys', '3'],
+      withTraffic: true,
+    },
     {
       why: 'Load fixtures, with the TTL that the map has for each',
       argv: ['warm', fixtures],

@@ -39,7 +39,7 @@ export class NamespaceRows {
   private readonly others = new Map<number, number>();
   private readonly cachedHigh = new Int32Array(cacheSlots);
   private readonly cachedLow = new Int32Array(cacheSlots);
-  private readonly cachedRow = new Uint16Array(cacheSlots);
+  private readonly cachedRow = new Uint32Array(cacheSlots);
 
   /** @param database the one that the map is of */
   constructor(

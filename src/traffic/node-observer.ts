@@ -90,7 +90,9 @@ export class NodeObserver {
     private readonly control: Lane,
     private readonly sink: TrafficSink,
     private readonly table: CommandTable,
-    private readonly probe: (typeof probes)[number],
+    private readonly probe: (typeof probes)[number] | null,
+    /** Why no key may be looked up: marks have the counters alone then. */
+    readonly lookupRefusal: RedisError | null,
     /** A key for the mark of this number; one that lies on this node. */
     private readonly markKey: (mark: number) => ByteString,
     private readonly clock: () => number,
@@ -99,7 +101,7 @@ export class NodeObserver {
     sink.nowMillis = clock();
   }
 
-  /** @throws RedisError where the user may call none of the commands that look up a key, or not INFO */
+  /** @throws RedisError when the connection is lost */
   static async open(
     node: RedisNode,
     options: {
@@ -113,12 +115,12 @@ export class NodeObserver {
     const control = await node.openLane();
     try {
       const replies = await control.exchange(probes.map((name) => [name, options.markKey(0)]));
-      const permitted = replies.findIndex((reply) => !(reply instanceof ReplyError));
+      const probe = probes.find((_, index) => !(replies[index] instanceof ReplyError)) ?? null;
       const [first] = replies;
-      if (permitted < 0 && first instanceof ReplyError) throw refusal(first, '`TTL`', node.address);
-      const probe = probes[permitted] ?? 'TTL';
+      const refused =
+        probe === null && first instanceof ReplyError ? refusal(first, '`TTL`', node.address) : null;
       const { sink, table, markKey, clock, lagLimitMillis } = options;
-      return new NodeObserver(node, control, sink, table, probe, markKey, clock, lagLimitMillis);
+      return new NodeObserver(node, control, sink, table, probe, refused, markKey, clock, lagLimitMillis);
     } catch (error) {
       control.close();
       throw error;
@@ -235,7 +237,7 @@ export class NodeObserver {
         eventCount: pending.eventCount,
         eventBytes: this.events?.bytes ?? 0,
         lagSeconds: (performance.now() - sentAt) / 1000,
-        ownMisses: this.marks,
+        ownMisses: this.probe === null ? 0 : this.marks,
       };
     } finally {
       this.pending = undefined;
@@ -249,6 +251,10 @@ export class NodeObserver {
   }
 
   private async probeAndInfo(key: ByteString): Promise<Info> {
+    if (this.probe === null) {
+      const [reply] = await this.control.exchange([['INFO']]);
+      return infoOf(reply, this.node.address);
+    }
     const question: RedisCommand[] = [[this.probe, key], ['INFO']];
     if (this.transactions) {
       const replies = await this.control.exchange([['MULTI'], ...question, ['EXEC']]);

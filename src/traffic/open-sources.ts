@@ -47,6 +47,11 @@ const usualDatabases = 16;
 export async function openSources(observers: Observers, terms: SourceTerms): Promise<Sources> {
   const asked = terms.mode;
   if (asked === 'counters') return { ...nothing, reason: 'asked for' };
+  const [unmarked] = observers.flatMap(({ lookupRefusal }) => lookupRefusal ?? []);
+  if (unmarked !== undefined) {
+    if (asked !== null) throw unmarked;
+    return { ...nothing, reason: `no window can be marked: ${unmarked.message}` };
+  }
   const { leases, refusal, remarks } = await switchEventsOn(observers, terms);
   try {
     const silence = await openEvents(observers, refusal);
@@ -59,7 +64,8 @@ export async function openSources(observers: Observers, terms: SourceTerms): Pro
     }
     const { mode, reason } = await chooseMode(observers, asked);
     const newKeys = leases.length === observers.length && leases.every((lease) => lease.newKeys === true);
-    return { mode, reason, leases, remarks, newKeys };
+    const causes = refusal === null ? [] : [causesRemark(refusal)];
+    return { mode, reason, leases, remarks: [...remarks, ...causes], newKeys };
   } catch (error) {
     await restoreAll(leases);
     throw error;
@@ -95,6 +101,15 @@ async function lookAtEvents(node: RedisNode, now: number): Promise<NotificationR
     ...refusalOf(node.address, 'CONFIG SET', new ReplyError('READONLY'), flags, hitFlags),
     message: `${node.address} does not tell of misses and their causes, and the profile is read-only`,
   };
+}
+
+/** Misses are told of, and the rest is not known to be, or known not to be. */
+function causesRemark({ address, missing, hint }: NotificationRefusal): string {
+  const what =
+    missing === null
+      ? `whether ${address} tells of all causes is not known`
+      : `${address} does not tell of all causes (\`${missing}\` is off)`;
+  return `${what}: without its event a key that went counts as never cached; ${hint}`;
 }
 
 const restoreAll = (leases: readonly NotificationLease[]) =>

@@ -2,6 +2,7 @@ import { restoreLeftovers } from '../../traffic/notifications/leftovers.ts';
 import { notificationFolder } from '../../traffic/notifications/note.ts';
 import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
 import { type Block, note } from '../../render/blocks.ts';
+import { InputError } from '../../failure.ts';
 import type { Execution } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 
@@ -18,6 +19,12 @@ export function restoreExecution(): Execution<RestoreResult> {
     blank: { notifications: [], damaged: [] },
     rows: 'notifications',
     async run(context) {
+      const { profile } = context;
+      if (profile?.readOnly === true)
+        throw new InputError(
+          `profile \`${profile.name}\` is read-only, and \`hits --restore\` sets \`notify-keyspace-events\``,
+          'use another profile, or the URL of the server',
+        );
       const server = await context.connect();
       const { variables, processes } = context.environment;
       const { outcomes, damaged } = await restoreLeftovers(server.nodes, {

@@ -11,6 +11,6 @@ export interface HitsResult extends TrafficReport {
   readonly findings: readonly TrafficFinding[];
   /** Since the last line of the file of `--compare`. */
   readonly comparison: Comparison | null;
-  /** What became of `notify-keyspace-events` on each node that was changed. */
+  /** What became of `notify-keyspace-events` on each node where all of it was on; `nothing` where it was so before. */
   readonly notifications: readonly RestoreOutcome[];
 }

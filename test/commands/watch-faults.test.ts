@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { cli } from '../run-cli.ts';
+import { send, sendAll, startPrivateServer } from '../server/redis.ts';
+import { folderWith, open, startServer } from './reading.ts';
+import { recordsOf, sumOf, watchWhile } from './watch-records.ts';
+
+test('a server that goes away gives failed intervals, and figures again once it is back', async () => {
+  const first = await startPrivateServer();
+  const other = await open(first.url);
+  await sendAll(
+    other,
+    Array.from({ length: 500 }, () => ['GET', 'nothing']),
+  );
+  const outcome = await watchWhile([], { url: first.url }, other, async () => {
+    await first.stop();
+    await sleep(900);
+    const second = await startPrivateServer({ args: ['--port', String(first.port)] });
+    onTestFinished(() => second.stop());
+    await sleep(1000);
+  });
+  const { intervals, summary } = outcome;
+  const oks = intervals.map(({ ok }) => ok);
+  expect(oks[0]).toBe(true);
+  expect(oks.at(-1)).toBe(true);
+  const failed = intervals.filter(({ ok }) => !ok);
+  expect(failed.length).toBeGreaterThan(0);
+  expect(summary).toMatchObject({ failedIntervals: failed.length });
+  for (const { error, hits, namespaces } of failed) {
+    expect(error?.message).toMatch(/127\.0\.0\.1/);
+    expect({ hits, namespaces }).toEqual({ hits: null, namespaces: [] });
+  }
+  const back = intervals[oks.lastIndexOf(false) + 1];
+  expect(back?.reset).toBe('restart');
+  for (const { misses } of intervals.slice(oks.lastIndexOf(false))) expect(misses ?? 0).toBe(0);
+});
+
+test('an interruption ends it with what was said so far, also while the server hangs', async () => {
+  const { redis } = await startServer();
+  const controller = new AbortController();
+  const run = cli(['watch', '-i', '100ms'], { url: redis.url, signal: controller.signal });
+  await sleep(800);
+  redis.kill('SIGSTOP');
+  await sleep(300);
+  const interruptedAt = performance.now();
+  controller.abort('SIGINT');
+  const outcome = await run;
+  redis.kill('SIGCONT');
+  expect(performance.now() - interruptedAt).toBeLessThan(5000);
+  expect(outcome.exitCode).toBe(130);
+  const { intervals, summary } = recordsOf(outcome);
+  expect(intervals.length).toBeGreaterThan(0);
+  expect(summary).toMatchObject({ ok: false, error: { kind: 'interrupted' } });
+});
+
+test('--hits tells reads, misses and their causes by namespace, and leaves the server as it was', async () => {
+  const { redis, server } = await startServer();
+  await sendAll(
+    server,
+    Array.from({ length: 20 }, (_, index) => ['SET', `user:${index}`, 'x']),
+  );
+  await send(server, 'CONFIG', 'SET', 'notify-keyspace-events', 'Kg');
+  const cwd = folderWith({
+    namespaces: {
+      profiles: { pattern: 'user:*', hitRateTarget: 0.9 },
+      sessions: { pattern: 'session:*', hitRateTarget: 0.1 },
+    },
+  });
+  const options = { url: redis.url, cwd, env: { HOME: cwd, XDG_STATE_HOME: cwd } };
+  const { intervals, stderr } = await watchWhile(['--hits'], options, server, async () => {
+    for (let round = 0; round < 10; round++) {
+      await sendAll(server, [
+        ...Array.from({ length: 30 }, (_, index) => ['GET', `user:${index}`]),
+        ...Array.from({ length: 5 }, (_, index) => ['GET', `session:${index}`]),
+      ]);
+      await sleep(30);
+    }
+  });
+  expect(stderr).toMatch(/^error: interrupted by Ctrl-C/);
+  const rowsOf = (name: string) =>
+    intervals.flatMap(({ namespaces }) => namespaces.filter((row) => row.namespace === name));
+  expect(intervals.every(({ trafficMode }) => trafficMode === 'exact')).toBe(true);
+  expect(sumOf(rowsOf('profiles').map(({ hits }) => hits))).toBe(200);
+  expect(sumOf(rowsOf('profiles').map(({ misses }) => misses))).toBe(100);
+  expect(sumOf(rowsOf('sessions').map(({ misses }) => misses))).toBe(50);
+  expect(sumOf(rowsOf('sessions').map(({ causes }) => causes?.neverCached ?? 0))).toBe(50);
+  // The lookups of the observation itself are off.
+  expect(sumOf(intervals.map(({ misses }) => misses))).toBe(150);
+  expect(rowsOf('profiles').some(({ targetMet }) => targetMet === false)).toBe(true);
+  expect(await send(server, 'CONFIG', 'GET', 'notify-keyspace-events')).toEqual([
+    'notify-keyspace-events',
+    'gK',
+  ]);
+});

@@ -1,0 +1,235 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { connect } from '../../src/redis/connect.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { displayWidth } from '../../src/render/width.ts';
+import { linesOf } from '../commands/reading.ts';
+import { binary, packageRoot, startBinary } from '../server/binary.ts';
+import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import type { RedisProcess } from '../server/redis-process.ts';
+import { runTerminal, type Terminal, type TerminalOptions } from '../server/terminal.ts';
+import { shell } from './shell.ts';
+
+let redis: RedisProcess;
+let server: RedisServer;
+beforeAll(async () => {
+  redis = await startPrivateServer({ args: ['--maxmemory', '64mb'] });
+  server = await connect(targetOf(redis.url));
+  await sendAll(server, [
+    ...Array.from({ length: 50 }, (_, index) => ['SET', `user:${index}:profile`, 'x'.repeat(300)]),
+    ...Array.from({ length: 20 }, (_, index) => ['SET', `session:${index}`, 'x']),
+    ...['1', '2'].map((id) => ['SET', `esc\x1b[41m\x1b]0;pwned\x07:${id}`, 'x']),
+  ]);
+});
+afterAll(async () => {
+  server.close();
+  await redis.stop();
+});
+
+/**
+ * A shell with job control in which something stands on the screen already. `run` types a command line, with `watch`
+ * for the program.
+ */
+async function openShell(options: TerminalOptions = {}, url = redis.url) {
+  const terminal = await runTerminal(['bash', '--norc', '--noprofile', '-i'], {
+    ...options,
+    env: { REDIS_URL: url, PS1: '$ ', ...options.env },
+  });
+  onTestFinished(() => terminal.close());
+  const type = (line: string) => terminal.send('-l', line).then(() => terminal.send('Enter'));
+  await terminal.waitFor(/\$/);
+  await type(`watch() { "${process.execPath}" "${binary}" watch "$@"; }; PS1='$ '`);
+  await type(`clear; echo what stood here; stty -a >before`);
+  await terminal.waitFor(/what stood here\n/);
+  return { terminal, type };
+}
+
+const watching = /hit rate +(-|[\d.]+ %)/;
+
+/** The shell is as it was: its text, its settings, and what is typed is seen. */
+async function expectRestored(terminal: Terminal, type: (line: string) => Promise<void>, code: number) {
+  // What is typed before the program has gone is the program's.
+  await terminal.waitFor(/what stood here/);
+  await type('echo "code=$?"; stty -a >after; cmp before after && echo same');
+  const screen = await terminal.waitFor(/code=\d+\n(.*\n)*.*\bsame\n/);
+  expect(screen).toContain('what stood here');
+  expect(screen).toContain(`code=${code}`);
+  expect(screen).not.toMatch(/^hit rate/m);
+  // The cursor: hidden it would not be shown where the next letter goes.
+  await type('printf "\\033[6n"; read -rs -t 2 -d R place; echo "place=${place#*[}"');
+  expect(await terminal.waitFor(/place=\d+;\d+/)).toMatch(/place=\d+;\d+/);
+}
+
+describe('the terminal is as it was', () => {
+  test.each([
+    ['q', 0],
+    ['C-c', 130],
+  ])('after %s', async (key, code) => {
+    const { terminal, type } = await openShell();
+    await type('watch -i 200ms');
+    expect(await terminal.waitFor(watching)).not.toContain('what stood here');
+    await terminal.send(key);
+    await expectRestored(terminal, type, code);
+  });
+
+  test.each([
+    ['TERM', 143],
+    ['HUP', 129],
+    ['QUIT', 131],
+  ])('after kill -%s', async (signal, code) => {
+    const { terminal, type } = await openShell();
+    await type(`watch -i 200ms & echo $! >pid; fg >/dev/null`);
+    await terminal.waitFor(watching);
+    const pids = execFileSync('pgrep', ['-f', `${binary} watch -i 200ms`], { encoding: 'utf8' });
+    const ours = linesOf(pids).filter((pid) => environmentOf(pid).includes(redis.url));
+    for (const pid of ours) process.kill(Number(pid), `SIG${signal}`);
+    await terminal.waitFor(/what stood here/);
+    await expectRestored(terminal, type, code);
+  });
+
+  test.each(['throw', 'reject'])(
+    'after an exception that nobody catches (%s), which is shown',
+    async (how) => {
+      const { terminal, type } = await openShell({ rows: 50 });
+      const script = join(packageRoot, 'test', 'e2e', 'crashing-screen.ts');
+      const tsx = join(packageRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs');
+      await type(`"${process.execPath}" --import "file://${tsx}" "${script}" ${how}`);
+      expect(await terminal.waitFor(/drawn on the screen/)).not.toContain('what stood here');
+      expect(await terminal.waitFor(/(thrown|rejected) by the test/)).not.toContain('drawn on');
+      await expectRestored(terminal, type, 1);
+    },
+  );
+
+  test('while it is suspended with Ctrl-Z, and the view comes back with fg', async () => {
+    const { terminal, type } = await openShell();
+    await type('watch -i 200ms');
+    await terminal.waitFor(watching);
+    await terminal.send('C-z');
+    expect(await terminal.waitFor(/Stopped/)).toContain('what stood here');
+    await type('stty -a >after; cmp before after && echo same');
+    await terminal.waitFor(/^same$/m);
+    await type('fg');
+    expect(await terminal.waitFor(watching)).not.toContain('what stood here');
+    await terminal.send('q');
+    await expectRestored(terminal, type, 0);
+  });
+});
+
+/** The environment of a process, to tell ours from those of other tests. */
+const environmentOf = (pid: string): string => {
+  try {
+    return execFileSync('cat', [`/proc/${pid}/environ`], { encoding: 'utf8' });
+  } catch {
+    return '';
+  }
+};
+
+describe('the view', () => {
+  test('shows figures, namespaces and keys at 80 by 24, and what a key is called does nothing', async () => {
+    const { terminal, type } = await openShell();
+    await type('watch -i 200ms');
+    const screen = await terminal.waitFor(/> user:<id>:profile/);
+    expect(linesOf(screen)).toHaveLength(24);
+    expect(screen).toMatch(/^operations /m);
+    expect(screen).toMatch(/^memory +[\d.]+ [kM]B .* of 67\.1 MB$/m);
+    expect(screen).toMatch(/^latency p99 +[\d.]+ (µs|ms|s) /m);
+    expect(await terminal.screen(true)).not.toContain('\x1b[41m');
+    await terminal.send('n');
+    await terminal.waitFor(/^> <text>:<id>/m);
+    await terminal.send('Down', 'Down', 'Enter');
+    expect(await terminal.waitFor(/^user:<id>:profile$/m)).toMatch(/^keys +50 /m);
+    await terminal.send('Escape');
+    await terminal.waitFor(/NAMESPACE▼/);
+    await terminal.send('?');
+    await terminal.waitFor(/any key leads back/);
+    await terminal.send('x', '+');
+    await terminal.waitFor(/every 500 ms/);
+    await terminal.send('p');
+    await terminal.waitFor(/PAUSED/);
+    await terminal.send('q');
+    await expectRestored(terminal, type, 0);
+  });
+
+  test('fits whatever the terminal becomes, and says where it is too small', async () => {
+    const { terminal, type } = await openShell();
+    await type('watch -i 200ms');
+    await terminal.waitFor(/> user/);
+    await terminal.resize(120, 40);
+    await terminal.waitFor(/^cpu /m);
+    await terminal.resize(30, 8);
+    expect(linesOf(await terminal.waitFor(/^too small: 30x8/m))).toHaveLength(1);
+    await terminal.resize(50, 12);
+    const screen = await terminal.waitFor(/^hit rate /m);
+    expect(linesOf(screen).length).toBeLessThanOrEqual(12);
+    for (const line of linesOf(screen)) expect(displayWidth(line)).toBeLessThan(50);
+    await terminal.send('q');
+  });
+
+  test('is ASCII without colours where that is all there is', async () => {
+    const { terminal, type } = await openShell({ env: { LANG: 'C', NO_COLOR: '1' } });
+    await type('LC_ALL=C watch -i 200ms');
+    await terminal.waitFor(/^> user/m);
+    expect(await terminal.screen()).toMatch(/^[\x20-\x7e\n]*$/);
+    // The selected row has a mark, for it has no colour.
+    expect(await terminal.screen(true)).not.toMatch(/\x1b\[[0-9;]*3[0-9]m/);
+    await terminal.send('q');
+    await expectRestored(terminal, type, 0);
+  });
+
+  test('says that the server is away, goes on once it is back, and can be left meanwhile', async () => {
+    const first = await startPrivateServer();
+    const { terminal, type } = await openShell({}, first.url);
+    await type('watch -i 200ms');
+    await terminal.waitFor(watching);
+    await first.stop();
+    await terminal.waitFor(/RECONNECTING[^]*reconnecting … .*127\.0\.0\.1/);
+    const second = await startPrivateServer({ args: ['--port', String(first.port)] });
+    await terminal.waitFor(/^operations +\d/m);
+    expect(await terminal.screen()).not.toContain('RECONNECTING');
+    await second.stop();
+    await terminal.waitFor(/RECONNECTING/);
+    await terminal.send('q');
+    await expectRestored(terminal, type, 0);
+  });
+
+  test('is left at once while the server hangs', async () => {
+    const hung = await startPrivateServer();
+    onTestFinished(() => hung.stop());
+    const { terminal, type } = await openShell({}, hung.url);
+    await type('watch -i 200ms');
+    await terminal.waitFor(watching);
+    hung.kill('SIGSTOP');
+    await terminal.waitFor(/no answer for \d+ s/);
+    await terminal.send('q');
+    await expectRestored(terminal, type, 0);
+    hung.kill('SIGCONT');
+  });
+});
+
+describe('in a pipe', () => {
+  test('a reader that goes away ends it with 0', async () => {
+    const { exitCode, stdout, stderr } = await shell('cachectl watch -i 100ms | head -n 2', {
+      REDIS_URL: redis.url,
+    });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(linesOf(String(stdout)).map((line) => (JSON.parse(line) as { record: string }).record)).toEqual([
+      'interval',
+      'interval',
+    ]);
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends it with %d and a summary', async (signal, code) => {
+    const { child, outcome } = startBinary(['watch', '-i', '100ms'], { env: { REDIS_URL: redis.url } });
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    await sleep(250);
+    child.kill(signal);
+    const { exitCode, stdout } = await outcome;
+    expect(exitCode).toBe(code);
+    expect(linesOf(stdout).at(-1)).toMatch(/^\{"record":"summary".*"kind":"interrupted"/);
+  });
+});

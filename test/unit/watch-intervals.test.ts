@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { EventQueue } from '../../src/commands/watch/event-queue.ts';
+import { intervalsOf, type IntervalOptions } from '../../src/watch/intervals.ts';
+import { interval } from './watch-figures.ts';
+
+const forever = Number.POSITIVE_INFINITY;
+
+function optionsOf(changes: Partial<IntervalOptions>): IntervalOptions {
+  return {
+    intervalSeconds: () => 0.05,
+    signal: new AbortController().signal,
+    now: () => performance.now(),
+    mostIntervals: forever,
+    mostSeconds: forever,
+    ...changes,
+  };
+}
+
+async function collect(next: () => Promise<unknown>, changes: Partial<IntervalOptions>): Promise<number> {
+  const seen: boolean[] = [];
+  for await (const { ok } of intervalsOf(() => next().then(() => interval()), optionsOf(changes)))
+    seen.push(ok);
+  return seen.length;
+}
+
+const at = () => Promise.resolve();
+
+test('as many intervals come as were asked for', async () => {
+  expect(await collect(at, { mostIntervals: 3 })).toBe(3);
+});
+
+test('the last interval ends with the time, and is shorter where that does not divide', async () => {
+  const startedAt = performance.now();
+  expect(await collect(at, { mostSeconds: 0.12 })).toBe(3);
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(119);
+});
+
+test('what a reading takes is no part of the next wait', async () => {
+  const times: number[] = [];
+  const next = () => sleep(80).then(() => times.push(performance.now()));
+  await collect(next, { mostIntervals: 6, intervalSeconds: () => 0.1 });
+  // Five rhythms of 0.1 s, and not of 0.18 s, with room for a busy machine.
+  expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(800);
+});
+
+test('an interval that is changed meanwhile holds at once', async () => {
+  let seconds = 60;
+  setTimeout(() => (seconds = 0.01), 50);
+  expect(await collect(at, { mostIntervals: 2, intervalSeconds: () => seconds })).toBe(2);
+});
+
+test('an interruption ends the wait, and a reading that hangs', async () => {
+  const waiting = new AbortController();
+  setTimeout(() => waiting.abort(), 50);
+  expect(await collect(at, { signal: waiting.signal, intervalSeconds: () => 60 })).toBe(0);
+  const hanging = new AbortController();
+  setTimeout(() => hanging.abort(), 100);
+  expect(await collect(() => new Promise(() => undefined), { signal: hanging.signal })).toBe(0);
+});
+
+test('a failure of the reading is the reader’s', async () => {
+  await expect(collect(() => Promise.reject(new Error('broken')), {})).rejects.toThrow('broken');
+});
+
+test('a queue gives events in order, and its failure after them', async () => {
+  const queue = new EventQueue<number>();
+  queue.push(1);
+  queue.push(2);
+  queue.fail(new Error('over'));
+  const seen: number[] = [];
+  const read = async () => {
+    for await (const event of queue) seen.push(event);
+  };
+  await expect(read()).rejects.toThrow('over');
+  expect(seen).toEqual([1, 2]);
+});

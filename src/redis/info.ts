@@ -62,12 +62,11 @@ export function productOf(info: Info): { product: string; version: string } {
 }
 
 /**
- * True where the server looks up each key that `SCAN … TYPE` goes through, and counts a hit for it: Redis before 7.4.
- * What does not tell its version is taken for one that does. @see scanGenericCommand in db.c of 7.0 and of 7.4
+ * True where the server looks up each key that `SCAN … TYPE` goes through, and counts a hit for it: Redis and Valkey before 8.0.
+ * What does not tell its version is taken for one that does. @see scanGenericCommand in db.c of 7.4 and of 8.0
  */
 export function countsScanType(info: Info): boolean {
-  const { product, version } = productOf(info);
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (product === 'valkey') return !(major >= 8);
-  return !(major > 7 || (major === 7 && minor >= 4));
+  const { version } = productOf(info);
+  // Valkey stopped with the version of the same number.
+  return !(Number.parseInt(version) >= 8);
 }

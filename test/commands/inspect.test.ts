@@ -174,7 +174,7 @@ describe('inspect', () => {
     expect(pattern).toMatchObject({ keys: 7, serverCost: { ownHits: 28 } });
     const unmapped = (await inspect(['--namespace', '(unmapped)'], options)).result;
     expect(unmapped).toMatchObject({ keys: 7, serverCost: { ownHits: 28 } });
-    // Before 7.4 the type costs a lookup of every key; TTL, encoding and idle time are looked up of those that have it.
+    // Before 8.0 the type costs a lookup of every key; TTL, encoding and idle time are looked up of those that have it.
     const before = await countersOf(server);
     const hashes = (await inspect(['--type', 'HASH'], options)).result;
     expect(hashes).toMatchObject({

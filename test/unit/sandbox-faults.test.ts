@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
@@ -50,6 +51,20 @@ describe.each(pairs)('%s with %s', (system, name) => {
     if (name === 'unstable-keys') expect(placed.size).toBe(0);
     else expect(again.length).toBeGreaterThan(700);
   });
+});
+
+test('the documentation names the namespaces of every system and fault', () => {
+  const page = readFileSync(`${packageRoot}/docs/sandbox-faults.md`, 'utf8');
+  for (const system of systemNames) {
+    const row = page.split('\n').find((line) => line.startsWith(`| \`${system}\``)) ?? '';
+    const cells = faultNames.map((name) => faultOf(system, name).namespaces.map((each) => `\`${each}\``));
+    expect(
+      row
+        .split('|')
+        .slice(2, -1)
+        .map((cell) => cell.trim()),
+    ).toEqual(cells.map((names) => names.join(', ')));
+  }
 });
 
 describe('a TTL too short', () => {

@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument, ratioArgument, sizeArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
+import { aboveZero } from './above-zero.ts';
 import { costArgument } from './cost-argument.ts';
 
 const modes = ['exact', 'sampled', 'misses-only', 'counters'] as const;
@@ -20,7 +21,9 @@ export const defineHits: DefineCommand = (program, run) => {
         '  counters     the hit rate of the whole server; needs nothing but INFO',
     )
     .addOption(
-      new Option('--for <duration>', 'how long to observe').argParser(durationArgument).default(10, '10s'),
+      new Option('--for <duration>', 'how long to observe')
+        .argParser(aboveZero(durationArgument))
+        .default(10, '10s'),
     )
     .addOption(new Option('-f, --follow', 'observe until Ctrl-C').conflicts('for'))
     .addOption(
@@ -31,7 +34,7 @@ export const defineHits: DefineCommand = (program, run) => {
     )
     .addOption(
       new Option('--duty <share>', 'share of the time during which `sampled` reads commands')
-        .argParser(ratioArgument)
+        .argParser(aboveZero(ratioArgument))
         .default(0.1, '10%'),
     )
     .option('--limit <rows>', 'most namespaces to list; JSON has all of them', countArgument(1), 20)
@@ -44,7 +47,7 @@ export const defineHits: DefineCommand = (program, run) => {
     )
     .addOption(
       new Option('--max-bytes <size>', 'end when so much has come over the network')
-        .argParser(sizeArgument)
+        .argParser(aboveZero(sizeArgument))
         .default(2e9, '2GB'),
     )
     .optionsGroup('History:')

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
 import { proportionInterval } from '../keyspace/intervals.ts';
@@ -67,7 +67,7 @@ export function openHistory(path: string): HistoryFile {
   };
   const open = (): number => {
     try {
-      return openSync(path, 'a');
+      return openSync(path, 'a+');
     } catch (error) {
       return explain(error);
     }
@@ -76,13 +76,22 @@ export function openHistory(path: string): HistoryFile {
   return {
     append(record) {
       try {
-        writeSync(file, `${JSON.stringify(record)}\n`);
+        writeSync(file, `${endsWithinLine(file) ? '\n' : ''}${JSON.stringify(record)}\n`);
       } catch (error) {
         explain(error);
       }
     },
     close: () => closeSync(file),
   };
+}
+
+/** A line that was cut short by a full disk or a kill must not spoil the next one. */
+function endsWithinLine(file: number): boolean {
+  const stats = fstatSync(file);
+  if (!stats.isFile() || stats.size === 0) return false;
+  const last = Buffer.alloc(1);
+  readSync(file, last, 0, 1, stats.size - 1);
+  return last.toString() !== '\n';
 }
 
 /** The last window of a history file. @throws InputError where there is none, or what stands there is something else */
@@ -111,12 +120,29 @@ export function readLastRecord(path: string): TrafficRecord {
 function parseRecord(line: string): TrafficRecord | null {
   try {
     const value = JSON.parse(line) as Partial<TrafficRecord> | null;
-    return value?.recordVersion === 1 && typeof value.at === 'string' && Array.isArray(value.namespaces)
+    return value?.recordVersion === 1 &&
+      typeof value.at === 'string' &&
+      typeof value.windowSeconds === 'number' &&
+      Array.isArray(value.namespaces) &&
+      value.namespaces.every(isTraffic)
       ? (value as TrafficRecord)
       : null;
   } catch {
     return null;
   }
+}
+
+/** As far as a comparison needs it. */
+function isTraffic(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const traffic = value as Readonly<Record<string, unknown>>;
+  const isFigure = (name: keyof NamespaceTraffic) =>
+    traffic[name] === null || typeof traffic[name] === 'number';
+  return (
+    typeof traffic['namespace'] === 'string' &&
+    typeof traffic['database'] === 'number' &&
+    (['reads', 'hits', 'misses', 'hitRate', 'readsPerSecond'] as const).every(isFigure)
+  );
 }
 
 /** What has changed since, the namespaces that got worse first. */

@@ -86,7 +86,6 @@ async function startTraffic(server: RedisServer, { tag = '', missing = true } = 
     lane.close();
   });
   await sleep(30);
-  return stop;
 }
 
 const sumOf = (values: readonly (number | null)[]) =>

@@ -285,7 +285,7 @@ function costOf(mode: HitMode, windows: readonly NodeWindow[], windowSeconds: nu
     serverCpuSeconds: cpu.includes(null) ? null : sumOf(cpu.map((each) => each ?? 0)),
     commands: commands.includes(null) ? null : sumOf(commands.map((each) => each ?? 0)),
     ownHits: 0,
-    ownMisses: grown((mark) => mark.ownMisses),
+    ownMisses: sumOf(windows.map(({ to }) => to.ownMisses)),
     monitorBytes: grown((mark) => mark.monitorBytes),
     eventBytes: grown((mark) => mark.eventBytes),
     monitoredCommands:

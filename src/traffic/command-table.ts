@@ -83,12 +83,12 @@ const blank: TableEntry = {
 };
 
 function entryOf(rule: CountingRule): TableEntry {
-  const { command: name, reads, writes, lookups = 1 } = rule;
+  const { command: name, reads, writes, stores = writes, lookups = 1 } = rule;
   const ttl = ttlPlaces[name] ?? null;
   const isSet = name === 'SET';
-  const streams = canStream(reads) && canStream(writes) && (rule.readsWith === undefined || isSet);
+  const streams = canStream(reads) && canStream(stores) && (rule.readsWith === undefined || isSet);
   const read = streams && reads?.kind === 'range' && !isSet ? reads : null;
-  const write = streams && writes?.kind === 'range' ? writes : null;
+  const write = streams && stores?.kind === 'range' ? stores : null;
   return {
     ...blank,
     ...{ name, rule, streams, lookups, ttl },

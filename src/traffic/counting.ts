@@ -34,8 +34,10 @@ export interface CountingRule {
   readonly readsWith?: string;
   /** True where a miss is counted and no `keymiss` event tells of it. */
   readonly silentMiss?: true;
-  /** Keys that are written. Null: none. */
+  /** Keys that are written: given a value, removed, or given another time to live. Null: none. */
   readonly writes: KeyPlaces | null;
+  /** Keys that are given a value, where these are not all that are written. Null: none. */
+  readonly stores?: KeyPlaces | null;
   /** Why the server may count otherwise than `reads` says: lookups that no argument names, such as those of SORT … GET. */
   readonly irregular?: string;
 }

@@ -5,7 +5,10 @@ import { lookupsOf } from './counting-rules.ts';
 /** Who is told what the commands do. Keys are bytes of a buffer that is used again. */
 export interface CommandSink {
   read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void;
+  /** The key is given a value, and a time to live where that is above 0. */
   write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
+  /** The key is given a time to live, and keeps its value. */
+  lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
   /** Keys of the database (of all where it is null) are gone without an event. */
   flush(database: number | null): void;
 }
@@ -150,9 +153,11 @@ export class MonitorReader {
         [bytes, from] = [scratch.bytes, 0];
       }
       if (sets) {
-        if (entry.ttl !== 'options')
-          sink.write(database, bytes, from, to, this.ttlBehind(entry, line, at, end));
-        else if (cut) sink.write(database, bytes, from, to, 0);
+        if (entry.ttl !== 'options') {
+          const ttlMillis = this.ttlBehind(entry, line, at, end);
+          if (entry.writeFrom > 0) sink.write(database, bytes, from, to, ttlMillis);
+          else if (ttlMillis > 0) sink.lives(database, bytes, from, to, ttlMillis);
+        } else if (cut) sink.write(database, bytes, from, to, 0);
         else this.readSet(entry, database, line, end, at, bytes, from, to);
         continue;
       }
@@ -241,12 +246,12 @@ export class MonitorReader {
     const rule =
       entry.rule ?? this.table.subcommands.get(`${command.toUpperCase()} ${subcommand.toUpperCase()}`);
     if (rule === undefined) return;
-    const { readKeys, lookupsPerKey, writtenKeys } = lookupsOf(rule, words);
+    const { readKeys, lookupsPerKey, storedKeys } = lookupsOf(rule, words);
     for (const key of readKeys) {
       const bytes = Buffer.from(key, 'latin1');
       this.sink.read(database, bytes, 0, bytes.length, lookupsPerKey);
     }
-    for (const key of writtenKeys) {
+    for (const key of storedKeys) {
       const bytes = Buffer.from(key, 'latin1');
       this.sink.write(database, bytes, 0, bytes.length, 0);
     }

@@ -36,6 +36,7 @@ export interface TrafficSink {
   nowMillis: number;
   read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void;
   write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
+  lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
   flush(database: number | null): void;
   event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void;
   /** What has been counted so far. */
@@ -80,6 +81,7 @@ export class NodeObserver {
   private events: EventReader | undefined;
   private pending: PendingMark | undefined;
   private marks = 0;
+  private ownMisses = 0;
   /** Marks go one after the other. */
   private lastMark: Promise<void> = Promise.resolve();
   private lost: Error | undefined;
@@ -163,6 +165,7 @@ export class NodeObserver {
         else sink.read(database, bytes, start, end, lookups);
       },
       write: (database, bytes, start, end, ttlMillis) => sink.write(database, bytes, start, end, ttlMillis),
+      lives: (database, bytes, start, end, ttlMillis) => sink.lives(database, bytes, start, end, ttlMillis),
       flush: (database) => sink.flush(database),
     });
     this.monitorLane = lane;
@@ -209,6 +212,7 @@ export class NodeObserver {
   private async markNow(limitMillis: number): Promise<Mark> {
     if (this.lost) throw this.lost;
     const key = this.markKey(++this.marks);
+    this.ownMisses++;
     const sentAt = performance.now();
     const pending: PendingMark = {
       key,

@@ -43,6 +43,11 @@ export class NodeTraffic implements TrafficSink {
     if (!tellsNewKeys) history.written(row, high, low, this.nowMillis);
   }
 
+  lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {
+    const row = this.rowOf(database, bytes, start, end);
+    this.shared.history.lives(ttlMillis, row, lastHash.high, lastHash.low, this.nowMillis);
+  }
+
   flush(database: number | null): void {
     this.shared.history.flushed(database, this.nowMillis);
   }

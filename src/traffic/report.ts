@@ -85,7 +85,7 @@ export interface NamespaceTraffic {
   readonly readsPerSecond: number | null;
   /** Share of all misses. */
   readonly missShare: number | null;
-  /** Commands that wrote a key, counted by key; an estimate with `sampled`. */
+  /** Commands that gave a key a value, counted by key; removals are none. An estimate with `sampled`. */
   readonly writes: number | null;
   readonly readsPerWrite: number | null;
   /** Keys that came into being; null before Redis 7.0, which does not tell. */
@@ -125,7 +125,7 @@ export interface ObservationCost {
   readonly serverCpuSeconds: number | null;
   /** Commands that the server processed in the window. */
   readonly commands: number | null;
-  /** Lookups of our own that are in the server's counters, and taken off here. */
+  /** Lookups of our own since the opening: they stand in the server's counters, and are taken off here. */
   readonly ownHits: number;
   readonly ownMisses: number;
   /** Bytes that MONITOR and the events brought over the network. */

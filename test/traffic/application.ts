@@ -100,14 +100,13 @@ export function removeKeys(
   keys: readonly number[],
 ): Operation {
   return one(encode(command, ...keys.map(nameOf)), ([removed = 0]) => {
-    states.write(keys.length);
     states.remove(keys, removed);
   });
 }
 
 export function renameKey({ states, nameOf }: Keyspace, from: number, to: number): Operation {
   return one(encode('RENAME', nameOf(from), nameOf(to)), () => {
-    states.write(2);
+    states.write();
     states.rename(from, to);
   });
 }

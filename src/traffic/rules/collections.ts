@@ -7,6 +7,7 @@ import {
   reading,
   readingAndWriting,
   stopsAtWrongType,
+  storingNothing,
   takesFromOne,
   writing,
 } from './places.ts';
@@ -17,8 +18,11 @@ export const collectionRules: readonly CountingRule[] = [
   ...reading(keyAt(1), 'HSCAN', 'HRANDFIELD'),
   ...reading(keyAt(1), 'HTTL', 'HPTTL', 'HEXPIRETIME', 'HPEXPIRETIME'),
   ...writing(keyAt(1), 'HSET', 'HMSET', 'HSETNX', 'HDEL', 'HINCRBY', 'HINCRBYFLOAT'),
-  ...writing(keyAt(1), 'HEXPIRE', 'HPEXPIRE', 'HEXPIREAT', 'HPEXPIREAT', 'HPERSIST', 'HSETEX', 'HGETDEL'),
-  ...irregular('Valkey 9 counts a lookup of its key', writing(keyAt(1), 'HGETEX')),
+  ...writing(keyAt(1), 'HSETEX'),
+  ...storingNothing(
+    writing(keyAt(1), 'HEXPIRE', 'HPEXPIRE', 'HEXPIREAT', 'HPEXPIREAT', 'HPERSIST', 'HGETDEL'),
+  ),
+  ...irregular('Valkey 9 counts a lookup of its key', storingNothing(writing(keyAt(1), 'HGETEX'))),
 
   ...reading(keyAt(1), 'LLEN', 'LINDEX', 'LRANGE', 'LPOS'),
   ...writing(keyAt(1), 'LPUSH', 'RPUSH', 'LPUSHX', 'RPUSHX', 'LPOP', 'RPOP'),

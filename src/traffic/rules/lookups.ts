@@ -7,6 +7,8 @@ export interface CommandLookups {
   /** Hits or misses that each of the read keys adds. */
   readonly lookupsPerKey: number;
   readonly writtenKeys: readonly ByteString[];
+  /** Those of them that are given a value. */
+  readonly storedKeys: readonly ByteString[];
 }
 
 /** SET key value, and then its options. */
@@ -22,6 +24,7 @@ export function lookupsOf(rule: CountingRule, argv: readonly ByteString[]): Comm
     readKeys: read ? keysAt(rule.reads, argv) : [],
     lookupsPerKey: rule.lookups ?? 1,
     writtenKeys: keysAt(rule.writes, argv),
+    storedKeys: keysAt(rule.stores === undefined ? rule.writes : rule.stores, argv),
   };
 }
 

@@ -39,6 +39,11 @@ export function readingAndWriting(
   return commands.map((command) => ({ command, reads, writes }));
 }
 
+/** The same for commands that take values away, or change how long they live. */
+export function storingNothing(rules: readonly CountingRule[]): CountingRule[] {
+  return rules.map((rule) => ({ ...rule, stores: null }));
+}
+
 /** The same reason for each of these rules. */
 export function irregular(reason: string, rules: readonly CountingRule[]): CountingRule[] {
   return rules.map((rule) => ({ ...rule, irregular: reason }));

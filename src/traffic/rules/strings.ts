@@ -6,6 +6,7 @@ import {
   reading,
   readingAndWriting,
   stopsAtWrongType,
+  storingNothing,
   writing,
 } from './places.ts';
 
@@ -17,11 +18,13 @@ export const stringRules: readonly CountingRule[] = [
   ...reading(keysFrom(1, 2), 'LCS'),
   ...reading(keyAt(1), 'GET', 'GETRANGE', 'SUBSTR', 'STRLEN'),
   ...reading(keyAt(1), 'GETBIT', 'BITCOUNT', 'BITPOS', 'BITFIELD_RO'),
-  ...readingAndWriting(keyAt(1), keyAt(1), 'GETDEL', 'GETSET'),
+  ...readingAndWriting(keyAt(1), keyAt(1), 'GETSET'),
+  ...storingNothing(readingAndWriting(keyAt(1), keyAt(1), 'GETDEL')),
   {
     command: 'GETEX',
     reads: keyAt(1),
     writes: { kind: 'conditional', at: 1, from: 2, words: ['EX', 'PX', 'EXAT', 'PXAT', 'PERSIST'] },
+    stores: null,
   },
   { command: 'SET', reads: keyAt(1), readsWith: 'GET', writes: keyAt(1) },
   ...writing(keyAt(1), 'SETEX', 'PSETEX', 'SETNX', 'SETRANGE', 'APPEND', 'SETBIT'),

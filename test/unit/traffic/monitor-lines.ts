@@ -34,7 +34,7 @@ export const table = commandTable(countingRules);
 /** What was told to the sink, in words that can be compared: `read 0 key 1`, `write 0 key`, `flush all`. */
 export class Told {
   readonly all: string[] = [];
-  /** Of each write, in its order. */
+  /** Of each write and each change of a time to live, in their order. */
   readonly ttls: number[] = [];
 
   read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void {
@@ -43,6 +43,10 @@ export class Told {
 
   write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {
     this.all.push(`write ${database} ${bytes.toString('latin1', start, end)}`);
+    this.ttls.push(ttlMillis);
+  }
+
+  lives(_database: number, _bytes: Buffer, _start: number, _end: number, ttlMillis: number): void {
     this.ttls.push(ttlMillis);
   }
 
@@ -73,9 +77,9 @@ export function expected(argv: readonly string[], database = 0): string[] {
   const names = [words[0] ?? '', `${words[0] ?? ''} ${words[1] ?? ''}`].map((name) => name.toUpperCase());
   const rule = countingRules.find(({ command }) => names.includes(command));
   if (rule === undefined) return [];
-  const { readKeys, lookupsPerKey, writtenKeys } = lookupsOf(rule, words);
+  const { readKeys, lookupsPerKey, storedKeys } = lookupsOf(rule, words);
   return [
     ...readKeys.map((key: ByteString) => `read ${database} ${key} ${lookupsPerKey}`),
-    ...writtenKeys.map((key: ByteString) => `write ${database} ${key}`),
+    ...storedKeys.map((key: ByteString) => `write ${database} ${key}`),
   ];
 }

@@ -7,6 +7,7 @@ import {
   ownCommandsBetween,
   readingBefore,
 } from './counters.ts';
+import type { HitMode } from '../traffic/report.ts';
 import type { LatencyFigures } from './latency.ts';
 import type { WatchedNamespace } from './namespaces.ts';
 
@@ -43,7 +44,9 @@ export interface WatchInterval {
   /** Commands that this program sent in the interval. */
   readonly ownCommands: number | null;
   /** How hits and misses by namespace came about; null without them. */
-  readonly trafficMode: string | null;
+  readonly trafficMode: HitMode | null;
+  /** Why in this way: what the server permits, or its load. */
+  readonly trafficModeReason: string | null;
   /** Why they are not to be relied on. */
   readonly trafficInvalid: readonly string[];
   /** When the keys were read that `namespaces` has its sizes from; null: not yet. */
@@ -59,6 +62,7 @@ export type CounterFigures = Omit<
   | 'error'
   | 'latencyMicros'
   | 'trafficMode'
+  | 'trafficModeReason'
   | 'trafficInvalid'
   | 'namespacesReadAt'
   | 'namespaces'
@@ -132,6 +136,7 @@ export function failedInterval(at: string, error: RedisError): WatchInterval {
     uptimeSeconds: null,
     ownCommands: null,
     trafficMode: null,
+    trafficModeReason: null,
     trafficInvalid: [],
     namespacesReadAt: null,
     namespaces: [],

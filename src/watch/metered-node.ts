@@ -9,6 +9,7 @@ const loginCommands = 2;
 export class MeteredNode implements RedisNode {
   private sent = 0;
   private readonly lanes = new Set<Lane>();
+  private closed = false;
 
   constructor(private readonly node: RedisNode) {}
 
@@ -45,7 +46,14 @@ export class MeteredNode implements RedisNode {
       close();
     };
     this.sent += loginCommands + (this.database === 0 ? 0 : 1);
+    if (this.closed) lane.close();
     return lane;
+  }
+
+  /** What is still waited for on a lane fails: a server that hangs holds nobody up. */
+  closeLanes(): void {
+    this.closed = true;
+    for (const lane of [...this.lanes]) lane.close();
   }
 }
 
@@ -56,10 +64,14 @@ export interface MeteredServer extends RedisServer {
 
 export function meteredServer(server: RedisServer): MeteredServer {
   const [first, ...others] = server.nodes;
+  const nodes = [new MeteredNode(first), ...others.map((node) => new MeteredNode(node))] as const;
   return {
     address: server.address,
-    nodes: [new MeteredNode(first), ...others.map((node) => new MeteredNode(node))],
-    nodeFor: (key) => server.nodeFor(key),
-    close: () => server.close(),
+    nodes,
+    nodeFor: (key) => nodes[server.nodes.indexOf(server.nodeFor(key))] ?? nodes[0],
+    close: () => {
+      for (const node of nodes) node.closeLanes();
+      server.close();
+    },
   };
 }

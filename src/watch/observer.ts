@@ -137,6 +137,7 @@ export class Observer {
       ...lookupsOf(figures, traffic),
       latencyMicros: session.latency.take(),
       trafficMode: traffic?.mode ?? null,
+      trafficModeReason: traffic?.modeReason ?? null,
       trafficInvalid: traffic?.invalidReasons ?? [],
       namespacesReadAt: readAt === null ? null : new Date(readAt).toISOString(),
       namespaces: watchedNamespaces(map, sizes, traffic),

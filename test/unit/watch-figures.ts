@@ -28,6 +28,7 @@ export function interval(changes: Partial<WatchInterval> = {}): WatchInterval {
     uptimeSeconds: 3 * 86_400,
     ownCommands: 49,
     trafficMode: null,
+    trafficModeReason: null,
     trafficInvalid: [],
     namespacesReadAt: '2026-03-01T11:59:51.000Z',
     namespaces: [],

@@ -157,6 +157,13 @@ describe('what is wrong', () => {
     expect(screenOf(state, size(80, 24)).join('\n')).toContain('not reliable: events were lost');
   });
 
+  test('a server that does not permit live traffic leaves the columns empty, and says why', () => {
+    const refused = interval({ trafficMode: 'counters', trafficModeReason: 'ann may not run `CONFIG|SET`' });
+    expect(screenOf(after([refused], true), size(80, 24)).join('\n')).toContain(
+      'no hits and misses by namespace: ann may not run `CONFIG|SET`',
+    );
+  });
+
   test('an answer that is late is told, and evictions are marked', () => {
     const late = { ...after([interval({ evictedKeys: 5 })]), lateSeconds: 4.2 };
     const text = screenOf(late, size(80, 24)).join('\n');

@@ -2,6 +2,7 @@ import { formatBytes, formatCell, formatMicros, formatRatio, formatSeconds } fro
 import type { Unit } from '../../render/blocks.ts';
 import { scaleFromZero, scaleOfChange, sparklineOf } from '../../render/sparkline.ts';
 import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
+import type { HitMode } from '../../traffic/report.ts';
 import type { WatchInterval } from '../../watch/interval.ts';
 import type { FrameSize } from './frame.ts';
 import { lastAnswer, shownData, type WatchState } from './state.ts';
@@ -165,6 +166,9 @@ export function notesOf(state: WatchState, { columns, unicode }: FrameSize): Sty
     });
   if (last?.reset === 'other')
     notes.push({ text: 'another server answers now: the next interval has its figures', tone: 'warning' });
+  const unseen = last?.trafficMode == null ? undefined : unseenIn[last.trafficMode];
+  if (unseen !== undefined)
+    notes.push({ text: `${unseen} by namespace: ${last?.trafficModeReason ?? ''}`, tone: 'warning' });
   for (const reason of last?.trafficInvalid ?? [])
     notes.push({ text: `hits by namespace are not reliable: ${reason}`, tone: 'warning' });
   notes.push({ text: costText(last), tone: 'dim' });
@@ -172,6 +176,12 @@ export function notesOf(state: WatchState, { columns, unicode }: FrameSize): Sty
     spans: [{ text: fitted(text, columns, { unicode }), tone: tone ?? 'plain' }],
   }));
 }
+
+/** What a way of observing cannot tell. */
+const unseenIn: Readonly<Partial<Record<HitMode, string>>> = {
+  'misses-only': 'no reads',
+  counters: 'no hits and misses',
+};
 
 /** What watching asks of the server, and how old the sizes are. */
 function costText(last: WatchInterval | null): string {

@@ -83,7 +83,7 @@ function statusOf(state: WatchState): { text: string; tone: 'warning' | 'bad' } 
 /** What there is to say, and the keys. */
 function footLines(state: WatchState, size: FrameSize): StyledLine[] {
   const { rows, columns } = size;
-  const notes = state.notice === null ? notesOf(state, size) : [warning(state.notice)];
+  const notes = state.notice === null ? notesOf(state, size) : [warning(fitted(state.notice, columns, size))];
   const most = rows >= 30 ? 3 : rows >= 14 ? 2 : 1;
   const keys = keysText(state, columns);
   return [...notes.slice(0, most - 1), notes[most - 1] ?? null, keys]

@@ -1,17 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HitsResult } from '../../src/commands/hits/result.ts';
-import { encode } from './load-connection.ts';
+import { watchMarks } from './observation-marks.ts';
 
 const binary = fileURLToPath(new URL('../../bin/cachectl', import.meta.url));
 /** Ticks in which Linux counts CPU; the same on all of its usual machines. */
 const ticksPerSecond = 100;
 const pollMillis = 20;
-const beginMillis = 20_000;
+/** One when it subscribes, one when the window begins, and one within the window. */
+const marksUntilWithin = 3;
 
 export interface HitsOutcome {
   readonly exitCode: number | null;
@@ -25,7 +25,7 @@ export interface HitsOutcome {
 
 /** The built `cachectl hits`, in its window. */
 export interface HitsProcess {
-  /** Lets the window end now. @returns what it reported */
+  /** Lets the window end; all that has happened until now is in it. @returns what it reported */
   interrupt(): Promise<HitsOutcome>;
   /** Waits for the end of the window. */
   readonly outcome: Promise<HitsOutcome>;
@@ -36,7 +36,7 @@ export interface HitsProcess {
  * time in `args`, or when it is told to.
  */
 export async function startHits(port: number, args: readonly string[]): Promise<HitsProcess> {
-  const begun = windowBegins(port);
+  const begun = watchMarks(port, marksUntilWithin);
   await begun.listening;
   const home = mkdtempSync(join(tmpdir(), 'cachectl-hits-'));
   const url = `redis://127.0.0.1:${port}`;
@@ -61,48 +61,17 @@ export async function startHits(port: number, args: readonly string[]): Promise<
   }
   return {
     outcome,
-    interrupt: () => {
-      child.kill('SIGINT');
+    interrupt: async () => {
+      // The window ends with a mark. One that is on its way now may have been made before.
+      const next = watchMarks(port, 1);
+      try {
+        await next.listening;
+        await Promise.race([next.seen, outcome]);
+      } finally {
+        next.close();
+        child.kill('SIGINT');
+      }
       return outcome;
-    },
-  };
-}
-
-/** What the marks of an observation look like, in the events of the server. */
-const markPattern = /cachectl:mark:[^\r]*/g;
-/** One when it subscribes, one when the window begins, and one within the window. */
-const marksUntilWithin = 3;
-
-/**
- * Watches for an observation: each of its marks is a miss, and once it has switched events on they come here too. Nothing
- * on its stderr tells of the beginning where that is no terminal.
- */
-function windowBegins(port: number) {
-  const socket = connect({ port, host: '127.0.0.1' });
-  let text = '';
-  const timer = new AbortController();
-  const listening = new Promise<void>((resolve, reject) => {
-    socket.once('data', () => resolve());
-    socket.once('error', reject);
-  });
-  const seen = new Promise<void>((resolve, reject) => {
-    socket.on('data', (chunk) => {
-      text += chunk.toString('latin1');
-      const marks = new Set(text.match(markPattern));
-      if (marks.size >= marksUntilWithin) resolve();
-      else if (text.length > 100_000) text = [...marks].join('\r');
-    });
-    const late = setTimeout(() => reject(new Error('no observation began')), beginMillis);
-    timer.signal.addEventListener('abort', () => clearTimeout(late));
-  });
-  seen.catch(() => undefined);
-  socket.write(encode('SUBSCRIBE', '__keyevent@0__:keymiss'));
-  return {
-    listening,
-    seen,
-    close: () => {
-      timer.abort();
-      socket.destroy();
     },
   };
 }

@@ -111,11 +111,19 @@ export async function startHitsBinary(
   server: RedisServer,
   url: string,
   args: readonly string[],
-  { state = temporaryFolder(), password }: { readonly state?: string; readonly password?: string } = {},
+  {
+    state = temporaryFolder(),
+    password,
+    env,
+  }: {
+    readonly state?: string;
+    readonly password?: string;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<RunningBinary> {
   const begun = await windowOf(server);
   const running = startBinary(['hits', ...args], {
-    env: { REDIS_URL: url, XDG_STATE_HOME: state, ...(password && { REDISCLI_AUTH: password }) },
+    env: { REDIS_URL: url, XDG_STATE_HOME: state, ...(password && { REDISCLI_AUTH: password }), ...env },
   });
   running.child.stdin.end();
   running.outcome.catch(() => undefined);

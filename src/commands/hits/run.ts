@@ -74,6 +74,9 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
       notifications: restored,
     };
     history?.append(recordOf(report, address, now));
+    // Rows have no place for it, and an exit code needs a reason.
+    if (context.output !== 'table')
+      for (const reason of report.invalidReasons) context.warn(`this window is not valid: ${reason}`);
     for (const { message } of restored) if (message !== null) context.warn(message);
     const stuck = restored.some(({ outcome }) => outcome === 'failed');
     return {

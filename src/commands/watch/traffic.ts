@@ -1,5 +1,6 @@
 import { RedisError } from '../../redis/errors.ts';
 import type { RedisServer } from '../../redis/server.ts';
+import { ObservationLost } from '../../traffic/node-observer.ts';
 import { openTrafficSource } from '../../traffic/traffic-source.ts';
 import type { ObservedTraffic } from '../../watch/observer.ts';
 import type { Context } from '../context.ts';
@@ -13,7 +14,8 @@ const duty = 0.1;
  * @throws RedisError when the server is lost; InputError where the server must not be changed
  */
 export async function observeTraffic(context: Context, server: RedisServer): Promise<ObservedTraffic> {
-  const source = await openTrafficSource(server, { ...observationTerms(context), mode: null, duty });
+  const terms = { ...observationTerms(context), mode: null, duty };
+  const source = await openTrafficSource(server, terms).catch(asLost);
   return {
     next: () => source.next().catch(asLost),
     close: async () => {
@@ -24,6 +26,5 @@ export async function observeTraffic(context: Context, server: RedisServer): Pro
 
 /** An observation that fell behind is opened anew, as a connection that broke. */
 function asLost(error: unknown): never {
-  if (error instanceof RedisError || !(error instanceof Error)) throw error;
-  throw new RedisError('lost', 'ELOST', error.message);
+  throw error instanceof ObservationLost ? new RedisError('lost', 'ELOST', error.message) : error;
 }

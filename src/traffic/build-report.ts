@@ -9,6 +9,7 @@ import { memoryRemedy, ttlRemedy } from './remedies.ts';
 import type { HitMode, MissingKey, NamespaceTraffic, ObservationCost, TrafficReport } from './report.ts';
 import { RowDetails } from './row-details.ts';
 import {
+  type Burst,
   causesBetween,
   cpuBetween,
   estimateHits,
@@ -62,16 +63,21 @@ export function buildReport(input: ReportInput): TrafficReport {
     mode === 'counters' ? [] : namespacesOf(input, groups, allRows, windowSeconds).sort(byMisses);
   const residual = residualOf(mode, windows, allRows, hits, misses);
   const lookups = (hits ?? 0) + (misses ?? 0);
-  const most = Math.max(residualLookups, residualShare * lookups);
+  // Reads are held against the counters where MONITOR ran.
+  const monitored = mode === 'sampled' ? lookupsIn(windows.flatMap(({ bursts }) => bursts)) : lookups;
+  const unattributed = [
+    [residual.reads ?? 0, monitored],
+    [residual.misses ?? 0, lookups],
+  ] as const;
   const invalidReasons = [
     ...input.lost,
     ...(resets
       ? ['the counters of the server went back: it was started anew, or CONFIG RESETSTAT was called']
       : []),
-    ...[residual.reads, residual.misses]
-      .filter((each) => each !== null && Math.abs(each) > most)
+    ...unattributed
+      .filter(([left, of]) => Math.abs(left) > Math.max(residualLookups, residualShare * of))
       .slice(0, 1)
-      .map((each) => `${Math.abs(each ?? 0)} of ${lookups} lookups cannot be attributed to a namespace`),
+      .map(([left, of]) => `${Math.abs(left)} of ${of} lookups cannot be attributed to a namespace`),
   ];
   return {
     mode,
@@ -177,8 +183,10 @@ function lookupsOf(
   switch (mode) {
     case 'exact': {
       const reads = sumOf(windows.map(({ from, to }) => readsBetween(from, to, rows)));
+      // Commands of modules miss keys that no rule says they read; what is left over is told as the residual.
+      const hits = Math.max(0, reads - misses);
       const writes = sumOf(windows.map(({ from, to }) => writesBetween(from, to, rows)));
-      return { reads, hits: reads - misses, hitsInterval: null, writes };
+      return { reads: hits + misses, hits, hitsInterval: null, writes };
     }
     case 'sampled': {
       const { value, interval } = estimateHits(windows, rows, allRows);
@@ -208,13 +216,18 @@ function residualOf(
   if (mode === 'misses-only') return { reads: null, hits: null, misses: missResidual };
   // With bursts, what MONITOR shows can be held against the counters within the bursts alone.
   const spans = mode === 'exact' ? windows : windows.flatMap(({ bursts }) => bursts);
-  const reads = sumOf(
+  const reads = lookupsIn(spans) - sumOf(spans.map(({ from, to }) => readsBetween(from, to, allRows)));
+  return { reads, hits: reads - (mode === 'exact' ? missResidual : 0), misses: missResidual };
+}
+
+/** As the server counted them. */
+function lookupsIn(spans: readonly Burst[]): number {
+  return sumOf(
     spans.map(({ from, to }) => {
       const counted = lookupsBetween(from, to);
-      return (counted?.hits ?? 0) + (counted?.misses ?? 0) - readsBetween(from, to, allRows);
+      return (counted?.hits ?? 0) + (counted?.misses ?? 0);
     }),
   );
-  return { reads, hits: reads - (mode === 'exact' ? missResidual : 0), misses: missResidual };
 }
 
 function targetMet(

@@ -1,0 +1,109 @@
+import { buildMap, type NamespaceMap } from '../../../src/keyspace/map.ts';
+import { buildReport, type ReportInput } from '../../../src/traffic/build-report.ts';
+import type { KeyEvent } from '../../../src/traffic/event-reader.ts';
+import { FrequentKeys } from '../../../src/traffic/frequent-keys.ts';
+import { KeyHistory } from '../../../src/traffic/key-history.ts';
+import { KeyTable } from '../../../src/traffic/key-table.ts';
+import { NamespaceRows } from '../../../src/traffic/namespace-rows.ts';
+import type { Mark } from '../../../src/traffic/node-observer.ts';
+import { type MissPlace, NodeTraffic, type SharedTraffic } from '../../../src/traffic/node-traffic.ts';
+import type { TrafficReport } from '../../../src/traffic/report.ts';
+
+export const sceneMap = buildMap({
+  namespaces: {
+    users: { pattern: 'user:*', hitRateTarget: 0.8 },
+    pages: { pattern: 'page:*' },
+  },
+});
+
+/** A node as a report knows it: what it does is told by its streams, its counters are those that the test says. */
+export class WindowScene {
+  readonly shared: SharedTraffic;
+  readonly traffic: NodeTraffic;
+  hits = 1000;
+  misses = 500;
+  commands = 10_000;
+  ownMisses = 1;
+  private monitored = 0;
+
+  constructor(
+    readonly map: NamespaceMap = sceneMap,
+    readonly tellsNewKeys = true,
+    shared?: SharedTraffic,
+  ) {
+    this.shared = shared ?? {
+      rows: new NamespaceRows(map, 0),
+      history: new KeyHistory(new KeyTable(1024), 0, false),
+      missing: new FrequentKeys<MissPlace>({ capacity: 100 }),
+      tellsNewKeys,
+    };
+    this.traffic = new NodeTraffic(this.shared);
+  }
+
+  at(millis: number): this {
+    this.traffic.nowMillis = millis;
+    return this;
+  }
+
+  /** Shown by MONITOR; the counters of the server are another matter. */
+  shows(key: string, times: number, kind: 'read' | 'write' = 'read'): this {
+    const bytes = Buffer.from(key, 'latin1');
+    for (let time = 0; time < times; time++) {
+      this.monitored++;
+      if (kind === 'read') this.traffic.read(0, bytes, 0, bytes.length, 1);
+      else this.traffic.write(0, bytes, 0, bytes.length, 0);
+    }
+    return this;
+  }
+
+  tells(kind: KeyEvent, key: string, times = 1): this {
+    const bytes = Buffer.from(key, 'latin1');
+    for (let time = 0; time < times; time++) this.traffic.event(kind, 0, bytes, 0, bytes.length);
+    return this;
+  }
+
+  /** Reads that the server counts, and MONITOR shows, and events tell of as far as they are misses. */
+  reads(key: string, hits: number, misses: number): this {
+    this.hits += hits;
+    this.misses += misses;
+    this.commands += hits + misses;
+    return this.shows(key, hits + misses).tells('keymiss', key, misses);
+  }
+
+  mark(atMillis: number, changes: Partial<Mark> = {}): Mark {
+    // The lookup that makes the mark is one of the server's misses.
+    this.misses++;
+    this.ownMisses++;
+    return {
+      atMillis,
+      info: {
+        keyspace_hits: String(this.hits),
+        keyspace_misses: String(this.misses),
+        total_commands_processed: String(this.commands),
+        used_cpu_user: String(atMillis / 2000),
+        used_cpu_sys: String(atMillis / 4000),
+      },
+      commands: this.traffic.commandsAt(),
+      events: this.traffic.eventsAt(),
+      monitoredCommands: this.monitored,
+      ...{ monitorBytes: 0, eventCount: 0, eventBytes: 0, lagSeconds: 0.01, ownMisses: this.ownMisses },
+      ...changes,
+    };
+  }
+
+  report(windows: ReportInput['windows'], changes: Partial<ReportInput> = {}): TrafficReport {
+    return buildReport({
+      ...this.shared,
+      ...{ mode: 'exact', modeReason: 'asked for', windows, map: this.map },
+      ...{ lost: [], remarks: [], endedBy: null, bytesPerKey: new Map() },
+      ...changes,
+    });
+  }
+
+  /** A window of two seconds during which something happens. */
+  window(action: () => void, changes: Partial<ReportInput> = {}, mark: Partial<Mark> = {}): TrafficReport {
+    const from = this.mark(1000, mark);
+    action();
+    return this.report([{ from, to: this.mark(3000, mark), bursts: [] }], changes);
+  }
+}

@@ -1,6 +1,5 @@
 import { asBytes, type ByteString } from '../redis/bytes.ts';
-import type { RedisError } from '../redis/errors.ts';
-import { refusal } from '../redis/errors.ts';
+import { RedisError, refusal } from '../redis/errors.ts';
 import { type Info, parseInfo } from '../redis/info.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
@@ -44,15 +43,18 @@ export interface TrafficSink {
   eventsAt(): Float64Array;
 }
 
-/** Why an observation cannot go on: what it would report from here on is not known to be right. */
-export class ObservationLost extends Error {
-  override readonly name = 'ObservationLost';
-
+/** An observation cannot go on: what it would report from here on is not known to be right. */
+export class ObservationLost extends RedisError {
   constructor(
     readonly stream: 'lag' | 'monitor' | 'events',
     message: string,
   ) {
-    super(message);
+    super(
+      'lost',
+      'ELOST',
+      message,
+      '`cachectl hits --mode sampled`, or `misses-only`, asks less of the server',
+    );
   }
 }
 

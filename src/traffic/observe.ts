@@ -45,7 +45,7 @@ export async function observe(server: RedisServer, options: ObserveOptions): Pro
   const close = async () => (restored ??= await observation.close(options.reconnect));
   try {
     const flushes = await countFlushes(server);
-    const from = await observation.cut().catch(asLostServer);
+    const from = await observation.cut();
     options.onBegin?.(observation);
     const { to, lost, endedBy, failure } = await pass(server, observation, from, options);
     const end = { lost, endedBy };
@@ -75,8 +75,8 @@ async function pass(server: RedisServer, observation: Observation, from: Cut, op
       await observation.pass(Math.min(left, left < 1.5 * stepSeconds ? left : stepSeconds));
       to = await observation.cut();
     } catch (error) {
-      if (!(error instanceof ObservationLost) && !(error instanceof RedisError)) throw error;
-      const failure = error instanceof RedisError ? error : await lostServer(server, error);
+      if (!(error instanceof RedisError)) throw error;
+      const failure = error instanceof ObservationLost ? await lostServer(server, error) : error;
       return { to, lost: [(failure ?? error).message], endedBy: 'lost', failure };
     }
     if (signal.aborted)
@@ -104,11 +104,6 @@ async function lostServer(server: RedisServer, { stream }: ObservationLost): Pro
     }
   }
   return null;
-}
-
-/** Without a beginning there is no window to speak of. */
-function asLostServer(error: unknown): never {
-  throw error instanceof ObservationLost ? new RedisError('lost', 'ELOST', error.message) : error;
 }
 
 function limitReached(

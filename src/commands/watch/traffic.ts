@@ -1,6 +1,4 @@
-import { RedisError } from '../../redis/errors.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { ObservationLost } from '../../traffic/node-observer.ts';
 import { openTrafficSource } from '../../traffic/traffic-source.ts';
 import type { ObservedTraffic } from '../../watch/observer.ts';
 import type { Context } from '../context.ts';
@@ -15,16 +13,11 @@ const duty = 0.1;
  */
 export async function observeTraffic(context: Context, server: RedisServer): Promise<ObservedTraffic> {
   const terms = { ...observationTerms(context), mode: null, duty };
-  const source = await openTrafficSource(server, terms).catch(asLost);
+  const source = await openTrafficSource(server, terms);
   return {
-    next: () => source.next().catch(asLost),
+    next: () => source.next(),
     close: async () => {
       for (const { message } of await source.close()) if (message !== null) context.warn(message);
     },
   };
-}
-
-/** An observation that fell behind is opened anew, as a connection that broke. */
-function asLost(error: unknown): never {
-  throw error instanceof ObservationLost ? new RedisError('lost', 'ELOST', error.message) : error;
 }

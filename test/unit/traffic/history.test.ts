@@ -1,0 +1,184 @@
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { InputError } from '../../../src/failure.ts';
+import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../../src/traffic/history.ts';
+import type { NamespaceTraffic } from '../../../src/traffic/report.ts';
+import { reportOf, trafficOf } from './traffic-examples.ts';
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'cachectl-history-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+const noon = Date.UTC(2026, 0, 2, 12);
+const record = recordOf(reportOf([trafficOf()]), 'redis://cache:6379', noon);
+
+describe('a record', () => {
+  test('says when and of which server, and comes back as it was written', () => {
+    const path = join(folder(), 'hits.ndjson');
+    const file = openHistory(path);
+    file.append(record);
+    file.append({ ...record, at: '2026-01-03T00:00:00.000Z' });
+    file.close();
+    expect(record).toMatchObject({
+      recordVersion: 1,
+      at: '2026-01-02T12:00:00.000Z',
+      server: 'redis://cache:6379',
+    });
+    expect(readLastRecord(path)).toEqual({ ...record, at: '2026-01-03T00:00:00.000Z' });
+    expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(3);
+  });
+
+  test('of names with any character stands on one line', () => {
+    const path = join(folder(), 'hits.ndjson');
+    const odd = recordOf(reportOf([trafficOf({ namespace: 'a\nb\u2028"\\<any>' })]), 'redis://x', noon);
+    openHistory(path).append(odd);
+    openHistory(path).append(odd);
+    expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(2);
+    expect(readLastRecord(path)).toEqual(odd);
+  });
+
+  test('is the last, also where blank lines or a carriage return follow', () => {
+    const path = join(folder(), 'hits.ndjson');
+    writeFileSync(path, `nonsense\n${JSON.stringify(record)}\r\n\n  \n`);
+    expect(readLastRecord(path)).toEqual(record);
+  });
+
+  test('behind a line that was cut short has a line of its own', () => {
+    const path = join(folder(), 'hits.ndjson');
+    appendFileSync(path, JSON.stringify(record).slice(0, 40));
+    const file = openHistory(path);
+    file.append(record);
+    file.close();
+    expect(readLastRecord(path)).toEqual(record);
+  });
+});
+
+describe('a file that cannot be used is told of with its name and a command', () => {
+  const failureOf = (action: () => unknown): InputError => {
+    try {
+      action();
+    } catch (error) {
+      if (error instanceof InputError) return error;
+      throw error;
+    }
+    throw new Error('nothing was wrong with it');
+  };
+
+  test.each([
+    ['no JSON', '{"recordVersion":1,"at":"2026'],
+    ['another object', '{"recordVersion":2,"at":"x","namespaces":[]}'],
+    ['null', 'null'],
+    ['a number', '1'],
+    ['namespaces that are none', '{"recordVersion":1,"at":"x","windowSeconds":1,"namespaces":[null]}'],
+    ['a namespace without figures', '{"recordVersion":1,"at":"x","windowSeconds":1,"namespaces":[{}]}'],
+    ['no list', '{"recordVersion":1,"at":"x","windowSeconds":1,"namespaces":{}}'],
+  ])('its last line is %s', (_, line) => {
+    const path = join(folder(), 'hits.ndjson');
+    writeFileSync(path, `${JSON.stringify(record)}\n${line}\n`);
+    const failure = failureOf(() => readLastRecord(path));
+    expect(failure.message).toBe(`history \`${path}\`: line 2 is no result of \`hits\``);
+    expect(failure.hint).toContain('--record');
+  });
+
+  test('it is empty, absent, or a folder', () => {
+    const path = join(folder(), 'hits.ndjson');
+    expect(failureOf(() => readLastRecord(path)).message).toMatch(/cannot be read/);
+    writeFileSync(path, '\n \n');
+    expect(failureOf(() => readLastRecord(path)).message).toBe(`history \`${path}\` is empty`);
+    mkdirSync(`${path}.d`);
+    expect(failureOf(() => readLastRecord(`${path}.d`)).message).toMatch(/cannot be read/);
+    expect(failureOf(() => openHistory(`${path}.d`)).message).toMatch(/cannot be written/);
+  });
+
+  test('it stands in a folder that does not exist', () => {
+    const failure = failureOf(() => openHistory(join(folder(), 'none', 'hits.ndjson')));
+    expect(failure.message).toMatch(/^history `.*hits\.ndjson` cannot be written: /);
+    expect(failure.hint).toContain('--record');
+  });
+
+  test.runIf(process.platform === 'linux')('its disk is full', () => {
+    const file = openHistory('/dev/full');
+    expect(failureOf(() => file.append(record)).message).toMatch(/`\/dev\/full` cannot be written: /);
+    file.close();
+  });
+});
+
+describe('a comparison', () => {
+  /** What became of a namespace between two windows. */
+  const changeOf = (before: NamespaceTraffic, now: NamespaceTraffic) => {
+    const earlier = recordOf(reportOf([before]), 'redis://x', noon);
+    return compareWithRecord(reportOf([now]), earlier).changes[0]?.change;
+  };
+  const rated = (hits: number, reads: number) =>
+    trafficOf({ hits, reads, misses: reads - hits, hitRate: hits / reads });
+
+  test('calls better and worse what chance does not explain, and the rest the same', () => {
+    expect(changeOf(rated(900, 1000), rated(980, 1000))).toBe('better');
+    expect(changeOf(rated(980, 1000), rated(900, 1000))).toBe('worse');
+    expect(changeOf(rated(900, 1000), rated(910, 1000))).toBe('same');
+    expect(changeOf(rated(900, 1000), rated(900, 1000))).toBe('same');
+    expect(changeOf(rated(9, 10), rated(5, 10))).toBe('same');
+    expect(changeOf(rated(90_000, 100_000), rated(91_000, 100_000))).toBe('better');
+    expect(changeOf(rated(0, 500), rated(500, 500))).toBe('better');
+  });
+
+  test('takes the uncertainty of a sample into account', () => {
+    const sampled = { ...rated(980, 1000), hitRateInterval: [0.85, 0.99] as const };
+    expect(changeOf(rated(900, 1000), sampled)).toBe('same');
+    expect(changeOf(sampled, rated(900, 1000))).toBe('same');
+  });
+
+  test('is unclear where a rate is not known', () => {
+    const unknown = trafficOf({ hits: null, reads: null, hitRate: null });
+    const unread = trafficOf({ hits: 0, reads: 0, misses: 0, hitRate: null });
+    expect(changeOf(unknown, rated(9, 10))).toBe('unclear');
+    expect(changeOf(rated(9, 10), unread)).toBe('unclear');
+  });
+
+  test('tells what came and what went, by database, the worse first', () => {
+    const named = (namespace: string, { of = rated(900, 1000), database = 0 } = {}) => ({
+      ...of,
+      namespace,
+      database,
+    });
+    const before = recordOf(
+      reportOf([
+        ...[named('same'), named('gone'), named('worse'), named('moved')],
+        named('better', { of: rated(1, 1000) }),
+      ]),
+      'redis://old:1',
+      noon,
+    );
+    const now = [
+      ...[named('better'), named('moved', { database: 3 }), named('same'), named('came')],
+      named('worse', { of: rated(1, 1000) }),
+    ];
+    const { changes, ...about } = compareWithRecord(reportOf(now), before);
+    expect(changes.map(({ namespace, database, change }) => `${change} ${namespace} ${database}`)).toEqual([
+      'worse worse 0',
+      'new moved 3',
+      'new came 0',
+      'gone gone 0',
+      'gone moved 0',
+      'better better 0',
+      'same same 0',
+    ]);
+    expect(about).toEqual({
+      ...{ at: '2026-01-02T12:00:00.000Z', server: 'redis://old:1', mode: 'exact', windowSeconds: 10 },
+    });
+    expect(changes[1]).toMatchObject({ hitRateBefore: null, hitRate: 0.9, missesPerSecondBefore: null });
+    expect(changes[3]).toMatchObject({ hitRateBefore: 0.9, hitRate: null, missesPerSecond: null });
+  });
+
+  test('of windows of unequal length compares by the second', () => {
+    const earlier = recordOf(reportOf([trafficOf()], { windowSeconds: 5 }), 'redis://x', noon);
+    const [change] = compareWithRecord(reportOf([trafficOf()], { windowSeconds: 50 }), earlier).changes;
+    expect(change).toMatchObject({ missesPerSecondBefore: 20, missesPerSecond: 2 });
+    const [none] = compareWithRecord(reportOf([trafficOf()], { windowSeconds: 0 }), earlier).changes;
+    expect(none?.missesPerSecond).toBeNull();
+  });
+});

@@ -7,7 +7,7 @@ export interface NamespaceTruth {
   reads: number;
   hits: number;
   misses: number;
-  /** Keys in commands that write. */
+  /** Keys that commands gave a value. */
   writes: number;
   readonly causes: Record<LoadCause, number>;
 }

@@ -20,11 +20,9 @@ export function terminalLive(io: Io, enabled: boolean, color: boolean): Live {
       if (!isAvailable) return;
       const { renderTerminal } = await import('../render/terminal-text.ts');
       const style = { ...styleOf(io, color), colorLevel: colorLevelOf(io.stderr, io.variables, color) };
-      // What has scrolled off the screen cannot be drawn over.
-      const shown = renderTerminal(blocks, style)
-        .split('\n')
-        .slice(0, (io.stderr.rows ?? usualRows) - 1);
-      while (shown.at(-1) === '') shown.pop();
+      const rendered = renderTerminal(blocks, style).split('\n');
+      while (rendered.at(-1) === '') rendered.pop();
+      const shown = fitted(rendered, (io.stderr.rows ?? usualRows) - 1);
       const text = `${eraseText()}${shown.join('\n')}\n`;
       lines = shown.length;
       io.stderr.write(text);
@@ -34,4 +32,9 @@ export function terminalLive(io: Io, enabled: boolean, color: boolean): Live {
       if (text !== '') io.stderr.write(text);
     },
   };
+}
+
+/** What has scrolled off the screen cannot be drawn over. The last line stays: it says how to end. */
+function fitted(lines: readonly string[], room: number): readonly string[] {
+  return lines.length <= room ? lines : [...lines.slice(0, Math.max(0, room - 1)), ...lines.slice(-1)];
 }

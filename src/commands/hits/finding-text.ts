@@ -1,6 +1,21 @@
-import type { NoteBlock } from '../../render/blocks.ts';
+import { note, type NoteBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { TrafficFinding } from '../../traffic/findings.ts';
+
+/** More than a screen holds would push the figures off it. */
+const mostFindings = 8;
+
+/** What to look at first: missed targets, then the namespaces with most misses. */
+export function findingNotes(findings: readonly TrafficFinding[]): NoteBlock[] {
+  const texts = findings.map(findingText);
+  const isBad = ({ tone }: { readonly tone: NoteBlock['tone'] }) => tone === 'bad';
+  const ordered = [...texts.filter(isBad), ...texts.filter((each) => !isBad(each))];
+  const left = ordered.length - mostFindings;
+  return [
+    ...ordered.slice(0, mostFindings).map(({ tone, text }) => note(tone, text)),
+    ...(left > 0 ? [note('dim', `${counted(left, 'further finding')}: --output json has all`)] : []),
+  ];
+}
 
 /** A finding as a sentence, with what may be done about it. */
 export function findingText(finding: TrafficFinding): { tone: NoteBlock['tone']; text: string } {

@@ -3,7 +3,7 @@ import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '..
 import type { Comparison } from '../../traffic/history.ts';
 import type { NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
 import { causeTexts, hitRateErrorText, mainCauseText, targetText } from '../miss-causes.ts';
-import { findingText } from './finding-text.ts';
+import { findingNotes } from './finding-text.ts';
 import type { HitsResult } from './result.ts';
 
 interface Limits {
@@ -20,10 +20,7 @@ export function viewHits(result: HitsResult, limits: Limits): Block[] {
     ...(result.comparison ? [comparisonTable(result.comparison)] : []),
     ...result.invalidReasons.map((reason) => note('bad', `this window is not valid: ${reason}`)),
     ...endNotes(result),
-    ...result.findings.map((finding) => {
-      const { tone, text } = findingText(finding);
-      return note(tone, text);
-    }),
+    ...findingNotes(result.findings),
     ...result.remarks.map((remark) => note('warning', remark)),
     ...memoryNotes(result),
     ...notificationNotes(result),

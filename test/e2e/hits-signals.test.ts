@@ -12,6 +12,7 @@ import {
   traffic,
 } from '../commands/hits-runs.ts';
 import { open, startServer } from '../commands/reading.ts';
+import { startBinary } from '../server/binary.ts';
 import { startProxy } from '../server/proxy.ts';
 import { send, startPrivateServer } from '../server/redis.ts';
 
@@ -79,6 +80,80 @@ describe.each([[''], ['KEx']])('a server with `notify-keyspace-events "%s"`', (f
     expect(await flagsOn(server)).toBe(before);
     expect(notesIn(state)).toEqual([]);
   });
+});
+
+test('Ctrl-C between the change and the window puts the value back too', async () => {
+  const { redis, server, before, state } = await serverWith('KEx');
+  const { child, outcome } = startBinary(['hits', '--for', '20s', ...json], {
+    env: { REDIS_URL: redis.url, XDG_STATE_HOME: state },
+  });
+  child.stdin.end();
+  while ((await flagsOn(server)) === before) await sleep(1);
+  child.kill('SIGINT');
+  const { exitCode, stdout } = await outcome;
+  expect(exitCode).toBe(130);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { kind: 'interrupted' }, misses: 0 });
+  expect(await flagsOn(server)).toBe(before);
+  expect(notesIn(state)).toEqual([]);
+});
+
+test('Ctrl-C between two bursts of a sample ends it with what was seen', async () => {
+  const { redis, server, before, state } = await serverWith('KEx');
+  const args = ['--for', '20s', '--mode', 'sampled', '--duty', '1%', ...json];
+  const { child, outcome } = await startHitsBinary(server, redis.url, args, { state });
+  await traffic(server, 3, 2);
+  child.kill('SIGINT');
+  const { exitCode, stdout } = await outcome;
+  expect(exitCode).toBe(130);
+  const result = JSON.parse(stdout) as HitsJson;
+  expect(result).toMatchObject({ mode: 'sampled', misses: 2, hits: 3, residual: { misses: 0 } });
+  expect(result.windowSeconds).toBeLessThan(10);
+  expect(await flagsOn(server)).toBe(before);
+});
+
+test('of two runs at a time the last one out puts the value back, and --restore waits for neither', async () => {
+  const { redis, server, before, state } = await serverWith('KEx');
+  const first = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+  const second = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+  const restore = await hitsJson(server, redis.url, ['--restore'], { state });
+  expect(restore.exitCode).toBe(0);
+  expect(restore.result.notifications).toMatchObject([{ outcome: 'held', to: before }]);
+  first.child.kill('SIGINT');
+  expect(JSON.parse((await first.outcome).stdout)).toMatchObject({
+    notifications: [{ outcome: 'held', pid: second.child.pid }],
+  });
+  expect(await flagsOn(server)).not.toBe(before);
+  second.child.kill('SIGINT');
+  expect(JSON.parse((await second.outcome).stdout)).toMatchObject({
+    ...{ valid: true, residual: { reads: 0, misses: 0 } },
+    notifications: [{ outcome: 'restored', to: before }],
+  });
+  expect(await flagsOn(server)).toBe(before);
+});
+
+test('what an administrator sets in the window is left alone, and told', async () => {
+  const { redis, server, state } = await serverWith('KEx');
+  const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+  await setFlags(server, 'KEAm');
+  child.kill('SIGINT');
+  const { stdout, stderr } = await outcome;
+  expect(JSON.parse(stdout)).toMatchObject({ notifications: [{ outcome: 'changedMeanwhile' }] });
+  expect(stderr).toContain('was changed meanwhile');
+  expect(await flagsOn(server)).toBe('AKEm');
+  expect(notesIn(state)).toEqual([]);
+});
+
+test('events that are switched off in the window make it invalid', async () => {
+  const { redis, server, state } = await serverWith('KEx');
+  const running = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+  await setFlags(server, '');
+  const { exitCode, stdout, stderr } = await running.outcome;
+  const result = JSON.parse(stdout) as HitsJson;
+  expect(result).toMatchObject({ valid: false, endedBy: 'lost' });
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('this window is not valid');
+  expect(await flagsOn(server)).toBe('');
+  expect(notesIn(state)).toEqual([]);
 });
 
 test('a second Ctrl-C while the server hangs ends the program at once, and the next run puts the value back', async () => {

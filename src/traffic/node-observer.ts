@@ -124,7 +124,19 @@ export class NodeObserver {
       const refused =
         probe === null && first instanceof ReplyError ? refusal(first, '`TTL`', node.address) : null;
       const { sink, table, markKey, clock, lagLimitMillis } = options;
-      return new NodeObserver(node, control, sink, table, probe, refused, markKey, clock, lagLimitMillis);
+      const observer = new NodeObserver(
+        node,
+        control,
+        sink,
+        table,
+        probe,
+        refused,
+        markKey,
+        clock,
+        lagLimitMillis,
+      );
+      observer.ownMisses = replies.filter((reply) => !(reply instanceof ReplyError)).length;
+      return observer;
     } catch (error) {
       control.close();
       throw error;
@@ -214,7 +226,7 @@ export class NodeObserver {
   private async markNow(limitMillis: number): Promise<Mark> {
     if (this.lost) throw this.lost;
     const key = this.markKey(++this.marks);
-    this.ownMisses++;
+    if (this.probe !== null) this.ownMisses++;
     const sentAt = performance.now();
     const pending: PendingMark = {
       key,
@@ -243,7 +255,7 @@ export class NodeObserver {
         eventCount: pending.eventCount,
         eventBytes: this.events?.bytes ?? 0,
         lagSeconds: (performance.now() - sentAt) / 1000,
-        ownMisses: this.probe === null ? 0 : this.marks,
+        ownMisses: this.ownMisses,
       };
     } finally {
       this.pending = undefined;

@@ -1,100 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { buildMap } from '../../src/keyspace/map.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
-import { connect } from '../../src/redis/connect.ts';
+import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
+import { parseInfo } from '../../src/redis/info.ts';
 import { ReplyError, replyText } from '../../src/redis/reply.ts';
-import type { RedisCommand, RedisServer } from '../../src/redis/server.ts';
-import type { ConnectTarget } from '../../src/redis/target.ts';
-import { observe, type ObserveOptions } from '../../src/traffic/observe.ts';
+import type { RedisCommand } from '../../src/redis/server.ts';
 import { startCluster } from '../server/cluster.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { send, startPrivateServer, targetOf } from '../server/redis.ts';
-import { flagsOn, setFlags, testTerms } from './notifications-server.ts';
-
-const map = buildMap({
-  namespaces: {
-    users: { pattern: 'user:*', hitRateTarget: 0.5 },
-    pages: { pattern: 'page:*' },
-    counters: { pattern: 'count:*', kind: 'state' },
-  },
-});
-
-async function startServer(config: readonly string[] = []): Promise<RedisProcess> {
-  const server = await startPrivateServer({ config });
-  onTestFinished(() => server.stop());
-  return server;
-}
-
-async function open(url: string, changes: Partial<ConnectTarget> = {}): Promise<RedisServer> {
-  const server = await connect(targetOf(url, changes));
-  onTestFinished(() => server.close());
-  return server;
-}
-
-/** Observes with the rights of a user, whose reconnections are those of the test. */
-function observeFor(server: RedisServer, changes: Partial<ObserveOptions> = {}) {
-  return observe(server, {
-    ...testTerms(),
-    ...{ map, mode: 'exact', mayChange: true, duty: 0.2, random: Math.random },
-    ...{ signal: new AbortController().signal, seconds: 0.5, maxCost: null, maxBytes: 1e9 },
-    reconnect: () => Promise.reject(new Error('no other way')),
-    ...changes,
-  });
-}
-
-/** Ever the same commands in ever new order, from before a window until after it. */
-async function startTraffic(server: RedisServer, { tag = '', missing = true } = {}): Promise<void> {
-  const lane = await server.nodes[0].openLane();
-  let [running, turn] = [true, 0];
-  const random = (below: number) => ((turn = (turn * 69_069 + 12_345) % 2 ** 31) >> 8) % below;
-  const name = (kind: string) => asBytes(`${kind}:${tag}${random(missing ? 40 : 4)}`);
-  const commands: readonly (() => RedisCommand)[] = [
-    () => ['GET', name('user')],
-    () => ['MGET', name('user'), name('page'), name('user')],
-    () => ['SET', name('user'), asBytes('v"\r\n'), asBytes('px'), 20 + random(50)],
-    () => ['SET', name('page'), asBytes('v'), 'GET'],
-    () => ['DEL', name('page')],
-    () => ['INCR', name('count')],
-    () => ['EXISTS', name('count'), name('page')],
-    () => ['OBJECT', 'REFCOUNT', name('count')],
-    () => ['TTL', name('user')],
-    () => ['GETEX', name('user'), 'PX', 30],
-  ];
-  const hits: typeof commands = [() => ['GET', name('user')], () => ['EXISTS', name('count')]];
-  if (!missing) {
-    const keys = ['user', 'count'].flatMap((kind) => [0, 1, 2, 3].map((number) => `${kind}:${tag}${number}`));
-    await lane.exchange(keys.map((key) => ['SET', asBytes(key), 1]));
-  }
-  const run = async () => {
-    while (running) {
-      const chosen = missing ? commands : hits;
-      const batch = Array.from(
-        { length: 20 },
-        (): RedisCommand => chosen[random(chosen.length)]?.() ?? ['PING'],
-      );
-      await lane.exchange(batch);
-      await sleep(1 + random(3));
-    }
-  };
-  // No event tells of a miss of OBJECT: it asks for keys that are always there.
-  await lane.exchange(Array.from({ length: 40 }, (_, number) => ['INCR', asBytes(`count:${tag}${number}`)]));
-  const done = run().catch(() => undefined);
-  onTestFinished(async () => {
-    running = false;
-    await done;
-    lane.close();
-  });
-  await sleep(30);
-}
-
-const sumOf = (values: readonly (number | null)[]) =>
-  values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
-
-/** Does something once the window has begun. */
-function during(action: () => Promise<unknown>, afterMillis = 100): Pick<ObserveOptions, 'onBegin'> {
-  return { onBegin: () => void sleep(afterMillis).then(action) };
-}
+import { send } from '../server/redis.ts';
+import { flagsOn } from './notifications-server.ts';
+import { during, observeFor, open, startServer, startTraffic, sumOf } from './observed-traffic.ts';
 
 describe('with traffic over both edges of the window', () => {
   test('in mode exact each lookup is attributed, in window after window', async () => {
@@ -185,147 +98,71 @@ describe('with traffic over both edges of the window', () => {
   });
 });
 
-describe('a window in which something was lost is not valid, and the server is as it was', () => {
-  async function scene() {
-    const started = await startServer();
-    const admin = await open(started.url);
-    await setFlags(admin, 'Kx');
-    const server = await open(started.url);
-    await startTraffic(await open(started.url));
-    return { started, admin, server };
+describe('on a replica', () => {
+  async function startReplica() {
+    const [primary, replica] = [await startServer(), await startServer()];
+    const server = await open(replica.url);
+    await send(server, 'REPLICAOF', '127.0.0.1', primary.port);
+    for (
+      let tries = 0;
+      !/master_link_status:up/.test(replyText(await send(server, 'INFO', 'replication')));
+      tries++
+    ) {
+      if (tries > 200) throw new Error('the replica did not find its primary');
+      await sleep(50);
+    }
+    return { writer: await open(primary.url), server };
   }
 
-  test.each(['exact', 'misses-only', 'sampled'] as const)(
-    'a subscriber that the server cut off, in mode %s',
-    async (mode) => {
-      const { admin, server } = await scene();
-      const before = await flagsOn(admin);
-      const kill = () => send(admin, 'CLIENT', 'KILL', 'TYPE', 'pubsub');
-      const { report, restored, failure } = await observeFor(server, { mode, seconds: 3, ...during(kill) });
-      expect(report).toMatchObject({ valid: false, endedBy: 'lost' });
-      expect(report.invalidReasons.join()).toMatch(/subscription/);
-      expect(failure).toBeNull();
-      expect(restored.map(({ outcome }) => outcome)).toEqual(['restored']);
-      expect(await flagsOn(admin)).toBe(before);
-    },
-  );
-
-  test('a MONITOR that the server cut off', async () => {
-    const { admin, server } = await scene();
-    const before = await flagsOn(admin);
-    const kill = async () => {
-      const clients = replyText(await send(admin, 'CLIENT', 'LIST')).split('\n');
-      const id = clients.map((line) => /^id=(\d+) .* flags=O /.exec(line)?.[1]).find((each) => each);
-      expect(await send(admin, 'CLIENT', 'KILL', 'ID', id ?? '')).toBe(1);
+  test('reads are attributed, and those of commands that come from the primary', async () => {
+    const { writer, server } = await startReplica();
+    await startTraffic(writer);
+    const reader = await server.nodes[0].openLane();
+    onTestFinished(() => reader.close());
+    const read = async () => {
+      for (let number = 0; number < 200; number++) {
+        await reader.exchange([
+          ['GET', asBytes(`user:${number % 40}`)],
+          ['EXISTS', asBytes(`page:${number % 40}`)],
+        ]);
+        const [one, other, into] = ['s1', 's2', 'page:s'].map(asBytes) as [
+          ByteString,
+          ByteString,
+          ByteString,
+        ];
+        await writer.nodes[0].batch([
+          ['SADD', one, number],
+          ['SUNIONSTORE', into, one, other],
+        ]);
+      }
     };
-    const { report, failure } = await observeFor(server, { seconds: 3, ...during(kill) });
-    expect(report).toMatchObject({ valid: false, endedBy: 'lost' });
-    expect(report.invalidReasons.join()).toMatch(/MONITOR/);
-    expect(failure).toBeNull();
-    expect(await flagsOn(admin)).toBe(before);
+    const { report } = await observeFor(server, { seconds: 1.2, ...during(read, 0) });
+    expect(report).toMatchObject({ valid: true, residual: { reads: 0, hits: 0, misses: 0 } });
+    expect(report.reads).toBeGreaterThan(400);
   });
 
-  test('events that somebody switched off, who keeps what they set', async () => {
-    const { admin, server } = await scene();
-    const { report } = await observeFor(server, { seconds: 2, ...during(() => setFlags(admin, '')) });
-    expect(report.valid).toBe(false);
-    expect(await flagsOn(admin)).toBe('');
-  });
-
-  test('a short while without events, too', async () => {
-    const { admin, server } = await scene();
-    const blink = async () => {
-      const flags = String(await flagsOn(admin));
-      await setFlags(admin, '');
-      await sleep(300);
-      await setFlags(admin, flags);
+  test('a key that was removed is missed for a reason that nobody knows', async () => {
+    const { writer, server } = await startReplica();
+    const remove = async () => {
+      await send(writer, 'SET', 'user:1', 'v');
+      await send(writer, 'DEL', 'user:1');
+      await sleep(200);
+      await send(server, 'GET', 'user:1');
     };
-    const { report } = await observeFor(server, { seconds: 0.9, ...during(blink) });
-    expect(report.valid).toBe(false);
-  });
-
-  test.each(['exact', 'misses-only'] as const)('counters that were reset, in mode %s', async (mode) => {
-    const { admin, server } = await scene();
-    const reset = () => send(admin, 'CONFIG', 'RESETSTAT');
-    const { report } = await observeFor(server, { mode, seconds: 0.8, ...during(reset, 400) });
-    expect(report.valid).toBe(false);
-  });
-
-  test('counters that were reset and grew beyond what they were', async () => {
-    const { url } = await startServer();
-    const [admin, server] = [await open(url), await open(url)];
-    await startTraffic(await open(url), { missing: false });
-    const reset = () => send(admin, 'CONFIG', 'RESETSTAT');
-    const { report } = await observeFor(server, {
-      mode: 'misses-only',
-      seconds: 2.5,
-      ...during(reset, 1200),
-    });
-    expect(report.valid).toBe(false);
-  });
-
-  test('a server that was killed', async () => {
-    const { started, server } = await scene();
-    const kill = async () => {
-      started.kill('SIGKILL');
-      await sleep(0);
-    };
-    const { report, restored, failure } = await observeFor(server, { seconds: 3, ...during(kill) });
-    expect(report).toMatchObject({ valid: false, endedBy: 'lost' });
-    expect(failure).toMatchObject({ failure: 'lost' });
-    expect(restored.map(({ outcome }) => outcome)).toEqual(['failed']);
+    const { report } = await observeFor(server, { seconds: 1, ...during(remove, 0) });
+    const users = report.namespaces.find(({ namespace }) => namespace === 'users');
+    expect(users).toMatchObject({ misses: 1, causes: { unknown: 1, invalidated: 0 }, newKeys: 1 });
   });
 });
 
-describe('a user without', () => {
-  const minimal =
-    '+ping +hello +auth +select +info +client|setname +client|id +ttl +exists +multi +exec +subscribe ' +
-    '+psubscribe +monitor +config|get +config|set +memory|usage';
-
-  async function observeAs(rights: string, changes: Partial<ObserveOptions> = {}) {
-    const { url } = await startServer([`user eve on >secret ~* &* -@all ${minimal} ${rights}`]);
-    const admin = await open(url);
-    await startTraffic(await open(url));
-    const server = await open(url, { username: 'eve', password: 'secret' });
-    const outcome = await observeFor(server, { mode: null, ...changes });
-    expect(await flagsOn(admin)).toBe('');
-    return outcome;
-  }
-
-  test('nothing of what is needed is observed in mode exact', async () => {
-    const { report } = await observeAs('');
-    expect(report).toMatchObject({ mode: 'exact', valid: true, residual: { reads: 0, hits: 0, misses: 0 } });
-  });
-
-  test('MONITOR is observed by the misses alone, with the reason', async () => {
-    const { report } = await observeAs('-monitor');
-    expect(report).toMatchObject({ mode: 'misses-only', valid: true, residual: { misses: 0 } });
-    expect(report.modeReason).toMatch(/MONITOR is not permitted/);
-  });
-
-  test('CONFIG is observed by the counters alone, with the line to send', async () => {
-    const { report } = await observeAs('-config|get -config|set');
-    expect(report).toMatchObject({ mode: 'counters', namespaces: [] });
-    expect(report.hits).toBeGreaterThan(0);
-    expect(report.modeReason).toMatch(/notify-keyspace-events/);
-  });
-
-  test('CONFIG cannot ask for a mode that needs it', async () => {
-    await expect(observeAs('-config|get -config|set', { mode: 'exact' })).rejects.toMatchObject({
-      failure: 'refused',
-    });
-  });
-
-  test.each([
-    ['transactions', '-multi -exec'],
-    ['the end of a transaction', '-exec'],
-    ['TTL', '-ttl'],
-    ['TTL and EXISTS', '-ttl -exists +type'],
-    ['transactions and TTL', '-multi -exec -ttl'],
-  ])('%s is observed all the same', async (_, rights) => {
-    const { report } = await observeAs(rights);
-    expect(report).toMatchObject({ mode: 'exact', valid: true, residual: { reads: 0, hits: 0, misses: 0 } });
-  });
+test('all lookups of our own are told, and all are misses', async () => {
+  const { url } = await startServer();
+  const [admin, server] = [await open(url), await open(url)];
+  const { report } = await observeFor(server);
+  const info = parseInfo(replyText(await send(admin, 'INFO', 'stats')));
+  expect(report.cost).toMatchObject({ ownHits: 0, ownMisses: Number(info['keyspace_misses']) });
+  expect(info['keyspace_hits']).toBe('0');
+  expect(report).toMatchObject({ reads: 0, valid: true, namespaces: [] });
 });
 
 test('what MONITOR prints of hostile arguments is read as it was sent', async () => {

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { buildMap } from '../../src/keyspace/map.ts';
+import { asBytes } from '../../src/redis/bytes.ts';
+import { connect } from '../../src/redis/connect.ts';
+import type { RedisCommand, RedisServer } from '../../src/redis/server.ts';
+import type { ConnectTarget } from '../../src/redis/target.ts';
+import { observe, type ObserveOptions } from '../../src/traffic/observe.ts';
+import type { RedisProcess } from '../server/redis-process.ts';
+import { startPrivateServer, targetOf } from '../server/redis.ts';
+import { testTerms } from './notifications-server.ts';
+
+const map = buildMap({
+  namespaces: {
+    users: { pattern: 'user:*', hitRateTarget: 0.5 },
+    pages: { pattern: 'page:*' },
+    counters: { pattern: 'count:*', kind: 'state' },
+  },
+});
+
+export async function startServer(config: readonly string[] = []): Promise<RedisProcess> {
+  const server = await startPrivateServer({ config });
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+export async function open(url: string, changes: Partial<ConnectTarget> = {}): Promise<RedisServer> {
+  const server = await connect(targetOf(url, changes));
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** Observes with the rights of a user, whose reconnections are those of the test. */
+export function observeFor(server: RedisServer, changes: Partial<ObserveOptions> = {}) {
+  return observe(server, {
+    ...testTerms(),
+    ...{ map, mode: 'exact', mayChange: true, duty: 0.2, random: Math.random },
+    ...{ signal: new AbortController().signal, seconds: 0.5, maxCost: null, maxBytes: 1e9 },
+    reconnect: () => Promise.reject(new Error('no other way')),
+    ...changes,
+  });
+}
+
+/** Ever the same commands in ever new order, from before a window until after it. */
+export async function startTraffic(server: RedisServer, { tag = '', missing = true } = {}): Promise<void> {
+  const lane = await server.nodes[0].openLane();
+  let [running, turn] = [true, 0];
+  const random = (below: number) => ((turn = (turn * 69_069 + 12_345) % 2 ** 31) >> 8) % below;
+  const name = (kind: string) => asBytes(`${kind}:${tag}${random(missing ? 40 : 4)}`);
+  const commands: readonly (() => RedisCommand)[] = [
+    () => ['GET', name('user')],
+    () => ['MGET', name('user'), name('page'), name('user')],
+    () => ['SET', name('user'), asBytes('v"\r\n'), asBytes('px'), 20 + random(50)],
+    () => ['SET', name('page'), asBytes('v'), 'GET'],
+    () => ['DEL', name('page')],
+    () => ['INCR', name('count')],
+    () => ['EXISTS', name('count'), name('page')],
+    () => ['OBJECT', 'REFCOUNT', name('count')],
+    () => ['TTL', name('user')],
+    () => ['GETEX', name('user'), 'PX', 30],
+  ];
+  const hits: typeof commands = [() => ['GET', name('user')], () => ['EXISTS', name('count')]];
+  if (!missing) {
+    const keys = ['user', 'count'].flatMap((kind) => [0, 1, 2, 3].map((number) => `${kind}:${tag}${number}`));
+    await lane.exchange(keys.map((key) => ['SET', asBytes(key), 1]));
+  }
+  const run = async () => {
+    while (running) {
+      const chosen = missing ? commands : hits;
+      const batch = Array.from(
+        { length: 20 },
+        (): RedisCommand => chosen[random(chosen.length)]?.() ?? ['PING'],
+      );
+      await lane.exchange(batch);
+      await sleep(1 + random(3));
+    }
+  };
+  // No event tells of a miss of OBJECT: it asks for keys that are always there.
+  await lane.exchange(Array.from({ length: 40 }, (_, number) => ['INCR', asBytes(`count:${tag}${number}`)]));
+  const done = run().catch(() => undefined);
+  onTestFinished(async () => {
+    running = false;
+    await done;
+    lane.close();
+  });
+  await sleep(30);
+}
+
+export const sumOf = (values: readonly (number | null)[]) =>
+  values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+
+/** Does something once the window has begun. */
+export function during(action: () => Promise<unknown>, afterMillis = 100): Pick<ObserveOptions, 'onBegin'> {
+  return { onBegin: () => void sleep(afterMillis).then(action) };
+}

@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -197,6 +199,18 @@ describe('--restore', () => {
     expect(result).toMatchObject({ ok: true, notifications: [{ outcome: 'nothing' }], damaged: [] });
     const { stdout } = await runHits(server, redis.url, ['--restore'], { state, ...table });
     expect(stdout).toContain('nothing');
+  });
+
+  test.each([['table'], ['tsv']])('tells of a note that cannot be read, in %s too', async (format) => {
+    const state = temporaryFolder();
+    const folder = join(state, 'cachectl', 'notifications');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'broken.json'), '{');
+    const outcome = await runHits(server, redis.url, ['--restore', '-o', format], { state });
+    expect(outcome.exitCode).toBe(1);
+    const text = (outcome.stdout + outcome.stderr).replaceAll(/\s+/g, ' ');
+    expect(text).toContain(`note \`${folder}/broken.json\` cannot be read: it is no JSON; remove it once`);
+    expect(await flagsOn(server)).toBe('');
   });
 
   test('of a server that cannot be reached ends with 3', async () => {

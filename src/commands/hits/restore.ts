@@ -32,6 +32,9 @@ export function restoreExecution(): Execution<RestoreResult> {
         processes,
         now: context.now,
       });
+      // Rows have no place for it.
+      if (context.output !== 'table')
+        for (const text of textsOf({ notifications: outcomes, damaged })) context.warn(text);
       const failed = outcomes.some(({ outcome }) => outcome === 'failed') || damaged.length > 0;
       return {
         result: { notifications: outcomes, damaged },
@@ -66,6 +69,14 @@ function view({ notifications, damaged }: RestoreResult): Block[] {
     ...notifications.flatMap(({ message, outcome }) =>
       message === null ? [] : [note(outcome === 'failed' ? 'bad' : 'plain', message)],
     ),
-    ...damaged.map(({ path, reason }) => note('warning', `note \`${path}\` cannot be read: ${reason}`)),
+    ...damaged.map((each) => note('warning', damageText(each))),
   ];
 }
+
+const damageText = ({ path, reason }: RestoreResult['damaged'][number]) =>
+  `note \`${path}\` cannot be read: ${reason}; remove it once \`CONFIG GET notify-keyspace-events\` is as you want it`;
+
+const textsOf = ({ notifications, damaged }: RestoreResult) => [
+  ...notifications.flatMap(({ message }) => message ?? []),
+  ...damaged.map(damageText),
+];

@@ -30,6 +30,8 @@ beforeAll(async () => {
       'user noget on >secret ~* &* +@all -config|get',
       'user noconfig on >secret ~* &* +@all -config',
       'user nomonitor on >secret ~* &* +@all -monitor',
+      'user nomulti on >secret ~* &* +@all -multi -exec',
+      'user owned on >secret ~user:* &* +@all',
       'user infoonly on >secret resetkeys resetchannels -@all +ping +hello +auth +select +info',
     ],
   });
@@ -55,10 +57,11 @@ async function configSets(work: () => Promise<unknown>): Promise<number> {
 describe('the user that the documentation names', () => {
   test('observes in mode exact, and attributes every lookup', async () => {
     const state = temporaryFolder();
-    const { exitCode, result, stderr } = await hitsJson(server, as('observer'), ['--mode', 'exact'], {
+    const { exitCode, result, stdout, stderr } = await hitsJson(server, as('observer'), ['--mode', 'exact'], {
       ...whenever,
       state,
     });
+    expect(stdout).not.toContain('secret');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(result).toMatchObject({
       ...{ mode: 'exact', valid: true, reads: 5, hits: 3, misses: 2, remarks: [] },
@@ -169,11 +172,34 @@ describe('a user without MONITOR', () => {
   );
 });
 
-test('a user with INFO alone has the counters', async () => {
-  const { exitCode, result, stderr } = await hitsJson(server, as('infoonly'));
-  expect(stderr).toBe('');
+test('a user without transactions has all, and its own lookups taken off', async () => {
+  const { exitCode, result } = await hitsJson(server, as('nomulti'), [], {
+    ...whenever,
+    state: temporaryFolder(),
+  });
   expect(exitCode).toBe(0);
-  expect(result).toMatchObject({ mode: 'counters', valid: true });
+  expect(result).toMatchObject({
+    ...{ mode: 'exact', valid: true, reads: 5, hits: 3, misses: 2 },
+    residual: { reads: 0, hits: 0, misses: 0 },
+  });
+});
+
+describe('a user who may not look up the keys that mark a window', () => {
+  test.each(['infoonly', 'owned'])('has the counters (%s)', async (user) => {
+    const { exitCode, result, stderr } = await hitsJson(server, as(user));
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    expect(result).toMatchObject({ mode: 'counters', valid: true, reads: 0, cost: { ownMisses: 0 } });
+    expect(result.modeReason).toContain('no window can be marked');
+    expect(result.modeReason).toContain('NOPERM');
+  });
+
+  test('is refused another mode, and changes nothing', async () => {
+    const { exitCode, result } = await hitsJson(server, as('owned'), ['--mode', 'misses-only']);
+    expect(exitCode).toBe(4);
+    expect(result).toMatchObject({ ok: false, error: { kind: 'refused', code: 'NOPERM' } });
+    expect(await flagsOn(server)).toBe('');
+  });
 });
 
 describe('a read-only profile', () => {

@@ -21,6 +21,8 @@ export interface Mark {
   readonly events: Float64Array | null;
   readonly monitoredCommands: number;
   readonly monitorBytes: number;
+  /** Lines of MONITOR so far that were too long to be read whole. */
+  readonly cutLines: number;
   readonly eventCount: number;
   readonly eventBytes: number;
   /** From the sending of the mark until it was seen in every stream. */
@@ -143,11 +145,6 @@ export class NodeObserver {
     }
   }
 
-  /** Lines of MONITOR that were too long to be read whole. */
-  get cutLines(): number {
-    return this.closedMonitors.cutLines + (this.monitor?.cutLines ?? 0);
-  }
-
   /** Subscribes to the events of these databases, and resolves when all channels are confirmed. @throws RedisError */
   async openEvents(databases: number): Promise<void> {
     const lane = await this.node.openLane();
@@ -252,6 +249,7 @@ export class NodeObserver {
         events: pending.events ?? null,
         monitoredCommands: pending.monitoredCommands,
         monitorBytes: this.closedMonitors.bytes + (this.monitor?.bytes ?? 0),
+        cutLines: this.closedMonitors.cutLines + (this.monitor?.cutLines ?? 0),
         eventCount: pending.eventCount,
         eventBytes: this.events?.bytes ?? 0,
         lagSeconds: (performance.now() - sentAt) / 1000,

@@ -113,8 +113,9 @@ export class Observation {
         burst.from.atMillis >= mark.atMillis && burst.to.atMillis <= end.atMillis;
       return { from: mark, to: end, bursts: (this.bursts[index] ?? []).filter(within) };
     });
-    const cut = this.observers.reduce((sum, { cutLines }) => sum + cutLines, 0);
-    const tooLong = cut === 0 ? [] : [`${cut} commands were too long to be read whole`];
+    const cut = windows.reduce((sum, window) => sum + window.to.cutLines - window.from.cutLines, 0);
+    const commands = cut === 1 ? '1 command was' : `${cut} commands were`;
+    const tooLong = cut === 0 ? [] : [`${commands} too long to be read whole`];
     return buildReport({
       ...shared,
       ...{ mode, modeReason, remarks, map: options.map, endedBy, lost: [...lost, ...tooLong] },

@@ -7,7 +7,8 @@ import type { RedisCommand } from '../../src/redis/server.ts';
 import { startCluster } from '../server/cluster.ts';
 import { send } from '../server/redis.ts';
 import { flagsOn } from './notifications-server.ts';
-import { during, observeFor, open, startServer, startTraffic, sumOf } from './observed-traffic.ts';
+import { openTrafficSource } from '../../src/traffic/traffic-source.ts';
+import { during, observeFor, open, optionsOf, startServer, startTraffic, sumOf } from './observed-traffic.ts';
 
 describe('with traffic over both edges of the window', () => {
   test('in mode exact each lookup is attributed, in window after window', async () => {
@@ -153,6 +154,22 @@ describe('on a replica', () => {
     const users = report.namespaces.find(({ namespace }) => namespace === 'users');
     expect(users).toMatchObject({ misses: 1, causes: { unknown: 1, invalidated: 0 }, newKeys: 1 });
   });
+});
+
+test('a command too long to be read whole makes its own window invalid, and not the next', async () => {
+  const { url } = await startServer();
+  const [sender, server] = [await open(url), await open(url)];
+  const source = await openTrafficSource(server, optionsOf());
+  onTestFinished(() => source.close().then(() => undefined));
+  const keys = Array.from({ length: 400_000 }, (_, index) => asBytes(`user:${index}`));
+  const lane = await sender.nodes[0].openLane();
+  onTestFinished(() => lane.close());
+  expect(await lane.exchange([['EXISTS', ...keys]])).toEqual([0]);
+  const long = await source.next();
+  expect(long.valid).toBe(false);
+  expect(long.invalidReasons[0]).toBe('1 command was too long to be read whole');
+  await send(sender, 'GET', 'user:1');
+  expect(await source.next()).toMatchObject({ valid: true, reads: 1, residual: { reads: 0 } });
 });
 
 test('all lookups of our own are told, and all are misses', async () => {

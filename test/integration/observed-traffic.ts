@@ -32,13 +32,17 @@ export async function open(url: string, changes: Partial<ConnectTarget> = {}): P
 
 /** Observes with the rights of a user, whose reconnections are those of the test. */
 export function observeFor(server: RedisServer, changes: Partial<ObserveOptions> = {}) {
-  return observe(server, {
+  return observe(server, optionsOf(changes));
+}
+
+export function optionsOf(changes: Partial<ObserveOptions> = {}): ObserveOptions {
+  return {
     ...testTerms(),
     ...{ map, mode: 'exact', mayChange: true, duty: 0.2, random: Math.random },
     ...{ signal: new AbortController().signal, seconds: 0.5, maxCost: null, maxBytes: 1e9 },
     reconnect: () => Promise.reject(new Error('no other way')),
     ...changes,
-  });
+  };
 }
 
 /** Ever the same commands in ever new order, from before a window until after it. */

@@ -86,7 +86,14 @@ export class WindowScene {
       commands: this.traffic.commandsAt(),
       events: this.traffic.eventsAt(),
       monitoredCommands: this.monitored,
-      ...{ monitorBytes: 0, eventCount: 0, eventBytes: 0, lagSeconds: 0.01, ownMisses: this.ownMisses },
+      ...{
+        monitorBytes: 0,
+        cutLines: 0,
+        eventCount: 0,
+        eventBytes: 0,
+        lagSeconds: 0.01,
+        ownMisses: this.ownMisses,
+      },
       ...changes,
     };
   }

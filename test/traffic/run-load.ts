@@ -4,6 +4,7 @@ import { begunLine, type Load } from './load-kinds.ts';
 import type { LoadTruth } from './truth.ts';
 
 const program = fileURLToPath(new URL('load.ts', import.meta.url));
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface RunningLoad {
   /** Its traffic has begun. */
@@ -18,6 +19,8 @@ export interface RunningLoad {
 export function startLoad(load: Load): RunningLoad {
   const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(load)], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // Where the loader is found.
+    cwd: packageRoot,
   });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];

@@ -24,6 +24,9 @@ class RowList implements Leaf<RowList> {
   }
 }
 
+/** What the keys begin with that mark instants; see NodeObserver. */
+export const markPrefix = 'cachectl:mark:';
+
 /** Slots of the cache, a power of two. */
 const cacheSlots = 2 ** 18;
 
@@ -40,6 +43,9 @@ export class NamespaceRows {
   private readonly cachedHigh = new Int32Array(cacheSlots);
   private readonly cachedLow = new Int32Array(cacheSlots);
   private readonly cachedRow = new Uint32Array(cacheSlots);
+
+  /** The row of marks of other observers; 0 where there are none. */
+  marks = 0;
 
   /** @param database the one that the map is of */
   constructor(
@@ -79,10 +85,12 @@ export class NamespaceRows {
         database,
         rows: [row],
       })),
+      ...(this.marks === 0 ? [] : [{ namespace: '(cachectl)', database: this.database, rows: [this.marks] }]),
     ];
   }
 
   private place(key: ByteString): number {
+    if (key.startsWith(markPrefix)) return (this.marks ||= this.size++);
     const leaf = this.tree.leafOf(key, this.map.isEmpty ? null : this.map.classify(key));
     leaf.keys++;
     return leaf.rows[0] ?? 0;

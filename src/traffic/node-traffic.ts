@@ -64,7 +64,7 @@ export class NodeTraffic implements TrafficSink {
         this.events.add(row, cause, 1);
         if (told >= firstMiss) this.events.add(row, eventColumns.firstMisses, 1);
         const key = bytes.toString('latin1', start, end) as ByteString;
-        this.shared.missing.add(key, database, { row, cause });
+        if (row !== this.shared.rows.marks) this.shared.missing.add(key, database, { row, cause });
         if (cause === causeIndex.evicted) history.detailsOf(row).keep(key);
         return;
       }

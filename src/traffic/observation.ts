@@ -10,7 +10,7 @@ import { FrequentKeys } from './frequent-keys.ts';
 import { KeyHistory } from './key-history.ts';
 import { KeyTable } from './key-table.ts';
 import { readKeySizes } from './key-sizes.ts';
-import { NamespaceRows } from './namespace-rows.ts';
+import { markPrefix, NamespaceRows } from './namespace-rows.ts';
 import { type Mark, NodeObserver } from './node-observer.ts';
 import { type MissPlace, NodeTraffic, type SharedTraffic } from './node-traffic.ts';
 import type { NotificationLease } from './notifications/lease.ts';
@@ -183,5 +183,5 @@ function markKeys(server: RedisServer, node: RedisNode, random: () => number): (
       .padStart(8, '0');
   let tag = run();
   for (let tries = 0; tries < 10_000 && server.nodeFor(asBytes(`{${tag}}`)) !== node; tries++) tag = run();
-  return (mark) => asBytes(`cachectl:mark:{${tag}}:${mark}`);
+  return (mark) => asBytes(`${markPrefix}{${tag}}:${mark}`);
 }

@@ -57,10 +57,11 @@ export async function openSources(observers: Observers, terms: SourceTerms): Pro
     const silence = await openEvents(observers, refusal);
     if (silence !== null) {
       if (asked !== null) throw silence;
-      await restoreAll(leases);
+      const restored = await restoreAll(leases);
+      const stuck = restored.flatMap(({ outcome, message }) => (outcome === 'failed' ? (message ?? []) : []));
       const hint = silence.hint === undefined ? '' : `; ${silence.hint}`;
       for (const observer of observers) observer.closeEvents();
-      return { ...nothing, reason: `${silence.message}${hint}`, remarks };
+      return { ...nothing, reason: `${silence.message}${hint}`, remarks: [...remarks, ...stuck] };
     }
     const { mode, reason } = await chooseMode(observers, asked);
     const newKeys = leases.length === observers.length && leases.every((lease) => lease.newKeys === true);

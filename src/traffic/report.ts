@@ -68,7 +68,9 @@ export interface Remedy {
 
 /** The traffic of one namespace in the window. A null: the mode cannot tell. Rates are ratios from 0 to 1. */
 export interface NamespaceTraffic {
-  /** The map's name, the inferred pattern, `(unmapped)`, `(other)`, or `(database 3)` for all keys of another database. */
+  /**
+   * The map's name, the inferred pattern, `(unmapped)`, `(other)`, `(database 3)` for all keys of another database, or
+   * `(cachectl)` for the marks of other observers. */
   readonly namespace: string;
   readonly database: number;
   readonly kind: 'cache' | 'state' | null;

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
 import { proportionInterval } from '../keyspace/intervals.ts';
@@ -76,7 +76,8 @@ export function openHistory(path: string): HistoryFile {
   return {
     append(record) {
       try {
-        writeSync(file, `${endsWithinLine(file) ? '\n' : ''}${JSON.stringify(record)}\n`);
+        // Goes on where a full disk takes a part alone, and fails where it takes no more.
+        appendFileSync(file, `${endsWithinLine(file) ? '\n' : ''}${JSON.stringify(record)}\n`);
       } catch (error) {
         explain(error);
       }

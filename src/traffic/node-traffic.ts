@@ -1,11 +1,17 @@
 import type { ByteString } from '../redis/bytes.ts';
-import { commandColumnCount, commandColumns, Counts, eventColumnCount, eventColumns } from './counts.ts';
-import type { KeyEvent } from './event-reader.ts';
-import type { FrequentKeys } from './frequent-keys.ts';
-import { hashBytes, lastHash } from './key-hash.ts';
-import { causeIndex, firstMiss, type KeyHistory } from './key-history.ts';
-import type { NamespaceRows } from './namespace-rows.ts';
-import type { TrafficSink } from './node-observer.ts';
+import {
+  commandColumnCount,
+  commandColumns,
+  Counts,
+  eventColumnCount,
+  eventColumns,
+} from './figures/counts.ts';
+import type { KeyEvent } from './streams/event-reader.ts';
+import type { FrequentKeys } from './keys/frequent-keys.ts';
+import { hashBytes, lastHash } from './keys/key-hash.ts';
+import { causeIndex, firstMiss, type KeyHistory } from './keys/key-history.ts';
+import type { NamespaceRows } from './keys/namespace-rows.ts';
+import type { TrafficSink } from './streams/node-observer.ts';
 
 /** The namespace and the cause of a key that is missed. */
 export interface MissPlace {

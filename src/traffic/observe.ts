@@ -2,10 +2,10 @@ import { RedisError } from '../redis/errors.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { countFlushes, flushRemark } from './flushes.ts';
 import { type Cut, Observation, type ObservationOptions } from './observation.ts';
-import { ObservationLost } from './node-observer.ts';
+import { ObservationLost } from './streams/node-observer.ts';
 import type { RestoreOutcome } from './notifications/outcome.ts';
 import type { TrafficReport } from './report.ts';
-import { cpuBetween, growth } from './window.ts';
+import { cpuBetween, growth } from './figures/window.ts';
 
 /** What the server may be burdened with; beyond it the observation ends. */
 export type CostLimit =
@@ -73,7 +73,10 @@ async function pass(server: RedisServer, observation: Observation, from: Cut, op
     const before = to;
     try {
       await observation.pass(Math.min(left, left < 1.5 * stepSeconds ? left : stepSeconds));
+      const stopping = signal.aborted;
       to = await observation.cut();
+      // What happened until the abort belongs to the window, also when a cut was under way.
+      if (signal.aborted && !stopping) to = await observation.cut();
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
       const failure = error instanceof ObservationLost ? await lostServer(server, error) : error;

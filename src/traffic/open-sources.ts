@@ -3,7 +3,7 @@ import { RedisError } from '../redis/errors.ts';
 import { infoNumber, readInfoIfPermitted } from '../redis/info.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode } from '../redis/server.ts';
-import { ObservationLost, type NodeObserver } from './node-observer.ts';
+import { ObservationLost, type NodeObserver } from './streams/node-observer.ts';
 import { acquireNotifications, type LeaseTerms } from './notifications/acquire.ts';
 import type { NotificationLease } from './notifications/lease.ts';
 import { hitFlags, missingFlags } from './notifications/notification-flags.ts';

@@ -1,6 +1,6 @@
 import { note, type NoteBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
-import type { TrafficFinding } from '../../traffic/findings.ts';
+import type { TrafficFinding } from '../../traffic/figures/findings.ts';
 
 /** More than a screen holds would push the figures off it. */
 const mostFindings = 8;

@@ -1,4 +1,4 @@
-import type { TrafficFinding } from '../../traffic/findings.ts';
+import type { TrafficFinding } from '../../traffic/figures/findings.ts';
 import type { Comparison } from '../../traffic/history.ts';
 import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
 import type { TrafficReport } from '../../traffic/report.ts';

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import { findingsOf } from '../../traffic/findings.ts';
+import { findingsOf } from '../../traffic/figures/findings.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../traffic/history.ts';
 import { type CostLimit, type Observed, observe } from '../../traffic/observe.ts';
 import type { HitMode } from '../../traffic/report.ts';

@@ -1,4 +1,4 @@
-import type { CountingRule } from '../counting.ts';
+import type { CountingRule } from './counting.ts';
 import {
   countedAt,
   irregular,

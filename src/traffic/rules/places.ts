@@ -1,4 +1,4 @@
-import type { CountingRule, KeyPlaces } from '../counting.ts';
+import type { CountingRule, KeyPlaces } from './counting.ts';
 
 export const keyAt = (at: number): KeyPlaces => ({ kind: 'range', first: at, last: at, step: 1 });
 

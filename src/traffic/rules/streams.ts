@@ -1,4 +1,4 @@
-import type { CountingRule, KeyPlaces } from '../counting.ts';
+import type { CountingRule, KeyPlaces } from './counting.ts';
 import { keyAt, reading, readingAndWriting, writing } from './places.ts';
 
 const streams: KeyPlaces = { kind: 'streams' };

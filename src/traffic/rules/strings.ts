@@ -1,4 +1,4 @@
-import type { CountingRule, KeyPlaces } from '../counting.ts';
+import type { CountingRule, KeyPlaces } from './counting.ts';
 import {
   irregular,
   keyAt,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { buildMap, emptyMap } from '../../../src/keyspace/map.ts';
-import type { Mark } from '../../../src/traffic/node-observer.ts';
+import type { Mark } from '../../../src/traffic/streams/node-observer.ts';
 import type { NamespaceTraffic, TrafficReport } from '../../../src/traffic/report.ts';
 import { sceneMap, WindowScene } from './window-scene.ts';
 
@@ -324,7 +324,7 @@ describe('beside the counts', () => {
     const scene = new WindowScene();
     const from = scene.mark(1000, { monitorBytes: 10, eventBytes: 5, eventCount: 1 });
     scene.reads('user:1', 7, 0);
-    const to = scene.mark(3000, { monitorBytes: 110, eventBytes: 25, eventCount: 4, lagSeconds: 0.5 });
+    const to = scene.mark(3000, { monitorBytes: 110, eventBytes: 25, eventCount: 4, maxLagSeconds: 0.5 });
     expect(scene.report([{ from, to, bursts: [] }]).cost).toEqual({
       ...{ serverCpuSeconds: 1.5, commands: 7, ownHits: 0, ownMisses: 3, monitorBytes: 100, eventBytes: 20 },
       ...{ monitoredCommands: 7, events: 3, duty: 1, maxLagSeconds: 0.5 },

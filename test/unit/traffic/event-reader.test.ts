@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { eventChannels, EventReader, keyEvents } from '../../../src/traffic/event-reader.ts';
+import { eventChannels, EventReader, keyEvents } from '../../../src/traffic/streams/event-reader.ts';
 
 const bulk = (text: string) => `$${text.length}\r\n${text}\r\n`;
 const message = (channel: string, payload: string) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findingsOf } from '../../../src/traffic/findings.ts';
+import { findingsOf } from '../../../src/traffic/figures/findings.ts';
 import type { NamespaceTraffic } from '../../../src/traffic/report.ts';
 import { trafficOf } from './traffic-examples.ts';
 

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { asBytes } from '../../../src/redis/bytes.ts';
-import { FrequentKeys } from '../../../src/traffic/frequent-keys.ts';
+import { FrequentKeys } from '../../../src/traffic/keys/frequent-keys.ts';
 
 interface Addition {
   readonly key: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { hashBytes, hashText, lastHash } from '../../../src/traffic/key-hash.ts';
+import { hashBytes, hashText, lastHash } from '../../../src/traffic/keys/key-hash.ts';
 
 type Halves = readonly [high: number, low: number];
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { causeNames } from '../../../src/traffic/counts.ts';
-import { hashText, lastHash } from '../../../src/traffic/key-hash.ts';
-import { causeIndex, firstMiss, KeyHistory } from '../../../src/traffic/key-history.ts';
-import { KeyTable } from '../../../src/traffic/key-table.ts';
+import { causeNames } from '../../../src/traffic/figures/counts.ts';
+import { hashText, lastHash } from '../../../src/traffic/keys/key-hash.ts';
+import { causeIndex, firstMiss, KeyHistory } from '../../../src/traffic/keys/key-history.ts';
+import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
 
 type Gone = 'expired' | 'evicted' | 'invalidated' | 'renamed';
 

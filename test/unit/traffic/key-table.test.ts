@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hashText, lastHash } from '../../../src/traffic/key-hash.ts';
-import { KeyTable } from '../../../src/traffic/key-table.ts';
+import { hashText, lastHash } from '../../../src/traffic/keys/key-hash.ts';
+import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
 
 type Halves = readonly [high: number, low: number];
 

@@ -1,9 +1,9 @@
 import type { ByteString } from '../../../src/redis/bytes.ts';
 import { asBytes } from '../../../src/redis/bytes.ts';
-import { commandTable } from '../../../src/traffic/command-table.ts';
-import { countingRules } from '../../../src/traffic/counting-rules.ts';
+import { commandTable } from '../../../src/traffic/rules/command-table.ts';
+import { countingRules } from '../../../src/traffic/rules/counting-rules.ts';
 import { lookupsOf } from '../../../src/traffic/rules/lookups.ts';
-import { MonitorReader } from '../../../src/traffic/monitor-reader.ts';
+import { MonitorReader } from '../../../src/traffic/streams/monitor-reader.ts';
 
 const named: Readonly<Record<string, string>> = {
   '\\': '\\\\',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countingRules } from '../../../src/traffic/counting-rules.ts';
+import { countingRules } from '../../../src/traffic/rules/counting-rules.ts';
 import { expected, lineOf, printed, readPieces } from './monitor-lines.ts';
 
 const hostile = [

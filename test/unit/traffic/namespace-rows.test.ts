@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { buildMap, emptyMap, type NamespaceMap } from '../../../src/keyspace/map.ts';
 import { NamespaceTree } from '../../../src/keyspace/namespace-tree.ts';
 import { asBytes } from '../../../src/redis/bytes.ts';
-import { hashBytes, lastHash } from '../../../src/traffic/key-hash.ts';
-import { NamespaceRows } from '../../../src/traffic/namespace-rows.ts';
+import { hashBytes, lastHash } from '../../../src/traffic/keys/key-hash.ts';
+import { NamespaceRows } from '../../../src/traffic/keys/namespace-rows.ts';
 
 const map = buildMap({
   namespaces: {

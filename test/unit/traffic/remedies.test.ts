@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Draw } from '../../../src/random.ts';
-import { memoryRemedy, ttlRemedy } from '../../../src/traffic/remedies.ts';
-import { RowDetails } from '../../../src/traffic/row-details.ts';
+import { memoryRemedy, ttlRemedy } from '../../../src/traffic/figures/remedies.ts';
+import { RowDetails } from '../../../src/traffic/keys/row-details.ts';
 
 const windowMillis = 1e6;
 

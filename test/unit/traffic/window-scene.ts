@@ -1,11 +1,11 @@
 import { buildMap, type NamespaceMap } from '../../../src/keyspace/map.ts';
-import { buildReport, type ReportInput } from '../../../src/traffic/build-report.ts';
-import type { KeyEvent } from '../../../src/traffic/event-reader.ts';
-import { FrequentKeys } from '../../../src/traffic/frequent-keys.ts';
-import { KeyHistory } from '../../../src/traffic/key-history.ts';
-import { KeyTable } from '../../../src/traffic/key-table.ts';
-import { NamespaceRows } from '../../../src/traffic/namespace-rows.ts';
-import type { Mark } from '../../../src/traffic/node-observer.ts';
+import { buildReport, type ReportInput } from '../../../src/traffic/figures/build-report.ts';
+import type { KeyEvent } from '../../../src/traffic/streams/event-reader.ts';
+import { FrequentKeys } from '../../../src/traffic/keys/frequent-keys.ts';
+import { KeyHistory } from '../../../src/traffic/keys/key-history.ts';
+import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
+import { NamespaceRows } from '../../../src/traffic/keys/namespace-rows.ts';
+import type { Mark } from '../../../src/traffic/streams/node-observer.ts';
 import { type MissPlace, NodeTraffic, type SharedTraffic } from '../../../src/traffic/node-traffic.ts';
 import type { TrafficReport } from '../../../src/traffic/report.ts';
 
@@ -91,7 +91,7 @@ export class WindowScene {
         cutLines: 0,
         eventCount: 0,
         eventBytes: 0,
-        lagSeconds: 0.01,
+        maxLagSeconds: 0.01,
         ownMisses: this.ownMisses,
       },
       ...changes,

@@ -1,10 +1,10 @@
-import { asBytes, type ByteString } from '../redis/bytes.ts';
-import { RedisError, refusal } from '../redis/errors.ts';
-import { type Info, parseInfo } from '../redis/info.ts';
-import type { Lane } from '../redis/lane.ts';
-import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
-import type { RedisCommand, RedisNode } from '../redis/server.ts';
-import type { CommandTable } from './command-table.ts';
+import { asBytes, type ByteString } from '../../redis/bytes.ts';
+import { RedisError, refusal } from '../../redis/errors.ts';
+import { type Info, parseInfo } from '../../redis/info.ts';
+import type { Lane } from '../../redis/lane.ts';
+import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
+import type { RedisCommand, RedisNode } from '../../redis/server.ts';
+import type { CommandTable } from '../rules/command-table.ts';
 import { EventReader, type KeyEvent, eventChannels } from './event-reader.ts';
 import { MonitorReader } from './monitor-reader.ts';
 
@@ -25,8 +25,8 @@ export interface Mark {
   readonly cutLines: number;
   readonly eventCount: number;
   readonly eventBytes: number;
-  /** From the sending of the mark until it was seen in every stream. */
-  readonly lagSeconds: number;
+  /** The longest that a mark took until it was seen in every stream, of all up to this one. */
+  readonly maxLagSeconds: number;
   /** Lookups of our own, all of them misses, that the server has counted before. */
   readonly ownMisses: number;
 }
@@ -86,6 +86,7 @@ export class NodeObserver {
   private pending: PendingMark | undefined;
   private marks = 0;
   private ownMisses = 0;
+  private maxLagSeconds = 0;
   /** Marks go one after the other. */
   private lastMark: Promise<void> = Promise.resolve();
   private lost: Error | undefined;
@@ -242,6 +243,7 @@ export class NodeObserver {
       const info = await this.probeAndInfo(key);
       const atMillis = this.clock();
       await seen;
+      this.maxLagSeconds = Math.max(this.maxLagSeconds, (performance.now() - sentAt) / 1000);
       return {
         atMillis,
         info,
@@ -252,7 +254,7 @@ export class NodeObserver {
         cutLines: this.closedMonitors.cutLines + (this.monitor?.cutLines ?? 0),
         eventCount: pending.eventCount,
         eventBytes: this.events?.bytes ?? 0,
-        lagSeconds: (performance.now() - sentAt) / 1000,
+        maxLagSeconds: this.maxLagSeconds,
         ownMisses: this.ownMisses,
       };
     } finally {

@@ -1,5 +1,5 @@
-import type { Info } from '../redis/info.ts';
-import { infoNumber } from '../redis/info.ts';
+import type { Info } from '../../redis/info.ts';
+import { infoNumber } from '../../redis/info.ts';
 import {
   causeNames,
   commandColumnCount,
@@ -9,8 +9,8 @@ import {
   sumBetween,
 } from './counts.ts';
 import { estimatePart, type Estimate, sumEstimates } from './estimate-hits.ts';
-import type { Mark } from './node-observer.ts';
-import type { MissCauses } from './report.ts';
+import type { Mark } from '../streams/node-observer.ts';
+import type { MissCauses } from '../report.ts';
 
 /** What one node did between two marks; `bursts` are the stretches of it during which MONITOR ran, where it did in part. */
 export interface NodeWindow {

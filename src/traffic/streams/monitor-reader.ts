@@ -1,6 +1,6 @@
-import type { ByteString } from '../redis/bytes.ts';
-import { type CommandTable, nameSeed, nextNameHash, type TableEntry } from './command-table.ts';
-import { lookupsOf } from './counting-rules.ts';
+import type { ByteString } from '../../redis/bytes.ts';
+import { type CommandTable, nameSeed, nextNameHash, type TableEntry } from '../rules/command-table.ts';
+import { lookupsOf } from '../rules/counting-rules.ts';
 
 /** Who is told what the commands do. Keys are bytes of a buffer that is used again. */
 export interface CommandSink {

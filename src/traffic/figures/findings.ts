@@ -1,4 +1,4 @@
-import type { NamespaceTraffic } from './report.ts';
+import type { NamespaceTraffic } from '../report.ts';
 
 /** What stands out in a namespace, with the figures that show it. */
 export type TrafficFinding = { readonly namespace: string } & (

@@ -1,6 +1,6 @@
-import type { TtlRule } from '../keyspace/ttl.ts';
-import type { Remedy } from './report.ts';
-import type { RowDetails } from './row-details.ts';
+import type { TtlRule } from '../../keyspace/ttl.ts';
+import type { Remedy } from '../report.ts';
+import type { RowDetails } from '../keys/row-details.ts';
 
 const ttlAssumption =
   'keys are read at random times, at the rate that the time from the end of their TTL to the next read shows, and ' +

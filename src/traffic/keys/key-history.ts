@@ -1,6 +1,6 @@
-import { causeNames } from './counts.ts';
+import { causeNames } from '../figures/counts.ts';
 import type { KeyTable } from './key-table.ts';
-import type { MissCause } from './report.ts';
+import type { MissCause } from '../report.ts';
 import { RowDetails } from './row-details.ts';
 
 /** A cause by its place in `causeNames`. */

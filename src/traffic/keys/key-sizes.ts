@@ -1,6 +1,6 @@
-import type { ByteString } from '../redis/bytes.ts';
-import type { RedisServer } from '../redis/server.ts';
-import type { SharedTraffic } from './node-traffic.ts';
+import type { ByteString } from '../../redis/bytes.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import type { SharedTraffic } from '../node-traffic.ts';
 
 /**
  * Mean size of the keys that were evicted and missed, by namespace, in bytes: of those that are there again.

@@ -1,11 +1,11 @@
 import type { CountingRule } from './counting.ts';
-import { anyTypeRules } from './rules/any-type.ts';
-import { collectionRules } from './rules/collections.ts';
-import { sortedSetRules } from './rules/sorted-sets.ts';
-import { streamRules } from './rules/streams.ts';
-import { stringRules } from './rules/strings.ts';
+import { anyTypeRules } from './any-type.ts';
+import { collectionRules } from './collections.ts';
+import { sortedSetRules } from './sorted-sets.ts';
+import { streamRules } from './streams.ts';
+import { stringRules } from './strings.ts';
 
-export { lookupsOf } from './rules/lookups.ts';
+export { lookupsOf } from './lookups.ts';
 
 /**
  * How Redis from 7.0 on and Valkey count each command that reads or writes keys; a command without a rule does neither.

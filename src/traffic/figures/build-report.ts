@@ -1,0 +1,167 @@
+import { keyFields } from '../../keyspace/key-text.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import { causeNames } from './counts.ts';
+import type { FrequentKeys } from '../keys/frequent-keys.ts';
+import type { KeyHistory } from '../keys/key-history.ts';
+import type { NamespaceRows, RowGroup } from '../keys/namespace-rows.ts';
+import type { MissPlace } from '../node-traffic.ts';
+import { namespacesOf } from './namespace-figures.ts';
+import type { HitMode, MissingKey, ObservationCost, TrafficReport } from '../report.ts';
+import {
+  type Burst,
+  cpuBetween,
+  growth,
+  lookupsBetween,
+  missesBetween,
+  type NodeWindow,
+  readsBetween,
+} from './window.ts';
+
+/** What a report is made from. */
+export interface ReportInput {
+  readonly mode: HitMode;
+  readonly modeReason: string;
+  readonly windows: readonly [NodeWindow, ...NodeWindow[]];
+  readonly map: NamespaceMap;
+  readonly rows: NamespaceRows;
+  readonly history: KeyHistory;
+  readonly missing: FrequentKeys<MissPlace>;
+  readonly tellsNewKeys: boolean;
+  /** Why what was observed is not known to be right. */
+  readonly lost: readonly string[];
+  readonly remarks: readonly string[];
+  readonly endedBy: string | null;
+  /** Mean size of the keys of a row group in bytes, by the group's name; those whose keys were evicted. */
+  readonly bytesPerKey: ReadonlyMap<string, number>;
+}
+
+/** Lookups that may stay unattributed before the window counts as invalid: this share, and not fewer than so many. */
+const residualShare = 0.01;
+const residualLookups = 10;
+const mostMissingKeys = 20;
+
+export function buildReport(input: ReportInput): TrafficReport {
+  const { mode, windows, missing, history } = input;
+  const windowSeconds =
+    windows.reduce((sum, { from, to }) => sum + (to.atMillis - from.atMillis), 0) / windows.length / 1000;
+  const groups = input.rows.groups();
+  const allRows = groups.flatMap(({ rows }) => rows);
+  const counted = windows.map(({ from, to }) => lookupsBetween(from, to));
+  const resets = counted.includes(null);
+  const hits = resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
+  const misses = resets ? null : sumOf(counted.map((each) => each?.misses ?? 0));
+  const namespaces = mode === 'counters' ? [] : namespacesOf(input, groups, allRows, windowSeconds);
+  const residual = residualOf(mode, windows, allRows, hits, misses);
+  const lookups = (hits ?? 0) + (misses ?? 0);
+  // Reads are held against the counters where MONITOR ran.
+  const monitored = mode === 'sampled' ? lookupsIn(windows.flatMap(({ bursts }) => bursts)) : lookups;
+  const unattributed = [
+    [residual.reads ?? 0, monitored],
+    [residual.misses ?? 0, lookups],
+  ] as const;
+  const invalidReasons = [
+    ...input.lost,
+    ...(resets
+      ? ['the counters of the server went back: it was started anew, or CONFIG RESETSTAT was called']
+      : []),
+    ...unattributed
+      .filter(([left, of]) => Math.abs(left) > Math.max(residualLookups, residualShare * of))
+      .slice(0, 1)
+      .map(([left, of]) => `${Math.abs(left)} of ${of} lookups cannot be attributed to a namespace`),
+  ];
+  return {
+    mode,
+    modeReason: input.modeReason,
+    windowSeconds,
+    valid: invalidReasons.length === 0,
+    invalidReasons,
+    remarks: input.remarks,
+    endedBy: input.endedBy,
+    reads: hits === null || misses === null ? null : hits + misses,
+    hits,
+    misses,
+    hitRate: hits === null || misses === null ? null : ratio(hits, hits + misses),
+    residual,
+    namespaces,
+    missingKeys: missingKeysOf(missing, groups),
+    memory: {
+      keysRemembered: history.table.remembered,
+      keysBound: history.table.bound,
+      forgotten: history.table.forgotten,
+    },
+    cost: costOf(mode, windows, windowSeconds),
+  };
+}
+
+function residualOf(
+  mode: HitMode,
+  windows: readonly NodeWindow[],
+  allRows: readonly number[],
+  hits: number | null,
+  misses: number | null,
+): TrafficReport['residual'] {
+  if (mode === 'counters' || hits === null || misses === null)
+    return { reads: null, hits: null, misses: null };
+  const missResidual = misses - sumOf(windows.map(({ from, to }) => missesBetween(from, to, allRows)));
+  if (mode === 'misses-only') return { reads: null, hits: null, misses: missResidual };
+  // With bursts, what MONITOR shows can be held against the counters within the bursts alone.
+  const spans = mode === 'exact' ? windows : windows.flatMap(({ bursts }) => bursts);
+  const reads = lookupsIn(spans) - sumOf(spans.map(({ from, to }) => readsBetween(from, to, allRows)));
+  return { reads, hits: reads - (mode === 'exact' ? missResidual : 0), misses: missResidual };
+}
+
+/** As the server counted them. */
+function lookupsIn(spans: readonly Burst[]): number {
+  return sumOf(
+    spans.map(({ from, to }) => {
+      const counted = lookupsBetween(from, to);
+      return (counted?.hits ?? 0) + (counted?.misses ?? 0);
+    }),
+  );
+}
+
+function missingKeysOf(missing: FrequentKeys<MissPlace>, groups: readonly RowGroup[]): MissingKey[] {
+  const names = new Map(
+    groups.flatMap(({ namespace, rows }) => rows.map((row) => [row, namespace] as const)),
+  );
+  return missing.top(mostMissingKeys).map(({ key, database, count, error, payload }) => ({
+    ...keyFields(key),
+    database,
+    namespace: names.get(payload.row) ?? '',
+    misses: count,
+    missesAtLeast: count - error,
+    cause: causeNames[payload.cause] ?? 'unknown',
+  }));
+}
+
+function costOf(mode: HitMode, windows: readonly NodeWindow[], windowSeconds: number): ObservationCost {
+  const cpu = windows.map(({ from, to }) => cpuBetween(from, to));
+  const commands = windows.map(({ from, to }) => growth(from.info, to.info, 'total_commands_processed'));
+  const bursts = windows.flatMap((window) => window.bursts);
+  const burstSeconds = sumOf(bursts.map(({ from, to }) => to.atMillis - from.atMillis)) / 1000;
+  const grown = (of: (mark: NodeWindow['to']) => number) =>
+    sumOf(windows.map(({ from, to }) => of(to) - of(from)));
+  return {
+    serverCpuSeconds: cpu.includes(null) ? null : sumOf(cpu.map((each) => each ?? 0)),
+    commands: commands.includes(null) ? null : sumOf(commands.map((each) => each ?? 0)),
+    ownHits: 0,
+    ownMisses: sumOf(windows.map(({ to }) => to.ownMisses)),
+    monitorBytes: grown((mark) => mark.monitorBytes),
+    eventBytes: grown((mark) => mark.eventBytes),
+    monitoredCommands:
+      mode === 'sampled'
+        ? sumOf(bursts.map(({ from, to }) => to.monitoredCommands - from.monitoredCommands))
+        : grown((mark) => mark.monitoredCommands),
+    events: grown((mark) => mark.eventCount),
+    duty:
+      mode === 'exact'
+        ? 1
+        : mode === 'sampled' && windowSeconds > 0
+          ? burstSeconds / windows.length / windowSeconds
+          : 0,
+    maxLagSeconds: Math.max(...windows.map(({ to }) => to.maxLagSeconds)),
+  };
+}
+
+const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);

@@ -1,0 +1,172 @@
+import { causeNames } from './counts.ts';
+import type { KeyHistory } from '../keys/key-history.ts';
+import type { RowGroup } from '../keys/namespace-rows.ts';
+import { RowDetails } from '../keys/row-details.ts';
+import type { HitMode, NamespaceTraffic } from '../report.ts';
+import type { ReportInput } from './build-report.ts';
+import { memoryRemedy, ttlRemedy } from './remedies.ts';
+import {
+  causesBetween,
+  estimateHits,
+  estimateWrites,
+  evictedKeyColumn,
+  firstMissColumn,
+  missesBetween,
+  newKeyColumn,
+  type NodeWindow,
+  readsBetween,
+  sumEvents,
+  writesBetween,
+} from './window.ts';
+
+/** The namespaces that had any traffic, those with most misses first. */
+export function namespacesOf(
+  input: ReportInput,
+  groups: readonly RowGroup[],
+  allRows: readonly number[],
+  windowSeconds: number,
+): NamespaceTraffic[] {
+  const { mode, windows, map, history, bytesPerKey } = input;
+  const known = new Map(map.namespaces.map((namespace) => [namespace.name, namespace]));
+  const totalMisses = sumOf(windows.map(({ from, to }) => missesBetween(from, to, allRows)));
+  const bytesPerEvictedKey = meanEvictedBytes(windows, groups, bytesPerKey);
+  const figures = groups.flatMap((group): NamespaceTraffic[] => {
+    const { rows, namespace, database } = group;
+    const configured = known.get(namespace);
+    const causes = causesBetween(windows, rows);
+    const misses = sumOf(causeNames.map((name) => causes[name]));
+    const { hits, hitsInterval, reads, writes } = lookupsOf(mode, windows, rows, allRows, misses);
+    const newKeys = input.tellsNewKeys ? sumEvents(windows, newKeyColumn, rows) : null;
+    if (misses === 0 && !reads && !writes && !newKeys) return [];
+    const details = detailsOf(history, rows);
+    const hitRate = hits === null ? null : ratio(hits, hits + misses);
+    const hitRateInterval =
+      hitsInterval === null || hitRate === null
+        ? null
+        : ([
+            ratio(hitsInterval[0], hitsInterval[0] + misses) ?? 0,
+            ratio(hitsInterval[1], hitsInterval[1] + misses) ?? 1,
+          ] as const);
+    const target = configured?.hitRateTarget ?? null;
+    return [
+      {
+        namespace,
+        database,
+        kind: configured?.kind ?? null,
+        reads,
+        readsInterval: hitsInterval && [hitsInterval[0] + misses, hitsInterval[1] + misses],
+        hits,
+        hitsInterval,
+        misses,
+        hitRate,
+        hitRateInterval,
+        hitRateTarget: target,
+        targetMet: targetMet(target, hitRate, hitRateInterval),
+        readsPerSecond: reads === null || windowSeconds === 0 ? null : reads / windowSeconds,
+        missShare: ratio(misses, totalMisses),
+        writes,
+        readsPerWrite: reads === null || !writes ? null : reads / writes,
+        newKeys,
+        causes,
+        firstMisses: sumEvents(windows, firstMissColumn, rows),
+        refill: spanOf(details),
+        stampedes: {
+          count: details.stampedes,
+          extraMisses: details.extraMisses,
+          largest: details.largestStampede,
+        },
+        remedy: {
+          ttl: ttlRemedy(details, causes.expired, configured?.ttl ?? null),
+          memory: memoryRemedy(
+            details,
+            causes.evicted,
+            bytesPerKey.get(namespace) ?? null,
+            bytesPerEvictedKey,
+          ),
+        },
+      },
+    ];
+  });
+  return figures.sort(byMisses);
+}
+
+/** What is known of the reads and writes of some rows, by the mode. */
+function lookupsOf(
+  mode: HitMode,
+  windows: readonly NodeWindow[],
+  rows: readonly number[],
+  allRows: readonly number[],
+  misses: number,
+): Pick<NamespaceTraffic, 'hits' | 'hitsInterval' | 'reads' | 'writes'> {
+  switch (mode) {
+    case 'exact': {
+      const reads = sumOf(windows.map(({ from, to }) => readsBetween(from, to, rows)));
+      // Commands of modules miss keys that no rule says they read; what is left over is told as the residual.
+      const hits = Math.max(0, reads - misses);
+      const writes = sumOf(windows.map(({ from, to }) => writesBetween(from, to, rows)));
+      return { reads: hits + misses, hits, hitsInterval: null, writes };
+    }
+    case 'sampled': {
+      const { value, interval } = estimateHits(windows, rows, allRows);
+      return {
+        reads: Math.round(value) + misses,
+        hits: Math.round(value),
+        hitsInterval: interval,
+        writes: Math.round(estimateWrites(windows, rows)),
+      };
+    }
+    case 'misses-only':
+    case 'counters':
+      return { reads: null, hits: null, hitsInterval: null, writes: null };
+  }
+}
+
+function targetMet(
+  target: number | null,
+  hitRate: number | null,
+  interval: NamespaceTraffic['hitRateInterval'],
+): boolean | null {
+  if (target === null || hitRate === null) return null;
+  const [low, high] = interval ?? [hitRate, hitRate];
+  return low >= target ? true : high < target ? false : null;
+}
+
+function spanOf({ refillMillis }: RowDetails): NamespaceTraffic['refill'] {
+  const [half, most] = [refillMillis.quantile(0.5), refillMillis.quantile(0.95)];
+  return half === null || most === null
+    ? null
+    : { count: refillMillis.count, p50Seconds: half / 1000, p95Seconds: most / 1000 };
+}
+
+function detailsOf(history: KeyHistory, rows: readonly number[]): RowDetails {
+  const details = new RowDetails();
+  for (const row of rows) {
+    const each = history.details.get(row);
+    if (each) details.merge(each);
+  }
+  return details;
+}
+
+/** Of the namespaces that lose keys, each by how many it loses. */
+function meanEvictedBytes(
+  windows: readonly NodeWindow[],
+  groups: readonly RowGroup[],
+  bytesPerKey: ReadonlyMap<string, number>,
+): number | null {
+  let [keys, bytes] = [0, 0];
+  for (const { namespace, rows } of groups) {
+    const size = bytesPerKey.get(namespace);
+    if (size === undefined) continue;
+    const evicted = sumEvents(windows, evictedKeyColumn, rows);
+    keys += evicted;
+    bytes += evicted * size;
+  }
+  return ratio(bytes, keys);
+}
+
+function byMisses(left: NamespaceTraffic, right: NamespaceTraffic): number {
+  return (right.misses ?? 0) - (left.misses ?? 0) || (right.reads ?? 0) - (left.reads ?? 0);
+}
+
+const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);

@@ -23,7 +23,7 @@ describe('the built program', () => {
   });
 
   test('prints the same help in a terminal', async () => {
-    const terminal = await runBinaryInTerminal(['--help'], { columns: 100, rows: 80 });
+    const terminal = await runBinaryInTerminal(['--help'], { columns: 100, rows: 200 });
     onTestFinished(() => terminal.close());
     expect(await terminal.waitFor(/Usage: cachectl/)).toContain('--url <url>');
     expect(await terminal.exitCode()).toBe(0);

@@ -110,7 +110,21 @@ export async function runTerminal(
       tmux('resize-window', '-x', String(columns), '-y', String(rows)).then(() => undefined),
     close: async () => {
       await tmux('kill-server').catch(() => undefined);
-      rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      await removeFolder(home);
     },
   };
+}
+
+/** A program of the terminal that is still ending may write its files again while they are removed. */
+async function removeFolder(folder: string, timeoutMillis = 8_000): Promise<void> {
+  const deadline = Date.now() + timeoutMillis;
+  for (;;) {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+    await sleep(100);
+  }
 }

@@ -24,6 +24,7 @@ export interface SharedTraffic {
   readonly rows: NamespaceRows;
   readonly history: KeyHistory;
   readonly missing: FrequentKeys<MissPlace>;
+  readonly isReplica: boolean;
   /** False before Redis 7.0, or where it is not known: writes tell then when a key is stored again. */
   tellsNewKeys: boolean;
 }

@@ -166,10 +166,11 @@ export class Observation {
 }
 
 async function sharedOf(node: RedisNode, { map, now }: ObservationOptions): Promise<SharedTraffic> {
-  const info = (await readInfoIfPermitted(node)) ?? {};
+  const isReplica = (await readInfoIfPermitted(node))?.['role'] === 'slave';
   return {
+    isReplica,
     rows: new NamespaceRows(map, node.database),
-    history: new KeyHistory(new KeyTable(), now(), info['role'] === 'slave'),
+    history: new KeyHistory(new KeyTable(), now(), isReplica),
     missing: new FrequentKeys<MissPlace>({ capacity: missingKeysTracked }),
     tellsNewKeys: false,
   };

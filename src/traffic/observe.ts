@@ -1,6 +1,7 @@
 import { RedisError } from '../redis/errors.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { countFlushes, flushRemark } from './flushes.ts';
+import { eventsSwitchedOff, readEventLetters } from './event-letters.ts';
 import { type Cut, Observation, type ObservationOptions } from './observation.ts';
 import { ObservationLost } from './streams/node-observer.ts';
 import type { RestoreOutcome } from './notifications/outcome.ts';
@@ -45,10 +46,16 @@ export async function observe(server: RedisServer, options: ObserveOptions): Pro
   const close = async () => (restored ??= await observation.close(options.reconnect));
   try {
     const flushes = await countFlushes(server);
+    const letters = await readEventLetters(server, options.now());
     const from = await observation.cut();
     options.onBegin?.(observation);
     const { to, lost, endedBy, failure } = await pass(server, observation, from, options);
-    const end = { lost, endedBy };
+    const isObserved = observation.mode !== 'counters' && failure === null;
+    const off = isObserved
+      ? eventsSwitchedOff(server, letters, await readEventLetters(server, options.now()))
+      : [];
+    // Where they were switched off, a mark that does not come says nothing else.
+    const end = { lost: off.length > 0 ? off : lost, endedBy };
     const report = await observation
       .report(from, to, end)
       .catch(() => observation.report(from, to, end, false));

@@ -35,7 +35,7 @@ const exactLimit = 20_000;
 /** Long enough to tell ten thousand operations per second from twenty. */
 const rateMillis = 250;
 /** An event that has not come after this long will not. */
-const silenceMillis = 2000;
+const silenceMillis = 1000;
 /** Databases that a server has unless it says otherwise. */
 const usualDatabases = 16;
 

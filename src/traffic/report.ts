@@ -68,9 +68,7 @@ export interface Remedy {
 
 /** The traffic of one namespace in the window. A null: the mode cannot tell. Rates are ratios from 0 to 1. */
 export interface NamespaceTraffic {
-  /**
-   * The map's name, the inferred pattern, `(unmapped)`, `(other)`, `(database 3)` for all keys of another database, or
-   * `(cachectl)` for the marks of other observers. */
+  /** The map's name, the inferred pattern, `(unmapped)`, `(other)`, or `(database 3)` for all keys of another database. */
   readonly namespace: string;
   readonly database: number;
   readonly kind: 'cache' | 'state' | null;
@@ -155,6 +153,8 @@ export interface TrafficReport {
   readonly remarks: readonly string[];
   /** Why the window ended before its time: `max-cost`, `max-bytes`, `interrupted`, `lost`; null where it did not. */
   readonly endedBy: string | null;
+  /** True for a replica: its writes are those of its primary, and what its primary expires or evicts counts as unknown. */
+  readonly isReplica: boolean;
   readonly reads: number | null;
   readonly hits: number | null;
   readonly misses: number | null;

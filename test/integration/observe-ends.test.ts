@@ -50,7 +50,22 @@ describe('a window in which something was lost is not valid, and the server is a
     const { admin, server } = await scene();
     const { report } = await observeFor(server, { seconds: 2, ...during(() => setFlags(admin, '')) });
     expect(report.valid).toBe(false);
+    expect(report.invalidReasons).toEqual([
+      expect.stringMatching(/`notify-keyspace-events` of .* is `""` now, changed by somebody else/),
+    ]);
     expect(await flagsOn(admin)).toBe('');
+  });
+
+  test('causes that somebody switched off, while misses are still told', async () => {
+    const { admin, server } = await scene();
+    const { report } = await observeFor(server, {
+      seconds: 0.8,
+      ...during(() => setFlags(admin, 'Egmn')),
+    });
+    expect(report).toMatchObject({ valid: false, endedBy: null });
+    expect(report.invalidReasons.join()).toMatch(
+      /changed by somebody else in the window: events are missing/,
+    );
   });
 
   test('a short while without events, too', async () => {

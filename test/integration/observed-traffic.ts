@@ -14,7 +14,7 @@ const map = buildMap({
   namespaces: {
     users: { pattern: 'user:*', hitRateTarget: 0.5 },
     pages: { pattern: 'page:*' },
-    counters: { pattern: 'count:*', kind: 'state' },
+    counters: { pattern: 'count:*', kind: 'state', hitRateTarget: 0.9 },
   },
 });
 

@@ -50,6 +50,7 @@ export const defineHits: DefineCommand = (program, run) => {
         .argParser(aboveZero(sizeArgument))
         .default(2e9, '2GB'),
     )
+    .option('--fail-below-target', 'exit with 1 where a namespace misses the hitRateTarget of the map')
     .optionsGroup('History:')
     .option('--record <file>', 'append the result to this file, as a line of JSON')
     .option('--compare <file>', 'show what has changed since the last line of this file')
@@ -66,6 +67,7 @@ export const defineHits: DefineCommand = (program, run) => {
         ['cachectl hits --follow', 'live, until Ctrl-C'],
         ['cachectl hits --record hits.ndjson', 'keep the result'],
         ['cachectl hits --compare hits.ndjson', 'better or worse than the last one kept?'],
+        ['cachectl hits --fail-below-target -o json', 'a gate in a pipeline'],
         [`cachectl hits -o json | jq '.namespaces[] | [.namespace, .hitRate]'`, 'for a script'],
       ),
     )
@@ -84,6 +86,7 @@ export const defineHits: DefineCommand = (program, run) => {
           maxBytes: options.maxBytes,
           recordFile: options.record,
           compareFile: options.compare,
+          failsBelowTarget: options.failBelowTarget ?? false,
         });
       });
     });

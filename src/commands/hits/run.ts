@@ -2,7 +2,7 @@ import { isAbsolute, join } from 'node:path';
 import { findingsOf } from '../../traffic/figures/findings.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../traffic/history.ts';
 import { type CostLimit, type Observed, observe } from '../../traffic/observe.ts';
-import type { HitMode } from '../../traffic/report.ts';
+import type { HitMode, TrafficReport } from '../../traffic/report.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { observationTerms } from '../observation-terms.ts';
@@ -22,6 +22,7 @@ export interface HitsInput {
   readonly maxBytes: number;
   readonly recordFile: string | undefined;
   readonly compareFile: string | undefined;
+  readonly failsBelowTarget: boolean;
 }
 
 /** `hits` from its options to its result. */
@@ -37,6 +38,7 @@ export function hitsExecution(input: HitsInput): Execution<HitsResult> {
       invalidReasons: [],
       remarks: [],
       endedBy: null,
+      isReplica: null,
       reads: null,
       hits: null,
       misses: null,
@@ -62,31 +64,43 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
   const before = input.compareFile === undefined ? null : readLastRecord(pathOf(input.compareFile));
   const history = input.recordFile === undefined ? null : openHistory(pathOf(input.recordFile));
   try {
-    const { observed, address } = await observeFor(context, input);
+    const { observed, address } = await context.withoutSuspension(() => observeFor(context, input));
     const { report, restored, failure } = observed;
     const now = context.now();
     const result: HitsResult = {
       server: address,
       at: new Date(now).toISOString(),
       ...report,
-      findings: findingsOf(report.namespaces),
+      findings: findingsOf(report),
       comparison: before === null ? null : compareWithRecord(report, before),
       notifications: restored,
     };
     history?.append(recordOf(report, address, now));
+    warnOfMode(context, input, report);
     // Rows have no place for it, and an exit code needs a reason.
     if (context.output !== 'table')
       for (const reason of report.invalidReasons) context.warn(`this window is not valid: ${reason}`);
     for (const { message } of restored) if (message !== null) context.warn(message);
+    const missed = input.failsBelowTarget && report.namespaces.some(({ targetMet }) => targetMet === false);
     const stuck = restored.some(({ outcome }) => outcome === 'failed');
     return {
       result,
-      exitCode: report.valid && !stuck ? exitCodes.success : exitCodes.negative,
+      exitCode: report.valid && !stuck && !missed ? exitCodes.success : exitCodes.negative,
       ...(failure && { error: failure }),
     };
   } finally {
     history?.close();
   }
+}
+
+/** What a person sees in the table, for those who have only rows. */
+function warnOfMode(
+  { output, warn }: Context,
+  { mode: asked }: HitsInput,
+  { mode, modeReason }: TrafficReport,
+): void {
+  if (output === 'table' || asked !== null || mode === 'exact' || mode === 'sampled') return;
+  warn(`observed in mode ${mode}: ${modeReason}`);
 }
 
 async function observeFor(

@@ -16,7 +16,7 @@ export function viewHits(result: HitsResult, limits: Limits): Block[] {
   return [
     ...windowBlocks(result),
     ...(result.mode === 'counters' ? [] : [namespaceTable(result.namespaces, limits.limit)]),
-    ...(result.missingKeys.length > 0 && limits.keys > 0 ? [missingKeyTable(result, limits.keys)] : []),
+    ...(limits.keys > 0 ? missingKeyBlocks(result, limits.keys) : []),
     ...(result.comparison ? [comparisonTable(result.comparison)] : []),
     ...result.invalidReasons.map((reason) => note('bad', `this window is not valid: ${reason}`)),
     ...endNotes(result),
@@ -38,7 +38,7 @@ export function liveBlocks(report: TrafficReport, { limit }: Limits): Block[] {
 }
 
 function windowBlocks(report: TrafficReport): Block[] {
-  const { mode, modeReason, windowSeconds, reads, hits, misses, hitRate, residual } = report;
+  const { mode, modeReason, windowSeconds, valid, reads, hits, misses, hitRate, residual } = report;
   const rate = windowSeconds === 0 || reads === null ? null : reads / windowSeconds;
   return [
     {
@@ -57,6 +57,8 @@ function windowBlocks(report: TrafficReport): Block[] {
             : `${counted(hits, 'hit')}, ${counted(misses, 'miss', 'misses')}`,
         ),
         fact('readsPerSecond', 'reads', rate, 'perSecond'),
+        fact('windowSeconds', 'window', windowSeconds, 'seconds'),
+        fact('valid', 'valid', valid, 'text'),
         ...(mode === 'counters' ? [] : [residualFact(residual)]),
       ],
     },
@@ -143,6 +145,13 @@ const dataColumns: readonly (readonly [Column, (each: NamespaceTraffic) => Cell]
   [column('refillP50Seconds', 'REFILLED IN', 'seconds'), (each) => each.refill?.p50Seconds ?? null],
   [column('stampedes', 'STAMPEDES', 'count'), (each) => each.stampedes?.count ?? null],
 ];
+
+function missingKeyBlocks(result: HitsResult, limit: number): Block[] {
+  if (result.missingKeys.length > 0) return [missingKeyTable(result, limit)];
+  return result.namespaces.some(({ misses }) => misses !== null && misses > 0)
+    ? [note('dim', 'no key misses so much more than others that it can be told')]
+    : [];
+}
 
 function missingKeyTable({ missingKeys }: HitsResult, limit: number): Block {
   return {
@@ -231,16 +240,18 @@ function notificationNotes({ notifications }: HitsResult): Block[] {
 
 function costText({ cost, mode, windowSeconds }: HitsResult): string {
   const { serverCpuSeconds, commands, monitorBytes, eventBytes, ownMisses, duty, maxLagSeconds } = cost;
-  const cpu =
-    serverCpuSeconds === null || windowSeconds === 0
-      ? ''
-      : `, ${formatRatio(serverCpuSeconds / windowSeconds)} of a core with all its work`;
-  const seen =
-    mode === 'counters'
-      ? ''
-      : ` · ${formatBytes(monitorBytes)} of commands (${formatRatio(duty)} of the time), ${formatBytes(eventBytes)} of events` +
-        ` · ${counted(ownMisses, 'lookup')} of our own, taken off · at most ${formatSeconds(maxLagSeconds)} behind`;
-  return `cost to the server: ${commands === null ? '' : counted(commands, 'command')}${cpu}${seen}`;
+  const work = [
+    ...(commands === null ? [] : [counted(commands, 'command')]),
+    ...(serverCpuSeconds === null || windowSeconds === 0
+      ? []
+      : [`${formatRatio(serverCpuSeconds / windowSeconds)} of a core with all its work`]),
+  ].join(', ');
+  const seen = [
+    `${formatBytes(monitorBytes)} of commands (${formatRatio(duty)} of the time), ${formatBytes(eventBytes)} of events`,
+    `${counted(ownMisses, 'lookup')} of our own, taken off`,
+    `at most ${formatSeconds(maxLagSeconds)} behind`,
+  ];
+  return `cost to the server: ${[work || 'not told', ...(mode === 'counters' ? [] : seen)].join(' · ')}`;
 }
 
 function column(name: string, header: string, unit: Column['unit']): Column {

@@ -31,6 +31,7 @@ export interface ReportInput {
   readonly lost: readonly string[];
   readonly remarks: readonly string[];
   readonly endedBy: string | null;
+  readonly isReplica: boolean;
   /** Mean size of the keys of a row group in bytes, by the group's name; those whose keys were evicted. */
   readonly bytesPerKey: ReadonlyMap<string, number>;
 }
@@ -46,12 +47,15 @@ export function buildReport(input: ReportInput): TrafficReport {
     windows.reduce((sum, { from, to }) => sum + (to.atMillis - from.atMillis), 0) / windows.length / 1000;
   const groups = input.rows.groups();
   const allRows = groups.flatMap(({ rows }) => rows);
+  // Marks of other observers miss, each of them, and are no traffic.
+  const marks = input.rows.marks === 0 ? [] : [input.rows.marks];
+  const ofOthers = sumOf(windows.map(({ from, to }) => missesBetween(from, to, marks)));
   const counted = windows.map(({ from, to }) => lookupsBetween(from, to));
   const resets = counted.includes(null);
   const hits = resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
-  const misses = resets ? null : sumOf(counted.map((each) => each?.misses ?? 0));
+  const misses = resets ? null : sumOf(counted.map((each) => each?.misses ?? 0)) - ofOthers;
   const namespaces = mode === 'counters' ? [] : namespacesOf(input, groups, allRows, windowSeconds);
-  const residual = residualOf(mode, windows, allRows, hits, misses);
+  const residual = residualOf(mode, windows, allRows, marks, hits, misses);
   const lookups = (hits ?? 0) + (misses ?? 0);
   // Reads are held against the counters where MONITOR ran.
   const monitored = mode === 'sampled' ? lookupsIn(windows.flatMap(({ bursts }) => bursts)) : lookups;
@@ -75,8 +79,9 @@ export function buildReport(input: ReportInput): TrafficReport {
     windowSeconds,
     valid: invalidReasons.length === 0,
     invalidReasons,
-    remarks: input.remarks,
+    remarks: [...input.remarks, ...othersRemark(ofOthers)],
     endedBy: input.endedBy,
+    isReplica: input.isReplica,
     reads: hits === null || misses === null ? null : hits + misses,
     hits,
     misses,
@@ -97,6 +102,7 @@ function residualOf(
   mode: HitMode,
   windows: readonly NodeWindow[],
   allRows: readonly number[],
+  marks: readonly number[],
   hits: number | null,
   misses: number | null,
 ): TrafficReport['residual'] {
@@ -106,7 +112,8 @@ function residualOf(
   if (mode === 'misses-only') return { reads: null, hits: null, misses: missResidual };
   // With bursts, what MONITOR shows can be held against the counters within the bursts alone.
   const spans = mode === 'exact' ? windows : windows.flatMap(({ bursts }) => bursts);
-  const reads = lookupsIn(spans) - sumOf(spans.map(({ from, to }) => readsBetween(from, to, allRows)));
+  const rows = [...allRows, ...marks];
+  const reads = lookupsIn(spans) - sumOf(spans.map(({ from, to }) => readsBetween(from, to, rows)));
   return { reads, hits: reads - (mode === 'exact' ? missResidual : 0), misses: missResidual };
 }
 
@@ -120,18 +127,32 @@ function lookupsIn(spans: readonly Burst[]): number {
   );
 }
 
+/** A key stands out where most of its misses are counted for certain; the most certain come first. */
 function missingKeysOf(missing: FrequentKeys<MissPlace>, groups: readonly RowGroup[]): MissingKey[] {
   const names = new Map(
     groups.flatMap(({ namespace, rows }) => rows.map((row) => [row, namespace] as const)),
   );
-  return missing.top(mostMissingKeys).map(({ key, database, count, error, payload }) => ({
-    ...keyFields(key),
-    database,
-    namespace: names.get(payload.row) ?? '',
-    misses: count,
-    missesAtLeast: count - error,
-    cause: causeNames[payload.cause] ?? 'unknown',
-  }));
+  return missing
+    .top(missing.size)
+    .filter(({ count, error }) => error <= count / 2)
+    .sort((left, right) => right.count - right.error - (left.count - left.error))
+    .slice(0, mostMissingKeys)
+    .map(({ key, database, count, error, payload }) => ({
+      ...keyFields(key),
+      database,
+      namespace: names.get(payload.row) ?? '',
+      misses: count,
+      missesAtLeast: count - error,
+      cause: causeNames[payload.cause] ?? 'unknown',
+    }));
+}
+
+/** What others did who look at the same server. */
+function othersRemark(lookups: number): string[] {
+  if (lookups === 0) return [];
+  return [
+    `another cachectl observes this server too: ${lookups} of its lookups are taken off, its cost is not`,
+  ];
 }
 
 function costOf(mode: HitMode, windows: readonly NodeWindow[], windowSeconds: number): ObservationCost {

@@ -1,4 +1,4 @@
-import type { NamespaceTraffic } from '../report.ts';
+import type { NamespaceTraffic, TrafficReport } from '../report.ts';
 
 /** What stands out in a namespace, with the figures that show it. */
 export type TrafficFinding = { readonly namespace: string } & (
@@ -53,11 +53,15 @@ const notableStampede = 10;
 const notableShare = 0.1;
 
 /** What stands out, namespace by namespace, in the order that these are given in. */
-export function findingsOf(namespaces: readonly NamespaceTraffic[]): TrafficFinding[] {
+export function findingsOf({
+  namespaces,
+  isReplica,
+}: Pick<TrafficReport, 'namespaces' | 'isReplica'>): TrafficFinding[] {
   return namespaces.flatMap((each) => [
     ...targetFinding(each),
     ...causeFinding(each),
-    ...unreadFinding(each),
+    // A replica writes what its primary does, and others may read it.
+    ...(isReplica ? [] : unreadFinding(each)),
     ...stampedeFinding(each),
   ]);
 }

@@ -61,7 +61,8 @@ export function namespacesOf(
         hitRate,
         hitRateInterval,
         hitRateTarget: target,
-        targetMet: targetMet(target, hitRate, hitRateInterval),
+        // State is not cached: nothing is gained by reading it more often.
+        targetMet: configured?.kind === 'state' ? null : targetMet(target, hitRate, hitRateInterval),
         readsPerSecond: reads === null || windowSeconds === 0 ? null : reads / windowSeconds,
         missShare: ratio(misses, totalMisses),
         writes,

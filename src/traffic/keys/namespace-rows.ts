@@ -44,7 +44,7 @@ export class NamespaceRows {
   private readonly cachedLow = new Int32Array(cacheSlots);
   private readonly cachedRow = new Uint32Array(cacheSlots);
 
-  /** The row of marks of other observers; 0 where there are none. */
+  /** The row of marks of other observers, which belong to no namespace; 0 where there are none. */
   marks = 0;
 
   /** @param database the one that the map is of */
@@ -64,10 +64,7 @@ export class NamespaceRows {
     const slot = low & (cacheSlots - 1);
     const cached = this.cachedRow[slot] ?? 0;
     if (cached !== 0 && this.cachedLow[slot] === low && this.cachedHigh[slot] === high) return cached;
-    const row =
-      database === this.database
-        ? this.place(bytes.toString('latin1', start, end) as ByteString)
-        : this.rowOfDatabase(database);
+    const row = this.place(database, bytes.toString('latin1', start, end) as ByteString);
     this.cachedHigh[slot] = high;
     this.cachedLow[slot] = low;
     this.cachedRow[slot] = row;
@@ -85,12 +82,12 @@ export class NamespaceRows {
         database,
         rows: [row],
       })),
-      ...(this.marks === 0 ? [] : [{ namespace: '(cachectl)', database: this.database, rows: [this.marks] }]),
     ];
   }
 
-  private place(key: ByteString): number {
+  private place(database: number, key: ByteString): number {
     if (key.startsWith(markPrefix)) return (this.marks ||= this.size++);
+    if (database !== this.database) return this.rowOfDatabase(database);
     const leaf = this.tree.leafOf(key, this.map.isEmpty ? null : this.map.classify(key));
     leaf.keys++;
     return leaf.rows[0] ?? 0;

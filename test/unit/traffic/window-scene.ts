@@ -35,6 +35,7 @@ export class WindowScene {
       rows: new NamespaceRows(map, 0),
       history: new KeyHistory(new KeyTable(1024), 0, false),
       missing: new FrequentKeys<MissPlace>({ capacity: 100 }),
+      isReplica: false,
       tellsNewKeys,
     };
     this.traffic = new NodeTraffic(this.shared);

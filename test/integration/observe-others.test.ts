@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { asBytes } from '../../src/redis/bytes.ts';
+import { send } from '../server/redis.ts';
+import { during, observeFor, open, startServer, sumOf } from './observed-traffic.ts';
+
+test('two observers at a time take the lookups of each other off', async () => {
+  const { url } = await startServer();
+  const application = await open(url);
+  await send(application, 'SET', 'user:1', 'x');
+  const read = async () => {
+    await send(application, 'GET', 'user:1');
+    await send(application, 'MGET', 'user:1', 'user:2');
+  };
+  const [outer] = await Promise.all([
+    observeFor(await open(url), { seconds: 2, ...during(read, 300) }),
+    observeFor(await open(url, { database: 5 }), { seconds: 0.5 }),
+    observeFor(await open(url), { seconds: 0.5 }),
+  ]);
+  expect(outer.report).toMatchObject({
+    valid: true,
+    residual: { reads: 0, hits: 0, misses: 0 },
+    reads: 3,
+    hits: 2,
+    misses: 1,
+    namespaces: [{ namespace: 'users', reads: 3, hits: 2, misses: 1 }],
+    missingKeys: [{ key: 'user:2', misses: 1 }],
+  });
+  expect(outer.report.remarks.join()).toMatch(
+    /another cachectl observes this server too: \d+ of its lookups/,
+  );
+});
+
+test('no key is told to miss most where none stands out', async () => {
+  const { url } = await startServer();
+  const application = await open(url);
+  const lane = await application.nodes[0].openLane();
+  const misses = async () => {
+    const keys = Array.from({ length: 5000 }, (_, number) => asBytes(`user:${number}`));
+    for (let round = 0; round < 3; round++) await lane.exchange(keys.map((key) => ['GET', key]));
+  };
+  const { report } = await observeFor(await open(url), { seconds: 1.5, ...during(misses) });
+  lane.close();
+  expect(sumOf(report.namespaces.map((each) => each.misses))).toBe(15_000);
+  expect(report.missingKeys).toEqual([]);
+});
+
+test('a key that stands out among thousands is told', async () => {
+  const { url } = await startServer();
+  const application = await open(url);
+  const lane = await application.nodes[0].openLane();
+  const misses = () =>
+    lane.exchange(
+      Array.from({ length: 6000 }, (_, number) => [
+        'GET',
+        asBytes(number % 3 === 0 ? 'user:hot' : `user:${number}`),
+      ]),
+    );
+  const { report } = await observeFor(await open(url), { seconds: 1, ...during(misses) });
+  lane.close();
+  const [hottest] = report.missingKeys;
+  expect(hottest).toMatchObject({ key: 'user:hot', namespace: 'users', cause: 'neverCached' });
+  expect(hottest?.missesAtLeast).toBeLessThanOrEqual(2000);
+  expect(hottest?.misses).toBeGreaterThanOrEqual(2000);
+});
+
+test('state is held against no target', async () => {
+  const { url } = await startServer();
+  const application = await open(url);
+  const read = () => send(application, 'GET', 'count:1');
+  const { report } = await observeFor(await open(url), { seconds: 0.5, ...during(read) });
+  expect(report.namespaces).toMatchObject([{ namespace: 'counters', misses: 1, targetMet: null }]);
+});

@@ -26,6 +26,7 @@ import { processFacts } from './process-facts.ts';
 import { terminalProgress } from './progress.ts';
 import { terminalPrompts } from './prompts.ts';
 import { furtherTarget, type ResolvedSettings, resolveSettings } from './settings.ts';
+import { suspensionGuard } from './suspension.ts';
 import { canDraw } from './terminal.ts';
 
 /** How another command line is run in this process. */
@@ -81,6 +82,8 @@ export async function execute<Result extends object>(
       remark ??= remarkOnCluster(server, countPrimaries, (text) => messages.tell(() => printer.warn(text)));
       return server;
     };
+    const live = terminalLive(io, options.quiet !== true, options.color);
+    const warn = (text: string) => messages.tell(() => printer.warn(text));
     const context: Context = {
       map: loaded === null ? emptyMap : buildMap(loaded.config),
       configFile: loaded?.file ?? null,
@@ -97,7 +100,7 @@ export async function execute<Result extends object>(
       },
       signal: io.signal,
       progress,
-      live: terminalLive(io, options.quiet !== true, options.color),
+      live,
       prompts: terminalPrompts(io),
       openScreen:
         resolved.output === 'table' && canDraw(io) ? screenOpener(io, options.color, messages) : null,
@@ -111,7 +114,11 @@ export async function execute<Result extends object>(
       print: (blocks) => printer.print(blocks),
       show: (blocks) => printer.show(blocks),
       remark: (blocks) => printer.remark(blocks),
-      warn: (text) => messages.tell(() => printer.warn(text)),
+      withoutSuspension: suspensionGuard((text) => {
+        live.clear();
+        warn(text);
+      }),
+      warn,
       runCommand: (argv, variables) => runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
       write: (text) => printer.write(text),
       writeBytes: (bytes) => printer.write(bytes),

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { LiveScreen, ScreenListener } from '../commands/screen.ts';
 import { renderStyledLine, type StyledLine } from '../render/styled-line.ts';
 import type { Io } from './io.ts';
@@ -21,6 +22,10 @@ const enterSequence = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
 const leaveSequence = '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l';
 /** What follows an escape within this time belongs to it. */
 const escapeMillis = 60;
+/** A server that hangs keeps nobody from suspending the program for longer. */
+const suspendingMillis = 5000;
+/** Connections that were closed are gone once the system has been told so, which a process that is stopped cannot do. */
+const farewellMillis = 50;
 /** A process that cannot be suspended, for nobody could continue it, goes on after this. */
 const suspendMillis = 100;
 
@@ -31,7 +36,7 @@ const suspendMillis = 100;
 export class TerminalScreen implements LiveScreen {
   private readonly streams: TerminalStreams;
   private readonly typing: boolean;
-  private state: 'open' | 'suspended' | 'closed' = 'closed';
+  private state: 'open' | 'suspending' | 'suspended' | 'closed' = 'closed';
   private shown: string[] = [];
   private wanted: readonly StyledLine[] = [];
   private full = false;
@@ -74,11 +79,11 @@ export class TerminalScreen implements LiveScreen {
 
   close(): void {
     if (this.state === 'closed') return;
-    const suspended = this.state === 'suspended';
+    const isGivenBack = this.state !== 'open';
     this.state = 'closed';
     clearTimeout(this.escapeTimer);
     for (const undo of this.undo.splice(0)) undo();
-    if (!suspended) this.giveBack((text) => this.io.stdout.write(text));
+    if (!isGivenBack) this.giveBack((text) => this.io.stdout.write(text));
     if (this.typing) this.streams.stdin.pause();
     this.onClosed();
   }
@@ -128,10 +133,17 @@ export class TerminalScreen implements LiveScreen {
     }
   }
 
-  private suspend(): void {
+  private async suspend(): Promise<void> {
     if (this.state !== 'open') return;
-    this.state = 'suspended';
+    this.state = 'suspending';
     this.giveBack((text) => this.io.stdout.write(text));
+    await Promise.race([
+      this.listener.suspending().catch(() => undefined),
+      pause(suspendingMillis, undefined, { ref: false }),
+    ]);
+    await pause(farewellMillis);
+    if (this.isClosed()) return;
+    this.state = 'suspended';
     process.off('SIGTSTP', this.onSuspend);
     // With the whole group, as the terminal would have done it: the shell waits for the first of them.
     process.kill(0, 'SIGTSTP');
@@ -140,15 +152,21 @@ export class TerminalScreen implements LiveScreen {
   }
 
   private resume(): void {
-    if (this.state === 'closed') return;
+    if (this.state === 'closed' || this.state === 'suspending') return;
     if (this.state === 'suspended') {
       process.on('SIGTSTP', this.onSuspend);
       this.enter();
+      this.listener.resumed();
     }
     this.redraw();
   }
 
-  private readonly onSuspend = () => this.suspend();
+  /** Asked after a wait, in which everything may have happened. */
+  private isClosed(): boolean {
+    return this.state === 'closed';
+  }
+
+  private readonly onSuspend = () => void this.suspend();
 
   private redraw(): void {
     this.repaint = true;
@@ -213,7 +231,7 @@ export class TerminalScreen implements LiveScreen {
     if (this.state !== 'open') return;
     // In raw mode the terminal turns these into no signals.
     if (key === 'ctrl-c') process.kill(process.pid, 'SIGINT');
-    else if (key === 'ctrl-z') this.suspend();
+    else if (key === 'ctrl-z') void this.suspend();
     else if (key === 'ctrl-l') this.redraw();
     else this.listener.key(key);
   }

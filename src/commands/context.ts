@@ -42,6 +42,10 @@ export interface Context {
   readonly show: (blocks: readonly Block[]) => Promise<void>;
   /** The same whatever the output is for: where stdout is taken by data, and the result has no other place. */
   readonly remark: (blocks: readonly Block[]) => Promise<void>;
+  /**
+   * Runs work for which the server keeps what it sends: Ctrl-Z does not stop the process meanwhile, and a warning says why.
+   */
+  readonly withoutSuspension: <T>(work: () => Promise<T>) => Promise<T>;
   /** A warning for the person, on stderr. */
   readonly warn: (text: string) => void;
   /** A further connection, to somewhere else; closed with the run as well. @throws RedisError */

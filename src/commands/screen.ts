@@ -8,6 +8,10 @@ export interface ScreenListener {
   key(key: Key): void;
   /** The size has changed, or what was drawn is lost: draw again. */
   changed(): void;
+  /** The program is about to be stopped: what nobody would read meanwhile is closed. It is waited for a few seconds at most. */
+  suspending(): Promise<void>;
+  /** The program goes on. */
+  resumed(): void;
 }
 
 /** The whole of a terminal, until it is closed. Ctrl-C and Ctrl-Z are not keys: they end and suspend the program. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { RedisError } from '../redis/errors.ts';
 import type { RedisServer } from '../redis/server.ts';
@@ -34,7 +35,12 @@ interface Session {
   readonly server: MeteredServer;
   readonly latency: LatencyMeter;
   readonly traffic: ObservedTraffic | null;
+  /** Until the counters were read with it for the first time. */
+  isNew: boolean;
 }
+
+/** What is being opened when the observation ends is waited for no longer: a server that hangs would keep it for ever. */
+const openingMillis = 3000;
 
 /** Reads what a server does, interval by interval; a connection that is lost gives failed intervals until it is back. */
 export class Observer {
@@ -45,6 +51,12 @@ export class Observer {
   private readAt = 0;
   private readonly ended = new AbortController();
   private readonly sizes: SizeReader | null;
+  /** Aborted when the session that is being opened is not wanted any more. */
+  private rested = new AbortController();
+  /** Resolved when it wakes; null: it does not rest. */
+  private resting: { readonly over: Promise<void>; readonly wake: () => void } | null = null;
+  private opening: Promise<unknown> = Promise.resolve();
+  private closing: Promise<void> = Promise.resolve();
 
   private constructor(private readonly options: ObserverOptions) {
     const { sizesEverySeconds: everySeconds } = options;
@@ -56,7 +68,7 @@ export class Observer {
   static async start(server: RedisServer, options: ObserverOptions): Promise<Observer> {
     const observer = new Observer(options);
     try {
-      await observer.enter(server);
+      await observer.enter(server, observer.ended.signal);
     } catch (error) {
       await observer.end();
       throw error;
@@ -64,20 +76,42 @@ export class Observer {
     return observer;
   }
 
-  /** The interval since the last call. Never rejects for what a server or the way to it does. */
+  /**
+   * The interval since the last call; while the observer rests, the one that ends when it has woken. Never rejects for
+   * what a server or the way to it does.
+   */
   async next(): Promise<WatchInterval> {
-    const { reconnect, now } = this.options;
-    try {
-      if (this.session === null) {
-        const before = this.counters;
-        await this.enter(this.adopt(await reconnect(this.ended.signal)), before);
+    for (;;) {
+      await this.resting?.over;
+      const { signal } = this.rested;
+      try {
+        if (this.session === null) await this.reenter(signal);
+        return await this.read();
+      } catch (error) {
+        if (signal.aborted) continue;
+        if (!(error instanceof RedisError)) throw error;
+        await this.leave();
+        return failedInterval(new Date(this.options.now()).toISOString(), error);
       }
-      return await this.read();
-    } catch (error) {
-      if (!(error instanceof RedisError)) throw error;
-      await this.leave();
-      return failedInterval(new Date(now()).toISOString(), error);
     }
+  }
+
+  /** Closes all that the server would keep traffic for, and puts its settings back, until it is woken. */
+  async rest(): Promise<void> {
+    if (this.resting === null) {
+      let wake = () => {};
+      const over = new Promise<void>((resolve) => (wake = resolve));
+      this.resting = { over, wake };
+      this.rested.abort();
+      this.rested = new AbortController();
+    }
+    await this.leave();
+  }
+
+  /** Goes on after a rest: the next interval counts from before it. */
+  wake(): void {
+    this.resting?.wake();
+    this.resting = null;
   }
 
   async end(): Promise<void> {
@@ -85,24 +119,34 @@ export class Observer {
     await this.leave();
   }
 
-  /** A connection that comes when nobody waits for it any more is closed, for it would keep the process alive. */
-  private adopt(server: RedisServer): RedisServer {
-    if (!this.ended.signal.aborted) return server;
-    server.close();
-    throw new RedisError('lost', 'ECLOSED', 'the observation has ended');
+  private async reenter(rested: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([this.ended.signal, rested]);
+    // What was left before may still have to be put back.
+    await this.closing;
+    const opened = this.enter(await this.options.reconnect(signal), signal, this.counters);
+    if (this.options.openTraffic !== null) this.opening = opened.catch(() => undefined);
+    await opened;
   }
 
   /** @param before counters that the next interval counts from; left out: those of now */
-  private async enter(connection: RedisServer, before?: readonly NodeCounters[]): Promise<void> {
+  private async enter(
+    connection: RedisServer,
+    signal: AbortSignal,
+    before?: readonly NodeCounters[],
+  ): Promise<void> {
     const server = meteredServer(connection);
     let latency: LatencyMeter | undefined;
+    let traffic: ObservedTraffic | null = null;
     try {
+      // A connection that comes when nobody waits for it any more is closed, for it would keep the process alive.
+      throwIfUnwanted(signal);
       latency = await LatencyMeter.start(server.nodes);
-      const traffic = (await this.options.openTraffic?.(server)) ?? null;
+      throwIfUnwanted(signal);
+      traffic = (await this.options.openTraffic?.(server)) ?? null;
+      throwIfUnwanted(signal);
       const counters = await readAll(server);
-      if (this.ended.signal.aborted) await traffic?.close();
-      this.adopt(server);
-      this.session = { server, latency, traffic };
+      throwIfUnwanted(signal);
+      this.session = { server, latency, traffic, isNew: before !== undefined };
       if (before === undefined) {
         this.counters = counters;
         this.readAt = this.options.now();
@@ -110,6 +154,8 @@ export class Observer {
       this.sizes?.renew(server);
     } catch (error) {
       latency?.end();
+      // What is lost already cannot be closed in order.
+      await traffic?.close().catch(() => undefined);
       server.close();
       throw error;
     }
@@ -123,6 +169,10 @@ export class Observer {
     const traffic = (await session.traffic?.next()) ?? null;
     const at = now();
     const figures = counterFigures(this.counters, counters, (at - this.readAt) / 1000);
+    const isWindow = !session.isNew;
+    // The last lookup came after these counters were read, as one of the session before came after the first of them.
+    const uncounted = figures.reset === null ? 0 : session.server.nodes.length;
+    session.isNew = false;
     this.counters = counters;
     this.readAt = at;
     this.traffic = traffic;
@@ -134,7 +184,7 @@ export class Observer {
       ok: true,
       error: null,
       ...figures,
-      ...lookupsOf(figures, traffic),
+      ...lookupsOf(figures, traffic, isWindow, uncounted),
       latencyMicros: session.latency.take(),
       trafficMode: traffic?.mode ?? null,
       trafficModeReason: traffic?.modeReason ?? null,
@@ -145,23 +195,48 @@ export class Observer {
   }
 
   private async leave(): Promise<void> {
+    const waited = new AbortController();
+    const over = pause(openingMillis, undefined, { signal: waited.signal }).catch(() => undefined);
+    await Promise.race([this.opening, over]);
+    waited.abort();
     const { session } = this;
     this.session = null;
-    if (session === null) return;
-    session.latency.end();
-    // What is lost already cannot be closed in order.
-    await session.traffic?.close().catch(() => undefined);
-    session.server.close();
+    if (session !== null) this.closing = this.closing.then(() => close(session));
+    await this.closing;
   }
 }
 
-/** What the observation itself looks up is not in its report. */
+async function close({ latency, traffic, server }: Session): Promise<void> {
+  latency.end();
+  // What is lost already cannot be closed in order.
+  await traffic?.close().catch(() => undefined);
+  server.close();
+}
+
+function throwIfUnwanted(signal: AbortSignal): void {
+  if (signal.aborted) throw new RedisError('lost', 'ECLOSED', 'the observation has ended');
+}
+
+type Lookups = Pick<WatchInterval, 'hits' | 'misses' | 'hitRate'>;
+
+/**
+ * What the observation itself looks up is not in its report.
+ * @param isWindow false where the observation was opened within the interval: it knows a part of it then, the counters all
+ * @param uncounted lookups of the observation that are not in the figures
+ */
 function lookupsOf(
-  figures: Pick<WatchInterval, 'hits' | 'misses' | 'hitRate'>,
+  figures: Lookups,
   traffic: TrafficReport | null,
-): Pick<WatchInterval, 'hits' | 'misses' | 'hitRate'> {
-  const { hits, misses, hitRate } = traffic?.hits == null ? figures : traffic;
-  return { hits, misses, hitRate };
+  isWindow: boolean,
+  uncounted: number,
+): Lookups {
+  if (traffic?.hits == null) return { hits: figures.hits, misses: figures.misses, hitRate: figures.hitRate };
+  if (isWindow) return { hits: traffic.hits, misses: traffic.misses, hitRate: traffic.hitRate };
+  const { hits } = figures;
+  const own = Math.max(0, traffic.cost.ownMisses - uncounted);
+  const misses = figures.misses === null ? null : Math.max(0, figures.misses - own);
+  const reads = hits === null || misses === null ? 0 : hits + misses;
+  return { hits, misses, hitRate: hits === null || reads === 0 ? null : hits / reads };
 }
 
 async function readAll(server: MeteredServer): Promise<[NodeCounters, ...NodeCounters[]]> {

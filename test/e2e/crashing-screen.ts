@@ -6,7 +6,12 @@ const [how] = process.argv.slice(2);
 const screen = new TerminalScreen(
   processIo(),
   true,
-  { key: () => undefined, changed: () => undefined },
+  {
+    key: () => undefined,
+    changed: () => undefined,
+    suspending: () => Promise.resolve(),
+    resumed: () => undefined,
+  },
   () => undefined,
 );
 screen.draw([{ spans: [{ text: 'drawn on the screen' }] }]);

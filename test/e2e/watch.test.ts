@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
+import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { displayWidth } from '../../src/render/width.ts';
 import { linesOf } from '../commands/reading.ts';
 import { binary, packageRoot, startBinary } from '../server/binary.ts';
-import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { runTerminal, type Terminal, type TerminalOptions } from '../server/terminal.ts';
 import { shell } from './shell.ts';
@@ -115,6 +116,65 @@ describe('the terminal is as it was', () => {
     await terminal.send('q');
     await expectRestored(terminal, type, 0);
   });
+});
+
+describe('watch --hits that is suspended', () => {
+  const clientsOf = async () => linesOf(replyText(await send(server, 'CLIENT', 'LIST')));
+  /** Readers that the server would keep its traffic for. */
+  const readersOf = async () => (await clientsOf()).filter((line) => /flags=\S*[OP]/.test(line));
+  const flags = async () => (await send(server, 'CONFIG', 'GET', 'notify-keyspace-events')) as string[];
+
+  /** Hits until the test's end. */
+  function keepReading(): void {
+    const timer = setInterval(() => void send(server, 'GET', 'user:1:profile').catch(() => undefined), 20);
+    onTestFinished(() => clearInterval(timer));
+  }
+
+  async function openObserving() {
+    keepReading();
+    await send(server, 'CONFIG', 'SET', 'notify-keyspace-events', 'Kx');
+    // What another test has left is still being ended.
+    await expect.poll(clientsOf, { timeout: 5000 }).toHaveLength(1);
+    const before = { flags: await flags(), clients: (await clientsOf()).length };
+    const { terminal, type } = await openShell({ columns: 100 });
+    await type('watch --hits -i 1s');
+    await terminal.waitFor(hitting);
+    expect(await readersOf()).toHaveLength(2);
+    return { terminal, type, before };
+  }
+  const hitting = /^. user\S+ +0\/s +100\.0 %/m;
+
+  test.each(['Ctrl-Z', 'SIGTSTP'])(
+    'with %s has left the server as it was, and observes anew after fg',
+    async (how) => {
+      const { terminal, type, before } = await openObserving();
+      if (how === 'Ctrl-Z') await terminal.send('C-z');
+      else {
+        const pids = linesOf(
+          execFileSync('pgrep', ['-f', `${binary} watch --hits -i 1s`], { encoding: 'utf8' }),
+        );
+        for (const pid of pids.filter((each) => environmentOf(each).includes(redis.url)))
+          process.kill(Number(pid), 'SIGTSTP');
+      }
+      await terminal.waitFor(/Stopped/);
+      expect(await readersOf()).toEqual([]);
+      expect(await clientsOf()).toHaveLength(before.clients);
+      expect(await flags()).toEqual(before.flags);
+      await sleep(2500);
+      await type('fg');
+      // The first figures are of the whole time, and not of what was observed of it alone.
+      const screen = await terminal.waitFor(/^watch sent \d+ commands in [2-9](\.\d+)? s/m);
+      expect(Number(/ (\d+)\/s hit, 0\/s miss/.exec(screen)?.[1])).toBeGreaterThan(10);
+      expect(screen).not.toMatch(/RECONNECTING|reconnecting|no answer/);
+      expect(await readersOf()).toHaveLength(2);
+      await terminal.waitFor(/^watch sent \d+ commands in (1(\.\d+)? s|9\d\d ms)/m);
+      await terminal.waitFor(hitting);
+      await terminal.send('q');
+      await expectRestored(terminal, type, 0);
+      expect(await flags()).toEqual(before.flags);
+      expect(await readersOf()).toEqual([]);
+    },
+  );
 });
 
 /** The environment of a process, to tell ours from those of other tests. */

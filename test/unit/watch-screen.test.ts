@@ -35,7 +35,12 @@ function openScreen({ columns = 40, rows = 5, tty = true } = {}) {
     ...{ variables: { LANG: 'C.UTF-8', NO_COLOR: '1' }, now: Date.now, random: Math.random },
     signal: controller.signal,
   } as unknown as Io;
-  const listener = { key: (key: string) => events.push(key), changed: () => events.push('changed') };
+  const listener = {
+    key: (key: string) => events.push(key),
+    changed: () => events.push('changed'),
+    suspending: () => Promise.resolve(),
+    resumed: () => undefined,
+  };
   const screen = new TerminalScreen(io, true, listener, () => events.push('closed'));
   onTestFinished(() => screen.close());
   const typed = (text: string) => stdin.emit('data', Buffer.from(text));

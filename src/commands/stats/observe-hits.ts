@@ -23,15 +23,17 @@ export async function observeHits(
   const { progress } = context;
   try {
     progress.start('opening', 'steps', null);
-    return await observe(server, {
-      ...observationTerms(context),
-      ...{ mode, duty, seconds, maxCost: null, maxBytes },
-      onBegin: ({ mode: chosen }) => progress.start(`observing (${chosen})`, 'seconds', seconds),
-      onProgress: (_, passed) => {
-        progress.update(Math.round(passed));
-        return Promise.resolve();
-      },
-    });
+    return await context.withoutSuspension(() =>
+      observe(server, {
+        ...observationTerms(context),
+        ...{ mode, duty, seconds, maxCost: null, maxBytes },
+        onBegin: ({ mode: chosen }) => progress.start(`observing (${chosen})`, 'seconds', seconds),
+        onProgress: (_, passed) => {
+          progress.update(Math.round(passed));
+          return Promise.resolve();
+        },
+      }),
+    );
   } catch (error) {
     if (!(error instanceof RedisError) || error.failure !== 'refused') throw error;
     const command = error.refused?.subject.replaceAll('`', '') ?? 'MONITOR';

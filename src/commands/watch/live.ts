@@ -36,6 +36,12 @@ export async function watchLive(
   const screen = await openScreen({
     key: (key) => events.push({ kind: 'key', key }),
     changed: () => events.push({ kind: 'draw' }),
+    suspending: () => observer.rest(),
+    resumed: () => {
+      // Nobody was asked meanwhile.
+      answeredAt = options.now();
+      observer.wake();
+    },
   });
   const clock = setInterval(() => events.push({ kind: 'clock' }), 1000);
   const read = async () => {

@@ -49,30 +49,38 @@ async function watch(context: Context, input: WatchInput): Promise<Outcome<Watch
       `the shortest is ${formatSeconds(leastIntervalSeconds)}`,
     );
   const server = await context.connect();
-  const observer = await Observer.start(server, {
-    map: context.map,
-    reconnect: context.reconnect,
-    openTraffic: input.withTraffic ? await trafficOpener(context) : null,
-    sizesEverySeconds: input.namespacesEverySeconds,
-    now: context.now,
-    random: context.random,
-  });
+  const traffic = input.withTraffic ? await loadTraffic(context) : null;
+  // A screen closes the observation before it lets the process be stopped.
+  const guarded = traffic === null ? unguarded : context.withoutSuspension;
+  const observer = await guarded(() =>
+    Observer.start(server, {
+      map: context.map,
+      reconnect: context.reconnect,
+      openTraffic: traffic === null ? null : (connection) => traffic.open(connection),
+      sizesEverySeconds: input.namespacesEverySeconds,
+      now: context.now,
+      random: context.random,
+    }),
+  );
   try {
     const { openScreen } = context;
-    if (openScreen === null) return await tellRows(context, server, observer, input);
+    if (openScreen === null) return await guarded(() => tellRows(context, server, observer, input));
     const start = initialState({ ...input, address: server.address });
     await watchLive(openScreen, observer, start, limitsOf(context, input));
     // The screen was the result, and it is gone.
     return { result: nothingToSay, printed: true };
   } finally {
-    await observer.end();
+    await guarded(() => observer.end());
+    for (const message of traffic?.unsettled() ?? []) context.warn(message);
   }
 }
 
+const unguarded = <T>(work: () => Promise<T>): Promise<T> => work();
+
 /** What reads the traffic is only loaded where it is asked for. */
-async function trafficOpener(context: Context) {
-  const { observeTraffic } = await import('./traffic.ts');
-  return (server: RedisServer) => observeTraffic(context, server);
+async function loadTraffic(context: Context) {
+  const { WatchedTraffic } = await import('./traffic.ts');
+  return new WatchedTraffic(context);
 }
 
 const limitsOf = (

@@ -1,4 +1,5 @@
 import type { RedisServer } from '../../redis/server.ts';
+import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
 import { openTrafficSource } from '../../traffic/traffic-source.ts';
 import type { ObservedTraffic } from '../../watch/observer.ts';
 import type { Context } from '../context.ts';
@@ -7,17 +8,37 @@ import { observationTerms } from '../observation-terms.ts';
 /** Share of the time during which MONITOR runs where it is sampled; as `hits` has it. */
 const duty = 0.1;
 
-/**
- * Observes traffic by namespace, in the mode that the server permits and its load suggests.
- * @throws RedisError when the server is lost; InputError where the server must not be changed
- */
-export async function observeTraffic(context: Context, server: RedisServer): Promise<ObservedTraffic> {
-  const terms = { ...observationTerms(context), mode: null, duty };
-  const source = await openTrafficSource(server, terms);
-  return {
-    next: () => source.next(),
-    close: async () => {
-      for (const { message } of await source.close()) if (message !== null) context.warn(message);
-    },
-  };
+/** The observations of one run, one after the other: a connection that was lost, or a suspension, ends one of them. */
+export class WatchedTraffic {
+  /** What could not be put back, by address; a later observation of the same server may yet do it. */
+  private readonly failures = new Map<string, string>();
+
+  constructor(private readonly context: Context) {}
+
+  /**
+   * Observes traffic by namespace, in the mode that the server permits and its load suggests.
+   * @throws RedisError when the server is lost; InputError where the server must not be changed
+   */
+  async open(server: RedisServer): Promise<ObservedTraffic> {
+    const terms = { ...observationTerms(this.context), mode: null, duty };
+    const source = await openTrafficSource(server, terms);
+    return {
+      next: () => source.next(),
+      close: async () => {
+        for (const outcome of await source.close()) this.settle(outcome);
+      },
+    };
+  }
+
+  /** Why settings of servers are not as they were, now that nothing is observed any more. */
+  unsettled(): readonly string[] {
+    return [...this.failures.values()];
+  }
+
+  private settle({ address, outcome, message }: RestoreOutcome): void {
+    this.failures.delete(address);
+    if (message === null) return;
+    if (outcome === 'failed') this.failures.set(address, message);
+    else this.context.warn(message);
+  }
 }

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { replyText } from '../../src/redis/reply.ts';
+import { flagsOn, setFlags } from '../commands/hits-runs.ts';
+import { linesOf, open } from '../commands/reading.ts';
+import { startBinary } from '../server/binary.ts';
+import { send, startPrivateServer } from '../server/redis.ts';
+
+test.each([
+  { args: ['hits', '--for', '2s', '-o', 'json'], exitCode: 0 },
+  { args: ['stats', '--hits', '2s', '-o', 'json'], exitCode: 0 },
+  { args: ['watch', '--hits', '-i', '500ms', '--for', '2s'], exitCode: 0 },
+])(
+  '$args.0 under SIGTSTP says that it cannot be suspended, and goes on to its end',
+  async ({ args, exitCode }) => {
+    const redis = await startPrivateServer();
+    onTestFinished(() => redis.stop());
+    const server = await open(redis.url);
+    await setFlags(server, 'Kx');
+    const before = await flagsOn(server);
+    const { child, outcome } = startBinary(args, { env: { REDIS_URL: redis.url } });
+    child.stdin.end();
+    const isObserving = async () => /flags=\S*O/.test(replyText(await send(server, 'CLIENT', 'LIST')));
+    while (!(await isObserving())) await sleep(20);
+    child.kill('SIGTSTP');
+    await sleep(300);
+    child.kill('SIGTSTP');
+    const ended = await outcome;
+    expect(ended).toMatchObject({ exitCode, signal: null });
+    expect(linesOf(ended.stderr).filter((line) => line.includes('cannot be suspended'))).toHaveLength(1);
+    expect(ended.stderr).toContain('Ctrl-C ends it');
+    expect(await flagsOn(server)).toBe(before);
+  },
+);

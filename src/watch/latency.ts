@@ -19,7 +19,9 @@ export class LatencyMeter {
     const meter = new LatencyMeter();
     try {
       for (const node of nodes)
-        meter.ends.push(await probeLatency(node, (millis) => meter.micros.push(millis * 1000)));
+        meter.ends.push(
+          await probeLatency(node, (millis) => meter.micros.push(Math.round(millis * 10_000) / 10)),
+        );
     } catch (error) {
       meter.end();
       throw error;

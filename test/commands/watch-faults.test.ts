@@ -35,6 +35,48 @@ test('a server that goes away gives failed intervals, and figures again once it 
   for (const { misses } of intervals.slice(oks.lastIndexOf(false))) expect(misses ?? 0).toBe(0);
 });
 
+test('a setting that a later observation has put back is not reported as lost', async () => {
+  const first = await startPrivateServer();
+  const other = await open(first.url);
+  const cwd = folderWith({ namespaces: {} });
+  const options = { url: first.url, cwd, env: { HOME: cwd, XDG_STATE_HOME: cwd } };
+  const { intervals, stderr } = await watchWhile(['--hits'], options, other, async () => {
+    first.kill('SIGKILL');
+    await first.stop();
+    await sleep(1500);
+    const second = await startPrivateServer({ args: ['--port', String(first.port)] });
+    onTestFinished(() => second.stop());
+    await sleep(1500);
+  });
+  expect(intervals.some(({ ok }) => !ok)).toBe(true);
+  expect(intervals.at(-1)).toMatchObject({ ok: true, trafficMode: 'exact' });
+  expect(stderr).not.toContain('--restore');
+  const again = await open(first.url);
+  expect(await send(again, 'CONFIG', 'GET', 'notify-keyspace-events')).toEqual([
+    'notify-keyspace-events',
+    '',
+  ]);
+});
+
+test('a setting that is not put back in the end is reported with the way to do it', async () => {
+  const first = await startPrivateServer();
+  const other = await open(first.url);
+  const cwd = folderWith({ namespaces: {} });
+  const options = { url: first.url, cwd, env: { HOME: cwd, XDG_STATE_HOME: cwd } };
+  const { stderr } = await watchWhile(['--hits'], options, other, async () => {
+    first.kill('SIGKILL');
+    await first.stop();
+    await sleep(1500);
+  });
+  expect(stderr.match(/run `cachectl hits --restore`/g)).toHaveLength(1);
+});
+
+test('a time of nothing is refused', async () => {
+  const { exitCode, stderr } = await cli(['watch', '--for', '0']);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('`0` is nothing; write more than zero');
+});
+
 test('an interruption ends it with what was said so far, also while the server hangs', async () => {
   const { redis } = await startServer();
   const controller = new AbortController();

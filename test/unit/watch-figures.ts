@@ -1,6 +1,7 @@
+import { RedisError } from '../../src/redis/errors.ts';
 import type { NodeCounters } from '../../src/watch/counters.ts';
 import { countersOf } from '../../src/watch/counters.ts';
-import type { WatchInterval } from '../../src/watch/interval.ts';
+import { failedInterval, type WatchInterval } from '../../src/watch/interval.ts';
 import type { WatchedNamespace } from '../../src/watch/namespaces.ts';
 
 /** An interval of a cache that does well, but for what is given. */
@@ -37,16 +38,7 @@ export function interval(changes: Partial<WatchInterval> = {}): WatchInterval {
 }
 
 export const lost = (message: string) =>
-  interval({
-    ok: false,
-    error: { code: 'ECONNREFUSED', message },
-    hits: null,
-    misses: null,
-    hitRate: null,
-    operationsPerSecond: null,
-    usedBytes: null,
-    namespaces: [],
-  });
+  failedInterval('2026-03-01T12:00:02.000Z', new RedisError('lost', 'ECONNREFUSED', message));
 
 export function namespace(name: string, changes: Partial<WatchedNamespace> = {}): WatchedNamespace {
   return {

@@ -59,6 +59,20 @@ describe('the frame of 80 by 24', () => {
     expect(text).toContain('q quit  ? help');
   });
 
+  test('tells how many namespaces there are', () => {
+    expect(screen.join('\n')).toMatch(/^ {2}NAMESPACE \(40\) /m);
+  });
+
+  test.each([
+    [80, 'watch sent 49 commands in 1 s; hits: exact; sizes of namespaces read 10 s ago'],
+    [60, 'watch sent 49 commands in 1 s; hits: exact'],
+    [42, 'watch sent 49 commands in 1 s'],
+  ])('at %d columns leaves the last parts of the cost out where they do not fit', (columns, words) => {
+    expect(screenOf(after([observed], true), size(columns, 24)).map((line) => line.trimEnd())).toContain(
+      words,
+    );
+  });
+
   test('lists the largest namespaces, cut in the middle', () => {
     const rows = screen.filter((line) => line.includes('app:area'));
     expect(rows.length).toBeGreaterThanOrEqual(9);
@@ -141,7 +155,18 @@ describe('what is wrong', () => {
     expect(text).toContain('RECONNECTING');
     expect(text).toContain('reconnecting … nothing listens at cache.example:6379');
     expect(text).toMatch(/^hit rate +- /m);
-    expect(text).toContain('app:area-0');
+    expect(text).toMatch(/^> app:area-0\S+ +- +- +- +cache/m);
+    expect(text).toMatch(/^latency p99 +- .* -$/m);
+    expect(text).toMatch(/^- keys {2}- clients {2}cpu - {2}in -, out -$/m);
+    expect(text).not.toMatch(/miss|no limit|75\.0 %|p50|watch sent/);
+  });
+
+  test('a lost connection leaves no figures of one namespace either', () => {
+    const state = press(after([observed, lost('nothing listens at cache.example:6379')], true), 'enter');
+    const text = screenOf(state, size(80, 24)).join('\n');
+    expect(text).toMatch(/^profiles +cache$/m);
+    expect(text).toMatch(/^misses +- /m);
+    expect(text).not.toMatch(/Causes|LOW/);
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import { countArgument, durationArgument } from '../arguments.ts';
+import { aboveZero } from '../hits/above-zero.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 export const defineWatch: DefineCommand = (program, run) => {
@@ -21,7 +22,7 @@ export const defineWatch: DefineCommand = (program, run) => {
     )
     .option('--no-namespaces', 'no walk over the keys')
     .option('--count <intervals>', 'end after so many intervals', countArgument(1))
-    .option('--for <duration>', 'end after this time', durationArgument)
+    .option('--for <duration>', 'end after this time', aboveZero(durationArgument))
     .addHelpText(
       'after',
       examples(

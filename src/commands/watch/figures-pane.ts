@@ -5,7 +5,7 @@ import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts'
 import type { HitMode } from '../../traffic/report.ts';
 import type { WatchInterval } from '../../watch/interval.ts';
 import type { FrameSize } from './frame.ts';
-import { lastAnswer, shownData, type WatchState } from './state.ts';
+import { isAway, lastAnswer, shownData, type WatchState } from './state.ts';
 
 /** A figure with its course: `hit rate   93.1 %  ▁▂▃▅▇  690 misses/s`. */
 export interface Course {
@@ -49,12 +49,13 @@ export function courseLine(course: Course, { columns, unicode }: FrameSize): Sty
 export function factsLine(state: WatchState, { columns, unicode }: FrameSize): StyledLine {
   const last = lastAnswer(state);
   if (last === null) return { spans: [{ text: 'the first interval is being measured …', tone: 'dim' }] };
+  const shown = isAway(state) ? null : last;
   const facts = [
-    `${formatCell(last.keys, 'count')} keys`,
-    `${formatCell(last.connectedClients, 'count')} clients`,
-    `cpu ${formatCell(last.cpuRatio, 'ratio')}`,
-    `in ${rateOf(last.bytesInPerSecond)}, out ${rateOf(last.bytesOutPerSecond)}`,
-    last.uptimeSeconds === null ? '' : `up ${formatSeconds(last.uptimeSeconds)}`,
+    `${formatCell(shown?.keys ?? null, 'count')} keys`,
+    `${formatCell(shown?.connectedClients ?? null, 'count')} clients`,
+    `cpu ${formatCell(shown?.cpuRatio ?? null, 'ratio')}`,
+    `in ${rateOf(shown?.bytesInPerSecond ?? null)}, out ${rateOf(shown?.bytesOutPerSecond ?? null)}`,
+    shown?.uptimeSeconds == null ? '' : `up ${formatSeconds(shown.uptimeSeconds)}`,
   ].filter((fact) => fact !== '');
   while (facts.length > 1 && facts.join('  ').length > columns) facts.pop();
   return { spans: [{ text: fitted(facts.join('  '), columns, { unicode }), tone: 'dim' }] };
@@ -79,7 +80,6 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
     of((interval) => perSecond(read(interval), interval.intervalSeconds));
   const share = last?.usedBytes == null || last.maxBytes == null ? null : last.usedBytes / last.maxBytes;
   const evicting = (last?.evictedKeys ?? 0) > 0;
-  const stale = late || history.at(-1)?.ok === false;
   const courses: Course[] = [
     {
       label: 'hit rate',
@@ -146,7 +146,8 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
     },
   ];
   // What is not of now must not look as if it were.
-  return stale ? courses.map((course) => ({ ...course, tone: 'dim' })) : courses;
+  if (history.at(-1)?.ok === false) return courses.map((course) => ({ ...course, tone: 'dim', remark: '-' }));
+  return late ? courses.map((course) => ({ ...course, tone: 'dim' })) : courses;
 }
 
 /** Sentences below the figures, the most urgent first. */
@@ -157,6 +158,15 @@ export function notesOf(state: WatchState, { columns, unicode }: FrameSize): Sty
   const notes: Span[] = [];
   if (newest?.error != null)
     notes.push({ text: `reconnecting ${unicode ? '…' : '...'} ${newest.error.message}`, tone: 'bad' });
+  const about = isAway(state) ? [] : notesOn(last, columns);
+  return [...notes, ...about].map(({ text, tone }) => ({
+    spans: [{ text: fitted(text, columns, { unicode }), tone: tone ?? 'plain' }],
+  }));
+}
+
+/** What there is to say of an interval in which the server answered. */
+function notesOn(last: WatchInterval | null, columns: number): Span[] {
+  const notes: Span[] = [];
   if (last?.reset === 'restart')
     notes.push({ text: 'the server was started anew: these figures count from then', tone: 'warning' });
   if (last?.reset === 'statistics')
@@ -171,10 +181,8 @@ export function notesOf(state: WatchState, { columns, unicode }: FrameSize): Sty
     notes.push({ text: `${unseen} by namespace: ${last?.trafficModeReason ?? ''}`, tone: 'warning' });
   for (const reason of last?.trafficInvalid ?? [])
     notes.push({ text: `hits by namespace are not reliable: ${reason}`, tone: 'warning' });
-  notes.push({ text: costText(last), tone: 'dim' });
-  return notes.map(({ text, tone }) => ({
-    spans: [{ text: fitted(text, columns, { unicode }), tone: tone ?? 'plain' }],
-  }));
+  notes.push({ text: costText(last, columns), tone: 'dim' });
+  return notes;
 }
 
 /** What a way of observing cannot tell. */
@@ -183,13 +191,16 @@ const unseenIn: Readonly<Partial<Record<HitMode, string>>> = {
   counters: 'no hits and misses',
 };
 
-/** What watching asks of the server, and how old the sizes are. */
-function costText(last: WatchInterval | null): string {
+/** What watching asks of the server, and how old the sizes are: what has no room is left out from the end. */
+function costText(last: WatchInterval | null, columns: number): string {
   if (last === null) return 'watch asks INFO once in each interval, and PING up to 50 times a second';
   const cost = `watch sent ${formatCell(last.ownCommands, 'count')} commands in ${formatSeconds(last.intervalSeconds ?? 0)}`;
-  const age =
-    last.namespacesReadAt === null
-      ? ''
-      : `; sizes of namespaces read ${formatSeconds(Math.round((Date.parse(last.at) - Date.parse(last.namespacesReadAt)) / 1000))} ago`;
-  return last.trafficMode === null ? cost + age : `${cost}; hits: ${last.trafficMode}${age}`;
+  const parts = [cost];
+  if (last.trafficMode !== null) parts.push(`hits: ${last.trafficMode}`);
+  if (last.namespacesReadAt !== null) {
+    const ageSeconds = Math.round((Date.parse(last.at) - Date.parse(last.namespacesReadAt)) / 1000);
+    parts.push(`sizes of namespaces read ${formatSeconds(ageSeconds)} ago`);
+  }
+  while (parts.length > 1 && parts.join('; ').length > columns) parts.pop();
+  return parts.join('; ');
 }

@@ -10,6 +10,7 @@ const keys: readonly (readonly [key: string, purpose: string])[] = [
   ['arrows', 'choose a namespace; also j and k'],
   ['Enter', 'look into it; Esc leads back'],
   ['Ctrl-L', 'draw everything again'],
+  ['Ctrl-Z', 'suspend; fg comes back'],
 ];
 
 /** The keys; those that matter most on top, for a small screen. */

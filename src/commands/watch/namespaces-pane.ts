@@ -3,7 +3,7 @@ import { formatCell } from '../../render/units.ts';
 import type { SortOrder, WatchedNamespace } from '../../watch/namespaces.ts';
 import { causeTexts } from '../miss-causes.ts';
 import type { FrameSize } from './frame.ts';
-import { lastAnswer, selectedRow, shownNamespaces, type WatchState } from './state.ts';
+import { isAway, lastAnswer, selectedRow, shownNamespaces, type WatchState } from './state.ts';
 
 interface TableColumn {
   readonly header: string;
@@ -78,7 +78,8 @@ function hitRateCell({ hitRate: value, targetMet }: WatchedNamespace): Span {
 /** The table of namespaces with its head, in no more than `room` lines; the selected row is always among them. */
 export function namespaceLines(state: WatchState, size: FrameSize, room: number): StyledLine[] {
   if (room <= 0) return [];
-  const rows = shownNamespaces(state);
+  const known = shownNamespaces(state);
+  const rows = isAway(state) ? known.map(withoutFigures) : known;
   if (rows.length === 0) return [emptyLine(state, size)];
   const columns = columnsFor(state, size.columns, rows);
   const nameWidth = nameWidthFor(columns, size.columns, rows);
@@ -102,6 +103,18 @@ export function namespaceLines(state: WatchState, size: FrameSize, room: number)
   });
   return room === 1 ? lines : [head, ...lines];
 }
+
+const withoutFigures = (row: WatchedNamespace): WatchedNamespace => ({
+  ...row,
+  keys: null,
+  bytes: null,
+  byteShare: null,
+  readsPerSecond: null,
+  missesPerSecond: null,
+  hitRate: null,
+  targetMet: null,
+  topCause: null,
+});
 
 function columnsFor(
   state: WatchState,
@@ -139,15 +152,13 @@ function headLine(
 ): StyledLine {
   const sorted = size.unicode ? '▼' : 'v';
   const named = (text: string, isSorted: boolean) => (isSorted ? `${text}${sorted}` : text);
+  const isByName = state.order === 'name';
+  const counted = named(`NAMESPACE (${rowCount})`, isByName);
   return {
     spans: [
       { text: '  ' },
       {
-        text: fitted(
-          named(nameWidth > 20 ? `NAMESPACE (${rowCount})` : 'NAMESPACE', state.order === 'name'),
-          nameWidth,
-          size,
-        ),
+        text: fitted(counted.length <= nameWidth ? counted : named('NAMESPACE', isByName), nameWidth, size),
         tone: 'dim',
       },
       ...columns.map(({ header, width, order, align }): Span => {

@@ -5,7 +5,7 @@ import type { WatchedNamespace } from '../../watch/namespaces.ts';
 import { causeTexts } from '../miss-causes.ts';
 import { type Course, courseLine } from './figures-pane.ts';
 import type { FrameSize } from './frame.ts';
-import { lastAnswer, shownData, type WatchState } from './state.ts';
+import { isAway, lastAnswer, shownData, type WatchState } from './state.ts';
 
 /** One namespace: its figures over time, the causes of its misses, and the keys that are missed most. */
 export function namespaceFigures(
@@ -16,10 +16,11 @@ export function namespaceFigures(
 ): StyledLine[] {
   const rowOf = (rows: readonly WatchedNamespace[]) => rows.find(({ namespace }) => namespace === name);
   const courses = shownData(state).history.map(({ namespaces }) => rowOf(namespaces));
-  const last = rowOf(lastAnswer(state)?.namespaces ?? []);
+  const known = rowOf(lastAnswer(state)?.namespaces ?? []);
+  const last = isAway(state) ? undefined : known;
   const title: Span[] = [
     { text: fitted(name, Math.min(name.length + 2, size.columns - 12), size), tone: 'title' },
-    { text: last?.kind ?? '', tone: 'dim' },
+    { text: known?.kind ?? '', tone: 'dim' },
   ];
   const blank: StyledLine[] = room >= 12 ? [{ spans: [] }] : [];
   return [

@@ -69,6 +69,11 @@ export function lastAnswer(state: WatchState): WatchInterval | null {
   return shownData(state).history.findLast(({ ok }) => ok) ?? null;
 }
 
+/** The server did not answer in the newest interval: figures of the one before would look as if they were of now. */
+export function isAway(state: WatchState): boolean {
+  return shownData(state).history.at(-1)?.ok === false;
+}
+
 /** The namespaces in the order of the screen. */
 export function shownNamespaces(state: WatchState): readonly WatchedNamespace[] {
   return sortedNamespaces(lastAnswer(state)?.namespaces ?? [], state.order);

@@ -201,7 +201,7 @@ describe('the view', () => {
     await terminal.send('Down', 'Down', 'Enter');
     expect(await terminal.waitFor(/^user:<id>:profile$/m)).toMatch(/^keys +50 /m);
     await terminal.send('Escape');
-    await terminal.waitFor(/NAMESPACE▼/);
+    await terminal.waitFor(/NAMESPACE \(3\)▼/);
     await terminal.send('?');
     await terminal.waitFor(/any key leads back/);
     await terminal.send('x', '+');

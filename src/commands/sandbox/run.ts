@@ -117,6 +117,8 @@ async function trafficOfTour(
       signal: AbortSignal.any([context.signal, stop.signal]),
     },
   );
+  // Told where it is awaited; until then a command runs.
+  ended.catch(() => undefined);
   await steady;
   return async () => {
     stop.abort();

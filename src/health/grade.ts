@@ -1,3 +1,4 @@
+import { fewestLookups } from '../traffic/report.ts';
 import type { JudgedTarget, ObservedTraffic } from './namespace-targets.ts';
 
 /** What a grade is made from. Ratios from 0 to 1; null: not known. */
@@ -43,8 +44,6 @@ export interface Grade {
 
 /** Held where the map states no target: the lowest of the usual advice for caches. */
 export const defaultHitRateTarget = 0.8;
-/** With fewer lookups a hit rate says more about chance than about the cache. */
-export const fewestLookups = 100;
 /** Points for a hit rate of nothing, and for namespaces with all the reads and half their target or less. */
 const mostHitRatePoints = 60;
 

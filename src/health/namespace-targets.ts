@@ -1,6 +1,6 @@
 import type { NamespaceMap } from '../keyspace/map.ts';
-import type { NamespaceTraffic, TrafficReport } from '../traffic/report.ts';
-import { fewestLookups, type LookupCounts } from './grade.ts';
+import { fewestLookups, type NamespaceTraffic, type TrafficReport } from '../traffic/report.ts';
+import type { LookupCounts } from './grade.ts';
 
 /** A namespace whose hit rate can be held against its target. Ratios from 0 to 1. */
 export interface JudgedTarget {
@@ -87,7 +87,7 @@ function reasonOf(report: TrafficReport, traffic: NamespaceTraffic | undefined):
 
 function judgedTarget(traffic: NamespaceTraffic): JudgedTarget | null {
   const { namespace, kind, reads, hitRate, hitRateTarget, targetMet } = traffic;
-  if (kind !== 'cache' || reads === null || reads < fewestLookups) return null;
+  if (kind !== 'cache' || reads === null) return null;
   if (hitRate === null || hitRateTarget === null || targetMet === null) return null;
   return { namespace, reads, hitRate, hitRateTarget, isMet: targetMet };
 }

@@ -27,6 +27,9 @@ export interface MissCauses {
 
 export type MissCause = keyof MissCauses;
 
+/** With fewer lookups a hit rate says more about chance than about the cache: it is held against no target. */
+export const fewestLookups = 100;
+
 /** Quantiles of a span of time. */
 export interface SpanQuantiles {
   readonly count: number;
@@ -80,7 +83,7 @@ export interface NamespaceTraffic {
   readonly hitRate: number | null;
   readonly hitRateInterval: Bounds;
   readonly hitRateTarget: number | null;
-  /** Null where there is no target, no rate, or where the interval holds the target. */
+  /** Null where there is no target or no rate, with fewer than `fewestLookups` reads, or where the interval holds the target. */
   readonly targetMet: boolean | null;
   readonly readsPerSecond: number | null;
   /** Share of all misses. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultHitRateTarget, fewestLookups, type GradeFacts, gradeOf } from '../../src/health/grade.ts';
+import { defaultHitRateTarget, type GradeFacts, gradeOf } from '../../src/health/grade.ts';
+import { fewestLookups } from '../../src/traffic/report.ts';
 import type { JudgedTarget, ObservedTraffic } from '../../src/health/namespace-targets.ts';
 
 const good: GradeFacts = {

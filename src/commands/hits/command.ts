@@ -49,7 +49,10 @@ export const defineHits: DefineCommand = (program, run) => {
         .argParser(aboveZero(sizeArgument))
         .default(2e9, '2GB'),
     )
-    .option('--fail-below-target', 'exit with 1 where a namespace misses the hitRateTarget of the map')
+    .option(
+      '--fail-below-target',
+      'exit with 1 where a namespace misses its hitRateTarget, or none could be judged; with 2 where the map has no target',
+    )
     .optionsGroup('History:')
     .option('--record <file>', 'append the result to this file, as a line of JSON')
     .option('--compare <file>', 'show what has changed since the last line of this file')

@@ -1,7 +1,9 @@
+import type { UnjudgedTarget } from '../../health/namespace-targets.ts';
 import type { TrafficFinding } from '../../traffic/figures/findings.ts';
 import type { Comparison } from '../../traffic/history.ts';
 import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
 import type { TrafficReport } from '../../traffic/report.ts';
+import type { TargetGate } from './gate.ts';
 
 export interface HitsResult extends TrafficReport {
   /** The URL without its password. */
@@ -9,6 +11,10 @@ export interface HitsResult extends TrafficReport {
   /** When the window ended, ISO 8601. */
   readonly at: string;
   readonly findings: readonly TrafficFinding[];
+  /** Targets of the map that this window could not judge, and why. */
+  readonly unjudgedTargets: readonly UnjudgedTarget[];
+  /** The verdict of `--fail-below-target`; null without it. */
+  readonly gate: TargetGate | null;
   /** Since the last line of the file of `--compare`. */
   readonly comparison: Comparison | null;
   /** What became of `notify-keyspace-events` on each node where all of it was on; `nothing` where it was so before. */

@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { unjudgedTargets } from '../../health/namespace-targets.ts';
 import { findingsOf } from '../../traffic/figures/findings.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../traffic/history.ts';
 import { type CostLimit, type Observed, observe } from '../../traffic/observe.ts';
@@ -6,6 +7,8 @@ import type { HitMode, TrafficReport } from '../../traffic/report.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { observationTerms } from '../observation-terms.ts';
+import { unjudgedTexts } from '../unjudged-targets.ts';
+import { gateText, judgeTargets, requireTargets } from './gate.ts';
 import type { HitsResult } from './result.ts';
 import { liveBlocks, viewHits } from './view.ts';
 
@@ -47,6 +50,8 @@ export function hitsExecution(input: HitsInput): Execution<HitsResult> {
       namespaces: [],
       missingKeys: [],
       findings: [],
+      unjudgedTargets: [],
+      gate: null,
       comparison: null,
       memory: null,
       cost: null,
@@ -59,6 +64,7 @@ export function hitsExecution(input: HitsInput): Execution<HitsResult> {
 }
 
 async function readHits(context: Context, input: HitsInput): Promise<Outcome<HitsResult>> {
+  if (input.failsBelowTarget) requireTargets(context.map, input.mode);
   const pathOf = (file: string) =>
     isAbsolute(file) ? file : join(context.environment.workingDirectory, file);
   const before = input.compareFile === undefined ? null : readLastRecord(pathOf(input.compareFile));
@@ -72,6 +78,8 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
       at: new Date(now).toISOString(),
       ...report,
       findings: findingsOf(report),
+      unjudgedTargets: unjudgedTargets(context.map, report, 'refused'),
+      gate: input.failsBelowTarget ? judgeTargets(report) : null,
       comparison: before === null ? null : compareWithRecord(report, before),
       notifications: restored,
     };
@@ -81,16 +89,26 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
     if (context.output !== 'table')
       for (const reason of report.invalidReasons) context.warn(`this window is not valid: ${reason}`);
     for (const { message } of restored) if (message !== null) context.warn(message);
-    const missed = input.failsBelowTarget && report.namespaces.some(({ targetMet }) => targetMet === false);
+    warnOfGate(context, result);
     const stuck = restored.some(({ outcome }) => outcome === 'failed');
     return {
       result,
-      exitCode: report.valid && !stuck && !missed ? exitCodes.success : exitCodes.negative,
+      exitCode:
+        report.valid && !stuck && result.gate?.passed !== false ? exitCodes.success : exitCodes.negative,
       ...(failure && { error: failure }),
     };
   } finally {
     history?.close();
   }
+}
+
+/** An exit code needs a reason, and a gate that passed says what it did not look at. */
+function warnOfGate({ output, warn }: Context, { gate, unjudgedTargets }: HitsResult): void {
+  if (gate === null) return;
+  const verdict = gateText(gate);
+  if (verdict !== null) warn(verdict);
+  // The table has them.
+  if (output !== 'table') for (const text of unjudgedTexts(unjudgedTargets, '--mode')) warn(text);
 }
 
 /** What a person sees in the table, for those who have only rows. */

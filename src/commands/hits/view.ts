@@ -3,6 +3,7 @@ import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '..
 import type { Comparison } from '../../traffic/history.ts';
 import type { NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
 import { causeTexts, hitRateErrorText, mainCauseText, targetText } from '../miss-causes.ts';
+import { unjudgedTexts } from '../unjudged-targets.ts';
 import { findingNotes } from './finding-text.ts';
 import type { HitsResult } from './result.ts';
 
@@ -21,6 +22,7 @@ export function viewHits(result: HitsResult, limits: Limits): Block[] {
     ...result.invalidReasons.map((reason) => note('bad', `this window is not valid: ${reason}`)),
     ...endNotes(result),
     ...findingNotes(result.findings),
+    ...unjudgedTexts(result.unjudgedTargets, '--mode').map((text) => note('plain', text)),
     ...result.remarks.map((remark) => note('warning', remark)),
     ...memoryNotes(result),
     ...notificationNotes(result),

@@ -8,7 +8,7 @@ import {
   type NodeInfo,
   unreported,
 } from '../check.ts';
-import { fewestLookups } from '../grade.ts';
+import { fewestLookups } from '../../traffic/report.ts';
 import { count, ratio, say, seconds } from '../phrase.ts';
 
 /** Without a limit of one's own: clients beyond this share of maxclients are close to being turned away. */

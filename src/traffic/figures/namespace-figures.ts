@@ -2,7 +2,7 @@ import { causeNames } from './counts.ts';
 import type { KeyHistory } from '../keys/key-history.ts';
 import type { RowGroup } from '../keys/namespace-rows.ts';
 import { RowDetails } from '../keys/row-details.ts';
-import type { HitMode, NamespaceTraffic } from '../report.ts';
+import { fewestLookups, type HitMode, type NamespaceTraffic } from '../report.ts';
 import type { ReportInput } from './build-report.ts';
 import { memoryRemedy, ttlRemedy } from './remedies.ts';
 import {
@@ -62,7 +62,10 @@ export function namespacesOf(
         hitRateInterval,
         hitRateTarget: target,
         // State is not cached: nothing is gained by reading it more often.
-        targetMet: configured?.kind === 'state' ? null : targetMet(target, hitRate, hitRateInterval),
+        targetMet:
+          configured?.kind === 'state' || (reads ?? 0) < fewestLookups
+            ? null
+            : targetMet(target, hitRate, hitRateInterval),
         readsPerSecond: reads === null || windowSeconds === 0 ? null : reads / windowSeconds,
         missShare: ratio(misses, totalMisses),
         writes,

@@ -36,7 +36,10 @@ describe('in mode exact', () => {
     [80, 20, true],
     [79, 21, false],
     [100, 0, true],
-    [0, 1, false],
+    [0, 100, false],
+    [99, 0, null],
+    [0, 99, null],
+    [0, 1, null],
   ])('%i hits and %i misses and a target of 0.8: met is %s', (hits, misses, met) => {
     const scene = new WindowScene();
     expect(
@@ -175,7 +178,11 @@ test('in mode counters the server alone is told of, and nothing is left over', (
 
 describe('in mode sampled', () => {
   /** Bursts over a tenth of each of twenty stretches; what `strange` does in them the server alone knows of. */
-  function sample(share: number, strange: (scene: WindowScene) => void = () => undefined): TrafficReport {
+  function sample(
+    share: number,
+    strange: (scene: WindowScene) => void = () => undefined,
+    misses = 1,
+  ): TrafficReport {
     const scene = new WindowScene();
     const from = scene.mark(0);
     const bursts: { from: Mark; to: Mark }[] = [];
@@ -185,7 +192,7 @@ describe('in mode sampled', () => {
         const isUser = (turn = (turn * 69_069 + 1) % 2 ** 31) < share * 2 ** 31;
         scene.reads(isUser ? 'user:1' : 'page:1', 1, 0);
       }
-      scene.reads('user:1', 0, 1);
+      scene.reads('user:1', 0, misses);
     };
     for (let stretch = 0; stretch < 20; stretch++) {
       traffic(180);
@@ -216,7 +223,9 @@ describe('in mode sampled', () => {
     // 160 hits and 40 misses are the target of 0.8.
     expect(named(sample(0.04), 'users').targetMet).toBeNull();
     expect(named(sample(0.5), 'users').targetMet).toBe(true);
-    expect(named(sample(0.001), 'users').targetMet).toBe(false);
+    expect(named(sample(0.001, undefined, 6), 'users').targetMet).toBe(false);
+    // About 44 reads.
+    expect(named(sample(0.001), 'users').targetMet).toBeNull();
   });
 
   test('lookups that the bursts leave unexplained are held against what they saw, not against the whole window', () => {

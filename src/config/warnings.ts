@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { buildMap, type NamespaceMap } from '../keyspace/map.ts';
-import { type KeyPattern, parsePattern, shapedPlaceholders } from '../keyspace/pattern.ts';
+import { type KeyPattern, parsePattern, patternShape } from '../keyspace/pattern.ts';
 import { type ByteString, asBytes } from '../redis/bytes.ts';
 import { parseRedisUrl } from '../redis/target.ts';
 import type { LocatedRemark } from './cross-check.ts';
@@ -24,7 +24,7 @@ function shadowedPatterns(config: ConfigFile): LocatedRemark[] {
   return Object.entries(config.namespaces ?? {}).flatMap(([name, { pattern }]) => {
     const patterns = [pattern].flat();
     return patterns.flatMap((text, index) => {
-      const shape = shapeOf(parsePattern(text));
+      const shape = patternShape(parsePattern(text));
       const owner = owners.get(shape);
       owners.set(shape, owner ?? name);
       if (owner === undefined) return [];
@@ -40,15 +40,6 @@ function shadowedPatterns(config: ConfigFile): LocatedRemark[] {
       ];
     });
   });
-}
-
-/** Equal for patterns that match the same keys: the name of a placeholder without a shape says nothing. */
-function shapeOf(pattern: KeyPattern): string {
-  return JSON.stringify(
-    pattern.parts.map((part) =>
-      part.kind === 'placeholder' && !shapedPlaceholders.includes(part.name) ? { kind: 'segment' } : part,
-    ),
-  );
 }
 
 function missingTtlRules(config: ConfigFile): LocatedRemark[] {

@@ -1,6 +1,6 @@
 import { inferPattern } from '../keyspace/infer.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
-import { compilePattern } from '../keyspace/pattern.ts';
+import { PatternIndex } from '../keyspace/pattern-index.ts';
 import type { Progress } from '../progress.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
@@ -37,10 +37,10 @@ export async function surveyCandidates(
   };
   for (const { name, patterns } of map.entities)
     if (patterns.length > 0) tables.entity.set(name, { keys: 0, memoryBytes: 0 });
-  const entities = map.entities.map(({ name, patterns }) => ({
-    name,
-    tests: patterns.map((pattern) => compilePattern(pattern, map.delimiters)),
-  }));
+  const entities = new PatternIndex(
+    map.entities.flatMap(({ name, patterns }) => patterns.map((pattern) => ({ pattern, value: name }))),
+    map.delimiters,
+  );
   const namespaceOf = (key: ByteString): string | null => {
     if (map.isEmpty) return inferPattern(key, map.delimiters);
     const namespace = map.classify(key);
@@ -62,8 +62,7 @@ export async function surveyCandidates(
         const bytes = page.memoryBytes[index] ?? null;
         const namespace = namespaceOf(key);
         if (namespace !== null) add('namespace', namespace, bytes);
-        for (const { name, tests } of entities)
-          if (tests.some((test) => test(key))) add('entity', name, bytes);
+        for (const name of entities.findAll(key)) add('entity', name, bytes);
       });
       read += page.keys.length;
       options.progress.update(read);

@@ -1,7 +1,8 @@
 import { parseRatio } from '../config/quantity.ts';
 import type { ConfigFile, NamespaceConfig, ThresholdsConfig } from '../config/schema.ts';
 import type { ByteString } from '../redis/bytes.ts';
-import { compareSpecificity, compilePattern, type KeyPattern, parsePattern } from './pattern.ts';
+import { PatternIndex } from './pattern-index.ts';
+import { type KeyPattern, parsePattern } from './pattern.ts';
 import { type TtlRule, ttlRuleOf } from './ttl.ts';
 
 export type Encoding = NonNullable<NamespaceConfig['encoding']>;
@@ -56,10 +57,10 @@ export interface NamespaceMap {
 export function buildMap(config: ConfigFile): NamespaceMap {
   const delimiters = config.delimiters ?? [':'];
   const namespaces = Object.entries(config.namespaces ?? {}).map(([name, entry]) => namespaceOf(name, entry));
-  const matchers = namespaces
-    .flatMap((namespace) => namespace.patterns.map((pattern) => ({ namespace, pattern })))
-    .sort((left, right) => compareSpecificity(left.pattern, right.pattern))
-    .map(({ namespace, pattern }) => ({ namespace, matches: compilePattern(pattern, delimiters) }));
+  const index = new PatternIndex(
+    namespaces.flatMap((value) => value.patterns.map((pattern) => ({ pattern, value }))),
+    delimiters,
+  );
   const { minHitRate, maxMemoryRatio, ...plain } = config.thresholds ?? {};
   return {
     isEmpty: namespaces.length === 0,
@@ -77,7 +78,7 @@ export function buildMap(config: ConfigFile): NamespaceMap {
       ...(minHitRate !== undefined && { minHitRate: ratioOf(minHitRate) }),
       ...(maxMemoryRatio !== undefined && { maxMemoryRatio: ratioOf(maxMemoryRatio) }),
     },
-    classify: (key) => matchers.find(({ matches }) => matches(key))?.namespace ?? null,
+    classify: (key) => index.find(key),
   };
 }
 

@@ -28,8 +28,6 @@ const shapes: Readonly<Record<string, string>> = {
   email: '[^@]+@[^@]+\\.[^@]+',
 };
 
-export const shapedPlaceholders: readonly string[] = Object.keys(shapes);
-
 /** @throws Error saying what is wrong with the pattern. */
 export function parsePattern(text: string): KeyPattern {
   const parts: PatternPart[] = [];
@@ -64,6 +62,15 @@ export function parsePattern(text: string): KeyPattern {
   flush();
   if (parts.length === 0) throw new Error('a pattern must not be empty');
   return { text, parts };
+}
+
+/** Equal for patterns that match the same keys: the name of a placeholder without a shape says nothing. */
+export function patternShape({ parts }: KeyPattern): string {
+  return JSON.stringify(
+    parts.map((part) =>
+      part.kind === 'placeholder' && !Object.hasOwn(shapes, part.name) ? { kind: 'segment' } : part,
+    ),
+  );
 }
 
 /** Text as a pattern that matches itself only. */
@@ -164,10 +171,15 @@ export function matchesEverything(pattern: KeyPattern, delimiters: readonly stri
   );
 }
 
-/** Compiles the pattern to a test of whole keys. Placeholders match one segment between `delimiters`. */
+/**
+ * Compiles the pattern to a test of whole keys. Placeholders match one segment between `delimiters`.
+ *
+ * @param expressions what was compiled before, by its source: patterns that differ in their prefixes alone share one
+ */
 export function compilePattern(
   pattern: KeyPattern,
   delimiters: readonly string[],
+  expressions = new Map<string, RegExp>(),
 ): (key: ByteString) => boolean {
   const exact = exactKeyOf(pattern);
   if (exact !== null) return (key) => key === exact;
@@ -177,8 +189,14 @@ export function compilePattern(
     const ends = pattern.parts.at(-1)?.kind === 'literal';
     return (key) => key.startsWith(prefix) && hasInOrder(key, literals, ends);
   }
-  const expression = expressionOf(pattern, delimiters);
-  return (key) => key.startsWith(prefix) && hasInOrder(key, literals, false) && expression.test(key);
+  const source = expressionSource(pattern, delimiters);
+  const expression = expressions.get(source) ?? new RegExp(source, 'sy');
+  expressions.set(source, expression);
+  return (key) => {
+    if (!key.startsWith(prefix) || !hasInOrder(key, literals, false)) return false;
+    expression.lastIndex = prefix.length;
+    return expression.test(key);
+  };
 }
 
 /**
@@ -197,7 +215,8 @@ function hasInOrder(key: ByteString, texts: readonly ByteString[], ends: boolean
   return true;
 }
 
-function expressionOf({ parts }: KeyPattern, delimiters: readonly string[]): RegExp {
+/** For what follows the prefix. */
+function expressionSource({ parts }: KeyPattern, delimiters: readonly string[]): string {
   const delimiter = `[${delimiters.map(escapeExpression).join('')}]`;
   const starts = `(?<=^|${delimiter})`;
   const ends = `(?=${delimiter}|$)`;
@@ -205,7 +224,7 @@ function expressionOf({ parts }: KeyPattern, delimiters: readonly string[]): Reg
     .map((part, index) => {
       switch (part.kind) {
         case 'literal':
-          return escapeExpression(part.bytes);
+          return index === 0 ? '' : escapeExpression(part.bytes);
         case 'any':
           return '.*';
         case 'boundary':
@@ -218,7 +237,7 @@ function expressionOf({ parts }: KeyPattern, delimiters: readonly string[]): Reg
       }
     })
     .join('');
-  return new RegExp(`^${source}$`, 's');
+  return `${source}$`;
 }
 
 function segmentExpression(name: string, delimiters: readonly string[]): string {

@@ -1,0 +1,144 @@
+import type { ByteString } from '../redis/bytes.ts';
+import { LiteralTrie, type TrieNode } from './literal-trie.ts';
+import {
+  compareSpecificity,
+  compilePattern,
+  exactKeyOf,
+  type KeyPattern,
+  patternShape,
+  prefixOf,
+} from './pattern.ts';
+
+/** All that have a pattern which matches the same keys, in the order in which they were given. */
+interface Entry<Value> {
+  readonly pattern: KeyPattern;
+  readonly values: Value[];
+  /** Place in the order of precedence. */
+  rank: number;
+  /** Made when it is first needed: of a large map most patterns never are. */
+  matches: ((key: ByteString) => boolean) | undefined;
+}
+
+/** The patterns that have one prefix, by rank. */
+interface Bucket<Value> {
+  entries: Entry<Value>[];
+  /** Where there are many: those that have further text, by the rarest piece of it, which their keys must hold somewhere. */
+  byText: LiteralTrie<Entry<Value>[]> | null;
+}
+
+/** As many are tested one by one, which costs no more than to look for their texts. */
+const fewEntries = 8;
+
+/**
+ * Many patterns, compiled for the question which of them match a key. The text before the first wildcard leads through a
+ * tree to the few that can match at all, so a key costs nearly the same whether there are ten patterns or thousands.
+ */
+export class PatternIndex<Value> {
+  /** Patterns without a wildcard. */
+  private readonly exact = new Map<ByteString, Entry<Value>>();
+  private readonly prefixes = new LiteralTrie<Bucket<Value>>();
+  private readonly expressions = new Map<string, RegExp>();
+
+  constructor(
+    items: Iterable<{ readonly pattern: KeyPattern; readonly value: Value }>,
+    private readonly delimiters: readonly string[],
+  ) {
+    const entries = new Map<string, Entry<Value>>();
+    for (const { pattern, value } of items) {
+      const shape = patternShape(pattern);
+      const entry = entries.get(shape);
+      if (entry) entry.values.push(value);
+      else entries.set(shape, { pattern, values: [value], rank: 0, matches: undefined });
+    }
+    [...entries.values()]
+      .sort((left, right) => compareSpecificity(left.pattern, right.pattern))
+      .forEach((entry, rank) => {
+        entry.rank = rank;
+        const key = exactKeyOf(entry.pattern);
+        if (key !== null) this.exact.set(key, entry);
+        else
+          this.prefixes
+            .valueOf(prefixOf(entry.pattern), () => ({ entries: [], byText: null }))
+            .entries.push(entry);
+      });
+    for (const bucket of this.prefixes.values()) if (bucket.entries.length > fewEntries) divide(bucket);
+  }
+
+  /** The value of the most specific pattern that matches, and of equal ones the first; null where none does. */
+  find(key: ByteString): Value | null {
+    const exact = this.exact.get(key);
+    if (exact !== undefined) return exact.values[0] ?? null;
+    // A longer prefix is more specific than a shorter one, whatever follows.
+    for (let node = this.deepest(key); node !== null; node = node.parent) {
+      if (node.value === undefined) continue;
+      const best = this.bestOf(node.value, key);
+      if (best !== null) return best.values[0] ?? null;
+    }
+    return null;
+  }
+
+  /** The values of all patterns that match, each once. */
+  findAll(key: ByteString): Set<Value> {
+    const found = new Set<Value>();
+    const take = ({ values }: Entry<Value>) => values.forEach((value) => found.add(value));
+    const exact = this.exact.get(key);
+    if (exact !== undefined) take(exact);
+    const test = (entry: Entry<Value>) => {
+      if (this.matches(entry, key)) take(entry);
+    };
+    for (let node = this.deepest(key); node !== null; node = node.parent) {
+      node.value?.entries.forEach(test);
+      if (node.value?.byText) eachHeld(node.value.byText, key, test);
+    }
+    return found;
+  }
+
+  private deepest(key: ByteString): TrieNode<Bucket<Value>> | null {
+    return this.prefixes.deepest(key, 0);
+  }
+
+  private bestOf({ entries, byText }: Bucket<Value>, key: ByteString): Entry<Value> | null {
+    let best = entries.find((entry) => this.matches(entry, key)) ?? null;
+    if (byText !== null) {
+      eachHeld(byText, key, (entry) => {
+        if ((best === null || entry.rank < best.rank) && this.matches(entry, key)) best = entry;
+      });
+    }
+    return best;
+  }
+
+  private matches(entry: Entry<Value>, key: ByteString): boolean {
+    entry.matches ??= compilePattern(entry.pattern, this.delimiters, this.expressions);
+    return entry.matches(key);
+  }
+}
+
+/** Files entries under the rarest of their texts behind the prefix, the longest of the rarest. */
+function divide<Value>(bucket: Bucket<Value>): void {
+  const textsOf = ({ pattern }: Entry<Value>) =>
+    pattern.parts.flatMap((part, index) => (index > 0 && part.kind === 'literal' ? [part.bytes] : []));
+  const counts = new Map<ByteString, number>();
+  for (const entry of bucket.entries)
+    for (const text of new Set(textsOf(entry))) counts.set(text, (counts.get(text) ?? 0) + 1);
+  const byText = new LiteralTrie<Entry<Value>[]>();
+  bucket.entries = bucket.entries.filter((entry) => {
+    const [rarest] = textsOf(entry).sort(
+      (left, right) => (counts.get(left) ?? 0) - (counts.get(right) ?? 0) || right.length - left.length,
+    );
+    if (rarest !== undefined) byText.valueOf(rarest, () => []).push(entry);
+    return rarest === undefined;
+  });
+  bucket.byText = byText;
+}
+
+/** Calls back for the entries of each text that the key holds anywhere; more than once where it holds one repeatedly. */
+function eachHeld<Value>(
+  byText: LiteralTrie<Entry<Value>[]>,
+  key: ByteString,
+  call: (entry: Entry<Value>) => void,
+): void {
+  for (let at = 0; at < key.length; at++) {
+    let node: TrieNode<Entry<Value>[]> | null = byText.deepest(key, at);
+    for (; node !== null; node = node.parent) node.value?.forEach(call);
+  }
+}

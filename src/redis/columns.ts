@@ -115,6 +115,42 @@ export async function keysOfType(
   });
 }
 
+type Values = readonly (number | string | null)[];
+
+function eachColumn(valuesOf: (name: keyof KeyColumns) => Values): KeyColumns {
+  return {
+    memoryBytes: valuesOf('memoryBytes') as (number | null)[],
+    types: valuesOf('types') as (string | null)[],
+    ttlMillis: valuesOf('ttlMillis') as (number | null)[],
+    encodings: valuesOf('encodings') as (string | null)[],
+    idleSeconds: valuesOf('idleSeconds') as (number | null)[],
+    frequencies: valuesOf('frequencies') as (number | null)[],
+  };
+}
+
+/** What was read of the keys at these indexes. */
+export function pickColumns(columns: KeyColumns, indexes: readonly number[]): KeyColumns {
+  return eachColumn((name) =>
+    columns[name].length === 0 ? [] : indexes.map((index) => columns[name][index] ?? null),
+  );
+}
+
+/** The columns of `count` keys with what was read since of those at `indexes`; null where a column was not read of a key. */
+export function joinColumns(
+  columns: KeyColumns,
+  read: KeyColumns,
+  indexes: readonly number[],
+  count: number,
+): KeyColumns {
+  return eachColumn((name) => {
+    if (read[name].length === 0) return columns[name];
+    const values: (number | string | null)[] =
+      columns[name].length === 0 ? Array.from({ length: count }, () => null) : [...columns[name]];
+    indexes.forEach((index, at) => (values[index] = read[name][at] ?? null));
+    return values;
+  });
+}
+
 /** Nobody waits for a reply when the walk has failed or ended before it: that is no unhandled rejection. */
 export function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);

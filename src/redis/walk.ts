@@ -5,8 +5,10 @@ import { asBytes } from './bytes.ts';
 import {
   askColumns,
   handled,
+  joinColumns,
   keysOfType,
   type KeyColumns,
+  pickColumns,
   receiveColumns,
   type Request,
   type WalkColumns,
@@ -23,8 +25,12 @@ export interface WalkOptions {
   readonly match?: ByteString;
   /** `string`, `hash`, …: tested by the server where that is free, else by a lookup of each key. */
   readonly type?: string;
-  /** What is read of each key; of the keys of the page with this number, from 0, where it is a function. */
+  /** What is read of each key, two pages ahead; of the keys of the page with this number, from 0, where it is a function. */
   readonly columns: WalkColumns | ((page: number) => WalkColumns);
+  /** Of the keys whose `columns` were read, only these go on: to the test of the type where that costs lookups, and to `further`. */
+  readonly keeps?: (page: WalkPage, index: number) => boolean;
+  /** What is read next, one after the other and not ahead: a lookup only where what was read before asks for it. */
+  readonly further?: readonly FurtherColumns[];
   /** Of the keys that the server gives, only these are read and yielded: what MATCH cannot say costs nothing. */
   readonly accepts?: (key: ByteString) => boolean;
   /** COUNT of each SCAN (default 500): from 250 to 1000 a walk takes the same time, and a shorter page lets others in sooner. */
@@ -39,6 +45,13 @@ export interface WalkOptions {
   readonly onScan?: (cursor: string) => void;
   /** How long to try to get a broken connection back and to read a page with it, in milliseconds. */
   readonly patienceMillis?: number;
+}
+
+/** Columns of some keys of a page. */
+export interface FurtherColumns {
+  readonly columns: WalkColumns;
+  /** Indexes of these keys, in order. Called once for each page before it is yielded, and again where the connection breaks. */
+  readonly of: (page: WalkPage) => readonly number[];
 }
 
 /** The keys of one page with what was read of them. */
@@ -110,13 +123,20 @@ async function* walkOn(
   account: WalkAccount,
   note: () => void,
 ): AsyncGenerator<WalkPage> {
-  const { pace, signal, accepts, columns, type } = options;
+  const { pace, signal, accepts, columns, keeps, further = [] } = options;
+  const type = options.typeByLookup ? options.type : undefined;
   const scan = (cursor: string) => handled(lane.exchange([scanCommand(cursor, options)]));
   const receive = async ({ request, number, cursor }: AskedPage): Promise<WalkPage> => {
-    const read = await receiveColumns(request, account).finally(note);
+    let page: WalkPage = { keys: request.keys, number, ...(await receiveColumns(request, account)) };
+    if (keeps) page = pickRows(page, (index) => keeps(page, index));
+    if (keeps && type !== undefined && page.keys.length > 0) {
+      const fitting = new Set(await keysOfType(lane, page.keys, type, account));
+      page = pickRows(page, (_, key) => fitting.has(key));
+    }
+    for (const each of further) if (page.keys.length > 0) page = await readFurther(lane, page, each, account);
     position.page = number + 1;
     position.cursor = account.cursor = cursor;
-    return { keys: request.keys, number, ...read };
+    return page;
   };
   const asked: AskedPage[] = [];
   let scanning: Promise<Reply[]> | undefined = scan(position.cursor);
@@ -132,9 +152,7 @@ async function* walkOn(
         const accepted = accepts === undefined ? keys : keys.filter(accepts);
         if (!stopped) {
           const wanted =
-            type !== undefined && options.typeByLookup
-              ? await keysOfType(lane, accepted, type, account)
-              : accepted;
+            type !== undefined && !keeps ? await keysOfType(lane, accepted, type, account) : accepted;
           const number = next++;
           const pageColumns = typeof columns === 'function' ? columns(number) : columns;
           if (pace) await pace.turn(keys.length);
@@ -144,7 +162,7 @@ async function* walkOn(
       }
       const first = asked.shift();
       if (!first) break;
-      const page = await receive(first);
+      const page = await receive(first).finally(note);
       if (page.keys.length > 0) yield page;
     }
     note();
@@ -155,6 +173,26 @@ async function* walkOn(
     note();
     lane.close();
   }
+}
+
+/** The page with further columns of some of its keys, and null in them for the others. */
+async function readFurther(
+  lane: Lane,
+  page: WalkPage,
+  { columns, of }: FurtherColumns,
+  account: WalkAccount,
+): Promise<WalkPage> {
+  const indexes = of(page);
+  const keys = indexes.map((index) => page.keys[index] as ByteString);
+  const read = await receiveColumns(askColumns(lane, keys, columns, account), account);
+  return { ...page, ...joinColumns(page, read, indexes, page.keys.length) };
+}
+
+function pickRows(page: WalkPage, picks: (index: number, key: ByteString) => boolean): WalkPage {
+  const indexes = page.keys.flatMap((key, index) => (picks(index, key) ? [index] : []));
+  if (indexes.length === page.keys.length) return page;
+  const keys = indexes.map((index) => page.keys[index] as ByteString);
+  return { ...page, keys, ...pickColumns(page, indexes) };
 }
 
 /** A page on its way. */

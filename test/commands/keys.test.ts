@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { asBytes } from '../../src/redis/bytes.ts';
 import { cli } from '../run-cli.ts';
 import { freePort } from '../server/redis-process.ts';
-import { sendAll, testUrl } from '../server/redis.ts';
+import { send, sendAll, testUrl } from '../server/redis.ts';
 import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
 import { countersOf, emptyServer, folderWith, json, linesOf, startServer, urlAs } from './reading.ts';
 
@@ -99,15 +99,12 @@ describe('--limit', () => {
     );
   });
 
-  test('costs lookups near the keys it lists, not by the thousand', async () => {
+  test('with --long costs the type and the TTL of the keys it lists, and no more', async () => {
     const { redis, server } = await startServer();
-    await sendAll(
-      server,
-      Array.from({ length: 20_000 }, (_, index) => ['SET', `user:${index}`, 'x']),
-    );
+    await send(server, 'DEBUG', 'POPULATE', 20_000, 'user');
     const { result } = await json(['keys', '--long', '--limit', '3'], { url: redis.url });
-    expect(result['ownHits']).toBeLessThanOrEqual(800);
-    expect(await countersOf(server)).toEqual({ hits: result['ownHits'], misses: 0 });
+    expect(result).toMatchObject({ matched: 3, ownHits: 6 });
+    expect(await countersOf(server)).toEqual({ hits: 6, misses: 0 });
   });
 });
 
@@ -149,6 +146,59 @@ describe('the cost of keys', () => {
     expect(table.stderr).toContain(
       '500 keys; cost to the server: 1,000 lookups of ours now stand in its keyspace_hits',
     );
+  });
+});
+
+describe('what is looked up', () => {
+  const manyKeys = async () => {
+    const { redis, server } = await startServer();
+    await send(server, 'DEBUG', 'POPULATE', 30_000, 'small');
+    const large = 'x'.repeat(200_000);
+    await sendAll(server, [
+      ['SET', 'large:1', large, 'EX', 1000],
+      ['SET', 'large:2', large],
+      ['RPUSH', 'large:list', large],
+      ['RPUSH', 'short:list', 'x'],
+    ]);
+    return { redis, server };
+  };
+
+  // TYPE of 7.0 is a lookup, and SCAN … TYPE one for each key.
+  test.each([
+    [['--larger-than', '100KB', '--long'], 3, 6, 'the type and TTL of what is large'],
+    [['--larger-than', '100KB', '--ttl', 'none'], 2, 3, 'the TTL of what is large'],
+    [
+      ['--larger-than', '100KB', '--ttl', 'none', '--long'],
+      2,
+      5,
+      'the TTL of what is large, the type of what is listed',
+    ],
+    [['--larger-than', '100KB', '--type', 'list'], 1, 3, 'the type of what is large'],
+    [
+      ['--larger-than', '100KB', '--type', 'list', '--long'],
+      1,
+      4,
+      'the type of what is large, the TTL of what is listed',
+    ],
+    [['large:*', '--long'], 3, 6, 'the type and TTL of what matches'],
+    [['large:*', '--type', 'list', '--ttl', 'none'], 1, 4, 'the type of what matches, the TTL of lists'],
+    [['--larger-than', '1GB', '--long'], 0, 0, 'nothing where nothing is large'],
+  ])('with %j is %s keys for %s lookups: %s', { timeout: 30_000 }, async (args, matched, lookups) => {
+    const { redis, server } = await manyKeys();
+    const { exitCode, result } = await json(['keys', ...args], { url: redis.url });
+    expect(exitCode).toBe(0);
+    expect(result).toMatchObject({ matched, complete: true, ownHits: lookups, ownMisses: 0 });
+    expect(await countersOf(server)).toEqual({ hits: lookups, misses: 0 });
+  });
+
+  test('with --ttl and --limit ends with the page that has enough', async () => {
+    const { redis, server } = await manyKeys();
+    const { result } = await json(['keys', '--ttl', 'none', '--limit', '3', '--long'], { url: redis.url });
+    const hits = result['ownHits'] as number;
+    expect(result).toMatchObject({ matched: 3, complete: false });
+    // The TTLs of a page of about 100 keys, and three types.
+    expect(hits).toBeLessThanOrEqual(150);
+    expect(await countersOf(server)).toEqual({ hits, misses: 0 });
   });
 });
 

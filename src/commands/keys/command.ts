@@ -8,8 +8,9 @@ export const defineKeys: DefineCommand = (program, run) => {
     .command('keys')
     .summary('list keys, as they are found')
     .description(
-      'Lists keys with SCAN, as they are found. Names alone leave no trace; --long and --ttl cost lookups that the server ' +
-        'counts as hits: it says how many.',
+      'Lists keys with SCAN, as they are found. Names and sizes leave no trace. --ttl costs a lookup for each key that ' +
+        'the other options let through, --long two for each key that is listed; the server counts them as hits, and the ' +
+        'command says how many they were.',
     )
     .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')
     .option('-l, --long', 'with type, time to live (seconds; empty: none) and memory')

@@ -77,11 +77,11 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   const openRows = () =>
     (opened ??= context.openRows('keys', input.long ? [nameColumn, ...longColumns] : [nameColumn]));
   const accounts: WalkAccount[] = [];
-  const options = walkOptionsOf(context, input, pattern);
+  const pageSize = pageSizeOf(input);
   const limits = {
     ...(input.maxRate !== undefined && { maxKeysPerSecond: input.maxRate }),
     ...(input.latencyBudget !== undefined && { latencyBudgetMillis: input.latencyBudget * 1000 }),
-    pageSize: options.pageSize ?? mostKeysInPage,
+    pageSize,
   };
   let matched = 0;
   const list = async (): Promise<boolean> => {
@@ -90,7 +90,12 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
       accounts.push(account);
       const pacing = await startPacing(node, limits, context.signal);
       try {
-        for await (const page of walkKeys(node, { ...options, pace: pacing.pace }, account)) {
+        const options = {
+          ...walkOptionsOf(context, input, pattern, account, () => input.limit - matched),
+          pageSize,
+          pace: pacing.pace,
+        };
+        for await (const page of walkKeys(node, options, account)) {
           if (refusedFilter(input, account)) return false;
           const sink = await openRows();
           for (const [index, key] of page.keys.entries()) {
@@ -125,23 +130,52 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   return { result };
 }
 
-function walkOptionsOf({ map, signal }: Context, input: KeysInput, pattern: KeyPattern): WalkOptions {
+/** A page is read ahead: for a few keys large ones would list names that nobody asked for. */
+function pageSizeOf({ count, limit }: KeysInput): number {
+  return count ?? Math.min(mostKeysInPage, Math.max(100, limit));
+}
+
+/** First what leaves no trace, then what costs a lookup, and what is only shown of the keys that are listed alone. */
+function walkOptionsOf(
+  { map, signal }: Context,
+  input: KeysInput,
+  pattern: KeyPattern,
+  account: WalkAccount,
+  keysLeft: () => number,
+): WalkOptions {
   const { long, type, ttl, largerThan, namespace, limit } = input;
   const matches = compilePattern(pattern, map.delimiters);
-  return {
+  // What every key was asked for by its type has.
+  const shown = { memory: long, type: long && type === undefined, ttl: long };
+  const common = {
     match: input.match ?? globOf(pattern),
-    accepts: (key) =>
+    accepts: (key: ByteString) =>
       matches(key) && (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace),
-    columns: {
-      memory: long || largerThan !== undefined,
-      // What every key was asked for by its type has.
-      type: long && type === undefined,
-      ttl: long || ttl !== undefined,
-    },
-    // Two pages are read ahead: for a few keys large ones would cost lookups that nobody asked for.
-    pageSize: input.count ?? Math.min(mostKeysInPage, Math.max(100, limit)),
     signal,
     ...(type !== undefined && { type }),
+  };
+  const listsAll =
+    type === undefined && ttl === undefined && largerThan === undefined && !Number.isFinite(limit);
+  if (listsAll) return { ...common, columns: shown };
+  const listed = (page: WalkPage) =>
+    page.keys.flatMap((_, index) => (accepts(input, page, index) ? [index] : [])).slice(0, keysLeft());
+  return {
+    ...common,
+    columns: { memory: largerThan !== undefined },
+    keeps: (page, index) =>
+      largerThan === undefined ||
+      (page.memoryBytes[index] ?? 0) > largerThan ||
+      // The list ends there, with the reason.
+      refusedFilter(input, account) !== null,
+    further: [
+      ...(ttl === undefined
+        ? []
+        : [{ columns: { ttl: true }, of: ({ keys }: WalkPage) => [...keys.keys()] }]),
+      {
+        columns: { ...shown, memory: long && largerThan === undefined, ttl: long && ttl === undefined },
+        of: listed,
+      },
+    ],
   };
 }
 
@@ -161,8 +195,8 @@ function refusedFilter({ ttl, largerThan }: KeysInput, { refusedColumns }: WalkA
   return null;
 }
 
-function accepts({ largerThan, ttl }: KeysInput, page: WalkPage, index: number): boolean {
-  if (largerThan !== undefined && (page.memoryBytes[index] ?? 0) <= largerThan) return false;
+/** By what the walk does not test itself. */
+function accepts({ ttl }: KeysInput, page: WalkPage, index: number): boolean {
   const ttlMillis = page.ttlMillis[index] ?? null;
   return ttl === undefined || (ttlMillis !== null && ttl(ttlMillis));
 }

@@ -97,6 +97,36 @@ describe('a walk whose connection breaks', () => {
     expect(account.commands).toBeGreaterThan(3 * keyCount);
   });
 
+  test('in the middle of further columns reads the page again', async () => {
+    const { proxy, through } = await relayed();
+    const asked: number[] = [];
+    const { keys, account, failure } = await walk(
+      through,
+      (pages) => {
+        // The page after this one is asked for further columns by a connection that is gone.
+        if (pages === 20) proxy.cut();
+      },
+      {
+        columns: { memory: true },
+        keeps: (_, index) => index % 2 === 0,
+        further: [
+          {
+            columns: { ttl: true },
+            of: (page) => {
+              asked.push(page.number);
+              return [0];
+            },
+          },
+        ],
+      },
+    );
+    expect(failure).toBeNull();
+    expect(account).toMatchObject({ complete: true, reconnects: 1, ownMisses: 0 });
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keys.length).toBeGreaterThanOrEqual(keyCount / 2);
+    expect(account.ownHits).toBe(new Set(asked).size);
+  });
+
   test('again and again comes to its end as long as it gets on in between', async () => {
     const { proxy, through } = await relayed();
     const { keys, account, failure } = await walk(through, (pages) => pages % 10 === 5 && proxy.cut());

@@ -1,7 +1,6 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
 import { InputError } from '../failure.ts';
-import type { RedisServer } from '../redis/server.ts';
 import { maskedUrl, parseRedisUrl, type Place, type Topology } from '../redis/target.ts';
 
 /** Where a setting leads, as it was written: one URL, the seeds of a cluster, or Sentinels. */
@@ -98,21 +97,6 @@ export function profilesAt(places: readonly Place[], loaded: LoadedConfig | null
     .sort((left, right) => strictness(right.config) - strictness(left.config));
 }
 
-/**
- * Stops where a cluster turns out to be that of a profile with protections: its URL was that of none of the seeds, and
- * only the topology tells. @throws InputError
- */
-export function requireProfileOf(server: RedisServer, loaded: LoadedConfig | null): void {
-  if (server.cluster === undefined) return;
-  const places = server.nodes.map(({ address }) => parseRedisUrl(`redis://${address}`));
-  const guard = profilesAt(places, loaded).find(({ config }) => strictness(config) > 0);
-  if (guard === undefined) return;
-  throw new InputError(
-    `${server.address} is the cluster of profile \`${guard.name}\`, which is ${guard.config.protected === true ? 'protected' : 'read-only'}; nothing was changed`,
-    `use --profile ${guard.name} in place of the URL`,
-  );
-}
-
 /** Every place that is asked: the server, or all seeds or Sentinels. */
 export function placesOf({ place, topology }: Route): readonly Place[] {
   switch (topology?.kind) {
@@ -141,7 +125,8 @@ function placeName({ host, port, socketPath }: Place): string {
   return `${/^(localhost|127(\.\d+){3}|::1)$/.test(name) ? 'localhost' : name}:${port}`;
 }
 
-const strictness = (config: ProfileConfig) =>
+/** More where more is forbidden; 0: nothing is. */
+export const strictness = (config: ProfileConfig) =>
   (config.protected === true ? 2 : 0) + (config.readOnly === true ? 1 : 0);
 
 function placeOf({ host, port, socketPath }: Place): Place {

@@ -5,6 +5,7 @@ import {
   isReportFormat,
   type OutputFormat,
   type Outcome,
+  type Protections,
   reportFormats,
 } from '../commands/context.ts';
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
@@ -15,7 +16,7 @@ import { InputError } from '../failure.ts';
 import { buildMap, emptyMap } from '../keyspace/map.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { ConnectTarget } from '../redis/target.ts';
-import { requireProfileOf } from './destination.ts';
+import { requireWritable } from '../commands/protection.ts';
 import { type Failure, failureOf, failureText, interruptionOf } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
 import { Messages } from './messages.ts';
@@ -65,29 +66,37 @@ export async function execute<Result extends object>(
       execution.standalone === true
         ? await resolve({ ...io, variables: {} }, outputOnly(options), null)
         : await resolve(io, options, loaded);
-    if (execution.writes === true && resolved.profile?.readOnly === true) {
-      throw new InputError(
-        `profile \`${resolved.profile.name}\` is read-only, and \`${command}\` writes`,
-        'use another profile, or take "readOnly" out of the map',
-      );
+    const { profile } = resolved;
+    const subject = `\`${command}\``;
+    // The profile in force refuses before anything is connected to, and once more with all others of its server.
+    if (execution.writes === true && profile?.readOnly === true) {
+      const { name } = profile;
+      requireWritable({ name, protectedBy: null, readOnlyBy: { name, because: null } }, subject);
     }
     if (execution.connects !== false && resolved.missingPassword !== null) throw resolved.missingPassword;
+    const warn = (text: string) => messages.tell(() => printer.warn(text));
     let connection: Promise<RedisServer> | undefined;
+    const protections = new WeakMap<RedisServer, Promise<Protections | null>>();
+    const protectionsOf = (server: RedisServer) => {
+      const known = protections.get(server) ?? findProtections(server, resolved, loaded, warn);
+      protections.set(server, known);
+      return known;
+    };
     const enter = async (signal?: AbortSignal) => {
       const { countPrimaries } = await import('../redis/cluster.ts');
       const given = signal === undefined ? io.signal : AbortSignal.any([io.signal, signal]);
       const server = await connectTo(resolved.target, open, given);
-      if (execution.writes === true && resolved.profile === null) requireProfileOf(server, loaded);
+      if (execution.writes === true) requireWritable(await protectionsOf(server), subject);
       // Sent before anything that the command asks, which may count the commands of the server.
-      remark ??= remarkOnCluster(server, countPrimaries, (text) => messages.tell(() => printer.warn(text)));
+      remark ??= remarkOnCluster(server, countPrimaries, warn);
       return server;
     };
     const live = terminalLive(io, options.quiet !== true, options.color);
-    const warn = (text: string) => messages.tell(() => printer.warn(text));
     const context: Context = {
       map: loaded === null ? emptyMap : buildMap(loaded.config),
       configFile: loaded?.file ?? null,
-      profile: resolved.profile,
+      profile,
+      protectionsOf,
       settings: resolved.settings,
       output: resolved.output,
       environment: {
@@ -188,6 +197,17 @@ async function resolve(
   }
   const password = await prompts.password(`Password for ${resolved.target.username ?? 'the default user'}`);
   return { ...resolved, target: { ...resolved.target, password } };
+}
+
+/** Loaded where something is about to be changed. */
+async function findProtections(
+  server: RedisServer,
+  resolved: ResolvedSettings,
+  loaded: LoadedConfig | null,
+  warn: (text: string) => void,
+): Promise<Protections | null> {
+  const { protectionsOf } = await import('./protections.ts');
+  return protectionsOf(server, resolved, loaded, warn);
 }
 
 /** How long a result may wait for a remark that is still on its way. */

@@ -31,6 +31,8 @@ export interface ResolvedProfile {
 export interface ResolvedSettings {
   readonly target: ConnectTarget;
   readonly profile: ResolvedProfile | null;
+  /** The profile was named, and leads; a URL is held to the protections of every profile of its server. */
+  readonly isNamed: boolean;
   readonly output: OutputFormat | ReportFormat;
   readonly settings: readonly Setting[];
   /** Why the password that the profile names cannot be had: such a target is to be shown, not to be connected to. */
@@ -129,6 +131,7 @@ export function resolveSettings(
       // Of several profiles in force, all protections hold.
       readOnly: profiles.some(({ config }) => config.readOnly === true),
     },
+    isNamed: leadingProfile !== null,
     output: output.value,
     missingPassword: missing.own ?? missing.sentinels,
     settings: [

@@ -1,6 +1,7 @@
 import type { Block } from '../render/blocks.ts';
+import type { RedisServer } from '../redis/server.ts';
 import { type Context, DeclinedError } from './context.ts';
-import { confirmProtected } from './protection.ts';
+import { confirmProtected, isProtectedServer } from './protection.ts';
 
 /** What a person is asked before keys are changed. */
 interface Consent {
@@ -22,11 +23,11 @@ interface Consent {
  * @returns True where the plan was shown to the person.
  * @throws DeclinedError, InterruptedError
  */
-export async function askConsent(context: Context, consent: Consent): Promise<boolean> {
-  const { profile, prompts } = context;
-  const isProtected = profile?.protected === true;
+export async function askConsent(context: Context, server: RedisServer, consent: Consent): Promise<boolean> {
+  const { prompts } = context;
+  const isProtected = await isProtectedServer(context, server);
   const { plan, action, question, otherwise, yes, confirm } = consent;
-  if (confirm !== undefined) await confirmProtected(context, confirm, action);
+  if (confirm !== undefined) await confirmProtected(context, server, confirm, action);
   const named = isProtected && confirm !== undefined;
   const asksForName = isProtected && confirm === undefined;
   if ((yes && !asksForName) || named) return false;
@@ -40,6 +41,6 @@ export async function askConsent(context: Context, consent: Consent): Promise<bo
   if (prompts.interactive && !yes && !(await prompts.confirm(question))) {
     throw new DeclinedError(`not confirmed; ${otherwise}`);
   }
-  if (asksForName) await confirmProtected(context, undefined, action);
+  if (asksForName) await confirmProtected(context, server, undefined, action);
   return true;
 }

@@ -14,7 +14,12 @@ export interface Context {
   /** The file of the map, or null where none was found. */
   readonly configFile: string | null;
   /** The profile in force, or null where a bare URL is. */
-  readonly profile: { readonly name: string; readonly protected: boolean; readonly readOnly: boolean } | null;
+  readonly profile: { readonly name: string } | null;
+  /**
+   * What protects a connected server, to be asked before anything is changed on it: the address that was given says too
+   * little, for a server has many. Null: no profile leads there. @throws RedisError where the connection is lost
+   */
+  readonly protectionsOf: (server: RedisServer) => Promise<Protections | null>;
   /** Every resolved setting with where it came from; secrets masked. */
   readonly settings: readonly Setting[];
   readonly output: OutputFormat | ReportFormat;
@@ -70,6 +75,21 @@ export interface Context {
   readonly writeBytes: (bytes: Buffer) => Promise<void>;
   /** Opens the rows of a command that prints them as they come; `name` is their list in JSON. */
   readonly openRows: (name: string, columns: readonly Column[]) => Promise<RowSink>;
+}
+
+/** What keeps a server from being changed; of several profiles all protections hold. */
+export interface Protections {
+  /** The profile in force: of several, the one that forbids most. */
+  readonly name: string;
+  readonly protectedBy: Protector | null;
+  readonly readOnlyBy: Protector | null;
+}
+
+export interface Protector {
+  /** The profile. */
+  readonly name: string;
+  /** How the server was recognized, as a sentence; null: the profile was named, or its address was. */
+  readonly because: string | null;
 }
 
 /** Blocks on stderr that are drawn over the ones before. */

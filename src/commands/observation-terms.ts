@@ -1,13 +1,14 @@
 import { RedisError } from '../redis/errors.ts';
-import type { RedisNode } from '../redis/server.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { notificationFolder } from '../traffic/notifications/note.ts';
 import type { Context } from './context.ts';
+import { isReadOnlyServer } from './protection.ts';
 
-/** What every observation needs of the world. */
-export function observationTerms(context: Context) {
+/** What every observation of the server needs of the world. @throws RedisError where the connection is lost */
+export async function observationTerms(context: Context, server: RedisServer) {
   return {
     map: context.map,
-    mayChange: context.profile?.readOnly !== true,
+    mayChange: !(await isReadOnlyServer(context, server)),
     folder: notificationFolder(context.environment.variables),
     processes: context.environment.processes,
     now: context.now,

@@ -1,8 +1,35 @@
-import { type Context, DeclinedError } from './context.ts';
+import { InputError } from '../failure.ts';
+import type { RedisServer } from '../redis/server.ts';
+import { type Context, DeclinedError, type Protections, type Protector } from './context.ts';
+
+export async function isProtectedServer(context: Context, server: RedisServer): Promise<boolean> {
+  return ((await context.protectionsOf(server))?.protectedBy ?? null) !== null;
+}
+
+export async function isReadOnlyServer(context: Context, server: RedisServer): Promise<boolean> {
+  return ((await context.protectionsOf(server))?.readOnlyBy ?? null) !== null;
+}
+
+/** @param subject What would write. @param instead Another way out, for the hint. @throws InputError where a profile of the server is read-only */
+export function requireWritable(protections: Protections | null, subject: string, instead = ''): void {
+  const by = protections?.readOnlyBy ?? null;
+  if (by === null) return;
+  throw new InputError(
+    `${reasonText(by, 'read-only')}, and ${subject} writes`,
+    by.because === null
+      ? `${instead}use another profile, or take "readOnly" out of the map`
+      : `${instead}if this is meant, give the server a profile of its own in the map, and name it with --profile`,
+  );
+}
+
+function reasonText({ name, because }: Protector, protection: 'protected' | 'read-only'): string {
+  return because === null ? `profile \`${name}\` is ${protection}` : `${because}, which is ${protection}`;
+}
 
 /**
  * Lets a command change a protected profile only where the person has named it: with `--confirm NAME`, or by typing the
- * name at the terminal. A profile that is not protected, or no profile at all, needs neither.
+ * name at the terminal. A profile that is not protected, or no profile at all, needs neither. The server is recognized
+ * under each of its addresses.
  *
  * A `--confirm` that names another profile than the one in force is refused in any case: whoever wrote it had another
  * server in mind.
@@ -12,29 +39,31 @@ import { type Context, DeclinedError } from './context.ts';
  */
 export async function confirmProtected(
   context: Context,
+  server: RedisServer,
   confirmOption: string | undefined,
   action: string,
 ): Promise<void> {
-  const { profile, prompts } = context;
-  if (confirmOption !== undefined && confirmOption !== profile?.name) {
+  const { prompts } = context;
+  const protections = await context.protectionsOf(server);
+  if (confirmOption !== undefined && confirmOption !== protections?.name) {
     throw new DeclinedError(
-      profile === null
+      protections === null
         ? `\`--confirm ${confirmOption}\` names a profile, and none is in force; nothing was changed`
-        : `\`--confirm ${confirmOption}\` is not the profile in force, \`${profile.name}\`; nothing was changed`,
-      profile === null
+        : `\`--confirm ${confirmOption}\` is not the profile in force, \`${protections.name}\`; nothing was changed`,
+      protections === null
         ? `add --profile ${confirmOption}`
-        : `check --profile, or add --confirm ${profile.name}`,
+        : `check --profile, or add --confirm ${protections.name}`,
     );
   }
-  if (profile?.protected !== true || confirmOption !== undefined) return;
-  const hint = `add --confirm ${profile.name} to ${action}`;
-  if (!prompts.interactive) {
-    throw new DeclinedError(`profile \`${profile.name}\` is protected; nothing was changed`, hint);
-  }
-  const question = `Profile ${profile.name} is protected. Type its name to ${action}:`;
-  if (!(await prompts.confirmByTyping(question, profile.name))) {
+  const by = protections?.protectedBy ?? null;
+  if (by === null || confirmOption !== undefined) return;
+  const reason = reasonText(by, 'protected');
+  const hint = `add --confirm ${by.name} to ${action}`;
+  if (!prompts.interactive) throw new DeclinedError(`${reason}; nothing was changed`, hint);
+  const question = `${reason.charAt(0).toUpperCase()}${reason.slice(1)}. Type its name to ${action}:`;
+  if (!(await prompts.confirmByTyping(question.replaceAll('`', ''), by.name))) {
     throw new DeclinedError(
-      `the typed name is not \`${profile.name}\`, a protected profile; nothing was changed`,
+      `the typed name is not \`${by.name}\`, a protected profile; nothing was changed`,
       hint,
     );
   }

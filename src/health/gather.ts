@@ -14,13 +14,15 @@ export interface GatherRequest {
   readonly database: number;
   /** How many round trips of PING to measure on each node. */
   readonly pings: number;
-  /** `write`, or why no key is to be written. */
-  readonly canary: 'write' | 'no-write' | 'read-only-profile';
+  /** `no-write`: no key is to be written. */
+  readonly canary: 'write' | 'no-write';
   /** Longest wait for a server that is not ready. */
   readonly waitMillis: number;
 }
 
 interface Surroundings extends Gate {
+  /** True where a profile of the server allows no key to be written. @throws RedisError where the connection is lost */
+  readonly isReadOnly: (server: RedisServer) => Promise<boolean>;
   /** From 0 to 1, 1 excluded. */
   readonly random: () => number;
   readonly progress: Progress;
@@ -44,7 +46,9 @@ export async function gatherFacts(request: GatherRequest, surroundings: Surround
     request.canary === 'write' ? null : { outcome: 'left-out', reason: request.canary };
   if (server !== null && stop === null && !isLoading(entry) && !signal.aborted) {
     try {
-      canary ??= await tryCanary(server, surroundings);
+      canary ??= (await surroundings.isReadOnly(server))
+        ? { outcome: 'left-out', reason: 'read-only-profile' }
+        : await tryCanary(server, surroundings);
       nodes = await measurePings(server, nodes, request.pings, surroundings);
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;

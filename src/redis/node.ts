@@ -171,6 +171,8 @@ function nodeOf(client: Redis, target: ConnectTarget): OpenNode {
   return {
     address,
     database: target.database,
+    // The library drops its stream with the connection.
+    peerAddress: peerOf(client),
     async call(...command: Argument[]) {
       const reply = await send(command);
       if (reply instanceof ReplyError) throw refusal(reply, `\`${commandName(command)}\``, address);
@@ -183,6 +185,12 @@ function nodeOf(client: Redis, target: ConnectTarget): OpenNode {
       if (client.status !== 'end') client.disconnect();
     },
   };
+}
+
+function peerOf({ stream }: Redis): string | undefined {
+  return 'remoteAddress' in stream && typeof stream.remoteAddress === 'string'
+    ? stream.remoteAddress
+    : undefined;
 }
 
 const containers = new Set(['CONFIG', 'MEMORY', 'CLIENT', 'ACL', 'OBJECT', 'SCRIPT', 'CLUSTER', 'SENTINEL']);

@@ -41,6 +41,19 @@ export async function openPrimary(
   );
 }
 
+/** Where the first Sentinel that answers says that the primary is; nothing is sent there. @throws RedisError */
+export async function findPrimary(target: ConnectTarget, topology: SentinelTopology): Promise<Place> {
+  let failure: unknown;
+  for (const sentinel of topology.sentinels) {
+    try {
+      return await askForPrimary(sentinel, target, topology, undefined);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
 const isAboutOnePlace = ({ failure, code }: RedisError) =>
   (failure === 'connect' && code !== 'EINTR') || failure === 'lost';
 

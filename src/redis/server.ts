@@ -13,6 +13,8 @@ export interface RedisNode {
   /** `host:port` or the path of the socket, for messages. */
   readonly address: string;
   readonly database: number;
+  /** The network address at the other end of the connection; none for a socket file, and before it is connected to. */
+  readonly peerAddress?: string | undefined;
   /** @throws RedisError on an error reply or a lost connection. */
   call(...command: Argument[]): Promise<Reply>;
   /** Sends the commands in one batch; an error reply is a value in its place. @throws RedisError when the connection is lost. */

@@ -51,6 +51,12 @@ export function addressOf(place: Place): string {
   return `${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port}`;
 }
 
+/** The place of such an address. */
+export function placeAt(address: string): Place {
+  if (address.startsWith('/')) return { host: '', port: 0, socketPath: address };
+  return hostAndPortOf(address);
+}
+
 /** The URL of the target without user and password, as messages show it; those of all seeds or Sentinels, with commas. */
 export function publicUrlOf(target: ConnectTarget): string {
   const { topology, tls, database } = target;

@@ -18,15 +18,27 @@ export function parseClusterSlots(reply: Reply, askedHost: string): Primary[] {
   const byPlace = new Map<string, { place: Place; ranges: SlotRange[] }>();
   for (const entry of listOf(reply)) {
     const [first, last, primary] = listOf(entry);
-    const [hostReply, portReply] = listOf(primary);
-    const told = replyText(hostReply);
-    const host = told === '' || told === '?' ? askedHost : told;
-    const port = Number(replyText(portReply));
+    const { host, port } = nodePlace(primary, askedHost);
     const known = byPlace.get(`${host} ${port}`) ?? { place: { host, port }, ranges: [] };
     known.ranges.push({ first: Number(replyText(first)), last: Number(replyText(last)) });
     byPlace.set(`${host} ${port}`, known);
   }
   return [...byPlace.values()];
+}
+
+/** Every node in a reply to CLUSTER SLOTS, replicas too. @throws RedisError for anything else */
+export function parseClusterMembers(reply: Reply, askedHost: string): Place[] {
+  return listOf(reply).flatMap((entry) =>
+    listOf(entry)
+      .slice(2)
+      .map((node) => nodePlace(node, askedHost)),
+  );
+}
+
+function nodePlace(node: Reply | undefined, askedHost: string): Place {
+  const [host, port] = listOf(node);
+  const told = replyText(host);
+  return { host: told === '' || told === '?' ? askedHost : told, port: Number(replyText(port)) };
 }
 
 /** `slot 5`, `slots 0-5460, 5462`; of many ranges the first few. */

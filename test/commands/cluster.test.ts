@@ -227,16 +227,19 @@ describe('a profile of the cluster', () => {
 
 describe('a URL of a cluster that a profile lists under other nodes', () => {
   const args = ['invalidate', '--pattern', 'user:*', '--yes', '--cluster'];
+  const alone = (at: number) => args.slice(0, -1).concat('-u', cluster.nodes[at]?.url ?? '');
 
   test.each([
-    [{ protected: true }, 'protected'],
-    [{ readOnly: true }, 'read-only'],
-  ])('is not written to past its protections: %j', async (protection, word) => {
+    [{ protected: true }, 'protected', 5],
+    [{ readOnly: true }, 'read-only', 2],
+  ])('is not written to past its protections: %j', async (protection, word, code) => {
     await fill();
     const env = withMap({ profiles: { many: { cluster: [cluster.nodes[0].url], ...protection } } });
-    const { exitCode, stderr } = await cli(args, onCluster({ env }));
-    expect(exitCode).toBe(2);
-    expect(stderr).toContain(`is the cluster of profile \`many\`, which is ${word}; nothing was changed\n`);
+    for (const given of [args, alone(1), alone(2)]) {
+      const { exitCode, stderr } = await cli(given, onCluster({ env }));
+      expect(exitCode).toBe(code);
+      expect(stderr).toContain(`is the server of profile \`many\`, which is ${word}`);
+    }
     expect((await keyCounts(cluster)).reduce((sum, count) => sum + count)).toBe(420);
     expect(await cli(['keys', '--cluster'], onCluster({ env }))).toMatchObject({ exitCode: 0 });
   });

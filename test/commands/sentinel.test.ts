@@ -118,3 +118,33 @@ describe('a profile of Sentinels', () => {
     });
   });
 });
+
+describe('a URL of a primary that the Sentinels of a profile watch', () => {
+  test.each([
+    [{ protected: true }, 'protected'],
+    [{ readOnly: true }, 'read-only'],
+  ])('is held to its protections: %j', async (protection, word) => {
+    const own = await startPrivateServer();
+    const watcher = await startSentinel(own);
+    const env = withMap({
+      profiles: { p: { sentinel: { name: 'main', nodes: [watcher.url] }, ...protection } },
+    });
+    const { exitCode, stderr } = await cli(['bench', 'get', '--duration', '100ms', '-u', own.url], { env });
+    await watcher.stop();
+    await own.stop();
+    expect(stderr).toContain(`is the server of profile \`p\`, which is ${word}`);
+    expect(exitCode).toBe(word === 'protected' ? 5 : 2);
+  });
+
+  test('is held to them too where the Sentinels of this host cannot be asked', async () => {
+    const gone = await startPrivateServer();
+    await gone.stop();
+    const env = withMap({
+      profiles: { p: { sentinel: { name: 'main', nodes: [gone.url] }, protected: true } },
+    });
+    const { exitCode, stderr } = await cli(['bench', 'get', '-u', primary.url], { env });
+    expect(stderr).toContain('error: the Sentinels of profile `p` cannot be asked (');
+    expect(stderr).toContain('may be the server of this profile, which is protected; nothing was changed');
+    expect(exitCode).toBe(5);
+  });
+});

@@ -69,6 +69,7 @@ async function gather(
     },
     {
       ...{ open, signal, clock: () => performance.now(), random: () => 0.5 },
+      isReadOnly: () => Promise.resolve(false),
       progress: {
         ...silentProgress,
         start: () => {

@@ -117,7 +117,7 @@ async function apply(
   if (input.dryRun) return { result: planned('planned', traffic) };
   const draft = planned('declined', traffic);
   try {
-    const shown = await askForRemoval(context, draft, input);
+    const shown = await askForRemoval(context, server, draft, input);
     if (shown && context.output === 'table') view.blocks = outcomeBlocks;
   } catch (error) {
     if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;

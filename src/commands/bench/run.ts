@@ -10,7 +10,7 @@ import { InputError } from '../../failure.ts';
 import { interruptionText, verdictText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { confirmProtected } from '../protection.ts';
+import { confirmProtected, requireWritable } from '../protection.ts';
 
 export interface BenchInput extends BenchOptions {
   readonly limits: Limits;
@@ -51,19 +51,19 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
   const { confirm, limits, baselineFile, ...options } = input;
   checkOptions(options);
   const baseline = baselineFile === undefined ? null : readBaseline(context, baselineFile);
-  const { profile } = context;
-  if (profile?.readOnly === true && options.workloads.some(needsKeys)) {
-    throw new InputError(
-      `profile \`${profile.name}\` is read-only, and every workload but \`ping\` writes keys of its own`,
-      'run `cachectl bench ping`, use another profile, or take "readOnly" out of the map',
+  const server = await context.connect();
+  if (options.workloads.some(needsKeys))
+    requireWritable(
+      await context.protectionsOf(server),
+      'every workload but `ping`',
+      'run `cachectl bench ping`; ',
     );
-  }
-  await confirmProtected(context, confirm, 'put it under load');
+  await confirmProtected(context, server, confirm, 'put it under load');
   const [{ runBenchmark }, { systemClock }] = await Promise.all([
     import('../../bench/run.ts'),
     import('../../bench/clock.ts'),
   ]);
-  const { report, error } = await runBenchmark(await context.connect(), options, {
+  const { report, error } = await runBenchmark(server, options, {
     clock: systemClock,
     signal: context.signal,
     random: context.random,

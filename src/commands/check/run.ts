@@ -14,6 +14,7 @@ import { replaceFile } from '../../replace-file.ts';
 import { annotationsOf, type CheckResult, junitOf, summaryOf, viewOf } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { isReadOnlyServer } from '../protection.ts';
 
 const pings = 20;
 
@@ -79,6 +80,7 @@ async function check(context: Context, input: CheckInput): Promise<Outcome<Check
   const begunAt = clock();
   const facts = await gatherFacts(requestOf(context, input, chosen), {
     open: context.reconnect,
+    isReadOnly: (server) => isReadOnlyServer(context, server),
     clock,
     signal: context.signal,
     random: context.random,
@@ -117,12 +119,7 @@ function requestOf(context: Context, input: CheckInput, chosen: ReadonlySet<stri
     username: setting('username'),
     database: Number(setting('database') ?? 0),
     pings: chosen.has('latency') ? pings : 0,
-    canary:
-      !input.write || !chosen.has('round-trip')
-        ? 'no-write'
-        : context.profile?.readOnly === true
-          ? 'read-only-profile'
-          : 'write',
+    canary: !input.write || !chosen.has('round-trip') ? 'no-write' : 'write',
     waitMillis: input.waitMillis,
   };
 }

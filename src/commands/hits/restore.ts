@@ -2,9 +2,9 @@ import { restoreLeftovers } from '../../traffic/notifications/leftovers.ts';
 import { notificationFolder } from '../../traffic/notifications/note.ts';
 import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
 import { type Block, note } from '../../render/blocks.ts';
-import { InputError } from '../../failure.ts';
 import type { Execution } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { requireWritable } from '../protection.ts';
 
 interface RestoreResult {
   /** One for each node, then one for each other server that something is left to do for. */
@@ -19,13 +19,8 @@ export function restoreExecution(): Execution<RestoreResult> {
     blank: { notifications: [], damaged: [] },
     rows: 'notifications',
     async run(context) {
-      const { profile } = context;
-      if (profile?.readOnly === true)
-        throw new InputError(
-          `profile \`${profile.name}\` is read-only, and \`hits --restore\` sets \`notify-keyspace-events\``,
-          'use another profile, or the URL of the server',
-        );
       const server = await context.connect();
+      requireWritable(await context.protectionsOf(server), '`hits --restore`');
       const { variables, processes } = context.environment;
       const { outcomes, damaged } = await restoreLeftovers(server.nodes, {
         folder: notificationFolder(variables),

@@ -130,7 +130,7 @@ async function observeFor(
   try {
     progress.start('opening', 'steps', null);
     const observed = await observe(server, {
-      ...observationTerms(context),
+      ...(await observationTerms(context, server)),
       mode: input.mode,
       duty: input.duty,
       seconds: input.seconds,

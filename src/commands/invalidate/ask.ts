@@ -1,3 +1,4 @@
+import type { RedisServer } from '../../redis/server.ts';
 import { askConsent } from '../consent.ts';
 import { type Context, DeclinedError } from '../context.ts';
 import type { InvalidateResult } from './result.ts';
@@ -14,12 +15,13 @@ const smallKeyspace = 1000;
  */
 export async function askForRemoval(
   context: Context,
+  server: RedisServer,
   draft: InvalidateResult,
   { yes, confirm }: { readonly yes: boolean; readonly confirm: string | undefined },
 ): Promise<boolean> {
   const verb = { unlink: 'remove', soft: 'shorten the TTL of', generation: 'increment' }[draft.mode];
   const amount = amountText(draft);
-  const shown = await askConsent(context, {
+  const shown = await askConsent(context, server, {
     plan: planBlocks(draft),
     action: `${verb} ${amount}`,
     question: `${verb.charAt(0).toUpperCase()}${verb.slice(1)} ${amount} ${draft.mode === 'unlink' ? 'from' : 'on'} ${draft.server}?`,

@@ -15,6 +15,7 @@ import type { Block } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { isProtectedServer } from '../protection.ts';
 import { askForRemoval } from './ask.ts';
 import { carryOut, type CarryOutInput, limitsOf, requireBackupPlace } from './carry-out.ts';
 import { idsFrom } from './ids.ts';
@@ -150,7 +151,8 @@ async function invalidate(
       );
     }
     // An index whose keys have all expired is in nobody's way, and cleaned where no question is left open.
-    const mayPrune = input.yes && !input.dryRun && planFile === null && context.profile?.protected !== true;
+    const isForReal = input.yes && !input.dryRun && planFile === null;
+    const mayPrune = isForReal && !(await isProtectedServer(context, server));
     const { pruned, stoppedBy } = await prunedIndexes(server, mayPrune ? indexes : []);
     return {
       result: { ...planned('nothingMatched'), indexPruned: pruned },
@@ -169,7 +171,7 @@ async function invalidate(
 
   const draft = planned('declined');
   try {
-    const shown = await askForRemoval(context, draft, input);
+    const shown = await askForRemoval(context, server, draft, input);
     if (shown && context.output === 'table') view.blocks = outcomeBlocks;
   } catch (error) {
     if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;

@@ -76,7 +76,7 @@ async function prune(
   if (draft.matched === 0) return { result: planned('nothingToDo') };
   if (input.dryRun) return { result: planned('planned') };
   try {
-    const shown = await askConsent(context, {
+    const shown = await askConsent(context, server, {
       plan: planBlocks(draft),
       action: changesText(draft),
       question: questionText(draft),

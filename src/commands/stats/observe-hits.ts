@@ -23,9 +23,9 @@ export async function observeHits(
   const { progress } = context;
   try {
     progress.start('opening', 'steps', null);
-    return await context.withoutSuspension(() =>
+    return await context.withoutSuspension(async () =>
       observe(server, {
-        ...observationTerms(context),
+        ...(await observationTerms(context, server)),
         ...{ mode, duty, seconds, maxCost: null, maxBytes },
         onBegin: ({ mode: chosen }) => progress.start(`observing (${chosen})`, 'seconds', seconds),
         onProgress: (_, passed) => {

@@ -86,7 +86,7 @@ async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoRes
       ...(isFutile && { exitCode: exitCodes.negative }),
     };
   }
-  await askConsent(context, {
+  await askConsent(context, server, {
     plan: viewUndo(preview),
     action: `restore ${counted(preview.restored, 'key')}`,
     question: `Restore ${counted(preview.restored, 'key')} on ${server.address}?`,

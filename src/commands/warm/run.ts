@@ -140,7 +140,7 @@ async function write(
     if (shortage !== null) return { result: plan, error: shortageFailure(shortage) };
   }
   const amount = counted(check.records - check.invalid - check.expired, 'record');
-  await confirmProtected(context, input.confirm, `write ${amount} to ${server.address}`);
+  await confirmProtected(context, server, input.confirm, `write ${amount} to ${server.address}`);
   const rejects =
     input.rejects === null
       ? null

@@ -20,7 +20,7 @@ export class WatchedTraffic {
    * @throws RedisError when the server is lost; InputError where the server must not be changed
    */
   async open(server: RedisServer): Promise<ObservedTraffic> {
-    const terms = { ...observationTerms(this.context), mode: null, duty };
+    const terms = { ...(await observationTerms(this.context, server)), mode: null, duty };
     const source = await openTrafficSource(server, terms);
     return {
       next: () => source.next(),

@@ -1,4 +1,5 @@
 import { refusal } from '../redis/errors.ts';
+import { type LookupTally, noLookups } from '../redis/lookups.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { Clock } from './clock.ts';
 import { type LatencySummary, LatencyRecorder } from './latency.ts';
@@ -9,6 +10,7 @@ import type { CommandSource } from './workload.ts';
 /** One connection under load: a lane, or in a test something that answers in simulated time. */
 export interface Connection {
   readonly address: string;
+  readonly lookups: LookupTally;
   /** @throws RedisError when the connection is or gets lost */
   send(payload: string, commandCount: number): Promise<Reply[]>;
 }
@@ -98,17 +100,24 @@ class PhaseRun {
       if (count === 0) return;
       const intended = this.pacer ? await this.pacer.next(now) : undefined;
       if (intended === null || this.failure) return;
+      const encoded = commands.lookups;
       const payload = commands.encode(count);
+      const lookups = commands.lookups - encoded;
       const start = intended ?? clock.now();
       let replies: Reply[];
       try {
         replies = await connection.send(payload, count);
       } catch (error) {
+        connection.lookups.lost += lookups;
         this.failure ??= error as Error;
         return;
       }
       now = clock.now();
+      const [errors, misses] = [this.errors, this.misses];
       this.take(replies, start, now, connection.address);
+      const own = { misses: this.misses - misses, errors: lookups === count ? this.errors - errors : 0 };
+      const hits = lookups - own.misses - own.errors;
+      connection.lookups.count({ ...noLookups, hits, misses: own.misses });
     }
   }
 

@@ -2,13 +2,14 @@ import type { Progress } from '../progress.ts';
 import { asBytes } from '../redis/bytes.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
 import type { Lane } from '../redis/lane.ts';
+import { sumLookups } from '../redis/lookups.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { Draw } from '../random.ts';
 import type { Clock } from './clock.ts';
 import { checkFootprint } from './footprint.ts';
 import { keyNames, type KeySet, keySetsOf, type Removal, ttlSecondsOf } from './keys.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
-import { type Load, type PhaseOutcome, runPhase } from './phase.ts';
+import { type Load, runPhase } from './phase.ts';
 import { type BenchReport, type WorkloadResult, workloadResult } from './result.ts';
 import { commandsOf, commandSource } from './workload.ts';
 import { type Warning, warningsOf } from './warnings.ts';
@@ -31,8 +32,6 @@ interface Station {
 interface Account {
   readonly results: WorkloadResult[];
   readonly warnings: Warning[];
-  lookups: number;
-  misses: number;
 }
 
 const seed = 1;
@@ -52,7 +51,7 @@ export async function runBenchmark(
   const keyTtlSeconds = ttlSecondsOf(options);
   const keySets = options.workloads.some(needsKeys) ? makeKeys(server, options, tools, keyTtlSeconds) : [];
   const stations = await openStations(server, options.connections, keySets);
-  const account: Account = { results: [], warnings: [], lookups: 0, misses: 0 };
+  const account: Account = { results: [], warnings: [] };
   let error: Error | undefined;
   try {
     for (const { lane, keys } of firstOfEach(stations)) await keys.probeRemoval(lane);
@@ -66,6 +65,7 @@ export async function runBenchmark(
     for (const { lane } of stations) lane.close();
   }
   const removal = await removeKeys(keySets);
+  const lookups = sumLookups(server.nodes.map((node) => node.lookups));
   const { workloads: _workloads, limit: _limit, ...settings } = options;
   const report: BenchReport = {
     ...settings,
@@ -74,8 +74,8 @@ export async function runBenchmark(
     keysRemoved: removal.removed,
     keysLeft: removal.left,
     keyTtlSeconds,
-    ownHits: account.lookups - account.misses,
-    ownMisses: account.misses,
+    ownHits: lookups.hits,
+    ownMisses: lookups.misses,
     warnings: [
       ...account.warnings,
       ...evictionWarnings(before, await readInfos(server).catch(() => [])),
@@ -103,30 +103,24 @@ async function runWorkload(
     commands: commandSource(workload, keys ?? noKeys, getRatio, new Draw(seed, workload, index)),
   }));
   const phase = { pipeline, ratePerSecond, subject: commandsOf(workload), clock, signal };
-  const add = (outcome: PhaseOutcome): PhaseOutcome => {
-    account.misses += outcome.misses;
-    return outcome;
-  };
   try {
     if (warmupSeconds > 0) {
       progress.start(`${workload}: warming up`, 'operations', null);
-      const { failure } = add(
-        await runPhase(loads, { ...phase, limit: { kind: 'duration', seconds: warmupSeconds } }),
-      );
+      const { failure } = await runPhase(loads, {
+        ...phase,
+        limit: { kind: 'duration', seconds: warmupSeconds },
+      });
       if (failure) return failure;
     }
     if (signal.aborted) return undefined;
     progress.start(workload, 'operations', limit.kind === 'operations' ? limit.count : null);
-    const outcome = add(
-      await runPhase(loads, { ...phase, limit, onProgress: (done) => progress.update(done) }),
-    );
+    const outcome = await runPhase(loads, { ...phase, limit, onProgress: (done) => progress.update(done) });
     const result = workloadResult(workload, outcome, options);
     account.results.push(result);
     account.warnings.push(...warningsOf(result, ratePerSecond, outcome.meanOwnDelayMicros));
     return outcome.failure ?? undefined;
   } finally {
     progress.stop();
-    account.lookups += loads.reduce((sum, { commands }) => sum + commands.lookups, 0);
   }
 }
 

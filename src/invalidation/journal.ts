@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { ArchiveFrame, ArchiveHeader } from '../archive/format.ts';
 import { ArchiveWriter } from '../archive/writer.ts';
 import { InputError } from '../failure.ts';
@@ -6,13 +5,11 @@ import { fileFailureText } from '../file-failure.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import { asRefusal, type BatchLine, type KeyChange, type Refusal } from '../redis/change-keys.ts';
 import { ReplyError } from '../redis/reply.ts';
+import { stateFolder } from '../state-folder.ts';
 
 /** Where journals go unless a file is named; null where the environment names no home. */
-export function journalFolder(variables: Readonly<Record<string, string | undefined>>): string | null {
-  const { XDG_STATE_HOME: state, HOME: home } = variables;
-  if (state) return join(state, 'cachectl', 'journals');
-  return home ? join(home, '.local', 'state', 'cachectl', 'journals') : null;
-}
+export const journalFolder = (variables: Readonly<Record<string, string | undefined>>) =>
+  stateFolder(variables, 'journals');
 
 /** `2026-11-21T10-15-42-123Z-invalidate.journal`: sorts by time, and is a name on every file system. */
 export function journalName(command: string, now: number): string {

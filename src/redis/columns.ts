@@ -2,6 +2,7 @@ import { noteRefusal, type WalkAccount } from './account.ts';
 import type { ByteString } from './bytes.ts';
 import { refusal } from './errors.ts';
 import type { Lane } from './lane.ts';
+import { type LookupTally, noLookups } from './lookups.ts';
 import { type Reply, ReplyError } from './reply.ts';
 
 /**
@@ -32,23 +33,26 @@ interface Column {
   readonly name: ColumnName;
   /** The command in RESP, up to the key. */
   readonly start: string;
-  readonly countsAsLookup: boolean;
+  /** The command that the server counts as a lookup; null: it counts none. */
+  readonly command: string | null;
 }
 
 const allColumns: readonly Column[] = [
   // Without SAMPLES 0 the nested values of collections are estimated from five of them.
-  { name: 'memory', start: '*3\r\n$6\r\nMEMORY\r\n$5\r\nUSAGE\r\n', countsAsLookup: false },
-  { name: 'type', start: '*2\r\n$4\r\nTYPE\r\n', countsAsLookup: true },
-  { name: 'ttl', start: '*2\r\n$4\r\nPTTL\r\n', countsAsLookup: true },
-  { name: 'encoding', start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nENCODING\r\n', countsAsLookup: true },
-  { name: 'idle', start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nIDLETIME\r\n', countsAsLookup: true },
-  { name: 'frequency', start: '*3\r\n$6\r\nOBJECT\r\n$4\r\nFREQ\r\n', countsAsLookup: true },
+  { name: 'memory', start: '*3\r\n$6\r\nMEMORY\r\n$5\r\nUSAGE\r\n', command: null },
+  { name: 'type', start: '*2\r\n$4\r\nTYPE\r\n', command: 'TYPE' },
+  { name: 'ttl', start: '*2\r\n$4\r\nPTTL\r\n', command: 'PTTL' },
+  { name: 'encoding', start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nENCODING\r\n', command: 'OBJECT' },
+  { name: 'idle', start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nIDLETIME\r\n', command: 'OBJECT' },
+  { name: 'frequency', start: '*3\r\n$6\r\nOBJECT\r\n$4\r\nFREQ\r\n', command: 'OBJECT' },
 ];
 
 /** What was asked of some keys, and is on its way. */
 export interface Request {
   readonly keys: readonly ByteString[];
   readonly columns: readonly Column[];
+  /** Of the node that was asked. */
+  readonly lookups: LookupTally;
   readonly replies: Promise<Reply[]>;
 }
 
@@ -67,7 +71,12 @@ export function askColumns(
     for (const column of columns) payload += column.start + argument;
   }
   const count = keys.length * columns.length;
-  return { keys, columns, replies: handled(count === 0 ? Promise.resolve([]) : lane.send(payload, count)) };
+  return {
+    keys,
+    columns,
+    lookups: lane.lookups,
+    replies: handled(count === 0 ? Promise.resolve([]) : lane.send(payload, count)),
+  };
 }
 
 /**
@@ -75,19 +84,21 @@ export function askColumns(
  * @throws RedisError when the connection is lost
  */
 export async function receiveColumns(request: Request, account: WalkAccount): Promise<KeyColumns> {
-  const { keys, columns } = request;
+  const { keys, columns, lookups } = request;
   let replies: Reply[];
   try {
     replies = await request.replies;
   } catch (error) {
-    account.lostLookups += keys.length * columns.filter(({ countsAsLookup }) => countsAsLookup).length;
+    const lost = keys.length * columns.filter(({ command }) => command !== null).length;
+    account.lostLookups += lost;
+    lookups.lost += lost;
     throw error;
   }
   columns.forEach(({ name }, index) => {
     const reply = replies[index];
     if (reply instanceof ReplyError && !isAboutOneKey(reply)) noteRefusal(account, name, reply.message);
   });
-  return columnsOf(keys.length, columns, replies, account);
+  return columnsOf(keys.length, columns, replies, account, lookups);
 }
 
 /**
@@ -170,6 +181,7 @@ function columnsOf(
   columns: readonly Column[],
   replies: readonly Reply[],
   account: WalkAccount,
+  lookups: LookupTally,
 ): KeyColumns {
   const values: Record<ColumnName, (number | string | null)[]> = {
     memory: [],
@@ -179,25 +191,35 @@ function columnsOf(
     idle: [],
     frequency: [],
   };
+  const counted = columns.map(() => ({ hits: 0, misses: 0 }));
   let position = 0;
   for (let key = 0; key < keyCount; key++) {
     let unreadable = false;
-    for (const column of columns) {
+    for (const [at, column] of columns.entries()) {
       const reply = replies[position++];
+      const outcome = counted[at] as (typeof counted)[number];
       if (reply instanceof ReplyError) {
         unreadable ||= isAboutOneKey(reply);
         // `An LFU maxmemory policy is selected …` is found out behind the lookup.
-        if (column.name === 'idle' && reply.message.includes('LFU')) account.ownHits++;
+        if (reply.message.includes('LFU')) outcome.hits++;
         values[column.name].push(null);
         continue;
       }
       const value = Array.isArray(reply) || reply === undefined ? null : reply;
       const gone = value === null || value === 'none' || (column.name === 'ttl' && value === -2);
-      if (column.countsAsLookup) account[gone ? 'ownMisses' : 'ownHits']++;
+      if (gone) outcome.misses++;
+      else outcome.hits++;
       values[column.name].push(gone ? null : value);
     }
     if (unreadable) account.unreadableKeys++;
   }
+  columns.forEach(({ command }, at) => {
+    const { hits, misses } = counted[at] ?? noLookups;
+    if (command === null) return;
+    account.ownHits += hits;
+    account.ownMisses += misses;
+    lookups.count({ hits, misses, metadata: { [command]: hits + misses }, lost: 0 });
+  });
   return {
     memoryBytes: values.memory as (number | null)[],
     types: values.type as (string | null)[],

@@ -1,5 +1,6 @@
-import { ReplyError, replyText } from './reply.ts';
-import type { RedisNode } from './server.ts';
+import { refusal } from './errors.ts';
+import { type Reply, ReplyError, replyText } from './reply.ts';
+import type { RedisCommand, RedisNode } from './server.ts';
 
 /** The fields of INFO, by name; sections are flattened, for no name occurs in two of them. */
 export type Info = Readonly<Record<string, string>>;
@@ -30,6 +31,33 @@ export async function readInfo(node: RedisNode): Promise<Info> {
 export async function readInfoIfPermitted(node: RedisNode): Promise<Info | null> {
   const [reply] = await node.batch([['INFO']]);
   return reply === undefined || reply instanceof ReplyError ? null : parseInfo(replyText(reply));
+}
+
+/** The two questions that `withCommands` takes the answers to. */
+export const infoWithCommands: readonly RedisCommand[] = [['INFO'], ['INFO', 'COMMANDSTATS']];
+
+/** INFO with the calls of each command (`cmdstat_get`, …), where the server reports these. */
+export function withCommands(info: Reply, commands: Reply | undefined): Info {
+  const calls = typeof commands === 'string' ? parseInfo(commands) : {};
+  return { ...parseInfo(replyText(info)), ...calls };
+}
+
+/** @throws RedisError, with code NOPERM where the user may not call INFO. */
+export async function readInfoWithCommands(node: RedisNode): Promise<Info> {
+  const [info = null, commands] = await node.batch(infoWithCommands);
+  if (info instanceof ReplyError) throw refusal(info, '`INFO`', node.address);
+  return withCommands(info, commands);
+}
+
+/** Calls by the name of the command, those of its subcommands together; null where the server reports none. */
+export function commandCalls(info: Info): ReadonlyMap<string, number> | null {
+  const calls = new Map<string, number>();
+  for (const [field, value] of Object.entries(info)) {
+    const name = /^cmdstat_([^|]+)/.exec(field)?.[1]?.toUpperCase();
+    const count = /^calls=(\d+)/.exec(value)?.[1];
+    if (name !== undefined && count !== undefined) calls.set(name, (calls.get(name) ?? 0) + Number(count));
+  }
+  return calls.size === 0 ? null : calls;
 }
 
 /** A numeric field, or null where the server does not report it. */

@@ -1,6 +1,7 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { connectionFailure, RedisError, refusal } from './errors.ts';
+import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import type { RedisCommand } from './server.ts';
 import { addressOf, type ConnectTarget } from './target.ts';
@@ -33,6 +34,8 @@ export class Lane {
     private readonly socket: Socket,
     readonly address: string,
     private readonly overTls: boolean,
+    /** Of the node, over all of its connections. Who sends encoded commands enters there what they looked up. */
+    readonly lookups: LookupTally,
   ) {
     const parser = new ReplyParser((reply) => this.receive(reply));
     const read = (chunk: Buffer) => {
@@ -58,10 +61,10 @@ export class Lane {
   }
 
   /** Connects, logs in and selects the database, each step awaited. @throws RedisError */
-  static async open(target: ConnectTarget): Promise<Lane> {
+  static async open(target: ConnectTarget, lookups = new LookupTally()): Promise<Lane> {
     const address = addressOf(target);
     const socket = await openSocket(target, address);
-    const lane = new Lane(socket, address, target.tls !== undefined);
+    const lane = new Lane(socket, address, target.tls !== undefined, lookups);
     socket.setTimeout(target.timeoutMillis);
     try {
       await lane.logIn(target);
@@ -77,12 +80,19 @@ export class Lane {
    * A second batch may be sent before the first is answered.
    * @throws RedisError when the connection is or gets lost; nothing is known then of the commands not yet answered.
    */
-  exchange(commands: readonly RedisCommand[]): Promise<Reply[]> {
-    if (this.failure) return Promise.reject(this.failure);
-    if (commands.length === 0) return Promise.resolve([]);
+  async exchange(commands: readonly RedisCommand[]): Promise<Reply[]> {
+    if (this.failure) throw this.failure;
+    if (commands.length === 0) return [];
     let payload = '';
     for (const command of commands) payload += encodeCommand(command);
-    return this.send(payload, commands.length);
+    try {
+      const replies = await this.send(payload, commands.length);
+      this.lookups.note(commands, replies);
+      return replies;
+    } catch (error) {
+      this.lookups.lose(commands);
+      throw error;
+    }
   }
 
   /** Sends commands that are already encoded: for measurements, which repeat the same bytes. */

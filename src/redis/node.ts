@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { asBytes } from './bytes.ts';
 import { connectionFailure, RedisError, refusal } from './errors.ts';
 import { Lane } from './lane.ts';
+import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import type { Argument, RedisCommand, RedisNode } from './server.ts';
 import { addressOf, type ConnectTarget } from './target.ts';
@@ -17,7 +18,11 @@ export interface OpenNode extends RedisNode {
  * The client library would report a refused SELECT only as an event and go on in database 0; here it is awaited.
  * @throws RedisError
  */
-export async function openNode(target: ConnectTarget, signal?: AbortSignal): Promise<OpenNode> {
+export async function openNode(
+  target: ConnectTarget,
+  signal?: AbortSignal,
+  lookups = new LookupTally(),
+): Promise<OpenNode> {
   const address = addressOf(target);
   const client = openClient(target);
   // `connect` rejects with "Connection is closed."; the cause comes before it, as an event.
@@ -43,7 +48,7 @@ export async function openNode(target: ConnectTarget, signal?: AbortSignal): Pro
     client.disconnect();
     throw rejected;
   }
-  const node = nodeOf(client, target);
+  const node = nodeOf(client, target, lookups);
   if (target.database !== 0) {
     try {
       await node.call('SELECT', target.database);
@@ -91,11 +96,12 @@ export function nodeOnDemand(
 ): OpenNode {
   let opening: Promise<OpenNode> | undefined;
   let closed = false;
+  const lookups = new LookupTally();
   const explain = (error: unknown): never => {
     throw error instanceof RedisError && error.failure === 'connect' ? explained(error) : error;
   };
   const open = () =>
-    (opening ??= openNode(target, signal).then(
+    (opening ??= openNode(target, signal, lookups).then(
       (node) => {
         if (closed) node.close();
         return node;
@@ -108,9 +114,10 @@ export function nodeOnDemand(
   return {
     address: addressOf(target),
     database: target.database,
+    lookups,
     call: async (...command) => (await open()).call(...command),
     batch: async (commands) => (await open()).batch(commands),
-    openLane: () => Lane.open(target).catch(explain),
+    openLane: () => Lane.open(target, lookups).catch(explain),
     close: () => {
       closed = true;
       // What fails to open has nothing to close.
@@ -157,7 +164,7 @@ function loginFailure(cause: unknown, address: string): Error | undefined {
     : undefined;
 }
 
-function nodeOf(client: Redis, target: ConnectTarget): OpenNode {
+function nodeOf(client: Redis, target: ConnectTarget, lookups: LookupTally): OpenNode {
   const address = addressOf(target);
   const send = async (command: RedisCommand): Promise<Reply> => {
     const [name, ...rest] = command.map(toBuffer);
@@ -168,18 +175,29 @@ function nodeOf(client: Redis, target: ConnectTarget): OpenNode {
       throw connectionFailure(error, address, 'lost');
     }
   };
+  const batch = async (commands: readonly RedisCommand[]): Promise<Reply[]> => {
+    try {
+      const replies = await Promise.all(commands.map(send));
+      lookups.note(commands, replies);
+      return replies;
+    } catch (error) {
+      lookups.lose(commands);
+      throw error;
+    }
+  };
   return {
     address,
     database: target.database,
     // The library drops its stream with the connection.
     peerAddress: peerOf(client),
+    lookups,
     async call(...command: Argument[]) {
-      const reply = await send(command);
+      const [reply = null] = await batch([command]);
       if (reply instanceof ReplyError) throw refusal(reply, `\`${commandName(command)}\``, address);
       return reply;
     },
-    batch: (commands) => Promise.all(commands.map(send)),
-    openLane: () => Lane.open(target),
+    batch,
+    openLane: () => Lane.open(target, lookups),
     close: () => {
       // ioredis would wait 2 s for the end of a connection that has ended, and hold the process for so long.
       if (client.status !== 'end') client.disconnect();

@@ -1,5 +1,6 @@
 import type { ByteString } from './bytes.ts';
 import type { Lane } from './lane.ts';
+import type { OwnLookups } from './lookups.ts';
 import type { Reply, ReplyError } from './reply.ts';
 
 /** One argument of a command. Strings are byte strings: text goes through `bytesOf` first; ASCII words may stand as they are. */
@@ -15,6 +16,8 @@ export interface RedisNode {
   readonly database: number;
   /** The network address at the other end of the connection; none for a socket file, and before it is connected to. */
   readonly peerAddress?: string | undefined;
+  /** What this program has looked up there so far. */
+  readonly lookups: OwnLookups;
   /** @throws RedisError on an error reply or a lost connection. */
   call(...command: Argument[]): Promise<Reply>;
   /** Sends the commands in one batch; an error reply is a value in its place. @throws RedisError when the connection is lost. */

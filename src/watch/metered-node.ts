@@ -1,4 +1,5 @@
 import type { Lane } from '../redis/lane.ts';
+import type { OwnLookups } from '../redis/lookups.ts';
 import type { Reply } from '../redis/reply.ts';
 import type { Argument, RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 
@@ -19,6 +20,10 @@ export class MeteredNode implements RedisNode {
 
   get database(): number {
     return this.node.database;
+  }
+
+  get lookups(): OwnLookups {
+    return this.node.lookups;
   }
 
   get commandsSent(): number {

@@ -3,6 +3,7 @@ import type { Clock } from '../../src/bench/clock.ts';
 import type { Connection } from '../../src/bench/phase.ts';
 import type { CommandSource } from '../../src/bench/workload.ts';
 import { asBytes } from '../../src/redis/bytes.ts';
+import { LookupTally } from '../../src/redis/lookups.ts';
 import type { Reply } from '../../src/redis/reply.ts';
 
 /**
@@ -76,6 +77,7 @@ export class SimulatedServer {
     let inFlight = 0;
     return {
       address: 'simulated:1',
+      lookups: new LookupTally(),
       send: (_payload, commandCount) => {
         const firstCommand = this.batches.reduce((sum, size) => sum + size, 0);
         this.batches.push(commandCount);

@@ -3,6 +3,7 @@ import { gatherFacts, type GatherRequest } from '../../src/health/gather.ts';
 import { silentProgress } from '../../src/progress.ts';
 import { asBytes } from '../../src/redis/bytes.ts';
 import { RedisError } from '../../src/redis/errors.ts';
+import { noLookups } from '../../src/redis/lookups.ts';
 import { type Reply, ReplyError } from '../../src/redis/reply.ts';
 import type { RedisCommand, RedisNode, RedisServer } from '../../src/redis/server.ts';
 
@@ -45,6 +46,7 @@ async function gather(
     const node: RedisNode = {
       address: 'cache:6379',
       database: 0,
+      lookups: noLookups,
       call: () => Promise.reject(new Error('a refusal is a fact here')),
       batch: (commands) =>
         Promise.all(

@@ -14,6 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileFailureText } from '../../file-failure.ts';
 import { makeFolder } from '../../make-folder.ts';
+import { stateFolder } from '../../state-folder.ts';
 import { type Holder, parseHolder, type ProcessFacts } from './processes.ts';
 
 /**
@@ -56,11 +57,8 @@ export interface NoteTerms {
 }
 
 /** Where notes lie; null where the environment names no home. */
-export function notificationFolder(variables: Readonly<Record<string, string | undefined>>): string | null {
-  const { XDG_STATE_HOME: state, HOME: home } = variables;
-  if (state) return join(state, 'cachectl', 'notifications');
-  return home ? join(home, '.local', 'state', 'cachectl', 'notifications') : null;
-}
+export const notificationFolder = (variables: Readonly<Record<string, string | undefined>>) =>
+  stateFolder(variables, 'notifications');
 
 /** Makes the folder, for its owner alone. @throws Error as the system gives it */
 export function makeNotificationFolder(folder: string): void {

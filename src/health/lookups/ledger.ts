@@ -1,0 +1,192 @@
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileFailureText } from '../../file-failure.ts';
+import { type Info, infoNumber, infoWithCommands, withCommands } from '../../redis/info.ts';
+import { noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
+import { ReplyError } from '../../redis/reply.ts';
+import type { RedisNode } from '../../redis/server.ts';
+import { stateFolder } from '../../state-folder.ts';
+import { withFolderLock } from '../../traffic/notifications/folder-lock.ts';
+import type { ProcessFacts } from '../../traffic/notifications/processes.ts';
+
+/** What this program's runs have looked up on one process of a server since its counters began. */
+interface Entry {
+  readonly recordVersion: 1;
+  readonly runId: string;
+  readonly lookups: OwnLookups;
+  /** False where a damaged file was replaced: earlier runs are missing. */
+  readonly complete: boolean;
+  /** The line of INFO commandstats about CONFIG RESETSTAT, which is another after each reset. */
+  readonly resets: string | null;
+  /** Counters that only a reset makes smaller, as they were when this was written. */
+  readonly counters: Readonly<Record<(typeof growing)[number], number | null>>;
+}
+
+const growing = [
+  'keyspace_hits',
+  'keyspace_misses',
+  'total_commands_processed',
+  'total_connections_received',
+] as const;
+
+/** What earlier runs looked up. */
+export interface Remembered {
+  readonly lookups: OwnLookups;
+  /** What is wrong with the record, for the end of a sentence; null: nothing. */
+  readonly damage: string | null;
+}
+
+export const ledgerFolder = (variables: Readonly<Record<string, string | undefined>>) =>
+  stateFolder(variables, 'lookups');
+
+const nothing: Remembered = { lookups: noLookups, damage: null };
+
+/** What earlier runs looked up on the process that gave this INFO, as far as its counters still contain it. */
+export function rememberedLookups(folder: string | null, info: Info): Remembered {
+  const path = pathOf(folder, info);
+  if (path === null) return nothing;
+  const entry = readEntry(path);
+  if (entry === null) return nothing;
+  if (typeof entry === 'string') return { lookups: noLookups, damage: `\`${path}\` ${entry}` };
+  if (!isOfNow(entry, info)) return nothing;
+  return {
+    lookups: entry.lookups,
+    damage: entry.complete ? null : `\`${path}\` was damaged, and begun again`,
+  };
+}
+
+interface LedgerTerms {
+  /** See ledgerFolder; null: nothing is remembered. */
+  readonly folder: string | null;
+  readonly processes: ProcessFacts;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+const lockPatienceMillis = 2000;
+const inquiryMillis = 2000;
+
+/**
+ * Adds what was looked up on these nodes to what is remembered of them. A server that is gone has taken its counters with it,
+ * and one that does not give its `run_id` is not told from others: nothing is remembered of either.
+ * @throws FolderError, or an Error as the system gives it, where the folder cannot be written
+ */
+export async function rememberLookups(nodes: readonly RedisNode[], terms: LedgerTerms): Promise<void> {
+  const { folder, processes, now } = terms;
+  const due = nodes.filter(({ lookups }) => lookups.hits + lookups.misses + lookups.lost > 0);
+  if (folder === null || due.length === 0) return;
+  await withFolderLock(folder, processes, lockPatienceMillis, async () => {
+    removeOld(folder, now());
+    for (const node of due) {
+      // Under the lock, for the counters of another run's reading must not be larger than those of a later one.
+      const info = await ask(node);
+      const path = info === null ? null : pathOf(folder, info);
+      if (info !== null && path !== null) add(path, info, node.lookups);
+    }
+  });
+}
+
+function add(path: string, info: Info, lookups: OwnLookups): void {
+  const found = readEntry(path);
+  const before = found !== null && typeof found !== 'string' && isOfNow(found, info) ? found : null;
+  const [hits, misses] = [infoNumber(info, 'keyspace_hits'), infoNumber(info, 'keyspace_misses')];
+  const sum = sumLookups([...(before === null ? [] : [before.lookups]), lookups]);
+  const entry: Entry = {
+    recordVersion: 1,
+    runId: info['run_id'] ?? '',
+    // Counters that were reset while the run looked up contain a part alone.
+    lookups: {
+      ...sum,
+      hits: Math.min(sum.hits, hits ?? sum.hits),
+      misses: Math.min(sum.misses, misses ?? sum.misses),
+    },
+    complete: typeof found !== 'string' && (before?.complete ?? true),
+    resets: resetsOf(info),
+    counters: countersOf(info),
+  };
+  const draft = `${path}.${crypto.randomUUID()}.draft`;
+  try {
+    writeFileSync(draft, `${JSON.stringify(entry)}\n`, { mode: 0o600, flag: 'wx' });
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+}
+
+/** Over a connection of its own: that of the run may be broken. Null where the server is gone or refuses. */
+async function ask(node: RedisNode): Promise<Info | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), inquiryMillis)));
+  const answer = (async () => {
+    const lane = await node.openLane();
+    try {
+      const [info = null, commands] = await lane.exchange(infoWithCommands);
+      return info instanceof ReplyError ? null : withCommands(info, commands);
+    } finally {
+      lane.close();
+    }
+  })().catch(() => null);
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
+function pathOf(folder: string | null, info: Info): string | null {
+  const runId = info['run_id'] ?? '';
+  return folder !== null && /^[\w-]{8,64}$/.test(runId) ? join(folder, `${runId}.json`) : null;
+}
+
+const resetsOf = (info: Info) => info['cmdstat_config|resetstat'] ?? null;
+
+const countersOf = (info: Info) =>
+  Object.fromEntries(growing.map((name) => [name, infoNumber(info, name)])) as Entry['counters'];
+
+/** False where the server's statistics were reset since. */
+function isOfNow({ resets, counters }: Entry, info: Info): boolean {
+  const now = countersOf(info);
+  return resets === resetsOf(info) && growing.every((name) => (now[name] ?? 0) >= (counters[name] ?? 0));
+}
+
+/** Null where there is none, or what is wrong with it. */
+function readEntry(path: string): Entry | string | null {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? null
+      : `cannot be read: ${fileFailureText(error)}`;
+  }
+  try {
+    return parseEntry(JSON.parse(text)) ?? 'is damaged';
+  } catch {
+    return 'is damaged';
+  }
+}
+
+function parseEntry(value: unknown): Entry | null {
+  const entry = value as Partial<Entry> | null;
+  const lookups = entry?.lookups as Partial<OwnLookups> | undefined;
+  const isCount = (each: unknown) => typeof each === 'number' && Number.isFinite(each) && each >= 0;
+  return entry?.recordVersion === 1 &&
+    [lookups?.hits, lookups?.misses, lookups?.lost].every(isCount) &&
+    typeof lookups?.metadata === 'object' &&
+    Object.values(lookups.metadata as object).every(isCount) &&
+    typeof entry.complete === 'boolean' &&
+    (entry.resets === null || typeof entry.resets === 'string') &&
+    typeof entry.counters === 'object' &&
+    growing.every((name) => entry.counters?.[name] === null || isCount(entry.counters?.[name]))
+    ? (entry as Entry)
+    : null;
+}
+
+/** A server that runs for so long without a visit is seldom the same process. */
+const keptMillis = 400 * 86_400_000;
+
+function removeOld(folder: string, now: number): void {
+  for (const name of readdirSync(folder)) {
+    if (!/\.(json|draft)$/.test(name)) continue;
+    const path = join(folder, name);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found !== undefined && now - found.mtimeMs > keptMillis) rmSync(path, { force: true });
+  }
+}

@@ -1,0 +1,176 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { connect } from '../../src/redis/connect.ts';
+import { parseInfo } from '../../src/redis/info.ts';
+import { replyText } from '../../src/redis/reply.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { cli } from '../run-cli.ts';
+import type { RedisProcess } from '../server/redis-process.ts';
+import { emptyDatabase, send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+
+let redis: RedisProcess;
+let server: RedisServer;
+let folder: string;
+
+beforeAll(async () => {
+  redis = await startPrivateServer();
+  server = await connect(targetOf(redis.url));
+});
+afterAll(async () => {
+  server.close();
+  await redis.stop();
+});
+
+const names = (count: number, name: string) =>
+  Array.from({ length: count }, (_, index) => `${name}:${index}`);
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'cachectl-own-'));
+  writeFileSync(join(folder, 'cachectl.config.json'), JSON.stringify(map));
+  await emptyDatabase(server);
+  await sendAll(server, [
+    ...names(40, 'page').map((key, index) => ['SET', key, `"${key}"`, 'EX', 600 + index]),
+    ...names(20, 'plain').map((key) => ['SET', key, '']),
+    ...names(10, 'user').map((key) => ['HSET', key, 'name', 'ann', 'age', 7]),
+    ...names(5, 'queue').map((key) => ['RPUSH', key, 'a', 'b']),
+    ...names(5, 'tags').map((key) => ['SADD', key, 'a', 'b']),
+    ...names(5, 'rank').map((key) => ['ZADD', key, 1, 'a', 2, 'b']),
+    ...names(5, 'log').map((key) => ['XADD', key, '*', 'a', 'b']),
+    ['SET', 'big', 'x'.repeat(3_000_000)],
+    ['RPUSH', 'long', ...Array.from({ length: 40_000 }, (_, index) => `element ${index} of a long list`)],
+    ['SADD', 'idx:user:1', 'user:1', 'user:2', 'user:gone'],
+  ]);
+  return () => rmSync(folder, { recursive: true });
+});
+
+async function counters(): Promise<{ hits: number; misses: number }> {
+  const info = parseInfo(replyText(await send(server, 'INFO', 'STATS')));
+  return { hits: Number(info['keyspace_hits']), misses: Number(info['keyspace_misses']) };
+}
+
+/** What the ledger has of the server. */
+function remembered(): { hits: number; misses: number } {
+  const state = join(folder, 'state', 'cachectl', 'lookups');
+  let files: string[];
+  try {
+    files = readdirSync(state).filter((name) => name.endsWith('.json'));
+  } catch {
+    files = [];
+  }
+  const [file] = files;
+  if (file === undefined) return { hits: 0, misses: 0 };
+  const { lookups } = JSON.parse(readFileSync(join(state, file), 'utf8')) as {
+    lookups: { hits: number; misses: number };
+  };
+  return { hits: lookups.hits, misses: lookups.misses };
+}
+
+const less = (after: { hits: number; misses: number }, before: { hits: number; misses: number }) => ({
+  hits: after.hits - before.hits,
+  misses: after.misses - before.misses,
+});
+
+const run = (args: readonly string[], input?: string) =>
+  cli(args, {
+    url: redis.url,
+    cwd: folder,
+    env: { XDG_STATE_HOME: join(folder, 'state') },
+    ...(input !== undefined && { input }),
+  });
+
+const fixture = [
+  '{"key":"page:0","value":"changed","ttl":60}',
+  '{"key":"user:0","type":"hash","value":{"name":"ben"}}',
+  '{"key":"new:1","type":"list","value":["a"]}',
+  '{"key":"new:2","type":"stream","value":[{"id":"1-1","fields":{"a":"b"}}]}',
+  '{"key":"new:3","value":""}',
+].join('\n');
+
+const map = {
+  namespaces: {
+    page: { pattern: 'page:*', ttl: '5m' },
+    plain: { pattern: 'plain:*', ttl: '1h' },
+    user: { pattern: 'user:*' },
+  },
+  entities: { user: { patterns: ['user:<id>'], index: 'idx:user:<id>' } },
+};
+
+interface CommandLine {
+  readonly line: string;
+  readonly input?: string;
+  /** What has to be run before. */
+  readonly before?: string;
+  /** How long nobody touches the keys beforehand. */
+  readonly idleMillis?: number;
+  /** False: it leaves the counters alone. */
+  readonly looksUp?: false;
+}
+
+const commands: readonly CommandLine[] = [
+  { line: 'inspect' },
+  { line: 'inspect --exact page:*' },
+  { line: 'inspect --type hash' },
+  { line: 'keys page:* --long' },
+  { line: 'keys * --type list' },
+  { line: 'keys * --ttl none' },
+  { line: 'get page:1' },
+  { line: 'get plain:1' },
+  { line: 'get user:1' },
+  { line: 'get log:1' },
+  { line: 'get nothing' },
+  { line: 'ttl page:1 nothing plain:1' },
+  { line: 'prune --set-ttl --too-long --dry-run' },
+  { line: 'prune --set-ttl --too-long --yes' },
+  { line: 'prune --idle 1s --yes', idleMillis: 1100 },
+  { line: 'invalidate --pattern page:* --yes' },
+  { line: 'invalidate --pattern page:* --backup --yes' },
+  { line: 'invalidate --pattern page:* --mode soft --over 10s --yes' },
+  { line: 'invalidate --pattern page:* --dry-run' },
+  { line: 'invalidate user 1 --yes' },
+  {
+    line: 'apply plan.json --yes',
+    before: 'invalidate --pattern page:* --plan-out plan.json',
+  },
+  {
+    line: 'undo soft.journal --yes',
+    before: 'invalidate --pattern page:* --mode soft --over 1h --journal soft.journal --yes',
+  },
+  {
+    line: 'undo backup.journal --yes',
+    before: 'invalidate --pattern page:* --backup --journal backup.journal --yes',
+    looksUp: false,
+  },
+  { line: 'export *' },
+  { line: 'export * --to all.archive' },
+  { line: 'diff all.ndjson', before: 'export * --to all.ndjson' },
+  { line: 'diff all.archive', before: 'export * --to all.archive' },
+  { line: 'warm - --verify all', input: fixture },
+  { line: 'warm - --verify', input: fixture },
+  { line: 'bench --operations 500 --keys 50 --warmup 10ms' },
+  { line: 'bench get --operations 500 --keys 50 --pipeline 7 --connections 3' },
+  { line: 'hits --for 500ms --mode exact' },
+  { line: 'hits --for 500ms --mode sampled' },
+  { line: 'hits --for 500ms --mode counters' },
+  { line: 'watch --count 2 -i 200ms -o ndjson', looksUp: false },
+  { line: 'watch --count 2 -i 200ms --hits -o ndjson' },
+  { line: 'check' },
+  { line: 'check --no-write', looksUp: false },
+  { line: 'config init --file -' },
+  { line: 'stats', looksUp: false },
+  { line: 'stats --hits 500ms' },
+];
+
+describe('what a run adds to the counters of hits and misses is what is remembered of it', () => {
+  test.each(commands)('`$line`', async ({ line, input, before, idleMillis = 0, looksUp }: CommandLine) => {
+    await pause(idleMillis);
+    if (before !== undefined) await run(before.split(' '));
+    const start = { server: await counters(), ledger: remembered() };
+    const result = await run(line.split(' '), input);
+    const added = less(await counters(), start.server);
+    expect({ stderr: result.stderr, ...less(remembered(), start.ledger) }).toMatchObject(added);
+    expect(added.hits + added.misses > 0).toBe(looksUp ?? true);
+  });
+});

@@ -6,13 +6,13 @@ import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { buildReport } from './figures/build-report.ts';
 import { commandTable } from './rules/command-table.ts';
 import { countingRules } from './rules/counting-rules.ts';
-import { FrequentKeys } from './keys/frequent-keys.ts';
 import { KeyHistory } from './keys/key-history.ts';
 import { KeyTable } from './keys/key-table.ts';
 import { readKeySizes } from './keys/key-sizes.ts';
 import { markPrefix, NamespaceRows } from './keys/namespace-rows.ts';
-import { type Mark, NodeObserver } from './streams/node-observer.ts';
-import { type MissPlace, NodeTraffic, type SharedTraffic } from './node-traffic.ts';
+import type { Mark } from './streams/mark.ts';
+import { NodeObserver } from './streams/node-observer.ts';
+import { NodeTraffic, type SharedTraffic } from './node-traffic.ts';
 import type { NotificationLease } from './notifications/lease.ts';
 import type { RestoreOutcome } from './notifications/outcome.ts';
 import { openSources, type SourceTerms } from './open-sources.ts';
@@ -38,8 +38,6 @@ export interface WindowEnd {
   readonly endedBy: string | null;
 }
 
-/** Keys that are counted for the list of those that miss most. */
-const missingKeysTracked = 1000;
 /** How far a stream may be behind the server. Longer would let the server hold too much for us. */
 const lagLimitMillis = 5000;
 /** A short burst and many of them tell more than a long one. */
@@ -89,9 +87,12 @@ export class Observation {
     }
   }
 
-  /** @throws ObservationLost, RedisError */
-  async cut(): Promise<Cut> {
-    const [first, ...others] = this.observers.map((observer) => observer.mark());
+  /**
+   * @param kind a window lies between a `turn` and the next cut of either kind, or a later `end`
+   * @throws ObservationLost, RedisError
+   */
+  async cut(kind: 'end' | 'turn'): Promise<Cut> {
+    const [first, ...others] = this.observers.map((observer) => observer.mark(kind));
     return [await (first as Promise<Mark>), ...(await Promise.all(others))];
   }
 
@@ -102,7 +103,7 @@ export class Observation {
   }
 
   /**
-   * The window between two cuts. With `withSizes` those of some keys are read, to value evictions.
+   * The window between two cuts, the first of them the last `turn` before the second. With `withSizes` those of some keys are read, to value evictions.
    * @throws RedisError when that fails
    */
   async report(from: Cut, to: Cut, { lost, endedBy }: WindowEnd, withSizes = true): Promise<TrafficReport> {
@@ -120,7 +121,7 @@ export class Observation {
       ...shared,
       ...{ mode, modeReason, remarks, map: options.map, endedBy, lost: [...lost, ...tooLong] },
       windows: windows as [(typeof windows)[number], ...typeof windows],
-      bytesPerKey: withSizes ? await readKeySizes(this.server, shared) : new Map(),
+      bytesPerKey: withSizes ? await readKeySizes(this.server, shared.rows, to) : new Map(),
     });
   }
 
@@ -148,9 +149,9 @@ export class Observation {
       await this.sleep(random() * (stretch - burst));
       await observer.openMonitor();
       try {
-        const from = await observer.mark();
+        const from = await observer.mark('burst');
         await this.sleep(burst);
-        const to = await observer.mark();
+        const to = await observer.mark('burst');
         this.bursts[index]?.push({ from, to });
       } finally {
         observer.closeMonitor();
@@ -171,7 +172,6 @@ async function sharedOf(node: RedisNode, { map, now }: ObservationOptions): Prom
     isReplica,
     rows: new NamespaceRows(map, node.database),
     history: new KeyHistory(new KeyTable(), now(), isReplica),
-    missing: new FrequentKeys<MissPlace>({ capacity: missingKeysTracked }),
     tellsNewKeys: false,
   };
 }

@@ -47,7 +47,7 @@ export async function observe(server: RedisServer, options: ObserveOptions): Pro
   try {
     const flushes = await countFlushes(server);
     const letters = await readEventLetters(server, options.now());
-    const from = await observation.cut();
+    const from = await observation.cut('turn');
     options.onBegin?.(observation);
     const { to, lost, endedBy, failure } = await pass(server, observation, from, options);
     const isObserved = observation.mode !== 'counters' && failure === null;
@@ -81,9 +81,9 @@ async function pass(server: RedisServer, observation: Observation, from: Cut, op
     try {
       await observation.pass(Math.min(left, left < 1.5 * stepSeconds ? left : stepSeconds));
       const stopping = signal.aborted;
-      to = await observation.cut();
+      to = await observation.cut('end');
       // What happened until the abort belongs to the window, also when a cut was under way.
-      if (signal.aborted && !stopping) to = await observation.cut();
+      if (signal.aborted && !stopping) to = await observation.cut('end');
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
       const failure = error instanceof ObservationLost ? await lostServer(server, error) : error;

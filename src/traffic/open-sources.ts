@@ -127,7 +127,7 @@ async function openEvents(
   try {
     for (const observer of observers) {
       await observer.openEvents(await countDatabases(observer.node));
-      await observer.mark(silenceMillis);
+      await observer.mark('burst', silenceMillis);
     }
     return null;
   } catch (error) {

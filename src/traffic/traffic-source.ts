@@ -25,7 +25,7 @@ export async function openTrafficSource(
   const observation = await Observation.open(server, options);
   const closed = new AbortController();
   try {
-    let last = await observation.cut();
+    let last = await observation.cut('turn');
     const bursts =
       observation.mode === 'sampled'
         ? takeBursts(observation, AbortSignal.any([closed.signal, options.signal]))
@@ -37,7 +37,7 @@ export async function openTrafficSource(
         const failure = bursts?.failure();
         if (failure !== undefined) throw failure;
         const from = last;
-        last = await observation.cut();
+        last = await observation.cut('turn');
         const report = await observation.report(from, last, { lost: [], endedBy: null }, false);
         observation.forgetBefore(last);
         return report;

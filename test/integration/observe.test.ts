@@ -8,6 +8,7 @@ import { startCluster } from '../server/cluster.ts';
 import { send } from '../server/redis.ts';
 import { flagsOn } from './notifications-server.ts';
 import { openTrafficSource } from '../../src/traffic/traffic-source.ts';
+import { expectOneWindow } from '../traffic/one-window.ts';
 import { during, observeFor, open, optionsOf, startServer, startTraffic, sumOf } from './observed-traffic.ts';
 
 describe('with traffic over both edges of the window', () => {
@@ -28,8 +29,7 @@ describe('with traffic over both edges of the window', () => {
         'pages',
         'users',
       ]);
-      for (const { misses, causes } of report.namespaces)
-        expect(sumOf(Object.values(causes ?? {}))).toBe(misses);
+      expectOneWindow(report);
       expect(restored.map(({ outcome }) => outcome)).toEqual(['restored']);
     }
     expect(await flagsOn(server)).toBe('');
@@ -43,6 +43,7 @@ describe('with traffic over both edges of the window', () => {
       const { report } = await observeFor(server, { mode: 'misses-only', seconds: 0.3 });
       expect(report.residual).toEqual({ reads: null, hits: null, misses: 0 });
       expect(report).toMatchObject({ mode: 'misses-only', valid: true });
+      expectOneWindow(report);
       expect(sumOf(report.namespaces.map(({ misses }) => misses))).toBe(report.misses);
       expect(report.namespaces.map(({ reads }) => reads)).not.toContain(expect.any(Number));
     }
@@ -94,6 +95,7 @@ describe('with traffic over both edges of the window', () => {
     expect(report.reads).toBeGreaterThan(300);
     const missed = report.missingKeys.map(({ key }) => tags.findIndex((tag) => key.includes(tag)));
     expect(new Set(missed)).toEqual(new Set([0, 1, 2]));
+    expectOneWindow(report);
     expect(restored.map(({ outcome }) => outcome)).toEqual(['restored', 'restored', 'restored']);
     for (const admin of cluster.admins) expect(await flagsOn(admin)).toBe('');
   });
@@ -155,6 +157,28 @@ describe('on a replica', () => {
     expect(users).toMatchObject({ misses: 1, causes: { unknown: 1, invalidated: 0 }, newKeys: 1 });
   });
 });
+
+test.each(['exact', 'misses-only', 'sampled'] as const)(
+  'windows one after the other, in mode %s, have the keys, refills and stampedes of their own time',
+  async (mode) => {
+    const { url } = await startServer();
+    const server = await open(url);
+    await startTraffic(await open(url));
+    const source = await openTrafficSource(server, optionsOf({ mode }));
+    onTestFinished(() => source.close().then(() => undefined));
+    for (let window = 0; window < 4; window++) {
+      await sleep(300);
+      const report = await source.next();
+      expect(report.missingKeys.length).toBeGreaterThan(10);
+      if (mode !== 'sampled') expectOneWindow(report);
+      for (const { key, misses } of report.missingKeys) {
+        const name = key.startsWith('user') ? 'users' : 'pages';
+        const row = report.namespaces.find(({ namespace }) => namespace === name);
+        expect(misses).toBeLessThanOrEqual(row?.misses ?? 0);
+      }
+    }
+  },
+);
 
 test('a command too long to be read whole makes its own window invalid, and not the next', async () => {
   const { url } = await startServer();

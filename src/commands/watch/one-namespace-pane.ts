@@ -105,7 +105,7 @@ function missingKeyLines(state: WatchState, name: string, size: FrameSize): Styl
   const keys = (shownData(state).traffic?.missingKeys ?? []).filter(({ namespace }) => namespace === name);
   if (keys.length === 0) return [];
   return [
-    { spans: [{ text: 'Keys missed most since the start', tone: 'title' }] },
+    { spans: [{ text: 'Keys missed most in this interval', tone: 'title' }] },
     ...keys.map(({ key, misses, cause }): StyledLine => ({
       spans: [
         { text: formatCell(misses, 'count').padStart(9) + '  ' },

@@ -1,12 +1,9 @@
-import { keyFields } from '../../keyspace/key-text.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
-import { causeNames } from './counts.ts';
-import type { FrequentKeys } from '../keys/frequent-keys.ts';
 import type { KeyHistory } from '../keys/key-history.ts';
-import type { NamespaceRows, RowGroup } from '../keys/namespace-rows.ts';
-import type { MissPlace } from '../node-traffic.ts';
+import type { NamespaceRows } from '../keys/namespace-rows.ts';
+import { missingKeysOf } from './missing-keys.ts';
 import { namespacesOf } from './namespace-figures.ts';
-import type { HitMode, MissingKey, ObservationCost, TrafficReport } from '../report.ts';
+import type { HitMode, NamespaceTraffic, ObservationCost, TrafficReport } from '../report.ts';
 import {
   type Burst,
   cpuBetween,
@@ -25,7 +22,6 @@ export interface ReportInput {
   readonly map: NamespaceMap;
   readonly rows: NamespaceRows;
   readonly history: KeyHistory;
-  readonly missing: FrequentKeys<MissPlace>;
   readonly tellsNewKeys: boolean;
   /** Why what was observed is not known to be right. */
   readonly lost: readonly string[];
@@ -39,10 +35,9 @@ export interface ReportInput {
 /** Lookups that may stay unattributed before the window counts as invalid: this share, and not fewer than so many. */
 const residualShare = 0.01;
 const residualLookups = 10;
-const mostMissingKeys = 20;
 
 export function buildReport(input: ReportInput): TrafficReport {
-  const { mode, windows, missing, history } = input;
+  const { mode, windows, history } = input;
   const windowSeconds =
     windows.reduce((sum, { from, to }) => sum + (to.atMillis - from.atMillis), 0) / windows.length / 1000;
   const groups = input.rows.groups();
@@ -55,7 +50,7 @@ export function buildReport(input: ReportInput): TrafficReport {
   const hits = resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
   const misses = resets ? null : sumOf(counted.map((each) => each?.misses ?? 0)) - ofOthers;
   const namespaces = mode === 'counters' ? [] : namespacesOf(input, groups, allRows, windowSeconds);
-  const residual = residualOf(mode, windows, allRows, marks, hits, misses);
+  const residual = residualOf(mode, windows, allRows, marks, namespaces, { hits, misses });
   const lookups = (hits ?? 0) + (misses ?? 0);
   // Reads are held against the counters where MONITOR ran.
   const monitored = mode === 'sampled' ? lookupsIn(windows.flatMap(({ bursts }) => bursts)) : lookups;
@@ -88,7 +83,7 @@ export function buildReport(input: ReportInput): TrafficReport {
     hitRate: hits === null || misses === null ? null : ratio(hits, hits + misses),
     residual,
     namespaces,
-    missingKeys: missingKeysOf(missing, groups),
+    missingKeys: missingKeysOf(windows, groups, namespaces),
     memory: {
       keysRemembered: history.table.remembered,
       keysBound: history.table.bound,
@@ -103,18 +98,22 @@ function residualOf(
   windows: readonly NodeWindow[],
   allRows: readonly number[],
   marks: readonly number[],
-  hits: number | null,
-  misses: number | null,
+  namespaces: readonly NamespaceTraffic[],
+  { hits, misses }: Pick<TrafficReport, 'hits' | 'misses'>,
 ): TrafficReport['residual'] {
   if (mode === 'counters' || hits === null || misses === null)
     return { reads: null, hits: null, misses: null };
   const missResidual = misses - sumOf(windows.map(({ from, to }) => missesBetween(from, to, allRows)));
   if (mode === 'misses-only') return { reads: null, hits: null, misses: missResidual };
-  // With bursts, what MONITOR shows can be held against the counters within the bursts alone.
-  const spans = mode === 'exact' ? windows : windows.flatMap(({ bursts }) => bursts);
+  if (mode === 'exact') {
+    const reads = hits + misses - sumOf(namespaces.map((each) => each.reads ?? 0));
+    return { reads, hits: reads - missResidual, misses: missResidual };
+  }
+  // What MONITOR shows can be held against the counters within the bursts alone.
+  const bursts = windows.flatMap((window) => window.bursts);
   const rows = [...allRows, ...marks];
-  const reads = lookupsIn(spans) - sumOf(spans.map(({ from, to }) => readsBetween(from, to, rows)));
-  return { reads, hits: reads - (mode === 'exact' ? missResidual : 0), misses: missResidual };
+  const reads = lookupsIn(bursts) - sumOf(bursts.map(({ from, to }) => readsBetween(from, to, rows)));
+  return { reads, hits: reads, misses: missResidual };
 }
 
 /** As the server counted them. */
@@ -125,26 +124,6 @@ function lookupsIn(spans: readonly Burst[]): number {
       return (counted?.hits ?? 0) + (counted?.misses ?? 0);
     }),
   );
-}
-
-/** A key stands out where most of its misses are counted for certain; the most certain come first. */
-function missingKeysOf(missing: FrequentKeys<MissPlace>, groups: readonly RowGroup[]): MissingKey[] {
-  const names = new Map(
-    groups.flatMap(({ namespace, rows }) => rows.map((row) => [row, namespace] as const)),
-  );
-  return missing
-    .top(missing.size)
-    .filter(({ count, error }) => error <= count / 2)
-    .sort((left, right) => right.count - right.error - (left.count - left.error))
-    .slice(0, mostMissingKeys)
-    .map(({ key, database, count, error, payload }) => ({
-      ...keyFields(key),
-      database,
-      namespace: names.get(payload.row) ?? '',
-      misses: count,
-      missesAtLeast: count - error,
-      cause: causeNames[payload.cause] ?? 'unknown',
-    }));
 }
 
 /** What others did who look at the same server. */

@@ -1,7 +1,7 @@
 import { causeNames } from './counts.ts';
-import type { KeyHistory } from '../keys/key-history.ts';
 import type { RowGroup } from '../keys/namespace-rows.ts';
-import { RowDetails } from '../keys/row-details.ts';
+import type { RowDetails } from '../keys/row-details.ts';
+import { detailsOf } from '../keys/window-keys.ts';
 import { fewestLookups, type HitMode, type NamespaceTraffic } from '../report.ts';
 import type { ReportInput } from './build-report.ts';
 import { memoryRemedy, ttlRemedy } from './remedies.ts';
@@ -26,7 +26,8 @@ export function namespacesOf(
   allRows: readonly number[],
   windowSeconds: number,
 ): NamespaceTraffic[] {
-  const { mode, windows, map, history, bytesPerKey } = input;
+  const { mode, windows, map, bytesPerKey } = input;
+  const shown = windows.flatMap(({ to }) => to.keys);
   const known = new Map(map.namespaces.map((namespace) => [namespace.name, namespace]));
   const totalMisses = sumOf(windows.map(({ from, to }) => missesBetween(from, to, allRows)));
   const bytesPerEvictedKey = meanEvictedBytes(windows, groups, bytesPerKey);
@@ -38,7 +39,7 @@ export function namespacesOf(
     const { hits, hitsInterval, reads, writes } = lookupsOf(mode, windows, rows, allRows, misses);
     const newKeys = input.tellsNewKeys ? sumEvents(windows, newKeyColumn, rows) : null;
     if (misses === 0 && !reads && !writes && !newKeys) return [];
-    const details = detailsOf(history, rows);
+    const details = detailsOf(shown, rows);
     const hitRate = hits === null ? null : ratio(hits, hits + misses);
     const hitRateInterval =
       hitsInterval === null || hitRate === null
@@ -140,15 +141,6 @@ function spanOf({ refillMillis }: RowDetails): NamespaceTraffic['refill'] {
   return half === null || most === null
     ? null
     : { count: refillMillis.count, p50Seconds: half / 1000, p95Seconds: most / 1000 };
-}
-
-function detailsOf(history: KeyHistory, rows: readonly number[]): RowDetails {
-  const details = new RowDetails();
-  for (const row of rows) {
-    const each = history.details.get(row);
-    if (each) details.merge(each);
-  }
-  return details;
 }
 
 /** Of the namespaces that lose keys, each by how many it loses. */

@@ -9,7 +9,7 @@ import {
   sumBetween,
 } from './counts.ts';
 import { estimatePart, type Estimate, sumEstimates } from './estimate-hits.ts';
-import type { Mark } from '../streams/node-observer.ts';
+import type { Mark } from '../streams/mark.ts';
 import type { MissCauses } from '../report.ts';
 
 /** What one node did between two marks; `bursts` are the stretches of it during which MONITOR ran, where it did in part. */

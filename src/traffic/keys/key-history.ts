@@ -1,7 +1,7 @@
 import { causeNames } from '../figures/counts.ts';
 import type { KeyTable } from './key-table.ts';
 import type { MissCause } from '../report.ts';
-import { RowDetails } from './row-details.ts';
+import type { WindowDetails } from './window-keys.ts';
 
 /** A cause by its place in `causeNames`. */
 export const causeIndex = Object.fromEntries(causeNames.map((name, index) => [name, index])) as Readonly<
@@ -16,10 +16,10 @@ const stampedeMillis = 1000;
 
 /**
  * What happened to each key last, and so why a read of it finds nothing. Events of a key come in the order in which
- * they happened; a read that finds a key at the end of its TTL brings `expired` before the miss.
+ * they happened; a read that finds a key at the end of its TTL brings `expired` before the miss. It remembers keys from
+ * one window to the next; what belongs to a window goes into the details that are handed in.
  */
 export class KeyHistory {
-  readonly details = new Map<number, RowDetails>();
   private evictions = 0;
   /** When a flush was seen, by database; `null` for one of all. */
   private readonly flushes = new Map<number | null, number>();
@@ -41,12 +41,13 @@ export class KeyHistory {
     high: number,
     low: number,
     now: number,
+    details: WindowDetails,
   ): void {
     const { table } = this;
     const at = table.enter(high, low);
     const { young } = table;
     if (cause === 'expired' && young.state[at] === storedState)
-      this.detailsOf(row).lifeMillis.record(this.sinceStart(now) - (young.goneAtMillis[at] ?? 0));
+      details.of(row).lifeMillis.record(this.sinceStart(now) - (young.goneAtMillis[at] ?? 0));
     const known = cause === 'invalidated' && this.deletesAreOthers ? 'unknown' : cause;
     young.state[at] = causeIndex[known] + 1;
     young.goneAtMillis[at] = this.sinceStart(now);
@@ -57,9 +58,9 @@ export class KeyHistory {
   }
 
   /** The key came into being. */
-  stored(row: number, high: number, low: number, now: number): void {
+  stored(row: number, high: number, low: number, now: number, details: WindowDetails): void {
     const at = this.table.enter(high, low);
-    this.refill(at, row, now);
+    this.refill(at, row, now, details);
     const { young } = this.table;
     young.state[at] = storedState;
     young.goneAtMillis[at] = this.sinceStart(now);
@@ -68,16 +69,23 @@ export class KeyHistory {
   }
 
   /** A write of the key was seen, on a server that does not tell when keys come into being. */
-  written(row: number, high: number, low: number, now: number): void {
+  written(row: number, high: number, low: number, now: number, details: WindowDetails): void {
     const at = this.table.find(high, low);
-    if (at >= 0) this.refill(at, row, now);
+    if (at >= 0) this.refill(at, row, now, details);
   }
 
   /** The key was given a time to live. This says nothing of its state, for commands and events come on different ways. */
-  lives(ttlMillis: number, row: number, high: number, low: number, now: number): void {
+  lives(
+    ttlMillis: number,
+    row: number,
+    high: number,
+    low: number,
+    now: number,
+    details: WindowDetails,
+  ): void {
     const at = this.table.enter(high, low);
     this.table.young.deadlineMillis[at] = Math.min(0xffffffff, this.sinceStart(now) + ttlMillis);
-    this.detailsOf(row).ttlMillis.record(ttlMillis);
+    details.of(row).ttlMillis.record(ttlMillis);
   }
 
   /** Keys of the database, or of all, are gone without an event. */
@@ -89,7 +97,14 @@ export class KeyHistory {
    * A read found nothing.
    * @returns the cause, by its index; with `firstMiss` added where this is the first word of the key in the window
    */
-  miss(database: number, row: number, high: number, low: number, now: number): number {
+  miss(
+    database: number,
+    row: number,
+    high: number,
+    low: number,
+    now: number,
+    details: WindowDetails,
+  ): number {
     const at = this.table.find(high, low);
     const { young } = this.table;
     const state = at < 0 ? 0 : (young.state[at] ?? 0);
@@ -100,10 +115,10 @@ export class KeyHistory {
     if (since - (young.missedAtMillis[at] ?? 0) <= stampedeMillis) young.misses[at] = misses + 1;
     switch (state) {
       case causeIndex.expired + 1:
-        this.recordExpired(at, row, since);
+        this.recordExpired(at, row, since, details);
         return causeIndex.expired;
       case causeIndex.evicted + 1:
-        this.detailsOf(row).evictionDistance.record(this.evictions - (young.evictionMark[at] ?? 0));
+        details.of(row).evictionDistance.record(this.evictions - (young.evictionMark[at] ?? 0));
         return causeIndex.evicted;
       case storedState:
         return this.flushOf(database) >= (young.goneAtMillis[at] ?? 0)
@@ -112,12 +127,6 @@ export class KeyHistory {
       default:
         return state - 1;
     }
-  }
-
-  detailsOf(row: number): RowDetails {
-    let details = this.details.get(row);
-    if (details === undefined) this.details.set(row, (details = new RowDetails()));
-    return details;
   }
 
   private firstWord(database: number, high: number, low: number, now: number): number {
@@ -132,16 +141,18 @@ export class KeyHistory {
     return cause + firstMiss;
   }
 
-  private refill(at: number, row: number, now: number): void {
+  /** Counts in the window in which it ends; a stampede only where all of its misses are of that window too. */
+  private refill(at: number, row: number, now: number, window: WindowDetails): void {
     const { young } = this.table;
     const missedAt = young.missedAtMillis[at] ?? 0;
     const misses = young.misses[at] ?? 0;
     young.missedAtMillis[at] = 0;
     young.misses[at] = 0;
     if (missedAt === 0) return;
-    const details = this.detailsOf(row);
+    const details = window.of(row);
     details.refillMillis.record(Math.max(1, this.sinceStart(now) - missedAt));
-    if (misses < 2) return;
+    const { beganMillis } = window;
+    if (misses < 2 || (beganMillis !== null && missedAt <= this.sinceStart(beganMillis))) return;
     details.stampedes++;
     details.extraMisses += misses - 1;
     details.largestStampede = Math.max(details.largestStampede, misses);
@@ -151,12 +162,12 @@ export class KeyHistory {
    * How long the key was over already: from its deadline where that is known, else from the event. A key that the read
    * itself found to be over had its event a moment before.
    */
-  private recordExpired(at: number, row: number, since: number): void {
+  private recordExpired(at: number, row: number, since: number, details: WindowDetails): void {
     const { deadlineMillis, goneAtMillis } = this.table.young;
     const deadline = deadlineMillis[at] ?? 0;
     const goneAt = goneAtMillis[at] ?? 0;
     const over = since - (deadline > 0 && deadline < goneAt ? deadline : goneAt);
-    this.detailsOf(row).expiredForMillis.record(Math.max(1, over));
+    details.of(row).expiredForMillis.record(Math.max(1, over));
   }
 
   private flushOf(database: number): number {

@@ -27,6 +27,13 @@ export class RowDetails {
     this.nextKey = (this.nextKey + 1) % sampleKeys;
   }
 
+  copy(): RowDetails {
+    const copy = new RowDetails();
+    copy.merge(this);
+    copy.nextKey = this.nextKey;
+    return copy;
+  }
+
   merge(other: RowDetails): void {
     this.refillMillis.merge(other.refillMillis);
     this.expiredForMillis.merge(other.expiredForMillis);

@@ -4,46 +4,11 @@ import { type Info, parseInfo } from '../../redis/info.ts';
 import type { Lane } from '../../redis/lane.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
+import type { WindowKeys } from '../keys/window-keys.ts';
 import type { CommandTable } from '../rules/command-table.ts';
-import { EventReader, type KeyEvent, eventChannels } from './event-reader.ts';
+import { EventReader, eventChannels } from './event-reader.ts';
+import type { Mark, MarkKind, StreamCut, TrafficSink } from './mark.ts';
 import { MonitorReader } from './monitor-reader.ts';
-
-/**
- * One instant in the life of a node, the same in all that is observed of it: its counters, and what of the stream of
- * commands and of the stream of events lay before it.
- */
-export interface Mark {
-  /** Milliseconds, on the clock that the observation was given. */
-  readonly atMillis: number;
-  readonly info: Info;
-  /** What `commandsAt` and `eventsAt` gave when the mark went by; null for a stream that is not open. */
-  readonly commands: Float64Array | null;
-  readonly events: Float64Array | null;
-  readonly monitoredCommands: number;
-  readonly monitorBytes: number;
-  /** Lines of MONITOR so far that were too long to be read whole. */
-  readonly cutLines: number;
-  readonly eventCount: number;
-  readonly eventBytes: number;
-  /** The longest that a mark took until it was seen in every stream, of all up to this one. */
-  readonly maxLagSeconds: number;
-  /** Lookups of our own, all of them misses, that the server has counted before. */
-  readonly ownMisses: number;
-}
-
-/** Who gets what a node does, and counts it. */
-export interface TrafficSink {
-  /** The time of what is told from now on, in milliseconds. */
-  nowMillis: number;
-  read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void;
-  write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
-  lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
-  flush(database: number | null): void;
-  event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void;
-  /** What has been counted so far. */
-  commandsAt(): Float64Array;
-  eventsAt(): Float64Array;
-}
 
 /** An observation cannot go on: what it would report from here on is not known to be right. */
 export class ObservationLost extends RedisError {
@@ -62,6 +27,8 @@ export class ObservationLost extends RedisError {
 
 interface PendingMark {
   readonly key: string;
+  readonly kind: MarkKind;
+  readonly keys: WindowKeys[];
   commands: Float64Array | null | undefined;
   events: Float64Array | null | undefined;
   monitoredCommands: number;
@@ -212,8 +179,8 @@ export class NodeObserver {
    * @param limitMillis how long a stream may take to show the mark
    * @throws ObservationLost when a stream is gone or lags, RedisError when the node itself is
    */
-  mark(limitMillis = this.lagLimitMillis): Promise<Mark> {
-    const mark = this.lastMark.then(() => this.markNow(limitMillis));
+  mark(kind: MarkKind, limitMillis = this.lagLimitMillis): Promise<Mark> {
+    const mark = this.lastMark.then(() => this.markNow(kind, limitMillis));
     this.lastMark = mark.then(
       () => undefined,
       () => undefined,
@@ -221,13 +188,15 @@ export class NodeObserver {
     return mark;
   }
 
-  private async markNow(limitMillis: number): Promise<Mark> {
+  private async markNow(kind: MarkKind, limitMillis: number): Promise<Mark> {
     if (this.lost) throw this.lost;
     const key = this.markKey(++this.marks);
     if (this.probe !== null) this.ownMisses++;
     const sentAt = performance.now();
     const pending: PendingMark = {
       key,
+      kind,
+      keys: [],
       commands: this.monitor ? undefined : null,
       events: this.events ? undefined : null,
       monitoredCommands: 0,
@@ -236,6 +205,9 @@ export class NodeObserver {
       failed: () => undefined,
     };
     this.pending = pending;
+    // Of a stream that is not open nothing is under way.
+    if (pending.commands === null) keepKeys(pending, this.sink.commandsAt(kind));
+    if (pending.events === null) keepKeys(pending, this.sink.eventsAt(kind));
     try {
       const seen = this.waitFor(pending, limitMillis);
       // Told where it is awaited.
@@ -249,6 +221,7 @@ export class NodeObserver {
         info,
         commands: pending.commands ?? null,
         events: pending.events ?? null,
+        keys: pending.keys,
         monitoredCommands: pending.monitoredCommands,
         monitorBytes: this.closedMonitors.bytes + (this.monitor?.bytes ?? 0),
         cutLines: this.closedMonitors.cutLines + (this.monitor?.cutLines ?? 0),
@@ -321,7 +294,7 @@ export class NodeObserver {
   private monitorMark(): void {
     const { pending } = this;
     if (pending === undefined || pending.commands !== undefined) return;
-    pending.commands = this.sink.commandsAt();
+    pending.commands = keepKeys(pending, this.sink.commandsAt(pending.kind));
     pending.monitoredCommands = this.closedMonitors.commands + (this.monitor?.commands ?? 0);
     pending.seen();
   }
@@ -329,7 +302,7 @@ export class NodeObserver {
   private eventMark(): void {
     const { pending } = this;
     if (pending === undefined || pending.events !== undefined) return;
-    pending.events = this.sink.eventsAt();
+    pending.events = keepKeys(pending, this.sink.eventsAt(pending.kind));
     pending.eventCount = this.events?.events ?? 0;
     pending.seen();
   }
@@ -371,6 +344,12 @@ export class NodeObserver {
     );
     this.pending?.failed(this.lost);
   }
+}
+
+/** @returns the counts */
+function keepKeys(pending: PendingMark, { counts, keys }: StreamCut): Float64Array {
+  if (keys !== null) pending.keys.push(keys);
+  return counts;
 }
 
 /** @throws RedisError where INFO was refused */

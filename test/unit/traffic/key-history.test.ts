@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { causeNames } from '../../../src/traffic/figures/counts.ts';
 import { hashText, lastHash } from '../../../src/traffic/keys/key-hash.ts';
 import { causeIndex, firstMiss, KeyHistory } from '../../../src/traffic/keys/key-history.ts';
+import { WindowDetails } from '../../../src/traffic/keys/window-keys.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
 
 type Gone = 'expired' | 'evicted' | 'invalidated' | 'renamed';
@@ -10,6 +11,7 @@ type Gone = 'expired' | 'evicted' | 'invalidated' | 'renamed';
 /** A history in words; its keys are of row 1, and time stands still unless a step says otherwise. */
 class Story {
   readonly history: KeyHistory;
+  readonly window = new WindowDetails();
   now = 1_000_000;
 
   constructor({ replica = false, slots = 1024 } = {}) {
@@ -23,25 +25,25 @@ class Story {
 
   gone(cause: Gone, key = 'k', database = 0): this {
     hashText(key, database);
-    this.history.gone(cause, 1, lastHash.high, lastHash.low, this.now);
+    this.history.gone(cause, 1, lastHash.high, lastHash.low, this.now, this.window);
     return this;
   }
 
   stored(key = 'k', database = 0): this {
     hashText(key, database);
-    this.history.stored(1, lastHash.high, lastHash.low, this.now);
+    this.history.stored(1, lastHash.high, lastHash.low, this.now, this.window);
     return this;
   }
 
   written(key = 'k'): this {
     hashText(key, 0);
-    this.history.written(1, lastHash.high, lastHash.low, this.now);
+    this.history.written(1, lastHash.high, lastHash.low, this.now, this.window);
     return this;
   }
 
   lives(ttlMillis: number, key = 'k'): this {
     hashText(key, 0);
-    this.history.lives(ttlMillis, 1, lastHash.high, lastHash.low, this.now);
+    this.history.lives(ttlMillis, 1, lastHash.high, lastHash.low, this.now, this.window);
     return this;
   }
 
@@ -53,7 +55,7 @@ class Story {
   /** The cause, with an exclamation mark for the first word of a key. */
   miss(key = 'k', database = 0): string {
     hashText(key, database);
-    const told = this.history.miss(database, 1, lastHash.high, lastHash.low, this.now);
+    const told = this.history.miss(database, 1, lastHash.high, lastHash.low, this.now, this.window);
     return `${causeNames[told % firstMiss] ?? ''}${told >= firstMiss ? '!' : ''}`;
   }
 
@@ -63,7 +65,7 @@ class Story {
   }
 
   get details() {
-    return this.history.detailsOf(1);
+    return this.window.of(1);
   }
 }
 
@@ -272,6 +274,18 @@ describe('a stampede', () => {
     expect(figures(story)).toEqual([2, 3, 3]);
   });
 
+  test('counts in a window only where all of its misses are of that window, and a refill where it ends', () => {
+    const story = new Story().at(10).misses(9);
+    story.window.begin(story.now);
+    story.at(20).stored();
+    expect(figures(story)).toEqual([0, 0, 0]);
+    expect(story.details.refillMillis.count).toBe(1);
+    story.gone('expired').at(30).misses(3).at(40).stored();
+    expect(figures(story)).toEqual([1, 2, 3]);
+    story.window.begin(story.now);
+    expect([figures(story), story.details.refillMillis.count]).toEqual([[0, 0, 0], 0]);
+  });
+
   test('of more than 65,535 misses is told whole', () => {
     const story = new Story().gone('expired').misses(70_000).stored();
     expect(figures(story)).toEqual([1, 69_999, 70_000]);
@@ -290,4 +304,14 @@ test('the distance between an eviction and a miss is the number of keys evicted 
 test('each cause has a place of its own, below the mark of a first word', () => {
   expect(causeNames.map((name) => causeIndex[name])).toEqual([0, 1, 2, 3, 4, 5]);
   expect(causeNames.length).toBeLessThan(firstMiss);
+});
+
+test('details that were shown stay as they were when the window goes on', () => {
+  const story = new Story().at(100).misses(2).at(150).stored();
+  const shown = story.window.shown();
+  const again = story.window.shown();
+  story.gone('expired').at(200).misses(3).at(250).stored();
+  for (const each of [shown, again]) expect(each.get(1)).toMatchObject({ stampedes: 1, extraMisses: 1 });
+  expect(story.window.shown().get(1)).toMatchObject({ stampedes: 2, extraMisses: 3 });
+  expect(story.window.shown().get(1)?.refillMillis.count).toBe(2);
 });

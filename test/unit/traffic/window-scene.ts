@@ -1,12 +1,11 @@
 import { buildMap, type NamespaceMap } from '../../../src/keyspace/map.ts';
 import { buildReport, type ReportInput } from '../../../src/traffic/figures/build-report.ts';
 import type { KeyEvent } from '../../../src/traffic/streams/event-reader.ts';
-import { FrequentKeys } from '../../../src/traffic/keys/frequent-keys.ts';
 import { KeyHistory } from '../../../src/traffic/keys/key-history.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
 import { NamespaceRows } from '../../../src/traffic/keys/namespace-rows.ts';
-import type { Mark } from '../../../src/traffic/streams/node-observer.ts';
-import { type MissPlace, NodeTraffic, type SharedTraffic } from '../../../src/traffic/node-traffic.ts';
+import type { Mark, MarkKind } from '../../../src/traffic/streams/mark.ts';
+import { NodeTraffic, type SharedTraffic } from '../../../src/traffic/node-traffic.ts';
 import type { TrafficReport } from '../../../src/traffic/report.ts';
 
 export const sceneMap = buildMap({
@@ -34,7 +33,6 @@ export class WindowScene {
     this.shared = shared ?? {
       rows: new NamespaceRows(map, 0),
       history: new KeyHistory(new KeyTable(1024), 0, false),
-      missing: new FrequentKeys<MissPlace>({ capacity: 100 }),
       isReplica: false,
       tellsNewKeys,
     };
@@ -71,10 +69,18 @@ export class WindowScene {
     return this.shows(key, hits + misses).tells('keymiss', key, misses);
   }
 
-  mark(atMillis: number, changes: Partial<Mark> = {}): Mark {
+  /** Misses of a command that MONITOR shows, and that no rule explains. */
+  missesUnexplained(key: string, times: number): this {
+    this.misses += times;
+    return this.tells('keymiss', key, times);
+  }
+
+  mark(atMillis: number, changes: Partial<Mark> = {}, kind: MarkKind = 'turn'): Mark {
     // The lookup that makes the mark is one of the server's misses.
     this.misses++;
     this.ownMisses++;
+    const commands = this.traffic.commandsAt(kind);
+    const events = this.traffic.eventsAt(kind);
     return {
       atMillis,
       info: {
@@ -84,8 +90,9 @@ export class WindowScene {
         used_cpu_user: String(atMillis / 2000),
         used_cpu_sys: String(atMillis / 4000),
       },
-      commands: this.traffic.commandsAt(),
-      events: this.traffic.eventsAt(),
+      commands: commands.counts,
+      events: events.counts,
+      keys: [commands.keys, events.keys].filter((each) => each !== null),
       monitoredCommands: this.monitored,
       ...{
         monitorBytes: 0,

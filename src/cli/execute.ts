@@ -3,7 +3,6 @@ import {
   type Context,
   type Execution,
   isReportFormat,
-  type OutputFormat,
   type Outcome,
   type Protections,
   reportFormats,
@@ -22,7 +21,7 @@ import type { Interruption, Io } from './io.ts';
 import { Messages } from './messages.ts';
 import type { GlobalOptions } from './options.ts';
 import { terminalLive } from './live.ts';
-import { Printer } from './printer.ts';
+import { Printer, withFormat } from './printer.ts';
 import { processFacts } from './process-facts.ts';
 import { terminalProgress } from './progress.ts';
 import { terminalPrompts } from './prompts.ts';
@@ -159,13 +158,6 @@ export async function execute<Result extends object>(
 async function load(file: string): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load.ts');
   return loadConfig(file);
-}
-
-/** What a program reads from a pipe is the command's choice, where nobody made one. */
-function withFormat(options: GlobalOptions, io: Io, format: OutputFormat | undefined): GlobalOptions {
-  return format === undefined || options.output !== undefined || io.stdout.isTTY === true
-    ? options
-    : { ...options, output: format };
 }
 
 /** The screen needs its colours when it is opened, and no sooner. */

@@ -24,7 +24,8 @@ export class Printer {
 
   constructor(
     private readonly io: Io,
-    private readonly command: string,
+    /** Null where the command line names no command. */
+    private readonly command: string | null,
     private readonly options: GlobalOptions,
   ) {
     const { output } = options;
@@ -150,6 +151,13 @@ export class Printer {
       .map((line) => `${jsonText(line)}\n`)
       .join('');
   }
+}
+
+/** What a program reads from a pipe is the command's choice, where nobody made one. */
+export function withFormat(options: GlobalOptions, io: Io, format: OutputFormat | undefined): GlobalOptions {
+  return format === undefined || options.output !== undefined || io.stdout.isTTY === true
+    ? options
+    : { ...options, output: format };
 }
 
 const defaultFormat = (io: Io): OutputFormat => (io.stdout.isTTY === true ? 'table' : 'tsv');

@@ -3,7 +3,7 @@ import { commandDefinitions } from '../commands/index.ts';
 import { exitCodeHelp, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import type { Runner } from '../commands/runner.ts';
 import { examples } from '../commands/runner.ts';
-import { printable } from '../render/printable.ts';
+import { InputError } from '../failure.ts';
 import type { Io } from './io.ts';
 import { addGlobalOptions, type GlobalOptions } from './options.ts';
 import type { RunCli } from './execute.ts';
@@ -21,11 +21,12 @@ export function buildProgram(io: Io, run: Runner): Command {
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
-    .showHelpAfterError('hint: `cachectl help` lists the commands, `cachectl help COMMAND` its options')
     .configureHelp({ showGlobalOptions: false, helpWidth: Math.min(io.stdout.columns || 100, 110) })
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
+      // An error is printed by `runCli`, with what stdout shows in place of a result.
+      outputError: () => undefined,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
@@ -36,7 +37,6 @@ export function buildProgram(io: Io, run: Runner): Command {
   for (const command of program.commands) {
     command.configureHelp({ ...program.configureHelp(), showGlobalOptions: false });
     command.addHelpText('after', 'Connection and output options: cachectl --help');
-    command.showHelpAfterError(`hint: \`cachectl help ${command.name()}\` shows its options and examples`);
   }
   return program;
 }
@@ -66,29 +66,22 @@ export const runCli: RunCli = async (argv, io) => {
     io.stdout.write(program.helpInformation());
     return exitCodes.success;
   }
-  const unknown = unknownHelpTopic(program, argv);
-  if (unknown !== undefined) {
-    io.stderr.write(
-      `error: there is no command \`${printable(unknown)}\`\nhint: \`cachectl help\` lists the commands\n`,
-    );
-    return exitCodes.usage;
-  }
   try {
+    requireHelpTopic(program, argv);
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
-    const { failureOf, failureText } = await import('./failures.ts');
-    const failure = failureOf(error);
-    io.stderr.write(failureText(failure));
-    return failure.exitCode;
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.success;
+    const { reportUnparsed } = await import('./unparsed.ts');
+    return reportUnparsed(io, argv, error, (capture) => buildProgram(io, capture));
   }
   return exitCode;
 };
 
-/** commander would answer `help nope` with the general help, and not say why. */
-function unknownHelpTopic(program: Command, [first, topic]: readonly string[]): string | undefined {
-  const isUnknown = first === 'help' && topic !== undefined && !topic.startsWith('-') && topic !== 'help';
-  return isUnknown && !program.commands.some((command) => command.name() === topic) ? topic : undefined;
+/** commander would answer `help nope` with the general help, and not say why. @throws InputError */
+function requireHelpTopic(program: Command, [first, topic]: readonly string[]): void {
+  if (first !== 'help' || topic === undefined || topic.startsWith('-') || topic === 'help') return;
+  if (program.commands.some((command) => command.name() === topic)) return;
+  throw new InputError(`there is no command \`${topic}\``, '`cachectl help` lists the commands');
 }
 
 function commandPath(self: Parameters<Runner>[0]): string {

@@ -1,0 +1,125 @@
+import { Command, CommanderError, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import { type Execution, isReportFormat, outputFormats } from '../commands/context.ts';
+import type { ExitCode } from '../commands/exit-codes.ts';
+import type { Runner } from '../commands/runner.ts';
+import { InputError } from '../failure.ts';
+import { failureOf, failureText } from './failures.ts';
+import type { Io } from './io.ts';
+import type { GlobalOptions } from './options.ts';
+import { Printer, withFormat } from './printer.ts';
+
+type AnyExecution = Execution<Record<string, unknown>>;
+
+/**
+ * Reports what kept a command from running as every other failure: on stderr, and on stdout the fields of the command's result
+ * where the format is one for programs. Without a command the object has none of them.
+ * @param build Makes the program once more, to ask a command for its fields.
+ */
+export async function reportUnparsed(
+  io: Io,
+  argv: readonly string[],
+  error: unknown,
+  build: (run: Runner) => Command,
+): Promise<ExitCode> {
+  const program = build(() => Promise.resolve());
+  const scan = scanOf(program, argv);
+  const path = commandPath(program, scan.operands);
+  const failure = failureOf(error instanceof CommanderError ? inWords(error, path) : error);
+  const execution = path === null ? null : await executionOf(path, build);
+  const name = path?.join(' ') ?? null;
+  const printer = new Printer(io, name, withFormat(scan.options, io, execution?.formatInPipe));
+  if (scan.isFormatKnown) await printer.finish(execution ?? noExecution, undefined, failure);
+  printer.fail(failureText(failure));
+  return failure.exitCode;
+}
+
+/** What commander says, with where to look it up. */
+function inWords({ code, message }: CommanderError, path: readonly string[] | null): InputError {
+  return new InputError(
+    code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, ''),
+    path === null || code === 'commander.unknownCommand'
+      ? '`cachectl help` lists the commands, `cachectl help COMMAND` its options'
+      : `\`cachectl help ${path[0] ?? ''}\` shows its options and examples`,
+  );
+}
+
+const noExecution: AnyExecution = {
+  blank: {},
+  run: () => Promise.reject(new Error('nothing to run')),
+  view: () => [],
+};
+
+interface Scan {
+  readonly options: GlobalOptions;
+  readonly operands: readonly string[];
+  readonly isFormatKnown: boolean;
+}
+
+/** What can be read of a command line of which some part is wrong: the global options as texts, and the words. */
+function scanOf(program: Command, argv: readonly string[]): Scan {
+  const scanner: CommandUnknownOpts = new Command();
+  // Without parsers and choices, which throw.
+  for (const { flags } of program.options)
+    scanner.addOption(new Option(flags.replace('<', '[').replace('>', ']')));
+  const { operands } = scanner.parseOptions([...argv]);
+  const { output, quiet, color } = scanner.opts() as Readonly<Record<string, unknown>>;
+  const known = outputFormats.find((format) => format === output);
+  const report = typeof output === 'string' && isReportFormat(output) ? output : undefined;
+  const format = known ?? report;
+  return {
+    options: {
+      color: color !== false,
+      ...(quiet === true && { quiet }),
+      ...(format !== undefined && { output: format }),
+    },
+    operands,
+    isFormatKnown: output === undefined || format !== undefined,
+  };
+}
+
+/** The command that the words begin with, as `['config', 'show']`; null where they name none. */
+function commandPath(program: CommandUnknownOpts, operands: readonly string[]): string[] | null {
+  const path: string[] = [];
+  let command = program;
+  for (const word of operands) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) break;
+    path.push(word);
+    command = next;
+  }
+  return path.length === 0 ? null : path;
+}
+
+/** An argument that is required, and that no one gave. */
+const absent = '\0';
+
+/** The command as it would run without any option; null where it is one of several commands, or cannot be had so. */
+async function executionOf(
+  path: readonly string[],
+  build: (run: Runner) => Command,
+): Promise<AnyExecution | null> {
+  const captured: AnyExecution[] = [];
+  const program: CommandUnknownOpts = build(async (_self, load) => {
+    captured.push((await load()) as unknown as AnyExecution);
+  });
+  const command = path.reduce<CommandUnknownOpts>(
+    (parent, name) => parent.commands.find((each) => each.name() === name) ?? parent,
+    program,
+  );
+  if (command.commands.length > 0) return null;
+  const words = command.registeredArguments.flatMap(({ required, argChoices }) =>
+    required ? [argChoices?.[0] ?? absent] : [],
+  );
+  try {
+    await program.parseAsync([...path, ...words], { from: 'user' });
+  } catch {
+    return null;
+  }
+  const [execution] = captured;
+  if (execution === undefined) return null;
+  const fields = Object.entries(execution.blank).map(([name, value]) => [
+    name,
+    value === absent ? null : value,
+  ]);
+  return { ...execution, blank: Object.fromEntries(fields) as AnyExecution['blank'] };
+}

@@ -36,6 +36,8 @@ const domain = [
   'health',
   'sandbox',
   'decode',
+  'json',
+  'compression',
   'values',
   'export',
   'comparison',

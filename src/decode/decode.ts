@@ -1,7 +1,8 @@
-import { constants, gunzipSync, inflateSync } from 'node:zlib';
+import { unpackBytes } from '../compression/bytes.ts';
+import { type ForeignPacker, isReadable, type Packer, packerOf } from '../compression/packers.ts';
+import { depthOf, layOutJson, losesNumbers, repeatsNames } from '../json/source.ts';
 import type { Encoding } from '../keyspace/map.ts';
 import { asBytes, type ByteString, bufferOf, textOf } from '../redis/bytes.ts';
-import { losesDigits } from './json-source.ts';
 
 /** A value as people can read it: one of `json`, `text` and `hex` is there. */
 export interface DecodedValue {
@@ -9,7 +10,7 @@ export interface DecodedValue {
   /** What was seen through to get there, or what stands in the way: see `remark`. */
   readonly compression: Compression | null;
   readonly json?: unknown;
-  /** Beside `json`: its source, with digits that no JSON number of JavaScript can hold. */
+  /** Beside `json`: its source, where parsing and printing it would not give the same again. */
   readonly text?: string;
   /** The first bytes, two digits each. */
   readonly hex?: string;
@@ -19,7 +20,7 @@ export interface DecodedValue {
   readonly remark?: string;
 }
 
-type Compression = 'gzip' | 'zlib' | 'zstd';
+type Compression = Packer | ForeignPacker;
 type Decoded = Omit<DecodedValue, 'compression'>;
 
 export interface DecodeOptions {
@@ -92,10 +93,20 @@ function otherThan(said: string, bytes: ByteString, options: DecodeOptions): Dec
   return { ...decoded, remark: decoded.remark === undefined ? remark : `${remark}; ${decoded.remark}` };
 }
 
+/** Deeper ones are shown as they are: neither parsed values nor indentation hold a hundred thousand levels. */
+const deepest = 200;
+
 function jsonOf(json: unknown, text: string): Decoded {
-  if (!losesDigits(text)) return { format: 'json', json };
-  const remark = 'it holds numbers with more digits than JSON readers keep; its text has them all';
-  return { format: 'json', json, text, remark };
+  if (depthOf(text) > deepest) {
+    return { format: 'json', text, remark: `nested more than ${deepest} levels deep: shown as it is` };
+  }
+  if (layOutJson(text) === JSON.stringify(json, null, 2)) return { format: 'json', json };
+  const lost = [
+    losesNumbers(text) && 'numbers that JSON readers do not keep',
+    repeatsNames(text) && 'a name that comes twice in one object',
+  ].filter((each) => each !== false);
+  const remark = `it holds ${lost.join(' and ')}; its text has them all`;
+  return { format: 'json', json, text, ...(lost.length > 0 && { remark }) };
 }
 
 function envelopeOf(json: unknown, text: string, field: string): Decoded {
@@ -103,7 +114,8 @@ function envelopeOf(json: unknown, text: string, field: string): Decoded {
     return { ...jsonOf(json, text), remark: `no field \`${field}\`: not the envelope that the map says` };
   }
   const { [field]: payload, ...envelope } = json;
-  return { ...jsonOf(payload, text), format: 'json-envelope', envelope };
+  const whole = jsonOf(json, text);
+  return whole.json === undefined ? whole : { ...whole, json: payload, format: 'json-envelope', envelope };
 }
 
 /** A Fernet token is base64 of version 0x80 and a 64-bit time whose first bytes are zero. */
@@ -119,33 +131,19 @@ interface Unpacked {
 }
 
 function unpack(bytes: ByteString, truncated: boolean): Unpacked {
-  const compression = compressionOf(bytes);
+  const compression = packerOf(bytes);
   if (compression === null) return { bytes, compression };
-  if (compression === 'zstd')
-    return { bytes, compression, remark: 'compressed with zstd, which is not read' };
-  const read = compression === 'gzip' ? gunzipSync : inflateSync;
-  try {
-    const unpacked = read(bufferOf(bytes), {
-      maxOutputLength: longestUnpackedBytes,
-      // The start alone is no error.
-      ...(truncated && { finishFlush: constants.Z_SYNC_FLUSH }),
-    });
-    return { bytes: asBytes(unpacked.toString('latin1')), compression };
-  } catch (error) {
-    if (error instanceof RangeError) {
-      const limit = `${longestUnpackedBytes / 1024 / 1024} MiB`;
-      return { bytes, compression, remark: `unpacks (${compression}) to more than ${limit}: not read` };
-    }
-    // Two bytes that look like a zlib header are common in data that is none.
-    if (compression === 'zlib') return { bytes, compression: null };
-    return { bytes, compression, remark: 'starts like gzip, and cannot be unpacked' };
+  const stillPacked = (remark: string) => ({ bytes, compression, remark });
+  if (!isReadable(compression)) return stillPacked(`compressed with ${compression}, which is not read`);
+  const unpacked = unpackBytes(bufferOf(bytes), compression, longestUnpackedBytes, truncated);
+  if (unpacked === 'too long') {
+    const limit = `${longestUnpackedBytes / 1024 / 1024} MiB`;
+    return stillPacked(`unpacks (${compression}) to more than ${limit}: not read`);
   }
-}
-
-function compressionOf(bytes: ByteString): Compression | null {
-  if (bytes.startsWith('\x1f\x8b\x08')) return 'gzip';
-  if (bytes.startsWith('\x28\xb5\x2f\xfd')) return 'zstd';
-  return /^\x78[\x01\x5e\x9c\xda]/.test(bytes) ? 'zlib' : null;
+  if (unpacked !== 'damaged') return { bytes: asBytes(unpacked.toString('latin1')), compression };
+  // Two bytes that look like a zlib header are common in data that is none.
+  if (compression === 'zlib') return { bytes, compression: null };
+  return stillPacked(`starts like ${compression}, and cannot be unpacked`);
 }
 
 /** Without the first bytes of a UTF-8 character whose last ones were not read. */

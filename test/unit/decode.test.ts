@@ -3,7 +3,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DecodeOptions, decodeValue, recognise } from '../../src/decode/decode.ts';
-import { layOutJson, losesDigits } from '../../src/decode/json-source.ts';
+import { layOutJson, losesNumbers } from '../../src/json/source.ts';
 import { asBytes, type ByteString, bytesOf } from '../../src/redis/bytes.ts';
 
 const latin1 = (buffer: Uint8Array) => asBytes(Buffer.from(buffer).toString('latin1'));
@@ -79,9 +79,38 @@ describe('JSON', () => {
     expect(decode(source)).toMatchObject({
       format: 'json',
       text: source,
-      remark: expect.stringMatching(/digits/) as string,
+      remark: 'it holds numbers that JSON readers do not keep; its text has them all',
     });
     expect(decode('{"id":9007199254740991,"x":"12345678901234567890"}')).not.toHaveProperty('text');
+  });
+
+  test.each([
+    ['{"x":1e400}', 'numbers that JSON readers do not keep'],
+    ['[-0]', 'numbers that JSON readers do not keep'],
+    ['[1e-400]', 'numbers that JSON readers do not keep'],
+    ['{"a":1,"a":2}', 'a name that comes twice in one object'],
+  ])('that parsing would change keeps its source, and says why: %s', (source, what) => {
+    expect(decode(source)).toMatchObject({
+      text: source,
+      remark: `it holds ${what}; its text has them all`,
+    });
+  });
+
+  test.each(['[1.0]', '{"b":1,"2":2}', String.raw`["\u00e9\/"]`])(
+    'written in another way keeps its source: %s',
+    (source) => {
+      expect(decode(source)).toEqual({
+        ...{ format: 'json', compression: null, json: JSON.parse(source) as unknown, text: source },
+      });
+    },
+  );
+
+  test('of a hundred thousand levels is shown as it is', () => {
+    const source = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    expect(decode(source)).toEqual({
+      ...{ format: 'json', compression: null, text: source },
+      remark: 'nested more than 200 levels deep: shown as it is',
+    });
   });
 
   test('that is none, though the map says so, is shown as what it is', () => {
@@ -262,10 +291,59 @@ describe('a compressed value', () => {
     });
   });
 
-  test('in zstd is named', () => {
-    expect(decodeBytes(asBytes('\x28\xb5\x2f\xfd\x00'))).toMatchObject({
+  // What `zstd` makes of `{"key":"a","value":"1"}`.
+  const zstdFrame = Buffer.from('28b52ffd2017b900007b226b6579223a2261222c2276616c7565223a2231227d', 'hex');
+  const skippedFrame = Buffer.from('502a4d1804000000deadbeef', 'hex');
+
+  test('in zstd is seen through, as in files, also behind a frame that is to be skipped', () => {
+    for (const packed of [zstdFrame, Buffer.concat([skippedFrame, zstdFrame])]) {
+      expect(decodeBytes(latin1(packed))).toEqual({
+        ...{ format: 'json', compression: 'zstd', json: { key: 'a', value: '1' } },
+      });
+    }
+    expect(decodeBytes(latin1(Buffer.concat([zstdFrame, zstdFrame])))).toMatchObject({
+      text: '{"key":"a","value":"1"}{"key":"a","value":"1"}',
+    });
+  });
+
+  test('in zstd that is cut off is left packed, and is no fault where only the start was read', () => {
+    const cut = latin1(zstdFrame.subarray(0, 20));
+    expect(decodeBytes(cut)).toMatchObject({
       format: 'binary',
-      compression: 'zstd',
+      remark: 'starts like zstd, and cannot be unpacked',
+    });
+    expect(decodeBytes(cut, { truncated: true })).not.toHaveProperty('remark');
+  });
+
+  test('in zstd that would unpack without end, or claims gigabytes, is left packed', () => {
+    // A thousand blocks of one byte each that stand for 128 KiB.
+    const block = Buffer.from([0x02 | ((131_072 << 3) & 0xff), (131_072 >> 5) & 0xff, 131_072 >> 13, 0x61]);
+    const header = Buffer.from('28b52ffd0038', 'hex');
+    const blocks = Buffer.concat([header, ...Array.from({ length: 1000 }, () => block)]);
+    const claims = [
+      // A window, and a content, of gigabytes.
+      Buffer.from('28b52ffd00a0010000', 'hex'),
+      Buffer.from('28b52ffda0ffffffff010000', 'hex'),
+    ];
+    const before = process.memoryUsage().arrayBuffers;
+    for (const packed of [blocks, ...claims]) {
+      expect(decodeBytes(latin1(packed))).toMatchObject({
+        ...{ format: 'binary', compression: 'zstd' },
+        remark: 'unpacks (zstd) to more than 16 MiB: not read',
+      });
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50e6);
+  });
+
+  test.each([
+    ['lz4', '04224d18646440a7'],
+    ['snappy', 'ff060000734e61507059'],
+    ['bzip2', '425a6839314159265359'],
+    ['xz', 'fd377a585a00'],
+  ])('in %s is named', (compression, hex) => {
+    expect(decodeBytes(latin1(Buffer.from(hex, 'hex')))).toMatchObject({
+      ...{ format: 'binary', compression },
+      remark: `compressed with ${compression}, which is not read`,
     });
   });
 
@@ -314,13 +392,18 @@ describe('the source of JSON', () => {
     [String.raw`{"a":"\"12345678901234567890"}`, false],
     ['[1,2,{"a":[18446744073709551615]}]', true],
     ['1.50000000000000000000', false],
-  ])('%s loses digits: %s', (json, loses) => {
-    expect(losesDigits(json)).toBe(loses);
+    ['1e400', true],
+    ['-0', true],
+    ['-0.5', false],
+    ['1e-400', true],
+    ['1e300', false],
+  ])('%s loses a number: %s', (json, loses) => {
+    expect(losesNumbers(json)).toBe(loses);
   });
 
   test('may be one text of many megabytes', () => {
     const json = JSON.stringify({ a: '\n"'.repeat(2_000_000), n: 1234567890123456 });
-    expect(losesDigits(json)).toBe(false);
+    expect(losesNumbers(json)).toBe(false);
     expect(layOutJson(json)).toHaveLength(
       json.length + '\n  '.length + ' '.length + '\n  '.length + ' '.length + '\n'.length,
     );

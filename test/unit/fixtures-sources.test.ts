@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { encodeFrame, encodeHeader } from '../../src/archive/format.ts';
 import { InputError } from '../../src/failure.ts';
@@ -73,8 +73,25 @@ describe('a packed file', () => {
     await expect(piecesOf(Buffer.from('28b52ffd2017b900007b22', 'hex'))).rejects.toThrow(
       'the zstd file is cut off',
     );
-    await expect(piecesOf(Buffer.from('28b52ffdffffffffffffffffffffffffffff', 'hex'))).rejects.toThrow(
+    await expect(piecesOf(Buffer.from('28b52ffd201707000000000000000000000000', 'hex'))).rejects.toThrow(
       'the zstd file is damaged',
+    );
+  });
+
+  test('of zlib gives what was packed', async () => {
+    expect((await piecesOf(deflateSync(text))).map((piece) => piece.text)).toEqual(lines);
+  });
+
+  test('that claims a window of gigabytes is refused before room is made for it', async () => {
+    const greedy = Buffer.from('28b52ffd00a0010000000000000000000000000000', 'hex');
+    await expect(piecesOf(greedy)).rejects.toThrow(
+      'the zstd file wants a window of more than 128 MiB to be unpacked',
+    );
+  });
+
+  test('of another kind is named', async () => {
+    await expect(piecesOf(Buffer.from('04224d1864a70000', 'hex'))).rejects.toThrow(
+      'the file is packed with lz4, which is not read',
     );
   });
 });

@@ -1,5 +1,5 @@
 import { type DecodedValue, decodeValue } from '../../decode/decode.ts';
-import { layOutJson } from '../../decode/json-source.ts';
+import { layOutJson } from '../../json/source.ts';
 import { type KeyLookup, type KeyReport, readKey } from '../../decode/read-key.ts';
 import { InputError } from '../../failure.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';

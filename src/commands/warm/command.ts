@@ -7,7 +7,7 @@ const recordHelp = `
 A record:
   {"key": "user:1:profile", "value": "text or JSON", "ttl": "1h", "type": "string"}
 
-  value   string: a text, or any JSON, which is written as JSON text (the default)
+  value   string: a text, or any JSON, whose own bytes are written (the default)
           hash: {field: text} · list, set: [text] · stream: [{"id"?, "fields": {field: text}}]
           zset: [{"member", "score"}], [[member, score]] or {member: score}
   ttl     seconds, a duration such as "90s" or "1h30m", a moment in milliseconds since the epoch,
@@ -17,7 +17,7 @@ A record:
   keyBase64 and valueBase64 hold binary data; every text in valueBase64 is base64
 
 A file holds an array of records, one record per line, one object {key: value, …}, or an archive of
-cachectl; gzip and zstd are unpacked. Files that RIOT exports load as they are.`;
+cachectl; gzip, zlib and zstd are unpacked. Files that RIOT exports load as they are.`;
 
 export const defineWarm: DefineCommand = (program, run) => {
   program

@@ -4,8 +4,9 @@ import type { FixtureRecord } from '../../src/fixtures/record.ts';
 import { buildMap, emptyMap } from '../../src/keyspace/map.ts';
 import { bytesOf } from '../../src/redis/bytes.ts';
 
-const read = (record: unknown, map = emptyMap) =>
-  parseRecord({ text: Buffer.from(JSON.stringify(record), 'utf8').toString('latin1'), line: 1 }, map);
+const readText = (text: string, map = emptyMap) =>
+  parseRecord({ text: Buffer.from(text, 'utf8').toString('latin1'), line: 1 }, map);
+const read = (record: unknown, map = emptyMap) => readText(JSON.stringify(record), map);
 
 function good(record: unknown, map = emptyMap): FixtureRecord {
   const found = read(record, map);
@@ -155,7 +156,7 @@ describe('a bad record', () => {
       '`ttl` is "0s"; it must be more than 0, or null for a key without TTL',
     ],
     [{ key: 'k', value: 'x', ttl: 'soon' }, '`ttl`: `soon` is not a duration; write 90s, 5m, 1h30m or 7d'],
-    [{ key: 'k', value: 'x', ttl: 1e16 }, '`ttl` is 10000000000000000 seconds, which is too long'],
+    [{ key: 'k', value: 'x', ttl: 1e16 }, '`ttl` is 10000000000000000, which is too long'],
     [{ key: 'k', value: 'x', ttl: {} }, '`ttl` is an object, not seconds or a duration'],
     [{ key: 'k', valueBase64: 'ab=c' }, '`valueBase64` is not base64'],
     [
@@ -176,7 +177,7 @@ describe('a bad record', () => {
       { key: 'k', type: 'set', value: ['a', []] },
       'element 2 is an array, not a text; write JSON in it as a string',
     ],
-    [{ key: 'k', type: 'zset', value: { a: 'x' } }, 'the score of member `a` is a text, not a number'],
+    [{ key: 'k', type: 'zset', value: { a: 'x' } }, 'the score of member `a` is a text ("x"), not a number'],
     [
       { key: 'k', type: 'zset', value: [['a', 1, 2]] },
       'element 1 is no member with a score: expected [{"member", "score"}], [[member, score]] or {member: score}',
@@ -185,7 +186,7 @@ describe('a bad record', () => {
     [{ key: 'k', type: 'zset', value: [{ member: 'a' }] }, 'the score of element 1 is missing, not a number'],
     [
       { key: 'k', type: 'stream', value: [{ id: '*', fields: { a: 'b' } }] },
-      'the id of entry 1 is not like "1526919030474-0"',
+      'the id of entry 1, "*", is not like "1526919030474-0"',
     ],
     [{ key: 'k', type: 'stream', value: [{ fields: {} }] }, 'entry 1 has no fields'],
     [
@@ -222,9 +223,112 @@ describe('a bad record', () => {
     expect(reason({ key: 'k', value: 'x', ttl: 'ž'.repeat(5000) }).length).toBeLessThan(310);
   });
 
-  test('that is nested beyond all reason is refused, not fatal', () => {
-    const text = `{"key":"k","value":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
-    expect(parseRecord({ text, line: 1 }, emptyMap)).toMatchObject({ reason: 'it is nested too deep' });
+  test.each([
+    [
+      '"type":"zset","value":{"a":1e999}',
+      'the score of member `a`, 1e999, is beyond what a score can hold; "inf" is a score',
+    ],
+    [
+      '"type":"zset","value":[["m",-1e400]]',
+      'the score of element 1, -1e400, is beyond what a score can hold; "inf" is a score',
+    ],
+    [
+      '"type":"zset","value":{"a":"1e-400"}',
+      'the score of member `a`, 1e-400, is beyond what a score can hold; "inf" is a score',
+    ],
+    [
+      '"type":"zset","value":{"a":9007199254740993}',
+      'the score of member `a`, 9007199254740993, has more digits than a score can keep',
+    ],
+    ['"type":"zset","value":{"a":"0x10"}', 'the score of member `a` is a text ("0x10"), not a number'],
+    ['"type":"zset","value":{"a":" 5"}', 'the score of member `a` is a text (" 5"), not a number'],
+    ['"type":"zset","value":{"a":"1_000"}', 'the score of member `a` is a text ("1_000"), not a number'],
+    ['"value":"x","ttl":1e400', '`ttl` is 1e400, which is too long'],
+    ['"value":"x","ttl":1e18', '`ttl` is 1e18, which is too long'],
+    ['"value":"x","ttl":-0', '`ttl` is -0; it must be more than 0, or null for a key without TTL'],
+    ['"value":"x","ttl":1e-400', '`ttl` is 1e-400; it must be more than 0, or null for a key without TTL'],
+    [
+      '"type":"stream","value":[{"id":18446744073709551615,"fields":{"a":"b"}}]',
+      'the id of entry 1, 18446744073709551615, is not like "1526919030474-0"',
+    ],
+    [
+      '"type":"stream","value":[{"id":"18446744073709551616","fields":{"a":"b"}}]',
+      'the id of entry 1, "18446744073709551616", is not like "1526919030474-0"',
+    ],
+    ['"value":"\\ud800"', '`\\ud800` is half of a character, and has no UTF-8 form'],
+    ['"type":"hash","value":{"\\udc00":"x"}', '`\\udc00` is half of a character, and has no UTF-8 form'],
+    [
+      '"type":"hash","value":{"a":"1","\\u0061":"2"}',
+      'field `a` comes twice, with different values; leave one of them out',
+    ],
+    [
+      '"type":"zset","value":[["m",1],["m",2]]',
+      'member `m` comes twice, with different values; leave one of them out',
+    ],
+    ['"value":"a","value":"b"', 'it has `value` twice; leave one of them out'],
+  ])('names what is refused as it is written: %s', (fields, expected) => {
+    const found = readText(`{"key":"k",${fields}}`);
+    expect(isBad(found) && found.reason).toBe(expected);
+  });
+});
+
+describe('a JSON value', () => {
+  const bytesIn = (fields: string) => {
+    const found = readText(`{ "key" : "k" , ${fields} }`);
+    if (isBad(found)) throw new Error(`refused: ${found.reason}`);
+    return 'bytes' in found.value
+      ? [found.value.bytes]
+      : found.value.type === 'stream'
+        ? found.value.entries.flatMap((entry) => entry.fields)
+        : found.value.elements;
+  };
+  const numbers = [
+    '1e400',
+    '-0',
+    '1.0',
+    '0.12345678901234567890123',
+    '12345678901234567890',
+    '1E+2',
+    '-1e-400',
+  ];
+
+  test.each(numbers)('%s is stored as it is written, in every type', (number) => {
+    expect(bytesIn(`"value": ${number}`)).toEqual([number]);
+    expect(bytesIn(`"value": { "x" : [ ${number} ] }`)).toEqual([`{"x":[${number}]}`]);
+    expect(bytesIn(`"type":"json","value": ${number}`)).toEqual([number]);
+    expect(bytesIn(`"type":"json","value": [ ${number} ]`)).toEqual([`[${number}]`]);
+    expect(bytesIn(`"type":"hash","value": { "f" : ${number} }`)).toEqual(['f', number]);
+    expect(bytesIn(`"type":"list","value": [ ${number} , "x" ]`)).toEqual([number, 'x']);
+    expect(bytesIn(`"type":"set","value": [ ${number} ]`)).toEqual([number]);
+    expect(bytesIn(`"type":"zset","value": [ [ ${number} , 1.0 ] ]`)).toEqual(['1.0', number]);
+    expect(bytesIn(`"type":"stream","value": [ { "fields" : { "f" : ${number} } } ]`)).toEqual(['f', number]);
+  });
+
+  test.each(['-0', '1.0', '0.12345678901234567890123', '1E+2', '"inf"', '"-Infinity"'])(
+    'of a score goes to the server as it is written: %s',
+    (score) => {
+      const text = score.replace(/"/g, '');
+      expect(bytesIn(`"type":"zset","value":{"m":${score}}`)).toEqual([text, 'm']);
+      expect(bytesIn(`"type":"zset","value":[{"score":${score},"member":"m"}]`)).toEqual([text, 'm']);
+    },
+  );
+
+  test.each([
+    ['{"a":1,"a":2,"2":3,"1":4}', 'repeated names, and their order'],
+    ['{"\\u00e9":"\\u00e9é\\/\\u002f"}', 'escapes'],
+    ['["\\ud800"]', 'half a surrogate pair that is escaped'],
+    ['[" a  b\\" c "]', 'white space in strings'],
+    [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, 'a hundred thousand levels'],
+  ])('keeps %.60s: %s', (json) => {
+    expect(bytesIn(`"value": ${json}`)).toEqual([bytesOf(json)]);
+  });
+
+  test('loses the white space between its tokens alone', () => {
+    expect(bytesIn('"value":\t{ "a" :\r\n[ 1 , " x " ] , "b":{ } }')).toEqual(['{"a":[1," x "],"b":{}}']);
+  });
+
+  test('as a plain text is what the text stands for', () => {
+    expect(bytesIn('"value":"\\u00e9\\n\\/"')).toEqual([bytesOf('é\n/')]);
   });
 });
 

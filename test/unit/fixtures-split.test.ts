@@ -150,10 +150,10 @@ describe('a file that cannot be split', () => {
     expect(faultOf('[\n1\n}')).toEqual({ line: 3, message: '`}` closes what `[` has opened in line 1' });
   });
 
-  test('because it is nested without end says so, and does not run out of stack', () => {
+  test('because brackets are left open without end says so, and does not run out of stack', () => {
     expect(faultOf(`[\n${'['.repeat(2_000_000)}`)).toEqual({
       line: 2,
-      message: 'nested more than 1,000 levels deep',
+      message: 'the array that begins in line 1 is not closed',
     });
   });
 

@@ -20,7 +20,7 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
     (reading.resume !== undefined ||
       reading.onState !== undefined ||
       population === null ||
-      (reading.precision === undefined && population <= mostKeysExact));
+      population <= (reading.exactUpTo ?? (reading.precision === undefined ? mostKeysExact : 0)));
   const nodes = server.nodes.map((node, index) => ({ node, facts: before[index] ?? unknownFacts }));
   const details = permittedDetails(options.details, before);
   const input = { ...options, details, nodes };

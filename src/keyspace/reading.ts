@@ -18,6 +18,8 @@ import type { WalkState } from './walk-state.ts';
 export interface ReadingOptions extends PaceLimits {
   /** True: every key. False: a sample. Left out: every key of a small keyspace, a sample of a large one. */
   readonly exact?: boolean;
+  /** Every key of a keyspace of up to so many keys is read (default 250,000, and 0 with a `precision`). */
+  readonly exactUpTo?: number;
   /** Relative half-width of the 95 % intervals of large namespaces at which a sample is enough (default 0.02). */
   readonly precision?: number;
   /** COUNT of each SCAN. */

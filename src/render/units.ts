@@ -33,6 +33,12 @@ export function formatCell(value: Cell, unit: Unit): string {
   }
 }
 
+/** The same with a `~` before what is an estimate. */
+export function formatEstimate(value: Cell, unit: Unit, interval: readonly [number, number] | null): string {
+  const text = formatCell(value, unit);
+  return interval === null || value === null ? text : `~${text.replace(/^< /, '<')}`;
+}
+
 /** A cell as programs read it: numbers unrounded, null empty. */
 export function rawCell(value: Cell): string {
   return value === null ? '' : typeof value === 'string' ? printable(value) : String(value);

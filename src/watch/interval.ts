@@ -51,6 +51,10 @@ export interface WatchInterval {
   readonly trafficInvalid: readonly string[];
   /** When the keys were read that `namespaces` has its sizes from; null: not yet. */
   readonly namespacesReadAt: string | null;
+  /** False where these sizes are estimates from a sample, with their intervals; null: not read yet. */
+  readonly namespacesExact: boolean | null;
+  /** A namespace of no more than so many keys may be missing from the sample; null where every key was read. */
+  readonly namespacesMostUnseenKeys: number | null;
   readonly namespaces: readonly WatchedNamespace[];
 }
 
@@ -65,6 +69,8 @@ export type CounterFigures = Omit<
   | 'trafficModeReason'
   | 'trafficInvalid'
   | 'namespacesReadAt'
+  | 'namespacesExact'
+  | 'namespacesMostUnseenKeys'
   | 'namespaces'
 >;
 
@@ -139,6 +145,8 @@ export function failedInterval(at: string, error: RedisError): WatchInterval {
     trafficModeReason: null,
     trafficInvalid: [],
     namespacesReadAt: null,
+    namespacesExact: null,
+    namespacesMostUnseenKeys: null,
     namespaces: [],
   };
 }

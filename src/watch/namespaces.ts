@@ -1,29 +1,39 @@
 import type { NamespaceMap } from '../keyspace/map.ts';
-import type { MissCause, MissCauses, NamespaceTraffic, TrafficReport } from '../traffic/report.ts';
+import type { Bounds, MissCause, MissCauses, NamespaceTraffic, TrafficReport } from '../traffic/report.ts';
 
-/** The size of a namespace, as the keys were read last. */
+/** The size of a namespace, as the keys were read last. An interval is null where every key was read. */
 export interface NamespaceSize {
   readonly namespace: string;
   readonly kind: 'cache' | 'state' | null;
   readonly keys: number;
+  readonly keysInterval: Bounds;
   /** Null where MEMORY USAGE is refused. */
   readonly bytes: number | null;
+  readonly bytesInterval: Bounds;
+  readonly byteShareInterval: Bounds;
 }
 
-/** A namespace in one interval. A null: not known, or not looked at. */
+/** A namespace in one interval. A null: not known, or not looked at; of an interval: the figure is exact, or not known. */
 export interface WatchedNamespace {
   readonly namespace: string;
   readonly kind: 'cache' | 'state' | null;
   readonly keys: number | null;
+  readonly keysInterval: Bounds;
   readonly bytes: number | null;
+  readonly bytesInterval: Bounds;
   /** Of the bytes of all namespaces, from 0 to 1. */
   readonly byteShare: number | null;
+  readonly byteShareInterval: Bounds;
   readonly readsPerSecond: number | null;
+  readonly readsPerSecondInterval: Bounds;
   readonly missesPerSecond: number | null;
   readonly hits: number | null;
+  readonly hitsInterval: Bounds;
   readonly misses: number | null;
   readonly hitRate: number | null;
+  readonly hitRateInterval: Bounds;
   readonly hitRateTarget: number | null;
+  /** Null without a target, with fewer than 100 reads in the interval, or where a sample cannot decide. */
   readonly targetMet: boolean | null;
   readonly causes: MissCauses | null;
   /** The cause of most misses. */
@@ -46,21 +56,30 @@ export function watchedNamespaces(
     namespace,
     kind: row.size?.kind ?? row.traffic?.kind ?? null,
     keys: row.size?.keys ?? null,
+    keysInterval: row.size?.keysInterval ?? null,
     bytes: row.size?.bytes ?? null,
+    bytesInterval: row.size?.bytesInterval ?? null,
     byteShare: row.size?.bytes == null || bytes === 0 ? null : row.size.bytes / bytes,
+    byteShareInterval: row.size?.byteShareInterval ?? null,
     ...trafficOf(row.traffic, traffic?.windowSeconds ?? 0),
     hitRateTarget: row.traffic?.hitRateTarget ?? targets.get(namespace) ?? null,
   }));
 }
 
 function trafficOf(traffic: NamespaceTraffic | undefined, seconds: number) {
-  const { misses = null, causes = null } = traffic ?? {};
+  const { misses = null, causes = null, readsInterval = null } = traffic ?? {};
   return {
     readsPerSecond: traffic?.readsPerSecond ?? null,
+    readsPerSecondInterval:
+      readsInterval === null || seconds <= 0
+        ? null
+        : ([readsInterval[0] / seconds, readsInterval[1] / seconds] as const),
     missesPerSecond: misses === null || seconds <= 0 ? null : misses / seconds,
     hits: traffic?.hits ?? null,
+    hitsInterval: traffic?.hitsInterval ?? null,
     misses,
     hitRate: traffic?.hitRate ?? null,
+    hitRateInterval: traffic?.hitRateInterval ?? null,
     targetMet: traffic?.targetMet ?? null,
     causes,
     topCause: causes === null ? null : topCauseOf(causes),

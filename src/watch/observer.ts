@@ -178,7 +178,7 @@ export class Observer {
     this.traffic = traffic;
     if (figures.reset === 'restart' || figures.reset === 'other') this.sizes?.expire();
     this.sizes?.renew(session.server);
-    const { sizes = [], readAt = null } = this.sizes ?? {};
+    const { sizes = [], readAt = null, exact = null, mostUnseenKeys = null } = this.sizes ?? {};
     return {
       at: new Date(at).toISOString(),
       ok: true,
@@ -190,6 +190,8 @@ export class Observer {
       trafficModeReason: traffic?.modeReason ?? null,
       trafficInvalid: traffic?.invalidReasons ?? [],
       namespacesReadAt: readAt === null ? null : new Date(readAt).toISOString(),
+      namespacesExact: exact,
+      namespacesMostUnseenKeys: mostUnseenKeys,
       namespaces: watchedNamespaces(map, sizes, traffic),
     };
   }

@@ -9,6 +9,8 @@ import type { NamespaceSize } from './namespaces.ts';
 /** A small part of what a server does without effort, in pages that nobody else has to wait for. */
 const maxKeysPerSecond = 20_000;
 const pageSize = 100;
+/** Of up to so many keys every one is read, which takes five seconds at this pace; of more a sample. */
+const mostKeysExact = 100_000;
 /** Half-width of the intervals of large namespaces: the bars on a screen show no more. */
 const precision = 0.05;
 const mostNamespaces = 200;
@@ -29,6 +31,10 @@ export class SizeReader {
   sizes: readonly NamespaceSize[] = [];
   /** Milliseconds since the epoch; null: not read yet. */
   readAt: number | null = null;
+  /** False where the sizes are estimates from a sample; null: not read yet. */
+  exact: boolean | null = null;
+  /** The most keys of a namespace that the sample did not meet, with 95 % certainty; null where every key was read. */
+  mostUnseenKeys: number | null = null;
   /** Why the last reading failed. */
   failure: RedisError | null = null;
   private reading = false;
@@ -60,11 +66,13 @@ export class SizeReader {
     if (this.nextAt !== null || this.readAt !== null) this.nextAt = 0;
     this.sizes = [];
     this.readAt = null;
+    this.exact = null;
+    this.mostUnseenKeys = null;
   }
 
   private async read(server: RedisServer): Promise<void> {
     const { map, now, random, signal } = this.options;
-    const { tree, figures, failure, account } = await analyzeKeyspace(server, {
+    const { tree, figures, failure, account, method } = await analyzeKeyspace(server, {
       map,
       depth: map.isEmpty ? Number.POSITIVE_INFINITY : 1,
       // Bytes alone: the one column that leaves no trace in the server's counters.
@@ -72,6 +80,7 @@ export class SizeReader {
       details: {},
       top: 0,
       reading: {
+        exactUpTo: mostKeysExact,
         precision,
         maxKeysPerSecond,
         pageSize,
@@ -84,12 +93,22 @@ export class SizeReader {
     this.failure = failure;
     if (failure !== null || signal.aborted) return;
     const refused = account.refusedColumns.some(({ column }) => column === 'memory');
-    this.sizes = tree.rows(mostNamespaces).map(({ namespace, statistics }) => ({
-      namespace,
-      kind: map.namespaces.find(({ name }) => name === namespace)?.kind ?? null,
-      keys: Math.round(figures.keys(statistics.total).value),
-      bytes: refused ? null : Math.round(figures.memoryBytes(statistics.total).value),
-    }));
+    const whole = tree.total().total;
+    this.sizes = tree.rows(mostNamespaces).map(({ namespace, statistics: { total } }) => {
+      const keys = figures.keys(total);
+      const bytes = refused ? null : figures.memoryBytes(total);
+      return {
+        namespace,
+        kind: map.namespaces.find(({ name }) => name === namespace)?.kind ?? null,
+        keys: Math.round(keys.value),
+        keysInterval: keys.interval,
+        bytes: bytes && Math.round(bytes.value),
+        bytesInterval: bytes && bytes.interval,
+        byteShareInterval: refused ? null : figures.byteShare('memory', total, whole).interval,
+      };
+    });
+    this.exact = method.kind === 'exact';
+    this.mostUnseenKeys = figures.mostUnseenKeys;
     this.readAt = now();
   }
 }

@@ -81,6 +81,27 @@ describe('the frame of 80 by 24', () => {
   });
 });
 
+test('what is an estimate has a mark before it, in the table and in the panes of one namespace', () => {
+  const estimated = namespace('profiles', {
+    ...{ keys: 5_001_234, keysInterval: [4_900_000, 5_100_000], bytes: 1.2e8, bytesInterval: [1.1e8, 1.3e8] },
+    ...{ byteShare: 0.0001, byteShareInterval: [0, 0.0002] },
+    ...{ hitRate: 0.8, hitRateInterval: [0.7, 0.9], hitRateTarget: 0.95, targetMet: false },
+    ...{ readsPerSecond: 12_345, readsPerSecondInterval: [11_000, 13_000], missesPerSecond: 100 },
+  });
+  const shown = interval({ namespaces: [estimated], namespacesExact: false, trafficMode: 'sampled' });
+  const state = after([shown], true);
+  const wide = screenOf(state, size(140, 40)).join('\n');
+  expect(wide).toMatch(/100\/s +LOW ~80\.0% +~12,345\/s .* ~120\.0 MB .*~5,001,234 +~<0\.1 %/);
+  expect(wide).toContain('sizes estimated (~) from a sample 10 s ago');
+  const drilled = screenOf(press(state, 'enter'), size(100, 30)).join('\n');
+  expect(drilled).toMatch(/^hit rate +~80\.0 %/m);
+  expect(drilled).toMatch(/^reads +~12,345\/s/m);
+  expect(drilled).toMatch(/^misses +100\/s/m);
+  expect(drilled).toMatch(/^bytes +~120\.0 MB .*~<0\.1 % of all namespaces/m);
+  expect(drilled).toMatch(/^keys +~5,001,234/m);
+  expect(screenOf(after([interval({ namespaces: many })]), size(140, 40)).join('\n')).not.toContain('~');
+});
+
 test('more rows and columns are used where there are more', () => {
   const state = after([interval({ namespaces: many })]);
   const [small, large] = [screenOf(state, size(80, 24)), screenOf(state, size(120, 40))];

@@ -12,6 +12,9 @@ const size = (name: string, bytes: number | null, keys = 10) => ({
   kind: null,
   keys,
   bytes,
+  keysInterval: null,
+  bytesInterval: null,
+  byteShareInterval: null,
 });
 
 describe('sizes and traffic side by side', () => {

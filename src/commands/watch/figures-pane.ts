@@ -1,4 +1,11 @@
-import { formatBytes, formatCell, formatMicros, formatRatio, formatSeconds } from '../../render/units.ts';
+import {
+  formatBytes,
+  formatCell,
+  formatEstimate,
+  formatMicros,
+  formatRatio,
+  formatSeconds,
+} from '../../render/units.ts';
 import type { Unit } from '../../render/blocks.ts';
 import { scaleFromZero, scaleOfChange, sparklineOf } from '../../render/sparkline.ts';
 import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
@@ -16,6 +23,8 @@ export interface Course {
   /** False: the line shows changes, and does not start from zero. */
   readonly fromZero: boolean;
   readonly remark?: string;
+  /** The interval of the newest value, where it is an estimate. */
+  readonly interval?: readonly [number, number] | null;
   readonly tone?: Span['tone'];
 }
 
@@ -27,7 +36,7 @@ const remarkColumns = 72;
 
 /** One line in exactly the width; the sparkline gets what is left. */
 export function courseLine(course: Course, { columns, unicode }: FrameSize): StyledLine {
-  const { values, label, unit, remark = '', tone } = course;
+  const { values, label, unit, remark = '', interval = null, tone } = course;
   const value = values.at(-1) ?? null;
   const remarkRoom = columns >= remarkColumns ? remarkWidth : 0;
   const width = columns - labelWidth - valueWidth - 2 - (remarkRoom === 0 ? 0 : remarkRoom + 2);
@@ -35,7 +44,10 @@ export function courseLine(course: Course, { columns, unicode }: FrameSize): Sty
   return {
     spans: [
       { text: fitted(label, labelWidth, { unicode }), tone: 'dim' },
-      { text: fitted(formatCell(value, unit), valueWidth, { unicode }, 'right'), tone: tone ?? 'title' },
+      {
+        text: fitted(formatEstimate(value, unit, interval), valueWidth, { unicode }, 'right'),
+        tone: tone ?? 'title',
+      },
       { text: '  ' },
       { text: sparklineOf(values, width, scale, { unicode }), tone: tone ?? 'accent' },
       ...(remarkRoom === 0
@@ -199,7 +211,11 @@ function costText(last: WatchInterval | null, columns: number): string {
   if (last.trafficMode !== null) parts.push(`hits: ${last.trafficMode}`);
   if (last.namespacesReadAt !== null) {
     const ageSeconds = Math.round((Date.parse(last.at) - Date.parse(last.namespacesReadAt)) / 1000);
-    parts.push(`sizes of namespaces read ${formatSeconds(ageSeconds)} ago`);
+    parts.push(
+      last.namespacesExact === false
+        ? `sizes estimated (~) from a sample ${formatSeconds(ageSeconds)} ago`
+        : `sizes of namespaces read ${formatSeconds(ageSeconds)} ago`,
+    );
   }
   while (parts.length > 1 && parts.join('; ').length > columns) parts.pop();
   return parts.join('; ');

@@ -1,5 +1,5 @@
 import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
-import { formatCell } from '../../render/units.ts';
+import { formatCell, formatEstimate } from '../../render/units.ts';
 import type { SortOrder, WatchedNamespace } from '../../watch/namespaces.ts';
 import { causeTexts } from '../miss-causes.ts';
 import type { FrameSize } from './frame.ts';
@@ -24,14 +24,18 @@ const plain = (text: string): Span => ({ text });
 const bytes: TableColumn = {
   header: 'BYTES',
   width: 9,
-  cell: (row) => plain(formatCell(row.bytes, 'bytes')),
+  cell: (row) => plain(formatEstimate(row.bytes, 'bytes', row.bytesInterval)),
   order: 'bytes',
 };
-const keys: TableColumn = { header: 'KEYS', width: 11, cell: (row) => plain(formatCell(row.keys, 'count')) };
+const keys: TableColumn = {
+  header: 'KEYS',
+  width: 12,
+  cell: (row) => plain(formatEstimate(row.keys, 'count', row.keysInterval)),
+};
 const share: TableColumn = {
   header: 'SHARE',
-  width: 7,
-  cell: (row) => plain(formatCell(row.byteShare, 'ratio')),
+  width: 8,
+  cell: (row) => plain(formatEstimate(row.byteShare, 'ratio', row.byteShareInterval)),
 };
 const kind: TableColumn = {
   header: 'KIND',
@@ -47,7 +51,7 @@ const target: TableColumn = {
 const reads: TableColumn = {
   header: 'READS',
   width: 9,
-  cell: (row) => plain(formatCell(row.readsPerSecond, 'perSecond')),
+  cell: (row) => plain(formatEstimate(row.readsPerSecond, 'perSecond', row.readsPerSecondInterval)),
   order: 'reads',
 };
 const misses: TableColumn = {
@@ -69,8 +73,8 @@ const trafficColumns = [misses, hitRate, reads, cause, bytes, target, keys, shar
 const sizeColumns = [bytes, keys, share, target, kind];
 
 /** A target that is missed has a word beside its colour. */
-function hitRateCell({ hitRate: value, targetMet }: WatchedNamespace): Span {
-  const text = formatCell(value, 'ratio');
+function hitRateCell({ hitRate: value, hitRateInterval, targetMet }: WatchedNamespace): Span {
+  const text = formatEstimate(value, 'ratio', hitRateInterval);
   if (targetMet === false) return { text: `LOW ${text.replace(' %', '%')}`, tone: 'bad' };
   return targetMet === true ? { text, tone: 'good' } : { text };
 }

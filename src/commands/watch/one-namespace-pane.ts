@@ -1,5 +1,5 @@
 import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
-import { counted, formatCell, formatRatio } from '../../render/units.ts';
+import { counted, formatCell, formatEstimate, formatRatio } from '../../render/units.ts';
 import type { MissCause } from '../../traffic/report.ts';
 import type { WatchedNamespace } from '../../watch/namespaces.ts';
 import { causeTexts } from '../miss-causes.ts';
@@ -46,9 +46,19 @@ function coursesOf(
       unit: 'bytes',
       values: of(({ bytes }) => bytes),
       fromZero: false,
-      remark: last?.byteShare == null ? '' : `${formatCell(last.byteShare, 'ratio')} of all namespaces`,
+      interval: last?.bytesInterval ?? null,
+      remark:
+        last?.byteShare == null
+          ? ''
+          : `${formatEstimate(last.byteShare, 'ratio', last.byteShareInterval)} of all namespaces`,
     },
-    { label: 'keys', unit: 'count', values: of(({ keys }) => keys), fromZero: false },
+    {
+      label: 'keys',
+      unit: 'count',
+      values: of(({ keys }) => keys),
+      fromZero: false,
+      interval: last?.keysInterval ?? null,
+    },
   ];
   if (!withTraffic) return sizes;
   const isLow = last?.targetMet === false;
@@ -59,6 +69,7 @@ function coursesOf(
       unit: 'ratio',
       values: of(({ hitRate }) => hitRate),
       fromZero: false,
+      interval: last?.hitRateInterval ?? null,
       remark: isLow ? `LOW: ${target}` : target,
       ...(isLow && { tone: 'bad' as const }),
     },
@@ -67,6 +78,7 @@ function coursesOf(
       unit: 'perSecond',
       values: of(({ readsPerSecond }) => readsPerSecond),
       fromZero: true,
+      interval: last?.readsPerSecondInterval ?? null,
     },
     {
       label: 'misses',

@@ -29,6 +29,8 @@ export interface ArchiveHeader {
   readonly patterns: readonly string[];
   /** True where values were kept, and not only names. */
   readonly withValues: boolean;
+  /** Of a saved plan that is carried out: its identity. */
+  readonly plan?: string;
 }
 
 export type ArchiveFrame =

@@ -13,10 +13,10 @@ import { softening } from './soften.ts';
 /** What is done to the keys of a plan: removed at once, given a short TTL, or, being counters, incremented. */
 export type RemovalMode = 'unlink' | 'soft' | 'generation';
 
-/** What became of the keys of a plan: `removed + gone + failed + notAttempted` is always their number. */
+/** What became of the keys of a plan: `changed + gone + failed + notAttempted` is always their number. */
 export interface Removal {
   /** Removed; in soft mode: shortened; in generation mode: incremented. */
-  readonly removed: number;
+  readonly changed: number;
   /** Vanished between the plan and the removal; in soft mode also: expire sooner anyway. */
   readonly gone: number;
   /** Refused by the server, or without an answer. */
@@ -36,6 +36,8 @@ export interface RemovalOptions {
   /** The window of soft mode, in milliseconds. */
   readonly overMillis?: number;
   readonly journal?: ArchiveWriter | null;
+  /** Of soft mode: what an earlier run of the same plan has shortened, with when that TTL ends. */
+  readonly shortenedBefore?: ReadonlyMap<ByteString, number | null>;
   /** Keep the values in the journal. */
   readonly withValues?: boolean;
   readonly limits?: PaceLimits;
@@ -71,7 +73,7 @@ export async function removeKeys(
   progress.stop();
   return {
     ...rest,
-    removed: changed,
+    changed,
     gone: unchanged,
     durationSeconds: (now() - startedAt) / 1000,
     ownHits: lookups.hits,
@@ -85,7 +87,10 @@ function changeOf(options: RemovalOptions, lookups: { hits: number }): KeyChange
     case 'unlink':
       return journal === null ? unlinking() : journaling(unlinking(), journal, withValues, lookups, now);
     case 'soft':
-      return softening({ overMillis, random, now, journal, lookups });
+      return softening({
+        ...{ overMillis, random, now, journal, lookups },
+        shortenedBefore: options.shortenedBefore,
+      });
     case 'generation':
       return incrementing();
   }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { ArchiveFrame, ArchiveHeader } from '../archive/format.ts';
 import { ArchiveWriter } from '../archive/writer.ts';
 import { InputError } from '../failure.ts';
@@ -10,6 +11,14 @@ import { stateFolder } from '../state-folder.ts';
 /** Where journals go unless a file is named; null where the environment names no home. */
 export const journalFolder = (variables: Readonly<Record<string, string | undefined>>) =>
   stateFolder(variables, 'journals');
+
+/** The path, or where there is a file the next one that is free: `apply.journal`, `apply-2.journal`, … */
+export function nextFreePath(path: string): string {
+  const [, stem = path, ending = ''] = /^(.*?)(\.[^./]*)?$/s.exec(path) ?? [];
+  let free = path;
+  for (let number = 2; existsSync(free); number++) free = `${stem}-${number}${ending}`;
+  return free;
+}
 
 /** `2026-11-21T10-15-42-123Z-invalidate.journal`: sorts by time, and is a name on every file system. */
 export function journalName(command: string, now: number): string {

@@ -46,8 +46,8 @@ export function savePlan(
   }
 }
 
-/** @throws InputError where the file is no plan, or not all of one */
-export function loadPlan(path: string, name: string): { plan: SavedPlan; keys: ByteString[] } {
+/** `id` is the same for copies of a plan, and for no other. @throws InputError where the file is no plan, or not all of one */
+export function loadPlan(path: string, name: string): { plan: SavedPlan; keys: ByteString[]; id: string } {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -77,13 +77,14 @@ export function loadPlan(path: string, name: string): { plan: SavedPlan; keys: B
       'the file was cut or edited: make the plan again',
     );
   }
-  if (sha256 !== digestOf(plan, lines)) {
+  const id = digestOf(plan, lines);
+  if (sha256 !== id) {
     throw new InputError(
       `plan \`${name}\` is not as it was written`,
       'what was reviewed and what is carried out must be one: make the plan again',
     );
   }
-  return { plan: plan as SavedPlan, keys };
+  return { plan: plan as SavedPlan, keys, id };
 }
 
 /** Of all that a plan says, so that nothing else is carried out. */

@@ -13,9 +13,13 @@ interface SofteningOptions {
   readonly now: () => number;
   readonly journal: ArchiveWriter | null;
   readonly lookups: OwnLookups;
+  /** Keys that were shortened before, with when that TTL ends, in milliseconds since the epoch: they keep it. */
+  readonly shortenedBefore?: ReadonlyMap<ByteString, number | null> | undefined;
 }
 
 const mostKeysInBatch = 200;
+/** Between the server's clock and ours, for a TTL that we have set ourselves. */
+const slackMillis = 1000;
 
 /**
  * Shortens TTLs instead of removing keys, each to a moment of the window drawn at random: the load on what stands behind
@@ -25,7 +29,14 @@ const mostKeysInBatch = 200;
  * PEXPIRE LT is refused for its arguments by servers before 7.0; there a key that gets a shorter TTL of its own in the
  * round trip since its TTL was read has that replaced by ours.
  */
-export function softening({ overMillis, random, now, journal, lookups }: SofteningOptions): KeyChange {
+export function softening({
+  overMillis,
+  random,
+  now,
+  journal,
+  lookups,
+  shortenedBefore,
+}: SofteningOptions): KeyChange {
   let knowsConditions = true;
   return {
     done: 'shortened',
@@ -43,7 +54,9 @@ export function softening({ overMillis, random, now, journal, lookups }: Softeni
         }
         if (reply !== -2) lookups.hits++;
         const millis = 1 + Math.floor(random() * overMillis);
-        if (reply === -2 || (reply >= 0 && reply <= millis)) unchanged++;
+        const endsAt = shortenedBefore?.get(key) ?? null;
+        const keepsItsEnd = endsAt !== null && now() + reply <= endsAt + slackMillis;
+        if (reply === -2 || (reply >= 0 && (reply <= millis || keepsItsEnd))) unchanged++;
         else due.push({ key, millis, left: reply });
       });
       if (journal) {

@@ -10,6 +10,8 @@ import { concernsSomeKeys } from '../redis/change-keys.ts';
 /** What became of the keys of a journal: `restored + rewritten + expired + withoutValue + failed + notAttempted` are all. */
 export interface Undoing {
   restored: number;
+  /** Of these, keys that were there all the time, and have the TTL again that soft mode had shortened. */
+  ttlsRestored: number;
   /** Are there again, and were left alone. */
   rewritten: number;
   /** Would have expired by now, or did so within the shorter TTL that it was given. */
@@ -74,6 +76,7 @@ export async function undoJournal(
 class UndoRun {
   private readonly undoing: Undoing = {
     restored: 0,
+    ttlsRestored: 0,
     rewritten: 0,
     expired: 0,
     withoutValue: 0,
@@ -167,6 +170,7 @@ class UndoRun {
     const values = due.filter(({ kind }) => kind === 'value');
     const there = this.options.replace ? 0 : await countExisting(node, values);
     this.undoing.restored += due.length - there;
+    this.undoing.ttlsRestored += due.length - values.length;
     this.undoing.rewritten += there;
   }
 
@@ -213,7 +217,10 @@ class UndoRun {
   private settle({ key, kind }: Undone, reply: Reply | undefined): void {
     if (!(reply instanceof ReplyError)) {
       if (kind === 'ttl' && reply === 0) this.undoing.expired++;
-      else this.undoing.restored++;
+      else {
+        this.undoing.restored++;
+        if (kind === 'ttl') this.undoing.ttlsRestored++;
+      }
     } else if (reply.code === 'BUSYKEY') this.undoing.rewritten++;
     else {
       // The next key would be refused for the same reason.

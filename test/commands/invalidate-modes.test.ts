@@ -81,7 +81,8 @@ describe('invalidate --mode soft', () => {
     const result = await run(soft);
 
     expect(result.exitCode).toBe(0);
-    expect(countsOf(result)).toMatchObject({ matched: 1000, removed: 1000, gone: 0 });
+    expect(countsOf(result)).toMatchObject({ matched: 1000, removed: 0, shortened: 1000, gone: 0 });
+    expect(jsonOf(result)).toMatchObject({ outcome: 'shortened', generationsRaised: 0 });
     // Of a thousand TTLs within 100 s the first end at once; ten within a second would be a few.
     expect((await storedKeys(server)).length).toBeGreaterThan(950);
     expect(await ttlOf('order:1')).toBe(-1);
@@ -110,7 +111,7 @@ describe('invalidate --mode soft', () => {
 
     const result = await run(soft, { env, random: () => 0.5 });
 
-    expect(countsOf(result)).toMatchObject({ matched: 2, removed: 1, gone: 1, excluded: 1 });
+    expect(countsOf(result)).toMatchObject({ matched: 2, removed: 0, shortened: 1, gone: 1, excluded: 1 });
     expect(await ttlOf('user:1')).toBeLessThanOrEqual(45_000);
     expect(await ttlOf('user:1')).toBeGreaterThan(40_000);
     expect(await ttlOf('user:2')).toBeLessThanOrEqual(50_001);
@@ -182,10 +183,10 @@ describe('invalidate --mode soft', () => {
     const result = await run(soft, { url, random: () => 0.5 });
 
     expect(result.exitCode, result.stderr).toBe(0);
-    expect(countsOf(result)).toMatchObject({ matched: 3, removed: 2, gone: 1, failed: 0 });
+    expect(countsOf(result)).toMatchObject({ matched: 3, removed: 0, shortened: 2, gone: 1, failed: 0 });
     expect(await ttlOf('user:1')).toBeGreaterThan(40_000);
     expect(await ttlOf('user:2')).toBeLessThanOrEqual(50_001);
-    expect(jsonOf(await undo([journalOf(result)], { url }))).toMatchObject({ restored: 2 });
+    expect(jsonOf(await undo([journalOf(result)], { url }))).toMatchObject({ restored: 2, ttlsRestored: 2 });
     expect(differences(before, await snapshot(server))).toEqual([]);
   });
 
@@ -220,8 +221,12 @@ describe('invalidate --mode generation', () => {
     const result = await run(['user', '1', '2', '1', ...generation], { env: withMap(counters) });
 
     expect(result.exitCode).toBe(0);
-    expect(countsOf(result)).toMatchObject({ matched: 2, removed: 2 });
-    expect(jsonOf(result)).toMatchObject({ mode: 'generation', journal: null });
+    expect(countsOf(result)).toMatchObject({ matched: 2, removed: 0, shortened: 0, generationsRaised: 2 });
+    expect(jsonOf(result)).toMatchObject({
+      mode: 'generation',
+      outcome: 'generationsRaised',
+      journal: null,
+    });
     expect(await send(server, 'GET', 'gen:user:1')).toBe('4');
     expect(await send(server, 'GET', 'gen:user:2')).toBe('1');
     expect(await storedKeys(server)).toHaveLength(4);
@@ -280,7 +285,7 @@ describe('invalidate --mode generation', () => {
     const result = await run(['user', '1', '2', ...generation], { env: withMap(counters) });
 
     expect(result.exitCode).toBe(1);
-    expect(countsOf(result)).toMatchObject({ matched: 2, removed: 1, failed: 1 });
+    expect(countsOf(result)).toMatchObject({ matched: 2, removed: 0, generationsRaised: 1, failed: 1 });
     expect(result.stdout).toContain('WRONGTYPE');
     expect(await send(server, 'GET', 'gen:user:2')).toBe('1');
   });

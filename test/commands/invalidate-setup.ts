@@ -40,16 +40,24 @@ export async function storedKeys(server: RedisServer): Promise<string[]> {
 export function countsOf(result: CliResult): {
   matched: number;
   removed: number;
+  shortened: number;
+  generationsRaised: number;
   gone: number;
   failed: number;
   notAttempted: number;
   excluded: number;
 } {
-  const { matched, removed, gone, failed, notAttempted, excluded } = jsonOf(result) as Record<string, number>;
-  const counts = [matched, removed, gone, failed, notAttempted, excluded];
-  if (!counts.every((count): count is number => Number.isInteger(count)))
-    throw new Error(`not all counts are numbers: ${result.stdout}${result.stderr}`);
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = counts;
-  if (a !== b + c + d + e) throw new Error(`matched is not the sum of its parts: ${result.stdout}`);
-  return { matched: a, removed: b, gone: c, failed: d, notAttempted: e, excluded: f };
+  const names = ['removed', 'shortened', 'generationsRaised', 'gone', 'failed', 'notAttempted'] as const;
+  const fields = jsonOf(result);
+  const countOf = (name: string): number => {
+    const count = fields[name];
+    if (typeof count === 'number' && Number.isInteger(count)) return count;
+    throw new Error(`\`${name}\` is no number: ${result.stdout}${result.stderr}`);
+  };
+  const parts = names.map((name) => [name, countOf(name)] as const);
+  const matched = countOf('matched');
+  if (matched !== parts.reduce((sum, [, count]) => sum + count, 0))
+    throw new Error(`matched is not the sum of its parts: ${result.stdout}`);
+  const counts = Object.fromEntries(parts) as Record<(typeof names)[number], number>;
+  return { matched, excluded: countOf('excluded'), ...counts };
 }

@@ -49,10 +49,8 @@ describe('invalidate', () => {
     expect(result.exitCode).toBe(0);
     expect(countsOf(result)).toEqual({
       matched: 2,
-      removed: 2,
-      gone: 0,
-      failed: 0,
-      notAttempted: 0,
+      ...{ removed: 2, shortened: 0, generationsRaised: 0 },
+      ...{ gone: 0, failed: 0, notAttempted: 0 },
       excluded: 1,
     });
     expect(jsonOf(result)).toMatchObject({

@@ -26,8 +26,8 @@ const remove = (
   { signal = new AbortController().signal, progress = silentProgress } = {},
 ) => removeKeys(server, keys.map(asBytes), { signal, progress, now: Date.now });
 
-const accountedFor = ({ removed, gone, failed, notAttempted }: Removal) =>
-  removed + gone + failed + notAttempted;
+const accountedFor = ({ changed, gone, failed, notAttempted }: Removal) =>
+  changed + gone + failed + notAttempted;
 
 async function testConnection(url: string, changes: Partial<ConnectTarget> = {}): Promise<RedisServer> {
   const server = await connect(targetOf(url, changes));
@@ -51,7 +51,7 @@ describe('a removal', () => {
     const result = await remove(server, keys);
 
     expect(result).toMatchObject({
-      removed: 2345,
+      changed: 2345,
       gone: 0,
       failed: 0,
       notAttempted: 0,
@@ -67,8 +67,8 @@ describe('a removal', () => {
     const keys = keysNamed('user', 1200);
     await store(server, keys.slice(0, 700));
 
-    expect(await remove(server, keys)).toMatchObject({ removed: 700, gone: 500, failed: 0, notAttempted: 0 });
-    expect(await remove(server, keys)).toMatchObject({ removed: 0, gone: 1200, failed: 0, notAttempted: 0 });
+    expect(await remove(server, keys)).toMatchObject({ changed: 700, gone: 500, failed: 0, notAttempted: 0 });
+    expect(await remove(server, keys)).toMatchObject({ changed: 0, gone: 1200, failed: 0, notAttempted: 0 });
   });
 
   test('takes keys of any bytes and of any length', async () => {
@@ -84,7 +84,7 @@ describe('a removal', () => {
     ];
     await store(server, keys);
 
-    expect(await remove(server, keys)).toMatchObject({ removed: keys.length });
+    expect(await remove(server, keys)).toMatchObject({ changed: keys.length });
     expect(await send(server, 'DBSIZE')).toBe(0);
   });
 
@@ -112,11 +112,11 @@ describe('a removal', () => {
 
     const result = await remove(server, keys, { signal: controller.signal, progress });
 
-    expect(result.removed).toBeGreaterThan(0);
+    expect(result.changed).toBeGreaterThan(0);
     expect(result.notAttempted).toBeGreaterThan(0);
     expect(result.stoppedBy).toBeNull();
     expect(accountedFor(result)).toBe(5000);
-    expect(await send(server, 'DBSIZE')).toBe(5000 - result.removed);
+    expect(await send(server, 'DBSIZE')).toBe(5000 - result.changed);
   });
 });
 
@@ -131,7 +131,7 @@ describe('a removal that the server refuses', () => {
 
     const result = await remove(server, [...users.slice(0, 450), ...others, ...users.slice(450)]);
 
-    expect(result).toMatchObject({ removed: 900, gone: 0, failed: 30, notAttempted: 0, stoppedBy: null });
+    expect(result).toMatchObject({ changed: 900, gone: 0, failed: 30, notAttempted: 0, stoppedBy: null });
     expect(result.problems).toEqual([
       { reason: expect.stringContaining('NOPERM') as string, keys: 30, example: 'other:0' },
     ]);
@@ -147,7 +147,7 @@ describe('a removal that the server refuses', () => {
     const result = await remove(server, keys);
 
     expect(result.stoppedBy).toMatchObject({ failure: 'refused', code: 'NOPERM' });
-    expect(result.removed).toBe(0);
+    expect(result.changed).toBe(0);
     expect(result.failed).toBeLessThanOrEqual(1000);
     expect(accountedFor(result)).toBe(5000);
     expect(await send(admin, 'DBSIZE')).toBe(5000);
@@ -165,7 +165,7 @@ describe('a removal that the server refuses', () => {
     const result = await remove(replica, keys);
 
     expect(result.stoppedBy).toMatchObject({ failure: 'refused', code: 'READONLY' });
-    expect(result).toMatchObject({ removed: 0, gone: 0 });
+    expect(result).toMatchObject({ changed: 0, gone: 0 });
     expect(accountedFor(result)).toBe(3000);
     expect(await send(admin, 'DBSIZE')).toBe(3000);
   });
@@ -190,7 +190,7 @@ describe('a removal that the server refuses', () => {
     const result = await remove(here, keys);
 
     expect(result).toMatchObject({
-      removed: own.length,
+      changed: own.length,
       gone: 0,
       failed: 1700 - own.length,
       stoppedBy: null,
@@ -221,7 +221,7 @@ describe('a removal that loses its connection', () => {
     await sleep(50);
 
     expect(result.stoppedBy).toMatchObject({ failure: 'lost' });
-    expect(result.removed).toBeGreaterThanOrEqual(2500);
+    expect(result.changed).toBeGreaterThanOrEqual(2500);
     expect(result.failed).toBeGreaterThan(0);
     expect(result.notAttempted).toBeGreaterThan(0);
     expect(accountedFor(result)).toBe(20_000);
@@ -233,10 +233,10 @@ describe('a removal that loses its connection', () => {
       },
     ]);
     const left = Number(await send(admin, 'DBSIZE'));
-    expect(left).toBeLessThanOrEqual(20_000 - result.removed);
+    expect(left).toBeLessThanOrEqual(20_000 - result.changed);
     expect(left).toBeGreaterThanOrEqual(result.notAttempted);
 
-    expect(await remove(admin, keys)).toMatchObject({ removed: left, gone: 20_000 - left });
+    expect(await remove(admin, keys)).toMatchObject({ changed: left, gone: 20_000 - left });
   });
 
   test('before it began has attempted nothing', async () => {
@@ -250,7 +250,7 @@ describe('a removal that loses its connection', () => {
 
     const result = await remove(server, keys);
 
-    expect(result).toMatchObject({ removed: 0, gone: 0, failed: 0, notAttempted: 10 });
+    expect(result).toMatchObject({ changed: 0, gone: 0, failed: 0, notAttempted: 10 });
     expect((result.stoppedBy as RedisError | null)?.failure).toMatch(/connect|lost/);
     expect(await send(admin, 'DBSIZE')).toBe(10);
   });

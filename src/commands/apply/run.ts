@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { InputError } from '../../failure.ts';
+import { readEarlierRuns } from '../../invalidation/earlier-runs.ts';
+import { journalFolder } from '../../invalidation/journal.ts';
 import { loadPlan, type SavedPlan } from '../../invalidation/plan-file.ts';
 import type { InvalidationPlan } from '../../invalidation/plan.ts';
 import { planInvalidation } from '../../invalidation/read-plan.ts';
@@ -34,8 +36,12 @@ export interface ApplyResult extends InvalidateResult {
     readonly createdAt: string;
     readonly action: string;
     readonly keys: number;
-    /** Of those, not there any more. */
+    /** Of those, not there any more, and not because of an earlier run. */
     readonly missing: number;
+    /** Of those, done by earlier runs of this plan that did not come to their end, and not there any more. */
+    readonly doneBefore: number;
+    /** The journals of these runs, oldest first: `cachectl undo` takes each. */
+    readonly earlierJournals: readonly string[];
   };
 }
 
@@ -58,10 +64,11 @@ async function apply(
 ): Promise<Outcome<ApplyResult>> {
   const { map, signal, progress, now } = context;
   if (context.output !== 'table') view.blocks = dataBlocks;
-  const { plan: saved, keys } = loadPlan(
-    resolve(context.environment.workingDirectory, input.plan),
-    input.plan,
-  );
+  const {
+    plan: saved,
+    keys,
+    id,
+  } = loadPlan(resolve(context.environment.workingDirectory, input.plan), input.plan);
   if (input.over === 0)
     throw new InputError('--over must be more than 0', 'a window of no time is --mode unlink');
   const way = { ...input, mode: input.mode ?? saved.mode, over: input.over ?? saved.overSeconds };
@@ -84,7 +91,15 @@ async function apply(
     progress,
     now,
   });
-  const missing = keys.length - plan.keys.length - plan.excluded.reduce((sum, each) => sum + each.keys, 0);
+  const { variables, workingDirectory } = context.environment;
+  const earlier = await readEarlierRuns(id, {
+    folder: journalFolder(variables),
+    file: input.journal === undefined ? null : resolve(workingDirectory, input.journal),
+  });
+  const there = new Set(plan.keys);
+  const doneBefore = keys.filter((key) => earlier.touched.has(key) && !there.has(key)).length;
+  const stays = plan.excluded.reduce((sum, each) => sum + each.keys, 0);
+  const missing = keys.length - plan.keys.length - stays - doneBefore;
   const planned = (
     outcome: InvalidateResult['outcome'],
     traffic: InvalidateResult['traffic'] = null,
@@ -104,13 +119,27 @@ async function apply(
       },
       outcome,
     ),
-    plan: { file: input.plan, createdAt: saved.createdAt, action: saved.action, keys: keys.length, missing },
+    plan: {
+      ...{ file: input.plan, createdAt: saved.createdAt, action: saved.action, keys: keys.length },
+      ...{ missing, doneBefore, earlierJournals: earlier.journals },
+    },
   });
   if (!plan.complete || signal.aborted) return { result: planned('interrupted') };
   const drift = driftOf(saved, plan, missing, input.tolerance);
+  if (earlier.completedAt !== null && plan.keys.length === 0) {
+    context.warn(`the plan was carried out at ${earlier.completedAt}, and none of its keys is there`);
+    return { result: planned('nothingMatched') };
+  }
   if (drift !== null) {
+    if (earlier.completedAt !== null)
+      context.warn(`the plan was carried out at ${earlier.completedAt} already`);
     context.warn(`${drift}: nothing was changed`);
     return { result: planned('drifted'), exitCode: exitCodes.negative };
+  }
+  if (doneBefore > 0) {
+    context.warn(
+      `goes on with the plan: ${counted(doneBefore, 'key')} of ${keys.length.toLocaleString('en-US')} ${doneBefore === 1 ? 'was' : 'were'} done by an earlier run (${earlier.journals.join(', ')})`,
+    );
   }
   if (plan.keys.length === 0) return { result: planned('nothingMatched') };
   const traffic = await readTraffic(server, plan.keys);
@@ -124,7 +153,7 @@ async function apply(
     if (context.prompts.interactive && context.output === 'table') view.blocks = () => [];
     return { result: error instanceof InterruptedError ? planned('interrupted', traffic) : draft, error };
   }
-  const about = { action: saved.action, patterns: saved.patterns };
+  const about = { action: saved.action, patterns: saved.patterns, plan: { id, earlier } };
   const done = await carryOut(context, server, plan.keys, way, about);
   return {
     result: {

@@ -2,11 +2,13 @@ import { join, resolve } from 'node:path';
 import type { ArchiveWriter } from '../../archive/writer.ts';
 import { InputError } from '../../failure.ts';
 import { type Removal, type RemovalMode, removeKeys } from '../../invalidation/apply.ts';
-import { journalFolder, journalName, openJournal } from '../../invalidation/journal.ts';
+import type { EarlierRuns } from '../../invalidation/earlier-runs.ts';
+import { journalFolder, journalName, nextFreePath, openJournal } from '../../invalidation/journal.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { Context } from '../context.ts';
+import { changedCounts } from './result.ts';
 
 /** How a plan is carried out, as the options of `invalidate` and `apply` say it. */
 export interface CarryOutInput {
@@ -23,6 +25,14 @@ export interface CarryOutInput {
   readonly latencyBudget: number | undefined;
 }
 
+/** What is carried out, as the journal says it. */
+interface RunOf {
+  readonly action: string;
+  readonly patterns: readonly string[];
+  /** A saved plan, and what earlier runs of it have done. */
+  readonly plan?: { readonly id: string; readonly earlier: EarlierRuns };
+}
+
 interface CarriedOut {
   readonly removal: Removal;
   /** The journal's path; null where none was kept. */
@@ -35,7 +45,7 @@ export async function carryOut(
   server: RedisServer,
   keys: readonly ByteString[],
   input: CarryOutInput,
-  about: { readonly action: string; readonly patterns: readonly string[] },
+  about: RunOf,
 ): Promise<CarriedOut> {
   const journal = await startJournal(context, server, input, about);
   const removal = await removeKeys(server, keys, {
@@ -43,15 +53,18 @@ export async function carryOut(
     overMillis: input.over * 1000,
     journal,
     withValues: input.backup,
+    ...(about.plan !== undefined && { shortenedBefore: about.plan.earlier.touched }),
     limits: limitsOf(input),
     signal: context.signal,
     progress: context.progress,
     now: context.now,
     random: context.random,
   });
-  const { removed, gone, failed, notAttempted } = removal;
+  const { gone, failed, notAttempted } = removal;
   // What was removed is removed; a disk that is full by now was told as the reason why the work stopped.
-  await journal?.finish({ removed, gone, failed, notAttempted }).catch(() => undefined);
+  await journal
+    ?.finish({ ...changedCounts(input.mode, removal.changed), gone, failed, notAttempted })
+    .catch(() => undefined);
   return { removal, journal: journal?.path ?? null };
 }
 
@@ -91,17 +104,21 @@ async function startJournal(
   context: Context,
   server: RedisServer,
   { mode, journal, keepsJournal, backup }: CarryOutInput,
-  { action, patterns }: { readonly action: string; readonly patterns: readonly string[] },
+  { action, patterns, plan }: RunOf,
 ): Promise<ArchiveWriter | null> {
   // A counter that was incremented is not set back: readers may have filled the new generation already.
   if (!keepsJournal || mode === 'generation') return null;
   const { environment, now, profile } = context;
   const folder = journalFolder(environment.variables);
   if (journal === undefined && folder === null) return null;
+  const named = journal === undefined ? null : resolve(environment.workingDirectory, journal);
   const path =
-    journal === undefined
+    named === null
       ? join(folder ?? '', journalName('invalidate', now()))
-      : resolve(environment.workingDirectory, journal);
+      : // The journal of an earlier run of the plan stays as it is.
+        plan?.earlier.journals.includes(named) === true
+        ? nextFreePath(named)
+        : named;
   return openJournal(path, {
     format: 'cachectl-archive',
     version: 1,
@@ -113,6 +130,7 @@ async function startJournal(
     action: shortened(action),
     patterns: patterns.slice(0, mostPatternsInHeader).map(shortened),
     withValues: backup,
+    ...(plan !== undefined && { plan: plan.id }),
   });
 }
 

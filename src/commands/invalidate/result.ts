@@ -9,9 +9,14 @@ import type { ServerCost } from '../keyspace-report.ts';
 
 /** How an invalidation ended. */
 export type InvalidationOutcome =
+  /** By mode. */
   | 'removed'
-  /** Some keys failed, or the work ended before its end. */
+  | 'shortened'
+  | 'generationsRaised'
+  /** The same where some keys failed, or the work ended before its end. */
   | 'partlyRemoved'
+  | 'partlyShortened'
+  | 'generationsPartlyRaised'
   /** A dry run. */
   | 'planned'
   | 'nothingMatched'
@@ -28,12 +33,15 @@ export interface InvalidateResult {
   readonly mode: RemovalMode;
   readonly server: string;
   readonly dryRun: boolean;
-  /** Keys of the plan: always `removed + skipped + failed`. */
+  /** Keys of the plan: always `removed + shortened + generationsRaised + skipped + failed`. */
   readonly matched: number;
   readonly matchedBytes: number | null;
   readonly keyspaceKeys: number | null;
-  /** In soft mode: keys whose TTL was shortened; in generation mode: counters that were incremented. */
   readonly removed: number;
+  /** Still there, with a TTL within the window of soft mode. */
+  readonly shortened: number;
+  /** Counters that were incremented in generation mode. */
+  readonly generationsRaised: number;
   /** `gone + notAttempted`. */
   readonly skipped: number;
   readonly gone: number;
@@ -105,7 +113,7 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     matched: plan.keys.length,
     matchedBytes: plan.memoryBytes,
     keyspaceKeys: plan.keyspaceKeys,
-    removed: 0,
+    ...changedCounts(context.mode, 0),
     skipped: plan.keys.length,
     gone: 0,
     failed: 0,
@@ -144,6 +152,24 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
   };
 }
 
+/** What was changed, under the name of what was done to it. */
+export function changedCounts(
+  mode: RemovalMode,
+  changed: number,
+): Pick<InvalidateResult, 'removed' | 'shortened' | 'generationsRaised'> {
+  return {
+    removed: mode === 'unlink' ? changed : 0,
+    shortened: mode === 'soft' ? changed : 0,
+    generationsRaised: mode === 'generation' ? changed : 0,
+  };
+}
+
+const outcomes = {
+  unlink: ['removed', 'partlyRemoved'],
+  soft: ['shortened', 'partlyShortened'],
+  generation: ['generationsRaised', 'generationsPartlyRaised'],
+} as const;
+
 interface DoneRemoval {
   readonly removal: Removal;
   readonly journal: string | null;
@@ -156,11 +182,12 @@ export function removedResult(
   { removal, journal, backup, indexPruned }: DoneRemoval,
   interrupted: boolean,
 ): InvalidateResult {
+  const [done, partlyDone] = outcomes[planned.mode];
   const complete = removal.failed === 0 && removal.notAttempted === 0;
   return {
     ...planned,
-    outcome: complete ? 'removed' : interrupted ? 'interrupted' : 'partlyRemoved',
-    removed: removal.removed,
+    outcome: complete ? done : interrupted ? 'interrupted' : partlyDone,
+    ...changedCounts(planned.mode, removal.changed),
     skipped: removal.gone + removal.notAttempted,
     journal,
     backup: backup && journal !== null,

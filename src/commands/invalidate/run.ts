@@ -49,6 +49,8 @@ export const blankInvalidation: {
   matchedBytes: null,
   keyspaceKeys: null,
   removed: null,
+  shortened: null,
+  generationsRaised: null,
   skipped: null,
   gone: null,
   failed: null,

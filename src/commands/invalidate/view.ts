@@ -54,6 +54,8 @@ export function dataBlocks(result: InvalidateResult): Block[] {
         count('matchedBytes', result.matchedBytes),
         count('keyspaceKeys', result.keyspaceKeys),
         count('removed', result.removed),
+        count('shortened', result.shortened),
+        count('generationsRaised', result.generationsRaised),
         count('skipped', result.skipped),
         count('gone', result.gone),
         count('failed', result.failed),
@@ -165,7 +167,8 @@ function warnings(result: InvalidateResult): Block[] {
 }
 
 function outcomeNotes(result: InvalidateResult): Block[] {
-  const { matched, removed, gone, failed, notAttempted } = result;
+  const { matched, gone, failed, notAttempted } = result;
+  const changed = changedIn(result);
   const noun = result.mode === 'generation' ? 'counter' : 'key';
   const done = doneWords[result.mode];
   const keys = counted(matched, noun);
@@ -204,7 +207,9 @@ function outcomeNotes(result: InvalidateResult): Block[] {
       return [note('bad', 'the plan no longer holds: nothing was changed; make a new one')];
     case 'declined':
       return [];
-    case 'removed': {
+    case 'removed':
+    case 'shortened':
+    case 'generationsRaised': {
       const freed =
         gone === 0 && result.mode === 'unlink' && result.matchedBytes !== null
           ? `, ${formatBytes(result.matchedBytes)},`
@@ -212,7 +217,7 @@ function outcomeNotes(result: InvalidateResult): Block[] {
       const already = result.mode === 'soft' ? 'gone, or expire sooner anyway' : 'gone already';
       const vanished = gone > 0 ? `; ${counted(gone, 'key was', 'keys were')} ${already}` : '';
       return [
-        note('good', `${done} ${counted(removed, noun)}${freed} in ${took(result)}${vanished}`),
+        note('good', `${done} ${counted(changed, noun)}${freed} in ${took(result)}${vanished}`),
         ...(result.indexPruned
           ? [note('plain', `${counted(result.indexPruned, 'member')} without a key went out of the index`)]
           : []),
@@ -220,16 +225,21 @@ function outcomeNotes(result: InvalidateResult): Block[] {
     }
     case 'interrupted':
     case 'partlyRemoved':
+    case 'partlyShortened':
+    case 'generationsPartlyRaised':
       return [
         note(
           'bad',
-          `${done} ${removed.toLocaleString('en-US')} of ${keys} in ${took(result)}; ` +
+          `${done} ${changed.toLocaleString('en-US')} of ${keys} in ${took(result)}; ` +
             `${gone.toLocaleString('en-US')} gone already, ${failed.toLocaleString('en-US')} failed, ${notAttempted.toLocaleString('en-US')} not attempted`,
         ),
         note('plain', 'running the same command again is harmless: it goes on with what is still there'),
       ];
   }
 }
+
+const changedIn = ({ removed, shortened, generationsRaised }: InvalidateResult) =>
+  removed + shortened + generationsRaised;
 
 const planWords = { unlink: 'remove', soft: 'shorten', generation: 'increment' } as const;
 const doneWords = { unlink: 'removed', soft: 'shortened the TTL of', generation: 'incremented' } as const;
@@ -242,8 +252,9 @@ function wouldBe({ mode, matched }: InvalidateResult): string {
 }
 
 /** What can be undone, and how. */
-function journalNotes({ journal, backup, mode, removed }: InvalidateResult): Block[] {
-  if (journal === null || removed === 0) return [];
+function journalNotes(result: InvalidateResult): Block[] {
+  const { journal, backup, mode } = result;
+  if (journal === null || changedIn(result) === 0) return [];
   if (mode === 'soft') return [note('dim', `to give the TTLs back: cachectl undo ${journal}`)];
   return backup
     ? [note('dim', `to put it back: cachectl undo ${journal}`)]

@@ -35,6 +35,8 @@ export interface UndoResult {
   /** Keys of the journal: always `restored + skipped + failed`. */
   readonly keys: number;
   readonly restored: number;
+  /** Of these, keys that were there all the time, and have the TTL again that soft mode had shortened. */
+  readonly ttlsRestored: number;
   /** `rewritten + expired + withoutValue + notAttempted`. */
   readonly skipped: number;
   /** Are there again, and were left alone. */
@@ -59,7 +61,15 @@ export interface UndoResult {
 export function undoExecution(input: UndoInput): Execution<UndoResult> {
   return {
     blank: {
-      ...{ journal: null, action: null, createdAt: null, dryRun: null, keys: null, restored: null },
+      ...{
+        journal: null,
+        action: null,
+        createdAt: null,
+        dryRun: null,
+        keys: null,
+        restored: null,
+        ttlsRestored: null,
+      },
       ...{ skipped: null, rewritten: null, expired: null, withoutValue: null, notAttempted: null },
       ...{ failed: null, cut: null, durationSeconds: null, problems: [] },
     },
@@ -88,8 +98,8 @@ async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoRes
   }
   await askConsent(context, server, {
     plan: viewUndo(preview),
-    action: `restore ${counted(preview.restored, 'key')}`,
-    question: `Restore ${counted(preview.restored, 'key')} on ${server.address}?`,
+    action: `restore ${whatText(preview)}`,
+    question: `Restore ${whatText(preview)} on ${server.address}?`,
     otherwise: 'nothing was restored',
     yes: input.yes,
     confirm: input.confirm,
@@ -135,6 +145,7 @@ async function run(
     dryRun,
     keys: restored + skipped + failed,
     restored,
+    ttlsRestored: undoing.ttlsRestored,
     skipped,
     rewritten,
     expired,
@@ -185,6 +196,18 @@ function requireSamePlace(
   );
 }
 
+/** `4 keys`, or `the TTLs of 4 keys` that were never gone. */
+function whatText({ restored, ttlsRestored }: UndoResult): string {
+  const values = restored - ttlsRestored;
+  const parts = [
+    ...(values > 0 || restored === 0 ? [counted(values, 'key')] : []),
+    ...(ttlsRestored > 0
+      ? [`the ${ttlsRestored === 1 ? 'TTL' : 'TTLs'} of ${counted(ttlsRestored, 'key')}`]
+      : []),
+  ];
+  return parts.join(' and ');
+}
+
 function viewUndo(result: UndoResult): Block[] {
   const { keys, restored, rewritten, expired, withoutValue, failed, notAttempted, cut, dryRun, problems } =
     result;
@@ -232,8 +255,6 @@ function viewUndo(result: UndoResult): Block[] {
       ),
     );
   if (!dryRun && restored > 0)
-    blocks.push(
-      note('good', `restored ${counted(restored, 'key')} in ${formatSeconds(result.durationSeconds)}`),
-    );
+    blocks.push(note('good', `restored ${whatText(result)} in ${formatSeconds(result.durationSeconds)}`));
   return blocks;
 }

@@ -10,7 +10,7 @@ import {
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import type { OpenScreen } from '../commands/screen.ts';
 import { findConfigFile } from '../config/find.ts';
-import type { LoadedConfig } from '../config/load.ts';
+import type { JudgedConfig } from '../config/trust.ts';
 import { InputError } from '../failure.ts';
 import { buildMap, emptyMap } from '../keyspace/map.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
@@ -22,7 +22,7 @@ import { Messages } from './messages.ts';
 import type { GlobalOptions } from './options.ts';
 import { terminalLive } from './live.ts';
 import { Printer, withFormat } from './printer.ts';
-import { processFacts } from './process-facts.ts';
+import { processFacts, trustedOwners } from './process-facts.ts';
 import { terminalProgress } from './progress.ts';
 import { terminalPrompts } from './prompts.ts';
 import { furtherTarget, type ResolvedSettings, resolveSettings } from './settings.ts';
@@ -55,12 +55,7 @@ export async function execute<Result extends object>(
         `\`${command}\` prints table, tsv, csv, json and ndjson`,
       );
     }
-    const configFile = findConfigFile(
-      io.workingDirectory,
-      io.variables,
-      options.config ?? (io.variables['CACHECTL_CONFIG'] || undefined),
-    );
-    const loaded = configFile === null || execution.standalone === true ? null : await load(configFile);
+    const loaded = execution.standalone === true ? null : await loadMap(io, options);
     const resolved =
       execution.standalone === true
         ? await resolve({ ...io, variables: {} }, outputOnly(options), null)
@@ -72,8 +67,9 @@ export async function execute<Result extends object>(
       const { name } = profile;
       requireWritable({ name, protectedBy: null, readOnlyBy: { name, because: null } }, subject);
     }
-    if (execution.connects !== false && resolved.missingPassword !== null) throw resolved.missingPassword;
+    if (execution.connects !== false && resolved.obstacle !== null) throw resolved.obstacle;
     const warn = (text: string) => messages.tell(() => printer.warn(text));
+    for (const text of resolved.warnings) warn(text);
     let connection: Promise<RedisServer> | undefined;
     const protections = new WeakMap<RedisServer, Promise<Protections | null>>();
     const protectionsOf = (server: RedisServer) => {
@@ -105,6 +101,7 @@ export async function execute<Result extends object>(
         stdin: io.stdin,
         stdoutIsTerminal: io.stdout.isTTY === true,
         processes: processFacts(),
+        owners: trustedOwners(io.variables),
       },
       signal: io.signal,
       progress,
@@ -117,7 +114,7 @@ export async function execute<Result extends object>(
       connect: () => (connection ??= enter()),
       reconnect: enter,
       connectTo: (target) => connectTo(target, open, io.signal),
-      targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io.workingDirectory),
+      targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io.workingDirectory, warn),
       publish: (result) => printer.finish(execution, result as Result, undefined),
       print: (blocks) => printer.print(blocks),
       show: (blocks) => printer.show(blocks),
@@ -154,10 +151,15 @@ export async function execute<Result extends object>(
   return failure?.exitCode ?? outcome?.exitCode ?? exitCodes.success;
 }
 
-/** The validator is only loaded where there is a file to validate. */
-async function load(file: string): Promise<LoadedConfig> {
+/** The map in use, or null. The validator is only loaded where there is a file to validate. */
+async function loadMap(io: Io, options: GlobalOptions): Promise<JudgedConfig | null> {
+  const found = findConfigFile(io.workingDirectory, io.variables, options.config);
+  if (found === null) return null;
   const { loadConfig } = await import('../config/load.ts');
-  return loadConfig(file);
+  const { judgeMap } = await import('../config/trust.ts');
+  const loaded = loadConfig(found.file);
+  const { source } = found;
+  return { ...loaded, source, trust: judgeMap(loaded, source, io.variables, trustedOwners(io.variables)) };
 }
 
 /** The screen needs its colours when it is opened, and no sooner. */
@@ -177,7 +179,7 @@ const outputOnly = ({ color, output }: GlobalOptions): GlobalOptions => ({
 async function resolve(
   io: Io,
   options: GlobalOptions,
-  loaded: LoadedConfig | null,
+  loaded: JudgedConfig | null,
 ): Promise<ResolvedSettings> {
   const resolved = resolveSettings(options, io.variables, loaded, {
     workingDirectory: io.workingDirectory,
@@ -196,7 +198,7 @@ async function resolve(
 async function findProtections(
   server: RedisServer,
   resolved: ResolvedSettings,
-  loaded: LoadedConfig | null,
+  loaded: JudgedConfig | null,
   warn: (text: string) => void,
 ): Promise<Protections | null> {
   const { protectionsOf } = await import('./protections.ts');

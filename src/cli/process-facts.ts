@@ -7,6 +7,17 @@ export function processFacts(): ProcessFacts {
   return { pid: process.pid, hostname: hostname(), lookUp: lookUpProcess };
 }
 
+/**
+ * Users whose files are as good as one's own: oneself, root, and with sudo the user behind it. Null where files have no
+ * owners.
+ */
+export function trustedOwners(variables: Readonly<Record<string, string | undefined>>): number[] | null {
+  const own = process.geteuid?.();
+  if (own === undefined) return null;
+  const behindSudo = own === 0 ? variables['SUDO_UID'] : undefined;
+  return [own, 0, ...(behindSudo !== undefined && /^\d+$/.test(behindSudo) ? [Number(behindSudo)] : [])];
+}
+
 function lookUpProcess(pid: number): { startedAt: string | null } | null {
   try {
     process.kill(pid, 0);

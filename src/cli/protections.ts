@@ -1,6 +1,6 @@
 import type { Protections } from '../commands/context.ts';
-import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
+import type { JudgedConfig } from '../config/trust.ts';
 import { isHere, namesOfPlace, namesOfServer } from '../redis/places.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { parseRedisUrl, type Place } from '../redis/target.ts';
@@ -23,7 +23,7 @@ type Comparison =
 export async function protectionsOf(
   server: RedisServer,
   { profile, isNamed }: Pick<ResolvedSettings, 'profile' | 'isNamed'>,
-  loaded: LoadedConfig | null,
+  loaded: JudgedConfig | null,
   warn: (text: string) => void,
 ): Promise<Protections | null> {
   const guards: Guard[] = [];
@@ -66,7 +66,7 @@ interface Guard {
 async function compare(
   name: string,
   config: ProfileConfig,
-  loaded: LoadedConfig,
+  loaded: JudgedConfig,
   names: ReadonlySet<string>,
 ): Promise<Comparison> {
   let places = placesOfUrls(config);
@@ -117,7 +117,9 @@ const sentinelMillis = 2000;
  * Where the Sentinels of a profile say that its primary is, or why they cannot be asked. They are asked with what the map
  * itself says of them, and without any secret of the environment: no one chose this profile.
  */
-async function primaryPlace(name: string, loaded: LoadedConfig): Promise<Place | string> {
+async function primaryPlace(name: string, loaded: JudgedConfig): Promise<Place | string> {
+  const { refusal } = loaded.trust;
+  if (refusal !== null) return `the Sentinels of profile \`${name}\` are not asked: ${refusal.reason}`;
   try {
     const surroundings = { workingDirectory: '/', stdoutIsTerminal: false };
     const { target } = resolveSettings({ profile: name, color: false }, {}, loaded, surroundings);

@@ -1,12 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import type { OutputFormat, ReportFormat } from '../commands/context.ts';
 import type { Setting } from '../commands/settings.ts';
-import type { LoadedConfig } from '../config/load.ts';
-import type { ProfileConfig } from '../config/schema.ts';
-import { fileFailureText } from '../file-failure.ts';
+import type { JudgedConfig } from '../config/trust.ts';
 import { InputError } from '../failure.ts';
-import { type ConnectTarget, publicUrlOf, type TlsTarget } from '../redis/target.ts';
+import { type ConnectTarget, publicUrlOf } from '../redis/target.ts';
+import { resolveAccess, sentinelPassword } from './access.ts';
 import {
   type Destination,
   destinationOf,
@@ -14,9 +11,9 @@ import {
   placesOf,
   profilesAt,
   routeOf,
-  sameAddress,
 } from './destination.ts';
 import type { GlobalOptions } from './options.ts';
+import { firstOf, nonEmpty, type Sourced } from './sourced.ts';
 
 export const defaultUrl = 'redis://127.0.0.1:6379/0';
 const defaultTimeoutSeconds = 10;
@@ -35,8 +32,13 @@ export interface ResolvedSettings {
   readonly isNamed: boolean;
   readonly output: OutputFormat | ReportFormat;
   readonly settings: readonly Setting[];
-  /** Why the password that the profile names cannot be had: such a target is to be shown, not to be connected to. */
-  readonly missingPassword: InputError | null;
+  /**
+   * Why the profile cannot be connected with: its password is not at hand, or its map is not trusted. Such a target is to be
+   * shown, not to be connected to.
+   */
+  readonly obstacle: InputError | null;
+  /** What of the map is not used. */
+  readonly warnings: readonly string[];
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -49,53 +51,27 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export function resolveSettings(
   options: GlobalOptions,
   variables: Variables,
-  loaded: LoadedConfig | null,
+  loaded: JudgedConfig | null,
   surroundings: { readonly workingDirectory: string; readonly stdoutIsTerminal: boolean },
 ): ResolvedSettings {
   const { workingDirectory, stdoutIsTerminal } = surroundings;
+  const distrust = loaded?.trust.refusal ?? null;
   const named = namedProfile(options, variables, loaded);
-  const url = destinationIn(options, variables, named);
+  // Strangers have no say in where a password goes.
+  const refused = named !== null && distrust !== null ? refusalOf(named, distrust) : null;
+  const url = destinationIn(options, variables, refused === null ? named : null);
   const leadingProfile = url.origin.startsWith('profile') ? named : null;
-  const missing: { own: InputError | null; sentinels: InputError | null } = { own: null, sentinels: null };
-  const unlessMissing = (whose: 'own' | 'sentinels', read: () => string | undefined) => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      missing[whose] = error;
-      return null;
-    }
-  };
-  const ofSentinels = unlessMissing('sentinels', () => sentinelPassword(leadingProfile, variables));
-  const route = routeOf(url.value, url.origin, ofSentinels ?? undefined);
+  const ofSentinels = passwordOrObstacle(() => sentinelPassword(leadingProfile, variables));
+  const route = routeOf(url.value, url.origin, ofSentinels.password);
   const neighbours = leadingProfile === null ? profilesAt(placesOf(route), loaded) : [];
   const profiles = named === null ? neighbours : [named, ...neighbours];
   const profile = profiles[0] ?? null;
   const inForce = profiles.find(({ config }) => config.protected === true) ?? profile;
-  const configFolder = dirname(loaded?.file ?? workingDirectory);
-  const read = (path: string, folder: string, what: string) => readText(resolve(folder, path), what);
-
-  const username = firstOf(
-    [options.username, '--username'],
-    [route.username, url.origin],
-    [profile?.config.username, `profile ${profile?.name ?? ''}`],
-    [null, 'default'],
-  );
-  const { passwordFile } = options;
-  const passwordInProfile = () =>
-    unlessMissing('own', () => profilePassword(profile, variables, configFolder));
-  const password = firstOf(
-    [options.askPassword === true ? null : undefined, '--ask-password'],
-    [
-      passwordFile && (() => passwordIn(passwordFile, workingDirectory, '--password-file')),
-      '--password-file',
-    ],
-    [route.password, url.origin],
-    // Before the variable, which may hold the password of another server.
-    [passwordInProfile, `profile ${profile?.name ?? ''}`],
-    [nonEmpty(variables['REDISCLI_AUTH']), 'REDISCLI_AUTH'],
-    [null, 'none'],
-  );
+  const access = resolveAccess({
+    ...{ options, variables, workingDirectory, route, origin: url.origin },
+    profile: distrust === null ? profile : null,
+    mapFile: loaded?.file ?? null,
+  });
   const database = firstOf([options.db, '--db'], [route.database, url.origin]);
   if (route.topology?.kind === 'cluster' && database.value !== 0) {
     throw new InputError(
@@ -111,16 +87,13 @@ export function resolveSettings(
       stdoutIsTerminal ? 'default: a terminal' : 'default: a pipe',
     ],
   );
-  const tls = tlsOf(options, route.overTls, profile?.config, (path, fromFlag) =>
-    read(path, fromFlag ? workingDirectory : configFolder, 'TLS file'),
-  );
   const target: ConnectTarget = {
     ...route.place,
     ...(route.topology !== null && { topology: route.topology }),
     database: database.value,
-    ...(username.value !== null && { username: username.value }),
-    ...(password.value !== null && { password: password.value }),
-    ...(tls && { tls }),
+    ...(access.username.value !== null && { username: access.username.value }),
+    ...(access.password.value !== null && { password: access.password.value }),
+    ...(access.tls && { tls: access.tls }),
     timeoutMillis: Math.max(1, timeout.value * 1000),
   };
   return {
@@ -133,20 +106,18 @@ export function resolveSettings(
     },
     isNamed: leadingProfile !== null,
     output: output.value,
-    missingPassword: missing.own ?? missing.sentinels,
+    obstacle: refused ?? access.missingPassword ?? ofSentinels.obstacle,
+    warnings: warningsOf(loaded, refused, neighbours),
     settings: [
-      { name: 'config', value: loaded?.file ?? null, origin: originOfConfig(options, variables, loaded) },
+      { name: 'config', value: loaded?.file ?? null, origin: loaded?.source ?? 'none found' },
+      { name: 'trust', value: loaded?.trust.state ?? null, origin: trustOrigin(loaded) },
       { name: 'profile', value: inForce?.name ?? null, origin: inForce?.origin ?? 'none' },
-      { name: 'url', value: publicUrlOf(target), origin: url.origin },
+      refused === null
+        ? { name: 'url', value: publicUrlOf(target), origin: url.origin }
+        : { name: 'url', value: null, origin: `profile ${named?.name ?? ''}, not used` },
       { name: 'topology', ...topologyOf(url, options) },
       { name: 'database', value: String(database.value), origin: database.origin },
-      { name: 'username', value: username.value, origin: username.value === null ? 'none' : username.origin },
-      passwordSetting(password, profile?.config, missing.own),
-      {
-        name: 'tls',
-        value: tls ? (tls.verify ? 'verified' : 'not verified') : 'off',
-        origin: tls ? url.origin : 'default',
-      },
+      ...access.settings,
       { name: 'timeoutSeconds', value: String(timeout.value), origin: timeout.origin },
       { name: 'output', value: output.value, origin: output.origin },
     ],
@@ -162,8 +133,9 @@ export function furtherTarget(
   urlOrProfile: string,
   { timeout, cluster, color }: GlobalOptions,
   variables: Variables,
-  loaded: LoadedConfig | null,
+  loaded: JudgedConfig | null,
   workingDirectory: string,
+  warn: (text: string) => void,
 ): ConnectTarget | null {
   const isUrl = /^[a-z+]+:\/\//i.test(urlOrProfile);
   if (!isUrl && !Object.hasOwn(loaded?.config.profiles ?? {}, urlOrProfile)) return null;
@@ -175,26 +147,62 @@ export function furtherTarget(
   const surroundings = { workingDirectory, stdoutIsTerminal: false };
   // A profile named there is that of the run.
   const unnamed = { ...variables, CACHECTL_PROFILE: undefined, REDIS_URL: undefined };
-  const { target, missingPassword } = resolveSettings(options, unnamed, loaded, surroundings);
-  if (missingPassword !== null) throw missingPassword;
+  const { target, obstacle, warnings } = resolveSettings(options, unnamed, loaded, surroundings);
+  if (obstacle !== null) throw obstacle;
+  for (const text of warnings) warn(text);
   return target;
 }
 
-function passwordSetting(
-  { value, origin }: Sourced<string | null>,
-  profile: ProfileConfig | undefined,
-  missing: InputError | null,
-): Setting {
-  if (missing === null) return { name: 'password', value: value === null ? null : '********', origin };
-  const { passwordFile, passwordEnv = '' } = profile ?? {};
-  const why = passwordFile === undefined ? `${passwordEnv} is not set` : missing.message;
-  return { name: 'password', value: 'not set', origin: `${origin}: ${why}` };
+function passwordOrObstacle(read: () => string | undefined): {
+  readonly password: string | undefined;
+  readonly obstacle: InputError | null;
+} {
+  try {
+    return { password: read(), obstacle: null };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { password: undefined, obstacle: error };
+  }
+}
+
+type Distrust = NonNullable<JudgedConfig['trust']['refusal']>;
+
+function refusalOf({ name, origin }: NamedProfile, { reason, hint }: Distrust): InputError {
+  return new InputError(`profile \`${name}\` (from ${origin}) is not used to connect: ${reason}`, hint);
+}
+
+/** What the map would have done to the connection, had it been trusted or named. */
+function warningsOf(
+  loaded: JudgedConfig | null,
+  refused: InputError | null,
+  neighbours: readonly NamedProfile[],
+): string[] {
+  if (refused !== null) return [`${refused.message}; ${refused.hint ?? ''}`];
+  const distrust = loaded?.trust.refusal ?? null;
+  return neighbours.flatMap(({ name, config }) => {
+    const at = `profile \`${name}\` has the address of the URL`;
+    const { username, passwordEnv, passwordFile, tls } = config;
+    if (distrust !== null) {
+      return [username, passwordEnv, passwordFile, tls].every((field) => field === undefined)
+        ? []
+        : [`${at}, and only its protections hold: ${distrust.reason}; ${distrust.hint}`];
+    }
+    const unused = (['ca', 'serverName', 'verify'] as const).filter((field) => tls?.[field] !== undefined);
+    return unused.length === 0
+      ? []
+      : [`${at}; its tls settings ${unused.join(', ')} are used with --profile ${name} alone`];
+  });
+}
+
+function trustOrigin(loaded: JudgedConfig | null): string {
+  if (loaded === null) return 'none';
+  return loaded.trust.state === 'trusted' ? 'config trust' : loaded.source;
 }
 
 function namedProfile(
   options: GlobalOptions,
   variables: Variables,
-  loaded: LoadedConfig | null,
+  loaded: JudgedConfig | null,
 ): NamedProfile | null {
   const givenUrl = options.url ?? nonEmpty(variables['REDIS_URL']);
   const unlessUrl = (name: string | undefined) => (givenUrl === undefined ? name : undefined);
@@ -217,22 +225,6 @@ function namedProfile(
     );
   }
   return { name: chosen.value, config, origin: chosen.origin };
-}
-
-interface Sourced<T> {
-  readonly value: T;
-  readonly origin: string;
-}
-
-/** The first value that is there; one that is a function is only asked for when its turn comes. */
-function firstOf<T extends string | number | Destination | null>(
-  ...candidates: readonly (readonly [T | undefined | (() => T | undefined), string])[]
-): Sourced<T> {
-  for (const [candidate, origin] of candidates) {
-    const value = typeof candidate === 'function' ? candidate() : candidate;
-    if (value !== undefined) return { value, origin };
-  }
-  throw new Error('the last candidate is the default and must be there');
 }
 
 /** @throws InputError where --cluster stands beside Sentinels */
@@ -272,83 +264,3 @@ function topologyOf({ value, origin }: Sourced<Destination>, { cluster }: Global
       return { value: `Sentinels of ${value.name}`, origin };
   }
 }
-
-/** @throws InputError where the variable is not set */
-function sentinelPassword(profile: NamedProfile | null, variables: Variables): string | undefined {
-  const variable = profile?.config.sentinelPasswordEnv;
-  if (variable === undefined) return undefined;
-  const value = nonEmpty(variables[variable]);
-  if (value !== undefined) return value;
-  throw new InputError(
-    `profile \`${profile?.name ?? ''}\` takes the password of its Sentinels from ${variable}, which is not set`,
-    `\`export ${variable}=…\``,
-  );
-}
-
-function profilePassword(
-  profile: NamedProfile | null,
-  variables: Variables,
-  folder: string,
-): string | undefined {
-  const { passwordFile, passwordEnv } = profile?.config ?? {};
-  if (passwordFile !== undefined) return passwordIn(passwordFile, folder, 'passwordFile');
-  if (passwordEnv === undefined) return undefined;
-  const value = nonEmpty(variables[passwordEnv]);
-  // A URL may be given in place of a profile because its password is not at hand.
-  if (value !== undefined || profile?.origin === sameAddress) return value;
-  throw new InputError(
-    `profile \`${profile?.name ?? ''}\` takes its password from ${passwordEnv}, which is not set`,
-    `\`export ${passwordEnv}=…\`, or use --password-file FILE or --ask-password`,
-  );
-}
-
-function passwordIn(path: string, folder: string, what: string): string {
-  const [password = ''] = readText(resolve(folder, path), what).split(/\r?\n/, 1);
-  if (password === '') throw new InputError(`${what} \`${path}\` has no password in its first line`);
-  return password;
-}
-
-function tlsOf(
-  options: GlobalOptions,
-  urlWantsTls: boolean,
-  profile: ProfileConfig | undefined,
-  read: (path: string, fromFlag: boolean) => string,
-): TlsTarget | undefined {
-  const own = profile?.tls;
-  const flags = [options.tlsCa, options.tlsCert, options.tlsKey, options.tlsServerName];
-  if (!urlWantsTls && own === undefined && flags.every((flag) => flag === undefined)) return undefined;
-  const file = (flag: string | undefined, fromProfile: string | undefined) =>
-    flag !== undefined ? read(flag, true) : fromProfile !== undefined ? read(fromProfile, false) : undefined;
-  const ca = file(options.tlsCa, own?.ca);
-  const certificate = file(options.tlsCert, own?.certificate);
-  const key = file(options.tlsKey, own?.key);
-  const serverName = options.tlsServerName ?? own?.serverName;
-  return {
-    ...(ca !== undefined && { ca }),
-    ...(certificate !== undefined && { certificate }),
-    ...(key !== undefined && { key }),
-    ...(serverName !== undefined && { serverName }),
-    verify: options.insecure === true ? false : (own?.verify ?? true),
-  };
-}
-
-function originOfConfig(options: GlobalOptions, variables: Variables, loaded: LoadedConfig | null): string {
-  if (loaded === null) return 'none found';
-  if (options.config !== undefined) return '--config';
-  return nonEmpty(variables['CACHECTL_CONFIG']) === undefined ? 'discovered' : 'CACHECTL_CONFIG';
-}
-
-function readText(path: string, what: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InputError(
-      `${what} \`${path}\` cannot be read: ${fileFailureText(error)}`,
-      what === 'TLS file'
-        ? 'name a PEM file'
-        : 'name a file whose first line is the password, or use --ask-password',
-    );
-  }
-}
-
-const nonEmpty = (text: string | undefined) => (text === '' ? undefined : text);

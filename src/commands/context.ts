@@ -115,6 +115,8 @@ export interface Environment {
   readonly stdin: NodeJS.ReadableStream;
   readonly stdoutIsTerminal: boolean;
   readonly processes: ProcessFacts;
+  /** Users whose files are as good as one's own; null where files have no owners. */
+  readonly owners: readonly number[] | null;
 }
 
 export const outputFormats = ['table', 'tsv', 'csv', 'json', 'ndjson'] as const;

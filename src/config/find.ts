@@ -3,25 +3,45 @@ import { dirname, join, resolve } from 'node:path';
 
 export const configFileName = 'cachectl.config.json';
 
+/** A map's file, and how it came into use. */
+export interface FoundConfig {
+  readonly file: string;
+  /** `discovered`: found from the working directory upwards, where strangers may have put it. */
+  readonly source: '--config' | 'CACHECTL_CONFIG' | 'discovered' | 'user configuration';
+}
+
 /**
- * The file to use: `explicit` where given, else the nearest `cachectl.config.json` from `cwd` upwards, else the one in
- * the XDG configuration folder, else null.
+ * The file to use: the one that --config names, else CACHECTL_CONFIG, else the nearest `cachectl.config.json` from `cwd`
+ * upwards, else the one in the XDG configuration folder, else null.
  */
 export function findConfigFile(
   cwd: string,
   env: Readonly<Record<string, string | undefined>>,
-  explicit?: string,
-): string | null {
-  if (explicit !== undefined) return resolve(cwd, explicit);
+  option?: string,
+): FoundConfig | null {
+  if (option !== undefined) return { file: resolve(cwd, option), source: '--config' };
+  const variable = env['CACHECTL_CONFIG'];
+  if (variable !== undefined && variable !== '')
+    return { file: resolve(cwd, variable), source: 'CACHECTL_CONFIG' };
+  const shared = sharedConfigFile(env);
+  const discovered = discoverConfigFile(cwd);
+  if (discovered !== null && discovered !== shared) return { file: discovered, source: 'discovered' };
+  return existsSync(shared) ? { file: shared, source: 'user configuration' } : null;
+}
+
+/** The nearest map from `cwd` upwards. */
+export function discoverConfigFile(cwd: string): string | null {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const candidate = join(folder, configFileName);
     if (existsSync(candidate)) return candidate;
-    if (dirname(folder) === folder) break;
+    if (dirname(folder) === folder) return null;
   }
+}
+
+function sharedConfigFile(env: Readonly<Record<string, string | undefined>>): string {
   // A relative XDG_CONFIG_HOME is invalid by its specification, and ignored.
   const xdg = env['XDG_CONFIG_HOME']?.startsWith('/')
     ? env['XDG_CONFIG_HOME']
     : join(env['HOME'] ?? '/', '.config');
-  const shared = join(xdg, 'cachectl', configFileName);
-  return existsSync(shared) ? shared : null;
+  return join(xdg, 'cachectl', configFileName);
 }

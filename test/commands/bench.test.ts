@@ -8,6 +8,7 @@ import { cli, jsonOf } from '../run-cli.ts';
 import { startProxy } from '../server/proxy.ts';
 import { send, testUrl } from '../server/redis.ts';
 import { bench, brief, emptyServer, keysAppear, privateServer, resultOf } from './bench-runs.ts';
+import { naming } from '../named-map.ts';
 
 function mapWith(profile: object): { cwd: string } {
   const cwd = mkdtempSync(join(tmpdir(), 'cachectl-bench-'));
@@ -267,7 +268,7 @@ describe('bench with a baseline', () => {
 describe('bench on a profile', () => {
   test('that is read-only runs ping, and nothing that writes', async () => {
     const { cwd } = mapWith({ readOnly: true });
-    const env = { CACHECTL_PROFILE: 'prod' };
+    const env = { ...naming(cwd), CACHECTL_PROFILE: 'prod' };
     const ping = await cli(['bench', 'ping', ...brief], { cwd, env });
     const get = await cli(['bench', 'get', ...brief], { cwd, env });
 
@@ -279,8 +280,9 @@ describe('bench on a profile', () => {
 
   test('that is protected needs its name', async () => {
     const { cwd } = mapWith({ protected: true });
-    const refused = await cli(['bench', 'ping', '--profile', 'prod', ...brief], { cwd });
-    const allowed = await cli(['bench', 'ping', '--profile', 'prod', '--confirm', 'prod', ...brief], { cwd });
+    const options = { cwd, env: naming(cwd) };
+    const refused = await cli(['bench', 'ping', '--profile', 'prod', ...brief], options);
+    const allowed = await cli(['bench', 'ping', '--profile', 'prod', '--confirm', 'prod', ...brief], options);
 
     expect(refused.exitCode).toBe(5);
     expect(refused.stderr).toContain('--confirm prod');

@@ -119,7 +119,7 @@ describe('check of writing', () => {
     const cwd = folder();
     const profiles = { audit: { url: testUrl(), readOnly: true } };
     writeFileSync(join(cwd, 'cachectl.config.json'), JSON.stringify({ profiles }));
-    const result = await checkJson(['--profile', 'audit'], { cwd });
+    const result = await checkJson(['--profile', 'audit', '-c', 'cachectl.config.json'], { cwd });
 
     expect(result.exitCode).toBe(0);
     expect(jsonOf(result)['profile']).toBe('audit');

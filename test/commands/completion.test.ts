@@ -47,7 +47,7 @@ describe('a completion', () => {
     [['insp'], ['inspect']],
     [
       ['config', ''],
-      ['init', 'show', 'validate', 'schema', 'help'],
+      ['init', 'show', 'validate', 'trust', 'schema', 'help'],
     ],
     [['help', 'insp'], ['inspect']],
     [['help', 'config', ''], []],

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { systemNames } from '../../src/sandbox/systems.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
+import { naming } from '../named-map.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 /** A terminal without colours. */
@@ -36,7 +37,8 @@ const shop = {
 };
 
 describe('config show', () => {
-  const show = (args: readonly string[], options: CliOptions) => cli(['config', 'show', ...args], options);
+  const show = (args: readonly string[], options: CliOptions) =>
+    cli(['config', 'show', ...args], { ...options, env: { ...naming(options.cwd), ...options.env } });
 
   test('gives every setting with its origin, and the map in force, without a server', async () => {
     const cwd = folderWith(shop);
@@ -132,7 +134,9 @@ describe('config show', () => {
       value: 'not set',
       origin: 'profile prod: SHOP_PASSWORD is not set',
     });
-    expect(await cli(['stats', '-p', 'prod'], { cwd, env: { REDISCLI_AUTH: 'of another' } })).toMatchObject({
+    expect(
+      await cli(['stats', '-p', 'prod'], { cwd, env: { ...naming(cwd), REDISCLI_AUTH: 'of another' } }),
+    ).toMatchObject({
       exitCode: 2,
       stderr: expect.stringMatching(
         /SHOP_PASSWORD, which is not set\nhint: `export SHOP_PASSWORD=…`/,
@@ -189,7 +193,9 @@ describe('config show, for a cluster and Sentinels', () => {
     ['many', 'redis://n1.example:7000,redis://n2.example:7000', 'cluster', '0'],
     ['main', 'redis://s1.example:26379', 'Sentinels of primary-1', '4'],
   ])('shows what is in force with profile %s', async (profile, url, topology, database) => {
-    const result = await cli(['config', 'show', '-o', 'json', '-p', profile], { cwd: cwdOf() });
+    const result = await cli(['config', 'show', '-o', 'json', '-p', profile], {
+      ...{ cwd: cwdOf(), env: { CACHECTL_CONFIG: 'cachectl.config.json' } },
+    });
     const origin = `profile ${profile}`;
     expect(jsonOf(result)).toMatchObject({
       settings: expect.arrayContaining([
@@ -314,6 +320,6 @@ describe('config without a subcommand', () => {
   test('lists its subcommands, and is a usage error', async () => {
     const result = await cli(['config']);
     expect(result.exitCode).toBe(2);
-    expect(result.stderr).toMatch(/init .*\n.*show .*\n.*validate .*\n.*schema /);
+    expect(result.stderr).toMatch(/init .*\n.*show .*\n.*validate .*\n.*trust .*\n.*schema /);
   });
 });

@@ -17,6 +17,7 @@ import {
   testUrl,
 } from '../server/redis.ts';
 import { fillKeyspace, keyspaces } from './export-keyspace.ts';
+import { naming } from '../named-map.ts';
 
 let a: RedisServer;
 let b: RedisServer;
@@ -301,9 +302,9 @@ describe('what an argument names', () => {
       writeFileSync(join(folder, 'cachectl.config.json'), JSON.stringify(map));
 
       const result = await run(['diff', 'guarded', '-o', 'json'], {
-        ...{ url: testUrl(), env: { GUARDED: 'of-the-profile' } },
+        ...{ url: testUrl(), env: { ...naming(folder), GUARDED: 'of-the-profile' } },
       });
-      const without = await run(['diff', 'guarded'], { url: testUrl() });
+      const without = await run(['diff', 'guarded'], { url: testUrl(), env: naming(folder) });
 
       expect(jsonOf(result)).toMatchObject({ equal: true, a: `${guarded.url}/0`, b: testUrl() });
       expect(without).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('GUARDED') as string });

@@ -208,10 +208,15 @@ describe('a read-only profile', () => {
   test('changes nothing, and has the counters where events are off', async () => {
     const state = temporaryFolder();
     const sets = await configSets(async () => {
-      const { exitCode, result } = await hitsJson(server, '', ['--profile', 'looks'], {
-        ...whenever,
-        ...{ state, lookups: 2, cwd: cwd() },
-      });
+      const { exitCode, result } = await hitsJson(
+        server,
+        '',
+        ['--profile', 'looks', '-c', 'cachectl.config.json'],
+        {
+          ...whenever,
+          ...{ state, lookups: 2, cwd: cwd() },
+        },
+      );
       expect(exitCode).toBe(0);
       expect(result).toMatchObject({ mode: 'counters', hits: 3, misses: 2, notifications: [] });
       expect(result.modeReason).toContain('the profile is read-only');
@@ -224,7 +229,7 @@ describe('a read-only profile', () => {
     await setFlags(server, 'KEA');
     await setFlags(server, 'KEAmn');
     const sets = await configSets(async () => {
-      const { result } = await hitsJson(server, '', ['--profile', 'looks'], {
+      const { result } = await hitsJson(server, '', ['--profile', 'looks', '-c', 'cachectl.config.json'], {
         ...whenever,
         ...{ state: temporaryFolder(), cwd: cwd() },
       });
@@ -235,7 +240,12 @@ describe('a read-only profile', () => {
 
   test('refuses to put a value back', async () => {
     const sets = await configSets(async () => {
-      const outcome = await runHits(server, '', ['--restore', '--profile', 'looks'], { cwd: cwd() });
+      const outcome = await runHits(
+        server,
+        '',
+        ['--restore', '--profile', 'looks', '-c', 'cachectl.config.json'],
+        { cwd: cwd() },
+      );
       expect(outcome.exitCode).toBe(2);
       expect(outcome.stderr).toMatch(/^error: profile `looks` is read-only/);
     });

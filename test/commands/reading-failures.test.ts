@@ -165,7 +165,7 @@ test('the right password works by each way', async () => {
       [],
       {
         cwd: folderWith({ defaultProfile: 'p', profiles: { p: { url: guarded.url, passwordEnv: 'P' } } }),
-        env: { P: 'another' },
+        env: { P: 'another', CACHECTL_CONFIG: 'cachectl.config.json' },
       },
     ],
   ];

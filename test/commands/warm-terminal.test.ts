@@ -6,6 +6,7 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { startBinary } from '../server/binary.ts';
 import { emptyDatabase, send, testServer, testUrl } from '../server/redis.ts';
 import { runBinaryInTerminal } from '../server/terminal.ts';
+import { naming } from '../named-map.ts';
 
 let server: RedisServer;
 let folder: string;
@@ -28,6 +29,7 @@ describe('a protected profile at a terminal', () => {
   const start = async () => {
     const terminal = await runBinaryInTerminal(['warm', 'a.json', '--profile', 'prod'], {
       cwd: folder,
+      env: naming(folder),
       columns: 120,
     });
     onTestFinished(() => terminal.close());

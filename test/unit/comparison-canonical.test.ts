@@ -6,6 +6,7 @@ import { areEqual, canonicalOf, scoreText } from '../../src/comparison/canonical
 import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
 import { decodeDump } from '../../src/values/decode-dump.ts';
 import type { Value } from '../../src/values/value.ts';
+import { namedMap } from '../named-map.ts';
 
 const texts = (...items: readonly string[]) => items.map(asBytes);
 
@@ -103,9 +104,9 @@ describe('a further target', () => {
     first: { url: 'redis://one/1' },
     second: { url: 'rediss://two/2', passwordEnv: 'SECOND' },
   };
-  const loaded = { file: '/maps/cachectl.config.json', config: { profiles } };
+  const loaded = namedMap('/maps/cachectl.config.json', { profiles });
   const further = (name: string, variables: Record<string, string> = {}) =>
-    furtherTarget(name, options, variables, loaded, '/maps');
+    furtherTarget(name, options, variables, loaded, '/maps', () => undefined);
 
   test('takes all from its profile, and the patience of the run', () => {
     expect(further('second', { SECOND: 'secret', REDIS_URL: 'redis://else' })).toMatchObject({

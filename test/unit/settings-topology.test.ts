@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { GlobalOptions } from '../../src/cli/options.ts';
 import { resolveSettings } from '../../src/cli/settings.ts';
 import type { ConfigFile } from '../../src/config/schema.ts';
+import { namedMap } from '../named-map.ts';
 
 const profiles: NonNullable<ConfigFile['profiles']> = {
   one: { url: 'redis://one.example:6379/0' },
@@ -28,7 +29,7 @@ interface Given {
 
 function resolve({ options = {}, env = {}, config = { profiles } }: Given) {
   const surroundings = { workingDirectory: '/', stdoutIsTerminal: false };
-  const loaded = { file: '/cachectl.config.json', config };
+  const loaded = namedMap('/cachectl.config.json', config);
   return resolveSettings({ color: true, ...options }, env, loaded, surroundings);
 }
 
@@ -124,7 +125,7 @@ describe('a profile of Sentinels', () => {
     expect(resolve({ options, config, env: { WATCH: 'x' } }).target.topology).toMatchObject({
       password: 'x',
     });
-    expect(resolve({ options, config }).missingPassword?.message).toBe(
+    expect(resolve({ options, config }).obstacle?.message).toBe(
       'profile `p` takes the password of its Sentinels from WATCH, which is not set',
     );
     expect(JSON.stringify(resolve({ options, config, env: { WATCH: 's3cret' } }).settings)).not.toContain(

@@ -2,11 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { GlobalOptions } from '../../src/cli/options.ts';
-import { resolveSettings } from '../../src/cli/settings.ts';
-import { type LoadedConfig } from '../../src/config/load.ts';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { InputError } from '../../src/failure.ts';
+import { type Given, resolveIn } from './resolved-settings.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -23,23 +21,7 @@ const profiles: NonNullable<ConfigFile['profiles']> = {
   production: { url: 'rediss://cache.example:6380/0', passwordEnv: 'PRODUCTION_PASSWORD', protected: true },
 };
 
-interface Given {
-  readonly options?: Partial<GlobalOptions>;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly config?: ConfigFile | null;
-  readonly terminal?: boolean;
-}
-
-function resolve({ options = {}, env = {}, config = { profiles }, terminal = false }: Given = {}) {
-  const loaded: LoadedConfig | null = config && { file: join(folder, 'cachectl.config.json'), config };
-  const resolved = resolveSettings({ color: true, ...options }, env, loaded, {
-    workingDirectory: folder,
-    stdoutIsTerminal: terminal,
-  });
-  const origin = (name: string) => resolved.settings.find((setting) => setting.name === name)?.origin;
-  const value = (name: string) => resolved.settings.find((setting) => setting.name === name)?.value;
-  return { ...resolved, origin, value };
-}
+const resolve = (given: Given = {}) => resolveIn(folder, { config: { profiles }, ...given });
 
 const failureOf = (given: Given): InputError => {
   try {
@@ -59,6 +41,7 @@ describe('without anything said', () => {
     expect(output).toBe('tsv');
     expect(Object.fromEntries(settings.map(({ name, origin }) => [name, origin]))).toEqual({
       config: 'none found',
+      trust: 'none',
       profile: 'none',
       url: 'default',
       topology: 'default',
@@ -221,11 +204,11 @@ describe('the password', () => {
   });
 
   test('that a profile takes from a variable must be there', () => {
-    const { missingPassword, target, value, origin } = resolve({
+    const { obstacle, target, value, origin } = resolve({
       options: { profile: 'production' },
       env: { REDISCLI_AUTH: 'of another' },
     });
-    expect(missingPassword).toMatchObject({
+    expect(obstacle).toMatchObject({
       message: 'profile `production` takes its password from PRODUCTION_PASSWORD, which is not set',
       hint: expect.stringMatching(/`export PRODUCTION_PASSWORD=…`.*--ask-password/) as string,
     });
@@ -234,7 +217,7 @@ describe('the password', () => {
       'not set',
       'profile production: PRODUCTION_PASSWORD is not set',
     ]);
-    expect(resolve({ options: { profile: 'production', askPassword: true } }).missingPassword).toBeNull();
+    expect(resolve({ options: { profile: 'production', askPassword: true } }).obstacle).toBeNull();
   });
 
   test.each([
@@ -359,16 +342,5 @@ describe('TLS', () => {
     expect(failureOf({ options: { url: 'rediss://h', tlsCa: 'no.pem' } }).message).toMatch(
       /^TLS file `.*no\.pem` cannot be read: there is no such file$/,
     );
-  });
-});
-
-describe('the map', () => {
-  test.each<[string, Given, string]>([
-    ['--config', { options: { config: 'x' }, env: { CACHECTL_CONFIG: 'y' } }, '--config'],
-    ['CACHECTL_CONFIG', { env: { CACHECTL_CONFIG: 'y' } }, 'CACHECTL_CONFIG'],
-    ['the folder', {}, 'discovered'],
-    ['nowhere', { config: null, env: { CACHECTL_CONFIG: 'y' } }, 'none found'],
-  ])('comes from %s', (_what, given, origin) => {
-    expect(resolve(given).origin('config')).toBe(origin);
   });
 });

@@ -39,8 +39,7 @@ export function completeExecution(
 
 function namesIn({ variables, workingDirectory }: Context['environment']): FindNames {
   return (kind, configFile) => {
-    const explicit = configFile ?? (variables['CACHECTL_CONFIG'] || undefined);
-    const file = findConfigFile(workingDirectory, variables, explicit);
-    return file === null ? [] : readMapNames(file)[kind];
+    const found = findConfigFile(workingDirectory, variables, configFile);
+    return found === null ? [] : readMapNames(found.file)[kind];
   };
 }

@@ -6,7 +6,7 @@ import type { ConnectionFlags } from './current-profile.ts';
 export const defineConfig: DefineCommand = (program, run) => {
   const config = program
     .command('config')
-    .summary('write, show and validate the map')
+    .summary('write, show, validate and trust the map')
     .description(
       'The map (cachectl.config.json) names profiles, namespaces, entities and thresholds in the words of the application.',
     );
@@ -80,6 +80,34 @@ export const defineConfig: DefineCommand = (program, run) => {
       run(self, async () => {
         const { validateExecution } = await import('./validate.ts');
         return validateExecution(file ?? (self.optsWithGlobals() as { config?: string }).config);
+      }),
+    );
+
+  config
+    .command('trust')
+    .summary('let the profiles of a map that was found connect')
+    .description(
+      'A map that is found in a folder may come from strangers: its namespaces, entities and thresholds are used, its ' +
+        'profiles connect once you have trusted it. Shows what they would do and asks; with FILE it does not ask. Trust ends ' +
+        'where the profiles change. A map that --config or CACHECTL_CONFIG names needs none.',
+    )
+    .argument('[file]', 'map to trust (default: --config, or the one found here, after a question)')
+    .option('--revoke', 'take the trust back')
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl config trust', 'the map of this folder, after a question'],
+        ['cachectl config trust deploy/cachectl.config.json', 'in a script: names it, and asks nothing'],
+        ['cachectl config trust --revoke', 'take it back'],
+      ),
+    )
+    .action((file, options, self) =>
+      run(self, async () => {
+        const { trustExecution } = await import('./trust.ts');
+        return trustExecution({
+          file: file ?? (self.optsWithGlobals() as { config?: string }).config,
+          revoke: options.revoke === true,
+        });
       }),
     );
 

@@ -4,12 +4,14 @@ import { configFileName } from '../../config/find.ts';
 import { configOf } from '../../config/draft/draft.ts';
 import { configFileText } from '../../config/draft/file-text.ts';
 import { drawFirstMap, type FirstMap } from '../../config/draft/first-map.ts';
-import { parseConfig } from '../../config/load.ts';
+import { loadConfig, parseConfig } from '../../config/load.ts';
 import type { ConfigFile } from '../../config/schema.ts';
+import { trustMap } from '../../config/trust.ts';
 import { fileFailureText } from '../../file-failure.ts';
 import { InputError } from '../../failure.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { replaceFile } from '../../replace-file.ts';
+import { stateFolder } from '../../state-folder.ts';
 import { counted, formatCell, formatRatio } from '../../render/units.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { type ConnectionFlags, currentProfile } from './current-profile.ts';
@@ -96,6 +98,7 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
   if (signal.aborted) return { result };
   if (file !== null) {
     write(file, text);
+    trustOwnMap(context, file);
   } else if (context.output !== 'json' && context.output !== 'ndjson') {
     await context.write(text);
     return { result, printed: true };
@@ -167,6 +170,17 @@ function write(file: string, text: string): void {
       `\`${file}\` cannot be written: ${fileFailureText(error)}`,
       'name another with --file FILE',
     );
+  }
+}
+
+/** Whoever had the map written knows its profile. Without a place to keep that, the first command asks for it. */
+function trustOwnMap({ environment, now, warn }: Context, file: string): void {
+  const { variables } = environment;
+  if (stateFolder(variables, 'trusted-maps') === null) return;
+  try {
+    trustMap(file, loadConfig(file).config, variables, now());
+  } catch (error) {
+    warn(`\`${file}\` could not be trusted: ${fileFailureText(error)}; \`cachectl config trust\` does it`);
   }
 }
 

@@ -1,26 +1,22 @@
 import { loadConfig } from '../../config/load.ts';
-import type { ProfileConfig } from '../../config/schema.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
-import { maskedUrl } from '../../redis/target.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
 import type { Context, Execution } from '../context.ts';
 import type { Setting } from '../settings.ts';
 import { patternTable } from './pattern-table.ts';
+import { type ProfileAddress, profileAddress } from './profile-address.ts';
 
 interface ShowResult {
   readonly configFile: string | null;
   readonly settings: readonly Setting[];
-  readonly profiles: readonly {
+  readonly profiles: readonly (ProfileAddress & {
     readonly name: string;
-    /** Without user and password; those of all seeds or Sentinels, with commas. */
-    readonly url: string;
-    readonly topology: 'server' | 'cluster' | 'sentinel';
     readonly protected: boolean;
     readonly readOnly: boolean;
     readonly inUse: boolean;
-  }[];
+  })[];
   readonly delimiters: readonly string[];
   readonly namespaces: readonly {
     readonly name: string;
@@ -83,23 +79,11 @@ function show({ map, configFile, settings, profile }: Context): ShowResult {
 function profilesOf(file: string, inUse: string | undefined): ShowResult['profiles'] {
   return Object.entries(loadConfig(file).config.profiles ?? {}).map(([name, profile]) => ({
     name,
-    ...destinationOf(profile),
+    ...profileAddress(profile),
     protected: profile.protected ?? false,
     readOnly: profile.readOnly ?? false,
     inUse: name === inUse,
   }));
-}
-
-function destinationOf({
-  url = '',
-  cluster,
-  sentinel,
-}: ProfileConfig): Pick<ShowResult['profiles'][number], 'url' | 'topology'> {
-  const shown = (urls: readonly string[]) => urls.map(maskedUrl).join(',');
-  if (cluster !== undefined) return { url: shown(cluster), topology: 'cluster' };
-  return sentinel === undefined
-    ? { url: shown([url]), topology: 'server' }
-    : { url: shown(sentinel.nodes), topology: 'sentinel' };
 }
 
 function view(result: ShowResult): Block[] {

@@ -36,12 +36,8 @@ export function validateExecution(named: string | undefined): Execution<Validate
 
 function fileToTest({ environment }: Context, named: string | undefined): string {
   const { workingDirectory, variables } = environment;
-  const file = findConfigFile(
-    workingDirectory,
-    variables,
-    named ?? (variables['CACHECTL_CONFIG'] || undefined),
-  );
-  if (file !== null) return file;
+  const found = findConfigFile(workingDirectory, variables, named);
+  if (found !== null) return found.file;
   throw new InputError(
     `there is no ${configFileName} in \`${workingDirectory}\` or above it`,
     '`cachectl config init` looks at a live cache and writes one',

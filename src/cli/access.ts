@@ -1,0 +1,246 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, resolve, sep } from 'node:path';
+import type { Setting } from '../commands/settings.ts';
+import type { ProfileConfig } from '../config/schema.ts';
+import { fileFailureText } from '../file-failure.ts';
+import { InputError } from '../failure.ts';
+import type { TlsTarget } from '../redis/target.ts';
+import { destinationOf, type NamedProfile, type Route, sameAddress } from './destination.ts';
+import type { GlobalOptions } from './options.ts';
+import { firstOf, nonEmpty, type Sourced } from './sourced.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** As whom to connect, and how the connection is protected. */
+export interface Access {
+  readonly username: Sourced<string | null>;
+  readonly password: Sourced<string | null>;
+  /** Why the password that the profile names cannot be had. */
+  readonly missingPassword: InputError | null;
+  readonly tls: TlsTarget | undefined;
+  readonly settings: readonly Setting[];
+}
+
+interface Given {
+  readonly options: GlobalOptions;
+  readonly variables: Variables;
+  readonly workingDirectory: string;
+  readonly route: Route;
+  /** Of the route. */
+  readonly origin: string;
+  /** The profile whose user, password and TLS are used; null where there is none, or its map is not trusted. */
+  readonly profile: NamedProfile | null;
+  /** The map of the profile. */
+  readonly mapFile: string | null;
+}
+
+/** Resolves user, password and TLS. @throws InputError naming the option or the file that cannot be used */
+export function resolveAccess(given: Given): Access {
+  const { options, route, origin } = given;
+  const lender = lenderOf(given);
+  const username = firstOf(
+    [options.username, '--username'],
+    [route.username, origin],
+    [lender?.config.username, `profile ${lender?.name ?? ''}`],
+    [null, 'none'],
+  );
+  const { password, missing } = resolvePassword(given, lender);
+  const tls = resolveTls(given);
+  return {
+    username,
+    password,
+    missingPassword: missing,
+    tls: tls?.value,
+    settings: [
+      { name: 'username', ...username },
+      passwordSetting(password, lender?.config, missing),
+      {
+        name: 'tls',
+        value: tls ? (tls.value.verify ? 'verified' : 'not verified') : 'off',
+        origin: tls?.origin ?? 'default',
+      },
+    ],
+  };
+}
+
+/** A profile that has only the address in common with a URL gives its password to no other user than its own. */
+function lenderOf({ profile, options, route }: Given): NamedProfile | null {
+  const username = options.username ?? route.username;
+  const isOther = username !== undefined && username !== profile?.config.username;
+  return profile?.origin === sameAddress && isOther ? null : profile;
+}
+
+function resolvePassword(
+  { options, variables, workingDirectory, route, origin, mapFile }: Given,
+  lender: NamedProfile | null,
+): { readonly password: Sourced<string | null>; readonly missing: InputError | null } {
+  let missing: InputError | null = null;
+  const inProfile = () => {
+    try {
+      return profilePassword(lender, variables, dirname(mapFile ?? workingDirectory));
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      missing = error;
+      return null;
+    }
+  };
+  const { passwordFile } = options;
+  const password = firstOf(
+    [options.askPassword === true ? null : undefined, '--ask-password'],
+    [
+      passwordFile && (() => passwordIn(resolve(workingDirectory, passwordFile), '--password-file')),
+      '--password-file',
+    ],
+    [route.password, origin],
+    // Before the variable, which may hold the password of another server.
+    [inProfile, `profile ${lender?.name ?? ''}`],
+    [nonEmpty(variables['REDISCLI_AUTH']), 'REDISCLI_AUTH'],
+    [null, 'none'],
+  );
+  return { password, missing };
+}
+
+function passwordSetting(
+  { value, origin }: Sourced<string | null>,
+  profile: ProfileConfig | undefined,
+  missing: InputError | null,
+): Setting {
+  if (missing === null) return { name: 'password', value: value === null ? null : '********', origin };
+  const { passwordFile, passwordEnv = '' } = profile ?? {};
+  const why = passwordFile === undefined ? `${passwordEnv} is not set` : missing.message;
+  return { name: 'password', value: 'not set', origin: `${origin}: ${why}` };
+}
+
+/** @throws InputError where the variable is not set */
+export function sentinelPassword(profile: NamedProfile | null, variables: Variables): string | undefined {
+  const variable = profile?.config.sentinelPasswordEnv;
+  if (variable === undefined) return undefined;
+  const value = nonEmpty(variables[variable]);
+  if (value !== undefined) return value;
+  throw new InputError(
+    `profile \`${profile?.name ?? ''}\` takes the password of its Sentinels from ${variable}, which is not set`,
+    `\`export ${variable}=…\``,
+  );
+}
+
+function profilePassword(
+  profile: NamedProfile | null,
+  variables: Variables,
+  mapFolder: string,
+): string | undefined {
+  const { passwordFile, passwordEnv } = profile?.config ?? {};
+  if (passwordFile !== undefined) {
+    const path = resolve(mapFolder, passwordFile);
+    requireWithin(path, [mapFolder, variables['HOME']]);
+    return passwordIn(path, 'passwordFile');
+  }
+  if (passwordEnv === undefined) return undefined;
+  const value = nonEmpty(variables[passwordEnv]);
+  // A URL may be given in place of a profile because its password is not at hand.
+  if (value !== undefined || profile?.origin === sameAddress) return value;
+  throw new InputError(
+    `profile \`${profile?.name ?? ''}\` takes its password from ${passwordEnv}, which is not set`,
+    `\`export ${passwordEnv}=…\`, or use --password-file FILE or --ask-password`,
+  );
+}
+
+/** Wherever links lead. A home that is the whole file system is none. @throws InputError */
+function requireWithin(path: string, folders: readonly (string | undefined)[]): void {
+  const place = placeOf(path);
+  const isWithin = folders.some((folder) => {
+    if (folder === undefined || folder === '' || folder === '/') return false;
+    return place.startsWith(`${placeOf(folder)}${sep}`);
+  });
+  if (isWithin) return;
+  throw new InputError(
+    `passwordFile \`${path}\` is neither in the folder of the map nor in your home`,
+    `\`--password-file ${path}\` reads it all the same`,
+  );
+}
+
+function placeOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // Not there, which whoever reads it reports.
+    return path;
+  }
+}
+
+function passwordIn(path: string, what: string): string {
+  const [password = ''] = readText(path, what).split(/\r?\n/, 1);
+  if (password === '') throw new InputError(`${what} \`${path}\` has no password in its first line`);
+  return password;
+}
+
+/**
+ * TLS as the URL, the flags and the profile say. A profile that has only the address in common with a URL turns TLS on and
+ * gives its client certificate, and has no say in whose certificate is accepted.
+ */
+function resolveTls({
+  options,
+  route,
+  origin,
+  profile,
+  workingDirectory,
+  mapFile,
+}: Given): Sourced<TlsTarget> | undefined {
+  const own = profile?.origin === sameAddress ? addedTls(profile.config) : profile?.config.tls;
+  const ofProfile = `profile ${profile?.name ?? ''}`;
+  const flags = (['tlsCa', 'tlsCert', 'tlsKey', 'tlsServerName'] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  const on = route.overTls
+    ? origin
+    : flags !== undefined
+      ? flagNames[flags]
+      : own !== undefined
+        ? ofProfile
+        : undefined;
+  if (on === undefined) return undefined;
+  const mapFolder = dirname(mapFile ?? workingDirectory);
+  const file = (flag: string | undefined, inProfile: string | undefined) => {
+    if (flag !== undefined) return readText(resolve(workingDirectory, flag), 'TLS file');
+    return inProfile === undefined ? undefined : readText(resolve(mapFolder, inProfile), 'TLS file');
+  };
+  const ca = file(options.tlsCa, own?.ca);
+  const certificate = file(options.tlsCert, own?.certificate);
+  const key = file(options.tlsKey, own?.key);
+  const serverName = options.tlsServerName ?? own?.serverName;
+  const verify = options.insecure === true ? false : (own?.verify ?? true);
+  const value = {
+    ...(ca !== undefined && { ca }),
+    ...(certificate !== undefined && { certificate }),
+    ...(key !== undefined && { key }),
+    ...(serverName !== undefined && { serverName }),
+    verify,
+  };
+  return { value, origin: verify ? on : options.insecure === true ? '--insecure' : ofProfile };
+}
+
+const flagNames = {
+  tlsCa: '--tls-ca',
+  tlsCert: '--tls-cert',
+  tlsKey: '--tls-key',
+  tlsServerName: '--tls-server-name',
+} as const;
+
+function addedTls(config: ProfileConfig): ProfileConfig['tls'] {
+  const { certificate, key } = config.tls ?? {};
+  const overTls = destinationOf(config).urls.some((url) => /^rediss:/i.test(url));
+  if (config.tls === undefined && !overTls) return undefined;
+  return { ...(certificate !== undefined && { certificate }), ...(key !== undefined && { key }) };
+}
+
+function readText(path: string, what: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InputError(
+      `${what} \`${path}\` cannot be read: ${fileFailureText(error)}`,
+      what === 'TLS file'
+        ? 'name a PEM file'
+        : 'name a file whose first line is the password, or use --ask-password',
+    );
+  }
+}

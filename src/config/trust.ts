@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { InputError } from '../failure.ts';
+import { replaceFile } from '../replace-file.ts';
+import { stateFolder } from '../state-folder.ts';
+import type { FoundConfig } from './find.ts';
+import type { LoadedConfig } from './load.ts';
+import type { ConfigFile } from './schema.ts';
+
+/** Whether a map may decide where a connection goes, as whom, and how it is verified. */
+export interface MapTrust {
+  readonly state: 'named' | 'trusted' | 'not trusted' | 'writable by others';
+  /** Why its profiles are not used to connect, as a sentence about the file, and what to do; null where they are. */
+  readonly refusal: { readonly reason: string; readonly hint: string } | null;
+}
+
+/** A map together with how far it is believed. */
+export interface JudgedConfig extends LoadedConfig {
+  readonly source: FoundConfig['source'];
+  readonly trust: MapTrust;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Judges a map by how it was found. What a user names, or keeps in the folder of their own configuration, is theirs; what was
+ * discovered may come from strangers, and is trusted once it was read: see `trustMap`. In each case a file that others can
+ * write is nobody's word.
+ * @param owners Users who may own the file; null where files have no owners.
+ */
+export function judgeMap(
+  { file, config }: LoadedConfig,
+  source: FoundConfig['source'],
+  variables: Variables,
+  owners: readonly number[] | null,
+): MapTrust {
+  const writers = othersWhoWrite(file, owners);
+  if (writers !== null) return { state: 'writable by others', refusal: writers };
+  if (source !== 'discovered') return { state: 'named', refusal: null };
+  const trusted = readTrust(trustFile(file, variables), placeOf(file)) === digestOf(config);
+  return trusted ? { state: 'trusted', refusal: null } : { state: 'not trusted', refusal: untrusted(file) };
+}
+
+function untrusted(file: string): MapTrust['refusal'] {
+  return {
+    reason: `\`${file}\` was found here and is not trusted`,
+    hint: `read its profiles, then \`cachectl config trust\`; or name the map with --config, or the server with --url`,
+  };
+}
+
+/** Null where nobody else can write the file. A file that cannot be looked at is everybody's. */
+export function othersWhoWrite(file: string, owners: readonly number[] | null): MapTrust['refusal'] {
+  if (owners === null) return null;
+  const { mode, uid } = statSync(file);
+  if (!owners.includes(uid)) {
+    return {
+      reason: `\`${file}\` belongs to another user, who can change it (uid ${uid})`,
+      hint: 'use a copy of your own, or name the server with --url',
+    };
+  }
+  if ((mode & 0o022) === 0) return null;
+  return {
+    reason: `\`${file}\` can be changed by others (mode ${(mode & 0o777).toString(8)})`,
+    hint: `\`chmod go-w ${file}\`, or name the server with --url`,
+  };
+}
+
+/**
+ * Notes that the profiles of the map at this place are trusted as they are now. Later changes of them end it; changes of
+ * namespaces and the like do not, for these are used in any case.
+ * @throws InputError where the environment names no home; Error as the system gives it
+ */
+export function trustMap(file: string, config: ConfigFile, variables: Variables, now: number): void {
+  const note = trustFile(file, variables);
+  if (note === null) {
+    throw new InputError(
+      'there is no folder to keep it in: neither XDG_STATE_HOME nor HOME is set',
+      `name the map instead: --config ${file}`,
+    );
+  }
+  const content = { path: placeOf(file), sha256: digestOf(config), trustedAt: new Date(now).toISOString() };
+  replaceFile(note, `${JSON.stringify(content)}\n`);
+}
+
+/** @returns False where it was not trusted. @throws Error as the system gives it */
+export function revokeTrust(file: string, variables: Variables): boolean {
+  const note = trustFile(file, variables);
+  if (note === null || readTrust(note, placeOf(file)) === null) return false;
+  rmSync(note, { force: true });
+  return true;
+}
+
+/** The file as it is found, with links in its folder followed: a link to a trusted map is another place. */
+function placeOf(file: string): string {
+  return join(realpathSync(dirname(file)), basename(file));
+}
+
+function trustFile(file: string, variables: Variables): string | null {
+  const folder = stateFolder(variables, 'trusted-maps');
+  if (folder === null) return null;
+  return join(folder, `${createHash('sha256').update(placeOf(file)).digest('hex').slice(0, 32)}.json`);
+}
+
+/** The digest that was trusted at the place, or null. */
+function readTrust(note: string | null, place: string): string | null {
+  if (note === null) return null;
+  try {
+    const { path, sha256 } = JSON.parse(readFileSync(note, 'utf8')) as Readonly<Record<string, unknown>>;
+    return path === place && typeof sha256 === 'string' ? sha256 : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Of all that the map says about connections. */
+function digestOf({ defaultProfile, profiles }: ConfigFile): string {
+  return createHash('sha256')
+    .update(JSON.stringify([defaultProfile ?? null, profiles ?? {}]))
+    .digest('hex');
+}

@@ -32,17 +32,22 @@ export interface ReadingReport {
   readonly coverage: number | null;
   /** False where the figures are of the keys that were read, and not of the whole. */
   readonly coversAll: boolean;
-  /** Relative half-width of the widest interval of a namespace with a tenth of the keys or more; null: no sample. */
+  /**
+   * Half-width of the widest interval of a namespace with a tenth of the keys or more, as a share of its keys or bytes; null:
+   * no sample.
+   */
   readonly precision: { readonly target: number; readonly reached: number | null } | null;
   /** A namespace of which not one key was seen has at most so many keys, with 95 % certainty; null: every key was read. */
   readonly mostUnseenKeys: number | null;
+  /** Keys of which types, TTLs, encodings and idle times were read, chosen at random; null: of every key, or none. */
+  readonly lookedUpKeys: number | null;
   /** Connections that broke and were picked up at the cursor. */
   readonly reconnects: number;
 }
 
 /** The figures of a keyspace that `inspect` and `stats` have in common. */
 export interface KeyspaceFigures {
-  /** Every key was read: no sample, and the walk came to its end. */
+  /** Keys and bytes are those of every key: no sample, and the walk came to its end. */
   readonly exact: boolean;
   readonly reading: ReadingReport;
   readonly keys: number;
@@ -52,6 +57,8 @@ export interface KeyspaceFigures {
   readonly overheadBytes: number | null;
   readonly withoutTtl: number | null;
   readonly withoutTtlInterval: IntervalOrNull;
+  /** `info`: INFO's exact count for the whole database. `keys`: what was read of keys. Null: not known. */
+  readonly withoutTtlSource: 'info' | 'keys' | null;
   readonly namespaces: readonly NamespaceSummary[];
   /** All keys together, with their histograms. */
   readonly total: NamespaceSummary;
@@ -65,7 +72,9 @@ export function keyspaceFiguresOf(analysis: Analysis, map: NamespaceMap, limit: 
   for (const { column } of account.refusedColumns) unread.add(column);
   const statistics = tree.total();
   const summaries = new Summaries(figures, map, statistics, unread);
-  const total = summaries.of({ namespace: '(total)', pattern: null, path: [], statistics });
+  const read = summaries.of({ namespace: '(total)', pattern: null, path: [], statistics });
+  const counted = countedByServer(analysis, read);
+  const total = { ...read, ...counted };
   return {
     exact: analysis.method.kind === 'exact',
     reading: readingReportOf(analysis),
@@ -76,10 +85,21 @@ export function keyspaceFiguresOf(analysis: Analysis, map: NamespaceMap, limit: 
     overheadBytes: total.overheadBytes,
     withoutTtl: total.withoutTtl,
     withoutTtlInterval: total.withoutTtlInterval,
+    withoutTtlSource: counted !== null ? 'info' : total.withoutTtl === null ? null : 'keys',
     namespaces: tree.rows(limit).map((row) => summaries.of(row)),
     total,
     serverCost: serverCostOf(analysis),
   };
+}
+
+/** INFO counts keys without TTL for the whole database: exactly, and without a lookup. Null where all TTLs were read. */
+function countedByServer(
+  { persistentKeys, method }: Analysis,
+  { withoutTtl, withoutTtlInterval }: NamespaceSummary,
+): Pick<NamespaceSummary, 'withoutTtl' | 'withoutTtlInterval'> | null {
+  if (persistentKeys === null || !method.coversAll) return null;
+  if (withoutTtl !== null && withoutTtlInterval === null) return null;
+  return { withoutTtl: persistentKeys, withoutTtlInterval: null };
 }
 
 const allColumns: readonly ColumnName[] = ['memory', 'type', 'ttl', 'encoding', 'idle', 'frequency'];
@@ -94,6 +114,7 @@ function readingReportOf({ method, figures, account }: Analysis): ReadingReport 
     coversAll: method.coversAll,
     precision: method.precision,
     mostUnseenKeys: mostUnseenKeys === null ? null : Math.ceil(mostUnseenKeys),
+    lookedUpKeys: method.lookedUpKeys,
     reconnects: account.reconnects,
   };
 }
@@ -117,7 +138,7 @@ function serverCostOf({ account, durationSeconds, serverCpuSeconds }: Analysis):
 /** How the figures are to be read, where they are not those of every key. */
 export function readingNotes(reading: ReadingReport): Block[] {
   const notes: Block[] = [];
-  const { method, scannedKeys, populationKeys, precision, mostUnseenKeys, coverage } = reading;
+  const { method, scannedKeys, populationKeys, precision, mostUnseenKeys, coverage, lookedUpKeys } = reading;
   if (method === 'sample') {
     const of = populationKeys === null ? '' : ` out of ${counted(populationKeys, 'key')}`;
     notes.push(
@@ -126,14 +147,6 @@ export function readingNotes(reading: ReadingReport): Block[] {
         `a sample of ${counted(scannedKeys ?? 0, 'key')}${of}: ± is half of the 95 % interval; --exact reads every key`,
       ),
     );
-    const { target = 0, reached = null } = precision ?? {};
-    if (reached !== null && reached > target)
-      notes.push(
-        note(
-          'warning',
-          `the figures of large namespaces are within ${formatRatio(reached)}, not ${formatRatio(target)}: --precision reads on`,
-        ),
-      );
   }
   if (method === 'partial') {
     const read = coverage === null ? 'a part' : formatRatio(coverage);
@@ -146,6 +159,21 @@ export function readingNotes(reading: ReadingReport): Block[] {
       ),
     );
   }
+  if (lookedUpKeys !== null)
+    notes.push(
+      note(
+        'plain',
+        `types, TTLs, encodings and idle times of ${counted(lookedUpKeys, 'key')}, chosen at random: ± is half of the 95 % interval; --exact looks up every key`,
+      ),
+    );
+  const { target = 0, reached = null } = precision ?? {};
+  if (reached !== null && reached > target)
+    notes.push(
+      note(
+        'warning',
+        `the figures of large namespaces are within ${formatRatio(reached)}, not ${formatRatio(target)}: --precision reads on`,
+      ),
+    );
   if (mostUnseenKeys !== null && mostUnseenKeys >= 1)
     notes.push(
       note(

@@ -22,20 +22,26 @@ export interface Span {
   readonly keys: number;
   readonly keysInterval: IntervalOrNull;
   readonly memoryBytes: number | null;
+  readonly memoryBytesInterval: IntervalOrNull;
 }
 
 /** What became of the rule that the map gives for TTLs. */
 export interface TtlRuleReport {
   readonly rule: string;
   readonly kept: number;
+  readonly keptInterval: IntervalOrNull;
   /** No TTL, where the rule sets one. */
   readonly missing: number;
+  readonly missingInterval: IntervalOrNull;
   /** More time left than the rule ever gives. */
   readonly tooLong: number;
+  readonly tooLongInterval: IntervalOrNull;
   /** A TTL, where the rule says permanent. */
   readonly unexpected: number;
+  readonly unexpectedInterval: IntervalOrNull;
   /** Meant to end at midnight, and ends at another time. */
   readonly drifting: number;
+  readonly driftingInterval: IntervalOrNull;
   /** True where no key has even half of the rule's time left: keys are written with a shorter one. */
   readonly fallsShort: boolean;
 }
@@ -70,7 +76,8 @@ export interface NamespaceSummary {
   readonly withoutTtl: number | null;
   readonly withoutTtlInterval: IntervalOrNull;
   readonly withoutTtlMemoryBytes: number | null;
-  /** Time left of the keys that have a TTL. */
+  readonly withoutTtlMemoryBytesInterval: IntervalOrNull;
+  /** Time left of the keys that have a TTL; shortest and longest of those that were read. */
   readonly ttl: {
     readonly minSeconds: number;
     readonly meanSeconds: number;
@@ -135,9 +142,14 @@ export class Summaries {
       memory !== null && this.totalTally.memoryBytes > 0
         ? this.figures.byteShare('memory', total, this.totalTally)
         : null;
-    const withoutTtl = this.unread.has('ttl') ? null : this.part('ttl', statistics, 'ttls', noTtl);
-    const types = this.unread.has('type') ? null : this.parts('type', statistics, 'types');
-    const encodings = this.unread.has('encoding') ? null : this.parts('encoding', statistics, 'encodings');
+    const withoutTtl = this.isUnread('ttl', statistics, 'ttls')
+      ? null
+      : this.part('ttl', statistics, 'ttls', noTtl);
+    const types = this.isUnread('type', statistics, 'types') ? null : this.parts('type', statistics, 'types');
+    const encodings = this.isUnread('encoding', statistics, 'encodings')
+      ? null
+      : this.parts('encoding', statistics, 'encodings');
+    const withoutTtlMemory = memory && withoutTtl && this.partOfBytes('ttl', memory, statistics.ttls, noTtl);
     return {
       namespace,
       pattern,
@@ -159,7 +171,8 @@ export class Summaries {
       encodingsIntervals: encodings && mapValues(encodings, whole),
       withoutTtl: withoutTtl && Math.round(withoutTtl.value),
       withoutTtlInterval: withoutTtl && whole(withoutTtl),
-      withoutTtlMemoryBytes: memory && withoutTtl && this.partOfBytes('ttl', memory, statistics.ttls, noTtl),
+      withoutTtlMemoryBytes: withoutTtlMemory && Math.round(withoutTtlMemory.value),
+      withoutTtlMemoryBytesInterval: withoutTtlMemory && whole(withoutTtlMemory),
       ttl: this.unread.has('ttl') ? null : statistics.ttlSummary,
       ttlHistogram: inSeconds(this.histogram('ttl', statistics, 'ttls', spanBoundsSeconds)),
       idleHistogram: inSeconds(this.histogram('idle', statistics, 'idleTimes', spanBoundsSeconds)),
@@ -185,9 +198,14 @@ export class Summaries {
     return partOf(keys, share);
   }
 
-  private partOfBytes(column: ColumnName, memory: Figure, breakdown: Breakdown, label: string): number {
-    const share = this.figures.byteShare(column, breakdown.part(label), breakdown.whole);
-    return Math.round(memory.value * share.value);
+  private partOfBytes(column: ColumnName, memory: Figure, breakdown: Breakdown, label: string): Figure {
+    return partOf(memory, this.figures.byteShare(column, breakdown.part(label), breakdown.whole));
+  }
+
+  /** True where the column was read of none of the row's keys: then it is not known, and not zero. */
+  private isUnread(column: ColumnName, statistics: KeyStatistics, name: BreakdownName): boolean {
+    const breakdown: Breakdown = statistics[name];
+    return this.unread.has(column) || (statistics.keys > 0 && breakdown.parts.size === 0);
   }
 
   private parts(
@@ -208,19 +226,21 @@ export class Summaries {
     name: BreakdownName,
     bounds: readonly number[],
   ): Span[] | null {
-    if (this.unread.has(column)) return null;
+    if (this.isUnread(column, statistics, name)) return null;
     const breakdown: Breakdown = statistics[name];
     const all = breakdown.whole;
     const memory = this.unread.has('memory') ? null : this.figures.memoryBytes(statistics.total);
     return labelsOf(bounds).map((label, index) => {
       const tally = breakdown.part(label);
       const figure = this.partOfKeys(column, statistics, tally, all);
+      const bytes = memory && this.partOfBytes(column, memory, breakdown, label);
       const bound = bounds[index] ?? Number.POSITIVE_INFINITY;
       return {
         upTo: Number.isFinite(bound) ? bound : null,
         keys: Math.round(figure.value),
         keysInterval: whole(figure),
-        memoryBytes: memory && this.partOfBytes(column, memory, breakdown, label),
+        memoryBytes: bytes && Math.round(bytes.value),
+        memoryBytesInterval: bytes && whole(bytes),
       };
     });
   }
@@ -229,16 +249,23 @@ export class Summaries {
     statistics: KeyStatistics,
     namespace: NamespaceMap['namespaces'][number] | undefined,
   ): TtlRuleReport | null {
-    if (!namespace?.ttl || this.unread.has('ttl')) return null;
-    const count = (label: string) => Math.round(this.part('ttl', statistics, 'ttlVerdicts', label).value);
+    if (!namespace?.ttl || this.isUnread('ttl', statistics, 'ttls')) return null;
+    const figureOf = (label: string) => this.part('ttl', statistics, 'ttlVerdicts', label);
+    const [kept, missing, tooLong] = [figureOf('kept'), figureOf('missing'), figureOf('too-long')];
+    const [unexpected, drifting] = [figureOf('unexpected'), figureOf('drifting')];
     const { ttlKnown, withoutTtl, ttlSummary } = statistics;
     return {
       rule: ttlRuleText(namespace.ttl),
-      kept: count('kept'),
-      missing: count('missing'),
-      tooLong: count('too-long'),
-      unexpected: count('unexpected'),
-      drifting: count('drifting'),
+      kept: Math.round(kept.value),
+      keptInterval: whole(kept),
+      missing: Math.round(missing.value),
+      missingInterval: whole(missing),
+      tooLong: Math.round(tooLong.value),
+      tooLongInterval: whole(tooLong),
+      unexpected: Math.round(unexpected.value),
+      unexpectedInterval: whole(unexpected),
+      drifting: Math.round(drifting.value),
+      driftingInterval: whole(drifting),
       fallsShort: fallsShort(
         namespace.ttl,
         namespace.jitter,

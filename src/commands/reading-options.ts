@@ -36,7 +36,7 @@ export function readingOptionsOf(context: Context, input: ReadingInput): Reading
 
 /** The texts of the options that readers of the keyspace have in common. */
 export const readingTexts = {
-  exact: 'read every key, however many there are (default: up to 250,000; of more a sample)',
+  exact: 'read every key, and all that is read of keys (default: names and sizes of up to 250,000 keys)',
   precision: 'how close a sample has to be for large namespaces, 95 % of the time (default: 2%)',
   maxRate: 'read at most so many keys per second',
   latencyBudget: 'slow down when a round trip takes longer, such as 2ms',

@@ -4,7 +4,7 @@ import type { ColumnName, WalkColumns } from '../redis/columns.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { readExactly } from './read-exactly.ts';
 import { readSample } from './read-sample.ts';
-import type { Analysis, AnalysisOptions, KeyspaceReading } from './reading.ts';
+import { type Analysis, type AnalysisOptions, isNarrowed, type KeyspaceReading } from './reading.ts';
 
 /** Up to so many keys a walk over all of them takes less than a second or two, and a sample would save little. */
 const mostKeysExact = 250_000;
@@ -34,12 +34,17 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
     ...read,
     columns: namesOf({ ...options.columns, ...details }),
     durationSeconds: (now() - startedAt) / 1000,
+    persistentKeys:
+      after.length === 0 || isNarrowed(options)
+        ? null
+        : sumOrNull(after.map(({ persistentKeys }) => persistentKeys)),
     serverCpuSeconds: differenceOf(cpuOf(before), cpuOf(after)),
   };
 }
 
 const unknownFacts: NodeFacts = {
   keys: null,
+  persistentKeys: null,
   cpuSeconds: null,
   runId: null,
   policy: null,

@@ -21,7 +21,7 @@ interface CollectorOptions {
 export class Collector {
   readonly tree: NamespaceTree;
   readonly largest: LargestKeys;
-  /** Keys of which the details were read, and not only their size. */
+  /** Keys of which more was read than their size. */
   detailedKeys = 0;
   private readonly type: string | null;
   private readonly map: NamespaceMap;
@@ -38,9 +38,15 @@ export class Collector {
     this.type = type ?? null;
   }
 
-  add(page: KeyColumns & { readonly keys: readonly ByteString[] }, place: SamplePlace | null): void {
+  /** @param weights where keys were chosen to be looked up: one over the chance that each had, 0 where it was not chosen */
+  add(
+    page: KeyColumns & { readonly keys: readonly ByteString[] },
+    place: SamplePlace | null,
+    weights: readonly number[] | null = null,
+  ): void {
     const { keys, memoryBytes, types, ttlMillis, encodings, idleSeconds, frequencies } = page;
-    if (encodings.length > 0) this.detailedKeys += keys.length;
+    if ([types, ttlMillis, encodings, idleSeconds, frequencies].some(({ length }) => length > 0))
+      this.detailedKeys += weights?.filter((weight) => weight > 0).length ?? keys.length;
     if (ttlMillis.length > 0) this.keepTime();
     keys.forEach((key, index) => {
       const reading = {
@@ -51,6 +57,7 @@ export class Collector {
         encoding: encodings[index] ?? null,
         idleSeconds: idleSeconds[index] ?? null,
         frequency: frequencies[index] ?? null,
+        weight: weights?.[index] ?? null,
       };
       this.tree.add(key, reading, place);
       if (reading.memoryBytes !== null) this.largest.offer(key, reading.memoryBytes, reading.type);

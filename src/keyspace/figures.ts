@@ -1,7 +1,9 @@
 import type { ColumnName } from '../redis/columns.ts';
-import type { SampleEstimator } from './estimate.ts';
-import { type Figure } from './estimate.ts';
+import type { Figure, SampleEstimator } from './estimate.ts';
 import type { Tally } from './tally.ts';
+
+/** Estimates shares of keys and of bytes, see SampleEstimator and ChosenEstimator. */
+export type ShareEstimator = Pick<SampleEstimator, 'share' | 'byteShare'>;
 
 /** Turns what was counted into figures of the whole keyspace: as they stand, or estimated. */
 export class Figures {
@@ -11,7 +13,7 @@ export class Figures {
    */
   constructor(
     private readonly sampled: SampleEstimator | null,
-    private readonly columns: ReadonlyMap<ColumnName, SampleEstimator> = new Map(),
+    private readonly columns: ReadonlyMap<ColumnName, ShareEstimator> = new Map(),
   ) {}
 
   keys(tally: Tally): Figure {

@@ -13,6 +13,8 @@ export interface KeyReading {
   readonly encoding?: string | null;
   readonly idleSeconds?: number | null;
   readonly frequency?: number | null;
+  /** Where all but the memory was read of chosen keys: one over the chance that this one had. */
+  readonly weight?: number | null;
 }
 
 /** The label of keys without TTL among the spans of TTLs. */
@@ -40,15 +42,15 @@ export class KeyStatistics {
    */
   add(reading: KeyReading, ttlVerdict: TtlVerdict | null = null, place: SamplePlace | null = null): void {
     const { memoryBytes, type, ttlMillis, overheadBytes = 0 } = reading;
-    const { encoding = null, idleSeconds = null, frequency = null } = reading;
+    const { encoding = null, idleSeconds = null, frequency = null, weight = null } = reading;
     this.total.add(memoryBytes, place);
     if (memoryBytes !== null) this.overheadBytes += Math.min(memoryBytes, overheadBytes);
-    if (type !== null) this.types.add(type, memoryBytes, place);
-    if (ttlMillis !== null) this.addTtl(ttlMillis, memoryBytes, place);
-    if (encoding !== null) this.encodings.add(encoding, memoryBytes, place);
-    if (idleSeconds !== null) this.idleTimes.add(spanOfSeconds(idleSeconds), memoryBytes, place);
-    if (frequency !== null) this.frequencies.add(spanOfFrequency(frequency), memoryBytes, place);
-    if (ttlVerdict !== null) this.ttlVerdicts.add(ttlVerdict, memoryBytes, place);
+    if (type !== null) this.types.add(type, memoryBytes, place, weight);
+    if (ttlMillis !== null) this.addTtl(ttlMillis, memoryBytes, place, weight);
+    if (ttlVerdict !== null) this.ttlVerdicts.add(ttlVerdict, memoryBytes, place, weight);
+    if (encoding !== null) this.encodings.add(encoding, memoryBytes, place, weight);
+    if (idleSeconds !== null) this.idleTimes.add(spanOfSeconds(idleSeconds), memoryBytes, place, weight);
+    if (frequency !== null) this.frequencies.add(spanOfFrequency(frequency), memoryBytes, place, weight);
   }
 
   merge(other: KeyStatistics): void {
@@ -101,25 +103,32 @@ export class KeyStatistics {
     return this.ttls.part(noTtl).keys;
   }
 
-  /** Of the keys that have a TTL, in seconds; null where there is none. */
+  /** Of the keys that have a TTL, in seconds: shortest and longest of those that were read. Null where there is none. */
   get ttlSummary(): { minSeconds: number; meanSeconds: number; maxSeconds: number } | null {
+    const { chosen } = this.ttls.whole;
     const count = this.ttlKnown - this.withoutTtl;
     if (count === 0) return null;
+    const weight = chosen ? chosen[0] - (this.ttls.part(noTtl).chosen?.[0] ?? 0) : count;
     return {
       minSeconds: this.ttlMinSeconds,
-      meanSeconds: this.ttlSumSeconds / count,
+      meanSeconds: this.ttlSumSeconds / weight,
       maxSeconds: this.ttlMaxSeconds,
     };
   }
 
-  private addTtl(ttlMillis: number, memoryBytes: number | null, place: SamplePlace | null): void {
+  private addTtl(
+    ttlMillis: number,
+    memoryBytes: number | null,
+    place: SamplePlace | null,
+    weight: number | null,
+  ): void {
     if (ttlMillis < 0) {
-      this.ttls.add(noTtl, memoryBytes, place);
+      this.ttls.add(noTtl, memoryBytes, place, weight);
       return;
     }
     const seconds = ttlMillis / 1000;
-    this.ttls.add(spanOfSeconds(seconds), memoryBytes, place);
-    this.ttlSumSeconds += seconds;
+    this.ttls.add(spanOfSeconds(seconds), memoryBytes, place, weight);
+    this.ttlSumSeconds += seconds * (weight ?? 1);
     if (seconds < this.ttlMinSeconds) this.ttlMinSeconds = seconds;
     if (seconds > this.ttlMaxSeconds) this.ttlMaxSeconds = seconds;
   }

@@ -1,19 +1,27 @@
 import { emptyAccount, sumAccounts, type WalkAccount } from '../redis/account.ts';
-import type { ColumnName } from '../redis/columns.ts';
+import type { ColumnName, WalkColumns } from '../redis/columns.ts';
 import { shareBefore } from '../redis/cursor.ts';
 import { RedisError } from '../redis/errors.ts';
-import type { Pace } from '../redis/pace.ts';
-import { walkKeys, type WalkOptions } from '../redis/walk.ts';
-import { filtersOf, type KeyspaceReading, type Method, type ReadInput, type ReadNode } from './reading.ts';
+import { walkKeys, type WalkOptions, type WalkPage } from '../redis/walk.ts';
+import {
+  filtersOf,
+  isNarrowed,
+  type KeyspaceReading,
+  type Method,
+  type ReadInput,
+  type ReadNode,
+} from './reading.ts';
+import { ChosenEstimator, widestShare } from './chosen-estimate.ts';
 import { Collector } from './collector.ts';
 import { pooledSpreadOf, SampleEstimator, type SampleFrame } from './estimate.ts';
 import { Figures } from './figures.ts';
+import { KeyChoice } from './key-choice.ts';
 import { startPacing } from './pacing.ts';
 import { sampleGroups } from './tally.ts';
 
 const defaultPageSize = 500;
-/** Of about so many keys the details are read, where there are more. */
-const detailedKeys = 25_000;
+/** Half-width of the intervals of the shares of a large namespace, where nobody asked for another. */
+const defaultPrecision = 0.02;
 /** Between two states of the walk that are handed out. */
 const stateMillis = 1000;
 
@@ -24,7 +32,9 @@ export async function readExactly(input: ReadInput, population: number | null): 
   const { resume } = reading;
   if (resume) collector.load(resume.collected);
   const accounts: WalkAccount[] = (resume?.nodes ?? []).map(({ account }) => ({ ...account }));
-  const detailEvery = detailPagesOf(input, population);
+  const columns = columnsOf(input, population);
+  const choice = new KeyChoice(input.map, reading.precision ?? defaultPrecision, reading.draw);
+  const startedAt = coverageOf(nodes, accounts);
   let failure: RedisError | null = null;
   let savedAt = now();
   const saveState = () => {
@@ -41,11 +51,27 @@ export async function readExactly(input: ReadInput, population: number | null): 
       accounts[index] = account;
       if (account.complete) continue;
       const pacing = await startPacing(each.node, reading, signal);
-      const options = walkOptionsOf(input, detailEvery, pacing.pace, account);
-      const onScan = () => progress.update(done());
+      let weights: readonly number[] = [];
+      const of = (page: WalkPage): number[] => {
+        const behind = { ...account, cursor: page.cursor, complete: page.cursor === '0' };
+        const walked = coverageOf(nodes, [...accounts.slice(0, index), behind]) - startedAt;
+        weights = choice.weigh(page.keys, walked);
+        const gone = (at: number) => page.memoryBytes[at] === null && !refusesMemory(account);
+        return weights.flatMap((weight, at) => (weight > 0 && !gone(at) ? [at] : []));
+      };
+      const options: WalkOptions = {
+        ...filtersOf(input),
+        columns: columns.ofAll,
+        ...(columns.ofChosen && { further: [{ columns: columns.ofChosen, of }] }),
+        signal,
+        pageSize: reading.pageSize ?? defaultPageSize,
+        from: account.cursor,
+        pace: pacing.pace,
+        onScan: () => progress.update(done()),
+      };
       try {
-        for await (const page of walkKeys(each.node, { ...options, onScan }, account)) {
-          collector.add(page, null);
+        for await (const page of walkKeys(each.node, options, account)) {
+          collector.add(page, null, columns.ofChosen && weights);
           if (reading.onState && now() - savedAt >= stateMillis) saveState();
         }
       } finally {
@@ -60,7 +86,8 @@ export async function readExactly(input: ReadInput, population: number | null): 
   const account = sumAccounts(accounts, nodes.length);
   if (!account.complete && reading.onState) saveState();
   const coverage = account.complete ? 1 : coverageOf(nodes, accounts);
-  const { figures, coversAll } = figuresOf(input, population, coverage, detailEvery, collector);
+  const names = namesOf(columns.ofChosen ?? {});
+  const { figures, coversAll } = figuresOf(input, population, coverage, names, collector);
   const counted = account.complete || isNarrowed(input) ? null : collector.tree.keys;
   const method: Method = {
     kind: account.complete ? 'exact' : 'partial',
@@ -68,42 +95,40 @@ export async function readExactly(input: ReadInput, population: number | null): 
     scannedKeys: population === null ? null : (counted ?? Math.round(coverage * population)),
     coversAll,
     coverage,
-    precision: null,
+    ...(choice.passedOver === 0 && resume === undefined
+      ? { precision: null, lookedUpKeys: null }
+      : {
+          precision: {
+            target: reading.precision ?? defaultPrecision,
+            reached: widestShare([...collector.tree.leaves()], coversAll ? coverage : 1),
+          },
+          lookedUpKeys: collector.detailedKeys,
+        }),
   };
   return { tree: collector.tree, figures, method, largest: collector.largest.list(), account, failure };
 }
 
-function isNarrowed(input: ReadInput): boolean {
-  return Object.keys(filtersOf(input)).length > 0;
-}
-
-/** Every how many pages the details are read. */
-function detailPagesOf(input: ReadInput, population: number | null): number {
-  // Pages that follow each other are no sample where keys are stored by slot.
-  const inOrder = input.nodes.some(({ facts }) => facts.storedBySlot);
-  return isNarrowed(input) || inOrder || population === null
-    ? 1
-    : Math.max(1, Math.floor(population / detailedKeys));
-}
-
-function walkOptionsOf(
-  input: ReadInput,
-  detailEvery: number,
-  pace: Pace | undefined,
-  account: WalkAccount,
-): WalkOptions {
-  const { columns, details, signal, reading, type } = input;
+/** What is read of every key, and of chosen ones; null where every key is read in the same way. */
+function columnsOf(
+  { columns, details, reading, type }: ReadInput,
+  population: number | null,
+): { readonly ofAll: WalkColumns; readonly ofChosen: WalkColumns | null } {
   // What every key was asked for by its type has.
-  const each = { ...columns, type: columns.type === true && type === undefined };
-  const all = { ...each, ...details };
-  return {
-    ...filtersOf(input),
-    columns: (page) => (page % detailEvery === 0 ? all : each),
-    signal,
-    pageSize: reading.pageSize ?? defaultPageSize,
-    from: account.cursor,
-    pace,
-  };
+  const wanted = { ...columns, type: columns.type === true && type === undefined };
+  const ofChosen = { ...wanted, ...details, memory: false };
+  // Without the size of the keyspace it is not known how much of it the walk has behind it.
+  if (reading.exact === true || population === null || namesOf(ofChosen).length === 0)
+    return { ofAll: { ...wanted, ...details }, ofChosen: null };
+  return { ofAll: { memory: wanted.memory === true }, ofChosen };
+}
+
+/** Then a key of which it is not known may be there all the same. */
+function refusesMemory({ refusedColumns }: WalkAccount): boolean {
+  return refusedColumns.some(({ column }) => column === 'memory');
+}
+
+function namesOf(columns: WalkColumns): ColumnName[] {
+  return (Object.keys(columns) as ColumnName[]).filter((name) => columns[name] === true);
 }
 
 /** Share of the keys of all nodes that lies before the cursors, from 0 to 1. */
@@ -126,23 +151,19 @@ function figuresOf(
   input: ReadInput,
   population: number | null,
   coverage: number,
-  detailEvery: number,
+  chosenColumns: readonly ColumnName[],
   collector: Collector,
 ): { figures: Figures; coversAll: boolean } {
-  const spread = pooledSpreadOf([...collector.tree.leaves()].map(({ total }) => total));
-  const all = population ?? 0;
-  const estimatorFor = (fraction: number) =>
-    new SampleEstimator(frameOf(all, all * fraction, fraction), spread);
-  const names = Object.keys(input.details) as ColumnName[];
-  const columnsFor = (fraction: number) =>
-    new Map(detailEvery === 1 ? [] : names.map((name) => [name, estimatorFor(fraction / detailEvery)]));
+  const columnsFor = (share: number) =>
+    new Map(chosenColumns.map((name) => [name, new ChosenEstimator(share)]));
   if (coverage >= 1) return { figures: new Figures(null, columnsFor(1)), coversAll: true };
   const [first, ...others] = input.nodes;
   const random = others.length === 0 && first?.facts.storedBySlot === false && population !== null;
-  if (!random || coverage === 0) return { figures: new Figures(null), coversAll: false };
+  if (!random || coverage === 0) return { figures: new Figures(null, columnsFor(1)), coversAll: false };
+  const spread = pooledSpreadOf([...collector.tree.leaves()].map(({ total }) => total));
   const frame = isNarrowed(input)
-    ? frameOf(all * thinning, all * thinning * coverage, coverage)
-    : frameOf(all, collector.tree.keys, coverage);
+    ? frameOf(population * thinning, population * thinning * coverage, coverage)
+    : frameOf(population, collector.tree.keys, coverage);
   return { figures: new Figures(new SampleEstimator(frame, spread), columnsFor(coverage)), coversAll: true };
 }
 

@@ -99,6 +99,7 @@ export async function readSample(
       coversAll: true,
       coverage: population === 0 ? 1 : sample.scannedKeys / population,
       precision: { target, reached: Number.isFinite(reached) ? reached : null },
+      lookedUpKeys: collector.detailedKeys || null,
     },
     largest: collector.largest.list(),
     account,

@@ -16,7 +16,10 @@ import type { WalkState } from './walk-state.ts';
 
 /** Which keys are read, and how. */
 export interface ReadingOptions extends PaceLimits {
-  /** True: every key. False: a sample. Left out: every key of a small keyspace, a sample of a large one. */
+  /**
+   * True: every key, with all that is read of keys. False: a sample. Left out: every key of a small keyspace, with what costs lookups
+   * of a part of them, and a sample of a large one.
+   */
   readonly exact?: boolean;
   /** Every key of a keyspace of up to so many keys is read (default 250,000, and 0 with a `precision`). */
   readonly exactUpTo?: number;
@@ -35,9 +38,9 @@ export interface AnalysisOptions {
   readonly map: NamespaceMap;
   /** Levels of the namespace tree, see NamespaceTree. */
   readonly depth: number;
-  /** Read of every key; of a sample's keys only `memory` is. */
+  /** `memory` is read of every key; what costs lookups too where `exact` is asked for, and else of chosen keys. */
   readonly columns: WalkColumns;
-  /** Read of a part of the keys where there are many. */
+  /** What else is read of the keys of which not only `memory` is. */
   readonly details: WalkColumns;
   /** Only keys that match. */
   readonly pattern?: KeyPattern;
@@ -69,6 +72,8 @@ export interface Method {
   readonly coverage: number | null;
   /** Relative half-width of the widest interval of a large namespace; null where nothing was sampled. */
   readonly precision: { readonly target: number; readonly reached: number | null } | null;
+  /** Keys of which types, TTLs and the like were read; null where of every key, or none. */
+  readonly lookedUpKeys: number | null;
 }
 
 export interface Analysis {
@@ -82,6 +87,8 @@ export interface Analysis {
   /** Sums over all nodes; `complete` only when every walk came to its end. */
   readonly account: WalkAccount;
   readonly durationSeconds: number;
+  /** Keys of the whole database without TTL, as INFO has counted them at the end; null where not all keys were asked for. */
+  readonly persistentKeys: number | null;
   /** CPU that the servers used meanwhile, for us and for everybody else; null where INFO is not permitted. */
   readonly serverCpuSeconds: number | null;
   /** What ended the reading half-way; the rest tells how far it came. */
@@ -101,6 +108,11 @@ export interface ReadNode {
 }
 
 export type ReadInput = AnalysisOptions & { readonly nodes: readonly ReadNode[] };
+
+/** True where not all keys of the database are wanted. */
+export function isNarrowed(options: AnalysisOptions): boolean {
+  return Object.keys(filtersOf(options)).length > 0;
+}
 
 /** What is wanted of the keys, for the server to test and for us. */
 export function filtersOf({ map, pattern, glob, namespace, type }: AnalysisOptions): {

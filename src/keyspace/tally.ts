@@ -12,6 +12,12 @@ export interface SamplePlace {
  */
 export const sampleGroups = 32;
 
+/**
+ * Sums over keys that were chosen one by one, each with a chance of its own and with the weight w = 1 / chance: of w, w²,
+ * w × bytes, (w × bytes)² and w × bytes², then the largest w.
+ */
+export type ChosenSums = [number, number, number, number, number, number];
+
 /** Counts a set of keys and their bytes, in constant memory; in a sample also by random group. */
 export class Tally {
   keys = 0;
@@ -21,13 +27,28 @@ export class Tally {
   largestBytes = 0;
   /** Weighted keys of each group, then weighted bytes of each group; undefined where nothing was sampled. */
   groups: Float64Array | undefined;
+  /** Undefined where keys were not chosen one by one. */
+  chosen: ChosenSums | undefined;
 
-  add(memoryBytes: number | null, place: SamplePlace | null): void {
+  /** @param chosenWeight of a key that was chosen with a chance: one over the chance */
+  add(memoryBytes: number | null, place: SamplePlace | null, chosenWeight: number | null = null): void {
     this.keys++;
     if (memoryBytes !== null) {
       this.memoryBytes += memoryBytes;
       this.bytesSquared += memoryBytes * memoryBytes;
       if (memoryBytes > this.largestBytes) this.largestBytes = memoryBytes;
+    }
+    if (chosenWeight !== null) {
+      const bytes = memoryBytes ?? 0;
+      const weighted = chosenWeight * bytes;
+      this.addChosen([
+        chosenWeight,
+        chosenWeight ** 2,
+        weighted,
+        weighted ** 2,
+        weighted * bytes,
+        chosenWeight,
+      ]);
     }
     if (place === null) return;
     this.groups ??= new Float64Array(2 * sampleGroups);
@@ -42,21 +63,36 @@ export class Tally {
     this.memoryBytes += other.memoryBytes;
     this.bytesSquared += other.bytesSquared;
     this.largestBytes = Math.max(this.largestBytes, other.largestBytes);
+    if (other.chosen !== undefined) this.addChosen(other.chosen);
     if (other.groups === undefined) return;
     const groups = (this.groups ??= new Float64Array(2 * sampleGroups));
     other.groups.forEach((sum, at) => (groups[at] = (groups[at] ?? 0) + sum));
   }
+
+  private addChosen([w, ww, wb, wwbb, wbb, largest]: ChosenSums): void {
+    const sums = (this.chosen ??= [0, 0, 0, 0, 0, 0]);
+    sums[0] += w;
+    sums[1] += ww;
+    sums[2] += wb;
+    sums[3] += wwbb;
+    sums[4] += wbb;
+    sums[5] = Math.max(sums[5], largest);
+  }
 }
 
-/** The figures of a tally that is no sample: keys, bytes, bytes squared, largest. */
-export type TallyState = readonly [number, number, number, number];
+/** The figures of a tally that is no sample of pages: keys, bytes, bytes squared, largest, and of chosen keys their sums. */
+export type TallyState = readonly [number, number, number, number, ChosenSums?];
 
-export function saveTally({ keys, memoryBytes, bytesSquared, largestBytes }: Tally): TallyState {
-  return [keys, memoryBytes, bytesSquared, largestBytes];
+export function saveTally({ keys, memoryBytes, bytesSquared, largestBytes, chosen }: Tally): TallyState {
+  const counted = [keys, memoryBytes, bytesSquared, largestBytes] as const;
+  return chosen ? [...counted, chosen] : counted;
 }
 
-export function loadTally(tally: Tally, [keys, memoryBytes, bytesSquared, largestBytes]: TallyState): void {
-  Object.assign(tally, { keys, memoryBytes, bytesSquared, largestBytes });
+export function loadTally(
+  tally: Tally,
+  [keys, memoryBytes, bytesSquared, largestBytes, chosen]: TallyState,
+): void {
+  Object.assign(tally, { keys, memoryBytes, bytesSquared, largestBytes, chosen });
 }
 
 /** The sum of tallies. */
@@ -70,10 +106,15 @@ export function sumOf(tallies: Iterable<Tally>): Tally {
 export class Breakdown {
   readonly parts = new Map<string, Tally>();
 
-  add(label: string, memoryBytes: number | null, place: SamplePlace | null): void {
+  add(
+    label: string,
+    memoryBytes: number | null,
+    place: SamplePlace | null,
+    weight: number | null = null,
+  ): void {
     let part = this.parts.get(label);
     if (part === undefined) this.parts.set(label, (part = new Tally()));
-    part.add(memoryBytes, place);
+    part.add(memoryBytes, place, weight);
   }
 
   merge(other: Breakdown): void {

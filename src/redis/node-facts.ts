@@ -1,11 +1,20 @@
 import { asBytes } from './bytes.ts';
-import { countsScanType, type Info, infoNumber, productOf, readInfoIfPermitted } from './info.ts';
+import {
+  countsScanType,
+  databasesOf,
+  type Info,
+  infoNumber,
+  productOf,
+  readInfoIfPermitted,
+} from './info.ts';
 import type { RedisNode } from './server.ts';
 
 /** What a reader of the keyspace wants to know of a node beforehand. */
 export interface NodeFacts {
   /** Keys in the database; null where DBSIZE is not permitted. */
   readonly keys: number | null;
+  /** Keys of the database without TTL; null where INFO is not permitted. */
+  readonly persistentKeys: number | null;
   /** CPU that the server has used since it started; null where INFO is not permitted. */
   readonly cpuSeconds: number | null;
   /** Tells this process of the server from any other. */
@@ -20,17 +29,25 @@ export interface NodeFacts {
 
 export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
   const [size] = await node.batch([['DBSIZE']]);
-  const info = (await readInfoIfPermitted(node)) ?? {};
+  const permitted = await readInfoIfPermitted(node);
+  const info = permitted ?? {};
   const user = infoNumber(info, 'used_cpu_user');
   const system = infoNumber(info, 'used_cpu_sys');
   return {
     keys: typeof size === 'number' ? size : null,
+    persistentKeys: permitted && persistentKeysOf(permitted, node.database),
     cpuSeconds: user === null || system === null ? null : user + system,
     runId: info['run_id'] ?? null,
     policy: info['maxmemory_policy'] ?? null,
     storedBySlot: isStoredBySlot(info),
     countsScanType: countsScanType(info),
   };
+}
+
+/** Keys that have expired and are still there have a TTL, and so are in neither figure or in both. */
+function persistentKeysOf(info: Info, database: number): number {
+  const counts = databasesOf(info).find((each) => each.database === database);
+  return counts === undefined ? 0 : counts.keys - counts.expires;
 }
 
 /** Redis 7.4 and Valkey 8.0 as cluster nodes have one table for each slot. @see src/kvstore.c */

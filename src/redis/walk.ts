@@ -25,8 +25,8 @@ export interface WalkOptions {
   readonly match?: ByteString;
   /** `string`, `hash`, …: tested by the server where that is free, else by a lookup of each key. */
   readonly type?: string;
-  /** What is read of each key, two pages ahead; of the keys of the page with this number, from 0, where it is a function. */
-  readonly columns: WalkColumns | ((page: number) => WalkColumns);
+  /** What is read of each key, two pages ahead. */
+  readonly columns: WalkColumns;
   /** Of the keys whose `columns` were read, only these go on: to the test of the type where that costs lookups, and to `further`. */
   readonly keeps?: (page: WalkPage, index: number) => boolean;
   /** What is read next, one after the other and not ahead: a lookup only where what was read before asks for it. */
@@ -59,6 +59,8 @@ export interface WalkPage extends KeyColumns {
   readonly keys: readonly ByteString[];
   /** Number of the page, from 0; those without a wanted key are counted and not yielded. */
   readonly number: number;
+  /** The cursor behind it: `0` behind the last. */
+  readonly cursor: string;
 }
 
 const defaultPageSize = 500;
@@ -127,7 +129,7 @@ async function* walkOn(
   const type = options.typeByLookup ? options.type : undefined;
   const scan = (cursor: string) => handled(lane.exchange([scanCommand(cursor, options)]));
   const receive = async ({ request, number, cursor }: AskedPage): Promise<WalkPage> => {
-    let page: WalkPage = { keys: request.keys, number, ...(await receiveColumns(request, account)) };
+    let page: WalkPage = { keys: request.keys, number, cursor, ...(await receiveColumns(request, account)) };
     if (keeps) page = pickRows(page, (index) => keeps(page, index));
     if (keeps && type !== undefined && page.keys.length > 0) {
       const fitting = new Set(await keysOfType(lane, page.keys, type, account));
@@ -153,10 +155,8 @@ async function* walkOn(
         if (!stopped) {
           const wanted =
             type !== undefined && !keeps ? await keysOfType(lane, accepted, type, account) : accepted;
-          const number = next++;
-          const pageColumns = typeof columns === 'function' ? columns(number) : columns;
           if (pace) await pace.turn(keys.length);
-          asked.push({ request: askColumns(lane, wanted, pageColumns, account), number, cursor });
+          asked.push({ request: askColumns(lane, wanted, columns, account), number: next++, cursor });
         }
         if (scanning && asked.length < (pace ? 1 : 2)) continue;
       }

@@ -66,7 +66,7 @@ describe('a walk that was interrupted', () => {
     const whole = (await inspect(['--exact'], { url: redis.url, cwd })).result;
     const before = await countersOf(server);
 
-    const line = ['inspect', '--checkpoint', 'walk.json', '--max-rate', '2000', '-o', 'json'];
+    const line = ['inspect', '--exact', '--checkpoint', 'walk.json', '--max-rate', '2000', '-o', 'json'];
     const { child, outcome } = startBinary(line, { env: { REDIS_URL: redis.url }, cwd });
     child.stdin.end();
     while (!existsSync(file)) await sleep(20);
@@ -83,7 +83,10 @@ describe('a walk that was interrupted', () => {
     expect(part.keysInterval?.[0]).toBeLessThanOrEqual(keyCount);
     expect(part.keysInterval?.[1]).toBeGreaterThanOrEqual(keyCount);
 
-    const { exitCode, result, stderr } = await inspect(['--resume', 'walk.json'], { url: redis.url, cwd });
+    const { exitCode, result, stderr } = await inspect(['--exact', '--resume', 'walk.json'], {
+      url: redis.url,
+      cwd,
+    });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(result).toMatchObject({ exact: true, keysInterval: null, reading: { method: 'exact' } });
     expect(steady(result)).toEqual(steady(whole));
@@ -96,9 +99,9 @@ describe('a walk that was interrupted', () => {
   test('may be interrupted again and again', async () => {
     const cwd = folderWith({});
     const before = await countersOf(server);
-    const first = await interrupted('walk.json', cwd);
+    const first = await interrupted('walk.json', cwd, ['--exact']);
     const controller = new AbortController();
-    const running = inspect(['--resume', 'walk.json', '--max-rate', '5000'], {
+    const running = inspect(['--exact', '--resume', 'walk.json', '--max-rate', '5000'], {
       url: redis.url,
       cwd,
       signal: controller.signal,
@@ -110,19 +113,36 @@ describe('a walk that was interrupted', () => {
     expect(second.result.total.readKeys).toBeGreaterThan(first.result.total.readKeys);
     expect(second.stderr).toContain('the walk can go on: `--resume walk.json`');
 
-    const { result } = await inspect(['--resume', 'walk.json'], { url: redis.url, cwd });
+    const { result } = await inspect(['--exact', '--resume', 'walk.json'], { url: redis.url, cwd });
     expect(result).toMatchObject({ exact: true, keys: keyCount });
     expect((await countersOf(server)).hits - before.hits).toBe(4 * keyCount);
   });
 
   test('goes on with its filters', async () => {
     const cwd = folderWith({});
-    const args = ['user:<id>:profile', '--depth', '1'];
+    const args = ['user:<id>:profile', '--depth', '1', '--exact'];
     const part = await interrupted('walk.json', cwd, args);
     expect(part.result.total.readKeys).toBeLessThan(keyCount / 3);
     const { result } = await inspect([...args, '--resume', 'walk.json'], { url: redis.url, cwd });
-    const whole = await inspect(['--exact', ...args], { url: redis.url, cwd });
+    const whole = await inspect(args, { url: redis.url, cwd });
     expect(steady(result)).toEqual(steady(whole.result));
+  });
+
+  test('goes on with the keys it has looked up so far', async () => {
+    const cwd = folderWith({});
+    const before = await countersOf(server);
+    await interrupted('walk.json', cwd);
+    const { result } = await inspect(['--resume', 'walk.json'], { url: redis.url, cwd });
+    const hits = (await countersOf(server)).hits - before.hits;
+    expect(result).toMatchObject({ exact: true, keys: keyCount, serverCost: { ownHits: hits } });
+    expect(hits).toBeLessThan(3.5 * keyCount);
+    const { types, typesIntervals } = result.total;
+    for (const [type, keys] of Object.entries({ string: 6667, hash: 3333 })) {
+      const [low, high] = typesIntervals?.[type] ?? [0, 0];
+      expect(low).toBeLessThanOrEqual(keys);
+      expect(high).toBeGreaterThanOrEqual(keys);
+      expect(Math.abs((types?.[type] ?? 0) - keys)).toBeLessThan(300);
+    }
   });
 });
 

@@ -94,42 +94,104 @@ describe('the bars', () => {
   });
 });
 
-test(
-  'of many keys details are read of a part, and estimated with intervals',
-  { timeout: 60_000 },
-  async () => {
+describe('without --exact', () => {
+  const filled = async () => {
     const { redis, server } = await startServer();
-    const [small, large] = [90_000, 60_000];
+    const [small, large] = [30_000, 20_000];
     await send(server, 'DEBUG', 'POPULATE', small, 'user', 10);
     await send(server, 'DEBUG', 'POPULATE', large, 'page', 100);
+    await sendAll(server, [
+      ...Array.from({ length: 100 }, (_, index) => ['HSET', `session:${index}`, 'field', 'value']),
+      ...Array.from({ length: 100 }, (_, index) => ['EXPIRE', `session:${index}`, 3600]),
+      ...Array.from({ length: 9000 }, (_, index) => ['EXPIRE', `page:${index}`, 3600 + index]),
+    ]);
+    return { url: redis.url, server, truth: { user: small, page: large, session: 100, withoutTtl: 41_000 } };
+  };
+  const holds = (interval: readonly [number, number] | null | undefined, value: number) =>
+    interval ? interval[0] <= value && value <= interval[1] : false;
+
+  test('keys and bytes are of every key, and what costs lookups of a part', { timeout: 60_000 }, async () => {
+    const { url, server, truth } = await filled();
+    const exact = await inspect(['--exact'], { url });
     const before = await countersOf(server);
-    const { exitCode, result } = await inspect([], { url: redis.url });
+    const { exitCode, result } = await inspect([], { url });
+    const hits = (await countersOf(server)).hits - before.hits;
     expect(exitCode).toBe(0);
     expect(result).toMatchObject({
       exact: true,
-      keys: small + large,
+      keys: exact.result.keys,
       keysInterval: null,
+      memoryBytes: exact.result.memoryBytes,
+      memoryBytesInterval: null,
+      serverCost: { ownHits: hits },
+      // INFO counts it for the whole database.
+      withoutTtl: truth.withoutTtl,
       withoutTtlInterval: null,
-      total: { types: { string: small + large }, typesIntervals: { string: null } },
+      withoutTtlSource: 'info',
     });
-    const hits = (await countersOf(server)).hits - before.hits;
-    expect(result.serverCost.ownHits).toBe(hits);
-    // Type and TTL of every key; encoding and idle time of every sixth page.
-    expect(hits / (small + large)).toBeGreaterThan(2.25);
-    expect(hits / (small + large)).toBeLessThan(2.45);
-    const { encodings, encodingsIntervals, idleHistogram } = result.total;
-    const truth = { embstr: small, raw: large };
-    expect(Object.keys(encodings ?? {}).sort()).toEqual(Object.keys(truth));
-    for (const [name, keys] of Object.entries(truth)) {
-      const [low, high] = encodingsIntervals?.[name] ?? [0, 0];
-      expect(Math.abs((encodings?.[name] ?? 0) / keys - 1)).toBeLessThan(0.05);
-      expect(low).toBeLessThan(high);
-      // Wider than any error of a sample of 25,000 by far, and no guess.
-      expect((high - low) / keys).toBeLessThan(0.05);
-    }
-    expect(idleHistogram?.[0]?.keys).toBe(small + large);
-  },
-);
+    expect(exact.result).toMatchObject({
+      withoutTtl: truth.withoutTtl,
+      withoutTtlSource: 'keys',
+      reading: { lookedUpKeys: null, precision: null },
+    });
+    // Type, TTL, encoding and idle time of about 2,500 keys of each large namespace, where 50,100 are.
+    expect(exact.result.serverCost.ownHits).toBe(4 * 50_100);
+    expect(hits).toBe(4 * (result.reading.lookedUpKeys ?? 0));
+    expect(hits).toBeLessThan(4 * 6000);
+    expect(result.reading.precision?.target).toBe(0.02);
+    expect(result.reading.precision?.reached).toBeLessThanOrEqual(0.02);
+  });
+
+  test('estimates are by namespace, with intervals, and small namespaces are exact', async () => {
+    const { url, truth } = await filled();
+    const { result } = await inspect(['--seed', '1'], { url });
+    const rowOf = (start: string) => result.namespaces.find(({ namespace }) => namespace.startsWith(start));
+    const [user, page, session] = [rowOf('user'), rowOf('page'), rowOf('session')];
+    expect(session).toMatchObject({
+      keys: 100,
+      types: { hash: 100 },
+      typesIntervals: { hash: null },
+      withoutTtl: 0,
+      withoutTtlInterval: null,
+    });
+    expect(holds(user?.withoutTtlInterval, truth.user)).toBe(true);
+    expect(user?.withoutTtl).toBe(truth.user);
+    // Not one key without TTL is left out, and none that is there is missed by more than this.
+    expect((page?.withoutTtlInterval?.[1] ?? 0) - (page?.withoutTtlInterval?.[0] ?? 0)).toBeLessThan(
+      0.045 * truth.page,
+    );
+    const table = await inspectTable(['--seed', '1'], { url });
+    expect(table).toMatch(/NO TTL +± NO TTL\n/);
+    expect(table).toMatch(/types, TTLs, encodings and idle times of [\d,]+ keys, chosen at random/);
+    expect(table).toContain(' NO TTL');
+  });
+
+  test('--precision says how many keys are looked up', async () => {
+    const { redis, server } = await startServer();
+    await send(server, 'DEBUG', 'POPULATE', 20_000, 'user', 10);
+    const looked = async (precision: string) =>
+      (await inspect(['--precision', precision], { url: redis.url })).result.reading.lookedUpKeys;
+    const [rough, close] = [await looked('5%'), await looked('1%')];
+    expect(rough).toBeLessThan(800);
+    expect(close).toBeGreaterThan(5000);
+  });
+
+  test('a namespace of which no TTL may be read has none, and not zero', async () => {
+    const { redis, server } = await startServer({ config: ['user ann on >secret ~user:* +@all'] });
+    await sendAll(server, [
+      ['SET', 'user:1', 'x'],
+      ['SET', 'secret:1', 'x'],
+    ]);
+    const { result } = await inspect([], { url: urlAs(redis.url, 'ann') });
+    expect(result.namespaces.find(({ namespace }) => namespace === 'secret:<id>')).toMatchObject({
+      keys: 1,
+      withoutTtl: null,
+      types: null,
+      encodings: null,
+      idleHistogram: null,
+    });
+  });
+});
 
 describe('the pace of inspect', () => {
   const fill = async (count: number) =>

@@ -30,7 +30,7 @@ describe('hostile key names', () => {
       await seed();
       const { stdout } = await cli(['inspect', ...args], { url: testUrl() });
       const lines = linesOf(stdout.replaceAll('\r\n', '\n'));
-      const fieldsOf = { namespaces: 13, ttl: 5, idle: 5, largestKeys: 4 };
+      const fieldsOf = { namespaces: 15, ttl: 5, idle: 5, largestKeys: 4 };
       for (const [table = '', ...fields] of args.length === 0 ? lines.map((line) => line.split('\t')) : [])
         expect([table, fields.length + 1]).toEqual([table, fieldsOf[table as keyof typeof fieldsOf]]);
       expect(lines.join('')).not.toMatch(/[\p{Cf}]|[^\P{Cc}\t]/u);
@@ -67,7 +67,7 @@ describe('inspect for a user who may not do everything', () => {
       'type',
       { keys: 3, withoutTtl: 2, largestKeys: [{ type: null }, { type: null }, { type: null }] },
     ],
-    ['-pttl', 'ttl', { keys: 3, withoutTtl: null }],
+    ['-pttl', 'ttl', { keys: 3, withoutTtl: 2, withoutTtlSource: 'info' }],
   ])('%s loses the column %s, and says why', async (rule, column, expected) => {
     const options = await user(`~* +@all ${rule}`);
     const { exitCode, result } = await inspect([], options);

@@ -256,7 +256,7 @@ test('hostile names leave a sample intact, and come back byte by byte', async ()
   const { stdout } = await cli(line, { url });
   const lines = linesOf(stdout).map((each) => each.split('\t'));
   expect(stdout).not.toMatch(/[\p{Cf}]|[^\P{Cc}\t\n]/u);
-  const widths = { namespaces: 13, ttl: 6, idle: 6, largestKeys: 4 };
+  const widths = { namespaces: 15, ttl: 6, idle: 6, largestKeys: 4 };
   for (const [table = '', ...fields] of lines)
     expect([table, fields.length + 1]).toEqual([table, widths[table as keyof typeof widths]]);
 });

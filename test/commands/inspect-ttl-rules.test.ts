@@ -58,7 +58,19 @@ async function fill(): Promise<RedisServer> {
 }
 
 const atNoon = () => ({ cwd: folderWith(config), now: () => noon });
-const none = { kept: 0, missing: 0, tooLong: 0, unexpected: 0, drifting: 0, fallsShort: false };
+const none = {
+  kept: 0,
+  keptInterval: null,
+  missing: 0,
+  missingInterval: null,
+  tooLong: 0,
+  tooLongInterval: null,
+  unexpected: 0,
+  unexpectedInterval: null,
+  drifting: 0,
+  driftingInterval: null,
+  fallsShort: false,
+};
 
 test('each TTL is held against the rule of its namespace', async () => {
   await fill();

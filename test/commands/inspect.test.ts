@@ -39,7 +39,7 @@ describe('the totals of inspect', () => {
       lasting.map(({ key }) => key),
     );
 
-    const { exitCode, result } = await inspect(['--top', '25']);
+    const { exitCode, result } = await inspect(['--exact', '--top', '25']);
 
     expect(exitCode).toBe(0);
     expect(result).toMatchObject({
@@ -195,7 +195,7 @@ describe('inspect', () => {
     expect((await cli(['inspect'], { url: testUrl() })).stdout).toBe('');
     expect((await cli(['inspect', '-o', 'csv'], { url: testUrl() })).stdout).toBe(
       'namespace,keys,memoryBytes,memoryShare,types,ttlMinSeconds,ttlMaxSeconds,withoutTtl,' +
-        'keysLow,keysHigh,memoryBytesLow,memoryBytesHigh\r\n',
+        'keysLow,keysHigh,memoryBytesLow,memoryBytesHigh,withoutTtlLow,withoutTtlHigh\r\n',
     );
   });
 });

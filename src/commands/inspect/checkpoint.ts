@@ -74,13 +74,13 @@ export function openCheckpoint(context: Context, input: InspectInput): Checkpoin
 
 /** All that decides which keys are read, how they are told apart and what is said of them. */
 function questionOf({ map }: Context, input: InspectInput): string {
-  const { pattern, depth, namespace, match, type, delimiters, top } = input;
+  const { pattern, depth, namespace, match, type, delimiters, top, exact } = input;
   const namespaces = map.namespaces.map(({ name, patterns, ttl }) => [
     name,
     patterns.map(({ text }) => text),
     ttl,
   ]);
-  return JSON.stringify({ pattern, depth, namespace, match, type, delimiters, top, namespaces });
+  return JSON.stringify({ pattern, depth, namespace, match, type, delimiters, top, exact, namespaces });
 }
 
 function load(path: string, name: string, question: string): CheckpointFile {
@@ -98,7 +98,7 @@ function load(path: string, name: string, question: string): CheckpointFile {
   }
   if (file.question !== question) {
     throw new InputError(
-      `checkpoint \`${name}\` is of another walk: its pattern, filters, depth or map were not these`,
+      `checkpoint \`${name}\` is of another walk: its pattern, filters, depth, map or --exact were not these`,
       'give the same options as with --checkpoint',
     );
   }

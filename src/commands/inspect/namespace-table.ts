@@ -1,6 +1,6 @@
 import { otherName } from '../../keyspace/namespace-tree.ts';
 import type { Cell, Column, TableBlock } from '../../render/blocks.ts';
-import { counted, formatSeconds } from '../../render/units.ts';
+import { counted, formatCell, formatSeconds } from '../../render/units.ts';
 import { halfWidthText, type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';
 
 interface OutlineLine {
@@ -13,6 +13,7 @@ interface OutlineLine {
   readonly types: readonly string[];
   readonly ttl: { readonly minSeconds: number; readonly maxSeconds: number } | null;
   readonly withoutTtl: number | null;
+  readonly withoutTtlInterval: IntervalOrNull;
 }
 
 interface Level {
@@ -29,6 +30,28 @@ const sizeColumns: readonly Column[] = [
   { name: 'memoryShare', header: 'SHARE', unit: 'ratio' },
   { name: 'types', header: 'TYPES', unit: 'text' },
 ];
+interface ErrorColumn {
+  readonly column: Column;
+  readonly textOf: (line: OutlineLine) => string | null;
+}
+
+const sizeErrors: readonly ErrorColumn[] = [
+  {
+    column: { name: 'keysError', header: '± KEYS', unit: 'text' },
+    textOf: ({ keys, keysInterval }) => halfWidthText(keys, keysInterval),
+  },
+  {
+    column: { name: 'memoryError', header: '± MEM', unit: 'text' },
+    textOf: ({ memoryBytes, memoryBytesInterval }) => halfWidthText(memoryBytes ?? 0, memoryBytesInterval),
+  },
+];
+/** In keys, for where none was met there is no share to give. */
+const ttlError: ErrorColumn = {
+  column: { name: 'withoutTtlError', header: '± NO TTL', unit: 'text' },
+  textOf: ({ withoutTtlInterval }) =>
+    withoutTtlInterval &&
+    formatCell(Math.round((withoutTtlInterval[1] - withoutTtlInterval[0]) / 2), 'count'),
+};
 const withoutTtlColumn: Column = { name: 'withoutTtl', header: 'NO TTL', unit: 'count' };
 
 interface Totals {
@@ -47,10 +70,9 @@ export function namespaceTable(
     line.types.join(' '),
   ];
   const lines = outlineOf(result.namespaces);
-  const sampled = lines.some(({ keysInterval }) => keysInterval !== null);
-  const errors: readonly Column[] = [
-    { name: 'keysError', header: '± KEYS', unit: 'text' },
-    { name: 'memoryError', header: '± MEM', unit: 'text' },
+  const errors = [
+    ...(lines.some(({ keysInterval }) => keysInterval !== null) ? sizeErrors : []),
+    ...(lines.some(({ withoutTtlInterval }) => withoutTtlInterval !== null) ? [ttlError] : []),
   ];
   return {
     kind: 'table',
@@ -66,6 +88,8 @@ export function namespaceTable(
       { name: 'keysHigh', header: 'KEYS HIGH', unit: 'count' },
       { name: 'memoryBytesLow', header: 'MEMORY LOW', unit: 'bytes' },
       { name: 'memoryBytesHigh', header: 'MEMORY HIGH', unit: 'bytes' },
+      { name: 'withoutTtlLow', header: 'NO TTL LOW', unit: 'count' },
+      { name: 'withoutTtlHigh', header: 'NO TTL HIGH', unit: 'count' },
     ],
     rows: result.namespaces.map((row) => [
       rowName(row),
@@ -75,6 +99,7 @@ export function namespaceTable(
       row.withoutTtl,
       ...(row.keysInterval ?? [null, null]),
       ...(row.memoryBytesInterval ?? [null, null]),
+      ...(row.withoutTtlInterval ?? [null, null]),
     ]),
     display: {
       columns: [
@@ -82,19 +107,14 @@ export function namespaceTable(
         ...sizeColumns,
         { name: 'ttl', header: 'TTL LEFT', unit: 'text' },
         withoutTtlColumn,
-        ...(sampled ? errors : []),
+        ...errors.map(({ column }) => column),
       ],
       rows: lines.map((line) => [
         line.label,
         ...sizes(line),
         ttlText(line.ttl),
         line.withoutTtl,
-        ...(sampled
-          ? [
-              halfWidthText(line.keys, line.keysInterval),
-              halfWidthText(line.memoryBytes ?? 0, line.memoryBytesInterval),
-            ]
-          : []),
+        ...errors.map(({ textOf }) => textOf(line)),
       ]),
       depths: lines.map(({ depth }) => depth),
     },
@@ -178,9 +198,13 @@ function sumOf(level: Level, label: string, depth: number): OutlineLine {
     label,
     depth,
     keys: parts.reduce((sum, { keys }) => sum + keys, 0),
-    keysInterval: sumOfIntervals(parts.map(({ keysInterval }) => keysInterval)),
+    keysInterval: sumOfIntervals(
+      parts.map(({ keys, keysInterval: interval }) => ({ value: keys, interval })),
+    ),
     memoryBytes: sumOrNull(parts.map(({ memoryBytes }) => memoryBytes)),
-    memoryBytesInterval: sumOfIntervals(parts.map(({ memoryBytesInterval }) => memoryBytesInterval)),
+    memoryBytesInterval: sumOfIntervals(
+      parts.map(({ memoryBytes, memoryBytesInterval: interval }) => ({ value: memoryBytes, interval })),
+    ),
     types: [...new Set(parts.flatMap(({ types }) => types))],
     ttl:
       ttls.length === 0
@@ -190,6 +214,9 @@ function sumOf(level: Level, label: string, depth: number): OutlineLine {
             maxSeconds: Math.max(...ttls.map(({ maxSeconds }) => maxSeconds)),
           },
     withoutTtl: sumOrNull(parts.map(({ withoutTtl }) => withoutTtl)),
+    withoutTtlInterval: sumOfIntervals(
+      parts.map(({ withoutTtl, withoutTtlInterval: interval }) => ({ value: withoutTtl, interval })),
+    ),
   };
 }
 
@@ -205,14 +232,20 @@ function lineOf(row: NamespaceSummary, label: string, depth: number): OutlineLin
     types: types.map(([type]) => type),
     ttl: row.ttl,
     withoutTtl: row.withoutTtl,
+    withoutTtlInterval: row.withoutTtlInterval,
   };
 }
 
-/** Holds the sum whenever each interval holds its part. */
-function sumOfIntervals(intervals: readonly IntervalOrNull[]): IntervalOrNull {
-  if (intervals.includes(null)) return null;
-  return intervals.reduce<[number, number]>(
-    ([low, high], interval) => [low + (interval?.[0] ?? 0), high + (interval?.[1] ?? 0)],
+/** Holds the sum whenever each interval holds its part; an exact part is an interval of itself. Null where all are exact. */
+function sumOfIntervals(
+  parts: readonly { readonly value: number | null; readonly interval: IntervalOrNull }[],
+): IntervalOrNull {
+  if (parts.every(({ interval }) => interval === null)) return null;
+  return parts.reduce<[number, number]>(
+    ([low, high], { value, interval }) => {
+      const [partLow, partHigh] = interval ?? [value ?? 0, value ?? 0];
+      return [low + partLow, high + partHigh];
+    },
     [0, 0],
   );
 }

@@ -56,6 +56,7 @@ export function inspectExecution(input: InspectInput): Execution<InspectResult> 
       overheadBytes: null,
       withoutTtl: null,
       withoutTtlInterval: null,
+      withoutTtlSource: null,
       namespaces: [],
       total: null,
       ttlRules: [],

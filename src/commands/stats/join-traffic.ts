@@ -104,6 +104,7 @@ function keylessRow(
     withoutTtl: null,
     withoutTtlInterval: null,
     withoutTtlMemoryBytes: null,
+    withoutTtlMemoryBytesInterval: null,
     ttl: null,
     ttlHistogram: null,
     idleHistogram: null,

@@ -21,7 +21,8 @@ export function crossCheck(map: unknown): LocatedRemark[] {
 type Fields = Readonly<Record<string, unknown>>;
 
 function entityProblems(config: Fields): LocatedRemark[] {
-  const known = namesOf(config['namespaces']);
+  const namespaces = namesOf(config['namespaces']);
+  const known = namespaces && new Set(namespaces);
   return entriesOf(config['entities']).flatMap(([name, entity]) => [
     ...textsOf(entity['patterns']).flatMap(([index, pattern]) =>
       pattern.includes('<id>')
@@ -34,7 +35,7 @@ function entityProblems(config: Fields): LocatedRemark[] {
           ],
     ),
     ...textsOf(entity['hashedIn']).flatMap(([index, namespace]) =>
-      known === null || known.includes(namespace)
+      known === null || known.has(namespace)
         ? []
         : [
             {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import type { Node } from 'jsonc-parser';
 import { fileFailureText } from '../file-failure.ts';
 import { InputError } from '../failure.ts';
 import { crossCheck } from './cross-check.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
+import { Places, treeOf } from './places.ts';
 import { type ConfigFile, configSchema } from './schema.ts';
 
 export interface LoadedConfig {
@@ -43,11 +44,13 @@ export function parseConfig(text: string, file: string): ConfigFile {
 
 function parseLocated(text: string, file: string): LocatedConfig {
   const tree = treeOf(text, file);
+  const places = new Places(text, tree);
   const problemAt = (path: readonly PropertyKey[], message: string, atName = false): ConfigProblem => {
-    const node = nearestNode(tree, path);
+    const names = path.map(String);
+    const node = places.nearestNode(names);
     return {
-      path: path.map(String).join('.'),
-      ...positionOf(text, ((atName && node.parent) || node).offset),
+      path: names.join('.'),
+      ...places.positionOf(((atName && node.parent) || node).offset),
       message,
     };
   };
@@ -62,7 +65,7 @@ function parseLocated(text: string, file: string): LocatedConfig {
   stop(
     repeatedFields(tree).map(({ path, offset }) => ({
       path: path.join('.'),
-      ...positionOf(text, offset),
+      ...places.positionOf(offset),
       message: 'is given twice; the second would silently replace the first',
     })),
   );
@@ -73,34 +76,18 @@ function parseLocated(text: string, file: string): LocatedConfig {
     const problems = result.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
         ? issue.keys.map((key) => problemAt([...issue.path, key], unknownField(key, issue.path), true))
-        : [problemAt(issue.path, messageOf(issue, nodeAt(tree, issue.path.map(String)) === undefined))],
+        : [problemAt(issue.path, messageOf(issue, places.nodeAt(issue.path.map(String)) === undefined))],
     );
     // A part with a problem of its own is not worth a second one.
+    const broken = new Set(problems.map(({ path }) => path));
     const others = remarks
-      .map(({ path, message }) => problemAt(path, message))
-      .filter(({ path }) => !problems.some((each) => `${path}.`.startsWith(`${each.path}.`)));
+      .filter(({ path }) => !path.some((_, index) => broken.has(path.slice(0, index + 1).join('.'))))
+      .map(({ path, message }) => problemAt(path, message));
     stop([...problems, ...others]);
     throw result.error;
   }
   stop(remarks.map(({ path, message }) => problemAt(path, message)));
   return { file, config: result.data, problemAt };
-}
-
-/** @throws ConfigError where the text is no JSON */
-function treeOf(text: string, file: string): Node {
-  const errors: ParseError[] = [];
-  const tree = parseTree(text, errors, { allowTrailingComma: true });
-  const [first] = errors;
-  if (first === undefined && tree !== undefined) return tree;
-  const what =
-    first === undefined || text.trim() === ''
-      ? 'the file is empty'
-      : printParseErrorCode(first.error)
-          .replace(/([a-z])([A-Z])/g, '$1 $2')
-          .toLowerCase();
-  throw new ConfigError(file, [
-    { path: '', ...positionOf(text, first?.offset ?? 0), message: `not JSON: ${what}` },
-  ]);
 }
 
 interface Issue {
@@ -164,24 +151,4 @@ function valueOf(node: Node): unknown {
     );
   }
   return node.value;
-}
-
-function nearestNode(tree: Node, path: readonly PropertyKey[]): Node {
-  const names = path.map(String);
-  for (let length = names.length; length > 0; length--) {
-    const node = nodeAt(tree, names.slice(0, length));
-    if (node) return node;
-  }
-  return tree;
-}
-
-function nodeAt(tree: Node, path: readonly string[]): Node | undefined {
-  // A name may be a number too.
-  const numbered = path.map((step) => (/^\d+$/.test(step) ? Number(step) : step));
-  return findNodeAtLocation(tree, numbered) ?? findNodeAtLocation(tree, [...path]);
-}
-
-function positionOf(text: string, offset: number): { line: number; column: number } {
-  const before = text.slice(0, offset).split('\n');
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }

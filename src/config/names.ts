@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'jsonc-parser';
+import { nestsReasonably } from './places.ts';
 
 /** The names that a map gives to things, each with a few words about it. */
 export interface MapNames {
@@ -24,7 +25,7 @@ export function readMapNames(file: string): MapNames {
   } catch {
     return { profile: [], namespace: [], entity: [] };
   }
-  const map: unknown = parse(text, [], { allowTrailingComma: true });
+  const map: unknown = nestsReasonably(text) ? parse(text, [], { allowTrailingComma: true }) : {};
   return {
     // A URL may hold a password, so a profile is described by its protections only.
     profile: entriesOf(map, 'profiles', (entry) =>

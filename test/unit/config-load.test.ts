@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/errors.ts';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
+import { readMapNames } from '../../src/config/names.ts';
 
 /** The problems of a map as `line:column path message`; an empty list where it is valid. */
 function problemsOf(text: string): string[] {
@@ -180,6 +181,21 @@ describe('a map', () => {
     { entities: [null] },
   ])('tells of one mistake once: %j', (map) => {
     expect(problemsOf(JSON.stringify(map))).toHaveLength(1);
+  });
+
+  test.each(['[', '{"a":'])('is refused, not crashed on, where it is nested without end: %s', (opening) => {
+    const text = `{ "namespaces":\n ${opening.repeat(200_000)}`;
+    expect(problemsOf(text)).toEqual([`2:${2 + 99 * opening.length}  is nested deeper than 100 levels`]);
+    const file = join(mkdtempSync(join(tmpdir(), 'cachectl-map-')), 'cachectl.config.json');
+    writeFileSync(file, text);
+    expect(readMapNames(file)).toEqual({ profile: [], namespace: [], entity: [] });
+  });
+
+  test('finds the places of many mistakes', () => {
+    const entries = Array.from({ length: 1000 }, (_, at) => `"n${at}": { "pattern": "<" }`);
+    const problems = problemsOf(`{ "namespaces": {\n${entries.join(',\n')}\n} }`);
+    expect(problems).toHaveLength(1000);
+    expect(problems[999]).toMatch(/^1001:22 namespaces\.n999\.pattern /);
   });
 
   test('that cannot be read says why', () => {

@@ -215,7 +215,10 @@ export class SegmentTree<L extends Leaf<L>> {
     const families = new Map<string, string[]>();
     for (const name of node.children.keys()) {
       const pattern = isWord(name) ? numberedPattern(name) : name;
-      if (pattern !== name) families.set(pattern, [...(families.get(pattern) ?? []), name]);
+      if (pattern === name) continue;
+      const family = families.get(pattern);
+      if (family) family.push(name);
+      else families.set(pattern, [name]);
     }
     for (const [pattern, names] of families) {
       if (names.length >= fewestNumbered || node.children.has(pattern)) this.join(node, names, pattern);

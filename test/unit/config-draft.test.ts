@@ -264,6 +264,16 @@ describe('a draft from any keys', () => {
     );
   });
 
+  test('takes no longer for each pattern of a namespace, however many it has', () => {
+    const families = numbered(12_000, (index) =>
+      index.toString(36).replace(/\d/g, (digit) => 'ABCDEFGHIJ'[Number(digit)] ?? ''),
+    );
+    const draft = draftOf(observed(families.flatMap((word) => numbered(8, (index) => `${index}_${word}:x`))));
+    expect(draft.namespaces.length).toBeLessThan(5);
+    expect(draft.namespaces.flatMap(({ patterns }) => patterns).length).toBeGreaterThan(5000);
+    expect(draft.coverage).toBeGreaterThan(0.95);
+  });
+
   test('is valid also where keys are no text', () => {
     const binary = numbered(50, (index) => asBytes(`bin:\xff\xfe${String.fromCharCode(index)}:\x80`));
     const draft = draftMap(

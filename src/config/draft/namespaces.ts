@@ -94,20 +94,15 @@ function draftOf({ name, shapes, statistics }: Group, { now, localTimeZone }: Ob
 
 /** Without the patterns that another one of them matches too: `session:<text>` takes what `session:<token>` takes. */
 function withoutCovered(paths: readonly (readonly string[])[]): readonly (readonly string[])[] {
-  const free = (path: readonly string[]) =>
-    path.map((segment) => segment.replace(/^<[a-z]+>/, '<>')).join('');
   const isFreeForm = (path: readonly string[]) =>
     path.every((segment) => !/^<(hash|date|token|uuid|email|int)>/.test(segment));
-  return paths.filter(
-    (path, index) =>
-      !paths.some(
-        (other, at) =>
-          at !== index &&
-          free(other) === free(path) &&
-          isFreeForm(other) &&
-          (!isFreeForm(path) || at < index),
-      ),
-  );
+  const alike = groupBy(paths, (path) => path.map((segment) => segment.replace(/^<[a-z]+>/, '<>')).join(''));
+  const covered = new Set<readonly string[]>();
+  for (const members of alike.values()) {
+    const cover = members.find(isFreeForm);
+    if (cover !== undefined) for (const path of members) if (path !== cover) covered.add(path);
+  }
+  return paths.filter((path) => !covered.has(path));
 }
 
 function isHashed(paths: readonly (readonly string[])[]): boolean {

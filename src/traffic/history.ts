@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
-import { proportionInterval } from '../keyspace/intervals.ts';
+import { hitRateBounds } from './figures/rate-bounds.ts';
 import type { HitMode, NamespaceTraffic, TrafficReport } from './report.ts';
 
 /** One line of a history file: a window, when and of which server. Fields are only ever added. */
@@ -22,7 +22,8 @@ export interface NamespaceChange {
   readonly database: number;
   /**
    * `better` and `worse`: the hit rates differ by more than chance explains, taking the reads of a window as a sample of
-   * the traffic. `new` and `gone`: seen in one of the windows. `unclear`: a rate is not known.
+   * the traffic. `new` and `gone`: seen in one of the windows. `unclear`: a rate is not known, or one of
+   * the windows is not valid.
    */
   readonly change: 'better' | 'worse' | 'same' | 'new' | 'gone' | 'unclear';
   readonly hitRateBefore: number | null;
@@ -150,13 +151,14 @@ function isTraffic(value: unknown): boolean {
 export function compareWithRecord(report: TrafficReport, before: TrafficRecord): Comparison {
   const keyOf = ({ namespace, database }: NamespaceTraffic) => `${database}/${namespace}`;
   const earlier = new Map(before.namespaces.map((each) => [keyOf(each), each]));
+  const comparable = report.valid && before.valid;
   const now = report.namespaces.map((each) => {
     const old = earlier.get(keyOf(each));
     earlier.delete(keyOf(each));
-    return changeOf(old, each, before.windowSeconds, report.windowSeconds);
+    return changeOf(old, each, before.windowSeconds, report.windowSeconds, comparable);
   });
   const gone = [...earlier.values()].map((old) =>
-    changeOf(old, undefined, before.windowSeconds, report.windowSeconds),
+    changeOf(old, undefined, before.windowSeconds, report.windowSeconds, comparable),
   );
   const order = ['worse', 'new', 'gone', 'better', 'unclear', 'same'];
   const changes = [...now, ...gone].sort(
@@ -171,13 +173,20 @@ function changeOf(
   now: NamespaceTraffic | undefined,
   oldSeconds: number,
   seconds: number,
+  comparable: boolean,
 ): NamespaceChange {
   const perSecond = (traffic: NamespaceTraffic | undefined, span: number) =>
     traffic?.misses == null || span === 0 ? null : traffic.misses / span;
   return {
     namespace: (now ?? old)?.namespace ?? '',
     database: (now ?? old)?.database ?? 0,
-    change: old === undefined ? 'new' : now === undefined ? 'gone' : judge(old, now),
+    change: !comparable
+      ? 'unclear'
+      : old === undefined
+        ? 'new'
+        : now === undefined
+          ? 'gone'
+          : judge(old, now),
     hitRateBefore: old?.hitRate ?? null,
     hitRate: now?.hitRate ?? null,
     readsPerSecondBefore: old?.readsPerSecond ?? null,
@@ -188,21 +197,8 @@ function changeOf(
 }
 
 function judge(old: NamespaceTraffic, now: NamespaceTraffic): NamespaceChange['change'] {
-  const [before, after] = [boundsOf(old), boundsOf(now)];
+  const [before, after] = [hitRateBounds(old), hitRateBounds(now)];
   if (before === null || after === null) return 'unclear';
   if (after[0] > before[1]) return 'better';
   return after[1] < before[0] ? 'worse' : 'same';
-}
-
-/** Of the rate that the traffic has in the long run. */
-function boundsOf({
-  hits,
-  reads,
-  hitRate,
-  hitRateInterval,
-}: NamespaceTraffic): readonly [number, number] | null {
-  if (hits === null || reads === null || reads === 0 || hitRate === null) return null;
-  const [low, high] = proportionInterval(hits, reads);
-  const [sampleLow, sampleHigh] = hitRateInterval ?? [hitRate, hitRate];
-  return [Math.min(low, sampleLow), Math.max(high, sampleHigh)];
 }

@@ -28,7 +28,9 @@ function keepReading(): void {
     'GET',
     key,
   ]);
-  const timer = setInterval(() => void sendAll(server, commands).catch(() => undefined), 20);
+  // Each twice: a finding takes a hundred misses.
+  const twice = [...commands, ...commands];
+  const timer = setInterval(() => void sendAll(server, twice).catch(() => undefined), 20);
   onTestFinished(() => clearInterval(timer));
 }
 

@@ -1,6 +1,7 @@
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { KeyHistory } from '../keys/key-history.ts';
 import type { NamespaceRows } from '../keys/namespace-rows.ts';
+import type { MeanSize } from './remedies.ts';
 import { missingKeysOf } from './missing-keys.ts';
 import { namespacesOf } from './namespace-figures.ts';
 import type { HitMode, NamespaceTraffic, ObservationCost, TrafficReport } from '../report.ts';
@@ -29,7 +30,7 @@ export interface ReportInput {
   readonly endedBy: string | null;
   readonly isReplica: boolean;
   /** Mean size of the keys of a row group in bytes, by the group's name; those whose keys were evicted. */
-  readonly bytesPerKey: ReadonlyMap<string, number>;
+  readonly bytesPerKey: ReadonlyMap<string, MeanSize>;
 }
 
 /** Lookups that may stay unattributed before the window counts as invalid: this share, and not fewer than so many. */

@@ -1,53 +1,81 @@
-import type { NamespaceTraffic, TrafficReport } from '../report.ts';
+import { type Interval, proportionInterval } from '../../keyspace/intervals.ts';
+import { type Bounds, fewestMisses, type NamespaceTraffic, type TrafficReport } from '../report.ts';
+import { hitRateBounds } from './rate-bounds.ts';
 
-/** What stands out in a namespace, with the figures that show it. */
+/** A part of the misses of a namespace, with the bounds that hold it in the long run with 95 % certainty. */
+interface MissShare {
+  readonly misses: number;
+  readonly share: number;
+  readonly shareInterval: Interval;
+}
+
+/**
+ * What stands out in a namespace, with the figures that show it: how many reads, misses or writes it is seen in, and an interval.
+ * What fewer than `fewestMisses` show is no finding, nor what its interval leaves open.
+ */
 export type TrafficFinding = { readonly namespace: string } & (
-  | { readonly rule: 'target-missed'; readonly hitRate: number; readonly hitRateTarget: number }
+  | {
+      readonly rule: 'target-missed';
+      readonly reads: number;
+      readonly hitRate: number;
+      readonly hitRateInterval: Interval;
+      readonly hitRateTarget: number;
+    }
   /** Most misses come after the end of a TTL. */
-  | {
+  | (MissShare & {
       readonly rule: 'expires-too-soon';
-      readonly share: number;
-      /** Null, all three, where the TTL is not known. */
+      /** Null where the TTL is not known. */
       readonly currentSeconds: number | null;
+      /** Null where the TTL is not known, or the window is too short to show it. */
       readonly saveHalfSeconds: number | null;
+      readonly saveHalfInterval: Bounds;
       readonly saveNineTenthsSeconds: number | null;
-    }
+      readonly saveNineTenthsInterval: Bounds;
+      /** A window of this length shows the TTL that saves half. */
+      readonly neededWindowSeconds: number | null;
+    })
   /** Most misses are of keys that had to make room. */
-  | {
+  | (MissShare & {
       readonly rule: 'evicted-too-soon';
-      readonly share: number;
       readonly extraForHalfBytes: number | null;
+      readonly extraForHalfInterval: Bounds;
       readonly extraForNineTenthsBytes: number | null;
-    }
+      readonly extraForNineTenthsInterval: Bounds;
+    })
   /** Most misses are of keys that somebody removed. */
-  | { readonly rule: 'removed-too-often'; readonly share: number; readonly misses: number }
+  | (MissShare & { readonly rule: 'removed-too-often' })
   /** Keys are missed, stored, and not read again: as where a part of the key is different in every process. */
   | {
       readonly rule: 'never-read-again';
       readonly misses: number;
       readonly newKeys: number;
+      readonly reads: number;
       readonly hitRate: number;
+      readonly hitRateInterval: Interval;
     }
   /** Keys are missed again and again, and nobody stores them. */
-  | { readonly rule: 'never-stored'; readonly misses: number; readonly share: number }
-  | { readonly rule: 'written-not-read'; readonly writes: number }
+  | (MissShare & { readonly rule: 'never-stored' })
   | {
+      readonly rule: 'written-not-read';
+      readonly writes: number;
+      readonly readsPerWrite: number;
+      readonly readsPerWriteInterval: Interval;
+    }
+  /** `share` is that of the extra misses. */
+  | (MissShare & {
       readonly rule: 'stampedes';
       readonly count: number;
       readonly extraMisses: number;
       readonly largest: number;
-    }
+    })
 );
 
 /** Fewer new keys than this share of the misses: nobody stores what is missed. */
 const unstoredShare = 0.05;
-/** With fewer misses a share says more about chance. */
-const fewestMisses = 20;
 /** The share of a namespace's misses from which on a cause is the cause. */
 const mainShare = 0.5;
 /** A cache that hits less often than this does not work. */
-const deadRate = 0.02;
-const fewestWrites = 20;
+const deadRate = 0.05;
 /** Misses at one time that are worth a word: so large, or such a share of all misses. */
 const notableStampede = 10;
 const notableShare = 0.1;
@@ -66,54 +94,93 @@ export function findingsOf({
   ]);
 }
 
-function targetFinding({ namespace, hitRate, hitRateTarget, targetMet }: NamespaceTraffic): TrafficFinding[] {
-  if (targetMet !== false || hitRate === null || hitRateTarget === null) return [];
-  return [{ rule: 'target-missed', namespace, hitRate, hitRateTarget }];
+function targetFinding(traffic: NamespaceTraffic): TrafficFinding[] {
+  const { namespace, reads, hitRate, hitRateTarget, targetMet } = traffic;
+  const hitRateInterval = hitRateBounds(traffic);
+  if (targetMet !== false || reads === null || hitRate === null || hitRateTarget === null) return [];
+  if (hitRateInterval === null) return [];
+  return [{ rule: 'target-missed', namespace, reads, hitRate, hitRateInterval, hitRateTarget }];
 }
 
 function causeFinding(traffic: NamespaceTraffic): TrafficFinding[] {
   const { namespace, misses, causes, remedy } = traffic;
   if (misses === null || misses < fewestMisses || causes === null) return [];
-  const is = (count: number) => count >= mainShare * misses;
-  if (is(causes.expired)) {
-    const { currentSeconds = null, saveHalfSeconds = null, saveNineTenthsSeconds = null } = remedy?.ttl ?? {};
-    const share = causes.expired / misses;
+  const [expired, evicted] = [shareOf(causes.expired, misses), shareOf(causes.evicted, misses)];
+  if (isMost(expired)) {
+    const ttl = remedy?.ttl;
     return [
-      { rule: 'expires-too-soon', namespace, share, currentSeconds, saveHalfSeconds, saveNineTenthsSeconds },
+      {
+        ...{ rule: 'expires-too-soon', namespace, ...expired },
+        currentSeconds: ttl?.currentSeconds ?? null,
+        saveHalfSeconds: ttl?.saveHalfSeconds ?? null,
+        saveHalfInterval: ttl?.saveHalfInterval ?? null,
+        saveNineTenthsSeconds: ttl?.saveNineTenthsSeconds ?? null,
+        saveNineTenthsInterval: ttl?.saveNineTenthsInterval ?? null,
+        neededWindowSeconds: ttl?.neededWindowSeconds ?? null,
+      },
     ];
   }
-  if (is(causes.evicted)) {
-    const { extraForHalfBytes = null, extraForNineTenthsBytes = null } = remedy?.memory ?? {};
-    const share = causes.evicted / misses;
-    return [{ rule: 'evicted-too-soon', namespace, share, extraForHalfBytes, extraForNineTenthsBytes }];
+  if (isMost(evicted)) {
+    const memory = remedy?.memory;
+    return [
+      {
+        ...{ rule: 'evicted-too-soon', namespace, ...evicted },
+        extraForHalfBytes: memory?.extraForHalfBytes ?? null,
+        extraForHalfInterval: memory?.extraForHalfInterval ?? null,
+        extraForNineTenthsBytes: memory?.extraForNineTenthsBytes ?? null,
+        extraForNineTenthsInterval: memory?.extraForNineTenthsInterval ?? null,
+      },
+    ];
   }
-  if (is(causes.invalidated))
-    return [{ rule: 'removed-too-often', namespace, share: causes.invalidated / misses, misses }];
-  return is(causes.neverCached) ? unstoredFinding(traffic, misses) : [];
+  const invalidated = shareOf(causes.invalidated, misses);
+  if (isMost(invalidated)) return [{ rule: 'removed-too-often', namespace, ...invalidated }];
+  return isMost(shareOf(causes.neverCached, misses)) ? unstoredFinding(traffic, misses) : [];
 }
 
-function unstoredFinding(
-  { namespace, hitRate, newKeys, firstMisses }: NamespaceTraffic,
-  misses: number,
-): TrafficFinding[] {
+function unstoredFinding(traffic: NamespaceTraffic, misses: number): TrafficFinding[] {
+  const { namespace, reads, hitRate, newKeys, firstMisses } = traffic;
   if (newKeys === null || firstMisses === null) return [];
-  if (hitRate !== null && hitRate < deadRate && newKeys >= mainShare * misses)
-    return [{ rule: 'never-read-again', namespace, misses, newKeys, hitRate }];
-  const again = misses - firstMisses;
-  return newKeys < unstoredShare * misses && again >= mainShare * misses
-    ? [{ rule: 'never-stored', namespace, misses, share: again / misses }]
+  const stored = shareOf(Math.min(newKeys, misses), misses);
+  const hitRateInterval = hitRateBounds(traffic);
+  if (
+    reads !== null &&
+    hitRate !== null &&
+    hitRateInterval !== null &&
+    hitRateInterval[1] < deadRate &&
+    isMost(stored)
+  )
+    return [{ rule: 'never-read-again', namespace, misses, newKeys, reads, hitRate, hitRateInterval }];
+  const again = shareOf(misses - firstMisses, misses);
+  return stored.shareInterval[1] < unstoredShare && isMost(again)
+    ? [{ rule: 'never-stored', namespace, ...again }]
     : [];
 }
 
-/** State is not kept to be read often: a counter's INCR reads it without a lookup. */
-function unreadFinding({ namespace, kind, reads, writes }: NamespaceTraffic): TrafficFinding[] {
-  if (kind === 'state' || reads !== 0 || writes === null || writes < fewestWrites) return [];
-  return [{ rule: 'written-not-read', namespace, writes }];
+/** State is not kept to be read often: a counter's INCR reads it without a lookup. A sample cannot show that nothing is read. */
+function unreadFinding({
+  namespace,
+  kind,
+  reads,
+  readsInterval,
+  writes,
+}: NamespaceTraffic): TrafficFinding[] {
+  if (kind === 'state' || reads !== 0 || readsInterval !== null) return [];
+  if (writes === null || writes < fewestMisses) return [];
+  const readsPerWriteInterval = proportionInterval(0, writes);
+  return [{ rule: 'written-not-read', namespace, writes, readsPerWrite: 0, readsPerWriteInterval }];
 }
 
 function stampedeFinding({ namespace, misses, stampedes }: NamespaceTraffic): TrafficFinding[] {
-  if (stampedes === null || stampedes.count === 0) return [];
-  const most = Math.max(fewestMisses, notableShare * (misses ?? 0));
-  if (stampedes.largest < notableStampede && stampedes.extraMisses < most) return [];
-  return [{ rule: 'stampedes', namespace, ...stampedes }];
+  if (misses === null || misses < fewestMisses || stampedes === null || stampedes.count === 0) return [];
+  const extra = shareOf(stampedes.extraMisses, misses);
+  if (stampedes.largest < notableStampede && extra.shareInterval[0] < notableShare) return [];
+  return [{ rule: 'stampedes', namespace, ...stampedes, ...extra }];
 }
+
+/** The bounds take misses as independent of each other (Clopper and Pearson). */
+function shareOf(part: number, misses: number): MissShare {
+  return { misses, share: part / misses, shareInterval: proportionInterval(part, misses) };
+}
+
+/** Also at the lower end of the interval. */
+const isMost = ({ shareInterval }: MissShare) => shareInterval[0] >= mainShare;

@@ -4,7 +4,7 @@ import type { RowDetails } from '../keys/row-details.ts';
 import { detailsOf } from '../keys/window-keys.ts';
 import { fewestLookups, type HitMode, type NamespaceTraffic } from '../report.ts';
 import type { ReportInput } from './build-report.ts';
-import { memoryRemedy, ttlRemedy } from './remedies.ts';
+import { type MeanSize, memoryRemedy, ttlRemedy } from './remedies.ts';
 import {
   causesBetween,
   estimateHits,
@@ -81,11 +81,11 @@ export function namespacesOf(
           largest: details.largestStampede,
         },
         remedy: {
-          ttl: ttlRemedy(details, causes.expired, configured?.ttl ?? null),
+          ttl: ttlRemedy(details, causes.expired, configured?.ttl ?? null, windowSeconds),
           memory: memoryRemedy(
             details,
             causes.evicted,
-            bytesPerKey.get(namespace) ?? null,
+            bytesPerKey.get(namespace)?.value ?? null,
             bytesPerEvictedKey,
           ),
         },
@@ -143,21 +143,23 @@ function spanOf({ refillMillis }: RowDetails): NamespaceTraffic['refill'] {
     : { count: refillMillis.count, p50Seconds: half / 1000, p95Seconds: most / 1000 };
 }
 
-/** Of the namespaces that lose keys, each by how many it loses. */
+/** Of the namespaces that lose keys, each by how many it loses; their errors are taken to go the same way. */
 function meanEvictedBytes(
   windows: readonly NodeWindow[],
   groups: readonly RowGroup[],
-  bytesPerKey: ReadonlyMap<string, number>,
-): number | null {
-  let [keys, bytes] = [0, 0];
+  bytesPerKey: ReadonlyMap<string, MeanSize>,
+): MeanSize | null {
+  let [keys, bytes, least, most] = [0, 0, 0, 0];
   for (const { namespace, rows } of groups) {
     const size = bytesPerKey.get(namespace);
     if (size === undefined) continue;
     const evicted = sumEvents(windows, evictedKeyColumn, rows);
     keys += evicted;
-    bytes += evicted * size;
+    bytes += evicted * size.value;
+    least += evicted * size.interval[0];
+    most += evicted * size.interval[1];
   }
-  return ratio(bytes, keys);
+  return keys === 0 ? null : { value: bytes / keys, interval: [least / keys, most / keys] };
 }
 
 function byMisses(left: NamespaceTraffic, right: NamespaceTraffic): number {

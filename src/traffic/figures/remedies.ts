@@ -1,6 +1,8 @@
+import { type Interval, proportionInterval, t95 } from '../../keyspace/intervals.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
-import type { Remedy } from '../report.ts';
 import type { RowDetails } from '../keys/row-details.ts';
+import { fewestMisses, type Remedy } from '../report.ts';
+import type { LogHistogram } from './log-histogram.ts';
 
 const ttlAssumption =
   'keys are read at random times, at the rate that the time from the end of their TTL to the next read shows, and ' +
@@ -11,37 +13,94 @@ const memoryAssumption =
   'key (Mattson and others, 1970), or a smaller one where some of these were evicted twice; sizes are those of keys that ' +
   'are there now';
 
+/** A figure with the bounds that hold it with 95 % certainty. */
+interface Bounded {
+  readonly value: number;
+  readonly interval: Interval;
+}
+
+/** The mean size of keys, in bytes. */
+export type MeanSize = Bounded;
+
+/** Fewer TTLs that were seen do not show which one is usual. */
+const fewestTtls = 20;
+
 /**
- * What longer TTLs would have saved; null where no miss came by the end of a TTL, or the TTL is not known.
+ * What longer TTLs would have saved; null where too few misses came by the end of a TTL, or the TTL is not known.
  *
  * A key that is stored at its miss, lives for T and is read again after a further gap g is missed once in T + g. With a
  * TTL of T' it would have been missed once in T' + g, and so (T + g) / (T' + g) times as often: the mean of an alternating
- * renewal process, exact where reads are independent of each other. T' is found by bisection of the mean over all gaps.
+ * renewal process, exact where reads are independent of each other. T' is found by bisection of the mean over all gaps; its
+ * bounds are where the mean, less or plus its own error, is the share that is asked for.
+ *
+ * A window shows gaps of up to its own length. A TTL that is longer than the present one by more than that is not told.
  */
-export function ttlRemedy(details: RowDetails, misses: number, rule: TtlRule | null): Remedy['ttl'] {
+export function ttlRemedy(
+  details: RowDetails,
+  misses: number,
+  rule: TtlRule | null,
+  windowSeconds: number,
+): Remedy['ttl'] {
   const current = currentMillis(details, rule);
-  if (misses === 0 || current === null || details.expiredForMillis.count === 0) return null;
+  if (misses < fewestMisses || current === null || details.expiredForMillis.count < fewestMisses) return null;
+  const half = ttlFor(details, current, 0.5);
+  const nineTenths = ttlFor(details, current, 0.1);
+  const added = ({ interval }: Bounded) => (interval[1] - current.value) / 1000;
+  const shown = (ttl: Bounded) => (added(ttl) <= windowSeconds ? ttl : null);
   return {
     misses,
-    currentSeconds: current / 1000,
-    saveHalfSeconds: ttlFor(details, current, 0.5) / 1000,
-    saveNineTenthsSeconds: ttlFor(details, current, 0.1) / 1000,
+    currentSeconds: current.value / 1000,
+    ...{ saveHalfSeconds: secondsOf(shown(half)), saveHalfInterval: boundsOf(shown(half)) },
+    saveNineTenthsSeconds: secondsOf(shown(nineTenths)),
+    saveNineTenthsInterval: boundsOf(shown(nineTenths)),
+    neededWindowSeconds: added(half),
     assumption: ttlAssumption,
   };
 }
 
+const secondsOf = (millis: Bounded | null) => (millis === null ? null : millis.value / 1000);
+const boundsOf = (millis: Bounded | null) =>
+  millis === null ? null : ([millis.interval[0] / 1000, millis.interval[1] / 1000] as const);
+
 /** The TTL that writes in the window have set, else that of the map, else how long keys were seen to live. */
-function currentMillis({ ttlMillis, lifeMillis }: RowDetails, rule: TtlRule | null): number | null {
-  const seen = ttlMillis.quantile(0.5);
+function currentMillis({ ttlMillis, lifeMillis }: RowDetails, rule: TtlRule | null): Bounded | null {
+  const seen = ttlMillis.count < fewestTtls ? null : quantileOf(ttlMillis, 0.5);
   if (seen !== null) return seen;
-  if (rule?.kind === 'fixed') return rule.seconds * 1000;
-  if (rule?.kind === 'range') return (rule.minSeconds + rule.maxSeconds) * 500;
-  return lifeMillis.quantile(0.5);
+  if (rule?.kind === 'fixed')
+    return { value: rule.seconds * 1000, interval: [rule.seconds * 1000, rule.seconds * 1000] };
+  if (rule?.kind === 'range')
+    return {
+      value: (rule.minSeconds + rule.maxSeconds) * 500,
+      interval: [rule.minSeconds * 1000, rule.maxSeconds * 1000],
+    };
+  return lifeMillis.count < fewestTtls ? null : quantileOf(lifeMillis, 0.5);
+}
+
+/** A quantile between the order statistics that hold it: the ranks are those of a binomial proportion. */
+function quantileOf(histogram: LogHistogram, share: number): Bounded | null {
+  const value = histogram.quantile(share);
+  if (value === null) return null;
+  const [low, high] = proportionInterval(share * histogram.count, histogram.count);
+  return { value, interval: [histogram.quantile(low) ?? value, histogram.quantile(high) ?? value] };
 }
 
 /** The TTL with which this share of the misses would have been left, in milliseconds. */
-function ttlFor({ expiredForMillis }: RowDetails, current: number, share: number): number {
-  const left = (ttl: number) => expiredForMillis.meanOf((gap) => (current + gap) / (ttl + gap)) ?? 0;
+function ttlFor({ expiredForMillis: gaps }: RowDetails, current: Bounded, share: number): Bounded {
+  const [shortest, longest] = current.interval;
+  return {
+    value: ttlWith(gaps, current.value, share, 0),
+    interval: [ttlWith(gaps, shortest, share, -1), ttlWith(gaps, longest, share, 1)],
+  };
+}
+
+/** @param side 1: with the error of the mean added, -1: taken off */
+function ttlWith(gaps: LogHistogram, current: number, share: number, side: -1 | 0 | 1): number {
+  const left = (ttl: number) => {
+    const ratioOf = (gap: number) => (current + gap) / (ttl + gap);
+    const mean = gaps.meanOf(ratioOf) ?? 0;
+    const variance = Math.max(0, (gaps.meanOf((gap) => ratioOf(gap) ** 2) ?? 0) - mean ** 2);
+    return mean + side * t95(gaps.count - 1) * Math.sqrt(variance / gaps.count);
+  };
   let [low, high] = [current, 2 * current];
   while (left(high) > share) high *= 2;
   while (high - low > 0.001 * high) {
@@ -53,26 +112,37 @@ function ttlFor({ expiredForMillis }: RowDetails, current: number, share: number
 }
 
 /**
- * What more memory would have kept. Null where no miss came by an eviction.
+ * What more memory would have kept. Null where too few misses came by an eviction.
  * @param bytesPerKey of this namespace
  * @param bytesPerEvictedKey over all namespaces that lose keys, for it is theirs that come and go between
  */
 export function memoryRemedy(
-  details: RowDetails,
+  { evictionDistance }: RowDetails,
   misses: number,
   bytesPerKey: number | null,
-  bytesPerEvictedKey: number | null,
+  bytesPerEvictedKey: MeanSize | null,
 ): Remedy['memory'] {
-  const half = details.evictionDistance.quantile(0.5);
-  const most = details.evictionDistance.quantile(0.9);
-  if (misses === 0 || half === null || most === null) return null;
-  const bytes = (keys: number) =>
-    bytesPerEvictedKey === null ? null : Math.round(keys * bytesPerEvictedKey);
+  if (misses < fewestMisses || evictionDistance.count < fewestMisses) return null;
+  const bytes = (share: number): Bounded | null => {
+    const keys = quantileOf(evictionDistance, share);
+    if (keys === null || bytesPerEvictedKey === null) return null;
+    const product = (one: number, other: number) => Math.round(one * other);
+    return {
+      value: product(keys.value, bytesPerEvictedKey.value),
+      interval: [
+        product(keys.interval[0], bytesPerEvictedKey.interval[0]),
+        product(keys.interval[1], bytesPerEvictedKey.interval[1]),
+      ],
+    };
+  };
+  const [half, nineTenths] = [bytes(0.5), bytes(0.9)];
   return {
     misses,
     bytesPerKey,
-    extraForHalfBytes: bytes(half),
-    extraForNineTenthsBytes: bytes(most),
+    extraForHalfBytes: half?.value ?? null,
+    extraForHalfInterval: half?.interval ?? null,
+    extraForNineTenthsBytes: nineTenths?.value ?? null,
+    extraForNineTenthsInterval: nineTenths?.interval ?? null,
     assumption: memoryAssumption,
   };
 }

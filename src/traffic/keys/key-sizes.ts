@@ -1,7 +1,12 @@
 import type { ByteString } from '../../redis/bytes.ts';
+import { t95 } from '../../keyspace/intervals.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { NamespaceRows } from './namespace-rows.ts';
+import type { MeanSize } from '../figures/remedies.ts';
 import { detailsOf, type WindowKeys } from './window-keys.ts';
+
+/** Fewer sizes do not show how they vary. */
+const fewestSizes = 8;
 
 /**
  * Mean size of the keys that were evicted and missed in a window, by namespace, in bytes: of those that are there again.
@@ -12,8 +17,8 @@ export async function readKeySizes(
   server: RedisServer,
   rows: NamespaceRows,
   marks: readonly { readonly keys: readonly WindowKeys[] }[],
-): Promise<Map<string, number>> {
-  const sizes = new Map<string, number>();
+): Promise<Map<string, MeanSize>> {
+  const sizes = new Map<string, MeanSize>();
   const [{ database }] = server.nodes;
   const shown = marks.flatMap(({ keys }) => keys);
   for (const group of rows.groups()) {
@@ -30,5 +35,12 @@ async function readSizes(server: RedisServer, keys: readonly ByteString[]): Prom
   return replies.flat().filter((reply) => typeof reply === 'number');
 }
 
-const meanOf = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+/** With its interval by Student's t; null where too few keys are left to tell. */
+function meanOf(values: readonly number[]): MeanSize | null {
+  const count = values.length;
+  if (count < fewestSizes) return null;
+  const value = values.reduce((sum, each) => sum + each, 0) / count;
+  const variance = values.reduce((sum, each) => sum + (each - value) ** 2, 0) / (count - 1);
+  const error = t95(count - 1) * Math.sqrt(variance / count);
+  return { value, interval: [Math.max(0, value - error), value + error] };
+}

@@ -294,12 +294,12 @@ describe('beside the counts', () => {
     const scene = new WindowScene();
     const report = scene.window(
       () => {
-        scene.tells('evicted', 'user:1').tells('evicted', 'user:2').reads('user:1', 0, 1);
+        scene.tells('evicted', 'user:1').tells('evicted', 'user:2').reads('user:1', 0, 100);
       },
-      { bytesPerKey: new Map([['users', 100]]) },
+      { bytesPerKey: new Map([['users', { value: 100, interval: [90, 110] }]]) },
     );
     expect(named(report, 'users').remedy?.memory).toMatchObject({
-      ...{ misses: 1, bytesPerKey: 100, extraForHalfBytes: 200, extraForNineTenthsBytes: 200 },
+      ...{ misses: 100, bytesPerKey: 100, extraForHalfBytes: 200, extraForNineTenthsBytes: 200 },
     });
     expect(named(report, 'users').remedy?.ttl).toBeNull();
   });
@@ -307,11 +307,11 @@ describe('beside the counts', () => {
   test('the TTL of keys that expired is that of the map where no command told one', () => {
     const map = buildMap({ namespaces: { users: { pattern: 'user:*', ttl: '10s' } } });
     const scene = new WindowScene(map);
-    const report = scene.window(() => {
-      scene.at(1000).tells('expired', 'user:1').at(6000).reads('user:1', 0, 1);
-    });
+    const from = scene.mark(0);
+    scene.at(1000).tells('expired', 'user:1').at(6000).reads('user:1', 0, 100);
+    const report = scene.report([{ from, to: scene.mark(200_000), bursts: [] }]);
     const { ttl } = named(report, 'users').remedy ?? {};
-    expect(ttl).toMatchObject({ misses: 1, currentSeconds: 10 });
+    expect(ttl).toMatchObject({ misses: 100, currentSeconds: 10 });
     // Missed once in 15 s: half as often with 25 s of life and 5 s of absence, a tenth with 145 s.
     expect(ttl?.saveHalfSeconds).toBeCloseTo(25, 0);
     expect(ttl?.saveNineTenthsSeconds ?? 0).toBeGreaterThan(140);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { InputError } from '../../../src/failure.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../../src/traffic/history.ts';
-import type { NamespaceTraffic } from '../../../src/traffic/report.ts';
+import type { NamespaceTraffic, TrafficReport } from '../../../src/traffic/report.ts';
 import { reportOf, trafficOf } from './traffic-examples.ts';
 
 function folder(): string {
@@ -137,6 +137,15 @@ describe('a comparison', () => {
     const unread = trafficOf({ hits: 0, reads: 0, misses: 0, hitRate: null });
     expect(changeOf(unknown, rated(9, 10))).toBe('unclear');
     expect(changeOf(rated(9, 10), unread)).toBe('unclear');
+  });
+
+  test('is unclear where one of the windows is not valid, whatever its rates', () => {
+    const [low, high] = [reportOf([rated(10, 1000)]), reportOf([rated(990, 1000)])];
+    const changes = (before: TrafficReport, now: TrafficReport) =>
+      compareWithRecord(now, recordOf(before, 'redis://x', noon)).changes.map(({ change }) => change);
+    expect(changes(low, high)).toEqual(['better']);
+    expect(changes({ ...low, valid: false }, high)).toEqual(['unclear']);
+    expect(changes(low, { ...high, valid: false })).toEqual(['unclear']);
   });
 
   test('tells what came and what went, by database, the worse first', () => {

@@ -35,33 +35,82 @@ describe('the TTL that would have saved misses', () => {
   it('saves half and nine tenths of them when the same traffic runs with it', () => {
     const details = new RowDetails();
     const misses = missesWith(500, details);
-    details.ttlMillis.record(500);
-    const remedy = ttlRemedy(details, misses, null);
+    details.ttlMillis.record(500, 100);
+    const remedy = ttlRemedy(details, misses, null, windowMillis / 1000);
     expect(remedy?.currentSeconds).toBe(0.5);
     expect(missesWith(1000 * (remedy?.saveHalfSeconds ?? 0)) / misses).toBeCloseTo(0.5, 1);
     expect(missesWith(1000 * (remedy?.saveNineTenthsSeconds ?? 0)) / misses).toBeCloseTo(0.1, 1);
   });
 
-  it('is twice the TTL for a key that is read all the time', () => {
+  /** Misses a moment after the end of a TTL. */
+  const soonMissed = (misses: number) => {
     const details = new RowDetails();
-    for (let miss = 0; miss < 100; miss++) details.expiredForMillis.record(1);
-    const remedy = ttlRemedy(details, 100, { kind: 'fixed', seconds: 60 });
+    details.expiredForMillis.record(1, misses);
+    return details;
+  };
+  const minute = { kind: 'fixed', seconds: 60 } as const;
+
+  it('is twice the TTL for a key that is read all the time', () => {
+    const remedy = ttlRemedy(soonMissed(100), 100, minute, 3600);
     expect(remedy?.saveHalfSeconds).toBeCloseTo(120, 0);
     expect(remedy?.saveNineTenthsSeconds).toBeCloseTo(600, -1);
   });
 
-  it('is not told where nothing says how long keys live', () => {
-    const details = new RowDetails();
-    details.expiredForMillis.record(10);
-    expect(ttlRemedy(details, 1, null)).toBeNull();
+  it('is not told where it would be longer by more than the window, which shows no reads so late', () => {
+    const week = { kind: 'fixed', seconds: 7 * 86_400 } as const;
+    const fiveSeconds = ttlRemedy(soonMissed(1000), 1000, week, 5);
+    expect(fiveSeconds).toMatchObject({
+      ...{ currentSeconds: 7 * 86_400, saveHalfSeconds: null, saveHalfInterval: null },
+      ...{ saveNineTenthsSeconds: null, saveNineTenthsInterval: null },
+    });
+    expect(fiveSeconds?.neededWindowSeconds).toBeGreaterThan(6.9 * 86_400);
+    const half = ttlRemedy(soonMissed(1000), 1000, minute, 70);
+    expect(half?.saveHalfSeconds).toBeCloseTo(120, 0);
+    expect(half?.saveNineTenthsSeconds).toBeNull();
+    const needed = half?.neededWindowSeconds ?? Number.NaN;
+    expect(ttlRemedy(soonMissed(1000), 1000, minute, needed - 0.01)?.saveHalfSeconds).toBeNull();
+  });
+
+  it('is not told of fewer than 100 misses', () => {
+    expect(ttlRemedy(soonMissed(100), 100, minute, 3600)).not.toBeNull();
+    expect(ttlRemedy(soonMissed(99), 99, minute, 3600)).toBeNull();
+  });
+
+  it('has an interval that holds the TTL that more misses show, narrower with more of them', () => {
+    const draw = new Draw(3, 'gaps');
+    const gapsOf = (count: number) => {
+      const details = new RowDetails();
+      details.ttlMillis.record(30_000, 100);
+      for (let miss = 0; miss < count; miss++)
+        details.expiredForMillis.record(-60_000 * Math.log(1 - draw.fraction()));
+      return ttlRemedy(details, count, null, 1e9);
+    };
+    const truth = gapsOf(200_000)?.saveHalfSeconds ?? Number.NaN;
+    let covered = 0;
+    for (let run = 0; run < 100; run++) {
+      const [low, high] = gapsOf(150)?.saveHalfInterval ?? [Number.NaN, Number.NaN];
+      if (low <= truth && truth <= high) covered++;
+    }
+    expect(covered).toBeGreaterThan(88);
+    const widthOf = ([low, high]: readonly [number, number] = [0, 0]) => high - low;
+    expect(widthOf(gapsOf(10_000)?.saveHalfInterval ?? undefined)).toBeLessThan(
+      widthOf(gapsOf(150)?.saveHalfInterval ?? undefined) / 4,
+    );
+  });
+
+  it('is not told where nothing says how long keys live, or too few say it', () => {
+    const details = soonMissed(100);
+    expect(ttlRemedy(details, 100, null, 3600)).toBeNull();
+    details.lifeMillis.record(1000, 19);
+    expect(ttlRemedy(details, 100, null, 3600)).toBeNull();
     details.lifeMillis.record(1000);
-    expect(ttlRemedy(details, 1, null)?.currentSeconds).toBe(1);
+    expect(ttlRemedy(details, 100, null, 3600)?.currentSeconds).toBe(1);
   });
 
   it('is not told where no key expired', () => {
     const details = new RowDetails();
-    details.ttlMillis.record(1000);
-    expect(ttlRemedy(details, 0, null)).toBeNull();
+    details.ttlMillis.record(1000, 100);
+    expect(ttlRemedy(details, 0, null, 3600)).toBeNull();
   });
 });
 
@@ -95,17 +144,28 @@ describe('the memory that would have saved misses', () => {
     const details = new RowDetails();
     const capacity = 200;
     const misses = missesOf(capacity, details);
-    const remedy = memoryRemedy(details, misses, 100, 100);
+    const remedy = memoryRemedy(details, misses, 100, { value: 100, interval: [90, 110] });
     const keysWith = (bytes: number | null | undefined) => capacity + (bytes ?? 0) / 100;
     expect(misses).toBeGreaterThan(10_000);
     expect(missesOf(keysWith(remedy?.extraForHalfBytes))).toBeLessThan(0.55 * misses);
     expect(missesOf(keysWith(remedy?.extraForNineTenthsBytes))).toBeLessThan(0.15 * misses);
   });
 
-  it('is not told where no size is known', () => {
+  it('has the errors of the distance and of the sizes in its interval', () => {
     const details = new RowDetails();
-    details.evictionDistance.record(10);
-    expect(memoryRemedy(details, 1, null, null)).toMatchObject({ extraForHalfBytes: null });
-    expect(memoryRemedy(details, 0, 100, 100)).toBeNull();
+    for (let distance = 1; distance <= 200; distance++) details.evictionDistance.record(distance);
+    const remedy = memoryRemedy(details, 200, 100, { value: 100, interval: [80, 120] });
+    const [low, high] = remedy?.extraForHalfInterval ?? [Number.NaN, Number.NaN];
+    expect(low).toBeLessThan(0.85 * (remedy?.extraForHalfBytes ?? Number.NaN));
+    expect(high).toBeGreaterThan(1.15 * (remedy?.extraForHalfBytes ?? Number.NaN));
+  });
+
+  it('is not told where no size is known, or of fewer than 100 misses', () => {
+    const details = new RowDetails();
+    details.evictionDistance.record(10, 100);
+    const size = { value: 100, interval: [90, 110] } as const;
+    expect(memoryRemedy(details, 100, null, null)).toMatchObject({ extraForHalfBytes: null });
+    expect(memoryRemedy(details, 100, 100, size)).toMatchObject({ extraForHalfBytes: 1000 });
+    expect(memoryRemedy(details, 99, 100, size)).toBeNull();
   });
 });

@@ -1,7 +1,7 @@
 import type { ColumnName } from '../redis/columns.ts';
 import type { Analysis, Method } from '../keyspace/reading.ts';
 import { type Block, note } from '../render/blocks.ts';
-import { counted, formatBytes, formatRatio, formatSeconds } from '../render/units.ts';
+import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { type IntervalOrNull, type NamespaceSummary, Summaries } from './namespace-summary.ts';
 
@@ -220,13 +220,13 @@ export function ownLookupsText(cost: {
     { count: cost.ownHits, counter: 'keyspace_hits' },
     { count: cost.ownMisses, counter: 'keyspace_misses' },
   ].filter(({ count }) => count > 0);
-  const [first, second] = added;
-  if (first === undefined) return 'its hit counters were left alone';
-  const stand = first.count === 1 ? 'stands' : 'stand';
   const lost = cost.lostLookups ?? 0;
+  if (added.length === 0 && lost === 0) return 'its hit counters were left alone';
+  const sums = added.map(({ count, counter }) => `${formatCell(count, 'count')} to ${counter}`);
   return (
-    `${counted(first.count, 'lookup')} of ours now ${stand} in its ${first.counter}` +
-    (second === undefined ? '' : `, and ${counted(second.count, 'lookup')} in its ${second.counter}`) +
+    (sums.length === 0
+      ? 'this run may have added to keyspace_hits'
+      : `this run added ${sums.join(' and ')}`) +
     (lost === 0 ? '' : `; up to ${counted(lost, 'more lookup')} had no answer when the connection broke`)
   );
 }

@@ -118,7 +118,7 @@ describe('the data', () => {
 
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/exported 3 keys/);
-    expect(stderr).toMatch(/9 lookups of ours/);
+    expect(stderr).toMatch(/this\s+run\s+added\s+9\s+to\s+keyspace_hits/);
     const [text, binary, scores] = ['text', '\\xff', 'scores'].map((key) =>
       recordsIn(stdout).find((record) => record['key'] === key),
     );

@@ -143,9 +143,7 @@ describe('the cost of keys', () => {
     expect(await countersOf(server)).toEqual({ hits: result['ownHits'], misses: result['ownMisses'] });
     expect(result['ownHits']).toBe(1000);
     const table = await keys(['--long', '-o', 'table'], { url: redis.url });
-    expect(table.stderr).toContain(
-      '500 keys; cost to the server: 1,000 lookups of ours now stand in its keyspace_hits',
-    );
+    expect(table.stderr).toContain('500 keys; cost to the server: this run added 1,000 to keyspace_hits');
   });
 });
 

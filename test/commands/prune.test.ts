@@ -244,7 +244,7 @@ describe('prune', () => {
       'dry run: nothing was changed; without --dry-run it would set a TTL on 1 key',
     );
     expect(shown.stdout).toContain('1 key of state stays as it is');
-    expect(shown.stdout).toMatch(/2 lookups of ours now\s+stand\s+in\s+its\s+keyspace_hits/);
+    expect(shown.stdout).toMatch(/this\s+run\s+added\s+2\s+to\s+keyspace_hits/);
     expect(await ttlOf(server, 'user:1:profile')).toBe(-1);
   });
 

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisError, refusal } from '../redis/errors.ts';
-import { parseInfo } from '../redis/info.ts';
-import { ReplyError, replyText } from '../redis/reply.ts';
+import { infoWithCommands, withCommands } from '../redis/info.ts';
+import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { type Clock, millisSince } from './clock.ts';
+import { lookupCountersOf } from './lookups/counters.ts';
 import { isLoading, type NodeFacts, type Refusal, type Stop } from './facts.ts';
 
 /** The way in: how far it led, and what each node says of itself. */
@@ -20,6 +21,8 @@ export interface Gate {
   /** Opens a new connection. @throws RedisError */
   readonly open: () => Promise<RedisServer>;
   readonly clock: Clock;
+  /** Where lookups of earlier runs are remembered; null: nowhere. */
+  readonly ledgerFolder: string | null;
   readonly signal: AbortSignal;
 }
 
@@ -78,7 +81,8 @@ function isWorthWaiting({ stop, nodes }: Entry): boolean {
     : stop.error.failure === 'connect' || stop.error.failure === 'lost';
 }
 
-async function enter({ open, clock }: Gate): Promise<Entry> {
+async function enter(gate: Gate): Promise<Entry> {
+  const { open, clock } = gate;
   const openedAt = clock();
   let server: RedisServer;
   try {
@@ -97,7 +101,7 @@ async function enter({ open, clock }: Gate): Promise<Entry> {
       return { server, stop: { at: 'login', error: rejected }, connectMillis, loginMillis, nodes: [] };
     }
     const nodes = await Promise.all(
-      server.nodes.map((node, index) => describe(node, greetings[index] ?? null, clock)),
+      server.nodes.map((node, index) => describe(node, greetings[index] ?? null, gate)),
     );
     return { server, stop: null, connectMillis, loginMillis, nodes };
   } catch (error) {
@@ -131,16 +135,23 @@ async function greet(node: RedisNode): Promise<RedisError | null> {
   return refused.failure === 'login' ? refusal(reply, 'logging in', node.address) : refused;
 }
 
-async function describe(node: RedisNode, greeting: RedisError | null, clock: Clock): Promise<NodeFacts> {
+async function describe(
+  node: RedisNode,
+  greeting: RedisError | null,
+  { clock, ledgerFolder }: Gate,
+): Promise<NodeFacts> {
   const askedAt = clock();
-  const [reply] = await node.batch([['INFO']]);
+  const [reply, commands] = await node.batch(infoWithCommands);
   const refusals: Refusal[] = greeting === null ? [] : [{ command: 'PING', error: greeting }];
   if (reply instanceof ReplyError)
     refusals.push({ command: 'INFO', error: refusal(reply, '`INFO`', node.address) });
+  const info = reply === undefined || reply instanceof ReplyError ? null : withCommands(reply, commands);
   return {
     address: node.address,
-    info: reply === undefined || reply instanceof ReplyError ? null : parseInfo(replyText(reply)),
+    info,
     infoMillis: millisSince(askedAt, clock),
+    lookups: info && lookupCountersOf(info, node, ledgerFolder),
+    windowLookups: null,
     pingMillis: [],
     refusals,
   };

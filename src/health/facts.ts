@@ -1,5 +1,6 @@
 import type { RedisError } from '../redis/errors.ts';
 import type { Info } from '../redis/info.ts';
+import type { LookupCounters } from './lookups/counters.ts';
 
 /** What a check of a server rests on: gathered once, by `gatherFacts`, and then only read. */
 export interface Facts {
@@ -16,6 +17,8 @@ export interface Facts {
   readonly connectMillis: number;
   /** From the first command to its answer. */
   readonly loginMillis: number;
+  /** How long the traffic was measured; null: it was not asked for, or could not be. */
+  readonly windowSeconds: number | null;
   /** How long the server was waited for before it was ready, or before patience ended. */
   readonly waitedMillis: number;
   /** The server's nodes; empty where there is no connection. */
@@ -35,6 +38,10 @@ export interface NodeFacts {
   /** Null where the server refused INFO, or was not asked. */
   readonly info: Info | null;
   readonly infoMillis: number;
+  /** Lookups since the counters began; null where the server does not report its hits. */
+  readonly lookups: LookupCounters | null;
+  /** Lookups of the window that was measured; null without one. */
+  readonly windowLookups: LookupCounters | null;
   /** Round trips of PING in milliseconds, in the order they were made. */
   readonly pingMillis: readonly number[];
   /** What the node answered with an error, by the name of the command. */

@@ -1,10 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Progress } from '../progress.ts';
 import { RedisError } from '../redis/errors.ts';
+import { readInfoWithCommands } from '../redis/info.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { tryCanary } from './canary.ts';
 import { millisSince } from './clock.ts';
 import { enterWhenReady, type Gate } from './enter.ts';
+import { lookupCountersOf, lookupsSince } from './lookups/counters.ts';
 import { type Canary, type Facts, isLoading, type NodeFacts, type Stop } from './facts.ts';
 
 /** What to find out, and where. */
@@ -18,6 +21,8 @@ export interface GatherRequest {
   readonly canary: 'write' | 'no-write';
   /** Longest wait for a server that is not ready. */
   readonly waitMillis: number;
+  /** How long to measure the traffic; null: not at all. */
+  readonly windowSeconds: number | null;
 }
 
 interface Surroundings extends Gate {
@@ -29,8 +34,8 @@ interface Surroundings extends Gate {
 }
 
 /**
- * Asks the server everything that the checks need, once. INFO is read before the canary, so the counters hold none of
- * this run's own lookups. A refusal, a lost connection and an abort are facts, not exceptions.
+ * Asks the server everything that the checks need, once; with a window, INFO again at its end. The lookup of the canary
+ * is taken off as one of this program's own. A refusal, a lost connection and an abort are facts, not exceptions.
  */
 export async function gatherFacts(request: GatherRequest, surroundings: Surroundings): Promise<Facts> {
   const { signal, progress } = surroundings;
@@ -38,6 +43,9 @@ export async function gatherFacts(request: GatherRequest, surroundings: Surround
     progress.start(`waiting for ${request.address}`, 'attempts', null),
   );
   progress.stop();
+  // INFO was read just now.
+  const begunAt = surroundings.clock();
+  let windowSeconds: number | null = null;
   const { address, username, database } = request;
   const { server, connectMillis, loginMillis, waitedMillis } = entry;
   let nodes = entry.nodes;
@@ -50,6 +58,10 @@ export async function gatherFacts(request: GatherRequest, surroundings: Surround
         ? { outcome: 'left-out', reason: 'read-only-profile' }
         : await tryCanary(server, surroundings);
       nodes = await measurePings(server, nodes, request.pings, surroundings);
+      if (request.windowSeconds !== null) {
+        nodes = await measureWindow(server, nodes, begunAt + request.windowSeconds * 1000, surroundings);
+        windowSeconds = millisSince(begunAt, surroundings.clock) / 1000;
+      }
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
       stop = { at: 'work', error };
@@ -57,7 +69,7 @@ export async function gatherFacts(request: GatherRequest, surroundings: Surround
   }
   return {
     ...{ address, username, database, stop, interrupted: signal.aborted },
-    ...{ connectMillis, loginMillis, waitedMillis, nodes, canary },
+    ...{ connectMillis, loginMillis, waitedMillis, nodes, canary, windowSeconds },
   };
 }
 
@@ -78,6 +90,28 @@ async function measurePings(
     );
   }
   return measured;
+}
+
+/** The lookups of each node since INFO was read first. @param endsAt by the clock; an abort ends it sooner */
+async function measureWindow(
+  server: RedisServer,
+  nodes: readonly NodeFacts[],
+  endsAt: number,
+  { clock, signal, progress, ledgerFolder }: Surroundings,
+): Promise<NodeFacts[]> {
+  const leftMillis = Math.max(0, endsAt - clock());
+  progress.start('measuring the traffic', 'seconds', null);
+  await pause(leftMillis, undefined, { signal }).catch(() => undefined);
+  progress.stop();
+  return Promise.all(
+    nodes.map(async (facts, index) => {
+      const node = server.nodes[index];
+      if (node === undefined || facts.lookups === null) return facts;
+      const now = lookupCountersOf(await readInfoWithCommands(node), node, ledgerFolder);
+      const [windowLookups = null] = now === null ? [] : lookupsSince([facts.lookups], [now]);
+      return { ...facts, windowLookups };
+    }),
+  );
 }
 
 async function pingMillisOf(

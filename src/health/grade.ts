@@ -3,7 +3,7 @@ import type { JudgedTarget, ObservedTraffic } from './namespace-targets.ts';
 
 /** What a grade is made from. Ratios from 0 to 1; null: not known. */
 export interface GradeFacts {
-  /** Lookups since the server started. */
+  /** Since the server's counters began. */
   readonly lifetime: LookupCounts | null;
   /** Lookups over the last seconds, where these were measured: what happens now says more than a lifetime. */
   readonly window: LookupCounts | null;
@@ -23,9 +23,14 @@ export interface GradeFacts {
   readonly keysWithTtl: number;
 }
 
+/** Reads that carry data. */
 export interface LookupCounts {
   readonly hits: number;
   readonly misses: number;
+  /** Reads beyond these of which it is not known whether they hit; left out: none. */
+  readonly unclear?: number;
+  /** What the unclear ones are hidden by: `TYPE 20,000, STRLEN 20,000 calls`. */
+  readonly hiddenBy?: string;
 }
 
 export interface GradeReason {
@@ -37,7 +42,7 @@ export interface GradeReason {
 }
 
 export interface Grade {
-  /** Null where there are too few lookups to say what the cache is worth. */
+  /** Null where there are too few reads to say what the cache is worth, or where it is not known how many of them hit. */
   readonly letter: 'A' | 'B' | 'C' | 'D' | 'F' | null;
   readonly reasons: readonly GradeReason[];
 }
@@ -47,20 +52,36 @@ export const defaultHitRateTarget = 0.8;
 /** Points for a hit rate of nothing, and for namespaces with all the reads and half their target or less. */
 const mostHitRatePoints = 60;
 
-/** Judges a cache: 100 points less what each rule takes off; 90 is an A, then a letter for every ten points. */
+/**
+ * Judges a cache: 100 points less what each rule takes off; 90 is an A, then a letter for every ten points. Where a target is
+ * missed, or the traffic shows a fault, B is the best.
+ */
 export function gradeOf(facts: GradeFacts): Grade {
   const lookups = lookupsOf(facts);
+  const hitRate = lookups === null ? [] : hitRateReasons(lookups, facts);
+  const faults = faultReason(facts);
   const reasons = [
-    ...(lookups === null ? [] : hitRateReasons(lookups, facts)),
+    ...hitRate,
+    ...faults,
     ...memoryReason(facts),
     ...evictionReason(facts),
     ...fragmentationReason(facts),
     ...ttlReason(facts),
   ];
-  const score = reasons.reduce((left, { points }) => left - points, 100);
-  const letter = score >= 90 ? 'A' : score >= 80 ? 'B' : score >= 70 ? 'C' : score >= 60 ? 'D' : 'F';
-  return { letter: lookups !== null && areEnough(lookups) ? letter : null, reasons };
+  const isJudged = lookups !== null && areEnough(lookups) && hitRate.some(({ tone }) => tone !== 'plain');
+  if (!isJudged) return { letter: null, reasons };
+  const score = scoreOf(reasons);
+  const isAtFault = faults.length > 0 || hitRate.some(({ tone }) => tone === 'bad');
+  if (score < 90 || !isAtFault) return { letter: letterOf(score), reasons };
+  const text = `no better than B while ${faults.length > 0 ? 'the traffic shows a fault' : 'a target is missed'}`;
+  const capped = [...reasons, { rule: 'cap', points: score - 89, tone: 'warning' as const, text }];
+  return { letter: letterOf(scoreOf(capped)), reasons: capped };
 }
+
+const scoreOf = (reasons: readonly GradeReason[]) => reasons.reduce((left, { points }) => left - points, 100);
+
+const letterOf = (score: number): Grade['letter'] =>
+  score >= 90 ? 'A' : score >= 80 ? 'B' : score >= 70 ? 'C' : score >= 60 ? 'D' : 'F';
 
 interface SpanLookups extends LookupCounts {
   /** Words for where they were counted. */
@@ -72,12 +93,34 @@ function lookupsOf({ lifetime, window, observed }: GradeFacts): SpanLookups | nu
   const candidates = [
     observed?.lookups && { ...observed.lookups, span: ' while observed' },
     window && { ...window, span: ' in the window' },
-    lifetime && { ...lifetime, span: '' },
+    lifetime && { ...lifetime, span: ' since the counters began' },
   ].filter((each) => each !== null && each !== undefined);
   return candidates.find(areEnough) ?? candidates[0] ?? null;
 }
 
-const areEnough = ({ hits, misses }: LookupCounts) => hits + misses >= fewestLookups;
+const readsOf = ({ hits, misses, unclear = 0 }: LookupCounts) => hits + misses + unclear;
+
+const areEnough = (lookups: LookupCounts) => readsOf(lookups) >= fewestLookups;
+
+/** The lowest and the highest hit rate that the counts allow. */
+function boundsOf(lookups: LookupCounts): readonly [low: number, high: number] {
+  const reads = readsOf(lookups);
+  return [lookups.hits / reads, (lookups.hits + (lookups.unclear ?? 0)) / reads];
+}
+
+/** `50.0 %`, or `between 50.0 % and 100.0 %`. */
+function rateText(lookups: LookupCounts): string {
+  const [low, high] = boundsOf(lookups).map(percent);
+  return low === high ? `hit rate ${low ?? ''}` : `hit rate between ${low ?? ''} and ${high ?? ''}`;
+}
+
+function faultReason({ observed }: GradeFacts): GradeReason[] {
+  const [first, ...others] = observed?.faults ?? [];
+  if (first === undefined) return [];
+  const more = others.length === 0 ? '' : `, and ${others.length} more`;
+  const text = `${first.namespace}: ${first.text}${more}; \`cachectl hits\` has the figures`;
+  return [{ rule: 'traffic-faults', points: 5, tone: 'warning', text }];
+}
 
 /** No miss costs points twice: neither as one of its namespace and one of the whole server, nor against two targets. */
 function hitRateReasons(lookups: SpanLookups, { observed, hitRateTarget }: GradeFacts): GradeReason[] {
@@ -91,8 +134,7 @@ function hitRateReasons(lookups: SpanLookups, { observed, hitRateTarget }: Grade
     const others = { ...untargeted, span: ' of the caches without a target' };
     return [targets, hitRateReason(others, null, untargetedReads / reads)];
   }
-  const rate = lookups.hits / (lookups.hits + lookups.misses);
-  const text = `hit rate ${percent(rate)}${lookups.span}: judged by the targets of the namespaces`;
+  const text = `${rateText(lookups)}${lookups.span}: judged by the targets of the namespaces`;
   return [targets, { rule: 'hit-rate', points: 0, tone: 'plain', text }];
 }
 
@@ -144,26 +186,31 @@ function lessPaid(whole: GradeReason, targets: GradeReason): GradeReason {
 
 /** @param share of the judged reads, from 0 to 1; the points are as many */
 function hitRateReason(
-  { hits, misses, span }: SpanLookups,
+  { span, ...lookups }: SpanLookups,
   hitRateTarget: number | null,
   share = 1,
 ): GradeReason {
   const rule = 'hit-rate';
-  const lookups = hits + misses;
-  if (lookups < fewestLookups) {
-    const few = lookups === 0 ? 'no lookups' : lookups === 1 ? 'only 1 lookup' : `only ${lookups} lookups`;
-    return { rule, points: 0, tone: 'plain', text: `hit rate not judged: ${few}${span || ' so far'}` };
+  const reads = readsOf(lookups);
+  if (reads < fewestLookups) {
+    const few = reads === 0 ? 'no traffic' : reads === 1 ? 'only 1 read' : `only ${reads} reads`;
+    return { rule, points: 0, tone: 'plain', text: `hit rate not judged: ${few}${span}` };
   }
-  const rate = hits / lookups;
+  const [low, high] = boundsOf(lookups);
   const target = hitRateTarget ?? defaultHitRateTarget;
-  const found = `hit rate ${percent(rate)}${span}`;
+  const found = `${rateText(lookups)}${span}`;
   const against =
     hitRateTarget === null
       ? `the default target of ${percent(target)}`
       : `the map's target of ${percent(target)}`;
-  if (rate >= target) return { rule, points: 0, tone: 'good', text: `${found} reaches ${against}` };
+  if (low >= target) return { rule, points: 0, tone: 'good', text: `${found} reaches ${against}` };
+  if (high >= target) {
+    const by = lookups.hiddenBy === undefined ? '' : `: ${lookups.hiddenBy} hide it`;
+    const text = `${found} cannot be held against ${against}${by}; \`cachectl stats --window 10s\` measures it now`;
+    return { rule, points: 0, tone: 'plain', text };
+  }
   // A rate of half the target costs half of the points.
-  const points = Math.max(1, Math.round(share * Math.max(10, mostHitRatePoints * (1 - rate / target))));
+  const points = Math.max(1, Math.round(share * Math.max(10, mostHitRatePoints * (1 - high / target))));
   return { rule, points, tone: 'bad', text: `${found} is below ${against}` };
 }
 

@@ -1,4 +1,5 @@
 import type { NamespaceMap } from '../keyspace/map.ts';
+import { findingsOf, type TrafficFinding } from '../traffic/figures/findings.ts';
 import { fewestLookups, type NamespaceTraffic, type TrafficReport } from '../traffic/report.ts';
 import type { LookupCounts } from './grade.ts';
 
@@ -40,6 +41,37 @@ export interface ObservedTraffic {
   readonly judged: readonly JudgedTarget[];
   /** Of the caches without a target: those lookups that nothing else is held against. */
   readonly untargeted: LookupCounts;
+  /** What findings say of namespaces, missed targets aside. */
+  readonly faults: readonly { readonly namespace: string; readonly text: string }[];
+}
+
+type FaultRule = Exclude<TrafficFinding['rule'], 'target-missed' | 'written-not-read'>;
+
+const faultTexts: Readonly<Record<FaultRule, string>> = {
+  'expires-too-soon': 'most misses are of keys whose TTL ended',
+  'evicted-too-soon': 'most misses are of keys that were evicted',
+  'removed-too-often': 'most misses are of keys that were removed',
+  'never-read-again': 'keys are stored and not read again',
+  'never-stored': 'what is missed is not stored',
+  stampedes: 'many clients miss the same key at once',
+};
+
+/** Every cache has misses, and of one that misses so seldom their main cause is no fault. */
+const seldomMisses = 0.95;
+
+/**
+ * The findings that keep a cache from an A. A missed target counts for itself; that keys are written and not read within a
+ * short window says little; and why a namespace misses is a fault only where it misses too often. Load that many clients
+ * make at once is one anyway.
+ */
+function faultsIn(report: TrafficReport): ObservedTraffic['faults'] {
+  const traffic = new Map(report.namespaces.map((each) => [each.namespace, each]));
+  return findingsOf(report).flatMap(({ namespace, rule }) => {
+    if (rule === 'target-missed' || rule === 'written-not-read') return [];
+    const { targetMet = null, hitRate = null } = traffic.get(namespace) ?? {};
+    const isWell = targetMet === true || (hitRate !== null && hitRate >= seldomMisses);
+    return isWell && rule !== 'stampedes' ? [] : [{ namespace, text: faultTexts[rule] }];
+  });
 }
 
 /** What a valid window tells; null for one that is not. */
@@ -52,6 +84,7 @@ export function observedTraffic(report: TrafficReport): ObservedTraffic | null {
   return {
     lookups: hits === null || misses === null ? null : { hits, misses },
     judged: namespaces.flatMap((each) => judgedTarget(each) ?? []),
+    faults: faultsIn(report),
     untargeted: untargeted.reduce(
       (sum, { hits, misses }) =>
         hits === null ? sum : { hits: sum.hits + hits, misses: sum.misses + (misses ?? 0) },

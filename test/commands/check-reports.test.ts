@@ -66,7 +66,7 @@ describe('reports for CI', () => {
     );
     const proxied = await cli(['check', '--output', 'github'], { url: await unreachable(), env: {} });
 
-    expect(result.stdout).toMatch(/^::notice title=cachectl check hit-rate::no traffic yet$/m);
+    expect(result.stdout).toMatch(/^::notice title=cachectl check hit-rate::no traffic to judge$/m);
     expect(result.stdout).toMatch(/^13 passed, 2 skipped in .*$/m);
     expect(readFileSync(summary, 'utf8')).toMatch(
       /^before\n### cachectl check: pass\n\n\| status \| check \| found \|\n\| --- \| --- \| --- \|\n\| pass \| connect \|/,

@@ -23,7 +23,7 @@ describe('check of a healthy server', () => {
 
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     expect(result.stdout).toMatch(/^ {2}STATUS {2}CHECK {12}FOUND\n {2}pass {4}connect {10}open after/);
-    expect(result.stdout).toMatch(/\n {2}skip {4}hit-rate {9}no traffic yet\n/);
+    expect(result.stdout).toMatch(/\n {2}skip {4}hit-rate {9}no traffic to judge\n/);
     expect(result.stdout).toMatch(
       /\n✓ 13 passed, 2 skipped in .* redis \d.* at redis:\/\/127\.0\.0\.1:\d+\/0\n$/,
     );
@@ -197,7 +197,7 @@ describe('limits', () => {
       status: 'fail',
       value: 0.5,
       limit: 0.51,
-      message: '50.0 % of 120 lookups, below the limit of 51.0 %',
+      message: '50.0 % of 120 reads, below the limit of 51.0 %',
     });
   });
 

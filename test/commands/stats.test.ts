@@ -99,8 +99,8 @@ describe('stats of a server', () => {
     expect(result.reasons.map(({ tone }) => tone)).not.toContain('bad');
 
     const table = await statsTable(redis.url);
-    expect(table).toContain('Grade: none yet, it takes 100 lookups');
-    expect(table).toContain('hit rate not judged: no lookups so far');
+    expect(table).toContain('Grade: none, no traffic to judge: it takes 100 reads');
+    expect(table).toContain('hit rate not judged: no traffic since the counters began');
     expect(table).not.toMatch(/unhealthy|✗/);
   });
 

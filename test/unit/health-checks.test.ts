@@ -27,9 +27,9 @@ describe('the list of checks', () => {
 
 describe('the hit rate', () => {
   test.each([
-    ['0', '0', 'no traffic yet'],
-    ['0', '99', '99 lookups so far, too few to judge (100 are needed)'],
-    ['1', '0', '1 lookup so far, too few to judge (100 are needed)'],
+    ['0', '0', 'no traffic to judge'],
+    ['0', '99', '99 reads of data, too few to judge (100 are needed)'],
+    ['1', '0', '1 read of data, too few to judge (100 are needed)'],
   ])('of %s hits and %s misses is not judged, however high the limit', (hits, misses, message) => {
     const facts = factsOfInfo({ keyspace_hits: hits, keyspace_misses: misses });
 
@@ -48,7 +48,7 @@ describe('the hit rate', () => {
     expect(below['hit-rate']).toMatchObject({
       status: 'fail',
       value: 0.79,
-      message: '79.0 % of 100 lookups, below the limit of 80.0 %',
+      message: '79.0 % of 100 reads, below the limit of 80.0 %',
       evidence: { hits: 79, misses: 21 },
     });
   });
@@ -56,7 +56,7 @@ describe('the hit rate', () => {
   test('without a limit is told and passes', () => {
     const answers = answersTo(factsOfInfo({ keyspace_hits: '1', keyspace_misses: '99999' }));
 
-    expect(answers['hit-rate']).toMatchObject({ status: 'pass', message: '< 0.1 % of 100,000 lookups' });
+    expect(answers['hit-rate']).toMatchObject({ status: 'pass', message: '< 0.1 % of 100,000 reads' });
   });
 
   test('of several nodes is that of all their lookups', () => {

@@ -1,9 +1,11 @@
 import type { Answer } from '../../src/health/report.ts';
 import { answer, checks } from '../../src/health/report.ts';
 import type { Facts, NodeFacts } from '../../src/health/facts.ts';
+import { lookupCountersOf } from '../../src/health/lookups/counters.ts';
 import type { Thresholds } from '../../src/keyspace/map.ts';
 import { RedisError } from '../../src/redis/errors.ts';
 import type { Info } from '../../src/redis/info.ts';
+import { noLookups } from '../../src/redis/lookups.ts';
 import { phraseText } from '../../src/render/phrase.ts';
 
 /** INFO of a healthy primary, as a server writes it. */
@@ -32,9 +34,12 @@ export const healthyInfo: Info = {
 };
 
 export function nodeWith(info: Record<string, string> | null, changes: Partial<NodeFacts> = {}): NodeFacts {
+  const all = info === null ? null : { ...healthyInfo, ...info };
   return {
     address: '10.0.0.1:6379',
-    info: info === null ? null : { ...healthyInfo, ...info },
+    info: all,
+    lookups: all && lookupCountersOf(all, { lookups: noLookups }, null),
+    windowLookups: null,
     infoMillis: 1,
     pingMillis: [0.3, 0.1, 0.2],
     refusals: [],
@@ -53,6 +58,7 @@ export function factsWith(changes: Partial<Facts> = {}): Facts {
     connectMillis: 2,
     loginMillis: 0.5,
     waitedMillis: 0,
+    windowSeconds: null,
     nodes: [nodeWith({})],
     canary: { outcome: 'returned', sameBytes: true, valueBytes: 64, notRemoved: null, durationMillis: 1 },
     ...changes,

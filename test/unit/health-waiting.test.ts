@@ -66,12 +66,13 @@ async function gather(
   const facts = await gatherFacts(
     {
       ...{ address: 'redis://cache:6379/0', username: null, database: 0 },
-      ...{ pings: 3, canary: 'write', waitMillis: 0 },
+      ...{ pings: 3, canary: 'write', waitMillis: 0, windowSeconds: null },
       ...request,
     },
     {
       ...{ open, signal, clock: () => performance.now(), random: () => 0.5 },
       isReadOnly: () => Promise.resolve(false),
+      ledgerFolder: null,
       progress: {
         ...silentProgress,
         start: () => {
@@ -88,7 +89,7 @@ describe('gathering facts', () => {
     const { facts, opened } = await gather([ready()]);
 
     expect(opened[0]?.commands).toEqual([
-      ...['PING', 'INFO', 'SET', 'GET', 'UNLINK'],
+      ...['PING', 'INFO', 'INFO', 'SET', 'GET', 'UNLINK'],
       ...['PING', 'PING', 'PING'],
     ]);
     expect(facts).toMatchObject({

@@ -13,7 +13,7 @@ const limitGroup = 'Limits (each takes the place of the one in the map):';
 export const defineCheck: DefineCommand = (program, run) => {
   program
     .command('check')
-    .summary('smoke check: connection, round trip, limits; the exit code means it')
+    .summary('smoke check: connection, round trip, limits; exits non-zero on failure')
     .description(
       'Connects, logs in, writes, reads and removes a key of its own (cachectl:check:…), and holds\n' +
         'the server against limits. Exit code 0: nothing failed; 1: a check failed; 3: no connection\n' +
@@ -30,9 +30,14 @@ export const defineCheck: DefineCommand = (program, run) => {
       durationArgument,
       0,
     )
+    .option(
+      '-w, --window <duration>',
+      'judge the hit rate over this time from now, not since the counters began',
+      durationArgument,
+    )
     .option('--junit <file>', 'write a JUnit report to a file as well')
     .optionsGroup(limitGroup)
-    .option('--min-hit-rate <ratio>', 'lowest hit rate, of at least 100 lookups', ratioArgument)
+    .option('--min-hit-rate <ratio>', 'lowest hit rate, of at least 100 reads of data', ratioArgument)
     .option('--max-memory <ratio>', 'highest used memory as a share of maxmemory', ratioArgument)
     .option('--max-ping <duration>', 'highest median of 20 round trips, such as 5ms', durationArgument)
     .option(
@@ -50,6 +55,10 @@ export const defineCheck: DefineCommand = (program, run) => {
         ['cachectl check', 'is it up, does it work, does it hold its limits?'],
         ['cachectl check --wait 30s --only connect,login,round-trip', 'a service that is just starting'],
         ['cachectl check --min-hit-rate 80% --max-ping 5ms --strict', 'a gate in a pipeline'],
+        [
+          'cachectl check --only hit-rate --min-hit-rate 80% --window 30s',
+          'the traffic of the next 30 seconds',
+        ],
         ['cachectl check --output github --junit check.xml', 'annotations, and a report for the archive'],
       ),
     )
@@ -71,6 +80,7 @@ export const defineCheck: DefineCommand = (program, run) => {
           strict: options.strict === true,
           write: options.write,
           waitMillis: options.wait * 1000,
+          windowSeconds: options.window,
           junitFile: options.junit,
         });
       }),

@@ -5,6 +5,7 @@ import { InputError } from '../../failure.ts';
 import { millisSince } from '../../health/clock.ts';
 import type { Facts } from '../../health/facts.ts';
 import { gatherFacts, type GatherRequest } from '../../health/gather.ts';
+import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { answer, checks, tallyOf } from '../../health/report.ts';
 import type { Thresholds } from '../../keyspace/map.ts';
 import { productOf } from '../../redis/info.ts';
@@ -27,6 +28,8 @@ export interface CheckInput {
   readonly strict: boolean;
   readonly write: boolean;
   readonly waitMillis: number;
+  /** How long to measure the hit rate; undefined: since the counters began. */
+  readonly windowSeconds: number | undefined;
   readonly junitFile: string | undefined;
 }
 
@@ -82,6 +85,7 @@ async function check(context: Context, input: CheckInput): Promise<Outcome<Check
     open: context.reconnect,
     isReadOnly: (server) => isReadOnlyServer(context, server),
     clock,
+    ledgerFolder: ledgerFolder(context.environment.variables),
     signal: context.signal,
     random: context.random,
     progress: context.progress,
@@ -121,6 +125,7 @@ function requestOf(context: Context, input: CheckInput, chosen: ReadonlySet<stri
     pings: chosen.has('latency') ? pings : 0,
     canary: !input.write || !chosen.has('round-trip') ? 'no-write' : 'write',
     waitMillis: input.waitMillis,
+    windowSeconds: chosen.has('hit-rate') ? (input.windowSeconds ?? null) : null,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Grade } from '../../health/grade.ts';
+import type { DataReads } from '../../health/lookups/counters.ts';
 import type { UnjudgedTarget } from '../../health/namespace-targets.ts';
 import type { ServerReport } from '../../redis/server-report.ts';
 import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
@@ -11,8 +12,10 @@ export interface HitFigures {
   readonly seconds: number | null;
   readonly hits: number | null;
   readonly misses: number | null;
-  /** Ratio from 0 to 1; null where there were no lookups. */
+  /** Of all lookups, whoever made them. Ratio from 0 to 1; null where there were none. */
   readonly hitRate: number | null;
+  /** The reads that carry data, by which the cache is judged; null where the server reports no hits. */
+  readonly dataReads: DataReads | null;
 }
 
 export interface WindowFigures extends HitFigures {
@@ -90,6 +93,8 @@ export interface StatsResult {
   readonly reading: ReadingReport | null;
   readonly grade: Grade['letter'];
   readonly reasons: Grade['reasons'];
+  /** What is wrong with the record of this program's own lookups, in words; null: nothing. */
+  readonly ledgerDamage: string | null;
   /** Targets of the map that could not be judged, and why. */
   readonly unjudgedTargets: readonly UnjudgedTarget[];
   readonly serverCost: ServerCost | null;

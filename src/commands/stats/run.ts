@@ -1,10 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type GradeFacts, gradeOf } from '../../health/grade.ts';
+import {
+  type DataReads,
+  dataReadsOf,
+  hiddenByText,
+  type LookupCounters,
+  lookupCountersOf,
+  lookupsSince,
+} from '../../health/lookups/counters.ts';
+import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { observedTraffic, unjudgedTargets } from '../../health/namespace-targets.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { readInfo } from '../../redis/info.ts';
+import { infoWithCommands, readInfoWithCommands } from '../../redis/info.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { type ServerReport, serverReportOf, sumReports } from '../../redis/server-report.ts';
 import type { Observed } from '../../traffic/observe.ts';
@@ -15,7 +24,7 @@ import { keyspaceFiguresOf } from '../keyspace-report.ts';
 import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
 import { joinTraffic } from './join-traffic.ts';
 import { observedHitsOf, observeHits } from './observe-hits.ts';
-import type { HitFigures, StatsNamespace, StatsResult, WindowFigures } from './result.ts';
+import type { StatsNamespace, StatsResult, WindowFigures } from './result.ts';
 import { viewStats } from './view.ts';
 
 export type { StatsResult } from './result.ts';
@@ -39,6 +48,7 @@ export function statsExecution(options: StatsOptions): Execution<StatsResult> {
       reading: null,
       grade: null,
       reasons: [],
+      ledgerDamage: null,
       unjudgedTargets: [],
       serverCost: null,
       refused: [],
@@ -64,10 +74,11 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
   const server = await context.connect();
   const [node] = server.nodes;
   const refused: Refusal[] = [];
-  const report = await unlessRefused('INFO', refused, () => readReport(server));
+  const first = await unlessRefused('INFO', refused, () => readReport(context, server));
+  const report = first?.report ?? null;
   const window =
-    options.window !== undefined && report !== null
-      ? await measureWindow(context, server, report, options.window)
+    options.window !== undefined && first !== null
+      ? await measureWindow(context, server, first, options.window)
       : null;
   // Before the walk, whose lookups would be in it. Without INFO there is no mode that could be observed in.
   const observed =
@@ -81,14 +92,18 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
   const traffic = observed && observedHitsOf(observed, node.database);
   for (const { message } of observed?.restored ?? []) if (message !== null) context.warn(message);
   const databaseKeys = report?.databases.find(({ database }) => database === node.database)?.keys;
-  const { letter, reasons } = gradeOf(gradeFacts(report, window, observed, context.map));
+  const dataReads = dataReadsOf(first?.lookups ?? null);
+  const { letter, reasons } = gradeOf(gradeFacts(report, dataReads, window, observed, context.map));
   const { databases = [], hits = null, misses = null, ...facts } = report ?? {};
   const result: StatsResult = {
     server: report && {
       address: server.address,
       ...(facts as Omit<ServerReport, 'databases' | 'hits' | 'misses'>),
     },
-    lifetime: report && { seconds: report.uptimeSeconds, hits, misses, hitRate: hitRateOf(hits, misses) },
+    lifetime: report && {
+      seconds: report.uptimeSeconds,
+      ...{ hits, misses, hitRate: hitRateOf(hits, misses), dataReads },
+    },
     window,
     traffic,
     databases,
@@ -102,6 +117,7 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
     reading: keyspace?.reading ?? null,
     grade: letter,
     reasons,
+    ledgerDamage: first?.lookups?.find(({ damage }) => damage !== null)?.damage ?? null,
     unjudgedTargets: unjudgedTargets(
       context.map,
       observed?.report ?? null,
@@ -133,25 +149,41 @@ async function unlessRefused<T>(
   }
 }
 
-/** Of all nodes together. */
-async function readReport(server: RedisServer): Promise<ServerReport> {
+/** One reading of INFO of all nodes. */
+interface Reading {
+  /** Of all nodes together. */
+  readonly report: ServerReport;
+  /** By node; null where one does not report its hits. */
+  readonly lookups: readonly LookupCounters[] | null;
+}
+
+async function readReport(context: Context, server: RedisServer): Promise<Reading> {
   const [first, ...others] = server.nodes;
-  const read = async (node: RedisNode) => serverReportOf(await readInfo(node));
-  return sumReports([await read(first), ...(await Promise.all(others.map(read)))]);
+  const folder = ledgerFolder(context.environment.variables);
+  const read = async (node: RedisNode) => {
+    const info = await readInfoWithCommands(node);
+    return { report: serverReportOf(info), lookups: lookupCountersOf(info, node, folder) };
+  };
+  const [head, tail] = [await read(first), await Promise.all(others.map(read))];
+  const lookups = [head, ...tail].map((each) => each.lookups);
+  return {
+    report: sumReports([head.report, ...tail.map(({ report }) => report)]),
+    lookups: lookups.every((each) => each !== null) ? lookups : null,
+  };
 }
 
 /** Differences of the counters over `seconds` from now; shorter when interrupted. */
 async function measureWindow(
   context: Context,
   server: RedisServer,
-  before: ServerReport,
+  { report: before, lookups: lookupsBefore }: Reading,
   seconds: number,
 ): Promise<WindowFigures> {
   const startedAt = context.now();
   context.progress.start(`measuring for ${seconds} s`, 'seconds', seconds);
   await sleep(seconds * 1000, undefined, { signal: context.signal }).catch(() => undefined);
   context.progress.stop();
-  const after = await readReport(server);
+  const { report: after, lookups: lookupsAfter } = await readReport(context, server);
   const elapsed = (context.now() - startedAt) / 1000;
   const hits = difference(after.hits, before.hits);
   const misses = difference(after.misses, before.misses);
@@ -161,8 +193,12 @@ async function measureWindow(
     hits,
     misses,
     hitRate: hitRateOf(hits, misses),
-    // The INFO that began the window counts itself only once it is done, and so within.
-    operationsPerSecond: commands === null ? null : Math.max(0, commands - server.nodes.length) / elapsed,
+    dataReads: dataReadsOf(lookupsAfter && lookupsSince(lookupsBefore ?? [], lookupsAfter)),
+    // The two INFOs that began the window count themselves only once they are done, and so within.
+    operationsPerSecond:
+      commands === null
+        ? null
+        : Math.max(0, commands - infoWithCommands.length * server.nodes.length) / elapsed,
     evictedKeys: difference(after.evictedKeys, before.evictedKeys),
     expiredKeys: difference(after.expiredKeys, before.expiredKeys),
   };
@@ -208,6 +244,7 @@ function namespacesOf(
 
 function gradeFacts(
   report: ServerReport | null,
+  lifetime: DataReads | null,
   window: WindowFigures | null,
   observed: Observed | null,
   map: NamespaceMap,
@@ -215,8 +252,8 @@ function gradeFacts(
   const sumOf = (field: 'keys' | 'expires') =>
     report?.databases.reduce((sum, database) => sum + database[field], 0) ?? 0;
   return {
-    lifetime: lookupsOf(report),
-    window: lookupsOf(window),
+    lifetime: lookupsOf(lifetime),
+    window: lookupsOf(window?.dataReads ?? null),
     observed: observed && observedTraffic(observed.report),
     hitRateTarget: map.thresholds.minHitRate ?? null,
     usedBytes: report?.usedBytes ?? null,
@@ -229,9 +266,11 @@ function gradeFacts(
   };
 }
 
-function lookupsOf(counts: Pick<HitFigures, 'hits' | 'misses'> | null): GradeFacts['lifetime'] {
-  if (counts === null || counts.hits === null || counts.misses === null) return null;
-  return { hits: counts.hits, misses: counts.misses };
+function lookupsOf(reads: DataReads | null): GradeFacts['lifetime'] {
+  if (reads === null) return null;
+  const { hits, misses, unclear } = reads;
+  const hiddenBy = hiddenByText(reads);
+  return { hits, misses, unclear, ...(hiddenBy !== null && { hiddenBy }) };
 }
 
 function hitRateOf(hits: number | null, misses: number | null): number | null {

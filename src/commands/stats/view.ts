@@ -1,5 +1,6 @@
 import { type Block, type Fact, type FactsBlock, note } from '../../render/blocks.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
+import { hiddenByText } from '../../health/lookups/counters.ts';
 import { costNotes, ownLookupsText, readingNotes } from '../keyspace-report.ts';
 import { gradeNotes } from './grade-notes.ts';
 import { namespaceTable } from './namespace-table.ts';
@@ -69,6 +70,7 @@ function hitFacts({ lifetime, server }: StatsResult): FactsBlock {
     title: 'Hit rate of the whole server',
     facts: [
       hitRateFact('lifetimeHitRate', 'lifetime', lifetime),
+      ...dataReadsFacts('lifetimeDataHitRate', lifetime),
       fact('evictedKeys', 'evicted', server?.evictedKeys ?? null, 'count'),
       fact('expiredKeys', 'expired', server?.expiredKeys ?? null, 'count'),
     ],
@@ -83,6 +85,7 @@ function windowFacts(window: WindowFigures): FactsBlock {
     title: `The last ${formatSeconds(Math.round((seconds ?? 0) * 10) / 10)}`,
     facts: [
       hitRateFact('windowHitRate', 'hit rate', window),
+      ...dataReadsFacts('windowDataHitRate', window),
       fact('windowOperationsPerSecond', 'operations', operationsPerSecond, 'perSecond'),
       fact('windowEvictedKeys', 'evicted', evictedKeys, 'count'),
       fact('windowExpiredKeys', 'expired', expiredKeys, 'count'),
@@ -97,6 +100,25 @@ function hitRateFact(name: string, label: string, figures: HitFigures | null): F
       ? undefined
       : `${counted(hits, 'hit')}, ${counted(misses, 'miss', 'misses')}`;
   return fact(name, label, hitRate, 'ratio', lookups);
+}
+
+/** The reads that are judged, where they are not simply all lookups. */
+function dataReadsFacts(name: string, figures: HitFigures | null): Fact[] {
+  const reads = figures?.dataReads ?? null;
+  if (reads === null) return [];
+  const own = reads.ownHits + reads.ownMisses;
+  const others = reads.metadataLookups ?? 0;
+  if (own + others === 0) return [];
+  const [low, high] = reads.hitRateInterval ?? [null, null];
+  const off = [
+    ...(own > 0 ? [`${formatCell(own, 'count')} of cachectl`] : []),
+    ...(others > 0
+      ? [`${formatCell(others, 'count')} that read no data (${hiddenByText(reads) ?? ''})`]
+      : []),
+  ];
+  const span = low === high || high === null ? '' : `to ${formatRatio(high)}, `;
+  const remark = `${span}judged: ${counted(reads.reads, 'read')} of data, without ${off.join(' and ')}`;
+  return [fact(name, 'data reads', low, 'ratio', remark)];
 }
 
 function memoryFacts(server: Server): FactsBlock {

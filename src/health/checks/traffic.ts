@@ -1,8 +1,11 @@
 import { infoNumber } from '../../redis/info.ts';
+import { dataReadsOf, hiddenByText, type LookupCounters } from '../lookups/counters.ts';
 import {
   type Check,
+  type Finding,
   finding,
   fromEachInfo,
+  fromFacts,
   fromInfo,
   measured,
   type NodeInfo,
@@ -19,31 +22,12 @@ export const traffic: readonly Check[] = [
     id: 'hit-rate',
     title: 'Hit rate',
     question: 'does the cache answer from memory often enough?',
-    assess: fromInfo((nodes, { minHitRate }) => {
-      const hits = sumOf(nodes, 'keyspace_hits');
-      const misses = sumOf(nodes, 'keyspace_misses');
-      if (hits === null || misses === null) return unreported('keyspace_hits');
-      const lookups = hits + misses;
-      const evidence = { hits, misses };
-      if (lookups < fewestLookups) {
-        return finding(
-          'skip',
-          lookups === 0
-            ? say`no traffic yet`
-            : say`${count(lookups, 'lookup')} so far, too few to judge (${count(fewestLookups)} are needed)`,
-          { evidence, limit: minHitRate ?? null, unit: 'ratio' },
-        );
-      }
-      const hitRate = hits / lookups;
-      const figure = { value: hitRate, limit: minHitRate, unit: 'ratio' as const };
-      const facts = say`${ratio(hitRate)} of ${count(lookups, 'lookup')}`;
-      return minHitRate !== undefined && hitRate < minHitRate
-        ? measured('fail', [...facts, ...say`, below the limit of ${ratio(minHitRate)}`], figure, {
-            evidence,
-            remedy:
-              '`cachectl stats --window 10s` measures it as it is now; `cachectl inspect` shows how long the keys live',
-          })
-        : measured('pass', facts, figure, { evidence });
+    assess: fromFacts(({ nodes, windowSeconds }, { minHitRate }) => {
+      const lookups = nodes.flatMap(
+        ({ lookups, windowLookups }) => (windowSeconds === null ? lookups : windowLookups) ?? [],
+      );
+      if (lookups.length < nodes.length) return unreported('keyspace_hits');
+      return judgeHitRate(lookups, windowSeconds, minHitRate);
     }),
   },
   {
@@ -99,6 +83,69 @@ export const traffic: readonly Check[] = [
     }),
   },
 ];
+
+/**
+ * Held against the limit are the bounds of what the counters say of reads that carry data: a limit between them is not shown
+ * to be reached, and a gate does not pass on what is not shown.
+ */
+function judgeHitRate(
+  nodes: readonly LookupCounters[],
+  windowSeconds: number | null,
+  limit: number | undefined,
+): Finding {
+  const reads = dataReadsOf(nodes);
+  const [low, high] = reads.hitRateInterval ?? [0, 0];
+  const evidence = {
+    hits: nodes.reduce((sum, { hits }) => sum + hits, 0),
+    misses: nodes.reduce((sum, { misses }) => sum + misses, 0),
+    ...{ ownHits: reads.ownHits, ownMisses: reads.ownMisses, metadataLookups: reads.metadataLookups },
+    ...{
+      dataReads: reads.reads,
+      dataHits: reads.hits,
+      dataMisses: reads.misses,
+      unclearReads: reads.unclear,
+    },
+    hitRateLow: reads.hitRateInterval && low,
+    hitRateHigh: reads.hitRateInterval && high,
+    windowSeconds,
+    ledgerDamage: nodes.find(({ damage }) => damage !== null)?.damage ?? null,
+  };
+  const when = windowSeconds === null ? [] : say` in ${seconds(windowSeconds)}`;
+  if (reads.reads < fewestLookups) {
+    const few = say`${count(reads.reads, 'read')} of data`;
+    return finding(
+      'skip',
+      reads.reads === 0
+        ? [...say`no traffic to judge`, ...when]
+        : [...few, ...when, ...say`, too few to judge (${count(fewestLookups)} are needed)`],
+      { evidence, limit: limit ?? null, unit: 'ratio' },
+    );
+  }
+  const hidden = hiddenByText(reads);
+  const figure = { value: low, limit, unit: 'ratio' as const };
+  const rate = low === high ? say`${ratio(low)}` : say`${ratio(low)} to ${ratio(high)}`;
+  const facts = [...rate, ...say` of ${count(reads.reads, 'read')}`, ...when];
+  if (limit === undefined || low >= limit) return measured('pass', facts, figure, { evidence });
+  if (high < limit)
+    return measured('fail', [...facts, ...say`, below the limit of ${ratio(limit)}`], figure, {
+      evidence,
+      remedy:
+        '`cachectl stats --window 10s` measures it as it is now; `cachectl inspect` shows how long the keys live',
+    });
+  return measured(
+    'fail',
+    [
+      ...facts,
+      ...say`, not shown to reach the limit of ${ratio(limit)}${hidden === null ? '' : `: ${hidden} hide it`}`,
+    ],
+    figure,
+    {
+      evidence,
+      remedy:
+        '`cachectl check --window 30s` judges the traffic of that time; `cachectl stats --hits 10s` observes it by namespace',
+    },
+  );
+}
 
 function sumOf(nodes: readonly NodeInfo[], field: string): number | null {
   const values = nodes.map(({ info }) => infoNumber(info, field));

@@ -36,8 +36,16 @@ export function lookupCountersOf(
   };
 }
 
+/** What came between two readings, process by process. */
+export function lookupsSince(
+  before: readonly LookupCounters[],
+  after: readonly LookupCounters[],
+): LookupCounters[] {
+  return after.map((each) => lookupsBetween(before.find(({ runId }) => runId === each.runId) ?? null, each));
+}
+
 /** What came between two readings of one process; all of the later one where its counters began anew between them. */
-export function lookupsBetween(before: LookupCounters | null, after: LookupCounters): LookupCounters {
+function lookupsBetween(before: LookupCounters | null, after: LookupCounters): LookupCounters {
   if (before === null || before.runId !== after.runId) return after;
   if (after.hits < before.hits || after.misses < before.misses) return after;
   const less = (name: 'hits' | 'misses' | 'lost') => Math.max(0, after.own[name] - before.own[name]);
@@ -79,7 +87,10 @@ export interface DataReads {
  * Of H hits and M misses, K lookups carry no data; of these between K - M and H hit. That leaves H + M - K reads of data, of
  * which at least H - K and at most H hit, within what there is. Our own lookups are known exactly, and taken off first.
  */
-export function dataReadsOf(nodes: readonly LookupCounters[]): DataReads {
+export function dataReadsOf(nodes: readonly LookupCounters[]): DataReads;
+export function dataReadsOf(nodes: readonly LookupCounters[] | null): DataReads | null;
+export function dataReadsOf(nodes: readonly LookupCounters[] | null): DataReads | null {
+  if (nodes === null) return null;
   const all = nodes.map(dataReadsOfNode);
   const sum = (pick: (each: (typeof all)[number]) => number) =>
     all.reduce((total, each) => total + pick(each), 0);
@@ -108,8 +119,17 @@ export function dataReadsOf(nodes: readonly LookupCounters[]): DataReads {
     metadataCommands: Object.entries(commands)
       .map(([command, calls]) => ({ command, calls }))
       .filter(({ calls }) => calls > 0)
-      .sort((left, right) => right.calls - left.calls),
+      .sort((left, right) => right.calls - left.calls || left.command.localeCompare(right.command)),
   };
+}
+
+/** `TYPE 20,000, STRLEN 20,000 calls`: the most frequent of what was taken off; null: nothing was. */
+export function hiddenByText({ metadataCommands: commands }: DataReads): string | null {
+  if (commands.length === 0) return null;
+  const named = commands
+    .slice(0, 3)
+    .map(({ command, calls }) => `${command} ${calls.toLocaleString('en-US')}`);
+  return `${named.join(', ')}${commands.length > 3 ? ', …' : ''} calls`;
 }
 
 function dataReadsOfNode({ hits, misses, own, metadataCalls }: LookupCounters) {

@@ -3,6 +3,7 @@ import { readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../failure.ts';
 import { replaceFile } from '../replace-file.ts';
+import type { ProcessFacts } from '../traffic/notifications/processes.ts';
 import { stateFolder } from '../state-folder.ts';
 import type { FoundConfig } from './find.ts';
 import type { LoadedConfig } from './load.ts';
@@ -71,7 +72,12 @@ export function othersWhoWrite(file: string, owners: readonly number[] | null): 
  * namespaces and the like do not, for these are used in any case.
  * @throws InputError where the environment names no home; Error as the system gives it
  */
-export function trustMap(file: string, config: ConfigFile, variables: Variables, now: number): void {
+export function trustMap(
+  file: string,
+  config: ConfigFile,
+  { variables, processes }: { readonly variables: Variables; readonly processes: ProcessFacts },
+  now: number,
+): void {
   const note = trustFile(file, variables);
   if (note === null) {
     throw new InputError(
@@ -80,7 +86,7 @@ export function trustMap(file: string, config: ConfigFile, variables: Variables,
     );
   }
   const content = { path: placeOf(file), sha256: digestOf(config), trustedAt: new Date(now).toISOString() };
-  replaceFile(note, `${JSON.stringify(content)}\n`);
+  replaceFile(note, `${JSON.stringify(content)}\n`, processes);
 }
 
 /** @returns False where it was not trusted. @throws Error as the system gives it */

@@ -1,6 +1,5 @@
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { openNameless } from '../draft-file.ts';
 
 const mostInMemory = 4 * 1024 * 1024;
 const chunkBytes = 256 * 1024;
@@ -36,16 +35,6 @@ export class Draft {
   async close(): Promise<void> {
     await this.file?.close();
     this.file = undefined;
-  }
-}
-
-/** Nothing of it stays on the disk, however the program ends. */
-async function openNameless(): Promise<FileHandle> {
-  const folder = await mkdtemp(join(tmpdir(), 'cachectl-'));
-  try {
-    return await open(join(folder, 'value'), 'wx+', 0o600);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -3,7 +3,9 @@ import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { newDraftPath } from '../draft-file.ts';
 import { makeFolder } from '../make-folder.ts';
+import type { ProcessFacts } from '../traffic/notifications/processes.ts';
 
 /** A file that gets its name only once it is whole. */
 export interface PendingFile {
@@ -19,13 +21,18 @@ export interface PendingFile {
 
 /**
  * Writes the chunks beside `path`, readable by its owner alone, for they hold values; compressed where the name ends in
- * .gz. What is no regular file (a pipe, a device) is written to as it is. When writing fails, what was written is lost.
+ * .gz. What is no regular file (a pipe, a device) is written to as it is. When writing fails, what was
+ * written is lost; after a SIGKILL the next run that writes to the folder removes it.
  * @throws Error as the system gives it
  */
-export async function writePending(path: string, chunks: AsyncIterable<Buffer>): Promise<PendingFile> {
+export async function writePending(
+  path: string,
+  chunks: AsyncIterable<Buffer>,
+  processes: ProcessFacts,
+): Promise<PendingFile> {
   const found = await stat(path).catch(() => undefined);
   const direct = found !== undefined && !found.isFile();
-  const draft = direct ? path : `${path}.${crypto.randomUUID()}.tmp`;
+  const draft = direct ? path : newDraftPath(path, processes);
   if (!direct) makeFolder(dirname(path));
   const file = createWriteStream(draft, { flags: direct ? 'w' : 'wx', mode: 0o600 });
   try {

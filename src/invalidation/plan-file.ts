@@ -5,6 +5,7 @@ import { fileFailureText } from '../file-failure.ts';
 import { keyFields } from '../keyspace/key-text.ts';
 import { bytesOf, type ByteString } from '../redis/bytes.ts';
 import { replaceFile } from '../replace-file.ts';
+import type { ProcessFacts } from '../traffic/notifications/processes.ts';
 import type { PlannedNamespace } from './plan.ts';
 
 const format = 'cachectl-plan-1';
@@ -35,12 +36,13 @@ export function savePlan(
   name: string,
   plan: Omit<SavedPlan, 'format'>,
   keys: readonly ByteString[],
+  processes: ProcessFacts,
 ): void {
   const lines = keys.map((key) => JSON.stringify(keyFields(key)));
   const fields = { format, ...plan } as const;
   lines.unshift(JSON.stringify({ ...fields, sha256: digestOf(fields, lines) }));
   try {
-    replaceFile(path, lines.join('\n') + '\n');
+    replaceFile(path, lines.join('\n') + '\n', processes);
   } catch (error) {
     throw new InputError(`plan \`${name}\` cannot be written: ${fileFailureText(error)}`);
   }

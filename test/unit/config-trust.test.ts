@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { trustedOwners } from '../../src/cli/process-facts.ts';
 import { findConfigFile, type FoundConfig } from '../../src/config/find.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { processFacts } from '../../src/cli/process-facts.ts';
 import { judgeMap, revokeTrust, trustMap } from '../../src/config/trust.ts';
 
 function temporaryFolder(): string {
@@ -25,7 +26,8 @@ function place(text = map('redis://h')) {
   const variables = { HOME: root, XDG_STATE_HOME: join(root, 'state') };
   const stateOf = (at = file, source: FoundConfig['source'] = 'discovered') =>
     judgeMap(loadConfig(at), source, variables, trustedOwners({})).state;
-  const trust = (at = file) => trustMap(at, loadConfig(at).config, variables, 0);
+  const trust = (at = file) =>
+    trustMap(at, loadConfig(at).config, { variables, processes: processFacts() }, 0);
   return { root, folder, file, variables, stateOf, trust };
 }
 
@@ -89,8 +91,12 @@ describe('a map', () => {
     const { file } = place();
     const { config } = loadConfig(file);
     expect(judgeMap({ file, config }, 'discovered', {}, null).state).toBe('not trusted');
-    expect(() => trustMap(file, config, {}, 0)).toThrow(/neither XDG_STATE_HOME nor HOME is set/);
-    expect(() => trustMap(file, config, { XDG_STATE_HOME: 'relative' }, 0)).toThrow(/neither/);
+    expect(() => trustMap(file, config, { variables: {}, processes: processFacts() }, 0)).toThrow(
+      /neither XDG_STATE_HOME nor HOME is set/,
+    );
+    expect(() =>
+      trustMap(file, config, { variables: { XDG_STATE_HOME: 'relative' }, processes: processFacts() }, 0),
+    ).toThrow(/neither/);
   });
 
   test.each(['--config', 'CACHECTL_CONFIG', 'user configuration'] as const)(

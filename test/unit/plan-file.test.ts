@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { processFacts } from '../../src/cli/process-facts.ts';
 import { loadPlan, savePlan } from '../../src/invalidation/plan-file.ts';
 import { asBytes } from '../../src/redis/bytes.ts';
 
@@ -30,7 +31,7 @@ describe('a plan file', () => {
     const path = join(folder, 'plan.json');
     fc.assert(
       fc.property(fc.array(key, { maxLength: 30 }), (keys) => {
-        savePlan(path, 'plan.json', { ...about, matched: keys.length }, keys);
+        savePlan(path, 'plan.json', { ...about, matched: keys.length }, keys, processFacts());
         const loaded = loadPlan(path, 'plan.json');
         expect(loaded.keys).toEqual(keys);
         expect(loaded.plan).toMatchObject(about);
@@ -41,7 +42,7 @@ describe('a plan file', () => {
   test('with any one character changed is refused, or is the same plan', () => {
     const path = join(folder, 'edited.json');
     const keys = ['user:12:a', 'user:12:\xff'].map(asBytes);
-    savePlan(path, 'edited.json', { ...about, matched: 2 }, keys);
+    savePlan(path, 'edited.json', { ...about, matched: 2 }, keys, processFacts());
     const text = readFileSync(path, 'utf8');
     for (let at = 0; at < text.length; at++) {
       const other = text[at] === '0' ? '1' : '0';

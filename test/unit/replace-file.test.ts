@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   closeSync,
@@ -12,11 +13,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { replaceFile } from '../../src/replace-file.ts';
+import { processFacts } from '../../src/cli/process-facts.ts';
+import { newDraftPath } from '../../src/draft-file.ts';
+import { replaceFile as replaceFileOf } from '../../src/replace-file.ts';
+import type { ProcessFacts } from '../../src/traffic/notifications/processes.ts';
 import { requireTool } from '../server/tools.ts';
+
+const facts = processFacts();
+const replaceFile = (path: string, text: string) => replaceFileOf(path, text, facts);
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'cachectl-replace-'));
@@ -93,5 +100,38 @@ describe('replacing a file', () => {
 
     expect(await read).toBe('through the pipe');
     expect(statSync(path).isFIFO()).toBe(true);
+  });
+
+  test('removes the drafts of runs that have ended, and no others', async () => {
+    const cwd = folder();
+    const draftOf = (processes: ProcessFacts) => {
+      const draft = newDraftPath(join(cwd, 'other'), processes);
+      writeFileSync(draft, 'values');
+      return basename(draft);
+    };
+    const running = spawn('sleep', ['60']);
+    onTestFinished(() => void running.kill());
+    const pid = running.pid ?? 0;
+    const ended = spawn('true');
+    await once(ended, 'exit');
+    const kept = [
+      draftOf(facts),
+      draftOf({ ...facts, pid }),
+      draftOf({ ...facts, hostname: 'another', pid: ended.pid ?? 0 }),
+      'report.0b2f8a1e-0000-4000-8000-000000000000.tmp',
+      'notes.cachectl-1-1.tmp',
+    ];
+    for (const name of kept.slice(3)) writeFileSync(join(cwd, name), 'somebody');
+    draftOf({ ...facts, pid: ended.pid ?? 0 });
+    // The number of a process that runs, and was not the one that wrote.
+    writeFileSync(
+      join(cwd, kept[1]?.replace(/-[0-9a-f]{8}-([0-9a-f]{8})\.tmp$/, '-00000000-$1.tmp') ?? ''),
+      'values',
+    );
+    expect(readdirSync(cwd)).toHaveLength(7);
+
+    replaceFile(join(cwd, 'report'), 'text');
+
+    expect(readdirSync(cwd).sort()).toEqual([...kept, 'report'].sort());
   });
 });

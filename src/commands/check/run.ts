@@ -153,7 +153,7 @@ function writeReports(context: Context, input: CheckInput, result: CheckResult):
   }
   if (input.junitFile === undefined) return undefined;
   try {
-    replaceFile(resolve(workingDirectory, input.junitFile), junitOf(result));
+    replaceFile(resolve(workingDirectory, input.junitFile), junitOf(result), context.environment.processes);
     return undefined;
   } catch (error) {
     return new InputError(

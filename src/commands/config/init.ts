@@ -97,7 +97,7 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
   const result = resultOf(drawn, map, signal.aborted ? null : file);
   if (signal.aborted) return { result };
   if (file !== null) {
-    write(file, text);
+    write(context, file, text);
     trustOwnMap(context, file);
   } else if (context.output !== 'json' && context.output !== 'ndjson') {
     await context.write(text);
@@ -162,9 +162,9 @@ function resultOf(
   };
 }
 
-function write(file: string, text: string): void {
+function write(context: Context, file: string, text: string): void {
   try {
-    replaceFile(file, text);
+    replaceFile(file, text, context.environment.processes);
   } catch (error) {
     throw new InputError(
       `\`${file}\` cannot be written: ${fileFailureText(error)}`,
@@ -178,7 +178,7 @@ function trustOwnMap({ environment, now, warn }: Context, file: string): void {
   const { variables } = environment;
   if (stateFolder(variables, 'trusted-maps') === null) return;
   try {
-    trustMap(file, loadConfig(file).config, variables, now());
+    trustMap(file, loadConfig(file).config, environment, now());
   } catch (error) {
     warn(`\`${file}\` could not be trusted: ${fileFailureText(error)}; \`cachectl config trust\` does it`);
   }

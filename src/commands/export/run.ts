@@ -179,9 +179,9 @@ async function writeToFile(
   chunks: AsyncGenerator<Buffer>,
   tally: ExportTally,
 ): Promise<Written> {
-  const { workingDirectory } = context.environment;
+  const { workingDirectory, processes } = context.environment;
   try {
-    const file = await writePending(resolve(workingDirectory, to), chunks);
+    const file = await writePending(resolve(workingDirectory, to), chunks, processes);
     if (tally.stopped === null && !context.signal.aborted) {
       await file.complete();
       return { file: to, bytes: file.bytes };

@@ -49,7 +49,7 @@ export function openCheckpoint(context: Context, input: InspectInput): Checkpoin
     if (name === undefined) return;
     const file: CheckpointFile = { format, question, database, state };
     try {
-      replaceFile(resolve(folder, name), JSON.stringify(file));
+      replaceFile(resolve(folder, name), JSON.stringify(file), context.environment.processes);
     } catch (error) {
       throw new InputError(`checkpoint \`${name}\` cannot be written: ${fileFailureText(error)}`);
     }

@@ -82,6 +82,7 @@ export function saveSnapshot(
     replaceFile(
       resolve(context.environment.workingDirectory, name),
       JSON.stringify(snapshot, null, 2) + '\n',
+      context.environment.processes,
     );
   } catch (error) {
     return new InputError(`snapshot \`${name}\` cannot be written: ${fileFailureText(error)}`);

@@ -255,7 +255,13 @@ function writePlan(
     keyspaceKeys,
     matched: keys.length,
   };
-  savePlan(resolve(context.environment.workingDirectory, name), name, saved, keys);
+  savePlan(
+    resolve(context.environment.workingDirectory, name),
+    name,
+    saved,
+    keys,
+    context.environment.processes,
+  );
 }
 
 const mostIdsShown = 5;

@@ -249,6 +249,7 @@ describe('the TTL', () => {
         {
           namespace: 'profile',
           records: 2,
+          permanentRecords: 0,
           minTtlSeconds: 10,
           maxTtlSeconds: 2700,
           ttlSources: { record: 1, map: 1, option: 0, none: 0 },
@@ -256,6 +257,7 @@ describe('the TTL', () => {
         {
           namespace: 'forever',
           records: 1,
+          permanentRecords: 1,
           minTtlSeconds: null,
           maxTtlSeconds: null,
           ttlSources: { record: 0, map: 1, option: 0, none: 0 },
@@ -326,7 +328,7 @@ describe('a dry run', () => {
       exitCode: 0,
       stderr: expect.stringContaining('1 key would be written without TTL') as string,
     });
-    expect(result.stdout).toMatch(/user:<id>:profile +2 +4 B +1m +1m +record/);
+    expect(result.stdout).toMatch(/user:<id>:profile +2 +4 B +1m +1m +0 +record/);
     expect(result.stdout).toContain(
       'would write 3 records (2 string, 1 list) with 5 B of values; nothing was written',
     );
@@ -361,14 +363,26 @@ describe('the result for people', () => {
     const lines = Array.from({ length: 2000 }, (_, id) => `{"key":"user:${id}","value":"v","ttl":60}`);
     const result = await warm([fixture('many.ndjson', lines.join('\n')), '--no-color'], { terminal: true });
     expect(result.stderr).toBe('');
-    expect(result.stdout).toMatch(/NAMESPACE +RECORDS +VALUES +SHORTEST TTL +LONGEST TTL +TTL FROM/);
-    expect(result.stdout).toMatch(/user:<id> +2,000 +2\.0 kB +1m +1m +record/);
+    expect(result.stdout).toMatch(/NAMESPACE +RECORDS +VALUES +SHORTEST TTL +LONGEST TTL +NO TTL +TTL FROM/);
+    expect(result.stdout).toMatch(/user:<id> +2,000 +2\.0 kB +1m +1m +0 +record/);
     expect(result.stdout).toMatch(/✓ wrote 2,000 records with 2\.0 kB of values in .*, [\d,]+\/s/);
+  });
+
+  test('counts the records without a TTL beside the shortest and the longest TTL', async () => {
+    const file = fixture('some.json', [
+      { key: 'user:1', value: 'v', ttl: '1h' },
+      { key: 'user:2', value: 'v', ttl: null },
+    ]);
+    for (const args of [[file, '--dry-run'], [file]]) {
+      const { stdout } = await warm([...args, '--no-color'], { terminal: true });
+      expect(stdout).toMatch(/user:<id> +2 +2 B +1h +1h +1 +record/);
+      expect(stdout).toContain('1 of 2 records without a TTL\n');
+    }
   });
 
   test('is one line per namespace in a pipe', async () => {
     const result = await warm([fixture('a.json', [{ key: 'a', value: 'xyz', ttl: 60 }])]);
-    expect(result).toEqual({ exitCode: 0, stdout: 'a\t1\t3\t60\t60\trecord\n', stderr: '' });
+    expect(result).toEqual({ exitCode: 0, stdout: 'a\t1\t3\t60\t60\t0\trecord\n', stderr: '' });
   });
 
   test('does not grow without end where every key is a namespace of its own', async () => {

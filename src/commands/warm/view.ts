@@ -20,6 +20,7 @@ export function viewWarm(result: WarmResult): Block[] {
         { name: 'valueBytes', header: 'VALUES', unit: 'bytes' },
         { name: 'minTtlSeconds', header: 'SHORTEST TTL', unit: 'seconds' },
         { name: 'maxTtlSeconds', header: 'LONGEST TTL', unit: 'seconds' },
+        { name: 'permanentRecords', header: 'NO TTL', unit: 'count' },
         { name: 'ttlFrom', header: 'TTL FROM', unit: 'text' },
       ],
       rows: result.namespaces.map((row) => [
@@ -28,11 +29,22 @@ export function viewWarm(result: WarmResult): Block[] {
         row.valueBytes,
         row.minTtlSeconds,
         row.maxTtlSeconds,
+        row.permanentRecords,
         ttlFrom(row),
       ]),
     },
+    ...permanent(result),
     ...summary(result),
   ];
+}
+
+/** The shortest and the longest TTL say nothing of the records that have none. */
+function permanent({ namespaces }: WarmResult): Block[] {
+  const sum = (count: (row: NamespaceTally) => number) =>
+    namespaces.reduce((total, row) => total + count(row), 0);
+  const [records, without] = [sum((row) => row.records), sum((row) => row.permanentRecords)];
+  if (without === 0) return [];
+  return [note('plain', `${formatCell(without, 'count')} of ${counted(records, 'record')} without a TTL`)];
 }
 
 /** Who decided on the TTLs of a namespace: `map`, or `record 20, none 3` where it was not the same for all. */

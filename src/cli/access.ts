@@ -4,6 +4,7 @@ import type { Setting } from '../commands/settings.ts';
 import type { ProfileConfig } from '../config/schema.ts';
 import { fileFailureText } from '../file-failure.ts';
 import { InputError } from '../failure.ts';
+import { maskedUrl } from '../masked.ts';
 import type { TlsTarget } from '../redis/target.ts';
 import { destinationOf, type NamedProfile, type Route, sameAddress } from './destination.ts';
 import type { GlobalOptions } from './options.ts';
@@ -44,6 +45,13 @@ export function resolveAccess(given: Given): Access {
     [lender?.config.username, `profile ${lender?.name ?? ''}`],
     [null, 'none'],
   );
+  // What is shown as a name must not be the URL of someone who took one option for the other.
+  if (/^[a-z+]+:\/\//i.test(username.value ?? '')) {
+    throw new InputError(
+      `the user \`${maskedUrl(username.value ?? '')}\` (from ${username.origin}) is a URL, not a name`,
+      'give a URL with --url',
+    );
+  }
   const { password, missing } = resolvePassword(given, lender);
   const tls = resolveTls(given);
   return {

@@ -1,7 +1,8 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
 import { InputError } from '../failure.ts';
-import { maskedUrl, parseRedisUrl, type Place, type Topology } from '../redis/target.ts';
+import { maskedUrl } from '../masked.ts';
+import { parseRedisUrl, type Place, type Topology } from '../redis/target.ts';
 
 /** Where a setting leads, as it was written: one URL, the seeds of a cluster, or Sentinels. */
 export type Destination =

@@ -2,6 +2,7 @@ import { ConfigError } from '../config/errors.ts';
 import { DeclinedError, InterruptedError } from '../commands/context.ts';
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import { InputError } from '../failure.ts';
+import { maskedText } from '../masked.ts';
 import { RedisError } from '../redis/errors.ts';
 import { printable, printableLines } from '../render/printable.ts';
 
@@ -16,8 +17,13 @@ export interface Failure {
   readonly exitCode: ExitCode;
 }
 
-/** The one place where exceptions become exit codes. */
+/** The one place where exceptions become exit codes. What a person typed may be quoted, so passwords are masked. */
 export function failureOf(error: unknown): Failure {
+  const { message, hint, ...failure } = unmaskedFailure(error);
+  return { ...failure, message: maskedText(message), hint: hint === null ? null : maskedText(hint) };
+}
+
+function unmaskedFailure(error: unknown): Failure {
   if (error instanceof RedisError) {
     const exitCode = error.failure === 'refused' ? exitCodes.refused : exitCodes.unreachable;
     return {

@@ -6,6 +6,7 @@ import {
   type RowSink,
 } from '../commands/context.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
+import { maskedText } from '../masked.ts';
 import { jsonText } from '../render/json-text.ts';
 import { printableLines } from '../render/printable.ts';
 import type { Failure } from './failures.ts';
@@ -72,7 +73,7 @@ export class Printer {
   }
 
   warn(text: string): void {
-    if (this.options.quiet !== true) this.io.stderr.write(`warning: ${printableLines(text)}\n`);
+    if (this.options.quiet !== true) this.io.stderr.write(`warning: ${printableLines(maskedText(text))}\n`);
   }
 
   fail(text: string): void {

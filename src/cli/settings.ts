@@ -2,6 +2,7 @@ import type { OutputFormat, ReportFormat } from '../commands/context.ts';
 import type { Setting } from '../commands/settings.ts';
 import type { JudgedConfig } from '../config/trust.ts';
 import { InputError } from '../failure.ts';
+import { maskedUrl } from '../masked.ts';
 import { type ConnectTarget, publicUrlOf } from '../redis/target.ts';
 import { resolveAccess, sentinelPassword } from './access.ts';
 import {
@@ -218,7 +219,7 @@ function namedProfile(
   if (config === undefined) {
     const known = Object.keys(profiles);
     throw new InputError(
-      `there is no profile \`${chosen.value}\` (from ${chosen.origin})`,
+      `there is no profile \`${maskedUrl(chosen.value)}\` (from ${chosen.origin})`,
       known.length > 0
         ? `profiles are: ${known.join(', ')}`
         : 'no map with profiles was found; `cachectl config init` writes one',

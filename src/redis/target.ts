@@ -120,15 +120,6 @@ export function parseRedisUrl(text: string): Omit<ConnectTarget, 'timeoutMillis'
   };
 }
 
-/** The URL as messages may show it, even where it cannot be parsed: without anything that could be a password. */
-export function maskedUrl(text: string): string {
-  const [, lead = '', rest = ''] = /^([a-z+]*:\/\/)?(.*)$/is.exec(text) ?? [];
-  const at = rest.lastIndexOf('@');
-  if (at >= 0) return `${lead}…${rest.slice(at)}`;
-  // Without an @, `user:secret` may stand where `host:port` should.
-  return /^\[|^[^:]*(:\d{1,5})?([/?#].*)?$/s.test(rest) ? text : `${lead}…`;
-}
-
 function credentialsOf(text: string): { username?: string; password?: string } {
   const colon = text.indexOf(':');
   const username = decoded(colon < 0 ? text : text.slice(0, colon), 'user');

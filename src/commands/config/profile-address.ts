@@ -1,5 +1,5 @@
 import type { ProfileConfig } from '../../config/schema.ts';
-import { maskedUrl } from '../../redis/target.ts';
+import { maskedUrl } from '../../masked.ts';
 
 export interface ProfileAddress {
   /** Without user and password; those of all seeds or Sentinels, with commas. */

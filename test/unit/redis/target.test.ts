@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressOf, maskedUrl, parseRedisUrl, publicUrlOf } from '../../../src/redis/target.ts';
+import { maskedUrl } from '../../../src/masked.ts';
+import { addressOf, parseRedisUrl, publicUrlOf } from '../../../src/redis/target.ts';
 
 const published = (url: string) => publicUrlOf({ ...parseRedisUrl(url), timeoutMillis: 0 });
 

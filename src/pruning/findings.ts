@@ -43,11 +43,21 @@ export class KeyJudge {
 
   /** False where nothing that can be read of the namespace's keys matters; null stands for keys outside the map. */
   isOfInterest(namespace: Namespace | null): boolean {
-    const { withoutTtl, tooLong, idleSeconds, namespace: only } = this.goals;
+    const { idleSeconds, namespace: only } = this.goals;
     if (only !== undefined && (namespace?.name ?? unmappedName) !== only) return false;
-    if (idleSeconds !== null) return true;
-    if (namespace?.ttl?.kind === 'permanent') return false;
+    return idleSeconds !== null || this.needsTtl(namespace, null);
+  }
+
+  /** False where the TTL of a key decides nothing: that of an idle one, and of one whose rule says permanent. */
+  needsTtl(namespace: Namespace | null, idleSeconds: number | null): boolean {
+    const { withoutTtl, tooLong } = this.goals;
+    if (this.isIdle(idleSeconds) || namespace?.ttl?.kind === 'permanent') return false;
     return withoutTtl || (tooLong && namespace !== null && namespace.ttl !== null);
+  }
+
+  private isIdle(idleSeconds: number | null): boolean {
+    const least = this.goals.idleSeconds;
+    return least !== null && idleSeconds !== null && idleSeconds >= least;
   }
 
   /**
@@ -74,7 +84,7 @@ export class KeyJudge {
     now: number,
   ): Finding | null {
     const { goals } = this;
-    if (goals.idleSeconds !== null && idleSeconds !== null && idleSeconds >= goals.idleSeconds) return 'idle';
+    if (this.isIdle(idleSeconds)) return 'idle';
     if (ttlMillis === null || namespace?.ttl?.kind === 'permanent') return null;
     if (ttlMillis < 0) return goals.withoutTtl ? 'withoutTtl' : null;
     if (!goals.tooLong || namespace === null) return null;

@@ -8,7 +8,7 @@ import { infoNumber, readInfoIfPermitted } from '../redis/info.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { walkKeys } from '../redis/walk.ts';
+import { walkKeys, type WalkOptions, type WalkPage } from '../redis/walk.ts';
 import { KeyJudge, type PruningGoals } from './findings.ts';
 import { Gathering, type PruningPlan } from './plan.ts';
 
@@ -40,9 +40,14 @@ export async function planPruning(
   const { signal, progress, now } = options;
   const startedAt = now();
   const wantsIdle = goals.idleSeconds !== null;
+  const wantsTtl = goals.withoutTtl || goals.tooLong;
   const facts = await readFacts(server, wantsIdle);
   const gathering = new Gathering(options.mostKeys ?? mostKeysInPlan);
   const judge = new KeyJudge(map, goals);
+  const withTtlToJudge = ({ keys, idleSeconds }: WalkPage) =>
+    keys.flatMap((key, index) =>
+      judge.needsTtl(map.classify(key), idleSeconds[index] ?? null) ? [index] : [],
+    );
   const accounts: WalkAccount[] = [];
   let scanned = 0;
   progress.start('looking for keys', 'keys', facts.keys);
@@ -51,8 +56,9 @@ export async function planPruning(
     const account = emptyAccount();
     accounts.push(account);
     const pacing = await startPacing(node, options.limits, signal);
-    const walk = {
-      columns: { memory: true, ttl: goals.withoutTtl || goals.tooLong, idle: wantsIdle },
+    const walk: WalkOptions = {
+      columns: { memory: true, ttl: wantsTtl && !wantsIdle, idle: wantsIdle },
+      ...(wantsTtl && wantsIdle && { further: [{ columns: { ttl: true }, of: withTtlToJudge }] }),
       accepts: (key: Parameters<typeof map.classify>[0]) => judge.isOfInterest(map.classify(key)),
       pageSize: keysPerScan,
       pace: pacing.pace,

@@ -207,6 +207,17 @@ describe('prune --idle', () => {
     expect(await storedKeys(server)).toEqual(['user:2:profile']);
   });
 
+  test('reads no TTL of what is idle', async () => {
+    for (const id of [1, 2, 3]) await storeIdle(server, `user:${id}:profile`, week + 10);
+    await store(server, ['user:4:profile']);
+
+    const result = await json(['--idle', '7d', '--set-ttl', '--dry-run']);
+
+    expect(countsOf(result)).toMatchObject({ matched: 4 });
+    // Four idle times, and the TTL of the one key that stays.
+    expect(jsonOf(result)).toMatchObject({ serverCost: { ownHits: 5, ownMisses: 0 } });
+  });
+
   test('leaves no trace on the idle time of what stays', async () => {
     await storeIdle(server, 'user:1:profile', week - 1000);
 

@@ -4,7 +4,7 @@ import type { Lane } from '../../redis/lane.ts';
 import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { emptyAccount } from '../../redis/account.ts';
-import { walkKeys } from '../../redis/walk.ts';
+import { walkKeys, type WalkPage } from '../../redis/walk.ts';
 import type { ObservedKey } from './shapes.ts';
 import type { ValueSample } from './values.ts';
 
@@ -43,7 +43,11 @@ export async function surveyKeys(
     const limit = Math.ceil((sample * (index + 1)) / server.nodes.length);
     const account = emptyAccount();
     const pageSize = Math.max(10, Math.min(1000, limit - keys.size));
-    for await (const page of walkKeys(node, { columns: { ttl: true }, signal, pageSize }, account)) {
+    // Pages are read ahead, and what is not in the sample is not looked up.
+    const further = [
+      { columns: { ttl: true }, of: (page: WalkPage) => [...page.keys.keys()].slice(0, limit - keys.size) },
+    ];
+    for await (const page of walkKeys(node, { columns: {}, further, signal, pageSize }, account)) {
       page.keys.forEach((key, at) => {
         if (keys.size < limit) keys.set(key, { key, ttlMillis: page.ttlMillis[at] ?? null });
       });

@@ -15,7 +15,10 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 export const exitCodeHelp: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [0, 'success; also when nothing matched, or the reader of a pipe went away'],
-  [1, 'the answer is negative: a check failed, a threshold was missed, some items failed'],
+  [
+    1,
+    'the answer is negative: a check failed, a threshold was missed, a key that was named is not there, some items failed',
+  ],
   [2, 'usage or configuration'],
   [3, 'cannot connect or log in'],
   [4, 'refused by the server: permissions, read-only, loading, out of memory'],

@@ -11,7 +11,7 @@ describe('ttl', () => {
       ['SET', 'forever', 'x'],
     ]);
     const { exitCode, result } = await json(['ttl', 'forever', 'nope', 'brief'], { url: testUrl() });
-    expect(exitCode).toBe(0);
+    expect(exitCode).toBe(1);
     const keys = result['keys'] as { key: string; state: string; ttlSeconds: number | null }[];
     expect(keys.map(({ key, state }) => [key, state])).toEqual([
       ['forever', 'permanent'],
@@ -21,6 +21,18 @@ describe('ttl', () => {
     expect(keys.map(({ ttlSeconds }) => ttlSeconds === null)).toEqual([true, true, false]);
     expect(keys[2]?.ttlSeconds).toBeGreaterThan(85);
     expect(keys[2]?.ttlSeconds).toBeLessThanOrEqual(90.5);
+  });
+
+  test('exits with 1 where a key is missing, as `get` does, and a pattern that matches nothing is no failure', async () => {
+    await sendAll(await emptyServer(), [['SET', 'there', 'x']]);
+    const exitCodeOf = async (...args: string[]) => (await cli(args, { url: testUrl() })).exitCode;
+    expect(await exitCodeOf('ttl', 'there')).toBe(0);
+    expect(await exitCodeOf('ttl', 'nope')).toBe(1);
+    expect(await exitCodeOf('ttl', 'there', 'nope')).toBe(1);
+    expect(await exitCodeOf('get', 'nope')).toBe(1);
+    expect(await exitCodeOf('keys', 'nope')).toBe(0);
+    expect(await exitCodeOf('keys', 'nope:*')).toBe(0);
+    expect(await exitCodeOf('export', 'nope')).toBe(0);
   });
 
   test('prints a line for each key, in a pipe and as csv', async () => {

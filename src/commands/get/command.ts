@@ -7,7 +7,8 @@ export const defineGet: DefineCommand = (program, run) => {
     .summary('look at one key: what it is, and its value decoded')
     .description(
       'Shows a key and its value, decoded as the map says or as it looks: JSON, JSON envelope, text, integer, binary as ' +
-        'hex; gzip, zlib and zstd are unpacked; a pickle is named and never loaded. Reads a bounded part of a large value.',
+        'hex; gzip, zlib and zstd are unpacked; a pickle is named and never loaded. Reads a bounded part of a large value. ' +
+        'Exits with 1 where there is no such key.',
     )
     .argument('<key>', 'the key')
     .option(

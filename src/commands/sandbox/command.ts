@@ -38,7 +38,7 @@ export const defineSandbox: DefineCommand = (program, run) => {
     .addHelpText(
       'after',
       examples(
-        ['cachectl sandbox --tour', 'the main job in half a minute'],
+        ['cachectl sandbox --tour', 'the main job in a quarter of a minute'],
         ['cachectl sandbox --system honzik --traffic', 'a server to play with until Ctrl-C'],
         ['cachectl sandbox -- inspect --depth 2', 'one command on fresh data'],
         ['cachectl sandbox --fault short-ttl -- hits --for 5s', 'which namespace misses, and why'],

@@ -3,6 +3,7 @@ import { bytesOf } from '../../redis/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 
 interface TtlResult {
@@ -31,7 +32,10 @@ async function readTtls(context: Context, keys: readonly string[]): Promise<Outc
   const server = await context.connect();
   const rows = await Promise.all(keys.map((text) => readTtl(server, text)));
   const ownMisses = rows.filter(({ state }) => state === 'missing').length;
-  return { result: { keys: rows, ownHits: rows.length - ownMisses, ownMisses } };
+  return {
+    result: { keys: rows, ownHits: rows.length - ownMisses, ownMisses },
+    exitCode: ownMisses > 0 ? exitCodes.negative : exitCodes.success,
+  };
 }
 
 async function readTtl(server: RedisServer, text: string): Promise<TtlResult['keys'][number]> {

@@ -262,10 +262,10 @@ describe('the targets that stats --hits does not judge', () => {
 
   test('are all of them in a window that is not valid, which the grade makes no use of', async () => {
     const { redis, server } = await shop();
-    // So that the counters are smaller at the window's end than at its beginning.
-    for (let round = 0; round < 20; round++) await sendAll(server, gets('user', 1000));
     const options = { url: redis.url, cwd: folderWith(targets), terminal: true, ...homed() };
     const observing = async (args: readonly string[]) => {
+      // So that the counters are smaller at the window's end than at its beginning.
+      for (let round = 0; round < 20; round++) await sendAll(server, gets('user', 1000));
       const running = cli(['stats', '--hits', '1s', '--no-color', ...args], options);
       await observed(server);
       await send(server, 'CONFIG', 'RESETSTAT');

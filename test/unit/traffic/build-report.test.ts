@@ -126,6 +126,21 @@ describe('a window is not valid', () => {
     expect(named(report, 'users')).toMatchObject({ reads: 6, hits: 3 });
   });
 
+  test.each(['total_commands_processed', 'total_net_output_bytes'])(
+    'where hits and misses have grown past what they were, and %s has not',
+    (field) => {
+      const scene = new WindowScene();
+      const from = scene.mark(1000);
+      scene.reads('user:1', 3, 3);
+      const to = scene.mark(3000);
+      const info = (mark: Mark, value: string) => ({ ...mark, info: { ...mark.info, [field]: value } });
+      const report = scene.report([{ from: info(from, '100'), to: info(to, '99'), bursts: [] }], {
+        mode: 'counters',
+      });
+      expect(report).toMatchObject({ valid: false, hits: null, misses: null });
+    },
+  );
+
   test('where something was lost, and says what', () => {
     const report = new WindowScene().window(() => undefined, { lost: ['this', 'that'], endedBy: 'lost' });
     expect(report).toMatchObject({ valid: false, invalidReasons: ['this', 'that'], endedBy: 'lost' });

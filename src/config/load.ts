@@ -61,12 +61,12 @@ function parseLocated(text: string, file: string): LocatedConfig {
       [...problems].sort((left, right) => left.line - right.line || left.column - right.column),
     );
   };
-  // Which of two equal fields a later problem is about, nobody could tell.
+  // Which of two equal fields a later problem is about, nobody could tell; and one named `__proto__` no object would hold.
   stop(
-    repeatedFields(tree).map(({ path, offset }) => ({
+    lostFields(tree).map(({ path, offset, message }) => ({
       path: path.join('.'),
       ...places.positionOf(offset),
-      message: 'is given twice; the second would silently replace the first',
+      message,
     })),
   );
   const value = valueOf(tree);
@@ -121,22 +121,35 @@ const homes: Readonly<Record<string, string>> = {
 };
 
 function unknownField(key: string, path: readonly PropertyKey[]): string {
-  const hint = path.length === 0 ? undefined : homes[key];
+  const hint = path.length > 0 && Object.hasOwn(homes, key) ? homes[key] : undefined;
   return hint === undefined ? 'is not a known field' : `is not a known field here: ${hint}`;
 }
 
-function repeatedFields(node: Node, path: readonly string[] = []): { path: string[]; offset: number }[] {
+interface LostField {
+  readonly path: readonly string[];
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** Fields that would be silently missing once the text is an object. */
+function lostFields(node: Node, path: readonly string[] = []): LostField[] {
   if (node.type === 'array') {
-    return (node.children ?? []).flatMap((child, index) => repeatedFields(child, [...path, String(index)]));
+    return (node.children ?? []).flatMap((child, index) => lostFields(child, [...path, String(index)]));
   }
   if (node.type !== 'object') return [];
   const seen = new Set<string>();
   return (node.children ?? []).flatMap((property) => {
     const [key, value] = property.children ?? [];
-    const here = [...path, String(key?.value)];
-    const again = seen.has(String(key?.value)) ? [{ path: here, offset: property.offset }] : [];
-    seen.add(String(key?.value));
-    return [...again, ...(value === undefined ? [] : repeatedFields(value, here))];
+    const name = String(key?.value);
+    const here = [...path, name];
+    const message = seen.has(name)
+      ? 'is given twice; the second would silently replace the first'
+      : name === '__proto__'
+        ? 'is a name that nothing can have; use another'
+        : null;
+    seen.add(name);
+    const lost = message === null ? [] : [{ path: here, offset: property.offset, message }];
+    return [...lost, ...(value === undefined ? [] : lostFields(value, here))];
   });
 }
 

@@ -104,6 +104,36 @@ describe('a map', () => {
     ]);
   });
 
+  test.each([
+    ['profiles', '{ "profiles": { "__proto__": { "url": "redis://h", "protected": true } } }'],
+    ['namespaces', '{ "namespaces": { "__proto__": { "pattern": "a" } } }'],
+    ['entities', '{ "entities": { "__proto__": { "patterns": ["a:<id>"] } } }'],
+    ['namespaces.a', '{ "namespaces": { "a": { "pattern": "a", "__proto__": { "kind": "state" } } } }'],
+    ['namespaces', '{ "namespaces": { "\\u005f_proto__": { "pattern": "a" } } }'],
+  ])('must not lose what is named __proto__, in %s', (path, text) => {
+    expect(problemsOf(text)).toEqual([
+      expect.stringMatching(`^1:\\d+ ${path}.__proto__ is a name that nothing can have; use another$`),
+    ]);
+  });
+
+  test('may use every other name that an object knows, in all of its parts', () => {
+    const names = ['constructor', 'prototype', 'toString', 'hasOwnProperty', '__defineGetter__'];
+    const each = (value: object) => Object.fromEntries(names.map((name) => [name, value]));
+    const config = parseConfig(
+      JSON.stringify({
+        profiles: each({ url: 'redis://h', protected: true }),
+        namespaces: each({ pattern: 'a:*' }),
+        entities: each({ patterns: ['a:<id>'] }),
+      }),
+      'map',
+    );
+    for (const part of [config.profiles, config.namespaces, config.entities])
+      expect(Object.keys(part ?? {})).toEqual(names);
+    expect(problemsOf('{ "profiles": { "a": { "url": "redis://h", "constructor": 1 } } }')).toEqual([
+      expect.stringMatching(/ profiles\.a\.constructor is not a known field$/),
+    ]);
+  });
+
   test('may give the same field in two places', () => {
     expect(problemsOf('{ "namespaces": { "a": { "pattern": "a" }, "b": { "pattern": "b" } } }')).toEqual([]);
   });

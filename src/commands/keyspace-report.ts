@@ -1,4 +1,6 @@
 import type { ColumnName } from '../redis/columns.ts';
+import { sumLookups } from '../redis/lookups.ts';
+import type { RedisNode } from '../redis/server.ts';
 import type { Analysis, Method } from '../keyspace/reading.ts';
 import { type Block, note } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
@@ -208,6 +210,18 @@ export function costNotes(cost: ServerCost): Block[] {
     ),
   );
   return notes;
+}
+
+/** A server, as far as its address and the lookups on it are concerned. */
+export interface LookedUp {
+  readonly address: string;
+  readonly nodes: readonly Pick<RedisNode, 'lookups'>[];
+}
+
+/** What this program has looked up on a server so far, on all of its connections. */
+export function ownLookupsOf({ nodes }: LookedUp): Pick<ServerCost, 'ownHits' | 'ownMisses' | 'lostLookups'> {
+  const { hits, misses, lost } = sumLookups(nodes.map(({ lookups }) => lookups));
+  return { ownHits: hits, ownMisses: misses, lostLookups: lost };
 }
 
 /** What lookups of ours have added to the counters that a hit rate is made from. */

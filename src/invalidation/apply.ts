@@ -26,8 +26,6 @@ export interface Removal {
   /** Why the work ended before its end; null where it did not, or where it was interrupted. */
   readonly stoppedBy: Error | null;
   readonly durationSeconds: number;
-  /** Lookups of our own that the server counted as hits: to keep values and TTLs. */
-  readonly ownHits: number;
 }
 
 export interface RemovalOptions {
@@ -63,9 +61,8 @@ export async function removeKeys(
 ): Promise<Removal> {
   const { signal, progress, now, limits = {}, mode = 'unlink' } = options;
   const startedAt = now();
-  const lookups = { hits: 0 };
   progress.start(labels[mode], 'keys', keys.length);
-  const { changed, unchanged, ...rest } = await changeKeys(server, keys, changeOf(options, lookups), {
+  const { changed, unchanged, ...rest } = await changeKeys(server, keys, changeOf(options), {
     signal,
     onDone: (done) => progress.update(done),
     pacing: (node) => startPacing(node, limits, signal),
@@ -76,19 +73,18 @@ export async function removeKeys(
     changed,
     gone: unchanged,
     durationSeconds: (now() - startedAt) / 1000,
-    ownHits: lookups.hits,
   };
 }
 
-function changeOf(options: RemovalOptions, lookups: { hits: number }): KeyChange {
+function changeOf(options: RemovalOptions): KeyChange {
   const { mode = 'unlink', journal = null, withValues = false, now } = options;
   const { overMillis = 0, random = Math.random } = options;
   switch (mode) {
     case 'unlink':
-      return journal === null ? unlinking() : journaling(unlinking(), journal, withValues, lookups, now);
+      return journal === null ? unlinking() : journaling(unlinking(), journal, withValues, now);
     case 'soft':
       return softening({
-        ...{ overMillis, random, now, journal, lookups },
+        ...{ overMillis, random, now, journal },
         shortenedBefore: options.shortenedBefore,
       });
     case 'generation':

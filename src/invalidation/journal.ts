@@ -38,11 +38,6 @@ export async function openJournal(path: string, header: ArchiveHeader): Promise<
   }
 }
 
-/** Lookups of our own that the server counted as hits. */
-export interface OwnLookups {
-  hits: number;
-}
-
 /** Values can be long: the fewer are held at a time, the better. */
 const mostValuesInBatch = 50;
 
@@ -56,7 +51,6 @@ export function journaling(
   change: KeyChange,
   journal: ArchiveWriter,
   withValues: boolean,
-  lookups: OwnLookups,
   now: () => number,
 ): KeyChange {
   return {
@@ -66,7 +60,7 @@ export function journaling(
       : change.mostKeysInBatch,
     async change(line, keys) {
       const kept = withValues
-        ? await keepValues(line, keys, lookups, now)
+        ? await keepValues(line, keys, now)
         : { keys, frames: keys.map((key) => ({ kind: 'removed', key }) as const), gone: 0, refused: [] };
       const failed = await appended(journal, kept.frames);
       if (failed) return { changed: 0, unchanged: 0, refused: refusedBy(failed, keys), stop: failed };
@@ -131,7 +125,6 @@ interface KeptValues {
 async function keepValues(
   line: BatchLine,
   keys: readonly ByteString[],
-  lookups: OwnLookups,
   clock: () => number,
 ): Promise<KeptValues> {
   const replies = await line.exchange(
@@ -155,7 +148,6 @@ async function keepValues(
       const [command, reply] = typeof payload === 'string' ? ['`PTTL`', ttl] : ['`DUMP`', payload];
       refused.push({ keys: [key], command, reply: asRefusal(reply) });
     } else {
-      lookups.hits += 2;
       kept.push(key);
       frames.push({
         kind: 'value',

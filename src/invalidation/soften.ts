@@ -2,7 +2,7 @@ import type { ArchiveWriter } from '../archive/writer.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import { asRefusal, type KeyChange, type Refusal } from '../redis/change-keys.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
-import { appended, type OwnLookups, refusedBy } from './journal.ts';
+import { appended, refusedBy } from './journal.ts';
 
 interface SofteningOptions {
   /** The last key expires so many milliseconds from now. */
@@ -12,7 +12,6 @@ interface SofteningOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly journal: ArchiveWriter | null;
-  readonly lookups: OwnLookups;
   /** Keys that were shortened before, with when that TTL ends, in milliseconds since the epoch: they keep it. */
   readonly shortenedBefore?: ReadonlyMap<ByteString, number | null> | undefined;
 }
@@ -34,7 +33,6 @@ export function softening({
   random,
   now,
   journal,
-  lookups,
   shortenedBefore,
 }: SofteningOptions): KeyChange {
   let knowsConditions = true;
@@ -52,7 +50,6 @@ export function softening({
           refused.push({ keys: [key], command: '`PTTL`', reply: asRefusal(reply) });
           return;
         }
-        if (reply !== -2) lookups.hits++;
         const millis = 1 + Math.floor(random() * overMillis);
         const endsAt = shortenedBefore?.get(key) ?? null;
         const keepsItsEnd = endsAt !== null && now() + reply <= endsAt + slackMillis;

@@ -6,7 +6,7 @@ import type { ByteString } from '../redis/bytes.ts';
 import { changeKeys, type ChangeProblem, type KeyChange } from '../redis/change-keys.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisServer } from '../redis/server.ts';
-import { type OwnLookups, removingIdle, settingTtls } from './changes.ts';
+import { removingIdle, settingTtls } from './changes.ts';
 import type { Finding } from './findings.ts';
 import type { PruningPlan } from './plan.ts';
 
@@ -20,7 +20,6 @@ export interface Pruning {
   readonly notAttempted: number;
   readonly problems: readonly ChangeProblem[];
   readonly stoppedBy: Error | null;
-  readonly lookups: Readonly<OwnLookups>;
   readonly durationSeconds: number;
 }
 
@@ -46,12 +45,11 @@ export async function applyPruning(
 ): Promise<Pruning> {
   const { limits, signal, progress, now } = options;
   const startedAt = now();
-  const lookups: OwnLookups = { hits: 0, misses: 0 };
   const ttlMillisFor = ttlSource(options);
   const changes: Readonly<Record<Finding, KeyChange>> = {
-    idle: removingIdle(options.idleSeconds ?? Number.POSITIVE_INFINITY, lookups),
-    withoutTtl: settingTtls('none', ttlMillisFor, lookups),
-    tooLong: settingTtls('longer', ttlMillisFor, lookups),
+    idle: removingIdle(options.idleSeconds ?? Number.POSITIVE_INFINITY),
+    withoutTtl: settingTtls('none', ttlMillisFor),
+    tooLong: settingTtls('longer', ttlMillisFor),
   };
   const changed = { withoutTtl: 0, tooLong: 0, idle: 0 };
   const sum = { skipped: 0, failed: 0, notAttempted: 0 };
@@ -83,7 +81,6 @@ export async function applyPruning(
     changed,
     problems: problems.sort((left, right) => right.keys - left.keys),
     stoppedBy,
-    lookups,
     durationSeconds: (now() - startedAt) / 1000,
   };
 }

@@ -4,12 +4,6 @@ import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisCommand } from '../redis/server.ts';
 import { unlinking } from '../redis/unlink.ts';
 
-/** Lookups of our own that the server counted: keys are looked at again just before they are changed. */
-export interface OwnLookups {
-  hits: number;
-  misses: number;
-}
-
 /** A batch is a round trip or two: the fewer keys, the less happens between looking and changing. */
 const mostKeysInBatch = 200;
 
@@ -27,11 +21,7 @@ const conditions: Readonly<Record<TtlCondition, RedisCommand>> = { none: ['NX'],
  *
  * Before CLIENT NO-TOUCH (7.2) PEXPIRE counts as a use of the key: its idle time starts again.
  */
-export function settingTtls(
-  condition: TtlCondition,
-  ttlMillisFor: (key: ByteString) => number,
-  lookups: OwnLookups,
-): KeyChange {
+export function settingTtls(condition: TtlCondition, ttlMillisFor: (key: ByteString) => number): KeyChange {
   let knowsConditions = true;
   return {
     done: 'changed',
@@ -46,9 +36,7 @@ export function settingTtls(
         knowsConditions = false;
       }
       const looked = await line.exchange(keys.map((key) => ['PTTL', key]));
-      const { found, refused, gone } = sortReplies(keys, looked, '`PTTL`', (reply) => reply === -2);
-      lookups.hits += found.length;
-      lookups.misses += gone;
+      const { refused } = sortReplies(keys, looked, '`PTTL`', (reply) => reply === -2);
       const due = wanted.filter(({ millis }, index) => {
         const left = looked[index];
         return typeof left === 'number' && (condition === 'none' ? left === -1 : left > millis);
@@ -72,7 +60,7 @@ export function settingTtls(
  * Removes keys that are still idle: their idle time is read once more, and what was used meanwhile stays. A key that is
  * used in the round trip between that reading and its removal goes all the same; only a script could close that gap.
  */
-export function removingIdle(idleSeconds: number, lookups: OwnLookups): KeyChange {
+export function removingIdle(idleSeconds: number): KeyChange {
   const removal = unlinking();
   return {
     done: 'removed',
@@ -85,8 +73,6 @@ export function removingIdle(idleSeconds: number, lookups: OwnLookups): KeyChang
         '`OBJECT IDLETIME`',
         (reply) => reply === null,
       );
-      lookups.hits += found.length;
-      lookups.misses += gone;
       const idle = found.filter(({ value }) => value >= idleSeconds).map(({ key }) => key);
       const removed: BatchOutcome =
         idle.length === 0 ? { changed: 0, unchanged: 0, refused: [] } : await removal.change(line, idle);

@@ -7,7 +7,7 @@ import { connect } from '../../src/redis/connect.ts';
 import { parseInfo } from '../../src/redis/info.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { cli } from '../run-cli.ts';
+import { cli, jsonOf } from '../run-cli.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { emptyDatabase, send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 
@@ -163,6 +163,16 @@ const commands: readonly CommandLine[] = [
   { line: 'stats --hits 500ms' },
 ];
 
+interface Reported {
+  readonly ownHits?: number;
+  readonly ownMisses?: number;
+}
+
+/** Those whose result says what they have looked up. */
+const reporting = commands.filter(({ line }) =>
+  /^(inspect|get|ttl|prune|invalidate|apply|export \* --to|diff|bench|hits)/.test(line),
+);
+
 describe('what a run adds to the counters of hits and misses is what is remembered of it', () => {
   test.each(commands)('`$line`', async ({ line, input, before, idleMillis = 0, looksUp }: CommandLine) => {
     await pause(idleMillis);
@@ -172,5 +182,17 @@ describe('what a run adds to the counters of hits and misses is what is remember
     const added = less(await counters(), start.server);
     expect({ stderr: result.stderr, ...less(remembered(), start.ledger) }).toMatchObject(added);
     expect(added.hits + added.misses > 0).toBe(looksUp ?? true);
+  });
+
+  test.each(reporting)('`$line` reports so many', async ({ line, before, idleMillis = 0 }: CommandLine) => {
+    await pause(idleMillis);
+    if (before !== undefined) await run(before.split(' '));
+    const start = await counters();
+    const result = jsonOf(await run([...line.split(' '), '-o', 'json'])) as Reported & {
+      serverCost?: Reported;
+      cost?: Reported;
+    };
+    const { ownHits, ownMisses } = result.serverCost ?? result.cost ?? result;
+    expect({ hits: ownHits, misses: ownMisses }).toEqual(less(await counters(), start));
   });
 });

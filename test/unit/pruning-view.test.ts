@@ -27,8 +27,9 @@ function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): Prun
       durationSeconds: 1,
     },
   };
+  const server = { address: 'redis://host', nodes: [] };
   const goals = { withoutTtl: true, tooLong: true, idleSeconds: 1, namespace: undefined };
-  return plannedResult({ plan, goals, serverAddress: 'redis://host', dryRun: true }, 'planned');
+  return plannedResult({ plan, goals, server, dryRun: true }, 'planned');
 }
 
 const notesOf = (result: PruneResult) =>

@@ -109,7 +109,7 @@ async function apply(
         target: { kind: 'pattern', text: saved.action, all: true },
         selection,
         plan,
-        serverAddress: server.address,
+        server,
         stateKnown: !map.isEmpty,
         dryRun: input.dryRun,
         limit: null,
@@ -157,7 +157,7 @@ async function apply(
   const done = await carryOut(context, server, plan.keys, way, about);
   return {
     result: {
-      ...removedResult(draft, { ...done, backup: input.backup, indexPruned: null }, signal.aborted),
+      ...removedResult(draft, { ...done, server, backup: input.backup, indexPruned: null }, signal.aborted),
       plan: draft.plan,
     },
     ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),

@@ -5,7 +5,7 @@ import type { Selection, Target } from '../../invalidation/selection.ts';
 import type { Unreachable } from '../../invalidation/unreachable.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import { formatSeconds } from '../../render/units.ts';
-import type { ServerCost } from '../keyspace-report.ts';
+import { type LookedUp, ownLookupsOf, type ServerCost } from '../keyspace-report.ts';
 
 /** How an invalidation ended. */
 export type InvalidationOutcome =
@@ -93,7 +93,7 @@ interface PlanContext {
   readonly target: Target;
   readonly selection: Selection;
   readonly plan: InvalidationPlan;
-  readonly serverAddress: string;
+  readonly server: LookedUp;
   readonly stateKnown: boolean;
   readonly dryRun: boolean;
   readonly limit: number | null;
@@ -108,7 +108,7 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
   return {
     outcome,
     mode: context.mode,
-    server: context.serverAddress,
+    server: context.server.address,
     dryRun: context.dryRun,
     matched: plan.keys.length,
     matchedBytes: plan.memoryBytes,
@@ -140,9 +140,7 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     serverCost: {
       commands: plan.cost.commands,
       bytesReceived: plan.cost.bytesReceived,
-      ownHits: context.traffic?.sampledKeys ?? 0,
-      ownMisses: 0,
-      lostLookups: 0,
+      ...ownLookupsOf(context.server),
       durationSeconds: plan.cost.durationSeconds,
       serverCpuSeconds: null,
       unreadableKeys: plan.cost.unreadableKeys,
@@ -171,6 +169,7 @@ const outcomes = {
 } as const;
 
 interface DoneRemoval {
+  readonly server: LookedUp;
   readonly removal: Removal;
   readonly journal: string | null;
   readonly backup: boolean;
@@ -179,7 +178,7 @@ interface DoneRemoval {
 
 export function removedResult(
   planned: InvalidateResult,
-  { removal, journal, backup, indexPruned }: DoneRemoval,
+  { server, removal, journal, backup, indexPruned }: DoneRemoval,
   interrupted: boolean,
 ): InvalidateResult {
   const [done, partlyDone] = outcomes[planned.mode];
@@ -192,7 +191,7 @@ export function removedResult(
     journal,
     backup: backup && journal !== null,
     indexPruned,
-    serverCost: { ...planned.serverCost, ownHits: planned.serverCost.ownHits + removal.ownHits },
+    serverCost: { ...planned.serverCost, ...ownLookupsOf(server) },
     gone: removal.gone,
     failed: removal.failed,
     notAttempted: removal.notAttempted,

@@ -127,7 +127,7 @@ async function invalidate(
         target,
         selection,
         plan,
-        serverAddress: server.address,
+        server,
         stateKnown: !map.isEmpty,
         dryRun: input.dryRun,
         limit: input.limit,
@@ -189,7 +189,7 @@ async function invalidate(
   return {
     result: removedResult(
       draft,
-      { ...done, backup: input.backup, indexPruned: pruning.pruned },
+      { ...done, server, backup: input.backup, indexPruned: pruning.pruned },
       signal.aborted,
     ),
     ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),

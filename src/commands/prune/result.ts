@@ -2,7 +2,7 @@ import { keyFields } from '../../keyspace/key-text.ts';
 import type { Pruning } from '../../pruning/apply.ts';
 import type { Finding, PruningGoals, Reason } from '../../pruning/findings.ts';
 import type { PruningPlan } from '../../pruning/plan.ts';
-import type { ServerCost } from '../keyspace-report.ts';
+import { type LookedUp, ownLookupsOf, type ServerCost } from '../keyspace-report.ts';
 import { ttlRuleText } from '../namespace-summary.ts';
 
 /** How a pruning ended. */
@@ -81,7 +81,7 @@ export interface Changes {
 interface PlanContext {
   readonly plan: PruningPlan;
   readonly goals: PruningGoals;
-  readonly serverAddress: string;
+  readonly server: LookedUp;
   readonly dryRun: boolean;
 }
 
@@ -92,7 +92,7 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
   const matched = keys.withoutTtl.length + keys.tooLong.length + keys.idle.length;
   return {
     outcome,
-    server: context.serverAddress,
+    server: context.server.address,
     dryRun: context.dryRun,
     complete: plan.complete,
     planFull: plan.full,
@@ -132,9 +132,7 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     serverCost: {
       commands: account.commands,
       bytesReceived: account.bytesReceived,
-      ownHits: account.ownHits,
-      ownMisses: account.ownMisses,
-      lostLookups: account.lostLookups,
+      ...ownLookupsOf(context.server),
       durationSeconds: plan.durationSeconds,
       serverCpuSeconds: null,
       unreadableKeys: account.unreadableKeys,
@@ -143,9 +141,13 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
   };
 }
 
-export function prunedResult(planned: PruneResult, pruning: Pruning, interrupted: boolean): PruneResult {
-  const { changed, skipped, failed, notAttempted, lookups } = pruning;
-  const { serverCost } = planned;
+export function prunedResult(
+  planned: PruneResult,
+  pruning: Pruning,
+  server: LookedUp,
+  interrupted: boolean,
+): PruneResult {
+  const { changed, skipped, failed, notAttempted } = pruning;
   const wentThrough = failed === 0 && notAttempted === 0;
   return {
     ...planned,
@@ -162,10 +164,6 @@ export function prunedResult(planned: PruneResult, pruning: Pruning, interrupted
       example: keyFields(example),
     })),
     durationSeconds: pruning.durationSeconds,
-    serverCost: {
-      ...serverCost,
-      ownHits: serverCost.ownHits + lookups.hits,
-      ownMisses: serverCost.ownMisses + lookups.misses,
-    },
+    serverCost: { ...planned.serverCost, ...ownLookupsOf(server) },
   };
 }

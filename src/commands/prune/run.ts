@@ -70,7 +70,7 @@ async function prune(
   const server = await context.connect();
   const plan = await planPruning(server, map, goals, { limits, signal, progress, now });
   const planned = (outcome: PruneResult['outcome']) =>
-    plannedResult({ plan, goals, serverAddress: server.address, dryRun: input.dryRun }, outcome);
+    plannedResult({ plan, goals, server, dryRun: input.dryRun }, outcome);
   if (signal.aborted) return { result: planned('interrupted') };
   const draft = planned('declined');
   if (draft.matched === 0) return { result: planned('nothingToDo') };
@@ -96,7 +96,7 @@ async function prune(
     ...{ map, jitter, idleSeconds, limits, signal, progress, now, random },
   });
   return {
-    result: prunedResult(draft, pruning, signal.aborted),
+    result: prunedResult(draft, pruning, server, signal.aborted),
     ...(pruning.failed > 0 && { exitCode: exitCodes.negative }),
     ...(pruning.stoppedBy !== null && { error: pruning.stoppedBy }),
   };

@@ -28,6 +28,10 @@ export interface ReadingReport {
   readonly method: Method['kind'];
   /** Keys that the database holds, those that were not asked for included. */
   readonly populationKeys: number | null;
+  /** The same at the end of the reading; null where it is not known. */
+  readonly populationKeysAtEnd: number | null;
+  /** Keys that the database counted and that were not there to be read: expired, or removed; null: not all were to be read. */
+  readonly goneKeys: number | null;
   /** Keys that were looked at. */
   readonly scannedKeys: number | null;
   /** Share of the keyspace that was looked at, from 0 to 1. */
@@ -35,8 +39,8 @@ export interface ReadingReport {
   /** False where the figures are of the keys that were read, and not of the whole. */
   readonly coversAll: boolean;
   /**
-   * Half-width of the widest interval of a namespace with a tenth of the keys or more, as a share of its keys or bytes; null:
-   * no sample.
+   * Half-width of the widest interval of a namespace with a tenth of the keys or more, as a share of its keys or bytes,
+   * had the keyspace kept still; null: no sample.
    */
   readonly precision: { readonly target: number; readonly reached: number | null } | null;
   /** A namespace of which not one key was seen has at most so many keys, with 95 % certainty; null: every key was read. */
@@ -106,11 +110,15 @@ function countedByServer(
 
 const allColumns: readonly ColumnName[] = ['memory', 'type', 'ttl', 'encoding', 'idle', 'frequency'];
 
-function readingReportOf({ method, figures, account }: Analysis): ReadingReport {
+function readingReportOf({ method, figures, account, narrowed, tree }: Analysis): ReadingReport {
   const { mostUnseenKeys } = figures;
+  const { kind, population, populationAtEnd } = method;
+  const counted = kind === 'exact' && !narrowed ? population : null;
   return {
-    method: method.kind,
-    populationKeys: method.population,
+    method: kind,
+    populationKeys: population,
+    populationKeysAtEnd: populationAtEnd,
+    goneKeys: counted === null ? null : Math.max(0, counted - tree.keys),
     scannedKeys: method.scannedKeys,
     coverage: method.coverage,
     coversAll: method.coversAll,
@@ -150,6 +158,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
       ),
     );
   }
+  notes.push(...populationNotes(reading));
   if (method === 'partial') {
     const read = coverage === null ? 'a part' : formatRatio(coverage);
     notes.push(
@@ -188,6 +197,31 @@ export function readingNotes(reading: ReadingReport): Block[] {
       note(
         'plain',
         `the connection broke ${timesText(reading.reconnects)}, and the walk went on at its cursor`,
+      ),
+    );
+  return notes;
+}
+
+/** Why the keys that were read are not as many as DBSIZE says. */
+function populationNotes({ method, populationKeys, populationKeysAtEnd, goneKeys }: ReadingReport): Block[] {
+  const changed =
+    populationKeys !== null && populationKeysAtEnd !== null && populationKeys !== populationKeysAtEnd;
+  const course = `DBSIZE went from ${formatCell(populationKeys, 'count')} to ${formatCell(populationKeysAtEnd, 'count')}`;
+  const notes: Block[] = [];
+  if (goneKeys !== null && goneKeys > 0)
+    notes.push(
+      note(
+        'plain',
+        `${formatCell(goneKeys, 'count')} of the ${counted(populationKeys ?? 0, 'key')} that DBSIZE counted had expired, or were gone when they were read`,
+      ),
+    );
+  if (changed)
+    notes.push(
+      note(
+        'plain',
+        method === 'sample'
+          ? `${course} while the sample was drawn: the intervals hold what any namespace may have lost or gained`
+          : `${course} while the keys were read`,
       ),
     );
   return notes;

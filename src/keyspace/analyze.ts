@@ -30,8 +30,11 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
   progress.stop();
   // The walk gets its own connection back where it broke; nobody's figures fail for want of the CPU.
   const after = read.failure === null ? await factsOf(server).catch(() => []) : [];
+  const populationAtEnd = after.length === 0 ? null : sumOrNull(after.map(({ keys }) => keys));
   return {
     ...read,
+    method: { ...read.method, populationAtEnd: read.method.populationAtEnd ?? populationAtEnd },
+    narrowed: isNarrowed(options),
     columns: namesOf({ ...options.columns, ...details }),
     durationSeconds: (now() - startedAt) / 1000,
     persistentKeys:

@@ -1,3 +1,4 @@
+import { type Drift, driftedBytes, driftedKeys, driftedShare, noDrift } from './drift.ts';
 import { type Interval, proportionInterval, t95, z95 } from './intervals.ts';
 import { sampleGroups, Tally } from './tally.ts';
 
@@ -9,14 +10,16 @@ export interface Figure {
 
 /** What a sample was drawn from, and how. */
 export interface SampleFrame {
-  /** Keys that the database holds. */
+  /** Keys that the database held: the mean over the pages, each by the keys that there were when it was read. */
   readonly population: number;
   /** Keys that were looked at, wanted or not. */
   readonly scannedKeys: number;
   /** Share of the population's pages that were drawn without replacement; 0 where they were drawn with it. */
   readonly fraction: number;
-  /** The weights of all keys that were looked at, by random group: the number of its pages. */
+  /** The weights of all keys that were looked at, by random group: the sum over its pages. */
   readonly groupWeights: readonly number[];
+  /** How far the database changed meanwhile; left out: not at all. */
+  readonly drift?: Drift;
 }
 
 /** With fewer keys the sizes of a namespace alone tell too little of their spread. */
@@ -36,18 +39,31 @@ export class SampleEstimator {
   /** One minus the share of the population that was read. */
   private readonly unread: number;
   private readonly quantile = t95(sampleGroups - 1);
+  private readonly drift: Drift;
 
-  /** @param pooledSpread squared coefficient of variation of sizes within namespaces, for those with few keys */
+  private readonly pooledSpread: number;
+  private readonly namespaceKeys: number;
+
+  /** @param namespaces the sets that sizes are alike in: for the spread of those with few keys, and what may have changed */
   constructor(
     private readonly frame: SampleFrame,
-    private readonly pooledSpread: number,
+    private readonly namespaces: readonly Tally[],
   ) {
+    this.pooledSpread = pooledSpreadOf(namespaces);
+    this.namespaceKeys = sum(namespaces.map(({ keys }) => keys));
     this.weight = sum(frame.groupWeights);
     this.unread = Math.max(0, 1 - frame.fraction);
+    this.drift = frame.drift ?? noDrift;
   }
 
   /** Keys of the whole database that belong to the set. */
   keys(tally: Tally): Figure {
+    const { value, interval } = this.meanKeys(tally);
+    return { value, interval: driftedKeys(interval, this.drift) };
+  }
+
+  /** Over the time of the sample. */
+  private meanKeys(tally: Tally): SampledFigure {
     const { population, scannedKeys } = this.frame;
     const share = this.weight === 0 ? 0 : weightedKeys(tally) / this.weight;
     const effective = this.effectiveSize(scannedKeys, share, this.varianceOf(tally, 0, share));
@@ -57,12 +73,23 @@ export class SampleEstimator {
 
   /** Bytes of the whole database that belong to the set. */
   memoryBytes(tally: Tally): Figure {
+    const { value, interval } = this.meanMemoryBytes(tally);
+    const { fewer, more } = this.drift;
+    if (fewer === 0 && more === 0) return { value, interval };
+    // Of all keys it may be those of the namespaces with the largest that came or went.
+    const perKey =
+      tally.keys === this.namespaceKeys ? this.meanOfLargest(fewer + more) : this.largestMeanOf(tally);
+    return { value, interval: driftedBytes(interval, perKey, this.drift) };
+  }
+
+  /** Over the time of the sample. */
+  private meanMemoryBytes(tally: Tally): SampledFigure {
     const { population } = this.frame;
     const bytes = this.weight === 0 ? 0 : weightedBytes(tally) / this.weight;
     const value = population * bytes;
-    if (tally.keys === 0 || value === 0) return { value, interval: [0, this.keys(tally).interval?.[1] ?? 0] };
-    const keys = this.keys(tally);
-    const [low, high] = keys.interval ?? [keys.value, keys.value];
+    const keys = this.meanKeys(tally);
+    const [low, high] = keys.interval;
+    if (tally.keys === 0 || value === 0) return { value, interval: [0, high] };
     const meanSpread = z95 * Math.sqrt((this.spreadOf(tally) / tally.keys) * this.unread);
     const groupSpread =
       (this.quantile * Math.sqrt(this.varianceOf(tally, sampleGroups, bytes))) / Math.max(bytes, 1e-300);
@@ -73,6 +100,11 @@ export class SampleEstimator {
 
   /** Share of the keys of `whole` that are in its part, from 0 to 1. */
   share(part: Tally, whole: Tally): Figure {
+    const { value, interval } = this.meanShare(part, whole);
+    return { value, interval: driftedShare(interval, this.meanKeys(whole).value, 1, this.drift) };
+  }
+
+  private meanShare(part: Tally, whole: Tally): SampledFigure {
     const value = ratioOf(weightedKeys(part), weightedKeys(whole));
     const variance = this.ratioVariance(part, whole, 0, value);
     const effective = this.effectiveSize(whole.keys, value, variance);
@@ -84,10 +116,13 @@ export class SampleEstimator {
     const value = ratioOf(weightedBytes(part), weightedBytes(whole));
     const half = this.quantile * Math.sqrt(Math.max(this.ratioVariance(part, whole, sampleGroups, value), 0));
     const [low, high] = this.byteOddsInterval(part, whole, value);
-    return {
-      value,
-      interval: [Math.max(0, Math.min(low, value - half)), Math.min(1, Math.max(high, value + half))],
-    };
+    const interval: Interval = [
+      Math.max(0, Math.min(low, value - half)),
+      Math.min(1, Math.max(high, value + half)),
+    ];
+    const perKey = Math.max(meanSizeOf(part), meanSizeOf(differenceOf(whole, part)));
+    const bytes = this.meanMemoryBytes(whole).value;
+    return { value, interval: driftedShare(interval, bytes, perKey, this.drift) };
   }
 
   /**
@@ -95,8 +130,8 @@ export class SampleEstimator {
    * keys were seen, also where all or none of them are in the part.
    */
   private byteOddsInterval(part: Tally, whole: Tally, value: number): Interval {
-    const keys = this.share(part, whole);
-    const [low, high] = keys.interval ?? [keys.value, keys.value];
+    const keys = this.meanShare(part, whole);
+    const [low, high] = keys.interval;
     const rest = differenceOf(whole, part);
     const meanSpread =
       z95 *
@@ -114,7 +149,29 @@ export class SampleEstimator {
   /** The most keys (with 95 % certainty) of a namespace of which not one was seen. */
   get mostUnseenKeys(): number {
     const { population, scannedKeys } = this.frame;
-    return scannedKeys === 0 ? population : population * (1 - 0.05 ** (1 / scannedKeys)) * this.unread;
+    if (scannedKeys === 0) return population;
+    const unseen = population * (1 - 0.05 ** (1 / scannedKeys)) * this.unread;
+    return driftedKeys([0, unseen], this.drift)[1];
+  }
+
+  /** The mean size of a set at the upper end of its interval. */
+  private largestMeanOf(tally: Tally): number {
+    return this.meanMemoryBytes(tally).interval[1] / Math.max(1, this.meanKeys(tally).value);
+  }
+
+  /** The same of so many keys, were they those of the namespaces with the largest. */
+  private meanOfLargest(count: number): number {
+    const sizes = this.namespaces.map((tally) => ({
+      keys: driftedKeys(this.meanKeys(tally).interval, this.drift)[1],
+      bytes: this.largestMeanOf(tally),
+    }));
+    let [left, bytes] = [count, 0];
+    for (const size of sizes.sort((one, other) => other.bytes - one.bytes)) {
+      const keys = Math.min(left, size.keys);
+      bytes += keys * size.bytes;
+      left -= keys;
+    }
+    return count === 0 ? 0 : bytes / count;
   }
 
   /** Squared coefficient of variation of the sizes, as if one more key had been seen of twice the largest size. */
@@ -155,6 +212,12 @@ export class SampleEstimator {
     }
     return total === 0 ? 0 : (squares / total ** 2) * (sampleGroups / (sampleGroups - 1)) * this.unread;
   }
+}
+
+type SampledFigure = Figure & { readonly interval: Interval };
+
+function meanSizeOf({ keys, memoryBytes }: Tally): number {
+  return keys === 0 ? 0 : memoryBytes / keys;
 }
 
 /** A part of a count, both with their intervals. @see Zou and Donner, Statistics in Medicine 27 (2008) */

@@ -13,7 +13,7 @@ import {
 } from './reading.ts';
 import { ChosenEstimator, widestShare } from './chosen-estimate.ts';
 import { Collector } from './collector.ts';
-import { pooledSpreadOf, SampleEstimator, type SampleFrame } from './estimate.ts';
+import { SampleEstimator, type SampleFrame } from './estimate.ts';
 import { Figures } from './figures.ts';
 import { KeyChoice } from './key-choice.ts';
 import { startPacing } from './pacing.ts';
@@ -92,6 +92,7 @@ export async function readExactly(input: ReadInput, population: number | null): 
   const method: Method = {
     kind: account.complete ? 'exact' : 'partial',
     population,
+    populationAtEnd: null,
     scannedKeys: population === null ? null : (counted ?? Math.round(coverage * population)),
     coversAll,
     coverage,
@@ -160,11 +161,14 @@ function figuresOf(
   const [first, ...others] = input.nodes;
   const random = others.length === 0 && first?.facts.storedBySlot === false && population !== null;
   if (!random || coverage === 0) return { figures: new Figures(null, columnsFor(1)), coversAll: false };
-  const spread = pooledSpreadOf([...collector.tree.leaves()].map(({ total }) => total));
+  const namespaces = [...collector.tree.leaves()].map(({ total }) => total);
   const frame = isNarrowed(input)
     ? frameOf(population * thinning, population * thinning * coverage, coverage)
     : frameOf(population, collector.tree.keys, coverage);
-  return { figures: new Figures(new SampleEstimator(frame, spread), columnsFor(coverage)), coversAll: true };
+  return {
+    figures: new Figures(new SampleEstimator(frame, namespaces), columnsFor(coverage)),
+    coversAll: true,
+  };
 }
 
 /**

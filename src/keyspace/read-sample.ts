@@ -2,12 +2,13 @@ import type { WalkAccount } from '../redis/account.ts';
 import type { ColumnName } from '../redis/columns.ts';
 import { RedisError } from '../redis/errors.ts';
 import { readSlotSizes } from '../redis/node-facts.ts';
-import { type PageSource, segmentPages, shareRead, slotPages } from '../redis/page-source.ts';
+import { type PageSource, segmentPages, slotPages } from '../redis/page-source.ts';
 import { type SampledNode, samplePages } from '../redis/sample.ts';
 import { slotOf } from '../redis/slots.ts';
 import { filtersOf, type KeyspaceReading, type ReadInput, type ReadNode } from './reading.ts';
 import { Collector } from './collector.ts';
-import { type Figure, pooledSpreadOf, SampleEstimator, type SampleFrame } from './estimate.ts';
+import { DrawnPages } from './drawn-pages.ts';
+import { type Figure, SampleEstimator } from './estimate.ts';
 import { Figures } from './figures.ts';
 import { startPacing } from './pacing.ts';
 import { sampleGroups } from './tally.ts';
@@ -46,7 +47,7 @@ export async function readSample(
   if (sources === null) return null;
   const target = reading.precision ?? defaultPrecision;
   const collector = new Collector(input);
-  const sample = new Sample(population, sources);
+  const sample = new DrawnPages(population, sources);
   const [first] = sources;
   const pacing = first && (await startPacing(first.node, reading, signal));
   let failure: RedisError | null = null;
@@ -70,11 +71,12 @@ export async function readSample(
       account,
     );
     for await (const page of pages) {
-      sample.add(page.scannedKeys, collector.detailedKeys < detailedKeys);
-      collector.add(page, sample.place(page.scannedKeys));
+      const place = sample.add(page, collector.detailedKeys < detailedKeys);
+      collector.add(page, place);
       if (sample.pages % pagesBetweenLooks !== 0) continue;
       progress.update(sample.scannedKeys);
-      const reached = precisionOf(sample.figures(collector, input), collector);
+      // Reading on would not make the keyspace keep still.
+      const reached = precisionOf(figuresOf(sample, collector, input, false), collector);
       const enough = reading.precision === undefined ? fewestPagesByDefault : fewestPages;
       if (reached <= target && sample.pages >= enough) break;
       if (sample.scannedKeys >= mostKeys(reading.precision, population)) break;
@@ -86,15 +88,15 @@ export async function readSample(
   } finally {
     pacing?.end();
   }
-  const figures = sample.figures(collector, input);
-  const reached = precisionOf(figures, collector);
+  const reached = precisionOf(figuresOf(sample, collector, input, false), collector);
   if (reading.precision !== undefined && reached > target && !signal.aborted && failure === null) return null;
   return {
     tree: collector.tree,
-    figures,
+    figures: figuresOf(sample, collector, input, true),
     method: {
       kind: 'sample',
       population,
+      populationAtEnd: Math.round(sample.course.end),
       scannedKeys: sample.scannedKeys,
       coversAll: true,
       coverage: population === 0 ? 1 : sample.scannedKeys / population,
@@ -122,57 +124,19 @@ async function sourcesOf(nodes: readonly ReadNode[]): Promise<SampledNode[] | nu
   return sources;
 }
 
-/** What has been drawn so far. */
-class Sample {
-  pages = 0;
-  scannedKeys = 0;
-  private detailedPages = 0;
-  private readonly groupWeights: number[] = Array.from({ length: sampleGroups }, () => 0);
-
-  constructor(
-    private readonly population: number,
-    private readonly sources: readonly SampledNode[],
-  ) {}
-
-  add(scannedKeys: number, detailed: boolean): void {
-    const group = this.pages % sampleGroups;
-    this.groupWeights[group] = (this.groupWeights[group] ?? 0) + 1;
-    this.pages++;
-    if (detailed) this.detailedPages++;
-    this.scannedKeys += scannedKeys;
-  }
-
-  /** The place of the keys of the page that was added last. */
-  place(scannedKeys: number): { group: number; weight: number } {
-    return { group: (this.pages - 1) % sampleGroups, weight: 1 / scannedKeys };
-  }
-
-  figures(collector: Collector, { columns, details }: ReadInput): Figures {
-    const spread = pooledSpreadOf([...collector.tree.leaves()].map(({ total }) => total));
-    const frame = this.frame();
-    const detailed = { ...frame, fraction: (frame.fraction * this.detailedPages) / Math.max(1, this.pages) };
-    const names = (Object.keys({ ...columns, ...details }) as ColumnName[]).filter(
-      (name) => name !== 'memory',
-    );
-    return new Figures(
-      new SampleEstimator(frame, spread),
-      new Map(names.map((name) => [name, new SampleEstimator(detailed, spread)])),
-    );
-  }
-
-  private frame(): SampleFrame {
-    const drawnFrom = this.sources.map(({ source }) => source.pages);
-    const pages = drawnFrom.includes(null)
-      ? null
-      : drawnFrom.reduce<number>((sum, each) => sum + (each ?? 0), 0);
-    const pageSize = Math.min(...this.sources.map(({ source }) => source.pageSize));
-    return {
-      population: this.population,
-      scannedKeys: this.scannedKeys,
-      fraction: shareRead({ pages, pageSize }, this.pages),
-      groupWeights: this.groupWeights,
-    };
-  }
+function figuresOf(
+  sample: DrawnPages,
+  { tree }: Collector,
+  { columns, details }: ReadInput,
+  drifting: boolean,
+): Figures {
+  const namespaces = [...tree.leaves()].map(({ total }) => total);
+  const detailed = new SampleEstimator(sample.detailedFrame(drifting), namespaces);
+  const names = (Object.keys({ ...columns, ...details }) as ColumnName[]).filter((name) => name !== 'memory');
+  return new Figures(
+    new SampleEstimator(sample.frame(drifting), namespaces),
+    new Map(names.map((name) => [name, detailed])),
+  );
 }
 
 /** Half-width of the widest interval of a large namespace's keys and bytes, as a share of the figure itself. */
@@ -200,7 +164,7 @@ function mostKeys(precision: number | undefined, population: number): number {
 }
 
 /** True where a sample of this spread would have to be larger than half of the keys. The width falls with the root. */
-function takesAll({ scannedKeys, pages }: Sample, population: number, excess: number): boolean {
+function takesAll({ scannedKeys, pages }: DrawnPages, population: number, excess: number): boolean {
   if (pages < fewestPages || excess <= 1) return false;
   const unlimited = scannedKeys * excess ** 2;
   return unlimited / (1 + unlimited / population) > population * largestFraction;

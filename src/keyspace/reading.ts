@@ -64,13 +64,15 @@ export interface Method {
   readonly kind: 'exact' | 'sample' | 'partial';
   /** Keys in the database, whether wanted or not; null where DBSIZE is not permitted. */
   readonly population: number | null;
+  /** The same when the reading ended; null where that is not known. */
+  readonly populationAtEnd: number | null;
   /** Keys that were looked at, whether wanted or not; null where nobody counted them. */
   readonly scannedKeys: number | null;
   /** False where the figures are of the keys that were read, and not of the whole. */
   readonly coversAll: boolean;
   /** Share of the keyspace that was looked at, from 0 to 1. */
   readonly coverage: number | null;
-  /** Relative half-width of the widest interval of a large namespace; null where nothing was sampled. */
+  /** Relative half-width of the widest interval of a large namespace, had the keyspace kept still; null: no sample. */
   readonly precision: { readonly target: number; readonly reached: number | null } | null;
   /** Keys of which types, TTLs and the like were read; null where of every key, or none. */
   readonly lookedUpKeys: number | null;
@@ -78,6 +80,8 @@ export interface Method {
 
 export interface Analysis {
   readonly tree: NamespaceTree;
+  /** True where not all keys were wanted. */
+  readonly narrowed: boolean;
   /** What was read of the keys, or refused: see the account. */
   readonly columns: ReadonlySet<ColumnName>;
   readonly figures: Figures;

@@ -45,6 +45,9 @@ export interface SamplePage extends KeyColumns {
   readonly number: number;
   /** Keys of the page, wanted or not. */
   readonly scannedKeys: number;
+  readonly from: SampledNode;
+  /** Keys of its node when it was scanned, over those when the pages were laid out. */
+  readonly growth: number;
 }
 
 /** Pages whose SCANs go out together: none of them waits for another, as those of a walk do. */
@@ -90,16 +93,20 @@ export async function* samplePages(
     const filter = next.typeByLookup ? { match: options.match } : options;
     const commands = places.flatMap((place) => scanCommands(place, filter));
     const perPlace = commands.length / places.length;
-    return { lane, places, perPlace, byLookup: next.typeByLookup, replies: handled(lane.exchange(commands)) };
+    const replies = handled(lane.exchange([...commands, ['DBSIZE']]));
+    return { from: next, lane, places, perPlace, byLookup: next.typeByLookup, replies };
   };
-  const ask = async ({ lane, places, perPlace, byLookup, replies }: ScanningRound): Promise<AskedRound> => {
+  const ask = async (round: ScanningRound): Promise<AskedRound> => {
+    const { from, lane, places, perPlace, byLookup, replies } = round;
     const scans = await replies;
+    const size = scans.at(-1);
+    const growth = typeof size === 'number' ? size / from.source.keys : 1;
     const listedPages = places.map((place, index) => {
       const all = scanPage(scans[index * perPlace], lane).keys.filter(place.holds);
       const listed =
         perPlace === 1 ? all : scanPage(scans[index * perPlace + 1], lane).keys.filter(place.holds);
       const keys = options.accepts === undefined ? listed : listed.filter(options.accepts);
-      return { keys, number: number++, scannedKeys: all.length };
+      return { keys, number: number++, scannedKeys: all.length, from, growth };
     });
     const pages =
       options.type !== undefined && byLookup
@@ -149,11 +156,13 @@ export async function* samplePages(
 }
 
 interface ScanningRound {
+  readonly from: SampledNode;
   readonly lane: Lane;
   readonly places: readonly PagePlace[];
   /** SCANs for each place: the page, and where the server is to say which of its keys are wanted the page once more. */
   readonly perPlace: number;
   readonly byLookup: boolean;
+  /** Of the SCANs, and of a DBSIZE behind them. */
   readonly replies: Promise<Reply[]>;
 }
 
@@ -163,6 +172,8 @@ interface AskedRound {
     readonly keys: readonly ByteString[];
     readonly number: number;
     readonly scannedKeys: number;
+    readonly from: SampledNode;
+    readonly growth: number;
     readonly request: Request;
   }[];
 }

@@ -156,7 +156,7 @@ describe('an estimate', () => {
     fraction: 0.0032,
     groupWeights: Array.from({ length: sampleGroups }, () => 1),
   };
-  const estimator = new SampleEstimator(frame, 1);
+  const estimator = new SampleEstimator(frame, []);
   const tallies = fc
     .array(fc.tuple(fc.nat(1_000_000), fc.nat(sampleGroups - 1), fc.boolean()), { maxLength: 200 })
     .map((keys) => {
@@ -191,7 +191,7 @@ describe('an estimate', () => {
     const unseen = estimator.mostUnseenKeys / frame.population;
     expect((1 - unseen) ** frame.scannedKeys).toBeCloseTo(0.05, 3);
     const nothing = { ...frame, scannedKeys: 0, fraction: 0, groupWeights: frame.groupWeights.map(() => 0) };
-    expect(new SampleEstimator(nothing, 1).mostUnseenKeys).toBe(frame.population);
+    expect(new SampleEstimator(nothing, []).mostUnseenKeys).toBe(frame.population);
   });
 
   test('of a part of an exact count by an exact share is exact', () => {

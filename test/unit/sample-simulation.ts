@@ -1,7 +1,7 @@
 import { Draw } from '../../src/random.ts';
 import { type PageSource, segmentPages, shareRead, slotPages } from '../../src/redis/page-source.ts';
 import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
-import { pooledSpreadOf, SampleEstimator } from '../../src/keyspace/estimate.ts';
+import { SampleEstimator } from '../../src/keyspace/estimate.ts';
 import type { Interval } from '../../src/keyspace/intervals.ts';
 import { sampleGroups, Tally } from '../../src/keyspace/tally.ts';
 import { oneTable, type ScanModel, tableForEachSlot } from './scan-model.ts';
@@ -145,7 +145,7 @@ export function drawSample(keyspace: Keyspace, pages: number, seed: number, grou
     fraction: shareRead(from, drawn),
     groupWeights,
   };
-  const estimator = new SampleEstimator(frame, pooledSpreadOf(tallies));
+  const estimator = new SampleEstimator(frame, tallies);
   return { estimator, tallies, parts, pages: drawn, scannedKeys };
 }
 

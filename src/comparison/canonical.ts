@@ -24,11 +24,12 @@ export function canonicalOf(value: Value, withIds = true): string {
     case 'list':
       return value.elements.map(framed).join('');
     case 'set':
-      return [...new Set(value.elements)].sort().map(framed).join('');
     case 'hash':
-      return sortedPairs(value.elements, (text) => text);
     case 'zset':
-      return sortedPairs(swapped(value.elements), scoreText);
+      return [...membersIn(value)]
+        .map(([name, text]) => framed(name) + framed(text))
+        .sort()
+        .join('');
     case 'stream':
       return value.entries
         .map(({ id, fields }) => framed((withIds ? framed(id ?? '') : '') + fields.map(framed).join('')))
@@ -40,6 +41,30 @@ export function areEqual(a: Value, b: Value): boolean {
   if (a.type !== b.type) return false;
   const withIds = hasIds(a) && hasIds(b);
   return canonicalOf(a, withIds) === canonicalOf(b, withIds);
+}
+
+/**
+ * True where `found` has all that was added to it: the members of a hash or set with their values, of a list or stream the
+ * last elements.
+ */
+export function holdsAll(found: Value, added: Value): boolean {
+  if (found.type !== added.type) return false;
+  switch (found.type) {
+    case 'string':
+      return areEqual(found, added);
+    case 'stream': {
+      const { entries } = added as typeof found;
+      return areEqual({ ...found, entries: found.entries.slice(-entries.length) }, added);
+    }
+    case 'list': {
+      const { elements } = added as typeof found;
+      return areEqual({ ...found, elements: found.elements.slice(-elements.length) }, added);
+    }
+    default: {
+      const there = membersIn(found);
+      return [...membersIn(added as typeof found)].every(([name, text]) => there.get(name) === text);
+    }
+  }
 }
 
 export function digestOf(value: Value): string {
@@ -54,11 +79,9 @@ export function distinctLengthOf(value: Value): number {
     case 'list':
       return value.elements.length;
     case 'set':
-      return new Set(value.elements).size;
     case 'hash':
-      return new Set(value.elements.filter((_, index) => index % 2 === 0)).size;
     case 'zset':
-      return new Set(value.elements.filter((_, index) => index % 2 === 1)).size;
+      return membersIn(value).size;
     case 'stream':
       return value.entries.length;
   }
@@ -71,24 +94,20 @@ export function scoreText(score: string): string {
   return String(Number(score));
 }
 
-const hasIds = (value: Value) => value.type !== 'stream' || value.entries.every(({ id }) => id !== null);
+export const hasIds = (value: Value) =>
+  value.type !== 'stream' || value.entries.every(({ id }) => id !== null);
 
 const framed = (text: string) => `${text.length}:${text}`;
 
-/** Score and member in turn become member and score. */
-function swapped(elements: readonly ByteString[]): ByteString[] {
-  const flat: ByteString[] = [];
-  for (let at = 0; at < elements.length; at += 2)
-    flat.push(elements[at + 1] as ByteString, elements[at] as ByteString);
-  return flat;
-}
+type Unordered = Extract<Value, { readonly elements: readonly ByteString[] }>;
 
-/** Of a name that stands there twice, the last counts. */
-function sortedPairs(flat: readonly ByteString[], normal: (text: string) => string): string {
-  const pairs = new Map<string, string>();
-  for (let at = 0; at < flat.length; at += 2) pairs.set(flat[at] as string, normal(flat[at + 1] as string));
-  return [...pairs]
-    .map(([name, text]) => framed(name) + framed(text))
-    .sort()
-    .join('');
+/** Members with what belongs to them: nothing, a value, or the number of a score. Of one that comes twice, the last counts. */
+function membersIn({ type, elements }: Unordered): ReadonlyMap<string, string> {
+  const members = new Map<string, string>();
+  for (let at = 0; at < elements.length; at += type === 'set' ? 1 : 2) {
+    const [first = '', second = ''] = elements.slice(at, at + 2);
+    if (type === 'zset') members.set(second, scoreText(first));
+    else members.set(first, type === 'hash' ? second : '');
+  }
+  return members;
 }

@@ -3,6 +3,7 @@ import { PieceFault } from '../values/read-pieces.ts';
 import { batchesOf, type KeyToRead } from '../values/read-values.ts';
 import { isValueType, type ValueType } from '../values/value.ts';
 import { areEqual, digestOf, distinctLengthOf, type Sighting } from './canonical.ts';
+import { isSameExpiry } from './expiry.ts';
 import type { Looked, Measure, ProbedSide, Side } from './side.ts';
 import type { ComparisonTally, DifferenceKind } from './tally.ts';
 
@@ -163,10 +164,9 @@ async function judgeLong(
 type WithExpiry = Pick<Measure, 'expiresAtMillis'>;
 
 export function sameTtl(a: WithExpiry, b: WithExpiry, { ttlToleranceMillis }: ComparisonRules): boolean {
-  const [inA, inB] = [a.expiresAtMillis, b.expiresAtMillis];
-  if (ttlToleranceMillis === null || inA === undefined || inB === undefined) return true;
-  if (inA === null || inB === null) return inA === inB;
-  return Math.abs(inA - inB) <= ttlToleranceMillis;
+  return (
+    ttlToleranceMillis === null || isSameExpiry(a.expiresAtMillis, b.expiresAtMillis, ttlToleranceMillis)
+  );
 }
 
 export function ttlSecondsOf({ expiresAtMillis }: WithExpiry, { now }: ComparisonRules): number | null {

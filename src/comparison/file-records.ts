@@ -93,7 +93,8 @@ export class FileRecords {
       : type === 'dump'
         ? this.decodeDump((value as unknown as { bytes: ByteString }).bytes)
         : null;
-    return { key, type: found?.type ?? type, value: found, valueBytes, expiresAtMillis: expires };
+    const name = type === 'json' ? 'ReJSON-RL' : type;
+    return { key, type: found?.type ?? name, value: found, valueBytes, expiresAtMillis: expires };
   }
 
   private async *groups(): AsyncGenerator<FixtureRecord[]> {

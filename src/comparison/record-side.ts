@@ -1,12 +1,10 @@
 import type { ByteString } from '../redis/bytes.ts';
 import type { KeyToRead } from '../values/read-values.ts';
-import { type Value, widths } from '../values/value.ts';
+import type { Value } from '../values/value.ts';
 import { distinctLengthOf } from './canonical.ts';
 import type { FileRecord } from './file-records.ts';
+import { piecesOf } from './pieces.ts';
 import type { Looked, Measure, Side } from './side.ts';
-
-const membersInPiece = 500;
-const bytesInPiece = 1024 * 1024;
 
 /** Some records of a file, to be compared with a server. */
 export class RecordSide implements Side {
@@ -49,23 +47,5 @@ export class RecordSide implements Side {
     if (record?.value === null || record === undefined) return Promise.resolve(null);
     const { value, expiresAtMillis } = record;
     return Promise.resolve({ length: distinctLengthOf(value), expiresAtMillis });
-  }
-}
-
-function* piecesOf(value: Value): Generator<Value> {
-  switch (value.type) {
-    case 'string':
-      for (let at = 0; at < value.bytes.length; at += bytesInPiece)
-        yield { type: 'string', bytes: value.bytes.slice(at, at + bytesInPiece) as ByteString };
-      return;
-    case 'stream':
-      for (let at = 0; at < value.entries.length; at += membersInPiece)
-        yield { type: 'stream', entries: value.entries.slice(at, at + membersInPiece) };
-      return;
-    default: {
-      const step = membersInPiece * widths[value.type];
-      for (let at = 0; at < value.elements.length; at += step)
-        yield { type: value.type, elements: value.elements.slice(at, at + step) };
-    }
   }
 }

@@ -1,25 +1,16 @@
 import type { WalkAccount } from '../redis/account.ts';
-import { asBytes, type ByteString } from '../redis/bytes.ts';
-import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
-import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
-import { collectionOf, listOf } from '../values/commands.ts';
+import type { ByteString } from '../redis/bytes.ts';
+import { ReplyError } from '../redis/reply.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { lengthCommand } from '../values/commands.ts';
 import { readPieces } from '../values/read-pieces.ts';
 import { failedBy, type KeyToRead, readValues, type WholeLimits } from '../values/read-values.ts';
 import { describeKeys, openValueLane, type ValueLane } from '../values/value-lane.ts';
 import type { Value, ValueType } from '../values/value.ts';
-import { areEqual, scoreText } from './canonical.ts';
+import { agrees, probesFor } from './pieces.ts';
 import type { Looked, Measure, ProbedSide } from './side.ts';
 
 const limits: WholeLimits = { stringBytes: 1024 * 1024, collectionBytes: 256 * 1024 };
-
-const sizeCommands: Readonly<Record<ValueType, Uppercase<string>>> = {
-  string: 'STRLEN',
-  hash: 'HLEN',
-  list: 'LLEN',
-  set: 'SCARD',
-  zset: 'ZCARD',
-  stream: 'XLEN',
-};
 
 /** The keys of a server, on a connection to each of its nodes that is opened when it is first needed. */
 export class ServerSide implements ProbedSide {
@@ -64,10 +55,7 @@ export class ServerSide implements ProbedSide {
 
   async measure(key: ByteString, type: ValueType): Promise<Measure | null> {
     const { lane, account } = await this.laneFor(key);
-    const [length, ttl] = await lane.exchange([
-      [sizeCommands[type], key],
-      ['PTTL', key],
-    ]);
+    const [length, ttl] = await lane.exchange([lengthCommand(type, key), ['PTTL', key]]);
     const gone = typeof length !== 'number' || typeof ttl !== 'number' || ttl === -2;
     account[gone ? 'ownMisses' : 'ownHits'] += 2;
     return gone ? null : { length, expiresAtMillis: ttl < 0 ? null : this.now() + ttl };
@@ -133,49 +121,5 @@ export class ServerSide implements ProbedSide {
       }),
     );
     return answers;
-  }
-}
-
-function probesFor(key: ByteString, piece: Value, offset: number): RedisCommand[] {
-  switch (piece.type) {
-    case 'string':
-      return [['GETRANGE', key, offset, offset + piece.bytes.length - 1]];
-    case 'list':
-      return [['LRANGE', key, offset, offset + piece.elements.length - 1]];
-    case 'hash':
-      return [['HMGET', key, ...piece.elements.filter((_, index) => index % 2 === 0)]];
-    case 'set':
-      return piece.elements.map((member) => ['SISMEMBER', key, member]);
-    case 'zset':
-      return piece.elements.flatMap((member, index) => (index % 2 === 1 ? [['ZSCORE', key, member]] : []));
-    case 'stream': {
-      const [first, last] = [piece.entries[0], piece.entries.at(-1)].map(
-        (entry) => entry?.id ?? asBytes('-'),
-      );
-      return [['XRANGE', key, first as ByteString, last as ByteString]];
-    }
-  }
-}
-
-function agrees(piece: Value, replies: readonly Reply[]): boolean {
-  const [reply = null] = replies;
-  switch (piece.type) {
-    case 'string':
-      return reply === piece.bytes;
-    case 'list':
-    case 'stream':
-      return areEqual(piece, collectionOf(piece.type, listOf(reply)));
-    case 'hash': {
-      const values = piece.elements.filter((_, index) => index % 2 === 1);
-      return listOf(reply).every((each, index) => each === values[index]);
-    }
-    case 'set':
-      return replies.every((each) => each === 1);
-    case 'zset': {
-      const scores = piece.elements.filter((_, index) => index % 2 === 0);
-      return replies.every(
-        (each, index) => each !== null && scoreText(replyText(each)) === scoreText(scores[index] ?? ''),
-      );
-    }
   }
 }

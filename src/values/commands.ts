@@ -21,6 +21,20 @@ export function wholeCommand(type: ValueType, key: ByteString): RedisCommand {
   }
 }
 
+const lengthCommands = {
+  string: 'STRLEN',
+  hash: 'HLEN',
+  list: 'LLEN',
+  set: 'SCARD',
+  zset: 'ZCARD',
+  stream: 'XLEN',
+} as const;
+
+/** Asks for the members of a value; of a string, for its bytes. */
+export function lengthCommand(type: ValueType, key: ByteString): RedisCommand {
+  return [lengthCommands[type], key];
+}
+
 /** What the reply to `wholeCommand` holds; null where it holds nothing. */
 export function wholeValue(type: ValueType, reply: Reply): Value | null {
   if (type === 'string') return typeof reply === 'string' ? { type, bytes: reply } : null;

@@ -1,7 +1,7 @@
 import { asBytes, type ByteString, bufferOf } from '../redis/bytes.ts';
 import { unpackLzf } from './lzf.ts';
 import { readIntset, readListpack, readZiplist } from './packed-lists.ts';
-import type { Entry, Value } from './value.ts';
+import type { Entry, Value, ValueType } from './value.ts';
 
 /**
  * The value in a payload of DUMP, whose form depends on the version and the settings of the server that wrote it. Null
@@ -16,6 +16,18 @@ export function decodeDump(payload: ByteString): Value | null {
     if (error instanceof RangeError || error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+/** Types by the first byte of a dump, also of those whose form is not read here. */
+const typesByKind: Readonly<Record<number, ValueType>> = {
+  ...{ 0: 'string', 1: 'list', 2: 'set', 3: 'zset', 4: 'hash', 5: 'zset', 9: 'hash', 10: 'list', 11: 'set' },
+  ...{ 12: 'zset', 13: 'hash', 14: 'list', 15: 'stream', 16: 'hash', 17: 'zset', 18: 'list', 19: 'stream' },
+  ...{ 20: 'set', 21: 'stream', 22: 'hash', 23: 'hash', 24: 'hash', 25: 'hash' },
+};
+
+/** The type of the value in a payload of DUMP; null where it is of a module. */
+export function typeOfDump(payload: ByteString): ValueType | null {
+  return typesByKind[payload.charCodeAt(0)] ?? null;
 }
 
 function valueOf(kind: number, reader: DumpReader): Value | null {

@@ -70,7 +70,7 @@ describe('a collection', () => {
       type: 'stream',
       entries: [
         { id: '1-1', fields: ['b', '1', 'a', '2'] },
-        { id: '2', fields: ['c', '3'] },
+        { id: '2-0', fields: ['c', '3'] },
       ],
     });
     expect(valueOf({ type: 'stream', value: [{ fields: { a: 'b' } }] })).toEqual({

@@ -1,5 +1,6 @@
 import { compareFiles, compareFileWithServer } from '../../comparison/compare-files.ts';
 import { type ComparisonScope, compareServers } from '../../comparison/compare-servers.ts';
+import { defaultToleranceMillis } from '../../comparison/expiry.ts';
 import { ComparisonTally } from '../../comparison/tally.ts';
 import { InputError } from '../../failure.ts';
 import { unmappedName } from '../../keyspace/namespace-tree.ts';
@@ -27,8 +28,6 @@ export interface DiffInput {
   readonly ignoreTtl: boolean;
   readonly limit: number;
 }
-
-const defaultToleranceSeconds = 2;
 
 /** `diff` from its input to its result. */
 export function diffExecution(input: DiffInput): Execution<DiffResult> {
@@ -97,7 +96,11 @@ function scopeOf(context: Context, input: DiffInput): ComparisonScope {
     matches(key) && (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace);
   return {
     filter: { match: globOf(pattern), accepts },
-    ttlToleranceMillis: ignoreTtl ? null : (ttlToleranceSeconds ?? defaultToleranceSeconds) * 1000,
+    ttlToleranceMillis: ignoreTtl
+      ? null
+      : ttlToleranceSeconds === undefined
+        ? defaultToleranceMillis
+        : ttlToleranceSeconds * 1000,
     ...{ signal, progress, now },
   };
 }

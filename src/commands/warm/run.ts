@@ -145,7 +145,9 @@ async function write(
     input.rejects === null
       ? null
       : await RejectsFile.create(input.rejects, context.environment.workingDirectory);
-  const sample = input.verify === 'sample' ? new SampleOfWritten(sampleRecords, work.random, work.now) : null;
+  const merges = input.mode === 'merge';
+  const sample =
+    input.verify === 'sample' ? new SampleOfWritten(sampleRecords, work.random, work.now, merges) : null;
   const all = input.verify === 'all' ? new AllWritten(work.now) : null;
   const startedAt = context.now();
   const { mode, onError, connections, maxRecordsPerSecond, allowsEvictions } = input;
@@ -166,8 +168,9 @@ async function write(
     warnOfRejects(context, result);
     return { result, error };
   }
-  const expectations = sample?.expectations ?? (all === null ? null : expectationsOf(sources, work, all));
-  const verification = expectations === null ? null : await verify(server, expectations, work, mode);
+  const expectations =
+    sample?.expectations ?? (all === null ? null : expectationsOf(sources, work, all, merges));
+  const verification = expectations === null ? null : await verify(server, expectations, work);
   const failure = verification instanceof RedisError ? verification : null;
   const full = {
     ...result,
@@ -185,10 +188,9 @@ async function verify(
   server: RedisServer,
   expectations: Parameters<typeof verifyWritten>[1],
   work: FixtureWork,
-  mode: WriteOptions['mode'],
 ): Promise<Verification | RedisError> {
   try {
-    return await verifyWritten(server, expectations, work, mode === 'merge');
+    return await verifyWritten(server, expectations, work);
   } catch (error) {
     if (error instanceof RedisError) return error;
     throw error;

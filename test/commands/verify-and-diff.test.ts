@@ -1,0 +1,137 @@
+import { expect, test } from 'vitest';
+import { isBad, parseRecord } from '../../src/fixtures/parse-record.ts';
+import { expectedValue, type Expectation } from '../../src/fixtures/verify-sample.ts';
+import { verifyWritten } from '../../src/fixtures/verify.ts';
+import { TtlPolicy } from '../../src/fixtures/ttl-policy.ts';
+import { emptyMap } from '../../src/keyspace/map.ts';
+import { cli, jsonOf } from '../run-cli.ts';
+import { send, testUrl } from '../server/redis.ts';
+import { warmSetup } from './warm-setup.ts';
+
+const { server, folder, fixture } = warmSetup();
+
+/** What `warm --verify` says of a key that is on the server by now, as if it had just written the record. */
+async function verify(text: string): Promise<string | null> {
+  const record = parseRecord({ text, line: 1 }, emptyMap);
+  if (isBad(record)) throw new Error(record.reason);
+  const { ttlSeconds } = record;
+  const expiresAt = Date.now() + (ttlSeconds ?? 0) * 1000;
+  const expectation: Expectation = {
+    ...{ key: record.key, file: 'record.ndjson', line: 1, ...expectedValue(record, false) },
+    expiry: typeof ttlSeconds === 'number' ? { from: expiresAt, to: expiresAt } : null,
+  };
+  const idle = { start: () => undefined, update: () => undefined, stop: () => undefined };
+  const chance = { now: Date.now, random: Math.random };
+  const { differences } = await verifyWritten(server(), [expectation], {
+    ...{ map: emptyMap, progress: idle, signal: new AbortController().signal, ...chance },
+    ttlPolicy: new TtlPolicy({ fallbackSeconds: null, fallbackJitter: 0, mapJitter: null, ...chance }),
+  });
+  return differences[0]?.reason ?? null;
+}
+
+async function diff(text: string): Promise<boolean> {
+  fixture('record.ndjson', text);
+  const result = await cli(['diff', 'record.ndjson', '-o', 'json'], { url: testUrl(), cwd: folder() });
+  return jsonOf(result)['equal'] as boolean;
+}
+
+const many = (count: number) => Array.from({ length: count }, (_, at) => at);
+const string = (json: string) => `"value":${json}`;
+const typed = (type: string, json: string) => `"type":"${type}","value":${json}`;
+
+/** The fields of a record, what is on the server under its key, and whether the two are the same. */
+const cases: readonly (readonly [string, string, readonly (readonly (string | number)[])[], boolean])[] = [
+  ['a text', string('"x"'), [['SET', 'k', 'x']], true],
+  ['another text of that length', string('"x"'), [['SET', 'k', 'y']], false],
+  ['JSON by its bytes', string('{"a":1.0}'), [['SET', 'k', '{"a":1.0}']], true],
+  ['JSON of equal meaning', string('{"a":1.0}'), [['SET', 'k', '{"a":1}']], false],
+  ['another type', typed('list', '["x"]'), [['SADD', 'k', 'x']], false],
+  ['fields in another order', typed('hash', '{"a":"1","b":"2"}'), [['HSET', 'k', 'b', 2, 'a', 1]], true],
+  ['a field more', typed('hash', '{"a":"1"}'), [['HSET', 'k', 'b', 2, 'a', 1]], false],
+  ['members in another order', typed('set', '["a","b"]'), [['SADD', 'k', 'b', 'a']], true],
+  ['a member that comes twice', typed('set', '["a","a"]'), [['SADD', 'k', 'a']], true],
+  [
+    'long sets with a member that comes twice',
+    typed('set', JSON.stringify([...many(2000), 0])),
+    [['SADD', 'k', ...many(2000)]],
+    true,
+  ],
+  [
+    'long sets of equal length',
+    typed('set', JSON.stringify(many(2000))),
+    [['SADD', 'k', ...many(2001).slice(1)]],
+    false,
+  ],
+  [
+    'long lists with one other element',
+    typed('list', JSON.stringify(many(2000))),
+    [['RPUSH', 'k', ...many(1999), 'x']],
+    false,
+  ],
+  ['long lists', typed('list', JSON.stringify(many(2000))), [['RPUSH', 'k', ...many(2000)]], true],
+  [
+    'long strings of equal length',
+    string(`"${'x'.repeat(2_000_000)}"`),
+    [['SET', 'k', `${'x'.repeat(1_999_999)}y`]],
+    false,
+  ],
+  ['elements in another order', typed('list', '["a","b"]'), [['RPUSH', 'k', 'b', 'a']], false],
+  ['scores by number', typed('zset', '{"a":1e3,"b":"+inf"}'), [['ZADD', 'k', 1000, 'a', 'inf', 'b']], true],
+  ['a score of -0', typed('zset', '{"a":-0}'), [['ZADD', 'k', '0', 'a']], true],
+  ['another score', typed('zset', '{"a":1}'), [['ZADD', 'k', '1.0000000001', 'a']], false],
+  [
+    'a stream id without its second half',
+    typed('stream', '[{"id":"1526919030474","fields":{"f":"v"}}]'),
+    [['XADD', 'k', '1526919030474-0', 'f', 'v']],
+    true,
+  ],
+  [
+    'a stream id with zeros before it',
+    typed('stream', '[{"id":"07-01","fields":{"f":"v"}}]'),
+    [['XADD', 'k', '7-1', 'f', 'v']],
+    true,
+  ],
+  [
+    'another stream id',
+    typed('stream', '[{"id":"7","fields":{"f":"v"}}]'),
+    [['XADD', 'k', '7-1', 'f', 'v']],
+    false,
+  ],
+  ['a stream without ids', typed('stream', '[{"fields":{"f":"v"}}]'), [['XADD', 'k', '*', 'f', 'v']], true],
+  [
+    'a long stream without ids',
+    typed('stream', JSON.stringify(many(2000).map((at) => ({ fields: { f: at } })))),
+    many(2000).map((at) => ['XADD', 'k', '*', 'f', at]),
+    true,
+  ],
+  ['a TTL within two seconds', `${string('"x"')},"ttl":101`, [['SET', 'k', 'x', 'EX', 100]], true],
+  ['a TTL beyond that', `${string('"x"')},"ttl":110`, [['SET', 'k', 'x', 'EX', 100]], false],
+  ['a TTL where there should be none', `${string('"x"')},"ttl":null`, [['SET', 'k', 'x', 'EX', 100]], false],
+  ['no TTL where there should be one', `${string('"x"')},"ttl":100`, [['SET', 'k', 'x']], false],
+];
+
+test.each(cases)('warm --verify and diff agree on %s', async (_, fields, commands, equal) => {
+  const text = `{"key":"k",${fields}}`;
+  for (const command of commands) await send(server(), ...command);
+  expect({ verify: (await verify(text)) === null, diff: await diff(text) }).toEqual({
+    verify: equal,
+    diff: equal,
+  });
+});
+
+test.each([
+  ['string', ['SET', 'k', 'x'], ['SET', 'k', 'y']],
+  ['hash', ['HSET', 'k', 'a', '1'], ['HSET', 'k', 'a', '2']],
+  ['list', ['RPUSH', 'k', 'a', 'b'], ['LSET', 'k', 0, 'b']],
+  ['set', ['SADD', 'k', 'a', 'b'], ['SREM', 'k', 'a']],
+  ['zset', ['ZADD', 'k', 1.5, 'a'], ['ZADD', 'k', 2, 'a']],
+  ['stream', ['XADD', 'k', '5-1', 'f', 'v'], ['XADD', 'k', '5-2', 'f', 'v']],
+] as const)('warm --verify and diff agree on a dump of a %s', async (_, fill, change) => {
+  await send(server(), ...fill);
+  const payload = Buffer.from((await send(server(), 'DUMP', 'k')) as string, 'latin1');
+  const text = `{"key":"k","type":"dump","valueBase64":"${payload.toString('base64')}"}`;
+  expect({ verify: await verify(text), diff: await diff(text) }).toEqual({ verify: null, diff: true });
+  await send(server(), ...change);
+  expect(await verify(text)).toMatch(/^its (?:elements|1 bytes) are others$/);
+  expect(await diff(text)).toBe(false);
+});

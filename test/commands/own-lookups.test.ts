@@ -196,3 +196,31 @@ describe('what a run adds to the counters of hits and misses is what is remember
     expect({ hits: ownHits, misses: ownMisses }).toEqual(less(await counters(), start));
   });
 });
+
+describe('what is remembered', () => {
+  test('holds a run that was interrupted', async () => {
+    const start = await counters();
+    const interruption = new AbortController();
+    const running = cli(['inspect', '--exact', '--count', '10', '--max-rate', '40'], {
+      url: redis.url,
+      cwd: folder,
+      env: { XDG_STATE_HOME: join(folder, 'state') },
+      signal: interruption.signal,
+    });
+    await pause(1500);
+    interruption.abort('SIGINT');
+    expect((await running).exitCode).toBe(130);
+    const added = less(await counters(), start);
+    expect(added.hits).toBeGreaterThan(0);
+    expect(remembered()).toEqual(added);
+  });
+
+  test('holds a run that failed', async () => {
+    const start = await counters();
+    // The index is a string: found out by a lookup of it.
+    await sendAll(server, [['SET', 'idx:user:9', 'no set']]);
+    expect((await run(['invalidate', 'user', '9', '--yes'])).exitCode).toBe(2);
+    expect(remembered()).toEqual({ hits: 1, misses: 0 });
+    expect(less(await counters(), start)).toEqual({ hits: 1, misses: 0 });
+  });
+});

@@ -216,7 +216,7 @@ function view(result: InitResult): Block[] {
       ? []
       : [note('plain', `state, by their names, which no invalidation touches: ${states.join(', ')}`)]),
     ...remarked.map(({ name, remarks }) => note('plain', `${name}: ${remarks.join('; ')}`)),
-    note('dim', `${counted(ownLookups, 'lookup')} of this command stand in the server's keyspace_hits`),
+    note('dim', `this run added ${counted(ownLookups, 'lookup')} to the server's hit counters`),
     note(
       coverage >= 0.95 ? 'good' : 'warning',
       `the namespaces take in ${formatRatio(coverage)} of the keys seen`,

@@ -10,7 +10,7 @@ import { type Breakdown } from '../keyspace/tally.ts';
 import { fallsShort } from '../keyspace/ttl-verdict.ts';
 import type { TtlRule } from '../keyspace/ttl.ts';
 import type { ColumnName } from '../redis/columns.ts';
-import { formatRatio, formatSeconds } from '../render/units.ts';
+import { counted, formatRatio, formatSeconds } from '../render/units.ts';
 
 /** The bounds that hold the true figure with 95 % certainty; null where the figure is exact. */
 export type IntervalOrNull = readonly [low: number, high: number] | null;
@@ -28,6 +28,8 @@ export interface Span {
 /** What became of the rule that the map gives for TTLs. */
 export interface TtlRuleReport {
   readonly rule: string;
+  /** True where the rule is a guess of `config init` that no one has confirmed. */
+  readonly guessed: boolean;
   readonly kept: number;
   readonly keptInterval: IntervalOrNull;
   /** No TTL, where the rule sets one. */
@@ -249,13 +251,15 @@ export class Summaries {
     statistics: KeyStatistics,
     namespace: NamespaceMap['namespaces'][number] | undefined,
   ): TtlRuleReport | null {
-    if (!namespace?.ttl || this.isUnread('ttl', statistics, 'ttls')) return null;
+    const rule = namespace?.ttl ?? namespace?.guessedTtl ?? null;
+    if (namespace === undefined || rule === null || this.isUnread('ttl', statistics, 'ttls')) return null;
     const figureOf = (label: string) => this.part('ttl', statistics, 'ttlVerdicts', label);
     const [kept, missing, tooLong] = [figureOf('kept'), figureOf('missing'), figureOf('too-long')];
     const [unexpected, drifting] = [figureOf('unexpected'), figureOf('drifting')];
     const { ttlKnown, withoutTtl, ttlSummary } = statistics;
     return {
-      rule: ttlRuleText(namespace.ttl),
+      rule: ttlRuleText(rule),
+      guessed: namespace.ttl === null,
       kept: Math.round(kept.value),
       keptInterval: whole(kept),
       missing: Math.round(missing.value),
@@ -266,15 +270,16 @@ export class Summaries {
       unexpectedInterval: whole(unexpected),
       drifting: Math.round(drifting.value),
       driftingInterval: whole(drifting),
-      fallsShort: fallsShort(
-        namespace.ttl,
-        namespace.jitter,
-        ttlKnown - withoutTtl,
-        ttlSummary?.maxSeconds ?? 0,
-      ),
+      fallsShort: fallsShort(rule, namespace.jitter, ttlKnown - withoutTtl, ttlSummary?.maxSeconds ?? 0),
     };
   }
 }
+
+/** `1 TTL rule is a guess`. */
+export const guessedRulesText = (count: number): string =>
+  counted(count, 'TTL rule is a guess', 'TTL rules are guesses');
+
+export const howToConfirm = 'once a TTL is right, remove `"ttlGuessed"` from its namespace in the map';
 
 /** `1h`, `1m … 1h`, `until midnight in Europe/Prague`, `permanent`. */
 export function ttlRuleText(rule: TtlRule): string {

@@ -15,7 +15,12 @@ export function crossCheck(map: unknown): LocatedRemark[] {
   const config = recordOf(map);
   return config === null
     ? []
-    : [...entityProblems(config), ...rangeProblems(config), ...profileProblems(config)];
+    : [
+        ...entityProblems(config),
+        ...rangeProblems(config),
+        ...guessProblems(config),
+        ...profileProblems(config),
+      ];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -45,6 +50,14 @@ function entityProblems(config: Fields): LocatedRemark[] {
           ],
     ),
   ]);
+}
+
+function guessProblems(config: Fields): LocatedRemark[] {
+  return entriesOf(config['namespaces']).flatMap(([name, { ttl, ttlGuessed }]) =>
+    ttlGuessed === true && ttl === undefined
+      ? [{ path: ['namespaces', name, 'ttlGuessed'], message: 'marks a `ttl`, and there is none' }]
+      : [],
+  );
 }
 
 function rangeProblems(config: Fields): LocatedRemark[] {

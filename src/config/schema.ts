@@ -190,6 +190,11 @@ const namespace = z
       default: 'cache',
     }),
     ttl: ttlRule.optional(),
+    ttlGuessed: z.boolean().optional().meta({
+      description:
+        'True: `ttl` is a guess of `config init`. `prune` leaves such keys alone; remove the mark once the TTL is right.',
+      default: false,
+    }),
     jitter: ratio('Share by which a TTL is shortened at random when this tool sets it.', 0.1).optional(),
     hitRateTarget: ratio('Hit rate that this namespace is meant to reach.', 0.8).optional(),
     encoding: z

@@ -96,6 +96,9 @@ const judgeMillis = 5000;
 
 function judgesOf(map: NamespaceMap, now: number): Map<string, (ttlMillis: number) => TtlVerdict> {
   return new Map(
-    map.namespaces.flatMap(({ name, ttl }) => (ttl === null ? [] : [[name, ttlJudge(ttl, now)] as const])),
+    map.namespaces.flatMap(({ name, ttl, guessedTtl }) => {
+      const rule = ttl ?? guessedTtl;
+      return rule === null ? [] : [[name, ttlJudge(rule, now)] as const];
+    }),
   );
 }

@@ -13,6 +13,8 @@ export interface Namespace {
   /** `state` is never part of a bulk removal. */
   readonly kind: 'cache' | 'state';
   readonly ttl: TtlRule | null;
+  /** A rule that no one has confirmed yet; then `ttl` is null, and nothing is enforced. */
+  readonly guessedTtl: TtlRule | null;
   /** Share (0 to 1) by which a TTL set here is shortened at random. */
   readonly jitter: number;
   /** Ratio from 0 to 1. */
@@ -85,11 +87,13 @@ export function buildMap(config: ConfigFile): NamespaceMap {
 export const emptyMap: NamespaceMap = buildMap({});
 
 function namespaceOf(name: string, entry: NamespaceConfig): Namespace {
+  const ttl = entry.ttl === undefined ? null : ttlRuleOf(entry.ttl);
   return {
     name,
     patterns: [entry.pattern].flat().map(parsePattern),
     kind: entry.kind ?? 'cache',
-    ttl: entry.ttl === undefined ? null : ttlRuleOf(entry.ttl),
+    ttl: entry.ttlGuessed === true ? null : ttl,
+    guessedTtl: entry.ttlGuessed === true ? ttl : null,
     jitter: ratioOf(entry.jitter ?? 0),
     hitRateTarget: entry.hitRateTarget === undefined ? null : ratioOf(entry.hitRateTarget),
     encoding: entry.encoding ?? null,

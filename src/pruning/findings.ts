@@ -1,6 +1,6 @@
 import type { Namespace, NamespaceMap } from '../keyspace/map.ts';
 import { unmappedName } from '../keyspace/namespace-tree.ts';
-import { secondsUntilMidnight } from '../keyspace/ttl.ts';
+import { secondsUntilMidnight, type TtlRule } from '../keyspace/ttl.ts';
 import { ttlJudge } from '../keyspace/ttl-verdict.ts';
 
 /** What is looked for. */
@@ -19,7 +19,7 @@ export interface PruningGoals {
 export type Finding = 'withoutTtl' | 'tooLong' | 'idle';
 
 /** Why a key stays as it is although something speaks against it. */
-export type Reason = 'state' | 'unmapped' | 'noRule';
+export type Reason = 'state' | 'unmapped' | 'noRule' | 'guessedRule';
 
 export interface Verdict {
   readonly finding: Finding;
@@ -52,7 +52,7 @@ export class KeyJudge {
   needsTtl(namespace: Namespace | null, idleSeconds: number | null): boolean {
     const { withoutTtl, tooLong } = this.goals;
     if (this.isIdle(idleSeconds) || namespace?.ttl?.kind === 'permanent') return false;
-    return withoutTtl || (tooLong && namespace !== null && namespace.ttl !== null);
+    return withoutTtl || (tooLong && namespace !== null && ruleOf(namespace) !== null);
   }
 
   private isIdle(idleSeconds: number | null): boolean {
@@ -74,7 +74,8 @@ export class KeyJudge {
     if (finding === null) return null;
     if (namespace === null) return { finding, stays: 'unmapped' };
     if (namespace.kind === 'state') return { finding, stays: 'state' };
-    return { finding, stays: finding === 'withoutTtl' && namespace.ttl === null ? 'noRule' : null };
+    if (finding === 'idle' || namespace.ttl !== null) return { finding, stays: null };
+    return { finding, stays: namespace.guessedTtl === null ? 'noRule' : 'guessedRule' };
   }
 
   private findingOf(
@@ -100,15 +101,20 @@ export class KeyJudge {
   }
 }
 
+/** What keys are held against; those that a guess speaks against are counted, and stay as they are. */
+function ruleOf({ ttl, guessedTtl }: Namespace): TtlRule | null {
+  return ttl ?? guessedTtl;
+}
+
 function tooLongTest(
   namespace: Namespace,
   now: number,
 ): [readonly [Namespace, (ttlMillis: number) => boolean]] | [] {
-  const { ttl } = namespace;
-  if (ttl === null) return [];
-  const judge = ttlJudge(ttl, now);
-  if (ttl.kind !== 'untilMidnight') return [[namespace, (ttlMillis) => judge(ttlMillis) === 'too-long']];
+  const rule = ruleOf(namespace);
+  if (rule === null) return [];
+  const judge = ttlJudge(rule, now);
+  if (rule.kind !== 'untilMidnight') return [[namespace, (ttlMillis) => judge(ttlMillis) === 'too-long']];
   // The rule never gives more than the rest of the day; what ends before its midnight is not too long.
-  const mostMillis = secondsUntilMidnight(ttl.timeZone, now) * 1000 + midnightToleranceMillis;
+  const mostMillis = secondsUntilMidnight(rule.timeZone, now) * 1000 + midnightToleranceMillis;
   return [[namespace, (ttlMillis) => ttlMillis > mostMillis]];
 }

@@ -59,6 +59,7 @@ async function fill(): Promise<RedisServer> {
 
 const atNoon = () => ({ cwd: folderWith(config), now: () => noon });
 const none = {
+  guessed: false,
   kept: 0,
   keptInterval: null,
   missing: 0,
@@ -126,6 +127,23 @@ test('people see the rules that are broken, programs all', async () => {
   expect(piped).toHaveLength(6);
   expect(piped).toContainEqual(['few', '1h', '99', '0', '0', '0', '0', 'ok']);
   expect(piped).toContainEqual(['kept', 'permanent', '2', '0', '0', '1', '0', 'warn']);
+});
+
+test('a rule that is a guess is shown with what it would say, and passes no verdict', async () => {
+  await fill();
+  const { fixed, short, few } = config.namespaces;
+  const guesses = {
+    namespaces: { fixed: { ...fixed, ttlGuessed: true }, short: { ...short, ttlGuessed: true }, few },
+  };
+  const cwd = folderWith(guesses);
+  const { result } = await inspect([], { cwd, now: () => noon });
+  expect(result.namespaces.find(({ namespace }) => namespace === 'fixed')?.ttlRule).toEqual({
+    ...{ ...none, guessed: true, rule: '1h', kept: 6, missing: 3, tooLong: 2 },
+  });
+  const table = await inspectTable([], { cwd, now: () => noon });
+  expect(table).toMatch(/fixed +guess +1h +6 +3 +2/);
+  expect(table).toContain('1 namespace kept to its TTL rule');
+  expect(table).toMatch(/2 TTL rules are guesses: once a TTL is right, remove `"ttlGuessed"`/);
 });
 
 test('a walk that read no TTL passes no verdict', async () => {

@@ -228,6 +228,13 @@ describe('a map', () => {
     expect(problems[999]).toMatch(/^1001:22 namespaces\.n999\.pattern /);
   });
 
+  test('marks no guess where there is no TTL rule', () => {
+    expect(problemsOf(namespace({ pattern: 'a', ttlGuessed: true }))).toEqual([
+      '1:51 namespaces.user.ttlGuessed marks a `ttl`, and there is none',
+    ]);
+    expect(problemsOf(namespace({ pattern: 'a', ttl: '1h', ttlGuessed: true }))).toEqual([]);
+  });
+
   test('that cannot be read says why', () => {
     const folder = mkdtempSync(join(tmpdir(), 'cachectl-map-'));
     expect(() => loadConfig(join(folder, 'none.json'))).toThrow(

@@ -13,6 +13,7 @@ const map = buildMap({
     permanent: { pattern: 'permanent:*', ttl: 'permanent' },
     midnight: { pattern: 'midnight:*', ttl: { untilMidnight: 'Europe/Prague' } },
     silent: { pattern: 'silent:*' },
+    guessed: { pattern: 'guessed:*', ttl: '1h', ttlGuessed: true },
   },
 });
 
@@ -42,6 +43,11 @@ describe('the TTL of a key', () => {
   test('is what the record says, to the letter', () => {
     expect(given('fixed', 0.5, { random: 0.9 })).toEqual({ seconds: 0.5, source: 'record' });
     expect(given('fixed', null)).toEqual({ seconds: null, source: 'record' });
+  });
+
+  test('is a guess of the map where nothing better is known, and what was asked for where it was', () => {
+    expect(given('guessed', undefined)).toEqual({ seconds: 3600, source: 'map' });
+    expect(given('guessed', undefined, { seconds: 10 })).toEqual({ seconds: 10, source: 'option' });
   });
 
   test('is what the map says, with its jitter, where the record is silent', () => {

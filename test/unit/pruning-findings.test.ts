@@ -161,3 +161,28 @@ describe('a plan', () => {
     expect(sample.map(({ key }) => key)).toContain('one');
   });
 });
+
+test('a rule that is a guess speaks against keys, and leaves them as they are', () => {
+  const guesses = buildMap({
+    namespaces: {
+      profile: { pattern: 'user:<id>', ttl: '1h', ttlGuessed: true },
+      badge: { pattern: 'badge:<id>', ttl: 'permanent', ttlGuessed: true },
+      lock: { pattern: 'lock:<id>', ttl: '1h', ttlGuessed: true, kind: 'state' },
+    },
+  });
+  const judge = new KeyJudge(guesses, {
+    withoutTtl: true,
+    tooLong: true,
+    idleSeconds: 100,
+    namespace: undefined,
+  });
+  const verdictOn = (key: string, ttlMillis: number, idleSeconds: number) =>
+    judge.judge(guesses.classify(asBytes(key)), ttlMillis, idleSeconds, noon);
+  expect(verdictOn('user:1', -1, 0)).toEqual({ finding: 'withoutTtl', stays: 'guessedRule' });
+  expect(verdictOn('user:1', 7_200_000, 0)).toEqual({ finding: 'tooLong', stays: 'guessedRule' });
+  expect(verdictOn('user:1', 3_600_000, 0)).toBeNull();
+  expect(verdictOn('user:1', -1, 100)).toEqual({ finding: 'idle', stays: null });
+  expect(verdictOn('badge:1', -1, 0)).toEqual({ finding: 'withoutTtl', stays: 'guessedRule' });
+  expect(verdictOn('badge:1', 1000, 0)).toBeNull();
+  expect(verdictOn('lock:1', -1, 0)).toEqual({ finding: 'withoutTtl', stays: 'state' });
+});

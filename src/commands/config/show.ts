@@ -23,6 +23,8 @@ interface ShowResult {
     readonly patterns: readonly string[];
     readonly kind: 'cache' | 'state';
     readonly ttl: TtlRule | null;
+    /** True where the rule is a guess of `config init`. */
+    readonly ttlGuessed: boolean;
     readonly hitRateTarget: number | null;
     readonly encoding: string | null;
     readonly hashed: boolean;
@@ -58,15 +60,18 @@ function show({ map, configFile, settings, profile }: Context): ShowResult {
     settings,
     profiles: configFile === null ? [] : profilesOf(configFile, profile?.name),
     delimiters: map.delimiters,
-    namespaces: map.namespaces.map(({ name, patterns, kind, ttl, hitRateTarget, encoding, hashed }) => ({
-      name,
-      patterns: patterns.map(({ text }) => text),
-      kind,
-      ttl,
-      hitRateTarget,
-      encoding,
-      hashed,
-    })),
+    namespaces: map.namespaces.map(
+      ({ name, patterns, kind, ttl, guessedTtl, hitRateTarget, encoding, hashed }) => ({
+        name,
+        patterns: patterns.map(({ text }) => text),
+        kind,
+        ttl: ttl ?? guessedTtl,
+        ttlGuessed: guessedTtl !== null,
+        hitRateTarget,
+        encoding,
+        hashed,
+      }),
+    ),
     entities: map.entities.map(({ name, patterns, hashedIn }) => ({
       name,
       patterns: patterns.map(({ text }) => text),
@@ -160,7 +165,12 @@ function namespaceTable({ namespaces }: ShowResult): Block {
       { name: 'hitRateTarget', header: 'TARGET', unit: 'ratio' },
     ],
     rows: namespaces.map((each) => ({
-      cells: [each.name, each.kind, each.ttl && ttlText(each.ttl), each.hitRateTarget],
+      cells: [
+        each.name,
+        each.kind,
+        each.ttl && `${ttlText(each.ttl)}${each.ttlGuessed ? ' (guess)' : ''}`,
+        each.hitRateTarget,
+      ],
       patterns: each.patterns,
     })),
   });

@@ -6,6 +6,7 @@ import { InputError } from '../../failure.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { guessedRulesText, howToConfirm } from '../namespace-summary.ts';
 
 interface ValidateResult {
   readonly file: string;
@@ -15,6 +16,8 @@ interface ValidateResult {
     readonly namespaces: number;
     readonly stateNamespaces: number;
     readonly patterns: number;
+    /** TTL rules that are marked as guesses. */
+    readonly guessedTtls: number;
     readonly entities: number;
     readonly profiles: number;
     readonly thresholds: number;
@@ -64,6 +67,7 @@ function countsOf({ config }: LocatedConfig): ValidateResult['counts'] {
     namespaces: namespaces.length,
     stateNamespaces: namespaces.filter(({ kind }) => kind === 'state').length,
     patterns: namespaces.flatMap(({ pattern }) => pattern).length,
+    guessedTtls: namespaces.filter(({ ttlGuessed }) => ttlGuessed === true).length,
     entities: Object.keys(config.entities ?? {}).length,
     profiles: Object.keys(config.profiles ?? {}).length,
     thresholds: Object.keys(config.thresholds ?? {}).length,
@@ -73,7 +77,7 @@ function countsOf({ config }: LocatedConfig): ValidateResult['counts'] {
 function view({ file, counts, warnings }: ValidateResult): Block[] {
   // The message of the failure holds the problems; printed twice they would only be longer.
   if (counts === null) return [];
-  const { namespaces, stateNamespaces, patterns, entities, profiles, thresholds } = counts;
+  const { namespaces, stateNamespaces, patterns, guessedTtls, entities, profiles, thresholds } = counts;
   return [
     {
       kind: 'facts',
@@ -92,6 +96,14 @@ function view({ file, counts, warnings }: ValidateResult): Block[] {
         { name: 'thresholds', label: 'thresholds', value: thresholds, unit: 'count' },
       ],
     },
+    ...(guessedTtls === 0
+      ? []
+      : [
+          note(
+            'plain',
+            `${guessedRulesText(guessedTtls)}, which \`prune\` does not enforce: ${howToConfirm}`,
+          ),
+        ]),
     note('good', warnings.length === 0 ? 'valid' : `valid, with ${counted(warnings.length, 'warning')}`),
   ];
 }

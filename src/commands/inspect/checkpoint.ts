@@ -75,10 +75,11 @@ export function openCheckpoint(context: Context, input: InspectInput): Checkpoin
 /** All that decides which keys are read, how they are told apart and what is said of them. */
 function questionOf({ map }: Context, input: InspectInput): string {
   const { pattern, depth, namespace, match, type, delimiters, top, exact } = input;
-  const namespaces = map.namespaces.map(({ name, patterns, ttl }) => [
+  const namespaces = map.namespaces.map(({ name, patterns, ttl, guessedTtl }) => [
     name,
     patterns.map(({ text }) => text),
     ttl,
+    guessedTtl,
   ]);
   return JSON.stringify({ pattern, depth, namespace, match, type, delimiters, top, exact, namespaces });
 }

@@ -1,7 +1,13 @@
 import { type Block, type Cell, type Column, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, readingNotes } from '../keyspace-report.ts';
-import { halfWidthText, type NamespaceSummary, type SpanSeconds } from '../namespace-summary.ts';
+import {
+  guessedRulesText,
+  halfWidthText,
+  howToConfirm,
+  type NamespaceSummary,
+  type SpanSeconds,
+} from '../namespace-summary.ts';
 import { namespaceTable } from './namespace-table.ts';
 import type { InspectResult } from './run.ts';
 import type { Growth } from './snapshot.ts';
@@ -103,12 +109,15 @@ function spanText(spans: readonly SpanSeconds[], index: number): string {
   return from === null ? `up to ${formatSeconds(upTo)}` : `${formatSeconds(from)} … ${formatSeconds(upTo)}`;
 }
 
+/** The verdict on TTLs under a rule that is a guess: there is none. */
+const guess = 'guess';
+
 /** What the rules of the map say of the TTLs; people see the namespaces that break theirs. */
 function ruleBlocks(ttlRules: InspectResult['ttlRules']): Block[] {
   const rows = ttlRules.map((row): Cell[] => {
-    const { rule, kept, missing, tooLong, unexpected, drifting, fallsShort } = row;
+    const { rule, guessed, kept, missing, tooLong, unexpected, drifting, fallsShort } = row;
     const broken = missing + tooLong + unexpected + drifting;
-    const verdict = fallsShort ? 'shorter than the rule' : broken > 0 ? 'warn' : 'ok';
+    const verdict = guessed ? guess : fallsShort ? 'shorter than the rule' : broken > 0 ? 'warn' : 'ok';
     return [row.namespace, rule, kept, missing, tooLong, unexpected, drifting, verdict];
   });
   if (rows.length === 0) return [];
@@ -138,13 +147,18 @@ function ruleBlocks(ttlRules: InspectResult['ttlRules']): Block[] {
     display: { columns: verdictSecond(columns), rows: broken.map(verdictSecond) },
   };
   const kept = rows.length - broken.length;
-  if (kept === 0) return [table];
+  const guesses = rows.filter((row) => row.at(-1) === guess).length;
   return [
     table,
-    note(
-      'good',
-      `${counted(kept, 'namespace')} kept to ${kept === 1 ? 'its' : 'their'} TTL rule${kept === 1 ? '' : 's'}`,
-    ),
+    ...(kept === 0
+      ? []
+      : [
+          note(
+            'good',
+            `${counted(kept, 'namespace')} kept to ${kept === 1 ? 'its' : 'their'} TTL rule${kept === 1 ? '' : 's'}`,
+          ),
+        ]),
+    ...(guesses === 0 ? [] : [note('plain', `${guessedRulesText(guesses)}: ${howToConfirm}`)]),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { keyFields } from '../../keyspace/key-text.ts';
+import type { Namespace } from '../../keyspace/map.ts';
 import type { Pruning } from '../../pruning/apply.ts';
 import type { Finding, PruningGoals, Reason } from '../../pruning/findings.ts';
 import type { PruningPlan } from '../../pruning/plan.ts';
@@ -53,6 +54,8 @@ export interface PruneResult {
   readonly failed: number;
   readonly notAttempted: number;
   readonly stateKeysLeft: number;
+  /** Keys that only a guessed rule speaks against. */
+  readonly guessedRuleKeysLeft: number;
   readonly sample: readonly {
     readonly key: string;
     readonly keyBase64?: string;
@@ -90,6 +93,8 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
   const { plan, goals } = context;
   const { keys, account } = plan;
   const matched = keys.withoutTtl.length + keys.tooLong.length + keys.idle.length;
+  const leftBecause = (reason: Reason) =>
+    plan.namespaces.reduce((sum, { left }) => sum + (left?.reason === reason ? left.keys : 0), 0);
   return {
     outcome,
     server: context.server.address,
@@ -107,7 +112,7 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     namespaces: plan.namespaces.map(({ name, namespace, found, memoryBytes, left }) => ({
       namespace: name,
       kind: namespace?.kind ?? null,
-      rule: namespace?.ttl ? ttlRuleText(namespace.ttl) : null,
+      rule: ruleText(namespace),
       withoutTtl: goals.withoutTtl ? found.withoutTtl : null,
       tooLong: goals.tooLong ? found.tooLong : null,
       idle: goals.idleSeconds === null ? null : found.idle,
@@ -121,10 +126,8 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     skipped: 0,
     failed: 0,
     notAttempted: matched,
-    stateKeysLeft: plan.namespaces.reduce(
-      (sum, { left }) => sum + (left?.reason === 'state' ? left.keys : 0),
-      0,
-    ),
+    stateKeysLeft: leftBecause('state'),
+    guessedRuleKeysLeft: leftBecause('guessedRule'),
     sample: plan.sample.map(({ key, finding }) => ({ ...keyFields(key), finding })),
     problems: [],
     replicas: plan.replicas,
@@ -139,6 +142,13 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
       refusedColumns: account.refusedColumns,
     },
   };
+}
+
+function ruleText(namespace: Namespace | null): string | null {
+  if (namespace === null) return null;
+  const { ttl, guessedTtl } = namespace;
+  if (ttl !== null) return ttlRuleText(ttl);
+  return guessedTtl && `${ttlRuleText(guessedTtl)} (guess)`;
 }
 
 export function prunedResult(

@@ -33,6 +33,7 @@ const blank: { readonly [Field in keyof PruneResult]: PruneResult[Field] | null 
   ...{ ttlSet: null, shortened: null, removed: null, skipped: null, failed: null, notAttempted: null },
   ...{
     stateKeysLeft: null,
+    guessedRuleKeysLeft: null,
     sample: [],
     problems: [],
     replicas: null,

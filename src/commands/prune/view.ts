@@ -2,6 +2,7 @@ import type { Finding, Reason } from '../../pruning/findings.ts';
 import { type Block, type Fact, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
+import { howToConfirm } from '../namespace-summary.ts';
 import type { Changes, PruneResult } from './result.ts';
 
 /** The plan for people. */
@@ -58,6 +59,7 @@ export function dataBlocks(result: PruneResult): Block[] {
         count('failed', result.failed),
         count('notAttempted', result.notAttempted),
         count('stateKeysLeft', result.stateKeysLeft),
+        count('guessedRuleKeysLeft', result.guessedRuleKeysLeft),
       ],
     },
     problemTable(result),
@@ -101,6 +103,7 @@ const reasons: Readonly<Record<Reason, string>> = {
   state: 'keep: state',
   unmapped: 'keep: not in the map',
   noRule: 'keep: no TTL rule',
+  guessedRule: 'keep: the rule is a guess',
 };
 
 function namespaceTable({ namespaces }: PruneResult): TableBlock {
@@ -133,11 +136,13 @@ function planText(row: PruneResult['namespaces'][number]): string {
   const kept = row.leftBecause === null ? [] : [reasons[row.leftBecause]];
   if (row.leftBecause === 'state' || row.leftBecause === 'unmapped') return kept.join('');
   const done = (['withoutTtl', 'tooLong', 'idle'] as const)
-    .filter(
-      (finding) => (row[finding] ?? 0) > 0 && !(finding === 'withoutTtl' && row.leftBecause === 'noRule'),
-    )
+    .filter((finding) => (row[finding] ?? 0) > 0 && (finding === 'idle' || !isWithoutRule(row.leftBecause)))
     .map((finding) => actions[finding]);
   return [...(done.length > 0 ? [done.join(', ')] : []), ...kept].join('; ');
+}
+
+function isWithoutRule(reason: Reason | null): boolean {
+  return reason === 'noRule' || reason === 'guessedRule';
 }
 
 function sampleTable({ sample, matched }: PruneResult): TableBlock {
@@ -166,7 +171,7 @@ function problemTable({ problems }: PruneResult): TableBlock {
 }
 
 function warnings(result: PruneResult): Block[] {
-  const { planFull, matched, stateKeysLeft, replicas, planned } = result;
+  const { planFull, matched, stateKeysLeft, guessedRuleKeysLeft, replicas, planned } = result;
   return [
     ...(planFull
       ? [
@@ -189,6 +194,15 @@ function warnings(result: PruneResult): Block[] {
           note(
             'plain',
             counted(stateKeysLeft, 'key of state stays as it is', 'keys of state stay as they are'),
+          ),
+        ]
+      : []),
+    ...(guessedRuleKeysLeft > 0
+      ? [
+          note(
+            'warning',
+            `${counted(guessedRuleKeysLeft, 'key stays as it is', 'keys stay as they are')}: the TTL rule is a guess; ` +
+              howToConfirm,
           ),
         ]
       : []),

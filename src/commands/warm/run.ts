@@ -90,7 +90,11 @@ async function warm(context: Context, input: WarmInput): Promise<Outcome<WarmRes
 
 function workOf(context: Context, { ttlSeconds, jitter }: WarmInput): FixtureWork {
   const { map, progress, signal, now, random } = context;
-  if (jitter !== null && ttlSeconds === null && !map.namespaces.some(({ ttl }) => ttl?.kind === 'fixed')) {
+  if (
+    jitter !== null &&
+    ttlSeconds === null &&
+    !map.namespaces.some(({ ttl, guessedTtl }) => (ttl ?? guessedTtl)?.kind === 'fixed')
+  ) {
     throw new InputError(
       '`--jitter` shortens the TTL of `--ttl`, which is not given, or those of the map, which has none',
       'add --ttl 1h',

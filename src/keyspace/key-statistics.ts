@@ -34,6 +34,8 @@ export class KeyStatistics {
   /** Of the keys that have a TTL. */
   ttlMinSeconds = Number.POSITIVE_INFINITY;
   ttlMaxSeconds = 0;
+  /** Most of time left and idle time together, of the keys of which both were read: the TTL they had at their last use. */
+  ttlWithIdleMaxSeconds = 0;
   private ttlSumSeconds = 0;
 
   /**
@@ -49,6 +51,8 @@ export class KeyStatistics {
     if (ttlMillis !== null) this.addTtl(ttlMillis, memoryBytes, place, weight);
     if (ttlVerdict !== null) this.ttlVerdicts.add(ttlVerdict, memoryBytes, place, weight);
     if (encoding !== null) this.encodings.add(encoding, memoryBytes, place, weight);
+    if (idleSeconds !== null && ttlMillis !== null && ttlMillis >= 0)
+      this.ttlWithIdleMaxSeconds = Math.max(this.ttlWithIdleMaxSeconds, ttlMillis / 1000 + idleSeconds);
     if (idleSeconds !== null) this.idleTimes.add(spanOfSeconds(idleSeconds), memoryBytes, place, weight);
     if (frequency !== null) this.frequencies.add(spanOfFrequency(frequency), memoryBytes, place, weight);
   }
@@ -60,6 +64,7 @@ export class KeyStatistics {
     this.ttlSumSeconds += other.ttlSumSeconds;
     this.ttlMinSeconds = Math.min(this.ttlMinSeconds, other.ttlMinSeconds);
     this.ttlMaxSeconds = Math.max(this.ttlMaxSeconds, other.ttlMaxSeconds);
+    this.ttlWithIdleMaxSeconds = Math.max(this.ttlWithIdleMaxSeconds, other.ttlWithIdleMaxSeconds);
   }
 
   /** What `load` makes the same sums from; of statistics that are no sample. */
@@ -68,6 +73,7 @@ export class KeyStatistics {
       total: saveTally(this.total),
       overheadBytes: this.overheadBytes,
       parts: breakdowns.map((name) => this[name].save()),
+      ttlWithIdleMaxSeconds: this.ttlWithIdleMaxSeconds,
       // JSON has no infinity.
       ttl: [
         this.ttlMaxSeconds,
@@ -77,9 +83,10 @@ export class KeyStatistics {
     };
   }
 
-  load({ total, overheadBytes, parts, ttl }: KeyStatisticsState): void {
+  load({ total, overheadBytes, parts, ttl, ttlWithIdleMaxSeconds }: KeyStatisticsState): void {
     loadTally(this.total, total);
     this.overheadBytes = overheadBytes;
+    this.ttlWithIdleMaxSeconds = ttlWithIdleMaxSeconds;
     breakdowns.forEach((name, index) => this[name].load(parts[index] ?? []));
     [this.ttlMaxSeconds = 0, this.ttlSumSeconds = 0, this.ttlMinSeconds = Number.POSITIVE_INFINITY] = ttl;
   }

@@ -74,9 +74,21 @@ describe('config init', () => {
       defaultProfile: 'local',
       profiles: { local: { url: testUrl() } },
       namespaces: {
-        'user-profile': { pattern: 'user:<id>:profile', kind: 'cache', ttl: '1h', encoding: 'json' },
-        quota: { pattern: 'quota:<id>', kind: 'state', ttl: 'permanent', encoding: 'integer' },
-        recent: { pattern: 'recent', kind: 'cache', ttl: 'permanent' },
+        'user-profile': {
+          pattern: 'user:<id>:profile',
+          kind: 'cache',
+          ttl: '1h',
+          ttlGuessed: true,
+          encoding: 'json',
+        },
+        quota: {
+          pattern: 'quota:<id>',
+          kind: 'state',
+          ttl: 'permanent',
+          ttlGuessed: true,
+          encoding: 'integer',
+        },
+        recent: { pattern: 'recent', kind: 'cache', ttl: 'permanent', ttlGuessed: true },
       },
       entities: { user: { patterns: ['user:<id>:profile'] } },
     });
@@ -87,11 +99,23 @@ describe('config init', () => {
     expect(result.stdout).toContain('state, by their names, which no invalidation touches: quota\n');
     expect(result.stdout).toContain('✓ the namespaces take in 100.0 % of the keys seen');
     expect(result.stdout).toContain(`✓ wrote ${file}`);
+    expect(text).toMatch(
+      /\/\/ 30 keys; at most (1h|59m 59s) left, 59m 5\ds? when last used\n|\/\/ 30 keys; at most (1h|59m 59s) left, (1h|59m 59s) when last used\n/,
+    );
+    expect(result.stdout).toMatch(
+      /TTL rules are guesses, which `prune` does not enforce: once a TTL is right, remove `"ttlGuessed"`\s+from its namespace in the map\n/,
+    );
     expect(result.stdout).toMatch(
       /next: `cachectl config validate`, `cachectl inspect`, `cachectl invalidate user ID --dry-run`\n$/,
     );
     expect(readdirSync(cwd)).toEqual(['cachectl.config.json']);
-    expect(await cli(['config', 'validate'], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
+    const validated = await cli(['config', 'validate'], { cwd, ...atTerminal });
+    expect(validated).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(validated.stdout).toMatch(
+      /3 TTL rules are guesses, which `prune` does not enforce: once a TTL is right/,
+    );
+    const shown = await cli(['config', 'show'], { cwd, ...atTerminal });
+    expect(shown.stdout).toMatch(/user-profile +user:<id>:profile +cache +1h \(guess\)/);
   });
 
   test.each(systemNames)('drafts a map for %s that takes in at least 95 %% of its keys', async (system) => {
@@ -108,6 +132,74 @@ describe('config init', () => {
     expect(await cli(['config', 'validate'], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
+  test.each([0, 13, 40, 58])(
+    'draws the rule that keys were written with, also when it looks %d minutes later',
+    async (minutes) => {
+      await fill(['SET', 'source', 'value']);
+      const value = (await send(server, 'DUMP', 'source')) as string;
+      await fill(
+        ...Array.from({ length: 60 }, (_, index) => {
+          const age = minutes * 60 + index;
+          return ['RESTORE', `page:${index}`, (3600 - age) * 1000, value, 'IDLETIME', age];
+        }),
+      );
+      const cwd = folderWith();
+      expect(await init([], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(loadConfig(join(cwd, 'cachectl.config.json')).config.namespaces).toEqual({
+        page: { pattern: 'page:<id>', kind: 'cache', ttl: '1h', ttlGuessed: true, encoding: 'text' },
+      });
+    },
+  );
+
+  test('leaves keys alone that only a guess speaks against, until the guess is confirmed', async () => {
+    await fill(...users(30));
+    const cwd = folderWith();
+    await init([], { cwd });
+    await sendAll(server, [
+      ['SET', 'user:100:profile', '{}', 'EX', 7200],
+      ['SET', 'user:101:profile', '{}'],
+    ]);
+    const prune = () =>
+      cli(['prune', '--too-long', '--set-ttl', '--yes', '-o', 'json'], { url: testUrl(), cwd });
+    expect(jsonOf(await prune())).toMatchObject({
+      outcome: 'nothingToDo',
+      matched: 0,
+      guessedRuleKeysLeft: 2,
+    });
+
+    const file = join(cwd, 'cachectl.config.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/,\s*"ttlGuessed": true/g, ''));
+    expect(jsonOf(await prune())).toMatchObject({
+      outcome: 'pruned',
+      ttlSet: 1,
+      shortened: 1,
+      guessedRuleKeysLeft: 0,
+    });
+  });
+
+  test('says what a rule rests on where the server keeps no idle times, and counts the one lookup that shows it', async () => {
+    const redis = await startPrivateServer({ args: ['--maxmemory-policy', 'allkeys-lfu'] });
+    try {
+      const own = await openServer(redis);
+      await sendAll(own, users(50));
+      const cwd = folderWith();
+      const result = await init(['-o', 'json'], { url: redis.url, cwd });
+      const lookups = /keyspace_hits:(\d+)/.exec(replyText(await send(own, 'INFO', 'stats')))?.[1];
+      own.close();
+
+      expect(result.stderr).toMatch(
+        /^warning: TTLs are drawn from the time left alone: .*An LFU maxmemory policy/,
+      );
+      expect(jsonOf(result)['ownLookups']).toBe(54);
+      expect(Number(lookups)).toBe(54);
+      expect(readFileSync(join(cwd, 'cachectl.config.json'), 'utf8')).toContain(
+        'left; idle times not reported\n',
+      );
+    } finally {
+      await redis.stop();
+    }
+  });
+
   test('counts its own lookups to the unit', async () => {
     const redis = await startPrivateServer();
     try {
@@ -118,8 +210,9 @@ describe('config init', () => {
       own.close();
       const lookups = /keyspace_hits:(\d+)/.exec(info)?.[1];
 
-      expect(result['ownLookups']).toBe(53);
-      expect(Number(lookups)).toBe(53);
+      // A TTL and an idle time of each, and three values.
+      expect(result['ownLookups']).toBe(103);
+      expect(Number(lookups)).toBe(103);
     } finally {
       await redis.stop();
     }

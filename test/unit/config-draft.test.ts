@@ -206,7 +206,7 @@ test('the maps of the example systems know state, TTLs, digests and users', () =
   expect(byName.get('user-profile')).toMatchObject({ kind: 'cache', ttl: '1h', hashed: false });
   expect(byName.get('honzik-response')).toMatchObject({ kind: 'cache', ttl: '1d', hashed: true });
   expect(byName.get('stats-daily')).toMatchObject({ ttl: { untilMidnight: 'Europe/Prague' } });
-  expect(byName.get('quota-text')).toMatchObject({ kind: 'state', ttl: '26h' });
+  expect(byName.get('quota-text')).toMatchObject({ kind: 'state', ttl: '2d' });
   expect(byName.get('session')).toMatchObject({ kind: 'state', ttl: '30d' });
 
   const users = (system: SystemName) =>

@@ -34,15 +34,31 @@ describe('the TTL rule drawn from what is left of TTLs', () => {
   });
 
   test.each([
-    [93_501, '26h'],
-    [95, '95s'],
+    [93_501, '2d'],
+    [95, '2m'],
     [5000, '90m'],
-  ])('keeps to an unusual one where many keys show it: %d s', (longest, rule) => {
+    [40_000_000, '463d'],
+  ])('rounds up also where many keys show an unusual one: %d s', (longest, rule) => {
     expect(ruleOf(statisticsOf(500, 1, longest))).toBe(rule);
   });
 
-  test('prefers a usual one where few keys show little', () => {
+  test('is not sure where there are few keys', () => {
     expect(observedRule(statisticsOf(3, 1, 93_501), now, 'UTC')).toEqual({ rule: '2d', sure: false });
+  });
+
+  test('adds the time since the last use to what is left, less what clocks may differ by', () => {
+    const statistics = statisticsOf(30, 1, 2000);
+    const add = (ttlMillis: number, idleSeconds: number) =>
+      statistics.add({ memoryBytes: null, type: null, ttlMillis, idleSeconds });
+    add(1_000_000, 2601);
+    expect(ruleOf(statistics)).toBe('1h');
+    add(-1, 90_000);
+    expect(ruleOf(statistics)).toBe('1h');
+    add(1_000_000, 2603);
+    expect(ruleOf(statistics)).toBe('90m');
+    const sum = statisticsOf(30, 1, 2000);
+    sum.merge(statistics);
+    expect(ruleOf(sum)).toBe('90m');
   });
 
   test('is permanent where most keys have no TTL', () => {

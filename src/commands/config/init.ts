@@ -4,16 +4,19 @@ import { configFileName } from '../../config/find.ts';
 import { configOf } from '../../config/draft/draft.ts';
 import { configFileText } from '../../config/draft/file-text.ts';
 import { drawFirstMap, type FirstMap } from '../../config/draft/first-map.ts';
+import { writtenTtlSeconds } from '../../config/draft/ttl-rule.ts';
 import { loadConfig, parseConfig } from '../../config/load.ts';
 import type { ConfigFile } from '../../config/schema.ts';
 import { trustMap } from '../../config/trust.ts';
 import { fileFailureText } from '../../file-failure.ts';
 import { InputError } from '../../failure.ts';
+import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { replaceFile } from '../../replace-file.ts';
 import { stateFolder } from '../../state-folder.ts';
-import { counted, formatCell, formatRatio } from '../../render/units.ts';
+import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { howToConfirm } from '../namespace-summary.ts';
 import { type ConnectionFlags, currentProfile } from './current-profile.ts';
 import { patternTable } from './pattern-table.ts';
 import { schemaReference } from './schema-reference.ts';
@@ -91,6 +94,11 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
     );
   }
   if (drawn.refusedTtl !== null) context.warn(`no TTL rules: the server answered \`${drawn.refusedTtl}\``);
+  if (drawn.refusedIdle !== null) {
+    context.warn(
+      `TTLs are drawn from the time left alone: the server reports no idle times (\`${drawn.refusedIdle}\`)`,
+    );
+  }
   const profile = currentProfile(context.settings, input.flags, environment.workingDirectory, file);
   const map = configOf(drawn.draft, drawn.encodings, profile);
   const text = fileText(map, drawn, server.address, file, environment.packageRoot);
@@ -121,11 +129,13 @@ function fileText(
     header: [
       `A first map of ${address}, drawn from ${seen}.`,
       'Names, kinds and TTLs are guesses: read them before a command that removes goes by them.',
+      'Where a TTL is right, remove "ttlGuessed": `prune` leaves keys alone whose rule is a guess.',
     ],
     comments: new Map(
-      draft.namespaces.map(({ name, stateWord, statistics }) => {
+      draft.namespaces.map(({ name, stateWord, ttl, statistics }) => {
         const state = stateWord === null ? [] : [`state, for the word \`${stateWord}\``];
-        return [name, [[counted(statistics.keys, 'key'), ...state, ...(remarks.get(name) ?? [])].join('; ')]];
+        const remarked = [...ttlGround(ttl, statistics), ...(remarks.get(name) ?? [])];
+        return [name, [[counted(statistics.keys, 'key'), ...state, ...remarked].join('; ')]];
       }),
     ),
     schema: file === null ? undefined : schemaReference(file, packageRoot),
@@ -133,6 +143,17 @@ function fileText(
   // A map that its own reader refuses must not reach the disk.
   parseConfig(text, file ?? configFileName);
   return text;
+}
+
+/** What a duration rests on; none where the rule is of another kind. */
+function ttlGround(ttl: unknown, statistics: KeyStatistics): string[] {
+  if (typeof ttl !== 'string' || ttl === 'permanent') return [];
+  const left = `at most ${formatSeconds(statistics.ttlMaxSeconds)} left`;
+  return [
+    statistics.ttlWithIdleMaxSeconds === 0
+      ? `${left}; idle times not reported`
+      : `${left}, ${formatSeconds(writtenTtlSeconds(statistics))} when last used`,
+  ];
 }
 
 function resultOf(
@@ -226,6 +247,9 @@ function view(result: InitResult): Block[] {
       : [
           note('good', `wrote ${file}`),
           note('plain', 'read it, above all which namespaces are state and which are not'),
+          ...(namespaces.some(({ ttl }) => ttl !== null)
+            ? [note('plain', `TTL rules are guesses, which \`prune\` does not enforce: ${howToConfirm}`)]
+            : []),
           note('plain', `next: ${next.map((command) => `\`cachectl ${command}\``).join(', ')}`),
         ]),
   ];

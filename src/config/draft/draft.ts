@@ -135,7 +135,7 @@ function namespaceConfig(namespace: DraftNamespace, encoding: ObservedEncoding |
   return {
     pattern: more.length === 0 ? first : [...namespace.patterns],
     kind: namespace.kind,
-    ...(namespace.ttl !== undefined && { ttl: namespace.ttl }),
+    ...(namespace.ttl !== undefined && { ttl: namespace.ttl, ttlGuessed: true }),
     ...encoding,
     ...(namespace.hashed && { hashed: true }),
   };

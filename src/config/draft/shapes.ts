@@ -1,16 +1,19 @@
 import { inferSegments } from '../../keyspace/infer.ts';
-import { KeyStatistics } from '../../keyspace/key-statistics.ts';
+import { type KeyReading, KeyStatistics } from '../../keyspace/key-statistics.ts';
 import { emptyMap } from '../../keyspace/map.ts';
 import { NamespaceTree, otherName } from '../../keyspace/namespace-tree.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import type { TtlRuleConfig } from '../schema.ts';
 import { groupBy } from './group-by.ts';
-import { observedRule } from './ttl-rule.ts';
+import { observedRule, writtenTtlSeconds } from './ttl-rule.ts';
 
-/** A key with the milliseconds it has left; -1: no TTL, null: not readable. */
+/** A key as it was found. */
 export interface ObservedKey {
   readonly key: ByteString;
+  /** Time left; -1: no TTL, null: not readable. */
   readonly ttlMillis: number | null;
+  /** Since its last use; null: not read. */
+  readonly idleSeconds?: number | null;
 }
 
 /** Where and when the keys were looked at. */
@@ -52,12 +55,8 @@ export function keyShapes(keys: readonly ObservedKey[], observation: Observation
   ).sort((left, right) => right.statistics.keys - left.statistics.keys);
 }
 
-export function readingOf({ ttlMillis }: ObservedKey): {
-  memoryBytes: null;
-  type: null;
-  ttlMillis: number | null;
-} {
-  return { memoryBytes: null, type: null, ttlMillis };
+export function readingOf({ ttlMillis, idleSeconds = null }: ObservedKey): KeyReading {
+  return { memoryBytes: null, type: null, ttlMillis, idleSeconds };
 }
 
 /** Joins at each level the words that are values of one variable. */
@@ -136,15 +135,14 @@ export function groupByRule<Item extends { readonly statistics: KeyStatistics }>
         Number(right.sure) - Number(left.sure) || right.item.statistics.keys - left.item.statistics.keys,
     );
   for (const { item, rule, sure } of observed) {
-    const { ttlMaxSeconds } = item.statistics;
+    const seconds = writtenTtlSeconds(item.statistics);
     const fits = groups.find((group) =>
       sure
         ? JSON.stringify(group.rule) === JSON.stringify(rule)
-        : (group.rule === 'permanent') === (rule === 'permanent') &&
-          ttlMaxSeconds <= group.maxSeconds * 1.05 + 1,
+        : (group.rule === 'permanent') === (rule === 'permanent') && seconds <= group.maxSeconds * 1.05 + 1,
     );
     if (fits) fits.items.push(item);
-    else groups.push({ rule, maxSeconds: ttlMaxSeconds, items: [item] });
+    else groups.push({ rule, maxSeconds: seconds, items: [item] });
   }
   return groups.map((group) => group.items);
 }

@@ -5,6 +5,7 @@ import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { emptyAccount } from '../../redis/account.ts';
 import { walkKeys, type WalkPage } from '../../redis/walk.ts';
+import { IdleChoice } from './idle-choice.ts';
 import type { ObservedKey } from './shapes.ts';
 import type { ValueSample } from './values.ts';
 
@@ -25,9 +26,11 @@ export interface Survey {
   readonly lookups: number;
   /** What the server said where it refused to tell TTLs. */
   readonly refusedTtl: string | null;
+  /** The same of idle times, which it keeps under no LFU policy. */
+  readonly refusedIdle: string | null;
 }
 
-/** Looks at the first keys of each node and their TTLs, up to the sample. @throws RedisError */
+/** Looks at the first keys of each node and their TTLs, up to the sample, and at the idle times of some. @throws RedisError */
 export async function surveyKeys(
   server: RedisServer,
   { sample, signal, progress }: SurveyOptions,
@@ -37,7 +40,8 @@ export async function surveyKeys(
   const keys = new Map<ByteString, ObservedKey>();
   let complete = true;
   let lookups = 0;
-  let refusedTtl: string | null = null;
+  const refused: { ttl: string | null; idle: string | null } = { ttl: null, idle: null };
+  const choice = new IdleChoice();
   for (const [index, node] of server.nodes.entries()) {
     // What one node leaves of its share, the ones after it may use.
     const limit = Math.ceil((sample * (index + 1)) / server.nodes.length);
@@ -46,17 +50,24 @@ export async function surveyKeys(
     // Pages are read ahead, and what is not in the sample is not looked up.
     const further = [
       { columns: { ttl: true }, of: (page: WalkPage) => [...page.keys.keys()].slice(0, limit - keys.size) },
+      ...choice.columns(),
     ];
     for await (const page of walkKeys(node, { columns: {}, further, signal, pageSize }, account)) {
       page.keys.forEach((key, at) => {
-        if (keys.size < limit) keys.set(key, { key, ttlMillis: page.ttlMillis[at] ?? null });
+        if (keys.size >= limit) return;
+        keys.set(key, {
+          key,
+          ttlMillis: page.ttlMillis[at] ?? null,
+          idleSeconds: page.idleSeconds[at] ?? null,
+        });
       });
       progress.update(keys.size);
       if (keys.size >= limit) break;
     }
     complete &&= account.complete;
     lookups += account.ownHits + account.ownMisses;
-    refusedTtl ??= account.refusedColumns[0]?.reason ?? null;
+    for (const { column, reason } of account.refusedColumns)
+      if (column === 'ttl' || column === 'idle') refused[column] ??= reason;
     if (signal.aborted) break;
   }
   progress.stop();
@@ -65,7 +76,8 @@ export async function surveyKeys(
     complete: complete && !signal.aborted,
     keysInDatabase,
     lookups,
-    refusedTtl,
+    refusedTtl: refused.ttl,
+    refusedIdle: refused.idle,
   };
 }
 

@@ -3,8 +3,9 @@ import type { TtlRuleConfig } from '../schema.ts';
 
 /** TTLs that people choose, in seconds. */
 const usualSeconds = [
-  10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200, 10_800, 14_400, 21_600,
-  28_800, 43_200, 86_400, 172_800, 259_200, 604_800, 1_209_600, 2_592_000, 7_776_000, 15_552_000, 31_536_000,
+  1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 5400, 7200, 10_800,
+  14_400, 21_600, 28_800, 43_200, 86_400, 172_800, 259_200, 604_800, 1_209_600, 2_592_000, 5_184_000,
+  7_776_000, 15_552_000, 31_536_000,
 ] as const;
 
 /** Below this number of keys the longest TTL seen says little about the one they were written with. */
@@ -18,7 +19,19 @@ export interface ObservedRule {
   readonly sure: boolean;
 }
 
-/** The TTL that keys were probably written with: the longest seen, rounded up to one that people choose. */
+/** The server counts idle time in whole seconds of a clock that it sets once a second, and reads it after the TTL. */
+const idleSlackSeconds = 2;
+
+/**
+ * The longest TTL that any of the keys was written with, as far as can be known: a key that was used `idle` ago had that much
+ * more time left then. What was used since it was written had more still, so this is a lower bound, and the closer the more
+ * keys there are.
+ */
+export function writtenTtlSeconds({ ttlMaxSeconds, ttlWithIdleMaxSeconds }: KeyStatistics): number {
+  return Math.max(ttlMaxSeconds, ttlWithIdleMaxSeconds - idleSlackSeconds);
+}
+
+/** The TTL that keys were probably written with: the longest that can be known, rounded up to one that people choose. */
 export function observedRule(statistics: KeyStatistics, now: number, localTimeZone: string): ObservedRule {
   const { ttlKnown, withoutTtl, ttlMaxSeconds } = statistics;
   const sure = ttlKnown >= enoughKeys;
@@ -29,7 +42,7 @@ export function observedRule(statistics: KeyStatistics, now: number, localTimeZo
     if (zone !== undefined) return { rule: { untilMidnight: zone }, sure };
     if (ttlMaxSeconds < 86_400) return { rule: durationText(86_400), sure };
   }
-  return { rule: durationText(roundedUp(ttlMaxSeconds, sure)), sure };
+  return { rule: durationText(roundedUp(writtenTtlSeconds(statistics))), sure };
 }
 
 /** How far moments may lie apart and still be one: a walk takes time, in which the TTLs it reads go down. */
@@ -51,12 +64,8 @@ function isMidnight(millis: number, timeZone: string): boolean {
   return Math.min(since, 86_400 - since) <= toleranceSeconds;
 }
 
-function roundedUp(seconds: number, sure: boolean): number {
-  const whole = Math.ceil(seconds);
-  const usual = usualSeconds.find((each) => each >= whole);
-  if (usual !== undefined && (!sure || usual <= whole * 1.25)) return usual;
-  const step = whole < 120 ? 5 : whole < 3600 ? 60 : whole < 43_200 ? 900 : whole < 604_800 ? 3600 : 86_400;
-  return Math.ceil(whole / step) * step;
+function roundedUp(seconds: number): number {
+  return usualSeconds.find((each) => each >= seconds) ?? Math.ceil(seconds / 86_400) * 86_400;
 }
 
 /** `1h`, `90m`, `26h`, `7d`: the largest unit that needs no fraction. */

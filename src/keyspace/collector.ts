@@ -5,7 +5,7 @@ import type { Namespace, NamespaceMap } from './map.ts';
 import { NamespaceTree, type TreeState } from './namespace-tree.ts';
 import { keyOverheadBytes } from './overhead.ts';
 import type { SamplePlace } from './tally.ts';
-import { type TtlVerdict, ttlJudge } from './ttl-verdict.ts';
+import { ttlJudges, type TtlVerdict } from './ttl-verdict.ts';
 
 interface CollectorOptions {
   readonly map: NamespaceMap;
@@ -95,10 +95,11 @@ export interface CollectorState {
 const judgeMillis = 5000;
 
 function judgesOf(map: NamespaceMap, now: number): Map<string, (ttlMillis: number) => TtlVerdict> {
+  const judgeOf = ttlJudges(now);
   return new Map(
     map.namespaces.flatMap(({ name, ttl, guessedTtl }) => {
       const rule = ttl ?? guessedTtl;
-      return rule === null ? [] : [[name, ttlJudge(rule, now)] as const];
+      return rule === null ? [] : [[name, judgeOf(rule)] as const];
     }),
   );
 }

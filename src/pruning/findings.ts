@@ -94,7 +94,17 @@ export class KeyJudge {
 
   private testOf(namespace: Namespace, now: number): ((ttlMillis: number) => boolean) | undefined {
     if (now - this.judgedAt >= judgedForMillis) {
-      this.tooLongTests = new Map(this.map.namespaces.flatMap((each) => tooLongTest(each, now)));
+      const byRule = new Map<string, (ttlMillis: number) => boolean>();
+      this.tooLongTests = new Map();
+      for (const each of this.map.namespaces) {
+        const rule = ruleOf(each);
+        if (rule === null) continue;
+        // To find midnight takes half a millisecond, and many namespaces may have one rule.
+        const name = JSON.stringify(rule);
+        const test = byRule.get(name) ?? tooLongTest(rule, now);
+        byRule.set(name, test);
+        this.tooLongTests.set(each, test);
+      }
       this.judgedAt = now;
     }
     return this.tooLongTests.get(namespace);
@@ -106,15 +116,10 @@ function ruleOf({ ttl, guessedTtl }: Namespace): TtlRule | null {
   return ttl ?? guessedTtl;
 }
 
-function tooLongTest(
-  namespace: Namespace,
-  now: number,
-): [readonly [Namespace, (ttlMillis: number) => boolean]] | [] {
-  const rule = ruleOf(namespace);
-  if (rule === null) return [];
+function tooLongTest(rule: TtlRule, now: number): (ttlMillis: number) => boolean {
   const judge = ttlJudge(rule, now);
-  if (rule.kind !== 'untilMidnight') return [[namespace, (ttlMillis) => judge(ttlMillis) === 'too-long']];
+  if (rule.kind !== 'untilMidnight') return (ttlMillis) => judge(ttlMillis) === 'too-long';
   // The rule never gives more than the rest of the day; what ends before its midnight is not too long.
   const mostMillis = secondsUntilMidnight(rule.timeZone, now) * 1000 + midnightToleranceMillis;
-  return [[namespace, (ttlMillis) => ttlMillis > mostMillis]];
+  return (ttlMillis) => ttlMillis > mostMillis;
 }

@@ -36,6 +36,8 @@ export class KeyStatistics {
   ttlMaxSeconds = 0;
   /** Most of time left and idle time together, of the keys of which both were read: the TTL they had at their last use. */
   ttlWithIdleMaxSeconds = 0;
+  /** The least of the same. */
+  ttlWithIdleMinSeconds = Number.POSITIVE_INFINITY;
   private ttlSumSeconds = 0;
 
   /**
@@ -51,8 +53,11 @@ export class KeyStatistics {
     if (ttlMillis !== null) this.addTtl(ttlMillis, memoryBytes, place, weight);
     if (ttlVerdict !== null) this.ttlVerdicts.add(ttlVerdict, memoryBytes, place, weight);
     if (encoding !== null) this.encodings.add(encoding, memoryBytes, place, weight);
-    if (idleSeconds !== null && ttlMillis !== null && ttlMillis >= 0)
-      this.ttlWithIdleMaxSeconds = Math.max(this.ttlWithIdleMaxSeconds, ttlMillis / 1000 + idleSeconds);
+    if (idleSeconds !== null && ttlMillis !== null && ttlMillis >= 0) {
+      const both = ttlMillis / 1000 + idleSeconds;
+      this.ttlWithIdleMaxSeconds = Math.max(this.ttlWithIdleMaxSeconds, both);
+      this.ttlWithIdleMinSeconds = Math.min(this.ttlWithIdleMinSeconds, both);
+    }
     if (idleSeconds !== null) this.idleTimes.add(spanOfSeconds(idleSeconds), memoryBytes, place, weight);
     if (frequency !== null) this.frequencies.add(spanOfFrequency(frequency), memoryBytes, place, weight);
   }
@@ -65,6 +70,7 @@ export class KeyStatistics {
     this.ttlMinSeconds = Math.min(this.ttlMinSeconds, other.ttlMinSeconds);
     this.ttlMaxSeconds = Math.max(this.ttlMaxSeconds, other.ttlMaxSeconds);
     this.ttlWithIdleMaxSeconds = Math.max(this.ttlWithIdleMaxSeconds, other.ttlWithIdleMaxSeconds);
+    this.ttlWithIdleMinSeconds = Math.min(this.ttlWithIdleMinSeconds, other.ttlWithIdleMinSeconds);
   }
 
   /** What `load` makes the same sums from; of statistics that are no sample. */
@@ -73,7 +79,10 @@ export class KeyStatistics {
       total: saveTally(this.total),
       overheadBytes: this.overheadBytes,
       parts: breakdowns.map((name) => this[name].save()),
-      ttlWithIdleMaxSeconds: this.ttlWithIdleMaxSeconds,
+      ttlWithIdle: [
+        this.ttlWithIdleMaxSeconds,
+        ...(Number.isFinite(this.ttlWithIdleMinSeconds) ? [this.ttlWithIdleMinSeconds] : []),
+      ],
       // JSON has no infinity.
       ttl: [
         this.ttlMaxSeconds,
@@ -83,10 +92,10 @@ export class KeyStatistics {
     };
   }
 
-  load({ total, overheadBytes, parts, ttl, ttlWithIdleMaxSeconds }: KeyStatisticsState): void {
+  load({ total, overheadBytes, parts, ttl, ttlWithIdle }: KeyStatisticsState): void {
     loadTally(this.total, total);
     this.overheadBytes = overheadBytes;
-    this.ttlWithIdleMaxSeconds = ttlWithIdleMaxSeconds;
+    [this.ttlWithIdleMaxSeconds = 0, this.ttlWithIdleMinSeconds = Number.POSITIVE_INFINITY] = ttlWithIdle;
     breakdowns.forEach((name, index) => this[name].load(parts[index] ?? []));
     [this.ttlMaxSeconds = 0, this.ttlSumSeconds = 0, this.ttlMinSeconds = Number.POSITIVE_INFINITY] = ttl;
   }

@@ -94,6 +94,23 @@ describe('the TTL rule drawn from what is left of TTLs', () => {
     expect(ruleOf(statisticsOf(50, 3590, 3592))).toBe('1h');
   });
 
+  test('is no midnight where keys with one TTL were written together, and end when it is midnight somewhere', () => {
+    const left = until('2026-03-05T17:30:00Z');
+    const writtenAgo = (idleSeconds: (index: number) => number) => {
+      const statistics = new KeyStatistics();
+      for (let index = 0; index < 30; index++)
+        statistics.add({
+          memoryBytes: null,
+          type: null,
+          ttlMillis: left * 1000,
+          idleSeconds: idleSeconds(index),
+        });
+      return statistics;
+    };
+    expect(ruleOf(writtenAgo(() => 8 * 3600 - left))).toBe('8h');
+    expect(ruleOf(writtenAgo((index) => index * 600))).toBe('1d');
+  });
+
   test('is no midnight where few keys expire together by chance', () => {
     const left = until('2026-03-06T00:00:00Z');
     expect(expireAtMidnight(statisticsOf(5, left, left), now)).toBe(false);

@@ -49,8 +49,11 @@ export function observedRule(statistics: KeyStatistics, now: number, localTimeZo
 const toleranceSeconds = 60;
 
 /** True where the keys expire together, at a moment that is midnight in some time zone. */
-export function expireAtMidnight({ ttlSummary, ttlKnown, withoutTtl }: KeyStatistics, now: number): boolean {
+export function expireAtMidnight(statistics: KeyStatistics, now: number): boolean {
+  const { ttlSummary, ttlKnown, withoutTtl, ttlWithIdleMinSeconds, ttlWithIdleMaxSeconds } = statistics;
   if (ttlSummary === null || ttlKnown - withoutTtl < enoughKeys) return false;
+  // Keys that were written together with one TTL end together too, at any moment; those of a day were written over it.
+  if (Math.abs(ttlWithIdleMaxSeconds - ttlWithIdleMinSeconds) < toleranceSeconds) return false;
   const { minSeconds, maxSeconds } = ttlSummary;
   // Time zones differ by multiples of a quarter of an hour, nearly all of them by multiples of half an hour.
   const past = (now / 1000 + maxSeconds) % 1800;

@@ -19,7 +19,7 @@ export class ArchiveWriter {
    * @throws Error as the system gives it; EEXIST where there is a file, which is never overwritten
    */
   static async create(path: string, header: ArchiveHeader): Promise<ArchiveWriter> {
-    makeFolder(dirname(path));
+    makeFolder(dirname(path), 0o700);
     const writer = new ArchiveWriter(await open(path, 'wx', 0o600), path);
     try {
       await writer.write(encodeHeader(header));

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { InputError } from '../failure.ts';
 import { replaceFile } from '../replace-file.ts';
 import type { ProcessFacts } from '../traffic/notifications/processes.ts';
-import { stateFolder } from '../state-folder.ts';
+import { makeStateFolder, stateFolder } from '../state-folder.ts';
 import type { FoundConfig } from './find.ts';
 import type { LoadedConfig } from './load.ts';
 import type { ConfigFile } from './schema.ts';
@@ -86,6 +86,7 @@ export function trustMap(
     );
   }
   const content = { path: placeOf(file), sha256: digestOf(config), trustedAt: new Date(now).toISOString() };
+  makeStateFolder(dirname(note));
   replaceFile(note, `${JSON.stringify(content)}\n`, processes);
 }
 

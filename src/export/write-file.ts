@@ -1,11 +1,12 @@
 import { createWriteStream } from 'node:fs';
-import { chmod, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { newDraftPath } from '../draft-file.ts';
 import { makeFolder } from '../make-folder.ts';
 import type { ProcessFacts } from '../traffic/notifications/processes.ts';
+import { writePlaceAt } from '../write-place.ts';
 
 /** A file that gets its name only once it is whole. */
 export interface PendingFile {
@@ -23,17 +24,16 @@ export interface PendingFile {
  * Writes the chunks beside `path`, readable by its owner alone, for they hold values; compressed where the name ends in
  * .gz. What is no regular file (a pipe, a device) is written to as it is. When writing fails, what was
  * written is lost; after a SIGKILL the next run that writes to the folder removes it.
- * @throws Error as the system gives it
+ * @throws LinkError where the file is a link; Error as the system gives it
  */
 export async function writePending(
   path: string,
   chunks: AsyncIterable<Buffer>,
   processes: ProcessFacts,
 ): Promise<PendingFile> {
-  const found = await stat(path).catch(() => undefined);
-  const direct = found !== undefined && !found.isFile();
+  const direct = writePlaceAt(path) === 'stream';
   const draft = direct ? path : newDraftPath(path, processes);
-  if (!direct) makeFolder(dirname(path));
+  if (!direct) makeFolder(dirname(path), 0o700);
   const file = createWriteStream(draft, { flags: direct ? 'w' : 'wx', mode: 0o600 });
   try {
     if (/\.gz$/i.test(path)) await pipeline(chunks, createGzip({ level: 6 }), file);
@@ -49,10 +49,7 @@ export async function writePending(
   }
   return {
     bytes,
-    complete: async () => {
-      if (found !== undefined) await chmod(draft, found.mode);
-      await rename(draft, path);
-    },
+    complete: () => rename(draft, path),
     keepPartial: async () => {
       await rename(draft, `${path}.partial`);
       return `${path}.partial`;

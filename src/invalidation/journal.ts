@@ -6,7 +6,7 @@ import { fileFailureText } from '../file-failure.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import { asRefusal, type BatchLine, type KeyChange, type Refusal } from '../redis/change-keys.ts';
 import { ReplyError } from '../redis/reply.ts';
-import { stateFolder } from '../state-folder.ts';
+import { makeStateFolder, stateFolder } from '../state-folder.ts';
 
 /** Where journals go unless a file is named; null where the environment names no home. */
 export const journalFolder = (variables: Readonly<Record<string, string | undefined>>) =>
@@ -23,6 +23,18 @@ export function nextFreePath(path: string): string {
 /** `2026-11-21T10-15-42-123Z-invalidate.journal`: sorts by time, and is a name on every file system. */
 export function journalName(command: string, now: number): string {
   return `${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}-${command}.journal`;
+}
+
+/** @throws InputError where it cannot be made */
+export function makeJournalFolder(folder: string): void {
+  try {
+    makeStateFolder(folder);
+  } catch (error) {
+    throw new InputError(
+      `the folder of journals \`${folder}\` cannot be made: ${fileFailureText(error)}; nothing was changed`,
+      'name a file with --journal FILE',
+    );
+  }
 }
 
 /** @throws InputError where the file cannot be made, or is there already */

@@ -1,6 +1,16 @@
-import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from 'node:fs';
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
+import { writePlaceAt } from '../write-place.ts';
 import { hitRateBounds } from './figures/rate-bounds.ts';
 import type { HitMode, NamespaceTraffic, TrafficReport } from './report.ts';
 
@@ -68,7 +78,12 @@ export function openHistory(path: string): HistoryFile {
   };
   const open = (): number => {
     try {
-      return openSync(path, 'a+');
+      if (writePlaceAt(path) === 'stream') return openSync(path, 'a+');
+      const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+      const opened = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_RDWR, 0o600);
+      // It names keys, and an earlier program or a person may have made it readable for others.
+      fchmodSync(opened, 0o600);
+      return opened;
     } catch (error) {
       return explain(error);
     }

@@ -255,8 +255,10 @@ describe('config init', () => {
     await fill(...users(5));
     const cwd = folderWith({ namespaces: {} });
     const refused = await init([], { cwd, url: nowhere });
-    expect(refused).toMatchObject({ exitCode: 2 });
-    expect(refused.stderr).toMatch(/cachectl\.config\.json` exists already\nhint: --force overwrites it/);
+    expect(refused).toMatchObject({ exitCode: 5 });
+    expect(refused.stderr).toMatch(
+      /cachectl\.config\.json` exists already; .*\nhint: add --force to replace it/,
+    );
     expect(loadConfig(join(cwd, 'cachectl.config.json')).config).toEqual({ namespaces: {} });
 
     expect(await init(['--force'], { cwd })).toMatchObject({ exitCode: 0 });

@@ -48,7 +48,7 @@ describe('a round trip', () => {
           await emptyDatabase(server);
           await fillKeyspace(server, keys);
           const before = await keyspaceOf(server);
-          expect(await exportTo(['--to', file])).toMatchObject({ exitCode: 0 });
+          expect(await exportTo(['--to', file, '--force'])).toMatchObject({ exitCode: 0 });
           await emptyDatabase(server);
           const warmed = await cli(['warm', file], { url: testUrl(), cwd: folder });
           expect(warmed).toMatchObject({ exitCode: 0 });

@@ -111,7 +111,9 @@ test('a walk that ends early saves nothing, and says so', async () => {
   const kept = readFileSync(join(cwd, 'kept.json'), 'utf8');
   const controller = new AbortController();
   controller.abort('SIGINT');
-  const { exitCode, stderr } = await inspect(['--save', 'kept.json'], { cwd, signal: controller.signal });
+  const { exitCode, stderr } = await inspect(['--save', 'kept.json', '--force'], {
+    ...{ cwd, signal: controller.signal },
+  });
   expect(exitCode).toBe(130);
   expect(stderr).toContain('`kept.json` was not written: the walk ended early');
   expect(readFileSync(join(cwd, 'kept.json'), 'utf8')).toBe(kept);

@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,7 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { processFacts } from '../../src/cli/process-facts.ts';
 import { newDraftPath } from '../../src/draft-file.ts';
-import { replaceFile as replaceFileOf } from '../../src/replace-file.ts';
+import { replaceFile as replaceFileOf, replacePublicFile } from '../../src/replace-file.ts';
 import type { ProcessFacts } from '../../src/traffic/notifications/processes.ts';
 import { requireTool } from '../server/tools.ts';
 
@@ -62,13 +63,39 @@ describe('replacing a file', () => {
     expect(readFileSync(path, 'utf8')).toBe('new');
   });
 
-  test('keeps the mode of the file', () => {
-    const path = join(folder(), 'report');
+  test('leaves it readable by its owner alone, whatever was there', () => {
+    const cwd = folder();
+    const path = join(cwd, 'report');
     writeFileSync(path, 'old');
     chmodSync(path, 0o666);
     replaceFile(path, 'new');
+    replaceFile(join(cwd, 'a/b/report'), 'new');
 
-    expect(statSync(path).mode & 0o777).toBe(0o666);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(join(cwd, 'a/b/report')).mode & 0o777).toBe(0o600);
+    for (const each of ['a', 'a/b']) expect(statSync(join(cwd, each)).mode & 0o777).toBe(0o700);
+  });
+
+  test('that holds no keys keeps the mode of the file', () => {
+    const path = join(folder(), 'report');
+    writeFileSync(path, 'old');
+    chmodSync(path, 0o664);
+    replacePublicFile(path, 'new', facts);
+
+    expect(readFileSync(path, 'utf8')).toBe('new');
+    expect(statSync(path).mode & 0o777).toBe(0o664);
+  });
+
+  test.each(['to a file', 'to nothing', 'to a folder'])('follows no link: one %s', (what) => {
+    const cwd = folder();
+    const target = join(cwd, 'target');
+    if (what === 'to a file') writeFileSync(target, 'old');
+    if (what === 'to a folder') mkdirSync(target);
+    symlinkSync(target, join(cwd, 'report'));
+
+    expect(() => replaceFile(join(cwd, 'report'), 'text')).toThrow('it is a link, which is not followed');
+    if (what === 'to a file') expect(readFileSync(target, 'utf8')).toBe('old');
+    expect(readdirSync(cwd)).toHaveLength(what === 'to nothing' ? 1 : 2);
   });
 
   test('that fails changes nothing', () => {

@@ -11,7 +11,7 @@ import type { Thresholds } from '../../keyspace/map.ts';
 import { productOf } from '../../redis/info.ts';
 import { printable } from '../../render/printable.ts';
 import { phraseText } from '../../render/phrase.ts';
-import { replaceFile } from '../../replace-file.ts';
+import { replacePublicFile } from '../../replace-file.ts';
 import { annotationsOf, type CheckResult, junitOf, summaryOf, viewOf } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -153,7 +153,11 @@ function writeReports(context: Context, input: CheckInput, result: CheckResult):
   }
   if (input.junitFile === undefined) return undefined;
   try {
-    replaceFile(resolve(workingDirectory, input.junitFile), junitOf(result), context.environment.processes);
+    replacePublicFile(
+      resolve(workingDirectory, input.junitFile),
+      junitOf(result),
+      context.environment.processes,
+    );
     return undefined;
   } catch (error) {
     return new InputError(

@@ -19,7 +19,7 @@ export const defineConfig: DefineCommand = (program, run) => {
         'encoding, entities, and a profile for this connection, without its password. All of it is a first guess to read.',
     )
     .option('--file <file>', 'where to write; - prints to stdout', configFileName)
-    .option('--force', 'overwrite the file')
+    .option('--force', 'replace the file')
     .option('--sample <keys>', 'most keys to look at', countArgument(1), 100_000)
     .addHelpText(
       'after',

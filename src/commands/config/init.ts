@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { configFileName } from '../../config/find.ts';
 import { configOf } from '../../config/draft/draft.ts';
@@ -18,6 +17,7 @@ import { counted, formatCell, formatRatio, formatSeconds } from '../../render/un
 import type { Context, Execution, Outcome } from '../context.ts';
 import { howToConfirm } from '../namespace-summary.ts';
 import { type ConnectionFlags, currentProfile } from './current-profile.ts';
+import { confirmReplacing } from '../replacing.ts';
 import { patternTable } from './pattern-table.ts';
 import { schemaReference } from './schema-reference.ts';
 
@@ -78,12 +78,7 @@ export function initExecution(input: InitInput): Execution<InitResult> {
 async function init(context: Context, input: InitInput): Promise<Outcome<InitResult>> {
   const { signal, progress, now, environment } = context;
   const file = input.file === '-' ? null : resolve(environment.workingDirectory, input.file);
-  if (file !== null && !input.force && existsSync(file)) {
-    throw new InputError(
-      `\`${file}\` exists already`,
-      '--force overwrites it; --file - prints the map instead',
-    );
-  }
+  if (file !== null) await confirmReplacing(context, input.file, input.force);
   const server = await context.connect();
   const localTimeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   const drawn = await drawFirstMap(server, { sample: input.sample, signal, progress, now, localTimeZone });

@@ -25,6 +25,7 @@ export const defineExport: DefineCommand = (program, run) => {
     .addOption(
       new Option('--form <form>', "form of the data (default: by the file's name)").choices(exportForms),
     )
+    .option('--force', 'replace the file')
     .option('--namespace <name>', 'only keys of this namespace of the map; (unmapped) for keys outside it')
     .option('--type <type>', 'only keys of this Redis type', typeArgument)
     .option('--match <glob>', "only keys that match this glob of the server's own: *, ?, [a-z]", globArgument)
@@ -47,6 +48,7 @@ export const defineExport: DefineCommand = (program, run) => {
         return exportExecution({
           pattern,
           to: options.to === '-' ? undefined : options.to,
+          force: options.force === true,
           form: options.form,
           namespace: options.namespace,
           type: options.type,

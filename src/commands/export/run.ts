@@ -15,10 +15,12 @@ import type { RedisServer } from '../../redis/server.ts';
 import { escapeJson } from '../../render/json-text.ts';
 import { printable } from '../../render/printable.ts';
 import { counted } from '../../render/units.ts';
+import { LinkError } from '../../write-place.ts';
 import { patternArgument } from '../arguments.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { requireNamespace } from '../namespace-filter.ts';
+import { confirmReplacing } from '../replacing.ts';
 import { type ExportForm, exportFormOf } from './form.ts';
 import { blankExport, type ExportResult, serverCostOf } from './result.ts';
 import { exportNotes, viewExport } from './view.ts';
@@ -27,6 +29,8 @@ export interface ExportInput {
   readonly pattern: string;
   /** Undefined: stdout. */
   readonly to: string | undefined;
+  /** Replace the file. */
+  readonly force: boolean;
   readonly form: ExportForm | undefined;
   readonly namespace: string | undefined;
   readonly type: string | undefined;
@@ -50,6 +54,7 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
     throw new InputError('an archive is binary, and stdout is a terminal', 'name a file with --to FILE');
   }
   const scope = scopeOf(context, input);
+  await confirmReplacing(context, input.to, input.force);
   const server = await context.connect();
   const tally = new ExportTally();
   const startedAt = context.now();
@@ -193,7 +198,7 @@ async function writeToFile(
     const partial = relative(workingDirectory, await file.keepPartial());
     return { file: partial, bytes: file.bytes };
   } catch (error) {
-    if (!isSystemError(error)) throw error;
+    if (!isSystemError(error) && !(error instanceof LinkError)) throw error;
     throw new InputError(
       `\`${to}\` cannot be written: ${fileFailureText(error)}; nothing was kept`,
       'name another file with --to FILE',

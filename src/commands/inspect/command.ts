@@ -34,6 +34,7 @@ export const defineInspect: DefineCommand = (program, run) => {
     .option('--count <keys>', readingTexts.count, countArgument(1))
     .option('--seed <number>', readingTexts.seed, countArgument(0))
     .option('--save <file>', 'save the figures, to compare with later')
+    .option('--force', 'replace the file of --save or --checkpoint')
     .option('--since <file>', 'show what grew since the figures were saved')
     .option('--checkpoint <file>', 'save the walk to this file as it goes on (reads every key)')
     .option('--resume <file>', 'go on with a saved walk')
@@ -68,6 +69,7 @@ export const defineInspect: DefineCommand = (program, run) => {
           count: options.count,
           seed: options.seed,
           save: options.save,
+          force: options.force === true,
           since: options.since,
           checkpoint: options.checkpoint,
           resume: options.resume,

@@ -8,6 +8,7 @@ import { patternArgument } from '../arguments.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
 import { rowName, type TtlRuleReport } from '../namespace-summary.ts';
+import { confirmReplacing } from '../replacing.ts';
 import { requireNamespace } from '../namespace-filter.ts';
 import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
 import { openCheckpoint } from './checkpoint.ts';
@@ -24,6 +25,8 @@ export interface InspectInput extends ReadingInput {
   readonly top: number;
   readonly limit: number;
   readonly save: string | undefined;
+  /** Replace the file of --save or --checkpoint. */
+  readonly force: boolean;
   readonly since: string | undefined;
   readonly checkpoint: string | undefined;
   readonly resume: string | undefined;
@@ -79,6 +82,9 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   const pattern = input.pattern === undefined ? undefined : patternArgument(input.pattern);
   const reading = readingOptionsOf(context, input);
   const since = input.since === undefined ? null : loadSnapshot(context, input.since, scopeOf(input));
+  // Who compares with the file and saves to it has named it twice: it is carried forward.
+  await confirmReplacing(context, input.save, input.force || input.save === input.since);
+  await confirmReplacing(context, input.checkpoint, input.force);
   const checkpoint = openCheckpoint(context, input);
   const server = await context.connect();
   const { namespace, type, match: glob } = input;

@@ -3,7 +3,13 @@ import type { ArchiveWriter } from '../../archive/writer.ts';
 import { InputError } from '../../failure.ts';
 import { type Removal, type RemovalMode, removeKeys } from '../../invalidation/apply.ts';
 import type { EarlierRuns } from '../../invalidation/earlier-runs.ts';
-import { journalFolder, journalName, nextFreePath, openJournal } from '../../invalidation/journal.ts';
+import {
+  journalFolder,
+  journalName,
+  makeJournalFolder,
+  nextFreePath,
+  openJournal,
+} from '../../invalidation/journal.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
 import type { RedisServer } from '../../redis/server.ts';
@@ -119,6 +125,7 @@ async function startJournal(
         plan?.earlier.journals.includes(named) === true
         ? nextFreePath(named)
         : named;
+  if (named === null && folder !== null) makeJournalFolder(folder);
   return openJournal(path, {
     format: 'cachectl-archive',
     version: 1,

@@ -45,6 +45,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
     .option('--journal <file>', 'file of the journal (default: in the state folder)')
     .option('--no-journal', 'keep no journal')
     .option('--plan-out <file>', 'write the plan to a file for `cachectl apply`, and remove nothing')
+    .option('--force', 'replace the file of --plan-out')
     .option('--limit <keys>', 'remove nothing where more keys than this match', countArgument(0))
     .option('--all', 'allow a pattern that matches everything')
     .option('--dry-run', 'show the plan and remove nothing')
@@ -85,6 +86,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
           journal: typeof options.journal === 'string' ? options.journal : undefined,
           keepsJournal: options.journal !== false,
           planOut: options.planOut,
+          force: options.force === true,
           only: options.only ?? [],
           exclude: options.exclude ?? [],
           limit: options.limit ?? null,

@@ -15,6 +15,7 @@ import type { Block } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { confirmReplacing } from '../replacing.ts';
 import { isProtectedServer } from '../protection.ts';
 import { askForRemoval } from './ask.ts';
 import { carryOut, type CarryOutInput, limitsOf, requireBackupPlace } from './carry-out.ts';
@@ -33,6 +34,8 @@ interface InvalidateInput extends CarryOutInput {
   /** Look through the keyspace although the map names an index. */
   readonly walk: boolean;
   readonly planOut: string | undefined;
+  /** Replace the file of the plan. */
+  readonly force: boolean;
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly confirm: string | undefined;
@@ -105,6 +108,7 @@ async function invalidate(
   const target = named ?? (await chooseTarget(context));
   // What is wrong with the line is told before a server is asked.
   const byName = input.mode === 'generation' ? selectGenerations(target, map) : selectKeys(target, map);
+  await confirmReplacing(context, input.planOut, input.force);
   const server = await context.connect();
   const { selection, indexes } = await selectionOf(server, target, byName, input, map);
   const limits = limitsOf(input);

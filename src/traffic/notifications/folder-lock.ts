@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } fr
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileFailureText } from '../../file-failure.ts';
-import { makeNotificationFolder } from './note.ts';
+import { makeStateFolder } from '../../state-folder.ts';
 import { type Holder, holderOf, isRunning, parseHolder, type ProcessFacts } from './processes.ts';
 
 /** The folder cannot be used: another process works in it, or the system does not permit it. The server was not asked. */
@@ -50,7 +50,7 @@ export async function withFolderLock<T>(
 /** @throws FolderError */
 function takeIn(folder: string, path: string, facts: ProcessFacts): boolean {
   try {
-    makeNotificationFolder(folder);
+    makeStateFolder(folder);
     if (take(path, facts)) return true;
     if (isStale(path, facts)) breakLock(path, facts);
     return false;

@@ -2,18 +2,15 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileFailureText } from '../../file-failure.ts';
-import { makeFolder } from '../../make-folder.ts';
 import { stateFolder } from '../../state-folder.ts';
 import { type Holder, parseHolder, type ProcessFacts } from './processes.ts';
 
@@ -59,18 +56,6 @@ export interface NoteTerms {
 /** Where notes lie; null where the environment names no home. */
 export const notificationFolder = (variables: Readonly<Record<string, string | undefined>>) =>
   stateFolder(variables, 'notifications');
-
-/** Makes the folder, for its owner alone. @throws Error as the system gives it */
-export function makeNotificationFolder(folder: string): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  makeFolder(dirname(folder));
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-  } catch (error) {
-    // Somebody else was faster, or a file has the name.
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
-  }
-}
 
 const noteSuffix = '.json';
 const draftSuffix = '.draft';

@@ -1,7 +1,7 @@
 import type { ColumnName } from '../redis/columns.ts';
 import { sumLookups } from '../redis/lookups.ts';
 import type { RedisNode } from '../redis/server.ts';
-import type { Analysis, Method } from '../keyspace/reading.ts';
+import type { Analysis, Method, UncheckedReason } from '../keyspace/reading.ts';
 import { type Block, note } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
@@ -45,6 +45,12 @@ export interface ReadingReport {
   readonly precision: { readonly target: number; readonly reached: number | null } | null;
   /** A namespace of which not one key was seen has at most so many keys, with 95 % certainty; null: every key was read. */
   readonly mostUnseenKeys: number | null;
+  /**
+   * The most bytes that keys hold which a sample did not meet, as the server's own accounts (`used_memory_dataset`) have it;
+   * 0: they speak of none; null: every key was read, or `memoryUnchecked` says why they were not asked.
+   */
+  readonly mostUnmetBytes: number | null;
+  readonly memoryUnchecked: UncheckedReason | null;
   /** Keys of which types, TTLs, encodings and idle times were read, chosen at random; null: of every key, or none. */
   readonly lookedUpKeys: number | null;
   /** Connections that broke and were picked up at the cursor. */
@@ -111,8 +117,8 @@ function countedByServer(
 const allColumns: readonly ColumnName[] = ['memory', 'type', 'ttl', 'encoding', 'idle', 'frequency'];
 
 function readingReportOf({ method, figures, account, narrowed, tree }: Analysis): ReadingReport {
-  const { mostUnseenKeys } = figures;
-  const { kind, population, populationAtEnd } = method;
+  const { mostUnseenKeys, mostUnmetBytes } = figures;
+  const { kind, population, populationAtEnd, unchecked = null } = method;
   const counted = kind === 'exact' && !narrowed ? population : null;
   return {
     method: kind,
@@ -123,6 +129,8 @@ function readingReportOf({ method, figures, account, narrowed, tree }: Analysis)
     coverage: method.coverage,
     coversAll: method.coversAll,
     precision: method.precision,
+    mostUnmetBytes: unchecked === null && mostUnmetBytes !== null ? Math.round(mostUnmetBytes) : null,
+    memoryUnchecked: unchecked,
     mostUnseenKeys: mostUnseenKeys === null ? null : Math.ceil(mostUnseenKeys),
     lookedUpKeys: method.lookedUpKeys,
     reconnects: account.reconnects,
@@ -158,7 +166,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
       ),
     );
   }
-  notes.push(...populationNotes(reading));
+  notes.push(...populationNotes(reading), ...unmetNotes(reading));
   if (method === 'partial') {
     const read = coverage === null ? 'a part' : formatRatio(coverage);
     notes.push(
@@ -201,6 +209,31 @@ export function readingNotes(reading: ReadingReport): Block[] {
     );
   return notes;
 }
+
+/** A sample meets few of the keys that are few, however many bytes they hold. */
+function unmetNotes({ mostUnmetBytes, memoryUnchecked }: ReadingReport): Block[] {
+  if (mostUnmetBytes !== null && mostUnmetBytes > 0)
+    return [
+      note(
+        'warning',
+        `up to ${formatBytes(mostUnmetBytes)} are in keys that the sample did not meet, by the server's \`used_memory_dataset\`: any namespace may hold them; --exact finds them`,
+      ),
+    ];
+  if (memoryUnchecked === null) return [];
+  return [
+    note(
+      'dim',
+      `bytes are not checked against the server's \`used_memory_dataset\`: ${uncheckedTexts[memoryUnchecked]}; a few very large keys may be missing from them`,
+    ),
+  ];
+}
+
+const uncheckedTexts: Readonly<Record<UncheckedReason, string>> = {
+  filtered: 'it is of all keys',
+  'not-reported': 'it was not reported',
+  'other-databases': 'it includes the keys of other databases',
+  unreadable: 'it includes keys whose size may not be read',
+};
 
 /** Why the keys that were read are not as many as DBSIZE says. */
 function populationNotes({ method, populationKeys, populationKeysAtEnd, goneKeys }: ReadingReport): Block[] {

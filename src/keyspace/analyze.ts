@@ -49,6 +49,8 @@ const unknownFacts: NodeFacts = {
   keys: null,
   persistentKeys: null,
   cpuSeconds: null,
+  dataset: null,
+  otherKeys: null,
   runId: null,
   policy: null,
   storedBySlot: false,

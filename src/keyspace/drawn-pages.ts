@@ -26,9 +26,11 @@ export class DrawnPages {
   /** Of each node, at its last page. */
   private readonly growth = new Map<DrawnFrom, number>();
 
+  /** @param largeFrom see SamplePlace */
   constructor(
     private readonly population: number,
     private readonly sources: readonly DrawnFrom[],
+    private readonly largeFrom = Number.POSITIVE_INFINITY,
   ) {}
 
   /**
@@ -47,7 +49,7 @@ export class DrawnPages {
       this.detailedGrowthSum += growth;
     }
     this.scannedKeys += scannedKeys;
-    return { group, weight: growth / scannedKeys };
+    return { group, weight: growth / scannedKeys, largeFrom: this.largeFrom };
   }
 
   get course(): PopulationCourse {

@@ -1,6 +1,7 @@
 import { type Drift, driftedBytes, driftedKeys, driftedShare, noDrift } from './drift.ts';
 import { type Interval, proportionInterval, t95, z95 } from './intervals.ts';
-import { sampleGroups, Tally } from './tally.ts';
+import { type MemoryCheck, splitTally, unmetKeysOf, type UnmetKeys } from './large-keys.ts';
+import { sampleGroups, sumOf, Tally } from './tally.ts';
 
 /** A figure with its 95 % interval; null where the figure is exact. */
 export interface Figure {
@@ -20,6 +21,8 @@ export interface SampleFrame {
   readonly groupWeights: readonly number[];
   /** How far the database changed meanwhile; left out: not at all. */
   readonly drift?: Drift;
+  /** What all keys take together by the server's own accounts; left out: it did not report that, or other keys are in it. */
+  readonly memory?: MemoryCheck | undefined;
 }
 
 /** With fewer keys the sizes of a namespace alone tell too little of their spread. */
@@ -40,7 +43,9 @@ export class SampleEstimator {
   private readonly unread: number;
   private readonly quantile = t95(sampleGroups - 1);
   private readonly drift: Drift;
-
+  private readonly unmet: UnmetKeys;
+  /** Of the bytes that decisive keys would stand for, the share that the server's accounts leave room for. */
+  private readonly room: number = 0;
   private readonly pooledSpread: number;
   private readonly namespaceKeys: number;
 
@@ -49,11 +54,18 @@ export class SampleEstimator {
     private readonly frame: SampleFrame,
     private readonly namespaces: readonly Tally[],
   ) {
-    this.pooledSpread = pooledSpreadOf(namespaces);
-    this.namespaceKeys = sum(namespaces.map(({ keys }) => keys));
     this.weight = sum(frame.groupWeights);
+    this.pooledSpread = pooledSpreadOf(namespaces.map((tally) => this.split(tally).rest));
+    this.namespaceKeys = sum(namespaces.map(({ keys }) => keys));
     this.unread = Math.max(0, 1 - frame.fraction);
     this.drift = frame.drift ?? noDrift;
+    this.unmet = { mostBytes: 0, certain: false };
+    if (frame.memory !== undefined) {
+      const { rest, decisiveBytes, projectedBytes } = this.split(sumOf(namespaces));
+      this.unmet = unmetKeysOf(this.restBytes(rest).interval, decisiveBytes, frame.memory);
+      const projected = projectedBytes - decisiveBytes;
+      this.room = projected <= 0 ? 0 : Math.min(1, this.unmet.mostBytes / projected);
+    }
   }
 
   /** Keys of the whole database that belong to the set. */
@@ -82,14 +94,42 @@ export class SampleEstimator {
     return { value, interval: driftedBytes(interval, perKey, this.drift) };
   }
 
-  /** Over the time of the sample. */
+  /** The most bytes that keys hold of which the sample met none; 0 where the server's accounts do not speak of any. */
+  get mostUnmetBytes(): number {
+    return this.unmet.certain ? this.unmet.mostBytes : 0;
+  }
+
+  private split(tally: Tally) {
+    const { memory, population } = this.frame;
+    return memory === undefined || tally.large === undefined || this.weight === 0
+      ? { rest: tally, decisiveKeys: 0, decisiveBytes: 0, projectedBytes: 0 }
+      : splitTally(tally, population / this.weight, memory);
+  }
+
+  /**
+   * Over the time of the sample. Decisive keys count for themselves, and those that were not met for no more than the
+   * server's accounts leave room for: in any namespace, where there are such keys for certain.
+   */
   private meanMemoryBytes(tally: Tally): SampledFigure {
+    const { rest, decisiveKeys, decisiveBytes, projectedBytes } = this.split(tally);
+    const { value, interval } = this.restBytes(rest);
+    const [low, high] = interval;
+    const unmet = this.unmet.certain || decisiveKeys > 0 ? this.unmet.mostBytes : 0;
+    return {
+      value: value + decisiveBytes + this.room * (projectedBytes - decisiveBytes),
+      interval: [low + decisiveBytes, high + decisiveBytes + unmet],
+    };
+  }
+
+  /** Of keys none of which is decisive. */
+  private restBytes(tally: Tally): SampledFigure {
     const { population } = this.frame;
     const bytes = this.weight === 0 ? 0 : weightedBytes(tally) / this.weight;
     const value = population * bytes;
     const keys = this.meanKeys(tally);
     const [low, high] = keys.interval;
-    if (tally.keys === 0 || value === 0) return { value, interval: [0, high] };
+    if (tally.keys === 0 || value === 0)
+      return { value, interval: [0, tally.large === undefined ? high : 0] };
     const meanSpread = z95 * Math.sqrt((this.spreadOf(tally) / tally.keys) * this.unread);
     const groupSpread =
       (this.quantile * Math.sqrt(this.varianceOf(tally, sampleGroups, bytes))) / Math.max(bytes, 1e-300);
@@ -113,6 +153,25 @@ export class SampleEstimator {
 
   /** Share of the bytes of `whole` that are in its part, from 0 to 1. */
   byteShare(part: Tally, whole: Tally): Figure {
+    const [partSplit, wholeSplit] = [this.split(part), this.split(whole)];
+    const rest = this.restByteShare(partSplit.rest, wholeSplit.rest);
+    if (!this.unmet.certain && wholeSplit.decisiveKeys === 0) return rest;
+    // With the decisive keys, and the unmet ones all in the part, or all in what is not.
+    const [of, all] = [this.meanMemoryBytes(part), this.meanMemoryBytes(whole)];
+    const unmet = this.unmet.mostBytes;
+    const least = Math.max(0, all.interval[0] - Math.max(0, of.interval[1] - unmet));
+    const value = ratioOf(of.value, all.value);
+    return {
+      value,
+      interval: [
+        Math.min(value, rest.interval[0], ratioOf(of.interval[0], all.interval[1])),
+        Math.max(value, rest.interval[1], ratioOf(of.interval[1], of.interval[1] + least)),
+      ],
+    };
+  }
+
+  /** Of keys none of which is decisive. */
+  private restByteShare(part: Tally, whole: Tally): SampledFigure {
     const value = ratioOf(weightedBytes(part), weightedBytes(whole));
     const half = this.quantile * Math.sqrt(Math.max(this.ratioVariance(part, whole, sampleGroups, value), 0));
     const [low, high] = this.byteOddsInterval(part, whole, value);
@@ -121,7 +180,7 @@ export class SampleEstimator {
       Math.min(1, Math.max(high, value + half)),
     ];
     const perKey = Math.max(meanSizeOf(part), meanSizeOf(differenceOf(whole, part)));
-    const bytes = this.meanMemoryBytes(whole).value;
+    const bytes = this.restBytes(whole).value;
     return { value, interval: driftedShare(interval, bytes, perKey, this.drift) };
   }
 
@@ -156,7 +215,7 @@ export class SampleEstimator {
 
   /** The mean size of a set at the upper end of its interval. */
   private largestMeanOf(tally: Tally): number {
-    return this.meanMemoryBytes(tally).interval[1] / Math.max(1, this.meanKeys(tally).value);
+    return this.restBytes(this.split(tally).rest).interval[1] / Math.max(1, this.meanKeys(tally).value);
   }
 
   /** The same of so many keys, were they those of the namespaces with the largest. */

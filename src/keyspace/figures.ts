@@ -39,6 +39,11 @@ export class Figures {
     );
   }
 
+  /** The most bytes of keys that a sample did not meet and the server's accounts speak of; null where every key was read. */
+  get mostUnmetBytes(): number | null {
+    return this.sampled?.mostUnmetBytes ?? null;
+  }
+
   /** The most keys of a namespace of which not one was seen, with 95 % certainty; null where every key was read. */
   get mostUnseenKeys(): number | null {
     return this.sampled?.mostUnseenKeys ?? null;

@@ -1,15 +1,25 @@
 import type { WalkAccount } from '../redis/account.ts';
 import type { ColumnName } from '../redis/columns.ts';
+import { type DatasetBounds, datasetBoundsOf } from '../redis/dataset.ts';
 import { RedisError } from '../redis/errors.ts';
+import { readInfoIfPermitted } from '../redis/info.ts';
 import { readSlotSizes } from '../redis/node-facts.ts';
 import { type PageSource, segmentPages, slotPages } from '../redis/page-source.ts';
 import { type SampledNode, samplePages } from '../redis/sample.ts';
 import { slotOf } from '../redis/slots.ts';
-import { filtersOf, type KeyspaceReading, type ReadInput, type ReadNode } from './reading.ts';
+import {
+  filtersOf,
+  isNarrowed,
+  type KeyspaceReading,
+  type ReadInput,
+  type ReadNode,
+  type UncheckedReason,
+} from './reading.ts';
 import { Collector } from './collector.ts';
 import { DrawnPages } from './drawn-pages.ts';
 import { type Figure, SampleEstimator } from './estimate.ts';
 import { Figures } from './figures.ts';
+import { largeFromOf, type MemoryCheck } from './large-keys.ts';
 import { startPacing } from './pacing.ts';
 import { sampleGroups } from './tally.ts';
 
@@ -47,7 +57,13 @@ export async function readSample(
   if (sources === null) return null;
   const target = reading.precision ?? defaultPrecision;
   const collector = new Collector(input);
-  const sample = new DrawnPages(population, sources);
+  const checkable = uncheckedReasonOf(input) === null;
+  const before = checkable ? sumOfBounds(nodes.map(({ facts }) => facts.dataset)) : null;
+  const largeFrom = before === null ? undefined : largeFromOf(before.highBytes, population, fewestKeys);
+  let memory = before && largeFrom !== undefined ? { ...before, largeFrom } : undefined;
+  const sample = new DrawnPages(population, sources, largeFrom);
+  const figures = (drifting: boolean) =>
+    figuresOf(sample, collector, input, { drifting, memory: isReadWhole(account) ? memory : undefined });
   const [first] = sources;
   const pacing = first && (await startPacing(first.node, reading, signal));
   let failure: RedisError | null = null;
@@ -76,9 +92,11 @@ export async function readSample(
       if (sample.pages % pagesBetweenLooks !== 0) continue;
       progress.update(sample.scannedKeys);
       // Reading on would not make the keyspace keep still.
-      const reached = precisionOf(figuresOf(sample, collector, input, false), collector);
+      const now = figures(false);
+      const reached = precisionOf(now, collector);
       const enough = reading.precision === undefined ? fewestPagesByDefault : fewestPages;
       if (reached <= target && sample.pages >= enough) break;
+      if (sample.pages >= enough && readsOnForUnmet(input, population, now, collector)) return null;
       if (sample.scannedKeys >= mostKeys(reading.precision, population)) break;
       if (reading.precision !== undefined && takesAll(sample, population, reached / target)) return null;
     }
@@ -88,11 +106,19 @@ export async function readSample(
   } finally {
     pacing?.end();
   }
-  const reached = precisionOf(figuresOf(sample, collector, input, false), collector);
+  // What the server holds now and what it held before: the sample is the mean of both.
+  const after = memory && !signal.aborted && failure === null ? await readBounds(nodes) : null;
+  if (memory !== undefined && after !== null)
+    memory = {
+      ...memory,
+      lowBytes: Math.min(memory.lowBytes, after.lowBytes),
+      highBytes: Math.max(memory.highBytes, after.highBytes),
+    };
+  const reached = precisionOf(figures(false), collector);
   if (reading.precision !== undefined && reached > target && !signal.aborted && failure === null) return null;
   return {
     tree: collector.tree,
-    figures: figuresOf(sample, collector, input, true),
+    figures: figures(true),
     method: {
       kind: 'sample',
       population,
@@ -102,11 +128,67 @@ export async function readSample(
       coverage: population === 0 ? 1 : sample.scannedKeys / population,
       precision: { target, reached: Number.isFinite(reached) ? reached : null },
       lookedUpKeys: collector.detailedKeys || null,
+      unchecked: isReadWhole(account) ? uncheckedReasonOf(input) : 'unreadable',
     },
     largest: collector.largest.list(),
     account,
     failure,
   };
+}
+
+/** Up to so many keys are all read where the server's accounts tell of keys that a sample did not meet: in some five seconds. */
+const mostKeysForUnmet = 2_000_000;
+
+/** A sample that is large enough for other purposes does not find the few keys that hold so much; reading every key does. */
+function readsOnForUnmet(
+  { reading }: ReadInput,
+  population: number,
+  figures: Figures,
+  { tree }: Collector,
+): boolean {
+  const { precision = defaultPrecision, maxKeysPerSecond, latencyBudgetMillis } = reading;
+  const paced = maxKeysPerSecond !== undefined || latencyBudgetMillis !== undefined;
+  const unmet = figures.mostUnmetBytes ?? 0;
+  return (
+    !paced &&
+    reading.precision === undefined &&
+    population <= mostKeysForUnmet &&
+    unmet > 2 * precision * figures.memoryBytes(tree.total().total).value
+  );
+}
+
+/** Why a sample cannot be held against what the server says that its keys take; null where it can. */
+function uncheckedReasonOf(input: ReadInput): UncheckedReason | null {
+  const { nodes, columns } = input;
+  if (columns.memory !== true) return null;
+  if (isNarrowed(input)) return 'filtered';
+  if (nodes.some(({ facts }) => facts.dataset === null || facts.otherKeys === null)) return 'not-reported';
+  const others = nodes.reduce((sum, { facts }) => sum + (facts.otherKeys ?? 0), 0);
+  const keys = nodes.reduce((sum, { facts }) => sum + (facts.keys ?? 0), 0);
+  return others > largestOtherShare * keys ? 'other-databases' : null;
+}
+
+/** False where the sizes of keys were refused, of all or of some. */
+function isReadWhole({ refusedColumns, unreadableKeys }: WalkAccount): boolean {
+  return unreadableKeys === 0 && !refusedColumns.some(({ column }) => column === 'memory');
+}
+
+/** With more keys in other databases, what the server holds says little of this one. */
+const largestOtherShare = 0.01;
+
+function sumOfBounds(bounds: readonly (DatasetBounds | null)[]): DatasetBounds | null {
+  let [lowBytes, highBytes] = [0, 0];
+  for (const each of bounds) {
+    if (each === null) return null;
+    lowBytes += each.lowBytes;
+    highBytes += each.highBytes;
+  }
+  return { lowBytes, highBytes };
+}
+
+async function readBounds(nodes: readonly ReadNode[]): Promise<DatasetBounds | null> {
+  const infos = await Promise.all(nodes.map(({ node }) => readInfoIfPermitted(node)));
+  return sumOfBounds(infos.map((info) => info && datasetBoundsOf(info)));
 }
 
 /** Null where a node keeps its keys by slot and does not tell their sizes. */
@@ -128,13 +210,13 @@ function figuresOf(
   sample: DrawnPages,
   { tree }: Collector,
   { columns, details }: ReadInput,
-  drifting: boolean,
+  { drifting, memory }: { readonly drifting: boolean; readonly memory: MemoryCheck | undefined },
 ): Figures {
   const namespaces = [...tree.leaves()].map(({ total }) => total);
-  const detailed = new SampleEstimator(sample.detailedFrame(drifting), namespaces);
+  const detailed = new SampleEstimator({ ...sample.detailedFrame(drifting), memory }, namespaces);
   const names = (Object.keys({ ...columns, ...details }) as ColumnName[]).filter((name) => name !== 'memory');
   return new Figures(
-    new SampleEstimator(sample.frame(drifting), namespaces),
+    new SampleEstimator({ ...sample.frame(drifting), memory }, namespaces),
     new Map(names.map((name) => [name, detailed])),
   );
 }

@@ -58,6 +58,9 @@ export interface AnalysisOptions {
   readonly now: () => number;
 }
 
+/** Why the bytes of a sample were not held against what the server says that its keys take. */
+export type UncheckedReason = 'filtered' | 'not-reported' | 'other-databases' | 'unreadable';
+
 /** How the figures of an analysis came about. */
 export interface Method {
   /** `partial`: every key was to be read, and the walk ended early. */
@@ -76,6 +79,8 @@ export interface Method {
   readonly precision: { readonly target: number; readonly reached: number | null } | null;
   /** Keys of which types, TTLs and the like were read; null where of every key, or none. */
   readonly lookedUpKeys: number | null;
+  /** Of a sample; null: it was checked, or there is nothing to check. */
+  readonly unchecked?: UncheckedReason | null;
 }
 
 export interface Analysis {

@@ -2,7 +2,16 @@
 export interface SamplePlace {
   /** Of the random groups that the pages of the sample are dealt into, from 0. */
   readonly group: number;
-  /** What the key counts for: one over the keys of its page. */
+  /** What the key counts for: one over the keys of its page, and more in a database that has grown. */
+  readonly weight: number;
+  /** Keys of so many bytes are remembered one by one, for one of them may decide an estimate; left out: none are. */
+  readonly largeFrom?: number;
+}
+
+/** A large key of a sample. */
+export interface LargeSample {
+  readonly memoryBytes: number;
+  readonly group: number;
   readonly weight: number;
 }
 
@@ -27,6 +36,8 @@ export class Tally {
   largestBytes = 0;
   /** Weighted keys of each group, then weighted bytes of each group; undefined where nothing was sampled. */
   groups: Float64Array | undefined;
+  /** Of a sample; undefined where there are none. */
+  large: LargeSample[] | undefined;
   /** Undefined where keys were not chosen one by one. */
   chosen: ChosenSums | undefined;
 
@@ -52,7 +63,9 @@ export class Tally {
     }
     if (place === null) return;
     this.groups ??= new Float64Array(2 * sampleGroups);
-    const { group, weight } = place;
+    const { group, weight, largeFrom = Number.POSITIVE_INFINITY } = place;
+    if (memoryBytes !== null && memoryBytes >= largeFrom)
+      (this.large ??= []).push({ memoryBytes, group, weight });
     this.groups[group] = (this.groups[group] ?? 0) + weight;
     const at = sampleGroups + group;
     this.groups[at] = (this.groups[at] ?? 0) + weight * (memoryBytes ?? 0);
@@ -64,6 +77,7 @@ export class Tally {
     this.bytesSquared += other.bytesSquared;
     this.largestBytes = Math.max(this.largestBytes, other.largestBytes);
     if (other.chosen !== undefined) this.addChosen(other.chosen);
+    if (other.large !== undefined) (this.large ??= []).push(...other.large);
     if (other.groups === undefined) return;
     const groups = (this.groups ??= new Float64Array(2 * sampleGroups));
     other.groups.forEach((sum, at) => (groups[at] = (groups[at] ?? 0) + sum));

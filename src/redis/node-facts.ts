@@ -1,4 +1,5 @@
 import { asBytes } from './bytes.ts';
+import { type DatasetBounds, datasetBoundsOf } from './dataset.ts';
 import {
   countsScanType,
   databasesOf,
@@ -17,6 +18,10 @@ export interface NodeFacts {
   readonly persistentKeys: number | null;
   /** CPU that the server has used since it started; null where INFO is not permitted. */
   readonly cpuSeconds: number | null;
+  /** What its keys take by its own accounts, those of other databases included; null where INFO does not report it. */
+  readonly dataset: DatasetBounds | null;
+  /** Keys of the other databases; null where INFO is not permitted. */
+  readonly otherKeys: number | null;
   /** Tells this process of the server from any other. */
   readonly runId: string | null;
   /** `allkeys-lru`, `noeviction`, … */
@@ -35,6 +40,10 @@ export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
   const system = infoNumber(info, 'used_cpu_sys');
   return {
     keys: typeof size === 'number' ? size : null,
+    dataset: datasetBoundsOf(info),
+    otherKeys:
+      permitted &&
+      databasesOf(info).reduce((sum, { database, keys }) => sum + (database === node.database ? 0 : keys), 0),
     persistentKeys: permitted && persistentKeysOf(permitted, node.database),
     cpuSeconds: user === null || system === null ? null : user + system,
     runId: info['run_id'] ?? null,

@@ -60,6 +60,9 @@ describe('facts of a node', () => {
     onTestFinished(() => server.close());
     expect(await readNodeFacts(server.nodes[0])).toEqual({
       keys: null,
+      persistentKeys: null,
+      dataset: null,
+      otherKeys: null,
       cpuSeconds: null,
       runId: null,
       policy: null,

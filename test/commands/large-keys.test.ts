@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../src/redis/connect.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { cli } from '../run-cli.ts';
+import type { RedisProcess } from '../server/redis-process.ts';
+import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { stats } from './stats-runs.ts';
+
+let redis: RedisProcess;
+let server: RedisServer;
+const small = 260_000;
+const giants = 10;
+const giantBytes = 3_000_000;
+
+beforeAll(async () => {
+  redis = await startPrivateServer();
+  server = await connect(targetOf(redis.url));
+  await send(server, 'DEBUG', 'POPULATE', small, 'session', 50);
+});
+afterAll(async () => {
+  server.close();
+  await redis.stop();
+});
+
+/** What keeps a sample from becoming a walk over every key, and slows nothing down. */
+const sampled = ['--max-rate', '5000000'];
+const holds = (interval: readonly [number, number] | null, truth: number | null) =>
+  interval !== null && truth !== null && interval[0] <= truth && truth <= interval[1];
+
+test('without large keys a sample is enough, and its bytes agree with what the server holds', async () => {
+  const { result } = await stats(redis.url, ['--seed', '1']);
+  expect(result.reading).toMatchObject({ method: 'sample', mostUnmetBytes: 0, memoryUnchecked: null });
+  const exact = await stats(redis.url, ['--exact']);
+  expect(holds(result.memoryBytesInterval, exact.result.memoryBytes)).toBe(true);
+  expect(exact.result.reading).toMatchObject({ mostUnmetBytes: null, memoryUnchecked: null });
+});
+
+describe('a few keys that hold half of the bytes', () => {
+  beforeAll(async () => {
+    for (let index = 0; index < giants; index++)
+      await send(server, 'SET', `session:giant:${index}`, 'x'.repeat(giantBytes));
+  });
+
+  test('are within the intervals of a sample that met few of them', async () => {
+    const truth = (await stats(redis.url, ['--exact'])).result;
+    for (const seed of ['1', '2', '3', '4']) {
+      const { result } = await stats(redis.url, ['--seed', seed, ...sampled]);
+      expect(result.reading).toMatchObject({ method: 'sample', memoryUnchecked: null });
+      expect([seed, holds(result.memoryBytesInterval, truth.memoryBytes)]).toEqual([seed, true]);
+    }
+  });
+
+  test('make a sample say how many bytes it did not meet', async () => {
+    const { stdout } = await cli(['stats', '--seed', '1', '--no-color', ...sampled], {
+      url: redis.url,
+      terminal: true,
+    });
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /up to \d+\.\d MB are in keys that the sample did not meet, by the server's `used_memory_dataset`: any namespace may hold them; --exact finds them/,
+    );
+  });
+
+  test('make every key be read where that takes seconds', async () => {
+    const { result } = await stats(redis.url, ['--seed', '1']);
+    expect(result).toMatchObject({ exact: true, memoryBytesInterval: null });
+    expect(result.memoryBytes).toBeGreaterThan(giants * giantBytes + small * 100);
+  });
+});
+
+describe('bytes that cannot be checked', () => {
+  const noteOf = async (args: readonly string[], url = redis.url) => {
+    const { stdout } = await cli([...args, '--seed', '1', '--no-color', ...sampled], { url, terminal: true });
+    return stdout.replaceAll(/\s+/g, ' ');
+  };
+  const note = "bytes are not checked against the server's `used_memory_dataset`: ";
+
+  test('of a part of the keys, and of a user who may not call INFO, are said to be', async () => {
+    expect(await noteOf(['inspect', 'session:<id>'])).toContain(`${note}it is of all keys`);
+    await send(server, 'ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-info');
+    const url = redis.url.replace('redis://', 'redis://reader:secret@');
+    expect(await noteOf(['stats'], url)).toContain(`${note}it was not reported`);
+  });
+
+  test('beside the keys of another database are said to be', async () => {
+    const other = await connect(targetOf(`${redis.url}/3`));
+    await send(other, 'DEBUG', 'POPULATE', 30_000, 'other', 500);
+    const { result } = await stats(redis.url, ['--seed', '1', ...sampled]);
+    expect(result.reading).toMatchObject({ mostUnmetBytes: null, memoryUnchecked: 'other-databases' });
+    other.close();
+  });
+});

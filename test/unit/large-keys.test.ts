@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { DrawnPages } from '../../src/keyspace/drawn-pages.ts';
+import { SampleEstimator } from '../../src/keyspace/estimate.ts';
+import { largeFromOf, type MemoryCheck, unmetKeysOf } from '../../src/keyspace/large-keys.ts';
+import { sumOf, Tally } from '../../src/keyspace/tally.ts';
+import { Draw } from '../../src/random.ts';
+import { segmentPages } from '../../src/redis/page-source.ts';
+
+const keys = 100_000;
+const pages = 160;
+const samples = 100;
+
+/** Bytes of a key of namespace 0 (half of the keys), 1 (a third) or 2 (the rest). `at` is its number within all keys. */
+type SizeLaw = (namespace: number, at: number, draw: Draw) => number;
+
+const small = (draw: Draw) => 80 + draw.below(80);
+const pareto = (draw: Draw) => Math.round(100 * (1 - draw.fraction()) ** (-1 / 1.1));
+
+const laws: readonly (readonly [name: string, law: SizeLaw])[] = [
+  ['no tail', (_namespace, _at, draw) => small(draw)],
+  ['one giant', (_namespace, at, draw) => (at === 7 ? 40_000_000 : small(draw))],
+  ['twenty giants', (namespace, at, draw) => (namespace === 0 && at % 2500 === 0 ? 5_000_000 : small(draw))],
+  [
+    'giants in two namespaces',
+    (namespace, at, draw) => (namespace < 2 && at % 4000 === 1 ? 1_000_000 : small(draw)),
+  ],
+  ['a Pareto tail of exponent 1.1', (_namespace, _at, draw) => pareto(draw)],
+  [
+    'a Pareto tail in one namespace',
+    (namespace, _at, draw) => (namespace === 2 ? pareto(draw) : small(draw)),
+  ],
+  ['a bimodal namespace', (namespace, at, draw) => (namespace === 1 && at % 50 === 0 ? 20_000 : small(draw))],
+  [
+    'a bimodal namespace with a rare mode',
+    (namespace, at, draw) => (namespace === 1 && at % 1500 === 0 ? 400_000 : small(draw)),
+  ],
+];
+
+interface Held {
+  bytes: number;
+  share: number;
+}
+
+/** How often the intervals of each namespace, and of all keys, hold, where the server's accounts are right to `slack`. */
+function coverageOf(law: SizeLaw, checked: boolean, slack = 0.01) {
+  const draw = new Draw(11, 'sizes');
+  const namespaceOf = (at: number) => (at < keys / 2 ? 0 : at < (5 * keys) / 6 ? 1 : 2);
+  const inOrder = Array.from({ length: keys }, (_, at) => {
+    const namespace = namespaceOf(at);
+    return { namespace, bytes: law(namespace, at, draw), place: draw.fraction() };
+  });
+  // The server orders keys by a hash.
+  const order = inOrder.sort((one, other) => one.place - other.place);
+  const truths = [0, 0, 0];
+  for (const { namespace, bytes } of order) truths[namespace] = (truths[namespace] ?? 0) + bytes;
+  const all = truths.reduce((sum, bytes) => sum + bytes, 0);
+  const memory: MemoryCheck = {
+    lowBytes: all * (1 - slack),
+    highBytes: all * (1 + slack),
+    largeFrom: largeFromOf(all, keys, 12_800),
+  };
+  const namespaces = truths.map((): Held => ({ bytes: 0, share: 0 }));
+  let [total, width] = [0, 0];
+  for (let seed = 1; seed <= samples; seed++) {
+    const from = { source: segmentPages(keys) };
+    const sample = new DrawnPages(keys, [from], memory.largeFrom);
+    const tallies = truths.map(() => new Tally());
+    const segments = from.source.pages ?? 1;
+    for (const { cursor, count } of from.source.draw(pages, new Draw(seed, 'sample'))) {
+      const place = sample.add({ scannedKeys: count, growth: 1, from }, true);
+      const first = Math.floor((Number(cursor) % segments) * (keys / segments));
+      for (const { namespace, bytes } of order.slice(first, first + count))
+        tallies[namespace]?.add(bytes, place);
+    }
+    const frame = { ...sample.frame(false), memory: checked ? memory : undefined };
+    const estimator = new SampleEstimator(frame, tallies);
+    const holds = (interval: readonly [number, number] | null, truth: number) =>
+      interval !== null && interval[0] <= truth * (1 + 1e-9) && truth <= interval[1] * (1 + 1e-9) ? 1 : 0;
+    const whole = sumOf(tallies);
+    tallies.forEach((tally, namespace) => {
+      const [truth = 0, held] = [truths[namespace], namespaces[namespace]];
+      if (held === undefined) return;
+      held.bytes += holds(estimator.memoryBytes(tally).interval, truth) / samples;
+      held.share += holds(estimator.byteShare(tally, whole).interval, truth / all) / samples;
+    });
+    const figure = estimator.memoryBytes(whole);
+    total += holds(figure.interval, all) / samples;
+    width += ((figure.interval?.[1] ?? 0) - (figure.interval?.[0] ?? 0)) / all / samples;
+  }
+  return { namespaces, total, width };
+}
+
+describe.each(laws)('intervals of bytes with %s, checked against what the server holds', (_name, law) => {
+  const { namespaces, total } = coverageOf(law, true);
+
+  test('hold for all keys and for each namespace', () => {
+    // 95 % less a standard deviation and a half of 100 samples.
+    expect(total).toBeGreaterThanOrEqual(0.92);
+    for (const { bytes, share } of namespaces) {
+      expect(bytes).toBeGreaterThanOrEqual(0.92);
+      expect(share).toBeGreaterThanOrEqual(0.92);
+    }
+  });
+});
+
+describe('the check', () => {
+  const named = (name: string) => laws.find(([each]) => each === name)?.[1] ?? (() => 0);
+
+  test('is what holds: by the sample alone a few giants are outside of most intervals', () => {
+    expect(coverageOf(named('one giant'), false).total).toBeLessThan(0.3);
+    expect(coverageOf(named('a Pareto tail of exponent 1.1'), false).total).toBeLessThan(0.8);
+  });
+
+  test('costs no width where there is no tail, nor where the tail is met', () => {
+    for (const name of ['no tail', 'a bimodal namespace']) {
+      const [checked, alone] = [coverageOf(named(name), true), coverageOf(named(name), false)];
+      expect(checked.width).toBeLessThan(alone.width * 1.05);
+    }
+  });
+
+  test('finds keys for certain only beyond the error of the sample', () => {
+    const memory = { lowBytes: 900, highBytes: 1100, largeFrom: 1 };
+    expect(unmetKeysOf([700, 800], 50, memory)).toEqual({ mostBytes: 350, certain: true });
+    expect(unmetKeysOf([800, 950], 0, memory)).toEqual({ mostBytes: 300, certain: false });
+    expect(unmetKeysOf([1150, 1200], 0, memory)).toEqual({ mostBytes: 0, certain: false });
+  });
+});

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,7 +113,7 @@ describe('a map that was found upwards', () => {
   });
 
   test('connects once it is named or trusted, and no longer once its profiles change', async () => {
-    const { options, map, write, file } = checkedOut();
+    const { options, map, write, file, home } = checkedOut();
     const arrives = async (args: readonly string[] = []) => {
       heard = '';
       await cli(['keys', '--timeout', '300ms', ...args], options);
@@ -127,6 +127,7 @@ describe('a map that was found upwards', () => {
       ...{ file, trusted: true },
       profiles: [{ name: 'p', passwordFrom: 'AWS_SECRET_ACCESS_KEY', isDefault: true }],
     });
+    expect(statSync(join(home, '.local/state/cachectl/trusted-maps')).mode & 0o777).toBe(0o700);
     expect(await arrives()).toBe(true);
     write({ ...map, profiles: { p: { url, passwordEnv: 'REDISCLI_AUTH' } } });
     expect(await arrives()).toBe(false);

@@ -218,7 +218,7 @@ describe('a file', () => {
         fc.asyncProperty(keyspaces, async (keys) => {
           await emptyDatabase(a);
           await fillKeyspace(a, keys);
-          await run(['export', '--to', file], { url: testUrl() });
+          await run(['export', '--to', file, '--force'], { url: testUrl() });
           const compare = () => run(['diff', file, '-o', 'json'], { url: testUrl() });
           expect(await compare()).toMatchObject({ exitCode: 0 });
           await sendAll(a, [
@@ -252,7 +252,7 @@ describe('a file', () => {
       for (const script of code) await send(server, 'EVAL', script, 0);
       await sendAll(server, texts);
     }
-    await run(['export', '--to', 'all.archive'], { url: testUrl() });
+    await run(['export', '--to', 'all.archive', '--force'], { url: testUrl() });
 
     const result = await run(['diff', 'all.archive', other.url, '-o', 'json']);
 

@@ -10,7 +10,7 @@ import { countsOf, warmSetup } from './warm-setup.ts';
 
 const { server, folder, fixture, warm } = warmSetup();
 const exportTo = async (file: string) => {
-  const result = await cli(['export', '--to', file], { url: testUrl(), cwd: folder() });
+  const result = await cli(['export', '--to', file, '--force'], { url: testUrl(), cwd: folder() });
   expect(result.exitCode).toBe(0);
   return readFileSync(join(folder(), file), 'utf8').split('\n').sort();
 };

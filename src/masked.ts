@@ -18,7 +18,7 @@ export function maskedText(text: string): string {
 
 /** The same for a text that as a whole is meant to be a URL, whatever is in it, and also where it names no scheme. */
 export function maskedUrl(text: string): string {
-  const [scheme = ''] = new RegExp(`^${schemes.source}`, 'i').exec(text) ?? [];
+  const [scheme = ''] = new RegExp(`^[\\s"'\`\\ufeff]*${schemes.source}`, 'i').exec(text) ?? [];
   return scheme + maskedRest(text.slice(scheme.length), scheme === '' ? 'redis://' : scheme);
 }
 

@@ -6,6 +6,7 @@ import { fileFailureText } from '../file-failure.ts';
 import { InputError } from '../failure.ts';
 import { maskedUrl } from '../masked.ts';
 import type { TlsTarget } from '../redis/target.ts';
+import { asksForTls, looksLikeUrl } from '../redis/url.ts';
 import { destinationOf, type NamedProfile, type Route, sameAddress } from './destination.ts';
 import type { GlobalOptions } from './options.ts';
 import { firstOf, nonEmpty, type Sourced } from './sourced.ts';
@@ -46,7 +47,7 @@ export function resolveAccess(given: Given): Access {
     [null, 'none'],
   );
   // What is shown as a name must not be the URL of someone who took one option for the other.
-  if (/^[a-z+]+:\/\//i.test(username.value ?? '')) {
+  if (looksLikeUrl(username.value ?? '')) {
     throw new InputError(
       `the user \`${maskedUrl(username.value ?? '')}\` (from ${username.origin}) is a URL, not a name`,
       'give a URL with --url',
@@ -235,7 +236,7 @@ const flagNames = {
 
 function addedTls(config: ProfileConfig): ProfileConfig['tls'] {
   const { certificate, key } = config.tls ?? {};
-  const overTls = destinationOf(config).urls.some((url) => /^rediss:/i.test(url));
+  const overTls = destinationOf(config).urls.some(asksForTls);
   if (config.tls === undefined && !overTls) return undefined;
   return { ...(certificate !== undefined && { certificate }), ...(key !== undefined && { key }) };
 }

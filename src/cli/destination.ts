@@ -2,7 +2,9 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
 import { InputError } from '../failure.ts';
 import { maskedUrl } from '../masked.ts';
-import { parseRedisUrl, type Place, type Topology } from '../redis/target.ts';
+import type { Place, Topology } from '../redis/target.ts';
+import { type ParsedUrl, parseRedisUrl } from '../redis/url.ts';
+import { printable } from '../render/printable.ts';
 
 /** Where a setting leads, as it was written: one URL, the seeds of a cluster, or Sentinels. */
 export type Destination =
@@ -25,6 +27,8 @@ export interface Route {
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly overTls: boolean;
+  /** What of the URLs is not used, a sentence each. */
+  readonly remarks: readonly string[];
 }
 
 export interface NamedProfile {
@@ -59,8 +63,11 @@ export function routeOf(
   const [place = placeOf(first)] = places;
   const overTls = parsed.some(({ tls }) => tls !== undefined);
   const { kind } = destination;
+  const remarks = [...new Set(parsed.flatMap(({ ignored = [] }) => ignored))].map(
+    (each) => `the URL (from ${origin}) ${each}`,
+  );
   if (kind === 'server')
-    return { place, topology: null, database: first.database, username, password, overTls };
+    return { place, topology: null, database: first.database, username, password, overTls, remarks };
   const numbered = parsed.find(({ database }) => database !== 0);
   if (numbered !== undefined && kind === 'sentinel') {
     throw new InputError(
@@ -70,7 +77,7 @@ export function routeOf(
   }
   if (kind === 'cluster') {
     const topology = { kind, seeds: places } as const;
-    return { place, topology, database: numbered?.database ?? 0, username, password, overTls };
+    return { place, topology, database: numbered?.database ?? 0, username, password, overTls, remarks };
   }
   const ownPassword = password ?? sentinelPassword;
   return {
@@ -83,7 +90,7 @@ export function routeOf(
       ...(ownPassword !== undefined && { password: ownPassword }),
     },
     database: destination.database,
-    ...{ username: undefined, password: undefined, overTls },
+    ...{ username: undefined, password: undefined, overTls, remarks },
   };
 }
 
@@ -134,12 +141,12 @@ function placeOf({ host, port, socketPath }: Place): Place {
   return { host, port, ...(socketPath !== undefined && { socketPath }) };
 }
 
-function parseUrl(url: string, origin: string): ReturnType<typeof parseRedisUrl> {
+function parseUrl(url: string, origin: string): ParsedUrl {
   try {
     return parseRedisUrl(url);
   } catch (error) {
     throw new InputError(
-      `the URL \`${maskedUrl(url)}\` (from ${origin}) cannot be used: ${(error as Error).message}`,
+      printable(`the URL \`${maskedUrl(url)}\` (from ${origin}) cannot be used: ${(error as Error).message}`),
     );
   }
 }

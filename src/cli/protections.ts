@@ -3,7 +3,8 @@ import type { ProfileConfig } from '../config/schema.ts';
 import type { JudgedConfig } from '../config/trust.ts';
 import { isHere, namesOfPlace, namesOfServer } from '../redis/places.ts';
 import type { RedisServer } from '../redis/server.ts';
-import { parseRedisUrl, type Place } from '../redis/target.ts';
+import type { Place } from '../redis/target.ts';
+import { parseRedisUrl } from '../redis/url.ts';
 import { destinationOf, strictness } from './destination.ts';
 import { type ResolvedSettings, resolveSettings } from './settings.ts';
 

@@ -4,6 +4,7 @@ import type { JudgedConfig } from '../config/trust.ts';
 import { InputError } from '../failure.ts';
 import { maskedUrl } from '../masked.ts';
 import { type ConnectTarget, publicUrlOf } from '../redis/target.ts';
+import { looksLikeUrl } from '../redis/url.ts';
 import { resolveAccess, sentinelPassword } from './access.ts';
 import {
   type Destination,
@@ -108,7 +109,7 @@ export function resolveSettings(
     isNamed: leadingProfile !== null,
     output: output.value,
     obstacle: refused ?? access.missingPassword ?? ofSentinels.obstacle,
-    warnings: warningsOf(loaded, refused, neighbours),
+    warnings: [...route.remarks, ...warningsOf(loaded, refused, neighbours)],
     settings: [
       { name: 'config', value: loaded?.file ?? null, origin: loaded?.source ?? 'none found' },
       { name: 'trust', value: loaded?.trust.state ?? null, origin: trustOrigin(loaded) },
@@ -138,7 +139,7 @@ export function furtherTarget(
   workingDirectory: string,
   warn: (text: string) => void,
 ): ConnectTarget | null {
-  const isUrl = /^[a-z+]+:\/\//i.test(urlOrProfile);
+  const isUrl = looksLikeUrl(urlOrProfile);
   if (!isUrl && !Object.hasOwn(loaded?.config.profiles ?? {}, urlOrProfile)) return null;
   const options: GlobalOptions = {
     color,

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
 import { maskedUrl } from '../masked.ts';
+import { looksLikeUrl } from '../redis/url.ts';
 import { writePlaceAt } from '../write-place.ts';
 import { type Context, DeclinedError } from './context.ts';
 
@@ -17,7 +18,7 @@ export async function confirmReplacing(
   force: boolean,
 ): Promise<void> {
   if (name === undefined) return;
-  if (/^[a-z+]+:\/\//i.test(name))
+  if (looksLikeUrl(name))
     throw new InputError(
       `\`${maskedUrl(name)}\` is a URL, not a file`,
       'give the URL of a server with --url',

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { buildMap, type NamespaceMap } from '../keyspace/map.ts';
 import { type KeyPattern, parsePattern, patternShape } from '../keyspace/pattern.ts';
 import { type ByteString, asBytes } from '../redis/bytes.ts';
-import { parseRedisUrl } from '../redis/target.ts';
+import { type ParsedUrl, parseRedisUrl } from '../redis/url.ts';
 import type { LocatedRemark } from './cross-check.ts';
 import type { LoadedConfig } from './load.ts';
 import type { ConfigFile, ProfileConfig } from './schema.ts';
@@ -109,16 +109,19 @@ function urlsOf({ url, cluster, sentinel }: ProfileConfig): [path: string[], url
 }
 
 function urlWarnings(path: readonly string[], url: string, file: string): LocatedRemark[] {
+  let parsed: ParsedUrl;
   try {
-    if (parseRedisUrl(url).password === undefined) return [];
+    parsed = parseRedisUrl(url);
   } catch (error) {
     return [{ path, message: `cannot be used: ${(error as Error).message}` }];
   }
+  const ignored = (parsed.ignored ?? []).map((message) => ({ path, message }));
+  if (parsed.password === undefined) return ignored;
   const mode = modeOf(file);
   const readable =
     mode !== null && isOpen(mode) ? `, and others may read this file (${readers(mode, file)})` : '';
   const better = path[2] === 'sentinel' ? 'sentinelPasswordEnv' : 'passwordEnv or passwordFile';
-  return [{ path, message: `holds a password${readable}: name it with ${better} instead` }];
+  return [...ignored, { path, message: `holds a password${readable}: name it with ${better} instead` }];
 }
 
 function passwordFileWarnings(name: string, { passwordFile }: ProfileConfig, file: string): LocatedRemark[] {

@@ -78,56 +78,8 @@ export function targetAt({ host, port, socketPath }: Place, as: ConnectTarget): 
   return { ...access, host, port, ...(socketPath !== undefined && { socketPath }) };
 }
 
-const scheme = /^(rediss?|unix|redis\+unix):\/\//i;
-
-/**
- * Reads `redis://`, `rediss://` and `unix://` URLs: `redis://user:password@host:port/database`. The database may also
- * stand in `?db=`.
- * @throws Error naming what is wrong with the URL; none of it that could be a password is repeated
- */
-export function parseRedisUrl(text: string): Omit<ConnectTarget, 'timeoutMillis'> {
-  const kind = scheme.exec(text)?.[1]?.toLowerCase();
-  if (kind === undefined) {
-    throw new Error(
-      'it must start with redis://, rediss:// or unix://, for example redis://127.0.0.1:6379/0',
-    );
-  }
-  const [, authority = '', rest = ''] = /^([^/?#]*)(.*)$/s.exec(text.replace(scheme, '')) ?? [];
-  const [, path = '', query = ''] = /^([^?#]*)(?:\?([^#]*))?/.exec(rest) ?? [];
-  const overUnix = kind.endsWith('unix');
-  // An unescaped `/`, `?` or `#` in a password ends the authority early, and what follows would be taken for a path.
-  if (rest.includes('@') && (!overUnix || authority !== '')) {
-    throw new Error(
-      'special characters of a password must be escaped: %40 for @, %2F for /, %3A for :, %23 for #',
-    );
-  }
-  const at = authority.lastIndexOf('@');
-  const place = authority.slice(at + 1);
-  const credentials = credentialsOf(authority.slice(0, Math.max(at, 0)));
-  const named = new URLSearchParams(query).get('db');
-  if (overUnix) {
-    if (place !== '') throw new Error('a socket path begins with a third slash: unix:///run/redis.sock');
-    // unix:///run/redis.sock, with the database as ?db=2 or as a last numeric segment.
-    const [, socketPath = '', segment] = /^(.*?)(?:\/(\d+))?$/s.exec(decoded(path, 'path')) ?? [];
-    if (socketPath === '') throw new Error('it names no socket path, for example unix:///run/redis.sock');
-    return { host: '', port: 0, socketPath, database: databaseOf(named ?? segment ?? ''), ...credentials };
-  }
-  return {
-    ...hostAndPortOf(place),
-    database: databaseOf(named ?? path.slice(1)),
-    ...credentials,
-    ...(kind === 'rediss' && { tls: { verify: true } }),
-  };
-}
-
-function credentialsOf(text: string): { username?: string; password?: string } {
-  const colon = text.indexOf(':');
-  const username = decoded(colon < 0 ? text : text.slice(0, colon), 'user');
-  const password = colon < 0 ? '' : decoded(text.slice(colon + 1), 'password');
-  return { ...(username !== '' && { username }), ...(password !== '' && { password }) };
-}
-
-function hostAndPortOf(place: string): { host: string; port: number } {
+/** Host and port as a URL writes them. @throws Error naming what is wrong, by its character */
+export function hostAndPortOf(place: string): { host: string; port: number } {
   const [, bracketed, name, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(place) ?? [place];
   if (bracketed === undefined && name === undefined) {
     throw new Error(
@@ -137,14 +89,15 @@ function hostAndPortOf(place: string): { host: string; port: number } {
   if (bracketed !== undefined && !isIPv6(bracketed))
     throw new Error('what stands in its brackets is not an IPv6 address');
   const host = bracketed ?? decoded(name ?? '', 'host');
-  if (!/^[^\s/\\]*$/.test(host)) throw new Error('its host holds characters that no host name has');
+  const [odd] = /[^\p{L}\p{N}._%~:-]/u.exec(host) ?? [];
+  if (odd !== undefined) throw new Error(`its host contains ${characterName(odd)}`);
   const number = port === undefined ? 6379 : Number(port);
   if (number < 1 || number > 65_535)
     throw new Error(`its port ${number} is out of range; ports go from 1 to 65535`);
   return { host: host === '' ? '127.0.0.1' : host, port: number };
 }
 
-function decoded(text: string, part: string): string {
+export function decoded(text: string, part: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -152,8 +105,20 @@ function decoded(text: string, part: string): string {
   }
 }
 
-function databaseOf(text: string): number {
-  if (text === '') return 0;
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`\`${text}\` is not a database number; the URL ends like /0`);
-  return Number(text);
+/** A character as messages name it, which may be invisible: `"@" (U+0040)`. */
+export function characterName(character: string): string {
+  const code = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  const name = characterNames[character];
+  if (name !== undefined) return `${name} (${code})`;
+  return /[\p{L}\p{N}\p{P}\p{S}]/u.test(character) ? `${character} (${code})` : `the character ${code}`;
 }
+
+const characterNames: Readonly<Record<string, string>> = {
+  ...{ ' ': 'a blank', '\t': 'a tab', '\n': 'a line feed', '\r': 'a carriage return' },
+  ...{
+    '\u00a0': 'a no-break space',
+    '\ufeff': 'a byte order mark',
+    '"': 'a double quote',
+    "'": 'a single quote',
+  },
+};

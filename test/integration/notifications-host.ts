@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { processFacts } from '../../src/cli/process-facts.ts';
 import { connect } from '../../src/redis/connect.ts';
-import { parseRedisUrl } from '../../src/redis/target.ts';
+import { parseRedisUrl } from '../../src/redis/url.ts';
 import { acquireNotifications } from '../../src/traffic/notifications/acquire.ts';
 
 const [, , url = '', folder = ''] = process.argv;

@@ -116,7 +116,7 @@ describe('a warning about a valid map', () => {
     const nodes = ['redis://a', 'redis://:hunter2@b'];
     expect(
       warningsAbout({
-        profiles: { many: { cluster: [...nodes, 'c:6379'] }, main: { sentinel: { name: 'm', nodes } } },
+        profiles: { many: { cluster: [...nodes, 'c'] }, main: { sentinel: { name: 'm', nodes } } },
       }).map((warning) => warning.split(':', 1)[0]),
     ).toEqual([
       'profiles.many.cluster.1 holds a password',

@@ -111,6 +111,39 @@ describe('the server', () => {
     ]);
   });
 
+  test.each([
+    ['--url', { options: { url: '"redis://h/2"\n' } }],
+    ['REDIS_URL', { env: { REDIS_URL: '"redis://h/2"\n' } }],
+    ['profile p', { options: { profile: 'p' }, config: { profiles: { p: { url: '"redis://h/2"\n' } } } }],
+    [
+      'profile p',
+      { options: { profile: 'p' }, config: { profiles: { p: { cluster: ['redis://h', '"redis://i"\n'] } } } },
+    ],
+    [
+      'profile p',
+      {
+        options: { profile: 'p' },
+        config: { profiles: { p: { sentinel: { name: 'm', nodes: ['"redis://h"\n'] } } } },
+      },
+    ],
+  ] satisfies [string, Given][])(
+    'of a URL in quotes is read, and the quotes are named: %s',
+    (origin, given) => {
+      const resolved = resolve(given);
+      expect(resolved.target.host).toBe('h');
+      expect(resolved.warnings).toEqual([
+        `the URL (from ${origin}) has a line feed (U+000A), a double quote (U+0022) around it, which is left out`,
+      ]);
+    },
+  );
+
+  test('that cannot be read is named on one line, by the character', () => {
+    const error = failureOf({ env: { REDIS_URL: 'redis://ca\nche' } });
+    expect(error.message).toBe(
+      'the URL `redis://ca\\nche` (from REDIS_URL) cannot be used: its host contains a line feed (U+000A)',
+    );
+  });
+
   test('that cannot be read from a URL is named with its origin, and without its password', () => {
     const error = failureOf({ env: { REDIS_URL: 'http://ann:s3cret@h' } });
     expect(error.message).toMatch(/^the URL `http:\/\/…@h` \(from REDIS_URL\) cannot be used: /);
@@ -309,7 +342,7 @@ describe('protections', () => {
 
   test('are not missed for a profile beside it whose URL is broken', () => {
     const config: ConfigFile = {
-      profiles: { broken: { url: 'h:6379' }, p: { url: 'redis://h', protected: true } },
+      profiles: { broken: { url: 'http://h:6379' }, p: { url: 'redis://h', protected: true } },
     };
     expect(at('redis://h', config)).toMatchObject({ name: 'p' });
   });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { maskedUrl } from '../../../src/masked.ts';
-import { addressOf, parseRedisUrl, publicUrlOf } from '../../../src/redis/target.ts';
+import { addressOf, publicUrlOf } from '../../../src/redis/target.ts';
+import { asksForTls, parseRedisUrl } from '../../../src/redis/url.ts';
 
 const published = (url: string) => publicUrlOf({ ...parseRedisUrl(url), timeoutMillis: 0 });
 
@@ -18,6 +19,13 @@ describe('a redis URL', () => {
     ['redis://[::1]:6380/1', '::1', 6380, 1],
     ['redis://[fe80::80]', 'fe80::80', 6379, 0],
     ['redis://my_cache:6379/0', 'my_cache', 6379, 0],
+    ['redis://cache/3/', 'cache', 6379, 3],
+    ['redis://cache//3', 'cache', 6379, 3],
+    ['redis://cache/2?db=2', 'cache', 6379, 2],
+    ['valkey://cache/1', 'cache', 6379, 1],
+    ['localhost:6380', 'localhost', 6380, 0],
+    ['redis:6379/2', 'redis', 6379, 2],
+    ['[::1]:6380', '::1', 6380, 0],
   ])('%s leads to host %s, port %i, database %i', (url, host, port, database) => {
     expect(parseRedisUrl(url)).toEqual({ host, port, database });
   });
@@ -45,6 +53,47 @@ describe('a redis URL', () => {
     );
   });
 
+  test.each(['rediss://cache', 'valkeys://cache', 'redis+ssl://cache', ' "VALKEYS://cache"'])(
+    'asks for TLS by its scheme: %s',
+    (url) => {
+      expect(parseRedisUrl(url).tls).toEqual({ verify: true });
+      expect(asksForTls(url)).toBe(true);
+    },
+  );
+
+  test.each([
+    ['"redis://:pw@cache/1"', 'a double quote (U+0022)'],
+    ["'redis://:pw@cache/1'", 'a single quote (U+0027)'],
+    ['redis://:pw@cache/1\n', 'a line feed (U+000A)'],
+    ['redis://:pw@cache/1\r\n', 'a carriage return (U+000D), a line feed (U+000A)'],
+    [' \tredis://:pw@cache/1', 'a blank (U+0020), a tab (U+0009)'],
+    ['\ufeffredis://:pw@cache/1', 'a byte order mark (U+FEFF)'],
+    [
+      '\ufeff" redis://:pw@cache/1 "',
+      'a byte order mark (U+FEFF), a double quote (U+0022), a blank (U+0020)',
+    ],
+  ])('is read without what a file has left around it, and names that: %j', (url, left) => {
+    expect(parseRedisUrl(url)).toEqual({
+      ...{ host: 'cache', port: 6379, database: 1, password: 'pw' },
+      ignored: [`has ${left} around it, which is left out`],
+    });
+  });
+
+  test('names what of it is not used, and never a value, which may be secret', () => {
+    const url =
+      'rediss://cache?ssl_cert_reqs=none&db=1&socket_timeout=5&p%40ss%20w=s3cret&pool=s3cret#s3cret';
+    expect(parseRedisUrl(url)).toMatchObject({
+      database: 1,
+      ignored: [
+        'has the parameter `ssl_cert_reqs`, which is ignored: --insecure accepts any certificate',
+        'has the parameter `socket_timeout`, which is ignored: use --timeout',
+        'has a parameter, which is ignored',
+        'has the parameter `pool`, which is ignored',
+        'has a part after #, which is ignored',
+      ],
+    });
+  });
+
   test('takes a user alone, a password alone, and neither', () => {
     expect(parseRedisUrl('redis://ann@cache')).toMatchObject({ username: 'ann' });
     expect(parseRedisUrl('redis://:secret@cache')).not.toHaveProperty('username');
@@ -62,6 +111,9 @@ describe('a unix URL', () => {
     ['unix:///run/redis.sock/2', '/run/redis.sock', 2],
     ['unix:///run/redis.sock?db=3', '/run/redis.sock', 3],
     ['redis+unix:///run/my%20redis.sock', '/run/my redis.sock', 0],
+    ['unix:/run/redis.sock', '/run/redis.sock', 0],
+    ['redis-socket:///run/redis.sock?database=4', '/run/redis.sock', 4],
+    ['redis+socket:///run/redis.sock?virtual_host=5', '/run/redis.sock', 5],
     ['unix:///run/a@b.sock', '/run/a@b.sock', 0],
   ])('%s leads to %s, database %i', (url, socketPath, database) => {
     expect(parseRedisUrl(url)).toMatchObject({ socketPath, database });
@@ -78,14 +130,25 @@ describe('a unix URL', () => {
 
 describe('a URL that cannot be used', () => {
   test.each([
-    ['localhost:6379', 'it must start with redis://'],
     ['http://cache', 'it must start with redis://'],
     ['redis://cache:port', 'its host and port cannot be read'],
     ['redis://cache:0', 'its port 0 is out of range'],
     ['redis://cache:65536', 'its port 65536 is out of range'],
     ['redis://::1:6379', 'an IPv6 address stands in brackets'],
     ['redis://[::g]:6379', 'is not an IPv6 address'],
-    ['redis://ca che', 'its host holds characters'],
+    ['redis://ca che', 'its host contains a blank (U+0020)'],
+    ['redis://ca\nche', 'its host contains a line feed (U+000A)'],
+    ['redis://ca\ufeffche', 'its host contains a byte order mark (U+FEFF)'],
+    ['redis://cache\u200b:6379', 'its host contains the character U+200B'],
+    ['redis://“cache”', 'its host contains “ (U+201C)'],
+    ['"redis://cache', 'it begins with a double quote (U+0022), which is not closed'],
+    ['“redis://cache”', 'it begins with “ (U+201C)'],
+    ['cache', 'it must start with redis://'],
+    ['redis:/cache', 'it must start with redis://'],
+    ['redis-sentinel://cache:26379', 'Sentinels are named in the map'],
+    ['redis+cluster://cache', 'with --cluster'],
+    ['redis://cache/0/1', 'it has more than a database number after its host'],
+    ['redis://cache/1?db=2', 'it names two databases, 1 and 2'],
     ['redis://cache/first', '`first` is not a database number'],
     ['redis://cache/-1', '`-1` is not a database number'],
     ['redis://:50%off@cache', 'its password holds a % that begins no escape'],
@@ -120,6 +183,7 @@ describe('a password', () => {
   test('without a host after it is masked too', () => {
     expect(maskedUrl('redis://ann:secret')).toBe('redis://…');
     expect(maskedUrl('ann:secret@cache')).toBe('…@cache');
+    expect(maskedUrl('"redis://ann:secret')).toBe('"redis://…');
   });
 
   test('that is not there leaves the URL as it is', () => {

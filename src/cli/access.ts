@@ -1,14 +1,14 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import type { Setting } from '../commands/settings.ts';
 import type { ProfileConfig } from '../config/schema.ts';
-import { fileFailureText } from '../file-failure.ts';
 import { InputError } from '../failure.ts';
 import { maskedUrl } from '../masked.ts';
 import type { TlsTarget } from '../redis/target.ts';
 import { asksForTls, looksLikeUrl } from '../redis/url.ts';
 import { destinationOf, type NamedProfile, type Route, sameAddress } from './destination.ts';
 import type { GlobalOptions } from './options.ts';
+import { readPrivateText } from './private-text.ts';
 import { firstOf, nonEmpty, type Sourced } from './sourced.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -177,7 +177,7 @@ function placeOf(path: string): string {
 }
 
 function passwordIn(path: string, what: string): string {
-  const [password = ''] = readText(path, what).split(/\r?\n/, 1);
+  const [password = ''] = readPrivateText(path, what, 'password').split(/\r\n?|\n/, 1);
   if (password === '') throw new InputError(`${what} \`${path}\` has no password in its first line`);
   return password;
 }
@@ -209,8 +209,10 @@ function resolveTls({
   if (on === undefined) return undefined;
   const mapFolder = dirname(mapFile ?? workingDirectory);
   const file = (flag: string | undefined, inProfile: string | undefined) => {
-    if (flag !== undefined) return readText(resolve(workingDirectory, flag), 'TLS file');
-    return inProfile === undefined ? undefined : readText(resolve(mapFolder, inProfile), 'TLS file');
+    if (flag !== undefined) return readPrivateText(resolve(workingDirectory, flag), 'TLS file', 'pem');
+    return inProfile === undefined
+      ? undefined
+      : readPrivateText(resolve(mapFolder, inProfile), 'TLS file', 'pem');
   };
   const ca = file(options.tlsCa, own?.ca);
   const certificate = file(options.tlsCert, own?.certificate);
@@ -239,17 +241,4 @@ function addedTls(config: ProfileConfig): ProfileConfig['tls'] {
   const overTls = destinationOf(config).urls.some(asksForTls);
   if (config.tls === undefined && !overTls) return undefined;
   return { ...(certificate !== undefined && { certificate }), ...(key !== undefined && { key }) };
-}
-
-function readText(path: string, what: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InputError(
-      `${what} \`${path}\` cannot be read: ${fileFailureText(error)}`,
-      what === 'TLS file'
-        ? 'name a PEM file'
-        : 'name a file whose first line is the password, or use --ask-password',
-    );
-  }
 }

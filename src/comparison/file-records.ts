@@ -102,7 +102,7 @@ export class FileRecords {
     try {
       for await (const pieces of readRecordTexts(this.source)) {
         yield pieces.map((piece) => {
-          const record = parseRecord(piece, this.map);
+          const record = parseRecord(piece, this.map, 'last');
           if (!isBad(record)) return record;
           throw new InputError(
             `\`${name}\` line ${piece.line}: ${record.reason}`,

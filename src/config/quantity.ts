@@ -22,7 +22,11 @@ const bytesPerUnit: Readonly<Record<string, number>> = {
 /** `90`, `90s`, `5m`, `1h30m`, `250ms` in seconds; a bare number is seconds. */
 export function parseDuration(text: string): number {
   const trimmed = text.trim();
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
+  if (/^\d+(\.\d+)?$/.test(trimmed)) {
+    const moment = momentOf(Number(trimmed));
+    if (moment === null) return Number(trimmed);
+    throw new Error(`\`${text}\` is ${moment} as a moment, not a duration; write 7d or 12h, with a unit`);
+  }
   const parts = [...trimmed.matchAll(/(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== trimmed) {
     throw new Error(`\`${text}\` is not a duration; write 90s, 5m, 1h30m or 7d`);
@@ -31,6 +35,25 @@ export function parseDuration(text: string): number {
     (sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? 's'] ?? 1),
     0,
   );
+}
+
+/** From here on (2001) a bare number of seconds looks like a moment, and as a duration is 31 years. */
+const leastEpochSeconds = 1e9;
+/** From here on (1973) the same in milliseconds. */
+const leastEpochMillis = 1e11;
+/** The last moment that has a date, in milliseconds since the epoch. */
+const lastEpochMillis = 8.64e15;
+
+/** The date of a bare number that looks like seconds or milliseconds since the epoch; null where it does not. */
+export function momentOf(number: number): string | null {
+  if (!(number >= leastEpochSeconds && number <= lastEpochMillis)) return null;
+  const millis = number < leastEpochMillis ? number * 1000 : number;
+  return new Date(millis).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** True for a number that looks like milliseconds since the epoch. */
+export function isEpochMillis(number: number): boolean {
+  return number >= leastEpochMillis && number <= lastEpochMillis;
 }
 
 /** `1048576`, `512KiB`, `1MB`, `2GB` in bytes; KB is 1000 bytes and KiB 1024. */

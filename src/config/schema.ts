@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { parsePattern } from '../keyspace/pattern.ts';
-import { parseDuration, parseRatio } from './quantity.ts';
+import { momentOf, parseDuration, parseRatio } from './quantity.ts';
 
 /** The one definition of the map: its types, its validation and the shipped JSON Schema all come from here. */
 
@@ -22,8 +22,16 @@ const durationText = text((value) => {
     throw new Error(`\`${value}\` is no time at all; write 90s, 5m, 1h30m or 7d`);
 }, /^(?:\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+)$/);
 
+const seconds = z
+  .number()
+  .positive('expected more than 0 seconds')
+  .refine(
+    (value) => momentOf(value) === null,
+    'expected a duration, and this looks like a moment; write 7d or 12h',
+  );
+
 const duration = z
-  .union([z.number().positive('expected more than 0 seconds'), durationText], {
+  .union([seconds, durationText], {
     error: 'expected seconds, or a duration such as "1h"',
   })
   .meta({

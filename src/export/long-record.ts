@@ -2,6 +2,7 @@ import { ReplyError } from '../redis/reply.ts';
 import { PieceFault, readPieces } from '../values/read-pieces.ts';
 import { failedBy, type KeyReading } from '../values/read-values.ts';
 import type { ValueLane } from '../values/value-lane.ts';
+import { SeenMembers } from './seen-members.ts';
 import { Draft } from './draft.ts';
 import { mostRecordBytes, noForm, tooLong } from './limits.ts';
 import { brackets, membersText, recordStart, textFormOf } from './record-text.ts';
@@ -76,7 +77,10 @@ async function fill(
   form: 'plain' | 'base64',
 ): Promise<'whole' | 'empty' | 'too long' | 'another form'> {
   const [open, close] = brackets[type];
-  for await (const piece of readPieces(lane, key, type, account)) {
+  const seen = new SeenMembers();
+  for await (const whole of readPieces(lane, key, type, account)) {
+    const piece = seen.newOf(whole);
+    if (piece === null) continue;
     const needed = textFormOf(piece);
     if (needed === 'none' || (needed === 'base64' && form === 'plain')) return 'another form';
     await body.append(Buffer.from((body.bytes === 0 ? open : ',') + membersText(piece, form), 'latin1'));

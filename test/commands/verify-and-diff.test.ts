@@ -12,7 +12,7 @@ const { server, folder, fixture } = warmSetup();
 
 /** What `warm --verify` says of a key that is on the server by now, as if it had just written the record. */
 async function verify(text: string): Promise<string | null> {
-  const record = parseRecord({ text, line: 1 }, emptyMap);
+  const record = parseRecord({ text, line: 1 }, emptyMap, 'last');
   if (isBad(record)) throw new Error(record.reason);
   const { ttlSeconds } = record;
   const expiresAt = Date.now() + (ttlSeconds ?? 0) * 1000;
@@ -24,6 +24,7 @@ async function verify(text: string): Promise<string | null> {
   const chance = { now: Date.now, random: Math.random };
   const { differences } = await verifyWritten(server(), [expectation], {
     ...{ map: emptyMap, progress: idle, signal: new AbortController().signal, ...chance },
+    repeats: 'last',
     ttlPolicy: new TtlPolicy({ fallbackSeconds: null, fallbackJitter: 0, mapJitter: null, ...chance }),
   });
   return differences[0]?.reason ?? null;

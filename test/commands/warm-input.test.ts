@@ -27,6 +27,36 @@ describe('files', () => {
     expect(await send(server(), 'GET', 'a')).toBe('2');
   });
 
+  test('that name an element twice are refused, and with --allow-repeats keep the last', async () => {
+    const repeated = [
+      { key: 's', type: 'set', value: ['m', 'm', 'n'] },
+      {
+        key: 'z',
+        type: 'zset',
+        value: [
+          ['m', 1],
+          ['n', 3],
+          ['m', 2],
+        ],
+      },
+    ].map((record) => JSON.stringify(record));
+    const name = fixture(
+      'repeated.ndjson',
+      [...repeated, '{"key":"h","type":"hash","value":{"a":"1","b":"3","a":"2"}}'].join('\n'),
+    );
+    const refused = await warm([name]);
+    expect(refused).toMatchObject({ exitCode: 2 });
+    expect(refused.stderr.match(/comes twice; leave one out, or use --allow-repeats/g)).toHaveLength(3);
+    expect(await keys()).toBe(0);
+    expect(await warm([name, '--skip-invalid'])).toMatchObject({ exitCode: 0 });
+    expect(await keys()).toBe(0);
+    const asked = await warm([name, '--allow-repeats', '--verify', 'all', '-o', 'json']);
+    expect(jsonOf(asked)).toMatchObject({ written: 3, failed: 0, mismatched: 0 });
+    expect(await send(server(), 'HGET', 'h', 'a')).toBe('2');
+    expect(await send(server(), 'ZSCORE', 'z', 'm')).toBe('2');
+    expect(await send(server(), 'SCARD', 's')).toBe(2);
+  });
+
   test('that no pattern matches are told by it, and nothing is written', async () => {
     fixture('there.json', { a: '1' });
     expect(await warm(['there.json', 'missing-*.json'])).toMatchObject({

@@ -117,6 +117,9 @@ describe('a TTL', () => {
     ['60', 60],
     [null, null],
     ['permanent', null],
+    ['-1', null],
+    ['60', 60],
+    [-1, null],
   ])('%j is %j seconds', (ttl, seconds) => {
     expect(good({ key: 'k', value: 'x', ttl }).ttlSeconds).toBe(seconds);
   });
@@ -259,11 +262,30 @@ describe('a bad record', () => {
     ['"type":"hash","value":{"\\udc00":"x"}', '`\\udc00` is half of a character, and has no UTF-8 form'],
     [
       '"type":"hash","value":{"a":"1","\\u0061":"2"}',
-      'field `a` comes twice, with different values; leave one of them out',
+      'field `a` comes twice; leave one out, or use --allow-repeats',
     ],
     [
       '"type":"zset","value":[["m",1],["m",2]]',
-      'member `m` comes twice, with different values; leave one of them out',
+      'member `m` comes twice; leave one out, or use --allow-repeats',
+    ],
+    ['"type":"zset","value":{"m":1,"m":1}', 'member `m` comes twice; leave one out, or use --allow-repeats'],
+    ['"type":"set","value":["m","m"]', 'member `m` comes twice; leave one out, or use --allow-repeats'],
+    ['"value":"x","ttl":-2', '`ttl` is -2; it must be more than 0, or null for a key without TTL'],
+    ['"value":"x","ttl":"-2"', '`ttl` is "-2"; it must be more than 0, or null for a key without TTL'],
+    ['"value":"x","ttl":""', '`ttl` is empty; leave it out, or write null for a key without TTL'],
+    ['"value":"x","ttl":true', '`ttl` is true or false, not seconds or a duration'],
+    ['"value":"x","ttl":"PT1H"', '`ttl`: `PT1H` is not a duration; write 90s, 5m, 1h30m or 7d'],
+    ['"value":"x","ttl":"1 h"', '`ttl`: `1 h` is not a duration; write 90s, 5m, 1h30m or 7d'],
+    ['"value":"x","ttl":0.0001', '`ttl` is 0.0001, less than a millisecond'],
+    [
+      '"value":"x","ttl":1795874400',
+      '`ttl` is 1795874400, which looks like a moment in seconds since the epoch (2026-11-28T14:00:00Z); ' +
+        'write a moment in milliseconds, 1795874400000, or a duration with its unit, "1795874400s"',
+    ],
+    [
+      '"value":"x","ttl":"99999999999"',
+      '`ttl` is "99999999999", which looks like a moment in seconds since the epoch (5138-11-16T09:46:39Z); ' +
+        'write a moment in milliseconds, 99999999999000, or a duration with its unit, "99999999999s"',
     ],
     ['"value":"a","value":"b"', 'it has `value` twice; leave one of them out'],
   ])('names what is refused as it is written: %s', (fields, expected) => {

@@ -16,4 +16,11 @@ describe('a duration', () => {
   test.each(['', 'soon', '5 apples', '-1s', '1h nonsense'])('is not `%s`', (text) => {
     expect(() => parseDuration(text)).toThrow(`\`${text}\` is not a duration`);
   });
+
+  test.each(['1795874400', '1795874400000'])('is not `%s`, which looks like a moment', (text) => {
+    expect(() => parseDuration(text)).toThrow(
+      `\`${text}\` is 2026-11-28T14:00:00Z as a moment, not a duration; write 7d or 12h, with a unit`,
+    );
+    expect(parseDuration(`${text}s`)).toBe(Number(text));
+  });
 });

@@ -11,7 +11,7 @@ A record:
           hash: {field: text} · list, set: [text] · stream: [{"id"?, "fields": {field: text}}]
           zset: [{"member", "score"}], [[member, score]] or {member: score}
   ttl     seconds, a duration such as "90s" or "1h30m", a moment in milliseconds since the epoch,
-          or null for none. A record without it gets the TTL that the map has for its namespace,
+          or null or -1 for none; a moment in seconds is refused. A record without it gets the TTL that the map has for its namespace,
           else that of --ttl
   type    string, hash, list, set, zset, stream, json or dump: an object is no hash unless this says so
   keyBase64 and valueBase64 hold binary data; every text in valueBase64 is base64
@@ -40,6 +40,7 @@ export const defineWarm: DefineCommand = (program, run) => {
     )
     .option('--dry-run', 'check the files and show the plan; the server is not asked')
     .option('--skip-invalid', 'leave out records that are wrong, and write the others')
+    .option('--allow-repeats', 'of a field or member that comes twice in a record, take the last')
     .addOption(
       new Option('--replace', 'each record replaces what its key held (the default)').conflicts([
         'onlyMissing',
@@ -92,6 +93,7 @@ export const defineWarm: DefineCommand = (program, run) => {
         jitter: options.jitter ?? null,
         dryRun: options.dryRun === true,
         skipInvalid: options.skipInvalid === true,
+        allowsRepeats: options.allowRepeats === true,
         mode: options.onlyMissing === true ? 'missing' : options.merge === true ? 'merge' : 'replace',
         onError: options.onError,
         rejects: options.rejects ?? null,

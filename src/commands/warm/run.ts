@@ -39,6 +39,7 @@ export interface WarmInput {
   readonly jitter: number | null;
   readonly dryRun: boolean;
   readonly skipInvalid: boolean;
+  readonly allowsRepeats: boolean;
   readonly mode: WriteOptions['mode'];
   readonly onError: WriteOptions['onError'];
   readonly rejects: string | null;
@@ -88,7 +89,7 @@ async function warm(context: Context, input: WarmInput): Promise<Outcome<WarmRes
   }
 }
 
-function workOf(context: Context, { ttlSeconds, jitter }: WarmInput): FixtureWork {
+function workOf(context: Context, { ttlSeconds, jitter, allowsRepeats }: WarmInput): FixtureWork {
   const { map, progress, signal, now, random } = context;
   if (
     jitter !== null &&
@@ -107,7 +108,8 @@ function workOf(context: Context, { ttlSeconds, jitter }: WarmInput): FixtureWor
     now,
     random,
   });
-  return { map, progress, signal, now, random, ttlPolicy };
+  const repeats = allowsRepeats ? 'last' : 'refuse';
+  return { map, progress, signal, now, random, ttlPolicy, repeats };
 }
 
 /** @throws InputError where what belongs together was not given together */

@@ -91,6 +91,7 @@ export async function execute<Result extends object>(
       map: loaded === null ? emptyMap : buildMap(loaded.config),
       configFile: loaded?.file ?? null,
       profile,
+      backupPolicy: resolved.backup,
       protectionsOf,
       settings: resolved.settings,
       output: resolved.output,

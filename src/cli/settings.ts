@@ -32,6 +32,8 @@ export interface ResolvedSettings {
   readonly profile: ResolvedProfile | null;
   /** The profile was named, and leads; a URL is held to the protections of every profile of its server. */
   readonly isNamed: boolean;
+  /** Whether removals keep the values where no option says so. */
+  readonly backup: 'always' | 'small' | 'never';
   readonly output: OutputFormat | ReportFormat;
   readonly settings: readonly Setting[];
   /**
@@ -107,6 +109,12 @@ export function resolveSettings(
       readOnly: profiles.some(({ config }) => config.readOnly === true),
     },
     isNamed: leadingProfile !== null,
+    backup: profiles.some(({ config }) => config.backup === 'always')
+      ? 'always'
+      : // Less than the default only where the profile was meant, and its map is trusted.
+        distrust === null && leadingProfile?.config.backup === 'never'
+        ? 'never'
+        : 'small',
     output: output.value,
     obstacle: refused ?? access.missingPassword ?? ofSentinels.obstacle,
     warnings: [...route.remarks, ...warningsOf(loaded, refused, neighbours)],

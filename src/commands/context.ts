@@ -15,6 +15,8 @@ export interface Context {
   readonly configFile: string | null;
   /** The profile in force, or null where a bare URL is. */
   readonly profile: { readonly name: string } | null;
+  /** Whether removals keep the values where no option says so: as the profile in force says. */
+  readonly backupPolicy: 'always' | 'small' | 'never';
   /**
    * What protects a connected server, to be asked before anything is changed on it: the address that was given says too
    * little, for a server has many. Null: no profile leads there. @throws RedisError where the connection is lost

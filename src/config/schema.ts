@@ -155,6 +155,11 @@ const profile = z
       .boolean()
       .optional()
       .meta({ description: 'Commands that write are refused.', default: false }),
+    backup: z.enum(['always', 'small', 'never']).optional().meta({
+      description:
+        'Whether removals keep the values for `cachectl undo`: always; small, up to 10,000 keys and 100 MB; or never. --backup and --no-backup win.',
+      default: 'small',
+    }),
   })
   .meta({
     description: 'A connection: `cachectl --profile NAME`. It has exactly one of url, cluster and sentinel.',

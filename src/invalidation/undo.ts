@@ -1,4 +1,5 @@
 import type { ArchiveFrame, ArchiveHeader } from '../archive/format.ts';
+import { EvictionWatch } from '../fixtures/evictions.ts';
 import type { Progress } from '../progress.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import { RedisError, refusal } from '../redis/errors.ts';
@@ -21,6 +22,10 @@ export interface Undoing {
   failed: number;
   /** Read from the journal and not sent, for the work ended early. */
   notAttempted: number;
+  /** Keys that the server evicted meanwhile, by whomever; null where it was not asked, or INFO is not permitted. */
+  evictedKeys: number | null;
+  /** True where the work ended early because keys were evicted. */
+  stoppedByEvictions: boolean;
   readonly problems: { readonly reason: string; keys: number; readonly example: ByteString }[];
   stoppedBy: Error | null;
 }
@@ -30,6 +35,8 @@ interface UndoOptions {
   readonly staying: ReadonlySet<ByteString>;
   /** Put the old value in the place of a new one. */
   readonly replace: boolean;
+  /** Go on although the server evicts keys: then the keys that are put back take the place of others, or of each other. */
+  readonly allowsEvictions: boolean;
   /** Only count. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
@@ -41,6 +48,7 @@ interface UndoOptions {
 /** RESTORE builds the value at one go: a batch is what the server does without looking at anyone else. */
 const mostFramesInBatch = 50;
 const mostBytesInBatch = 1_048_576;
+const batchesBetweenLooks = 5;
 
 /** How far a key's expiry may be from what the journal says, for the time that the command took to arrive. */
 const mostEarlyMillis = 1000;
@@ -58,7 +66,8 @@ export async function undoJournal(
   frames: AsyncIterable<ArchiveFrame>,
   options: UndoOptions,
 ): Promise<Undoing> {
-  const run = new UndoRun(server, header, options);
+  const watch = options.dryRun ? null : await EvictionWatch.start(server);
+  const run = new UndoRun(server, header, options, watch);
   options.progress.start('restoring', 'keys', null);
   try {
     for await (const frame of frames) {
@@ -69,6 +78,7 @@ export async function undoJournal(
   } finally {
     options.progress.stop();
     run.close();
+    await watch?.end();
   }
   return run.result();
 }
@@ -82,9 +92,12 @@ class UndoRun {
     withoutValue: 0,
     failed: 0,
     notAttempted: 0,
+    evictedKeys: null,
+    stoppedByEvictions: false,
     problems: [],
     stoppedBy: null,
   };
+  private batchesSent = 0;
   private readonly lanes = new Map<RedisNode, Lane>();
   private readonly batches = new Map<RedisNode, { frames: Undone[]; bytes: number }>();
 
@@ -92,10 +105,12 @@ class UndoRun {
     private readonly server: RedisServer,
     private readonly header: ArchiveHeader,
     private readonly options: UndoOptions,
+    private readonly watch: EvictionWatch | null,
   ) {}
 
   get ended(): boolean {
-    return this.undoing.stoppedBy !== null || this.options.signal.aborted;
+    const { stoppedBy, stoppedByEvictions } = this.undoing;
+    return stoppedBy !== null || stoppedByEvictions || this.options.signal.aborted;
   }
 
   leave(frame: ArchiveFrame): void {
@@ -127,6 +142,7 @@ class UndoRun {
   }
 
   result(): Undoing {
+    this.undoing.evictedKeys = this.watch?.evictedKeys ?? null;
     this.undoing.problems.sort((left, right) => right.keys - left.keys);
     return this.undoing;
   }
@@ -156,6 +172,13 @@ class UndoRun {
     }
     const { restored, rewritten, failed } = this.undoing;
     this.options.progress.update(restored + rewritten + failed);
+    if (++this.batchesSent % batchesBetweenLooks === 0) await this.lookForEvictions();
+  }
+
+  /** Thousands of keys are put back in a second: too many to wait for the watch's own interval. */
+  private async lookForEvictions(): Promise<void> {
+    await this.watch?.look();
+    this.undoing.stoppedByEvictions = !this.options.allowsEvictions && (this.watch?.evictedKeys ?? 0) > 0;
   }
 
   private async laneTo(node: RedisNode): Promise<Lane> {

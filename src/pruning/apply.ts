@@ -1,3 +1,5 @@
+import type { ArchiveWriter } from '../archive/writer.ts';
+import { journaling } from '../invalidation/journal.ts';
 import type { Namespace, NamespaceMap } from '../keyspace/map.ts';
 import { startPacing } from '../keyspace/pacing.ts';
 import { secondsUntilMidnight, ttlSecondsFor } from '../keyspace/ttl.ts';
@@ -6,6 +8,7 @@ import type { ByteString } from '../redis/bytes.ts';
 import { changeKeys, type ChangeProblem, type KeyChange } from '../redis/change-keys.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisServer } from '../redis/server.ts';
+import { unlinking } from '../redis/unlink.ts';
 import { removingIdle, settingTtls } from './changes.ts';
 import type { Finding } from './findings.ts';
 import type { PruningPlan } from './plan.ts';
@@ -29,6 +32,10 @@ interface PruningOptions {
   readonly jitter: number | null;
   /** What counts as idle. */
   readonly idleSeconds: number | null;
+  /** Of the removals. */
+  readonly journal?: ArchiveWriter | null;
+  /** Keep the values in the journal. */
+  readonly withValues?: boolean;
   readonly limits: PaceLimits;
   readonly signal: AbortSignal;
   readonly progress: Progress;
@@ -43,11 +50,14 @@ export async function applyPruning(
   { keys }: PruningPlan,
   options: PruningOptions,
 ): Promise<Pruning> {
-  const { limits, signal, progress, now } = options;
+  const { limits, signal, progress, now, journal = null, withValues = false } = options;
   const startedAt = now();
   const ttlMillisFor = ttlSource(options);
   const changes: Readonly<Record<Finding, KeyChange>> = {
-    idle: removingIdle(options.idleSeconds ?? Number.POSITIVE_INFINITY),
+    idle: removingIdle(
+      options.idleSeconds ?? Number.POSITIVE_INFINITY,
+      journal === null ? unlinking() : journaling(unlinking(), journal, withValues, now),
+    ),
     withoutTtl: settingTtls('none', ttlMillisFor),
     tooLong: settingTtls('longer', ttlMillisFor),
   };

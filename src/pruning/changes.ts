@@ -59,12 +59,13 @@ export function settingTtls(condition: TtlCondition, ttlMillisFor: (key: ByteStr
 /**
  * Removes keys that are still idle: their idle time is read once more, and what was used meanwhile stays. A key that is
  * used in the round trip between that reading and its removal goes all the same; only a script could close that gap.
+ *
+ * @param removal May keep a journal: it reads values after the idle time was read, for reading counts as a use.
  */
-export function removingIdle(idleSeconds: number): KeyChange {
-  const removal = unlinking();
+export function removingIdle(idleSeconds: number, removal: KeyChange = unlinking()): KeyChange {
   return {
     done: 'removed',
-    mostKeysInBatch,
+    mostKeysInBatch: Math.min(mostKeysInBatch, removal.mostKeysInBatch),
     async change(line, keys) {
       const replies = await line.exchange(keys.map((key) => ['OBJECT', 'IDLETIME', key]));
       const { found, refused, gone } = sortReplies(

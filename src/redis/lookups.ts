@@ -55,7 +55,7 @@ export class LookupTally implements OwnLookups {
       } else if (queued !== null && replies[index] === 'QUEUED') queued.push(command);
       else {
         const rule = rules[name];
-        if (rule === undefined) continue;
+        if (rule === undefined || (replies[index] === 'QUEUED' && isDiscarded(commands, index))) continue;
         const verdict = verdictOf(rule, command, replies[index]);
         if (verdict === null) continue;
         if (verdict === 'unclear') (unclear ??= []).push(command);
@@ -93,6 +93,11 @@ export class LookupTally implements OwnLookups {
     this.misses += misses;
     if (metadataCommands.has(name)) this.metadata[name] = (this.metadata[name] ?? 0) + hits + misses;
   }
+}
+
+/** A transaction that was opened before, and is given up behind this command: it did not run. */
+function isDiscarded(commands: readonly RedisCommand[], index: number): boolean {
+  return commands.slice(index).some(([name]) => name === 'DISCARD');
 }
 
 /** Hits and misses, for a command with several keys. */

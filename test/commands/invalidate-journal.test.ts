@@ -34,7 +34,9 @@ describe('the journal of an invalidation', () => {
     await store(server, [...users(1200), ...hostile, 'order:7']);
     const state = temporaryFolder();
 
-    const result = await run(['--pattern', 'user:*', '--yes'], { env: { XDG_STATE_HOME: state } });
+    const result = await run(['--pattern', 'user:*', '--yes', '--no-backup'], {
+      env: { XDG_STATE_HOME: state },
+    });
 
     expect(result.exitCode).toBe(0);
     const path = journalOf(result);

@@ -109,6 +109,8 @@ describe('invalidate', () => {
         stats:12:daily:2025-01-31
         user:12:profile
 
+      ▲ this cannot be undone: there is no folder for a journal (neither XDG_STATE_HOME nor HOME is set);
+        --journal FILE names one
       ✓ removed 2 keys, # B, in # ms
       cost to the server: 4 commands, # kB sent, in # ms; this run added 2 to keyspace_hits
       "

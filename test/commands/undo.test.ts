@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { encodeHeader } from '../../src/archive/format.ts';
+import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
 import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
@@ -188,7 +189,7 @@ describe('undo', () => {
 
   test('of names alone says that nothing can come back, and fails', async () => {
     await store(server, ['user:1', 'user:2']);
-    const journal = await removeUsers([]);
+    const journal = await removeUsers(['--no-backup']);
 
     for (const args of [['--dry-run'], ['--yes']]) {
       const result = await undo([journal, ...args]);
@@ -241,6 +242,37 @@ describe('undo', () => {
 
     expect(result.exitCode).toBe(1);
     expect(jsonOf(result)).toMatchObject({ keys: 3, restored: 2, failed: 1, problems: [{ keys: 1 }] });
+  });
+});
+
+describe('undo on a server that evicts', () => {
+  test('stops at once, counts what was evicted and fails, unless --allow-evictions says otherwise', async () => {
+    const { redis, server: admin } = await startServer();
+    const users = Array.from({ length: 20_000 }, (_, index) => ['SET', `user:${index}`, 'x'.repeat(200)]);
+    await sendAll(admin, users);
+    const journal = await removeUsers(['--backup'], { url: redis.url, env: { HOME: temporaryFolder() } });
+    await send(admin, 'CONFIG', 'SET', 'maxmemory', '4mb');
+    await send(admin, 'CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    await send(admin, 'CONFIG', 'RESETSTAT');
+    const evicted = async () =>
+      Number(/evicted_keys:(\d+)/.exec(replyText(await send(admin, 'INFO', 'stats')))?.[1]);
+
+    const result = await undo([journal, '--yes'], { url: redis.url });
+
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain('hint: raise `maxmemory` and run it again; --allow-evictions goes on');
+    const fields = jsonOf(result) as Record<'restored' | 'notAttempted' | 'evictedKeys', number>;
+    expect(fields.evictedKeys).toBe(await evicted());
+    expect(fields.evictedKeys).toBeGreaterThan(0);
+    // It looks after each 250 keys.
+    expect(fields.evictedKeys).toBeLessThan(1000);
+    expect(fields.restored + fields.notAttempted).toBe(20_000);
+    expect(fields.notAttempted).toBeGreaterThan(5000);
+
+    const meant = await undo([journal, '--yes', '--allow-evictions'], { url: redis.url });
+    expect(meant.exitCode).toBe(0);
+    expect(jsonOf(meant)).toMatchObject({ failed: 0, notAttempted: 0 });
+    expect(jsonOf(meant)['evictedKeys']).toBeGreaterThan(1000);
   });
 });
 

@@ -29,7 +29,7 @@ function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): Prun
   };
   const server = { address: 'redis://host', nodes: [] };
   const goals = { withoutTtl: true, tooLong: true, idleSeconds: 1, namespace: undefined };
-  return plannedResult({ plan, goals, server, dryRun: true }, 'planned');
+  return plannedResult({ plan, goals, server, dryRun: true, backup: null }, 'planned');
 }
 
 const notesOf = (result: PruneResult) =>

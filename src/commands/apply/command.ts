@@ -1,4 +1,5 @@
 import { countArgument, durationArgument, ratioArgument } from '../arguments.ts';
+import { backupTexts } from '../backup-options.ts';
 import { Option } from '@commander-js/extra-typings';
 import { type DefineCommand, examples } from '../runner.ts';
 
@@ -25,7 +26,8 @@ export const defineApply: DefineCommand = (program, run) => {
       'slow down when a round trip takes longer, such as 2ms',
       durationArgument,
     )
-    .option('--backup', 'keep the values too, so that `cachectl undo` can put them back')
+    .option('--backup', backupTexts.backup)
+    .option('--no-backup', backupTexts.noBackup)
     .option('--journal <file>', 'file of the journal (default: in the state folder)')
     .option('--no-journal', 'keep no journal')
     .option('--dry-run', 'look whether the plan still holds, and remove nothing')
@@ -35,7 +37,7 @@ export const defineApply: DefineCommand = (program, run) => {
       'after',
       examples(
         ['cachectl apply plan.json --dry-run', 'does it still hold?'],
-        ['cachectl apply plan.json --backup --yes', 'carry it out, with a way back'],
+        ['cachectl apply plan.json --backup --yes', 'carry it out, with a way back however large it is'],
       ),
     )
     .action((plan, options, self) =>
@@ -48,7 +50,7 @@ export const defineApply: DefineCommand = (program, run) => {
           over: options.over,
           maxRate: options.maxRate,
           latencyBudget: options.latencyBudget,
-          backup: options.backup === true,
+          backup: options.backup,
           journal: typeof options.journal === 'string' ? options.journal : undefined,
           keepsJournal: options.journal !== false,
           dryRun: options.dryRun === true,

@@ -10,10 +10,11 @@ import type { Selection } from '../../invalidation/selection.ts';
 import { readTraffic } from '../../invalidation/traffic.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { counted, formatRatio } from '../../render/units.ts';
+import { type Backup, decideBackup, requireBackupPlace } from '../backup.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { askForRemoval } from '../invalidate/ask.ts';
-import { carryOut, type CarryOutInput, limitsOf, requireBackupPlace } from '../invalidate/carry-out.ts';
+import { carryOut, type CarryOutInput, limitsOf } from '../invalidate/carry-out.ts';
 import { type InvalidateResult, plannedResult, removedResult } from '../invalidate/result.ts';
 import { blankInvalidation } from '../invalidate/run.ts';
 import { dataBlocks, fullBlocks, outcomeBlocks } from '../invalidate/view.ts';
@@ -72,7 +73,7 @@ async function apply(
   if (input.over === 0)
     throw new InputError('--over must be more than 0', 'a window of no time is --mode unlink');
   const way = { ...input, mode: input.mode ?? saved.mode, over: input.over ?? saved.overSeconds };
-  requireBackupPlace(context, way);
+  requireBackupPlace(context, way, way.mode);
   const server = await context.connect();
   requireSamePlace(server, saved, input.plan);
   const selection: Selection = {
@@ -103,6 +104,7 @@ async function apply(
   const planned = (
     outcome: InvalidateResult['outcome'],
     traffic: InvalidateResult['traffic'] = null,
+    backup: Backup | null = null,
   ): ApplyResult => ({
     ...plannedResult(
       {
@@ -116,6 +118,7 @@ async function apply(
         mode: way.mode,
         planFile: null,
         traffic,
+        backup,
       },
       outcome,
     ),
@@ -143,21 +146,26 @@ async function apply(
   }
   if (plan.keys.length === 0) return { result: planned('nothingMatched') };
   const traffic = await readTraffic(server, plan.keys);
-  if (input.dryRun) return { result: planned('planned', traffic) };
-  const draft = planned('declined', traffic);
+  const backup = await decideBackup(context, server, way, way.mode, plan);
+  if (input.dryRun) return { result: planned('planned', traffic, backup) };
+  const draft = planned('declined', traffic, backup);
   try {
     const shown = await askForRemoval(context, server, draft, input);
     if (shown && context.output === 'table') view.blocks = outcomeBlocks;
   } catch (error) {
     if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;
     if (context.prompts.interactive && context.output === 'table') view.blocks = () => [];
-    return { result: error instanceof InterruptedError ? planned('interrupted', traffic) : draft, error };
+    return {
+      result: error instanceof InterruptedError ? planned('interrupted', traffic, backup) : draft,
+      error,
+    };
   }
-  const about = { action: saved.action, patterns: saved.patterns, plan: { id, earlier } };
+  const withValues = backup.isKept;
+  const about = { action: saved.action, patterns: saved.patterns, withValues, plan: { id, earlier } };
   const done = await carryOut(context, server, plan.keys, way, about);
   return {
     result: {
-      ...removedResult(draft, { ...done, server, backup: input.backup, indexPruned: null }, signal.aborted),
+      ...removedResult(draft, { ...done, server, indexPruned: null }, signal.aborted),
       plan: draft.plan,
     },
     ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),

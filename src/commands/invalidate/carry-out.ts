@@ -1,30 +1,17 @@
-import { join, resolve } from 'node:path';
-import type { ArchiveWriter } from '../../archive/writer.ts';
-import { InputError } from '../../failure.ts';
 import { type Removal, type RemovalMode, removeKeys } from '../../invalidation/apply.ts';
 import type { EarlierRuns } from '../../invalidation/earlier-runs.ts';
-import {
-  journalFolder,
-  journalName,
-  makeJournalFolder,
-  nextFreePath,
-  openJournal,
-} from '../../invalidation/journal.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
 import type { RedisServer } from '../../redis/server.ts';
+import { type KeepingInput, startJournal } from '../backup.ts';
 import type { Context } from '../context.ts';
 import { changedCounts } from './result.ts';
 
 /** How a plan is carried out, as the options of `invalidate` and `apply` say it. */
-export interface CarryOutInput {
+export interface CarryOutInput extends KeepingInput {
   readonly mode: RemovalMode;
   /** The window of soft mode, in seconds. */
   readonly over: number;
-  readonly journal: string | undefined;
-  readonly keepsJournal: boolean;
-  /** Keep the values in the journal. */
-  readonly backup: boolean;
   /** Keys per second. */
   readonly maxRate: number | undefined;
   /** Seconds. */
@@ -35,6 +22,8 @@ export interface CarryOutInput {
 interface RunOf {
   readonly action: string;
   readonly patterns: readonly string[];
+  /** Keep the values in the journal. */
+  readonly withValues: boolean;
   /** A saved plan, and what earlier runs of it have done. */
   readonly plan?: { readonly id: string; readonly earlier: EarlierRuns };
 }
@@ -53,13 +42,21 @@ export async function carryOut(
   input: CarryOutInput,
   about: RunOf,
 ): Promise<CarriedOut> {
-  const journal = await startJournal(context, server, input, about);
+  const { action, patterns, withValues, plan } = about;
+  // A counter that was incremented is not set back: readers may have filled the new generation already.
+  const journal =
+    input.mode === 'generation'
+      ? null
+      : await startJournal(context, server, input, {
+          ...{ command: 'invalidate', action, patterns, withValues },
+          ...(plan && { plan: { id: plan.id, earlierJournals: plan.earlier.journals } }),
+        });
   const removal = await removeKeys(server, keys, {
     mode: input.mode,
     overMillis: input.over * 1000,
     journal,
-    withValues: input.backup,
-    ...(about.plan !== undefined && { shortenedBefore: about.plan.earlier.touched }),
+    withValues,
+    ...(plan !== undefined && { shortenedBefore: plan.earlier.touched }),
     limits: limitsOf(input),
     signal: context.signal,
     progress: context.progress,
@@ -74,28 +71,6 @@ export async function carryOut(
   return { removal, journal: journal?.path ?? null };
 }
 
-/** @throws InputError where values are to be kept and there is no place or no use for them */
-export function requireBackupPlace(
-  { environment }: Context,
-  { backup, mode, keepsJournal, journal }: CarryOutInput,
-): void {
-  if (!backup) return;
-  if (mode !== 'unlink') {
-    throw new InputError(
-      `--backup keeps what is removed, and --mode ${mode} removes nothing`,
-      mode === 'soft' ? 'the TTLs as they were are in the journal in any case' : 'leave --backup out',
-    );
-  }
-  if (!keepsJournal)
-    throw new InputError('--backup keeps values in the journal, and --no-journal keeps none');
-  if (journal === undefined && journalFolder(environment.variables) === null) {
-    throw new InputError(
-      'there is no place for the backup: neither XDG_STATE_HOME nor HOME is set',
-      'name a file with --journal FILE',
-    );
-  }
-}
-
 export function limitsOf({
   maxRate,
   latencyBudget,
@@ -104,47 +79,4 @@ export function limitsOf({
     ...(maxRate !== undefined && { maxKeysPerSecond: maxRate }),
     ...(latencyBudget !== undefined && { latencyBudgetMillis: latencyBudget * 1000 }),
   };
-}
-
-async function startJournal(
-  context: Context,
-  server: RedisServer,
-  { mode, journal, keepsJournal, backup }: CarryOutInput,
-  { action, patterns, plan }: RunOf,
-): Promise<ArchiveWriter | null> {
-  // A counter that was incremented is not set back: readers may have filled the new generation already.
-  if (!keepsJournal || mode === 'generation') return null;
-  const { environment, now, profile } = context;
-  const folder = journalFolder(environment.variables);
-  if (journal === undefined && folder === null) return null;
-  const named = journal === undefined ? null : resolve(environment.workingDirectory, journal);
-  const path =
-    named === null
-      ? join(folder ?? '', journalName('invalidate', now()))
-      : // The journal of an earlier run of the plan stays as it is.
-        plan?.earlier.journals.includes(named) === true
-        ? nextFreePath(named)
-        : named;
-  if (named === null && folder !== null) makeJournalFolder(folder);
-  return openJournal(path, {
-    format: 'cachectl-archive',
-    version: 1,
-    kind: 'journal',
-    createdAt: new Date(now()).toISOString(),
-    server: server.address,
-    database: server.nodes[0].database,
-    profile: profile?.name ?? null,
-    action: shortened(action),
-    patterns: patterns.slice(0, mostPatternsInHeader).map(shortened),
-    withValues: backup,
-    ...(plan !== undefined && { plan: plan.id }),
-  });
-}
-
-/** A header is one line that is read at one go: thousands of ids, or one of a megabyte, have no place in it. */
-const mostPatternsInHeader = 20;
-const mostCharacters = 500;
-
-function shortened(text: string): string {
-  return text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…` : text;
 }

@@ -1,5 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument, listArgument } from '../arguments.ts';
+import { backupTexts } from '../backup-options.ts';
 import { InputError } from '../../failure.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
@@ -41,7 +42,8 @@ export const defineInvalidate: DefineCommand = (program, run) => {
       'slow down when a round trip takes longer, such as 2ms',
       durationArgument,
     )
-    .option('--backup', 'keep the values too, so that `cachectl undo` can put them back')
+    .option('--backup', backupTexts.backup)
+    .option('--no-backup', backupTexts.noBackup)
     .option('--journal <file>', 'file of the journal (default: in the state folder)')
     .option('--no-journal', 'keep no journal')
     .option('--plan-out <file>', 'write the plan to a file for `cachectl apply`, and remove nothing')
@@ -59,7 +61,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
         ['cachectl invalidate user 123 --only profile,daily', 'a part of what belongs to the user'],
         ["cachectl invalidate --pattern 'stats:<id>:daily:*'", 'the statistics of everybody'],
         ['cachectl invalidate --namespace tts --limit 5000', 'a whole namespace, but no more than expected'],
-        ['cachectl invalidate user 123 --backup', 'and put it back with `cachectl undo JOURNAL`'],
+        ['cachectl invalidate --namespace tts --backup', 'however much it is; `cachectl undo` puts it back'],
         ['cachectl invalidate --namespace tts --mode soft --over 5m', 'let it drain instead of vanish'],
         ['cachectl invalidate user --ids-from ids.txt --plan-out plan.json', 'for somebody to review'],
         ['cachectl invalidate', 'choose at the terminal'],
@@ -82,7 +84,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
           walk: options.walk === true,
           maxRate: options.maxRate,
           latencyBudget: options.latencyBudget,
-          backup: options.backup === true,
+          backup: options.backup,
           journal: typeof options.journal === 'string' ? options.journal : undefined,
           keepsJournal: options.journal !== false,
           planOut: options.planOut,

@@ -5,6 +5,7 @@ import type { Selection, Target } from '../../invalidation/selection.ts';
 import type { Unreachable } from '../../invalidation/unreachable.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import { formatSeconds } from '../../render/units.ts';
+import type { Backup } from '../backup.ts';
 import { type LookedUp, ownLookupsOf, type ServerCost } from '../keyspace-report.ts';
 
 /** How an invalidation ended. */
@@ -51,6 +52,10 @@ export interface InvalidateResult {
   readonly journal: string | null;
   /** True where the journal has the values too, so that they can be put back. */
   readonly backup: boolean;
+  /** True: the plan keeps the values. */
+  readonly backupPlanned: boolean;
+  /** Why the plan has no way back; null where `cachectl undo` can put back what it changes. */
+  readonly noUndoBecause: string | null;
   /** The file that the plan was written to. */
   readonly planFile: string | null;
   /** Members of the index whose keys are gone, and that were taken out of it. */
@@ -100,6 +105,8 @@ interface PlanContext {
   readonly mode: RemovalMode;
   readonly planFile: string | null;
   readonly traffic: Traffic | null;
+  /** Null: nothing is planned, or what was planned is not complete. */
+  readonly backup: Backup | null;
 }
 
 /** The result before anything is removed. */
@@ -120,6 +127,8 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     notAttempted: plan.keys.length,
     journal: null,
     backup: false,
+    backupPlanned: context.backup?.isKept ?? false,
+    noUndoBecause: context.backup?.noUndoBecause ?? null,
     planFile: context.planFile,
     indexPruned: null,
     traffic: context.traffic,
@@ -172,13 +181,12 @@ interface DoneRemoval {
   readonly server: LookedUp;
   readonly removal: Removal;
   readonly journal: string | null;
-  readonly backup: boolean;
   readonly indexPruned: number | null;
 }
 
 export function removedResult(
   planned: InvalidateResult,
-  { server, removal, journal, backup, indexPruned }: DoneRemoval,
+  { server, removal, journal, indexPruned }: DoneRemoval,
   interrupted: boolean,
 ): InvalidateResult {
   const [done, partlyDone] = outcomes[planned.mode];
@@ -189,7 +197,7 @@ export function removedResult(
     ...changedCounts(planned.mode, removal.changed),
     skipped: removal.gone + removal.notAttempted,
     journal,
-    backup: backup && journal !== null,
+    backup: planned.backupPlanned && journal !== null,
     indexPruned,
     serverCost: { ...planned.serverCost, ...ownLookupsOf(server) },
     gone: removal.gone,

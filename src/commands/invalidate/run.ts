@@ -13,12 +13,13 @@ import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { Block } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
+import { decideBackup, requireBackupPlace } from '../backup.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmReplacing } from '../replacing.ts';
 import { isProtectedServer } from '../protection.ts';
 import { askForRemoval } from './ask.ts';
-import { carryOut, type CarryOutInput, limitsOf, requireBackupPlace } from './carry-out.ts';
+import { carryOut, type CarryOutInput, limitsOf } from './carry-out.ts';
 import { idsFrom } from './ids.ts';
 import { chooseTarget } from './menu.ts';
 import { type InvalidateResult, plannedResult, removedResult } from './result.ts';
@@ -60,6 +61,8 @@ export const blankInvalidation: {
   notAttempted: null,
   journal: null,
   backup: null,
+  backupPlanned: null,
+  noUndoBecause: null,
   planFile: null,
   indexPruned: null,
   traffic: null,
@@ -96,7 +99,7 @@ async function invalidate(
 ): Promise<Outcome<InvalidateResult>> {
   const { map, signal, progress, now } = context;
   if (context.output !== 'table') view.blocks = dataBlocks;
-  requireBackupPlace(context, input);
+  requireBackupPlace(context, input, input.mode);
   if (input.mode === 'generation' && input.planOut !== undefined) {
     throw new InputError(
       '--mode generation has no plan to save: `apply` removes keys, and a counter must stay',
@@ -125,6 +128,10 @@ async function invalidate(
   const isOverLimit = input.limit !== null && plan.keys.length > input.limit;
   const planFile = plan.complete && !isOverLimit && input.planOut !== undefined ? input.planOut : null;
   const traffic = plan.complete && plan.keys.length > 0 ? await readTraffic(server, plan.keys) : null;
+  const backup =
+    plan.complete && plan.keys.length > 0 && !isOverLimit
+      ? await decideBackup(context, server, input, input.mode, plan)
+      : null;
   const planned = (outcome: InvalidateResult['outcome']) =>
     plannedResult(
       {
@@ -138,6 +145,7 @@ async function invalidate(
         mode: input.mode,
         planFile,
         traffic,
+        backup,
       },
       outcome,
     );
@@ -184,18 +192,16 @@ async function invalidate(
     if (context.prompts.interactive && context.output === 'table') view.blocks = () => [];
     return { result: error instanceof InterruptedError ? planned('interrupted') : draft, error };
   }
-  const done = await carryOut(context, server, plan.keys, input, { action, patterns: selection.patterns });
+  const withValues = draft.backupPlanned;
+  const { patterns } = selection;
+  const done = await carryOut(context, server, plan.keys, input, { action, patterns, withValues });
   const complete = done.removal.failed === 0 && done.removal.notAttempted === 0;
   // What can be put back is to be found again: its members stay, and the next invalidation takes out what is gone.
-  const mayPrune = complete && input.mode === 'unlink' && !input.backup;
+  const mayPrune = complete && input.mode === 'unlink' && !withValues;
   const pruning = await prunedIndexes(server, mayPrune ? indexes : []);
   const error = done.removal.stoppedBy ?? pruning.stoppedBy;
   return {
-    result: removedResult(
-      draft,
-      { ...done, server, backup: input.backup, indexPruned: pruning.pruned },
-      signal.aborted,
-    ),
+    result: removedResult(draft, { ...done, server, indexPruned: pruning.pruned }, signal.aborted),
     ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),
     ...(error !== null && { error }),
   };

@@ -21,6 +21,16 @@ export function planBlocks(result: InvalidateResult): Block[] {
         fact('matchedBytes', 'memory', result.matchedBytes, 'bytes'),
         ...(result.matched > 0 ? [fact('risk', 'risk', result.risk, 'text', riskText(result))] : []),
         ...(result.traffic ? [fact('traffic', 'use', trafficText(result.traffic), 'text')] : []),
+        ...(result.backupPlanned
+          ? [
+              fact(
+                'undo',
+                'undo',
+                'the values are kept in the journal, and `cachectl undo` puts them back',
+                'text',
+              ),
+            ]
+          : []),
         ...(result.mode === 'unlink' ? [] : [fact('mode', 'mode', result.mode, 'text', modeText(result))]),
       ],
     },
@@ -63,6 +73,8 @@ export function dataBlocks(result: InvalidateResult): Block[] {
         count('excluded', result.excluded),
         fact('mode', 'mode', result.mode, 'text'),
         fact('journal', 'journal', result.journal, 'text'),
+        fact('backup', 'backup', result.backup, 'text'),
+        fact('noUndoBecause', 'no undo because', result.noUndoBecause, 'text'),
         fact('planFile', 'plan file', result.planFile, 'text'),
       ],
     },
@@ -151,6 +163,9 @@ function problemBlocks(result: InvalidateResult): Block[] {
 function warnings(result: InvalidateResult): Block[] {
   const unmapped = result.namespaces.find(({ namespace }) => namespace === unmappedName)?.keys ?? 0;
   return [
+    ...(result.noUndoBecause === null
+      ? []
+      : [note('warning', `this cannot be undone: ${result.noUndoBecause}`)]),
     ...result.unreachable.map(({ reason }) => note('warning', reason)),
     ...(result.stateKnown || result.matched === 0
       ? []
@@ -258,7 +273,7 @@ function journalNotes(result: InvalidateResult): Block[] {
   if (mode === 'soft') return [note('dim', `to give the TTLs back: cachectl undo ${journal}`)];
   return backup
     ? [note('dim', `to put it back: cachectl undo ${journal}`)]
-    : [note('dim', `journal of the names: ${journal} (values are kept with --backup)`)];
+    : [note('dim', `journal of the names: ${journal}`)];
 }
 
 function trafficText({

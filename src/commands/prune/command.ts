@@ -1,4 +1,5 @@
 import { countArgument, durationArgument, ratioArgument } from '../arguments.ts';
+import { backupTexts } from '../backup-options.ts';
 import { readingTexts } from '../reading-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
@@ -26,6 +27,10 @@ export const definePrune: DefineCommand = (program, run) => {
     .option('--namespace <name>', 'only keys of this namespace of the map')
     .option('--max-rate <keys>', 'read and change at most so many keys per second', countArgument(1))
     .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
+    .option('--backup', backupTexts.backup)
+    .option('--no-backup', backupTexts.noBackup)
+    .option('--journal <file>', 'file of the journal of removed keys (default: in the state folder)')
+    .option('--no-journal', 'keep no journal')
     .option('--dry-run', 'show the plan and change nothing')
     .option('-y, --yes', 'do not ask')
     .option('--confirm <profile>', 'name of the protected profile, in place of the question')
@@ -50,6 +55,9 @@ export const definePrune: DefineCommand = (program, run) => {
           namespace: options.namespace,
           maxRate: options.maxRate,
           latencyBudgetSeconds: options.latencyBudget,
+          backup: options.backup,
+          journal: typeof options.journal === 'string' ? options.journal : undefined,
+          keepsJournal: options.journal !== false,
           dryRun: options.dryRun === true,
           yes: options.yes === true,
           confirm: options.confirm,

@@ -3,6 +3,7 @@ import type { Namespace } from '../../keyspace/map.ts';
 import type { Pruning } from '../../pruning/apply.ts';
 import type { Finding, PruningGoals, Reason } from '../../pruning/findings.ts';
 import type { PruningPlan } from '../../pruning/plan.ts';
+import type { Backup } from '../backup.ts';
 import { type LookedUp, ownLookupsOf, type ServerCost } from '../keyspace-report.ts';
 import { ttlRuleText } from '../namespace-summary.ts';
 
@@ -53,6 +54,14 @@ export interface PruneResult {
   readonly skipped: number;
   readonly failed: number;
   readonly notAttempted: number;
+  /** The file of what was removed, for `cachectl undo`; null where none was kept. */
+  readonly journal: string | null;
+  /** True where the journal has the values too, so that they can be put back. */
+  readonly backup: boolean;
+  /** True: the plan keeps the values of what it removes. */
+  readonly backupPlanned: boolean;
+  /** Why what the plan removes has no way back; null where `cachectl undo` can put it back. */
+  readonly noUndoBecause: string | null;
   readonly stateKeysLeft: number;
   /** Keys that only a guessed rule speaks against. */
   readonly guessedRuleKeysLeft: number;
@@ -86,6 +95,8 @@ interface PlanContext {
   readonly goals: PruningGoals;
   readonly server: LookedUp;
   readonly dryRun: boolean;
+  /** Null: nothing is to be removed. */
+  readonly backup: Backup | null;
 }
 
 /** The result before anything is changed. */
@@ -128,6 +139,10 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     notAttempted: matched,
     stateKeysLeft: leftBecause('state'),
     guessedRuleKeysLeft: leftBecause('guessedRule'),
+    journal: null,
+    backup: false,
+    backupPlanned: context.backup?.isKept ?? false,
+    noUndoBecause: context.backup?.noUndoBecause ?? null,
     sample: plan.sample.map(({ key, finding }) => ({ ...keyFields(key), finding })),
     problems: [],
     replicas: plan.replicas,
@@ -154,7 +169,7 @@ function ruleText(namespace: Namespace | null): string | null {
 export function prunedResult(
   planned: PruneResult,
   pruning: Pruning,
-  server: LookedUp,
+  { server, journal }: { readonly server: LookedUp; readonly journal: string | null },
   interrupted: boolean,
 ): PruneResult {
   const { changed, skipped, failed, notAttempted } = pruning;
@@ -165,6 +180,8 @@ export function prunedResult(
     ttlSet: changed.withoutTtl,
     shortened: changed.tooLong,
     removed: changed.idle,
+    journal,
+    backup: planned.backupPlanned && journal !== null,
     skipped,
     failed,
     notAttempted,

@@ -7,12 +7,13 @@ import type { PruningGoals } from '../../pruning/findings.ts';
 import { planPruning } from '../../pruning/read-plan.ts';
 import type { Block } from '../../render/blocks.ts';
 import { askConsent } from '../consent.ts';
+import { decideBackup, type KeepingInput, requireBackupPlace, startJournal } from '../backup.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plannedResult, type PruneResult, prunedResult } from './result.ts';
 import { changesText, dataBlocks, fullBlocks, outcomeBlocks, planBlocks, questionText } from './view.ts';
 
-interface PruneInput {
+interface PruneInput extends KeepingInput {
   readonly setTtl: boolean;
   readonly tooLong: boolean;
   readonly idleSeconds: number | null;
@@ -30,6 +31,7 @@ interface PruneInput {
 const blank: { readonly [Field in keyof PruneResult]: PruneResult[Field] | null } = {
   ...{ outcome: null, server: null, dryRun: null, complete: null, planFull: null },
   ...{ matched: null, matchedBytes: null, keyspaceKeys: null, planned: null, namespaces: [] },
+  ...{ journal: null, backup: null, backupPlanned: null, noUndoBecause: null },
   ...{ ttlSet: null, shortened: null, removed: null, skipped: null, failed: null, notAttempted: null },
   ...{
     stateKeysLeft: null,
@@ -62,6 +64,7 @@ async function prune(
   const { map, signal, progress, now, random } = context;
   if (context.output !== 'table') view.blocks = dataBlocks;
   const goals = goalsOf(map, input);
+  requireBackupPlace(context, input);
   const limits = {
     ...(input.maxRate !== undefined && { maxKeysPerSecond: input.maxRate }),
     ...(input.latencyBudgetSeconds !== undefined && {
@@ -70,8 +73,13 @@ async function prune(
   };
   const server = await context.connect();
   const plan = await planPruning(server, map, goals, { limits, signal, progress, now });
+  const { idle } = plan.keys;
+  const backup =
+    idle.length === 0 || signal.aborted
+      ? null
+      : await decideBackup(context, server, input, 'unlink', { keys: idle, memoryBytes: plan.memoryBytes });
   const planned = (outcome: PruneResult['outcome']) =>
-    plannedResult({ plan, goals, server, dryRun: input.dryRun }, outcome);
+    plannedResult({ plan, goals, server, dryRun: input.dryRun, backup }, outcome);
   if (signal.aborted) return { result: planned('interrupted') };
   const draft = planned('declined');
   if (draft.matched === 0) return { result: planned('nothingToDo') };
@@ -80,7 +88,7 @@ async function prune(
     const shown = await askConsent(context, server, {
       plan: planBlocks(draft),
       action: changesText(draft),
-      question: questionText(draft),
+      question: `${draft.noUndoBecause === null ? '' : 'The removal cannot be undone. '}${questionText(draft)}`,
       otherwise: 'nothing was changed',
       yes: input.yes,
       confirm: input.confirm,
@@ -93,11 +101,20 @@ async function prune(
   }
   const { idleSeconds } = goals;
   const { jitter } = input;
+  const withValues = draft.backupPlanned;
+  const journal =
+    idle.length === 0
+      ? null
+      : await startJournal(context, server, input, {
+          ...{ command: 'prune', action: `prune --idle ${idleSeconds ?? 0}s`, patterns: [], withValues },
+        });
   const pruning = await applyPruning(server, plan, {
-    ...{ map, jitter, idleSeconds, limits, signal, progress, now, random },
+    ...{ map, jitter, idleSeconds, journal, withValues, limits, signal, progress, now, random },
   });
+  const { changed, failed, notAttempted } = pruning;
+  await journal?.finish({ removed: changed.idle, failed, notAttempted }).catch(() => undefined);
   return {
-    result: prunedResult(draft, pruning, server, signal.aborted),
+    result: prunedResult(draft, pruning, { server, journal: journal?.path ?? null }, signal.aborted),
     ...(pruning.failed > 0 && { exitCode: exitCodes.negative }),
     ...(pruning.stoppedBy !== null && { error: pruning.stoppedBy }),
   };

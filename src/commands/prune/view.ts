@@ -17,6 +17,16 @@ export function planBlocks(result: PruneResult): Block[] {
       facts: [
         fact('matched', 'keys', matched, 'count', matched > 0 ? listText(planned, planWords) : ''),
         fact('matchedBytes', 'memory', result.matchedBytes, 'bytes'),
+        ...(result.backupPlanned
+          ? [
+              fact(
+                'undo',
+                'undo',
+                'removed values are kept in the journal, and `cachectl undo` puts them back',
+                'text',
+              ),
+            ]
+          : []),
       ],
     },
     namespaceTable(result),
@@ -29,6 +39,16 @@ export function planBlocks(result: PruneResult): Block[] {
 export function outcomeBlocks(result: PruneResult): Block[] {
   return [
     ...outcomeNotes(result),
+    ...(result.journal !== null && result.removed > 0
+      ? [
+          note(
+            'dim',
+            result.backup
+              ? `to put it back: cachectl undo ${result.journal}`
+              : `journal of the names: ${result.journal}`,
+          ),
+        ]
+      : []),
     ...(result.problems.length > 0 ? [problemTable(result)] : []),
     ...costNotes(result.serverCost),
   ];
@@ -60,6 +80,9 @@ export function dataBlocks(result: PruneResult): Block[] {
         count('notAttempted', result.notAttempted),
         count('stateKeysLeft', result.stateKeysLeft),
         count('guessedRuleKeysLeft', result.guessedRuleKeysLeft),
+        fact('journal', 'journal', result.journal, 'text'),
+        fact('backup', 'backup', result.backup, 'text'),
+        fact('noUndoBecause', 'no undo because', result.noUndoBecause, 'text'),
       ],
     },
     problemTable(result),
@@ -173,6 +196,9 @@ function problemTable({ problems }: PruneResult): TableBlock {
 function warnings(result: PruneResult): Block[] {
   const { planFull, matched, stateKeysLeft, guessedRuleKeysLeft, replicas, planned } = result;
   return [
+    ...(result.noUndoBecause === null
+      ? []
+      : [note('warning', `the removal cannot be undone: ${result.noUndoBecause}`)]),
     ...(planFull
       ? [
           note(

@@ -5,12 +5,13 @@ export const defineUndo: DefineCommand = (program, run) => {
     .command('undo')
     .summary('put back what an invalidation removed')
     .description(
-      'Puts back what a journal has kept: values (where the invalidation ran with --backup) with the time to live that they ' +
+      'Puts back what a journal has kept: values (where it kept values) with the time to live that they ' +
         'would have left by now, and TTLs that --mode soft has shortened. A key that was written again since keeps what it has. ' +
         'Running it twice is harmless.',
     )
     .argument('<journal>', 'file of the journal; the invalidation has named it')
     .option('--replace', 'put the old value in the place of what was written since')
+    .option('--allow-evictions', 'go on when the server evicts keys')
     .option('--other-server', 'allow a server that is not the one of the journal')
     .option('--dry-run', 'show what would come back, and change nothing')
     .option('-y, --yes', 'do not ask')
@@ -29,6 +30,7 @@ export const defineUndo: DefineCommand = (program, run) => {
           journal,
           replace: options.replace === true,
           otherServer: options.otherServer === true,
+          allowsEvictions: options.allowEvictions === true,
           dryRun: options.dryRun === true,
           yes: options.yes === true,
           confirm: options.confirm,

@@ -20,6 +20,7 @@ interface UndoInput {
   readonly journal: string;
   readonly replace: boolean;
   readonly otherServer: boolean;
+  readonly allowsEvictions: boolean;
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly confirm: string | undefined;
@@ -47,6 +48,8 @@ export interface UndoResult {
   readonly withoutValue: number;
   readonly notAttempted: number;
   readonly failed: number;
+  /** Keys that the server evicted meanwhile, which may be others than these; null where it was not asked, or does not say. */
+  readonly evictedKeys: number | null;
   /** True where the journal ends in the middle: its writer was killed. What is before that counts. */
   readonly cut: boolean;
   readonly durationSeconds: number;
@@ -71,7 +74,7 @@ export function undoExecution(input: UndoInput): Execution<UndoResult> {
         ttlsRestored: null,
       },
       ...{ skipped: null, rewritten: null, expired: null, withoutValue: null, notAttempted: null },
-      ...{ failed: null, cut: null, durationSeconds: null, problems: [] },
+      ...{ failed: null, evictedKeys: null, cut: null, durationSeconds: null, problems: [] },
     },
     writes: !input.dryRun,
     run: (context) => undo(context, input),
@@ -105,9 +108,17 @@ async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoRes
     confirm: input.confirm,
   });
   const { error, ...result } = await run(context, server, input, staying, false);
+  const isEvicted = !input.allowsEvictions && (result.evictedKeys ?? 0) > 0;
+  if (isEvicted) {
+    const end = result.notAttempted > 0 ? `; stopped with ${counted(result.notAttempted, 'key')} to go` : '';
+    context.warn(
+      `the server evicted ${counted(result.evictedKeys ?? 0, 'key')} meanwhile, which may be these or others${end}\n` +
+        'hint: raise `maxmemory` and run it again; --allow-evictions goes on',
+    );
+  }
   return {
     result,
-    ...(result.failed > 0 && { exitCode: exitCodes.negative }),
+    ...((result.failed > 0 || isEvicted) && { exitCode: exitCodes.negative }),
     ...(error && { error }),
   };
 }
@@ -125,6 +136,7 @@ async function run(
     undoJournal(server, archive.header, archive.frames, {
       staying,
       replace: input.replace,
+      allowsEvictions: input.allowsEvictions,
       dryRun,
       signal: context.signal,
       progress: dryRun ? silentProgress : context.progress,
@@ -152,6 +164,7 @@ async function run(
     withoutValue,
     notAttempted,
     failed,
+    evictedKeys: undoing.evictedKeys,
     cut: archive.isCut(),
     durationSeconds: (context.now() - startedAt) / 1000,
     problems: undoing.problems.map(({ reason, keys, example }) => ({
@@ -211,6 +224,7 @@ function whatText({ restored, ttlsRestored }: UndoResult): string {
 function viewUndo(result: UndoResult): Block[] {
   const { keys, restored, rewritten, expired, withoutValue, failed, notAttempted, cut, dryRun, problems } =
     result;
+  const { evictedKeys } = result;
   const count = (name: string, label: string, value: number) =>
     ({ name, label, value, unit: 'count' }) as const;
   const blocks: Block[] = [
@@ -226,6 +240,11 @@ function viewUndo(result: UndoResult): Block[] {
         count('withoutValue', 'name only', withoutValue),
         count('failed', 'failed', failed),
         count('notAttempted', 'not attempted', notAttempted),
+        ...(dryRun
+          ? []
+          : [
+              { name: 'evictedKeys', label: 'evicted meanwhile', value: evictedKeys, unit: 'count' } as const,
+            ]),
       ],
     },
   ];
@@ -251,7 +270,7 @@ function viewUndo(result: UndoResult): Block[] {
     blocks.push(
       note(
         'warning',
-        `of ${counted(withoutValue, 'key')} only the name was kept: values are kept with \`invalidate --backup\``,
+        `of ${counted(withoutValue, 'key')} only the name was kept: values are kept unless a removal is large or ran with --no-backup`,
       ),
     );
   if (!dryRun && restored > 0)

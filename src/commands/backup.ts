@@ -1,0 +1,157 @@
+import { resolve, join } from 'node:path';
+import type { ArchiveWriter } from '../archive/writer.ts';
+import { InputError } from '../failure.ts';
+import type { RemovalMode } from '../invalidation/apply.ts';
+import {
+  journalFolder,
+  journalName,
+  makeJournalFolder,
+  nextFreePath,
+  openJournal,
+} from '../invalidation/journal.ts';
+import { mayReadValues } from '../invalidation/value-permission.ts';
+import type { ByteString } from '../redis/bytes.ts';
+import type { RedisServer } from '../redis/server.ts';
+import { counted, formatBytes } from '../render/units.ts';
+import type { Context } from './context.ts';
+
+/** What of a removal is kept, as the options say it. */
+export interface KeepingInput {
+  /** `--journal FILE` */
+  readonly journal: string | undefined;
+  readonly keepsJournal: boolean;
+  /** Undefined: neither `--backup` nor `--no-backup`, so the profile and the size of the plan decide. */
+  readonly backup: boolean | undefined;
+}
+
+/** Whether the values of a plan are kept, so that `cachectl undo` can put them back. */
+export interface Backup {
+  readonly isKept: boolean;
+  /** Why there is no way back, as it reads after "this cannot be undone: "; null where there is one. */
+  readonly noUndoBecause: string | null;
+}
+
+/** Values of a plan that is no larger are kept unless they are declined: a few seconds, and a file that any disk has room for. */
+export const mostKeysKept = 10_000;
+export const mostBytesKept = 100_000_000;
+
+/** @throws InputError where values are to be kept and there is no place or no use for them */
+export function requireBackupPlace(
+  { environment }: Context,
+  { backup, keepsJournal, journal }: KeepingInput,
+  mode: RemovalMode = 'unlink',
+): void {
+  if (backup !== true) return;
+  if (mode !== 'unlink') {
+    throw new InputError(
+      `--backup keeps what is removed, and --mode ${mode} removes nothing`,
+      mode === 'soft' ? 'the TTLs as they were are in the journal in any case' : 'leave --backup out',
+    );
+  }
+  if (!keepsJournal)
+    throw new InputError('--backup keeps values in the journal, and --no-journal keeps none');
+  if (journal === undefined && journalFolder(environment.variables) === null) {
+    throw new InputError(
+      'there is no place for the backup: neither XDG_STATE_HOME nor HOME is set',
+      'name a file with --journal FILE',
+    );
+  }
+}
+
+/** Decides by option, profile and size, in this order. @throws RedisError where the connection is lost */
+export async function decideBackup(
+  context: Context,
+  server: RedisServer,
+  { backup, keepsJournal, journal }: KeepingInput,
+  mode: RemovalMode,
+  plan: { readonly keys: readonly ByteString[]; readonly memoryBytes: number | null },
+): Promise<Backup> {
+  const hasJournal = keepsJournal && (journal !== undefined || hasFolder(context));
+  if (mode === 'generation') return withoutUndo('a generation that was raised is not set back');
+  if (mode === 'soft')
+    return hasJournal ? { isKept: false, noUndoBecause: null } : withoutUndo('no journal keeps the TTLs');
+  const policy = context.backupPolicy;
+  if (backup === false) return withoutUndo('--no-backup keeps no values');
+  if (!keepsJournal) return withoutUndo('--no-journal keeps no values');
+  if (backup === undefined && policy === 'never')
+    return withoutUndo(`profile \`${context.profile?.name ?? ''}\` keeps no values; --backup keeps them`);
+  if (!hasJournal)
+    return withoutUndo(
+      'there is no folder for a journal (neither XDG_STATE_HOME nor HOME is set); --journal FILE names one',
+    );
+  if (backup === true || policy === 'always') return kept;
+  const excess = excessOf(plan.keys.length, plan.memoryBytes);
+  if (excess !== null) return withoutUndo(`${excess}; --backup keeps them`);
+  const [first] = plan.keys;
+  return first === undefined || (await mayReadValues(server, first))
+    ? kept
+    : withoutUndo('this user may not read the values (`DUMP`, `PTTL`)');
+}
+
+/** What a journal is of. */
+interface Change {
+  /** For the name of the file. */
+  readonly command: string;
+  readonly action: string;
+  readonly patterns: readonly string[];
+  readonly withValues: boolean;
+  /** A saved plan that is carried out, with the journals of earlier runs of it. */
+  readonly plan?: { readonly id: string; readonly earlierJournals: readonly string[] };
+}
+
+/** Opens the journal of a change; null where none is to be kept, or there is no place. @throws InputError */
+export async function startJournal(
+  { environment, now, profile }: Context,
+  server: RedisServer,
+  { journal, keepsJournal }: KeepingInput,
+  { command, action, patterns, withValues, plan }: Change,
+): Promise<ArchiveWriter | null> {
+  if (!keepsJournal) return null;
+  const folder = journalFolder(environment.variables);
+  if (journal === undefined && folder === null) return null;
+  const named = journal === undefined ? null : resolve(environment.workingDirectory, journal);
+  const path =
+    named === null
+      ? join(folder ?? '', journalName(command, now()))
+      : // The journal of an earlier run of the plan stays as it is.
+        plan?.earlierJournals.includes(named) === true
+        ? nextFreePath(named)
+        : named;
+  if (named === null && folder !== null) makeJournalFolder(folder);
+  return openJournal(path, {
+    format: 'cachectl-archive',
+    version: 1,
+    kind: 'journal',
+    createdAt: new Date(now()).toISOString(),
+    server: server.address,
+    database: server.nodes[0].database,
+    profile: profile?.name ?? null,
+    action: shortened(action),
+    patterns: patterns.slice(0, mostPatternsInHeader).map(shortened),
+    withValues,
+    ...(plan !== undefined && { plan: plan.id }),
+  });
+}
+
+const kept: Backup = { isKept: true, noUndoBecause: null };
+const withoutUndo = (because: string): Backup => ({ isKept: false, noUndoBecause: because });
+
+const hasFolder = ({ environment }: Context) => journalFolder(environment.variables) !== null;
+
+/** Why the plan is too large for its values to be kept unasked; null where it is not. */
+function excessOf(keys: number, memoryBytes: number | null): string | null {
+  if (keys > mostKeysKept)
+    return `${counted(keys, 'key')} are more than the ${mostKeysKept.toLocaleString('en-US')} whose values are kept by default`;
+  if (memoryBytes === null) return 'the sizes of the values are not reported';
+  return memoryBytes > mostBytesKept
+    ? `${formatBytes(memoryBytes)} are more than the ${formatBytes(mostBytesKept)} that are kept by default`
+    : null;
+}
+
+/** A header is one line that is read at one go: thousands of ids, or one of a megabyte, have no place in it. */
+const mostPatternsInHeader = 20;
+const mostCharacters = 500;
+
+function shortened(text: string): string {
+  return text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…` : text;
+}

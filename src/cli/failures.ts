@@ -2,6 +2,7 @@ import { ConfigError } from '../config/errors.ts';
 import { DeclinedError, InterruptedError } from '../commands/context.ts';
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import { InputError } from '../failure.ts';
+import type { InterruptingSignal } from './io.ts';
 import { maskedText } from '../masked.ts';
 import { RedisError } from '../redis/errors.ts';
 import { printable, printableLines } from '../render/printable.ts';
@@ -60,14 +61,17 @@ function plain(kind: string, message: string, hint: string | undefined, exitCode
 }
 
 /** A run that was told to stop by a signal; what it has done until then is in its result. */
-export function interruptionOf(signal: 'SIGINT' | 'SIGTERM'): Failure {
-  const [by, exitCode] =
-    signal === 'SIGINT'
-      ? (['Ctrl-C', exitCodes.interrupted] as const)
-      : (['SIGTERM', exitCodes.terminated] as const);
+export function interruptionOf(signal: InterruptingSignal): Failure {
+  const [by, exitCode] = interruptions[signal];
   const message = `interrupted by ${by}: the result covers what was done until then`;
   return { kind: 'interrupted', code: signal, message, hint: null, exitCode };
 }
+
+const interruptions: Readonly<Record<InterruptingSignal, readonly [by: string, exitCode: ExitCode]>> = {
+  SIGINT: ['Ctrl-C', exitCodes.interrupted],
+  SIGTERM: ['SIGTERM', exitCodes.terminated],
+  SIGHUP: ['SIGHUP (the terminal was closed)', exitCodes.hungUp],
+};
 
 /** The failure as stderr shows it. */
 export function failureText(failure: Failure): string {

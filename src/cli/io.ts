@@ -26,9 +26,13 @@ export interface Io {
 }
 
 /** Why a run was told to stop: a signal, a reader of stdout that went away, or a disk that is full (`EWRITE`). */
-export type Interruption = 'SIGINT' | 'SIGTERM' | 'EPIPE' | 'EWRITE';
+export type Interruption = InterruptingSignal | 'EPIPE' | 'EWRITE';
+export type InterruptingSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
-/** The process as it is, with its signals turned into one AbortSignal. A second signal ends the process at once. */
+/**
+ * The process as it is, with its signals turned into one AbortSignal. A second Ctrl-C or SIGTERM ends the process at once. A
+ * terminal that goes away sends SIGHUP more than once (the shell does, and the system), so that a second one does not.
+ */
 export function processIo(): Io {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -40,6 +44,7 @@ export function processIo(): Io {
       });
     });
   }
+  process.on('SIGHUP', () => controller.abort('SIGHUP' satisfies Interruption));
   const onWriteError = (error: NodeJS.ErrnoException) => {
     if (controller.signal.aborted) return;
     if (error.code === 'EPIPE') {

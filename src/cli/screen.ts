@@ -30,7 +30,7 @@ const farewellMillis = 50;
 const suspendMillis = 100;
 
 /**
- * The terminal of the process. It is given back as it was on `close`, on an interruption, on SIGHUP and SIGQUIT, on an exception that
+ * The terminal of the process. It is given back as it was on `close`, on an interruption, on SIGQUIT, on an exception that
  * nobody catches, and at the latest when the process ends; after kill -9 nobody is left to do so.
  */
 export class TerminalScreen implements LiveScreen {
@@ -119,7 +119,12 @@ export class TerminalScreen implements LiveScreen {
 
   private giveBack(write: (text: string) => unknown): void {
     write(leaveSequence);
-    if (this.typing) this.streams.stdin.setRawMode?.(false);
+    if (!this.typing) return;
+    try {
+      this.streams.stdin.setRawMode?.(false);
+    } catch {
+      // The terminal itself is gone.
+    }
   }
 
   /** The last resort: what is written now is written before the process is gone. */
@@ -186,31 +191,22 @@ export class TerminalScreen implements LiveScreen {
     const onContinue = () => this.resume();
     const onExit = () => this.giveBackAtOnce();
     // The program ends by the signal all the same.
-    const onHangup = (name: NodeJS.Signals) => {
+    const onQuit = (name: NodeJS.Signals) => {
       this.giveBackAtOnce();
-      process.off(name, onHangup).kill(process.pid, name);
+      process.off(name, onQuit).kill(process.pid, name);
     };
     stdout.on('resize', onResize);
     stdout.on('drain', onDrain);
     signal.addEventListener('abort', onAbort);
     process.on('exit', onExit).on('uncaughtExceptionMonitor', onExit);
-    process
-      .on('SIGHUP', onHangup)
-      .on('SIGQUIT', onHangup)
-      .on('SIGTSTP', this.onSuspend)
-      .on('SIGCONT', onContinue);
+    process.on('SIGQUIT', onQuit).on('SIGTSTP', this.onSuspend).on('SIGCONT', onContinue);
     if (this.typing) stdin.on('data', onKeys);
     this.undo.push(
       () => stdout.off('resize', onResize),
       () => stdout.off('drain', onDrain),
       () => signal.removeEventListener('abort', onAbort),
       () => process.off('exit', onExit).off('uncaughtExceptionMonitor', onExit),
-      () =>
-        process
-          .off('SIGHUP', onHangup)
-          .off('SIGQUIT', onHangup)
-          .off('SIGTSTP', this.onSuspend)
-          .off('SIGCONT', onContinue),
+      () => process.off('SIGQUIT', onQuit).off('SIGTSTP', this.onSuspend).off('SIGCONT', onContinue),
       () => stdin.off('data', onKeys),
     );
   }

@@ -7,6 +7,7 @@ export const exitCodes = {
   refused: 4,
   declined: 5,
   bug: 70,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -24,5 +25,5 @@ export const exitCodeHelp: readonly (readonly [code: ExitCode, meaning: string])
   [4, 'refused by the server: permissions, read-only, loading, out of memory'],
   [5, 'declined or not confirmed'],
   [70, 'a bug in cachectl'],
-  [130, 'interrupted by Ctrl-C (143: by SIGTERM)'],
+  [130, 'interrupted by Ctrl-C (143: by SIGTERM, 129: by SIGHUP, as when the terminal is closed)'],
 ];

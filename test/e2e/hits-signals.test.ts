@@ -41,9 +41,22 @@ describe.each([[''], ['KEx']])('a server with `notify-keyspace-events "%s"`', (f
     expect(notesIn(state)).toEqual([]);
   });
 
+  test('has it again after SIGHUP came twice, from the shell and from the system', async () => {
+    const { redis, server, before, state } = await serverWith(flags);
+    const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+    child.kill('SIGHUP');
+    child.kill('SIGHUP');
+    await sleep(1);
+    child.kill('SIGHUP');
+    expect(await outcome).toMatchObject({ exitCode: 129, signal: null });
+    expect(await flagsOn(server)).toBe(before);
+    expect(notesIn(state)).toEqual([]);
+  });
+
   test.each([
     ['SIGINT', 130, ['--for', '20s'], 'interrupted'],
     ['SIGTERM', 143, ['--for', '20s'], 'interrupted'],
+    ['SIGHUP', 129, ['--for', '20s'], 'interrupted'],
     ['SIGINT', 130, ['--follow'], null],
   ] as const)('has it again after %s, which ends with %d (%j)', async (signal, exitCode, args, endedBy) => {
     const { redis, server, before, state } = await serverWith(flags);
@@ -53,7 +66,9 @@ describe.each([[''], ['KEx']])('a server with `notify-keyspace-events "%s"`', (f
     child.kill(signal);
     const ended = await outcome;
     expect(ended).toMatchObject({ exitCode, signal: null });
-    expect(ended.stderr).toMatch(/^error: interrupted by (Ctrl-C|SIGTERM): [^\n]*\n$/);
+    expect(ended.stderr).toMatch(
+      /^error: interrupted by (Ctrl-C|SIGTERM|SIGHUP \(the terminal was closed\)): [^\n]*\n$/,
+    );
     const result = JSON.parse(ended.stdout) as HitsJson;
     expect(result).toMatchObject({
       ...{ ok: false, error: { kind: 'interrupted' }, valid: true, endedBy },

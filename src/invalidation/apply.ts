@@ -9,16 +9,19 @@ import { unlinking } from '../redis/unlink.ts';
 import { incrementing } from './generation.ts';
 import { journaling } from './journal.ts';
 import { softening } from './soften.ts';
+import type { WrittenSince } from './written-since.ts';
 
 /** What is done to the keys of a plan: removed at once, given a short TTL, or, being counters, incremented. */
 export type RemovalMode = 'unlink' | 'soft' | 'generation';
 
-/** What became of the keys of a plan: `changed + gone + failed + notAttempted` is always their number. */
+/** What became of the keys of a plan: `changed + gone + rewritten + failed + notAttempted` is always their number. */
 export interface Removal {
   /** Removed; in soft mode: shortened; in generation mode: incremented. */
   readonly changed: number;
   /** Vanished between the plan and the removal; in soft mode also: expire sooner anyway. */
   readonly gone: number;
+  /** Written since the plan was saved, and left alone. */
+  readonly rewritten: number;
   /** Refused by the server, or without an answer. */
   readonly failed: number;
   readonly notAttempted: number;
@@ -36,6 +39,8 @@ export interface RemovalOptions {
   readonly journal?: ArchiveWriter | null;
   /** Of soft mode: what an earlier run of the same plan has shortened, with when that TTL ends. */
   readonly shortenedBefore?: ReadonlyMap<ByteString, number | null>;
+  /** Of a saved plan: sees what was written since, which stays. */
+  readonly writtenSince?: WrittenSince | null;
   /** Keep the values in the journal. */
   readonly withValues?: boolean;
   readonly limits?: PaceLimits;
@@ -62,7 +67,9 @@ export async function removeKeys(
   const { signal, progress, now, limits = {}, mode = 'unlink' } = options;
   const startedAt = now();
   progress.start(labels[mode], 'keys', keys.length);
-  const { changed, unchanged, ...rest } = await changeKeys(server, keys, changeOf(options), {
+  const { writtenSince = null } = options;
+  const change = writtenSince === null ? changeOf(options) : writtenSince.sparing(changeOf(options));
+  const { changed, unchanged, ...rest } = await changeKeys(server, keys, change, {
     signal,
     onDone: (done) => progress.update(done),
     pacing: (node) => startPacing(node, limits, signal),
@@ -71,7 +78,8 @@ export async function removeKeys(
   return {
     ...rest,
     changed,
-    gone: unchanged,
+    gone: unchanged - (writtenSince?.spared ?? 0),
+    rewritten: writtenSince?.spared ?? 0,
     durationSeconds: (now() - startedAt) / 1000,
   };
 }

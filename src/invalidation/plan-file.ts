@@ -28,17 +28,23 @@ export interface SavedPlan {
   readonly memoryBytes: number | null;
   readonly keyspaceKeys: number | null;
   readonly matched: number;
+  /** The server's clock when the plan was made, milliseconds since the epoch; null: not permitted. Plans of before lack it. */
+  readonly serverTimeMillis?: number | null;
 }
 
-/** @throws InputError where the file cannot be written */
+/** @param digests Of the values, for `apply` to see which were written since. @throws InputError where the file cannot be written */
 export function savePlan(
   path: string,
   name: string,
   plan: Omit<SavedPlan, 'format'>,
   keys: readonly ByteString[],
   processes: ProcessFacts,
+  digests: ReadonlyMap<ByteString, string> = new Map(),
 ): void {
-  const lines = keys.map((key) => JSON.stringify(keyFields(key)));
+  const lines = keys.map((key) => {
+    const digest = digests.get(key);
+    return JSON.stringify({ ...keyFields(key), ...(digest !== undefined && { digest }) });
+  });
   const fields = { format, ...plan } as const;
   lines.unshift(JSON.stringify({ ...fields, sha256: digestOf(fields, lines) }));
   try {
@@ -49,7 +55,10 @@ export function savePlan(
 }
 
 /** `id` is the same for copies of a plan, and for no other. @throws InputError where the file is no plan, or not all of one */
-export function loadPlan(path: string, name: string): { plan: SavedPlan; keys: ByteString[]; id: string } {
+export function loadPlan(
+  path: string,
+  name: string,
+): { plan: SavedPlan; keys: ByteString[]; digests: Map<ByteString, string>; id: string } {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -65,13 +74,20 @@ export function loadPlan(path: string, name: string): { plan: SavedPlan; keys: B
     );
   }
   const keys: ByteString[] = [];
+  const digests = new Map<ByteString, string>();
   lines.forEach((line, index) => {
     if (line === '') return;
-    const fields = parsed(line) as { key?: unknown; keyBase64?: unknown } | undefined;
-    if (typeof fields?.keyBase64 === 'string')
-      keys.push(Buffer.from(fields.keyBase64, 'base64').toString('latin1') as ByteString);
-    else if (typeof fields?.key === 'string') keys.push(bytesOf(fields.key));
-    else throw new InputError(`plan \`${name}\` line ${index + 2} is no key`, 'make the plan again');
+    const fields = parsed(line) as Partial<Record<'key' | 'keyBase64' | 'digest', unknown>> | undefined;
+    const key =
+      typeof fields?.keyBase64 === 'string'
+        ? (Buffer.from(fields.keyBase64, 'base64').toString('latin1') as ByteString)
+        : typeof fields?.key === 'string'
+          ? bytesOf(fields.key)
+          : null;
+    if (key !== null) {
+      keys.push(key);
+      if (typeof fields?.digest === 'string') digests.set(key, fields.digest);
+    } else throw new InputError(`plan \`${name}\` line ${index + 2} is no key`, 'make the plan again');
   });
   if (keys.length !== plan.matched) {
     throw new InputError(
@@ -86,7 +102,7 @@ export function loadPlan(path: string, name: string): { plan: SavedPlan; keys: B
       'what was reviewed and what is carried out must be one: make the plan again',
     );
   }
-  return { plan: plan as SavedPlan, keys, id };
+  return { plan: plan as SavedPlan, keys, digests, id };
 }
 
 /** Of all that a plan says, so that nothing else is carried out. */

@@ -14,7 +14,7 @@ import {
   temporaryFolder,
 } from './invalidate-journals.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
-import { startServer } from './reading.ts';
+import { startServer, urlAs } from './reading.ts';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -212,5 +212,80 @@ describe('a plan file', () => {
     expect(result.stderr).toContain('no space is left');
     expect((await apply([temporaryFolder(), '--yes'])).stderr).toContain('it is a folder');
     expect(await send(server, 'DBSIZE')).toBe(2);
+  });
+});
+
+describe('a key that was written since the plan', () => {
+  const freshly = (key: string): (string | number)[] => ['SET', key, 'fresh'];
+
+  test('stays and is counted, whatever was read since, unless --include-rewritten says otherwise', async () => {
+    await store(server, users(50));
+    const plan = await planUsers();
+    await sendAll(server, [freshly('user:5'), freshly('user:7'), ['GET', 'user:9']]);
+
+    const looked = await apply([plan, '--dry-run']);
+    expect(countsOf(looked)).toMatchObject({ matched: 50, removed: 0, rewritten: 2, notAttempted: 48 });
+    const result = await apply([plan, '--yes']);
+
+    expect(result.exitCode).toBe(0);
+    expect(countsOf(result)).toMatchObject({ matched: 50, removed: 48, rewritten: 2, gone: 0 });
+    expect(await storedKeys(server)).toEqual(['user:5', 'user:7']);
+    expect(removedIn(await readJournal(journalOf(result)))).not.toContain('user:5');
+    const meant = await apply([plan, '--yes', '--include-rewritten', '--tolerance', '100%']);
+    expect(countsOf(meant)).toMatchObject({ removed: 2, rewritten: 0 });
+    expect(await storedKeys(server)).toEqual([]);
+  });
+
+  test('keeps its TTL in soft mode', async () => {
+    await store(server, users(3));
+    const plan = await planUsers(['--mode', 'soft']);
+    await sendAll(server, [freshly('user:1')]);
+    expect(countsOf(await apply([plan, '--yes']))).toMatchObject({ shortened: 2, rewritten: 1 });
+    expect(await send(server, 'TTL', 'user:1')).toBe(-1);
+  });
+
+  test('stays also in a plan too large for digests, by its idle time; so does what was read', async () => {
+    await store(server, users(3));
+    await send(server, 'SETRANGE', 'user:big', 100_000_001, 'x');
+    await new Promise((resolve) => setTimeout(resolve, 3100));
+    const plan = await planUsers();
+    expect(readFileSync(plan, 'utf8')).not.toContain('digest');
+    await sendAll(server, [freshly('user:1'), ['GET', 'user:2']]);
+
+    const result = await apply([plan, '--yes']);
+
+    expect(countsOf(result)).toMatchObject({ matched: 4, removed: 2, rewritten: 2 });
+    expect(await storedKeys(server)).toEqual(['user:1', 'user:2']);
+  });
+
+  test('goes where the server does not say so (an LFU policy), and a warning says that', async () => {
+    const { redis, server: other } = await startServer({ config: ['maxmemory-policy allkeys-lfu'] });
+    await store(other, ['user:1', 'user:2']);
+    await send(other, 'SETRANGE', 'user:big', 100_000_001, 'x');
+    const file = join(temporaryFolder(), 'plan.json');
+    await cli(['invalidate', '--pattern', 'user:*', '--plan-out', file], { url: redis.url });
+    await sendAll(other, [freshly('user:1')]);
+    const result = await apply([file, '--yes'], { url: redis.url });
+    expect(countsOf(result)).toMatchObject({ removed: 3, rewritten: 0 });
+    expect(result.stderr).toContain(
+      'of 3 keys the server does not say whether they were written since the plan (an LFU policy, or no permission)',
+    );
+  });
+
+  test('is seen by its digest under an LFU policy too, and for a user without OBJECT', async () => {
+    const { redis, server: other } = await startServer({
+      config: [
+        'maxmemory-policy allkeys-lfu',
+        'user ann on >secret ~* resetchannels -@all +ping +select +scan +unlink +info +dbsize +memory|usage +dump +pttl +time',
+      ],
+    });
+    await store(other, ['user:1', 'user:2']);
+    const file = join(temporaryFolder(), 'plan.json');
+    const url = urlAs(redis.url, 'ann');
+    await cli(['invalidate', '--pattern', 'user:*', '--plan-out', file], { url });
+    await sendAll(other, [freshly('user:1')]);
+    const result = await apply([file, '--yes'], { url });
+    expect(countsOf(result)).toMatchObject({ removed: 1, rewritten: 1 });
+    expect(result.stderr).toBe('');
   });
 });

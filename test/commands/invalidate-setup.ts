@@ -43,11 +43,20 @@ export function countsOf(result: CliResult): {
   shortened: number;
   generationsRaised: number;
   gone: number;
+  rewritten: number;
   failed: number;
   notAttempted: number;
   excluded: number;
 } {
-  const names = ['removed', 'shortened', 'generationsRaised', 'gone', 'failed', 'notAttempted'] as const;
+  const names = [
+    'removed',
+    'shortened',
+    'generationsRaised',
+    'gone',
+    'rewritten',
+    'failed',
+    'notAttempted',
+  ] as const;
   const fields = jsonOf(result);
   const countOf = (name: string): number => {
     const count = fields[name];

@@ -50,7 +50,7 @@ describe('invalidate', () => {
     expect(countsOf(result)).toEqual({
       matched: 2,
       ...{ removed: 2, shortened: 0, generationsRaised: 0 },
-      ...{ gone: 0, failed: 0, notAttempted: 0 },
+      ...{ gone: 0, rewritten: 0, failed: 0, notAttempted: 0 },
       excluded: 1,
     });
     expect(jsonOf(result)).toMatchObject({

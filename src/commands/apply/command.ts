@@ -8,7 +8,7 @@ export const defineApply: DefineCommand = (program, run) => {
     .command('apply')
     .summary('carry out a plan that `invalidate --plan-out` has written')
     .description(
-      'Removes the keys of a saved plan, and no others. It looks first whether they are still there: where more are gone ' +
+      'Removes the keys of a saved plan, and no others; what was written since the plan stays. It looks first whether they are still there: where more are gone ' +
         'than the tolerance allows, the keyspace is no longer the one that the plan was made for, and it refuses.',
     )
     .argument('<plan>', 'file of the plan')
@@ -20,6 +20,7 @@ export const defineApply: DefineCommand = (program, run) => {
       ).choices(['unlink', 'soft'] as const),
     )
     .option('--over <duration>', 'window of --mode soft (default: as the plan says)', durationArgument)
+    .option('--include-rewritten', 'remove also the keys that were written since the plan was made')
     .option('--max-rate <keys>', 'remove at most so many keys per second', countArgument(1))
     .option(
       '--latency-budget <duration>',
@@ -48,6 +49,7 @@ export const defineApply: DefineCommand = (program, run) => {
           tolerance: options.tolerance,
           mode: options.mode,
           over: options.over,
+          includesRewritten: options.includeRewritten === true,
           maxRate: options.maxRate,
           latencyBudget: options.latencyBudget,
           backup: options.backup,

@@ -8,6 +8,7 @@ import { planInvalidation } from '../../invalidation/read-plan.ts';
 import { scopeOf } from '../../invalidation/scope.ts';
 import type { Selection } from '../../invalidation/selection.ts';
 import { readTraffic } from '../../invalidation/traffic.ts';
+import { readServerTime, WrittenSince } from '../../invalidation/written-since.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { counted, formatRatio } from '../../render/units.ts';
 import { type Backup, decideBackup, requireBackupPlace } from '../backup.ts';
@@ -26,6 +27,7 @@ interface ApplyInput extends Omit<CarryOutInput, 'mode' | 'over'> {
   readonly plan: string;
   /** Share of the keys that may be gone, from 0 to 1. */
   readonly tolerance: number;
+  readonly includesRewritten: boolean;
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly confirm: string | undefined;
@@ -68,6 +70,7 @@ async function apply(
   const {
     plan: saved,
     keys,
+    digests,
     id,
   } = loadPlan(resolve(context.environment.workingDirectory, input.plan), input.plan);
   if (input.over === 0)
@@ -101,6 +104,9 @@ async function apply(
   const doneBefore = keys.filter((key) => earlier.touched.has(key) && !there.has(key)).length;
   const stays = plan.excluded.reduce((sum, each) => sum + each.keys, 0);
   const missing = keys.length - plan.keys.length - stays - doneBefore;
+  const writtenSince = input.includesRewritten
+    ? null
+    : new WrittenSince(digests, await elapsedSince(server, saved, now));
   const planned = (
     outcome: InvalidateResult['outcome'],
     traffic: InvalidateResult['traffic'] = null,
@@ -119,6 +125,7 @@ async function apply(
         planFile: null,
         traffic,
         backup,
+        rewritten: writtenSince?.found.size ?? 0,
       },
       outcome,
     ),
@@ -145,9 +152,15 @@ async function apply(
     );
   }
   if (plan.keys.length === 0) return { result: planned('nothingMatched') };
+  // A plan that is looked at says what stays; each batch looks again just before its keys go.
+  if (input.dryRun || !input.yes)
+    await writtenSince?.look(server, plan.keys, { limits: limitsOf(input), signal });
   const traffic = await readTraffic(server, plan.keys);
   const backup = await decideBackup(context, server, way, way.mode, plan);
-  if (input.dryRun) return { result: planned('planned', traffic, backup) };
+  if (input.dryRun) {
+    warnOfUntold(context, writtenSince);
+    return { result: planned('planned', traffic, backup) };
+  }
   const draft = planned('declined', traffic, backup);
   try {
     const shown = await askForRemoval(context, server, draft, input);
@@ -161,8 +174,10 @@ async function apply(
     };
   }
   const withValues = backup.isKept;
-  const about = { action: saved.action, patterns: saved.patterns, withValues, plan: { id, earlier } };
+  const { action, patterns } = saved;
+  const about = { action, patterns, withValues, writtenSince, plan: { id, earlier } };
   const done = await carryOut(context, server, plan.keys, way, about);
+  warnOfUntold(context, writtenSince);
   return {
     result: {
       ...removedResult(draft, { ...done, server, indexPruned: null }, signal.aborted),
@@ -171,6 +186,29 @@ async function apply(
     ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),
     ...(done.removal.stoppedBy !== null && { error: done.removal.stoppedBy }),
   };
+}
+
+/** Seconds since the plan was made, by the server's clock where both times are known. */
+async function elapsedSince(
+  server: RedisServer,
+  { createdAt, serverTimeMillis = null }: SavedPlan,
+  now: () => number,
+): Promise<() => number> {
+  const serverNow = serverTimeMillis === null ? null : await readServerTime(server);
+  // How far the plan's time of origin is back on our clock.
+  const madeAt =
+    serverTimeMillis === null || serverNow === null
+      ? Date.parse(createdAt)
+      : now() - (serverNow - serverTimeMillis);
+  return () => Math.max(0, now() - madeAt) / 1000;
+}
+
+function warnOfUntold(context: Context, writtenSince: WrittenSince | null): void {
+  const keys = writtenSince?.untold.size ?? 0;
+  if (keys === 0) return;
+  context.warn(
+    `of ${counted(keys, 'key')} the server does not say whether ${keys === 1 ? 'it was' : 'they were'} written since the plan (an LFU policy, or no permission): the plan holds for ${keys === 1 ? 'it' : 'them'}`,
+  );
 }
 
 function requireSamePlace(server: RedisServer, saved: SavedPlan, name: string): void {

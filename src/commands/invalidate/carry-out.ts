@@ -1,5 +1,6 @@
 import { type Removal, type RemovalMode, removeKeys } from '../../invalidation/apply.ts';
 import type { EarlierRuns } from '../../invalidation/earlier-runs.ts';
+import type { WrittenSince } from '../../invalidation/written-since.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
 import type { RedisServer } from '../../redis/server.ts';
@@ -24,6 +25,8 @@ interface RunOf {
   readonly patterns: readonly string[];
   /** Keep the values in the journal. */
   readonly withValues: boolean;
+  /** Of a saved plan: sees what was written since, which stays. */
+  readonly writtenSince?: WrittenSince | null;
   /** A saved plan, and what earlier runs of it have done. */
   readonly plan?: { readonly id: string; readonly earlier: EarlierRuns };
 }
@@ -56,6 +59,7 @@ export async function carryOut(
     overMillis: input.over * 1000,
     journal,
     withValues,
+    writtenSince: about.writtenSince ?? null,
     ...(plan !== undefined && { shortenedBefore: plan.earlier.touched }),
     limits: limitsOf(input),
     signal: context.signal,
@@ -63,10 +67,16 @@ export async function carryOut(
     now: context.now,
     random: context.random,
   });
-  const { gone, failed, notAttempted } = removal;
+  const { gone, rewritten, failed, notAttempted } = removal;
   // What was removed is removed; a disk that is full by now was told as the reason why the work stopped.
   await journal
-    ?.finish({ ...changedCounts(input.mode, removal.changed), gone, failed, notAttempted })
+    ?.finish({
+      ...changedCounts(input.mode, removal.changed),
+      gone,
+      ...(rewritten > 0 && { rewritten }),
+      failed,
+      notAttempted,
+    })
     .catch(() => undefined);
   return { removal, journal: journal?.path ?? null };
 }

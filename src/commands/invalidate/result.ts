@@ -43,9 +43,11 @@ export interface InvalidateResult {
   readonly shortened: number;
   /** Counters that were incremented in generation mode. */
   readonly generationsRaised: number;
-  /** `gone + notAttempted`. */
+  /** `gone + rewritten + notAttempted`. */
   readonly skipped: number;
   readonly gone: number;
+  /** Written since the saved plan was made, and left alone. */
+  readonly rewritten: number;
   readonly failed: number;
   readonly notAttempted: number;
   /** The file with what was done, for `cachectl undo`; null where none was kept. */
@@ -107,6 +109,8 @@ interface PlanContext {
   readonly traffic: Traffic | null;
   /** Null: nothing is planned, or what was planned is not complete. */
   readonly backup: Backup | null;
+  /** Keys of a saved plan that were written since, as far as that was looked at. */
+  readonly rewritten?: number;
 }
 
 /** The result before anything is removed. */
@@ -123,8 +127,9 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     ...changedCounts(context.mode, 0),
     skipped: plan.keys.length,
     gone: 0,
+    rewritten: context.rewritten ?? 0,
     failed: 0,
-    notAttempted: plan.keys.length,
+    notAttempted: plan.keys.length - (context.rewritten ?? 0),
     journal: null,
     backup: false,
     backupPlanned: context.backup?.isKept ?? false,
@@ -195,12 +200,13 @@ export function removedResult(
     ...planned,
     outcome: complete ? done : interrupted ? 'interrupted' : partlyDone,
     ...changedCounts(planned.mode, removal.changed),
-    skipped: removal.gone + removal.notAttempted,
+    skipped: removal.gone + removal.rewritten + removal.notAttempted,
     journal,
     backup: planned.backupPlanned && journal !== null,
     indexPruned,
     serverCost: { ...planned.serverCost, ...ownLookupsOf(server) },
     gone: removal.gone,
+    rewritten: removal.rewritten,
     failed: removal.failed,
     notAttempted: removal.notAttempted,
     durationSeconds: removal.durationSeconds,

@@ -9,7 +9,14 @@ import { planInvalidation } from '../../invalidation/read-plan.ts';
 import { scopeOf } from '../../invalidation/scope.ts';
 import { type Selection, selectKeys, type Target } from '../../invalidation/selection.ts';
 import { readTraffic } from '../../invalidation/traffic.ts';
+import {
+  mostBytesDigested,
+  mostKeysDigested,
+  readDigests,
+  readServerTime,
+} from '../../invalidation/written-since.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
+import type { ByteString } from '../../redis/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { Block } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
@@ -57,6 +64,7 @@ export const blankInvalidation: {
   generationsRaised: null,
   skipped: null,
   gone: null,
+  rewritten: null,
   failed: null,
   notAttempted: null,
   journal: null,
@@ -150,7 +158,10 @@ async function invalidate(
       outcome,
     );
   if (!plan.complete) return { result: planned('interrupted') };
-  if (planFile !== null) writePlan(context, server, planFile, { plan, selection, action, input });
+  if (planFile !== null) {
+    await writePlan(context, server, planFile, { plan, selection, action, input });
+    if (signal.aborted) return { result: planned('interrupted') };
+  }
   if (plan.keys.length === 0) {
     if (target.kind === 'namespace' && map.isEmpty && plan.excluded.length === 0) {
       context.warn(
@@ -235,7 +246,7 @@ async function prunedIndexes(
   return indexes.length === 0 ? { pruned: null, stoppedBy: null } : pruneIndexes(server, indexes);
 }
 
-function writePlan(
+async function writePlan(
   context: Context,
   server: RedisServer,
   name: string,
@@ -243,14 +254,23 @@ function writePlan(
     plan: { keys, namespaces, memoryBytes, keyspaceKeys },
     selection: { patterns },
     action,
-    input: { mode, over },
+    input,
   }: {
     readonly plan: InvalidationPlan;
     readonly selection: Selection;
     readonly action: string;
     readonly input: InvalidateInput;
   },
-): void {
+): Promise<void> {
+  const { mode, over } = input;
+  // Before the digests: what is written from now on is newer than the plan.
+  const serverTimeMillis = await readServerTime(server);
+  const isDigested =
+    keys.length <= mostKeysDigested && memoryBytes !== null && memoryBytes <= mostBytesDigested;
+  const { signal } = context;
+  const digests = isDigested
+    ? await readDigests(server, keys, { limits: limitsOf(input), signal })
+    : new Map<ByteString, string>();
   const saved = {
     createdAt: new Date(context.now()).toISOString(),
     server: server.address,
@@ -264,6 +284,7 @@ function writePlan(
     memoryBytes,
     keyspaceKeys,
     matched: keys.length,
+    serverTimeMillis,
   };
   savePlan(
     resolve(context.environment.workingDirectory, name),
@@ -271,6 +292,7 @@ function writePlan(
     saved,
     keys,
     context.environment.processes,
+    digests,
   );
 }
 

@@ -42,13 +42,19 @@ export function planBlocks(result: InvalidateResult): Block[] {
 
 /** How it ended, for people who have seen the plan. */
 export function outcomeBlocks(result: InvalidateResult): Block[] {
-  return [...outcomeNotes(result), ...problemBlocks(result), ...journalNotes(result)];
+  return [...endBlocks(result), ...rewrittenNotes(result)];
 }
 
 /** Everything in one, for people who have seen nothing yet. */
 export function fullBlocks(result: InvalidateResult): Block[] {
-  return [...planBlocks(result), ...outcomeBlocks(result), ...costNotes(result.serverCost)];
+  return [...planBlocks(result), ...endBlocks(result), ...costNotes(result.serverCost)];
 }
+
+const endBlocks = (result: InvalidateResult): Block[] => [
+  ...outcomeNotes(result),
+  ...problemBlocks(result),
+  ...journalNotes(result),
+];
 
 /** Everything as rows, the same whatever happened. The namespaces come last, for csv prints one table. */
 export function dataBlocks(result: InvalidateResult): Block[] {
@@ -68,6 +74,7 @@ export function dataBlocks(result: InvalidateResult): Block[] {
         count('generationsRaised', result.generationsRaised),
         count('skipped', result.skipped),
         count('gone', result.gone),
+        count('rewritten', result.rewritten),
         count('failed', result.failed),
         count('notAttempted', result.notAttempted),
         count('excluded', result.excluded),
@@ -166,6 +173,7 @@ function warnings(result: InvalidateResult): Block[] {
     ...(result.noUndoBecause === null
       ? []
       : [note('warning', `this cannot be undone: ${result.noUndoBecause}`)]),
+    ...rewrittenNotes(result),
     ...result.unreachable.map(({ reason }) => note('warning', reason)),
     ...(result.stateKnown || result.matched === 0
       ? []
@@ -251,6 +259,13 @@ function outcomeNotes(result: InvalidateResult): Block[] {
         note('plain', 'running the same command again is harmless: it goes on with what is still there'),
       ];
   }
+}
+
+function rewrittenNotes({ rewritten }: InvalidateResult): Block[] {
+  if (rewritten === 0) return [];
+  const [stay, them] = rewritten === 1 ? ['stays', 'it'] : ['stay', 'them'];
+  const text = `${counted(rewritten, 'key was', 'keys were')} written since the plan was made, and ${stay}; --include-rewritten takes ${them} too`;
+  return [note('warning', text)];
 }
 
 const changedIn = ({ removed, shortened, generationsRaised }: InvalidateResult) =>

@@ -12,15 +12,17 @@ export interface GradeFacts {
   /** The map's `minHitRate`, or null for the default. */
   readonly hitRateTarget: number | null;
   readonly usedBytes: number | null;
-  /** Null: no limit is set. */
+  /** Null: no limit is set, or not reported. */
   readonly maxBytes: number | null;
+  /** Null: not reported. */
+  readonly hasMemoryLimit: boolean | null;
   readonly policy: string | null;
   readonly fragmentation: number | null;
   /** Since the server started. */
   readonly evictedKeys: number | null;
-  /** Of all databases, as `keysWithTtl`. */
-  readonly keys: number;
-  readonly keysWithTtl: number;
+  /** Of all databases, as `keysWithTtl`; null: not reported. */
+  readonly keys: number | null;
+  readonly keysWithTtl: number | null;
 }
 
 /** Reads that carry data. */
@@ -214,9 +216,11 @@ function hitRateReason(
   return { rule, points, tone: 'bad', text: `${found} is below ${against}` };
 }
 
-function memoryReason({ usedBytes, maxBytes, policy }: GradeFacts): GradeReason[] {
+function memoryReason({ usedBytes, maxBytes, hasMemoryLimit, policy }: GradeFacts): GradeReason[] {
   const rule = 'memory';
   if (usedBytes === null) return [];
+  if (hasMemoryLimit === null)
+    return [{ rule, points: 0, tone: 'plain', text: 'memory not judged: `maxmemory` is not reported' }];
   if (maxBytes === null) {
     const text = 'no `maxmemory` is set: nothing stops the cache from filling the machine';
     return [{ rule, points: 5, tone: 'warning', text }];
@@ -231,7 +235,7 @@ function memoryReason({ usedBytes, maxBytes, policy }: GradeFacts): GradeReason[
 
 function evictionReason({ evictedKeys, keys }: GradeFacts): GradeReason[] {
   if (evictedKeys === null || evictedKeys === 0) return [];
-  const many = evictedKeys > keys;
+  const many = keys !== null && evictedKeys > keys;
   const evicted = `${evictedKeys.toLocaleString('en-US')} ${evictedKeys === 1 ? 'key' : 'keys'} evicted since the start`;
   const text = `${evicted}${many ? ', more than there are keys now' : ''}: the data is larger than the memory`;
   return [{ rule: 'evictions', points: many ? 15 : 5, tone: 'warning', text }];
@@ -245,7 +249,8 @@ function fragmentationReason({ fragmentation, usedBytes }: GradeFacts): GradeRea
 }
 
 function ttlReason({ keys, keysWithTtl, policy }: GradeFacts): GradeReason[] {
-  if (keys === 0 || policy === null || policy.startsWith('allkeys')) return [];
+  if (keys === null || keysWithTtl === null || keys === 0 || policy === null || policy.startsWith('allkeys'))
+    return [];
   const share = 1 - keysWithTtl / keys;
   if (share <= 0.2) return [];
   const text = `${percent(share)} of the keys have no TTL, and the policy \`${policy}\` never evicts them`;

@@ -22,7 +22,7 @@ export interface PruningPlan {
   /** True where the plan holds as many keys as one run takes on. */
   readonly full: boolean;
   /** Replicas that the primaries feed: what is read there counts as unused on the primary. */
-  readonly replicas: number;
+  readonly replicas: number | null;
   readonly account: WalkAccount;
   readonly durationSeconds: number;
 }

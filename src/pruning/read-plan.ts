@@ -97,9 +97,9 @@ export async function planPruning(
 async function readFacts(
   server: RedisServer,
   wantsIdle: boolean,
-): Promise<{ readonly keys: number | null; readonly replicas: number }> {
+): Promise<{ readonly keys: number | null; readonly replicas: number | null }> {
   let keys: number | null = 0;
-  let replicas = 0;
+  let replicas: number | null = 0;
   for (const node of server.nodes) {
     const [size] = await node.batch([['DBSIZE']]);
     keys = keys === null || typeof size !== 'number' ? null : keys + size;
@@ -107,7 +107,8 @@ async function readFacts(
     const info = (await readInfoIfPermitted(node)) ?? {};
     const policy = info['maxmemory_policy'] ?? '';
     if (/lfu$/.test(policy)) throw noIdleTime(node, `its eviction policy is \`${policy}\``);
-    replicas += infoNumber(info, 'connected_slaves') ?? 0;
+    const connected = infoNumber(info, 'connected_slaves');
+    replicas = replicas === null || connected === null ? null : replicas + connected;
   }
   return { keys, replicas };
 }

@@ -22,9 +22,12 @@ export function datasetBoundsOf(info: Info): DatasetBounds | null {
   const used = infoNumber(info, 'used_memory');
   // What is less than nothing is printed as a number without a sign.
   if (dataset === null || used === null || dataset > used) return null;
+  const databases = databasesOf(info);
+  if (databases === null) return null;
   let [keys, expires] = [0, 0];
-  for (const database of databasesOf(info)) {
+  for (const database of databases) {
     keys += database.keys;
+    if (database.expires === null) return null;
     expires += database.expires;
   }
   const { product, version } = productOf(info);

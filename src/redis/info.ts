@@ -2,20 +2,24 @@ import { refusal } from './errors.ts';
 import { type Reply, ReplyError, replyText } from './reply.ts';
 import type { RedisCommand, RedisNode } from './server.ts';
 
-/** The fields of INFO, by name; sections are flattened, for no name occurs in two of them. */
+/**
+ * The fields of INFO, by name; sections are flattened, for no name occurs in two of them. The heading of a section is a field
+ * without a value: `# Keyspace` says that it was reported, although it may be empty.
+ */
 export type Info = Readonly<Record<string, string>>;
 
 export interface DatabaseInfo {
   readonly database: number;
   readonly keys: number;
-  /** Keys with a TTL. */
-  readonly expires: number;
+  /** Keys with a TTL; null: not reported. */
+  readonly expires: number | null;
 }
 
 /** Parses the text of an INFO reply. */
 export function parseInfo(text: string): Info {
   const fields: Record<string, string> = {};
   for (const line of text.split('\r\n')) {
+    if (line.startsWith('#')) fields[`# ${line.slice(1).trim()}`] = '';
     const colon = line.indexOf(':');
     if (colon > 0 && !line.startsWith('#')) fields[line.slice(0, colon)] = line.slice(colon + 1);
   }
@@ -67,17 +71,25 @@ export function infoNumber(info: Info, field: string): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** The `db<n>` lines, ordered by number. */
-export function databasesOf(info: Info): DatabaseInfo[] {
-  return Object.entries(info)
+/** The `db<n>` lines, ordered by number; a database that is empty has none. Null: the section is not reported. */
+export function databasesOf(info: Info): DatabaseInfo[] | null {
+  const databases = Object.entries(info)
     .flatMap(([name, value]) => {
       const number = /^db(\d+)$/.exec(name)?.[1];
-      const counts = /^keys=(\d+),expires=(\d+)/.exec(value);
-      return number === undefined || counts === null
+      const keys = /\bkeys=(\d+)/.exec(value)?.[1];
+      const expires = /\bexpires=(\d+)/.exec(value)?.[1];
+      return number === undefined || keys === undefined
         ? []
-        : [{ database: Number(number), keys: Number(counts[1]), expires: Number(counts[2]) }];
+        : [
+            {
+              database: Number(number),
+              keys: Number(keys),
+              expires: expires === undefined ? null : Number(expires),
+            },
+          ];
     })
     .sort((left, right) => left.database - right.database);
+  return databases.length === 0 && info['# Keyspace'] === undefined ? null : databases;
 }
 
 /** The product and its own version: Valkey and others report a Redis version for compatibility beside theirs. */

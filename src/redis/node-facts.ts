@@ -14,7 +14,7 @@ import type { RedisNode } from './server.ts';
 export interface NodeFacts {
   /** Keys in the database; null where DBSIZE is not permitted. */
   readonly keys: number | null;
-  /** Keys of the database without TTL; null where INFO is not permitted. */
+  /** Keys of the database without TTL; null where INFO is not permitted or does not report them. */
   readonly persistentKeys: number | null;
   /** CPU that the server has used since it started; null where INFO is not permitted. */
   readonly cpuSeconds: number | null;
@@ -43,7 +43,11 @@ export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
     dataset: datasetBoundsOf(info),
     otherKeys:
       permitted &&
-      databasesOf(info).reduce((sum, { database, keys }) => sum + (database === node.database ? 0 : keys), 0),
+      (databasesOf(permitted)?.reduce(
+        (sum, { database, keys }) => sum + (database === node.database ? 0 : keys),
+        0,
+      ) ??
+        null),
     persistentKeys: permitted && persistentKeysOf(permitted, node.database),
     cpuSeconds: user === null || system === null ? null : user + system,
     runId: info['run_id'] ?? null,
@@ -54,9 +58,11 @@ export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
 }
 
 /** Keys that have expired and are still there have a TTL, and so are in neither figure or in both. */
-function persistentKeysOf(info: Info, database: number): number {
-  const counts = databasesOf(info).find((each) => each.database === database);
-  return counts === undefined ? 0 : counts.keys - counts.expires;
+function persistentKeysOf(info: Info, database: number): number | null {
+  const databases = databasesOf(info);
+  if (databases === null) return null;
+  const { keys, expires } = databases.find((each) => each.database === database) ?? { keys: 0, expires: 0 };
+  return expires === null ? null : keys - expires;
 }
 
 /** Redis 7.4 and Valkey 8.0 as cluster nodes have one table for each slot. @see src/kvstore.c */

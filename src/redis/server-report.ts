@@ -18,25 +18,28 @@ export interface ServerReport {
   readonly commandsProcessed: number | null;
   readonly usedBytes: number | null;
   readonly peakBytes: number | null;
-  /** Null where no limit is set. */
+  /** Null where no limit is set, and where it is not reported. */
   readonly maxBytes: number | null;
+  /** Null: whether there is one is not reported. */
+  readonly hasMemoryLimit: boolean | null;
   readonly policy: string | null;
   readonly fragmentation: number | null;
   readonly connectedClients: number | null;
   readonly maxClients: number | null;
   readonly blockedClients: number | null;
-  readonly databases: readonly DatabaseInfo[];
+  readonly databases: readonly DatabaseInfo[] | null;
 }
 
 export function serverReportOf(info: Info): ServerReport {
-  const host = info['master_host'];
+  const { master_host: host, master_port: port } = info;
+  const limit = infoNumber(info, 'maxmemory');
   return {
     ...productOf(info),
     role:
       info['role'] === 'master' ? 'primary' : info['role'] === 'slave' ? 'replica' : (info['role'] ?? null),
     mode: info['redis_mode'] ?? null,
     uptimeSeconds: infoNumber(info, 'uptime_in_seconds'),
-    primary: host === undefined ? null : `${host}:${info['master_port'] ?? ''}`,
+    primary: host === undefined || port === undefined ? null : `${host}:${port}`,
     hits: infoNumber(info, 'keyspace_hits'),
     misses: infoNumber(info, 'keyspace_misses'),
     evictedKeys: infoNumber(info, 'evicted_keys'),
@@ -45,7 +48,8 @@ export function serverReportOf(info: Info): ServerReport {
     commandsProcessed: infoNumber(info, 'total_commands_processed'),
     usedBytes: infoNumber(info, 'used_memory'),
     peakBytes: infoNumber(info, 'used_memory_peak'),
-    maxBytes: infoNumber(info, 'maxmemory') || null,
+    maxBytes: limit === 0 ? null : limit,
+    hasMemoryLimit: limit === null ? null : limit > 0,
     policy: info['maxmemory_policy'] ?? null,
     fragmentation: infoNumber(info, 'mem_fragmentation_ratio'),
     connectedClients: infoNumber(info, 'connected_clients'),
@@ -65,14 +69,14 @@ export function sumReports(reports: readonly [ServerReport, ...ServerReport[]]):
   const figures = Object.fromEntries(
     summed.map((name) => [name, sumOrNull(reports.map((report) => report[name]))]),
   ) as Pick<ServerReport, (typeof summed)[number]>;
-  const uptimes = reports.flatMap(({ uptimeSeconds }) => uptimeSeconds ?? []);
+  const uptimes = reports.map(({ uptimeSeconds }) => uptimeSeconds);
   const weights = reports.map(({ usedBytes }) => usedBytes ?? 0);
   const weight = weights.reduce((sum, each) => sum + each, 0);
   const fragmentations = reports.map(({ fragmentation }) => fragmentation);
   return {
     ...first,
     ...figures,
-    uptimeSeconds: uptimes.length === 0 ? null : Math.min(...uptimes),
+    uptimeSeconds: uptimes.includes(null) ? null : Math.min(...uptimes.map((each) => each ?? 0)),
     policy: reports.every(({ policy }) => policy === first.policy) ? first.policy : null,
     fragmentation:
       weight === 0 || fragmentations.includes(null)
@@ -81,7 +85,12 @@ export function sumReports(reports: readonly [ServerReport, ...ServerReport[]]):
             (sum, each, index) => sum + ((each ?? 0) * (weights[index] ?? 0)) / weight,
             0,
           ),
-    databases: sumDatabases(reports.flatMap(({ databases }) => databases)),
+    hasMemoryLimit: reports.some((report) => report.hasMemoryLimit === null)
+      ? null
+      : reports.every((report) => report.hasMemoryLimit),
+    databases: reports.some(({ databases }) => databases === null)
+      ? null
+      : sumDatabases(reports.flatMap(({ databases }) => databases ?? [])),
   };
 }
 
@@ -104,7 +113,8 @@ function sumDatabases(all: readonly DatabaseInfo[]): DatabaseInfo[] {
   const sums = new Map<number, DatabaseInfo>();
   for (const each of all) {
     const sum = sums.get(each.database) ?? { database: each.database, keys: 0, expires: 0 };
-    sums.set(each.database, { ...sum, keys: sum.keys + each.keys, expires: sum.expires + each.expires });
+    const expires = sumOrNull([sum.expires, each.expires]);
+    sums.set(each.database, { ...sum, keys: sum.keys + each.keys, expires });
   }
   return [...sums.values()].sort((left, right) => left.database - right.database);
 }

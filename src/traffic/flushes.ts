@@ -12,6 +12,7 @@ export async function countFlushes(server: RedisServer): Promise<number | null> 
     const [reply] = await node.batch([['INFO', 'COMMANDSTATS']]);
     if (typeof reply !== 'string') return null;
     const stats = parseInfo(replyText(reply));
+    if (!Object.keys(stats).some((name) => name.startsWith('cmdstat_'))) return null;
     for (const name of flushes) sum += Number(/^calls=(\d+)/.exec(stats[name] ?? '')?.[1] ?? 0);
   }
   return sum;

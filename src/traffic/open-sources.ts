@@ -144,8 +144,9 @@ async function chooseMode(
 ): Promise<{ mode: HitMode; reason: string }> {
   if (asked === 'misses-only') return { mode: asked, reason: 'asked for' };
   const rates = await Promise.all(observers.map(({ node }) => operationsPerSecond(node)));
-  const rate = rates.reduce((sum, each) => sum + each, 0);
-  const mode = asked ?? (rate <= exactLimit ? 'exact' : 'sampled');
+  const rate = rates.includes(null) ? null : rates.reduce<number>((sum, each) => sum + (each ?? 0), 0);
+  // A load that is not known may be one that MONITOR would double.
+  const mode = asked ?? (rate !== null && rate <= exactLimit ? 'exact' : 'sampled');
   try {
     for (const observer of observers) await observer.openMonitor();
   } catch (error) {
@@ -154,21 +155,25 @@ async function chooseMode(
     return { mode: 'misses-only', reason: `MONITOR is not permitted: ${error.message}` };
   }
   if (mode === 'sampled') for (const observer of observers) observer.closeMonitor();
-  const load = `the server does about ${Math.round(rate).toLocaleString('en-US')} operations per second`;
+  const load =
+    rate === null
+      ? 'the server does not report its operations'
+      : `the server does about ${Math.round(rate).toLocaleString('en-US')} operations per second`;
   return { mode, reason: asked === null ? load : 'asked for' };
 }
 
 /**
  * Measured now: the server's own figure is a mean over the last seconds, and may tell of a load that has ended.
- * Null figures count as none.
+ * Null: the server does not report it.
  */
-async function operationsPerSecond(node: RedisNode): Promise<number> {
-  const read = async () =>
-    infoNumber((await readInfoIfPermitted(node)) ?? {}, 'total_commands_processed') ?? 0;
+async function operationsPerSecond(node: RedisNode): Promise<number | null> {
+  const read = async () => infoNumber((await readInfoIfPermitted(node)) ?? {}, 'total_commands_processed');
   const [startedAt, before] = [performance.now(), await read()];
   await sleep(rateMillis);
   const after = await read();
-  return Math.max(0, after - before) / ((performance.now() - startedAt) / 1000);
+  return before === null || after === null
+    ? null
+    : Math.max(0, after - before) / ((performance.now() - startedAt) / 1000);
 }
 
 async function countDatabases(node: RedisNode): Promise<number> {

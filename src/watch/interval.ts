@@ -29,8 +29,10 @@ export interface WatchInterval {
   /** Commands of others: what this program asks is taken off. */
   readonly operationsPerSecond: number | null;
   readonly usedBytes: number | null;
-  /** Null where no limit is set. */
+  /** Null where no limit is set, and where it is not reported. */
   readonly maxBytes: number | null;
+  /** Null: whether there is one is not reported. */
+  readonly hasMemoryLimit: boolean | null;
   readonly evictedKeys: number | null;
   readonly expiredKeys: number | null;
   readonly latencyMicros: LatencyFigures | null;
@@ -105,13 +107,14 @@ export function counterFigures(
     operationsPerSecond: perSecond(sum('commands')),
     usedBytes: now.usedBytes,
     maxBytes: now.maxBytes,
+    hasMemoryLimit: now.hasMemoryLimit,
     evictedKeys: sum('evictedKeys'),
     expiredKeys: sum('expiredKeys'),
     connectedClients: now.connectedClients,
     cpuRatio: perSecond(dividedBy(sum('cpuSeconds'), after.length)),
     bytesInPerSecond: perSecond(sum('bytesIn')),
     bytesOutPerSecond: perSecond(sum('bytesOut')),
-    keys: now.databases.reduce((all, { keys }) => all + keys, 0),
+    keys: now.databases?.reduce((all, { keys }) => all + keys, 0) ?? null,
     uptimeSeconds: now.uptimeSeconds,
     ownCommands: pairs.reduce((all, { start, counters }) => all + ownCommandsBetween(start, counters), 0),
   };
@@ -131,6 +134,7 @@ export function failedInterval(at: string, error: RedisError): WatchInterval {
     operationsPerSecond: null,
     usedBytes: null,
     maxBytes: null,
+    hasMemoryLimit: null,
     evictedKeys: null,
     expiredKeys: null,
     latencyMicros: null,

@@ -74,7 +74,7 @@ async function inspect(url: string): Promise<string> {
   const server = await connect(targetOf(url, { database: 0 }));
   try {
     const info = await readInfo(server.nodes[0]);
-    const taken = databasesOf(info).find(({ database }) => database >= 1 && database <= 15);
+    const taken = databasesOf(info)?.find(({ database }) => database >= 1 && database <= 15);
     if (taken) {
       throw new Error(
         `database ${taken.database} of ${server.address} holds ${taken.keys} keys, and the tests empty databases 1 to 15: ` +

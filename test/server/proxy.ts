@@ -12,6 +12,8 @@ export interface Proxy {
   refuse(): Promise<void>;
   /** Holds back every answer by so many milliseconds. */
   delay(millis: number): void;
+  /** Passes each INFO reply on as the function gives it back, line by line; null: as it is. */
+  rewriteInfo(change: ((line: string) => string | null) | null): void;
   /** Holds back every answer until `resume`. */
   stall(): void;
   resume(): void;
@@ -25,6 +27,7 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
   let delayMillis = 0;
   let stalled = false;
   let connections = 0;
+  let change: ((line: string) => string | null) | null = null;
 
   const server = createServer((near) => {
     connections++;
@@ -42,7 +45,12 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
       socket.on('close', end);
     }
     near.on('data', (chunk) => far.write(chunk));
-    far.on('data', (chunk) => {
+    let pending: Buffer = Buffer.alloc(0);
+    far.on('data', (received) => {
+      let chunk: Buffer = received;
+      if (change !== null || pending.length > 0) {
+        [chunk, pending] = withInfo(Buffer.concat([pending, received]), change ?? ((line) => line));
+      }
       const pass = () => {
         if (!near.destroyed) near.write(chunk);
       };
@@ -74,6 +82,7 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     },
     cut,
     refuse: close,
+    rewriteInfo: (to) => (change = to),
     delay: (millis) => (delayMillis = millis),
     stall: () => (stalled = true),
     resume: () => {
@@ -82,4 +91,25 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     },
     stop: close,
   };
+}
+
+/** The bytes with each INFO reply changed, and what has to wait for the rest of a reply. */
+function withInfo(bytes: Buffer, change: (line: string) => string | null): [ready: Buffer, pending: Buffer] {
+  const done: Buffer[] = [];
+  let text = bytes.toString('latin1');
+  for (;;) {
+    const found = /\$(\d+)\r\n(?=# [A-Z])/.exec(text);
+    if (found === null) return [Buffer.concat([...done, Buffer.from(text, 'latin1')]), Buffer.alloc(0)];
+    const start = found.index + found[0].length;
+    const end = start + Number(found[1]);
+    if (text.length < end + 2) {
+      done.push(Buffer.from(text.slice(0, found.index), 'latin1'));
+      return [Buffer.concat(done), Buffer.from(text.slice(found.index), 'latin1')];
+    }
+    const lines = text.slice(start, end).split('\r\n');
+    const changed = lines.map(change).filter((line) => line !== null);
+    const reply = changed.join('\r\n');
+    done.push(Buffer.from(`${text.slice(0, found.index)}$${reply.length}\r\n${reply}\r\n`, 'latin1'));
+    text = text.slice(end + 2);
+  }
 }

@@ -8,6 +8,7 @@ export const good: GradeFacts = {
   hitRateTarget: null,
   usedBytes: 50e6,
   maxBytes: 100e6,
+  hasMemoryLimit: true,
   policy: 'allkeys-lru',
   fragmentation: 1.1,
   evictedKeys: 0,

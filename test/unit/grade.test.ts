@@ -267,11 +267,12 @@ const anyFacts: fc.Arbitrary<GradeFacts> = fc.record({
   hitRateTarget: fc.option(fc.double({ min: 0.01, max: 1, noNaN: true })),
   usedBytes: fc.option(fc.nat()),
   maxBytes: fc.option(fc.integer({ min: 1 })),
+  hasMemoryLimit: fc.option(fc.boolean()),
   policy: fc.constantFrom(null, 'noeviction', 'allkeys-lru', 'volatile-ttl'),
   fragmentation: fc.option(fc.double({ min: 0, max: 100, noNaN: true })),
   evictedKeys: fc.option(fc.nat()),
-  keys: fc.nat(),
-  keysWithTtl: fc.nat(),
+  keys: fc.option(fc.nat()),
+  keysWithTtl: fc.option(fc.nat()),
 });
 
 test('a letter is the sum of its reasons, and there is one exactly where there are enough lookups', () => {

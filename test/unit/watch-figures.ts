@@ -18,6 +18,7 @@ export function interval(changes: Partial<WatchInterval> = {}): WatchInterval {
     operationsPerSecond: 1204,
     usedBytes: 1_500_000_000,
     maxBytes: 2_000_000_000,
+    hasMemoryLimit: true,
     evictedKeys: 0,
     expiredKeys: 12,
     latencyMicros: { p50: 120, p99: 900, count: 48 },

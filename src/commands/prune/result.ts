@@ -75,8 +75,8 @@ export interface PruneResult {
     readonly keys: number;
     readonly example: { readonly key: string; readonly keyBase64?: string };
   }[];
-  /** Replicas beside the primaries, where idle time was asked for. */
-  readonly replicas: number;
+  /** Replicas beside the primaries, where idle time was asked for; null: not reported. */
+  readonly replicas: number | null;
   /** Of the changes; null where there were none. */
   readonly durationSeconds: number | null;
   /** What making the plan cost the server, and the lookups before the changes. */

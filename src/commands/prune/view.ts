@@ -207,7 +207,7 @@ function warnings(result: PruneResult): Block[] {
           ),
         ]
       : []),
-    ...(replicas > 0 && planned.removed > 0
+    ...(replicas !== null && replicas > 0 && planned.removed > 0
       ? [
           note(
             'warning',

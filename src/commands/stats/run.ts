@@ -37,7 +37,7 @@ export function statsExecution(options: StatsOptions): Execution<StatsResult> {
       lifetime: null,
       window: null,
       traffic: null,
-      databases: [],
+      databases: null,
       database: null,
       keys: null,
       keysInterval: null,
@@ -91,10 +91,10 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
       : null;
   const traffic = observed && observedHitsOf(observed, node.database);
   for (const { message } of observed?.restored ?? []) if (message !== null) context.warn(message);
-  const databaseKeys = report?.databases.find(({ database }) => database === node.database)?.keys;
+  const databaseKeys = report?.databases?.find(({ database }) => database === node.database)?.keys;
   const dataReads = dataReadsOf(first?.lookups ?? null);
   const { letter, reasons } = gradeOf(gradeFacts(report, dataReads, window, observed, context.map));
-  const { databases = [], hits = null, misses = null, ...facts } = report ?? {};
+  const { databases = null, hits = null, misses = null, ...facts } = report ?? {};
   const result: StatsResult = {
     server: report && {
       address: server.address,
@@ -108,7 +108,7 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
     traffic,
     databases,
     database: node.database,
-    keys: keyspace?.keys ?? databaseKeys ?? (report === null ? null : 0),
+    keys: keyspace?.keys ?? databaseKeys ?? (report?.databases == null ? null : 0),
     keysInterval: keyspace?.keysInterval ?? null,
     memoryBytes: keyspace?.memoryBytes ?? null,
     memoryBytesInterval: keyspace?.memoryBytesInterval ?? null,
@@ -250,7 +250,10 @@ function gradeFacts(
   map: NamespaceMap,
 ): GradeFacts {
   const sumOf = (field: 'keys' | 'expires') =>
-    report?.databases.reduce((sum, database) => sum + database[field], 0) ?? 0;
+    report?.databases?.reduce<number | null>(
+      (sum, { [field]: count }) => (sum === null || count === null ? null : sum + count),
+      0,
+    ) ?? null;
   return {
     lifetime: lookupsOf(lifetime),
     window: lookupsOf(window?.dataReads ?? null),
@@ -258,6 +261,7 @@ function gradeFacts(
     hitRateTarget: map.thresholds.minHitRate ?? null,
     usedBytes: report?.usedBytes ?? null,
     maxBytes: report?.maxBytes ?? null,
+    hasMemoryLimit: report?.hasMemoryLimit ?? null,
     policy: report?.policy ?? null,
     fragmentation: report?.fragmentation ?? null,
     evictedKeys: report?.evictedKeys ?? null,

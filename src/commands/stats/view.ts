@@ -15,7 +15,7 @@ export function viewStats(result: StatsResult): Block[] {
   if (result.window) blocks.push(windowFacts(result.window));
   if (result.traffic) blocks.push(trafficFacts(result.traffic));
   if (result.server) blocks.push(memoryFacts(result.server));
-  if (result.databases.length > 0) blocks.push(databaseTable(result));
+  if (result.databases !== null && result.databases.length > 0) blocks.push(databaseTable(result.databases));
   if (result.serverCost || result.namespaces.length > 0) blocks.push(namespaceTable(result));
   blocks.push(...gradeNotes(result));
   for (const { command, reason } of result.refused)
@@ -57,7 +57,9 @@ function serverFacts(server: Server): FactsBlock {
         'clients',
         server.connectedClients,
         'count',
-        server.maxClients === null ? undefined : `of ${formatCell(server.maxClients, 'count')} allowed`,
+        server.maxClients === null || server.connectedClients === null
+          ? undefined
+          : `of ${formatCell(server.maxClients, 'count')} allowed`,
       ),
     ],
   };
@@ -138,7 +140,7 @@ function memoryFacts(server: Server): FactsBlock {
         'limit',
         server.maxBytes,
         'bytes',
-        server.maxBytes === null ? 'no `maxmemory`' : undefined,
+        server.hasMemoryLimit === false ? 'no `maxmemory`' : undefined,
       ),
       fact('policy', 'policy', server.policy, 'text'),
       fact('fragmentation', 'fragmentation', server.fragmentation, 'number'),
@@ -146,7 +148,7 @@ function memoryFacts(server: Server): FactsBlock {
   };
 }
 
-function databaseTable(result: StatsResult): Block {
+function databaseTable(databases: NonNullable<StatsResult['databases']>): Block {
   return {
     kind: 'table',
     name: 'databases',
@@ -156,10 +158,11 @@ function databaseTable(result: StatsResult): Block {
       { name: 'keys', header: 'KEYS', unit: 'count' },
       { name: 'expires', header: 'WITH TTL', unit: 'count' },
     ],
-    rows: result.databases.map(({ database, keys, expires }) => [String(database), keys, expires]),
+    rows: databases.map(({ database, keys, expires }) => [String(database), keys, expires]),
   };
 }
 
 function fact(name: string, label: string, value: Fact['value'], unit: Fact['unit'], remark?: string): Fact {
-  return { name, label, value, unit, ...(remark !== undefined && { remark }) };
+  const said = remark ?? (value === null ? 'not reported' : undefined);
+  return { name, label, value, unit, ...(said !== undefined && { remark: said }) };
 }

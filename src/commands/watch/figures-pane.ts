@@ -112,14 +112,19 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
       unit: 'bytes',
       values: of(({ usedBytes }) => usedBytes),
       fromZero: false,
-      remark: share === null ? 'no limit' : `${formatRatio(share)} of ${formatBytes(last?.maxBytes ?? 0)}`,
+      remark:
+        share !== null
+          ? `${formatRatio(share)} of ${formatBytes(last?.maxBytes ?? 0)}`
+          : last?.hasMemoryLimit === false
+            ? 'no limit'
+            : 'limit not reported',
     },
     {
       label: 'evictions',
       unit: 'perSecond',
       values: rate(({ evictedKeys }) => evictedKeys),
       fromZero: true,
-      remark: evicting ? 'keys are being evicted' : 'none',
+      remark: evicting ? 'keys are being evicted' : last?.evictedKeys == null ? 'not reported' : 'none',
       ...(evicting && { tone: 'warning' as const }),
     },
     {

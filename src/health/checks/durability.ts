@@ -20,6 +20,8 @@ export const durability: readonly Check[] = [
     question: 'are the replicas close behind their primary?',
     assess: fromEachInfo((info, { maxReplicationLagSeconds: limit }) => {
       const lag = lagSecondsOf(info);
+      if (lag === 'unreported')
+        return unreported(info['role'] === 'slave' ? 'master_last_io_seconds_ago' : 'connected_slaves');
       if (lag === null)
         return finding('skip', say`nothing is replicated`, { limit: limit ?? null, unit: 'seconds' });
       const exceeded = limit !== undefined && lag > limit;
@@ -49,7 +51,9 @@ export const durability: readonly Check[] = [
       const append = info['aof_last_write_status'];
       const rewrite = info['aof_last_bgrewrite_status'];
       if (snapshot === undefined) return unreported('rdb_last_bgsave_status');
+      if (info['aof_enabled'] === undefined) return unreported('aof_enabled');
       const appends = info['aof_enabled'] === '1';
+      if (appends && append === undefined) return unreported('aof_last_write_status');
       const evidence = {
         snapshotStatus: snapshot,
         appendWriteStatus: append ?? null,
@@ -84,10 +88,14 @@ export const durability: readonly Check[] = [
 ];
 
 function primaryOf(info: Info) {
-  const replicas = infoNumber(info, 'connected_slaves') ?? 0;
+  const replicas = infoNumber(info, 'connected_slaves');
   return finding(
     'pass',
-    replicas === 0 ? say`primary, no replicas` : say`primary with ${count(replicas, 'replica')}`,
+    replicas === null
+      ? say`primary; its replicas are not reported`
+      : replicas === 0
+        ? say`primary, no replicas`
+        : say`primary with ${count(replicas, 'replica')}`,
     {
       evidence: { role: 'primary', replicas },
     },
@@ -95,8 +103,10 @@ function primaryOf(info: Info) {
 }
 
 function replicaOf(info: Info) {
-  const primary = `${info['master_host'] ?? '?'}:${info['master_port'] ?? '?'}`;
-  const link = info['master_link_status'] ?? 'unknown';
+  const { master_host: host, master_port: port, master_link_status: link } = info;
+  const primary =
+    host === undefined || port === undefined ? 'a primary that is not reported' : `${host}:${port}`;
+  if (link === undefined) return unreported('master_link_status');
   const evidence = { role: 'replica', primary, link };
   if (link === 'up') return finding('pass', say`replica of ${primary}, link up`, { evidence });
   const copying = info['master_sync_in_progress'] === '1';
@@ -114,15 +124,17 @@ function replicaOf(info: Info) {
   });
 }
 
-/** Seconds behind: of a replica since it last heard of its primary, of a primary its slowest replica in step. */
-function lagSecondsOf(info: Info): number | null {
+/** Seconds behind; null: nothing is replicated. Of a replica since it last heard of its primary, of a primary its slowest replica in step. */
+function lagSecondsOf(info: Info): number | null | 'unreported' {
   if (info['role'] === 'slave') {
     const silence = infoNumber(info, 'master_last_io_seconds_ago');
-    return silence === null || silence < 0 ? null : silence;
+    if (silence === null) return 'unreported';
+    return silence < 0 ? null : silence;
   }
   const lags = Object.entries(info).flatMap(([name, value]) => {
     const lag = /^slave\d+$/.test(name) ? /\bstate=online\b.*\blag=(\d+)/.exec(value)?.[1] : undefined;
     return lag === undefined ? [] : [Number(lag)];
   });
-  return lags.length === 0 ? null : Math.max(...lags);
+  if (lags.length > 0) return Math.max(...lags);
+  return infoNumber(info, 'connected_slaves') === null ? 'unreported' : null;
 }

@@ -21,7 +21,7 @@ export const memory: readonly Check[] = [
       const max = infoNumber(info, 'maxmemory');
       if (used === null) return unreported('used_memory');
       if (max === null) return unreported('maxmemory');
-      const policy = info['maxmemory_policy'] ?? 'unknown';
+      const policy = info['maxmemory_policy'] ?? null;
       const evidence = { usedBytes: used, maxBytes: max === 0 ? null : max, policy };
       return max === 0
         ? unlimited(used, limits.maxMemoryRatio, evidence)
@@ -48,21 +48,28 @@ function unlimited(used: number, limit: number | undefined, evidence: Evidence) 
   });
 }
 
-function limited(used: number, max: number, policy: string, limit: number | undefined, evidence: Evidence) {
+function limited(
+  used: number,
+  max: number,
+  policy: string | null,
+  limit: number | undefined,
+  evidence: Evidence,
+) {
   const share = used / max;
   const figure = { value: share, limit, unit: 'ratio' as const };
-  const facts = say`${ratio(share)} of ${bytes(max)} used, policy ${policy}`;
-  const evicts = policy !== 'noeviction';
+  const facts = say`${ratio(share)} of ${bytes(max)} used, policy ${policy ?? 'not reported'}`;
+  const evicts = policy === null ? null : policy !== 'noeviction';
   if (limit !== undefined && share > limit) {
     const message = say`${ratio(share)} of ${bytes(max)} used, above the limit of ${ratio(limit)}`;
     return measured('fail', message, figure, {
       evidence,
-      remedy: evicts
-        ? '`cachectl inspect` shows what takes the memory, and which namespaces hold keys without a TTL'
-        : 'writes fail at 100 %: raise `maxmemory`, or choose a policy that evicts',
+      remedy:
+        evicts !== false
+          ? '`cachectl inspect` shows what takes the memory, and which namespaces hold keys without a TTL'
+          : 'writes fail at 100 %: raise `maxmemory`, or choose a policy that evicts',
     });
   }
-  if (limit === undefined && !evicts && share >= nearlyFullRatio) {
+  if (limit === undefined && evicts === false && share >= nearlyFullRatio) {
     return measured(
       share >= 1 ? 'fail' : 'warn',
       [...facts, share >= 1 ? ': writes are refused' : ': writes fail once it is full'],
@@ -78,7 +85,9 @@ function fragmentationOf(info: Info, limit: number | undefined) {
   const resident = infoNumber(info, 'used_memory_rss');
   const fragmentation = infoNumber(info, 'mem_fragmentation_ratio');
   if (used === null || fragmentation === null) return unreported('mem_fragmentation_ratio');
-  const wasted = infoNumber(info, 'mem_fragmentation_bytes') ?? Math.max(0, (resident ?? used) - used);
+  const wasted =
+    infoNumber(info, 'mem_fragmentation_bytes') ?? (resident === null ? null : Math.max(0, resident - used));
+  if (wasted === null) return unreported('mem_fragmentation_bytes');
   const figure = { value: fragmentation, limit, unit: 'number' as const };
   const evidence = { fragmentation, fragmentationBytes: wasted, residentMemoryBytes: resident };
   const facts = say`ratio ${number(fragmentation)}: ${bytes(Math.max(0, wasted))} more than is used`;

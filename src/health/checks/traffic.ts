@@ -37,14 +37,13 @@ export const traffic: readonly Check[] = [
     assess: fromInfo((nodes, { maxEvictedKeys }) => {
       const evicted = sumOf(nodes, 'evicted_keys');
       if (evicted === null) return unreported('evicted_keys');
-      const uptimes = nodes.map(({ info }) => infoNumber(info, 'uptime_in_seconds') ?? 0);
-      const uptimeSeconds = Math.max(...uptimes);
+      const uptimes = nodes.map(({ info }) => infoNumber(info, 'uptime_in_seconds'));
+      const uptimeSeconds = uptimes.includes(null) ? null : Math.max(...uptimes.map((each) => each ?? 0));
+      const since = uptimeSeconds === null ? say` since the start` : say` in ${seconds(uptimeSeconds)}`;
       const figure = { value: evicted, limit: maxEvictedKeys, unit: 'count' as const };
       const evidence = { evictedKeys: evicted, uptimeSeconds };
       const facts =
-        evicted === 0
-          ? say`none in ${seconds(uptimeSeconds)}`
-          : say`${count(evicted, 'key')} evicted in ${seconds(uptimeSeconds)}`;
+        evicted === 0 ? [...say`none`, ...since] : [...say`${count(evicted, 'key')} evicted`, ...since];
       return maxEvictedKeys !== undefined && evicted > maxEvictedKeys
         ? measured('fail', [...facts, ...say`, above the limit of ${count(maxEvictedKeys)}`], figure, {
             evidence,

@@ -60,8 +60,13 @@ export const wayIn: readonly Check[] = [
       if (infos.length < nodes.length || isLoading(facts)) {
         return finding('pass', say`${name} is selected`, { evidence: { database } });
       }
-      const keys = infos
-        .flatMap((info) => databasesOf(info).filter((each) => each.database === database))
+      const databases = infos.map(databasesOf);
+      if (databases.includes(null)) {
+        const text = say`${name} is selected; its keys are not reported`;
+        return finding('pass', text, { evidence: { database, keys: null } });
+      }
+      const keys = databases
+        .flatMap((each) => each?.filter((one) => one.database === database) ?? [])
         .reduce((sum, each) => sum + each.keys, 0);
       return finding('pass', keys === 0 ? say`${name} is empty` : say`${name} holds ${count(keys, 'key')}`, {
         value: keys,

@@ -1,3 +1,4 @@
+import { infoNumber } from '../../redis/info.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { KeyHistory } from '../keys/key-history.ts';
 import type { NamespaceRows } from '../keys/namespace-rows.ts';
@@ -48,6 +49,9 @@ export function buildReport(input: ReportInput): TrafficReport {
   const ofOthers = sumOf(windows.map(({ from, to }) => missesBetween(from, to, marks)));
   const counted = windows.map(({ from, to }) => lookupsBetween(from, to));
   const resets = counted.includes(null);
+  const unreported = ['keyspace_hits', 'keyspace_misses'].find((field) =>
+    windows.some(({ to }) => infoNumber(to.info, field) === null),
+  );
   const hits = resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
   const misses = resets ? null : sumOf(counted.map((each) => each?.misses ?? 0)) - ofOthers;
   const namespaces = mode === 'counters' ? [] : namespacesOf(input, groups, allRows, windowSeconds);
@@ -61,7 +65,8 @@ export function buildReport(input: ReportInput): TrafficReport {
   ] as const;
   const invalidReasons = [
     ...input.lost,
-    ...(resets
+    ...(unreported === undefined ? [] : [`the server does not report \`${unreported}\``]),
+    ...(resets && unreported === undefined
       ? ['the counters of the server went back: it was started anew, or CONFIG RESETSTAT was called']
       : []),
     ...unattributed

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { ByteString } from '../redis/bytes.ts';
 
 /**
@@ -12,10 +14,16 @@ import type { ByteString } from '../redis/bytes.ts';
  *
  * A frame is its letter, then `u32 length of the key`, `u32 length of the payload`, `f64 expiry` (milliseconds since the
  * epoch, 0 for none), key, payload; all little-endian. The payload of V carries a checksum of its own (DUMP's CRC64).
+ *
+ * From version 2 on a frame begins with the four bytes of `sync`, and behind the expiry come `u32 CRC-32 of key and payload` and
+ * `u32 CRC-32 of the head so far`: a frame that is damaged is lost alone, and the next one is found by `sync`, which no other
+ * file has.
  */
 export interface ArchiveHeader {
   readonly format: 'cachectl-archive';
-  readonly version: 1;
+  readonly version: 1 | 2;
+  /** Eight hexadecimal digits, drawn for each file; version 2 alone. */
+  readonly sync?: string;
   /** `journal`: what a change has taken away; `export`: keys as they were. */
   readonly kind: 'journal' | 'export';
   /** ISO 8601. */
@@ -32,6 +40,9 @@ export interface ArchiveHeader {
   /** Of a saved plan that is carried out: its identity. */
   readonly plan?: string;
 }
+
+/** What a writer says of its archive; the rest of the header is its form. */
+export type ArchiveAbout = Omit<ArchiveHeader, 'format' | 'version' | 'sync'>;
 
 export type ArchiveFrame =
   | {
@@ -51,32 +62,51 @@ export type ArchiveFrame =
     }
   | { readonly kind: 'removed'; readonly key: ByteString }
   | { readonly kind: 'stays'; readonly key: ByteString }
-  | { readonly kind: 'end'; readonly summary: Readonly<Record<string, unknown>> };
+  | { readonly kind: 'end'; readonly summary: Readonly<Record<string, unknown>> }
+  /** What cannot be read of the file: `bytes` of it, most likely about the key. Never written. */
+  | { readonly kind: 'damaged'; readonly key: ByteString | null; readonly bytes: number };
+
+export type WrittenFrame = Exclude<ArchiveFrame, { kind: 'damaged' }>;
 
 const letters = { value: 'V', ttl: 'T', removed: 'K', stays: 'S', end: 'E' } as const;
 const headBytes = 1 + 4 + 4 + 8;
+const syncBytes = 4;
+const checkedHeadBytes = syncBytes + headBytes + 4 + 4;
 /** A longer key or value is no frame, but a file that is broken: the server allows 512 MB. */
 const mostBytes = 1024 ** 3;
-const mostHeaderBytes = 1_048_576;
+
+/** The header of a new archive. */
+export function newHeader(about: ArchiveAbout): ArchiveHeader & { readonly sync: string } {
+  const sync = randomBytes(syncBytes).toString('hex');
+  return { format: 'cachectl-archive', version: 2, sync, ...about };
+}
 
 export function encodeHeader(header: ArchiveHeader): Buffer {
   return Buffer.from(JSON.stringify(header) + '\n', 'utf8');
 }
 
-export function encodeFrame(frame: ArchiveFrame): Buffer {
+/** @param sync Of the header; absent: as version 1 has it, without checksums */
+export function encodeFrame(frame: WrittenFrame, sync?: string): Buffer {
   const key = frame.kind === 'end' ? Buffer.alloc(0) : Buffer.from(frame.key, 'latin1');
   const payload = payloadOf(frame);
-  const encoded = Buffer.allocUnsafe(headBytes + key.length + payload.length);
-  encoded.write(letters[frame.kind], 0, 'latin1');
-  encoded.writeUInt32LE(key.length, 1);
-  encoded.writeUInt32LE(payload.length, 5);
-  encoded.writeDoubleLE('expiresAtMillis' in frame ? (frame.expiresAtMillis ?? 0) : 0, 9);
-  key.copy(encoded, headBytes);
-  payload.copy(encoded, headBytes + key.length);
+  const start = sync === undefined ? 0 : syncBytes;
+  const bodyAt = sync === undefined ? headBytes : checkedHeadBytes;
+  const encoded = Buffer.allocUnsafe(bodyAt + key.length + payload.length);
+  encoded.write(letters[frame.kind], start, 'latin1');
+  encoded.writeUInt32LE(key.length, start + 1);
+  encoded.writeUInt32LE(payload.length, start + 5);
+  encoded.writeDoubleLE('expiresAtMillis' in frame ? (frame.expiresAtMillis ?? 0) : 0, start + 9);
+  key.copy(encoded, bodyAt);
+  payload.copy(encoded, bodyAt + key.length);
+  if (sync !== undefined) {
+    encoded.write(sync, 0, 'hex');
+    encoded.writeUInt32LE(crc32(encoded.subarray(bodyAt)), bodyAt - 8);
+    encoded.writeUInt32LE(crc32(encoded.subarray(0, bodyAt - 4)), bodyAt - 4);
+  }
   return encoded;
 }
 
-function payloadOf(frame: ArchiveFrame): Buffer {
+function payloadOf(frame: WrittenFrame): Buffer {
   switch (frame.kind) {
     case 'value':
       return frame.payload;
@@ -99,58 +129,8 @@ export class ArchiveError extends Error {
   override readonly name = 'ArchiveError';
 }
 
-/** Reads an archive from chunks cut at any place. */
-export class ArchiveDecoder {
-  header: ArchiveHeader | undefined;
-  /** What is left of the chunks so far, and how many bytes it takes to go on: a long value is joined once. */
-  private waiting: Buffer[] = [];
-  private waitingBytes = 0;
-  private neededBytes = 1;
-
-  /** The frames that are complete with this chunk. @throws ArchiveError */
-  push(chunk: Buffer): ArchiveFrame[] {
-    this.waiting.push(chunk);
-    this.waitingBytes += chunk.length;
-    if (this.waitingBytes < this.neededBytes) return [];
-    const buffer = this.waiting.length === 1 ? chunk : Buffer.concat(this.waiting, this.waitingBytes);
-    const start = this.header === undefined ? this.readHeader(buffer) : 0;
-    const frames: ArchiveFrame[] = [];
-    let at = start;
-    let needed = 1;
-    while (this.header !== undefined) {
-      const read = frameAt(buffer, at);
-      if (typeof read === 'number') {
-        needed = read;
-        break;
-      }
-      frames.push(read.frame);
-      at = read.end;
-    }
-    const rest = Buffer.from(buffer.subarray(at));
-    this.waiting = [rest];
-    this.waitingBytes = rest.length;
-    this.neededBytes = this.header === undefined ? rest.length + 1 : needed;
-    return frames;
-  }
-
-  /** Bytes of a frame that was begun and not ended: what a crash has cut off. */
-  get pendingBytes(): number {
-    return this.waitingBytes;
-  }
-
-  /** Where the frames begin; 0 while the header is not complete. */
-  private readHeader(buffer: Buffer): number {
-    const end = buffer.indexOf(0x0a);
-    if (end < 0) {
-      if (buffer.length > mostHeaderBytes) throw new ArchiveError('its first line is no header');
-      return 0;
-    }
-    this.header = headerOf(buffer.toString('utf8', 0, end));
-    return end + 1;
-  }
-}
-
-function headerOf(line: string): ArchiveHeader {
+/** A header, or why there is none. @throws ArchiveError */
+export function parseHeader(line: string): ArchiveHeader {
   let header: Partial<ArchiveHeader>;
   try {
     header = JSON.parse(line) as Partial<ArchiveHeader>;
@@ -158,52 +138,124 @@ function headerOf(line: string): ArchiveHeader {
     throw new ArchiveError('its first line is no header');
   }
   if (header.format !== 'cachectl-archive') throw new ArchiveError('it is no archive of cachectl');
-  if (header.version !== 1) {
-    throw new ArchiveError(`it has version ${String(header.version)}, and this program reads version 1`);
+  const { version, sync } = header;
+  if (version !== 1 && version !== 2) {
+    throw new ArchiveError(`it has version ${String(version)}, and this program reads versions 1 and 2`);
   }
+  if (version === 2 && !/^[0-9a-f]{8}$/.test(sync ?? ''))
+    throw new ArchiveError('its first line is no header');
   return header as ArchiveHeader;
 }
 
-/** The frame at `start` and where it ends, or how many bytes from `start` on it takes to read it. */
-function frameAt(buffer: Buffer, start: number): { frame: ArchiveFrame; end: number } | number {
+/** A frame and where it ends. */
+export interface ReadFrame {
+  readonly frame: ArchiveFrame;
+  readonly end: number;
+}
+
+/**
+ * The frame of version 1 at `start`, or how many bytes from `start` on it takes to read it.
+ * @throws ArchiveError where nothing says where the next one begins
+ */
+export function frameAt(buffer: Buffer, start: number): ReadFrame | number {
   if (buffer.length - start < headBytes) return headBytes;
-  const letter = String.fromCharCode(buffer[start] ?? 0);
-  const keyLength = buffer.readUInt32LE(start + 1);
-  const payloadLength = buffer.readUInt32LE(start + 5);
-  if (!'VTKSE'.includes(letter) || keyLength > mostBytes || payloadLength > mostBytes)
-    throw new ArchiveError('it is damaged: what should begin a record does not');
-  const keyAt = start + headBytes;
-  const payloadAt = keyAt + keyLength;
-  const end = payloadAt + payloadLength;
+  const head = headAt(buffer, start);
+  if (head === null) throw new ArchiveError('it is damaged: what should begin a record does not');
+  const end = start + headBytes + head.keyLength + head.payloadLength;
+  return end > buffer.length
+    ? end - start
+    : { frame: frameOf(buffer, head, start + headBytes, end, start), end };
+}
+
+/** The same of version 2; where a record should begin and none does, `damaged` with what its head says of it. */
+export function checkedFrameAt(
+  buffer: Buffer,
+  start: number,
+  sync: Buffer,
+): ReadFrame | number | { readonly damaged: Head | null } {
+  if (buffer.length - start < checkedHeadBytes) return checkedHeadBytes;
+  const head = headAt(buffer, start + syncBytes);
+  const bodyAt = start + checkedHeadBytes;
+  if (head === null || !isHead(buffer, start, sync)) return { damaged: head };
+  const end = bodyAt + head.keyLength + head.payloadLength;
   if (end > buffer.length) return end - start;
-  const key = buffer.toString('latin1', keyAt, payloadAt) as ByteString;
-  const expiry = buffer.readDoubleLE(start + 9);
+  if (crc32(buffer.subarray(bodyAt, end)) !== buffer.readUInt32LE(bodyAt - 8))
+    return { frame: { kind: 'damaged', key: keyOf(buffer, head, bodyAt), bytes: end - start }, end };
+  return { frame: frameOf(buffer, head, bodyAt, end, start), end };
+}
+
+/** Where the next frame of version 2 begins at or after `from`: its head is as it was written; -1: not in this buffer. */
+export function nextFrame(buffer: Buffer, from: number, sync: Buffer): number {
+  for (let at = buffer.indexOf(sync, from); at >= 0; at = buffer.indexOf(sync, at + 1)) {
+    if (buffer.length - at < checkedHeadBytes) return -1;
+    if (headAt(buffer, at + syncBytes) !== null && isHead(buffer, at, sync)) return at;
+  }
+  return -1;
+}
+
+/** As long as the head of a frame of version 2, of which a buffer may end with a part. */
+export const longestHead = checkedHeadBytes;
+
+/** What a head says of its frame. */
+export interface Head {
+  readonly letter: string;
+  readonly keyLength: number;
+  readonly payloadLength: number;
+  readonly expiry: number;
+}
+
+/** Null where it cannot be one. */
+function headAt(buffer: Buffer, at: number): Head | null {
+  const letter = String.fromCharCode(buffer[at] ?? 0);
+  const keyLength = buffer.readUInt32LE(at + 1);
+  const payloadLength = buffer.readUInt32LE(at + 5);
+  return !'VTKSE'.includes(letter) || keyLength > mostBytes || payloadLength > mostBytes
+    ? null
+    : { letter, keyLength, payloadLength, expiry: buffer.readDoubleLE(at + 9) };
+}
+
+function isHead(buffer: Buffer, at: number, sync: Buffer): boolean {
+  const crcAt = at + checkedHeadBytes - 4;
+  return (
+    sync.equals(buffer.subarray(at, at + syncBytes)) &&
+    crc32(buffer.subarray(at, crcAt)) === buffer.readUInt32LE(crcAt)
+  );
+}
+
+export const keyOf = (buffer: Buffer, { keyLength }: Head, bodyAt: number) =>
+  buffer.toString('latin1', bodyAt, bodyAt + keyLength) as ByteString;
+
+/** @param start Where the frame begins, for the bytes that are lost where it is damaged */
+function frameOf(buffer: Buffer, head: Head, bodyAt: number, end: number, start: number): ArchiveFrame {
+  const { letter, expiry, payloadLength } = head;
+  const key = keyOf(buffer, head, bodyAt);
+  const payloadAt = end - payloadLength;
+  const damaged: ArchiveFrame = { kind: 'damaged', key, bytes: end - start };
+  if (!(expiry >= 0 && expiry <= Number.MAX_SAFE_INTEGER)) return damaged;
   const expiresAtMillis = expiry === 0 ? null : expiry;
   switch (letter) {
     case 'V':
-      return {
-        frame: { kind: 'value', key, payload: Buffer.from(buffer.subarray(payloadAt, end)), expiresAtMillis },
-        end,
-      };
+      return { kind: 'value', key, payload: Buffer.from(buffer.subarray(payloadAt, end)), expiresAtMillis };
     case 'T': {
-      if (payloadLength !== 0 && payloadLength !== 8)
-        throw new ArchiveError('it is damaged: a TTL is not of its length');
+      if (payloadLength !== 0 && payloadLength !== 8) return damaged;
       const shortened = payloadLength === 8 && { shortenedToMillis: buffer.readDoubleLE(payloadAt) };
-      return { frame: { kind: 'ttl', key, expiresAtMillis, ...shortened }, end };
+      return { kind: 'ttl', key, expiresAtMillis, ...shortened };
     }
     case 'K':
-      return { frame: { kind: 'removed', key }, end };
+      return { kind: 'removed', key };
     case 'S':
-      return { frame: { kind: 'stays', key }, end };
-    default:
-      return { frame: { kind: 'end', summary: summaryOf(buffer.toString('utf8', payloadAt, end)) }, end };
+      return { kind: 'stays', key };
+    default: {
+      const summary = summaryOf(buffer.toString('utf8', payloadAt, end));
+      return summary === null ? { ...damaged, key: null } : { kind: 'end', summary };
+    }
   }
 }
 
-function summaryOf(text: string): Readonly<Record<string, unknown>> {
+function summaryOf(text: string): Readonly<Record<string, unknown>> | null {
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch {
-    throw new ArchiveError('it is damaged: its end cannot be read');
+    return null;
   }
 }

@@ -1,4 +1,5 @@
-import { ArchiveDecoder, ArchiveError, type ArchiveFrame, type ArchiveHeader } from './format.ts';
+import { ArchiveDecoder } from './decoder.ts';
+import { ArchiveError, type ArchiveFrame, type ArchiveHeader } from './format.ts';
 
 /** An archive as it is read: its header first, then frame after frame. */
 export interface ArchiveReader {
@@ -33,7 +34,10 @@ async function* framesOf(
   yield* first;
   for (;;) {
     const next = await iterator.next();
-    if (next.done === true) return;
+    if (next.done === true) {
+      yield* decoder.end();
+      return;
+    }
     yield* decoder.push(next.value);
   }
 }

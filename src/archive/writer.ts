@@ -1,7 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from '../make-folder.ts';
-import { type ArchiveFrame, type ArchiveHeader, encodeFrame, encodeHeader } from './format.ts';
+import { type ArchiveAbout, encodeFrame, encodeHeader, newHeader, type WrittenFrame } from './format.ts';
 
 /** Appends to a new archive. What `append` has resolved for survives the end of this process, however it ends. */
 export class ArchiveWriter {
@@ -12,15 +12,17 @@ export class ArchiveWriter {
   private constructor(
     private readonly file: FileHandle,
     readonly path: string,
+    private readonly sync: string,
   ) {}
 
   /**
    * Makes the file, readable by its owner alone, for it holds values; missing folders are made.
    * @throws Error as the system gives it; EEXIST where there is a file, which is never overwritten
    */
-  static async create(path: string, header: ArchiveHeader): Promise<ArchiveWriter> {
+  static async create(path: string, about: ArchiveAbout): Promise<ArchiveWriter> {
     makeFolder(dirname(path), 0o700);
-    const writer = new ArchiveWriter(await open(path, 'wx', 0o600), path);
+    const header = newHeader(about);
+    const writer = new ArchiveWriter(await open(path, 'wx', 0o600), path, header.sync);
     try {
       await writer.write(encodeHeader(header));
     } catch (error) {
@@ -32,9 +34,9 @@ export class ArchiveWriter {
   }
 
   /** All of the frames or none. After a failure nothing more is taken. @throws Error as the system gives it */
-  async append(frames: readonly ArchiveFrame[]): Promise<void> {
+  async append(frames: readonly WrittenFrame[]): Promise<void> {
     if (frames.length === 0) return;
-    const buffer = Buffer.concat(frames.map(encodeFrame));
+    const buffer = Buffer.concat(frames.map((frame) => encodeFrame(frame, this.sync)));
     // One after the other: what two callers append at a time must not mix.
     const write = this.lastWrite.then(() => this.write(buffer));
     this.lastWrite = write.catch(() => undefined);

@@ -119,8 +119,6 @@ export async function startJournal(
         : named;
   if (named === null && folder !== null) makeJournalFolder(folder);
   return openJournal(path, {
-    format: 'cachectl-archive',
-    version: 1,
     kind: 'journal',
     createdAt: new Date(now()).toISOString(),
     server: server.address,

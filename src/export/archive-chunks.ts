@@ -1,4 +1,10 @@
-import { encodeFrame, encodeHeader, type ArchiveFrame, type ArchiveHeader } from '../archive/format.ts';
+import {
+  type ArchiveAbout,
+  type ArchiveFrame,
+  encodeFrame,
+  encodeHeader,
+  newHeader,
+} from '../archive/format.ts';
 import { bufferOf, type ByteString } from '../redis/bytes.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisServer } from '../redis/server.ts';
@@ -24,10 +30,11 @@ type Dumped = { readonly key: ByteString } & (
 export async function* archiveChunks(
   server: RedisServer,
   scope: ExportScope,
-  header: ArchiveHeader,
+  about: ArchiveAbout,
   tally: ExportTally,
   now: () => number,
 ): AsyncGenerator<Buffer> {
+  const header = newHeader(about);
   yield encodeHeader(header);
   try {
     for await (const { items } of readBatches(server, scope, tally, (values, keys) =>
@@ -39,7 +46,7 @@ export async function* archiveChunks(
         else if (item.kind === 'failed') tally.fail(item.key, item);
         else {
           tally.add(item.type);
-          frames.push(encodeFrame(item.frame));
+          frames.push(encodeFrame(item.frame, header.sync));
         }
       }
       if (frames.length > 0) yield Buffer.concat(frames);
@@ -48,7 +55,7 @@ export async function* archiveChunks(
     tally.stopped = error as Error;
   }
   const { keys, skipped, failed, complete } = tally;
-  yield encodeFrame({ kind: 'end', summary: { keys, skipped, failed, complete } });
+  yield encodeFrame({ kind: 'end', summary: { keys, skipped, failed, complete } }, header.sync);
 }
 
 /** @throws RedisError */

@@ -82,6 +82,7 @@ async function readRun(path: string, touched: Map<ByteString, number | null>): P
 }
 
 function note(frame: Exclude<ArchiveFrame, { kind: 'end' }>, touched: Map<ByteString, number | null>): void {
+  if (frame.kind === 'damaged') return;
   if (frame.kind === 'stays') touched.delete(frame.key);
   else touched.set(frame.key, frame.kind === 'ttl' ? (frame.shortenedToMillis ?? null) : null);
 }

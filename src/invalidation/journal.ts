@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { ArchiveFrame, ArchiveHeader } from '../archive/format.ts';
+import type { ArchiveAbout, ArchiveFrame, WrittenFrame } from '../archive/format.ts';
 import { ArchiveWriter } from '../archive/writer.ts';
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
@@ -38,9 +38,9 @@ export function makeJournalFolder(folder: string): void {
 }
 
 /** @throws InputError where the file cannot be made, or is there already */
-export async function openJournal(path: string, header: ArchiveHeader): Promise<ArchiveWriter> {
+export async function openJournal(path: string, about: ArchiveAbout): Promise<ArchiveWriter> {
   try {
-    return await ArchiveWriter.create(path, header);
+    return await ArchiveWriter.create(path, about);
   } catch (error) {
     const taken = (error as NodeJS.ErrnoException).code === 'EEXIST';
     throw new InputError(
@@ -108,7 +108,7 @@ export async function readStaying(frames: AsyncIterable<ArchiveFrame>): Promise<
 /** The failure, as one that a person can do something about. */
 export async function appended(
   journal: ArchiveWriter,
-  frames: readonly ArchiveFrame[],
+  frames: readonly WrittenFrame[],
 ): Promise<InputError | null> {
   try {
     await journal.append(frames);
@@ -129,7 +129,7 @@ export function refusedBy(failure: Error, keys: readonly ByteString[]): Refusal[
 interface KeptValues {
   /** Those whose values are in the frames. */
   readonly keys: readonly ByteString[];
-  readonly frames: readonly ArchiveFrame[];
+  readonly frames: readonly WrittenFrame[];
   readonly gone: number;
   readonly refused: readonly Refusal[];
 }
@@ -150,7 +150,7 @@ async function keepValues(
   );
   const now = clock();
   const kept: ByteString[] = [];
-  const frames: ArchiveFrame[] = [];
+  const frames: WrittenFrame[] = [];
   const refused: Refusal[] = [];
   let gone = 0;
   keys.forEach((key, index) => {

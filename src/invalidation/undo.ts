@@ -1,7 +1,7 @@
 import type { ArchiveFrame, ArchiveHeader } from '../archive/format.ts';
 import { EvictionWatch } from '../fixtures/evictions.ts';
 import type { Progress } from '../progress.ts';
-import type { ByteString } from '../redis/bytes.ts';
+import { asBytes, type ByteString } from '../redis/bytes.ts';
 import { RedisError, refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
@@ -49,6 +49,9 @@ interface UndoOptions {
 const mostFramesInBatch = 50;
 const mostBytesInBatch = 1_048_576;
 const batchesBetweenLooks = 5;
+
+/** Of a record whose name is damaged as well. */
+const unknownKey = asBytes('(not readable)');
 
 /** How far a key's expiry may be from what the journal says, for the time that the command took to arrive. */
 const mostEarlyMillis = 1000;
@@ -120,6 +123,10 @@ class UndoRun {
 
   async take(frame: ArchiveFrame): Promise<void> {
     if (frame.kind === 'end') return;
+    if (frame.kind === 'damaged') {
+      this.fail([{ key: frame.key ?? unknownKey }], 'its record in the journal is damaged');
+      return;
+    }
     if (frame.kind === 'removed' || frame.kind === 'stays') {
       if (!this.header.withValues) this.undoing.withoutValue += frame.kind === 'removed' ? 1 : -1;
       return;

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { encodeHeader } from '../../src/archive/format.ts';
+import { encodeFrame, encodeHeader } from '../../src/archive/format.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
@@ -228,20 +228,45 @@ describe('undo', () => {
     expect(await storedKeys(other)).toEqual(['user:1']);
   });
 
-  test('tells of values that the server does not take, and restores the others', async () => {
+  test('names the records that are damaged, fails, and restores the others', async () => {
     await store(server, ['user:1', 'user:2', 'user:3']);
     const journal = await removeUsers();
-    const bytes = readFileSync(journal);
-    const payloadOf = (await readJournal(journal)).frames.find((frame) => frame.kind === 'value');
-    if (payloadOf?.kind !== 'value') throw new Error('the journal has no value');
-    const at = bytes.indexOf(payloadOf.payload);
-    bytes[at + 2] = (bytes[at + 2] ?? 0) ^ 0xff;
-    writeFileSync(journal, bytes);
+    const whole = readFileSync(journal);
+    const nameAt = whole.indexOf('user:2');
+    // The expiry stands eight bytes and two checksums before the name; then a byte of the name, and one of the value.
+    const damages: readonly [number, string][] = [
+      [nameAt - 9, 'user:2'],
+      [nameAt, 'tser:2'],
+      [nameAt + 8, 'user:2'],
+    ];
+    for (const [place, example] of damages) {
+      await emptyDatabase(server);
+      const bytes = Buffer.from(whole);
+      bytes[place] = (bytes[place] ?? 0) ^ 0x01;
+      writeFileSync(journal, bytes);
+      for (const args of [['--dry-run'], ['--yes']]) {
+        const result = await undo([journal, ...args]);
+        expect(result.exitCode).toBe(1);
+        expect(jsonOf(result)).toMatchObject({
+          ...{ keys: 3, restored: 2, failed: 1, cut: false },
+          problems: [{ keys: 1, example: { key: example }, reason: 'its record in the journal is damaged' }],
+        });
+      }
+      expect(await storedKeys(server)).toEqual(['user:1', 'user:3']);
+    }
+  });
 
-    const result = await undo([journal, '--yes']);
+  test('takes a journal of before, which has no checksums', async () => {
+    await store(server, ['user:1', 'user:2']);
+    const before = await snapshot(server);
+    const journal = await removeUsers();
+    const { header, frames } = await readJournal(journal);
+    const { sync: _sync, ...rest } = header;
+    const old = frames.flatMap((frame) => (frame.kind === 'damaged' ? [] : [encodeFrame(frame)]));
+    writeFileSync(journal, Buffer.concat([encodeHeader({ ...rest, version: 1 }), ...old]));
 
-    expect(result.exitCode).toBe(1);
-    expect(jsonOf(result)).toMatchObject({ keys: 3, restored: 2, failed: 1, problems: [{ keys: 1 }] });
+    expect(jsonOf(await undo([journal, '--yes']))).toMatchObject({ restored: 2, failed: 0, cut: false });
+    expect(differences(before, await snapshot(server))).toEqual([]);
   });
 });
 
@@ -285,7 +310,7 @@ describe('a journal that was cut', () => {
     const { frames } = await readJournal(journal);
     const ends: number[] = [];
     for (const frame of frames) {
-      const size = frame.kind === 'value' ? 17 + frame.key.length + frame.payload.length : 0;
+      const size = frame.kind === 'value' ? 29 + frame.key.length + frame.payload.length : 0;
       if (size > 0) ends.push((ends.at(-1) ?? start) + size);
     }
     expect(ends).toHaveLength(3);

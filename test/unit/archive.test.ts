@@ -4,12 +4,14 @@ import { Readable } from 'node:stream';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ArchiveDecoder } from '../../src/archive/decoder.ts';
 import {
-  ArchiveDecoder,
   type ArchiveFrame,
   type ArchiveHeader,
   encodeFrame,
   encodeHeader,
+  newHeader,
+  type WrittenFrame,
 } from '../../src/archive/format.ts';
 import { readArchive } from '../../src/archive/reader.ts';
 import { ArchiveWriter } from '../../src/archive/writer.ts';
@@ -30,7 +32,7 @@ const header: ArchiveHeader = {
 
 const key = fc.uint8Array({ maxLength: 40 }).map((bytes) => asBytes(Buffer.from(bytes).toString('latin1')));
 const expiresAtMillis = fc.option(fc.integer({ min: 1, max: 4_102_444_800_000 }));
-const frame: fc.Arbitrary<ArchiveFrame> = fc.oneof(
+const frame: fc.Arbitrary<WrittenFrame> = fc.oneof(
   fc.record({
     kind: fc.constant('value' as const),
     key,
@@ -68,7 +70,7 @@ describe('an archive', () => {
         fc.array(frame, { maxLength: 12 }),
         fc.integer({ min: 1, max: 600 }),
         async (frames, size) => {
-          const bytes = Buffer.concat([encodeHeader(header), ...frames.map(encodeFrame)]);
+          const bytes = Buffer.concat([encodeHeader(header), ...frames.map((each) => encodeFrame(each))]);
           expect(await framesOf(inPieces(bytes, size))).toEqual({ frames, cut: false });
         },
       ),
@@ -76,11 +78,11 @@ describe('an archive', () => {
   });
 
   test('that a crash has cut gives every frame that was complete, and says so', async () => {
-    const frames: ArchiveFrame[] = [
+    const frames: WrittenFrame[] = [
       { kind: 'removed', key: asBytes('user:1') },
       { kind: 'value', key: asBytes('user:2'), payload: Buffer.alloc(5000, 7), expiresAtMillis: null },
     ];
-    const bytes = Buffer.concat([encodeHeader(header), ...frames.map(encodeFrame)]);
+    const bytes = Buffer.concat([encodeHeader(header), ...frames.map((each) => encodeFrame(each))]);
     expect(await framesOf(inPieces(bytes.subarray(0, -1), 100))).toEqual({
       frames: frames.slice(0, 1),
       cut: true,
@@ -90,7 +92,7 @@ describe('an archive', () => {
   test('holds a value longer than any chunk', () => {
     const decoder = new ArchiveDecoder();
     const payload = Buffer.alloc(8 * 1024 * 1024, 1);
-    const frame: ArchiveFrame = { kind: 'value', key: asBytes('k'), payload, expiresAtMillis: 5 };
+    const frame: WrittenFrame = { kind: 'value', key: asBytes('k'), payload, expiresAtMillis: 5 };
     const bytes = Buffer.concat([encodeHeader(header), encodeFrame(frame)]);
     const found: ArchiveFrame[] = [];
     for (let at = 0; at < bytes.length; at += 65_536)
@@ -108,6 +110,105 @@ describe('an archive', () => {
     ['a damaged frame', `${encodeHeader(header).toString()}${'x'.repeat(40)}`, /damaged/],
   ])('is not made of %s', async (_, text, message) => {
     await expect(framesOf(inPieces(Buffer.from(text), 7))).rejects.toThrow(message);
+  });
+});
+
+describe('an archive with checksums', () => {
+  const named = (index: number): WrittenFrame => ({
+    ...{ kind: 'value', key: asBytes(`user:${index}`), expiresAtMillis: 4_102_444_800_000 },
+    payload: Buffer.alloc(20, index),
+  });
+  const written = [0, 1, 2, 3].map(named);
+  const current = newHeader(header);
+  const start = encodeHeader(current);
+  const encoded = written.map((each) => encodeFrame(each, current.sync));
+  const at = (index: number) =>
+    start.length + encoded.slice(0, index).reduce((sum, { length }) => sum + length, 0);
+  const whole = Buffer.concat([start, ...encoded]);
+
+  test('gives back what was put in, whatever the bytes and wherever its chunks are cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(frame, { maxLength: 12 }),
+        fc.integer({ min: 1, max: 600 }),
+        async (frames, size) => {
+          const head = newHeader(header);
+          const bytes = Buffer.concat([
+            encodeHeader(head),
+            ...frames.map((each) => encodeFrame(each, head.sync)),
+          ]);
+          expect(await framesOf(inPieces(bytes, size))).toEqual({ frames, cut: false });
+        },
+      ),
+    );
+  });
+
+  test('loses one frame to any byte that is changed in it, and no other', async () => {
+    for (const index of [1, 3]) {
+      for (let offset = 0; offset < (encoded[index]?.length ?? 0); offset++) {
+        const bytes = Buffer.from(whole);
+        const place = at(index) + offset;
+        bytes[place] = (bytes[place] ?? 0) ^ 0x41;
+        for (const size of [7, 4096]) {
+          const { frames, cut } = await framesOf(inPieces(bytes, size));
+          expect({ offset, cut, intact: frames.filter(({ kind }) => kind !== 'damaged') }).toEqual({
+            ...{ offset, cut: false },
+            intact: written.filter((_, each) => each !== index),
+          });
+          expect(frames[index]).toMatchObject({ kind: 'damaged', bytes: encoded[index]?.length });
+        }
+      }
+    }
+  });
+
+  test('names the key of a frame whose value or expiry is damaged', async () => {
+    // Behind the four bytes of the mark: letter, two lengths, then the expiry.
+    const damages = [
+      (bytes: Buffer) => bytes.writeDoubleLE(Number.NaN, at(1) + 13),
+      (bytes: Buffer) => bytes.fill(0xff, at(2) - 5, at(2)),
+    ];
+    for (const damage of damages) {
+      const bytes = Buffer.from(whole);
+      damage(bytes);
+      const { frames } = await framesOf(inPieces(bytes, 50));
+      expect(frames[1]).toMatchObject({ kind: 'damaged', key: 'user:1' });
+      expect(frames).toHaveLength(4);
+    }
+  });
+
+  test('finds the frames behind a stretch that was cut out or filled, however long', async () => {
+    const bytes = Buffer.concat([
+      whole.subarray(0, at(1) + 9),
+      Buffer.alloc(3_000_000, 'z'),
+      whole.subarray(at(3)),
+    ]);
+    const { frames, cut } = await framesOf(inPieces(bytes, 65_536));
+    expect(frames).toEqual([written[0], { kind: 'damaged', key: null, bytes: 3_000_009 }, written[3]]);
+    expect(cut).toBe(false);
+  });
+
+  test('takes no frame of an archive that is a value for one of its own', async () => {
+    const other = newHeader(header);
+    const nested = Buffer.concat([0, 1, 2].map((index) => encodeFrame(named(index), other.sync)));
+    const outer: WrittenFrame = {
+      kind: 'value',
+      key: asBytes('archive'),
+      payload: nested,
+      expiresAtMillis: null,
+    };
+    const bytes = Buffer.concat([start, encodeFrame(outer, current.sync), ...encoded.slice(3)]);
+    bytes[start.length + 5] = 0xff;
+    const { frames } = await framesOf(inPieces(bytes, 4096));
+    expect(frames.map(({ kind }) => kind)).toEqual(['damaged', 'value']);
+  });
+
+  test('of version 1 is read on behind a frame whose expiry is no time', async () => {
+    const old = Buffer.concat([encodeHeader(header), ...written.map((each) => encodeFrame(each))]);
+    const size = encodeFrame(named(1)).length;
+    old.writeDoubleLE(Number.NaN, encodeHeader(header).length + size + 9);
+    const { frames } = await framesOf(inPieces(old, 50));
+    expect(frames.map(({ kind }) => kind)).toEqual(['value', 'damaged', 'value', 'value']);
+    expect(frames[1]).toMatchObject({ key: 'user:1' });
   });
 });
 

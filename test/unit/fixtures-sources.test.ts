@@ -142,8 +142,8 @@ describe('an archive', () => {
       message: 'the archive ends in the middle of a record',
     });
     await expect(piecesOf(Buffer.concat([header, Buffer.alloc(40)]))).rejects.toThrow('it is damaged');
-    const later = Buffer.from(header.toString().replace('"version":1', '"version":2'));
-    await expect(piecesOf(later)).rejects.toThrow('this program reads version 1');
+    const later = Buffer.from(header.toString().replace('"version":1', '"version":3'));
+    await expect(piecesOf(later)).rejects.toThrow('this program reads versions 1 and 2');
   });
 });
 

@@ -142,8 +142,6 @@ async function* chunksOf(
 
 function headerOf(context: Context, input: ExportInput, server: RedisServer) {
   return {
-    format: 'cachectl-archive',
-    version: 1,
     kind: 'export',
     createdAt: new Date(context.now()).toISOString(),
     server: server.address,

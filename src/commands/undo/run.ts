@@ -96,7 +96,7 @@ async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoRes
     const isFutile = preview.restored === 0 && preview.withoutValue > 0;
     return {
       result: { ...preview, dryRun: input.dryRun },
-      ...(isFutile && { exitCode: exitCodes.negative }),
+      ...((isFutile || preview.failed > 0) && { exitCode: exitCodes.negative }),
     };
   }
   await askConsent(context, server, {

@@ -1,4 +1,5 @@
 import type { ByteString } from '../redis/bytes.ts';
+import { isToken } from './ids.ts';
 
 /** Words that have been seen before; they come again with almost every key. */
 const knownWords = new Set<string>();
@@ -8,14 +9,13 @@ const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const digest = /^(?:[0-9a-f]{2}){8,64}$/i;
 const date = /^\d{4}-\d\d-\d\d$/;
 const email = /^[^@\s]+@[^@\s]+\.[^@\s]+$/;
-const token = /^(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{20,}$/;
 const number = /^-?\d+$/;
 /** A word as people write it into a key: short, ASCII, without quotes, brackets or spaces. */
 const word = /^[A-Za-z0-9_.@#$%&+=/~{}|!?,;-]{1,40}$/;
 
 /**
  * The segments of the pattern that a key seems to have been made from, each with the delimiter behind it: numbers
- * become `<id>`, then `<uuid>`, `<hash>` (hex digests of 16 to 128 digits), `<date>`, `<email>`, `<token>` (long mixed
+ * become `<id>`, then `<uuid>`, `<hash>` (hex digests of 16 to 128 digits), `<date>`, `<email>`, `<token>` (long random
  * URL-safe text) and `<text>` (anything that is no short word). Joined they are a pattern of the map.
  *
  * @param limit Segments wanted; the rest of a longer key becomes one last `*`.
@@ -76,6 +76,6 @@ function classify(segment: string): string {
   if (uuid.test(segment)) return '<uuid>';
   if (date.test(segment)) return '<date>';
   if (email.test(segment)) return '<email>';
-  if (token.test(segment)) return '<token>';
+  if (isToken(segment)) return '<token>';
   return word.test(segment) ? segment : '<text>';
 }

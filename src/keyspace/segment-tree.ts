@@ -1,4 +1,5 @@
 import type { ByteString } from '../redis/bytes.ts';
+import { idsAmong } from './ids.ts';
 import { detached, inferSegments } from './infer.ts';
 import type { Namespace, NamespaceMap } from './map.ts';
 
@@ -206,6 +207,7 @@ export class SegmentTree<L extends Leaf<L>> {
     if (!this.isMapped(level)) {
       this.joinNumbered(node);
       this.joinExceptions(node);
+      this.joinIds(node);
     }
     for (const child of node.children.values()) this.tidy(child, level + 1);
   }
@@ -238,6 +240,20 @@ export class SegmentTree<L extends Leaf<L>> {
       const rule = name.replace(/^<id>/, '<hash>').replace(/^<text>/, '<token>');
       const others = name === rule ? undefined : node.children.get(rule);
       if (others && exceptions.keys * 100 < others.keys) this.join(node, [name], rule);
+    }
+  }
+
+  /** Makes one child of words that are ids, as their siblings show. */
+  private joinIds(node: TreeNode<L>): void {
+    for (const delimiter of ['', ...this.options.map.delimiters]) {
+      const words = [...node.children.keys()]
+        .filter((name) => isWord(name) && this.delimiterOf(name) === delimiter)
+        .map((name) => name.slice(0, name.length - delimiter.length));
+      const token = `<token>${delimiter}`;
+      const { tokens, ids } = idsAmong(words, node.children.has(token));
+      const named = (texts: readonly string[]) => texts.map((text) => text + delimiter);
+      this.join(node, named(tokens), token);
+      this.join(node, named(ids), anySegment + delimiter);
     }
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildMap, emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
@@ -62,6 +63,48 @@ test('numbered words are joined when the rows are asked for, and not before', ()
   expect([...tree.leaves()]).toHaveLength(8);
   expect(listsOf(tree)).toEqual({ 'page_<id>': times(8, (index) => index) });
   expect([...tree.leaves()]).toHaveLength(1);
+});
+
+describe('ids among ids', () => {
+  const namesOf = (keys: readonly string[]) => Object.keys(listsOf(treeOf(keys))).sort();
+
+  test('of base64url text are one placeholder, whatever characters each happens to have', () => {
+    const bytes = times(3000, (index) => createHash('sha256').update(String(index)).digest().subarray(0, 24));
+    const ids = [...bytes.map((each) => each.toString('base64url')), 'ZEAytyAfwKSxmmbnpHeicYmtCEMqfIkh'];
+    expect(ids.filter((id) => !/\d/.test(id)).length).toBeGreaterThan(5);
+    expect(namesOf(ids.map((id) => `sess:${id}`))).toEqual(['sess:<token>']);
+  });
+
+  test('of short digests are one, also those of letters alone', () => {
+    const ids = ['9f86d081', '1a2b3c4d', 'deadbeef', '0c0ffee0', 'e3b0c442'];
+    expect(namesOf([...ids.map((id) => `cart:${id}:items`), 'cart:settings:items'])).toEqual([
+      'cart:<any>:items',
+      'cart:settings:items',
+    ]);
+  });
+
+  test('of a short alphabet are one, and words beside them stay words', () => {
+    const ids = [
+      'V1StGXR8Z5jd',
+      'dQw4w9WgXcQ8',
+      'aB3dE5fG7hJ9',
+      'k2L4m6N8p0Q1',
+      'x9Y7w5V3u1T0',
+      'QwErTyUiOpAs',
+    ];
+    expect(namesOf([...ids, 'popular', 'new'].map((id) => `video:${id}`))).toEqual([
+      'video:<any>',
+      'video:new',
+      'video:popular',
+    ]);
+  });
+
+  test('are not seen in words with numbers', () => {
+    const names = ['gpt-4o', 'gpt-4o-mini', 'claude-3-5-sonnet-20241022', 'v2beta', 'mp3', 'utf8mb4'];
+    expect(namesOf(names.map((name) => `model:${name}`))).toEqual(
+      names.map((name) => `model:${name}`).sort(),
+    );
+  });
 });
 
 test('further first words share one leaf, the one of (other)', () => {

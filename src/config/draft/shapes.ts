@@ -1,3 +1,4 @@
+import { looksLikeId } from '../../keyspace/ids.ts';
 import { inferSegments } from '../../keyspace/infer.ts';
 import { type KeyReading, KeyStatistics } from '../../keyspace/key-statistics.ts';
 import { emptyMap } from '../../keyspace/map.ts';
@@ -101,6 +102,11 @@ function variableNames(
     if (stem !== '' && members.length >= 3) for (const { segment } of members) names.set(segment, stem);
   }
   if (level === 0) return names;
+
+  // An id is no part of a map, even where it is alone.
+  for (const { segment, delimiter } of words)
+    if (looksLikeId(segment.slice(0, segment.length - delimiter.length)))
+      names.set(segment, `<text>${delimiter}`);
 
   const previous = shapes[0]?.path[level - 1];
   for (const [delimiter, siblings] of groupBy(segments, (each) => each.delimiter)) {

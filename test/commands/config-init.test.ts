@@ -88,15 +88,16 @@ describe('config init', () => {
           ttlGuessed: true,
           encoding: 'integer',
         },
-        recent: { pattern: 'recent', kind: 'cache', ttl: 'permanent', ttlGuessed: true },
+        recent: { pattern: 'recent', kind: 'state', ttl: 'permanent', ttlGuessed: true },
       },
       entities: { user: { patterns: ['user:<id>:profile'] } },
     });
     const text = readFileSync(file, 'utf8');
     expect(text).toMatch(/^\/\/ A first map of redis:\/\/127\.0\.0\.1:\d+\/\d+, drawn from 41 keys\.\n/);
-    expect(text).toContain('// 10 keys; state, for the word `quota`\n');
-    expect(text).toContain('// 1 key; no key has a TTL: if it cannot be computed again, make it "state"\n');
-    expect(result.stdout).toContain('state, by their names, which no invalidation touches: quota\n');
+    expect(text).toContain('// 10 keys; state: name says "quota"; values are integers without a TTL\n');
+    expect(text).toContain('// 1 key; state: holds lists without a TTL\n');
+    expect(result.stdout).toContain('state by name, which no invalidation touches: quota\n');
+    expect(result.stdout).toContain('state by type, which no invalidation touches: recent\n');
     expect(result.stdout).toContain('✓ the namespaces take in 100.0 % of the keys seen');
     expect(result.stdout).toContain(`✓ wrote ${file}`);
     expect(text).toMatch(
@@ -218,6 +219,28 @@ describe('config init', () => {
     } finally {
       await redis.stop();
     }
+  });
+
+  test('says what many namespaces have in common once', async () => {
+    const names = Array.from(
+      { length: 30 },
+      (_, index) => `${String.fromCharCode(97 + (index % 26))}${'xy'[index % 2]}${index}n`,
+    );
+    await fill(
+      ...names.flatMap((name) => Array.from({ length: 5 }, (_, id) => ['SET', `${name}:${id}`, 'x'])),
+    );
+    const cwd = folderWith();
+    const { stdout } = await init(['--force'], { cwd, ...atTerminal });
+    const { cautions } = jsonOf(await init(['--force', '-o', 'json'], { cwd })) as {
+      cautions: { text: string; namespaces: string[] }[];
+    };
+
+    const lines = stdout.replace(/\s+/g, ' ');
+    expect(lines.match(/no key has a TTL/g)).toHaveLength(1);
+    expect(lines).toContain(' and 18 more: no key has a TTL: if it cannot be computed again');
+    expect(cautions.map(({ text, namespaces }) => [text, namespaces.length])).toEqual([
+      ['no key has a TTL: if it cannot be computed again, make it "state"', 30],
+    ]);
   });
 
   test('looks at no more keys than asked for', async () => {

@@ -111,6 +111,13 @@ describe('a drafted map', () => {
     expect(draftOf(observed(numbered(3, (id) => `${word}:${id}`))).namespaces[0]?.kind).toBe('cache');
   });
 
+  test('names no id, even where it is alone among words', () => {
+    const draft = draftOf(
+      observed(['cart:dQw4w9WgXcQ', 'cart:V1StGXR8Z5jd', ...numbered(9, (id) => `user:${id}`)]),
+    );
+    expect(patternsOf(draft)).toEqual({ user: 'user:<id>', cart: 'cart:<text>' });
+  });
+
   test('takes tokens that stand alone for state', () => {
     const tokens = numbered(3, (id) => `Zm9vYmFyYmF6cXV4MTIz${id}`);
     expect(draftOf(observed(tokens)).namespaces).toMatchObject([

@@ -2,7 +2,9 @@ import { resolve } from 'node:path';
 import { configFileName } from '../../config/find.ts';
 import { configOf } from '../../config/draft/draft.ts';
 import { configFileText } from '../../config/draft/file-text.ts';
+import { groupBy } from '../../config/draft/group-by.ts';
 import { drawFirstMap, type FirstMap } from '../../config/draft/first-map.ts';
+import type { Sign } from '../../config/draft/kind.ts';
 import { writtenTtlSeconds } from '../../config/draft/ttl-rule.ts';
 import { loadConfig, parseConfig } from '../../config/load.ts';
 import type { ConfigFile } from '../../config/schema.ts';
@@ -41,8 +43,8 @@ interface InitResult {
     readonly name: string;
     readonly patterns: readonly string[];
     readonly kind: 'cache' | 'state';
-    /** The word in the keys that made it state. */
-    readonly stateWord: string | null;
+    /** What made it state, or which library's keys it holds. */
+    readonly signs: readonly { readonly from: Sign['from']; readonly text: string }[];
     /** As it stands in the map. */
     readonly ttl: unknown;
     readonly encoding: string | null;
@@ -50,6 +52,8 @@ interface InitResult {
     readonly keys: number;
     readonly remarks: readonly string[];
   }[];
+  /** The remarks, each once. */
+  readonly cautions: readonly { readonly text: string; readonly namespaces: readonly string[] }[];
   readonly entities: readonly { readonly name: string; readonly patterns: readonly string[] }[];
   /** Our own lookups that the server counted in `keyspace_hits`. */
   readonly ownLookups: number;
@@ -65,6 +69,7 @@ export function initExecution(input: InitInput): Execution<InitResult> {
       keysInDatabase: null,
       coverage: null,
       namespaces: [],
+      cautions: [],
       entities: [],
       ownLookups: null,
       map: null,
@@ -127,10 +132,17 @@ function fileText(
       'Where a TTL is right, remove "ttlGuessed": `prune` leaves keys alone whose rule is a guess.',
     ],
     comments: new Map(
-      draft.namespaces.map(({ name, stateWord, ttl, statistics }) => {
-        const state = stateWord === null ? [] : [`state, for the word \`${stateWord}\``];
-        const remarked = [...ttlGround(ttl, statistics), ...(remarks.get(name) ?? [])];
-        return [name, [[counted(statistics.keys, 'key'), ...state, ...remarked].join('; ')]];
+      draft.namespaces.map(({ name, kind, signs, ttl, statistics }) => {
+        const [first, ...more] = signs.map(({ text }) => text);
+        const ground = first === undefined ? [] : [`${kind}: ${first}`, ...more];
+        const remarked = (remarks.get(name) ?? []).map(({ text }) => text);
+        const parts = [
+          counted(statistics.keys, 'key'),
+          ...ground,
+          ...ttlGround(ttl, statistics),
+          ...remarked,
+        ];
+        return [name, [parts.join('; ')]];
       }),
     ),
     schema: file === null ? undefined : schemaReference(file, packageRoot),
@@ -161,17 +173,23 @@ function resultOf(
     keys,
     keysInDatabase,
     coverage: draft.coverage,
-    namespaces: draft.namespaces.map(({ name, patterns, kind, stateWord, ttl, hashed, statistics }) => ({
+    namespaces: draft.namespaces.map(({ name, patterns, kind, signs, ttl, hashed, statistics }) => ({
       name,
       patterns,
       kind,
-      stateWord,
+      signs,
       ttl: ttl ?? null,
       encoding: encodings.get(name)?.encoding ?? null,
       hashed,
       keys: statistics.keys,
-      remarks: remarks.get(name) ?? [],
+      remarks: (remarks.get(name) ?? []).map(({ text }) => text),
     })),
+    cautions: [
+      ...groupBy(
+        [...remarks].flatMap(([name, each]) => each.map(({ ofMany }) => ({ name, ofMany }))),
+        ({ ofMany }) => ofMany,
+      ),
+    ].map(([text, concerned]) => ({ text, namespaces: concerned.map(({ name }) => name) })),
     entities: draft.entities.map(({ name, config }) => ({ name, patterns: config.patterns })),
     ownLookups: lookups,
     map,
@@ -200,12 +218,28 @@ function trustOwnMap({ environment, now, warn }: Context, file: string): void {
   }
 }
 
+const stateGrounds: Readonly<Record<Sign['from'], string>> = {
+  layout: 'the layout of a library',
+  name: 'name',
+  type: 'type',
+  value: 'value',
+};
+const mostNamed = 12;
+
+function namesOf(namespaces: readonly { readonly name: string }[]): string {
+  const names = namespaces.map(({ name }) => name);
+  const more = names.length - mostNamed;
+  return more <= 1 ? names.join(', ') : `${names.slice(0, mostNamed).join(', ')} and ${more} more`;
+}
+
 function view(result: InitResult): Block[] {
-  const { file, keys, coverage, namespaces, entities, ownLookups } = result;
+  const { file, keys, coverage, namespaces, cautions, entities, ownLookups } = result;
   const [entity] = entities;
   const next = ['config validate', 'inspect', ...(entity ? [`invalidate ${entity.name} ID --dry-run`] : [])];
-  const states = namespaces.filter(({ kind }) => kind === 'state').map(({ name }) => name);
-  const remarked = namespaces.filter(({ remarks }) => remarks.length > 0);
+  const states = groupBy(
+    namespaces.filter(({ kind }) => kind === 'state'),
+    ({ signs }) => signs[0]?.from ?? 'name',
+  );
   return [
     patternTable({
       name: 'namespaces',
@@ -228,10 +262,12 @@ function view(result: InitResult): Block[] {
         patterns: each.patterns,
       })),
     }),
-    ...(states.length === 0
-      ? []
-      : [note('plain', `state, by their names, which no invalidation touches: ${states.join(', ')}`)]),
-    ...remarked.map(({ name, remarks }) => note('plain', `${name}: ${remarks.join('; ')}`)),
+    ...[...states].map(([from, found]) =>
+      note('plain', `state by ${stateGrounds[from]}, which no invalidation touches: ${namesOf(found)}`),
+    ),
+    ...cautions.map(({ text, namespaces: concerned }) =>
+      note('plain', `${namesOf(concerned.map((name) => ({ name })))}: ${text}`),
+    ),
     note('dim', `this run added ${counted(ownLookups, 'lookup')} to the server's hit counters`),
     note(
       coverage >= 0.95 ? 'good' : 'warning',

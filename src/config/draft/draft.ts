@@ -1,12 +1,13 @@
 import { buildMap, type NamespaceMap } from '../../keyspace/map.ts';
-import type { ByteString } from '../../redis/bytes.ts';
+import { claimKeys } from './claims.ts';
+import { type Evidence, judgeKind, noEvidence } from './kind.ts';
 import type { ConfigFile, NamespaceConfig, ProfileConfig } from '../schema.ts';
 import { type DraftEntity, draftEntities } from './entities.ts';
 import { groupBy } from './group-by.ts';
 import { type DraftNamespace, draftNamespaces } from './namespaces.ts';
 import { keyShapes, type KeyShape, type ObservedKey, type Observation, readingOf } from './shapes.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
-import { inferSegments } from '../../keyspace/infer.ts';
+import { inferPattern, inferSegments } from '../../keyspace/infer.ts';
 import type { ObservedEncoding } from './values.ts';
 
 /** A first map, as far as keys and TTLs alone can tell. */
@@ -16,8 +17,8 @@ export interface Draft {
   readonly entities: readonly DraftEntity[];
   /** Ratio from 0 to 1 of the observed keys that the namespaces take in. */
   readonly coverage: number;
-  /** Up to three keys of each namespace, by its name. */
-  readonly exampleKeys: ReadonlyMap<string, readonly ByteString[]>;
+  /** Some keys of each namespace, by its name: of its first pattern, and of some others. */
+  readonly exampleKeys: ReadonlyMap<string, readonly ObservedKey[]>;
 }
 
 /** A map longer than this is no first map any more; the smallest namespaces are left out. */
@@ -25,7 +26,10 @@ const mostNamespaces = 80;
 const enoughCoverage = 0.95;
 /** A pattern that takes any one-word key is worth it only where there are many such keys. */
 const rareShare = 0.01;
-const examplesEach = 3;
+/** Of the first pattern of a namespace, of each other one, and in all. */
+const examplesOfFirst = 3;
+const examplesOfOther = 1;
+const examplesEach = 12;
 
 /** Drafts a map from the keys of a cache. */
 export function draftMap(all: readonly ObservedKey[], observation: Omit<Observation, 'delimiters'>): Draft {
@@ -33,16 +37,19 @@ export function draftMap(all: readonly ObservedKey[], observation: Omit<Observat
   const keys = all.filter(({ key }) => key !== '');
   const delimiters = guessDelimiters(keys);
   const full = { ...observation, delimiters };
-  const shapes = keyShapes(keys, full).filter(
+  const { claims, rest } = claimKeys(keys);
+  const shapes = keyShapes(rest, full).filter(
     ({ path, statistics }) => !isCatchAll(path) || statistics.keys >= keys.length * rareShare,
   );
-  let namespaces = draftNamespaces(shapes, full).slice(0, mostNamespaces);
+  let namespaces = draftNamespaces(claims, shapes, full).filter(
+    ({ layout }, index) => layout !== null || index < mostNamespaces,
+  );
   let map = mapOf(namespaces, delimiters);
   const findMissed = (): ObservedKey[] => keys.filter(({ key }) => map.classify(key) === null);
   let missed = findMissed();
   if (missed.length > keys.length * (1 - enoughCoverage)) {
     const kept = shapes.filter(({ path }) => namespaces.some(({ paths }) => paths.includes(path)));
-    namespaces = draftNamespaces([...kept, ...wideShapes(missed, delimiters)], full);
+    namespaces = draftNamespaces(claims, [...kept, ...wideShapes(missed, delimiters)], full);
     map = mapOf(namespaces, delimiters);
     missed = findMissed();
   }
@@ -51,7 +58,7 @@ export function draftMap(all: readonly ObservedKey[], observation: Omit<Observat
     namespaces,
     entities: draftEntities(namespaces, delimiters),
     coverage: keys.length === 0 ? 1 : 1 - missed.length / keys.length,
-    exampleKeys: examplesOf(keys, map),
+    exampleKeys: examplesOf(keys, map, delimiters),
   };
 }
 
@@ -96,15 +103,39 @@ function mapOf(namespaces: readonly DraftNamespace[], delimiters: readonly strin
   });
 }
 
-function examplesOf(keys: readonly ObservedKey[], map: NamespaceMap): Map<string, ByteString[]> {
-  const examples = new Map<string, ByteString[]>();
-  for (const { key } of keys) {
-    const name = map.classify(key)?.name;
-    if (name === undefined) continue;
-    const found = examples.get(name) ?? [];
-    if (found.length < examplesEach) examples.set(name, [...found, key]);
+function examplesOf(
+  keys: readonly ObservedKey[],
+  map: NamespaceMap,
+  delimiters: readonly string[],
+): Map<string, ObservedKey[]> {
+  interface Choice {
+    readonly examples: ObservedKey[];
+    readonly first: string;
+    readonly counts: Map<string, number>;
   }
-  return examples;
+  const found = new Map<string, Choice>();
+  for (const observed of keys) {
+    const name = map.classify(observed.key)?.name;
+    if (name === undefined) continue;
+    if ((found.get(name)?.examples.length ?? 0) >= examplesEach) continue;
+    const pattern = inferPattern(observed.key, delimiters);
+    const choice: Choice = found.get(name) ?? { examples: [], first: pattern, counts: new Map() };
+    found.set(name, choice);
+    const count = choice.counts.get(pattern) ?? 0;
+    if (count >= (pattern === choice.first ? examplesOfFirst : examplesOfOther)) continue;
+    choice.counts.set(pattern, count + 1);
+    choice.examples.push(observed);
+  }
+  return new Map([...found].map(([name, { examples }]) => [name, examples]));
+}
+
+/** The draft with the kinds that the values speak for; `evidence` is by the namespace's name. */
+export function withEvidence(draft: Draft, evidence: ReadonlyMap<string, Evidence>): Draft {
+  const namespaces = draft.namespaces.map((namespace) => ({
+    ...namespace,
+    ...judgeKind(namespace, evidence.get(namespace.name) ?? noEvidence),
+  }));
+  return { ...draft, namespaces, entities: draftEntities(namespaces, draft.delimiters) };
 }
 
 /** The draft as a map; `encodings` is by the namespace's name. */
@@ -136,7 +167,8 @@ function namespaceConfig(namespace: DraftNamespace, encoding: ObservedEncoding |
     pattern: more.length === 0 ? first : [...namespace.patterns],
     kind: namespace.kind,
     ...(namespace.ttl !== undefined && { ttl: namespace.ttl, ttlGuessed: true }),
-    ...encoding,
+    // A library writes values of many kinds.
+    ...(namespace.layout === null && encoding),
     ...(namespace.hashed && { hashed: true }),
   };
 }

@@ -1,7 +1,8 @@
 import type { RedisServer } from '../../redis/server.ts';
-import { type Draft, draftMap } from './draft.ts';
-import { remarksOn } from './remarks.ts';
-import { sampleValues, type Survey, surveyKeys, type SurveyOptions } from './survey.ts';
+import { type Draft, draftMap, withEvidence } from './draft.ts';
+import type { Evidence } from './kind.ts';
+import { type Remark, remarksOn } from './remarks.ts';
+import { sampleValues, type Survey, surveyKeys, type SurveyOptions, usedCommands } from './survey.ts';
 import { type ObservedEncoding, observedEncoding } from './values.ts';
 
 export interface FirstMap extends Omit<Survey, 'keys'> {
@@ -11,7 +12,7 @@ export interface FirstMap extends Omit<Survey, 'keys'> {
   /** By the namespace's name, as far as its values agree. */
   readonly encodings: ReadonlyMap<string, ObservedEncoding>;
   /** By the namespace's name: what a person should look at. */
-  readonly remarks: ReadonlyMap<string, readonly string[]>;
+  readonly remarks: ReadonlyMap<string, readonly Remark[]>;
 }
 
 /**
@@ -24,13 +25,17 @@ export async function drawFirstMap(
 ): Promise<FirstMap> {
   const survey = await surveyKeys(server, options);
   const now = options.now();
-  const draft = draftMap(survey.keys, { now, localTimeZone: options.localTimeZone });
-  const { samples, lookups } = await sampleValues(server, draft.exampleKeys);
+  const drafted = draftMap(survey.keys, { now, localTimeZone: options.localTimeZone });
+  const commands = await usedCommands(server);
+  const { samples, lookups } = await sampleValues(server, drafted.exampleKeys);
   const encodings = new Map<string, ObservedEncoding>();
-  for (const [name, values] of samples) {
-    const encoding = observedEncoding(values);
+  const evidence = new Map<string, Evidence>();
+  for (const [name, sampled] of samples) {
+    const encoding = observedEncoding(sampled.flatMap(({ value }) => (value === null ? [] : [value])));
     if (encoding !== null) encodings.set(name, encoding);
+    evidence.set(name, { samples: sampled, encoding, commands });
   }
+  const draft = withEvidence(drafted, evidence);
   return {
     ...survey,
     keys: survey.keys.length,

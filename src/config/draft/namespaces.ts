@@ -1,7 +1,9 @@
-import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
-import { stateWordIn } from './kind.ts';
+import { KeyStatistics } from '../../keyspace/key-statistics.ts';
+import type { Claim } from './claims.ts';
 import { groupBy } from './group-by.ts';
-import { groupByRule, isVariable, type KeyShape, type Observation, sumOf } from './shapes.ts';
+import { judgeKind, noEvidence, type Sign } from './kind.ts';
+import type { Layout } from './layouts.ts';
+import { groupByRule, isVariable, type KeyShape, type Observation, readingOf, sumOf } from './shapes.ts';
 import { observedRule } from './ttl-rule.ts';
 import type { TtlRuleConfig } from '../schema.ts';
 
@@ -11,8 +13,10 @@ export interface DraftNamespace {
   readonly patterns: readonly string[];
   readonly paths: readonly (readonly string[])[];
   readonly kind: 'cache' | 'state';
-  /** The word of the pattern that made it state. */
-  readonly stateWord: string | null;
+  /** What made it state. */
+  readonly signs: readonly Sign[];
+  /** Whose keys these are; null: of no known library. */
+  readonly layout: Layout | null;
   readonly ttl: TtlRuleConfig | undefined;
   /** The only variable part is a digest. */
   readonly hashed: boolean;
@@ -34,13 +38,21 @@ interface Group {
   readonly statistics: KeyStatistics;
 }
 
-/** Shapes that start with the same words, and were written with the same TTL, are one namespace. Largest first. */
-export function draftNamespaces(shapes: readonly KeyShape[], observation: Observation): DraftNamespace[] {
+/**
+ * What known libraries wrote, and then shapes: those that start with the same words, and were written with the same TTL, are one
+ * namespace. Largest first.
+ */
+export function draftNamespaces(
+  claims: readonly Claim[],
+  shapes: readonly KeyShape[],
+  observation: Observation,
+): DraftNamespace[] {
   const shared = sharedStart(shapes);
   const wordsIn = (segments: readonly string[]) =>
     segments
       .filter((segment) => !isVariable(segment))
-      .map((segment) => trimmed(segment, observation.delimiters));
+      .map((segment) => trimmed(segment, observation.delimiters))
+      .filter((word) => word !== '');
   const stemOf = (shape: KeyShape): string => {
     const rest = shape.path.slice(shared);
     const firstVariable = rest.findIndex(isVariable);
@@ -53,7 +65,32 @@ export function draftNamespaces(shapes: readonly KeyShape[], observation: Observ
   );
   groups.sort((left, right) => right.statistics.keys - left.statistics.keys);
   const taken = new Set<string>();
-  return groups.map((group) => draftOf({ ...group, name: uniqueName(group.name, taken) }, observation));
+  return [
+    ...claims.map((claim) => claimedNamespace(claim, taken, observation)),
+    ...groups.map((group) => draftOf({ ...group, name: uniqueName(group.name, taken) }, observation)),
+  ].sort((left, right) => right.statistics.keys - left.statistics.keys);
+}
+
+function claimedNamespace(
+  { layout, keys, patterns }: Claim,
+  taken: Set<string>,
+  { now, localTimeZone }: Observation,
+): DraftNamespace {
+  const statistics = new KeyStatistics();
+  for (const key of keys) statistics.add(readingOf(key));
+  const { withoutTtl, ttlKnown } = statistics;
+  const isMixed = withoutTtl > 0 && withoutTtl < ttlKnown;
+  return {
+    name: uniqueName(layout.name, taken),
+    patterns,
+    paths: [],
+    layout,
+    ...judgeKind({ layout, paths: [], statistics }, noEvidence),
+    // A queue and its locks are written with different TTLs.
+    ttl: isMixed ? undefined : observedRule(statistics, now, localTimeZone).rule,
+    hashed: false,
+    statistics,
+  };
 }
 
 /** One stem may hold digests and plain keys, and keys of different TTLs: they are told apart by a suffix. */
@@ -79,13 +116,12 @@ function split(
 
 function draftOf({ name, shapes, statistics }: Group, { now, localTimeZone }: Observation): DraftNamespace {
   const paths = withoutCovered(shapes.map(({ path }) => path));
-  const stateWord = stateWordIn(paths.flat());
   return {
     name,
     patterns: paths.map((path) => path.join('')),
     paths,
-    kind: stateWord === null ? 'cache' : 'state',
-    stateWord,
+    layout: null,
+    ...judgeKind({ layout: null, paths, statistics }, noEvidence),
     ttl: observedRule(statistics, now, localTimeZone).rule,
     hashed: isHashed(paths),
     statistics,

@@ -1,13 +1,14 @@
 import type { Progress } from '../../progress.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { type Reply, ReplyError } from '../../redis/reply.ts';
-import type { RedisNode, RedisServer } from '../../redis/server.ts';
+import { commandCalls, parseInfo } from '../../redis/info.ts';
+import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
+import type { RedisCommand, RedisNode, RedisServer } from '../../redis/server.ts';
 import { emptyAccount } from '../../redis/account.ts';
 import { walkKeys, type WalkPage } from '../../redis/walk.ts';
+import type { KeySample } from './kind.ts';
 import { IdleChoice } from './idle-choice.ts';
 import type { ObservedKey } from './shapes.ts';
-import type { ValueSample } from './values.ts';
 
 export interface SurveyOptions {
   /** Most keys to look at. */
@@ -91,46 +92,59 @@ async function databaseSize(server: RedisServer): Promise<number | null> {
   return sum;
 }
 
+/** The commands that clients have used since the counters began; none where the server does not say. */
+export async function usedCommands(server: RedisServer): Promise<Set<string>> {
+  const used = new Set<string>();
+  for (const node of server.nodes) {
+    const [reply] = await node.batch([['INFO', 'COMMANDSTATS']]);
+    if (reply === undefined || reply instanceof ReplyError) continue;
+    for (const [name, calls] of commandCalls(parseInfo(replyText(reply))) ?? [])
+      if (calls > 0) used.add(name);
+  }
+  return used;
+}
+
 /** Longer values are recognised by their start. */
 const sampleBytes = 65_536;
 
-/** Over connections of their own, which leave idle times alone where the server can. */
-async function readStarts(server: RedisServer, keys: readonly ByteString[]): Promise<(Reply | undefined)[]> {
+/**
+ * Looks at a few keys of each namespace: the start of strings, and the type of all else. What may not be read is null. Over
+ * connections of their own, which leave idle times alone where the server can.
+ */
+export async function sampleValues(
+  server: RedisServer,
+  examples: ReadonlyMap<string, readonly ObservedKey[]>,
+): Promise<{ samples: Map<string, KeySample[]>; lookups: number }> {
   const lanes = new Map<RedisNode, Lane>();
+  const samples = new Map<string, KeySample[]>();
+  let lookups = 0;
+  const ask = async (key: ByteString, command: RedisCommand): Promise<Reply | undefined> => {
+    const node = server.nodeFor(key);
+    const lane = lanes.get(node) ?? (await node.openLane());
+    lanes.set(node, lane);
+    const [reply] = await lane.exchange([command]);
+    // A key of another type is looked up all the same.
+    if (!(reply instanceof ReplyError) || reply.code === 'WRONGTYPE') lookups++;
+    return reply;
+  };
   try {
-    const replies: (Reply | undefined)[] = [];
-    for (const key of keys) {
-      const node = server.nodeFor(key);
-      const lane = lanes.get(node) ?? (await node.openLane());
-      lanes.set(node, lane);
-      replies.push((await lane.exchange([['GETRANGE', key, 0, sampleBytes - 1]]))[0]);
+    for (const [namespace, keys] of examples) {
+      const found: KeySample[] = [];
+      for (const { key, ttlMillis } of keys) {
+        const start = await ask(key, ['GETRANGE', key, 0, sampleBytes - 1]);
+        if (typeof start === 'string') {
+          const value = start === '' ? null : { bytes: start, truncated: start.length === sampleBytes };
+          found.push({ ttlMillis, type: 'string', value });
+          continue;
+        }
+        const isOther = start instanceof ReplyError && start.code === 'WRONGTYPE';
+        const type = isOther ? await ask(key, ['TYPE', key]) : null;
+        found.push({ ttlMillis, type: typeof type === 'string' ? type : null, value: null });
+      }
+      samples.set(namespace, found);
     }
-    return replies;
   } finally {
     for (const lane of lanes.values()) lane.close();
   }
-}
-
-/** Reads the start of a few string values of each namespace; others, and what may not be read, are left out. */
-export async function sampleValues(
-  server: RedisServer,
-  examples: ReadonlyMap<string, readonly ByteString[]>,
-): Promise<{ samples: Map<string, ValueSample[]>; lookups: number }> {
-  const wanted = [...examples].flatMap(([namespace, keys]) => keys.map((key) => ({ namespace, key })));
-  const replies = await readStarts(
-    server,
-    wanted.map(({ key }) => key),
-  );
-  const samples = new Map<string, ValueSample[]>();
-  let lookups = 0;
-  wanted.forEach(({ namespace }, index) => {
-    const value = replies[index];
-    // A key of another type is looked up all the same.
-    if (value instanceof ReplyError && value.code !== 'WRONGTYPE') return;
-    lookups++;
-    if (typeof value !== 'string' || value === '') return;
-    const found = samples.get(namespace) ?? [];
-    samples.set(namespace, [...found, { bytes: value, truncated: value.length === sampleBytes }]);
-  });
   return { samples, lookups };
 }

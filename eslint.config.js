@@ -137,5 +137,8 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['*.mjs', '*.js'], languageOptions: { globals: { URL: 'readonly', process: 'readonly' } } },
+  {
+    files: ['*.mjs', '*.js', 'test/libraries/*.mjs'],
+    languageOptions: { globals: { URL: 'readonly', fetch: 'readonly', process: 'readonly' } },
+  },
 );

@@ -12,7 +12,7 @@ import {
   quotePattern,
 } from '../keyspace/pattern.ts';
 import { asBytes, type ByteString } from '../redis/bytes.ts';
-import { idPlaceholder, matchAnyId } from './id-matcher.ts';
+import { idFinder, idPlaceholder, matchAnyId } from './id-matcher.ts';
 import type { KeyWalk, Selection } from './selection.ts';
 import { hashedCopies } from './unreachable.ts';
 
@@ -64,6 +64,7 @@ function selectMapped(entity: Entity, ids: readonly string[], map: NamespaceMap)
     walk: walkFor(wild, ids, map.delimiters),
     unreachable,
     futile: entity.patterns.length === 0,
+    idsOf: idsIn(entity.patterns, ids, map.delimiters),
   };
 }
 
@@ -85,7 +86,17 @@ function selectWord(word: string, ids: readonly string[], delimiters: readonly s
     walk: walkFor(inner.map(patternWithin), ids, delimiters),
     unreachable: [],
     futile: false,
+    idsOf: idsIn(inner.map(patternWithin), ids, delimiters),
   };
+}
+
+function idsIn(
+  patterns: readonly KeyPattern[],
+  ids: readonly string[],
+  delimiters: readonly string[],
+): (key: ByteString) => readonly string[] {
+  const finders = patterns.map((pattern) => idFinder(pattern, ids, delimiters));
+  return (key) => [...new Set(finders.flatMap((find) => find(key)))];
 }
 
 /** One walk for all patterns and ids together. */

@@ -4,18 +4,30 @@ import { type ByteString, bytesOf } from '../redis/bytes.ts';
 /** The placeholder that an id takes the place of. */
 export const idPlaceholder = 'id';
 
-/**
- * A test whether a key fits the pattern with any one of the ids in the place of `<id>`. Its cost does not grow with the
- * number of ids: the places where an id can stand in the key are looked up in a table, and only what is found there is
- * tested in full.
- */
+/** A test whether a key fits the pattern with any one of the ids in the place of `<id>`. */
 export function matchAnyId(
   pattern: KeyPattern,
   ids: readonly string[],
   delimiters: readonly string[],
 ): (key: ByteString) => boolean {
+  const find = idFinder(pattern, ids, delimiters);
+  return (key) => find(key).length > 0;
+}
+
+/**
+ * Gives the ids with which in the place of `<id>` a key fits the pattern. Its cost does not grow with the number of ids: the
+ * places where an id can stand in the key are looked up in a table, and only what is found there is tested in full.
+ */
+export function idFinder(
+  pattern: KeyPattern,
+  ids: readonly string[],
+  delimiters: readonly string[],
+): (key: ByteString) => readonly string[] {
   const place = pattern.parts.findIndex((part) => part.kind === 'placeholder' && part.name === idPlaceholder);
-  if (place < 0) return compilePattern(pattern, delimiters);
+  if (place < 0) {
+    const fits = compilePattern(pattern, delimiters);
+    return (key) => (fits(key) ? ids : none);
+  }
   const table = new Map(ids.map((id) => [bytesOf(id), id]));
   const lengths = [...new Set([...table.keys()].map(({ length }) => length))].sort((a, b) => a - b);
   const tests = new Map<string, (key: ByteString) => boolean>();
@@ -31,18 +43,21 @@ export function matchAnyId(
   const nextStart = startsAfter(pattern.parts[place - 1], place - 1, delimiters);
   const endsAt = endsBefore(pattern.parts[place + 1], delimiters);
   return (key) => {
-    if (!key.startsWith(prefix)) return false;
+    if (!key.startsWith(prefix)) return none;
+    const found: string[] = [];
     for (let start = nextStart(key, 0); start >= 0; start = nextStart(key, start + 1)) {
       for (const length of lengths) {
         if (start + length > key.length) break;
         if (!endsAt(key, start + length)) continue;
         const id = table.get(key.slice(start, start + length) as ByteString);
-        if (id !== undefined && fitsWhole(id, key)) return true;
+        if (id !== undefined && !found.includes(id) && fitsWhole(id, key)) found.push(id);
       }
     }
-    return false;
+    return found;
   };
 }
+
+const none: readonly string[] = [];
 
 type Part = KeyPattern['parts'][number];
 

@@ -41,7 +41,8 @@ export async function readIndexes(
   if (index === null) throw new TypeError('an entity without index has no indexes');
   const patterns = ids.map((id) => bindPlaceholder(index, idPlaceholder, id));
   const indexes: KeyIndex[] = [];
-  for (const pattern of patterns) {
+  const owners = new Map<ByteString, string[]>();
+  for (const [at, pattern] of patterns.entries()) {
     const key = exactKeyOf(pattern);
     if (key === null) {
       throw new InputError(
@@ -50,16 +51,23 @@ export async function readIndexes(
       );
     }
     const found = await readIndex(server.nodeFor(key), key, entity.name);
-    if (found) indexes.push(found);
+    if (found === null) continue;
+    indexes.push(found);
+    for (const member of found.members) {
+      const known = owners.get(member);
+      if (known) known.push(ids[at] ?? '');
+      else owners.set(member, [ids[at] ?? '']);
+    }
   }
   return {
     indexes,
     selection: {
       patterns: patterns.map(({ text }) => `members of ${text}`),
-      exactKeys: [...new Set(indexes.flatMap(({ members }) => members))],
+      exactKeys: [...owners.keys()],
       walk: null,
       unreachable: [],
       futile: false,
+      idsOf: (key) => owners.get(key) ?? [],
     },
   };
 }

@@ -18,6 +18,8 @@ interface PlanOptions {
   readonly limits?: PaceLimits;
   /** True where keys that are not there belong to the plan too. */
   readonly absent?: boolean;
+  /** Called once with each key that was selected, also where it stays. */
+  readonly onSelected?: (key: ByteString) => void;
   readonly signal: AbortSignal;
   readonly progress: Progress;
   readonly now: () => number;
@@ -85,13 +87,14 @@ async function lookUp(
   keys: readonly ByteString[],
   sizes: KeySizes,
   tally: Tally,
-  { scope, absent = false }: PlanOptions,
+  { scope, absent = false, onSelected }: PlanOptions,
 ): Promise<boolean> {
   const found = await sizes.read(keys);
   if (sizes.refused !== null && !absent) return keys.length === 0;
   keys.forEach((key, index) => {
     const size = found[index] ?? 'unknown';
     if ((size === 'missing' && !absent) || !tally.isNew(key)) return;
+    onSelected?.(key);
     const verdict = scope(key);
     if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
     else tally.remove(key, verdict, typeof size === 'number' ? size : null);
@@ -118,7 +121,7 @@ async function walkNode(
   walk: KeyWalk,
   sizes: KeySizes,
   tally: Tally,
-  { scope, signal, progress, limits = {} }: PlanOptions,
+  { scope, signal, progress, limits = {}, onSelected }: PlanOptions,
   cost: { commands: number; bytesReceived: number; scans: number },
 ): Promise<boolean> {
   const account = emptyAccount();
@@ -142,6 +145,7 @@ async function walkNode(
       const wanted: { readonly key: ByteString; readonly verdict: Verdict }[] = [];
       for (const key of page.keys) {
         if (!walk.matches(key) || !tally.isNew(key)) continue;
+        onSelected?.(key);
         const verdict = scope(key);
         if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
         else wanted.push({ key, verdict });

@@ -33,6 +33,8 @@ export interface Selection {
   readonly unreachable: readonly Unreachable[];
   /** True where finding nothing means that nothing could be found this way, not that there is nothing. */
   readonly futile: boolean;
+  /** Of an entity: the ids that a selected key belongs to. */
+  readonly idsOf?: (key: ByteString) => readonly string[];
 }
 
 export interface KeyWalk {

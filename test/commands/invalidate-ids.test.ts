@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
@@ -8,7 +8,8 @@ import { bytesOf } from '../../src/redis/bytes.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { packageRoot } from '../server/binary.ts';
-import { emptyDatabase, testServer, testUrl } from '../server/redis.ts';
+import { emptyDatabase, send, testServer, testUrl } from '../server/redis.ts';
+import { temporaryFolder } from './invalidate-journals.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
 
 let server: RedisServer;
@@ -196,3 +197,67 @@ function keyMadeFrom(pattern: KeyPattern): ReturnType<typeof bytesOf> {
   });
   return text.join('') as ReturnType<typeof bytesOf>;
 }
+
+describe('ids from a file', () => {
+  const file = (content: string | Buffer): string => {
+    const path = join(temporaryFolder(), 'ids.txt');
+    writeFileSync(path, content);
+    return path;
+  };
+  const plan = (path: string, output = 'json') =>
+    cli(['invalidate', 'user', '--ids-from', path, '--dry-run', '--output', output], { url: testUrl() });
+
+  test.each([
+    ['a trailing blank, as psql -t gives it', '7\n77 \n8\n', /blanks around 1 id is left out/],
+    ['tabs', '7\t\n\t77\n8', /blanks around 2 ids are left out/],
+    ['the quotes of a CSV', '"7"\r\n"77"\r\n"8"\r\n', /quotes around 3 ids are left out/],
+    ['CR line ends', '7\r77\r8\r', /^$/],
+    ['a byte order mark', '\ufeff7\r\n77\r\n8', /^$/],
+    ['UTF-16', Buffer.from('\ufeff7\n77\n8\n', 'utf16le'), /^$/],
+    ['a comment', '# users\n7\n77\n8\n', /1 line beginning with `# ` was passed over as a comment/],
+  ])('that has %s has the same ids', async (_what, content, warning) => {
+    await store(server, ['user:7', 'user:77', 'user:8:a', 'user:8:b', 'user:9']);
+    const result = await plan(file(content));
+    expect(jsonOf(result)).toMatchObject({
+      matched: 4,
+      ids: [
+        { id: '7', keys: 1 },
+        { id: '77', keys: 1 },
+        { id: '8', keys: 2 },
+      ],
+    });
+    expect(result.stderr).toMatch(warning);
+  });
+
+  test('names the ids that match no key, with a map, without one and through an index', async () => {
+    await store(server, ['user:7:a', 'user:7:b']);
+    await send(server, 'SADD', 'idx:user:7', 'user:7:a');
+    const path = file('7\n77\n8\n');
+    const patterns = { patterns: ['user:<id>:*', 'user:<id>'] };
+    const maps = [
+      {},
+      { entities: { user: patterns } },
+      { entities: { user: { ...patterns, index: 'idx:user:<id>' } } },
+    ];
+    for (const [at, map] of maps.entries()) {
+      const env = at === 0 ? {} : withMap(map);
+      const args = ['invalidate', 'user', '--ids-from', path, '--dry-run'];
+      const result = await cli([...args, '--output', 'json'], { url: testUrl(), env });
+      expect(result.stderr).toContain('2 of 3 ids match no key: `77`, `8`');
+      expect(jsonOf(result)['ids']).toEqual([
+        { id: '7', keys: [3, 2, 1][at] },
+        { id: '77', keys: 0 },
+        { id: '8', keys: 0 },
+      ]);
+      const shown = await cli(args, { url: testUrl(), env, terminal: true });
+      expect(shown.stdout).toContain('2 of 3 ids match no key: `77`, `8`');
+    }
+  });
+
+  test('says on stderr of a pipe that nothing matched', async () => {
+    await store(server, ['user:9']);
+    const { exitCode, stderr } = await plan(file('7\n'), 'tsv');
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('nothing matched: of 1 key none fits');
+  });
+});

@@ -164,7 +164,7 @@ describe('invalidate --ids-from', () => {
       '{tag}',
       '１２',
       'e\u0301',
-      ' 7',
+      '7 8',
       '$&',
       'x'.repeat(10_240),
       '\\n',

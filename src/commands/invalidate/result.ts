@@ -75,6 +75,8 @@ export interface InvalidateResult {
   /** Of the removal; null where there was none. */
   readonly durationSeconds: number | null;
   readonly patterns: readonly string[];
+  /** Of an entity: how many keys hold each id, those that stay included. */
+  readonly ids: readonly { readonly id: string; readonly keys: number }[];
   readonly namespaces: readonly {
     readonly namespace: string;
     readonly keys: number;
@@ -111,6 +113,8 @@ interface PlanContext {
   readonly backup: Backup | null;
   /** Keys of a saved plan that were written since, as far as that was looked at. */
   readonly rewritten?: number;
+  /** Keys selected, by id. */
+  readonly keysById?: ReadonlyMap<string, number>;
 }
 
 /** The result before anything is removed. */
@@ -144,6 +148,7 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     stateKnown: context.stateKnown,
     durationSeconds: null,
     patterns: selection.patterns,
+    ids: [...(context.keysById ?? [])].map(([id, keys]) => ({ id, keys })),
     namespaces: plan.namespaces,
     excludedNamespaces: plan.excluded,
     sample: plan.sample.map(keyFields),

@@ -31,7 +31,7 @@ import { idsFrom } from './ids.ts';
 import { chooseTarget } from './menu.ts';
 import { type InvalidateResult, plannedResult, removedResult } from './result.ts';
 import { targetOf, type Ways } from './target.ts';
-import { dataBlocks, fullBlocks, outcomeBlocks } from './view.ts';
+import { dataBlocks, fullBlocks, nothingText, outcomeBlocks, unmatchedIdsText } from './view.ts';
 
 interface InvalidateInput extends CarryOutInput {
   readonly ways: Ways;
@@ -81,6 +81,7 @@ export const blankInvalidation: {
   stateKnown: null,
   durationSeconds: null,
   patterns: [],
+  ids: [],
   namespaces: [],
   excludedNamespaces: [],
   sample: [],
@@ -123,7 +124,16 @@ async function invalidate(
   const server = await context.connect();
   const { selection, indexes } = await selectionOf(server, target, byName, input, map);
   const limits = limitsOf(input);
+  const { idsOf } = selection;
+  const isById = target.kind === 'entity' && input.mode !== 'generation';
+  const keysById = new Map(isById ? target.ids.map((id) => [id, 0]) : []);
   const plan = await planInvalidation(server, selection, {
+    ...(isById &&
+      idsOf && {
+        onSelected: (key) => {
+          for (const id of idsOf(key)) keysById.set(id, (keysById.get(id) ?? 0) + 1);
+        },
+      }),
     // A counter is no data that could be lost.
     scope: input.mode === 'generation' ? () => ({ namespace: 'generation', stays: null }) : scope,
     limits,
@@ -154,10 +164,13 @@ async function invalidate(
         planFile,
         traffic,
         backup,
+        keysById,
       },
       outcome,
     );
   if (!plan.complete) return { result: planned('interrupted') };
+  const unmatched = unmatchedIdsText(planned('planned'));
+  if (unmatched !== null && context.output !== 'table') context.warn(unmatched);
   if (planFile !== null) {
     await writePlan(context, server, planFile, { plan, selection, action, input });
     if (signal.aborted) return { result: planned('interrupted') };
@@ -179,6 +192,7 @@ async function invalidate(
     const isForReal = input.yes && !input.dryRun && planFile === null;
     const mayPrune = isForReal && !(await isProtectedServer(context, server));
     const { pruned, stoppedBy } = await prunedIndexes(server, mayPrune ? indexes : []);
+    if (context.output !== 'table') context.warn(nothingText(planned('nothingMatched')));
     return {
       result: { ...planned('nothingMatched'), indexPruned: pruned },
       ...(stoppedBy && { error: stoppedBy }),

@@ -91,6 +91,12 @@ export function dataBlocks(result: InvalidateResult): Block[] {
       columns: [column('namespace'), column('reason')],
       rows: result.unreachable.map(({ namespace, reason }) => [namespace, reason]),
     },
+    {
+      kind: 'table',
+      name: 'ids',
+      columns: [column('id'), { name: 'keys', header: 'KEYS', unit: 'count' }],
+      rows: result.ids.map(({ id, keys }) => [id, keys]),
+    },
     problemTable(result),
     sampleTable(result),
     namespaceTable(result, Number.POSITIVE_INFINITY),
@@ -174,6 +180,7 @@ function warnings(result: InvalidateResult): Block[] {
       ? []
       : [note('warning', `this cannot be undone: ${result.noUndoBecause}`)]),
     ...rewrittenNotes(result),
+    ...unmatchedNotes(result),
     ...result.unreachable.map(({ reason }) => note('warning', reason)),
     ...(result.stateKnown || result.matched === 0
       ? []
@@ -261,6 +268,23 @@ function outcomeNotes(result: InvalidateResult): Block[] {
   }
 }
 
+const mostIdsNamed = 5;
+
+/** `2 of 3 ids match no key: `77`, `8``; null where each has one, or none has. */
+export function unmatchedIdsText({ ids, matched, excluded }: InvalidateResult): string | null {
+  const without = ids.filter(({ keys }) => keys === 0);
+  if (without.length === 0 || matched + excluded === 0) return null;
+  const named = without.slice(0, mostIdsNamed).map(({ id }) => `\`${id}\``);
+  const more = without.length - named.length;
+  const verb = without.length === 1 ? 'matches' : 'match';
+  return `${without.length.toLocaleString('en-US')} of ${counted(ids.length, 'id')} ${verb} no key: ${named.join(', ')}${more > 0 ? ` and ${counted(more, 'more', 'more')}` : ''}`;
+}
+
+function unmatchedNotes(result: InvalidateResult): Block[] {
+  const text = unmatchedIdsText(result);
+  return text === null ? [] : [note('warning', text)];
+}
+
 function rewrittenNotes({ rewritten }: InvalidateResult): Block[] {
   if (rewritten === 0) return [];
   const [stay, them] = rewritten === 1 ? ['stays', 'it'] : ['stay', 'them'];
@@ -313,7 +337,8 @@ function byNamespace({ unreachable }: InvalidateResult): string {
     : `${command} removes all of them`;
 }
 
-function nothingText(result: InvalidateResult): string {
+/** Why there is nothing to do. */
+export function nothingText(result: InvalidateResult): string {
   if (result.excluded > 0)
     return `nothing to remove: ${counted(result.excluded, 'key fits', 'keys fit')}, and every one of them stays`;
   const patterns = patternsText(result.patterns);

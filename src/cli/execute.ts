@@ -235,7 +235,7 @@ async function connectTo(
   open: RedisServer[],
   signal: AbortSignal,
 ): Promise<RedisServer> {
-  // The client library is the heaviest thing the program loads; what needs no server never pays for it.
+  // What needs no server never pays for loading it.
   const { connect } = await import('../redis/connect.ts');
   const server = await connect(target, signal);
   open.push(server);

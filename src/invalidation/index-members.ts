@@ -4,6 +4,7 @@ import { bindPlaceholder, exactKeyOf } from '../keyspace/pattern.ts';
 import { asBytes, type ByteString } from '../redis/bytes.ts';
 import { RedisError, refusal } from '../redis/errors.ts';
 import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
+import { CursorTrail } from '../redis/scan-bounds.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { idPlaceholder } from './id-matcher.ts';
 import type { Selection, Target } from './selection.ts';
@@ -84,9 +85,10 @@ async function readIndex(node: RedisNode, key: ByteString, entity: string): Prom
     );
   }
   const members = new Set<ByteString>();
+  const command = type === 'set' ? 'SSCAN' : 'ZSCAN';
+  const trail = new CursorTrail(command, node.address);
   let cursor = '0';
   do {
-    const command = type === 'set' ? 'SSCAN' : 'ZSCAN';
     const [reply] = await node.batch([[command, key, asBytes(cursor), 'COUNT', membersInPage]]);
     if (reply instanceof ReplyError) throw refusal(reply, `\`${command}\``, node.address);
     const [next, page] = reply as [Reply, ByteString[]];
@@ -94,6 +96,7 @@ async function readIndex(node: RedisNode, key: ByteString, entity: string): Prom
       if (type === 'set' || at % 2 === 0) members.add(member);
     });
     cursor = replyText(next);
+    trail.follow(cursor);
   } while (cursor !== '0');
   return { key, type, members: [...members] };
 }

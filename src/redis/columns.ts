@@ -1,9 +1,10 @@
 import { noteRefusal, type WalkAccount } from './account.ts';
 import type { ByteString } from './bytes.ts';
 import { refusal } from './errors.ts';
-import type { Lane } from './lane.ts';
+import { type Lane, mostMetadataBytes } from './lane.ts';
 import { type LookupTally, noLookups } from './lookups.ts';
 import { type Reply, ReplyError } from './reply.ts';
+import { requireShape } from './reply-shapes.ts';
 
 /**
  * What can be read of a key. `memory` leaves no trace; each of the others costs one lookup that the server counts as a
@@ -33,18 +34,40 @@ interface Column {
   readonly name: ColumnName;
   /** The command in RESP, up to the key. */
   readonly start: string;
+  /** With its subcommand. */
+  readonly commandName: string;
   /** The command that the server counts as a lookup; null: it counts none. */
   readonly command: string | null;
 }
 
 const allColumns: readonly Column[] = [
   // Without SAMPLES 0 the nested values of collections are estimated from five of them.
-  { name: 'memory', start: '*3\r\n$6\r\nMEMORY\r\n$5\r\nUSAGE\r\n', command: null },
-  { name: 'type', start: '*2\r\n$4\r\nTYPE\r\n', command: 'TYPE' },
-  { name: 'ttl', start: '*2\r\n$4\r\nPTTL\r\n', command: 'PTTL' },
-  { name: 'encoding', start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nENCODING\r\n', command: 'OBJECT' },
-  { name: 'idle', start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nIDLETIME\r\n', command: 'OBJECT' },
-  { name: 'frequency', start: '*3\r\n$6\r\nOBJECT\r\n$4\r\nFREQ\r\n', command: 'OBJECT' },
+  {
+    name: 'memory',
+    commandName: 'MEMORY USAGE',
+    start: '*3\r\n$6\r\nMEMORY\r\n$5\r\nUSAGE\r\n',
+    command: null,
+  },
+  { name: 'type', commandName: 'TYPE', start: '*2\r\n$4\r\nTYPE\r\n', command: 'TYPE' },
+  { name: 'ttl', commandName: 'PTTL', start: '*2\r\n$4\r\nPTTL\r\n', command: 'PTTL' },
+  {
+    name: 'encoding',
+    commandName: 'OBJECT ENCODING',
+    start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nENCODING\r\n',
+    command: 'OBJECT',
+  },
+  {
+    name: 'idle',
+    commandName: 'OBJECT IDLETIME',
+    start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nIDLETIME\r\n',
+    command: 'OBJECT',
+  },
+  {
+    name: 'frequency',
+    commandName: 'OBJECT FREQ',
+    start: '*3\r\n$6\r\nOBJECT\r\n$4\r\nFREQ\r\n',
+    command: 'OBJECT',
+  },
 ];
 
 /** What was asked of some keys, and is on its way. */
@@ -53,6 +76,7 @@ export interface Request {
   readonly columns: readonly Column[];
   /** Of the node that was asked. */
   readonly lookups: LookupTally;
+  readonly address: string;
   readonly replies: Promise<Reply[]>;
 }
 
@@ -75,16 +99,17 @@ export function askColumns(
     keys,
     columns,
     lookups: lane.lookups,
-    replies: handled(count === 0 ? Promise.resolve([]) : lane.send(payload, count)),
+    address: lane.address,
+    replies: handled(count === 0 ? Promise.resolve([]) : lane.send(payload, count, mostMetadataBytes)),
   };
 }
 
 /**
  * Awaits what was asked, and enters into the account what it cost and what was refused.
- * @throws RedisError when the connection is lost
+ * @throws RedisError when the connection is lost, or a reply is none of its command
  */
 export async function receiveColumns(request: Request, account: WalkAccount): Promise<KeyColumns> {
-  const { keys, columns, lookups } = request;
+  const { keys, columns, lookups, address } = request;
   let replies: Reply[];
   try {
     replies = await request.replies;
@@ -98,6 +123,8 @@ export async function receiveColumns(request: Request, account: WalkAccount): Pr
     const reply = replies[index];
     if (reply instanceof ReplyError && !isAboutOneKey(reply)) noteRefusal(account, name, reply.message);
   });
+  for (const [index, reply] of replies.entries())
+    requireShape(columns[index % columns.length]?.commandName ?? '', reply, address);
   return columnsOf(keys.length, columns, replies, account, lookups);
 }
 

@@ -24,7 +24,25 @@ export class RedisError extends Error {
   }
 }
 
-const loginCodes = new Set(['NOAUTH', 'WRONGPASS', 'DENIED']);
+/** Bytes that are no RESP2, or a reply beyond every limit: what follows it cannot be read either. */
+export class ReplyFault extends Error {
+  override readonly name = 'ReplyFault';
+
+  constructor(
+    /** As it reads in `the server answered with …`. */
+    message: string,
+    /** The byte that begins no reply of any Redis protocol: something else answers there. */
+    readonly foreignByte: number | null = null,
+  ) {
+    super(message);
+  }
+}
+
+export const notRedisHint =
+  'what answers there may be no Redis server, or a proxy in front of it: check the address in --url or REDIS_URL';
+
+/** Of replies that are about who asks. */
+export const loginCodes: ReadonlySet<string> = new Set(['NOAUTH', 'WRONGPASS', 'DENIED']);
 
 const replyHints: Readonly<Record<string, string>> = {
   NOAUTH:
@@ -75,16 +93,19 @@ const systemCauses: Readonly<Record<string, readonly [cause: string, hint: strin
   EACCES: ['no permission to open the socket', 'check who owns the socket file'],
   SELF_SIGNED_CERT_IN_CHAIN: [
     'its certificate is signed by an authority unknown here',
-    'name the authority with --tls-ca FILE',
+    'name the authority with --tls-ca FILE, or accept any certificate with --insecure',
   ],
-  DEPTH_ZERO_SELF_SIGNED_CERT: ['its certificate is self-signed', 'name it with --tls-ca FILE'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: [
+    'its certificate is self-signed',
+    'name it with --tls-ca FILE, or accept any certificate with --insecure',
+  ],
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
     'its certificate cannot be verified',
-    'name the authority with --tls-ca FILE',
+    'name the authority with --tls-ca FILE, or accept any certificate with --insecure',
   ],
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: [
     'its certificate is signed by an authority unknown here',
-    'name the authority with --tls-ca FILE',
+    'name the authority with --tls-ca FILE, or accept any certificate with --insecure',
   ],
   CERT_SIGNATURE_FAILURE: [
     'its certificate is not signed by the authority that was named',
@@ -97,7 +118,7 @@ const systemCauses: Readonly<Record<string, readonly [cause: string, hint: strin
   CERT_HAS_EXPIRED: ['its certificate has expired', 'renew the certificate of the server'],
   ERR_TLS_CERT_ALTNAME_INVALID: [
     'its certificate is for another host name',
-    'use the host name of the certificate in --url',
+    'name the host of the certificate with --tls-server-name HOST, or use it in --url',
   ],
   ERR_SSL_WRONG_VERSION_NUMBER: ['the port does not speak TLS', 'use redis:// in place of rediss://'],
   EPROTO: ['the TLS handshake failed', 'if the port does not speak TLS, use redis:// in place of rediss://'],
@@ -120,10 +141,13 @@ export function connectionFailure(
   overTls = false,
 ): RedisError {
   if (cause instanceof RedisError) return cause;
+  if (cause instanceof ReplyFault) {
+    if (cause.foreignByte !== null && failure === 'connect') return notRedis(address, cause.foreignByte);
+    return new RedisError(failure, 'EPROTO', `${address} answered with ${cause.message}`, notRedisHint);
+  }
   const error = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
   const message = error instanceof Error ? error.message : String(error);
   const code = errorCode(error, message);
-  if (code === 'EPROTO' && failure === 'connect' && !overTls) return notRedis(address);
   const [text, hint] = systemCauses[code] ?? [message];
   if (failure === 'lost') {
     const remedy = 'run it again; `cachectl check` tells whether the server is well';
@@ -142,22 +166,29 @@ export function connectionFailure(
   );
 }
 
+/** A record of TLS begins so: an alert, in answer to what was no handshake. */
+const tlsAlert = 0x15;
+
 /** What answered there is something else: a web server, a database, a port of TLS. */
-function notRedis(address: string): RedisError {
-  return new RedisError(
-    'connect',
-    'EPROTO',
-    `${address} does not answer as a Redis server does`,
-    'check the port in --url or REDIS_URL; if it speaks TLS, use rediss:// in place of redis://',
-  );
+function notRedis(address: string, firstByte: number): RedisError {
+  return firstByte === tlsAlert
+    ? new RedisError(
+        'connect',
+        'EPROTO',
+        `${address} speaks TLS, and this connection does not`,
+        'use rediss:// in place of redis://',
+      )
+    : new RedisError(
+        'connect',
+        'EPROTO',
+        `${address} does not answer as a Redis server does`,
+        'check the port in --url or REDIS_URL; if it speaks TLS, use rediss:// in place of redis://',
+      );
 }
 
 function errorCode(error: unknown, message: string): string {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
     return error.code === 'EPIPE' ? 'ECONNRESET' : error.code;
   }
-  // The client library gives no codes of its own.
-  if (/timed? ?out|ETIMEDOUT/i.test(message)) return 'ETIMEDOUT';
-  if (/connection is closed|max retries per request|isn't writeable/i.test(message)) return 'ECONNRESET';
-  return /unknown RESP type|not RESP2/i.test(message) ? 'EPROTO' : 'EUNKNOWN';
+  return /timed? ?out/i.test(message) ? 'ETIMEDOUT' : 'EUNKNOWN';
 }

@@ -1,17 +1,29 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { connectionFailure, RedisError, refusal } from './errors.ts';
+import { connectionFailure, loginCodes, RedisError, refusal, ReplyFault } from './errors.ts';
 import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
+import { mayCarryValues, requireShapes } from './reply-shapes.ts';
 import type { RedisCommand } from './server.ts';
 import { addressOf, type ConnectTarget } from './target.ts';
 
 interface Batch {
   readonly replies: Reply[];
   remaining: number;
+  /** What its replies have taken so far, and may take: bytes, and 32 more for each element. */
+  bytes: number;
+  readonly mostBytes: number;
   readonly resolve: (replies: Reply[]) => void;
   readonly reject: (error: RedisError) => void;
 }
+
+/** Replies of one batch: of commands that give values, and of those that give keys, sizes and settings. */
+const mostValueBytes = 1024 ** 3;
+export const mostMetadataBytes = 64 * 1024 ** 2;
+/** An element in memory, beside its bytes. */
+const elementBytes = 32;
+/** A reply has the time limit, and as much longer as its bytes take at this pace. */
+const leastBytesPerMilli = 16;
 
 /**
  * A connection of our own for work in bulk: commands go out in one write per batch, replies come back in order, and
@@ -29,6 +41,10 @@ export class Lane {
   private listener: StreamListener | undefined;
   /** Until the login is through, a failure is one of connecting. */
   private state: 'connect' | 'lost' = 'connect';
+  /** How long the reply in hand has been waited for, and what has come of it. */
+  private waitedMillis = 0;
+  private arrivedBytes = 0;
+  private lastArrival = 0;
 
   private constructor(
     private readonly socket: Socket,
@@ -36,12 +52,20 @@ export class Lane {
     private readonly overTls: boolean,
     /** Of the node, over all of its connections. Who sends encoded commands enters there what they looked up. */
     readonly lookups: LookupTally,
+    private readonly timeoutMillis: number,
   ) {
     const parser = new ReplyParser((reply) => this.receive(reply));
     const read = (chunk: Buffer) => {
+      if (this.failure) return;
       try {
         if (this.listener) this.listener.bytes(chunk);
-        else parser.push(chunk);
+        else {
+          const batch = this.batches[0];
+          const before = parser.elementsRead;
+          this.requirePace(chunk.length);
+          parser.push(chunk);
+          if (batch) requireFit(batch, chunk.length + elementBytes * (parser.elementsRead - before));
+        }
       } catch (error) {
         this.fail(error);
       }
@@ -60,19 +84,33 @@ export class Lane {
     return this.socket.bytesRead;
   }
 
-  /** Connects, logs in and selects the database, each step awaited. @throws RedisError */
-  static async open(target: ConnectTarget, lookups = new LookupTally()): Promise<Lane> {
+  /** The network address at the other end; none for a socket file. */
+  get peerAddress(): string | undefined {
+    return this.socket.remoteAddress;
+  }
+
+  /**
+   * Connects, logs in and selects the database, each step awaited; gives up once `signal` is aborted.
+   * @throws RedisError
+   */
+  static async open(target: ConnectTarget, lookups = new LookupTally(), signal?: AbortSignal): Promise<Lane> {
     const address = addressOf(target);
-    const socket = await openSocket(target, address);
-    const lane = new Lane(socket, address, target.tls !== undefined, lookups);
-    socket.setTimeout(target.timeoutMillis);
+    const socket = beginSocket(target);
+    const giveUp = () => socket.destroy(interrupted(address));
+    signal?.addEventListener('abort', giveUp);
+    let lane: Lane | undefined;
     try {
+      await connected(socket, target, address);
+      lane = new Lane(socket, address, target.tls !== undefined, lookups, target.timeoutMillis);
+      socket.setTimeout(target.timeoutMillis);
       await lane.logIn(target);
+      return lane;
     } catch (error) {
-      lane.close();
+      lane?.close();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
-    return lane;
   }
 
   /**
@@ -86,7 +124,9 @@ export class Lane {
     let payload = '';
     for (const command of commands) payload += encodeCommand(command);
     try {
-      const replies = await this.send(payload, commands.length);
+      const mostBytes = commands.some(mayCarryValues) ? mostValueBytes : mostMetadataBytes;
+      const replies = await this.send(payload, commands.length, mostBytes);
+      requireShapes(commands, replies, this.address);
       this.lookups.note(commands, replies);
       return replies;
     } catch (error) {
@@ -96,11 +136,12 @@ export class Lane {
   }
 
   /** Sends commands that are already encoded: for measurements, which repeat the same bytes. */
-  send(payload: string, commandCount: number): Promise<Reply[]> {
+  send(payload: string, commandCount: number, mostBytes = mostValueBytes): Promise<Reply[]> {
     if (this.failure) return Promise.reject(this.failure);
     this.commandsSent += commandCount;
     return new Promise((resolve, reject) => {
-      this.batches.push({ replies: [], remaining: commandCount, resolve, reject });
+      if (this.batches.length === 0) this.restartClock();
+      this.batches.push({ replies: [], remaining: commandCount, bytes: 0, mostBytes, resolve, reject });
       this.socket.write(payload, 'latin1');
     });
   }
@@ -129,17 +170,18 @@ export class Lane {
       const who = target.username === undefined ? [] : [bytes(target.username)];
       required.push(['logging in', ['AUTH', ...who, bytes(target.password)]]);
     }
-    if (target.database !== 0)
-      required.push([`selecting database ${target.database}`, ['SELECT', target.database]]);
+    if (target.database !== 0) required.push(['`SELECT`', ['SELECT', target.database]]);
     for (const [subject, command] of required) {
       const [reply] = await this.exchange([command]);
       if (reply instanceof ReplyError) throw refusal(reply, subject, this.address);
     }
     // Courtesies: a refusal (older server, restricted user) changes nothing.
-    const [, untouching] = await this.exchange([
+    const [named, untouching] = await this.exchange([
       ['CLIENT', 'SETNAME', bytes('cachectl')],
       ['CLIENT', 'NO-TOUCH', 'ON'],
     ]);
+    if (named instanceof ReplyError && isAboutConnection(named))
+      throw refusal(named, 'logging in', this.address);
     this.leavesNoTouch = untouching === 'OK';
     this.commandsSent = 0;
     this.state = 'lost';
@@ -147,14 +189,37 @@ export class Lane {
 
   private receive(reply: Reply): void {
     const batch = this.batches[0];
+    this.restartClock();
     if (batch === undefined) {
-      this.fail(new RedisError('lost', 'EPROTO', `${this.address} sent an answer that nobody asked for`));
+      // So a server turns a connection away: protected mode, too many clients.
+      const turnedAway = this.state === 'connect' && reply instanceof ReplyError;
+      this.fail(
+        turnedAway
+          ? refusal(reply, 'logging in', this.address)
+          : new RedisError('lost', 'EPROTO', `${this.address} sent an answer that was not asked for`),
+      );
       return;
     }
     batch.replies.push(reply);
     if (--batch.remaining > 0) return;
     this.batches.shift();
     batch.resolve(batch.replies);
+  }
+
+  private restartClock(): void {
+    this.waitedMillis = this.arrivedBytes = 0;
+    this.lastArrival = performance.now();
+  }
+
+  /** Against a reply that comes byte by byte: each byte would keep the connection from being idle. @throws Error */
+  private requirePace(bytes: number): void {
+    const now = performance.now();
+    // This process may have been busy or stopped meanwhile: one long pause alone says nothing of the server.
+    this.waitedMillis += Math.min(now - this.lastArrival, this.timeoutMillis / 2);
+    this.lastArrival = now;
+    this.arrivedBytes += bytes;
+    if (this.waitedMillis > this.timeoutMillis + this.arrivedBytes / leastBytesPerMilli)
+      throw systemError('ETIMEDOUT');
   }
 
   private fail(cause: unknown): void {
@@ -204,23 +269,25 @@ function connectReusing(place: { host: string; port: number } | { path: string }
   return socket;
 }
 
-function openSocket(target: ConnectTarget, address: string): Promise<Socket> {
-  const { host, port, socketPath, tls } = target;
+function beginSocket({ host, port, socketPath, tls }: ConnectTarget): Socket {
   const place = socketPath === undefined ? { host, port } : { path: socketPath };
-  const socket = tls
-    ? connectTls({
-        ...place,
-        rejectUnauthorized: tls.verify,
-        ...(tls.ca !== undefined && { ca: tls.ca }),
-        ...(tls.certificate !== undefined && { cert: tls.certificate }),
-        ...(tls.key !== undefined && { key: tls.key }),
-        ...(tls.serverName !== undefined && { servername: tls.serverName }),
-      })
-    : connectReusing(place);
+  if (!tls) return connectReusing(place);
+  return connectTls({
+    ...place,
+    rejectUnauthorized: tls.verify,
+    ...(tls.ca !== undefined && { ca: tls.ca }),
+    ...(tls.certificate !== undefined && { cert: tls.certificate }),
+    ...(tls.key !== undefined && { key: tls.key }),
+    ...(tls.serverName !== undefined && { servername: tls.serverName }),
+  });
+}
+
+/** @throws RedisError */
+function connected(socket: Socket, { tls, timeoutMillis }: ConnectTarget, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       socket.destroy(systemError('ETIMEDOUT'));
-    }, target.timeoutMillis);
+    }, timeoutMillis);
     const onError = (error: Error) => {
       clearTimeout(timer);
       reject(connectionFailure(error, address, 'connect', tls !== undefined));
@@ -229,9 +296,23 @@ function openSocket(target: ConnectTarget, address: string): Promise<Socket> {
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       clearTimeout(timer);
       socket.off('error', onError);
-      resolve(socket);
+      resolve();
     });
   });
+}
+
+export const interrupted = (address: string): RedisError =>
+  new RedisError('connect', 'EINTR', `interrupted while connecting to ${address}`);
+
+/** What a server answers to any command of a connection that it does not want. */
+const isAboutConnection = ({ code, message }: ReplyError) =>
+  loginCodes.has(code) || message.includes('max number of clients');
+
+/** @throws ReplyFault */
+function requireFit(batch: Batch, bytes: number): void {
+  batch.bytes += bytes;
+  if (batch.bytes > batch.mostBytes)
+    throw new ReplyFault(`more than ${batch.mostBytes / 1024 ** 2} MB where less was to be expected`);
 }
 
 /** What the system would say of itself: for failures that are found here. */

@@ -1,4 +1,6 @@
+import { constants } from 'node:buffer';
 import type { ByteString } from './bytes.ts';
+import { RedisError, ReplyFault } from './errors.ts';
 
 /** An error reply (`-NOPERM …`). A value, not an exception: one command of a batch may fail while the others succeed. */
 export class ReplyError {
@@ -13,13 +15,22 @@ export class ReplyError {
 /** A RESP2 reply. Simple and bulk strings are byte strings, a nil of either kind is null. */
 export type Reply = number | ByteString | null | ReplyError | Reply[];
 
-/** A reply that is one string or number, as text. @throws TypeError for a list, which has no such form. */
+/** A reply that is one string or number, as text. @throws RedisError for a list, which has no such form. */
 export function replyText(reply: Reply | undefined): string {
   if (typeof reply === 'string' || typeof reply === 'number') return String(reply);
   if (reply instanceof ReplyError) return reply.message;
   if (reply === null || reply === undefined) return '';
-  throw new TypeError('a list was answered where a text was expected');
+  throw new RedisError('lost', 'EPROTO', 'the server answered with a list where a text was expected');
 }
+
+/** The longest string that the server gives by default (proto-max-bulk-len), and that one string here can hold. */
+const mostBulkBytes = Math.min(512 * 1024 * 1024, constants.MAX_STRING_LENGTH);
+/** Simple strings, errors and lengths: the server cuts its own texts far below. */
+const mostLineBytes = 1024 * 1024;
+/** The deepest reply of a server, COMMAND DOCS, has about a dozen levels. */
+const mostDepth = 64;
+/** Elements that one array may announce. */
+const mostElements = 2 ** 27;
 
 interface OpenArray {
   readonly items: Reply[];
@@ -43,10 +54,12 @@ export class ReplyParser {
   private waitingBytes = 0;
   private neededBytes = 0;
   private readonly open: OpenArray[] = [];
+  /** Strings, numbers and arrays that were read so far, those within arrays too. */
+  elementsRead = 0;
 
   constructor(private readonly onReply: (reply: Reply) => void) {}
 
-  /** The chunk's memory may be used again afterwards: what is kept of it is copied. @throws Error when the bytes are not RESP2. */
+  /** The chunk's memory may be used again afterwards: what is kept of it is copied. @throws ReplyFault */
   push(chunk: Buffer): void {
     if (this.rest !== undefined) {
       this.waiting.push(Buffer.from(chunk));
@@ -73,7 +86,12 @@ export class ReplyParser {
   /** The position after the element at `start`, or minus the position the buffer must at least reach to hold it. */
   private readOne(buffer: Buffer, start: number): number {
     const lineEnd = buffer.indexOf(CARRIAGE_RETURN, start + 1);
-    if (lineEnd < 0 || lineEnd + 1 >= buffer.length) return -(buffer.length + 1);
+    if (lineEnd < 0 || lineEnd + 1 >= buffer.length) {
+      const kind = buffer[start] ?? 0;
+      if (!kinds.has(kind)) throw foreignByte(kind);
+      if (buffer.length - start > mostLineBytes) throw new ReplyFault('a line of more than 1 MB');
+      return -(buffer.length + 1);
+    }
     const next = lineEnd + 2;
     switch (buffer[start]) {
       case 0x3a: // :
@@ -86,6 +104,7 @@ export class ReplyParser {
           this.deliver(null);
           return next;
         }
+        if (length > mostBulkBytes) throw new ReplyFault(`a string of ${length} bytes`);
         const end = next + length;
         if (end + 2 > buffer.length) return -(end + 2);
         this.deliver(buffer.toString('latin1', next, end) as ByteString);
@@ -94,8 +113,13 @@ export class ReplyParser {
       case 0x2a: {
         // *
         const length = readInteger(buffer, start + 1, lineEnd);
-        if (length > 0) this.open.push({ items: [], remaining: length });
-        else this.deliver(length < 0 ? null : []);
+        if (length > mostElements) throw new ReplyFault(`an array of ${length} elements`);
+        if (length > 0) {
+          if (this.open.length === mostDepth)
+            throw new ReplyFault(`arrays nested more than ${mostDepth} levels deep`);
+          this.open.push({ items: [], remaining: length });
+          this.elementsRead++;
+        } else this.deliver(length < 0 ? null : []);
         return next;
       }
       case 0x2b: // +
@@ -105,13 +129,12 @@ export class ReplyParser {
         this.deliver(new ReplyError(buffer.toString('utf8', start + 1, lineEnd)));
         return next;
       default:
-        throw new Error(
-          `the answer is not RESP2 (it starts with byte 0x${(buffer[start] ?? 0).toString(16)})`,
-        );
+        throw foreignByte(buffer[start] ?? 0);
     }
   }
 
   private deliver(reply: Reply): void {
+    this.elementsRead++;
     for (;;) {
       const array = this.open.at(-1);
       if (array === undefined) {
@@ -126,10 +149,33 @@ export class ReplyParser {
   }
 }
 
+const kinds: ReadonlySet<number> = new Set(Array.from('+-:$*', (kind) => kind.charCodeAt(0)));
+/** RESP3 alone: null, boolean, double, big number, verbatim string, bulk error, map, set, attribute, push. */
+const resp3Kinds = '_#,(=!%~|>';
+
+function foreignByte(byte: number): ReplyFault {
+  const character = String.fromCharCode(byte);
+  return resp3Kinds.includes(character)
+    ? new ReplyFault(`RESP3 (a reply that starts with \`${character}\`), although RESP2 was spoken to it`)
+    : new ReplyFault(`something that is not RESP2 (it starts with byte 0x${byte.toString(16)})`, byte);
+}
+
+/** @throws ReplyFault */
 function readInteger(buffer: Buffer, start: number, end: number): number {
   const negative = buffer[start] === MINUS;
+  const first = negative ? start + 1 : start;
   let value = 0;
-  for (let at = negative ? start + 1 : start; at < end; at++)
-    value = value * 10 + ((buffer[at] ?? ZERO) - ZERO);
+  for (let at = first; at < end; at++) {
+    const digit = (buffer[at] ?? ZERO) - ZERO;
+    if (digit < 0 || digit > 9) throw noInteger(buffer, start, end);
+    value = value * 10 + digit;
+  }
+  if (first === end) throw noInteger(buffer, start, end);
   return negative ? -value : value;
+}
+
+function noInteger(buffer: Buffer, start: number, end: number): ReplyFault {
+  return new ReplyFault(
+    `\`${buffer.toString('latin1', start, Math.min(end, start + 40))}\` in place of a number`,
+  );
 }

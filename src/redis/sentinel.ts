@@ -1,7 +1,7 @@
 import { bytesOf } from './bytes.ts';
 import { RedisError } from './errors.ts';
 import { askOnce, type OpenNode, openNode } from './node.ts';
-import { type Reply, ReplyError, replyText } from './reply.ts';
+import { ReplyError, replyText } from './reply.ts';
 import type { RedisNode } from './server.ts';
 import { addressOf, type ConnectTarget, type Place, targetAt, type Topology } from './target.ts';
 
@@ -70,17 +70,16 @@ async function askForPrimary(
     ...(password !== undefined && { password }),
   };
   const ask = (node: RedisNode) => readPrimary(node, name);
-  return askOnce({ ...access, ...credentials, database: 0 }, ask, signal);
+  try {
+    return await askOnce({ ...access, ...credentials, database: 0 }, ask, signal);
+  } catch (error) {
+    throw error instanceof RedisError ? explained(error, addressOf(sentinel)) : error;
+  }
 }
 
 /** @throws RedisError */
 async function readPrimary(node: RedisNode, name: string): Promise<Place> {
-  let reply: Reply;
-  try {
-    reply = await node.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', bytesOf(name));
-  } catch (error) {
-    throw error instanceof RedisError ? explained(error, node.address) : error;
-  }
+  const reply = await node.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', bytesOf(name));
   if (Array.isArray(reply)) return { host: replyText(reply[0]), port: Number(replyText(reply[1])) };
   throw new RedisError(
     'connect',

@@ -18,6 +18,7 @@ import { countsScanType, type Info, parseInfo } from './info.ts';
 import type { Lane } from './lane.ts';
 import type { Pace } from './pace.ts';
 import { type Reply, ReplyError, replyText } from './reply.ts';
+import { ScanBounds } from './scan-bounds.ts';
 import type { RedisCommand, RedisNode } from './server.ts';
 
 export interface WalkOptions {
@@ -100,6 +101,8 @@ export async function* walkKeys(
       return;
     } catch (error) {
       if (!(error instanceof RedisError) || error.failure !== 'lost' || runId === null) throw error;
+      // What is no Redis reply would be none the next time.
+      if (error.code === 'EPROTO') throw error;
       // One that breaks at the same page each time is not to be tried for ever.
       if (position.page > patience.page)
         patience = {
@@ -144,10 +147,12 @@ async function* walkOn(
   let scanning: Promise<Reply[]> | undefined = scan(position.cursor);
   let stopped = false;
   let next = position.page;
+  const bounds = new ScanBounds(lane);
   try {
     for (;;) {
       if (scanning) {
         const { cursor, keys }: ScannedPage = scanPage((await scanning)[0], lane);
+        await bounds.count(cursor, keys.length);
         options.onScan?.(cursor);
         stopped = signal?.aborted === true;
         scanning = stopped || cursor === '0' ? undefined : scan(cursor);
@@ -222,17 +227,11 @@ function scanCommand(
   ];
 }
 
-/** @throws RedisError when the reply is no page */
+/** A page, whose shape was tested when it came. @throws RedisError when SCAN was refused */
 export function scanPage(reply: Reply | undefined, lane: Lane): ScannedPage {
   if (reply instanceof ReplyError) throw refusal(reply, '`SCAN`', lane.address);
-  if (!Array.isArray(reply) || !Array.isArray(reply[1])) {
-    throw new RedisError(
-      'lost',
-      'EPROTO',
-      `${lane.address} gave an answer to \`SCAN\` that is no page of keys`,
-    );
-  }
-  return { cursor: replyText(reply[0]), keys: reply[1] as ByteString[] };
+  const [cursor, keys] = reply as [ByteString, ByteString[]];
+  return { cursor, keys };
 }
 
 /** INFO's section about the server process; empty where INFO is not permitted. */

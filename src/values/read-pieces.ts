@@ -2,6 +2,7 @@ import type { WalkAccount } from '../redis/account.ts';
 import { asBytes, type ByteString } from '../redis/bytes.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
+import { CursorTrail } from '../redis/scan-bounds.ts';
 import type { RedisCommand } from '../redis/server.ts';
 import { collectionOf, listOf } from './commands.ts';
 import { type FailedReading, failedBy } from './read-values.ts';
@@ -35,6 +36,7 @@ export async function* readPieces(
 ): AsyncGenerator<Value> {
   let members = firstMembers;
   let place: Place = firstPlaces[type];
+  const trail = new CursorTrail(String(pieceCommand(type, key, place, members)[0]), lane.address);
   for (;;) {
     const command = pieceCommand(type, key, place, members);
     const [reply = null] = await lane.exchange([command]);
@@ -44,6 +46,7 @@ export async function* readPieces(
     if (piece.count > 0) yield piece.value;
     const next = placeBehind(type, place, reply, piece, members);
     if (next === null) return;
+    if (isScanned(type)) trail.follow(String(next));
     place = next;
     if (piece.count > 0) {
       const fitting = Math.floor((members * aimedBytes) / Math.max(1, piece.bytes));
@@ -54,6 +57,8 @@ export async function* readPieces(
 
 /** A cursor, an offset, or the id of the first entry. */
 type Place = ByteString | number;
+
+const isScanned = (type: ValueType) => type === 'hash' || type === 'set' || type === 'zset';
 
 const firstPlaces: Readonly<Record<ValueType, Place>> = {
   string: 0,

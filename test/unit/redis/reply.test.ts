@@ -87,11 +87,16 @@ describe('the reply parser', () => {
     expect(parse('$6\r\n\r\n:1\r\n\r\n')).toEqual(['\r\n:1\r\n']);
   });
 
-  test('reads arrays nested deeper than a call stack could follow', () => {
-    const depth = 100_000;
-    let [value] = parse(`${'*1\r\n'.repeat(depth)}:7\r\n`);
-    for (let level = 0; level < depth; level++) value = (value as Reply[])[0];
-    expect(value).toBe(7);
+  test.each([
+    ['arrays nested without end', '*1\r\n'.repeat(100_000), 'nested more than 64 levels deep'],
+    ['a string longer than the server gives', '$1099511627776\r\nx', 'a string of 1099511627776 bytes'],
+    ['an array longer than memory', '*1099511627776\r\n', 'an array of 1099511627776 elements'],
+    ['a length that is no number', '$abc\r\n', '`abc` in place of a number'],
+    ['a number without digits', ':-\r\n', '`-` in place of a number'],
+    ['a line without end', `+${'x'.repeat(2 ** 21)}`, 'a line of more than 1 MB'],
+    ['RESP3', '%1\r\n', 'RESP3 (a reply that starts with `%`)'],
+  ])('refuses %s', (_name, bytes, message) => {
+    expect(() => parse(bytes)).toThrow(message);
   });
 
   test('reads a long string of many chunks without going back to its start each time', () => {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
@@ -87,6 +88,17 @@ test.each(['sess:*', 'myapp:emails:*', 'bq:*', 'background:*', 'guard:*'])(
     expect((await storedKeys(server)).length).toBe(before);
   },
 );
+
+test('with the first map `prune --idle` takes caches alone', async () => {
+  await sleep(2100);
+  const isState = (key: string) => truth.state.some((start) => key.startsWith(start));
+  const before = (await storedKeys(server)).filter(isState);
+  const result = await run(['prune', '--idle', '1s', '--yes', '-o', 'json']);
+  expect(jsonOf(result)).toMatchObject({ outcome: 'pruned', stateKeysLeft: before.length });
+  const after = await storedKeys(server);
+  expect(after.filter(isState)).toEqual(before);
+  expect(after.length).toBe(before.length);
+});
 
 test('without a map `inspect` shows one row for all ids of sessions', async () => {
   const empty = mkdtempSync(join(tmpdir(), 'cachectl-libraries-'));

@@ -54,8 +54,11 @@ function placesOf(keys: readonly ObservedKey[]): ReadonlyMap<string, readonly La
       if (signs) signs.add(find.sign);
       else found.set(find.prefix, new Set([find.sign]));
     }
-    for (const [prefix, { size }] of found)
-      if (size >= layout.least) places.set(prefix, [...(places.get(prefix) ?? []), { layout, signs: size }]);
+    for (const [prefix, signs] of found) {
+      const isDecided = layout.decisive?.some((sign) => signs.has(sign)) ?? true;
+      if (isDecided && signs.size >= layout.least)
+        places.set(prefix, [...(places.get(prefix) ?? []), { layout, signs: signs.size }]);
+    }
   }
   return new Map(
     [...places].map(([prefix, found]) => [

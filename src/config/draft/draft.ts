@@ -167,8 +167,7 @@ function namespaceConfig(namespace: DraftNamespace, encoding: ObservedEncoding |
     pattern: more.length === 0 ? first : [...namespace.patterns],
     kind: namespace.kind,
     ...(namespace.ttl !== undefined && { ttl: namespace.ttl, ttlGuessed: true }),
-    // A library writes values of many kinds.
-    ...(namespace.layout === null && encoding),
+    ...encoding,
     ...(namespace.hashed && { hashed: true }),
   };
 }

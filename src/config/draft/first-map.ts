@@ -30,9 +30,11 @@ export async function drawFirstMap(
   const { samples, lookups } = await sampleValues(server, drafted.exampleKeys);
   const encodings = new Map<string, ObservedEncoding>();
   const evidence = new Map<string, Evidence>();
-  for (const [name, sampled] of samples) {
+  for (const { name, layout } of drafted.namespaces) {
+    const sampled = samples.get(name) ?? [];
     const encoding = observedEncoding(sampled.flatMap(({ value }) => (value === null ? [] : [value])));
-    if (encoding !== null) encodings.set(name, encoding);
+    // A library writes values of many kinds.
+    if (encoding !== null && layout === null) encodings.set(name, encoding);
     evidence.set(name, { samples: sampled, encoding, commands });
   }
   const draft = withEvidence(drafted, evidence);

@@ -8,6 +8,8 @@ export interface Layout {
   readonly signs: readonly string[];
   /** How many different signs there must be behind one prefix; 1 where each is unmistakable. */
   readonly least: number;
+  /** Of them, those that no application is likely to call a field of its own; one must be there. Left out: any of them. */
+  readonly decisive?: readonly string[];
   /** `prefix`: the keys of all jobs and the like follow the prefix too. `signs`: only these keys are the library's. */
   readonly takes: 'prefix' | 'signs';
   /** Characters that the prefix may end in. */
@@ -18,8 +20,8 @@ const known = (
   name: string,
   product: string,
   signs: readonly string[],
-  { kind = 'state', least = 1, takes = 'signs', joints = ':' }: Partial<Layout> = {},
-): Layout => ({ name, product, kind, signs, least, takes, joints });
+  { kind = 'state', least = 1, takes = 'signs', joints = ':', ...more }: Partial<Layout> = {},
+): Layout => ({ name, product, kind, signs, least, takes, joints, ...more });
 
 /** In doubt the one with the most signs wins, then the first. The names are those of each library's own source. */
 export const layouts: readonly Layout[] = [
@@ -27,7 +29,7 @@ export const layouts: readonly Layout[] = [
     'bee-queue',
     'Bee-Queue',
     ['id', 'jobs', 'waiting', 'active', 'delayed', 'succeeded', 'failed', 'stalling', 'stallBlock'],
-    { least: 3, takes: 'prefix' },
+    { least: 3, takes: 'prefix', decisive: ['waiting', 'succeeded', 'stalling', 'stallBlock'] },
   ),
   known(
     'bullmq',
@@ -47,7 +49,20 @@ export const layouts: readonly Layout[] = [
       ],
       ...['waiting-children', 'events', 'stalled', 'stalled-check', 'marker', 'pc', 'limiter', 'repeat'],
     ],
-    { least: 3, takes: 'prefix' },
+    {
+      least: 3,
+      takes: 'prefix',
+      decisive: [
+        'wait',
+        'waiting-children',
+        'completed',
+        'delayed',
+        'stalled',
+        'stalled-check',
+        'marker',
+        'pc',
+      ],
+    },
   ),
   known('resque', 'Resque', ['resque:*']),
   known(

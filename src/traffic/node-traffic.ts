@@ -57,6 +57,12 @@ export class NodeTraffic implements TrafficSink {
     this.shared.history.lives(ttlMillis, row, high, low, this.nowMillis, this.shownByCommands);
   }
 
+  scanByType(mostLookups: number): void {
+    const row = this.shared.rows.scans;
+    this.commands.add(row, commandColumns.reads, mostLookups);
+    this.commands.add(row, commandColumns.writes, 1);
+  }
+
   flush(database: number | null): void {
     this.shared.history.flushed(database, this.nowMillis);
   }

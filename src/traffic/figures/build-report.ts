@@ -14,6 +14,7 @@ import {
   missesBetween,
   type NodeWindow,
   readsBetween,
+  writesBetween,
 } from './window.ts';
 
 /** What a report is made from. */
@@ -52,10 +53,21 @@ export function buildReport(input: ReportInput): TrafficReport {
   const unreported = ['keyspace_hits', 'keyspace_misses'].find((field) =>
     windows.some(({ to }) => infoNumber(to.info, field) === null),
   );
-  const hits = resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
+  const allHits = resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
   const misses = resets ? null : sumOf(counted.map((each) => each?.misses ?? 0)) - ofOthers;
   const namespaces = mode === 'counters' ? [] : namespacesOf(input, groups, allRows, windowSeconds);
-  const residual = residualOf(mode, windows, allRows, marks, namespaces, { hits, misses });
+  const scans = input.rows.scans;
+  const monitoredSpans = mode === 'sampled' ? windows.flatMap(({ bursts }) => bursts) : windows;
+  const scanCalls = sumOf(monitoredSpans.map(({ from, to }) => writesBetween(from, to, [scans])));
+  const raw = residualOf(mode, windows, allRows, marks, namespaces, { hits: allHits, misses });
+  // Before 8.0, SCAN … TYPE counts a hit for each key that it goes through, and names none of them.
+  const mostScanned = sumOf(windows.map(({ from, to }) => readsBetween(from, to, [scans])));
+  const scanned = mode === 'exact' ? Math.max(0, Math.min(raw.hits ?? 0, mostScanned)) : 0;
+  const hits = allHits === null ? null : allHits - scanned;
+  const residual =
+    scanned === 0 || raw.reads === null || raw.hits === null
+      ? raw
+      : { ...raw, reads: raw.reads - scanned, hits: raw.hits - scanned };
   const lookups = (hits ?? 0) + (misses ?? 0);
   // Reads are held against the counters where MONITOR ran.
   const monitored = mode === 'sampled' ? lookupsIn(windows.flatMap(({ bursts }) => bursts)) : lookups;
@@ -72,7 +84,10 @@ export function buildReport(input: ReportInput): TrafficReport {
     ...unattributed
       .filter(([left, of]) => Math.abs(left) > Math.max(residualLookups, residualShare * of))
       .slice(0, 1)
-      .map(([left, of]) => `${Math.abs(left)} of ${of} lookups cannot be attributed to a namespace`),
+      .map(
+        ([left, of]) =>
+          `${Math.abs(left)} of ${of} lookups cannot be attributed to a namespace${scanHint(scanCalls, scanned)}`,
+      ),
   ];
   return {
     mode,
@@ -80,7 +95,7 @@ export function buildReport(input: ReportInput): TrafficReport {
     windowSeconds,
     valid: invalidReasons.length === 0,
     invalidReasons,
-    remarks: [...input.remarks, ...othersRemark(ofOthers)],
+    remarks: [...input.remarks, ...othersRemark(ofOthers), ...scanRemark(scanCalls, scanned)],
     endedBy: input.endedBy,
     isReplica: input.isReplica,
     reads: hits === null || misses === null ? null : hits + misses,
@@ -130,6 +145,20 @@ function lookupsIn(spans: readonly Burst[]): number {
       return (counted?.hits ?? 0) + (counted?.misses ?? 0);
     }),
   );
+}
+
+/** The lookups that `SCAN … TYPE` counted, which belong to no namespace. */
+function scanRemark(calls: number, scanned: number): string[] {
+  if (scanned === 0) return [];
+  return [
+    `${calls} calls of SCAN with TYPE counted ${scanned} hits, which are no reads of data and are taken off; a client that ` +
+      'clears a namespace scans so (`keyv.clear()`)',
+  ];
+}
+
+function scanHint(calls: number, scanned: number): string {
+  if (calls === 0 || scanned > 0) return '';
+  return `: ${calls} calls of SCAN with TYPE were seen, each of which counts hits; \`--mode exact\` takes them off`;
 }
 
 /** What others did who look at the same server. */

@@ -47,6 +47,8 @@ export class NamespaceRows {
   /** The row of marks of other observers, which belong to no namespace; 0 where there are none. */
   marks = 0;
 
+  private scansRow = 0;
+
   /** @param database the one that the map is of */
   constructor(
     private readonly map: NamespaceMap,
@@ -69,6 +71,11 @@ export class NamespaceRows {
     this.cachedLow[slot] = low;
     this.cachedRow[slot] = row;
     return row;
+  }
+
+  /** The row of SCAN … TYPE, whose reads are the most that it can have counted, and its writes the calls. */
+  get scans(): number {
+    return (this.scansRow ||= this.size++);
   }
 
   /** What the rows stand for, each in one group. */

@@ -18,6 +18,8 @@ export interface TableEntry {
   readonly writeStep: number;
   /** Where the command says how long a key lives: among SET's options, or as an argument in (milli)seconds. */
   readonly ttl: 'options' | 'seconds' | 'millis' | null;
+  /** SCAN, which before 8.0 looks up keys that it does not name. */
+  readonly scans: boolean;
   /** FLUSHALL and FLUSHDB, after which keys are gone without an event. */
   readonly flushes: 'all' | 'database' | null;
 }
@@ -79,6 +81,7 @@ const blank: TableEntry = {
   writeTo: 0,
   writeStep: 1,
   ttl: null,
+  scans: false,
   flushes: null,
 };
 
@@ -91,7 +94,7 @@ function entryOf(rule: CountingRule): TableEntry {
   const write = streams && stores?.kind === 'range' ? stores : null;
   return {
     ...blank,
-    ...{ name, rule, streams, lookups, ttl },
+    ...{ name, rule, streams, lookups, ttl, scans: name === 'SCAN' },
     ...(read && { readFrom: read.first, readTo: read.last, readStep: read.step }),
     ...(write && { writeFrom: write.first, writeTo: write.last, writeStep: write.step }),
   };

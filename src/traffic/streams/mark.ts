@@ -47,6 +47,7 @@ export interface TrafficSink {
   read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void;
   write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
   lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
+  scanByType(mostLookups: number): void;
   flush(database: number | null): void;
   event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void;
   /** What has been counted so far, and what was seen of keys since the last turn. */

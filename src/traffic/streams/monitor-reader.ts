@@ -9,6 +9,8 @@ export interface CommandSink {
   write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
   /** The key is given a time to live, and keeps its value. */
   lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
+  /** SCAN with TYPE: it may add so many hits at most, of keys that no line names. */
+  scanByType(mostLookups: number): void;
   /** Keys of the database (of all where it is null) are gone without an event. */
   flush(database: number | null): void;
 }
@@ -16,6 +18,12 @@ export interface CommandSink {
 const [lineFeed, carriageReturn, quote, backslash, space, bracket] = [0x0a, 0x0d, 0x22, 0x5c, 0x20, 0x5b];
 /** The longest line that is read whole. Of a longer one the arguments up to here count, and the line as cut. */
 const longestLine = 4 * 1024 * 1024;
+
+const defaultScanCount = 10;
+/** A page ends after so many buckets for each key of its COUNT, which hold one key on average. @see scanGenericCommand in db.c */
+const bucketsPerCount = 10;
+/** What the last bucket may hold beyond that. */
+const keysOfBucket = 64;
 
 /**
  * Reads what MONITOR sends: `+1700000000.123456 [0 127.0.0.1:5000] "GET" "user:1"`. Each command that ran has a line,
@@ -118,9 +126,23 @@ export class MonitorReader {
     const entry = this.table.byHash.get(hash);
     if (entry === undefined) return;
     if (entry.flushes !== null) this.sink.flush(entry.flushes === 'all' ? null : database);
+    else if (entry.scans) this.readScan(line, at, end);
     else if (entry.streams) this.readArguments(entry, database, line, at, end, cut);
     else if (cut) this.cutLines++;
     else this.readWhole(entry, database, line, name, end);
+  }
+
+  /** @param at the closing quote of the command's name */
+  private readScan(line: Buffer, at: number, end: number): void {
+    let [count, byType, word] = [defaultScanCount, false, ''];
+    // Behind the cursor, options and their arguments in turn.
+    for (let index = 1; (at = this.nextToken(line, at, end)) >= 0; index++) {
+      const token = line.toString('latin1', this.from, this.to);
+      if (index % 2 === 0) word = token.toUpperCase();
+      else if (word === 'TYPE') byType = true;
+      else if (word === 'COUNT') count = Number(token) || defaultScanCount;
+    }
+    if (byType) this.sink.scanByType(bucketsPerCount * count + keysOfBucket);
   }
 
   /** Counts the keys as the arguments go by. @param at the closing quote of the command's name */

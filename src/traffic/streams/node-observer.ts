@@ -145,6 +145,7 @@ export class NodeObserver {
       },
       write: (database, bytes, start, end, ttlMillis) => sink.write(database, bytes, start, end, ttlMillis),
       lives: (database, bytes, start, end, ttlMillis) => sink.lives(database, bytes, start, end, ttlMillis),
+      scanByType: (mostLookups) => sink.scanByType(mostLookups),
       flush: (database) => sink.flush(database),
     });
     this.monitorLane = lane;

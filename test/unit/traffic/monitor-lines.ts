@@ -50,6 +50,10 @@ export class Told {
     this.ttls.push(ttlMillis);
   }
 
+  scanByType(mostLookups: number): void {
+    this.all.push(`scan ${mostLookups}`);
+  }
+
   flush(database: number | null): void {
     this.all.push(`flush ${database ?? 'all'}`);
   }

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { asBytes } from '../../src/redis/bytes.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { send } from '../server/redis.ts';
+import { expectOneWindow } from '../traffic/one-window.ts';
+import { lineOf, readPieces } from '../unit/traffic/monitor-lines.ts';
+import { during, observeFor, open, startServer, startTraffic } from './observed-traffic.ts';
+
+const keysOfNamespace = 5000;
+
+/** What `keyv.clear()` of @keyv/redis does: pages of SCAN with TYPE, and UNLINK of what they hold. */
+async function clearNamespace(server: RedisServer): Promise<number> {
+  let [cursor, calls] = ['0', 0];
+  do {
+    const reply = await send(server, 'SCAN', cursor, 'MATCH', 'keyv:*', 'COUNT', '1000', 'TYPE', 'string');
+    const [next, keys] = reply as unknown as [string, string[]];
+    if (keys.length > 0) await send(server, 'UNLINK', ...keys);
+    [cursor, calls] = [next, calls + 1];
+  } while (cursor !== '0');
+  return calls;
+}
+
+async function filled(): Promise<{ readonly server: RedisServer; readonly client: RedisServer }> {
+  const { url } = await startServer();
+  const [server, client] = [await open(url), await open(url)];
+  await client.nodes[0].batch(
+    Array.from({ length: keysOfNamespace }, (_, index) => ['SET', asBytes(`keyv:${index}`), 1] as const),
+  );
+  return { server, client };
+}
+
+test('a namespace that is cleared by SCAN with TYPE is named, taken off, and leaves its window valid', async () => {
+  const { server, client } = await filled();
+  await startTraffic(client);
+  let calls = 0;
+  const { report } = await observeFor(server, {
+    seconds: 0.8,
+    ...during(async () => (calls = await clearNamespace(client))),
+  });
+  expect(report).toMatchObject({ valid: true, invalidReasons: [] });
+  expect(report.residual).toEqual({ reads: 0, hits: 0, misses: 0 });
+  expect(report.remarks).toEqual([
+    expect.stringMatching(
+      new RegExp(
+        `^${calls} calls of SCAN with TYPE counted ${keysOfNamespace} hits, which are no reads of data`,
+      ),
+    ),
+  ]);
+  expectOneWindow(report);
+});
+
+test('the hits of more than SCAN can have counted make the window invalid as before', async () => {
+  const { server, client } = await filled();
+  const { report } = await observeFor(server, {
+    seconds: 0.6,
+    // SORT … GET looks up keys that no argument names.
+    ...during(async () => {
+      await send(client, 'SCAN', '0', 'COUNT', '1', 'TYPE', 'string');
+      await send(client, 'RPUSH', 'list', ...Array.from({ length: 2000 }, (_, index) => String(index)));
+      await send(client, 'SORT', 'list', 'BY', 'nosort', 'GET', 'keyv:*');
+    }),
+  });
+  expect(report.valid).toBe(false);
+});
+
+test('in mode sampled the reason names SCAN, and the mode that takes its hits off', async () => {
+  const { server, client } = await filled();
+  const { report } = await observeFor(server, {
+    ...{ mode: 'sampled', duty: 0.9, seconds: 1 },
+    ...during(() => clearNamespace(client)),
+  });
+  expect(report.valid).toBe(false);
+  expect(report.invalidReasons.join()).toMatch(
+    /calls of SCAN with TYPE were seen.*`--mode exact` takes them off$/,
+  );
+});
+
+test.each([
+  [['SCAN', '0'], []],
+  [['SCAN', '0', 'MATCH', 'type', 'COUNT', '50'], []],
+  [['scan', '17', 'type', 'string'], ['scan 164']],
+  [['SCAN', '0', 'TYPE', 'hash', 'MATCH', 'a b"c*', 'COUNT', '1000'], ['scan 10064']],
+])('a line of MONITOR says whether SCAN asks for a type: %j', (argv, told) => {
+  expect(readPieces(lineOf(argv), [7]).told.all).toEqual(told);
+});

@@ -7,6 +7,7 @@ import { InputError } from '../failure.ts';
 import type { Io } from './io.ts';
 import { addGlobalOptions, type GlobalOptions } from './options.ts';
 import type { RunCli } from './execute.ts';
+import { refuseRepetition } from './repeated-options.ts';
 
 declare const CACHECTL_VERSION: string | undefined;
 
@@ -38,6 +39,7 @@ export function buildProgram(io: Io, run: Runner): Command {
     command.configureHelp({ ...program.configureHelp(), showGlobalOptions: false });
     command.addHelpText('after', 'Connection and output options: cachectl --help');
   }
+  refuseRepetition(program);
   return program;
 }
 

@@ -81,7 +81,11 @@ export async function execute<Result extends object>(
       const { countPrimaries } = await import('../redis/cluster.ts');
       const given = signal === undefined ? io.signal : AbortSignal.any([io.signal, signal]);
       const server = await connectTo(resolved.target, open, given);
-      if (execution.writes === true) requireWritable(await protectionsOf(server), subject);
+      if (execution.writes === true) {
+        requireWritable(await protectionsOf(server), subject);
+        const { requirePrimaries } = await import('../redis/replica.ts');
+        await requirePrimaries(server, subject);
+      }
       // Sent before anything that the command asks, which may count the commands of the server.
       remark ??= remarkOnCluster(server, countPrimaries, warn);
       return server;

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -5,7 +7,8 @@ import { cli, jsonOf } from '../run-cli.ts';
 import { startProxy } from '../server/proxy.ts';
 import type { RedisProcessOptions } from '../server/redis-process.ts';
 import { send, startPrivateServer, targetOf } from '../server/redis.ts';
-import { countsOf, store, storedKeys } from './invalidate-setup.ts';
+import { temporaryFolder } from './invalidate-journals.ts';
+import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
 
 async function privateServer(options: RedisProcessOptions = {}) {
   const redis = await startPrivateServer(options);
@@ -136,21 +139,48 @@ describe('invalidate', () => {
     expect(await keysIn(admin)).toBe(9);
   });
 
-  test('on a replica removes nothing, and says that it is one', async () => {
+  test('on a replica is refused before the plan, with the address of the primary, and so is all that writes', async () => {
     const { redis: primary, admin } = await privateServer({ args: ['--repl-diskless-sync-delay', '0'] });
-    await store(admin, users(1500));
+    await store(admin, users(15));
     const { redis: replica, admin: reader } = await privateServer({
       args: ['--replicaof', '127.0.0.1', String(primary.port)],
     });
-    await expect.poll(() => keysIn(reader), { timeout: 15_000 }).toBe(1500);
+    await expect.poll(() => keysIn(reader), { timeout: 15_000 }).toBe(15);
+    const folder = temporaryFolder();
+    const [plan, fixture] = [join(folder, 'plan.json'), join(folder, 'one.ndjson')];
+    writeFileSync(fixture, '{"key":"user:new","value":"x"}\n');
+    const planning = await cli(['invalidate', '--pattern', 'user:*', '--plan-out', plan, '--dry-run'], {
+      url: replica.url,
+    });
+    expect(planning.exitCode).toBe(0);
+    const removed = await cli(['invalidate', '--pattern', 'user:0*', '--yes', '-o', 'json'], {
+      url: primary.url,
+      env: { XDG_STATE_HOME: folder },
+    });
+    const { journal } = jsonOf(removed) as { journal: string };
+    const env = withMap({ namespaces: { users: { pattern: 'user:*', ttl: '1h' } } });
+    const before = await keysIn(admin);
 
-    const result = await cli(everyUser, { url: replica.url });
-
-    expect(result.exitCode).toBe(4);
-    expect(countsOf(result)).toMatchObject({ matched: 1500, removed: 0, gone: 0 });
-    expect(jsonOf(result)).toMatchObject({ ok: false, error: { kind: 'refused', code: 'READONLY' } });
-    expect(result.stderr).toContain('replica');
-    expect(await keysIn(admin)).toBe(1500);
+    for (const args of [
+      ['invalidate', '--pattern', 'user:*', '--yes'],
+      ['apply', plan, '--yes'],
+      ['prune', '--set-ttl', '--yes'],
+      ['undo', journal, '--yes'],
+      ['warm', fixture],
+    ]) {
+      const result = await cli([...args, '-o', 'json'], { url: replica.url, env });
+      expect(result.exitCode, args[0]).toBe(4);
+      expect(jsonOf(result)).toMatchObject({ ok: false, error: { kind: 'refused', code: 'READONLY' } });
+      expect(result.stderr).toMatch(
+        new RegExp(
+          `is a replica of 127\\.0\\.0\\.1:${primary.port}, and \`${args[0]}\` writes; nothing was changed`,
+        ),
+      );
+    }
+    expect(await keysIn(admin)).toBe(before);
+    await send(reader, 'CONFIG', 'SET', 'replica-read-only', 'no');
+    const meant = await cli(['invalidate', '--pattern', 'user:*', '--yes'], { url: replica.url });
+    expect(meant.exitCode).toBe(0);
   });
 
   test('without the right to UNLINK removes nothing, and names the right', async () => {

@@ -40,9 +40,6 @@ export interface BenchReport extends Omit<BenchOptions, 'workloads' | 'limit'> {
   /** Keys that could not be removed; they expire within `keyTtlSeconds`. */
   readonly keysLeft: number;
   readonly keyTtlSeconds: number;
-  /** What the benchmark's own reads added to `keyspace_hits` and `keyspace_misses` of the server. */
-  readonly ownHits: number;
-  readonly ownMisses: number;
   readonly warnings: readonly Warning[];
 }
 

@@ -2,7 +2,6 @@ import type { Progress } from '../progress.ts';
 import { asBytes } from '../redis/bytes.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
 import type { Lane } from '../redis/lane.ts';
-import { sumLookups } from '../redis/lookups.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { Draw } from '../random.ts';
 import type { Clock } from './clock.ts';
@@ -65,7 +64,6 @@ export async function runBenchmark(
     for (const { lane } of stations) lane.close();
   }
   const removal = await removeKeys(keySets);
-  const lookups = sumLookups(server.nodes.map((node) => node.lookups));
   const { workloads: _workloads, limit: _limit, ...settings } = options;
   const report: BenchReport = {
     ...settings,
@@ -74,8 +72,6 @@ export async function runBenchmark(
     keysRemoved: removal.removed,
     keysLeft: removal.left,
     keyTtlSeconds,
-    ownHits: lookups.hits,
-    ownMisses: lookups.misses,
     warnings: [
       ...account.warnings,
       ...evictionWarnings(before, await readInfos(server).catch(() => [])),

@@ -8,6 +8,7 @@ import {
   reportFormats,
 } from '../commands/context.ts';
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
+import { sumLookups } from '../redis/lookups.ts';
 import type { OpenScreen } from '../commands/screen.ts';
 import { findConfigFile } from '../config/find.ts';
 import type { JudgedConfig } from '../config/trust.ts';
@@ -45,6 +46,7 @@ export async function execute<Result extends object>(
   const messages = new Messages();
   const progress = terminalProgress(io, options.quiet !== true);
   const open: RedisServer[] = [];
+  const ownLookups = () => sumLookups(open.flatMap(({ nodes }) => nodes.map(({ lookups }) => lookups)));
   let remark: Promise<void> | undefined;
   let outcome: Outcome<Result> | undefined;
   let failure: Failure | undefined;
@@ -120,7 +122,8 @@ export async function execute<Result extends object>(
       reconnect: enter,
       connectTo: (target) => connectTo(target, open, io.signal),
       targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io.workingDirectory, warn),
-      publish: (result) => printer.finish(execution, result as Result, undefined),
+      ownLookups,
+      publish: (result) => printer.finish(execution, result as Result, undefined, ownLookups()),
       print: (blocks) => printer.print(blocks),
       show: (blocks) => printer.show(blocks),
       remark: (blocks) => printer.remark(blocks),
@@ -150,7 +153,7 @@ export async function execute<Result extends object>(
   if (interruption === 'EPIPE') return exitCodes.success;
   if (interruption === 'EWRITE') return exitCodes.negative;
   if (interruption !== undefined && outcome?.printed !== true) failure ??= interruptionOf(interruption);
-  if (outcome?.printed !== true) await printer.finish(execution, outcome?.result, failure);
+  if (outcome?.printed !== true) await printer.finish(execution, outcome?.result, failure, ownLookups());
   if (failure) printer.fail(failureText(failure));
   if (interruption !== undefined) return interruptionOf(interruption).exitCode;
   return failure?.exitCode ?? outcome?.exitCode ?? exitCodes.success;

@@ -5,6 +5,7 @@ import {
   type ReportFormat,
   type RowSink,
 } from '../commands/context.ts';
+import type { OwnLookups } from '../redis/lookups.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
 import { maskedText } from '../masked.ts';
 import { jsonText } from '../render/json-text.ts';
@@ -14,8 +15,8 @@ import type { Interruption, Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 import { colorLevelOf, styleOf } from './terminal.ts';
 
-/** The version of the JSON form of all results; fields are only ever added to it. */
-export const schemaVersion = 1;
+/** The version of the JSON form of all results, which docs/output.md describes: names are only ever added to it. */
+export const schemaVersion = 2;
 
 /** The one way to stdout and stderr: results in the format asked for, and messages for the person. */
 export class Printer {
@@ -100,6 +101,7 @@ export class Printer {
     execution: Execution<Result>,
     result: Result | undefined,
     failure: Failure | undefined,
+    own: OwnLookups,
   ): Promise<void> {
     if (this.report !== null) {
       const render = execution.formats?.[this.report];
@@ -107,11 +109,11 @@ export class Printer {
       return;
     }
     if (this.format === 'json' || this.format === 'ndjson') {
-      await this.write(this.machineText(execution, result, failure));
+      await this.write(this.machineText(execution, result, failure, own));
       return;
     }
     if (result === undefined) return;
-    const blocks = execution.view(result);
+    const blocks = execution.view(result, own);
     if (blocks.length === 0) return;
     if (this.format === 'table') {
       const { renderTerminal } = await import('../render/terminal-text.ts');
@@ -130,11 +132,12 @@ export class Printer {
     execution: Execution<Result>,
     result: Result | undefined,
     failure: Failure | undefined,
+    { hits, misses, lost }: OwnLookups,
   ): string {
     const error = failure
       ? { kind: failure.kind, code: failure.code, message: failure.message, hint: failure.hint }
       : null;
-    const status = { ok: error === null, error };
+    const status = { ok: error === null, error, ownLookups: { hits, misses, lost } };
     const fields: Record<string, unknown> = { ...execution.blank, ...result };
     const head = { schemaVersion, command: this.command };
     if (this.rows !== undefined) {

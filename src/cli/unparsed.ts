@@ -1,3 +1,4 @@
+import { noLookups } from '../redis/lookups.ts';
 import { Command, CommanderError, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { type Execution, isReportFormat, outputFormats } from '../commands/context.ts';
 import type { ExitCode } from '../commands/exit-codes.ts';
@@ -28,7 +29,7 @@ export async function reportUnparsed(
   const execution = path === null ? null : await executionOf(path, build);
   const name = path?.join(' ') ?? null;
   const printer = new Printer(io, name, withFormat(scan.options, io, execution?.formatInPipe));
-  if (scan.isFormatKnown) await printer.finish(execution ?? noExecution, undefined, failure);
+  if (scan.isFormatKnown) await printer.finish(execution ?? noExecution, undefined, failure, noLookups);
   printer.fail(failureText(failure));
   return failure.exitCode;
 }

@@ -1,6 +1,7 @@
 import type { NamespaceMap } from '../keyspace/map.ts';
 import type { Progress } from '../progress.ts';
 import type { RedisServer } from '../redis/server.ts';
+import type { OwnLookups } from '../redis/lookups.ts';
 import type { ConnectTarget } from '../redis/target.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
 import type { ProcessFacts } from '../traffic/notifications/processes.ts';
@@ -62,6 +63,8 @@ export interface Context {
    * is neither. The options for the connection of this run hold for that one alone. @throws InputError
    */
   readonly targetOf: (urlOrProfile: string) => ConnectTarget | null;
+  /** What this run has looked up on all its connections so far. */
+  readonly ownLookups: () => OwnLookups;
   /** Prints the result now, for a command that goes on after it. */
   readonly publish: (result: object) => Promise<void>;
   /** Prints blocks on stdout as for a terminal, whatever the format; for a text that leads through other commands. */
@@ -192,7 +195,7 @@ export interface Execution<Result extends object> {
   readonly writes?: boolean;
   run(context: Context): Promise<Outcome<Result>>;
   /** The result for people; also the source of tsv and csv. */
-  view(result: Result): Block[];
+  view(result: Result, own: OwnLookups): Block[];
   /** The result as a report of another tool's form. */
   readonly formats?: Readonly<Partial<Record<ReportFormat, (result: Result) => Promise<string>>>>;
 }

@@ -1,7 +1,7 @@
 import type { ColumnName } from '../redis/columns.ts';
-import { sumLookups } from '../redis/lookups.ts';
-import type { RedisNode } from '../redis/server.ts';
 import type { Analysis, Method, UncheckedReason } from '../keyspace/reading.ts';
+import type { OwnLookups } from '../redis/lookups.ts';
+import type { Analysis, Method } from '../keyspace/reading.ts';
 import { type Block, note } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
@@ -11,11 +11,6 @@ import { type IntervalOrNull, type NamespaceSummary, Summaries } from './namespa
 export interface ServerCost {
   readonly commands: number;
   readonly bytesReceived: number;
-  /** Our own lookups that the server counted in `keyspace_hits` and `keyspace_misses`. */
-  readonly ownHits: number;
-  readonly ownMisses: number;
-  /** Lookups without an answer, for a connection broke: counted by the server or not. */
-  readonly lostLookups: number;
   readonly durationSeconds: number;
   /** CPU of the server meanwhile, other clients' work included; null where INFO is not permitted. */
   readonly serverCpuSeconds: number | null;
@@ -138,14 +133,10 @@ function readingReportOf({ method, figures, account, narrowed, tree }: Analysis)
 }
 
 function serverCostOf({ account, durationSeconds, serverCpuSeconds }: Analysis): ServerCost {
-  const { commands, bytesReceived, ownHits, ownMisses, lostLookups, unreadableKeys, refusedColumns } =
-    account;
+  const { commands, bytesReceived, unreadableKeys, refusedColumns } = account;
   return {
     commands,
     bytesReceived,
-    ownHits,
-    ownMisses,
-    lostLookups,
     durationSeconds,
     serverCpuSeconds,
     unreadableKeys,
@@ -261,7 +252,7 @@ function populationNotes({ method, populationKeys, populationKeysAtEnd, goneKeys
 }
 
 /** What could not be read and why, then what the reading cost. */
-export function costNotes(cost: ServerCost): Block[] {
+export function costNotes(cost: ServerCost, own: OwnLookups): Block[] {
   const notes: Block[] = cost.refusedColumns.map(({ column, reason }) =>
     note('warning', `no ${column} column: the server answered \`${reason}\``),
   );
@@ -273,35 +264,18 @@ export function costNotes(cost: ServerCost): Block[] {
   notes.push(
     note(
       'dim',
-      `cost to the server: ${counted(cost.commands, 'command')}, ${formatBytes(cost.bytesReceived)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ${ownLookupsText(cost)}`,
+      `cost to the server: ${counted(cost.commands, 'command')}, ${formatBytes(cost.bytesReceived)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ${ownLookupsText(own)}`,
     ),
   );
   return notes;
 }
 
-/** A server, as far as its address and the lookups on it are concerned. */
-export interface LookedUp {
-  readonly address: string;
-  readonly nodes: readonly Pick<RedisNode, 'lookups'>[];
-}
-
-/** What this program has looked up on a server so far, on all of its connections. */
-export function ownLookupsOf({ nodes }: LookedUp): Pick<ServerCost, 'ownHits' | 'ownMisses' | 'lostLookups'> {
-  const { hits, misses, lost } = sumLookups(nodes.map(({ lookups }) => lookups));
-  return { ownHits: hits, ownMisses: misses, lostLookups: lost };
-}
-
 /** What lookups of ours have added to the counters that a hit rate is made from. */
-export function ownLookupsText(cost: {
-  readonly ownHits: number;
-  readonly ownMisses: number;
-  readonly lostLookups?: number;
-}): string {
+export function ownLookupsText({ hits, misses, lost }: OwnLookups): string {
   const added = [
-    { count: cost.ownHits, counter: 'keyspace_hits' },
-    { count: cost.ownMisses, counter: 'keyspace_misses' },
+    { count: hits, counter: 'keyspace_hits' },
+    { count: misses, counter: 'keyspace_misses' },
   ].filter(({ count }) => count > 0);
-  const lost = cost.lostLookups ?? 0;
   if (added.length === 0 && lost === 0) return 'its hit counters were left alone';
   const sums = added.map(({ count, counter }) => `${formatCell(count, 'count')} to ${counter}`);
   return (

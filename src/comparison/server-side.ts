@@ -54,10 +54,9 @@ export class ServerSide implements ProbedSide {
   }
 
   async measure(key: ByteString, type: ValueType): Promise<Measure | null> {
-    const { lane, account } = await this.laneFor(key);
+    const { lane } = await this.laneFor(key);
     const [length, ttl] = await lane.exchange([lengthCommand(type, key), ['PTTL', key]]);
     const gone = typeof length !== 'number' || typeof ttl !== 'number' || ttl === -2;
-    account[gone ? 'ownMisses' : 'ownHits'] += 2;
     return gone ? null : { length, expiresAtMillis: ttl < 0 ? null : this.now() + ttl };
   }
 
@@ -70,7 +69,6 @@ export class ServerSide implements ProbedSide {
       failedBy(refused, String(commands[0]?.[0]), lane, account);
       return false;
     }
-    account.ownHits += commands.length;
     return agrees(piece, replies);
   }
 

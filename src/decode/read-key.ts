@@ -21,9 +21,6 @@ export interface KeyReport {
 export interface KeyLookup {
   /** Null: there is no such key. */
   readonly report: KeyReport | null;
-  /** Lookups of ours that the server counted as hits, and as misses. */
-  readonly ownHits: number;
-  readonly ownMisses: number;
   /** True where the server took the reading for a use: its idle time starts again. */
   readonly touched: boolean;
 }
@@ -68,8 +65,7 @@ async function readOver(lane: Lane, key: ByteString, limits: ReadLimits): Promis
   ]);
   if (typeReply instanceof ReplyError) throw refusal(typeReply, '`TYPE`', lane.address);
   const type = replyText(typeReply);
-  const first = [idle, inner, typeReply, ttl].filter(wasLookup).length;
-  if (type === 'none') return { report: null, ownHits: 0, ownMisses: first, touched: false };
+  if (type === 'none') return { report: null, touched: false };
   const [lengthCommand, valueCommand] = commandsFor(type, key, limits);
   const [length, value] =
     lengthCommand && valueCommand ? await lane.exchange([lengthCommand, valueCommand]) : [];
@@ -84,16 +80,8 @@ async function readOver(lane: Lane, key: ByteString, limits: ReadLimits): Promis
       length: numberOr(length),
       value: value === undefined ? null : valueOf(type, value, numberOr(length), limits),
     },
-    ownHits: first + [length, value].filter(wasLookup).length,
-    ownMisses: 0,
     touched: !lane.leavesNoTouch && length !== undefined,
   };
-}
-
-/** An LFU policy has no idle time, and says so only after it has looked the key up. */
-function wasLookup(reply: Reply | undefined): boolean {
-  if (reply instanceof ReplyError) return reply.message.includes('LFU');
-  return reply !== undefined;
 }
 
 function commandsFor(

@@ -73,9 +73,7 @@ async function dump(
     const refused = [payload, ttl].find((reply) => reply instanceof ReplyError);
     if (refused !== undefined)
       return { key, ...failedBy(refused, refused === payload ? 'DUMP' : 'PTTL', lane, account) };
-    const gone = typeof payload !== 'string' || ttl === -2;
-    account[gone ? 'ownMisses' : 'ownHits'] += 2;
-    if (gone) return { kind: 'gone', key };
+    if (typeof payload !== 'string' || ttl === -2) return { kind: 'gone', key };
     const expiresAtMillis = typeof ttl === 'number' && ttl >= 0 ? readAtMillis + ttl : null;
     const frame = { kind: 'value', key, payload: bufferOf(payload), expiresAtMillis } as const;
     return { kind: 'dumped', key, type: type ?? 'unknown', frame };

@@ -47,7 +47,6 @@ export async function draftRecord(
         tally.fail(key, failedBy(ttl, 'PTTL', lane, account));
         return null;
       }
-      account[ttl === -2 ? 'ownMisses' : 'ownHits']++;
       if (ttl === -2 || end === 'empty') {
         tally.skipped++;
         return null;

@@ -8,11 +8,6 @@ export interface WalkAccount {
   cursor: string;
   commands: number;
   bytesReceived: number;
-  /** Lookups of our own that the server counted as hits, and as misses (keys that vanished in between). */
-  ownHits: number;
-  ownMisses: number;
-  /** Lookups that were on their way when a connection broke: the server may have counted them or not. */
-  lostLookups: number;
   /** Keys that the user may see in SCAN but not read. */
   unreadableKeys: number;
   /** Columns that the server refused, with its own words. */
@@ -27,9 +22,6 @@ export function emptyAccount(): WalkAccount {
     cursor: '0',
     commands: 0,
     bytesReceived: 0,
-    ownHits: 0,
-    ownMisses: 0,
-    lostLookups: 0,
     unreadableKeys: 0,
     refusedColumns: [],
     reconnects: 0,
@@ -43,9 +35,6 @@ export function sumAccounts(accounts: readonly WalkAccount[], nodes: number): Wa
   for (const account of accounts) {
     sum.commands += account.commands;
     sum.bytesReceived += account.bytesReceived;
-    sum.ownHits += account.ownHits;
-    sum.ownMisses += account.ownMisses;
-    sum.lostLookups += account.lostLookups;
     sum.unreadableKeys += account.unreadableKeys;
     sum.reconnects += account.reconnects;
     for (const refused of account.refusedColumns) noteRefusal(sum, refused.column, refused.reason);

@@ -115,7 +115,6 @@ export async function receiveColumns(request: Request, account: WalkAccount): Pr
     replies = await request.replies;
   } catch (error) {
     const lost = keys.length * columns.filter(({ command }) => command !== null).length;
-    account.lostLookups += lost;
     lookups.lost += lost;
     throw error;
   }
@@ -147,7 +146,6 @@ export async function keysOfType(
       account.unreadableKeys++;
       return false;
     }
-    account[reply === 'none' ? 'ownMisses' : 'ownHits']++;
     // Module types are named in their own case, and SCAN takes any.
     return typeof reply === 'string' && reply.toLowerCase() === type.toLowerCase();
   });
@@ -243,8 +241,6 @@ function columnsOf(
   columns.forEach(({ command }, at) => {
     const { hits, misses } = counted[at] ?? noLookups;
     if (command === null) return;
-    account.ownHits += hits;
-    account.ownMisses += misses;
     lookups.count({ hits, misses, metadata: { [command]: hits + misses }, lost: 0 });
   });
   return {

@@ -141,9 +141,8 @@ export interface ObservationCost {
   readonly serverCpuSeconds: number | null;
   /** Commands that the server processed in the window. */
   readonly commands: number | null;
-  /** Lookups of our own since the opening: they stand in the server's counters, and are taken off here. */
-  readonly ownHits: number;
-  readonly ownMisses: number;
+  /** Lookups of absent keys that mark the ends of windows, since the opening: misses of the server that are taken off here. */
+  readonly markLookups: number;
   /** Bytes that MONITOR and the events brought over the network. */
   readonly monitorBytes: number;
   readonly eventBytes: number;

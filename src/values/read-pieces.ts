@@ -42,7 +42,6 @@ export async function* readPieces(
     const [reply = null] = await lane.exchange([command]);
     if (reply instanceof ReplyError) throw new PieceFault(failedBy(reply, String(command[0]), lane, account));
     const piece = pieceOf(type, reply);
-    account[piece.count === 0 ? 'ownMisses' : 'ownHits']++;
     if (piece.count > 0) yield piece.value;
     const next = placeBehind(type, place, reply, piece, members);
     if (next === null) return;

@@ -93,7 +93,6 @@ export async function readValues(
     const { key, memoryBytes } = keys[index] as KeyToRead;
     const [type] = await lane.exchange([['TYPE', key]]);
     const name = replyText(type);
-    account[name === 'none' ? 'ownMisses' : 'ownHits']++;
     readings[index] =
       name === 'none'
         ? { kind: 'gone', key }
@@ -138,7 +137,7 @@ function planOf({ key, type, memoryBytes }: KeyToRead, limits: WholeLimits): Pla
 function readingOf(plan: Plan, replies: readonly Reply[], lane: Lane, account: WalkAccount): KeyReading {
   const { key, known, type, commands } = plan;
   if (known !== null) {
-    const groups = groupsIn(replies[0], account);
+    const groups = groupsIn(replies[0]);
     return known.kind === 'long' ? { ...known, groups } : known;
   }
   const [reply = null, ttl, groups] = replies;
@@ -147,13 +146,9 @@ function readingOf(plan: Plan, replies: readonly Reply[], lane: Lane, account: W
     const command = String((refused === reply ? commands[0] : commands[1])?.[0]);
     return { key, ...failedBy(refused, command, lane, account) };
   }
-  if (ttl === -2) {
-    account.ownMisses += 2;
-    return { kind: 'gone', key };
-  }
-  account.ownHits += 2;
+  if (ttl === -2) return { kind: 'gone', key };
   const value = wholeValue(type, reply);
-  const groupCount = groupsIn(groups, account);
+  const groupCount = groupsIn(groups);
   if (value === null) {
     return type === 'stream'
       ? { kind: 'failed', key, reason: 'it is a stream without entries, which no fixture holds' }
@@ -163,10 +158,8 @@ function readingOf(plan: Plan, replies: readonly Reply[], lane: Lane, account: W
   return { kind: 'value', key, value, ttlMillis, groups: groupCount };
 }
 
-function groupsIn(reply: Reply | undefined, account: WalkAccount): number {
-  if (reply === undefined || reply instanceof ReplyError) return 0;
-  account.ownHits++;
-  return listOf(reply).length;
+function groupsIn(reply: Reply | undefined): number {
+  return reply === undefined || reply instanceof ReplyError ? 0 : listOf(reply).length;
 }
 
 const codesForAll = new Set(['NOAUTH', 'LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
@@ -179,7 +172,6 @@ export function failedBy(
   account: WalkAccount,
 ): FailedReading {
   if (codesForAll.has(reply.code)) throw refusal(reply, `\`${command}\``, lane.address);
-  if (reply.code === 'WRONGTYPE') account.ownHits++;
   if (isAboutOneKey(reply)) account.unreadableKeys++;
   return {
     kind: 'failed',

@@ -54,8 +54,8 @@ export async function describeKeys(
       if (isAboutOneKey(type)) account.unreadableKeys++;
       return { key, type: null, memoryBytes: null };
     }
-    const gone = type === 'none';
-    account[gone ? 'ownMisses' : 'ownHits']++;
-    return gone ? null : { key, type: replyText(type), memoryBytes: typeof size === 'number' ? size : null };
+    return type === 'none'
+      ? null
+      : { key, type: replyText(type), memoryBytes: typeof size === 'number' ? size : null };
   });
 }

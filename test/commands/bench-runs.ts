@@ -5,6 +5,7 @@ import { connect } from '../../src/redis/connect.ts';
 import { type Reply, replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { type CliOptions, type CliResult, cli, jsonOf } from '../run-cli.ts';
+import type { Printed } from './reading.ts';
 import { send, startPrivateServer, targetOf, testServer, testUrl } from '../server/redis.ts';
 
 /** Short enough for a test, long enough to have figures. */
@@ -14,7 +15,7 @@ export function bench(args: readonly string[], options: CliOptions = {}): Promis
   return cli(['bench', ...args], { url: testUrl(), ...options });
 }
 
-export const resultOf = (run: CliResult) => jsonOf(run) as unknown as BenchResult & { ok: boolean };
+export const resultOf = (run: CliResult) => jsonOf(run) as unknown as Printed<BenchResult>;
 
 export async function emptyServer(): Promise<RedisServer> {
   const server = await testServer();

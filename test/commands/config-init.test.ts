@@ -214,7 +214,7 @@ describe('config init', () => {
       const lookups = /keyspace_hits:(\d+)/.exec(info)?.[1];
 
       // A TTL and an idle time of each, and three values.
-      expect(result['ownLookups']).toBe(103);
+      expect(result['ownLookups']).toEqual({ hits: 103, misses: 0, lost: 0 });
       expect(Number(lookups)).toBe(103);
     } finally {
       await redis.stop();
@@ -251,7 +251,7 @@ describe('config init', () => {
       keys: 100,
       keysInDatabase: 500,
       // The TTL of each key of the sample, and three values.
-      ownLookups: 203,
+      ownLookups: { hits: 203 },
     });
     expect((await init(['--sample', '100', '--file', '-'], { cwd: folderWith() })).stdout).toContain(
       'drawn from 100 of 500 keys.',

@@ -286,13 +286,13 @@ describe('the server', () => {
 
       const result = await cli(['export', '--to', join(folder, 'count.ndjson'), '-o', 'json'], { url });
 
-      const { ownHits, ownMisses } = jsonOf(result)['serverCost'] as { ownHits: number; ownMisses: number };
+      const { hits, misses } = jsonOf(result)['ownLookups'] as { hits: number; misses: number };
       const after = await counters();
       expect({ hits: after.hits - before.hits, misses: after.misses - before.misses }).toEqual({
-        hits: ownHits,
-        misses: ownMisses,
+        hits,
+        misses,
       });
-      expect(ownHits).toBe(9);
+      expect(hits).toBe(9);
     } finally {
       await own.stop();
     }

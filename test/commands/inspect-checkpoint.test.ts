@@ -93,7 +93,7 @@ describe('a walk that was interrupted', () => {
     // Type, TTL, encoding and idle time of each key once, in both runs together.
     const after = await countersOf(server);
     expect(after.hits - before.hits).toBe(4 * keyCount);
-    expect(result.serverCost).toMatchObject({ ownHits: 4 * keyCount, ownMisses: 0, lostLookups: 0 });
+    expect(result.ownLookups).toEqual({ hits: 4 * keyCount, misses: 0, lost: 0 });
   });
 
   test('may be interrupted again and again', async () => {
@@ -134,7 +134,7 @@ describe('a walk that was interrupted', () => {
     await interrupted('walk.json', cwd);
     const { result } = await inspect(['--resume', 'walk.json'], { url: redis.url, cwd });
     const hits = (await countersOf(server)).hits - before.hits;
-    expect(result).toMatchObject({ exact: true, keys: keyCount, serverCost: { ownHits: hits } });
+    expect(result).toMatchObject({ exact: true, keys: keyCount, ownLookups: { hits: hits } });
     expect(hits).toBeLessThan(3.5 * keyCount);
     const { types, typesIntervals } = result.total;
     for (const [type, keys] of Object.entries({ string: 6667, hash: 3333 })) {

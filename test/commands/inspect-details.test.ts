@@ -123,7 +123,7 @@ describe('without --exact', () => {
       keysInterval: null,
       memoryBytes: exact.result.memoryBytes,
       memoryBytesInterval: null,
-      serverCost: { ownHits: hits },
+      ownLookups: { hits: hits },
       // INFO counts it for the whole database.
       withoutTtl: truth.withoutTtl,
       withoutTtlInterval: null,
@@ -135,7 +135,7 @@ describe('without --exact', () => {
       reading: { lookedUpKeys: null, precision: null },
     });
     // Type, TTL, encoding and idle time of about 2,500 keys of each large namespace, where 50,100 are.
-    expect(exact.result.serverCost.ownHits).toBe(4 * 50_100);
+    expect(exact.result.ownLookups.hits).toBe(4 * 50_100);
     expect(hits).toBe(4 * (result.reading.lookedUpKeys ?? 0));
     expect(hits).toBeLessThan(4 * 6000);
     expect(result.reading.precision?.target).toBe(0.02);
@@ -295,7 +295,7 @@ describe('a user who lacks', () => {
     const { options, server } = await started('-object');
     const { exitCode, result, hits } = await moved(server, () => inspect([], options));
     expect(exitCode).toBe(0);
-    expect(result).toMatchObject({ exact: true, keys: 3, withoutTtl: 2, serverCost: { ownHits: hits } });
+    expect(result).toMatchObject({ exact: true, keys: 3, withoutTtl: 2, ownLookups: { hits: hits } });
     expect(result.total).toMatchObject({
       encodings: null,
       encodingsIntervals: null,
@@ -318,7 +318,8 @@ describe('a user who lacks', () => {
     expect(result).toMatchObject({
       exact: true,
       keys: 3,
-      serverCost: { serverCpuSeconds: null, refusedColumns: [], ownHits: hits },
+      ownLookups: { hits },
+      serverCost: { serverCpuSeconds: null, refusedColumns: [] },
       total: { encodings: { listpack: 1, embstr: 2 } },
     });
     expect(result.total.idleHistogram?.[0]?.keys).toBe(3);
@@ -333,7 +334,7 @@ describe('a user who lacks', () => {
       exact: true,
       keys: 3,
       reading: { method: 'exact', populationKeys: null, scannedKeys: null },
-      serverCost: { ownHits: hits },
+      ownLookups: { hits: hits },
     });
   });
 
@@ -348,7 +349,8 @@ describe('a user who lacks', () => {
       overheadBytes: null,
       withoutTtl: 2,
       largestKeys: [],
-      serverCost: { ownHits: hits, serverCpuSeconds: null },
+      ownLookups: { hits },
+      serverCost: { serverCpuSeconds: null },
       total: {
         types: { string: 2, hash: 1 },
         encodings: null,

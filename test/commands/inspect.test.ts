@@ -129,10 +129,10 @@ describe('inspect', () => {
     const { result } = await inspect([], { url: redis.url });
 
     const after = await countersOf(server);
-    expect(after.hits - before.hits).toBe(result.serverCost.ownHits);
-    expect(after.misses - before.misses).toBe(result.serverCost.ownMisses);
+    expect(after.hits - before.hits).toBe(result.ownLookups.hits);
+    expect(after.misses - before.misses).toBe(result.ownLookups.misses);
     // Type, TTL, encoding and idle time of each; bytes leave no trace.
-    expect(result.serverCost).toMatchObject({ ownHits: 1200, ownMisses: 0, lostLookups: 0 });
+    expect(result.ownLookups).toEqual({ hits: 1200, misses: 0, lost: 0 });
     expect(await send(server, 'OBJECT', 'IDLETIME', 'user:7')).toBeGreaterThanOrEqual(1);
   });
 
@@ -154,8 +154,8 @@ describe('inspect', () => {
 
     const after = await countersOf(server);
     expect({ hits: after.hits - before.hits, misses: after.misses - before.misses }).toEqual({
-      hits: result.serverCost.ownHits,
-      misses: result.serverCost.ownMisses,
+      hits: result.ownLookups.hits,
+      misses: result.ownLookups.misses,
     });
     expect(result.namespaces.find(({ namespace }) => namespace === 'user:<id>')?.keys).toBe(50);
   });
@@ -171,18 +171,18 @@ describe('inspect', () => {
     const options = { url: redis.url, cwd };
 
     const pattern = (await inspect(['user:<id>:x:profile'], options)).result;
-    expect(pattern).toMatchObject({ keys: 7, serverCost: { ownHits: 28 } });
+    expect(pattern).toMatchObject({ keys: 7, ownLookups: { hits: 28 } });
     const unmapped = (await inspect(['--namespace', '(unmapped)'], options)).result;
-    expect(unmapped).toMatchObject({ keys: 7, serverCost: { ownHits: 28 } });
+    expect(unmapped).toMatchObject({ keys: 7, ownLookups: { hits: 28 } });
     // Before 8.0 the type costs a lookup of every key; TTL, encoding and idle time are looked up of those that have it.
     const before = await countersOf(server);
     const hashes = (await inspect(['--type', 'HASH'], options)).result;
     expect(hashes).toMatchObject({
       keys: 1,
-      serverCost: { ownHits: 208 + 3 },
+      ownLookups: { hits: 208 + 3 },
       namespaces: [{ types: { hash: 1 } }],
     });
-    expect((await countersOf(server)).hits - before.hits).toBe(hashes.serverCost.ownHits);
+    expect((await countersOf(server)).hits - before.hits).toBe(hashes.ownLookups.hits);
   });
 
   test('of an empty database is empty, in every form', async () => {

@@ -91,7 +91,7 @@ describe('--limit', () => {
     await seed();
     const limited = await json(['keys', '--limit', '2'], { url: testUrl() });
     expect(limited.result).toMatchObject({ matched: 2, complete: false });
-    expect(limited.result['keys']).toHaveLength(2);
+    expect(limited.result['items']).toHaveLength(2);
     const all = await json(['keys', '--limit', '6'], { url: testUrl() });
     expect(all.result).toMatchObject({ matched: 5, complete: true });
     expect((await keys(['--limit', '2', '-o', 'table'])).stderr).toMatch(
@@ -103,7 +103,7 @@ describe('--limit', () => {
     const { redis, server } = await startServer();
     await send(server, 'DEBUG', 'POPULATE', 20_000, 'user');
     const { result } = await json(['keys', '--long', '--limit', '3'], { url: redis.url });
-    expect(result).toMatchObject({ matched: 3, ownHits: 6 });
+    expect(result).toMatchObject({ matched: 3, ownLookups: { hits: 6 } });
     expect(await countersOf(server)).toEqual({ hits: 6, misses: 0 });
   });
 });
@@ -129,7 +129,7 @@ describe('the cost of keys', () => {
       Array.from({ length: 500 }, (_, index) => ['SET', `user:${index}`, 'x']),
     );
     const { result } = await json(['keys'], { url: redis.url });
-    expect(result).toMatchObject({ matched: 500, ownHits: 0, ownMisses: 0 });
+    expect(result).toMatchObject({ matched: 500, ownLookups: { hits: 0, misses: 0 } });
     expect(await countersOf(server)).toEqual({ hits: 0, misses: 0 });
   });
 
@@ -140,8 +140,8 @@ describe('the cost of keys', () => {
       Array.from({ length: 500 }, (_, index) => ['SET', `user:${index}`, 'x']),
     );
     const { result } = await json(['keys', '--long'], { url: redis.url });
-    expect(await countersOf(server)).toEqual({ hits: result['ownHits'], misses: result['ownMisses'] });
-    expect(result['ownHits']).toBe(1000);
+    expect(await countersOf(server)).toEqual({ hits: 1000, misses: 0 });
+    expect(result['ownLookups']).toEqual({ hits: 1000, misses: 0, lost: 0 });
     const table = await keys(['--long', '-o', 'table'], { url: redis.url });
     expect(table.stderr).toContain('500 keys; cost to the server: this run added 1,000 to keyspace_hits');
   });
@@ -185,14 +185,14 @@ describe('what is looked up', () => {
     const { redis, server } = await manyKeys();
     const { exitCode, result } = await json(['keys', ...args], { url: redis.url });
     expect(exitCode).toBe(0);
-    expect(result).toMatchObject({ matched, complete: true, ownHits: lookups, ownMisses: 0 });
+    expect(result).toMatchObject({ matched, complete: true, ownLookups: { hits: lookups, misses: 0 } });
     expect(await countersOf(server)).toEqual({ hits: lookups, misses: 0 });
   });
 
   test('with --ttl and --limit ends with the page that has enough', async () => {
     const { redis, server } = await manyKeys();
     const { result } = await json(['keys', '--ttl', 'none', '--limit', '3', '--long'], { url: redis.url });
-    const hits = result['ownHits'] as number;
+    const { hits } = result['ownLookups'] as { hits: number };
     expect(result).toMatchObject({ matched: 3, complete: false });
     // The TTLs of a page of about 100 keys, and three types.
     expect(hits).toBeLessThanOrEqual(150);
@@ -226,21 +226,21 @@ describe('the outputs of keys', () => {
     await seed();
     const { result } = await json(['keys', 'user:<id>:profile', '--long'], { url: testUrl() });
     expect(result).toMatchObject({
-      schemaVersion: 1,
+      schemaVersion: 2,
       command: 'keys',
       ok: true,
       error: null,
       matched: 2,
       complete: true,
     });
-    expect((result['keys'] as { key: string }[]).map(({ key }) => key).sort()).toEqual([
+    expect((result['items'] as { key: string }[]).map(({ key }) => key).sort()).toEqual([
       'user:1:profile',
       'user:2:profile',
     ]);
 
     const ndjson = await keys(['user:<id>:profile', '-o', 'ndjson']);
     const records = linesOf(ndjson.stdout).map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(records.map(({ record }) => record)).toEqual(['keys', 'keys', 'summary']);
+    expect(records.map(({ record }) => record)).toEqual(['items', 'items', 'summary']);
     expect(records.at(-1)).toMatchObject({ matched: 2, ok: true });
 
     const csv = await keys(['quota:*', '--long', '-o', 'csv']);
@@ -250,7 +250,7 @@ describe('the outputs of keys', () => {
   test('of no keys are valid too', async () => {
     await emptyServer();
     expect((await json(['keys'], { url: testUrl() })).result).toMatchObject({
-      keys: [],
+      items: [],
       matched: 0,
       complete: true,
     });
@@ -264,7 +264,7 @@ describe('the outputs of keys', () => {
     const bad = await json(['keys'], { url: `redis://127.0.0.1:${await freePort()}` });
     expect(bad.exitCode).toBe(3);
     expect(Object.keys(bad.result).sort()).toEqual(Object.keys(good.result).sort());
-    expect(bad.result).toMatchObject({ ok: false, keys: [], matched: null });
+    expect(bad.result).toMatchObject({ ok: false, items: [], matched: null });
   });
 
   test('keep hostile names to their lines, and give them back byte by byte in JSON', async () => {
@@ -272,7 +272,7 @@ describe('the outputs of keys', () => {
     await server.nodes[0].batch(hostileKeys.map((key) => ['SET', key, asBytes('x')]));
 
     const { result } = await json(['keys'], { url: testUrl() });
-    expect(new Set((result['keys'] as { key: string }[]).map(bytesOfJson))).toEqual(new Set(hostileKeys));
+    expect(new Set((result['items'] as { key: string }[]).map(bytesOfJson))).toEqual(new Set(hostileKeys));
     for (const format of ['tsv', 'table', 'ndjson']) {
       const { stdout } = await keys(['--long', '-o', format]);
       const lines = linesOf(stdout);
@@ -301,7 +301,7 @@ describe('keys for a user who may not do everything', () => {
     expect(exitCode).toBe(4);
     expect(result).toMatchObject({
       ok: false,
-      keys: [],
+      items: [],
       matched: 0,
       complete: false,
       error: { code: 'NOPERM' },
@@ -321,7 +321,7 @@ describe('keys for a user who may not do everything', () => {
     const options = await user('~user:* +@all');
     expect((await keys([], options)).keys).toEqual(['secret:1', 'user:1']);
     const { result, stderr } = await json(['keys', '--ttl', 'none'], options);
-    expect(result).toMatchObject({ keys: [], matched: 0, unreadableKeys: 1, complete: true });
+    expect(result).toMatchObject({ items: [], matched: 0, unreadableKeys: 1, complete: true });
     expect(stderr).toContain('1 key may be listed but not read by this user');
   });
 });
@@ -332,5 +332,5 @@ test('keys that are interrupted are one valid object still', async () => {
   controller.abort('SIGTERM');
   const { exitCode, result } = await json(['keys'], { url: testUrl(), signal: controller.signal });
   expect(exitCode).toBe(143);
-  expect(result).toMatchObject({ ok: false, complete: false, matched: 0, keys: [] });
+  expect(result).toMatchObject({ ok: false, complete: false, matched: 0, items: [] });
 });

@@ -215,7 +215,7 @@ describe('prune --idle', () => {
 
     expect(countsOf(result)).toMatchObject({ matched: 4 });
     // Four idle times, and the TTL of the one key that stays.
-    expect(jsonOf(result)).toMatchObject({ serverCost: { ownHits: 5, ownMisses: 0 } });
+    expect(jsonOf(result)).toMatchObject({ ownLookups: { hits: 5, misses: 0 } });
   });
 
   test('leaves no trace on the idle time of what stays', async () => {
@@ -235,7 +235,7 @@ describe('prune', () => {
 
     expect(countsOf(result)).toMatchObject({ matched: 1, ttlSet: 1, stateKeysLeft: 0 });
     expect(Object.keys(rowsOf(result))).toEqual(['feed']);
-    expect(jsonOf(result)).toMatchObject({ serverCost: { ownHits: 1 } });
+    expect(jsonOf(result)).toMatchObject({ ownLookups: { hits: 1 } });
     expect(await ttlOf(server, 'user:1:profile')).toBe(-1);
   });
 

@@ -126,7 +126,7 @@ describe.each(Object.entries(failures))('%s', (_name, failing) => {
       expect(rest.length).toBeLessThanOrEqual(1);
       if (format === 'json') {
         const result = JSON.parse(outcome.stdout) as { ok: boolean; error: Record<string, unknown> };
-        expect(result).toMatchObject({ schemaVersion: 1, command: command[0], ok: false, error: { kind } });
+        expect(result).toMatchObject({ schemaVersion: 2, command: command[0], ok: false, error: { kind } });
         expect(String(result.error['message'])).toMatch(message);
       } else if (format !== 'ndjson') {
         expect(outcome.stdout).toBe('');

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { infoNumber, readInfo } from '../../src/redis/info.ts';
+import type { OwnLookups } from '../../src/redis/lookups.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
 import type { RedisProcess, RedisProcessOptions } from '../server/redis-process.ts';
@@ -51,6 +52,12 @@ export async function json(
   const outcome = await cli([...args, '--output', 'json'], options);
   return { ...outcome, result: jsonOf(outcome) };
 }
+
+/** A result as JSON has it, with what the run has looked up. */
+export type Printed<Result> = Result & {
+  readonly ok: boolean;
+  readonly ownLookups: Omit<OwnLookups, 'metadata'>;
+};
 
 /** A folder with a map in it, removed at the test's end. */
 export function folderWith(config: ConfigFile | string): string {

@@ -3,12 +3,12 @@ import type { StatsResult } from '../../src/commands/stats/run.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { sendAll } from '../server/redis.ts';
-import { json } from './reading.ts';
+import { json, type Printed } from './reading.ts';
 
 /** Runs `stats` with JSON output. */
 export async function stats(url: string, args: readonly string[] = [], options: CliOptions = {}) {
   const outcome = await json(['stats', ...args], { url, ...options });
-  return { ...outcome, result: outcome.result as unknown as StatsResult };
+  return { ...outcome, result: outcome.result as unknown as Printed<StatsResult> };
 }
 
 /** Runs `stats` as at a terminal without colours. */

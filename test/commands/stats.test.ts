@@ -80,9 +80,8 @@ describe('the figures of stats', () => {
     const { result } = await stats(redis.url, ['--window', '100ms']);
 
     expect(await countersOf(server)).toEqual(before);
+    expect(result.ownLookups).toEqual({ hits: 0, misses: 0, lost: 0 });
     expect(result.serverCost).toMatchObject({
-      ownHits: 0,
-      ownMisses: 0,
       unreadableKeys: 0,
       refusedColumns: [],
     });
@@ -228,7 +227,7 @@ test('stats of a sample has its error beside each figure, and moves no counter',
   expect(result).toMatchObject({
     exact: false,
     reading: { method: 'sample', populationKeys: 36_000, precision: { target: 0.1 } },
-    serverCost: { ownHits: 0, ownMisses: 0 },
+    ownLookups: { hits: 0, misses: 0 },
   });
   expect(result.reading?.precision?.reached).toBeLessThanOrEqual(0.1);
   expect(result.namespaces.map(({ namespace }) => namespace).sort()).toEqual(['page:<id>', 'user:<id>']);
@@ -290,7 +289,7 @@ describe('the outputs of stats', () => {
     const { stdout } = await cli(['stats', '-o', 'ndjson'], { url: redis.url });
     const records = linesOf(stdout).map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(records.map(({ record }) => record)).toEqual(['namespaces', 'summary']);
-    expect(records[1]).toMatchObject({ lifetime: { hits: 3 }, command: 'stats', schemaVersion: 1, ok: true });
+    expect(records[1]).toMatchObject({ lifetime: { hits: 3 }, command: 'stats', schemaVersion: 2, ok: true });
   });
 
   test('keep quiet on stderr', async () => {

@@ -12,7 +12,7 @@ describe('ttl', () => {
     ]);
     const { exitCode, result } = await json(['ttl', 'forever', 'nope', 'brief'], { url: testUrl() });
     expect(exitCode).toBe(1);
-    const keys = result['keys'] as { key: string; state: string; ttlSeconds: number | null }[];
+    const keys = result['items'] as { key: string; state: string; ttlSeconds: number | null }[];
     expect(keys.map(({ key, state }) => [key, state])).toEqual([
       ['forever', 'permanent'],
       ['nope', 'missing'],
@@ -66,7 +66,7 @@ describe('ttl', () => {
     );
     const keys = Array.from({ length: 60 }, (_, index) => `user:${index}`);
     const { result } = await json(['ttl', ...keys], { url: redis.url });
-    expect(result).toMatchObject({ ownHits: 40, ownMisses: 20 });
+    expect(result).toMatchObject({ ownLookups: { hits: 40, misses: 20 } });
     expect(await countersOf(server)).toEqual({ hits: 40, misses: 20 });
   });
 
@@ -81,7 +81,7 @@ describe('ttl', () => {
     await send(server, 'SET', 'user:1', 'x');
     const { exitCode, result } = await json(['ttl', 'user:1', 'secret:1'], { url: urlAs(redis.url, 'ann') });
     expect(exitCode).toBe(4);
-    expect(result).toMatchObject({ ok: false, error: { code: 'NOPERM' }, keys: [], ownHits: null });
+    expect(result).toMatchObject({ ok: false, error: { code: 'NOPERM' }, items: [] });
   });
 
   test('has the same fields in JSON on success and on failure', async () => {

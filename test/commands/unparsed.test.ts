@@ -34,7 +34,7 @@ describe('a command line that cannot be parsed', () => {
       expect(unparsed.exitCode).toBe(2);
       const fields = jsonOf(unparsed);
       expect(fields).toMatchObject({
-        ...{ schemaVersion: 1, command: name, ok: false },
+        ...{ schemaVersion: 2, command: name, ok: false },
         error: { kind: 'usage', hint: `\`cachectl help ${path[0] ?? ''}\` shows its options and examples` },
       });
       expect(unparsed.stderr).toContain("error: unknown option '--no-such-option'");

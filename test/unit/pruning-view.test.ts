@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { noLookups } from '../../src/redis/lookups.ts';
 import { plannedResult, type PruneResult } from '../../src/commands/prune/result.ts';
 import { fullBlocks, questionText } from '../../src/commands/prune/view.ts';
 import { buildMap } from '../../src/keyspace/map.ts';
@@ -33,7 +34,7 @@ function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): Prun
 }
 
 const notesOf = (result: PruneResult) =>
-  fullBlocks(result).flatMap((block) => (block.kind === 'note' ? [block.text] : []));
+  fullBlocks(result, noLookups).flatMap((block) => (block.kind === 'note' ? [block.text] : []));
 
 describe('a plan in words', () => {
   test.each([

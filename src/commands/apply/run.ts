@@ -56,7 +56,7 @@ export function applyExecution(input: ApplyInput): Execution<ApplyResult> {
     rows: 'namespaces',
     writes: !input.dryRun,
     run: (context) => apply(context, input, view),
-    view: (result) => view.blocks(result),
+    view: (result, own) => view.blocks(result, own),
   };
 }
 

@@ -34,8 +34,6 @@ export function benchExecution(input: BenchInput): Execution<BenchResult> {
       keysRemoved: null,
       keysLeft: null,
       keyTtlSeconds: null,
-      ownHits: null,
-      ownMisses: null,
       verdicts: [],
       comparisons: [],
       warnings: [],

@@ -3,6 +3,7 @@ import type { WorkloadName } from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
 import type { Verdict } from '../../bench/gates.ts';
 import type { Warning } from '../../bench/warnings.ts';
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note, type NoteBlock, type TableBlock } from '../../render/blocks.ts';
 import {
   counted,
@@ -12,17 +13,18 @@ import {
   formatRatio,
   formatSeconds,
 } from '../../render/units.ts';
+import { ownLookupsText } from '../keyspace-report.ts';
 import type { BenchResult } from './result.ts';
 
 /** One row for each workload, then what one has to know to read it. */
-export function viewBench(result: BenchResult): Block[] {
+export function viewBench(result: BenchResult, own: OwnLookups): Block[] {
   return [
     tableOf(result),
     ...settingNotes(result),
     ...result.comparisons.map(comparisonNote),
     ...result.verdicts.map(verdictNote),
     ...warningNotes(result.warnings),
-    ...keyNotes(result),
+    ...keyNotes(result, own),
   ];
 }
 
@@ -173,14 +175,8 @@ function warningNotes(warnings: readonly Warning[]): NoteBlock[] {
   return notes;
 }
 
-function keyNotes({ keysRemoved, keysLeft, ownHits, ownMisses }: BenchResult): NoteBlock[] {
-  const notes: NoteBlock[] = [];
-  if (ownHits + ownMisses > 0) {
-    const misses = ownMisses > 0 ? ` and ${counted(ownMisses, 'miss', 'misses')}` : '';
-    notes.push(
-      note('dim', `its reads added ${counted(ownHits, 'hit')}${misses} to the counters of the server`),
-    );
-  }
+function keyNotes({ keysRemoved, keysLeft }: BenchResult, own: OwnLookups): NoteBlock[] {
+  const notes: NoteBlock[] = own.hits + own.misses === 0 ? [] : [note('dim', ownLookupsText(own))];
   if (keysRemoved > 0) {
     const rest = keysLeft === 0 ? '; none is left' : '';
     notes.push(note('dim', `removed the ${counted(keysRemoved, 'key')} it had written${rest}`));

@@ -12,12 +12,14 @@ import { trustMap } from '../../config/trust.ts';
 import { fileFailureText } from '../../file-failure.ts';
 import { InputError } from '../../failure.ts';
 import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { replaceFile } from '../../replace-file.ts';
 import { stateFolder } from '../../state-folder.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { howToConfirm } from '../namespace-summary.ts';
+import { ownLookupsText } from '../keyspace-report.ts';
 import { type ConnectionFlags, currentProfile } from './current-profile.ts';
 import { confirmReplacing } from '../replacing.ts';
 import { patternTable } from './pattern-table.ts';
@@ -55,8 +57,6 @@ interface InitResult {
   /** The remarks, each once. */
   readonly cautions: readonly { readonly text: string; readonly namespaces: readonly string[] }[];
   readonly entities: readonly { readonly name: string; readonly patterns: readonly string[] }[];
-  /** Our own lookups that the server counted in `keyspace_hits`. */
-  readonly ownLookups: number;
   /** The map itself. */
   readonly map: object | null;
 }
@@ -71,7 +71,6 @@ export function initExecution(input: InitInput): Execution<InitResult> {
       namespaces: [],
       cautions: [],
       entities: [],
-      ownLookups: null,
       map: null,
     },
     rows: 'namespaces',
@@ -164,7 +163,7 @@ function ttlGround(ttl: unknown, statistics: KeyStatistics): string[] {
 }
 
 function resultOf(
-  { draft, encodings, remarks, keys, keysInDatabase, lookups }: FirstMap,
+  { draft, encodings, remarks, keys, keysInDatabase }: FirstMap,
   map: ConfigFile,
   file: string | null,
 ): InitResult {
@@ -191,7 +190,6 @@ function resultOf(
       ),
     ].map(([text, concerned]) => ({ text, namespaces: concerned.map(({ name }) => name) })),
     entities: draft.entities.map(({ name, config }) => ({ name, patterns: config.patterns })),
-    ownLookups: lookups,
     map,
   };
 }
@@ -232,8 +230,8 @@ function namesOf(namespaces: readonly { readonly name: string }[]): string {
   return more <= 1 ? names.join(', ') : `${names.slice(0, mostNamed).join(', ')} and ${more} more`;
 }
 
-function view(result: InitResult): Block[] {
-  const { file, keys, coverage, namespaces, cautions, entities, ownLookups } = result;
+function view(result: InitResult, own: OwnLookups): Block[] {
+  const { file, keys, coverage, namespaces, cautions, entities } = result;
   const [entity] = entities;
   const next = ['config validate', 'inspect', ...(entity ? [`invalidate ${entity.name} ID --dry-run`] : [])];
   const states = groupBy(
@@ -268,7 +266,7 @@ function view(result: InitResult): Block[] {
     ...cautions.map(({ text, namespaces: concerned }) =>
       note('plain', `${namesOf(concerned.map((name) => ({ name })))}: ${text}`),
     ),
-    note('dim', `this run added ${counted(ownLookups, 'lookup')} to the server's hit counters`),
+    note('dim', `cost to the server: ${ownLookupsText(own)}`),
     note(
       coverage >= 0.95 ? 'good' : 'warning',
       `the namespaces take in ${formatRatio(coverage)} of the keys seen`,

@@ -1,10 +1,11 @@
 import type { Sighting } from '../../comparison/canonical.ts';
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, type Cell, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
 import type { DiffResult } from './result.ts';
 
-export function viewDiff(result: DiffResult): Block[] {
+export function viewDiff(result: DiffResult, own: OwnLookups): Block[] {
   const { namespaces, missing, extra, different } = result;
   const rows: Cell[][] = [
     ...result.missingKeys.map(({ key, type }) => ['missing', key, type, null]),
@@ -31,7 +32,7 @@ export function viewDiff(result: DiffResult): Block[] {
   const all = missing + extra + different;
   if (listed < all)
     blocks.push(note('plain', `${counted(all - listed, 'more difference')}: --limit lists more`));
-  return [...blocks, verdict(result), ...remarks(result), ...costNotes(result.serverCost)];
+  return [...blocks, verdict(result), ...remarks(result), ...costNotes(result.serverCost, own)];
 }
 
 function differenceTable(rows: TableBlock['rows']): TableBlock {

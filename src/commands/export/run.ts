@@ -79,7 +79,7 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
     serverCost,
   };
   warnOfLosses(context, result);
-  if (input.to === undefined) await context.remark(exportNotes(result));
+  if (input.to === undefined) await context.remark(exportNotes(result, context.ownLookups()));
   const error = failureOf(context, tally, result, server);
   return {
     result,

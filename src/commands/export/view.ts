@@ -1,10 +1,11 @@
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, type NoteBlock, note } from '../../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatSeconds } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
 import type { ExportResult } from './result.ts';
 
 /** For --to: facts for programs, and sentences for people. */
-export function viewExport(result: ExportResult): Block[] {
+export function viewExport(result: ExportResult, own: OwnLookups): Block[] {
   return [
     {
       kind: 'facts',
@@ -18,12 +19,12 @@ export function viewExport(result: ExportResult): Block[] {
         { name: 'failed', label: 'failed', value: result.failed, unit: 'count' },
       ],
     },
-    ...exportNotes(result),
+    ...exportNotes(result, own),
   ];
 }
 
 /** The same in sentences alone: what stands on stderr beside data. */
-export function exportNotes(result: ExportResult): Block[] {
+export function exportNotes(result: ExportResult, own: OwnLookups): Block[] {
   const { keys, bytes, skipped, complete, serverCost } = result;
   const seconds = serverCost.durationSeconds;
   const rate = keys >= 1000 && seconds > 0 ? `, ${formatCell(keys / seconds, 'perSecond')}` : '';
@@ -42,5 +43,5 @@ export function exportNotes(result: ExportResult): Block[] {
         'reading counts as a use of a key on this server: the idle times of these keys start anew',
       ),
     );
-  return [...notes, ...costNotes(serverCost)];
+  return [...notes, ...costNotes(serverCost, own)];
 }

@@ -4,6 +4,7 @@ import { type KeyLookup, type KeyReport, readKey } from '../../decode/read-key.t
 import { InputError } from '../../failure.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../redis/bytes.ts';
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, type Fact, note } from '../../render/blocks.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -45,9 +46,6 @@ interface GetResult {
   readonly members: readonly (readonly string[])[] | null;
   /** The same as base64 of their bytes; null where `members` says it all, for all of it is text. */
   readonly membersBase64: readonly (readonly string[])[] | null;
-  /** Lookups of ours that the server counted as hits, and as misses. */
-  readonly ownHits: number | null;
-  readonly ownMisses: number | null;
   /** True where the server took the reading for a use, as those before 7.2 do: `idleSeconds` is from before. */
   readonly touched: boolean | null;
 }
@@ -71,12 +69,10 @@ export function getExecution(input: GetInput): Execution<GetResult> {
       value: null,
       members: null,
       membersBase64: null,
-      ownHits: null,
-      ownMisses: null,
       touched: null,
     },
     run: (context) => getKey(context, input),
-    view: (result) => (input.raw ? [] : view(result)),
+    view: (result, own) => (input.raw ? [] : view(result, own)),
   };
 }
 
@@ -111,11 +107,7 @@ async function writeRaw(context: Context, key: ByteString, { type, value }: KeyR
   await context.writeBytes(bufferOf(value.bytes));
 }
 
-function resultOf(
-  { map }: Context,
-  key: ByteString,
-  { report, ownHits, ownMisses, touched }: KeyLookup,
-): GetResult {
+function resultOf({ map }: Context, key: ByteString, { report, touched }: KeyLookup): GetResult {
   const namespace = map.classify(key);
   const value = report?.value ?? null;
   const ttlMillis = report?.ttlMillis ?? null;
@@ -145,13 +137,11 @@ function resultOf(
     membersBase64: rows?.flat().some((field) => textOf(field) === undefined)
       ? rows.map((row) => row.map((field) => bufferOf(field).toString('base64')))
       : null,
-    ownHits,
-    ownMisses,
     touched,
   };
 }
 
-function view(result: GetResult): Block[] {
+function view(result: GetResult, own: OwnLookups): Block[] {
   if (!result.exists) return [note('bad', `there is no key \`${result.key}\``)];
   const unit = result.type === 'string' ? 'bytes' : 'count';
   const facts: Fact[] = [
@@ -198,9 +188,7 @@ function view(result: GetResult): Block[] {
   }
   if (result.value === null && result.members === null)
     blocks.push(note('plain', `values of type ${result.type ?? 'unknown'} are not shown`));
-  const { ownHits, ownMisses } = result;
-  const cost = ownLookupsText({ ownHits: ownHits ?? 0, ownMisses: ownMisses ?? 0 });
-  return [...blocks, note('dim', `cost to the server: ${cost}`)];
+  return [...blocks, note('dim', `cost to the server: ${ownLookupsText(own)}`)];
 }
 
 function valueBlocks(value: DecodedValue): Block[] {

@@ -241,7 +241,7 @@ function notificationNotes({ notifications }: HitsResult): Block[] {
 }
 
 function costText({ cost, mode, windowSeconds }: HitsResult): string {
-  const { serverCpuSeconds, commands, monitorBytes, eventBytes, ownMisses, duty, maxLagSeconds } = cost;
+  const { serverCpuSeconds, commands, monitorBytes, eventBytes, markLookups, duty, maxLagSeconds } = cost;
   const work = [
     ...(commands === null ? [] : [counted(commands, 'command')]),
     ...(serverCpuSeconds === null || windowSeconds === 0
@@ -250,7 +250,7 @@ function costText({ cost, mode, windowSeconds }: HitsResult): string {
   ].join(', ');
   const seen = [
     `${formatBytes(monitorBytes)} of commands (${formatRatio(duty)} of the time), ${formatBytes(eventBytes)} of events`,
-    `${counted(ownMisses, 'lookup')} of our own, taken off`,
+    `${counted(markLookups, 'lookup')} of our own, taken off`,
     `at most ${formatSeconds(maxLagSeconds)} behind`,
   ];
   return `cost to the server: ${[work || 'not told', ...(mode === 'counters' ? [] : seen)].join(' · ')}`;

@@ -69,7 +69,7 @@ export function inspectExecution(input: InspectInput): Execution<InspectResult> 
     },
     rows: 'namespaces',
     run: (context) => inspect(context, input),
-    view: (result) => viewInspect(result, input.top),
+    view: (result, own) => viewInspect(result, own, input.top),
   };
 }
 

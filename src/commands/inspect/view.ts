@@ -1,3 +1,4 @@
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, type Cell, type Column, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, readingNotes } from '../keyspace-report.ts';
@@ -13,7 +14,7 @@ import type { InspectResult } from './run.ts';
 import type { Growth } from './snapshot.ts';
 
 /** The result of `inspect` for people, and as rows. */
-export function viewInspect(result: InspectResult, top: number): Block[] {
+export function viewInspect(result: InspectResult, own: OwnLookups, top: number): Block[] {
   const { total, growth, ttlRules } = result;
   const blocks: Block[] = [namespaceTable(result)];
   if (growth) blocks.push(growthTable(growth));
@@ -31,7 +32,7 @@ export function viewInspect(result: InspectResult, top: number): Block[] {
         `${formatBytes(result.overheadBytes)} of the memory are names and entries of keys, the rest are values`,
       ),
     );
-  return [...blocks, ...readingNotes(result.reading), ...costNotes(result.serverCost)];
+  return [...blocks, ...readingNotes(result.reading), ...costNotes(result.serverCost, own)];
 }
 
 /** The histogram of one kind of time over all keys, with a bar for each span. */

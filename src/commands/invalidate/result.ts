@@ -6,7 +6,8 @@ import type { Unreachable } from '../../invalidation/unreachable.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import { formatSeconds } from '../../render/units.ts';
 import type { Backup } from '../backup.ts';
-import { type LookedUp, ownLookupsOf, type ServerCost } from '../keyspace-report.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import type { ServerCost } from '../keyspace-report.ts';
 
 /** How an invalidation ended. */
 export type InvalidationOutcome =
@@ -102,7 +103,7 @@ interface PlanContext {
   readonly target: Target;
   readonly selection: Selection;
   readonly plan: InvalidationPlan;
-  readonly server: LookedUp;
+  readonly server: Pick<RedisServer, 'address'>;
   readonly stateKnown: boolean;
   readonly dryRun: boolean;
   readonly limit: number | null;
@@ -159,7 +160,6 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     serverCost: {
       commands: plan.cost.commands,
       bytesReceived: plan.cost.bytesReceived,
-      ...ownLookupsOf(context.server),
       durationSeconds: plan.cost.durationSeconds,
       serverCpuSeconds: null,
       unreadableKeys: plan.cost.unreadableKeys,
@@ -188,7 +188,6 @@ const outcomes = {
 } as const;
 
 interface DoneRemoval {
-  readonly server: LookedUp;
   readonly removal: Removal;
   readonly journal: string | null;
   readonly indexPruned: number | null;
@@ -209,7 +208,6 @@ export function removedResult(
     journal,
     backup: planned.backupPlanned && journal !== null,
     indexPruned,
-    serverCost: { ...planned.serverCost, ...ownLookupsOf(server) },
     gone: removal.gone,
     rewritten: removal.rewritten,
     failed: removal.failed,

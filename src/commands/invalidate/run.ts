@@ -18,7 +18,6 @@ import {
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import type { Block } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import { decideBackup, requireBackupPlace } from '../backup.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
@@ -97,14 +96,14 @@ export function invalidateExecution(input: InvalidateInput): Execution<Invalidat
     rows: 'namespaces',
     writes: !input.dryRun,
     run: (context) => invalidate(context, input, view),
-    view: (result) => view.blocks(result),
+    view: (result, own) => view.blocks(result, own),
   };
 }
 
 async function invalidate(
   context: Context,
   input: InvalidateInput,
-  view: { blocks: (result: InvalidateResult) => Block[] },
+  view: { blocks: typeof fullBlocks },
 ): Promise<Outcome<InvalidateResult>> {
   const { map, signal, progress, now } = context;
   if (context.output !== 'table') view.blocks = dataBlocks;

@@ -1,4 +1,5 @@
 import { unmappedName } from '../../keyspace/namespace-tree.ts';
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, type Fact, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { InvalidateResult } from './result.ts';
@@ -46,8 +47,8 @@ export function outcomeBlocks(result: InvalidateResult): Block[] {
 }
 
 /** Everything in one, for people who have seen nothing yet. */
-export function fullBlocks(result: InvalidateResult): Block[] {
-  return [...planBlocks(result), ...endBlocks(result), ...costNotes(result.serverCost)];
+export function fullBlocks(result: InvalidateResult, own: OwnLookups): Block[] {
+  return [...planBlocks(result), ...endBlocks(result), ...costNotes(result.serverCost, own)];
 }
 
 const endBlocks = (result: InvalidateResult): Block[] => [

@@ -16,13 +16,10 @@ import type { TtlFilter } from './ttl-filter.ts';
 
 interface KeysResult {
   /** Streamed: empty here. */
-  readonly keys: readonly object[];
+  readonly items: readonly object[];
   readonly matched: number;
   /** False where --limit, an interruption or a failure ended the walk early. */
   readonly complete: boolean;
-  /** Lookups of ours that the server counted as hits, and as misses. */
-  readonly ownHits: number;
-  readonly ownMisses: number;
   /** Keys that the user may list but not read. */
   readonly unreadableKeys: number;
 }
@@ -56,11 +53,9 @@ const longColumns: readonly Column[] = [
 export function keysExecution(input: KeysInput): Execution<KeysResult> {
   return {
     blank: {
-      keys: [],
+      items: [],
       matched: null,
       complete: null,
-      ownHits: null,
-      ownMisses: null,
       unreadableKeys: null,
     },
     run: (context) => listKeys(context, input),
@@ -75,7 +70,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   let opened: Promise<RowSink> | undefined;
   // Not before the server has answered: what fails at once prints no heading.
   const openRows = () =>
-    (opened ??= context.openRows('keys', input.long ? [nameColumn, ...longColumns] : [nameColumn]));
+    (opened ??= context.openRows('items', input.long ? [nameColumn, ...longColumns] : [nameColumn]));
   const accounts: WalkAccount[] = [];
   const pageSize = pageSizeOf(input);
   const limits = {
@@ -115,8 +110,8 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   const complete = await list();
   await openRows();
   const account = sumAccounts(accounts, server.nodes.length);
-  const { ownHits, ownMisses, unreadableKeys } = account;
-  const result: KeysResult = { keys: [], matched, complete, ownHits, ownMisses, unreadableKeys };
+  const { unreadableKeys } = account;
+  const result: KeysResult = { items: [], matched, complete, unreadableKeys };
   const refused = refusedFilter(input, account);
   if (refused) return { result, error: refused };
   for (const { column, reason } of account.refusedColumns)
@@ -125,7 +120,10 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
     context.warn(`${counted(unreadableKeys, 'key')} may be listed but not read by this user`);
   const more = complete ? '' : ', and there may be more';
   await context.show([
-    note('dim', `${counted(matched, 'key')}${more}; cost to the server: ${ownLookupsText(account)}`),
+    note(
+      'dim',
+      `${counted(matched, 'key')}${more}; cost to the server: ${ownLookupsText(context.ownLookups())}`,
+    ),
   ]);
   return { result };
 }

@@ -4,7 +4,8 @@ import type { Pruning } from '../../pruning/apply.ts';
 import type { Finding, PruningGoals, Reason } from '../../pruning/findings.ts';
 import type { PruningPlan } from '../../pruning/plan.ts';
 import type { Backup } from '../backup.ts';
-import { type LookedUp, ownLookupsOf, type ServerCost } from '../keyspace-report.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import type { ServerCost } from '../keyspace-report.ts';
 import { ttlRuleText } from '../namespace-summary.ts';
 
 /** How a pruning ended. */
@@ -79,7 +80,7 @@ export interface PruneResult {
   readonly replicas: number | null;
   /** Of the changes; null where there were none. */
   readonly durationSeconds: number | null;
-  /** What making the plan cost the server, and the lookups before the changes. */
+  /** What making the plan cost the server. */
   readonly serverCost: ServerCost;
 }
 
@@ -93,7 +94,7 @@ export interface Changes {
 interface PlanContext {
   readonly plan: PruningPlan;
   readonly goals: PruningGoals;
-  readonly server: LookedUp;
+  readonly server: Pick<RedisServer, 'address'>;
   readonly dryRun: boolean;
   /** Null: nothing is to be removed. */
   readonly backup: Backup | null;
@@ -150,7 +151,6 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     serverCost: {
       commands: account.commands,
       bytesReceived: account.bytesReceived,
-      ...ownLookupsOf(context.server),
       durationSeconds: plan.durationSeconds,
       serverCpuSeconds: null,
       unreadableKeys: account.unreadableKeys,
@@ -191,6 +191,5 @@ export function prunedResult(
       example: keyFields(example),
     })),
     durationSeconds: pruning.durationSeconds,
-    serverCost: { ...planned.serverCost, ...ownLookupsOf(server) },
   };
 }

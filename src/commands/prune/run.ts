@@ -5,7 +5,6 @@ import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import { applyPruning } from '../../pruning/apply.ts';
 import type { PruningGoals } from '../../pruning/findings.ts';
 import { planPruning } from '../../pruning/read-plan.ts';
-import type { Block } from '../../render/blocks.ts';
 import { askConsent } from '../consent.ts';
 import { decideBackup, type KeepingInput, requireBackupPlace, startJournal } from '../backup.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
@@ -52,14 +51,14 @@ export function pruneExecution(input: PruneInput): Execution<PruneResult> {
     rows: 'namespaces',
     writes: !input.dryRun,
     run: (context) => prune(context, input, view),
-    view: (result) => view.blocks(result),
+    view: (result, own) => view.blocks(result, own),
   };
 }
 
 async function prune(
   context: Context,
   input: PruneInput,
-  view: { blocks: (result: PruneResult) => Block[] },
+  view: { blocks: typeof fullBlocks },
 ): Promise<Outcome<PruneResult>> {
   const { map, signal, progress, now, random } = context;
   if (context.output !== 'table') view.blocks = dataBlocks;

@@ -1,4 +1,5 @@
 import type { Finding, Reason } from '../../pruning/findings.ts';
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, type Fact, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
@@ -36,7 +37,7 @@ export function planBlocks(result: PruneResult): Block[] {
 }
 
 /** How it ended, for people who have seen the plan. */
-export function outcomeBlocks(result: PruneResult): Block[] {
+export function outcomeBlocks(result: PruneResult, own: OwnLookups): Block[] {
   return [
     ...outcomeNotes(result),
     ...(result.journal !== null && result.removed > 0
@@ -50,13 +51,13 @@ export function outcomeBlocks(result: PruneResult): Block[] {
         ]
       : []),
     ...(result.problems.length > 0 ? [problemTable(result)] : []),
-    ...costNotes(result.serverCost),
+    ...costNotes(result.serverCost, own),
   ];
 }
 
 /** Everything in one, for people who have seen nothing yet. */
-export function fullBlocks(result: PruneResult): Block[] {
-  return [...planBlocks(result), ...outcomeBlocks(result)];
+export function fullBlocks(result: PruneResult, own: OwnLookups): Block[] {
+  return [...planBlocks(result), ...outcomeBlocks(result, own)];
 }
 
 /** Everything as rows, the same whatever happened. The namespaces come last, for csv prints one table. */

@@ -48,7 +48,7 @@ export async function observeHits(
 /** @param database the one that has rows of its own */
 export function observedHitsOf({ report, restored }: Observed, database: number): ObservedHits {
   const { mode, modeReason, windowSeconds, valid, invalidReasons, remarks, endedBy } = report;
-  const { reads, hits, misses, hitRate, residual, namespaces, cost } = report;
+  const { reads, hits, misses, hitRate, residual, namespaces } = report;
   return {
     ...{ mode, modeReason, windowSeconds, valid, invalidReasons, remarks, endedBy },
     ...{ reads, hits, misses, hitRate, residual },
@@ -60,7 +60,6 @@ export function observedHitsOf({ report, restored }: Observed, database: number)
         misses: each.misses,
         hitRate: each.hitRate,
       })),
-    ownMisses: cost.ownMisses,
     notifications: restored,
   };
 }

@@ -66,8 +66,6 @@ export interface ObservedHits extends Pick<
   readonly otherDatabases: readonly (Pick<RowTraffic, 'reads' | 'misses' | 'hitRate'> & {
     readonly database: number;
   })[];
-  /** Lookups of our own in the window, counted by the server as misses and taken off here. */
-  readonly ownMisses: number;
   /** What became of `notify-keyspace-events` on each node that was changed. */
   readonly notifications: readonly RestoreOutcome[];
 }

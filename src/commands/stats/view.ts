@@ -1,3 +1,4 @@
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, type Fact, type FactsBlock, note } from '../../render/blocks.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import { hiddenByText } from '../../health/lookups/counters.ts';
@@ -8,7 +9,7 @@ import type { HitFigures, StatsResult, WindowFigures } from './result.ts';
 import { trafficFacts, trafficNotes } from './traffic-blocks.ts';
 
 /** The result of `stats` for people, and as rows. */
-export function viewStats(result: StatsResult): Block[] {
+export function viewStats(result: StatsResult, own: OwnLookups): Block[] {
   const blocks: Block[] = [];
   if (result.server) blocks.push(serverFacts(result.server));
   blocks.push(hitFacts(result));
@@ -24,13 +25,8 @@ export function viewStats(result: StatsResult): Block[] {
     );
   if (result.traffic) blocks.push(...trafficNotes(result.traffic));
   if (result.reading) blocks.push(...readingNotes(result.reading));
-  const observing = result.traffic?.ownMisses ?? 0;
-  if (result.serverCost) {
-    const ownMisses = result.serverCost.ownMisses + observing;
-    blocks.push(...costNotes({ ...result.serverCost, ownMisses }));
-  } else if (observing > 0) {
-    blocks.push(note('dim', `cost to the server: ${ownLookupsText({ ownHits: 0, ownMisses: observing })}`));
-  }
+  if (result.serverCost) blocks.push(...costNotes(result.serverCost, own));
+  else blocks.push(note('dim', `cost to the server: ${ownLookupsText(own)}`));
   return blocks;
 }
 

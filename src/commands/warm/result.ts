@@ -34,11 +34,9 @@ export interface WarmResult {
   readonly withoutTtl: number;
   /** Records whose key came before; null: too many keys to tell. */
   readonly repeatedKeys: number | null;
-  /** Records read back and found as they were written; null where nobody asked. So too the next three. */
+  /** Records read back and found as they were written; null where nobody asked. So too the next two. */
   readonly verified: number | null;
   readonly mismatched: number | null;
-  /** Reads of the verification, which the server counts as hits or misses. */
-  readonly verifyLookups: number | null;
   /** The first 20 that were found otherwise. */
   readonly differences: readonly FixtureProblem[];
   /** Keys that the server evicted meanwhile; null where it was not asked, or does not say. */
@@ -94,11 +92,10 @@ export function resultOf(
 /** @param verification Null where there was none. */
 export function verificationFields(
   verification: Verification | null,
-): Pick<WarmResult, 'verified' | 'mismatched' | 'verifyLookups' | 'differences'> {
+): Pick<WarmResult, 'verified' | 'mismatched' | 'differences'> {
   return {
     verified: verification?.verified ?? null,
     mismatched: verification?.mismatched ?? null,
-    verifyLookups: verification?.lookups ?? null,
     differences: verification?.differences ?? [],
   };
 }
@@ -107,6 +104,6 @@ export const blankResult: { readonly [Field in keyof WarmResult]: WarmResult[Fie
   ...{ records: null, written: null, skipped: null, failed: null, invalid: null, expired: null },
   ...{ existing: null, notWritten: null, unknown: null, retried: null, dryRun: null, valueBytes: null },
   ...{ durationSeconds: null, withoutTtl: null, repeatedKeys: null, verified: null, mismatched: null },
-  ...{ verifyLookups: null, differences: [], evictedKeys: null, rejectsFile: null },
+  ...{ differences: [], evictedKeys: null, rejectsFile: null },
   ...{ namespaces: [], types: [], problems: [] },
 };

@@ -1,9 +1,11 @@
 import type { NamespaceTally } from '../../fixtures/tally.ts';
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatSeconds } from '../../render/units.ts';
+import { ownLookupsText } from '../keyspace-report.ts';
 import type { WarmResult } from './result.ts';
 
-export function viewWarm(result: WarmResult): Block[] {
+export function viewWarm(result: WarmResult, own: OwnLookups): Block[] {
   if (result.namespaces.length === 0) {
     // A failure says itself what is wrong, and its problems are on stderr.
     if (result.problems.length > 0) return [];
@@ -34,7 +36,7 @@ export function viewWarm(result: WarmResult): Block[] {
       ]),
     },
     ...permanent(result),
-    ...summary(result),
+    ...summary(result, own),
   ];
 }
 
@@ -62,7 +64,7 @@ function ttlFrom({ ttlSources }: NamespaceTally): string {
     .join(', ');
 }
 
-function summary(result: WarmResult): Block[] {
+function summary(result: WarmResult, own: OwnLookups): Block[] {
   const { records, written, dryRun, valueBytes, durationSeconds } = result;
   if (dryRun) {
     const types = result.types
@@ -89,7 +91,7 @@ function summary(result: WarmResult): Block[] {
       `wrote ${amount} with ${formatBytes(valueBytes)} of values in ${formatSeconds(durationSeconds)}${rate}`,
     ),
   ];
-  blocks.push(...verification(result));
+  blocks.push(...verification(result, own));
   const others = [
     result.existing > 0 && `${formatCell(result.existing, 'count')} there already`,
     result.expired > 0 && `${formatCell(result.expired, 'count')} expired`,
@@ -110,9 +112,9 @@ function leftOut({ records, existing, expired }: WarmResult): Block[] {
   return [note('plain', `wrote none of ${counted(records, 'record')}: ${reasons.join(', ')}`)];
 }
 
-function verification({ verified, mismatched, verifyLookups }: WarmResult): Block[] {
+function verification({ verified, mismatched }: WarmResult, own: OwnLookups): Block[] {
   if (verified === null || mismatched === null) return [];
-  const cost = `the server counts ${counted(verifyLookups ?? 0, 'lookup')} for it`;
+  const cost = ownLookupsText(own);
   return [
     mismatched === 0
       ? note('good', `verified ${counted(verified, 'record')}; ${cost}`)

@@ -27,7 +27,7 @@ export async function drawFirstMap(
   const now = options.now();
   const drafted = draftMap(survey.keys, { now, localTimeZone: options.localTimeZone });
   const commands = await usedCommands(server);
-  const { samples, lookups } = await sampleValues(server, drafted.exampleKeys);
+  const samples = await sampleValues(server, drafted.exampleKeys);
   const encodings = new Map<string, ObservedEncoding>();
   const evidence = new Map<string, Evidence>();
   for (const { name, layout } of drafted.namespaces) {
@@ -41,7 +41,6 @@ export async function drawFirstMap(
   return {
     ...survey,
     keys: survey.keys.length,
-    lookups: survey.lookups + lookups,
     draft,
     encodings,
     remarks: new Map(

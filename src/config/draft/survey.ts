@@ -23,8 +23,6 @@ export interface Survey {
   readonly complete: boolean;
   /** Keys in the database; null where DBSIZE is not permitted. */
   readonly keysInDatabase: number | null;
-  /** Our own lookups that the server counted as hits or misses. */
-  readonly lookups: number;
   /** What the server said where it refused to tell TTLs. */
   readonly refusedTtl: string | null;
   /** The same of idle times, which it keeps under no LFU policy. */
@@ -40,7 +38,6 @@ export async function surveyKeys(
   progress.start('reading keys', 'keys', Math.min(sample, keysInDatabase ?? sample));
   const keys = new Map<ByteString, ObservedKey>();
   let complete = true;
-  let lookups = 0;
   const refused: { ttl: string | null; idle: string | null } = { ttl: null, idle: null };
   const choice = new IdleChoice();
   for (const [index, node] of server.nodes.entries()) {
@@ -66,7 +63,6 @@ export async function surveyKeys(
       if (keys.size >= limit) break;
     }
     complete &&= account.complete;
-    lookups += account.ownHits + account.ownMisses;
     for (const { column, reason } of account.refusedColumns)
       if (column === 'ttl' || column === 'idle') refused[column] ??= reason;
     if (signal.aborted) break;
@@ -76,7 +72,6 @@ export async function surveyKeys(
     keys: [...keys.values()],
     complete: complete && !signal.aborted,
     keysInDatabase,
-    lookups,
     refusedTtl: refused.ttl,
     refusedIdle: refused.idle,
   };
@@ -114,17 +109,14 @@ const sampleBytes = 65_536;
 export async function sampleValues(
   server: RedisServer,
   examples: ReadonlyMap<string, readonly ObservedKey[]>,
-): Promise<{ samples: Map<string, KeySample[]>; lookups: number }> {
+): Promise<Map<string, KeySample[]>> {
   const lanes = new Map<RedisNode, Lane>();
   const samples = new Map<string, KeySample[]>();
-  let lookups = 0;
   const ask = async (key: ByteString, command: RedisCommand): Promise<Reply | undefined> => {
     const node = server.nodeFor(key);
     const lane = lanes.get(node) ?? (await node.openLane());
     lanes.set(node, lane);
     const [reply] = await lane.exchange([command]);
-    // A key of another type is looked up all the same.
-    if (!(reply instanceof ReplyError) || reply.code === 'WRONGTYPE') lookups++;
     return reply;
   };
   try {
@@ -146,5 +138,5 @@ export async function sampleValues(
   } finally {
     for (const lane of lanes.values()) lane.close();
   }
-  return { samples, lookups };
+  return samples;
 }

@@ -179,8 +179,7 @@ function costOf(mode: HitMode, windows: readonly NodeWindow[], windowSeconds: nu
   return {
     serverCpuSeconds: cpu.includes(null) ? null : sumOf(cpu.map((each) => each ?? 0)),
     commands: commands.includes(null) ? null : sumOf(commands.map((each) => each ?? 0)),
-    ownHits: 0,
-    ownMisses: sumOf(windows.map(({ to }) => to.ownMisses)),
+    markLookups: sumOf(windows.map(({ to }) => to.ownMisses)),
     monitorBytes: grown((mark) => mark.monitorBytes),
     eventBytes: grown((mark) => mark.eventBytes),
     monitoredCommands:

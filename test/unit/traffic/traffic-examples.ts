@@ -34,7 +34,7 @@ export function reportOf(
     missingKeys: [],
     memory: { keysRemembered: 0, keysBound: 1, forgotten: 0 },
     cost: {
-      ...{ serverCpuSeconds: 0, commands: 0, ownHits: 0, ownMisses: 0, monitorBytes: 0, eventBytes: 0 },
+      ...{ serverCpuSeconds: 0, commands: 0, markLookups: 0, monitorBytes: 0, eventBytes: 0 },
       ...{ monitoredCommands: 0, events: 0, duty: 1, maxLagSeconds: 0 },
     },
     ...changes,

@@ -1,7 +1,6 @@
 import type { ColumnName } from '../redis/columns.ts';
 import type { Analysis, Method, UncheckedReason } from '../keyspace/reading.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
-import type { Analysis, Method } from '../keyspace/reading.ts';
 import { type Block, note } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
@@ -22,9 +21,9 @@ export interface ServerCost {
 export interface ReadingReport {
   readonly method: Method['kind'];
   /** Keys that the database holds, those that were not asked for included. */
-  readonly populationKeys: number | null;
+  readonly keyspaceKeys: number | null;
   /** The same at the end of the reading; null where it is not known. */
-  readonly populationKeysAtEnd: number | null;
+  readonly keyspaceKeysAtEnd: number | null;
   /** Keys that the database counted and that were not there to be read: expired, or removed; null: not all were to be read. */
   readonly goneKeys: number | null;
   /** Keys that were looked at. */
@@ -117,8 +116,8 @@ function readingReportOf({ method, figures, account, narrowed, tree }: Analysis)
   const counted = kind === 'exact' && !narrowed ? population : null;
   return {
     method: kind,
-    populationKeys: population,
-    populationKeysAtEnd: populationAtEnd,
+    keyspaceKeys: population,
+    keyspaceKeysAtEnd: populationAtEnd,
     goneKeys: counted === null ? null : Math.max(0, counted - tree.keys),
     scannedKeys: method.scannedKeys,
     coverage: method.coverage,
@@ -147,9 +146,9 @@ function serverCostOf({ account, durationSeconds, serverCpuSeconds }: Analysis):
 /** How the figures are to be read, where they are not those of every key. */
 export function readingNotes(reading: ReadingReport): Block[] {
   const notes: Block[] = [];
-  const { method, scannedKeys, populationKeys, precision, mostUnseenKeys, coverage, lookedUpKeys } = reading;
+  const { method, scannedKeys, keyspaceKeys, precision, mostUnseenKeys, coverage, lookedUpKeys } = reading;
   if (method === 'sample') {
-    const of = populationKeys === null ? '' : ` out of ${counted(populationKeys, 'key')}`;
+    const of = keyspaceKeys === null ? '' : ` out of ${counted(keyspaceKeys, 'key')}`;
     notes.push(
       note(
         'plain',
@@ -227,16 +226,15 @@ const uncheckedTexts: Readonly<Record<UncheckedReason, string>> = {
 };
 
 /** Why the keys that were read are not as many as DBSIZE says. */
-function populationNotes({ method, populationKeys, populationKeysAtEnd, goneKeys }: ReadingReport): Block[] {
-  const changed =
-    populationKeys !== null && populationKeysAtEnd !== null && populationKeys !== populationKeysAtEnd;
-  const course = `DBSIZE went from ${formatCell(populationKeys, 'count')} to ${formatCell(populationKeysAtEnd, 'count')}`;
+function populationNotes({ method, keyspaceKeys, keyspaceKeysAtEnd, goneKeys }: ReadingReport): Block[] {
+  const changed = keyspaceKeys !== null && keyspaceKeysAtEnd !== null && keyspaceKeys !== keyspaceKeysAtEnd;
+  const course = `DBSIZE went from ${formatCell(keyspaceKeys, 'count')} to ${formatCell(keyspaceKeysAtEnd, 'count')}`;
   const notes: Block[] = [];
   if (goneKeys !== null && goneKeys > 0)
     notes.push(
       note(
         'plain',
-        `${formatCell(goneKeys, 'count')} of the ${counted(populationKeys ?? 0, 'key')} that DBSIZE counted had expired, or were gone when they were read`,
+        `${formatCell(goneKeys, 'count')} of the ${counted(keyspaceKeys ?? 0, 'key')} that DBSIZE counted had expired, or were gone when they were read`,
       ),
     );
   if (changed)

@@ -27,8 +27,8 @@ export function datasetBoundsOf(info: Info): DatasetBounds | null {
   let [keys, expires] = [0, 0];
   for (const database of databases) {
     keys += database.keys;
-    if (database.expires === null) return null;
-    expires += database.expires;
+    if (database.keysWithTtl === null) return null;
+    expires += database.keysWithTtl;
   }
   const { product, version } = productOf(info);
   const [major = 0, minor = 0] = version.split('.').map(Number);

@@ -12,7 +12,7 @@ export interface DatabaseInfo {
   readonly database: number;
   readonly keys: number;
   /** Keys with a TTL; null: not reported. */
-  readonly expires: number | null;
+  readonly keysWithTtl: number | null;
 }
 
 /** Parses the text of an INFO reply. */
@@ -84,7 +84,7 @@ export function databasesOf(info: Info): DatabaseInfo[] | null {
             {
               database: Number(number),
               keys: Number(keys),
-              expires: expires === undefined ? null : Number(expires),
+              keysWithTtl: expires === undefined ? null : Number(expires),
             },
           ];
     })

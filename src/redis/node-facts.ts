@@ -61,8 +61,11 @@ export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
 function persistentKeysOf(info: Info, database: number): number | null {
   const databases = databasesOf(info);
   if (databases === null) return null;
-  const { keys, expires } = databases.find((each) => each.database === database) ?? { keys: 0, expires: 0 };
-  return expires === null ? null : keys - expires;
+  const { keys, keysWithTtl } = databases.find((each) => each.database === database) ?? {
+    keys: 0,
+    keysWithTtl: 0,
+  };
+  return keysWithTtl === null ? null : keys - keysWithTtl;
 }
 
 /** Redis 7.4 and Valkey 8.0 as cluster nodes have one table for each slot. @see src/kvstore.c */

@@ -112,9 +112,9 @@ const summed = [
 function sumDatabases(all: readonly DatabaseInfo[]): DatabaseInfo[] {
   const sums = new Map<number, DatabaseInfo>();
   for (const each of all) {
-    const sum = sums.get(each.database) ?? { database: each.database, keys: 0, expires: 0 };
-    const expires = sumOrNull([sum.expires, each.expires]);
-    sums.set(each.database, { ...sum, keys: sum.keys + each.keys, expires });
+    const sum = sums.get(each.database) ?? { database: each.database, keys: 0, keysWithTtl: 0 };
+    const keysWithTtl = sumOrNull([sum.keysWithTtl, each.keysWithTtl]);
+    sums.set(each.database, { ...sum, keys: sum.keys + each.keys, keysWithTtl });
   }
   return [...sums.values()].sort((left, right) => left.database - right.database);
 }

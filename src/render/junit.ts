@@ -5,7 +5,7 @@ export interface JunitSuite {
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
-  readonly durationMillis: number;
+  readonly durationSeconds: number;
   readonly properties: Readonly<Record<string, string | number | null>>;
   readonly cases: readonly JunitCase[];
 }
@@ -13,7 +13,7 @@ export interface JunitSuite {
 export interface JunitCase {
   readonly className: string;
   readonly name: string;
-  readonly durationMillis: number;
+  readonly durationSeconds: number;
   readonly outcome: 'passed' | 'failed' | 'skipped';
   /** One line: why it failed or was skipped. */
   readonly message: string;
@@ -33,7 +33,7 @@ export function renderJunit(suite: JunitSuite): string {
     failures: numberOf('failed'),
     errors: 0,
     skipped: numberOf('skipped'),
-    time: secondsOf(suite.durationMillis),
+    time: secondsOf(suite.durationSeconds),
   };
   const properties = Object.entries(suite.properties).flatMap(([name, value]) =>
     value === null ? [] : [`      ${element('property', { name, value })}\n`],
@@ -53,8 +53,8 @@ export function renderJunit(suite: JunitSuite): string {
   ].join('');
 }
 
-function renderCase({ className, name, durationMillis, outcome, message, details }: JunitCase): string {
-  const attributes = { classname: className, name, time: secondsOf(durationMillis) };
+function renderCase({ className, name, durationSeconds, outcome, message, details }: JunitCase): string {
+  const attributes = { classname: className, name, time: secondsOf(durationSeconds) };
   const inner =
     outcome === 'failed'
       ? element('failure', { message, type: 'failure' }, details)
@@ -104,4 +104,4 @@ function escapeAttribute(text: string): string {
   return escapeXml(text).replaceAll('\n', '&#10;').replaceAll('\t', '&#9;');
 }
 
-const secondsOf = (millis: number) => (millis / 1000).toFixed(3);
+const secondsOf = (seconds: number) => seconds.toFixed(3);

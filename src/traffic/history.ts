@@ -45,9 +45,9 @@ export interface NamespaceChange {
 }
 
 export interface Comparison {
-  /** When the earlier window was, ISO 8601. */
-  readonly at: string;
-  readonly server: string;
+  /** When the earlier window ended, ISO 8601. */
+  readonly endedAt: string;
+  readonly server: { readonly address: string };
   readonly mode: HitMode;
   readonly windowSeconds: number;
   readonly changes: readonly NamespaceChange[];
@@ -180,7 +180,7 @@ export function compareWithRecord(report: TrafficReport, before: TrafficRecord):
     (left, right) => order.indexOf(left.change) - order.indexOf(right.change),
   );
   const { at, server, mode, windowSeconds } = before;
-  return { at, server, mode, windowSeconds, changes };
+  return { endedAt: at, server: { address: server }, mode, windowSeconds, changes };
 }
 
 function changeOf(

@@ -177,12 +177,12 @@ export interface TrafficReport {
   readonly residual: Residual;
   /** The namespaces with most misses first. */
   readonly namespaces: readonly NamespaceTraffic[];
-  readonly missingKeys: readonly MissingKey[];
+  readonly mostMissed: readonly MissingKey[];
   /** What is remembered of keys, and whether the bound was reached and the oldest forgotten. */
-  readonly memory: {
+  readonly remembered: {
     readonly keysRemembered: number;
     readonly keysBound: number;
     readonly forgotten: number;
   };
-  readonly cost: ObservationCost;
+  readonly serverCost: ObservationCost;
 }

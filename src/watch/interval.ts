@@ -14,12 +14,12 @@ import type { WatchedNamespace } from './namespaces.ts';
 /** What the server did in one interval. A null: it does not tell, or was not there to be asked. */
 export interface WatchInterval {
   /** When the interval ended, ISO 8601. */
-  readonly at: string;
+  readonly endedAt: string;
   /** False where the server could not be asked; `error` says why. */
   readonly ok: boolean;
   readonly error: { readonly code: string; readonly message: string } | null;
   /** What the interval took; longer after a lost connection, for it counts from the last answer. */
-  readonly intervalSeconds: number | null;
+  readonly windowSeconds: number | null;
   /** The counters went back to zero, and these figures are of the time since then; `other`: another server took over. */
   readonly reset: NodeDeltas['reset'];
   readonly hits: number | null;
@@ -35,7 +35,7 @@ export interface WatchInterval {
   readonly hasMemoryLimit: boolean | null;
   readonly evictedKeys: number | null;
   readonly expiredKeys: number | null;
-  readonly latencyMicros: LatencyFigures | null;
+  readonly latency: LatencyFigures | null;
   readonly connectedClients: number | null;
   /** CPU time of the server's processes as a share of the time: 1 is one core kept busy by each. */
   readonly cpuRatio: number | null;
@@ -63,10 +63,10 @@ export interface WatchInterval {
 /** What of an interval the counters tell. */
 export type CounterFigures = Omit<
   WatchInterval,
-  | 'at'
+  | 'endedAt'
   | 'ok'
   | 'error'
-  | 'latencyMicros'
+  | 'latency'
   | 'trafficMode'
   | 'trafficModeReason'
   | 'trafficInvalid'
@@ -99,7 +99,7 @@ export function counterFigures(
   const perSecond = (value: number | null) => (value === null || seconds <= 0 ? null : value / seconds);
   const [hits, misses] = [sum('hits'), sum('misses')];
   return {
-    intervalSeconds: elapsedSeconds,
+    windowSeconds: elapsedSeconds,
     reset,
     hits,
     misses,
@@ -123,10 +123,10 @@ export function counterFigures(
 /** An interval in which the server could not be asked. */
 export function failedInterval(at: string, error: RedisError): WatchInterval {
   return {
-    at,
+    endedAt: at,
     ok: false,
     error: { code: error.code, message: error.message },
-    intervalSeconds: null,
+    windowSeconds: null,
     reset: null,
     hits: null,
     misses: null,
@@ -137,7 +137,7 @@ export function failedInterval(at: string, error: RedisError): WatchInterval {
     hasMemoryLimit: null,
     evictedKeys: null,
     expiredKeys: null,
-    latencyMicros: null,
+    latency: null,
     connectedClients: null,
     cpuRatio: null,
     bytesInPerSecond: null,

@@ -3,10 +3,10 @@ import type { RedisNode } from '../redis/server.ts';
 
 /** Round trips of PING in one interval, in microseconds. */
 export interface LatencyFigures {
-  readonly p50: number;
-  readonly p99: number;
+  readonly p50Micros: number;
+  readonly p99Micros: number;
   /** Round trips that were measured. */
-  readonly count: number;
+  readonly samples: number;
 }
 
 /** Measures round trips to all nodes, each over a connection of its own, until it is ended. */
@@ -46,5 +46,5 @@ export function latencyOf(micros: readonly number[]): LatencyFigures | null {
   if (micros.length === 0) return null;
   const sorted = micros.toSorted((left, right) => left - right);
   const rank = (quantile: number) => sorted[Math.ceil(quantile * sorted.length) - 1] ?? Number.NaN;
-  return { p50: rank(0.5), p99: rank(0.99), count: sorted.length };
+  return { p50Micros: rank(0.5), p99Micros: rank(0.99), samples: sorted.length };
 }

@@ -8,9 +8,9 @@ export interface NamespaceSize {
   readonly keys: number;
   readonly keysInterval: Bounds;
   /** Null where MEMORY USAGE is refused. */
-  readonly bytes: number | null;
-  readonly bytesInterval: Bounds;
-  readonly byteShareInterval: Bounds;
+  readonly memoryBytes: number | null;
+  readonly memoryBytesInterval: Bounds;
+  readonly memoryShareInterval: Bounds;
 }
 
 /** A namespace in one interval. A null: not known, or not looked at; of an interval: the figure is exact, or not known. */
@@ -19,11 +19,11 @@ export interface WatchedNamespace {
   readonly kind: 'cache' | 'state' | null;
   readonly keys: number | null;
   readonly keysInterval: Bounds;
-  readonly bytes: number | null;
-  readonly bytesInterval: Bounds;
+  readonly memoryBytes: number | null;
+  readonly memoryBytesInterval: Bounds;
   /** Of the bytes of all namespaces, from 0 to 1. */
-  readonly byteShare: number | null;
-  readonly byteShareInterval: Bounds;
+  readonly memoryShare: number | null;
+  readonly memoryShareInterval: Bounds;
   readonly readsPerSecond: number | null;
   readonly readsPerSecondInterval: Bounds;
   readonly missesPerSecond: number | null;
@@ -51,16 +51,16 @@ export function watchedNamespaces(
   for (const each of traffic?.namespaces ?? [])
     rows.set(each.namespace, { ...rows.get(each.namespace), traffic: each });
   const targets = new Map(map.namespaces.map(({ name, hitRateTarget }) => [name, hitRateTarget]));
-  const bytes = sizes.reduce((sum, size) => sum + (size.bytes ?? 0), 0);
+  const bytes = sizes.reduce((sum, size) => sum + (size.memoryBytes ?? 0), 0);
   return [...rows].map(([namespace, row]) => ({
     namespace,
     kind: row.size?.kind ?? row.traffic?.kind ?? null,
     keys: row.size?.keys ?? null,
     keysInterval: row.size?.keysInterval ?? null,
-    bytes: row.size?.bytes ?? null,
-    bytesInterval: row.size?.bytesInterval ?? null,
-    byteShare: row.size?.bytes == null || bytes === 0 ? null : row.size.bytes / bytes,
-    byteShareInterval: row.size?.byteShareInterval ?? null,
+    memoryBytes: row.size?.memoryBytes ?? null,
+    memoryBytesInterval: row.size?.memoryBytesInterval ?? null,
+    memoryShare: row.size?.memoryBytes == null || bytes === 0 ? null : row.size.memoryBytes / bytes,
+    memoryShareInterval: row.size?.memoryShareInterval ?? null,
     ...trafficOf(row.traffic, traffic?.windowSeconds ?? 0),
     hitRateTarget: row.traffic?.hitRateTarget ?? targets.get(namespace) ?? null,
   }));
@@ -104,7 +104,7 @@ export function sortedNamespaces(rows: readonly WatchedNamespace[], order: SortO
   const badness = {
     reads: (row: WatchedNamespace) => row.readsPerSecond ?? Number.NEGATIVE_INFINITY,
     misses: (row: WatchedNamespace) => row.missesPerSecond ?? Number.NEGATIVE_INFINITY,
-    bytes: (row: WatchedNamespace) => row.bytes ?? Number.NEGATIVE_INFINITY,
+    bytes: (row: WatchedNamespace) => row.memoryBytes ?? Number.NEGATIVE_INFINITY,
     hitRate: (row: WatchedNamespace) => (row.hitRate === null ? Number.NEGATIVE_INFINITY : -row.hitRate),
   }[order];
   return rows.toSorted((left, right) => {

@@ -180,12 +180,12 @@ export class Observer {
     this.sizes?.renew(session.server);
     const { sizes = [], readAt = null, exact = null, mostUnseenKeys = null } = this.sizes ?? {};
     return {
-      at: new Date(at).toISOString(),
+      endedAt: new Date(at).toISOString(),
       ok: true,
       error: null,
       ...figures,
       ...lookupsOf(figures, traffic, isWindow, uncounted),
-      latencyMicros: session.latency.take(),
+      latency: session.latency.take(),
       trafficMode: traffic?.mode ?? null,
       trafficModeReason: traffic?.modeReason ?? null,
       trafficInvalid: traffic?.invalidReasons ?? [],
@@ -235,7 +235,7 @@ function lookupsOf(
   if (traffic?.hits == null) return { hits: figures.hits, misses: figures.misses, hitRate: figures.hitRate };
   if (isWindow) return { hits: traffic.hits, misses: traffic.misses, hitRate: traffic.hitRate };
   const { hits } = figures;
-  const own = Math.max(0, traffic.cost.markLookups - uncounted);
+  const own = Math.max(0, traffic.serverCost.markLookups - uncounted);
   const misses = figures.misses === null ? null : Math.max(0, figures.misses - own);
   const reads = hits === null || misses === null ? 0 : hits + misses;
   return { hits, misses, hitRate: hits === null || reads === 0 ? null : hits / reads };

@@ -102,9 +102,9 @@ export class SizeReader {
         kind: map.namespaces.find(({ name }) => name === namespace)?.kind ?? null,
         keys: Math.round(keys.value),
         keysInterval: keys.interval,
-        bytes: bytes && Math.round(bytes.value),
-        bytesInterval: bytes && bytes.interval,
-        byteShareInterval: refused ? null : figures.byteShare('memory', total, whole).interval,
+        memoryBytes: bytes && Math.round(bytes.value),
+        memoryBytesInterval: bytes && bytes.interval,
+        memoryShareInterval: refused ? null : figures.byteShare('memory', total, whole).interval,
       };
     });
     this.exact = method.kind === 'exact';

@@ -66,8 +66,8 @@ test.each([
       result.namespaces.find(({ namespace }) => namespace.startsWith(name))?.keysInterval;
     expect(result.reading).toMatchObject({
       method: 'sample',
-      populationKeys: big + from,
-      populationKeysAtEnd: big + to,
+      keyspaceKeys: big + from,
+      keyspaceKeysAtEnd: big + to,
     });
     expect(within(result.keysInterval, big + to)).toBe(true);
     expect(within(intervalOf('big'), big)).toBe(true);
@@ -105,6 +105,6 @@ test('keys that have expired and that DBSIZE still counts are accounted for', as
   );
   const { result } = await stats(redis.url);
   // SCAN removes what it finds expired.
-  expect(result.reading).toMatchObject({ populationKeys: 300, populationKeysAtEnd: 300, goneKeys: 0 });
+  expect(result.reading).toMatchObject({ keyspaceKeys: 300, keyspaceKeysAtEnd: 300, goneKeys: 0 });
   await send(server, 'DEBUG', 'SET-ACTIVE-EXPIRE', 1);
 });

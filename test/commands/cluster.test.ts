@@ -76,7 +76,7 @@ describe('reading a cluster', () => {
     const after = result as unknown as StatsResult;
 
     expect((after.lifetime?.hits ?? 0) - (before.lifetime?.hits ?? 0)).toBe(users.length);
-    expect(after.databases).toEqual([{ database: 0, keys: 420, expires: 0 }]);
+    expect(after.databases).toEqual([{ database: 0, keys: 420, keysWithTtl: 0 }]);
     const used = await Promise.all(
       server.nodes.map(async (node) => infoNumber(await readInfo(node), 'used_memory')),
     );
@@ -96,7 +96,7 @@ describe('reading a cluster', () => {
     const { result } = await json(['ttl', ...asked, 'user:none', '--cluster'], onCluster());
     expect(result).toMatchObject({
       ok: true,
-      keys: [...asked.map((key) => ({ key, state: 'permanent' })), { key: 'user:none', state: 'missing' }],
+      items: [...asked.map((key) => ({ key, state: 'permanent' })), { key: 'user:none', state: 'missing' }],
     });
   });
 
@@ -105,7 +105,7 @@ describe('reading a cluster', () => {
     const { result } = await json(['config', 'init', '--file', '-', '--cluster'], onCluster());
     expect(result).toMatchObject({
       keys: 420,
-      keysInDatabase: 420,
+      keyspaceKeys: 420,
       map: { profiles: { local: { cluster: [cluster.nodes[1].url] } } },
     });
   });
@@ -135,6 +135,8 @@ describe('invalidating in a cluster', () => {
       failed: 0,
       notAttempted: 0,
       excluded: 0,
+      shortened: 0,
+      generationsRaised: 0,
     });
     const left = (await cli(['keys', '--cluster'], onCluster())).stdout;
     expect(linesOf(left).sort()).toEqual([...carts].sort());
@@ -163,7 +165,7 @@ describe('invalidating in a cluster', () => {
       ['invalidate', '--pattern', 'user:*', '--dry-run', '--cluster'],
       onCluster(),
     );
-    expect(result).toMatchObject({ server: `${cluster.nodes[1].url} (cluster of 3 primaries)` });
+    expect(result).toMatchObject({ server: { address: `${cluster.nodes[1].url} (cluster of 3 primaries)` } });
   });
 });
 

@@ -193,7 +193,7 @@ describe('config init', () => {
       expect(result.stderr).toMatch(
         /^warning: TTLs are drawn from the time left alone: .*An LFU maxmemory policy/,
       );
-      expect(jsonOf(result)['ownLookups']).toBe(54);
+      expect(jsonOf(result)['ownLookups']).toEqual({ hits: 54, misses: 0, lost: 0 });
       expect(Number(lookups)).toBe(54);
       expect(readFileSync(join(cwd, 'cachectl.config.json'), 'utf8')).toContain(
         'left; idle times not reported\n',
@@ -249,7 +249,7 @@ describe('config init', () => {
 
     expect(jsonOf(result)).toMatchObject({
       keys: 100,
-      keysInDatabase: 500,
+      keyspaceKeys: 500,
       // The TTL of each key of the sample, and three values.
       ownLookups: { hits: 203 },
     });

@@ -103,8 +103,8 @@ describe('two servers', () => {
     expect(report).toMatchObject({
       ...{ equal: false, compared: 7, missing: 1, extra: 1, different: 5 },
       ...{ differentTypes: 1, differentValues: 2, differentTtls: 2 },
-      missingKeys: [{ key: 'only-a', type: 'string' }],
-      extraKeys: [{ key: 'only-b\\xff', keyBase64: Buffer.from('only-b\xff', 'latin1').toString('base64') }],
+      onlyInA: [{ key: 'only-a', type: 'string' }],
+      onlyInB: [{ key: 'only-b\\xff', keyBase64: Buffer.from('only-b\xff', 'latin1').toString('base64') }],
     });
     const byKey = new Map(
       (report['differences'] as { key: string; what: string; a: object; b: object }[]).map((each) => [
@@ -139,7 +139,7 @@ describe('two servers', () => {
     const report = jsonOf(await diff('--pattern', 'user:*', '--limit', '1'));
 
     expect(report).toMatchObject({ missing: 2, different: 1, differences: [{ key: 'user:1' }] });
-    expect(report['missingKeys']).toHaveLength(1);
+    expect(report['onlyInA']).toHaveLength(1);
     expect(report['namespaces']).toEqual([{ namespace: 'user:<id>', missing: 2, extra: 0, different: 1 }]);
   });
 
@@ -280,7 +280,7 @@ describe('a file', () => {
 
     expect(result.exitCode).toBe(1);
     expect(jsonOf(result)).toMatchObject({
-      ...{ compared: 2, missing: 0, extra: 1, different: 1, extraKeys: [{ key: 'y' }] },
+      ...{ compared: 2, missing: 0, extra: 1, different: 1, onlyInB: [{ key: 'y' }] },
     });
   });
 

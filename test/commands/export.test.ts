@@ -188,7 +188,7 @@ describe('a file', () => {
 
     const { size, mode } = statSync(join(folder, 'out.json'));
     expect(jsonOf(result)).toMatchObject({
-      ...{ file: 'out.json', form: 'json', keys: 2, bytes: size, skipped: 0, failed: 0, complete: true },
+      ...{ file: 'out.json', form: 'json', keys: 2, fileBytes: size, skipped: 0, failed: 0, complete: true },
       types: { string: 2 },
     });
     expect(mode & 0o777).toBe(0o600);

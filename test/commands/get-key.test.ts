@@ -69,7 +69,8 @@ describe('get of a key', () => {
       memoryBytes: null,
       internalEncoding: null,
       idleSeconds: null,
-      length: null,
+      valueBytes: null,
+      memberCount: null,
       value: { text: 'x' },
     });
     expect(await getTable(['k'], { url: urlAs(redis.url, 'ann') })).toMatch(/expires in {2}-\n/);

@@ -19,7 +19,7 @@ describe('get of a string', () => {
       namespace: null,
       type: 'string',
       ttlState: 'expires',
-      length: 28,
+      valueBytes: 28,
       internalEncoding: 'embstr',
       truncated: false,
       value: { format: 'json', compression: null, json: { name: 'Jana', level: 'A2' } },
@@ -113,14 +113,14 @@ describe('get of a string', () => {
     expect((await getJson(['k'])).result).toMatchObject({
       ttlState: 'permanent',
       ttlSeconds: null,
-      length: 0,
+      valueBytes: 0,
     });
   });
 
   test('too large to show is cut, at a character', async () => {
     await write(set('k', bytesOf('ý'.repeat(50_000))));
     const { result } = await getJson(['k']);
-    expect(result).toMatchObject({ truncated: true, length: 100_000 });
+    expect(result).toMatchObject({ truncated: true, valueBytes: 100_000 });
     expect((result['value'] as { text: string }).text).toBe('ý'.repeat(32_768));
     expect((await getJson(['k', '--max-bytes', '7'])).result).toMatchObject({
       value: { format: 'text', text: 'ýýý' },
@@ -192,7 +192,7 @@ describe('get of a collection', () => {
       members,
       membersBase64: null,
       value: null,
-      length: members.length,
+      memberCount: members.length,
       truncated: false,
     });
     const table = await getTable(['k']);
@@ -210,7 +210,7 @@ describe('get of a collection', () => {
     ]);
     for (const key of ['h', 'l']) {
       const { result } = await getJson([key, '--members', '10']);
-      expect(result).toMatchObject({ length: 2000, truncated: true });
+      expect(result).toMatchObject({ memberCount: 2000, truncated: true });
       expect((result['members'] as unknown[]).length).toBeLessThanOrEqual(10);
       expect((result['members'] as unknown[]).length).toBeGreaterThan(0);
     }
@@ -254,7 +254,7 @@ describe('the outputs of get', () => {
         'key type',
         'key ttlSeconds',
         'key memoryBytes',
-        'key length',
+        'key valueBytes',
         'key idleSeconds',
       ],
       'value {"a":',

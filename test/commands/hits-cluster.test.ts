@@ -45,7 +45,7 @@ test('hits of a cluster are those of all its primaries, and each has its own eve
   expect(result).toMatchObject({
     ...{ mode: 'exact', valid: true, reads: 120, hits: 60, misses: 60, remarks: [] },
     residual: { reads: 0, hits: 0, misses: 0 },
-    cost: { markLookups: expect.any(Number) as number },
+    serverCost: { markLookups: expect.any(Number) as number },
   });
   expect(result.namespaces.map(({ namespace, reads, misses }) => ({ namespace, reads, misses }))).toEqual([
     { namespace: 'guest:<id>:profile', reads: 60, misses: 60 },

@@ -49,14 +49,14 @@ test('--compare holds a window against the last one of the file, and --record ke
   const [before] = recordsOf(file);
   expect(before).toMatchObject({
     ...{ recordVersion: 1, mode: 'exact', valid: true, hits: 233, misses: 233 },
-    ...{ server: recorded.result.server, at: recorded.result.at },
+    ...{ server: recorded.result.server.address, at: recorded.result.endedAt },
   });
   expect(before?.namespaces).toEqual(recorded.result.namespaces);
 
   const both = ['--record', 'hits.ndjson', '--compare', 'hits.ndjson'];
   const { exitCode, result } = await hitsJson(server, redis.url, both, { cwd, during: second });
   expect(exitCode).toBe(0);
-  expect(result.comparison).toMatchObject({ at: before?.at, mode: 'exact' });
+  expect(result.comparison).toMatchObject({ endedAt: before?.at, mode: 'exact' });
   const changes = result.comparison?.changes.map(({ namespace, change }) => [namespace, change]);
   expect(changes).toEqual([
     ['fall:there', 'worse'],

@@ -65,7 +65,7 @@ test('JSON has the bytes of every key, and neither values nor passwords', async 
   expectNoSecrets(outcome);
   const { result } = outcome;
   expect(result).toMatchObject({ valid: true, residual: { reads: 0, hits: 0, misses: 0 } });
-  expect(result.missingKeys.map((each) => [bytesOfJson(each), each.misses]).sort()).toEqual(
+  expect(result.mostMissed.map((each) => [bytesOfJson(each), each.misses]).sort()).toEqual(
     listedKeys.map((key) => [key, misses]).sort(),
   );
 });
@@ -94,7 +94,7 @@ test.each([['tsv'], ['csv']])('%s has a line for each row, whatever the keys are
   if (format === 'tsv') {
     const widths = linesOf(outcome.stdout)
       .map((line) => line.split('\t'))
-      .filter(([name]) => name === 'missingKeys')
+      .filter(([name]) => name === 'mostMissed')
       .map((cells) => cells.length);
     expect(widths).toEqual(listedKeys.map(() => 6));
   }

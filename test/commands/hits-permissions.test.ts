@@ -189,7 +189,7 @@ describe('a user who may not look up the keys that mark a window', () => {
     const { exitCode, result, stderr } = await hitsJson(server, as(user));
     expect(stderr).toMatch(/^warning: observed in mode counters: .*\n$/);
     expect(exitCode).toBe(0);
-    expect(result).toMatchObject({ mode: 'counters', valid: true, reads: 0, cost: { markLookups: 0 } });
+    expect(result).toMatchObject({ mode: 'counters', valid: true, reads: 0, serverCost: { markLookups: 0 } });
     expect(result.modeReason).toContain('no window can be marked');
     expect(result.modeReason).toContain('NOPERM');
   });

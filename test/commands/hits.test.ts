@@ -48,8 +48,8 @@ describe('--mode', () => {
     });
     expect(exitCode).toBe(0);
     expect(result).toMatchObject({ mode: 'sampled', valid: true, misses: 60, residual: { misses: 0 } });
-    expect(result.cost.duty).toBeGreaterThan(0.1);
-    expect(result.cost.duty).toBeLessThan(0.9);
+    expect(result.serverCost.duty).toBeGreaterThan(0.1);
+    expect(result.serverCost.duty).toBeLessThan(0.9);
     expect(result.namespaces[0]).toMatchObject({ namespace: 'user:<id>:absent', misses: 60 });
   });
 
@@ -59,7 +59,7 @@ describe('--mode', () => {
     expect(result).toMatchObject({
       ...{ mode: 'misses-only', reads: 5, residual: { reads: null, hits: null, misses: 0 } },
       namespaces: [{ namespace: 'user:<id>:absent', reads: null, hitRate: null, misses: 2 }],
-      cost: { monitorBytes: 0, duty: 0 },
+      serverCost: { monitorBytes: 0, duty: 0 },
     });
   });
 
@@ -71,7 +71,7 @@ describe('--mode', () => {
     });
     expect(exitCode).toBe(0);
     expect(result).toMatchObject({ mode: 'counters', reads: 5, hits: 3, misses: 2, namespaces: [] });
-    expect(result).toMatchObject({ notifications: [], missingKeys: [] });
+    expect(result).toMatchObject({ notifications: [], mostMissed: [] });
     expect(await callsOf(server, 'config|set')).toBe(sets);
   });
 });
@@ -81,7 +81,7 @@ describe('a window', () => {
     const { exitCode, result, stderr } = await hitsJson(server, redis.url);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(result).toMatchObject({
-      ...{ valid: true, reads: 0, hits: 0, misses: 0, hitRate: null, namespaces: [], missingKeys: [] },
+      ...{ valid: true, reads: 0, hits: 0, misses: 0, hitRate: null, namespaces: [], mostMissed: [] },
       ...{ findings: [], remarks: [] },
     });
     const { stdout } = await runHits(server, redis.url, [], { ...table });
@@ -148,7 +148,7 @@ describe('a limit', () => {
     expect(stdout).not.toContain('Keys that miss most');
     const { result } = await hitsJson(server, redis.url, args, { during });
     expect(result.namespaces).toHaveLength(4);
-    expect(result.missingKeys.map(({ key, misses }) => [key, misses])).toEqual([
+    expect(result.mostMissed.map(({ key, misses }) => [key, misses])).toEqual([
       ['ax:gone', 4],
       ['bx:gone', 3],
       ['cx:gone', 2],
@@ -178,7 +178,8 @@ describe('a value that cannot be', () => {
     const { exitCode, stdout, stderr } = await cli(['hits', `${option}=${value}`, '-o', 'json'], {
       url: 'redis://127.0.0.1:1',
     });
-    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { kind: 'usage' } });
     expect(stderr).toContain(option);
     expect(stderr).toContain(value);
     expect(linesOf(stderr).length).toBeLessThanOrEqual(3);

@@ -38,12 +38,12 @@ async function fill(into: RedisServer): Promise<void> {
 }
 
 /** All figures but those that the time alone changes. */
-function steady({ keys, memoryBytes, overheadBytes, withoutTtl, largestKeys, ...rest }: InspectResult) {
+function steady({ keys, memoryBytes, overheadBytes, withoutTtl, largest, ...rest }: InspectResult) {
   const namespaces = [...rest.namespaces, rest.total].map(({ ttl, ...row }) => ({
     ...row,
     withTtl: ttl !== null,
   }));
-  return { keys, memoryBytes, overheadBytes, withoutTtl, largestKeys, namespaces };
+  return { keys, memoryBytes, overheadBytes, withoutTtl, largest, namespaces };
 }
 
 /** Starts a walk in this process, and ends it as Ctrl-C would after so long. */

@@ -333,7 +333,7 @@ describe('a user who lacks', () => {
     expect(result).toMatchObject({
       exact: true,
       keys: 3,
-      reading: { method: 'exact', populationKeys: null, scannedKeys: null },
+      reading: { method: 'exact', keyspaceKeys: null, scannedKeys: null },
       ownLookups: { hits: hits },
     });
   });
@@ -348,7 +348,7 @@ describe('a user who lacks', () => {
       memoryBytes: null,
       overheadBytes: null,
       withoutTtl: 2,
-      largestKeys: [],
+      largest: [],
       ownLookups: { hits },
       serverCost: { serverCpuSeconds: null },
       total: {

@@ -126,7 +126,7 @@ describe('a server that is started anew during a walk', () => {
       ok: false,
       error: { kind: 'lost', code: 'ERESTART' },
       exact: false,
-      reading: { method: 'partial', coversAll: true, populationKeys: keyCount },
+      reading: { method: 'partial', coversAll: true, keyspaceKeys: keyCount },
     });
     expect(result.total.readKeys).toBeGreaterThan(0);
     expect(result.total.readKeys).toBeLessThan(keyCount);
@@ -287,7 +287,7 @@ describe('a sample that ends early', () => {
     expect(result).toMatchObject({
       ok: false,
       exact: false,
-      reading: { method: 'sample', populationKeys: 40_000 },
+      reading: { method: 'sample', keyspaceKeys: 40_000 },
     });
     expect(result.total.readKeys).toBeGreaterThan(0);
     expect(result.total.readKeys).toBeLessThan(20_000);

@@ -38,7 +38,7 @@ test('--since tells what grew, what came and what went', async () => {
     keys: 1,
     memoryBytes: (result.memoryBytes ?? 0) - (saved.result.memoryBytes ?? 0),
   });
-  expect(result.growth?.seconds).toBeLessThan(60);
+  expect(result.growth?.windowSeconds).toBeLessThan(60);
   expect(Date.parse(result.growth?.savedAt ?? '')).toBeLessThanOrEqual(Date.now());
   const rowOf = (name: string) => {
     const [then, after] = [before.get(name), now.get(name)];

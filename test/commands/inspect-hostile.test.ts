@@ -20,7 +20,7 @@ describe('hostile key names', () => {
     await seed();
     const { stdout, result } = await inspect(['--top', '100']);
     expect(result.keys).toBe(hostileKeys.length);
-    expect(new Set(result.largestKeys.map(bytesOfJson))).toEqual(new Set(hostileKeys));
+    expect(new Set(result.largest.map(bytesOfJson))).toEqual(new Set(hostileKeys));
     expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
@@ -30,11 +30,11 @@ describe('hostile key names', () => {
       await seed();
       const { stdout } = await cli(['inspect', ...args], { url: testUrl() });
       const lines = linesOf(stdout.replaceAll('\r\n', '\n'));
-      const fieldsOf = { namespaces: 15, ttl: 5, idle: 5, largestKeys: 4 };
+      const fieldsOf = { namespaces: 15, ttl: 5, idle: 5, largest: 4 };
       for (const [table = '', ...fields] of args.length === 0 ? lines.map((line) => line.split('\t')) : [])
         expect([table, fields.length + 1]).toEqual([table, fieldsOf[table as keyof typeof fieldsOf]]);
       expect(lines.join('')).not.toMatch(/[\p{Cf}]|[^\P{Cc}\t]/u);
-      if (args.length === 0) expect(lines.filter((line) => line.startsWith('largestKeys'))).toHaveLength(10);
+      if (args.length === 0) expect(lines.filter((line) => line.startsWith('largest'))).toHaveLength(10);
     },
   );
 
@@ -61,12 +61,8 @@ describe('inspect for a user who may not do everything', () => {
   };
 
   test.each([
-    ['-memory', 'memory', { memoryBytes: null, largestKeys: [], keys: 3, withoutTtl: 2 }],
-    [
-      '-type',
-      'type',
-      { keys: 3, withoutTtl: 2, largestKeys: [{ type: null }, { type: null }, { type: null }] },
-    ],
+    ['-memory', 'memory', { memoryBytes: null, largest: [], keys: 3, withoutTtl: 2 }],
+    ['-type', 'type', { keys: 3, withoutTtl: 2, largest: [{ type: null }, { type: null }, { type: null }] }],
     ['-pttl', 'ttl', { keys: 3, withoutTtl: 2, withoutTtlSource: 'info' }],
   ])('%s loses the column %s, and says why', async (rule, column, expected) => {
     const options = await user(`~* +@all ${rule}`);
@@ -124,7 +120,7 @@ describe('a walk that ends early', () => {
       ok: false,
       error: { kind: 'lost' },
       exact: false,
-      reading: { method: 'partial', coversAll: true, populationKeys: 60_000, reconnects: 0 },
+      reading: { method: 'partial', coversAll: true, keyspaceKeys: 60_000, reconnects: 0 },
     });
     expect(result.total.readKeys).toBeGreaterThan(0);
     expect(result.total.readKeys).toBeLessThan(60_000);

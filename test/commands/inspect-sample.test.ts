@@ -91,7 +91,7 @@ describe('a sample', () => {
       expect(exitCode).toBe(0);
       expect(result).toMatchObject({
         exact: false,
-        reading: { method: 'sample', populationKeys: keyCount, coversAll: true, precision: { target: 0.1 } },
+        reading: { method: 'sample', keyspaceKeys: keyCount, coversAll: true, precision: { target: 0.1 } },
       });
       expect(result.reading.scannedKeys).toBeLessThan(keyCount);
       expect(result.reading.precision?.reached).toBeLessThanOrEqual(0.1);
@@ -117,7 +117,7 @@ describe('a sample', () => {
 
   test('of the same seed is the same, and of another is not', async () => {
     const keysOf = async (seed: string) =>
-      (await sample(['--seed', seed, '--top', String(keyCount)])).result.largestKeys.map(({ key }) => key);
+      (await sample(['--seed', seed, '--top', String(keyCount)])).result.largest.map(({ key }) => key);
     const first = await keysOf('7');
     expect(first.length).toBeGreaterThan(1000);
     expect(await keysOf('7')).toEqual(first);
@@ -221,7 +221,7 @@ describe('a filter in a sample', () => {
       );
       expect(exitCode).toBe(0);
       expect(result.namespaces.map((row) => row.pattern)).toEqual([pattern]);
-      expect(result.reading.populationKeys).toBe(keyCount);
+      expect(result.reading.keyspaceKeys).toBe(keyCount);
       const figures = [...estimatesOf(result.total).values()].filter(
         ({ kind }) => kind === 'keys' || kind === 'memoryBytes',
       );
@@ -235,7 +235,7 @@ describe('a filter in a sample', () => {
   test('that nothing matches finds nothing, and says how little that may be', async () => {
     const { exitCode, result } = await sample(['--match', 'nothing:*']);
     expect(exitCode).toBe(0);
-    expect(result).toMatchObject({ keys: 0, namespaces: [], largestKeys: [] });
+    expect(result).toMatchObject({ keys: 0, namespaces: [], largest: [] });
   });
 });
 
@@ -252,13 +252,13 @@ test('hostile names leave a sample intact, and come back byte by byte', async ()
   const { result } = await inspect(line.slice(1), { url });
   expect(result.exact).toBe(false);
   const known = new Set<string>(names);
-  expect(result.largestKeys.length).toBe(result.total.readKeys);
-  for (const entry of result.largestKeys) expect(known.has(bytesOfJson(entry))).toBe(true);
+  expect(result.largest.length).toBe(result.total.readKeys);
+  for (const entry of result.largest) expect(known.has(bytesOfJson(entry))).toBe(true);
 
   const { stdout } = await cli(line, { url });
   const lines = linesOf(stdout).map((each) => each.split('\t'));
   expect(stdout).not.toMatch(/[\p{Cf}]|[^\P{Cc}\t\n]/u);
-  const widths = { namespaces: 15, ttl: 6, idle: 6, largestKeys: 4 };
+  const widths = { namespaces: 15, ttl: 6, idle: 6, largest: 4 };
   for (const [table = '', ...fields] of lines)
     expect([table, fields.length + 1]).toEqual([table, widths[table as keyof typeof widths]]);
 });

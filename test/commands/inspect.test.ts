@@ -49,7 +49,7 @@ describe('the totals of inspect', () => {
       withoutTtl: truth.withoutTtl,
     });
     expect(truth.withoutTtl).toBe(lasting.filter(({ ttlMillis }) => ttlMillis === null).length);
-    expect(result.largestKeys.map(({ memoryBytes }) => memoryBytes)).toEqual(truth.sizes.slice(0, 25));
+    expect(result.largest.map(({ memoryBytes }) => memoryBytes)).toEqual(truth.sizes.slice(0, 25));
     const sum = (of: (row: InspectResult['namespaces'][number]) => number) =>
       result.namespaces.reduce((total, row) => total + of(row), 0);
     expect(sum(({ keys }) => keys)).toBe(lasting.length);
@@ -188,7 +188,7 @@ describe('inspect', () => {
   test('of an empty database is empty, in every form', async () => {
     await emptyServer();
     const { result } = await inspect();
-    expect(result).toMatchObject({ exact: true, keys: 0, memoryBytes: 0, namespaces: [], largestKeys: [] });
+    expect(result).toMatchObject({ exact: true, keys: 0, memoryBytes: 0, namespaces: [], largest: [] });
     expect(await inspectTable()).toMatch(
       /^0 keys in 0 namespaces\n {2}\(none\)\n\nLargest keys\n {2}\(none\)\n/,
     );

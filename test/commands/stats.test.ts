@@ -20,7 +20,7 @@ describe('the figures of stats', () => {
       database: 0,
       keys: 70,
       exact: true,
-      databases: [{ database: 0, keys: 70, expires: 0 }],
+      databases: [{ database: 0, keys: 70, keysWithTtl: 0 }],
       server: { product: 'redis', role: 'primary', primary: null, maxBytes: null, policy: 'noeviction' },
       grade: 'C',
     });
@@ -56,10 +56,10 @@ describe('the figures of stats', () => {
       evictedKeys: 0,
       expiredKeys: 1,
     });
-    expect(result.window?.seconds).toBeGreaterThanOrEqual(1);
-    expect(result.window?.seconds).toBeLessThan(1.9);
+    expect(result.window?.windowSeconds).toBeGreaterThanOrEqual(1);
+    expect(result.window?.windowSeconds).toBeLessThan(1.9);
     // 40 SET, 50 GET and the two of `brief`.
-    const operations = (result.window?.operationsPerSecond ?? 0) * (result.window?.seconds ?? 0);
+    const operations = (result.window?.operationsPerSecond ?? 0) * (result.window?.windowSeconds ?? 0);
     expect(operations).toBeCloseTo(92, 5);
     expect(result.lifetime).toMatchObject({ hits: 10, misses: 90 });
   });
@@ -148,8 +148,8 @@ describe('stats of a server', () => {
       database: 3,
       keys: 2,
       databases: [
-        { database: 0, keys: 1, expires: 0 },
-        { database: 3, keys: 2, expires: 1 },
+        { database: 0, keys: 1, keysWithTtl: 0 },
+        { database: 3, keys: 2, keysWithTtl: 1 },
       ],
       namespaces: [{ namespace: 'three:<id>', keys: 2 }],
     });
@@ -226,7 +226,7 @@ test('stats of a sample has its error beside each figure, and moves no counter',
   expect(await countersOf(server)).toEqual(before);
   expect(result).toMatchObject({
     exact: false,
-    reading: { method: 'sample', populationKeys: 36_000, precision: { target: 0.1 } },
+    reading: { method: 'sample', keyspaceKeys: 36_000, precision: { target: 0.1 } },
     ownLookups: { hits: 0, misses: 0 },
   });
   expect(result.reading?.precision?.reached).toBeLessThanOrEqual(0.1);

@@ -55,7 +55,13 @@ describe('undo', () => {
     const result = await undo([journal, '--yes']);
 
     expect(result.exitCode).toBe(0);
-    expect(jsonOf(result)).toMatchObject({ keys: 8, restored: 8, skipped: 0, failed: 0, cut: false });
+    expect(jsonOf(result)).toMatchObject({
+      keys: 8,
+      restored: 8,
+      skipped: 0,
+      failed: 0,
+      journalTruncated: false,
+    });
     expect(differences(before, await snapshot(server))).toEqual([]);
   });
 
@@ -323,7 +329,7 @@ describe('a journal that was cut', () => {
       const result = await undo([journal, '--yes']);
 
       expect(result.exitCode, `cut at ${length}`).toBe(0);
-      expect(jsonOf(result)).toMatchObject({ restored: complete, cut: !atEdge });
+      expect(jsonOf(result)).toMatchObject({ restored: complete, journalTruncated: !atEdge });
       expect(await storedKeys(server)).toHaveLength(complete);
     }
   });

@@ -96,7 +96,7 @@ describe('a figure that INFO leaves out', () => {
     proxy.rewriteInfo((line) => line.replace(/,expires=\d+/, ''));
     const { result } = await json(['stats', '--no-namespaces'], { url: proxy.url });
     proxy.rewriteInfo(null);
-    expect(result).toMatchObject({ keys: 20, databases: [{ database: 0, keys: 20, expires: null }] });
+    expect(result).toMatchObject({ keys: 20, databases: [{ database: 0, keys: 20, keysWithTtl: null }] });
     expect(JSON.stringify(result)).not.toContain('have no TTL');
   });
 

@@ -30,11 +30,11 @@ test('of 45,000 keys every one is read: sizes are exact, also those of a namespa
   const last = await lastInterval(redis.url, 6);
   expect(last).toMatchObject({ namespacesExact: true, namespacesMostUnseenKeys: null });
   const sizes = last.namespaces.map(
-    ({ namespace, keys, keysInterval, bytesInterval, byteShareInterval }) => ({
-      ...{ namespace, keys, keysInterval, bytesInterval, byteShareInterval },
+    ({ namespace, keys, keysInterval, memoryBytesInterval, memoryShareInterval }) => ({
+      ...{ namespace, keys, keysInterval, memoryBytesInterval, memoryShareInterval },
     }),
   );
-  const exact = { keysInterval: null, bytesInterval: null, byteShareInterval: null };
+  const exact = { keysInterval: null, memoryBytesInterval: null, memoryShareInterval: null };
   expect(sizes).toEqual(
     expect.arrayContaining([
       { namespace: 'page:<id>', keys: 44_699, ...exact },
@@ -60,7 +60,7 @@ test('of more than 100,000 keys a sample is read, and each size has its interval
     // Wider than the 95 % that it promises: a test that fails one time in twenty is none.
     expect(truth).toBeGreaterThan(low - (high - low));
     expect(truth).toBeLessThan(high + (high - low));
-    expect(row?.bytesInterval?.[1]).toBeGreaterThan(row?.bytes ?? Number.NaN);
-    expect(row?.byteShareInterval?.[0]).toBeLessThan(row?.byteShare ?? Number.NaN);
+    expect(row?.memoryBytesInterval?.[1]).toBeGreaterThan(row?.memoryBytes ?? Number.NaN);
+    expect(row?.memoryShareInterval?.[0]).toBeLessThan(row?.memoryShare ?? Number.NaN);
   }
 });

@@ -34,12 +34,12 @@ describe('without a terminal', () => {
     expect(sumOf(intervals.map(({ hits }) => hits))).toBe(after.hits - before.hits);
     expect(sumOf(intervals.map(({ misses }) => misses))).toBe(after.misses - before.misses);
     expect(after.hits - before.hits).toBe(750);
-    for (const { ok, error, hits, misses, hitRate, intervalSeconds, maxBytes, latencyMicros } of intervals) {
+    for (const { ok, error, hits, misses, hitRate, windowSeconds, maxBytes, latency } of intervals) {
       expect({ ok, error, maxBytes }).toEqual({ ok: true, error: null, maxBytes: 104_857_600 });
       if (hits !== null && misses !== null && hits + misses > 0)
         expect(hitRate).toBeCloseTo(hits / (hits + misses), 10);
-      expect(intervalSeconds).toBeGreaterThan(0.1);
-      expect(latencyMicros?.p99).toBeGreaterThanOrEqual(latencyMicros?.p50 ?? Number.NaN);
+      expect(windowSeconds).toBeGreaterThan(0.1);
+      expect(latency?.p99Micros).toBeGreaterThanOrEqual(latency?.p50Micros ?? Number.NaN);
     }
     expect(summary).toMatchObject({
       ok: false,
@@ -57,8 +57,8 @@ describe('without a terminal', () => {
       await cli(['watch', '--interval', '300ms', '--count', '4'], { url: redis.url }),
     );
     // The walk over the keys and the PINGs are off; what is left is a command that was under way.
-    for (const { operationsPerSecond, intervalSeconds } of intervals)
-      expect((operationsPerSecond ?? 0) * (intervalSeconds ?? 0)).toBeLessThan(4);
+    for (const { operationsPerSecond, windowSeconds } of intervals)
+      expect((operationsPerSecond ?? 0) * (windowSeconds ?? 0)).toBeLessThan(4);
     expect(sumOf(intervals.map(({ ownCommands }) => ownCommands))).toBeGreaterThan(500);
     expect(await countersOf(server)).toEqual({ hits: 0, misses: 0 });
   });
@@ -74,7 +74,7 @@ describe('without a terminal', () => {
       { namespace: 'profiles', kind: 'cache', keys: 50, hitRateTarget: 0.9, hitRate: null, misses: null },
       { namespace: '(unmapped)', kind: null, keys: 1 },
     ]);
-    expect(sumOf(last?.namespaces.map(({ byteShare }) => byteShare) ?? [])).toBeCloseTo(1, 10);
+    expect(sumOf(last?.namespaces.map(({ memoryShare }) => memoryShare) ?? [])).toBeCloseTo(1, 10);
   });
 
   test('--no-namespaces asks for INFO and PING alone', async () => {
@@ -104,7 +104,7 @@ describe('without a terminal', () => {
       await cli(['watch', '-i', '200ms', '--for', '500ms'], { url: redis.url }),
     );
     expect(intervals).toHaveLength(3);
-    expect(summary['seconds']).toBeGreaterThanOrEqual(0.5);
+    expect(summary['durationSeconds']).toBeGreaterThanOrEqual(0.5);
   });
 
   test('CONFIG RESETSTAT makes no negative numbers', async () => {

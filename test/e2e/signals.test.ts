@@ -65,7 +65,7 @@ describe('a signal during a long walk', () => {
       ok: false,
       error: { kind: 'interrupted' },
       exact: false,
-      reading: { method: 'partial', coversAll: true, populationKeys: keyCount },
+      reading: { method: 'partial', coversAll: true, keyspaceKeys: keyCount },
     });
     expectPartOf(result);
     expect(result.withoutTtlInterval?.[0]).toBeLessThanOrEqual(keyCount);
@@ -137,7 +137,7 @@ test('inspect of so many keys reads a sample, and says how close it is', async (
   const result = JSON.parse(stdout) as InspectResult;
   expect(result).toMatchObject({
     exact: false,
-    reading: { method: 'sample', coversAll: true, populationKeys: keyCount },
+    reading: { method: 'sample', coversAll: true, keyspaceKeys: keyCount },
     namespaces: [{ namespace: 'user:<id>' }],
   });
   expectPartOf(result);

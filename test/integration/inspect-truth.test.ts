@@ -131,7 +131,7 @@ describe('inspect --exact finds what a plain client finds', () => {
     const sums = sumsOf([...truth.values()]);
     expect(figuresOf(result.total)).toEqual(sums);
     expect(Object.keys(sums.encodings).length).toBeGreaterThanOrEqual(8);
-    for (const { key, memoryBytes, type } of result.largestKeys)
+    for (const { key, memoryBytes, type } of result.largest)
       expect({ key, memoryBytes, type }).toEqual({
         key,
         memoryBytes: truth.get(bytesOf(key))?.memoryBytes,

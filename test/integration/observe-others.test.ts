@@ -23,7 +23,7 @@ test('two observers at a time take the lookups of each other off', async () => {
     hits: 2,
     misses: 1,
     namespaces: [{ namespace: 'users', reads: 3, hits: 2, misses: 1 }],
-    missingKeys: [{ key: 'user:2', misses: 1 }],
+    mostMissed: [{ key: 'user:2', misses: 1 }],
   });
   expect(outer.report.remarks.join()).toMatch(
     /another cachectl observes this server too: \d+ of its lookups/,
@@ -41,7 +41,7 @@ test('no key is told to miss most where none stands out', async () => {
   const { report } = await observeFor(await open(url), { seconds: 1.5, ...during(misses) });
   lane.close();
   expect(sumOf(report.namespaces.map((each) => each.misses))).toBe(15_000);
-  expect(report.missingKeys).toEqual([]);
+  expect(report.mostMissed).toEqual([]);
 });
 
 test('a key that stands out among thousands is told', async () => {
@@ -57,7 +57,7 @@ test('a key that stands out among thousands is told', async () => {
     );
   const { report } = await observeFor(await open(url), { seconds: 1, ...during(misses) });
   lane.close();
-  const [hottest] = report.missingKeys;
+  const [hottest] = report.mostMissed;
   expect(hottest).toMatchObject({ key: 'user:hot', namespace: 'users', cause: 'neverCached' });
   expect(hottest?.missesAtLeast).toBeLessThanOrEqual(2000);
   expect(hottest?.misses).toBeGreaterThanOrEqual(2000);

@@ -64,7 +64,7 @@ async function observe(mode: string, load: SteadyLoad) {
   const hits = await startHits(load.port, ['--mode', mode, '--for', '10m']);
   const truth: LoadTruth = await runLoad(load).finally(() => hits.interrupt());
   const { report: found } = await hits.outcome;
-  return { truth, namespaces: found.namespaces, duty: found.cost.duty, isValid: found.valid };
+  return { truth, namespaces: found.namespaces, duty: found.serverCost.duty, isValid: found.valid };
 }
 
 function report(seen: ReadonlyMap<string, readonly Seen[]>): void {

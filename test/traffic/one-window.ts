@@ -8,14 +8,14 @@ const sumOf = (values: readonly (number | null)[]) =>
  * What holds of a report whose figures are all of one window: what is told of keys and causes is part of what is told of their
  * namespaces, and the namespaces add up to the whole.
  */
-export function expectOneWindow({ namespaces, missingKeys, residual, reads, misses }: TrafficReport): void {
+export function expectOneWindow({ namespaces, mostMissed, residual, reads, misses }: TrafficReport): void {
   expect(sumOf(namespaces.map((each) => each.misses)) + (residual.misses ?? 0)).toBe(misses);
   if (residual.reads !== null)
     expect(sumOf(namespaces.map((each) => each.reads)) + residual.reads).toBe(reads);
   const placeOf = (each: { readonly namespace: string; readonly database: number }) =>
     `${each.database}/${each.namespace}`;
   for (const each of namespaces) {
-    const keys = missingKeys.filter((key) => placeOf(key) === placeOf(each));
+    const keys = mostMissed.filter((key) => placeOf(key) === placeOf(each));
     expect(sumOf(keys.map((key) => key.misses))).toBeLessThanOrEqual(each.misses ?? 0);
     expect(sumOf(Object.values(each.causes ?? {}))).toBe(each.misses);
     expect(each.firstMisses).toBeLessThanOrEqual(each.misses ?? 0);
@@ -24,5 +24,5 @@ export function expectOneWindow({ namespaces, missingKeys, residual, reads, miss
     if (each.newKeys !== null) expect(each.refill?.count ?? 0).toBeLessThanOrEqual(each.newKeys);
   }
   const places = new Set(namespaces.map(placeOf));
-  for (const key of missingKeys) expect(places).toContain(placeOf(key));
+  for (const key of mostMissed) expect(places).toContain(placeOf(key));
 }

@@ -95,12 +95,12 @@ describe('a Markdown table', () => {
 describe('the reports of a check', () => {
   const row = (changes: Partial<CheckRow>): CheckRow => ({
     ...{ id: 'memory', title: 'Memory', status: 'pass', message: 'fine', value: null, limit: null },
-    ...{ unit: null, evidence: { usedBytes: 1 }, remedy: null, durationMillis: 0 },
+    ...{ unit: null, evidence: { usedBytes: 1 }, remedy: null, durationSeconds: 0 },
     ...changes,
   });
   const resultOf = (strict: boolean, ...checks: CheckRow[]): CheckResult => ({
     ...{ status: 'warn', passed: 1, warned: 1, failed: 0, skipped: 1, strict, profile: null, database: 0 },
-    ...{ startedAt: '2024-02-29T12:00:00.000Z', waitedMillis: 0, durationMillis: 12 },
+    ...{ startedAt: '2024-02-29T12:00:00.000Z', waitedSeconds: 0, durationSeconds: 0.012 },
     server: { address: 'redis://10.0.0.1:6379/0', product: 'redis', version: '7.0.15', role: 'primary' },
     checks,
   });

@@ -34,7 +34,7 @@ describe('an interval', () => {
     };
     const figures = counterFigures([counters(busy)], [counters(after, { ownCommands: 50 })], 2);
     expect(figures).toMatchObject({
-      intervalSeconds: 2,
+      windowSeconds: 2,
       reset: null,
       hits: 90,
       misses: 10,
@@ -144,8 +144,8 @@ test('no difference is ever negative, whatever the counters do', () => {
 describe('latency', () => {
   test('is given by round trips that were measured', () => {
     const micros = Array.from({ length: 100 }, (_, index) => 100 - index);
-    expect(latencyOf(micros)).toEqual({ p50: 50, p99: 99, count: 100 });
-    expect(latencyOf([7])).toEqual({ p50: 7, p99: 7, count: 1 });
+    expect(latencyOf(micros)).toEqual({ p50Micros: 50, p99Micros: 99, samples: 100 });
+    expect(latencyOf([7])).toEqual({ p50Micros: 7, p99Micros: 7, samples: 1 });
   });
 
   test('is not known without an answer', () => {

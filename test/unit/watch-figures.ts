@@ -7,10 +7,10 @@ import type { WatchedNamespace } from '../../src/watch/namespaces.ts';
 /** An interval of a cache that does well, but for what is given. */
 export function interval(changes: Partial<WatchInterval> = {}): WatchInterval {
   return {
-    at: '2026-03-01T12:00:01.000Z',
+    endedAt: '2026-03-01T12:00:01.000Z',
     ok: true,
     error: null,
-    intervalSeconds: 1,
+    windowSeconds: 1,
     reset: null,
     hits: 930,
     misses: 70,
@@ -21,7 +21,7 @@ export function interval(changes: Partial<WatchInterval> = {}): WatchInterval {
     hasMemoryLimit: true,
     evictedKeys: 0,
     expiredKeys: 12,
-    latencyMicros: { p50: 120, p99: 900, count: 48 },
+    latency: { p50Micros: 120, p99Micros: 900, samples: 48 },
     connectedClients: 24,
     cpuRatio: 0.12,
     bytesInPerSecond: 1_200_000,
@@ -47,8 +47,8 @@ export function namespace(name: string, changes: Partial<WatchedNamespace> = {})
   return {
     namespace: name,
     kind: 'cache',
-    ...{ keys: 100, keysInterval: null, bytes: 10_000, bytesInterval: null },
-    ...{ byteShare: 0.1, byteShareInterval: null },
+    ...{ keys: 100, keysInterval: null, memoryBytes: 10_000, memoryBytesInterval: null },
+    ...{ memoryShare: 0.1, memoryShareInterval: null },
     ...{ readsPerSecond: null, readsPerSecondInterval: null, missesPerSecond: null },
     ...{ hits: null, hitsInterval: null, misses: null, hitRate: null, hitRateInterval: null },
     hitRateTarget: null,

@@ -22,7 +22,10 @@ function screenOf(state: WatchState, frame: FrameSize): string[] {
 }
 
 const many = Array.from({ length: 40 }, (_, index) =>
-  namespace(`app:area-${index}:<id>:with-a-long-name-that-has-to-be-cut`, { bytes: 1e6 - index, keys: 1e6 }),
+  namespace(`app:area-${index}:<id>:with-a-long-name-that-has-to-be-cut`, {
+    memoryBytes: 1e6 - index,
+    keys: 1e6,
+  }),
 );
 const misses = { expired: 81, evicted: 0, invalidated: 0, renamed: 0, neverCached: 19, unknown: 0 };
 const observed = interval({
@@ -83,8 +86,13 @@ describe('the frame of 80 by 24', () => {
 
 test('what is an estimate has a mark before it, in the table and in the panes of one namespace', () => {
   const estimated = namespace('profiles', {
-    ...{ keys: 5_001_234, keysInterval: [4_900_000, 5_100_000], bytes: 1.2e8, bytesInterval: [1.1e8, 1.3e8] },
-    ...{ byteShare: 0.0001, byteShareInterval: [0, 0.0002] },
+    ...{
+      keys: 5_001_234,
+      keysInterval: [4_900_000, 5_100_000],
+      memoryBytes: 1.2e8,
+      memoryBytesInterval: [1.1e8, 1.3e8],
+    },
+    ...{ memoryShare: 0.0001, memoryShareInterval: [0, 0.0002] },
     ...{ hitRate: 0.8, hitRateInterval: [0.7, 0.9], hitRateTarget: 0.95, targetMet: false },
     ...{ readsPerSecond: 12_345, readsPerSecondInterval: [11_000, 13_000], missesPerSecond: 100 },
   });
@@ -137,7 +145,7 @@ describe('hits by namespace', () => {
 
   test('are looked into: figures, causes, and the keys missed most', () => {
     const traffic = {
-      missingKeys: [
+      mostMissed: [
         {
           key: 'user:1\x1b[2J',
           keyBase64: null,

@@ -11,10 +11,10 @@ const size = (name: string, bytes: number | null, keys = 10) => ({
   namespace: name,
   kind: null,
   keys,
-  bytes,
+  memoryBytes: bytes,
   keysInterval: null,
-  bytesInterval: null,
-  byteShareInterval: null,
+  memoryBytesInterval: null,
+  memoryShareInterval: null,
 });
 
 describe('sizes and traffic side by side', () => {
@@ -35,26 +35,31 @@ describe('sizes and traffic side by side', () => {
     const rows = watchedNamespaces(emptyMap, [size('a', 300), size('b', 100)], traffic);
     expect(rows.map((row) => row.namespace)).toEqual(['a', 'b', 'c']);
     expect(rows[0]).toMatchObject({
-      bytes: 300,
-      byteShare: 0.75,
+      memoryBytes: 300,
+      memoryShare: 0.75,
       missesPerSecond: 3.5,
       hitRate: 0.93,
       topCause: 'invalidated',
     });
     expect(rows[1]).toMatchObject({
-      bytes: 100,
-      byteShare: 0.25,
+      memoryBytes: 100,
+      memoryShare: 0.25,
       missesPerSecond: null,
       hitRate: null,
       causes: null,
     });
-    expect(rows[2]).toMatchObject({ bytes: null, keys: null, missesPerSecond: 0.5, readsPerSecond: null });
+    expect(rows[2]).toMatchObject({
+      memoryBytes: null,
+      keys: null,
+      missesPerSecond: 0.5,
+      readsPerSecond: null,
+    });
   });
 
   test('have the target of the map, also without traffic', () => {
     const map = buildMap({ namespaces: { a: { pattern: 'a:*', hitRateTarget: 0.95 } } });
     expect(watchedNamespaces(map, [size('a', null)], null)).toMatchObject([
-      { hitRateTarget: 0.95, targetMet: null, byteShare: null },
+      { hitRateTarget: 0.95, targetMet: null, memoryShare: null },
     ]);
   });
 });

@@ -15,9 +15,9 @@ const start = (withTraffic = false) =>
 
 const threeNamespaces = interval({
   namespaces: [
-    namespace('sessions', { bytes: 300, readsPerSecond: 5, missesPerSecond: 1, hitRate: 0.8 }),
-    namespace('profiles', { bytes: 100, readsPerSecond: 90, missesPerSecond: 30, hitRate: 0.66 }),
-    namespace('speech', { bytes: 200, readsPerSecond: null, missesPerSecond: null, hitRate: null }),
+    namespace('sessions', { memoryBytes: 300, readsPerSecond: 5, missesPerSecond: 1, hitRate: 0.8 }),
+    namespace('profiles', { memoryBytes: 100, readsPerSecond: 90, missesPerSecond: 30, hitRate: 0.66 }),
+    namespace('speech', { memoryBytes: 200, readsPerSecond: null, missesPerSecond: null, hitRate: null }),
   ],
 });
 

@@ -109,7 +109,7 @@ async function apply(
     : new WrittenSince(digests, await elapsedSince(server, saved, now));
   const planned = (
     outcome: InvalidateResult['outcome'],
-    traffic: InvalidateResult['traffic'] = null,
+    traffic: InvalidateResult['recentUse'] = null,
     backup: Backup | null = null,
   ): ApplyResult => ({
     ...plannedResult(
@@ -180,7 +180,7 @@ async function apply(
   warnOfUntold(context, writtenSince);
   return {
     result: {
-      ...removedResult(draft, { ...done, server, indexPruned: null }, signal.aborted),
+      ...removedResult(draft, { ...done, indexPruned: null }, signal.aborted),
       plan: draft.plan,
     },
     ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),

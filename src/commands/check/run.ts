@@ -38,7 +38,7 @@ export function checkExecution(input: CheckInput): Execution<CheckResult> {
   return {
     blank: {
       ...{ status: null, passed: null, warned: null, failed: null, skipped: null, strict: null },
-      ...{ server: null, profile: null, database: null, waitedMillis: null, durationMillis: null },
+      ...{ server: null, profile: null, database: null, waitedSeconds: null, durationSeconds: null },
       ...{ startedAt: null, checks: [] },
     },
     rows: 'checks',
@@ -98,11 +98,12 @@ async function check(context: Context, input: CheckInput): Promise<Outcome<Check
     profile: context.profile?.name ?? null,
     database: facts.database,
     startedAt: new Date(startedAt).toISOString(),
-    waitedMillis: facts.waitedMillis,
-    durationMillis: millisSince(begunAt, clock),
-    checks: answers.map(({ id, title, status, message, ...rest }) => ({
+    waitedSeconds: facts.waitedMillis / 1000,
+    durationSeconds: millisSince(begunAt, clock) / 1000,
+    checks: answers.map(({ id, title, status, message, durationMillis, ...rest }) => ({
       ...{ id, title, status, message: phraseText(message) },
       ...rest,
+      durationSeconds: durationMillis / 1000,
     })),
   };
   const unwritten = writeReports(context, input, result);

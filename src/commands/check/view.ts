@@ -19,12 +19,16 @@ export interface CheckResult extends Tally {
   readonly database: number;
   /** ISO 8601. */
   readonly startedAt: string;
-  readonly waitedMillis: number;
-  readonly durationMillis: number;
+  /** Until the server was ready, or patience ended. */
+  readonly waitedSeconds: number;
+  readonly durationSeconds: number;
   readonly checks: readonly CheckRow[];
 }
 
-export type CheckRow = Omit<Answer, 'message'> & { readonly message: string };
+export type CheckRow = Omit<Answer, 'message' | 'durationMillis'> & {
+  readonly message: string;
+  readonly durationSeconds: number;
+};
 
 export function viewOf(result: CheckResult): Block[] {
   return [
@@ -59,7 +63,7 @@ function toneOf({ status }: CheckResult): NoteBlock['tone'] {
 
 /** `12 passed, 1 warning, 2 skipped in 8 ms: redis 7.0.15 at redis://127.0.0.1:6379/0` */
 function summaryLine(result: CheckResult): string {
-  const { passed, warned, failed, skipped, server, strict, durationMillis } = result;
+  const { passed, warned, failed, skipped, server, strict, durationSeconds } = result;
   const counts = [
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(warned > 0 ? [`${counted(warned, 'warning')}${strict ? ' (--strict: they fail)' : ''}`] : []),
@@ -67,7 +71,7 @@ function summaryLine(result: CheckResult): string {
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ].join(', ');
   const who = server.product === null ? '' : `${server.product} ${server.version ?? ''} at `;
-  return `${counts} in ${formatSeconds(Math.max(0.001, durationMillis / 1000))}: ${who}${server.address}`;
+  return `${counts} in ${formatSeconds(Math.max(0.001, durationSeconds))}: ${who}${server.address}`;
 }
 
 /** True where the row alone makes the run fail. */
@@ -81,7 +85,7 @@ export function junitOf(result: CheckResult): string {
   return renderJunit({
     name: 'cachectl check',
     startedAt: Date.parse(result.startedAt),
-    durationMillis: result.durationMillis,
+    durationSeconds: result.durationSeconds,
     properties: {
       ...{ server: server.address, product: server.product, version: server.version, role: server.role },
       ...{ profile, database, strict: String(strict) },
@@ -89,7 +93,7 @@ export function junitOf(result: CheckResult): string {
     cases: result.checks.map((row) => ({
       className: 'cachectl.check',
       name: row.id,
-      durationMillis: row.durationMillis,
+      durationSeconds: row.durationSeconds,
       outcome: fails(row, result) ? 'failed' : row.status === 'skip' ? 'skipped' : 'passed',
       message: row.message,
       details: [

@@ -38,7 +38,7 @@ interface InitResult {
   readonly file: string | null;
   /** Keys looked at. */
   readonly keys: number;
-  readonly keysInDatabase: number | null;
+  readonly keyspaceKeys: number | null;
   /** Share of these keys that the namespaces take in, from 0 to 1. */
   readonly coverage: number;
   readonly namespaces: readonly {
@@ -66,7 +66,7 @@ export function initExecution(input: InitInput): Execution<InitResult> {
     blank: {
       file: null,
       keys: null,
-      keysInDatabase: null,
+      keyspaceKeys: null,
       coverage: null,
       namespaces: [],
       cautions: [],
@@ -170,7 +170,7 @@ function resultOf(
   return {
     file,
     keys,
-    keysInDatabase,
+    keyspaceKeys: keysInDatabase,
     coverage: draft.coverage,
     namespaces: draft.namespaces.map(({ name, patterns, kind, signs, ttl, hashed, statistics }) => ({
       name,

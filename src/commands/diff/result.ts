@@ -24,8 +24,8 @@ export interface DiffResult {
   /** False where an interruption ended it early. */
   readonly complete: boolean;
   /** The first few of each kind. */
-  readonly missingKeys: readonly LoneKey[];
-  readonly extraKeys: readonly LoneKey[];
+  readonly onlyInA: readonly LoneKey[];
+  readonly onlyInB: readonly LoneKey[];
   readonly differences: readonly Difference[];
   readonly namespaces: readonly NamespaceDifferences[];
   readonly problems: ComparisonTally['problems'];
@@ -36,7 +36,7 @@ export interface DiffResult {
 export const blankDiff = {
   ...{ a: null, b: null, equal: null, compared: null, missing: null, extra: null, different: null },
   ...{ differentTypes: null, differentValues: null, differentTtls: null, skipped: null, failed: null },
-  ...{ complete: null, missingKeys: [], extraKeys: [], differences: [], namespaces: [], problems: [] },
+  ...{ complete: null, onlyInA: [], onlyInB: [], differences: [], namespaces: [], problems: [] },
   serverCost: null,
 };
 
@@ -54,8 +54,8 @@ export function diffResultOf(
     ...{ compared, missing, extra, different: differentKeys },
     ...{ differentTypes: different.type, differentValues: different.value, differentTtls: different.ttl },
     ...{ skipped, failed, complete },
-    missingKeys: tally.missingKeys,
-    extraKeys: tally.extraKeys,
+    onlyInA: tally.missingKeys,
+    onlyInB: tally.extraKeys,
     differences: tally.differences,
     namespaces: tally.namespaces(),
     problems: tally.problems,

@@ -8,8 +8,8 @@ import type { DiffResult } from './result.ts';
 export function viewDiff(result: DiffResult, own: OwnLookups): Block[] {
   const { namespaces, missing, extra, different } = result;
   const rows: Cell[][] = [
-    ...result.missingKeys.map(({ key, type }) => ['missing', key, type, null]),
-    ...result.extraKeys.map(({ key, type }) => ['extra', key, null, type]),
+    ...result.onlyInA.map(({ key, type }) => ['missing', key, type, null]),
+    ...result.onlyInB.map(({ key, type }) => ['extra', key, null, type]),
     ...result.differences.map(({ key, what, a, b }) => [what, key, sightingText(a), sightingText(b)]),
   ];
   const blocks: Block[] = [];

@@ -11,7 +11,7 @@ export interface ExportResult {
   /** Keys that were written. */
   readonly keys: number;
   /** As they stand in the file, compressed where it is; on stdout, as they went out. */
-  readonly bytes: number;
+  readonly fileBytes: number;
   /** Keys that vanished before they were read. */
   readonly skipped: number;
   readonly failed: number;
@@ -31,7 +31,15 @@ export interface ExportResult {
 }
 
 export const blankExport = {
-  ...{ file: null, form: null, keys: null, bytes: null, skipped: null, failed: null, unreadableKeys: null },
+  ...{
+    file: null,
+    form: null,
+    keys: null,
+    fileBytes: null,
+    skipped: null,
+    failed: null,
+    unreadableKeys: null,
+  },
   ...{ complete: null, streamsWithoutGroups: null, types: null, idleTimesReset: null, problems: [] },
   serverCost: null,
 };

@@ -69,7 +69,7 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
   const durationSeconds = (context.now() - startedAt) / 1000;
   const serverCost = serverCostOf(tally.accounts, durationSeconds, before, after);
   const result: ExportResult = {
-    ...{ file, form, keys: tally.keys, bytes, skipped: tally.skipped, failed: tally.failed },
+    ...{ file, form, keys: tally.keys, fileBytes: bytes, skipped: tally.skipped, failed: tally.failed },
     unreadableKeys: serverCost.unreadableKeys,
     complete: tally.complete,
     streamsWithoutGroups: form === 'archive' ? 0 : tally.streamsWithGroups,

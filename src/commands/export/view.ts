@@ -14,7 +14,7 @@ export function viewExport(result: ExportResult, own: OwnLookups): Block[] {
         { name: 'file', label: 'file', value: result.file, unit: 'text' },
         { name: 'form', label: 'form', value: result.form, unit: 'text' },
         { name: 'keys', label: 'keys', value: result.keys, unit: 'count' },
-        { name: 'bytes', label: 'bytes', value: result.bytes, unit: 'bytes' },
+        { name: 'bytes', label: 'bytes', value: result.fileBytes, unit: 'bytes' },
         { name: 'skipped', label: 'skipped', value: result.skipped, unit: 'count' },
         { name: 'failed', label: 'failed', value: result.failed, unit: 'count' },
       ],
@@ -25,7 +25,7 @@ export function viewExport(result: ExportResult, own: OwnLookups): Block[] {
 
 /** The same in sentences alone: what stands on stderr beside data. */
 export function exportNotes(result: ExportResult, own: OwnLookups): Block[] {
-  const { keys, bytes, skipped, complete, serverCost } = result;
+  const { keys, fileBytes: bytes, skipped, complete, serverCost } = result;
   const seconds = serverCost.durationSeconds;
   const rate = keys >= 1000 && seconds > 0 ? `, ${formatCell(keys / seconds, 'perSecond')}` : '';
   const more = complete ? '' : '; there may be more';

@@ -35,8 +35,10 @@ interface GetResult {
   readonly ttlState: 'expires' | 'permanent' | null;
   readonly ttlSeconds: number | null;
   readonly memoryBytes: number | null;
-  /** Bytes of a string, members of a collection. */
-  readonly length: number | null;
+  /** Of a string. */
+  readonly valueBytes: number | null;
+  /** Of a collection. */
+  readonly memberCount: number | null;
   readonly internalEncoding: string | null;
   readonly idleSeconds: number | null;
   readonly truncated: boolean;
@@ -62,7 +64,8 @@ export function getExecution(input: GetInput): Execution<GetResult> {
       ttlState: null,
       ttlSeconds: null,
       memoryBytes: null,
-      length: null,
+      valueBytes: null,
+      memberCount: null,
       internalEncoding: null,
       idleSeconds: null,
       truncated: null,
@@ -121,7 +124,8 @@ function resultOf({ map }: Context, key: ByteString, { report, touched }: KeyLoo
     ttlState: ttlMillis === null ? null : ttlMillis < 0 ? 'permanent' : 'expires',
     ttlSeconds: ttlMillis === null || ttlMillis < 0 ? null : ttlMillis / 1000,
     memoryBytes: report?.memoryBytes ?? null,
-    length: report?.length ?? null,
+    valueBytes: report?.type === 'string' ? report.length : null,
+    memberCount: report?.type === 'string' ? null : (report?.length ?? null),
     internalEncoding: report?.internalEncoding ?? null,
     idleSeconds: report?.idleSeconds ?? null,
     truncated: value?.truncated ?? false,
@@ -143,7 +147,6 @@ function resultOf({ map }: Context, key: ByteString, { report, touched }: KeyLoo
 
 function view(result: GetResult, own: OwnLookups): Block[] {
   if (!result.exists) return [note('bad', `there is no key \`${result.key}\``)];
-  const unit = result.type === 'string' ? 'bytes' : 'count';
   const facts: Fact[] = [
     { name: 'key', label: 'key', value: result.key, unit: 'text' },
     {
@@ -168,7 +171,9 @@ function view(result: GetResult, own: OwnLookups): Block[] {
       ...(result.ttlState === 'permanent' && { remark: 'no TTL' }),
     },
     { name: 'memoryBytes', label: 'memory', value: result.memoryBytes, unit: 'bytes' },
-    { name: 'length', label: result.type === 'string' ? 'length' : 'members', value: result.length, unit },
+    result.type === 'string'
+      ? { name: 'valueBytes', label: 'length', value: result.valueBytes, unit: 'bytes' }
+      : { name: 'memberCount', label: 'members', value: result.memberCount, unit: 'count' },
     {
       name: 'idleSeconds',
       label: 'idle',

@@ -7,9 +7,9 @@ import type { TargetGate } from './gate.ts';
 
 export interface HitsResult extends TrafficReport {
   /** The URL without its password. */
-  readonly server: string;
+  readonly server: { readonly address: string };
   /** When the window ended, ISO 8601. */
-  readonly at: string;
+  readonly endedAt: string;
   readonly findings: readonly TrafficFinding[];
   /** Targets of the map that this window could not judge, and why. */
   readonly unjudgedTargets: readonly UnjudgedTarget[];

@@ -33,7 +33,7 @@ export function hitsExecution(input: HitsInput): Execution<HitsResult> {
   return {
     blank: {
       server: null,
-      at: null,
+      endedAt: null,
       mode: null,
       modeReason: null,
       windowSeconds: null,
@@ -48,13 +48,13 @@ export function hitsExecution(input: HitsInput): Execution<HitsResult> {
       hitRate: null,
       residual: null,
       namespaces: [],
-      missingKeys: [],
+      mostMissed: [],
       findings: [],
       unjudgedTargets: [],
       gate: null,
       comparison: null,
-      memory: null,
-      cost: null,
+      remembered: null,
+      serverCost: null,
       notifications: [],
     },
     rows: 'namespaces',
@@ -74,8 +74,8 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
     const { report, restored, failure } = observed;
     const now = context.now();
     const result: HitsResult = {
-      server: address,
-      at: new Date(now).toISOString(),
+      server: { address },
+      endedAt: new Date(now).toISOString(),
       ...report,
       findings: findingsOf(report),
       unjudgedTargets: unjudgedTargets(context.map, report, 'refused'),

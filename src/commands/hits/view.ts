@@ -149,16 +149,16 @@ const dataColumns: readonly (readonly [Column, (each: NamespaceTraffic) => Cell]
 ];
 
 function missingKeyBlocks(result: HitsResult, limit: number): Block[] {
-  if (result.missingKeys.length > 0) return [missingKeyTable(result, limit)];
+  if (result.mostMissed.length > 0) return [missingKeyTable(result, limit)];
   return result.namespaces.some(({ misses }) => misses !== null && misses > 0)
     ? [note('dim', 'no key misses so much more than others that it can be told')]
     : [];
 }
 
-function missingKeyTable({ missingKeys }: HitsResult, limit: number): Block {
+function missingKeyTable({ mostMissed }: HitsResult, limit: number): Block {
   return {
     kind: 'table',
-    name: 'missingKeys',
+    name: 'mostMissed',
     title: 'Keys that miss most',
     columns: [
       column('key', 'KEY', 'text'),
@@ -167,7 +167,7 @@ function missingKeyTable({ missingKeys }: HitsResult, limit: number): Block {
       column('missesAtLeast', 'AT LEAST', 'count'),
       column('cause', 'LAST CAUSE', 'text'),
     ],
-    rows: missingKeys
+    rows: mostMissed
       .slice(0, limit)
       .map(({ key, namespace, misses, missesAtLeast, cause }) => [
         key,
@@ -179,11 +179,11 @@ function missingKeyTable({ missingKeys }: HitsResult, limit: number): Block {
   };
 }
 
-function comparisonTable({ at, changes }: Comparison): Block {
+function comparisonTable({ endedAt, changes }: Comparison): Block {
   return {
     kind: 'table',
     name: 'comparison',
-    title: `Since ${at}`,
+    title: `Since ${endedAt}`,
     columns: [
       column('namespace', 'NAMESPACE', 'text'),
       column('change', 'CHANGE', 'text'),
@@ -218,7 +218,7 @@ function endNotes({ endedBy }: HitsResult): Block[] {
   return text === undefined ? [] : [note('warning', text)];
 }
 
-function memoryNotes({ memory: { forgotten, keysBound } }: HitsResult): Block[] {
+function memoryNotes({ remembered: { forgotten, keysBound } }: HitsResult): Block[] {
   if (forgotten === 0) return [];
   return [
     note(
@@ -240,7 +240,7 @@ function notificationNotes({ notifications }: HitsResult): Block[] {
     );
 }
 
-function costText({ cost, mode, windowSeconds }: HitsResult): string {
+function costText({ serverCost: cost, mode, windowSeconds }: HitsResult): string {
   const { serverCpuSeconds, commands, monitorBytes, eventBytes, markLookups, duty, maxLagSeconds } = cost;
   const work = [
     ...(commands === null ? [] : [counted(commands, 'command')]),

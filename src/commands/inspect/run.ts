@@ -36,7 +36,7 @@ export interface InspectResult extends KeyspaceFigures {
   /** Of all namespaces with a rule, also of those that `namespaces` sums up in `(other)`. */
   readonly ttlRules: readonly ({ readonly namespace: string } & TtlRuleReport)[];
   /** Of the keys that were read. */
-  readonly largestKeys: readonly {
+  readonly largest: readonly {
     readonly key: string;
     readonly keyBase64?: string;
     readonly memoryBytes: number;
@@ -63,7 +63,7 @@ export function inspectExecution(input: InspectInput): Execution<InspectResult> 
       namespaces: [],
       total: null,
       ttlRules: [],
-      largestKeys: [],
+      largest: [],
       growth: null,
       serverCost: null,
     },
@@ -120,7 +120,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
       ttlRules: whole.namespaces.flatMap((row) =>
         row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
       ),
-      largestKeys: largestOf(analysis),
+      largest: largestOf(analysis),
       growth: since && growthSince(since, whole, context.now()),
     },
     ...(unsaved && { error: unsaved }),
@@ -133,7 +133,7 @@ function scopeOf({ pattern, namespace, match, type, delimiters, depth }: Inspect
   return JSON.stringify({ pattern, namespace, match, type, delimiters, depth });
 }
 
-function largestOf({ largest }: Analysis): InspectResult['largestKeys'] {
+function largestOf({ largest }: Analysis): InspectResult['largest'] {
   return largest.map(({ key, memoryBytes, type }) => ({ ...keyFields(key), memoryBytes, type }));
 }
 

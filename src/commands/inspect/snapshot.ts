@@ -35,8 +35,8 @@ export interface Growth {
   /** ISO 8601. */
   readonly savedAt: string;
   /** The server of the snapshot. */
-  readonly server: string;
-  readonly seconds: number;
+  readonly server: { readonly address: string };
+  readonly windowSeconds: number;
   readonly keys: number;
   readonly memoryBytes: number | null;
   /** Those that changed, the largest change first. */
@@ -125,8 +125,8 @@ export function growthSince(snapshot: Snapshot, figures: KeyspaceFigures, now: n
     Math.abs(memoryBytesGrowth ?? keysGrowth);
   return {
     savedAt: snapshot.savedAt,
-    server: snapshot.server,
-    seconds: Math.max(0, (now - Date.parse(snapshot.savedAt)) / 1000),
+    server: { address: snapshot.server },
+    windowSeconds: Math.max(0, (now - Date.parse(snapshot.savedAt)) / 1000),
     keys: figures.keys - snapshot.total.keys,
     memoryBytes: difference(figures.memoryBytes, snapshot.total.memoryBytes),
     namespaces: grown

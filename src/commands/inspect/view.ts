@@ -163,17 +163,17 @@ function ruleBlocks(ttlRules: InspectResult['ttlRules']): Block[] {
   ];
 }
 
-function largestTable({ largestKeys, exact }: InspectResult): TableBlock {
+function largestTable({ largest, exact }: InspectResult): TableBlock {
   return {
     kind: 'table',
-    name: 'largestKeys',
+    name: 'largest',
     title: exact ? 'Largest keys' : 'Largest of the keys that were read',
     columns: [
       { name: 'key', header: 'KEY', unit: 'text' },
       { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
       { name: 'type', header: 'TYPE', unit: 'text' },
     ],
-    rows: largestKeys.map((row) => [row.key, row.memoryBytes, row.type]),
+    rows: largest.map((row) => [row.key, row.memoryBytes, row.type]),
   };
 }
 
@@ -185,7 +185,7 @@ function growthTable(growth: Growth): TableBlock {
   return {
     kind: 'table',
     name: 'growth',
-    title: `Since ${savedAt} (${server}): ${signed(keys, (count) => counted(count, 'key'))}${
+    title: `Since ${savedAt} (${server.address}): ${signed(keys, (count) => counted(count, 'key'))}${
       growth.memoryBytes === null ? '' : `, ${signed(growth.memoryBytes, formatBytes)}`
     }`,
     columns: [

@@ -24,7 +24,7 @@ export async function askForRemoval(
   const shown = await askConsent(context, server, {
     plan: planBlocks(draft),
     action: `${verb} ${amount}`,
-    question: `${draft.noUndoBecause === null ? '' : 'This cannot be undone. '}${verb.charAt(0).toUpperCase()}${verb.slice(1)} ${amount} ${draft.mode === 'unlink' ? 'from' : 'on'} ${draft.server}?`,
+    question: `${draft.noUndoBecause === null ? '' : 'This cannot be undone. '}${verb.charAt(0).toUpperCase()}${verb.slice(1)} ${amount} ${draft.mode === 'unlink' ? 'from' : 'on'} ${draft.server.address}?`,
     otherwise: `nothing was ${draft.mode === 'unlink' ? 'removed' : 'changed'}`,
     yes,
     confirm,

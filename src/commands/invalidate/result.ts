@@ -33,11 +33,11 @@ export type InvalidationOutcome =
 export interface InvalidateResult {
   readonly outcome: InvalidationOutcome;
   readonly mode: RemovalMode;
-  readonly server: string;
+  readonly server: { readonly address: string };
   readonly dryRun: boolean;
   /** Keys of the plan: always `removed + shortened + generationsRaised + skipped + failed`. */
   readonly matched: number;
-  readonly matchedBytes: number | null;
+  readonly matchedMemoryBytes: number | null;
   readonly keyspaceKeys: number | null;
   readonly removed: number;
   /** Still there, with a TTL within the window of soft mode. */
@@ -64,12 +64,12 @@ export interface InvalidateResult {
   /** Members of the index whose keys are gone, and that were taken out of it. */
   readonly indexPruned: number | null;
   /** How much the keys are used: of some of them; null where the server does not tell. */
-  readonly traffic: Traffic | null;
+  readonly recentUse: Traffic | null;
   /** Keys that were selected and stay. */
   readonly excluded: number;
   readonly limit: number | null;
   /** False: the walk ended early, and the plan covers what was seen until then. */
-  readonly planComplete: boolean;
+  readonly complete: boolean;
   readonly risk: RiskLevel;
   /** False: no map says which keys are state. */
   readonly stateKnown: boolean;
@@ -124,10 +124,10 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
   return {
     outcome,
     mode: context.mode,
-    server: context.server.address,
+    server: { address: context.server.address },
     dryRun: context.dryRun,
     matched: plan.keys.length,
-    matchedBytes: plan.memoryBytes,
+    matchedMemoryBytes: plan.memoryBytes,
     keyspaceKeys: plan.keyspaceKeys,
     ...changedCounts(context.mode, 0),
     skipped: plan.keys.length,
@@ -141,10 +141,10 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     noUndoBecause: context.backup?.noUndoBecause ?? null,
     planFile: context.planFile,
     indexPruned: null,
-    traffic: context.traffic,
+    recentUse: context.traffic,
     excluded: plan.excluded.reduce((sum, { keys }) => sum + keys, 0),
     limit: context.limit,
-    planComplete: plan.complete,
+    complete: plan.complete,
     risk: riskOf(plan.keys.length, plan.keyspaceKeys),
     stateKnown: context.stateKnown,
     durationSeconds: null,
@@ -195,7 +195,7 @@ interface DoneRemoval {
 
 export function removedResult(
   planned: InvalidateResult,
-  { server, removal, journal, indexPruned }: DoneRemoval,
+  { removal, journal, indexPruned }: DoneRemoval,
   interrupted: boolean,
 ): InvalidateResult {
   const [done, partlyDone] = outcomes[planned.mode];

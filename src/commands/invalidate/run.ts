@@ -56,7 +56,7 @@ export const blankInvalidation: {
   server: null,
   dryRun: null,
   matched: null,
-  matchedBytes: null,
+  matchedMemoryBytes: null,
   keyspaceKeys: null,
   removed: null,
   shortened: null,
@@ -72,10 +72,10 @@ export const blankInvalidation: {
   noUndoBecause: null,
   planFile: null,
   indexPruned: null,
-  traffic: null,
+  recentUse: null,
   excluded: null,
   limit: null,
-  planComplete: null,
+  complete: null,
   risk: null,
   stateKnown: null,
   durationSeconds: null,
@@ -225,7 +225,7 @@ async function invalidate(
   const pruning = await prunedIndexes(server, mayPrune ? indexes : []);
   const error = done.removal.stoppedBy ?? pruning.stoppedBy;
   return {
-    result: removedResult(draft, { ...done, server, indexPruned: pruning.pruned }, signal.aborted),
+    result: removedResult(draft, { ...done, indexPruned: pruning.pruned }, signal.aborted),
     ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),
     ...(error !== null && { error }),
   };

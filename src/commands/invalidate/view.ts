@@ -15,13 +15,13 @@ export function planBlocks(result: InvalidateResult): Block[] {
     {
       kind: 'facts',
       name: 'plan',
-      title: `Plan for ${result.server}`,
+      title: `Plan for ${result.server.address}`,
       facts: [
         fact('patterns', 'patterns', patternsText(result.patterns), 'text'),
         fact('matched', 'keys', result.matched, 'count', shareText(result)),
-        fact('matchedBytes', 'memory', result.matchedBytes, 'bytes'),
+        fact('matchedMemoryBytes', 'memory', result.matchedMemoryBytes, 'bytes'),
         ...(result.matched > 0 ? [fact('risk', 'risk', result.risk, 'text', riskText(result))] : []),
-        ...(result.traffic ? [fact('traffic', 'use', trafficText(result.traffic), 'text')] : []),
+        ...(result.recentUse ? [fact('traffic', 'use', trafficText(result.recentUse), 'text')] : []),
         ...(result.backupPlanned
           ? [
               fact(
@@ -68,7 +68,7 @@ export function dataBlocks(result: InvalidateResult): Block[] {
         fact('outcome', 'outcome', result.outcome, 'text'),
         fact('dryRun', 'dry run', result.dryRun, 'text'),
         count('matched', result.matched),
-        count('matchedBytes', result.matchedBytes),
+        count('matchedMemoryBytes', result.matchedMemoryBytes),
         count('keyspaceKeys', result.keyspaceKeys),
         count('removed', result.removed),
         count('shortened', result.shortened),
@@ -107,7 +107,7 @@ export function dataBlocks(result: InvalidateResult): Block[] {
 /** `4 keys (1.8 kB, 0.3 % of the keyspace)` */
 export function amountText(result: InvalidateResult): string {
   const details = [
-    ...(result.matchedBytes === null ? [] : [formatBytes(result.matchedBytes)]),
+    ...(result.matchedMemoryBytes === null ? [] : [formatBytes(result.matchedMemoryBytes)]),
     ...(result.keyspaceKeys ? [`${formatRatio(result.matched / result.keyspaceKeys)} of the keyspace`] : []),
   ];
   return counted(result.matched, 'key') + (details.length === 0 ? '' : ` (${details.join(', ')})`);
@@ -203,7 +203,7 @@ function outcomeNotes(result: InvalidateResult): Block[] {
   const noun = result.mode === 'generation' ? 'counter' : 'key';
   const done = doneWords[result.mode];
   const keys = counted(matched, noun);
-  if (!result.planComplete) {
+  if (!result.complete) {
     return [
       note('bad', 'the walk ended early: the plan covers what was seen until then; nothing was removed'),
     ];
@@ -242,8 +242,8 @@ function outcomeNotes(result: InvalidateResult): Block[] {
     case 'shortened':
     case 'generationsRaised': {
       const freed =
-        gone === 0 && result.mode === 'unlink' && result.matchedBytes !== null
-          ? `, ${formatBytes(result.matchedBytes)},`
+        gone === 0 && result.mode === 'unlink' && result.matchedMemoryBytes !== null
+          ? `, ${formatBytes(result.matchedMemoryBytes)},`
           : '';
       const already = result.mode === 'soft' ? 'gone, or expire sooner anyway' : 'gone already';
       const vanished = gone > 0 ? `; ${counted(gone, 'key was', 'keys were')} ${already}` : '';
@@ -320,7 +320,7 @@ function trafficText({
   sampledKeys,
   usedInMinute,
   usedInHour,
-}: NonNullable<InvalidateResult['traffic']>): string {
+}: NonNullable<InvalidateResult['recentUse']>): string {
   return `of ${counted(sampledKeys, 'key')} looked at, ${usedInMinute} ${usedInMinute === 1 ? 'was' : 'were'} used in the last minute and ${usedInHour} in the last hour`;
 }
 

@@ -21,7 +21,7 @@ export type PruningOutcome =
 
 export interface PruneResult {
   readonly outcome: PruningOutcome;
-  readonly server: string;
+  readonly server: { readonly address: string };
   readonly dryRun: boolean;
   /** False: the plan does not cover every key, see `planFull`; or the walk was interrupted. */
   readonly complete: boolean;
@@ -29,7 +29,7 @@ export interface PruneResult {
   readonly planFull: boolean;
   /** Keys of the plan: always `ttlSet + shortened + removed + skipped + failed + notAttempted`. */
   readonly matched: number;
-  readonly matchedBytes: number | null;
+  readonly matchedMemoryBytes: number | null;
   readonly keyspaceKeys: number | null;
   /** What the plan is to do. */
   readonly planned: Changes;
@@ -109,12 +109,12 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     plan.namespaces.reduce((sum, { left }) => sum + (left?.reason === reason ? left.keys : 0), 0);
   return {
     outcome,
-    server: context.server.address,
+    server: { address: context.server.address },
     dryRun: context.dryRun,
     complete: plan.complete,
     planFull: plan.full,
     matched,
-    matchedBytes: plan.memoryBytes,
+    matchedMemoryBytes: plan.memoryBytes,
     keyspaceKeys: plan.keyspaceKeys,
     planned: {
       ttlSet: keys.withoutTtl.length,
@@ -169,7 +169,7 @@ function ruleText(namespace: Namespace | null): string | null {
 export function prunedResult(
   planned: PruneResult,
   pruning: Pruning,
-  { server, journal }: { readonly server: LookedUp; readonly journal: string | null },
+  journal: string | null,
   interrupted: boolean,
 ): PruneResult {
   const { changed, skipped, failed, notAttempted } = pruning;

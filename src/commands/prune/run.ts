@@ -29,7 +29,7 @@ interface PruneInput extends KeepingInput {
 
 const blank: { readonly [Field in keyof PruneResult]: PruneResult[Field] | null } = {
   ...{ outcome: null, server: null, dryRun: null, complete: null, planFull: null },
-  ...{ matched: null, matchedBytes: null, keyspaceKeys: null, planned: null, namespaces: [] },
+  ...{ matched: null, matchedMemoryBytes: null, keyspaceKeys: null, planned: null, namespaces: [] },
   ...{ journal: null, backup: null, backupPlanned: null, noUndoBecause: null },
   ...{ ttlSet: null, shortened: null, removed: null, skipped: null, failed: null, notAttempted: null },
   ...{
@@ -113,7 +113,7 @@ async function prune(
   const { changed, failed, notAttempted } = pruning;
   await journal?.finish({ removed: changed.idle, failed, notAttempted }).catch(() => undefined);
   return {
-    result: prunedResult(draft, pruning, { server, journal: journal?.path ?? null }, signal.aborted),
+    result: prunedResult(draft, pruning, journal?.path ?? null, signal.aborted),
     ...(pruning.failed > 0 && { exitCode: exitCodes.negative }),
     ...(pruning.stoppedBy !== null && { error: pruning.stoppedBy }),
   };

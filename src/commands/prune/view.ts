@@ -14,10 +14,10 @@ export function planBlocks(result: PruneResult): Block[] {
     {
       kind: 'facts',
       name: 'plan',
-      title: `Plan for ${result.server}`,
+      title: `Plan for ${result.server.address}`,
       facts: [
         fact('matched', 'keys', matched, 'count', matched > 0 ? listText(planned, planWords) : ''),
-        fact('matchedBytes', 'memory', result.matchedBytes, 'bytes'),
+        fact('matchedMemoryBytes', 'memory', result.matchedMemoryBytes, 'bytes'),
         ...(result.backupPlanned
           ? [
               fact(
@@ -72,7 +72,7 @@ export function dataBlocks(result: PruneResult): Block[] {
         fact('dryRun', 'dry run', result.dryRun, 'text'),
         fact('complete', 'complete', result.complete, 'text'),
         count('matched', result.matched),
-        count('matchedBytes', result.matchedBytes),
+        count('matchedMemoryBytes', result.matchedMemoryBytes),
         count('ttlSet', result.ttlSet),
         count('shortened', result.shortened),
         count('removed', result.removed),
@@ -93,17 +93,17 @@ export function dataBlocks(result: PruneResult): Block[] {
 }
 
 /** `set a TTL on 12 keys and remove 3 keys (1.8 kB)` */
-export function changesText({ planned, matchedBytes }: PruneResult): string {
-  const bytes = matchedBytes === null ? '' : ` (${formatBytes(matchedBytes)})`;
+export function changesText({ planned, matchedMemoryBytes }: PruneResult): string {
+  const bytes = matchedMemoryBytes === null ? '' : ` (${formatBytes(matchedMemoryBytes)})`;
   return listText(planned, planWords) + bytes;
 }
 
 /** Short, for the plan above it says what happens to which: `Change 12 keys and remove 3 on redis://…?` */
 export function questionText({ matched, planned, server }: PruneResult): string {
   const { removed } = planned;
-  if (removed === matched) return `Remove ${counted(removed, 'key')} from ${server}?`;
-  if (removed === 0) return `Change the TTL of ${counted(matched, 'key')} on ${server}?`;
-  return `Change ${counted(matched - removed, 'key')} and remove ${grouped(removed)} on ${server}?`;
+  if (removed === matched) return `Remove ${counted(removed, 'key')} from ${server.address}?`;
+  if (removed === 0) return `Change the TTL of ${counted(matched, 'key')} on ${server.address}?`;
+  return `Change ${counted(matched - removed, 'key')} and remove ${grouped(removed)} on ${server.address}?`;
 }
 
 const planWords = { ttlSet: 'set a TTL on', shortened: 'shorten the TTL of', removed: 'remove' } as const;

@@ -9,7 +9,7 @@ import type { IntervalOrNull, NamespaceSummary } from '../namespace-summary.ts';
 
 /** Lookups and their outcome over a span of time. */
 export interface HitFigures {
-  readonly seconds: number | null;
+  readonly windowSeconds: number | null;
   readonly hits: number | null;
   readonly misses: number | null;
   /** Of all lookups, whoever made them. Ratio from 0 to 1; null where there were none. */

@@ -101,7 +101,7 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
       ...(facts as Omit<ServerReport, 'databases' | 'hits' | 'misses'>),
     },
     lifetime: report && {
-      seconds: report.uptimeSeconds,
+      windowSeconds: report.uptimeSeconds,
       ...{ hits, misses, hitRate: hitRateOf(hits, misses), dataReads },
     },
     window,
@@ -189,7 +189,7 @@ async function measureWindow(
   const misses = difference(after.misses, before.misses);
   const commands = difference(after.commandsProcessed, before.commandsProcessed);
   return {
-    seconds: elapsed,
+    windowSeconds: elapsed,
     hits,
     misses,
     hitRate: hitRateOf(hits, misses),
@@ -249,7 +249,7 @@ function gradeFacts(
   observed: Observed | null,
   map: NamespaceMap,
 ): GradeFacts {
-  const sumOf = (field: 'keys' | 'expires') =>
+  const sumOf = (field: 'keys' | 'keysWithTtl') =>
     report?.databases?.reduce<number | null>(
       (sum, { [field]: count }) => (sum === null || count === null ? null : sum + count),
       0,
@@ -266,7 +266,7 @@ function gradeFacts(
     fragmentation: report?.fragmentation ?? null,
     evictedKeys: report?.evictedKeys ?? null,
     keys: sumOf('keys'),
-    keysWithTtl: sumOf('expires'),
+    keysWithTtl: sumOf('keysWithTtl'),
   };
 }
 

@@ -76,7 +76,7 @@ function hitFacts({ lifetime, server }: StatsResult): FactsBlock {
 }
 
 function windowFacts(window: WindowFigures): FactsBlock {
-  const { seconds, operationsPerSecond, evictedKeys, expiredKeys } = window;
+  const { windowSeconds: seconds, operationsPerSecond, evictedKeys, expiredKeys } = window;
   return {
     kind: 'facts',
     name: 'window',
@@ -152,9 +152,9 @@ function databaseTable(databases: NonNullable<StatsResult['databases']>): Block 
     columns: [
       { name: 'database', header: 'DB', unit: 'text' },
       { name: 'keys', header: 'KEYS', unit: 'count' },
-      { name: 'expires', header: 'WITH TTL', unit: 'count' },
+      { name: 'keysWithTtl', header: 'WITH TTL', unit: 'count' },
     ],
-    rows: databases.map(({ database, keys, expires }) => [String(database), keys, expires]),
+    rows: databases.map(({ database, keys, keysWithTtl }) => [String(database), keys, keysWithTtl]),
   };
 }
 

@@ -51,7 +51,7 @@ export interface UndoResult {
   /** Keys that the server evicted meanwhile, which may be others than these; null where it was not asked, or does not say. */
   readonly evictedKeys: number | null;
   /** True where the journal ends in the middle: its writer was killed. What is before that counts. */
-  readonly cut: boolean;
+  readonly journalTruncated: boolean;
   readonly durationSeconds: number;
   readonly problems: readonly {
     readonly reason: string;
@@ -74,7 +74,7 @@ export function undoExecution(input: UndoInput): Execution<UndoResult> {
         ttlsRestored: null,
       },
       ...{ skipped: null, rewritten: null, expired: null, withoutValue: null, notAttempted: null },
-      ...{ failed: null, evictedKeys: null, cut: null, durationSeconds: null, problems: [] },
+      ...{ failed: null, evictedKeys: null, journalTruncated: null, durationSeconds: null, problems: [] },
     },
     writes: !input.dryRun,
     run: (context) => undo(context, input),
@@ -165,7 +165,7 @@ async function run(
     notAttempted,
     failed,
     evictedKeys: undoing.evictedKeys,
-    cut: archive.isCut(),
+    journalTruncated: archive.isCut(),
     durationSeconds: (context.now() - startedAt) / 1000,
     problems: undoing.problems.map(({ reason, keys, example }) => ({
       reason,
@@ -222,8 +222,18 @@ function whatText({ restored, ttlsRestored }: UndoResult): string {
 }
 
 function viewUndo(result: UndoResult): Block[] {
-  const { keys, restored, rewritten, expired, withoutValue, failed, notAttempted, cut, dryRun, problems } =
-    result;
+  const {
+    keys,
+    restored,
+    rewritten,
+    expired,
+    withoutValue,
+    failed,
+    notAttempted,
+    journalTruncated,
+    dryRun,
+    problems,
+  } = result;
   const { evictedKeys } = result;
   const count = (name: string, label: string, value: number) =>
     ({ name, label, value, unit: 'count' }) as const;
@@ -259,7 +269,7 @@ function viewUndo(result: UndoResult): Block[] {
       ],
       rows: problems.map(({ keys: failedKeys, example, reason }) => [failedKeys, example.key, reason]),
     });
-  if (cut)
+  if (journalTruncated)
     blocks.push(
       note(
         'warning',

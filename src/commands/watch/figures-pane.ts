@@ -86,10 +86,10 @@ export function figureLines(state: WatchState, size: FrameSize, room: number): S
 function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
   const of = (read: (interval: WatchInterval) => number | null) => history.map(read);
   const last = history.findLast(({ ok }) => ok);
-  const perSecond = (count: number | null | undefined, seconds = last?.intervalSeconds) =>
+  const perSecond = (count: number | null | undefined, seconds = last?.windowSeconds) =>
     count == null || seconds == null || seconds <= 0 ? null : count / seconds;
   const rate = (read: (interval: WatchInterval) => number | null) =>
-    of((interval) => perSecond(read(interval), interval.intervalSeconds));
+    of((interval) => perSecond(read(interval), interval.windowSeconds));
   const share = last?.usedBytes == null || last.maxBytes == null ? null : last.usedBytes / last.maxBytes;
   const evicting = (last?.evictedKeys ?? 0) > 0;
   const courses: Course[] = [
@@ -130,9 +130,9 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
     {
       label: 'latency p99',
       unit: 'micros',
-      values: of(({ latencyMicros }) => latencyMicros?.p99 ?? null),
+      values: of(({ latency }) => latency?.p99Micros ?? null),
       fromZero: true,
-      remark: `p50 ${last?.latencyMicros == null ? '-' : formatMicros(last.latencyMicros.p50)}, from here`,
+      remark: `p50 ${last?.latency == null ? '-' : formatMicros(last.latency.p50Micros)}, from here`,
     },
     {
       label: 'expired',
@@ -211,11 +211,11 @@ const unseenIn: Readonly<Partial<Record<HitMode, string>>> = {
 /** What watching asks of the server, and how old the sizes are: what has no room is left out from the end. */
 function costText(last: WatchInterval | null, columns: number): string {
   if (last === null) return 'watch asks INFO once in each interval, and PING up to 50 times a second';
-  const cost = `watch sent ${formatCell(last.ownCommands, 'count')} commands in ${formatSeconds(last.intervalSeconds ?? 0)}`;
+  const cost = `watch sent ${formatCell(last.ownCommands, 'count')} commands in ${formatSeconds(last.windowSeconds ?? 0)}`;
   const parts = [cost];
   if (last.trafficMode !== null) parts.push(`hits: ${last.trafficMode}`);
   if (last.namespacesReadAt !== null) {
-    const ageSeconds = Math.round((Date.parse(last.at) - Date.parse(last.namespacesReadAt)) / 1000);
+    const ageSeconds = Math.round((Date.parse(last.endedAt) - Date.parse(last.namespacesReadAt)) / 1000);
     parts.push(
       last.namespacesExact === false
         ? `sizes estimated (~) from a sample ${formatSeconds(ageSeconds)} ago`

@@ -56,7 +56,7 @@ function titleLine(state: WatchState, { columns, unicode }: FrameSize): StyledLi
   const statusText = status === null ? '' : `${status.text}  `;
   const room = columns - program.length - displayWidth(statusText);
   const rhythm = `every ${formatSeconds(state.intervalSeconds)}`;
-  const time = lastAnswer(state)?.at.slice(11, 19);
+  const time = lastAnswer(state)?.endedAt.slice(11, 19);
   const ends = [...(time === undefined ? [] : [`  ${rhythm}  ${time}Z`]), `  ${rhythm}`, ''];
   const end = ends.find((text) => room - text.length >= leastAddressWidth) ?? '';
   const address = room < leastAddressWidth ? '' : fitted(state.address, room - end.length, { unicode });

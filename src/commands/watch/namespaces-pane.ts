@@ -24,7 +24,7 @@ const plain = (text: string): Span => ({ text });
 const bytes: TableColumn = {
   header: 'BYTES',
   width: 9,
-  cell: (row) => plain(formatEstimate(row.bytes, 'bytes', row.bytesInterval)),
+  cell: (row) => plain(formatEstimate(row.memoryBytes, 'bytes', row.memoryBytesInterval)),
   order: 'bytes',
 };
 const keys: TableColumn = {
@@ -35,7 +35,7 @@ const keys: TableColumn = {
 const share: TableColumn = {
   header: 'SHARE',
   width: 8,
-  cell: (row) => plain(formatEstimate(row.byteShare, 'ratio', row.byteShareInterval)),
+  cell: (row) => plain(formatEstimate(row.memoryShare, 'ratio', row.memoryShareInterval)),
 };
 const kind: TableColumn = {
   header: 'KIND',
@@ -111,8 +111,8 @@ export function namespaceLines(state: WatchState, size: FrameSize, room: number)
 const withoutFigures = (row: WatchedNamespace): WatchedNamespace => ({
   ...row,
   keys: null,
-  bytes: null,
-  byteShare: null,
+  memoryBytes: null,
+  memoryShare: null,
   readsPerSecond: null,
   missesPerSecond: null,
   hitRate: null,

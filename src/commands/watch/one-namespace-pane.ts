@@ -44,13 +44,13 @@ function coursesOf(
     {
       label: 'bytes',
       unit: 'bytes',
-      values: of(({ bytes }) => bytes),
+      values: of(({ memoryBytes: bytes }) => bytes),
       fromZero: false,
-      interval: last?.bytesInterval ?? null,
+      interval: last?.memoryBytesInterval ?? null,
       remark:
-        last?.byteShare == null
+        last?.memoryShare == null
           ? ''
-          : `${formatEstimate(last.byteShare, 'ratio', last.byteShareInterval)} of all namespaces`,
+          : `${formatEstimate(last.memoryShare, 'ratio', last.memoryShareInterval)} of all namespaces`,
     },
     {
       label: 'keys',
@@ -114,7 +114,7 @@ function causeLines(last: WatchedNamespace | undefined, size: FrameSize): Styled
 }
 
 function missingKeyLines(state: WatchState, name: string, size: FrameSize): StyledLine[] {
-  const keys = (shownData(state).traffic?.missingKeys ?? []).filter(({ namespace }) => namespace === name);
+  const keys = (shownData(state).traffic?.mostMissed ?? []).filter(({ namespace }) => namespace === name);
   if (keys.length === 0) return [];
   return [
     { spans: [{ text: 'Keys missed most in this interval', tone: 'title' }] },

@@ -3,9 +3,9 @@ import type { WatchInterval } from '../../watch/interval.ts';
 
 /** An interval in tab-separated lines and csv: what is one figure of the whole server. */
 export const intervalColumns: readonly Column[] = [
-  { name: 'at', header: 'AT', unit: 'text' },
+  { name: 'endedAt', header: 'AT', unit: 'text' },
   { name: 'ok', header: 'OK', unit: 'text' },
-  { name: 'intervalSeconds', header: 'SECONDS', unit: 'number' },
+  { name: 'windowSeconds', header: 'SECONDS', unit: 'number' },
   { name: 'hitRate', header: 'HIT RATE', unit: 'ratio' },
   { name: 'hits', header: 'HITS', unit: 'count' },
   { name: 'misses', header: 'MISSES', unit: 'count' },
@@ -20,11 +20,11 @@ export const intervalColumns: readonly Column[] = [
 
 /** In the order of the columns. */
 export function cellsOf(interval: WatchInterval): readonly Cell[] {
-  const { latencyMicros } = interval;
+  const { latency } = interval;
   return [
-    interval.at,
+    interval.endedAt,
     interval.ok,
-    interval.intervalSeconds,
+    interval.windowSeconds,
     interval.hitRate,
     interval.hits,
     interval.misses,
@@ -33,7 +33,7 @@ export function cellsOf(interval: WatchInterval): readonly Cell[] {
     interval.maxBytes,
     interval.evictedKeys,
     interval.expiredKeys,
-    latencyMicros?.p50 ?? null,
-    latencyMicros?.p99 ?? null,
+    latency?.p50Micros ?? null,
+    latency?.p99Micros ?? null,
   ];
 }

@@ -20,11 +20,11 @@ export interface WatchInput {
 
 /** What is left to say when the watching has ended; the intervals themselves were told one by one. */
 interface WatchResult {
-  readonly server: string;
+  readonly server: { readonly address: string };
   readonly intervalCount: number;
   /** Intervals in which the server did not answer. */
   readonly failedIntervals: number;
-  readonly seconds: number;
+  readonly durationSeconds: number;
   /** Commands that watching cost the server. */
   readonly ownCommands: number;
 }
@@ -35,7 +35,13 @@ export const leastIntervalSeconds = 0.1;
 /** `watch` from its options to its result. */
 export function watchExecution(input: WatchInput): Execution<WatchResult> {
   return {
-    blank: { server: null, intervalCount: null, failedIntervals: null, seconds: null, ownCommands: null },
+    blank: {
+      server: null,
+      intervalCount: null,
+      failedIntervals: null,
+      durationSeconds: null,
+      ownCommands: null,
+    },
     formatInPipe: 'ndjson',
     run: (context) => watch(context, input),
     view: viewEnd,
@@ -110,18 +116,24 @@ async function tellRows(
     sums.ownCommands += interval.ownCommands ?? 0;
     await rows.row(cellsOf(interval), interval);
   }
-  return { result: { server: server.address, ...sums, seconds: (context.now() - startedAt) / 1000 } };
+  return {
+    result: {
+      server: { address: server.address },
+      ...sums,
+      durationSeconds: (context.now() - startedAt) / 1000,
+    },
+  };
 }
 
 const nothingToSay: WatchResult = {
-  server: '',
+  server: { address: '' },
   intervalCount: 0,
   failedIntervals: 0,
-  seconds: 0,
+  durationSeconds: 0,
   ownCommands: 0,
 };
 
-function viewEnd({ intervalCount, seconds, ownCommands }: WatchResult): Block[] {
+function viewEnd({ intervalCount, durationSeconds: seconds, ownCommands }: WatchResult): Block[] {
   return [
     note(
       'dim',

@@ -104,13 +104,13 @@ export function buildReport(input: ReportInput): TrafficReport {
     hitRate: hits === null || misses === null ? null : ratio(hits, hits + misses),
     residual,
     namespaces,
-    missingKeys: missingKeysOf(windows, groups, namespaces),
-    memory: {
+    mostMissed: missingKeysOf(windows, groups, namespaces),
+    remembered: {
       keysRemembered: history.table.remembered,
       keysBound: history.table.bound,
       forgotten: history.table.forgotten,
     },
-    cost: costOf(mode, windows, windowSeconds),
+    serverCost: costOf(mode, windows, windowSeconds),
   };
 }
 

@@ -40,6 +40,9 @@ async function walk(server: RedisServer, options: Partial<WalkOptions> = {}): Pr
   return { pages, rows, account, own: { hits: lookups.hits - hits, misses: lookups.misses - misses } };
 }
 
+const plainKeys = (count: number) =>
+  Array.from({ length: count }, (_, index) => ['SET', `key:${index}`, 'x'] as const);
+
 const columnOf = (walk: Walk, name: 'memoryBytes' | 'type' | 'ttlMillis') =>
   new Set(walk.rows.map((row) => row[name]));
 
@@ -213,10 +216,7 @@ describe('the account of a walk', () => {
     ['TTL', { ttl: true }, 1],
     ['memory, type and TTL', everything, 2],
   ])('with %s says how many hits the server counted: to the unit', async (_name, columns, hitsPerKey) => {
-    await sendAll(
-      server,
-      Array.from({ length: 2500 }, (_, index) => ['SET', `key:${index}`, 'x']),
-    );
+    await sendAll(server, plainKeys(2500));
     const before = await lookups();
     const { own } = await walk(server, { columns });
     const after = await lookups();
@@ -227,10 +227,7 @@ describe('the account of a walk', () => {
   });
 
   test('says how many commands it sent, as the server counts them', async () => {
-    await sendAll(
-      server,
-      Array.from({ length: 2500 }, (_, index) => ['SET', `key:${index}`, 'x']),
-    );
+    await sendAll(server, plainKeys(2500));
     const before = await callsOf('scan', 'memory|usage', 'type', 'pttl');
     const { account } = await walk(server);
     const read = (await callsOf('scan', 'memory|usage', 'type', 'pttl')) - before;
@@ -240,10 +237,7 @@ describe('the account of a walk', () => {
   });
 
   test('is true to the unit also when the reader leaves after the first page', async () => {
-    await sendAll(
-      server,
-      Array.from({ length: 5000 }, (_, index) => ['SET', `key:${index}`, 'x']),
-    );
+    await sendAll(server, plainKeys(5000));
     const before = await lookups();
     const { hits } = server.nodes[0].lookups;
     const account = emptyAccount();
@@ -263,10 +257,7 @@ describe('the account of a walk', () => {
 
 describe('a walk that is aborted', () => {
   test('ends soon and is not complete', async () => {
-    await sendAll(
-      server,
-      Array.from({ length: 10_000 }, (_, index) => ['SET', `key:${index}`, 'x']),
-    );
+    await sendAll(server, plainKeys(10_000));
     const controller = new AbortController();
     const account = emptyAccount();
     const { hits } = server.nodes[0].lookups;
@@ -294,10 +285,7 @@ describe('a walk that is aborted', () => {
 
 describe('a walk by a user with few permissions', () => {
   test('loses the column whose command is refused, with the reason, and nothing else', async () => {
-    await sendAll(
-      server,
-      Array.from({ length: 4000 }, (_, index) => ['SET', `key:${index}`, 'x']),
-    );
+    await sendAll(server, plainKeys(4000));
     const result = await walk(await connectAs('readonly'));
 
     expect(result.rows).toHaveLength(4000);
@@ -312,10 +300,7 @@ describe('a walk by a user with few permissions', () => {
   });
 
   test('soon stops asking for what was refused', async () => {
-    await sendAll(
-      server,
-      Array.from({ length: 10_000 }, (_, index) => ['SET', `key:${index}`, 'x']),
-    );
+    await sendAll(server, plainKeys(10_000));
     const { account } = await walk(await connectAs('readonly'), { columns: { memory: true } });
     expect(account.commands).toBeLessThan(4000);
   });
@@ -359,10 +344,7 @@ describe('a walk leaves no rejection unhandled', () => {
   afterEach(() => process.off('unhandledRejection', note));
 
   test('when the reader leaves early', async () => {
-    await sendAll(
-      server,
-      Array.from({ length: 5000 }, (_, index) => ['SET', `key:${index}`, 'x']),
-    );
+    await sendAll(server, plainKeys(5000));
     for await (const page of walkKeys(server.nodes[0], { columns: everything }, emptyAccount())) {
       expect(page.keys.length).toBeGreaterThan(0);
       break;
@@ -372,10 +354,7 @@ describe('a walk leaves no rejection unhandled', () => {
   });
 
   test('when the connection is lost for good on the way', async () => {
-    await sendAll(
-      server,
-      Array.from({ length: 5000 }, (_, index) => ['SET', `key:${index}`, 'x']),
-    );
+    await sendAll(server, plainKeys(5000));
     const proxy = await startProxy(redis.port);
     onTestFinished(() => proxy.stop());
     const relayed = await connect(targetOf(proxy.url));

@@ -107,7 +107,7 @@ describe('what is left over', () => {
     const report = scene.window(() => {
       for (let mark = 0; mark < 50; mark++) scene.mark(1500, {}, 'burst');
     });
-    expect(report).toMatchObject({ misses: 0, residual: { misses: 0 }, cost: { markLookups: 53 } });
+    expect(report).toMatchObject({ misses: 0, residual: { misses: 0 }, serverCost: { markLookups: 53 } });
   });
 });
 
@@ -231,7 +231,7 @@ describe('in mode sampled', () => {
     expect(high).toBeGreaterThan(1000);
     expect(users.readsInterval).toEqual([low + 40, high + 40]);
     expect(users.hitRateInterval).toEqual([low / (low + 40), high / (high + 40)]);
-    expect(report.cost.duty).toBeCloseTo(0.1);
+    expect(report.serverCost.duty).toBeCloseTo(0.1);
   });
 
   test('a target that the interval holds is neither met nor missed', () => {
@@ -338,7 +338,7 @@ describe('beside the counts', () => {
     const report = scene.window(() => {
       scene.tells('del', 'user:1').reads('user:1', 0, 3).reads('page:\xff', 0, 1);
     });
-    expect(report.missingKeys).toEqual([
+    expect(report.mostMissed).toEqual([
       { key: 'user:1', database: 0, namespace: 'users', misses: 3, missesAtLeast: 3, cause: 'invalidated' },
       expect.objectContaining({ namespace: 'pages', misses: 1, cause: 'neverCached', keyBase64: 'cGFnZTr/' }),
     ]);
@@ -349,7 +349,7 @@ describe('beside the counts', () => {
     const from = scene.mark(1000, { monitorBytes: 10, eventBytes: 5, eventCount: 1 });
     scene.reads('user:1', 7, 0);
     const to = scene.mark(3000, { monitorBytes: 110, eventBytes: 25, eventCount: 4, maxLagSeconds: 0.5 });
-    expect(scene.report([{ from, to, bursts: [] }]).cost).toEqual({
+    expect(scene.report([{ from, to, bursts: [] }]).serverCost).toEqual({
       ...{ serverCpuSeconds: 1.5, commands: 7, markLookups: 3, monitorBytes: 100, eventBytes: 20 },
       ...{ monitoredCommands: 7, events: 3, duty: 1, maxLagSeconds: 0.5 },
     });

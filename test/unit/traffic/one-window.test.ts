@@ -58,7 +58,7 @@ describe('the figures of a window', () => {
         ...{ refill: { count: 1 }, stampedes: { count: 1, extraMisses: 3, largest: 4 } },
       },
     ]);
-    expect(report.missingKeys).toMatchObject([{ key: 'user:1', misses: 4, missesAtLeast: 4 }]);
+    expect(report.mostMissed).toMatchObject([{ key: 'user:1', misses: 4, missesAtLeast: 4 }]);
   });
 
   test('that ended at a cut are not changed by what comes after it', () => {
@@ -72,7 +72,7 @@ describe('the figures of a window', () => {
     const after = scene.report([...window]);
     expect({ ...after, memory: null }).toEqual({ ...before, memory: null });
     const all = scene.report([{ from, to: scene.mark(3000, {}, 'end'), bursts: [] }]);
-    expect(all.missingKeys).toMatchObject([{ key: 'user:1', misses: 52 }]);
+    expect(all.mostMissed).toMatchObject([{ key: 'user:1', misses: 52 }]);
     expect(all.namespaces).toMatchObject([{ misses: 52, stampedes: { count: 2, extraMisses: 50 } }]);
   });
 });
@@ -84,7 +84,7 @@ test('a key that took over the counter of others has no more misses than its nam
     // The first of them takes a counter that stands at three.
     scene.reads('page:1', 0, 4);
   });
-  const page = report.missingKeys.find(({ key }) => key === 'page:1');
+  const page = report.mostMissed.find(({ key }) => key === 'page:1');
   expect(page).toMatchObject({ namespace: 'pages', misses: 4, missesAtLeast: 4 });
   expect(report.namespaces.find(({ namespace }) => namespace === 'pages')?.misses).toBe(4);
 });
@@ -99,5 +99,5 @@ test('a key that two nodes told of in a window is listed once', () => {
     { from: from[0], to: one.mark(1000), bursts: [] },
     { from: from[1], to: other.mark(1000), bursts: [] },
   ]);
-  expect(report.missingKeys).toMatchObject([{ key: 'user:1', misses: 7, missesAtLeast: 7 }]);
+  expect(report.mostMissed).toMatchObject([{ key: 'user:1', misses: 7, missesAtLeast: 7 }]);
 });

@@ -31,9 +31,9 @@ export function reportOf(
     ...{ remarks: [], endedBy: null, isReplica: false, reads: 1000, hits: 900, misses: 100, hitRate: 0.9 },
     residual: { reads: 0, hits: 0, misses: 0 },
     namespaces,
-    missingKeys: [],
-    memory: { keysRemembered: 0, keysBound: 1, forgotten: 0 },
-    cost: {
+    mostMissed: [],
+    remembered: { keysRemembered: 0, keysBound: 1, forgotten: 0 },
+    serverCost: {
       ...{ serverCpuSeconds: 0, commands: 0, markLookups: 0, monitorBytes: 0, eventBytes: 0 },
       ...{ monitoredCommands: 0, events: 0, duty: 1, maxLagSeconds: 0 },
     },

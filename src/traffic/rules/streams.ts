@@ -13,7 +13,7 @@ export const streamRules: readonly CountingRule[] = [
     reads: streams,
     lookups: 2,
     writes: streams,
-    irregular: `${looksUpAgain}; where a stream or its group does not exist, it is looked up once, and those behind it not at all`,
+    irregular: `${looksUpAgain}; where a stream or its group does not exist, it and those before it are looked up once, and those behind it not at all`,
   },
   ...reading(keyAt(1), 'XLEN', 'XRANGE', 'XREVRANGE', 'XPENDING'),
   ...reading(keyAt(2), 'XINFO STREAM', 'XINFO GROUPS', 'XINFO CONSUMERS'),

@@ -189,6 +189,7 @@ describe('what no name says', () => {
       'a sorted set without a TTL, as a leaderboard is,',
       numbered(5, (index) => ['ZADD', `top:${index}`, 1, 'a']),
     ],
+    ['a flag without a TTL', [['SET', 'maintenance', 'off']]],
     ['a set without a TTL', [['SADD', 'members', 'a']]],
     ['a hash without a TTL', numbered(5, (index) => ['HSET', `profile:${index}`, 'name', 'x'])],
     ['an integer without a TTL, as a counter is,', numbered(5, (index) => ['SET', `views:${index}`, '12'])],

@@ -124,6 +124,7 @@ function typeSigns({ samples, commands }: Evidence): Sign[] {
 /** Integers with a longer TTL are as likely the cached result of a count. */
 const shortTtlSeconds = 86_400;
 const counting = ['INCR', 'INCRBY', 'DECR', 'DECRBY'];
+const flag = /^(?:on|off|true|false|yes|no|enabled|disabled)$/i;
 /** Fields that session stores write. */
 const sessionFields = ['cookie', 'passport', '_csrf', 'csrfToken', '_token', '_auth_user_id'];
 /** PHP's session encoding (`name|s:3:"…"`), and what Laravel and Django write into a session. */
@@ -131,7 +132,9 @@ const sessionText = /^\w+\|[abdiOsN][:;]|"_token";s:\d+:|_auth_user_id/;
 
 function valueSigns({ samples, encoding, commands }: Evidence, statistics: KeyStatistics): Sign[] {
   const texts: string[] = [];
-  for (const { value } of samples) {
+  for (const { value, ttlMillis } of samples) {
+    if (value !== null && ttlMillis === -1 && flag.test(value.bytes))
+      texts.push('values are flags without a TTL');
     const field = value === null ? null : sessionFieldOf(value);
     if (field !== null) texts.push(`values hold ${field}`);
   }

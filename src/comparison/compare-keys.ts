@@ -35,7 +35,14 @@ export async function compareKeys(
   const first = await judgeAll(keys, a, b, rules);
   const doubtful = keys.filter((key) => ['missing', 'different'].includes(first.get(key)?.kind ?? ''));
   const second = doubtful.length === 0 ? first : await judgeAll(doubtful, a, b, rules);
-  for (const key of keys) enter(key, second.get(key) ?? first.get(key) ?? { kind: 'skipped' }, tally);
+  // What is missing because its time was up while the comparison ran has expired, as its record says.
+  const expiredBy = rules.now() + (rules.ttlToleranceMillis ?? 0);
+  for (const key of keys) {
+    const verdict = second.get(key) ?? first.get(key) ?? { kind: 'skipped' };
+    const expired =
+      verdict.kind === 'missing' && (a.deadlineOf?.(key) ?? Number.POSITIVE_INFINITY) <= expiredBy;
+    enter(key, expired ? { kind: 'skipped' } : verdict, tally);
+  }
 }
 
 function enter(key: ByteString, verdict: Verdict, tally: ComparisonTally): void {

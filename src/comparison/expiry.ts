@@ -11,5 +11,7 @@ export function isSameExpiry(found: Expiry, expected: ExpectedExpiry, toleranceM
   if (found === undefined || expected === undefined) return true;
   if (found === null || expected === null) return found === expected;
   const { from, to } = typeof expected === 'number' ? { from: expected, to: expected } : expected;
-  return found >= from - toleranceMillis && found <= to + toleranceMillis;
+  // Beyond 2^53 a number of milliseconds is rounded, once here and once where the TTL is added to the time.
+  const tolerance = toleranceMillis + Math.max(0, found - 2 ** 53) * 2 ** -51;
+  return found >= from - tolerance && found <= to + tolerance;
 }

@@ -84,9 +84,11 @@ export class FileRecords {
   }
 
   private fileRecord({ key, value, valueBytes, ...life }: FixtureRecord): FileRecord {
-    const { ttlSeconds, expiresAtMillis } = life as typeof life & { expiresAtMillis?: number };
+    const { ttlSeconds, expiresAtMillis, exportedExpiryMillis } = life;
     const expires =
-      expiresAtMillis ?? (typeof ttlSeconds === 'number' ? this.now() + ttlSeconds * 1000 : ttlSeconds);
+      exportedExpiryMillis ??
+      expiresAtMillis ??
+      (typeof ttlSeconds === 'number' ? this.now() + ttlSeconds * 1000 : ttlSeconds);
     const { type } = value as { type: string };
     const found = isValueType(type)
       ? (value as Value)

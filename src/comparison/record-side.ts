@@ -36,6 +36,10 @@ export class RecordSide implements Side {
     );
   }
 
+  deadlineOf(key: ByteString): number | null | undefined {
+    return this.records.get(key)?.expiresAtMillis;
+  }
+
   async *pieces(key: ByteString): AsyncGenerator<Value> {
     await Promise.resolve();
     const value = this.records.get(key)?.value;

@@ -25,6 +25,8 @@ export interface Side {
   pieces(key: ByteString, type: ValueType): AsyncIterable<Value>;
   /** Members (of a string: bytes) and TTL of a long value; null where it is gone. @throws RedisError */
   measure(key: ByteString, type: ValueType): Promise<Measure | null>;
+  /** When the key expires by what is known without asking: of the records of a file. Milliseconds since the epoch. */
+  deadlineOf?(key: ByteString): number | null | undefined;
 }
 
 export interface Measure {

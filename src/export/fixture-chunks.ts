@@ -11,29 +11,33 @@ const limits: WholeLimits = { stringBytes: 96 * 1024 * 1024, collectionBytes: 25
 /**
  * The records of all keys in the scope, in chunks of about half a megabyte: one per line, or as one JSON array. It ends
  * properly also where the reading fails, which the tally then tells.
+ * @param now milliseconds since the epoch
  */
 export async function* fixtureChunks(
   server: RedisServer,
   scope: ExportScope,
   form: 'ndjson' | 'json',
   tally: ExportTally,
+  now: () => number,
 ): AsyncGenerator<Buffer> {
   const [start, between, end] = form === 'json' ? ['[\n', ',\n', '\n]\n'] : ['', '\n', '\n'];
   let written = 0;
   const separator = () => (written++ === 0 ? start : between);
   try {
-    const batches = readBatches(server, scope, tally, ({ lane, account }, keys) =>
-      readValues(lane, keys, limits, account),
-    );
+    const batches = readBatches(server, scope, tally, async ({ lane, account }, keys) => {
+      const readings = await readValues(lane, keys, limits, account);
+      const readAtMillis = now();
+      return readings.map((reading) => ({ reading, readAtMillis }));
+    });
     for await (const { values, items } of batches) {
       let text = '';
-      for (const item of items) {
+      for (const { reading: item, readAtMillis } of items) {
         if (item.kind !== 'long') {
-          const record = shortRecord(item, tally);
+          const record = shortRecord(item, readAtMillis, tally);
           if (record !== null) text += separator() + record;
           continue;
         }
-        const record = await draftRecord(item, values, tally);
+        const record = await draftRecord(item, values, tally, now);
         if (record === null) continue;
         try {
           yield Buffer.from(text + separator() + record.start, 'latin1');
@@ -52,7 +56,11 @@ export async function* fixtureChunks(
   else if (form === 'json') yield Buffer.from('[]\n');
 }
 
-function shortRecord(item: Exclude<KeyReading, { kind: 'long' }>, tally: ExportTally): string | null {
+function shortRecord(
+  item: Exclude<KeyReading, { kind: 'long' }>,
+  readAtMillis: number,
+  tally: ExportTally,
+): string | null {
   switch (item.kind) {
     case 'gone':
       tally.skipped++;
@@ -62,10 +70,11 @@ function shortRecord(item: Exclude<KeyReading, { kind: 'long' }>, tally: ExportT
       return null;
     case 'value': {
       const form = textFormOf(item.value);
-      let record = form === 'none' ? null : recordText(item.key, item.value, item.ttlMillis, form);
+      let record =
+        form === 'none' ? null : recordText(item.key, item.value, item.ttlMillis, form, readAtMillis);
       // Controls take six bytes each in JSON.
       if (record !== null && record.length > mostRecordBytes)
-        record = recordText(item.key, item.value, item.ttlMillis, 'base64');
+        record = recordText(item.key, item.value, item.ttlMillis, 'base64', readAtMillis);
       if (record === null || record.length > mostRecordBytes) {
         tally.fail(item.key, { reason: record === null ? noForm : tooLong });
         return null;

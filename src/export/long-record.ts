@@ -24,6 +24,7 @@ export async function draftRecord(
   item: LongReading,
   values: ValueLane,
   tally: ExportTally,
+  now: () => number,
 ): Promise<LongRecord | null> {
   const { key, type, groups } = item;
   const { lane, account } = values;
@@ -55,7 +56,7 @@ export async function draftRecord(
       if (groups > 0) tally.streamsWithGroups++;
       kept = true;
       const ttlMillis = typeof ttl === 'number' && ttl >= 0 ? ttl : null;
-      return { start: recordStart(key, type, ttlMillis, form), body };
+      return { start: recordStart(key, type, ttlMillis, form, now()), body };
     } catch (error) {
       if (!(error instanceof PieceFault)) throw error;
       tally.fail(key, error.failed);

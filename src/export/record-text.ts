@@ -21,21 +21,34 @@ export function recordText(
   value: Value,
   ttlMillis: number | null,
   form: 'plain' | 'base64',
+  nowMillis: number,
 ): string {
   const [open, close] = brackets[value.type];
-  return recordStart(key, value.type, ttlMillis, form) + open + membersText(value, form) + close + '}';
+  return (
+    recordStart(key, value.type, ttlMillis, form, nowMillis) + open + membersText(value, form) + close + '}'
+  );
 }
 
-/** A record up to its value. */
+/** From here on `warm` reads a number as a moment (RIOT's); the server has TTLs of 292 million years. */
+const mostTtlSeconds = 1e11 - 1;
+
+/**
+ * A record up to its value. The TTL is what `warm` gives the key; the moment of its expiry beside it shows `diff` whether
+ * the key has been written since. @param nowMillis since the epoch, when the TTL was read
+ */
 export function recordStart(
   key: ByteString,
   type: ValueType,
   ttlMillis: number | null,
   form: 'plain' | 'base64',
+  nowMillis: number,
 ): string {
   // A key about to expire is not one without TTL.
-  const ttl = ttlMillis === null ? 'null' : String(Math.max(1, ttlMillis) / 1000);
-  return `{${keyText(key)},"type":"${type}","ttl":${ttl},"value${form === 'base64' ? 'Base64' : ''}":`;
+  const life =
+    ttlMillis === null
+      ? '"ttl":null'
+      : `"ttl":${Math.min(mostTtlSeconds, Math.max(1, ttlMillis) / 1000)},"expiresAtMillis":${nowMillis + ttlMillis}`;
+  return `{${keyText(key)},"type":"${type}",${life},"value${form === 'base64' ? 'Base64' : ''}":`;
 }
 
 export const brackets: Readonly<Record<ValueType, readonly [open: string, close: string]>> = {

@@ -340,3 +340,32 @@ test('people get a table, a sentence and what it cost', async () => {
   expect(stdout).toMatch(/1 key different, of 1 key in a/);
   expect(stdout).toMatch(/this run added \d+ to\s+keyspace_hits/);
 });
+
+describe('an export as records', () => {
+  test('is equal to the cache it was made from, however long ago', async () => {
+    await sendAll(a, [
+      ['SET', 'short', 'x', 'PX', 60_000],
+      ['SET', 'long', 'x', 'PXAT', 9_223_372_036_854_774_784],
+      ['SET', 'permanent', 'x'],
+    ]);
+    expect((await run(['export', '*', '--to', 'lasting.ndjson'], { url: testUrl() })).exitCode).toBe(0);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const outcome = await run(['diff', 'lasting.ndjson', testUrl(), '--ttl-tolerance', '0.3s', '-o', 'json']);
+    expect(outcome.exitCode, outcome.stdout).toBe(0);
+    expect(jsonOf(outcome)).toMatchObject({ equal: true, compared: 3 });
+  });
+});
+
+test('keys of an archive that expire while they are compared are skipped, not missing', async () => {
+  await sendAll(a, [
+    ['SET', 'soon', 'x', 'PX', 900],
+    ['SET', 'stays', 'x'],
+  ]);
+  expect((await run(['export', '*', '--to', 'soon.cachectl'], { url: testUrl() })).exitCode).toBe(0);
+  // The clock of the run is behind that of the server: by it the key is still alive.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const outcome = await run(['diff', 'soon.cachectl', testUrl(), '-o', 'json'], {
+    now: () => Date.now() - 600,
+  });
+  expect(jsonOf(outcome)).toMatchObject({ equal: true, missing: 0, skipped: 1 });
+});

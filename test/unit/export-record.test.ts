@@ -40,7 +40,7 @@ test('a record is read back by warm as the value it was made from, whatever the 
     fc.property(bytes, values, fc.option(fc.integer({ min: 1, max: 1e9 })), (key, value, ttlMillis) => {
       const form = textFormOf(value);
       fc.pre(form !== 'none');
-      const record = parseRecord({ text: recordText(key, value, ttlMillis, form), line: 1 }, emptyMap);
+      const record = parseRecord({ text: recordText(key, value, ttlMillis, form, 1e12), line: 1 }, emptyMap);
       if (isBad(record)) throw new Error(record.reason);
       expect(record.key).toBe(key);
       expect(record.ttlSeconds).toBe(ttlMillis === null ? null : ttlMillis / 1000);
@@ -76,5 +76,18 @@ test.each([
 
 test('a key about to expire keeps a TTL', () => {
   const value: Value = { type: 'string', bytes: asBytes('v') };
-  expect(recordText(asBytes('k'), value, 0, 'plain')).toContain('"ttl":0.001');
+  expect(recordText(asBytes('k'), value, 0, 'plain', 1e12)).toContain('"ttl":0.001');
 });
+
+test.each([9_223_372_036_854_775_000, 1_795_874_400_000, 4e14])(
+  'the TTL of %d ms is written so that warm reads it as a TTL',
+  (ttlMillis) => {
+    const value: Value = { type: 'string', bytes: asBytes('v') };
+    const text = recordText(asBytes('k'), value, ttlMillis, 'plain', 1_700_000_000_000);
+    const record = parseRecord({ text, line: 1 }, emptyMap);
+    if (isBad(record)) throw new Error(record.reason);
+    expect(record.ttlSeconds).toBe(Math.min(ttlMillis / 1000, 1e11 - 1));
+    expect(record.expiresAtMillis).toBeUndefined();
+    expect(record.exportedExpiryMillis).toBe(1_700_000_000_000 + ttlMillis);
+  },
+);

@@ -133,7 +133,7 @@ async function* chunksOf(
   const chunks =
     form === 'archive'
       ? archiveChunks(server, scope, headerOf(context, input, server), tally, context.now)
-      : fixtureChunks(server, scope, form, tally);
+      : fixtureChunks(server, scope, form, tally, context.now);
   for await (const chunk of chunks) {
     yield chunk;
     context.progress.update(tally.seen);

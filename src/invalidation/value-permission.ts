@@ -10,10 +10,10 @@ import type { RedisServer } from '../redis/server.ts';
 export async function mayReadValues(server: RedisServer, key: ByteString): Promise<boolean> {
   const lane = await server.nodeFor(key).openLane();
   try {
-    // By itself: were MULTI refused, what follows it would run.
-    const [begun] = await lane.exchange([['MULTI']]);
+    // Empty at first: were MULTI refused, what follows it would run.
+    const [begun] = await lane.exchange([['MULTI'], ['DISCARD']]);
     if (begun instanceof ReplyError) return false;
-    const [dump, ttl] = await lane.exchange([['DUMP', key], ['PTTL', key], ['DISCARD']]);
+    const [, dump, ttl] = await lane.exchange([['MULTI'], ['DUMP', key], ['PTTL', key], ['DISCARD']]);
     return ![dump, ttl].some((reply) => reply instanceof ReplyError && reply.code === 'NOPERM');
   } finally {
     lane.close();

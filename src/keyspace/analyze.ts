@@ -48,6 +48,7 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
 const unknownFacts: NodeFacts = {
   keys: null,
   persistentKeys: null,
+  keysWithFieldTtls: null,
   cpuSeconds: null,
   dataset: null,
   otherKeys: null,

@@ -92,6 +92,15 @@ export function databasesOf(info: Info): DatabaseInfo[] | null {
   return databases.length === 0 && info['# Keyspace'] === undefined ? null : databases;
 }
 
+/**
+ * Keys of a database with TTLs of single fields, as Redis from 7.4 on and Valkey from 9 on report them; null: not reported, as by
+ * servers that have no such TTLs.
+ */
+export function keysWithFieldTtls(info: Info, database: number): number | null {
+  const count = /\b(?:subexpiry|keys_with_volatile_items)=(\d+)/.exec(info[`db${database}`] ?? '')?.[1];
+  return count === undefined ? null : Number(count);
+}
+
 /** The product and its own version: Valkey and others report a Redis version for compatibility beside theirs. */
 export function productOf(info: Info): { product: string; version: string } {
   const valkey = info['valkey_version'];

@@ -5,6 +5,7 @@ import {
   databasesOf,
   type Info,
   infoNumber,
+  keysWithFieldTtls,
   productOf,
   readInfoIfPermitted,
 } from './info.ts';
@@ -16,6 +17,8 @@ export interface NodeFacts {
   readonly keys: number | null;
   /** Keys of the database without TTL; null where INFO is not permitted or does not report them. */
   readonly persistentKeys: number | null;
+  /** See keysWithFieldTtls. */
+  readonly keysWithFieldTtls: number | null;
   /** CPU that the server has used since it started; null where INFO is not permitted. */
   readonly cpuSeconds: number | null;
   /** What its keys take by its own accounts, those of other databases included; null where INFO does not report it. */
@@ -48,6 +51,7 @@ export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
         0,
       ) ??
         null),
+    keysWithFieldTtls: keysWithFieldTtls(info, node.database),
     persistentKeys: permitted && persistentKeysOf(permitted, node.database),
     cpuSeconds: user === null || system === null ? null : user + system,
     runId: info['run_id'] ?? null,

@@ -21,6 +21,11 @@ export interface ExportResult {
   readonly complete: boolean;
   /** Streams whose consumer groups are not in the file. */
   readonly streamsWithoutGroups: number;
+  /**
+   * Hashes of the whole database with TTLs of single fields, which are not in a file of records; null where the server does
+   * not report them.
+   */
+  readonly hashesWithFieldTtls: number | null;
   /** Keys by Redis type. */
   readonly types: Readonly<Record<string, number>>;
   /** True on servers before 7.2, which take reading for a use of the key. */
@@ -40,7 +45,14 @@ export const blankExport = {
     failed: null,
     unreadableKeys: null,
   },
-  ...{ complete: null, streamsWithoutGroups: null, types: null, idleTimesReset: null, problems: [] },
+  ...{
+    complete: null,
+    streamsWithoutGroups: null,
+    hashesWithFieldTtls: null,
+    types: null,
+    idleTimesReset: null,
+    problems: [],
+  },
   serverCost: null,
 };
 

@@ -72,6 +72,7 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
     ...{ file, form, keys: tally.keys, fileBytes: bytes, skipped: tally.skipped, failed: tally.failed },
     unreadableKeys: serverCost.unreadableKeys,
     complete: tally.complete,
+    hashesWithFieldTtls: fieldTtlsOf(before),
     streamsWithoutGroups: form === 'archive' ? 0 : tally.streamsWithGroups,
     types: tally.types,
     idleTimesReset: !tally.leavesIdleTimes,
@@ -113,6 +114,11 @@ function scopeOf(context: Context, input: ExportInput): ExportScope {
 }
 
 const factsOf = (server: RedisServer): Promise<NodeFacts[]> => Promise.all(server.nodes.map(readNodeFacts));
+
+function fieldTtlsOf(facts: readonly NodeFacts[]): number | null {
+  const counts = facts.flatMap(({ keysWithFieldTtls }) => keysWithFieldTtls ?? []);
+  return counts.length === 0 ? null : counts.reduce((sum, each) => sum + each, 0);
+}
 
 /** How many keys there will be, where that is known. */
 function populationOf(facts: readonly NodeFacts[], input: ExportInput): number | null {
@@ -209,11 +215,18 @@ const isSystemError = (error: unknown): boolean =>
 
 /** What is not in the file, whatever the form of the report. */
 function warnOfLosses({ warn }: Context, result: ExportResult): void {
-  const { failed, problems, streamsWithoutGroups } = result;
+  const { failed, problems, streamsWithoutGroups, hashesWithFieldTtls, form, types } = result;
   if (streamsWithoutGroups > 0) {
     const verb = streamsWithoutGroups === 1 ? 'has' : 'have';
     warn(
       `${counted(streamsWithoutGroups, 'stream')} ${verb} consumer groups, which no record holds; --form archive keeps them`,
+    );
+  }
+  if (form !== 'archive' && (hashesWithFieldTtls ?? 0) > 0 && (types['hash'] ?? 0) > 0) {
+    const hashes = counted(hashesWithFieldTtls ?? 0, 'hash', 'hashes');
+    warn(
+      `${hashes} of the database ${hashesWithFieldTtls === 1 ? 'has' : 'have'} fields with a TTL of their own, which no record ` +
+        'holds: loaded again, these fields do not expire; --form archive keeps them',
     );
   }
   if (failed === 0) return;

@@ -63,6 +63,7 @@ describe('facts of a node', () => {
       persistentKeys: null,
       dataset: null,
       otherKeys: null,
+      keysWithFieldTtls: null,
       cpuSeconds: null,
       runId: null,
       policy: null,

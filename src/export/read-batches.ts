@@ -1,3 +1,4 @@
+import { SeenKeys } from '../keyspace/seen-keys.ts';
 import { startPacing } from '../keyspace/pacing.ts';
 import { emptyAccount } from '../redis/account.ts';
 import { handled } from '../redis/columns.ts';
@@ -58,6 +59,7 @@ async function* readNode<Item>(
   tally.accounts.push(account, values.account);
   tally.leavesIdleTimes &&= values.leavesIdleTimes;
   const asked: Promise<Item[]>[] = [];
+  const seen = new SeenKeys();
   const next = async () => ({ values, items: (await asked.shift()) ?? [] });
   try {
     const pacing = await startPacing(node, pace, signal);
@@ -66,11 +68,14 @@ async function* readNode<Item>(
     const options = { ...walk, columns, pace: pacing.pace, signal };
     try {
       for await (const page of walkKeys(node, options, account)) {
-        const keys = page.keys.slice(0, rest.keys).map((key, index) => ({
-          key,
-          type: walk.type ?? page.types[index] ?? null,
-          memoryBytes: page.memoryBytes[index] ?? null,
-        }));
+        const keys = page.keys
+          .map((key, index) => ({
+            key,
+            type: walk.type ?? page.types[index] ?? null,
+            memoryBytes: page.memoryBytes[index] ?? null,
+          }))
+          .filter(({ key }) => seen.isNew(key))
+          .slice(0, rest.keys);
         rest.keys -= keys.length;
         for (const batch of batchesOf(keys)) {
           asked.push(handled(ask(values, batch)));

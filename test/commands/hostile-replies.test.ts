@@ -172,3 +172,18 @@ describe('a reply without end', () => {
     expect(stderr).not.toContain('TLS');
   });
 });
+
+test.each([
+  ['keys', ['keys']],
+  ['export', ['export', '*']],
+])('%s writes a key once that SCAN gives twice', async (_name, line) => {
+  await fill();
+  const page = (cursor: string) => ({
+    bytes: encodeReply([asBytes(cursor), ['user:1:name', 'user:2:name'].map(asBytes)]),
+  });
+  let scans = 0;
+  hostile.answer((asked) => (asked === 'SCAN' ? page(scans++ % 2 === 0 ? '5' : '0') : null));
+  const { exitCode, stdout } = await run(line, recordFile());
+  expect(exitCode).toBe(0);
+  expect(stdout.split('\n').filter((text) => text.includes('user:1:name'))).toHaveLength(1);
+});

@@ -3,6 +3,7 @@ import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import { compilePattern, globOf, type KeyPattern } from '../../keyspace/pattern.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { startPacing } from '../../keyspace/pacing.ts';
+import { SeenKeys } from '../../keyspace/seen-keys.ts';
 import { emptyAccount, sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import { walkKeys, type WalkOptions, type WalkPage } from '../../redis/walk.ts';
@@ -79,6 +80,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
     pageSize,
   };
   let matched = 0;
+  const seen = new SeenKeys();
   const list = async (): Promise<boolean> => {
     for (const node of server.nodes) {
       const account = emptyAccount();
@@ -94,7 +96,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
           if (refusedFilter(input, account)) return false;
           const sink = await openRows();
           for (const [index, key] of page.keys.entries()) {
-            if (!accepts(input, page, index)) continue;
+            if (!accepts(input, page, index) || !seen.isNew(key)) continue;
             const row = rowOf(page, index, input);
             await sink.row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
             if (++matched >= input.limit) return false;

@@ -1,3 +1,4 @@
+import { isDiscarded } from './reply-shapes.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import type { RedisCommand } from './server.ts';
 
@@ -55,7 +56,7 @@ export class LookupTally implements OwnLookups {
       } else if (queued !== null && replies[index] === 'QUEUED') queued.push(command);
       else {
         const rule = rules[name];
-        if (rule === undefined || (replies[index] === 'QUEUED' && isDiscarded(commands, index))) continue;
+        if (rule === undefined || isDiscarded(commands, replies, index)) continue;
         const verdict = verdictOf(rule, command, replies[index]);
         if (verdict === null) continue;
         if (verdict === 'unclear') (unclear ??= []).push(command);
@@ -93,11 +94,6 @@ export class LookupTally implements OwnLookups {
     this.misses += misses;
     if (metadataCommands.has(name)) this.metadata[name] = (this.metadata[name] ?? 0) + hits + misses;
   }
-}
-
-/** A transaction that was opened before, and is given up behind this command: it did not run. */
-function isDiscarded(commands: readonly RedisCommand[], index: number): boolean {
-  return commands.slice(index).some(([name]) => name === 'DISCARD');
 }
 
 /** Hits and misses, for a command with several keys. */

@@ -121,8 +121,17 @@ export function requireShapes(
       if (queued !== null && Array.isArray(reply)) requireShapes(queued, reply, address);
       queued = null;
     } else if (queued !== null && reply === 'QUEUED') queued.push(command);
-    else requireShape(commandName(command), reply, address);
+    else if (!isDiscarded(commands, replies, index)) requireShape(commandName(command), reply, address);
   }
+}
+
+/** True for a command of a transaction that was opened before these and is given up behind it: it did not run. */
+export function isDiscarded(
+  commands: readonly RedisCommand[],
+  replies: readonly Reply[],
+  index: number,
+): boolean {
+  return replies[index] === 'QUEUED' && commands.slice(index).some(([name]) => name === 'DISCARD');
 }
 
 /** @param name the command with its subcommand. @throws RedisError as `requireShapes` does */

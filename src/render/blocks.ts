@@ -1,5 +1,5 @@
 /** What a command shows, before anyone has decided how: numbers stay numbers until a renderer turns them into text. */
-export type Block = TableBlock | FactsBlock | NoteBlock | TextBlock;
+export type Block = TableBlock | FactsBlock | NoteBlock | CommandBlock | TextBlock;
 
 export type Cell = string | number | boolean | null;
 
@@ -59,6 +59,14 @@ export interface NoteBlock {
   readonly text: string;
 }
 
+/** A command to copy, under a line that says what for; on a line of its own, which is never wrapped. Left out of tsv and csv. */
+export interface CommandBlock {
+  readonly kind: 'command';
+  readonly purpose: string;
+  /** As a shell is to see them: the renderer quotes. */
+  readonly words: readonly string[];
+}
+
 /** A text of several lines that is the result itself: a value, a script. */
 export interface TextBlock {
   readonly kind: 'text';
@@ -68,3 +76,9 @@ export interface TextBlock {
 }
 
 export const note = (tone: NoteBlock['tone'], text: string): NoteBlock => ({ kind: 'note', tone, text });
+
+export const command = (purpose: string, ...words: string[]): CommandBlock => ({
+  kind: 'command',
+  purpose,
+  words,
+});

@@ -3,7 +3,7 @@ import { rawCell } from './units.ts';
 
 type DataBlock = TableBlock | FactsBlock | TextBlock;
 
-const isData = (block: Block): block is DataBlock => block.kind !== 'note';
+const isData = (block: Block): block is DataBlock => block.kind !== 'note' && block.kind !== 'command';
 
 /**
  * Tab-separated lines without a heading. With `named` the first field of each line names its block. Control characters

@@ -1,9 +1,18 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
-import type { Block, Cell, FactsBlock, NoteBlock, TableBlock, Unit } from './blocks.ts';
+import {
+  type Block,
+  type Cell,
+  type FactsBlock,
+  note,
+  type NoteBlock,
+  type TableBlock,
+  type Unit,
+} from './blocks.ts';
 import { barOf } from './bar.ts';
 import { cut, plainWhereNeeded } from './fit.ts';
 import { printable, printableLines } from './printable.ts';
+import { shellLine } from './shell-words.ts';
 import { formatCell } from './units.ts';
 import { displayWidth } from './width.ts';
 
@@ -45,11 +54,13 @@ export function renderTerminal(blocks: readonly Block[], style: TerminalStyle): 
     .map((block, index) => {
       const previous = blocks[index - 1];
       // Notes that follow each other stand together.
-      const gap = index > 0 && !(block.kind === 'note' && previous?.kind === 'note') ? '\n' : '';
+      const gap = index > 0 && !(isRemark(block) && previous && isRemark(previous)) ? '\n' : '';
       return gap + renderBlock(block, pen, style);
     })
     .join('');
 }
+
+const isRemark = ({ kind }: Block) => kind === 'note' || kind === 'command';
 
 function renderBlock(block: Block, pen: ChalkInstance, style: TerminalStyle): string {
   switch (block.kind) {
@@ -59,6 +70,8 @@ function renderBlock(block: Block, pen: ChalkInstance, style: TerminalStyle): st
       return titled(block.title, pen, style) + renderFacts(block, pen, style);
     case 'note':
       return renderNote(block, pen, style) + '\n';
+    case 'command':
+      return `${renderNote(note('dim', `${block.purpose}:`), pen, style)}\n${margin}${shellLine(block.words)}\n`;
     case 'text':
       return (
         titled(block.title, pen, style) + printableLines(block.text) + (block.text.endsWith('\n') ? '' : '\n')

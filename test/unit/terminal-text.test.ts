@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Block, type Column, note, type TableBlock } from '../../src/render/blocks.ts';
+import { type Block, type Column, command, note, type TableBlock } from '../../src/render/blocks.ts';
+import { renderTsv } from '../../src/render/machine-text.ts';
 import { renderTerminal, type TerminalStyle } from '../../src/render/terminal-text.ts';
 import { displayWidth } from '../../src/render/width.ts';
 
@@ -227,5 +229,33 @@ describe('colours', () => {
     expect(stripVTControlCharacters(render([tableOf({ rows })], { colorLevel: 1 }))).toBe(
       render([tableOf({ rows })]),
     );
+  });
+});
+
+describe('a command to copy', () => {
+  const long = `/home/ann/${'a folder/'.repeat(20)}2026-11-21T10-15-42-123Z-invalidate.journal`;
+
+  test.each([20, 40, 80])('is on a line of its own, and whole, at %d columns', (width) => {
+    const shown = linesOf(render([command('to put it back', 'cachectl', 'undo', long)], { width }));
+    expect(shown).toContain(`  cachectl undo '${long}'`);
+  });
+
+  test.each([
+    'plain.json',
+    'a b.json',
+    "it's.json",
+    '$HOME;rm -rf x.json',
+    'a\nb\u001b[31m.json',
+    '*.json',
+    '\u202egnp.json',
+    'é.json',
+    '',
+  ])('is read back by a shell as it was: %j', (name) => {
+    const [, line = ''] = linesOf(render([command('try', 'printf', '%s', name)]));
+    expect(execFileSync('bash', ['-c', line], { encoding: 'utf8' })).toBe(name);
+  });
+
+  test('is no part of what programs read', () => {
+    expect(renderTsv([command('try', 'ls')], false)).toBe('');
   });
 });

@@ -1,6 +1,6 @@
 import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, type Fact, note, type TableBlock } from '../../render/blocks.ts';
+import { type Block, command, type Fact, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { InvalidateResult } from './result.ts';
 import { costNotes } from '../keyspace-report.ts';
@@ -218,10 +218,8 @@ function outcomeNotes(result: InvalidateResult): Block[] {
             ),
           ]
         : [
-            note(
-              'good',
-              `the plan for ${keys} is in \`${result.planFile}\`; nothing was changed. To carry it out: cachectl apply ${result.planFile}`,
-            ),
+            note('good', `the plan for ${keys} is in \`${result.planFile}\`; nothing was changed`),
+            command('to carry it out', 'cachectl', 'apply', result.planFile),
           ];
     case 'nothingMatched':
       return [note('plain', nothingText(result))];
@@ -310,9 +308,9 @@ function wouldBe({ mode, matched }: InvalidateResult): string {
 function journalNotes(result: InvalidateResult): Block[] {
   const { journal, backup, mode } = result;
   if (journal === null || changedIn(result) === 0) return [];
-  if (mode === 'soft') return [note('dim', `to give the TTLs back: cachectl undo ${journal}`)];
+  if (mode === 'soft') return [command('to give the TTLs back', 'cachectl', 'undo', journal)];
   return backup
-    ? [note('dim', `to put it back: cachectl undo ${journal}`)]
+    ? [command('to put it back', 'cachectl', 'undo', journal)]
     : [note('dim', `journal of the names: ${journal}`)];
 }
 

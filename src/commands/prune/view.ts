@@ -1,6 +1,6 @@
 import type { Finding, Reason } from '../../pruning/findings.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, type Fact, note, type TableBlock } from '../../render/blocks.ts';
+import { type Block, command, type Fact, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
 import { howToConfirm } from '../namespace-summary.ts';
@@ -42,12 +42,9 @@ export function outcomeBlocks(result: PruneResult, own: OwnLookups): Block[] {
     ...outcomeNotes(result),
     ...(result.journal !== null && result.removed > 0
       ? [
-          note(
-            'dim',
-            result.backup
-              ? `to put it back: cachectl undo ${result.journal}`
-              : `journal of the names: ${result.journal}`,
-          ),
+          result.backup
+            ? command('to put it back', 'cachectl', 'undo', result.journal)
+            : note('dim', `journal of the names: ${result.journal}`),
         ]
       : []),
     ...(result.problems.length > 0 ? [problemTable(result)] : []),

@@ -242,7 +242,7 @@ async function connectTo(
   open: RedisServer[],
   signal: AbortSignal,
 ): Promise<RedisServer> {
-  // What needs no server never pays for loading it.
+  // The client library is the heaviest thing the program loads; what needs no server never pays for it.
   const { connect } = await import('../redis/connect.ts');
   const server = await connect(target, signal);
   open.push(server);

@@ -190,5 +190,9 @@ function errorCode(error: unknown, message: string): string {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
     return error.code === 'EPIPE' ? 'ECONNRESET' : error.code;
   }
-  return /timed? ?out/i.test(message) ? 'ETIMEDOUT' : 'EUNKNOWN';
+  // The client library gives no codes of its own.
+  if (/timed? ?out|ETIMEDOUT/i.test(message)) return 'ETIMEDOUT';
+  return /connection is closed|max retries per request|isn't writeable/i.test(message)
+    ? 'ECONNRESET'
+    : 'EUNKNOWN';
 }

@@ -60,7 +60,7 @@ describe('a removal while slots move', () => {
   const [key = ''] = keys.filter((each) => ownerOf(each, 2) === 0);
   const slot = slotOf(asBytes(key));
   const inSlot = keys.filter((each) => slotOf(asBytes(each)) === slot).length;
-  const all = { removed: 200, gone: 0, failed: 0, notAttempted: 0, problems: [], stoppedBy: null };
+  const all = { changed: 200, gone: 0, failed: 0, notAttempted: 0, problems: [], stoppedBy: null };
 
   test('follows keys to the node that took them over', async () => {
     const server = await connectTo(cluster);
@@ -100,7 +100,7 @@ describe('a removal while slots move', () => {
 
     const result = await remove(server);
 
-    expect(result).toMatchObject({ removed: 200 - inSlot, gone: 0, failed: inSlot, stoppedBy: null });
+    expect(result).toMatchObject({ changed: 200 - inSlot, gone: 0, failed: inSlot, stoppedBy: null });
     expect(result.problems).toMatchObject([
       { keys: inSlot, reason: expect.stringMatching(new RegExp(`^MOVED ${slot} `)) as string },
     ]);
@@ -196,7 +196,10 @@ describe('--cluster', () => {
     expect(slots).not.toContain('127.0.0.1');
     await storeInCluster(cluster, keys);
     const done = await json(['invalidate', '--pattern', 'user:*', '--yes', '--cluster'], { url: alone.url });
-    expect(done.result).toMatchObject({ removed: 200, server: `${alone.url} (cluster of 1 primary)` });
+    expect(done.result).toMatchObject({
+      removed: 200,
+      server: { address: `${alone.url} (cluster of 1 primary)` },
+    });
     // There are no others to warn of.
     expect(await cli(['keys'], { url: alone.url })).toMatchObject({ exitCode: 0, stderr: '' });
   });
@@ -232,6 +235,9 @@ describe('--cluster', () => {
     const done = await json(['invalidate', '--pattern', 'user:*', '--yes', '--cluster', '--tls-ca', caFile], {
       url,
     });
-    expect(done.result).toMatchObject({ removed: 200, server: `${url} (cluster of 2 primaries)` });
+    expect(done.result).toMatchObject({
+      removed: 200,
+      server: { address: `${url} (cluster of 2 primaries)` },
+    });
   });
 });

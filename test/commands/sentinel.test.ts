@@ -56,7 +56,7 @@ describe('a profile of Sentinels', () => {
     const dry = await cli(['invalidate', '--pattern', 'user:1', '--dry-run', '-o', 'json'], { env });
     expect(JSON.parse(dry.stdout)).toMatchObject({
       matched: 1,
-      server: `${primary.url}/2 (primary of \`main\`)`,
+      server: { address: `${primary.url}/2 (primary of \`main\`)` },
     });
   });
 
@@ -114,7 +114,7 @@ describe('a profile of Sentinels', () => {
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       removed: 1,
-      server: `${replica.url}/2 (primary of \`main\`)`,
+      server: { address: `${replica.url}/2 (primary of \`main\`)` },
     });
   });
 });

@@ -7,6 +7,7 @@ import { packageRoot, runBinary } from '../server/binary.ts';
 
 /** Texts that stand in a library and nowhere else. */
 const marks = {
+  ioredis: 'Command queue state error',
   inquirer: 'User force closed the prompt',
   ora: 'cli-spinners',
   zod: 'ZodError',
@@ -74,6 +75,7 @@ test('a command that asks a server loads the client, and no more than it needs',
   const { exitCode, scripts } = await loadedBy(['stats', '-o', 'json'], { REDIS_URL: url });
   expect(exitCode).toBe(3);
   expect(visits()).toBeGreaterThan(0);
+  expect(scripts.some((script) => chunksWith(marks.ioredis).includes(script))).toBe(true);
   for (const library of ['inquirer', 'ora', 'zod', 'chalk', 'cli-table3'] as const)
     expect(
       scripts.filter((script) => chunksWith(marks[library]).includes(script)),

@@ -76,7 +76,7 @@ function chosenOf(
 
 async function check(context: Context, input: CheckInput): Promise<Outcome<CheckResult>> {
   const chosen = chosenOf(input.only, input.skip);
-  // Else the first connection is charged with loading the code.
+  // Else the first connection is charged with loading the client library.
   await import('../../redis/connect.ts');
   const startedAt = context.now();
   const clock = () => performance.now();

@@ -233,7 +233,7 @@ describe('the account of a walk', () => {
     const read = (await callsOf('scan', 'memory|usage', 'type', 'pttl')) - before;
     // And INFO SERVER, which tells this process of the server from another.
     expect(account.commands).toBe(read + 1);
-    expect(account.bytesReceived).toBeGreaterThan(2500 * 10);
+    expect(account.receivedBytes).toBeGreaterThan(2500 * 10);
   });
 
   test('is true to the unit also when the reader leaves after the first page', async () => {

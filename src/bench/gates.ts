@@ -13,7 +13,7 @@ export interface Verdict {
   readonly limit: number;
   /** Null where nothing was measured. */
   readonly actual: number | null;
-  readonly passed: boolean;
+  readonly met: boolean;
 }
 
 /** Holds each workload that was measured to its end against the limits; what was not measured does not pass. */
@@ -33,7 +33,7 @@ export function judge(results: readonly WorkloadResult[], limits: Limits): Verdi
                 measure: 'p99Micros' as const,
                 limit: maxP99Micros,
                 actual: p99,
-                passed: p99 !== null && p99 <= maxP99Micros,
+                met: p99 !== null && p99 <= maxP99Micros,
               },
             ]),
         ...(minThroughputPerSecond === null
@@ -44,7 +44,7 @@ export function judge(results: readonly WorkloadResult[], limits: Limits): Verdi
                 measure: 'throughputPerSecond' as const,
                 limit: minThroughputPerSecond,
                 actual: throughputPerSecond,
-                passed: throughputPerSecond >= minThroughputPerSecond,
+                met: throughputPerSecond >= minThroughputPerSecond,
               },
             ]),
       ];

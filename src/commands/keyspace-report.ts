@@ -9,7 +9,7 @@ import { type IntervalOrNull, type NamespaceSummary, Summaries } from './namespa
 /** What reading the keyspace cost the server. */
 export interface ServerCost {
   readonly commands: number;
-  readonly bytesReceived: number;
+  readonly receivedBytes: number;
   readonly durationSeconds: number;
   /** CPU of the server meanwhile, other clients' work included; null where INFO is not permitted. */
   readonly serverCpuSeconds: number | null;
@@ -132,10 +132,10 @@ function readingReportOf({ method, figures, account, narrowed, tree }: Analysis)
 }
 
 function serverCostOf({ account, durationSeconds, serverCpuSeconds }: Analysis): ServerCost {
-  const { commands, bytesReceived, unreadableKeys, refusedColumns } = account;
+  const { commands, receivedBytes, unreadableKeys, refusedColumns } = account;
   return {
     commands,
-    bytesReceived,
+    receivedBytes,
     durationSeconds,
     serverCpuSeconds,
     unreadableKeys,
@@ -262,7 +262,7 @@ export function costNotes(cost: ServerCost, own: OwnLookups): Block[] {
   notes.push(
     note(
       'dim',
-      `cost to the server: ${counted(cost.commands, 'command')}, ${formatBytes(cost.bytesReceived)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ${ownLookupsText(own)}`,
+      `cost to the server: ${counted(cost.commands, 'command')}, ${formatBytes(cost.receivedBytes)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ${ownLookupsText(own)}`,
     ),
   );
   return notes;

@@ -164,6 +164,6 @@ async function walkNode(
     pacing.end();
   }
   cost.commands += account.commands;
-  cost.bytesReceived += account.bytesReceived;
+  cost.bytesReceived += account.receivedBytes;
   return account.complete;
 }

@@ -7,7 +7,7 @@ export interface WalkAccount {
   /** Where a walk goes on: the cursor behind the last page that was handed over. */
   cursor: string;
   commands: number;
-  bytesReceived: number;
+  receivedBytes: number;
   /** Keys that the user may see in SCAN but not read. */
   unreadableKeys: number;
   /** Columns that the server refused, with its own words. */
@@ -21,7 +21,7 @@ export function emptyAccount(): WalkAccount {
     complete: false,
     cursor: '0',
     commands: 0,
-    bytesReceived: 0,
+    receivedBytes: 0,
     unreadableKeys: 0,
     refusedColumns: [],
     reconnects: 0,
@@ -34,7 +34,7 @@ export function sumAccounts(accounts: readonly WalkAccount[], nodes: number): Wa
   sum.complete = accounts.length === nodes && accounts.every(({ complete }) => complete);
   for (const account of accounts) {
     sum.commands += account.commands;
-    sum.bytesReceived += account.bytesReceived;
+    sum.receivedBytes += account.receivedBytes;
     sum.unreadableKeys += account.unreadableKeys;
     sum.reconnects += account.reconnects;
     for (const refused of account.refusedColumns) noteRefusal(sum, refused.column, refused.reason);

@@ -67,10 +67,10 @@ export async function* samplePages(
   const closed = { commands: 0, bytes: 0 };
   const note = () => {
     account.commands = closed.commands;
-    account.bytesReceived = closed.bytes;
+    account.receivedBytes = closed.bytes;
     for (const lane of lanes.values()) {
       account.commands += lane.commandsSent;
-      account.bytesReceived += lane.bytesReceived;
+      account.receivedBytes += lane.bytesReceived;
     }
   };
   const drawn = new Map<SampledNode, number>(nodes.map((each) => [each, 0]));

@@ -92,11 +92,11 @@ export async function* walkKeys(
   const position: Position = { cursor: options.from ?? '0', page: 0 };
   let patience = { page: -1, endsAt: 0 };
   for (;;) {
-    const spent = { commands: account.commands, bytes: account.bytesReceived };
+    const spent = { commands: account.commands, bytes: account.receivedBytes };
     try {
       yield* walkOn(lane, { ...options, typeByLookup }, position, account, () => {
         account.commands = spent.commands + lane.commandsSent;
-        account.bytesReceived = spent.bytes + lane.bytesReceived;
+        account.receivedBytes = spent.bytes + lane.bytesReceived;
       });
       return;
     } catch (error) {

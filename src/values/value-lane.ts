@@ -27,7 +27,7 @@ export async function openValueLane(node: RedisNode): Promise<ValueLane> {
     leavesIdleTimes: !(reply instanceof ReplyError),
     close: () => {
       account.commands = lane.commandsSent;
-      account.bytesReceived = lane.bytesReceived;
+      account.receivedBytes = lane.bytesReceived;
       lane.close();
     },
   };

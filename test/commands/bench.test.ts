@@ -222,8 +222,8 @@ describe('bench limits', () => {
 
     expect(run.exitCode).toBe(1);
     expect(resultOf(run).verdicts).toMatchObject([
-      { workload: 'ping', measure: 'p99Micros', limit: 1, passed: false },
-      { workload: 'ping', measure: 'throughputPerSecond', limit: 1e9, passed: false },
+      { workload: 'ping', measure: 'p99Micros', limit: 1, met: false },
+      { workload: 'ping', measure: 'throughputPerSecond', limit: 1e9, met: false },
     ]);
     expect(resultOf(run).results).toHaveLength(1);
   });

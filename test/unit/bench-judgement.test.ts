@@ -121,7 +121,7 @@ describe('limits', () => {
 
   test('are kept at the limit itself, and missed beyond it', () => {
     const passed = (maxP99Micros: number, minThroughputPerSecond: number) =>
-      judge([resultOf()], { maxP99Micros, minThroughputPerSecond }).map((verdict) => verdict.passed);
+      judge([resultOf()], { maxP99Micros, minThroughputPerSecond }).map((verdict) => verdict.met);
 
     expect(passed(500, 10_000)).toEqual([true, true]);
     expect(passed(499, 10_001)).toEqual([false, false]);
@@ -131,7 +131,7 @@ describe('limits', () => {
     const limits = { maxP99Micros: 500, minThroughputPerSecond: null };
 
     expect(judge([resultOf({ latency: null, operations: 0 })], limits)).toEqual([
-      { workload: 'get', measure: 'p99Micros', limit: 500, actual: null, passed: false },
+      { workload: 'get', measure: 'p99Micros', limit: 500, actual: null, met: false },
     ]);
     expect(judge([resultOf({ complete: false })], limits)).toEqual([]);
   });

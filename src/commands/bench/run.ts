@@ -69,12 +69,12 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
   });
   const verdicts = judge(report.results, limits);
   if (context.output !== 'table') {
-    for (const verdict of verdicts.filter(({ passed }) => !passed)) context.warn(verdictText(verdict));
+    for (const verdict of verdicts.filter(({ met }) => !met)) context.warn(verdictText(verdict));
   }
   if (context.signal.aborted) context.warn(interruptionText(options.workloads, report));
   return {
     result: { ...withComparison(report, baseline), verdicts },
-    exitCode: verdicts.every(({ passed }) => passed) ? exitCodes.success : exitCodes.negative,
+    exitCode: verdicts.every(({ met }) => met) ? exitCodes.success : exitCodes.negative,
     ...(error && { error }),
   };
 }

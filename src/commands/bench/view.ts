@@ -88,15 +88,14 @@ function comparisonNote({ workload, throughputRatio, p50Ratio, p99Ratio }: Compa
   );
 }
 
-const verdictNote = (verdict: Verdict): NoteBlock =>
-  note(verdict.passed ? 'good' : 'bad', verdictText(verdict));
+const verdictNote = (verdict: Verdict): NoteBlock => note(verdict.met ? 'good' : 'bad', verdictText(verdict));
 
 /** `get`: p99 3 ms, above 2 ms */
-export function verdictText({ workload, measure, limit, actual, passed }: Verdict): string {
+export function verdictText({ workload, measure, limit, actual, met }: Verdict): string {
   const [what, format, relation] =
     measure === 'p99Micros'
-      ? ['p99', formatMicros, passed ? 'within' : 'above']
-      : ['throughput', perSecond, passed ? 'at least' : 'below'];
+      ? ['p99', formatMicros, met ? 'within' : 'above']
+      : ['throughput', perSecond, met ? 'at least' : 'below'];
   const figure = actual === null ? 'not measured' : `${format(actual)}, ${relation} ${format(limit)}`;
   return `\`${workload}\`: ${what} ${figure}`;
 }

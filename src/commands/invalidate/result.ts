@@ -159,7 +159,7 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     problems: [],
     serverCost: {
       commands: plan.cost.commands,
-      bytesReceived: plan.cost.bytesReceived,
+      receivedBytes: plan.cost.bytesReceived,
       durationSeconds: plan.cost.durationSeconds,
       serverCpuSeconds: null,
       unreadableKeys: plan.cost.unreadableKeys,

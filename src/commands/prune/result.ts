@@ -150,7 +150,7 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     durationSeconds: null,
     serverCost: {
       commands: account.commands,
-      bytesReceived: account.bytesReceived,
+      receivedBytes: account.receivedBytes,
       durationSeconds: plan.durationSeconds,
       serverCpuSeconds: null,
       unreadableKeys: account.unreadableKeys,

@@ -45,7 +45,7 @@ export interface WarmResult {
   readonly rejectsFile: string | null;
   /** What was written (in a dry run: would be), most records first; so too the types. */
   readonly namespaces: readonly NamespaceTally[];
-  readonly types: readonly TypeTally[];
+  readonly recordTypes: readonly TypeTally[];
   /** The first 20 that cannot be used, and the first 20 that the server refused. */
   readonly problems: readonly FixtureProblem[];
 }
@@ -84,7 +84,7 @@ export function resultOf(
     evictedKeys: writing?.evictedKeys ?? null,
     rejectsFile: null,
     namespaces: tally?.namespaces ?? [],
-    types: tally?.types ?? [],
+    recordTypes: tally?.types ?? [],
     problems: [...check.problems.first, ...(writing?.problems.first ?? [])],
   };
 }
@@ -105,5 +105,5 @@ export const blankResult: { readonly [Field in keyof WarmResult]: WarmResult[Fie
   ...{ existing: null, notWritten: null, unknown: null, retried: null, dryRun: null, valueBytes: null },
   ...{ durationSeconds: null, withoutTtl: null, repeatedKeys: null, verified: null, mismatched: null },
   ...{ differences: [], evictedKeys: null, rejectsFile: null },
-  ...{ namespaces: [], types: [], problems: [] },
+  ...{ namespaces: [], recordTypes: [], problems: [] },
 };

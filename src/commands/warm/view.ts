@@ -67,7 +67,7 @@ function ttlFrom({ ttlSources }: NamespaceTally): string {
 function summary(result: WarmResult, own: OwnLookups): Block[] {
   const { records, written, dryRun, valueBytes, durationSeconds } = result;
   if (dryRun) {
-    const types = result.types
+    const types = result.recordTypes
       .map(({ type, records: count }) => `${formatCell(count, 'count')} ${type}`)
       .join(', ');
     const good = records - result.invalid - result.expired;

@@ -137,6 +137,7 @@ describe('invalidating in a cluster', () => {
       excluded: 0,
       shortened: 0,
       generationsRaised: 0,
+      rewritten: 0,
     });
     const left = (await cli(['keys', '--cluster'], onCluster())).stdout;
     expect(linesOf(left).sort()).toEqual([...carts].sort());

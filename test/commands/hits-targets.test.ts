@@ -38,7 +38,7 @@ describe('--fail-below-target', () => {
     const outcome = await gate(() => traffic(server, hits, misses));
     expect(outcome.exitCode).toBe(exitCode);
     expect(outcome.result.gate).toMatchObject({
-      passed,
+      met: passed,
       judgedNamespaces: ['user'],
       missedNamespaces: passed ? [] : ['user'],
     });
@@ -60,7 +60,7 @@ describe('--fail-below-target', () => {
   test('does not pass where no target could be judged: 99 reads are too few, and no reads are', async () => {
     const few = await gate(() => traffic(server, 0, 99));
     expect(few.exitCode).toBe(1);
-    expect(few.result.gate).toMatchObject({ passed: false, judgedNamespaces: [], missedNamespaces: [] });
+    expect(few.result.gate).toMatchObject({ met: false, judgedNamespaces: [], missedNamespaces: [] });
     expect(few.result.namespaces[0]).toMatchObject({ namespace: 'user', hitRate: 0, targetMet: null });
     expect(few.result.findings).toEqual([]);
     const none = await gate(() => Promise.resolve());

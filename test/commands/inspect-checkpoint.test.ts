@@ -10,7 +10,7 @@ import { startBinary } from '../server/binary.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 import { inspect } from './inspect-runs.ts';
-import { countersOf, folderWith, startServer } from './reading.ts';
+import { countersOf, folderWith, type Printed, startServer } from './reading.ts';
 
 const keyCount = 10_000;
 let redis: RedisProcess;
@@ -76,7 +76,7 @@ describe('a walk that was interrupted', () => {
 
     expect(first).toMatchObject({ exitCode: 130, signal: null });
     expect(first.stderr).toContain('the walk can go on: `--resume walk.json`');
-    const part = JSON.parse(first.stdout) as InspectResult;
+    const part = JSON.parse(first.stdout) as Printed<InspectResult>;
     expect(part).toMatchObject({ ok: false, exact: false, reading: { method: 'partial', coversAll: true } });
     expect(part.total.readKeys).toBeGreaterThan(1000);
     expect(part.total.readKeys).toBeLessThan(keyCount);
@@ -93,7 +93,8 @@ describe('a walk that was interrupted', () => {
     // Type, TTL, encoding and idle time of each key once, in both runs together.
     const after = await countersOf(server);
     expect(after.hits - before.hits).toBe(4 * keyCount);
-    expect(result.ownLookups).toEqual({ hits: 4 * keyCount, misses: 0, lost: 0 });
+    expect(result.ownLookups).toMatchObject({ misses: 0, lost: 0 });
+    expect(part.ownLookups.hits + result.ownLookups.hits).toBe(4 * keyCount);
   });
 
   test('may be interrupted again and again', async () => {
@@ -134,7 +135,8 @@ describe('a walk that was interrupted', () => {
     await interrupted('walk.json', cwd);
     const { result } = await inspect(['--resume', 'walk.json'], { url: redis.url, cwd });
     const hits = (await countersOf(server)).hits - before.hits;
-    expect(result).toMatchObject({ exact: true, keys: keyCount, ownLookups: { hits: hits } });
+    expect(result).toMatchObject({ exact: true, keys: keyCount });
+    expect(result.ownLookups.hits).toBeLessThan(hits);
     expect(hits).toBeLessThan(3.5 * keyCount);
     const { types, typesIntervals } = result.total;
     for (const [type, keys] of Object.entries({ string: 6667, hash: 3333 })) {

@@ -88,6 +88,7 @@ const lines = [
   'stats --window 100ms --hits 300ms',
   'hits --for 300ms --record hits.ndjson',
   'hits --for 300ms --compare hits.ndjson',
+  'hits --for 300ms --fail-below-target',
   'hits --restore',
   'inspect --exact --save before.json',
   'inspect --since before.json',

@@ -254,7 +254,7 @@ describe('undo', () => {
         const result = await undo([journal, ...args]);
         expect(result.exitCode).toBe(1);
         expect(jsonOf(result)).toMatchObject({
-          ...{ keys: 3, restored: 2, failed: 1, cut: false },
+          ...{ keys: 3, restored: 2, failed: 1, journalTruncated: false },
           problems: [{ keys: 1, example: { key: example }, reason: 'its record in the journal is damaged' }],
         });
       }
@@ -271,7 +271,11 @@ describe('undo', () => {
     const old = frames.flatMap((frame) => (frame.kind === 'damaged' ? [] : [encodeFrame(frame)]));
     writeFileSync(journal, Buffer.concat([encodeHeader({ ...rest, version: 1 }), ...old]));
 
-    expect(jsonOf(await undo([journal, '--yes']))).toMatchObject({ restored: 2, failed: 0, cut: false });
+    expect(jsonOf(await undo([journal, '--yes']))).toMatchObject({
+      restored: 2,
+      failed: 0,
+      journalTruncated: false,
+    });
     expect(differences(before, await snapshot(server))).toEqual([]);
   });
 });

@@ -352,10 +352,9 @@ describe('a protected profile', () => {
     fixture('protected.json', {
       profiles: { prod: { url: testUrl(), protected: true }, dev: { url: testUrl() } },
     });
-  const run = (...args: string[]) =>
-    cli(['warm', fixture('a.json', { a: '1' }), '--config', config(), '--ttl', '60s', ...args], {
-      cwd: folder,
-    });
+  const run = (...args: string[]) => runWith(config(), ...args);
+  const runWith = (map: string, ...args: string[]) =>
+    cli(['warm', fixture('a.json', { a: '1' }), '--config', map, '--ttl', '60s', ...args], { cwd: folder });
 
   test('is written to only where it is named', async () => {
     const result = await run('--profile', 'prod');
@@ -372,13 +371,25 @@ describe('a protected profile', () => {
   });
 
   test('is not meant where another name is given', async () => {
-    const noProfiles = ['--config', fixture('empty-map.json', {}), '--url', testUrl()];
-    for (const [args, message] of [
-      [['--profile', 'prod', '--confirm', 'dev'], '`--confirm dev` is not the profile in force, `prod`'],
-      [['--profile', 'dev', '--confirm', 'prod'], '`--confirm prod` is not the profile in force, `dev`'],
-      [[...noProfiles, '--confirm', 'prod'], '`--confirm prod` names a profile, and none is in force'],
+    const noProfiles = fixture('empty-map.json', {});
+    for (const [map, args, message] of [
+      [
+        config(),
+        ['--profile', 'prod', '--confirm', 'dev'],
+        '`--confirm dev` is not the profile in force, `prod`',
+      ],
+      [
+        config(),
+        ['--profile', 'dev', '--confirm', 'prod'],
+        '`--confirm prod` is not the profile in force, `dev`',
+      ],
+      [
+        noProfiles,
+        ['--url', testUrl(), '--confirm', 'prod'],
+        '`--confirm prod` names a profile, and none is in force',
+      ],
     ] as const) {
-      const result = await run(...args);
+      const result = await runWith(map, ...args);
       expect(result.exitCode).toBe(5);
       expect(result.stderr).toContain(message);
     }

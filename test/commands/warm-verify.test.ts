@@ -11,7 +11,7 @@ const everyType = [
   { key: 'large', value: 'x'.repeat(100_000) },
   { key: 'hash', type: 'hash', value: { a: '1', b: '2' }, ttl: 60 },
   { key: 'list', type: 'list', value: ['b', 'a', 'b'] },
-  { key: 'set', type: 'set', value: ['b', 'a', 'b'] },
+  { key: 'set', type: 'set', value: ['b', 'a', 'c'] },
   { key: 'zset', type: 'zset', value: { m: 2, n: '-inf', o: 0.1, p: 1e21 } },
   { key: 'stream', type: 'stream', value: [{ id: '5', fields: { f: 'v' } }] },
   { key: 'own', type: 'stream', value: [{ fields: { f: 'v' } }, { fields: { g: 'w' } }] },

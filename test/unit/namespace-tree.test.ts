@@ -132,15 +132,15 @@ describe('bounded memory', () => {
       (index: number) => times(5, (level) => wordOf((index * 7 ** level) % 100_000)).join(':'),
     ],
     ['numbered words', (index: number) => `flat_${index}_${wordOf(index)}`],
-  ])('holds with a million keys that differ in %s', (_what, keyOf) => {
+  ])('holds with hundreds of thousands of keys that differ in %s', (_what, keyOf) => {
     const tree = new NamespaceTree({ map: emptyMap, depth: Infinity });
-    for (let index = 0; index < 1_000_000; index++) tree.add(asBytes(keyOf(index)), reading);
+    for (let index = 0; index < 300_000; index++) tree.add(asBytes(keyOf(index)), reading);
 
     expect(tree.size).toBeLessThan(45_000);
-    expect(tree.keys).toBe(1_000_000);
+    expect(tree.keys).toBe(300_000);
     const rows = tree.rows(20);
     expect(rows.length).toBeLessThanOrEqual(21);
-    expect(rows.reduce((sum, { statistics }) => sum + statistics.keys, 0)).toBe(1_000_000);
+    expect(rows.reduce((sum, { statistics }) => sum + statistics.keys, 0)).toBe(300_000);
   });
 
   test('holds with keys of delimiters alone, and of every kind of segment on every level', () => {

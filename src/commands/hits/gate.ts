@@ -7,7 +7,7 @@ import { fewestLookups, type HitMode, type TrafficReport } from '../../traffic/r
 /** The verdict of `--fail-below-target`. */
 export interface TargetGate {
   /** False where a target was missed, and where none could be judged: a gate does not pass on what was not shown. */
-  readonly passed: boolean;
+  readonly met: boolean;
   /** Why it did not pass; null where it did. */
   readonly reason: string | null;
   /** Namespaces whose target was judged, and those of them that miss it. */
@@ -45,7 +45,7 @@ export function judgeTargets(report: TrafficReport): TargetGate {
         ? `${missed.join(', ')}: ${missed.length === 1 ? 'hit rate' : 'hit rates'} below target`
         : null;
   return {
-    passed: reason === null,
+    met: reason === null,
     reason,
     judgedNamespaces: judged.map(({ namespace }) => namespace),
     missedNamespaces: missed,

@@ -1,22 +1,20 @@
 import { restoreLeftovers } from '../../traffic/notifications/leftovers.ts';
 import { notificationFolder } from '../../traffic/notifications/note.ts';
-import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import type { Execution } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { requireWritable } from '../protection.ts';
+import { blankHits, type HitsResult } from './result.ts';
 
-interface RestoreResult {
-  /** One for each node, then one for each other server that something is left to do for. */
-  readonly notifications: readonly RestoreOutcome[];
-  /** Notes that cannot be read. */
-  readonly damaged: readonly { readonly path: string; readonly reason: string }[];
-}
+/** The fields of `hits`, of which two alone are known: what is left to do, and the notes that cannot be read. */
+type RestoreResult = Pick<HitsResult, 'notifications' | 'damaged'> & {
+  readonly [Field in Exclude<keyof HitsResult, 'notifications' | 'damaged'>]: HitsResult[Field] | null;
+};
 
 /** `hits --restore`: puts back what runs that were killed have left. */
 export function restoreExecution(): Execution<RestoreResult> {
   return {
-    blank: { notifications: [], damaged: [] },
+    blank: blankHits,
     rows: 'notifications',
     async run(context) {
       const server = await context.connect();
@@ -28,11 +26,10 @@ export function restoreExecution(): Execution<RestoreResult> {
         now: context.now,
       });
       // Rows have no place for it.
-      if (context.output !== 'table')
-        for (const text of textsOf({ notifications: outcomes, damaged })) context.warn(text);
+      if (context.output !== 'table') for (const text of textsOf(outcomes, damaged)) context.warn(text);
       const failed = outcomes.some(({ outcome }) => outcome === 'failed') || damaged.length > 0;
       return {
-        result: { notifications: outcomes, damaged },
+        result: { ...blankHits, notifications: outcomes, damaged },
         exitCode: failed ? exitCodes.negative : exitCodes.success,
       };
     },
@@ -71,7 +68,10 @@ function view({ notifications, damaged }: RestoreResult): Block[] {
 const damageText = ({ path, reason }: RestoreResult['damaged'][number]) =>
   `note \`${path}\` cannot be read: ${reason}; remove it once \`CONFIG GET notify-keyspace-events\` is as you want it`;
 
-const textsOf = ({ notifications, damaged }: RestoreResult) => [
+const textsOf = (
+  notifications: RestoreResult['notifications'],
+  damaged: RestoreResult['damaged'],
+): readonly string[] => [
   ...notifications.flatMap(({ message }) => message ?? []),
   ...damaged.map(damageText),
 ];

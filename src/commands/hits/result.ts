@@ -19,4 +19,35 @@ export interface HitsResult extends TrafficReport {
   readonly comparison: Comparison | null;
   /** What became of `notify-keyspace-events` on each node where all of it was on; `nothing` where it was so before. */
   readonly notifications: readonly RestoreOutcome[];
+  /** Of `--restore`: notes that cannot be read. */
+  readonly damaged: readonly { readonly path: string; readonly reason: string }[];
 }
+
+/** The fields of `hits`, and of `hits --restore`, where they are not known. */
+export const blankHits = {
+  server: null,
+  endedAt: null,
+  mode: null,
+  modeReason: null,
+  windowSeconds: null,
+  valid: null,
+  invalidReasons: [],
+  remarks: [],
+  endedBy: null,
+  isReplica: null,
+  reads: null,
+  hits: null,
+  misses: null,
+  hitRate: null,
+  residual: null,
+  namespaces: [],
+  mostMissed: [],
+  findings: [],
+  unjudgedTargets: [],
+  gate: null,
+  comparison: null,
+  remembered: null,
+  serverCost: null,
+  notifications: [],
+  damaged: [],
+};

@@ -9,7 +9,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { observationTerms } from '../observation-terms.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { gateText, judgeTargets, requireTargets } from './gate.ts';
-import type { HitsResult } from './result.ts';
+import { blankHits, type HitsResult } from './result.ts';
 import { liveBlocks, viewHits } from './view.ts';
 
 export interface HitsInput {
@@ -31,32 +31,7 @@ export interface HitsInput {
 /** `hits` from its options to its result. */
 export function hitsExecution(input: HitsInput): Execution<HitsResult> {
   return {
-    blank: {
-      server: null,
-      endedAt: null,
-      mode: null,
-      modeReason: null,
-      windowSeconds: null,
-      valid: null,
-      invalidReasons: [],
-      remarks: [],
-      endedBy: null,
-      isReplica: null,
-      reads: null,
-      hits: null,
-      misses: null,
-      hitRate: null,
-      residual: null,
-      namespaces: [],
-      mostMissed: [],
-      findings: [],
-      unjudgedTargets: [],
-      gate: null,
-      comparison: null,
-      remembered: null,
-      serverCost: null,
-      notifications: [],
-    },
+    blank: blankHits,
     rows: 'namespaces',
     run: (context) => readHits(context, input),
     view: (result) => viewHits(result, input),
@@ -82,6 +57,7 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
       gate: input.failsBelowTarget ? judgeTargets(report) : null,
       comparison: before === null ? null : compareWithRecord(report, before),
       notifications: restored,
+      damaged: [],
     };
     history?.append(recordOf(report, address, now));
     warnOfMode(context, input, report);
@@ -93,8 +69,7 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
     const stuck = restored.some(({ outcome }) => outcome === 'failed');
     return {
       result,
-      exitCode:
-        report.valid && !stuck && result.gate?.passed !== false ? exitCodes.success : exitCodes.negative,
+      exitCode: report.valid && !stuck && result.gate?.met !== false ? exitCodes.success : exitCodes.negative,
       ...(failure && { error: failure }),
     };
   } finally {

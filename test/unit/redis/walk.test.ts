@@ -152,7 +152,7 @@ describe('a walk', () => {
     const [page] = pages;
     expect(pages).toHaveLength(1);
     expect(page?.keys).toEqual(['key']);
-    expect(Object.values({ ...page, keys: [], number: [] }).flat()).toEqual([]);
+    expect(Object.values({ ...page, keys: [], number: [], cursor: [] }).flat()).toEqual([]);
     expect([account, own]).toMatchObject([{ commands: 2 }, { hits: 0 }]);
   });
 

@@ -62,8 +62,16 @@ export async function readSample(
   const largeFrom = before === null ? undefined : largeFromOf(before.highBytes, population, fewestKeys);
   let memory = before && largeFrom !== undefined ? { ...before, largeFrom } : undefined;
   const sample = new DrawnPages(population, sources, largeFrom);
+  /** What the server held at first, less the share of the keys that has gone since: those are not keys that were not met. */
+  const memoryOfNow = () => {
+    const share = Math.min(1, sample.pages === 0 ? 1 : sample.course.mean / Math.max(1, population));
+    return memory && { ...memory, lowBytes: memory.lowBytes * share, highBytes: memory.highBytes * share };
+  };
   const figures = (drifting: boolean) =>
-    figuresOf(sample, collector, input, { drifting, memory: isReadWhole(account) ? memory : undefined });
+    figuresOf(sample, collector, input, {
+      drifting,
+      memory: isReadWhole(account) ? (drifting ? memory : memoryOfNow()) : undefined,
+    });
   const [first] = sources;
   const pacing = first && (await startPacing(first.node, reading, signal));
   let failure: RedisError | null = null;
@@ -106,6 +114,8 @@ export async function readSample(
   } finally {
     pacing?.end();
   }
+  // Reading on would not make the keyspace keep still: how it has changed since is not a matter of precision.
+  const reached = precisionOf(figures(false), collector);
   // What the server holds now and what it held before: the sample is the mean of both.
   const after = memory && !signal.aborted && failure === null ? await readBounds(nodes) : null;
   if (memory !== undefined && after !== null)
@@ -114,7 +124,6 @@ export async function readSample(
       lowBytes: Math.min(memory.lowBytes, after.lowBytes),
       highBytes: Math.max(memory.highBytes, after.highBytes),
     };
-  const reached = precisionOf(figures(false), collector);
   if (reading.precision !== undefined && reached > target && !signal.aborted && failure === null) return null;
   return {
     tree: collector.tree,

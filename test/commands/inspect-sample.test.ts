@@ -49,7 +49,10 @@ afterAll(async () => {
 });
 
 const sample = async (args: readonly string[] = [], options = {}) =>
-  inspect(['--precision', '10%', ...args], { url: redis.url, ...options });
+  inspect([...(args.includes('--precision') ? [] : ['--precision', '10%']), ...args], {
+    url: redis.url,
+    ...options,
+  });
 
 interface Estimate {
   readonly kind: string;

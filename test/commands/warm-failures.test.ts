@@ -371,23 +371,13 @@ describe('a protected profile', () => {
   });
 
   test('is not meant where another name is given', async () => {
-    const noProfiles = fixture('empty-map.json', {});
+    const is = (confirmed: string, named: string) =>
+      `\`--confirm ${confirmed}\` is not the profile in force, \`${named}\``;
+    const none = '`--confirm prod` names a profile, and none is in force';
     for (const [map, args, message] of [
-      [
-        config(),
-        ['--profile', 'prod', '--confirm', 'dev'],
-        '`--confirm dev` is not the profile in force, `prod`',
-      ],
-      [
-        config(),
-        ['--profile', 'dev', '--confirm', 'prod'],
-        '`--confirm prod` is not the profile in force, `dev`',
-      ],
-      [
-        noProfiles,
-        ['--url', testUrl(), '--confirm', 'prod'],
-        '`--confirm prod` names a profile, and none is in force',
-      ],
+      [config(), ['--profile', 'prod', '--confirm', 'dev'], is('dev', 'prod')],
+      [config(), ['--profile', 'dev', '--confirm', 'prod'], is('prod', 'dev')],
+      [fixture('empty-map.json', {}), ['--url', testUrl(), '--confirm', 'prod'], none],
     ] as const) {
       const result = await runWith(map, ...args);
       expect(result.exitCode).toBe(5);

@@ -18,7 +18,7 @@ describe('stats for a user who may not do everything', () => {
       server: null,
       lifetime: null,
       window: null,
-      databases: [],
+      databases: null,
       keys: 5,
       grade: null,
     });

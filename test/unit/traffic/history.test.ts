@@ -177,7 +177,12 @@ describe('a comparison', () => {
       'same same 0',
     ]);
     expect(about).toEqual({
-      ...{ endedAt: '2026-01-02T12:00:00.000Z', server: { address: 'redis://old:1' }, mode: 'exact', windowSeconds: 10 },
+      ...{
+        endedAt: '2026-01-02T12:00:00.000Z',
+        server: { address: 'redis://old:1' },
+        mode: 'exact',
+        windowSeconds: 10,
+      },
     });
     expect(changes[1]).toMatchObject({ hitRateBefore: null, hitRate: 0.9, missesPerSecondBefore: null });
     expect(changes[3]).toMatchObject({ hitRateBefore: 0.9, hitRate: null, missesPerSecond: null });

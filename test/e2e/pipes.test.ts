@@ -70,7 +70,7 @@ describe('a pipe', () => {
     const { stdout } = await shell('cachectl keys -o ndjson', env());
     const entries = linesOf(stdout.toString())
       .map((line) => JSON.parse(line) as { record: string; key: string; keyBase64?: string })
-      .filter(({ record }) => record === 'keys');
+      .filter(({ record }) => record === 'items');
     expect(new Set(entries.map(bytesOfJson))).toEqual(new Set(named));
     for (const entry of entries.slice(0, 5)) {
       const base64 = Buffer.from(bytesOfJson(entry), 'latin1').toString('base64');

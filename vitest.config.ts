@@ -8,7 +8,7 @@ export default defineConfig({
     pool: 'forks',
     // Each worker has one of the test server's databases 1 to 15.
     maxWorkers: Math.min(availableParallelism(), 15),
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

@@ -9,7 +9,7 @@ import { asksForTls, looksLikeUrl } from '../redis/url.ts';
 import { destinationOf, type NamedProfile, type Route, sameAddress } from './destination.ts';
 import type { GlobalOptions } from './options.ts';
 import { readPrivateText } from './private-text.ts';
-import { firstOf, nonEmpty, type Sourced } from './sourced.ts';
+import { firstOf, firstRead, nonEmpty, type Sourced } from './sourced.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -27,6 +27,8 @@ interface Given {
   readonly options: GlobalOptions;
   readonly variables: Variables;
   readonly workingDirectory: string;
+  /** Ends the reading of files. */
+  readonly signal: AbortSignal;
   readonly route: Route;
   /** Of the route. */
   readonly origin: string;
@@ -36,8 +38,11 @@ interface Given {
   readonly mapFile: string | null;
 }
 
-/** Resolves user, password and TLS. @throws InputError naming the option or the file that cannot be used */
-export function resolveAccess(given: Given): Access {
+/**
+ * Resolves user, password and TLS.
+ * @throws InputError naming the option or the file that cannot be used; AbortError once the signal is aborted
+ */
+export async function resolveAccess(given: Given): Promise<Access> {
   const { options, route, origin } = given;
   const lender = lenderOf(given);
   const username = firstOf(
@@ -53,8 +58,8 @@ export function resolveAccess(given: Given): Access {
       'give a URL with --url',
     );
   }
-  const { password, missing } = resolvePassword(given, lender);
-  const tls = resolveTls(given);
+  const { password, missing } = await resolvePassword(given, lender);
+  const tls = await resolveTls(given);
   return {
     username,
     password,
@@ -79,14 +84,14 @@ function lenderOf({ profile, options, route }: Given): NamedProfile | null {
   return profile?.origin === sameAddress && isOther ? null : profile;
 }
 
-function resolvePassword(
-  { options, variables, workingDirectory, route, origin, mapFile }: Given,
+async function resolvePassword(
+  { options, variables, workingDirectory, signal, route, origin, mapFile }: Given,
   lender: NamedProfile | null,
-): { readonly password: Sourced<string | null>; readonly missing: InputError | null } {
+): Promise<{ readonly password: Sourced<string | null>; readonly missing: InputError | null }> {
   let missing: InputError | null = null;
-  const inProfile = () => {
+  const inProfile = async () => {
     try {
-      return profilePassword(lender, variables, dirname(mapFile ?? workingDirectory));
+      return await profilePassword(lender, variables, dirname(mapFile ?? workingDirectory), signal);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       missing = error;
@@ -94,10 +99,10 @@ function resolvePassword(
     }
   };
   const { passwordFile } = options;
-  const password = firstOf(
+  const password = await firstRead(
     [options.askPassword === true ? null : undefined, '--ask-password'],
     [
-      passwordFile && (() => passwordIn(resolve(workingDirectory, passwordFile), '--password-file')),
+      passwordFile && (() => passwordIn(resolve(workingDirectory, passwordFile), '--password-file', signal)),
       '--password-file',
     ],
     [route.password, origin],
@@ -132,16 +137,17 @@ export function sentinelPassword(profile: NamedProfile | null, variables: Variab
   );
 }
 
-function profilePassword(
+async function profilePassword(
   profile: NamedProfile | null,
   variables: Variables,
   mapFolder: string,
-): string | undefined {
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const { passwordFile, passwordEnv } = profile?.config ?? {};
   if (passwordFile !== undefined) {
     const path = resolve(mapFolder, passwordFile);
     requireWithin(path, [mapFolder, variables['HOME']]);
-    return passwordIn(path, 'passwordFile');
+    return passwordIn(path, 'passwordFile', signal);
   }
   if (passwordEnv === undefined) return undefined;
   const value = nonEmpty(variables[passwordEnv]);
@@ -176,8 +182,9 @@ function placeOf(path: string): string {
   }
 }
 
-function passwordIn(path: string, what: string): string {
-  const [password = ''] = readPrivateText(path, what, 'password').split(/\r\n?|\n/, 1);
+async function passwordIn(path: string, what: string, signal: AbortSignal): Promise<string> {
+  const text = await readPrivateText(path, what, 'password', signal);
+  const [password = ''] = text.split(/\r\n?|\n/, 1);
   if (password === '') throw new InputError(`${what} \`${path}\` has no password in its first line`);
   return password;
 }
@@ -186,14 +193,15 @@ function passwordIn(path: string, what: string): string {
  * TLS as the URL, the flags and the profile say. A profile that has only the address in common with a URL turns TLS on and
  * gives its client certificate, and has no say in whose certificate is accepted.
  */
-function resolveTls({
+async function resolveTls({
   options,
   route,
   origin,
   profile,
   workingDirectory,
+  signal,
   mapFile,
-}: Given): Sourced<TlsTarget> | undefined {
+}: Given): Promise<Sourced<TlsTarget> | undefined> {
   const own = profile?.origin === sameAddress ? addedTls(profile.config) : profile?.config.tls;
   const ofProfile = `profile ${profile?.name ?? ''}`;
   const flags = (['tlsCa', 'tlsCert', 'tlsKey', 'tlsServerName'] as const).find(
@@ -208,15 +216,14 @@ function resolveTls({
         : undefined;
   if (on === undefined) return undefined;
   const mapFolder = dirname(mapFile ?? workingDirectory);
-  const file = (flag: string | undefined, inProfile: string | undefined) => {
-    if (flag !== undefined) return readPrivateText(resolve(workingDirectory, flag), 'TLS file', 'pem');
-    return inProfile === undefined
-      ? undefined
-      : readPrivateText(resolve(mapFolder, inProfile), 'TLS file', 'pem');
+  const file = async (flag: string | undefined, inProfile: string | undefined) => {
+    const name = flag ?? inProfile;
+    const path = resolve(flag === undefined ? mapFolder : workingDirectory, name ?? '');
+    return name === undefined ? undefined : readPrivateText(path, 'TLS file', 'pem', signal);
   };
-  const ca = file(options.tlsCa, own?.ca);
-  const certificate = file(options.tlsCert, own?.certificate);
-  const key = file(options.tlsKey, own?.key);
+  const ca = await file(options.tlsCa, own?.ca);
+  const certificate = await file(options.tlsCert, own?.certificate);
+  const key = await file(options.tlsKey, own?.key);
   const serverName = options.tlsServerName ?? own?.serverName;
   const verify = options.insecure === true ? false : (own?.verify ?? true);
   const value = {

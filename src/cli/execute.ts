@@ -12,7 +12,7 @@ import { sumLookups } from '../redis/lookups.ts';
 import type { OpenScreen } from '../commands/screen.ts';
 import { findConfigFile } from '../config/find.ts';
 import type { JudgedConfig } from '../config/trust.ts';
-import { InputError } from '../failure.ts';
+import { InputError, isAbort } from '../failure.ts';
 import { buildMap, emptyMap } from '../keyspace/map.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { ConnectTarget } from '../redis/target.ts';
@@ -75,7 +75,7 @@ export async function execute<Result extends object>(
     let connection: Promise<RedisServer> | undefined;
     const protections = new WeakMap<RedisServer, Promise<Protections | null>>();
     const protectionsOf = (server: RedisServer) => {
-      const known = protections.get(server) ?? findProtections(server, resolved, loaded, warn);
+      const known = protections.get(server) ?? findProtections(server, resolved, loaded, io.signal, warn);
       protections.set(server, known);
       return known;
     };
@@ -96,6 +96,7 @@ export async function execute<Result extends object>(
     const context: Context = {
       map: loaded === null ? emptyMap : buildMap(loaded.config),
       configFile: loaded?.file ?? null,
+      profiles: loaded?.config.profiles ?? {},
       profile,
       backupPolicy: resolved.backup,
       protectionsOf,
@@ -121,7 +122,7 @@ export async function execute<Result extends object>(
       connect: () => (connection ??= enter()),
       reconnect: enter,
       connectTo: (target) => connectTo(target, open, io.signal),
-      targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io.workingDirectory, warn),
+      targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io, warn),
       ownLookups,
       publish: (result) => printer.finish(execution, result as Result, undefined, ownLookups()),
       print: (blocks) => printer.print(blocks),
@@ -141,8 +142,9 @@ export async function execute<Result extends object>(
     if (outcome.error) failure = failureOf(outcome.error);
     await Promise.race([remark, pause(remarkMillis, undefined, { ref: false })]);
   } catch (error) {
-    failure = failureOf(error);
-    if (failure.kind === 'bug' && io.variables['CACHECTL_DEBUG'] && error instanceof Error)
+    // What was given up because of a signal is no failure of its own.
+    if (!(io.signal.aborted && isAbort(error))) failure = failureOf(error);
+    if (failure?.kind === 'bug' && io.variables['CACHECTL_DEBUG'] && error instanceof Error)
       printer.warn(error.stack ?? '');
   } finally {
     progress.stop();
@@ -152,10 +154,11 @@ export async function execute<Result extends object>(
   const interruption = io.signal.aborted ? (io.signal.reason as Interruption) : undefined;
   if (interruption === 'EPIPE') return exitCodes.success;
   if (interruption === 'EWRITE') return exitCodes.negative;
-  if (interruption !== undefined && outcome?.printed !== true) failure ??= interruptionOf(interruption);
+  if (interruption !== undefined && outcome?.printed !== true)
+    failure ??= interruptionOf(interruption, outcome !== undefined);
   if (outcome?.printed !== true) await printer.finish(execution, outcome?.result, failure, ownLookups());
   if (failure) printer.fail(failureText(failure));
-  if (interruption !== undefined) return interruptionOf(interruption).exitCode;
+  if (interruption !== undefined) return interruptionOf(interruption, false).exitCode;
   return failure?.exitCode ?? outcome?.exitCode ?? exitCodes.success;
 }
 
@@ -165,7 +168,7 @@ async function loadMap(io: Io, options: GlobalOptions): Promise<JudgedConfig | n
   if (found === null) return null;
   const { loadConfig } = await import('../config/load.ts');
   const { judgeMap } = await import('../config/trust.ts');
-  const loaded = loadConfig(found.file);
+  const loaded = await loadConfig(found.file, io.signal);
   const { source } = found;
   return { ...loaded, source, trust: judgeMap(loaded, source, io.variables, trustedOwners(io.variables)) };
 }
@@ -189,10 +192,10 @@ async function resolve(
   options: GlobalOptions,
   loaded: JudgedConfig | null,
 ): Promise<ResolvedSettings> {
-  const resolved = resolveSettings(options, io.variables, loaded, {
-    workingDirectory: io.workingDirectory,
-    stdoutIsTerminal: io.stdout.isTTY === true,
-  });
+  const { workingDirectory, stdout, signal } = io;
+  const stdoutIsTerminal = stdout.isTTY === true;
+  const surroundings = { workingDirectory, stdoutIsTerminal, signal };
+  const resolved = await resolveSettings(options, io.variables, loaded, surroundings);
   if (options.askPassword !== true) return resolved;
   const prompts = terminalPrompts(io);
   if (!prompts.interactive) {
@@ -207,10 +210,11 @@ async function findProtections(
   server: RedisServer,
   resolved: ResolvedSettings,
   loaded: JudgedConfig | null,
+  signal: AbortSignal,
   warn: (text: string) => void,
 ): Promise<Protections | null> {
   const { protectionsOf } = await import('./protections.ts');
-  return protectionsOf(server, resolved, loaded, warn);
+  return protectionsOf(server, resolved, loaded, signal, warn);
 }
 
 /** Keeps what the run has looked up; that it could not is nobody's failure, and `stats` and `check` say what they have. */

@@ -25,6 +25,7 @@ export async function protectionsOf(
   server: RedisServer,
   { profile, isNamed }: Pick<ResolvedSettings, 'profile' | 'isNamed'>,
   loaded: JudgedConfig | null,
+  signal: AbortSignal,
   warn: (text: string) => void,
 ): Promise<Protections | null> {
   const guards: Guard[] = [];
@@ -35,7 +36,7 @@ export async function protectionsOf(
   if (!isNamed && loaded !== null && others.length > 0) {
     const names = await namesOfServer(server);
     for (const [name, config] of others) {
-      const comparison = await compare(name, config, loaded, names);
+      const comparison = await compare(name, config, loaded, names, signal);
       const guard = { name, protected: config.protected === true, readOnly: config.readOnly === true };
       if (comparison.kind === 'same')
         guards.push({ ...guard, because: `${server.address} is the server of profile \`${name}\`` });
@@ -69,10 +70,11 @@ async function compare(
   config: ProfileConfig,
   loaded: JudgedConfig,
   names: ReadonlySet<string>,
+  signal: AbortSignal,
 ): Promise<Comparison> {
   let places = placesOfUrls(config);
   if (config.sentinel !== undefined) {
-    const primary = await primaryPlace(name, loaded);
+    const primary = await primaryPlace(name, loaded, signal);
     if (typeof primary === 'string') {
       const names = await Promise.all(places.map(namesOfPlace));
       return {
@@ -118,12 +120,16 @@ const sentinelMillis = 2000;
  * Where the Sentinels of a profile say that its primary is, or why they cannot be asked. They are asked with what the map
  * itself says of them, and without any secret of the environment: no one chose this profile.
  */
-async function primaryPlace(name: string, loaded: JudgedConfig): Promise<Place | string> {
+async function primaryPlace(
+  name: string,
+  loaded: JudgedConfig,
+  signal: AbortSignal,
+): Promise<Place | string> {
   const { refusal } = loaded.trust;
   if (refusal !== null) return `the Sentinels of profile \`${name}\` are not asked: ${refusal.reason}`;
   try {
-    const surroundings = { workingDirectory: '/', stdoutIsTerminal: false };
-    const { target } = resolveSettings({ profile: name, color: false }, {}, loaded, surroundings);
+    const surroundings = { workingDirectory: '/', stdoutIsTerminal: false, signal };
+    const { target } = await resolveSettings({ profile: name, color: false }, {}, loaded, surroundings);
     const { topology } = target;
     if (topology?.kind !== 'sentinel') throw new Error('the profile has no Sentinels');
     const { findPrimary } = await import('../redis/sentinel.ts');

@@ -47,18 +47,26 @@ export interface ResolvedSettings {
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
+/** What of the process decides about settings; the signal ends the reading of files. */
+export interface Surroundings {
+  readonly workingDirectory: string;
+  readonly stdoutIsTerminal: boolean;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Resolves each setting by flag > environment > profile > default, remembering where it came from. A profile that the
  * environment or the map names is in force only where no URL is given; a URL that leads where a profile leads is held to
- * that profile's protections. `stdoutIsTerminal` decides the default output. @throws InputError naming the setting.
+ * that profile's protections. `stdoutIsTerminal` decides the default output.
+ * @throws InputError naming the setting; AbortError once the signal is aborted
  */
-export function resolveSettings(
+export async function resolveSettings(
   options: GlobalOptions,
   variables: Variables,
   loaded: JudgedConfig | null,
-  surroundings: { readonly workingDirectory: string; readonly stdoutIsTerminal: boolean },
-): ResolvedSettings {
-  const { workingDirectory, stdoutIsTerminal } = surroundings;
+  surroundings: Surroundings,
+): Promise<ResolvedSettings> {
+  const { workingDirectory, stdoutIsTerminal, signal } = surroundings;
   const distrust = loaded?.trust.refusal ?? null;
   const named = namedProfile(options, variables, loaded);
   // Strangers have no say in where a password goes.
@@ -71,8 +79,8 @@ export function resolveSettings(
   const profiles = named === null ? neighbours : [named, ...neighbours];
   const profile = profiles[0] ?? null;
   const inForce = profiles.find(({ config }) => config.protected === true) ?? profile;
-  const access = resolveAccess({
-    ...{ options, variables, workingDirectory, route, origin: url.origin },
+  const access = await resolveAccess({
+    ...{ options, variables, workingDirectory, signal, route, origin: url.origin },
     profile: distrust === null ? profile : null,
     mapFile: loaded?.file ?? null,
   });
@@ -139,14 +147,14 @@ export function resolveSettings(
  * the defaults; of the flags, only --timeout, and --cluster for a URL, reach so far. Null: it is neither.
  * @throws InputError naming what is wrong with it
  */
-export function furtherTarget(
+export async function furtherTarget(
   urlOrProfile: string,
   { timeout, cluster, color }: GlobalOptions,
   variables: Variables,
   loaded: JudgedConfig | null,
-  workingDirectory: string,
+  { workingDirectory, signal }: Pick<Surroundings, 'workingDirectory' | 'signal'>,
   warn: (text: string) => void,
-): ConnectTarget | null {
+): Promise<ConnectTarget | null> {
   const isUrl = looksLikeUrl(urlOrProfile);
   if (!isUrl && !Object.hasOwn(loaded?.config.profiles ?? {}, urlOrProfile)) return null;
   const options: GlobalOptions = {
@@ -154,10 +162,10 @@ export function furtherTarget(
     ...(timeout !== undefined && { timeout }),
     ...(isUrl ? { url: urlOrProfile, ...(cluster === true && { cluster }) } : { profile: urlOrProfile }),
   };
-  const surroundings = { workingDirectory, stdoutIsTerminal: false };
+  const surroundings = { workingDirectory, stdoutIsTerminal: false, signal };
   // A profile named there is that of the run.
   const unnamed = { ...variables, CACHECTL_PROFILE: undefined, REDIS_URL: undefined };
-  const { target, obstacle, warnings } = resolveSettings(options, unnamed, loaded, surroundings);
+  const { target, obstacle, warnings } = await resolveSettings(options, unnamed, loaded, surroundings);
   if (obstacle !== null) throw obstacle;
   for (const text of warnings) warn(text);
   return target;

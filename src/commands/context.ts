@@ -1,3 +1,4 @@
+import type { ProfileConfig } from '../config/schema.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import type { Progress } from '../progress.ts';
 import type { RedisServer } from '../redis/server.ts';
@@ -14,6 +15,8 @@ export interface Context {
   readonly map: NamespaceMap;
   /** The file of the map, or null where none was found. */
   readonly configFile: string | null;
+  /** Of the map, by name. */
+  readonly profiles: Readonly<Record<string, ProfileConfig>>;
   /** The profile in force, or null where a bare URL is. */
   readonly profile: { readonly name: string } | null;
   /** Whether removals keep the values where no option says so: as the profile in force says. */
@@ -62,7 +65,7 @@ export interface Context {
    * Where an argument leads that is a Redis URL or the name of a profile, with all that the profile says; null where it
    * is neither. The options for the connection of this run hold for that one alone. @throws InputError
    */
-  readonly targetOf: (urlOrProfile: string) => ConnectTarget | null;
+  readonly targetOf: (urlOrProfile: string) => Promise<ConnectTarget | null>;
   /** What this run has looked up on all its connections so far. */
   readonly ownLookups: () => OwnLookups;
   /** Prints the result now, for a command that goes on after it. */

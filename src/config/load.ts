@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Node } from 'jsonc-parser';
-import { fileFailureText } from '../file-failure.ts';
 import { InputError } from '../failure.ts';
+import { readNamedFile } from '../named-file.ts';
 import { crossCheck } from './cross-check.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
 import { Places, treeOf } from './places.ts';
@@ -18,23 +17,22 @@ export interface LocatedConfig extends LoadedConfig {
   readonly problemAt: (path: readonly PropertyKey[], message: string) => ConfigProblem;
 }
 
-/** Reads and validates a map. Comments and trailing commas are allowed. @throws ConfigError; InputError where it cannot be read */
-export function loadConfig(file: string): LoadedConfig {
-  return { file, config: locateConfig(file).config };
+/**
+ * Reads and validates a map. Comments and trailing commas are allowed.
+ * @throws ConfigError; InputError where it cannot be read; AbortError once the signal is aborted
+ */
+export async function loadConfig(file: string, signal: AbortSignal): Promise<LoadedConfig> {
+  return { file, config: (await locateConfig(file, signal)).config };
 }
 
 /** The same, with positions. @throws ConfigError; InputError where it cannot be read */
-export function locateConfig(file: string): LocatedConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new InputError(
-      `\`${file}\` cannot be read: ${fileFailureText(error)}`,
+export async function locateConfig(file: string, signal: AbortSignal): Promise<LocatedConfig> {
+  const failure = (cause: string) =>
+    new InputError(
+      `\`${file}\` cannot be read: ${cause}`,
       'name another map with --config FILE; `cachectl config init` writes one',
     );
-  }
-  return parseLocated(text, file);
+  return parseLocated((await readNamedFile(file, signal, failure)).toString(), file);
 }
 
 /** Validates the text of a map. `file` is for messages. @throws ConfigError */

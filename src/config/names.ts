@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'jsonc-parser';
 import { nestsReasonably } from './places.ts';
 
@@ -16,12 +16,12 @@ export interface NamedEntry {
 
 /**
  * Reads the names alone, without validating: a map with a mistake in it still gives its names, and no validator is
- * loaded, which matters at a shell's TAB. An unreadable file gives none.
+ * loaded, which matters at a shell's TAB. An unreadable file gives none, nor does a pipe, for which a TAB would wait.
  */
 export function readMapNames(file: string): MapNames {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = statSync(file).isFile() ? readFileSync(file, 'utf8') : '';
   } catch {
     return { profile: [], namespace: [], entity: [] };
   }

@@ -1,4 +1,4 @@
-import { createReadStream, readdirSync } from 'node:fs';
+import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ArchiveError, type ArchiveFrame } from '../archive/format.ts';
 import { type ArchiveReader, readArchive } from '../archive/reader.ts';
@@ -55,6 +55,8 @@ function journalsIn(folder: string): string[] {
 }
 
 async function headerOf(path: string): Promise<ArchiveReader['header'] | null> {
+  // A journal is a file; a pipe of such a name would be waited for.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
   const stream = createReadStream(path, { highWaterMark: 4096 });
   try {
     return (await readArchive(stream)).header;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
 import { keyFields } from '../keyspace/key-text.ts';
+import { readNamedFile } from '../named-file.ts';
 import { bytesOf, type ByteString } from '../redis/bytes.ts';
 import { replaceFile } from '../replace-file.ts';
 import type { ProcessFacts } from '../traffic/notifications/processes.ts';
@@ -55,17 +55,14 @@ export function savePlan(
 }
 
 /** `id` is the same for copies of a plan, and for no other. @throws InputError where the file is no plan, or not all of one */
-export function loadPlan(
+export async function loadPlan(
   path: string,
   name: string,
-): { plan: SavedPlan; keys: ByteString[]; digests: Map<ByteString, string>; id: string } {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InputError(`plan \`${name}\` cannot be read: ${fileFailureText(error)}`);
-  }
-  const [first = '', ...lines] = text.split('\n');
+  signal: AbortSignal,
+): Promise<{ plan: SavedPlan; keys: ByteString[]; digests: Map<ByteString, string>; id: string }> {
+  const failure = (cause: string) => new InputError(`plan \`${name}\` cannot be read: ${cause}`);
+  const text = await readNamedFile(path, signal, failure);
+  const [first = '', ...lines] = text.toString().split('\n');
   const { sha256, ...plan } = (parsed(first) ?? {}) as Partial<SavedPlan> & { sha256?: unknown };
   if (plan.format !== format) {
     throw new InputError(

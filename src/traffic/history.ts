@@ -1,15 +1,7 @@
-import {
-  appendFileSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-} from 'node:fs';
+import { appendFileSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
+import { readNamedFile } from '../named-file.ts';
 import { writePlaceAt } from '../write-place.ts';
 import { hitRateBounds } from './figures/rate-bounds.ts';
 import type { HitMode, NamespaceTraffic, TrafficReport } from './report.ts';
@@ -112,17 +104,13 @@ function endsWithinLine(file: number): boolean {
 }
 
 /** The last window of a history file. @throws InputError where there is none, or what stands there is something else */
-export function readLastRecord(path: string): TrafficRecord {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InputError(
-      `history \`${path}\` cannot be read: ${fileFailureText(error)}`,
+export async function readLastRecord(path: string, signal: AbortSignal): Promise<TrafficRecord> {
+  const failure = (cause: string) =>
+    new InputError(
+      `history \`${path}\` cannot be read: ${cause}`,
       `\`cachectl hits --record ${path}\` begins one`,
     );
-  }
-  const lines = text.split('\n');
+  const lines = (await readNamedFile(path, signal, failure)).toString().split('\n');
   const last = lines.findLastIndex((line) => line.trim() !== '');
   const record = last < 0 ? null : parseRecord(lines[last] ?? '');
   if (record !== null) return record;

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/keyspace/map.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { replyText } from '../../src/redis/reply.ts';
@@ -70,7 +70,7 @@ describe('config init', () => {
 
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     const file = join(cwd, 'cachectl.config.json');
-    expect(loadConfig(file).config).toEqual({
+    expect(mapAt(file).config).toEqual({
       defaultProfile: 'local',
       profiles: { local: { url: testUrl() } },
       namespaces: {
@@ -127,7 +127,7 @@ describe('config init', () => {
     const result = await init(['-o', 'json'], { cwd });
 
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
-    const map = buildMap(loadConfig(join(cwd, 'cachectl.config.json')).config);
+    const map = buildMap(mapAt(join(cwd, 'cachectl.config.json')).config);
     const taken = records.filter(({ key }) => map.classify(key) !== null);
     expect(taken.length / records.length).toBeGreaterThanOrEqual(0.95);
     expect(await cli(['config', 'validate'], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
@@ -148,7 +148,7 @@ describe('config init', () => {
       // So that keys written 13 minutes ago end when it is midnight in some time zone.
       const now = () => Date.parse('2026-03-05T16:43:30Z');
       expect(await init([], { cwd, now })).toMatchObject({ exitCode: 0, stderr: '' });
-      expect(loadConfig(join(cwd, 'cachectl.config.json')).config.namespaces).toEqual({
+      expect(mapAt(join(cwd, 'cachectl.config.json')).config.namespaces).toEqual({
         page: { pattern: 'page:<id>', kind: 'cache', ttl: '1h', ttlGuessed: true, encoding: 'text' },
       });
     },
@@ -282,10 +282,10 @@ describe('config init', () => {
     expect(refused.stderr).toMatch(
       /cachectl\.config\.json` exists already; .*\nhint: add --force to replace it/,
     );
-    expect(loadConfig(join(cwd, 'cachectl.config.json')).config).toEqual({ namespaces: {} });
+    expect(mapAt(join(cwd, 'cachectl.config.json')).config).toEqual({ namespaces: {} });
 
     expect(await init(['--force'], { cwd })).toMatchObject({ exitCode: 0 });
-    expect(Object.keys(loadConfig(join(cwd, 'cachectl.config.json')).config.namespaces ?? {})).toEqual([
+    expect(Object.keys(mapAt(join(cwd, 'cachectl.config.json')).config.namespaces ?? {})).toEqual([
       'user-profile',
     ]);
   });
@@ -296,7 +296,7 @@ describe('config init', () => {
     mkdirSync(join(cwd, 'node_modules/cachectl/schema'), { recursive: true });
     writeFileSync(join(cwd, 'node_modules/cachectl/schema/cachectl.config.schema.json'), '{}');
     expect(await init(['--file', 'ops/map.json'], { cwd })).toMatchObject({ exitCode: 0 });
-    expect(loadConfig(join(cwd, 'ops/map.json')).config.$schema).toBe(
+    expect(mapAt(join(cwd, 'ops/map.json')).config.$schema).toBe(
       '../node_modules/cachectl/schema/cachectl.config.schema.json',
     );
   });
@@ -317,7 +317,7 @@ describe('config init', () => {
       ] as const) {
         const result = await init([...args, '--file', 'ops/map.json', '--force'], { cwd, ...options });
         expect(result).toMatchObject({ exitCode: 0, stderr: '' });
-        const { profiles } = loadConfig(join(cwd, 'ops/map.json')).config;
+        const { profiles } = mapAt(join(cwd, 'ops/map.json')).config;
         expect(profiles).toEqual({ local: { url: `${redis.url.replace(/\/\d*$/, '')}/0`, ...expected } });
         expect(result.stdout + readFileSync(join(cwd, 'ops/map.json'), 'utf8')).not.toContain('hunter2');
       }
@@ -373,7 +373,7 @@ describe('config init', () => {
 
       expect(result).toMatchObject({ exitCode: 0 });
       expect(result.stderr).toMatch(/^warning: no TTL rules: the server answered `NOPERM/);
-      expect(loadConfig(join(cwd, 'cachectl.config.json')).config.namespaces).toEqual({
+      expect(mapAt(join(cwd, 'cachectl.config.json')).config.namespaces).toEqual({
         'user-profile': { pattern: 'user:<id>:profile', kind: 'cache' },
       });
     } finally {

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { mapAt } from '../named-map.ts';
 import { buildMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { asBytes } from '../../src/redis/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
@@ -45,7 +45,7 @@ async function drawMap(
   const cwd = mkdtempSync(join(tmpdir(), 'cachectl-frameworks-'));
   const result = await cli(['config', 'init', '-o', 'json'], { url: redis.url, cwd });
   expect(result).toMatchObject({ exitCode: 0, stderr: '' });
-  return { map: buildMap(loadConfig(join(cwd, 'cachectl.config.json')).config), result: jsonOf(result) };
+  return { map: buildMap(mapAt(join(cwd, 'cachectl.config.json')).config), result: jsonOf(result) };
 }
 
 const kindsOf = (map: NamespaceMap, commands: readonly Command[]) =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/keyspace/map.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { asBytes } from '../../src/redis/bytes.ts';
@@ -47,7 +47,7 @@ afterAll(async () => {
 const mapFile = () => join(cwd, 'cachectl.config.json');
 
 test('the first map knows the jobs, sessions and limits that libraries wrote from what may be removed', async () => {
-  const map = buildMap(loadConfig(mapFile()).config);
+  const map = buildMap(mapAt(mapFile()).config);
   const keys = await storedKeys(server);
   for (const [kind, starts] of Object.entries(truth)) {
     for (const start of starts) {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { generateRecords } from '../../src/sandbox/generate.ts';
 import { systemNames } from '../../src/sandbox/systems.ts';
-import { loadConfig } from '../../src/config/load.ts';
+import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/keyspace/map.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
 import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
@@ -308,7 +308,7 @@ describe('prune', () => {
 
 describe.each(systemNames)('prune with the map of %s', (system) => {
   const file = fileURLToPath(new URL(`../../examples/${system}/cachectl.config.json`, import.meta.url));
-  const map = buildMap(loadConfig(file).config);
+  const map = buildMap(mapAt(file).config);
 
   test('gives its TTLs to keys that have none, and touches no state', async () => {
     const records = generateRecords(system, { keys: 1500, seed: 5, now: Date.now() });

@@ -150,7 +150,7 @@ describe('records that cannot be used', () => {
       exitCode: 2,
       stderr: 'error: cannot read `missing.json`: there is no such file\n',
     });
-    expect((await warm(['.'])).stderr).toContain('`.` is a folder');
+    expect((await warm(['.'])).stderr).toContain('cannot read `.`: it is a folder');
     expect((await warm(['-', '-'])).stderr).toContain('`-` can be given only once');
   });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { mapAt } from '../named-map.ts';
 import { buildMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
@@ -27,7 +27,7 @@ const afterwards: Finish = (clean) =>
   });
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
-const mapOf = (system: SystemName) => buildMap(loadConfig(configFileOf(system, packageRoot)).config);
+const mapOf = (system: SystemName) => buildMap(mapAt(configFileOf(system, packageRoot)).config);
 
 /** The event that each cause of a miss leaves before it. */
 const eventOf: Readonly<Partial<Record<Fault['cause'], string>>> = {

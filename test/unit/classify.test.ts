@@ -1,14 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/keyspace/map.ts';
 import { compareSpecificity, compilePattern } from '../../src/keyspace/pattern.ts';
 import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
 import { configFileOf, type SystemName } from '../../src/sandbox/systems.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
-const mapOf = (system: SystemName) => buildMap(loadConfig(configFileOf(system, packageRoot)).config);
+const mapOf = (system: SystemName) => buildMap(mapAt(configFileOf(system, packageRoot)).config);
 
 const token = 'Zk3-9fQxW_2mTgL8vRb1Zk3-9fQxW_2mTgL8vRb1abc';
 const md5 = 'ff8cad1dadc294de1cd272867417c551';

@@ -105,22 +105,27 @@ describe('a further target', () => {
     second: { url: 'rediss://two/2', passwordEnv: 'SECOND' },
   };
   const loaded = namedMap('/maps/cachectl.config.json', { profiles });
+  const surroundings = { workingDirectory: '/maps', signal: new AbortController().signal };
   const further = (name: string, variables: Record<string, string> = {}) =>
-    furtherTarget(name, options, variables, loaded, '/maps', () => undefined);
+    furtherTarget(name, options, variables, loaded, surroundings, () => undefined);
 
-  test('takes all from its profile, and the patience of the run', () => {
-    expect(further('second', { SECOND: 'secret', REDIS_URL: 'redis://else' })).toMatchObject({
+  test('takes all from its profile, and the patience of the run', async () => {
+    expect(await further('second', { SECOND: 'secret', REDIS_URL: 'redis://else' })).toMatchObject({
       ...{ host: 'two', database: 2, password: 'secret', tls: { verify: true }, timeoutMillis: 3000 },
     });
-    expect(further('second', { SECOND: 'secret' })).not.toHaveProperty('username');
+    expect(await further('second', { SECOND: 'secret' })).not.toHaveProperty('username');
   });
 
-  test('may be a URL, and is null for any other text', () => {
-    expect(further('redis://ann@three:1/4')).toMatchObject({ host: 'three', username: 'ann', database: 4 });
-    expect(further('toString')).toBeNull();
+  test('may be a URL, and is null for any other text', async () => {
+    expect(await further('redis://ann@three:1/4')).toMatchObject({
+      host: 'three',
+      username: 'ann',
+      database: 4,
+    });
+    expect(await further('toString')).toBeNull();
   });
 
-  test('whose password is not at hand is refused', () => {
-    expect(() => further('second')).toThrow(/SECOND, which is not set/);
+  test('whose password is not at hand is refused', async () => {
+    await expect(further('second')).rejects.toThrow(/SECOND, which is not set/);
   });
 });

@@ -235,15 +235,16 @@ describe('a map', () => {
     expect(problemsOf(namespace({ pattern: 'a', ttl: '1h', ttlGuessed: true }))).toEqual([]);
   });
 
-  test('that cannot be read says why', () => {
+  test('that cannot be read says why', async () => {
+    const { signal } = new AbortController();
     const folder = mkdtempSync(join(tmpdir(), 'cachectl-map-'));
-    expect(() => loadConfig(join(folder, 'none.json'))).toThrow(
+    await expect(loadConfig(join(folder, 'none.json'), signal)).rejects.toThrow(
       /none\.json` cannot be read: there is no such file$/,
     );
-    expect(() => loadConfig(folder)).toThrow(/` cannot be read: it is a folder$/);
+    await expect(loadConfig(folder, signal)).rejects.toThrow(/` cannot be read: it is a folder$/);
     const file = join(folder, 'map.json');
     writeFileSync(file, '{ "thresholds": { "maxClients": 1.5 } }');
-    expect(() => loadConfig(file)).toThrow(
+    await expect(loadConfig(file, signal)).rejects.toThrow(
       `\`${file}\` is not a valid map:\n  1:33  thresholds.maxClients  expected int, received number`,
     );
   });

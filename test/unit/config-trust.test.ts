@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { trustedOwners } from '../../src/cli/process-facts.ts';
 import { findConfigFile, type FoundConfig } from '../../src/config/find.ts';
-import { loadConfig } from '../../src/config/load.ts';
+import { mapAt } from '../named-map.ts';
 import { processFacts } from '../../src/cli/process-facts.ts';
 import { judgeMap, revokeTrust, trustMap } from '../../src/config/trust.ts';
 
@@ -25,9 +25,8 @@ function place(text = map('redis://h')) {
   writeFileSync(file, text, { mode: 0o644 });
   const variables = { HOME: root, XDG_STATE_HOME: join(root, 'state') };
   const stateOf = (at = file, source: FoundConfig['source'] = 'discovered') =>
-    judgeMap(loadConfig(at), source, variables, trustedOwners({})).state;
-  const trust = (at = file) =>
-    trustMap(at, loadConfig(at).config, { variables, processes: processFacts() }, 0);
+    judgeMap(mapAt(at), source, variables, trustedOwners({})).state;
+  const trust = (at = file) => trustMap(at, mapAt(at).config, { variables, processes: processFacts() }, 0);
   return { root, folder, file, variables, stateOf, trust };
 }
 
@@ -89,7 +88,7 @@ describe('a map', () => {
 
   test('is not trusted where nothing can be kept', () => {
     const { file } = place();
-    const { config } = loadConfig(file);
+    const { config } = mapAt(file);
     expect(judgeMap({ file, config }, 'discovered', {}, null).state).toBe('not trusted');
     expect(() => trustMap(file, config, { variables: {}, processes: processFacts() }, 0)).toThrow(
       /neither XDG_STATE_HOME nor HOME is set/,
@@ -120,7 +119,7 @@ describe('a map', () => {
     () => {
       const { file } = place();
       chownSync(file, 4711, 4711);
-      const judge = (owners: number[] | null) => judgeMap(loadConfig(file), '--config', {}, owners).state;
+      const judge = (owners: number[] | null) => judgeMap(mapAt(file), '--config', {}, owners).state;
       expect(judge(trustedOwners({}))).toBe('writable by others');
       expect(judge(trustedOwners({ SUDO_UID: '4711' }))).toBe('named');
     },

@@ -2,9 +2,9 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { locateConfig } from '../../src/config/load.ts';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { configWarnings } from '../../src/config/warnings.ts';
+import { mapAt } from '../named-map.ts';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'cachectl-map-'));
 
@@ -13,7 +13,7 @@ function warningsAbout(map: ConfigFile, mode = 0o600, home = folder()): string[]
   const file = join(home, 'cachectl.config.json');
   writeFileSync(file, JSON.stringify(map), { mode });
   chmodSync(file, mode);
-  return configWarnings(locateConfig(file)).map(({ path, message }) => `${path.join('.')} ${message}`);
+  return configWarnings(mapAt(file)).map(({ path, message }) => `${path.join('.')} ${message}`);
 }
 
 const cache = (...patterns: string[]) => ({ pattern: patterns, ttl: '1h' as const });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { mapAt } from '../named-map.ts';
 import { decodeValue } from '../../src/decode/decode.ts';
 import { isBad, parseRecord } from '../../src/fixtures/parse-record.ts';
 import type { FixtureRecord } from '../../src/fixtures/record.ts';
@@ -14,7 +14,7 @@ import { generateRecords } from '../../src/sandbox/generate.ts';
 import { configFileOf, type SystemName, systemNames } from '../../src/sandbox/systems.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
-const mapOf = (system: SystemName) => buildMap(loadConfig(configFileOf(system, packageRoot)).config);
+const mapOf = (system: SystemName) => buildMap(mapAt(configFileOf(system, packageRoot)).config);
 
 /** The test of whole keys for one entity and id. */
 function keysOfEntity(map: NamespaceMap, name: string, id: string): (key: ByteString) => boolean {
@@ -64,7 +64,7 @@ describe.each(systemNames)('the map of %s', (system) => {
   });
 
   test('holds no password, and protects the profile that is meant for production', () => {
-    const { profiles = {} } = loadConfig(configFileOf(system, packageRoot)).config;
+    const { profiles = {} } = mapAt(configFileOf(system, packageRoot)).config;
     expect(profiles['production']?.protected).toBe(true);
     expect(profiles['production']?.passwordEnv).toMatch(/^[A-Z_]+$/);
     for (const { url } of Object.values(profiles)) expect(new URL(url ?? '').password).toBe('');

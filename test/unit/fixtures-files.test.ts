@@ -147,7 +147,7 @@ describe('a file that is something else', () => {
     await expect(openFile('missing.json', folder, never)).rejects.toThrow(
       'cannot read `missing.json`: there is no such file',
     );
-    await expect(openFile('.', folder, never)).rejects.toThrow('`.` is a folder');
+    await expect(openFile('.', folder, never)).rejects.toThrow('cannot read `.`: it is a folder');
     await expect(openFile('missing.json', folder, never)).rejects.toBeInstanceOf(InputError);
   });
 

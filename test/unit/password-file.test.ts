@@ -12,9 +12,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a password in a file', () => {
-  const passwordIn = (content: string | Buffer) => {
+  const passwordIn = async (content: string | Buffer) => {
     writeFileSync(join(folder, 'given'), content);
-    return resolveIn(folder, { options: { url: 'redis://h', passwordFile: 'given' } }).target.password;
+    return (await resolveIn(folder, { options: { url: 'redis://h', passwordFile: 'given' } })).target
+      .password;
   };
 
   test.each([
@@ -22,8 +23,8 @@ describe('a password in a file', () => {
     ['a CR LF after it', 'sekret\r\n'],
     ['a CR after it', 'sekret\r'],
     ['both', '\ufeffsekret\r\nnot this\r\n'],
-  ])('is read with %s', (_what, content) => {
-    expect(passwordIn(content)).toBe('sekret');
+  ])('is read with %s', async (_what, content) => {
+    expect(await passwordIn(content)).toBe('sekret');
   });
 
   test.each<[string, string | Buffer, string]>([
@@ -33,29 +34,29 @@ describe('a password in a file', () => {
     ['nothing', '', 'has no password in its first line'],
     ['a byte order mark alone', '\ufeff\r\n', 'has no password in its first line'],
     ['no line', 'x'.repeat(2 << 20), 'cannot be read: it is longer than 1 MiB'],
-  ])('is refused with %s', (_what, content, reason) => {
-    expect(() => passwordIn(content)).toThrow(reason);
+  ])('is refused with %s', async (_what, content, reason) => {
+    await expect(passwordIn(content)).rejects.toThrow(reason);
   });
 
-  test('is refused where the file is a folder', () => {
-    expect(() => resolveIn(folder, { options: { url: 'redis://h', passwordFile: '.' } })).toThrow(
+  test('is refused where the file is a folder', async () => {
+    await expect(resolveIn(folder, { options: { url: 'redis://h', passwordFile: '.' } })).rejects.toThrow(
       'cannot be read: it is a folder',
     );
   });
 
-  test('is read from a pipe, whose writer may come late', () => {
+  test('is read from a pipe, whose writer may come late', async () => {
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
     spawn('sh', ['-c', 'sleep 0.3; printf "sekret\\n" > "$0"', pipe]);
-    expect(resolveIn(folder, { options: { url: 'redis://h', passwordFile: 'pipe' } }).target.password).toBe(
-      'sekret',
-    );
+    expect(
+      (await resolveIn(folder, { options: { url: 'redis://h', passwordFile: 'pipe' } })).target.password,
+    ).toBe('sekret');
   });
 
-  test('is not waited for without end where no one writes to the pipe', () => {
+  test('is not waited for without end where no one writes to the pipe', async () => {
     execFileSync('mkfifo', [join(folder, 'silent')]);
-    expect(() => resolveIn(folder, { options: { url: 'redis://h', passwordFile: 'silent' } })).toThrow(
-      'nothing came from this pipe within 5 s',
-    );
+    await expect(
+      resolveIn(folder, { options: { url: 'redis://h', passwordFile: 'silent' } }),
+    ).rejects.toThrow('nothing came from this pipe within 5 s');
   });
 });

@@ -11,6 +11,7 @@ let folder: string;
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'cachectl-plan-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const { signal } = new AbortController();
 const about = {
   createdAt: '2026-11-21T10:00:00.000Z',
   server: 'redis://127.0.0.1:6379/0',
@@ -27,19 +28,19 @@ const about = {
 const key = fc.uint8Array({ maxLength: 40 }).map((bytes) => asBytes(Buffer.from(bytes).toString('latin1')));
 
 describe('a plan file', () => {
-  test('gives back what was put in, whatever the bytes of the keys', () => {
+  test('gives back what was put in, whatever the bytes of the keys', async () => {
     const path = join(folder, 'plan.json');
-    fc.assert(
-      fc.property(fc.array(key, { maxLength: 30 }), (keys) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(key, { maxLength: 30 }), async (keys) => {
         savePlan(path, 'plan.json', { ...about, matched: keys.length }, keys, processFacts());
-        const loaded = loadPlan(path, 'plan.json');
+        const loaded = await loadPlan(path, 'plan.json', signal);
         expect(loaded.keys).toEqual(keys);
         expect(loaded.plan).toMatchObject(about);
       }),
     );
   });
 
-  test('with any one character changed is refused, or is the same plan', () => {
+  test('with any one character changed is refused, or is the same plan', async () => {
     const path = join(folder, 'edited.json');
     const keys = ['user:12:a', 'user:12:\xff'].map(asBytes);
     savePlan(path, 'edited.json', { ...about, matched: 2 }, keys, processFacts());
@@ -49,7 +50,7 @@ describe('a plan file', () => {
       writeFileSync(path, text.slice(0, at) + other + text.slice(at + 1));
       // The end of the last line means nothing.
       if (at === text.length - 1) continue;
-      expect(() => loadPlan(path, 'edited.json'), `changed at ${at}`).toThrow(/plan/);
+      await expect(loadPlan(path, 'edited.json', signal), `changed at ${at}`).rejects.toThrow(/plan/);
     }
   });
 });

@@ -15,14 +15,15 @@ export interface Given {
 }
 
 /** The settings of a run in the folder, with its map there. */
-export function resolveIn(
+export async function resolveIn(
   folder: string,
   { options = {}, env = {}, config = null, terminal = false, judged = {} }: Given,
 ) {
   const loaded = config && { ...namedMap(join(folder, 'cachectl.config.json'), config), ...judged };
-  const resolved = resolveSettings({ color: true, ...options }, env, loaded, {
+  const resolved = await resolveSettings({ color: true, ...options }, env, loaded, {
     workingDirectory: folder,
     stdoutIsTerminal: terminal,
+    signal: new AbortController().signal,
   });
   const origin = (name: string) => resolved.settings.find((setting) => setting.name === name)?.origin;
   const value = (name: string) => resolved.settings.find((setting) => setting.name === name)?.value;

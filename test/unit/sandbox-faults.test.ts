@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/keyspace/map.ts';
 import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
 import { generateFaultyTraffic, recordsOfFault } from '../../src/sandbox/fault-operations.ts';
@@ -11,7 +11,7 @@ import { configFileOf, type SystemName, systemNames } from '../../src/sandbox/sy
 import { TrafficAccount } from '../../src/sandbox/traffic-account.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
-const mapOf = (system: SystemName) => buildMap(loadConfig(configFileOf(system, packageRoot)).config);
+const mapOf = (system: SystemName) => buildMap(mapAt(configFileOf(system, packageRoot)).config);
 const now = Date.parse('2026-03-05T10:20:30Z');
 const pairs = systemNames.flatMap((system) => faultNames.map((name) => [system, name] as const));
 

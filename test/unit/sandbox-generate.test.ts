@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { mapAt } from '../named-map.ts';
 import { decodeValue } from '../../src/decode/decode.ts';
 import { keyText } from '../../src/keyspace/key-text.ts';
 import { buildMap } from '../../src/keyspace/map.ts';
@@ -21,7 +21,7 @@ const now = Date.parse('2026-03-05T10:20:30Z');
 const recordsOf = (system: SystemName, keys: number, seed = 1) => [
   ...generateRecords(system, { keys, seed, now }),
 ];
-const mapOf = (system: SystemName) => buildMap(loadConfig(configFileOf(system, packageRoot)).config);
+const mapOf = (system: SystemName) => buildMap(mapAt(configFileOf(system, packageRoot)).config);
 const keysOf = (records: readonly SandboxRecord[]) => records.map(({ key }) => keyText(key));
 
 describe.each(systemNames)('the data of %s', (system) => {

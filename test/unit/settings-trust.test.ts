@@ -20,8 +20,8 @@ describe('a profile that has only the address in common with the URL', () => {
 
   test.each([{ verify: false }, { ca: 'ca.pem' }, { serverName: 'evil' }])(
     'has no say in whose certificate is accepted: %j',
-    (tls) => {
-      const { target, value, origin, warnings } = resolve({ options, config: withTls(tls) });
+    async (tls) => {
+      const { target, value, origin, warnings } = await resolve({ options, config: withTls(tls) });
       expect(target.tls).toEqual({ verify: true });
       expect([value('tls'), origin('tls')]).toEqual(['verified', '--url']);
       expect(warnings).toEqual([
@@ -30,20 +30,21 @@ describe('a profile that has only the address in common with the URL', () => {
     },
   );
 
-  test('turns TLS on, and gives its client certificate', () => {
+  test('turns TLS on, and gives its client certificate', async () => {
     const config = withTls({ certificate: 'ca.pem', key: 'ca.pem' });
-    const { target, origin, warnings } = resolve({ options: { url: 'redis://h' }, config });
+    const { target, origin, warnings } = await resolve({ options: { url: 'redis://h' }, config });
     expect(target.tls).toEqual({ certificate: 'authority', key: 'authority', verify: true });
     expect(origin('tls')).toBe('profile p');
     expect(warnings).toEqual([]);
   });
 
-  test('gives its password to its own user alone', () => {
+  test('gives its password to its own user alone', async () => {
     const config: ConfigFile = { profiles: { p: { url: 'redis://h', username: 'ann', passwordEnv: 'P' } } };
-    const passwordFor = (url: string) => resolve({ options: { url }, config, env: { P: 'of ann' } }).target;
-    expect(passwordFor('redis://h')).toMatchObject({ username: 'ann', password: 'of ann' });
-    expect(passwordFor('redis://ann@h')).toMatchObject({ password: 'of ann' });
-    expect(passwordFor('redis://bob@h').password).toBeUndefined();
+    const passwordFor = async (url: string) =>
+      (await resolve({ options: { url }, config, env: { P: 'of ann' } })).target;
+    expect(await passwordFor('redis://h')).toMatchObject({ username: 'ann', password: 'of ann' });
+    expect(await passwordFor('redis://ann@h')).toMatchObject({ password: 'of ann' });
+    expect((await passwordFor('redis://bob@h')).password).toBeUndefined();
   });
 });
 
@@ -69,21 +70,21 @@ describe('a map that is not trusted', () => {
     ['defaultProfile', {}],
     ['--profile', { options: { profile: 'c' } }],
     ['--profile', { options: { profile: 'p', url: 'rediss://h' } }],
-  ])('is not connected by: %s %j', (origin, given) => {
-    const { obstacle, target } = resolve({ ...given, config, judged, env: { ...env, ...given.env } });
+  ])('is not connected by: %s %j', async (origin, given) => {
+    const { obstacle, target } = await resolve({ ...given, config, judged, env: { ...env, ...given.env } });
     expect(obstacle?.message).toContain(`(from ${origin}) is not used to connect: it is not trusted`);
     expect(obstacle?.hint).toBe('trust it');
     expect(['127.0.0.1', 'h']).toContain(target.host);
   });
 
-  test('shows that its profile is not used', () => {
-    const { value, origin } = resolve({ config, judged });
+  test('shows that its profile is not used', async () => {
+    const { value, origin } = await resolve({ config, judged });
     expect([value('url'), origin('url')]).toEqual([null, 'profile p, not used']);
     expect([value('trust'), origin('trust')]).toEqual(['not trusted', 'discovered']);
   });
 
-  test('still protects a URL of the same address, and gives it nothing else', () => {
-    const { obstacle, profile, target, warnings, value } = resolve({
+  test('still protects a URL of the same address, and gives it nothing else', async () => {
+    const { obstacle, profile, target, warnings, value } = await resolve({
       ...{ options: { url: 'rediss://h' }, config, judged, env: { SECRET: 'topsecret' } },
     });
     expect(obstacle).toBeNull();
@@ -97,8 +98,8 @@ describe('a map that is not trusted', () => {
     ]);
   });
 
-  test('says nothing where it would have given nothing', () => {
-    const { warnings, obstacle } = resolve({ options: { url: 'redis://c' }, config, judged, env });
+  test('says nothing where it would have given nothing', async () => {
+    const { warnings, obstacle } = await resolve({ options: { url: 'redis://c' }, config, judged, env });
     expect({ warnings, obstacle }).toEqual({ warnings: [], obstacle: null });
   });
 });
@@ -114,13 +115,13 @@ describe('the password file of a profile', () => {
   });
   afterAll(() => [home, outside].forEach((each) => rmSync(each, { recursive: true })));
 
-  test('may lie in the home', () => {
-    expect(resolve(given(join(home, 'secret'))).target.password).toBe('from-home');
+  test('may lie in the home', async () => {
+    expect((await resolve(given(join(home, 'secret')))).target.password).toBe('from-home');
   });
 
   test.each(['directly', 'by dots', 'through a link in the folder', 'with the root for a home'])(
     'is refused elsewhere: %s',
-    (way) => {
+    async (way) => {
       const path = join(outside, 'secret');
       rmSync(join(folder, 'link'), { force: true });
       symlinkSync(path, join(folder, 'link'));
@@ -130,7 +131,7 @@ describe('the password file of a profile', () => {
           : way.includes('link')
             ? 'link'
             : path;
-      const { obstacle, target } = resolve({
+      const { obstacle, target } = await resolve({
         ...given(named),
         ...(way.includes('root') && { env: { HOME: '/' } }),
       });

@@ -23,9 +23,9 @@ const profiles: NonNullable<ConfigFile['profiles']> = {
 
 const resolve = (given: Given = {}) => resolveIn(folder, { config: { profiles }, ...given });
 
-const failureOf = (given: Given): InputError => {
+const failureOf = async (given: Given): Promise<InputError> => {
   try {
-    resolve(given);
+    await resolve(given);
   } catch (error) {
     if (error instanceof InputError) return error;
     throw error;
@@ -34,8 +34,8 @@ const failureOf = (given: Given): InputError => {
 };
 
 describe('without anything said', () => {
-  test('the server is the local one, and every setting is a default', () => {
-    const { target, profile, settings, output } = resolve({ config: null });
+  test('the server is the local one, and every setting is a default', async () => {
+    const { target, profile, settings, output } = await resolve({ config: null });
     expect(target).toEqual({ host: '127.0.0.1', port: 6379, database: 0, timeoutMillis: 10_000 });
     expect(profile).toBeNull();
     expect(output).toBe('tsv');
@@ -54,9 +54,9 @@ describe('without anything said', () => {
     });
   });
 
-  test('a terminal gets tables', () => {
-    expect(resolve({ terminal: true })).toMatchObject({ output: 'table' });
-    expect(resolve({ terminal: true, options: { output: 'json' } })).toMatchObject({ output: 'json' });
+  test('a terminal gets tables', async () => {
+    expect(await resolve({ terminal: true })).toMatchObject({ output: 'table' });
+    expect(await resolve({ terminal: true, options: { output: 'json' } })).toMatchObject({ output: 'json' });
   });
 });
 
@@ -92,14 +92,14 @@ describe('the server', () => {
     ],
     ['the default profile of the map', { config: withDefault }, 'staging.example', 'profile staging'],
     ['the default', { env: { REDIS_URL: '', CACHECTL_PROFILE: '' } }, '127.0.0.1', 'default'],
-  ])('is that of %s', (_what, given, host, origin) => {
-    const resolved = resolve(given);
+  ])('is that of %s', async (_what, given, host, origin) => {
+    const resolved = await resolve(given);
     expect(resolved.target.host).toBe(host);
     expect(resolved.origin('url')).toBe(origin);
   });
 
-  test('and its parts may come from further flags', () => {
-    const { target, origin } = resolve({
+  test('and its parts may come from further flags', async () => {
+    const { target, origin } = await resolve({
       options: { url: 'redis://bob:secret@h/3', db: 5, username: 'ann', timeout: 2.5 },
     });
     expect(target).toMatchObject({ database: 5, username: 'ann', password: 'secret', timeoutMillis: 2500 });
@@ -128,8 +128,8 @@ describe('the server', () => {
     ],
   ] satisfies [string, Given][])(
     'of a URL in quotes is read, and the quotes are named: %s',
-    (origin, given) => {
-      const resolved = resolve(given);
+    async (origin, given) => {
+      const resolved = await resolve(given);
       expect(resolved.target.host).toBe('h');
       expect(resolved.warnings).toEqual([
         `the URL (from ${origin}) has a line feed (U+000A), a double quote (U+0022) around it, which is left out`,
@@ -137,30 +137,32 @@ describe('the server', () => {
     },
   );
 
-  test('that cannot be read is named on one line, by the character', () => {
-    const error = failureOf({ env: { REDIS_URL: 'redis://ca\nche' } });
+  test('that cannot be read is named on one line, by the character', async () => {
+    const error = await failureOf({ env: { REDIS_URL: 'redis://ca\nche' } });
     expect(error.message).toBe(
       'the URL `redis://ca\\nche` (from REDIS_URL) cannot be used: its host contains a line feed (U+000A)',
     );
   });
 
-  test('that cannot be read from a URL is named with its origin, and without its password', () => {
-    const error = failureOf({ env: { REDIS_URL: 'http://ann:s3cret@h' } });
+  test('that cannot be read from a URL is named with its origin, and without its password', async () => {
+    const error = await failureOf({ env: { REDIS_URL: 'http://ann:s3cret@h' } });
     expect(error.message).toMatch(/^the URL `http:\/\/…@h` \(from REDIS_URL\) cannot be used: /);
     expect(error.message).not.toContain('s3cret');
   });
 
-  test('of a profile that does not exist is refused, with the names there are', () => {
-    expect(failureOf({ options: { profile: 'prod' } })).toMatchObject({
+  test('of a profile that does not exist is refused, with the names there are', async () => {
+    expect(await failureOf({ options: { profile: 'prod' } })).toMatchObject({
       message: 'there is no profile `prod` (from --profile)',
       hint: 'profiles are: local, staging, production',
     });
-    expect(failureOf({ env: { CACHECTL_PROFILE: 'toString' } }).message).toContain('(from CACHECTL_PROFILE)');
-    expect(failureOf({ options: { profile: 'prod' }, config: null }).hint).toMatch(/config init/);
+    expect((await failureOf({ env: { CACHECTL_PROFILE: 'toString' } })).message).toContain(
+      '(from CACHECTL_PROFILE)',
+    );
+    expect((await failureOf({ options: { profile: 'prod' }, config: null })).hint).toMatch(/config init/);
   });
 
-  test('given by a URL needs no profile that the environment names', () => {
-    expect(resolve({ options: flag, env: { CACHECTL_PROFILE: 'unknown' } }).profile).toBeNull();
+  test('given by a URL needs no profile that the environment names', async () => {
+    expect((await resolve({ options: flag, env: { CACHECTL_PROFILE: 'unknown' } })).profile).toBeNull();
   });
 });
 
@@ -221,14 +223,14 @@ describe('the password', () => {
       'from-file',
       'profile p',
     ],
-  ])('comes from %s', (_what, given, password, origin) => {
-    const resolved = resolve(given);
+  ])('comes from %s', async (_what, given, password, origin) => {
+    const resolved = await resolve(given);
     expect(resolved.target.password).toBe(password);
     expect(resolved.origin('password')).toBe(origin);
   });
 
-  test('never stands in the settings', () => {
-    const { settings } = resolve({
+  test('never stands in the settings', async () => {
+    const { settings } = await resolve({
       options: { url: 'redis://ann:s3cret@h' },
       env: { REDISCLI_AUTH: 's3cret' },
     });
@@ -236,8 +238,8 @@ describe('the password', () => {
     expect(settings.find(({ name }) => name === 'password')?.value).toBe('********');
   });
 
-  test('that a profile takes from a variable must be there', () => {
-    const { obstacle, target, value, origin } = resolve({
+  test('that a profile takes from a variable must be there', async () => {
+    const { obstacle, target, value, origin } = await resolve({
       options: { profile: 'production' },
       env: { REDISCLI_AUTH: 'of another' },
     });
@@ -250,15 +252,15 @@ describe('the password', () => {
       'not set',
       'profile production: PRODUCTION_PASSWORD is not set',
     ]);
-    expect(resolve({ options: { profile: 'production', askPassword: true } }).obstacle).toBeNull();
+    expect((await resolve({ options: { profile: 'production', askPassword: true } })).obstacle).toBeNull();
   });
 
   test.each([
     ['missing', 'there is no such file'],
     ['.', 'it is a folder'],
     ['empty', 'has no password in its first line'],
-  ])('in a file that is no good (%s) is asked for in words', (passwordFile, message) => {
-    const error = failureOf({ options: { passwordFile } });
+  ])('in a file that is no good (%s) is asked for in words', async (passwordFile, message) => {
+    const error = await failureOf({ options: { passwordFile } });
     expect(error.message).toMatch(/^--password-file `/);
     expect(error.message).toContain(message);
     expect(error.message).not.toMatch(/ENOENT|EISDIR/);
@@ -266,17 +268,17 @@ describe('the password', () => {
 });
 
 describe('protections', () => {
-  const at = (url: string, config: ConfigFile = { profiles }) =>
-    resolve({ options: { url }, config }).profile;
+  const at = async (url: string, config: ConfigFile = { profiles }) =>
+    (await resolve({ options: { url }, config })).profile;
 
-  test('are those of the profile that is named', () => {
+  test('are those of the profile that is named', async () => {
     const env = { PRODUCTION_PASSWORD: 'x' };
-    expect(resolve({ options: { profile: 'production' }, env }).profile).toEqual({
+    expect((await resolve({ options: { profile: 'production' }, env })).profile).toEqual({
       name: 'production',
       protected: true,
       readOnly: false,
     });
-    expect(resolve({ options: { profile: 'staging' } }).profile).toMatchObject({
+    expect((await resolve({ options: { profile: 'staging' } })).profile).toMatchObject({
       name: 'staging',
       readOnly: true,
     });
@@ -286,44 +288,47 @@ describe('protections', () => {
     'rediss://cache.example:6380',
     'rediss://cache.example:6380/7',
     'redis://ann:x@CACHE.example.:6380/0',
-  ])('of a profile hold for a URL that leads to its server: %s', (url) => {
-    expect(at(url)).toEqual({ name: 'production', protected: true, readOnly: false });
+  ])('of a profile hold for a URL that leads to its server: %s', async (url) => {
+    expect(await at(url)).toEqual({ name: 'production', protected: true, readOnly: false });
   });
 
   test.each([
     'rediss://cache.example:6381',
     'rediss://cache.example.org:6380',
     'unix:///run/cache.example:6380',
-  ])('of a profile do not hold elsewhere: %s', (url) => {
-    expect(at(url)).toBeNull();
+  ])('of a profile do not hold elsewhere: %s', async (url) => {
+    expect(await at(url)).toBeNull();
   });
 
-  test('of a profile on this machine hold under each of its names', () => {
+  test('of a profile on this machine hold under each of its names', async () => {
     const config: ConfigFile = { profiles: { tunnel: { url: 'redis://localhost:7000', protected: true } } };
     for (const host of ['127.0.0.1', 'LOCALHOST', '[::1]', '127.0.0.2'])
-      expect(at(`redis://${host}:7000`, config)).toMatchObject({ name: 'tunnel', protected: true });
+      expect(await at(`redis://${host}:7000`, config)).toMatchObject({ name: 'tunnel', protected: true });
   });
 
-  test('hold for a URL in the environment, and for the default one', () => {
+  test('hold for a URL in the environment, and for the default one', async () => {
     const config: ConfigFile = { profiles: { here: { url: 'redis://localhost', protected: true } } };
-    expect(resolve({ config }).profile).toMatchObject({ name: 'here', protected: true });
-    expect(resolve({ config, env: { REDIS_URL: 'redis://localhost/3' } }).profile).toMatchObject({
+    expect((await resolve({ config })).profile).toMatchObject({ name: 'here', protected: true });
+    expect((await resolve({ config, env: { REDIS_URL: 'redis://localhost/3' } })).profile).toMatchObject({
       protected: true,
     });
   });
 
-  test('are not lifted by a default profile that leads elsewhere', () => {
+  test('are not lifted by a default profile that leads elsewhere', async () => {
     const config: ConfigFile = { profiles, defaultProfile: 'local' };
-    expect(at('rediss://cache.example:6380', config)).toMatchObject({ name: 'production', protected: true });
+    expect(await at('rediss://cache.example:6380', config)).toMatchObject({
+      name: 'production',
+      protected: true,
+    });
   });
 
-  test('are not lifted by naming another profile beside the URL, whose user and password are used', () => {
-    const resolved = resolve({ options: { url: 'rediss://cache.example:6380', profile: 'staging' } });
+  test('are not lifted by naming another profile beside the URL, whose user and password are used', async () => {
+    const resolved = await resolve({ options: { url: 'rediss://cache.example:6380', profile: 'staging' } });
     expect(resolved.profile).toEqual({ name: 'production', protected: true, readOnly: true });
     expect([resolved.value('profile'), resolved.origin('profile')]).toEqual(['production', 'same address']);
   });
 
-  test('are those of the strictest of several profiles at one address', () => {
+  test('are those of the strictest of several profiles at one address', async () => {
     const config: ConfigFile = {
       profiles: {
         plain: { url: 'redis://h' },
@@ -331,48 +336,50 @@ describe('protections', () => {
         guarded: { url: 'redis://h', protected: true },
       },
     };
-    expect(at('redis://h', config)).toEqual({ name: 'guarded', protected: true, readOnly: true });
+    expect(await at('redis://h', config)).toEqual({ name: 'guarded', protected: true, readOnly: true });
     // Who names a profile has said which.
-    expect(resolve({ options: { profile: 'plain' }, config }).profile).toEqual({
+    expect((await resolve({ options: { profile: 'plain' }, config })).profile).toEqual({
       name: 'plain',
       protected: false,
       readOnly: false,
     });
   });
 
-  test('are not missed for a profile beside it whose URL is broken', () => {
+  test('are not missed for a profile beside it whose URL is broken', async () => {
     const config: ConfigFile = {
       profiles: { broken: { url: 'http://h:6379' }, p: { url: 'redis://h', protected: true } },
     };
-    expect(at('redis://h', config)).toMatchObject({ name: 'p' });
+    expect(await at('redis://h', config)).toMatchObject({ name: 'p' });
   });
 });
 
 describe('TLS', () => {
-  test('is off for redis:// and on, with verification, for rediss://', () => {
-    expect(resolve({ options: { url: 'redis://h' } }).target.tls).toBeUndefined();
-    expect(resolve({ options: { url: 'rediss://h' } }).target.tls).toEqual({ verify: true });
-    expect(resolve({ options: { url: 'rediss://h', insecure: true } }).target.tls).toEqual({ verify: false });
+  test('is off for redis:// and on, with verification, for rediss://', async () => {
+    expect((await resolve({ options: { url: 'redis://h' } })).target.tls).toBeUndefined();
+    expect((await resolve({ options: { url: 'rediss://h' } })).target.tls).toEqual({ verify: true });
+    expect((await resolve({ options: { url: 'rediss://h', insecure: true } })).target.tls).toEqual({
+      verify: false,
+    });
   });
 
   test.each([{ tlsCa: 'ca.pem' }, { tlsServerName: 'cache' }, { tlsKey: 'ca.pem' }])(
     'is on where %j is given',
-    (options) => {
-      expect(resolve({ options: { url: 'redis://h', ...options } }).target.tls).toMatchObject({
+    async (options) => {
+      expect((await resolve({ options: { url: 'redis://h', ...options } })).target.tls).toMatchObject({
         verify: true,
       });
     },
   );
 
-  test('takes files of a flag from the working folder and those of a profile from beside the map', () => {
+  test('takes files of a flag from the working folder and those of a profile from beside the map', async () => {
     const config: ConfigFile = {
       profiles: { p: { url: 'redis://h', tls: { ca: 'ca.pem', verify: false } } },
     };
-    expect(resolve({ options: { profile: 'p' }, config }).target.tls).toEqual({
+    expect((await resolve({ options: { profile: 'p' }, config })).target.tls).toEqual({
       ca: 'authority',
       verify: false,
     });
-    expect(failureOf({ options: { url: 'rediss://h', tlsCa: 'no.pem' } }).message).toMatch(
+    expect((await failureOf({ options: { url: 'rediss://h', tlsCa: 'no.pem' } })).message).toMatch(
       /^TLS file `.*no\.pem` cannot be read: there is no such file$/,
     );
   });

@@ -72,7 +72,7 @@ async function apply(
     keys,
     digests,
     id,
-  } = loadPlan(resolve(context.environment.workingDirectory, input.plan), input.plan);
+  } = await loadPlan(resolve(context.environment.workingDirectory, input.plan), input.plan, signal);
   if (input.over === 0)
     throw new InputError('--over must be more than 0', 'a window of no time is --mode unlink');
   const way = { ...input, mode: input.mode ?? saved.mode, over: input.over ?? saved.overSeconds };

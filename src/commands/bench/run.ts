@@ -1,12 +1,11 @@
 import type { BenchResult } from './result.ts';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Baseline, compareWith, parseBaseline } from '../../bench/baseline.ts';
 import { judge, type Limits } from '../../bench/gates.ts';
 import { type BenchOptions, checkOptions, needsKeys } from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
-import { fileFailureText } from '../../file-failure.ts';
 import { InputError } from '../../failure.ts';
+import { readNamedFile } from '../../named-file.ts';
 import { interruptionText, verdictText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -48,7 +47,7 @@ export function benchExecution(input: BenchInput): Execution<BenchResult> {
 async function bench(context: Context, input: BenchInput): Promise<Outcome<BenchResult>> {
   const { confirm, limits, baselineFile, ...options } = input;
   checkOptions(options);
-  const baseline = baselineFile === undefined ? null : readBaseline(context, baselineFile);
+  const baseline = baselineFile === undefined ? null : await readBaseline(context, baselineFile);
   const server = await context.connect();
   if (options.workloads.some(needsKeys))
     requireWritable(
@@ -80,14 +79,17 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
 }
 
 /** @throws InputError */
-function readBaseline({ environment }: Context, file: string): Baseline {
-  try {
-    return parseBaseline(readFileSync(resolve(environment.workingDirectory, file), 'utf8'));
-  } catch (error) {
-    throw new InputError(
-      `\`${file}\` cannot be compared with: ${fileFailureText(error)}`,
+async function readBaseline({ environment, signal }: Context, file: string): Promise<Baseline> {
+  const failure = (cause: string) =>
+    new InputError(
+      `\`${file}\` cannot be compared with: ${cause}`,
       'make one with `cachectl bench --output json > FILE`',
     );
+  const text = await readNamedFile(resolve(environment.workingDirectory, file), signal, failure);
+  try {
+    return parseBaseline(text.toString());
+  } catch (error) {
+    throw failure(error instanceof Error ? error.message : String(error));
   }
 }
 

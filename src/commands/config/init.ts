@@ -6,7 +6,7 @@ import { groupBy } from '../../config/draft/group-by.ts';
 import { drawFirstMap, type FirstMap } from '../../config/draft/first-map.ts';
 import type { Sign } from '../../config/draft/kind.ts';
 import { writtenTtlSeconds } from '../../config/draft/ttl-rule.ts';
-import { loadConfig, parseConfig } from '../../config/load.ts';
+import { parseConfig } from '../../config/load.ts';
 import type { ConfigFile } from '../../config/schema.ts';
 import { trustMap } from '../../config/trust.ts';
 import { fileFailureText } from '../../file-failure.ts';
@@ -105,7 +105,7 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
   if (signal.aborted) return { result };
   if (file !== null) {
     write(context, file, text);
-    trustOwnMap(context, file);
+    trustOwnMap(context, file, text);
   } else if (context.output !== 'json' && context.output !== 'ndjson') {
     await context.write(text);
     return { result, printed: true };
@@ -206,11 +206,11 @@ function write(context: Context, file: string, text: string): void {
 }
 
 /** Whoever had the map written knows its profile. Without a place to keep that, the first command asks for it. */
-function trustOwnMap({ environment, now, warn }: Context, file: string): void {
+function trustOwnMap({ environment, now, warn }: Context, file: string, text: string): void {
   const { variables } = environment;
   if (stateFolder(variables, 'trusted-maps') === null) return;
   try {
-    trustMap(file, loadConfig(file).config, environment, now());
+    trustMap(file, parseConfig(text, file), environment, now());
   } catch (error) {
     warn(`\`${file}\` could not be trusted: ${fileFailureText(error)}; \`cachectl config trust\` does it`);
   }

@@ -1,4 +1,3 @@
-import { loadConfig } from '../../config/load.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
 import { type Block, note } from '../../render/blocks.ts';
@@ -54,11 +53,11 @@ export function showExecution(): Execution<ShowResult> {
   };
 }
 
-function show({ map, configFile, settings, profile }: Context): ShowResult {
+function show({ map, configFile, settings, profiles, profile }: Context): ShowResult {
   return {
     configFile,
     settings,
-    profiles: configFile === null ? [] : profilesOf(configFile, profile?.name),
+    profiles: profilesOf(profiles, profile?.name),
     delimiters: map.delimiters,
     namespaces: map.namespaces.map(
       ({ name, patterns, kind, ttl, guessedTtl, hitRateTarget, encoding, hashed }) => ({
@@ -81,8 +80,8 @@ function show({ map, configFile, settings, profile }: Context): ShowResult {
   };
 }
 
-function profilesOf(file: string, inUse: string | undefined): ShowResult['profiles'] {
-  return Object.entries(loadConfig(file).config.profiles ?? {}).map(([name, profile]) => ({
+function profilesOf(profiles: Context['profiles'], inUse: string | undefined): ShowResult['profiles'] {
+  return Object.entries(profiles).map(([name, profile]) => ({
     name,
     ...profileAddress(profile),
     protected: profile.protected ?? false,

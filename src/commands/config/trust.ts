@@ -55,7 +55,7 @@ async function trust(context: Context, input: TrustInput): Promise<Outcome<Trust
       'name the map: `cachectl config trust FILE`',
     );
   }
-  const { config } = loadConfig(file);
+  const { config } = await loadConfig(file, context.signal);
   const result = { file, trusted: !input.revoke, profiles: profilesOf(config) };
   if (input.revoke) {
     if (!keep(() => revokeTrust(file, variables))) context.warn(`\`${file}\` was not trusted`);

@@ -32,7 +32,7 @@ export function validateExecution(named: string | undefined): Execution<Validate
     blank: { file: null, valid: null, counts: null, problems: [], warnings: [] },
     rows: 'problems',
     standalone: true,
-    run: (context) => Promise.resolve(validate(context, fileToTest(context, named))),
+    run: (context) => validate(context, fileToTest(context, named)),
     view,
   };
 }
@@ -47,9 +47,9 @@ function fileToTest({ environment }: Context, named: string | undefined): string
   );
 }
 
-function validate(context: Context, file: string): Outcome<ValidateResult> {
+async function validate(context: Context, file: string): Promise<Outcome<ValidateResult>> {
   try {
-    const located = locateConfig(file);
+    const located = await locateConfig(file, context.signal);
     const warnings = configWarnings(located).map(({ path, message }) => located.problemAt(path, message));
     for (const { line, column, path, message } of warnings)
       context.warn(`${line}:${column}  ${path}  ${message}`);

@@ -20,9 +20,9 @@ export type OpenSide =
   | { readonly kind: 'file'; readonly name: string; readonly file: FileRecords };
 
 /** @param argument Undefined: the server of the run. @throws InputError where it names nothing */
-export function sideNamed(context: Context, argument: string | undefined): SideName {
+export async function sideNamed(context: Context, argument: string | undefined): Promise<SideName> {
   if (argument === undefined) return { kind: 'server', target: null };
-  const target = context.targetOf(argument);
+  const target = await context.targetOf(argument);
   if (target !== null) return { kind: 'server', target };
   const path = resolve(context.environment.workingDirectory, argument);
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) return { kind: 'file', name: argument };

@@ -41,7 +41,7 @@ export function diffExecution(input: DiffInput): Execution<DiffResult> {
 
 async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffResult>> {
   const scope = scopeOf(context, input);
-  const names = [sideNamed(context, input.a), sideNamed(context, input.b)] as const;
+  const names = [await sideNamed(context, input.a), await sideNamed(context, input.b)] as const;
   const accepts = scope.filter.accepts ?? (() => true);
   const startedAt = context.now();
   // Servers first: one that cannot be reached is told before large files are read.

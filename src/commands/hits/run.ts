@@ -42,7 +42,8 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
   if (input.failsBelowTarget) requireTargets(context.map, input.mode);
   const pathOf = (file: string) =>
     isAbsolute(file) ? file : join(context.environment.workingDirectory, file);
-  const before = input.compareFile === undefined ? null : readLastRecord(pathOf(input.compareFile));
+  const before =
+    input.compareFile === undefined ? null : await readLastRecord(pathOf(input.compareFile), context.signal);
   const history = input.recordFile === undefined ? null : openHistory(pathOf(input.recordFile));
   try {
     const { observed, address } = await context.withoutSuspension(() => observeFor(context, input));

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InputError } from '../../failure.ts';
 import { fileFailureText } from '../../file-failure.ts';
 import type { ReadingOptions } from '../../keyspace/reading.ts';
 import type { WalkState } from '../../keyspace/walk-state.ts';
+import { readNamedJson } from '../../named-file.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { readNodeFacts } from '../../redis/node-facts.ts';
 import type { RedisServer } from '../../redis/server.ts';
@@ -32,7 +32,7 @@ interface Checkpoint {
 }
 
 /** `--checkpoint` and `--resume`. A resumed walk keeps its file up to date. @throws InputError for an unusable file */
-export function openCheckpoint(context: Context, input: InspectInput): Checkpoint {
+export async function openCheckpoint(context: Context, input: InspectInput): Promise<Checkpoint> {
   const folder = context.environment.workingDirectory;
   const name = input.checkpoint ?? input.resume;
   if (name !== undefined && input.precision !== undefined) {
@@ -42,8 +42,7 @@ export function openCheckpoint(context: Context, input: InspectInput): Checkpoin
     );
   }
   const question = questionOf(context, input);
-  const loaded =
-    input.resume === undefined ? null : load(resolve(folder, input.resume), input.resume, question);
+  const loaded = input.resume === undefined ? null : await load(context, input.resume, question);
   let database = 0;
   const save = (state: WalkState) => {
     if (name === undefined) return;
@@ -84,13 +83,14 @@ function questionOf({ map }: Context, input: InspectInput): string {
   return JSON.stringify({ pattern, depth, namespace, match, type, delimiters, top, exact, namespaces });
 }
 
-function load(path: string, name: string, question: string): CheckpointFile {
-  let file: Partial<CheckpointFile> | null;
-  try {
-    file = JSON.parse(readFileSync(path, 'utf8')) as Partial<CheckpointFile> | null;
-  } catch (error) {
-    throw new InputError(`checkpoint \`${name}\` cannot be read: ${fileFailureText(error)}`);
-  }
+async function load(
+  { environment, signal }: Context,
+  name: string,
+  question: string,
+): Promise<CheckpointFile> {
+  const failure = (cause: string) => new InputError(`checkpoint \`${name}\` cannot be read: ${cause}`);
+  const path = resolve(environment.workingDirectory, name);
+  const file = await readNamedJson<Partial<CheckpointFile> | null>(path, signal, failure);
   if (file?.format !== format || file.state === undefined) {
     throw new InputError(
       `\`${name}\` is no checkpoint of \`inspect\``,

@@ -81,11 +81,11 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   requireNamespace(map, input.namespace);
   const pattern = input.pattern === undefined ? undefined : patternArgument(input.pattern);
   const reading = readingOptionsOf(context, input);
-  const since = input.since === undefined ? null : loadSnapshot(context, input.since, scopeOf(input));
+  const since = input.since === undefined ? null : await loadSnapshot(context, input.since, scopeOf(input));
   // Who compares with the file and saves to it has named it twice: it is carried forward.
   await confirmReplacing(context, input.save, input.force || input.save === input.since);
   await confirmReplacing(context, input.checkpoint, input.force);
-  const checkpoint = openCheckpoint(context, input);
+  const checkpoint = await openCheckpoint(context, input);
   const server = await context.connect();
   const { namespace, type, match: glob } = input;
   const defaultDepth = map.isEmpty || namespace !== undefined ? Number.POSITIVE_INFINITY : 1;

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InputError } from '../../failure.ts';
 import { fileFailureText } from '../../file-failure.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { Analysis } from '../../keyspace/reading.ts';
+import { readNamedJson } from '../../named-file.ts';
 import { replaceFile } from '../../replace-file.ts';
 import type { Context } from '../context.ts';
 import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
@@ -91,14 +91,14 @@ export function saveSnapshot(
 }
 
 /** @throws InputError when the file is no snapshot, or of other keys */
-export function loadSnapshot(context: Context, name: string, scope: string): Snapshot {
-  let loaded: Partial<Snapshot> | null;
-  try {
-    const text = readFileSync(resolve(context.environment.workingDirectory, name), 'utf8');
-    loaded = JSON.parse(text) as Partial<Snapshot> | null;
-  } catch (error) {
-    throw new InputError(`snapshot \`${name}\` cannot be read: ${fileFailureText(error)}`);
-  }
+export async function loadSnapshot(
+  { environment, signal }: Context,
+  name: string,
+  scope: string,
+): Promise<Snapshot> {
+  const failure = (cause: string) => new InputError(`snapshot \`${name}\` cannot be read: ${cause}`);
+  const path = resolve(environment.workingDirectory, name);
+  const loaded = await readNamedJson<Partial<Snapshot> | null>(path, signal, failure);
   if (loaded?.format !== format || !loaded.total || !Array.isArray(loaded.namespaces)) {
     throw new InputError(`\`${name}\` is no snapshot`, 'one is written with `cachectl inspect --save FILE`');
   }

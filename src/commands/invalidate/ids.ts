@@ -1,20 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { InputError } from '../../failure.ts';
-import { fileFailureText } from '../../file-failure.ts';
+import { readNamedFile, readWhole } from '../../named-file.ts';
 import { counted } from '../../render/units.ts';
 import type { Context } from '../context.ts';
 
 /** The ids of a file or of stdin, one on each line; blank lines and comments are passed over. @throws InputError */
 export async function idsFrom(context: Context, name: string): Promise<string[]> {
   const { workingDirectory, stdin } = context.environment;
-  let bytes: Buffer;
-  try {
-    bytes = name === '-' ? await buffer(stdin) : readFileSync(resolve(workingDirectory, name));
-  } catch (error) {
-    throw new InputError(`ids cannot be read from \`${name}\`: ${fileFailureText(error)}`);
-  }
+  const failure = (cause: string) => new InputError(`ids cannot be read from \`${name}\`: ${cause}`);
+  const bytes =
+    name === '-'
+      ? await readWhole(() => ({ stream: stdin, mayWait: true }), context.signal, failure)
+      : await readNamedFile(resolve(workingDirectory, name), context.signal, failure);
   const lines = decoded(bytes, name).split(/\r\n|\n|\r/);
   const comments = lines.filter(isComment).length;
   const texts = lines.filter((line) => line.trim() !== '' && !isComment(line));

@@ -1,4 +1,5 @@
-import { loadConfig } from '../../config/load.ts';
+import { readFileSync } from 'node:fs';
+import { parseConfig } from '../../config/load.ts';
 import { buildMap } from '../../keyspace/map.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { type Block, type Column, note } from '../../render/blocks.ts';
@@ -48,7 +49,7 @@ export function startTraffic(
   const ended = runTraffic(node, system, seed, {
     ...plain,
     fault: faultOf(system, fault),
-    map: buildMap(loadConfig(configFile).config),
+    map: buildMap(parseConfig(readFileSync(configFile, 'utf8'), configFile)),
     onTick: () => {
       if (++ticks === ticksUntilSteady) tellSteady();
     },

@@ -1,9 +1,10 @@
-import { createReadStream } from 'node:fs';
-import { resolve } from 'node:path';
 import { ArchiveError } from '../../archive/format.ts';
 import { type ArchiveReader, readArchive } from '../../archive/reader.ts';
+import { UnpackFault } from '../../compression/stream.ts';
 import { InputError } from '../../failure.ts';
-import { fileFailureText } from '../../file-failure.ts';
+import { copies } from '../../fixtures/archived.ts';
+import { FileFault } from '../../fixtures/faults.ts';
+import { type FixtureSource, openFile } from '../../fixtures/source.ts';
 import { readStaying } from '../../invalidation/journal.ts';
 import { undoJournal } from '../../invalidation/undo.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
@@ -83,14 +84,28 @@ export function undoExecution(input: UndoInput): Execution<UndoResult> {
 }
 
 async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoResult>> {
-  // A file that is no journal is told before anything is asked of the server.
-  const { header } = await open(context, input.journal);
-  const server = await context.connect();
-  requireSamePlace(server, header, input);
-  const staying = await explained(input.journal, async () =>
-    readStaying((await open(context, input.journal)).frames),
-  );
-  const preview = await run(context, server, input, staying, true);
+  const journal = await openFile(input.journal, context.environment.workingDirectory, context.signal);
+  try {
+    return await undoFrom(journal, context, input);
+  } finally {
+    await journal.close();
+  }
+}
+
+async function undoFrom(
+  journal: FixtureSource,
+  context: Context,
+  input: UndoInput,
+): Promise<Outcome<UndoResult>> {
+  // A file that is no journal is reported before anything is asked of the server.
+  const { server, staying } = await withJournal(journal, async ({ header, frames }) => {
+    const connected = await context.connect();
+    requireSamePlace(connected, header, input);
+    return { server: connected, staying: await readStaying(frames) };
+  });
+  const attempt = (dryRun: boolean) =>
+    withJournal(journal, (archive) => run(context, server, archive, input, staying, dryRun));
+  const preview = await attempt(true);
   if (input.dryRun || preview.restored === 0) {
     // A journal of names gives nothing back, and that is not what was asked for.
     const isFutile = preview.restored === 0 && preview.withoutValue > 0;
@@ -107,7 +122,7 @@ async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoRes
     yes: input.yes,
     confirm: input.confirm,
   });
-  const { error, ...result } = await run(context, server, input, staying, false);
+  const { error, ...result } = await attempt(false);
   const isEvicted = !input.allowsEvictions && (result.evictedKeys ?? 0) > 0;
   if (isEvicted) {
     const end = result.notAttempted > 0 ? `; stopped with ${counted(result.notAttempted, 'key')} to go` : '';
@@ -126,23 +141,21 @@ async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoRes
 async function run(
   context: Context,
   server: RedisServer,
+  archive: ArchiveReader,
   input: UndoInput,
   staying: ReadonlySet<ByteString>,
   dryRun: boolean,
 ): Promise<UndoResult & { error?: Error }> {
   const startedAt = context.now();
-  const archive = await open(context, input.journal);
-  const undoing = await explained(input.journal, () =>
-    undoJournal(server, archive.header, archive.frames, {
-      staying,
-      replace: input.replace,
-      allowsEvictions: input.allowsEvictions,
-      dryRun,
-      signal: context.signal,
-      progress: dryRun ? silentProgress : context.progress,
-      now: context.now,
-    }),
-  );
+  const undoing = await undoJournal(server, archive.header, archive.frames, {
+    staying,
+    replace: input.replace,
+    allowsEvictions: input.allowsEvictions,
+    dryRun,
+    signal: context.signal,
+    progress: dryRun ? silentProgress : context.progress,
+    now: context.now,
+  });
   const { restored, rewritten, expired, withoutValue, failed, notAttempted, stoppedBy } = undoing;
   const skipped = rewritten + expired + withoutValue + notAttempted;
   const error =
@@ -176,23 +189,23 @@ async function run(
   };
 }
 
-async function open(context: Context, name: string): Promise<ArchiveReader> {
-  const path = resolve(context.environment.workingDirectory, name);
-  const archive = await explained(name, () =>
-    readArchive(createReadStream(path, { highWaterMark: 1_048_576 })),
-  );
-  if (archive.header.kind === 'journal') return archive;
-  throw new InputError(`\`${name}\` is an export, not a journal`, `load it with \`cachectl warm ${name}\``);
-}
-
-async function explained<T>(name: string, work: () => Promise<T>): Promise<T> {
+/** Reads the journal from its start, for as long as `use` takes. @throws InputError where it is none, or is damaged */
+async function withJournal<T>(
+  journal: FixtureSource,
+  use: (archive: ArchiveReader) => Promise<T>,
+): Promise<T> {
+  const { name } = journal;
+  const chunks = copies(journal.read());
   try {
-    return await work();
+    const archive = await readArchive(chunks);
+    if (archive.header.kind === 'journal') return await use(archive);
+    throw new InputError(`\`${name}\` is an export, not a journal`, `load it with \`cachectl warm ${name}\``);
   } catch (error) {
-    if (error instanceof ArchiveError) throw new InputError(`\`${name}\` cannot be used: ${error.message}`);
-    if (error instanceof Error && 'code' in error && 'syscall' in error)
-      throw new InputError(`\`${name}\` cannot be read: ${fileFailureText(error)}`);
+    if (error instanceof ArchiveError || error instanceof UnpackFault || error instanceof FileFault)
+      throw new InputError(`\`${name}\` cannot be used: ${error.message}`);
     throw error;
+  } finally {
+    await chunks.return(undefined);
   }
 }
 

@@ -14,10 +14,11 @@ function folder(): string {
 }
 
 const noon = Date.UTC(2026, 0, 2, 12);
+const { signal } = new AbortController();
 const record = recordOf(reportOf([trafficOf()]), 'redis://cache:6379', noon);
 
 describe('a record', () => {
-  test('says when and of which server, and comes back as it was written', () => {
+  test('says when and of which server, and comes back as it was written', async () => {
     const path = join(folder(), 'hits.ndjson');
     const file = openHistory(path);
     file.append(record);
@@ -28,39 +29,39 @@ describe('a record', () => {
       at: '2026-01-02T12:00:00.000Z',
       server: 'redis://cache:6379',
     });
-    expect(readLastRecord(path)).toEqual({ ...record, at: '2026-01-03T00:00:00.000Z' });
+    expect(await readLastRecord(path, signal)).toEqual({ ...record, at: '2026-01-03T00:00:00.000Z' });
     expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(3);
   });
 
-  test('of names with any character stands on one line', () => {
+  test('of names with any character stands on one line', async () => {
     const path = join(folder(), 'hits.ndjson');
     const odd = recordOf(reportOf([trafficOf({ namespace: 'a\nb\u2028"\\<any>' })]), 'redis://x', noon);
     openHistory(path).append(odd);
     openHistory(path).append(odd);
     expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(2);
-    expect(readLastRecord(path)).toEqual(odd);
+    expect(await readLastRecord(path, signal)).toEqual(odd);
   });
 
-  test('is the last, also where blank lines or a carriage return follow', () => {
+  test('is the last, also where blank lines or a carriage return follow', async () => {
     const path = join(folder(), 'hits.ndjson');
     writeFileSync(path, `nonsense\n${JSON.stringify(record)}\r\n\n  \n`);
-    expect(readLastRecord(path)).toEqual(record);
+    expect(await readLastRecord(path, signal)).toEqual(record);
   });
 
-  test('behind a line that was cut short has a line of its own', () => {
+  test('behind a line that was cut short has a line of its own', async () => {
     const path = join(folder(), 'hits.ndjson');
     appendFileSync(path, JSON.stringify(record).slice(0, 40));
     const file = openHistory(path);
     file.append(record);
     file.close();
-    expect(readLastRecord(path)).toEqual(record);
+    expect(await readLastRecord(path, signal)).toEqual(record);
   });
 });
 
 describe('a file that cannot be used is told of with its name and a command', () => {
-  const failureOf = (action: () => unknown): InputError => {
+  const failureOf = async (action: () => unknown): Promise<InputError> => {
     try {
-      action();
+      await action();
     } catch (error) {
       if (error instanceof InputError) return error;
       throw error;
@@ -76,33 +77,35 @@ describe('a file that cannot be used is told of with its name and a command', ()
     ['namespaces that are none', '{"recordVersion":1,"at":"x","windowSeconds":1,"namespaces":[null]}'],
     ['a namespace without figures', '{"recordVersion":1,"at":"x","windowSeconds":1,"namespaces":[{}]}'],
     ['no list', '{"recordVersion":1,"at":"x","windowSeconds":1,"namespaces":{}}'],
-  ])('its last line is %s', (_, line) => {
+  ])('its last line is %s', async (_, line) => {
     const path = join(folder(), 'hits.ndjson');
     writeFileSync(path, `${JSON.stringify(record)}\n${line}\n`);
-    const failure = failureOf(() => readLastRecord(path));
+    const failure = await failureOf(() => readLastRecord(path, signal));
     expect(failure.message).toBe(`history \`${path}\`: line 2 is no result of \`hits\``);
     expect(failure.hint).toContain('--record');
   });
 
-  test('it is empty, absent, or a folder', () => {
+  test('it is empty, absent, or a folder', async () => {
     const path = join(folder(), 'hits.ndjson');
-    expect(failureOf(() => readLastRecord(path)).message).toMatch(/cannot be read/);
+    expect((await failureOf(() => readLastRecord(path, signal))).message).toMatch(/cannot be read/);
     writeFileSync(path, '\n \n');
-    expect(failureOf(() => readLastRecord(path)).message).toBe(`history \`${path}\` is empty`);
+    expect((await failureOf(() => readLastRecord(path, signal))).message).toBe(
+      `history \`${path}\` is empty`,
+    );
     mkdirSync(`${path}.d`);
-    expect(failureOf(() => readLastRecord(`${path}.d`)).message).toMatch(/cannot be read/);
-    expect(failureOf(() => openHistory(`${path}.d`)).message).toMatch(/cannot be written/);
+    expect((await failureOf(() => readLastRecord(`${path}.d`, signal))).message).toMatch(/cannot be read/);
+    expect((await failureOf(() => openHistory(`${path}.d`))).message).toMatch(/cannot be written/);
   });
 
-  test('it stands in a folder that does not exist', () => {
-    const failure = failureOf(() => openHistory(join(folder(), 'none', 'hits.ndjson')));
+  test('it stands in a folder that does not exist', async () => {
+    const failure = await failureOf(() => openHistory(join(folder(), 'none', 'hits.ndjson')));
     expect(failure.message).toMatch(/^history `.*hits\.ndjson` cannot be written: /);
     expect(failure.hint).toContain('--record');
   });
 
-  test.runIf(process.platform === 'linux')('its disk is full', () => {
+  test.runIf(process.platform === 'linux')('its disk is full', async () => {
     const file = openHistory('/dev/full');
-    expect(failureOf(() => file.append(record)).message).toMatch(/`\/dev\/full` cannot be written: /);
+    expect((await failureOf(() => file.append(record))).message).toMatch(/`\/dev\/full` cannot be written: /);
     file.close();
   });
 });

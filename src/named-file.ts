@@ -1,0 +1,91 @@
+import { constants, createReadStream, fstat, open } from 'node:fs';
+import { Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { isatty, ReadStream as TerminalStream } from 'node:tty';
+import { promisify } from 'node:util';
+import { isAbort } from './failure.ts';
+import { fileFailureText } from './file-failure.ts';
+
+const openFile = promisify(open);
+const statOf = promisify(fstat);
+
+/** The longest text that Node holds in one string, in bytes. */
+const mostBytes = 512 * 2 ** 20 - 24;
+
+/** A file as a person named it, opened. */
+interface NamedFile {
+  /** Its bytes. Destroying the stream closes the file. */
+  readonly stream: NodeJS.ReadableStream;
+  /** True for a pipe, a terminal or another device: its bytes come when they come. */
+  readonly mayWait: boolean;
+}
+
+/**
+ * Opens a file that a person named. Reading it never holds up a signal: a pipe is opened without waiting for its writer, and what
+ * waits for bytes is the event loop, not a thread.
+ * @throws Error as the system gives it; for a folder only its stream does
+ */
+export async function openNamedFile(path: string): Promise<NamedFile> {
+  const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants;
+  const file = await openFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  const stats = await statOf(file);
+  if (stats.isFIFO())
+    return { stream: new Socket({ fd: file, readable: true, writable: false }), mayWait: true };
+  if (isatty(file)) return { stream: new TerminalStream(file), mayWait: true };
+  const stream = createReadStream(path, { fd: file, highWaterMark: 1 << 20 });
+  return { stream, mayWait: !stats.isFile() };
+}
+
+/**
+ * The whole content of a file that a person named.
+ * @param failure makes the error from the cause, which is a text for the end of a sentence
+ * @throws what `failure` gives; AbortError where bytes are waited for when the signal is aborted
+ */
+export async function readNamedFile(
+  path: string,
+  signal: AbortSignal,
+  failure: (cause: string) => Error,
+  most = mostBytes,
+): Promise<Buffer> {
+  return readWhole(() => openNamedFile(path), signal, failure, most);
+}
+
+/** The same for a file of JSON; what it holds is for the caller to check. */
+export async function readNamedJson<T>(
+  path: string,
+  signal: AbortSignal,
+  failure: (cause: string) => Error,
+): Promise<T> {
+  const bytes = await readNamedFile(path, signal, failure);
+  try {
+    return JSON.parse(bytes.toString()) as T;
+  } catch (error) {
+    throw failure(fileFailureText(error));
+  }
+}
+
+/** The same for a stream such as stdin, which is closed once the signal is aborted. */
+export async function readWhole(
+  open: () => NamedFile | Promise<NamedFile>,
+  signal: AbortSignal,
+  failure: (cause: string) => Error,
+  most = mostBytes,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const collect = async (source: AsyncIterable<Buffer | string>) => {
+    for await (const chunk of source) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      length += bytes.length;
+      if (length > most) throw new Error(`it is longer than ${Math.ceil(most / 2 ** 20)} MiB`);
+      chunks.push(bytes);
+    }
+  };
+  try {
+    const { stream, mayWait } = await open();
+    await pipeline(stream, collect, mayWait ? { signal } : {});
+    return Buffer.concat(chunks, length);
+  } catch (error) {
+    throw isAbort(error) ? error : failure(fileFailureText(error));
+  }
+}

@@ -1,0 +1,101 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startBinary } from '../server/binary.ts';
+import { testUrl } from '../server/redis.ts';
+
+let folder: string;
+let pipe: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cachectl-named-'));
+  pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  writeFileSync(join(folder, 'template.json'), '[]');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const hasOpen = (pid: number, path: string) =>
+  readdirSync(`/proc/${pid}/fd`).some((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`) === path;
+    } catch {
+      // Closed since it was listed.
+      return false;
+    }
+  });
+
+/** Starts the program, and sends it one signal once it waits for the pipe; where it reads stdin, once it has read some of it. */
+async function interruptReading(args: readonly string[], signal: NodeJS.Signals) {
+  const { child, outcome } = startBinary(args, {
+    cwd: folder,
+    env: { REDIS_URL: testUrl() },
+    timeoutMillis: 10_000,
+  });
+  if (args.includes('-')) {
+    // More than a pipe holds, so that it is written when it is read.
+    const written = new Promise((resolve) => child.stdin.write('1\n'.repeat(1_000_000), resolve));
+    await Promise.race([written, once(child, 'exit')]);
+  } else {
+    const pid = child.pid ?? 0;
+    for (let step = 0; step < 250 && child.exitCode === null && !hasOpen(pid, pipe); step++) await sleep(20);
+  }
+  child.kill(signal);
+  return outcome;
+}
+
+describe.runIf(process.platform === 'linux')('a file that is a pipe without a writer', () => {
+  test.each([
+    'apply pipe --yes',
+    'bench ping --baseline pipe',
+    'config trust pipe',
+    'config validate pipe',
+    'diff pipe',
+    'hits --compare pipe',
+    'inspect --resume pipe',
+    'inspect --since pipe',
+    'invalidate user --ids-from - --yes',
+    'invalidate user --ids-from pipe --yes',
+    'stats --config pipe',
+    'stats --password-file pipe',
+    'stats --tls-ca pipe',
+    'undo pipe --yes',
+    'warm -',
+    'warm pipe',
+    'warm --template template.json --entity user --ids-from pipe',
+  ])('is not waited for after one SIGTERM: %s', async (line) => {
+    const { exitCode, signal, stderr } = await interruptReading(line.split(' '), 'SIGTERM');
+    expect({ exitCode, signal }, stderr).toEqual({ exitCode: 143, signal: null });
+    expect(stderr).toMatch(/^error: interrupted /);
+  });
+
+  test.each([
+    ['SIGINT', 130, 'Ctrl-C'],
+    ['SIGHUP', 129, 'SIGHUP (the terminal was closed)'],
+  ] as const)('is not waited for after one %s', async (name, code, by) => {
+    const { exitCode, stdout, stderr } = await interruptReading(
+      ['stats', '--config', 'pipe', '-o', 'json'],
+      name,
+    );
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: code,
+      stderr: `error: interrupted by ${by}: there is no result\n`,
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { kind: 'interrupted', code: name } });
+  });
+});
+
+test('a pipe whose writer comes late, and writes in parts, is read to its end', async () => {
+  const { child, outcome } = startBinary(['config', 'show', '--config', 'pipe', '-o', 'json'], {
+    cwd: folder,
+  });
+  const parts = `printf '{"namespaces": '; sleep 0.2; printf '{"a": {"pattern": "a:*"}}}'`;
+  spawn('sh', ['-c', `sleep 0.2; { ${parts}; } > pipe`], { cwd: folder });
+  child.stdin.end();
+  const { exitCode, stdout, stderr } = await outcome;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(JSON.parse(stdout)).toMatchObject({ namespaces: [{ name: 'a', patterns: ['a:*'] }] });
+});

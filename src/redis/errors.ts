@@ -38,6 +38,13 @@ export class ReplyFault extends Error {
   }
 }
 
+/** The beginning of what came from `start` on, as a message quotes it. */
+export const firstOf = (buffer: Buffer, start: number): string =>
+  buffer
+    .toString('latin1', start, Math.min(buffer.length, start + 40))
+    .replaceAll('\r\n', ' ')
+    .trim();
+
 export const notRedisHint =
   'what answers there may be no Redis server, or a proxy in front of it: check the address in --url or REDIS_URL';
 

@@ -35,7 +35,7 @@ export async function openNode(
   try {
     await client.connect();
   } catch (error) {
-    client.disconnect();
+    endConnection(client);
     if (signal?.aborted === true) throw interrupted(address);
     const reason = guard.fault ?? cause ?? error;
     throw (
@@ -156,6 +156,11 @@ function openClient(target: ConnectTarget): Redis {
   });
 }
 
+/** The library would wait 2 s for the end of a connection that has ended, and hold the process for so long. */
+function endConnection(client: Redis): void {
+  if (client.status !== 'end') client.disconnect();
+}
+
 function loginFailure(cause: unknown, address: string): Error | undefined {
   const message = cause instanceof Error ? cause.message : '';
   return /^(NOAUTH|WRONGPASS|DENIED|NOPERM|ERR)\b/.test(message) && !/unknown (sub)?command/i.test(message)
@@ -170,7 +175,8 @@ function loginFailure(cause: unknown, address: string): Error | undefined {
 class ReplyGuard {
   fault: Error | undefined;
   private received = 0;
-  private readonly parser = new ReplyParser(() => undefined);
+  /** The library makes room for all elements that an array announces. */
+  private readonly parser = new ReplyParser(() => undefined, mostMetadataBytes / elementBytes);
 
   constructor(client: Redis) {
     const read = (chunk: Buffer) => {
@@ -182,7 +188,9 @@ class ReplyGuard {
           throw new ReplyFault(`more than ${mostMetadataBytes / 1024 ** 2} MB where less was to be expected`);
       } catch (error) {
         this.fault ??= error instanceof Error ? error : new Error(String(error));
+        // Ending it in good order would wait for the server to stop sending.
         client.disconnect();
+        client.stream.destroy();
       }
     };
     client.once('connect', () => client.stream.prependListener('data', read));
@@ -232,10 +240,7 @@ function nodeOf(client: Redis, guard: ReplyGuard, target: ConnectTarget, lookups
     },
     batch,
     openLane: () => Lane.open(target, lookups),
-    close: () => {
-      // ioredis would wait 2 s for the end of a connection that has ended, and hold the process for so long.
-      if (client.status !== 'end') client.disconnect();
-    },
+    close: () => endConnection(client),
   };
 }
 

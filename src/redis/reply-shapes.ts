@@ -40,7 +40,14 @@ const page: Shape = {
 };
 const pageOfPairs: Shape = { ...page, fits: (reply) => page.fits(reply) && arePairs((reply as Reply[])[1]) };
 
+const ok: Shape = { noun: 'OK', fits: (reply) => reply === 'OK' };
+
 const shapes: Readonly<Partial<Record<string, Shape>>> = {
+  SELECT: ok,
+  MULTI: ok,
+  DISCARD: ok,
+  'CONFIG SET': ok,
+  PING: text,
   INFO: text,
   TYPE: text,
   PTTL: millis,
@@ -116,9 +123,15 @@ export function requireShapes(
   let queued: RedisCommand[] | null = null;
   for (const [index, command] of commands.entries()) {
     const reply = replies[index] ?? null;
-    if (command[0] === 'MULTI') queued = [];
-    else if (command[0] === 'EXEC') {
-      if (queued !== null && Array.isArray(reply)) requireShapes(queued, reply, address);
+    if (command[0] === 'MULTI') {
+      requireShape('MULTI', reply, address);
+      queued = reply === 'OK' ? [] : null;
+    } else if (command[0] === 'EXEC') {
+      if (queued !== null && !(reply instanceof ReplyError)) {
+        if (!Array.isArray(reply) || reply.length !== queued.length)
+          throw unfitting('EXEC', reply, `list of ${queued.length} replies`, address);
+        requireShapes(queued, reply, address);
+      }
       queued = null;
     } else if (queued !== null && reply === 'QUEUED') queued.push(command);
     else if (!isDiscarded(commands, replies, index)) requireShape(commandName(command), reply, address);

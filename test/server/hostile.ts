@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net';
-import { Lane } from '../../src/redis/lane.ts';
+import { encodeCommand, Lane } from '../../src/redis/lane.ts';
 import { type Reply, ReplyError, ReplyParser } from '../../src/redis/reply.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';
 import { targetOf } from './redis.ts';
@@ -22,6 +22,9 @@ export interface HostileServer {
 }
 
 const containers = new Set(['CONFIG', 'MEMORY', 'CLIENT', 'ACL', 'OBJECT', 'CLUSTER', 'SCRIPT', 'XINFO']);
+
+/** After which the server sends by itself. */
+const streams = new Set(['MONITOR', 'SUBSCRIBE', 'PSUBSCRIBE']);
 
 /** The RESP2 form of a reply. Strings go as bulk strings, which hold any byte. */
 export function encodeReply(reply: Reply): string {
@@ -53,6 +56,13 @@ export async function startHostileServer(realUrl: string): Promise<HostileServer
         await sendWithoutEnd(socket, hostile);
         return;
       }
+      if (streams.has(name)) {
+        (await real).stream(command, {
+          bytes: (chunk) => void socket.write(Buffer.from(chunk)),
+          ended: () => socket.destroy(),
+        });
+        return;
+      }
       // The replies of the real server are encoded as they were read, whatever their command.
       const [answered = null] = await replyOf(await real, command);
       socket.write(encodeReply(answered), 'latin1');
@@ -77,7 +87,8 @@ export async function startHostileServer(realUrl: string): Promise<HostileServer
   };
 }
 
-const replyOf = (lane: Lane, command: RedisCommand): Promise<Reply[]> => lane.exchange([command]);
+/** As it comes: within a transaction each command is answered with QUEUED, whatever its kind. */
+const replyOf = (lane: Lane, command: RedisCommand): Promise<Reply[]> => lane.send(encodeCommand(command), 1);
 
 async function sendWithoutEnd(socket: Socket, { bytes, again, pauseMillis }: HostileReply): Promise<void> {
   socket.write(bytes, 'latin1');

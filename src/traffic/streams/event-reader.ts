@@ -1,3 +1,5 @@
+import { firstOf, ReplyFault } from '../../redis/errors.ts';
+
 /** What happened to a key, as far as hits and misses go. */
 export type KeyEvent = 'keymiss' | 'expired' | 'evicted' | 'del' | 'new' | 'rename_from' | 'move_from';
 
@@ -43,7 +45,7 @@ export class EventReader {
 
   constructor(private readonly sink: EventSink) {}
 
-  /** @throws Error when the bytes are no subscription's */
+  /** @throws ReplyFault when the bytes are no subscription's */
   push(chunk: Buffer): void {
     this.bytes += chunk.length;
     const buffer = this.rest === undefined ? chunk : Buffer.concat([this.rest, chunk]);
@@ -67,7 +69,7 @@ export class EventReader {
       this.refused ??= buffer.toString('utf8', start + 1, end);
       return end + 2;
     }
-    if (buffer[start] !== star) throw new Error('the subscription sent what is no message');
+    if (buffer[start] !== star) throw noMessage(buffer, start);
     let at = start + 4;
     for (let part = 0; part < 3; part++) {
       const kind = buffer[at];
@@ -81,7 +83,7 @@ export class EventReader {
         this.confirmed++;
         return at;
       }
-      if (kind !== dollar) throw new Error('the subscription sent what is no message');
+      if (kind !== dollar) throw noMessage(buffer, start);
       if (at + number + 2 > buffer.length) return -1;
       this.parts[2 * part] = at;
       this.parts[2 * part + 1] = at + number;
@@ -103,6 +105,10 @@ export class EventReader {
     this.events++;
     this.sink.event(kind, database, buffer, from, to);
   }
+}
+
+function noMessage(buffer: Buffer, start: number): ReplyFault {
+  return new ReplyFault(`\`${firstOf(buffer, start)}\`, which is no message of a subscription`);
 }
 
 /** Events differ in their first letter and their length; those that are not subscribed to differ from these. */

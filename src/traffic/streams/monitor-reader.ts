@@ -1,4 +1,5 @@
 import type { ByteString } from '../../redis/bytes.ts';
+import { firstOf, ReplyFault } from '../../redis/errors.ts';
 import { type CommandTable, nameSeed, nextNameHash, type TableEntry } from '../rules/command-table.ts';
 import { lookupsOf } from '../rules/counting-rules.ts';
 
@@ -16,6 +17,7 @@ export interface CommandSink {
 }
 
 const [lineFeed, carriageReturn, quote, backslash, space, bracket] = [0x0a, 0x0d, 0x22, 0x5c, 0x20, 0x5b];
+const [plus, minus] = [0x2b, 0x2d];
 /** The longest line that is read whole. Of a longer one the arguments up to here count, and the line as cut. */
 const longestLine = 4 * 1024 * 1024;
 
@@ -51,6 +53,7 @@ export class MonitorReader {
     private readonly sink: CommandSink,
   ) {}
 
+  /** @throws ReplyFault when the bytes are no MONITOR's */
   push(chunk: Buffer): void {
     this.bytes += chunk.length;
     let start = 0;
@@ -94,7 +97,9 @@ export class MonitorReader {
 
   /** @param end where the line feed is, behind a carriage return */
   private readLine(line: Buffer, start: number, end: number, cut = false): void {
-    if (line[start] !== 0x2b) {
+    if (line[start] !== plus) {
+      if (line[start] !== minus)
+        throw new ReplyFault(`\`${firstOf(line.subarray(0, end), start)}\`, which is no line of MONITOR`);
       this.refused ??= line.toString('utf8', start + 1, end - 1);
       return;
     }

@@ -227,6 +227,13 @@ describe('a refusal in place of OK', () => {
   });
 });
 
+test.each(['$3\r\nabc\r\n', ':-100\r\n', '*1\r\n$1\r\na\r\n'])(
+  '%j is no line of MONITOR, and said to be none',
+  (text) => {
+    expect(() => readPieces(text, [1000])).toThrow('which is no line of MONITOR');
+  },
+);
+
 test('what the server prints of an argument is printable, and begins and ends with a quote', () => {
   expect(printed('a"b\\c\n\x00\xff')).toBe(String.raw`"a\"b\\c\n\x00\xff"`);
 });

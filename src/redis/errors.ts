@@ -104,7 +104,7 @@ const systemCauses: Readonly<Record<string, readonly [cause: string, hint: strin
   ],
   DEPTH_ZERO_SELF_SIGNED_CERT: [
     'its certificate is self-signed',
-    'name it with --tls-ca FILE, or accept any certificate with --insecure',
+    'name it with --tls-ca FILE, and with --tls-server-name HOST where it is for another host; --insecure accepts any certificate',
   ],
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
     'its certificate cannot be verified',
@@ -149,7 +149,8 @@ export function connectionFailure(
 ): RedisError {
   if (cause instanceof RedisError) return cause;
   if (cause instanceof ReplyFault) {
-    if (cause.foreignByte !== null && failure === 'connect') return notRedis(address, cause.foreignByte);
+    if (cause.foreignByte !== null && failure === 'connect')
+      return notRedis(address, cause.foreignByte, overTls);
     return new RedisError(failure, 'EPROTO', `${address} answered with ${cause.message}`, notRedisHint);
   }
   const error = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
@@ -177,8 +178,8 @@ export function connectionFailure(
 const tlsAlert = 0x15;
 
 /** What answered there is something else: a web server, a database, a port of TLS. */
-function notRedis(address: string, firstByte: number): RedisError {
-  return firstByte === tlsAlert
+function notRedis(address: string, firstByte: number, overTls: boolean): RedisError {
+  return firstByte === tlsAlert && !overTls
     ? new RedisError(
         'connect',
         'EPROTO',
@@ -189,7 +190,7 @@ function notRedis(address: string, firstByte: number): RedisError {
         'connect',
         'EPROTO',
         `${address} does not answer as a Redis server does`,
-        'check the port in --url or REDIS_URL; if it speaks TLS, use rediss:// in place of redis://',
+        `check the port in --url or REDIS_URL${overTls ? '' : '; if it speaks TLS, use rediss:// in place of redis://'}`,
       );
 }
 

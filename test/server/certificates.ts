@@ -8,6 +8,8 @@ export interface CertificateSet {
   readonly caFile: string;
   readonly certificateFile: string;
   readonly keyFile: string;
+  /** Of the key in `keyFile`, for `localhost` too, and signed by no authority but itself. */
+  readonly selfSigned: string;
 }
 
 /** Makes an authority of its own and a certificate that it signed, so that no key has to lie in the repository. */
@@ -40,6 +42,14 @@ export function makeCertificates(directory: string): CertificateSet {
     ca,
     caFile: file('ca.pem', ca),
     certificateFile: file('server.pem', leaf),
+    selfSigned: certificate({
+      serial: 3,
+      issuer: commonName('localhost'),
+      subject: commonName('localhost'),
+      key: server.publicKey,
+      signer: server.privateKey,
+      extensions: [forLocalhost],
+    }),
     keyFile: file('server.key', server.privateKey.export({ type: 'pkcs8', format: 'pem' })),
   };
 }

@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../../src/redis/connect.ts';
 import { RedisError } from '../../../src/redis/errors.ts';
@@ -18,6 +19,12 @@ const ways = [
   ['connect', async (target: ConnectTarget) => (await connect(target)).close()],
   ['Lane.open', async (target: ConnectTarget) => (await Lane.open(target)).close()],
 ] as const;
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
 
 async function failureOf(way: (typeof ways)[number][1], target: ConnectTarget): Promise<RedisError> {
   const error: unknown = await way(target).then(
@@ -124,6 +131,19 @@ describe.each(ways)('%s', (_name, way) => {
     expect(error.code).toBe('ETIMEDOUT');
   });
 
+  test.each(['%1\r\n+a\r\n:1\r\n', '_\r\n', 'SSH-2.0-OpenSSH_9.2\r\n', '\x00\x01\r\n'])(
+    'an answer of %j over redis:// is not told to use redis://',
+    async (answer) => {
+      const port = await listen(createServer((socket) => socket.once('data', () => socket.write(answer))));
+      const error = await failureOf(
+        way,
+        targetOf(`redis://127.0.0.1:${port}`, { password, timeoutMillis: 1000 }),
+      );
+      expect(error).toMatchObject({ failure: 'connect', code: 'EPROTO' });
+      expect(error.hint).not.toContain('in place of rediss://');
+    },
+  );
+
   test('a port that speaks another protocol is told apart from a lost connection', async () => {
     const http = createHttpServer();
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -201,12 +221,47 @@ describe.each(ways)('%s over TLS', (_name, way) => {
     await expect(way(targetOf(redis.url, { tls: { verify: false } }))).resolves.toBeUndefined();
   });
 
-  test('a plain connection to the TLS port is told to use rediss://', async () => {
+  test('a plain connection to the TLS port is told to use rediss://, without waiting for the time limit', async () => {
+    const from = performance.now();
     const error = await failureOf(
       way,
-      targetOf(`redis://127.0.0.1:${redis.port}`, { password: 'x', timeoutMillis: 2000 }),
+      targetOf(`redis://127.0.0.1:${redis.port}`, { timeoutMillis: 20_000 }),
     );
-    expect(error.hint).toContain('rediss://');
+    expect(performance.now() - from).toBeLessThan(2000);
+    expect(error.hint).toBe('if the port speaks TLS, use rediss:// in place of redis://');
+  });
+
+  test('a plain connection that is answered with an alert of TLS says so', async () => {
+    const alert = Buffer.from([0x15, 0x03, 0x01, 0, 2, 2, 70]);
+    const port = await listen(createServer((socket) => socket.once('data', () => socket.write(alert))));
+    expect(await failureOf(way, targetOf(`redis://127.0.0.1:${port}`, { password: 'x' }))).toMatchObject({
+      message: `127.0.0.1:${port} speaks TLS, and this connection does not`,
+      hint: 'use rediss:// in place of redis://',
+    });
+  });
+
+  test('a self-signed certificate is refused, with the options that name or accept it', async () => {
+    const { selfSigned, keyFile } = redis.certificates ?? makeCertificates(redis.directory);
+    const port = await listen(createTlsServer({ cert: selfSigned, key: readFileSync(keyFile) }));
+    const error = await failureOf(way, targetOf(`rediss://127.0.0.1:${port}`, { tls: { verify: true } }));
+    expect(error.message).toContain('its certificate is self-signed');
+    for (const option of ['--tls-ca', '--tls-server-name', '--insecure'])
+      expect(error.hint).toContain(option);
+  });
+
+  test('a TLS port of something else is not told to use rediss://', async () => {
+    const { certificateFile, keyFile } = redis.certificates ?? makeCertificates(redis.directory);
+    const https = createTlsServer(
+      { cert: readFileSync(certificateFile), key: readFileSync(keyFile) },
+      (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    );
+    const target = targetOf(`rediss://127.0.0.1:${await listen(https)}`, {
+      tls: { verify: true, ca },
+      password: 'x',
+    });
+    const error = await failureOf(way, target);
+    expect(error.message).toMatch(/does not answer as a Redis server does$/);
+    expect(error.hint).toBe('check the port in --url or REDIS_URL');
   });
 
   test('a TLS connection to a plain port is told to use redis://', async () => {

@@ -84,7 +84,8 @@ type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null ? (value as Fields) : {};
 
-const numberOf = (value: unknown) => (typeof value === 'number' ? value : null);
+const numberOf = (value: unknown) =>
+  typeof value === 'number' && value >= 0 && value < Infinity ? value : null;
 
 function figuresOf(result: Fields | undefined): Figures | null {
   if (result?.['complete'] !== true) return null;

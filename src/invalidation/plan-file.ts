@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
 import { keyFields } from '../keyspace/key-text.ts';
 import { readNamedFile } from '../named-file.ts';
 import { bytesOf, type ByteString } from '../redis/bytes.ts';
 import { replaceFile } from '../replace-file.ts';
+import { digestOf } from '../sealed.ts';
 import type { ProcessFacts } from '../traffic/notifications/processes.ts';
 import type { PlannedNamespace } from './plan.ts';
 
@@ -100,13 +100,6 @@ export async function loadPlan(
     );
   }
   return { plan: plan as SavedPlan, keys, digests, id };
-}
-
-/** Of all that a plan says, so that nothing else is carried out. */
-function digestOf(plan: Partial<SavedPlan>, lines: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(plan));
-  for (const line of lines) if (line !== '') hash.update('\n').update(line);
-  return hash.digest('hex');
 }
 
 function parsed(line: string): unknown {

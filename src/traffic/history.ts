@@ -2,6 +2,7 @@ import { appendFileSync, closeSync, constants, fchmodSync, fstatSync, openSync, 
 import { InputError } from '../failure.ts';
 import { fileFailureText } from '../file-failure.ts';
 import { readNamedFile } from '../named-file.ts';
+import { sealed, unsealed } from '../sealed.ts';
 import { writePlaceAt } from '../write-place.ts';
 import { hitRateBounds } from './figures/rate-bounds.ts';
 import type { HitMode, NamespaceTraffic, TrafficReport } from './report.ts';
@@ -85,7 +86,7 @@ export function openHistory(path: string): HistoryFile {
     append(record) {
       try {
         // Goes on where a full disk takes a part alone, and fails where it takes no more.
-        appendFileSync(file, `${endsWithinLine(file) ? '\n' : ''}${JSON.stringify(record)}\n`);
+        appendFileSync(file, `${endsWithinLine(file) ? '\n' : ''}${JSON.stringify(sealed(record))}\n`);
       } catch (error) {
         explain(error);
       }
@@ -117,14 +118,14 @@ export async function readLastRecord(path: string, signal: AbortSignal): Promise
   throw new InputError(
     last < 0
       ? `history \`${path}\` is empty`
-      : `history \`${path}\`: line ${last + 1} is no result of \`hits\``,
+      : `history \`${path}\`: line ${last + 1} is no result of \`hits\`, or not as it was written`,
     `\`cachectl hits --record ${path}\` adds one`,
   );
 }
 
 function parseRecord(line: string): TrafficRecord | null {
   try {
-    const value = JSON.parse(line) as Partial<TrafficRecord> | null;
+    const value = unsealed(JSON.parse(line)) as Partial<TrafficRecord> | null;
     return value?.recordVersion === 1 &&
       typeof value.at === 'string' &&
       typeof value.windowSeconds === 'number' &&

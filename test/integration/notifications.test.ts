@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
+import { sealed, unsealed } from '../../src/sealed.ts';
 import { restoreLeftovers } from '../../src/traffic/notifications/leftovers.ts';
 import { missingFlags } from '../../src/traffic/notifications/notification-flags.ts';
 import { send, startPrivateServer } from '../server/redis.ts';
@@ -283,9 +284,9 @@ describe('after kill -9', () => {
     const terms = testTerms();
     await (await startHost(shared.url, terms.folder)).kill();
     const [name = ''] = notesIn(terms.folder);
-    const note = JSON.parse(readNoteText(terms.folder)) as { holder: object };
+    const note = unsealed(JSON.parse(readNoteText(terms.folder))) as { holder: object };
     const reused = { ...note, holder: { ...note.holder, pid: process.pid } };
-    writeFileSync(join(terms.folder, name), JSON.stringify(reused));
+    writeFileSync(join(terms.folder, name), JSON.stringify(sealed(reused)));
 
     expect((await restoreLeftovers(server.nodes, terms)).outcomes).toMatchObject([{ outcome: 'restored' }]);
   });

@@ -8,6 +8,7 @@ import { RedisError } from '../../redis/errors.ts';
 import { readNodeFacts } from '../../redis/node-facts.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { replaceFile } from '../../replace-file.ts';
+import { sealed, unsealed } from '../../sealed.ts';
 import type { Context } from '../context.ts';
 import type { InspectInput } from './run.ts';
 
@@ -48,7 +49,7 @@ export async function openCheckpoint(context: Context, input: InspectInput): Pro
     if (name === undefined) return;
     const file: CheckpointFile = { format, question, database, state };
     try {
-      replaceFile(resolve(folder, name), JSON.stringify(file), context.environment.processes);
+      replaceFile(resolve(folder, name), JSON.stringify(sealed(file)), context.environment.processes);
     } catch (error) {
       throw new InputError(`checkpoint \`${name}\` cannot be written: ${fileFailureText(error)}`);
     }
@@ -90,10 +91,10 @@ async function load(
 ): Promise<CheckpointFile> {
   const failure = (cause: string) => new InputError(`checkpoint \`${name}\` cannot be read: ${cause}`);
   const path = resolve(environment.workingDirectory, name);
-  const file = await readNamedJson<Partial<CheckpointFile> | null>(path, signal, failure);
+  const file = unsealed(await readNamedJson(path, signal, failure)) as Partial<CheckpointFile> | null;
   if (file?.format !== format || file.state === undefined) {
     throw new InputError(
-      `\`${name}\` is no checkpoint of \`inspect\``,
+      `\`${name}\` is no checkpoint of \`inspect\`, or not as it was written`,
       'one is written with `cachectl inspect --checkpoint FILE`',
     );
   }

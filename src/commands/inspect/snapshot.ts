@@ -5,6 +5,7 @@ import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { Analysis } from '../../keyspace/reading.ts';
 import { readNamedJson } from '../../named-file.ts';
 import { replaceFile } from '../../replace-file.ts';
+import { sealed, unsealed } from '../../sealed.ts';
 import type { Context } from '../context.ts';
 import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
 import { type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';
@@ -81,7 +82,7 @@ export function saveSnapshot(
   try {
     replaceFile(
       resolve(context.environment.workingDirectory, name),
-      JSON.stringify(snapshot, null, 2) + '\n',
+      JSON.stringify(sealed(snapshot), null, 2) + '\n',
       context.environment.processes,
     );
   } catch (error) {
@@ -98,9 +99,12 @@ export async function loadSnapshot(
 ): Promise<Snapshot> {
   const failure = (cause: string) => new InputError(`snapshot \`${name}\` cannot be read: ${cause}`);
   const path = resolve(environment.workingDirectory, name);
-  const loaded = await readNamedJson<Partial<Snapshot> | null>(path, signal, failure);
+  const loaded = unsealed(await readNamedJson(path, signal, failure)) as Partial<Snapshot> | null;
   if (loaded?.format !== format || !loaded.total || !Array.isArray(loaded.namespaces)) {
-    throw new InputError(`\`${name}\` is no snapshot`, 'one is written with `cachectl inspect --save FILE`');
+    throw new InputError(
+      `\`${name}\` is no snapshot, or not as it was written`,
+      'one is written with `cachectl inspect --save FILE`',
+    );
   }
   if (loaded.scope !== scope) {
     throw new InputError(

@@ -5,6 +5,7 @@ import { type Info, infoNumber, infoWithCommands, withCommands } from '../../red
 import { noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
+import { sealed, unsealed } from '../../sealed.ts';
 import { stateFolder } from '../../state-folder.ts';
 import { withFolderLock } from '../../traffic/notifications/folder-lock.ts';
 import type { ProcessFacts } from '../../traffic/notifications/processes.ts';
@@ -106,7 +107,7 @@ function add(path: string, info: Info, lookups: OwnLookups): void {
   };
   const draft = `${path}.${crypto.randomUUID()}.draft`;
   try {
-    writeFileSync(draft, `${JSON.stringify(entry)}\n`, { mode: 0o600, flag: 'wx' });
+    writeFileSync(draft, `${JSON.stringify(sealed(entry))}\n`, { mode: 0o600, flag: 'wx' });
     renameSync(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });
@@ -157,7 +158,7 @@ function readEntry(path: string): Entry | string | null {
       : `cannot be read: ${fileFailureText(error)}`;
   }
   try {
-    return parseEntry(JSON.parse(text)) ?? 'is damaged';
+    return parseEntry(unsealed(JSON.parse(text))) ?? 'is damaged';
   } catch {
     return 'is damaged';
   }

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileFailureText } from '../../file-failure.ts';
+import { sealed, unsealed } from '../../sealed.ts';
 import { stateFolder } from '../../state-folder.ts';
 import { type Holder, parseHolder, type ProcessFacts } from './processes.ts';
 
@@ -71,7 +72,7 @@ export function writeNote({ path, note }: NoteFile): void {
   const draft = path.slice(0, -noteSuffix.length) + draftSuffix;
   const file = openSync(draft, 'w', 0o600);
   try {
-    writeFileSync(file, `${JSON.stringify(note, null, 2)}\n`);
+    writeFileSync(file, `${JSON.stringify(sealed(note), null, 2)}\n`);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -128,7 +129,9 @@ export function readNote(path: string): Note | string | null {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : fileFailureText(error);
   }
   try {
-    return parseNote(JSON.parse(text)) ?? 'it does not say what to put back';
+    const fields = unsealed(JSON.parse(text));
+    if (fields === null) return 'it is not as it was written';
+    return parseNote(fields) ?? 'it does not say what to put back';
   } catch {
     return 'it is no JSON';
   }

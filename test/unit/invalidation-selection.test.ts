@@ -100,7 +100,9 @@ describe('any word, without entities in a map', () => {
     const matches = (key: string) => walk?.matches(bytesOf(key));
     expect(['user:12', 'user:12:x', 'a:user:12', 'a:user:12:x'].every(matches)).toBe(true);
     expect(['user:{12}', '{user:12}:x', 'a:{user}:12:x'].every(matches)).toBe(true);
-    expect(['user:123', 'superuser:12', 'user:1', 'user:x:12', 'user12', 'a:{user12}', ''].some(matches)).toBe(false);
+    expect(
+      ['user:123', 'superuser:12', 'user:1', 'user:x:12', 'user12', 'a:{user12}', ''].some(matches),
+    ).toBe(false);
   });
 
   test('follows every delimiter of the map', () => {

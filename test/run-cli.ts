@@ -19,14 +19,16 @@ export interface CliOptions {
   readonly signal?: AbortSignal;
   /** True: stdout claims to be a terminal of 100 columns, so the default output is the table. */
   readonly terminal?: boolean;
+  /** Such a terminal, of another width. */
+  readonly columns?: number;
   readonly now?: () => number;
   readonly random?: () => number;
 }
 
 /** Runs a command line in this process, and gives what a caller of the program would see. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const stdout = capture(options.terminal ?? false);
-  const stderr = capture(false);
+  const stdout = capture(options.terminal ?? options.columns !== undefined, options.columns);
+  const stderr = capture(false, options.columns);
   const io: Io = {
     stdin:
       options.input === undefined
@@ -54,7 +56,7 @@ export function jsonOf(result: CliResult): Record<string, unknown> {
   return JSON.parse(result.stdout) as Record<string, unknown>;
 }
 
-function capture(isTTY: boolean): { stream: Io['stdout']; text: () => string } {
+function capture(isTTY: boolean, columns = 100): { stream: Io['stdout']; text: () => string } {
   const chunks: Buffer[] = [];
   const writable = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -63,7 +65,7 @@ function capture(isTTY: boolean): { stream: Io['stdout']; text: () => string } {
     },
   });
   return {
-    stream: Object.assign(writable, { isTTY, columns: 100 }),
+    stream: Object.assign(writable, { isTTY, columns }),
     text: () => Buffer.concat(chunks).toString('utf8'),
   };
 }

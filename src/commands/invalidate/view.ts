@@ -2,7 +2,6 @@ import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, command, type Fact, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
-import { mentionedBlocks, mentionedTable } from './mentioned.ts';
 import type { InvalidateResult } from './result.ts';
 import { costNotes } from '../keyspace-report.ts';
 
@@ -80,7 +79,6 @@ export function dataBlocks(result: InvalidateResult): Block[] {
         count('failed', result.failed),
         count('notAttempted', result.notAttempted),
         count('excluded', result.excluded),
-        count('mentioned', result.mentioned),
         fact('mode', 'mode', result.mode, 'text'),
         fact('journal', 'journal', result.journal, 'text'),
         fact('backup', 'backup', result.backup, 'text'),
@@ -100,7 +98,6 @@ export function dataBlocks(result: InvalidateResult): Block[] {
       columns: [column('id'), { name: 'keys', header: 'KEYS', unit: 'count' }],
       rows: result.ids.map(({ id, keys }) => [id, keys]),
     },
-    mentionedTable(result),
     problemTable(result),
     sampleTable(result),
     namespaceTable(result, Number.POSITIVE_INFINITY),
@@ -185,7 +182,6 @@ function warnings(result: InvalidateResult): Block[] {
       : [note('warning', `this cannot be undone: ${result.noUndoBecause}`)]),
     ...rewrittenNotes(result),
     ...unmatchedNotes(result),
-    ...mentionedBlocks(result),
     ...result.unreachable.map(({ reason }) => note('warning', reason)),
     ...(result.stateKnown || result.matched === 0
       ? []

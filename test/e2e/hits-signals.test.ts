@@ -112,6 +112,23 @@ test('Ctrl-C between the change and the window puts the value back too', async (
   expect(notesIn(state)).toEqual([]);
 });
 
+test.each(['stats --hits 20s', 'watch --hits --interval 100ms'])(
+  '%s puts the value back after SIGHUP, which comes twice',
+  async (line) => {
+    const { redis, server, before, state } = await serverWith('KEx');
+    const { child, outcome } = startBinary(line.split(' '), {
+      env: { REDIS_URL: redis.url, XDG_STATE_HOME: state },
+    });
+    child.stdin.end();
+    while ((await flagsOn(server)) === before) await sleep(1);
+    child.kill('SIGHUP');
+    child.kill('SIGHUP');
+    expect(await outcome).toMatchObject({ exitCode: 129, signal: null });
+    expect(await flagsOn(server)).toBe(before);
+    expect(notesIn(state)).toEqual([]);
+  },
+);
+
 test('Ctrl-C between two bursts of a sample ends it with what was seen', async () => {
   const { redis, server, before, state } = await serverWith('KEx');
   const args = ['--for', '20s', '--mode', 'sampled', '--duty', '1%', ...json];

@@ -19,7 +19,7 @@ import { storedKeys } from './invalidate-setup.ts';
 const truth = {
   state: [
     ...['bull:reports:', 'myapp:emails:', 'bq:thumbnails:', 'media:posters:', 'resque:', 'background:'],
-    ...['sess:', 'visitors:', 'rlflx:', 'guard:'],
+    ...['sess:', 'visitors:', 'rlflx:', 'guard:', 'locks:invoice:', 'payout:', 'socket.io', 'sio:session:'],
   ],
   cache: ['keyv::page:', 'catalog::catalog:'],
 };
@@ -68,6 +68,8 @@ test('the first map says what each kind rests on', () => {
     /\/\/ 300 keys; state: name says "sess"; values hold "cookie"/,
     /\/\/ 60 keys; state: values hold "cookie"/,
     /\/\/ 100 keys; state: values are integers under a short TTL/,
+    /\/\/ 40 keys; state: values are random tokens under a short TTL, as locks have them/,
+    /\/\/ 1 key; state: holds streams/,
   ])
     expect(text).toMatch(comment);
 });
@@ -79,7 +81,7 @@ test('no id of a session is in the file, with or without a digit', async () => {
   expect(ids.filter((id) => text.includes(id))).toEqual([]);
 });
 
-test.each(['sess:*', 'myapp:emails:*', 'bq:*', 'background:*', 'guard:*'])(
+test.each(['sess:*', 'myapp:emails:*', 'bq:*', 'background:*', 'guard:*', 'payout:*', 'socket.io'])(
   'with the first map `invalidate --pattern %s` removes nothing',
   async (pattern) => {
     const before = (await storedKeys(server)).length;

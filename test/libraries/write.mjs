@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import KeyvRedis from '@keyv/redis';
+import { createAdapter } from '@socket.io/redis-streams-adapter';
 import BeeQueue from 'bee-queue';
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import { createCache } from 'cache-manager';
@@ -14,6 +15,7 @@ import { Redis } from 'ioredis';
 import { Keyv } from 'keyv';
 import { Queue as ResqueQueue } from 'node-resque';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
+import Redlock from 'redlock';
 
 const url = new URL(process.argv[2]);
 const connection = { host: url.hostname, port: Number(url.port), db: Number(url.pathname.slice(1)) };
@@ -82,6 +84,26 @@ async function writeLimits(options) {
   await times(100, (index) => limiter.consume(`user_${index}`));
 }
 
+/** Each held by its owner for another minute. */
+async function writeLocks(resource) {
+  const redlock = new Redlock([client]);
+  await times(40, (index) => redlock.acquire([`${resource}${index}`], 60_000));
+}
+
+/** The stream of broadcasts, and the sessions of sockets that may come back. */
+async function writeSockets() {
+  const adapter = createAdapter(client.duplicate())({
+    name: '/',
+    sockets: new Map(),
+    server: { opts: { connectionStateRecovery: { maxDisconnectionDuration: 120_000 } } },
+  });
+  await times(30, (index) => adapter.doPublish({ type: 3, data: { packet: { data: [index] }, opts: {} } }));
+  await times(30, () => {
+    const [sid, pid] = [randomBytes(15).toString('base64url'), randomBytes(15).toString('base64url')];
+    return adapter.persistSession({ sid, pid, rooms: [sid], data: {} });
+  });
+}
+
 /** A page cache under digests that look like tokens. */
 async function writeCaches() {
   const store = new KeyvRedis(url.href);
@@ -103,4 +125,7 @@ await writeSessions('visitors:', 60);
 await writeLimits({});
 await writeLimits({ keyPrefix: 'guard' });
 await writeCaches();
+await writeLocks('locks:invoice:');
+await writeLocks('payout:');
+await writeSockets();
 process.exit(0);

@@ -124,6 +124,11 @@ function typeSigns({ samples, commands }: Evidence): Sign[] {
 /** Integers with a longer TTL are as likely the cached result of a count. */
 const shortTtlSeconds = 86_400;
 const counting = ['INCR', 'INCRBY', 'DECR', 'DECRBY'];
+/** Longer than this no lock is held; a token with a longer TTL may be one of an interface, or a digest of what was cached. */
+const lockSeconds = 3600;
+/** What lock libraries write as the owner: 16 random bytes or more in hex, a UUID, or base64 with letters of both cases and digits. */
+const ownerToken =
+  /^(?:[\da-f]{32,64}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+/-]{22,44}={0,2})$/;
 const flag = /^(?:on|off|true|false|yes|no|enabled|disabled)$/i;
 /** Fields that session stores write. */
 const sessionFields = ['cookie', 'passport', '_csrf', 'csrfToken', '_token', '_auth_user_id'];
@@ -146,7 +151,22 @@ function valueSigns({ samples, encoding, commands }: Evidence, statistics: KeySt
       texts.push('values are integers under a short TTL');
     else if (command !== undefined) texts.push(`values are integers, and clients use ${command}`);
   }
+  if (areLocks(samples, statistics))
+    texts.push('values are random tokens under a short TTL, as locks have them');
   return [...new Set(texts)].map((text) => ({ from: 'value', text }));
+}
+
+function areLocks(samples: readonly KeySample[], statistics: KeyStatistics): boolean {
+  const { ttlKnown, withoutTtl, ttlMaxSeconds } = statistics;
+  const values = samples.flatMap(({ value }) => value?.bytes ?? []);
+  return (
+    values.length > 0 &&
+    new Set(values).size === values.length &&
+    values.every((value) => ownerToken.test(value)) &&
+    ttlKnown > 0 &&
+    withoutTtl === 0 &&
+    ttlMaxSeconds <= lockSeconds
+  );
 }
 
 function sessionFieldOf({ bytes, truncated }: ValueSample): string | null {

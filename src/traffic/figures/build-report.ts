@@ -53,13 +53,25 @@ export function buildReport(input: ReportInput): TrafficReport {
   const unreported = ['keyspace_hits', 'keyspace_misses'].find((field) =>
     windows.some(({ to }) => infoNumber(to.info, field) === null),
   );
-  const allHits = resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
+  const areHitsKnown = !isSpoiledByScans(input, allRows, marks);
+  const allHits = !areHitsKnown || resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
   const misses = resets ? null : sumOf(counted.map((each) => each?.misses ?? 0)) - ofOthers;
-  const namespaces = mode === 'counters' ? [] : namespacesOf(input, groups, allRows, windowSeconds);
+  const namespaces =
+    mode === 'counters'
+      ? []
+      : namespacesOf(
+          areHitsKnown ? input : { ...input, mode: 'misses-only' },
+          groups,
+          allRows,
+          windowSeconds,
+        );
   const scans = input.rows.scans;
   const monitoredSpans = mode === 'sampled' ? windows.flatMap(({ bursts }) => bursts) : windows;
   const scanCalls = sumOf(monitoredSpans.map(({ from, to }) => writesBetween(from, to, [scans])));
-  const raw = residualOf(mode, windows, allRows, marks, namespaces, { hits: allHits, misses });
+  const raw = residualOf(areHitsKnown ? mode : 'misses-only', windows, allRows, marks, namespaces, {
+    hits: allHits,
+    misses,
+  });
   // Before 8.0, SCAN … TYPE counts a hit for each key that it goes through, and names none of them.
   const mostScanned = sumOf(windows.map(({ from, to }) => readsBetween(from, to, [scans])));
   const scanned = mode === 'exact' ? Math.max(0, Math.min(raw.hits ?? 0, mostScanned)) : 0;
@@ -82,12 +94,9 @@ export function buildReport(input: ReportInput): TrafficReport {
       ? ['the counters of the server went back: it was started anew, or CONFIG RESETSTAT was called']
       : []),
     ...unattributed
-      .filter(([left, of]) => Math.abs(left) > Math.max(residualLookups, residualShare * of))
+      .filter(([left, of]) => isTooMany(left, of))
       .slice(0, 1)
-      .map(
-        ([left, of]) =>
-          `${Math.abs(left)} of ${of} lookups cannot be attributed to a namespace${scanHint(scanCalls, scanned)}`,
-      ),
+      .map(([left, of]) => `${Math.abs(left)} of ${of} lookups cannot be attributed to a namespace`),
   ];
   return {
     mode,
@@ -95,7 +104,7 @@ export function buildReport(input: ReportInput): TrafficReport {
     windowSeconds,
     valid: invalidReasons.length === 0,
     invalidReasons,
-    remarks: [...input.remarks, ...othersRemark(ofOthers), ...scanRemark(scanCalls, scanned)],
+    remarks: [...input.remarks, ...othersRemark(ofOthers), ...scanRemark(scanCalls, scanned, areHitsKnown)],
     endedBy: input.endedBy,
     isReplica: input.isReplica,
     reads: hits === null || misses === null ? null : hits + misses,
@@ -122,10 +131,9 @@ function residualOf(
   namespaces: readonly NamespaceTraffic[],
   { hits, misses }: Pick<TrafficReport, 'hits' | 'misses'>,
 ): TrafficReport['residual'] {
-  if (mode === 'counters' || hits === null || misses === null)
-    return { reads: null, hits: null, misses: null };
+  if (mode === 'counters' || misses === null) return { reads: null, hits: null, misses: null };
   const missResidual = misses - sumOf(windows.map(({ from, to }) => missesBetween(from, to, allRows)));
-  if (mode === 'misses-only') return { reads: null, hits: null, misses: missResidual };
+  if (mode === 'misses-only' || hits === null) return { reads: null, hits: null, misses: missResidual };
   if (mode === 'exact') {
     const reads = hits + misses - sumOf(namespaces.map((each) => each.reads ?? 0));
     return { reads, hits: reads - missResidual, misses: missResidual };
@@ -148,7 +156,12 @@ function lookupsIn(spans: readonly Burst[]): number {
 }
 
 /** The lookups that `SCAN … TYPE` counted, which belong to no namespace. */
-function scanRemark(calls: number, scanned: number): string[] {
+function scanRemark(calls: number, scanned: number, areHitsKnown: boolean): string[] {
+  if (!areHitsKnown)
+    return [
+      `hits and reads are not reported: ${calls} calls of SCAN with TYPE were seen, each of which counts hits of no namespace; ` +
+        'misses and their causes are complete, and `--mode exact` takes such hits off',
+    ];
   if (scanned === 0) return [];
   return [
     `${calls} calls of SCAN with TYPE counted ${scanned} hits, which are no reads of data and are taken off; a client that ` +
@@ -156,10 +169,25 @@ function scanRemark(calls: number, scanned: number): string[] {
   ];
 }
 
-function scanHint(calls: number, scanned: number): string {
-  if (calls === 0 || scanned > 0) return '';
-  return `: ${calls} calls of SCAN with TYPE were seen, each of which counts hits; \`--mode exact\` takes them off`;
+/**
+ * True where SCAN … TYPE counted so many of the hits in the bursts that nothing is known of those between them. Misses are
+ * none of it: each has its event.
+ */
+function isSpoiledByScans(
+  { mode, windows, rows }: ReportInput,
+  allRows: readonly number[],
+  marks: readonly number[],
+): boolean {
+  if (mode !== 'sampled') return false;
+  const bursts = windows.flatMap((window) => window.bursts);
+  const most = sumOf(bursts.map(({ from, to }) => readsBetween(from, to, [rows.scans])));
+  const counted = lookupsIn(bursts);
+  const left = counted - sumOf(bursts.map(({ from, to }) => readsBetween(from, to, [...allRows, ...marks])));
+  return left > 0 && left <= most && isTooMany(left, counted);
 }
+
+const isTooMany = (unattributed: number, lookups: number) =>
+  Math.abs(unattributed) > Math.max(residualLookups, residualShare * lookups);
 
 /** What others did who look at the same server. */
 function othersRemark(lookups: number): string[] {

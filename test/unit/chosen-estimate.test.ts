@@ -64,13 +64,16 @@ function trueShares(namespace: string): { keys: number; bytes: number } {
 
 function shuffled(seed: number): Key[] {
   const draw = new Draw(seed, 'order');
-  return keys
-    .map((key) => ({ key, at: draw.fraction() }))
-    .sort((left, right) => left.at - right.at)
-    .map(({ key }) => key);
+  const order = [...keys];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = draw.below(last + 1);
+    const [left, right] = [order[last], order[other]];
+    if (left !== undefined && right !== undefined) [order[last], order[other]] = [right, left];
+  }
+  return order;
 }
 
-const seeds = Array.from({ length: 100 }, (_, seed) => seed);
+const seeds = Array.from({ length: 50 }, (_, seed) => seed);
 
 describe('shares of chosen keys', () => {
   test.each([
@@ -95,8 +98,8 @@ describe('shares of chosen keys', () => {
         note(`bytes of ${name}`, least <= truth.bytes + 1e-9 && truth.bytes <= most + 1e-9);
       }
     }
-    // Of 100 draws with 95 %, fewer than 87 hold in one case of 600; together they have to keep the 95 %.
-    for (const [name, count] of held) expect([name, count >= 87]).toEqual([name, true]);
+    // Of 50 draws with 95 %, fewer than 43 hold in one case of 300; together they have to keep the 95 %.
+    for (const [name, count] of held) expect([name, count >= 43]).toEqual([name, true]);
     const all = [...held.values()].reduce((sum, count) => sum + count, 0) / held.size / seeds.length;
     expect(all).toBeGreaterThanOrEqual(0.95);
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { driftedBytes, driftedKeys, driftedShare, driftOf } from '../../src/keyspace/drift.ts';
 import { DrawnPages } from '../../src/keyspace/drawn-pages.ts';
 import { SampleEstimator } from '../../src/keyspace/estimate.ts';
-import { Tally } from '../../src/keyspace/tally.ts';
+import { sumOf, Tally } from '../../src/keyspace/tally.ts';
 import { Draw } from '../../src/random.ts';
 import { segmentPages } from '../../src/redis/page-source.ts';
 
@@ -51,15 +51,21 @@ function coverageOf(present: Presence): { namespaces: Held[]; total: Held } {
   });
   const there = (progress: number) => order.filter(({ namespace, at }) => present(namespace, at, progress));
   const atEnd = shares.map((_, namespace) => there(1).filter((key) => key.namespace === namespace));
-  const sizes = Array.from({ length: pages }, (_, page) => there(page / (pages - 1)).length);
+  const sizes = Array.from({ length: pages }, (_, page) => {
+    let size = 0;
+    for (const { namespace, at } of order) if (present(namespace, at, page / (pages - 1))) size++;
+    return size;
+  });
   const start = sizes[0] ?? 0;
+  const bytesOf = (list: typeof order) => list.reduce((sum, { bytes }) => sum + bytes, 0);
+  const bytesAtEnd = atEnd.map(bytesOf);
+  const [allKeys, allBytes] = [atEnd.flat().length, bytesOf(atEnd.flat())];
   const namespaces = shares.map((): Held => ({ keys: 0, bytes: 0, share: 0 }));
   const total: Held = { keys: 0, bytes: 0, share: 0 };
   for (let seed = 1; seed <= samples; seed++) {
     const from = { source: segmentPages(start) };
     const sample = new DrawnPages(start, [from]);
     const tallies = shares.map(() => new Tally());
-    const whole = new Tally();
     from.source.draw(pages, new Draw(seed, 'sample')).forEach(({ cursor, count }, page) => {
       const found: (typeof order)[number][] = [];
       let position = Math.floor(
@@ -71,23 +77,20 @@ function coverageOf(present: Presence): { namespaces: Held[]; total: Held } {
       }
       const growth = (sizes[page] ?? 0) / start;
       const place = sample.add({ scannedKeys: found.length, growth, from }, true);
-      for (const { namespace, bytes } of found)
-        for (const to of [tallies[namespace], whole]) to?.add(bytes, place);
+      for (const { namespace, bytes } of found) tallies[namespace]?.add(bytes, place);
     });
+    const whole = sumOf(tallies);
     const estimator = new SampleEstimator(sample.frame(true), tallies);
-    const all = atEnd.flat();
-    const allBytes = all.reduce((sum, { bytes }) => sum + bytes, 0);
     const holds = (interval: readonly [number, number] | null, truth: number) =>
       interval !== null && interval[0] <= truth * (1 + 1e-9) && truth <= interval[1] * (1 + 1e-9) ? 1 : 0;
     tallies.forEach((tally, namespace) => {
-      const [truth, held] = [atEnd[namespace] ?? [], namespaces[namespace]];
+      const [truth, held] = [atEnd[namespace]?.length ?? 0, namespaces[namespace]];
       if (held === undefined) return;
-      const bytes = truth.reduce((sum, key) => sum + key.bytes, 0);
-      held.keys += holds(estimator.keys(tally).interval, truth.length) / samples;
-      held.bytes += holds(estimator.memoryBytes(tally).interval, bytes) / samples;
-      held.share += holds(estimator.share(tally, whole).interval, truth.length / all.length) / samples;
+      held.keys += holds(estimator.keys(tally).interval, truth) / samples;
+      held.bytes += holds(estimator.memoryBytes(tally).interval, bytesAtEnd[namespace] ?? 0) / samples;
+      held.share += holds(estimator.share(tally, whole).interval, truth / allKeys) / samples;
     });
-    total.keys += holds(estimator.keys(whole).interval, all.length) / samples;
+    total.keys += holds(estimator.keys(whole).interval, allKeys) / samples;
     total.bytes += holds(estimator.memoryBytes(whole).interval, allBytes) / samples;
   }
   return { namespaces, total };

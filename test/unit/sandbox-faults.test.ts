@@ -29,7 +29,7 @@ describe.each(pairs)('%s with %s', (system, name) => {
     fault.namespaces.includes(map.classify(keyOf(operation))?.name ?? '');
 
   test('names namespaces of the map, and its traffic goes to each of them', () => {
-    const reads = take(system, name, 4000).filter(({ kind }) => kind === 'read');
+    const reads = take(system, name, 2000).filter(({ kind }) => kind === 'read');
     const names = new Set(reads.map((read) => map.classify(keyOf(read))?.name));
     for (const namespace of fault.namespaces) expect(names).toContain(namespace);
     expect(reads.filter(isHit).length / reads.length).toBeGreaterThan(0.4);

@@ -36,9 +36,9 @@ describe.each(systemNames)('the data of %s', (system) => {
   });
 
   test('has as many keys as were asked for, and none twice', () => {
-    const keys = recordsOf(system, 30_000).map(({ key }) => key);
-    expect(keys).toHaveLength(30_000);
-    expect(new Set(keys).size).toBe(30_000);
+    const keys = recordsOf(system, 15_000).map(({ key }) => key);
+    expect(keys).toHaveLength(15_000);
+    expect(new Set(keys).size).toBe(15_000);
   });
 
   test('of a larger set begins with that of a smaller one', () => {

@@ -81,7 +81,7 @@ describe.each([
         for (const each of keys) counter.add(each);
         expect(counter.byName()).toEqual(namesOf(of, keys));
       }),
-      { numRuns: 150, interruptAfterTimeLimit: 10_000 },
+      { numRuns: 50, interruptAfterTimeLimit: 10_000 },
     );
   });
 });
@@ -139,12 +139,12 @@ test('more keys than the cache holds are counted as if there were none', () => {
   const counter = new Counter(map);
   const names = ['user', 'cart', 'user:admin', 'other'];
   for (let round = 0; round < 2; round++)
-    for (let index = 0; index < 400_000; index++) counter.add(`${names[index % 4] ?? ''}:${index}`);
+    for (let index = 0; index < 300_000; index++) counter.add(`${names[index % 4] ?? ''}:${index}`);
   expect(counter.byName()).toEqual({
-    users: 200_000,
-    carts: 200_000,
-    admins: 200_000,
-    '(unmapped)': 200_000,
+    users: 150_000,
+    carts: 150_000,
+    admins: 150_000,
+    '(unmapped)': 150_000,
   });
 });
 
@@ -153,7 +153,7 @@ test('more rows than 65,536, as of words that are numbered, are still told apart
   const letters = (index: number) =>
     [1, 26].map((power) => String.fromCharCode(97 + (Math.floor(index / power) % 26))).join('');
   const keys: string[] = [];
-  for (let first = 0; first < 300; first++)
+  for (let first = 0; first < 210; first++)
     for (let family = 0; family < 40; family++)
       for (let number = 0; number < 8; number++) keys.push(`x${letters(first)}:${letters(family)}_${number}`);
   for (const each of keys) counter.add(each);

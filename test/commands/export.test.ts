@@ -326,7 +326,17 @@ describe('the server', () => {
       const lines = Array.from({ length: 3000 }, (_, index) => `{"key":"k${index}","value":"v"}`);
       await cli(['warm', '-'], { url: setUp, input: lines.join('\n') });
       const exporting = cli(
-        ['export', '--to', join(folder, 'lost.ndjson'), '--max-rate', '1000', '-o', 'json'],
+        [
+          'export',
+          '--to',
+          join(folder, 'lost.ndjson'),
+          '--max-rate',
+          '1000',
+          '--timeout',
+          '1s',
+          '-o',
+          'json',
+        ],
         { url: setUp },
       );
       setTimeout(() => own.kill('SIGKILL'), 800);

@@ -11,7 +11,7 @@ import { startBinary } from '../server/binary.ts';
 import { send, startPrivateServer, targetOf } from '../server/redis.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 
-const keyCount = 1_000_000;
+const keyCount = 300_000;
 let redis: RedisProcess;
 let server: RedisServer;
 

@@ -45,15 +45,25 @@ async function screenOf(
   return terminal.screen(withStyles);
 }
 
-describe.each([40, 60, 80])('a terminal of %d columns', (columns) => {
-  test.each([
-    ['inspect', ['inspect', '--limit', '8']],
-    ['inspect by levels', ['inspect', '--depth', '2', '--top', '0']],
-    ['stats', ['stats', '--limit', '5']],
-    ['get', ['get', 'user:1:profile']],
-    ['ttl', ['ttl', 'user:1:profile', 'platform:metrics:latest']],
-    ['keys', ['keys', 'stats:*', '--limit', '5', '--quiet']],
-  ])('shows %s without a line that is broken', async (_what, args) => {
+/** Those whose tables leave out columns first. */
+const wide: readonly (readonly [name: string, args: readonly string[]])[] = [
+  ['inspect by levels', ['inspect', '--depth', '2', '--top', '0']],
+  ['stats', ['stats', '--limit', '5']],
+];
+const all: typeof wide = [
+  ...wide,
+  ['inspect', ['inspect', '--limit', '8']],
+  ['get', ['get', 'user:1:profile']],
+  ['ttl', ['ttl', 'user:1:profile', 'platform:metrics:latest']],
+  ['keys', ['keys', 'stats:*', '--limit', '5', '--quiet']],
+];
+
+describe.each([
+  [40, all],
+  [60, wide],
+  [80, wide],
+] as const)('a terminal of %d columns', (columns, commands) => {
+  test.each(commands)('shows %s without a line that is broken', async (_what, args) => {
     // What was looked up before, and how long ago, is part of the figures.
     const state = { XDG_STATE_HOME: folderWith({}) };
     const env = { REDIS_URL: redis.url, COLUMNS: String(columns), ...state };
@@ -120,7 +130,7 @@ describe('progress', () => {
     const large = await startPrivateServer();
     onTestFinished(() => large.stop());
     const other = await connect(targetOf(large.url));
-    await send(other, 'DEBUG', 'POPULATE', 700_000);
+    await send(other, 'DEBUG', 'POPULATE', 300_000);
     other.close();
     const terminal = await run(['inspect', '--exact'], { env: { REDIS_URL: large.url }, columns: 100 });
     const busy = await terminal.waitFor(/reading keys {2}.* % {2}[\d,]+ keys {2}[\d,]+\/s/);
@@ -128,14 +138,14 @@ describe('progress', () => {
     expect(await terminal.exitCode(30_000)).toBe(0);
     const done = await terminal.screen();
     expect(done).not.toContain('reading keys');
-    expect(done).toMatch(/^700,000 keys in 1 namespace\n/);
+    expect(done).toMatch(/^300,000 keys in 1 namespace\n/);
   });
 
   test('is stopped by Ctrl-C, and what was read is shown', async () => {
     const large = await startPrivateServer();
     onTestFinished(() => large.stop());
     const other = await connect(targetOf(large.url));
-    await send(other, 'DEBUG', 'POPULATE', 1_000_000);
+    await send(other, 'DEBUG', 'POPULATE', 500_000);
     other.close();
     const terminal = await run(['inspect', '--exact'], { env: { REDIS_URL: large.url }, columns: 100 });
     await terminal.waitFor(/reading keys {2}.* %/);

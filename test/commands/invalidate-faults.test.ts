@@ -140,7 +140,7 @@ describe('invalidate', () => {
   });
 
   test('on a replica is refused before the plan, with the address of the primary, and so is all that writes', async () => {
-    const { redis: primary, admin } = await privateServer({ args: ['--repl-diskless-sync-delay', '0'] });
+    const { redis: primary, admin } = await privateServer();
     await store(admin, users(15));
     const { redis: replica, admin: reader } = await privateServer({
       args: ['--replicaof', '127.0.0.1', String(primary.port)],

@@ -94,7 +94,7 @@ describe('prune', () => {
   });
 
   test('on a replica changes nothing, and says that it is one', async () => {
-    const primary = await startServer({ args: ['--repl-diskless-sync-delay', '0'] });
+    const primary = await startServer();
     await store(primary.server, users(300));
     const replica = await startServer({ args: ['--replicaof', '127.0.0.1', String(primary.redis.port)] });
     await expect.poll(() => send(replica.server, 'DBSIZE'), { timeout: 15_000 }).toBe(300);

@@ -72,6 +72,8 @@ async function startOnce(program: string, options: RedisProcessOptions): Promise
         : ['--port', String(port)]),
       ...['--bind', '127.0.0.1', '--unixsocket', socketPath, '--dir', directory],
       ...['--save', '', '--appendonly', 'no', '--daemonize', 'no', '--logfile', ''],
+      // A primary waits five seconds for further replicas otherwise.
+      ...['--repl-diskless-sync-delay', '0'],
       // Before 7.0 DEBUG is open to all, and the option unknown.
       ...(Number.parseInt(version) >= 7 ? ['--enable-debug-command', 'local'] : []),
       ...(options.args ?? []),
@@ -120,9 +122,17 @@ function watchOver(pid: number, directory: string): ChildProcess {
   return watchdog;
 }
 
+const versions = new Map<string, string>();
+
 /** `Redis server v=7.0.15 …`, `Valkey server v=8.0.1 …` */
 function versionOf(program: string): string {
-  return /\bv=(\d+\.[\d.]+)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[1] ?? '0';
+  let version = versions.get(program);
+  if (version === undefined) {
+    version =
+      /\bv=(\d+\.[\d.]+)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[1] ?? '0';
+    versions.set(program, version);
+  }
+  return version;
 }
 
 function waitUntil(state: 'ready' | 'listening', server: ChildProcess): Promise<void> {

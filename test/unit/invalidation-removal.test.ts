@@ -154,7 +154,7 @@ describe('a removal that the server refuses', () => {
   });
 
   test('because it is a replica stops at once', async () => {
-    const { redis: primary, admin } = await privateServer({ args: ['--repl-diskless-sync-delay', '0'] });
+    const { redis: primary, admin } = await privateServer();
     const keys = keysNamed('user', 3000);
     await store(admin, keys);
     const { admin: replica } = await privateServer({

@@ -11,7 +11,7 @@ import { send, sendAll, startPrivateServer } from '../server/redis.ts';
 import { inspect } from './inspect-runs.ts';
 import { countersOf, folderWith, open, startServer } from './reading.ts';
 
-const keyCount = 20_000;
+const keyCount = 12_000;
 const users = Array.from({ length: keyCount }, (_, index) => ['SET', `user:${index}`, 'x']);
 
 /** Waits until the server has answered so many SCANs. */
@@ -40,7 +40,7 @@ describe('a connection that breaks during an exact walk', () => {
     const before = await countersOf(server);
     const running = inspect(['--exact', '--max-rate', '10000'], { url: proxy.url });
     for (let cut = 1; cut <= breaks; cut++) {
-      await scansOf(server, 5 * cut);
+      await scansOf(server, 3 * cut);
       proxy.cut();
     }
     const { exitCode, result, stderr } = await running;
@@ -67,7 +67,7 @@ describe('a connection that breaks during an exact walk', () => {
       /cmdstat_scan:calls=(\d+)/.exec(replyText(await send(server, 'INFO', 'commandstats')))?.[1],
     );
     for (let cut = 1; cut <= breaks; cut++) {
-      await scansOf(server, scans + 5 * cut);
+      await scansOf(server, scans + 3 * cut);
       proxy.cut();
     }
     expect((await again).stdout).toMatch(note);

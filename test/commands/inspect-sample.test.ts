@@ -120,7 +120,7 @@ describe('a sample', () => {
 
   test('of the same seed is the same, and of another is not', async () => {
     const keysOf = async (seed: string) =>
-      (await sample(['--seed', seed, '--top', String(keyCount)])).result.largest.map(({ key }) => key);
+      (await sample(['--seed', seed, '--top', '2000'])).result.largest.map(({ key }) => key);
     const first = await keysOf('7');
     expect(first.length).toBeGreaterThan(1000);
     expect(await keysOf('7')).toEqual(first);

@@ -27,6 +27,12 @@ afterAll(async () => {
 const names = (count: number, name: string) =>
   Array.from({ length: count }, (_, index) => `${name}:${index}`);
 
+/** Of more than a megabyte. */
+const longList = Array.from(
+  { length: 4000 },
+  (_, index) => `element ${index} ${'of a long list '.repeat(20)}`,
+);
+
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'cachectl-own-'));
   writeFileSync(join(folder, 'cachectl.config.json'), JSON.stringify(map));
@@ -40,7 +46,7 @@ beforeEach(async () => {
     ...names(5, 'rank').map((key) => ['ZADD', key, 1, 'a', 2, 'b']),
     ...names(5, 'log').map((key) => ['XADD', key, '*', 'a', 'b']),
     ['SET', 'big', 'x'.repeat(3_000_000)],
-    ['RPUSH', 'long', ...Array.from({ length: 40_000 }, (_, index) => `element ${index} of a long list`)],
+    ['RPUSH', 'long', ...longList],
     ['SADD', 'idx:user:1', 'user:1', 'user:2', 'user:gone'],
   ]);
   return () => rmSync(folder, { recursive: true });

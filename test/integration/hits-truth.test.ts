@@ -18,7 +18,7 @@ async function privatePort(): Promise<number> {
 
 const everyCause = (port: number): CausesLoad => ({
   kind: 'causes',
-  ...{ port, seed: 7, connections: 4, pipeline: 64, operations: 150_000, keys: 3000 },
+  ...{ port, seed: 7, connections: 4, pipeline: 64, operations: 80_000, keys: 3000 },
 });
 
 const steady = (port: number, seconds: number): SteadyLoad => ({

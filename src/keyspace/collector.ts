@@ -4,6 +4,7 @@ import { type LargeKey, LargestKeys } from './largest-keys.ts';
 import type { Namespace, NamespaceMap } from './map.ts';
 import { NamespaceTree, type TreeState } from './namespace-tree.ts';
 import { keyOverheadBytes } from './overhead.ts';
+import type { RepeatedKeys } from './repeated-keys.ts';
 import type { SamplePlace } from './tally.ts';
 import { ttlJudges, type TtlVerdict } from './ttl-verdict.ts';
 
@@ -13,6 +14,8 @@ interface CollectorOptions {
   readonly top: number;
   /** The type of all keys, where only one was asked for. */
   readonly type?: string | undefined;
+  /** Keys that it knows to have come before are left out. */
+  readonly repeated?: RepeatedKeys;
   /** Milliseconds since the epoch: TTLs are judged by the time at which they are read. */
   readonly now: () => number;
 }
@@ -23,16 +26,18 @@ export class Collector {
   readonly largest: LargestKeys;
   /** Keys of which more was read than their size. */
   detailedKeys = 0;
+  private readonly repeated: RepeatedKeys | undefined;
   private readonly type: string | null;
   private readonly map: NamespaceMap;
   private readonly now: () => number;
   private judges: ReadonlyMap<string, (ttlMillis: number) => TtlVerdict> = new Map();
   private judgedAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ map, depth, top, type, now }: CollectorOptions) {
+  constructor({ map, depth, top, type, now, repeated }: CollectorOptions) {
     const verdictOn = ({ name }: Namespace, ttlMillis: number) => this.judges.get(name)?.(ttlMillis) ?? null;
     this.tree = new NamespaceTree({ map, depth, verdictOn });
     this.map = map;
+    this.repeated = repeated;
     this.now = now;
     this.largest = new LargestKeys(top);
     this.type = type ?? null;
@@ -49,6 +54,7 @@ export class Collector {
       this.detailedKeys += weights?.filter((weight) => weight > 0).length ?? keys.length;
     if (ttlMillis.length > 0) this.keepTime();
     keys.forEach((key, index) => {
+      if (this.repeated?.isRepeated(key) === true) return;
       const reading = {
         memoryBytes: memoryBytes[index] ?? null,
         overheadBytes: keyOverheadBytes(key.length),

@@ -9,19 +9,21 @@ export type ShareEstimator = Pick<SampleEstimator, 'share' | 'byteShare'>;
 export class Figures {
   /**
    * @param sampled the estimator of a sample; null where every key was read
+   * @param mostRepeats keys that may have been counted again, of any namespace
    * @param columns the estimators of columns of which fewer keys were read than there are
    */
   constructor(
     private readonly sampled: SampleEstimator | null,
     private readonly columns: ReadonlyMap<ColumnName, ShareEstimator> = new Map(),
+    private readonly mostRepeats = 0,
   ) {}
 
   keys(tally: Tally): Figure {
-    return this.sampled?.keys(tally) ?? exactly(tally.keys);
+    return this.sampled?.keys(tally) ?? this.counted(tally.keys, tally.keys);
   }
 
   memoryBytes(tally: Tally): Figure {
-    return this.sampled?.memoryBytes(tally) ?? exactly(tally.memoryBytes);
+    return this.sampled?.memoryBytes(tally) ?? this.counted(tally.memoryBytes, tally.keys);
   }
 
   /** Share of the keys of `whole` that are in its part by a column, from 0 to 1. */
@@ -37,6 +39,12 @@ export class Figures {
       estimator?.byteShare(part, whole) ??
       exactly(whole.memoryBytes === 0 ? 0 : part.memoryBytes / whole.memoryBytes)
     );
+  }
+
+  /** The repeats may all be of these keys, each as large as their mean. */
+  private counted(value: number, keys: number): Figure {
+    if (this.mostRepeats === 0 || keys === 0) return exactly(value);
+    return { value, interval: [Math.round(value * Math.max(0, 1 - this.mostRepeats / keys)), value] };
   }
 
   /** The most bytes of keys that a sample did not meet and the server's accounts speak of; null where every key was read. */

@@ -16,6 +16,7 @@ import { Collector } from './collector.ts';
 import { SampleEstimator, type SampleFrame } from './estimate.ts';
 import { Figures } from './figures.ts';
 import { KeyChoice } from './key-choice.ts';
+import { RepeatedKeys } from './repeated-keys.ts';
 import { startPacing } from './pacing.ts';
 import { sampleGroups } from './tally.ts';
 
@@ -28,7 +29,8 @@ const stateMillis = 1000;
 /** Reads every key of every node once. @throws RedisError where nothing could be read */
 export async function readExactly(input: ReadInput, population: number | null): Promise<KeyspaceReading> {
   const { nodes, reading, progress, signal, now } = input;
-  const collector = new Collector(input);
+  const repeated = new RepeatedKeys();
+  const collector = new Collector({ ...input, repeated });
   const { resume } = reading;
   if (resume) collector.load(resume.collected);
   const accounts: WalkAccount[] = (resume?.nodes ?? []).map(({ account }) => ({ ...account }));
@@ -87,7 +89,14 @@ export async function readExactly(input: ReadInput, population: number | null): 
   if (!account.complete && reading.onState) saveState();
   const coverage = account.complete ? 1 : coverageOf(nodes, accounts);
   const names = namesOf(columns.ofChosen ?? {});
-  const { figures, coversAll } = figuresOf(input, population, coverage, names, collector);
+  const { figures, coversAll } = figuresOf(
+    input,
+    population,
+    coverage,
+    names,
+    collector,
+    repeated.mostRepeats,
+  );
   const counted = account.complete || isNarrowed(input) ? null : collector.tree.keys;
   const method: Method = {
     kind: account.complete ? 'exact' : 'partial',
@@ -154,10 +163,14 @@ function figuresOf(
   coverage: number,
   chosenColumns: readonly ColumnName[],
   collector: Collector,
+  mostRepeats: number,
 ): { figures: Figures; coversAll: boolean } {
   const columnsFor = (share: number) =>
     new Map(chosenColumns.map((name) => [name, new ChosenEstimator(share)]));
-  if (coverage >= 1) return { figures: new Figures(null, columnsFor(1)), coversAll: true };
+  if (coverage >= 1) {
+    const figures = new Figures(null, columnsFor(1), mostRepeats);
+    return { figures, coversAll: true };
+  }
   const [first, ...others] = input.nodes;
   const random = others.length === 0 && first?.facts.storedBySlot === false && population !== null;
   if (!random || coverage === 0) return { figures: new Figures(null, columnsFor(1)), coversAll: false };

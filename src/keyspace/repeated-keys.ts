@@ -1,0 +1,57 @@
+import type { ByteString } from '../redis/bytes.ts';
+import { proportionInterval } from './intervals.ts';
+
+/** Keys that are remembered: some 10 MB. */
+const mostKept = 100_000;
+
+/**
+ * SCAN gives keys again while a table shrinks. As long as there are few keys each is remembered, and one that comes again is
+ * known; of more keys those are kept whose hash ends in zeros, half as many each time that there are too many, and tell
+ * how many of all came again.
+ */
+export class RepeatedKeys {
+  /** How often each was given. */
+  private readonly times = new Map<ByteString, number>();
+  private mask = 0;
+  private given = 0;
+
+  constructor(private readonly most = mostKept) {}
+
+  /** True where the key is known to have been given before, and need not be counted again. */
+  isRepeated(key: ByteString): boolean {
+    if (this.mask !== 0 && (hashOf(key) & this.mask) !== 0) {
+      this.given++;
+      return false;
+    }
+    const times = this.times.get(key) ?? 0;
+    if (times > 0 && this.mask === 0) return true;
+    this.given++;
+    this.times.set(key, times + 1);
+    if (this.times.size > this.most) this.thin();
+    return false;
+  }
+
+  /** Keys that were counted again, at the most, with 97.5 % certainty; 0 where none of those that are remembered was. */
+  get mostRepeats(): number {
+    let [again, kept] = [0, 0];
+    for (const times of this.times.values()) {
+      kept += times;
+      again += times - 1;
+    }
+    return again === 0 ? 0 : Math.ceil(proportionInterval(again, kept)[1] * this.given);
+  }
+
+  private thin(): void {
+    this.mask = (this.mask << 1) | 1;
+    for (const key of this.times.keys()) if ((hashOf(key) & this.mask) !== 0) this.times.delete(key);
+  }
+}
+
+/** FNV-1a, with the last mixing of MurmurHash3, so that its low bits are as good as its high ones. */
+function hashOf(key: ByteString): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}

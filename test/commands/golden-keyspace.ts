@@ -179,7 +179,7 @@ export async function prepareKeyspace(server: RedisServer): Promise<void> {
   );
   const stored = seeds.map(({ key, ttlSeconds, idleSeconds }, index) => [
     key,
-    ttlSeconds === null ? 0 : ttlSeconds * 1000 + slackMillis,
+    ttlSeconds === null ? 0 : ttlSeconds * 1000 - aMomentMillis,
     dumps[index] as string,
     idleSeconds,
   ]);
@@ -206,6 +206,6 @@ export async function alone(server: RedisServer): Promise<void> {
   }
 }
 
-/** A TTL rounds to the seconds that it was written with as long as less than `ttlPatienceMillis` has passed since. */
-const slackMillis = 400;
-export const ttlPatienceMillis = 850;
+/** A TTL is below the one that was written, and rounds to it until `ttlPatienceMillis` have passed since. */
+const aMomentMillis = 5;
+export const ttlPatienceMillis = 450;

@@ -73,7 +73,7 @@ async function sectionsOf(group: readonly GoldenCase[]): Promise<string[]> {
       sections.push(text);
       isStale ||= isLate || (showsTtls(each) && performance.now() - filledAt > ttlPatienceMillis);
     }
-    if (!isStale || attempt === 5) return sections;
+    if (!isStale || attempt === 10) return sections;
   }
 }
 
@@ -137,9 +137,7 @@ const block = (title: string, text = '') =>
   text === '' ? '' : `--- ${title}\n${text.replace(/[^\n]$/, '$&\n')}`;
 
 const showsTtls = ({ line }: GoldenCase) =>
-  /^(?:\d+: )?(?:inspect|keys|get|ttl|prune|export|diff|undo|config init) (?!--help|.*-o junit|.*99$)/.test(
-    line,
-  );
+  /^(?:\d+: )?(?:inspect|keys|get|ttl|export|config init) (?!--help|.*-o junit|.*99$)/.test(line);
 const measures = (command: string) => /^(?:watch|hits|stats --(?:hits|no-namespaces --window))/.test(command);
 
 const traffic = [

@@ -1,9 +1,10 @@
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
-import { listArgument } from '../commands/arguments.ts';
+import { eachArgument, listArgument } from '../commands/arguments.ts';
 import { InputError } from '../failure.ts';
 
 /** True for options that collect what they are given each time. */
-export const isRepeatable = ({ parseArg, variadic }: Option) => variadic || parseArg === listArgument;
+export const isRepeatable = ({ parseArg, variadic }: Option) =>
+  variadic || parseArg === listArgument || parseArg === eachArgument;
 
 /**
  * Refuses every option of the command and its subcommands that is given twice, or together with its opposite: commander would

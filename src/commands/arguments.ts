@@ -76,6 +76,12 @@ export const listArgument = (text: string, previous: readonly string[] | undefin
     .filter((item) => item !== ''),
 ];
 
+/** Collects the values of an option that may be given several times. */
+export const eachArgument = (text: string, previous: readonly string[] | undefined): string[] => [
+  ...(previous ?? []),
+  text,
+];
+
 /** A pattern given as an argument. @throws InputError */
 export function patternArgument(text: string): KeyPattern {
   try {

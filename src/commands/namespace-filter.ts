@@ -1,10 +1,21 @@
 import { InputError } from '../failure.ts';
+import type { KeySelection } from '../keyspace/key-filter.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { unmappedName } from '../keyspace/namespace-tree.ts';
+import { patternArgument } from './arguments.ts';
 
-/** Checks the value of `--namespace`. @throws InputError with the names there are */
-export function requireNamespace(map: NamespaceMap, name: string | undefined): void {
-  if (name === undefined || map.namespaces.some((namespace) => namespace.name === name)) return;
+/** The keys that patterns and `--namespace` select. @throws InputError with the names there are */
+export function selectionOf(
+  map: NamespaceMap,
+  patterns: readonly string[],
+  namespaces: readonly string[],
+): KeySelection {
+  for (const name of namespaces) requireNamespace(map, name);
+  return { patterns: patterns.map(patternArgument), namespaces };
+}
+
+function requireNamespace(map: NamespaceMap, name: string): void {
+  if (map.namespaces.some((namespace) => namespace.name === name)) return;
   if (map.isEmpty) {
     throw new InputError(
       `there is no namespace \`${name}\`, for there is no map`,
@@ -14,4 +25,9 @@ export function requireNamespace(map: NamespaceMap, name: string | undefined): v
   if (name === unmappedName) return;
   const names = map.namespaces.map((namespace) => namespace.name);
   throw new InputError(`the map has no namespace \`${name}\``, `namespaces are: ${names.join(', ')}`);
+}
+
+/** As files of before have it: one namespace is a text, and none is left out. */
+export function oneOrMore(namespaces: readonly string[]): string | readonly string[] | undefined {
+  return namespaces.length > 1 ? namespaces : namespaces[0];
 }

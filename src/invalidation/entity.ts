@@ -2,13 +2,13 @@ import { InputError } from '../failure.ts';
 import type { Entity, NamespaceMap } from '../keyspace/map.ts';
 import {
   bindPlaceholder,
+  commonGlob,
   escapeGlob,
   exactKeyOf,
   globOf,
   type KeyPattern,
   parsePattern,
   patternWithin,
-  prefixOf,
   quotePattern,
 } from '../keyspace/pattern.ts';
 import { asBytes, type ByteString } from '../redis/bytes.ts';
@@ -113,16 +113,8 @@ function walkFor(
   return {
     match:
       more.length > 0
-        ? commonPrefixGlob(bound())
+        ? commonGlob(bound())
         : globOf(otherIds.length === 0 ? bindPlaceholder(pattern, idPlaceholder, id) : pattern),
     matches: (key) => tests.some((test) => test(key)),
   };
-}
-
-/** The glob of what all patterns begin with, or null where they have no beginning in common. */
-export function commonPrefixGlob(patterns: readonly KeyPattern[]): ByteString | null {
-  const prefixes = patterns.map(prefixOf);
-  let common: string = prefixes[0] ?? '';
-  for (const prefix of prefixes) while (!prefix.startsWith(common)) common = common.slice(0, -1);
-  return common === '' ? null : asBytes(`${escapeGlob(asBytes(common))}*`);
 }

@@ -27,14 +27,15 @@ function generationsOf(target: Target, map: NamespaceMap): KeyPattern[] {
       if (generation === null) throw noGeneration(`entity \`${target.name}\``, 'entities', target.name);
       return target.ids.map((id) => bindPlaceholder(generation, idPlaceholder, id));
     }
-    case 'namespace': {
-      const namespace = map.namespaces.find(({ name }) => name === target.name);
-      // Whoever raises the counter of sessions ends all of them.
-      if (namespace?.kind === 'state') throw isState(namespace);
-      const generation = namespace?.generation ?? null;
-      if (generation === null) throw noGeneration(`namespace \`${target.name}\``, 'namespaces', target.name);
-      return [generation];
-    }
+    case 'namespace':
+      return target.names.map((name) => {
+        const namespace = map.namespaces.find((each) => each.name === name);
+        // Whoever raises the counter of sessions ends all of them.
+        if (namespace?.kind === 'state') throw isState(namespace);
+        const generation = namespace?.generation ?? null;
+        if (generation === null) throw noGeneration(`namespace \`${name}\``, 'namespaces', name);
+        return generation;
+      });
     case 'pattern':
       throw new InputError(
         '--mode generation needs an entity or a namespace: a pattern has no counter',

@@ -2,15 +2,15 @@ import { InputError } from '../failure.ts';
 import { inferPattern } from '../keyspace/infer.ts';
 import type { Namespace, NamespaceMap } from '../keyspace/map.ts';
 import {
+  commonGlob,
   compilePattern,
   exactKeyOf,
-  globOf,
   type KeyPattern,
   matchesEverything,
   parsePattern,
 } from '../keyspace/pattern.ts';
 import type { ByteString } from '../redis/bytes.ts';
-import { commonPrefixGlob, selectEntity } from './entity.ts';
+import { selectEntity } from './entity.ts';
 import { digestsBeyond } from './unreachable.ts';
 import type { Unreachable } from './unreachable.ts';
 
@@ -18,8 +18,8 @@ import type { Unreachable } from './unreachable.ts';
 export type Target =
   | { readonly kind: 'entity'; readonly name: string; readonly ids: readonly string[] }
   /** `all` must be true for a pattern that selects without regard to names. */
-  | { readonly kind: 'pattern'; readonly text: string; readonly all: boolean }
-  | { readonly kind: 'namespace'; readonly name: string };
+  | { readonly kind: 'pattern'; readonly texts: readonly string[]; readonly all: boolean }
+  | { readonly kind: 'namespace'; readonly names: readonly string[] };
 
 /** How the keys of a target are found. */
 export interface Selection {
@@ -49,9 +49,9 @@ export function selectKeys(target: Target, map: NamespaceMap): Selection {
     case 'entity':
       return selectEntity(target.name, target.ids, map);
     case 'pattern':
-      return selectPattern(readPattern(target.text), target.all, map);
+      return selectPatterns(target.texts.map(readPattern), target.all, map);
     case 'namespace':
-      return map.isEmpty ? selectInferred(target.name, map) : selectNamespace(target.name, map);
+      return map.isEmpty ? selectInferred(target.names, map) : selectNamespaces(target.names, map);
   }
 }
 
@@ -78,71 +78,78 @@ function parsed(text: string): KeyPattern {
   }
 }
 
-function selectPattern(pattern: KeyPattern, all: boolean, map: NamespaceMap): Selection {
-  if (!all && matchesEverything(pattern, map.delimiters)) {
+function selectPatterns(patterns: readonly KeyPattern[], all: boolean, map: NamespaceMap): Selection {
+  for (const pattern of patterns) {
+    if (all || !matchesEverything(pattern, map.delimiters)) continue;
     throw new InputError(
       `pattern \`${pattern.text}\` selects without regard to names: it would remove every key that is not state`,
       'narrow it, or add --all to mean exactly that',
     );
   }
-  const { unreachable, futile } = digestsBeyond(pattern, map);
-  return { ...selectOne(pattern, map.delimiters), unreachable, futile };
-}
-
-function selectOne(
-  pattern: KeyPattern,
-  delimiters: readonly string[],
-): Pick<Selection, 'patterns' | 'exactKeys' | 'walk'> {
-  const exact = exactKeyOf(pattern);
+  const beyond = patterns.map((pattern) => digestsBeyond(pattern, map));
+  const unreachable = beyond.flatMap((each) => each.unreachable);
+  const tests = new Map(patterns.map((pattern) => [pattern, compilePattern(pattern, map.delimiters)]));
   return {
-    patterns: [pattern.text],
-    exactKeys: exact === null ? [] : [exact],
-    walk: exact === null ? { match: globOf(pattern), matches: compilePattern(pattern, delimiters) } : null,
+    ...selectAny(patterns, (wild) => {
+      const wanted = wild.flatMap((pattern) => tests.get(pattern) ?? []);
+      return (key) => wanted.some((test) => test(key));
+    }),
+    unreachable: [...new Map(unreachable.map((each) => [each.namespace, each])).values()],
+    futile: beyond.every(({ futile }) => futile),
   };
 }
 
-function selectNamespace(name: string, map: NamespaceMap): Selection {
-  const namespace = map.namespaces.find((each) => each.name === name);
-  if (namespace === undefined) throw unknownNamespace(name, map);
-  if (namespace.kind === 'state') throw isState(namespace);
-  const wild = namespace.patterns.filter((pattern) => exactKeyOf(pattern) === null);
-  const [only, ...more] = wild;
+/** @param testOf Given the patterns with a wildcard, tells whether a key is one of theirs. */
+function selectAny(
+  patterns: readonly KeyPattern[],
+  testOf: (wild: readonly KeyPattern[]) => KeyWalk['matches'],
+): Selection {
+  const wild = patterns.filter((pattern) => exactKeyOf(pattern) === null);
   return {
-    patterns: namespace.patterns.map(({ text }) => text),
-    exactKeys: namespace.patterns.flatMap((pattern) => exactKeyOf(pattern) ?? []),
-    walk:
-      only === undefined
-        ? null
-        : {
-            match: more.length === 0 ? globOf(only) : commonPrefixGlob(wild),
-            // A key belongs to the namespace with the most specific pattern, which may be another one.
-            matches: (key) => map.classify(key) === namespace,
-          },
+    patterns: patterns.map(({ text }) => text),
+    exactKeys: patterns.flatMap((pattern) => exactKeyOf(pattern) ?? []),
+    walk: wild.length === 0 ? null : { match: commonGlob(wild), matches: testOf(wild) },
     unreachable: [],
     futile: false,
   };
+}
+
+function selectNamespaces(names: readonly string[], map: NamespaceMap): Selection {
+  const namespaces = names.map((name) => {
+    const namespace = map.namespaces.find((each) => each.name === name);
+    if (namespace === undefined) throw unknownNamespace(name, map);
+    if (namespace.kind === 'state') throw isState(namespace);
+    return namespace;
+  });
+  // A key belongs to the namespace with the most specific pattern, which may be another one.
+  const matches = (key: ByteString) => {
+    const namespace = map.classify(key);
+    return namespace !== null && namespaces.includes(namespace);
+  };
+  return selectAny(
+    namespaces.flatMap(({ patterns }) => patterns),
+    () => matches,
+  );
 }
 
 /** Without a map a namespace is the pattern that keys were inferred to follow. */
-function selectInferred(name: string, map: NamespaceMap): Selection {
-  const pattern = parsed(name);
-  if (matchesEverything(pattern, map.delimiters)) {
-    throw new InputError(
-      `namespace \`${name}\` has no name of its own`,
-      "`cachectl inspect` lists the namespaces; for every key use --pattern '*' --all",
-    );
-  }
-  const { walk, ...rest } = selectOne(pattern, map.delimiters);
-  // `<id>` stands for a number where it was inferred, and for any segment in a pattern.
-  const isInferred = name.includes('*')
-    ? () => true
-    : (key: ByteString) => inferPattern(key, map.delimiters) === name;
-  return {
-    ...rest,
-    walk: walk && { ...walk, matches: (key) => walk.matches(key) && isInferred(key) },
-    unreachable: [],
-    futile: false,
-  };
+function selectInferred(names: readonly string[], map: NamespaceMap): Selection {
+  const tests = names.map((name) => {
+    const pattern = parsed(name);
+    if (matchesEverything(pattern, map.delimiters)) {
+      throw new InputError(
+        `namespace \`${name}\` has no name of its own`,
+        "`cachectl inspect` lists the namespaces; for every key use --pattern '*' --all",
+      );
+    }
+    const matches = compilePattern(pattern, map.delimiters);
+    // `<id>` stands for a number where it was inferred, and for any segment in a pattern.
+    const isInferred = name.includes('*')
+      ? () => true
+      : (key: ByteString) => inferPattern(key, map.delimiters) === name;
+    return (key: ByteString) => matches(key) && isInferred(key);
+  });
+  return selectAny(names.map(parsed), () => (key) => tests.some((test) => test(key)));
 }
 
 export function unknownNamespace(name: string, map: NamespaceMap): InputError {

@@ -153,6 +153,17 @@ export function globOf(pattern: KeyPattern): ByteString {
   return asBytes(glob);
 }
 
+/** One glob that lets through what any of the patterns does, or null where they have nothing in common to begin with. */
+export function commonGlob(patterns: readonly KeyPattern[]): ByteString | null {
+  const [only, ...more] = patterns;
+  if (only === undefined) return null;
+  if (more.length === 0) return globOf(only);
+  const prefixes = patterns.map(prefixOf);
+  let common: string = prefixes[0] ?? '';
+  for (const prefix of prefixes) while (!prefix.startsWith(common)) common = common.slice(0, -1);
+  return common === '' ? null : asBytes(`${escapeGlob(asBytes(common))}*`);
+}
+
 /** Escapes what Redis treats as special in a glob: `* ? [ ] \`. */
 export function escapeGlob(bytes: ByteString): ByteString {
   return asBytes(bytes.replace(/[*?[\]\\]/g, '\\$&'));

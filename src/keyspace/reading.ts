@@ -8,10 +8,10 @@ import type { NodeFacts } from '../redis/node-facts.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisNode } from '../redis/server.ts';
 import type { Figures } from './figures.ts';
+import { keyFilter, type KeySelection } from './key-filter.ts';
 import type { LargeKey } from './largest-keys.ts';
 import type { NamespaceMap } from './map.ts';
-import { type NamespaceTree, unmappedName } from './namespace-tree.ts';
-import { compilePattern, globOf, type KeyPattern } from './pattern.ts';
+import type { NamespaceTree } from './namespace-tree.ts';
 import type { WalkState } from './walk-state.ts';
 
 /** Which keys are read, and how. */
@@ -42,12 +42,10 @@ export interface AnalysisOptions {
   readonly columns: WalkColumns;
   /** What else is read of the keys of which not only `memory` is. */
   readonly details: WalkColumns;
-  /** Only keys that match. */
-  readonly pattern?: KeyPattern;
+  /** Only these keys. */
+  readonly selection?: KeySelection;
   /** Only keys that match this glob of the server's own. */
   readonly glob?: ByteString;
-  /** Only keys of this namespace of the map, or `(unmapped)`. */
-  readonly namespace?: string;
   /** Only keys of this Redis type; tested by the server. */
   readonly type?: string;
   /** How many of the largest keys to keep. */
@@ -124,19 +122,14 @@ export function isNarrowed(options: AnalysisOptions): boolean {
 }
 
 /** What is wanted of the keys, for the server to test and for us. */
-export function filtersOf({ map, pattern, glob, namespace, type }: AnalysisOptions): {
+export function filtersOf({ map, selection, glob, type }: AnalysisOptions): {
   match?: ByteString;
   type?: string;
   accepts?: (key: ByteString) => boolean;
 } {
-  const matches = pattern && compilePattern(pattern, map.delimiters);
-  const accepts = (key: ByteString) =>
-    (matches === undefined || matches(key)) &&
-    (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace);
-  const match = glob ?? (pattern && globOf(pattern));
   return {
-    ...((matches !== undefined || namespace !== undefined) && { accepts }),
-    ...(match !== undefined && { match }),
+    ...(selection && keyFilter(map, selection)),
+    ...(glob !== undefined && { match: glob }),
     ...(type !== undefined && { type }),
   };
 }

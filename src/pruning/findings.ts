@@ -11,8 +11,8 @@ export interface PruningGoals {
   readonly tooLong: boolean;
   /** Keys that nobody used for so long; null: idle time does not matter. */
   readonly idleSeconds: number | null;
-  /** Only keys of this namespace of the map. */
-  readonly namespace: string | undefined;
+  /** Only keys of these namespaces of the map; none: all. */
+  readonly namespaces: readonly string[];
 }
 
 /** What speaks against a key. Of several things the last counts: what goes needs no TTL. */
@@ -43,8 +43,8 @@ export class KeyJudge {
 
   /** False where nothing that can be read of the namespace's keys matters; null stands for keys outside the map. */
   isOfInterest(namespace: Namespace | null): boolean {
-    const { idleSeconds, namespace: only } = this.goals;
-    if (only !== undefined && (namespace?.name ?? unmappedName) !== only) return false;
+    const { idleSeconds, namespaces } = this.goals;
+    if (namespaces.length > 0 && !namespaces.includes(namespace?.name ?? unmappedName)) return false;
     return idleSeconds !== null || this.needsTtl(namespace, null);
   }
 

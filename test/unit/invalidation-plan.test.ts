@@ -16,7 +16,7 @@ import { emptyDatabase, send, sendAll, startPrivateServer, targetOf, testServer 
 import { ids, keys, patternTexts } from './pattern-arbitraries.ts';
 
 const user = (...list: string[]): Target => ({ kind: 'entity', name: 'user', ids: list });
-const pattern = (text: string): Target => ({ kind: 'pattern', text, all: true });
+const pattern = (text: string): Target => ({ kind: 'pattern', texts: [text], all: true });
 
 async function plan(server: RedisServer, target: Target, config: ConfigFile = {}) {
   const map = buildMap(config);

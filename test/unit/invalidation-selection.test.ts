@@ -28,8 +28,8 @@ const config: ConfigFile = {
 const map = buildMap(config);
 const select = (target: Target, on = map) => selectKeys(target, on);
 const user = (...ids: string[]): Target => ({ kind: 'entity', name: 'user', ids });
-const pattern = (text: string, all = false): Target => ({ kind: 'pattern', text, all });
-const namespace = (name: string): Target => ({ kind: 'namespace', name });
+const pattern = (text: string, all = false): Target => ({ kind: 'pattern', texts: [text], all });
+const namespace = (name: string): Target => ({ kind: 'namespace', names: [name] });
 
 /** The message and the hint of the InputError that the work throws. */
 function complaint(work: () => unknown): string {

@@ -22,7 +22,7 @@ const map = buildMap({
     draft: { pattern: 'draft:<id>' },
   },
 });
-const everything: PruningGoals = { withoutTtl: true, tooLong: true, idleSeconds: 1000, namespace: undefined };
+const everything: PruningGoals = { withoutTtl: true, tooLong: true, idleSeconds: 1000, namespaces: [] };
 const steady = {
   limits: {},
   signal: new AbortController().signal,

@@ -15,7 +15,7 @@ const map = buildMap({
     daily: { pattern: 'day:*', ttl: { untilMidnight: 'Europe/Prague' } },
   },
 });
-const everything: PruningGoals = { withoutTtl: true, tooLong: true, idleSeconds: 100, namespace: undefined };
+const everything: PruningGoals = { withoutTtl: true, tooLong: true, idleSeconds: 100, namespaces: [] };
 const at = (text: string) => Date.parse(text);
 const noon = at('2026-03-05T12:00:00+01:00');
 const hour = 3_600_000;
@@ -84,7 +84,7 @@ describe('what speaks against a key', () => {
       withoutTtl: fc.boolean(),
       tooLong: fc.boolean(),
       idleSeconds: fc.option(fc.integer({ min: 1, max: 1000 })),
-      namespace: fc.constant(undefined),
+      namespaces: fc.constant([]),
     });
     const ttl = fc.oneof(fc.constant(-1), fc.integer({ min: 1, max: 1000 * hour }));
     fc.assert(
@@ -99,7 +99,7 @@ describe('what speaks against a key', () => {
 
 describe('what is read', () => {
   const reads = (goals: Partial<PruningGoals>) => {
-    const none = { withoutTtl: false, tooLong: false, idleSeconds: null, namespace: undefined };
+    const none = { withoutTtl: false, tooLong: false, idleSeconds: null, namespaces: [] };
     const judge = new KeyJudge(map, { ...none, ...goals });
     return [...map.namespaces, null]
       .filter((each) => judge.isOfInterest(each))
@@ -110,8 +110,8 @@ describe('what is read', () => {
     expect(reads({ withoutTtl: true })).toEqual(['wide', 'session', 'loose', 'daily', unmappedName]);
     expect(reads({ tooLong: true })).toEqual(['wide', 'session', 'daily']);
     expect(reads({ idleSeconds: 1 })).toHaveLength(6);
-    expect(reads({ idleSeconds: 1, namespace: 'loose' })).toEqual(['loose']);
-    expect(reads({ tooLong: true, namespace: 'loose' })).toEqual([]);
+    expect(reads({ idleSeconds: 1, namespaces: ['loose'] })).toEqual(['loose']);
+    expect(reads({ tooLong: true, namespaces: ['loose'] })).toEqual([]);
   });
 });
 
@@ -174,7 +174,7 @@ test('a rule that is a guess speaks against keys, and leaves them as they are', 
     withoutTtl: true,
     tooLong: true,
     idleSeconds: 100,
-    namespace: undefined,
+    namespaces: [],
   });
   const verdictOn = (key: string, ttlMillis: number, idleSeconds: number) =>
     judge.judge(guesses.classify(asBytes(key)), ttlMillis, idleSeconds, noon);

@@ -29,7 +29,7 @@ function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): Prun
     },
   };
   const server = { address: 'redis://host', nodes: [] };
-  const goals = { withoutTtl: true, tooLong: true, idleSeconds: 1, namespace: undefined };
+  const goals = { withoutTtl: true, tooLong: true, idleSeconds: 1, namespaces: [] };
   return plannedResult({ plan, goals, server, dryRun: true, backup: null }, 'planned');
 }
 

@@ -68,7 +68,11 @@ describe('an option that is given twice', () => {
 
   test('adds to its list where it is one', () => {
     const lists = all.filter(([, , option]) => isRepeatable(option)).map(([name]) => name);
-    expect(lists).toContain('invalidate --only');
-    expect(lists).toContain('invalidate --exclude');
+    for (const name of ['only', 'exclude', 'pattern', 'namespace'].map((each) => `invalidate --${each}`))
+      expect(lists).toContain(name);
+    // Whatever selects keys.
+    const selecting = all.filter(([, , { long }]) => long === '--namespace' || long === '--pattern');
+    expect(selecting.length).toBeGreaterThan(6);
+    for (const [name] of selecting) expect(lists).toContain(name);
   });
 });

@@ -114,7 +114,7 @@ async function apply(
   ): ApplyResult => ({
     ...plannedResult(
       {
-        target: { kind: 'pattern', text: saved.action, all: true },
+        target: { kind: 'pattern', texts: [saved.action], all: true },
         selection,
         plan,
         server,

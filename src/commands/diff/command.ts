@@ -1,4 +1,4 @@
-import { countArgument, durationArgument } from '../arguments.ts';
+import { countArgument, durationArgument, eachArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 const sideHelp = `
@@ -18,8 +18,16 @@ export const defineDiff: DefineCommand = (program, run) => {
     )
     .argument('<a>', 'profile, URL or file')
     .argument('[b]', 'the same; default: the server of this run')
-    .option('--pattern <pattern>', 'only keys that match: * is anything, <name> one whole segment', '*')
-    .option('--namespace <name>', 'only keys of this namespace of the map; (unmapped) for keys outside it')
+    .option(
+      '--pattern <pattern>',
+      'only keys that match, also of several: * is anything, <name> one whole segment',
+      eachArgument,
+    )
+    .option(
+      '--namespace <name>',
+      'only keys of this namespace of the map, or of several given so; (unmapped) for keys outside it',
+      eachArgument,
+    )
     .option('--ttl-tolerance <duration>', 'how far TTLs may lie apart (default: 2s)', durationArgument)
     .option('--ignore-ttl', 'do not look at TTLs')
     .option('--limit <number>', 'differences of each kind to list (default: 20)', countArgument(0))
@@ -38,8 +46,8 @@ export const defineDiff: DefineCommand = (program, run) => {
         return diffExecution({
           a,
           b,
-          pattern: options.pattern,
-          namespace: options.namespace,
+          patterns: options.pattern ?? [],
+          namespaces: options.namespace ?? [],
           ttlToleranceSeconds: options.ttlTolerance,
           ignoreTtl: options.ignoreTtl === true,
           limit: options.limit ?? 20,

@@ -3,17 +3,14 @@ import { type ComparisonScope, compareServers } from '../../comparison/compare-s
 import { defaultToleranceMillis } from '../../comparison/expiry.ts';
 import { ComparisonTally } from '../../comparison/tally.ts';
 import { InputError } from '../../failure.ts';
-import { unmappedName } from '../../keyspace/namespace-tree.ts';
-import { compilePattern, globOf } from '../../keyspace/pattern.ts';
+import { keyFilter } from '../../keyspace/key-filter.ts';
 import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
-import type { ByteString } from '../../redis/bytes.ts';
 import { printable } from '../../render/printable.ts';
 import { counted } from '../../render/units.ts';
-import { patternArgument } from '../arguments.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { ServerCost } from '../keyspace-report.ts';
-import { requireNamespace } from '../namespace-filter.ts';
+import { selectionOf } from '../namespace-filter.ts';
 import { type OpenSide, openSide, sideNamed } from './open-side.ts';
 import { blankDiff, type DiffResult, diffResultOf } from './result.ts';
 import { viewDiff } from './view.ts';
@@ -22,8 +19,10 @@ export interface DiffInput {
   readonly a: string;
   /** Undefined: the server of the run. */
   readonly b: string | undefined;
-  readonly pattern: string;
-  readonly namespace: string | undefined;
+  /** None: all. */
+  readonly patterns: readonly string[];
+  /** None: all. */
+  readonly namespaces: readonly string[];
   readonly ttlToleranceSeconds: number | undefined;
   readonly ignoreTtl: boolean;
   readonly limit: number;
@@ -86,16 +85,11 @@ function compare(
 
 function scopeOf(context: Context, input: DiffInput): ComparisonScope {
   const { map, signal, progress, now } = context;
-  const { namespace, ignoreTtl, ttlToleranceSeconds } = input;
+  const { patterns, namespaces, ignoreTtl, ttlToleranceSeconds } = input;
   if (ignoreTtl && ttlToleranceSeconds !== undefined)
     throw new InputError('--ignore-ttl and --ttl-tolerance exclude each other', 'leave one of them out');
-  requireNamespace(map, namespace);
-  const pattern = patternArgument(input.pattern);
-  const matches = compilePattern(pattern, map.delimiters);
-  const accepts = (key: ByteString) =>
-    matches(key) && (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace);
   return {
-    filter: { match: globOf(pattern), accepts },
+    filter: keyFilter(map, selectionOf(map, patterns, namespaces)),
     ttlToleranceMillis: ignoreTtl
       ? null
       : ttlToleranceSeconds === undefined

@@ -1,5 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
-import { countArgument, durationArgument, globArgument, typeArgument } from '../arguments.ts';
+import { countArgument, durationArgument, eachArgument, globArgument, typeArgument } from '../arguments.ts';
 import { readingTexts } from '../reading-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 import { exportForms } from './form.ts';
@@ -26,7 +26,11 @@ export const defineExport: DefineCommand = (program, run) => {
       new Option('--form <form>', "form of the data (default: by the file's name)").choices(exportForms),
     )
     .option('--force', 'replace the file')
-    .option('--namespace <name>', 'only keys of this namespace of the map; (unmapped) for keys outside it')
+    .option(
+      '--namespace <name>',
+      'only keys of this namespace of the map, or of several given so; (unmapped) for keys outside it',
+      eachArgument,
+    )
     .option('--type <type>', 'only keys of this Redis type', typeArgument)
     .option('--match <glob>', "only keys that match this glob of the server's own: *, ?, [a-z]", globArgument)
     .option('--limit <number>', 'stop after so many keys', countArgument(1))
@@ -50,7 +54,7 @@ export const defineExport: DefineCommand = (program, run) => {
           to: options.to === '-' ? undefined : options.to,
           force: options.force === true,
           form: options.form,
-          namespace: options.namespace,
+          namespaces: options.namespace ?? [],
           type: options.type,
           match: options.match,
           limit: options.limit ?? Number.POSITIVE_INFINITY,

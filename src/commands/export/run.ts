@@ -6,8 +6,7 @@ import { ExportTally } from '../../export/tally.ts';
 import { writePending } from '../../export/write-file.ts';
 import { InputError } from '../../failure.ts';
 import { fileFailureText } from '../../file-failure.ts';
-import { unmappedName } from '../../keyspace/namespace-tree.ts';
-import { compilePattern, globOf } from '../../keyspace/pattern.ts';
+import { keyFilter } from '../../keyspace/key-filter.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
 import { type NodeFacts, readNodeFacts } from '../../redis/node-facts.ts';
@@ -16,10 +15,9 @@ import { escapeJson } from '../../render/json-text.ts';
 import { printable } from '../../render/printable.ts';
 import { counted } from '../../render/units.ts';
 import { LinkError } from '../../write-place.ts';
-import { patternArgument } from '../arguments.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { requireNamespace } from '../namespace-filter.ts';
+import { selectionOf } from '../namespace-filter.ts';
 import { confirmReplacing } from '../replacing.ts';
 import { type ExportForm, exportFormOf } from './form.ts';
 import { blankExport, type ExportResult, serverCostOf } from './result.ts';
@@ -32,7 +30,8 @@ export interface ExportInput {
   /** Replace the file. */
   readonly force: boolean;
   readonly form: ExportForm | undefined;
-  readonly namespace: string | undefined;
+  /** None: all. */
+  readonly namespaces: readonly string[];
   readonly type: string | undefined;
   readonly match: ByteString | undefined;
   readonly limit: number;
@@ -92,15 +91,11 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
 
 function scopeOf(context: Context, input: ExportInput): ExportScope {
   const { map, signal } = context;
-  const pattern = patternArgument(input.pattern);
-  const matches = compilePattern(pattern, map.delimiters);
-  const { namespace, type, count, maxRate, latencyBudget, limit } = input;
-  requireNamespace(map, namespace);
+  const { namespaces, type, count, maxRate, latencyBudget, limit } = input;
   return {
     walk: {
-      match: input.match ?? globOf(pattern),
-      accepts: (key) =>
-        matches(key) && (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace),
+      ...keyFilter(map, selectionOf(map, [input.pattern], namespaces)),
+      ...(input.match !== undefined && { match: input.match }),
       ...(type !== undefined && { type }),
       ...(count !== undefined && { pageSize: count }),
     },
@@ -122,7 +117,7 @@ function fieldTtlsOf(facts: readonly NodeFacts[]): number | null {
 
 /** How many keys there will be, where that is known. */
 function populationOf(facts: readonly NodeFacts[], input: ExportInput): number | null {
-  if (input.pattern !== '*' || input.namespace !== undefined || input.type !== undefined) return null;
+  if (input.pattern !== '*' || input.namespaces.length > 0 || input.type !== undefined) return null;
   if (input.match !== undefined) return null;
   const keys = facts.reduce((sum, each) => sum + (each.keys ?? Number.NaN), 0);
   return Number.isNaN(keys) ? null : Math.min(keys, input.limit);
@@ -153,7 +148,7 @@ function headerOf(context: Context, input: ExportInput, server: RedisServer) {
     server: server.address,
     database: server.nodes[0].database,
     profile: context.profile?.name ?? null,
-    action: `export ${input.pattern}${input.namespace === undefined ? '' : ` --namespace ${input.namespace}`}`,
+    action: ['export', input.pattern, ...input.namespaces.map((name) => `--namespace ${name}`)].join(' '),
     patterns: [input.pattern],
     withValues: true,
   } as const;

@@ -10,6 +10,7 @@ import type { RedisServer } from '../../redis/server.ts';
 import { replaceFile } from '../../replace-file.ts';
 import { sealed, unsealed } from '../../sealed.ts';
 import type { Context } from '../context.ts';
+import { oneOrMore } from '../namespace-filter.ts';
 import type { InspectInput } from './run.ts';
 
 const format = 'cachectl-walk-1';
@@ -74,7 +75,8 @@ export async function openCheckpoint(context: Context, input: InspectInput): Pro
 
 /** All that decides which keys are read, how they are told apart and what is said of them. */
 function questionOf({ map }: Context, input: InspectInput): string {
-  const { pattern, depth, namespace, match, type, delimiters, top, exact } = input;
+  const { pattern, depth, match, type, delimiters, top, exact } = input;
+  const namespace = oneOrMore(input.namespaces);
   const namespaces = map.namespaces.map(({ name, patterns, ttl, guessedTtl }) => [
     name,
     patterns.map(({ text }) => text),

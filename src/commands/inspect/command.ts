@@ -1,4 +1,11 @@
-import { countArgument, durationArgument, globArgument, ratioArgument, typeArgument } from '../arguments.ts';
+import {
+  countArgument,
+  durationArgument,
+  eachArgument,
+  globArgument,
+  ratioArgument,
+  typeArgument,
+} from '../arguments.ts';
 import { readingTexts } from '../reading-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
@@ -15,7 +22,8 @@ export const defineInspect: DefineCommand = (program, run) => {
     .option('-d, --depth <levels>', 'levels of the tree (default: all; with a map 1)', countArgument(1))
     .option(
       '--namespace <name>',
-      'only this namespace of the map, level by level; (unmapped) for keys outside the map',
+      'only this namespace of the map, or several, level by level; (unmapped) for keys outside the map',
+      eachArgument,
     )
     .option('--match <glob>', "only keys that match this glob of the server's own: *, ?, [a-z]", globArgument)
     .option('--type <type>', 'only keys of this Redis type', typeArgument)
@@ -56,7 +64,7 @@ export const defineInspect: DefineCommand = (program, run) => {
         return inspectExecution({
           pattern,
           depth: options.depth,
-          namespace: options.namespace,
+          namespaces: options.namespace ?? [],
           match: options.match,
           type: options.type,
           delimiters: options.delimiters,

@@ -4,12 +4,11 @@ import { keyFields } from '../../keyspace/key-text.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { Analysis, AnalysisOptions } from '../../keyspace/reading.ts';
 import type { ByteString } from '../../redis/bytes.ts';
-import { patternArgument } from '../arguments.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
 import { rowName, type TtlRuleReport } from '../namespace-summary.ts';
 import { confirmReplacing } from '../replacing.ts';
-import { requireNamespace } from '../namespace-filter.ts';
+import { oneOrMore, selectionOf } from '../namespace-filter.ts';
 import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { type Growth, growthSince, loadSnapshot, saveSnapshot } from './snapshot.ts';
@@ -18,7 +17,8 @@ import { viewInspect } from './view.ts';
 export interface InspectInput extends ReadingInput {
   readonly pattern: string | undefined;
   readonly depth: number | undefined;
-  readonly namespace: string | undefined;
+  /** None: all. */
+  readonly namespaces: readonly string[];
   readonly match: ByteString | undefined;
   readonly type: string | undefined;
   readonly delimiters: string | undefined;
@@ -78,8 +78,7 @@ const details = { encoding: true, idle: true, frequency: true } as const;
 
 async function inspect(context: Context, input: InspectInput): Promise<Outcome<InspectResult>> {
   const map = withDelimiters(context.map, input.delimiters);
-  requireNamespace(map, input.namespace);
-  const pattern = input.pattern === undefined ? undefined : patternArgument(input.pattern);
+  const selection = selectionOf(map, input.pattern === undefined ? [] : [input.pattern], input.namespaces);
   const reading = readingOptionsOf(context, input);
   const since = input.since === undefined ? null : await loadSnapshot(context, input.since, scopeOf(input));
   // Who compares with the file and saves to it has named it twice: it is carried forward.
@@ -87,16 +86,15 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   await confirmReplacing(context, input.checkpoint, input.force);
   const checkpoint = await openCheckpoint(context, input);
   const server = await context.connect();
-  const { namespace, type, match: glob } = input;
-  const defaultDepth = map.isEmpty || namespace !== undefined ? Number.POSITIVE_INFINITY : 1;
+  const { namespaces, type, match: glob } = input;
+  const defaultDepth = map.isEmpty || namespaces.length > 0 ? Number.POSITIVE_INFINITY : 1;
   const options: AnalysisOptions = {
     map,
     depth: input.depth ?? defaultDepth,
     columns,
     details,
-    ...(pattern !== undefined && { pattern }),
+    selection,
     ...(glob !== undefined && { glob }),
-    ...(namespace !== undefined && { namespace }),
     ...(type !== undefined && { type }),
     top: input.top,
     reading: { ...reading, ...(await checkpoint.readingOptions(server)) },
@@ -129,8 +127,8 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
 }
 
 /** Which keys a snapshot is of. */
-function scopeOf({ pattern, namespace, match, type, delimiters, depth }: InspectInput): string {
-  return JSON.stringify({ pattern, namespace, match, type, delimiters, depth });
+function scopeOf({ pattern, namespaces, match, type, delimiters, depth }: InspectInput): string {
+  return JSON.stringify({ pattern, namespace: oneOrMore(namespaces), match, type, delimiters, depth });
 }
 
 function largestOf({ largest }: Analysis): InspectResult['largest'] {

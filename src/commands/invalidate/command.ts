@@ -1,5 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
-import { countArgument, durationArgument, listArgument } from '../arguments.ts';
+import { countArgument, durationArgument, eachArgument, listArgument } from '../arguments.ts';
 import { backupTexts } from '../backup-options.ts';
 import { InputError } from '../../failure.ts';
 import { type DefineCommand, examples } from '../runner.ts';
@@ -24,8 +24,12 @@ export const defineInvalidate: DefineCommand = (program, run) => {
     )
     .argument('[entity]', 'entity of the map, or any word where the map has none')
     .argument('[id...]', 'ids of the entity')
-    .option('--pattern <glob>', 'the keys that match: * is anything, <name> one whole segment')
-    .option('--namespace <name>', 'all keys of a namespace')
+    .option(
+      '--pattern <glob>',
+      'the keys that match, also of several: * is anything, <name> one whole segment',
+      eachArgument,
+    )
+    .option('--namespace <name>', 'all keys of a namespace, or of several given so', eachArgument)
     .option('--only <namespaces>', 'of these, only keys in the namespaces, separated by commas', listArgument)
     .option('--exclude <namespaces>', 'of these, no keys in the namespaces', listArgument)
     .option('--ids-from <file>', 'ids from a file, one on each line; - is stdin')
@@ -74,8 +78,8 @@ export const defineInvalidate: DefineCommand = (program, run) => {
           ways: {
             entity,
             ids,
-            pattern: options.pattern,
-            namespace: options.namespace,
+            patterns: options.pattern ?? [],
+            namespaces: options.namespace ?? [],
             all: options.all === true,
           },
           idsFrom: options.idsFrom,

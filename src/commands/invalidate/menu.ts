@@ -28,9 +28,9 @@ export async function chooseTarget(context: Context): Promise<Target> {
   );
   if (choice === null) {
     const text = await context.prompts.input('Pattern (* is anything, <id> one whole segment):');
-    return { kind: 'pattern', text: text.trim(), all: false };
+    return { kind: 'pattern', texts: [text.trim()], all: false };
   }
-  if (choice.kind === 'namespace') return { kind: 'namespace', name: choice.name };
+  if (choice.kind === 'namespace') return { kind: 'namespace', names: [choice.name] };
   const id = await context.prompts.input(`One id of the ${choice.name}:`);
   return { kind: 'entity', name: choice.name, ids: [id.trim()] };
 }

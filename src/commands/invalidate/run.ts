@@ -321,8 +321,8 @@ function actionText(target: Target, mode: RemovalMode): string {
       return `invalidate ${target.name} ${ids}${more > 0 ? ` and ${counted(more, 'more id')}` : ''}${how}`;
     }
     case 'pattern':
-      return `invalidate --pattern ${target.text}${how}`;
+      return `invalidate ${target.texts.map((text) => `--pattern ${text}`).join(' ')}${how}`;
     case 'namespace':
-      return `invalidate --namespace ${target.name}${how}`;
+      return `invalidate ${target.names.map((name) => `--namespace ${name}`).join(' ')}${how}`;
   }
 }

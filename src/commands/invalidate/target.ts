@@ -5,17 +5,17 @@ import type { Target } from '../../invalidation/selection.ts';
 export interface Ways {
   readonly entity: string | undefined;
   readonly ids: readonly string[];
-  readonly pattern: string | undefined;
-  readonly namespace: string | undefined;
+  readonly patterns: readonly string[];
+  readonly namespaces: readonly string[];
   readonly all: boolean;
 }
 
 /** The target, or null where nothing is named. @throws InputError where more than one way is used */
-export function targetOf({ entity, ids, pattern, namespace, all }: Ways): Target | null {
+export function targetOf({ entity, ids, patterns, namespaces, all }: Ways): Target | null {
   const ways = [
     ...(entity === undefined ? [] : [`\`${entity}\``]),
-    ...(pattern === undefined ? [] : ['--pattern']),
-    ...(namespace === undefined ? [] : ['--namespace']),
+    ...(patterns.length === 0 ? [] : ['--pattern']),
+    ...(namespaces.length === 0 ? [] : ['--namespace']),
   ];
   if (ways.length > 1) {
     throw new InputError(
@@ -23,13 +23,13 @@ export function targetOf({ entity, ids, pattern, namespace, all }: Ways): Target
       'name an entity with its ids, or --pattern, or --namespace',
     );
   }
-  if (all && pattern === undefined) {
+  if (all && patterns.length === 0) {
     throw new InputError(
       '--all names no keys: it allows a pattern that matches everything',
       "write --pattern '*' --all",
     );
   }
-  if (pattern !== undefined) return { kind: 'pattern', text: pattern, all };
-  if (namespace !== undefined) return { kind: 'namespace', name: namespace };
+  if (patterns.length > 0) return { kind: 'pattern', texts: patterns, all };
+  if (namespaces.length > 0) return { kind: 'namespace', names: namespaces };
   return entity === undefined ? null : { kind: 'entity', name: entity, ids };
 }

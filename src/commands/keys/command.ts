@@ -1,5 +1,12 @@
 import { ttlArgument } from './ttl-filter.ts';
-import { countArgument, durationArgument, globArgument, sizeArgument, typeArgument } from '../arguments.ts';
+import {
+  countArgument,
+  durationArgument,
+  eachArgument,
+  globArgument,
+  sizeArgument,
+  typeArgument,
+} from '../arguments.ts';
 import { readingTexts } from '../reading-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
@@ -17,7 +24,11 @@ export const defineKeys: DefineCommand = (program, run) => {
     .option('--type <type>', 'only keys of this Redis type', typeArgument)
     .option('--ttl <condition>', 'only keys with this time to live: none, "<5m", ">1h"', ttlArgument)
     .option('--larger-than <size>', 'only keys that take more memory', sizeArgument)
-    .option('--namespace <name>', 'only keys of this namespace of the map; (unmapped) for keys outside it')
+    .option(
+      '--namespace <name>',
+      'only keys of this namespace of the map, or of several given so; (unmapped) for keys outside it',
+      eachArgument,
+    )
     .option('--limit <number>', 'stop after so many keys', countArgument(1))
     .option('--match <glob>', "only keys that match this glob of the server's own: *, ?, [a-z]", globArgument)
     .option('--max-rate <keys>', readingTexts.maxRate, countArgument(1))
@@ -41,7 +52,7 @@ export const defineKeys: DefineCommand = (program, run) => {
           limit: options.limit ?? Number.POSITIVE_INFINITY,
           ttl: options.ttl,
           largerThan: options.largerThan,
-          namespace: options.namespace,
+          namespaces: options.namespace ?? [],
           long: options.long ?? false,
           match: options.match,
           count: options.count,

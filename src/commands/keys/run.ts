@@ -1,6 +1,5 @@
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
-import { unmappedName } from '../../keyspace/namespace-tree.ts';
-import { compilePattern, globOf, type KeyPattern } from '../../keyspace/pattern.ts';
+import { keyFilter, type KeySelection } from '../../keyspace/key-filter.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { startPacing } from '../../keyspace/pacing.ts';
 import { SeenKeys } from '../../keyspace/seen-keys.ts';
@@ -9,10 +8,9 @@ import type { ByteString } from '../../redis/bytes.ts';
 import { walkKeys, type WalkOptions, type WalkPage } from '../../redis/walk.ts';
 import { type Column, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
-import { patternArgument } from '../arguments.ts';
 import type { Context, Execution, Outcome, RowSink } from '../context.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
-import { requireNamespace } from '../namespace-filter.ts';
+import { selectionOf } from '../namespace-filter.ts';
 import type { TtlFilter } from './ttl-filter.ts';
 
 interface KeysResult {
@@ -31,7 +29,8 @@ export interface KeysInput {
   readonly limit: number;
   readonly ttl: TtlFilter | undefined;
   readonly largerThan: number | undefined;
-  readonly namespace: string | undefined;
+  /** None: all. */
+  readonly namespaces: readonly string[];
   readonly long: boolean;
   readonly match: ByteString | undefined;
   readonly count: number | undefined;
@@ -65,8 +64,7 @@ export function keysExecution(input: KeysInput): Execution<KeysResult> {
 }
 
 async function listKeys(context: Context, input: KeysInput): Promise<Outcome<KeysResult>> {
-  const pattern = patternArgument(input.pattern);
-  requireNamespace(context.map, input.namespace);
+  const selection = selectionOf(context.map, [input.pattern], input.namespaces);
   const server = await context.connect();
   let opened: Promise<RowSink> | undefined;
   // Not before the server has answered: what fails at once prints no heading.
@@ -88,7 +86,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
       const pacing = await startPacing(node, limits, context.signal);
       try {
         const options = {
-          ...walkOptionsOf(context, input, pattern, account, () => input.limit - matched),
+          ...walkOptionsOf(context, input, selection, account, () => input.limit - matched),
           pageSize,
           pace: pacing.pace,
         };
@@ -139,18 +137,16 @@ function pageSizeOf({ count, limit }: KeysInput): number {
 function walkOptionsOf(
   { map, signal }: Context,
   input: KeysInput,
-  pattern: KeyPattern,
+  selection: KeySelection,
   account: WalkAccount,
   keysLeft: () => number,
 ): WalkOptions {
-  const { long, type, ttl, largerThan, namespace, limit } = input;
-  const matches = compilePattern(pattern, map.delimiters);
+  const { long, type, ttl, largerThan, limit } = input;
   // What every key was asked for by its type has.
   const shown = { memory: long, type: long && type === undefined, ttl: long };
   const common = {
-    match: input.match ?? globOf(pattern),
-    accepts: (key: ByteString) =>
-      matches(key) && (namespace === undefined || (map.classify(key)?.name ?? unmappedName) === namespace),
+    ...keyFilter(map, selection),
+    ...(input.match !== undefined && { match: input.match }),
     signal,
     ...(type !== undefined && { type }),
   };

@@ -1,4 +1,4 @@
-import { countArgument, durationArgument, ratioArgument } from '../arguments.ts';
+import { countArgument, durationArgument, eachArgument, ratioArgument } from '../arguments.ts';
 import { backupTexts } from '../backup-options.ts';
 import { readingTexts } from '../reading-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
@@ -24,7 +24,11 @@ export const definePrune: DefineCommand = (program, run) => {
       "shorten TTLs at random by up to this share, in place of the namespace's own, such as 10%",
       ratioArgument,
     )
-    .option('--namespace <name>', 'only keys of this namespace of the map')
+    .option(
+      '--namespace <name>',
+      'only keys of this namespace of the map, or of several given so',
+      eachArgument,
+    )
     .option('--max-rate <keys>', 'read and change at most so many keys per second', countArgument(1))
     .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
     .option('--backup', backupTexts.backup)
@@ -52,7 +56,7 @@ export const definePrune: DefineCommand = (program, run) => {
           tooLong: options.tooLong === true,
           idleSeconds: options.idle ?? null,
           jitter: options.jitter ?? null,
-          namespace: options.namespace,
+          namespaces: options.namespace ?? [],
           maxRate: options.maxRate,
           latencyBudgetSeconds: options.latencyBudget,
           backup: options.backup,

@@ -18,7 +18,8 @@ interface PruneInput extends KeepingInput {
   readonly idleSeconds: number | null;
   /** From 0 to 1; null: that of each namespace. */
   readonly jitter: number | null;
-  readonly namespace: string | undefined;
+  /** None: all. */
+  readonly namespaces: readonly string[];
   /** Keys per second. */
   readonly maxRate: number | undefined;
   readonly latencyBudgetSeconds: number | undefined;
@@ -122,7 +123,7 @@ async function prune(
 /** @throws InputError where the options, or the map, leave nothing to look for */
 function goalsOf(
   map: NamespaceMap,
-  { setTtl, tooLong, idleSeconds, jitter, namespace }: PruneInput,
+  { setTtl, tooLong, idleSeconds, jitter, namespaces }: PruneInput,
 ): PruningGoals {
   if (!setTtl && !tooLong && idleSeconds === null) {
     throw new InputError(
@@ -140,8 +141,8 @@ function goalsOf(
       'write one with `cachectl config init`, or name it with --config FILE',
     );
   }
-  if (namespace !== undefined) requirePrunable(map, namespace);
-  return { withoutTtl: setTtl, tooLong, idleSeconds, namespace };
+  for (const name of namespaces) requirePrunable(map, name);
+  return { withoutTtl: setTtl, tooLong, idleSeconds, namespaces };
 }
 
 /** @throws InputError where no key of the namespace may be changed */

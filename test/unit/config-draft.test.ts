@@ -147,6 +147,21 @@ describe('a drafted map', () => {
     ]);
   });
 
+  test('finds an owner whose number is in the same segment', () => {
+    const draft = draftOf(
+      observed(numbered(9, (id) => `app:user-${id}:profile`)),
+      observed(numbered(8, (id) => `cm::cm:user-${id}-orders`)),
+      observed(numbered(7, (id) => `app_user_${id}`)),
+      observed(numbered(6, (id) => `page-${id}`)),
+    );
+    expect(draft.entities).toEqual([
+      {
+        name: 'user',
+        config: { patterns: ['app:user-<id>:profile', 'cm::cm:user-<id>-orders', 'app_user_<id>'] },
+      },
+    ]);
+  });
+
   test('finds the character that divides the keys', () => {
     const draft = draftOf(observed(numbered(5, (id) => `user/${id}/profile`)));
     expect(draft.delimiters).toEqual(['/']);

@@ -19,8 +19,10 @@ export function draftEntities(
     if (kind === 'state') continue;
     for (const path of paths) {
       path.forEach((segment, at) => {
-        const word = entityWord(path[at - 1], at, delimiters);
-        if (word === null || !/^<(id|uuid|email)>/.test(segment)) return;
+        const word = /^<(id|uuid|email)>/.test(segment)
+          ? entityWord(path[at - 1], at, delimiters)
+          : ownerWithin(segment);
+        if (word === null) return;
         patterns.set(word, (patterns.get(word) ?? new Set()).add(entityPattern(path, at)));
       });
     }
@@ -45,11 +47,17 @@ function entityWord(before: string | undefined, at: number, delimiters: readonly
   return at === 1 && /^[a-z]{3,}$/.test(word) && !word.endsWith('s') ? word : null;
 }
 
+/** `user` of `user-<int>` and of `app_user<int>`; null for all that is no owner with its number. */
+function ownerWithin(segment: string): string | null {
+  const word = /^(?:[^<]*[_.-])?([a-z]+)[_.-]?<int>/.exec(segment)?.[1];
+  return word !== undefined && isOwner(word) ? word : null;
+}
+
 /** The one placeholder is `<id>`; another id of the same key must not take its value. */
 function entityPattern(path: readonly string[], at: number): string {
   return path
     .map((segment, index) => {
-      if (index === at) return segment.replace(/^<[a-z]+>/, '<id>');
+      if (index === at) return segment.replace(/<[a-z]+>/, '<id>');
       return segment.replace(/^<id>/, '<other>');
     })
     .join('');

@@ -6,14 +6,27 @@
  * that is no host and port. Web addresses, which have an `@` in their paths, end their user and password at the first `/`.
  */
 export function maskedText(text: string): string {
-  const starts = [...text.matchAll(schemes)].map((match) => ({ at: match.index, scheme: match[0] }));
-  let masked = text.slice(0, starts[0]?.at);
-  starts.forEach(({ at, scheme }, index) => {
-    const rest = text.slice(at + scheme.length, starts[index + 1]?.at);
-    const length = lengthOfUrl(rest, text[at - 1]);
-    masked += scheme + maskedRest(rest.slice(0, length), scheme) + rest.slice(length);
-  });
-  return masked;
+  const scheme = new RegExp(schemes.source, 'gi');
+  let masked = '';
+  let from = 0;
+  for (let match = scheme.exec(text); match !== null; match = scheme.exec(text)) {
+    const start = match.index + match[0].length;
+    const end = start + lengthOfUrl(text.slice(start, start + longestUrl), text[match.index - 1]);
+    masked += text.slice(from, match.index) + maskedList(text.slice(match.index, end));
+    // What looks like a scheme within a URL is a part of its password.
+    from = scheme.lastIndex = end;
+  }
+  return masked + text.slice(from);
+}
+
+const longestUrl = 65_536;
+
+/** One URL, or several with commas between them, as nodes are listed. */
+function maskedList(urls: string): string {
+  return urls
+    .split(/,(?=(?:rediss?|valkeys?|unix|https?):\/)/i)
+    .map(maskedUrl)
+    .join(',');
 }
 
 /** The same for a text that as a whole is meant to be a URL, whatever is in it, and also where it names no scheme. */
@@ -23,7 +36,7 @@ export function maskedUrl(text: string): string {
 }
 
 /** `redis:/` and `redis:` are meant to be `redis://`. */
-const schemes = /(?<![a-z0-9+.-])(?:[a-z][a-z0-9+.-]{0,30}:\/\/|(?:rediss?|valkeys?|unix):\/?)/gi;
+const schemes = /(?<![a-z0-9+.-])(?:[a-z][a-z0-9+.-]{0,30}:\/\/|(?:rediss?|valkeys?|unix):\/?)/;
 
 /** How far the URL reaches: to the quote that closes it, for a password may hold blanks, else to the next blank. */
 function lengthOfUrl(rest: string, before: string | undefined): number {

@@ -22,6 +22,8 @@ describe('a message', () => {
     ['redis://ann:XYZ: refused', 'redis://…: refused'],
     ['redis:/:XYZ@h and redis:XYZ@h', 'redis:/…@h and redis:…@h'],
     ['a://:XYZ@b,VALKEY://:XYZ@c', 'a://…@b,VALKEY://…@c'],
+    ['redis://ann:XY://YZ@h is wrong', 'redis://…@h is wrong'],
+    ['`redis://ann:XY://Y`Z,x://Z@h/1` is wrong', '`redis://…@h/1` is wrong'],
     ['page https://ann:XYZ@example.org/@ann', 'page https://…@example.org/@ann'],
   ])('shows no password: %s', (text, masked) => {
     expect(maskedText(text)).toBe(masked);

@@ -208,9 +208,9 @@ describe('ids from a file', () => {
     cli(['invalidate', 'user', '--ids-from', path, '--dry-run', '--output', output], { url: testUrl() });
 
   test.each([
-    ['a trailing blank, as psql -t gives it', '7\n77 \n8\n', /blanks around 1 id is left out/],
-    ['tabs', '7\t\n\t77\n8', /blanks around 2 ids are left out/],
-    ['the quotes of a CSV', '"7"\r\n"77"\r\n"8"\r\n', /quotes around 3 ids are left out/],
+    ['a trailing blank, as psql -t gives it', '7\n77 \n8\n', /trimmed blanks around 1 id;/],
+    ['tabs', '7\t\n\t77\n8', /trimmed blanks around 2 ids;/],
+    ['the quotes of a CSV', '"7"\r\n"77"\r\n"8"\r\n', /removed quotes around 3 ids;/],
     ['CR line ends', '7\r77\r8\r', /^$/],
     ['a byte order mark', '\ufeff7\r\n77\r\n8', /^$/],
     ['UTF-16', Buffer.from('\ufeff7\n77\n8\n', 'utf16le'), /^$/],

@@ -17,8 +17,8 @@ export async function idsFrom(context: Context, name: string): Promise<string[]>
   const texts = lines.filter((line) => line.trim() !== '' && !isComment(line));
   const trimmed = texts.map((text) => text.replace(/^[ \t]+|[ \t]+$/g, ''));
   const ids = trimmed.map(unquoted);
-  warnOf(context, name, 'blanks around', texts.filter((text, at) => text !== trimmed[at]).length);
-  warnOf(context, name, 'quotes around', trimmed.filter((text, at) => text !== ids[at]).length);
+  warnOf(context, name, 'trimmed blanks around', texts.filter((text, at) => text !== trimmed[at]).length);
+  warnOf(context, name, 'removed quotes around', trimmed.filter((text, at) => text !== ids[at]).length);
   if (comments > 0)
     context.warn(
       `\`${name}\`: ${counted(comments, 'line')} beginning with \`# \` ${comments === 1 ? 'was' : 'were'} passed over as ${comments === 1 ? 'a comment' : 'comments'}`,
@@ -37,9 +37,7 @@ function unquoted(text: string): string {
 
 function warnOf(context: Context, name: string, what: string, ids: number): void {
   if (ids > 0)
-    context.warn(
-      `\`${name}\`: ${what} ${counted(ids, 'id')} ${ids === 1 ? 'is' : 'are'} left out; an id that has them goes on the command line`,
-    );
+    context.warn(`\`${name}\`: ${what} ${counted(ids, 'id')}; an id that has them goes on the command line`);
 }
 
 /** Without a byte order mark, which would be taken for a part of the first id. */

@@ -9,6 +9,7 @@ import type { OwnLookups } from '../redis/lookups.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
 import { maskedText } from '../masked.ts';
 import { jsonText } from '../render/json-text.ts';
+import { commandsApart } from '../render/wrap.ts';
 import { printableLines } from '../render/printable.ts';
 import type { Failure } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
@@ -74,11 +75,13 @@ export class Printer {
   }
 
   warn(text: string): void {
-    if (this.options.quiet !== true) this.io.stderr.write(`warning: ${printableLines(maskedText(text))}\n`);
+    if (this.options.quiet !== true) this.fail(`warning: ${printableLines(maskedText(text))}\n`);
   }
 
+  /** On stderr as it is; on a terminal with commands to copy on lines of their own where they would be broken. */
   fail(text: string): void {
-    this.io.stderr.write(text);
+    const { stderr } = this.io;
+    stderr.write(stderr.isTTY === true ? commandsApart(text, stderr.columns ?? 80) : text);
   }
 
   async openRows(name: string, columns: readonly Column[]): Promise<RowSink> {

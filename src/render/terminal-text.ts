@@ -15,6 +15,7 @@ import { printable, printableLines } from './printable.ts';
 import { shellLine } from './shell-words.ts';
 import { formatCell } from './units.ts';
 import { displayWidth } from './width.ts';
+import { wrapped } from './wrap.ts';
 
 /** What the terminal can show. */
 export interface TerminalStyle {
@@ -122,21 +123,6 @@ function renderNote(block: NoteBlock, pen: ChalkInstance, style: TerminalStyle):
 
 function marked(mark: string, text: string, style: TerminalStyle): string {
   return `${mark} ${wrapped(text, style.width - 2).join('\n  ')}`;
-}
-
-/** The text in lines of at most `width` columns, broken at spaces; a longer word stays whole, to be copied. */
-function wrapped(text: string, width: number): string[] {
-  return text.split('\n').flatMap((line) => {
-    const [indent = ''] = /^ */.exec(line) ?? [];
-    const [first = '', ...words] = line.slice(indent.length).split(' ');
-    const lines = [indent + first];
-    for (const word of words) {
-      const longer = `${lines.at(-1) ?? ''} ${word}`;
-      if (displayWidth(longer) > width) lines.push(indent + word);
-      else lines[lines.length - 1] = longer;
-    }
-    return lines;
-  });
 }
 
 function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle): string {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Block, type Column, command, note, type TableBlock } from '../../src/render/blocks.ts';
 import { renderTsv } from '../../src/render/machine-text.ts';
+import { commandsApart } from '../../src/render/wrap.ts';
 import { renderTerminal, type TerminalStyle } from '../../src/render/terminal-text.ts';
 import { displayWidth } from '../../src/render/width.ts';
 
@@ -253,6 +254,23 @@ describe('a command to copy', () => {
   ])('is read back by a shell as it was: %j', (name) => {
     const [, line = ''] = linesOf(render([command('try', 'printf', '%s', name)]));
     expect(execFileSync('bash', ['-c', line], { encoding: 'utf8' })).toBe(name);
+  });
+
+  test.each([20, 40, 80])('is whole in the middle of a sentence too, at %d columns', (width) => {
+    const text = `the plan is kept, (\`cachectl apply ${'plans/'.repeat(12)}plan.json --dry-run\`), and can be carried out later`;
+    const line = `  cachectl apply ${'plans/'.repeat(12)}plan.json --dry-run`;
+    const shown = linesOf(render([note('plain', text)], { width }));
+    expect(shown).toContain(line);
+    expect(shown.filter((each) => each !== line).join(' ')).toBe(
+      'the plan is kept, and can be carried out later',
+    );
+    expect(commandsApart(`error: no\nhint: ${text}\n`, width)).toBe(
+      `error: no\nhint: the plan is kept,\n${line}\nand can be carried out later\n`,
+    );
+  });
+
+  test('is left in its sentence where all of it fits', () => {
+    expect(render([note('plain', 'see `cachectl keys --long`')])).toBe('see `cachectl keys --long`\n');
   });
 
   test('is no part of what programs read', () => {

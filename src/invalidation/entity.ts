@@ -11,14 +11,14 @@ import {
   patternWithin,
   quotePattern,
 } from '../keyspace/pattern.ts';
-import { asBytes, type ByteString } from '../redis/bytes.ts';
+import { asBytes, type ByteString, bytesOf } from '../redis/bytes.ts';
 import { idFinder, idPlaceholder, matchAnyId } from './id-matcher.ts';
 import type { KeyWalk, Selection } from './selection.ts';
 import { hashedCopies } from './unreachable.ts';
 
 /**
  * The keys of one or many things of a kind. With entities in the map the kind is one of them; without, it is any word,
- * and its keys hold the consecutive segments `word:<id>`. @throws InputError
+ * and its keys hold the consecutive segments `word:<id>`, in a hash tag or not: `user:{<id>}`. @throws InputError
  */
 export function selectEntity(name: string, ids: readonly string[], map: NamespaceMap): Selection {
   if (name === '')
@@ -80,13 +80,24 @@ function selectWord(word: string, ids: readonly string[], delimiters: readonly s
       return [text, `${text}${delimiter}*`, `*${delimiter}${text}`, `*${delimiter}${text}${delimiter}*`];
     });
   });
+  const find = idsIn(inner.map(patternWithin), ids, delimiters);
+  const idsOf = (key: ByteString) => {
+    const found = find(key);
+    return found.length > 0 || !key.includes('{') ? found : find(asBytes(key.replaceAll(/[{}]/g, '')));
+  };
+  const [only = '', ...more] = ids;
   return {
     patterns: forms,
     exactKeys: [],
-    walk: walkFor(inner.map(patternWithin), ids, delimiters),
+    walk: {
+      match: asBytes(
+        `*${escapeGlob(bytesOf(word))}*${more.length > 0 ? '' : `${escapeGlob(bytesOf(only))}*`}`,
+      ),
+      matches: (key) => idsOf(key).length > 0,
+    },
     unreachable: [],
     futile: false,
-    idsOf: idsIn(inner.map(patternWithin), ids, delimiters),
+    idsOf,
   };
 }
 
@@ -96,6 +107,8 @@ function idsIn(
   delimiters: readonly string[],
 ): (key: ByteString) => readonly string[] {
   const finders = patterns.map((pattern) => idFinder(pattern, ids, delimiters));
+  const [only, ...more] = finders;
+  if (only !== undefined && more.length === 0) return only;
   return (key) => [...new Set(finders.flatMap((find) => find(key)))];
 }
 

@@ -1,4 +1,5 @@
 import type { ByteString } from '../redis/bytes.ts';
+import type { Mentions } from './mentions.ts';
 
 /** What an invalidation will remove, and nothing else: keys that appear after it was made are left alone. */
 export interface InvalidationPlan {
@@ -11,6 +12,8 @@ export interface InvalidationPlan {
   readonly excluded: readonly ExcludedNamespace[];
   /** Some of the keys, from every namespace. */
   readonly sample: readonly ByteString[];
+  /** Keys that only contain an id; null where the keyspace was not looked through for them. */
+  readonly mentions: Mentions | null;
   /** Keys in the database when the plan was made; null where DBSIZE is not permitted. */
   readonly keyspaceKeys: number | null;
   /** True where keys were found by a walk over the whole keyspace. */

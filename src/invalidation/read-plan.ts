@@ -2,11 +2,13 @@ import type { Progress } from '../progress.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import { startPacing } from '../keyspace/pacing.ts';
 import type { PaceLimits } from '../redis/pace.ts';
+import { RedisError } from '../redis/errors.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { emptyAccount } from '../redis/account.ts';
 import { walkKeys } from '../redis/walk.ts';
 import { escapeGlob } from '../keyspace/pattern.ts';
 import { type KeySize, KeySizes } from './key-sizes.ts';
+import type { MentionTally } from './mentions.ts';
 import type { InvalidationPlan } from './plan.ts';
 import type { Scope, Verdict } from './scope.ts';
 import type { KeyWalk, Selection } from './selection.ts';
@@ -18,6 +20,8 @@ interface PlanOptions {
   readonly limits?: PaceLimits;
   /** True where keys that are not there belong to the plan too. */
   readonly absent?: boolean;
+  /** Takes the keys that a walk meets and that are not selected. */
+  readonly mentions?: MentionTally;
   /** Called once with each key that was selected, also where it stays. */
   readonly onSelected?: (key: ByteString) => void;
   readonly signal: AbortSignal;
@@ -46,13 +50,19 @@ export async function planInvalidation(
   const keyspaceKeys = await countKeys(server);
   let walk = selection.walk;
   let complete = true;
+  // Where no walk is needed, one is made for these alone, if it is short.
+  let mentions =
+    walk !== null || (keyspaceKeys ?? Infinity) <= mostKeysForMentions ? options.mentions : undefined;
   options.progress.start('looking for keys', 'keys', keyspaceKeys);
   for (const node of server.nodes) {
     const sizes = await KeySizes.open(node);
     try {
       const own = selection.exactKeys.filter((key) => server.nodeFor(key) === node);
       if (!(await lookUp(own, sizes, tally, options))) walk = walkInstead(selection);
-      if (walk !== null) complete = (await walkNode(node, walk, sizes, tally, options, cost)) && complete;
+      if (walk !== null)
+        complete = (await walkNode(node, walk, sizes, tally, { ...options, mentions }, cost)) && complete;
+      else if (mentions !== undefined && !(await meetMentions(node, mentions, tally, options, cost)))
+        mentions = undefined;
     } finally {
       cost.commands += sizes.commandsSent;
       cost.bytesReceived += sizes.bytesReceived;
@@ -64,6 +74,7 @@ export async function planInvalidation(
   options.progress.stop();
   return {
     ...tally.result(),
+    mentions: mentions?.result() ?? null,
     keyspaceKeys,
     walked: walk !== null,
     complete,
@@ -114,17 +125,51 @@ function walkInstead({ exactKeys, walk }: Selection): KeyWalk {
 
 /** Keys that one SCAN goes through, whether they match or not. */
 const keysPerScan = 1000;
+/** So many are walked over in a tenth of a second. */
+const mostKeysForMentions = 100_000;
+
+interface WalkCost {
+  commands: number;
+  bytesReceived: number;
+  scans: number;
+}
+
+/** Walks over a node for the mentions alone. False where that is not permitted, or was interrupted. */
+async function meetMentions(
+  node: RedisNode,
+  mentions: MentionTally,
+  tally: Tally,
+  options: PlanOptions,
+  cost: WalkCost,
+): Promise<boolean> {
+  const walk: KeyWalk = { match: mentions.match, matches: () => false };
+  const sizes = { read: () => Promise.resolve([]) };
+  try {
+    return await walkNode(node, walk, sizes, tally, { ...options, mentions }, cost);
+  } catch (error) {
+    if (error instanceof RedisError && error.failure === 'refused') return false;
+    throw error;
+  }
+}
 
 /** False where the walk was interrupted. */
 async function walkNode(
   node: RedisNode,
   walk: KeyWalk,
-  sizes: KeySizes,
+  sizes: Pick<KeySizes, 'read'>,
   tally: Tally,
-  { scope, signal, progress, limits = {}, onSelected }: PlanOptions,
-  cost: { commands: number; bytesReceived: number; scans: number },
+  {
+    scope,
+    signal,
+    progress,
+    limits = {},
+    onSelected,
+    mentions,
+  }: Omit<PlanOptions, 'mentions'> & { readonly mentions: MentionTally | undefined },
+  cost: WalkCost,
 ): Promise<boolean> {
   const account = emptyAccount();
+  const match = mentions === undefined ? walk.match : mentions.match;
   const pacing = await startPacing(node, { ...limits, pageSize: keysPerScan }, signal);
   const pages = walkKeys(
     node,
@@ -134,7 +179,7 @@ async function walkNode(
       pageSize: keysPerScan,
       pace: pacing.pace,
       onScan: () => progress.update(++cost.scans * keysPerScan),
-      ...(walk.match !== null && { match: walk.match }),
+      ...(match !== null && { match }),
     },
     account,
   );
@@ -144,7 +189,11 @@ async function walkNode(
     for await (const page of pages) {
       const wanted: { readonly key: ByteString; readonly verdict: Verdict }[] = [];
       for (const key of page.keys) {
-        if (!walk.matches(key) || !tally.isNew(key)) continue;
+        if (!walk.matches(key)) {
+          mentions?.add(key, tally);
+          continue;
+        }
+        if (!tally.isNew(key)) continue;
         onSelected?.(key);
         const verdict = scope(key);
         if (verdict.stays !== null) tally.keep(verdict, verdict.stays);

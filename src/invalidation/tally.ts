@@ -38,6 +38,10 @@ export class Tally {
     return true;
   }
 
+  has(key: ByteString): boolean {
+    return this.seen.has(key);
+  }
+
   /** @param memoryBytes Null where the size is not known. */
   remove(key: ByteString, { namespace }: Verdict, memoryBytes: number | null): void {
     this.keys.push(key);

@@ -78,6 +78,11 @@ export function quotePattern(text: string): string {
   return text.replace(/[\\*<]/g, '\\$&');
 }
 
+/** The pattern as a command line takes it, where `?` and `[` could be meant as the wildcards of redis-cli. */
+export function markWildcards(pattern: string): string {
+  return pattern.replace(/\\[\s\S]|[?[]/g, (found) => (found.length > 1 ? found : `\\${found}`));
+}
+
 /**
  * The pattern with `<name>` replaced by a value, which is data: nothing in it is a wildcard. Beside a wildcard the
  * value still stands for whole segments: `*<id>` with `2` matches `user:2`, not `user:12`.

@@ -5,6 +5,8 @@ import { parseConfig } from '../../src/config/load.ts';
 import { buildMap, type Entity } from '../../src/keyspace/map.ts';
 import { bindPlaceholder, type KeyPattern } from '../../src/keyspace/pattern.ts';
 import { bytesOf } from '../../src/redis/bytes.ts';
+import type { InvalidateResult } from '../../src/commands/invalidate/result.ts';
+import type { ConfigFile } from '../../src/config/schema.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { packageRoot } from '../server/binary.ts';
@@ -259,5 +261,74 @@ describe('ids from a file', () => {
     const { exitCode, stderr } = await plan(file('7\n'), 'tsv');
     expect(exitCode).toBe(0);
     expect(stderr).toContain('nothing matched: of 1 key none fits');
+  });
+});
+
+describe('keys that contain the id elsewhere', () => {
+  const others = [
+    'user.123.permissions',
+    'wp_:users:123',
+    'wp_:user_meta:123',
+    'ratelimit:{123}:login',
+    'customer-123-invoice',
+    'cart:{user123}',
+    'rlflx:user_123',
+    'cm::cm:user-123-orders',
+    'page:https://example.org/users/123?expand=1',
+  ];
+  const unrelated = ['user:1234', 'user1123', 'x:123abc', 'day:2026-12-123a', 'app:v123:x', 'y:4123'];
+  const plan = async (config: ConfigFile | null, args: readonly string[]) => {
+    const env = config === null ? {} : withMap(config);
+    return cli(['invalidate', ...args, '--dry-run'], { url: testUrl(), env });
+  };
+
+  test.each<[string, ConfigFile | null]>([
+    ['without a map', null],
+    ['with patterns that take a walk', { entities: { user: { patterns: ['user:<id>:*'] } } }],
+    ['with patterns that name keys', { entities: { user: { patterns: ['user:<id>:profile'] } } }],
+  ])('are counted and stay, %s', async (_what, config) => {
+    await store(server, ['user:123:profile', ...others, ...unrelated]);
+    const result = await plan(config, ['user', '123', '-o', 'json']);
+    const { matched, mentioned, mentionedNamespaces } = jsonOf(result) as unknown as InvalidateResult;
+    expect({ matched, mentioned }).toEqual({ matched: 1, mentioned: others.length });
+    expect(new Set(mentionedNamespaces.map(({ example }) => example.key))).toEqual(new Set(others));
+    // Each of the patterns is one that selects its keys.
+    const patterns = mentionedNamespaces.flatMap(({ pattern }) => [
+      '--pattern',
+      (pattern ?? '').replace('<id>', '123'),
+    ]);
+    for (let at = 0; at < patterns.length; at += 2)
+      expect(countsOf(await plan(null, [...patterns.slice(at, at + 2), '-o', 'json'])).matched).toBe(1);
+    expect(result.stderr).toContain('9 other keys contain `123` as a whole word, and stay: ');
+  });
+
+  test('are shown with a command that plans them', async () => {
+    await store(server, ['user:123', 'wp_:users:123', 'rlflx:user_123']);
+    const { stdout } = await plan(null, ['user', '123', '-o', 'table']);
+    expect(stdout).toContain('2 other keys contain `123` as a whole word, and stay');
+    expect(stdout).toContain(
+      'to plan these:\n  cachectl invalidate --pattern rlflx:user_123 --pattern wp_:users:123 --dry-run\n',
+    );
+  });
+
+  test.each(['/', '.', '|', '-', '_'])('are its own where all keys are divided by %s', async (delimiter) => {
+    const keys = ['product:12:detail', 'product:123:detail', 'product:3:detail', 'order:12:total'];
+    await store(
+      server,
+      keys.map((key) => key.replaceAll(':', delimiter)),
+    );
+    const result = jsonOf(await plan(null, ['product', '12', '-o', 'json'])) as unknown as InvalidateResult;
+    expect(result.sample.map(({ key }) => key)).toEqual([`product${delimiter}12${delimiter}detail`]);
+    expect(result.mentioned).toBe(1);
+  });
+
+  test('are counted for ten thousand ids in the one walk', async () => {
+    const ids = Array.from({ length: 10_000 }, (_, index) => String(index));
+    await store(server, [...ids.slice(0, 3000).map((id) => `user:${id}`), 'cart:9999', 'cart:x']);
+    const result = jsonOf(await plan(null, ['user', ...ids, '-o', 'json'])) as unknown as InvalidateResult;
+    expect(result).toMatchObject({
+      ...{ matched: 3000, mentioned: 1 },
+      mentionedNamespaces: [{ namespace: 'cart:<id>', pattern: 'cart:<id>', keys: 1 }],
+    });
   });
 });

@@ -67,6 +67,8 @@ export interface InvalidateResult {
   readonly recentUse: Traffic | null;
   /** Keys that were selected and stay. */
   readonly excluded: number;
+  /** Keys that contain an id as a whole word and are not selected; null: the keyspace was not looked through for them. */
+  readonly mentioned: number | null;
   readonly limit: number | null;
   /** False: the walk ended early, and the plan covers what was seen until then. */
   readonly complete: boolean;
@@ -87,6 +89,13 @@ export interface InvalidateResult {
     readonly namespace: string;
     readonly keys: number;
     readonly reason: 'state' | 'option';
+  }[];
+  /** The likeliest first; `pattern` has `<id>` where they contain the id, and is null where they were too many to tell apart. */
+  readonly mentionedNamespaces: readonly {
+    readonly namespace: string;
+    readonly pattern: string | null;
+    readonly keys: number;
+    readonly example: { readonly key: string; readonly keyBase64?: string };
   }[];
   readonly sample: readonly { readonly key: string; readonly keyBase64?: string }[];
   readonly unreachable: readonly { readonly namespace: string; readonly reason: string }[];
@@ -143,6 +152,7 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     indexPruned: null,
     recentUse: context.traffic,
     excluded: plan.excluded.reduce((sum, { keys }) => sum + keys, 0),
+    mentioned: plan.mentions?.keys ?? null,
     limit: context.limit,
     complete: plan.complete,
     risk: riskOf(plan.keys.length, plan.keyspaceKeys),
@@ -152,6 +162,12 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     ids: [...(context.keysById ?? [])].map(([id, keys]) => ({ id, keys })),
     namespaces: plan.namespaces,
     excludedNamespaces: plan.excluded,
+    mentionedNamespaces: (plan.mentions?.namespaces ?? []).map(({ namespace, pattern, keys, example }) => ({
+      namespace,
+      pattern,
+      keys,
+      example: keyFields(example),
+    })),
     sample: plan.sample.map(keyFields),
     unreachable: selection.unreachable
       .filter((each) => isWorthTelling(each, plan))

@@ -1,13 +1,11 @@
 import { resolve } from 'node:path';
 import { InputError } from '../../failure.ts';
 import type { RemovalMode } from '../../invalidation/apply.ts';
-import { selectGenerations } from '../../invalidation/generation.ts';
-import { indexedEntity, type KeyIndex, pruneIndexes, readIndexes } from '../../invalidation/index-members.ts';
+import { type KeyIndex, pruneIndexes } from '../../invalidation/index-members.ts';
 import { savePlan } from '../../invalidation/plan-file.ts';
 import type { InvalidationPlan } from '../../invalidation/plan.ts';
-import { planInvalidation } from '../../invalidation/read-plan.ts';
 import { scopeOf } from '../../invalidation/scope.ts';
-import { type Selection, selectKeys, type Target } from '../../invalidation/selection.ts';
+import type { Selection, Target } from '../../invalidation/selection.ts';
 import { readTraffic } from '../../invalidation/traffic.ts';
 import {
   mostBytesDigested,
@@ -15,7 +13,6 @@ import {
   readDigests,
   readServerTime,
 } from '../../invalidation/written-since.ts';
-import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { ByteString } from '../../redis/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { counted } from '../../render/units.ts';
@@ -26,13 +23,15 @@ import { confirmReplacing } from '../replacing.ts';
 import { isProtectedServer } from '../protection.ts';
 import { askForRemoval } from './ask.ts';
 import { carryOut, type CarryOutInput, limitsOf } from './carry-out.ts';
+import { mentionedText } from './mentioned.ts';
+import { findKeys, selectByName } from './find-keys.ts';
 import { idsFrom } from './ids.ts';
 import { chooseTarget } from './menu.ts';
 import { type InvalidateResult, plannedResult, removedResult } from './result.ts';
 import { targetOf, type Ways } from './target.ts';
 import { dataBlocks, fullBlocks, nothingText, outcomeBlocks, unmatchedIdsText } from './view.ts';
 
-interface InvalidateInput extends CarryOutInput {
+export interface InvalidateInput extends CarryOutInput {
   readonly ways: Ways;
   readonly idsFrom: string | undefined;
   readonly only: readonly string[];
@@ -74,6 +73,7 @@ export const blankInvalidation: {
   indexPruned: null,
   recentUse: null,
   excluded: null,
+  mentioned: null,
   limit: null,
   complete: null,
   risk: null,
@@ -83,6 +83,7 @@ export const blankInvalidation: {
   ids: [],
   namespaces: [],
   excludedNamespaces: [],
+  mentionedNamespaces: [],
   sample: [],
   unreachable: [],
   problems: [],
@@ -105,7 +106,7 @@ async function invalidate(
   input: InvalidateInput,
   view: { blocks: typeof fullBlocks },
 ): Promise<Outcome<InvalidateResult>> {
-  const { map, signal, progress, now } = context;
+  const { map, signal } = context;
   if (context.output !== 'table') view.blocks = dataBlocks;
   requireBackupPlace(context, input, input.mode);
   if (input.mode === 'generation' && input.planOut !== undefined) {
@@ -115,32 +116,13 @@ async function invalidate(
     );
   }
   const named = targetOf(await waysOf(context, input));
-  const scope = scopeOf(map, input.only, input.exclude);
+  scopeOf(map, input.only, input.exclude);
   const target = named ?? (await chooseTarget(context));
-  // What is wrong with the line is told before a server is asked.
-  const byName = input.mode === 'generation' ? selectGenerations(target, map) : selectKeys(target, map);
+  // What is wrong with the line is reported before a server is asked.
+  selectByName(target, input, map);
   await confirmReplacing(context, input.planOut, input.force);
   const server = await context.connect();
-  const { selection, indexes } = await selectionOf(server, target, byName, input, map);
-  const limits = limitsOf(input);
-  const { idsOf } = selection;
-  const isById = target.kind === 'entity' && input.mode !== 'generation';
-  const keysById = new Map(isById ? target.ids.map((id) => [id, 0]) : []);
-  const plan = await planInvalidation(server, selection, {
-    ...(isById &&
-      idsOf && {
-        onSelected: (key) => {
-          for (const id of idsOf(key)) keysById.set(id, (keysById.get(id) ?? 0) + 1);
-        },
-      }),
-    // A counter is no data that could be lost.
-    scope: input.mode === 'generation' ? () => ({ namespace: 'generation', stays: null }) : scope,
-    limits,
-    signal,
-    progress,
-    now,
-    ...(input.mode === 'generation' && { absent: true }),
-  });
+  const { plan, selection, indexes, keysById } = await findKeys(context, server, target, input);
   const action = actionText(target, input.mode);
   const isOverLimit = input.limit !== null && plan.keys.length > input.limit;
   const planFile = plan.complete && !isOverLimit && input.planOut !== undefined ? input.planOut : null;
@@ -168,8 +150,9 @@ async function invalidate(
       outcome,
     );
   if (!plan.complete) return { result: planned('interrupted') };
-  const unmatched = unmatchedIdsText(planned('planned'));
-  if (unmatched !== null && context.output !== 'table') context.warn(unmatched);
+  if (context.output !== 'table')
+    for (const text of [unmatchedIdsText(planned('planned')), mentionedText(planned('planned'))])
+      if (text !== null) context.warn(text);
   if (planFile !== null) {
     await writePlan(context, server, planFile, { plan, selection, action, input });
     if (signal.aborted) return { result: planned('interrupted') };
@@ -182,7 +165,7 @@ async function invalidate(
     }
     const isFutile = selection.futile && plan.excluded.length === 0;
     if (isFutile) return { result: planned('unreachable'), exitCode: exitCodes.negative };
-    if (selection !== byName) {
+    if (indexes !== null) {
       context.warn(
         'the index leads to no key: it is missing, or what it names is gone; --walk looks through the keyspace instead',
       );
@@ -190,7 +173,7 @@ async function invalidate(
     // An index whose keys have all expired is in nobody's way, and cleaned where no question is left open.
     const isForReal = input.yes && !input.dryRun && planFile === null;
     const mayPrune = isForReal && !(await isProtectedServer(context, server));
-    const { pruned, stoppedBy } = await prunedIndexes(server, mayPrune ? indexes : []);
+    const { pruned, stoppedBy } = await prunedIndexes(server, mayPrune ? indexes : null);
     if (context.output !== 'table') context.warn(nothingText(planned('nothingMatched')));
     return {
       result: { ...planned('nothingMatched'), indexPruned: pruned },
@@ -222,7 +205,7 @@ async function invalidate(
   const complete = done.removal.failed === 0 && done.removal.notAttempted === 0;
   // What can be put back is to be found again: its members stay, and the next invalidation takes out what is gone.
   const mayPrune = complete && input.mode === 'unlink' && !withValues;
-  const pruning = await prunedIndexes(server, mayPrune ? indexes : []);
+  const pruning = await prunedIndexes(server, mayPrune ? indexes : null);
   const error = done.removal.stoppedBy ?? pruning.stoppedBy;
   return {
     result: removedResult(draft, { ...done, indexPruned: pruning.pruned }, signal.aborted),
@@ -239,24 +222,13 @@ async function waysOf(context: Context, { ways, idsFrom: file }: InvalidateInput
   return { ...ways, ids: [...ways.ids, ...(await idsFrom(context, file))] };
 }
 
-/** Through an index where the map names one, else by name. */
-async function selectionOf(
-  server: RedisServer,
-  target: Target,
-  byName: Selection,
-  { mode, walk }: InvalidateInput,
-  map: NamespaceMap,
-): Promise<{ selection: Selection; indexes: readonly KeyIndex[] }> {
-  const entity = walk || mode === 'generation' ? null : indexedEntity(target, map);
-  if (entity === null || target.kind !== 'entity') return { selection: byName, indexes: [] };
-  return readIndexes(server, entity, target.ids);
-}
-
 async function prunedIndexes(
   server: RedisServer,
-  indexes: readonly KeyIndex[],
+  indexes: readonly KeyIndex[] | null,
 ): Promise<{ readonly pruned: number | null; readonly stoppedBy: Error | null }> {
-  return indexes.length === 0 ? { pruned: null, stoppedBy: null } : pruneIndexes(server, indexes);
+  return indexes === null || indexes.length === 0
+    ? { pruned: null, stoppedBy: null }
+    : pruneIndexes(server, indexes);
 }
 
 async function writePlan(

@@ -2,6 +2,7 @@ import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, command, type Fact, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
+import { mentionedBlocks, mentionedTable } from './mentioned.ts';
 import type { InvalidateResult } from './result.ts';
 import { costNotes } from '../keyspace-report.ts';
 
@@ -79,6 +80,7 @@ export function dataBlocks(result: InvalidateResult): Block[] {
         count('failed', result.failed),
         count('notAttempted', result.notAttempted),
         count('excluded', result.excluded),
+        count('mentioned', result.mentioned),
         fact('mode', 'mode', result.mode, 'text'),
         fact('journal', 'journal', result.journal, 'text'),
         fact('backup', 'backup', result.backup, 'text'),
@@ -98,6 +100,7 @@ export function dataBlocks(result: InvalidateResult): Block[] {
       columns: [column('id'), { name: 'keys', header: 'KEYS', unit: 'count' }],
       rows: result.ids.map(({ id, keys }) => [id, keys]),
     },
+    mentionedTable(result),
     problemTable(result),
     sampleTable(result),
     namespaceTable(result, Number.POSITIVE_INFINITY),
@@ -182,6 +185,7 @@ function warnings(result: InvalidateResult): Block[] {
       : [note('warning', `this cannot be undone: ${result.noUndoBecause}`)]),
     ...rewrittenNotes(result),
     ...unmatchedNotes(result),
+    ...mentionedBlocks(result),
     ...result.unreachable.map(({ reason }) => note('warning', reason)),
     ...(result.stateKnown || result.matched === 0
       ? []

@@ -6,6 +6,7 @@ import { type DraftEntity, draftEntities } from './entities.ts';
 import { groupBy } from './group-by.ts';
 import { type DraftNamespace, draftNamespaces } from './namespaces.ts';
 import { keyShapes, type KeyShape, type ObservedKey, type Observation, readingOf } from './shapes.ts';
+import { guessDelimiters } from '../../keyspace/delimiters.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import { inferPattern, inferSegments } from '../../keyspace/infer.ts';
 import type { ObservedEncoding } from './values.ts';
@@ -35,7 +36,7 @@ const examplesEach = 12;
 export function draftMap(all: readonly ObservedKey[], observation: Omit<Observation, 'delimiters'>): Draft {
   // Redis takes an empty key, but no pattern can name it.
   const keys = all.filter(({ key }) => key !== '');
-  const delimiters = guessDelimiters(keys);
+  const delimiters = guessDelimiters(keys.map(({ key }) => key));
   const full = { ...observation, delimiters };
   const { claims, rest } = claimKeys(keys);
   const shapes = keyShapes(rest, full).filter(
@@ -64,17 +65,6 @@ export function draftMap(all: readonly ObservedKey[], observation: Omit<Observat
 
 function isCatchAll(path: readonly string[]): boolean {
   return path.every((segment) => /^(?:<(?:text|any|id)>|\*)$/.test(segment));
-}
-
-/** The character that most keys are divided by: a colon, unless hardly any key has one. */
-function guessDelimiters(keys: readonly ObservedKey[]): string[] {
-  const share = (character: string) =>
-    keys.filter(({ key }) => key.includes(character)).length / Math.max(1, keys.length);
-  if (share(':') >= 0.2) return [':'];
-  const [best] = ['/', '|', '.', '#']
-    .map((character) => ({ character, share: share(character) }))
-    .sort((left, right) => right.share - left.share);
-  return [best !== undefined && best.share >= 0.5 ? best.character : ':'];
 }
 
 /** Wider nets for keys that slipped through: by the first word where it is common, else by having a first word at all. */

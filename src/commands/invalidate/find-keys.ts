@@ -1,0 +1,97 @@
+import { selectGenerations } from '../../invalidation/generation.ts';
+import { indexedEntity, type KeyIndex, readIndexes } from '../../invalidation/index-members.ts';
+import { MentionTally } from '../../invalidation/mentions.ts';
+import type { InvalidationPlan } from '../../invalidation/plan.ts';
+import { planInvalidation } from '../../invalidation/read-plan.ts';
+import { scopeOf } from '../../invalidation/scope.ts';
+import { type Selection, selectKeys, type Target } from '../../invalidation/selection.ts';
+import { possibleDelimiters, usesColons } from '../../keyspace/delimiters.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import type { Context } from '../context.ts';
+import { limitsOf } from './carry-out.ts';
+import type { InvalidateInput } from './run.ts';
+
+interface FoundKeys {
+  readonly plan: InvalidationPlan;
+  readonly selection: Selection;
+  /** Through which the keys were found; null where they were looked for by name. */
+  readonly indexes: readonly KeyIndex[] | null;
+  /** Of an entity: keys selected, by id. */
+  readonly keysById: ReadonlyMap<string, number>;
+}
+
+/** @throws InputError where the target cannot be used */
+export function selectByName(target: Target, { mode }: InvalidateInput, map: NamespaceMap): Selection {
+  return mode === 'generation' ? selectGenerations(target, map) : selectKeys(target, map);
+}
+
+/**
+ * Looks for the keys of a target. Without a map segments are those between colons; where that finds nothing, and the keys that
+ * contain an id have hardly any, they are those between the character that finds most of these. @throws RedisError, InputError
+ */
+export async function findKeys(
+  context: Context,
+  server: RedisServer,
+  target: Target,
+  input: InvalidateInput,
+): Promise<FoundKeys> {
+  const { map } = context;
+  const { found, met } = await findOnce(context, server, target, input, map);
+  const { keys, excluded, complete } = found.plan;
+  if (!map.isEmpty || met === null || !complete || keys.length + excluded.length > 0) return found;
+  const delimiter = delimiterOf(target, met.examples, map);
+  if (delimiter === null) return found;
+  return (await findOnce(context, server, target, input, { ...map, delimiters: [delimiter] })).found;
+}
+
+function delimiterOf(target: Target, examples: MentionTally['examples'], map: NamespaceMap): string | null {
+  if (usesColons(examples)) return null;
+  const [best] = possibleDelimiters
+    .map((delimiter) => {
+      const { walk } = selectKeys(target, { ...map, delimiters: [delimiter] });
+      return { delimiter, keys: examples.filter((key) => walk?.matches(key)).length };
+    })
+    .sort((left, right) => right.keys - left.keys);
+  return best !== undefined && best.keys > 0 ? best.delimiter : null;
+}
+
+async function findOnce(
+  { signal, progress, now }: Context,
+  server: RedisServer,
+  target: Target,
+  input: InvalidateInput,
+  map: NamespaceMap,
+): Promise<{ readonly found: FoundKeys; readonly met: MentionTally | null }> {
+  const isGeneration = input.mode === 'generation';
+  const ids = target.kind === 'entity' && !isGeneration ? target.ids : [];
+  const entity = input.walk || isGeneration ? null : indexedEntity(target, map);
+  const { selection, indexes } =
+    entity === null
+      ? { selection: selectByName(target, input, map), indexes: null }
+      : await readIndexes(server, entity, ids);
+  const { idsOf } = selection;
+  const keysById = new Map(ids.map((id) => [id, 0]));
+  const met =
+    target.kind === 'entity' && ids.length > 0 && indexes === null
+      ? new MentionTally(target.name, ids, map)
+      : null;
+  const plan = await planInvalidation(server, selection, {
+    ...(idsOf && {
+      onSelected: (key) => {
+        for (const id of idsOf(key)) keysById.set(id, (keysById.get(id) ?? 0) + 1);
+      },
+    }),
+    ...(met && { mentions: met }),
+    // A counter is no data that could be lost.
+    scope: isGeneration
+      ? () => ({ namespace: 'generation', stays: null })
+      : scopeOf(map, input.only, input.exclude),
+    limits: limitsOf(input),
+    signal,
+    progress,
+    now,
+    ...(isGeneration && { absent: true }),
+  });
+  return { found: { plan, selection, indexes, keysById }, met };
+}

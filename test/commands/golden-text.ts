@@ -54,10 +54,10 @@ const textRules: readonly (readonly [RegExp, string | ((whole: string, ...groups
   [/127\.0\.0\.1:\d{2,}/g, '127.0.0.1:<port>'],
   [new RegExp(`^((?:\\w+\\t)?(?:${names})(?:\\t|: ))-?[\\d.e-]+(?=$|<)`, 'gm'), '$1<number>'],
   [new RegExp(`("(?:${names})": ?)-?[\\d.e-]+`, 'g'), '$1<number>'],
-  // TTLs were set less than a second ago.
+  // A TTL, and a mean of them, is a part of a second below what was written.
   [
     /([\t,]|"ttl(?:Seconds)?":)(\d{3,}\.\d+)(?![.\d])/g,
-    (_, before = '', seconds = '') => `${before}${Math.round(Number(seconds))}`,
+    (_, before = '', seconds = '') => `${before}${Math.ceil(Number(seconds))}`,
   ],
   [/("expiresAtMillis":\d+)\d{3}\b/g, '$1<millis>'],
   [/2026-01-15T11:00:0\d\.(?!000)\d{3}Z/g, '<moment>'],
@@ -123,7 +123,7 @@ function stable(value: unknown, name: string, unordered: readonly string[]): unk
   }
   if (typeof value === 'number') {
     if (volatileNumbers.includes(name)) return '<number>';
-    return /(?:^ttl|S)econds$|^ttl$/.test(name) ? Math.round(value) : value;
+    return /(?:^ttl|S)econds$|^ttl$/.test(name) ? Math.ceil(value) : value;
   }
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(

@@ -178,9 +178,9 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
   invalidate: [
     '80: invalidate user 12 --dry-run',
     'invalidate user 12 --dry-run -o json',
-    'invalidate user 12 4 nobody --dry-run',
+    'invalidate user 12 54 nobody --dry-run',
     'invalidate user 12 --dry-run -o csv',
-    '80: invalidate user 12 4 --yes',
+    '80: invalidate user 12 54 --yes',
     'invalidate user 12 --yes --journal removed.journal -o json',
     '80: invalidate user 12 --yes --mode soft --over 1m',
     '80: invalidate course 7 --yes --no-backup',
@@ -200,11 +200,11 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'invalidate user 12 --yes --config guarded.json --profile guarded',
     'invalidate user 12 --yes --config guarded.json --profile guarded --confirm guarded',
     'invalidate user 12 --yes --config read-only.json --profile watched -o json',
-    { line: 'invalidate user --ids-from - --dry-run', input: '12\n13\n\n12\n' },
+    { line: 'invalidate user --ids-from - --dry-run', input: '12\n53\n\n12\n' },
   ],
   apply: [
     [
-      '80: invalidate user 12 4 --plan-out plan.json',
+      '80: invalidate user 12 54 --plan-out plan.json',
       '80: apply plan.json --dry-run',
       'apply plan.json --dry-run -o json',
       'apply plan.json',
@@ -216,7 +216,7 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
   ],
   undo: [
     [
-      'invalidate user 12 4 --yes --journal removed.journal --quiet',
+      'invalidate user 12 54 --yes --journal removed.journal --quiet',
       '80: undo removed.journal --dry-run',
       'undo removed.journal --dry-run -o json',
       'undo removed.journal',

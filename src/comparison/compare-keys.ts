@@ -3,7 +3,7 @@ import { PieceFault } from '../values/read-pieces.ts';
 import { batchesOf, type KeyToRead } from '../values/read-values.ts';
 import { isValueType, type ValueType } from '../values/value.ts';
 import { areEqual, digestOf, distinctLengthOf, type Sighting } from './canonical.ts';
-import { isSameExpiry } from './expiry.ts';
+import { defaultToleranceMillis, isSameExpiry } from './expiry.ts';
 import type { Looked, Measure, ProbedSide, Side } from './side.ts';
 import type { ComparisonTally, DifferenceKind } from './tally.ts';
 
@@ -35,14 +35,28 @@ export async function compareKeys(
   const first = await judgeAll(keys, a, b, rules);
   const doubtful = keys.filter((key) => ['missing', 'different'].includes(first.get(key)?.kind ?? ''));
   const second = doubtful.length === 0 ? first : await judgeAll(doubtful, a, b, rules);
-  // What is missing because its time was up while the comparison ran has expired, as its record says.
-  const expiredBy = rules.now() + (rules.ttlToleranceMillis ?? 0);
-  for (const key of keys) {
-    const verdict = second.get(key) ?? first.get(key) ?? { kind: 'skipped' };
-    const expired =
-      verdict.kind === 'missing' && (a.deadlineOf?.(key) ?? Number.POSITIVE_INFINITY) <= expiredBy;
-    enter(key, expired ? { kind: 'skipped' } : verdict, tally);
-  }
+  const verdictOf = (key: ByteString) => second.get(key) ?? first.get(key) ?? ({ kind: 'skipped' } as const);
+  const expired = await expiringIn(
+    a,
+    keys.filter((key) => verdictOf(key).kind === 'missing'),
+    rules,
+  );
+  for (const key of keys) enter(key, expired.has(key) ? { kind: 'skipped' } : verdictOf(key), tally);
+}
+
+/**
+ * Those of the keys whose time is up on this side too, within the tolerance: the other side lacks them because they have
+ * expired there while the comparison ran. @throws RedisError
+ */
+export async function expiringIn(
+  side: Side,
+  keys: readonly ByteString[],
+  { now, ttlToleranceMillis }: ComparisonRules,
+): Promise<ReadonlySet<ByteString>> {
+  if (keys.length === 0) return new Set();
+  const deadlines = await side.deadlinesOf(keys);
+  const expiredBy = now() + (ttlToleranceMillis ?? defaultToleranceMillis);
+  return new Set(keys.filter((_, index) => (deadlines[index] ?? Number.POSITIVE_INFINITY) <= expiredBy));
 }
 
 function enter(key: ByteString, verdict: Verdict, tally: ComparisonTally): void {

@@ -4,7 +4,7 @@ import type { ByteString } from '../redis/bytes.ts';
 import { handled } from '../redis/columns.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { walkKeys, type WalkOptions } from '../redis/walk.ts';
-import { compareKeys, type ComparisonRules } from './compare-keys.ts';
+import { compareKeys, type ComparisonRules, expiringIn } from './compare-keys.ts';
 import { ServerSide } from './server-side.ts';
 import type { ComparisonTally } from './tally.ts';
 
@@ -38,7 +38,9 @@ export async function compareServers(
     );
     return (
       first &&
-      (await walkPages(b, scope, accounts, 'looking for more', (keys) => addExtras(keys, ...sides, tally)))
+      (await walkPages(b, scope, accounts, 'looking for more', (keys) =>
+        addExtras(keys, ...sides, scope, tally),
+      ))
     );
   } finally {
     for (const side of sides) {
@@ -53,6 +55,7 @@ async function addExtras(
   keys: readonly ByteString[],
   a: ServerSide,
   b: ServerSide,
+  rules: ComparisonRules,
   tally: ComparisonTally,
 ): Promise<void> {
   const ofA = await a.describe(keys);
@@ -60,10 +63,19 @@ async function addExtras(
   if (candidates.length === 0) return;
   // Some were written to `a` meanwhile, or have gone from `b`.
   const [nowInA, nowInB] = await Promise.all([a.describe(candidates), b.describe(candidates)]);
-  candidates.forEach((key, index) => {
+  const extras = candidates.flatMap((key, index) => {
     const inB = nowInB[index];
-    if (nowInA[index] === null && inB) tally.addExtra(key, inB.type ?? 'unknown');
+    return nowInA[index] === null && inB ? [{ key, type: inB.type ?? 'unknown' }] : [];
   });
+  const expired = await expiringIn(
+    b,
+    extras.map(({ key }) => key),
+    rules,
+  );
+  for (const { key, type } of extras) {
+    if (expired.has(key)) tally.skipped++;
+    else tally.addExtra(key, type);
+  }
 }
 
 /** Walks all nodes, with a few pages at work at a time. False where it was interrupted. @throws RedisError */

@@ -2,6 +2,7 @@ import type { ByteString } from '../redis/bytes.ts';
 import type { KeyToRead } from '../values/read-values.ts';
 import type { Value } from '../values/value.ts';
 import { distinctLengthOf } from './canonical.ts';
+import type { Expiry } from './expiry.ts';
 import type { FileRecord } from './file-records.ts';
 import { piecesOf } from './pieces.ts';
 import type { Looked, Measure, Side } from './side.ts';
@@ -36,8 +37,8 @@ export class RecordSide implements Side {
     );
   }
 
-  deadlineOf(key: ByteString): number | null | undefined {
-    return this.records.get(key)?.expiresAtMillis;
+  deadlinesOf(keys: readonly ByteString[]): Promise<Expiry[]> {
+    return Promise.resolve(keys.map((key) => this.records.get(key)?.expiresAtMillis));
   }
 
   async *pieces(key: ByteString): AsyncGenerator<Value> {

@@ -7,6 +7,7 @@ import { readPieces } from '../values/read-pieces.ts';
 import { failedBy, type KeyToRead, readValues, type WholeLimits } from '../values/read-values.ts';
 import { describeKeys, openValueLane, type ValueLane } from '../values/value-lane.ts';
 import type { Value, ValueType } from '../values/value.ts';
+import type { Expiry } from './expiry.ts';
 import { agrees, probesFor } from './pieces.ts';
 import type { Looked, Measure, ProbedSide } from './side.ts';
 
@@ -44,6 +45,18 @@ export class ServerSide implements ProbedSide {
             expiresAtMillis: ttlMillis === null ? null : readAtMillis + ttlMillis,
           };
         });
+      },
+    );
+  }
+
+  async deadlinesOf(keys: readonly ByteString[]): Promise<Expiry[]> {
+    return this.byNode(
+      keys,
+      (key) => key,
+      async ({ lane }, own) => {
+        const replies = await lane.exchange(own.map((key) => ['PTTL', key] as const));
+        const now = this.now();
+        return replies.map((ttl) => (typeof ttl === 'number' && ttl >= 0 ? now + ttl : null));
       },
     );
   }

@@ -1,6 +1,7 @@
 import type { ByteString } from '../redis/bytes.ts';
 import type { KeyToRead } from '../values/read-values.ts';
 import type { Value, ValueType } from '../values/value.ts';
+import type { Expiry } from './expiry.ts';
 
 /** What one side holds under a key. */
 export type Looked =
@@ -25,8 +26,8 @@ export interface Side {
   pieces(key: ByteString, type: ValueType): AsyncIterable<Value>;
   /** Members (of a string: bytes) and TTL of a long value; null where it is gone. @throws RedisError */
   measure(key: ByteString, type: ValueType): Promise<Measure | null>;
-  /** When the key expires by what is known without asking: of the records of a file. Milliseconds since the epoch. */
-  deadlineOf?(key: ByteString): number | null | undefined;
+  /** When the keys expire, without their values. Null or undefined: never, gone, or not known. @throws RedisError */
+  deadlinesOf(keys: readonly ByteString[]): Promise<Expiry[]>;
 }
 
 export interface Measure {

@@ -369,3 +369,10 @@ test('keys of an archive that expire while they are compared are skipped, not mi
   });
   expect(jsonOf(outcome)).toMatchObject({ equal: true, missing: 0, skipped: 1 });
 });
+
+test('a key that is about to expire on one server, and has expired on the other, is skipped', async () => {
+  await send(a, 'SET', 'soon-in-a', 'x', 'PX', 1500);
+  await send(b, 'SET', 'soon-in-b', 'x', 'PX', 1500);
+  const outcome = await run(['diff', testUrl(), other.url, '-o', 'json']);
+  expect(jsonOf(outcome)).toMatchObject({ equal: true, missing: 0, extra: 0, skipped: 2 });
+});

@@ -249,6 +249,10 @@ describe('what a file cannot hold', () => {
 
     expect(jsonOf(result)).toMatchObject({ keys: 1, streamsWithoutGroups: 1 });
     expect(result.stderr).toMatch(/1 stream has consumer groups/);
+    const shown = await exportTo(['--to', 'shown.ndjson'], { terminal: true });
+    expect(shown.stdout.trimEnd().split('\n').at(-1)).toMatch(/1 stream has consumer groups/);
+    const piped = await cli(['export', '*'], { url: testUrl() });
+    expect(piped.stderr.trimEnd().split('\n').at(-1)).toMatch(/1 stream has consumer groups/);
     await exportTo(['--to', 'groups.archive']);
     await emptyDatabase(server);
     await restore(join(folder, 'groups.archive'));

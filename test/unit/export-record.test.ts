@@ -25,7 +25,7 @@ const values: fc.Arbitrary<Value> = fc.oneof(
   distinct(1).map((members): Value => ({
     type: 'zset',
     elements: members.flatMap((member, index) => [
-      asBytes(['-inf', '0.1', '1e+300'][index % 3] ?? ''),
+      asBytes(['-inf', '-0', '0.1', '1e+300', 'inf'][index % 5] ?? ''),
       member,
     ]),
   })),

@@ -21,7 +21,7 @@ import { selectionOf } from '../namespace-filter.ts';
 import { confirmReplacing } from '../replacing.ts';
 import { type ExportForm, exportFormOf } from './form.ts';
 import { blankExport, type ExportResult, serverCostOf } from './result.ts';
-import { exportNotes, viewExport } from './view.ts';
+import { exportNotes, groupsText, viewExport } from './view.ts';
 
 export interface ExportInput {
   readonly pattern: string;
@@ -78,8 +78,8 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
     problems: tally.problems,
     serverCost,
   };
-  warnOfLosses(context, result);
   if (input.to === undefined) await context.remark(exportNotes(result, context.ownLookups()));
+  warnOfLosses(context, result);
   const error = failureOf(context, tally, result, server);
   return {
     result,
@@ -211,12 +211,6 @@ const isSystemError = (error: unknown): boolean =>
 /** What is not in the file, whatever the form of the report. */
 function warnOfLosses({ warn }: Context, result: ExportResult): void {
   const { failed, problems, streamsWithoutGroups, hashesWithFieldTtls, form, types } = result;
-  if (streamsWithoutGroups > 0) {
-    const verb = streamsWithoutGroups === 1 ? 'has' : 'have';
-    warn(
-      `${counted(streamsWithoutGroups, 'stream')} ${verb} consumer groups, which no record holds; --form archive keeps them`,
-    );
-  }
   if (form !== 'archive' && (hashesWithFieldTtls ?? 0) > 0 && (types['hash'] ?? 0) > 0) {
     const hashes = counted(hashesWithFieldTtls ?? 0, 'hash', 'hashes');
     warn(
@@ -224,11 +218,13 @@ function warnOfLosses({ warn }: Context, result: ExportResult): void {
         'holds: loaded again, these fields do not expire; --form archive keeps them',
     );
   }
-  if (failed === 0) return;
-  const lines = problems.map(({ key, reason }) => `  \`${printable(key)}\`  ${printable(reason)}`);
-  if (failed > problems.length)
-    lines.push(`  and ${counted(failed - problems.length, 'more key', 'more keys')}`);
-  warn(`${counted(failed, 'key')} could not be exported:\n${lines.join('\n')}`);
+  if (failed > 0) {
+    const lines = problems.map(({ key, reason }) => `  \`${printable(key)}\`  ${printable(reason)}`);
+    if (failed > problems.length)
+      lines.push(`  and ${counted(failed - problems.length, 'more key', 'more keys')}`);
+    warn(`${counted(failed, 'key')} could not be exported:\n${lines.join('\n')}`);
+  }
+  if (streamsWithoutGroups > 0) warn(groupsText(streamsWithoutGroups));
 }
 
 /** Why the export did not come to its end, with how far it had come; null where it did. */

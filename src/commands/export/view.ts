@@ -17,10 +17,23 @@ export function viewExport(result: ExportResult, own: OwnLookups): Block[] {
         { name: 'bytes', label: 'bytes', value: result.fileBytes, unit: 'bytes' },
         { name: 'skipped', label: 'skipped', value: result.skipped, unit: 'count' },
         { name: 'failed', label: 'failed', value: result.failed, unit: 'count' },
+        {
+          name: 'streamsWithoutGroups',
+          label: 'without groups',
+          value: result.streamsWithoutGroups,
+          unit: 'count',
+        },
       ],
     },
     ...exportNotes(result, own),
+    // Last, where it is read: what the file has not.
+    ...(result.streamsWithoutGroups > 0 ? [note('warning', groupsText(result.streamsWithoutGroups))] : []),
   ];
+}
+
+/** What is lost of streams in a form that is not an archive. */
+export function groupsText(streams: number): string {
+  return `${counted(streams, 'stream')} ${streams === 1 ? 'has' : 'have'} consumer groups, which no record holds; --form archive keeps them`;
 }
 
 /** The same in sentences alone: what stands on stderr beside data. */

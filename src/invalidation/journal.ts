@@ -121,6 +121,36 @@ export async function appended(
   }
 }
 
+/** A key whose TTL is about to change. */
+interface TtlChange {
+  readonly key: ByteString;
+  /** What PTTL answered: milliseconds, or -1. */
+  readonly left: number;
+  /** The new TTL, in milliseconds. */
+  readonly millis: number;
+}
+
+/** Notes TTLs as they are, before they are changed: `undo` gives them back to keys that still have the new one. */
+export interface KeptTtls {
+  /** Why the change must not follow; null where all is noted. */
+  note(changes: readonly TtlChange[]): Promise<InputError | null>;
+}
+
+export function keepingTtls(journal: ArchiveWriter, now: () => number): KeptTtls {
+  return {
+    note: (changes) => {
+      const at = now();
+      const frames = changes.map(({ key, left, millis }) => ({
+        kind: 'ttl' as const,
+        key,
+        expiresAtMillis: left < 0 ? null : at + left,
+        shortenedToMillis: at + millis,
+      }));
+      return appended(journal, frames);
+    },
+  };
+}
+
 /** Keys that were not changed because of us, and not of the server. */
 export function refusedBy(failure: Error, keys: readonly ByteString[]): Refusal[] {
   return [{ keys, command: 'the journal', reply: new ReplyError(`ERR ${failure.message}`) }];

@@ -2,7 +2,7 @@ import type { ArchiveWriter } from '../archive/writer.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import { asRefusal, type KeyChange, type Refusal } from '../redis/change-keys.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
-import { appended, refusedBy } from './journal.ts';
+import { keepingTtls, refusedBy } from './journal.ts';
 
 interface SofteningOptions {
   /** The last key expires so many milliseconds from now. */
@@ -36,6 +36,7 @@ export function softening({
   shortenedBefore,
 }: SofteningOptions): KeyChange {
   let knowsConditions = true;
+  const kept = journal === null ? null : keepingTtls(journal, now);
   return {
     done: 'shortened',
     mostKeysInBatch,
@@ -56,18 +57,9 @@ export function softening({
         if (reply === -2 || (reply >= 0 && (reply <= millis || keepsItsEnd))) unchanged++;
         else due.push({ key, millis, left: reply });
       });
-      if (journal) {
-        const at = now();
-        const frames = due.map((each) => ({
-          kind: 'ttl' as const,
-          key: each.key,
-          expiresAtMillis: each.left < 0 ? null : at + each.left,
-          shortenedToMillis: at + each.millis,
-        }));
-        const stop = await appended(journal, frames);
-        if (stop)
-          return { changed: 0, unchanged, refused: [...refused, ...refusedBy(stop, keysOf(due))], stop };
-      }
+      const stop = await kept?.note(due);
+      if (stop)
+        return { changed: 0, unchanged, refused: [...refused, ...refusedBy(stop, keysOf(due))], stop };
       const condition = () => (knowsConditions ? (['LT'] as const) : []);
       const expire = () =>
         line.exchange(due.map(({ key, millis }) => ['PEXPIRE', key, millis, ...condition()]));

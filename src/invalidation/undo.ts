@@ -11,7 +11,7 @@ import { concernsSomeKeys } from '../redis/change-keys.ts';
 /** What became of the keys of a journal: `restored + rewritten + expired + withoutValue + failed + notAttempted` are all. */
 export interface Undoing {
   restored: number;
-  /** Of these, keys that were there all the time, and have the TTL again that soft mode had shortened. */
+  /** Of these, keys that were there all the time, and have the TTL again that `invalidate --mode soft` or `prune` had changed. */
   ttlsRestored: number;
   /** Are there again, and were left alone. */
   rewritten: number;

@@ -1,5 +1,5 @@
 import type { ArchiveWriter } from '../archive/writer.ts';
-import { journaling } from '../invalidation/journal.ts';
+import { journaling, keepingTtls } from '../invalidation/journal.ts';
 import type { Namespace, NamespaceMap } from '../keyspace/map.ts';
 import { startPacing } from '../keyspace/pacing.ts';
 import { secondsUntilMidnight, ttlSecondsFor } from '../keyspace/ttl.ts';
@@ -32,7 +32,7 @@ interface PruningOptions {
   readonly jitter: number | null;
   /** What counts as idle. */
   readonly idleSeconds: number | null;
-  /** Of the removals. */
+  /** Of the removals, and of the TTLs before they are changed. */
   readonly journal?: ArchiveWriter | null;
   /** Keep the values in the journal. */
   readonly withValues?: boolean;
@@ -53,13 +53,14 @@ export async function applyPruning(
   const { limits, signal, progress, now, journal = null, withValues = false } = options;
   const startedAt = now();
   const ttlMillisFor = ttlSource(options);
+  const kept = journal === null ? null : keepingTtls(journal, now);
   const changes: Readonly<Record<Finding, KeyChange>> = {
     idle: removingIdle(
       options.idleSeconds ?? Number.POSITIVE_INFINITY,
       journal === null ? unlinking() : journaling(unlinking(), journal, withValues, now),
     ),
-    withoutTtl: settingTtls('none', ttlMillisFor),
-    tooLong: settingTtls('longer', ttlMillisFor),
+    withoutTtl: settingTtls('none', ttlMillisFor, kept),
+    tooLong: settingTtls('longer', ttlMillisFor, kept),
   };
   const changed = { withoutTtl: 0, tooLong: 0, idle: 0 };
   const sum = { skipped: 0, failed: 0, notAttempted: 0 };

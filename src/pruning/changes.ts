@@ -1,5 +1,6 @@
 import type { ByteString } from '../redis/bytes.ts';
 import { asRefusal, type BatchOutcome, type KeyChange, type Refusal } from '../redis/change-keys.ts';
+import { type KeptTtls, refusedBy } from '../invalidation/journal.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisCommand } from '../redis/server.ts';
 import { unlinking } from '../redis/unlink.ts';
@@ -19,16 +20,22 @@ const conditions: Readonly<Record<TtlCondition, RedisCommand>> = { none: ['NX'],
  * again first. Between that reading and the change lies a round trip: a key that gets a TTL of its own in it has that
  * replaced by the rule's, and nothing worse, for a key that is gone by then stays gone.
  *
+ * With a journal the TTL is read first in any case, and noted as it was.
+ *
  * Before CLIENT NO-TOUCH (7.2) PEXPIRE counts as a use of the key: its idle time starts again.
  */
-export function settingTtls(condition: TtlCondition, ttlMillisFor: (key: ByteString) => number): KeyChange {
+export function settingTtls(
+  condition: TtlCondition,
+  ttlMillisFor: (key: ByteString) => number,
+  kept: KeptTtls | null = null,
+): KeyChange {
   let knowsConditions = true;
   return {
     done: 'changed',
     mostKeysInBatch,
     async change(line, keys) {
       const wanted = keys.map((key) => ({ key, millis: ttlMillisFor(key) }));
-      if (knowsConditions) {
+      if (knowsConditions && kept === null) {
         const replies = await line.exchange(
           wanted.map(({ key, millis }) => ['PEXPIRE', key, millis, ...conditions[condition]]),
         );
@@ -36,20 +43,27 @@ export function settingTtls(condition: TtlCondition, ttlMillisFor: (key: ByteStr
         knowsConditions = false;
       }
       const looked = await line.exchange(keys.map((key) => ['PTTL', key]));
-      const { refused } = sortReplies(keys, looked, '`PTTL`', (reply) => reply === -2);
-      const due = wanted.filter(({ millis }, index) => {
-        const left = looked[index];
-        return typeof left === 'number' && (condition === 'none' ? left === -1 : left > millis);
+      const { refused, found } = sortReplies(keys, looked, '`PTTL`', (reply) => reply === -2);
+      const leftOf = new Map(found.map(({ key, value }) => [key, value]));
+      const due = wanted.filter(({ key, millis }) => {
+        const left = leftOf.get(key);
+        return left !== undefined && (condition === 'none' ? left === -1 : left > millis);
       });
-      const set = outcomeOf(
-        due.map(({ key }) => key),
-        await line.exchange(due.map(({ key, millis }) => ['PEXPIRE', key, millis])),
-        '`PEXPIRE`',
-      );
-      const kept = keys.length - refused.length - due.length;
+      const dueKeys = due.map(({ key }) => key);
+      const unchanged = keys.length - refused.length - due.length;
+      const stop = await kept?.note(due.map((each) => ({ ...each, left: leftOf.get(each.key) ?? -1 })));
+      if (stop) return { changed: 0, unchanged, refused: [...refused, ...refusedBy(stop, dueKeys)], stop };
+      const expire = (under: RedisCommand) =>
+        line.exchange(due.map(({ key, millis }) => ['PEXPIRE', key, millis, ...under]));
+      let replies = due.length === 0 ? [] : await expire(knowsConditions ? conditions[condition] : []);
+      if (knowsConditions && replies.some(isAboutArguments)) {
+        knowsConditions = false;
+        replies = await expire([]);
+      }
+      const set = outcomeOf(dueKeys, replies, '`PEXPIRE`');
       return {
         changed: set.changed,
-        unchanged: set.unchanged + kept,
+        unchanged: set.unchanged + unchanged,
         refused: [...refused, ...set.refused],
       };
     },

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { generateRecords } from '../../src/sandbox/generate.ts';
@@ -25,6 +28,33 @@ const json = (args: readonly string[], options: CliOptions = {}) =>
 const hour = 3_600_000;
 
 describe('prune --set-ttl', () => {
+  test('notes TTLs as they were, and undo gives them back to keys that still have the new one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const journal = join(folder, 'ttls.journal');
+    await store(server, ['user:1:profile', 'user:2:profile']);
+    await send(server, 'SET', 'user:3:profile', 'x', 'PX', 5 * hour);
+
+    const asked = await run(['--set-ttl', '--too-long', '--dry-run', '--journal', journal], {
+      terminal: true,
+    });
+    expect(asked.stdout).toContain('the journal keeps TTLs as they are now; `cachectl undo` puts them back');
+    const pruned = await run(['--set-ttl', '--too-long', '--yes', '--journal', journal], { terminal: true });
+    expect(pruned.stdout).toContain(`cachectl undo ${journal}`);
+    expect(await ttlOf(server, 'user:3:profile')).toBeLessThanOrEqual(hour);
+    await send(server, 'PEXPIRE', 'user:2:profile', 2 * hour);
+
+    const undone = await cli(['undo', journal, '--yes', '-o', 'json'], { url: testUrl() });
+    expect(jsonOf(undone)).toMatchObject({
+      action: 'prune --set-ttl --too-long',
+      ttlsRestored: 2,
+      rewritten: 1,
+    });
+    expect(await ttlOf(server, 'user:1:profile')).toBe(-1);
+    expect(await ttlOf(server, 'user:2:profile')).toBeLessThanOrEqual(2 * hour);
+    expect(await ttlOf(server, 'user:3:profile')).toBeGreaterThan(4 * hour);
+  });
+
   test('gives keys without TTL that of their rule, and leaves alone what has one, what is state and what has no rule', async () => {
     const left = ['user:1:session', 'queue:mail', 'badge:1', 'draft:1', 'other:1'];
     await store(server, ['user:1:profile', 'feed:1', 'stats:1:2026-03-05', ...left]);

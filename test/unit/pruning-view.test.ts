@@ -30,7 +30,10 @@ function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): Prun
   };
   const server = { address: 'redis://host', nodes: [] };
   const goals = { withoutTtl: true, tooLong: true, idleSeconds: 1, namespaces: [] };
-  return plannedResult({ plan, goals, server, dryRun: true, backup: null }, 'planned');
+  return plannedResult(
+    { plan, goals, server, dryRun: true, backup: null, ttlBackup: { isKept: false, noUndoBecause: null } },
+    'planned',
+  );
 }
 
 const notesOf = (result: PruneResult) =>
@@ -38,8 +41,16 @@ const notesOf = (result: PruneResult) =>
 
 describe('a plan in words', () => {
   test.each([
-    [{ withoutTtl: 1 }, 'Change the TTL of 1 key on redis://host?', 'set a TTL on 1 key (10 B)'],
-    [{ tooLong: 2 }, 'Change the TTL of 2 keys on redis://host?', 'shorten the TTL of 2 keys (20 B)'],
+    [
+      { withoutTtl: 1 },
+      '`cachectl undo` can set the TTLs back. Change the TTL of 1 key on redis://host?',
+      'set a TTL on 1 key (10 B)',
+    ],
+    [
+      { tooLong: 2 },
+      '`cachectl undo` can set the TTLs back. Change the TTL of 2 keys on redis://host?',
+      'shorten the TTL of 2 keys (20 B)',
+    ],
     [{ idle: 2 }, 'Remove 2 keys from redis://host?', 'remove 2 keys (20 B)'],
     [
       { withoutTtl: 2, tooLong: 1, idle: 1 },

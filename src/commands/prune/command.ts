@@ -33,7 +33,7 @@ export const definePrune: DefineCommand = (program, run) => {
     .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
     .option('--backup', backupTexts.backup)
     .option('--no-backup', backupTexts.noBackup)
-    .option('--journal <file>', 'file of the journal of removed keys (default: in the state folder)')
+    .option('--journal <file>', 'file of the journal of changed keys (default: in the state folder)')
     .option('--no-journal', 'keep no journal')
     .option('--dry-run', 'show the plan and change nothing')
     .option('-y, --yes', 'do not ask')

@@ -55,13 +55,15 @@ export interface PruneResult {
   readonly skipped: number;
   readonly failed: number;
   readonly notAttempted: number;
-  /** The file of what was removed, for `cachectl undo`; null where none was kept. */
+  /** The file of what was changed, for `cachectl undo`; null where none was kept. */
   readonly journal: string | null;
   /** True where the journal has the values too, so that they can be put back. */
   readonly backup: boolean;
   /** True: the plan keeps the values of what it removes. */
   readonly backupPlanned: boolean;
-  /** Why what the plan removes has no way back; null where `cachectl undo` can put it back. */
+  /** True: the TTLs go to the journal before they change, and `cachectl undo` sets them back. */
+  readonly ttlUndoPlanned: boolean;
+  /** Why what the plan removes, or else its TTLs, cannot be put back; null where `cachectl undo` can. */
   readonly noUndoBecause: string | null;
   readonly stateKeysLeft: number;
   /** Keys that only a guessed rule speaks against. */
@@ -98,6 +100,8 @@ interface PlanContext {
   readonly dryRun: boolean;
   /** Null: nothing is to be removed. */
   readonly backup: Backup | null;
+  /** Whether the TTLs are noted before they change; null: none is to change. */
+  readonly ttlBackup: Backup | null;
 }
 
 /** The result before anything is changed. */
@@ -143,7 +147,8 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     journal: null,
     backup: false,
     backupPlanned: context.backup?.isKept ?? false,
-    noUndoBecause: context.backup?.noUndoBecause ?? null,
+    ttlUndoPlanned: context.ttlBackup?.noUndoBecause === null,
+    noUndoBecause: context.backup?.noUndoBecause ?? context.ttlBackup?.noUndoBecause ?? null,
     sample: plan.sample.map(({ key, finding }) => ({ ...keyFields(key), finding })),
     problems: [],
     replicas: plan.replicas,

@@ -31,7 +31,7 @@ interface PruneInput extends KeepingInput {
 const blank: { readonly [Field in keyof PruneResult]: PruneResult[Field] | null } = {
   ...{ outcome: null, server: null, dryRun: null, complete: null, planFull: null },
   ...{ matched: null, matchedMemoryBytes: null, keyspaceKeys: null, planned: null, namespaces: [] },
-  ...{ journal: null, backup: null, backupPlanned: null, noUndoBecause: null },
+  ...{ journal: null, backup: null, backupPlanned: null, ttlUndoPlanned: null, noUndoBecause: null },
   ...{ ttlSet: null, shortened: null, removed: null, skipped: null, failed: null, notAttempted: null },
   ...{
     stateKeysLeft: null,
@@ -73,13 +73,16 @@ async function prune(
   };
   const server = await context.connect();
   const plan = await planPruning(server, map, goals, { limits, signal, progress, now });
-  const { idle } = plan.keys;
+  const { idle, withoutTtl, tooLong } = plan.keys;
+  const sizes = { keys: idle, memoryBytes: plan.memoryBytes };
   const backup =
-    idle.length === 0 || signal.aborted
+    idle.length === 0 || signal.aborted ? null : await decideBackup(context, server, input, 'unlink', sizes);
+  const ttlBackup =
+    withoutTtl.length + tooLong.length === 0
       ? null
-      : await decideBackup(context, server, input, 'unlink', { keys: idle, memoryBytes: plan.memoryBytes });
+      : await decideBackup(context, server, input, 'soft', sizes);
   const planned = (outcome: PruneResult['outcome']) =>
-    plannedResult({ plan, goals, server, dryRun: input.dryRun, backup }, outcome);
+    plannedResult({ plan, goals, server, dryRun: input.dryRun, backup, ttlBackup }, outcome);
   if (signal.aborted) return { result: planned('interrupted') };
   const draft = planned('declined');
   if (draft.matched === 0) return { result: planned('nothingToDo') };
@@ -88,7 +91,7 @@ async function prune(
     const shown = await askConsent(context, server, {
       plan: planBlocks(draft),
       action: changesText(draft),
-      question: `${draft.noUndoBecause === null ? '' : 'The removal cannot be undone. '}${questionText(draft)}`,
+      question: questionText(draft),
       otherwise: 'nothing was changed',
       yes: input.yes,
       confirm: input.confirm,
@@ -102,17 +105,20 @@ async function prune(
   const { idleSeconds } = goals;
   const { jitter } = input;
   const withValues = draft.backupPlanned;
-  const journal =
-    idle.length === 0
-      ? null
-      : await startJournal(context, server, input, {
-          ...{ command: 'prune', action: `prune --idle ${idleSeconds ?? 0}s`, patterns: [], withValues },
-        });
+  const action = [
+    ...['prune', ...(goals.withoutTtl ? ['--set-ttl'] : []), ...(goals.tooLong ? ['--too-long'] : [])],
+    ...(idleSeconds === null ? [] : [`--idle ${idleSeconds}s`]),
+  ].join(' ');
+  const journal = await startJournal(context, server, input, {
+    ...{ command: 'prune', action, patterns: [], withValues },
+  });
   const pruning = await applyPruning(server, plan, {
     ...{ map, jitter, idleSeconds, journal, withValues, limits, signal, progress, now, random },
   });
   const { changed, failed, notAttempted } = pruning;
-  await journal?.finish({ removed: changed.idle, failed, notAttempted }).catch(() => undefined);
+  await journal
+    ?.finish({ removed: changed.idle, shortened: changed.withoutTtl + changed.tooLong, failed, notAttempted })
+    .catch(() => undefined);
   return {
     result: prunedResult(draft, pruning, journal?.path ?? null, signal.aborted),
     ...(pruning.failed > 0 && { exitCode: exitCodes.negative }),

@@ -18,16 +18,7 @@ export function planBlocks(result: PruneResult): Block[] {
       facts: [
         fact('matched', 'keys', matched, 'count', matched > 0 ? listText(planned, planWords) : ''),
         fact('matchedMemoryBytes', 'memory', result.matchedMemoryBytes, 'bytes'),
-        ...(result.backupPlanned
-          ? [
-              fact(
-                'undo',
-                'undo',
-                'removed values are kept in the journal, and `cachectl undo` puts them back',
-                'text',
-              ),
-            ]
-          : []),
+        ...(keptText(result) === '' ? [] : [fact('undo', 'undo', keptText(result), 'text')]),
       ],
     },
     namespaceTable(result),
@@ -36,13 +27,21 @@ export function planBlocks(result: PruneResult): Block[] {
   ];
 }
 
+/** What of the plan can be undone; empty where nothing. */
+function keptText({ backupPlanned, ttlUndoPlanned }: PruneResult): string {
+  const what = [backupPlanned && 'removed values', ttlUndoPlanned && 'TTLs as they are now'].filter(
+    (part) => part !== false,
+  );
+  return what.length === 0 ? '' : `the journal keeps ${what.join(' and ')}; \`cachectl undo\` puts them back`;
+}
+
 /** How it ended, for people who have seen the plan. */
 export function outcomeBlocks(result: PruneResult, own: OwnLookups): Block[] {
   return [
     ...outcomeNotes(result),
-    ...(result.journal !== null && result.removed > 0
+    ...(result.journal !== null && result.removed + result.ttlSet + result.shortened > 0
       ? [
-          result.backup
+          result.backup || result.ttlSet + result.shortened > 0
             ? command('to put it back', 'cachectl', 'undo', result.journal)
             : note('dim', `journal of the names: ${result.journal}`),
         ]
@@ -96,11 +95,21 @@ export function changesText({ planned, matchedMemoryBytes }: PruneResult): strin
 }
 
 /** Short, for the plan above it says what happens to which: `Change 12 keys and remove 3 on redis://…?` */
-export function questionText({ matched, planned, server }: PruneResult): string {
+export function questionText({ matched, planned, server, noUndoBecause }: PruneResult): string {
   const { removed } = planned;
-  if (removed === matched) return `Remove ${counted(removed, 'key')} from ${server.address}?`;
-  if (removed === 0) return `Change the TTL of ${counted(matched, 'key')} on ${server.address}?`;
-  return `Change ${counted(matched - removed, 'key')} and remove ${grouped(removed)} on ${server.address}?`;
+  const what =
+    removed === matched
+      ? `Remove ${counted(removed, 'key')} from`
+      : removed === 0
+        ? `Change the TTL of ${counted(matched, 'key')} on`
+        : `Change ${counted(matched - removed, 'key')} and remove ${grouped(removed)} on`;
+  const undo =
+    noUndoBecause === null
+      ? removed === 0
+        ? '`cachectl undo` can set the TTLs back. '
+        : ''
+      : `The ${removed === 0 ? 'change' : 'removal'} cannot be undone. `;
+  return `${undo}${what} ${server.address}?`;
 }
 
 const planWords = { ttlSet: 'set a TTL on', shortened: 'shorten the TTL of', removed: 'remove' } as const;
@@ -196,7 +205,12 @@ function warnings(result: PruneResult): Block[] {
   return [
     ...(result.noUndoBecause === null
       ? []
-      : [note('warning', `the removal cannot be undone: ${result.noUndoBecause}`)]),
+      : [
+          note(
+            'warning',
+            `the ${planned.removed === 0 ? 'change' : 'removal'} cannot be undone: ${result.noUndoBecause}`,
+          ),
+        ]),
     ...(planFull
       ? [
           note(

@@ -37,7 +37,7 @@ export interface UndoResult {
   /** Keys of the journal: always `restored + skipped + failed`. */
   readonly keys: number;
   readonly restored: number;
-  /** Of these, keys that were there all the time, and have the TTL again that soft mode had shortened. */
+  /** Of these, keys that were there all the time, and have the TTL again that `invalidate --mode soft` or `prune` had changed. */
   readonly ttlsRestored: number;
   /** `rewritten + expired + withoutValue + notAttempted`. */
   readonly skipped: number;

@@ -1,8 +1,9 @@
 import type { WalkAccount } from '../redis/account.ts';
+import type { Value } from '../values/value.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { digestOf, distinctLengthOf, type Sighting } from './canonical.ts';
-import { compareKeys, type ComparisonRules, sameTtl, ttlSecondsOf } from './compare-keys.ts';
+import { compareKeys, type ComparisonRules, sameFieldTtls, sameTtl, ttlSecondsOf } from './compare-keys.ts';
 import { type ComparisonScope, walkPages } from './compare-servers.ts';
 import type { FileRecord, FileRecords } from './file-records.ts';
 import { RecordSide } from './record-side.ts';
@@ -58,6 +59,8 @@ interface Digested {
   readonly value: string;
   readonly length: number;
   readonly record: Pick<FileRecord, 'expiresAtMillis'>;
+  /** Of a hash whose fields have TTLs of their own, without its elements. */
+  readonly fields: Value;
 }
 
 /**
@@ -77,6 +80,7 @@ export async function compareFiles(
       if (value === null || !isAlive(record, scope, tally)) continue;
       ofB.set(key, {
         ...{ type, value: digestOf(value), length: distinctLengthOf(value), record: { expiresAtMillis } },
+        fields: withoutElements(value),
       });
     }
     if (scope.signal.aborted) return false;
@@ -108,7 +112,12 @@ function compareRecord(
   tally.compared++;
   const digest = digestOf(value);
   const equal = type === other.type && digest === other.value;
-  if (equal && sameTtl(record, other.record, rules)) return;
+  if (
+    equal &&
+    sameTtl(record, other.record, rules) &&
+    sameFieldTtls(withoutElements(value), other.fields, rules)
+  )
+    return;
   const a: Sighting = {
     ...{ type, length: distinctLengthOf(value), digest, ttlSeconds: ttlSecondsOf(record, rules) },
   };
@@ -118,6 +127,9 @@ function compareRecord(
   };
   tally.addDifference(key, type !== other.type ? 'type' : equal ? 'ttl' : 'value', a, b);
 }
+
+const withoutElements = (value: Value): Value =>
+  value.type === 'hash' ? { ...value, elements: [] } : { type: 'list', elements: [] };
 
 function isAlive({ expiresAtMillis }: FileRecord, { now }: ComparisonRules, tally: ComparisonTally): boolean {
   const alive = typeof expiresAtMillis !== 'number' || expiresAtMillis > now();

@@ -1,9 +1,10 @@
 import type { ByteString } from '../redis/bytes.ts';
+import { aliveAt } from '../values/field-expiries.ts';
 import { PieceFault } from '../values/read-pieces.ts';
 import { batchesOf, type KeyToRead } from '../values/read-values.ts';
-import { isValueType, type ValueType } from '../values/value.ts';
+import { isValueType, type Value, type ValueType } from '../values/value.ts';
 import { areEqual, digestOf, distinctLengthOf, type Sighting } from './canonical.ts';
-import { defaultToleranceMillis, isSameExpiry } from './expiry.ts';
+import { defaultToleranceMillis, haveSameFieldExpiries, isSameExpiry } from './expiry.ts';
 import type { Looked, Measure, ProbedSide, Side } from './side.ts';
 import type { ComparisonTally, DifferenceKind } from './tally.ts';
 
@@ -137,9 +138,10 @@ async function judge(
   if (inB.kind === 'gone') return { kind: 'missing', type };
   if (inA.kind === 'long' || inB.kind === 'long')
     return isValueType(type) ? judgeLong(key, type, a, b, rules) : { kind: 'skipped' };
-  const equal = areEqual(inA.value, inB.value);
-  const ttl = sameTtl(inA, inB, rules);
-  if (equal && ttl) return { kind: 'equal' };
+  const now = rules.now();
+  const [ofA, ofB] = [aliveAt(inA.value, now), aliveAt(inB.value, now)];
+  const equal = areEqual(ofA, ofB);
+  if (equal && sameTtl(inA, inB, rules) && sameFieldTtls(ofA, ofB, rules)) return { kind: 'equal' };
   const what = inA.value.type !== inB.value.type ? 'type' : equal ? 'ttl' : 'value';
   const sighting = (looked: typeof inA): Sighting => ({
     type: looked.value.type,
@@ -161,12 +163,14 @@ async function judgeLong(
   if (ofA === null) return { kind: 'skipped' };
   if (ofB === null) return { kind: 'missing', type };
   let equal = ofA.length === ofB.length;
+  let fieldTtls = true;
   let offset = 0;
   try {
     if (equal) {
       for await (const piece of a.pieces(key, type)) {
         equal = await b.holds(key, piece, offset);
         if (!equal) break;
+        fieldTtls &&= sameFieldTtls(piece, await b.withFieldExpiries(key, piece), rules);
         offset += distinctLengthOf(piece);
       }
     }
@@ -174,7 +178,7 @@ async function judgeLong(
     if (!(error instanceof PieceFault)) throw error;
     return { kind: 'failed', reason: error.message };
   }
-  if (equal && sameTtl(ofA, ofB, rules)) return { kind: 'equal' };
+  if (equal && fieldTtls && sameTtl(ofA, ofB, rules)) return { kind: 'equal' };
   const sighting = (measure: Measure): Sighting => ({
     ...{ type, length: measure.length, digest: null },
     ttlSeconds: ttlSecondsOf(measure, rules),
@@ -183,6 +187,10 @@ async function judgeLong(
 }
 
 type WithExpiry = Pick<Measure, 'expiresAtMillis'>;
+
+export function sameFieldTtls(a: Value, b: Value, { ttlToleranceMillis }: ComparisonRules): boolean {
+  return ttlToleranceMillis === null || haveSameFieldExpiries(a, b, ttlToleranceMillis);
+}
 
 export function sameTtl(a: WithExpiry, b: WithExpiry, { ttlToleranceMillis }: ComparisonRules): boolean {
   return (

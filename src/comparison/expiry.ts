@@ -1,5 +1,18 @@
+import type { Value } from '../values/value.ts';
+
 /** How far two TTLs may lie apart for `diff`, and for `warm --verify`, in milliseconds. */
 export const defaultToleranceMillis = 2000;
+
+/** The same for the fields of two hashes; what is no hash, or not known, is the same. */
+export function haveSameFieldExpiries(found: Value, expected: Value, toleranceMillis: number): boolean {
+  if (found.type !== 'hash' || expected.type !== 'hash') return true;
+  const [ofFound, ofExpected] = [found.fieldExpiries, expected.fieldExpiries];
+  if (ofFound === null || ofExpected === null) return true;
+  const names = new Set([...(ofFound?.keys() ?? []), ...(ofExpected?.keys() ?? [])]);
+  return [...names].every((name) =>
+    isSameExpiry(ofFound?.get(name) ?? null, ofExpected?.get(name) ?? null, toleranceMillis),
+  );
+}
 
 /** When a key expires, in milliseconds since the epoch; null without TTL, undefined where nobody knows. */
 export type Expiry = number | null | undefined;

@@ -2,6 +2,7 @@ import { asBytes, type ByteString } from '../redis/bytes.ts';
 import { type Reply, replyText } from '../redis/reply.ts';
 import type { RedisCommand } from '../redis/server.ts';
 import { collectionOf, listOf } from '../values/commands.ts';
+import { fieldNames } from '../values/field-expiries.ts';
 import { type Value, widths } from '../values/value.ts';
 import { areEqual, hasIds, scoreText } from './canonical.ts';
 
@@ -25,10 +26,22 @@ export function* piecesOf(value: Value): Generator<Value> {
     default: {
       const step = membersInPiece * widths[value.type];
       for (let at = 0; at < value.elements.length; at += step)
-        yield { type: value.type, elements: value.elements.slice(at, at + step) };
+        yield withExpiriesOf(value, { type: value.type, elements: value.elements.slice(at, at + step) });
     }
   }
 }
+
+function withExpiriesOf(whole: Collection, piece: Collection): Value {
+  const { fieldExpiries } = whole;
+  if (!fieldExpiries) return piece;
+  const own = fieldNames(piece.elements).flatMap((name) => {
+    const at = fieldExpiries.get(name);
+    return at === undefined ? [] : [[name, at] as const];
+  });
+  return { ...piece, fieldExpiries: new Map(own) };
+}
+
+type Collection = Extract<Value, { readonly elements: readonly ByteString[] }>;
 
 /** The commands that ask a server whether it holds the piece; `agrees` takes their replies. @param offset members before it */
 export function probesFor(key: ByteString, piece: Value, offset: number): RedisCommand[] {

@@ -3,6 +3,7 @@ import type { ByteString } from '../redis/bytes.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { lengthCommand } from '../values/commands.ts';
+import { withFieldExpiries } from '../values/field-expiries.ts';
 import { readPieces } from '../values/read-pieces.ts';
 import { failedBy, type KeyToRead, readValues, type WholeLimits } from '../values/read-values.ts';
 import { describeKeys, openValueLane, type ValueLane } from '../values/value-lane.ts';
@@ -33,8 +34,8 @@ export class ServerSide implements ProbedSide {
     return this.byNode(
       keys,
       ({ key }) => key,
-      async ({ lane, account }, own) => {
-        const readings = await readValues(lane, own, limits, account);
+      async (values, own) => {
+        const readings = await readValues(values, own, limits);
         const readAtMillis = this.now();
         return readings.map((reading): Looked => {
           if (reading.kind !== 'value') return reading;
@@ -63,7 +64,13 @@ export class ServerSide implements ProbedSide {
 
   async *pieces(key: ByteString, type: ValueType): AsyncGenerator<Value> {
     const { lane, account } = await this.laneFor(key);
-    yield* readPieces(lane, key, type, account);
+    for await (const piece of readPieces(lane, key, type, account))
+      yield await this.withFieldExpiries(key, piece);
+  }
+
+  async withFieldExpiries(key: ByteString, piece: Value): Promise<Value> {
+    const [value = piece] = await withFieldExpiries(await this.laneFor(key), [{ key, value: piece }]);
+    return value;
   }
 
   async measure(key: ByteString, type: ValueType): Promise<Measure | null> {

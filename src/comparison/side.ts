@@ -39,4 +39,6 @@ export interface Measure {
 export interface ProbedSide extends Side {
   /** @param offset members before this piece. @throws RedisError */
   holds(key: ByteString, piece: Value, offset: number): Promise<boolean>;
+  /** A piece of a hash with the moments at which its fields expire on this side. @throws RedisError */
+  withFieldExpiries(key: ByteString, piece: Value): Promise<Value>;
 }

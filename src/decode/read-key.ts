@@ -1,8 +1,10 @@
 import { asBytes, bytesOf, type ByteString } from '../redis/bytes.ts';
 import { refusal } from '../redis/errors.ts';
+import { keysWithFieldTtls, readInfoIfPermitted } from '../redis/info.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../redis/server.ts';
+import { fieldExpiryCommands } from '../values/field-expiries.ts';
 
 /** What is known of one key, with the start of its value. A null: not permitted, or does not apply. */
 export interface KeyReport {
@@ -35,6 +37,8 @@ export interface StringValue {
 export interface CollectionValue {
   readonly kind: 'collection';
   readonly rows: readonly (readonly ByteString[])[];
+  /** Of a hash: when the field of each row expires on its own, in milliseconds since the epoch; null: no field does. */
+  readonly expiresAtMillis: readonly (number | null)[] | null;
   readonly truncated: boolean;
 }
 
@@ -48,10 +52,28 @@ export interface ReadLimits {
 export async function readKey(node: RedisNode, key: ByteString, limits: ReadLimits): Promise<KeyLookup> {
   const lane = await node.openLane();
   try {
-    return await readOver(lane, key, limits);
+    const lookup = await readOver(lane, key, limits);
+    const value = lookup.report?.type === 'hash' ? lookup.report.value : null;
+    if (lookup.report === null || value?.kind !== 'collection') return lookup;
+    const expiresAtMillis = await readFieldExpiries(node, lane, key, value.rows);
+    return { ...lookup, report: { ...lookup.report, value: { ...value, expiresAtMillis } } };
   } finally {
     lane.close();
   }
+}
+
+/** Null where the server reports no such fields, or does not permit to ask. */
+async function readFieldExpiries(
+  node: RedisNode,
+  lane: Lane,
+  key: ByteString,
+  rows: CollectionValue['rows'],
+): Promise<CollectionValue['expiresAtMillis']> {
+  if ((keysWithFieldTtls((await readInfoIfPermitted(node)) ?? {}, node.database) ?? 0) === 0) return null;
+  const names = rows.flatMap(([name]) => name ?? []);
+  const moments = (await lane.exchange(fieldExpiryCommands(key, names))).flat();
+  const expiries = moments.map((moment) => (typeof moment === 'number' && moment >= 0 ? moment : null));
+  return expiries.every((moment) => moment === null) ? null : expiries;
 }
 
 async function readOver(lane: Lane, key: ByteString, limits: ReadLimits): Promise<KeyLookup> {
@@ -136,7 +158,12 @@ function valueOf(
     return { kind: 'string', bytes, truncated: length !== null && bytes.length < length };
   }
   const rows = rowsOf(type, reply).slice(0, limits.members);
-  return { kind: 'collection', rows, truncated: length !== null && rows.length < length };
+  return {
+    kind: 'collection',
+    rows,
+    expiresAtMillis: null,
+    truncated: length !== null && rows.length < length,
+  };
 }
 
 function rowsOf(type: string, reply: Reply): ByteString[][] {

@@ -24,8 +24,8 @@ export async function* fixtureChunks(
   let written = 0;
   const separator = () => (written++ === 0 ? start : between);
   try {
-    const batches = readBatches(server, scope, tally, async ({ lane, account }, keys) => {
-      const readings = await readValues(lane, keys, limits, account);
+    const batches = readBatches(server, scope, tally, async (values, keys) => {
+      const readings = await readValues(values, keys, limits);
       const readAtMillis = now();
       return readings.map((reading) => ({ reading, readAtMillis }));
     });

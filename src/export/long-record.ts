@@ -1,7 +1,10 @@
+import type { ByteString } from '../redis/bytes.ts';
 import { ReplyError } from '../redis/reply.ts';
+import { withFieldExpiries } from '../values/field-expiries.ts';
 import { PieceFault, readPieces } from '../values/read-pieces.ts';
 import { failedBy, type KeyReading } from '../values/read-values.ts';
 import type { ValueLane } from '../values/value-lane.ts';
+import { lengthOf } from '../values/value.ts';
 import { SeenMembers } from './seen-members.ts';
 import { Draft } from './draft.ts';
 import { mostRecordBytes, noForm, tooLong } from './limits.ts';
@@ -35,9 +38,10 @@ export async function draftRecord(
   // Whether all of its texts can be plain shows only while it is read; most of the time they can.
   for (const form of ['plain', 'base64'] as const) {
     const body = new Draft();
+    const fieldExpiries = new Map<ByteString, number>();
     let kept = false;
     try {
-      const end = await fill(body, item, values, form);
+      const end = await fill(body, item, values, form, fieldExpiries);
       if (end === 'another form') continue;
       if (end === 'too long') {
         tally.fail(key, { reason: tooLong });
@@ -56,7 +60,7 @@ export async function draftRecord(
       if (groups > 0) tally.streamsWithGroups++;
       kept = true;
       const ttlMillis = typeof ttl === 'number' && ttl >= 0 ? ttl : null;
-      return { start: recordStart(key, type, ttlMillis, form, now()), body };
+      return { start: recordStart(key, type, ttlMillis, form, now(), fieldExpiries), body };
     } catch (error) {
       if (!(error instanceof PieceFault)) throw error;
       tally.fail(key, error.failed);
@@ -73,14 +77,19 @@ export async function draftRecord(
 async function fill(
   body: Draft,
   { key, type }: LongReading,
-  { lane, account }: ValueLane,
+  values: ValueLane,
   form: 'plain' | 'base64',
+  fieldExpiries: Map<ByteString, number>,
 ): Promise<'whole' | 'empty' | 'too long' | 'another form'> {
   const [open, close] = brackets[type];
   const seen = new SeenMembers();
-  for await (const whole of readPieces(lane, key, type, account)) {
-    const piece = seen.newOf(whole);
-    if (piece === null) continue;
+  for await (const whole of readPieces(values.lane, key, type, values.account)) {
+    const unseen = seen.newOf(whole);
+    if (unseen === null) continue;
+    const [piece = unseen] = await withFieldExpiries(values, [{ key, value: unseen }]);
+    if (lengthOf(piece) === 0) continue;
+    if (piece.type === 'hash')
+      for (const [name, at] of piece.fieldExpiries ?? []) fieldExpiries.set(name, at);
     const needed = textFormOf(piece);
     if (needed === 'none' || (needed === 'base64' && form === 'plain')) return 'another form';
     await body.append(Buffer.from((body.bytes === 0 ? open : ',') + membersText(piece, form), 'latin1'));

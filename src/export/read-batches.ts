@@ -90,6 +90,7 @@ async function* readNode<Item>(
     return account.complete;
   } finally {
     await Promise.allSettled(asked);
+    tally.fieldTtlsRefused ??= values.fieldTtlsRefused;
     values.close();
   }
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { bufferOf, type ByteString } from '../redis/bytes.ts';
-import type { Value, ValueType } from '../values/value.ts';
+import type { FieldExpiries, Value, ValueType } from '../values/value.ts';
 
 /** How the texts of a value are written: as they are, in base64, or not at all, for JSON would change the value. */
 export type TextForm = 'plain' | 'base64' | 'none';
@@ -24,8 +24,13 @@ export function recordText(
   nowMillis: number,
 ): string {
   const [open, close] = brackets[value.type];
+  const expiries = value.type === 'hash' ? value.fieldExpiries : undefined;
   return (
-    recordStart(key, value.type, ttlMillis, form, nowMillis) + open + membersText(value, form) + close + '}'
+    recordStart(key, value.type, ttlMillis, form, nowMillis, expiries) +
+    open +
+    membersText(value, form) +
+    close +
+    '}'
   );
 }
 
@@ -34,7 +39,7 @@ const mostTtlSeconds = 1e11 - 1;
 
 /**
  * A record up to its value. The TTL is what `warm` gives the key; the moment of its expiry beside it shows `diff` whether
- * the key has been written since. @param nowMillis since the epoch, when the TTL was read
+ * the key has been written since. Fields with a TTL of their own have its moment alone. @param nowMillis since the epoch, when the TTL was read
  */
 export function recordStart(
   key: ByteString,
@@ -42,13 +47,16 @@ export function recordStart(
   ttlMillis: number | null,
   form: 'plain' | 'base64',
   nowMillis: number,
+  fieldExpiries?: FieldExpiries | null,
 ): string {
   // A key about to expire is not one without TTL.
   const life =
     ttlMillis === null
       ? '"ttl":null'
       : `"ttl":${Math.min(mostTtlSeconds, Math.max(1, ttlMillis) / 1000)},"expiresAtMillis":${nowMillis + ttlMillis}`;
-  return `{${keyText(key)},"type":"${type}",${life},"value${form === 'base64' ? 'Base64' : ''}":`;
+  const fields = [...(fieldExpiries ?? [])].map(([name, at]) => `${quoteFor(form)(name)}:${at}`).join(',');
+  const fieldLife = fields === '' ? '' : `"fieldExpiresAtMillis":{${fields}},`;
+  return `{${keyText(key)},"type":"${type}",${life},${fieldLife}"value${form === 'base64' ? 'Base64' : ''}":`;
 }
 
 export const brackets: Readonly<Record<ValueType, readonly [open: string, close: string]>> = {
@@ -62,7 +70,7 @@ export const brackets: Readonly<Record<ValueType, readonly [open: string, close:
 
 /** The members of a value with commas between them, and no brackets around. */
 export function membersText(value: Value, form: 'plain' | 'base64'): string {
-  const quote = form === 'plain' ? quoted : (text: ByteString) => `"${base64Of(text)}"`;
+  const quote = quoteFor(form);
   switch (value.type) {
     case 'string':
       return quote(value.bytes);
@@ -99,6 +107,9 @@ function keyText(key: ByteString): string {
   const readable = key.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
   return `"key":${JSON.stringify(readable)},"keyBase64":"${base64Of(key)}"`;
 }
+
+const quoteFor = (form: 'plain' | 'base64') =>
+  form === 'plain' ? quoted : (text: ByteString) => `"${base64Of(text)}"`;
 
 /** JSON escapes quotes, backslashes and controls, and leaves the bytes above as they are: they are UTF-8 already. */
 const quoted = (text: ByteString): string => JSON.stringify(text);

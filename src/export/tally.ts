@@ -21,6 +21,8 @@ export class ExportTally {
   failed = 0;
   /** Streams whose consumer groups were left out. */
   streamsWithGroups = 0;
+  /** What a server answered in place of the TTLs of fields of hashes; null: none was refused. */
+  fieldTtlsRefused: string | null = null;
   /** True when every key was seen that was asked for. */
   complete = false;
   /** False where a server takes our reading for a use of the key. */

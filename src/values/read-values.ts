@@ -6,6 +6,8 @@ import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
 import type { RedisCommand } from '../redis/server.ts';
 import { listOf, wholeCommand, wholeValue } from './commands.ts';
+import { withFieldExpiries } from './field-expiries.ts';
+import type { ValueLane } from './value-lane.ts';
 import { isValueType, type Value, type ValueType } from './value.ts';
 
 /** A key with what is known of it beforehand. */
@@ -74,11 +76,11 @@ export function batchesOf<Key extends Pick<KeyToRead, 'memoryBytes'>>(keys: read
  * @throws RedisError when the connection is lost, or the server refuses for a reason that holds for every key
  */
 export async function readValues(
-  lane: Lane,
+  values: ValueLane,
   keys: readonly KeyToRead[],
   limits: WholeLimits,
-  account: WalkAccount,
 ): Promise<KeyReading[]> {
+  const { lane, account } = values;
   const plans = keys.map((each) => planOf(each, limits));
   const replies = await lane.exchange(plans.flatMap(({ commands }) => commands));
   let at = 0;
@@ -97,6 +99,15 @@ export async function readValues(
       name === 'none'
         ? { kind: 'gone', key }
         : await readOnce(lane, { key, type: name, memoryBytes }, limits, account);
+  }
+  const hashes = values.hasFieldTtls ? readings.filter(isOfHash) : [];
+  const complete = await withFieldExpiries(values, hashes);
+  for (const [at, reading] of hashes.entries()) {
+    const value = complete[at] ?? reading.value;
+    const isEmpty = value.type === 'hash' && value.elements.length === 0;
+    readings[readings.indexOf(reading)] = isEmpty
+      ? { kind: 'gone', key: reading.key }
+      : { ...reading, value };
   }
   return readings;
 }
@@ -178,6 +189,10 @@ export function failedBy(
     reason: `the server answered \`${reply.message}\` to \`${command}\``,
     refused: { reply, command },
   };
+}
+
+function isOfHash(reading: KeyReading): reading is Extract<KeyReading, { kind: 'value' }> {
+  return reading.kind === 'value' && reading.value.type === 'hash';
 }
 
 function isOfAnotherType(reading: KeyReading): boolean {

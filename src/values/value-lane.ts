@@ -1,6 +1,7 @@
 import { emptyAccount, noteRefusal, type WalkAccount } from '../redis/account.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import { isAboutOneKey } from '../redis/columns.ts';
+import { keysWithFieldTtls, readInfoIfPermitted } from '../redis/info.ts';
 import type { Lane } from '../redis/lane.ts';
 import { ReplyError, replyText } from '../redis/reply.ts';
 import type { RedisNode } from '../redis/server.ts';
@@ -12,6 +13,10 @@ export interface ValueLane {
   readonly account: WalkAccount;
   /** False on servers before 7.2: reading a key there counts as a use of it. */
   readonly leavesIdleTimes: boolean;
+  /** True where the database has hashes of which fields have TTLs of their own. */
+  readonly hasFieldTtls: boolean;
+  /** What the server answered to a question for these TTLs; null: it was not asked, or gave them. */
+  fieldTtlsRefused: string | null;
   /** Enters what was sent and received into the account, and closes the connection. */
   close(): void;
 }
@@ -25,6 +30,8 @@ export async function openValueLane(node: RedisNode): Promise<ValueLane> {
     lane,
     account,
     leavesIdleTimes: !(reply instanceof ReplyError),
+    hasFieldTtls: (keysWithFieldTtls((await readInfoIfPermitted(node)) ?? {}, node.database) ?? 0) > 0,
+    fieldTtlsRefused: null,
     close: () => {
       account.commands = lane.commandsSent;
       account.receivedBytes = lane.bytesReceived;

@@ -8,8 +8,16 @@ export type ValueType = (typeof valueTypes)[number];
 export type Value =
   | { readonly type: 'string'; readonly bytes: ByteString }
   /** Field and value, element, member, score and member: flat, as HSET, RPUSH, SADD and ZADD take them. */
-  | { readonly type: 'hash' | 'list' | 'set' | 'zset'; readonly elements: readonly ByteString[] }
+  | {
+      readonly type: 'hash' | 'list' | 'set' | 'zset';
+      readonly elements: readonly ByteString[];
+      /** Of a hash; absent: none of its fields has a TTL of its own; null: not known. */
+      readonly fieldExpiries?: FieldExpiries | null;
+    }
   | { readonly type: 'stream'; readonly entries: readonly Entry[] };
+
+/** When fields of a hash expire on their own, in milliseconds since the epoch. */
+export type FieldExpiries = ReadonlyMap<ByteString, number>;
 
 /** An entry of a stream. */
 export interface Entry {

@@ -1,12 +1,15 @@
-import { expect, test } from 'vitest';
-import { cli } from '../run-cli.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { cli, jsonOf } from '../run-cli.ts';
 import { startProxy } from '../server/proxy.ts';
 import { connect } from '../../src/redis/connect.ts';
-import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { emptyDatabase, send, startPrivateServer, targetOf, testServer, testUrl } from '../server/redis.ts';
 
 /** As Redis 8.0.2 and Valkey 9.1.2 report a hash of which a field has a TTL. */
 test.each(['subexpiry=1', 'keys_with_volatile_items=1'])(
-  'records that lose the TTLs of fields are named, and archives keep them: %s',
+  'records whose TTLs of fields could not be read are named, and archives keep them: %s',
   async (reported) => {
     const redis = await startPrivateServer();
     const server = await connect(targetOf(redis.url));
@@ -15,7 +18,7 @@ test.each(['subexpiry=1', 'keys_with_volatile_items=1'])(
     proxy.rewriteInfo((line) => line.replace(/^(db0:.*)$/, `$1,${reported}`));
     const records = await cli(['export', '*'], { url: proxy.url });
     expect(records.stderr).toContain(
-      '1 hash of the database has fields with a TTL of their own, which no record holds',
+      '1 hash of the database has fields with a TTL of their own, which could not be read (the server answered',
     );
     const archive = await cli(['export', '*', '--form', 'archive'], { url: proxy.url });
     expect(archive.stderr).not.toContain('TTL of their own');
@@ -26,3 +29,41 @@ test.each(['subexpiry=1', 'keys_with_volatile_items=1'])(
     await redis.stop();
   },
 );
+
+test('TTLs of fields survive an export and are compared, or the server that knows none refuses the record by name', async () => {
+  const server = await testServer();
+  onTestFinished(() => server.close());
+  await emptyDatabase(server);
+  const [long, expiresAtMillis] = [
+    Array.from({ length: 4000 }, (_, at) => [`f${at}`, 'x'.repeat(90)]),
+    Date.now() + 3_600_000,
+  ];
+  const record = (key: string, value: object, at: number) =>
+    JSON.stringify({ key, type: 'hash', value, fieldExpiresAtMillis: { f1: at } });
+  const input = [
+    record('short', { f1: 'a', f2: 'b' }, expiresAtMillis),
+    record('long', Object.fromEntries(long) as object, expiresAtMillis),
+  ];
+  const warmed = await cli(['warm', '-', '--verify', 'all', '-o', 'json'], {
+    url: testUrl(),
+    input: input.join('\n'),
+  });
+  if (JSON.stringify(await send(server, 'COMMAND', 'INFO', 'HPEXPIREAT')) === '[null]') {
+    expect(jsonOf(warmed)).toMatchObject({ written: 0, failed: 2 });
+    expect(warmed.stderr).toContain('its fields have TTLs of their own, which this server does not know');
+    expect(await send(server, 'DBSIZE')).toBe(0);
+    return;
+  }
+  expect(jsonOf(warmed)).toMatchObject({ written: 2, verified: 2 });
+  const exported = await cli(['export', '*'], { url: testUrl() });
+  for (const line of exported.stdout.trim().split('\n'))
+    expect(JSON.parse(line)).toMatchObject({ fieldExpiresAtMillis: { f1: expiresAtMillis } });
+  const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'a.ndjson'), exported.stdout);
+  const compare = async () =>
+    jsonOf(await cli(['diff', 'a.ndjson', testUrl(), '-o', 'json'], { url: testUrl(), cwd: folder }));
+  expect(await compare()).toMatchObject({ equal: true, compared: 2 });
+  for (const key of ['short', 'long']) await send(server, 'HPERSIST', key, 'FIELDS', '1', 'f1');
+  expect(await compare()).toMatchObject({ equal: false, differentTtls: 2 });
+});

@@ -141,7 +141,7 @@ describe('a bad record', () => {
     [{ key: 'k', value: null }, '`value` is null; write "null" for a text that says so'],
     [
       { key: 'k', value: 'x', tll: 5 },
-      'unknown field `tll`; a record has key, keyBase64, value, valueBase64, type, ttl, expiresAtMillis',
+      'unknown field `tll`; a record has key, keyBase64, value, valueBase64, type, ttl, expiresAtMillis, fieldExpiresAtMillis',
     ],
     [{ key: 'k', value: 'x', type: 'json' }, 'not JSON: expected a value, not `x`'],
     [{ key: 'k', value: 'x', type: 'dump' }, 'a dump is binary and goes into `valueBase64`'],

@@ -79,7 +79,7 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
     serverCost,
   };
   if (input.to === undefined) await context.remark(exportNotes(result, context.ownLookups()));
-  warnOfLosses(context, result);
+  warnOfLosses(context, result, tally.fieldTtlsRefused);
   const error = failureOf(context, tally, result, server);
   return {
     result,
@@ -209,13 +209,13 @@ const isSystemError = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && 'syscall' in error;
 
 /** What is not in the file, whatever the form of the report. */
-function warnOfLosses({ warn }: Context, result: ExportResult): void {
-  const { failed, problems, streamsWithoutGroups, hashesWithFieldTtls, form, types } = result;
-  if (form !== 'archive' && (hashesWithFieldTtls ?? 0) > 0 && (types['hash'] ?? 0) > 0) {
+function warnOfLosses({ warn }: Context, result: ExportResult, fieldTtlsRefused: string | null): void {
+  const { failed, problems, streamsWithoutGroups, hashesWithFieldTtls } = result;
+  if (fieldTtlsRefused !== null) {
     const hashes = counted(hashesWithFieldTtls ?? 0, 'hash', 'hashes');
     warn(
-      `${hashes} of the database ${hashesWithFieldTtls === 1 ? 'has' : 'have'} fields with a TTL of their own, which no record ` +
-        'holds: loaded again, these fields do not expire; --form archive keeps them',
+      `${hashes} of the database ${hashesWithFieldTtls === 1 ? 'has' : 'have'} fields with a TTL of their own, which could not ` +
+        `be read (the server answered \`${fieldTtlsRefused}\`): loaded again, these fields do not expire; --form archive keeps them`,
     );
   }
   if (failed > 0) {

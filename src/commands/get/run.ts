@@ -48,6 +48,8 @@ interface GetResult {
   readonly members: readonly (readonly string[])[] | null;
   /** The same as base64 of their bytes; null where `members` says it all, for all of it is text. */
   readonly membersBase64: readonly (readonly string[])[] | null;
+  /** Of a hash: the TTL of each member's own, null for a member without; null where no member shown has one. */
+  readonly memberTtlSeconds: readonly (number | null)[] | null;
   /** True where the server took the reading for a use, as those before 7.2 do: `idleSeconds` is from before. */
   readonly touched: boolean | null;
 }
@@ -72,6 +74,7 @@ export function getExecution(input: GetInput): Execution<GetResult> {
       value: null,
       members: null,
       membersBase64: null,
+      memberTtlSeconds: null,
       touched: null,
     },
     run: (context) => getKey(context, input),
@@ -110,7 +113,7 @@ async function writeRaw(context: Context, key: ByteString, { type, value }: KeyR
   await context.writeBytes(bufferOf(value.bytes));
 }
 
-function resultOf({ map }: Context, key: ByteString, { report, touched }: KeyLookup): GetResult {
+function resultOf({ map, now }: Context, key: ByteString, { report, touched }: KeyLookup): GetResult {
   const namespace = map.classify(key);
   const value = report?.value ?? null;
   const ttlMillis = report?.ttlMillis ?? null;
@@ -141,6 +144,10 @@ function resultOf({ map }: Context, key: ByteString, { report, touched }: KeyLoo
     membersBase64: rows?.flat().some((field) => textOf(field) === undefined)
       ? rows.map((row) => row.map((field) => bufferOf(field).toString('base64')))
       : null,
+    memberTtlSeconds:
+      (value?.kind === 'collection' ? value.expiresAtMillis : null)?.map((at) =>
+        at === null ? null : Math.max(0, at - now()) / 1000,
+      ) ?? null,
     touched,
   };
 }
@@ -186,7 +193,7 @@ function view(result: GetResult, own: OwnLookups): Block[] {
   ];
   const blocks: Block[] = [{ kind: 'facts', name: 'key', facts }];
   if (result.value) blocks.push(...valueBlocks(result.value));
-  if (result.members) blocks.push(membersTable(result.type ?? '', result.members));
+  if (result.members) blocks.push(membersTable(result.type ?? '', result.members, result.memberTtlSeconds));
   if (result.truncated) {
     const more = result.type === 'string' ? '--max-bytes' : '--members';
     blocks.push(note('warning', `only the start is shown; ${more} reads more`));
@@ -229,7 +236,11 @@ function hexLines(hex: string): string {
 
 const textBlock = (name: string, title: string, text: string): Block => ({ kind: 'text', name, title, text });
 
-function membersTable(type: string, members: readonly (readonly string[])[]): Block {
+function membersTable(
+  type: string,
+  members: readonly (readonly string[])[],
+  ttls: GetResult['memberTtlSeconds'],
+): Block {
   const headers: Readonly<Record<string, readonly string[]>> = {
     hash: ['field', 'value'],
     zset: ['member', 'score'],
@@ -242,10 +253,15 @@ function membersTable(type: string, members: readonly (readonly string[])[]): Bl
     kind: 'table',
     name: 'members',
     title: 'Members',
-    columns: columns.map((name) => ({ name, header: name.toUpperCase(), unit: 'text' })),
-    rows: members.map(([first = '', ...rest]) =>
-      columns.length === 1 ? [first] : [first, type === 'stream' ? fieldsText(rest) : (rest[0] ?? '')],
-    ),
+    columns: [
+      ...columns.map((name) => ({ name, header: name.toUpperCase(), unit: 'text' }) as const),
+      ...(ttls === null ? [] : [{ name: 'ttlSeconds', header: 'TTL', unit: 'seconds' } as const]),
+    ],
+    rows: members.map(([first = '', ...rest], index) => [
+      first,
+      ...(columns.length === 1 ? [] : [type === 'stream' ? fieldsText(rest) : (rest[0] ?? '')]),
+      ...(ttls === null ? [] : [ttls[index] ?? null]),
+    ]),
   };
 }
 

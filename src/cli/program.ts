@@ -1,5 +1,5 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
-import { commandDefinitions } from '../commands/index.ts';
+import { commandDefinitions } from './commands.ts';
 import { exitCodeHelp, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import type { Runner } from '../commands/runner.ts';
 import { examples } from '../commands/runner.ts';

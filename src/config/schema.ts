@@ -316,7 +316,6 @@ export type ConfigFile = z.infer<typeof configSchema>;
 export type ProfileConfig = z.infer<typeof profile>;
 export type NamespaceConfig = z.infer<typeof namespace>;
 export type EntityConfig = z.infer<typeof entity>;
-export type ThresholdsConfig = z.infer<typeof thresholds>;
 export type TtlRuleConfig = z.infer<typeof ttlRule>;
 
 /** The JSON Schema that editors use: draft-07, the newest that all of them know. */

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { buildMap, type NamespaceMap } from '../keyspace/map.ts';
+import { buildMap } from './build-map.ts';
+import type { NamespaceMap } from '../keyspace/map.ts';
 import { type KeyPattern, parsePattern, patternShape } from '../keyspace/pattern.ts';
 import { type ByteString, asBytes } from '../redis/bytes.ts';
 import { type ParsedUrl, parseRedisUrl } from '../redis/url.ts';

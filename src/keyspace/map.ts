@@ -1,11 +1,10 @@
-import { parseRatio } from '../config/quantity.ts';
-import type { ConfigFile, NamespaceConfig, ThresholdsConfig } from '../config/schema.ts';
 import type { ByteString } from '../redis/bytes.ts';
 import { PatternIndex } from './pattern-index.ts';
-import { type KeyPattern, parsePattern } from './pattern.ts';
-import { type TtlRule, ttlRuleOf } from './ttl.ts';
+import type { KeyPattern } from './pattern.ts';
+import type { TtlRule } from './ttl.ts';
 
-export type Encoding = NonNullable<NamespaceConfig['encoding']>;
+/** How the values of a namespace are written. */
+export type Encoding = 'json' | 'json-envelope' | 'text' | 'integer' | 'binary' | 'pickle' | 'fernet';
 
 export interface Namespace {
   readonly name: string;
@@ -39,10 +38,16 @@ export interface Entity {
   readonly generation: KeyPattern | null;
 }
 
-/** Ratios from 0 to 1; undefined: no limit. */
-export interface Thresholds extends Omit<ThresholdsConfig, 'minHitRate' | 'maxMemoryRatio'> {
+/** What `check` holds the server against; undefined: no limit. */
+export interface Thresholds {
+  /** Ratio from 0 to 1, and so `maxMemoryRatio`. */
   readonly minHitRate?: number;
   readonly maxMemoryRatio?: number;
+  readonly maxPingMillis?: number | undefined;
+  readonly maxFragmentation?: number | undefined;
+  readonly maxEvictedKeys?: number | undefined;
+  readonly maxClients?: number | undefined;
+  readonly maxReplicationLagSeconds?: number | undefined;
 }
 
 /** The map of one cache, ready for use. Without a file it is empty, and namespaces are inferred from the keys. */
@@ -56,53 +61,19 @@ export interface NamespaceMap {
   readonly classify: (key: ByteString) => Namespace | null;
 }
 
-export function buildMap(config: ConfigFile): NamespaceMap {
-  const delimiters = config.delimiters ?? [':'];
-  const namespaces = Object.entries(config.namespaces ?? {}).map(([name, entry]) => namespaceOf(name, entry));
+/** The parts of a map, with a `classify` made of them. */
+export function mapOf({
+  delimiters = [':'],
+  namespaces = [],
+  entities = [],
+  thresholds = {},
+}: Partial<Omit<NamespaceMap, 'isEmpty' | 'classify'>>): NamespaceMap {
   const index = new PatternIndex(
     namespaces.flatMap((value) => value.patterns.map((pattern) => ({ pattern, value }))),
     delimiters,
   );
-  const { minHitRate, maxMemoryRatio, ...plain } = config.thresholds ?? {};
-  return {
-    isEmpty: namespaces.length === 0,
-    delimiters,
-    namespaces,
-    entities: Object.entries(config.entities ?? {}).map(([name, entity]) => ({
-      name,
-      patterns: entity.patterns.map(parsePattern),
-      hashedIn: entity.hashedIn ?? [],
-      index: entity.index === undefined ? null : parsePattern(entity.index),
-      generation: entity.generation === undefined ? null : parsePattern(entity.generation),
-    })),
-    thresholds: {
-      ...plain,
-      ...(minHitRate !== undefined && { minHitRate: ratioOf(minHitRate) }),
-      ...(maxMemoryRatio !== undefined && { maxMemoryRatio: ratioOf(maxMemoryRatio) }),
-    },
-    classify: (key) => index.find(key),
-  };
+  const isEmpty = namespaces.length === 0;
+  return { isEmpty, delimiters, namespaces, entities, thresholds, classify: (key) => index.find(key) };
 }
 
-export const emptyMap: NamespaceMap = buildMap({});
-
-function namespaceOf(name: string, entry: NamespaceConfig): Namespace {
-  const ttl = entry.ttl === undefined ? null : ttlRuleOf(entry.ttl);
-  return {
-    name,
-    patterns: [entry.pattern].flat().map(parsePattern),
-    kind: entry.kind ?? 'cache',
-    ttl: entry.ttlGuessed === true ? null : ttl,
-    guessedTtl: entry.ttlGuessed === true ? ttl : null,
-    jitter: ratioOf(entry.jitter ?? 0),
-    hitRateTarget: entry.hitRateTarget === undefined ? null : ratioOf(entry.hitRateTarget),
-    encoding: entry.encoding ?? null,
-    envelopeField: entry.envelopeField ?? 'data',
-    hashed: entry.hashed ?? false,
-    generation: entry.generation === undefined ? null : parsePattern(entry.generation),
-  };
-}
-
-function ratioOf(value: number | string): number {
-  return typeof value === 'number' ? value : parseRatio(value);
-}
+export const emptyMap: NamespaceMap = mapOf({});

@@ -1,19 +1,9 @@
-import type { TtlRuleConfig } from '../config/schema.ts';
-import { parseDuration } from '../config/quantity.ts';
-
 /** The TTL that a namespace's keys are meant to be written with. */
 export type TtlRule =
   | { readonly kind: 'fixed'; readonly seconds: number }
   | { readonly kind: 'range'; readonly minSeconds: number; readonly maxSeconds: number }
   | { readonly kind: 'untilMidnight'; readonly timeZone: string }
   | { readonly kind: 'permanent' };
-
-export function ttlRuleOf(config: TtlRuleConfig): TtlRule {
-  if (config === 'permanent') return { kind: 'permanent' };
-  if (typeof config !== 'object') return { kind: 'fixed', seconds: durationSeconds(config) };
-  if ('untilMidnight' in config) return { kind: 'untilMidnight', timeZone: config.untilMidnight };
-  return { kind: 'range', minSeconds: durationSeconds(config.min), maxSeconds: durationSeconds(config.max) };
-}
 
 /**
  * The TTL for a key written at `now` (milliseconds since the epoch), in whole seconds, or null for a permanent key.
@@ -68,8 +58,4 @@ export function secondsUntilMidnight(timeZone: string, now: number): number {
     else high = middle;
   }
   return Math.max(1, Math.round((high - now) / 1000));
-}
-
-function durationSeconds(value: number | string): number {
-  return typeof value === 'number' ? value : parseDuration(value);
 }

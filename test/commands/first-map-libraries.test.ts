@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { asBytes } from '../../src/redis/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';

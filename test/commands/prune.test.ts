@@ -7,7 +7,7 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { generateRecords } from '../../src/sandbox/generate.ts';
 import { systemNames } from '../../src/sandbox/systems.ts';
 import { mapAt } from '../named-map.ts';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
 import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
 import { hostileKeys } from './hostile-keys.ts';

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import { compareSpecificity, compilePattern } from '../../src/keyspace/pattern.ts';
 import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
 import { configFileOf, type SystemName } from '../../src/sandbox/systems.ts';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Collector, type CollectorState } from '../../src/keyspace/collector.ts';
-import { buildMap, emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
+import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { keyOverheadBytes } from '../../src/keyspace/overhead.ts';
 import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
 import type { KeyColumns } from '../../src/redis/columns.ts';

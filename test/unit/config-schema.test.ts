@@ -5,7 +5,7 @@ import { parse } from 'jsonc-parser';
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { jsonSchemaOf } from '../../src/config/schema.ts';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import { bytesOf } from '../../src/redis/bytes.ts';
 import { configFileOf, systemNames } from '../../src/sandbox/systems.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { isBad, parseRecord } from '../../src/fixtures/parse-record.ts';
 import type { FixtureRecord } from '../../src/fixtures/record.ts';
-import { buildMap, emptyMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
+import { emptyMap } from '../../src/keyspace/map.ts';
 import { bytesOf } from '../../src/redis/bytes.ts';
 
 const readText = (text: string, map = emptyMap) =>

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { RepeatedKeys } from '../../src/fixtures/repeated-keys.ts';
 import type { FixtureRecord } from '../../src/fixtures/record.ts';
 import { TtlPolicy } from '../../src/fixtures/ttl-policy.ts';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import { bytesOf } from '../../src/redis/bytes.ts';
 
 const map = buildMap({

@@ -5,7 +5,7 @@ import { riskOf } from '../../src/invalidation/plan.ts';
 import { planInvalidation } from '../../src/invalidation/read-plan.ts';
 import { scopeOf } from '../../src/invalidation/scope.ts';
 import { selectKeys, type Target } from '../../src/invalidation/selection.ts';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import { bindPlaceholder, compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
 import { silentProgress } from '../../src/progress.ts';
 import { asBytes, bytesOf } from '../../src/redis/bytes.ts';

@@ -3,7 +3,8 @@ import type { ConfigFile } from '../../src/config/schema.ts';
 import { InputError } from '../../src/failure.ts';
 import { scopeOf } from '../../src/invalidation/scope.ts';
 import { readPattern, selectKeys, type Target } from '../../src/invalidation/selection.ts';
-import { buildMap, emptyMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
+import { emptyMap } from '../../src/keyspace/map.ts';
 import { bytesOf } from '../../src/redis/bytes.ts';
 
 const config: ConfigFile = {

@@ -1,6 +1,6 @@
 import { createServer, connect as connectSocket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import { silentProgress } from '../../src/progress.ts';
 import { applyPruning } from '../../src/pruning/apply.ts';
 import type { PruningGoals } from '../../src/pruning/findings.ts';

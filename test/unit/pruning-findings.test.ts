@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import { unmappedName } from '../../src/keyspace/namespace-tree.ts';
 import { KeyJudge, type PruningGoals } from '../../src/pruning/findings.ts';
 import { Gathering } from '../../src/pruning/plan.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { noLookups } from '../../src/redis/lookups.ts';
 import { plannedResult, type PruneResult } from '../../src/commands/prune/result.ts';
 import { fullBlocks, questionText } from '../../src/commands/prune/view.ts';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import type { Finding } from '../../src/pruning/findings.ts';
 import { Gathering } from '../../src/pruning/plan.ts';
 import { emptyAccount } from '../../src/redis/account.ts';

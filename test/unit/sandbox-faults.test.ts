@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
 import { generateFaultyTraffic, recordsOfFault } from '../../src/sandbox/fault-operations.ts';
 import { type FaultName, faultNames, faultOf } from '../../src/sandbox/faults.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
 import { decodeValue } from '../../src/decode/decode.ts';
 import { keyText } from '../../src/keyspace/key-text.ts';
-import { buildMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
 import { longestTtlSeconds, secondsUntilMidnight } from '../../src/keyspace/ttl.ts';
 import type { SandboxRecord } from '../../src/sandbox/family.ts';
 import { generateRecords } from '../../src/sandbox/generate.ts';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildMap, emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
+import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { NamespaceTree } from '../../src/keyspace/namespace-tree.ts';
 import { type Leaf, SegmentTree } from '../../src/keyspace/segment-tree.ts';
 import { asBytes, bytesOf } from '../../src/redis/bytes.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ttlRuleOf } from '../../src/config/build-map.ts';
 import {
   longestTtlSeconds,
   secondsUntilMidnight,
   type TtlRule,
-  ttlRuleOf,
   ttlSecondsFor,
 } from '../../src/keyspace/ttl.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { buildMap, emptyMap } from '../../src/keyspace/map.ts';
+import { buildMap } from '../../src/config/build-map.ts';
+import { emptyMap } from '../../src/keyspace/map.ts';
 import type { NamespaceTraffic, TrafficReport } from '../../src/traffic/report.ts';
 import { sortedNamespaces, topCauseOf, watchedNamespaces } from '../../src/watch/namespaces.ts';
 import { namespace } from './watch-figures.ts';

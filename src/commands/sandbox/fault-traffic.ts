@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseConfig } from '../../config/load.ts';
-import { buildMap } from '../../keyspace/map.ts';
+import { buildMap } from '../../config/build-map.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { type Block, type Column, note } from '../../render/blocks.ts';
 import { type FaultName, faultOf } from '../../sandbox/faults.ts';

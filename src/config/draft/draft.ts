@@ -1,4 +1,5 @@
-import { buildMap, type NamespaceMap } from '../../keyspace/map.ts';
+import { buildMap } from '../build-map.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
 import { claimKeys } from './claims.ts';
 import { type Evidence, judgeKind, noEvidence } from './kind.ts';
 import type { ConfigFile, NamespaceConfig, ProfileConfig } from '../schema.ts';

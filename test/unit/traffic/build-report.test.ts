@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { buildMap, emptyMap } from '../../../src/keyspace/map.ts';
+import { buildMap } from '../../../src/config/build-map.ts';
+import { emptyMap } from '../../../src/keyspace/map.ts';
 import type { Mark } from '../../../src/traffic/streams/mark.ts';
 import type { NamespaceTraffic, TrafficReport } from '../../../src/traffic/report.ts';
 import { sceneMap, WindowScene } from './window-scene.ts';

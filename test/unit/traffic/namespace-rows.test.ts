@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildMap, emptyMap, type NamespaceMap } from '../../../src/keyspace/map.ts';
+import { buildMap } from '../../../src/config/build-map.ts';
+import { emptyMap, type NamespaceMap } from '../../../src/keyspace/map.ts';
 import { NamespaceTree } from '../../../src/keyspace/namespace-tree.ts';
 import { asBytes } from '../../../src/redis/bytes.ts';
 import { hashBytes, lastHash } from '../../../src/traffic/keys/key-hash.ts';

@@ -1,4 +1,5 @@
-import { buildMap, type NamespaceMap } from '../../../src/keyspace/map.ts';
+import { buildMap } from '../../../src/config/build-map.ts';
+import type { NamespaceMap } from '../../../src/keyspace/map.ts';
 import { buildReport, type ReportInput } from '../../../src/traffic/figures/build-report.ts';
 import type { KeyEvent } from '../../../src/traffic/streams/event-reader.ts';
 import { KeyHistory } from '../../../src/traffic/keys/key-history.ts';

@@ -17,7 +17,7 @@ _cachectl() {
   raw=${words[${#words[@]} - 1]}
   words=("${words[@]//[\'\"\\]/}")
   current=${words[${#words[@]} - 1]}
-  # Of such a word bash replaces only what stands behind the last cut.
+  # Of such a word bash replaces only what follows the last cut.
   [[ $COMP_WORDBREAKS == *:* ]] && breaks+=:
   [[ $COMP_WORDBREAKS == *=* ]] && breaks+==
   if [[ -n $breaks && $raw != [\'\"]* ]]; then cut=${current%"${current##*[$breaks]}"}; fi

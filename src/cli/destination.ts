@@ -72,7 +72,7 @@ export function routeOf(
   if (numbered !== undefined && kind === 'sentinel') {
     throw new InputError(
       `the URL of a Sentinel (from ${origin}) ends in database ${numbered.database}: Sentinels have none`,
-      `write "database": ${numbered.database} beside "nodes"`,
+      `write "database": ${numbered.database} next to "nodes"`,
     );
   }
   if (kind === 'cluster') {

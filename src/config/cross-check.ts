@@ -91,11 +91,11 @@ function destinationProblems(name: string, profile: Fields): LocatedRemark[] {
       { path: [...path, 'url'], message: 'is missing, as are `cluster` and `sentinel`: one is needed' },
     ];
   if (second !== undefined) {
-    const message = `stands beside \`${first}\`: a profile has one of \`url\`, \`cluster\` and \`sentinel\``;
+    const message = `conflicts with \`${first}\`: a profile has one of \`url\`, \`cluster\` and \`sentinel\``;
     return [{ path: [...path, second], message }];
   }
   if (first === 'sentinel' || profile['sentinelPasswordEnv'] === undefined) return [];
-  return [{ path: [...path, 'sentinelPasswordEnv'], message: `means nothing beside \`${first}\`` }];
+  return [{ path: [...path, 'sentinelPasswordEnv'], message: `has no effect with \`${first}\`` }];
 }
 
 function defaultProfileProblems(defaultProfile: unknown, profiles: unknown): LocatedRemark[] {

@@ -105,7 +105,7 @@ const sentinel = z
       }),
     database: z.number().int().min(0).optional().meta({ description: 'Database number.', default: 0 }),
   })
-  .meta({ description: 'Sentinels, which tell where the primary is.' });
+  .meta({ description: 'Sentinels, which know the address of the primary.' });
 
 /** The fields of a profile of which each has exactly one. */
 export const destinationFields = ['url', 'cluster', 'sentinel'] as const;

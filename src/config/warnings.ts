@@ -31,8 +31,8 @@ function shadowedPatterns(config: ConfigFile): LocatedRemark[] {
       if (owner === undefined) return [];
       const message =
         owner === name
-          ? `\`${text}\` stands here already`
-          : `\`${text}\` never gets a key: namespace \`${owner}\` has the same pattern and stands before this one`;
+          ? `\`${text}\` is listed twice`
+          : `\`${text}\` never gets a key: namespace \`${owner}\` has the same pattern and comes first`;
       return [
         {
           path: ['namespaces', name, 'pattern', ...(Array.isArray(pattern) ? [String(index)] : [])],

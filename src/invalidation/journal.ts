@@ -116,7 +116,7 @@ export async function appended(
   } catch (error) {
     return new InputError(
       `journal \`${journal.path}\` cannot be written: ${fileFailureText(error)}`,
-      'make room, then run the command again: it goes on with what is left',
+      'make room, then run the command again: it continues with what is left',
     );
   }
 }

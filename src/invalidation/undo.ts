@@ -175,7 +175,7 @@ class UndoRun {
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
       this.undoing.stoppedBy = error;
-      this.fail(frames, `no answer (${error.message}): restored or not, nobody knows`);
+      this.fail(frames, `no answer (${error.message}): whether it was restored is unknown`);
     }
     const { restored, rewritten, failed } = this.undoing;
     this.options.progress.update(restored + rewritten + failed);

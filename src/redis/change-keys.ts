@@ -206,7 +206,7 @@ class Count {
   }
 
   failWithoutAnswer(keys: readonly ByteString[], { code, message }: RedisError): void {
-    this.fail(keys, code, `no answer (${message}): ${this.change.done} or not, nobody knows`);
+    this.fail(keys, code, `no answer (${message}): whether it was ${this.change.done} is unknown`);
   }
 
   problems(): ChangeProblem[] {

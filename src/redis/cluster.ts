@@ -162,7 +162,7 @@ function uncovered(seed: string, gaps: Parameters<typeof rangesText>[0]): RedisE
     'connect',
     'CLUSTERDOWN',
     `the cluster at ${seed} has no owner for ${rangesText(gaps)}: ${slots} of its ${slotCount} slots are out of reach`,
-    `\`redis-cli --cluster check ${seed}\` tells which node is missing`,
+    `\`redis-cli --cluster check ${seed}\` shows which node is missing`,
   );
 }
 

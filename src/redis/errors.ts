@@ -62,7 +62,7 @@ const replyHints: Readonly<Record<string, string>> = {
   LOADING: 'the server is reading its dataset from disk: try again shortly',
   MISCONF: 'the server cannot save to disk and refuses writes: `cachectl check` shows the last error',
   BUSY: 'a script blocks the server: wait, or stop it with `SCRIPT KILL`',
-  CLUSTERDOWN: 'the cluster has no majority or misses slots: `CLUSTER INFO` tells more',
+  CLUSTERDOWN: 'the cluster has no majority or misses slots: see `CLUSTER INFO`',
   MASTERDOWN: 'this replica has lost its primary and refuses to answer',
   MOVED:
     'this server is one node of a cluster, and the key lives on another: --cluster goes to the right one',
@@ -158,7 +158,7 @@ export function connectionFailure(
   const code = errorCode(error, message);
   const [text, hint] = systemCauses[code] ?? [message];
   if (failure === 'lost') {
-    const remedy = 'run it again; `cachectl check` tells whether the server is well';
+    const remedy = 'run it again; `cachectl check` shows whether the server is healthy';
     return new RedisError(
       failure,
       code,

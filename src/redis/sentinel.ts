@@ -100,7 +100,7 @@ function explained(error: RedisError, address: string): RedisError {
     'connect',
     'ENOSENTINEL',
     `${address} is no Sentinel: it does not know the command \`SENTINEL\``,
-    'check the ports in "nodes" of the profile; a Sentinel listens on 26379 unless told otherwise',
+    'check the ports in "nodes" of the profile; a Sentinel listens on 26379 by default',
   );
 }
 

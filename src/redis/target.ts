@@ -83,11 +83,11 @@ export function hostAndPortOf(place: string): { host: string; port: number } {
   const [, bracketed, name, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(place) ?? [place];
   if (bracketed === undefined && name === undefined) {
     throw new Error(
-      'its host and port cannot be read; an IPv6 address stands in brackets: redis://[::1]:6379',
+      'its host and port cannot be read; write an IPv6 address in brackets: redis://[::1]:6379',
     );
   }
   if (bracketed !== undefined && !isIPv6(bracketed))
-    throw new Error('what stands in its brackets is not an IPv6 address');
+    throw new Error('what is in its brackets is not an IPv6 address');
   const host = bracketed ?? decoded(name ?? '', 'host');
   const [odd] = /[^\p{L}\p{N}._%~:-]/u.exec(host) ?? [];
   if (odd !== undefined) throw new Error(`its host contains ${characterName(odd)}`);

@@ -268,7 +268,7 @@ async function openAgain(
       'lost',
       'ERESTART',
       `the server at ${node.address} was started anew while its keys were read, and its cursors with it`,
-      'run the command again: a walk cannot go on in another process of the server',
+      'run the command again: a walk cannot continue in another process of the server',
     );
   }
 }

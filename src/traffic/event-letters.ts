@@ -29,7 +29,7 @@ export function eventsSwitchedOff(server: RedisServer, before: EventLetters, aft
       .filter((letter) => missingFlags(was, letter) === '');
     if (missingFlags(is, wanted.join('')) === '') return [];
     return [
-      `\`notify-keyspace-events\` of ${address} is ${shown(is)} now, changed by somebody else in the window: events are missing`,
+      `\`notify-keyspace-events\` of ${address} is ${shown(is)} now, changed by another client in the window: events are missing`,
     ];
   });
 }

@@ -100,7 +100,7 @@ async function lookAtEvents(node: RedisNode, now: number): Promise<NotificationR
   if (missingFlags(flags, hitFlags.required) === '') return null;
   return {
     ...refusalOf(node.address, 'CONFIG SET', new ReplyError('READONLY'), flags, hitFlags),
-    message: `${node.address} does not tell of misses and their causes, and the profile is read-only`,
+    message: `${node.address} does not report misses and their causes, and the profile is read-only`,
   };
 }
 
@@ -108,8 +108,8 @@ async function lookAtEvents(node: RedisNode, now: number): Promise<NotificationR
 function causesRemark({ address, missing, hint }: NotificationRefusal): string {
   const what =
     missing === null
-      ? `whether ${address} tells of all causes is not known`
-      : `${address} does not tell of all causes (\`${missing}\` is off)`;
+      ? `whether ${address} reports all causes is unknown`
+      : `${address} does not report all causes (\`${missing}\` is off)`;
   return `${what}: without its event a key that went counts as never cached; ${hint}`;
 }
 

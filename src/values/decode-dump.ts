@@ -140,7 +140,7 @@ class DumpReader {
           ? Number(this.bytes.readBigUInt64BE(this.at - 8))
           : this.bytes.readUInt32BE(this.at - 4);
       default:
-        throw new RangeError('a number stands where a length should');
+        throw new RangeError('a number where a length should be');
     }
   }
 

@@ -67,7 +67,7 @@ describe('apply of a plan that was begun', () => {
       earlierJournals: [journalOf(first)],
     });
     expect(result.stderr).toContain(
-      `goes on with the plan: ${removed.toLocaleString('en-US')} keys of 10,000 were done by an earlier run`,
+      `continues the plan: ${removed.toLocaleString('en-US')} keys of 10,000 were done by an earlier run`,
     );
     expect(await keysLeft()).toBe(0);
 

@@ -75,7 +75,7 @@ describe('a walk that was interrupted', () => {
     const first = await outcome;
 
     expect(first).toMatchObject({ exitCode: 130, signal: null });
-    expect(first.stderr).toContain('the walk can go on: `--resume walk.json`');
+    expect(first.stderr).toContain('resume the walk with `--resume walk.json`');
     const part = JSON.parse(first.stdout) as Printed<InspectResult>;
     expect(part).toMatchObject({ ok: false, exact: false, reading: { method: 'partial', coversAll: true } });
     expect(part.total.readKeys).toBeGreaterThan(1000);
@@ -112,7 +112,7 @@ describe('a walk that was interrupted', () => {
     const second = await running;
     expect([first.exitCode, second.exitCode]).toEqual([130, 143]);
     expect(second.result.total.readKeys).toBeGreaterThan(first.result.total.readKeys);
-    expect(second.stderr).toContain('the walk can go on: `--resume walk.json`');
+    expect(second.stderr).toContain('resume the walk with `--resume walk.json`');
 
     const { result } = await inspect(['--exact', '--resume', 'walk.json'], { url: redis.url, cwd });
     expect(result).toMatchObject({ exact: true, keys: keyCount });

@@ -92,7 +92,7 @@ describe('invalidate at a terminal', () => {
   test('without arguments offers what there is, but no state, and asks for the id', async () => {
     const terminal = await open([], withMap(config));
 
-    const menu = await terminal.waitFor(/What shall go\?/);
+    const menu = await terminal.waitFor(/What do you want to remove\?/);
     expect(menu).toMatch(/user\s+one by its id \(2 keys/);
     expect(menu).toMatch(/profile\s+2 keys/);
     expect(menu).toMatch(/speech\s+1 key,/);
@@ -110,7 +110,7 @@ describe('invalidate at a terminal', () => {
   test('without arguments and without a map offers inferred namespaces, and a pattern', async () => {
     const terminal = await open(['--dry-run'], {});
 
-    expect(await terminal.waitFor(/What shall go\?/)).toContain('user:<id>:profile');
+    expect(await terminal.waitFor(/What do you want to remove\?/)).toContain('user:<id>:profile');
     await terminal.send('Up', 'Enter');
     await terminal.waitFor(/Pattern \(/);
     await terminal.send('tts:*', 'Enter');

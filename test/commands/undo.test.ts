@@ -295,7 +295,9 @@ describe('undo on a server that evicts', () => {
     const result = await undo([journal, '--yes'], { url: redis.url });
 
     expect(result.exitCode).toBe(1);
-    expect(result.stderr).toContain('hint: raise `maxmemory` and run it again; --allow-evictions goes on');
+    expect(result.stderr).toContain(
+      'hint: raise `maxmemory` and run it again; --allow-evictions continues anyway',
+    );
     const fields = jsonOf(result) as Record<'restored' | 'notAttempted' | 'evictedKeys', number>;
     expect(fields.evictedKeys).toBe(await evicted());
     expect(fields.evictedKeys).toBeGreaterThan(0);

@@ -135,7 +135,7 @@ describe('a server that is killed', () => {
     const { written = 0, unknown = 0, notWritten = 0 } = countsOf(result);
     expect(written + unknown).toBeGreaterThanOrEqual(reached);
     expect(notWritten).toBeGreaterThan(0);
-    expect(result.stderr).toContain('running it again goes on: what is there is left alone');
+    expect(result.stderr).toContain('run it again to continue: keys that exist are left alone');
   });
 });
 

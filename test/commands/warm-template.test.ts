@@ -98,7 +98,7 @@ describe('a template', () => {
   test.each([
     [[{ key: 'other:<id>', value: 'x' }], 'the key `other:<id>` is none of the entity `user`'],
     [[{ key: 'user:1:profile', value: 'x' }], 'has no <id>, and would be the same for every id'],
-    [[{ key: 'user:<id>:*', value: 'x' }], 'has a wildcard besides <id>'],
+    [[{ key: 'user:<id>:*', value: 'x' }], 'has a wildcard other than <id>'],
     [[{ keyBase64: 'YQ==', value: 'x' }], 'and no `keyBase64`'],
     [[], 'has no records'],
     [[{ key: 'user:<id>:profile' }], 'it has no `value`'],

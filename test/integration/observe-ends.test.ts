@@ -64,7 +64,7 @@ describe('a window in which something was lost is not valid, and the server is a
     });
     expect(report).toMatchObject({ valid: false, endedBy: null });
     expect(report.invalidReasons.join()).toMatch(
-      /changed by somebody else in the window: events are missing/,
+      /changed by another client in the window: events are missing/,
     );
   });
 

@@ -41,14 +41,14 @@ describe('a warning about a valid map', () => {
   ])('names a pattern that another namespace has before it: %j, %j', (first, second) => {
     const [warning, ...more] = warningsAbout({ namespaces: { first, second } });
     expect(warning).toBe(
-      `namespaces.second.pattern.0 \`${second.pattern[0] ?? ''}\` never gets a key: namespace \`first\` has the same pattern and stands before this one`,
+      `namespaces.second.pattern.0 \`${second.pattern[0] ?? ''}\` never gets a key: namespace \`first\` has the same pattern and comes first`,
     );
     expect(more).toEqual([]);
   });
 
   test('names a pattern that stands in its namespace twice', () => {
     expect(warningsAbout({ namespaces: { a: cache('a:<id>', 'a:<x>') } })).toEqual([
-      'namespaces.a.pattern.1 `a:<x>` stands here already',
+      'namespaces.a.pattern.1 `a:<x>` is listed twice',
     ]);
   });
 

@@ -148,7 +148,7 @@ async function apply(
   }
   if (doneBefore > 0) {
     context.warn(
-      `goes on with the plan: ${counted(doneBefore, 'key')} of ${keys.length.toLocaleString('en-US')} ${doneBefore === 1 ? 'was' : 'were'} done by an earlier run (${earlier.journals.join(', ')})`,
+      `continues the plan: ${counted(doneBefore, 'key')} of ${keys.length.toLocaleString('en-US')} ${doneBefore === 1 ? 'was' : 'were'} done by an earlier run (${earlier.journals.join(', ')})`,
     );
   }
   if (plan.keys.length === 0) return { result: planned('nothingMatched') };

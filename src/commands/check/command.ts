@@ -17,7 +17,7 @@ export const defineCheck: DefineCommand = (program, run) => {
     .description(
       'Connects, logs in, writes, reads and removes a key of its own (cachectl:check:…), and holds\n' +
         'the server against limits. Exit code 0: nothing failed; 1: a check failed; 3: no connection\n' +
-        'or no login. Besides the usual forms, --output takes junit, and github (annotations and a\n' +
+        'or no login. In addition to the usual forms, --output takes junit, and github (annotations and a\n' +
         'job summary).',
     )
     .option('--only <ids>', 'only these checks: a list with commas, or several times', listArgument)

@@ -34,9 +34,7 @@ export const defineCompletion: DefineCommand = (program, run) => {
 
   program
     .command('complete', { hidden: true })
-    .description(
-      'Prints what can stand in the place of the last word: one line each, as kind, value and description.',
-    )
+    .description('Prints what can complete the last word: one line each, as kind, value and description.')
     .argument('[words...]', 'the words after the name of the program, behind --')
     .action((words, _options, self) =>
       run(self, async () => {

@@ -14,7 +14,7 @@ export const defineDiff: DefineCommand = (program, run) => {
     .command('diff')
     .summary('compare two caches, or a file with a cache')
     .description(
-      'Compares keys, values and TTLs, and changes nothing: what <b> lacks, has besides, or holds otherwise.',
+      'Compares keys, values and TTLs, and changes nothing: keys that <b> lacks, has in addition, or that differ.',
     )
     .argument('<a>', 'profile, URL or file')
     .argument('[b]', 'the same; default: the server of this run')

@@ -19,7 +19,7 @@ export function exportFormOf(form: ExportForm | undefined, file: string | undefi
   const found = formsByEnding[ending.toLowerCase()];
   if (found !== undefined) return found;
   throw new InputError(
-    `the name \`${file}\` does not tell the form`,
+    `the name \`${file}\` does not show the form`,
     'end it in .ndjson, .json or .archive, or add --form ndjson|json|archive',
   );
 }

@@ -69,13 +69,16 @@ function windowBlocks(report: TrafficReport): Block[] {
 
 function residualFact({ reads, misses }: TrafficReport['residual']): Fact {
   const left = reads ?? misses;
-  const remark =
-    reads === null
-      ? `misses less than the server's own counter`
-      : misses === 0
-        ? `lookups that the server counted beyond these`
-        : `lookups that the server counted beyond these; ${counted(misses ?? 0, 'miss', 'misses')}`;
-  return fact('residual', 'residual', left, 'count', remark);
+  const what = reads === null ? 'misses' : 'lookups';
+  const also =
+    reads !== null && misses !== null && misses !== 0 ? `; ${counted(misses, 'miss', 'misses')}` : '';
+  return fact(
+    'residual',
+    'unexplained',
+    left,
+    'count',
+    `${what} in the server's counters that the stream did not show${also}`,
+  );
 }
 
 function namespaceTable(namespaces: readonly NamespaceTraffic[], limit: number): Block {
@@ -151,7 +154,7 @@ const dataColumns: readonly (readonly [Column, (each: NamespaceTraffic) => Cell]
 function missingKeyBlocks(result: HitsResult, limit: number): Block[] {
   if (result.mostMissed.length > 0) return [missingKeyTable(result, limit)];
   return result.namespaces.some(({ misses }) => misses !== null && misses > 0)
-    ? [note('dim', 'no key misses so much more than others that it can be told')]
+    ? [note('dim', 'no key stands out by its misses')]
     : [];
 }
 
@@ -253,7 +256,7 @@ function costText({ serverCost: cost, mode, windowSeconds }: HitsResult): string
     `${counted(markLookups, 'lookup')} of our own, taken off`,
     `at most ${formatSeconds(maxLagSeconds)} behind`,
   ];
-  return `cost to the server: ${[work || 'not told', ...(mode === 'counters' ? [] : seen)].join(' · ')}`;
+  return `cost to the server: ${[work || 'not reported', ...(mode === 'counters' ? [] : seen)].join(' · ')}`;
 }
 
 function column(name: string, header: string, unit: Column['unit']): Column {

@@ -40,7 +40,7 @@ export async function openCheckpoint(context: Context, input: InspectInput): Pro
   if (name !== undefined && input.precision !== undefined) {
     throw new InputError(
       '--precision makes no sense with --checkpoint or --resume',
-      'a sample is drawn within a second or two: what can go on later is a walk over every key',
+      'a sample is drawn within a second or two: only a walk over every key can be resumed',
     );
   }
   const question = questionOf(context, input);
@@ -64,11 +64,11 @@ export async function openCheckpoint(context: Context, input: InspectInput): Pro
     },
     finish(complete, failure) {
       if (name === undefined || failure?.code === 'ERESTART') return;
-      if (!complete) context.warn(`the walk can go on: \`--resume ${name}\``);
+      if (!complete) context.warn(`resume the walk with \`--resume ${name}\``);
     },
     explain(failure) {
       if (name === undefined || failure.code === 'ERESTART') return failure;
-      return new RedisError(failure.failure, failure.code, failure.message, `go on with --resume ${name}`);
+      return new RedisError(failure.failure, failure.code, failure.message, `resume with --resume ${name}`);
     },
   };
 }

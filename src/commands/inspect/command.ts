@@ -16,7 +16,7 @@ export const defineInspect: DefineCommand = (program, run) => {
     .description(
       'Walks the keyspace with SCAN and sums up by namespace: keys, bytes, types, TTLs, keys without TTL, idle times, the ' +
         'largest keys. With a map its namespaces are the rows; without one they are inferred from the keys. A large keyspace ' +
-        'is sampled, and each figure has its error beside it.',
+        'is sampled, and each figure shows its error.',
     )
     .argument('[pattern]', 'only keys that match: * is anything, <name> one whole segment')
     .option('-d, --depth <levels>', 'levels of the tree (default: all; with a map 1)', countArgument(1))
@@ -44,8 +44,8 @@ export const defineInspect: DefineCommand = (program, run) => {
     .option('--save <file>', 'save the figures, to compare with later')
     .option('--force', 'replace the file of --save or --checkpoint')
     .option('--since <file>', 'show what grew since the figures were saved')
-    .option('--checkpoint <file>', 'save the walk to this file as it goes on (reads every key)')
-    .option('--resume <file>', 'go on with a saved walk')
+    .option('--checkpoint <file>', 'save the walk to this file as it proceeds (reads every key)')
+    .option('--resume <file>', 'resume a saved scan')
     .addHelpText(
       'after',
       examples(
@@ -53,7 +53,7 @@ export const defineInspect: DefineCommand = (program, run) => {
         ["cachectl inspect 'user:<id>:*' --top 5", 'one part of it'],
         ['cachectl inspect --namespace profile', 'one namespace, level by level'],
         ['cachectl inspect --exact --latency-budget 2ms', 'every key, giving way to others'],
-        ['cachectl inspect --exact --checkpoint walk.json', 'so that it can go on: --resume walk.json'],
+        ['cachectl inspect --exact --checkpoint walk.json', 'to continue later with --resume walk.json'],
         ['cachectl inspect --since monday.json', 'what grew; --save monday.json came before'],
         ['cachectl inspect --output json | jq .namespaces', 'raw numbers'],
       ),

@@ -33,7 +33,7 @@ export async function askForRemoval(
     const number = String(draft.matched);
     if (
       !(await context.prompts.confirmByTyping(
-        `That is a lot. Type the number of keys (${number}) to go on:`,
+        `That is a lot. Type the number of keys (${number}) to continue:`,
         number,
       ))
     )

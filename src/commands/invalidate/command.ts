@@ -20,7 +20,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
     .summary('remove what belongs to a user, a pattern or a namespace')
     .description(
       'Finds the keys, shows the plan, asks, and removes them with UNLINK in small batches. An id is data: nothing in it is ' +
-        'a wildcard, and it stands for whole segments, so user 12 is never user 123. Keys that the map calls state stay.',
+        'a wildcard, and it matches whole segments, so user 12 is never user 123. Keys that the map calls state stay.',
     )
     .argument('[entity]', 'entity of the map, or any word where the map has none')
     .argument('[id...]', 'ids of the entity')
@@ -63,11 +63,11 @@ export const defineInvalidate: DefineCommand = (program, run) => {
         ['cachectl invalidate user 123 --dry-run', 'what would go; nothing is changed'],
         ['cachectl invalidate user 123 456 --yes', 'two users in one pass, without a question'],
         ['cachectl invalidate user 123 --only profile,daily', 'a part of what belongs to the user'],
-        ["cachectl invalidate --pattern 'stats:<id>:daily:*'", 'the statistics of everybody'],
+        ["cachectl invalidate --pattern 'stats:<id>:daily:*'", 'the statistics of all users'],
         ['cachectl invalidate --namespace tts --limit 5000', 'a whole namespace, but no more than expected'],
         ['cachectl invalidate --namespace tts --backup', 'however much it is; `cachectl undo` puts it back'],
         ['cachectl invalidate --namespace tts --mode soft --over 5m', 'let it drain instead of vanish'],
-        ['cachectl invalidate user --ids-from ids.txt --plan-out plan.json', 'for somebody to review'],
+        ['cachectl invalidate user --ids-from ids.txt --plan-out plan.json', 'to be reviewed'],
         ['cachectl invalidate', 'choose at the terminal'],
       ),
     )

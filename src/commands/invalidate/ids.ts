@@ -37,7 +37,7 @@ function unquoted(text: string): string {
 
 function warnOf(context: Context, name: string, what: string, ids: number): void {
   if (ids > 0)
-    context.warn(`\`${name}\`: ${what} ${counted(ids, 'id')}; an id that has them goes on the command line`);
+    context.warn(`\`${name}\`: ${what} ${counted(ids, 'id')}; write an id that has them on the command line`);
 }
 
 /** Without a byte order mark, which would be taken for a part of the first id. */

@@ -20,7 +20,9 @@ export async function chooseTarget(context: Context): Promise<Target> {
   const listed = candidates.slice(0, mostChoices);
   const width = Math.max(0, ...listed.map(({ name }) => name.length));
   const choice = await context.prompts.select<Candidate | null>(
-    exact ? 'What shall go?' : 'What shall go? (sizes are of a part of the keyspace)',
+    exact
+      ? 'What do you want to remove?'
+      : 'What do you want to remove? (sizes are of a part of the keyspace)',
     [
       ...listed.map((candidate) => ({ name: choiceText(candidate, width), value: candidate })),
       { name: 'a pattern …', value: null },

@@ -266,7 +266,7 @@ function outcomeNotes(result: InvalidateResult): Block[] {
           `${done} ${changed.toLocaleString('en-US')} of ${keys} in ${took(result)}; ` +
             `${gone.toLocaleString('en-US')} gone already, ${failed.toLocaleString('en-US')} failed, ${notAttempted.toLocaleString('en-US')} not attempted`,
         ),
-        note('plain', 'running the same command again is harmless: it goes on with what is still there'),
+        note('plain', 'running the same command again is harmless: it continues with what is left'),
       ];
   }
 }
@@ -374,9 +374,9 @@ function riskText({ risk }: InvalidateResult): string {
     case 'low':
       return next;
     case 'medium':
-      return `${next}, and what stands behind the cache takes that load`;
+      return `${next}, and the source behind the cache takes that load`;
     case 'high':
-      return `${next}: expect a burst of load on what stands behind the cache`;
+      return `${next}: expect a burst of load on the source behind the cache`;
   }
 }
 

@@ -16,7 +16,7 @@ export const definePrune: DefineCommand = (program, run) => {
     .option('--too-long', 'keys with more time left than the rule allows get the TTL of the rule')
     .option(
       '--idle <duration>',
-      'remove keys of cache namespaces that nobody used for so long, such as 7d',
+      'remove keys of cache namespaces that have been idle for this long, such as 7d',
       durationArgument,
     )
     .option(
@@ -44,7 +44,7 @@ export const definePrune: DefineCommand = (program, run) => {
         ['cachectl prune --set-ttl --dry-run', 'which keys lack a TTL; nothing is changed'],
         ['cachectl prune --set-ttl --jitter 10% --yes', 'so that they do not expire together'],
         ['cachectl prune --set-ttl --too-long', 'all TTLs as the map wants them'],
-        ['cachectl prune --idle 7d --namespace tts', 'what nobody used for a week'],
+        ['cachectl prune --idle 7d --namespace tts', 'what was not used for a week'],
         ['cachectl prune --set-ttl --latency-budget 2ms', 'giving way to others'],
       ),
     )

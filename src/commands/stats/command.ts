@@ -11,7 +11,7 @@ export const defineStats: DefineCommand = (program, run) => {
     .summary('hit rate, memory, evictions, keys per namespace, and a grade')
     .description(
       'Reports the server (hit rate, memory, evictions, clients) and the namespaces of its keys, and grades the cache. ' +
-        "Leaves the server's hit counters as they are. A large keyspace is sampled, and each figure has its error beside it.",
+        "Leaves the server's hit counters as they are. A large keyspace is sampled, and each figure shows its error.",
     )
     .option('-w, --window <duration>', 'also measure over this time from now', durationArgument)
     .option(
@@ -41,7 +41,7 @@ export const defineStats: DefineCommand = (program, run) => {
       'after',
       examples(
         ['cachectl stats', 'the whole picture'],
-        ['cachectl stats --window 10s', 'what happens now, beside the lifetime figures'],
+        ['cachectl stats --window 10s', 'what happens now, next to the lifetime figures'],
         ['cachectl stats --hits 10s', 'which namespace misses, and is its target met?'],
         ['cachectl stats --no-namespaces -o json', 'a quick look for a script'],
       ),

@@ -128,7 +128,7 @@ async function undoFrom(
     const end = result.notAttempted > 0 ? `; stopped with ${counted(result.notAttempted, 'key')} to go` : '';
     context.warn(
       `the server evicted ${counted(result.evictedKeys ?? 0, 'key')} meanwhile, which may be these or others${end}\n` +
-        'hint: raise `maxmemory` and run it again; --allow-evictions goes on',
+        'hint: raise `maxmemory` and run it again; --allow-evictions continues anyway',
     );
   }
   return {
@@ -161,7 +161,7 @@ async function run(
   const error =
     stoppedBy ??
     (context.signal.aborted && !dryRun
-      ? new InterruptedError('interrupted; running it again goes on')
+      ? new InterruptedError('interrupted; run it again to continue')
       : null);
   return {
     journal: input.journal,

@@ -58,7 +58,7 @@ export const defineWarm: DefineCommand = (program, run) => {
     .option('--concurrency <count>', 'connections to each node', countArgument(1), 1)
     .option('--max-rate <records>', 'records per second at most', countArgument(1))
     .option('--ignore-memory-estimate', 'write also where the records seem to be more than `maxmemory` takes')
-    .option('--allow-evictions', 'go on when the server evicts keys')
+    .option('--allow-evictions', 'continue when the server evicts keys')
     .addOption(
       new Option('--verify [extent]', 'read 1,000 records back, or all')
         .choices(['sample', 'all'] as const)

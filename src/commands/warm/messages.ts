@@ -28,7 +28,7 @@ function shortened(key: string): string {
 /** What running it again does to what is written already. */
 const againBy = {
   replace: 'running it again is harmless: each record replaces its key as a whole',
-  missing: 'running it again goes on: what is there is left alone',
+  missing: 'run it again to continue: keys that exist are left alone',
   merge: 'running it again adds the elements of lists and streams once more',
 } as const;
 
@@ -136,7 +136,7 @@ export function warnOfProblems(
       : '';
     context.warn(
       `the server evicted ${counted(evictedKeys, 'key')} meanwhile, which may be others than these${end}\n` +
-        'hint: load fewer records or raise `maxmemory`; --allow-evictions goes on',
+        'hint: load fewer records or raise `maxmemory`; --allow-evictions continues anyway',
     );
   }
   if (mismatched !== null && mismatched > 0) {

@@ -94,7 +94,7 @@ function footLines(state: WatchState, size: FrameSize): StyledLine[] {
 const warning = (text: string): StyledLine => ({ spans: [{ text, tone: 'warning' }] });
 
 function keysText(state: WatchState, columns: number): StyledLine {
-  const pause = shownData(state) === state.data ? 'p pause' : 'p go on';
+  const pause = shownData(state) === state.data ? 'p pause' : 'p resume';
   const sort = state.withTraffic ? 'r m h b n sort' : 'b n sort';
   const keys =
     state.drilled === null

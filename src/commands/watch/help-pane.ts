@@ -3,7 +3,7 @@ import type { FrameSize } from './frame.ts';
 
 const keys: readonly (readonly [key: string, purpose: string])[] = [
   ['q', 'quit'],
-  ['p, space', 'pause, and go on'],
+  ['p, space', 'pause or resume'],
   ['+  -', 'a longer, a shorter interval'],
   ['b  n', 'sort by bytes, by name'],
   ['r  m  h', 'sort by reads, misses, hit rate (with --hits)'],

@@ -77,9 +77,9 @@ export function refusalOf(
     step === 'CONFIG SET' && reply.code !== 'NOPERM' ? wanted.required : wanted.required + wanted.optional;
   const setting = `CONFIG SET notify-keyspace-events ${withFlags(found ?? '', letters)}`;
   const what = {
-    'CONFIG GET': `whether ${address} tells of misses is not known`,
-    'CONFIG SET': `${address} does not tell of misses and their causes`,
-    ignored: `${address} does not tell of misses and their causes`,
+    'CONFIG GET': `whether ${address} reports misses is unknown`,
+    'CONFIG SET': `${address} does not report misses and their causes`,
+    ignored: `${address} does not report misses and their causes`,
   }[step];
   const why =
     step === 'ignored'

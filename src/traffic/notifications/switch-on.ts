@@ -163,6 +163,6 @@ async function undo(
 function hiddenRemark(address: string): NotificationRemark {
   return {
     kind: 'hiddenClasses',
-    message: `${address} does not show whether \`n\` was on beside \`A\`; no \`new\` event came, so it is taken to have been off`,
+    message: `${address} does not show whether \`n\` was on together with \`A\`; no \`new\` event came, so it is taken to have been off`,
   };
 }

@@ -134,7 +134,7 @@ describe('a URL that cannot be used', () => {
     ['redis://cache:port', 'its host and port cannot be read'],
     ['redis://cache:0', 'its port 0 is out of range'],
     ['redis://cache:65536', 'its port 65536 is out of range'],
-    ['redis://::1:6379', 'an IPv6 address stands in brackets'],
+    ['redis://::1:6379', 'write an IPv6 address in brackets'],
     ['redis://[::g]:6379', 'is not an IPv6 address'],
     ['redis://ca che', 'its host contains a blank (U+0020)'],
     ['redis://ca\nche', 'its host contains a line feed (U+000A)'],

@@ -195,10 +195,10 @@ describe('a file', () => {
     expect(JSON.parse(readFileSync(join(folder, 'out.json'), 'utf8'))).toHaveLength(2);
   });
 
-  test('whose name does not tell the form needs --form', async () => {
+  test('whose name does not show the form needs --form', async () => {
     expect(await exportTo(['--to', 'out.data'])).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('does not tell the form') as string,
+      stderr: expect.stringContaining('does not show the form') as string,
     });
     expect(await exportTo(['--to', 'out.data', '--form', 'ndjson'])).toMatchObject({ exitCode: 0 });
   });

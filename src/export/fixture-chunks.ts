@@ -1,7 +1,7 @@
 import type { RedisServer } from '../redis/server.ts';
 import { type KeyReading, readValues, type WholeLimits } from '../values/read-values.ts';
 import { draftRecord } from './long-record.ts';
-import { mostRecordBytes, noForm, tooLong } from './limits.ts';
+import { mostRecordBytes, noEntries, noForm, tooLong } from './limits.ts';
 import { type ExportScope, readBatches } from './read-batches.ts';
 import { recordText, textFormOf } from './record-text.ts';
 import type { ExportTally } from './tally.ts';
@@ -69,6 +69,10 @@ function shortRecord(
       tally.fail(item.key, item);
       return null;
     case 'value': {
+      if (item.value.type === 'stream' && item.value.entries.length === 0) {
+        tally.fail(item.key, { reason: noEntries });
+        return null;
+      }
       const form = textFormOf(item.value);
       let record =
         form === 'none' ? null : recordText(item.key, item.value, item.ttlMillis, form, readAtMillis);

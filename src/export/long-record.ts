@@ -7,7 +7,7 @@ import type { ValueLane } from '../values/value-lane.ts';
 import { lengthOf } from '../values/value.ts';
 import { SeenMembers } from './seen-members.ts';
 import { Draft } from './draft.ts';
-import { mostRecordBytes, noForm, tooLong } from './limits.ts';
+import { mostRecordBytes, noEntries, noForm, tooLong } from './limits.ts';
 import { brackets, membersText, recordStart, textFormOf } from './record-text.ts';
 import type { ExportTally } from './tally.ts';
 
@@ -53,7 +53,8 @@ export async function draftRecord(
         return null;
       }
       if (ttl === -2 || end === 'empty') {
-        tally.skipped++;
+        if (ttl !== -2 && type === 'stream') tally.fail(key, { reason: noEntries });
+        else tally.skipped++;
         return null;
       }
       tally.add(type);

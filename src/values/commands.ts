@@ -35,11 +35,11 @@ export function lengthCommand(type: ValueType, key: ByteString): RedisCommand {
   return [lengthCommands[type], key];
 }
 
-/** What the reply to `wholeCommand` holds; null where it holds nothing. */
+/** What the reply to `wholeCommand` holds; null where it holds nothing. A stream outlives its entries. */
 export function wholeValue(type: ValueType, reply: Reply): Value | null {
   if (type === 'string') return typeof reply === 'string' ? { type, bytes: reply } : null;
   const items = listOf(reply);
-  return items.length === 0 ? null : collectionOf(type, items);
+  return items.length === 0 && type !== 'stream' ? null : collectionOf(type, items);
 }
 
 /** The members as a flat list in the reply (of a stream: its entries), in the order in which fixtures have them. */

@@ -160,11 +160,7 @@ function readingOf(plan: Plan, replies: readonly Reply[], lane: Lane, account: W
   if (ttl === -2) return { kind: 'gone', key };
   const value = wholeValue(type, reply);
   const groupCount = groupsIn(groups);
-  if (value === null) {
-    return type === 'stream'
-      ? { kind: 'failed', key, reason: 'it is a stream without entries, which no fixture holds' }
-      : { kind: 'gone', key };
-  }
+  if (value === null) return { kind: 'gone', key };
   const ttlMillis = typeof ttl === 'number' && ttl >= 0 ? ttl : null;
   return { kind: 'value', key, value, ttlMillis, groups: groupCount };
 }

@@ -26,49 +26,35 @@ const homes = [
   },
 ];
 
-const domain = [
-  'keyspace',
-  'config',
-  'invalidation',
-  'pruning',
-  'fixtures',
-  'bench',
-  'health',
-  'sandbox',
-  'decode',
-  'json',
-  'compression',
-  'values',
-  'export',
-  'comparison',
-  'traffic',
-  'watch',
+/**
+ * The rooms of src, each above those before it: a room imports only what comes before it. So there is no circle between rooms.
+ * `render` is apart: it knows blocks and units alone.
+ */
+const rooms = [
+  ...['support', 'redis', 'keyspace', 'records', 'traffic', 'config', 'changes'],
+  ...['bench', 'health', 'watch', 'sandbox', 'render', 'commands', 'cli'],
 ];
-const above = (folders, why) => ({ group: folders.map((folder) => `**/${folder}/**`), message: why });
+const notFrom = (folders, message) => ({ group: folders.map((folder) => `**/${folder}/**`), message });
 
-/** The direction of travel: cli → commands → domain → redis, and render beside them. */
-const directions = [
-  {
-    files: ['src/redis/**'],
-    patterns: [above(['cli', 'commands', 'render', ...domain], 'src/redis stands below everything')],
-  },
-  {
-    files: ['src/render/**'],
-    patterns: [
-      above(['cli', 'commands', 'redis', ...domain], 'src/render knows blocks and units, nothing else'),
-    ],
-  },
-  {
-    files: domain.map((folder) => `src/${folder}/**`),
-    patterns: [
-      above(['cli', 'commands', 'render'], 'a domain folder gives results, and knows neither argv nor text'),
-    ],
-  },
-  {
-    files: ['src/commands/**'],
-    patterns: [above(['cli'], 'a command is handed what it needs in its Context')],
-  },
-];
+const directions = rooms.map((room, at) => ({
+  files: [`src/${room}/**`],
+  patterns:
+    room === 'render'
+      ? [
+          notFrom(
+            rooms.filter((other) => other !== 'render' && other !== 'support'),
+            'src/render knows blocks and units, nothing else',
+          ),
+        ]
+      : room === 'cli'
+        ? []
+        : [
+            notFrom(
+              [...rooms.slice(at + 1), ...(at < rooms.indexOf('render') ? ['render'] : [])],
+              `src/${room} is below these; ARCHITECTURE.md has the order of the rooms`,
+            ),
+          ],
+}));
 
 const importRule = (files) => {
   const direction = directions.find((entry) => entry.files.some((glob) => files.includes(glob)));
@@ -78,14 +64,7 @@ const importRule = (files) => {
   return ['error', { paths, patterns: direction?.patterns ?? [] }];
 };
 
-const folders = [
-  ['src/main.ts'],
-  ['src/cli/**'],
-  ['src/commands/**'],
-  ['src/redis/**'],
-  ['src/render/**'],
-  ...domain.map((folder) => [`src/${folder}/**`]),
-];
+const folders = [['src/main.ts'], ...rooms.map((room) => [`src/${room}/**`])];
 
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', 'coverage', 'completions'] },

@@ -1,4 +1,4 @@
-import { InputError } from '../failure.ts';
+import { InputError } from '../support/failure.ts';
 import { type Info, infoNumber } from '../redis/info.ts';
 import { type BenchOptions, needsKeys } from './options.ts';
 

@@ -1,4 +1,4 @@
-import { asBytes, type ByteString } from '../redis/bytes.ts';
+import { asBytes, type ByteString } from '../support/bytes.ts';
 import { refusal } from '../redis/errors.ts';
 import { encodeCommand, type Lane } from '../redis/lane.ts';
 import { ReplyError } from '../redis/reply.ts';

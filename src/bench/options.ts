@@ -1,4 +1,4 @@
-import { InputError } from '../failure.ts';
+import { InputError } from '../support/failure.ts';
 
 export const workloadNames = ['ping', 'get', 'set', 'mixed'] as const;
 

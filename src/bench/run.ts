@@ -1,9 +1,9 @@
-import type { Progress } from '../progress.ts';
-import { asBytes } from '../redis/bytes.ts';
+import type { Progress } from '../support/progress.ts';
+import { asBytes } from '../support/bytes.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
 import type { Lane } from '../redis/lane.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { Draw } from '../random.ts';
+import { Draw } from '../support/random.ts';
 import type { Clock } from './clock.ts';
 import { checkFootprint } from './footprint.ts';
 import { keyNames, type KeySet, keySetsOf, type Removal, ttlSecondsOf } from './keys.ts';

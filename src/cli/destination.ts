@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
-import { InputError } from '../failure.ts';
-import { maskedUrl } from '../masked.ts';
+import { InputError } from '../support/failure.ts';
+import { maskedUrl } from '../support/masked.ts';
 import type { Place, Topology } from '../redis/target.ts';
 import { type ParsedUrl, parseRedisUrl } from '../redis/url.ts';
 import { printable } from '../render/printable.ts';

@@ -12,7 +12,7 @@ import { sumLookups } from '../redis/lookups.ts';
 import type { OpenScreen } from '../commands/screen.ts';
 import { findConfigFile } from '../config/find.ts';
 import type { JudgedConfig } from '../config/trust.ts';
-import { InputError, isAbort } from '../failure.ts';
+import { InputError, isAbort } from '../support/failure.ts';
 import { buildMap } from '../config/build-map.ts';
 import { emptyMap } from '../keyspace/map.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';

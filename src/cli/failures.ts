@@ -1,9 +1,9 @@
 import { ConfigError } from '../config/errors.ts';
 import { DeclinedError, InterruptedError } from '../commands/context.ts';
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
-import { InputError } from '../failure.ts';
+import { InputError } from '../support/failure.ts';
 import type { InterruptingSignal } from './io.ts';
-import { maskedText } from '../masked.ts';
+import { maskedText } from '../support/masked.ts';
 import { RedisError } from '../redis/errors.ts';
 import { printable, printableLines } from '../render/printable.ts';
 

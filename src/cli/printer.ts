@@ -7,7 +7,7 @@ import {
 } from '../commands/context.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
-import { maskedText } from '../masked.ts';
+import { maskedText } from '../support/masked.ts';
 import { jsonText } from '../render/json-text.ts';
 import { commandsApart } from '../render/wrap.ts';
 import { printableLines } from '../render/printable.ts';

@@ -1,5 +1,5 @@
-import { InputError } from '../failure.ts';
-import { readNamedFile } from '../named-file.ts';
+import { InputError } from '../support/failure.ts';
+import { readNamedFile } from '../support/named-file.ts';
 
 /** The longest file of passwords or certificates that is read. */
 const maxBytes = 1 << 20;

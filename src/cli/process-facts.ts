@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { ProcessFacts } from '../traffic/notifications/processes.ts';
+import type { ProcessFacts } from '../support/processes.ts';
 
 /** This process, and what the system tells of others. */
 export function processFacts(): ProcessFacts {

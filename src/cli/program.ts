@@ -3,7 +3,7 @@ import { commandDefinitions } from './commands.ts';
 import { exitCodeHelp, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import type { Runner } from '../commands/runner.ts';
 import { examples } from '../commands/runner.ts';
-import { InputError } from '../failure.ts';
+import { InputError } from '../support/failure.ts';
 import type { Io } from './io.ts';
 import { addGlobalOptions, type GlobalOptions } from './options.ts';
 import type { RunCli } from './execute.ts';

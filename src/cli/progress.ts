@@ -1,5 +1,5 @@
-import type { Progress } from '../progress.ts';
-import { silentProgress } from '../progress.ts';
+import type { Progress } from '../support/progress.ts';
+import { silentProgress } from '../support/progress.ts';
 import { barOf } from '../render/bar.ts';
 import { counted, formatSeconds } from '../render/units.ts';
 import type { Io } from './io.ts';

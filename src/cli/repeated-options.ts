@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { eachArgument, listArgument } from '../commands/arguments.ts';
-import { InputError } from '../failure.ts';
+import { InputError } from '../support/failure.ts';
 
 /** True for options that collect what they are given each time. */
 export const isRepeatable = ({ parseArg, variadic }: Option) =>

@@ -1,8 +1,8 @@
 import type { OutputFormat, ReportFormat } from '../commands/context.ts';
 import type { Setting } from '../commands/settings.ts';
 import type { JudgedConfig } from '../config/trust.ts';
-import { InputError } from '../failure.ts';
-import { maskedUrl } from '../masked.ts';
+import { InputError } from '../support/failure.ts';
+import { maskedUrl } from '../support/masked.ts';
 import { type ConnectTarget, publicUrlOf } from '../redis/target.ts';
 import { looksLikeUrl } from '../redis/url.ts';
 import { resolveAccess, sentinelPassword } from './access.ts';

@@ -3,7 +3,7 @@ import { Command, CommanderError, type CommandUnknownOpts, Option } from '@comma
 import { type Execution, isReportFormat, outputFormats } from '../commands/context.ts';
 import type { ExitCode } from '../commands/exit-codes.ts';
 import type { Runner } from '../commands/runner.ts';
-import { InputError } from '../failure.ts';
+import { InputError } from '../support/failure.ts';
 import { failureOf, failureText } from './failures.ts';
 import type { Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { parseDuration, parseRatio, parseSize } from '../config/quantity.ts';
-import { InputError } from '../failure.ts';
+import { parseDuration, parseRatio, parseSize } from '../support/quantity.ts';
+import { InputError } from '../support/failure.ts';
 import { type KeyPattern, parsePattern } from '../keyspace/pattern.ts';
-import { bytesOf } from '../redis/bytes.ts';
+import { bytesOf } from '../support/bytes.ts';
 
 /** Parsers for the values of options. commander puts the option's name in front of what they say. */
 

@@ -1,16 +1,16 @@
 import { resolve, join } from 'node:path';
-import type { ArchiveWriter } from '../archive/writer.ts';
-import { InputError } from '../failure.ts';
-import type { RemovalMode } from '../invalidation/apply.ts';
+import type { ArchiveWriter } from '../records/archive/writer.ts';
+import { InputError } from '../support/failure.ts';
+import type { RemovalMode } from '../changes/apply.ts';
 import {
   journalFolder,
   journalName,
   makeJournalFolder,
   nextFreePath,
   openJournal,
-} from '../invalidation/journal.ts';
-import { mayReadValues } from '../invalidation/value-permission.ts';
-import type { ByteString } from '../redis/bytes.ts';
+} from '../changes/journal.ts';
+import { mayReadValues } from '../changes/value-permission.ts';
+import type { ByteString } from '../support/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { counted, formatBytes } from '../render/units.ts';
 import type { Context } from './context.ts';

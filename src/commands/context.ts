@@ -1,11 +1,11 @@
 import type { ProfileConfig } from '../config/schema.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
-import type { Progress } from '../progress.ts';
+import type { Progress } from '../support/progress.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
 import type { ConnectTarget } from '../redis/target.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
-import type { ProcessFacts } from '../traffic/notifications/processes.ts';
+import type { ProcessFacts } from '../support/processes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { OpenScreen } from './screen.ts';
 import type { Setting } from './settings.ts';

@@ -1,4 +1,4 @@
-import { InputError } from '../failure.ts';
+import { InputError } from '../support/failure.ts';
 import type { KeySelection } from '../keyspace/key-filter.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { unmappedName } from '../keyspace/namespace-tree.ts';

@@ -1,4 +1,4 @@
-import { InputError } from '../failure.ts';
+import { InputError } from '../support/failure.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { type Context, DeclinedError, type Protections, type Protector } from './context.ts';
 

@@ -1,6 +1,6 @@
-import { Draw } from '../random.ts';
+import { Draw } from '../support/random.ts';
 import type { ReadingOptions } from '../keyspace/reading.ts';
-import { InputError } from '../failure.ts';
+import { InputError } from '../support/failure.ts';
 import type { Context } from './context.ts';
 
 /** How the keys are to be read, as `inspect` and `stats` take it from their options. */

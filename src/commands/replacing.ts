@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { InputError } from '../failure.ts';
-import { fileFailureText } from '../file-failure.ts';
-import { maskedUrl } from '../masked.ts';
+import { InputError } from '../support/failure.ts';
+import { fileFailureText } from '../support/file-failure.ts';
+import { maskedUrl } from '../support/masked.ts';
 import { looksLikeUrl } from '../redis/url.ts';
-import { writePlaceAt } from '../write-place.ts';
+import { writePlaceAt } from '../support/write-place.ts';
 import { type Context, DeclinedError } from './context.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { type Namespace, mapOf, type NamespaceMap } from '../keyspace/map.ts';
 import { parsePattern } from '../keyspace/pattern.ts';
 import type { TtlRule } from '../keyspace/ttl.ts';
-import { parseDuration, parseRatio } from './quantity.ts';
+import { parseDuration, parseRatio } from '../support/quantity.ts';
 import type { ConfigFile, NamespaceConfig, TtlRuleConfig } from './schema.ts';
 
 /** A validated map file, ready for use: texts become patterns, ratios and seconds. */

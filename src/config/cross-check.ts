@@ -1,4 +1,4 @@
-import { parseDuration } from './quantity.ts';
+import { parseDuration } from '../support/quantity.ts';
 import { destinationFields } from './schema.ts';
 
 export interface LocatedRemark {

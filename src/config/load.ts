@@ -1,6 +1,6 @@
 import type { Node } from 'jsonc-parser';
-import { InputError } from '../failure.ts';
-import { readNamedFile } from '../named-file.ts';
+import { InputError } from '../support/failure.ts';
+import { readNamedFile } from '../support/named-file.ts';
 import { crossCheck } from './cross-check.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
 import { Places, treeOf } from './places.ts';

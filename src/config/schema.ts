@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { parsePattern } from '../keyspace/pattern.ts';
-import { momentOf, parseDuration, parseRatio } from './quantity.ts';
+import { momentOf, parseDuration, parseRatio } from '../support/quantity.ts';
 
 /** The one definition of the map: its types, its validation and the shipped JSON Schema all come from here. */
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { InputError } from '../failure.ts';
-import { replaceFile } from '../replace-file.ts';
-import type { ProcessFacts } from '../traffic/notifications/processes.ts';
-import { makeStateFolder, stateFolder } from '../state-folder.ts';
+import { InputError } from '../support/failure.ts';
+import { replaceFile } from '../support/replace-file.ts';
+import type { ProcessFacts } from '../support/processes.ts';
+import { makeStateFolder, stateFolder } from '../support/state-folder.ts';
 import type { FoundConfig } from './find.ts';
 import type { LoadedConfig } from './load.ts';
 import type { ConfigFile } from './schema.ts';

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { buildMap } from './build-map.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { type KeyPattern, parsePattern, patternShape } from '../keyspace/pattern.ts';
-import { type ByteString, asBytes } from '../redis/bytes.ts';
+import { type ByteString, asBytes } from '../support/bytes.ts';
 import { type ParsedUrl, parseRedisUrl } from '../redis/url.ts';
 import type { LocatedRemark } from './cross-check.ts';
 import type { LoadedConfig } from './load.ts';

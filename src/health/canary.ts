@@ -1,4 +1,4 @@
-import { asBytes } from '../redis/bytes.ts';
+import { asBytes } from '../support/bytes.ts';
 import { refusal } from '../redis/errors.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisCommand, RedisServer } from '../redis/server.ts';

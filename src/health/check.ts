@@ -1,7 +1,7 @@
 import type { Thresholds } from '../keyspace/map.ts';
 import type { Info } from '../redis/info.ts';
 import { type Facts, isLoading, type NodeFacts } from './facts.ts';
-import { type Phrase, type Quantity, say } from './phrase.ts';
+import { type Phrase, type Quantity, say } from '../support/phrase.ts';
 
 /** `skip`: the question does not apply, or could not be answered; the message says which. */
 export type CheckStatus = 'pass' | 'warn' | 'fail' | 'skip';

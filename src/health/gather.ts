@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Progress } from '../progress.ts';
+import type { Progress } from '../support/progress.ts';
 import { RedisError } from '../redis/errors.ts';
 import { readInfoWithCommands } from '../redis/info.ts';
 import { ReplyError } from '../redis/reply.ts';

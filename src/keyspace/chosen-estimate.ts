@@ -1,6 +1,6 @@
 import type { Figure } from './estimate.ts';
 import type { ShareEstimator } from './figures.ts';
-import { proportionInterval, z95 } from './intervals.ts';
+import { proportionInterval, z95 } from '../support/intervals.ts';
 import type { KeyStatistics } from './key-statistics.ts';
 import type { ChosenSums, Tally } from './tally.ts';
 

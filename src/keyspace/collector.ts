@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import type { KeyColumns } from '../redis/columns.ts';
 import { type LargeKey, LargestKeys } from './largest-keys.ts';
 import type { Namespace, NamespaceMap } from './map.ts';

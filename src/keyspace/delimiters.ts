@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 
 /** The share of the keys, from 0 to 1, that contain the character. */
 export function shareWith(keys: readonly ByteString[], character: string): number {

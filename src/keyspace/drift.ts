@@ -1,4 +1,4 @@
-import type { Interval } from './intervals.ts';
+import type { Interval } from '../support/intervals.ts';
 
 /**
  * How the number of keys changed while a sample was drawn. A sample estimates the mean over that time, and which

@@ -1,5 +1,5 @@
 import { type Drift, driftedBytes, driftedKeys, driftedShare, noDrift } from './drift.ts';
-import { type Interval, proportionInterval, t95, z95 } from './intervals.ts';
+import { type Interval, proportionInterval, t95, z95 } from '../support/intervals.ts';
 import { type MemoryCheck, splitTally, unmetKeysOf, type UnmetKeys } from './large-keys.ts';
 import { sampleGroups, sumOf, Tally } from './tally.ts';
 

@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import { isToken } from './ids.ts';
 
 /** Words that have been seen before; they come again with almost every key. */

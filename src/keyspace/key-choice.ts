@@ -1,7 +1,7 @@
-import type { Draw } from '../random.ts';
-import type { ByteString } from '../redis/bytes.ts';
+import type { Draw } from '../support/random.ts';
+import type { ByteString } from '../support/bytes.ts';
 import { inferPattern } from './infer.ts';
-import { z95 } from './intervals.ts';
+import { z95 } from '../support/intervals.ts';
 import type { NamespaceMap } from './map.ts';
 
 /** A namespace with so many of the keys is a large one. */

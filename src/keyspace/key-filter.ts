@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import type { NamespaceMap } from './map.ts';
 import { unmappedName } from './namespace-tree.ts';
 import { commonGlob, compilePattern, type KeyPattern } from './pattern.ts';

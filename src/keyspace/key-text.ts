@@ -1,4 +1,4 @@
-import { type ByteString, bufferOf, textOf } from '../redis/bytes.ts';
+import { type ByteString, bufferOf, textOf } from '../support/bytes.ts';
 
 /**
  * A key as people read it: its UTF-8 text, or, where its bytes are no UTF-8, with each byte above 0x7f as `\xNN`.

@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 
 /** The end of a text in the trie, or a place where texts part. */
 export interface TrieNode<Value> {

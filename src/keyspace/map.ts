@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import { PatternIndex } from './pattern-index.ts';
 import type { KeyPattern } from './pattern.ts';
 import type { TtlRule } from './ttl.ts';

@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import { type KeyReading, KeyStatistics, type KeyStatisticsState } from './key-statistics.ts';
 import type { Namespace, NamespaceMap } from './map.ts';
 import { otherName, type SegmentRow, SegmentTree, type SegmentTreeState } from './segment-tree.ts';

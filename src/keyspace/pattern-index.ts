@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import { LiteralTrie, type TrieNode } from './literal-trie.ts';
 import {
   compareSpecificity,

@@ -1,4 +1,4 @@
-import { type ByteString, asBytes, bytesOf, textOf } from '../redis/bytes.ts';
+import { type ByteString, asBytes, bytesOf, textOf } from '../support/bytes.ts';
 
 /**
  * A key pattern of the map: literal text, `*` (any bytes), and placeholders `<name>` (one whole segment).

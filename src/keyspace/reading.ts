@@ -1,7 +1,7 @@
-import type { Progress } from '../progress.ts';
-import type { Draw } from '../random.ts';
+import type { Progress } from '../support/progress.ts';
+import type { Draw } from '../support/random.ts';
 import type { WalkAccount } from '../redis/account.ts';
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import type { ColumnName, WalkColumns } from '../redis/columns.ts';
 import type { RedisError } from '../redis/errors.ts';
 import type { NodeFacts } from '../redis/node-facts.ts';

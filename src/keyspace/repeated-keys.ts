@@ -1,5 +1,5 @@
-import type { ByteString } from '../redis/bytes.ts';
-import { proportionInterval } from './intervals.ts';
+import type { ByteString } from '../support/bytes.ts';
+import { proportionInterval } from '../support/intervals.ts';
 
 /** Keys that are remembered: some 10 MB. */
 const mostKept = 100_000;

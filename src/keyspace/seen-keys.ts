@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 
 const mostBytes = 128 * 1024 * 1024;
 /** What a key takes beside its bytes. */

@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import { idsAmong } from './ids.ts';
 import { detached, inferSegments } from './infer.ts';
 import type { Namespace, NamespaceMap } from './map.ts';

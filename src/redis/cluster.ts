@@ -1,4 +1,4 @@
-import type { ByteString } from './bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import { RedisError } from './errors.ts';
 import { parseInfo } from './info.ts';
 import { askOnce, nodeOnDemand, type OpenNode } from './node.ts';

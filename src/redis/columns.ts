@@ -1,5 +1,5 @@
 import { noteRefusal, type WalkAccount } from './account.ts';
-import type { ByteString } from './bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import { refusal } from './errors.ts';
 import { type Lane, mostMetadataBytes } from './lane.ts';
 import { type LookupTally, noLookups } from './lookups.ts';

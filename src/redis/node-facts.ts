@@ -1,4 +1,4 @@
-import { asBytes } from './bytes.ts';
+import { asBytes } from '../support/bytes.ts';
 import { type DatasetBounds, datasetBoundsOf } from './dataset.ts';
 import {
   countsScanType,

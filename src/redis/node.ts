@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { asBytes } from './bytes.ts';
+import { asBytes } from '../support/bytes.ts';
 import { connectionFailure, RedisError, refusal, ReplyFault } from './errors.ts';
 import { elementBytes, interrupted, Lane, mostMetadataBytes } from './lane.ts';
 import { LookupTally } from './lookups.ts';

@@ -1,5 +1,5 @@
-import type { Draw } from '../random.ts';
-import type { ByteString } from './bytes.ts';
+import type { Draw } from '../support/random.ts';
+import type { ByteString } from '../support/bytes.ts';
 import { slotBits } from './cursor.ts';
 
 /** Where one page of a sample begins. */

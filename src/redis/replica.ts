@@ -1,4 +1,4 @@
-import { asBytes } from './bytes.ts';
+import { asBytes } from '../support/bytes.ts';
 import { RedisError } from './errors.ts';
 import { parseInfo } from './info.ts';
 import type { RedisServer } from './server.ts';

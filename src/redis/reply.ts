@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer';
-import type { ByteString } from './bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import { RedisError, ReplyFault } from './errors.ts';
 
 /** An error reply (`-NOPERM …`). A value, not an exception: one command of a batch may fail while the others succeed. */

@@ -1,6 +1,6 @@
-import type { Draw } from '../random.ts';
+import type { Draw } from '../support/random.ts';
 import type { WalkAccount } from './account.ts';
-import { asBytes, type ByteString } from './bytes.ts';
+import { asBytes, type ByteString } from '../support/bytes.ts';
 import {
   askColumns,
   handled,

@@ -1,4 +1,4 @@
-import { bytesOf } from './bytes.ts';
+import { bytesOf } from '../support/bytes.ts';
 import { RedisError } from './errors.ts';
 import { askOnce, type OpenNode, openNode } from './node.ts';
 import { ReplyError, replyText } from './reply.ts';

@@ -1,4 +1,4 @@
-import type { ByteString } from './bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import type { Lane } from './lane.ts';
 import type { OwnLookups } from './lookups.ts';
 import type { Reply, ReplyError } from './reply.ts';

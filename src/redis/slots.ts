@@ -1,4 +1,4 @@
-import { asBytes, type ByteString } from './bytes.ts';
+import { asBytes, type ByteString } from '../support/bytes.ts';
 
 /** A cluster divides its keys over so many slots. */
 export const slotCount = 16_384;

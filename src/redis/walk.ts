@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WalkAccount } from './account.ts';
-import type { ByteString } from './bytes.ts';
-import { asBytes } from './bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
+import { asBytes } from '../support/bytes.ts';
 import {
   askColumns,
   handled,

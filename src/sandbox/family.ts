@@ -1,6 +1,6 @@
 import { secondsUntilMidnight } from '../keyspace/ttl.ts';
-import { type ByteString, bytesOf } from '../redis/bytes.ts';
-import { Draw } from '../random.ts';
+import { type ByteString, bytesOf } from '../support/bytes.ts';
+import { Draw } from '../support/random.ts';
 
 /** One key of a sandbox. */
 export interface SandboxRecord {

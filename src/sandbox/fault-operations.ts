@@ -1,5 +1,5 @@
-import { Draw } from '../random.ts';
-import { asBytes, type ByteString } from '../redis/bytes.ts';
+import { Draw } from '../support/random.ts';
+import { asBytes, type ByteString } from '../support/bytes.ts';
 import { clockAt, type Family, freshRecord, keyOf, type Origin, type SandboxRecord } from './family.ts';
 import type { Fault } from './faults.ts';
 import { generateTraffic, movingClock, type TrafficOperation, type TrafficOptions } from './operations.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asBytes } from '../redis/bytes.ts';
+import { asBytes } from '../support/bytes.ts';
 import { infoNumber, readInfo } from '../redis/info.ts';
 import type { RedisNode } from '../redis/server.ts';
 import type { SandboxRecord } from './family.ts';

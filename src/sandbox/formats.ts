@@ -1,5 +1,5 @@
-import { type ByteString, asBytes, bytesOf } from '../redis/bytes.ts';
-import { type Draw, noiseOf } from '../random.ts';
+import { type ByteString, asBytes, bytesOf } from '../support/bytes.ts';
+import { type Draw, noiseOf } from '../support/random.ts';
 
 /** Values in the forms in which the applications write them. */
 

@@ -1,4 +1,4 @@
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import {
   type Clock,
   clockAt,
@@ -8,7 +8,7 @@ import {
   type Origin,
   type SandboxRecord,
 } from './family.ts';
-import { Draw } from '../random.ts';
+import { Draw } from '../support/random.ts';
 import { familiesOf, type SystemName } from './systems.ts';
 
 /**

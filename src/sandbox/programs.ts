@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
-import { InputError } from '../failure.ts';
+import { InputError } from '../support/failure.ts';
 
 export type SandboxProduct = 'redis-server' | 'valkey-server' | 'container';
 

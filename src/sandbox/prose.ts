@@ -1,4 +1,4 @@
-import { Draw } from '../random.ts';
+import { Draw } from '../support/random.ts';
 
 export type Language = 'english' | 'spanish' | 'czech';
 

@@ -1,5 +1,5 @@
-import type { ByteString } from '../redis/bytes.ts';
-import { type Progress, silentProgress } from '../progress.ts';
+import type { ByteString } from '../support/bytes.ts';
+import { type Progress, silentProgress } from '../support/progress.ts';
 import { refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
 import { ReplyError } from '../redis/reply.ts';

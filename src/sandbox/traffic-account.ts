@@ -1,5 +1,5 @@
 import type { NamespaceMap } from '../keyspace/map.ts';
-import type { ByteString } from '../redis/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import type { MissCause } from '../traffic/report.ts';
 
 /** The reads of one namespace as the application that made them knows them. */

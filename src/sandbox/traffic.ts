@@ -1,5 +1,5 @@
 import type { NamespaceMap } from '../keyspace/map.ts';
-import { type ByteString, bytesOf } from '../redis/bytes.ts';
+import { type ByteString, bytesOf } from '../support/bytes.ts';
 import type { Lane } from '../redis/lane.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { generateFaultyTraffic, recordsOfFault } from './fault-operations.ts';

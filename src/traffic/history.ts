@@ -1,9 +1,9 @@
 import { appendFileSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
-import { InputError } from '../failure.ts';
-import { fileFailureText } from '../file-failure.ts';
-import { readNamedFile } from '../named-file.ts';
-import { sealed, unsealed } from '../sealed.ts';
-import { writePlaceAt } from '../write-place.ts';
+import { InputError } from '../support/failure.ts';
+import { fileFailureText } from '../support/file-failure.ts';
+import { readNamedFile } from '../support/named-file.ts';
+import { sealed, unsealed } from '../support/sealed.ts';
+import { writePlaceAt } from '../support/write-place.ts';
 import { hitRateBounds } from './figures/rate-bounds.ts';
 import type { HitMode, NamespaceTraffic, TrafficReport } from './report.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NamespaceMap } from '../keyspace/map.ts';
-import { asBytes, type ByteString } from '../redis/bytes.ts';
+import { asBytes, type ByteString } from '../support/bytes.ts';
 import { readInfoIfPermitted } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { buildReport } from './figures/build-report.ts';

@@ -1,7 +1,7 @@
 import { analyzeKeyspace } from '../keyspace/analyze.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
-import { silentProgress } from '../progress.ts';
-import { Draw } from '../random.ts';
+import { silentProgress } from '../support/progress.ts';
+import { Draw } from '../support/random.ts';
 import { RedisError } from '../redis/errors.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { NamespaceSize } from './namespaces.ts';

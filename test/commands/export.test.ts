@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readArchive } from '../../src/archive/reader.ts';
+import { readArchive } from '../../src/records/archive/reader.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { readInfo } from '../../src/redis/info.ts';
 import type { RedisServer } from '../../src/redis/server.ts';

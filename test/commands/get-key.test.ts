@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { freePort } from '../server/redis-process.ts';
 import { send, sendAll } from '../server/redis.ts';
 import { get, getJson, getTable, set, write } from './get-runs.ts';

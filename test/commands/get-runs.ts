@@ -1,4 +1,4 @@
-import { type ByteString, bytesOf } from '../../src/redis/bytes.ts';
+import { type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import type { Argument } from '../../src/redis/server.ts';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { testUrl } from '../server/redis.ts';

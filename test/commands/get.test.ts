@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { freePort } from '../server/redis-process.ts';
 import { sendAll } from '../server/redis.ts';
 import { get, getJson, getTable, set, write } from './get-runs.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfigFile } from '../../src/config/schema.ts';
-import { asBytes, type ByteString, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { send, sendAll } from '../server/redis.ts';

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { slotOf } from '../../src/redis/slots.ts';
 import { ownerIndex, startCluster, storeInCluster } from '../server/cluster.ts';
 import { sendAll } from '../server/redis.ts';

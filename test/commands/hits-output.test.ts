@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { displayWidth } from '../../src/render/width.ts';

@@ -1,4 +1,4 @@
-import { asBytes, type ByteString, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
 
 /** Names that would break a table, act on a terminal, or that no text can hold. */
 export const hostileKeys: readonly ByteString[] = [

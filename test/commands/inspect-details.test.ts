@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import type { Argument, RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { send, sendAll, testUrl } from '../server/redis.ts';

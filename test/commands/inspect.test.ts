@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { InspectResult } from '../../src/commands/inspect/run.ts';
-import type { ByteString } from '../../src/redis/bytes.ts';
+import type { ByteString } from '../../src/support/bytes.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { generateRecords } from '../../src/sandbox/generate.ts';
 import { seedServer } from '../../src/sandbox/seed.ts';

@@ -5,7 +5,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import type { Entity } from '../../src/keyspace/map.ts';
 import { bindPlaceholder, type KeyPattern } from '../../src/keyspace/pattern.ts';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import type { InvalidateResult } from '../../src/commands/invalidate/result.ts';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import type { RedisServer } from '../../src/redis/server.ts';

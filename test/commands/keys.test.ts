@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { cli } from '../run-cli.ts';
 import { freePort } from '../server/redis-process.ts';
 import { send, sendAll, testUrl } from '../server/redis.ts';

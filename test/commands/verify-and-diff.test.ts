@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { isBad, parseRecord } from '../../src/fixtures/parse-record.ts';
-import { expectedValue, type Expectation } from '../../src/fixtures/verify-sample.ts';
-import { verifyWritten } from '../../src/fixtures/verify.ts';
-import { TtlPolicy } from '../../src/fixtures/ttl-policy.ts';
+import { isBad, parseRecord } from '../../src/records/fixtures/parse-record.ts';
+import { expectedValue, type Expectation } from '../../src/records/fixtures/verify-sample.ts';
+import { verifyWritten } from '../../src/records/fixtures/verify.ts';
+import { TtlPolicy } from '../../src/records/fixtures/ttl-policy.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { send, testUrl } from '../server/redis.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { estimateBytes } from '../../src/fixtures/memory.ts';
-import { isBad, parseRecord } from '../../src/fixtures/parse-record.ts';
+import { estimateBytes } from '../../src/records/fixtures/memory.ts';
+import { isBad, parseRecord } from '../../src/records/fixtures/parse-record.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import { send } from '../server/redis.ts';
 import { privateServer, warmSetup } from './warm-setup.ts';
 

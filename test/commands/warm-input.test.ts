@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { encodeFrame, encodeHeader } from '../../src/archive/format.ts';
+import { encodeFrame, encodeHeader } from '../../src/records/archive/format.ts';
 import { replyText } from '../../src/redis/reply.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { jsonOf } from '../run-cli.ts';
 import { send, sendAll } from '../server/redis.ts';
 import { countsOf, manyRecords, privateServer, warmSetup } from './warm-setup.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import { packageRoot } from '../server/binary.ts';
 import { send } from '../server/redis.ts';
 import { countsOf, warmSetup } from './warm-setup.ts';

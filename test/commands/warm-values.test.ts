@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import { cli } from '../run-cli.ts';
 import { emptyDatabase, send, testUrl } from '../server/redis.ts';
 import { jsonNumbers, jsonStructures, jsonTexts } from '../unit/json-texts.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import { emptyServer, linesOf, startServer } from '../commands/reading.ts';
 import { bytesOfJson, hostileKeys } from '../commands/hostile-keys.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { type Reply, ReplyError, replyText } from '../../src/redis/reply.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { countingRules, lookupsOf } from '../../src/traffic/rules/counting-rules.ts';
 import { startCountingServer } from './counting-server.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { NamespaceSummary } from '../../src/commands/namespace-summary.ts';
-import { bytesOf, type ByteString } from '../../src/redis/bytes.ts';
+import { bytesOf, type ByteString } from '../../src/support/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { Argument, RedisServer } from '../../src/redis/server.ts';
 import { generateRecords } from '../../src/sandbox/generate.ts';

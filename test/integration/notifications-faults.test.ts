@@ -1,7 +1,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { InputError } from '../../src/failure.ts';
+import { InputError } from '../../src/support/failure.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { acquireNotifications } from '../../src/traffic/notifications/acquire.ts';
 import { restoreLeftovers } from '../../src/traffic/notifications/leftovers.ts';

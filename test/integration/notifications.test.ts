@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { sealed, unsealed } from '../../src/sealed.ts';
+import { sealed, unsealed } from '../../src/support/sealed.ts';
 import { restoreLeftovers } from '../../src/traffic/notifications/leftovers.ts';
 import { missingFlags } from '../../src/traffic/notifications/notification-flags.ts';
 import { send, startPrivateServer } from '../server/redis.ts';

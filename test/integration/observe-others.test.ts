@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { send } from '../server/redis.ts';
 import { during, observeFor, open, startServer, sumOf } from './observed-traffic.ts';
 

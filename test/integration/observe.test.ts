@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { parseInfo } from '../../src/redis/info.ts';
 import { ReplyError, replyText } from '../../src/redis/reply.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisCommand, RedisServer } from '../../src/redis/server.ts';
 import type { ConnectTarget } from '../../src/redis/target.ts';

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import type { NamespaceMap } from '../../src/keyspace/map.ts';
-import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { infoNumber, readInfo } from '../../src/redis/info.ts';
 import { type Reply, ReplyParser } from '../../src/redis/reply.ts';

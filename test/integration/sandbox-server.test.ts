@@ -16,7 +16,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { InputError } from '../../src/failure.ts';
+import { InputError } from '../../src/support/failure.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { readInfo } from '../../src/redis/info.ts';
 import { type SandboxServer, startSandboxServer } from '../../src/sandbox/server.ts';

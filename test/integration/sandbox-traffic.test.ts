@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Progress } from '../../src/progress.ts';
-import { asBytes, type ByteString, bytesOf } from '../../src/redis/bytes.ts';
+import type { Progress } from '../../src/support/progress.ts';
+import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { RedisError } from '../../src/redis/errors.ts';
 import { infoNumber, readInfo } from '../../src/redis/info.ts';

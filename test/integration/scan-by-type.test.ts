@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { send } from '../server/redis.ts';
 import { expectOneWindow } from '../traffic/one-window.ts';

@@ -1,6 +1,6 @@
 import { compareSpecificity, compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
 import { buildMap } from '../../src/config/build-map.ts';
-import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { median, say } from './measure.ts';
 import { sayTable } from './table.ts';
 

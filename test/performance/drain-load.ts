@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asBytes, type ByteString, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import { Lane } from '../../src/redis/lane.ts';
 import { ReplyError } from '../../src/redis/reply.ts';
 

@@ -1,4 +1,4 @@
-import { asBytes, type ByteString, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import type { RedisCommand, RedisNode } from '../../src/redis/server.ts';
 
 interface NamespaceRecipe {

@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import { ReplyError } from '../../src/redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../src/redis/server.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExportResult } from '../../src/commands/export/result.ts';
 import type { WarmResult } from '../../src/commands/warm/result.ts';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import type { RedisNode } from '../../src/redis/server.ts';
 import { counted, formatBytes } from '../../src/render/units.ts';
 import { ours, outputOf } from './contenders.ts';

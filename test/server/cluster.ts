@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../src/redis/connect.ts';
-import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { slotCount, slotOf } from '../../src/redis/slots.ts';

@@ -2,7 +2,7 @@ import { inject } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import { type Reply, ReplyError } from '../../src/redis/reply.ts';
 import type { Argument, RedisServer } from '../../src/redis/server.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import type { ConnectTarget } from '../../src/redis/target.ts';
 import { parseRedisUrl } from '../../src/redis/url.ts';
 import { type RedisProcess, type RedisProcessOptions, startRedisProcess } from './redis-process.ts';

@@ -2,7 +2,7 @@ import { Lane } from '../../src/redis/lane.ts';
 import { infoNumber, type Info, parseInfo } from '../../src/redis/info.ts';
 import { ReplyError, replyText } from '../../src/redis/reply.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import type { ServerGrowth } from './truth.ts';
 
 /** What the load asks the server besides its traffic; none of it is a lookup of a key. */

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ArchiveDecoder } from '../../src/archive/decoder.ts';
+import { ArchiveDecoder } from '../../src/records/archive/decoder.ts';
 import {
   type ArchiveFrame,
   type ArchiveHeader,
@@ -12,10 +12,10 @@ import {
   encodeHeader,
   newHeader,
   type WrittenFrame,
-} from '../../src/archive/format.ts';
-import { readArchive } from '../../src/archive/reader.ts';
-import { ArchiveWriter } from '../../src/archive/writer.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+} from '../../src/records/archive/format.ts';
+import { readArchive } from '../../src/records/archive/reader.ts';
+import { ArchiveWriter } from '../../src/records/archive/writer.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 
 const header: ArchiveHeader = {
   format: 'cachectl-archive',

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { keyNames, KeySet, ttlSecondsOf } from '../../src/bench/keys.ts';
 import type { BenchOptions, WorkloadName } from '../../src/bench/options.ts';
 import { commandSource } from '../../src/bench/workload.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { encodeCommand } from '../../src/redis/lane.ts';
 import { type Reply, ReplyParser } from '../../src/redis/reply.ts';
 import type { RedisNode } from '../../src/redis/server.ts';
-import { Draw } from '../../src/random.ts';
+import { Draw } from '../../src/support/random.ts';
 
 const noNode = {} as RedisNode;
 

@@ -2,7 +2,7 @@ import { setImmediate as microtasksDone } from 'node:timers/promises';
 import type { Clock } from '../../src/bench/clock.ts';
 import type { Connection } from '../../src/bench/phase.ts';
 import type { CommandSource } from '../../src/bench/workload.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { LookupTally } from '../../src/redis/lookups.ts';
 import type { Reply } from '../../src/redis/reply.ts';
 

@@ -3,8 +3,8 @@ import { ChosenEstimator } from '../../src/keyspace/chosen-estimate.ts';
 import { KeyChoice } from '../../src/keyspace/key-choice.ts';
 import { KeyStatistics } from '../../src/keyspace/key-statistics.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
-import { Draw } from '../../src/random.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { Draw } from '../../src/support/random.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 
 interface Key {
   readonly namespace: string;

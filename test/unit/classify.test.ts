@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { compareSpecificity, compilePattern } from '../../src/keyspace/pattern.ts';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { configFileOf, type SystemName } from '../../src/sandbox/systems.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));

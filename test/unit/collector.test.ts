@@ -4,7 +4,7 @@ import { Collector, type CollectorState } from '../../src/keyspace/collector.ts'
 import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { keyOverheadBytes } from '../../src/keyspace/overhead.ts';
-import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import type { KeyColumns } from '../../src/redis/columns.ts';
 
 type Page = KeyColumns & { readonly keys: readonly ByteString[] };

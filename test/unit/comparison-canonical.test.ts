@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { GlobalOptions } from '../../src/cli/options.ts';
 import { furtherTarget } from '../../src/cli/settings.ts';
-import { areEqual, canonicalOf, scoreText } from '../../src/comparison/canonical.ts';
-import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
-import { decodeDump } from '../../src/values/decode-dump.ts';
-import type { Value } from '../../src/values/value.ts';
+import { areEqual, canonicalOf, scoreText } from '../../src/records/compare/canonical.ts';
+import { asBytes, type ByteString } from '../../src/support/bytes.ts';
+import { decodeDump } from '../../src/records/values/decode-dump.ts';
+import type { Value } from '../../src/records/values/value.ts';
 import { namedMap } from '../named-map.ts';
 
 const texts = (...items: readonly string[]) => items.map(asBytes);

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { configOf, type Draft, draftMap } from '../../src/config/draft/draft.ts';
-import { configFileText } from '../../src/config/draft/file-text.ts';
-import type { ObservedKey } from '../../src/config/draft/shapes.ts';
+import { configOf, type Draft, draftMap } from '../../src/config/first-map/draft.ts';
+import { configFileText } from '../../src/config/first-map/file-text.ts';
+import type { ObservedKey } from '../../src/config/first-map/shapes.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { buildMap } from '../../src/config/build-map.ts';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { generateRecords } from '../../src/sandbox/generate.ts';
 import { type SystemName, systemNames } from '../../src/sandbox/systems.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { expireAtMidnight, observedRule } from '../../src/config/draft/ttl-rule.ts';
-import { observedEncoding } from '../../src/config/draft/values.ts';
+import { expireAtMidnight, observedRule } from '../../src/config/first-map/ttl-rule.ts';
+import { observedEncoding } from '../../src/config/first-map/values.ts';
 import { KeyStatistics } from '../../src/keyspace/key-statistics.ts';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 
 const now = Date.parse('2026-03-05T10:20:30Z');
 

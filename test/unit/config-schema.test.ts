@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { jsonSchemaOf } from '../../src/config/schema.ts';
 import { buildMap } from '../../src/config/build-map.ts';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import { configFileOf, systemNames } from '../../src/sandbox/systems.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type DecodeOptions, decodeValue, recognise } from '../../src/decode/decode.ts';
-import { asBytes, type ByteString, bytesOf } from '../../src/redis/bytes.ts';
+import { type DecodeOptions, decodeValue, recognise } from '../../src/records/decode/decode.ts';
+import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
 
 const latin1 = (buffer: Uint8Array) => asBytes(Buffer.from(buffer).toString('latin1'));
 const fernet = bytesOf(`gAAAAAB${'mZ3xQ_7-'.repeat(12)}==`);

@@ -3,7 +3,7 @@ import { driftedBytes, driftedKeys, driftedShare, driftOf } from '../../src/keys
 import { DrawnPages } from '../../src/keyspace/drawn-pages.ts';
 import { SampleEstimator } from '../../src/keyspace/estimate.ts';
 import { sumOf, Tally } from '../../src/keyspace/tally.ts';
-import { Draw } from '../../src/random.ts';
+import { Draw } from '../../src/support/random.ts';
 import { segmentPages } from '../../src/redis/page-source.ts';
 
 /** Of the keys of a namespace, from 0 to 1, which are there when `progress` (0 to 1) of the sample is drawn. */

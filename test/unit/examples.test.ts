@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
-import { decodeValue } from '../../src/decode/decode.ts';
-import { isBad, parseRecord } from '../../src/fixtures/parse-record.ts';
-import type { FixtureRecord } from '../../src/fixtures/record.ts';
+import { decodeValue } from '../../src/records/decode/decode.ts';
+import { isBad, parseRecord } from '../../src/records/fixtures/parse-record.ts';
+import type { FixtureRecord } from '../../src/records/fixtures/record.ts';
 import { keyText } from '../../src/keyspace/key-text.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import type { NamespaceMap } from '../../src/keyspace/map.ts';
 import { bindPlaceholder, compilePattern, type KeyPattern } from '../../src/keyspace/pattern.ts';
-import { asBytes, type ByteString, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import { generateRecords } from '../../src/sandbox/generate.ts';
 import { configFileOf, type SystemName, systemNames } from '../../src/sandbox/systems.ts';
 

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { FixtureValue } from '../../src/fixtures/record.ts';
-import { fillCommands, isLong, replaceCommands, stagedReplace } from '../../src/fixtures/write-commands.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import type { FixtureValue } from '../../src/records/fixtures/record.ts';
+import {
+  fillCommands,
+  isLong,
+  replaceCommands,
+  stagedReplace,
+} from '../../src/records/fixtures/write-commands.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';
 import { slotOf } from '../../src/redis/slots.ts';
 

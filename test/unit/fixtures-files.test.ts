@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { InputError } from '../../src/failure.ts';
-import { FileFault } from '../../src/fixtures/faults.ts';
-import { readRecordTexts } from '../../src/fixtures/read.ts';
-import { type FixtureSource, openFile, spool } from '../../src/fixtures/source.ts';
+import { InputError } from '../../src/support/failure.ts';
+import { FileFault } from '../../src/records/fixtures/faults.ts';
+import { readRecordTexts } from '../../src/records/fixtures/read.ts';
+import { type FixtureSource, openFile, spool } from '../../src/records/fixtures/source.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RecordFault } from '../../src/fixtures/faults.ts';
+import { RecordFault } from '../../src/records/fixtures/faults.ts';
 import {
   arrayElements,
   jsonBytes,
@@ -9,8 +9,8 @@ import {
   objectMembers,
   parseJson,
   stringBytes,
-} from '../../src/fixtures/json-value.ts';
-import { bytesOf } from '../../src/redis/bytes.ts';
+} from '../../src/records/fixtures/json-value.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import { jsonTexts } from './json-texts.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');

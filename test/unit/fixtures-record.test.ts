@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { isBad, parseRecord } from '../../src/fixtures/parse-record.ts';
-import type { FixtureRecord } from '../../src/fixtures/record.ts';
+import { isBad, parseRecord } from '../../src/records/fixtures/parse-record.ts';
+import type { FixtureRecord } from '../../src/records/fixtures/record.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 
 const readText = (text: string, map = emptyMap) =>
   parseRecord({ text: Buffer.from(text, 'utf8').toString('latin1'), line: 1 }, map);

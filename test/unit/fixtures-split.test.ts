@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FileFault } from '../../src/fixtures/faults.ts';
-import { ElementSplitter, type JsonPiece, LineSplitter, type Splitter } from '../../src/fixtures/split.ts';
+import { FileFault } from '../../src/records/fixtures/faults.ts';
+import {
+  ElementSplitter,
+  type JsonPiece,
+  LineSplitter,
+  type Splitter,
+} from '../../src/records/fixtures/split.ts';
 
 /** Feeds the text in chunks that end at the given places, each in a buffer that is reused, as a reader of files does. */
 function splitAt(splitter: Splitter, text: string, cuts: readonly number[]): JsonPiece[] {

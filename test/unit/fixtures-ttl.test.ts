@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RepeatedKeys } from '../../src/fixtures/repeated-keys.ts';
-import type { FixtureRecord } from '../../src/fixtures/record.ts';
-import { TtlPolicy } from '../../src/fixtures/ttl-policy.ts';
+import { RepeatedKeys } from '../../src/records/fixtures/repeated-keys.ts';
+import type { FixtureRecord } from '../../src/records/fixtures/record.ts';
+import { TtlPolicy } from '../../src/records/fixtures/ttl-policy.ts';
 import { buildMap } from '../../src/config/build-map.ts';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 
 const map = buildMap({
   namespaces: {

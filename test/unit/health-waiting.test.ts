@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { gatherFacts, type GatherRequest } from '../../src/health/gather.ts';
-import { silentProgress } from '../../src/progress.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { silentProgress } from '../../src/support/progress.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { RedisError } from '../../src/redis/errors.ts';
 import { noLookups } from '../../src/redis/lookups.ts';
 import { type Reply, ReplyError } from '../../src/redis/reply.ts';

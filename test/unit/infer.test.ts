@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inferPattern, inferSegments } from '../../src/keyspace/infer.ts';
 import { compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { keys } from './pattern-arbitraries.ts';
 
 const colon = [':'];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { proportionInterval, t95, z95 } from '../../src/keyspace/intervals.ts';
+import { proportionInterval, t95, z95 } from '../../src/support/intervals.ts';
 
 const width = ([low, high]: readonly [number, number]) => high - low;
 

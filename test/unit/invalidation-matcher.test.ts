@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { matchAnyId } from '../../src/invalidation/id-matcher.ts';
+import { matchAnyId } from '../../src/changes/id-matcher.ts';
 import { bindPlaceholder, compilePattern, parsePattern, patternWithin } from '../../src/keyspace/pattern.ts';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import { ids, keys, patternTexts } from './pattern-arbitraries.ts';
 
 const matcherOf = (pattern: string, ...list: string[]) => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canOverlap } from '../../src/invalidation/overlap.ts';
+import { canOverlap } from '../../src/changes/overlap.ts';
 import { compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 import { quoted } from './pattern-arbitraries.ts';
 
 const overlap = (left: string, right: string) => canOverlap(parsePattern(left), parsePattern(right), [':']);

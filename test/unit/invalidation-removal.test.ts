@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type Removal, removeKeys } from '../../src/invalidation/apply.ts';
-import { type Progress, silentProgress } from '../../src/progress.ts';
+import { type Removal, removeKeys } from '../../src/changes/apply.ts';
+import { type Progress, silentProgress } from '../../src/support/progress.ts';
 import type { RedisError } from '../../src/redis/errors.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import type { ConnectTarget } from '../../src/redis/target.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
-import { InputError } from '../../src/failure.ts';
-import { scopeOf } from '../../src/invalidation/scope.ts';
-import { readPattern, selectKeys, type Target } from '../../src/invalidation/selection.ts';
+import { InputError } from '../../src/support/failure.ts';
+import { scopeOf } from '../../src/changes/scope.ts';
+import { readPattern, selectKeys, type Target } from '../../src/changes/selection.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
-import { bytesOf } from '../../src/redis/bytes.ts';
+import { bytesOf } from '../../src/support/bytes.ts';
 
 const config: ConfigFile = {
   namespaces: {

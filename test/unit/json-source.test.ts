@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { layOutJson, losesNumbers } from '../../src/json/source.ts';
+import { layOutJson, losesNumbers } from '../../src/records/json-source.ts';
 
 describe('the source of JSON', () => {
   test('is laid out as JavaScript would, where nothing is lost by parsing', () => {

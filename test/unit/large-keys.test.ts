@@ -3,7 +3,7 @@ import { DrawnPages } from '../../src/keyspace/drawn-pages.ts';
 import { SampleEstimator } from '../../src/keyspace/estimate.ts';
 import { largeFromOf, type MemoryCheck, unmetKeysOf } from '../../src/keyspace/large-keys.ts';
 import { sumOf, Tally } from '../../src/keyspace/tally.ts';
-import { Draw } from '../../src/random.ts';
+import { Draw } from '../../src/support/random.ts';
 import { segmentPages } from '../../src/redis/page-source.ts';
 
 const keys = 100_000;

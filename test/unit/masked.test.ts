@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { maskedText } from '../../src/masked.ts';
+import { maskedText } from '../../src/support/masked.ts';
 
 describe('a message', () => {
   test.each([

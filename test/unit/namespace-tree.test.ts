@@ -9,7 +9,7 @@ import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { type NamespaceRow, NamespaceTree } from '../../src/keyspace/namespace-tree.ts';
 import { compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { keys as anyKeys } from './pattern-arbitraries.ts';
 
 const reading: KeyReading = { memoryBytes: 10, type: 'string', ttlMillis: -1 };

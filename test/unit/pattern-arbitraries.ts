@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 
 /** Text as a pattern that means nothing but itself. */
 export const quoted = (text: string): string => text.replace(/[\\*<]/g, '\\$&');

@@ -7,7 +7,7 @@ import {
   globOf,
   parsePattern,
 } from '../../src/keyspace/pattern.ts';
-import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { type Reply, replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { emptyDatabase, send, sendAll, testServer } from '../server/redis.ts';

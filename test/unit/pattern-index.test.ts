@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PatternIndex } from '../../src/keyspace/pattern-index.ts';
 import { compareSpecificity, compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
-import { type ByteString, bytesOf } from '../../src/redis/bytes.ts';
+import { type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import { keys, patternTexts } from './pattern-arbitraries.ts';
 
 const delimiters = [':', '_'];

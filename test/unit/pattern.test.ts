@@ -11,7 +11,7 @@ import {
   patternWithin,
   prefixOf,
 } from '../../src/keyspace/pattern.ts';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { ids, keys, patternTexts, quoted } from './pattern-arbitraries.ts';
 
 const colon = [':'];

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { processFacts } from '../../src/cli/process-facts.ts';
-import { loadPlan, savePlan } from '../../src/invalidation/plan-file.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { loadPlan, savePlan } from '../../src/changes/plan-file.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 
 let folder: string;
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'cachectl-plan-'))));

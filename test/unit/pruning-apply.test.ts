@@ -1,12 +1,12 @@
 import { createServer, connect as connectSocket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
-import { silentProgress } from '../../src/progress.ts';
-import { applyPruning } from '../../src/pruning/apply.ts';
-import type { PruningGoals } from '../../src/pruning/findings.ts';
-import type { PruningPlan } from '../../src/pruning/plan.ts';
-import { planPruning } from '../../src/pruning/read-plan.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { silentProgress } from '../../src/support/progress.ts';
+import { applyPruning } from '../../src/changes/prune/apply.ts';
+import type { PruningGoals } from '../../src/changes/prune/findings.ts';
+import type { PruningPlan } from '../../src/changes/prune/plan.ts';
+import { planPruning } from '../../src/changes/prune/read-plan.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { encodeCommand } from '../../src/redis/lane.ts';
 import { ReplyParser } from '../../src/redis/reply.ts';

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
 import { unmappedName } from '../../src/keyspace/namespace-tree.ts';
-import { KeyJudge, type PruningGoals } from '../../src/pruning/findings.ts';
-import { Gathering } from '../../src/pruning/plan.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { KeyJudge, type PruningGoals } from '../../src/changes/prune/findings.ts';
+import { Gathering } from '../../src/changes/prune/plan.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 
 const map = buildMap({
   namespaces: {

@@ -3,10 +3,10 @@ import { noLookups } from '../../src/redis/lookups.ts';
 import { plannedResult, type PruneResult } from '../../src/commands/prune/result.ts';
 import { fullBlocks, questionText } from '../../src/commands/prune/view.ts';
 import { buildMap } from '../../src/config/build-map.ts';
-import type { Finding } from '../../src/pruning/findings.ts';
-import { Gathering } from '../../src/pruning/plan.ts';
+import type { Finding } from '../../src/changes/prune/findings.ts';
+import { Gathering } from '../../src/changes/prune/plan.ts';
 import { emptyAccount } from '../../src/redis/account.ts';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 
 const [cache = null] = buildMap({ namespaces: { profile: { pattern: 'user:<id>', ttl: '1h' } } }).namespaces;
 

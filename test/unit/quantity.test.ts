@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseDuration } from '../../src/config/quantity.ts';
+import { parseDuration } from '../../src/support/quantity.ts';
 
 describe('a duration', () => {
   test.each([

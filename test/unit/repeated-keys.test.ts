@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asBytes } from '../../src/redis/bytes.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { Figures } from '../../src/keyspace/figures.ts';
 import { RepeatedKeys } from '../../src/keyspace/repeated-keys.ts';
 import { Tally } from '../../src/keyspace/tally.ts';

@@ -18,9 +18,9 @@ import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { processFacts } from '../../src/cli/process-facts.ts';
-import { newDraftPath } from '../../src/draft-file.ts';
-import { replaceFile as replaceFileOf, replacePublicFile } from '../../src/replace-file.ts';
-import type { ProcessFacts } from '../../src/traffic/notifications/processes.ts';
+import { newDraftPath } from '../../src/support/draft-file.ts';
+import { replaceFile as replaceFileOf, replacePublicFile } from '../../src/support/replace-file.ts';
+import type { ProcessFacts } from '../../src/support/processes.ts';
 import { requireTool } from '../server/tools.ts';
 
 const facts = processFacts();

@@ -1,8 +1,8 @@
-import { Draw } from '../../src/random.ts';
+import { Draw } from '../../src/support/random.ts';
 import { type PageSource, segmentPages, shareRead, slotPages } from '../../src/redis/page-source.ts';
-import { asBytes, type ByteString } from '../../src/redis/bytes.ts';
+import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { SampleEstimator } from '../../src/keyspace/estimate.ts';
-import type { Interval } from '../../src/keyspace/intervals.ts';
+import type { Interval } from '../../src/support/intervals.ts';
 import { sampleGroups, Tally } from '../../src/keyspace/tally.ts';
 import { oneTable, type ScanModel, tableForEachSlot } from './scan-model.ts';
 

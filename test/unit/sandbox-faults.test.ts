@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/config/build-map.ts';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { generateFaultyTraffic, recordsOfFault } from '../../src/sandbox/fault-operations.ts';
 import { type FaultName, faultNames, faultOf } from '../../src/sandbox/faults.ts';
 import type { TrafficOperation } from '../../src/sandbox/operations.ts';

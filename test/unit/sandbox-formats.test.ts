@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { bufferOf } from '../../src/redis/bytes.ts';
+import { bufferOf } from '../../src/support/bytes.ts';
 import { audio, embedding, pickledObject } from '../../src/sandbox/formats.ts';
 import { type Language, prose } from '../../src/sandbox/prose.ts';
-import { Draw } from '../../src/random.ts';
+import { Draw } from '../../src/support/random.ts';
 
 describe('a pickled object', () => {
   test('has the very bytes that Python 3 gives for it', () => {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
-import { decodeValue } from '../../src/decode/decode.ts';
+import { decodeValue } from '../../src/records/decode/decode.ts';
 import { keyText } from '../../src/keyspace/key-text.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { longestTtlSeconds, secondsUntilMidnight } from '../../src/keyspace/ttl.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { combination, combinations, namedUsers, nthId, telegramId } from '../../src/sandbox/ids.ts';
-import { Draw, noiseOf } from '../../src/random.ts';
+import { Draw, noiseOf } from '../../src/support/random.ts';
 
 const seeds = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const firstOf = (draw: Draw, count = 8) => Array.from({ length: count }, () => draw.uint32());

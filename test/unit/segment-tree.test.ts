@@ -5,7 +5,7 @@ import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { NamespaceTree } from '../../src/keyspace/namespace-tree.ts';
 import { type Leaf, SegmentTree } from '../../src/keyspace/segment-tree.ts';
-import { asBytes, bytesOf } from '../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 
 /** Numbers of the keys of one place. */
 class Numbers implements Leaf<Numbers> {

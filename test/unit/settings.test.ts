@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
-import { InputError } from '../../src/failure.ts';
+import { InputError } from '../../src/support/failure.ts';
 import { type Given, resolveIn } from './resolved-settings.ts';
 
 let folder: string;

@@ -4,8 +4,8 @@ import { type Baseline, compareWith, parseBaseline } from '../../bench/baseline.
 import { judge, type Limits } from '../../bench/gates.ts';
 import { type BenchOptions, checkOptions, needsKeys } from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
-import { InputError } from '../../failure.ts';
-import { readNamedFile } from '../../named-file.ts';
+import { InputError } from '../../support/failure.ts';
+import { readNamedFile } from '../../support/named-file.ts';
 import { interruptionText, verdictText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';

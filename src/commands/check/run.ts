@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileFailureText } from '../../file-failure.ts';
-import { InputError } from '../../failure.ts';
+import { fileFailureText } from '../../support/file-failure.ts';
+import { InputError } from '../../support/failure.ts';
 import { millisSince } from '../../health/clock.ts';
 import type { Facts } from '../../health/facts.ts';
 import { gatherFacts, type GatherRequest } from '../../health/gather.ts';
@@ -11,7 +11,7 @@ import type { Thresholds } from '../../keyspace/map.ts';
 import { productOf } from '../../redis/info.ts';
 import { printable } from '../../render/printable.ts';
 import { phraseText } from '../../render/phrase.ts';
-import { replacePublicFile } from '../../replace-file.ts';
+import { replacePublicFile } from '../../support/replace-file.ts';
 import { annotationsOf, type CheckResult, junitOf, summaryOf, viewOf } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';

@@ -1,5 +1,5 @@
 import type { ProfileConfig } from '../../config/schema.ts';
-import { maskedUrl } from '../../masked.ts';
+import { maskedUrl } from '../../support/masked.ts';
 
 export interface ProfileAddress {
   /** Without user and password; those of all seeds or Sentinels, with commas. */

@@ -2,7 +2,7 @@ import { ConfigError, type ConfigProblem } from '../../config/errors.ts';
 import { configFileName, findConfigFile } from '../../config/find.ts';
 import { locateConfig, type LocatedConfig } from '../../config/load.ts';
 import { configWarnings } from '../../config/warnings.ts';
-import { InputError } from '../../failure.ts';
+import { InputError } from '../../support/failure.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import type { Context, Execution, Outcome } from '../context.ts';

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { FileRecords } from '../../comparison/file-records.ts';
-import { InputError } from '../../failure.ts';
-import { openFile } from '../../fixtures/source.ts';
-import type { ByteString } from '../../redis/bytes.ts';
+import { FileRecords } from '../../records/compare/file-records.ts';
+import { InputError } from '../../support/failure.ts';
+import { openFile } from '../../records/fixtures/source.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { ConnectTarget } from '../../redis/target.ts';
-import { decodeDump } from '../../values/decode-dump.ts';
+import { decodeDump } from '../../records/values/decode-dump.ts';
 import type { Context } from '../context.ts';
 
 /** What an argument names, before anything is opened. */

@@ -1,4 +1,9 @@
-import type { ComparisonTally, Difference, LoneKey, NamespaceDifferences } from '../../comparison/tally.ts';
+import type {
+  ComparisonTally,
+  Difference,
+  LoneKey,
+  NamespaceDifferences,
+} from '../../records/compare/tally.ts';
 import type { ServerCost } from '../keyspace-report.ts';
 
 export interface DiffResult {

@@ -1,8 +1,8 @@
-import { compareFiles, compareFileWithServer } from '../../comparison/compare-files.ts';
-import { type ComparisonScope, compareServers } from '../../comparison/compare-servers.ts';
-import { defaultToleranceMillis } from '../../comparison/expiry.ts';
-import { ComparisonTally } from '../../comparison/tally.ts';
-import { InputError } from '../../failure.ts';
+import { compareFiles, compareFileWithServer } from '../../records/compare/compare-files.ts';
+import { type ComparisonScope, compareServers } from '../../records/compare/compare-servers.ts';
+import { defaultToleranceMillis } from '../../records/compare/expiry.ts';
+import { ComparisonTally } from '../../records/compare/tally.ts';
+import { InputError } from '../../support/failure.ts';
 import { keyFilter } from '../../keyspace/key-filter.ts';
 import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import { printable } from '../../render/printable.ts';

@@ -1,4 +1,4 @@
-import type { Sighting } from '../../comparison/canonical.ts';
+import type { Sighting } from '../../records/compare/canonical.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, type Cell, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';

@@ -1,4 +1,4 @@
-import { InputError } from '../../failure.ts';
+import { InputError } from '../../support/failure.ts';
 
 export const exportForms = ['ndjson', 'json', 'archive'] as const;
 export type ExportForm = (typeof exportForms)[number];

@@ -1,4 +1,4 @@
-import type { ExportProblem, ExportTally } from '../../export/tally.ts';
+import type { ExportProblem, ExportTally } from '../../records/export/tally.ts';
 import { type NodeFacts } from '../../redis/node-facts.ts';
 import { sumAccounts } from '../../redis/account.ts';
 import type { ServerCost } from '../keyspace-report.ts';

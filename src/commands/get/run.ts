@@ -1,9 +1,9 @@
-import { type DecodedValue, decodeValue } from '../../decode/decode.ts';
-import { layOutJson } from '../../json/source.ts';
-import { type KeyLookup, type KeyReport, readKey } from '../../decode/read-key.ts';
-import { InputError } from '../../failure.ts';
+import { type DecodedValue, decodeValue } from '../../records/decode/decode.ts';
+import { layOutJson } from '../../records/json-source.ts';
+import { type KeyLookup, type KeyReport, readKey } from '../../records/decode/read-key.ts';
+import { InputError } from '../../support/failure.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
-import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../redis/bytes.ts';
+import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../support/bytes.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, type Fact, note } from '../../render/blocks.ts';
 import type { Context, Execution, Outcome } from '../context.ts';

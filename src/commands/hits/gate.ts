@@ -1,4 +1,4 @@
-import { InputError } from '../../failure.ts';
+import { InputError } from '../../support/failure.ts';
 import { observedTraffic } from '../../health/namespace-targets.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { counted } from '../../render/units.ts';

@@ -1,9 +1,9 @@
-import { InputError } from '../../failure.ts';
+import { InputError } from '../../support/failure.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { Analysis, AnalysisOptions } from '../../keyspace/reading.ts';
-import type { ByteString } from '../../redis/bytes.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
 import { rowName, type TtlRuleReport } from '../namespace-summary.ts';

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import { InputError } from '../../failure.ts';
-import { fileFailureText } from '../../file-failure.ts';
+import { InputError } from '../../support/failure.ts';
+import { fileFailureText } from '../../support/file-failure.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { Analysis } from '../../keyspace/reading.ts';
-import { readNamedJson } from '../../named-file.ts';
-import { replaceFile } from '../../replace-file.ts';
-import { sealed, unsealed } from '../../sealed.ts';
+import { readNamedJson } from '../../support/named-file.ts';
+import { replaceFile } from '../../support/replace-file.ts';
+import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
 import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
 import { type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';

@@ -1,7 +1,7 @@
-import { type Removal, type RemovalMode, removeKeys } from '../../invalidation/apply.ts';
-import type { EarlierRuns } from '../../invalidation/earlier-runs.ts';
-import type { WrittenSince } from '../../invalidation/written-since.ts';
-import type { ByteString } from '../../redis/bytes.ts';
+import { type Removal, type RemovalMode, removeKeys } from '../../changes/apply.ts';
+import type { EarlierRuns } from '../../changes/earlier-runs.ts';
+import type { WrittenSince } from '../../changes/written-since.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type KeepingInput, startJournal } from '../backup.ts';

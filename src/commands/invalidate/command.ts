@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument, eachArgument, listArgument } from '../arguments.ts';
 import { backupTexts } from '../backup-options.ts';
-import { InputError } from '../../failure.ts';
+import { InputError } from '../../support/failure.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 const defaultWindowSeconds = 300;

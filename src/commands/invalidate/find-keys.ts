@@ -1,10 +1,10 @@
-import { selectGenerations } from '../../invalidation/generation.ts';
-import { indexedEntity, type KeyIndex, readIndexes } from '../../invalidation/index-members.ts';
-import { MentionTally } from '../../invalidation/mentions.ts';
-import type { InvalidationPlan } from '../../invalidation/plan.ts';
-import { planInvalidation } from '../../invalidation/read-plan.ts';
-import { scopeOf } from '../../invalidation/scope.ts';
-import { type Selection, selectKeys, type Target } from '../../invalidation/selection.ts';
+import { selectGenerations } from '../../changes/generation.ts';
+import { indexedEntity, type KeyIndex, readIndexes } from '../../changes/index-members.ts';
+import { MentionTally } from '../../changes/mentions.ts';
+import type { InvalidationPlan } from '../../changes/plan.ts';
+import { planInvalidation } from '../../changes/read-plan.ts';
+import { scopeOf } from '../../changes/scope.ts';
+import { type Selection, selectKeys, type Target } from '../../changes/selection.ts';
 import { possibleDelimiters, usesColons } from '../../keyspace/delimiters.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { RedisServer } from '../../redis/server.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { InputError } from '../../failure.ts';
-import { readNamedFile, readWhole } from '../../named-file.ts';
+import { InputError } from '../../support/failure.ts';
+import { readNamedFile, readWhole } from '../../support/named-file.ts';
 import { counted } from '../../render/units.ts';
 import type { Context } from '../context.ts';
 

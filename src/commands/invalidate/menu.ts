@@ -1,6 +1,6 @@
-import { InputError } from '../../failure.ts';
-import type { Target } from '../../invalidation/selection.ts';
-import { type Candidate, surveyCandidates } from '../../invalidation/survey.ts';
+import { InputError } from '../../support/failure.ts';
+import type { Target } from '../../changes/selection.ts';
+import { type Candidate, surveyCandidates } from '../../changes/survey.ts';
 import { counted, formatBytes } from '../../render/units.ts';
 import type { Context } from '../context.ts';
 

@@ -1,8 +1,8 @@
-import type { Removal, RemovalMode } from '../../invalidation/apply.ts';
-import type { Traffic } from '../../invalidation/traffic.ts';
-import { type InvalidationPlan, type RiskLevel, riskOf } from '../../invalidation/plan.ts';
-import type { Selection, Target } from '../../invalidation/selection.ts';
-import type { Unreachable } from '../../invalidation/unreachable.ts';
+import type { Removal, RemovalMode } from '../../changes/apply.ts';
+import type { Traffic } from '../../changes/traffic.ts';
+import { type InvalidationPlan, type RiskLevel, riskOf } from '../../changes/plan.ts';
+import type { Selection, Target } from '../../changes/selection.ts';
+import type { Unreachable } from '../../changes/unreachable.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import { formatSeconds } from '../../render/units.ts';
 import type { Backup } from '../backup.ts';

@@ -1,19 +1,19 @@
 import { resolve } from 'node:path';
-import { InputError } from '../../failure.ts';
-import type { RemovalMode } from '../../invalidation/apply.ts';
-import { type KeyIndex, pruneIndexes } from '../../invalidation/index-members.ts';
-import { savePlan } from '../../invalidation/plan-file.ts';
-import type { InvalidationPlan } from '../../invalidation/plan.ts';
-import { scopeOf } from '../../invalidation/scope.ts';
-import type { Selection, Target } from '../../invalidation/selection.ts';
-import { readTraffic } from '../../invalidation/traffic.ts';
+import { InputError } from '../../support/failure.ts';
+import type { RemovalMode } from '../../changes/apply.ts';
+import { type KeyIndex, pruneIndexes } from '../../changes/index-members.ts';
+import { savePlan } from '../../changes/plan-file.ts';
+import type { InvalidationPlan } from '../../changes/plan.ts';
+import { scopeOf } from '../../changes/scope.ts';
+import type { Selection, Target } from '../../changes/selection.ts';
+import { readTraffic } from '../../changes/traffic.ts';
 import {
   mostBytesDigested,
   mostKeysDigested,
   readDigests,
   readServerTime,
-} from '../../invalidation/written-since.ts';
-import type { ByteString } from '../../redis/bytes.ts';
+} from '../../changes/written-since.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { counted } from '../../render/units.ts';
 import { decideBackup, requireBackupPlace } from '../backup.ts';

@@ -1,5 +1,5 @@
-import { InputError } from '../../failure.ts';
-import type { Target } from '../../invalidation/selection.ts';
+import { InputError } from '../../support/failure.ts';
+import type { Target } from '../../changes/selection.ts';
 
 /** What the command line names, in any of its ways. */
 export interface Ways {

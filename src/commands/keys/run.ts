@@ -4,7 +4,7 @@ import { RedisError } from '../../redis/errors.ts';
 import { startPacing } from '../../keyspace/pacing.ts';
 import { SeenKeys } from '../../keyspace/seen-keys.ts';
 import { emptyAccount, sumAccounts, type WalkAccount } from '../../redis/account.ts';
-import type { ByteString } from '../../redis/bytes.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import { walkKeys, type WalkOptions, type WalkPage } from '../../redis/walk.ts';
 import { type Column, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { parseDuration } from '../../config/quantity.ts';
+import { parseDuration } from '../../support/quantity.ts';
 
 /** Tests the milliseconds that PTTL gives: -1 without TTL. */
 export type TtlFilter = (ttlMillis: number) => boolean;

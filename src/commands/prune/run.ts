@@ -1,10 +1,10 @@
-import { InputError } from '../../failure.ts';
-import { isState, unknownNamespace } from '../../invalidation/selection.ts';
+import { InputError } from '../../support/failure.ts';
+import { isState, unknownNamespace } from '../../changes/selection.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { unmappedName } from '../../keyspace/namespace-tree.ts';
-import { applyPruning } from '../../pruning/apply.ts';
-import type { PruningGoals } from '../../pruning/findings.ts';
-import { planPruning } from '../../pruning/read-plan.ts';
+import { applyPruning } from '../../changes/prune/apply.ts';
+import type { PruningGoals } from '../../changes/prune/findings.ts';
+import { planPruning } from '../../changes/prune/read-plan.ts';
 import { askConsent } from '../consent.ts';
 import { decideBackup, type KeepingInput, requireBackupPlace, startJournal } from '../backup.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';

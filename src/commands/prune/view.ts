@@ -1,4 +1,4 @@
-import type { Finding, Reason } from '../../pruning/findings.ts';
+import type { Finding, Reason } from '../../changes/prune/findings.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, command, type Fact, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';

@@ -1,8 +1,8 @@
 import type { SandboxFault, SandboxResult } from './result.ts';
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { InputError } from '../../failure.ts';
-import type { ByteString } from '../../redis/bytes.ts';
+import { InputError } from '../../support/failure.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { type RedisServer } from '../../redis/server.ts';
 import { type Block, type Fact, note } from '../../render/blocks.ts';

@@ -1,5 +1,5 @@
 import { keyText } from '../../keyspace/key-text.ts';
-import { bytesOf } from '../../redis/bytes.ts';
+import { bytesOf } from '../../support/bytes.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type Block, note } from '../../render/blocks.ts';

@@ -1,7 +1,7 @@
-import { InputError } from '../../failure.ts';
-import { expandFileNames } from '../../fixtures/file-names.ts';
-import { type FixtureSource, openFile, spool } from '../../fixtures/source.ts';
-import { readIds, templateSource } from '../../fixtures/template.ts';
+import { InputError } from '../../support/failure.ts';
+import { expandFileNames } from '../../records/fixtures/file-names.ts';
+import { type FixtureSource, openFile, spool } from '../../records/fixtures/source.ts';
+import { readIds, templateSource } from '../../records/fixtures/template.ts';
 import { type Context, InterruptedError } from '../context.ts';
 
 /** Records made from a template, one set for each id. */

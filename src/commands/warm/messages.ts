@@ -1,8 +1,8 @@
-import { InputError } from '../../failure.ts';
-import type { FixtureCheck } from '../../fixtures/check.ts';
-import type { FixtureProblem } from '../../fixtures/problems.ts';
-import type { FixtureSource } from '../../fixtures/source.ts';
-import type { FixtureWriting, WriteOptions } from '../../fixtures/write.ts';
+import { InputError } from '../../support/failure.ts';
+import type { FixtureCheck } from '../../records/fixtures/check.ts';
+import type { FixtureProblem } from '../../records/fixtures/problems.ts';
+import type { FixtureSource } from '../../records/fixtures/source.ts';
+import type { FixtureWriting, WriteOptions } from '../../records/fixtures/write.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { printable } from '../../render/printable.ts';
 import { counted, formatCell } from '../../render/units.ts';

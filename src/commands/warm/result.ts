@@ -1,8 +1,8 @@
-import type { FixtureCheck } from '../../fixtures/check.ts';
-import type { FixtureProblem } from '../../fixtures/problems.ts';
-import type { NamespaceTally, TypeTally } from '../../fixtures/tally.ts';
-import type { Verification } from '../../fixtures/verify.ts';
-import type { FixtureWriting } from '../../fixtures/write.ts';
+import type { FixtureCheck } from '../../records/fixtures/check.ts';
+import type { FixtureProblem } from '../../records/fixtures/problems.ts';
+import type { NamespaceTally, TypeTally } from '../../records/fixtures/tally.ts';
+import type { Verification } from '../../records/fixtures/verify.ts';
+import type { FixtureWriting } from '../../records/fixtures/write.ts';
 
 /** `records` = `written` + `skipped` + `failed`, always. */
 export interface WarmResult {

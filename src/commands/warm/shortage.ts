@@ -1,4 +1,4 @@
-import type { MemoryShortage } from '../../fixtures/memory.ts';
+import type { MemoryShortage } from '../../records/fixtures/memory.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { formatBytes } from '../../render/units.ts';
 

@@ -1,4 +1,4 @@
-import type { NamespaceTally } from '../../fixtures/tally.ts';
+import type { NamespaceTally } from '../../records/fixtures/tally.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatSeconds } from '../../render/units.ts';

@@ -1,4 +1,4 @@
-import { InputError } from '../../failure.ts';
+import { InputError } from '../../support/failure.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
 import type { RedisServer } from '../../redis/server.ts';

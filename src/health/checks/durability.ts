@@ -1,6 +1,6 @@
 import { type Info, infoNumber } from '../../redis/info.ts';
 import { type Check, finding, fromEachInfo, measured, unreported } from '../check.ts';
-import { count, say, seconds } from '../phrase.ts';
+import { count, say, seconds } from '../../support/phrase.ts';
 
 /** Whether the data has the copies it is meant to have: on replicas and on disk. */
 export const durability: readonly Check[] = [

@@ -1,6 +1,6 @@
 import { type Info, infoNumber } from '../../redis/info.ts';
 import { type Check, fromEachInfo, measured, unreported } from '../check.ts';
-import { bytes, number, ratio, say } from '../phrase.ts';
+import { bytes, number, ratio, say } from '../../support/phrase.ts';
 
 /** Without a limit of one's own: a server that may not evict is nearly full. */
 const nearlyFullRatio = 0.9;

@@ -12,7 +12,7 @@ import {
   unreported,
 } from '../check.ts';
 import { fewestLookups } from '../../traffic/report.ts';
-import { count, ratio, say, seconds } from '../phrase.ts';
+import { count, ratio, say, seconds } from '../../support/phrase.ts';
 
 /** Without a limit of one's own: clients beyond this share of maxclients are close to being turned away. */
 const nearlyAllClients = 0.9;

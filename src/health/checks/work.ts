@@ -1,7 +1,7 @@
 import { type Check, finding, measured, obstacle, onceLoaded, refusalOf, worstOf } from '../check.ts';
 import { type Canary, canaryTtlSeconds, type Facts } from '../facts.ts';
 import { grantRemedy } from '../grants.ts';
-import { bytes, count, millis, say, seconds } from '../phrase.ts';
+import { bytes, count, millis, say, seconds } from '../../support/phrase.ts';
 
 /** Whether the server does what it is there for, and how fast it answers. */
 export const work: readonly Check[] = [

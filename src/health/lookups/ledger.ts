@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileFailureText } from '../../file-failure.ts';
+import { fileFailureText } from '../../support/file-failure.ts';
 import { type Info, infoNumber, infoWithCommands, withCommands } from '../../redis/info.ts';
 import { noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
-import { sealed, unsealed } from '../../sealed.ts';
-import { stateFolder } from '../../state-folder.ts';
-import { withFolderLock } from '../../traffic/notifications/folder-lock.ts';
-import type { ProcessFacts } from '../../traffic/notifications/processes.ts';
+import { sealed, unsealed } from '../../support/sealed.ts';
+import { stateFolder } from '../../support/state-folder.ts';
+import { withFolderLock } from '../../support/folder-lock.ts';
+import type { ProcessFacts } from '../../support/processes.ts';
 
 /** What this program's runs have looked up on one process of a server since its counters began. */
 interface Entry {

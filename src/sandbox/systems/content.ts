@@ -1,4 +1,4 @@
-import type { ByteString } from '../../redis/bytes.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import { type Family, type RecordContext, ttl } from '../family.ts';
 import { json, timestamp } from '../formats.ts';
 import { nthId } from '../ids.ts';

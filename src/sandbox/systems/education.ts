@@ -1,9 +1,9 @@
-import type { ByteString } from '../../redis/bytes.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import { type Family, type RecordContext, ttl } from '../family.ts';
 import { embedding, fernetToken, json, timestamp } from '../formats.ts';
 import { nthId } from '../ids.ts';
 import { prose } from '../prose.ts';
-import type { Draw } from '../../random.ts';
+import type { Draw } from '../../support/random.ts';
 
 const minute = 60;
 const hour = 60 * minute;

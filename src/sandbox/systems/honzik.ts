@@ -1,4 +1,4 @@
-import { bytesOf } from '../../redis/bytes.ts';
+import { bytesOf } from '../../support/bytes.ts';
 import { type Family, type RecordContext, ttl } from '../family.ts';
 import { audio, json, timestamp } from '../formats.ts';
 import { combination, combinations, firstTelegramIds, nthId, telegramId } from '../ids.ts';

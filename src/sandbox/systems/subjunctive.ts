@@ -1,4 +1,4 @@
-import { type ByteString, bytesOf } from '../../redis/bytes.ts';
+import { type ByteString, bytesOf } from '../../support/bytes.ts';
 import { type Family, type RecordContext, ttl } from '../family.ts';
 import { json } from '../formats.ts';
 import { combination, combinations } from '../ids.ts';

@@ -1,4 +1,4 @@
-import { type Interval, proportionInterval, t95, z95 } from '../../keyspace/intervals.ts';
+import { type Interval, proportionInterval, t95, z95 } from '../../support/intervals.ts';
 
 /** A part of a whole that was seen in bursts only: in burst `i`, `parts[i]` of `wholes[i]`. */
 export interface BurstCounts {

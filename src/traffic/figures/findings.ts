@@ -1,4 +1,4 @@
-import { type Interval, proportionInterval } from '../../keyspace/intervals.ts';
+import { type Interval, proportionInterval } from '../../support/intervals.ts';
 import { type Bounds, fewestMisses, type NamespaceTraffic, type TrafficReport } from '../report.ts';
 import { hitRateBounds } from './rate-bounds.ts';
 

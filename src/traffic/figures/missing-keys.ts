@@ -1,5 +1,5 @@
 import { keyFields } from '../../keyspace/key-text.ts';
-import type { ByteString } from '../../redis/bytes.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import type { RowGroup } from '../keys/namespace-rows.ts';
 import type { WindowKeys } from '../keys/window-keys.ts';
 import type { MissingKey, NamespaceTraffic } from '../report.ts';

@@ -1,4 +1,4 @@
-import { type Interval, proportionInterval } from '../../keyspace/intervals.ts';
+import { type Interval, proportionInterval } from '../../support/intervals.ts';
 import type { NamespaceTraffic } from '../report.ts';
 
 /**

@@ -1,8 +1,8 @@
-import { type Interval, proportionInterval, t95 } from '../../keyspace/intervals.ts';
+import { type Interval, proportionInterval, t95 } from '../../support/intervals.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
 import type { RowDetails } from '../keys/row-details.ts';
 import { fewestMisses, type Remedy } from '../report.ts';
-import type { LogHistogram } from './log-histogram.ts';
+import type { LogHistogram } from '../../support/log-histogram.ts';
 
 const ttlAssumption =
   'keys are read at random times, at the rate that the time from the end of their TTL to the next read shows, and ' +

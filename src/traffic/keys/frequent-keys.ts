@@ -1,5 +1,5 @@
 import { detached } from '../../keyspace/infer.ts';
-import type { ByteString } from '../../redis/bytes.ts';
+import type { ByteString } from '../../support/bytes.ts';
 
 /** A key that is among the most frequent. Its true weight lies between `count - error` and `count`. */
 export interface FrequentKey<Payload> {

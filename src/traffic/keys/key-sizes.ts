@@ -1,5 +1,5 @@
-import type { ByteString } from '../../redis/bytes.ts';
-import { t95 } from '../../keyspace/intervals.ts';
+import type { ByteString } from '../../support/bytes.ts';
+import { t95 } from '../../support/intervals.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { NamespaceRows } from './namespace-rows.ts';
 import type { MeanSize } from '../figures/remedies.ts';

@@ -1,6 +1,6 @@
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { type Leaf, SegmentTree } from '../../keyspace/segment-tree.ts';
-import { type ByteString } from '../../redis/bytes.ts';
+import { type ByteString } from '../../support/bytes.ts';
 
 /** The rows that the keys of one namespace are counted in. */
 export interface RowGroup {

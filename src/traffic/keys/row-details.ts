@@ -1,5 +1,5 @@
-import type { ByteString } from '../../redis/bytes.ts';
-import { LogHistogram } from '../figures/log-histogram.ts';
+import type { ByteString } from '../../support/bytes.ts';
+import { LogHistogram } from '../../support/log-histogram.ts';
 
 /** Keys of a namespace that are kept to ask their size. */
 const sampleKeys = 32;

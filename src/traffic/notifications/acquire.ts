@@ -1,7 +1,7 @@
-import { InputError } from '../../failure.ts';
+import { InputError } from '../../support/failure.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
-import { FolderError, withFolderLock } from './folder-lock.ts';
+import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
 import type { NotificationLease } from './lease.ts';
 import type { NoteTerms } from './note.ts';
 import { hitFlags, missingFlags, type WantedFlags } from './notification-flags.ts';

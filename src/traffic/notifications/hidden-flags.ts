@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { asBytes } from '../../redis/bytes.ts';
+import { asBytes } from '../../support/bytes.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { ReplyParser } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';

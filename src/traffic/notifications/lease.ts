@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisError } from '../../redis/errors.ts';
 import type { RedisNode } from '../../redis/server.ts';
-import { fileFailureText } from '../../file-failure.ts';
-import { FolderError, withFolderLock } from './folder-lock.ts';
+import { fileFailureText } from '../../support/file-failure.ts';
+import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
 import { type NoteFile, readNote, readNotes, removeNote, writeNote } from './note.ts';
 import { type NotificationRemark, restoreCommand, type RestoreOutcome, shown } from './outcome.ts';
-import type { ProcessFacts } from './processes.ts';
+import type { ProcessFacts } from '../../support/processes.ts';
 import { heldOutcome, putBack, restartedOutcome } from './put-back.ts';
 import { boundedNode, type FlagsNode, readServerFlags, startBound } from './server-flags.ts';
 import { isAbout, isOutlived, notesOn } from './server-notes.ts';

@@ -1,9 +1,9 @@
-import { InputError } from '../../failure.ts';
-import { fileFailureText } from '../../file-failure.ts';
+import { InputError } from '../../support/failure.ts';
+import { fileFailureText } from '../../support/file-failure.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
-import { FolderError, withFolderLock } from './folder-lock.ts';
+import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
 import {
   type DamagedNote,
   type NoteFile,
@@ -13,7 +13,7 @@ import {
   removeNote,
 } from './note.ts';
 import { restoreCommand, type RestoreOutcome, shown } from './outcome.ts';
-import type { ProcessFacts } from './processes.ts';
+import type { ProcessFacts } from '../../support/processes.ts';
 import { heldOutcome, putBack, restartedOutcome } from './put-back.ts';
 import { type FlagsNode, readServerFlags, type ServerFlags } from './server-flags.ts';
 import { isAbout, isDoingOf, isHeld, isOutlived, notesOn } from './server-notes.ts';

@@ -10,10 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileFailureText } from '../../file-failure.ts';
-import { sealed, unsealed } from '../../sealed.ts';
-import { stateFolder } from '../../state-folder.ts';
-import { type Holder, parseHolder, type ProcessFacts } from './processes.ts';
+import { fileFailureText } from '../../support/file-failure.ts';
+import { sealed, unsealed } from '../../support/sealed.ts';
+import { stateFolder } from '../../support/state-folder.ts';
+import { type Holder, parseHolder, type ProcessFacts } from '../../support/processes.ts';
 
 /**
  * What must be known to put `notify-keyspace-events` of one server back, whatever ends the process that changed it. On disk

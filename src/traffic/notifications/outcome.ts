@@ -1,4 +1,4 @@
-import { InputError } from '../../failure.ts';
+import { InputError } from '../../support/failure.ts';
 import type { ReplyError } from '../../redis/reply.ts';
 import { missingFlags, type WantedFlags, withFlags } from './notification-flags.ts';
 

@@ -1,7 +1,7 @@
 import { sameFlags } from './notification-flags.ts';
 import { type DamagedNote, type NoteFile, removeNote } from './note.ts';
 import { type NotificationRemark, shown } from './outcome.ts';
-import type { ProcessFacts } from './processes.ts';
+import type { ProcessFacts } from '../../support/processes.ts';
 import { restartedOutcome } from './put-back.ts';
 import type { ServerFlags } from './server-flags.ts';
 import { isDoingOf, notesOn } from './server-notes.ts';

@@ -2,7 +2,7 @@ import { ReplyError } from '../../redis/reply.ts';
 import { sameFlags } from './notification-flags.ts';
 import type { Note, NoteFile } from './note.ts';
 import { type RestoreOutcome, shown } from './outcome.ts';
-import type { ProcessFacts } from './processes.ts';
+import type { ProcessFacts } from '../../support/processes.ts';
 import { type FlagsNode, type ServerFlags, setServerFlags } from './server-flags.ts';
 import { isDoingOf } from './server-notes.ts';
 

@@ -1,4 +1,4 @@
-import { asBytes, type ByteString } from '../../redis/bytes.ts';
+import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { infoNumber, parseInfo } from '../../redis/info.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';

@@ -1,6 +1,6 @@
 import { sameFlags } from './notification-flags.ts';
 import type { Note, NoteFile } from './note.ts';
-import { isRunning, type ProcessFacts } from './processes.ts';
+import { isRunning, type ProcessFacts } from '../../support/processes.ts';
 import type { ServerFlags } from './server-flags.ts';
 
 /** The notes about one server, the oldest first. */

@@ -1,4 +1,4 @@
-import { fileFailureText } from '../../file-failure.ts';
+import { fileFailureText } from '../../support/file-failure.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
@@ -15,7 +15,7 @@ import {
   unusableFolder,
 } from './outcome.ts';
 import { type Predecessors, settlePredecessors } from './predecessors.ts';
-import { holderOf, type ProcessFacts } from './processes.ts';
+import { holderOf, type ProcessFacts } from '../../support/processes.ts';
 import { putBack } from './put-back.ts';
 import { readServerFlags } from './server-flags.ts';
 

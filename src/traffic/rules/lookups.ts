@@ -1,4 +1,4 @@
-import type { ByteString } from '../../redis/bytes.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import type { CountingRule, KeyPlaces } from './counting.ts';
 
 /** What one command does to keys. A key that is named twice is looked up, and stands here, twice. */

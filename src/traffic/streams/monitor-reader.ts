@@ -1,4 +1,4 @@
-import type { ByteString } from '../../redis/bytes.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
 import { type CommandTable, nameSeed, nextNameHash, type TableEntry } from '../rules/command-table.ts';
 import { lookupsOf } from '../rules/counting-rules.ts';

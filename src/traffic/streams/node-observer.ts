@@ -1,4 +1,4 @@
-import { asBytes, type ByteString } from '../../redis/bytes.ts';
+import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
 import { type Info, parseInfo } from '../../redis/info.ts';
 import type { Lane } from '../../redis/lane.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { asBytes, bytesOf } from '../../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../../src/support/bytes.ts';
 import { encodeCommand, Lane } from '../../../src/redis/lane.ts';
 import { ReplyError } from '../../../src/redis/reply.ts';
 import type { RedisServer } from '../../../src/redis/server.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asBytes } from '../../../src/redis/bytes.ts';
+import { asBytes } from '../../../src/support/bytes.ts';
 import { LookupTally } from '../../../src/redis/lookups.ts';
 import { type Reply, ReplyError } from '../../../src/redis/reply.ts';
 import type { RedisCommand } from '../../../src/redis/server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { asBytes } from '../../../src/redis/bytes.ts';
+import { asBytes } from '../../../src/support/bytes.ts';
 import { connect } from '../../../src/redis/connect.ts';
 import { isStoredBySlot, readNodeFacts, readSlotSizes } from '../../../src/redis/node-facts.ts';
 import type { RedisServer } from '../../../src/redis/server.ts';

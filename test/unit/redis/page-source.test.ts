@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Draw } from '../../../src/random.ts';
+import { Draw } from '../../../src/support/random.ts';
 import { emptyAccount } from '../../../src/redis/account.ts';
-import { asBytes } from '../../../src/redis/bytes.ts';
+import { asBytes } from '../../../src/support/bytes.ts';
 import { connect } from '../../../src/redis/connect.ts';
 import { shareBefore } from '../../../src/redis/cursor.ts';
 import { infoNumber, readInfo } from '../../../src/redis/info.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asBytes } from '../../../src/redis/bytes.ts';
+import { asBytes } from '../../../src/support/bytes.ts';
 import { type Reply, ReplyError, ReplyParser } from '../../../src/redis/reply.ts';
 
 /** The RESP2 form of a reply. Strings go as bulk strings, which hold any byte. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { asBytes, bytesOf } from '../../../src/redis/bytes.ts';
+import { asBytes, bytesOf } from '../../../src/support/bytes.ts';
 import { connect } from '../../../src/redis/connect.ts';
 import { neighbourOf, slotCount, slotOf, type SlotRange, uncoveredSlots } from '../../../src/redis/slots.ts';
 import { sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';

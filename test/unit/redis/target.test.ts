@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { maskedUrl } from '../../../src/masked.ts';
+import { maskedUrl } from '../../../src/support/masked.ts';
 import { addressOf, publicUrlOf } from '../../../src/redis/target.ts';
 import { asksForTls, parseRedisUrl } from '../../../src/redis/url.ts';
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { emptyAccount, type WalkAccount } from '../../../src/redis/account.ts';
-import { asBytes, type ByteString, bytesOf } from '../../../src/redis/bytes.ts';
+import { asBytes, type ByteString, bytesOf } from '../../../src/support/bytes.ts';
 import { connect } from '../../../src/redis/connect.ts';
 import { infoNumber, readInfo } from '../../../src/redis/info.ts';
 import type { RedisServer } from '../../../src/redis/server.ts';

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { InputError } from '../../../src/failure.ts';
+import { InputError } from '../../../src/support/failure.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../../src/traffic/history.ts';
 import type { NamespaceTraffic, TrafficReport } from '../../../src/traffic/report.ts';
 import { reportOf, trafficOf } from './traffic-examples.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LogHistogram } from '../../../src/traffic/figures/log-histogram.ts';
+import { LogHistogram } from '../../../src/support/log-histogram.ts';
 
 /** Of every order of magnitude alike. */
 const values = fc.oneof(

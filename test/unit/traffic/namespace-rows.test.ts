@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { buildMap } from '../../../src/config/build-map.ts';
 import { emptyMap, type NamespaceMap } from '../../../src/keyspace/map.ts';
 import { NamespaceTree } from '../../../src/keyspace/namespace-tree.ts';
-import { asBytes } from '../../../src/redis/bytes.ts';
+import { asBytes } from '../../../src/support/bytes.ts';
 import { hashBytes, lastHash } from '../../../src/traffic/keys/key-hash.ts';
 import { NamespaceRows } from '../../../src/traffic/keys/namespace-rows.ts';
 

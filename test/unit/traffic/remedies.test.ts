@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Draw } from '../../../src/random.ts';
+import { Draw } from '../../../src/support/random.ts';
 import { memoryRemedy, ttlRemedy } from '../../../src/traffic/figures/remedies.ts';
 import { RowDetails } from '../../../src/traffic/keys/row-details.ts';
 

@@ -1,0 +1,154 @@
+import { InputError } from '../support/failure.ts';
+import type { Entity, NamespaceMap } from '../keyspace/map.ts';
+import { bindPlaceholder, exactKeyOf } from '../keyspace/pattern.ts';
+import { asBytes, type ByteString } from '../support/bytes.ts';
+import { RedisError, refusal } from '../redis/errors.ts';
+import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
+import { CursorTrail } from '../redis/scan-bounds.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { idPlaceholder } from './id-matcher.ts';
+import type { Selection, Target } from './selection.ts';
+
+/** The indexes of a target with the keys they hold. */
+export interface IndexedKeys {
+  readonly selection: Selection;
+  /** By index key: its members. */
+  readonly indexes: readonly KeyIndex[];
+}
+
+export interface KeyIndex {
+  readonly key: ByteString;
+  readonly type: 'set' | 'zset';
+  readonly members: readonly ByteString[];
+}
+
+/** The entity of a target whose keys an index holds; null where the map names none. */
+export function indexedEntity(target: Target, map: NamespaceMap): Entity | null {
+  if (target.kind !== 'entity') return null;
+  const entity = map.entities.find(({ name }) => name === target.name);
+  return entity?.index == null ? null : entity;
+}
+
+/**
+ * Reads the members of the indexes of all ids, page by page: O(members), whatever the size of the keyspace. What the
+ * index does not hold is not found. @throws RedisError; InputError where an index is neither a set nor a sorted set
+ */
+export async function readIndexes(
+  server: RedisServer,
+  entity: Entity,
+  ids: readonly string[],
+): Promise<IndexedKeys> {
+  const { index } = entity;
+  if (index === null) throw new TypeError('an entity without index has no indexes');
+  const patterns = ids.map((id) => bindPlaceholder(index, idPlaceholder, id));
+  const indexes: KeyIndex[] = [];
+  const owners = new Map<ByteString, string[]>();
+  for (const [at, pattern] of patterns.entries()) {
+    const key = exactKeyOf(pattern);
+    if (key === null) {
+      throw new InputError(
+        `the index of entity \`${entity.name}\` is a pattern (\`${pattern.text}\`), not one key`,
+        'write it without *: "index": "idx:user:<id>"',
+      );
+    }
+    const found = await readIndex(server.nodeFor(key), key, entity.name);
+    if (found === null) continue;
+    indexes.push(found);
+    for (const member of found.members) {
+      const known = owners.get(member);
+      if (known) known.push(ids[at] ?? '');
+      else owners.set(member, [ids[at] ?? '']);
+    }
+  }
+  return {
+    indexes,
+    selection: {
+      patterns: patterns.map(({ text }) => `members of ${text}`),
+      exactKeys: [...owners.keys()],
+      walk: null,
+      unreachable: [],
+      futile: false,
+      idsOf: (key) => owners.get(key) ?? [],
+    },
+  };
+}
+
+const membersInPage = 500;
+
+async function readIndex(node: RedisNode, key: ByteString, entity: string): Promise<KeyIndex | null> {
+  const type = replyText(await node.call('TYPE', key));
+  if (type === 'none') return null;
+  if (type !== 'set' && type !== 'zset') {
+    throw new InputError(
+      `the index \`${key}\` of entity \`${entity}\` is a ${type}, and an index is a set or a sorted set`,
+      'correct "index" in the map, or use --walk to look through the keyspace',
+    );
+  }
+  const members = new Set<ByteString>();
+  const command = type === 'set' ? 'SSCAN' : 'ZSCAN';
+  const trail = new CursorTrail(command, node.address);
+  let cursor = '0';
+  do {
+    const [reply] = await node.batch([[command, key, asBytes(cursor), 'COUNT', membersInPage]]);
+    if (reply instanceof ReplyError) throw refusal(reply, `\`${command}\``, node.address);
+    const [next, page] = reply as [Reply, ByteString[]];
+    page.forEach((member, at) => {
+      if (type === 'set' || at % 2 === 0) members.add(member);
+    });
+    cursor = replyText(next);
+    trail.follow(cursor);
+  } while (cursor !== '0');
+  return { key, type, members: [...members] };
+}
+
+/** What became of the indexes after a removal. */
+interface IndexPruning {
+  /** Members that went out of their index. */
+  readonly pruned: number;
+  /** Why not all were looked at. */
+  readonly stoppedBy: RedisError | null;
+}
+
+/**
+ * Takes the members out of the indexes whose keys are gone, whoever removed them. Whether they are is asked at the last
+ * moment: an application may have stored them again since the removal, and noted them in the index once more.
+ */
+export async function pruneIndexes(server: RedisServer, indexes: readonly KeyIndex[]): Promise<IndexPruning> {
+  let pruned = 0;
+  try {
+    for (const { key, type, members } of indexes) {
+      for (let start = 0; start < members.length; start += membersInPage) {
+        const gone = await missingOf(server, members.slice(start, start + membersInPage));
+        if (gone.length === 0) continue;
+        const node = server.nodeFor(key);
+        const command = type === 'set' ? 'SREM' : 'ZREM';
+        const [reply] = await node.batch([[command, key, ...gone]]);
+        if (reply instanceof ReplyError) throw refusal(reply, `\`${command}\``, node.address);
+        if (typeof reply === 'number') pruned += reply;
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof RedisError)) throw error;
+    return { pruned, stoppedBy: error };
+  }
+  return { pruned, stoppedBy: null };
+}
+
+/** MEMORY USAGE leaves no trace; EXISTS, where that is not permitted, counts as a miss. What is not known stays. */
+async function missingOf(server: RedisServer, keys: readonly ByteString[]): Promise<ByteString[]> {
+  const byNode = new Map<RedisNode, ByteString[]>();
+  for (const key of keys) {
+    const node = server.nodeFor(key);
+    byNode.set(node, [...(byNode.get(node) ?? []), key]);
+  }
+  const missing: ByteString[] = [];
+  for (const [node, own] of byNode) {
+    const sizes = await node.batch(own.map((key) => ['MEMORY', 'USAGE', key] as const));
+    const unsized = own.filter((_, index) => sizes[index] instanceof ReplyError);
+    missing.push(...own.filter((_, index) => sizes[index] === null));
+    if (unsized.length === 0) continue;
+    const replies = await node.batch(unsized.map((key) => ['EXISTS', key] as const));
+    missing.push(...unsized.filter((_, index) => replies[index] === 0));
+  }
+  return missing;
+}

@@ -1,0 +1,203 @@
+import { existsSync } from 'node:fs';
+import type { ArchiveAbout, ArchiveFrame, WrittenFrame } from '../records/archive/format.ts';
+import { ArchiveWriter } from '../records/archive/writer.ts';
+import { InputError } from '../support/failure.ts';
+import { fileFailureText } from '../support/file-failure.ts';
+import type { ByteString } from '../support/bytes.ts';
+import { asRefusal, type BatchLine, type KeyChange, type Refusal } from './change-keys.ts';
+import { ReplyError } from '../redis/reply.ts';
+import { makeStateFolder, stateFolder } from '../support/state-folder.ts';
+
+/** Where journals go unless a file is named; null where the environment names no home. */
+export const journalFolder = (variables: Readonly<Record<string, string | undefined>>) =>
+  stateFolder(variables, 'journals');
+
+/** The path, or where there is a file the next one that is free: `apply.journal`, `apply-2.journal`, … */
+export function nextFreePath(path: string): string {
+  const [, stem = path, ending = ''] = /^(.*?)(\.[^./]*)?$/s.exec(path) ?? [];
+  let free = path;
+  for (let number = 2; existsSync(free); number++) free = `${stem}-${number}${ending}`;
+  return free;
+}
+
+/** `2026-11-21T10-15-42-123Z-invalidate.journal`: sorts by time, and is a name on every file system. */
+export function journalName(command: string, now: number): string {
+  return `${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}-${command}.journal`;
+}
+
+/** @throws InputError where it cannot be made */
+export function makeJournalFolder(folder: string): void {
+  try {
+    makeStateFolder(folder);
+  } catch (error) {
+    throw new InputError(
+      `the folder of journals \`${folder}\` cannot be made: ${fileFailureText(error)}; nothing was changed`,
+      'name a file with --journal FILE',
+    );
+  }
+}
+
+/** @throws InputError where the file cannot be made, or is there already */
+export async function openJournal(path: string, about: ArchiveAbout): Promise<ArchiveWriter> {
+  try {
+    return await ArchiveWriter.create(path, about);
+  } catch (error) {
+    const taken = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    throw new InputError(
+      `journal \`${path}\` cannot be written: ${taken ? 'there is a file of that name' : fileFailureText(error)}; nothing was changed`,
+      'name another with --journal FILE',
+    );
+  }
+}
+
+/** Values can be long: the fewer are held at a time, the better. */
+const mostValuesInBatch = 50;
+
+/**
+ * The change with a journal of it. Before the keys go their names are noted, and with `withValues` what they hold: whatever
+ * ends this program, the journal holds at least what was removed. Keys that the server refused to remove are noted after
+ * that. A key whose value cannot be kept stays. What is written to a key between the reading of its value and its removal
+ * is lost, as it is without a backup.
+ */
+export function journaling(
+  change: KeyChange,
+  journal: ArchiveWriter,
+  withValues: boolean,
+  now: () => number,
+): KeyChange {
+  return {
+    ...change,
+    mostKeysInBatch: withValues
+      ? Math.min(mostValuesInBatch, change.mostKeysInBatch)
+      : change.mostKeysInBatch,
+    async change(line, keys) {
+      const kept = withValues
+        ? await keepValues(line, keys, now)
+        : { keys, frames: keys.map((key) => ({ kind: 'removed', key }) as const), gone: 0, refused: [] };
+      const failed = await appended(journal, kept.frames);
+      if (failed) return { changed: 0, unchanged: 0, refused: refusedBy(failed, keys), stop: failed };
+      const outcome =
+        kept.keys.length === 0
+          ? { changed: 0, unchanged: 0, refused: [] }
+          : await change.change(line, kept.keys);
+      const staying = outcome.refused.flatMap((each) => each.keys);
+      const stop = await appended(
+        journal,
+        staying.map((key) => ({ kind: 'stays', key })),
+      );
+      return {
+        changed: outcome.changed,
+        unchanged: outcome.unchanged + kept.gone,
+        refused: [...kept.refused, ...outcome.refused],
+        ...(stop && { stop }),
+      };
+    },
+  };
+}
+
+/** The keys of a journal that were not removed after all. A key that a cluster has moved may go at a second attempt. */
+export async function readStaying(frames: AsyncIterable<ArchiveFrame>): Promise<Set<ByteString>> {
+  const staying = new Set<ByteString>();
+  for await (const frame of frames) {
+    if (frame.kind === 'stays') staying.add(frame.key);
+    else if (frame.kind === 'value') staying.delete(frame.key);
+  }
+  return staying;
+}
+
+/** The failure, as one that a person can do something about. */
+export async function appended(
+  journal: ArchiveWriter,
+  frames: readonly WrittenFrame[],
+): Promise<InputError | null> {
+  try {
+    await journal.append(frames);
+    return null;
+  } catch (error) {
+    return new InputError(
+      `journal \`${journal.path}\` cannot be written: ${fileFailureText(error)}`,
+      'make room, then run the command again: it continues with what is left',
+    );
+  }
+}
+
+/** A key whose TTL is about to change. */
+interface TtlChange {
+  readonly key: ByteString;
+  /** What PTTL answered: milliseconds, or -1. */
+  readonly left: number;
+  /** The new TTL, in milliseconds. */
+  readonly millis: number;
+}
+
+/** Notes TTLs as they are, before they are changed: `undo` gives them back to keys that still have the new one. */
+export interface KeptTtls {
+  /** Why the change must not follow; null where all is noted. */
+  note(changes: readonly TtlChange[]): Promise<InputError | null>;
+}
+
+export function keepingTtls(journal: ArchiveWriter, now: () => number): KeptTtls {
+  return {
+    note: (changes) => {
+      const at = now();
+      const frames = changes.map(({ key, left, millis }) => ({
+        kind: 'ttl' as const,
+        key,
+        expiresAtMillis: left < 0 ? null : at + left,
+        shortenedToMillis: at + millis,
+      }));
+      return appended(journal, frames);
+    },
+  };
+}
+
+/** Keys that were not changed because of us, and not of the server. */
+export function refusedBy(failure: Error, keys: readonly ByteString[]): Refusal[] {
+  return [{ keys, command: 'the journal', reply: new ReplyError(`ERR ${failure.message}`) }];
+}
+
+interface KeptValues {
+  /** Those whose values are in the frames. */
+  readonly keys: readonly ByteString[];
+  readonly frames: readonly WrittenFrame[];
+  readonly gone: number;
+  readonly refused: readonly Refusal[];
+}
+
+async function keepValues(
+  line: BatchLine,
+  keys: readonly ByteString[],
+  clock: () => number,
+): Promise<KeptValues> {
+  const replies = await line.exchange(
+    keys.flatMap(
+      (key) =>
+        [
+          ['DUMP', key],
+          ['PTTL', key],
+        ] as const,
+    ),
+  );
+  const now = clock();
+  const kept: ByteString[] = [];
+  const frames: WrittenFrame[] = [];
+  const refused: Refusal[] = [];
+  let gone = 0;
+  keys.forEach((key, index) => {
+    const [payload, ttl] = [replies[2 * index], replies[2 * index + 1]];
+    if (payload === null || ttl === -2) gone++;
+    else if (typeof payload !== 'string' || typeof ttl !== 'number') {
+      const [command, reply] = typeof payload === 'string' ? ['`PTTL`', ttl] : ['`DUMP`', payload];
+      refused.push({ keys: [key], command, reply: asRefusal(reply) });
+    } else {
+      kept.push(key);
+      frames.push({
+        kind: 'value',
+        key,
+        payload: Buffer.from(payload, 'latin1'),
+        expiresAtMillis: ttl < 0 ? null : now + ttl,
+      });
+    }
+  });
+  return { keys: kept, frames, gone, refused };
+}

@@ -1,0 +1,80 @@
+import { inferPattern } from '../keyspace/infer.ts';
+import type { NamespaceMap } from '../keyspace/map.ts';
+import { PatternIndex } from '../keyspace/pattern-index.ts';
+import type { Progress } from '../support/progress.ts';
+import type { ByteString } from '../support/bytes.ts';
+import type { RedisServer } from '../redis/server.ts';
+import { emptyAccount } from '../redis/account.ts';
+import { walkKeys } from '../redis/walk.ts';
+
+/** Something that can be invalidated, with the keys it has. */
+export interface Candidate {
+  readonly kind: 'entity' | 'namespace';
+  readonly name: string;
+  readonly keys: number;
+  readonly memoryBytes: number;
+}
+
+interface Survey {
+  /** Entities of the map first, then its cache namespaces or the inferred ones; each kind largest first. */
+  readonly candidates: readonly Candidate[];
+  /** False where the keyspace is larger than what was read, and the numbers are of a part of it. */
+  readonly exact: boolean;
+}
+
+/** Keys read at most: enough to tell large from small, and done in a second. */
+const mostKeysRead = 200_000;
+
+/** Counts what there is to invalidate, for a choice. @throws RedisError */
+export async function surveyCandidates(
+  server: RedisServer,
+  map: NamespaceMap,
+  options: { readonly signal: AbortSignal; readonly progress: Progress },
+): Promise<Survey> {
+  const tables = {
+    entity: new Map<string, { keys: number; memoryBytes: number }>(),
+    namespace: new Map<string, { keys: number; memoryBytes: number }>(),
+  };
+  for (const { name, patterns } of map.entities)
+    if (patterns.length > 0) tables.entity.set(name, { keys: 0, memoryBytes: 0 });
+  const entities = new PatternIndex(
+    map.entities.flatMap(({ name, patterns }) => patterns.map((pattern) => ({ pattern, value: name }))),
+    map.delimiters,
+  );
+  const namespaceOf = (key: ByteString): string | null => {
+    if (map.isEmpty) return inferPattern(key, map.delimiters);
+    const namespace = map.classify(key);
+    return namespace?.kind === 'cache' ? namespace.name : null;
+  };
+  const add = (kind: Candidate['kind'], name: string, bytes: number | null) => {
+    const row = tables[kind].get(name) ?? { keys: 0, memoryBytes: 0 };
+    row.keys++;
+    row.memoryBytes += bytes ?? 0;
+    tables[kind].set(name, row);
+  };
+  let read = 0;
+  let complete = true;
+  options.progress.start('looking for what can be invalidated', 'keys', null);
+  for (const node of server.nodes) {
+    const account = emptyAccount();
+    for await (const page of walkKeys(node, { columns: { memory: true }, signal: options.signal }, account)) {
+      page.keys.forEach((key, index) => {
+        const bytes = page.memoryBytes[index] ?? null;
+        const namespace = namespaceOf(key);
+        if (namespace !== null) add('namespace', namespace, bytes);
+        for (const name of entities.findAll(key)) add('entity', name, bytes);
+      });
+      read += page.keys.length;
+      options.progress.update(read);
+      if (read >= mostKeysRead) break;
+    }
+    complete = complete && account.complete;
+    if (read >= mostKeysRead) break;
+  }
+  options.progress.stop();
+  const listed = (kind: Candidate['kind']): Candidate[] =>
+    [...tables[kind]]
+      .map(([name, row]) => ({ kind, name, ...row }))
+      .sort((left, right) => right.memoryBytes - left.memoryBytes || right.keys - left.keys);
+  return { candidates: [...listed('entity'), ...listed('namespace')], exact: complete };
+}

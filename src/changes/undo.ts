@@ -1,0 +1,284 @@
+import type { ArchiveFrame, ArchiveHeader } from '../records/archive/format.ts';
+import { EvictionWatch } from '../records/fixtures/evictions.ts';
+import type { Progress } from '../support/progress.ts';
+import { asBytes, type ByteString } from '../support/bytes.ts';
+import { RedisError, refusal } from '../redis/errors.ts';
+import type { Lane } from '../redis/lane.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
+import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
+import { concernsSomeKeys } from './change-keys.ts';
+
+/** What became of the keys of a journal: `restored + rewritten + expired + withoutValue + failed + notAttempted` are all. */
+export interface Undoing {
+  restored: number;
+  /** Of these, keys that were there all the time, and have the TTL again that `invalidate --mode soft` or `prune` had changed. */
+  ttlsRestored: number;
+  /** Are there again, and were left alone. */
+  rewritten: number;
+  /** Would have expired by now, or did so within the shorter TTL that it was given. */
+  expired: number;
+  /** Only their names were kept. */
+  withoutValue: number;
+  failed: number;
+  /** Read from the journal and not sent, for the work ended early. */
+  notAttempted: number;
+  /** Keys that the server evicted meanwhile, by whomever; null where it was not asked, or INFO is not permitted. */
+  evictedKeys: number | null;
+  /** True where the work ended early because keys were evicted. */
+  stoppedByEvictions: boolean;
+  readonly problems: { readonly reason: string; keys: number; readonly example: ByteString }[];
+  stoppedBy: Error | null;
+}
+
+interface UndoOptions {
+  /** Keys that the journal names and that were not removed after all. */
+  readonly staying: ReadonlySet<ByteString>;
+  /** Put the old value in the place of a new one. */
+  readonly replace: boolean;
+  /** Go on although the server evicts keys: then the keys that are put back take the place of others, or of each other. */
+  readonly allowsEvictions: boolean;
+  /** Only count. */
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** RESTORE builds the value at one go: a batch is what the server does without looking at anyone else. */
+const mostFramesInBatch = 50;
+const mostBytesInBatch = 1_048_576;
+const batchesBetweenLooks = 5;
+
+/** Of a record whose name is damaged as well. */
+const unknownKey = asBytes('(not readable)');
+
+/** How far a key's expiry may be from what the journal says, for the time that the command took to arrive. */
+const mostEarlyMillis = 1000;
+const mostLateMillis = 5000;
+
+type Undone = Extract<ArchiveFrame, { kind: 'value' | 'ttl' }>;
+
+/**
+ * Puts back what a journal has kept: values with the TTL that would be left by now, TTLs as they were. A key that was
+ * written again since keeps what it has. Doing it twice is harmless.
+ */
+export async function undoJournal(
+  server: RedisServer,
+  header: ArchiveHeader,
+  frames: AsyncIterable<ArchiveFrame>,
+  options: UndoOptions,
+): Promise<Undoing> {
+  const watch = options.dryRun ? null : await EvictionWatch.start(server);
+  const run = new UndoRun(server, header, options, watch);
+  options.progress.start('restoring', 'keys', null);
+  try {
+    for await (const frame of frames) {
+      if (run.ended) run.leave(frame);
+      else await run.take(frame);
+    }
+    await run.flush();
+  } finally {
+    options.progress.stop();
+    run.close();
+    await watch?.end();
+  }
+  return run.result();
+}
+
+class UndoRun {
+  private readonly undoing: Undoing = {
+    restored: 0,
+    ttlsRestored: 0,
+    rewritten: 0,
+    expired: 0,
+    withoutValue: 0,
+    failed: 0,
+    notAttempted: 0,
+    evictedKeys: null,
+    stoppedByEvictions: false,
+    problems: [],
+    stoppedBy: null,
+  };
+  private batchesSent = 0;
+  private readonly lanes = new Map<RedisNode, Lane>();
+  private readonly batches = new Map<RedisNode, { frames: Undone[]; bytes: number }>();
+
+  constructor(
+    private readonly server: RedisServer,
+    private readonly header: ArchiveHeader,
+    private readonly options: UndoOptions,
+    private readonly watch: EvictionWatch | null,
+  ) {}
+
+  get ended(): boolean {
+    const { stoppedBy, stoppedByEvictions } = this.undoing;
+    return stoppedBy !== null || stoppedByEvictions || this.options.signal.aborted;
+  }
+
+  leave(frame: ArchiveFrame): void {
+    if ((frame.kind === 'value' || frame.kind === 'ttl') && !this.options.staying.has(frame.key))
+      this.undoing.notAttempted++;
+  }
+
+  async take(frame: ArchiveFrame): Promise<void> {
+    if (frame.kind === 'end') return;
+    if (frame.kind === 'damaged') {
+      this.fail([{ key: frame.key ?? unknownKey }], 'its record in the journal is damaged');
+      return;
+    }
+    if (frame.kind === 'removed' || frame.kind === 'stays') {
+      if (!this.header.withValues) this.undoing.withoutValue += frame.kind === 'removed' ? 1 : -1;
+      return;
+    }
+    if (this.options.staying.has(frame.key)) return;
+    if (frame.expiresAtMillis !== null && frame.expiresAtMillis <= this.options.now()) {
+      this.undoing.expired++;
+      return;
+    }
+    const node = this.server.nodeFor(frame.key);
+    const batch = this.batches.get(node) ?? { frames: [], bytes: 0 };
+    this.batches.set(node, batch);
+    batch.frames.push(frame);
+    batch.bytes += frame.kind === 'value' ? frame.payload.length : 0;
+    if (batch.frames.length >= mostFramesInBatch || batch.bytes >= mostBytesInBatch) await this.send(node);
+  }
+
+  async flush(): Promise<void> {
+    for (const node of this.batches.keys()) await this.send(node);
+  }
+
+  result(): Undoing {
+    this.undoing.evictedKeys = this.watch?.evictedKeys ?? null;
+    this.undoing.problems.sort((left, right) => right.keys - left.keys);
+    return this.undoing;
+  }
+
+  close(): void {
+    for (const lane of this.lanes.values()) lane.close();
+  }
+
+  private async send(node: RedisNode): Promise<void> {
+    const frames = this.batches.get(node)?.frames ?? [];
+    this.batches.delete(node);
+    if (frames.length === 0) return;
+    if (this.ended) {
+      this.undoing.notAttempted += frames.length;
+      return;
+    }
+    if (this.options.dryRun) {
+      await this.count(node, frames);
+      return;
+    }
+    try {
+      await this.restore(await this.laneTo(node), frames);
+    } catch (error) {
+      if (!(error instanceof RedisError)) throw error;
+      this.undoing.stoppedBy = error;
+      this.fail(frames, `no answer (${error.message}): whether it was restored is unknown`);
+    }
+    const { restored, rewritten, failed } = this.undoing;
+    this.options.progress.update(restored + rewritten + failed);
+    if (++this.batchesSent % batchesBetweenLooks === 0) await this.lookForEvictions();
+  }
+
+  /** Thousands of keys are put back in a second: too many to wait for the watch's own interval. */
+  private async lookForEvictions(): Promise<void> {
+    await this.watch?.look();
+    this.undoing.stoppedByEvictions = !this.options.allowsEvictions && (this.watch?.evictedKeys ?? 0) > 0;
+  }
+
+  private async laneTo(node: RedisNode): Promise<Lane> {
+    const lane = this.lanes.get(node) ?? (await node.openLane());
+    this.lanes.set(node, lane);
+    return lane;
+  }
+
+  /** What would be restored. */
+  private async count(node: RedisNode, frames: readonly Undone[]): Promise<void> {
+    const due = await this.stillShortened((commands) => node.batch(commands), frames);
+    const values = due.filter(({ kind }) => kind === 'value');
+    const there = this.options.replace ? 0 : await countExisting(node, values);
+    this.undoing.restored += due.length - there;
+    this.undoing.ttlsRestored += due.length - values.length;
+    this.undoing.rewritten += there;
+  }
+
+  private async restore(lane: Lane, frames: readonly Undone[]): Promise<void> {
+    const due = await this.stillShortened((commands) => lane.exchange(commands), frames);
+    if (due.length === 0) return;
+    const replies = await lane.exchange(due.map((frame) => this.commandFor(frame)));
+    due.forEach((frame, index) => this.settle(frame, replies[index]));
+  }
+
+  /** The frames without those of keys whose TTL is no longer the one that they were given; these are counted. */
+  private async stillShortened(
+    ask: (commands: readonly RedisCommand[]) => Promise<Reply[]>,
+    frames: readonly Undone[],
+  ): Promise<readonly Undone[]> {
+    const ttls = frames.filter((frame) => frame.kind === 'ttl');
+    if (ttls.length === 0) return frames;
+    const replies = await ask(ttls.map(({ key }) => ['PTTL', key] as const));
+    const now = this.options.now();
+    const settled = new Set<Undone>();
+    ttls.forEach((frame, index) => {
+      const left = replies[index];
+      if (typeof left !== 'number') return;
+      const late = now + left - (frame.shortenedToMillis ?? now + left);
+      if (left === -2) this.undoing.expired++;
+      else if (!this.options.replace && (left < 0 || late < -mostEarlyMillis || late > mostLateMillis))
+        this.undoing.rewritten++;
+      else return;
+      settled.add(frame);
+    });
+    return frames.filter((frame) => !settled.has(frame));
+  }
+
+  /** TTLs go as what is left, not as a time of day: the clock of the server may not be ours. */
+  private commandFor(frame: Undone): RedisCommand {
+    const { key, expiresAtMillis } = frame;
+    const left =
+      expiresAtMillis === null ? null : Math.max(1, Math.round(expiresAtMillis - this.options.now()));
+    if (frame.kind === 'ttl') return left === null ? ['PERSIST', key] : ['PEXPIRE', key, left];
+    const replace = this.options.replace ? (['REPLACE'] as const) : [];
+    return ['RESTORE', key, left ?? 0, frame.payload.toString('latin1') as ByteString, ...replace];
+  }
+
+  private settle({ key, kind }: Undone, reply: Reply | undefined): void {
+    if (!(reply instanceof ReplyError)) {
+      if (kind === 'ttl' && reply === 0) this.undoing.expired++;
+      else {
+        this.undoing.restored++;
+        if (kind === 'ttl') this.undoing.ttlsRestored++;
+      }
+    } else if (reply.code === 'BUSYKEY') this.undoing.rewritten++;
+    else {
+      // The next key would be refused for the same reason.
+      if (!concernsSomeKeys(reply) && !/payload|bad data/i.test(reply.message))
+        this.undoing.stoppedBy ??= refusal(
+          reply,
+          kind === 'ttl' ? '`PEXPIRE`' : '`RESTORE`',
+          this.server.address,
+        );
+      this.fail([{ key }], reply.message);
+    }
+  }
+
+  private fail(frames: readonly { readonly key: ByteString }[], reason: string): void {
+    const [example] = frames;
+    if (example === undefined) return;
+    this.undoing.failed += frames.length;
+    const known = this.undoing.problems.find((problem) => problem.reason === reason);
+    if (known) known.keys += frames.length;
+    else this.undoing.problems.push({ reason, keys: frames.length, example: example.key });
+  }
+}
+
+/** MEMORY USAGE leaves no trace; EXISTS, where that is not permitted, counts as lookups. Keys of others count as absent. */
+async function countExisting(node: RedisNode, frames: readonly Undone[]): Promise<number> {
+  if (frames.length === 0) return 0;
+  const sizes = await node.batch(frames.map(({ key }) => ['MEMORY', 'USAGE', key] as const));
+  if (!sizes.some((size) => size instanceof ReplyError)) return sizes.filter((size) => size !== null).length;
+  const replies = await node.batch(frames.map(({ key }) => ['EXISTS', key] as const));
+  return replies.filter((reply) => reply === 1).length;
+}

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { startPacing } from '../keyspace/pacing.ts';
+import type { ByteString } from '../support/bytes.ts';
+import type { KeyChange } from './change-keys.ts';
+import type { PaceLimits } from '../redis/pace.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
+import type { RedisCommand, RedisServer } from '../redis/server.ts';
+
+/** DUMP builds a value at one go: a batch is what the server does without looking at anyone else. */
+const mostKeysInBatch = 50;
+/** DUMP ends with the version of the format and a checksum, which say nothing about the value. */
+const footerBytes = 10;
+/** The server counts idle time in whole seconds, by a clock that is up to a second late. */
+const idleSlackSeconds = 1;
+
+/** A plan that is no larger carries the digests of its values. */
+export const mostKeysDigested = 100_000;
+export const mostBytesDigested = 100_000_000;
+
+interface LookTerms {
+  readonly limits: PaceLimits;
+  /** Once aborted, what is left is not looked at. */
+  readonly signal: AbortSignal;
+}
+
+type Exchange = (commands: readonly RedisCommand[]) => Promise<Reply[]>;
+
+/**
+ * Digests of the values of a plan, each for a DUMP: a lookup that the server counts as a hit and a use of the key. A key that
+ * is gone, or that this user may not read, has none. @throws RedisError where the connection is lost
+ */
+export async function readDigests(
+  server: RedisServer,
+  keys: readonly ByteString[],
+  terms: LookTerms,
+): Promise<Map<ByteString, string>> {
+  const digests = new Map<ByteString, string>();
+  for await (const { exchange, batch } of batchesOf(server, keys, terms)) {
+    const replies = await exchange(batch.map((key) => ['DUMP', key] as const));
+    batch.forEach((key, index) => {
+      const payload = replies[index];
+      if (typeof payload === 'string') digests.set(key, digestOf(payload));
+    });
+  }
+  return digests;
+}
+
+/** The server's clock in milliseconds since the epoch; null where TIME is not permitted. @throws RedisError */
+export async function readServerTime(server: RedisServer): Promise<number | null> {
+  const [reply] = await server.nodes[0].batch([['TIME']]);
+  const [seconds, micros] = Array.isArray(reply) ? reply : [];
+  const millis = Number(seconds) * 1000 + Number(micros) / 1000;
+  return Number.isFinite(millis) ? millis : null;
+}
+
+/**
+ * Which keys of a plan were written since it was made. Where the plan has the digest of a value, the value is compared with it.
+ * Else the idle time decides, which reading starts again as well: a key that was used since the plan counts as written.
+ */
+export class WrittenSince {
+  /** Keys that the server says nothing about: it keeps no idle times (LFU), or refuses OBJECT or DUMP. */
+  readonly untold = new Set<ByteString>();
+  readonly found = new Set<ByteString>();
+  /** Keys that a change has left alone. */
+  spared = 0;
+
+  /** @param elapsedSeconds Since the plan was made, on the server's clock where it is known. */
+  constructor(
+    private readonly digests: ReadonlyMap<ByteString, string>,
+    private readonly elapsedSeconds: () => number,
+  ) {}
+
+  /** Looks at all of the keys. @throws RedisError where the connection is lost */
+  async look(server: RedisServer, keys: readonly ByteString[], terms: LookTerms): Promise<void> {
+    for await (const { exchange, batch } of batchesOf(server, keys, terms))
+      await this.lookAt(exchange, batch);
+  }
+
+  /** The change without the keys that were written; they count as unchanged, and are in `found`. */
+  sparing(change: KeyChange): KeyChange {
+    return {
+      ...change,
+      mostKeysInBatch: Math.min(mostKeysInBatch, change.mostKeysInBatch),
+      change: async (line, keys) => {
+        await this.lookAt((commands) => line.exchange(commands), keys);
+        const due = keys.filter((key) => !this.found.has(key));
+        const outcome =
+          due.length === 0 ? { changed: 0, unchanged: 0, refused: [] } : await change.change(line, due);
+        this.spared += keys.length - due.length;
+        return { ...outcome, unchanged: outcome.unchanged + keys.length - due.length };
+      },
+    };
+  }
+
+  private async lookAt(exchange: Exchange, keys: readonly ByteString[]): Promise<void> {
+    const replies = await exchange(
+      keys.map((key) => (this.digests.has(key) ? ['DUMP', key] : ['OBJECT', 'IDLETIME', key])),
+    );
+    keys.forEach((key, index) => {
+      const reply = replies[index] ?? null;
+      if (reply === null) return;
+      const digest = this.digests.get(key);
+      if (typeof reply === 'string' && digest !== undefined) {
+        if (digestOf(reply) !== digest) this.found.add(key);
+      } else if (typeof reply === 'number') {
+        if (reply < this.elapsedSeconds() + idleSlackSeconds) this.found.add(key);
+      } else if (!(reply instanceof ReplyError && movedCodes.has(reply.code))) this.untold.add(key);
+    });
+  }
+}
+
+const movedCodes = new Set(['MOVED', 'ASK']);
+
+/** 128 bits are enough to see a change that nobody makes on purpose. */
+function digestOf(payload: string): string {
+  return createHash('sha256')
+    .update(Buffer.from(payload, 'latin1').subarray(0, -footerBytes))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+async function* batchesOf(
+  server: RedisServer,
+  keys: readonly ByteString[],
+  { limits, signal }: LookTerms,
+): AsyncGenerator<{ readonly exchange: Exchange; readonly batch: readonly ByteString[] }> {
+  for (const node of server.nodes) {
+    const own = server.nodes.length === 1 ? keys : keys.filter((key) => server.nodeFor(key) === node);
+    if (own.length === 0) continue;
+    const pacing = await startPacing(node, limits, signal);
+    try {
+      for (let start = 0; start < own.length && !signal.aborted; start += mostKeysInBatch) {
+        const batch = own.slice(start, start + mostKeysInBatch);
+        await pacing.pace?.turn(batch.length);
+        yield { exchange: (commands) => node.batch(commands), batch };
+      }
+    } finally {
+      pacing.end();
+    }
+  }
+}

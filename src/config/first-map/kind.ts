@@ -1,0 +1,178 @@
+import { decodeValue } from '../../records/decode/decode.ts';
+import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
+import type { Layout } from './layouts.ts';
+import type { ObservedEncoding, ValueSample } from './values.ts';
+
+/** Words that name what an application cannot compute again. */
+const stateWords = new Set(
+  (
+    'session sessions sess sid sessid quota quotas lock locks redlock mutex semaphore lease leader queue queues bq bull ' +
+    'bullmq resque rq celery sidekiq unacked job jobs task tasks worker workers state states oauth csrf xsrf nonce otp ' +
+    'totp mfa token tokens login logins rate rl rlflx ratelimit ratelimits ratelimiter limit limits limiter throttle ' +
+    'cooldown attempt attempts counter counters sequence seq stream streams cart carts basket baskets consent unlocked ' +
+    'idempotency dedup dedupe presence subscription subscriptions leaderboard leaderboards flag flags toggle toggles ' +
+    'blacklist blocklist denylist whitelist allowlist revoked inbox outbox deadletter dlq'
+  ).split(' '),
+);
+/** The same where they end a word that is written as one: `usersession`. */
+const stateEnding = /(?:session|queue|csrftoken|accesstoken|refreshtoken|ratelimit|leaderboard)s?$/;
+
+/** What a judgement rests on, weightiest first. */
+export interface Sign {
+  readonly from: 'layout' | 'name' | 'type' | 'value';
+  /** As a part of a sentence: `name says "session"`. */
+  readonly text: string;
+}
+
+/** A key that was looked at. */
+export interface KeySample {
+  readonly ttlMillis: number | null;
+  /** Null: not readable. */
+  readonly type: string | null;
+  /** Of a string that is not empty. */
+  readonly value: ValueSample | null;
+}
+
+/** What was seen besides keys and TTLs. */
+export interface Evidence {
+  readonly samples: readonly KeySample[];
+  readonly encoding: ObservedEncoding | null;
+  /** In capitals, the commands that clients have used since the counters began; none where the server does not say. */
+  readonly commands: ReadonlySet<string>;
+}
+
+export const noEvidence: Evidence = { samples: [], encoding: null, commands: new Set() };
+
+interface Judged {
+  /** Null: of no known library. */
+  readonly layout: Layout | null;
+  readonly paths: readonly (readonly string[])[];
+  readonly statistics: KeyStatistics;
+}
+
+/** Whether keys are a cache, and why not. State is what cannot be computed again, and what might be such: it costs least. */
+export function judgeKind(
+  { layout, paths, statistics }: Judged,
+  evidence: Evidence,
+): { kind: 'cache' | 'state'; signs: readonly Sign[] } {
+  if (layout !== null)
+    return { kind: layout.kind, signs: [{ from: 'layout', text: `keys of ${layout.product}` }] };
+  const signs = [...nameSigns(paths.flat()), ...typeSigns(evidence), ...valueSigns(evidence, statistics)];
+  return { kind: signs.length > 0 ? 'state' : 'cache', signs };
+}
+
+function nameSigns(segments: readonly string[]): Sign[] {
+  const word = stateWordIn(segments);
+  if (word !== null) return [{ from: 'name', text: `name says "${word}"` }];
+  // Nothing says what they are for, and a token is more often a grant than a digest.
+  return segments.some((segment) => segment.startsWith('<token>')) && segments.every(isVariable)
+    ? [{ from: 'name', text: 'keys are nothing but tokens' }]
+    : [];
+}
+
+const isVariable = (segment: string) => /^<[a-z]+>\W?$/.test(segment);
+
+/** The word in the constant part of keys that makes them look like state, or null. */
+export function stateWordIn(segments: readonly string[]): string | null {
+  return (
+    segments
+      .flatMap((segment) => wordsOf(segment.replace(/<[a-z]+>/g, ' ')))
+      .find((word) => stateWords.has(word) || stateEnding.test(word)) ?? null
+  );
+}
+
+/** `userProfile`, `user_profile` and `user-profile` as lower-case words. */
+function wordsOf(segment: string): string[] {
+  return segment
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter((word) => word !== '');
+}
+
+const collections = new Map([
+  ['list', 'lists'],
+  ['set', 'sets'],
+  ['zset', 'sorted sets'],
+  ['hash', 'hashes'],
+]);
+const pops = [
+  'BRPOPLPUSH',
+  'RPOPLPUSH',
+  'BLMOVE',
+  'LMOVE',
+  'BRPOP',
+  'BLPOP',
+  'BLMPOP',
+  'LMPOP',
+  'RPOP',
+  'LPOP',
+];
+
+function typeSigns({ samples, commands }: Evidence): Sign[] {
+  const texts = samples.flatMap(({ type, ttlMillis }) => {
+    if (type === 'stream') return ['holds streams'];
+    const plural = collections.get(type ?? '');
+    if (plural === undefined) return [];
+    if (ttlMillis !== null && ttlMillis < 0) return [`holds ${plural} without a TTL`];
+    const pop = type === 'list' ? pops.find((command) => commands.has(command)) : undefined;
+    return pop === undefined ? [] : [`holds lists, and clients use ${pop}`];
+  });
+  return [...new Set(texts)].map((text) => ({ from: 'type', text }));
+}
+
+/** Integers with a longer TTL are as likely the cached result of a count. */
+const shortTtlSeconds = 86_400;
+const counting = ['INCR', 'INCRBY', 'DECR', 'DECRBY'];
+/** Longer than this no lock is held; a token with a longer TTL may be one of an interface, or a digest of what was cached. */
+const lockSeconds = 3600;
+/** What lock libraries write as the owner: 16 random bytes or more in hex, a UUID, or base64 with letters of both cases and digits. */
+const ownerToken =
+  /^(?:[\da-f]{32,64}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+/-]{22,44}={0,2})$/;
+const flag = /^(?:on|off|true|false|yes|no|enabled|disabled)$/i;
+/** Fields that session stores write. */
+const sessionFields = ['cookie', 'passport', '_csrf', 'csrfToken', '_token', '_auth_user_id'];
+/** PHP's session encoding (`name|s:3:"…"`), and what Laravel and Django write into a session. */
+const sessionText = /^\w+\|[abdiOsN][:;]|"_token";s:\d+:|_auth_user_id/;
+
+function valueSigns({ samples, encoding, commands }: Evidence, statistics: KeyStatistics): Sign[] {
+  const texts: string[] = [];
+  for (const { value, ttlMillis } of samples) {
+    if (value !== null && ttlMillis === -1 && flag.test(value.bytes))
+      texts.push('values are flags without a TTL');
+    const field = value === null ? null : sessionFieldOf(value);
+    if (field !== null) texts.push(`values hold ${field}`);
+  }
+  if (encoding?.encoding === 'integer') {
+    const { ttlKnown, withoutTtl, ttlMaxSeconds } = statistics;
+    const command = counting.find((each) => commands.has(each));
+    if (ttlKnown > 0 && withoutTtl === ttlKnown) texts.push('values are integers without a TTL');
+    else if (ttlKnown > 0 && ttlMaxSeconds <= shortTtlSeconds)
+      texts.push('values are integers under a short TTL');
+    else if (command !== undefined) texts.push(`values are integers, and clients use ${command}`);
+  }
+  if (areLocks(samples, statistics))
+    texts.push('values are random tokens under a short TTL, as locks have them');
+  return [...new Set(texts)].map((text) => ({ from: 'value', text }));
+}
+
+function areLocks(samples: readonly KeySample[], statistics: KeyStatistics): boolean {
+  const { ttlKnown, withoutTtl, ttlMaxSeconds } = statistics;
+  const values = samples.flatMap(({ value }) => value?.bytes ?? []);
+  return (
+    values.length > 0 &&
+    new Set(values).size === values.length &&
+    values.every((value) => ownerToken.test(value)) &&
+    ttlKnown > 0 &&
+    withoutTtl === 0 &&
+    ttlMaxSeconds <= lockSeconds
+  );
+}
+
+function sessionFieldOf({ bytes, truncated }: ValueSample): string | null {
+  if (sessionText.test(bytes)) return 'a session';
+  const { json } = decodeValue(bytes, { encoding: null, envelopeField: 'data', truncated });
+  if (typeof json !== 'object' || json === null) return null;
+  const field = sessionFields.find((name) => Object.hasOwn(json, name));
+  return field === undefined ? null : `"${field}"`;
+}

@@ -1,0 +1,200 @@
+import { looksLikeId } from '../../keyspace/ids.ts';
+import { inferSegments } from '../../keyspace/infer.ts';
+import { type KeyReading, KeyStatistics } from '../../keyspace/key-statistics.ts';
+import { emptyMap } from '../../keyspace/map.ts';
+import { NamespaceTree, otherName } from '../../keyspace/namespace-tree.ts';
+import type { ByteString } from '../../support/bytes.ts';
+import type { TtlRuleConfig } from '../schema.ts';
+import { groupBy } from './group-by.ts';
+import { observedRule, writtenTtlSeconds } from './ttl-rule.ts';
+
+/** A key as it was found. */
+export interface ObservedKey {
+  readonly key: ByteString;
+  /** Time left; -1: no TTL, null: not readable. */
+  readonly ttlMillis: number | null;
+  /** Since its last use; null: not read. */
+  readonly idleSeconds?: number | null;
+}
+
+/** Where and when the keys were looked at. */
+export interface Observation {
+  readonly delimiters: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly localTimeZone: string;
+}
+
+/** Keys that seem to have been made from one template: its segments, each with the delimiter behind it. */
+export interface KeyShape {
+  readonly path: readonly string[];
+  readonly statistics: KeyStatistics;
+}
+
+export const isVariable = (segment: string): boolean => /^(<|\*)/.test(segment);
+/** A segment of which nothing is known but that it varies. */
+const isFree = (segment: string): boolean => /^<(text|any)>/.test(segment);
+/** A segment that says whose key it is; what follows it is a field of that thing rather than one more parameter. */
+const isIdentity = (segment: string | undefined): boolean => /^<(id|uuid|email)>/.test(segment ?? '');
+
+/** Distinct words after an identity from which on they are taken for values of a variable. */
+const manyFields = 6;
+
+/** The templates behind the keys: as few as their TTLs allow, largest first. */
+export function keyShapes(keys: readonly ObservedKey[], observation: Observation): KeyShape[] {
+  const { delimiters } = observation;
+  const tree = new NamespaceTree({ map: { ...emptyMap, delimiters }, depth: Number.POSITIVE_INFINITY });
+  const prefixless: ObservedKey[] = [];
+  for (const observed of keys) {
+    const [first = ''] = inferSegments(observed.key, delimiters);
+    if (first.startsWith('<text>')) prefixless.push(observed);
+    else tree.add(observed.key, readingOf(observed));
+  }
+  const rows = tree.rows(Number.POSITIVE_INFINITY).filter(({ namespace }) => namespace !== otherName);
+  return joinEqual(
+    [...simplify(rows, 0, observation), ...stemShapes(prefixless, delimiters)].map(shortened),
+  ).sort((left, right) => right.statistics.keys - left.statistics.keys);
+}
+
+export function readingOf({ ttlMillis, idleSeconds = null }: ObservedKey): KeyReading {
+  return { memoryBytes: null, type: null, ttlMillis, idleSeconds };
+}
+
+/** Joins at each level the words that are values of one variable. */
+function simplify(shapes: readonly KeyShape[], level: number, observation: Observation): KeyShape[] {
+  const ended = shapes.filter(({ path }) => path.length === level);
+  const going = shapes.filter(({ path }) => path.length > level);
+  if (going.length === 0) return [...ended];
+  const names = variableNames(going, level, observation);
+  const renamed = joinEqual(
+    going.map(({ path, statistics }) => ({
+      path: path.with(level, names.get(path[level] ?? '') ?? path[level] ?? ''),
+      statistics,
+    })),
+  );
+  const groups = groupBy(renamed, ({ path }) => path[level]);
+  return [...ended, ...[...groups.values()].flatMap((group) => simplify(group, level + 1, observation))];
+}
+
+/** What the segments of one level should be called, where that is not their own text. */
+function variableNames(
+  shapes: readonly KeyShape[],
+  level: number,
+  observation: Observation,
+): Map<string, string> {
+  const { delimiters } = observation;
+  const names = new Map<string, string>();
+  const segments = [...groupBy(shapes, ({ path }) => path[level] ?? '')].map(([segment, under]) => ({
+    segment,
+    delimiter: delimiters.includes(segment.slice(-1)) ? segment.slice(-1) : '',
+    statistics: sumOf(under),
+  }));
+  const words = segments.filter(({ segment }) => !isVariable(segment));
+
+  for (const { segment } of words) {
+    if (segment.includes('<id>')) names.set(segment, segment.replaceAll('<id>', '<int>'));
+  }
+  const stems = groupBy(
+    words,
+    ({ segment }) => /^(.*\D)\d+(\D?)$/.exec(segment)?.slice(1).join('<int>') ?? '',
+  );
+  for (const [stem, members] of stems) {
+    if (stem !== '' && members.length >= 3) for (const { segment } of members) names.set(segment, stem);
+  }
+  if (level === 0) return names;
+
+  // An id is no part of a map, even where it is alone.
+  for (const { segment, delimiter } of words)
+    if (looksLikeId(segment.slice(0, segment.length - delimiter.length)))
+      names.set(segment, `<text>${delimiter}`);
+
+  const previous = shapes[0]?.path[level - 1];
+  for (const [delimiter, siblings] of groupBy(segments, (each) => each.delimiter)) {
+    const free = siblings.filter(({ segment }) => isFree(segment));
+    for (const { segment } of free) names.set(segment, `<text>${delimiter}`);
+    const unnamed = siblings.filter(({ segment }) => !isVariable(segment) && !names.has(segment));
+    const single = unnamed.filter(({ statistics }) => delimiter === '' && statistics.keys === 1);
+    if (single.length >= 3) for (const { segment } of single) names.set(segment, '<text>');
+    const least =
+      free.length > 0 ? 1 : isIdentity(previous) ? manyFields : isVariable(previous ?? '') ? 2 : Infinity;
+    for (const alike of groupByRule([...free, ...unnamed], observation)) {
+      const joined = alike.filter(({ segment }) => !isVariable(segment));
+      // A word among free text is one more text, unless it is what most keys have there.
+      const absorbs = free.length === 0 || alike.some(({ segment }) => isFree(segment));
+      if (absorbs && joined.length >= least)
+        for (const { segment } of joined) names.set(segment, `<text>${delimiter}`);
+    }
+  }
+  return names;
+}
+
+/** Things that were written with the same TTL, as far as that can be told. */
+export function groupByRule<Item extends { readonly statistics: KeyStatistics }>(
+  items: readonly Item[],
+  { now, localTimeZone }: Observation,
+): Item[][] {
+  const groups: { rule: TtlRuleConfig | undefined; maxSeconds: number; items: Item[] }[] = [];
+  const observed = items
+    .map((item) => ({ item, ...observedRule(item.statistics, now, localTimeZone) }))
+    .sort(
+      (left, right) =>
+        Number(right.sure) - Number(left.sure) || right.item.statistics.keys - left.item.statistics.keys,
+    );
+  for (const { item, rule, sure } of observed) {
+    const seconds = writtenTtlSeconds(item.statistics);
+    const fits = groups.find((group) =>
+      sure
+        ? JSON.stringify(group.rule) === JSON.stringify(rule)
+        : (group.rule === 'permanent') === (rule === 'permanent') && seconds <= group.maxSeconds * 1.05 + 1,
+    );
+    if (fits) fits.items.push(item);
+    else groups.push({ rule, maxSeconds: seconds, items: [item] });
+  }
+  return groups.map((group) => group.items);
+}
+
+/** Keys whose first segment is no word, by the word they start with: `db_query_*`. */
+function stemShapes(keys: readonly ObservedKey[], delimiters: readonly string[]): KeyShape[] {
+  const stems = groupBy(keys, ({ key }) => /^[A-Za-z][A-Za-z0-9]*(?=[^A-Za-z0-9])/.exec(key)?.[0] ?? '');
+  return [...stems].flatMap(([stem, members]) => {
+    const start = stem === '' ? '' : commonStart(members.map(({ key }) => key));
+    const lead = start.replace(/[^\w./-].*$/s, '').replace(/[A-Za-z0-9]*$/, '');
+    return members.map((member) => {
+      const statistics = new KeyStatistics();
+      statistics.add(readingOf(member));
+      // What is alone, or has nothing in common with others, goes by the number of its segments.
+      const path = lead === '' || members.length === 1 ? inferSegments(member.key, delimiters) : [`${lead}*`];
+      return { path, statistics };
+    });
+  });
+}
+
+function commonStart(texts: readonly string[]): string {
+  let start = texts[0] ?? '';
+  for (const text of texts) {
+    let length = 0;
+    while (length < start.length && text[length] === start[length]) length++;
+    start = start.slice(0, length);
+  }
+  return start;
+}
+
+/** Three variables in a row at the end, of which nothing is known, are no segments but one text with delimiters in it. */
+function shortened({ path, statistics }: KeyShape): KeyShape {
+  let end = path.length;
+  while (end > 0 && isFree(path[end - 1] ?? '')) end--;
+  return { path: end > 0 && path.length - end >= 3 ? [...path.slice(0, end), '*'] : path, statistics };
+}
+
+function joinEqual(shapes: readonly KeyShape[]): KeyShape[] {
+  return [...groupBy(shapes, ({ path }) => path.join('')).values()].flatMap((equal) => {
+    const [first] = equal;
+    return first === undefined ? [] : [{ path: first.path, statistics: sumOf(equal) }];
+  });
+}
+
+export function sumOf(parts: readonly { readonly statistics: KeyStatistics }[]): KeyStatistics {
+  const sum = new KeyStatistics();
+  for (const { statistics } of parts) sum.merge(statistics);
+  return sum;
+}

@@ -1,0 +1,261 @@
+import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { ByteString } from '../../support/bytes.ts';
+
+/**
+ * An archive is a line of JSON (the header) followed by frames, each appended when it is known and none changed later:
+ * whatever a crash leaves behind is an archive of what had happened until then.
+ *
+ *     V  key, value as DUMP gives it, expiry        a key as it was
+ *     T  key, expiry, f64 end of the new TTL        a key's TTL as it was, before it was shortened
+ *     K  key                                        the name alone, before the key is removed
+ *     S  key                                        the server refused: the key of a frame before this one stays
+ *     E  JSON                                       the end: what became of all of it
+ *
+ * A frame is its letter, then `u32 length of the key`, `u32 length of the payload`, `f64 expiry` (milliseconds since the
+ * epoch, 0 for none), key, payload; all little-endian. The payload of V carries a checksum of its own (DUMP's CRC64).
+ *
+ * From version 2 on a frame begins with the four bytes of `sync`, and behind the expiry come `u32 CRC-32 of key and payload` and
+ * `u32 CRC-32 of the head so far`: a frame that is damaged is lost alone, and the next one is found by `sync`, which no other
+ * file has.
+ */
+export interface ArchiveHeader {
+  readonly format: 'cachectl-archive';
+  readonly version: 1 | 2;
+  /** Eight hexadecimal digits, drawn for each file; version 2 alone. */
+  readonly sync?: string;
+  /** `journal`: what a change has taken away; `export`: keys as they were. */
+  readonly kind: 'journal' | 'export';
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** Without password. */
+  readonly server: string;
+  readonly database: number;
+  readonly profile: string | null;
+  /** The command and what it was asked for, in words. */
+  readonly action: string;
+  readonly patterns: readonly string[];
+  /** True where values were kept, and not only names. */
+  readonly withValues: boolean;
+  /** Of a saved plan that is carried out: its identity. */
+  readonly plan?: string;
+}
+
+/** What a writer says of its archive; the rest of the header is its form. */
+export type ArchiveAbout = Omit<ArchiveHeader, 'format' | 'version' | 'sync'>;
+
+export type ArchiveFrame =
+  | {
+      readonly kind: 'value';
+      readonly key: ByteString;
+      /** As DUMP gives it. */
+      readonly payload: Buffer;
+      /** Milliseconds since the epoch; null without TTL. */
+      readonly expiresAtMillis: number | null;
+    }
+  | {
+      readonly kind: 'ttl';
+      readonly key: ByteString;
+      readonly expiresAtMillis: number | null;
+      /** When the TTL ends that takes its place: a key that expires at another time was written since. */
+      readonly shortenedToMillis?: number;
+    }
+  | { readonly kind: 'removed'; readonly key: ByteString }
+  | { readonly kind: 'stays'; readonly key: ByteString }
+  | { readonly kind: 'end'; readonly summary: Readonly<Record<string, unknown>> }
+  /** What cannot be read of the file: `bytes` of it, most likely about the key. Never written. */
+  | { readonly kind: 'damaged'; readonly key: ByteString | null; readonly bytes: number };
+
+export type WrittenFrame = Exclude<ArchiveFrame, { kind: 'damaged' }>;
+
+const letters = { value: 'V', ttl: 'T', removed: 'K', stays: 'S', end: 'E' } as const;
+const headBytes = 1 + 4 + 4 + 8;
+const syncBytes = 4;
+const checkedHeadBytes = syncBytes + headBytes + 4 + 4;
+/** A longer key or value is no frame, but a file that is broken: the server allows 512 MB. */
+const mostBytes = 1024 ** 3;
+
+/** The header of a new archive. */
+export function newHeader(about: ArchiveAbout): ArchiveHeader & { readonly sync: string } {
+  const sync = randomBytes(syncBytes).toString('hex');
+  return { format: 'cachectl-archive', version: 2, sync, ...about };
+}
+
+export function encodeHeader(header: ArchiveHeader): Buffer {
+  return Buffer.from(JSON.stringify(header) + '\n', 'utf8');
+}
+
+/** @param sync Of the header; absent: as version 1 has it, without checksums */
+export function encodeFrame(frame: WrittenFrame, sync?: string): Buffer {
+  const key = frame.kind === 'end' ? Buffer.alloc(0) : Buffer.from(frame.key, 'latin1');
+  const payload = payloadOf(frame);
+  const start = sync === undefined ? 0 : syncBytes;
+  const bodyAt = sync === undefined ? headBytes : checkedHeadBytes;
+  const encoded = Buffer.allocUnsafe(bodyAt + key.length + payload.length);
+  encoded.write(letters[frame.kind], start, 'latin1');
+  encoded.writeUInt32LE(key.length, start + 1);
+  encoded.writeUInt32LE(payload.length, start + 5);
+  encoded.writeDoubleLE('expiresAtMillis' in frame ? (frame.expiresAtMillis ?? 0) : 0, start + 9);
+  key.copy(encoded, bodyAt);
+  payload.copy(encoded, bodyAt + key.length);
+  if (sync !== undefined) {
+    encoded.write(sync, 0, 'hex');
+    encoded.writeUInt32LE(crc32(encoded.subarray(bodyAt)), bodyAt - 8);
+    encoded.writeUInt32LE(crc32(encoded.subarray(0, bodyAt - 4)), bodyAt - 4);
+  }
+  return encoded;
+}
+
+function payloadOf(frame: WrittenFrame): Buffer {
+  switch (frame.kind) {
+    case 'value':
+      return frame.payload;
+    case 'ttl': {
+      if (frame.shortenedToMillis === undefined) return Buffer.alloc(0);
+      const payload = Buffer.alloc(8);
+      payload.writeDoubleLE(frame.shortenedToMillis);
+      return payload;
+    }
+    case 'end':
+      return Buffer.from(JSON.stringify(frame.summary), 'utf8');
+    case 'removed':
+    case 'stays':
+      return Buffer.alloc(0);
+  }
+}
+
+/** Why a file is no archive, or not one that can be read on. */
+export class ArchiveError extends Error {
+  override readonly name = 'ArchiveError';
+}
+
+/** A header, or why there is none. @throws ArchiveError */
+export function parseHeader(line: string): ArchiveHeader {
+  let header: Partial<ArchiveHeader>;
+  try {
+    header = JSON.parse(line) as Partial<ArchiveHeader>;
+  } catch {
+    throw new ArchiveError('its first line is no header');
+  }
+  if (header.format !== 'cachectl-archive') throw new ArchiveError('it is no archive of cachectl');
+  const { version, sync } = header;
+  if (version !== 1 && version !== 2) {
+    throw new ArchiveError(`it has version ${String(version)}, and this program reads versions 1 and 2`);
+  }
+  if (version === 2 && !/^[0-9a-f]{8}$/.test(sync ?? ''))
+    throw new ArchiveError('its first line is no header');
+  return header as ArchiveHeader;
+}
+
+/** A frame and where it ends. */
+export interface ReadFrame {
+  readonly frame: ArchiveFrame;
+  readonly end: number;
+}
+
+/**
+ * The frame of version 1 at `start`, or how many bytes from `start` on it takes to read it.
+ * @throws ArchiveError where nothing says where the next one begins
+ */
+export function frameAt(buffer: Buffer, start: number): ReadFrame | number {
+  if (buffer.length - start < headBytes) return headBytes;
+  const head = headAt(buffer, start);
+  if (head === null) throw new ArchiveError('it is damaged: what should begin a record does not');
+  const end = start + headBytes + head.keyLength + head.payloadLength;
+  return end > buffer.length
+    ? end - start
+    : { frame: frameOf(buffer, head, start + headBytes, end, start), end };
+}
+
+/** The same of version 2; where a record should begin and none does, `damaged` with what its head says of it. */
+export function checkedFrameAt(
+  buffer: Buffer,
+  start: number,
+  sync: Buffer,
+): ReadFrame | number | { readonly damaged: Head | null } {
+  if (buffer.length - start < checkedHeadBytes) return checkedHeadBytes;
+  const head = headAt(buffer, start + syncBytes);
+  const bodyAt = start + checkedHeadBytes;
+  if (head === null || !isHead(buffer, start, sync)) return { damaged: head };
+  const end = bodyAt + head.keyLength + head.payloadLength;
+  if (end > buffer.length) return end - start;
+  if (crc32(buffer.subarray(bodyAt, end)) !== buffer.readUInt32LE(bodyAt - 8))
+    return { frame: { kind: 'damaged', key: keyOf(buffer, head, bodyAt), bytes: end - start }, end };
+  return { frame: frameOf(buffer, head, bodyAt, end, start), end };
+}
+
+/** Where the next frame of version 2 begins at or after `from`: its head is as it was written; -1: not in this buffer. */
+export function nextFrame(buffer: Buffer, from: number, sync: Buffer): number {
+  for (let at = buffer.indexOf(sync, from); at >= 0; at = buffer.indexOf(sync, at + 1)) {
+    if (buffer.length - at < checkedHeadBytes) return -1;
+    if (headAt(buffer, at + syncBytes) !== null && isHead(buffer, at, sync)) return at;
+  }
+  return -1;
+}
+
+/** As long as the head of a frame of version 2, of which a buffer may end with a part. */
+export const longestHead = checkedHeadBytes;
+
+/** What a head says of its frame. */
+export interface Head {
+  readonly letter: string;
+  readonly keyLength: number;
+  readonly payloadLength: number;
+  readonly expiry: number;
+}
+
+/** Null where it cannot be one. */
+function headAt(buffer: Buffer, at: number): Head | null {
+  const letter = String.fromCharCode(buffer[at] ?? 0);
+  const keyLength = buffer.readUInt32LE(at + 1);
+  const payloadLength = buffer.readUInt32LE(at + 5);
+  return !'VTKSE'.includes(letter) || keyLength > mostBytes || payloadLength > mostBytes
+    ? null
+    : { letter, keyLength, payloadLength, expiry: buffer.readDoubleLE(at + 9) };
+}
+
+function isHead(buffer: Buffer, at: number, sync: Buffer): boolean {
+  const crcAt = at + checkedHeadBytes - 4;
+  return (
+    sync.equals(buffer.subarray(at, at + syncBytes)) &&
+    crc32(buffer.subarray(at, crcAt)) === buffer.readUInt32LE(crcAt)
+  );
+}
+
+export const keyOf = (buffer: Buffer, { keyLength }: Head, bodyAt: number) =>
+  buffer.toString('latin1', bodyAt, bodyAt + keyLength) as ByteString;
+
+/** @param start Where the frame begins, for the bytes that are lost where it is damaged */
+function frameOf(buffer: Buffer, head: Head, bodyAt: number, end: number, start: number): ArchiveFrame {
+  const { letter, expiry, payloadLength } = head;
+  const key = keyOf(buffer, head, bodyAt);
+  const payloadAt = end - payloadLength;
+  const damaged: ArchiveFrame = { kind: 'damaged', key, bytes: end - start };
+  if (!(expiry >= 0 && expiry <= Number.MAX_SAFE_INTEGER)) return damaged;
+  const expiresAtMillis = expiry === 0 ? null : expiry;
+  switch (letter) {
+    case 'V':
+      return { kind: 'value', key, payload: Buffer.from(buffer.subarray(payloadAt, end)), expiresAtMillis };
+    case 'T': {
+      if (payloadLength !== 0 && payloadLength !== 8) return damaged;
+      const shortened = payloadLength === 8 && { shortenedToMillis: buffer.readDoubleLE(payloadAt) };
+      return { kind: 'ttl', key, expiresAtMillis, ...shortened };
+    }
+    case 'K':
+      return { kind: 'removed', key };
+    case 'S':
+      return { kind: 'stays', key };
+    default: {
+      const summary = summaryOf(buffer.toString('utf8', payloadAt, end));
+      return summary === null ? { ...damaged, key: null } : { kind: 'end', summary };
+    }
+  }
+}
+
+function summaryOf(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}

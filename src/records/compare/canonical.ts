@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import type { ByteString } from '../../support/bytes.ts';
+import type { Value } from '../values/value.ts';
+
+/** What a message shows of a value: never the value itself. */
+export interface Sighting {
+  readonly type: string;
+  /** Bytes of a string, members of a collection; null where they were not counted. */
+  readonly length: number | null;
+  /** The first 12 hex digits of the SHA-1 of the value's canonical form; null where it was not read whole. */
+  readonly digest: string | null;
+  /** Null: no TTL, or not known. */
+  readonly ttlSeconds: number | null;
+}
+
+/**
+ * Equal for values that an application could not tell apart: members of hashes and sets in any order, scores by number.
+ * @param withIds false leaves the ids of stream entries out, which a fixture need not have.
+ */
+export function canonicalOf(value: Value, withIds = true): string {
+  switch (value.type) {
+    case 'string':
+      return value.bytes;
+    case 'list':
+      return value.elements.map(framed).join('');
+    case 'set':
+    case 'hash':
+    case 'zset':
+      return [...membersIn(value)]
+        .map(([name, text]) => framed(name) + framed(text))
+        .sort()
+        .join('');
+    case 'stream':
+      return value.entries
+        .map(({ id, fields }) => framed((withIds ? framed(id ?? '') : '') + fields.map(framed).join('')))
+        .join('');
+  }
+}
+
+export function areEqual(a: Value, b: Value): boolean {
+  if (a.type !== b.type) return false;
+  const withIds = hasIds(a) && hasIds(b);
+  return canonicalOf(a, withIds) === canonicalOf(b, withIds);
+}
+
+/**
+ * True where `found` has all that was added to it: the members of a hash or set with their values, of a list or stream the
+ * last elements.
+ */
+export function holdsAll(found: Value, added: Value): boolean {
+  if (found.type !== added.type) return false;
+  switch (found.type) {
+    case 'string':
+      return areEqual(found, added);
+    case 'stream': {
+      const { entries } = added as typeof found;
+      return areEqual({ ...found, entries: found.entries.slice(-entries.length) }, added);
+    }
+    case 'list': {
+      const { elements } = added as typeof found;
+      return areEqual({ ...found, elements: found.elements.slice(-elements.length) }, added);
+    }
+    default: {
+      const there = membersIn(found);
+      return [...membersIn(added as typeof found)].every(([name, text]) => there.get(name) === text);
+    }
+  }
+}
+
+export function digestOf(value: Value): string {
+  return createHash('sha1').update(canonicalOf(value), 'latin1').digest('hex').slice(0, 12);
+}
+
+/** Members; of a string its bytes. A fixture may name one twice. */
+export function distinctLengthOf(value: Value): number {
+  switch (value.type) {
+    case 'string':
+      return value.bytes.length;
+    case 'list':
+      return value.elements.length;
+    case 'set':
+    case 'hash':
+    case 'zset':
+      return membersIn(value).size;
+    case 'stream':
+      return value.entries.length;
+  }
+}
+
+/** The number behind a score: `inf`, `1e3` and `1000` as one would compare them; -0 is 0 there. */
+export function scoreText(score: string): string {
+  const infinite = /^([+-]?)inf/i.exec(score);
+  if (infinite) return infinite[1] === '-' ? '-inf' : 'inf';
+  return String(Number(score));
+}
+
+export const hasIds = (value: Value) =>
+  value.type !== 'stream' || value.entries.every(({ id }) => id !== null);
+
+const framed = (text: string) => `${text.length}:${text}`;
+
+type Unordered = Extract<Value, { readonly elements: readonly ByteString[] }>;
+
+/** Members with what belongs to them: nothing, a value, or the number of a score. Of one that comes twice, the last counts. */
+function membersIn({ type, elements }: Unordered): ReadonlyMap<string, string> {
+  const members = new Map<string, string>();
+  for (let at = 0; at < elements.length; at += type === 'set' ? 1 : 2) {
+    const [first = '', second = ''] = elements.slice(at, at + 2);
+    if (type === 'zset') members.set(second, scoreText(first));
+    else members.set(first, type === 'hash' ? second : '');
+  }
+  return members;
+}

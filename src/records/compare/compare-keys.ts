@@ -1,0 +1,204 @@
+import type { ByteString } from '../../support/bytes.ts';
+import { aliveAt } from '../values/field-expiries.ts';
+import { PieceFault } from '../values/read-pieces.ts';
+import { batchesOf, type KeyToRead } from '../values/read-values.ts';
+import { isValueType, type Value, type ValueType } from '../values/value.ts';
+import { areEqual, digestOf, distinctLengthOf, type Sighting } from './canonical.ts';
+import { defaultToleranceMillis, haveSameFieldExpiries, isSameExpiry } from './expiry.ts';
+import type { Looked, Measure, ProbedSide, Side } from './side.ts';
+import type { ComparisonTally, DifferenceKind } from './tally.ts';
+
+export interface ComparisonRules {
+  /** How far two TTLs may lie apart, in milliseconds; null: they are not looked at. */
+  readonly ttlToleranceMillis: number | null;
+  readonly now: () => number;
+}
+
+/** What the comparison of one key came to. */
+type Verdict =
+  | { readonly kind: 'equal' | 'skipped' }
+  | { readonly kind: 'missing'; readonly type: string }
+  | { readonly kind: 'different'; readonly what: DifferenceKind; readonly a: Sighting; readonly b: Sighting }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/**
+ * Compares the keys of `a` with those of the same name in `b`. What seems to be missing or different is looked at a second
+ * time before it is told: the key may have been written on one side while it was read on the other.
+ * @throws RedisError
+ */
+export async function compareKeys(
+  keys: readonly ByteString[],
+  a: Side,
+  b: ProbedSide,
+  rules: ComparisonRules,
+  tally: ComparisonTally,
+): Promise<void> {
+  const first = await judgeAll(keys, a, b, rules);
+  const doubtful = keys.filter((key) => ['missing', 'different'].includes(first.get(key)?.kind ?? ''));
+  const second = doubtful.length === 0 ? first : await judgeAll(doubtful, a, b, rules);
+  const verdictOf = (key: ByteString) => second.get(key) ?? first.get(key) ?? ({ kind: 'skipped' } as const);
+  const expired = await expiringIn(
+    a,
+    keys.filter((key) => verdictOf(key).kind === 'missing'),
+    rules,
+  );
+  for (const key of keys) enter(key, expired.has(key) ? { kind: 'skipped' } : verdictOf(key), tally);
+}
+
+/**
+ * Those of the keys whose time is up on this side too, within the tolerance: the other side lacks them because they have
+ * expired there while the comparison ran. @throws RedisError
+ */
+export async function expiringIn(
+  side: Side,
+  keys: readonly ByteString[],
+  { now, ttlToleranceMillis }: ComparisonRules,
+): Promise<ReadonlySet<ByteString>> {
+  if (keys.length === 0) return new Set();
+  const deadlines = await side.deadlinesOf(keys);
+  const expiredBy = now() + (ttlToleranceMillis ?? defaultToleranceMillis);
+  return new Set(keys.filter((_, index) => (deadlines[index] ?? Number.POSITIVE_INFINITY) <= expiredBy));
+}
+
+function enter(key: ByteString, verdict: Verdict, tally: ComparisonTally): void {
+  switch (verdict.kind) {
+    case 'skipped':
+      tally.skipped++;
+      break;
+    case 'missing':
+      tally.addMissing(key, verdict.type);
+      break;
+    case 'failed':
+      tally.fail(key, verdict.reason);
+      break;
+    case 'different':
+      tally.compared++;
+      tally.addDifference(key, verdict.what, verdict.a, verdict.b);
+      break;
+    case 'equal':
+      tally.compared++;
+  }
+}
+
+async function judgeAll(
+  keys: readonly ByteString[],
+  a: Side,
+  b: ProbedSide,
+  rules: ComparisonRules,
+): Promise<Map<ByteString, Verdict>> {
+  const verdicts = new Map<ByteString, Verdict>();
+  const [ofA, ofB] = await Promise.all([a.describe(keys), b.describe(keys)]);
+  const both: { key: ByteString; a: KeyToRead; b: KeyToRead; memoryBytes: number | null; type: string }[] =
+    [];
+  keys.forEach((key, index) => {
+    const [inA, inB] = [ofA[index] ?? null, ofB[index] ?? null];
+    if (inA === null) verdicts.set(key, { kind: 'skipped' });
+    else if (inB === null) verdicts.set(key, { kind: 'missing', type: inA.type ?? 'unknown' });
+    else if (inA.type === null || inB.type === null) verdicts.set(key, unreadable);
+    else if (inA.type !== inB.type) verdicts.set(key, ofTypes(inA, inB));
+    else {
+      const sizes = [inA.memoryBytes, inB.memoryBytes];
+      const memoryBytes = sizes.includes(null) ? null : Math.max(...sizes.map(Number));
+      both.push({ key, a: inA, b: inB, memoryBytes, type: inA.type });
+    }
+  });
+  for (const batch of batchesOf(both)) {
+    const [readA, readB] = await Promise.all([
+      a.read(batch.map((each) => each.a)),
+      b.read(batch.map((each) => each.b)),
+    ]);
+    for (const [index, { key, type }] of batch.entries()) {
+      const looked = [readA[index], readB[index]] as [Looked, Looked];
+      verdicts.set(key, await judge(key, type, looked, a, b, rules));
+    }
+  }
+  return verdicts;
+}
+
+const unreadable: Verdict = { kind: 'failed', reason: 'it may be listed but not read by this user' };
+
+function ofTypes(a: KeyToRead, b: KeyToRead): Verdict {
+  const sighting = ({ type }: KeyToRead): Sighting => ({
+    ...{ type: type ?? 'unknown', length: null, digest: null, ttlSeconds: null },
+  });
+  return { kind: 'different', what: 'type', a: sighting(a), b: sighting(b) };
+}
+
+async function judge(
+  key: ByteString,
+  type: string,
+  [inA, inB]: readonly [Looked, Looked],
+  a: Side,
+  b: ProbedSide,
+  rules: ComparisonRules,
+): Promise<Verdict> {
+  if (inA.kind === 'failed') return inA;
+  if (inB.kind === 'failed') return inB;
+  if (inA.kind === 'gone') return { kind: 'skipped' };
+  if (inB.kind === 'gone') return { kind: 'missing', type };
+  if (inA.kind === 'long' || inB.kind === 'long')
+    return isValueType(type) ? judgeLong(key, type, a, b, rules) : { kind: 'skipped' };
+  const now = rules.now();
+  const [ofA, ofB] = [aliveAt(inA.value, now), aliveAt(inB.value, now)];
+  const equal = areEqual(ofA, ofB);
+  if (equal && sameTtl(inA, inB, rules) && sameFieldTtls(ofA, ofB, rules)) return { kind: 'equal' };
+  const what = inA.value.type !== inB.value.type ? 'type' : equal ? 'ttl' : 'value';
+  const sighting = (looked: typeof inA): Sighting => ({
+    type: looked.value.type,
+    length: distinctLengthOf(looked.value),
+    digest: digestOf(looked.value),
+    ttlSeconds: ttlSecondsOf(looked, rules),
+  });
+  return { kind: 'different', what, a: sighting(inA), b: sighting(inB) };
+}
+
+async function judgeLong(
+  key: ByteString,
+  type: ValueType,
+  a: Side,
+  b: ProbedSide,
+  rules: ComparisonRules,
+): Promise<Verdict> {
+  const [ofA, ofB] = await Promise.all([a.measure(key, type), b.measure(key, type)]);
+  if (ofA === null) return { kind: 'skipped' };
+  if (ofB === null) return { kind: 'missing', type };
+  let equal = ofA.length === ofB.length;
+  let fieldTtls = true;
+  let offset = 0;
+  try {
+    if (equal) {
+      for await (const piece of a.pieces(key, type)) {
+        equal = await b.holds(key, piece, offset);
+        if (!equal) break;
+        fieldTtls &&= sameFieldTtls(piece, await b.withFieldExpiries(key, piece), rules);
+        offset += distinctLengthOf(piece);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof PieceFault)) throw error;
+    return { kind: 'failed', reason: error.message };
+  }
+  if (equal && fieldTtls && sameTtl(ofA, ofB, rules)) return { kind: 'equal' };
+  const sighting = (measure: Measure): Sighting => ({
+    ...{ type, length: measure.length, digest: null },
+    ttlSeconds: ttlSecondsOf(measure, rules),
+  });
+  return { kind: 'different', what: equal ? 'ttl' : 'value', a: sighting(ofA), b: sighting(ofB) };
+}
+
+type WithExpiry = Pick<Measure, 'expiresAtMillis'>;
+
+export function sameFieldTtls(a: Value, b: Value, { ttlToleranceMillis }: ComparisonRules): boolean {
+  return ttlToleranceMillis === null || haveSameFieldExpiries(a, b, ttlToleranceMillis);
+}
+
+export function sameTtl(a: WithExpiry, b: WithExpiry, { ttlToleranceMillis }: ComparisonRules): boolean {
+  return (
+    ttlToleranceMillis === null || isSameExpiry(a.expiresAtMillis, b.expiresAtMillis, ttlToleranceMillis)
+  );
+}
+
+export function ttlSecondsOf({ expiresAtMillis }: WithExpiry, { now }: ComparisonRules): number | null {
+  if (expiresAtMillis === null || expiresAtMillis === undefined) return null;
+  return Math.max(0, expiresAtMillis - now()) / 1000;
+}

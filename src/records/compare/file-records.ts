@@ -1,0 +1,121 @@
+import { InputError } from '../../support/failure.ts';
+import { FileFault } from '../fixtures/faults.ts';
+import { isBad, parseRecord } from '../fixtures/parse-record.ts';
+import { readRecordTexts } from '../fixtures/read.ts';
+import type { FixtureRecord } from '../fixtures/record.ts';
+import type { FixtureSource } from '../fixtures/source.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import type { ByteString } from '../../support/bytes.ts';
+import { isValueType, type Value } from '../values/value.ts';
+
+/** A key as a file has it. */
+export interface FileRecord {
+  readonly key: ByteString;
+  readonly type: string;
+  /** Null: a form that this program cannot compare. */
+  readonly value: Value | null;
+  readonly valueBytes: number;
+  /** Milliseconds since the epoch; null without TTL; undefined where the record says nothing. */
+  readonly expiresAtMillis: number | null | undefined;
+}
+
+/** What turns a value as DUMP gives it into one that can be compared; null where it knows no such form. */
+export type DecodeDump = (payload: ByteString) => Value | null;
+
+/** A Map holds no more. */
+const mostRecords = 2 ** 24;
+
+/**
+ * The records of a file with keys that are wanted. Of a key that comes more than once only the last counts, as for `warm`:
+ * all keys are read first and kept, with about 100 bytes beside each.
+ */
+export class FileRecords {
+  private readonly last = new Map<ByteString, number>();
+
+  private constructor(
+    private readonly source: FixtureSource,
+    private readonly map: NamespaceMap,
+    private readonly decodeDump: DecodeDump,
+    private readonly now: () => number,
+  ) {}
+
+  /** @throws InputError where the file cannot be read, or holds a record that cannot be used */
+  static async open(
+    source: FixtureSource,
+    map: NamespaceMap,
+    accepts: (key: ByteString) => boolean,
+    decodeDump: DecodeDump,
+    now: () => number,
+  ): Promise<FileRecords> {
+    const file = new FileRecords(source, map, decodeDump, now);
+    let ordinal = 0;
+    for await (const records of file.groups()) {
+      for (const { key } of records) {
+        if (accepts(key)) file.last.set(key, ordinal);
+        ordinal++;
+      }
+      if (file.last.size > mostRecords - 10_000)
+        throw new InputError(
+          `\`${source.name}\` has more than 16 million keys`,
+          'compare it in parts: --pattern, --namespace',
+        );
+    }
+    return file;
+  }
+
+  get keys(): number {
+    return this.last.size;
+  }
+
+  has(key: ByteString): boolean {
+    return this.last.has(key);
+  }
+
+  /** Each wanted key once, in groups. @throws InputError */
+  async *read(): AsyncGenerator<FileRecord[]> {
+    let ordinal = 0;
+    for await (const records of this.groups()) {
+      const wanted: FileRecord[] = [];
+      for (const record of records) {
+        if (this.last.get(record.key) === ordinal++) wanted.push(this.fileRecord(record));
+      }
+      yield wanted;
+    }
+  }
+
+  private fileRecord({ key, value, valueBytes, ...life }: FixtureRecord): FileRecord {
+    const { ttlSeconds, expiresAtMillis, exportedExpiryMillis } = life;
+    const expires =
+      exportedExpiryMillis ??
+      expiresAtMillis ??
+      (typeof ttlSeconds === 'number' ? this.now() + ttlSeconds * 1000 : ttlSeconds);
+    const { type } = value as { type: string };
+    const found = isValueType(type)
+      ? (value as Value)
+      : type === 'dump'
+        ? this.decodeDump((value as unknown as { bytes: ByteString }).bytes)
+        : null;
+    const name = type === 'json' ? 'ReJSON-RL' : type;
+    return { key, type: found?.type ?? name, value: found, valueBytes, expiresAtMillis: expires };
+  }
+
+  private async *groups(): AsyncGenerator<FixtureRecord[]> {
+    const { name } = this.source;
+    try {
+      for await (const pieces of readRecordTexts(this.source)) {
+        yield pieces.map((piece) => {
+          const record = parseRecord(piece, this.map, 'last');
+          if (!isBad(record)) return record;
+          throw new InputError(
+            `\`${name}\` line ${piece.line}: ${record.reason}`,
+            `\`cachectl warm ${name} --dry-run\` lists all records that cannot be used`,
+          );
+        });
+      }
+    } catch (error) {
+      if (error instanceof FileFault)
+        throw new InputError(`\`${name}\` line ${error.line}: ${error.message}`, error.hint);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import type { WalkAccount } from '../../redis/account.ts';
+import type { ByteString } from '../../support/bytes.ts';
+import { ReplyError } from '../../redis/reply.ts';
+import type { RedisNode, RedisServer } from '../../redis/server.ts';
+import { lengthCommand } from '../values/commands.ts';
+import { withFieldExpiries } from '../values/field-expiries.ts';
+import { readPieces } from '../values/read-pieces.ts';
+import { failedBy, type KeyToRead, readValues, type WholeLimits } from '../values/read-values.ts';
+import { describeKeys, openValueLane, type ValueLane } from '../values/value-lane.ts';
+import type { Value, ValueType } from '../values/value.ts';
+import type { Expiry } from './expiry.ts';
+import { agrees, probesFor } from './pieces.ts';
+import type { Looked, Measure, ProbedSide } from './side.ts';
+
+const limits: WholeLimits = { stringBytes: 1024 * 1024, collectionBytes: 256 * 1024 };
+
+/** The keys of a server, on a connection to each of its nodes that is opened when it is first needed. */
+export class ServerSide implements ProbedSide {
+  /** Of the connections; complete once they are closed. */
+  readonly accounts: WalkAccount[] = [];
+  private readonly lanes = new Map<RedisNode, Promise<ValueLane>>();
+
+  /** @param now milliseconds since the epoch */
+  constructor(
+    private readonly server: RedisServer,
+    private readonly now: () => number,
+  ) {}
+
+  async describe(keys: readonly ByteString[]): Promise<(KeyToRead | null)[]> {
+    return this.byNode(keys, (key) => key, describeKeys);
+  }
+
+  async read(keys: readonly KeyToRead[]): Promise<Looked[]> {
+    return this.byNode(
+      keys,
+      ({ key }) => key,
+      async (values, own) => {
+        const readings = await readValues(values, own, limits);
+        const readAtMillis = this.now();
+        return readings.map((reading): Looked => {
+          if (reading.kind !== 'value') return reading;
+          const { value, ttlMillis } = reading;
+          return {
+            kind: 'value',
+            value,
+            expiresAtMillis: ttlMillis === null ? null : readAtMillis + ttlMillis,
+          };
+        });
+      },
+    );
+  }
+
+  async deadlinesOf(keys: readonly ByteString[]): Promise<Expiry[]> {
+    return this.byNode(
+      keys,
+      (key) => key,
+      async ({ lane }, own) => {
+        const replies = await lane.exchange(own.map((key) => ['PTTL', key] as const));
+        const now = this.now();
+        return replies.map((ttl) => (typeof ttl === 'number' && ttl >= 0 ? now + ttl : null));
+      },
+    );
+  }
+
+  async *pieces(key: ByteString, type: ValueType): AsyncGenerator<Value> {
+    const { lane, account } = await this.laneFor(key);
+    for await (const piece of readPieces(lane, key, type, account))
+      yield await this.withFieldExpiries(key, piece);
+  }
+
+  async withFieldExpiries(key: ByteString, piece: Value): Promise<Value> {
+    const [value = piece] = await withFieldExpiries(await this.laneFor(key), [{ key, value: piece }]);
+    return value;
+  }
+
+  async measure(key: ByteString, type: ValueType): Promise<Measure | null> {
+    const { lane } = await this.laneFor(key);
+    const [length, ttl] = await lane.exchange([lengthCommand(type, key), ['PTTL', key]]);
+    const gone = typeof length !== 'number' || typeof ttl !== 'number' || ttl === -2;
+    return gone ? null : { length, expiresAtMillis: ttl < 0 ? null : this.now() + ttl };
+  }
+
+  async holds(key: ByteString, piece: Value, offset: number): Promise<boolean> {
+    const { lane, account } = await this.laneFor(key);
+    const commands = probesFor(key, piece, offset);
+    const replies = await lane.exchange(commands);
+    const refused = replies.find((reply) => reply instanceof ReplyError);
+    if (refused !== undefined) {
+      failedBy(refused, String(commands[0]?.[0]), lane, account);
+      return false;
+    }
+    return agrees(piece, replies);
+  }
+
+  /** Closes the connections. */
+  async close(): Promise<void> {
+    const lanes = await Promise.allSettled(this.lanes.values());
+    for (const lane of lanes) if (lane.status === 'fulfilled') lane.value.close();
+  }
+
+  private laneFor(key: ByteString): Promise<ValueLane> {
+    return this.laneTo(this.server.nodeFor(key));
+  }
+
+  private laneTo(node: RedisNode): Promise<ValueLane> {
+    let lane = this.lanes.get(node);
+    if (lane === undefined) {
+      lane = openValueLane(node).then((opened) => {
+        this.accounts.push(opened.account);
+        return opened;
+      });
+      lane.catch(() => undefined);
+      this.lanes.set(node, lane);
+    }
+    return lane;
+  }
+
+  /** Asks each node about its own items, and gives the answers in the order of the items. */
+  private async byNode<Item, Answer>(
+    items: readonly Item[],
+    keyOf: (item: Item) => ByteString,
+    ask: (lane: ValueLane, own: readonly Item[]) => Promise<Answer[]>,
+  ): Promise<Answer[]> {
+    const groups = new Map<RedisNode, number[]>();
+    items.forEach((item, index) => {
+      const node = this.server.nodeFor(keyOf(item));
+      const group = groups.get(node);
+      if (group === undefined) groups.set(node, [index]);
+      else group.push(index);
+    });
+    const answers = new Array<Answer>(items.length);
+    await Promise.all(
+      [...groups].map(async ([node, indexes]) => {
+        const own = await ask(
+          await this.laneTo(node),
+          indexes.map((index) => items[index] as Item),
+        );
+        indexes.forEach((index, at) => (answers[index] = own[at] as Answer));
+      }),
+    );
+    return answers;
+  }
+}

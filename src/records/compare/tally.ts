@@ -1,0 +1,113 @@
+import { inferPattern } from '../../keyspace/infer.ts';
+import { keyFields } from '../../keyspace/key-text.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import { otherName, unmappedName } from '../../keyspace/namespace-tree.ts';
+import type { ByteString } from '../../support/bytes.ts';
+import type { Sighting } from './canonical.ts';
+
+/** In what two keys of the same name differ; of several the first counts. */
+export type DifferenceKind = 'type' | 'value' | 'ttl';
+
+export interface Difference {
+  readonly key: string;
+  readonly keyBase64?: string;
+  readonly what: DifferenceKind;
+  readonly a: Sighting;
+  readonly b: Sighting;
+}
+
+/** A key that stands on one side alone. */
+export interface LoneKey {
+  readonly key: string;
+  readonly keyBase64?: string;
+  readonly type: string;
+}
+
+export interface NamespaceDifferences {
+  readonly namespace: string;
+  missing: number;
+  extra: number;
+  different: number;
+}
+
+const inferredLimit = 40;
+
+/** What was found, complete in its counts; of each kind the first few are kept. */
+export class ComparisonTally {
+  /** Keys that stand on both sides. */
+  compared = 0;
+  missing = 0;
+  extra = 0;
+  readonly different: Record<DifferenceKind, number> = { type: 0, value: 0, ttl: 0 };
+  /** Vanished, or were about to, while they were compared. */
+  skipped = 0;
+  failed = 0;
+  readonly missingKeys: LoneKey[] = [];
+  readonly extraKeys: LoneKey[] = [];
+  readonly differences: Difference[] = [];
+  readonly problems: { key: string; keyBase64?: string; reason: string }[] = [];
+  private readonly byNamespace = new Map<string, NamespaceDifferences>();
+
+  /**
+   * @param limit how many of each kind are kept
+   * @param swapped true where what is called `a` in the calls is `b` for the person
+   */
+  constructor(
+    private readonly map: NamespaceMap,
+    private readonly limit: number,
+    private readonly swapped = false,
+  ) {}
+
+  /** A key of `a` that `b` has not. */
+  addMissing(key: ByteString, type: string): void {
+    this.addLone(key, type, this.swapped ? 'extra' : 'missing');
+  }
+
+  /** A key of `b` that `a` has not. */
+  addExtra(key: ByteString, type: string): void {
+    this.addLone(key, type, this.swapped ? 'missing' : 'extra');
+  }
+
+  addDifference(key: ByteString, what: DifferenceKind, a: Sighting, b: Sighting): void {
+    this.different[what]++;
+    this.rowOf(key).different++;
+    if (this.differences.length >= this.limit) return;
+    const sides = this.swapped ? { a: b, b: a } : { a, b };
+    this.differences.push({ ...keyFields(key), what, ...sides });
+  }
+
+  fail(key: ByteString, reason: string): void {
+    this.failed++;
+    if (this.problems.length < this.limit) this.problems.push({ ...keyFields(key), reason });
+  }
+
+  /** Those with differences, most first. */
+  namespaces(): NamespaceDifferences[] {
+    const sum = ({ missing, extra, different }: NamespaceDifferences) => missing + extra + different;
+    return [...this.byNamespace.values()].sort((left, right) => sum(right) - sum(left));
+  }
+
+  get differentKeys(): number {
+    const { type, value, ttl } = this.different;
+    return type + value + ttl;
+  }
+
+  private addLone(key: ByteString, type: string, kind: 'missing' | 'extra'): void {
+    this[kind]++;
+    this.rowOf(key)[kind]++;
+    const list = kind === 'missing' ? this.missingKeys : this.extraKeys;
+    if (list.length < this.limit) list.push({ ...keyFields(key), type });
+  }
+
+  private rowOf(key: ByteString): NamespaceDifferences {
+    const name = this.map.isEmpty
+      ? inferPattern(key, this.map.delimiters)
+      : (this.map.classify(key)?.name ?? unmappedName);
+    const full = !this.byNamespace.has(name) && this.byNamespace.size >= inferredLimit;
+    const namespace = full ? otherName : name;
+    let row = this.byNamespace.get(namespace);
+    if (row === undefined)
+      this.byNamespace.set(namespace, (row = { namespace, missing: 0, extra: 0, different: 0 }));
+    return row;
+  }
+}

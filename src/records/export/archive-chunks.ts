@@ -1,0 +1,81 @@
+import {
+  type ArchiveAbout,
+  type ArchiveFrame,
+  encodeFrame,
+  encodeHeader,
+  newHeader,
+} from '../archive/format.ts';
+import { bufferOf, type ByteString } from '../../support/bytes.ts';
+import { ReplyError } from '../../redis/reply.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import { type FailedReading, failedBy, type KeyToRead } from '../values/read-values.ts';
+import type { ValueLane } from '../values/value-lane.ts';
+import { type ExportScope, readBatches } from './read-batches.ts';
+import type { ExportTally } from './tally.ts';
+
+type ValueFrame = Extract<ArchiveFrame, { kind: 'value' }>;
+
+/** What became of one key. */
+type Dumped = { readonly key: ByteString } & (
+  | { readonly kind: 'dumped'; readonly type: string; readonly frame: ValueFrame }
+  | { readonly kind: 'gone' }
+  | FailedReading
+);
+
+/**
+ * All keys in the scope as DUMP gives them, in the frames of an archive. It ends properly also where the reading fails,
+ * which the tally then tells.
+ * @param now milliseconds since the epoch
+ */
+export async function* archiveChunks(
+  server: RedisServer,
+  scope: ExportScope,
+  about: ArchiveAbout,
+  tally: ExportTally,
+  now: () => number,
+): AsyncGenerator<Buffer> {
+  const header = newHeader(about);
+  yield encodeHeader(header);
+  try {
+    for await (const { items } of readBatches(server, scope, tally, (values, keys) =>
+      dump(values, keys, now),
+    )) {
+      const frames: Buffer[] = [];
+      for (const item of items) {
+        if (item.kind === 'gone') tally.skipped++;
+        else if (item.kind === 'failed') tally.fail(item.key, item);
+        else {
+          tally.add(item.type);
+          frames.push(encodeFrame(item.frame, header.sync));
+        }
+      }
+      if (frames.length > 0) yield Buffer.concat(frames);
+    }
+  } catch (error) {
+    tally.stopped = error as Error;
+  }
+  const { keys, skipped, failed, complete } = tally;
+  yield encodeFrame({ kind: 'end', summary: { keys, skipped, failed, complete } }, header.sync);
+}
+
+/** @throws RedisError */
+async function dump(
+  { lane, account }: ValueLane,
+  keys: readonly KeyToRead[],
+  now: () => number,
+): Promise<Dumped[]> {
+  const replies = await lane.exchange(
+    keys.flatMap(({ key }) => [['DUMP', key] as const, ['PTTL', key] as const]),
+  );
+  const readAtMillis = now();
+  return keys.map(({ key, type }, index): Dumped => {
+    const [payload = null, ttl] = replies.slice(2 * index, 2 * index + 2);
+    const refused = [payload, ttl].find((reply) => reply instanceof ReplyError);
+    if (refused !== undefined)
+      return { key, ...failedBy(refused, refused === payload ? 'DUMP' : 'PTTL', lane, account) };
+    if (typeof payload !== 'string' || ttl === -2) return { kind: 'gone', key };
+    const expiresAtMillis = typeof ttl === 'number' && ttl >= 0 ? readAtMillis + ttl : null;
+    const frame = { kind: 'value', key, payload: bufferOf(payload), expiresAtMillis } as const;
+    return { kind: 'dumped', key, type: type ?? 'unknown', frame };
+  });
+}

@@ -1,0 +1,96 @@
+import { SeenKeys } from '../../keyspace/seen-keys.ts';
+import { startPacing } from '../../keyspace/pacing.ts';
+import { emptyAccount } from '../../redis/account.ts';
+import { handled } from '../../redis/columns.ts';
+import type { PaceLimits } from '../../redis/pace.ts';
+import type { RedisNode, RedisServer } from '../../redis/server.ts';
+import { walkKeys, type WalkOptions } from '../../redis/walk.ts';
+import { batchesOf, type KeyToRead } from '../values/read-values.ts';
+import { openValueLane, type ValueLane } from '../values/value-lane.ts';
+import type { ExportTally } from './tally.ts';
+
+/** Which keys are read, and how fast. */
+export interface ExportScope {
+  readonly walk: Pick<WalkOptions, 'match' | 'type' | 'accepts' | 'pageSize'>;
+  readonly pace: PaceLimits;
+  /** Keys to read at most. */
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+
+/** What was read of one batch of keys. */
+interface ReadBatch<Item> {
+  readonly values: ValueLane;
+  readonly items: readonly Item[];
+}
+
+/** One is worked on here while the server answers for the others. */
+const batchesInFlight = 2;
+
+/**
+ * Walks all nodes and reads the keys in batches on a second connection to each; `ask` sends what is to be read. It reads
+ * no faster than the batches are taken. Filled in as it goes: `complete`, `leavesIdleTimes` and the accounts of the tally.
+ * @throws RedisError
+ */
+export async function* readBatches<Item>(
+  server: RedisServer,
+  scope: ExportScope,
+  tally: ExportTally,
+  ask: (values: ValueLane, keys: readonly KeyToRead[]) => Promise<Item[]>,
+): AsyncGenerator<ReadBatch<Item>> {
+  const rest = { keys: scope.limit };
+  for (const node of server.nodes) {
+    if (rest.keys === 0 || scope.signal.aborted) return;
+    const complete = yield* readNode(node, scope, rest, tally, ask);
+    if (!complete) return;
+  }
+  tally.complete = true;
+}
+
+async function* readNode<Item>(
+  node: RedisNode,
+  { walk, pace, signal }: ExportScope,
+  rest: { keys: number },
+  tally: ExportTally,
+  ask: (values: ValueLane, keys: readonly KeyToRead[]) => Promise<Item[]>,
+): AsyncGenerator<ReadBatch<Item>, boolean> {
+  const account = emptyAccount();
+  const values = await openValueLane(node);
+  tally.accounts.push(account, values.account);
+  tally.leavesIdleTimes &&= values.leavesIdleTimes;
+  const asked: Promise<Item[]>[] = [];
+  const seen = new SeenKeys();
+  const next = async () => ({ values, items: (await asked.shift()) ?? [] });
+  try {
+    const pacing = await startPacing(node, pace, signal);
+    // What every key was asked for by its type has.
+    const columns = { memory: true, type: walk.type === undefined };
+    const options = { ...walk, columns, pace: pacing.pace, signal };
+    try {
+      for await (const page of walkKeys(node, options, account)) {
+        const keys = page.keys
+          .map((key, index) => ({
+            key,
+            type: walk.type ?? page.types[index] ?? null,
+            memoryBytes: page.memoryBytes[index] ?? null,
+          }))
+          .filter(({ key }) => seen.isNew(key))
+          .slice(0, rest.keys);
+        rest.keys -= keys.length;
+        for (const batch of batchesOf(keys)) {
+          asked.push(handled(ask(values, batch)));
+          if (asked.length > batchesInFlight) yield await next();
+        }
+        if (rest.keys === 0) break;
+      }
+    } finally {
+      pacing.end();
+    }
+    while (asked.length > 0) yield await next();
+    return account.complete;
+  } finally {
+    await Promise.allSettled(asked);
+    tally.fieldTtlsRefused ??= values.fieldTtlsRefused;
+    values.close();
+  }
+}

@@ -1,0 +1,55 @@
+import { keyFields } from '../../keyspace/key-text.ts';
+import type { WalkAccount } from '../../redis/account.ts';
+import type { ByteString } from '../../support/bytes.ts';
+import type { FailedReading } from '../values/read-values.ts';
+
+const mostProblems = 20;
+
+/** A key that could not be exported, and why. */
+export interface ExportProblem {
+  readonly key: string;
+  /** Beside `key` where that is not the whole truth. */
+  readonly keyBase64?: string;
+  readonly reason: string;
+}
+
+/** What became of the keys, as far as the work has come. */
+export class ExportTally {
+  keys = 0;
+  /** Vanished between the walk and the reading. */
+  skipped = 0;
+  failed = 0;
+  /** Streams whose consumer groups were left out. */
+  streamsWithGroups = 0;
+  /** What a server answered in place of the TTLs of fields of hashes; null: none was refused. */
+  fieldTtlsRefused: string | null = null;
+  /** True when every key was seen that was asked for. */
+  complete = false;
+  /** False where a server takes our reading for a use of the key. */
+  leavesIdleTimes = true;
+  /** What ended the reading half-way; what came before it stands. */
+  stopped: Error | null = null;
+  readonly types: Record<string, number> = {};
+  readonly problems: ExportProblem[] = [];
+  /** The first refusal of a command that was not about one key. */
+  refused: FailedReading['refused'];
+  /** Of the walks and of the lanes beside them. */
+  readonly accounts: WalkAccount[] = [];
+
+  add(type: string): void {
+    this.keys++;
+    this.types[type] = (this.types[type] ?? 0) + 1;
+  }
+
+  fail(key: ByteString, { reason, refused }: Omit<FailedReading, 'kind'>): void {
+    this.failed++;
+    if (this.problems.length < mostProblems) this.problems.push({ ...keyFields(key), reason });
+    if (refused?.reply.code === 'NOPERM' && /\bcommand\b/.test(refused.reply.message))
+      this.refused ??= refused;
+  }
+
+  /** Keys that were looked at. */
+  get seen(): number {
+    return this.keys + this.skipped + this.failed;
+  }
+}

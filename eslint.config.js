@@ -34,26 +34,19 @@ const rooms = [
   ...['support', 'redis', 'keyspace', 'records', 'traffic', 'config', 'changes'],
   ...['bench', 'health', 'watch', 'sandbox', 'render', 'commands', 'cli'],
 ];
-const notFrom = (folders, message) => ({ group: folders.map((folder) => `**/${folder}/**`), message });
+const forbiddenTo = (room) =>
+  room === 'render'
+    ? rooms.filter((other) => other !== 'render' && other !== 'support')
+    : rooms.slice(rooms.indexOf(room) + 1);
 
-const directions = rooms.map((room, at) => ({
+const directions = rooms.map((room) => ({
   files: [`src/${room}/**`],
-  patterns:
-    room === 'render'
-      ? [
-          notFrom(
-            rooms.filter((other) => other !== 'render' && other !== 'support'),
-            'src/render knows blocks and units, nothing else',
-          ),
-        ]
-      : room === 'cli'
-        ? []
-        : [
-            notFrom(
-              [...rooms.slice(at + 1), ...(at < rooms.indexOf('render') ? ['render'] : [])],
-              `src/${room} is below these; ARCHITECTURE.md has the order of the rooms`,
-            ),
-          ],
+  patterns: [
+    {
+      group: forbiddenTo(room).map((other) => `**/${other}/**`),
+      message: `src/${room} must not know these; ARCHITECTURE.md has the order of the rooms`,
+    },
+  ].filter(({ group }) => group.length > 0),
 }));
 
 const importRule = (files) => {

@@ -1,17 +1,5 @@
 import { workloadNames, type WorkloadName } from './options.ts';
-import type { BenchReport } from './result.ts';
-
-/** Settings that change what is measured; figures under different ones are not the same quantity. */
-const settingNames = [
-  'connections',
-  'pipeline',
-  'payloadBytes',
-  'keys',
-  'getRatio',
-  'ratePerSecond',
-] as const satisfies readonly (keyof BenchReport)[];
-
-export type SettingName = (typeof settingNames)[number];
+import { settingNames, type BenchReport, type SettingName } from './result.ts';
 
 /** What an earlier run left behind, as far as it can be compared. */
 export interface Baseline {

@@ -31,3 +31,51 @@ export const systemClock: Clock = {
     return () => performance.eventLoopUtilization(before).utilization;
   },
 };
+
+/**
+ * Hands out the moments at which batches are meant to start, evenly spaced, in the order of asking. Whoever asks too
+ * late gets a moment that has passed, and goes on at once: latency counted from that moment includes the wait, so a
+ * server that stalls is charged for every batch it held up, not for one.
+ */
+export class Pacer {
+  private issued = 0;
+  private turn: Promise<void> = Promise.resolve();
+  private ownDelayMillis = 0;
+  private punctual = 0;
+
+  /** `intervalMillis` lies between two batches; none is meant to start at `endsAt` or later. */
+  constructor(
+    private readonly clock: Clock,
+    private readonly signal: AbortSignal,
+    private readonly startsAt: number,
+    private readonly intervalMillis: number,
+    private readonly endsAt: number,
+  ) {}
+
+  /** Waits for the next start, and gives the moment it was meant for; null when the time is up. */
+  async next(askedAt: number): Promise<number | null> {
+    const intended = this.startsAt + this.issued * this.intervalMillis;
+    if (intended >= this.endsAt) return null;
+    this.issued++;
+    // One waits at a time: those behind it are meant to start later.
+    const turn = this.turn.then(() => this.clock.until(intended, this.signal));
+    this.turn = turn;
+    await turn;
+    const now = this.clock.now();
+    if (askedAt < intended) {
+      this.ownDelayMillis += Math.max(0, now - intended);
+      this.punctual++;
+    }
+    return this.signal.aborted || now >= this.endsAt ? null : intended;
+  }
+
+  /** From the first start to the one that would come next. */
+  get spanMillis(): number {
+    return this.issued * this.intervalMillis;
+  }
+
+  /** How late those were sent, on average, who had asked in time: the fault of this machine, not of the server. */
+  get meanOwnDelayMillis(): number {
+    return this.punctual === 0 ? 0 : this.ownDelayMillis / this.punctual;
+  }
+}

@@ -1,10 +1,10 @@
 import { refusal } from '../redis/errors.ts';
 import { type LookupTally, noLookups } from '../redis/lookups.ts';
-import { type Reply, ReplyError } from '../redis/reply.ts';
-import type { Clock } from './clock.ts';
+import type { Reply } from '../redis/reply.ts';
+import { ReplyError } from '../redis/reply-error.ts';
+import { type Clock, Pacer } from './clock.ts';
 import { type LatencySummary, LatencyRecorder } from './latency.ts';
 import type { Limit } from './options.ts';
-import { Pacer } from './pacer.ts';
 import type { CommandSource } from './workload.ts';
 
 /** One connection under load: a lane, or in a test something that answers in simulated time. */

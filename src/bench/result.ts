@@ -1,8 +1,7 @@
 import type { LatencySummary } from './latency.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
 import type { PhaseOutcome } from './phase.ts';
-import { coefficientOfVariation, meanOf } from './statistics.ts';
-import type { Warning } from './warnings.ts';
+import { coefficientOfVariation, meanOf } from '../support/intervals.ts';
 
 export interface WorkloadResult {
   readonly name: WorkloadName;
@@ -44,6 +43,7 @@ export interface BenchReport extends Omit<BenchOptions, 'workloads' | 'limit'> {
 }
 
 const fewestSlices = 5;
+
 /** Below this, a slice's count varies by chance alone: by 10 % at 100, if arrivals are independent (Poisson). */
 const fewestPerSlice = 100;
 
@@ -69,3 +69,40 @@ export function workloadResult(
     complete,
   };
 }
+
+/** Why a figure may not mean what it seems to mean. */
+export type Warning =
+  /** This process was busy nearly all the time, so the throughput is its own limit, or close to it. */
+  | { readonly kind: 'client-bound'; readonly workload: WorkloadName; readonly clientUtilization: number }
+  /** The throughput rose and fell while it was measured. */
+  | { readonly kind: 'unsteady'; readonly workload: WorkloadName; readonly throughputVariation: number }
+  /** The rate was not reached: most of the latency is the wait for a free connection. */
+  | {
+      readonly kind: 'rate-missed';
+      readonly workload: WorkloadName;
+      readonly ratePerSecond: number;
+      readonly throughputPerSecond: number;
+    }
+  /** This machine sent late what nothing else held up, and that time is part of the latency. */
+  | { readonly kind: 'late-starts'; readonly workload: WorkloadName; readonly meanDelayMicros: number }
+  /** The highest percentiles rest on next to nothing. */
+  | { readonly kind: 'few-samples'; readonly workload: WorkloadName; readonly samples: number }
+  /** GETs found keys gone that the benchmark had written. */
+  | { readonly kind: 'misses'; readonly workload: WorkloadName; readonly misses: number }
+  /** The server evicted keys meanwhile: its own, or those of others. */
+  | { readonly kind: 'evictions'; readonly evictedKeys: number }
+  /** The baseline was measured with other settings. */
+  | { readonly kind: 'other-settings'; readonly settings: readonly SettingName[] }
+  | { readonly kind: 'keys-left'; readonly keysLeft: number; readonly keyTtlSeconds: number };
+
+/** Settings that change what is measured; figures under different ones are not the same quantity. */
+export const settingNames = [
+  'connections',
+  'pipeline',
+  'payloadBytes',
+  'keys',
+  'getRatio',
+  'ratePerSecond',
+] as const satisfies readonly (keyof BenchReport)[];
+
+export type SettingName = (typeof settingNames)[number];

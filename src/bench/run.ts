@@ -5,13 +5,12 @@ import type { Lane } from '../redis/lane.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { Draw } from '../support/random.ts';
 import type { Clock } from './clock.ts';
-import { checkFootprint } from './footprint.ts';
-import { keyNames, type KeySet, keySetsOf, type Removal, ttlSecondsOf } from './keys.ts';
+import { checkFootprint, keyNames, type KeySet, keySetsOf, type Removal, ttlSecondsOf } from './keys.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
 import { type Load, runPhase } from './phase.ts';
-import { type BenchReport, type WorkloadResult, workloadResult } from './result.ts';
+import { type BenchReport, type WorkloadResult, workloadResult, type Warning } from './result.ts';
 import { commandsOf, commandSource } from './workload.ts';
-import { type Warning, warningsOf } from './warnings.ts';
+import { warningsOf } from './warnings.ts';
 
 interface BenchTools {
   readonly clock: Clock;

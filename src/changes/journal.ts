@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { ArchiveAbout, ArchiveFrame, WrittenFrame } from '../records/archive/format.ts';
 import { ArchiveWriter } from '../records/archive/writer.ts';
-import { InputError } from '../support/failure.ts';
-import { fileFailureText } from '../support/file-failure.ts';
+import { InputError, fileFailureText } from '../support/failure.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { asRefusal, type BatchLine, type KeyChange, type Refusal } from './change-keys.ts';
-import { ReplyError } from '../redis/reply.ts';
-import { makeStateFolder, stateFolder } from '../support/state-folder.ts';
+import { ReplyError } from '../redis/reply-error.ts';
+import { makeStateFolder, stateFolder } from '../support/files.ts';
+import type { RedisServer } from '../redis/server.ts';
 
 /** Where journals go unless a file is named; null where the environment names no home. */
 export const journalFolder = (variables: Readonly<Record<string, string | undefined>>) =>
@@ -200,4 +200,22 @@ async function keepValues(
     }
   });
   return { keys: kept, frames, gone, refused };
+}
+
+/**
+ * Whether this user may read the value of a key, asked without a lookup: in a transaction the server tests the permission
+ * when a command is queued, and DISCARD runs none of it. False where transactions themselves are refused.
+ * @throws RedisError where the connection is lost
+ */
+export async function mayReadValues(server: RedisServer, key: ByteString): Promise<boolean> {
+  const lane = await server.nodeFor(key).openLane();
+  try {
+    // Empty at first: were MULTI refused, what follows it would run.
+    const [begun] = await lane.exchange([['MULTI'], ['DISCARD']]);
+    if (begun instanceof ReplyError) return false;
+    const [, dump, ttl] = await lane.exchange([['MULTI'], ['DUMP', key], ['PTTL', key], ['DISCARD']]);
+    return ![dump, ttl].some((reply) => reply instanceof ReplyError && reply.code === 'NOPERM');
+  } finally {
+    lane.close();
+  }
 }

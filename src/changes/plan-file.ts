@@ -1,9 +1,8 @@
-import { InputError } from '../support/failure.ts';
-import { fileFailureText } from '../support/file-failure.ts';
+import { InputError, fileFailureText } from '../support/failure.ts';
 import { keyFields } from '../keyspace/key-text.ts';
 import { readNamedFile } from '../support/named-file.ts';
 import { bytesOf, type ByteString } from '../support/bytes.ts';
-import { replaceFile } from '../support/replace-file.ts';
+import { replaceFile } from '../support/files.ts';
 import { digestOf } from '../support/sealed.ts';
 import type { ProcessFacts } from '../support/processes.ts';
 import type { PlannedNamespace } from './plan.ts';

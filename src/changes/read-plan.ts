@@ -7,12 +7,15 @@ import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { emptyAccount } from '../redis/account.ts';
 import { walkKeys } from '../redis/walk.ts';
 import { escapeGlob } from '../keyspace/pattern.ts';
-import { type KeySize, KeySizes } from './key-sizes.ts';
 import type { MentionTally } from './mentions.ts';
-import type { InvalidationPlan } from './plan.ts';
-import type { Scope, Verdict } from './scope.ts';
+import type { ExcludedNamespace, InvalidationPlan, PlannedNamespace, Scope, Verdict } from './plan.ts';
 import type { KeyWalk, Selection } from './selection.ts';
-import { Tally } from './tally.ts';
+import { isAboutOneKey } from '../redis/columns.ts';
+import type { Lane } from '../redis/lane.ts';
+import { ReplyError } from '../redis/reply-error.ts';
+import type { Reply } from '../redis/reply.ts';
+import { dealFrom } from '../keyspace/key-text.ts';
+import { InputError } from '../support/failure.ts';
 
 interface PlanOptions {
   readonly scope: Scope;
@@ -125,6 +128,7 @@ function walkInstead({ exactKeys, walk }: Selection): KeyWalk {
 
 /** Keys that one SCAN goes through, whether they match or not. */
 const keysPerScan = 1000;
+
 /** So many are walked over in a tenth of a second. */
 const mostKeysForMentions = 100_000;
 
@@ -215,4 +219,153 @@ async function walkNode(
   cost.commands += account.commands;
   cost.bytesReceived += account.receivedBytes;
   return account.complete;
+}
+
+/** Bytes of a key with the allocator's overhead; `unknown` where the server does not tell, which may hide a missing key. */
+export type KeySize = number | 'missing' | 'unknown';
+const mostInOneWrite = 1000;
+
+/** Reads the sizes of keys with MEMORY USAGE, which leaves no trace, over a connection of its own. The caller closes it. */
+export class KeySizes {
+  /** The server's words where it refused the command altogether; from then on every size is unknown. */
+  refused: string | null = null;
+  /** Keys that this user may not read. */
+  unreadableKeys = 0;
+
+  private constructor(private readonly lane: Lane) {}
+
+  static async open(node: RedisNode): Promise<KeySizes> {
+    return new KeySizes(await node.openLane());
+  }
+
+  get commandsSent(): number {
+    return this.lane.commandsSent;
+  }
+
+  get bytesReceived(): number {
+    return this.lane.bytesReceived;
+  }
+
+  /** The sizes in the order of the keys. @throws RedisError when the connection is lost. */
+  async read(keys: readonly ByteString[]): Promise<KeySize[]> {
+    const sizes: KeySize[] = [];
+    for (let start = 0; start < keys.length; start += mostInOneWrite) {
+      const batch = keys.slice(start, start + mostInOneWrite);
+      const replies: readonly Reply[] =
+        this.refused === null
+          ? await this.lane.exchange(batch.map((key) => ['MEMORY', 'USAGE', key] as const))
+          : [];
+      for (let index = 0; index < batch.length; index++) sizes.push(this.sizeOf(replies[index]));
+    }
+    return sizes;
+  }
+
+  close(): void {
+    this.lane.close();
+  }
+
+  private sizeOf(reply: Reply | undefined): KeySize {
+    if (typeof reply === 'number') return reply;
+    if (reply === null) return 'missing';
+    if (reply instanceof ReplyError) {
+      if (isAboutOneKey(reply)) this.unreadableKeys++;
+      else this.refused ??= reply.message;
+    }
+    return 'unknown';
+  }
+}
+
+/** A JavaScript Set ends at 2^24 entries, and so does a plan. */
+const mostKeys = 16000000;
+
+/** Inferred namespaces are as many as there are different words in the keys. */
+const mostNamespaces = 500;
+const otherName = '(other)';
+const sampleSize = 10;
+
+interface Row {
+  keys: number;
+  bytes: number;
+  sized: boolean;
+  readonly sample: ByteString[];
+}
+
+/** Gathers the keys of a plan one by one. */
+export class Tally {
+  private readonly seen = new Set<ByteString>();
+  private readonly keys: ByteString[] = [];
+  private readonly planned = new Map<string, Row>();
+  private readonly excluded = new Map<string, { keys: number; reason: ExcludedNamespace['reason'] }>();
+
+  /** True the first time a key comes: SCAN may give it twice. @throws InputError where a plan cannot hold more */
+  isNew(key: ByteString): boolean {
+    if (this.seen.has(key)) return false;
+    if (this.seen.size >= mostKeys) {
+      throw new InputError(
+        `more than ${mostKeys.toLocaleString('en-US')} keys match, which is more than one plan can hold`,
+        'split it with narrower patterns, or with --only',
+      );
+    }
+    this.seen.add(key);
+    return true;
+  }
+
+  has(key: ByteString): boolean {
+    return this.seen.has(key);
+  }
+
+  /** @param memoryBytes Null where the size is not known. */
+  remove(key: ByteString, { namespace }: Verdict, memoryBytes: number | null): void {
+    this.keys.push(key);
+    let row = this.planned.get(namespace);
+    if (row === undefined) {
+      const name = this.planned.size < mostNamespaces ? namespace : otherName;
+      row = this.planned.get(name) ?? { keys: 0, bytes: 0, sized: false, sample: [] };
+      this.planned.set(name, row);
+    }
+    row.keys++;
+    if (memoryBytes !== null) {
+      row.bytes += memoryBytes;
+      row.sized = true;
+    }
+    if (row.sample.length < sampleSize) row.sample.push(key);
+  }
+
+  keep({ namespace }: Verdict, reason: ExcludedNamespace['reason']): void {
+    const known = this.excluded.get(namespace);
+    if (known) known.keys++;
+    else {
+      const name = this.excluded.size < mostNamespaces ? namespace : otherName;
+      this.excluded.set(name, { keys: (this.excluded.get(name)?.keys ?? 0) + 1, reason });
+    }
+  }
+
+  result(): Pick<InvalidationPlan, 'keys' | 'memoryBytes' | 'namespaces' | 'excluded' | 'sample'> {
+    const namespaces = [...this.planned]
+      .map(([namespace, { keys, bytes, sized }]): PlannedNamespace => ({
+        namespace,
+        keys,
+        memoryBytes: sized ? bytes : null,
+      }))
+      .sort(
+        (left, right) =>
+          (right.memoryBytes ?? 0) - (left.memoryBytes ?? 0) ||
+          right.keys - left.keys ||
+          (left.namespace < right.namespace ? -1 : 1),
+      );
+    const sizes = namespaces.flatMap(({ memoryBytes }) => memoryBytes ?? []);
+    return {
+      keys: this.keys,
+      memoryBytes:
+        sizes.length > 0 || this.keys.length === 0 ? sizes.reduce((sum, each) => sum + each, 0) : null,
+      namespaces,
+      excluded: [...this.excluded]
+        .map(([namespace, { keys, reason }]) => ({ namespace, keys, reason }))
+        .sort((left, right) => right.keys - left.keys),
+      sample: dealFrom(
+        namespaces.map(({ namespace }) => this.planned.get(namespace)?.sample ?? []),
+        sampleSize,
+      ),
+    };
+  }
 }

@@ -1,7 +1,8 @@
 import type { ArchiveWriter } from '../records/archive/writer.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { asRefusal, type KeyChange, type Refusal } from './change-keys.ts';
-import { type Reply, ReplyError } from '../redis/reply.ts';
+import type { Reply } from '../redis/reply.ts';
+import { ReplyError } from '../redis/reply-error.ts';
 import { keepingTtls, refusedBy } from './journal.ts';
 
 interface SofteningOptions {
@@ -17,6 +18,7 @@ interface SofteningOptions {
 }
 
 const mostKeysInBatch = 200;
+
 /** Between the server's clock and ours, for a TTL that we have set ourselves. */
 const slackMillis = 1000;
 

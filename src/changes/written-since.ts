@@ -3,13 +3,17 @@ import { startPacing } from '../keyspace/pacing.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { KeyChange } from './change-keys.ts';
 import type { PaceLimits } from '../redis/pace.ts';
-import { type Reply, ReplyError } from '../redis/reply.ts';
-import type { RedisCommand, RedisServer } from '../redis/server.ts';
+import type { Reply } from '../redis/reply.ts';
+import { ReplyError } from '../redis/reply-error.ts';
+import type { RedisServer } from '../redis/server.ts';
+import type { RedisCommand } from '../redis/command.ts';
 
 /** DUMP builds a value at one go: a batch is what the server does without looking at anyone else. */
 const mostKeysInBatch = 50;
+
 /** DUMP ends with the version of the format and a checksum, which say nothing about the value. */
 const footerBytes = 10;
+
 /** The server counts idle time in whole seconds, by a clock that is up to a second late. */
 const idleSlackSeconds = 1;
 

@@ -18,9 +18,8 @@ import { emptyMap } from '../keyspace/map.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { ConnectTarget } from '../redis/target.ts';
 import { requireWritable } from '../commands/protection.ts';
-import { type Failure, failureOf, failureText, interruptionOf } from './failures.ts';
+import { type Failure, failureOf, failureText, interruptionOf, Messages } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
-import { Messages } from './messages.ts';
 import type { GlobalOptions } from './options.ts';
 import { terminalLive } from './live.ts';
 import { Printer, withFormat } from './printer.ts';
@@ -28,8 +27,7 @@ import { processFacts, trustedOwners } from './process-facts.ts';
 import { terminalProgress } from './progress.ts';
 import { terminalPrompts } from './prompts.ts';
 import { furtherTarget, type ResolvedSettings, resolveSettings } from './settings.ts';
-import { suspensionGuard } from './suspension.ts';
-import { canDraw } from './terminal.ts';
+import { suspensionGuard, canDraw } from './terminal.ts';
 
 /** How another command line is run in this process. */
 export type RunCli = (argv: readonly string[], io: Io) => Promise<ExitCode>;

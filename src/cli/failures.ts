@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/errors.ts';
+import { ConfigError } from '../config/find.ts';
 import { DeclinedError, InterruptedError } from '../commands/context.ts';
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import { InputError } from '../support/failure.ts';
@@ -77,4 +77,24 @@ const interruptions: Readonly<Record<InterruptingSignal, readonly [by: string, e
 export function failureText(failure: Failure): string {
   const hint = failure.hint === null ? '' : `\nhint: ${printable(failure.hint)}`;
   return `error: ${printableLines(failure.message)}${hint}\n`;
+}
+
+/** Messages on stderr, which would tear a screen that is drawn on the same terminal: they wait until it is closed. */
+export class Messages {
+  private waiting: (() => void)[] | null = null;
+
+  hold(): void {
+    this.waiting ??= [];
+  }
+
+  release(): void {
+    const waiting = this.waiting ?? [];
+    this.waiting = null;
+    for (const write of waiting) write();
+  }
+
+  tell(write: () => void): void {
+    if (this.waiting === null) write();
+    else this.waiting.push(write);
+  }
 }

@@ -1,6 +1,7 @@
-import { type Command, Option } from '@commander-js/extra-typings';
-import { countArgument, durationArgument } from '../commands/arguments.ts';
+import { type Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import { countArgument, durationArgument, eachArgument, listArgument } from '../commands/arguments.ts';
 import { type OutputFormat, outputFormats, type ReportFormat, reportFormats } from '../commands/context.ts';
+import { InputError } from '../support/failure.ts';
 
 /** Options that every command takes, before or after its name. */
 export interface GlobalOptions {
@@ -76,4 +77,32 @@ export function addGlobalOptions(program: Command): void {
     [new Option('-q, --quiet', 'no progress and no warnings on stderr'), output],
   ];
   for (const [option, group] of options) program.addOption(option.helpGroup(group));
+}
+
+/** True for options that collect what they are given each time. */
+export const isRepeatable = ({ parseArg, variadic }: Option) =>
+  variadic || parseArg === listArgument || parseArg === eachArgument;
+
+/**
+ * Refuses every option of the command and its subcommands that is given twice, or together with its opposite: commander would
+ * take the last, and half of what was asked for would be done. Options that collect are left alone.
+ */
+export function refuseRepetition(command: CommandUnknownOpts): void {
+  const seen = new Map<string, string>();
+  for (const option of command.options) {
+    if (isRepeatable(option)) continue;
+    const flag = option.long ?? option.flags;
+    command.on(`option:${option.name()}`, () => {
+      const before = seen.get(option.attributeName());
+      seen.set(option.attributeName(), flag);
+      if (before === undefined) return;
+      throw before === flag
+        ? new InputError(
+            `\`${flag}\` was given twice`,
+            'give it once: it takes one value, and the last would win',
+          )
+        : new InputError(`\`${before}\` and \`${flag}\` contradict each other`, 'give one of them');
+    });
+  }
+  for (const each of command.commands) refuseRepetition(each);
 }

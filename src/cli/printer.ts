@@ -122,7 +122,7 @@ export class Printer {
       const { renderTerminal } = await import('../render/terminal-text.ts');
       await this.write(renderTerminal(blocks, styleOf(this.io, this.options.color)));
     } else {
-      const { renderCsv, renderTsv } = await import('../render/machine-text.ts');
+      const { renderCsv, renderTsv } = await import('../render/rows.ts');
       await this.write(
         this.format === 'csv'
           ? renderCsv(blocks, execution.rows)

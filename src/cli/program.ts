@@ -1,13 +1,11 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { commandDefinitions } from './commands.ts';
 import { exitCodeHelp, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
-import type { Runner } from '../commands/runner.ts';
-import { examples } from '../commands/runner.ts';
+import { type Runner, examples } from '../commands/runner.ts';
 import { InputError } from '../support/failure.ts';
 import type { Io } from './io.ts';
-import { addGlobalOptions, type GlobalOptions } from './options.ts';
+import { addGlobalOptions, type GlobalOptions, refuseRepetition } from './options.ts';
 import type { RunCli } from './execute.ts';
-import { refuseRepetition } from './repeated-options.ts';
 
 declare const CACHECTL_VERSION: string | undefined;
 

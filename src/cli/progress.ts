@@ -1,6 +1,5 @@
-import type { Progress } from '../support/progress.ts';
-import { silentProgress } from '../support/progress.ts';
-import { barOf } from '../render/bar.ts';
+import { type Progress, silentProgress } from '../support/progress.ts';
+import { barOf } from '../render/width.ts';
 import { counted, formatSeconds } from '../render/units.ts';
 import type { Io } from './io.ts';
 import { canAnimate, showsUnicode } from './terminal.ts';
@@ -13,6 +12,7 @@ interface Spinner {
 }
 
 const updateMillis = 100;
+
 /** Work that is done sooner needs no spinner, and does not wait for its library to load. */
 const delayMillis = 150;
 

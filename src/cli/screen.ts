@@ -1,9 +1,8 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LiveScreen, ScreenListener } from '../commands/screen.ts';
+import type { Key, LiveScreen, ScreenListener } from '../commands/screen.ts';
 import { renderStyledLine, type StyledLine } from '../render/styled-line.ts';
 import type { Io } from './io.ts';
-import { parseKeys } from './keys.ts';
 import { styleOf } from './terminal.ts';
 
 /** The parts of a terminal's streams that a file or a pipe does not have. */
@@ -20,12 +19,16 @@ interface TerminalStreams {
 /** The other screen, without cursor; a line that is too long is cut off by the terminal and never scrolls it. */
 const enterSequence = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
 const leaveSequence = '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l';
+
 /** What follows an escape within this time belongs to it. */
 const escapeMillis = 60;
+
 /** A server that hangs keeps nobody from suspending the program for longer. */
 const suspendingMillis = 5000;
+
 /** Connections that were closed are gone once the system has been told so, which a process that is stopped cannot do. */
 const farewellMillis = 50;
+
 /** A process that cannot be suspended, for nobody could continue it, goes on after this. */
 const suspendMillis = 100;
 
@@ -231,4 +234,58 @@ export class TerminalScreen implements LiveScreen {
     else if (key === 'ctrl-l') this.redraw();
     else this.listener.key(key);
   }
+}
+
+/** How terminals send the keys that are no characters, behind an escape and `[` or `O`. */
+const sequences: Readonly<Record<string, Key>> = {
+  A: 'up',
+  B: 'down',
+  H: 'home',
+  F: 'end',
+  '5~': 'page-up',
+  '6~': 'page-down',
+  '1~': 'home',
+  '4~': 'end',
+  '7~': 'home',
+  '8~': 'end',
+};
+const characters: Readonly<Record<string, Key>> = {
+  '\r': 'enter',
+  '\n': 'enter',
+  '\t': 'tab',
+  '\x7f': 'backspace',
+  '\b': 'backspace',
+  '\x03': 'ctrl-c',
+  '\x0c': 'ctrl-l',
+  '\x1a': 'ctrl-z',
+};
+
+/**
+ * What was typed. A sequence that is not complete yet stays in `rest`: over a slow line its parts arrive one by one. A
+ * `rest` that nothing follows is the escape key.
+ */
+export function parseKeys(text: string): { readonly keys: readonly Key[]; readonly rest: string } {
+  const keys: Key[] = [];
+  let rest = text;
+  while (rest !== '') {
+    if (rest.startsWith('\x1b')) {
+      if (/^\x1b(?:[[O][\d;]*)?$/.test(rest)) break;
+      const [sequence, code] = /^\x1b[[O]([\d;]*[^\d;])/.exec(rest) ?? [];
+      if (sequence === undefined || code === undefined) {
+        keys.push('escape');
+        rest = rest.slice(1);
+        continue;
+      }
+      // What is not known is left out whole: its letters are no keys that were pressed.
+      const key = sequences[code];
+      if (key !== undefined) keys.push(key);
+      rest = rest.slice(sequence.length);
+      continue;
+    }
+    const [character = ''] = rest;
+    const key = characters[character] ?? (character < ' ' ? undefined : character);
+    if (key !== undefined) keys.push(key);
+    rest = rest.slice(character.length);
+  }
+  return { keys, rest };
 }

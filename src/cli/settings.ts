@@ -5,7 +5,7 @@ import { InputError } from '../support/failure.ts';
 import { maskedUrl } from '../support/masked.ts';
 import { type ConnectTarget, publicUrlOf } from '../redis/target.ts';
 import { looksLikeUrl } from '../redis/url.ts';
-import { resolveAccess, sentinelPassword } from './access.ts';
+import { resolveAccess, sentinelPassword, firstOf, nonEmpty, type Sourced } from './access.ts';
 import {
   type Destination,
   destinationOf,
@@ -15,7 +15,6 @@ import {
   routeOf,
 } from './destination.ts';
 import type { GlobalOptions } from './options.ts';
-import { firstOf, nonEmpty, type Sourced } from './sourced.ts';
 
 export const defaultUrl = 'redis://127.0.0.1:6379/0';
 const defaultTimeoutSeconds = 10;

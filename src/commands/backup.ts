@@ -8,8 +8,8 @@ import {
   makeJournalFolder,
   nextFreePath,
   openJournal,
+  mayReadValues,
 } from '../changes/journal.ts';
-import { mayReadValues } from '../changes/value-permission.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { counted, formatBytes } from '../render/units.ts';

@@ -1,4 +1,4 @@
-import type { ColumnName } from '../redis/columns.ts';
+import type { ColumnName } from '../redis/account.ts';
 import type { Analysis, Method, UncheckedReason } from '../keyspace/reading.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
 import { type Block, note } from '../render/blocks.ts';

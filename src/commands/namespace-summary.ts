@@ -1,15 +1,17 @@
-import type { Figure } from '../keyspace/estimate.ts';
-import { partOf } from '../keyspace/estimate.ts';
+import { type Figure, partOf } from '../keyspace/estimate.ts';
 import type { Figures } from '../keyspace/figures.ts';
-import { type KeyStatistics, noTtl } from '../keyspace/key-statistics.ts';
+import {
+  type KeyStatistics,
+  noTtl,
+  frequencyBounds,
+  labelsOf,
+  spanBoundsSeconds,
+} from '../keyspace/key-statistics.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import type { NamespaceRow } from '../keyspace/namespace-tree.ts';
-import { frequencyBounds, labelsOf, spanBoundsSeconds } from '../keyspace/spans.ts';
-import type { Tally } from '../keyspace/tally.ts';
-import { type Breakdown } from '../keyspace/tally.ts';
-import { fallsShort } from '../keyspace/ttl-verdict.ts';
-import type { TtlRule } from '../keyspace/ttl.ts';
-import type { ColumnName } from '../redis/columns.ts';
+import type { Tally, Breakdown } from '../keyspace/tally.ts';
+import { fallsShort, type TtlRule } from '../keyspace/ttl.ts';
+import type { ColumnName } from '../redis/account.ts';
 import { counted, formatRatio, formatSeconds } from '../render/units.ts';
 
 /** The bounds that hold the true figure with 95 % certainty; null where the figure is exact. */

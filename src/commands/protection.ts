@@ -1,6 +1,11 @@
-import { InputError } from '../support/failure.ts';
+import { fileFailureText, InputError } from '../support/failure.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { type Context, DeclinedError, type Protections, type Protector } from './context.ts';
+import type { Block } from '../render/blocks.ts';
+import { resolve } from 'path/posix';
+import { looksLikeUrl } from '../redis/url.ts';
+import { writePlaceAt } from '../support/files.ts';
+import { maskedUrl } from '../support/masked.ts';
 
 export async function isProtectedServer(context: Context, server: RedisServer): Promise<boolean> {
   return ((await context.protectionsOf(server))?.protectedBy ?? null) !== null;
@@ -66,5 +71,83 @@ export async function confirmProtected(
       `the typed name is not \`${by.name}\`, a protected profile; nothing was changed`,
       hint,
     );
+  }
+}
+
+/** What a person is asked before keys are changed. */
+interface Consent {
+  readonly plan: readonly Block[];
+  /** As it reads after "to": `remove 4 keys`. */
+  readonly action: string;
+  readonly question: string;
+  /** How it stands after a no: `nothing was removed`. */
+  readonly otherwise: string;
+  /** `--yes` */
+  readonly yes: boolean;
+  /** The value of `--confirm`. */
+  readonly confirm: string | undefined;
+}
+
+/**
+ * Asks for a yes, with the plan before the question. `--yes` answers it, and for a protected profile `--confirm` does;
+ * without it a protected profile asks for its name as well.
+ * @returns True where the plan was shown to the person.
+ * @throws DeclinedError, InterruptedError
+ */
+export async function askConsent(context: Context, server: RedisServer, consent: Consent): Promise<boolean> {
+  const { prompts } = context;
+  const isProtected = await isProtectedServer(context, server);
+  const { plan, action, question, otherwise, yes, confirm } = consent;
+  if (confirm !== undefined) await confirmProtected(context, server, confirm, action);
+  const named = isProtected && confirm !== undefined;
+  const asksForName = isProtected && confirm === undefined;
+  if ((yes && !asksForName) || named) return false;
+  if (!prompts.interactive && !asksForName) {
+    throw new DeclinedError(
+      `there is no terminal to ask at; ${otherwise}`,
+      `add --yes to ${action}, or --dry-run for the plan alone`,
+    );
+  }
+  if (prompts.interactive) await context.show(plan);
+  if (prompts.interactive && !yes && !(await prompts.confirm(question))) {
+    throw new DeclinedError(`not confirmed; ${otherwise}`);
+  }
+  if (asksForName) await confirmProtected(context, server, undefined, action);
+  return true;
+}
+
+/**
+ * Lets a command write a file that is there already only with --force, or after a yes at the terminal. To be asked before the
+ * work whose result the file is for.
+ * @param name The file as the person named it; undefined: none is written.
+ * @throws InputError for a URL or a link; DeclinedError, InterruptedError
+ */
+export async function confirmReplacing(
+  { environment, prompts }: Context,
+  name: string | undefined,
+  force: boolean,
+): Promise<void> {
+  if (name === undefined) return;
+  if (looksLikeUrl(name))
+    throw new InputError(
+      `\`${maskedUrl(name)}\` is a URL, not a file`,
+      'give the URL of a server with --url',
+    );
+  if (placeOf(name, environment.workingDirectory) !== 'file' || force) return;
+  if (!prompts.interactive) {
+    throw new DeclinedError(
+      `\`${name}\` exists already; nothing was written`,
+      'add --force to replace it, or name another file',
+    );
+  }
+  if (!(await prompts.confirm(`${name} exists already. Replace it?`)))
+    throw new DeclinedError('not confirmed; nothing was written');
+}
+
+function placeOf(name: string, workingDirectory: string): ReturnType<typeof writePlaceAt> {
+  try {
+    return writePlaceAt(resolve(workingDirectory, name));
+  } catch (error) {
+    throw new InputError(`\`${name}\` cannot be written: ${fileFailureText(error)}`, 'name another file');
   }
 }

@@ -2,7 +2,7 @@ import type { Node } from 'jsonc-parser';
 import { InputError } from '../support/failure.ts';
 import { readNamedFile } from '../support/named-file.ts';
 import { crossCheck } from './cross-check.ts';
-import { ConfigError, type ConfigProblem } from './errors.ts';
+import { ConfigError, type ConfigProblem } from './find.ts';
 import { Places, treeOf } from './places.ts';
 import { type ConfigFile, configSchema } from './schema.ts';
 

@@ -2,13 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Progress } from '../support/progress.ts';
 import { RedisError } from '../redis/errors.ts';
 import { readInfoWithCommands } from '../redis/info.ts';
-import { ReplyError } from '../redis/reply.ts';
+import { ReplyError } from '../redis/reply-error.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { tryCanary } from './canary.ts';
-import { millisSince } from './clock.ts';
-import { enterWhenReady, type Gate } from './enter.ts';
+import { tryCanary, enterWhenReady, type Gate } from './enter.ts';
+import { millisSince, type Canary, type Facts, isLoading, type NodeFacts, type Stop } from './facts.ts';
 import { lookupCountersOf, lookupsSince } from './lookups/counters.ts';
-import { type Canary, type Facts, isLoading, type NodeFacts, type Stop } from './facts.ts';
 
 /** What to find out, and where. */
 export interface GatherRequest {

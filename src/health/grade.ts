@@ -1,5 +1,5 @@
 import { fewestLookups } from '../traffic/report.ts';
-import type { JudgedTarget, ObservedTraffic } from './namespace-targets.ts';
+import type { JudgedTarget, LookupCounts, ObservedTraffic } from './namespace-targets.ts';
 
 /** What a grade is made from. Ratios from 0 to 1; null: not known. */
 export interface GradeFacts {
@@ -25,16 +25,6 @@ export interface GradeFacts {
   readonly keysWithTtl: number | null;
 }
 
-/** Reads that carry data. */
-export interface LookupCounts {
-  readonly hits: number;
-  readonly misses: number;
-  /** Reads beyond these of which it is not known whether they hit; left out: none. */
-  readonly unclear?: number;
-  /** What the unclear ones are hidden by: `TYPE 20,000, STRLEN 20,000 calls`. */
-  readonly hiddenBy?: string;
-}
-
 export interface GradeReason {
   readonly rule: string;
   /** Points taken off; 0: held, or not judged. */
@@ -51,6 +41,7 @@ export interface Grade {
 
 /** Held where the map states no target: the lowest of the usual advice for caches. */
 export const defaultHitRateTarget = 0.8;
+
 /** Points for a hit rate of nothing, and for namespaces with all the reads and half their target or less. */
 const mostHitRatePoints = 60;
 

@@ -1,6 +1,6 @@
-import { emptyAccount, sumAccounts, type WalkAccount } from '../redis/account.ts';
+import { emptyAccount, sumAccounts, type WalkAccount, type ColumnName } from '../redis/account.ts';
 import { type NodeFacts, readNodeFacts } from '../redis/node-facts.ts';
-import type { ColumnName, WalkColumns } from '../redis/columns.ts';
+import type { WalkColumns } from '../redis/columns.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { readExactly } from './read-exactly.ts';
 import { readSample } from './read-sample.ts';

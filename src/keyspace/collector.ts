@@ -1,12 +1,10 @@
 import type { ByteString } from '../support/bytes.ts';
 import type { KeyColumns } from '../redis/columns.ts';
-import { type LargeKey, LargestKeys } from './largest-keys.ts';
 import type { Namespace, NamespaceMap } from './map.ts';
 import { NamespaceTree, type TreeState } from './namespace-tree.ts';
-import { keyOverheadBytes } from './overhead.ts';
 import type { RepeatedKeys } from './repeated-keys.ts';
 import type { SamplePlace } from './tally.ts';
-import { ttlJudges, type TtlVerdict } from './ttl-verdict.ts';
+import { ttlJudges, type TtlVerdict } from './ttl.ts';
 
 interface CollectorOptions {
   readonly map: NamespaceMap;
@@ -109,3 +107,59 @@ function judgesOf(map: NamespaceMap, now: number): Map<string, (ttlMillis: numbe
     }),
   );
 }
+
+export interface LargeKey {
+  readonly key: ByteString;
+  readonly memoryBytes: number;
+  readonly type: string | null;
+}
+
+/** Keeps the `limit` largest of any number of keys. Equal sizes keep the one that came first. */
+export class LargestKeys {
+  private readonly kept: LargeKey[] = [];
+  private smallest = -1;
+
+  constructor(private readonly limit: number) {}
+
+  offer(key: ByteString, memoryBytes: number, type: string | null): void {
+    if (memoryBytes <= this.smallest && this.kept.length >= this.limit) return;
+    if (this.limit === 0) return;
+    const at = this.kept.findIndex((other) => other.memoryBytes < memoryBytes);
+    this.kept.splice(at < 0 ? this.kept.length : at, 0, { key, memoryBytes, type });
+    if (this.kept.length > this.limit) this.kept.pop();
+    this.smallest = this.kept.at(-1)?.memoryBytes ?? -1;
+  }
+
+  /** Largest first. */
+  list(): readonly LargeKey[] {
+    return this.kept;
+  }
+}
+
+/** Size classes of jemalloc, the allocator of Redis on Linux, in steps of a quarter between powers of two. */
+function allocated(bytes: number): number {
+  if (bytes <= 8) return 8;
+  if (bytes <= 128) return Math.ceil(bytes / 16) * 16;
+  const step = 2 ** (Math.floor(Math.log2(bytes - 1)) - 2);
+  return Math.ceil(bytes / step) * step;
+}
+const dictionaryEntryBytes = 24;
+const objectBytes = 16;
+
+/**
+ * Bytes that a key costs beside its value: its name as a dynamic string, its entry in the dictionary, the header of the
+ * value's object. Computed, not measured: MEMORY USAGE gives the sum of these and the value. Exact for Redis 6 and 7 on
+ * 64-bit Linux; newer servers save some of it by keeping name and value in one block.
+ *
+ * @param keyLength of the name, in bytes
+ * @see sds.c, object.c (memoryCommand) and dict.h of Redis 7.0; https://jemalloc.net/jemalloc.3.html#size_classes
+ */
+export function keyOverheadBytes(keyLength: number): number {
+  return known[keyLength] ?? computed(keyLength);
+}
+
+function computed(keyLength: number): number {
+  const header = keyLength < 32 ? 1 : keyLength < 256 ? 3 : keyLength < 65536 ? 5 : 9;
+  return allocated(header + keyLength + 1) + dictionaryEntryBytes + objectBytes;
+}
+const known: readonly number[] = Array.from({ length: 512 }, (_, length) => computed(length));

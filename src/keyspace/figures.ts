@@ -1,4 +1,4 @@
-import type { ColumnName } from '../redis/columns.ts';
+import type { ColumnName } from '../redis/account.ts';
 import type { Figure, SampleEstimator } from './estimate.ts';
 import type { Tally } from './tally.ts';
 

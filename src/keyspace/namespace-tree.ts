@@ -3,7 +3,7 @@ import { type KeyReading, KeyStatistics, type KeyStatisticsState } from './key-s
 import type { Namespace, NamespaceMap } from './map.ts';
 import { otherName, type SegmentRow, SegmentTree, type SegmentTreeState } from './segment-tree.ts';
 import type { SamplePlace } from './tally.ts';
-import type { TtlVerdict } from './ttl-verdict.ts';
+import type { TtlVerdict } from './ttl.ts';
 
 export { otherName, unmappedName } from './segment-tree.ts';
 

@@ -1,5 +1,4 @@
-import { probeLatency } from '../redis/latency-probe.ts';
-import { Pace, type PaceLimits } from '../redis/pace.ts';
+import { probeLatency, Pace, type PaceLimits } from '../redis/pace.ts';
 import type { RedisNode } from '../redis/server.ts';
 
 const defaultPageSize = 500;

@@ -1,6 +1,6 @@
-import { emptyAccount, sumAccounts, type WalkAccount } from '../redis/account.ts';
-import type { ColumnName, WalkColumns } from '../redis/columns.ts';
-import { shareBefore } from '../redis/cursor.ts';
+import { emptyAccount, sumAccounts, type WalkAccount, type ColumnName } from '../redis/account.ts';
+import type { WalkColumns } from '../redis/columns.ts';
+import { shareBefore } from '../redis/page-source.ts';
 import { RedisError } from '../redis/errors.ts';
 import { walkKeys, type WalkOptions, type WalkPage } from '../redis/walk.ts';
 import {
@@ -11,18 +11,19 @@ import {
   type ReadInput,
   type ReadNode,
 } from './reading.ts';
-import { ChosenEstimator, widestShare } from './chosen-estimate.ts';
+import { ChosenEstimator, widestShare, KeyChoice } from './chosen-estimate.ts';
 import { Collector } from './collector.ts';
 import { SampleEstimator, type SampleFrame } from './estimate.ts';
 import { Figures } from './figures.ts';
-import { KeyChoice } from './key-choice.ts';
 import { RepeatedKeys } from './repeated-keys.ts';
 import { startPacing } from './pacing.ts';
 import { sampleGroups } from './tally.ts';
 
 const defaultPageSize = 500;
+
 /** Half-width of the intervals of the shares of a large namespace, where nobody asked for another. */
 const defaultPrecision = 0.02;
+
 /** Between two states of the walk that are handed out. */
 const stateMillis = 1000;
 

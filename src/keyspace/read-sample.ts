@@ -1,9 +1,7 @@
-import type { WalkAccount } from '../redis/account.ts';
-import type { ColumnName } from '../redis/columns.ts';
-import { type DatasetBounds, datasetBoundsOf } from '../redis/dataset.ts';
+import type { WalkAccount, ColumnName } from '../redis/account.ts';
+import { type DatasetBounds, datasetBoundsOf, readSlotSizes } from '../redis/node-facts.ts';
 import { RedisError } from '../redis/errors.ts';
 import { readInfoIfPermitted } from '../redis/info.ts';
-import { readSlotSizes } from '../redis/node-facts.ts';
 import { type PageSource, segmentPages, slotPages } from '../redis/page-source.ts';
 import { type SampledNode, samplePages } from '../redis/sample.ts';
 import { slotOf } from '../redis/slots.ts';
@@ -24,18 +22,25 @@ import { startPacing } from './pacing.ts';
 import { sampleGroups } from './tally.ts';
 
 const defaultPrecision = 0.02;
+
 /** A namespace with so many of the keys is a large one. */
 const largeShare = 0.1;
+
 /** Where nobody asked for a precision, a sample ends here: within a second. */
 const mostKeysByDefault = 400_000;
+
 /** A larger sample would cost as much as reading every key. */
 const largestFraction = 0.5;
+
 /** Types and times are known well enough from so many keys: to 2 points for a tenth of them. */
 const detailedKeys = 25_000;
+
 /** Four pages for each random group. */
 const fewestPages = 4 * sampleGroups;
+
 /** Where nobody asked for a precision rare namespaces are to be seen too, which takes a tenth of a second more. */
 const fewestPagesByDefault = 512;
+
 /** What so many pages have about. */
 const fewestKeys = 100 * fewestPages;
 const pagesBetweenLooks = fewestPages / 2;

@@ -1,18 +1,17 @@
 import type { Progress } from '../support/progress.ts';
 import type { Draw } from '../support/random.ts';
-import type { WalkAccount } from '../redis/account.ts';
+import type { WalkAccount, ColumnName } from '../redis/account.ts';
 import type { ByteString } from '../support/bytes.ts';
-import type { ColumnName, WalkColumns } from '../redis/columns.ts';
+import type { WalkColumns } from '../redis/columns.ts';
 import type { RedisError } from '../redis/errors.ts';
 import type { NodeFacts } from '../redis/node-facts.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisNode } from '../redis/server.ts';
 import type { Figures } from './figures.ts';
 import { keyFilter, type KeySelection } from './key-filter.ts';
-import type { LargeKey } from './largest-keys.ts';
+import type { CollectorState, LargeKey } from './collector.ts';
 import type { NamespaceMap } from './map.ts';
 import type { NamespaceTree } from './namespace-tree.ts';
-import type { WalkState } from './walk-state.ts';
 
 /** Which keys are read, and how. */
 export interface ReadingOptions extends PaceLimits {
@@ -132,4 +131,11 @@ export function filtersOf({ map, selection, glob, type }: AnalysisOptions): {
     ...(glob !== undefined && { match: glob }),
     ...(type !== undefined && { type }),
   };
+}
+
+/** A walk half-way, as far as another process needs it to go on. */
+export interface WalkState {
+  /** By node: which process of the server it was, and what its walk had done. */
+  readonly nodes: readonly { readonly runId: string | null; readonly account: WalkAccount }[];
+  readonly collected: CollectorState;
 }

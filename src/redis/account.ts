@@ -1,5 +1,3 @@
-import type { ColumnName } from './columns.ts';
-
 /** What reading keys cost the server, and what could not be seen. */
 export interface WalkAccount {
   /** True when the cursor came back to zero. */
@@ -47,3 +45,10 @@ export function noteRefusal(account: WalkAccount, column: ColumnName, reason: st
   if (account.refusedColumns.some((refused) => refused.column === column)) return;
   account.refusedColumns.push({ column, reason });
 }
+
+/**
+ * What can be read of a key. `memory` leaves no trace; each of the others costs one lookup that the server counts as a
+ * hit, and none of them touches idle time or the frequency counter. `idle` is refused under an LFU policy, `frequency`
+ * under any other.
+ */
+export type ColumnName = 'memory' | 'type' | 'ttl' | 'encoding' | 'idle' | 'frequency';

@@ -1,17 +1,11 @@
-import { noteRefusal, type WalkAccount } from './account.ts';
+import { noteRefusal, type ColumnName, type WalkAccount } from './account.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { refusal } from './errors.ts';
 import { type Lane, mostMetadataBytes } from './lane.ts';
 import { type LookupTally, noLookups } from './lookups.ts';
-import { type Reply, ReplyError } from './reply.ts';
+import type { Reply } from './reply.ts';
+import { ReplyError } from './reply-error.ts';
 import { requireShape } from './reply-shapes.ts';
-
-/**
- * What can be read of a key. `memory` leaves no trace; each of the others costs one lookup that the server counts as a
- * hit, and none of them touches idle time or the frequency counter. `idle` is refused under an LFU policy, `frequency`
- * under any other.
- */
-export type ColumnName = 'memory' | 'type' | 'ttl' | 'encoding' | 'idle' | 'frequency';
 
 export type WalkColumns = Readonly<Partial<Record<ColumnName, boolean>>>;
 

@@ -2,9 +2,10 @@ import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { connectionFailure, loginCodes, RedisError, refusal, ReplyFault } from './errors.ts';
 import { LookupTally } from './lookups.ts';
-import { type Reply, ReplyError, ReplyParser } from './reply.ts';
+import { type Reply, ReplyParser } from './reply.ts';
+import { ReplyError } from './reply-error.ts';
 import { mayCarryValues, requireShapes } from './reply-shapes.ts';
-import type { RedisCommand } from './server.ts';
+import type { RedisCommand } from './command.ts';
 import { addressOf, type ConnectTarget } from './target.ts';
 
 interface Batch {
@@ -20,8 +21,10 @@ interface Batch {
 /** Replies of one batch: of commands that give values, and of those that give keys, sizes and settings. */
 const mostValueBytes = 1024 ** 3;
 export const mostMetadataBytes = 64 * 1024 ** 2;
+
 /** An element in memory, beside its bytes. */
 export const elementBytes = 32;
+
 /** A reply has the time limit, and as much longer as its bytes take at this pace. */
 const leastBytesPerMilli = 16;
 

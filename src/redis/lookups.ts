@@ -1,6 +1,7 @@
 import { isDiscarded } from './reply-shapes.ts';
-import { type Reply, ReplyError } from './reply.ts';
-import type { RedisCommand } from './server.ts';
+import type { Reply } from './reply.ts';
+import { ReplyError } from './reply-error.ts';
+import type { RedisCommand } from './command.ts';
 
 /** Lookups of our own that the server counts in `keyspace_hits` and `keyspace_misses`. */
 export interface OwnLookups {
@@ -104,6 +105,7 @@ const missIf =
   (isMiss: (reply: Reply) => boolean): Rule =>
   (reply) =>
     isMiss(reply) ? 'miss' : 'hit';
+
 /** The server gives the same answer for what is empty and for what is not there. */
 const unclearIf =
   (isUnclear: (reply: Reply) => boolean): Rule =>
@@ -164,6 +166,7 @@ const rules: Readonly<Partial<Record<string, Rule>>> = {
 
 const countsEachKey: ReadonlySet<string> = new Set(['EXISTS', 'MGET']);
 const subcommands: ReadonlySet<string> = new Set(['OBJECT', 'XINFO']);
+
 function keyOf(command: RedisCommand): RedisCommand[number] | undefined {
   return command[subcommands.has(String(command[0])) ? 2 : 1];
 }

@@ -8,7 +8,7 @@ import { parseInfo } from './info.ts';
 import type { Reply } from './reply.ts';
 import type { RedisNode, RedisServer } from './server.ts';
 import { type Place, placeAt } from './target.ts';
-import { parseClusterMembers } from './topology.ts';
+import { parseClusterMembers } from './cluster.ts';
 
 /**
  * A name of a place that is the same however the place is spelled: `192.0.2.7:6379`, `here:6379` for every address of this

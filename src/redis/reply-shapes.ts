@@ -1,6 +1,7 @@
 import { notRedisHint, RedisError } from './errors.ts';
-import { type Reply, ReplyError } from './reply.ts';
-import type { RedisCommand } from './server.ts';
+import type { Reply } from './reply.ts';
+import { ReplyError } from './reply-error.ts';
+import type { RedisCommand } from './command.ts';
 
 /** What a command answers where it does not answer with an error. */
 interface Shape {
@@ -16,6 +17,7 @@ const arePairs = (reply: Reply | undefined): boolean =>
   Array.isArray(reply) && reply.length % 2 === 0 && areTexts(reply);
 const isEntry = (reply: Reply): boolean =>
   Array.isArray(reply) && typeof reply[0] === 'string' && arePairs(reply[1]);
+
 /** A cursor is an unsigned number of 64 bits. */
 const isCursor = (reply: Reply | undefined): boolean => typeof reply === 'string' && /^\d{1,20}$/.test(reply);
 

@@ -1,16 +1,7 @@
 import { constants } from 'node:buffer';
 import type { ByteString } from '../support/bytes.ts';
 import { RedisError, ReplyFault } from './errors.ts';
-
-/** An error reply (`-NOPERM …`). A value, not an exception: one command of a batch may fail while the others succeed. */
-export class ReplyError {
-  /** The first word when it is in capitals (`NOPERM`, `WRONGTYPE`), else `ERR`. */
-  readonly code: string;
-
-  constructor(readonly message: string) {
-    this.code = /^[A-Z][A-Z0-9]*(?= )/.exec(message)?.[0] ?? 'ERR';
-  }
-}
+import { ReplyError } from './reply-error.ts';
 
 /** A RESP2 reply. Simple and bulk strings are byte strings, a nil of either kind is null. */
 export type Reply = number | ByteString | null | ReplyError | Reply[];
@@ -25,8 +16,10 @@ export function replyText(reply: Reply | undefined): string {
 
 /** The longest string that the server gives by default (proto-max-bulk-len), and that one string here can hold. */
 const mostBulkBytes = Math.min(512 * 1024 * 1024, constants.MAX_STRING_LENGTH);
+
 /** Simple strings, errors and lengths: the server cuts its own texts far below. */
 const mostLineBytes = 1024 * 1024;
+
 /** The deepest reply of a server, COMMAND DOCS, has about a dozen levels. */
 const mostDepth = 64;
 
@@ -152,6 +145,7 @@ export class ReplyParser {
 }
 
 const kinds: ReadonlySet<number> = new Set(Array.from('+-:$*', (kind) => kind.charCodeAt(0)));
+
 /** RESP3 alone: null, boolean, double, big number, verbatim string, bulk error, map, set, attribute, push. */
 const resp3Kinds = '_#,(=!%~|>';
 

@@ -12,9 +12,10 @@ import {
 } from './columns.ts';
 import type { Lane } from './lane.ts';
 import type { Pace } from './pace.ts';
-import { type PageSource, type PagePlace } from './page-source.ts';
+import type { PageSource, PagePlace } from './page-source.ts';
 import type { Reply } from './reply.ts';
-import type { RedisCommand, RedisNode } from './server.ts';
+import type { RedisNode } from './server.ts';
+import type { RedisCommand } from './command.ts';
 import { scanPage } from './walk.ts';
 
 export interface SampleOptions {

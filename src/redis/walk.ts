@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WalkAccount } from './account.ts';
-import type { ByteString } from '../support/bytes.ts';
-import { asBytes } from '../support/bytes.ts';
+import { type ByteString, asBytes } from '../support/bytes.ts';
 import {
   askColumns,
   handled,
@@ -17,9 +16,11 @@ import { RedisError, refusal } from './errors.ts';
 import { countsScanType, type Info, parseInfo } from './info.ts';
 import type { Lane } from './lane.ts';
 import type { Pace } from './pace.ts';
-import { type Reply, ReplyError, replyText } from './reply.ts';
+import { type Reply, replyText } from './reply.ts';
+import { ReplyError } from './reply-error.ts';
 import { ScanBounds } from './scan-bounds.ts';
-import type { RedisCommand, RedisNode } from './server.ts';
+import type { RedisNode } from './server.ts';
+import type { RedisCommand } from './command.ts';
 
 export interface WalkOptions {
   /** Server-side MATCH: a glob in bytes. */

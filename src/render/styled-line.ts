@@ -1,8 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk';
-import { cut, plainWhereNeeded } from './fit.ts';
+import { cut, plainWhereNeeded, displayWidth, startOf } from './width.ts';
 import { printable } from './printable.ts';
 import type { TerminalStyle } from './terminal-text.ts';
-import { displayWidth, startOf } from './width.ts';
 
 type Tone = 'plain' | 'title' | 'dim' | 'accent' | 'good' | 'warning' | 'bad';
 

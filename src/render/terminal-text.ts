@@ -9,12 +9,9 @@ import {
   type TableBlock,
   type Unit,
 } from './blocks.ts';
-import { barOf } from './bar.ts';
-import { cut, plainWhereNeeded } from './fit.ts';
+import { barOf, cut, plainWhereNeeded, displayWidth } from './width.ts';
 import { printable, printableLines } from './printable.ts';
-import { shellLine } from './shell-words.ts';
 import { formatCell } from './units.ts';
-import { displayWidth } from './width.ts';
 import { wrapped } from './wrap.ts';
 
 /** What the terminal can show. */
@@ -39,6 +36,7 @@ const numericUnits: ReadonlySet<Unit> = new Set([
 ]);
 
 const margin = '  ';
+
 /** Columns between two texts. */
 const gap = 2;
 
@@ -211,4 +209,21 @@ function colourOf(value: Cell, unit: Unit, pen: ChalkInstance): (text: string) =
     default:
       return pen.dim;
   }
+}
+
+/** Words as a shell reads them back, on one line: a file name may hold blanks, quotes, and worse. */
+export function shellLine(words: readonly string[]): string {
+  return words.map(quoted).join(' ');
+}
+
+function quoted(word: string): string {
+  if (/^[\p{L}\p{N}_./:@%+,=-]+$/u.test(word)) return word;
+  if (!/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(word)) return `'${word.replaceAll("'", "'\\''")}'`;
+  // What a terminal would act on has a form of its own in bash, zsh and ksh.
+  const bytes = [...Buffer.from(word, 'utf8')].map((byte) =>
+    byte < 0x20 || byte > 0x7e || byte === 0x27 || byte === 0x5c
+      ? `\\x${byte.toString(16).padStart(2, '0')}`
+      : String.fromCharCode(byte),
+  );
+  return `$'${bytes.join('')}'`;
 }

@@ -1,6 +1,7 @@
 /** Characters that take two columns: East Asian wide and full-width ones, and emoji. */
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f200}-\u{1f265}\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
+
 /** Characters that stand on the one before them. */
 const combining = /\p{Mn}|\p{Me}/u;
 
@@ -38,4 +39,33 @@ export function endOf(text: string, width: number): string {
   while (start > 0 && left >= widthOf(characters[start - 1] ?? ''))
     left -= widthOf(characters[--start] ?? '');
   return characters.slice(start).join('');
+}
+
+/** What a text is fitted to: a terminal without Unicode has other forms for some characters. */
+interface CharacterStyle {
+  readonly unicode: boolean;
+}
+
+/** Characters of our own sentences and figures that a terminal without Unicode has in another form. */
+const plainForms: Readonly<Record<string, string>> = { '…': '...', '’': "'", µ: 'u' };
+
+export function plainWhereNeeded(text: string, { unicode }: CharacterStyle): string {
+  return unicode ? text : text.replace(/[…’µ]/g, (character) => plainForms[character] ?? character);
+}
+
+/** Cuts in the middle: the start and the end of a key tell the most. */
+export function cut(text: string, width: number, style: CharacterStyle): string {
+  if (displayWidth(text) <= width) return text;
+  const mark = style.unicode ? '…' : '..';
+  const head = Math.ceil((width - mark.length) * 0.6);
+  return startOf(text, head) + mark + endOf(text, width - mark.length - head);
+}
+const barWidth = 12;
+
+/** A bar for a ratio from 0 to 1, always of the same width. */
+export function barOf(ratio: number, style: { readonly unicode: boolean }): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, ratio)) * barWidth * 8);
+  if (!style.unicode) return '#'.repeat(Math.round(eighths / 8)).padEnd(barWidth);
+  const partial = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8] ?? '';
+  return ('█'.repeat(Math.floor(eighths / 8)) + partial).padEnd(barWidth);
 }

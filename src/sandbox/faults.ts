@@ -1,9 +1,9 @@
 import type { MissCause } from '../traffic/report.ts';
 import type { Family } from './family.ts';
-import type { FaultName } from './fault-names.ts';
+import type { FaultName } from './system-names.ts';
 import { familiesOf, type SystemName } from './systems.ts';
 
-export { faultDescriptions, type FaultName, faultNames } from './fault-names.ts';
+export { faultDescriptions, type FaultName, faultNames } from './system-names.ts';
 
 /** One fault in one system: what it hits, and what is to be seen of it. */
 export interface Fault {

@@ -1,5 +1,5 @@
 import { type ByteString, asBytes, bytesOf } from '../support/bytes.ts';
-import { type Draw, noiseOf } from '../support/random.ts';
+import { Draw, noiseOf } from '../support/random.ts';
 
 /** Values in the forms in which the applications write them. */
 
@@ -82,4 +82,102 @@ function pickledText(text: string): string {
   const length = Buffer.alloc(4);
   length.writeUInt32LE(bytes.length);
   return `X${length.toString('latin1')}${bytes}\x94`;
+}
+
+/** Ids that every generated data set holds, so that examples and tests may name them. */
+export const namedUsers = [1, 12, 123] as const;
+
+/** The database id of the n-th user, scenario, …: `first` come first, then 1, 2, 3, … without those. */
+export function nthId(rank: number, first: readonly number[] = namedUsers): number {
+  const named = first[rank];
+  if (named !== undefined) return named;
+  let id = rank - first.length + 1;
+  for (const taken of [...first].sort((left, right) => left - right)) if (id >= taken) id++;
+  return id;
+}
+
+/** Telegram ids of those who tried the bot before it was public. */
+export const firstTelegramIds = [...namedUsers, 555] as const;
+
+/** A prime below the number of nine-digit ids, so that the step below meets each id once. */
+const telegramIds = 899999963;
+
+/** The first Telegram ids, then nine-digit ones, none twice. */
+export function telegramId(rank: number): number {
+  return firstTelegramIds[rank] ?? 100000000 + ((rank * 314159269) % telegramIds);
+}
+
+/** The index as one choice from each list, in an order that mixes them; all combinations come before any comes twice. */
+export function combination(index: number, sizes: readonly number[]): number[] {
+  const total = combinations(sizes);
+  // 7919 is prime and larger than each list, so the step visits every combination.
+  let rest = (index * 7919) % total;
+  return sizes.map((size) => {
+    const choice = rest % size;
+    rest = Math.floor(rest / size);
+    return choice;
+  });
+}
+
+/** How many combinations there are. */
+export function combinations(sizes: readonly number[]): number {
+  return sizes.reduce((product, size) => product * size, 1);
+}
+export type Language = 'english' | 'spanish' | 'czech';
+const sentences: Readonly<Record<Language, readonly [string, ...string[]]>> = {
+  english: [
+    'The founder has until Friday to decide whether the second plant is worth its price.',
+    'Compare the two suppliers on cost, delivery and the risk that either of them fails.',
+    'Your margin fell by four points in spring; explain to the board where they went.',
+    'Ask the customer what she tried before she called, and write down her own words.',
+    'A good summary names the problem, the evidence, and one step that can be taken today.',
+    'Use the passive voice when the action matters more than the person behind it.',
+    'In groups of three, prepare a short presentation about safety rules in your warehouse.',
+    'The negotiation stalled because neither side had written down what it could give up.',
+    'Choose the word that fits the sentence, then say why the other three do not.',
+    'Most of the delay comes from waiting for approval, not from the work itself.',
+    'She was persuaded by the figures, although the story behind them was thin.',
+    'Before you answer, repeat the question in your own words and check that it is the right one.',
+  ],
+  spanish: [
+    'Después de una expresión de duda el verbo cambia al subjuntivo.',
+    'Fíjate en el sujeto: cuando hay dos personas distintas, aparece la palabra que.',
+    'Muy bien pensado; solo falta cambiar la vocal de la terminación.',
+    'Recuerda que los verbos en -ar toman -e, y los verbos en -er y -ir toman -a.',
+    'El disparador expresa un deseo, y por eso no se usa el indicativo.',
+    'Prueba a decir la frase en voz alta antes de escribirla.',
+    'Este verbo es irregular en la primera persona, y la raíz cambia en todas.',
+    'Vas por buen camino: repasa las formas de ir y ser, que comparten el pasado.',
+    'Cuando la acción ya ha ocurrido, vuelve el indicativo.',
+    'Practica diez frases al día durante una semana y verás la diferencia.',
+  ],
+  czech: [
+    'Ahoj! To je skvělé, že ses dneska zase přihlásil, pojďme na to.',
+    'Tady pozor: po předložce bez píšeme druhý pád.',
+    'Moc hezká věta, jenom bych řekl radši jdu do obchodu než jdu v obchod.',
+    'A co jsi dělal o víkendu? Byl jsi někde venku, nebo jsi zůstal doma?',
+    'V hospodě se obvykle platí až na konci, když řeknete zaplatím.',
+    'Slovo kdyby se nikdy nepíše dohromady s jsem, ale kdybych ano.',
+    'Výborně, úroveň máš čím dál lepší a chyb je méně než minulý týden.',
+    'Zkus to říct ještě jednou a dej si pozor na délku samohlásek.',
+    'Praha je krásná i v dešti, hlavně když si dáte dobrý čaj.',
+    'Správně je oba dva přišli pozdě, protože jde o lidi.',
+  ],
+};
+const texts = new Map<Language, string>();
+
+/** A text of about `length` characters, cut between words. */
+export function prose(draw: Draw, language: Language, length: number): string {
+  const text = longTextIn(language);
+  const start = text.indexOf(' ', draw.below(text.length - length - 200)) + 1;
+  return text.slice(start, Math.max(text.lastIndexOf(' ', start + length), start + 1));
+}
+
+function longTextIn(language: Language): string {
+  const known = texts.get(language);
+  if (known !== undefined) return known;
+  const draw = new Draw(0, language);
+  const text = Array.from({ length: 3000 }, () => draw.pick(sentences[language])).join(' ');
+  texts.set(language, text);
+  return text;
 }

@@ -8,8 +8,9 @@ import { asBytes, bytesOf } from '../support/bytes.ts';
 import { RedisError } from '../redis/errors.ts';
 import { Lane } from '../redis/lane.ts';
 import type { ConnectTarget } from '../redis/target.ts';
-import { type GuardedProcess, startGuarded } from './guard.ts';
-import { type SandboxProduct, type ServerProgram, serverPrograms, serverVariable } from './programs.ts';
+import { spawn } from 'child_process';
+import { accessSync, constants, statSync } from 'fs';
+import { isAbsolute, basename } from 'path/posix';
 
 export interface SandboxServer {
   readonly url: string;
@@ -145,4 +146,173 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+}
+
+/** A process that does not outlive this one, whatever this one dies of. */
+export interface GuardedProcess {
+  /** Resolves when the process is gone. Its folder stays, for what stands in the log, until `stop`. */
+  readonly gone: Promise<void>;
+  /** Resolves when nothing is left, the folder included. */
+  readonly ended: Promise<void>;
+  /** Asks it to end, after 5 s ends it by force, and removes its folder. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The guard is a shell in a session of its own, so that Ctrl-C at the terminal reaches neither it nor the server. Its
+ * stdin is a pipe from us: when that closes, because we said so or because we are dead (`kill -9` included), it ends the
+ * server and removes the folder. When the server ends by itself it closes its stdout, and waits for us to read the log.
+ */
+const guardScript = `
+# For sleep and rm, where PATH is set to something narrower.
+PATH=\${PATH:+$PATH:}/usr/bin:/bin
+folder=$1
+shift
+exec 3<&0
+"$@" </dev/null >"$folder/server.log" 2>&1 3<&- &
+server=$!
+{
+  read -r _ <&3
+  kill -TERM "$server"
+  tries=0
+  while kill -0 "$server" && [ "$tries" -lt 50 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+  kill -KILL "$server"
+} >/dev/null 2>&1 &
+killer=$!
+wait "$server"
+kill "$killer" 2>/dev/null
+exec >&-
+read -r _ <&3
+rm -rf "$folder"
+`;
+
+/** Runs a command under a guard. Its output goes to `server.log` in `folder`, which belongs to the guard from now on. */
+export function startGuarded(
+  command: readonly string[],
+  folder: string,
+  variables: Readonly<Record<string, string | undefined>>,
+): GuardedProcess {
+  const guard = spawn('/bin/sh', ['-c', guardScript, 'cachectl-sandbox', folder, ...command], {
+    detached: true,
+    env: { ...variables },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  // A guard that is killed breaks the pipe.
+  guard.stdin.on('error', () => undefined);
+  guard.stdout.resume();
+  const ended = new Promise<void>((resolve) => {
+    guard.once('close', () => resolve());
+    guard.once('error', () => resolve());
+  });
+  return {
+    gone: Promise.race([ended, new Promise<void>((resolve) => guard.stdout.once('end', () => resolve()))]),
+    ended,
+    stop() {
+      guard.stdin.end();
+      return ended;
+    },
+  };
+}
+export type SandboxProduct = 'redis-server' | 'valkey-server' | 'container';
+
+/** A way to have a server. */
+export interface ServerProgram {
+  readonly product: SandboxProduct;
+  /** The command that serves on `port` of 127.0.0.1 in the foreground, and ends on SIGTERM. */
+  command(port: number, folder: string): string[];
+  /** How long it may take until it answers, in milliseconds. */
+  readonly startMillis: number;
+}
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The variable that names the server program. */
+export const serverVariable = 'CACHECTL_REDIS_SERVER';
+const containerImage = 'redis:7-alpine';
+
+/**
+ * The ways to have a server here, best first: the program that the variable names and no other, or `redis-server`,
+ * `valkey-server`, `docker` and `podman`, as far as they are on PATH.
+ * @throws InputError when the variable names no program.
+ */
+export function serverPrograms(variables: Variables): ServerProgram[] {
+  const named = variables[serverVariable];
+  if (named !== undefined && named !== '') {
+    const path = isAbsolute(named) ? executableAt(named) : findOnPath(named, variables);
+    if (path === undefined) {
+      throw new InputError(
+        `${serverVariable} names \`${named}\`, which is not an executable file`,
+        'name a `redis-server` or `valkey-server` program, or unset the variable',
+      );
+    }
+    return [installed(path)];
+  }
+  const found = (name: string, make: (path: string) => ServerProgram) => {
+    const path = findOnPath(name, variables);
+    return path === undefined ? [] : [make(path)];
+  };
+  return [
+    ...found('redis-server', installed),
+    ...found('valkey-server', installed),
+    ...found('docker', container),
+    ...found('podman', container),
+  ];
+}
+const withoutPersistence = ['--save', '', '--appendonly', 'no', '--loglevel', 'warning'];
+
+function installed(path: string): ServerProgram {
+  return {
+    product: basename(path).includes('valkey') ? 'valkey-server' : 'redis-server',
+    startMillis: 10000,
+    command: (port, folder) => [
+      path,
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder,
+      ...withoutPersistence,
+    ],
+  };
+}
+
+function container(path: string): ServerProgram {
+  return {
+    product: 'container',
+    // The image may have to be fetched first.
+    startMillis: 120000,
+    command: (port, folder) => [
+      path,
+      'run',
+      '--rm',
+      '--name',
+      basename(folder),
+      '--publish',
+      `127.0.0.1:${port}:6379`,
+      containerImage,
+      'redis-server',
+      ...withoutPersistence,
+    ],
+  };
+}
+
+function findOnPath(name: string, variables: Variables): string | undefined {
+  for (const folder of (variables['PATH'] ?? '').split(':')) {
+    // An empty entry means the working directory, from which no program is started unasked.
+    const path = folder === '' ? undefined : executableAt(join(folder, name));
+    if (path !== undefined) return path;
+  }
+  return undefined;
+}
+
+function executableAt(path: string): string | undefined {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile() ? path : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,8 +2,7 @@ import type { NamespaceMap } from '../keyspace/map.ts';
 import { type ByteString, bytesOf } from '../support/bytes.ts';
 import type { Lane } from '../redis/lane.ts';
 import type { RedisNode } from '../redis/server.ts';
-import { generateFaultyTraffic, recordsOfFault } from './fault-operations.ts';
-import { bringAbout } from './fault-setup.ts';
+import { generateFaultyTraffic, recordsOfFault, bringAbout } from './fault-operations.ts';
 import type { Fault } from './faults.ts';
 import { generateTraffic, popularKeys, type TrafficOperation } from './operations.ts';
 import { perform } from './perform.ts';
@@ -27,9 +26,11 @@ interface RunTrafficOptions {
 }
 
 const tickMillis = 50;
+
 /** Few operations go out together, or all that is missed in between looks like a stampede; more where the rate asks for it. */
 const fewOperations = 10;
 const mostBatchesPerTick = 50;
+
 /** Operations that go out together in a warm-up: few, as a key that has to expire first must not be read in the same batch. */
 const warmUpBatch = 50;
 

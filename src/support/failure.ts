@@ -12,3 +12,28 @@ export class InputError extends Error {
     super(message);
   }
 }
+
+const causes: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  ENAMETOOLONG: 'its name is too long',
+  ELOOP: 'its links lead in a circle',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the device',
+  EMFILE: 'too many files are open',
+};
+
+/**
+ * Why a file could not be read or written, in plain words for the end of a sentence. An error that does not come from
+ * the file system keeps its own message.
+ */
+export function fileFailureText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error.message;
+  // `EIO: i/o error, read`: without the code, the call and the path.
+  return causes[code] ?? error.message.replace(/^E[A-Z0-9]+: /, '').replace(/,.*$/s, '');
+}

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileFailureText } from './file-failure.ts';
-import { makeStateFolder } from './state-folder.ts';
+import { fileFailureText } from './failure.ts';
+import { makeStateFolder } from './files.ts';
 import { type Holder, holderOf, isRunning, parseHolder, type ProcessFacts } from './processes.ts';
 
 /** The folder cannot be used: another process works in it, or the system does not permit it. The server was not asked. */
@@ -19,8 +19,10 @@ export class FolderError extends Error {
 }
 
 const pollMillis = 20;
+
 /** Nobody holds the lock for so long: the work under it is a few commands, each with a limit of its own. */
 const abandonedMillis = 120_000;
+
 /** Between making the file and writing into it lie microseconds; the same holds for breaking a lock. */
 const unfinishedMillis = 500;
 

@@ -3,8 +3,7 @@ import { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { isatty, ReadStream as TerminalStream } from 'node:tty';
 import { promisify } from 'node:util';
-import { isAbort } from './failure.ts';
-import { fileFailureText } from './file-failure.ts';
+import { isAbort, fileFailureText } from './failure.ts';
 
 const openFile = promisify(open);
 const statOf = promisify(fstat);

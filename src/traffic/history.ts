@@ -1,10 +1,9 @@
 import { appendFileSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
-import { InputError } from '../support/failure.ts';
-import { fileFailureText } from '../support/file-failure.ts';
+import { InputError, fileFailureText } from '../support/failure.ts';
 import { readNamedFile } from '../support/named-file.ts';
 import { sealed, unsealed } from '../support/sealed.ts';
-import { writePlaceAt } from '../support/write-place.ts';
-import { hitRateBounds } from './figures/rate-bounds.ts';
+import { writePlaceAt } from '../support/files.ts';
+import { hitRateBounds } from './figures/findings.ts';
 import type { HitMode, NamespaceTraffic, TrafficReport } from './report.ts';
 
 /** One line of a history file: a window, when and of which server. Fields are only ever added. */

@@ -10,8 +10,7 @@ import type { KeyEvent } from './streams/event-reader.ts';
 import { FrequentKeys } from './keys/frequent-keys.ts';
 import { hashBytes, lastHash } from './keys/key-hash.ts';
 import { causeIndex, firstMiss, type KeyHistory } from './keys/key-history.ts';
-import type { NamespaceRows } from './keys/namespace-rows.ts';
-import { type MissPlace, WindowDetails } from './keys/window-keys.ts';
+import { type NamespaceRows, type MissPlace, WindowDetails } from './keys/namespace-rows.ts';
 import type { MarkKind, StreamCut, TrafficSink } from './streams/mark.ts';
 
 /** What all nodes of an observation share. */

@@ -14,7 +14,7 @@ import type { Mark } from './streams/mark.ts';
 import { NodeObserver } from './streams/node-observer.ts';
 import { NodeTraffic, type SharedTraffic } from './node-traffic.ts';
 import type { NotificationLease } from './notifications/lease.ts';
-import type { RestoreOutcome } from './notifications/outcome.ts';
+import type { RestoreOutcome } from './notifications/put-back.ts';
 import { openSources, type SourceTerms } from './open-sources.ts';
 import type { HitMode, TrafficReport } from './report.ts';
 import type { Burst } from './figures/window.ts';
@@ -40,6 +40,7 @@ export interface WindowEnd {
 
 /** How far a stream may be behind the server. Longer would let the server hold too much for us. */
 const lagLimitMillis = 5000;
+
 /** A short burst and many of them tell more than a long one. */
 const burstSeconds = 0.05;
 

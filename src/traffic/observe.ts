@@ -1,12 +1,14 @@
 import { RedisError } from '../redis/errors.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { countFlushes, flushRemark } from './flushes.ts';
-import { eventsSwitchedOff, readEventLetters } from './event-letters.ts';
 import { type Cut, Observation, type ObservationOptions } from './observation.ts';
 import { ObservationLost } from './streams/node-observer.ts';
-import type { RestoreOutcome } from './notifications/outcome.ts';
+import { shown, type RestoreOutcome } from './notifications/put-back.ts';
 import type { TrafficReport } from './report.ts';
 import { cpuBetween, growth } from './figures/window.ts';
+import { ReplyError } from '../redis/reply-error.ts';
+import { hitFlags, missingFlags, readServerFlags } from './notifications/notification-flags.ts';
+import { parseInfo } from '../redis/info.ts';
+import { replyText } from '../redis/reply.ts';
 
 /** What the server may be burdened with; beyond it the observation ends. */
 export type CostLimit =
@@ -138,3 +140,53 @@ function limitReached(
   });
   return over ? 'max-cost' : null;
 }
+
+/** The value of `notify-keyspace-events` of each node; null where it cannot be read. */
+export type EventLetters = readonly (string | null)[];
+
+export async function readEventLetters(server: RedisServer, now: number): Promise<EventLetters> {
+  return Promise.all(
+    server.nodes.map(async (node) => {
+      const flags = await readServerFlags(node, now).then(
+        (read) => read.flags,
+        () => null,
+      );
+      return flags instanceof ReplyError ? null : flags;
+    }),
+  );
+}
+
+/** What somebody switched off in between, node by node, as sentences. */
+export function eventsSwitchedOff(server: RedisServer, before: EventLetters, after: EventLetters): string[] {
+  return server.nodes.flatMap(({ address }, index) => {
+    const [was, is] = [before[index] ?? null, after[index] ?? null];
+    if (was === null || is === null) return [];
+    const wanted = (hitFlags.required + hitFlags.optional)
+      .split('')
+      .filter((letter) => missingFlags(was, letter) === '');
+    if (missingFlags(is, wanted.join('')) === '') return [];
+    return [
+      `\`notify-keyspace-events\` of ${address} is ${shown(is)} now, changed by another client in the window: events are missing`,
+    ];
+  });
+}
+
+/** What empties a database without an event for its keys. */
+const flushes = ['cmdstat_flushall', 'cmdstat_flushdb', 'cmdstat_swapdb'];
+
+/** How often a database has been emptied or exchanged, over all nodes; null where INFO does not tell. @throws RedisError */
+export async function countFlushes(server: RedisServer): Promise<number | null> {
+  let sum = 0;
+  for (const node of server.nodes) {
+    const [reply] = await node.batch([['INFO', 'COMMANDSTATS']]);
+    if (typeof reply !== 'string') return null;
+    const stats = parseInfo(replyText(reply));
+    if (!Object.keys(stats).some((name) => name.startsWith('cmdstat_'))) return null;
+    for (const name of flushes) sum += Number(/^calls=(\d+)/.exec(stats[name] ?? '')?.[1] ?? 0);
+  }
+  return sum;
+}
+
+export const flushRemark =
+  'a database was emptied or exchanged in the window (FLUSHALL, FLUSHDB or SWAPDB): misses of what it held may count as ' +
+  'never cached';

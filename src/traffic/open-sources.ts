@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisError } from '../redis/errors.ts';
 import { infoNumber, readInfoIfPermitted } from '../redis/info.ts';
-import { ReplyError } from '../redis/reply.ts';
+import { ReplyError } from '../redis/reply-error.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { ObservationLost, type NodeObserver } from './streams/node-observer.ts';
-import { acquireNotifications, type LeaseTerms } from './notifications/acquire.ts';
+import { acquireNotifications, type LeaseTerms } from './notifications/switch-on.ts';
 import type { NotificationLease } from './notifications/lease.ts';
-import { hitFlags, missingFlags } from './notifications/notification-flags.ts';
-import { type NotificationRefusal, refusalOf } from './notifications/outcome.ts';
-import { readServerFlags } from './notifications/server-flags.ts';
+import { hitFlags, missingFlags, readServerFlags } from './notifications/notification-flags.ts';
+import { type NotificationRefusal, refusalOf } from './notifications/put-back.ts';
 import type { HitMode } from './report.ts';
 
 export interface SourceTerms extends LeaseTerms {
@@ -32,10 +31,13 @@ type Observers = readonly [NodeObserver, ...NodeObserver[]];
 
 /** Up to so many operations per second MONITOR and the events cost the server about 4 % of a core (`npm run bench:hits`). */
 const exactLimit = 20_000;
+
 /** Long enough to tell ten thousand operations per second from twenty. */
 const rateMillis = 250;
+
 /** An event that has not come after this long will not. */
 const silenceMillis = 1000;
+
 /** Databases that a server has unless it says otherwise. */
 const usualDatabases = 16;
 

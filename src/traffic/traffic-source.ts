@@ -1,6 +1,6 @@
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { Observation, type ObservationOptions } from './observation.ts';
-import type { RestoreOutcome } from './notifications/outcome.ts';
+import type { RestoreOutcome } from './notifications/put-back.ts';
 import type { HitMode, TrafficReport } from './report.ts';
 
 /** Traffic without end, window by window. */

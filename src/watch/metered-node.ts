@@ -1,7 +1,9 @@
 import type { Lane } from '../redis/lane.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
 import type { Reply } from '../redis/reply.ts';
-import type { Argument, RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import type { Argument, RedisCommand } from '../redis/command.ts';
+import { probeLatency } from '../redis/pace.ts';
 
 /** What a lane sends of its own accord when it is opened, besides its SELECT: its name, and that it touches nothing. */
 const loginCommands = 2;
@@ -79,4 +81,52 @@ export function meteredServer(server: RedisServer): MeteredServer {
       server.close();
     },
   };
+}
+
+/** Round trips of PING in one interval, in microseconds. */
+export interface LatencyFigures {
+  readonly p50Micros: number;
+  readonly p99Micros: number;
+  /** Round trips that were measured. */
+  readonly samples: number;
+}
+
+/** Measures round trips to all nodes, each over a connection of its own, until it is ended. */
+export class LatencyMeter {
+  private micros: number[] = [];
+  private readonly ends: (() => void)[] = [];
+
+  /** @throws RedisError when no connection can be had */
+  static async start(nodes: readonly RedisNode[]): Promise<LatencyMeter> {
+    const meter = new LatencyMeter();
+    try {
+      for (const node of nodes)
+        meter.ends.push(
+          await probeLatency(node, (millis) => meter.micros.push(Math.round(millis * 10000) / 10)),
+        );
+    } catch (error) {
+      meter.end();
+      throw error;
+    }
+    return meter;
+  }
+
+  /** The figures since the last call; null where no answer came. */
+  take(): LatencyFigures | null {
+    const micros = this.micros;
+    this.micros = [];
+    return latencyOf(micros);
+  }
+
+  end(): void {
+    for (const end of this.ends) end();
+  }
+}
+
+/** Quantiles by nearest rank: each is a round trip that was measured. */
+export function latencyOf(micros: readonly number[]): LatencyFigures | null {
+  if (micros.length === 0) return null;
+  const sorted = micros.toSorted((left, right) => left - right);
+  const rank = (quantile: number) => sorted[Math.ceil(quantile * sorted.length) - 1] ?? Number.NaN;
+  return { p50Micros: rank(0.5), p99Micros: rank(0.99), samples: sorted.length };
 }

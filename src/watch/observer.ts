@@ -5,10 +5,8 @@ import type { RedisServer } from '../redis/server.ts';
 import type { TrafficReport } from '../traffic/report.ts';
 import { type NodeCounters, readCounters } from './counters.ts';
 import { counterFigures, failedInterval, type WatchInterval } from './interval.ts';
-import { LatencyMeter } from './latency.ts';
-import { type MeteredServer, meteredServer } from './metered-node.ts';
-import { watchedNamespaces } from './namespaces.ts';
-import { SizeReader } from './size-reader.ts';
+import { LatencyMeter, type MeteredServer, meteredServer } from './metered-node.ts';
+import { watchedNamespaces, SizeReader } from './namespaces.ts';
 
 /** Live traffic by namespace. */
 export interface ObservedTraffic {

@@ -1,4 +1,4 @@
-import type { InspectResult } from '../../src/commands/inspect/run.ts';
+import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { testUrl } from '../server/redis.ts';
 import { json, type Printed } from './reading.ts';

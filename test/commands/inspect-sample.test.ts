@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { InspectResult } from '../../src/commands/inspect/run.ts';
+import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import type { IntervalOrNull, NamespaceSummary } from '../../src/commands/namespace-summary.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { InspectResult } from '../../src/commands/inspect/run.ts';
+import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import type { ByteString } from '../../src/support/bytes.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { generateRecords } from '../../src/sandbox/generate.ts';
-import { seedServer } from '../../src/sandbox/seed.ts';
+import { generateRecords, seedServer } from '../../src/sandbox/seed.ts';
 import { configFileOf } from '../../src/sandbox/systems.ts';
 import { cli } from '../run-cli.ts';
 import { packageRoot } from '../server/binary.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { generateRecords } from '../../src/sandbox/generate.ts';
+import { generateRecords } from '../../src/sandbox/seed.ts';
 import { systemNames } from '../../src/sandbox/systems.ts';
 import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/config/build-map.ts';

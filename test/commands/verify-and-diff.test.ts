@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { isBad, parseRecord } from '../../src/records/fixtures/parse-record.ts';
-import { expectedValue, type Expectation } from '../../src/records/fixtures/verify-sample.ts';
-import { verifyWritten } from '../../src/records/fixtures/verify.ts';
+import { expectedValue, type Expectation, verifyWritten } from '../../src/records/fixtures/verify.ts';
 import { TtlPolicy } from '../../src/records/fixtures/ttl-policy.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
 import { cli, jsonOf } from '../run-cli.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { InspectResult } from '../../src/commands/inspect/run.ts';
+import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import type { Printed } from '../commands/reading.ts';
 import type { StatsResult } from '../../src/commands/stats/run.ts';
 import { connect } from '../../src/redis/connect.ts';

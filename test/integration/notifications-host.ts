@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { processFacts } from '../../src/cli/process-facts.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { parseRedisUrl } from '../../src/redis/url.ts';
-import { acquireNotifications } from '../../src/traffic/notifications/acquire.ts';
+import { acquireNotifications } from '../../src/traffic/notifications/switch-on.ts';
 
 const [, , url = '', folder = ''] = process.argv;
 const server = await connect({ ...parseRedisUrl(url), timeoutMillis: 5000 });

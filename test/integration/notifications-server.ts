@@ -9,9 +9,9 @@ import { onTestFinished } from 'vitest';
 import { processFacts } from '../../src/cli/process-facts.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { acquireNotifications, type LeaseTerms } from '../../src/traffic/notifications/acquire.ts';
+import { acquireNotifications, type LeaseTerms } from '../../src/traffic/notifications/switch-on.ts';
 import type { NotificationLease } from '../../src/traffic/notifications/lease.ts';
-import type { RestoreOutcome } from '../../src/traffic/notifications/outcome.ts';
+import type { RestoreOutcome } from '../../src/traffic/notifications/put-back.ts';
 import { send, targetOf } from '../server/redis.ts';
 
 /** A connection that is closed with the test. */

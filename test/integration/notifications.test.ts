@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { sealed, unsealed } from '../../src/support/sealed.ts';
-import { restoreLeftovers } from '../../src/traffic/notifications/leftovers.ts';
+import { restoreLeftovers } from '../../src/traffic/notifications/put-back.ts';
 import { missingFlags } from '../../src/traffic/notifications/notification-flags.ts';
 import { send, startPrivateServer } from '../server/redis.ts';
 import type { RedisProcess, RedisProcessOptions } from '../server/redis-process.ts';

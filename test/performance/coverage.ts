@@ -1,4 +1,4 @@
-import type { InspectResult } from '../../src/commands/inspect/run.ts';
+import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import type { IntervalOrNull, NamespaceSummary } from '../../src/commands/namespace-summary.ts';
 
 /** One figure of a result with its interval. */

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InvalidateResult } from '../../src/commands/invalidate/result.ts';
-import { barOf } from '../../src/render/bar.ts';
+import { barOf } from '../../src/render/width.ts';
 import { counted, formatRatio } from '../../src/render/units.ts';
 import { ours } from './contenders.ts';
 import type { LoadSecond } from './drain-load.ts';

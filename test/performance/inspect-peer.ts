@@ -1,4 +1,4 @@
-import type { InspectResult } from '../../src/commands/inspect/run.ts';
+import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import { counted, formatRatio } from '../../src/render/units.ts';
 import { compareWithWritten } from './against-written.ts';
 import { type Contender, findPeers, ours, redisMemkeys, valkeyMemkeys } from './contenders.ts';

@@ -1,4 +1,4 @@
-import type { InspectResult } from '../../src/commands/inspect/run.ts';
+import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import { compareWithWritten } from './against-written.ts';
 import { ours } from './contenders.ts';
 import { type Coverage, coverageOf, steadyFigures } from './coverage.ts';

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startGuarded } from '../../src/sandbox/guard.ts';
+import { startGuarded } from '../../src/sandbox/server.ts';
 
 const foreverSeconds = '1000000000';
 

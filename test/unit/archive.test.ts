@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ArchiveDecoder } from '../../src/records/archive/decoder.ts';
+import { ArchiveDecoder, readArchive } from '../../src/records/archive/reader.ts';
 import {
   type ArchiveFrame,
   type ArchiveHeader,
@@ -13,7 +13,6 @@ import {
   newHeader,
   type WrittenFrame,
 } from '../../src/records/archive/format.ts';
-import { readArchive } from '../../src/records/archive/reader.ts';
 import { ArchiveWriter } from '../../src/records/archive/writer.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 

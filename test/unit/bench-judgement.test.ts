@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkFootprint } from '../../src/bench/footprint.ts';
+import { checkFootprint } from '../../src/bench/keys.ts';
 import { judge } from '../../src/bench/gates.ts';
 import type { LatencySummary } from '../../src/bench/latency.ts';
 import { type BenchOptions, checkOptions } from '../../src/bench/options.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LatencyRecorder, type LatencySummary } from '../../src/bench/latency.ts';
-import { coefficientOfVariation, meanOf, standardDeviationOf } from '../../src/bench/statistics.ts';
+import { coefficientOfVariation, meanOf, standardDeviationOf } from '../../src/support/intervals.ts';
 
 function summaryOf(millis: readonly number[]): LatencySummary | null {
   const recorder = new LatencyRecorder();

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ChosenEstimator } from '../../src/keyspace/chosen-estimate.ts';
-import { KeyChoice } from '../../src/keyspace/key-choice.ts';
+import { ChosenEstimator, KeyChoice } from '../../src/keyspace/chosen-estimate.ts';
 import { KeyStatistics } from '../../src/keyspace/key-statistics.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
 import { Draw } from '../../src/support/random.ts';

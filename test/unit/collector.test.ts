@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Collector, type CollectorState } from '../../src/keyspace/collector.ts';
+import { Collector, type CollectorState, keyOverheadBytes } from '../../src/keyspace/collector.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
-import { keyOverheadBytes } from '../../src/keyspace/overhead.ts';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import type { KeyColumns } from '../../src/redis/columns.ts';
 
@@ -49,6 +48,7 @@ const keys = fc
     fc.constantFrom('profile', 'a', '7'),
   )
   .map((segments) => asBytes(segments.join(':')));
+
 /** Pages as a walk gives them: columns that were not asked for are empty. */
 const pages: fc.Arbitrary<Page> = fc
   .tuple(

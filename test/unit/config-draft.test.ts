@@ -6,7 +6,7 @@ import type { ObservedKey } from '../../src/config/first-map/shapes.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
-import { generateRecords } from '../../src/sandbox/generate.ts';
+import { generateRecords } from '../../src/sandbox/seed.ts';
 import { type SystemName, systemNames } from '../../src/sandbox/systems.ts';
 
 const now = Date.parse('2026-03-05T10:20:30Z');

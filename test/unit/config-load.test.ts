@@ -2,9 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ConfigError } from '../../src/config/errors.ts';
+import { ConfigError } from '../../src/config/find.ts';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
-import { readMapNames } from '../../src/config/names.ts';
+import { readMapNames } from '../../src/config/places.ts';
 
 /** The problems of a map as `line:column path message`; an empty list where it is valid. */
 function problemsOf(text: string): string[] {

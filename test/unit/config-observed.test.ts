@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { expireAtMidnight, observedRule } from '../../src/config/first-map/ttl-rule.ts';
-import { observedEncoding } from '../../src/config/first-map/values.ts';
+import { observedEncoding } from '../../src/config/first-map/kind.ts';
 import { KeyStatistics } from '../../src/keyspace/key-statistics.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 

@@ -2,10 +2,9 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { trustedOwners } from '../../src/cli/process-facts.ts';
+import { trustedOwners, processFacts } from '../../src/cli/process-facts.ts';
 import { findConfigFile, type FoundConfig } from '../../src/config/find.ts';
 import { mapAt } from '../named-map.ts';
-import { processFacts } from '../../src/cli/process-facts.ts';
 import { judgeMap, revokeTrust, trustMap } from '../../src/config/trust.ts';
 
 function temporaryFolder(): string {

@@ -11,7 +11,7 @@ import { buildMap } from '../../src/config/build-map.ts';
 import type { NamespaceMap } from '../../src/keyspace/map.ts';
 import { bindPlaceholder, compilePattern, type KeyPattern } from '../../src/keyspace/pattern.ts';
 import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
-import { generateRecords } from '../../src/sandbox/generate.ts';
+import { generateRecords } from '../../src/sandbox/seed.ts';
 import { configFileOf, type SystemName, systemNames } from '../../src/sandbox/systems.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { fileFailureText } from '../../src/support/file-failure.ts';
+import { fileFailureText } from '../../src/support/failure.ts';
 
 function failureOf(path: string): unknown {
   try {

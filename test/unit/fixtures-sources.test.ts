@@ -8,7 +8,8 @@ import { encodeFrame, encodeHeader } from '../../src/records/archive/format.ts';
 import { InputError } from '../../src/support/failure.ts';
 import { expandFileNames } from '../../src/records/fixtures/file-names.ts';
 import { FileFault } from '../../src/records/fixtures/faults.ts';
-import { readRecordTexts, type RecordPiece } from '../../src/records/fixtures/read.ts';
+import { readRecordTexts } from '../../src/records/fixtures/read.ts';
+import type { RecordPiece } from '../../src/records/fixtures/record.ts';
 import { openFile } from '../../src/records/fixtures/source.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 
@@ -16,6 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let files = 0;
+
 async function piecesOf(content: Buffer | string, name = 'x'): Promise<RecordPiece[]> {
   const path = `${files++}${name}`;
   writeFileSync(join(folder, path), content);

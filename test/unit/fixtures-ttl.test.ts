@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RepeatedKeys } from '../../src/records/fixtures/repeated-keys.ts';
+import { RepeatedKeys } from '../../src/records/fixtures/check.ts';
 import type { FixtureRecord } from '../../src/records/fixtures/record.ts';
 import { TtlPolicy } from '../../src/records/fixtures/ttl-policy.ts';
 import { buildMap } from '../../src/config/build-map.ts';

@@ -1,5 +1,4 @@
-import type { Answer } from '../../src/health/report.ts';
-import { answer, checks } from '../../src/health/report.ts';
+import { type Answer, answer, checks } from '../../src/health/report.ts';
 import type { Facts, NodeFacts } from '../../src/health/facts.ts';
 import { lookupCountersOf } from '../../src/health/lookups/counters.ts';
 import type { Thresholds } from '../../src/keyspace/map.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canOverlap } from '../../src/changes/overlap.ts';
+import { canOverlap } from '../../src/changes/unreachable.ts';
 import { compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
 import { bytesOf } from '../../src/support/bytes.ts';
 import { quoted } from './pattern-arbitraries.ts';

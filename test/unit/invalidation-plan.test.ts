@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
-import { riskOf } from '../../src/changes/plan.ts';
+import { riskOf, scopeOf } from '../../src/changes/plan.ts';
 import { planInvalidation } from '../../src/changes/read-plan.ts';
-import { scopeOf } from '../../src/changes/scope.ts';
 import { selectKeys, type Target } from '../../src/changes/selection.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { bindPlaceholder, compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';

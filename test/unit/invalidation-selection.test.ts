@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { InputError } from '../../src/support/failure.ts';
-import { scopeOf } from '../../src/changes/scope.ts';
+import { scopeOf } from '../../src/changes/plan.ts';
 import { readPattern, selectKeys, type Target } from '../../src/changes/selection.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';

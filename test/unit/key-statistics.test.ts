@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type KeyReading, KeyStatistics, noTtl } from '../../src/keyspace/key-statistics.ts';
-import { labelsOf, spanBoundsSeconds } from '../../src/keyspace/spans.ts';
+import {
+  type KeyReading,
+  KeyStatistics,
+  noTtl,
+  labelsOf,
+  spanBoundsSeconds,
+} from '../../src/keyspace/key-statistics.ts';
 import type { Breakdown } from '../../src/keyspace/tally.ts';
-import type { TtlVerdict } from '../../src/keyspace/ttl-verdict.ts';
+import type { TtlVerdict } from '../../src/keyspace/ttl.ts';
 
 type Entry = readonly [reading: KeyReading, verdict?: TtlVerdict | null];
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LargestKeys } from '../../src/keyspace/largest-keys.ts';
+import { LargestKeys } from '../../src/keyspace/collector.ts';
 import { bytesOf } from '../../src/support/bytes.ts';
 
 test('the largest keys are those that sorting all of them would put first, equal ones in order of arrival', () => {

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Block, type Column, note } from '../../src/render/blocks.ts';
-import { renderCsv, renderTsv } from '../../src/render/machine-text.ts';
-import { rowWriter } from '../../src/render/rows.ts';
+import { renderCsv, renderTsv, rowWriter } from '../../src/render/rows.ts';
 
 const columns: readonly Column[] = [
   { name: 'key', header: 'KEY', unit: 'text' },

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { makeFolder } from '../../src/support/make-folder.ts';
+import { makeFolder } from '../../src/support/files.ts';
 
 test('makes the folders that are missing, and is content where all are there', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cachectl-folder-'));

@@ -4,7 +4,7 @@ import { plannedResult, type PruneResult } from '../../src/commands/prune/result
 import { fullBlocks, questionText } from '../../src/commands/prune/view.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import type { Finding } from '../../src/changes/prune/findings.ts';
-import { Gathering } from '../../src/changes/prune/plan.ts';
+import { Gathering } from '../../src/changes/prune/read-plan.ts';
 import { emptyAccount } from '../../src/redis/account.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 

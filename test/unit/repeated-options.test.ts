@@ -1,9 +1,9 @@
-import { type CommandUnknownOpts, type Option } from '@commander-js/extra-typings';
+import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Io } from '../../src/cli/io.ts';
 import { buildProgram } from '../../src/cli/program.ts';
-import { isRepeatable } from '../../src/cli/repeated-options.ts';
+import { isRepeatable } from '../../src/cli/options.ts';
 import { cli } from '../run-cli.ts';
 
 const io = { stdout: new PassThrough(), stderr: new PassThrough() } as unknown as Io;

@@ -18,8 +18,7 @@ import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { processFacts } from '../../src/cli/process-facts.ts';
-import { newDraftPath } from '../../src/support/draft-file.ts';
-import { replaceFile as replaceFileOf, replacePublicFile } from '../../src/support/replace-file.ts';
+import { newDraftPath, replaceFile as replaceFileOf, replacePublicFile } from '../../src/support/files.ts';
 import type { ProcessFacts } from '../../src/support/processes.ts';
 import { requireTool } from '../server/tools.ts';
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bufferOf } from '../../src/support/bytes.ts';
-import { audio, embedding, pickledObject } from '../../src/sandbox/formats.ts';
-import { type Language, prose } from '../../src/sandbox/prose.ts';
+import { audio, embedding, pickledObject, type Language, prose } from '../../src/sandbox/formats.ts';
 import { Draw } from '../../src/support/random.ts';
 
 describe('a pickled object', () => {

@@ -7,7 +7,7 @@ import { keyText } from '../../src/keyspace/key-text.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { longestTtlSeconds, secondsUntilMidnight } from '../../src/keyspace/ttl.ts';
 import type { SandboxRecord } from '../../src/sandbox/family.ts';
-import { generateRecords } from '../../src/sandbox/generate.ts';
+import { generateRecords } from '../../src/sandbox/seed.ts';
 import {
   configFileOf,
   familiesOf,

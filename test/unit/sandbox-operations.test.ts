@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ByteString } from '../../src/support/bytes.ts';
-import { generateRecords } from '../../src/sandbox/generate.ts';
+import { generateRecords } from '../../src/sandbox/seed.ts';
 import { generateTraffic, type TrafficOperation } from '../../src/sandbox/operations.ts';
 import { type SystemName, systemNames } from '../../src/sandbox/systems.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { combination, combinations, namedUsers, nthId, telegramId } from '../../src/sandbox/ids.ts';
+import { combination, combinations, namedUsers, nthId, telegramId } from '../../src/sandbox/formats.ts';
 import { Draw, noiseOf } from '../../src/support/random.ts';
 
 const seeds = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { CoveringNames, segmentsOf } from '../../src/commands/stats/covering-name.ts';
-import { joinTraffic, type KeyRows } from '../../src/commands/stats/join-traffic.ts';
+import {
+  CoveringNames,
+  segmentsOf,
+  joinTraffic,
+  type KeyRows,
+} from '../../src/commands/stats/join-traffic.ts';
 import type { NamespaceSummary } from '../../src/commands/namespace-summary.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
 import type { NamespaceTraffic } from '../../src/traffic/report.ts';

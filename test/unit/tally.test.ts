@@ -6,7 +6,7 @@ import {
   spanBoundsSeconds,
   spanOfFrequency,
   spanOfSeconds,
-} from '../../src/keyspace/spans.ts';
+} from '../../src/keyspace/key-statistics.ts';
 import {
   Breakdown,
   loadTally,
@@ -34,6 +34,7 @@ const entryOf = (place: fc.Arbitrary<Entry['place']>): fc.Arbitrary<Entry> =>
 const sampled = entryOf(fc.record({ group: fc.nat(sampleGroups - 1), weight: weights }));
 const whole = entryOf(fc.constant(null));
 const lists = fc.oneof(fc.array(sampled), fc.array(whole));
+
 /** One list, and the same in another order, cut at some places. */
 const dealt = lists.chain((list) =>
   fc.tuple(

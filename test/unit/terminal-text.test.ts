@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Block, type Column, command, note, type TableBlock } from '../../src/render/blocks.ts';
-import { renderTsv } from '../../src/render/machine-text.ts';
+import { renderTsv } from '../../src/render/rows.ts';
 import { commandsApart } from '../../src/render/wrap.ts';
 import { renderTerminal, type TerminalStyle } from '../../src/render/terminal-text.ts';
 import { displayWidth } from '../../src/render/width.ts';

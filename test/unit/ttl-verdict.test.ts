@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { TtlRule } from '../../src/keyspace/ttl.ts';
-import { ttlSecondsFor } from '../../src/keyspace/ttl.ts';
-import { fallsShort, ttlJudge } from '../../src/keyspace/ttl-verdict.ts';
+import { type TtlRule, ttlSecondsFor, fallsShort, ttlJudge } from '../../src/keyspace/ttl.ts';
 
 const noTtl = -1;
 const hour: TtlRule = { kind: 'fixed', seconds: 3600 };
 const range: TtlRule = { kind: 'range', minSeconds: 600, maxSeconds: 1200 };
 const midnight: TtlRule = { kind: 'untilMidnight', timeZone: 'Europe/Prague' };
+
 /** An hour before midnight in Prague. */
 const atEleven = Date.UTC(2026, 0, 15, 22, 0, 0);
 

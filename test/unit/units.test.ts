@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { barOf } from '../../src/render/bar.ts';
+import { barOf, displayWidth } from '../../src/render/width.ts';
 import type { Unit } from '../../src/render/blocks.ts';
 import {
   counted,
@@ -11,7 +11,6 @@ import {
   formatSeconds,
   rawCell,
 } from '../../src/render/units.ts';
-import { displayWidth } from '../../src/render/width.ts';
 
 describe('bytes', () => {
   test.each([

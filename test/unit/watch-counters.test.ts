@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { deltasOf } from '../../src/watch/counters.ts';
 import { counterFigures } from '../../src/watch/interval.ts';
-import { latencyOf } from '../../src/watch/latency.ts';
+import { latencyOf } from '../../src/watch/metered-node.ts';
 import { counters } from './watch-figures.ts';
 
 const busy = {

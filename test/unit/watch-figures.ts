@@ -1,6 +1,5 @@
 import { RedisError } from '../../src/redis/errors.ts';
-import type { NodeCounters } from '../../src/watch/counters.ts';
-import { countersOf } from '../../src/watch/counters.ts';
+import { type NodeCounters, countersOf } from '../../src/watch/counters.ts';
 import { failedInterval, type WatchInterval } from '../../src/watch/interval.ts';
 import type { WatchedNamespace } from '../../src/watch/namespaces.ts';
 

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type FrameSize, frameOf } from '../../src/commands/watch/frame.ts';
-import { press } from '../../src/commands/watch/press.ts';
-import { initialState, withInterval, type WatchState } from '../../src/commands/watch/state.ts';
+import { frameOf } from '../../src/commands/watch/frame.ts';
+import {
+  type FrameSize,
+  press,
+  initialState,
+  withInterval,
+  type WatchState,
+} from '../../src/commands/watch/state.ts';
 import { renderStyledLine } from '../../src/render/styled-line.ts';
 import { displayWidth } from '../../src/render/width.ts';
 import type { TrafficReport } from '../../src/traffic/report.ts';

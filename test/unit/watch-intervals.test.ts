@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { EventQueue } from '../../src/commands/watch/event-queue.ts';
-import { intervalsOf, type IntervalOptions } from '../../src/watch/intervals.ts';
+import { EventQueue } from '../../src/commands/watch/live.ts';
+import { intervalsOf, type IntervalOptions } from '../../src/watch/interval.ts';
 import { interval } from './watch-figures.ts';
 
 const forever = Number.POSITIVE_INFINITY;

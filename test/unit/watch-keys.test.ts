@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseKeys } from '../../src/cli/keys.ts';
+import { parseKeys } from '../../src/cli/screen.ts';
 
 describe('what is typed', () => {
   test.each([

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Io } from '../../src/cli/io.ts';
-import { Messages } from '../../src/cli/messages.ts';
+import { Messages } from '../../src/cli/failures.ts';
 import { TerminalScreen } from '../../src/cli/screen.ts';
 import type { StyledLine } from '../../src/render/styled-line.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { press } from '../../src/commands/watch/press.ts';
 import {
+  press,
   historyLength,
   initialState,
   lastAnswer,

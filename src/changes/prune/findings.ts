@@ -1,7 +1,6 @@
 import type { Namespace, NamespaceMap } from '../../keyspace/map.ts';
 import { unmappedName } from '../../keyspace/namespace-tree.ts';
-import { secondsUntilMidnight, type TtlRule } from '../../keyspace/ttl.ts';
-import { ttlJudge } from '../../keyspace/ttl-verdict.ts';
+import { secondsUntilMidnight, type TtlRule, ttlJudge } from '../../keyspace/ttl.ts';
 
 /** What is looked for. */
 export interface PruningGoals {

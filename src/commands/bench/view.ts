@@ -1,8 +1,7 @@
 import type { Comparison } from '../../bench/baseline.ts';
 import type { WorkloadName } from '../../bench/options.ts';
-import type { BenchReport } from '../../bench/result.ts';
+import type { BenchReport, Warning } from '../../bench/result.ts';
 import type { Verdict } from '../../bench/gates.ts';
-import type { Warning } from '../../bench/warnings.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note, type NoteBlock, type TableBlock } from '../../render/blocks.ts';
 import {

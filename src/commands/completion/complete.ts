@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { findConfigFile } from '../../config/find.ts';
-import { readMapNames } from '../../config/names.ts';
+import { readMapNames } from '../../config/places.ts';
 import type { Context, Execution } from '../context.ts';
 import { type Candidate, completionCandidates, type FindNames } from './candidates.ts';
 

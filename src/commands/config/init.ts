@@ -2,28 +2,27 @@ import { resolve } from 'node:path';
 import { configFileName } from '../../config/find.ts';
 import { configOf } from '../../config/first-map/draft.ts';
 import { configFileText } from '../../config/first-map/file-text.ts';
-import { groupBy } from '../../config/first-map/group-by.ts';
+import { groupBy } from '../../config/first-map/shapes.ts';
 import { drawFirstMap, type FirstMap } from '../../config/first-map/first-map.ts';
 import type { Sign } from '../../config/first-map/kind.ts';
 import { writtenTtlSeconds } from '../../config/first-map/ttl-rule.ts';
 import { parseConfig } from '../../config/load.ts';
 import type { ConfigFile } from '../../config/schema.ts';
 import { trustMap } from '../../config/trust.ts';
-import { fileFailureText } from '../../support/file-failure.ts';
-import { InputError } from '../../support/failure.ts';
+import { fileFailureText, InputError } from '../../support/failure.ts';
 import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note } from '../../render/blocks.ts';
-import { replaceFile } from '../../support/replace-file.ts';
-import { stateFolder } from '../../support/state-folder.ts';
+import { replaceFile, stateFolder } from '../../support/files.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { howToConfirm } from '../namespace-summary.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 import { type ConnectionFlags, currentProfile } from './current-profile.ts';
-import { confirmReplacing } from '../replacing.ts';
+import { confirmReplacing } from '../protection.ts';
 import { patternTable } from './pattern-table.ts';
-import { schemaReference } from './schema-reference.ts';
+import { existsSync } from 'fs';
+import { join, dirname, sep, relative } from 'path/posix';
 
 export interface InitInput {
   /** `-`: stdout. */
@@ -282,4 +281,22 @@ function view(result: InitResult, own: OwnLookups): Block[] {
           note('plain', `next: ${next.map((command) => `\`cachectl ${command}\``).join(', ')}`),
         ]),
   ];
+}
+const schemaFile = join('schema', 'cachectl.config.schema.json');
+
+/**
+ * The path from a map to the JSON Schema, where this package is installed in the map's own project: a path that leads
+ * out of it would be true on this machine only.
+ */
+export function schemaReference(mapFile: string, packageRoot: string): string | undefined {
+  const folder = dirname(mapFile);
+  for (let at = folder; ; at = dirname(at)) {
+    const own = `${at}${at.endsWith(sep) ? '' : sep}` === packageRoot || at === packageRoot;
+    const candidate = own ? join(at, schemaFile) : join(at, 'node_modules', 'cachectl', schemaFile);
+    if (existsSync(candidate)) {
+      const path = relative(folder, candidate);
+      return path.startsWith('.') ? path : `./${path}`;
+    }
+    if (dirname(at) === at) return undefined;
+  }
 }

@@ -1,11 +1,12 @@
+import type { ProfileConfig } from '../../config/schema.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
+import { maskedUrl } from '../../support/masked.ts';
 import type { Context, Execution } from '../context.ts';
 import type { Setting } from '../settings.ts';
 import { patternTable } from './pattern-table.ts';
-import { type ProfileAddress, profileAddress } from './profile-address.ts';
 
 interface ShowResult {
   readonly configFile: string | null;
@@ -209,4 +210,19 @@ function unitOf(threshold: string): 'ratio' | 'millis' | 'seconds' | 'count' | '
   if (threshold.endsWith('Millis')) return 'millis';
   if (threshold.endsWith('Seconds')) return 'seconds';
   return threshold === 'maxFragmentation' ? 'number' : 'count';
+}
+
+export interface ProfileAddress {
+  /** Without user and password; those of all seeds or Sentinels, with commas. */
+  readonly url: string;
+  readonly topology: 'server' | 'cluster' | 'sentinel';
+}
+
+/** Where a profile leads, as it may be shown. */
+export function profileAddress({ url = '', cluster, sentinel }: ProfileConfig): ProfileAddress {
+  const shown = (urls: readonly string[]) => urls.map(maskedUrl).join(',');
+  if (cluster !== undefined) return { url: shown(cluster), topology: 'cluster' };
+  return sentinel === undefined
+    ? { url: shown([url]), topology: 'server' }
+    : { url: shown(sentinel.nodes), topology: 'sentinel' };
 }

@@ -3,12 +3,11 @@ import { configFileName, discoverConfigFile } from '../../config/find.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { ConfigFile, ProfileConfig } from '../../config/schema.ts';
 import { othersWhoWrite, revokeTrust, trustMap } from '../../config/trust.ts';
-import { fileFailureText } from '../../support/file-failure.ts';
-import { InputError } from '../../support/failure.ts';
+import { fileFailureText, InputError } from '../../support/failure.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, DeclinedError, type Execution, type Outcome } from '../context.ts';
-import { profileAddress } from './profile-address.ts';
+import { profileAddress } from './show.ts';
 
 export interface TrustInput {
   /** The file as it was named; undefined: the one that is found from the working directory upwards. */

@@ -1,5 +1,4 @@
-import { ConfigError, type ConfigProblem } from '../../config/errors.ts';
-import { configFileName, findConfigFile } from '../../config/find.ts';
+import { ConfigError, type ConfigProblem, configFileName, findConfigFile } from '../../config/find.ts';
 import { locateConfig, type LocatedConfig } from '../../config/load.ts';
 import { configWarnings } from '../../config/warnings.ts';
 import { InputError } from '../../support/failure.ts';

@@ -1,10 +1,14 @@
+import type { Sighting } from '../../records/compare/canonical.ts';
 import type {
   ComparisonTally,
   Difference,
   LoneKey,
   NamespaceDifferences,
 } from '../../records/compare/tally.ts';
-import type { ServerCost } from '../keyspace-report.ts';
+import type { OwnLookups } from '../../redis/lookups.ts';
+import { type Block, type Cell, note, type TableBlock } from '../../render/blocks.ts';
+import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
+import { costNotes, type ServerCost } from '../keyspace-report.ts';
 
 export interface DiffResult {
   /** Where each side leads: a URL without its password, or a file. */
@@ -66,4 +70,75 @@ export function diffResultOf(
     problems: tally.problems,
     serverCost,
   };
+}
+
+export function viewDiff(result: DiffResult, own: OwnLookups): Block[] {
+  const { namespaces, missing, extra, different } = result;
+  const rows: Cell[][] = [
+    ...result.onlyInA.map(({ key, type }) => ['missing', key, type, null]),
+    ...result.onlyInB.map(({ key, type }) => ['extra', key, null, type]),
+    ...result.differences.map(({ key, what, a, b }) => [what, key, sightingText(a), sightingText(b)]),
+  ];
+  const blocks: Block[] = [];
+  if (rows.length > 0) blocks.push(differenceTable(rows));
+  if (namespaces.length > 1) {
+    blocks.push({
+      kind: 'table',
+      name: 'namespaces',
+      title: 'By namespace',
+      columns: [
+        { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
+        { name: 'missing', header: 'MISSING', unit: 'count' },
+        { name: 'extra', header: 'EXTRA', unit: 'count' },
+        { name: 'different', header: 'DIFFERENT', unit: 'count' },
+      ],
+      rows: namespaces.map((row) => [row.namespace, row.missing, row.extra, row.different]),
+    });
+  }
+  const listed = rows.length;
+  const all = missing + extra + different;
+  if (listed < all)
+    blocks.push(note('plain', `${counted(all - listed, 'more difference')}: --limit lists more`));
+  return [...blocks, verdict(result), ...remarks(result), ...costNotes(result.serverCost, own)];
+}
+
+function differenceTable(rows: TableBlock['rows']): TableBlock {
+  return {
+    kind: 'table',
+    name: 'differences',
+    columns: [
+      { name: 'what', header: 'WHAT', unit: 'text' },
+      { name: 'key', header: 'KEY', unit: 'text' },
+      { name: 'a', header: 'A', unit: 'text' },
+      { name: 'b', header: 'B', unit: 'text' },
+    ],
+    rows,
+  };
+}
+
+/** `hash, 12 members, 5f2a…, 1h left`: never the value. */
+function sightingText({ type, length, digest, ttlSeconds }: Sighting): string {
+  const size = length === null ? null : type === 'string' ? formatBytes(length) : counted(length, 'member');
+  const ttl = length === null ? null : ttlSeconds === null ? 'no TTL' : `${formatSeconds(ttlSeconds)} left`;
+  return [type, size, digest, ttl].filter((part) => part !== null).join(', ');
+}
+
+function verdict({ a, b, equal, compared, missing, extra, different }: DiffResult): Block {
+  const sides = `a is ${a}, b is ${b}`;
+  if (equal === true) return note('good', `equal: ${counted(compared, 'key')} compared; ${sides}`);
+  const parts = [
+    missing > 0 && `${counted(missing, 'key')} missing in b`,
+    extra > 0 && `${counted(extra, 'key')} in b alone`,
+    different > 0 && `${counted(different, 'key')} different`,
+  ].filter((part) => part !== false);
+  const found = parts.length === 0 ? 'no difference found in what could be compared' : parts.join(', ');
+  return note('warning', `${found}, of ${counted(compared + missing, 'key')} in a; ${sides}`);
+}
+
+function remarks({ skipped, failed, complete }: DiffResult): Block[] {
+  const notes: Block[] = [];
+  if (!complete) notes.push(note('warning', 'the comparison ended early: there may be more'));
+  if (failed > 0) notes.push(note('warning', `${counted(failed, 'key')} could not be compared`));
+  if (skipped > 0) notes.push(note('plain', `${counted(skipped, 'key')} had expired or vanished`));
+  return notes;
 }

@@ -1,6 +1,6 @@
 import { compareFiles, compareFileWithServer } from '../../records/compare/compare-files.ts';
 import { type ComparisonScope, compareServers } from '../../records/compare/compare-servers.ts';
-import { defaultToleranceMillis } from '../../records/compare/expiry.ts';
+import { defaultToleranceMillis } from '../../records/compare/canonical.ts';
 import { ComparisonTally } from '../../records/compare/tally.ts';
 import { InputError } from '../../support/failure.ts';
 import { keyFilter } from '../../keyspace/key-filter.ts';
@@ -11,9 +11,15 @@ import { type Context, type Execution, InterruptedError, type Outcome } from '..
 import { exitCodes } from '../exit-codes.ts';
 import type { ServerCost } from '../keyspace-report.ts';
 import { selectionOf } from '../namespace-filter.ts';
-import { type OpenSide, openSide, sideNamed } from './open-side.ts';
-import { blankDiff, type DiffResult, diffResultOf } from './result.ts';
-import { viewDiff } from './view.ts';
+import { blankDiff, type DiffResult, diffResultOf, viewDiff } from './result.ts';
+import { statSync } from 'fs';
+import { resolve } from 'path/posix';
+import { FileRecords } from '../../records/compare/file-records.ts';
+import { openFile } from '../../records/fixtures/source.ts';
+import { decodeDump } from '../../records/values/decode-dump.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import type { ConnectTarget } from '../../redis/target.ts';
+import type { ByteString } from '../../support/bytes.ts';
 
 export interface DiffInput {
   readonly a: string;
@@ -103,4 +109,43 @@ function warnOfFailed({ warn }: Context, { failed, problems }: DiffResult): void
   const lines = problems.map(({ key, reason }) => `  \`${printable(key)}\`  ${printable(reason)}`);
   if (failed > problems.length) lines.push(`  and ${counted(failed - problems.length, 'more key')}`);
   warn(`${counted(failed, 'key')} could not be compared:\n${lines.join('\n')}`);
+}
+
+/** What an argument names, before anything is opened. */
+export type SideName =
+  | { readonly kind: 'server'; readonly target: ConnectTarget | null }
+  | { readonly kind: 'file'; readonly name: string };
+
+/** One side, opened; `name` is for messages. */
+export type OpenSide =
+  | { readonly kind: 'server'; readonly name: string; readonly server: RedisServer }
+  | { readonly kind: 'file'; readonly name: string; readonly file: FileRecords };
+
+/** @param argument Undefined: the server of the run. @throws InputError where it names nothing */
+export async function sideNamed(context: Context, argument: string | undefined): Promise<SideName> {
+  if (argument === undefined) return { kind: 'server', target: null };
+  const target = await context.targetOf(argument);
+  if (target !== null) return { kind: 'server', target };
+  const path = resolve(context.environment.workingDirectory, argument);
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return { kind: 'file', name: argument };
+  throw new InputError(
+    `\`${argument}\` is no profile of the map, no Redis URL and no file`,
+    '`cachectl config show` names the map in force; a URL starts with redis://, rediss:// or unix://',
+  );
+}
+
+/** @throws RedisError, InputError */
+export async function openSide(
+  context: Context,
+  side: SideName,
+  accepts: (key: ByteString) => boolean,
+): Promise<OpenSide> {
+  if (side.kind === 'server') {
+    const server = await (side.target === null ? context.connect() : context.connectTo(side.target));
+    return { kind: 'server', name: server.address, server };
+  }
+  const { name } = side;
+  const source = await openFile(name, context.environment.workingDirectory, context.signal);
+  const file = await FileRecords.open(source, context.map, accepts, decodeDump, context.now);
+  return { kind: 'file', name, file };
 }

@@ -4,8 +4,7 @@ import { fixtureChunks } from '../../records/export/fixture-chunks.ts';
 import type { ExportScope } from '../../records/export/read-batches.ts';
 import { ExportTally } from '../../records/export/tally.ts';
 import { writePending } from '../../records/export/write-file.ts';
-import { InputError } from '../../support/failure.ts';
-import { fileFailureText } from '../../support/file-failure.ts';
+import { InputError, fileFailureText } from '../../support/failure.ts';
 import { keyFilter } from '../../keyspace/key-filter.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
@@ -14,14 +13,20 @@ import type { RedisServer } from '../../redis/server.ts';
 import { escapeJson } from '../../render/json-text.ts';
 import { printable } from '../../render/printable.ts';
 import { counted } from '../../render/units.ts';
-import { LinkError } from '../../support/write-place.ts';
+import { LinkError } from '../../support/files.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { selectionOf } from '../namespace-filter.ts';
-import { confirmReplacing } from '../replacing.ts';
+import { confirmReplacing } from '../protection.ts';
 import { type ExportForm, exportFormOf } from './form.ts';
-import { blankExport, type ExportResult, serverCostOf } from './result.ts';
-import { exportNotes, groupsText, viewExport } from './view.ts';
+import {
+  blankExport,
+  type ExportResult,
+  serverCostOf,
+  exportNotes,
+  groupsText,
+  viewExport,
+} from './result.ts';
 
 export interface ExportInput {
   readonly pattern: string;

@@ -1,4 +1,4 @@
-import { restoreLeftovers } from '../../traffic/notifications/leftovers.ts';
+import { restoreLeftovers } from '../../traffic/notifications/put-back.ts';
 import { notificationFolder } from '../../traffic/notifications/note.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import type { Execution } from '../context.ts';

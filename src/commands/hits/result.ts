@@ -1,7 +1,7 @@
 import type { UnjudgedTarget } from '../../health/namespace-targets.ts';
 import type { TrafficFinding } from '../../traffic/figures/findings.ts';
 import type { Comparison } from '../../traffic/history.ts';
-import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
+import type { RestoreOutcome } from '../../traffic/notifications/put-back.ts';
 import type { TrafficReport } from '../../traffic/report.ts';
 import type { TargetGate } from './gate.ts';
 

@@ -1,17 +1,15 @@
 import { resolve } from 'node:path';
-import { InputError } from '../../support/failure.ts';
-import { fileFailureText } from '../../support/file-failure.ts';
-import type { ReadingOptions } from '../../keyspace/reading.ts';
-import type { WalkState } from '../../keyspace/walk-state.ts';
+import { InputError, fileFailureText } from '../../support/failure.ts';
+import type { ReadingOptions, WalkState } from '../../keyspace/reading.ts';
 import { readNamedJson } from '../../support/named-file.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { readNodeFacts } from '../../redis/node-facts.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { replaceFile } from '../../support/replace-file.ts';
+import { replaceFile } from '../../support/files.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
 import { oneOrMore } from '../namespace-filter.ts';
-import type { InspectInput } from './run.ts';
+import type { InspectInput } from './result.ts';
 
 const format = 'cachectl-walk-1';
 

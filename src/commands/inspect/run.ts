@@ -3,48 +3,16 @@ import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { Analysis, AnalysisOptions } from '../../keyspace/reading.ts';
-import type { ByteString } from '../../support/bytes.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
-import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
-import { rowName, type TtlRuleReport } from '../namespace-summary.ts';
-import { confirmReplacing } from '../replacing.ts';
+import { keyspaceFiguresOf } from '../keyspace-report.ts';
+import { rowName } from '../namespace-summary.ts';
+import { confirmReplacing } from '../protection.ts';
 import { oneOrMore, selectionOf } from '../namespace-filter.ts';
-import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
+import { readingOptionsOf } from '../reading-options.ts';
 import { openCheckpoint } from './checkpoint.ts';
-import { type Growth, growthSince, loadSnapshot, saveSnapshot } from './snapshot.ts';
+import { growthSince, loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { viewInspect } from './view.ts';
-
-export interface InspectInput extends ReadingInput {
-  readonly pattern: string | undefined;
-  readonly depth: number | undefined;
-  /** None: all. */
-  readonly namespaces: readonly string[];
-  readonly match: ByteString | undefined;
-  readonly type: string | undefined;
-  readonly delimiters: string | undefined;
-  readonly top: number;
-  readonly limit: number;
-  readonly save: string | undefined;
-  /** Replace the file of --save or --checkpoint. */
-  readonly force: boolean;
-  readonly since: string | undefined;
-  readonly checkpoint: string | undefined;
-  readonly resume: string | undefined;
-}
-
-export interface InspectResult extends KeyspaceFigures {
-  /** Of all namespaces with a rule, also of those that `namespaces` sums up in `(other)`. */
-  readonly ttlRules: readonly ({ readonly namespace: string } & TtlRuleReport)[];
-  /** Of the keys that were read. */
-  readonly largest: readonly {
-    readonly key: string;
-    readonly keyBase64?: string;
-    readonly memoryBytes: number;
-    readonly type: string | null;
-  }[];
-  /** What changed since a saved snapshot; null without one. */
-  readonly growth: Growth | null;
-}
+import type { InspectInput, InspectResult } from './result.ts';
 
 /** `inspect` from its input to its result. */
 export function inspectExecution(input: InspectInput): Execution<InspectResult> {

@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
-import { InputError } from '../../support/failure.ts';
-import { fileFailureText } from '../../support/file-failure.ts';
+import { InputError, fileFailureText } from '../../support/failure.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { Analysis } from '../../keyspace/reading.ts';
 import { readNamedJson } from '../../support/named-file.ts';
-import { replaceFile } from '../../support/replace-file.ts';
+import { replaceFile } from '../../support/files.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
 import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';

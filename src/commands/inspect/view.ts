@@ -10,7 +10,7 @@ import {
   type SpanSeconds,
 } from '../namespace-summary.ts';
 import { namespaceTable } from './namespace-table.ts';
-import type { InspectResult } from './run.ts';
+import type { InspectResult } from './result.ts';
 import type { Growth } from './snapshot.ts';
 
 /** The result of `inspect` for people, and as rows. */

@@ -1,16 +1,15 @@
 import { selectGenerations } from '../../changes/generation.ts';
 import { indexedEntity, type KeyIndex, readIndexes } from '../../changes/index-members.ts';
 import { MentionTally } from '../../changes/mentions.ts';
-import type { InvalidationPlan } from '../../changes/plan.ts';
+import { type InvalidationPlan, scopeOf } from '../../changes/plan.ts';
 import { planInvalidation } from '../../changes/read-plan.ts';
-import { scopeOf } from '../../changes/scope.ts';
 import { type Selection, selectKeys, type Target } from '../../changes/selection.ts';
 import { possibleDelimiters, usesColons } from '../../keyspace/delimiters.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { Context } from '../context.ts';
-import { limitsOf } from './carry-out.ts';
-import type { InvalidateInput } from './run.ts';
+import { limitsOf, type CarryOutInput } from './carry-out.ts';
+import type { Ways } from './menu.ts';
 
 interface FoundKeys {
   readonly plan: InvalidationPlan;
@@ -94,4 +93,20 @@ async function findOnce(
     ...(isGeneration && { absent: true }),
   });
   return { found: { plan, selection, indexes, keysById }, met };
+}
+
+export interface InvalidateInput extends CarryOutInput {
+  readonly ways: Ways;
+  readonly idsFrom: string | undefined;
+  readonly only: readonly string[];
+  readonly exclude: readonly string[];
+  readonly limit: number | null;
+  /** Look through the keyspace although the map names an index. */
+  readonly walk: boolean;
+  readonly planOut: string | undefined;
+  /** Replace the file of the plan. */
+  readonly force: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly confirm: string | undefined;
 }

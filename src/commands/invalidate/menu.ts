@@ -3,6 +3,8 @@ import type { Target } from '../../changes/selection.ts';
 import { type Candidate, surveyCandidates } from '../../changes/survey.ts';
 import { counted, formatBytes } from '../../render/units.ts';
 import type { Context } from '../context.ts';
+import { resolve } from 'path/posix';
+import { readWhole, readNamedFile } from '../../support/named-file.ts';
 
 /** Inferred namespaces may be many; the largest are the ones worth a choice. */
 const mostChoices = 30;
@@ -40,4 +42,88 @@ export async function chooseTarget(context: Context): Promise<Target> {
 function choiceText({ kind, name, keys, memoryBytes }: Candidate, width: number): string {
   const size = `${counted(keys, 'key')}, ${formatBytes(memoryBytes)}`;
   return `${name.padEnd(width)}  ${kind === 'entity' ? `one by its id (${size} in all)` : size}`;
+}
+
+/** What the command line names, in any of its ways. */
+export interface Ways {
+  readonly entity: string | undefined;
+  readonly ids: readonly string[];
+  readonly patterns: readonly string[];
+  readonly namespaces: readonly string[];
+  readonly all: boolean;
+}
+
+/** The target, or null where nothing is named. @throws InputError where more than one way is used */
+export function targetOf({ entity, ids, patterns, namespaces, all }: Ways): Target | null {
+  const ways = [
+    ...(entity === undefined ? [] : [`\`${entity}\``]),
+    ...(patterns.length === 0 ? [] : ['--pattern']),
+    ...(namespaces.length === 0 ? [] : ['--namespace']),
+  ];
+  if (ways.length > 1) {
+    throw new InputError(
+      `${ways.join(' and ')} are different ways to say what goes`,
+      'name an entity with its ids, or --pattern, or --namespace',
+    );
+  }
+  if (all && patterns.length === 0) {
+    throw new InputError(
+      '--all names no keys: it allows a pattern that matches everything',
+      "write --pattern '*' --all",
+    );
+  }
+  if (patterns.length > 0) return { kind: 'pattern', texts: patterns, all };
+  if (namespaces.length > 0) return { kind: 'namespace', names: namespaces };
+  return entity === undefined ? null : { kind: 'entity', name: entity, ids };
+}
+
+/** The ids of a file or of stdin, one on each line; blank lines and comments are passed over. @throws InputError */
+export async function idsFrom(context: Context, name: string): Promise<string[]> {
+  const { workingDirectory, stdin } = context.environment;
+  const failure = (cause: string) => new InputError(`ids cannot be read from \`${name}\`: ${cause}`);
+  const bytes =
+    name === '-'
+      ? await readWhole(() => ({ stream: stdin, mayWait: true }), context.signal, failure)
+      : await readNamedFile(resolve(workingDirectory, name), context.signal, failure);
+  const lines = decoded(bytes, name).split(/\r\n|\n|\r/);
+  const comments = lines.filter(isComment).length;
+  const texts = lines.filter((line) => line.trim() !== '' && !isComment(line));
+  const trimmed = texts.map((text) => text.replace(/^[ \t]+|[ \t]+$/g, ''));
+  const ids = trimmed.map(unquoted);
+  warnOf(context, name, 'trimmed blanks around', texts.filter((text, at) => text !== trimmed[at]).length);
+  warnOf(context, name, 'removed quotes around', trimmed.filter((text, at) => text !== ids[at]).length);
+  if (comments > 0)
+    context.warn(
+      `\`${name}\`: ${counted(comments, 'line')} beginning with \`# \` ${comments === 1 ? 'was' : 'were'} passed over as ${comments === 1 ? 'a comment' : 'comments'}`,
+    );
+  if (ids.length === 0) throw new InputError(`there is no id in \`${name}\``, 'write one id on each line');
+  return ids;
+}
+const isComment = (line: string) => /^[ \t]*#(?:[ \t]|$)/.test(line);
+
+/** `"7"`, as programs write a column of CSV: two quotes inside are one. */
+function unquoted(text: string): string {
+  const [, inner] = /^"((?:[^"]|"")+)"$/.exec(text) ?? [];
+  return inner?.replaceAll('""', '"') ?? text;
+}
+
+function warnOf(context: Context, name: string, what: string, ids: number): void {
+  if (ids > 0)
+    context.warn(`\`${name}\`: ${what} ${counted(ids, 'id')}; write an id that has them on the command line`);
+}
+
+/** Without a byte order mark, which would be taken for a part of the first id. */
+function decoded(bytes: Buffer, name: string): string {
+  const [first, second] = bytes;
+  const isLittleEndian = first === 0xff && second === 0xfe;
+  if (isLittleEndian || (first === 0xfe && second === 0xff))
+    return new TextDecoder(isLittleEndian ? 'utf-16le' : 'utf-16be').decode(bytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new InputError(
+      `ids cannot be read from \`${name}\`: it is no UTF-8`,
+      `convert it first, for example with \`iconv -f latin1 -t utf-8\``,
+    );
+  }
 }

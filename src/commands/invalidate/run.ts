@@ -3,8 +3,7 @@ import { InputError } from '../../support/failure.ts';
 import type { RemovalMode } from '../../changes/apply.ts';
 import { type KeyIndex, pruneIndexes } from '../../changes/index-members.ts';
 import { savePlan } from '../../changes/plan-file.ts';
-import type { InvalidationPlan } from '../../changes/plan.ts';
-import { scopeOf } from '../../changes/scope.ts';
+import { type InvalidationPlan, scopeOf } from '../../changes/plan.ts';
 import type { Selection, Target } from '../../changes/selection.ts';
 import { readTraffic } from '../../changes/traffic.ts';
 import {
@@ -19,33 +18,13 @@ import { counted } from '../../render/units.ts';
 import { decideBackup, requireBackupPlace } from '../backup.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { confirmReplacing } from '../replacing.ts';
-import { isProtectedServer } from '../protection.ts';
-import { askForRemoval } from './ask.ts';
-import { carryOut, type CarryOutInput, limitsOf } from './carry-out.ts';
+import { confirmReplacing, isProtectedServer } from '../protection.ts';
+import { askForRemoval, carryOut, limitsOf } from './carry-out.ts';
 import { mentionedText } from './mentioned.ts';
-import { findKeys, selectByName } from './find-keys.ts';
-import { idsFrom } from './ids.ts';
-import { chooseTarget } from './menu.ts';
+import { findKeys, selectByName, type InvalidateInput } from './find-keys.ts';
+import { idsFrom, chooseTarget, targetOf, type Ways } from './menu.ts';
 import { type InvalidateResult, plannedResult, removedResult } from './result.ts';
-import { targetOf, type Ways } from './target.ts';
 import { dataBlocks, fullBlocks, nothingText, outcomeBlocks, unmatchedIdsText } from './view.ts';
-
-export interface InvalidateInput extends CarryOutInput {
-  readonly ways: Ways;
-  readonly idsFrom: string | undefined;
-  readonly only: readonly string[];
-  readonly exclude: readonly string[];
-  readonly limit: number | null;
-  /** Look through the keyspace although the map names an index. */
-  readonly walk: boolean;
-  readonly planOut: string | undefined;
-  /** Replace the file of the plan. */
-  readonly force: boolean;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly confirm: string | undefined;
-}
 
 export const blankInvalidation: {
   readonly [Field in keyof InvalidateResult]: InvalidateResult[Field] | null;

@@ -2,7 +2,7 @@ import { keyFields } from '../../keyspace/key-text.ts';
 import type { Namespace } from '../../keyspace/map.ts';
 import type { Pruning } from '../../changes/prune/apply.ts';
 import type { Finding, PruningGoals, Reason } from '../../changes/prune/findings.ts';
-import type { PruningPlan } from '../../changes/prune/plan.ts';
+import type { PruningPlan } from '../../changes/prune/read-plan.ts';
 import type { Backup } from '../backup.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { ServerCost } from '../keyspace-report.ts';

@@ -5,7 +5,7 @@ import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import { applyPruning } from '../../changes/prune/apply.ts';
 import type { PruningGoals } from '../../changes/prune/findings.ts';
 import { planPruning } from '../../changes/prune/read-plan.ts';
-import { askConsent } from '../consent.ts';
+import { askConsent } from '../protection.ts';
 import { decideBackup, type KeepingInput, requireBackupPlace, startJournal } from '../backup.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';

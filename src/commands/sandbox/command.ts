@@ -1,10 +1,15 @@
-import { faultDescriptions, faultNames } from '../../sandbox/fault-names.ts';
-import { systemDescriptions, systemNames } from '../../sandbox/system-names.ts';
+import {
+  faultDescriptions,
+  faultNames,
+  systemDescriptions,
+  systemNames,
+} from '../../sandbox/system-names.ts';
 import { countArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 import { Option } from '@commander-js/extra-typings';
 
 const defaultTraffic = 200;
+
 /** So much that a window of a few seconds holds hundreds of misses. */
 const faultTraffic = 1000;
 

@@ -4,12 +4,11 @@ import { constants } from 'node:os';
 import { InputError } from '../../support/failure.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { type RedisServer } from '../../redis/server.ts';
+import type { RedisServer } from '../../redis/server.ts';
 import { type Block, type Fact, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import type { FaultName } from '../../sandbox/faults.ts';
-import { generateRecords } from '../../sandbox/generate.ts';
-import { restoreSeed, seedServer } from '../../sandbox/seed.ts';
+import { generateRecords, restoreSeed, seedServer } from '../../sandbox/seed.ts';
 import { type SandboxServer, startSandboxServer } from '../../sandbox/server.ts';
 import { configFileOf, type SystemName } from '../../sandbox/systems.ts';
 import { warmUpTraffic } from '../../sandbox/traffic.ts';
@@ -33,6 +32,7 @@ export interface SandboxInput {
 
 /** Reads and writes of the past, so that the counters of the new server look like those of one in use. */
 const historyOperations = 20_000;
+
 /** Few keys have seen little. */
 const historyPerKey = 10;
 

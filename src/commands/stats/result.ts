@@ -2,7 +2,7 @@ import type { Grade } from '../../health/grade.ts';
 import type { DataReads } from '../../health/lookups/counters.ts';
 import type { UnjudgedTarget } from '../../health/namespace-targets.ts';
 import type { ServerReport } from '../../redis/server-report.ts';
-import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
+import type { RestoreOutcome } from '../../traffic/notifications/put-back.ts';
 import type { Bounds, MissCauses, TrafficReport } from '../../traffic/report.ts';
 import type { ReadingReport, ServerCost } from '../keyspace-report.ts';
 import type { IntervalOrNull, NamespaceSummary } from '../namespace-summary.ts';

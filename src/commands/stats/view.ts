@@ -1,12 +1,21 @@
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, type Fact, type FactsBlock, note } from '../../render/blocks.ts';
+import {
+  type Block,
+  type Cell,
+  type Column,
+  type Fact,
+  type FactsBlock,
+  note,
+  type TableBlock,
+} from '../../render/blocks.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import { hiddenByText } from '../../health/lookups/counters.ts';
 import { costNotes, ownLookupsText, readingNotes } from '../keyspace-report.ts';
-import { gradeNotes } from './grade-notes.ts';
-import { namespaceTable } from './namespace-table.ts';
-import type { HitFigures, StatsResult, WindowFigures } from './result.ts';
-import { trafficFacts, trafficNotes } from './traffic-blocks.ts';
+import type { HitFigures, ObservedHits, StatsNamespace, StatsResult, WindowFigures } from './result.ts';
+import { fewestLookups } from '../../traffic/report.ts';
+import { unjudgedTexts } from '../unjudged-targets.ts';
+import { mainCauseText, hitRateErrorText, targetText } from '../miss-causes.ts';
+import { halfWidthText } from '../namespace-summary.ts';
 
 /** The result of `stats` for people, and as rows. */
 export function viewStats(result: StatsResult, own: OwnLookups): Block[] {
@@ -161,4 +170,146 @@ function databaseTable(databases: NonNullable<StatsResult['databases']>): Block 
 function fact(name: string, label: string, value: Fact['value'], unit: Fact['unit'], remark?: string): Fact {
   const said = remark ?? (value === null ? 'not reported' : undefined);
   return { name, label, value, unit, ...(said !== undefined && { remark: said }) };
+}
+
+/** The grade, its reasons, and the targets that it leaves out. */
+export function gradeNotes(result: StatsResult): Block[] {
+  const { grade, reasons, unjudgedTargets, ledgerDamage } = result;
+  return [
+    note('plain', `Grade: ${grade ?? `none, ${whyNone(result)}`}`),
+    ...reasons.map(({ tone, text }) => note(tone, text)),
+    ...unjudgedTexts(unjudgedTargets, '--hits-mode').map((text) => note('plain', text)),
+    ...(ledgerDamage === null
+      ? []
+      : [note('warning', `lookups of earlier runs of cachectl are not all known: ${ledgerDamage}`)]),
+  ];
+}
+
+function whyNone({ lifetime, window, traffic }: StatsResult): string {
+  if (lifetime?.dataReads == null) return 'hits and misses are not known';
+  const reads = [lifetime.dataReads.reads, window?.dataReads?.reads ?? 0, traffic?.reads ?? 0];
+  return Math.max(...reads) < fewestLookups
+    ? `no traffic to judge: it takes ${fewestLookups} reads`
+    : 'it is not known how many of the reads hit';
+}
+
+/** The observation as a whole. */
+export function trafficFacts(traffic: ObservedHits): Block {
+  const { windowSeconds, mode, modeReason, hitRate, hits, misses, reads } = traffic;
+  const lookups =
+    hits === null || misses === null
+      ? {}
+      : { remark: `${counted(hits, 'hit')}, ${counted(misses, 'miss', 'misses')}` };
+  const rate = reads === null || windowSeconds === 0 ? null : reads / windowSeconds;
+  return {
+    kind: 'facts',
+    name: 'traffic',
+    title: `Observed for ${formatSeconds(Math.round(windowSeconds * 10) / 10)}`,
+    facts: [
+      { name: 'trafficHitRate', label: 'hit rate', value: hitRate, unit: 'ratio', ...lookups },
+      { name: 'trafficReadsPerSecond', label: 'reads', value: rate, unit: 'perSecond' },
+      { name: 'trafficMode', label: 'mode', value: mode, unit: 'text', remark: modeReason },
+      { name: 'trafficValid', label: 'valid', value: traffic.valid, unit: 'text' },
+    ],
+  };
+}
+
+/** What a reader of the hit rates must know beside them. */
+export function trafficNotes(traffic: ObservedHits): Block[] {
+  const { invalidReasons, remarks, endedBy, otherDatabases, notifications } = traffic;
+  return [
+    ...invalidReasons.map((reason) =>
+      note('bad', `the observation is not valid, and the grade makes no use of it: ${reason}`),
+    ),
+    ...(endedBy === null ? [] : [note('warning', `the observation ended early: ${endedBy}`)]),
+    ...remarks.map((remark) => note('warning', remark)),
+    ...otherDatabases
+      .filter(({ reads, misses }) => (reads ?? misses ?? 0) > 0)
+      .map(({ database, reads, misses, hitRate }) =>
+        note(
+          'plain',
+          reads === null
+            ? `and in database ${database} ${counted(misses ?? 0, 'miss', 'misses')}`
+            : `and in database ${database} ${counted(reads, 'read')}${hitRate === null ? '' : `, hit rate ${formatRatio(hitRate)}`}`,
+        ),
+      ),
+    ...notifications
+      .filter(({ outcome }) => outcome === 'restored')
+      .map(({ address, to }) =>
+        note('dim', `\`notify-keyspace-events\` of ${address} is \`${to || '""'}\` again`),
+      ),
+  ];
+}
+const mainCause = ({ causes, misses }: StatsNamespace) => mainCauseText(causes, misses);
+type Field = readonly [column: Column, cell: (row: StatsNamespace) => Cell];
+const name: Field = [column('namespace', 'NAMESPACE', 'text'), (row) => row.namespace];
+const kind: Field = [column('kind', 'KIND', 'text'), (row) => row.kind];
+const target: Field = [column('hitRateTarget', 'TARGET', 'ratio'), (row) => row.hitRateTarget];
+const sizes: readonly Field[] = [
+  [column('keys', 'KEYS', 'count'), (row) => row.keys],
+  [column('memoryBytes', 'MEMORY', 'bytes'), (row) => row.memoryBytes],
+  [column('memoryShare', 'SHARE', 'ratio'), (row) => row.memoryShare],
+];
+const sizeErrors: readonly Field[] = [
+  [column('keysError', '± KEYS', 'text'), (row) => halfWidthText(row.keys ?? 0, row.keysInterval)],
+  [
+    column('memoryError', '± MEM', 'text'),
+    (row) => halfWidthText(row.memoryBytes ?? 0, row.memoryBytesInterval),
+  ],
+];
+
+/** For programs, behind the columns that there are without an observation. */
+const traffic: readonly Field[] = [
+  [column('hitRate', 'HIT RATE', 'ratio'), (row) => row.hitRate],
+  [column('hitRateLow', 'FROM', 'ratio'), (row) => row.hitRateInterval?.[0] ?? null],
+  [column('hitRateHigh', 'TO', 'ratio'), (row) => row.hitRateInterval?.[1] ?? null],
+  [column('targetMet', 'TARGET MET', 'text'), (row) => row.targetMet],
+  [column('reads', 'READS', 'count'), (row) => row.reads],
+  [column('misses', 'MISSES', 'count'), (row) => row.misses],
+  [column('readsPerSecond', 'READS/S', 'perSecond'), (row) => row.readsPerSecond],
+  [column('missShare', 'OF ALL', 'ratio'), (row) => row.missShare],
+  [column('mainCause', 'WHY', 'text'), mainCause],
+];
+
+/** The namespaces with their keys, and what was observed of them. */
+export function namespaceTable(result: StatsResult): TableBlock {
+  const { namespaces, database, keys, keysInterval, unjudgedTargets } = result;
+  const hasTargets =
+    unjudgedTargets.length > 0 || namespaces.some(({ hitRateTarget }) => hitRateTarget !== null);
+  const errors = keysInterval === null ? [] : sizeErrors;
+  const plain = [name, ...sizes, kind, ...(hasTargets ? [target] : []), ...errors];
+  const data = result.traffic === null ? plain : [...plain, ...traffic];
+  // On a narrow terminal the last columns are left out.
+  const shown =
+    result.traffic === null ? plain : [name, ...shownTraffic(namespaces, hasTargets), ...sizes, ...errors];
+  return {
+    kind: 'table',
+    name: 'namespaces',
+    title: `Namespaces of database ${database}: ${counted(keys ?? 0, 'key')}`,
+    columns: data.map(([each]) => each),
+    rows: namespaces.map((row) => data.map(([, cell]) => cell(row))),
+    display: {
+      columns: shown.map(([each]) => each),
+      rows: namespaces.map((row) => shown.map(([, cell]) => cell(row))),
+    },
+    barColumn: shown.findIndex(([each]) => each.name === 'memoryShare'),
+  };
+}
+
+/** What a person looks for first, and only where there is something to see. */
+function shownTraffic(namespaces: readonly StatsNamespace[], hasTargets: boolean): Field[] {
+  const has = (field: keyof StatsNamespace) => namespaces.some((row) => row[field] !== null);
+  const sampled: Field = [column('hitRateError', '± HIT', 'text'), hitRateErrorText];
+  const rate: Field = [column('hitRate', 'HIT RATE', 'ratio'), (row) => row.hitRate];
+  const missShare: Field = [column('missShare', 'MISSES', 'ratio'), (row) => row.missShare];
+  return [
+    ...(has('hitRate') ? [rate] : has('missShare') ? [missShare] : []),
+    ...(has('hitRateInterval') ? [sampled] : []),
+    ...(hasTargets ? [[column('target', 'TARGET', 'text'), targetText] satisfies Field] : []),
+    ...(has('causes') ? [[column('mainCause', 'WHY', 'text'), mainCause] satisfies Field] : []),
+  ];
+}
+
+function column(columnName: string, header: string, unit: Column['unit']): Column {
+  return { name: columnName, header, unit };
 }

@@ -2,7 +2,7 @@ import { ArchiveError } from '../../records/archive/format.ts';
 import { type ArchiveReader, readArchive } from '../../records/archive/reader.ts';
 import { UnpackFault } from '../../records/compression/stream.ts';
 import { InputError } from '../../support/failure.ts';
-import { copies } from '../../records/fixtures/archived.ts';
+import { copies } from '../../records/fixtures/read.ts';
 import { FileFault } from '../../records/fixtures/faults.ts';
 import { type FixtureSource, openFile } from '../../records/fixtures/source.ts';
 import { readStaying } from '../../changes/journal.ts';
@@ -13,7 +13,7 @@ import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
-import { askConsent } from '../consent.ts';
+import { askConsent } from '../protection.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 

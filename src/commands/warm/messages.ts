@@ -2,12 +2,13 @@ import { InputError } from '../../support/failure.ts';
 import type { FixtureCheck } from '../../records/fixtures/check.ts';
 import type { FixtureProblem } from '../../records/fixtures/problems.ts';
 import type { FixtureSource } from '../../records/fixtures/source.ts';
-import type { FixtureWriting, WriteOptions } from '../../records/fixtures/write.ts';
+import type { FixtureWriting, WriteOptions } from '../../records/fixtures/write-run.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { printable } from '../../render/printable.ts';
-import { counted, formatCell } from '../../render/units.ts';
+import { counted, formatBytes, formatCell } from '../../render/units.ts';
 import { type Context, InterruptedError } from '../context.ts';
 import type { WarmResult } from './result.ts';
+import type { MemoryShortage } from '../../records/fixtures/memory.ts';
 
 /** One line per problem: `  users.json:14  user:7  why`. @param total Problems in all; those beyond the list are counted. */
 export function problemLines(problems: readonly FixtureProblem[], total: number): string {
@@ -144,4 +145,25 @@ export function warnOfProblems(
       `${counted(mismatched, 'record')} ${mismatched === 1 ? 'is' : 'are'} not as written:\n${problemLines(differences, mismatched)}`,
     );
   }
+}
+
+/** What is told where the records would not fit, before anything is written. */
+export function shortageFailure({
+  address,
+  usedBytes,
+  maxBytes,
+  neededBytes,
+  policy,
+}: MemoryShortage): RedisError {
+  const then =
+    policy === null || policy === 'noeviction'
+      ? 'the server would refuse writes, those of others too'
+      : `the server would evict other keys (${policy})`;
+  return new RedisError(
+    'refused',
+    'OOM',
+    `the records need about ${formatBytes(neededBytes)} on ${address}, where ${formatBytes(usedBytes)} of ` +
+      `\`maxmemory\` ${formatBytes(maxBytes)} are in use: ${then}; nothing was written`,
+    'load fewer records, raise `maxmemory`, or write all the same with --ignore-memory-estimate',
+  );
 }

@@ -2,7 +2,7 @@ import type { FixtureCheck } from '../../records/fixtures/check.ts';
 import type { FixtureProblem } from '../../records/fixtures/problems.ts';
 import type { NamespaceTally, TypeTally } from '../../records/fixtures/tally.ts';
 import type { Verification } from '../../records/fixtures/verify.ts';
-import type { FixtureWriting } from '../../records/fixtures/write.ts';
+import type { FixtureWriting } from '../../records/fixtures/write-run.ts';
 
 /** `records` = `written` + `skipped` + `failed`, always. */
 export interface WarmResult {

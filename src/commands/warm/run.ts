@@ -1,12 +1,17 @@
 import { InputError } from '../../support/failure.ts';
 import { checkFixtures, type FixtureCheck, type FixtureWork } from '../../records/fixtures/check.ts';
 import { findShortage } from '../../records/fixtures/memory.ts';
-import { RejectsFile } from '../../records/fixtures/rejects.ts';
+import { RejectsFile } from '../../records/fixtures/problems.ts';
 import type { FixtureSource } from '../../records/fixtures/source.ts';
 import { TtlPolicy } from '../../records/fixtures/ttl-policy.ts';
-import { expectationsOf, type Verification, verifyWritten } from '../../records/fixtures/verify.ts';
-import { AllWritten, SampleOfWritten } from '../../records/fixtures/verify-sample.ts';
-import { writeFixtures, type WriteOptions } from '../../records/fixtures/write.ts';
+import {
+  expectationsOf,
+  type Verification,
+  verifyWritten,
+  AllWritten,
+  SampleOfWritten,
+} from '../../records/fixtures/verify.ts';
+import { writeFixtures, type WriteOptions } from '../../records/fixtures/write-run.ts';
 import { RedisError } from '../../redis/errors.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { counted } from '../../render/units.ts';
@@ -21,8 +26,8 @@ import {
   warnOfPermanentKeys,
   warnOfProblems,
   warnOfRejects,
+  shortageFailure,
 } from './messages.ts';
-import { shortageFailure } from './shortage.ts';
 import { blankResult, resultOf, verificationFields, type WarmResult } from './result.ts';
 import { viewWarm } from './view.ts';
 

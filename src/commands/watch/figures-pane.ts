@@ -11,8 +11,7 @@ import { scaleFromZero, scaleOfChange, sparklineOf } from '../../render/sparklin
 import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
 import type { HitMode } from '../../traffic/report.ts';
 import type { WatchInterval } from '../../watch/interval.ts';
-import type { FrameSize } from './frame.ts';
-import { isAway, lastAnswer, shownData, type WatchState } from './state.ts';
+import { type FrameSize, isAway, lastAnswer, shownData, type WatchState } from './state.ts';
 
 /** A figure with its course: `hit rate   93.1 %  ▁▂▃▅▇  690 misses/s`. */
 export interface Course {
@@ -31,6 +30,7 @@ export interface Course {
 const labelWidth = 11;
 const valueWidth = 10;
 const remarkWidth = 26;
+
 /** From so many columns on there is room for remarks. */
 const remarkColumns = 72;
 

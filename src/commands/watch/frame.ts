@@ -2,21 +2,14 @@ import { formatSeconds } from '../../render/units.ts';
 import { fitted, type StyledLine } from '../../render/styled-line.ts';
 import { factsLine, figureLines, notesOf } from './figures-pane.ts';
 import { displayWidth } from '../../render/width.ts';
-import { helpLines } from './help-pane.ts';
 import { namespaceLines } from './namespaces-pane.ts';
 import { namespaceFigures } from './one-namespace-pane.ts';
-import { lastAnswer, shownData, type WatchState } from './state.ts';
-
-/** The screen that a frame is for. */
-export interface FrameSize {
-  readonly columns: number;
-  readonly rows: number;
-  readonly unicode: boolean;
-}
+import { lastAnswer, shownData, type FrameSize, type WatchState } from './state.ts';
 
 /** Below this nothing can be read. */
 export const leastColumns = 40;
 export const leastRows = 10;
+
 /** From so many rows on blank lines part the panes. */
 const roomyRows = 20;
 
@@ -102,4 +95,33 @@ function keysText(state: WatchState, columns: number): StyledLine {
       : ['q quit', 'Esc back', pause, 'arrows next', '? help'];
   while (keys.join('  ').length > columns) keys.pop();
   return { spans: [{ text: keys.join('  '), tone: 'dim' }] };
+}
+const keys: readonly (readonly [key: string, purpose: string])[] = [
+  ['q', 'quit'],
+  ['p, space', 'pause or resume'],
+  ['+  -', 'a longer, a shorter interval'],
+  ['b  n', 'sort by bytes, by name'],
+  ['r  m  h', 'sort by reads, misses, hit rate (with --hits)'],
+  ['arrows', 'choose a namespace; also j and k'],
+  ['Enter', 'look into it; Esc leads back'],
+  ['Ctrl-L', 'draw everything again'],
+  ['Ctrl-Z', 'suspend; fg comes back'],
+];
+
+/** The keys; those that matter most on top, for a small screen. */
+export function helpLines({ columns }: FrameSize): StyledLine[] {
+  return [
+    {
+      spans: [
+        { text: 'Keys', tone: 'title' },
+        { text: '   (any key leads back)', tone: 'dim' },
+      ],
+    },
+    ...keys.map(([key, purpose]): StyledLine => ({
+      spans: [
+        { text: `  ${key.padEnd(10)}`, tone: 'accent' },
+        { text: purpose.slice(0, Math.max(0, columns - 12)) },
+      ],
+    })),
+  ];
 }

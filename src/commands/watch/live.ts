@@ -1,12 +1,9 @@
 import type { TrafficReport } from '../../traffic/report.ts';
-import type { WatchInterval } from '../../watch/interval.ts';
-import { intervalsOf, type IntervalOptions } from '../../watch/intervals.ts';
+import { type WatchInterval, intervalsOf, type IntervalOptions } from '../../watch/interval.ts';
 import type { Observer } from '../../watch/observer.ts';
 import type { Key, OpenScreen } from '../screen.ts';
-import { EventQueue } from './event-queue.ts';
 import { frameOf } from './frame.ts';
-import { press } from './press.ts';
-import { withInterval, type WatchState } from './state.ts';
+import { press, withInterval, type WatchState } from './state.ts';
 
 type LiveEvent =
   | { readonly kind: 'key'; readonly key: Key }
@@ -84,5 +81,39 @@ function after(state: WatchState, event: LiveEvent, lateSeconds: number): WatchS
       return state;
     case 'end':
       return { ...state, ended: true };
+  }
+}
+
+/** Events in the order in which they came, for one reader that takes them one by one. */
+export class EventQueue<Event> implements AsyncIterable<Event> {
+  private readonly events: Event[] = [];
+  private failure: { readonly error: unknown } | null = null;
+  private wake: (() => void) | null = null;
+
+  get isEmpty(): boolean {
+    return this.events.length === 0;
+  }
+
+  push(event: Event): void {
+    this.events.push(event);
+    this.wake?.();
+  }
+
+  /** The reader gets the error once it has taken what came before. */
+  fail(error: unknown): void {
+    this.failure ??= { error };
+    this.wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Event, void> {
+    for (;;) {
+      const event = this.events.shift();
+      if (event !== undefined) {
+        yield event;
+        continue;
+      }
+      if (this.failure) throw this.failure.error;
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
   }
 }

@@ -2,8 +2,14 @@ import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts'
 import { formatCell, formatEstimate } from '../../render/units.ts';
 import type { SortOrder, WatchedNamespace } from '../../watch/namespaces.ts';
 import { causeTexts } from '../miss-causes.ts';
-import type { FrameSize } from './frame.ts';
-import { isAway, lastAnswer, selectedRow, shownNamespaces, type WatchState } from './state.ts';
+import {
+  type FrameSize,
+  isAway,
+  lastAnswer,
+  selectedRow,
+  shownNamespaces,
+  type WatchState,
+} from './state.ts';
 
 interface TableColumn {
   readonly header: string;
@@ -15,6 +21,7 @@ interface TableColumn {
 
 const gap = 2;
 const markWidth = 2;
+
 /** A name is cut to no less than this, as long as there is a column to leave out. */
 const leastNameWidth = 16;
 const mostNameWidth = 60;

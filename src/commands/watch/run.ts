@@ -1,12 +1,11 @@
 import { InputError } from '../../support/failure.ts';
-import { type Block, note } from '../../render/blocks.ts';
+import { type Block, type Cell, type Column, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { intervalsOf } from '../../watch/intervals.ts';
+import { intervalsOf, type WatchInterval } from '../../watch/interval.ts';
 import { Observer } from '../../watch/observer.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { watchLive } from './live.ts';
-import { cellsOf, intervalColumns } from './rows.ts';
 import { initialState } from './state.ts';
 
 export interface WatchInput {
@@ -139,5 +138,42 @@ function viewEnd({ intervalCount, durationSeconds: seconds, ownCommands }: Watch
       'dim',
       `cost to the server: ${counted(ownCommands, 'command')} in ${counted(intervalCount, 'interval')}, ${formatSeconds(seconds)}; its hit counters were left alone`,
     ),
+  ];
+}
+
+/** An interval in tab-separated lines and csv: what is one figure of the whole server. */
+export const intervalColumns: readonly Column[] = [
+  { name: 'endedAt', header: 'AT', unit: 'text' },
+  { name: 'ok', header: 'OK', unit: 'text' },
+  { name: 'windowSeconds', header: 'SECONDS', unit: 'number' },
+  { name: 'hitRate', header: 'HIT RATE', unit: 'ratio' },
+  { name: 'hits', header: 'HITS', unit: 'count' },
+  { name: 'misses', header: 'MISSES', unit: 'count' },
+  { name: 'operationsPerSecond', header: 'OPS', unit: 'perSecond' },
+  { name: 'usedBytes', header: 'MEMORY', unit: 'bytes' },
+  { name: 'maxBytes', header: 'LIMIT', unit: 'bytes' },
+  { name: 'evictedKeys', header: 'EVICTED', unit: 'count' },
+  { name: 'expiredKeys', header: 'EXPIRED', unit: 'count' },
+  { name: 'p50Micros', header: 'P50', unit: 'micros' },
+  { name: 'p99Micros', header: 'P99', unit: 'micros' },
+];
+
+/** In the order of the columns. */
+export function cellsOf(interval: WatchInterval): readonly Cell[] {
+  const { latency } = interval;
+  return [
+    interval.endedAt,
+    interval.ok,
+    interval.windowSeconds,
+    interval.hitRate,
+    interval.hits,
+    interval.misses,
+    interval.operationsPerSecond,
+    interval.usedBytes,
+    interval.maxBytes,
+    interval.evictedKeys,
+    interval.expiredKeys,
+    latency?.p50Micros ?? null,
+    latency?.p99Micros ?? null,
   ];
 }

@@ -1,5 +1,5 @@
 import type { RedisServer } from '../../redis/server.ts';
-import type { RestoreOutcome } from '../../traffic/notifications/outcome.ts';
+import type { RestoreOutcome } from '../../traffic/notifications/put-back.ts';
 import { openTrafficSource } from '../../traffic/traffic-source.ts';
 import type { ObservedTraffic } from '../../watch/observer.ts';
 import type { Context } from '../context.ts';

@@ -1,7 +1,7 @@
 import { inferPattern } from '../../keyspace/infer.ts';
 import { quotePattern } from '../../keyspace/pattern.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { type Layout, layouts } from './layouts.ts';
+import { type Layout, layouts } from './kind.ts';
 import type { ObservedKey } from './shapes.ts';
 
 /** Keys that a known library wrote. */

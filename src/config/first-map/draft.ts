@@ -1,16 +1,20 @@
 import { buildMap } from '../build-map.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { claimKeys } from './claims.ts';
-import { type Evidence, judgeKind, noEvidence } from './kind.ts';
-import type { ConfigFile, NamespaceConfig, ProfileConfig } from '../schema.ts';
-import { type DraftEntity, draftEntities } from './entities.ts';
-import { groupBy } from './group-by.ts';
-import { type DraftNamespace, draftNamespaces } from './namespaces.ts';
-import { keyShapes, type KeyShape, type ObservedKey, type Observation, readingOf } from './shapes.ts';
+import { type Evidence, judgeKind, noEvidence, type ObservedEncoding } from './kind.ts';
+import type { ConfigFile, EntityConfig, NamespaceConfig, ProfileConfig } from '../schema.ts';
+import {
+  groupBy,
+  keyShapes,
+  type KeyShape,
+  type ObservedKey,
+  type Observation,
+  readingOf,
+} from './shapes.ts';
+import { type DraftNamespace, draftNamespaces, isOwner } from './namespaces.ts';
 import { guessDelimiters } from '../../keyspace/delimiters.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import { inferPattern, inferSegments } from '../../keyspace/infer.ts';
-import type { ObservedEncoding } from './values.ts';
 
 /** A first map, as far as keys and TTLs alone can tell. */
 export interface Draft {
@@ -26,8 +30,10 @@ export interface Draft {
 /** A map longer than this is no first map any more; the smallest namespaces are left out. */
 const mostNamespaces = 80;
 const enoughCoverage = 0.95;
+
 /** A pattern that takes any one-word key is worth it only where there are many such keys. */
 const rareShare = 0.01;
+
 /** Of the first pattern of a namespace, of each other one, and in all. */
 const examplesOfFirst = 3;
 const examplesOfOther = 1;
@@ -161,4 +167,70 @@ function namespaceConfig(namespace: DraftNamespace, encoding: ObservedEncoding |
     ...encoding,
     ...(namespace.hashed && { hashed: true }),
   };
+}
+
+export interface DraftEntity {
+  readonly name: string;
+  readonly config: EntityConfig;
+}
+
+/**
+ * What keys are kept of, by id: the words that stand right before one (`user:<id>`). A word in the middle of a key is
+ * taken only where it names an owner, for `offset:<id>` is no entity. State is left out: nothing would be removed.
+ */
+export function draftEntities(
+  namespaces: readonly DraftNamespace[],
+  delimiters: readonly string[],
+): DraftEntity[] {
+  const patterns = new Map<string, Set<string>>();
+  for (const { kind, paths } of namespaces) {
+    if (kind === 'state') continue;
+    for (const path of paths) {
+      path.forEach((segment, at) => {
+        const word = /^<(id|uuid|email)>/.test(segment)
+          ? entityWord(path[at - 1], at, delimiters)
+          : ownerWithin(segment);
+        if (word === null) return;
+        patterns.set(word, (patterns.get(word) ?? new Set()).add(entityPattern(path, at)));
+      });
+    }
+  }
+  const largestFirst = [...patterns].sort(([, left], [, right]) => right.size - left.size);
+  return largestFirst.map(([name, found]) => {
+    const hashedIn = namespaces
+      .filter(({ hashed, paths }) => hashed && paths.flat().some((segment) => mentions(segment, name)))
+      .map((namespace) => namespace.name);
+    return { name, config: { patterns: [...found], ...(hashedIn.length > 0 && { hashedIn }) } };
+  });
+}
+
+/** `user` of `user:` and of `user_profile:`; `scenario` of a leading `scenario:`; null for all that is no such word. */
+function entityWord(before: string | undefined, at: number, delimiters: readonly string[]): string | null {
+  if (before === undefined || !delimiters.includes(before.slice(-1))) return null;
+  const word = before.slice(0, -1);
+  const owner = /^[a-z]+(?=[_-])/.exec(word)?.[0];
+  if (owner !== undefined && isOwner(owner)) return owner;
+  if (isOwner(word)) return word;
+  // A plural names a collection, not one of its members.
+  return at === 1 && /^[a-z]{3,}$/.test(word) && !word.endsWith('s') ? word : null;
+}
+
+/** `user` of `user-<int>` and of `app_user<int>`; null for all that is no owner with its number. */
+function ownerWithin(segment: string): string | null {
+  const word = /^(?:[^<]*[_.-])?([a-z]+)[_.-]?<int>/.exec(segment)?.[1];
+  return word !== undefined && isOwner(word) ? word : null;
+}
+
+/** The one placeholder is `<id>`; another id of the same key must not take its value. */
+function entityPattern(path: readonly string[], at: number): string {
+  return path
+    .map((segment, index) => {
+      if (index === at) return segment.replace(/<[a-z]+>/, '<id>');
+      return segment.replace(/^<id>/, '<other>');
+    })
+    .join('');
+}
+
+function mentions(segment: string, word: string): boolean {
+  return !segment.startsWith('<') && segment.split(/[^A-Za-z0-9]+/).includes(word);
 }

@@ -1,7 +1,7 @@
 import { decodeValue } from '../../records/decode/decode.ts';
 import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
-import type { Layout } from './layouts.ts';
-import type { ObservedEncoding, ValueSample } from './values.ts';
+import type { Encoding } from '../../keyspace/map.ts';
+import type { ByteString } from '../../support/bytes.ts';
 
 /** Words that name what an application cannot compute again. */
 const stateWords = new Set(
@@ -14,6 +14,7 @@ const stateWords = new Set(
     'blacklist blocklist denylist whitelist allowlist revoked inbox outbox deadletter dlq'
   ).split(' '),
 );
+
 /** The same where they end a word that is written as one: `usersession`. */
 const stateEnding = /(?:session|queue|csrftoken|accesstoken|refreshtoken|ratelimit|leaderboard)s?$/;
 
@@ -124,14 +125,18 @@ function typeSigns({ samples, commands }: Evidence): Sign[] {
 /** Integers with a longer TTL are as likely the cached result of a count. */
 const shortTtlSeconds = 86_400;
 const counting = ['INCR', 'INCRBY', 'DECR', 'DECRBY'];
+
 /** Longer than this no lock is held; a token with a longer TTL may be one of an interface, or a digest of what was cached. */
 const lockSeconds = 3600;
+
 /** What lock libraries write as the owner: 16 random bytes or more in hex, a UUID, or base64 with letters of both cases and digits. */
 const ownerToken =
   /^(?:[\da-f]{32,64}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+/-]{22,44}={0,2})$/;
 const flag = /^(?:on|off|true|false|yes|no|enabled|disabled)$/i;
+
 /** Fields that session stores write. */
 const sessionFields = ['cookie', 'passport', '_csrf', 'csrfToken', '_token', '_auth_user_id'];
+
 /** PHP's session encoding (`name|s:3:"…"`), and what Laravel and Django write into a session. */
 const sessionText = /^\w+\|[abdiOsN][:;]|"_token";s:\d+:|_auth_user_id/;
 
@@ -176,3 +181,159 @@ function sessionFieldOf({ bytes, truncated }: ValueSample): string | null {
   const field = sessionFields.find((name) => Object.hasOwn(json, name));
   return field === undefined ? null : `"${field}"`;
 }
+
+/** The start of a value. */
+export interface ValueSample {
+  readonly bytes: ByteString;
+  readonly truncated: boolean;
+}
+
+export interface ObservedEncoding {
+  readonly encoding: Encoding;
+  /** Of an envelope that does not call it `data`. */
+  readonly envelopeField?: string;
+}
+
+/** An envelope holds its payload under one of these names, and beside it the time when it was stored. */
+const payloadFields = ['data', 'payload', 'value', 'result', 'response', 'content', 'body'];
+const storedAt = /^(timestamp|(cached|stored)_?at)$/i;
+
+/** What all samples look like, or null where they differ, or there are none. */
+export function observedEncoding(samples: readonly ValueSample[]): ObservedEncoding | null {
+  const [first, ...more] = samples.map(encodingOf);
+  if (first === undefined) return null;
+  return more.every((each) => JSON.stringify(each) === JSON.stringify(first)) ? first : null;
+}
+
+function encodingOf({ bytes, truncated }: ValueSample): ObservedEncoding {
+  const { format, json } = decodeValue(bytes, { encoding: null, envelopeField: 'data', truncated });
+  if (format === 'text' && truncated && /^\s*[[{]/.test(bytes)) return { encoding: 'json' };
+  if (format !== 'json' || typeof json !== 'object' || json === null || Array.isArray(json))
+    return { encoding: format };
+  const fields = Object.keys(json);
+  const payload = payloadFields.find((field) => fields.includes(field));
+  if (payload === undefined || !fields.some((field) => storedAt.test(field))) return { encoding: 'json' };
+  return { encoding: 'json-envelope', ...(payload !== 'data' && { envelopeField: payload }) };
+}
+
+/** How a library lays out its keys, behind whatever prefix an application gives it. */
+export interface Layout {
+  /** What its namespace is called in the map. */
+  readonly name: string;
+  readonly product: string;
+  readonly kind: 'cache' | 'state';
+  /** What follows the prefix: a whole rest of a key, or the start of one with `*` at the end. */
+  readonly signs: readonly string[];
+  /** How many different signs there must be behind one prefix; 1 where each is unmistakable. */
+  readonly least: number;
+  /** Of them, those that no application is likely to call a field of its own; one must be there. Left out: any of them. */
+  readonly decisive?: readonly string[];
+  /** `prefix`: the keys of all jobs and the like follow the prefix too. `signs`: only these keys are the library's. */
+  readonly takes: 'prefix' | 'signs';
+  /** Characters that the prefix may end in. */
+  readonly joints: string;
+}
+const known = (
+  name: string,
+  product: string,
+  signs: readonly string[],
+  { kind = 'state', least = 1, takes = 'signs', joints = ':', ...more }: Partial<Layout> = {},
+): Layout => ({ name, product, kind, signs, least, takes, joints, ...more });
+
+/** In doubt the one with the most signs wins, then the first. The names are those of each library's own source. */
+export const layouts: readonly Layout[] = [
+  known(
+    'bee-queue',
+    'Bee-Queue',
+    ['id', 'jobs', 'waiting', 'active', 'delayed', 'succeeded', 'failed', 'stalling', 'stallBlock'],
+    { least: 3, takes: 'prefix', decisive: ['waiting', 'succeeded', 'stalling', 'stallBlock'] },
+  ),
+  known(
+    'bullmq',
+    'BullMQ',
+    [
+      ...[
+        'meta',
+        'id',
+        'wait',
+        'active',
+        'paused',
+        'prioritized',
+        'priority',
+        'delayed',
+        'completed',
+        'failed',
+      ],
+      ...['waiting-children', 'events', 'stalled', 'stalled-check', 'marker', 'pc', 'limiter', 'repeat'],
+    ],
+    {
+      least: 3,
+      takes: 'prefix',
+      decisive: [
+        'wait',
+        'waiting-children',
+        'completed',
+        'delayed',
+        'stalled',
+        'stalled-check',
+        'marker',
+        'pc',
+      ],
+    },
+  ),
+  known('resque', 'Resque', ['resque:*']),
+  known(
+    'sidekiq',
+    'Sidekiq',
+    [
+      ...['queues', 'queue:*', 'retry', 'schedule', 'dead', 'processes', 'stat:processed*', 'stat:failed*'],
+      ...['paused', 'cron_jobs', 'cron_job:*', 'uniquejobs:*'],
+    ],
+    { least: 2 },
+  ),
+  known(
+    'resque',
+    'Resque',
+    [
+      ...['queues', 'queue:*', 'workers', 'worker:*', 'workers:heartbeat', 'failed', 'stat:*', 'delayed:*'],
+      ...[
+        'timestamps:*',
+        'delayed_queue_schedule',
+        'resque_scheduler_leader_lock',
+        'resque_scheduler_master_lock',
+      ],
+    ],
+    { least: 3, takes: 'prefix' },
+  ),
+  known(
+    'celery',
+    'Celery',
+    [
+      ...['celery', 'celery\u0006\u0016*', '_kombu.binding.*', 'unacked', 'unacked_index', 'unacked_mutex*'],
+      ...['celery-task-meta-*', 'celery-taskset-meta-*', 'chord-unlock-*'],
+    ],
+    { joints: ':_.-' },
+  ),
+  known('rq', 'RQ', ['rq:*']),
+  known('laravel-queues', 'Laravel queues', ['queues:*'], { joints: ':_-' }),
+  known('horizon', 'Laravel Horizon', ['horizon:*'], { joints: ':_-' }),
+  known('django-sessions', 'Django sessions', [
+    'django.contrib.sessions.cache*',
+    'django.contrib.sessions.cached_db*',
+  ]),
+  known('django-pages', 'Django pages', ['views.decorators.cache.*', 'template.cache.*'], { kind: 'cache' }),
+  known('spring-sessions', 'Spring Session', ['spring:session:*']),
+  known('php-sessions', 'PHP sessions', ['PHPREDIS_SESSION:*', 'PHPREDIS_CLUSTER_SESSION:*'], {
+    joints: ':_.-',
+  }),
+  known('rails-sessions', 'Rails sessions', ['_session_id:*']),
+  // Where there is an object cache WordPress keeps them nowhere else, and plugins keep locks and limits in them.
+  known(
+    'wordpress-transients',
+    'WordPress transients',
+    ['transient:*', 'site-transient:*', 'wc_session_id:*'],
+    {
+      joints: ':_.',
+    },
+  ),
+];

@@ -1,9 +1,15 @@
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import type { Claim } from './claims.ts';
-import { groupBy } from './group-by.ts';
-import { judgeKind, noEvidence, type Sign } from './kind.ts';
-import type { Layout } from './layouts.ts';
-import { groupByRule, isVariable, type KeyShape, type Observation, readingOf, sumOf } from './shapes.ts';
+import {
+  groupBy,
+  groupByRule,
+  isVariable,
+  type KeyShape,
+  type Observation,
+  readingOf,
+  sumOf,
+} from './shapes.ts';
+import { judgeKind, noEvidence, type Sign, type Layout } from './kind.ts';
 import { observedRule } from './ttl-rule.ts';
 import type { TtlRuleConfig } from '../schema.ts';
 

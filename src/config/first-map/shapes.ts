@@ -5,7 +5,6 @@ import { emptyMap } from '../../keyspace/map.ts';
 import { NamespaceTree, otherName } from '../../keyspace/namespace-tree.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { TtlRuleConfig } from '../schema.ts';
-import { groupBy } from './group-by.ts';
 import { observedRule, writtenTtlSeconds } from './ttl-rule.ts';
 
 /** A key as it was found. */
@@ -32,8 +31,10 @@ export interface KeyShape {
 }
 
 export const isVariable = (segment: string): boolean => /^(<|\*)/.test(segment);
+
 /** A segment of which nothing is known but that it varies. */
 const isFree = (segment: string): boolean => /^<(text|any)>/.test(segment);
+
 /** A segment that says whose key it is; what follows it is a field of that thing rather than one more parameter. */
 const isIdentity = (segment: string | undefined): boolean => /^<(id|uuid|email)>/.test(segment ?? '');
 
@@ -197,4 +198,16 @@ export function sumOf(parts: readonly { readonly statistics: KeyStatistics }[]):
   const sum = new KeyStatistics();
   for (const { statistics } of parts) sum.merge(statistics);
   return sum;
+}
+
+/** The items by what `keyOf` says of each, in the order of their first appearance. */
+export function groupBy<Key, Item>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
 }

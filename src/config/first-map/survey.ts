@@ -2,13 +2,15 @@ import type { Progress } from '../../support/progress.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { Lane } from '../../redis/lane.ts';
 import { commandCalls, parseInfo } from '../../redis/info.ts';
-import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
-import type { RedisCommand, RedisNode, RedisServer } from '../../redis/server.ts';
+import { type Reply, replyText } from '../../redis/reply.ts';
+import { ReplyError } from '../../redis/reply-error.ts';
+import type { RedisNode, RedisServer } from '../../redis/server.ts';
+import type { RedisCommand } from '../../redis/command.ts';
 import { emptyAccount } from '../../redis/account.ts';
-import { walkKeys, type WalkPage } from '../../redis/walk.ts';
+import { walkKeys, type FurtherColumns, type WalkPage } from '../../redis/walk.ts';
 import type { KeySample } from './kind.ts';
-import { IdleChoice } from './idle-choice.ts';
 import type { ObservedKey } from './shapes.ts';
+import { inferPattern } from '../../keyspace/infer.ts';
 
 export interface SurveyOptions {
   /** Most keys to look at. */
@@ -139,4 +141,47 @@ export async function sampleValues(
     for (const lane of lanes.values()) lane.close();
   }
   return samples;
+}
+
+/** Of the keys that seem to have been made from one template the first so many: SCAN gives them in random order. */
+const mostOfOnePattern = 100;
+
+/** Each costs a lookup that the server counts. */
+const mostInAll = 20000;
+
+/** Chooses the keys with a TTL of which the idle time is read: some of every kind. */
+export class IdleChoice {
+  private readonly taken = new Map<string, number>();
+  private left = mostInAll;
+  private probed = false;
+
+  /** To be read once TTLs are. Under an LFU policy the server refuses, and counts a lookup all the same: one key shows it. */
+  columns(): FurtherColumns[] {
+    const columns = { idle: true };
+    return [
+      { columns, of: (page) => (this.probed ? [] : this.choose(page, 1)) },
+      { columns, of: (page) => this.choose(page, mostInAll) },
+    ];
+  }
+
+  private choose({ keys, ttlMillis, idleSeconds }: WalkPage, most: number): number[] {
+    const chosen: number[] = [];
+    for (const [index, key] of keys.entries()) {
+      if (chosen.length >= most) break;
+      const asked = (ttlMillis[index] ?? -1) >= 0 && (idleSeconds[index] ?? null) === null;
+      if (asked && this.takes(key)) chosen.push(index);
+    }
+    this.probed ||= chosen.length > 0;
+    return chosen;
+  }
+
+  private takes(key: ByteString): boolean {
+    if (this.left === 0) return false;
+    const pattern = inferPattern(key, [':']);
+    const taken = this.taken.get(pattern) ?? 0;
+    if (taken >= mostOfOnePattern) return false;
+    this.taken.set(pattern, taken + 1);
+    this.left--;
+    return true;
+  }
 }

@@ -1,8 +1,7 @@
 import { databasesOf, infoNumber } from '../../redis/info.ts';
 import type { RedisError } from '../../redis/errors.ts';
 import { type Check, type Finding, finding, obstacle } from '../check.ts';
-import { type Facts, isLoading, type Refusal } from '../facts.ts';
-import { grantRemedy } from '../grants.ts';
+import { type Facts, isLoading, type Refusal, grantRemedy } from '../facts.ts';
 import { count, millis, ratio, say, seconds } from '../../support/phrase.ts';
 
 /** From the socket to a server that is ready: each step is only tried when the one before it succeeded. */

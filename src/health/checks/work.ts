@@ -1,6 +1,5 @@
 import { type Check, finding, measured, obstacle, onceLoaded, refusalOf, worstOf } from '../check.ts';
-import { type Canary, canaryTtlSeconds, type Facts } from '../facts.ts';
-import { grantRemedy } from '../grants.ts';
+import { type Canary, canaryTtlSeconds, type Facts, grantRemedy } from '../facts.ts';
 import { bytes, count, millis, say, seconds } from '../../support/phrase.ts';
 
 /** Whether the server does what it is there for, and how fast it answers. */

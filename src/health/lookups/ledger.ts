@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileFailureText } from '../../support/file-failure.ts';
+import { fileFailureText } from '../../support/failure.ts';
 import { type Info, infoNumber, infoWithCommands, withCommands } from '../../redis/info.ts';
 import { noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
-import { ReplyError } from '../../redis/reply.ts';
+import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
-import { stateFolder } from '../../support/state-folder.ts';
+import { stateFolder } from '../../support/files.ts';
 import { withFolderLock } from '../../support/folder-lock.ts';
 import type { ProcessFacts } from '../../support/processes.ts';
 

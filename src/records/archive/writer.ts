@@ -1,6 +1,6 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeFolder } from '../../support/make-folder.ts';
+import { makeFolder } from '../../support/files.ts';
 import { type ArchiveAbout, encodeFrame, encodeHeader, newHeader, type WrittenFrame } from './format.ts';
 
 /** Appends to a new archive. What `append` has resolved for survives the end of this process, however it ends. */

@@ -1,11 +1,18 @@
 import type { ByteString } from '../../support/bytes.ts';
 import { aliveAt } from '../values/field-expiries.ts';
 import { PieceFault } from '../values/read-pieces.ts';
-import { batchesOf, type KeyToRead } from '../values/read-values.ts';
-import { isValueType, type Value, type ValueType } from '../values/value.ts';
-import { areEqual, digestOf, distinctLengthOf, type Sighting } from './canonical.ts';
-import { defaultToleranceMillis, haveSameFieldExpiries, isSameExpiry } from './expiry.ts';
-import type { Looked, Measure, ProbedSide, Side } from './side.ts';
+import { batchesOf } from '../values/read-values.ts';
+import { type KeyToRead, isValueType, type Value, type ValueType } from '../values/commands.ts';
+import {
+  areEqual,
+  digestOf,
+  distinctLengthOf,
+  type Sighting,
+  defaultToleranceMillis,
+  haveSameFieldExpiries,
+  isSameExpiry,
+} from './canonical.ts';
+import type { Looked, Measure, ProbedSide, Side } from './record-side.ts';
 import type { ComparisonTally, DifferenceKind } from './tally.ts';
 
 export interface ComparisonRules {

@@ -6,7 +6,7 @@ import type { FixtureRecord } from '../fixtures/record.ts';
 import type { FixtureSource } from '../fixtures/source.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { isValueType, type Value } from '../values/value.ts';
+import { isValueType, type Value } from '../values/commands.ts';
 
 /** A key as a file has it. */
 export interface FileRecord {

@@ -1,9 +1,8 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { type Reply, replyText } from '../../redis/reply.ts';
-import type { RedisCommand } from '../../redis/server.ts';
-import { collectionOf, listOf } from '../values/commands.ts';
+import type { RedisCommand } from '../../redis/command.ts';
+import { collectionOf, listOf, type Value, widths } from '../values/commands.ts';
 import { fieldNames } from '../values/field-expiries.ts';
-import { type Value, widths } from '../values/value.ts';
 import { areEqual, hasIds, scoreText } from './canonical.ts';
 
 const membersInPiece = 500;

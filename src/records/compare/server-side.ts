@@ -1,16 +1,15 @@
 import type { WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { ReplyError } from '../../redis/reply.ts';
+import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
-import { lengthCommand } from '../values/commands.ts';
+import { lengthCommand, type KeyToRead, type Value, type ValueType } from '../values/commands.ts';
 import { withFieldExpiries } from '../values/field-expiries.ts';
 import { readPieces } from '../values/read-pieces.ts';
-import { failedBy, type KeyToRead, readValues, type WholeLimits } from '../values/read-values.ts';
+import { failedBy, readValues, type WholeLimits } from '../values/read-values.ts';
 import { describeKeys, openValueLane, type ValueLane } from '../values/value-lane.ts';
-import type { Value, ValueType } from '../values/value.ts';
-import type { Expiry } from './expiry.ts';
+import type { Expiry } from './canonical.ts';
 import { agrees, probesFor } from './pieces.ts';
-import type { Looked, Measure, ProbedSide } from './side.ts';
+import type { Looked, Measure, ProbedSide } from './record-side.ts';
 
 const limits: WholeLimits = { stringBytes: 1024 * 1024, collectionBytes: 256 * 1024 };
 

@@ -1,7 +1,6 @@
 import { constants, gunzipSync, inflateSync } from 'node:zlib';
 import { Decompress } from 'fzstd';
-import type { Packer } from './packers.ts';
-import { mostWindowBytes, zstdFrames } from './zstd-frames.ts';
+import { type Packer, mostWindowBytes, zstdFrames } from './stream.ts';
 
 /** Why packed bytes stay packed. */
 export type PackedStill = 'too long' | 'damaged';

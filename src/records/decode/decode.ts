@@ -1,5 +1,5 @@
 import { unpackBytes } from '../compression/bytes.ts';
-import { type ForeignPacker, isReadable, type Packer, packerOf } from '../compression/packers.ts';
+import { type ForeignPacker, isReadable, type Packer, packerOf } from '../compression/stream.ts';
 import { depthOf, layOutJson, losesNumbers, repeatsNames } from '../json-source.ts';
 import type { Encoding } from '../../keyspace/map.ts';
 import { asBytes, type ByteString, bufferOf, textOf } from '../../support/bytes.ts';

@@ -6,9 +6,10 @@ import {
   newHeader,
 } from '../archive/format.ts';
 import { bufferOf, type ByteString } from '../../support/bytes.ts';
-import { ReplyError } from '../../redis/reply.ts';
+import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { type FailedReading, failedBy, type KeyToRead } from '../values/read-values.ts';
+import { type FailedReading, failedBy } from '../values/read-values.ts';
+import type { KeyToRead } from '../values/commands.ts';
 import type { ValueLane } from '../values/value-lane.ts';
 import { type ExportScope, readBatches } from './read-batches.ts';
 import type { ExportTally } from './tally.ts';

@@ -1,9 +1,8 @@
 import type { RedisServer } from '../../redis/server.ts';
 import { type KeyReading, readValues, type WholeLimits } from '../values/read-values.ts';
 import { draftRecord } from './long-record.ts';
-import { mostRecordBytes, noEntries, noForm, tooLong } from './limits.ts';
+import { mostRecordBytes, noEntries, noForm, tooLong, recordText, textFormOf } from './record-text.ts';
 import { type ExportScope, readBatches } from './read-batches.ts';
-import { recordText, textFormOf } from './record-text.ts';
 import type { ExportTally } from './tally.ts';
 
 const limits: WholeLimits = { stringBytes: 96 * 1024 * 1024, collectionBytes: 256 * 1024 };

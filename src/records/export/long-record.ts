@@ -1,15 +1,23 @@
 import type { ByteString } from '../../support/bytes.ts';
-import { ReplyError } from '../../redis/reply.ts';
+import { ReplyError } from '../../redis/reply-error.ts';
 import { withFieldExpiries } from '../values/field-expiries.ts';
 import { PieceFault, readPieces } from '../values/read-pieces.ts';
 import { failedBy, type KeyReading } from '../values/read-values.ts';
 import type { ValueLane } from '../values/value-lane.ts';
-import { lengthOf } from '../values/value.ts';
-import { SeenMembers } from './seen-members.ts';
-import { Draft } from './draft.ts';
-import { mostRecordBytes, noEntries, noForm, tooLong } from './limits.ts';
-import { brackets, membersText, recordStart, textFormOf } from './record-text.ts';
+import { lengthOf, widths, type Value } from '../values/commands.ts';
+import {
+  mostRecordBytes,
+  noEntries,
+  noForm,
+  tooLong,
+  brackets,
+  membersText,
+  recordStart,
+  textFormOf,
+} from './record-text.ts';
 import type { ExportTally } from './tally.ts';
+import type { FileHandle } from 'fs/promises';
+import { openNameless } from '../../support/files.ts';
 
 type LongReading = Extract<KeyReading, { kind: 'long' }>;
 
@@ -99,4 +107,72 @@ async function fill(
   if (body.bytes === 0) return 'empty';
   await body.append(Buffer.from(`${close}}`));
   return 'whole';
+}
+const mostInMemory = 4 * 1024 * 1024;
+const chunkBytes = 256 * 1024;
+
+/** Text of unknown length that may still be dropped. What does not fit in 4 MB goes to a file without a name. */
+export class Draft {
+  bytes = 0;
+  private readonly held: Buffer[] = [];
+  private heldBytes = 0;
+  private file: FileHandle | undefined;
+
+  /** @throws Error as the system gives it */
+  async append(chunk: Buffer): Promise<void> {
+    this.held.push(chunk);
+    this.heldBytes += chunk.length;
+    this.bytes += chunk.length;
+    if (this.heldBytes < mostInMemory) return;
+    this.file ??= await openNameless();
+    await writeAll(this.file, Buffer.concat(this.held.splice(0)));
+    this.heldBytes = 0;
+  }
+
+  async *chunks(): AsyncGenerator<Buffer> {
+    const written = this.bytes - this.heldBytes;
+    for (let at = 0; this.file !== undefined && at < written;) {
+      const { bytesRead, buffer } = await this.file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, at);
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+    yield* this.held;
+  }
+
+  async close(): Promise<void> {
+    await this.file?.close();
+    this.file = undefined;
+  }
+}
+
+async function writeAll(file: FileHandle, buffer: Buffer): Promise<void> {
+  for (let at = 0; at < buffer.length;) at += (await file.write(buffer, at)).bytesWritten;
+}
+
+/** As long as names of a value fit in here, each is written once. */
+const mostBytes = 64 * 1024 * 1024;
+
+/** Which of the texts of a member names it, in the types that SCAN commands read. */
+const nameAt = { hash: 0, set: 0, zset: 1 } as const;
+
+/** HSCAN, SSCAN and ZSCAN may give a member twice while a table shrinks; a record names each once. */
+export class SeenMembers {
+  private readonly names = new Set<ByteString>();
+  private bytes = 0;
+
+  /** What of a piece has not come before; null where nothing is left. */
+  newOf(piece: Value): Value | null {
+    if (piece.type === 'string' || piece.type === 'list' || piece.type === 'stream') return piece;
+    const length = widths[piece.type];
+    const elements: ByteString[] = [];
+    for (let at = 0; at < piece.elements.length; at += length) {
+      const name = piece.elements[at + nameAt[piece.type]] as ByteString;
+      if (this.names.has(name)) continue;
+      elements.push(...piece.elements.slice(at, at + length));
+      if (this.bytes > mostBytes) continue;
+      this.names.add(name);
+      this.bytes += name.length;
+    }
+    return elements.length === 0 ? null : { ...piece, elements };
+  }
 }

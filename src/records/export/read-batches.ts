@@ -5,7 +5,8 @@ import { handled } from '../../redis/columns.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { walkKeys, type WalkOptions } from '../../redis/walk.ts';
-import { batchesOf, type KeyToRead } from '../values/read-values.ts';
+import { batchesOf } from '../values/read-values.ts';
+import type { KeyToRead } from '../values/commands.ts';
 import { openValueLane, type ValueLane } from '../values/value-lane.ts';
 import type { ExportTally } from './tally.ts';
 

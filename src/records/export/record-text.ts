@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { bufferOf, type ByteString } from '../../support/bytes.ts';
-import type { FieldExpiries, Value, ValueType } from '../values/value.ts';
+import type { FieldExpiries, Value, ValueType } from '../values/commands.ts';
 
 /** How the texts of a value are written: as they are, in base64, or not at all, for JSON would change the value. */
 export type TextForm = 'plain' | 'base64' | 'none';
@@ -133,3 +133,15 @@ function keepsOrder(names: readonly string[]): boolean {
     Object.keys(object).every((name, index) => name === names[index]) && new Set(names).size === names.length
   );
 }
+
+/** A longer record is not read back by `warm`. */
+export const mostRecordBytes = 128 * 1024 * 1024;
+
+export const tooLong =
+  'its record is longer than the 128 MiB that can be loaded again; --form archive keeps it';
+
+/** A field that is in an entry twice, or fields whose names JSON would sort. */
+export const noForm = 'an entry has fields that no JSON object keeps as they are; --form archive keeps it';
+
+/** `warm` has no command that makes such a stream. */
+export const noEntries = 'it is a stream without entries, which no record holds; --form archive keeps it';

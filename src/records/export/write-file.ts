@@ -3,10 +3,8 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { newDraftPath } from '../../support/draft-file.ts';
-import { makeFolder } from '../../support/make-folder.ts';
+import { newDraftPath, makeFolder, writePlaceAt } from '../../support/files.ts';
 import type { ProcessFacts } from '../../support/processes.ts';
-import { writePlaceAt } from '../../support/write-place.ts';
 
 /** A file that gets its name only once it is whole. */
 export interface PendingFile {

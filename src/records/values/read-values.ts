@@ -3,21 +3,20 @@ import type { ByteString } from '../../support/bytes.ts';
 import { isAboutOneKey } from '../../redis/columns.ts';
 import { refusal } from '../../redis/errors.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
-import type { RedisCommand } from '../../redis/server.ts';
-import { listOf, wholeCommand, wholeValue } from './commands.ts';
+import { type Reply, replyText } from '../../redis/reply.ts';
+import { ReplyError } from '../../redis/reply-error.ts';
+import type { RedisCommand } from '../../redis/command.ts';
+import {
+  listOf,
+  wholeCommand,
+  wholeValue,
+  type KeyToRead,
+  isValueType,
+  type Value,
+  type ValueType,
+} from './commands.ts';
 import { withFieldExpiries } from './field-expiries.ts';
 import type { ValueLane } from './value-lane.ts';
-import { isValueType, type Value, type ValueType } from './value.ts';
-
-/** A key with what is known of it beforehand. */
-export interface KeyToRead {
-  readonly key: ByteString;
-  /** Null: not permitted to know. */
-  readonly type: string | null;
-  /** Null: not known; then a collection counts as long. */
-  readonly memoryBytes: number | null;
-}
 
 /** What became of reading one key. */
 export type KeyReading = { readonly key: ByteString } & (

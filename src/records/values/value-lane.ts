@@ -3,9 +3,10 @@ import type { ByteString } from '../../support/bytes.ts';
 import { isAboutOneKey } from '../../redis/columns.ts';
 import { keysWithFieldTtls, readInfoIfPermitted } from '../../redis/info.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { ReplyError, replyText } from '../../redis/reply.ts';
+import { replyText } from '../../redis/reply.ts';
+import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisNode } from '../../redis/server.ts';
-import type { KeyToRead } from './read-values.ts';
+import type { KeyToRead } from './commands.ts';
 
 /** A connection for reading values, beside the one that walks. */
 export interface ValueLane {

@@ -1,8 +1,6 @@
 import { type ByteString, bytesOf } from '../../support/bytes.ts';
 import { type Family, type RecordContext, ttl } from '../family.ts';
-import { json, pickledObject } from '../formats.ts';
-import { nthId } from '../ids.ts';
-import { prose } from '../prose.ts';
+import { json, pickledObject, nthId, prose } from '../formats.ts';
 
 const namedDecisions = [7, 456] as const;
 

@@ -1,8 +1,6 @@
 import type { ByteString } from '../../support/bytes.ts';
 import { type Family, type RecordContext, ttl } from '../family.ts';
-import { json, timestamp } from '../formats.ts';
-import { nthId } from '../ids.ts';
-import { prose } from '../prose.ts';
+import { json, timestamp, nthId, prose } from '../formats.ts';
 
 const hour = 3600;
 const levels = ['beginner', 'intermediate', 'advanced'] as const;

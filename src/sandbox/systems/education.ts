@@ -1,8 +1,6 @@
 import type { ByteString } from '../../support/bytes.ts';
 import { type Family, type RecordContext, ttl } from '../family.ts';
-import { embedding, fernetToken, json, timestamp } from '../formats.ts';
-import { nthId } from '../ids.ts';
-import { prose } from '../prose.ts';
+import { embedding, fernetToken, json, timestamp, nthId, prose } from '../formats.ts';
 import type { Draw } from '../../support/random.ts';
 
 const minute = 60;

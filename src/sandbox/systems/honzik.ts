@@ -1,8 +1,16 @@
 import { bytesOf } from '../../support/bytes.ts';
 import { type Family, type RecordContext, ttl } from '../family.ts';
-import { audio, json, timestamp } from '../formats.ts';
-import { combination, combinations, firstTelegramIds, nthId, telegramId } from '../ids.ts';
-import { prose } from '../prose.ts';
+import {
+  audio,
+  json,
+  timestamp,
+  combination,
+  combinations,
+  firstTelegramIds,
+  nthId,
+  telegramId,
+  prose,
+} from '../formats.ts';
 
 const hour = 3600;
 const day = 24 * hour;

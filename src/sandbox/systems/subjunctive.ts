@@ -1,8 +1,6 @@
 import { type ByteString, bytesOf } from '../../support/bytes.ts';
 import { type Family, type RecordContext, ttl } from '../family.ts';
-import { json } from '../formats.ts';
-import { combination, combinations } from '../ids.ts';
-import { prose } from '../prose.ts';
+import { json, combination, combinations, prose } from '../formats.ts';
 
 // prettier-ignore
 const verbs = [

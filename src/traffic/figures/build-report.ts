@@ -1,10 +1,6 @@
 import { infoNumber } from '../../redis/info.ts';
-import type { NamespaceMap } from '../../keyspace/map.ts';
-import type { KeyHistory } from '../keys/key-history.ts';
-import type { NamespaceRows } from '../keys/namespace-rows.ts';
-import type { MeanSize } from './remedies.ts';
 import { missingKeysOf } from './missing-keys.ts';
-import { namespacesOf } from './namespace-figures.ts';
+import { namespacesOf, type ReportInput } from './namespace-figures.ts';
 import type { HitMode, NamespaceTraffic, ObservationCost, TrafficReport } from '../report.ts';
 import {
   type Burst,
@@ -16,24 +12,6 @@ import {
   readsBetween,
   writesBetween,
 } from './window.ts';
-
-/** What a report is made from. */
-export interface ReportInput {
-  readonly mode: HitMode;
-  readonly modeReason: string;
-  readonly windows: readonly [NodeWindow, ...NodeWindow[]];
-  readonly map: NamespaceMap;
-  readonly rows: NamespaceRows;
-  readonly history: KeyHistory;
-  readonly tellsNewKeys: boolean;
-  /** Why what was observed is not known to be right. */
-  readonly lost: readonly string[];
-  readonly remarks: readonly string[];
-  readonly endedBy: string | null;
-  readonly isReplica: boolean;
-  /** Mean size of the keys of a row group in bytes, by the group's name; those whose keys were evicted. */
-  readonly bytesPerKey: ReadonlyMap<string, MeanSize>;
-}
 
 /** Lookups that may stay unattributed before the window counts as invalid: this share, and not fewer than so many. */
 const residualShare = 0.01;

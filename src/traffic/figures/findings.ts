@@ -1,6 +1,5 @@
 import { type Interval, proportionInterval } from '../../support/intervals.ts';
 import { type Bounds, fewestMisses, type NamespaceTraffic, type TrafficReport } from '../report.ts';
-import { hitRateBounds } from './rate-bounds.ts';
 
 /** A part of the misses of a namespace, with the bounds that hold it in the long run with 95 % certainty. */
 interface MissShare {
@@ -72,10 +71,13 @@ export type TrafficFinding = { readonly namespace: string } & (
 
 /** Fewer new keys than this share of the misses: nobody stores what is missed. */
 const unstoredShare = 0.05;
+
 /** The share of a namespace's misses from which on a cause is the cause. */
 const mainShare = 0.5;
+
 /** A cache that hits less often than this does not work. */
 const deadRate = 0.05;
+
 /** Misses at one time that are worth a word: so large, or such a share of all misses. */
 const notableStampede = 10;
 const notableShare = 0.1;
@@ -184,3 +186,19 @@ function shareOf(part: number, misses: number): MissShare {
 
 /** Also at the lower end of the interval. */
 const isMost = ({ shareInterval }: MissShare) => shareInterval[0] >= mainShare;
+
+/**
+ * The hit rate that the traffic of a namespace has in the long run, taking the reads of a window as a sample of it; wider where
+ * the hits of the window are an estimate themselves. Null where no rate is known.
+ */
+export function hitRateBounds({
+  hits,
+  reads,
+  hitRate,
+  hitRateInterval,
+}: Pick<NamespaceTraffic, 'hits' | 'reads' | 'hitRate' | 'hitRateInterval'>): Interval | null {
+  if (hits === null || reads === null || reads === 0 || hitRate === null) return null;
+  const [low, high] = proportionInterval(hits, reads);
+  const [sampleLow, sampleHigh] = hitRateInterval ?? [hitRate, hitRate];
+  return [Math.min(low, sampleLow), Math.max(high, sampleHigh)];
+}

@@ -1,7 +1,6 @@
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import type { RowGroup } from '../keys/namespace-rows.ts';
-import type { WindowKeys } from '../keys/window-keys.ts';
+import type { RowGroup, WindowKeys } from '../keys/namespace-rows.ts';
 import type { MissingKey, NamespaceTraffic } from '../report.ts';
 import { causeNames } from './counts.ts';
 import type { NodeWindow } from './window.ts';

@@ -1,9 +1,6 @@
 import { causeNames } from './counts.ts';
-import type { RowGroup } from '../keys/namespace-rows.ts';
-import type { RowDetails } from '../keys/row-details.ts';
-import { detailsOf } from '../keys/window-keys.ts';
+import { type NamespaceRows, type RowGroup, type RowDetails, detailsOf } from '../keys/namespace-rows.ts';
 import { fewestLookups, type HitMode, type NamespaceTraffic } from '../report.ts';
-import type { ReportInput } from './build-report.ts';
 import { type MeanSize, memoryRemedy, ttlRemedy } from './remedies.ts';
 import {
   causesBetween,
@@ -18,6 +15,8 @@ import {
   sumEvents,
   writesBetween,
 } from './window.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import type { KeyHistory } from '../keys/key-history.ts';
 
 /** The namespaces that had any traffic, those with most misses first. */
 export function namespacesOf(
@@ -168,3 +167,21 @@ function byMisses(left: NamespaceTraffic, right: NamespaceTraffic): number {
 
 const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
 const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+
+/** What a report is made from. */
+export interface ReportInput {
+  readonly mode: HitMode;
+  readonly modeReason: string;
+  readonly windows: readonly [NodeWindow, ...NodeWindow[]];
+  readonly map: NamespaceMap;
+  readonly rows: NamespaceRows;
+  readonly history: KeyHistory;
+  readonly tellsNewKeys: boolean;
+  /** Why what was observed is not known to be right. */
+  readonly lost: readonly string[];
+  readonly remarks: readonly string[];
+  readonly endedBy: string | null;
+  readonly isReplica: boolean;
+  /** Mean size of the keys of a row group in bytes, by the group's name; those whose keys were evicted. */
+  readonly bytesPerKey: ReadonlyMap<string, MeanSize>;
+}

@@ -1,6 +1,6 @@
 import { type Interval, proportionInterval, t95 } from '../../support/intervals.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
-import type { RowDetails } from '../keys/row-details.ts';
+import type { RowDetails } from '../keys/namespace-rows.ts';
 import { fewestMisses, type Remedy } from '../report.ts';
 import type { LogHistogram } from '../../support/log-histogram.ts';
 

@@ -1,7 +1,7 @@
 import { causeNames } from '../figures/counts.ts';
 import type { KeyTable } from './key-table.ts';
 import type { MissCause } from '../report.ts';
-import type { WindowDetails } from './window-keys.ts';
+import type { WindowDetails } from './namespace-rows.ts';
 
 /** A cause by its place in `causeNames`. */
 export const causeIndex = Object.fromEntries(causeNames.map((name, index) => [name, index])) as Readonly<

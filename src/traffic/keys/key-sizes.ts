@@ -1,9 +1,8 @@
 import type { ByteString } from '../../support/bytes.ts';
 import { t95 } from '../../support/intervals.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import type { NamespaceRows } from './namespace-rows.ts';
+import { type NamespaceRows, detailsOf, type WindowKeys } from './namespace-rows.ts';
 import type { MeanSize } from '../figures/remedies.ts';
-import { detailsOf, type WindowKeys } from './window-keys.ts';
 
 /** Fewer sizes do not show how they vary. */
 const fewestSizes = 8;

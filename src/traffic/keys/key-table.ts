@@ -1,5 +1,3 @@
-import { BloomFilter } from './bloom-filter.ts';
-
 /** What is remembered of each key, in parallel columns. Times count from the start of the window. */
 export interface KeyMemory {
   /** An entry with state 0 leaves no trace when it is dropped. */
@@ -13,6 +11,7 @@ export interface KeyMemory {
 
 /** Share of the slots of a generation that are used before it is full; beyond it, searching gets slow. */
 const fullLoad = 0.7;
+
 /** Of the filter, for each slot of a generation: less than 1 % false answers for six forgotten keys per slot. */
 const filterBits = 64;
 
@@ -181,5 +180,40 @@ class Generation implements KeyMemory {
     for (const column of [this.state, this.left, this.high, this.low]) column.fill(0);
     const { goneAtMillis, missedAtMillis, misses, deadlineMillis, evictionMark } = this;
     for (const column of [goneAtMillis, missedAtMillis, misses, deadlineMillis, evictionMark]) column.fill(0);
+  }
+}
+
+const probes = 4;
+
+/** A set of hashes that has forgotten none, and takes others for its own at times. */
+export class BloomFilter {
+  private readonly words: Int32Array;
+  private readonly mask: number;
+
+  /** @param bits a power of two; with eleven times as many as hashes, less than one other hash in a hundred is mistaken */
+  constructor(bits: number) {
+    this.words = new Int32Array(bits >>> 5);
+    this.mask = bits - 1;
+  }
+
+  add(hashHigh: number, hashLow: number): void {
+    const step = hashLow | 1;
+    let bit = hashHigh;
+    for (let probe = 0; probe < probes; probe++) {
+      const at = (bit & this.mask) >>> 5;
+      this.words[at] = (this.words[at] ?? 0) | (1 << (bit & 31));
+      bit = (bit + step) | 0;
+    }
+  }
+
+  /** False where the hash was never added. */
+  mayHold(hashHigh: number, hashLow: number): boolean {
+    const step = hashLow | 1;
+    let bit = hashHigh;
+    for (let probe = 0; probe < probes; probe++) {
+      if (((this.words[(bit & this.mask) >>> 5] ?? 0) & (1 << (bit & 31))) === 0) return false;
+      bit = (bit + step) | 0;
+    }
+    return true;
   }
 }

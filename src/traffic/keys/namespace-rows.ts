@@ -1,6 +1,8 @@
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { type Leaf, SegmentTree } from '../../keyspace/segment-tree.ts';
-import { type ByteString } from '../../support/bytes.ts';
+import type { ByteString } from '../../support/bytes.ts';
+import { LogHistogram } from '../../support/log-histogram.ts';
+import type { FrequentKey } from './frequent-keys.ts';
 
 /** The rows that the keys of one namespace are counted in. */
 export interface RowGroup {
@@ -107,4 +109,105 @@ export class NamespaceRows {
     this.others.set(database, row);
     return row;
   }
+}
+
+/** Keys of a namespace that are kept to ask their size. */
+const sampleKeys = 32;
+
+/** What is known of a namespace's misses beyond their number. Times in milliseconds. */
+export class RowDetails {
+  readonly refillMillis = new LogHistogram();
+  /** From the end of a key's TTL to each miss of it. */
+  readonly expiredForMillis = new LogHistogram();
+  /** TTLs that keys were written with. */
+  readonly ttlMillis = new LogHistogram();
+  /** From the time that a key was stored until it expired. */
+  readonly lifeMillis = new LogHistogram();
+  /** Keys evicted between the eviction of a key and each miss of it, itself included. */
+  readonly evictionDistance = new LogHistogram();
+  stampedes = 0;
+  extraMisses = 0;
+  largestStampede = 0;
+  /** Keys that came into being lately, the oldest overwritten. */
+  readonly recentKeys: ByteString[] = [];
+  private nextKey = 0;
+
+  keep(key: ByteString): void {
+    this.recentKeys[this.nextKey] = key;
+    this.nextKey = (this.nextKey + 1) % sampleKeys;
+  }
+
+  copy(): RowDetails {
+    const copy = new RowDetails();
+    copy.merge(this);
+    copy.nextKey = this.nextKey;
+    return copy;
+  }
+
+  merge(other: RowDetails): void {
+    this.refillMillis.merge(other.refillMillis);
+    this.expiredForMillis.merge(other.expiredForMillis);
+    this.ttlMillis.merge(other.ttlMillis);
+    this.lifeMillis.merge(other.lifeMillis);
+    this.evictionDistance.merge(other.evictionDistance);
+    this.stampedes += other.stampedes;
+    this.extraMisses += other.extraMisses;
+    this.largestStampede = Math.max(this.largestStampede, other.largestStampede);
+    this.recentKeys.push(...other.recentKeys);
+  }
+}
+
+/** The namespace and the cause of a key that is missed. */
+export interface MissPlace {
+  readonly row: number;
+  readonly cause: number;
+}
+
+/** What one stream of one node showed of single keys since the window began. */
+export interface WindowKeys {
+  /** By row. */
+  readonly details: ReadonlyMap<number, RowDetails>;
+  readonly missing: readonly FrequentKey<MissPlace>[];
+}
+
+/**
+ * The details of each row since the window began. What `shown` gave stays as it was: a row that goes on is copied first, so
+ * that a cut costs what has changed since the last one.
+ */
+export class WindowDetails {
+  /** The clock at the beginning of the window; null: everything is in it. */
+  beganMillis: number | null = null;
+  private rows = new Map<number, RowDetails>();
+  private lastShown: ReadonlyMap<number, RowDetails> = new Map();
+
+  of(row: number): RowDetails {
+    const known = this.rows.get(row);
+    if (known !== undefined && this.lastShown.get(row) !== known) return known;
+    const details = known?.copy() ?? new RowDetails();
+    this.rows.set(row, details);
+    return details;
+  }
+
+  shown(): ReadonlyMap<number, RowDetails> {
+    this.lastShown = this.rows;
+    this.rows = new Map(this.rows);
+    return this.lastShown;
+  }
+
+  begin(nowMillis: number): void {
+    this.beganMillis = nowMillis;
+    this.rows = new Map();
+  }
+}
+
+/** The details of these rows over all nodes and streams. */
+export function detailsOf(keys: readonly WindowKeys[], rows: readonly number[]): RowDetails {
+  const merged = new RowDetails();
+  for (const { details } of keys) {
+    for (const row of rows) {
+      const each = details.get(row);
+      if (each) merged.merge(each);
+    }
+  }
+  return merged;
 }

@@ -1,14 +1,38 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisError } from '../../redis/errors.ts';
 import type { RedisNode } from '../../redis/server.ts';
-import { fileFailureText } from '../../support/file-failure.ts';
+import { fileFailureText } from '../../support/failure.ts';
 import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
-import { type NoteFile, readNote, readNotes, removeNote, writeNote } from './note.ts';
-import { type NotificationRemark, restoreCommand, type RestoreOutcome, shown } from './outcome.ts';
+import {
+  type DamagedNote,
+  isDoingOf,
+  type NoteFile,
+  readNote,
+  readNotes,
+  removeNote,
+  writeNote,
+  isAbout,
+  isOutlived,
+  notesOn,
+} from './note.ts';
+import {
+  type NotificationRemark,
+  restoreCommand,
+  type RestoreOutcome,
+  shown,
+  heldOutcome,
+  putBack,
+  restartedOutcome,
+} from './put-back.ts';
 import type { ProcessFacts } from '../../support/processes.ts';
-import { heldOutcome, putBack, restartedOutcome } from './put-back.ts';
-import { boundedNode, type FlagsNode, readServerFlags, startBound } from './server-flags.ts';
-import { isAbout, isOutlived, notesOn } from './server-notes.ts';
+import {
+  boundedNode,
+  type FlagsNode,
+  readServerFlags,
+  sameFlags,
+  type ServerFlags,
+  startBound,
+} from './notification-flags.ts';
 
 /** Events are on, until `restore`. */
 export interface NotificationLease {
@@ -66,6 +90,7 @@ export function leaseOf(
 }
 
 const patienceMillis = 3000;
+
 /** A connection that nobody used for long may be dead without a sign of it; the rest of the time is for a new one. */
 const oldConnectionMillis = 1000;
 const pauseMillis = 500;
@@ -152,4 +177,63 @@ export function giveUp(file: NoteFile): NoteFile {
     return file;
   }
   return abandoned;
+}
+
+/** Those who changed the server before, and have not put it back. */
+export interface Predecessors {
+  /** What the first of them found; null where what the server has is nobody's doing. */
+  readonly original: string | null;
+  /** What they may have set. */
+  readonly values: readonly string[];
+  /** Notes of those who still observe. */
+  readonly held: readonly NoteFile[];
+  /** Notes of those who are gone; to be removed once another note has taken their place. */
+  readonly abandoned: readonly NoteFile[];
+  readonly remarks: readonly NotificationRemark[];
+}
+
+/** Reads the notes on a server that is about to be changed, and removes those that hold no longer. */
+export function settlePredecessors(
+  { notes, damaged }: { readonly notes: readonly NoteFile[]; readonly damaged: readonly DamagedNote[] },
+  server: ServerFlags & { readonly flags: string },
+  processes: ProcessFacts,
+): Predecessors {
+  const { held, abandoned, outlived } = notesOn(notes, server, processes);
+  const { address } = server;
+  const remarks = damaged.map(damageRemark);
+  for (const { path, note } of outlived) {
+    removeNote(path);
+    remarks.push({ kind: 'restarted', message: restartedOutcome(note, server).message ?? '' });
+  }
+  const isDoing = ({ note }: NoteFile) => isDoingOf(note, server.flags);
+  const inherited = abandoned.filter(isDoing);
+  for (const { path, note } of abandoned.filter((each) => !isDoing(each))) {
+    removeNote(path);
+    if (!sameFlags(note.original, server.flags))
+      remarks.push({
+        kind: 'changedMeanwhile',
+        message: `\`notify-keyspace-events\` of ${address} was changed since an earlier observation ended without putting it back: ${shown(server.flags)} is what it goes back to`,
+      });
+  }
+  const joined = held.filter(isDoing);
+  const doers = notes.filter((each) => inherited.includes(each) || joined.includes(each));
+  const original = doers[0]?.note.original ?? null;
+  if (inherited.length > 0 && original !== null)
+    remarks.push({
+      kind: 'inherited',
+      message: `an earlier observation ended without putting \`notify-keyspace-events\` of ${address} back: it goes back to ${shown(original)} now`,
+    });
+  for (const { note } of joined)
+    remarks.push({
+      kind: 'joined',
+      message: `process ${note.holder?.pid ?? 0} observes ${address} too: the last one to end puts \`notify-keyspace-events\` back`,
+    });
+  return { original, values: doers.flatMap(({ note }) => note.values), held, abandoned: inherited, remarks };
+}
+
+function damageRemark({ path, reason }: DamagedNote): NotificationRemark {
+  return {
+    kind: 'damagedNote',
+    message: `\`${path}\` cannot be used: ${reason}; remove it once \`CONFIG GET notify-keyspace-events\` is as you want it`,
+  };
 }

@@ -1,23 +1,40 @@
-import { fileFailureText } from '../../support/file-failure.ts';
+import { fileFailureText, InputError } from '../../support/failure.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { ReplyError } from '../../redis/reply.ts';
+import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisNode } from '../../redis/server.ts';
-import { type Application, applyFlags, targetsOf } from './apply-flags.ts';
-import { hearHiddenFlags } from './hidden-flags.ts';
-import { giveUp, leaseOf, type NotificationLease } from './lease.ts';
-import { newNotePath, type NoteFile, readNotes, removeDrafts, removeNote, writeNote } from './note.ts';
-import { hidesNew, missingFlags, sameFlags, type WantedFlags, withFlags } from './notification-flags.ts';
+import {
+  type Application,
+  applyFlags,
+  hitFlags,
+  targetsOf,
+  hearHiddenFlags,
+  hidesNew,
+  missingFlags,
+  sameFlags,
+  type WantedFlags,
+  withFlags,
+  readServerFlags,
+} from './notification-flags.ts';
+import { giveUp, leaseOf, type NotificationLease, type Predecessors, settlePredecessors } from './lease.ts';
+import {
+  newNotePath,
+  type NoteFile,
+  type NoteTerms,
+  readNotes,
+  removeDrafts,
+  removeNote,
+  writeNote,
+} from './note.ts';
 import {
   type NotificationRefusal,
   type NotificationRemark,
   refusalOf,
   restoreCommand,
   unusableFolder,
-} from './outcome.ts';
-import { type Predecessors, settlePredecessors } from './predecessors.ts';
+  putBack,
+} from './put-back.ts';
 import { holderOf, type ProcessFacts } from '../../support/processes.ts';
-import { putBack } from './put-back.ts';
-import { readServerFlags } from './server-flags.ts';
+import { withFolderLock, FolderError } from '../../support/folder-lock.ts';
 
 export interface SwitchTerms {
   readonly folder: string;
@@ -166,3 +183,52 @@ function hiddenRemark(address: string): NotificationRemark {
     message: `${address} does not show whether \`n\` was on together with \`A\`; no \`new\` event came, so it is taken to have been off`,
   };
 }
+
+export interface LeaseTerms extends NoteTerms {
+  /** What an observation of hits needs, unless said. */
+  readonly wanted?: WantedFlags;
+}
+const lockPatienceMillis = 10000;
+
+/**
+ * Switches the events on that are wanted and off, after a note of what was found is on the disk. Several processes may
+ * hold leases on one server: the last one to end puts the value back, and what a killed one left is inherited.
+ * @throws RedisError when the connection is lost; InputError where no note can be written, and the server is unchanged then
+ */
+export async function acquireNotifications(
+  node: RedisNode,
+  { folder, processes, now, wanted = hitFlags }: LeaseTerms,
+): Promise<NotificationLease | NotificationRefusal> {
+  if (folder === null) return unchangedOrThrow(node, wanted, now(), noFolder());
+  try {
+    return await withFolderLock(folder, processes, lockPatienceMillis, () =>
+      switchOn(node, { folder, processes, now, wanted }),
+    );
+  } catch (error) {
+    if (!(error instanceof FolderError)) throw error;
+    if (error.reason === 'locked')
+      throw new InputError(
+        `${error.message}; the server was not changed`,
+        'wait for it to end, then run it again',
+      );
+    return unchangedOrThrow(node, wanted, now(), unusableFolder(error.message));
+  }
+}
+
+/** Where nothing has to be changed nothing has to be noted. */
+async function unchangedOrThrow(
+  node: RedisNode,
+  wanted: WantedFlags,
+  now: number,
+  failure: InputError,
+): Promise<NotificationLease | NotificationRefusal> {
+  const { flags } = await readServerFlags(node, now);
+  if (flags instanceof ReplyError) return refusalOf(node.address, 'CONFIG GET', flags, null, wanted);
+  if (missingFlags(flags, wanted.required) !== '') throw failure;
+  return unchangedLease(node.address, flags, []);
+}
+const noFolder = () =>
+  new InputError(
+    'there is no folder for the note that `notify-keyspace-events` is put back from; the server was not changed',
+    'set XDG_STATE_HOME to a folder of yours',
+  );

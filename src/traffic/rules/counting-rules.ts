@@ -1,9 +1,168 @@
-import type { CountingRule } from './counting.ts';
-import { anyTypeRules } from './any-type.ts';
-import { collectionRules } from './collections.ts';
-import { sortedSetRules } from './sorted-sets.ts';
-import { streamRules } from './streams.ts';
-import { stringRules } from './strings.ts';
+import {
+  countedAt,
+  irregular,
+  keyAt,
+  keysFrom,
+  reading,
+  readingAndWriting,
+  stopsAtWrongType,
+  storedAfter,
+  storingNothing,
+  takesFromOne,
+  writing,
+  type CountingRule,
+  type KeyPlaces,
+} from './counting.ts';
+
+const bitfieldWrites: KeyPlaces = { kind: 'conditional', at: 1, from: 2, words: ['SET', 'INCRBY'] };
+
+/** Strings, bit maps and HyperLogLogs. */
+export const stringRules: readonly CountingRule[] = [
+  ...reading(keysFrom(1), 'MGET'),
+  ...reading(keysFrom(1, 2), 'LCS'),
+  ...reading(keyAt(1), 'GET', 'GETRANGE', 'SUBSTR', 'STRLEN'),
+  ...reading(keyAt(1), 'GETBIT', 'BITCOUNT', 'BITPOS', 'BITFIELD_RO'),
+  ...readingAndWriting(keyAt(1), keyAt(1), 'GETSET'),
+  ...storingNothing(readingAndWriting(keyAt(1), keyAt(1), 'GETDEL')),
+  {
+    command: 'GETEX',
+    reads: keyAt(1),
+    writes: { kind: 'conditional', at: 1, from: 2, words: ['EX', 'PX', 'EXAT', 'PXAT', 'PERSIST'] },
+    stores: null,
+  },
+  { command: 'SET', reads: keyAt(1), readsWith: 'GET', writes: keyAt(1) },
+  ...writing(keyAt(1), 'SETEX', 'PSETEX', 'SETNX', 'SETRANGE', 'APPEND', 'SETBIT'),
+  ...writing(keyAt(1), 'INCR', 'DECR', 'INCRBY', 'DECRBY', 'INCRBYFLOAT'),
+  ...writing(keysFrom(1, -1, 2), 'MSET', 'MSETNX'),
+  { command: 'BITFIELD', reads: { ...bitfieldWrites, without: true }, writes: bitfieldWrites },
+  ...irregular(stopsAtWrongType, readingAndWriting(keysFrom(3), keyAt(2), 'BITOP')),
+  {
+    command: 'PFCOUNT',
+    reads: keysFrom(1),
+    writes: null,
+    irregular: `${stopsAtWrongType}; of one key it may store the count with the key, which is not taken for a write`,
+  },
+  ...irregular(stopsAtWrongType, readingAndWriting(keysFrom(1), keyAt(1), 'PFMERGE')),
+  ...writing(keyAt(1), 'PFADD'),
+];
+
+/** Hashes, lists and sets. */
+export const collectionRules: readonly CountingRule[] = [
+  ...reading(keyAt(1), 'HGET', 'HMGET', 'HGETALL', 'HKEYS', 'HVALS', 'HLEN', 'HEXISTS', 'HSTRLEN'),
+  ...reading(keyAt(1), 'HSCAN', 'HRANDFIELD'),
+  ...reading(keyAt(1), 'HTTL', 'HPTTL', 'HEXPIRETIME', 'HPEXPIRETIME'),
+  ...writing(keyAt(1), 'HSET', 'HMSET', 'HSETNX', 'HDEL', 'HINCRBY', 'HINCRBYFLOAT'),
+  ...writing(keyAt(1), 'HSETEX'),
+  ...storingNothing(
+    writing(keyAt(1), 'HEXPIRE', 'HPEXPIRE', 'HEXPIREAT', 'HPEXPIREAT', 'HPERSIST', 'HGETDEL'),
+  ),
+  ...irregular('Valkey 9 counts a lookup of its key', storingNothing(writing(keyAt(1), 'HGETEX'))),
+
+  ...reading(keyAt(1), 'LLEN', 'LINDEX', 'LRANGE', 'LPOS'),
+  ...writing(keyAt(1), 'LPUSH', 'RPUSH', 'LPUSHX', 'RPUSHX', 'LPOP', 'RPOP'),
+  ...writing(keyAt(1), 'LSET', 'LINSERT', 'LREM', 'LTRIM'),
+  ...writing(keysFrom(1, 2), 'LMOVE', 'BLMOVE', 'RPOPLPUSH', 'BRPOPLPUSH'),
+  ...irregular(takesFromOne, [
+    ...writing(keysFrom(1, -2), 'BLPOP', 'BRPOP'),
+    ...writing(countedAt(1), 'LMPOP'),
+    ...writing(countedAt(2), 'BLMPOP'),
+  ]),
+
+  ...reading(keyAt(1), 'SCARD', 'SISMEMBER', 'SMISMEMBER', 'SMEMBERS', 'SRANDMEMBER', 'SSCAN'),
+  ...writing(keyAt(1), 'SADD', 'SREM', 'SPOP'),
+  ...writing(keysFrom(1, 2), 'SMOVE'),
+  ...irregular(stopsAtWrongType, [
+    ...reading(keysFrom(1), 'SINTER', 'SUNION', 'SDIFF'),
+    ...reading(countedAt(1), 'SINTERCARD'),
+    ...readingAndWriting(keysFrom(2), keyAt(1), 'SINTERSTORE', 'SUNIONSTORE', 'SDIFFSTORE'),
+  ]),
+];
+
+/** Sorted sets, and the places on earth that are kept in them. */
+export const sortedSetRules: readonly CountingRule[] = [
+  ...reading(keyAt(1), 'ZCARD', 'ZCOUNT', 'ZLEXCOUNT', 'ZSCORE', 'ZMSCORE', 'ZRANK', 'ZREVRANK'),
+  ...reading(keyAt(1), 'ZRANGE', 'ZRANGEBYLEX', 'ZRANGEBYSCORE', 'ZRANDMEMBER', 'ZSCAN'),
+  ...reading(keyAt(1), 'ZREVRANGE', 'ZREVRANGEBYLEX', 'ZREVRANGEBYSCORE'),
+  ...readingAndWriting(keyAt(2), keyAt(1), 'ZRANGESTORE'),
+  ...writing(keyAt(1), 'ZADD', 'ZINCRBY', 'ZREM', 'ZPOPMIN', 'ZPOPMAX'),
+  ...writing(keyAt(1), 'ZREMRANGEBYLEX', 'ZREMRANGEBYRANK', 'ZREMRANGEBYSCORE'),
+  ...irregular(takesFromOne, [
+    ...writing(keysFrom(1, -2), 'BZPOPMIN', 'BZPOPMAX'),
+    ...writing(countedAt(1), 'ZMPOP'),
+    ...writing(countedAt(2), 'BZMPOP'),
+  ]),
+  ...irregular(stopsAtWrongType, [
+    ...reading(countedAt(1), 'ZINTER', 'ZUNION', 'ZDIFF', 'ZINTERCARD'),
+    ...readingAndWriting(countedAt(2), keyAt(1), 'ZINTERSTORE', 'ZUNIONSTORE', 'ZDIFFSTORE'),
+  ]),
+
+  ...reading(keyAt(1), 'GEODIST', 'GEOHASH', 'GEOPOS', 'GEOSEARCH'),
+  ...reading(keyAt(1), 'GEORADIUS_RO', 'GEORADIUSBYMEMBER_RO'),
+  ...readingAndWriting(keyAt(1), storedAfter(6, 'STORE', 'STOREDIST'), 'GEORADIUS'),
+  ...readingAndWriting(keyAt(1), storedAfter(5, 'STORE', 'STOREDIST'), 'GEORADIUSBYMEMBER'),
+  ...readingAndWriting(keyAt(2), keyAt(1), 'GEOSEARCHSTORE'),
+  ...writing(keyAt(1), 'GEOADD'),
+];
+
+const streams: KeyPlaces = { kind: 'streams' };
+const looksUpAgain =
+  'from 7.2 on, one that waited looks its keys up again when it is served; one with a key of a wrong type stops there';
+
+/** XREAD and XREADGROUP look each stream up twice: to resolve its ID or group, and to read it. */
+export const streamRules: readonly CountingRule[] = [
+  { command: 'XREAD', reads: streams, lookups: 2, writes: null, irregular: looksUpAgain },
+  {
+    command: 'XREADGROUP',
+    reads: streams,
+    lookups: 2,
+    writes: streams,
+    irregular: `${looksUpAgain}; where a stream or its group does not exist, it and those before it are looked up once, and those behind it not at all`,
+  },
+  ...reading(keyAt(1), 'XLEN', 'XRANGE', 'XREVRANGE', 'XPENDING'),
+  ...reading(keyAt(2), 'XINFO STREAM', 'XINFO GROUPS', 'XINFO CONSUMERS'),
+  ...readingAndWriting(keyAt(1), keyAt(1), 'XACK', 'XCLAIM', 'XAUTOCLAIM'),
+  ...writing(keyAt(1), 'XADD', 'XDEL', 'XTRIM', 'XSETID'),
+  ...writing(keyAt(2), 'XGROUP CREATE', 'XGROUP SETID', 'XGROUP DESTROY'),
+  ...writing(keyAt(2), 'XGROUP CREATECONSUMER', 'XGROUP DELCONSUMER'),
+];
+
+/** Commands for keys of any type. */
+export const anyTypeRules: readonly CountingRule[] = [
+  ...reading(keysFrom(1), 'EXISTS', 'TOUCH'),
+  ...reading(keyAt(1), 'TYPE', 'TTL', 'PTTL', 'EXPIRETIME', 'PEXPIRETIME', 'DUMP'),
+  ...reading(keyAt(2), 'OBJECT ENCODING', 'OBJECT FREQ', 'OBJECT IDLETIME', 'OBJECT REFCOUNT').map(
+    (rule): CountingRule => ({ ...rule, silentMiss: true }),
+  ),
+  ...storingNothing(writing(keysFrom(1), 'DEL', 'UNLINK')),
+  ...storingNothing(writing(keyAt(1), 'EXPIRE', 'EXPIREAT', 'PEXPIRE', 'PEXPIREAT', 'PERSIST')),
+  ...writing(keyAt(1), 'RESTORE', 'RESTORE-ASKING'),
+  ...writing(keysFrom(1, 2), 'RENAME', 'RENAMENX').map((rule) => ({ ...rule, stores: keyAt(2) })),
+  ...irregular(
+    'the key that it makes is in another database, which is not seen',
+    storingNothing(writing(keyAt(1), 'MOVE')),
+  ),
+  ...irregular(
+    'with DB, the key that it makes is in another database',
+    readingAndWriting(keyAt(1), keyAt(2), 'COPY'),
+  ),
+  {
+    command: 'MIGRATE',
+    reads: { kind: 'key or KEYS', at: 3 },
+    writes: { kind: 'key or KEYS', at: 3 },
+    stores: null,
+    irregular: 'with COPY, and where no key exists or the other server fails, it writes nothing',
+  },
+  ...irregular('BY and GET with a `*` look up one key more for each element', [
+    { command: 'SORT', reads: keyAt(1), writes: storedAfter(2, 'STORE') },
+    ...reading(keyAt(1), 'SORT_RO'),
+  ]),
+  {
+    command: 'SCAN',
+    reads: null,
+    writes: null,
+    irregular: 'with TYPE, before Redis 8.0 and Valkey 8.0: a hit for each key that MATCH lets through',
+  },
+];
 
 export { lookupsOf } from './lookups.ts';
 

@@ -1,5 +1,5 @@
 import type { Info } from '../../redis/info.ts';
-import type { WindowKeys } from '../keys/window-keys.ts';
+import type { WindowKeys } from '../keys/namespace-rows.ts';
 import type { KeyEvent } from './event-reader.ts';
 
 /**

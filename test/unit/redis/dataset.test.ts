@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { datasetBoundsOf } from '../../../src/redis/dataset.ts';
+import { datasetBoundsOf } from '../../../src/redis/node-facts.ts';
 import { type Info, readInfo } from '../../../src/redis/info.ts';
 import { connect } from '../../../src/redis/connect.ts';
 import { send, sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';

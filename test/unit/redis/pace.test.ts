@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../../src/redis/connect.ts';
-import { probeLatency } from '../../../src/redis/latency-probe.ts';
-import { Pace, type PaceLimits } from '../../../src/redis/pace.ts';
+import { probeLatency, Pace, type PaceLimits } from '../../../src/redis/pace.ts';
 import { startProxy } from '../../server/proxy.ts';
 import { startPrivateServer, targetOf } from '../../server/redis.ts';
 

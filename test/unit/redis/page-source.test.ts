@@ -4,15 +4,15 @@ import { Draw } from '../../../src/support/random.ts';
 import { emptyAccount } from '../../../src/redis/account.ts';
 import { asBytes } from '../../../src/support/bytes.ts';
 import { connect } from '../../../src/redis/connect.ts';
-import { shareBefore } from '../../../src/redis/cursor.ts';
-import { infoNumber, readInfo } from '../../../src/redis/info.ts';
 import {
+  shareBefore,
   type PagePlace,
   type PageSource,
   segmentPages,
   shareRead,
   slotPages,
 } from '../../../src/redis/page-source.ts';
+import { infoNumber, readInfo } from '../../../src/redis/info.ts';
 import { samplePages, type SampleOptions } from '../../../src/redis/sample.ts';
 import type { RedisServer } from '../../../src/redis/server.ts';
 import { walkKeys } from '../../../src/redis/walk.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ReplyParser, type Reply } from '../../../src/redis/reply.ts';
-import { parseClusterSlots, rangesText } from '../../../src/redis/topology.ts';
+import { parseClusterSlots, rangesText } from '../../../src/redis/cluster.ts';
 
 /** What a parser makes of the server's own bytes. */
 function replyOf(text: string): Reply {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { emptyAccount, type WalkAccount } from '../../../src/redis/account.ts';
 import { connect } from '../../../src/redis/connect.ts';
-import { shareBefore } from '../../../src/redis/cursor.ts';
+import { shareBefore } from '../../../src/redis/page-source.ts';
 import { infoNumber, readInfo } from '../../../src/redis/info.ts';
 import type { RedisServer } from '../../../src/redis/server.ts';
 import { walkKeys, type WalkOptions, type WalkPage } from '../../../src/redis/walk.ts';

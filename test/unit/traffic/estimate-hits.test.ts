@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type BurstCounts, estimatePart, sumEstimates } from '../../../src/traffic/figures/estimate-hits.ts';
+import { type BurstCounts, estimatePart, sumEstimates } from '../../../src/traffic/figures/window.ts';
 
 /** mulberry32: 32 bits of state, from 0 to 1. */
 function randomOf(seed: number): () => number {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { causeNames } from '../../../src/traffic/figures/counts.ts';
 import { hashText, lastHash } from '../../../src/traffic/keys/key-hash.ts';
 import { causeIndex, firstMiss, KeyHistory } from '../../../src/traffic/keys/key-history.ts';
-import { WindowDetails } from '../../../src/traffic/keys/window-keys.ts';
+import { WindowDetails } from '../../../src/traffic/keys/namespace-rows.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
 
 type Gone = 'expired' | 'evicted' | 'invalidated' | 'renamed';

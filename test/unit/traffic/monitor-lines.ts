@@ -1,5 +1,4 @@
-import type { ByteString } from '../../../src/support/bytes.ts';
-import { asBytes } from '../../../src/support/bytes.ts';
+import { type ByteString, asBytes } from '../../../src/support/bytes.ts';
 import { commandTable } from '../../../src/traffic/rules/command-table.ts';
 import { countingRules } from '../../../src/traffic/rules/counting-rules.ts';
 import { lookupsOf } from '../../../src/traffic/rules/lookups.ts';

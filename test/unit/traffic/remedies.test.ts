@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Draw } from '../../../src/support/random.ts';
 import { memoryRemedy, ttlRemedy } from '../../../src/traffic/figures/remedies.ts';
-import { RowDetails } from '../../../src/traffic/keys/row-details.ts';
+import { RowDetails } from '../../../src/traffic/keys/namespace-rows.ts';
 
 const windowMillis = 1e6;
 

@@ -1,6 +1,7 @@
 import { buildMap } from '../../../src/config/build-map.ts';
 import type { NamespaceMap } from '../../../src/keyspace/map.ts';
-import { buildReport, type ReportInput } from '../../../src/traffic/figures/build-report.ts';
+import { buildReport } from '../../../src/traffic/figures/build-report.ts';
+import type { ReportInput } from '../../../src/traffic/figures/namespace-figures.ts';
 import type { KeyEvent } from '../../../src/traffic/streams/event-reader.ts';
 import { KeyHistory } from '../../../src/traffic/keys/key-history.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';

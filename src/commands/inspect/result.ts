@@ -1,0 +1,37 @@
+import type { ByteString } from '../../support/bytes.ts';
+import type { KeyspaceFigures } from '../keyspace-report.ts';
+import type { TtlRuleReport } from '../namespace-summary.ts';
+import type { ReadingInput } from '../reading-options.ts';
+import type { Growth } from './snapshot.ts';
+
+export interface InspectInput extends ReadingInput {
+  readonly pattern: string | undefined;
+  readonly depth: number | undefined;
+  /** None: all. */
+  readonly namespaces: readonly string[];
+  readonly match: ByteString | undefined;
+  readonly type: string | undefined;
+  readonly delimiters: string | undefined;
+  readonly top: number;
+  readonly limit: number;
+  readonly save: string | undefined;
+  /** Replace the file of --save or --checkpoint. */
+  readonly force: boolean;
+  readonly since: string | undefined;
+  readonly checkpoint: string | undefined;
+  readonly resume: string | undefined;
+}
+
+export interface InspectResult extends KeyspaceFigures {
+  /** Of all namespaces with a rule, also of those that `namespaces` sums up in `(other)`. */
+  readonly ttlRules: readonly ({ readonly namespace: string } & TtlRuleReport)[];
+  /** Of the keys that were read. */
+  readonly largest: readonly {
+    readonly key: string;
+    readonly keyBase64?: string;
+    readonly memoryBytes: number;
+    readonly type: string | null;
+  }[];
+  /** What changed since a saved snapshot; null without one. */
+  readonly growth: Growth | null;
+}

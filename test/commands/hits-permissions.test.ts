@@ -123,7 +123,7 @@ describe('a user without CONFIG SET', () => {
     const { exitCode, result, stderr } = await hitsJson(server, as('noset'), ['--mode', 'exact']);
     expect(exitCode).toBe(4);
     expect(result).toMatchObject({ ok: false, error: { kind: 'refused' }, mode: null });
-    expect(stderr).toMatch(/^error: .*does not tell of misses.*`CONFIG SET`.*NOPERM/);
+    expect(stderr).toMatch(/^error: .*does not report misses.*`CONFIG SET`.*NOPERM/);
     expect(stderr).toContain(line.slice(0, -6));
     expect(await flagsOn(server)).toBe('');
   });

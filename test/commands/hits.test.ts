@@ -85,7 +85,7 @@ describe('a window', () => {
       ...{ findings: [], remarks: [] },
     });
     const { stdout } = await runHits(server, redis.url, [], { ...table });
-    expect(stdout).toMatch(/hit rate {2}- {2}0 hits, 0 misses/);
+    expect(stdout).toMatch(/hit rate +- {2}0 hits, 0 misses/);
     expect(stdout).toContain('(none)');
   });
 

@@ -48,7 +48,9 @@ describe('prune', () => {
       ok: false,
       outcome: 'partlyPruned',
       error: { kind: 'lost' },
-      problems: [{ keys: failed, reason: expect.stringContaining('changed or not, nobody knows') as string }],
+      problems: [
+        { keys: failed, reason: expect.stringContaining('whether it was changed is unknown') as string },
+      ],
     });
     const done = await expiring(server);
     expect(done).toBeGreaterThanOrEqual(ttlSet);

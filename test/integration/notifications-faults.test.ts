@@ -233,7 +233,7 @@ describe('a server that refuses', () => {
       missing: null,
       setting: 'CONFIG SET notify-keyspace-events Emxegn',
     });
-    expect(refusal).toHaveProperty('message', expect.stringContaining('is not known'));
+    expect(refusal).toHaveProperty('message', expect.stringContaining('is unknown'));
     expect(notesIn(terms.folder)).toEqual([]);
   });
 

@@ -51,7 +51,7 @@ describe('a window in which something was lost is not valid, and the server is a
     const { report } = await observeFor(server, { seconds: 2, ...during(() => setFlags(admin, '')) });
     expect(report.valid).toBe(false);
     expect(report.invalidReasons).toEqual([
-      expect.stringMatching(/`notify-keyspace-events` of .* is `""` now, changed by somebody else/),
+      expect.stringMatching(/`notify-keyspace-events` of .* is `""` now, changed by another client/),
     ]);
     expect(await flagsOn(admin)).toBe('');
   });

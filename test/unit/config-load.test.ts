@@ -166,15 +166,15 @@ describe('a map', () => {
     [{}, 'profiles.a.url is missing, as are `cluster` and `sentinel`: one is needed'],
     [
       { url: 'redis://x', cluster: ['redis://x'] },
-      'profiles.a.cluster stands beside `url`: a profile has one of `url`, `cluster` and `sentinel`',
+      'profiles.a.cluster conflicts with `url`: a profile has one of `url`, `cluster` and `sentinel`',
     ],
     [
       { cluster: ['redis://x'], sentinel: { name: 'm', nodes: ['redis://x'] } },
-      'profiles.a.sentinel stands beside `cluster`: a profile has one of `url`, `cluster` and `sentinel`',
+      'profiles.a.sentinel conflicts with `cluster`: a profile has one of `url`, `cluster` and `sentinel`',
     ],
     [
       { url: 'redis://x', sentinelPasswordEnv: 'X' },
-      'profiles.a.sentinelPasswordEnv means nothing beside `url`',
+      'profiles.a.sentinelPasswordEnv has no effect with `url`',
     ],
     [{ cluster: [] }, 'profiles.a.cluster expected the URL of at least one node'],
     [

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/server/global-setup.ts'],
+    setupFiles: ['test/server/setup-effort.ts'],
     pool: 'forks',
     isolate: false,
     // A worker keeps the modules that it has loaded, so a test cleans up what it changes outside of itself.

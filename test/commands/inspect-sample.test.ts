@@ -10,9 +10,10 @@ import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
 import { inspect } from './inspect-runs.ts';
 import { countersOf, folderWith, linesOf } from './reading.ts';
+import { isLong, rounds } from '../server/effort.ts';
 
 const keyCount = 30_000;
-const seeds = Array.from({ length: 40 }, (_, index) => String(index + 1));
+const seeds = Array.from({ length: rounds(80) }, (_, index) => String(index + 1));
 
 /** Six namespaces of 40 % to 0.1 % of the keys, of different types, sizes and TTLs. */
 function commandOf(index: number): (string | number)[] {
@@ -108,13 +109,14 @@ describe('a sample', () => {
       }
     }
     // The server orders its keys by a seed of its own, so each run draws anew: of 95 % intervals one in 500,000 holds
-    // in fewer than 30 cases of 40.
-    for (const [name, count] of holdings) expect([name, count >= 30]).toEqual([name, true]);
+    // in fewer than 12 cases of 20, or 62 of 80.
+    const fewest = isLong ? 62 : 12;
+    for (const [name, count] of holdings) expect([name, count >= fewest]).toEqual([name, true]);
     for (const kind of new Set([...expected.values()].map((each) => each.kind))) {
       const counts = [...holdings].filter(([name]) => expected.get(name)?.kind === kind);
       const share = counts.reduce((sum, [, count]) => sum + count, 0) / (counts.length * seeds.length);
       expect([kind, share]).toEqual([kind, expect.any(Number)]);
-      expect(share).toBeGreaterThanOrEqual(0.92);
+      expect(share).toBeGreaterThanOrEqual(isLong ? 0.92 : 0.89);
     }
   });
 

@@ -90,7 +90,7 @@ export async function runTerminal(
       if (found !== undefined) return found;
       if (Date.now() > deadline)
         throw new Error(`${what} within ${timeoutMillis} ms; the screen is:\n${await screen()}`);
-      await sleep(30);
+      await sleep(60);
     }
   };
   return {

@@ -6,6 +6,7 @@ import { buildMap } from '../../src/config/build-map.ts';
 import { compareSpecificity, compilePattern } from '../../src/keyspace/pattern.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { configFileOf, type SystemName } from '../../src/sandbox/systems.ts';
+import { rounds } from '../server/effort.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const mapOf = (system: SystemName) => buildMap(mapAt(configFileOf(system, packageRoot)).config);
@@ -158,6 +159,6 @@ test('a key belongs to no namespace whose patterns are all less specific than on
       for (const { pattern } of matching)
         expect(own.some((mine) => compareSpecificity(mine.pattern, pattern) <= 0)).toBe(true);
     }),
-    { numRuns: 1000 },
+    { numRuns: rounds(1000) },
   );
 });

@@ -5,6 +5,7 @@ import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import type { KeyColumns } from '../../src/redis/columns.ts';
+import { rounds } from '../server/effort.ts';
 
 type Page = KeyColumns & { readonly keys: readonly ByteString[] };
 
@@ -105,7 +106,7 @@ describe('what was collected', () => {
           expect(loaded.detailedKeys).toBe(collector.detailedKeys);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: rounds(150) },
     );
   });
 

@@ -7,6 +7,7 @@ import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { decodeDump } from '../../src/records/values/decode-dump.ts';
 import type { Value } from '../../src/records/values/commands.ts';
 import { namedMap } from '../named-map.ts';
+import { rounds } from '../server/effort.ts';
 
 const texts = (...items: readonly string[]) => items.map(asBytes);
 
@@ -53,7 +54,7 @@ describe('values are equal', () => {
         const canonical = (items: string[]) => canonicalOf({ type: 'list', elements: texts(...items) });
         expect(canonical(left) === canonical(right)).toBe(JSON.stringify(left) === JSON.stringify(right));
       }),
-      { numRuns: 2000 },
+      { numRuns: rounds(2000) },
     );
   });
 });
@@ -64,7 +65,7 @@ test('a payload that is damaged decodes to nothing, and throws nothing', () => {
       const value = decodeDump(asBytes(Buffer.from(array).toString('latin1')));
       expect(value === null || typeof value.type === 'string').toBe(true);
     }),
-    { numRuns: 5000 },
+    { numRuns: rounds(5000) },
   );
 });
 

@@ -8,6 +8,7 @@ import { buildMap } from '../../src/config/build-map.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { generateRecords } from '../../src/sandbox/seed.ts';
 import { type SystemName, systemNames } from '../../src/sandbox/systems.ts';
+import { rounds } from '../server/effort.ts';
 
 const now = Date.parse('2026-03-05T10:20:30Z');
 const surroundings = { now, localTimeZone: 'Europe/Prague' };
@@ -280,7 +281,7 @@ describe('a draft from any keys', () => {
           found.filter((each) => map.classify(each.key) === null).length / found.length,
         ).toBeLessThanOrEqual(0.05);
       }),
-      { numRuns: 300 },
+      { numRuns: rounds(300) },
     );
   });
 

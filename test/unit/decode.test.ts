@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DecodeOptions, decodeValue, recognise } from '../../src/records/decode/decode.ts';
 import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
+import { rounds } from '../server/effort.ts';
 
 const latin1 = (buffer: Uint8Array) => asBytes(Buffer.from(buffer).toString('latin1'));
 const fernet = bytesOf(`gAAAAAB${'mZ3xQ_7-'.repeat(12)}==`);
@@ -59,7 +60,7 @@ describe('a value without a map', () => {
         const shown = ['json', 'text', 'hex'].filter((field) => field in decoded);
         expect(shown.length).toBeGreaterThan(0);
       }),
-      { numRuns: 1000 },
+      { numRuns: rounds(1000) },
     );
   });
 });

@@ -10,6 +10,7 @@ import {
   sizeLaws,
   slottedKeyspace,
 } from './sample-simulation.ts';
+import { rounds } from '../server/effort.ts';
 
 /** Shares of the keys, from half of them to one in ten thousand. */
 const shares = [0.5, 0.25, 0.15, 0.08, 0.0149, 0.004, 0.001, 0.0001];
@@ -63,6 +64,7 @@ describe.each(Object.entries(sizeLaws))('intervals of a sample of %s sizes', (_n
 });
 
 describe('intervals of the bytes of a namespace with few keys', () => {
+  const variants = rounds(24);
   const few = [0.6, 0.3, 0.0921, 0.005, 0.0015, 0.0008, 0.0004, 0.0002];
 
   test.each([
@@ -75,7 +77,7 @@ describe('intervals of the bytes of a namespace with few keys', () => {
     'of %s sizes with %i keys or more hold at least as often as was found',
     (law, fewest, least) => {
       let [seen, held] = [0, 0];
-      for (let variant = 0; variant < 12; variant++) {
+      for (let variant = 0; variant < variants; variant++) {
         const keyspace = hashedKeyspace(few, sizeLaws[law], 50_000 + variant);
         for (let seed = 1; seed <= 16; seed++) {
           const { estimator, tallies } = drawSample(keyspace, 100, 100 * variant + seed);
@@ -88,7 +90,7 @@ describe('intervals of the bytes of a namespace with few keys', () => {
           });
         }
       }
-      expect(seen).toBeGreaterThan(400);
+      expect(seen).toBeGreaterThan(33 * variants);
       expect(held / seen).toBeGreaterThanOrEqual(least);
     },
   );
@@ -102,7 +104,7 @@ describe('intervals where a large part of the keys is read', () => {
     ['three quarters', 0.75],
     ['nine tenths', 0.9],
   ])('hold with pages for %s of them, for pages overlap', (_what, fraction) => {
-    const variants = Array.from({ length: 8 }, (_, variant) =>
+    const variants = Array.from({ length: rounds(16) }, (_, variant) =>
       hashedKeyspace(large, sizeLaws.logNormal, 26_000 + variant),
     );
     const coverages = variants.flatMap((keyspace) => {

@@ -5,6 +5,7 @@ import { isBad, parseRecord } from '../../src/records/fixtures/parse-record.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import type { Value } from '../../src/records/values/commands.ts';
+import { rounds } from '../server/effort.ts';
 
 const bytes: fc.Arbitrary<ByteString> = fc.oneof(
   fc.uint8Array({ maxLength: 10 }).map((array) => asBytes(Buffer.from(array).toString('latin1'))),
@@ -54,7 +55,7 @@ test('a record is read back by warm as the value it was made from, whatever the 
         expect((record.value as typeof value).fieldExpiries).toEqual(value.fieldExpiries);
       } else expect(record.value).toEqual(value);
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(2000) },
   );
 });
 

@@ -12,6 +12,7 @@ import {
 } from '../../src/records/fixtures/json-value.ts';
 import { bytesOf } from '../../src/support/bytes.ts';
 import { jsonTexts } from './json-texts.ts';
+import { rounds } from '../server/effort.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 
@@ -44,7 +45,7 @@ describe('a JSON text', () => {
         expect(JSON.parse(compact)).toEqual(JSON.parse(text));
         expect(jsonBytes(parseJson(latin1(text)))).toBe(bytesOf(compact));
       }),
-      { numRuns: 1000 },
+      { numRuns: rounds(1000) },
     );
   });
 
@@ -54,7 +55,7 @@ describe('a JSON text', () => {
         fc.pre(!/\\u[dD][89a-fA-F]/.test(text.replace(/\\ud83d\\ude00/g, '')));
         expect(decoded(parseJson(latin1(text)))).toEqual(inBytes(JSON.parse(text)));
       }),
-      { numRuns: 1000 },
+      { numRuns: rounds(1000) },
     );
   });
 
@@ -155,7 +156,7 @@ describe('a text that is no JSON', () => {
           expect(reason.length).toBeLessThan(120);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: rounds(1000) },
     );
   });
 });

@@ -7,6 +7,7 @@ import {
   LineSplitter,
   type Splitter,
 } from '../../src/records/fixtures/split.ts';
+import { rounds } from '../server/effort.ts';
 
 /** Feeds the text in chunks that end at the given places, each in a buffer that is reused, as a reader of files does. */
 function splitAt(splitter: Splitter, text: string, cuts: readonly number[]): JsonPiece[] {
@@ -62,7 +63,7 @@ describe('an array', () => {
         const pieces = splitAt(new ElementSplitter(), JSON.stringify(elements, null, space), places);
         expect(pieces.map(parse)).toEqual(JSON.parse(JSON.stringify(elements)));
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { defaultHitRateTarget, type GradeFacts, gradeOf } from '../../src/health/grade.ts';
 import { good, grade, observed, reason, target } from './grade-facts.ts';
 import { fewestLookups } from '../../src/traffic/report.ts';
+import { rounds } from '../server/effort.ts';
 
 describe('a cache with hits, memory left and nothing evicted', () => {
   test('is an A, for reasons that are all good', () => {
@@ -290,7 +291,7 @@ test('a letter is the sum of its reasons, and there is one exactly where there a
         true,
       );
     }),
-    { numRuns: 1000 },
+    { numRuns: rounds(1000) },
   );
 });
 
@@ -311,7 +312,7 @@ test('a namespace that hits more never makes a worse grade', () => {
         expect(scoreAt(high)).toBeGreaterThanOrEqual(scoreAt(low));
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: rounds(1000) },
   );
 });
 

@@ -5,6 +5,7 @@ import { inferPattern, inferSegments } from '../../src/keyspace/infer.ts';
 import { compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { keys } from './pattern-arbitraries.ts';
+import { rounds } from '../server/effort.ts';
 
 const colon = [':'];
 const inferred = (key: string, delimiters: readonly string[] = colon) =>
@@ -113,6 +114,6 @@ test('the inferred pattern matches the key that it was inferred from', () => {
       if (key === '') expect(pattern).toBe('');
       else expect(compilePattern(parsePattern(pattern), colon)(key)).toBe(true);
     }),
-    { numRuns: 1000 },
+    { numRuns: rounds(1000) },
   );
 });

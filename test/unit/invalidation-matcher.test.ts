@@ -4,6 +4,7 @@ import { matchAnyId } from '../../src/changes/id-matcher.ts';
 import { bindPlaceholder, compilePattern, parsePattern, patternWithin } from '../../src/keyspace/pattern.ts';
 import { bytesOf } from '../../src/support/bytes.ts';
 import { ids, keys, patternTexts } from './pattern-arbitraries.ts';
+import { rounds } from '../server/effort.ts';
 
 const matcherOf = (pattern: string, ...list: string[]) => {
   const test = matchAnyId(parsePattern(pattern), list, [':']);
@@ -21,7 +22,7 @@ describe('matching many ids at once', () => {
         const expected = list.some((id) => compilePattern(bindPlaceholder(pattern, 'id', id), between)(key));
         expect(matchAnyId(pattern, list, between)(key)).toBe(expected);
       }),
-      { numRuns: 5000 },
+      { numRuns: rounds(5000) },
     );
   });
 
@@ -49,7 +50,7 @@ describe('matching many ids at once', () => {
         if (expected) hits++;
         expect(matchAnyId(pattern, list, between)(key)).toBe(expected);
       }),
-      { numRuns: 5000 },
+      { numRuns: rounds(5000) },
     );
     expect(hits).toBeGreaterThan(100);
   });
@@ -62,7 +63,7 @@ describe('matching many ids at once', () => {
         const expected = list.some((id) => compilePattern(bindPlaceholder(pattern, 'id', id), [':'])(key));
         expect(matchAnyId(pattern, list, [':'])(key)).toBe(expected);
       }),
-      { numRuns: 3000 },
+      { numRuns: rounds(3000) },
     );
   });
 

@@ -4,6 +4,7 @@ import { canOverlap } from '../../src/changes/unreachable.ts';
 import { compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
 import { bytesOf } from '../../src/support/bytes.ts';
 import { quoted } from './pattern-arbitraries.ts';
+import { rounds } from '../server/effort.ts';
 
 const overlap = (left: string, right: string) => canOverlap(parsePattern(left), parsePattern(right), [':']);
 
@@ -27,7 +28,7 @@ describe('whether two patterns can have a key in common', () => {
         common++;
         expect(overlap(left, right)).toBe(true);
       }),
-      { numRuns: 10_000 },
+      { numRuns: rounds(10_000) },
     );
     expect(common).toBeGreaterThan(500);
   });

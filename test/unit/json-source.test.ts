@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { layOutJson, losesNumbers } from '../../src/records/json-source.ts';
+import { rounds } from '../server/effort.ts';
 
 describe('the source of JSON', () => {
   test('is laid out as JavaScript would, where nothing is lost by parsing', () => {
@@ -9,7 +10,7 @@ describe('the source of JSON', () => {
         const parsed = JSON.parse(JSON.stringify(value)) as unknown;
         expect(layOutJson(JSON.stringify(parsed, null, indent))).toBe(JSON.stringify(parsed, null, 2));
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { escapeXml, type JunitCase, type JunitSuite, renderJunit } from '../../src/render/junit.ts';
 import { requireTool } from '../server/tools.ts';
 import { type Element, parseXml } from '../xml.ts';
+import { rounds } from '../server/effort.ts';
 
 const passed: JunitCase = {
   className: 'cachectl.check',
@@ -97,7 +98,7 @@ describe('a JUnit report', () => {
           cases.length,
         );
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LargestKeys } from '../../src/keyspace/collector.ts';
 import { bytesOf } from '../../src/support/bytes.ts';
+import { rounds } from '../server/effort.ts';
 
 test('the largest keys are those that sorting all of them would put first, equal ones in order of arrival', () => {
   fc.assert(
@@ -18,6 +19,6 @@ test('the largest keys are those that sorting all of them would put first, equal
       const sorted = [...offered].sort((left, right) => right.memoryBytes - left.memoryBytes);
       expect(largest.list()).toEqual(sorted.slice(0, limit));
     }),
-    { numRuns: 1000 },
+    { numRuns: rounds(1000) },
   );
 });

@@ -11,6 +11,7 @@ import { type NamespaceRow, NamespaceTree } from '../../src/keyspace/namespace-t
 import { compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { keys as anyKeys } from './pattern-arbitraries.ts';
+import { rounds } from '../server/effort.ts';
 
 const reading: KeyReading = { memoryBytes: 10, type: 'string', ttlMillis: -1 };
 
@@ -247,7 +248,7 @@ test('the rows add up to the total, whatever the keys, the depth and the limit',
         expect(rows.every(({ statistics }) => statistics.keys > 0)).toBe(true);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: rounds(300) },
   );
 });
 

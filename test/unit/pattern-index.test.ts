@@ -4,6 +4,7 @@ import { PatternIndex } from '../../src/keyspace/pattern-index.ts';
 import { compareSpecificity, compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
 import { type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import { keys, patternTexts } from './pattern-arbitraries.ts';
+import { rounds } from '../server/effort.ts';
 
 const delimiters = [':', '_'];
 
@@ -93,7 +94,7 @@ describe('the index of patterns', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: rounds(300) },
     );
     expect(found).toBeGreaterThan(100);
   });

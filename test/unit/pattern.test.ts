@@ -13,6 +13,7 @@ import {
 } from '../../src/keyspace/pattern.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { ids, keys, patternTexts, quoted } from './pattern-arbitraries.ts';
+import { rounds } from '../server/effort.ts';
 
 const colon = [':'];
 
@@ -120,7 +121,7 @@ describe('matching', () => {
           expect(compilePattern(pattern, delimiters)(key)).toBe(fits(pattern.parts, key, 0, delimiters));
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: rounds(2000) },
     );
   });
 
@@ -206,7 +207,7 @@ describe('a bound id', () => {
         if (compilePattern(bindPlaceholder(pattern, 'id', id), colon)(key))
           expect(compilePattern(pattern, colon)(key)).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: rounds(2000) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { NamespaceTree } from '../../src/keyspace/namespace-tree.ts';
 import { type Leaf, SegmentTree } from '../../src/keyspace/segment-tree.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
+import { rounds } from '../server/effort.ts';
 
 /** Numbers of the keys of one place. */
 class Numbers implements Leaf<Numbers> {
@@ -165,7 +166,7 @@ test('each key is in exactly one row, of the same name as in the tree of statist
         sizes(statistics.rows(Infinity).map((row) => ({ path: row.path, keys: row.statistics.keys }))),
       );
     }),
-    { numRuns: 200 },
+    { numRuns: rounds(200) },
   );
 });
 
@@ -184,6 +185,6 @@ test('a tree that was saved and loaded groups further keys as the original does'
       expect(listsOf(copy)).toEqual(listsOf(original));
       expect(copy.size).toBe(original.size);
     }),
-    { numRuns: 100 },
+    { numRuns: rounds(100) },
   );
 });

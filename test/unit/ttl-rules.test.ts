@@ -7,6 +7,7 @@ import {
   type TtlRule,
   ttlSecondsFor,
 } from '../../src/keyspace/ttl.ts';
+import { rounds } from '../server/effort.ts';
 
 const hour = 3600;
 const at = (text: string) => Date.parse(text);
@@ -145,7 +146,7 @@ describe('midnight', () => {
           if (seconds > 1) expect(dateOf.format(midnight - 1000)).toBe(dateOf.format(now));
         },
       ),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type TtlRule, ttlSecondsFor, fallsShort, ttlJudge } from '../../src/keyspace/ttl.ts';
+import { rounds } from '../server/effort.ts';
 
 const noTtl = -1;
 const hour: TtlRule = { kind: 'fixed', seconds: 3600 };
@@ -54,7 +55,7 @@ describe('the verdict on a TTL', () => {
         const left = seconds * 1000 - ageMillis;
         expect(ttlJudge(rule, writtenAt + ageMillis)(left)).toBe('kept');
       }),
-      { numRuns: 300 },
+      { numRuns: rounds(300) },
     );
   });
 });

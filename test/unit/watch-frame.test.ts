@@ -13,6 +13,7 @@ import { displayWidth } from '../../src/render/width.ts';
 import type { TrafficReport } from '../../src/traffic/report.ts';
 import type { WatchInterval } from '../../src/watch/interval.ts';
 import { interval, lost, namespace } from './watch-figures.ts';
+import { rounds } from '../server/effort.ts';
 
 const start = (withTraffic = false) =>
   initialState({ address: 'redis://cache.example:6379/0', withTraffic, intervalSeconds: 1 });
@@ -276,6 +277,6 @@ test('no frame is larger than its screen, whatever is on it', () => {
           expect(displayWidth(renderStyledLine({ spans: line.spans }, style))).toBeLessThan(frame.columns);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: rounds(300) },
   );
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { asBytes } from '../../../src/support/bytes.ts';
 import { type Reply, ReplyParser } from '../../../src/redis/reply.ts';
 import { ReplyError } from '../../../src/redis/reply-error.ts';
+import { rounds } from '../../server/effort.ts';
 
 /** The RESP2 form of a reply. Strings go as bulk strings, which hold any byte. */
 function encode(reply: Reply): string {
@@ -56,7 +57,7 @@ describe('the reply parser', () => {
           expect(parse(...cutAt(bytes, places))).toEqual(replies);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 

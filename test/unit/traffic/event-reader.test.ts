@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventChannels, EventReader, keyEvents } from '../../../src/traffic/streams/event-reader.ts';
+import { rounds } from '../../server/effort.ts';
 
 const bulk = (text: string) => `$${text.length}\r\n${text}\r\n`;
 const message = (channel: string, payload: string) =>
@@ -71,7 +72,7 @@ test('wherever the stream is cut, each event is told once, in order, with its da
       expect(told).toEqual(wanted);
       expect(reader).toMatchObject({ events: wanted.length, bytes: text.length, refused: null });
     }),
-    { numRuns: 1000, interruptAfterTimeLimit: 10_000 },
+    { numRuns: rounds(1000), interruptAfterTimeLimit: 10_000 },
   );
 });
 

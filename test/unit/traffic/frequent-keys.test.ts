@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { asBytes } from '../../../src/support/bytes.ts';
 import { FrequentKeys } from '../../../src/traffic/keys/frequent-keys.ts';
+import { rounds } from '../../server/effort.ts';
 
 interface Addition {
   readonly key: string;
@@ -69,7 +70,7 @@ test('bounds the true weight of each key from both sides, and holds every key ab
       }
       expect(listed.reduce((sum, { count }) => sum + count, 0)).toBe(frequent.total);
     }),
-    { numRuns: 300 },
+    { numRuns: rounds(300) },
   );
 });
 

@@ -5,6 +5,7 @@ import { hashText, lastHash } from '../../../src/traffic/keys/key-hash.ts';
 import { causeIndex, firstMiss, KeyHistory } from '../../../src/traffic/keys/key-history.ts';
 import { WindowDetails } from '../../../src/traffic/keys/namespace-rows.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
+import { rounds } from '../../server/effort.ts';
 
 type Gone = 'expired' | 'evicted' | 'invalidated' | 'renamed';
 
@@ -189,7 +190,7 @@ describe('what MONITOR says of TTLs and writes', () => {
       fc.property(fc.array(step, { maxLength: 40 }), fc.array(word, { maxLength: 20 }), (steps, words) => {
         expect(tell(steps, words)).toEqual(tell(steps, []));
       }),
-      { numRuns: 2000, interruptAfterTimeLimit: 10_000 },
+      { numRuns: rounds(2000), interruptAfterTimeLimit: 10_000 },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hashText, lastHash } from '../../../src/traffic/keys/key-hash.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
+import { rounds } from '../../server/effort.ts';
 
 type Halves = readonly [high: number, low: number];
 
@@ -72,7 +73,7 @@ test.each([16, 64, 1024])(
         }
       }),
       // Without a limit, making a counterexample of hundreds of steps smaller may take an hour.
-      { numRuns: 200, interruptAfterTimeLimit: 20_000 },
+      { numRuns: rounds(200), interruptAfterTimeLimit: 20_000 },
     );
   },
 );

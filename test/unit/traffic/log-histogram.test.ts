@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LogHistogram } from '../../../src/support/log-histogram.ts';
+import { rounds } from '../../server/effort.ts';
 
 /** Of every order of magnitude alike. */
 const values = fc.oneof(
@@ -31,7 +32,7 @@ test('its quantiles are right to 5 %, over all orders of magnitude', () => {
         expect(relativeError).toBeLessThanOrEqual(0.05);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: rounds(500) },
   );
 });
 

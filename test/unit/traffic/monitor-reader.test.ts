@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countingRules } from '../../../src/traffic/rules/counting-rules.ts';
 import { expected, lineOf, printed, readPieces } from './monitor-lines.ts';
+import { rounds } from '../../server/effort.ts';
 
 const hostile = [
   '',
@@ -82,7 +83,7 @@ test('whatever the arguments and wherever the stream is cut, it tells the lookup
       expect(reader.cutLines).toBe(0);
       expect(reader.refused).toBeNull();
     }),
-    { numRuns: 3000, interruptAfterTimeLimit: 15_000 },
+    { numRuns: rounds(3000), interruptAfterTimeLimit: 15_000 },
   );
 });
 

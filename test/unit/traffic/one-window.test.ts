@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { TrafficReport } from '../../../src/traffic/report.ts';
 import { expectOneWindow } from '../../traffic/one-window.ts';
 import { WindowScene } from './window-scene.ts';
+import { rounds } from '../../server/effort.ts';
 
 describe('the figures of a window', () => {
   const burstsOfTraffic = fc.array(
@@ -40,7 +41,7 @@ describe('the figures of a window', () => {
         cut();
         for (const report of reports) expectOneWindow(report);
       }),
-      { numRuns: 300 },
+      { numRuns: rounds(300) },
     );
   });
 

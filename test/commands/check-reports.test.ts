@@ -58,7 +58,7 @@ describe('reports for CI', () => {
     const summary = join(cwd, 'summary.md');
     writeFileSync(summary, 'before\n');
     const result = await cli(
-      ['check', '--output', 'github', '--max-ping', '1ms', '--max-clients', '1', '--min-hit-rate', '1'],
+      ['check', '--output', 'github', '--max-ping', '500ms', '--max-clients', '1', '--min-hit-rate', '1'],
       {
         url: (await start()).url,
         env: { GITHUB_STEP_SUMMARY: summary },

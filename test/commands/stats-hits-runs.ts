@@ -7,6 +7,7 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import type { CliOptions } from '../run-cli.ts';
 import { send, sendAll } from '../server/redis.ts';
 import { open, startServer } from './reading.ts';
+import { replyText } from '../../src/redis/reply.ts';
 
 type Commands = readonly (readonly string[])[];
 
@@ -45,10 +46,15 @@ export const flagsOf = async (server: RedisServer) => {
   return flags;
 };
 
-/** Resolves when the observation has surely begun: events are switched on as the first thing, and MONITOR soon after. */
+/** Resolves when the observation has begun: events are switched on first, then MONITOR, and the window opens at a mark soon after. */
 export async function observed(server: RedisServer): Promise<void> {
   while ((await flagsOf(server)) === '') await sleep(20);
+  for (let looks = 0; looks < 50 && !(await isMonitored(server)); looks++) await sleep(20);
   await sleep(300);
+}
+
+async function isMonitored(server: RedisServer): Promise<boolean> {
+  return /cmd=monitor/.test(replyText(await send(server, 'CLIENT', 'LIST')));
 }
 
 /** `product` hits 40 %, `user` 90 %. */

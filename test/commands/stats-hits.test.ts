@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { cli } from '../run-cli.ts';
 import { send, sendAll } from '../server/redis.ts';
@@ -204,8 +203,6 @@ describe('the targets that stats --hits does not judge', () => {
     const { result } = await whileReading(redis.url, [...reads, ...gets('session', 9)], async () => {
       const running = stats(redis.url, ['--hits', '1s'], { cwd, ...homed() });
       await observed(server);
-      // The window opens a round trip or two after the events are on.
-      await sleep(300);
       await sendAll(server, gets('few', 7));
       return running;
     });

@@ -30,7 +30,7 @@ describe('whether two patterns can have a key in common', () => {
       }),
       { numRuns: rounds(10_000) },
     );
-    expect(common).toBeGreaterThan(500);
+    expect(common).toBeGreaterThan(rounds(10_000) / 20);
   });
 
   test.each([

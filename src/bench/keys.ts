@@ -124,7 +124,7 @@ export function keySetsOf(
 const beforeValue = (encoded: string, key: ByteString) =>
   encoded.slice(0, encoded.indexOf(key) + key.length + 2);
 
-/** What a key costs beside its value: its name, its TTL, the server's tables (measured on Redis 7.0: 150 to 210). */
+/** What a key costs in addition to its value: its name, its TTL, the server's tables (measured on Redis 7.0: 150 to 210). */
 const bytesPerKey = 200;
 
 /** Enough to measure with, and little enough to drive out few of the keys that others put there. */
@@ -132,7 +132,7 @@ const largestShare = 0.1;
 
 /**
  * A benchmark must not push out what it was called to measure.
- * @param info of one node, or null where the server tells none; then nothing is checked
+ * @param info of one node, or null where the server reports none; then nothing is checked
  * @throws InputError where the keys would take more than a tenth of the server's memory
  */
 export function checkFootprint(

@@ -14,7 +14,7 @@ export interface Mentions {
 
 export interface MentioningNamespace {
   readonly namespace: string;
-  /** With `<id>` in the place of the id, as a map would have it; null where the namespaces were too many to tell apart. */
+  /** With `<id>` in the place of the id, as a map would have it; null where the namespaces were too many to distinguish. */
   readonly pattern: string | null;
   readonly keys: number;
   readonly example: ByteString;

@@ -96,7 +96,7 @@ async function countKeys(server: RedisServer): Promise<number | null> {
   return sum;
 }
 
-/** False where the server does not tell whether the keys are there. */
+/** False where the server does not report whether the keys exist. */
 async function lookUp(
   keys: readonly ByteString[],
   sizes: KeySizes,
@@ -221,7 +221,7 @@ async function walkNode(
   return account.complete;
 }
 
-/** Bytes of a key with the allocator's overhead; `unknown` where the server does not tell, which may hide a missing key. */
+/** Bytes of a key with the allocator's overhead; `unknown` where the server does not report it, which may hide a missing key. */
 export type KeySize = number | 'missing' | 'unknown';
 const mostInOneWrite = 1000;
 

@@ -53,7 +53,7 @@ interface PruningOptions {
   readonly random: () => number;
 }
 
-/** Changes the keys of a plan that still need it. What stops the work is told in the result. */
+/** Changes the keys of a plan that still need it. The result says what stopped the work. */
 export async function applyPruning(
   server: RedisServer,
   { keys }: PruningPlan,

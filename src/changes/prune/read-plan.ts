@@ -31,7 +31,7 @@ const keysPerScan = 500;
 /**
  * Reads every key of the goals' namespaces once, and changes nothing: TTL and idle time each cost a lookup that the
  * server counts as a hit, and neither counts as a use of the key.
- * @throws RedisError, also where the server does not tell what the goals need to know
+ * @throws RedisError, also where the server does not report what the goals need
  */
 export async function planPruning(
   server: RedisServer,

@@ -90,7 +90,7 @@ export interface InvalidateResult {
     readonly keys: number;
     readonly reason: 'state' | 'option';
   }[];
-  /** The likeliest first; `pattern` has `<id>` where they contain the id, and is null where they were too many to tell apart. */
+  /** The likeliest first; `pattern` has `<id>` where they contain the id, and is null where they were too many to distinguish. */
   readonly mentionedNamespaces: readonly {
     readonly namespace: string;
     readonly pattern: string | null;

@@ -74,7 +74,7 @@ export async function execute<Result extends object>(
     let connection: Promise<RedisServer> | undefined;
     const protections = new WeakMap<RedisServer, Promise<Protections | null>>();
     const protectionsOf = (server: RedisServer) => {
-      const known = protections.get(server) ?? findProtections(server, resolved, loaded, io.signal, warn);
+      const known = protections.get(server) ?? findProtections(server, resolved, loaded, io, warn);
       protections.set(server, known);
       return known;
     };
@@ -209,11 +209,11 @@ async function findProtections(
   server: RedisServer,
   resolved: ResolvedSettings,
   loaded: JudgedConfig | null,
-  signal: AbortSignal,
+  io: Io,
   warn: (text: string) => void,
 ): Promise<Protections | null> {
   const { protectionsOf } = await import('./protections.ts');
-  return protectionsOf(server, resolved, loaded, signal, warn);
+  return protectionsOf(server, resolved, loaded, io, warn);
 }
 
 /** Keeps what the run has looked up; that it could not is nobody's failure, and `stats` and `check` say what they have. */

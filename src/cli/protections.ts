@@ -1,31 +1,45 @@
 import type { Protections } from '../commands/context.ts';
 import type { ProfileConfig } from '../config/schema.ts';
 import type { JudgedConfig } from '../config/trust.ts';
-import { isHere, namesOfPlace, namesOfServer } from '../redis/places.ts';
+import { RedisError } from '../redis/errors.ts';
+import { isHere, namesOfPlace, namesOfServer, runIdOf } from '../redis/places.ts';
 import type { RedisServer } from '../redis/server.ts';
-import type { Place } from '../redis/target.ts';
+import { type ConnectTarget, type Place, targetAt } from '../redis/target.ts';
 import { parseRedisUrl } from '../redis/url.ts';
 import { destinationOf, strictness } from './destination.ts';
 import { type ResolvedSettings, resolveSettings } from './settings.ts';
+
+/** The server that is connected to, by what a profile's server is compared with. */
+interface Connected {
+  readonly names: ReadonlySet<string>;
+  /** Null where INFO does not report it. */
+  readonly runId: string | null;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
 
 /** A profile's server and the one that is connected to; `unknown`: why they could not be compared. */
 type Comparison =
   | { readonly kind: 'same' }
   | { readonly kind: 'other' }
+  /** Its address is another, and its server did not answer which process it is. */
+  | { readonly kind: 'unasked'; readonly why: string }
   /** `isElsewhere`: what is known of the profile's place is that it is not this host. */
   | { readonly kind: 'unknown'; readonly why: string; readonly isElsewhere: boolean };
 
 /**
  * What protects the connected server: the profile in force, and every profile that leads to the same server under another
- * address, whatever the database. A profile that was named is held to its own protections alone. Of a profile that cannot
- * be compared the protections hold too, unless the server is on this host and the profile's is not: that is a warning.
+ * address, whatever the database: by a place that both have, or by the same `run_id` behind a tunnel or a mapped port. A
+ * profile that was named is held to its own protections alone. Of a profile that cannot be compared the protections hold too,
+ * unless the server is on this host and the profile's is not: that is a warning, as is a server at another address that
+ * does not answer.
  * @throws RedisError where the connection is lost
  */
 export async function protectionsOf(
   server: RedisServer,
   { profile, isNamed }: Pick<ResolvedSettings, 'profile' | 'isNamed'>,
   loaded: JudgedConfig | null,
-  signal: AbortSignal,
+  { variables, signal }: { readonly variables: Variables; readonly signal: AbortSignal },
   warn: (text: string) => void,
 ): Promise<Protections | null> {
   const guards: Guard[] = [];
@@ -34,12 +48,18 @@ export async function protectionsOf(
     ([name, config]) => strictness(config) > 0 && name !== profile?.name,
   );
   if (!isNamed && loaded !== null && others.length > 0) {
-    const names = await namesOfServer(server);
-    for (const [name, config] of others) {
-      const comparison = await compare(name, config, loaded, names, signal);
+    const connected = { names: await namesOfServer(server), runId: await runIdOf(server) };
+    const { names } = connected;
+    const comparisons = await Promise.all(
+      others.map(([name, config]) => compare(name, config, loaded, connected, { variables, signal })),
+    );
+    for (const [index, [name, config]] of others.entries()) {
+      const comparison = comparisons[index] ?? { kind: 'other' };
       const guard = { name, protected: config.protected === true, readOnly: config.readOnly === true };
       if (comparison.kind === 'same')
         guards.push({ ...guard, because: `${server.address} is the server of profile \`${name}\`` });
+      else if (comparison.kind === 'unasked')
+        warn(`${comparison.why}; whether ${server.address} leads to it is not known`);
       else if (comparison.kind === 'unknown') {
         const { why, isElsewhere } = comparison;
         if (isElsewhere && [...names].every(isHere))
@@ -69,12 +89,12 @@ async function compare(
   name: string,
   config: ProfileConfig,
   loaded: JudgedConfig,
-  names: ReadonlySet<string>,
-  signal: AbortSignal,
+  { names, runId }: Connected,
+  given: { readonly variables: Variables; readonly signal: AbortSignal },
 ): Promise<Comparison> {
   let places = placesOfUrls(config);
   if (config.sentinel !== undefined) {
-    const primary = await primaryPlace(name, loaded, signal);
+    const primary = await primaryPlace(name, loaded, given.signal);
     if (typeof primary === 'string') {
       const names = await Promise.all(places.map(namesOfPlace));
       return {
@@ -94,13 +114,80 @@ async function compare(
     if (own === null) unresolved ??= place.host;
     else if (own.some((each) => names.has(each))) return { kind: 'same' };
   }
-  return unresolved === undefined
-    ? { kind: 'other' }
-    : {
-        kind: 'unknown',
-        why: `\`${unresolved}\`, the host of profile \`${name}\`, does not resolve`,
-        isElsewhere: true,
-      };
+  if (unresolved !== undefined)
+    return {
+      kind: 'unknown',
+      why: `\`${unresolved}\`, the host of profile \`${name}\`, does not resolve`,
+      isElsewhere: true,
+    };
+  return runId === null ? { kind: 'other' } : compareProcesses(name, config, loaded, places, runId, given);
+}
+
+const inquiryMillis = 1000;
+
+/**
+ * Asks the places of a profile which processes answer there, as whom the profile itself would be connected to: of the
+ * environment only the variable that the profile names is used. A place that refuses connections has no server.
+ */
+async function compareProcesses(
+  name: string,
+  config: ProfileConfig,
+  loaded: JudgedConfig,
+  places: readonly Place[],
+  runId: string,
+  { variables, signal }: { readonly variables: Variables; readonly signal: AbortSignal },
+): Promise<Comparison> {
+  const unasked = (why: string): Comparison => ({
+    kind: 'unasked',
+    why: `the server of profile \`${name}\` ${why}`,
+  });
+  const { refusal } = loaded.trust;
+  if (refusal !== null) return unasked(`is not asked for its run_id: ${refusal.reason}`);
+  const { passwordEnv } = config;
+  let target: ConnectTarget;
+  try {
+    const ofProfile = passwordEnv === undefined ? {} : { [passwordEnv]: variables[passwordEnv] };
+    const found = await settingsOfProfile(name, loaded, { HOME: variables['HOME'], ...ofProfile }, signal);
+    if (found.obstacle !== null) throw found.obstacle;
+    target = found.target;
+  } catch (error) {
+    return unasked(`cannot be asked for its run_id (${messageOf(error)})`);
+  }
+  const late = AbortSignal.any([signal, AbortSignal.timeout(inquiryMillis)]);
+  const { askOnce } = await import('../redis/node.ts');
+  const answers = await Promise.all(
+    places.map((place) =>
+      askOnce(
+        { ...targetAt(place, target), database: 0, timeoutMillis: inquiryMillis },
+        (node) => runIdOf({ nodes: [node] }),
+        late,
+      ).catch((error: unknown) => error),
+    ),
+  );
+  if (answers.includes(runId)) return { kind: 'same' };
+  const failed = answers.find((answer) => answer instanceof Error && !isAbsent(answer));
+  if (failed === undefined) return { kind: 'other' };
+  return unasked(
+    late.aborted
+      ? `did not answer within ${inquiryMillis / 1000} s`
+      : `cannot be asked for its run_id (${messageOf(failed)})`,
+  );
+}
+
+const isAbsent = (error: unknown) =>
+  error instanceof RedisError && ['ECONNREFUSED', 'ENOENT'].includes(error.code);
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** @throws InputError where the profile cannot be used */
+function settingsOfProfile(
+  name: string,
+  loaded: JudgedConfig,
+  variables: Variables,
+  signal: AbortSignal,
+): Promise<ResolvedSettings> {
+  const surroundings = { workingDirectory: '/', stdoutIsTerminal: false, signal };
+  return resolveSettings({ profile: name, color: false }, variables, loaded, surroundings);
 }
 
 function placesOfUrls(config: ProfileConfig): Place[] {
@@ -128,13 +215,12 @@ async function primaryPlace(
   const { refusal } = loaded.trust;
   if (refusal !== null) return `the Sentinels of profile \`${name}\` are not asked: ${refusal.reason}`;
   try {
-    const surroundings = { workingDirectory: '/', stdoutIsTerminal: false, signal };
-    const { target } = await resolveSettings({ profile: name, color: false }, {}, loaded, surroundings);
+    const { target } = await settingsOfProfile(name, loaded, {}, signal);
     const { topology } = target;
     if (topology?.kind !== 'sentinel') throw new Error('the profile has no Sentinels');
     const { findPrimary } = await import('../redis/sentinel.ts');
     return await findPrimary({ ...target, timeoutMillis: sentinelMillis }, topology);
   } catch (error) {
-    return `the Sentinels of profile \`${name}\` cannot be asked (${error instanceof Error ? error.message : String(error)})`;
+    return `the Sentinels of profile \`${name}\` cannot be asked (${messageOf(error)})`;
   }
 }

@@ -47,6 +47,17 @@ export async function namesOfServer(server: RedisServer): Promise<ReadonlySet<Pl
   return names;
 }
 
+/**
+ * The `run_id` of a server that reports it, which every proxy passes on. Those of a cluster are not asked for: the addresses of
+ * its nodes come from itself.
+ * @throws RedisError where the connection is lost
+ */
+export async function runIdOf({ cluster, nodes: [node] }: Pick<RedisServer, 'nodes' | 'cluster'>) {
+  if (cluster !== undefined) return null;
+  const [info] = await node.batch([['INFO', 'SERVER']]);
+  return (typeof info === 'string' && parseInfo(info)['run_id']) || null;
+}
+
 /** `::ffff:127.0.0.1`, `127.0.0.1`, `0.0.0.0` and an address of an interface are one host: this one. */
 function hostName(address: string): string {
   const [bare = ''] = address.split('%', 1);

@@ -7,6 +7,7 @@ import type { ConfigFile } from '../../src/config/schema.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
+import { startProxy } from '../server/proxy.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { send, startPrivateServer, targetOf } from '../server/redis.ts';
 import { withMap } from './invalidate-setup.ts';
@@ -68,6 +69,32 @@ describe('a protected profile', () => {
       expect(stderr).toContain('is the server of profile `prod`');
       expect({ exitCode, isThere: await isThere() }).toEqual({ exitCode: 5, isThere: true });
     }
+  });
+
+  test('is recognized through a tunnel by its run_id, from either end', async () => {
+    const tunnel = await startProxy(redis.port);
+    const atTunnel = guarded({ url: tunnel.url, protected: true });
+    for (const [url, env] of [
+      [tunnel.url, prod()],
+      [redis.url, atTunnel],
+    ] as const) {
+      const { exitCode, stderr } = await cli([...removal, '-u', url], { env });
+      expect(stderr).toContain('is the server of profile `prod`, which is protected; nothing was changed\n');
+      expect({ exitCode, isThere: await isThere() }).toEqual({ exitCode: 5, isThere: true });
+    }
+    await tunnel.stop();
+  });
+
+  test('that does not answer for its run_id costs a second, and a warning', async () => {
+    const silent = await startProxy(redis.port);
+    silent.stall();
+    const env = guarded({ url: silent.url, protected: true });
+    const { exitCode, stderr } = await cli([...removal, '-u', redis.url], { env });
+    expect(stderr).toContain(
+      `warning: the server of profile \`prod\` did not answer within 1 s; whether ${redis.url}`,
+    );
+    expect(exitCode).toBe(0);
+    await silent.stop();
   });
 
   test('is changed once its name is given', async () => {

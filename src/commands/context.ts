@@ -6,6 +6,7 @@ import type { OwnLookups } from '../redis/lookups.ts';
 import type { ConnectTarget } from '../redis/target.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
 import type { ProcessFacts } from '../support/processes.ts';
+import type { Blank } from './blank.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { OpenScreen } from './screen.ts';
 import type { Setting } from './settings.ts';
@@ -183,7 +184,7 @@ export interface Outcome<Result> {
 /** One run of a command, from its parsed input to text. */
 export interface Execution<Result extends object> {
   /** The fields of the result as JSON shows them when there is no result: lists empty, the rest null. */
-  readonly blank: { readonly [Field in keyof Result]: Result[Field] | null };
+  readonly blank: Blank<Result>;
   /** The list that `ndjson` prints line by line; the other fields follow in a last line. */
   readonly rows?: keyof Result & string;
   /** The format where there is no terminal and nobody asked for another; tsv unless said. */

@@ -10,6 +10,7 @@ import { interruptionText, verdictText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmProtected, requireWritable } from '../protection.ts';
+import { blankOf } from '../blank.ts';
 
 export interface BenchInput extends BenchOptions {
   readonly limits: Limits;
@@ -20,23 +21,10 @@ export interface BenchInput extends BenchOptions {
 /** `bench` from its input to its result. */
 export function benchExecution(input: BenchInput): Execution<BenchResult> {
   return {
-    blank: {
-      results: [],
-      server: null,
-      connections: null,
-      pipeline: null,
-      payloadBytes: null,
-      keys: null,
-      getRatio: null,
-      warmupSeconds: null,
-      ratePerSecond: null,
-      keysRemoved: null,
-      keysLeft: null,
-      keyTtlSeconds: null,
-      verdicts: [],
-      comparisons: [],
-      warnings: [],
-    },
+    blank: blankOf<BenchResult>()(`
+      results[] server connections pipeline payloadBytes keys getRatio warmupSeconds ratePerSecond
+      keysRemoved keysLeft keyTtlSeconds verdicts[] comparisons[] warnings[]
+    `),
     rows: 'results',
     oneTable: true,
     run: (context) => bench(context, input),

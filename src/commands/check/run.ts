@@ -14,6 +14,7 @@ import { annotationsOf, type CheckResult, junitOf, summaryOf, viewOf } from './v
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { isReadOnlyServer } from '../protection.ts';
+import { blankOf } from '../blank.ts';
 
 const pings = 20;
 
@@ -34,11 +35,10 @@ export interface CheckInput {
 /** `check` from its input to its result. */
 export function checkExecution(input: CheckInput): Execution<CheckResult> {
   return {
-    blank: {
-      ...{ status: null, passed: null, warned: null, failed: null, skipped: null, strict: null },
-      ...{ server: null, profile: null, database: null, waitedSeconds: null, durationSeconds: null },
-      ...{ startedAt: null, checks: [] },
-    },
+    blank: blankOf<CheckResult>()(`
+      status passed warned failed skipped strict server profile database waitedSeconds durationSeconds
+      startedAt checks[]
+    `),
     rows: 'checks',
     oneTable: true,
     run: (context) => check(context, input),

@@ -23,6 +23,7 @@ import { confirmReplacing } from '../protection.ts';
 import { patternTable } from './pattern-table.ts';
 import { existsSync } from 'fs';
 import { join, dirname, sep, relative } from 'path/posix';
+import { blankOf } from '../blank.ts';
 
 export interface InitInput {
   /** `-`: stdout. */
@@ -62,16 +63,7 @@ interface InitResult {
 
 export function initExecution(input: InitInput): Execution<InitResult> {
   return {
-    blank: {
-      file: null,
-      keys: null,
-      keyspaceKeys: null,
-      coverage: null,
-      namespaces: [],
-      cautions: [],
-      entities: [],
-      map: null,
-    },
+    blank: blankOf<InitResult>()('file keys keyspaceKeys coverage namespaces[] cautions[] entities[] map'),
     rows: 'namespaces',
     run: (context) => init(context, input),
     view,

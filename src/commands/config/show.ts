@@ -7,6 +7,7 @@ import { maskedUrl } from '../../support/masked.ts';
 import type { Context, Execution } from '../context.ts';
 import type { Setting } from '../settings.ts';
 import { patternTable } from './pattern-table.ts';
+import { blankOf } from '../blank.ts';
 
 interface ShowResult {
   readonly configFile: string | null;
@@ -39,15 +40,9 @@ interface ShowResult {
 
 export function showExecution(): Execution<ShowResult> {
   return {
-    blank: {
-      configFile: null,
-      settings: [],
-      profiles: [],
-      delimiters: [],
-      namespaces: [],
-      entities: [],
-      thresholds: null,
-    },
+    blank: blankOf<ShowResult>()(
+      'configFile settings[] profiles[] delimiters[] namespaces[] entities[] thresholds',
+    ),
     connects: false,
     run: (context) => Promise.resolve({ result: show(context) }),
     view,

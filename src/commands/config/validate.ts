@@ -6,6 +6,7 @@ import { type Block, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { guessedRulesText, howToConfirm } from '../namespace-summary.ts';
+import { blankOf } from '../blank.ts';
 
 interface ValidateResult {
   readonly file: string;
@@ -28,7 +29,7 @@ interface ValidateResult {
 /** @param named The file that the command line names; undefined: the one that would be used here. */
 export function validateExecution(named: string | undefined): Execution<ValidateResult> {
   return {
-    blank: { file: null, valid: null, counts: null, problems: [], warnings: [] },
+    blank: blankOf<ValidateResult>()('file valid counts problems[] warnings[]'),
     rows: 'problems',
     standalone: true,
     run: (context) => validate(context, fileToTest(context, named)),

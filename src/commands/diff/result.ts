@@ -9,6 +9,7 @@ import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, type Cell, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, type ServerCost } from '../keyspace-report.ts';
+import { blankOf } from '../blank.ts';
 
 export interface DiffResult {
   /** Where each side leads: a URL without its password, or a file. */
@@ -42,12 +43,10 @@ export interface DiffResult {
   readonly serverCost: ServerCost;
 }
 
-export const blankDiff = {
-  ...{ a: null, b: null, equal: null, compared: null, missing: null, extra: null, different: null },
-  ...{ differentTypes: null, differentValues: null, differentTtls: null, skipped: null, failed: null },
-  ...{ complete: null, onlyInA: [], onlyInB: [], differences: [], namespaces: [], problems: [] },
-  serverCost: null,
-};
+export const blankDiff = blankOf<DiffResult>()(`
+  a b equal compared missing extra different differentTypes differentValues differentTtls skipped failed
+  complete onlyInA[] onlyInB[] differences[] namespaces[] problems[] serverCost
+`);
 
 export function diffResultOf(
   a: string,

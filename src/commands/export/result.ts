@@ -6,6 +6,7 @@ import type { ExportForm } from './form.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note, type NoteBlock } from '../../render/blocks.ts';
 import { counted, formatCell, formatBytes, formatSeconds } from '../../render/units.ts';
+import { blankOf } from '../blank.ts';
 
 export interface ExportResult {
   /** Null: stdout. After an early end, the file that holds what was read until then; null where there is none. */
@@ -38,26 +39,10 @@ export interface ExportResult {
   readonly serverCost: ServerCost;
 }
 
-export const blankExport = {
-  ...{
-    file: null,
-    form: null,
-    keys: null,
-    fileBytes: null,
-    skipped: null,
-    failed: null,
-    unreadableKeys: null,
-  },
-  ...{
-    complete: null,
-    streamsWithoutGroups: null,
-    hashesWithFieldTtls: null,
-    types: null,
-    idleTimesReset: null,
-    problems: [],
-  },
-  serverCost: null,
-};
+export const blankExport = blankOf<ExportResult>()(`
+  file form keys fileBytes skipped failed unreadableKeys complete streamsWithoutGroups hashesWithFieldTtls
+  types idleTimesReset problems[] serverCost
+`);
 
 /** What the reading cost: of walks and of the lanes beside them. CPU is null where a node did not tell it. */
 export function serverCostOf(

@@ -9,6 +9,7 @@ import { type Block, type Fact, note } from '../../render/blocks.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
+import { blankOf } from '../blank.ts';
 
 export interface GetInput {
   /** The key as it was given. */
@@ -58,24 +59,11 @@ interface GetResult {
 export function getExecution(input: GetInput): Execution<GetResult> {
   return {
     blank: {
+      ...blankOf<GetResult>()(`
+      key exists namespace kind type ttlState ttlSeconds memoryBytes valueBytes memberCount
+      internalEncoding idleSeconds truncated value members membersBase64 memberTtlSeconds touched
+    `),
       key: input.text,
-      exists: null,
-      namespace: null,
-      kind: null,
-      type: null,
-      ttlState: null,
-      ttlSeconds: null,
-      memoryBytes: null,
-      valueBytes: null,
-      memberCount: null,
-      internalEncoding: null,
-      idleSeconds: null,
-      truncated: null,
-      value: null,
-      members: null,
-      membersBase64: null,
-      memberTtlSeconds: null,
-      touched: null,
     },
     run: (context) => getKey(context, input),
     view: (result, own) => (input.raw ? [] : view(result, own)),

@@ -4,6 +4,7 @@ import type { Comparison } from '../../traffic/history.ts';
 import type { RestoreOutcome } from '../../traffic/notifications/put-back.ts';
 import type { TrafficReport } from '../../traffic/report.ts';
 import type { TargetGate } from './gate.ts';
+import { blankOf } from '../blank.ts';
 
 export interface HitsResult extends TrafficReport {
   /** The URL without its password. */
@@ -24,30 +25,8 @@ export interface HitsResult extends TrafficReport {
 }
 
 /** The fields of `hits`, and of `hits --restore`, where they are not known. */
-export const blankHits = {
-  server: null,
-  endedAt: null,
-  mode: null,
-  modeReason: null,
-  windowSeconds: null,
-  valid: null,
-  invalidReasons: [],
-  remarks: [],
-  endedBy: null,
-  isReplica: null,
-  reads: null,
-  hits: null,
-  misses: null,
-  hitRate: null,
-  residual: null,
-  namespaces: [],
-  mostMissed: [],
-  findings: [],
-  unjudgedTargets: [],
-  gate: null,
-  comparison: null,
-  remembered: null,
-  serverCost: null,
-  notifications: [],
-  damaged: [],
-};
+export const blankHits = blankOf<HitsResult>()(`
+  server endedAt mode modeReason windowSeconds valid invalidReasons[] remarks[] endedBy isReplica reads
+  hits misses hitRate residual namespaces[] mostMissed[] findings[] unjudgedTargets[] gate comparison
+  remembered serverCost notifications[] damaged[]
+`);

@@ -13,28 +13,15 @@ import { openCheckpoint } from './checkpoint.ts';
 import { growthSince, loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { viewInspect } from './view.ts';
 import type { InspectInput, InspectResult } from './result.ts';
+import { blankOf } from '../blank.ts';
 
 /** `inspect` from its input to its result. */
 export function inspectExecution(input: InspectInput): Execution<InspectResult> {
   return {
-    blank: {
-      exact: null,
-      reading: null,
-      keys: null,
-      keysInterval: null,
-      memoryBytes: null,
-      memoryBytesInterval: null,
-      overheadBytes: null,
-      withoutTtl: null,
-      withoutTtlInterval: null,
-      withoutTtlSource: null,
-      namespaces: [],
-      total: null,
-      ttlRules: [],
-      largest: [],
-      growth: null,
-      serverCost: null,
-    },
+    blank: blankOf<InspectResult>()(`
+      exact reading keys keysInterval memoryBytes memoryBytesInterval overheadBytes withoutTtl
+      withoutTtlInterval withoutTtlSource namespaces[] total ttlRules[] largest[] growth serverCost
+    `),
     rows: 'namespaces',
     run: (context) => inspect(context, input),
     view: (result, own) => viewInspect(result, own, input.top),

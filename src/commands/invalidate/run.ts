@@ -25,49 +25,14 @@ import { findKeys, selectByName, type InvalidateInput } from './find-keys.ts';
 import { idsFrom, chooseTarget, targetOf, type Ways } from './menu.ts';
 import { type InvalidateResult, plannedResult, removedResult } from './result.ts';
 import { dataBlocks, fullBlocks, nothingText, outcomeBlocks, unmatchedIdsText } from './view.ts';
+import { blankOf } from '../blank.ts';
 
-export const blankInvalidation: {
-  readonly [Field in keyof InvalidateResult]: InvalidateResult[Field] | null;
-} = {
-  outcome: null,
-  mode: null,
-  server: null,
-  dryRun: null,
-  matched: null,
-  matchedMemoryBytes: null,
-  keyspaceKeys: null,
-  removed: null,
-  shortened: null,
-  generationsRaised: null,
-  skipped: null,
-  gone: null,
-  rewritten: null,
-  failed: null,
-  notAttempted: null,
-  journal: null,
-  backup: null,
-  backupPlanned: null,
-  noUndoBecause: null,
-  planFile: null,
-  indexPruned: null,
-  recentUse: null,
-  excluded: null,
-  mentioned: null,
-  limit: null,
-  complete: null,
-  risk: null,
-  stateKnown: null,
-  durationSeconds: null,
-  patterns: [],
-  ids: [],
-  namespaces: [],
-  excludedNamespaces: [],
-  mentionedNamespaces: [],
-  sample: [],
-  unreachable: [],
-  problems: [],
-  serverCost: null,
-};
+export const blankInvalidation = blankOf<InvalidateResult>()(`
+  outcome mode server dryRun matched matchedMemoryBytes keyspaceKeys removed shortened generationsRaised
+  skipped gone rewritten failed notAttempted journal backup backupPlanned noUndoBecause planFile
+  indexPruned recentUse excluded mentioned limit complete risk stateKnown durationSeconds patterns[] ids[]
+  namespaces[] excludedNamespaces[] mentionedNamespaces[] sample[] unreachable[] problems[] serverCost
+`);
 
 export function invalidateExecution(input: InvalidateInput): Execution<InvalidateResult> {
   const view = { blocks: fullBlocks };

@@ -12,6 +12,7 @@ import type { Context, Execution, Outcome, RowSink } from '../context.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 import { selectionOf } from '../namespace-filter.ts';
 import type { TtlFilter } from './ttl-filter.ts';
+import { blankOf } from '../blank.ts';
 
 interface KeysResult {
   /** Streamed: empty here. */
@@ -52,12 +53,7 @@ const longColumns: readonly Column[] = [
 /** `keys` from its input to its result. */
 export function keysExecution(input: KeysInput): Execution<KeysResult> {
   return {
-    blank: {
-      items: [],
-      matched: null,
-      complete: null,
-      unreadableKeys: null,
-    },
+    blank: blankOf<KeysResult>()('items[] matched complete unreadableKeys'),
     run: (context) => listKeys(context, input),
     view: () => [],
   };

@@ -11,6 +11,7 @@ import { type Context, DeclinedError, type Execution, InterruptedError, type Out
 import { exitCodes } from '../exit-codes.ts';
 import { plannedResult, type PruneResult, prunedResult } from './result.ts';
 import { changesText, dataBlocks, fullBlocks, outcomeBlocks, planBlocks, questionText } from './view.ts';
+import { blankOf } from '../blank.ts';
 
 interface PruneInput extends KeepingInput {
   readonly setTtl: boolean;
@@ -28,21 +29,12 @@ interface PruneInput extends KeepingInput {
   readonly confirm: string | undefined;
 }
 
-const blank: { readonly [Field in keyof PruneResult]: PruneResult[Field] | null } = {
-  ...{ outcome: null, server: null, dryRun: null, complete: null, planFull: null },
-  ...{ matched: null, matchedMemoryBytes: null, keyspaceKeys: null, planned: null, namespaces: [] },
-  ...{ journal: null, backup: null, backupPlanned: null, ttlUndoPlanned: null, noUndoBecause: null },
-  ...{ ttlSet: null, shortened: null, removed: null, skipped: null, failed: null, notAttempted: null },
-  ...{
-    stateKeysLeft: null,
-    guessedRuleKeysLeft: null,
-    sample: [],
-    problems: [],
-    replicas: null,
-    durationSeconds: null,
-    serverCost: null,
-  },
-};
+const blank = blankOf<PruneResult>()(`
+  outcome server dryRun complete planFull matched matchedMemoryBytes keyspaceKeys planned namespaces[]
+  journal backup backupPlanned ttlUndoPlanned noUndoBecause ttlSet shortened removed skipped failed
+  notAttempted stateKeysLeft guessedRuleKeysLeft sample[] problems[] replicas durationSeconds
+  serverCost
+`);
 
 /** `prune` from its input to its result. */
 export function pruneExecution(input: PruneInput): Execution<PruneResult> {

@@ -16,6 +16,7 @@ import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { accountOf, describeFault, expectation, faultNotes, startTraffic } from './fault-traffic.ts';
 import { walkThrough } from './tour.ts';
+import { blankOf } from '../blank.ts';
 
 export interface SandboxInput {
   readonly system: SystemName;
@@ -44,7 +45,7 @@ export function sandboxExecution(input: SandboxInput): Execution<SandboxResult> 
   return {
     standalone: true,
     oneTable: true,
-    blank: { url: null, config: null, system: null, keys: null, seed: null, product: null, fault: null },
+    blank: blankOf<SandboxResult>()('url config system keys seed product fault'),
     run: (context) => sandbox(context, input),
     view,
   };

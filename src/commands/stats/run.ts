@@ -26,6 +26,7 @@ import { joinTraffic } from './join-traffic.ts';
 import type { ObservedHits, StatsNamespace, StatsResult, WindowFigures } from './result.ts';
 import { viewStats } from './view.ts';
 import { observationTerms } from '../observation-terms.ts';
+import { blankOf } from '../blank.ts';
 
 /** As `hits` has them unless told otherwise. */
 const duty = 0.1;
@@ -90,27 +91,10 @@ export type { StatsResult } from './result.ts';
 /** `stats` from its options to its result. */
 export function statsExecution(options: StatsOptions): Execution<StatsResult> {
   return {
-    blank: {
-      server: null,
-      lifetime: null,
-      window: null,
-      traffic: null,
-      databases: null,
-      database: null,
-      keys: null,
-      keysInterval: null,
-      memoryBytes: null,
-      memoryBytesInterval: null,
-      namespaces: [],
-      exact: null,
-      reading: null,
-      grade: null,
-      reasons: [],
-      ledgerDamage: null,
-      unjudgedTargets: [],
-      serverCost: null,
-      refused: [],
-    },
+    blank: blankOf<StatsResult>()(`
+      server lifetime window traffic databases database keys keysInterval memoryBytes memoryBytesInterval
+      namespaces[] exact reading grade reasons[] ledgerDamage unjudgedTargets[] serverCost refused[]
+    `),
     rows: 'namespaces',
     run: (context) => readStats(context, options),
     view: viewStats,

@@ -16,6 +16,7 @@ import { counted, formatSeconds } from '../../render/units.ts';
 import { askConsent } from '../protection.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { blankOf } from '../blank.ts';
 
 interface UndoInput {
   readonly journal: string;
@@ -64,19 +65,10 @@ export interface UndoResult {
 /** `undo` from its input to its result. */
 export function undoExecution(input: UndoInput): Execution<UndoResult> {
   return {
-    blank: {
-      ...{
-        journal: null,
-        action: null,
-        createdAt: null,
-        dryRun: null,
-        keys: null,
-        restored: null,
-        ttlsRestored: null,
-      },
-      ...{ skipped: null, rewritten: null, expired: null, withoutValue: null, notAttempted: null },
-      ...{ failed: null, evictedKeys: null, journalTruncated: null, durationSeconds: null, problems: [] },
-    },
+    blank: blankOf<UndoResult>()(`
+      journal action createdAt dryRun keys restored ttlsRestored skipped rewritten expired withoutValue
+      notAttempted failed evictedKeys journalTruncated durationSeconds problems[]
+    `),
     writes: !input.dryRun,
     run: (context) => undo(context, input),
     view: viewUndo,

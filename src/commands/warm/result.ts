@@ -3,6 +3,7 @@ import type { FixtureProblem } from '../../records/fixtures/problems.ts';
 import type { NamespaceTally, TypeTally } from '../../records/fixtures/tally.ts';
 import type { Verification } from '../../records/fixtures/verify.ts';
 import type { FixtureWriting } from '../../records/fixtures/write-run.ts';
+import { blankOf } from '../blank.ts';
 
 /** `records` = `written` + `skipped` + `failed`, always. */
 export interface WarmResult {
@@ -100,10 +101,8 @@ export function verificationFields(
   };
 }
 
-export const blankResult: { readonly [Field in keyof WarmResult]: WarmResult[Field] | null } = {
-  ...{ records: null, written: null, skipped: null, failed: null, invalid: null, expired: null },
-  ...{ existing: null, notWritten: null, unknown: null, retried: null, dryRun: null, valueBytes: null },
-  ...{ durationSeconds: null, withoutTtl: null, repeatedKeys: null, verified: null, mismatched: null },
-  ...{ differences: [], evictedKeys: null, rejectsFile: null },
-  ...{ namespaces: [], recordTypes: [], problems: [] },
-};
+export const blankResult = blankOf<WarmResult>()(`
+  records written skipped failed invalid expired existing notWritten unknown retried dryRun valueBytes
+  durationSeconds withoutTtl repeatedKeys verified mismatched differences[] evictedKeys rejectsFile
+  namespaces[] recordTypes[] problems[]
+`);

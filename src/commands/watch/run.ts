@@ -7,6 +7,7 @@ import { Observer } from '../../watch/observer.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { watchLive } from './live.ts';
 import { initialState } from './state.ts';
+import { blankOf } from '../blank.ts';
 
 export interface WatchInput {
   readonly intervalSeconds: number;
@@ -34,13 +35,7 @@ export const leastIntervalSeconds = 0.1;
 /** `watch` from its options to its result. */
 export function watchExecution(input: WatchInput): Execution<WatchResult> {
   return {
-    blank: {
-      server: null,
-      intervalCount: null,
-      failedIntervals: null,
-      durationSeconds: null,
-      ownCommands: null,
-    },
+    blank: blankOf<WatchResult>()('server intervalCount failedIntervals durationSeconds ownCommands'),
     formatInPipe: 'ndjson',
     run: (context) => watch(context, input),
     view: viewEnd,

@@ -56,7 +56,7 @@ export class ChosenEstimator implements ShareEstimator {
 }
 
 /** A namespace with so many of the keys is a large one. */
-const largeShare = 0.1;
+export const largeShare = 0.1;
 
 /** Half-width of the widest interval of a share of a large namespace: of its types, its spans of TTLs and the like. */
 export function widestShare(namespaces: readonly KeyStatistics[], coverage: number): number {
@@ -89,6 +89,9 @@ const mostNamespaces = 1000;
 /** Of every namespace these are read, before its size can be foreseen. */
 const firstKeys = 250;
 
+/** Where so many of all keys would be chosen, all are: a few lookups more make the figures exact. */
+const mostChosen = 0.5;
+
 /** How many keys are chosen is left to chance too. */
 const margin = 1.1;
 
@@ -106,6 +109,8 @@ export class KeyChoice {
   private readonly enough: number;
   private readonly met = new Map<string, number>();
   private all = 0;
+  private takesAll = false;
+  private looksAgainAt = 0;
   /** Keys that were not chosen. */
   passedOver = 0;
 
@@ -124,11 +129,31 @@ export class KeyChoice {
    */
   weigh(keys: readonly ByteString[], walked: number): number[] {
     return keys.map((key) => {
-      const chance = this.chanceOf(key, walked);
+      const chance = this.chanceOf(key, Math.max(walked, 1e-9));
       if (chance >= 1 || this.draw.fraction() < chance) return 1 / chance;
       this.passedOver++;
       return 0;
     });
+  }
+
+  /** True where most keys would be chosen in the end, as far as the walk has come. */
+  private choosesMost(walked: number): boolean {
+    if (this.all < this.looksAgainAt) return this.takesAll;
+    this.looksAgainAt = this.all + firstKeys;
+    let lookups = 0;
+    for (const met of this.met.values()) {
+      const [wanted, foreseen] = [this.wantedOf(met), met / walked];
+      const first = Math.min(firstKeys, wanted, foreseen);
+      lookups += foreseen <= wanted ? foreseen : first + ((foreseen - first) * wanted) / (foreseen + wanted);
+    }
+    this.takesAll = lookups >= (mostChosen * this.all) / walked;
+    return this.takesAll;
+  }
+
+  /** Ten large namespaces at most, and as many keys again for all small ones together. */
+  private wantedOf(met: number): number {
+    const fair = this.enough / largeShare / this.met.size;
+    return met >= largeShare * this.all ? this.enough : Math.min(this.enough, fair);
   }
 
   private chanceOf(key: ByteString, walked: number): number {
@@ -136,11 +161,9 @@ export class KeyChoice {
     const met = (this.met.get(namespace) ?? 0) + 1;
     this.met.set(namespace, met);
     this.all++;
-    // Ten large namespaces at most, and as many keys again for all small ones together.
-    const fair = this.enough / largeShare / this.met.size;
-    const wanted = met >= largeShare * this.all ? this.enough : Math.min(this.enough, fair);
-    const foreseen = met / Math.max(walked, 1e-9);
-    if (met <= Math.min(firstKeys, wanted) || foreseen <= wanted) return 1;
+    const wanted = this.wantedOf(met);
+    const foreseen = met / walked;
+    if (met <= Math.min(firstKeys, wanted) || foreseen <= wanted || this.choosesMost(walked)) return 1;
     // With the correction for a finite population.
     return wanted / (foreseen + wanted);
   }

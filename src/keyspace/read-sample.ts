@@ -13,6 +13,7 @@ import {
   type ReadNode,
   type UncheckedReason,
 } from './reading.ts';
+import { largeShare } from './chosen-estimate.ts';
 import { Collector } from './collector.ts';
 import { DrawnPages } from './drawn-pages.ts';
 import { type Figure, SampleEstimator } from './estimate.ts';
@@ -22,9 +23,6 @@ import { startPacing } from './pacing.ts';
 import { sampleGroups } from './tally.ts';
 
 const defaultPrecision = 0.02;
-
-/** A namespace with so many of the keys is a large one. */
-const largeShare = 0.1;
 
 /** Where nobody asked for a precision, a sample ends here: within a second. */
 const mostKeysByDefault = 400_000;

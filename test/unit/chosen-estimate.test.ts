@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { errorText } from '../../src/commands/namespace-summary.ts';
 import { ChosenEstimator, KeyChoice } from '../../src/keyspace/chosen-estimate.ts';
 import { KeyStatistics } from '../../src/keyspace/key-statistics.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
@@ -130,6 +131,29 @@ describe('shares of chosen keys', () => {
     const { total } = new KeyStatistics();
     expect(new ChosenEstimator(1).share(total, total)).toEqual({ value: 0, interval: [0, 1] });
   });
+});
+
+test.each([500, 10_000])('where most keys would be chosen all are, with pages of %d', (pageSize) => {
+  const choice = new KeyChoice(emptyMap, 0.02, new Draw(1, 'sample'));
+  const draw = new Draw(1, 'order');
+  const sizes = Object.entries({ user: 3001, session: 790, flag: 10 });
+  const names = sizes.flatMap(([name, size]) => Array.from({ length: size }, (_, at) => `${name}:${at}`));
+  const order = names
+    .map((name) => ({ name, at: draw.fraction() }))
+    .sort((left, right) => left.at - right.at);
+  for (let start = 0; start < order.length; start += pageSize) {
+    const page = order.slice(start, start + pageSize).map(({ name }) => asBytes(name));
+    choice.weigh(page, (start + page.length) / order.length);
+  }
+  expect(choice.passedOver).toBe(0);
+});
+
+test('an error that is more than its figure is an interval', () => {
+  expect(errorText(100, [98, 102], 'count')).toBe('2.0 %');
+  expect(errorText(1, [1, 18], 'count')).toBe('1 … 18');
+  expect(errorText(0, [0, 57], 'count')).toBe('0 … 57');
+  expect(errorText(405, [0, 6616], 'bytes')).toBe('0 B … 6.6 kB');
+  expect(errorText(5, null, 'count')).toBeNull();
 });
 
 test('many namespaces share what small ones may cost', () => {

@@ -143,6 +143,8 @@ function serverCostOf({ account, durationSeconds, serverCpuSeconds }: Analysis):
   };
 }
 
+const howErrorsRead = '± is half of the 95 % interval, or the interval itself where it is wide';
+
 /** How the figures are to be read, where they are not those of every key. */
 export function readingNotes(reading: ReadingReport): Block[] {
   const notes: Block[] = [];
@@ -152,7 +154,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
     notes.push(
       note(
         'plain',
-        `a sample of ${counted(scannedKeys ?? 0, 'key')}${of}: ± is half of the 95 % interval; --exact reads every key`,
+        `a sample of ${counted(scannedKeys ?? 0, 'key')}${of}: ${howErrorsRead}; --exact reads every key`,
       ),
     );
   }
@@ -172,7 +174,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
     notes.push(
       note(
         'plain',
-        `types, TTLs, encodings and idle times of ${counted(lookedUpKeys, 'key')}, chosen at random: ± is half of the 95 % interval; --exact looks up every key`,
+        `types, TTLs, encodings and idle times of ${counted(lookedUpKeys, 'key')}, chosen at random: ${howErrorsRead}; --exact looks up every key`,
       ),
     );
   const { target = 0, reached = null } = precision ?? {};

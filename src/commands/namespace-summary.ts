@@ -12,7 +12,7 @@ import type { NamespaceRow } from '../keyspace/namespace-tree.ts';
 import type { Tally, Breakdown } from '../keyspace/tally.ts';
 import { fallsShort, type TtlRule } from '../keyspace/ttl.ts';
 import type { ColumnName } from '../redis/account.ts';
-import { counted, formatRatio, formatSeconds } from '../render/units.ts';
+import { counted, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 
 /** The bounds that hold the true figure with 95 % certainty; null where the figure is exact. */
 export type IntervalOrNull = readonly [low: number, high: number] | null;
@@ -110,11 +110,20 @@ export function rowName({ namespace, pattern }: Pick<NamespaceSummary, 'namespac
   return pattern === null || pattern === namespace ? namespace : `${namespace} ${pattern}`;
 }
 
-/** Half of the interval as a share of the figure: `1.9 %`; null for an exact one. */
-export function halfWidthText(value: number, interval: IntervalOrNull): string | null {
-  if (interval === null) return null;
+/**
+ * Half of the interval as a share of the figure: `1.9 %`; the interval itself where that would be more than the figure, as it
+ * is of a few keys: `1 … 46`. Null for an exact figure.
+ */
+export function errorText(
+  value: number | null,
+  interval: IntervalOrNull,
+  unit: 'count' | 'bytes',
+): string | null {
+  if (value === null || interval === null) return null;
   const half = (interval[1] - interval[0]) / 2;
-  return value === 0 ? null : formatRatio(half / value);
+  return value > 0 && half <= value
+    ? formatRatio(half / value)
+    : `${formatCell(interval[0], unit)} … ${formatCell(interval[1], unit)}`;
 }
 
 /** Makes summaries of one reading. */

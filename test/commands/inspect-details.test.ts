@@ -162,7 +162,7 @@ describe('without --exact', () => {
       0.045 * truth.page,
     );
     const table = await inspectTable(['--seed', '1'], { url });
-    expect(table).toMatch(/NO TTL +± NO TTL\n/);
+    expect(table).toMatch(/NO TTL +TTL LEFT +TYPES +± NO TTL\n/);
     expect(table).toMatch(/types, TTLs, encodings and idle times of [\d,]+ keys, chosen at random/);
     expect(table).toContain(' NO TTL');
   });

@@ -309,11 +309,11 @@ describe('the outputs of inspect', () => {
     const table = await inspectTable(['--top', '0']);
     expect(linesOf(table).slice(0, 6)).toEqual([
       '6 keys in 3 namespaces',
-      expect.stringMatching(/^ {2}NAMESPACE +KEYS +MEMORY +SHARE +TYPES +TTL LEFT +NO TTL$/) as string,
-      expect.stringMatching(/^ {2}user: +5 .*string {2}50m +2$/) as string,
-      expect.stringMatching(/^ {4}<id>:profile +3 .*string {2}50m +0$/) as string,
-      expect.stringMatching(/^ {4}<id> +2 .*string {2}- +2$/) as string,
-      expect.stringMatching(/^ {2}solo +1 .*string {2}- +1$/) as string,
+      expect.stringMatching(/^ {2}NAMESPACE +KEYS +MEMORY +SHARE +NO TTL +TTL LEFT +TYPES$/) as string,
+      expect.stringMatching(/^ {2}user: +5 .* 2 {2}50m +string$/) as string,
+      expect.stringMatching(/^ {4}<id>:profile +3 .* 0 {2}50m +string$/) as string,
+      expect.stringMatching(/^ {4}<id> +2 .* 2 {2}- +string$/) as string,
+      expect.stringMatching(/^ {2}solo +1 .* 1 {2}- +string$/) as string,
     ]);
     const { stdout } = await cli(['inspect', '--top', '0'], { url: testUrl() });
     const rows = linesOf(stdout).map((line) => line.split('\t'));

@@ -1,7 +1,7 @@
 import { otherName } from '../../keyspace/namespace-tree.ts';
 import type { Cell, Column, TableBlock } from '../../render/blocks.ts';
-import { counted, formatCell, formatSeconds } from '../../render/units.ts';
-import { halfWidthText, type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';
+import { counted, formatSeconds } from '../../render/units.ts';
+import { errorText, type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';
 
 interface OutlineLine {
   readonly label: string;
@@ -28,8 +28,9 @@ const sizeColumns: readonly Column[] = [
   { name: 'keys', header: 'KEYS', unit: 'count' },
   { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
   { name: 'memoryShare', header: 'SHARE', unit: 'ratio' },
-  { name: 'types', header: 'TYPES', unit: 'text' },
 ];
+const typesColumn: Column = { name: 'types', header: 'TYPES', unit: 'text' };
+
 interface ErrorColumn {
   readonly column: Column;
   readonly textOf: (line: OutlineLine) => string | null;
@@ -38,19 +39,16 @@ interface ErrorColumn {
 const sizeErrors: readonly ErrorColumn[] = [
   {
     column: { name: 'keysError', header: '± KEYS', unit: 'text' },
-    textOf: ({ keys, keysInterval }) => halfWidthText(keys, keysInterval),
+    textOf: ({ keys, keysInterval }) => errorText(keys, keysInterval, 'count'),
   },
   {
     column: { name: 'memoryError', header: '± MEM', unit: 'text' },
-    textOf: ({ memoryBytes, memoryBytesInterval }) => halfWidthText(memoryBytes ?? 0, memoryBytesInterval),
+    textOf: ({ memoryBytes, memoryBytesInterval }) => errorText(memoryBytes, memoryBytesInterval, 'bytes'),
   },
 ];
-/** In keys, for where none was met there is no share to give. */
 const ttlError: ErrorColumn = {
   column: { name: 'withoutTtlError', header: '± NO TTL', unit: 'text' },
-  textOf: ({ withoutTtlInterval }) =>
-    withoutTtlInterval &&
-    formatCell(Math.round((withoutTtlInterval[1] - withoutTtlInterval[0]) / 2), 'count'),
+  textOf: ({ withoutTtl, withoutTtlInterval }) => errorText(withoutTtl, withoutTtlInterval, 'count'),
 };
 const withoutTtlColumn: Column = { name: 'withoutTtl', header: 'NO TTL', unit: 'count' };
 
@@ -63,12 +61,8 @@ interface Totals {
 export function namespaceTable(
   result: Totals & { readonly namespaces: readonly NamespaceSummary[] },
 ): TableBlock {
-  const sizes = (line: OutlineLine): Cell[] => [
-    line.keys,
-    line.memoryBytes,
-    shareOf(line, result),
-    line.types.join(' '),
-  ];
+  const sizes = (line: OutlineLine): Cell[] => [line.keys, line.memoryBytes, shareOf(line, result)];
+  const typesOf = ({ types }: OutlineLine) => types.join(' ');
   const lines = outlineOf(result.namespaces);
   const errors = [
     ...(lines.some(({ keysInterval }) => keysInterval !== null) ? sizeErrors : []),
@@ -81,6 +75,7 @@ export function namespaceTable(
     columns: [
       namespaceColumn,
       ...sizeColumns,
+      typesColumn,
       { name: 'ttlMinSeconds', header: 'TTL MIN', unit: 'seconds' },
       { name: 'ttlMaxSeconds', header: 'TTL MAX', unit: 'seconds' },
       withoutTtlColumn,
@@ -91,29 +86,36 @@ export function namespaceTable(
       { name: 'withoutTtlLow', header: 'NO TTL LOW', unit: 'count' },
       { name: 'withoutTtlHigh', header: 'NO TTL HIGH', unit: 'count' },
     ],
-    rows: result.namespaces.map((row) => [
-      rowName(row),
-      ...sizes(lineOf(row, '', 0)),
-      row.ttl?.minSeconds ?? null,
-      row.ttl?.maxSeconds ?? null,
-      row.withoutTtl,
-      ...(row.keysInterval ?? [null, null]),
-      ...(row.memoryBytesInterval ?? [null, null]),
-      ...(row.withoutTtlInterval ?? [null, null]),
-    ]),
+    rows: result.namespaces.map((row) => {
+      const line = lineOf(row, '', 0);
+      return [
+        rowName(row),
+        ...sizes(line),
+        typesOf(line),
+        row.ttl?.minSeconds ?? null,
+        row.ttl?.maxSeconds ?? null,
+        row.withoutTtl,
+        ...(row.keysInterval ?? [null, null]),
+        ...(row.memoryBytesInterval ?? [null, null]),
+        ...(row.withoutTtlInterval ?? [null, null]),
+      ];
+    }),
+    // A narrow terminal loses the last columns.
     display: {
       columns: [
         namespaceColumn,
         ...sizeColumns,
-        { name: 'ttl', header: 'TTL LEFT', unit: 'text' },
         withoutTtlColumn,
+        { name: 'ttl', header: 'TTL LEFT', unit: 'text' },
+        typesColumn,
         ...errors.map(({ column }) => column),
       ],
       rows: lines.map((line) => [
         line.label,
         ...sizes(line),
-        ttlText(line.ttl),
         line.withoutTtl,
+        ttlText(line.ttl),
+        typesOf(line),
         ...errors.map(({ textOf }) => textOf(line)),
       ]),
       depths: lines.map(({ depth }) => depth),

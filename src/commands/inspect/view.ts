@@ -4,7 +4,7 @@ import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, readingNotes } from '../keyspace-report.ts';
 import {
   guessedRulesText,
-  halfWidthText,
+  errorText,
   howToConfirm,
   type NamespaceSummary,
   type SpanSeconds,
@@ -51,7 +51,7 @@ function ttlTable(total: NamespaceSummary, spans: readonly SpanSeconds[]): Table
   const table = spanTable('ttl', 'Time to live', 'TTL LEFT', total, spans);
   const { withoutTtl, withoutTtlInterval, withoutTtlMemoryBytes, keys } = total;
   const row: Cell[] = ['none', withoutTtl, share(withoutTtl, keys), withoutTtlMemoryBytes];
-  if (table.columns.length > 4) row.push(halfWidthText(withoutTtl ?? 0, withoutTtlInterval));
+  if (table.columns.length > 4) row.push(errorText(withoutTtl, withoutTtlInterval, 'count'));
   return withDisplay({ ...table, rows: [...table.rows, row] });
 }
 
@@ -81,14 +81,14 @@ function histogramTable(
       { name: 'keys', header: 'KEYS', unit: 'count' },
       { name: 'keyShare', header: 'SHARE', unit: 'ratio' },
       { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
-      ...(sampled ? [{ name: 'keysError', header: '±', unit: 'text' as const }] : []),
+      ...(sampled ? [{ name: 'keysError', header: '± KEYS', unit: 'text' as const }] : []),
     ],
     rows: lines.map(([label, span]) => [
       label,
       span.keys,
       share(span.keys, keys),
       span.memoryBytes,
-      ...(sampled ? [halfWidthText(span.keys, span.keysInterval)] : []),
+      ...(sampled ? [errorText(span.keys, span.keysInterval, 'count')] : []),
     ]),
     barColumn: 2,
   });

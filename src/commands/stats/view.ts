@@ -15,7 +15,7 @@ import type { HitFigures, ObservedHits, StatsNamespace, StatsResult, WindowFigur
 import { fewestLookups } from '../../traffic/report.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { mainCauseText, hitRateErrorText, targetText } from '../miss-causes.ts';
-import { halfWidthText } from '../namespace-summary.ts';
+import { errorText } from '../namespace-summary.ts';
 
 /** The result of `stats` for people, and as rows. */
 export function viewStats(result: StatsResult, own: OwnLookups): Block[] {
@@ -251,10 +251,10 @@ const sizes: readonly Field[] = [
   [column('memoryShare', 'SHARE', 'ratio'), (row) => row.memoryShare],
 ];
 const sizeErrors: readonly Field[] = [
-  [column('keysError', '± KEYS', 'text'), (row) => halfWidthText(row.keys ?? 0, row.keysInterval)],
+  [column('keysError', '± KEYS', 'text'), (row) => errorText(row.keys, row.keysInterval, 'count')],
   [
     column('memoryError', '± MEM', 'text'),
-    (row) => halfWidthText(row.memoryBytes ?? 0, row.memoryBytesInterval),
+    (row) => errorText(row.memoryBytes, row.memoryBytesInterval, 'bytes'),
   ],
 ];
 

@@ -56,11 +56,15 @@ export async function readInfoWithCommands(node: RedisNode): Promise<Info> {
 }
 
 /** Calls by the name of the command, those of its subcommands together; null where the server reports none. */
-export function commandCalls(info: Info): ReadonlyMap<string, number> | null {
+export function commandCalls(
+  info: Info,
+  field: 'calls' | 'failed_calls' = 'calls',
+): ReadonlyMap<string, number> | null {
+  const counter = new RegExp(`(?:^|,)${field}=(\\d+)`);
   const calls = new Map<string, number>();
   for (const [field, value] of Object.entries(info)) {
     const name = /^cmdstat_([^|]+)/.exec(field)?.[1]?.toUpperCase();
-    const count = /^calls=(\d+)/.exec(value)?.[1];
+    const count = counter.exec(value)?.[1];
     if (name !== undefined && count !== undefined) calls.set(name, (calls.get(name) ?? 0) + Number(count));
   }
   return calls.size === 0 ? null : calls;

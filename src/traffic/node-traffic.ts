@@ -37,8 +37,17 @@ export class NodeTraffic implements TrafficSink {
 
   constructor(private readonly shared: SharedTraffic) {}
 
-  read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void {
-    this.commands.add(this.rowOf(database, bytes, start, end), commandColumns.reads, lookups);
+  read(
+    database: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    lookups: number,
+    uncertain: number,
+  ): void {
+    const row = this.rowOf(database, bytes, start, end);
+    this.commands.add(row, commandColumns.reads, lookups);
+    if (uncertain > 0) this.commands.add(row, commandColumns.uncertainReads, uncertain);
   }
 
   write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {

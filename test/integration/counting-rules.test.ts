@@ -5,7 +5,7 @@ import { connect } from '../../src/redis/connect.ts';
 import { type Reply, replyText } from '../../src/redis/reply.ts';
 import { ReplyError } from '../../src/redis/reply-error.ts';
 import type { RedisCommand } from '../../src/redis/command.ts';
-import { countingRules, lookupsOf } from '../../src/traffic/rules/counting-rules.ts';
+import { countingRules, lookupsOf, uncertainLookups } from '../../src/traffic/rules/counting-rules.ts';
 import type { CountingRule } from '../../src/traffic/rules/counting.ts';
 import type { CommandLookups } from '../../src/traffic/rules/lookups.ts';
 import { send, targetOf } from '../server/redis.ts';
@@ -158,6 +158,29 @@ describe('what holds for all commands', () => {
     expect(refused.map((line) => lookupsIn(wordsOf(line)).readKeys.length)).toEqual([1, 0, 0, 0]);
   });
 
+  test('a command that fails on a key of another type, or without its group, counts what its rule is certain of', async () => {
+    const stopped = new Set<string>();
+    for (const sample of countingSamples) {
+      const rule = ruleOf(wordsOf(sample.line));
+      if (rule?.reads == null || (sample.counts && !rule.stopsAtError) || !knownRules.includes(rule))
+        continue;
+      for (const words of failingForms(wordsOf(sample.line))) {
+        await makeKeys();
+        const { hits, misses } = await counting.count(words);
+        const { readKeys, lookupsPerKey } = lookupsOf(rule, words);
+        const most = readKeys.length * lookupsPerKey;
+        const uncertain = readKeys.map((_, index) => uncertainLookups(rule, index === 0));
+        const least = most - uncertain.reduce((sum, lookups) => sum + lookups, 0);
+        const where = words.join(' ');
+        const counted = hits + misses;
+        expect({ where, counted, fits: counted >= least && counted <= most }).toMatchObject({ fits: true });
+        if (counted < most) stopped.add(rule.command);
+      }
+    }
+    const stopping = countingRules.filter(({ stopsAtError }) => stopsAtError);
+    expect([...stopped].sort()).toEqual(stopping.map(({ command }) => command).sort());
+  });
+
   test('SCAN with TYPE counts a hit for each key that MATCH lets through, before version 8.0', async () => {
     await makeKeys();
     const counted = await counting.count(wordsOf('SCAN 0 MATCH str:* COUNT 1000 TYPE hash'));
@@ -218,6 +241,17 @@ function lookupsIn(words: readonly ByteString[]): CommandLookups {
   const rule = ruleOf(words);
   if (rule === undefined) throw new Error(`\`${words.join(' ')}\` has no rule`);
   return lookupsOf(rule, words);
+}
+
+/** The command with each of its keys replaced by one of another type, and with a group that does not exist. */
+function failingForms(words: readonly ByteString[]): ByteString[][] {
+  const forms = words.flatMap((word, at) => {
+    if (!made.includes(word)) return [];
+    return [words.with(at, asBytes(/^(?:str|num|dest|hll):/.test(word) ? 'hash:1' : 'str:1'))];
+  });
+  const group = words.lastIndexOf(asBytes('g'));
+  if (words[0]?.startsWith('X') && group > 0) forms.push(words.with(group, asBytes('absent')));
+  return forms.filter((form) => !form.includes(asBytes('<dump>')));
 }
 
 /** The keys that the setup makes, and those that it never does. */

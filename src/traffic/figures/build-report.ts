@@ -1,5 +1,6 @@
 import { infoNumber } from '../../redis/info.ts';
 import { missingKeysOf } from './missing-keys.ts';
+import { failedReads, UnmadeReads } from './unmade-reads.ts';
 import { namespacesOf, type ReportInput } from './namespace-figures.ts';
 import type { HitMode, NamespaceTraffic, ObservationCost, TrafficReport } from '../report.ts';
 import {
@@ -34,6 +35,7 @@ export function buildReport(input: ReportInput): TrafficReport {
   const areHitsKnown = !isSpoiledByScans(input, allRows, marks);
   const allHits = !areHitsKnown || resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
   const misses = resets ? null : sumOf(counted.map((each) => each?.misses ?? 0)) - ofOthers;
+  const unmade = new UnmadeReads(windows, [...allRows, ...marks]);
   const namespaces =
     mode === 'counters'
       ? []
@@ -42,11 +44,12 @@ export function buildReport(input: ReportInput): TrafficReport {
           groups,
           allRows,
           windowSeconds,
+          unmade,
         );
   const scans = input.rows.scans;
   const monitoredSpans = mode === 'sampled' ? windows.flatMap(({ bursts }) => bursts) : windows;
   const scanCalls = sumOf(monitoredSpans.map(({ from, to }) => writesBetween(from, to, [scans])));
-  const raw = residualOf(areHitsKnown ? mode : 'misses-only', windows, allRows, marks, namespaces, {
+  const raw = residualOf(areHitsKnown ? mode : 'misses-only', windows, allRows, marks, namespaces, unmade, {
     hits: allHits,
     misses,
   });
@@ -74,7 +77,10 @@ export function buildReport(input: ReportInput): TrafficReport {
     ...unattributed
       .filter(([left, of]) => isTooMany(left, of))
       .slice(0, 1)
-      .map(([left, of]) => `${Math.abs(left)} of ${of} lookups cannot be attributed to a namespace`),
+      .map(
+        ([left, of]) =>
+          `${Math.abs(left)} of ${of} lookups cannot be attributed to a namespace${left < 0 ? failures(failedReads(windows)) : ''}`,
+      ),
   ];
   return {
     mode,
@@ -82,7 +88,12 @@ export function buildReport(input: ReportInput): TrafficReport {
     windowSeconds,
     valid: invalidReasons.length === 0,
     invalidReasons,
-    remarks: [...input.remarks, ...othersRemark(ofOthers), ...scanRemark(scanCalls, scanned, areHitsKnown)],
+    remarks: [
+      ...input.remarks,
+      ...othersRemark(ofOthers),
+      ...scanRemark(scanCalls, scanned, areHitsKnown),
+      ...unmadeRemark(unmade, monitoredSpans),
+    ],
     endedBy: input.endedBy,
     isReplica: input.isReplica,
     reads: hits === null || misses === null ? null : hits + misses,
@@ -107,6 +118,7 @@ function residualOf(
   allRows: readonly number[],
   marks: readonly number[],
   namespaces: readonly NamespaceTraffic[],
+  unmade: UnmadeReads,
   { hits, misses }: Pick<TrafficReport, 'hits' | 'misses'>,
 ): TrafficReport['residual'] {
   if (mode === 'counters' || misses === null) return { reads: null, hits: null, misses: null };
@@ -119,7 +131,9 @@ function residualOf(
   // What MONITOR shows can be held against the counters within the bursts alone.
   const bursts = windows.flatMap((window) => window.bursts);
   const rows = [...allRows, ...marks];
-  const reads = lookupsIn(bursts) - sumOf(bursts.map(({ from, to }) => readsBetween(from, to, rows)));
+  const reads =
+    lookupsIn(bursts) -
+    sumOf(bursts.map((burst) => readsBetween(burst.from, burst.to, rows) - unmade.in(burst)));
   return { reads, hits: reads, misses: missResidual };
 }
 
@@ -145,6 +159,22 @@ function scanRemark(calls: number, scanned: number, areHitsKnown: boolean): stri
     `${calls} calls of SCAN with TYPE counted ${scanned} hits, which are no reads of data and are taken off; a client that ` +
       'clears a namespace scans so (`keyv.clear()`)',
   ];
+}
+
+/** Reads of commands that failed, where MONITOR ran. */
+function unmadeRemark(unmade: UnmadeReads, spans: readonly Burst[]): string[] {
+  const reads = sumOf(spans.map((span) => unmade.in(span)));
+  if (reads === 0) return [];
+  const why = unmade.failed === null ? '; commands over several keys stop at an error' : '';
+  return [
+    `${reads} reads that MONITOR showed were not made by the server, and are taken off${why}${failures(unmade.failed)}`,
+  ];
+}
+
+/** Calls that failed over an argument have a line in MONITOR, and may have looked up nothing. */
+function failures(failed: ReadonlyMap<string, number> | null): string {
+  const calls = [...(failed ?? [])].map(([command, count]) => `\`${command}\` ${count}`);
+  return calls.length === 0 ? '' : `; calls that failed: ${calls.join(', ')}`;
 }
 
 /**

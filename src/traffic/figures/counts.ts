@@ -27,8 +27,8 @@ export class Counts {
 }
 
 /** Columns of what MONITOR tells. */
-export const commandColumns = { reads: 0, writes: 1 } as const;
-export const commandColumnCount = 2;
+export const commandColumns = { reads: 0, writes: 1, uncertainReads: 2 } as const;
+export const commandColumnCount = 3;
 
 /** Columns of what events tell; the causes first, in the order of `causeNames`. */
 export const causeNames = ['expired', 'evicted', 'invalidated', 'renamed', 'neverCached', 'unknown'] as const;

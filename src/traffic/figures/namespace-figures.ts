@@ -16,6 +16,7 @@ import {
   writesBetween,
 } from './window.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
+import type { UnmadeReads } from './unmade-reads.ts';
 import type { KeyHistory } from '../keys/key-history.ts';
 
 /** The namespaces that had any traffic, those with most misses first. */
@@ -24,18 +25,25 @@ export function namespacesOf(
   groups: readonly RowGroup[],
   allRows: readonly number[],
   windowSeconds: number,
+  unmade: UnmadeReads,
 ): NamespaceTraffic[] {
   const { mode, windows, map, bytesPerKey } = input;
   const shown = windows.flatMap(({ to }) => to.keys);
   const known = new Map(map.namespaces.map((namespace) => [namespace.name, namespace]));
   const totalMisses = sumOf(windows.map(({ from, to }) => missesBetween(from, to, allRows)));
   const bytesPerEvictedKey = meanEvictedBytes(windows, groups, bytesPerKey);
-  const figures = groups.flatMap((group): NamespaceTraffic[] => {
+  const unmadeReads = unmade.byGroup(windows, groups);
+  const figures = groups.flatMap((group, index): NamespaceTraffic[] => {
     const { rows, namespace, database } = group;
     const configured = known.get(namespace);
     const causes = causesBetween(windows, rows);
     const misses = sumOf(causeNames.map((name) => causes[name]));
-    const { hits, hitsInterval, reads, writes } = lookupsOf(mode, windows, rows, allRows, misses);
+    const { hits, hitsInterval, reads, writes } =
+      mode === 'exact'
+        ? countedLookups(windows, rows, misses, unmade, unmadeReads[index] ?? 0)
+        : mode === 'sampled'
+          ? estimatedLookups(windows, rows, allRows, misses, unmade)
+          : { reads: null, hits: null, hitsInterval: null, writes: null };
     const newKeys = input.tellsNewKeys ? sumEvents(windows, newKeyColumn, rows) : null;
     if (misses === 0 && !reads && !writes && !newKeys) return [];
     const details = detailsOf(shown, rows);
@@ -94,35 +102,44 @@ export function namespacesOf(
   return figures.sort(byMisses);
 }
 
-/** What is known of the reads and writes of some rows, by the mode. */
-function lookupsOf(
-  mode: HitMode,
+type LookupFigures = Pick<NamespaceTraffic, 'hits' | 'hitsInterval' | 'reads' | 'writes'>;
+
+/** @param unmadeReads of these rows, as they are taken off */
+function countedLookups(
+  windows: readonly NodeWindow[],
+  rows: readonly number[],
+  misses: number,
+  unmade: UnmadeReads,
+  unmadeReads: number,
+): LookupFigures {
+  const shown = sumOf(windows.map(({ from, to }) => readsBetween(from, to, rows)));
+  const bounds = windows.map((window) => unmade.boundsOf(window, rows));
+  const [least, most] = [sumOf(bounds.map(([low]) => low)), sumOf(bounds.map(([, high]) => high))];
+  // Commands of modules miss keys that no rule says they read; what is left over is told as the residual.
+  const hitsWithout = (count: number) => Math.max(0, shown - count - misses);
+  const hits = hitsWithout(unmadeReads);
+  return {
+    reads: hits + misses,
+    hits,
+    hitsInterval: least === most ? null : [hitsWithout(most), hitsWithout(least)],
+    writes: sumOf(windows.map(({ from, to }) => writesBetween(from, to, rows))),
+  };
+}
+
+function estimatedLookups(
   windows: readonly NodeWindow[],
   rows: readonly number[],
   allRows: readonly number[],
   misses: number,
-): Pick<NamespaceTraffic, 'hits' | 'hitsInterval' | 'reads' | 'writes'> {
-  switch (mode) {
-    case 'exact': {
-      const reads = sumOf(windows.map(({ from, to }) => readsBetween(from, to, rows)));
-      // Commands of modules miss keys that no rule says they read; what is left over is told as the residual.
-      const hits = Math.max(0, reads - misses);
-      const writes = sumOf(windows.map(({ from, to }) => writesBetween(from, to, rows)));
-      return { reads: hits + misses, hits, hitsInterval: null, writes };
-    }
-    case 'sampled': {
-      const { value, interval } = estimateHits(windows, rows, allRows);
-      return {
-        reads: Math.round(value) + misses,
-        hits: Math.round(value),
-        hitsInterval: interval,
-        writes: Math.round(estimateWrites(windows, rows)),
-      };
-    }
-    case 'misses-only':
-    case 'counters':
-      return { reads: null, hits: null, hitsInterval: null, writes: null };
-  }
+  unmade: UnmadeReads,
+): LookupFigures {
+  const { value, interval } = estimateHits(windows, rows, allRows, unmade);
+  return {
+    reads: Math.round(value) + misses,
+    hits: Math.round(value),
+    hitsInterval: interval,
+    writes: Math.round(estimateWrites(windows, rows)),
+  };
 }
 
 function targetMet(

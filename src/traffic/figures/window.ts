@@ -9,6 +9,7 @@ import {
 } from './counts.ts';
 import type { Mark } from '../streams/mark.ts';
 import type { MissCauses } from '../report.ts';
+import type { UnmadeReads } from './unmade-reads.ts';
 import { type Interval, z95, t95, proportionInterval } from '../../support/intervals.ts';
 
 /** What one node did between two marks; `bursts` are the stretches of it during which MONITOR ran, where it did in part. */
@@ -73,6 +74,10 @@ export const readsBetween = (from: Mark, to: Mark, rows: Rows) =>
 export const writesBetween = (from: Mark, to: Mark, rows: Rows) =>
   commandsBetween(from, to, commandColumns.writes, rows);
 
+/** Those of the reads that were made only if their command did not fail. */
+export const uncertainReadsBetween = ({ from, to }: Burst, rows: Rows) =>
+  commandsBetween(from, to, commandColumns.uncertainReads, rows);
+
 function commandsBetween(from: Mark, to: Mark, column: number, rows: Rows): number {
   if (from.commands === null || to.commands === null) return 0;
   return sumBetween(from.commands, to.commands, commandColumnCount, column, rows);
@@ -110,7 +115,17 @@ function eventsBetween(from: Mark, to: Mark, column: number, rows: Rows): number
  * The hits of these rows, from what they were in the bursts: their share of all hits there, of all hits that the server
  * counted. Misses need no such estimate, for each is told by an event.
  */
-export function estimateHits(windows: readonly NodeWindow[], rows: Rows, allRows: Rows): Estimate {
+export function estimateHits(
+  windows: readonly NodeWindow[],
+  rows: Rows,
+  allRows: Rows,
+  unmade: UnmadeReads,
+): Estimate {
+  const hitsIn = (burst: Burst, of: Rows) =>
+    Math.max(
+      0,
+      readsBetween(burst.from, burst.to, of) - unmade.of(burst, of) - missesBetween(burst.from, burst.to, of),
+    );
   return sumEstimates(
     windows.map(({ from, to, bursts }) =>
       estimatePart({
@@ -133,10 +148,6 @@ export function estimateWrites(windows: readonly NodeWindow[], rows: Rows): numb
     const commands = growth(from.info, to.info, 'total_commands_processed') ?? 0;
     return sum + (monitored === 0 ? 0 : (written / monitored) * commands);
   }, 0);
-}
-
-function hitsIn({ from, to }: Burst, rows: Rows): number {
-  return Math.max(0, readsBetween(from, to, rows) - missesBetween(from, to, rows));
 }
 
 /** A part of a whole that was seen in bursts only: in burst `i`, `parts[i]` of `wholes[i]`. */

@@ -5,6 +5,7 @@ import {
   keysFrom,
   reading,
   readingAndWriting,
+  stoppingAtError,
   stopsAtWrongType,
   storedAfter,
   storingNothing,
@@ -35,14 +36,12 @@ export const stringRules: readonly CountingRule[] = [
   ...writing(keyAt(1), 'INCR', 'DECR', 'INCRBY', 'DECRBY', 'INCRBYFLOAT'),
   ...writing(keysFrom(1, -1, 2), 'MSET', 'MSETNX'),
   { command: 'BITFIELD', reads: { ...bitfieldWrites, without: true }, writes: bitfieldWrites },
-  ...irregular(stopsAtWrongType, readingAndWriting(keysFrom(3), keyAt(2), 'BITOP')),
-  {
-    command: 'PFCOUNT',
-    reads: keysFrom(1),
-    writes: null,
-    irregular: `${stopsAtWrongType}; of one key it may store the count with the key, which is not taken for a write`,
-  },
-  ...irregular(stopsAtWrongType, readingAndWriting(keysFrom(1), keyAt(1), 'PFMERGE')),
+  ...stoppingAtError(readingAndWriting(keysFrom(3), keyAt(2), 'BITOP')),
+  ...stoppingAtError(
+    reading(keysFrom(1), 'PFCOUNT'),
+    `${stopsAtWrongType}; of one key it may store the count with the key, which is not taken for a write`,
+  ),
+  ...stoppingAtError(readingAndWriting(keysFrom(1), keyAt(1), 'PFMERGE')),
   ...writing(keyAt(1), 'PFADD'),
 ];
 
@@ -71,7 +70,7 @@ export const collectionRules: readonly CountingRule[] = [
   ...reading(keyAt(1), 'SCARD', 'SISMEMBER', 'SMISMEMBER', 'SMEMBERS', 'SRANDMEMBER', 'SSCAN'),
   ...writing(keyAt(1), 'SADD', 'SREM', 'SPOP'),
   ...writing(keysFrom(1, 2), 'SMOVE'),
-  ...irregular(stopsAtWrongType, [
+  ...stoppingAtError([
     ...reading(keysFrom(1), 'SINTER', 'SUNION', 'SDIFF'),
     ...reading(countedAt(1), 'SINTERCARD'),
     ...readingAndWriting(keysFrom(2), keyAt(1), 'SINTERSTORE', 'SUNIONSTORE', 'SDIFFSTORE'),
@@ -91,7 +90,7 @@ export const sortedSetRules: readonly CountingRule[] = [
     ...writing(countedAt(1), 'ZMPOP'),
     ...writing(countedAt(2), 'BZMPOP'),
   ]),
-  ...irregular(stopsAtWrongType, [
+  ...stoppingAtError([
     ...reading(countedAt(1), 'ZINTER', 'ZUNION', 'ZDIFF', 'ZINTERCARD'),
     ...readingAndWriting(countedAt(2), keyAt(1), 'ZINTERSTORE', 'ZUNIONSTORE', 'ZDIFFSTORE'),
   ]),
@@ -110,14 +109,11 @@ const looksUpAgain =
 
 /** XREAD and XREADGROUP look each stream up twice: to resolve its ID or group, and to read it. */
 export const streamRules: readonly CountingRule[] = [
-  { command: 'XREAD', reads: streams, lookups: 2, writes: null, irregular: looksUpAgain },
-  {
-    command: 'XREADGROUP',
-    reads: streams,
-    lookups: 2,
-    writes: streams,
-    irregular: `${looksUpAgain}; where a stream or its group does not exist, it and those before it are looked up once, and those behind it not at all`,
-  },
+  ...stoppingAtError([{ command: 'XREAD', reads: streams, lookups: 2, writes: null }], looksUpAgain),
+  ...stoppingAtError(
+    [{ command: 'XREADGROUP', reads: streams, lookups: 2, writes: streams }],
+    `${looksUpAgain}; where a stream or its group does not exist, it and those before it are looked up once, and those behind it not at all`,
+  ),
   ...reading(keyAt(1), 'XLEN', 'XRANGE', 'XREVRANGE', 'XPENDING'),
   ...reading(keyAt(2), 'XINFO STREAM', 'XINFO GROUPS', 'XINFO CONSUMERS'),
   ...readingAndWriting(keyAt(1), keyAt(1), 'XACK', 'XCLAIM', 'XAUTOCLAIM'),
@@ -164,7 +160,7 @@ export const anyTypeRules: readonly CountingRule[] = [
   },
 ];
 
-export { lookupsOf } from './lookups.ts';
+export { lookupsOf, uncertainLookups } from './lookups.ts';
 
 /**
  * How Redis from 7.0 on and Valkey count each command that reads or writes keys; a command without a rule does neither.

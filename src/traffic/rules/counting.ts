@@ -32,6 +32,11 @@ export interface CountingRule {
   readonly lookups?: number;
   /** The reads are counted only where this word stands among the options: `GET` in `SET key value GET`. */
   readonly readsWith?: string;
+  /**
+   * The keys are looked up one after the other until one makes the command fail. Only the first lookup of the first key is
+   * certain then, for MONITOR shows the command, and not that it failed.
+   */
+  readonly stopsAtError?: true;
   /** True where a miss is counted and no `keymiss` event tells of it. */
   readonly silentMiss?: true;
   /** Keys that are written: given a value, removed, or given another time to live. Null: none. */
@@ -92,6 +97,11 @@ export function irregular(reason: string, rules: readonly CountingRule[]): Count
 
 /** Why a command that takes from the first key that holds something writes fewer keys than it names. */
 export const takesFromOne = 'it writes only the first of the keys that holds something';
+
+/** The same for commands over several keys that look up no further one behind an error. */
+export function stoppingAtError(rules: readonly CountingRule[], reason = stopsAtWrongType): CountingRule[] {
+  return irregular(reason, rules).map((rule) => ({ ...rule, stopsAtError: true }));
+}
 
 /** Why a command over several keys may look up fewer than it names. */
 export const stopsAtWrongType = 'it looks up no further key behind one of a wrong type';

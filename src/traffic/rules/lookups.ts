@@ -28,6 +28,11 @@ export function lookupsOf(rule: CountingRule, argv: readonly ByteString[]): Comm
   };
 }
 
+/** Of the lookups of a key, those that are made only if the command does not fail. @param first of the keys it reads */
+export function uncertainLookups(rule: CountingRule, first: boolean): number {
+  return rule.stopsAtError ? (rule.lookups ?? 1) - (first ? 1 : 0) : 0;
+}
+
 /** The keys in these places; none where the server refuses the arguments before it looks a key up. */
 function keysAt(places: KeyPlaces | null, argv: readonly ByteString[]): ByteString[] {
   switch (places?.kind) {

@@ -1,6 +1,7 @@
 import type { Info } from '../../redis/info.ts';
 import type { WindowKeys } from '../keys/namespace-rows.ts';
 import type { KeyEvent } from './event-reader.ts';
+import type { CommandSink } from './monitor-reader.ts';
 
 /**
  * One instant in the life of a node, the same in all that is observed of it: its counters, and what of the stream of
@@ -41,14 +42,9 @@ export interface StreamCut {
 }
 
 /** Who gets what a node does, and counts it. */
-export interface TrafficSink {
+export interface TrafficSink extends CommandSink {
   /** The time of what is told from now on, in milliseconds. */
   nowMillis: number;
-  read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void;
-  write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
-  lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
-  scanByType(mostLookups: number): void;
-  flush(database: number | null): void;
   event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void;
   /** What has been counted so far, and what was seen of keys since the last turn. */
   commandsAt(kind: MarkKind): StreamCut;

@@ -1,11 +1,12 @@
 import type { ByteString } from '../../support/bytes.ts';
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
 import { type CommandTable, nameSeed, nextNameHash, type TableEntry } from '../rules/command-table.ts';
-import { lookupsOf } from '../rules/counting-rules.ts';
+import { lookupsOf, uncertainLookups } from '../rules/counting-rules.ts';
 
 /** Who is told what the commands do. Keys are bytes of a buffer that is used again. */
 export interface CommandSink {
-  read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void;
+  /** @param uncertain how many of the lookups were made only if the command did not fail */
+  read(database: number, bytes: Buffer, start: number, end: number, lookups: number, uncertain: number): void;
   /** The key is given a value, and a time to live where that is above 0. */
   write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
   /** The key is given a time to live, and keeps its value. */
@@ -188,7 +189,10 @@ export class MonitorReader {
         else this.readSet(entry, database, line, end, at, bytes, from, to);
         continue;
       }
-      if (reads) sink.read(database, bytes, from, to, entry.lookups);
+      if (reads) {
+        const uncertain = entry.rule === null ? 0 : uncertainLookups(entry.rule, index === readFrom);
+        sink.read(database, bytes, from, to, entry.lookups, uncertain);
+      }
       if (writes) sink.write(database, bytes, from, to, 0);
     }
   }
@@ -226,7 +230,8 @@ export class MonitorReader {
       following = word;
       close = open - 2;
     }
-    if (looksUp && entry.rule?.readsWith === 'GET') this.sink.read(database, bytes, from, to, entry.lookups);
+    if (looksUp && entry.rule?.readsWith === 'GET')
+      this.sink.read(database, bytes, from, to, entry.lookups, 0);
     this.sink.write(database, bytes, from, to, ttlMillis || 0);
   }
 
@@ -274,9 +279,10 @@ export class MonitorReader {
       entry.rule ?? this.table.subcommands.get(`${command.toUpperCase()} ${subcommand.toUpperCase()}`);
     if (rule === undefined) return;
     const { readKeys, lookupsPerKey, storedKeys } = lookupsOf(rule, words);
-    for (const key of readKeys) {
+    for (const [index, key] of readKeys.entries()) {
       const bytes = Buffer.from(key, 'latin1');
-      this.sink.read(database, bytes, 0, bytes.length, lookupsPerKey);
+      const uncertain = uncertainLookups(rule, index === 0);
+      this.sink.read(database, bytes, 0, bytes.length, lookupsPerKey, uncertain);
     }
     for (const key of storedKeys) {
       const bytes = Buffer.from(key, 'latin1');

@@ -1,8 +1,8 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
-import { type Info, parseInfo } from '../../redis/info.ts';
+import { type Info, infoWithCommands, withCommands } from '../../redis/info.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { type Reply, replyText } from '../../redis/reply.ts';
+import type { Reply } from '../../redis/reply.ts';
 import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import type { RedisCommand } from '../../redis/command.ts';
@@ -141,9 +141,9 @@ export class NodeObserver {
     const lane = await this.node.openLane();
     const { sink } = this;
     const reader = new MonitorReader(this.table, {
-      read: (database, bytes, start, end, lookups) => {
+      read: (database, bytes, start, end, lookups, uncertain) => {
         if (this.isMark(bytes, start, end)) this.monitorMark();
-        else sink.read(database, bytes, start, end, lookups);
+        else sink.read(database, bytes, start, end, lookups, uncertain);
       },
       write: (database, bytes, start, end, ttlMillis) => sink.write(database, bytes, start, end, ttlMillis),
       lives: (database, bytes, start, end, ttlMillis) => sink.lives(database, bytes, start, end, ttlMillis),
@@ -215,7 +215,7 @@ export class NodeObserver {
       const seen = this.waitFor(pending, limitMillis);
       // Told where it is awaited.
       seen.catch(() => undefined);
-      const info = await this.probeAndInfo(key);
+      const info = await this.probeAndInfo(key, kind);
       const atMillis = this.clock();
       await seen;
       this.maxLagSeconds = Math.max(this.maxLagSeconds, (performance.now() - sentAt) / 1000);
@@ -244,24 +244,23 @@ export class NodeObserver {
     this.control.close();
   }
 
-  private async probeAndInfo(key: ByteString): Promise<Info> {
-    if (this.probe === null) {
-      const [reply] = await this.control.exchange([['INFO']]);
-      return infoOf(reply, this.node.address);
-    }
-    const question: RedisCommand[] = [[this.probe, key], ['INFO']];
+  private async probeAndInfo(key: ByteString, kind: MarkKind): Promise<Info> {
+    // Which calls failed is a matter of a whole window.
+    const asked = kind === 'burst' ? infoWithCommands.slice(0, 1) : infoWithCommands;
+    const { address } = this.node;
+    if (this.probe === null) return infoOf(await this.control.exchange(asked), address);
+    const question: RedisCommand[] = [[this.probe, key], ...asked];
     if (this.transactions) {
       const replies = await this.control.exchange([['MULTI'], ...question, ['EXEC']]);
       const answers = replies.at(-1);
-      if (Array.isArray(answers)) return infoOf(answers[1], this.node.address);
+      if (Array.isArray(answers)) return infoOf(answers.slice(1), address);
       // Not permitted to this user: sent together they are next to each other, if not in a transaction. A lookup that
       // was made all the same is one of ours.
       this.transactions = false;
       if (!(replies[1] instanceof ReplyError) && replies[1] !== 'QUEUED')
-        return infoOf(replies[2], this.node.address);
+        return infoOf(replies.slice(2, -1), address);
     }
-    const replies = await this.control.exchange(question);
-    return infoOf(replies[1], this.node.address);
+    return infoOf((await this.control.exchange(question)).slice(1), address);
   }
 
   private waitFor(pending: PendingMark, limitMillis: number): Promise<void> {
@@ -356,7 +355,7 @@ function keepKeys(pending: PendingMark, { counts, keys }: StreamCut): Float64Arr
 }
 
 /** @throws RedisError where INFO was refused */
-function infoOf(reply: Reply | undefined, address: string): Info {
-  if (reply instanceof ReplyError) throw refusal(reply, '`INFO`', address);
-  return parseInfo(replyText(reply));
+function infoOf([info = null, commands]: readonly Reply[], address: string): Info {
+  if (info instanceof ReplyError) throw refusal(info, '`INFO`', address);
+  return withCommands(info, commands);
 }

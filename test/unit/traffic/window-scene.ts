@@ -51,9 +51,17 @@ export class WindowScene {
     const bytes = Buffer.from(key, 'latin1');
     for (let time = 0; time < times; time++) {
       this.monitored++;
-      if (kind === 'read') this.traffic.read(0, bytes, 0, bytes.length, 1);
+      if (kind === 'read') this.traffic.read(0, bytes, 0, bytes.length, 1, 0);
       else this.traffic.write(0, bytes, 0, bytes.length, 0);
     }
+    return this;
+  }
+
+  /** A read that MONITOR shows, and that the server made only as far as its command did not fail. */
+  showsUncertain(key: string, reads: number, uncertain: number, made: number): this {
+    const bytes = Buffer.from(key, 'latin1');
+    this.traffic.read(0, bytes, 0, bytes.length, reads, uncertain);
+    this.hits += made;
     return this;
   }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
+import type { RedisCommand } from '../../src/redis/command.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { send } from '../server/redis.ts';
 import { expectOneWindow } from '../traffic/one-window.ts';
@@ -83,6 +84,30 @@ test('in mode sampled the misses stay, and the hits are not reported, with the m
   expect(report.remarks.join()).toMatch(
     /^hits and reads are not reported: \d+ calls of SCAN with TYPE were seen/,
   );
+});
+
+test('reads of XREADGROUP that failed are named, taken off, and leave their window valid', async () => {
+  const { url } = await startServer();
+  const [server, client] = [await open(url), await open(url)];
+  const node = client.nodes[0];
+  const poll = (group: string, ...streams: string[]) =>
+    ['XREADGROUP', 'GROUP', group, 'c', 'STREAMS', ...streams, ...streams.map(() => '>')].map(asBytes);
+  await send(client, 'XADD', 'user:stream', '1-1', 'f', 'v');
+  await send(client, 'XGROUP', 'CREATE', 'user:stream', 'g', '0');
+  await startTraffic(client);
+  const commands = [
+    ...Array.from({ length: 200 }, () => poll('absent', 'user:stream')),
+    // One hit of the first, one miss of the second, and none of the third.
+    ...Array.from({ length: 50 }, () => poll('g', 'user:stream', 'user:absent', 'user:stream')),
+    poll('g', 'user:stream'),
+  ] as RedisCommand[];
+  const { report } = await observeFor(server, { seconds: 0.6, ...during(() => node.batch(commands)) });
+  expect(report).toMatchObject({ valid: true, invalidReasons: [] });
+  expect(report.residual).toEqual({ reads: 0, hits: 0, misses: 0 });
+  expect(report.remarks).toEqual([
+    '400 reads that MONITOR showed were not made by the server, and are taken off; calls that failed: `XREADGROUP` 250',
+  ]);
+  expectOneWindow(report);
 });
 
 test.each([

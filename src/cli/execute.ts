@@ -147,7 +147,7 @@ export async function execute<Result extends object>(
       printer.warn(error.stack ?? '');
   } finally {
     progress.stop();
-    await remember(open, io);
+    await remember(open, command, io);
     for (const server of open) server.close();
   }
   const interruption = io.signal.aborted ? (io.signal.reason as Interruption) : undefined;
@@ -217,11 +217,11 @@ async function findProtections(
 }
 
 /** Keeps what the run has looked up; that it could not is nobody's failure, and `stats` and `check` say what they have. */
-async function remember(open: readonly RedisServer[], io: Io): Promise<void> {
+async function remember(open: readonly RedisServer[], command: string, io: Io): Promise<void> {
   const nodes = open.flatMap((server) => server.nodes);
   if (nodes.every(({ lookups }) => lookups.hits + lookups.misses + lookups.lost === 0)) return;
   const { ledgerFolder, rememberLookups } = await import('../health/lookups/ledger.ts');
-  const terms = { folder: ledgerFolder(io.variables), processes: processFacts(), now: io.now };
+  const terms = { command, folder: ledgerFolder(io.variables), processes: processFacts(), now: io.now };
   await rememberLookups(nodes, terms).catch(() => undefined);
 }
 

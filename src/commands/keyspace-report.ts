@@ -1,6 +1,9 @@
 import type { ColumnName } from '../redis/account.ts';
 import type { Analysis, Method, UncheckedReason } from '../keyspace/reading.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
+import { ledgerFolder, touchesOf } from '../health/lookups/ledger.ts';
+import type { RedisServer } from '../redis/server.ts';
+import type { Context } from './context.ts';
 import { type Block, note } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
@@ -144,6 +147,22 @@ function serverCostOf({ account, durationSeconds, serverCpuSeconds }: Analysis):
 }
 
 const howErrorsRead = '± is half of the 95 % interval, or the interval itself where it is wide';
+
+/** Warns where idle times may be since a read of our own. @param oldestSeconds the longest that was seen, at most */
+export async function warnOfTouches(
+  context: Context,
+  server: RedisServer,
+  oldestSeconds: number,
+): Promise<void> {
+  const touches = await touchesOf(server.nodes, ledgerFolder(context.environment.variables));
+  for (const { command, at } of touches) {
+    const ago = (context.now() - at) / 1000;
+    if (ago <= oldestSeconds)
+      context.warn(
+        `\`${command}\` read values ${formatSeconds(Math.round(ago))} ago, which this server counts as a use of the keys: their idle times began again then`,
+      );
+  }
+}
 
 /** How the figures are to be read, where they are not those of every key. */
 export function readingNotes(reading: ReadingReport): Block[] {

@@ -130,7 +130,7 @@ export class Lane {
       const mostBytes = commands.some(mayCarryValues) ? mostValueBytes : mostMetadataBytes;
       const replies = await this.send(payload, commands.length, mostBytes);
       requireShapes(commands, replies, this.address);
-      this.lookups.note(commands, replies);
+      this.lookups.note(commands, replies, !this.leavesNoTouch);
       return replies;
     } catch (error) {
       this.lookups.lose(commands);

@@ -31,18 +31,37 @@ export const metadataCommands: ReadonlySet<string> = new Set([
   ...['HTTL', 'HPTTL', 'HEXPIRETIME', 'HPEXPIRETIME'],
 ]);
 
+/** Of these, the ones that leave idle time and frequency as they are on every server. */
+const untouchingCommands = ['TYPE', 'TTL', 'PTTL', 'EXPIRETIME', 'PEXPIRETIME', 'OBJECT'] as const;
+
 /**
  * Adds up the lookups of one node, whatever connection they go over: each command that is sent with its reply. The rules are
  * those of docs/counting-rules.md for the commands that this program sends.
  */
 export class LookupTally implements OwnLookups {
+  /** Keys that were read in a way that the server counts as a use: their idle time began again. */
+  touched = 0;
   hits = 0;
   misses = 0;
   readonly metadata: Record<string, number> = {};
   lost = 0;
 
-  /** Replies of commands that were sent at once, in their order. */
-  note(commands: readonly RedisCommand[], replies: readonly Reply[]): void {
+  /**
+   * Replies of commands that were sent at once, in their order.
+   * @param touches true where the connection counts as one that uses the keys whose values it reads
+   */
+  note(commands: readonly RedisCommand[], replies: readonly Reply[], touches = false): void {
+    const before = this.hits;
+    const untouching = touches ? this.untouchingLookups() : 0;
+    this.noteAll(commands, replies);
+    if (touches) this.touched += Math.max(0, this.hits - before - (this.untouchingLookups() - untouching));
+  }
+
+  private untouchingLookups(): number {
+    return untouchingCommands.reduce((sum, name) => sum + (this.metadata[name] ?? 0), 0);
+  }
+
+  private noteAll(commands: readonly RedisCommand[], replies: readonly Reply[]): void {
     let queued: RedisCommand[] | null = null;
     let unclear: RedisCommand[] | null = null;
     let found: Map<unknown, Verdict> | null = null;
@@ -52,7 +71,7 @@ export class LookupTally implements OwnLookups {
       if (name === 'MULTI') queued = [];
       else if (name === 'EXEC') {
         const answers = replies[index];
-        if (queued !== null && Array.isArray(answers)) this.note(queued, answers);
+        if (queued !== null && Array.isArray(answers)) this.noteAll(queued, answers);
         queued = null;
       } else if (queued !== null && replies[index] === 'QUEUED') queued.push(command);
       else {

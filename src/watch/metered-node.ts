@@ -1,5 +1,4 @@
 import type { Lane } from '../redis/lane.ts';
-import type { OwnLookups } from '../redis/lookups.ts';
 import type { Reply } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Argument, RedisCommand } from '../redis/command.ts';
@@ -24,7 +23,7 @@ export class MeteredNode implements RedisNode {
     return this.node.database;
   }
 
-  get lookups(): OwnLookups {
+  get lookups(): RedisNode['lookups'] {
     return this.node.lookups;
   }
 

@@ -196,6 +196,20 @@ describe('what a run adds to the counters of hits and misses is what is remember
 });
 
 describe('what is remembered', () => {
+  test('is that values were read in a way that the server counts as a use of the keys', async () => {
+    await run(['keys', '*', '--long']);
+    const warning = 'ago, which this server counts as a use of the keys';
+    expect((await run(['inspect'])).stderr).not.toContain(warning);
+    await run(['export', 'page:*', '--to', 'pages.ndjson']);
+    await send(server, 'CONFIG', 'RESETSTAT');
+    await run(['inspect']);
+    const { stderr } = await run(['inspect']);
+    const [noTouch] = await server.nodes[0].batch([['CLIENT', 'NO-TOUCH', 'OFF']]);
+    if (noTouch === 'OK') expect(stderr).not.toContain(warning);
+    else
+      expect(stderr).toMatch(/warning: `export` read values \d+ m?s ago, which this server counts as a use/);
+  });
+
   test('holds a run that was interrupted', async () => {
     const start = await counters();
     const interruption = new AbortController();

@@ -4,7 +4,7 @@ import { keyFields } from '../../keyspace/key-text.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { Analysis, AnalysisOptions } from '../../keyspace/reading.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
-import { keyspaceFiguresOf } from '../keyspace-report.ts';
+import { keyspaceFiguresOf, warnOfTouches } from '../keyspace-report.ts';
 import { rowName } from '../namespace-summary.ts';
 import { confirmReplacing } from '../protection.ts';
 import { oneOrMore, selectionOf } from '../namespace-filter.ts';
@@ -65,6 +65,9 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
       : saveSnapshot(context, input.save, server.address, scopeOf(input), analysis, map);
   const figures = keyspaceFiguresOf(analysis, map, input.limit);
   const whole = keyspaceFiguresOf(analysis, map, Number.POSITIVE_INFINITY);
+  const oldestIdle = whole.total.idleHistogram?.findLast(({ keys }) => keys > 0);
+  if (oldestIdle !== undefined && !context.signal.aborted && analysis.failure === null)
+    await warnOfTouches(context, server, oldestIdle.upToSeconds ?? Number.POSITIVE_INFINITY);
   if (since !== null && since.server !== server.address)
     context.warn(`the snapshot is of ${since.server}, and this is ${server.address}`);
   return {

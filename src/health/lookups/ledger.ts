@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileFailureText } from '../../support/failure.ts';
-import { type Info, infoNumber, infoWithCommands, withCommands } from '../../redis/info.ts';
+import { type Info, infoNumber, infoWithCommands, parseInfo, withCommands } from '../../redis/info.ts';
 import { noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
 import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisNode } from '../../redis/server.ts';
@@ -19,8 +19,17 @@ interface Entry {
   readonly complete: boolean;
   /** The line of INFO commandstats about CONFIG RESETSTAT, which is another after each reset. */
   readonly resets: string | null;
+  /** The last run whose reading of values the server counted as uses of the keys; none: no run yet. */
+  readonly touch?: Touch | undefined;
   /** Counters that only a reset makes smaller, as they were when this was written. */
   readonly counters: Readonly<Record<(typeof growing)[number], number | null>>;
+}
+
+export interface Touch {
+  /** `export`, `diff`, … */
+  readonly command: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
 }
 
 const growing = [
@@ -56,7 +65,20 @@ export function rememberedLookups(folder: string | null, info: Info): Remembered
   };
 }
 
+/** The runs that were the last to touch keys of these nodes, see Touch. @throws RedisError where the connection is lost */
+export async function touchesOf(nodes: readonly RedisNode[], folder: string | null): Promise<Touch[]> {
+  if (folder === null || !existsSync(folder)) return [];
+  const infos = await Promise.all(nodes.map((node) => node.batch([['INFO', 'SERVER']])));
+  return infos.flatMap(([info]) => {
+    const path = typeof info === 'string' ? pathOf(folder, parseInfo(info)) : null;
+    const entry = path === null ? null : readEntry(path);
+    return entry === null || typeof entry === 'string' ? [] : (entry.touch ?? []);
+  });
+}
+
 interface LedgerTerms {
+  /** The name of the command that looked up. */
+  readonly command: string;
   /** See ledgerFolder; null: nothing is remembered. */
   readonly folder: string | null;
   readonly processes: ProcessFacts;
@@ -73,7 +95,7 @@ const inquiryMillis = 2000;
  * @throws FolderError, or an Error as the system gives it, where the folder cannot be written
  */
 export async function rememberLookups(nodes: readonly RedisNode[], terms: LedgerTerms): Promise<void> {
-  const { folder, processes, now } = terms;
+  const { folder, processes, now, command } = terms;
   const due = nodes.filter(({ lookups }) => lookups.hits + lookups.misses + lookups.lost > 0);
   if (folder === null || due.length === 0) return;
   await withFolderLock(folder, processes, lockPatienceMillis, async () => {
@@ -82,12 +104,12 @@ export async function rememberLookups(nodes: readonly RedisNode[], terms: Ledger
       // Under the lock, for the counters of another run's reading must not be larger than those of a later one.
       const info = await ask(node);
       const path = info === null ? null : pathOf(folder, info);
-      if (info !== null && path !== null) add(path, info, node.lookups);
+      if (info !== null && path !== null) add(path, info, node.lookups, { command, at: now() });
     }
   });
 }
 
-function add(path: string, info: Info, lookups: OwnLookups): void {
+function add(path: string, info: Info, lookups: RedisNode['lookups'], touch: Touch): void {
   const found = readEntry(path);
   const before = found !== null && typeof found !== 'string' && isOfNow(found, info) ? found : null;
   const [hits, misses] = [infoNumber(info, 'keyspace_hits'), infoNumber(info, 'keyspace_misses')];
@@ -103,6 +125,8 @@ function add(path: string, info: Info, lookups: OwnLookups): void {
     },
     complete: typeof found !== 'string' && (before?.complete ?? true),
     resets: resetsOf(info),
+    // A reset of the counters changes nothing of the keys.
+    touch: (lookups.touched ?? 0) > 0 ? touch : typeof found === 'string' ? undefined : found?.touch,
     counters: countersOf(info),
   };
   const draft = `${path}.${crypto.randomUUID()}.draft`;
@@ -174,6 +198,7 @@ function parseEntry(value: unknown): Entry | null {
     Object.values(lookups.metadata as object).every(isCount) &&
     typeof entry.complete === 'boolean' &&
     (entry.resets === null || typeof entry.resets === 'string') &&
+    (entry.touch === undefined || (typeof entry.touch.command === 'string' && isCount(entry.touch.at))) &&
     typeof entry.counters === 'object' &&
     growing.every((name) => entry.counters?.[name] === null || isCount(entry.counters?.[name]))
     ? (entry as Entry)

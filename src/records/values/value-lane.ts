@@ -26,11 +26,10 @@ export interface ValueLane {
 export async function openValueLane(node: RedisNode): Promise<ValueLane> {
   const lane = await node.openLane();
   const account = emptyAccount();
-  const [reply] = await lane.exchange([['CLIENT', 'NO-TOUCH', 'ON']]);
   return {
     lane,
     account,
-    leavesIdleTimes: !(reply instanceof ReplyError),
+    leavesIdleTimes: lane.leavesNoTouch,
     hasFieldTtls: (keysWithFieldTtls((await readInfoIfPermitted(node)) ?? {}, node.database) ?? 0) > 0,
     fieldTtlsRefused: null,
     close: () => {

@@ -14,14 +14,16 @@ import type { ByteString } from '../support/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { counted, formatBytes } from '../render/units.ts';
 import type { Context } from './context.ts';
+import type { ConsentInput } from './protection.ts';
+import type { PaceInput } from './reading-options.ts';
 
-/** What of a removal is kept, as the options say it. */
-export interface KeepingInput {
-  /** `--journal FILE` */
-  readonly journal: string | undefined;
-  readonly keepsJournal: boolean;
-  /** Undefined: neither `--backup` nor `--no-backup`, so the profile and the size of the plan decide. */
-  readonly backup: boolean | undefined;
+/** The options that commands which change keys have in common. */
+export interface ChangeInput extends PaceInput, ConsentInput {
+  /** A file; false: none is kept. */
+  readonly journal?: string | false;
+  /** None: the profile and the size of the plan decide. */
+  readonly backup?: boolean;
+  readonly dryRun?: true;
 }
 
 /** Whether the values of a plan are kept, so that `cachectl undo` can put them back. */
@@ -38,7 +40,7 @@ export const mostBytesKept = 100_000_000;
 /** @throws InputError where values are to be kept and there is no place or no use for them */
 export function requireBackupPlace(
   { environment }: Context,
-  { backup, keepsJournal, journal }: KeepingInput,
+  { backup, journal }: ChangeInput,
   mode: RemovalMode = 'unlink',
 ): void {
   if (backup !== true) return;
@@ -48,7 +50,7 @@ export function requireBackupPlace(
       mode === 'soft' ? 'the TTLs as they were are in the journal in any case' : 'leave --backup out',
     );
   }
-  if (!keepsJournal)
+  if (journal === false)
     throw new InputError('--backup keeps values in the journal, and --no-journal keeps none');
   if (journal === undefined && journalFolder(environment.variables) === null) {
     throw new InputError(
@@ -62,17 +64,17 @@ export function requireBackupPlace(
 export async function decideBackup(
   context: Context,
   server: RedisServer,
-  { backup, keepsJournal, journal }: KeepingInput,
+  { backup, journal }: ChangeInput,
   mode: RemovalMode,
   plan: { readonly keys: readonly ByteString[]; readonly memoryBytes: number | null },
 ): Promise<Backup> {
-  const hasJournal = keepsJournal && (journal !== undefined || hasFolder(context));
+  const hasJournal = journal !== false && (journal !== undefined || hasFolder(context));
   if (mode === 'generation') return withoutUndo('a generation that was raised is not set back');
   if (mode === 'soft')
     return hasJournal ? { isKept: false, noUndoBecause: null } : withoutUndo('no journal keeps the TTLs');
   const policy = context.backupPolicy;
   if (backup === false) return withoutUndo('--no-backup keeps no values');
-  if (!keepsJournal) return withoutUndo('--no-journal keeps no values');
+  if (journal === false) return withoutUndo('--no-journal keeps no values');
   if (backup === undefined && policy === 'never')
     return withoutUndo(`profile \`${context.profile?.name ?? ''}\` keeps no values; --backup keeps them`);
   if (!hasJournal)
@@ -103,10 +105,10 @@ interface Change {
 export async function startJournal(
   { environment, now, profile }: Context,
   server: RedisServer,
-  { journal, keepsJournal }: KeepingInput,
+  { journal }: ChangeInput,
   { command, action, patterns, withValues, plan }: Change,
 ): Promise<ArchiveWriter | null> {
-  if (!keepsJournal) return null;
+  if (journal === false) return null;
   const folder = journalFolder(environment.variables);
   if (journal === undefined && folder === null) return null;
   const named = journal === undefined ? null : resolve(environment.workingDirectory, journal);

@@ -8,7 +8,7 @@ import { patternArgument } from './arguments.ts';
 export function selectionOf(
   map: NamespaceMap,
   patterns: readonly string[],
-  namespaces: readonly string[],
+  namespaces: readonly string[] = [],
 ): KeySelection {
   for (const name of namespaces) requireNamespace(map, name);
   return { patterns: patterns.map(patternArgument), namespaces };
@@ -28,6 +28,6 @@ function requireNamespace(map: NamespaceMap, name: string): void {
 }
 
 /** As files of before have it: one namespace is a text, and none is left out. */
-export function oneOrMore(namespaces: readonly string[]): string | readonly string[] | undefined {
+export function oneOrMore(namespaces: readonly string[] = []): string | readonly string[] | undefined {
   return namespaces.length > 1 ? namespaces : namespaces[0];
 }

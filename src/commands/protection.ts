@@ -74,18 +74,25 @@ export async function confirmProtected(
   }
 }
 
+/** What answers the question in advance. */
+export interface ConsentInput {
+  readonly yes?: true;
+  /** The name of a protected profile. */
+  readonly confirm?: string;
+}
+
+export function consentOf({ yes, confirm }: ConsentInput): ConsentInput {
+  return { ...(yes && { yes }), ...(confirm !== undefined && { confirm }) };
+}
+
 /** What a person is asked before keys are changed. */
-interface Consent {
+interface Consent extends ConsentInput {
   readonly plan: readonly Block[];
   /** As it reads after "to": `remove 4 keys`. */
   readonly action: string;
   readonly question: string;
   /** How it stands after a no: `nothing was removed`. */
   readonly otherwise: string;
-  /** `--yes` */
-  readonly yes: boolean;
-  /** The value of `--confirm`. */
-  readonly confirm: string | undefined;
 }
 
 /**
@@ -101,7 +108,7 @@ export async function askConsent(context: Context, server: RedisServer, consent:
   if (confirm !== undefined) await confirmProtected(context, server, confirm, action);
   const named = isProtected && confirm !== undefined;
   const asksForName = isProtected && confirm === undefined;
-  if ((yes && !asksForName) || named) return false;
+  if ((yes === true && !asksForName) || named) return false;
   if (!prompts.interactive && !asksForName) {
     throw new DeclinedError(
       `there is no terminal to ask at; ${otherwise}`,
@@ -109,7 +116,7 @@ export async function askConsent(context: Context, server: RedisServer, consent:
     );
   }
   if (prompts.interactive) await context.show(plan);
-  if (prompts.interactive && !yes && !(await prompts.confirm(question))) {
+  if (prompts.interactive && yes !== true && !(await prompts.confirm(question))) {
     throw new DeclinedError(`not confirmed; ${otherwise}`);
   }
   if (asksForName) await confirmProtected(context, server, undefined, action);
@@ -125,7 +132,7 @@ export async function askConsent(context: Context, server: RedisServer, consent:
 export async function confirmReplacing(
   { environment, prompts }: Context,
   name: string | undefined,
-  force: boolean,
+  force: boolean | undefined,
 ): Promise<void> {
   if (name === undefined) return;
   if (looksLikeUrl(name))
@@ -133,7 +140,7 @@ export async function confirmReplacing(
       `\`${maskedUrl(name)}\` is a URL, not a file`,
       'give the URL of a server with --url',
     );
-  if (placeOf(name, environment.workingDirectory) !== 'file' || force) return;
+  if (placeOf(name, environment.workingDirectory) !== 'file' || force === true) return;
   if (!prompts.interactive) {
     throw new DeclinedError(
       `\`${name}\` exists already; nothing was written`,

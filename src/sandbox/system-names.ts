@@ -22,3 +22,9 @@ export const faultDescriptions: Readonly<Record<FaultName, string>> = {
   'invalidation-loop': 'a write path removes what is read most: misses are invalidated',
   'unstable-keys': 'no process finds the keys of another: misses were never cached',
 };
+
+/** Operations per second of light traffic. */
+export const defaultTraffic = 200;
+
+/** The same with a fault: so much that a window of a few seconds holds hundreds of misses. */
+export const faultTraffic = 1000;

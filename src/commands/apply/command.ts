@@ -1,7 +1,7 @@
-import { countArgument, durationArgument, ratioArgument } from '../arguments.ts';
-import { backupTexts } from '../backup-options.ts';
+import { durationArgument, ratioArgument } from '../arguments.ts';
 import { Option } from '@commander-js/extra-typings';
 import { type DefineCommand, examples } from '../runner.ts';
+import * as shared from '../shared-options.ts';
 
 export const defineApply: DefineCommand = (program, run) => {
   program
@@ -21,19 +21,15 @@ export const defineApply: DefineCommand = (program, run) => {
     )
     .option('--over <duration>', 'window of --mode soft (default: as the plan says)', durationArgument)
     .option('--include-rewritten', 'remove also the keys that were written since the plan was made')
-    .option('--max-rate <keys>', 'remove at most so many keys per second', countArgument(1))
-    .option(
-      '--latency-budget <duration>',
-      'slow down when a round trip takes longer, such as 2ms',
-      durationArgument,
-    )
-    .option('--backup', backupTexts.backup)
-    .option('--no-backup', backupTexts.noBackup)
-    .option('--journal <file>', 'file of the journal (default: in the state folder)')
-    .option('--no-journal', 'keep no journal')
+    .addOption(shared.maxRate('remove at most so many keys per second'))
+    .addOption(shared.latencyBudget)
+    .addOption(shared.backup)
+    .addOption(shared.noBackup)
+    .addOption(shared.journal)
+    .addOption(shared.noJournal)
     .option('--dry-run', 'look whether the plan still holds, and remove nothing')
-    .option('-y, --yes', 'do not ask')
-    .option('--confirm <profile>', 'name of the protected profile, in place of the question')
+    .addOption(shared.yes)
+    .addOption(shared.confirm)
     .addHelpText(
       'after',
       examples(
@@ -42,23 +38,6 @@ export const defineApply: DefineCommand = (program, run) => {
       ),
     )
     .action((plan, options, self) =>
-      run(self, async () => {
-        const { applyExecution } = await import('./run.ts');
-        return applyExecution({
-          plan,
-          tolerance: options.tolerance,
-          mode: options.mode,
-          over: options.over,
-          includesRewritten: options.includeRewritten === true,
-          maxRate: options.maxRate,
-          latencyBudget: options.latencyBudget,
-          backup: options.backup,
-          journal: typeof options.journal === 'string' ? options.journal : undefined,
-          keepsJournal: options.journal !== false,
-          dryRun: options.dryRun === true,
-          yes: options.yes === true,
-          confirm: options.confirm,
-        });
-      }),
+      run(self, async () => (await import('./run.ts')).applyExecution({ plan, ...options })),
     );
 };

@@ -10,25 +10,24 @@ import { readTraffic } from '../../changes/traffic.ts';
 import { readServerTime, WrittenSince } from '../../changes/written-since.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { counted, formatRatio } from '../../render/units.ts';
-import { type Backup, decideBackup, requireBackupPlace } from '../backup.ts';
+import { type Backup, type ChangeInput, decideBackup, requireBackupPlace } from '../backup.ts';
+import { paceLimitsOf } from '../reading-options.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { askForRemoval, carryOut, type CarryOutInput, limitsOf } from '../invalidate/carry-out.ts';
+import { askForRemoval, carryOut } from '../invalidate/carry-out.ts';
 import { type InvalidateResult, plannedResult, removedResult } from '../invalidate/result.ts';
 import { blankInvalidation } from '../invalidate/run.ts';
 import { dataBlocks, fullBlocks, outcomeBlocks } from '../invalidate/view.ts';
 
-interface ApplyInput extends Omit<CarryOutInput, 'mode' | 'over'> {
-  /** Undefined: as the plan says; and so for the window. */
-  readonly mode: 'unlink' | 'soft' | undefined;
-  readonly over: number | undefined;
+interface ApplyInput extends ChangeInput {
+  /** A file. */
   readonly plan: string;
+  /** None: as the plan says; and so for the window, in seconds. */
+  readonly mode?: 'unlink' | 'soft';
+  readonly over?: number;
   /** Share of the keys that may be gone, from 0 to 1. */
   readonly tolerance: number;
-  readonly includesRewritten: boolean;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly confirm: string | undefined;
+  readonly includeRewritten?: true;
 }
 
 export interface ApplyResult extends InvalidateResult {
@@ -52,7 +51,7 @@ export function applyExecution(input: ApplyInput): Execution<ApplyResult> {
   return {
     blank: { ...blankInvalidation, plan: null },
     rows: 'namespaces',
-    writes: !input.dryRun,
+    writes: input.dryRun !== true,
     run: (context) => apply(context, input, view),
     view: (result, own) => view.blocks(result, own),
   };
@@ -88,7 +87,7 @@ async function apply(
   const scope = scopeOf(map, [], []);
   const plan = await planInvalidation(server, selection, {
     scope,
-    limits: limitsOf(input),
+    limits: paceLimitsOf(input),
     signal,
     progress,
     now,
@@ -96,13 +95,13 @@ async function apply(
   const { variables, workingDirectory } = context.environment;
   const earlier = await readEarlierRuns(id, {
     folder: journalFolder(variables),
-    file: input.journal === undefined ? null : resolve(workingDirectory, input.journal),
+    file: typeof input.journal === 'string' ? resolve(workingDirectory, input.journal) : null,
   });
   const there = new Set(plan.keys);
   const doneBefore = keys.filter((key) => earlier.touched.has(key) && !there.has(key)).length;
   const stays = plan.excluded.reduce((sum, each) => sum + each.keys, 0);
   const missing = keys.length - plan.keys.length - stays - doneBefore;
-  const writtenSince = input.includesRewritten
+  const writtenSince = input.includeRewritten
     ? null
     : new WrittenSince(digests, await elapsedSince(server, saved, now));
   const planned = (
@@ -117,7 +116,7 @@ async function apply(
         plan,
         server,
         stateKnown: !map.isEmpty,
-        dryRun: input.dryRun,
+        dryRun: input.dryRun === true,
         limit: null,
         mode: way.mode,
         planFile: null,
@@ -152,7 +151,7 @@ async function apply(
   if (plan.keys.length === 0) return { result: planned('nothingMatched') };
   // A plan that is looked at says what stays; each batch looks again just before its keys go.
   if (input.dryRun || !input.yes)
-    await writtenSince?.look(server, plan.keys, { limits: limitsOf(input), signal });
+    await writtenSince?.look(server, plan.keys, { limits: paceLimitsOf(input), signal });
   const traffic = await readTraffic(server, plan.keys);
   const backup = await decideBackup(context, server, way, way.mode, plan);
   if (input.dryRun) {

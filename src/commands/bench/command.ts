@@ -1,4 +1,3 @@
-import type { BenchInput } from './run.ts';
 import { Argument, Option } from '@commander-js/extra-typings';
 import { workloadNames } from '../../bench/options.ts';
 import { countArgument, durationArgument, ratioArgument, sizeArgument } from '../arguments.ts';
@@ -70,28 +69,7 @@ export const defineBench: DefineCommand = (program, run) => {
         ['cachectl bench get --fail-above 2ms --output json', 'a gate in a pipeline'],
       ),
     )
-    .action((workloads, options, self) => {
-      const { operations, failAbove } = options;
-      const input: BenchInput = {
-        workloads: workloads.length === 0 ? workloadNames : [...new Set(workloads)],
-        connections: options.connections,
-        pipeline: options.pipeline,
-        payloadBytes: options.payload,
-        keys: options.keys,
-        getRatio: options.getRatio,
-        limit:
-          operations === undefined
-            ? { kind: 'duration', seconds: options.duration }
-            : { kind: 'operations', count: operations },
-        warmupSeconds: options.warmup,
-        ratePerSecond: options.rate ?? null,
-        limits: {
-          maxP99Micros: failAbove === undefined ? null : failAbove * 1e6,
-          minThroughputPerSecond: options.minThroughput ?? null,
-        },
-        baselineFile: options.baseline,
-        confirm: options.confirm,
-      };
-      return run(self, async () => (await import('./run.ts')).benchExecution(input));
-    });
+    .action((workloads, options, self) =>
+      run(self, async () => (await import('./run.ts')).benchExecution({ workloads, ...options })),
+    );
 };

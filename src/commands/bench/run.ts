@@ -1,8 +1,14 @@
 import type { BenchResult } from './result.ts';
 import { resolve } from 'node:path';
 import { type Baseline, compareWith, parseBaseline } from '../../bench/baseline.ts';
-import { judge, type Limits } from '../../bench/gates.ts';
-import { type BenchOptions, checkOptions, needsKeys } from '../../bench/options.ts';
+import { judge } from '../../bench/gates.ts';
+import {
+  type BenchOptions,
+  checkOptions,
+  needsKeys,
+  type WorkloadName,
+  workloadNames,
+} from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
 import { InputError } from '../../support/failure.ts';
 import { readNamedFile } from '../../support/named-file.ts';
@@ -12,10 +18,43 @@ import { exitCodes } from '../exit-codes.ts';
 import { confirmProtected, requireWritable } from '../protection.ts';
 import { blankOf } from '../blank.ts';
 
-export interface BenchInput extends BenchOptions {
-  readonly limits: Limits;
-  readonly baselineFile: string | undefined;
-  readonly confirm: string | undefined;
+export interface BenchInput {
+  /** None: all. */
+  readonly workloads: readonly WorkloadName[];
+  readonly connections: number;
+  readonly pipeline: number;
+  /** Bytes. */
+  readonly payload: number;
+  readonly keys: number;
+  /** From 0 to 1. */
+  readonly getRatio: number;
+  /** Seconds; not used where `operations` is given. */
+  readonly duration: number;
+  readonly operations?: number;
+  /** Seconds. */
+  readonly warmup: number;
+  /** Commands per second. */
+  readonly rate?: number;
+  /** A file. */
+  readonly baseline?: string;
+  /** Seconds. */
+  readonly failAbove?: number;
+  /** Commands per second. */
+  readonly minThroughput?: number;
+  readonly confirm?: string;
+}
+
+function optionsOf(input: BenchInput): BenchOptions {
+  const { workloads, connections, pipeline, keys, getRatio, operations } = input;
+  return {
+    workloads: workloads.length === 0 ? workloadNames : [...new Set(workloads)],
+    ...{ connections, pipeline, payloadBytes: input.payload, keys, getRatio },
+    limit:
+      operations === undefined
+        ? { kind: 'duration', seconds: input.duration }
+        : { kind: 'operations', count: operations },
+    ...{ warmupSeconds: input.warmup, ratePerSecond: input.rate ?? null },
+  };
 }
 
 /** `bench` from its input to its result. */
@@ -33,9 +72,9 @@ export function benchExecution(input: BenchInput): Execution<BenchResult> {
 }
 
 async function bench(context: Context, input: BenchInput): Promise<Outcome<BenchResult>> {
-  const { confirm, limits, baselineFile, ...options } = input;
+  const options = optionsOf(input);
   checkOptions(options);
-  const baseline = baselineFile === undefined ? null : await readBaseline(context, baselineFile);
+  const baseline = input.baseline === undefined ? null : await readBaseline(context, input.baseline);
   const server = await context.connect();
   if (options.workloads.some(needsKeys))
     requireWritable(
@@ -43,7 +82,7 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
       'every workload but `ping`',
       'run `cachectl bench ping`; ',
     );
-  await confirmProtected(context, server, confirm, 'put it under load');
+  await confirmProtected(context, server, input.confirm, 'put it under load');
   const [{ runBenchmark }, { systemClock }] = await Promise.all([
     import('../../bench/run.ts'),
     import('../../bench/clock.ts'),
@@ -54,7 +93,10 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
     random: context.random,
     progress: context.progress,
   });
-  const verdicts = judge(report.results, limits);
+  const verdicts = judge(report.results, {
+    maxP99Micros: input.failAbove === undefined ? null : input.failAbove * 1e6,
+    minThroughputPerSecond: input.minThroughput ?? null,
+  });
   if (context.output !== 'table') {
     for (const verdict of verdicts.filter(({ met }) => !met)) context.warn(verdictText(verdict));
   }

@@ -62,29 +62,7 @@ export const defineCheck: DefineCommand = (program, run) => {
         ['cachectl check --output github --junit check.xml', 'annotations, and a report for the archive'],
       ),
     )
-    .action((options, self) =>
-      run(self, async () => {
-        const { checkExecution } = await import('./run.ts');
-        return checkExecution({
-          only: options.only,
-          skip: options.skip,
-          limits: {
-            ...(options.minHitRate !== undefined && { minHitRate: options.minHitRate }),
-            ...(options.maxMemory !== undefined && { maxMemoryRatio: options.maxMemory }),
-            ...(options.maxPing !== undefined && { maxPingMillis: options.maxPing * 1000 }),
-            ...(options.maxFragmentation !== undefined && { maxFragmentation: options.maxFragmentation }),
-            ...(options.maxEvicted !== undefined && { maxEvictedKeys: options.maxEvicted }),
-            ...(options.maxClients !== undefined && { maxClients: options.maxClients }),
-            ...(options.maxLag !== undefined && { maxReplicationLagSeconds: options.maxLag }),
-          },
-          strict: options.strict === true,
-          write: options.write,
-          waitMillis: options.wait * 1000,
-          windowSeconds: options.window,
-          junitFile: options.junit,
-        });
-      }),
-    );
+    .action((options, self) => run(self, async () => (await import('./run.ts')).checkExecution(options)));
 };
 
 function checkList(): string {

@@ -19,17 +19,38 @@ import { blankOf } from '../blank.ts';
 const pings = 20;
 
 export interface CheckInput {
-  /** Ids of checks; undefined: all. */
-  readonly only: readonly string[] | undefined;
-  readonly skip: readonly string[] | undefined;
-  /** What stands on the command line; the map says the rest. */
-  readonly limits: Thresholds;
-  readonly strict: boolean;
+  /** Ids of checks; none: all. */
+  readonly only?: readonly string[];
+  readonly skip?: readonly string[];
+  readonly strict?: true;
   readonly write: boolean;
-  readonly waitMillis: number;
-  /** How long to measure the hit rate; undefined: since the counters began. */
-  readonly windowSeconds: number | undefined;
-  readonly junitFile: string | undefined;
+  /** Seconds. */
+  readonly wait: number;
+  /** Seconds to measure the hit rate in; none: since the counters began. */
+  readonly window?: number;
+  /** A file. */
+  readonly junit?: string;
+  /** Limits, in place of those of the map; ratios from 0, times in seconds. */
+  readonly minHitRate?: number;
+  readonly maxMemory?: number;
+  readonly maxPing?: number;
+  readonly maxFragmentation?: number;
+  readonly maxEvicted?: number;
+  readonly maxClients?: number;
+  readonly maxLag?: number;
+}
+
+function limitsOf(input: CheckInput): Thresholds {
+  const { minHitRate, maxMemory, maxPing, maxFragmentation, maxEvicted, maxClients, maxLag } = input;
+  return {
+    ...(minHitRate !== undefined && { minHitRate }),
+    ...(maxMemory !== undefined && { maxMemoryRatio: maxMemory }),
+    ...(maxPing !== undefined && { maxPingMillis: maxPing * 1000 }),
+    ...(maxFragmentation !== undefined && { maxFragmentation }),
+    ...(maxEvicted !== undefined && { maxEvictedKeys: maxEvicted }),
+    ...(maxClients !== undefined && { maxClients }),
+    ...(maxLag !== undefined && { maxReplicationLagSeconds: maxLag }),
+  };
 }
 
 /** `check` from its input to its result. */
@@ -74,6 +95,7 @@ function chosenOf(
 
 async function check(context: Context, input: CheckInput): Promise<Outcome<CheckResult>> {
   const chosen = chosenOf(input.only, input.skip);
+  const strict = input.strict === true;
   // Else the first connection is charged with loading the client library.
   await import('../../redis/connect.ts');
   const startedAt = context.now();
@@ -88,10 +110,10 @@ async function check(context: Context, input: CheckInput): Promise<Outcome<Check
     random: context.random,
     progress: context.progress,
   });
-  const answers = answer(facts, { ...context.map.thresholds, ...input.limits }, chosen);
+  const answers = answer(facts, { ...context.map.thresholds, ...limitsOf(input) }, chosen);
   const result: CheckResult = {
-    ...tallyOf(answers, input.strict),
-    strict: input.strict,
+    ...tallyOf(answers, strict),
+    strict,
     server: serverOf(facts),
     profile: context.profile?.name ?? null,
     database: facts.database,
@@ -123,8 +145,8 @@ function requestOf(context: Context, input: CheckInput, chosen: ReadonlySet<stri
     database: Number(setting('database') ?? 0),
     pings: chosen.has('latency') ? pings : 0,
     canary: !input.write || !chosen.has('round-trip') ? 'no-write' : 'write',
-    waitMillis: input.waitMillis,
-    windowSeconds: chosen.has('hit-rate') ? (input.windowSeconds ?? null) : null,
+    waitMillis: input.wait * 1000,
+    windowSeconds: chosen.has('hit-rate') ? (input.window ?? null) : null,
   };
 }
 
@@ -150,17 +172,13 @@ function writeReports(context: Context, input: CheckInput, result: CheckResult):
       context.warn(`the job summary \`${summaryFile}\` was not written: ${fileFailureText(error)}`);
     }
   }
-  if (input.junitFile === undefined) return undefined;
+  if (input.junit === undefined) return undefined;
   try {
-    replacePublicFile(
-      resolve(workingDirectory, input.junitFile),
-      junitOf(result),
-      context.environment.processes,
-    );
+    replacePublicFile(resolve(workingDirectory, input.junit), junitOf(result), context.environment.processes);
     return undefined;
   } catch (error) {
     return new InputError(
-      `--junit: \`${printable(input.junitFile)}\` was not written: ${fileFailureText(error)}`,
+      `--junit: \`${printable(input.junit)}\` was not written: ${fileFailureText(error)}`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import { countArgument, durationArgument, eachArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
+import * as shared from '../shared-options.ts';
 
 const sideHelp = `
 <a> and <b> are each a profile of the map, a Redis URL, or a file: fixtures or an archive of \`cachectl export\`. With one
@@ -23,14 +24,10 @@ export const defineDiff: DefineCommand = (program, run) => {
       'only keys that match, also of several: * is anything, <name> one whole segment',
       eachArgument,
     )
-    .option(
-      '--namespace <name>',
-      'only keys of this namespace of the map, or of several given so; (unmapped) for keys outside it',
-      eachArgument,
-    )
+    .addOption(shared.anyNamespace)
     .option('--ttl-tolerance <duration>', 'how far TTLs may lie apart (default: 2s)', durationArgument)
     .option('--ignore-ttl', 'do not look at TTLs')
-    .option('--limit <number>', 'differences of each kind to list (default: 20)', countArgument(0))
+    .option('--limit <number>', 'differences of each kind to list', countArgument(0), 20)
     .addHelpText('after', sideHelp)
     .addHelpText(
       'after',
@@ -41,17 +38,6 @@ export const defineDiff: DefineCommand = (program, run) => {
       ),
     )
     .action((a, b, options, self) =>
-      run(self, async () => {
-        const { diffExecution } = await import('./run.ts');
-        return diffExecution({
-          a,
-          b,
-          patterns: options.pattern ?? [],
-          namespaces: options.namespace ?? [],
-          ttlToleranceSeconds: options.ttlTolerance,
-          ignoreTtl: options.ignoreTtl === true,
-          limit: options.limit ?? 20,
-        });
-      }),
+      run(self, async () => (await import('./run.ts')).diffExecution({ a, b, ...options })),
     );
 };

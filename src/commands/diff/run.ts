@@ -26,11 +26,12 @@ export interface DiffInput {
   /** Undefined: the server of the run. */
   readonly b: string | undefined;
   /** None: all. */
-  readonly patterns: readonly string[];
+  readonly pattern?: readonly string[];
   /** None: all. */
-  readonly namespaces: readonly string[];
-  readonly ttlToleranceSeconds: number | undefined;
-  readonly ignoreTtl: boolean;
+  readonly namespace?: readonly string[];
+  /** Seconds. */
+  readonly ttlTolerance?: number;
+  readonly ignoreTtl?: true;
   readonly limit: number;
 }
 
@@ -91,16 +92,16 @@ function compare(
 
 function scopeOf(context: Context, input: DiffInput): ComparisonScope {
   const { map, signal, progress, now } = context;
-  const { patterns, namespaces, ignoreTtl, ttlToleranceSeconds } = input;
-  if (ignoreTtl && ttlToleranceSeconds !== undefined)
+  const { pattern = [], namespace, ignoreTtl, ttlTolerance } = input;
+  if (ignoreTtl && ttlTolerance !== undefined)
     throw new InputError('--ignore-ttl and --ttl-tolerance exclude each other', 'leave one of them out');
   return {
-    filter: keyFilter(map, selectionOf(map, patterns, namespaces)),
+    filter: keyFilter(map, selectionOf(map, pattern, namespace)),
     ttlToleranceMillis: ignoreTtl
       ? null
-      : ttlToleranceSeconds === undefined
+      : ttlTolerance === undefined
         ? defaultToleranceMillis
-        : ttlToleranceSeconds * 1000,
+        : ttlTolerance * 1000,
     ...{ signal, progress, now },
   };
 }

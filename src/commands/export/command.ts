@@ -1,7 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
-import { countArgument, durationArgument, eachArgument, globArgument, typeArgument } from '../arguments.ts';
-import { readingTexts } from '../reading-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
+import * as shared from '../shared-options.ts';
 import { exportForms } from './form.ts';
 
 const formHelp = `
@@ -26,17 +25,13 @@ export const defineExport: DefineCommand = (program, run) => {
       new Option('--form <form>', "form of the data (default: by the file's name)").choices(exportForms),
     )
     .option('--force', 'replace the file')
-    .option(
-      '--namespace <name>',
-      'only keys of this namespace of the map, or of several given so; (unmapped) for keys outside it',
-      eachArgument,
-    )
-    .option('--type <type>', 'only keys of this Redis type', typeArgument)
-    .option('--match <glob>', "only keys that match this glob of the server's own: *, ?, [a-z]", globArgument)
-    .option('--limit <number>', 'stop after so many keys', countArgument(1))
-    .option('--max-rate <keys>', readingTexts.maxRate, countArgument(1))
-    .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
-    .option('--count <keys>', readingTexts.count, countArgument(1))
+    .addOption(shared.anyNamespace)
+    .addOption(shared.type)
+    .addOption(shared.match)
+    .addOption(shared.mostKeys)
+    .addOption(shared.readRate)
+    .addOption(shared.latencyBudget)
+    .addOption(shared.count)
     .addHelpText('after', formHelp)
     .addHelpText(
       'after',
@@ -47,21 +42,6 @@ export const defineExport: DefineCommand = (program, run) => {
       ),
     )
     .action((pattern, options, self) =>
-      run(self, async () => {
-        const { exportExecution } = await import('./run.ts');
-        return exportExecution({
-          pattern,
-          to: options.to === '-' ? undefined : options.to,
-          force: options.force === true,
-          form: options.form,
-          namespaces: options.namespace ?? [],
-          type: options.type,
-          match: options.match,
-          limit: options.limit ?? Number.POSITIVE_INFINITY,
-          maxRate: options.maxRate,
-          latencyBudget: options.latencyBudget,
-          count: options.count,
-        });
-      }),
+      run(self, async () => (await import('./run.ts')).exportExecution({ pattern, ...options })),
     );
 };

@@ -17,6 +17,7 @@ import { LinkError } from '../../support/files.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { selectionOf } from '../namespace-filter.ts';
+import { type PaceInput, paceLimitsOf } from '../reading-options.ts';
 import { confirmReplacing } from '../protection.ts';
 import { type ExportForm, exportFormOf } from './form.ts';
 import {
@@ -28,23 +29,19 @@ import {
   viewExport,
 } from './result.ts';
 
-export interface ExportInput {
+export interface ExportInput extends PaceInput {
   readonly pattern: string;
-  /** Undefined: stdout. */
-  readonly to: string | undefined;
+  /** `-`, or none: stdout. */
+  readonly to?: string;
   /** Replace the file. */
-  readonly force: boolean;
-  readonly form: ExportForm | undefined;
+  readonly force?: true;
+  readonly form?: ExportForm;
   /** None: all. */
-  readonly namespaces: readonly string[];
-  readonly type: string | undefined;
-  readonly match: ByteString | undefined;
-  readonly limit: number;
-  /** Keys per second. */
-  readonly maxRate: number | undefined;
-  /** Seconds. */
-  readonly latencyBudget: number | undefined;
-  readonly count: number | undefined;
+  readonly namespace?: readonly string[];
+  readonly type?: string;
+  readonly match?: ByteString;
+  readonly limit?: number;
+  readonly count?: number;
 }
 
 /** `export` from its input to its result. */
@@ -53,21 +50,22 @@ export function exportExecution(input: ExportInput): Execution<ExportResult> {
 }
 
 async function exportKeys(context: Context, input: ExportInput): Promise<Outcome<ExportResult>> {
-  const form = exportFormOf(input.form, input.to);
-  if (form === 'archive' && input.to === undefined && context.environment.stdoutIsTerminal) {
+  const to = input.to === '-' ? undefined : input.to;
+  const form = exportFormOf(input.form, to);
+  if (form === 'archive' && to === undefined && context.environment.stdoutIsTerminal) {
     throw new InputError('an archive is binary, and stdout is a terminal', 'name a file with --to FILE');
   }
   const scope = scopeOf(context, input);
-  await confirmReplacing(context, input.to, input.force);
+  await confirmReplacing(context, to, input.force);
   const server = await context.connect();
   const tally = new ExportTally();
   const startedAt = context.now();
   const before = await factsOf(server);
   context.progress.start('exporting', 'keys', populationOf(before, input));
   const chunks = chunksOf(context, input, form, server, scope, tally);
-  const { file, bytes } = await (input.to === undefined
+  const { file, bytes } = await (to === undefined
     ? writeToStdout(context, form, chunks)
-    : writeToFile(context, input.to, chunks, tally));
+    : writeToFile(context, to, chunks, tally));
   context.progress.stop();
   const after = tally.stopped === null ? await factsOf(server).catch(() => []) : [];
   const durationSeconds = (context.now() - startedAt) / 1000;
@@ -83,12 +81,12 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
     problems: tally.problems,
     serverCost,
   };
-  if (input.to === undefined) await context.remark(exportNotes(result, context.ownLookups()));
+  if (to === undefined) await context.remark(exportNotes(result, context.ownLookups()));
   warnOfLosses(context, result, tally.fieldTtlsRefused);
   const error = failureOf(context, tally, result, server);
   return {
     result,
-    ...(input.to === undefined && { printed: true as const }),
+    ...(to === undefined && { printed: true as const }),
     ...(error !== null && { error }),
     ...(result.failed > 0 && { exitCode: exitCodes.negative }),
   };
@@ -96,18 +94,15 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
 
 function scopeOf(context: Context, input: ExportInput): ExportScope {
   const { map, signal } = context;
-  const { namespaces, type, count, maxRate, latencyBudget, limit } = input;
+  const { namespace, type, count, limit = Number.POSITIVE_INFINITY } = input;
   return {
     walk: {
-      ...keyFilter(map, selectionOf(map, [input.pattern], namespaces)),
+      ...keyFilter(map, selectionOf(map, [input.pattern], namespace)),
       ...(input.match !== undefined && { match: input.match }),
       ...(type !== undefined && { type }),
       ...(count !== undefined && { pageSize: count }),
     },
-    pace: {
-      ...(maxRate !== undefined && { maxKeysPerSecond: maxRate }),
-      ...(latencyBudget !== undefined && { latencyBudgetMillis: latencyBudget * 1000 }),
-    },
+    pace: paceLimitsOf(input),
     limit,
     signal,
   };
@@ -122,10 +117,10 @@ function fieldTtlsOf(facts: readonly NodeFacts[]): number | null {
 
 /** How many keys there will be, where that is known. */
 function populationOf(facts: readonly NodeFacts[], input: ExportInput): number | null {
-  if (input.pattern !== '*' || input.namespaces.length > 0 || input.type !== undefined) return null;
+  if (input.pattern !== '*' || (input.namespace?.length ?? 0) > 0 || input.type !== undefined) return null;
   if (input.match !== undefined) return null;
   const keys = facts.reduce((sum, each) => sum + (each.keys ?? Number.NaN), 0);
-  return Number.isNaN(keys) ? null : Math.min(keys, input.limit);
+  return Number.isNaN(keys) ? null : Math.min(keys, input.limit ?? keys);
 }
 
 async function* chunksOf(
@@ -153,7 +148,9 @@ function headerOf(context: Context, input: ExportInput, server: RedisServer) {
     server: server.address,
     database: server.nodes[0].database,
     profile: context.profile?.name ?? null,
-    action: ['export', input.pattern, ...input.namespaces.map((name) => `--namespace ${name}`)].join(' '),
+    action: ['export', input.pattern, ...(input.namespace ?? []).map((name) => `--namespace ${name}`)].join(
+      ' ',
+    ),
     patterns: [input.pattern],
     withValues: true,
   } as const;

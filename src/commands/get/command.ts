@@ -26,16 +26,7 @@ export const defineGet: DefineCommand = (program, run) => {
         ['cachectl get tts:6e2bdffff85476f0:alloy:1.0 --raw > audio.mp3', 'its bytes'],
       ),
     )
-    .action((text, options, self) =>
-      run(self, async () => {
-        const { getExecution } = await import('./run.ts');
-        return getExecution({
-          text,
-          base64: options.base64 ?? false,
-          maxBytes: options.maxBytes === undefined ? null : Math.max(1, options.maxBytes),
-          members: options.members,
-          raw: options.raw ?? false,
-        });
-      }),
+    .action((key, options, self) =>
+      run(self, async () => (await import('./run.ts')).getExecution({ key, ...options })),
     );
 };

@@ -12,14 +12,13 @@ import { ownLookupsText } from '../keyspace-report.ts';
 import { blankOf } from '../blank.ts';
 
 export interface GetInput {
-  /** The key as it was given. */
-  readonly text: string;
-  /** The text is base64 of the key. */
-  readonly base64: boolean;
-  /** Null: not given. */
-  readonly maxBytes: number | null;
+  /** As it was given. */
+  readonly key: string;
+  /** The key is base64 of its bytes. */
+  readonly base64?: true;
+  readonly maxBytes?: number;
   readonly members: number;
-  readonly raw: boolean;
+  readonly raw?: true;
 }
 
 /** Of a value that is shown; `--raw` without a limit takes all. */
@@ -63,7 +62,7 @@ export function getExecution(input: GetInput): Execution<GetResult> {
       key exists namespace kind type ttlState ttlSeconds memoryBytes valueBytes memberCount
       internalEncoding idleSeconds truncated value members membersBase64 memberTtlSeconds touched
     `),
-      key: input.text,
+      key: input.key,
     },
     run: (context) => getKey(context, input),
     view: (result, own) => (input.raw ? [] : view(result, own)),
@@ -80,10 +79,10 @@ function keyFromBase64(text: string): ByteString {
 async function getKey(context: Context, input: GetInput): Promise<Outcome<GetResult>> {
   if (input.raw && (context.output === 'json' || context.output === 'ndjson'))
     throw new InputError('--raw writes bytes, and cannot go with a JSON output');
-  const key = input.base64 ? keyFromBase64(input.text) : bytesOf(input.text);
+  const key = input.base64 ? keyFromBase64(input.key) : bytesOf(input.key);
   const server = await context.connect();
   const limits = {
-    bytes: input.maxBytes ?? (input.raw ? Number.MAX_SAFE_INTEGER : defaultMaxBytes),
+    bytes: Math.max(1, input.maxBytes ?? (input.raw ? Number.MAX_SAFE_INTEGER : defaultMaxBytes)),
     members: input.members,
   };
   const lookup = await readKey(server.nodeFor(key), key, limits);

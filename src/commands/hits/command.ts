@@ -73,23 +73,9 @@ export const defineHits: DefineCommand = (program, run) => {
         [`cachectl hits -o json | jq '.namespaces[] | [.namespace, .hitRate]'`, 'for a script'],
       ),
     )
-    .action((options, self) => {
-      if (options.restore === true)
-        return run(self, async () => (await import('./restore.ts')).restoreExecution());
-      return run(self, async () => {
-        const { hitsExecution } = await import('./run.ts');
-        return hitsExecution({
-          seconds: options.follow === true ? null : options.for,
-          mode: options.mode ?? null,
-          duty: options.duty,
-          limit: options.limit,
-          keys: options.keys,
-          maxCost: options.maxCost ?? null,
-          maxBytes: options.maxBytes,
-          recordFile: options.record,
-          compareFile: options.compare,
-          failsBelowTarget: options.failBelowTarget ?? false,
-        });
-      });
-    });
+    .action((options, self) =>
+      options.restore === true
+        ? run(self, async () => (await import('./restore.ts')).restoreExecution())
+        : run(self, async () => (await import('./run.ts')).hitsExecution(options)),
+    );
 };

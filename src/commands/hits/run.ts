@@ -13,19 +13,23 @@ import { blankHits, type HitsResult } from './result.ts';
 import { liveBlocks, viewHits } from './view.ts';
 
 export interface HitsInput {
-  /** Null: until Ctrl-C. */
-  readonly seconds: number | null;
-  /** Null: what the server permits and its load. */
-  readonly mode: HitMode | null;
+  /** Seconds. */
+  readonly for: number;
+  /** Until Ctrl-C. */
+  readonly follow?: true;
+  /** None: what the server permits and its load. */
+  readonly mode?: HitMode;
   /** From 0 to 1. */
   readonly duty: number;
   readonly limit: number;
   readonly keys: number;
-  readonly maxCost: CostLimit | null;
+  readonly maxCost?: CostLimit;
   readonly maxBytes: number;
-  readonly recordFile: string | undefined;
-  readonly compareFile: string | undefined;
-  readonly failsBelowTarget: boolean;
+  /** A file. */
+  readonly record?: string;
+  /** A file. */
+  readonly compare?: string;
+  readonly failBelowTarget?: true;
 }
 
 /** `hits` from its options to its result. */
@@ -39,12 +43,12 @@ export function hitsExecution(input: HitsInput): Execution<HitsResult> {
 }
 
 async function readHits(context: Context, input: HitsInput): Promise<Outcome<HitsResult>> {
-  if (input.failsBelowTarget) requireTargets(context.map, input.mode);
+  if (input.failBelowTarget) requireTargets(context.map, input.mode ?? null);
   const pathOf = (file: string) =>
     isAbsolute(file) ? file : join(context.environment.workingDirectory, file);
   const before =
-    input.compareFile === undefined ? null : await readLastRecord(pathOf(input.compareFile), context.signal);
-  const history = input.recordFile === undefined ? null : openHistory(pathOf(input.recordFile));
+    input.compare === undefined ? null : await readLastRecord(pathOf(input.compare), context.signal);
+  const history = input.record === undefined ? null : openHistory(pathOf(input.record));
   try {
     const { observed, address } = await context.withoutSuspension(() => observeFor(context, input));
     const { report, restored, failure } = observed;
@@ -55,7 +59,7 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
       ...report,
       findings: findingsOf(report),
       unjudgedTargets: unjudgedTargets(context.map, report, 'refused'),
-      gate: input.failsBelowTarget ? judgeTargets(report) : null,
+      gate: input.failBelowTarget ? judgeTargets(report) : null,
       comparison: before === null ? null : compareWithRecord(report, before),
       notifications: restored,
       damaged: [],
@@ -93,7 +97,7 @@ function warnOfMode(
   { mode: asked }: HitsInput,
   { mode, modeReason }: TrafficReport,
 ): void {
-  if (output === 'table' || asked !== null || mode === 'exact' || mode === 'sampled') return;
+  if (output === 'table' || asked !== undefined || mode === 'exact' || mode === 'sampled') return;
   warn(`observed in mode ${mode}: ${modeReason}`);
 }
 
@@ -103,17 +107,18 @@ async function observeFor(
 ): Promise<{ observed: Observed; address: string }> {
   const server = await context.connect();
   const { progress, signal } = context;
+  const seconds = input.follow ? null : input.for;
   try {
     progress.start('opening', 'steps', null);
     const observed = await observe(server, {
       ...(await observationTerms(context, server)),
-      mode: input.mode,
+      mode: input.mode ?? null,
       duty: input.duty,
-      seconds: input.seconds,
-      maxCost: input.maxCost,
+      seconds,
+      maxCost: input.maxCost ?? null,
       maxBytes: input.maxBytes,
       onBegin: ({ mode }) => {
-        if (!context.live.isAvailable) progress.start(`observing (${mode})`, 'seconds', input.seconds);
+        if (!context.live.isAvailable) progress.start(`observing (${mode})`, 'seconds', seconds);
       },
       onProgress: async (report, seconds) => {
         progress.update(Math.round(seconds));

@@ -73,8 +73,8 @@ export async function openCheckpoint(context: Context, input: InspectInput): Pro
 
 /** All that decides which keys are read, how they are told apart and what is said of them. */
 function questionOf({ map }: Context, input: InspectInput): string {
-  const { pattern, depth, match, type, delimiters, top, exact } = input;
-  const namespace = oneOrMore(input.namespaces);
+  const { pattern, depth, match, type, delimiters, top, exact = false } = input;
+  const namespace = oneOrMore(input.namespace);
   const namespaces = map.namespaces.map(({ name, patterns, ttl, guessedTtl }) => [
     name,
     patterns.map(({ text }) => text),

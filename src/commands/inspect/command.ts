@@ -1,13 +1,6 @@
-import {
-  countArgument,
-  durationArgument,
-  eachArgument,
-  globArgument,
-  ratioArgument,
-  typeArgument,
-} from '../arguments.ts';
-import { readingTexts } from '../reading-options.ts';
+import { countArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
+import * as shared from '../shared-options.ts';
 
 export const defineInspect: DefineCommand = (program, run) => {
   program
@@ -20,13 +13,13 @@ export const defineInspect: DefineCommand = (program, run) => {
     )
     .argument('[pattern]', 'only keys that match: * is anything, <name> one whole segment')
     .option('-d, --depth <levels>', 'levels of the tree (default: all; with a map 1)', countArgument(1))
-    .option(
-      '--namespace <name>',
-      'only this namespace of the map, or several, level by level; (unmapped) for keys outside the map',
-      eachArgument,
+    .addOption(
+      shared.namespace(
+        'only this namespace of the map, or several, level by level; (unmapped) for keys outside the map',
+      ),
     )
-    .option('--match <glob>', "only keys that match this glob of the server's own: *, ?, [a-z]", globArgument)
-    .option('--type <type>', 'only keys of this Redis type', typeArgument)
+    .addOption(shared.match)
+    .addOption(shared.type)
     .option('--delimiters <characters>', 'what separates the segments of a key, such as ":/"')
     .option('--top <number>', 'how many of the largest keys to list', countArgument(0), 10)
     .option(
@@ -35,12 +28,12 @@ export const defineInspect: DefineCommand = (program, run) => {
       countArgument(1),
       50,
     )
-    .option('--exact', readingTexts.exact)
-    .option('--precision <share>', readingTexts.precision, ratioArgument)
-    .option('--max-rate <keys>', readingTexts.maxRate, countArgument(1))
-    .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
-    .option('--count <keys>', readingTexts.count, countArgument(1))
-    .option('--seed <number>', readingTexts.seed, countArgument(0))
+    .addOption(shared.exact)
+    .addOption(shared.precision)
+    .addOption(shared.readRate)
+    .addOption(shared.latencyBudget)
+    .addOption(shared.count)
+    .addOption(shared.seed)
     .option('--save <file>', 'save the figures, to compare with later')
     .option('--force', 'replace the file of --save or --checkpoint')
     .option('--since <file>', 'show what grew since the figures were saved')
@@ -59,29 +52,6 @@ export const defineInspect: DefineCommand = (program, run) => {
       ),
     )
     .action((pattern, options, self) =>
-      run(self, async () => {
-        const { inspectExecution } = await import('./run.ts');
-        return inspectExecution({
-          pattern,
-          depth: options.depth,
-          namespaces: options.namespace ?? [],
-          match: options.match,
-          type: options.type,
-          delimiters: options.delimiters,
-          top: options.top,
-          limit: options.limit,
-          exact: options.exact ?? false,
-          precision: options.precision,
-          maxRate: options.maxRate,
-          latencyBudget: options.latencyBudget,
-          count: options.count,
-          seed: options.seed,
-          save: options.save,
-          force: options.force === true,
-          since: options.since,
-          checkpoint: options.checkpoint,
-          resume: options.resume,
-        });
-      }),
+      run(self, async () => (await import('./run.ts')).inspectExecution({ pattern, ...options })),
     );
 };

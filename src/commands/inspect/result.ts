@@ -6,20 +6,20 @@ import type { Growth } from './snapshot.ts';
 
 export interface InspectInput extends ReadingInput {
   readonly pattern: string | undefined;
-  readonly depth: number | undefined;
+  readonly depth?: number;
   /** None: all. */
-  readonly namespaces: readonly string[];
-  readonly match: ByteString | undefined;
-  readonly type: string | undefined;
-  readonly delimiters: string | undefined;
+  readonly namespace?: readonly string[];
+  readonly match?: ByteString;
+  readonly type?: string;
+  readonly delimiters?: string;
   readonly top: number;
   readonly limit: number;
-  readonly save: string | undefined;
+  readonly save?: string;
   /** Replace the file of --save or --checkpoint. */
-  readonly force: boolean;
-  readonly since: string | undefined;
-  readonly checkpoint: string | undefined;
-  readonly resume: string | undefined;
+  readonly force?: true;
+  readonly since?: string;
+  readonly checkpoint?: string;
+  readonly resume?: string;
 }
 
 export interface InspectResult extends KeyspaceFigures {

@@ -33,16 +33,16 @@ const details = { encoding: true, idle: true, frequency: true } as const;
 
 async function inspect(context: Context, input: InspectInput): Promise<Outcome<InspectResult>> {
   const map = withDelimiters(context.map, input.delimiters);
-  const selection = selectionOf(map, input.pattern === undefined ? [] : [input.pattern], input.namespaces);
+  const selection = selectionOf(map, input.pattern === undefined ? [] : [input.pattern], input.namespace);
   const reading = readingOptionsOf(context, input);
   const since = input.since === undefined ? null : await loadSnapshot(context, input.since, scopeOf(input));
   // Who compares with the file and saves to it has named it twice: it is carried forward.
-  await confirmReplacing(context, input.save, input.force || input.save === input.since);
+  await confirmReplacing(context, input.save, input.force === true || input.save === input.since);
   await confirmReplacing(context, input.checkpoint, input.force);
   const checkpoint = await openCheckpoint(context, input);
   const server = await context.connect();
-  const { namespaces, type, match: glob } = input;
-  const defaultDepth = map.isEmpty || namespaces.length > 0 ? Number.POSITIVE_INFINITY : 1;
+  const { namespace = [], type, match: glob } = input;
+  const defaultDepth = map.isEmpty || namespace.length > 0 ? Number.POSITIVE_INFINITY : 1;
   const options: AnalysisOptions = {
     map,
     depth: input.depth ?? defaultDepth,
@@ -85,8 +85,8 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
 }
 
 /** Which keys a snapshot is of. */
-function scopeOf({ pattern, namespaces, match, type, delimiters, depth }: InspectInput): string {
-  return JSON.stringify({ pattern, namespace: oneOrMore(namespaces), match, type, delimiters, depth });
+function scopeOf({ pattern, namespace, match, type, delimiters, depth }: InspectInput): string {
+  return JSON.stringify({ pattern, namespace: oneOrMore(namespace), match, type, delimiters, depth });
 }
 
 function largestOf({ largest }: Analysis): InspectResult['largest'] {

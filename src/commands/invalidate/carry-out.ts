@@ -2,23 +2,19 @@ import { type Removal, type RemovalMode, removeKeys } from '../../changes/apply.
 import type { EarlierRuns } from '../../changes/earlier-runs.ts';
 import type { WrittenSince } from '../../changes/written-since.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import type { PaceLimits } from '../../redis/pace.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { type KeepingInput, startJournal } from '../backup.ts';
+import { type ChangeInput, startJournal } from '../backup.ts';
 import { DeclinedError, type Context } from '../context.ts';
 import { changedCounts, type InvalidateResult } from './result.ts';
-import { askConsent } from '../protection.ts';
+import { askConsent, type ConsentInput, consentOf } from '../protection.ts';
+import { paceLimitsOf } from '../reading-options.ts';
 import { amountText, planBlocks } from './view.ts';
 
 /** How a plan is carried out, as the options of `invalidate` and `apply` say it. */
-export interface CarryOutInput extends KeepingInput {
+export interface CarryOutInput extends ChangeInput {
   readonly mode: RemovalMode;
   /** The window of soft mode, in seconds. */
   readonly over: number;
-  /** Keys per second. */
-  readonly maxRate: number | undefined;
-  /** Seconds. */
-  readonly latencyBudget: number | undefined;
 }
 
 /** What is carried out, as the journal says it. */
@@ -63,7 +59,7 @@ export async function carryOut(
     withValues,
     writtenSince: about.writtenSince ?? null,
     ...(plan !== undefined && { shortenedBefore: plan.earlier.touched }),
-    limits: limitsOf(input),
+    limits: paceLimitsOf(input),
     signal: context.signal,
     progress: context.progress,
     now: context.now,
@@ -83,16 +79,6 @@ export async function carryOut(
   return { removal, journal: journal?.path ?? null };
 }
 
-export function limitsOf({
-  maxRate,
-  latencyBudget,
-}: Pick<CarryOutInput, 'maxRate' | 'latencyBudget'>): PaceLimits {
-  return {
-    ...(maxRate !== undefined && { maxKeysPerSecond: maxRate }),
-    ...(latencyBudget !== undefined && { latencyBudgetMillis: latencyBudget * 1000 }),
-  };
-}
-
 /** From so many keys, or from such a share of a keyspace that is no toy, a yes is too quickly said. */
 const manyKeys = 100000;
 const largeShare = 0.25;
@@ -106,7 +92,7 @@ export async function askForRemoval(
   context: Context,
   server: RedisServer,
   draft: InvalidateResult,
-  { yes, confirm }: { readonly yes: boolean; readonly confirm: string | undefined },
+  consent: ConsentInput,
 ): Promise<boolean> {
   const verb = { unlink: 'remove', soft: 'shorten the TTL of', generation: 'increment' }[draft.mode];
   const amount = amountText(draft);
@@ -115,10 +101,9 @@ export async function askForRemoval(
     action: `${verb} ${amount}`,
     question: `${draft.noUndoBecause === null ? '' : 'This cannot be undone. '}${verb.charAt(0).toUpperCase()}${verb.slice(1)} ${amount} ${draft.mode === 'unlink' ? 'from' : 'on'} ${draft.server.address}?`,
     otherwise: `nothing was ${draft.mode === 'unlink' ? 'removed' : 'changed'}`,
-    yes,
-    confirm,
+    ...consentOf(consent),
   });
-  if (shown && !yes && isMuch(draft)) {
+  if (shown && consent.yes !== true && isMuch(draft)) {
     const number = String(draft.matched);
     if (
       !(await context.prompts.confirmByTyping(

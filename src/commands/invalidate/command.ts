@@ -1,18 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument, eachArgument, listArgument } from '../arguments.ts';
-import { backupTexts } from '../backup-options.ts';
-import { InputError } from '../../support/failure.ts';
 import { type DefineCommand, examples } from '../runner.ts';
-
-const defaultWindowSeconds = 300;
-
-/** The window of soft mode in seconds. @throws InputError for one that is none, or that no mode uses */
-function windowOf(mode: string, over: number | undefined): number {
-  if (over !== undefined && mode !== 'soft')
-    throw new InputError('--over is the window of --mode soft, which is not given', 'add --mode soft');
-  if (over === 0) throw new InputError('--over must be more than 0', 'a window of no time is --mode unlink');
-  return over ?? defaultWindowSeconds;
-}
+import * as shared from '../shared-options.ts';
 
 export const defineInvalidate: DefineCommand = (program, run) => {
   program
@@ -29,7 +18,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
       'the keys that match, also of several: * is anything, <name> one whole segment',
       eachArgument,
     )
-    .option('--namespace <name>', 'all keys of a namespace, or of several given so', eachArgument)
+    .addOption(shared.namespace('all keys of a namespace, or of several given so'))
     .option('--only <namespaces>', 'of these, only keys in the namespaces, separated by commas', listArgument)
     .option('--exclude <namespaces>', 'of these, no keys in the namespaces', listArgument)
     .option('--ids-from <file>', 'ids from a file, one on each line; - is stdin')
@@ -40,23 +29,19 @@ export const defineInvalidate: DefineCommand = (program, run) => {
     )
     .option('--over <duration>', 'window of --mode soft (default: 5m)', durationArgument)
     .option('--walk', 'look through the keyspace although the map names an index')
-    .option('--max-rate <keys>', 'look at, and remove, at most so many keys per second', countArgument(1))
-    .option(
-      '--latency-budget <duration>',
-      'slow down when a round trip takes longer, such as 2ms',
-      durationArgument,
-    )
-    .option('--backup', backupTexts.backup)
-    .option('--no-backup', backupTexts.noBackup)
-    .option('--journal <file>', 'file of the journal (default: in the state folder)')
-    .option('--no-journal', 'keep no journal')
+    .addOption(shared.maxRate('look at, and remove, at most so many keys per second'))
+    .addOption(shared.latencyBudget)
+    .addOption(shared.backup)
+    .addOption(shared.noBackup)
+    .addOption(shared.journal)
+    .addOption(shared.noJournal)
     .option('--plan-out <file>', 'write the plan to a file for `cachectl apply`, and remove nothing')
     .option('--force', 'replace the file of --plan-out')
     .option('--limit <keys>', 'remove nothing where more keys than this match', countArgument(0))
     .option('--all', 'allow a pattern that matches everything')
     .option('--dry-run', 'show the plan and remove nothing')
-    .option('-y, --yes', 'do not ask')
-    .option('--confirm <profile>', 'name of the protected profile, in place of the question')
+    .addOption(shared.yes)
+    .addOption(shared.confirm)
     .addHelpText(
       'after',
       examples(
@@ -72,34 +57,6 @@ export const defineInvalidate: DefineCommand = (program, run) => {
       ),
     )
     .action((entity, ids, options, self) =>
-      run(self, async () => {
-        const { invalidateExecution } = await import('./run.ts');
-        return invalidateExecution({
-          ways: {
-            entity,
-            ids,
-            patterns: options.pattern ?? [],
-            namespaces: options.namespace ?? [],
-            all: options.all === true,
-          },
-          idsFrom: options.idsFrom,
-          mode: options.mode,
-          over: windowOf(options.mode, options.over),
-          walk: options.walk === true,
-          maxRate: options.maxRate,
-          latencyBudget: options.latencyBudget,
-          backup: options.backup,
-          journal: typeof options.journal === 'string' ? options.journal : undefined,
-          keepsJournal: options.journal !== false,
-          planOut: options.planOut,
-          force: options.force === true,
-          only: options.only ?? [],
-          exclude: options.exclude ?? [],
-          limit: options.limit ?? null,
-          dryRun: options.dryRun === true,
-          yes: options.yes === true,
-          confirm: options.confirm,
-        });
-      }),
+      run(self, async () => (await import('./run.ts')).invalidateExecution({ entity, ids, ...options })),
     );
 };

@@ -8,8 +8,9 @@ import { possibleDelimiters, usesColons } from '../../keyspace/delimiters.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { Context } from '../context.ts';
-import { limitsOf, type CarryOutInput } from './carry-out.ts';
-import type { Ways } from './menu.ts';
+import type { RemovalMode } from '../../changes/apply.ts';
+import type { ChangeInput } from '../backup.ts';
+import { paceLimitsOf } from '../reading-options.ts';
 
 interface FoundKeys {
   readonly plan: InvalidationPlan;
@@ -85,8 +86,8 @@ async function findOnce(
     // A counter is no data that could be lost.
     scope: isGeneration
       ? () => ({ namespace: 'generation', stays: null })
-      : scopeOf(map, input.only, input.exclude),
-    limits: limitsOf(input),
+      : scopeOf(map, input.only ?? [], input.exclude ?? []),
+    limits: paceLimitsOf(input),
     signal,
     progress,
     now,
@@ -95,18 +96,25 @@ async function findOnce(
   return { found: { plan, selection, indexes, keysById }, met };
 }
 
-export interface InvalidateInput extends CarryOutInput {
-  readonly ways: Ways;
-  readonly idsFrom: string | undefined;
-  readonly only: readonly string[];
-  readonly exclude: readonly string[];
-  readonly limit: number | null;
+export interface InvalidateInput extends ChangeInput {
+  readonly entity: string | undefined;
+  readonly ids: readonly string[];
+  readonly pattern?: readonly string[];
+  readonly namespace?: readonly string[];
+  /** A pattern may match everything. */
+  readonly all?: true;
+  /** A file. */
+  readonly idsFrom?: string;
+  readonly only?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly mode: RemovalMode;
+  /** The window of soft mode, in seconds. */
+  readonly over?: number;
   /** Look through the keyspace although the map names an index. */
-  readonly walk: boolean;
-  readonly planOut: string | undefined;
+  readonly walk?: true;
+  readonly limit?: number;
+  /** A file. */
+  readonly planOut?: string;
   /** Replace the file of the plan. */
-  readonly force: boolean;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly confirm: string | undefined;
+  readonly force?: true;
 }

@@ -3,6 +3,7 @@ import type { Target } from '../../changes/selection.ts';
 import { type Candidate, surveyCandidates } from '../../changes/survey.ts';
 import { counted, formatBytes } from '../../render/units.ts';
 import type { Context } from '../context.ts';
+import type { InvalidateInput } from './find-keys.ts';
 import { resolve } from 'path/posix';
 import { readWhole, readNamedFile } from '../../support/named-file.ts';
 
@@ -44,17 +45,9 @@ function choiceText({ kind, name, keys, memoryBytes }: Candidate, width: number)
   return `${name.padEnd(width)}  ${kind === 'entity' ? `one by its id (${size} in all)` : size}`;
 }
 
-/** What the command line names, in any of its ways. */
-export interface Ways {
-  readonly entity: string | undefined;
-  readonly ids: readonly string[];
-  readonly patterns: readonly string[];
-  readonly namespaces: readonly string[];
-  readonly all: boolean;
-}
-
 /** The target, or null where nothing is named. @throws InputError where more than one way is used */
-export function targetOf({ entity, ids, patterns, namespaces, all }: Ways): Target | null {
+export function targetOf(input: InvalidateInput): Target | null {
+  const { entity, ids, pattern: patterns = [], namespace: namespaces = [], all = false } = input;
   const ways = [
     ...(entity === undefined ? [] : [`\`${entity}\``]),
     ...(patterns.length === 0 ? [] : ['--pattern']),

@@ -19,10 +19,11 @@ import { decideBackup, requireBackupPlace } from '../backup.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmReplacing, isProtectedServer } from '../protection.ts';
-import { askForRemoval, carryOut, limitsOf } from './carry-out.ts';
+import { askForRemoval, carryOut, type CarryOutInput } from './carry-out.ts';
+import { paceLimitsOf } from '../reading-options.ts';
 import { mentionedText } from './mentioned.ts';
 import { findKeys, selectByName, type InvalidateInput } from './find-keys.ts';
-import { idsFrom, chooseTarget, targetOf, type Ways } from './menu.ts';
+import { idsFrom, chooseTarget, targetOf } from './menu.ts';
 import { type InvalidateResult, plannedResult, removedResult } from './result.ts';
 import { dataBlocks, fullBlocks, nothingText, outcomeBlocks, unmatchedIdsText } from './view.ts';
 import { blankOf } from '../blank.ts';
@@ -39,7 +40,7 @@ export function invalidateExecution(input: InvalidateInput): Execution<Invalidat
   return {
     blank: blankInvalidation,
     rows: 'namespaces',
-    writes: !input.dryRun,
+    writes: input.dryRun !== true,
     run: (context) => invalidate(context, input, view),
     view: (result, own) => view.blocks(result, own),
   };
@@ -59,8 +60,9 @@ async function invalidate(
       'use --dry-run to see the counters',
     );
   }
-  const named = targetOf(await waysOf(context, input));
-  scopeOf(map, input.only, input.exclude);
+  const over = windowOf(input);
+  const named = targetOf(await withIdsOfFile(context, input));
+  scopeOf(map, input.only ?? [], input.exclude ?? []);
   const target = named ?? (await chooseTarget(context));
   // What is wrong with the line is reported before a server is asked.
   selectByName(target, input, map);
@@ -68,7 +70,8 @@ async function invalidate(
   const server = await context.connect();
   const { plan, selection, indexes, keysById } = await findKeys(context, server, target, input);
   const action = actionText(target, input.mode);
-  const isOverLimit = input.limit !== null && plan.keys.length > input.limit;
+  const { limit = null } = input;
+  const isOverLimit = limit !== null && plan.keys.length > limit;
   const planFile = plan.complete && !isOverLimit && input.planOut !== undefined ? input.planOut : null;
   const traffic = plan.complete && plan.keys.length > 0 ? await readTraffic(server, plan.keys) : null;
   const backup =
@@ -83,8 +86,8 @@ async function invalidate(
         plan,
         server,
         stateKnown: !map.isEmpty,
-        dryRun: input.dryRun,
-        limit: input.limit,
+        dryRun: input.dryRun === true,
+        limit,
         mode: input.mode,
         planFile,
         traffic,
@@ -98,7 +101,7 @@ async function invalidate(
     for (const text of [unmatchedIdsText(planned('planned')), mentionedText(planned('planned'))])
       if (text !== null) context.warn(text);
   if (planFile !== null) {
-    await writePlan(context, server, planFile, { plan, selection, action, input });
+    await writePlan(context, server, planFile, { plan, selection, action, input: { ...input, over } });
     if (signal.aborted) return { result: planned('interrupted') };
   }
   if (plan.keys.length === 0) {
@@ -115,7 +118,7 @@ async function invalidate(
       );
     }
     // An index whose keys have all expired is in nobody's way, and cleaned where no question is left open.
-    const isForReal = input.yes && !input.dryRun && planFile === null;
+    const isForReal = input.yes === true && input.dryRun !== true && planFile === null;
     const mayPrune = isForReal && !(await isProtectedServer(context, server));
     const { pruned, stoppedBy } = await prunedIndexes(server, mayPrune ? indexes : null);
     if (context.output !== 'table') context.warn(nothingText(planned('nothingMatched')));
@@ -127,7 +130,7 @@ async function invalidate(
   if (isOverLimit) {
     if (context.output !== 'table') {
       context.warn(
-        `${counted(plan.keys.length, 'key matches', 'keys match')}, more than --limit ${input.limit.toLocaleString('en-US')} allows: nothing was removed`,
+        `${counted(plan.keys.length, 'key matches', 'keys match')}, more than --limit ${limit.toLocaleString('en-US')} allows: nothing was removed`,
       );
     }
     return { result: planned('overLimit'), exitCode: exitCodes.negative };
@@ -145,7 +148,13 @@ async function invalidate(
   }
   const withValues = draft.backupPlanned;
   const { patterns } = selection;
-  const done = await carryOut(context, server, plan.keys, input, { action, patterns, withValues });
+  const done = await carryOut(
+    context,
+    server,
+    plan.keys,
+    { ...input, over },
+    { action, patterns, withValues },
+  );
   const complete = done.removal.failed === 0 && done.removal.notAttempted === 0;
   // What can be put back is to be found again: its members stay, and the next invalidation takes out what is gone.
   const mayPrune = complete && input.mode === 'unlink' && !withValues;
@@ -158,12 +167,23 @@ async function invalidate(
   };
 }
 
-async function waysOf(context: Context, { ways, idsFrom: file }: InvalidateInput): Promise<Ways> {
-  if (file === undefined) return ways;
-  if (ways.entity === undefined) {
+const defaultWindowSeconds = 300;
+
+/** The window of soft mode in seconds. @throws InputError for one that is none, or that no mode uses */
+function windowOf({ mode, over }: InvalidateInput): number {
+  if (over !== undefined && mode !== 'soft')
+    throw new InputError('--over is the window of --mode soft, which is not given', 'add --mode soft');
+  if (over === 0) throw new InputError('--over must be more than 0', 'a window of no time is --mode unlink');
+  return over ?? defaultWindowSeconds;
+}
+
+async function withIdsOfFile(context: Context, input: InvalidateInput): Promise<InvalidateInput> {
+  const { idsFrom: file, entity, ids } = input;
+  if (file === undefined) return input;
+  if (entity === undefined) {
     throw new InputError('--ids-from needs an entity', 'write `cachectl invalidate user --ids-from FILE`');
   }
-  return { ...ways, ids: [...ways.ids, ...(await idsFrom(context, file))] };
+  return { ...input, ids: [...ids, ...(await idsFrom(context, file))] };
 }
 
 async function prunedIndexes(
@@ -188,7 +208,7 @@ async function writePlan(
     readonly plan: InvalidationPlan;
     readonly selection: Selection;
     readonly action: string;
-    readonly input: InvalidateInput;
+    readonly input: CarryOutInput;
   },
 ): Promise<void> {
   const { mode, over } = input;
@@ -198,7 +218,7 @@ async function writePlan(
     keys.length <= mostKeysDigested && memoryBytes !== null && memoryBytes <= mostBytesDigested;
   const { signal } = context;
   const digests = isDigested
-    ? await readDigests(server, keys, { limits: limitsOf(input), signal })
+    ? await readDigests(server, keys, { limits: paceLimitsOf(input), signal })
     : new Map<ByteString, string>();
   const saved = {
     createdAt: new Date(context.now()).toISOString(),

@@ -1,14 +1,7 @@
 import { ttlArgument } from './ttl-filter.ts';
-import {
-  countArgument,
-  durationArgument,
-  eachArgument,
-  globArgument,
-  sizeArgument,
-  typeArgument,
-} from '../arguments.ts';
-import { readingTexts } from '../reading-options.ts';
+import { sizeArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
+import * as shared from '../shared-options.ts';
 
 export const defineKeys: DefineCommand = (program, run) => {
   program
@@ -21,19 +14,15 @@ export const defineKeys: DefineCommand = (program, run) => {
     )
     .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')
     .option('-l, --long', 'with type, time to live (seconds; empty: none) and memory')
-    .option('--type <type>', 'only keys of this Redis type', typeArgument)
+    .addOption(shared.type)
     .option('--ttl <condition>', 'only keys with this time to live: none, "<5m", ">1h"', ttlArgument)
     .option('--larger-than <size>', 'only keys that take more memory', sizeArgument)
-    .option(
-      '--namespace <name>',
-      'only keys of this namespace of the map, or of several given so; (unmapped) for keys outside it',
-      eachArgument,
-    )
-    .option('--limit <number>', 'stop after so many keys', countArgument(1))
-    .option('--match <glob>', "only keys that match this glob of the server's own: *, ?, [a-z]", globArgument)
-    .option('--max-rate <keys>', readingTexts.maxRate, countArgument(1))
-    .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
-    .option('--count <keys>', readingTexts.count, countArgument(1))
+    .addOption(shared.anyNamespace)
+    .addOption(shared.mostKeys)
+    .addOption(shared.match)
+    .addOption(shared.readRate)
+    .addOption(shared.latencyBudget)
+    .addOption(shared.count)
     .addHelpText(
       'after',
       examples(
@@ -44,21 +33,6 @@ export const defineKeys: DefineCommand = (program, run) => {
       ),
     )
     .action((pattern, options, self) =>
-      run(self, async () => {
-        const { keysExecution } = await import('./run.ts');
-        return keysExecution({
-          pattern,
-          type: options.type,
-          limit: options.limit ?? Number.POSITIVE_INFINITY,
-          ttl: options.ttl,
-          largerThan: options.largerThan,
-          namespaces: options.namespace ?? [],
-          long: options.long ?? false,
-          match: options.match,
-          count: options.count,
-          maxRate: options.maxRate,
-          latencyBudget: options.latencyBudget,
-        });
-      }),
+      run(self, async () => (await import('./run.ts')).keysExecution({ pattern, ...options })),
     );
 };

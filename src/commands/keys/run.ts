@@ -11,6 +11,7 @@ import { counted } from '../../render/units.ts';
 import type { Context, Execution, Outcome, RowSink } from '../context.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 import { selectionOf } from '../namespace-filter.ts';
+import { type PaceInput, paceLimitsOf } from '../reading-options.ts';
 import type { TtlFilter } from './ttl-filter.ts';
 import { blankOf } from '../blank.ts';
 
@@ -24,21 +25,18 @@ interface KeysResult {
   readonly unreadableKeys: number;
 }
 
-export interface KeysInput {
+export interface KeysInput extends PaceInput {
   readonly pattern: string;
-  readonly type: string | undefined;
-  readonly limit: number;
-  readonly ttl: TtlFilter | undefined;
-  readonly largerThan: number | undefined;
+  readonly type?: string;
+  readonly limit?: number;
+  readonly ttl?: TtlFilter;
+  /** Bytes. */
+  readonly largerThan?: number;
   /** None: all. */
-  readonly namespaces: readonly string[];
-  readonly long: boolean;
-  readonly match: ByteString | undefined;
-  readonly count: number | undefined;
-  /** Keys per second. */
-  readonly maxRate: number | undefined;
-  /** Seconds. */
-  readonly latencyBudget: number | undefined;
+  readonly namespace?: readonly string[];
+  readonly long?: true;
+  readonly match?: ByteString;
+  readonly count?: number;
 }
 
 const mostKeysInPage = 1000;
@@ -60,7 +58,7 @@ export function keysExecution(input: KeysInput): Execution<KeysResult> {
 }
 
 async function listKeys(context: Context, input: KeysInput): Promise<Outcome<KeysResult>> {
-  const selection = selectionOf(context.map, [input.pattern], input.namespaces);
+  const selection = selectionOf(context.map, [input.pattern], input.namespace);
   const server = await context.connect();
   let opened: Promise<RowSink> | undefined;
   // Not before the server has answered: what fails at once prints no heading.
@@ -68,11 +66,8 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
     (opened ??= context.openRows('items', input.long ? [nameColumn, ...longColumns] : [nameColumn]));
   const accounts: WalkAccount[] = [];
   const pageSize = pageSizeOf(input);
-  const limits = {
-    ...(input.maxRate !== undefined && { maxKeysPerSecond: input.maxRate }),
-    ...(input.latencyBudget !== undefined && { latencyBudgetMillis: input.latencyBudget * 1000 }),
-    pageSize,
-  };
+  const limits = { ...paceLimitsOf(input), pageSize };
+  const mostKeys = input.limit ?? Number.POSITIVE_INFINITY;
   let matched = 0;
   const seen = new SeenKeys();
   const list = async (): Promise<boolean> => {
@@ -82,7 +77,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
       const pacing = await startPacing(node, limits, context.signal);
       try {
         const options = {
-          ...walkOptionsOf(context, input, selection, account, () => input.limit - matched),
+          ...walkOptionsOf(context, input, selection, account, () => mostKeys - matched),
           pageSize,
           pace: pacing.pace,
         };
@@ -93,7 +88,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
             if (!accepts(input, page, index) || !seen.isNew(key)) continue;
             const row = rowOf(page, index, input);
             await sink.row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
-            if (++matched >= input.limit) return false;
+            if (++matched >= mostKeys) return false;
           }
         }
       } finally {
@@ -125,7 +120,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
 }
 
 /** A page is read ahead: for a few keys large ones would list names that nobody asked for. */
-function pageSizeOf({ count, limit }: KeysInput): number {
+function pageSizeOf({ count, limit = mostKeysInPage }: KeysInput): number {
   return count ?? Math.min(mostKeysInPage, Math.max(100, limit));
 }
 
@@ -137,7 +132,7 @@ function walkOptionsOf(
   account: WalkAccount,
   keysLeft: () => number,
 ): WalkOptions {
-  const { long, type, ttl, largerThan, limit } = input;
+  const { long = false, type, ttl, largerThan, limit } = input;
   // What every key was asked for by its type has.
   const shown = { memory: long, type: long && type === undefined, ttl: long };
   const common = {
@@ -146,8 +141,7 @@ function walkOptionsOf(
     signal,
     ...(type !== undefined && { type }),
   };
-  const listsAll =
-    type === undefined && ttl === undefined && largerThan === undefined && !Number.isFinite(limit);
+  const listsAll = type === undefined && ttl === undefined && largerThan === undefined && limit === undefined;
   if (listsAll) return { ...common, columns: shown };
   const listed = (page: WalkPage) =>
     page.keys.flatMap((_, index) => (accepts(input, page, index) ? [index] : [])).slice(0, keysLeft());

@@ -1,7 +1,6 @@
-import { countArgument, durationArgument, eachArgument, ratioArgument } from '../arguments.ts';
-import { backupTexts } from '../backup-options.ts';
-import { readingTexts } from '../reading-options.ts';
+import { durationArgument, ratioArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
+import * as shared from '../shared-options.ts';
 
 export const definePrune: DefineCommand = (program, run) => {
   program
@@ -24,20 +23,16 @@ export const definePrune: DefineCommand = (program, run) => {
       "shorten TTLs at random by up to this share, in place of the namespace's own, such as 10%",
       ratioArgument,
     )
-    .option(
-      '--namespace <name>',
-      'only keys of this namespace of the map, or of several given so',
-      eachArgument,
-    )
-    .option('--max-rate <keys>', 'read and change at most so many keys per second', countArgument(1))
-    .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
-    .option('--backup', backupTexts.backup)
-    .option('--no-backup', backupTexts.noBackup)
-    .option('--journal <file>', 'file of the journal of changed keys (default: in the state folder)')
-    .option('--no-journal', 'keep no journal')
+    .addOption(shared.namespace('only keys of this namespace of the map, or of several given so'))
+    .addOption(shared.maxRate('read and change at most so many keys per second'))
+    .addOption(shared.latencyBudget)
+    .addOption(shared.backup)
+    .addOption(shared.noBackup)
+    .addOption(shared.journal)
+    .addOption(shared.noJournal)
     .option('--dry-run', 'show the plan and change nothing')
-    .option('-y, --yes', 'do not ask')
-    .option('--confirm <profile>', 'name of the protected profile, in place of the question')
+    .addOption(shared.yes)
+    .addOption(shared.confirm)
     .addHelpText(
       'after',
       examples(
@@ -48,24 +43,5 @@ export const definePrune: DefineCommand = (program, run) => {
         ['cachectl prune --set-ttl --latency-budget 2ms', 'giving way to others'],
       ),
     )
-    .action((options, self) =>
-      run(self, async () => {
-        const { pruneExecution } = await import('./run.ts');
-        return pruneExecution({
-          setTtl: options.setTtl === true,
-          tooLong: options.tooLong === true,
-          idleSeconds: options.idle ?? null,
-          jitter: options.jitter ?? null,
-          namespaces: options.namespace ?? [],
-          maxRate: options.maxRate,
-          latencyBudgetSeconds: options.latencyBudget,
-          backup: options.backup,
-          journal: typeof options.journal === 'string' ? options.journal : undefined,
-          keepsJournal: options.journal !== false,
-          dryRun: options.dryRun === true,
-          yes: options.yes === true,
-          confirm: options.confirm,
-        });
-      }),
-    );
+    .action((options, self) => run(self, async () => (await import('./run.ts')).pruneExecution(options)));
 };

@@ -5,28 +5,24 @@ import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import { applyPruning } from '../../changes/prune/apply.ts';
 import type { PruningGoals } from '../../changes/prune/findings.ts';
 import { planPruning } from '../../changes/prune/read-plan.ts';
-import { askConsent } from '../protection.ts';
-import { decideBackup, type KeepingInput, requireBackupPlace, startJournal } from '../backup.ts';
+import { askConsent, consentOf } from '../protection.ts';
+import { paceLimitsOf } from '../reading-options.ts';
+import { decideBackup, type ChangeInput, requireBackupPlace, startJournal } from '../backup.ts';
 import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plannedResult, type PruneResult, prunedResult } from './result.ts';
 import { changesText, dataBlocks, fullBlocks, outcomeBlocks, planBlocks, questionText } from './view.ts';
 import { blankOf } from '../blank.ts';
 
-interface PruneInput extends KeepingInput {
-  readonly setTtl: boolean;
-  readonly tooLong: boolean;
-  readonly idleSeconds: number | null;
-  /** From 0 to 1; null: that of each namespace. */
-  readonly jitter: number | null;
-  /** None: all. */
-  readonly namespaces: readonly string[];
-  /** Keys per second. */
-  readonly maxRate: number | undefined;
-  readonly latencyBudgetSeconds: number | undefined;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly confirm: string | undefined;
+interface PruneInput extends ChangeInput {
+  readonly setTtl?: true;
+  readonly tooLong?: true;
+  /** Seconds. */
+  readonly idle?: number;
+  /** From 0 to 1. */
+  readonly jitter?: number;
+  /** None: all of the map. */
+  readonly namespace?: readonly string[];
 }
 
 const blank = blankOf<PruneResult>()(`
@@ -42,7 +38,7 @@ export function pruneExecution(input: PruneInput): Execution<PruneResult> {
   return {
     blank,
     rows: 'namespaces',
-    writes: !input.dryRun,
+    writes: input.dryRun !== true,
     run: (context) => prune(context, input, view),
     view: (result, own) => view.blocks(result, own),
   };
@@ -57,12 +53,7 @@ async function prune(
   if (context.output !== 'table') view.blocks = dataBlocks;
   const goals = goalsOf(map, input);
   requireBackupPlace(context, input);
-  const limits = {
-    ...(input.maxRate !== undefined && { maxKeysPerSecond: input.maxRate }),
-    ...(input.latencyBudgetSeconds !== undefined && {
-      latencyBudgetMillis: input.latencyBudgetSeconds * 1000,
-    }),
-  };
+  const limits = paceLimitsOf(input);
   const server = await context.connect();
   const plan = await planPruning(server, map, goals, { limits, signal, progress, now });
   const { idle, withoutTtl, tooLong } = plan.keys;
@@ -74,7 +65,7 @@ async function prune(
       ? null
       : await decideBackup(context, server, input, 'soft', sizes);
   const planned = (outcome: PruneResult['outcome']) =>
-    plannedResult({ plan, goals, server, dryRun: input.dryRun, backup, ttlBackup }, outcome);
+    plannedResult({ plan, goals, server, dryRun: input.dryRun === true, backup, ttlBackup }, outcome);
   if (signal.aborted) return { result: planned('interrupted') };
   const draft = planned('declined');
   if (draft.matched === 0) return { result: planned('nothingToDo') };
@@ -85,8 +76,7 @@ async function prune(
       action: changesText(draft),
       question: questionText(draft),
       otherwise: 'nothing was changed',
-      yes: input.yes,
-      confirm: input.confirm,
+      ...consentOf(input),
     });
     if (shown && context.output === 'table') view.blocks = outcomeBlocks;
   } catch (error) {
@@ -95,7 +85,7 @@ async function prune(
     return { result: error instanceof InterruptedError ? planned('interrupted') : draft, error };
   }
   const { idleSeconds } = goals;
-  const { jitter } = input;
+  const { jitter = null } = input;
   const withValues = draft.backupPlanned;
   const action = [
     ...['prune', ...(goals.withoutTtl ? ['--set-ttl'] : []), ...(goals.tooLong ? ['--too-long'] : [])],
@@ -121,17 +111,17 @@ async function prune(
 /** @throws InputError where the options, or the map, leave nothing to look for */
 function goalsOf(
   map: NamespaceMap,
-  { setTtl, tooLong, idleSeconds, jitter, namespaces }: PruneInput,
+  { setTtl, tooLong, idle, jitter, namespace: namespaces = [] }: PruneInput,
 ): PruningGoals {
-  if (!setTtl && !tooLong && idleSeconds === null) {
+  if (!setTtl && !tooLong && idle === undefined) {
     throw new InputError(
       'nothing was named to prune',
       'add --set-ttl, --too-long or --idle 7d, or several of them; --dry-run shows what each would do',
     );
   }
-  if (jitter !== null && !setTtl && !tooLong)
+  if (jitter !== undefined && !setTtl && !tooLong)
     throw new InputError('`--jitter` shortens TTLs, and none is to be set', 'add --set-ttl or --too-long');
-  if (idleSeconds !== null && idleSeconds < 1)
+  if (idle !== undefined && idle < 1)
     throw new InputError('`--idle` must be 1s or more: the server counts idle time in seconds');
   if (map.isEmpty) {
     throw new InputError(
@@ -140,7 +130,7 @@ function goalsOf(
     );
   }
   for (const name of namespaces) requirePrunable(map, name);
-  return { withoutTtl: setTtl, tooLong, idleSeconds, namespaces };
+  return { withoutTtl: setTtl === true, tooLong: tooLong === true, idleSeconds: idle ?? null, namespaces };
 }
 
 /** @throws InputError where no key of the namespace may be changed */

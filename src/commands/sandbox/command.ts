@@ -1,17 +1,14 @@
 import {
+  defaultTraffic,
   faultDescriptions,
   faultNames,
+  faultTraffic,
   systemDescriptions,
   systemNames,
 } from '../../sandbox/system-names.ts';
 import { countArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 import { Option } from '@commander-js/extra-typings';
-
-const defaultTraffic = 200;
-
-/** So much that a window of a few seconds holds hundreds of misses. */
-const faultTraffic = 1000;
 
 export const defineSandbox: DefineCommand = (program, run) => {
   program
@@ -55,24 +52,8 @@ export const defineSandbox: DefineCommand = (program, run) => {
     )
     .action((words, options, self) =>
       run(self, async () => {
-        const { sandboxExecution } = await import('./run.ts');
-        return sandboxExecution({
-          system: options.system,
-          keys: options.keys,
-          seed: options.seed,
-          traffic: rateOf(options.traffic, options.fault),
-          fault: options.fault ?? null,
-          tour: options.tour ?? false,
-          words,
-          ownCommands: program.commands.map((command) => command.name()),
-        });
+        const ownCommands = program.commands.map((command) => command.name());
+        return (await import('./run.ts')).sandboxExecution({ words, ownCommands, ...options });
       }),
     );
 };
-
-/** Operations per second. @param asked true: without a number */
-function rateOf(asked: number | true | undefined, fault: string | undefined): number {
-  if (typeof asked === 'number') return asked;
-  if (fault !== undefined) return faultTraffic;
-  return asked === true ? defaultTraffic : 0;
-}

@@ -14,7 +14,7 @@ interface TrafficWish {
   readonly seed: number;
   /** Operations per second. */
   readonly traffic: number;
-  readonly fault: FaultName | null;
+  readonly fault?: FaultName;
 }
 
 interface TrafficSetting {
@@ -42,7 +42,7 @@ export function startTraffic(
   { configFile, now, signal }: TrafficSetting,
 ): RunningTraffic {
   const plain = { operationsPerSecond: traffic, signal, now };
-  if (fault === null) return { ended: runTraffic(node, system, seed, plain), steady: Promise.resolve() };
+  if (fault === undefined) return { ended: runTraffic(node, system, seed, plain), steady: Promise.resolve() };
   let ticks = 0;
   let tellSteady: () => void = () => undefined;
   const settled = new Promise<void>((resolve) => (tellSteady = resolve));

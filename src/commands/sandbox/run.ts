@@ -10,6 +10,7 @@ import { counted } from '../../render/units.ts';
 import type { FaultName } from '../../sandbox/faults.ts';
 import { generateRecords, restoreSeed, seedServer } from '../../sandbox/seed.ts';
 import { type SandboxServer, startSandboxServer } from '../../sandbox/server.ts';
+import { defaultTraffic, faultTraffic } from '../../sandbox/system-names.ts';
 import { configFileOf, type SystemName } from '../../sandbox/systems.ts';
 import { warmUpTraffic } from '../../sandbox/traffic.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
@@ -22,13 +23,20 @@ export interface SandboxInput {
   readonly system: SystemName;
   readonly keys: number;
   readonly seed: number;
-  /** Operations per second; 0: none. */
-  readonly traffic: number;
-  readonly fault: FaultName | null;
-  readonly tour: boolean;
+  /** Operations per second; true: as many as are light. */
+  readonly traffic?: number | true;
+  readonly fault?: FaultName;
+  readonly tour?: true;
   readonly words: readonly string[];
   /** Names of this program's own commands. */
   readonly ownCommands: readonly string[];
+}
+
+/** Operations per second; 0: none. */
+function rateOf({ traffic, fault }: SandboxInput): number {
+  if (typeof traffic === 'number') return traffic;
+  if (fault !== undefined) return faultTraffic;
+  return traffic === true ? defaultTraffic : 0;
 }
 
 /** Reads and writes of the past, so that the counters of the new server look like those of one in use. */
@@ -36,9 +44,6 @@ const historyOperations = 20_000;
 
 /** Few keys have seen little. */
 const historyPerKey = 10;
-
-/** Operations per second. */
-const tourTraffic = 1000;
 
 /** `sandbox` from its input to its result. */
 export function sandboxExecution(input: SandboxInput): Execution<SandboxResult> {
@@ -52,6 +57,7 @@ export function sandboxExecution(input: SandboxInput): Execution<SandboxResult> 
 }
 
 async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<SandboxResult>> {
+  const rate = rateOf(input);
   if (input.tour && input.words.length > 0)
     throw new InputError('--tour and a command after -- exclude each other');
   const server = await startSandboxServer({
@@ -65,8 +71,12 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
     redis = await context.connectTo(server.target);
     const result = await fill(context, input, server, redis);
     const traffic =
-      input.traffic > 0
-        ? startTraffic(redis.nodes[0], input, { configFile: result.config, now: context.now, signal: stop })
+      rate > 0
+        ? startTraffic(
+            redis.nodes[0],
+            { ...input, traffic: rate },
+            { configFile: result.config, now: context.now, signal: stop },
+          )
         : undefined;
     // Their failures are told where they are awaited.
     traffic?.ended.catch(() => undefined);
@@ -108,10 +118,10 @@ async function trafficOfTour(
   { config }: SandboxResult,
 ): Promise<() => Promise<void>> {
   const stop = new AbortController();
-  if (redis === undefined || input.traffic > 0) return () => Promise.resolve();
+  if (redis === undefined || rateOf(input) > 0) return () => Promise.resolve();
   const { ended, steady } = startTraffic(
     redis.nodes[0],
-    { ...input, traffic: tourTraffic, fault: 'short-ttl' },
+    { ...input, traffic: faultTraffic, fault: 'short-ttl' },
     {
       configFile: config,
       now: context.now,
@@ -154,7 +164,7 @@ async function fill(
     keys,
     seed,
     product: server.product,
-    fault: input.fault === null ? null : describeFault(system, input.fault),
+    fault: input.fault === undefined ? null : describeFault(system, input.fault),
   };
 }
 

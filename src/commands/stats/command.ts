@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
-import { countArgument, durationArgument, ratioArgument } from '../arguments.ts';
-import { readingTexts } from '../reading-options.ts';
+import { countArgument, durationArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
+import * as shared from '../shared-options.ts';
 
 const modes = ['exact', 'sampled', 'misses-only', 'counters'] as const;
 
@@ -31,12 +31,12 @@ export const defineStats: DefineCommand = (program, run) => {
       20,
     )
     .option('--no-namespaces', 'only what the server reports of itself; no walk over the keys')
-    .option('--exact', readingTexts.exact)
-    .option('--precision <share>', readingTexts.precision, ratioArgument)
-    .option('--max-rate <keys>', readingTexts.maxRate, countArgument(1))
-    .option('--latency-budget <duration>', readingTexts.latencyBudget, durationArgument)
-    .option('--count <keys>', readingTexts.count, countArgument(1))
-    .option('--seed <number>', readingTexts.seed, countArgument(0))
+    .addOption(shared.exact)
+    .addOption(shared.precision)
+    .addOption(shared.readRate)
+    .addOption(shared.latencyBudget)
+    .addOption(shared.count)
+    .addOption(shared.seed)
     .addHelpText(
       'after',
       examples(
@@ -46,22 +46,5 @@ export const defineStats: DefineCommand = (program, run) => {
         ['cachectl stats --no-namespaces -o json', 'a quick look for a script'],
       ),
     )
-    .action((options, self) =>
-      run(self, async () => {
-        const { statsExecution } = await import('./run.ts');
-        return statsExecution({
-          window: options.window,
-          hits: options.hits,
-          hitsMode: options.hitsMode ?? null,
-          limit: options.limit,
-          namespaces: options.namespaces,
-          exact: options.exact ?? false,
-          precision: options.precision,
-          maxRate: options.maxRate,
-          latencyBudget: options.latencyBudget,
-          count: options.count,
-          seed: options.seed,
-        });
-      }),
-    );
+    .action((options, self) => run(self, async () => (await import('./run.ts')).statsExecution(options)));
 };

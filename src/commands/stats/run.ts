@@ -103,11 +103,11 @@ export function statsExecution(options: StatsOptions): Execution<StatsResult> {
 
 export interface StatsOptions extends ReadingInput {
   /** Seconds. */
-  readonly window: number | undefined;
+  readonly window?: number;
   /** Seconds. */
-  readonly hits: number | undefined;
-  /** Null: what the server permits and its load. */
-  readonly hitsMode: HitMode | null;
+  readonly hits?: number;
+  /** None: what the server permits and its load. */
+  readonly hitsMode?: HitMode;
   readonly limit: number;
   readonly namespaces: boolean;
 }
@@ -125,7 +125,7 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
   // Before the walk, whose lookups would be in it. Without INFO there is no mode that could be observed in.
   const observed =
     options.hits !== undefined && report !== null
-      ? await observeHits(context, server, { seconds: options.hits, mode: options.hitsMode }, refused)
+      ? await observeHits(context, server, { seconds: options.hits, mode: options.hitsMode ?? null }, refused)
       : null;
   const keyspace =
     options.namespaces && observed?.failure == null

@@ -10,10 +10,5 @@ export const defineTtl: DefineCommand = (program, run) => {
     )
     .argument('<key...>', 'keys to look at')
     .addHelpText('after', examples(['cachectl ttl user:123:profile', 'seconds left, permanent, or missing']))
-    .action((keys, _options, self) =>
-      run(self, async () => {
-        const { ttlExecution } = await import('./run.ts');
-        return ttlExecution(keys);
-      }),
-    );
+    .action((keys, _options, self) => run(self, async () => (await import('./run.ts')).ttlExecution(keys)));
 };

@@ -1,4 +1,5 @@
 import { type DefineCommand, examples } from '../runner.ts';
+import * as shared from '../shared-options.ts';
 
 export const defineUndo: DefineCommand = (program, run) => {
   program
@@ -14,8 +15,8 @@ export const defineUndo: DefineCommand = (program, run) => {
     .option('--allow-evictions', 'continue when the server evicts keys')
     .option('--other-server', 'allow a server that is not the one of the journal')
     .option('--dry-run', 'show what would come back, and change nothing')
-    .option('-y, --yes', 'do not ask')
-    .option('--confirm <profile>', 'name of the protected profile, in place of the question')
+    .addOption(shared.yes)
+    .addOption(shared.confirm)
     .addHelpText(
       'after',
       examples(
@@ -24,17 +25,6 @@ export const defineUndo: DefineCommand = (program, run) => {
       ),
     )
     .action((journal, options, self) =>
-      run(self, async () => {
-        const { undoExecution } = await import('./run.ts');
-        return undoExecution({
-          journal,
-          replace: options.replace === true,
-          otherServer: options.otherServer === true,
-          allowsEvictions: options.allowEvictions === true,
-          dryRun: options.dryRun === true,
-          yes: options.yes === true,
-          confirm: options.confirm,
-        });
-      }),
+      run(self, async () => (await import('./run.ts')).undoExecution({ journal, ...options })),
     );
 };

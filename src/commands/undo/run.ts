@@ -13,19 +13,18 @@ import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
-import { askConsent } from '../protection.ts';
+import { askConsent, type ConsentInput, consentOf } from '../protection.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { blankOf } from '../blank.ts';
 
-interface UndoInput {
+interface UndoInput extends ConsentInput {
+  /** A file. */
   readonly journal: string;
-  readonly replace: boolean;
-  readonly otherServer: boolean;
-  readonly allowsEvictions: boolean;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly confirm: string | undefined;
+  readonly replace?: true;
+  readonly otherServer?: true;
+  readonly allowEvictions?: true;
+  readonly dryRun?: true;
 }
 
 export interface UndoResult {
@@ -69,7 +68,7 @@ export function undoExecution(input: UndoInput): Execution<UndoResult> {
       journal action createdAt dryRun keys restored ttlsRestored skipped rewritten expired withoutValue
       notAttempted failed evictedKeys journalTruncated durationSeconds problems[]
     `),
-    writes: !input.dryRun,
+    writes: input.dryRun !== true,
     run: (context) => undo(context, input),
     view: viewUndo,
   };
@@ -102,7 +101,7 @@ async function undoFrom(
     // A journal of names gives nothing back, and that is not what was asked for.
     const isFutile = preview.restored === 0 && preview.withoutValue > 0;
     return {
-      result: { ...preview, dryRun: input.dryRun },
+      result: { ...preview, dryRun: input.dryRun === true },
       ...((isFutile || preview.failed > 0) && { exitCode: exitCodes.negative }),
     };
   }
@@ -111,11 +110,10 @@ async function undoFrom(
     action: `restore ${whatText(preview)}`,
     question: `Restore ${whatText(preview)} on ${server.address}?`,
     otherwise: 'nothing was restored',
-    yes: input.yes,
-    confirm: input.confirm,
+    ...consentOf(input),
   });
   const { error, ...result } = await attempt(false);
-  const isEvicted = !input.allowsEvictions && (result.evictedKeys ?? 0) > 0;
+  const isEvicted = input.allowEvictions !== true && (result.evictedKeys ?? 0) > 0;
   if (isEvicted) {
     const end = result.notAttempted > 0 ? `; stopped with ${counted(result.notAttempted, 'key')} to go` : '';
     context.warn(
@@ -141,8 +139,8 @@ async function run(
   const startedAt = context.now();
   const undoing = await undoJournal(server, archive.header, archive.frames, {
     staying,
-    replace: input.replace,
-    allowsEvictions: input.allowsEvictions,
+    replace: input.replace === true,
+    allowsEvictions: input.allowEvictions === true,
     dryRun,
     signal: context.signal,
     progress: dryRun ? silentProgress : context.progress,
@@ -206,7 +204,10 @@ function requireSamePlace(
   header: ArchiveReader['header'],
   { journal, otherServer }: UndoInput,
 ): void {
-  if (otherServer || (header.server === server.address && header.database === server.nodes[0].database))
+  if (
+    otherServer === true ||
+    (header.server === server.address && header.database === server.nodes[0].database)
+  )
     return;
   throw new InputError(
     `journal \`${journal}\` is of ${header.server}, and this is ${server.address}`,

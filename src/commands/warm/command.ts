@@ -1,7 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument, listArgument, ratioArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
-import type { WarmInput } from './run.ts';
 
 const recordHelp = `
 A record:
@@ -80,30 +79,7 @@ export const defineWarm: DefineCommand = (program, run) => {
         ['generate-fixtures | cachectl warm -', 'from another program'],
       ),
     )
-    .action((files, options, self) => {
-      const input: WarmInput = {
-        files,
-        template: {
-          entity: options.entity ?? null,
-          ids: options.ids ?? null,
-          idsFrom: options.idsFrom ?? null,
-          file: options.template ?? null,
-        },
-        ttlSeconds: options.ttl ?? null,
-        jitter: options.jitter ?? null,
-        dryRun: options.dryRun === true,
-        skipInvalid: options.skipInvalid === true,
-        allowsRepeats: options.allowRepeats === true,
-        mode: options.onlyMissing === true ? 'missing' : options.merge === true ? 'merge' : 'replace',
-        onError: options.onError,
-        rejects: options.rejects ?? null,
-        connections: options.concurrency,
-        maxRecordsPerSecond: options.maxRate ?? null,
-        ignoresMemoryEstimate: options.ignoreMemoryEstimate === true,
-        allowsEvictions: options.allowEvictions === true,
-        verify: options.verify === undefined ? null : options.verify === 'all' ? 'all' : 'sample',
-        confirm: options.confirm,
-      };
-      return run(self, async () => (await import('./run.ts')).warmExecution(input));
-    });
+    .action((files, options, self) =>
+      run(self, async () => (await import('./run.ts')).warmExecution({ files, ...options })),
+    );
 };

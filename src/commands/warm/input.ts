@@ -6,10 +6,19 @@ import { type Context, InterruptedError } from '../context.ts';
 
 /** Records made from a template, one set for each id. */
 export interface TemplateInput {
+  readonly entity?: string;
+  readonly ids?: readonly string[];
+  /** A file with one id in each line; `-` is stdin. */
+  readonly idsFrom?: string;
+  /** A file. */
+  readonly template?: string;
+}
+
+/** All that a template needs. */
+export interface Template {
   readonly entity: string;
   readonly ids: readonly string[];
-  /** A file with one id in each line; `-` is stdin. */
-  readonly idsFrom: string | null;
+  readonly idsFrom: string | undefined;
   readonly template: string;
 }
 
@@ -17,7 +26,7 @@ export interface TemplateInput {
 export function openSources(
   context: Context,
   files: readonly string[],
-  template: TemplateInput | null,
+  template: Template | null,
 ): Promise<FixtureSource[]> {
   return template === null ? openFiles(context, files) : openTemplate(context, template);
 }
@@ -40,7 +49,7 @@ async function openFiles(context: Context, names: readonly string[]): Promise<Fi
   return sources;
 }
 
-async function openTemplate(context: Context, input: TemplateInput): Promise<FixtureSource[]> {
+async function openTemplate(context: Context, input: Template): Promise<FixtureSource[]> {
   const opened: FixtureSource[] = [];
   const open = async (name: string) => {
     const { workingDirectory } = context.environment;
@@ -51,7 +60,7 @@ async function openTemplate(context: Context, input: TemplateInput): Promise<Fix
   };
   try {
     const template = await open(input.template);
-    const list = input.idsFrom === null ? null : await open(input.idsFrom);
+    const list = input.idsFrom === undefined ? null : await open(input.idsFrom);
     const given = list === null ? [] : await readIds(list);
     await list?.close();
     const ids = [...new Set([...input.ids, ...given])];

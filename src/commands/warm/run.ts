@@ -17,8 +17,8 @@ import type { RedisServer } from '../../redis/server.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { confirmProtected } from '../protection.ts';
-import { openSources, type TemplateInput } from './input.ts';
+import { confirmProtected, type ConsentInput } from '../protection.ts';
+import { openSources, type Template, type TemplateInput } from './input.ts';
 import {
   checkFailure,
   stopFailure,
@@ -31,70 +31,70 @@ import {
 import { blankResult, resultOf, verificationFields, type WarmResult } from './result.ts';
 import { viewWarm } from './view.ts';
 
-export interface WarmInput {
+export interface WarmInput extends TemplateInput, ConsentInput {
   readonly files: readonly string[];
-  /** What was given of a template; all null where it is about files. */
-  readonly template: {
-    readonly entity: string | null;
-    readonly ids: readonly string[] | null;
-    readonly idsFrom: string | null;
-    readonly file: string | null;
-  };
-  readonly ttlSeconds: number | null;
-  readonly jitter: number | null;
-  readonly dryRun: boolean;
-  readonly skipInvalid: boolean;
-  readonly allowsRepeats: boolean;
-  readonly mode: WriteOptions['mode'];
+  /** Seconds. */
+  readonly ttl?: number;
+  /** From 0 to 1. */
+  readonly jitter?: number;
+  readonly dryRun?: true;
+  readonly skipInvalid?: true;
+  readonly allowRepeats?: true;
+  readonly onlyMissing?: true;
+  readonly merge?: true;
   readonly onError: WriteOptions['onError'];
-  readonly rejects: string | null;
-  readonly connections: number;
-  readonly maxRecordsPerSecond: number | null;
-  readonly ignoresMemoryEstimate: boolean;
-  readonly allowsEvictions: boolean;
-  readonly verify: 'sample' | 'all' | null;
-  readonly confirm: string | undefined;
+  /** A file. */
+  readonly rejects?: string;
+  /** Connections to each node. */
+  readonly concurrency: number;
+  /** Records per second. */
+  readonly maxRate?: number;
+  readonly ignoreMemoryEstimate?: true;
+  readonly allowEvictions?: true;
+  readonly verify?: 'sample' | 'all';
 }
 
 /** `warm` from its input to its result. */
 export function warmExecution(input: WarmInput): Execution<WarmResult> {
   return {
-    blank: { ...blankResult, dryRun: input.dryRun },
+    blank: { ...blankResult, dryRun: input.dryRun === true },
     rows: 'namespaces',
     oneTable: true,
-    writes: !input.dryRun,
+    writes: input.dryRun !== true,
     run: (context) => warm(context, input),
     view: viewWarm,
   };
 }
 
 async function warm(context: Context, input: WarmInput): Promise<Outcome<WarmResult>> {
+  const dryRun = input.dryRun === true;
   const template = templateOf(input);
-  if (input.ttlSeconds === 0) throw new InputError('`--ttl` must be more than 0');
+  if (input.ttl === 0) throw new InputError('`--ttl` must be more than 0');
   const work = workOf(context, input);
   // A server that cannot be reached is told before large files are read.
-  if (!input.dryRun) await context.connect();
+  if (!dryRun) await context.connect();
   const sources = await openSources(context, input.files, template);
   try {
     const startedAt = context.now();
-    const check = await checkFixtures(sources, work, input.dryRun);
+    const check = await checkFixtures(sources, work, dryRun);
     const checkMillis = context.now() - startedAt;
     const error = check.interrupted
       ? new InterruptedError('interrupted while the files were checked; nothing was written')
-      : checkFailure(check, input.skipInvalid);
+      : checkFailure(check, input.skipInvalid === true);
     if (error !== null) {
-      return { result: resultOf({ ...check, plan: null }, null, input.dryRun, checkMillis), error };
+      return { result: resultOf({ ...check, plan: null }, null, dryRun, checkMillis), error };
     }
-    const plan = resultOf(check, null, input.dryRun, checkMillis);
+    const plan = resultOf(check, null, dryRun, checkMillis);
     warnOfCheck(context, check, plan, sources);
-    if (input.dryRun || check.records === check.invalid + check.expired) return { result: plan };
+    if (dryRun || check.records === check.invalid + check.expired) return { result: plan };
     return await write(context, input, sources, work, check, plan);
   } finally {
     for (const source of sources) await source.close();
   }
 }
 
-function workOf(context: Context, { ttlSeconds, jitter, allowsRepeats }: WarmInput): FixtureWork {
+function workOf(context: Context, input: WarmInput): FixtureWork {
+  const { ttl: ttlSeconds = null, jitter = null } = input;
   const { map, progress, signal, now, random } = context;
   if (
     jitter !== null &&
@@ -113,25 +113,24 @@ function workOf(context: Context, { ttlSeconds, jitter, allowsRepeats }: WarmInp
     now,
     random,
   });
-  const repeats = allowsRepeats ? 'last' : 'refuse';
+  const repeats = input.allowRepeats ? 'last' : 'refuse';
   return { map, progress, signal, now, random, ttlPolicy, repeats };
 }
 
 /** @throws InputError where what belongs together was not given together */
-function templateOf({ files, template }: WarmInput): TemplateInput | null {
-  const { entity, ids, idsFrom, file } = template;
+function templateOf({ files, entity, ids, idsFrom, template }: WarmInput): Template | null {
   const example = 'write it like `cachectl warm --entity user --ids 1,2 --template user.json`';
-  if (entity === null && ids === null && idsFrom === null && file === null) {
+  if ((entity ?? ids ?? idsFrom ?? template) === undefined) {
     if (files.length === 0) throw new InputError('there is no file to load', 'name one; - is stdin');
     return null;
   }
   if (files.length > 0)
     throw new InputError('a template takes the place of files, and both are given', example);
-  if (entity === null || file === null || (ids === null && idsFrom === null)) {
+  if (entity === undefined || template === undefined || (ids ?? idsFrom) === undefined) {
     throw new InputError('`--entity`, `--template` and the ids belong together', example);
   }
-  if (file === '-' && idsFrom === '-') throw new InputError('`-` can be given only once');
-  return { entity, ids: ids ?? [], idsFrom, template: file };
+  if (template === '-' && idsFrom === '-') throw new InputError('`-` can be given only once');
+  return { entity, ids: ids ?? [], idsFrom, template };
 }
 
 const sampleRecords = 1000;
@@ -145,24 +144,26 @@ async function write(
   plan: WarmResult,
 ): Promise<Outcome<WarmResult>> {
   const server = await context.connect();
-  if (!input.ignoresMemoryEstimate) {
+  const mode = input.onlyMissing ? 'missing' : input.merge ? 'merge' : 'replace';
+  const allowsEvictions = input.allowEvictions === true;
+  if (!input.ignoreMemoryEstimate) {
     const newRatio = 1 - (check.repeatedKeys ?? 0) / check.records;
-    const shortage = await findShortage(server, check.need, newRatio, input.mode !== 'merge');
+    const shortage = await findShortage(server, check.need, newRatio, mode !== 'merge');
     if (shortage !== null) return { result: plan, error: shortageFailure(shortage) };
   }
   const amount = counted(check.records - check.invalid - check.expired, 'record');
   await confirmProtected(context, server, input.confirm, `write ${amount} to ${server.address}`);
   const rejects =
-    input.rejects === null
+    input.rejects === undefined
       ? null
       : await RejectsFile.create(input.rejects, context.environment.workingDirectory);
-  const merges = input.mode === 'merge';
+  const merges = mode === 'merge';
   const sample =
     input.verify === 'sample' ? new SampleOfWritten(sampleRecords, work.random, work.now, merges) : null;
   const all = input.verify === 'all' ? new AllWritten(work.now) : null;
   const startedAt = context.now();
-  const { mode, onError, connections, maxRecordsPerSecond, allowsEvictions } = input;
-  const options = { mode, onError, connections, maxRecordsPerSecond, allowsEvictions };
+  const { onError, concurrency: connections, maxRate: maxRecordsPerSecond = null } = input;
+  const options = { mode, onError, connections, maxRecordsPerSecond, allowsEvictions } as const;
   const writing = await writeFixtures(server, sources, work, check, {
     ...options,
     rejects,

@@ -31,16 +31,5 @@ export const defineWatch: DefineCommand = (program, run) => {
         ['cachectl watch -i 10s -o csv >> cache.csv', 'a row every ten seconds, for a chart'],
       ),
     )
-    .action((options, self) =>
-      run(self, async () => {
-        const { watchExecution } = await import('./run.ts');
-        return watchExecution({
-          intervalSeconds: options.interval,
-          namespacesEverySeconds: options.namespaces ? options.namespacesEvery : null,
-          withTraffic: options.hits ?? false,
-          mostIntervals: options.count ?? Number.POSITIVE_INFINITY,
-          mostSeconds: options.for ?? Number.POSITIVE_INFINITY,
-        });
-      }),
-    );
+    .action((options, self) => run(self, async () => (await import('./run.ts')).watchExecution(options)));
 };

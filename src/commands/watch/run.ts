@@ -10,12 +10,18 @@ import { initialState } from './state.ts';
 import { blankOf } from '../blank.ts';
 
 export interface WatchInput {
-  readonly intervalSeconds: number;
-  /** Null: never; 0: once. */
-  readonly namespacesEverySeconds: number | null;
-  readonly withTraffic: boolean;
-  readonly mostIntervals: number;
-  readonly mostSeconds: number;
+  /** Seconds. */
+  readonly interval: number;
+  /** Read the sizes of namespaces. */
+  readonly namespaces: boolean;
+  /** Seconds; 0: once. */
+  readonly namespacesEvery: number;
+  /** Observe the traffic. */
+  readonly hits?: true;
+  /** Intervals. */
+  readonly count?: number;
+  /** Seconds. */
+  readonly for?: number;
 }
 
 /** What is left to say when the watching has ended; the intervals themselves were told one by one. */
@@ -43,13 +49,13 @@ export function watchExecution(input: WatchInput): Execution<WatchResult> {
 }
 
 async function watch(context: Context, input: WatchInput): Promise<Outcome<WatchResult>> {
-  if (input.intervalSeconds < leastIntervalSeconds)
+  if (input.interval < leastIntervalSeconds)
     throw new InputError(
-      `--interval of ${formatSeconds(input.intervalSeconds)} is too short`,
+      `--interval of ${formatSeconds(input.interval)} is too short`,
       `the shortest is ${formatSeconds(leastIntervalSeconds)}`,
     );
   const server = await context.connect();
-  const traffic = input.withTraffic ? await loadTraffic(context) : null;
+  const traffic = input.hits ? await loadTraffic(context) : null;
   // A screen closes the observation before it lets the process be stopped.
   const guarded = traffic === null ? unguarded : context.withoutSuspension;
   const observer = await guarded(() =>
@@ -57,7 +63,7 @@ async function watch(context: Context, input: WatchInput): Promise<Outcome<Watch
       map: context.map,
       reconnect: context.reconnect,
       openTraffic: traffic === null ? null : (connection) => traffic.open(connection),
-      sizesEverySeconds: input.namespacesEverySeconds,
+      sizesEverySeconds: input.namespaces ? input.namespacesEvery : null,
       now: context.now,
       random: context.random,
     }),
@@ -65,7 +71,11 @@ async function watch(context: Context, input: WatchInput): Promise<Outcome<Watch
   try {
     const { openScreen } = context;
     if (openScreen === null) return await guarded(() => tellRows(context, server, observer, input));
-    const start = initialState({ ...input, address: server.address });
+    const start = initialState({
+      intervalSeconds: input.interval,
+      withTraffic: input.hits === true,
+      address: server.address,
+    });
     await watchLive(openScreen, observer, start, limitsOf(context, input));
     // The screen was the result, and it is gone.
     return { result: nothingToSay, printed: true };
@@ -83,10 +93,10 @@ async function loadTraffic(context: Context) {
   return new WatchedTraffic(context);
 }
 
-const limitsOf = (
-  { signal, now }: Context,
-  { mostIntervals, mostSeconds }: Pick<WatchInput, 'mostIntervals' | 'mostSeconds'>,
-) => ({ signal, now, mostIntervals, mostSeconds });
+const limitsOf = ({ signal, now }: Context, { count, for: seconds }: WatchInput) => ({
+  ...{ signal, now, mostIntervals: count ?? Number.POSITIVE_INFINITY },
+  mostSeconds: seconds ?? Number.POSITIVE_INFINITY,
+});
 
 /** One row for each interval, as it ends. */
 async function tellRows(
@@ -102,7 +112,7 @@ async function tellRows(
   const sums = { intervalCount: 0, failedIntervals: 0, ownCommands: 0 };
   const intervals = intervalsOf(() => observer.next(), {
     ...limitsOf(context, input),
-    intervalSeconds: () => input.intervalSeconds,
+    intervalSeconds: () => input.interval,
   });
   for await (const interval of intervals) {
     sums.intervalCount++;

@@ -1,0 +1,65 @@
+import { Option } from '@commander-js/extra-typings';
+import {
+  countArgument,
+  durationArgument,
+  eachArgument,
+  globArgument,
+  ratioArgument,
+  typeArgument,
+} from './arguments.ts';
+
+/*
+ * Options that several commands have in common: an idea has one name, one value and one text. The inputs of the commands
+ * have a field for each, under the name that commander gives it.
+ */
+
+/** How keys are read. */
+export const exact = new Option(
+  '--exact',
+  'read every key, and all that is read of keys (default: names and sizes of up to 250,000 keys)',
+);
+export const precision = new Option(
+  '--precision <share>',
+  'how close a sample has to be for large namespaces, 95 % of the time (default: 2%)',
+).argParser(ratioArgument);
+export const seed = new Option(
+  '--seed <number>',
+  'number that the sample is drawn with, to draw the same one again',
+).argParser(countArgument(0));
+export const count = new Option('--count <keys>', 'keys per SCAN').argParser(countArgument(1));
+
+/** How fast. */
+export const maxRate = (text: string) => new Option('--max-rate <keys>', text).argParser(countArgument(1));
+export const readRate = maxRate('read at most so many keys per second');
+export const latencyBudget = new Option(
+  '--latency-budget <duration>',
+  'slow down when a round trip takes longer, such as 2ms',
+).argParser(durationArgument);
+
+/** Which keys. */
+export const namespace = (text: string) => new Option('--namespace <name>', text).argParser(eachArgument);
+export const anyNamespace = namespace(
+  'only keys of this namespace of the map, or of several given so; (unmapped) for keys outside it',
+);
+export const match = new Option(
+  '--match <glob>',
+  "only keys that match this glob of the server's own: *, ?, [a-z]",
+).argParser(globArgument);
+export const type = new Option('--type <type>', 'only keys of this Redis type').argParser(typeArgument);
+export const mostKeys = new Option('--limit <number>', 'stop after so many keys').argParser(countArgument(1));
+
+/** What a change keeps. */
+export const backup = new Option(
+  '--backup',
+  'keep the values however many, so that `cachectl undo` can put them back (default: up to 10,000 keys and 100 MB)',
+);
+export const noBackup = new Option('--no-backup', 'keep no values: the removal cannot be undone');
+export const journal = new Option('--journal <file>', 'file of the journal (default: in the state folder)');
+export const noJournal = new Option('--no-journal', 'keep no journal');
+
+/** Whether a change is made. */
+export const yes = new Option('-y, --yes', 'do not ask');
+export const confirm = new Option(
+  '--confirm <profile>',
+  'name of the protected profile, in place of the question',
+);

@@ -1,4 +1,5 @@
-import { type Info, infoNumber, readInfo } from '../redis/info.ts';
+import { type LookupCounters, lookupCountersOf } from '../health/lookups/counters.ts';
+import { type Info, infoNumber, readInfoWithCommands } from '../redis/info.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { type ServerReport, serverReportOf } from '../redis/server-report.ts';
 
@@ -8,6 +9,8 @@ export interface NodeCounters {
   /** Another one after each start of the server. */
   readonly runId: string | null;
   readonly report: ServerReport;
+  /** Null where hits are not reported. */
+  readonly lookups: LookupCounters | null;
   readonly cpuSeconds: number | null;
   readonly bytesIn: number | null;
   readonly bytesOut: number | null;
@@ -15,17 +18,23 @@ export interface NodeCounters {
   readonly ownCommands: number;
 }
 
-/** INFO of the node: one command. @throws RedisError */
+/** INFO of the node, and of its commands: two commands. @throws RedisError */
 export async function readCounters(node: RedisNode, ownCommands: number): Promise<NodeCounters> {
-  return countersOf(node.address, await readInfo(node), ownCommands);
+  return countersOf(node, await readInfoWithCommands(node), ownCommands);
 }
 
-export function countersOf(address: string, info: Info, ownCommands: number): NodeCounters {
+export function countersOf(
+  { address, lookups }: Pick<RedisNode, 'address' | 'lookups'>,
+  info: Info,
+  ownCommands: number,
+): NodeCounters {
   const [system, user] = [infoNumber(info, 'used_cpu_sys'), infoNumber(info, 'used_cpu_user')];
   return {
     address,
     runId: info['run_id'] ?? null,
     report: serverReportOf(info),
+    // What earlier runs looked up is in both of two readings.
+    lookups: lookupCountersOf(info, { lookups }, null),
     cpuSeconds: system === null || user === null ? null : system + user,
     bytesIn: infoNumber(info, 'total_net_input_bytes'),
     bytesOut: infoNumber(info, 'total_net_output_bytes'),

@@ -1,3 +1,4 @@
+import { dataReadsOf, lookupsSince } from '../health/lookups/counters.ts';
 import type { RedisError } from '../redis/errors.ts';
 import { sumReports } from '../redis/server-report.ts';
 import {
@@ -25,8 +26,15 @@ export interface WatchInterval {
   readonly reset: NodeDeltas['reset'];
   readonly hits: number | null;
   readonly misses: number | null;
-  /** From 0 to 1; null where nothing was read. */
+  /**
+   * Of the reads of data, from 0 to 1; null where there were none, and where it is not known to within 10 points: whether
+   * metadata lookups hit is not reported.
+   */
   readonly hitRate: number | null;
+  /** Null where the hit rate is exact, or nothing was read. */
+  readonly hitRateInterval: readonly [low: number, high: number] | null;
+  /** Lookups that carry no data (TYPE, PTTL, OBJECT, …), whoever made them; null: not reported. */
+  readonly metadataLookups: number | null;
   /** Commands of others: what this program asks is taken off. */
   readonly operationsPerSecond: number | null;
   readonly usedBytes: number | null;
@@ -99,12 +107,16 @@ export function counterFigures(
       : elapsedSeconds;
   const perSecond = (value: number | null) => (value === null || seconds <= 0 ? null : value / seconds);
   const [hits, misses] = [sum('hits'), sum('misses')];
+  const starts = pairs.flatMap(({ start }) => start?.lookups ?? []);
+  const ends = after.flatMap(({ lookups }) => lookups ?? []);
+  const reads = hits === null || misses === null ? null : dataReadsOf(lookupsSince(starts, ends));
   return {
     windowSeconds: elapsedSeconds,
     reset,
     hits,
     misses,
-    hitRate: hits === null || misses === null || hits + misses === 0 ? null : hits / (hits + misses),
+    ...rateOf(reads?.hitRateInterval ?? null),
+    metadataLookups: reads?.metadataLookups ?? null,
     operationsPerSecond: perSecond(sum('commands')),
     usedBytes: now.usedBytes,
     maxBytes: now.maxBytes,
@@ -132,6 +144,8 @@ export function failedInterval(at: string, error: RedisError): WatchInterval {
     hits: null,
     misses: null,
     hitRate: null,
+    hitRateInterval: null,
+    metadataLookups: null,
     operationsPerSecond: null,
     usedBytes: null,
     maxBytes: null,
@@ -158,6 +172,18 @@ export function failedInterval(at: string, error: RedisError): WatchInterval {
 
 function sumOrNull(values: readonly (number | null)[]): number | null {
   return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+}
+
+/** A rate that is less certain says nothing of a cache. */
+const widestRate = 0.1;
+
+function rateOf(
+  bounds: readonly [low: number, high: number] | null,
+): Pick<WatchInterval, 'hitRate' | 'hitRateInterval'> {
+  if (bounds === null) return { hitRate: null, hitRateInterval: null };
+  const [low, high] = bounds;
+  if (low === high) return { hitRate: low, hitRateInterval: null };
+  return { hitRate: high - low > widestRate ? null : (low + high) / 2, hitRateInterval: bounds };
 }
 
 const dividedBy = (value: number | null, by: number) => (value === null ? null : value / by);

@@ -4,7 +4,7 @@ import { RedisError } from '../redis/errors.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { TrafficReport } from '../traffic/report.ts';
 import { type NodeCounters, readCounters } from './counters.ts';
-import { counterFigures, failedInterval, type WatchInterval } from './interval.ts';
+import { type CounterFigures, counterFigures, failedInterval, type WatchInterval } from './interval.ts';
 import { LatencyMeter, type MeteredServer, meteredServer } from './metered-node.ts';
 import { watchedNamespaces, SizeReader } from './namespaces.ts';
 
@@ -217,7 +217,7 @@ function throwIfUnwanted(signal: AbortSignal): void {
   if (signal.aborted) throw new RedisError('lost', 'ECLOSED', 'the observation has ended');
 }
 
-type Lookups = Pick<WatchInterval, 'hits' | 'misses' | 'hitRate'>;
+type Lookups = Pick<WatchInterval, 'hits' | 'misses' | 'hitRate' | 'hitRateInterval'>;
 
 /**
  * What the observation itself looks up is not in its report.
@@ -225,18 +225,22 @@ type Lookups = Pick<WatchInterval, 'hits' | 'misses' | 'hitRate'>;
  * @param uncounted lookups of the observation that are not in the figures
  */
 function lookupsOf(
-  figures: Lookups,
+  figures: CounterFigures,
   traffic: TrafficReport | null,
   isWindow: boolean,
   uncounted: number,
 ): Lookups {
-  if (traffic?.hits == null) return { hits: figures.hits, misses: figures.misses, hitRate: figures.hitRate };
-  if (isWindow) return { hits: traffic.hits, misses: traffic.misses, hitRate: traffic.hitRate };
-  const { hits } = figures;
+  const { hits, hitRate, hitRateInterval, metadataLookups } = figures;
+  if (traffic?.hits == null) return { hits, misses: figures.misses, hitRate, hitRateInterval };
+  // The counters know of lookups that carry no data, whatever traffic was observed.
+  const isData = (metadataLookups ?? 0) === 0;
+  const rate = (ofTraffic: number | null) =>
+    isData ? { hitRate: ofTraffic, hitRateInterval: null } : { hitRate, hitRateInterval };
+  if (isWindow) return { hits: traffic.hits, misses: traffic.misses, ...rate(traffic.hitRate) };
   const own = Math.max(0, traffic.serverCost.markLookups - uncounted);
   const misses = figures.misses === null ? null : Math.max(0, figures.misses - own);
   const reads = hits === null || misses === null ? 0 : hits + misses;
-  return { hits, misses, hitRate: hits === null || reads === 0 ? null : hits / reads };
+  return { hits, misses, ...rate(hits === null || reads === 0 ? null : hits / reads) };
 }
 
 async function readAll(server: MeteredServer): Promise<[NodeCounters, ...NodeCounters[]]> {

@@ -53,6 +53,31 @@ describe('an interval', () => {
     });
   });
 
+  test('has the hit rate of the reads of data, where other runs look up types and TTLs', () => {
+    const calls = (count: number) => ({ cmdstat_type: `calls=${count},usec=1` });
+    const rate = (hits: number, misses: number, type: number) => {
+      const before = { ...busy, ...calls(100) };
+      const after = {
+        ...before,
+        keyspace_hits: 1000 + hits,
+        keyspace_misses: 500 + misses,
+        ...calls(100 + type),
+      };
+      const figures = counterFigures([counters(before)], [counters(after)], 1);
+      return [
+        figures.hits,
+        figures.misses,
+        figures.metadataLookups,
+        figures.hitRate,
+        figures.hitRateInterval,
+      ];
+    };
+    expect(rate(20_000, 0, 20_000)).toEqual([20_000, 0, 20_000, null, null]);
+    expect(rate(20_900, 100, 20_000)).toEqual([20_900, 100, 20_000, 0.95, [0.9, 1]]);
+    expect(rate(20_500, 500, 20_000)).toEqual([20_500, 500, 20_000, null, [0.5, 1]]);
+    expect(rate(900, 100, 0)).toEqual([900, 100, 0, 0.9, null]);
+  });
+
   test('has no hit rate where nothing was read', () => {
     expect(counterFigures([counters(busy)], [counters(busy)], 1)).toMatchObject({
       hits: 0,

@@ -1,3 +1,4 @@
+import { noLookups } from '../../src/redis/lookups.ts';
 import { RedisError } from '../../src/redis/errors.ts';
 import { type NodeCounters, countersOf } from '../../src/watch/counters.ts';
 import { failedInterval, type WatchInterval } from '../../src/watch/interval.ts';
@@ -14,6 +15,8 @@ export function interval(changes: Partial<WatchInterval> = {}): WatchInterval {
     hits: 930,
     misses: 70,
     hitRate: 0.93,
+    hitRateInterval: null,
+    metadataLookups: 0,
     operationsPerSecond: 1204,
     usedBytes: 1_500_000_000,
     maxBytes: 2_000_000_000,
@@ -65,7 +68,7 @@ export function counters(
 ): NodeCounters {
   const texts = Object.entries(fields).map(([name, value]) => [name, String(value)] as const);
   return countersOf(
-    address,
+    { address, lookups: noLookups },
     { run_id: 'r1', uptime_in_seconds: '1000', ...Object.fromEntries(texts) },
     ownCommands,
   );

@@ -98,7 +98,10 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
       unit: 'ratio',
       values: of(({ hitRate }) => hitRate),
       fromZero: false,
-      remark: `${formatCell(perSecond(last?.hits), 'perSecond')} hit, ${formatCell(perSecond(last?.misses), 'perSecond')} miss`,
+      interval: last?.hitRateInterval ?? null,
+      remark: last?.metadataLookups
+        ? `without ${formatCell(perSecond(last.metadataLookups), 'perSecond')} metadata`
+        : `${formatCell(perSecond(last?.hits), 'perSecond')} hit, ${formatCell(perSecond(last?.misses), 'perSecond')} miss`,
     },
     {
       label: 'operations',

@@ -123,7 +123,7 @@ export async function execute<Result extends object>(
       connectTo: (target) => connectTo(target, open, io.signal),
       targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io, warn),
       ownLookups,
-      publish: (result) => printer.finish(execution, result as Result, undefined, ownLookups()),
+      publish: (result) => printer.finish(execution, { result: result as Result }, undefined, ownLookups()),
       print: (blocks) => printer.print(blocks),
       show: (blocks) => printer.show(blocks),
       remark: (blocks) => printer.remark(blocks),
@@ -155,7 +155,7 @@ export async function execute<Result extends object>(
   if (interruption === 'EWRITE') return exitCodes.negative;
   if (interruption !== undefined && outcome?.printed !== true)
     failure ??= interruptionOf(interruption, outcome !== undefined);
-  if (outcome?.printed !== true) await printer.finish(execution, outcome?.result, failure, ownLookups());
+  if (outcome?.printed !== true) await printer.finish(execution, outcome, failure, ownLookups());
   if (failure) printer.fail(failureText(failure));
   if (interruption !== undefined) return interruptionOf(interruption, false).exitCode;
   return failure?.exitCode ?? outcome?.exitCode ?? exitCodes.success;

@@ -1,6 +1,7 @@
 import {
   type Execution,
   isReportFormat,
+  type Outcome,
   type OutputFormat,
   type ReportFormat,
   type RowSink,
@@ -102,10 +103,11 @@ export class Printer {
   /** Prints the result, or what JSON shows in its place. */
   async finish<Result extends object>(
     execution: Execution<Result>,
-    result: Result | undefined,
+    outcome: Outcome<Result> | undefined,
     failure: Failure | undefined,
     own: OwnLookups,
   ): Promise<void> {
+    const result = outcome?.result;
     if (this.report !== null) {
       const render = execution.formats?.[this.report];
       if (result !== undefined && render !== undefined) await this.write(await render(result));
@@ -116,7 +118,8 @@ export class Printer {
       return;
     }
     if (result === undefined) return;
-    const blocks = execution.view(result, own);
+    const isPerson = this.format === 'table';
+    const blocks = execution.view(result, own, { isPerson, seen: outcome?.seen ?? null });
     if (blocks.length === 0) return;
     if (this.format === 'table') {
       const { renderTerminal } = await import('../render/terminal-text.ts');

@@ -179,6 +179,15 @@ export interface Outcome<Result> {
   readonly error?: Error;
   /** The command has printed its result itself. */
   readonly printed?: true;
+  /** What the person at the terminal has seen of the result by now: the plan before the question, or all there is to say. */
+  readonly seen?: 'plan' | 'all';
+}
+
+/** For whom a result is shown. */
+export interface Audience {
+  /** A person reads it; else it is rows for a program. */
+  readonly isPerson: boolean;
+  readonly seen: 'plan' | 'all' | null;
 }
 
 /** One run of a command, from its parsed input to text. */
@@ -199,7 +208,7 @@ export interface Execution<Result extends object> {
   readonly writes?: boolean;
   run(context: Context): Promise<Outcome<Result>>;
   /** The result for people; also the source of tsv and csv. */
-  view(result: Result, own: OwnLookups): Block[];
+  view(result: Result, own: OwnLookups, audience: Audience): Block[];
   /** The result as a report of another tool's form. */
   readonly formats?: Readonly<Partial<Record<ReportFormat, (result: Result) => Promise<string>>>>;
 }

@@ -1,6 +1,15 @@
 import { fileFailureText, InputError } from '../support/failure.ts';
 import type { RedisServer } from '../redis/server.ts';
-import { type Context, DeclinedError, type Protections, type Protector } from './context.ts';
+import {
+  type Audience,
+  type Context,
+  DeclinedError,
+  InterruptedError,
+  type Outcome,
+  type Protections,
+  type Protector,
+} from './context.ts';
+import type { OwnLookups } from '../redis/lookups.ts';
 import type { Block } from '../render/blocks.ts';
 import { resolve } from 'path/posix';
 import { looksLikeUrl } from '../redis/url.ts';
@@ -121,6 +130,42 @@ export async function askConsent(context: Context, server: RedisServer, consent:
   }
   if (asksForName) await confirmProtected(context, server, undefined, action);
   return true;
+}
+
+/**
+ * Asks for a planned change.
+ * @param ask True where the plan was shown.
+ * @param planned The result where nothing is changed.
+ * @returns Null where the answer is yes; else what there is to report.
+ */
+export async function refusalOf<Result>(
+  { prompts }: Context,
+  ask: () => Promise<boolean>,
+  planned: (outcome: 'declined' | 'interrupted') => Result,
+): Promise<{ readonly refusal: Outcome<Result> | null; readonly seen?: 'plan' }> {
+  try {
+    return { refusal: null, ...((await ask()) && { seen: 'plan' as const }) };
+  } catch (error) {
+    if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;
+    const result = planned(error instanceof InterruptedError ? 'interrupted' : 'declined');
+    return { refusal: { result, error, ...(prompts.interactive && { seen: 'all' as const }) } };
+  }
+}
+
+/** The view of a planned change: a person who has seen the plan before the question gets what came of it alone. */
+export function changeView<Result>({
+  full,
+  outcome,
+  rows,
+}: {
+  readonly full: (result: Result, own: OwnLookups) => Block[];
+  readonly outcome: (result: Result, own: OwnLookups) => Block[];
+  readonly rows: (result: Result, own: OwnLookups) => Block[];
+}) {
+  return (result: Result, own: OwnLookups, { isPerson, seen }: Audience): Block[] => {
+    if (!isPerson) return rows(result, own);
+    return seen === 'all' ? [] : (seen === 'plan' ? outcome : full)(result, own);
+  };
 }
 
 /**

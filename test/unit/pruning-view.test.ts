@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { noLookups } from '../../src/redis/lookups.ts';
 import { plannedResult, type PruneResult } from '../../src/commands/prune/result.ts';
-import { fullBlocks, questionText } from '../../src/commands/prune/view.ts';
+import { questionText, viewPrune } from '../../src/commands/prune/view.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import type { Finding } from '../../src/changes/prune/findings.ts';
 import { Gathering } from '../../src/changes/prune/read-plan.ts';
@@ -37,7 +37,9 @@ function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): Prun
 }
 
 const notesOf = (result: PruneResult) =>
-  fullBlocks(result, noLookups).flatMap((block) => (block.kind === 'note' ? [block.text] : []));
+  viewPrune(result, noLookups, { isPerson: true, seen: null }).flatMap((block) =>
+    block.kind === 'note' ? [block.text] : [],
+  );
 
 describe('a plan in words', () => {
   test.each([

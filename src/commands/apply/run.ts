@@ -12,12 +12,12 @@ import type { RedisServer } from '../../redis/server.ts';
 import { counted, formatRatio } from '../../render/units.ts';
 import { type Backup, type ChangeInput, decideBackup, requireBackupPlace } from '../backup.ts';
 import { paceLimitsOf } from '../reading-options.ts';
-import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
+import { type Context, type Execution, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { askForRemoval, carryOut } from '../invalidate/carry-out.ts';
-import { type InvalidateResult, plannedResult, removedResult } from '../invalidate/result.ts';
+import { removePlanned } from '../invalidate/carry-out.ts';
+import { type InvalidateResult, plannedResult } from '../invalidate/result.ts';
 import { blankInvalidation } from '../invalidate/run.ts';
-import { dataBlocks, fullBlocks, outcomeBlocks } from '../invalidate/view.ts';
+import { viewInvalidation } from '../invalidate/view.ts';
 
 interface ApplyInput extends ChangeInput {
   /** A file. */
@@ -47,23 +47,17 @@ export interface ApplyResult extends InvalidateResult {
 
 /** `apply` from its input to its result. */
 export function applyExecution(input: ApplyInput): Execution<ApplyResult> {
-  const view = { blocks: fullBlocks };
   return {
     blank: { ...blankInvalidation, plan: null },
     rows: 'namespaces',
     writes: input.dryRun !== true,
-    run: (context) => apply(context, input, view),
-    view: (result, own) => view.blocks(result, own),
+    run: (context) => apply(context, input),
+    view: viewInvalidation,
   };
 }
 
-async function apply(
-  context: Context,
-  input: ApplyInput,
-  view: { blocks: typeof fullBlocks },
-): Promise<Outcome<ApplyResult>> {
+async function apply(context: Context, input: ApplyInput): Promise<Outcome<ApplyResult>> {
   const { map, signal, progress, now } = context;
-  if (context.output !== 'table') view.blocks = dataBlocks;
   const {
     plan: saved,
     keys,
@@ -158,31 +152,13 @@ async function apply(
     warnOfUntold(context, writtenSince);
     return { result: planned('planned', traffic, backup) };
   }
-  const draft = planned('declined', traffic, backup);
-  try {
-    const shown = await askForRemoval(context, server, draft, input);
-    if (shown && context.output === 'table') view.blocks = outcomeBlocks;
-  } catch (error) {
-    if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;
-    if (context.prompts.interactive && context.output === 'table') view.blocks = () => [];
-    return {
-      result: error instanceof InterruptedError ? planned('interrupted', traffic, backup) : draft,
-      error,
-    };
-  }
-  const withValues = backup.isKept;
   const { action, patterns } = saved;
-  const about = { action, patterns, withValues, writtenSince, plan: { id, earlier } };
-  const done = await carryOut(context, server, plan.keys, way, about);
-  warnOfUntold(context, writtenSince);
-  return {
-    result: {
-      ...removedResult(draft, { ...done, indexPruned: null }, signal.aborted),
-      plan: draft.plan,
-    },
-    ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),
-    ...(done.removal.stoppedBy !== null && { error: done.removal.stoppedBy }),
-  };
+  const about = { action, patterns, withValues: backup.isKept, writtenSince, plan: { id, earlier } };
+  const outcome = await removePlanned(context, server, plan.keys, way, about, (how) =>
+    planned(how, traffic, backup),
+  );
+  if (outcome.result.durationSeconds !== null) warnOfUntold(context, writtenSince);
+  return outcome;
 }
 
 /** Seconds since the plan was made, by the server's clock where both times are known. */

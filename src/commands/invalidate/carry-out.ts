@@ -4,9 +4,10 @@ import type { WrittenSince } from '../../changes/written-since.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type ChangeInput, startJournal } from '../backup.ts';
-import { DeclinedError, type Context } from '../context.ts';
-import { changedCounts, type InvalidateResult } from './result.ts';
-import { askConsent, type ConsentInput, consentOf } from '../protection.ts';
+import { type Context, DeclinedError, type Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { changedCounts, type InvalidateResult, removedResult } from './result.ts';
+import { askConsent, type ConsentInput, consentOf, refusalOf } from '../protection.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { amountText, planBlocks } from './view.ts';
 
@@ -29,20 +30,14 @@ interface RunOf {
   readonly plan?: { readonly id: string; readonly earlier: EarlierRuns };
 }
 
-interface CarriedOut {
-  readonly removal: Removal;
-  /** The journal's path; null where none was kept. */
-  readonly journal: string | null;
-}
-
 /** Does to the keys what was planned, with a journal of it. @throws InputError where the journal cannot be made */
-export async function carryOut(
+async function carryOut(
   context: Context,
   server: RedisServer,
   keys: readonly ByteString[],
   input: CarryOutInput,
   about: RunOf,
-): Promise<CarriedOut> {
+): Promise<{ readonly removal: Removal; readonly journal: string | null }> {
   const { action, patterns, withValues, plan } = about;
   // A counter that was incremented is not set back: readers may have filled the new generation already.
   const journal =
@@ -79,6 +74,48 @@ export async function carryOut(
   return { removal, journal: journal?.path ?? null };
 }
 
+/**
+ * Asks, does to the keys what was planned, and reports it.
+ * @param planned The result before anything is done.
+ * @param tidyUp What follows where all went well; gives the members that it took out of indexes.
+ * @throws InputError where the journal cannot be made
+ */
+export async function removePlanned<Result extends InvalidateResult>(
+  context: Context,
+  server: RedisServer,
+  keys: readonly ByteString[],
+  input: CarryOutInput,
+  about: RunOf,
+  planned: (outcome: InvalidateResult['outcome']) => Result,
+  tidyUp: () => Promise<PrunedIndexes> = () => Promise.resolve(nothingPruned),
+): Promise<Outcome<Result>> {
+  const draft = planned('declined');
+  const ask = () => askForRemoval(context, server, draft, input);
+  const { refusal, ...shown } = await refusalOf(context, ask, planned);
+  if (refusal !== null) return refusal;
+  const { removal, journal } = await carryOut(context, server, keys, input, about);
+  const wentThrough = removal.failed === 0 && removal.notAttempted === 0;
+  const { pruned, stoppedBy } = wentThrough ? await tidyUp() : nothingPruned;
+  const error = removal.stoppedBy ?? stoppedBy;
+  return {
+    result: {
+      ...draft,
+      ...removedResult(draft, { removal, journal, indexPruned: pruned }, context.signal.aborted),
+    },
+    ...shown,
+    ...(removal.failed > 0 && { exitCode: exitCodes.negative }),
+    ...(error !== null && { error }),
+  };
+}
+
+/** Members that were taken out of indexes; null: it was not tried. */
+export interface PrunedIndexes {
+  readonly pruned: number | null;
+  readonly stoppedBy: Error | null;
+}
+
+export const nothingPruned: PrunedIndexes = { pruned: null, stoppedBy: null };
+
 /** From so many keys, or from such a share of a keyspace that is no toy, a yes is too quickly said. */
 const manyKeys = 100000;
 const largeShare = 0.25;
@@ -88,7 +125,7 @@ const smallKeyspace = 1000;
  * Asks for a yes, and for the number of keys to be typed where it is a large one.
  * @returns True where the plan was shown to the person. @throws DeclinedError, InterruptedError
  */
-export async function askForRemoval(
+async function askForRemoval(
   context: Context,
   server: RedisServer,
   draft: InvalidateResult,

@@ -16,16 +16,16 @@ import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { counted } from '../../render/units.ts';
 import { decideBackup, requireBackupPlace } from '../backup.ts';
-import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
+import { type Context, type Execution, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmReplacing, isProtectedServer } from '../protection.ts';
-import { askForRemoval, carryOut, type CarryOutInput } from './carry-out.ts';
+import { type CarryOutInput, nothingPruned, type PrunedIndexes, removePlanned } from './carry-out.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { mentionedText } from './mentioned.ts';
 import { findKeys, selectByName, type InvalidateInput } from './find-keys.ts';
 import { idsFrom, chooseTarget, targetOf } from './menu.ts';
-import { type InvalidateResult, plannedResult, removedResult } from './result.ts';
-import { dataBlocks, fullBlocks, nothingText, outcomeBlocks, unmatchedIdsText } from './view.ts';
+import { type InvalidateResult, plannedResult } from './result.ts';
+import { nothingText, unmatchedIdsText, viewInvalidation } from './view.ts';
 import { blankOf } from '../blank.ts';
 
 export const blankInvalidation = blankOf<InvalidateResult>()(`
@@ -36,23 +36,17 @@ export const blankInvalidation = blankOf<InvalidateResult>()(`
 `);
 
 export function invalidateExecution(input: InvalidateInput): Execution<InvalidateResult> {
-  const view = { blocks: fullBlocks };
   return {
     blank: blankInvalidation,
     rows: 'namespaces',
     writes: input.dryRun !== true,
-    run: (context) => invalidate(context, input, view),
-    view: (result, own) => view.blocks(result, own),
+    run: (context) => invalidate(context, input),
+    view: viewInvalidation,
   };
 }
 
-async function invalidate(
-  context: Context,
-  input: InvalidateInput,
-  view: { blocks: typeof fullBlocks },
-): Promise<Outcome<InvalidateResult>> {
+async function invalidate(context: Context, input: InvalidateInput): Promise<Outcome<InvalidateResult>> {
   const { map, signal } = context;
-  if (context.output !== 'table') view.blocks = dataBlocks;
   requireBackupPlace(context, input, input.mode);
   if (input.mode === 'generation' && input.planOut !== undefined) {
     throw new InputError(
@@ -137,34 +131,12 @@ async function invalidate(
   }
   if (input.dryRun || planFile !== null) return { result: planned('planned') };
 
-  const draft = planned('declined');
-  try {
-    const shown = await askForRemoval(context, server, draft, input);
-    if (shown && context.output === 'table') view.blocks = outcomeBlocks;
-  } catch (error) {
-    if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;
-    if (context.prompts.interactive && context.output === 'table') view.blocks = () => [];
-    return { result: error instanceof InterruptedError ? planned('interrupted') : draft, error };
-  }
-  const withValues = draft.backupPlanned;
+  const withValues = backup?.isKept ?? false;
   const { patterns } = selection;
-  const done = await carryOut(
-    context,
-    server,
-    plan.keys,
-    { ...input, over },
-    { action, patterns, withValues },
-  );
-  const complete = done.removal.failed === 0 && done.removal.notAttempted === 0;
+  const about = { action, patterns, withValues };
   // What can be put back is to be found again: its members stay, and the next invalidation takes out what is gone.
-  const mayPrune = complete && input.mode === 'unlink' && !withValues;
-  const pruning = await prunedIndexes(server, mayPrune ? indexes : null);
-  const error = done.removal.stoppedBy ?? pruning.stoppedBy;
-  return {
-    result: removedResult(draft, { ...done, indexPruned: pruning.pruned }, signal.aborted),
-    ...(done.removal.failed > 0 && { exitCode: exitCodes.negative }),
-    ...(error !== null && { error }),
-  };
+  const tidyUp = () => prunedIndexes(server, input.mode === 'unlink' && !withValues ? indexes : null);
+  return removePlanned(context, server, plan.keys, { ...input, over }, about, planned, tidyUp);
 }
 
 const defaultWindowSeconds = 300;
@@ -186,12 +158,9 @@ async function withIdsOfFile(context: Context, input: InvalidateInput): Promise<
   return { ...input, ids: [...ids, ...(await idsFrom(context, file))] };
 }
 
-async function prunedIndexes(
-  server: RedisServer,
-  indexes: readonly KeyIndex[] | null,
-): Promise<{ readonly pruned: number | null; readonly stoppedBy: Error | null }> {
+function prunedIndexes(server: RedisServer, indexes: readonly KeyIndex[] | null): Promise<PrunedIndexes> {
   return indexes === null || indexes.length === 0
-    ? { pruned: null, stoppedBy: null }
+    ? Promise.resolve(nothingPruned)
     : pruneIndexes(server, indexes);
 }
 

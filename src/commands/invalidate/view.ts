@@ -5,6 +5,7 @@ import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/u
 import { mentionedBlocks, mentionedTable } from './mentioned.ts';
 import type { InvalidateResult } from './result.ts';
 import { costNotes } from '../keyspace-report.ts';
+import { changeView } from '../protection.ts';
 
 const shownPatterns = 4;
 const shownNamespaces = 20;
@@ -43,12 +44,12 @@ export function planBlocks(result: InvalidateResult): Block[] {
 }
 
 /** How it ended, for people who have seen the plan. */
-export function outcomeBlocks(result: InvalidateResult): Block[] {
+function outcomeBlocks(result: InvalidateResult): Block[] {
   return [...endBlocks(result), ...rewrittenNotes(result)];
 }
 
 /** Everything in one, for people who have seen nothing yet. */
-export function fullBlocks(result: InvalidateResult, own: OwnLookups): Block[] {
+function fullBlocks(result: InvalidateResult, own: OwnLookups): Block[] {
   return [...planBlocks(result), ...endBlocks(result), ...costNotes(result.serverCost, own)];
 }
 
@@ -59,7 +60,7 @@ const endBlocks = (result: InvalidateResult): Block[] => [
 ];
 
 /** Everything as rows, the same whatever happened. The namespaces come last, for csv prints one table. */
-export function dataBlocks(result: InvalidateResult): Block[] {
+function dataBlocks(result: InvalidateResult): Block[] {
   const count = (name: keyof InvalidateResult, value: number | null) => fact(name, name, value, 'count');
   return [
     {
@@ -395,3 +396,5 @@ const fact = (
 });
 
 const column = (name: string) => ({ name, header: name.toUpperCase(), unit: 'text' as const });
+
+export const viewInvalidation = changeView({ full: fullBlocks, outcome: outcomeBlocks, rows: dataBlocks });

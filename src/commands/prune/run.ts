@@ -5,13 +5,13 @@ import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import { applyPruning } from '../../changes/prune/apply.ts';
 import type { PruningGoals } from '../../changes/prune/findings.ts';
 import { planPruning } from '../../changes/prune/read-plan.ts';
-import { askConsent, consentOf } from '../protection.ts';
+import { askConsent, consentOf, refusalOf } from '../protection.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { decideBackup, type ChangeInput, requireBackupPlace, startJournal } from '../backup.ts';
-import { type Context, DeclinedError, type Execution, InterruptedError, type Outcome } from '../context.ts';
+import { type Context, type Execution, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plannedResult, type PruneResult, prunedResult } from './result.ts';
-import { changesText, dataBlocks, fullBlocks, outcomeBlocks, planBlocks, questionText } from './view.ts';
+import { changesText, planBlocks, questionText, viewPrune } from './view.ts';
 import { blankOf } from '../blank.ts';
 
 interface PruneInput extends ChangeInput {
@@ -34,23 +34,17 @@ const blank = blankOf<PruneResult>()(`
 
 /** `prune` from its input to its result. */
 export function pruneExecution(input: PruneInput): Execution<PruneResult> {
-  const view = { blocks: fullBlocks };
   return {
     blank,
     rows: 'namespaces',
     writes: input.dryRun !== true,
-    run: (context) => prune(context, input, view),
-    view: (result, own) => view.blocks(result, own),
+    run: (context) => prune(context, input),
+    view: viewPrune,
   };
 }
 
-async function prune(
-  context: Context,
-  input: PruneInput,
-  view: { blocks: typeof fullBlocks },
-): Promise<Outcome<PruneResult>> {
+async function prune(context: Context, input: PruneInput): Promise<Outcome<PruneResult>> {
   const { map, signal, progress, now, random } = context;
-  if (context.output !== 'table') view.blocks = dataBlocks;
   const goals = goalsOf(map, input);
   requireBackupPlace(context, input);
   const limits = paceLimitsOf(input);
@@ -70,20 +64,16 @@ async function prune(
   const draft = planned('declined');
   if (draft.matched === 0) return { result: planned('nothingToDo') };
   if (input.dryRun) return { result: planned('planned') };
-  try {
-    const shown = await askConsent(context, server, {
+  const ask = () =>
+    askConsent(context, server, {
       plan: planBlocks(draft),
       action: changesText(draft),
       question: questionText(draft),
       otherwise: 'nothing was changed',
       ...consentOf(input),
     });
-    if (shown && context.output === 'table') view.blocks = outcomeBlocks;
-  } catch (error) {
-    if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;
-    if (context.prompts.interactive && context.output === 'table') view.blocks = () => [];
-    return { result: error instanceof InterruptedError ? planned('interrupted') : draft, error };
-  }
+  const { refusal, ...shown } = await refusalOf(context, ask, planned);
+  if (refusal !== null) return refusal;
   const { idleSeconds } = goals;
   const { jitter = null } = input;
   const withValues = draft.backupPlanned;
@@ -103,6 +93,7 @@ async function prune(
     .catch(() => undefined);
   return {
     result: prunedResult(draft, pruning, journal?.path ?? null, signal.aborted),
+    ...shown,
     ...(pruning.failed > 0 && { exitCode: exitCodes.negative }),
     ...(pruning.stoppedBy !== null && { error: pruning.stoppedBy }),
   };

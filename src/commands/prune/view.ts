@@ -3,6 +3,7 @@ import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, command, type Fact, note, type TableBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
+import { changeView } from '../protection.ts';
 import { howToConfirm } from '../namespace-summary.ts';
 import type { Changes, PruneResult } from './result.ts';
 
@@ -36,7 +37,7 @@ function keptText({ backupPlanned, ttlUndoPlanned }: PruneResult): string {
 }
 
 /** How it ended, for people who have seen the plan. */
-export function outcomeBlocks(result: PruneResult, own: OwnLookups): Block[] {
+function outcomeBlocks(result: PruneResult, own: OwnLookups): Block[] {
   return [
     ...outcomeNotes(result),
     ...(result.journal !== null && result.removed + result.ttlSet + result.shortened > 0
@@ -52,12 +53,12 @@ export function outcomeBlocks(result: PruneResult, own: OwnLookups): Block[] {
 }
 
 /** Everything in one, for people who have seen nothing yet. */
-export function fullBlocks(result: PruneResult, own: OwnLookups): Block[] {
+function fullBlocks(result: PruneResult, own: OwnLookups): Block[] {
   return [...planBlocks(result), ...outcomeBlocks(result, own)];
 }
 
 /** Everything as rows, the same whatever happened. The namespaces come last, for csv prints one table. */
-export function dataBlocks(result: PruneResult): Block[] {
+function dataBlocks(result: PruneResult): Block[] {
   const count = (name: keyof PruneResult, value: number | null) => fact(name, name, value, 'count');
   return [
     {
@@ -303,3 +304,5 @@ const fact = (name: string, label: string, value: Fact['value'], unit: Fact['uni
 });
 
 const column = (name: string, header: string) => ({ name, header, unit: 'text' as const });
+
+export const viewPrune = changeView({ full: fullBlocks, outcome: outcomeBlocks, rows: dataBlocks });

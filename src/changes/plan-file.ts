@@ -1,8 +1,7 @@
-import { InputError, fileFailureText } from '../support/failure.ts';
+import { InputError } from '../support/failure.ts';
 import { keyFields } from '../keyspace/key-text.ts';
-import { readNamedFile } from '../support/named-file.ts';
+import { readNamedFile, writeNamedFile } from '../support/named-file.ts';
 import { bytesOf, type ByteString } from '../support/bytes.ts';
-import { replaceFile } from '../support/files.ts';
 import { digestOf } from '../support/sealed.ts';
 import type { ProcessFacts } from '../support/processes.ts';
 import type { PlannedNamespace } from './plan.ts';
@@ -32,25 +31,26 @@ export interface SavedPlan {
 }
 
 /** @param digests Of the values, for `apply` to see which were written since. @throws InputError where the file cannot be written */
-export function savePlan(
+export async function savePlan(
   path: string,
   name: string,
   plan: Omit<SavedPlan, 'format'>,
   keys: readonly ByteString[],
-  processes: ProcessFacts,
+  writing: { readonly processes: ProcessFacts; readonly signal: AbortSignal },
   digests: ReadonlyMap<ByteString, string> = new Map(),
-): void {
+): Promise<void> {
   const lines = keys.map((key) => {
     const digest = digests.get(key);
     return JSON.stringify({ ...keyFields(key), ...(digest !== undefined && { digest }) });
   });
   const fields = { format, ...plan } as const;
   lines.unshift(JSON.stringify({ ...fields, sha256: digestOf(fields, lines) }));
-  try {
-    replaceFile(path, lines.join('\n') + '\n', processes);
-  } catch (error) {
-    throw new InputError(`plan \`${name}\` cannot be written: ${fileFailureText(error)}`);
-  }
+  await writeNamedFile(
+    path,
+    lines.join('\n') + '\n',
+    writing,
+    (cause) => new InputError(`plan \`${name}\` cannot be written: ${cause}`),
+  );
 }
 
 /** `id` is the same for copies of a plan, and for no other. @throws InputError where the file is no plan, or not all of one */

@@ -121,9 +121,8 @@ export async function openNameless(): Promise<FileHandle> {
 
 /**
  * Writes a whole file: a reader sees the old text or the new one, never a part. It is readable by its owner alone, whatever was
- * there before, and so are the missing folders that are made. What is no regular file (a pipe, a device) is written to as it is.
- * A draft that an earlier run has left beside it is removed.
- * @throws LinkError where the file is a link; Error as the system gives it
+ * there before, and so are the missing folders that are made. A draft that an earlier run has left beside it is removed.
+ * @throws LinkError where the file is a link; Error for what is no regular file (a pipe, a device), and as the system gives it
  */
 export function replaceFile(path: string, text: string, processes: ProcessFacts): void {
   replace(path, text, processes, { file: 0o600, folder: 0o700 });
@@ -141,10 +140,8 @@ function replace(
   processes: ProcessFacts,
   mode: { readonly file: number; readonly folder: number; readonly kept?: number },
 ): void {
-  if (writePlaceAt(path) === 'stream') {
-    writeFileSync(path, text);
-    return;
-  }
+  if (writePlaceAt(path) === 'stream' && !statSync(path).isDirectory())
+    throw new Error('it is no regular file');
   makeFolder(dirname(path), mode.folder);
   const draft = newDraftPath(path, processes);
   try {

@@ -1,9 +1,20 @@
-import { constants, createReadStream, fstat, open } from 'node:fs';
+import {
+  constants,
+  createReadStream,
+  createWriteStream,
+  fstat,
+  open,
+  statSync,
+  type WriteStream,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { isatty, ReadStream as TerminalStream } from 'node:tty';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty, ReadStream as TerminalStream, WriteStream as TerminalWriter } from 'node:tty';
 import { promisify } from 'node:util';
 import { isAbort, fileFailureText } from './failure.ts';
+import { replaceFile, writePlaceAt } from './files.ts';
+import type { ProcessFacts } from './processes.ts';
 
 const openFile = promisify(open);
 const statOf = promisify(fstat);
@@ -84,6 +95,58 @@ export async function readWhole(
     const { stream, mayWait } = await open();
     await pipeline(stream, collect, mayWait ? { signal } : {});
     return Buffer.concat(chunks, length);
+  } catch (error) {
+    throw isAbort(error) ? error : failure(fileFailureText(error));
+  }
+}
+
+/** How often a pipe is tried whose reader is not there yet. */
+const readerPollMillis = 50;
+/** How long a reader may take for what is written after the signal that ended the work. */
+const lastWordMillis = 1000;
+
+/**
+ * Opens a pipe or a device that a person named, to write to it. A pipe without a reader is waited for, and as with
+ * `openNamedFile` nothing holds up a signal.
+ * @throws AbortError; Error as the system gives it
+ */
+export async function openNamedPlace(path: string, signal: AbortSignal): Promise<Socket | WriteStream> {
+  const { O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
+  for (;;) {
+    try {
+      const file = await openFile(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+      if ((await statOf(file)).isFIFO()) return new Socket({ fd: file, readable: false, writable: true });
+      return isatty(file) ? new TerminalWriter(file) : createWriteStream(path, { fd: file });
+    } catch (error) {
+      const hasNoReader = (error as NodeJS.ErrnoException).code === 'ENXIO' && statSync(path).isFIFO();
+      if (!hasNoReader) throw error;
+    }
+    await sleep(readerPollMillis, undefined, { signal });
+  }
+}
+
+/** Ends what waits for a reader: at the signal, or a moment later where it came before there was anything to write. */
+export const writeSignal = (signal: AbortSignal): AbortSignal =>
+  signal.aborted ? AbortSignal.timeout(lastWordMillis) : signal;
+
+/**
+ * Writes a whole text to where a person named. A pipe or a device is written to as it is, and a file by `replace`.
+ * @param failure as with `readNamedFile`
+ * @throws what `failure` gives; AbortError where a reader is waited for
+ */
+export async function writeNamedFile(
+  path: string,
+  text: string,
+  { processes, signal }: { readonly processes: ProcessFacts; readonly signal: AbortSignal },
+  failure: (cause: string) => Error,
+  replace: typeof replaceFile = replaceFile,
+): Promise<void> {
+  try {
+    if (writePlaceAt(path) !== 'stream') replace(path, text, processes);
+    else {
+      const limit = writeSignal(signal);
+      await pipeline([text], await openNamedPlace(path, limit), { signal: limit });
+    }
   } catch (error) {
     throw isAbort(error) ? error : failure(fileFailureText(error));
   }

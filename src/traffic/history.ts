@@ -1,6 +1,7 @@
 import { appendFileSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
-import { InputError, fileFailureText } from '../support/failure.ts';
-import { readNamedFile } from '../support/named-file.ts';
+import { pipeline } from 'node:stream/promises';
+import { InputError, fileFailureText, isAbort } from '../support/failure.ts';
+import { openNamedPlace, readNamedFile, writeSignal } from '../support/named-file.ts';
 import { sealed, unsealed } from '../support/sealed.ts';
 import { writePlaceAt } from '../support/files.ts';
 import { hitRateBounds } from './figures/findings.ts';
@@ -56,43 +57,51 @@ export function recordOf(report: TrafficReport, server: string, now: number): Tr
 
 /** A file that lines go to, open from the start, so that a window is not observed in vain. */
 export interface HistoryFile {
-  append(record: TrafficRecord): void;
+  /** A pipe takes one record. */
+  append(record: TrafficRecord): Promise<void>;
   close(): void;
 }
 
-/** @throws InputError where the file cannot be written */
-export function openHistory(path: string): HistoryFile {
+/** A pipe without a reader is waited for. @throws InputError where the file cannot be written; AbortError */
+export async function openHistory(path: string, signal: AbortSignal): Promise<HistoryFile> {
   const explain = (error: unknown): never => {
+    if (isAbort(error)) throw error;
     throw new InputError(
       `history \`${path}\` cannot be written: ${fileFailureText(error)}`,
       'name another with --record FILE',
     );
   };
-  const open = (): number => {
-    try {
-      if (writePlaceAt(path) === 'stream') return openSync(path, 'a+');
-      const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
-      const opened = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_RDWR, 0o600);
-      // It names keys, and an earlier program or a person may have made it readable for others.
-      fchmodSync(opened, 0o600);
-      return opened;
-    } catch (error) {
-      return explain(error);
+  try {
+    if (writePlaceAt(path) === 'stream') {
+      const stream = await openNamedPlace(path, signal);
+      return {
+        append: (record) =>
+          pipeline([lineOf(record)], stream, { signal: writeSignal(signal) }).catch(explain),
+        close: () => stream.destroy(),
+      };
     }
-  };
-  const file = open();
-  return {
-    append(record) {
-      try {
-        // Goes on where a full disk takes a part alone, and fails where it takes no more.
-        appendFileSync(file, `${endsWithinLine(file) ? '\n' : ''}${JSON.stringify(sealed(record))}\n`);
-      } catch (error) {
-        explain(error);
-      }
-    },
-    close: () => closeSync(file),
-  };
+    const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+    const file = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_RDWR, 0o600);
+    // It names keys, and an earlier program or a person may have made it readable for others.
+    fchmodSync(file, 0o600);
+    return {
+      append(record) {
+        try {
+          // Goes on where a full disk takes a part alone, and fails where it takes no more.
+          appendFileSync(file, `${endsWithinLine(file) ? '\n' : ''}${lineOf(record)}`);
+          return Promise.resolve();
+        } catch (error) {
+          return explain(error);
+        }
+      },
+      close: () => closeSync(file),
+    };
+  } catch (error) {
+    return explain(error);
+  }
 }
+
+const lineOf = (record: TrafficRecord) => `${JSON.stringify(sealed(record))}\n`;
 
 /** A line that was cut short by a full disk or a kill must not spoil the next one. */
 function endsWithinLine(file: number): boolean {

@@ -1,19 +1,21 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startBinary } from '../server/binary.ts';
+import { type BinaryOptions, startBinary } from '../server/binary.ts';
 import { testUrl } from '../server/redis.ts';
 
 let folder: string;
 let pipe: string;
+let options: BinaryOptions;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'cachectl-named-'));
   pipe = join(folder, 'pipe');
-  execFileSync('mkfifo', [pipe]);
+  execFileSync('mkfifo', [pipe, join(folder, 'out')]);
+  options = { cwd: folder, env: { REDIS_URL: testUrl() } };
   writeFileSync(join(folder, 'template.json'), '[]');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,13 +30,24 @@ const hasOpen = (pid: number, path: string) =>
     }
   });
 
+/** Waits until the process has done its work, and computes no longer: it waits for something then. */
+async function rests(pid: number): Promise<void> {
+  // Ticks of the processor, 100 a second, behind the name of the program, which is in parentheses.
+  const ticks = () =>
+    sum(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13).map(Number) ?? []);
+  for (let [before, same] = [ticks(), 0]; same < 6 || before < 15;) {
+    await sleep(50);
+    const now = ticks();
+    same = now === before ? same + 1 : 0;
+    before = now;
+  }
+}
+
+const sum = (values: readonly number[]) => values.reduce((left, value) => left + value, 0);
+
 /** Starts the program, and sends it one signal once it waits for the pipe; where it reads stdin, once it has read some of it. */
 async function interruptReading(args: readonly string[], signal: NodeJS.Signals) {
-  const { child, outcome } = startBinary(args, {
-    cwd: folder,
-    env: { REDIS_URL: testUrl() },
-    timeoutMillis: 10_000,
-  });
+  const { child, outcome } = startBinary(args, { ...options, timeoutMillis: 10_000 });
   if (args.includes('-')) {
     // More than a pipe holds, so that it is written when it is read.
     const written = new Promise((resolve) => child.stdin.write('1\n'.repeat(1_000_000), resolve));
@@ -70,6 +83,19 @@ describe.runIf(process.platform === 'linux')('a file that is a pipe without a wr
     const { exitCode, signal, stderr } = await interruptReading(line.split(' '), 'SIGTERM');
     expect({ exitCode, signal }, stderr).toEqual({ exitCode: 143, signal: null });
     expect(stderr).toMatch(/^error: interrupted /);
+  });
+
+  test.each([
+    'export * --to out --form ndjson',
+    'hits --for 100ms --mode counters --record out',
+    'invalidate --pattern named:* --plan-out out',
+  ])('that has no reader either is not waited for after one SIGTERM: %s', async (line) => {
+    const { child, outcome } = startBinary(line.split(' '), { ...options, timeoutMillis: 10_000 });
+    await rests(child.pid ?? 0);
+    child.kill('SIGTERM');
+    const { exitCode, signal, stderr } = await outcome;
+    expect({ exitCode, signal }, stderr).toEqual({ exitCode: 143, signal: null });
+    expect(stderr).toMatch(/interrupted by SIGTERM/);
   });
 
   test.each([

@@ -32,7 +32,10 @@ describe('a plan file', () => {
     const path = join(folder, 'plan.json');
     await fc.assert(
       fc.asyncProperty(fc.array(key, { maxLength: 30 }), async (keys) => {
-        savePlan(path, 'plan.json', { ...about, matched: keys.length }, keys, processFacts());
+        await savePlan(path, 'plan.json', { ...about, matched: keys.length }, keys, {
+          processes: processFacts(),
+          signal,
+        });
         const loaded = await loadPlan(path, 'plan.json', signal);
         expect(loaded.keys).toEqual(keys);
         expect(loaded.plan).toMatchObject(about);
@@ -43,7 +46,10 @@ describe('a plan file', () => {
   test('with any one character changed is refused, or is the same plan', async () => {
     const path = join(folder, 'edited.json');
     const keys = ['user:12:a', 'user:12:\xff'].map(asBytes);
-    savePlan(path, 'edited.json', { ...about, matched: 2 }, keys, processFacts());
+    await savePlan(path, 'edited.json', { ...about, matched: 2 }, keys, {
+      processes: processFacts(),
+      signal,
+    });
     const text = readFileSync(path, 'utf8');
     for (let at = 0; at < text.length; at++) {
       const other = text[at] === '0' ? '1' : '0';

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import {
   chmodSync,
   closeSync,
+  constants,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -14,16 +15,19 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { processFacts } from '../../src/cli/process-facts.ts';
 import { newDraftPath, replaceFile as replaceFileOf, replacePublicFile } from '../../src/support/files.ts';
+import { writeNamedFile } from '../../src/support/named-file.ts';
 import type { ProcessFacts } from '../../src/support/processes.ts';
 import { requireTool } from '../server/tools.ts';
 
 const facts = processFacts();
 const replaceFile = (path: string, text: string) => replaceFileOf(path, text, facts);
+const writeNamed = (path: string, text: string, signal = new AbortController().signal) =>
+  writeNamedFile(path, text, { processes: facts, signal }, (cause) => new Error(cause));
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'cachectl-replace-'));
@@ -106,26 +110,34 @@ describe('replacing a file', () => {
     expect(readdirSync(join(cwd, 'report'))).toEqual([]);
   });
 
-  test('writes into a device, and does not put a file in its place', () => {
-    replaceFile('/dev/null', 'text');
+  test('writes into a device, and does not put a file in its place', async () => {
+    await writeNamed('/dev/null', 'text');
 
     expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
   });
 
-  test('writes into a pipe that somebody reads', async () => {
-    const cwd = folder();
-    const path = join(cwd, 'pipe');
+  test('writes into a pipe, whose reader may come later', async () => {
+    const path = join(folder(), 'pipe');
     execFileSync(requireTool('mkfifo'), [path]);
-    const reader = spawn('cat', [path]);
-    const read = new Promise<string>((resolve) => {
-      let text = '';
-      reader.stdout.on('data', (chunk: Buffer) => (text += String(chunk)));
-      reader.once('close', () => resolve(text));
-    });
-    replaceFile(path, 'through the pipe');
+    // More than a pipe holds.
+    const text = 'through the pipe\n'.repeat(10_000);
+    const written = writeNamed(path, text);
+    const reader = spawn('sh', ['-c', 'sleep 0.1; cat pipe'], { cwd: dirname(path) });
+    let read = '';
+    reader.stdout.on('data', (chunk: Buffer) => (read += String(chunk)));
+    await Promise.all([written, once(reader, 'close')]);
 
-    expect(await read).toBe('through the pipe');
+    expect(read).toBe(text);
     expect(statSync(path).isFIFO()).toBe(true);
+  });
+
+  test('leaves a pipe whose reader takes nothing a moment after the signal', async () => {
+    const path = join(folder(), 'pipe');
+    execFileSync(requireTool('mkfifo'), [path]);
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    for (const signal of [AbortSignal.timeout(50), AbortSignal.abort()])
+      await expect(writeNamed(path, 'x'.repeat(1_000_000), signal)).rejects.toThrow('aborted');
+    closeSync(reader);
   });
 
   test('removes the drafts of runs that have ended, and no others', async () => {

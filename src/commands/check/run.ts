@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileFailureText, InputError } from '../../support/failure.ts';
+import { writeNamedFile } from '../../support/named-file.ts';
 import { millisSince, type Facts } from '../../health/facts.ts';
 import { gatherFacts, type GatherRequest } from '../../health/gather.ts';
 import { ledgerFolder } from '../../health/lookups/ledger.ts';
@@ -126,7 +127,7 @@ async function check(context: Context, input: CheckInput): Promise<Outcome<Check
       durationSeconds: durationMillis / 1000,
     })),
   };
-  const unwritten = writeReports(context, input, result);
+  const unwritten = await writeReports(context, input, result);
   // A database that cannot be selected is the answer to a check; no way in is an error of the run as well.
   const error = facts.stop === null || facts.stop.at === 'database' ? unwritten : facts.stop.error;
   if (unwritten !== undefined && error !== unwritten) context.warn(unwritten.message);
@@ -162,7 +163,11 @@ function serverOf({ address, nodes }: Facts): CheckResult['server'] {
 }
 
 /** Writes the JUnit file and the job summary, as far as they are asked for; gives what kept the former from being written. */
-function writeReports(context: Context, input: CheckInput, result: CheckResult): InputError | undefined {
+async function writeReports(
+  context: Context,
+  input: CheckInput,
+  result: CheckResult,
+): Promise<InputError | undefined> {
   const { variables, workingDirectory } = context.environment;
   const summaryFile = variables['GITHUB_STEP_SUMMARY'] ?? '';
   if (context.output === 'github' && summaryFile !== '') {
@@ -173,12 +178,18 @@ function writeReports(context: Context, input: CheckInput, result: CheckResult):
     }
   }
   if (input.junit === undefined) return undefined;
+  const name = printable(input.junit);
   try {
-    replacePublicFile(resolve(workingDirectory, input.junit), junitOf(result), context.environment.processes);
+    await writeNamedFile(
+      resolve(workingDirectory, input.junit),
+      junitOf(result),
+      { processes: context.environment.processes, signal: context.signal },
+      (cause) => new InputError(`--junit: \`${name}\` was not written: ${cause}`),
+      replacePublicFile,
+    );
     return undefined;
   } catch (error) {
-    return new InputError(
-      `--junit: \`${printable(input.junit)}\` was not written: ${fileFailureText(error)}`,
-    );
+    if (error instanceof InputError) return error;
+    throw error;
   }
 }

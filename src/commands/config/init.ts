@@ -10,10 +10,11 @@ import { parseConfig } from '../../config/load.ts';
 import type { ConfigFile } from '../../config/schema.ts';
 import { trustMap } from '../../config/trust.ts';
 import { fileFailureText, InputError } from '../../support/failure.ts';
+import { writeNamedFile } from '../../support/named-file.ts';
 import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note } from '../../render/blocks.ts';
-import { replaceFile, stateFolder } from '../../support/files.ts';
+import { stateFolder } from '../../support/files.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { howToConfirm } from '../namespace-summary.ts';
@@ -95,7 +96,7 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
   const result = resultOf(drawn, map, signal.aborted ? null : file);
   if (signal.aborted) return { result };
   if (file !== null) {
-    write(context, file, text);
+    await write(context, file, text);
     trustOwnMap(context, file, text);
   } else if (context.output !== 'json' && context.output !== 'ndjson') {
     await context.write(text);
@@ -185,15 +186,13 @@ function resultOf(
   };
 }
 
-function write(context: Context, file: string, text: string): void {
-  try {
-    replaceFile(file, text, context.environment.processes);
-  } catch (error) {
-    throw new InputError(
-      `\`${file}\` cannot be written: ${fileFailureText(error)}`,
-      'name another with --file FILE',
-    );
-  }
+function write({ environment, signal }: Context, file: string, text: string): Promise<void> {
+  return writeNamedFile(
+    file,
+    text,
+    { processes: environment.processes, signal },
+    (cause) => new InputError(`\`${file}\` cannot be written: ${cause}`, 'name another with --file FILE'),
+  );
 }
 
 /** Whoever had the map written knows its profile. Without a place to keep that, the first command asks for it. */

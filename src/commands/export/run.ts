@@ -187,7 +187,7 @@ async function writeToFile(
 ): Promise<Written> {
   const { workingDirectory, processes } = context.environment;
   try {
-    const file = await writePending(resolve(workingDirectory, to), chunks, processes);
+    const file = await writePending(resolve(workingDirectory, to), chunks, processes, context.signal);
     if (tally.stopped === null && !context.signal.aborted) {
       await file.complete();
       return { file: to, bytes: file.bytes };

@@ -48,7 +48,7 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
     isAbsolute(file) ? file : join(context.environment.workingDirectory, file);
   const before =
     input.compare === undefined ? null : await readLastRecord(pathOf(input.compare), context.signal);
-  const history = input.record === undefined ? null : openHistory(pathOf(input.record));
+  const history = input.record === undefined ? null : await openHistory(pathOf(input.record), context.signal);
   try {
     const { observed, address } = await context.withoutSuspension(() => observeFor(context, input));
     const { report, restored, failure } = observed;
@@ -64,7 +64,7 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
       notifications: restored,
       damaged: [],
     };
-    history?.append(recordOf(report, address, now));
+    await history?.append(recordOf(report, address, now));
     warnOfMode(context, input, report);
     // Rows have no place for it, and an exit code needs a reason.
     if (context.output !== 'table')

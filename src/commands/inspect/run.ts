@@ -62,7 +62,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   const unsaved =
     input.save === undefined
       ? null
-      : saveSnapshot(context, input.save, server.address, scopeOf(input), analysis, map);
+      : await saveSnapshot(context, input.save, server.address, scopeOf(input), analysis, map);
   const figures = keyspaceFiguresOf(analysis, map, input.limit);
   const whole = keyspaceFiguresOf(analysis, map, Number.POSITIVE_INFINITY);
   const oldestIdle = whole.total.idleHistogram?.findLast(({ keys }) => keys > 0);

@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
-import { InputError, fileFailureText } from '../../support/failure.ts';
+import { InputError } from '../../support/failure.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { Analysis } from '../../keyspace/reading.ts';
-import { readNamedJson } from '../../support/named-file.ts';
-import { replaceFile } from '../../support/files.ts';
+import { readNamedJson, writeNamedFile } from '../../support/named-file.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
 import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
@@ -56,14 +55,14 @@ export interface NamespaceGrowth {
 }
 
 /** @returns why the file could not be written: the figures took a walk, and are worth showing all the same */
-export function saveSnapshot(
+export async function saveSnapshot(
   context: Context,
   name: string,
   server: string,
   scope: string,
   analysis: Analysis,
   map: NamespaceMap,
-): InputError | null {
+): Promise<InputError | null> {
   const figures = keyspaceFiguresOf(analysis, map, Number.POSITIVE_INFINITY);
   const snapshot: Snapshot = {
     format,
@@ -78,16 +77,19 @@ export function saveSnapshot(
     context.warn(`\`${name}\` was not written: the walk ended early`);
     return null;
   }
+  const failure = (cause: string) => new InputError(`snapshot \`${name}\` cannot be written: ${cause}`);
   try {
-    replaceFile(
+    await writeNamedFile(
       resolve(context.environment.workingDirectory, name),
       JSON.stringify(sealed(snapshot), null, 2) + '\n',
-      context.environment.processes,
+      { processes: context.environment.processes, signal: context.signal },
+      failure,
     );
+    return null;
   } catch (error) {
-    return new InputError(`snapshot \`${name}\` cannot be written: ${fileFailureText(error)}`);
+    if (error instanceof InputError) return error;
+    throw error;
   }
-  return null;
 }
 
 /** @throws InputError when the file is no snapshot, or of other keys */

@@ -204,12 +204,12 @@ async function writePlan(
     matched: keys.length,
     serverTimeMillis,
   };
-  savePlan(
+  await savePlan(
     resolve(context.environment.workingDirectory, name),
     name,
     saved,
     keys,
-    context.environment.processes,
+    { processes: context.environment.processes, signal },
     digests,
   );
 }

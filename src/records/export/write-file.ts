@@ -3,6 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { openNamedPlace } from '../../support/named-file.ts';
 import { newDraftPath, makeFolder, writePlaceAt } from '../../support/files.ts';
 import type { ProcessFacts } from '../../support/processes.ts';
 
@@ -28,14 +29,19 @@ export async function writePending(
   path: string,
   chunks: AsyncIterable<Buffer>,
   processes: ProcessFacts,
+  signal: AbortSignal,
 ): Promise<PendingFile> {
   const direct = writePlaceAt(path) === 'stream';
   const draft = direct ? path : newDraftPath(path, processes);
   if (!direct) makeFolder(dirname(path), 0o700);
-  const file = createWriteStream(draft, { flags: direct ? 'w' : 'wx', mode: 0o600 });
+  const file = direct
+    ? await openNamedPlace(path, signal)
+    : createWriteStream(draft, { flags: 'wx', mode: 0o600 });
+  // A file takes what there is to the end; a pipe may have a reader that takes nothing.
+  const limit = direct ? { signal } : {};
   try {
-    if (/\.gz$/i.test(path)) await pipeline(chunks, createGzip({ level: 6 }), file);
-    else await pipeline(chunks, file);
+    if (/\.gz$/i.test(path)) await pipeline(chunks, createGzip({ level: 6 }), file, limit);
+    else await pipeline(chunks, file, limit);
   } catch (error) {
     if (!direct) await rm(draft, { force: true });
     throw error;

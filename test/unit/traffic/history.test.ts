@@ -20,9 +20,9 @@ const record = recordOf(reportOf([trafficOf()]), 'redis://cache:6379', noon);
 describe('a record', () => {
   test('says when and of which server, and comes back as it was written', async () => {
     const path = join(folder(), 'hits.ndjson');
-    const file = openHistory(path);
-    file.append(record);
-    file.append({ ...record, at: '2026-01-03T00:00:00.000Z' });
+    const file = await openHistory(path, signal);
+    await file.append(record);
+    await file.append({ ...record, at: '2026-01-03T00:00:00.000Z' });
     file.close();
     expect(record).toMatchObject({
       recordVersion: 1,
@@ -36,8 +36,8 @@ describe('a record', () => {
   test('of names with any character stands on one line', async () => {
     const path = join(folder(), 'hits.ndjson');
     const odd = recordOf(reportOf([trafficOf({ namespace: 'a\nb\u2028"\\<any>' })]), 'redis://x', noon);
-    openHistory(path).append(odd);
-    openHistory(path).append(odd);
+    await (await openHistory(path, signal)).append(odd);
+    await (await openHistory(path, signal)).append(odd);
     expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(2);
     expect(await readLastRecord(path, signal)).toEqual(odd);
   });
@@ -51,8 +51,8 @@ describe('a record', () => {
   test('behind a line that was cut short has a line of its own', async () => {
     const path = join(folder(), 'hits.ndjson');
     appendFileSync(path, JSON.stringify(record).slice(0, 40));
-    const file = openHistory(path);
-    file.append(record);
+    const file = await openHistory(path, signal);
+    await file.append(record);
     file.close();
     expect(await readLastRecord(path, signal)).toEqual(record);
   });
@@ -96,17 +96,17 @@ describe('a file that cannot be used is told of with its name and a command', ()
     );
     mkdirSync(`${path}.d`);
     expect((await failureOf(() => readLastRecord(`${path}.d`, signal))).message).toMatch(/cannot be read/);
-    expect((await failureOf(() => openHistory(`${path}.d`))).message).toMatch(/cannot be written/);
+    expect((await failureOf(() => openHistory(`${path}.d`, signal))).message).toMatch(/cannot be written/);
   });
 
   test('it stands in a folder that does not exist', async () => {
-    const failure = await failureOf(() => openHistory(join(folder(), 'none', 'hits.ndjson')));
+    const failure = await failureOf(() => openHistory(join(folder(), 'none', 'hits.ndjson'), signal));
     expect(failure.message).toMatch(/^history `.*hits\.ndjson` cannot be written: /);
     expect(failure.hint).toContain('--record');
   });
 
   test.runIf(process.platform === 'linux')('its disk is full', async () => {
-    const file = openHistory('/dev/full');
+    const file = await openHistory('/dev/full', signal);
     expect((await failureOf(() => file.append(record))).message).toMatch(/`\/dev\/full` cannot be written: /);
     file.close();
   });

@@ -203,7 +203,7 @@ describe('a drafted map', () => {
 
 const generated = new Map(
   systemNames.map((system) => {
-    const records = [...generateRecords(system, { keys: 10_000, seed: 7, now })];
+    const records = [...generateRecords(system, { keys: 4000, seed: 7, now })];
     const keys = records.map(({ key, ttlMillis }): ObservedKey => ({ key, ttlMillis: ttlMillis ?? -1 }));
     return [system, { keys, draft: draftMap(keys, surroundings) }];
   }),

@@ -10,22 +10,35 @@ export interface ScanModel {
   scan(cursor: number, count: number): { readonly keys: number[]; readonly cursor: number };
 }
 
-/** One table, as it stands at rest. */
+const none = -1;
+
+/** One table, as it is at rest: the keys of a bucket are a list that is linked by their places in `keys`. */
 class Table {
   private readonly mask: number;
-  private readonly buckets: number[][];
+  private readonly first: Int32Array;
+  private readonly next: Int32Array;
 
   /** @param bits of a bucket's number; where it is left out, those of a table that has just grown to hold the keys */
-  constructor(keys: readonly number[], hashOf: (key: number) => number, bits?: number) {
+  constructor(
+    private readonly keys: readonly number[],
+    hashOf: (key: number) => number,
+    bits?: number,
+  ) {
     const size = 2 ** (bits ?? Math.max(2, Math.ceil(Math.log2(Math.max(1, keys.length)))));
     this.mask = size - 1;
-    this.buckets = Array.from({ length: size }, () => []);
-    for (const key of keys) this.buckets[hashOf(key) & this.mask]?.push(key);
+    this.first = new Int32Array(size).fill(none);
+    this.next = new Int32Array(keys.length);
+    for (let at = keys.length - 1; at >= 0; at--) {
+      const bucket = hashOf(keys[at] ?? 0) & this.mask;
+      this.next[at] = this.first[bucket] ?? none;
+      this.first[bucket] = at;
+    }
   }
 
   /** One step of dictScan: adds the keys of one bucket, and returns the next cursor. */
   step(cursor: number, into: number[]): number {
-    for (const key of this.buckets[(cursor & this.mask) >>> 0] ?? []) into.push(key);
+    for (let at = this.first[(cursor & this.mask) >>> 0] ?? none; at !== none; at = this.next[at] ?? none)
+      into.push(this.keys[at] ?? 0);
     return reversed((reversed((cursor | ~this.mask) >>> 0) + 1) >>> 0);
   }
 }

@@ -18,7 +18,7 @@ async function privatePort(): Promise<number> {
 
 const everyCause = (port: number): CausesLoad => ({
   kind: 'causes',
-  ...{ port, seed: 7, connections: 4, pipeline: 64, operations: 80_000, keys: 3000 },
+  ...{ port, seed: 7, connections: 4, pipeline: 64, operations: 40_000, keys: 3000 },
 });
 
 const steady = (port: number, seconds: number): SteadyLoad => ({
@@ -90,7 +90,7 @@ describe('an observation that holds the whole load', () => {
   }, 60_000);
 
   test('holds the true hit rate in its interval when it samples, and all misses', async () => {
-    const { report, truth } = await observed('sampled', steady(await privatePort(), 6));
+    const { report, truth } = await observed('sampled', steady(await privatePort(), 3));
     expect(report).toMatchObject({ mode: 'sampled', valid: true, residual: { misses: 0 } });
     expect(mapValues(figuresOf(report.namespaces), ({ misses }) => misses)).toEqual(
       mapValues(truth.namespaces, ({ misses }) => misses),
@@ -115,7 +115,7 @@ describe('an observation with traffic before it and behind it', () => {
       await runLoad({ ...load, kind: 'fill' });
       const running = startLoad(load);
       await running.begun;
-      const { outcome } = await startHits(port, ['--mode', mode, '--for', '3s']);
+      const { outcome } = await startHits(port, ['--mode', mode, '--for', '2s']);
       const { report, exitCode } = await outcome;
       const truth = await running.stop();
 

@@ -1,5 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const waiting = /\/test\/(e2e|integration)\//;
+const computing = /\/test\/unit\//;
+
+/** Files that wait for windows and processes first, and what computes last: the last to end is a short one. */
+class LongestWaitFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) =>
+      waiting.test(moduleId) ? 0 : computing.test(moduleId) ? 2 : 1;
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,10 +21,11 @@ export default defineConfig({
     setupFiles: ['test/server/setup-effort.ts'],
     pool: 'forks',
     isolate: false,
+    sequence: { sequencer: LongestWaitFirst },
     // A worker keeps the modules that it has loaded, so a test cleans up what it changes outside of itself.
-    // Tests wait for servers about half of their time: one worker more than cores. Each has one of the test server's
-    // databases 1 to 15.
-    maxWorkers: Math.min(availableParallelism() + 1, 15),
+    // Tests wait for servers and windows for most of their time: two workers for a core. Each has one of the test
+    // server's databases 1 to 15.
+    maxWorkers: Math.min(2 * availableParallelism(), 15),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,19 +1,17 @@
 import { otherName } from '../../keyspace/namespace-tree.ts';
-import type { Cell, Column, TableBlock } from '../../render/blocks.ts';
+import type { TableBlock } from '../../render/blocks.ts';
+import { type Field, fieldsOf, gridOf, tableOf } from '../../render/table.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
 import { errorText, type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';
 
-interface OutlineLine {
+interface OutlineLine extends Pick<
+  NamespaceSummary,
+  ('keys' | 'keysInterval') | ('memoryBytes' | 'memoryBytesInterval') | ('withoutTtl' | 'withoutTtlInterval')
+> {
   readonly label: string;
   readonly depth: number;
-  readonly keys: number;
-  readonly keysInterval: IntervalOrNull;
-  readonly memoryBytes: number | null;
-  readonly memoryBytesInterval: IntervalOrNull;
   readonly types: readonly string[];
   readonly ttl: { readonly minSeconds: number; readonly maxSeconds: number } | null;
-  readonly withoutTtl: number | null;
-  readonly withoutTtlInterval: IntervalOrNull;
 }
 
 interface Level {
@@ -22,35 +20,6 @@ interface Level {
   /** True for a namespace of the map; the levels below it are patterns of their own. */
   readonly mapped: boolean;
 }
-
-const namespaceColumn: Column = { name: 'namespace', header: 'NAMESPACE', unit: 'text' };
-const sizeColumns: readonly Column[] = [
-  { name: 'keys', header: 'KEYS', unit: 'count' },
-  { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
-  { name: 'memoryShare', header: 'SHARE', unit: 'ratio' },
-];
-const typesColumn: Column = { name: 'types', header: 'TYPES', unit: 'text' };
-
-interface ErrorColumn {
-  readonly column: Column;
-  readonly textOf: (line: OutlineLine) => string | null;
-}
-
-const sizeErrors: readonly ErrorColumn[] = [
-  {
-    column: { name: 'keysError', header: '± KEYS', unit: 'text' },
-    textOf: ({ keys, keysInterval }) => errorText(keys, keysInterval, 'count'),
-  },
-  {
-    column: { name: 'memoryError', header: '± MEM', unit: 'text' },
-    textOf: ({ memoryBytes, memoryBytesInterval }) => errorText(memoryBytes, memoryBytesInterval, 'bytes'),
-  },
-];
-const ttlError: ErrorColumn = {
-  column: { name: 'withoutTtlError', header: '± NO TTL', unit: 'text' },
-  textOf: ({ withoutTtl, withoutTtlInterval }) => errorText(withoutTtl, withoutTtlInterval, 'count'),
-};
-const withoutTtlColumn: Column = { name: 'withoutTtl', header: 'NO TTL', unit: 'count' };
 
 interface Totals {
   readonly keys: number;
@@ -61,68 +30,66 @@ interface Totals {
 export function namespaceTable(
   result: Totals & { readonly namespaces: readonly NamespaceSummary[] },
 ): TableBlock {
-  const sizes = (line: OutlineLine): Cell[] => [line.keys, line.memoryBytes, shareOf(line, result)];
-  const typesOf = ({ types }: OutlineLine) => types.join(' ');
   const lines = outlineOf(result.namespaces);
-  const errors = [
-    ...(lines.some(({ keysInterval }) => keysInterval !== null) ? sizeErrors : []),
-    ...(lines.some(({ withoutTtlInterval }) => withoutTtlInterval !== null) ? [ttlError] : []),
+  const isEstimate = lines.some(({ keysInterval }) => keysInterval !== null);
+  const line = fieldsOf<OutlineLine>();
+  // A narrow terminal loses the last columns.
+  const display = gridOf(lines, [
+    line.text('namespace', 'NAMESPACE', ({ label }) => label),
+    ...sizesOf<OutlineLine>(result),
+    line.count('withoutTtl', 'NO TTL'),
+    line.text('ttl', 'TTL LEFT', ({ ttl }) => ttlText(ttl)),
+    line.text('types', 'TYPES', ({ types }) => types.join(' ')),
+    ...(isEstimate ? [errorOf('keys', '± KEYS', 'count'), errorOf('memoryBytes', '± MEM', 'bytes')] : []),
+    ...(lines.some(({ withoutTtlInterval }) => withoutTtlInterval !== null)
+      ? [errorOf('withoutTtl', '± NO TTL', 'count')]
+      : []),
+  ]);
+  const { text, seconds, count, bytes } = fieldsOf<NamespaceSummary>();
+  const fields = [
+    text('namespace', 'NAMESPACE', rowName),
+    ...sizesOf<NamespaceSummary>(result),
+    text('types', 'TYPES', (row) => typesOf(row).join(' ')),
+    seconds('ttlMinSeconds', 'TTL MIN', ({ ttl }) => ttl?.minSeconds ?? null),
+    seconds('ttlMaxSeconds', 'TTL MAX', ({ ttl }) => ttl?.maxSeconds ?? null),
+    count('withoutTtl', 'NO TTL'),
+    count('keysLow', 'KEYS LOW', ({ keysInterval }) => keysInterval?.[0] ?? null),
+    count('keysHigh', 'KEYS HIGH', ({ keysInterval }) => keysInterval?.[1] ?? null),
+    bytes('memoryBytesLow', 'MEMORY LOW', ({ memoryBytesInterval }) => memoryBytesInterval?.[0] ?? null),
+    bytes('memoryBytesHigh', 'MEMORY HIGH', ({ memoryBytesInterval }) => memoryBytesInterval?.[1] ?? null),
+    count('withoutTtlLow', 'NO TTL LOW', ({ withoutTtlInterval }) => withoutTtlInterval?.[0] ?? null),
+    count('withoutTtlHigh', 'NO TTL HIGH', ({ withoutTtlInterval }) => withoutTtlInterval?.[1] ?? null),
   ];
   return {
-    kind: 'table',
-    name: 'namespaces',
-    title: titleOf(result),
-    columns: [
-      namespaceColumn,
-      ...sizeColumns,
-      typesColumn,
-      { name: 'ttlMinSeconds', header: 'TTL MIN', unit: 'seconds' },
-      { name: 'ttlMaxSeconds', header: 'TTL MAX', unit: 'seconds' },
-      withoutTtlColumn,
-      { name: 'keysLow', header: 'KEYS LOW', unit: 'count' },
-      { name: 'keysHigh', header: 'KEYS HIGH', unit: 'count' },
-      { name: 'memoryBytesLow', header: 'MEMORY LOW', unit: 'bytes' },
-      { name: 'memoryBytesHigh', header: 'MEMORY HIGH', unit: 'bytes' },
-      { name: 'withoutTtlLow', header: 'NO TTL LOW', unit: 'count' },
-      { name: 'withoutTtlHigh', header: 'NO TTL HIGH', unit: 'count' },
-    ],
-    rows: result.namespaces.map((row) => {
-      const line = lineOf(row, '', 0);
-      return [
-        rowName(row),
-        ...sizes(line),
-        typesOf(line),
-        row.ttl?.minSeconds ?? null,
-        row.ttl?.maxSeconds ?? null,
-        row.withoutTtl,
-        ...(row.keysInterval ?? [null, null]),
-        ...(row.memoryBytesInterval ?? [null, null]),
-        ...(row.withoutTtlInterval ?? [null, null]),
-      ];
-    }),
-    // A narrow terminal loses the last columns.
-    display: {
-      columns: [
-        namespaceColumn,
-        ...sizeColumns,
-        withoutTtlColumn,
-        { name: 'ttl', header: 'TTL LEFT', unit: 'text' },
-        typesColumn,
-        ...errors.map(({ column }) => column),
-      ],
-      rows: lines.map((line) => [
-        line.label,
-        ...sizes(line),
-        line.withoutTtl,
-        ttlText(line.ttl),
-        typesOf(line),
-        ...errors.map(({ textOf }) => textOf(line)),
-      ]),
-      depths: lines.map(({ depth }) => depth),
-    },
-    barColumn: 3,
+    ...tableOf('namespaces', result.namespaces, fields, { title: titleOf(result), bar: 'memoryShare' }),
+    display: { ...display, depths: lines.map(({ depth }) => depth) },
   };
 }
+
+function sizesOf<Row extends Totals>(total: Totals): Field<Row>[] {
+  const { count, bytes, ratio } = fieldsOf<Row>();
+  return [
+    count('keys', 'KEYS', ({ keys }) => keys),
+    bytes('memoryBytes', 'MEMORY', ({ memoryBytes }) => memoryBytes),
+    ratio('memoryShare', 'SHARE', (row) => shareOf(row, total)),
+  ];
+}
+
+function errorOf(
+  name: 'keys' | 'memoryBytes' | 'withoutTtl',
+  header: string,
+  unit: 'count' | 'bytes',
+): Field<OutlineLine> {
+  return fieldsOf<OutlineLine>().text(`${name}Error`, header, (line) =>
+    errorText(line[name], line[`${name}Interval`], unit),
+  );
+}
+
+/** The most frequent first. */
+const typesOf = ({ types }: NamespaceSummary): string[] =>
+  Object.entries(types ?? {})
+    .sort(([, left], [, right]) => right - left)
+    .map(([type]) => type);
 
 function titleOf({
   keys,
@@ -200,13 +167,9 @@ function sumOf(level: Level, label: string, depth: number): OutlineLine {
     label,
     depth,
     keys: parts.reduce((sum, { keys }) => sum + keys, 0),
-    keysInterval: sumOfIntervals(
-      parts.map(({ keys, keysInterval: interval }) => ({ value: keys, interval })),
-    ),
+    keysInterval: sumOfIntervals(parts, 'keys'),
     memoryBytes: sumOrNull(parts.map(({ memoryBytes }) => memoryBytes)),
-    memoryBytesInterval: sumOfIntervals(
-      parts.map(({ memoryBytes, memoryBytesInterval: interval }) => ({ value: memoryBytes, interval })),
-    ),
+    memoryBytesInterval: sumOfIntervals(parts, 'memoryBytes'),
     types: [...new Set(parts.flatMap(({ types }) => types))],
     ttl:
       ttls.length === 0
@@ -216,36 +179,28 @@ function sumOf(level: Level, label: string, depth: number): OutlineLine {
             maxSeconds: Math.max(...ttls.map(({ maxSeconds }) => maxSeconds)),
           },
     withoutTtl: sumOrNull(parts.map(({ withoutTtl }) => withoutTtl)),
-    withoutTtlInterval: sumOfIntervals(
-      parts.map(({ withoutTtl, withoutTtlInterval: interval }) => ({ value: withoutTtl, interval })),
-    ),
+    withoutTtlInterval: sumOfIntervals(parts, 'withoutTtl'),
   };
 }
 
 function lineOf(row: NamespaceSummary, label: string, depth: number): OutlineLine {
-  const types = Object.entries(row.types ?? {}).sort(([, left], [, right]) => right - left);
+  const { keys, keysInterval, memoryBytes, memoryBytesInterval, ttl, withoutTtl, withoutTtlInterval } = row;
   return {
-    label,
-    depth,
-    keys: row.keys,
-    keysInterval: row.keysInterval,
-    memoryBytes: row.memoryBytes,
-    memoryBytesInterval: row.memoryBytesInterval,
-    types: types.map(([type]) => type),
-    ttl: row.ttl,
-    withoutTtl: row.withoutTtl,
-    withoutTtlInterval: row.withoutTtlInterval,
+    ...{ label, depth, keys, keysInterval, memoryBytes, memoryBytesInterval, types: typesOf(row) },
+    ...{ ttl, withoutTtl, withoutTtlInterval },
   };
 }
 
 /** Holds the sum whenever each interval holds its part; an exact part is an interval of itself. Null where all are exact. */
 function sumOfIntervals(
-  parts: readonly { readonly value: number | null; readonly interval: IntervalOrNull }[],
+  parts: readonly OutlineLine[],
+  name: 'keys' | 'memoryBytes' | 'withoutTtl',
 ): IntervalOrNull {
-  if (parts.every(({ interval }) => interval === null)) return null;
+  if (parts.every((part) => part[`${name}Interval`] === null)) return null;
   return parts.reduce<[number, number]>(
-    ([low, high], { value, interval }) => {
-      const [partLow, partHigh] = interval ?? [value ?? 0, value ?? 0];
+    ([low, high], part) => {
+      const exact = part[name] ?? 0;
+      const [partLow, partHigh] = part[`${name}Interval`] ?? [exact, exact];
       return [low + partLow, high + partHigh];
     },
     [0, 0],

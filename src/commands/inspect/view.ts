@@ -1,5 +1,6 @@
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, type Cell, type Column, note, type TableBlock } from '../../render/blocks.ts';
+import { type Block, note, type TableBlock } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, readingNotes } from '../keyspace-report.ts';
 import {
@@ -7,11 +8,12 @@ import {
   errorText,
   howToConfirm,
   type NamespaceSummary,
+  type Span,
   type SpanSeconds,
 } from '../namespace-summary.ts';
 import { namespaceTable } from './namespace-table.ts';
 import type { InspectResult } from './result.ts';
-import type { Growth } from './snapshot.ts';
+import type { Growth, NamespaceGrowth } from './snapshot.ts';
 
 /** The result of `inspect` for people, and as rows. */
 export function viewInspect(result: InspectResult, own: OwnLookups, top: number): Block[] {
@@ -35,71 +37,69 @@ export function viewInspect(result: InspectResult, own: OwnLookups, top: number)
   return [...blocks, ...readingNotes(result.reading), ...costNotes(result.serverCost, own)];
 }
 
-/** The histogram of one kind of time over all keys, with a bar for each span. */
+interface HistogramLine extends Pick<Span, 'keysInterval' | 'memoryBytes'> {
+  readonly span: string;
+  readonly keys: number | null;
+}
+
+/** Keys by a kind of time, with a bar for each span. */
 function spanTable(
   name: string,
   title: string,
   header: string,
   total: NamespaceSummary,
   spans: readonly SpanSeconds[],
+  further: readonly HistogramLine[] = [],
 ): TableBlock {
-  const lines = spans.map((span, index): readonly [string, SpanSeconds] => [spanText(spans, index), span]);
-  return histogramTable(name, title, header, total, lines);
+  const lines = spans.map((span, index) => ({ ...span, span: spanText(spans, index) }));
+  return histogramTable(name, title, header, total, [...lines, ...further]);
 }
 
 function ttlTable(total: NamespaceSummary, spans: readonly SpanSeconds[]): TableBlock {
-  const table = spanTable('ttl', 'Time to live', 'TTL LEFT', total, spans);
-  const { withoutTtl, withoutTtlInterval, withoutTtlMemoryBytes, keys } = total;
-  const row: Cell[] = ['none', withoutTtl, share(withoutTtl, keys), withoutTtlMemoryBytes];
-  if (table.columns.length > 4) row.push(errorText(withoutTtl, withoutTtlInterval, 'count'));
-  return withDisplay({ ...table, rows: [...table.rows, row] });
+  const { withoutTtl, withoutTtlInterval, withoutTtlMemoryBytes } = total;
+  const none = {
+    span: 'none',
+    keys: withoutTtl,
+    keysInterval: withoutTtlInterval,
+    memoryBytes: withoutTtlMemoryBytes,
+  };
+  return spanTable('ttl', 'Time to live', 'TTL LEFT', total, spans, [none]);
 }
 
 function frequencyTable(total: NamespaceSummary): TableBlock {
   const spans = total.frequencyHistogram ?? [];
-  const lines = spans.map((span, index): readonly [string, Omit<SpanSeconds, 'upToSeconds'>] => {
+  const lines = spans.map((span, index) => {
     const from = index === 0 ? 0 : (spans[index - 1]?.upToCounter ?? 0) + 1;
-    return [from === span.upToCounter ? String(from) : `${from} … ${span.upToCounter ?? ''}`, span];
+    return {
+      ...span,
+      span: from === span.upToCounter ? String(from) : `${from} … ${span.upToCounter ?? ''}`,
+    };
   });
   return histogramTable('frequency', 'Access counter of the LFU policy (0 to 255)', 'COUNTER', total, lines);
 }
 
+/** People see the spans from the first with keys to the last, programs see all. */
 function histogramTable(
   name: string,
   title: string,
   header: string,
   { keys }: NamespaceSummary,
-  lines: readonly (readonly [label: string, span: Omit<SpanSeconds, 'upToSeconds'>])[],
+  lines: readonly HistogramLine[],
 ): TableBlock {
-  const sampled = lines.some(([, { keysInterval }]) => keysInterval !== null);
-  return withDisplay({
-    kind: 'table',
-    name,
-    title,
-    columns: [
-      { name: 'span', header, unit: 'text' },
-      { name: 'keys', header: 'KEYS', unit: 'count' },
-      { name: 'keyShare', header: 'SHARE', unit: 'ratio' },
-      { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
-      ...(sampled ? [{ name: 'keysError', header: '± KEYS', unit: 'text' as const }] : []),
-    ],
-    rows: lines.map(([label, span]) => [
-      label,
-      span.keys,
-      share(span.keys, keys),
-      span.memoryBytes,
-      ...(sampled ? [errorText(span.keys, span.keysInterval, 'count')] : []),
-    ]),
-    barColumn: 2,
-  });
-}
-
-/** People see the spans from the first with keys to the last, programs see all. */
-function withDisplay(table: TableBlock): TableBlock {
-  const { columns, rows } = table;
-  const filled = rows.flatMap(([, keys], index) => (keys === 0 ? [] : [index]));
-  const shown = rows.slice(filled[0] ?? 0, (filled.at(-1) ?? rows.length) + 1);
-  return { ...table, display: { columns, rows: shown } };
+  const { text, count, ratio, bytes } = fieldsOf<HistogramLine>();
+  const sampled = lines.some(({ keysInterval }) => keysInterval !== null);
+  const filled = lines.flatMap((line, index) => (line.keys === 0 ? [] : [index]));
+  const fields = [
+    text('span', header),
+    count('keys', 'KEYS'),
+    ratio('keyShare', 'SHARE', (line) => share(line.keys, keys)),
+    bytes('memoryBytes', 'MEMORY'),
+    ...(sampled
+      ? [text('keysError', '± KEYS', (line) => errorText(line.keys, line.keysInterval, 'count'))]
+      : []),
+  ];
+  const shown = { rows: lines.slice(filled[0] ?? 0, (filled.at(-1) ?? lines.length) + 1) };
+  return tableOf(name, lines, fields, { title, shown, bar: 'keyShare' });
 }
 
 /** `up to 1m`, `1m … 5m`, `over 7d`. */
@@ -110,47 +110,39 @@ function spanText(spans: readonly SpanSeconds[], index: number): string {
   return from === null ? `up to ${formatSeconds(upTo)}` : `${formatSeconds(from)} … ${formatSeconds(upTo)}`;
 }
 
-/** The verdict on TTLs under a rule that is a guess: there is none. */
-const guess = 'guess';
+type Rule = InspectResult['ttlRules'][number];
+
+/** `guess`: a rule that no one has confirmed judges nothing. */
+function verdictOf({ guessed, fallsShort, missing, tooLong, unexpected, drifting }: Rule): string {
+  if (guessed) return 'guess';
+  if (fallsShort) return 'shorter than the rule';
+  return missing + tooLong + unexpected + drifting > 0 ? 'warn' : 'ok';
+}
 
 /** What the rules of the map say of the TTLs; people see the namespaces that break theirs. */
-function ruleBlocks(ttlRules: InspectResult['ttlRules']): Block[] {
-  const rows = ttlRules.map((row): Cell[] => {
-    const { rule, guessed, kept, missing, tooLong, unexpected, drifting, fallsShort } = row;
-    const broken = missing + tooLong + unexpected + drifting;
-    const verdict = guessed ? guess : fallsShort ? 'shorter than the rule' : broken > 0 ? 'warn' : 'ok';
-    return [row.namespace, rule, kept, missing, tooLong, unexpected, drifting, verdict];
-  });
-  if (rows.length === 0) return [];
-  const columns: readonly Column[] = [
-    { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
-    { name: 'rule', header: 'RULE', unit: 'text' },
-    { name: 'kept', header: 'KEPT', unit: 'count' },
-    { name: 'missing', header: 'NO TTL', unit: 'count' },
-    { name: 'tooLong', header: 'TOO LONG', unit: 'count' },
-    { name: 'unexpected', header: 'UNEXPECTED', unit: 'count' },
-    { name: 'drifting', header: 'DRIFTING', unit: 'count' },
-    { name: 'verdict', header: 'VERDICT', unit: 'status' },
+function ruleBlocks(ttlRules: readonly Rule[]): Block[] {
+  if (ttlRules.length === 0) return [];
+  const { text, count, status } = fieldsOf<Rule>();
+  const name = text('namespace', 'NAMESPACE');
+  const verdict = status('verdict', 'VERDICT', verdictOf);
+  const figures = [
+    ...[
+      text('rule', 'RULE'),
+      count('kept', 'KEPT'),
+      count('missing', 'NO TTL'),
+      count('tooLong', 'TOO LONG'),
+    ],
+    ...[count('unexpected', 'UNEXPECTED'), count('drifting', 'DRIFTING')],
   ];
-  const broken = rows.filter((row) => row.at(-1) !== 'ok');
-  // A narrow terminal loses the last columns, and the verdict is the one to keep.
-  const verdictSecond = <Each>(each: readonly Each[]) => [
-    ...each.slice(0, 1),
-    ...each.slice(-1),
-    ...each.slice(1, -1),
-  ];
-  const table: TableBlock = {
-    kind: 'table',
-    name: 'ttlRules',
-    title: 'TTLs against the rules of the map',
-    columns,
-    rows,
-    display: { columns: verdictSecond(columns), rows: broken.map(verdictSecond) },
-  };
-  const kept = rows.length - broken.length;
-  const guesses = rows.filter((row) => row.at(-1) === guess).length;
+  const broken = ttlRules.filter((row) => verdictOf(row) !== 'ok');
+  const kept = ttlRules.length - broken.length;
+  const guesses = ttlRules.filter(({ guessed }) => guessed).length;
   return [
-    table,
+    tableOf('ttlRules', ttlRules, [name, ...figures, verdict], {
+      title: 'TTLs against the rules of the map',
+      // A narrow terminal loses the last columns, and the verdict is the one to keep.
+      shown: { rows: broken, fields: [name, verdict, ...figures] },
+    }),
     ...(kept === 0
       ? []
       : [
@@ -164,47 +156,40 @@ function ruleBlocks(ttlRules: InspectResult['ttlRules']): Block[] {
 }
 
 function largestTable({ largest, exact }: InspectResult): TableBlock {
-  return {
-    kind: 'table',
-    name: 'largest',
-    title: exact ? 'Largest keys' : 'Largest of the keys that were read',
-    columns: [
-      { name: 'key', header: 'KEY', unit: 'text' },
-      { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
-      { name: 'type', header: 'TYPE', unit: 'text' },
-    ],
-    rows: largest.map((row) => [row.key, row.memoryBytes, row.type]),
-  };
+  const { text, bytes } = fieldsOf<InspectResult['largest'][number]>();
+  return tableOf(
+    'largest',
+    largest,
+    [text('key', 'KEY'), bytes('memoryBytes', 'MEMORY'), text('type', 'TYPE')],
+    { title: exact ? 'Largest keys' : 'Largest of the keys that were read' },
+  );
 }
 
 const mostGrowthRows = 20;
 
 function growthTable(growth: Growth): TableBlock {
   const { namespaces, keys, savedAt, server } = growth;
-  const listed = namespaces.slice(0, mostGrowthRows);
-  return {
-    kind: 'table',
-    name: 'growth',
-    title: `Since ${savedAt} (${server.address}): ${signed(keys, (count) => counted(count, 'key'))}${
-      growth.memoryBytes === null ? '' : `, ${signed(growth.memoryBytes, formatBytes)}`
-    }`,
-    columns: [
-      { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
-      { name: 'keysGrowth', header: '+ KEYS', unit: 'count' },
-      { name: 'memoryBytesGrowth', header: '+ MEMORY', unit: 'bytes' },
-      { name: 'keysBefore', header: 'KEYS THEN', unit: 'count' },
-      { name: 'memoryBytesBefore', header: 'MEMORY THEN', unit: 'bytes' },
-      { name: 'certain', header: 'CERTAIN', unit: 'text' },
+  const { text, count, bytes } = fieldsOf<NamespaceGrowth>();
+  const memory = growth.memoryBytes === null ? '' : `, ${signed(growth.memoryBytes, formatBytes)}`;
+  return tableOf(
+    'growth',
+    namespaces.slice(0, mostGrowthRows),
+    [
+      ...[
+        text('namespace', 'NAMESPACE'),
+        count('keysGrowth', '+ KEYS'),
+        bytes('memoryBytesGrowth', '+ MEMORY'),
+      ],
+      ...[
+        count('keysBefore', 'KEYS THEN'),
+        bytes('memoryBytesBefore', 'MEMORY THEN'),
+        text('certain', 'CERTAIN'),
+      ],
     ],
-    rows: listed.map((row) => [
-      row.namespace,
-      row.keysGrowth,
-      row.memoryBytesGrowth,
-      row.keysBefore,
-      row.memoryBytesBefore,
-      row.certain,
-    ]),
-  };
+    {
+      title: `Since ${savedAt} (${server.address}): ${signed(keys, (value) => counted(value, 'key'))}${memory}`,
+    },
+  );
 }
 
 function signed(value: number, format: (value: number) => string): string {

@@ -1,13 +1,6 @@
 import type { OwnLookups } from '../../redis/lookups.ts';
-import {
-  type Block,
-  type Cell,
-  type Column,
-  type Fact,
-  type FactsBlock,
-  note,
-  type TableBlock,
-} from '../../render/blocks.ts';
+import { type Block, type Fact, type FactsBlock, note, type TableBlock } from '../../render/blocks.ts';
+import { type Field, fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import { hiddenByText } from '../../health/lookups/counters.ts';
 import { costNotes, ownLookupsText, readingNotes } from '../keyspace-report.ts';
@@ -154,17 +147,17 @@ function memoryFacts(server: Server): FactsBlock {
 }
 
 function databaseTable(databases: NonNullable<StatsResult['databases']>): Block {
-  return {
-    kind: 'table',
-    name: 'databases',
-    title: 'Databases',
-    columns: [
-      { name: 'database', header: 'DB', unit: 'text' },
-      { name: 'keys', header: 'KEYS', unit: 'count' },
-      { name: 'keysWithTtl', header: 'WITH TTL', unit: 'count' },
+  const { text, count } = fieldsOf<(typeof databases)[number]>();
+  return tableOf(
+    'databases',
+    databases,
+    [
+      text('database', 'DB', ({ database }) => String(database)),
+      count('keys', 'KEYS'),
+      count('keysWithTtl', 'WITH TTL'),
     ],
-    rows: databases.map(({ database, keys, keysWithTtl }) => [String(database), keys, keysWithTtl]),
-  };
+    { title: 'Databases' },
+  );
 }
 
 function fact(name: string, label: string, value: Fact['value'], unit: Fact['unit'], remark?: string): Fact {
@@ -241,34 +234,25 @@ export function trafficNotes(traffic: ObservedHits): Block[] {
   ];
 }
 const mainCause = ({ causes, misses }: StatsNamespace) => mainCauseText(causes, misses);
-type Field = readonly [column: Column, cell: (row: StatsNamespace) => Cell];
-const name: Field = [column('namespace', 'NAMESPACE', 'text'), (row) => row.namespace];
-const kind: Field = [column('kind', 'KIND', 'text'), (row) => row.kind];
-const target: Field = [column('hitRateTarget', 'TARGET', 'ratio'), (row) => row.hitRateTarget];
-const sizes: readonly Field[] = [
-  [column('keys', 'KEYS', 'count'), (row) => row.keys],
-  [column('memoryBytes', 'MEMORY', 'bytes'), (row) => row.memoryBytes],
-  [column('memoryShare', 'SHARE', 'ratio'), (row) => row.memoryShare],
+const { text, count, bytes, ratio, perSecond } = fieldsOf<StatsNamespace>();
+const sizes = [count('keys', 'KEYS'), bytes('memoryBytes', 'MEMORY'), ratio('memoryShare', 'SHARE')];
+const sizeErrors = [
+  text('keysError', '± KEYS', (row) => errorText(row.keys, row.keysInterval, 'count')),
+  text('memoryError', '± MEM', (row) => errorText(row.memoryBytes, row.memoryBytesInterval, 'bytes')),
 ];
-const sizeErrors: readonly Field[] = [
-  [column('keysError', '± KEYS', 'text'), (row) => errorText(row.keys, row.keysInterval, 'count')],
-  [
-    column('memoryError', '± MEM', 'text'),
-    (row) => errorText(row.memoryBytes, row.memoryBytesInterval, 'bytes'),
-  ],
-];
+const hitRate = ratio('hitRate', 'HIT RATE');
 
 /** For programs, behind the columns that there are without an observation. */
-const traffic: readonly Field[] = [
-  [column('hitRate', 'HIT RATE', 'ratio'), (row) => row.hitRate],
-  [column('hitRateLow', 'FROM', 'ratio'), (row) => row.hitRateInterval?.[0] ?? null],
-  [column('hitRateHigh', 'TO', 'ratio'), (row) => row.hitRateInterval?.[1] ?? null],
-  [column('targetMet', 'TARGET MET', 'text'), (row) => row.targetMet],
-  [column('reads', 'READS', 'count'), (row) => row.reads],
-  [column('misses', 'MISSES', 'count'), (row) => row.misses],
-  [column('readsPerSecond', 'READS/S', 'perSecond'), (row) => row.readsPerSecond],
-  [column('missShare', 'OF ALL', 'ratio'), (row) => row.missShare],
-  [column('mainCause', 'WHY', 'text'), mainCause],
+const traffic = [
+  hitRate,
+  ratio('hitRateLow', 'FROM', (row) => row.hitRateInterval?.[0] ?? null),
+  ratio('hitRateHigh', 'TO', (row) => row.hitRateInterval?.[1] ?? null),
+  ...[text('targetMet', 'TARGET MET'), count('reads', 'READS'), count('misses', 'MISSES')],
+  ...[
+    perSecond('readsPerSecond', 'READS/S'),
+    ratio('missShare', 'OF ALL'),
+    text('mainCause', 'WHY', mainCause),
+  ],
 ];
 
 /** The namespaces with their keys, and what was observed of them. */
@@ -276,40 +260,27 @@ export function namespaceTable(result: StatsResult): TableBlock {
   const { namespaces, database, keys, keysInterval, unjudgedTargets } = result;
   const hasTargets =
     unjudgedTargets.length > 0 || namespaces.some(({ hitRateTarget }) => hitRateTarget !== null);
+  const name = text('namespace', 'NAMESPACE');
   const errors = keysInterval === null ? [] : sizeErrors;
-  const plain = [name, ...sizes, kind, ...(hasTargets ? [target] : []), ...errors];
-  const data = result.traffic === null ? plain : [...plain, ...traffic];
+  const targets = hasTargets ? [ratio('hitRateTarget', 'TARGET')] : [];
+  const plain = [name, ...sizes, text('kind', 'KIND'), ...targets, ...errors];
   // On a narrow terminal the last columns are left out.
   const shown =
     result.traffic === null ? plain : [name, ...shownTraffic(namespaces, hasTargets), ...sizes, ...errors];
-  return {
-    kind: 'table',
-    name: 'namespaces',
+  return tableOf('namespaces', namespaces, result.traffic === null ? plain : [...plain, ...traffic], {
     title: `Namespaces of database ${database}: ${counted(keys ?? 0, 'key')}`,
-    columns: data.map(([each]) => each),
-    rows: namespaces.map((row) => data.map(([, cell]) => cell(row))),
-    display: {
-      columns: shown.map(([each]) => each),
-      rows: namespaces.map((row) => shown.map(([, cell]) => cell(row))),
-    },
-    barColumn: shown.findIndex(([each]) => each.name === 'memoryShare'),
-  };
+    shown: { fields: shown },
+    bar: 'memoryShare',
+  });
 }
 
 /** What a person looks for first, and only where there is something to see. */
-function shownTraffic(namespaces: readonly StatsNamespace[], hasTargets: boolean): Field[] {
+function shownTraffic(namespaces: readonly StatsNamespace[], hasTargets: boolean): Field<StatsNamespace>[] {
   const has = (field: keyof StatsNamespace) => namespaces.some((row) => row[field] !== null);
-  const sampled: Field = [column('hitRateError', '± HIT', 'text'), hitRateErrorText];
-  const rate: Field = [column('hitRate', 'HIT RATE', 'ratio'), (row) => row.hitRate];
-  const missShare: Field = [column('missShare', 'MISSES', 'ratio'), (row) => row.missShare];
   return [
-    ...(has('hitRate') ? [rate] : has('missShare') ? [missShare] : []),
-    ...(has('hitRateInterval') ? [sampled] : []),
-    ...(hasTargets ? [[column('target', 'TARGET', 'text'), targetText] satisfies Field] : []),
-    ...(has('causes') ? [[column('mainCause', 'WHY', 'text'), mainCause] satisfies Field] : []),
+    ...(has('hitRate') ? [hitRate] : has('missShare') ? [ratio('missShare', 'MISSES')] : []),
+    ...(has('hitRateInterval') ? [text('hitRateError', '± HIT', hitRateErrorText)] : []),
+    ...(hasTargets ? [text('target', 'TARGET', targetText)] : []),
+    ...(has('causes') ? [text('mainCause', 'WHY', mainCause)] : []),
   ];
-}
-
-function column(columnName: string, header: string, unit: Column['unit']): Column {
-  return { name: columnName, header, unit };
 }

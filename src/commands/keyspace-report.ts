@@ -43,7 +43,7 @@ export interface ReadingReport {
   /** A namespace of which not one key was seen has at most so many keys, with 95 % certainty; null: every key was read. */
   readonly mostUnseenKeys: number | null;
   /**
-   * The most bytes that keys hold which a sample did not meet, as the server's own accounts (`used_memory_dataset`) have it;
+   * The most bytes that keys hold which a sample did not meet, as the server's own accounts (`used_memory_dataset`, `INFO keysizes`) have it;
    * 0: they speak of none; null: every key was read, or `memoryUnchecked` says why they were not asked.
    */
   readonly mostUnmetBytes: number | null;
@@ -227,7 +227,7 @@ function unmetNotes({ mostUnmetBytes, memoryUnchecked }: ReadingReport): Block[]
     return [
       note(
         'warning',
-        `up to ${formatBytes(mostUnmetBytes)} are in keys that the sample did not meet, by the server's \`used_memory_dataset\`: any namespace may hold them; --exact finds them`,
+        `up to ${formatBytes(mostUnmetBytes)} are in keys that the sample did not meet, by the server's \`used_memory_dataset\` or \`INFO keysizes\`: any namespace may hold them; --exact finds them`,
       ),
     ];
   if (memoryUnchecked === null) return [];

@@ -51,6 +51,7 @@ const unknownFacts: NodeFacts = {
   keysWithFieldTtls: null,
   cpuSeconds: null,
   dataset: null,
+  stringSizes: null,
   otherKeys: null,
   runId: null,
   policy: null,

@@ -1,6 +1,6 @@
 import { type Drift, driftedBytes, driftedKeys, driftedShare, noDrift } from './drift.ts';
 import { type Interval, proportionInterval, t95, z95 } from '../support/intervals.ts';
-import { type MemoryCheck, splitTally, unmetKeysOf, type UnmetKeys } from './large-keys.ts';
+import { type MemoryCheck, splitTally, unmetKeysOf, unmetStringBytes, type UnmetKeys } from './large-keys.ts';
 import { sampleGroups, sumOf, Tally } from './tally.ts';
 
 /** A figure with its 95 % interval; null where the figure is exact. */
@@ -61,10 +61,17 @@ export class SampleEstimator {
     this.drift = frame.drift ?? noDrift;
     this.unmet = { mostBytes: 0, certain: false };
     if (frame.memory !== undefined) {
-      const { rest, decisiveBytes, projectedBytes } = this.split(sumOf(namespaces));
+      const whole = sumOf(namespaces);
+      const { rest, decisiveKeys, decisiveBytes, projectedBytes } = this.split(whole);
       this.unmet = unmetKeysOf(this.restBytes(rest).interval, decisiveBytes, frame.memory);
       const projected = projectedBytes - decisiveBytes;
       this.room = projected <= 0 ? 0 : Math.min(1, this.unmet.mostBytes / projected);
+      // Decisive keys that were met widen the intervals by more.
+      if (!this.unmet.certain && decisiveKeys === 0 && this.weight > 0) {
+        const expansion = frame.population / this.weight;
+        const byLength = unmetStringBytes(whole.large ?? [], expansion, frame.memory);
+        if (byLength > 0) this.unmet = { mostBytes: Math.min(byLength, this.unmet.mostBytes), certain: true };
+      }
     }
   }
 

@@ -6,6 +6,8 @@ export interface MemoryCheck {
   readonly highBytes: number;
   /** From how many bytes on the sample remembers keys one by one. */
   readonly largeFrom: number;
+  /** Strings by their length, see stringSizesOf; null: not reported. */
+  readonly stringSizes?: ReadonlyMap<number, number> | null;
 }
 
 /** A key that would stand for so much of the data with all the keys that it speaks for is known by itself only. */
@@ -74,4 +76,36 @@ export function unmetKeysOf(
     mostBytes: Math.max(0, highBytes - low - decisiveBytes),
     certain: lowBytes > high + decisiveBytes,
   };
+}
+
+/** Of so many large keys that were met the spread of the sizes speaks. */
+const fewestMet = 5;
+
+/** What MEMORY USAGE adds to a string of a length: sizes of the allocator, and room to grow, of 1 MiB at most. */
+const mostMemoryOf = (bytes: number) => 1.25 * bytes + Math.min(bytes, 2 ** 20);
+
+/**
+ * The most bytes of strings that the sample did not meet, by the server's histogram of lengths: of those that are longer than
+ * `largeFrom`, where the sample met next to none as long.
+ * @param expansion what a weight of one counts for
+ */
+export function unmetStringBytes(
+  large: readonly LargeSample[],
+  expansion: number,
+  { stringSizes, largeFrom }: MemoryCheck,
+): number {
+  const longestFirst = [...(stringSizes ?? [])]
+    .filter(([bytes]) => bytes >= largeFrom)
+    .sort(([one], [other]) => other - one);
+  let [strings, unmet, unmetBytes] = [0, 0, 0];
+  for (const [bytes, count] of longestFirst) {
+    strings += count;
+    const met = large.filter(({ memoryBytes }) => memoryBytes >= bytes);
+    if (met.length >= fewestMet) break;
+    const spokenFor = met.reduce((sum, { weight }) => sum + expansion * weight, 0);
+    const more = Math.max(0, strings - spokenFor - unmet);
+    unmet += more;
+    unmetBytes += more * mostMemoryOf(2 * bytes);
+  }
+  return unmetBytes;
 }

@@ -63,7 +63,8 @@ export async function readSample(
   const checkable = uncheckedReasonOf(input) === null;
   const before = checkable ? sumOfBounds(nodes.map(({ facts }) => facts.dataset)) : null;
   const largeFrom = before === null ? undefined : largeFromOf(before.highBytes, population, fewestKeys);
-  let memory = before && largeFrom !== undefined ? { ...before, largeFrom } : undefined;
+  const stringSizes = sumOfSizes(nodes.map(({ facts }) => facts.stringSizes));
+  let memory = before && largeFrom !== undefined ? { ...before, largeFrom, stringSizes } : undefined;
   const sample = new DrawnPages(population, sources, largeFrom);
   /** What the server held at first, less the share of the keys that has gone since: those are not keys that were not met. */
   const memoryOfNow = () => {
@@ -196,6 +197,17 @@ function sumOfBounds(bounds: readonly (DatasetBounds | null)[]): DatasetBounds |
     highBytes += each.highBytes;
   }
   return { lowBytes, highBytes };
+}
+
+function sumOfSizes(
+  all: readonly (ReadonlyMap<number, number> | null)[],
+): ReadonlyMap<number, number> | null {
+  const sum = new Map<number, number>();
+  for (const sizes of all) {
+    if (sizes === null) return null;
+    for (const [bytes, count] of sizes) sum.set(bytes, (sum.get(bytes) ?? 0) + count);
+  }
+  return sum;
 }
 
 async function readBounds(nodes: readonly ReadNode[]): Promise<DatasetBounds | null> {

@@ -22,6 +22,8 @@ export interface NodeFacts {
   readonly cpuSeconds: number | null;
   /** What its keys take by its own accounts, those of other databases included; null where INFO does not report it. */
   readonly dataset: DatasetBounds | null;
+  /** See stringSizesOf. */
+  readonly stringSizes: ReadonlyMap<number, number> | null;
   /** Keys of the other databases; null where INFO is not permitted. */
   readonly otherKeys: number | null;
   /** Tells this process of the server from any other. */
@@ -43,6 +45,7 @@ export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
   return {
     keys: typeof size === 'number' ? size : null,
     dataset: datasetBoundsOf(info),
+    stringSizes: stringSizesOf(info, node.database),
     otherKeys:
       permitted &&
       (databasesOf(permitted)?.reduce(
@@ -103,6 +106,20 @@ export async function readSlotSizes(node: RedisNode): Promise<ReadonlyMap<number
   } finally {
     lane.close();
   }
+}
+
+/**
+ * Strings of a database by their length: how many have from so many bytes to less than twice as many, as Redis from 8.0 on keeps
+ * count. Null: not reported. @see updateKeysizesHist in src/db.c
+ */
+export function stringSizesOf(info: Info, database: number): ReadonlyMap<number, number> | null {
+  if (info['# Keysizes'] === undefined) return null;
+  const units = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+  const sizes = new Map<number, number>();
+  const text = info[`db${database}_distrib_strings_sizes`] ?? '';
+  for (const [, size, unit, count] of text.matchAll(/(\d+)([KMG]?)=(\d+)/g))
+    sizes.set(Number(size) * units[(unit ?? '') as keyof typeof units], Number(count));
+  return sizes;
 }
 
 /** Bounds of what MEMORY USAGE of every key of a server comes to, by the server's own accounts. */

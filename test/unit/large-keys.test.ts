@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { DrawnPages } from '../../src/keyspace/drawn-pages.ts';
 import { SampleEstimator } from '../../src/keyspace/estimate.ts';
-import { largeFromOf, type MemoryCheck, unmetKeysOf } from '../../src/keyspace/large-keys.ts';
+import {
+  largeFromOf,
+  type MemoryCheck,
+  unmetKeysOf,
+  unmetStringBytes,
+} from '../../src/keyspace/large-keys.ts';
 import { sumOf, Tally } from '../../src/keyspace/tally.ts';
 import { Draw } from '../../src/support/random.ts';
 import { segmentPages } from '../../src/redis/page-source.ts';
@@ -42,7 +47,7 @@ interface Held {
 }
 
 /** How often the intervals of each namespace, and of all keys, hold, where the server's accounts are right to `slack`. */
-function coverageOf(law: SizeLaw, checked: boolean, slack = 0.01) {
+function coverageOf(law: SizeLaw, checked: boolean, slack = 0.01, withSizes = false) {
   const draw = new Draw(11, 'sizes');
   const namespaceOf = (at: number) => (at < keys / 2 ? 0 : at < (5 * keys) / 6 ? 1 : 2);
   const inOrder = Array.from({ length: keys }, (_, at) => {
@@ -58,6 +63,7 @@ function coverageOf(law: SizeLaw, checked: boolean, slack = 0.01) {
     lowBytes: all * (1 - slack),
     highBytes: all * (1 + slack),
     largeFrom: largeFromOf(all, keys, 12_800),
+    stringSizes: withSizes ? lengthsOf(order.map(({ bytes }) => bytes)) : null,
   };
   const namespaces = truths.map((): Held => ({ bytes: 0, share: 0 }));
   let [total, width] = [0, 0];
@@ -100,6 +106,38 @@ describe.each(laws)('intervals of bytes with %s, checked against what the server
       expect(bytes).toBeGreaterThanOrEqual(0.92);
       expect(share).toBeGreaterThanOrEqual(0.92);
     }
+  });
+});
+
+/** Strings by their length, of keys that take so many bytes. */
+function lengthsOf(sizes: readonly number[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const bytes of sizes) {
+    const from = 2 ** Math.floor(Math.log2(bytes - 64));
+    counts.set(from, (counts.get(from) ?? 0) + 1);
+  }
+  return counts;
+}
+
+describe('lengths of strings', () => {
+  const memory = { lowBytes: 0, highBytes: 0, largeFrom: 1024, stringSizes: new Map([[32, 600_000]]) };
+  const met = (count: number) =>
+    Array.from({ length: count }, () => ({ memoryBytes: 2 ** 21, group: 0, weight: 1 }));
+
+  test('tell of long ones that a sample did not meet', () => {
+    const check = { ...memory, stringSizes: new Map([...memory.stringSizes, [2 ** 20, 2], [512, 9]]) };
+    expect(unmetStringBytes([], 10, memory)).toBe(0);
+    expect(unmetStringBytes([], 10, check)).toBe(2 * (1.25 * 2 ** 21 + 2 ** 20));
+    expect(unmetStringBytes(met(1), 10, check)).toBe(0);
+    // Of as many as were met the sample speaks by itself.
+    const many = { ...check, stringSizes: new Map([[2 ** 20, 900]]) };
+    expect(unmetStringBytes(met(5), 10, many)).toBe(0);
+  });
+
+  test('keep a giant within the intervals that the accounts of memory leave room to hide', () => {
+    const law: SizeLaw = (_namespace, at, draw) => (at === 7 ? 600_000 : small(draw));
+    expect(coverageOf(law, true, 0.08).total).toBeLessThan(0.5);
+    expect(coverageOf(law, true, 0.08, true).total).toBeGreaterThanOrEqual(0.92);
   });
 });
 

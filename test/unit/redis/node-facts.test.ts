@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { asBytes } from '../../../src/support/bytes.ts';
 import { connect } from '../../../src/redis/connect.ts';
-import { isStoredBySlot, readNodeFacts, readSlotSizes } from '../../../src/redis/node-facts.ts';
+import {
+  isStoredBySlot,
+  readNodeFacts,
+  readSlotSizes,
+  stringSizesOf,
+} from '../../../src/redis/node-facts.ts';
 import type { RedisServer } from '../../../src/redis/server.ts';
 import { slotOf } from '../../../src/redis/slots.ts';
 import { ownerIndex, startCluster, storeInCluster, type TestCluster } from '../../server/cluster.ts';
@@ -36,6 +41,19 @@ describe('keys are stored by slot', () => {
   });
 });
 
+test('strings by their length are those of one database, from 8.0 on', () => {
+  const text = '1=2,64K=1,4M=1';
+  const info = { '# Keysizes': '', db3_distrib_strings_sizes: text, db3_distrib_lists_items: '2=1' };
+  const sizes = new Map([
+    [1, 2],
+    [64 * 1024, 1],
+    [4 * 1024 ** 2, 1],
+  ]);
+  expect(stringSizesOf(info, 3)).toEqual(sizes);
+  expect(stringSizesOf(info, 0)).toEqual(new Map());
+  expect(stringSizesOf({}, 3)).toBeNull();
+});
+
 describe('facts of a node', () => {
   test('are its keys, CPU, process and policy', async () => {
     const redis = await startPrivateServer({ args: ['--maxmemory-policy', 'allkeys-lfu'] });
@@ -44,10 +62,12 @@ describe('facts of a node', () => {
     onTestFinished(() => server.close());
     await sendAll(server, [
       ['SET', 'a', 'x'],
-      ['SET', 'b', 'x'],
+      ['SET', 'b', 'x'.repeat(5000)],
     ]);
     const facts = await readNodeFacts(server.nodes[0]);
     expect(facts).toMatchObject({ keys: 2, policy: 'allkeys-lfu', storedBySlot: false });
+    // Redis 8.0 and later.
+    if (facts.stringSizes !== null) expect([...facts.stringSizes.keys()]).toEqual([1, 4096]);
     expect(facts.runId).toMatch(/^[0-9a-f]{40}$/);
     expect(facts.cpuSeconds).toBeGreaterThan(0);
     expect(await readNodeFacts(server.nodes[0])).toMatchObject({ runId: facts.runId });
@@ -61,6 +81,7 @@ describe('facts of a node', () => {
     expect(await readNodeFacts(server.nodes[0])).toEqual({
       keys: null,
       persistentKeys: null,
+      stringSizes: null,
       dataset: null,
       otherKeys: null,
       keysWithFieldTtls: null,

@@ -50,6 +50,10 @@ export interface ReadingReport {
   readonly memoryUnchecked: UncheckedReason | null;
   /** Keys of which types, TTLs, encodings and idle times were read, chosen at random; null: of every key, or none. */
   readonly lookedUpKeys: number | null;
+  /** Keys that SCAN gave again while a table was resized, and that are counted once; null: a sample, whose keys are drawn anyhow. */
+  readonly repeatedKeys: number | null;
+  /** Keys that may be counted more than once, at the most; 0: none came again of those that were remembered; null: a sample. */
+  readonly mostRecountedKeys: number | null;
   /** Connections that broke and were picked up at the cursor. */
   readonly reconnects: number;
 }
@@ -130,6 +134,8 @@ function readingReportOf({ method, figures, account, narrowed, tree }: Analysis)
     memoryUnchecked: unchecked,
     mostUnseenKeys: mostUnseenKeys === null ? null : Math.ceil(mostUnseenKeys),
     lookedUpKeys: method.lookedUpKeys,
+    repeatedKeys: method.repeatedKeys,
+    mostRecountedKeys: method.mostRecountedKeys,
     reconnects: account.reconnects,
   };
 }
@@ -177,7 +183,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
       ),
     );
   }
-  notes.push(...populationNotes(reading), ...unmetNotes(reading));
+  notes.push(...populationNotes(reading), ...repeatNotes(reading), ...unmetNotes(reading));
   if (method === 'partial') {
     const read = coverage === null ? 'a part' : formatRatio(coverage);
     notes.push(
@@ -265,6 +271,22 @@ function populationNotes({ method, keyspaceKeys, keyspaceKeysAtEnd, goneKeys }: 
         method === 'sample'
           ? `${course} while the sample was drawn: the intervals hold what any namespace may have lost or gained`
           : `${course} while the keys were read`,
+      ),
+    );
+  return notes;
+}
+
+/** SCAN gives keys again while a table shrinks. */
+function repeatNotes({ repeatedKeys, mostRecountedKeys }: ReadingReport): Block[] {
+  const again = 'again while the table was resized';
+  const notes: Block[] = [];
+  if (repeatedKeys !== null && repeatedKeys > 0)
+    notes.push(note('plain', `SCAN gave ${counted(repeatedKeys, 'key')} ${again}: each is counted once`));
+  if (mostRecountedKeys !== null && mostRecountedKeys > 0)
+    notes.push(
+      note(
+        'warning',
+        `SCAN gave keys ${again}: figures may be up to ${counted(mostRecountedKeys, 'key')} too high`,
       ),
     );
   return notes;

@@ -63,7 +63,9 @@ export class Collector {
         frequency: frequencies[index] ?? null,
         weight: weights?.[index] ?? null,
       };
-      this.tree.add(key, reading, place);
+      const isLarge =
+        place !== null && (reading.memoryBytes ?? 0) >= (place.largeFrom ?? Number.POSITIVE_INFINITY);
+      this.tree.add(key, reading, isLarge ? { ...place, key } : place);
       if (reading.memoryBytes !== null) this.largest.offer(key, reading.memoryBytes, reading.type);
     });
   }
@@ -114,7 +116,7 @@ export interface LargeKey {
   readonly type: string | null;
 }
 
-/** Keeps the `limit` largest of any number of keys. Equal sizes keep the one that came first. */
+/** Keeps the `limit` largest of any number of keys, one that comes again once. Equal sizes keep the one that came first. */
 export class LargestKeys {
   private readonly kept: LargeKey[] = [];
   private smallest = -1;
@@ -123,7 +125,7 @@ export class LargestKeys {
 
   offer(key: ByteString, memoryBytes: number, type: string | null): void {
     if (memoryBytes <= this.smallest && this.kept.length >= this.limit) return;
-    if (this.limit === 0) return;
+    if (this.limit === 0 || this.kept.some((other) => other.key === key)) return;
     const at = this.kept.findIndex((other) => other.memoryBytes < memoryBytes);
     this.kept.splice(at < 0 ? this.kept.length : at, 0, { key, memoryBytes, type });
     if (this.kept.length > this.limit) this.kept.pop();

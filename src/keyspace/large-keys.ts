@@ -1,3 +1,4 @@
+import type { ByteString } from '../support/bytes.ts';
 import { type LargeSample, sampleGroups, sumOf, type Tally } from './tally.ts';
 
 /** What the keys of a database take together by the server's own accounts, to hold a sample against. */
@@ -41,12 +42,18 @@ export function splitTally(
   rest.large = tally.large?.filter((key) => !isDecisive(key));
   const groups = (rest.groups ??= new Float64Array(2 * sampleGroups));
   let [decisiveBytes, projectedBytes] = [0, 0];
-  for (const { memoryBytes, group, weight } of decisive) {
+  const counted = new Set<ByteString>();
+  let decisiveKeys = 0;
+  for (const { memoryBytes, group, weight, key } of decisive) {
     rest.keys--;
     rest.memoryBytes -= memoryBytes;
     rest.bytesSquared -= memoryBytes ** 2;
     groups[group] = Math.max(0, (groups[group] ?? 0) - weight);
     groups[sampleGroups + group] = Math.max(0, (groups[sampleGroups + group] ?? 0) - weight * memoryBytes);
+    // Known by itself, it is one key however often it was drawn.
+    if (key !== undefined && counted.has(key)) continue;
+    if (key !== undefined) counted.add(key);
+    decisiveKeys++;
     decisiveBytes += memoryBytes;
     projectedBytes += expansion * weight * memoryBytes;
   }
@@ -54,7 +61,7 @@ export function splitTally(
     rest.keys === 0 ? 0 : Math.max(largeFrom, ...(rest.large ?? []).map(({ memoryBytes }) => memoryBytes));
   // What is left of sums whose parts were far larger is rounding.
   if (rest.keys === 0) groups.fill(0);
-  return { rest, decisiveKeys: decisive.length, decisiveBytes, projectedBytes };
+  return { rest, decisiveKeys, decisiveBytes, projectedBytes };
 }
 
 /** What the server holds beyond what the sample accounts for. */

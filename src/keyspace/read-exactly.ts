@@ -106,6 +106,8 @@ export async function readExactly(input: ReadInput, population: number | null): 
     scannedKeys: population === null ? null : (counted ?? Math.round(coverage * population)),
     coversAll,
     coverage,
+    repeatedKeys: repeated.repeats,
+    mostRecountedKeys: repeated.mostRepeats,
     ...(choice.passedOver === 0 && resume === undefined
       ? { precision: null, lookedUpKeys: null }
       : {

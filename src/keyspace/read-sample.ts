@@ -141,6 +141,8 @@ export async function readSample(
       coverage: population === 0 ? 1 : sample.scannedKeys / population,
       precision: { target, reached: Number.isFinite(reached) ? reached : null },
       lookedUpKeys: collector.detailedKeys || null,
+      repeatedKeys: null,
+      mostRecountedKeys: null,
       unchecked: isReadWhole(account) ? uncheckedReasonOf(input) : 'unreadable',
     },
     largest: collector.largest.list(),

@@ -76,6 +76,10 @@ export interface Method {
   readonly precision: { readonly target: number; readonly reached: number | null } | null;
   /** Keys of which types, TTLs and the like were read; null where of every key, or none. */
   readonly lookedUpKeys: number | null;
+  /** Keys that SCAN gave again and that are counted once; null of a sample. */
+  readonly repeatedKeys: number | null;
+  /** Keys that may be counted more than once, at the most, with 97.5 % certainty; null of a sample. */
+  readonly mostRecountedKeys: number | null;
   /** Of a sample; null: it was checked, or there is nothing to check. */
   readonly unchecked?: UncheckedReason | null;
 }

@@ -14,6 +14,8 @@ export class RepeatedKeys {
   private readonly times = new Map<ByteString, number>();
   private mask = 0;
   private given = 0;
+  /** Keys that were known to come again. */
+  repeats = 0;
 
   constructor(private readonly most = mostKept) {}
 
@@ -24,7 +26,10 @@ export class RepeatedKeys {
       return false;
     }
     const times = this.times.get(key) ?? 0;
-    if (times > 0 && this.mask === 0) return true;
+    if (times > 0 && this.mask === 0) {
+      this.repeats++;
+      return true;
+    }
     this.given++;
     this.times.set(key, times + 1);
     if (this.times.size > this.most) this.thin();

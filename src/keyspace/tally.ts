@@ -1,3 +1,5 @@
+import type { ByteString } from '../support/bytes.ts';
+
 /** Where a key stands in a sample. */
 export interface SamplePlace {
   /** Of the random groups that the pages of the sample are dealt into, from 0. */
@@ -6,6 +8,8 @@ export interface SamplePlace {
   readonly weight: number;
   /** Keys of so many bytes are remembered one by one, for one of them may decide an estimate; left out: none are. */
   readonly largeFrom?: number;
+  /** Of a key that large: pages overlap, and it may come again. */
+  readonly key?: ByteString;
 }
 
 /** A large key of a sample. */
@@ -13,6 +17,7 @@ export interface LargeSample {
   readonly memoryBytes: number;
   readonly group: number;
   readonly weight: number;
+  readonly key?: ByteString | undefined;
 }
 
 /**
@@ -63,9 +68,9 @@ export class Tally {
     }
     if (place === null) return;
     this.groups ??= new Float64Array(2 * sampleGroups);
-    const { group, weight, largeFrom = Number.POSITIVE_INFINITY } = place;
+    const { group, weight, largeFrom = Number.POSITIVE_INFINITY, key } = place;
     if (memoryBytes !== null && memoryBytes >= largeFrom)
-      (this.large ??= []).push({ memoryBytes, group, weight });
+      (this.large ??= []).push({ memoryBytes, group, weight, key });
     this.groups[group] = (this.groups[group] ?? 0) + weight;
     const at = sampleGroups + group;
     this.groups[at] = (this.groups[at] ?? 0) + weight * (memoryBytes ?? 0);

@@ -4,10 +4,12 @@ import { SampleEstimator } from '../../src/keyspace/estimate.ts';
 import {
   largeFromOf,
   type MemoryCheck,
+  splitTally,
   unmetKeysOf,
   unmetStringBytes,
 } from '../../src/keyspace/large-keys.ts';
 import { sumOf, Tally } from '../../src/keyspace/tally.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { Draw } from '../../src/support/random.ts';
 import { segmentPages } from '../../src/redis/page-source.ts';
 
@@ -40,6 +42,18 @@ const laws: readonly (readonly [name: string, law: SizeLaw])[] = [
     (namespace, at, draw) => (namespace === 1 && at % 1500 === 0 ? 400_000 : small(draw)),
   ],
 ];
+
+test('a key that decides a figure and is drawn again counts once', () => {
+  const tally = new Tally();
+  const place = { group: 0, weight: 0.01, largeFrom: 1000 };
+  for (let each = 0; each < 100; each++) tally.add(100, place);
+  const memory = { lowBytes: 1_000_000, highBytes: 1_100_000, largeFrom: 1000 };
+  for (const key of ['giant', 'giant', 'other'].map(asBytes)) tally.add(500_000, { ...place, key });
+  expect(splitTally(tally, 1000, memory)).toMatchObject({
+    ...{ decisiveKeys: 2, decisiveBytes: 1_000_000 },
+    rest: { keys: 100, memoryBytes: 10_000 },
+  });
+});
 
 interface Held {
   bytes: number;

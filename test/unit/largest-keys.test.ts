@@ -1,8 +1,21 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LargestKeys } from '../../src/keyspace/collector.ts';
-import { bytesOf } from '../../src/support/bytes.ts';
+import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { rounds } from '../server/effort.ts';
+
+test('a key that a sample draws again is listed once', () => {
+  const largest = new LargestKeys(2);
+  for (const [key, memoryBytes] of [
+    ['a', 5],
+    ['b', 9],
+    ['b', 9],
+    ['c', 7],
+    ['b', 8],
+  ] as const)
+    largest.offer(asBytes(key), memoryBytes, null);
+  expect(largest.list().map(({ key }) => key)).toEqual(['b', 'c']);
+});
 
 test('the largest keys are those that sorting all of them would put first, equal ones in order of arrival', () => {
   fc.assert(

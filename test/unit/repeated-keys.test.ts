@@ -11,6 +11,7 @@ test('of few keys each that comes again is known, and none counts as a repeat', 
   const repeated = new RepeatedKeys(1000);
   expect(keysOf(900).filter((key) => repeated.isRepeated(key))).toEqual([]);
   expect(keysOf(200).filter((key) => repeated.isRepeated(key))).toHaveLength(200);
+  expect(repeated.repeats).toBe(200);
   expect(repeated.mostRepeats).toBe(0);
 });
 

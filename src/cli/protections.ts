@@ -127,7 +127,8 @@ const inquiryMillis = 1000;
 
 /**
  * Asks the places of a profile which processes answer there, as whom the profile itself would be connected to: of the
- * environment only the variable that the profile names is used. A place that refuses connections has no server.
+ * environment only the variable that the profile names is used. For a map that is not trusted only this host is asked, without
+ * user and password. A place that refuses connections has no server.
  */
 async function compareProcesses(
   name: string,
@@ -142,23 +143,29 @@ async function compareProcesses(
     why: `the server of profile \`${name}\` ${why}`,
   });
   const { refusal } = loaded.trust;
-  if (refusal !== null) return unasked(`is not asked for its run_id: ${refusal.reason}`);
-  const { passwordEnv } = config;
-  let target: ConnectTarget;
-  try {
-    const ofProfile = passwordEnv === undefined ? {} : { [passwordEnv]: variables[passwordEnv] };
-    const found = await settingsOfProfile(name, loaded, { HOME: variables['HOME'], ...ofProfile }, signal);
-    if (found.obstacle !== null) throw found.obstacle;
-    target = found.target;
-  } catch (error) {
-    return unasked(`cannot be asked for its run_id (${messageOf(error)})`);
+  let target: Omit<ConnectTarget, keyof Place> = { database: 0, timeoutMillis: inquiryMillis };
+  if (refusal === null) {
+    try {
+      const { passwordEnv } = config;
+      const ofProfile = passwordEnv === undefined ? {} : { [passwordEnv]: variables[passwordEnv] };
+      const found = await settingsOfProfile(name, loaded, { HOME: variables['HOME'], ...ofProfile }, signal);
+      if (found.obstacle !== null) throw found.obstacle;
+      target = found.target;
+    } catch (error) {
+      return unasked(`cannot be asked for its run_id (${messageOf(error)})`);
+    }
+  } else {
+    // Strangers do not decide which hosts are connected to; of this one it gives nothing away.
+    const names = await Promise.all(places.map(namesOfPlace));
+    if (!names.every((each) => each?.every(isHere)))
+      return unasked(`is not asked for its run_id: ${refusal.reason}`);
   }
   const late = AbortSignal.any([signal, AbortSignal.timeout(inquiryMillis)]);
   const { askOnce } = await import('../redis/node.ts');
   const answers = await Promise.all(
     places.map((place) =>
       askOnce(
-        { ...targetAt(place, target), database: 0, timeoutMillis: inquiryMillis },
+        { ...targetAt(place, { ...place, ...target }), database: 0, timeoutMillis: inquiryMillis },
         (node) => runIdOf({ nodes: [node] }),
         late,
       ).catch((error: unknown) => error),

@@ -10,6 +10,7 @@ import { cli, jsonOf } from '../run-cli.ts';
 import { startProxy } from '../server/proxy.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { folderWith } from './reading.ts';
 import { withMap } from './invalidate-setup.ts';
 
 type Profile = NonNullable<ConfigFile['profiles']>[string];
@@ -82,6 +83,18 @@ describe('a protected profile', () => {
       expect(stderr).toContain('is the server of profile `prod`, which is protected; nothing was changed\n');
       expect({ exitCode, isThere: await isThere() }).toEqual({ exitCode: 5, isThere: true });
     }
+    await tunnel.stop();
+  });
+
+  test('is recognized through a tunnel on this host where its map is not trusted', async () => {
+    const tunnel = await startProxy(redis.port);
+    const cwd = folderWith({ profiles: { prod: { url: redis.url, passwordEnv: 'PROD', protected: true } } });
+    const { exitCode, stderr } = await cli([...removal, '-u', tunnel.url], {
+      cwd,
+      env: { HOME: cwd, PROD: 'x' },
+    });
+    expect(stderr).toContain('is the server of profile `prod`, which is protected; nothing was changed\n');
+    expect({ exitCode, isThere: await isThere() }).toEqual({ exitCode: 5, isThere: true });
     await tunnel.stop();
   });
 

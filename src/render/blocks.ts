@@ -75,6 +75,15 @@ export interface TextBlock {
   readonly text: string;
 }
 
+/** @param remark Null or empty: none. */
+export const fact = (
+  name: string,
+  label: string,
+  value: Cell,
+  unit: Unit,
+  remark: string | null = null,
+): Fact => ({ name, label, value, unit, ...(remark !== null && remark !== '' && { remark }) });
+
 export const note = (tone: NoteBlock['tone'], text: string): NoteBlock => ({ kind: 'note', tone, text });
 
 export const command = (purpose: string, ...words: string[]): CommandBlock => ({

@@ -104,7 +104,7 @@ describe('config show', () => {
 
     expect(result.exitCode).toBe(0);
     expect(result.stdout).toMatch(/price +price:<id> +cache +1h +80\.0 %\n +offer:<id>\n/);
-    expect(result.stdout).toMatch(/today +today:<id> +cache +until midnight, Europe\/Prague/);
+    expect(result.stdout).toMatch(/today +today:<id> +cache +until midnight in Europe\/Prague/);
     expect(result.stdout).toMatch(/cart +cart:<id> +state +30 s … 1h/);
     expect(result.stdout).toMatch(/minHitRate +90\.0 %/);
     expect(result.stdout).toMatch(/password +\*{8} +profile old/);

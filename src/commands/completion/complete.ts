@@ -1,3 +1,4 @@
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { findConfigFile } from '../../config/find.ts';
 import { readMapNames } from '../../config/places.ts';
@@ -22,18 +23,11 @@ export function completeExecution(
       Promise.resolve({
         result: { candidates: completionCandidates(program, words, namesIn(context.environment)) },
       }),
-    view: ({ candidates }) => [
-      {
-        kind: 'table',
-        name: 'candidates',
-        columns: [
-          { name: 'kind', header: 'KIND', unit: 'text' },
-          { name: 'value', header: 'VALUE', unit: 'text' },
-          { name: 'description', header: 'DESCRIPTION', unit: 'text' },
-        ],
-        rows: candidates.map(({ kind, value, description }) => [kind, value, description]),
-      },
-    ],
+    view({ candidates }) {
+      const { text } = fieldsOf<CandidatesResult['candidates'][number]>();
+      const fields = [text('kind', 'KIND'), text('value', 'VALUE'), text('description', 'DESCRIPTION')];
+      return [tableOf('candidates', candidates, fields)];
+    },
   };
 }
 

@@ -14,6 +14,7 @@ import { writeNamedFile } from '../../support/named-file.ts';
 import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note } from '../../render/blocks.ts';
+import { fieldsOf } from '../../render/table.ts';
 import { stateFolder } from '../../support/files.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
@@ -222,6 +223,7 @@ function namesOf(namespaces: readonly { readonly name: string }[]): string {
 
 function view(result: InitResult, own: OwnLookups): Block[] {
   const { file, keys, coverage, namespaces, cautions, entities } = result;
+  const { text, count } = fieldsOf<InitResult['namespaces'][number]>();
   const [entity] = entities;
   const next = ['config validate', 'inspect', ...(entity ? [`invalidate ${entity.name} ID --dry-run`] : [])];
   const states = groupBy(
@@ -229,27 +231,17 @@ function view(result: InitResult, own: OwnLookups): Block[] {
     ({ signs }) => signs[0]?.from ?? 'name',
   );
   return [
-    patternTable({
-      name: 'namespaces',
-      title: `${counted(namespaces.length, 'namespace')} from ${counted(keys, 'key')}`,
-      columns: [
-        { name: 'name', header: 'NAMESPACE', unit: 'text' },
-        { name: 'kind', header: 'KIND', unit: 'text' },
-        { name: 'ttl', header: 'TTL', unit: 'text' },
-        { name: 'encoding', header: 'ENCODING', unit: 'text' },
-        { name: 'keys', header: 'KEYS', unit: 'count' },
+    patternTable(
+      'namespaces',
+      `${counted(namespaces.length, 'namespace')} from ${counted(keys, 'key')}`,
+      namespaces,
+      [
+        ...([text('name', 'NAMESPACE'), text('kind', 'KIND')] as const),
+        text('ttl', 'TTL', ({ ttl }) => (typeof ttl === 'string' || ttl === null ? ttl : 'until midnight')),
+        text('encoding', 'ENCODING'),
+        count('keys', 'KEYS'),
       ],
-      rows: namespaces.map((each) => ({
-        cells: [
-          each.name,
-          each.kind,
-          typeof each.ttl === 'string' || each.ttl === null ? each.ttl : 'until midnight',
-          each.encoding,
-          each.keys,
-        ],
-        patterns: each.patterns,
-      })),
-    }),
+    ),
     ...[...states].map(([from, found]) =>
       note('plain', `state by ${stateGrounds[from]}, which no invalidation touches: ${namesOf(found)}`),
     ),

@@ -1,39 +1,26 @@
-import type { Cell, Column, TableBlock } from '../../render/blocks.ts';
-
-interface PatternRow {
-  readonly cells: readonly Cell[];
-  readonly patterns: readonly string[];
-}
+import type { Cell, TableBlock } from '../../render/blocks.ts';
+import { type Field, fieldsOf, gridOf, tableOf } from '../../render/table.ts';
 
 /** A table whose second column is patterns: in one cell for programs, one below the other for people. */
-export function patternTable(table: {
-  readonly name: string;
-  readonly title: string;
+export function patternTable<Row extends { readonly patterns: readonly string[] }>(
+  name: string,
+  title: string,
+  rows: readonly Row[],
   /** Without that of the patterns. */
-  readonly columns: readonly [Column, ...Column[]];
-  readonly rows: readonly PatternRow[];
-}): TableBlock {
-  const { name, title, rows } = table;
-  const [first, ...more] = table.columns;
-  const columns: Column[] = [first, { name: 'patterns', header: 'PATTERN', unit: 'text' }, ...more];
-  const line = ([head = null, ...rest]: readonly Cell[], pattern: string | null) => [head, pattern, ...rest];
+  [first, ...more]: readonly [Field<Row>, ...Field<Row>[]],
+): TableBlock {
+  const patterns = fieldsOf<Row>().text('patterns', 'PATTERN', (row) => row.patterns.join(' '));
+  const fields = [first, patterns, ...more];
+  const lines = (cells: readonly Cell[], [top, ...others]: readonly string[]): (readonly Cell[])[] => [
+    cells.map((cell, index) => (index === 1 ? (top ?? null) : cell)),
+    ...others.map((pattern) => cells.map((_, index) => (index === 1 ? pattern : ''))),
+  ];
+  const grid = gridOf(rows, fields);
   return {
-    kind: 'table',
-    name,
-    title,
-    columns,
-    rows: rows.map(({ cells, patterns }) => line(cells, patterns.join(' '))),
+    ...tableOf(name, rows, fields, { title }),
     display: {
-      columns,
-      rows: rows.flatMap(({ cells, patterns: [top = null, ...others] }) => [
-        line(cells, top),
-        ...others.map((pattern) =>
-          line(
-            cells.map(() => ''),
-            pattern,
-          ),
-        ),
-      ]),
+      columns: grid.columns,
+      rows: grid.rows.flatMap((cells, index) => lines(cells, rows[index]?.patterns ?? [])),
     },
   };
 }

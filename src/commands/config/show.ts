@@ -1,11 +1,13 @@
 import type { ProfileConfig } from '../../config/schema.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
-import { type Block, note } from '../../render/blocks.ts';
-import { counted, formatSeconds } from '../../render/units.ts';
+import { type Block, fact, note } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
+import { counted } from '../../render/units.ts';
 import { maskedUrl } from '../../support/masked.ts';
 import type { Context, Execution } from '../context.ts';
 import type { Setting } from '../settings.ts';
+import { ttlRuleText } from '../namespace-summary.ts';
 import { patternTable } from './pattern-table.ts';
 import { blankOf } from '../blank.ts';
 
@@ -87,19 +89,9 @@ function profilesOf(profiles: Context['profiles'], inUse: string | undefined): S
 }
 
 function view(result: ShowResult): Block[] {
-  const blocks: Block[] = [
-    {
-      kind: 'table',
-      name: 'settings',
-      title: 'Settings',
-      columns: [
-        { name: 'name', header: 'SETTING', unit: 'text' },
-        { name: 'value', header: 'VALUE', unit: 'text' },
-        { name: 'origin', header: 'FROM', unit: 'text' },
-      ],
-      rows: result.settings.map(({ name, value, origin }) => [name, value, origin]),
-    },
-  ];
+  const { text } = fieldsOf<Setting>();
+  const settingFields = [text('name', 'SETTING'), text('value', 'VALUE'), text('origin', 'FROM')];
+  const blocks: Block[] = [tableOf('settings', result.settings, settingFields, { title: 'Settings' })];
   if (result.profiles.length > 0) blocks.push(profileTable(result));
   if (result.namespaces.length > 0) blocks.push(namespaceTable(result));
   if (result.entities.length > 0) blocks.push(entityTable(result));
@@ -109,7 +101,7 @@ function view(result: ShowResult): Block[] {
       kind: 'facts',
       name: 'thresholds',
       title: 'Thresholds',
-      facts: thresholds.map(([name, value]) => ({ name, label: name, value, unit: unitOf(name) })),
+      facts: thresholds.map(([name, value]) => fact(name, name, value, unitOf(name))),
     });
   }
   if (result.configFile === null) {
@@ -126,78 +118,30 @@ function view(result: ShowResult): Block[] {
 }
 
 function profileTable({ profiles }: ShowResult): Block {
-  return {
-    kind: 'table',
-    name: 'profiles',
-    title: counted(profiles.length, 'profile'),
-    columns: [
-      { name: 'name', header: 'PROFILE', unit: 'text' },
-      { name: 'url', header: 'URL', unit: 'text' },
-      { name: 'topology', header: 'TOPOLOGY', unit: 'text' },
-      { name: 'inUse', header: 'IN USE', unit: 'text' },
-      { name: 'protected', header: 'PROTECTED', unit: 'text' },
-      { name: 'readOnly', header: 'READ-ONLY', unit: 'text' },
-    ],
-    rows: profiles.map((each) => [
-      each.name,
-      each.url,
-      each.topology,
-      each.inUse,
-      each.protected,
-      each.readOnly,
-    ]),
-  };
+  const { text } = fieldsOf<ShowResult['profiles'][number]>();
+  const fields = [
+    ...[text('name', 'PROFILE'), text('url', 'URL'), text('topology', 'TOPOLOGY'), text('inUse', 'IN USE')],
+    ...[text('protected', 'PROTECTED'), text('readOnly', 'READ-ONLY')],
+  ];
+  return tableOf('profiles', profiles, fields, { title: counted(profiles.length, 'profile') });
 }
 
 function namespaceTable({ namespaces }: ShowResult): Block {
-  return patternTable({
-    name: 'namespaces',
-    title: counted(namespaces.length, 'namespace'),
-    columns: [
-      { name: 'name', header: 'NAMESPACE', unit: 'text' },
-      { name: 'kind', header: 'KIND', unit: 'text' },
-      { name: 'ttl', header: 'TTL', unit: 'text' },
-      { name: 'hitRateTarget', header: 'TARGET', unit: 'ratio' },
-    ],
-    rows: namespaces.map((each) => ({
-      cells: [
-        each.name,
-        each.kind,
-        each.ttl && `${ttlText(each.ttl)}${each.ttlGuessed ? ' (guess)' : ''}`,
-        each.hitRateTarget,
-      ],
-      patterns: each.patterns,
-    })),
-  });
+  const { text, ratio } = fieldsOf<ShowResult['namespaces'][number]>();
+  return patternTable('namespaces', counted(namespaces.length, 'namespace'), namespaces, [
+    text('name', 'NAMESPACE'),
+    text('kind', 'KIND'),
+    text('ttl', 'TTL', ({ ttl, ttlGuessed }) => ttl && `${ttlRuleText(ttl)}${ttlGuessed ? ' (guess)' : ''}`),
+    ratio('hitRateTarget', 'TARGET'),
+  ]);
 }
 
 function entityTable({ entities }: ShowResult): Block {
-  return patternTable({
-    name: 'entities',
-    title: counted(entities.length, 'entity', 'entities'),
-    columns: [
-      { name: 'name', header: 'ENTITY', unit: 'text' },
-      { name: 'hashedIn', header: 'HASHED IN', unit: 'text' },
-    ],
-    rows: entities.map((each) => ({
-      cells: [each.name, each.hashedIn.join(' ') || null],
-      patterns: each.patterns,
-    })),
-  });
-}
-
-/** `1h`, `30s … 1h`, `until midnight, Europe/Prague`, `permanent`. */
-function ttlText(rule: TtlRule): string {
-  switch (rule.kind) {
-    case 'fixed':
-      return formatSeconds(rule.seconds);
-    case 'range':
-      return `${formatSeconds(rule.minSeconds)} … ${formatSeconds(rule.maxSeconds)}`;
-    case 'untilMidnight':
-      return `until midnight, ${rule.timeZone}`;
-    case 'permanent':
-      return 'permanent';
-  }
+  const { text } = fieldsOf<ShowResult['entities'][number]>();
+  return patternTable('entities', counted(entities.length, 'entity', 'entities'), entities, [
+    text('name', 'ENTITY'),
+    text('hashedIn', 'HASHED IN', ({ hashedIn }) => hashedIn.join(' ') || null),
+  ]);
 }
 
 function unitOf(threshold: string): 'ratio' | 'millis' | 'seconds' | 'count' | 'number' {

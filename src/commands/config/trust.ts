@@ -5,6 +5,7 @@ import type { ConfigFile, ProfileConfig } from '../../config/schema.ts';
 import { othersWhoWrite, revokeTrust, trustMap } from '../../config/trust.ts';
 import { fileFailureText, InputError } from '../../support/failure.ts';
 import { type Block, note } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, DeclinedError, type Execution, type Outcome } from '../context.ts';
 import { profileAddress } from './show.ts';
@@ -107,23 +108,19 @@ function passwordSource({ passwordEnv, passwordFile, sentinelPasswordEnv }: Prof
 }
 
 function profileTable({ file, profiles }: TrustResult): Block {
-  return {
-    kind: 'table',
-    name: 'profiles',
-    title: `${counted(profiles.length, 'profile')} of ${file}`,
-    columns: [
-      { name: 'name', header: 'PROFILE', unit: 'text' },
-      { name: 'url', header: 'URL', unit: 'text' },
-      { name: 'username', header: 'USER', unit: 'text' },
-      { name: 'passwordFrom', header: 'PASSWORD FROM', unit: 'text' },
-      { name: 'tls', header: 'TLS', unit: 'text' },
-      { name: 'isDefault', header: 'DEFAULT', unit: 'text' },
+  const { text } = fieldsOf<TrustedProfile>();
+  const fields = [
+    ...[
+      text('name', 'PROFILE'),
+      text('url', 'URL'),
+      text('username', 'USER'),
+      text('passwordFrom', 'PASSWORD FROM'),
     ],
-    rows: profiles.map((each) => [
-      ...[each.name, each.url, each.username, each.passwordFrom, each.tls],
-      each.isDefault,
-    ]),
-  };
+    ...[text('tls', 'TLS'), text('isDefault', 'DEFAULT')],
+  ];
+  return tableOf('profiles', profiles, fields, {
+    title: `${counted(profiles.length, 'profile')} of ${file}`,
+  });
 }
 
 function view(result: TrustResult): Block[] {

@@ -5,7 +5,7 @@ import { InputError } from '../../support/failure.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../support/bytes.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, type Fact, note } from '../../render/blocks.ts';
+import { type Block, fact, note } from '../../render/blocks.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
@@ -141,42 +141,25 @@ function resultOf({ map, now }: Context, key: ByteString, { report, touched }: K
 
 function view(result: GetResult, own: OwnLookups): Block[] {
   if (!result.exists) return [note('bad', `there is no key \`${result.key}\``)];
-  const facts: Fact[] = [
-    { name: 'key', label: 'key', value: result.key, unit: 'text' },
-    {
-      name: 'namespace',
-      label: 'namespace',
-      value: result.namespace,
-      unit: 'text',
-      ...(result.kind && { remark: result.kind }),
-    },
-    {
-      name: 'type',
-      label: 'type',
-      value: result.type,
-      unit: 'text',
-      ...(result.internalEncoding !== null && { remark: result.internalEncoding }),
-    },
-    {
-      name: 'ttlSeconds',
-      label: 'expires in',
-      value: result.ttlSeconds,
-      unit: 'seconds',
-      ...(result.ttlState === 'permanent' && { remark: 'no TTL' }),
-    },
-    { name: 'memoryBytes', label: 'memory', value: result.memoryBytes, unit: 'bytes' },
-    result.type === 'string'
-      ? { name: 'valueBytes', label: 'length', value: result.valueBytes, unit: 'bytes' }
-      : { name: 'memberCount', label: 'members', value: result.memberCount, unit: 'count' },
-    {
-      name: 'idleSeconds',
-      label: 'idle',
-      value: result.idleSeconds,
-      unit: 'seconds',
-      ...(result.touched === true && {
-        remark: 'until now: before 7.2 the server takes this reading for a use',
-      }),
-    },
+  const { type, internalEncoding, ttlState, touched } = result;
+  const readingIsUse =
+    touched === true ? 'until now: before 7.2 the server takes this reading for a use' : null;
+  const facts = [
+    fact('key', 'key', result.key, 'text'),
+    fact('namespace', 'namespace', result.namespace, 'text', result.kind),
+    fact('type', 'type', type, 'text', internalEncoding),
+    fact(
+      'ttlSeconds',
+      'expires in',
+      result.ttlSeconds,
+      'seconds',
+      ttlState === 'permanent' ? 'no TTL' : null,
+    ),
+    fact('memoryBytes', 'memory', result.memoryBytes, 'bytes'),
+    type === 'string'
+      ? fact('valueBytes', 'length', result.valueBytes, 'bytes')
+      : fact('memberCount', 'members', result.memberCount, 'count'),
+    fact('idleSeconds', 'idle', result.idleSeconds, 'seconds', readingIsUse),
   ];
   const blocks: Block[] = [{ kind: 'facts', name: 'key', facts }];
   if (result.value) blocks.push(...valueBlocks(result.value));

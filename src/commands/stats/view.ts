@@ -1,5 +1,12 @@
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, type Fact, type FactsBlock, note, type TableBlock } from '../../render/blocks.ts';
+import {
+  type Block,
+  type Fact,
+  fact as plainFact,
+  type FactsBlock,
+  note,
+  type TableBlock,
+} from '../../render/blocks.ts';
 import { type Field, fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import { hiddenByText } from '../../health/lookups/counters.ts';
@@ -41,7 +48,7 @@ const noHitRates = 'there are no hit rates by namespace';
 type Server = NonNullable<StatsResult['server']>;
 
 function serverFacts(server: Server): FactsBlock {
-  const primary = server.primary === null ? undefined : `of ${server.primary}`;
+  const primary = server.primary === null ? null : `of ${server.primary}`;
   return {
     kind: 'facts',
     name: 'server',
@@ -56,7 +63,7 @@ function serverFacts(server: Server): FactsBlock {
         server.connectedClients,
         'count',
         server.maxClients === null || server.connectedClients === null
-          ? undefined
+          ? null
           : `of ${formatCell(server.maxClients, 'count')} allowed`,
       ),
     ],
@@ -95,12 +102,11 @@ function windowFacts(window: WindowFigures): FactsBlock {
 
 function hitRateFact(name: string, label: string, figures: HitFigures | null): Fact {
   const { hits = null, misses = null, hitRate = null } = figures ?? {};
-  const lookups =
-    hits === null || misses === null
-      ? undefined
-      : `${counted(hits, 'hit')}, ${counted(misses, 'miss', 'misses')}`;
-  return fact(name, label, hitRate, 'ratio', lookups);
+  return fact(name, label, hitRate, 'ratio', lookupsText(hits, misses));
 }
+
+const lookupsText = (hits: number | null, misses: number | null): string | null =>
+  hits === null || misses === null ? null : `${counted(hits, 'hit')}, ${counted(misses, 'miss', 'misses')}`;
 
 /** The reads that are judged, where they are not simply all lookups. */
 function dataReadsFacts(name: string, figures: HitFigures | null): Fact[] {
@@ -125,7 +131,7 @@ function memoryFacts(server: Server): FactsBlock {
   const share =
     server.maxBytes !== null && server.usedBytes !== null
       ? `${formatRatio(server.usedBytes / server.maxBytes)} of the limit`
-      : undefined;
+      : null;
   return {
     kind: 'facts',
     name: 'memory',
@@ -138,7 +144,7 @@ function memoryFacts(server: Server): FactsBlock {
         'limit',
         server.maxBytes,
         'bytes',
-        server.hasMemoryLimit === false ? 'no `maxmemory`' : undefined,
+        server.hasMemoryLimit === false ? 'no `maxmemory`' : null,
       ),
       fact('policy', 'policy', server.policy, 'text'),
       fact('fragmentation', 'fragmentation', server.fragmentation, 'number'),
@@ -160,10 +166,9 @@ function databaseTable(databases: NonNullable<StatsResult['databases']>): Block 
   );
 }
 
-function fact(name: string, label: string, value: Fact['value'], unit: Fact['unit'], remark?: string): Fact {
-  const said = remark ?? (value === null ? 'not reported' : undefined);
-  return { name, label, value, unit, ...(said !== undefined && { remark: said }) };
-}
+/** What is null was not reported. */
+const fact: typeof plainFact = (name, label, value, unit, remark) =>
+  plainFact(name, label, value, unit, remark ?? (value === null ? 'not reported' : null));
 
 /** The grade, its reasons, and the targets that it leaves out. */
 export function gradeNotes(result: StatsResult): Block[] {
@@ -189,20 +194,16 @@ function whyNone({ lifetime, window, traffic }: StatsResult): string {
 /** The observation as a whole. */
 export function trafficFacts(traffic: ObservedHits): Block {
   const { windowSeconds, mode, modeReason, hitRate, hits, misses, reads } = traffic;
-  const lookups =
-    hits === null || misses === null
-      ? {}
-      : { remark: `${counted(hits, 'hit')}, ${counted(misses, 'miss', 'misses')}` };
   const rate = reads === null || windowSeconds === 0 ? null : reads / windowSeconds;
   return {
     kind: 'facts',
     name: 'traffic',
     title: `Observed for ${formatSeconds(Math.round(windowSeconds * 10) / 10)}`,
     facts: [
-      { name: 'trafficHitRate', label: 'hit rate', value: hitRate, unit: 'ratio', ...lookups },
-      { name: 'trafficReadsPerSecond', label: 'reads', value: rate, unit: 'perSecond' },
-      { name: 'trafficMode', label: 'mode', value: mode, unit: 'text', remark: modeReason },
-      { name: 'trafficValid', label: 'valid', value: traffic.valid, unit: 'text' },
+      plainFact('trafficHitRate', 'hit rate', hitRate, 'ratio', lookupsText(hits, misses)),
+      plainFact('trafficReadsPerSecond', 'reads', rate, 'perSecond'),
+      plainFact('trafficMode', 'mode', mode, 'text', modeReason),
+      plainFact('trafficValid', 'valid', traffic.valid, 'text'),
     ],
   };
 }

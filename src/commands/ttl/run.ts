@@ -3,6 +3,7 @@ import { bytesOf } from '../../support/bytes.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type Block, note } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
@@ -42,17 +43,13 @@ async function readTtl(server: RedisServer, text: string): Promise<TtlResult['it
 }
 
 function view(result: TtlResult, own: OwnLookups): Block[] {
+  const { text, seconds } = fieldsOf<TtlResult['items'][number]>();
   return [
-    {
-      kind: 'table',
-      name: 'items',
-      columns: [
-        { name: 'key', header: 'KEY', unit: 'text' },
-        { name: 'ttlSeconds', header: 'TTL', unit: 'seconds' },
-        { name: 'state', header: 'STATE', unit: 'text' },
-      ],
-      rows: result.items.map(({ key, ttlSeconds, state }) => [key, ttlSeconds, state]),
-    },
+    tableOf('items', result.items, [
+      text('key', 'KEY'),
+      seconds('ttlSeconds', 'TTL'),
+      text('state', 'STATE'),
+    ]),
     note('dim', `cost to the server: ${ownLookupsText(own)}`),
   ];
 }

@@ -11,7 +11,8 @@ import { keyFields } from '../../keyspace/key-text.ts';
 import { silentProgress } from '../../support/progress.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { type Block, note } from '../../render/blocks.ts';
+import { type Block, fact, note } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
 import { askConsent, type ConsentInput, consentOf } from '../protection.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
@@ -228,54 +229,36 @@ function whatText({ restored, ttlsRestored }: UndoResult): string {
 }
 
 function viewUndo(result: UndoResult): Block[] {
-  const {
-    keys,
-    restored,
-    rewritten,
-    expired,
-    withoutValue,
-    failed,
-    notAttempted,
-    journalTruncated,
-    dryRun,
-    problems,
-  } = result;
-  const { evictedKeys } = result;
-  const count = (name: string, label: string, value: number) =>
-    ({ name, label, value, unit: 'count' }) as const;
+  const { restored, withoutValue, dryRun, problems } = result;
+  const counts = (...labels: readonly (readonly [keyof UndoResult, string])[]) =>
+    labels.map(([name, label]) => fact(name, label, result[name] as number | null, 'count'));
   const blocks: Block[] = [
     {
       kind: 'facts',
       name: 'undo',
       title: `${result.action}, at ${result.createdAt}`,
-      facts: [
-        count('keys', 'keys', keys),
-        count('restored', dryRun ? 'would return' : 'restored', restored),
-        count('rewritten', 'written again', rewritten),
-        count('expired', 'expired by now', expired),
-        count('withoutValue', 'name only', withoutValue),
-        count('failed', 'failed', failed),
-        count('notAttempted', 'not attempted', notAttempted),
-        ...(dryRun
-          ? []
-          : [
-              { name: 'evictedKeys', label: 'evicted meanwhile', value: evictedKeys, unit: 'count' } as const,
-            ]),
-      ],
+      facts: counts(
+        ['keys', 'keys'],
+        ['restored', dryRun ? 'would return' : 'restored'],
+        ['rewritten', 'written again'],
+        ['expired', 'expired by now'],
+        ['withoutValue', 'name only'],
+        ['failed', 'failed'],
+        ['notAttempted', 'not attempted'],
+        ...(dryRun ? [] : [['evictedKeys', 'evicted meanwhile'] as const]),
+      ),
     },
   ];
+  const { text, count } = fieldsOf<UndoResult['problems'][number]>();
   if (problems.length > 0)
-    blocks.push({
-      kind: 'table',
-      name: 'problems',
-      columns: [
-        { name: 'keys', header: 'FAILED', unit: 'count' },
-        { name: 'example', header: 'FOR EXAMPLE', unit: 'text' },
-        { name: 'reason', header: 'REASON', unit: 'text' },
-      ],
-      rows: problems.map(({ keys: failedKeys, example, reason }) => [failedKeys, example.key, reason]),
-    });
-  if (journalTruncated)
+    blocks.push(
+      tableOf('problems', problems, [
+        count('keys', 'FAILED'),
+        text('example', 'FOR EXAMPLE', ({ example }) => example.key),
+        text('reason', 'REASON'),
+      ]),
+    );
+  if (result.journalTruncated)
     blocks.push(
       note(
         'warning',

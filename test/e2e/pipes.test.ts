@@ -1,21 +1,25 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import { emptyServer, linesOf, startServer } from '../commands/reading.ts';
 import { bytesOfJson, hostileKeys } from '../commands/hostile-keys.ts';
-import { send, sendAll, testUrl } from '../server/redis.ts';
+import { send, sendAll, testServer, testUrl } from '../server/redis.ts';
 import { shell } from './shell.ts';
 
 const seed = async (count: number) => {
-  const server = await emptyServer();
+  const server = await testServer();
   await sendAll(
     server,
     Array.from({ length: count }, (_, index) => ['SET', `user:${index}:profile`, `{"id":${index}}`]),
   );
+  server.close();
 };
 const env = () => ({ REDIS_URL: testUrl() });
 
 describe('a reader that goes away', () => {
+  // Several times what a pipe holds, which is 64 KiB.
+  beforeAll(() => seed(10_000));
+
   test.each([
     ['keys', 'cachectl keys | head -1'],
     ['keys as JSON', 'cachectl keys -o json | head -1'],
@@ -25,7 +29,6 @@ describe('a reader that goes away', () => {
     ['stats', 'cachectl stats -o json | head -1'],
     ['get', 'cachectl get user:1:profile | head -1'],
   ])('ends %s with success, and without a word', async (_what, line) => {
-    await seed(20_000);
     const { exitCode, stdout, stderr } = await shell(line, env());
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(linesOf(stdout.toString())).toHaveLength(1);
@@ -42,10 +45,11 @@ describe('a reader that goes away', () => {
 });
 
 describe('a disk that is full', () => {
+  beforeAll(() => seed(3000));
+
   test.each(['cachectl keys', 'cachectl stats -o json', 'cachectl inspect -o csv'])(
     'ends `%s` with the cause, and no success',
     async (line) => {
-      await seed(3000);
       const { exitCode, stderr } = await shell(`${line} > /dev/full`, env());
       expect(exitCode).toBe(1);
       expect(stderr).toMatch(/^error: the result cannot be written: ENOSPC[^\n]*\n$/);

@@ -2,7 +2,6 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { InspectResult } from '../../src/commands/inspect/result.ts';
-import type { Printed } from '../commands/reading.ts';
 import type { StatsResult } from '../../src/commands/stats/run.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { replyText } from '../../src/redis/reply.ts';
@@ -109,26 +108,6 @@ describe('a signal during a long walk', () => {
     );
   });
 });
-
-test('inspect --exact without a signal reads them all', async () => {
-  const { child, outcome } = startBinary(['inspect', '--exact', '-o', 'json'], {
-    env: { REDIS_URL: redis.url },
-    timeoutMillis: 60_000,
-  });
-  child.stdin.end();
-  const { exitCode, stdout } = await outcome;
-  expect(exitCode).toBe(0);
-  const result = JSON.parse(stdout) as Printed<InspectResult>;
-  expect(result).toMatchObject({
-    exact: true,
-    keys: keyCount,
-    withoutTtl: keyCount,
-    namespaces: [{ namespace: 'user:<id>', keys: keyCount }],
-    reading: { method: 'exact', coverage: 1, mostUnseenKeys: null },
-  });
-  // Type, TTL, encoding and idle time of each key.
-  expect(result.ownLookups.hits).toBe(4 * keyCount);
-}, 60_000);
 
 test('inspect of so many keys reads a sample, and says how close it is', async () => {
   const { child, outcome } = startBinary(['inspect', '--seed', '1', '-o', 'json'], {

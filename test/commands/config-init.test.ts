@@ -99,9 +99,8 @@ describe('config init', () => {
     expect(result.stdout).toContain('state by type, which no invalidation touches: recent\n');
     expect(result.stdout).toContain('✓ the namespaces take in 100.0 % of the keys seen');
     expect(result.stdout).toContain(`✓ wrote ${file}`);
-    expect(text).toMatch(
-      /\/\/ 30 keys; at most (1h|59m 59s) left, 59m 5\ds? when last used\n|\/\/ 30 keys; at most (1h|59m 59s) left, (1h|59m 59s) when last used\n/,
-    );
+    // Seconds pass on a busy machine before the keys are read.
+    expect(text).toMatch(/\/\/ 30 keys; at most (1h|59m 5\ds) left, (1h|59m 5\ds) when last used\n/);
     expect(result.stdout).toMatch(
       /TTL rules are guesses, which `prune` does not enforce: once a TTL is right, remove `"ttlGuessed"`\s+from its namespace in the map\n/,
     );

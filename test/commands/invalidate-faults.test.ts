@@ -25,7 +25,7 @@ const keysIn = async (server: RedisServer) => Number(await send(server, 'DBSIZE'
 /** A server behind a relay that answers slowly, so that something can happen while keys are removed. */
 async function slowServer(keys: number) {
   const { redis, admin } = await privateServer();
-  await store(admin, users(keys));
+  await send(admin, 'DEBUG', 'POPULATE', keys, 'user');
   const proxy = await startProxy(redis.port);
   onTestFinished(() => proxy.stop());
   proxy.delay(25);

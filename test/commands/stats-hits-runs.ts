@@ -49,12 +49,16 @@ export const flagsOf = async (server: RedisServer) => {
 /** Resolves when the observation has begun: events are switched on first, then MONITOR, and the window opens at a mark soon after. */
 export async function observed(server: RedisServer): Promise<void> {
   while ((await flagsOf(server)) === '') await sleep(20);
-  for (let looks = 0; looks < 50 && !(await isMonitored(server)); looks++) await sleep(20);
+  await untilMonitored(server);
   await sleep(300);
 }
 
-async function isMonitored(server: RedisServer): Promise<boolean> {
-  return /cmd=monitor/.test(replyText(await send(server, 'CLIENT', 'LIST')));
+/** Waits for a MONITOR connection, for a second at most: not every mode of observation has one. */
+export async function untilMonitored(server: RedisServer): Promise<void> {
+  for (let looks = 0; looks < 50; looks++) {
+    if (/cmd=monitor/.test(replyText(await send(server, 'CLIENT', 'LIST')))) return;
+    await sleep(20);
+  }
 }
 
 /** `product` hits 40 %, `user` 90 %. */

@@ -6,6 +6,7 @@ import type { WatchInterval } from '../../src/watch/interval.ts';
 import { cli, type CliOptions, type CliResult } from '../run-cli.ts';
 import { send } from '../server/redis.ts';
 import { linesOf } from './reading.ts';
+import { untilMonitored } from './stats-hits-runs.ts';
 
 export interface WatchOutput {
   readonly intervals: readonly (WatchInterval & { readonly record: 'interval' })[];
@@ -45,6 +46,7 @@ export async function watchWhile(
   });
   // Round trips are measured just before the first counters are read, and the observation is opened in between.
   while ((await pingsOf()) === before) await sleep(20);
+  if (args.includes('--hits')) await untilMonitored(server);
   await sleep(600);
   await work();
   await sleep(3 * intervalMillis);

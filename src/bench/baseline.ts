@@ -27,7 +27,7 @@ export function parseBaseline(text: string): Baseline {
   try {
     parsed = JSON.parse(text);
   } catch {
-    throw new Error('it is not JSON');
+    throw new Error('it is not JSON, or was cut short');
   }
   const report = fieldsOf(parsed);
   const { results } = report;

@@ -141,8 +141,9 @@ describe('an archive', () => {
     await expect(piecesOf(content.subarray(0, -1))).rejects.toMatchObject({
       name: 'FileFault',
       line: 2,
-      message: 'the archive ends in the middle of a record',
+      message: 'the archive ends without its closing record',
     });
+    await expect(piecesOf(content)).rejects.toThrow('without its closing record');
     await expect(piecesOf(Buffer.concat([header, Buffer.alloc(40)]))).rejects.toThrow('it is damaged');
     const later = Buffer.from(header.toString().replace('"version":1', '"version":3'));
     await expect(piecesOf(later)).rejects.toThrow('this program reads versions 1 and 2');

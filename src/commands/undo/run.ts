@@ -52,7 +52,7 @@ export interface UndoResult {
   readonly failed: number;
   /** Keys that the server evicted meanwhile, which may be others than these; null where it was not asked, or does not say. */
   readonly evictedKeys: number | null;
-  /** True where the journal ends in the middle: its writer was killed. What is before that counts. */
+  /** True where the journal ends without its closing record: its writer was killed, or it was cut off. What is before that counts. */
   readonly journalTruncated: boolean;
   readonly durationSeconds: number;
   readonly problems: readonly {
@@ -229,7 +229,7 @@ function whatText({ restored, ttlsRestored }: UndoResult): string {
 }
 
 function viewUndo(result: UndoResult): Block[] {
-  const { restored, withoutValue, dryRun, problems } = result;
+  const { keys, restored, withoutValue, dryRun, problems } = result;
   const counts = (...labels: readonly (readonly [keyof UndoResult, string])[]) =>
     labels.map(([name, label]) => fact(name, label, result[name] as number | null, 'count'));
   const blocks: Block[] = [
@@ -262,7 +262,7 @@ function viewUndo(result: UndoResult): Block[] {
     blocks.push(
       note(
         'warning',
-        'the journal ends in the middle of a record: its writer was killed. All before that counts',
+        `the journal ends without its closing record: its run was cut short, or the file was truncated; ${counted(keys, 'key')} before that ${keys === 1 ? 'was' : 'were'} read`,
       ),
     );
   if (withoutValue > 0)

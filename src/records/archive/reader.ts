@@ -16,7 +16,10 @@ import {
 export interface ArchiveReader {
   readonly header: ArchiveHeader;
   readonly frames: AsyncGenerator<ArchiveFrame>;
-  /** True where the file ends in the middle of a frame; known when all frames were read. */
+  /**
+   * True where the file ends within a frame, or between two of them: the last one closes it, and may be damaged. Known when all
+   * frames were read.
+   */
   readonly isCut: () => boolean;
 }
 
@@ -30,10 +33,17 @@ export async function readArchive(chunks: AsyncIterable<Buffer>): Promise<Archiv
     if (next.done === true) throw new ArchiveError('it is no archive of cachectl');
     first = decoder.push(next.value);
   }
+  let last: ArchiveFrame['kind'] | null = null;
+  const noted = async function* (frames: AsyncGenerator<ArchiveFrame>) {
+    for await (const frame of frames) {
+      last = frame.kind;
+      yield frame;
+    }
+  };
   return {
     header: decoder.header,
-    frames: framesOf(decoder, first, iterator),
-    isCut: () => decoder.pendingBytes > 0,
+    frames: noted(framesOf(decoder, first, iterator)),
+    isCut: () => decoder.pendingBytes > 0 || (last !== 'end' && last !== 'damaged'),
   };
 }
 

@@ -30,6 +30,13 @@ export interface MissCauses {
 
 export type MissCause = keyof MissCauses;
 
+/** The cause of most misses, the first of equals; null where there are none. */
+export function topCauseOf(causes: MissCauses): MissCause | null {
+  const names = Object.keys(causes) as MissCause[];
+  const top = names.reduce((most, name) => (causes[name] > causes[most] ? name : most));
+  return causes[top] > 0 ? top : null;
+}
+
 /** With fewer lookups a hit rate says more about chance than about the cache: it is held against no target. */
 export const fewestLookups = 100;
 

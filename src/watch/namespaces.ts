@@ -4,7 +4,14 @@ import { RedisError } from '../redis/errors.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { silentProgress } from '../support/progress.ts';
 import { Draw } from '../support/random.ts';
-import type { Bounds, MissCause, MissCauses, NamespaceTraffic, TrafficReport } from '../traffic/report.ts';
+import {
+  type Bounds,
+  type MissCause,
+  type MissCauses,
+  type NamespaceTraffic,
+  topCauseOf,
+  type TrafficReport,
+} from '../traffic/report.ts';
 
 /** The size of a namespace, as the keys were read last. An interval is null where every key was read. */
 export interface NamespaceSize {
@@ -89,13 +96,6 @@ function trafficOf(traffic: NamespaceTraffic | undefined, seconds: number) {
     causes,
     topCause: causes === null ? null : topCauseOf(causes),
   };
-}
-
-export function topCauseOf(causes: MissCauses): MissCause | null {
-  const [first] = (Object.entries(causes) as [MissCause, number][])
-    .filter(([, count]) => count > 0)
-    .sort(([, left], [, right]) => right - left);
-  return first?.[0] ?? null;
 }
 
 export const sortOrders = ['reads', 'misses', 'bytes', 'hitRate', 'name'] as const;

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
 import type { NamespaceTraffic, TrafficReport } from '../../src/traffic/report.ts';
-import { sortedNamespaces, topCauseOf, watchedNamespaces } from '../../src/watch/namespaces.ts';
+import { topCauseOf } from '../../src/traffic/report.ts';
+import { sortedNamespaces, watchedNamespaces } from '../../src/watch/namespaces.ts';
 import { namespace } from './watch-figures.ts';
 
 const causes = { expired: 1, evicted: 0, invalidated: 4, renamed: 0, neverCached: 2, unknown: 0 };

@@ -1,6 +1,7 @@
 import { restoreLeftovers } from '../../traffic/notifications/put-back.ts';
 import { notificationFolder } from '../../traffic/notifications/note.ts';
 import { type Block, note } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import type { Execution } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { requireWritable } from '../protection.ts';
@@ -37,27 +38,17 @@ export function restoreExecution(): Execution<RestoreResult> {
   };
 }
 
+const { text } = fieldsOf<RestoreResult['notifications'][number]>();
+const settingFields = [
+  ...[text('address', 'SERVER'), text('outcome', 'OUTCOME')],
+  text('from', 'WAS', ({ from }) => (from === '' ? '""' : from)),
+  text('to', 'IS TO BE', ({ to }) => (to === '' ? '""' : to)),
+  text('pid', 'PROCESS', ({ pid }) => (pid === null ? null : String(pid))),
+];
+
 function view({ notifications, damaged }: RestoreResult): Block[] {
   return [
-    {
-      kind: 'table',
-      name: 'notifications',
-      title: '`notify-keyspace-events`',
-      columns: [
-        { name: 'address', header: 'SERVER', unit: 'text' },
-        { name: 'outcome', header: 'OUTCOME', unit: 'text' },
-        { name: 'from', header: 'WAS', unit: 'text' },
-        { name: 'to', header: 'IS TO BE', unit: 'text' },
-        { name: 'pid', header: 'PROCESS', unit: 'text' },
-      ],
-      rows: notifications.map(({ address, outcome, from, to, pid }) => [
-        address,
-        outcome,
-        from === '' ? '""' : from,
-        to === '' ? '""' : to,
-        pid === null ? null : String(pid),
-      ]),
-    },
+    tableOf('notifications', notifications, settingFields, { title: '`notify-keyspace-events`' }),
     ...notifications.flatMap(({ message, outcome }) =>
       message === null ? [] : [note(outcome === 'failed' ? 'bad' : 'plain', message)],
     ),

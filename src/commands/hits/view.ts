@@ -1,8 +1,9 @@
-import { type Block, type Cell, type Column, type Fact, note } from '../../render/blocks.ts';
+import { type Block, fact, type Fact, note } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
-import type { Comparison } from '../../traffic/history.ts';
-import type { NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
-import { causeTexts, hitRateErrorText, mainCauseText, targetText } from '../miss-causes.ts';
+import type { Comparison, NamespaceChange } from '../../traffic/history.ts';
+import type { MissingKey, NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
+import { causeTexts, headed, lookupsText, restoredNotes, trafficFields } from '../traffic-columns.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { findingNotes } from './finding-text.ts';
 import type { HitsResult } from './result.ts';
@@ -25,7 +26,7 @@ export function viewHits(result: HitsResult, limits: Limits): Block[] {
     ...unjudgedTexts(result.unjudgedTargets, '--mode').map((text) => note('plain', text)),
     ...result.remarks.map((remark) => note('warning', remark)),
     ...memoryNotes(result),
-    ...notificationNotes(result),
+    ...restoredNotes(result.notifications),
     note('dim', costText(result)),
   ];
 }
@@ -49,15 +50,7 @@ function windowBlocks(report: TrafficReport): Block[] {
       title: `Traffic of ${formatSeconds(Math.round(windowSeconds * 10) / 10)}`,
       facts: [
         fact('mode', 'mode', mode, 'text', modeReason),
-        fact(
-          'hitRate',
-          'hit rate',
-          hitRate,
-          'ratio',
-          hits === null || misses === null
-            ? undefined
-            : `${counted(hits, 'hit')}, ${counted(misses, 'miss', 'misses')}`,
-        ),
+        fact('hitRate', 'hit rate', hitRate, 'ratio', lookupsText(hits, misses)),
         fact('readsPerSecond', 'reads', rate, 'perSecond'),
         fact('windowSeconds', 'window', windowSeconds, 'seconds'),
         fact('valid', 'valid', valid, 'text'),
@@ -81,75 +74,49 @@ function residualFact({ reads, misses }: TrafficReport['residual']): Fact {
   );
 }
 
+const { text, count, seconds, number } = fieldsOf<NamespaceTraffic>();
+const { hitRate, hitRateError, hitRateLow, hitRateHigh, hitRateTarget, target } = trafficFields;
+const { reads, misses, readsPerSecond, missShare, mainCause } = trafficFields;
+const namespace = text('namespace', 'NAMESPACE');
+const writes = count('writes', 'WRITES');
+
+/** For people; those that no row knows are left out. */
+const shownFields = [
+  ...[namespace, hitRate, headed(hitRateError, '±'), target, headed(readsPerSecond, 'READS')],
+  ...[misses, missShare, mainCause, writes],
+  number('readsPerWrite', 'READS/WRITE'),
+  seconds('refill', 'REFILLED IN', ({ refill }) => refill?.p50Seconds ?? null),
+];
+const alwaysShown: readonly unknown[] = [misses, missShare, mainCause];
+
+/** For programs. */
+const dataFields = [
+  ...[namespace, text('database', 'DB', ({ database }) => String(database))],
+  ...[reads, count('hits', 'HITS'), misses, hitRate, hitRateLow, hitRateHigh, hitRateTarget],
+  ...[readsPerSecond, missShare],
+  count('expired', 'EXPIRED', ({ causes }) => causes?.expired ?? null),
+  count('evicted', 'EVICTED', ({ causes }) => causes?.evicted ?? null),
+  count('invalidated', 'INVALIDATED', ({ causes }) => causes?.invalidated ?? null),
+  count('renamed', 'RENAMED', ({ causes }) => causes?.renamed ?? null),
+  count('neverCached', 'NEVER CACHED', ({ causes }) => causes?.neverCached ?? null),
+  count('unknown', 'UNKNOWN', ({ causes }) => causes?.unknown ?? null),
+  ...[writes, count('newKeys', 'NEW KEYS')],
+  seconds('refillP50Seconds', 'REFILLED IN', ({ refill }) => refill?.p50Seconds ?? null),
+  count('stampedes', 'STAMPEDES', ({ stampedes }) => stampedes?.count ?? null),
+];
+
 function namespaceTable(namespaces: readonly NamespaceTraffic[], limit: number): Block {
-  const knows = (of: (each: NamespaceTraffic) => unknown) => namespaces.some((each) => of(each) !== null);
-  const shown = namespaces.slice(0, limit);
-  const sampled = knows(({ hitRateInterval }) => hitRateInterval);
-  const columns: [Column, (each: NamespaceTraffic) => Cell, boolean][] = [
-    [column('namespace', 'NAMESPACE', 'text'), (each) => each.namespace, true],
-    [column('hitRate', 'HIT RATE', 'ratio'), (each) => each.hitRate, knows(({ hitRate }) => hitRate)],
-    [column('hitRateError', '±', 'text'), hitRateErrorText, sampled],
-    [column('target', 'TARGET', 'text'), targetText, knows(({ hitRateTarget }) => hitRateTarget)],
-    [
-      column('readsPerSecond', 'READS', 'perSecond'),
-      (each) => each.readsPerSecond,
-      knows(({ readsPerSecond }) => readsPerSecond),
-    ],
-    [column('misses', 'MISSES', 'count'), (each) => each.misses, true],
-    [column('missShare', 'OF ALL', 'ratio'), (each) => each.missShare, true],
-    [column('cause', 'WHY', 'text'), ({ causes, misses }) => mainCauseText(causes, misses), true],
-    [column('writes', 'WRITES', 'count'), (each) => each.writes, knows(({ writes }) => writes)],
-    [
-      column('readsPerWrite', 'READS/WRITE', 'number'),
-      (each) => each.readsPerWrite,
-      knows(({ readsPerWrite }) => readsPerWrite),
-    ],
-    [
-      column('refill', 'REFILLED IN', 'seconds'),
-      ({ refill }) => refill?.p50Seconds ?? null,
-      knows(({ refill }) => refill),
-    ],
-  ];
-  const display = columns.filter(([, , isShown]) => isShown);
-  return {
-    kind: 'table',
-    name: 'namespaces',
+  const fields = shownFields.filter(
+    (field) => alwaysShown.includes(field) || namespaces.some((each) => field[1](each) !== null),
+  );
+  return tableOf('namespaces', namespaces, dataFields, {
     title:
       namespaces.length > limit
         ? `Namespaces: the ${limit} with most misses, of ${namespaces.length}`
         : 'Namespaces, most misses first',
-    columns: dataColumns.map(([data]) => data),
-    rows: namespaces.map((each) => dataColumns.map(([, of]) => of(each))),
-    display: {
-      columns: display.map(([each]) => each),
-      rows: shown.map((each) => display.map(([, of]) => of(each))),
-    },
-  };
+    shown: { rows: namespaces.slice(0, limit), fields },
+  });
 }
-
-const dataColumns: readonly (readonly [Column, (each: NamespaceTraffic) => Cell])[] = [
-  [column('namespace', 'NAMESPACE', 'text'), (each) => each.namespace],
-  [column('database', 'DB', 'text'), (each) => String(each.database)],
-  [column('reads', 'READS', 'count'), (each) => each.reads],
-  [column('hits', 'HITS', 'count'), (each) => each.hits],
-  [column('misses', 'MISSES', 'count'), (each) => each.misses],
-  [column('hitRate', 'HIT RATE', 'ratio'), (each) => each.hitRate],
-  [column('hitRateLow', 'FROM', 'ratio'), (each) => each.hitRateInterval?.[0] ?? null],
-  [column('hitRateHigh', 'TO', 'ratio'), (each) => each.hitRateInterval?.[1] ?? null],
-  [column('hitRateTarget', 'TARGET', 'ratio'), (each) => each.hitRateTarget],
-  [column('readsPerSecond', 'READS/S', 'perSecond'), (each) => each.readsPerSecond],
-  [column('missShare', 'OF ALL', 'ratio'), (each) => each.missShare],
-  [column('expired', 'EXPIRED', 'count'), (each) => each.causes?.expired ?? null],
-  [column('evicted', 'EVICTED', 'count'), (each) => each.causes?.evicted ?? null],
-  [column('invalidated', 'INVALIDATED', 'count'), (each) => each.causes?.invalidated ?? null],
-  [column('renamed', 'RENAMED', 'count'), (each) => each.causes?.renamed ?? null],
-  [column('neverCached', 'NEVER CACHED', 'count'), (each) => each.causes?.neverCached ?? null],
-  [column('unknown', 'UNKNOWN', 'count'), (each) => each.causes?.unknown ?? null],
-  [column('writes', 'WRITES', 'count'), (each) => each.writes],
-  [column('newKeys', 'NEW KEYS', 'count'), (each) => each.newKeys],
-  [column('refillP50Seconds', 'REFILLED IN', 'seconds'), (each) => each.refill?.p50Seconds ?? null],
-  [column('stampedes', 'STAMPEDES', 'count'), (each) => each.stampedes?.count ?? null],
-];
 
 function missingKeyBlocks(result: HitsResult, limit: number): Block[] {
   if (result.mostMissed.length > 0) return [missingKeyTable(result, limit)];
@@ -159,55 +126,32 @@ function missingKeyBlocks(result: HitsResult, limit: number): Block[] {
 }
 
 function missingKeyTable({ mostMissed }: HitsResult, limit: number): Block {
-  return {
-    kind: 'table',
-    name: 'mostMissed',
-    title: 'Keys that miss most',
-    columns: [
-      column('key', 'KEY', 'text'),
-      column('namespace', 'NAMESPACE', 'text'),
-      column('misses', 'MISSES', 'count'),
-      column('missesAtLeast', 'AT LEAST', 'count'),
-      column('cause', 'LAST CAUSE', 'text'),
+  const { text, count } = fieldsOf<MissingKey>();
+  return tableOf(
+    'mostMissed',
+    mostMissed.slice(0, limit),
+    [
+      ...[text('key', 'KEY'), text('namespace', 'NAMESPACE'), count('misses', 'MISSES')],
+      count('missesAtLeast', 'AT LEAST'),
+      text('cause', 'LAST CAUSE', ({ cause }) => causeTexts[cause]),
     ],
-    rows: mostMissed
-      .slice(0, limit)
-      .map(({ key, namespace, misses, missesAtLeast, cause }) => [
-        key,
-        namespace,
-        misses,
-        missesAtLeast,
-        causeTexts[cause],
-      ]),
-  };
+    { title: 'Keys that miss most' },
+  );
 }
 
 function comparisonTable({ endedAt, changes }: Comparison): Block {
-  return {
-    kind: 'table',
-    name: 'comparison',
-    title: `Since ${endedAt}`,
-    columns: [
-      column('namespace', 'NAMESPACE', 'text'),
-      column('change', 'CHANGE', 'text'),
-      column('hitRateBefore', 'HIT RATE WAS', 'ratio'),
-      column('hitRate', 'IS', 'ratio'),
-      column('readsPerSecondBefore', 'READS WERE', 'perSecond'),
-      column('readsPerSecond', 'ARE', 'perSecond'),
-      column('missesPerSecondBefore', 'MISSES WERE', 'perSecond'),
-      column('missesPerSecond', 'ARE', 'perSecond'),
+  const { text, ratio, perSecond } = fieldsOf<NamespaceChange>();
+  return tableOf(
+    'comparison',
+    changes,
+    [
+      ...[text('namespace', 'NAMESPACE'), text('change', 'CHANGE')],
+      ...[ratio('hitRateBefore', 'HIT RATE WAS'), ratio('hitRate', 'IS')],
+      ...[perSecond('readsPerSecondBefore', 'READS WERE'), perSecond('readsPerSecond', 'ARE')],
+      ...[perSecond('missesPerSecondBefore', 'MISSES WERE'), perSecond('missesPerSecond', 'ARE')],
     ],
-    rows: changes.map((each) => [
-      each.namespace,
-      each.change,
-      each.hitRateBefore,
-      each.hitRate,
-      each.readsPerSecondBefore,
-      each.readsPerSecond,
-      each.missesPerSecondBefore,
-      each.missesPerSecond,
-    ]),
-  };
+    { title: `Since ${endedAt}` },
+  );
 }
 
 const ends: Readonly<Record<string, string>> = {
@@ -232,17 +176,6 @@ function memoryNotes({ remembered: { forgotten, keysBound } }: HitsResult): Bloc
   ];
 }
 
-function notificationNotes({ notifications }: HitsResult): Block[] {
-  return notifications
-    .filter(({ outcome }) => outcome === 'restored')
-    .map(({ address, to }) =>
-      note(
-        'dim',
-        `\`notify-keyspace-events\` of ${address} is ${to === '' ? '`""`' : `\`${to ?? ''}\``} again`,
-      ),
-    );
-}
-
 function costText({ serverCost: cost, mode, windowSeconds }: HitsResult): string {
   const { serverCpuSeconds, commands, monitorBytes, eventBytes, markLookups, duty, maxLagSeconds } = cost;
   const work = [
@@ -257,12 +190,4 @@ function costText({ serverCost: cost, mode, windowSeconds }: HitsResult): string
     `at most ${formatSeconds(maxLagSeconds)} behind`,
   ];
   return `cost to the server: ${[work || 'not reported', ...(mode === 'counters' ? [] : seen)].join(' · ')}`;
-}
-
-function column(name: string, header: string, unit: Column['unit']): Column {
-  return { name, header, unit };
-}
-
-function fact(name: string, label: string, value: Fact['value'], unit: Fact['unit'], remark?: string): Fact {
-  return { name, label, value, unit, ...(remark !== undefined && { remark }) };
 }

@@ -6,7 +6,7 @@ import { type Block, type Column, note } from '../../render/blocks.ts';
 import { type FaultName, faultOf } from '../../sandbox/faults.ts';
 import type { SystemName } from '../../sandbox/system-names.ts';
 import { runTraffic, type TrafficTotals } from '../../sandbox/traffic.ts';
-import { causeTexts } from '../miss-causes.ts';
+import { causeTexts } from '../traffic-columns.ts';
 import type { SandboxFault } from './result.ts';
 
 interface TrafficWish {

@@ -1,9 +1,11 @@
 import type { JudgedTarget } from '../../health/namespace-targets.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { otherName } from '../../keyspace/segment-tree.ts';
-import type { Bounds, MissCauses, NamespaceTraffic } from '../../traffic/report.ts';
+import type { Bounds, MissCause, MissCauses, NamespaceTraffic } from '../../traffic/report.ts';
+import { blankOf } from '../blank.ts';
 import type { NamespaceSummary } from '../namespace-summary.ts';
-import type { RowTraffic, StatsNamespace } from './result.ts';
+import type { RowTraffic } from '../traffic-columns.ts';
+import type { StatsNamespace } from './result.ts';
 
 /** The rows of the keys. */
 export interface KeyRows {
@@ -14,15 +16,17 @@ export interface KeyRows {
   readonly mostUnseenKeys: number | null;
 }
 
-const noTraffic: RowTraffic = {
-  hitRate: null,
-  hitRateInterval: null,
-  reads: null,
-  misses: null,
-  readsPerSecond: null,
-  missShare: null,
-  causes: null,
-};
+const noTraffic = blankOf<RowTraffic>()(
+  'hitRate hitRateInterval reads misses readsPerSecond missShare causes',
+);
+
+type SizeFields = Omit<StatsNamespace, keyof RowTraffic | 'hitRateTarget' | 'targetMet'>;
+const noSizes = blankOf<SizeFields>()(`
+  namespace pattern path kind keys keysInterval readKeys memoryBytes memoryBytesInterval overheadBytes memoryShare
+  memoryShareInterval keyShare keyShareInterval types typesIntervals encodings encodingsIntervals withoutTtl
+  withoutTtlInterval withoutTtlMemoryBytes withoutTtlMemoryBytesInterval ttl ttlHistogram idleHistogram
+  frequencyHistogram ttlRule
+`);
 
 /**
  * Puts the traffic beside the keys. Namespaces that are read and have no keys get rows of their own, those with most
@@ -74,41 +78,15 @@ export function joinTraffic(
   }));
 }
 
-function keylessRow(
-  namespace: string,
-  kind: NamespaceSummary['kind'],
-  keys: KeyRows | null,
-): Omit<StatsNamespace, keyof RowTraffic | 'hitRateTarget' | 'targetMet'> {
+function keylessRow(namespace: string, kind: NamespaceSummary['kind'], keys: KeyRows | null): SizeFields {
   const known = keys !== null;
   const none = known && keys.mostUnseenKeys === null ? 0 : null;
   return {
-    namespace,
-    pattern: null,
-    path: [namespace],
-    kind,
+    ...noSizes,
+    ...{ namespace, path: [namespace], kind, readKeys: 0 },
     keys: known ? 0 : null,
     keysInterval: keys?.mostUnseenKeys ? [0, keys.mostUnseenKeys] : null,
-    readKeys: 0,
-    memoryBytes: none,
-    memoryBytesInterval: null,
-    overheadBytes: null,
-    memoryShare: none,
-    memoryShareInterval: null,
-    keyShare: none,
-    keyShareInterval: null,
-    types: null,
-    typesIntervals: null,
-    encodings: null,
-    encodingsIntervals: null,
-    withoutTtl: null,
-    withoutTtlInterval: null,
-    withoutTtlMemoryBytes: null,
-    withoutTtlMemoryBytesInterval: null,
-    ttl: null,
-    ttlHistogram: null,
-    idleHistogram: null,
-    frequencyHistogram: null,
-    ttlRule: null,
+    ...{ memoryBytes: none, memoryShare: none, keyShare: none },
   };
 }
 
@@ -132,10 +110,7 @@ function trafficOf(parts: readonly NamespaceTraffic[]): RowTraffic {
     misses: allMisses,
     readsPerSecond: sum((part) => part.readsPerSecond),
     missShare: sum((part) => part.missShare),
-    causes: parts.reduce<MissCauses | null>(
-      (total, part) => (total === null || part.causes === null ? null : sumOfCauses(total, part.causes)),
-      { expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0, unknown: 0 },
-    ),
+    causes: sumOfCauses(parts.map(({ causes }) => causes)),
   };
 }
 
@@ -149,15 +124,13 @@ function intervalOf(parts: readonly NamespaceTraffic[], misses: number): Bounds 
   return [bound(0), bound(1)];
 }
 
-function sumOfCauses(left: MissCauses, right: MissCauses): MissCauses {
-  return {
-    expired: left.expired + right.expired,
-    evicted: left.evicted + right.evicted,
-    invalidated: left.invalidated + right.invalidated,
-    renamed: left.renamed + right.renamed,
-    neverCached: left.neverCached + right.neverCached,
-    unknown: left.unknown + right.unknown,
-  };
+function sumOfCauses(parts: readonly (MissCauses | null)[]): MissCauses | null {
+  const [first] = parts;
+  if (!first || parts.includes(null)) return null;
+  const names = Object.keys(first) as MissCause[];
+  return Object.fromEntries(
+    names.map((name) => [name, parts.reduce((sum, part) => sum + (part?.[name] ?? 0), 0)]),
+  ) as unknown as MissCauses;
 }
 
 function sumOrNull(values: readonly (number | null)[]): number | null {

@@ -3,7 +3,8 @@ import type { DataReads } from '../../health/lookups/counters.ts';
 import type { UnjudgedTarget } from '../../health/namespace-targets.ts';
 import type { ServerReport } from '../../redis/server-report.ts';
 import type { RestoreOutcome } from '../../traffic/notifications/put-back.ts';
-import type { Bounds, MissCauses, TrafficReport } from '../../traffic/report.ts';
+import type { NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
+import type { RowTraffic } from '../traffic-columns.ts';
 import type { ReadingReport, ServerCost } from '../keyspace-report.ts';
 import type { IntervalOrNull, NamespaceSummary } from '../namespace-summary.ts';
 
@@ -24,26 +25,17 @@ export interface WindowFigures extends HitFigures {
   readonly expiredKeys: number | null;
 }
 
-/** What was observed of one namespace; all of it null without an observation, and where there was no traffic. */
-export interface RowTraffic {
-  readonly hitRate: number | null;
-  readonly hitRateInterval: Bounds;
-  readonly reads: number | null;
-  readonly misses: number | null;
-  readonly readsPerSecond: number | null;
-  /** Share of all misses. */
-  readonly missShare: number | null;
-  readonly causes: MissCauses | null;
-}
-
-/** A namespace with its keys and its traffic. `keys` is null where the keys may not be walked. */
-export interface StatsNamespace extends Omit<NamespaceSummary, 'keys' | 'keyShare'>, RowTraffic {
+/**
+ * A namespace with its keys and its traffic. `keys` is null where the keys may not be walked; of the traffic all is null
+ * without an observation, and where there was none.
+ */
+export interface StatsNamespace
+  extends
+    Omit<NamespaceSummary, 'keys' | 'keyShare'>,
+    RowTraffic,
+    Pick<NamespaceTraffic, 'hitRateTarget' | 'targetMet'> {
   readonly keys: number | null;
   readonly keyShare: number | null;
-  /** The map's. */
-  readonly hitRateTarget: number | null;
-  /** Null where the observation cannot judge it. */
-  readonly targetMet: boolean | null;
 }
 
 /** The observation of `--hits` as a whole. */

@@ -14,7 +14,7 @@ import { costNotes, ownLookupsText, readingNotes } from '../keyspace-report.ts';
 import type { HitFigures, ObservedHits, StatsNamespace, StatsResult, WindowFigures } from './result.ts';
 import { fewestLookups } from '../../traffic/report.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
-import { mainCauseText, hitRateErrorText, targetText } from '../miss-causes.ts';
+import { headed, lookupsText, restoredNotes, trafficFields } from '../traffic-columns.ts';
 import { errorText } from '../namespace-summary.ts';
 
 /** The result of `stats` for people, and as rows. */
@@ -104,9 +104,6 @@ function hitRateFact(name: string, label: string, figures: HitFigures | null): F
   const { hits = null, misses = null, hitRate = null } = figures ?? {};
   return fact(name, label, hitRate, 'ratio', lookupsText(hits, misses));
 }
-
-const lookupsText = (hits: number | null, misses: number | null): string | null =>
-  hits === null || misses === null ? null : `${counted(hits, 'hit')}, ${counted(misses, 'miss', 'misses')}`;
 
 /** The reads that are judged, where they are not simply all lookups. */
 function dataReadsFacts(name: string, figures: HitFigures | null): Fact[] {
@@ -227,33 +224,23 @@ export function trafficNotes(traffic: ObservedHits): Block[] {
             : `and in database ${database} ${counted(reads, 'read')}${hitRate === null ? '' : `, hit rate ${formatRatio(hitRate)}`}`,
         ),
       ),
-    ...notifications
-      .filter(({ outcome }) => outcome === 'restored')
-      .map(({ address, to }) =>
-        note('dim', `\`notify-keyspace-events\` of ${address} is \`${to || '""'}\` again`),
-      ),
+    ...restoredNotes(notifications),
   ];
 }
-const mainCause = ({ causes, misses }: StatsNamespace) => mainCauseText(causes, misses);
-const { text, count, bytes, ratio, perSecond } = fieldsOf<StatsNamespace>();
+
+const { text, count, bytes, ratio } = fieldsOf<StatsNamespace>();
 const sizes = [count('keys', 'KEYS'), bytes('memoryBytes', 'MEMORY'), ratio('memoryShare', 'SHARE')];
 const sizeErrors = [
   text('keysError', '± KEYS', (row) => errorText(row.keys, row.keysInterval, 'count')),
   text('memoryError', '± MEM', (row) => errorText(row.memoryBytes, row.memoryBytesInterval, 'bytes')),
 ];
-const hitRate = ratio('hitRate', 'HIT RATE');
+const { hitRate, hitRateError, hitRateLow, hitRateHigh, hitRateTarget, target, targetMet } = trafficFields;
+const { reads, misses, readsPerSecond, missShare, mainCause } = trafficFields;
 
 /** For programs, behind the columns that there are without an observation. */
 const traffic = [
-  hitRate,
-  ratio('hitRateLow', 'FROM', (row) => row.hitRateInterval?.[0] ?? null),
-  ratio('hitRateHigh', 'TO', (row) => row.hitRateInterval?.[1] ?? null),
-  ...[text('targetMet', 'TARGET MET'), count('reads', 'READS'), count('misses', 'MISSES')],
-  ...[
-    perSecond('readsPerSecond', 'READS/S'),
-    ratio('missShare', 'OF ALL'),
-    text('mainCause', 'WHY', mainCause),
-  ],
+  ...[hitRate, hitRateLow, hitRateHigh, targetMet],
+  ...[reads, misses, readsPerSecond, missShare, mainCause],
 ];
 
 /** The namespaces with their keys, and what was observed of them. */
@@ -263,7 +250,7 @@ export function namespaceTable(result: StatsResult): TableBlock {
     unjudgedTargets.length > 0 || namespaces.some(({ hitRateTarget }) => hitRateTarget !== null);
   const name = text('namespace', 'NAMESPACE');
   const errors = keysInterval === null ? [] : sizeErrors;
-  const targets = hasTargets ? [ratio('hitRateTarget', 'TARGET')] : [];
+  const targets = hasTargets ? [hitRateTarget] : [];
   const plain = [name, ...sizes, text('kind', 'KIND'), ...targets, ...errors];
   // On a narrow terminal the last columns are left out.
   const shown =
@@ -279,9 +266,9 @@ export function namespaceTable(result: StatsResult): TableBlock {
 function shownTraffic(namespaces: readonly StatsNamespace[], hasTargets: boolean): Field<StatsNamespace>[] {
   const has = (field: keyof StatsNamespace) => namespaces.some((row) => row[field] !== null);
   return [
-    ...(has('hitRate') ? [hitRate] : has('missShare') ? [ratio('missShare', 'MISSES')] : []),
-    ...(has('hitRateInterval') ? [text('hitRateError', '± HIT', hitRateErrorText)] : []),
-    ...(hasTargets ? [text('target', 'TARGET', targetText)] : []),
-    ...(has('causes') ? [text('mainCause', 'WHY', mainCause)] : []),
+    ...(has('hitRate') ? [hitRate] : has('missShare') ? [headed(missShare, 'MISSES')] : []),
+    ...(has('hitRateInterval') ? [hitRateError] : []),
+    ...(hasTargets ? [target] : []),
+    ...(has('causes') ? [mainCause] : []),
   ];
 }

@@ -1,7 +1,7 @@
 import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
 import { formatCell, formatEstimate } from '../../render/units.ts';
 import type { SortOrder, WatchedNamespace } from '../../watch/namespaces.ts';
-import { causeTexts } from '../miss-causes.ts';
+import { causeTexts } from '../traffic-columns.ts';
 import {
   type FrameSize,
   isAway,

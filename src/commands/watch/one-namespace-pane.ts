@@ -2,7 +2,7 @@ import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts'
 import { counted, formatCell, formatEstimate, formatRatio } from '../../render/units.ts';
 import type { MissCause } from '../../traffic/report.ts';
 import type { WatchedNamespace } from '../../watch/namespaces.ts';
-import { causeTexts } from '../miss-causes.ts';
+import { causeTexts } from '../traffic-columns.ts';
 import { type Course, courseLine } from './figures-pane.ts';
 import { type FrameSize, isAway, lastAnswer, shownData, type WatchState } from './state.ts';
 

@@ -56,7 +56,7 @@ export async function windowOf(
 ): Promise<() => Promise<void>> {
   const before = await callsOf(server, 'ttl');
   return async () => {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     while ((await callsOf(server, 'ttl')) < before + lookups) {
       if (Date.now() > deadline) throw new Error('no window has begun');
       await sleep(10);

@@ -53,9 +53,9 @@ export async function observed(server: RedisServer): Promise<void> {
   await sleep(300);
 }
 
-/** Waits for a MONITOR connection, for a second at most: not every mode of observation has one. */
-export async function untilMonitored(server: RedisServer): Promise<void> {
-  for (let looks = 0; looks < 50; looks++) {
+/** Waits for a MONITOR connection, for a second: not every mode of observation has one. */
+export async function untilMonitored(server: RedisServer, seconds = 1): Promise<void> {
+  for (let looks = 0; looks < 50 * seconds; looks++) {
     if (/cmd=monitor/.test(replyText(await send(server, 'CLIENT', 'LIST')))) return;
     await sleep(20);
   }

@@ -46,7 +46,7 @@ export async function watchWhile(
   });
   // Round trips are measured just before the first counters are read, and the observation is opened in between.
   while ((await pingsOf()) === before) await sleep(20);
-  if (args.includes('--hits')) await untilMonitored(server);
+  if (args.includes('--hits')) await untilMonitored(server, 10);
   await sleep(600);
   await work();
   await sleep(3 * intervalMillis);

@@ -75,7 +75,7 @@ describe.each([
           // A terminal that had to break a line would have more of them.
           return lines.length - linesOf(stdout).length;
         },
-        { timeout: 15_000 },
+        { timeout: 40_000 },
       )
       .toBe(0);
   });

@@ -24,9 +24,9 @@ export interface Terminal {
   send(...keys: readonly string[]): Promise<void>;
   /** What stands on the screen, without blanks at the ends of lines; `withStyles` keeps colours as escape sequences. */
   screen(withStyles?: boolean): Promise<string>;
-  /** Waits for a text on the screen, and returns the screen. @throws Error that shows the screen, after 10 s */
+  /** Waits for a text on the screen, and returns the screen. @throws Error that shows the screen, after 30 s */
   waitFor(text: RegExp, timeoutMillis?: number): Promise<string>;
-  /** Waits for the program's end, and returns its exit code. @throws Error that shows the screen, after 10 s */
+  /** Waits for the program's end, and returns its exit code. @throws Error that shows the screen, after 30 s */
   exitCode(timeoutMillis?: number): Promise<number>;
   resize(columns: number, rows: number): Promise<void>;
   close(): Promise<void>;
@@ -96,12 +96,12 @@ export async function runTerminal(
   return {
     send: (...keys) => tmux('send-keys', ...keys).then(() => undefined),
     screen,
-    waitFor: (text, timeoutMillis = 10_000) =>
+    waitFor: (text, timeoutMillis = 30_000) =>
       until(`${String(text)} did not appear`, timeoutMillis, async () => {
         const shown = await screen();
         return text.test(shown) ? shown : undefined;
       }),
-    exitCode: (timeoutMillis = 10_000) =>
+    exitCode: (timeoutMillis = 30_000) =>
       until('the program did not end', timeoutMillis, () => {
         const status = existsSync(statusFile) ? readFileSync(statusFile, 'utf8') : '';
         return Promise.resolve(status.endsWith('\n') ? Number(status) : undefined);

@@ -1,5 +1,5 @@
 import type { Thresholds } from '../keyspace/map.ts';
-import type { Info } from '../redis/info.ts';
+import { databasesOf, type Info, infoNumber } from '../redis/info.ts';
 import { type Facts, isLoading, type NodeFacts } from './facts.ts';
 import { type Phrase, type Quantity, say } from '../support/phrase.ts';
 
@@ -21,7 +21,16 @@ export interface Finding {
   readonly remedy: string | null;
 }
 
-/** One question that `check` puts to the facts. */
+/** What a finding says of the worth of a cache. */
+export interface GradeReason {
+  readonly rule: string;
+  /** Points taken off; 0: held, or not judged. */
+  readonly points: number;
+  readonly tone: 'good' | 'warning' | 'bad' | 'plain';
+  readonly text: string;
+}
+
+/** One question that `check` and the grade of `stats` put to the facts. */
 export interface Check {
   /** Stable: people name it in pipelines, and reports are compared by it. */
   readonly id: string;
@@ -31,6 +40,10 @@ export interface Check {
   readonly assess: (facts: Facts, limits: Thresholds) => Finding;
   /** What asking cost, in milliseconds; 0 where the answer came with another check's. */
   readonly durationMillis?: (facts: Facts) => number;
+  /** What the finding does to the grade; none: the grade does not ask, null: there is nothing to say. */
+  readonly grade?: (finding: Finding, facts: Facts) => Omit<GradeReason, 'rule'> | null;
+  /** True where a cache may well be run so: `check` does not ask. */
+  readonly gradeOnly?: true;
 }
 
 /** A finding of a status and its sentence; what else is known is added to it. */
@@ -140,4 +153,34 @@ export function refusalOf(nodes: readonly NodeFacts[], command: string): Phrase 
 /** The server reports no such field: older, or a service that hides it. */
 export function unreported(field: string): Finding {
   return finding('skip', say`the server does not report \`${field}\``);
+}
+
+/** The sum of a field of INFO over the nodes; null where one of them does not report it. */
+export function sumOf(nodes: readonly { readonly info: Info | null }[], field: string): number | null {
+  const values = nodes.map(({ info }) => info && infoNumber(info, field));
+  return values.reduce<number | null>(
+    (sum, value) => (sum === null || value === null ? null : sum + value),
+    0,
+  );
+}
+
+/** Keys of all databases and nodes, and those of them with a TTL; null where a node does not report them. */
+export function keysOf({ nodes }: Pick<Facts, 'nodes'>): { keys: number; keysWithTtl: number | null } | null {
+  const sum: { keys: number; keysWithTtl: number | null } = { keys: 0, keysWithTtl: 0 };
+  for (const { info } of nodes) {
+    const databases = info && databasesOf(info);
+    if (databases === null) return null;
+    for (const { keys, keysWithTtl } of databases) {
+      sum.keys += keys;
+      sum.keysWithTtl =
+        sum.keysWithTtl === null || keysWithTtl === null ? null : sum.keysWithTtl + keysWithTtl;
+    }
+  }
+  return sum;
+}
+
+/** One decimal; what is not everything never reads 100 %. */
+export function percent(ratio: number): string {
+  const tenths = Math.round(ratio * 1000);
+  return `${((ratio < 1 ? Math.min(tenths, 999) : tenths) / 10).toFixed(1)} %`;
 }

@@ -33,6 +33,18 @@ export interface Stop {
   readonly error: RedisError;
 }
 
+/** The facts of a server that is known by its INFO alone. */
+export function factsOfInfos(nodes: readonly Pick<NodeFacts, 'address' | 'info'>[]): Facts {
+  return {
+    ...{ address: '', username: null, database: 0, stop: null, interrupted: false, canary: null },
+    ...{ connectMillis: 0, loginMillis: 0, waitedMillis: 0, windowSeconds: null },
+    nodes: nodes.map((node) => ({
+      ...{ infoMillis: 0, lookups: null, windowLookups: null, pingMillis: [], refusals: [] },
+      ...node,
+    })),
+  };
+}
+
 export interface NodeFacts {
   readonly address: string;
   /** Null where the server refused INFO, or was not asked. */

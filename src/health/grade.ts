@@ -1,5 +1,9 @@
+import type { Thresholds } from '../keyspace/map.ts';
 import { fewestLookups } from '../traffic/report.ts';
+import { type GradeReason, percent } from './check.ts';
+import type { Facts } from './facts.ts';
 import type { JudgedTarget, LookupCounts, ObservedTraffic } from './namespace-targets.ts';
+import { rules } from './report.ts';
 
 /** What a grade is made from. Ratios from 0 to 1; null: not known. */
 export interface GradeFacts {
@@ -9,28 +13,10 @@ export interface GradeFacts {
   readonly window: LookupCounts | null;
   /** What a valid observation of the traffic told; null without one. It says more than the window. */
   readonly observed: ObservedTraffic | null;
-  /** The map's `minHitRate`, or null for the default. */
-  readonly hitRateTarget: number | null;
-  readonly usedBytes: number | null;
-  /** Null: no limit is set, or not reported. */
-  readonly maxBytes: number | null;
-  /** Null: not reported. */
-  readonly hasMemoryLimit: boolean | null;
-  readonly policy: string | null;
-  readonly fragmentation: number | null;
-  /** Since the server started. */
-  readonly evictedKeys: number | null;
-  /** Of all databases, as `keysWithTtl`; null: not reported. */
-  readonly keys: number | null;
-  readonly keysWithTtl: number | null;
-}
-
-export interface GradeReason {
-  readonly rule: string;
-  /** Points taken off; 0: held, or not judged. */
-  readonly points: number;
-  readonly tone: 'good' | 'warning' | 'bad' | 'plain';
-  readonly text: string;
+  /** The map's. */
+  readonly limits: Thresholds;
+  /** What the rules of `check` judge too; null: INFO was refused. */
+  readonly server: Facts | null;
 }
 
 export interface Grade {
@@ -53,14 +39,7 @@ export function gradeOf(facts: GradeFacts): Grade {
   const lookups = lookupsOf(facts);
   const hitRate = lookups === null ? [] : hitRateReasons(lookups, facts);
   const faults = faultReason(facts);
-  const reasons = [
-    ...hitRate,
-    ...faults,
-    ...memoryReason(facts),
-    ...evictionReason(facts),
-    ...fragmentationReason(facts),
-    ...ttlReason(facts),
-  ];
+  const reasons = [...hitRate, ...faults, ...ruleReasons(facts)];
   const isJudged = lookups !== null && areEnough(lookups) && hitRate.some(({ tone }) => tone !== 'plain');
   if (!isJudged) return { letter: null, reasons };
   const score = scoreOf(reasons);
@@ -116,7 +95,8 @@ function faultReason({ observed }: GradeFacts): GradeReason[] {
 }
 
 /** No miss costs points twice: neither as one of its namespace and one of the whole server, nor against two targets. */
-function hitRateReasons(lookups: SpanLookups, { observed, hitRateTarget }: GradeFacts): GradeReason[] {
+function hitRateReasons(lookups: SpanLookups, { observed, limits }: GradeFacts): GradeReason[] {
+  const hitRateTarget = limits.minHitRate ?? null;
   if (observed === null || observed.judged.length === 0) return [hitRateReason(lookups, hitRateTarget)];
   const { judged, untargeted } = observed;
   const untargetedReads = untargeted.hits + untargeted.misses;
@@ -207,49 +187,11 @@ function hitRateReason(
   return { rule, points, tone: 'bad', text: `${found} is below ${against}` };
 }
 
-function memoryReason({ usedBytes, maxBytes, hasMemoryLimit, policy }: GradeFacts): GradeReason[] {
-  const rule = 'memory';
-  if (usedBytes === null) return [];
-  if (hasMemoryLimit === null)
-    return [{ rule, points: 0, tone: 'plain', text: 'memory not judged: `maxmemory` is not reported' }];
-  if (maxBytes === null) {
-    const text = 'no `maxmemory` is set: nothing stops the cache from filling the machine';
-    return [{ rule, points: 5, tone: 'warning', text }];
-  }
-  const ratio = usedBytes / maxBytes;
-  const found = `memory at ${percent(ratio)} of \`maxmemory\``;
-  if (ratio < 0.9) return [{ rule, points: 0, tone: 'good', text: found }];
-  if (policy !== 'noeviction') return [{ rule, points: 5, tone: 'warning', text: found }];
-  const text = `${found}, and \`noeviction\` refuses writes when it is full`;
-  return [{ rule, points: 25, tone: 'bad', text }];
-}
-
-function evictionReason({ evictedKeys, keys }: GradeFacts): GradeReason[] {
-  if (evictedKeys === null || evictedKeys === 0) return [];
-  const many = keys !== null && evictedKeys > keys;
-  const evicted = `${evictedKeys.toLocaleString('en-US')} ${evictedKeys === 1 ? 'key' : 'keys'} evicted since the start`;
-  const text = `${evicted}${many ? ', more than there are keys now' : ''}: the data is larger than the memory`;
-  return [{ rule: 'evictions', points: many ? 15 : 5, tone: 'warning', text }];
-}
-
-function fragmentationReason({ fragmentation, usedBytes }: GradeFacts): GradeReason[] {
-  // The ratio of a small dataset is that of the process, not of the data.
-  if (fragmentation === null || usedBytes === null || usedBytes < 100e6 || fragmentation <= 1.5) return [];
-  const text = `fragmentation ${fragmentation.toFixed(2)}: the process holds that many times the bytes it uses`;
-  return [{ rule: 'fragmentation', points: 10, tone: 'warning', text }];
-}
-
-function ttlReason({ keys, keysWithTtl, policy }: GradeFacts): GradeReason[] {
-  if (keys === null || keysWithTtl === null || keys === 0 || policy === null || policy.startsWith('allkeys'))
-    return [];
-  const share = 1 - keysWithTtl / keys;
-  if (share <= 0.2) return [];
-  const text = `${percent(share)} of the keys have no TTL, and the policy \`${policy}\` never evicts them`;
-  return [{ rule: 'keys-without-ttl', points: 10, tone: 'warning', text }];
-}
-
-/** One decimal; what is not everything never reads 100 %. */
-function percent(ratio: number): string {
-  const tenths = Math.round(ratio * 1000);
-  return `${((ratio < 1 ? Math.min(tenths, 999) : tenths) / 10).toFixed(1)} %`;
+/** What the rules that `check` shares find; of several nodes it is that of the worst. */
+function ruleReasons({ server, limits }: GradeFacts): GradeReason[] {
+  if (server === null) return [];
+  return rules.flatMap(({ id, assess, grade }) => {
+    const reason = grade?.(assess(server, limits), server);
+    return reason ? [{ rule: id, ...reason }] : [];
+  });
 }

@@ -7,8 +7,11 @@ import { wayIn } from './checks/way-in.ts';
 import { work } from './checks/work.ts';
 import type { Facts } from './facts.ts';
 
-/** Every check, in the order of reports. */
-export const checks: readonly Check[] = [...wayIn, ...work, ...memory, ...traffic, ...durability];
+/** Every question, in the order of reports. */
+export const rules: readonly Check[] = [...wayIn, ...work, ...memory, ...traffic, ...durability];
+
+/** Those of `check`. */
+export const checks = rules.filter(({ gradeOnly }) => gradeOnly !== true);
 
 /** A check with its answer. */
 export interface Answer extends Finding {

@@ -1,22 +1,40 @@
+import { factsOfInfos } from '../../src/health/facts.ts';
 import { type GradeFacts, gradeOf } from '../../src/health/grade.ts';
+import { healthyInfo } from './health-facts.ts';
 import type { JudgedTarget, ObservedTraffic } from '../../src/health/namespace-targets.ts';
 
 export const good: GradeFacts = {
   lifetime: { hits: 950, misses: 50 },
   window: null,
   observed: null,
-  hitRateTarget: null,
-  usedBytes: 50e6,
-  maxBytes: 100e6,
-  hasMemoryLimit: true,
-  policy: 'allkeys-lru',
-  fragmentation: 1.1,
-  evictedKeys: 0,
-  keys: 1000,
-  keysWithTtl: 1000,
+  limits: {},
+  server: serverWith({}),
 };
-export const grade = (changes: Partial<GradeFacts> = {}) => gradeOf({ ...good, ...changes });
-export const reason = (rule: string, changes: Partial<GradeFacts>) =>
+
+/** Facts of the traffic, and fields of INFO: what is not given is as in a healthy cache. */
+export type Changes = Partial<Omit<GradeFacts, 'server' | 'limits'>> & {
+  readonly hitRateTarget?: number | null;
+  readonly info?: Readonly<Record<string, string | undefined>>;
+};
+
+export function gradeFactsWith({ hitRateTarget = null, info = {}, ...traffic }: Changes): GradeFacts {
+  const limits = hitRateTarget === null ? {} : { minHitRate: hitRateTarget };
+  return { ...good, limits, server: serverWith(info), ...traffic };
+}
+
+/** A field that is undefined is not reported. */
+function serverWith(changes: Readonly<Record<string, string | undefined>>) {
+  const info = { ...healthyInfo, db0: 'keys=1000,expires=1000,avg_ttl=0', ...changes };
+  const reported = Object.entries(info).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]],
+  );
+  return factsOfInfos([
+    { address: '10.0.0.1:6379', info: Object.fromEntries(reported) as Record<string, string> },
+  ]);
+}
+
+export const grade = (changes: Changes = {}) => gradeOf(gradeFactsWith(changes));
+export const reason = (rule: string, changes: Changes) =>
   grade(changes).reasons.find((candidate) => candidate.rule === rule);
 
 export const target = (

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultHitRateTarget, type GradeFacts, gradeOf } from '../../src/health/grade.ts';
-import { good, grade, observed, reason, target } from './grade-facts.ts';
+import { defaultHitRateTarget, gradeOf } from '../../src/health/grade.ts';
+import { good, grade, gradeFactsWith, observed, reason, target } from './grade-facts.ts';
+import { answersTo, factsOfInfo } from './health-facts.ts';
 import { fewestLookups } from '../../src/traffic/report.ts';
 import { rounds } from '../server/effort.ts';
 
@@ -60,7 +61,7 @@ describe('the hit rate', () => {
     [{ hits: 0, misses: 1 }, 'hit rate not judged: only 1 read since the counters began'],
     [{ hits: 0, misses: 99 }, 'hit rate not judged: only 99 reads since the counters began'],
   ])('of %j is not judged, and nothing bad is said of the cache', (lifetime, text) => {
-    const { letter, reasons } = grade({ lifetime, maxBytes: null });
+    const { letter, reasons } = grade({ lifetime, info: { maxmemory: '0' } });
     expect(letter).toBeNull();
     expect(reasons[0]).toEqual({ rule: 'hit-rate', points: 0, tone: 'plain', text });
     expect(reasons.map(({ tone }) => tone)).not.toContain('bad');
@@ -198,53 +199,63 @@ test('an observation without targets is judged as a whole, before the window and
 });
 
 describe('memory', () => {
+  const nearlyFull = { used_memory: '95000000' };
+
   test('without a limit costs a little', () => {
-    expect(reason('memory', { maxBytes: null })).toMatchObject({ points: 5, tone: 'warning' });
+    expect(reason('memory', { info: { maxmemory: '0' } })).toMatchObject({ points: 5, tone: 'warning' });
   });
 
   test('nearly full costs a little where keys are evicted, and a lot where writes will be refused', () => {
-    expect(reason('memory', { usedBytes: 95e6 })).toMatchObject({ points: 5, tone: 'warning' });
-    expect(reason('memory', { usedBytes: 95e6, policy: 'noeviction' })).toMatchObject({
+    expect(reason('memory', { info: nearlyFull })).toMatchObject({ points: 5, tone: 'warning' });
+    expect(reason('memory', { info: { ...nearlyFull, maxmemory_policy: 'noeviction' } })).toMatchObject({
       points: 25,
       tone: 'bad',
       text: 'memory at 95.0 % of `maxmemory`, and `noeviction` refuses writes when it is full',
+    });
+  });
+
+  test('above the limit of the map costs as much as for `check` it fails', () => {
+    const facts = gradeFactsWith({ info: nearlyFull });
+    expect(gradeOf({ ...facts, limits: { maxMemoryRatio: 0.9 } }).reasons).toContainEqual({
+      ...{ rule: 'memory', points: 25, tone: 'bad' },
+      text: 'memory at 95.0 % of `maxmemory`, above the limit of 90.0 %',
     });
   });
 });
 
 describe('evictions', () => {
   test('cost more where more was evicted than is left', () => {
-    expect(reason('evictions', { evictedKeys: 1 })?.text).toMatch(/^1 key evicted since the start: the data/);
-    expect(reason('evictions', { evictedKeys: 1000 })).toMatchObject({ points: 5 });
-    expect(reason('evictions', { evictedKeys: 1204 })).toMatchObject({
+    const text = (evicted: string) => reason('evictions', { info: { evicted_keys: evicted } });
+    expect(text('1')?.text).toMatch(/^1 key evicted since the start: the data/);
+    expect(text('1000')).toMatchObject({ points: 5 });
+    expect(text('1204')).toMatchObject({
       points: 15,
       text: '1,204 keys evicted since the start, more than there are keys now: the data is larger than the memory',
     });
   });
 });
 
-describe('fragmentation', () => {
-  test('counts on a server whose data is worth a look', () => {
-    expect(reason('fragmentation', { fragmentation: 7, usedBytes: 1e6 })).toBeUndefined();
-    expect(reason('fragmentation', { fragmentation: 1.4, usedBytes: 200e6, maxBytes: 1e9 })).toBeUndefined();
-    expect(reason('fragmentation', { fragmentation: 1.8, usedBytes: 200e6, maxBytes: 1e9 })).toMatchObject({
-      points: 10,
-      tone: 'warning',
-    });
-  });
+test.each([
+  ['7', '31000000', 0],
+  ['1.4', '200000000', 0],
+  ['1.8', '34000000', 10],
+])('fragmentation of %s over %s bytes costs what `check` finds of it: %d points', (ratio, wasted, points) => {
+  const info = { mem_fragmentation_ratio: ratio, mem_fragmentation_bytes: wasted };
+  const { fragmentation } = answersTo(factsOfInfo(info));
+  expect(fragmentation?.status).toBe(points > 0 ? 'warn' : 'pass');
+  expect(reason('fragmentation', { info })?.points ?? 0).toBe(points);
 });
 
-describe('keys without TTL', () => {
-  test('count where the policy never evicts them', () => {
-    const keysWithTtl = 500;
-    expect(reason('keys-without-ttl', { keysWithTtl })).toBeUndefined();
-    expect(reason('keys-without-ttl', { keysWithTtl, policy: 'volatile-lru' })?.text).toBe(
-      '50.0 % of the keys have no TTL, and the policy `volatile-lru` never evicts them',
-    );
-    expect(reason('keys-without-ttl', { keysWithTtl, policy: 'noeviction' })).toMatchObject({ points: 10 });
-    expect(reason('keys-without-ttl', { keysWithTtl: 900, policy: 'noeviction' })).toBeUndefined();
-    expect(reason('keys-without-ttl', { keys: 0, keysWithTtl: 0, policy: 'noeviction' })).toBeUndefined();
-  });
+test('keys without TTL count where the policy never evicts them', () => {
+  const of = (db0: string, policy: string) =>
+    reason('keys-without-ttl', { info: { db0, maxmemory_policy: policy } });
+  expect(of('keys=1000,expires=500', 'allkeys-lru')).toBeUndefined();
+  expect(of('keys=1000,expires=500', 'volatile-lru')?.text).toBe(
+    '50.0 % of the keys have no TTL, and the policy `volatile-lru` never evicts them',
+  );
+  expect(of('keys=1000,expires=500', 'noeviction')).toMatchObject({ points: 10 });
+  expect(of('keys=1000,expires=900', 'noeviction')).toBeUndefined();
+  expect(of('keys=0,expires=0', 'noeviction')).toBeUndefined();
 });
 
 const counts = fc.option(fc.record({ hits: fc.nat(), misses: fc.nat() }));
@@ -261,27 +272,31 @@ const anyObserved = fc
         rest,
       ).observed,
   );
-const anyFacts: fc.Arbitrary<GradeFacts> = fc.record({
+const anyFacts = fc.record({
   lifetime: counts,
   window: counts,
   observed: fc.option(anyObserved),
   hitRateTarget: fc.option(fc.double({ min: 0.01, max: 1, noNaN: true })),
-  usedBytes: fc.option(fc.nat()),
-  maxBytes: fc.option(fc.integer({ min: 1 })),
-  hasMemoryLimit: fc.option(fc.boolean()),
-  policy: fc.constantFrom(null, 'noeviction', 'allkeys-lru', 'volatile-ttl'),
-  fragmentation: fc.option(fc.double({ min: 0, max: 100, noNaN: true })),
-  evictedKeys: fc.option(fc.nat()),
-  keys: fc.option(fc.nat()),
-  keysWithTtl: fc.option(fc.nat()),
+  info: fc.record(
+    {
+      used_memory: fc.nat().map(String),
+      maxmemory: fc.nat().map(String),
+      maxmemory_policy: fc.constantFrom(undefined, 'noeviction', 'allkeys-lru', 'volatile-ttl'),
+      mem_fragmentation_ratio: fc.double({ min: 0, max: 100, noNaN: true }).map(String),
+      mem_fragmentation_bytes: fc.nat().map(String),
+      evicted_keys: fc.nat().map(String),
+      db0: fc.tuple(fc.nat(), fc.nat()).map(([keys, expires]) => `keys=${keys},expires=${expires}`),
+    },
+    { requiredKeys: [] },
+  ),
 });
 
 test('a letter is the sum of its reasons, and there is one exactly where there are enough lookups', () => {
   fc.assert(
     fc.property(anyFacts, (facts) => {
-      const { letter, reasons } = gradeOf(facts);
-      const enough = [facts.lifetime, facts.window, facts.observed?.lookups ?? null].some(
-        (lookups) => lookups !== null && lookups.hits + lookups.misses >= fewestLookups,
+      const { letter, reasons } = grade(facts);
+      const enough = [facts.lifetime, facts.window, facts.observed?.lookups].some(
+        (lookups) => lookups != null && lookups.hits + lookups.misses >= fewestLookups,
       );
       expect(letter !== null).toBe(enough);
       if (letter === null) return;

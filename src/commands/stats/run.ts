@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type GradeFacts, gradeOf } from '../../health/grade.ts';
+import { factsOfInfos } from '../../health/facts.ts';
 import {
   type DataReads,
   dataReadsOf,
@@ -11,9 +12,8 @@ import {
 import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { observedTraffic, unjudgedTargets } from '../../health/namespace-targets.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
-import type { NamespaceMap } from '../../keyspace/map.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { infoWithCommands, readInfoWithCommands } from '../../redis/info.ts';
+import { type Info, infoWithCommands, readInfoWithCommands } from '../../redis/info.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { type ServerReport, serverReportOf, sumReports } from '../../redis/server-report.ts';
 import { observe, type Observed } from '../../traffic/observe.ts';
@@ -135,7 +135,13 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
   for (const { message } of observed?.restored ?? []) if (message !== null) context.warn(message);
   const databaseKeys = report?.databases?.find(({ database }) => database === node.database)?.keys;
   const dataReads = dataReadsOf(first?.lookups ?? null);
-  const { letter, reasons } = gradeOf(gradeFacts(report, dataReads, window, observed, context.map));
+  const { letter, reasons } = gradeOf({
+    lifetime: lookupsOf(dataReads),
+    window: lookupsOf(window?.dataReads ?? null),
+    observed: observed && observedTraffic(observed.report),
+    limits: context.map.thresholds,
+    server: first && factsOfInfos(first.infos),
+  });
   const { databases = null, hits = null, misses = null, ...facts } = report ?? {};
   const result: StatsResult = {
     server: report && {
@@ -195,6 +201,7 @@ async function unlessRefused<T>(
 interface Reading {
   /** Of all nodes together. */
   readonly report: ServerReport;
+  readonly infos: readonly { readonly address: string; readonly info: Info }[];
   /** By node; null where one does not report its hits. */
   readonly lookups: readonly LookupCounters[] | null;
 }
@@ -204,12 +211,18 @@ async function readReport(context: Context, server: RedisServer): Promise<Readin
   const folder = ledgerFolder(context.environment.variables);
   const read = async (node: RedisNode) => {
     const info = await readInfoWithCommands(node);
-    return { report: serverReportOf(info), lookups: lookupCountersOf(info, node, folder) };
+    return {
+      address: node.address,
+      info,
+      report: serverReportOf(info),
+      lookups: lookupCountersOf(info, node, folder),
+    };
   };
   const [head, tail] = [await read(first), await Promise.all(others.map(read))];
   const lookups = [head, ...tail].map((each) => each.lookups);
   return {
     report: sumReports([head.report, ...tail.map(({ report }) => report)]),
+    infos: [head, ...tail],
     lookups: lookups.every((each) => each !== null) ? lookups : null,
   };
 }
@@ -282,34 +295,6 @@ function namespacesOf(
   const traffic = observed?.report.namespaces.filter((each) => each.database === database) ?? [];
   const judged = observed === null ? [] : (observedTraffic(observed.report)?.judged ?? []);
   return joinTraffic(keys, traffic, judged, map, limit);
-}
-
-function gradeFacts(
-  report: ServerReport | null,
-  lifetime: DataReads | null,
-  window: WindowFigures | null,
-  observed: Observed | null,
-  map: NamespaceMap,
-): GradeFacts {
-  const sumOf = (field: 'keys' | 'keysWithTtl') =>
-    report?.databases?.reduce<number | null>(
-      (sum, { [field]: count }) => (sum === null || count === null ? null : sum + count),
-      0,
-    ) ?? null;
-  return {
-    lifetime: lookupsOf(lifetime),
-    window: lookupsOf(window?.dataReads ?? null),
-    observed: observed && observedTraffic(observed.report),
-    hitRateTarget: map.thresholds.minHitRate ?? null,
-    usedBytes: report?.usedBytes ?? null,
-    maxBytes: report?.maxBytes ?? null,
-    hasMemoryLimit: report?.hasMemoryLimit ?? null,
-    policy: report?.policy ?? null,
-    fragmentation: report?.fragmentation ?? null,
-    evictedKeys: report?.evictedKeys ?? null,
-    keys: sumOf('keys'),
-    keysWithTtl: sumOf('keysWithTtl'),
-  };
 }
 
 function lookupsOf(reads: DataReads | null): GradeFacts['lifetime'] {

@@ -1,5 +1,15 @@
 import { type Info, infoNumber } from '../../redis/info.ts';
-import { type Check, fromEachInfo, measured, unreported } from '../check.ts';
+import {
+  type Check,
+  type Finding,
+  finding,
+  fromEachInfo,
+  fromFacts,
+  keysOf,
+  measured,
+  percent,
+  unreported,
+} from '../check.ts';
 import { bytes, number, ratio, say } from '../../support/phrase.ts';
 
 /** Without a limit of one's own: a server that may not evict is nearly full. */
@@ -10,6 +20,9 @@ const notableFragmentation = 1.5;
 
 /** What the ratio is about must be more than the program itself, which takes about 10 MB beside its data. */
 const judgedFragmentationBytes = 32 * 2 ** 20;
+
+/** Of keys that the policy never evicts. */
+const mostKeysWithoutTtl = 0.2;
 
 export const memory: readonly Check[] = [
   {
@@ -27,14 +40,80 @@ export const memory: readonly Check[] = [
         ? unlimited(used, limits.maxMemoryRatio, evidence)
         : limited(used, max, policy, limits.maxMemoryRatio, evidence);
     }),
+    grade: gradeOfMemory,
   },
   {
     id: 'fragmentation',
     title: 'Fragmentation',
     question: 'does the process take about the memory that its data needs?',
     assess: fromEachInfo((info, limits) => fragmentationOf(info, limits.maxFragmentation)),
+    grade: ({ status, value }) =>
+      (status !== 'warn' && status !== 'fail') || value === null
+        ? null
+        : {
+            points: 10,
+            tone: 'warning',
+            text: `fragmentation ${value.toFixed(2)}: the process holds that many times the bytes it uses`,
+          },
+  },
+  {
+    id: 'keys-without-ttl',
+    title: 'Keys without a TTL',
+    question: 'do the keys end, or can they be evicted?',
+    gradeOnly: true,
+    assess: fromFacts((facts) => {
+      const { keys = 0, keysWithTtl = null } = keysOf(facts) ?? {};
+      const policy = facts.nodes[0]?.info?.['maxmemory_policy'];
+      if (policy === undefined) return unreported('maxmemory_policy');
+      if (keysWithTtl === null || keys === 0) return finding('skip', say`there are no keys to judge`);
+      const share = 1 - keysWithTtl / keys;
+      const figure = { value: share, limit: mostKeysWithoutTtl, unit: 'ratio' as const };
+      return policy.startsWith('allkeys') || share <= mostKeysWithoutTtl
+        ? measured('pass', say`${ratio(share)} of the keys have no TTL, policy ${policy}`, figure)
+        : measured(
+            'warn',
+            say`${ratio(share)} of the keys have no TTL, and the policy \`${policy}\` never evicts them`,
+            figure,
+            { evidence: { policy } },
+          );
+    }),
+    grade: ({ status, value, evidence: { policy } }) =>
+      status !== 'warn' || value === null
+        ? null
+        : {
+            points: 10,
+            tone: 'warning',
+            text: `${percent(value)} of the keys have no TTL, and the policy \`${String(policy)}\` never evicts them`,
+          },
   },
 ];
+
+function gradeOfMemory({
+  status,
+  message,
+  value,
+  limit,
+  unit,
+  evidence,
+}: Finding): ReturnType<NonNullable<Check['grade']>> {
+  if (value === null) return { points: 0, tone: 'plain', text: `memory not judged: ${message.join('')}` };
+  if (unit === 'bytes')
+    return {
+      points: 5,
+      tone: 'warning',
+      text: 'no `maxmemory` is set: nothing stops the cache from filling the machine',
+    };
+  const found = `memory at ${percent(value)} of \`maxmemory\``;
+  if (status === 'pass')
+    return value < nearlyFullRatio
+      ? { points: 0, tone: 'good', text: found }
+      : { points: 5, tone: 'warning', text: found };
+  const why =
+    evidence['policy'] === 'noeviction'
+      ? ', and `noeviction` refuses writes when it is full'
+      : `, above the limit of ${percent(limit ?? nearlyFullRatio)}`;
+  return { points: 25, tone: 'bad', text: found + why };
+}
 
 type Evidence = Readonly<Record<string, string | number | null>>;
 

@@ -7,8 +7,9 @@ import {
   fromEachInfo,
   fromFacts,
   fromInfo,
+  keysOf,
   measured,
-  type NodeInfo,
+  sumOf,
   unreported,
 } from '../check.ts';
 import { fewestLookups } from '../../traffic/report.ts';
@@ -51,6 +52,17 @@ export const traffic: readonly Check[] = [
           })
         : measured('pass', facts, figure, { evidence });
     }),
+    grade: ({ value: evicted }, facts) => {
+      if (evicted === null || evicted === 0) return null;
+      const many = evicted > (keysOf(facts)?.keys ?? Number.POSITIVE_INFINITY);
+      const text = `${evicted.toLocaleString('en-US')} ${evicted === 1 ? 'key' : 'keys'} evicted since the start`;
+      const than = many ? ', more than there are keys now' : '';
+      return {
+        points: many ? 15 : 5,
+        tone: 'warning',
+        text: `${text}${than}: the data is larger than the memory`,
+      };
+    },
   },
   {
     id: 'clients',
@@ -144,9 +156,4 @@ function judgeHitRate(
         '`cachectl check --window 30s` judges the traffic of that time; `cachectl stats --hits 10s` observes it by namespace',
     },
   );
-}
-
-function sumOf(nodes: readonly NodeInfo[], field: string): number | null {
-  const values = nodes.map(({ info }) => infoNumber(info, field));
-  return values.reduce((sum, value) => (sum === null || value === null ? null : sum + value), 0);
 }

@@ -24,7 +24,11 @@ export function gradeFactsWith({ hitRateTarget = null, info = {}, ...traffic }: 
 
 /** A field that is undefined is not reported. */
 function serverWith(changes: Readonly<Record<string, string | undefined>>) {
-  const info = { ...healthyInfo, db0: 'keys=1000,expires=1000,avg_ttl=0', ...changes };
+  const info: Readonly<Record<string, string | undefined>> = {
+    ...healthyInfo,
+    db0: 'keys=1000,expires=1000,avg_ttl=0',
+    ...changes,
+  };
   const reported = Object.entries(info).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value]],
   );

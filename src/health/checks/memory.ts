@@ -96,7 +96,10 @@ function gradeOfMemory({
   unit,
   evidence,
 }: Finding): ReturnType<NonNullable<Check['grade']>> {
-  if (value === null) return { points: 0, tone: 'plain', text: `memory not judged: ${message.join('')}` };
+  if (value === null) {
+    const why = message.filter((part) => typeof part === 'string').join('');
+    return { points: 0, tone: 'plain', text: `memory not judged: ${why}` };
+  }
   if (unit === 'bytes')
     return {
       points: 5,

@@ -1,5 +1,5 @@
 import type { ArchiveWriter } from '../records/archive/writer.ts';
-import { startPacing } from '../keyspace/pacing.ts';
+import { startPacing } from '../redis/pace.ts';
 import type { Progress } from '../support/progress.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { changeKeys, type ChangeProblem, type KeyChange, unlinking } from './change-keys.ts';

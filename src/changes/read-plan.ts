@@ -1,6 +1,5 @@
 import type { Progress } from '../support/progress.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { startPacing } from '../keyspace/pacing.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import { RedisError } from '../redis/errors.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
@@ -166,7 +165,7 @@ async function walkNode(
     scope,
     signal,
     progress,
-    limits = {},
+    limits,
     onSelected,
     mentions,
   }: Omit<PlanOptions, 'mentions'> & { readonly mentions: MentionTally | undefined },
@@ -174,48 +173,43 @@ async function walkNode(
 ): Promise<boolean> {
   const account = emptyAccount();
   const match = mentions === undefined ? walk.match : mentions.match;
-  const pacing = await startPacing(node, { ...limits, pageSize: keysPerScan }, signal);
   const pages = walkKeys(
     node,
     {
       columns: {},
       signal,
       pageSize: keysPerScan,
-      pace: pacing.pace,
+      ...(limits && { limits }),
       onScan: () => progress.update(++cost.scans * keysPerScan),
       ...(match !== null && { match }),
     },
     account,
   );
-  try {
-    // The sizes of one page are asked for while the next page is on its way.
-    let sizing: Promise<unknown> = Promise.resolve();
-    for await (const page of pages) {
-      const wanted: { readonly key: ByteString; readonly verdict: Verdict }[] = [];
-      for (const key of page.keys) {
-        if (!walk.matches(key)) {
-          mentions?.add(key, tally);
-          continue;
-        }
-        if (!tally.isNew(key)) continue;
-        onSelected?.(key);
-        const verdict = scope(key);
-        if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
-        else wanted.push({ key, verdict });
+  // The sizes of one page are asked for while the next page is on its way.
+  let sizing: Promise<unknown> = Promise.resolve();
+  for await (const page of pages) {
+    const wanted: { readonly key: ByteString; readonly verdict: Verdict }[] = [];
+    for (const key of page.keys) {
+      if (!walk.matches(key)) {
+        mentions?.add(key, tally);
+        continue;
       }
-      await sizing;
-      sizing = sizes.read(wanted.map(({ key }) => key)).then((found) =>
-        wanted.forEach(({ key, verdict }, index) => {
-          const size: KeySize = found[index] ?? 'unknown';
-          if (size !== 'missing') tally.remove(key, verdict, size === 'unknown' ? null : size);
-        }),
-      );
-      sizing.catch(() => undefined);
+      if (!tally.isNew(key)) continue;
+      onSelected?.(key);
+      const verdict = scope(key);
+      if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
+      else wanted.push({ key, verdict });
     }
     await sizing;
-  } finally {
-    pacing.end();
+    sizing = sizes.read(wanted.map(({ key }) => key)).then((found) =>
+      wanted.forEach(({ key, verdict }, index) => {
+        const size: KeySize = found[index] ?? 'unknown';
+        if (size !== 'missing') tally.remove(key, verdict, size === 'unknown' ? null : size);
+      }),
+    );
+    sizing.catch(() => undefined);
   }
+  await sizing;
   cost.commands += account.commands;
   cost.bytesReceived += account.receivedBytes;
   return account.complete;

@@ -4,8 +4,8 @@ import { PatternIndex } from '../keyspace/pattern-index.ts';
 import type { Progress } from '../support/progress.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
-import { emptyAccount } from '../redis/account.ts';
-import { walkKeys } from '../redis/walk.ts';
+import { sumAccounts, type WalkAccount } from '../redis/account.ts';
+import { walkNodes } from '../redis/walk.ts';
 
 /** Something that can be invalidated, with the keys it has. */
 export interface Candidate {
@@ -53,22 +53,18 @@ export async function surveyCandidates(
     tables[kind].set(name, row);
   };
   let read = 0;
-  let complete = true;
   options.progress.start('looking for what can be invalidated', 'keys', null);
-  for (const node of server.nodes) {
-    const account = emptyAccount();
-    for await (const page of walkKeys(node, { columns: { memory: true }, signal: options.signal }, account)) {
-      page.keys.forEach((key, index) => {
-        const bytes = page.memoryBytes[index] ?? null;
-        const namespace = namespaceOf(key);
-        if (namespace !== null) add('namespace', namespace, bytes);
-        for (const name of entities.findAll(key)) add('entity', name, bytes);
-      });
-      read += page.keys.length;
-      options.progress.update(read);
-      if (read >= mostKeysRead) break;
-    }
-    complete = complete && account.complete;
+  const accounts: WalkAccount[] = [];
+  const walk = { columns: { memory: true }, signal: options.signal };
+  for await (const page of walkNodes(server.nodes, () => walk, accounts)) {
+    page.keys.forEach((key, index) => {
+      const bytes = page.memoryBytes[index] ?? null;
+      const namespace = namespaceOf(key);
+      if (namespace !== null) add('namespace', namespace, bytes);
+      for (const name of entities.findAll(key)) add('entity', name, bytes);
+    });
+    read += page.keys.length;
+    options.progress.update(read);
     if (read >= mostKeysRead) break;
   }
   options.progress.stop();
@@ -76,5 +72,8 @@ export async function surveyCandidates(
     [...tables[kind]]
       .map(([name, row]) => ({ kind, name, ...row }))
       .sort((left, right) => right.memoryBytes - left.memoryBytes || right.keys - left.keys);
-  return { candidates: [...listed('entity'), ...listed('namespace')], exact: complete };
+  return {
+    candidates: [...listed('entity'), ...listed('namespace')],
+    exact: sumAccounts(accounts, server.nodes.length).complete,
+  };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { startPacing } from '../keyspace/pacing.ts';
+import { startPacing } from '../redis/pace.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { KeyChange } from './change-keys.ts';
 import type { PaceLimits } from '../redis/pace.ts';

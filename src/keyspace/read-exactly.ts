@@ -1,8 +1,8 @@
-import { emptyAccount, sumAccounts, type WalkAccount, type ColumnName } from '../redis/account.ts';
+import { sumAccounts, type WalkAccount, type ColumnName } from '../redis/account.ts';
 import type { WalkColumns } from '../redis/columns.ts';
 import { shareBefore } from '../redis/page-source.ts';
 import { RedisError } from '../redis/errors.ts';
-import { walkKeys, type WalkOptions, type WalkPage } from '../redis/walk.ts';
+import { walkNodes, type WalkPage } from '../redis/walk.ts';
 import {
   filtersOf,
   isNarrowed,
@@ -16,10 +16,7 @@ import { Collector } from './collector.ts';
 import { SampleEstimator, type SampleFrame } from './estimate.ts';
 import { Figures } from './figures.ts';
 import { RepeatedKeys } from './repeated-keys.ts';
-import { startPacing } from './pacing.ts';
 import { sampleGroups } from './tally.ts';
-
-const defaultPageSize = 500;
 
 /** Half-width of the intervals of the shares of a large namespace, where nobody asked for another. */
 const defaultPrecision = 0.02;
@@ -48,39 +45,35 @@ export async function readExactly(input: ReadInput, population: number | null): 
   progress.start('reading keys', 'keys', population);
   const done = () =>
     population === null ? collector.tree.keys : Math.round(coverageOf(nodes, accounts) * population);
+  let weights: readonly number[] = [];
+  const chosen = (account: WalkAccount, index: number) => (page: WalkPage) => {
+    const behind = { ...account, cursor: page.cursor, complete: page.cursor === '0' };
+    const walked = coverageOf(nodes, [...accounts.slice(0, index), behind]) - startedAt;
+    weights = choice.weigh(page.keys, walked);
+    const gone = (at: number) => page.memoryBytes[at] === null && !refusesMemory(account);
+    return weights.flatMap((weight, at) => (weight > 0 && !gone(at) ? [at] : []));
+  };
+  const options = {
+    ...filtersOf(input),
+    columns: columns.ofAll,
+    signal,
+    limits: reading,
+    ...(reading.pageSize !== undefined && { pageSize: reading.pageSize }),
+    onScan: () => progress.update(done()),
+  };
+  const optionsFor = (account: WalkAccount, index: number) => ({
+    ...options,
+    ...(columns.ofChosen && { further: [{ columns: columns.ofChosen, of: chosen(account, index) }] }),
+  });
   try {
-    for (const [index, each] of nodes.entries()) {
-      const account = accounts[index] ?? emptyAccount();
-      accounts[index] = account;
-      if (account.complete) continue;
-      const pacing = await startPacing(each.node, reading, signal);
-      let weights: readonly number[] = [];
-      const of = (page: WalkPage): number[] => {
-        const behind = { ...account, cursor: page.cursor, complete: page.cursor === '0' };
-        const walked = coverageOf(nodes, [...accounts.slice(0, index), behind]) - startedAt;
-        weights = choice.weigh(page.keys, walked);
-        const gone = (at: number) => page.memoryBytes[at] === null && !refusesMemory(account);
-        return weights.flatMap((weight, at) => (weight > 0 && !gone(at) ? [at] : []));
-      };
-      const options: WalkOptions = {
-        ...filtersOf(input),
-        columns: columns.ofAll,
-        ...(columns.ofChosen && { further: [{ columns: columns.ofChosen, of }] }),
-        signal,
-        pageSize: reading.pageSize ?? defaultPageSize,
-        from: account.cursor,
-        pace: pacing.pace,
-        onScan: () => progress.update(done()),
-      };
-      try {
-        for await (const page of walkKeys(each.node, options, account)) {
-          collector.add(page, null, columns.ofChosen && weights);
-          if (reading.onState && now() - savedAt >= stateMillis) saveState();
-        }
-      } finally {
-        pacing.end();
-      }
-      if (signal.aborted) break;
+    const pages = walkNodes(
+      nodes.map(({ node }) => node),
+      optionsFor,
+      accounts,
+    );
+    for await (const page of pages) {
+      collector.add(page, null, columns.ofChosen && weights);
+      if (reading.onState && now() - savedAt >= stateMillis) saveState();
     }
   } catch (error) {
     if (!(error instanceof RedisError) || collector.tree.keys === 0) throw error;

@@ -19,7 +19,6 @@ import { DrawnPages } from './drawn-pages.ts';
 import { type Figure, SampleEstimator } from './estimate.ts';
 import { Figures } from './figures.ts';
 import { largeFromOf, type MemoryCheck } from './large-keys.ts';
-import { startPacing } from './pacing.ts';
 import { sampleGroups } from './tally.ts';
 
 const defaultPrecision = 0.02;
@@ -76,8 +75,6 @@ export async function readSample(
       drifting,
       memory: isReadWhole(account) ? (drifting ? memory : memoryOfNow()) : undefined,
     });
-  const [first] = sources;
-  const pacing = first && (await startPacing(first.node, reading, signal));
   let failure: RedisError | null = null;
   progress.start('sampling keys', 'keys', null);
   try {
@@ -92,7 +89,7 @@ export async function readSample(
         ...(glob !== undefined && { match: glob }),
         ...(type !== undefined && { type }),
         columns: () => (collector.detailedKeys < detailedKeys ? all : { memory: columns.memory === true }),
-        pace: pacing?.pace,
+        limits: reading,
         signal,
         draw: reading.draw,
       },
@@ -115,8 +112,6 @@ export async function readSample(
   } catch (error) {
     if (!(error instanceof RedisError) || collector.tree.keys === 0) throw error;
     failure = error;
-  } finally {
-    pacing?.end();
   }
   // Reading on would not make the keyspace keep still: how it has changed since is not a matter of precision.
   const reached = precisionOf(figures(false), collector);

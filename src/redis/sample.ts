@@ -1,6 +1,6 @@
 import type { Draw } from '../support/random.ts';
 import type { WalkAccount } from './account.ts';
-import { asBytes, type ByteString } from '../support/bytes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import {
   askColumns,
   handled,
@@ -11,12 +11,11 @@ import {
   type WalkColumns,
 } from './columns.ts';
 import type { Lane } from './lane.ts';
-import type { Pace } from './pace.ts';
+import { type PaceLimits, startPacing } from './pace.ts';
 import type { PageSource, PagePlace } from './page-source.ts';
 import type { Reply } from './reply.ts';
 import type { RedisNode } from './server.ts';
-import type { RedisCommand } from './command.ts';
-import { scanPage } from './walk.ts';
+import { scanCommand, scanPage } from './walk.ts';
 
 export interface SampleOptions {
   /** Server-side MATCH: a glob in bytes. */
@@ -26,7 +25,7 @@ export interface SampleOptions {
   /** What is read of the keys of the page with this number, from 0. */
   readonly columns: (page: number) => WalkColumns;
   readonly accepts?: (key: ByteString) => boolean;
-  readonly pace?: Pace | undefined;
+  readonly limits: PaceLimits & { readonly pageSize?: number };
   readonly signal?: AbortSignal;
   readonly draw: Draw;
 }
@@ -64,6 +63,14 @@ export async function* samplePages(
   options: SampleOptions,
   account: WalkAccount,
 ): AsyncGenerator<SamplePage> {
+  const [first] = nodes;
+  if (first === undefined) return;
+  const { pace, end } = await startPacing(
+    first.node,
+    options.limits,
+    options.signal,
+    options.limits.pageSize,
+  );
   const lanes = new Map<RedisNode, Lane>();
   const closed = { commands: 0, bytes: 0 };
   const note = () => {
@@ -81,7 +88,7 @@ export async function* samplePages(
     if (next === undefined || options.signal?.aborted === true) return undefined;
     const size = Math.max(
       1,
-      Math.min(pagesInRound, Math.floor((options.pace?.pageSize ?? 1e9) / next.source.pageSize)),
+      Math.min(pagesInRound, Math.floor((pace?.pageSize ?? 1e9) / next.source.pageSize)),
     );
     const places = next.source.draw(size, options.draw);
     if (places.length === 0) {
@@ -91,8 +98,13 @@ export async function* samplePages(
     drawn.set(next, (drawn.get(next) ?? 0) + places.length);
     const lane = lanes.get(next.node) ?? (await next.node.openLane());
     lanes.set(next.node, lane);
-    const filter = next.typeByLookup ? { match: options.match } : options;
-    const commands = places.flatMap((place) => scanCommands(place, filter));
+    const type = next.typeByLookup ? undefined : options.type;
+    const isNarrowed = options.match !== undefined || type !== undefined;
+    // Where the server is to say which keys of a page are wanted, the page is asked for once more.
+    const commands = places.flatMap(({ cursor, count }) => [
+      scanCommand(cursor, count, undefined, undefined),
+      ...(isNarrowed ? [scanCommand(cursor, count, options.match, type)] : []),
+    ]);
     const perPlace = commands.length / places.length;
     const replies = handled(lane.exchange([...commands, ['DBSIZE']]));
     return { from: next, lane, places, perPlace, byLookup: next.typeByLookup, replies };
@@ -113,7 +125,7 @@ export async function* samplePages(
       options.type !== undefined && byLookup
         ? await ofType(lane, listedPages, options.type, account)
         : listedPages;
-    if (options.pace) await options.pace.turn(pages.reduce((sum, { scannedKeys }) => sum + scannedKeys, 0));
+    if (pace) await pace.turn(pages.reduce((sum, { scannedKeys }) => sum + scannedKeys, 0));
     return {
       pages: pages.map((page) => ({
         ...page,
@@ -134,7 +146,7 @@ export async function* samplePages(
   };
   try {
     // With a pace nothing is read ahead: what is on its way cannot be slowed down any more.
-    const [mostScanning, mostAsked] = options.pace === undefined ? [2, 2] : [1, 1];
+    const [mostScanning, mostAsked] = pace === undefined ? [2, 2] : [1, 1];
     const scanning: ScanningRound[] = [];
     for (;;) {
       while (scanning.length < mostScanning) {
@@ -142,13 +154,14 @@ export async function* samplePages(
         if (round === undefined) break;
         scanning.push(round);
       }
-      const first = scanning.shift();
-      if (first === undefined) break;
-      asked.push(await ask(first));
+      const oldest = scanning.shift();
+      if (oldest === undefined) break;
+      asked.push(await ask(oldest));
       if (asked.length === mostAsked) yield* handOver();
     }
     while (asked.length > 0) yield* handOver();
   } finally {
+    end();
     for (const { pages } of asked)
       for (const { request } of pages) await receiveColumns(request, account).catch(() => undefined);
     note();
@@ -205,19 +218,4 @@ async function ofType<Page extends { readonly keys: readonly ByteString[] }>(
     ),
   );
   return pages.map((page) => ({ ...page, keys: page.keys.filter((key) => fitting.has(key)) }));
-}
-
-/** The page itself and, where the server is to say which of its keys are wanted, the same page once more. */
-function scanCommands(
-  { cursor, count }: PagePlace,
-  { match, type }: { readonly match?: ByteString | undefined; readonly type?: string | undefined },
-): RedisCommand[] {
-  const page: RedisCommand = ['SCAN', asBytes(cursor), 'COUNT', count];
-  if (match === undefined && type === undefined) return [page];
-  const narrowed: RedisCommand = [
-    ...page,
-    ...(match === undefined ? [] : (['MATCH', match] as const)),
-    ...(type === undefined ? [] : (['TYPE', asBytes(type)] as const)),
-  ];
-  return [page, narrowed];
 }

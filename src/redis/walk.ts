@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WalkAccount } from './account.ts';
+import { emptyAccount, type WalkAccount } from './account.ts';
 import { type ByteString, asBytes } from '../support/bytes.ts';
 import {
   askColumns,
@@ -15,7 +15,7 @@ import {
 import { RedisError, refusal } from './errors.ts';
 import { countsScanType, type Info, parseInfo } from './info.ts';
 import type { Lane } from './lane.ts';
-import type { Pace } from './pace.ts';
+import { defaultPageSize, type Pace, type PaceLimits, startPacing } from './pace.ts';
 import { type Reply, replyText } from './reply.ts';
 import { ReplyError } from './reply-error.ts';
 import { ScanBounds } from './scan-bounds.ts';
@@ -35,16 +35,15 @@ export interface WalkOptions {
   readonly further?: readonly FurtherColumns[];
   /** Of the keys that the server gives, only these are read and yielded: what MATCH cannot say costs nothing. */
   readonly accepts?: (key: ByteString) => boolean;
-  /** COUNT of each SCAN (default 500): from 250 to 1000 a walk takes the same time, and a shorter page lets others in sooner. */
+  /** COUNT of each SCAN, or the most where `limits` slow the walk down (default 500). */
   readonly pageSize?: number;
   /** Where to begin: the cursor of an earlier account (default: at the start). */
   readonly from?: string;
-  /** Slows the walk down, and decides the page size in place of `pageSize`. */
-  readonly pace?: Pace | undefined;
+  readonly limits?: PaceLimits;
   /** Once aborted, the walk ends after the page in hand. */
   readonly signal?: AbortSignal;
-  /** Called after each SCAN with the cursor it gave: with MATCH a walk may go a long way without a page. */
-  readonly onScan?: (cursor: string) => void;
+  /** Called after each SCAN with its COUNT: with MATCH a walk may go a long way without a page. */
+  readonly onScan?: (count: number) => void;
   /** How long to try to get a broken connection back and to read a page with it, in milliseconds. */
   readonly patienceMillis?: number;
 }
@@ -65,7 +64,12 @@ export interface WalkPage extends KeyColumns {
   readonly cursor: string;
 }
 
-const defaultPageSize = 500;
+/** A page of a walk over several nodes. */
+export interface NodePage extends WalkPage {
+  readonly node: RedisNode;
+  readonly account: WalkAccount;
+}
+
 const defaultPatienceMillis = 10_000;
 
 /**
@@ -85,12 +89,47 @@ export async function* walkKeys(
   options: WalkOptions,
   account: WalkAccount,
 ): AsyncGenerator<WalkPage> {
+  const { limits = {}, pageSize, signal } = options;
+  const { pace, end } = await startPacing(node, limits, signal, pageSize);
+  try {
+    yield* walkAgain(node, { ...options, pace }, account);
+  } finally {
+    end();
+  }
+}
+
+/** The same of all nodes, one after the other: until one ends before its last page. */
+export async function* walkNodes(
+  nodes: readonly RedisNode[],
+  /** For the walk of a node. */
+  optionsFor: (account: WalkAccount, index: number) => WalkOptions,
+  /** By node, filled in as the walks go. One that is there already is gone on with, and one that is complete is left out. */
+  accounts: WalkAccount[],
+): AsyncGenerator<NodePage> {
+  for (const [index, node] of nodes.entries()) {
+    const account = (accounts[index] ??= emptyAccount());
+    if (account.complete) continue;
+    const options = optionsFor(account, index);
+    const pages = walkKeys(node, { ...options, from: account.cursor }, account);
+    for await (const page of pages) yield { ...page, node, account };
+    if (!account.complete || options.signal?.aborted === true) return;
+  }
+}
+
+type PacedOptions = WalkOptions & { readonly pace: Pace | undefined };
+
+/** Walks, and goes on with a new connection where one breaks. */
+async function* walkAgain(
+  node: RedisNode,
+  options: PacedOptions,
+  account: WalkAccount,
+): AsyncGenerator<WalkPage> {
   let lane = await node.openLane();
   const info = await serverInfoOf(lane);
   const runId = info['run_id'] ?? null;
   // A lookup of our own for each key that MATCH lets through costs the same there, and can be counted.
   const typeByLookup = options.type !== undefined && countsScanType(info);
-  const position: Position = { cursor: options.from ?? '0', page: 0 };
+  const position = { cursor: options.from ?? '0', page: 0 };
   let patience = { page: -1, endsAt: 0 };
   for (;;) {
     const spent = { commands: account.commands, bytes: account.receivedBytes };
@@ -116,22 +155,25 @@ export async function* walkKeys(
   }
 }
 
-/** Behind the last page that was yielded. */
-interface Position {
-  cursor: string;
-  page: number;
-}
-
 async function* walkOn(
   lane: Lane,
-  options: WalkOptions & { readonly typeByLookup: boolean },
-  position: Position,
+  options: PacedOptions & { readonly typeByLookup: boolean },
+  /** Behind the last page that was yielded. */
+  position: { cursor: string; page: number },
   account: WalkAccount,
   note: () => void,
 ): AsyncGenerator<WalkPage> {
   const { pace, signal, accepts, columns, keeps, further = [] } = options;
   const type = options.typeByLookup ? options.type : undefined;
-  const scan = (cursor: string) => handled(lane.exchange([scanCommand(cursor, options)]));
+  let count = 0;
+  const scan = (cursor: string) => {
+    count = pace?.pageSize ?? options.pageSize ?? defaultPageSize;
+    return handled(
+      lane.exchange([
+        scanCommand(cursor, count, options.match, type === undefined ? options.type : undefined),
+      ]),
+    );
+  };
   const receive = async ({ request, number, cursor }: AskedPage): Promise<WalkPage> => {
     let page: WalkPage = { keys: request.keys, number, cursor, ...(await receiveColumns(request, account)) };
     if (keeps) page = pickRows(page, (index) => keeps(page, index));
@@ -154,7 +196,7 @@ async function* walkOn(
       if (scanning) {
         const { cursor, keys }: ScannedPage = scanPage((await scanning)[0], lane);
         await bounds.count(cursor, keys.length);
-        options.onScan?.(cursor);
+        options.onScan?.(count);
         stopped = signal?.aborted === true;
         scanning = stopped || cursor === '0' ? undefined : scan(cursor);
         const accepted = accepts === undefined ? keys : keys.filter(accepts);
@@ -214,17 +256,17 @@ interface ScannedPage {
   readonly keys: ByteString[];
 }
 
-function scanCommand(
+/** SCAN from a cursor on, as far as the server itself is to say which keys are wanted. */
+export function scanCommand(
   cursor: string,
-  { pace, pageSize, match, type, typeByLookup }: WalkOptions & { readonly typeByLookup: boolean },
+  count: number,
+  match: ByteString | undefined,
+  type: string | undefined,
 ): RedisCommand {
   return [
-    'SCAN',
-    asBytes(cursor),
-    'COUNT',
-    pace?.pageSize ?? pageSize ?? defaultPageSize,
+    ...(['SCAN', asBytes(cursor), 'COUNT', count] as const),
     ...(match === undefined ? [] : (['MATCH', match] as const)),
-    ...(type === undefined || typeByLookup ? [] : (['TYPE', asBytes(type)] as const)),
+    ...(type === undefined ? [] : (['TYPE', asBytes(type)] as const)),
   ];
 }
 

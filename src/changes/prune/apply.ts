@@ -1,7 +1,7 @@
 import type { ArchiveWriter } from '../../records/archive/writer.ts';
 import { journaling, keepingTtls, refusedBy, type KeptTtls } from '../journal.ts';
 import type { Namespace, NamespaceMap } from '../../keyspace/map.ts';
-import { startPacing } from '../../keyspace/pacing.ts';
+import { startPacing } from '../../redis/pace.ts';
 import { secondsUntilMidnight, ttlSecondsFor } from '../../keyspace/ttl.ts';
 import type { Progress } from '../../support/progress.ts';
 import type { ByteString } from '../../support/bytes.ts';

@@ -1,13 +1,12 @@
 import type { Namespace, NamespaceMap } from '../../keyspace/map.ts';
-import { startPacing } from '../../keyspace/pacing.ts';
 import type { Progress } from '../../support/progress.ts';
-import { emptyAccount, sumAccounts, type WalkAccount, type ColumnName } from '../../redis/account.ts';
+import { sumAccounts, type WalkAccount, type ColumnName } from '../../redis/account.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
 import { infoNumber, readInfoIfPermitted } from '../../redis/info.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
 import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
-import { walkKeys, type WalkOptions, type WalkPage } from '../../redis/walk.ts';
+import { walkNodes, type WalkPage } from '../../redis/walk.ts';
 import { KeyJudge, type Finding, type PruningGoals, type Reason, type Verdict } from './findings.ts';
 import { dealFrom } from '../../keyspace/key-text.ts';
 import { unmappedName } from '../../keyspace/segment-tree.ts';
@@ -24,9 +23,6 @@ interface PlanOptions {
 }
 
 const mostKeysInPlan = 1_000_000;
-
-/** COUNT of each SCAN where no pace decides. */
-const keysPerScan = 500;
 
 /**
  * Reads every key of the goals' namespaces once, and changes nothing: TTL and idle time each cost a lookup that the
@@ -53,34 +49,23 @@ export async function planPruning(
   const accounts: WalkAccount[] = [];
   let scanned = 0;
   progress.start('looking for keys', 'keys', facts.keys);
-  for (const node of server.nodes) {
-    if (signal.aborted || gathering.isFull()) break;
-    const account = emptyAccount();
-    accounts.push(account);
-    const pacing = await startPacing(node, options.limits, signal);
-    const walk: WalkOptions = {
-      columns: { memory: true, ttl: wantsTtl && !wantsIdle, idle: wantsIdle },
-      ...(wantsTtl && wantsIdle && { further: [{ columns: { ttl: true }, of: withTtlToJudge }] }),
-      accepts: (key: Parameters<typeof map.classify>[0]) => judge.isOfInterest(map.classify(key)),
-      pageSize: keysPerScan,
-      pace: pacing.pace,
-      signal,
-      onScan: () => progress.update((scanned += pacing.pace?.pageSize ?? keysPerScan)),
-    };
-    try {
-      for await (const page of walkKeys(node, walk, account)) {
-        requireColumns(account, node);
-        page.keys.forEach((key, index) => {
-          const namespace = map.classify(key);
-          const [ttl, idle] = [page.ttlMillis[index] ?? null, page.idleSeconds[index] ?? null];
-          const verdict = judge.judge(namespace, ttl, idle, now());
-          if (verdict !== null) gathering.add(key, namespace, verdict, page.memoryBytes[index] ?? null);
-        });
-        if (gathering.isFull()) break;
-      }
-    } finally {
-      pacing.end();
-    }
+  const walk = {
+    columns: { memory: true, ttl: wantsTtl && !wantsIdle, idle: wantsIdle },
+    ...(wantsTtl && wantsIdle && { further: [{ columns: { ttl: true }, of: withTtlToJudge }] }),
+    accepts: (key: ByteString) => judge.isOfInterest(map.classify(key)),
+    limits: options.limits,
+    signal,
+    onScan: (count: number) => progress.update((scanned += count)),
+  };
+  for await (const page of walkNodes(server.nodes, () => walk, accounts)) {
+    requireColumns(page.account, page.node);
+    page.keys.forEach((key, index) => {
+      const namespace = map.classify(key);
+      const [ttl, idle] = [page.ttlMillis[index] ?? null, page.idleSeconds[index] ?? null];
+      const verdict = judge.judge(namespace, ttl, idle, now());
+      if (verdict !== null) gathering.add(key, namespace, verdict, page.memoryBytes[index] ?? null);
+    });
+    if (gathering.isFull()) break;
   }
   progress.stop();
   const account = sumAccounts(accounts, server.nodes.length);

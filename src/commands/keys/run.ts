@@ -1,11 +1,10 @@
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { keyFilter, type KeySelection } from '../../keyspace/key-filter.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { startPacing } from '../../keyspace/pacing.ts';
 import { SeenKeys } from '../../keyspace/seen-keys.ts';
-import { emptyAccount, sumAccounts, type WalkAccount } from '../../redis/account.ts';
+import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { walkKeys, type WalkOptions, type WalkPage } from '../../redis/walk.ts';
+import { walkNodes, type WalkOptions, type WalkPage } from '../../redis/walk.ts';
 import { type Column, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import type { Context, Execution, Outcome, RowSink } from '../context.ts';
@@ -66,37 +65,26 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
     (opened ??= context.openRows('items', input.long ? [nameColumn, ...longColumns] : [nameColumn]));
   const accounts: WalkAccount[] = [];
   const pageSize = pageSizeOf(input);
-  const limits = { ...paceLimitsOf(input), pageSize };
   const mostKeys = input.limit ?? Number.POSITIVE_INFINITY;
   let matched = 0;
   const seen = new SeenKeys();
+  const optionsFor = (account: WalkAccount) => ({
+    ...walkOptionsOf(context, input, selection, account, () => mostKeys - matched),
+    pageSize,
+    limits: paceLimitsOf(input),
+  });
   const list = async (): Promise<boolean> => {
-    for (const node of server.nodes) {
-      const account = emptyAccount();
-      accounts.push(account);
-      const pacing = await startPacing(node, limits, context.signal);
-      try {
-        const options = {
-          ...walkOptionsOf(context, input, selection, account, () => mostKeys - matched),
-          pageSize,
-          pace: pacing.pace,
-        };
-        for await (const page of walkKeys(node, options, account)) {
-          if (refusedFilter(input, account)) return false;
-          const sink = await openRows();
-          for (const [index, key] of page.keys.entries()) {
-            if (!accepts(input, page, index) || !seen.isNew(key)) continue;
-            const row = rowOf(page, index, input);
-            await sink.row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
-            if (++matched >= mostKeys) return false;
-          }
-        }
-      } finally {
-        pacing.end();
+    for await (const page of walkNodes(server.nodes, optionsFor, accounts)) {
+      if (refusedFilter(input, page.account)) return false;
+      const sink = await openRows();
+      for (const [index, key] of page.keys.entries()) {
+        if (!accepts(input, page, index) || !seen.isNew(key)) continue;
+        const row = rowOf(page, index, input);
+        await sink.row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
+        if (++matched >= mostKeys) return false;
       }
-      if (!account.complete) return false;
     }
-    return true;
+    return sumAccounts(accounts, server.nodes.length).complete;
   };
   const complete = await list();
   await openRows();

@@ -1,9 +1,9 @@
 import type { Progress } from '../../support/progress.ts';
-import { emptyAccount, type WalkAccount } from '../../redis/account.ts';
+import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { handled } from '../../redis/columns.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { walkKeys, type WalkOptions } from '../../redis/walk.ts';
+import { walkNodes, type WalkOptions } from '../../redis/walk.ts';
 import { compareKeys, type ComparisonRules, expiringIn } from './compare-keys.ts';
 import { ServerSide } from './server-side.ts';
 import type { ComparisonTally } from './tally.ts';
@@ -89,20 +89,18 @@ export async function walkPages(
   let done = 0;
   progress.start(label, 'keys', null);
   const inFlight: Promise<void>[] = [];
+  const own: WalkAccount[] = [];
   try {
-    for (const node of server.nodes) {
-      const account = emptyAccount();
-      accounts.push(account);
-      for await (const { keys } of walkKeys(node, { ...filter, columns: {}, signal }, account)) {
-        inFlight.push(handled(work(keys)));
-        if (inFlight.length >= pagesInFlight) await inFlight.shift();
-        progress.update((done += keys.length));
-      }
-      while (inFlight.length > 0) await inFlight.shift();
-      if (!account.complete) return false;
+    const options = { ...filter, columns: {}, signal };
+    for await (const { keys } of walkNodes(server.nodes, () => options, own)) {
+      inFlight.push(handled(work(keys)));
+      if (inFlight.length >= pagesInFlight) await inFlight.shift();
+      progress.update((done += keys.length));
     }
-    return true;
+    while (inFlight.length > 0) await inFlight.shift();
+    return sumAccounts(own, server.nodes.length).complete;
   } finally {
+    accounts.push(...own);
     await Promise.allSettled(inFlight);
     progress.stop();
   }

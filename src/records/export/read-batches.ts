@@ -1,5 +1,4 @@
 import { SeenKeys } from '../../keyspace/seen-keys.ts';
-import { startPacing } from '../../keyspace/pacing.ts';
 import { emptyAccount } from '../../redis/account.ts';
 import { handled } from '../../redis/columns.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
@@ -63,29 +62,23 @@ async function* readNode<Item>(
   const seen = new SeenKeys();
   const next = async () => ({ values, items: (await asked.shift()) ?? [] });
   try {
-    const pacing = await startPacing(node, pace, signal);
     // What every key was asked for by its type has.
     const columns = { memory: true, type: walk.type === undefined };
-    const options = { ...walk, columns, pace: pacing.pace, signal };
-    try {
-      for await (const page of walkKeys(node, options, account)) {
-        const keys = page.keys
-          .map((key, index) => ({
-            key,
-            type: walk.type ?? page.types[index] ?? null,
-            memoryBytes: page.memoryBytes[index] ?? null,
-          }))
-          .filter(({ key }) => seen.isNew(key))
-          .slice(0, rest.keys);
-        rest.keys -= keys.length;
-        for (const batch of batchesOf(keys)) {
-          asked.push(handled(ask(values, batch)));
-          if (asked.length > batchesInFlight) yield await next();
-        }
-        if (rest.keys === 0) break;
+    for await (const page of walkKeys(node, { ...walk, columns, limits: pace, signal }, account)) {
+      const keys = page.keys
+        .map((key, index) => ({
+          key,
+          type: walk.type ?? page.types[index] ?? null,
+          memoryBytes: page.memoryBytes[index] ?? null,
+        }))
+        .filter(({ key }) => seen.isNew(key))
+        .slice(0, rest.keys);
+      rest.keys -= keys.length;
+      for (const batch of batchesOf(keys)) {
+        asked.push(handled(ask(values, batch)));
+        if (asked.length > batchesInFlight) yield await next();
       }
-    } finally {
-      pacing.end();
+      if (rest.keys === 0) break;
     }
     while (asked.length > 0) yield await next();
     return account.complete;

@@ -168,7 +168,7 @@ describe('on a real server', () => {
   const sampleOf = (options: Partial<SampleOptions> = {}, keys = 20_000, account = emptyAccount()) =>
     samplePages(
       [{ node: server.nodes[0], source: segmentPages(keys), typeByLookup: false }],
-      { columns: () => ({ memory: true }), draw: new Draw(6, 'test'), ...options },
+      { columns: () => ({ memory: true }), limits: {}, draw: new Draw(6, 'test'), ...options },
       account,
     );
 

@@ -236,15 +236,11 @@ describe('a walk whose server is started anew', () => {
 
 describe('the cursor of a walk', () => {
   test('tells how far it came: more with each page, and all but the last page at the end', async () => {
-    const shares: number[] = [];
     const account = emptyAccount();
     const pages: WalkPage[] = [];
-    const options = {
-      columns: {},
-      pageSize: 100,
-      onScan: (cursor: string) => shares.push(shareBefore(cursor)),
-    };
+    const options = { columns: {}, pageSize: 100 };
     for await (const page of walkKeys(server.nodes[0], options, account)) pages.push(page);
+    const shares = pages.map(({ cursor }) => shareBefore(cursor));
 
     // The last cursor is 0 again.
     const [last, ...before] = shares.reverse();

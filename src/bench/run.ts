@@ -173,7 +173,7 @@ async function removeKeys(keySets: readonly KeySet[]): Promise<Removal> {
 }
 
 function readInfos(server: RedisServer): Promise<(Info | null)[]> {
-  return Promise.all(server.nodes.map(readInfoIfPermitted));
+  return Promise.all(server.nodes.map((node) => readInfoIfPermitted(node)));
 }
 
 function serverOf(info: Info | null): { product: string | null; version: string | null } {

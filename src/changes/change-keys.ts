@@ -2,7 +2,7 @@ import type { ByteString } from '../support/bytes.ts';
 import { isAboutOneKey } from '../redis/columns.ts';
 import { RedisError, refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
-import type { Pace } from '../redis/pace.ts';
+import type { Pace, Pacing } from '../redis/pace.ts';
 import type { Reply } from '../redis/reply.ts';
 import { ReplyError } from '../redis/reply-error.ts';
 import type { RedisCluster, RedisNode, RedisServer } from '../redis/server.ts';
@@ -68,7 +68,7 @@ interface ChangeOptions {
   /** Called with the keys that are done, also those that failed. */
   readonly onDone: (keys: number) => void;
   /** Opens the pace for a node; its keys are changed no faster. The pace is ended with the node. */
-  readonly pacing?: (node: RedisNode) => Promise<{ readonly pace: Pace | undefined; end(): void }>;
+  readonly pacing?: (node: RedisNode) => Promise<Pacing>;
 }
 
 const mostBytesInBatch = 1_048_576;

@@ -2,6 +2,7 @@ import type { Progress } from '../support/progress.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import { RedisError } from '../redis/errors.ts';
+import { countKeys } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { emptyAccount } from '../redis/account.ts';
 import { walkKeys } from '../redis/walk.ts';
@@ -82,17 +83,6 @@ export async function planInvalidation(
     complete,
     cost: { ...cost, durationSeconds: (options.now() - startedAt) / 1000 },
   };
-}
-
-/** Keys of the database; null where DBSIZE is not permitted. */
-async function countKeys(server: RedisServer): Promise<number | null> {
-  let sum = 0;
-  for (const node of server.nodes) {
-    const [size] = await node.batch([['DBSIZE']]);
-    if (typeof size !== 'number') return null;
-    sum += size;
-  }
-  return sum;
 }
 
 /** False where the server does not report whether the keys exist. */

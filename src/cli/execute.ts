@@ -84,7 +84,7 @@ export async function execute<Result extends object>(
       const server = await connectTo(resolved.target, open, given);
       if (execution.writes === true) {
         requireWritable(await protectionsOf(server), subject);
-        const { requirePrimaries } = await import('../redis/replica.ts');
+        const { requirePrimaries } = await import('../redis/info.ts');
         await requirePrimaries(server, subject);
       }
       // Sent before anything that the command asks, which may count the commands of the server.

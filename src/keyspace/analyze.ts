@@ -1,3 +1,4 @@
+import { sumOrNull } from '../support/sums.ts';
 import { emptyAccount, sumAccounts, type WalkAccount, type ColumnName } from '../redis/account.ts';
 import { type NodeFacts, readNodeFacts } from '../redis/node-facts.ts';
 import type { WalkColumns } from '../redis/columns.ts';
@@ -87,8 +88,4 @@ function cpuOf(facts: readonly NodeFacts[]): number | null {
 
 function differenceOf(before: number | null, after: number | null): number | null {
   return before === null || after === null ? null : after - before;
-}
-
-function sumOrNull(values: readonly (number | null)[]): number | null {
-  return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }

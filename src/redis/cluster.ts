@@ -1,6 +1,6 @@
 import type { ByteString } from '../support/bytes.ts';
 import { RedisError } from './errors.ts';
-import { parseInfo } from './info.ts';
+import { readInfoIfPermitted } from './info.ts';
 import { askOnce, nodeOnDemand, type OpenNode } from './node.ts';
 import { ReplyError } from './reply-error.ts';
 import { type Reply, replyText } from './reply.ts';
@@ -29,8 +29,7 @@ export async function connectCluster(
 /** How many primaries the node's cluster has; null where it is none, or where the user may not ask. @throws RedisError */
 export async function countPrimaries(node: RedisNode): Promise<number | null> {
   // A server that is no cluster would count the question of its topology as an error of a client.
-  const [info] = await node.batch([['INFO', 'CLUSTER']]);
-  if (typeof info !== 'string' || parseInfo(info)['cluster_enabled'] !== '1') return null;
+  if ((await readInfoIfPermitted(node, 'CLUSTER'))?.['cluster_enabled'] !== '1') return null;
   const [slots] = await node.batch([['CLUSTER', 'SLOTS']]);
   if (slots === undefined || slots instanceof ReplyError) return null;
   return parseClusterSlots(slots, '').length;

@@ -1,7 +1,9 @@
-import { refusal } from './errors.ts';
+import { RedisError, refusal } from './errors.ts';
 import { type Reply, replyText } from './reply.ts';
 import { ReplyError } from './reply-error.ts';
-import type { RedisNode } from './server.ts';
+import type { RedisNode, RedisServer } from './server.ts';
+import { addressOf } from './target.ts';
+import { sumOrNull } from '../support/sums.ts';
 import type { RedisCommand } from './command.ts';
 
 /**
@@ -28,15 +30,29 @@ export function parseInfo(text: string): Info {
   return fields;
 }
 
+/** The fields of a reply to INFO; null where it was refused, or was not answered. */
+export function infoOf(reply: Reply | undefined): Info | null {
+  return reply === undefined || reply instanceof ReplyError ? null : parseInfo(replyText(reply));
+}
+
 /** @throws RedisError, with code NOPERM where the user may not call INFO. */
 export async function readInfo(node: RedisNode): Promise<Info> {
   return parseInfo(replyText(await node.call('INFO')));
 }
 
-/** INFO, or null where the server refuses it. @throws RedisError when the connection is lost. */
-export async function readInfoIfPermitted(node: RedisNode): Promise<Info | null> {
-  const [reply] = await node.batch([['INFO']]);
-  return reply === undefined || reply instanceof ReplyError ? null : parseInfo(replyText(reply));
+/** INFO or a section of it; null where the server refuses it. @throws RedisError when the connection is lost. */
+export async function readInfoIfPermitted(
+  node: Pick<RedisNode, 'batch'>,
+  section?: Uppercase<string>,
+): Promise<Info | null> {
+  const [reply] = await node.batch([section === undefined ? ['INFO'] : ['INFO', section]]);
+  return infoOf(reply);
+}
+
+/** Keys of the database on all nodes; null where DBSIZE is not permitted. @throws RedisError when the connection is lost. */
+export async function countKeys({ nodes }: Pick<RedisServer, 'nodes'>): Promise<number | null> {
+  const replies = await Promise.all(nodes.map((node) => node.batch([['DBSIZE']])));
+  return sumOrNull(replies.map(([size]) => (typeof size === 'number' ? size : null)));
 }
 
 /** The two questions that `withCommands` takes the answers to. */
@@ -44,8 +60,7 @@ export const infoWithCommands: readonly RedisCommand[] = [['INFO'], ['INFO', 'CO
 
 /** INFO with the calls of each command (`cmdstat_get`, …), where the server reports these. */
 export function withCommands(info: Reply, commands: Reply | undefined): Info {
-  const calls = typeof commands === 'string' ? parseInfo(commands) : {};
-  return { ...parseInfo(replyText(info)), ...calls };
+  return { ...parseInfo(replyText(info)), ...infoOf(commands) };
 }
 
 /** @throws RedisError, with code NOPERM where the user may not call INFO. */
@@ -53,6 +68,24 @@ export async function readInfoWithCommands(node: RedisNode): Promise<Info> {
   const [info = null, commands] = await node.batch(infoWithCommands);
   if (info instanceof ReplyError) throw refusal(info, '`INFO`', node.address);
   return withCommands(info, commands);
+}
+
+/**
+ * Refuses replicas that take no writes, before anything is planned for them. Where INFO is not permitted, the first write
+ * finds out. @param subject What would write. @throws RedisError
+ */
+export async function requirePrimaries(server: RedisServer, subject: string): Promise<void> {
+  for (const node of server.nodes) {
+    const info = (await readInfoIfPermitted(node, 'REPLICATION')) ?? {};
+    if (info['role'] !== 'slave' || info['slave_read_only'] === '0') continue;
+    const primary = addressOf({ host: info['master_host'] ?? '', port: Number(info['master_port']) });
+    throw new RedisError(
+      'refused',
+      'READONLY',
+      `${node.address} is a replica of ${primary}, and ${subject} writes; nothing was changed`,
+      `connect to the primary, ${primary}`,
+    );
+  }
 }
 
 /** Calls by the name of the command, those of its subcommands together; null where the server reports none. */

@@ -82,6 +82,12 @@ async function pause(millis: number, signal: AbortSignal | undefined): Promise<v
   await sleep(millis, undefined, signal && { signal }).catch(() => undefined);
 }
 
+/** The pace of a walk; undefined where nothing limits it. */
+export interface Pacing {
+  readonly pace: Pace | undefined;
+  readonly end: () => void;
+}
+
 /**
  * The pace for reading the keys of a node, with a probe of its latency where there is a budget; no pace where there is no
  * limit. The caller ends it. @throws RedisError when the probe gets no connection
@@ -91,7 +97,7 @@ export async function startPacing(
   { maxKeysPerSecond, latencyBudgetMillis }: PaceLimits,
   signal: AbortSignal | undefined,
   pageSize = defaultPageSize,
-): Promise<{ readonly pace: Pace | undefined; end(): void }> {
+): Promise<Pacing> {
   if (maxKeysPerSecond === undefined && latencyBudgetMillis === undefined)
     return { pace: undefined, end: () => undefined };
   const pace = new Pace({

@@ -4,7 +4,7 @@ import { isIPv6, SocketAddress } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisError } from './errors.ts';
-import { parseInfo } from './info.ts';
+import { infoOf, readInfoIfPermitted } from './info.ts';
 import type { Reply } from './reply.ts';
 import type { RedisNode, RedisServer } from './server.ts';
 import { type Place, placeAt } from './target.ts';
@@ -54,8 +54,7 @@ export async function namesOfServer(server: RedisServer): Promise<ReadonlySet<Pl
  */
 export async function runIdOf({ cluster, nodes: [node] }: Pick<RedisServer, 'nodes' | 'cluster'>) {
   if (cluster !== undefined) return null;
-  const [info] = await node.batch([['INFO', 'SERVER']]);
-  return (typeof info === 'string' && parseInfo(info)['run_id']) || null;
+  return (await readInfoIfPermitted(node, 'SERVER'))?.['run_id'] ?? null;
 }
 
 /** `::ffff:127.0.0.1`, `127.0.0.1`, `0.0.0.0` and an address of an interface are one host: this one. */
@@ -82,9 +81,8 @@ async function socketNames(path: string): Promise<PlaceName[]> {
 async function memberPlaces(server: RedisServer): Promise<Place[]> {
   const [node] = server.nodes;
   try {
-    const [info] = await node.batch([['INFO', 'CLUSTER']]);
-    const enabled = typeof info === 'string' && parseInfo(info)['cluster_enabled'] === '1';
-    if (!enabled && server.cluster === undefined) return [];
+    const info = await readInfoIfPermitted(node, 'CLUSTER');
+    if (info?.['cluster_enabled'] !== '1' && server.cluster === undefined) return [];
     const [slots] = await node.batch([['CLUSTER', 'SLOTS']]);
     return Array.isArray(slots) ? parseClusterMembers(slots, placeAt(node.address).host) : [];
   } catch (error) {
@@ -101,7 +99,7 @@ async function otherWaysIn(node: RedisNode, names: readonly PlaceName[]): Promis
     ...(['PORT', 'TLS-PORT', 'UNIXSOCKET'] as const).map((name) => ['CONFIG', 'GET', name] as const),
   ]);
   const [port, tlsPort, socketPath] = settings.map(settingOf);
-  const reported = typeof info === 'string' ? parseInfo(info)['tcp_port'] : undefined;
+  const reported = infoOf(info)?.['tcp_port'];
   const ports = [port, tlsPort, reported].filter((each) => each !== undefined && each !== '0');
   const { port: usedPort, socketPath: usedSocket } = placeAt(node.address);
   // A port that the server does not know of is mapped to it (a container, a tunnel): its own ports lead elsewhere there.

@@ -1,3 +1,4 @@
+import { sumOrNull } from '../support/sums.ts';
 import { type DatabaseInfo, databasesOf, type Info, infoNumber, productOf } from './info.ts';
 
 /** INFO in numbers with units. A null: the server does not report it. */
@@ -117,8 +118,4 @@ function sumDatabases(all: readonly DatabaseInfo[]): DatabaseInfo[] {
     sums.set(each.database, { ...sum, keys: sum.keys + each.keys, keysWithTtl });
   }
   return [...sums.values()].sort((left, right) => left.database - right.database);
-}
-
-function sumOrNull(values: readonly (number | null)[]): number | null {
-  return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }

@@ -13,10 +13,10 @@ import {
   type WalkColumns,
 } from './columns.ts';
 import { RedisError, refusal } from './errors.ts';
-import { countsScanType, type Info, parseInfo } from './info.ts';
+import { countsScanType, type Info, infoOf } from './info.ts';
 import type { Lane } from './lane.ts';
 import { defaultPageSize, type Pace, type PaceLimits, startPacing } from './pace.ts';
-import { type Reply, replyText } from './reply.ts';
+import type { Reply } from './reply.ts';
 import { ReplyError } from './reply-error.ts';
 import { ScanBounds } from './scan-bounds.ts';
 import type { RedisNode } from './server.ts';
@@ -107,8 +107,8 @@ export async function* walkNodes(
   accounts: WalkAccount[],
 ): AsyncGenerator<NodePage> {
   for (const [index, node] of nodes.entries()) {
+    if (accounts[index]?.complete === true) continue;
     const account = (accounts[index] ??= emptyAccount());
-    if (account.complete) continue;
     const options = optionsFor(account, index);
     const pages = walkKeys(node, { ...options, from: account.cursor }, account);
     for await (const page of pages) yield { ...page, node, account };
@@ -280,7 +280,7 @@ export function scanPage(reply: Reply | undefined, lane: Lane): ScannedPage {
 /** INFO's section about the server process; empty where INFO is not permitted. */
 async function serverInfoOf(lane: Lane): Promise<Info> {
   const [reply] = await lane.exchange([['INFO', 'SERVER']]);
-  return reply instanceof ReplyError || reply === undefined ? {} : parseInfo(replyText(reply));
+  return infoOf(reply) ?? {};
 }
 
 const firstPauseMillis = 100;

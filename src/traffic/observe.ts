@@ -7,8 +7,7 @@ import type { TrafficReport } from './report.ts';
 import { cpuBetween, growth } from './figures/window.ts';
 import { ReplyError } from '../redis/reply-error.ts';
 import { hitFlags, missingFlags, readServerFlags } from './notifications/notification-flags.ts';
-import { parseInfo } from '../redis/info.ts';
-import { replyText } from '../redis/reply.ts';
+import { readInfoIfPermitted } from '../redis/info.ts';
 
 /** What the server may be burdened with; beyond it the observation ends. */
 export type CostLimit =
@@ -178,9 +177,7 @@ const flushes = ['cmdstat_flushall', 'cmdstat_flushdb', 'cmdstat_swapdb'];
 export async function countFlushes(server: RedisServer): Promise<number | null> {
   let sum = 0;
   for (const node of server.nodes) {
-    const [reply] = await node.batch([['INFO', 'COMMANDSTATS']]);
-    if (typeof reply !== 'string') return null;
-    const stats = parseInfo(replyText(reply));
+    const stats = (await readInfoIfPermitted(node, 'COMMANDSTATS')) ?? {};
     if (!Object.keys(stats).some((name) => name.startsWith('cmdstat_'))) return null;
     for (const name of flushes) sum += Number(/^calls=(\d+)/.exec(stats[name] ?? '')?.[1] ?? 0);
   }

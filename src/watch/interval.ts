@@ -1,3 +1,4 @@
+import { sumOrNull } from '../support/sums.ts';
 import { dataReadsOf, lookupsSince } from '../health/lookups/counters.ts';
 import type { RedisError } from '../redis/errors.ts';
 import { sumReports } from '../redis/server-report.ts';
@@ -168,10 +169,6 @@ export function failedInterval(at: string, error: RedisError): WatchInterval {
     namespacesMostUnseenKeys: null,
     namespaces: [],
   };
-}
-
-function sumOrNull(values: readonly (number | null)[]): number | null {
-  return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }
 
 /** A rate that is less certain says nothing of a cache. */

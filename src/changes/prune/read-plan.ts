@@ -2,7 +2,7 @@ import type { Namespace, NamespaceMap } from '../../keyspace/map.ts';
 import type { Progress } from '../../support/progress.ts';
 import { sumAccounts, type WalkAccount, type ColumnName } from '../../redis/account.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
-import { infoNumber, readInfoIfPermitted } from '../../redis/info.ts';
+import { countKeys, infoNumber, readInfoIfPermitted } from '../../redis/info.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
 import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
@@ -85,12 +85,9 @@ async function readFacts(
   server: RedisServer,
   wantsIdle: boolean,
 ): Promise<{ readonly keys: number | null; readonly replicas: number | null }> {
-  let keys: number | null = 0;
+  const keys = await countKeys(server);
   let replicas: number | null = 0;
-  for (const node of server.nodes) {
-    const [size] = await node.batch([['DBSIZE']]);
-    keys = keys === null || typeof size !== 'number' ? null : keys + size;
-    if (!wantsIdle) continue;
+  for (const node of wantsIdle ? server.nodes : []) {
     const info = (await readInfoIfPermitted(node)) ?? {};
     const policy = info['maxmemory_policy'] ?? '';
     if (/lfu$/.test(policy)) throw noIdleTime(node, `its eviction policy is \`${policy}\``);

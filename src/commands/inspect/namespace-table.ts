@@ -1,3 +1,4 @@
+import { sumOrNull } from '../../support/sums.ts';
 import { otherName } from '../../keyspace/namespace-tree.ts';
 import type { TableBlock } from '../../render/blocks.ts';
 import { type Field, fieldsOf, gridOf, tableOf } from '../../render/table.ts';
@@ -219,8 +220,4 @@ function ttlText(ttl: OutlineLine['ttl']): string | null {
     formatSeconds(Math.round(ttl.maxSeconds)),
   ];
   return least === most ? least : `${least} … ${most}`;
-}
-
-function sumOrNull(values: readonly (number | null)[]): number | null {
-  return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }

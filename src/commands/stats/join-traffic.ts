@@ -1,3 +1,4 @@
+import { sumOrNull } from '../../support/sums.ts';
 import type { JudgedTarget } from '../../health/namespace-targets.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { otherName } from '../../keyspace/segment-tree.ts';
@@ -131,10 +132,6 @@ function sumOfCauses(parts: readonly (MissCauses | null)[]): MissCauses | null {
   return Object.fromEntries(
     names.map((name) => [name, parts.reduce((sum, part) => sum + (part?.[name] ?? 0), 0)]),
   ) as unknown as MissCauses;
-}
-
-function sumOrNull(values: readonly (number | null)[]): number | null {
-  return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }
 
 /**

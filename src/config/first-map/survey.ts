@@ -1,8 +1,8 @@
 import type { Progress } from '../../support/progress.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { commandCalls, parseInfo } from '../../redis/info.ts';
-import { type Reply, replyText } from '../../redis/reply.ts';
+import { commandCalls, countKeys, readInfoIfPermitted } from '../../redis/info.ts';
+import { type Reply } from '../../redis/reply.ts';
 import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import type { RedisCommand } from '../../redis/command.ts';
@@ -36,7 +36,7 @@ export async function surveyKeys(
   server: RedisServer,
   { sample, signal, progress }: SurveyOptions,
 ): Promise<Survey> {
-  const keysInDatabase = await databaseSize(server);
+  const keysInDatabase = await countKeys(server);
   progress.start('reading keys', 'keys', Math.min(sample, keysInDatabase ?? sample));
   const keys = new Map<ByteString, ObservedKey>();
   let complete = true;
@@ -79,24 +79,12 @@ export async function surveyKeys(
   };
 }
 
-async function databaseSize(server: RedisServer): Promise<number | null> {
-  let sum = 0;
-  for (const node of server.nodes) {
-    const [size] = await node.batch([['DBSIZE']]);
-    if (typeof size !== 'number') return null;
-    sum += size;
-  }
-  return sum;
-}
-
 /** The commands that clients have used since the counters began; none where the server does not say. */
 export async function usedCommands(server: RedisServer): Promise<Set<string>> {
   const used = new Set<string>();
   for (const node of server.nodes) {
-    const [reply] = await node.batch([['INFO', 'COMMANDSTATS']]);
-    if (reply === undefined || reply instanceof ReplyError) continue;
-    for (const [name, calls] of commandCalls(parseInfo(replyText(reply))) ?? [])
-      if (calls > 0) used.add(name);
+    const info = (await readInfoIfPermitted(node, 'COMMANDSTATS')) ?? {};
+    for (const [name, calls] of commandCalls(info) ?? []) if (calls > 0) used.add(name);
   }
   return used;
 }

@@ -1,7 +1,13 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileFailureText } from '../../support/failure.ts';
-import { type Info, infoNumber, infoWithCommands, parseInfo, withCommands } from '../../redis/info.ts';
+import {
+  type Info,
+  infoNumber,
+  infoWithCommands,
+  readInfoIfPermitted,
+  withCommands,
+} from '../../redis/info.ts';
 import { noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
 import { ReplyError } from '../../redis/reply-error.ts';
 import type { RedisNode } from '../../redis/server.ts';
@@ -68,9 +74,9 @@ export function rememberedLookups(folder: string | null, info: Info): Remembered
 /** The runs that were the last to touch keys of these nodes, see Touch. @throws RedisError where the connection is lost */
 export async function touchesOf(nodes: readonly RedisNode[], folder: string | null): Promise<Touch[]> {
   if (folder === null || !existsSync(folder)) return [];
-  const infos = await Promise.all(nodes.map((node) => node.batch([['INFO', 'SERVER']])));
-  return infos.flatMap(([info]) => {
-    const path = typeof info === 'string' ? pathOf(folder, parseInfo(info)) : null;
+  const infos = await Promise.all(nodes.map((node) => readInfoIfPermitted(node, 'SERVER')));
+  return infos.flatMap((info) => {
+    const path = info === null ? null : pathOf(folder, info);
     const entry = path === null ? null : readEntry(path);
     return entry === null || typeof entry === 'string' ? [] : (entry.touch ?? []);
   });

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'timers/promises';
 import type { RedisCommand } from '../../redis/command.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { parseInfo, infoNumber } from '../../redis/info.ts';
+import { infoNumber, infoOf } from '../../redis/info.ts';
 import { ReplyError } from '../../redis/reply-error.ts';
-import { ReplyParser, replyText, type Reply } from '../../redis/reply.ts';
+import { ReplyParser, type Reply } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { type ByteString, asBytes } from '../../support/bytes.ts';
 
@@ -83,7 +83,7 @@ export interface ServerFlags {
 /** @param now Milliseconds since the epoch. @throws RedisError when the connection is lost */
 export async function readServerFlags(node: FlagsNode, now: number): Promise<ServerFlags> {
   const [info, flags] = await node.batch([askServer, askFlags]);
-  const facts = info === undefined || info instanceof ReplyError ? {} : parseInfo(replyText(info));
+  const facts = infoOf(info) ?? {};
   const uptimeSeconds = infoNumber(facts, 'uptime_in_seconds');
   return {
     address: node.address,

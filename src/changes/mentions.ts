@@ -18,6 +18,8 @@ export interface MentioningNamespace {
   readonly pattern: string | null;
   readonly keys: number;
   readonly example: ByteString;
+  /** The key has the name of the entity as a word: `cart:{user12}` of a user, and not `flag:feature-12`. */
+  readonly namesEntity: boolean;
 }
 
 /** Where a key contains an id. */
@@ -67,13 +69,15 @@ export class MentionTally {
   }
 
   result(): Mentions {
-    const name = bytesOf(this.entity).toLowerCase();
-    const isNamed = (key: ByteString) => key.toLowerCase().includes(name);
+    const namesEntity = wordFinder(this.entity);
     const namespaces = [...this.rows]
-      .map(([pattern, row]) => ({ ...row, pattern: pattern === otherName ? null : pattern }))
+      .map(([name, row]) => {
+        const pattern = name === otherName ? null : name;
+        return { ...row, pattern, namesEntity: pattern !== null && namesEntity(row.example) };
+      })
       .sort(
         (left, right) =>
-          Number(isNamed(right.example)) - Number(isNamed(left.example)) ||
+          Number(right.namesEntity) - Number(left.namesEntity) ||
           right.keys - left.keys ||
           (left.example < right.example ? -1 : 1),
       );
@@ -89,6 +93,14 @@ export class MentionTally {
         : markWildcards(inferPattern(part as ByteString, delimiters).replaceAll('<id>', '<other>'));
     return detached(`${inferred(key.slice(0, start))}<id>${inferred(key.slice(end))}`);
   }
+}
+
+/** Finds a name in a key as a word of its own, also in the plural and in camel case: `users` and `userCart`, not `superuser`. */
+function wordFinder(name: string): (key: ByteString) => boolean {
+  const apart = (text: string) => text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
+  const singular = apart(bytesOf(name)).replace(/s$/, '');
+  const word = new RegExp(`(?<![a-z])${singular.replace(/\W/g, '\\$&')}(?:s|es)?(?![a-z])`);
+  return (key) => word.test(apart(key));
 }
 
 /** A byte of a word; those above ASCII are parts of letters. */

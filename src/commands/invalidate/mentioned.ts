@@ -1,5 +1,6 @@
 import { bindPlaceholder, markWildcards, parsePattern } from '../../keyspace/pattern.ts';
 import { type Block, command, note, type TableBlock } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted } from '../../render/units.ts';
 import type { InvalidateResult } from './result.ts';
 
@@ -15,25 +16,44 @@ export function mentionedText(result: InvalidateResult): string | null {
   return `${summary}: ${named.join(', ')}${(result.mentioned ?? 0) > named.length ? ', …' : ''}`;
 }
 
+type Mentioning = InvalidateResult['mentionedNamespaces'][number];
+
 /** What the ids of the plan do not reach, and how it is reached. */
 export function mentionedBlocks(result: InvalidateResult): Block[] {
   const summary = summaryOf(result);
   if (summary === null) return [];
-  const shown = result.mentionedNamespaces.slice(0, mostShown);
-  const [only, ...more] = result.ids;
-  const patterns = shown.flatMap(({ pattern }) => pattern ?? []);
-  const isOne = only !== undefined && more.length === 0 && patterns.length > 0;
+  const { mentionedNamespaces: all, ids } = result;
+  const [only, ...more] = ids;
+  const patterns = all.filter(({ namesEntity }) => namesEntity).flatMap(({ pattern }) => pattern ?? []);
+  const others = all.length - patterns.length;
+  const { text, count } = fieldsOf<Pick<Mentioning, 'namespace' | 'keys' | 'example'>>();
+  const rest = all.slice(mostShown);
+  const restKeys = rest.reduce((sum, { keys }) => sum + keys, 0);
+  const restName = `(${counted(rest.length, 'more', 'more')})`;
   return [
     note('warning', summary),
-    shownTable(shown, result.mentionedNamespaces.slice(mostShown)),
-    ...(isOne
+    tableOf(
+      'mentioned',
+      [
+        ...all.slice(0, mostShown),
+        ...(rest.length > 0 ? [{ namespace: restName, keys: restKeys, example: { key: '' } }] : []),
+      ],
+      [
+        text('namespace', 'NOT IN THE PLAN'),
+        count('keys', 'KEYS'),
+        text('example', 'FOR EXAMPLE', exampleKey),
+      ],
+    ),
+    ...(only !== undefined && more.length === 0 && patterns.length > 0
+      ? [command('to plan those with its name', 'cachectl', 'invalidate', ...argumentsFor(patterns, only.id))]
+      : []),
+    ...(others > 0
       ? [
-          command(
-            'to plan these',
-            'cachectl',
-            'invalidate',
-            ...patterns.flatMap((pattern) => ['--pattern', boundTo(pattern, only.id)]),
-            '--dry-run',
+          note(
+            'plain',
+            patterns.length > 0
+              ? 'where the name is missing, it may be the id of something else; --pattern takes such keys too'
+              : 'it may be the id of something else; --pattern takes such keys too',
           ),
         ]
       : []),
@@ -46,42 +66,21 @@ export function mentionedBlocks(result: InvalidateResult): Block[] {
   ];
 }
 
+const exampleKey = ({ example }: Pick<Mentioning, 'example'>) => example.key;
+
+const argumentsFor = (patterns: readonly string[], id: string): string[] => [
+  ...patterns.slice(0, mostShown).flatMap((pattern) => ['--pattern', boundTo(pattern, id)]),
+  '--dry-run',
+];
+
 /** For programs. */
 export function mentionedTable({ mentionedNamespaces }: InvalidateResult): TableBlock {
-  return {
-    kind: 'table',
-    name: 'mentioned',
-    columns: [
-      { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
-      { name: 'pattern', header: 'PATTERN', unit: 'text' },
-      { name: 'keys', header: 'KEYS', unit: 'count' },
-      { name: 'example', header: 'FOR EXAMPLE', unit: 'text' },
-    ],
-    rows: mentionedNamespaces.map(({ namespace, pattern, keys, example }) => [
-      ...[namespace, pattern, keys],
-      example.key,
-    ]),
-  };
-}
-
-function shownTable(
-  shown: InvalidateResult['mentionedNamespaces'],
-  rest: InvalidateResult['mentionedNamespaces'],
-): TableBlock {
-  const restKeys = rest.reduce((sum, { keys }) => sum + keys, 0);
-  return {
-    kind: 'table',
-    name: 'mentioned',
-    columns: [
-      { name: 'namespace', header: 'NOT IN THE PLAN', unit: 'text' },
-      { name: 'keys', header: 'KEYS', unit: 'count' },
-      { name: 'example', header: 'FOR EXAMPLE', unit: 'text' },
-    ],
-    rows: [
-      ...shown.map(({ namespace, keys, example }) => [namespace, keys, example.key]),
-      ...(rest.length > 0 ? [[`(${counted(rest.length, 'more', 'more')})`, restKeys, '']] : []),
-    ],
-  };
+  const { text, count } = fieldsOf<Mentioning>();
+  return tableOf('mentioned', mentionedNamespaces, [
+    ...[text('namespace', 'NAMESPACE'), text('pattern', 'PATTERN'), count('keys', 'KEYS')],
+    text('example', 'FOR EXAMPLE', exampleKey),
+    text('namesEntity', 'NAMED'),
+  ]);
 }
 
 function summaryOf({ mentioned, ids }: InvalidateResult): string | null {

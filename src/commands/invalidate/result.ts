@@ -96,6 +96,8 @@ export interface InvalidateResult {
     readonly pattern: string | null;
     readonly keys: number;
     readonly example: { readonly key: string; readonly keyBase64?: string };
+    /** The key has the name of the entity as a word; else the id may be that of something else. */
+    readonly namesEntity: boolean;
   }[];
   readonly sample: readonly { readonly key: string; readonly keyBase64?: string }[];
   readonly unreachable: readonly { readonly namespace: string; readonly reason: string }[];
@@ -162,10 +164,8 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     ids: [...(context.keysById ?? [])].map(([id, keys]) => ({ id, keys })),
     namespaces: plan.namespaces,
     excludedNamespaces: plan.excluded,
-    mentionedNamespaces: (plan.mentions?.namespaces ?? []).map(({ namespace, pattern, keys, example }) => ({
-      namespace,
-      pattern,
-      keys,
+    mentionedNamespaces: (plan.mentions?.namespaces ?? []).map(({ example, ...row }) => ({
+      ...row,
       example: keyFields(example),
     })),
     sample: plan.sample.map(keyFields),

@@ -83,6 +83,7 @@ describe('prune --set-ttl', () => {
     expect(rows['draft']).toMatchObject({ kind: 'cache', rule: null, left: 1, leftBecause: 'noRule' });
     expect(rows['(unmapped)']).toMatchObject({ kind: null, withoutTtl: 1, left: 1, leftBecause: 'unmapped' });
     expect(rows['badge']).toBeUndefined();
+    expect(jsonOf(result)).toMatchObject({ permanentNamespaces: ['badge'] });
 
     const near = (millis: number) => ({ least: millis - 60_000, most: millis });
     const profile = await ttlOf(server, 'user:1:profile');

@@ -140,7 +140,11 @@ describe('a drafted map', () => {
       {
         name: 'user',
         config: {
-          patterns: ['user:<id>:profile', 'db:list:user:<id>:page:<other>', 'user_settings:<id>'],
+          // State belongs to the user too: a plan names it, and leaves it.
+          patterns: [
+            ...['user:<id>:profile', 'db:list:user:<id>:page:<other>', 'user_settings:<id>'],
+            'session:user:<id>',
+          ],
           hashedIn: ['list-user'],
         },
       },
@@ -232,7 +236,7 @@ test('the maps of the example systems know state, TTLs, digests and users', () =
 
   const users = (system: SystemName) =>
     generated.get(system)?.draft.entities.find(({ name }) => name === 'user')?.config;
-  expect(users('boardroom')?.patterns).toEqual(['user_profile:<id>']);
+  expect(users('boardroom')?.patterns).toEqual(['user_profile:<id>', 'user_sessions:<id>']);
   expect(users('education')?.patterns).toContain('db_query:user_progress:user:<id>:params:<hash>');
   expect(users('education')?.hashedIn).toContain('db_query-user_profile-params');
 });

@@ -31,7 +31,10 @@ function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): Prun
   const server = { address: 'redis://host', nodes: [] };
   const goals = { withoutTtl: true, tooLong: true, idleSeconds: 1, namespaces: [] };
   return plannedResult(
-    { plan, goals, server, dryRun: true, backup: null, ttlBackup: { isKept: false, noUndoBecause: null } },
+    {
+      ...{ plan, goals, permanentNamespaces: [], server, dryRun: true, backup: null },
+      ttlBackup: { isKept: false, noUndoBecause: null },
+    },
     'planned',
   );
 }

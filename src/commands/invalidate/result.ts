@@ -164,9 +164,10 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
     ids: [...(context.keysById ?? [])].map(([id, keys]) => ({ id, keys })),
     namespaces: plan.namespaces,
     excludedNamespaces: plan.excluded,
-    mentionedNamespaces: (plan.mentions?.namespaces ?? []).map(({ example, ...row }) => ({
-      ...row,
-      example: keyFields(example),
+    mentionedNamespaces: (plan.mentions?.namespaces ?? []).map(({ namespace, pattern, keys, ...row }) => ({
+      ...{ namespace, pattern, keys },
+      example: keyFields(row.example),
+      namesEntity: row.namesEntity,
     })),
     sample: plan.sample.map(keyFields),
     unreachable: selection.unreachable

@@ -68,6 +68,8 @@ export interface PruneResult {
   readonly stateKeysLeft: number;
   /** Keys that only a guessed rule speaks against. */
   readonly guessedRuleKeysLeft: number;
+  /** Cache namespaces that a rule says are permanent: their keys have no TTL to set. Empty where TTLs were not looked for. */
+  readonly permanentNamespaces: readonly string[];
   readonly sample: readonly {
     readonly key: string;
     readonly keyBase64?: string;
@@ -96,6 +98,7 @@ export interface Changes {
 interface PlanContext {
   readonly plan: PruningPlan;
   readonly goals: PruningGoals;
+  readonly permanentNamespaces: readonly string[];
   readonly server: Pick<RedisServer, 'address'>;
   readonly dryRun: boolean;
   /** Null: nothing is to be removed. */
@@ -144,6 +147,7 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     notAttempted: matched,
     stateKeysLeft: leftBecause('state'),
     guessedRuleKeysLeft: leftBecause('guessedRule'),
+    permanentNamespaces: context.permanentNamespaces,
     journal: null,
     backup: false,
     backupPlanned: context.backup?.isKept ?? false,

@@ -28,7 +28,7 @@ interface PruneInput extends ChangeInput {
 const blank = blankOf<PruneResult>()(`
   outcome server dryRun complete planFull matched matchedMemoryBytes keyspaceKeys planned namespaces[]
   journal backup backupPlanned ttlUndoPlanned noUndoBecause ttlSet shortened removed skipped failed
-  notAttempted stateKeysLeft guessedRuleKeysLeft sample[] problems[] replicas durationSeconds
+  notAttempted stateKeysLeft guessedRuleKeysLeft permanentNamespaces[] sample[] problems[] replicas durationSeconds
   serverCost
 `);
 
@@ -51,6 +51,7 @@ async function prune(context: Context, input: PruneInput): Promise<Outcome<Prune
   const server = await context.connect();
   const plan = await planPruning(server, map, goals, { limits, signal, progress, now });
   const { idle, withoutTtl, tooLong } = plan.keys;
+  const permanentNamespaces = permanentIn(map, goals);
   const sizes = { keys: idle, memoryBytes: plan.memoryBytes };
   const backup =
     idle.length === 0 || signal.aborted ? null : await decideBackup(context, server, input, 'unlink', sizes);
@@ -59,7 +60,10 @@ async function prune(context: Context, input: PruneInput): Promise<Outcome<Prune
       ? null
       : await decideBackup(context, server, input, 'soft', sizes);
   const planned = (outcome: PruneResult['outcome']) =>
-    plannedResult({ plan, goals, server, dryRun: input.dryRun === true, backup, ttlBackup }, outcome);
+    plannedResult(
+      { plan, goals, permanentNamespaces, server, dryRun: input.dryRun === true, backup, ttlBackup },
+      outcome,
+    );
   if (signal.aborted) return { result: planned('interrupted') };
   const draft = planned('declined');
   if (draft.matched === 0) return { result: planned('nothingToDo') };
@@ -97,6 +101,17 @@ async function prune(context: Context, input: PruneInput): Promise<Outcome<Prune
     ...(pruning.failed > 0 && { exitCode: exitCodes.negative }),
     ...(pruning.stoppedBy !== null && { error: pruning.stoppedBy }),
   };
+}
+
+/** The namespaces in which a missing TTL is as it should be. */
+function permanentIn(map: NamespaceMap, { withoutTtl, tooLong, namespaces }: PruningGoals): string[] {
+  if (!withoutTtl && !tooLong) return [];
+  return map.namespaces
+    .filter(({ name, kind, ttl }) => {
+      const isAsked = namespaces.length === 0 || namespaces.includes(name);
+      return isAsked && kind === 'cache' && ttl?.kind === 'permanent';
+    })
+    .map(({ name }) => name);
 }
 
 /** @throws InputError where the options, or the map, leave nothing to look for */

@@ -202,7 +202,8 @@ function problemTable({ problems }: PruneResult): TableBlock {
 }
 
 function warnings(result: PruneResult): Block[] {
-  const { planFull, matched, stateKeysLeft, guessedRuleKeysLeft, replicas, planned } = result;
+  const { planFull, matched, stateKeysLeft, guessedRuleKeysLeft, permanentNamespaces, replicas, planned } =
+    result;
   return [
     ...(result.noUndoBecause === null
       ? []
@@ -235,6 +236,9 @@ function warnings(result: PruneResult): Block[] {
             counted(stateKeysLeft, 'key of state stays as it is', 'keys of state stay as they are'),
           ),
         ]
+      : []),
+    ...(permanentNamespaces.length > 0
+      ? [note('plain', `left alone, for their rule is \`permanent\`: ${permanentNamespaces.join(', ')}`)]
       : []),
     ...(guessedRuleKeysLeft > 0
       ? [

@@ -176,15 +176,16 @@ export interface DraftEntity {
 
 /**
  * What keys are kept of, by id: the words that stand right before one (`user:<id>`). A word in the middle of a key is
- * taken only where it names an owner, for `offset:<id>` is no entity. State is left out: nothing would be removed.
+ * taken only where it names an owner, for `offset:<id>` is no entity. Keys of an entity that are state belong to it too, for a
+ * plan names what stays; where all of them are state, nothing would be removed.
  */
 export function draftEntities(
   namespaces: readonly DraftNamespace[],
   delimiters: readonly string[],
 ): DraftEntity[] {
   const patterns = new Map<string, Set<string>>();
+  const removable = new Set<string>();
   for (const { kind, paths } of namespaces) {
-    if (kind === 'state') continue;
     for (const path of paths) {
       path.forEach((segment, at) => {
         const word = /^<(id|uuid|email)>/.test(segment)
@@ -192,10 +193,13 @@ export function draftEntities(
           : ownerWithin(segment);
         if (word === null) return;
         patterns.set(word, (patterns.get(word) ?? new Set()).add(entityPattern(path, at)));
+        if (kind === 'cache') removable.add(word);
       });
     }
   }
-  const largestFirst = [...patterns].sort(([, left], [, right]) => right.size - left.size);
+  const largestFirst = [...patterns]
+    .filter(([name]) => removable.has(name))
+    .sort(([, left], [, right]) => right.size - left.size);
   return largestFirst.map(([name, found]) => {
     const hashedIn = namespaces
       .filter(({ hashed, paths }) => hashed && paths.flat().some((segment) => mentions(segment, name)))

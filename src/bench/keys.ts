@@ -1,7 +1,7 @@
 import { asBytes, type ByteString } from '../support/bytes.ts';
 import { refusal } from '../redis/errors.ts';
 import { encodeCommand, type Lane } from '../redis/lane.ts';
-import { ReplyError } from '../redis/reply-error.ts';
+import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { type BenchOptions, needsKeys } from './options.ts';
 import { type Info, infoNumber } from '../redis/info.ts';

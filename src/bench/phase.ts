@@ -1,7 +1,6 @@
 import { refusal } from '../redis/errors.ts';
 import { type LookupTally, noLookups } from '../redis/lookups.ts';
-import type { Reply } from '../redis/reply.ts';
-import { ReplyError } from '../redis/reply-error.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
 import { type Clock, Pacer } from './clock.ts';
 import { type LatencySummary, LatencyRecorder } from './latency.ts';
 import type { Limit } from './options.ts';

@@ -3,10 +3,8 @@ import { isAboutOneKey } from '../redis/columns.ts';
 import { RedisError, refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
 import type { Pace, Pacing } from '../redis/pace.ts';
-import type { Reply } from '../redis/reply.ts';
-import { ReplyError } from '../redis/reply-error.ts';
-import type { RedisCluster, RedisNode, RedisServer } from '../redis/server.ts';
-import type { RedisCommand } from '../redis/command.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
+import type { RedisCluster, RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 
 /** What became of some keys: `changed + unchanged + failed + notAttempted` is always their number. */
 export interface ChangeTally {

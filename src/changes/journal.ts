@@ -4,7 +4,7 @@ import { ArchiveWriter } from '../records/archive/writer.ts';
 import { InputError, fileFailureText } from '../support/failure.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { asRefusal, type BatchLine, type KeyChange, type Refusal } from './change-keys.ts';
-import { ReplyError } from '../redis/reply-error.ts';
+import { ReplyError } from '../redis/reply.ts';
 import { makeStateFolder, stateFolder } from '../support/files.ts';
 import type { RedisServer } from '../redis/server.ts';
 

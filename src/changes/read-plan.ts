@@ -12,8 +12,7 @@ import type { ExcludedNamespace, InvalidationPlan, PlannedNamespace, Scope, Verd
 import type { KeyWalk, Selection } from './selection.ts';
 import { isAboutOneKey } from '../redis/columns.ts';
 import type { Lane } from '../redis/lane.ts';
-import { ReplyError } from '../redis/reply-error.ts';
-import type { Reply } from '../redis/reply.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
 import { dealFrom } from '../keyspace/key-text.ts';
 import { InputError } from '../support/failure.ts';
 

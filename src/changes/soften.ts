@@ -1,8 +1,7 @@
 import type { ArchiveWriter } from '../records/archive/writer.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { asRefusal, type KeyChange, type Refusal } from './change-keys.ts';
-import type { Reply } from '../redis/reply.ts';
-import { ReplyError } from '../redis/reply-error.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
 import { keepingTtls, refusedBy } from './journal.ts';
 
 interface SofteningOptions {

@@ -4,10 +4,8 @@ import type { Progress } from '../support/progress.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
 import { RedisError, refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
-import type { Reply } from '../redis/reply.ts';
-import { ReplyError } from '../redis/reply-error.ts';
-import type { RedisNode, RedisServer } from '../redis/server.ts';
-import type { RedisCommand } from '../redis/command.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
+import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 import { concernsSomeKeys } from './change-keys.ts';
 
 /** What became of the keys of a journal: `restored + rewritten + expired + withoutValue + failed + notAttempted` are all. */

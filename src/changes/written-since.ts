@@ -3,10 +3,8 @@ import { startPacing } from '../redis/pace.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { KeyChange } from './change-keys.ts';
 import type { PaceLimits } from '../redis/pace.ts';
-import type { Reply } from '../redis/reply.ts';
-import { ReplyError } from '../redis/reply-error.ts';
-import type { RedisServer } from '../redis/server.ts';
-import type { RedisCommand } from '../redis/command.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
+import type { RedisCommand, RedisServer } from '../redis/server.ts';
 
 /** DUMP builds a value at one go: a batch is what the server does without looking at anyone else. */
 const mostKeysInBatch = 50;

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisError, refusal } from '../redis/errors.ts';
 import { infoWithCommands, withCommands } from '../redis/info.ts';
-import { ReplyError } from '../redis/reply-error.ts';
-import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { ReplyError } from '../redis/reply.ts';
+import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 import {
   type Canary,
   canaryTtlSeconds,
@@ -14,7 +14,6 @@ import {
   type Stop,
 } from './facts.ts';
 import { lookupCountersOf } from './lookups/counters.ts';
-import type { RedisCommand } from '../redis/command.ts';
 import { asBytes } from '../support/bytes.ts';
 
 /** The way in: how far it led, and what each node says of itself. */

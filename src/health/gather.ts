@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Progress } from '../support/progress.ts';
 import { RedisError } from '../redis/errors.ts';
 import { readInfoWithCommands } from '../redis/info.ts';
-import { ReplyError } from '../redis/reply-error.ts';
+import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { tryCanary, enterWhenReady, type Gate } from './enter.ts';
 import { millisSince, type Canary, type Facts, isLoading, type NodeFacts, type Stop } from './facts.ts';

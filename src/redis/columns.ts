@@ -3,8 +3,7 @@ import type { ByteString } from '../support/bytes.ts';
 import { refusal } from './errors.ts';
 import { type Lane, mostMetadataBytes } from './lane.ts';
 import { type LookupTally, noLookups } from './lookups.ts';
-import type { Reply } from './reply.ts';
-import { ReplyError } from './reply-error.ts';
+import { type Reply, ReplyError } from './reply.ts';
 import { requireShape } from './reply-shapes.ts';
 
 export type WalkColumns = Readonly<Partial<Record<ColumnName, boolean>>>;

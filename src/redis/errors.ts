@@ -1,4 +1,4 @@
-import type { ReplyError } from './reply-error.ts';
+import type { ReplyError } from './reply.ts';
 
 /**
  * Why a server could not be used: `connect` (no connection), `login` (credentials), `lost` (a connection that broke),

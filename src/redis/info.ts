@@ -1,10 +1,8 @@
 import { RedisError, refusal } from './errors.ts';
-import { type Reply, replyText } from './reply.ts';
-import { ReplyError } from './reply-error.ts';
-import type { RedisNode, RedisServer } from './server.ts';
+import { type Reply, ReplyError, replyText } from './reply.ts';
+import type { RedisCommand, RedisNode, RedisServer } from './server.ts';
 import { addressOf } from './target.ts';
 import { sumOrNull } from '../support/sums.ts';
-import type { RedisCommand } from './command.ts';
 
 /**
  * The fields of INFO, by name; sections are flattened, for no name occurs in two of them. The heading of a section is a field

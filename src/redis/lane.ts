@@ -2,10 +2,9 @@ import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { connectionFailure, loginCodes, RedisError, refusal, ReplyFault } from './errors.ts';
 import { LookupTally } from './lookups.ts';
-import { type Reply, ReplyParser } from './reply.ts';
-import { ReplyError } from './reply-error.ts';
+import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import { mayCarryValues, requireShapes } from './reply-shapes.ts';
-import type { RedisCommand } from './command.ts';
+import type { RedisCommand } from './server.ts';
 import { addressOf, type ConnectTarget } from './target.ts';
 
 interface Batch {

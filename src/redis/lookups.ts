@@ -1,7 +1,6 @@
 import { isDiscarded } from './reply-shapes.ts';
-import type { Reply } from './reply.ts';
-import { ReplyError } from './reply-error.ts';
-import type { RedisCommand } from './command.ts';
+import { type Reply, ReplyError } from './reply.ts';
+import type { RedisCommand } from './server.ts';
 
 /** Lookups of our own that the server counts in `keyspace_hits` and `keyspace_misses`. */
 export interface OwnLookups {

@@ -3,11 +3,9 @@ import { asBytes } from '../support/bytes.ts';
 import { connectionFailure, RedisError, refusal, ReplyFault } from './errors.ts';
 import { elementBytes, interrupted, Lane, mostMetadataBytes } from './lane.ts';
 import { LookupTally } from './lookups.ts';
-import { type Reply, ReplyParser } from './reply.ts';
-import { ReplyError } from './reply-error.ts';
+import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import { commandName, requireShapes } from './reply-shapes.ts';
-import type { RedisNode } from './server.ts';
-import type { Argument, RedisCommand } from './command.ts';
+import type { Argument, RedisCommand, RedisNode } from './server.ts';
 import { addressOf, type ConnectTarget } from './target.ts';
 
 /** A node with the connection for its single commands. */

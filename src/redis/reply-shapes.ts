@@ -1,7 +1,6 @@
 import { notRedisHint, RedisError } from './errors.ts';
-import type { Reply } from './reply.ts';
-import { ReplyError } from './reply-error.ts';
-import type { RedisCommand } from './command.ts';
+import { type Reply, ReplyError } from './reply.ts';
+import type { RedisCommand } from './server.ts';
 
 /** What a command answers where it does not answer with an error. */
 interface Shape {

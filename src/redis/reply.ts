@@ -1,7 +1,16 @@
 import { constants } from 'node:buffer';
 import type { ByteString } from '../support/bytes.ts';
 import { RedisError, ReplyFault } from './errors.ts';
-import { ReplyError } from './reply-error.ts';
+
+/** An error reply (`-NOPERM …`). A value, not an exception: one command of a batch may fail while the others succeed. */
+export class ReplyError {
+  /** The first word when it is in capitals (`NOPERM`, `WRONGTYPE`), else `ERR`. */
+  readonly code: string;
+
+  constructor(readonly message: string) {
+    this.code = /^[A-Z][A-Z0-9]*(?= )/.exec(message)?.[0] ?? 'ERR';
+  }
+}
 
 /** A RESP2 reply. Simple and bulk strings are byte strings, a nil of either kind is null. */
 export type Reply = number | ByteString | null | ReplyError | Reply[];

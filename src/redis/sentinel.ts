@@ -1,8 +1,7 @@
 import { bytesOf } from '../support/bytes.ts';
 import { RedisError } from './errors.ts';
 import { askOnce, type OpenNode, openNode } from './node.ts';
-import { replyText } from './reply.ts';
-import { ReplyError } from './reply-error.ts';
+import { ReplyError, replyText } from './reply.ts';
 import type { RedisNode } from './server.ts';
 import { addressOf, type ConnectTarget, type Place, targetAt, type Topology } from './target.ts';
 

@@ -1,9 +1,13 @@
 import type { ByteString } from '../support/bytes.ts';
-import type { Argument, RedisCommand } from './command.ts';
 import type { Lane } from './lane.ts';
 import type { OwnLookups } from './lookups.ts';
-import type { Reply } from './reply.ts';
-import type { ReplyError } from './reply-error.ts';
+import type { Reply, ReplyError } from './reply.ts';
+
+/** One argument of a command. Strings are byte strings: text goes through `bytesOf` first; ASCII words may stand as they are. */
+export type Argument = ByteString | Uppercase<string> | number;
+
+/** A command with its arguments: `['MEMORY', 'USAGE', key]`. */
+export type RedisCommand = readonly Argument[];
 
 /** One Redis process that holds keys: the whole of a standalone server, or one primary of a cluster. */
 export interface RedisNode {

@@ -16,11 +16,9 @@ import { RedisError, refusal } from './errors.ts';
 import { countsScanType, type Info, infoOf } from './info.ts';
 import type { Lane } from './lane.ts';
 import { defaultPageSize, type Pace, type PaceLimits, startPacing } from './pace.ts';
-import type { Reply } from './reply.ts';
-import { ReplyError } from './reply-error.ts';
+import { type Reply, ReplyError } from './reply.ts';
 import { ScanBounds } from './scan-bounds.ts';
-import type { RedisNode } from './server.ts';
-import type { RedisCommand } from './command.ts';
+import type { RedisCommand, RedisNode } from './server.ts';
 
 export interface WalkOptions {
   /** Server-side MATCH: a glob in bytes. */

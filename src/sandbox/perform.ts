@@ -1,8 +1,7 @@
 import { refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
-import type { Reply } from '../redis/reply.ts';
-import { ReplyError } from '../redis/reply-error.ts';
-import type { RedisCommand } from '../redis/command.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
+import type { RedisCommand } from '../redis/server.ts';
 import type { SandboxRecord } from './family.ts';
 import type { TrafficOperation } from './operations.ts';
 import { setCommand } from './seed.ts';

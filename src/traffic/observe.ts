@@ -5,7 +5,7 @@ import { ObservationLost } from './streams/node-observer.ts';
 import { shown, type RestoreOutcome } from './notifications/put-back.ts';
 import type { TrafficReport } from './report.ts';
 import { cpuBetween, growth } from './figures/window.ts';
-import { ReplyError } from '../redis/reply-error.ts';
+import { ReplyError } from '../redis/reply.ts';
 import { hitFlags, missingFlags, readServerFlags } from './notifications/notification-flags.ts';
 import { readInfoIfPermitted } from '../redis/info.ts';
 

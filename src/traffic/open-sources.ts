@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisError } from '../redis/errors.ts';
 import { infoNumber, readInfoIfPermitted } from '../redis/info.ts';
-import { ReplyError } from '../redis/reply-error.ts';
+import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { ObservationLost, type NodeObserver } from './streams/node-observer.ts';
 import { acquireNotifications, type LeaseTerms } from './notifications/switch-on.ts';

@@ -1,7 +1,6 @@
 import type { Lane } from '../redis/lane.ts';
 import type { Reply } from '../redis/reply.ts';
-import type { RedisNode, RedisServer } from '../redis/server.ts';
-import type { Argument, RedisCommand } from '../redis/command.ts';
+import type { Argument, RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 import { probeLatency } from '../redis/pace.ts';
 
 /** What a lane sends of its own accord when it is opened, besides its SELECT: its name, and that it touches nothing. */

@@ -1,5 +1,5 @@
 import { type ByteString, bytesOf } from '../../src/support/bytes.ts';
-import type { Argument } from '../../src/redis/command.ts';
+import type { Argument } from '../../src/redis/server.ts';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { testUrl } from '../server/redis.ts';
 import { emptyServer, json } from './reading.ts';

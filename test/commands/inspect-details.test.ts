@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
-import type { Argument } from '../../src/redis/command.ts';
+import type { Argument, RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { send, sendAll, testUrl } from '../server/redis.ts';
 import { inspect, inspectTable } from './inspect-runs.ts';

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
-import type { RedisCommand } from '../../src/redis/command.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
+import type { RedisCommand, RedisServer } from '../../src/redis/server.ts';
 import { send } from '../server/redis.ts';
 import { expectOneWindow } from '../traffic/one-window.ts';
 import { lineOf, readPieces } from '../unit/traffic/monitor-lines.ts';

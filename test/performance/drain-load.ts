@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import { Lane } from '../../src/redis/lane.ts';
-import { ReplyError } from '../../src/redis/reply-error.ts';
+import { ReplyError } from '../../src/redis/reply.ts';
 
 /**
  * An application in front of a cache, in a process of its own. It reads keys of all namespaces, few of them often and

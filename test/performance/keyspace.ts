@@ -1,6 +1,5 @@
 import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
-import type { RedisNode } from '../../src/redis/server.ts';
-import type { RedisCommand } from '../../src/redis/command.ts';
+import type { RedisCommand, RedisNode } from '../../src/redis/server.ts';
 
 interface NamespaceRecipe {
   /** The pattern that is inferred from each of its keys. */

@@ -3,9 +3,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { bytesOf } from '../../src/support/bytes.ts';
-import { ReplyError } from '../../src/redis/reply-error.ts';
-import type { RedisNode } from '../../src/redis/server.ts';
-import type { RedisCommand } from '../../src/redis/command.ts';
+import { ReplyError } from '../../src/redis/reply.ts';
+import type { RedisCommand, RedisNode } from '../../src/redis/server.ts';
 
 /** A key with a string value. */
 export interface StringRecord {

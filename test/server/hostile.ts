@@ -1,8 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import { encodeCommand, Lane } from '../../src/redis/lane.ts';
-import { type Reply, ReplyParser } from '../../src/redis/reply.ts';
-import { ReplyError } from '../../src/redis/reply-error.ts';
-import type { RedisCommand } from '../../src/redis/command.ts';
+import { type Reply, ReplyError, ReplyParser } from '../../src/redis/reply.ts';
+import type { RedisCommand } from '../../src/redis/server.ts';
 import { targetOf } from './redis.ts';
 
 /** What a hostile server sends in place of a reply: the bytes, then `again` without end. */

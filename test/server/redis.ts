@@ -1,9 +1,7 @@
 import { inject } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
-import type { Reply } from '../../src/redis/reply.ts';
-import { ReplyError } from '../../src/redis/reply-error.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
-import type { Argument } from '../../src/redis/command.ts';
+import { type Reply, ReplyError } from '../../src/redis/reply.ts';
+import type { Argument, RedisServer } from '../../src/redis/server.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import type { ConnectTarget } from '../../src/redis/target.ts';
 import { parseRedisUrl } from '../../src/redis/url.ts';

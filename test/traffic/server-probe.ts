@@ -1,8 +1,7 @@
 import { Lane } from '../../src/redis/lane.ts';
 import { infoNumber, type Info, parseInfo } from '../../src/redis/info.ts';
-import { replyText } from '../../src/redis/reply.ts';
-import { ReplyError } from '../../src/redis/reply-error.ts';
-import type { RedisCommand } from '../../src/redis/command.ts';
+import { ReplyError, replyText } from '../../src/redis/reply.ts';
+import type { RedisCommand } from '../../src/redis/server.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import type { ServerGrowth } from './truth.ts';
 

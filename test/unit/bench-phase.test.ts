@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Limit } from '../../src/bench/options.ts';
 import { type Phase, type PhaseOutcome, runPhase } from '../../src/bench/phase.ts';
 import { RedisError } from '../../src/redis/errors.ts';
-import { ReplyError } from '../../src/redis/reply-error.ts';
+import { ReplyError } from '../../src/redis/reply.ts';
 import { anyCommands, SimulatedServer, Simulation } from './bench-simulation.ts';
 
 const forSeconds = (seconds: number): Limit => ({ kind: 'duration', seconds });

@@ -8,7 +8,7 @@ import {
   stagedReplace,
 } from '../../src/records/fixtures/write-commands.ts';
 import { asBytes } from '../../src/support/bytes.ts';
-import type { RedisCommand } from '../../src/redis/command.ts';
+import type { RedisCommand } from '../../src/redis/server.ts';
 import { slotOf } from '../../src/redis/slots.ts';
 
 const key = asBytes('k');

@@ -4,10 +4,8 @@ import { silentProgress } from '../../src/support/progress.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { RedisError } from '../../src/redis/errors.ts';
 import { noLookups } from '../../src/redis/lookups.ts';
-import type { Reply } from '../../src/redis/reply.ts';
-import { ReplyError } from '../../src/redis/reply-error.ts';
-import type { RedisNode, RedisServer } from '../../src/redis/server.ts';
-import type { RedisCommand } from '../../src/redis/command.ts';
+import { type Reply, ReplyError } from '../../src/redis/reply.ts';
+import type { RedisCommand, RedisNode, RedisServer } from '../../src/redis/server.ts';
 
 const noListener = new RedisError('connect', 'ECONNREFUSED', 'cannot connect to cache:6379');
 const broken = new RedisError('lost', 'ECONNRESET', 'lost the connection to cache:6379');

@@ -15,12 +15,10 @@ import {
   unlinking,
 } from '../change-keys.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
-import type { RedisServer } from '../../redis/server.ts';
+import type { RedisCommand, RedisServer } from '../../redis/server.ts';
 import type { Finding } from './findings.ts';
 import type { PruningPlan } from './read-plan.ts';
-import type { RedisCommand } from '../../redis/command.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
-import type { Reply } from '../../redis/reply.ts';
+import { type Reply, ReplyError } from '../../redis/reply.ts';
 
 /** What became of the keys of a plan: `changed` by finding, `skipped`, `failed` and `notAttempted` are all of them. */
 export interface Pruning {

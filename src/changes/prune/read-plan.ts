@@ -4,7 +4,7 @@ import { sumAccounts, type WalkAccount, type ColumnName } from '../../redis/acco
 import { RedisError, refusal } from '../../redis/errors.ts';
 import { countKeys, infoNumber, readInfoIfPermitted } from '../../redis/info.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
+import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { walkNodes, type WalkPage } from '../../redis/walk.ts';
 import { KeyJudge, type Finding, type PruningGoals, type Reason, type Verdict } from './findings.ts';

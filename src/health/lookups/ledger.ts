@@ -9,7 +9,7 @@ import {
   withCommands,
 } from '../../redis/info.ts';
 import { noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
+import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import { stateFolder } from '../../support/files.ts';

@@ -1,6 +1,6 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { type Reply, replyText } from '../../redis/reply.ts';
-import type { RedisCommand } from '../../redis/command.ts';
+import type { RedisCommand } from '../../redis/server.ts';
 import { collectionOf, listOf, type Value, widths } from '../values/commands.ts';
 import { fieldNames } from '../values/field-expiries.ts';
 import { areEqual, hasIds, scoreText } from './canonical.ts';

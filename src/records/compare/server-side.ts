@@ -1,6 +1,6 @@
 import type { WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
+import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { lengthCommand, type KeyToRead, type Value, type ValueType } from '../values/commands.ts';
 import { withFieldExpiries } from '../values/field-expiries.ts';

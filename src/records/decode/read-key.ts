@@ -2,10 +2,8 @@ import { asBytes, bytesOf, type ByteString } from '../../support/bytes.ts';
 import { refusal } from '../../redis/errors.ts';
 import { keysWithFieldTtls, readInfoIfPermitted } from '../../redis/info.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { type Reply, replyText } from '../../redis/reply.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
-import type { RedisNode } from '../../redis/server.ts';
-import type { RedisCommand } from '../../redis/command.ts';
+import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
+import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import { fieldExpiryCommands } from '../values/field-expiries.ts';
 
 /** What is known of one key, with the start of its value. A null: not permitted, or does not apply. */

@@ -6,7 +6,7 @@ import {
   newHeader,
 } from '../archive/format.ts';
 import { bufferOf, type ByteString } from '../../support/bytes.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
+import { ReplyError } from '../../redis/reply.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type FailedReading, failedBy } from '../values/read-values.ts';
 import type { KeyToRead } from '../values/commands.ts';

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../support/bytes.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
+import { ReplyError } from '../../redis/reply.ts';
 import { withFieldExpiries } from '../values/field-expiries.ts';
 import { PieceFault, readPieces } from '../values/read-pieces.ts';
 import { failedBy, type KeyReading } from '../values/read-values.ts';

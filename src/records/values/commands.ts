@@ -1,6 +1,6 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { type Reply, replyText } from '../../redis/reply.ts';
-import type { RedisCommand } from '../../redis/command.ts';
+import type { RedisCommand } from '../../redis/server.ts';
 
 /** Reads the whole of a value that is known to be short. */
 export function wholeCommand(type: ValueType, key: ByteString): RedisCommand {

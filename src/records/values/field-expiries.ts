@@ -1,8 +1,7 @@
 import type { ByteString } from '../../support/bytes.ts';
 import type { Lane } from '../../redis/lane.ts';
-import type { Reply } from '../../redis/reply.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
-import type { RedisCommand } from '../../redis/command.ts';
+import { type Reply, ReplyError } from '../../redis/reply.ts';
+import type { RedisCommand } from '../../redis/server.ts';
 import type { FieldExpiries, Value } from './commands.ts';
 import type { ValueLane } from './value-lane.ts';
 

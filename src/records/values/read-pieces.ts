@@ -1,10 +1,9 @@
 import type { WalkAccount } from '../../redis/account.ts';
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { type Reply, replyText } from '../../redis/reply.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
+import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import { CursorTrail } from '../../redis/scan-bounds.ts';
-import type { RedisCommand } from '../../redis/command.ts';
+import type { RedisCommand } from '../../redis/server.ts';
 import { collectionOf, listOf, lengthOf, type Value, type ValueType } from './commands.ts';
 import { type FailedReading, failedBy } from './read-values.ts';
 

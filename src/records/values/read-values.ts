@@ -3,9 +3,8 @@ import type { ByteString } from '../../support/bytes.ts';
 import { isAboutOneKey } from '../../redis/columns.ts';
 import { refusal } from '../../redis/errors.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { type Reply, replyText } from '../../redis/reply.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
-import type { RedisCommand } from '../../redis/command.ts';
+import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
+import type { RedisCommand } from '../../redis/server.ts';
 import {
   listOf,
   wholeCommand,

@@ -3,8 +3,7 @@ import type { ByteString } from '../../support/bytes.ts';
 import { isAboutOneKey } from '../../redis/columns.ts';
 import { keysWithFieldTtls, readInfoIfPermitted } from '../../redis/info.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { replyText } from '../../redis/reply.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
+import { ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import type { KeyToRead } from './commands.ts';
 

@@ -1,10 +1,8 @@
 import { setTimeout as pause } from 'timers/promises';
-import type { RedisCommand } from '../../redis/command.ts';
+import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { infoNumber, infoOf } from '../../redis/info.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
-import { ReplyParser, type Reply } from '../../redis/reply.ts';
-import type { RedisNode } from '../../redis/server.ts';
+import { type Reply, ReplyError, ReplyParser } from '../../redis/reply.ts';
 import { type ByteString, asBytes } from '../../support/bytes.ts';
 
 /**

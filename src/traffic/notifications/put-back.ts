@@ -1,4 +1,4 @@
-import { ReplyError } from '../../redis/reply-error.ts';
+import { ReplyError } from '../../redis/reply.ts';
 import {
   missingFlags,
   readServerFlags,

@@ -1,6 +1,6 @@
 import { fileFailureText, InputError } from '../../support/failure.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { ReplyError } from '../../redis/reply-error.ts';
+import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import {
   type Application,

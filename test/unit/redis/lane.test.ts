@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { asBytes, bytesOf } from '../../../src/support/bytes.ts';
 import { encodeCommand, Lane } from '../../../src/redis/lane.ts';
-import { ReplyError } from '../../../src/redis/reply-error.ts';
+import { ReplyError } from '../../../src/redis/reply.ts';
 import type { RedisServer } from '../../../src/redis/server.ts';
 import { startProxy } from '../../server/proxy.ts';
 import { send, startPrivateServer, targetOf, testServer, testUrl } from '../../server/redis.ts';

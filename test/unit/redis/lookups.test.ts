@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { asBytes } from '../../../src/support/bytes.ts';
 import { LookupTally } from '../../../src/redis/lookups.ts';
-import type { Reply } from '../../../src/redis/reply.ts';
-import { ReplyError } from '../../../src/redis/reply-error.ts';
-import type { RedisCommand } from '../../../src/redis/command.ts';
+import { type Reply, ReplyError } from '../../../src/redis/reply.ts';
+import type { RedisCommand } from '../../../src/redis/server.ts';
 
 const key = asBytes('k');
 

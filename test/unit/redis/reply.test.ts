@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { asBytes } from '../../../src/support/bytes.ts';
-import { type Reply, ReplyParser } from '../../../src/redis/reply.ts';
-import { ReplyError } from '../../../src/redis/reply-error.ts';
+import { type Reply, ReplyError, ReplyParser } from '../../../src/redis/reply.ts';
 import { rounds } from '../../server/effort.ts';
 
 /** The RESP2 form of a reply. Strings go as bulk strings, which hold any byte. */

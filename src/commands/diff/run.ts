@@ -67,6 +67,12 @@ async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffRes
   };
   const result = diffResultOf(a.name, b.name, tally, complete, cost);
   if (result.failed > 0) warnOfFailed(context, result);
+  const file = a.kind === 'file' ? a.file : b.kind === 'file' ? b.file : null;
+  if (result.differentTtls > 0 && a.kind !== b.kind && (file?.exportedTtls ?? 0) > 0) {
+    context.warn(
+      `${counted(result.differentTtls, 'key differs', 'keys differ')} in the TTL alone: \`warm\` starts the TTLs of records anew, and \`diff\` goes by the moments of the export; --ignore-ttl leaves TTLs out`,
+    );
+  }
   if (!complete) {
     const error = new InterruptedError(`interrupted: ${counted(result.compared, 'key')} had been compared`);
     return { result, error };

@@ -10,7 +10,8 @@ A record:
           hash: {field: text} · list, set: [text] · stream: [{"id"?, "fields": {field: text}}]
           zset: [{"member", "score"}], [[member, score]] or {member: score}
   ttl     seconds, a duration such as "90s" or "1h30m", a moment in milliseconds since the epoch,
-          or null or -1 for none; a moment in seconds is refused. A record without it gets the TTL that the map has for its namespace,
+          or null or -1 for none; a moment in seconds is refused. It starts anew, also in a record of export; an
+          archive keeps the moment of the expiry. A record without it gets the TTL that the map has for its namespace,
           else that of --ttl
   type    string, hash, list, set, zset, stream, json or dump: an object is no hash unless this says so
   keyBase64 and valueBase64 hold binary data; every text in valueBase64 is base64

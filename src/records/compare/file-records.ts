@@ -30,6 +30,8 @@ const mostRecords = 2 ** 24;
  * all keys are read first and kept, with about 100 bytes beside each.
  */
 export class FileRecords {
+  /** Records of `export`, with the moment of their expiry beside a TTL that `warm` starts anew. */
+  exportedTtls = 0;
   private readonly last = new Map<ByteString, number>();
 
   private constructor(
@@ -85,6 +87,7 @@ export class FileRecords {
 
   private fileRecord({ key, value, valueBytes, ...life }: FixtureRecord): FileRecord {
     const { ttlSeconds, expiresAtMillis, exportedExpiryMillis } = life;
+    if (exportedExpiryMillis !== undefined) this.exportedTtls++;
     const expires =
       exportedExpiryMillis ??
       expiresAtMillis ??

@@ -1,6 +1,5 @@
+import { concernsSomeKeys, isRedirection, RedisError, refusal } from '../redis/errors.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { isAboutOneKey } from '../redis/columns.ts';
-import { RedisError, refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
 import type { Pace, Pacing } from '../redis/pace.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
@@ -275,7 +274,7 @@ class NodeBatches {
 
   private refuse({ keys, command, reply }: Refusal): void {
     const { count, redirect } = this.work;
-    if (redirect && redirections.has(reply.code)) {
+    if (redirect && isRedirection(reply)) {
       for (const key of keys) redirect(key, reply);
       return;
     }
@@ -283,14 +282,6 @@ class NodeBatches {
     if (!concernsSomeKeys(reply)) count.stoppedBy ??= refusal(reply, command, this.lane.address);
     count.fail(keys, reply.code, reply.message);
   }
-}
-
-const redirections = new Set(['MOVED', 'ASK']);
-const aboutSomeKeys = new Set(['CROSSSLOT', 'MOVED', 'ASK', 'TRYAGAIN', 'WRONGTYPE']);
-
-/** True where other keys may be changed all the same. */
-export function concernsSomeKeys(reply: ReplyError): boolean {
-  return aboutSomeKeys.has(reply.code) || isAboutOneKey(reply);
 }
 
 /** An answer that is not of the kind that was asked for, as an error reply. */

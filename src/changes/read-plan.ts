@@ -1,7 +1,7 @@
+import { isAboutOneKey, RedisError } from '../redis/errors.ts';
 import type { Progress } from '../support/progress.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { PaceLimits } from '../redis/pace.ts';
-import { RedisError } from '../redis/errors.ts';
 import { countKeys } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { emptyAccount } from '../redis/account.ts';
@@ -10,7 +10,6 @@ import { escapeGlob } from '../keyspace/pattern.ts';
 import type { MentionTally } from './mentions.ts';
 import type { ExcludedNamespace, InvalidationPlan, PlannedNamespace, Scope, Verdict } from './plan.ts';
 import type { KeyWalk, Selection } from './selection.ts';
-import { isAboutOneKey } from '../redis/columns.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import { dealFrom } from '../keyspace/key-text.ts';

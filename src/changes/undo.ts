@@ -1,12 +1,11 @@
+import { concernsSomeKeys, RedisError, refusal } from '../redis/errors.ts';
 import type { ArchiveFrame, ArchiveHeader } from '../records/archive/format.ts';
 import { EvictionWatch } from '../records/fixtures/evictions.ts';
 import type { Progress } from '../support/progress.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
-import { RedisError, refusal } from '../redis/errors.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
-import { concernsSomeKeys } from './change-keys.ts';
 
 /** What became of the keys of a journal: `restored + rewritten + expired + withoutValue + failed + notAttempted` are all. */
 export interface Undoing {

@@ -1,3 +1,4 @@
+import { isRedirection } from '../redis/errors.ts';
 import { createHash } from 'node:crypto';
 import { startPacing } from '../redis/pace.ts';
 import type { ByteString } from '../support/bytes.ts';
@@ -106,12 +107,10 @@ export class WrittenSince {
         if (digestOf(reply) !== digest) this.found.add(key);
       } else if (typeof reply === 'number') {
         if (reply < this.elapsedSeconds() + idleSlackSeconds) this.found.add(key);
-      } else if (!(reply instanceof ReplyError && movedCodes.has(reply.code))) this.untold.add(key);
+      } else if (!(reply instanceof ReplyError && isRedirection(reply))) this.untold.add(key);
     });
   }
 }
-
-const movedCodes = new Set(['MOVED', 'ASK']);
 
 /** 128 bits are enough to see a change that nobody makes on purpose. */
 function digestOf(payload: string): string {

@@ -1,6 +1,6 @@
 import { noteRefusal, type ColumnName, type WalkAccount } from './account.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { refusal } from './errors.ts';
+import { isAboutOneKey, isAboutPolicy, refusal } from './errors.ts';
 import { type Lane, mostMetadataBytes } from './lane.ts';
 import { type LookupTally, noLookups } from './lookups.ts';
 import { type Reply, ReplyError } from './reply.ts';
@@ -186,14 +186,6 @@ export function handled<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-/**
- * True where the user lacks the key, not the command: `NOPERM … access one of the keys`, and its wording in 7.0 and
- * later: `No permissions to access a key`.
- */
-export function isAboutOneKey(reply: ReplyError): boolean {
-  return reply.code === 'NOPERM' && /\bkeys?\b/.test(reply.message) && !/\bcommand\b/.test(reply.message);
-}
-
 function columnsOf(
   keyCount: number,
   columns: readonly Column[],
@@ -218,8 +210,7 @@ function columnsOf(
       const outcome = counted[at] as (typeof counted)[number];
       if (reply instanceof ReplyError) {
         unreadable ||= isAboutOneKey(reply);
-        // `An LFU maxmemory policy is selected …` is found out behind the lookup.
-        if (reply.message.includes('LFU')) outcome.hits++;
+        if (isAboutPolicy(reply.message)) outcome.hits++;
         values[column.name].push(null);
         continue;
       }

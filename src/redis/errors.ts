@@ -48,9 +48,6 @@ export const firstOf = (buffer: Buffer, start: number): string =>
 export const notRedisHint =
   'what answers there may be no Redis server, or a proxy in front of it: check the address in --url or REDIS_URL';
 
-/** Of replies that are about who asks. */
-export const loginCodes: ReadonlySet<string> = new Set(['NOAUTH', 'WRONGPASS', 'DENIED']);
-
 const replyHints: Readonly<Record<string, string>> = {
   NOAUTH:
     'set REDISCLI_AUTH, use --password-file FILE or --ask-password, or put the password into the URL in REDIS_URL',
@@ -68,9 +65,47 @@ const replyHints: Readonly<Record<string, string>> = {
     'this server is one node of a cluster, and the key lives on another: --cluster goes to the right one',
 };
 
+/** What error replies are about, by their codes. NOPERM is about a command or a key, which only its text says. */
+const about: Readonly<Record<'login' | 'server' | 'writes' | 'keys', ReadonlySet<string>>> = {
+  login: new Set(['NOAUTH', 'WRONGPASS', 'DENIED']),
+  server: new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']),
+  writes: new Set(['READONLY', 'OOM', 'MISCONF', 'NOREPLICAS']),
+  keys: new Set(['MOVED', 'ASK', 'CROSSSLOT', 'TRYAGAIN', 'WRONGTYPE']),
+};
+
+export const isAboutLogin = ({ code }: ReplyError): boolean => about.login.has(code);
+
+/** True where every other key would be refused for the same reason. */
+export const concernsEveryKey = (reply: ReplyError): boolean =>
+  [about.login, about.server, about.writes].some((codes) => codes.has(reply.code)) || isAboutCommand(reply);
+
+/** True where other keys may be answered all the same. */
+export const concernsSomeKeys = (reply: ReplyError): boolean =>
+  about.keys.has(reply.code) || isAboutOneKey(reply);
+
+/** True where the same command may succeed a little later. */
+export const mayPass = ({ code }: ReplyError): boolean => about.server.has(code) || code === 'TRYAGAIN';
+
+/** True where another node of the cluster is named. */
+export const isRedirection = ({ code }: ReplyError): boolean => code === 'MOVED' || code === 'ASK';
+
+/** True where the user lacks the command, not the key. */
+export const isAboutCommand = ({ code, message }: ReplyError): boolean =>
+  code === 'NOPERM' && /\bcommand\b/.test(message);
+
+/**
+ * True where the user lacks the key, not the command: `NOPERM … access one of the keys`, and its wording in 7.0 and
+ * later: `No permissions to access a key`.
+ */
+export const isAboutOneKey = (reply: ReplyError): boolean =>
+  reply.code === 'NOPERM' && /\bkeys?\b/.test(reply.message) && !isAboutCommand(reply);
+
+/** True for `An LFU maxmemory policy is selected …` and the like: the policy keeps no such figure, found out behind the lookup. */
+export const isAboutPolicy = (message: string): boolean => /\bLFU\b/.test(message);
+
 /** Turns an error reply into an exception about `subject` (a command, in backticks where it is one). */
 export function refusal(reply: ReplyError, subject: string, address: string): RedisError {
-  const failure = loginCodes.has(reply.code) ? 'login' : 'refused';
+  const failure = isAboutLogin(reply) ? 'login' : 'refused';
   const said = reply.message.startsWith('NOAUTH HELLO') ? 'NOAUTH Authentication required.' : reply.message;
   return new RedisError(
     failure,

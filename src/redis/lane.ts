@@ -1,6 +1,6 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { connectionFailure, loginCodes, RedisError, refusal, ReplyFault } from './errors.ts';
+import { connectionFailure, isAboutLogin, RedisError, refusal, ReplyFault } from './errors.ts';
 import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import { mayCarryValues, requireShapes } from './reply-shapes.ts';
@@ -307,8 +307,8 @@ export const interrupted = (address: string): RedisError =>
   new RedisError('connect', 'EINTR', `interrupted while connecting to ${address}`);
 
 /** What a server answers to any command of a connection that it does not want. */
-const isAboutConnection = ({ code, message }: ReplyError) =>
-  loginCodes.has(code) || message.includes('max number of clients');
+const isAboutConnection = (reply: ReplyError) =>
+  isAboutLogin(reply) || reply.message.includes('max number of clients');
 
 /** @throws ReplyFault */
 function requireFit(batch: Batch, bytes: number): void {

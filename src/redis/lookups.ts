@@ -1,3 +1,4 @@
+import { isAboutPolicy } from './errors.ts';
 import { isDiscarded } from './reply-shapes.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import type { RedisCommand } from './server.ts';
@@ -192,7 +193,7 @@ function keyOf(command: RedisCommand): RedisCommand[number] | undefined {
 /** Null: nothing was looked up. */
 function verdictOf(rule: Rule, command: RedisCommand, reply: Reply | undefined): Verdict | 'unclear' | null {
   if (!(reply instanceof ReplyError)) return reply === undefined ? null : rule(reply, command);
-  // Found out behind the lookup: the type of the value, and that the eviction policy keeps no such figure.
-  if (reply.code === 'WRONGTYPE' || reply.message.includes('LFU')) return 'hit';
+  // Found out behind the lookup.
+  if (reply.code === 'WRONGTYPE' || isAboutPolicy(reply.message)) return 'hit';
   return /no such key/i.test(reply.message) ? 'miss' : null;
 }

@@ -1,7 +1,7 @@
+import { isAboutPolicy, RedisError, refusal } from '../../redis/errors.ts';
 import type { Namespace, NamespaceMap } from '../../keyspace/map.ts';
 import type { Progress } from '../../support/progress.ts';
 import { sumAccounts, type WalkAccount, type ColumnName } from '../../redis/account.ts';
-import { RedisError, refusal } from '../../redis/errors.ts';
 import { countKeys, infoNumber, readInfoIfPermitted } from '../../redis/info.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
 import { ReplyError } from '../../redis/reply.ts';
@@ -115,7 +115,7 @@ const commandOf: Readonly<Partial<Record<ColumnName, string>>> = {
 function requireColumns({ refusedColumns }: WalkAccount, node: RedisNode): void {
   for (const { column, reason } of refusedColumns) {
     const command = commandOf[column];
-    if (column === 'idle' && /\bLFU\b/.test(reason)) throw noIdleTime(node, 'its eviction policy is LFU');
+    if (column === 'idle' && isAboutPolicy(reason)) throw noIdleTime(node, 'its eviction policy is LFU');
     if (command !== undefined) throw refusal(new ReplyError(reason), command, node.address);
   }
 }

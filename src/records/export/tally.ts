@@ -1,3 +1,4 @@
+import { isAboutCommand } from '../../redis/errors.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
@@ -44,8 +45,7 @@ export class ExportTally {
   fail(key: ByteString, { reason, refused }: Omit<FailedReading, 'kind'>): void {
     this.failed++;
     if (this.problems.length < mostProblems) this.problems.push({ ...keyFields(key), reason });
-    if (refused?.reply.code === 'NOPERM' && /\bcommand\b/.test(refused.reply.message))
-      this.refused ??= refused;
+    if (refused && isAboutCommand(refused.reply)) this.refused ??= refused;
   }
 
   /** Keys that were looked at. */

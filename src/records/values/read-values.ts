@@ -1,7 +1,6 @@
+import { concernsEveryKey, isAboutCommand, isAboutOneKey, refusal } from '../../redis/errors.ts';
 import type { WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { isAboutOneKey } from '../../redis/columns.ts';
-import { refusal } from '../../redis/errors.ts';
 import type { Lane } from '../../redis/lane.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand } from '../../redis/server.ts';
@@ -167,8 +166,6 @@ function groupsIn(reply: Reply | undefined): number {
   return reply === undefined || reply instanceof ReplyError ? 0 : listOf(reply).length;
 }
 
-const codesForAll = new Set(['NOAUTH', 'LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
-
 /** @throws RedisError where every other key would be refused for the same reason, and not for want of a permission */
 export function failedBy(
   reply: ReplyError,
@@ -176,7 +173,7 @@ export function failedBy(
   lane: Lane,
   account: WalkAccount,
 ): FailedReading {
-  if (codesForAll.has(reply.code)) throw refusal(reply, `\`${command}\``, lane.address);
+  if (concernsEveryKey(reply) && !isAboutCommand(reply)) throw refusal(reply, `\`${command}\``, lane.address);
   if (isAboutOneKey(reply)) account.unreadableKeys++;
   return {
     kind: 'failed',

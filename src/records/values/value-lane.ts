@@ -1,6 +1,6 @@
+import { isAboutOneKey } from '../../redis/errors.ts';
 import { emptyAccount, noteRefusal, type WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { isAboutOneKey } from '../../redis/columns.ts';
 import { keysWithFieldTtls, readInfoIfPermitted } from '../../redis/info.ts';
 import type { Lane } from '../../redis/lane.ts';
 import { ReplyError, replyText } from '../../redis/reply.ts';

@@ -14,7 +14,7 @@ import type { ByteString } from '../support/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { counted, formatBytes } from '../render/units.ts';
 import type { Context } from './context.ts';
-import type { ConsentInput } from './protection.ts';
+import type { ConsentInput } from './planned-change.ts';
 import type { PaceInput } from './reading-options.ts';
 
 /** The options that commands which change keys have in common. */

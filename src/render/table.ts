@@ -1,4 +1,4 @@
-import type { Cell, Column, TableBlock, Unit } from './blocks.ts';
+import { type Cell, type Column, type Fact, fact, type TableBlock, type Unit } from './blocks.ts';
 
 /** A column of rows of one kind, with the cell of a row. */
 export type Field<Row> = readonly [column: Column, cell: (row: Row) => Cell];
@@ -62,3 +62,7 @@ export function gridOf<Row>(
     rows: rows.map((row) => fields.map(([, cell]) => cell(row))),
   };
 }
+
+/** Fields of a result as facts for programs, each under its own name. */
+export const plainFacts = <Row>(row: Row, unit: Unit, ...names: readonly CellName<Row>[]): Fact[] =>
+  names.map((name) => fact(name, name, row[name] as Cell, unit));

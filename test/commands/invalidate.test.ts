@@ -94,11 +94,11 @@ describe('invalidate', () => {
 
     expect(steady(stdout)).toMatchInlineSnapshot(`
       "Plan for redis://SERVER
-        patterns  \`user:12:*\`, \`stats:12:daily:<date>\`
-        keys      2  22.2 % of 9 keys; 1 other stays
-        memory    # B
-        risk      low  each key is a miss at its next read
-        use       of 2 keys looked at, 2 were used in the last minute and 2 in the last hour
+        patterns       \`user:12:*\`, \`stats:12:daily:<date>\`
+        keys           2  22.2 % of 9 keys; 1 other stays
+        memory         # B
+        risk           low  each key is a miss at its next read
+        recently used  2 of 2 keys in the last minute, 2 in the last hour
 
         NAMESPACE  KEYS  MEMORY  PLAN
         daily         1    # B  remove

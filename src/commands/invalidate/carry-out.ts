@@ -7,7 +7,7 @@ import { type ChangeInput, startJournal } from '../backup.ts';
 import { type Context, DeclinedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { changedCounts, type InvalidateResult, removedResult } from './result.ts';
-import { askConsent, type ConsentInput, consentOf, refusalOf } from '../protection.ts';
+import { askConsent, type ConsentInput, consentOf, refusalOf } from '../planned-change.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { amountText, planBlocks } from './view.ts';
 

@@ -1,3 +1,4 @@
+import type { Problem } from '../planned-change.ts';
 import type { Removal, RemovalMode } from '../../changes/apply.ts';
 import type { Traffic } from '../../changes/traffic.ts';
 import { type InvalidationPlan, type RiskLevel, riskOf } from '../../changes/plan.ts';
@@ -101,11 +102,7 @@ export interface InvalidateResult {
   }[];
   readonly sample: readonly { readonly key: string; readonly keyBase64?: string }[];
   readonly unreachable: readonly { readonly namespace: string; readonly reason: string }[];
-  readonly problems: readonly {
-    readonly reason: string;
-    readonly keys: number;
-    readonly example: { readonly key: string; readonly keyBase64?: string };
-  }[];
+  readonly problems: readonly Problem[];
   /** What making the plan cost the server. */
   readonly serverCost: ServerCost;
 }

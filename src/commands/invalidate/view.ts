@@ -1,11 +1,12 @@
 import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, command, type Fact, note, type TableBlock } from '../../render/blocks.ts';
+import { type Block, command, fact, note, type TableBlock } from '../../render/blocks.ts';
+import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
 import { mentionedBlocks, mentionedTable } from './mentioned.ts';
 import type { InvalidateResult } from './result.ts';
 import { costNotes } from '../keyspace-report.ts';
-import { changeView } from '../protection.ts';
+import { changeView, problemTable } from '../planned-change.ts';
 
 const shownPatterns = 4;
 const shownNamespaces = 20;
@@ -23,7 +24,9 @@ export function planBlocks(result: InvalidateResult): Block[] {
         fact('matched', 'keys', result.matched, 'count', shareText(result)),
         fact('matchedMemoryBytes', 'memory', result.matchedMemoryBytes, 'bytes'),
         ...(result.matched > 0 ? [fact('risk', 'risk', result.risk, 'text', riskText(result))] : []),
-        ...(result.recentUse ? [fact('traffic', 'use', trafficText(result.recentUse), 'text')] : []),
+        ...(result.recentUse
+          ? [fact('traffic', 'recently used', trafficText(result.recentUse), 'text')]
+          : []),
         ...(result.backupPlanned
           ? [
               fact(
@@ -61,48 +64,27 @@ const endBlocks = (result: InvalidateResult): Block[] => [
 
 /** Everything as rows, the same whatever happened. The namespaces come last, for csv prints one table. */
 function dataBlocks(result: InvalidateResult): Block[] {
-  const count = (name: keyof InvalidateResult, value: number | null) => fact(name, name, value, 'count');
+  const ids = fieldsOf<InvalidateResult['ids'][number]>();
+  const unreachable = fieldsOf<InvalidateResult['unreachable'][number]>();
   return [
     {
       kind: 'facts',
       name: 'invalidation',
       facts: [
-        fact('outcome', 'outcome', result.outcome, 'text'),
-        fact('dryRun', 'dry run', result.dryRun, 'text'),
-        count('matched', result.matched),
-        count('matchedMemoryBytes', result.matchedMemoryBytes),
-        count('keyspaceKeys', result.keyspaceKeys),
-        count('removed', result.removed),
-        count('shortened', result.shortened),
-        count('generationsRaised', result.generationsRaised),
-        count('skipped', result.skipped),
-        count('gone', result.gone),
-        count('rewritten', result.rewritten),
-        count('failed', result.failed),
-        count('notAttempted', result.notAttempted),
-        count('excluded', result.excluded),
-        count('mentioned', result.mentioned),
-        fact('mode', 'mode', result.mode, 'text'),
-        fact('journal', 'journal', result.journal, 'text'),
-        fact('backup', 'backup', result.backup, 'text'),
-        fact('noUndoBecause', 'no undo because', result.noUndoBecause, 'text'),
-        fact('planFile', 'plan file', result.planFile, 'text'),
+        ...plainFacts(result, 'text', 'outcome', 'dryRun'),
+        ...plainFacts(result, 'count', 'matched', 'matchedMemoryBytes', 'keyspaceKeys'),
+        ...plainFacts(result, 'count', 'removed', 'shortened', 'generationsRaised', 'skipped', 'gone'),
+        ...plainFacts(result, 'count', 'rewritten', 'failed', 'notAttempted', 'excluded', 'mentioned'),
+        ...plainFacts(result, 'text', 'mode', 'journal', 'backup', 'noUndoBecause', 'planFile'),
       ],
     },
-    {
-      kind: 'table',
-      name: 'unreachable',
-      columns: [column('namespace'), column('reason')],
-      rows: result.unreachable.map(({ namespace, reason }) => [namespace, reason]),
-    },
-    {
-      kind: 'table',
-      name: 'ids',
-      columns: [column('id'), { name: 'keys', header: 'KEYS', unit: 'count' }],
-      rows: result.ids.map(({ id, keys }) => [id, keys]),
-    },
+    tableOf('unreachable', result.unreachable, [
+      unreachable.text('namespace', 'NAMESPACE'),
+      unreachable.text('reason', 'REASON'),
+    ]),
+    tableOf('ids', result.ids, [ids.text('id', 'ID'), ids.count('keys', 'KEYS')]),
     mentionedTable(result),
-    problemTable(result),
+    problemTable(result.problems),
     sampleTable(result),
     namespaceTable(result, Number.POSITIVE_INFINITY),
   ];
@@ -117,65 +99,50 @@ export function amountText(result: InvalidateResult): string {
   return counted(result.matched, 'key') + (details.length === 0 ? '' : ` (${details.join(', ')})`);
 }
 
+interface PlanRow {
+  readonly namespace: string;
+  readonly keys: number;
+  readonly memoryBytes: number | null;
+  readonly plan: string;
+}
+
 function namespaceTable(result: InvalidateResult, most: number): TableBlock {
-  const rows = [
-    ...result.namespaces.map(({ namespace, keys, memoryBytes }) => [
-      namespace,
-      keys,
-      memoryBytes,
-      planWords[result.mode],
-    ]),
-    ...result.excludedNamespaces.map(({ namespace, keys, reason }) => [
-      namespace,
-      keys,
-      null,
-      reason === 'state' ? 'keep: state' : 'keep: not asked for',
-    ]),
+  const rows: PlanRow[] = [
+    ...result.namespaces.map((row) => ({ ...row, plan: planWords[result.mode] })),
+    ...result.excludedNamespaces.map(({ reason, ...row }) => ({
+      ...row,
+      memoryBytes: null,
+      plan: reason === 'state' ? 'keep: state' : 'keep: not asked for',
+    })),
   ];
   const rest = rows.slice(most);
-  const restKeys = rest.reduce((sum, [, keys]) => sum + Number(keys), 0);
-  return {
-    kind: 'table',
-    name: 'namespaces',
-    columns: [
-      column('namespace'),
-      { name: 'keys', header: 'KEYS', unit: 'count' },
-      { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
-      column('plan'),
-    ],
-    rows: [
-      ...rows.slice(0, most),
-      ...(rest.length > 0 ? [[`(${counted(rest.length, 'namespace')} more)`, restKeys, null, '']] : []),
-    ],
+  const keys = rest.reduce((sum, row) => sum + row.keys, 0);
+  const more = {
+    namespace: `(${counted(rest.length, 'namespace')} more)`,
+    keys,
+    memoryBytes: null,
+    plan: '',
   };
+  const { text, count, bytes } = fieldsOf<PlanRow>();
+  return tableOf(
+    'namespaces',
+    [...rows.slice(0, most), ...(rest.length > 0 ? [more] : [])],
+    [
+      text('namespace', 'NAMESPACE'),
+      count('keys', 'KEYS'),
+      bytes('memoryBytes', 'MEMORY'),
+      text('plan', 'PLAN'),
+    ],
+  );
 }
 
 function sampleTable({ sample, matched }: InvalidateResult): TableBlock {
-  return {
-    kind: 'table',
-    name: 'sample',
-    columns: [
-      { name: 'key', header: matched > sample.length ? 'SOME OF THE KEYS' : 'THE KEYS', unit: 'text' },
-    ],
-    rows: sample.map(({ key }) => [key]),
-  };
-}
-
-function problemTable({ problems }: InvalidateResult): TableBlock {
-  return {
-    kind: 'table',
-    name: 'problems',
-    columns: [
-      { name: 'keys', header: 'FAILED', unit: 'count' },
-      { name: 'example', header: 'FOR EXAMPLE', unit: 'text' },
-      column('reason'),
-    ],
-    rows: problems.map(({ keys, example, reason }) => [keys, example.key, reason]),
-  };
+  const header = matched > sample.length ? 'SOME OF THE KEYS' : 'THE KEYS';
+  return tableOf('sample', sample, [fieldsOf<InvalidateResult['sample'][number]>().text('key', header)]);
 }
 
 function problemBlocks(result: InvalidateResult): Block[] {
-  return result.problems.length > 0 ? [problemTable(result)] : [];
+  return result.problems.length > 0 ? [problemTable(result.problems)] : [];
 }
 
 function warnings(result: InvalidateResult): Block[] {
@@ -319,13 +286,8 @@ function journalNotes(result: InvalidateResult): Block[] {
     : [note('dim', `journal of the names: ${journal}`)];
 }
 
-function trafficText({
-  sampledKeys,
-  usedInMinute,
-  usedInHour,
-}: NonNullable<InvalidateResult['recentUse']>): string {
-  return `of ${counted(sampledKeys, 'key')} looked at, ${usedInMinute} ${usedInMinute === 1 ? 'was' : 'were'} used in the last minute and ${usedInHour} in the last hour`;
-}
+const trafficText = ({ sampledKeys, usedInMinute, usedInHour }: NonNullable<InvalidateResult['recentUse']>) =>
+  `${usedInMinute} of ${counted(sampledKeys, 'key')} in the last minute, ${usedInHour} in the last hour`;
 
 function modeText({ mode }: InvalidateResult): string {
   return mode === 'soft'
@@ -380,21 +342,5 @@ function riskText({ risk }: InvalidateResult): string {
       return `${next}: expect a burst of load on the source behind the cache`;
   }
 }
-
-const fact = (
-  name: string,
-  label: string,
-  value: Fact['value'],
-  unit: Fact['unit'],
-  remark?: string,
-): Fact => ({
-  name,
-  label,
-  value,
-  unit,
-  ...(remark !== undefined && remark !== '' && { remark }),
-});
-
-const column = (name: string) => ({ name, header: name.toUpperCase(), unit: 'text' as const });
 
 export const viewInvalidation = changeView({ full: fullBlocks, outcome: outcomeBlocks, rows: dataBlocks });

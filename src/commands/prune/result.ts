@@ -1,3 +1,4 @@
+import type { Problem } from '../planned-change.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { Namespace } from '../../keyspace/map.ts';
 import type { Pruning } from '../../changes/prune/apply.ts';
@@ -75,11 +76,7 @@ export interface PruneResult {
     readonly keyBase64?: string;
     readonly finding: Finding;
   }[];
-  readonly problems: readonly {
-    readonly reason: string;
-    readonly keys: number;
-    readonly example: { readonly key: string; readonly keyBase64?: string };
-  }[];
+  readonly problems: readonly Problem[];
   /** Replicas beside the primaries, where idle time was asked for; null: not reported. */
   readonly replicas: number | null;
   /** Of the changes; null where there were none. */

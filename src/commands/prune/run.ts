@@ -5,7 +5,7 @@ import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import { applyPruning } from '../../changes/prune/apply.ts';
 import type { PruningGoals } from '../../changes/prune/findings.ts';
 import { planPruning } from '../../changes/prune/read-plan.ts';
-import { askConsent, consentOf, refusalOf } from '../protection.ts';
+import { askConsent, consentOf, refusalOf } from '../planned-change.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { decideBackup, type ChangeInput, requireBackupPlace, startJournal } from '../backup.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';

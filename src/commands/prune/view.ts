@@ -1,9 +1,10 @@
 import type { Finding, Reason } from '../../changes/prune/findings.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, command, type Fact, note, type TableBlock } from '../../render/blocks.ts';
+import { type Block, command, fact, note, type TableBlock } from '../../render/blocks.ts';
+import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
-import { changeView } from '../protection.ts';
+import { changeView, problemTable } from '../planned-change.ts';
 import { howToConfirm } from '../namespace-summary.ts';
 import type { Changes, PruneResult } from './result.ts';
 
@@ -47,7 +48,7 @@ function outcomeBlocks(result: PruneResult, own: OwnLookups): Block[] {
             : note('dim', `journal of the names: ${result.journal}`),
         ]
       : []),
-    ...(result.problems.length > 0 ? [problemTable(result)] : []),
+    ...(result.problems.length > 0 ? [problemTable(result.problems)] : []),
     ...costNotes(result.serverCost, own),
   ];
 }
@@ -59,31 +60,26 @@ function fullBlocks(result: PruneResult, own: OwnLookups): Block[] {
 
 /** Everything as rows, the same whatever happened. The namespaces come last, for csv prints one table. */
 function dataBlocks(result: PruneResult): Block[] {
-  const count = (name: keyof PruneResult, value: number | null) => fact(name, name, value, 'count');
   return [
     {
       kind: 'facts',
       name: 'pruning',
       facts: [
-        fact('outcome', 'outcome', result.outcome, 'text'),
-        fact('dryRun', 'dry run', result.dryRun, 'text'),
-        fact('complete', 'complete', result.complete, 'text'),
-        count('matched', result.matched),
-        count('matchedMemoryBytes', result.matchedMemoryBytes),
-        count('ttlSet', result.ttlSet),
-        count('shortened', result.shortened),
-        count('removed', result.removed),
-        count('skipped', result.skipped),
-        count('failed', result.failed),
-        count('notAttempted', result.notAttempted),
-        count('stateKeysLeft', result.stateKeysLeft),
-        count('guessedRuleKeysLeft', result.guessedRuleKeysLeft),
-        fact('journal', 'journal', result.journal, 'text'),
-        fact('backup', 'backup', result.backup, 'text'),
-        fact('noUndoBecause', 'no undo because', result.noUndoBecause, 'text'),
+        ...plainFacts(result, 'text', 'outcome', 'dryRun', 'complete'),
+        ...plainFacts(result, 'count', 'matched', 'matchedMemoryBytes', 'ttlSet', 'shortened', 'removed'),
+        ...plainFacts(
+          result,
+          'count',
+          'skipped',
+          'failed',
+          'notAttempted',
+          'stateKeysLeft',
+          'guessedRuleKeysLeft',
+        ),
+        ...plainFacts(result, 'text', 'journal', 'backup', 'noUndoBecause'),
       ],
     },
-    problemTable(result),
+    problemTable(result.problems),
     sampleTable(result),
     namespaceTable(result),
   ];
@@ -138,28 +134,13 @@ const reasons: Readonly<Record<Reason, string>> = {
 };
 
 function namespaceTable({ namespaces }: PruneResult): TableBlock {
-  return {
-    kind: 'table',
-    name: 'namespaces',
-    columns: [
-      column('namespace', 'NAMESPACE'),
-      column('plan', 'PLAN'),
-      { name: 'withoutTtl', header: 'NO TTL', unit: 'count' },
-      { name: 'tooLong', header: 'TOO LONG', unit: 'count' },
-      { name: 'idle', header: 'IDLE', unit: 'count' },
-      { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
-      column('rule', 'RULE'),
-    ],
-    rows: namespaces.map((row) => [
-      row.namespace,
-      planText(row),
-      row.withoutTtl,
-      row.tooLong,
-      row.idle,
-      row.memoryBytes,
-      row.rule,
-    ]),
-  };
+  const { text, count, bytes } = fieldsOf<PruneResult['namespaces'][number]>();
+  return tableOf('namespaces', namespaces, [
+    text('namespace', 'NAMESPACE'),
+    text('plan', 'PLAN', planText),
+    ...[count('withoutTtl', 'NO TTL'), count('tooLong', 'TOO LONG'), count('idle', 'IDLE')],
+    ...[bytes('memoryBytes', 'MEMORY'), text('rule', 'RULE')],
+  ]);
 }
 
 /** `set TTL, shorten`, `keep: state`, `remove; keep: no TTL rule`. */
@@ -177,28 +158,11 @@ function isWithoutRule(reason: Reason | null): boolean {
 }
 
 function sampleTable({ sample, matched }: PruneResult): TableBlock {
-  return {
-    kind: 'table',
-    name: 'sample',
-    columns: [
-      column('plan', 'PLAN'),
-      column('key', matched > sample.length ? 'SOME OF THE KEYS' : 'THE KEYS'),
-    ],
-    rows: sample.map(({ key, finding }) => [actions[finding], key]),
-  };
-}
-
-function problemTable({ problems }: PruneResult): TableBlock {
-  return {
-    kind: 'table',
-    name: 'problems',
-    columns: [
-      { name: 'keys', header: 'FAILED', unit: 'count' },
-      column('example', 'FOR EXAMPLE'),
-      column('reason', 'REASON'),
-    ],
-    rows: problems.map(({ keys, example, reason }) => [keys, example.key, reason]),
-  };
+  const { text } = fieldsOf<PruneResult['sample'][number]>();
+  return tableOf('sample', sample, [
+    text('plan', 'PLAN', ({ finding }) => actions[finding]),
+    text('key', matched > sample.length ? 'SOME OF THE KEYS' : 'THE KEYS'),
+  ]);
 }
 
 function warnings(result: PruneResult): Block[] {
@@ -298,15 +262,5 @@ const took = ({ durationSeconds }: PruneResult) =>
   durationSeconds === null || durationSeconds === 0 ? 'less than 1 ms' : formatSeconds(durationSeconds);
 
 const grouped = (count: number) => count.toLocaleString('en-US');
-
-const fact = (name: string, label: string, value: Fact['value'], unit: Fact['unit'], remark = ''): Fact => ({
-  name,
-  label,
-  value,
-  unit,
-  ...(remark !== '' && { remark }),
-});
-
-const column = (name: string, header: string) => ({ name, header, unit: 'text' as const });
 
 export const viewPrune = changeView({ full: fullBlocks, outcome: outcomeBlocks, rows: dataBlocks });

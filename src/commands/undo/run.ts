@@ -12,9 +12,8 @@ import { silentProgress } from '../../support/progress.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type Block, fact, note } from '../../render/blocks.ts';
-import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
-import { askConsent, type ConsentInput, consentOf } from '../protection.ts';
+import { askConsent, type ConsentInput, consentOf, type Problem, problemTable } from '../planned-change.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { blankOf } from '../blank.ts';
@@ -55,11 +54,7 @@ export interface UndoResult {
   /** True where the journal ends without its closing record: its writer was killed, or it was cut off. What is before that counts. */
   readonly journalTruncated: boolean;
   readonly durationSeconds: number;
-  readonly problems: readonly {
-    readonly reason: string;
-    readonly keys: number;
-    readonly example: { readonly key: string; readonly keyBase64?: string };
-  }[];
+  readonly problems: readonly Problem[];
 }
 
 /** `undo` from its input to its result. */
@@ -249,15 +244,7 @@ function viewUndo(result: UndoResult): Block[] {
       ),
     },
   ];
-  const { text, count } = fieldsOf<UndoResult['problems'][number]>();
-  if (problems.length > 0)
-    blocks.push(
-      tableOf('problems', problems, [
-        count('keys', 'FAILED'),
-        text('example', 'FOR EXAMPLE', ({ example }) => example.key),
-        text('reason', 'REASON'),
-      ]),
-    );
+  if (problems.length > 0) blocks.push(problemTable(problems));
   if (result.journalTruncated)
     blocks.push(
       note(

@@ -17,7 +17,8 @@ import type { RedisServer } from '../../redis/server.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { confirmProtected, type ConsentInput } from '../protection.ts';
+import { type ConsentInput } from '../planned-change.ts';
+import { confirmProtected } from '../protection.ts';
 import { openSources, type Template, type TemplateInput } from './input.ts';
 import {
   checkFailure,

@@ -1,9 +1,8 @@
-import type { Node } from 'jsonc-parser';
 import { InputError } from '../support/failure.ts';
 import { readNamedFile } from '../support/named-file.ts';
 import { crossCheck } from './cross-check.ts';
 import { ConfigError, type ConfigProblem } from './find.ts';
-import { Places, treeOf } from './places.ts';
+import { Places, readJson } from './places.ts';
 import { type ConfigFile, configSchema } from './schema.ts';
 
 export interface LoadedConfig {
@@ -41,14 +40,16 @@ export function parseConfig(text: string, file: string): ConfigFile {
 }
 
 function parseLocated(text: string, file: string): LocatedConfig {
-  const tree = treeOf(text, file);
-  const places = new Places(text, tree);
+  const value = readJson(text, file);
+  // Of a large map the places take longer than all else, and most maps have no problem.
+  let found: Places | undefined;
+  const places = () => (found ??= new Places(text));
   const problemAt = (path: readonly PropertyKey[], message: string, atName = false): ConfigProblem => {
     const names = path.map(String);
-    const node = places.nearestNode(names);
+    const node = places().nearestNode(names);
     return {
       path: names.join('.'),
-      ...places.positionOf(((atName && node.parent) || node).offset),
+      ...places().positionOf(((atName && node.parent) || node).offset),
       message,
     };
   };
@@ -59,22 +60,13 @@ function parseLocated(text: string, file: string): LocatedConfig {
       [...problems].sort((left, right) => left.line - right.line || left.column - right.column),
     );
   };
-  // Which of two equal fields a later problem is about, nobody could tell; and one named `__proto__` no object would hold.
-  stop(
-    lostFields(tree).map(({ path, offset, message }) => ({
-      path: path.join('.'),
-      ...places.positionOf(offset),
-      message,
-    })),
-  );
-  const value = valueOf(tree);
   const result = configSchema.safeParse(value);
   const remarks = crossCheck(value);
   if (!result.success) {
     const problems = result.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
         ? issue.keys.map((key) => problemAt([...issue.path, key], unknownField(key, issue.path), true))
-        : [problemAt(issue.path, messageOf(issue, places.nodeAt(issue.path.map(String)) === undefined))],
+        : [problemAt(issue.path, messageOf(issue, places().nodeAt(issue.path.map(String)) === undefined))],
     );
     // A part with a problem of its own is not worth a second one.
     const broken = new Set(problems.map(({ path }) => path));
@@ -121,45 +113,4 @@ const homes: Readonly<Record<string, string>> = {
 function unknownField(key: string, path: readonly PropertyKey[]): string {
   const hint = path.length > 0 && Object.hasOwn(homes, key) ? homes[key] : undefined;
   return hint === undefined ? 'is not a known field' : `is not a known field here: ${hint}`;
-}
-
-interface LostField {
-  readonly path: readonly string[];
-  readonly offset: number;
-  readonly message: string;
-}
-
-/** Fields that would be silently missing once the text is an object. */
-function lostFields(node: Node, path: readonly string[] = []): LostField[] {
-  if (node.type === 'array') {
-    return (node.children ?? []).flatMap((child, index) => lostFields(child, [...path, String(index)]));
-  }
-  if (node.type !== 'object') return [];
-  const seen = new Set<string>();
-  return (node.children ?? []).flatMap((property) => {
-    const [key, value] = property.children ?? [];
-    const name = String(key?.value);
-    const here = [...path, name];
-    const message = seen.has(name)
-      ? 'is given twice; the second would silently replace the first'
-      : name === '__proto__'
-        ? 'is a name that nothing can have; use another'
-        : null;
-    seen.add(name);
-    const lost = message === null ? [] : [{ path: here, offset: property.offset, message }];
-    return [...lost, ...(value === undefined ? [] : lostFields(value, here))];
-  });
-}
-
-function valueOf(node: Node): unknown {
-  if (node.type === 'array') return (node.children ?? []).map(valueOf);
-  if (node.type === 'object') {
-    return Object.fromEntries(
-      (node.children ?? []).map((property) => {
-        const [key, value] = property.children ?? [];
-        return [String(key?.value), value === undefined ? undefined : valueOf(value)];
-      }),
-    );
-  }
-  return node.value;
 }

@@ -1,12 +1,5 @@
-import {
-  createScanner,
-  type Node,
-  parse,
-  type ParseError,
-  parseTree,
-  printParseErrorCode,
-} from 'jsonc-parser';
-import { ConfigError } from './find.ts';
+import { type Node, parse, parseTree, printParseErrorCode, visit } from 'jsonc-parser';
+import { ConfigError, type ConfigProblem } from './find.ts';
 import { statSync, readFileSync } from 'fs';
 
 /** Where something stands in a text; line and column count from 1. */
@@ -19,16 +12,23 @@ interface Position {
 export class Places {
   private readonly lineStarts: readonly number[];
   private readonly children = new Map<Node, ReadonlyMap<string, Node>>();
+  private readonly tree: Node;
 
-  constructor(
-    text: string,
-    private readonly tree: Node,
-  ) {
+  /** @param text of a value that was read. */
+  constructor(text: string) {
     this.lineStarts = lineStartsOf(text);
+    this.tree = parseTree(text, [], { allowTrailingComma: true }) ?? { type: 'null', offset: 0, length: 0 };
   }
 
   positionOf(offset: number): Position {
-    return positionIn(this.lineStarts, offset);
+    let low = 0;
+    let high = this.lineStarts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((this.lineStarts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - (this.lineStarts[low] ?? 0) + 1 };
   }
 
   /** What stands at the path, or its nearest parent that is there. */
@@ -68,61 +68,72 @@ function namedChildren({ type, children = [] }: Node): [name: string, child: Nod
 /** A map has four levels; a parser that goes down step by step needs an end. */
 const deepestNesting = 100;
 
-/** @throws ConfigError where the text is no JSON */
-export function treeOf(text: string, file: string): Node {
-  const stop = (offset: number, message: string): never => {
-    throw new ConfigError(file, [{ path: '', ...positionIn(lineStartsOf(text), offset), message }]);
+/**
+ * The value of a JSON text, where comments and trailing commas are allowed.
+ * @throws ConfigError where the text is no JSON, and for fields that would be silently missing from the value
+ */
+export function readJson(text: string, file: string): unknown {
+  const lost: ConfigProblem[] = [];
+  const root: { value?: unknown } = {};
+  const open: { readonly container: Record<string, unknown> | unknown[]; name: string }[] = [];
+  const place = (value: unknown) => {
+    const last = open.at(-1);
+    if (last === undefined) root.value = value;
+    else if (Array.isArray(last.container)) last.container.push(value);
+    else last.container[last.name] = value;
   };
-  const tooDeep = firstBeyond(text, deepestNesting);
-  if (tooDeep !== null) stop(tooDeep, `is nested deeper than ${deepestNesting} levels`);
-  const errors: ParseError[] = [];
-  const tree = parseTree(text, errors, { allowTrailingComma: true });
-  const [first] = errors;
-  if (first === undefined && tree !== undefined) return tree;
-  const what =
-    first === undefined || text.trim() === ''
-      ? 'the file is empty'
-      : printParseErrorCode(first.error)
-          .replace(/([a-z])([A-Z])/g, '$1 $2')
-          .toLowerCase();
-  return stop(first?.offset ?? 0, `not JSON: ${what}`);
+  const begin = (container: Record<string, unknown> | unknown[], line: number, column: number) => {
+    if (open.length === deepestNesting)
+      throw notJson(file, line, column, `is nested deeper than ${deepestNesting} levels`);
+    place(container);
+    open.push({ container, name: '' });
+  };
+  const end = () => void open.pop();
+  visit(
+    text,
+    {
+      onObjectBegin: (_offset, _length, line, column) => begin({}, line, column),
+      onArrayBegin: (_offset, _length, line, column) => begin([], line, column),
+      onObjectEnd: end,
+      onArrayEnd: end,
+      onLiteralValue: place,
+      onObjectProperty: (name, _offset, _length, line, column, pathOf) => {
+        const last = open.at(-1);
+        if (last === undefined) return;
+        const message = Object.hasOwn(last.container, name)
+          ? 'is given twice; the second would silently replace the first'
+          : name === '__proto__'
+            ? 'is a name that nothing can have; use another'
+            : null;
+        if (message !== null)
+          lost.push({ path: [...pathOf(), name].join('.'), line: line + 1, column: column + 1, message });
+        last.name = name;
+      },
+      onError: (error, _offset, _length, line, column) => {
+        const what =
+          text.trim() === ''
+            ? 'the file is empty'
+            : printParseErrorCode(error)
+                .replace(/([a-z])([A-Z])/g, '$1 $2')
+                .toLowerCase();
+        throw notJson(file, line, column, `not JSON: ${what}`);
+      },
+    },
+    { allowTrailingComma: true },
+  );
+  if (lost.length > 0) throw new ConfigError(file, lost);
+  return root.value;
 }
 
-/** True where a text can be parsed without going down too far. */
-export function nestsReasonably(text: string): boolean {
-  return firstBeyond(text, deepestNesting) === null;
-}
-
-/** Where the first bracket stands that opens a level too many. */
-function firstBeyond(text: string, levels: number): number | null {
-  const scanner = createScanner(text, true);
-  let level = 0;
-  while (scanner.getPosition() < text.length) {
-    scanner.scan();
-    const offset = scanner.getTokenOffset();
-    const first = text.charAt(offset);
-    if (first === '{' || first === '[') level++;
-    else if (first === '}' || first === ']') level--;
-    if (level > levels) return offset;
-  }
-  return null;
+/** @param line counted from 0, and so `column` */
+function notJson(file: string, line: number, column: number, message: string): ConfigError {
+  return new ConfigError(file, [{ path: '', line: line + 1, column: column + 1, message }]);
 }
 
 function lineStartsOf(text: string): number[] {
   const starts = [0];
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
   return starts;
-}
-
-function positionIn(lineStarts: readonly number[], offset: number): Position {
-  let low = 0;
-  let high = lineStarts.length;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if ((lineStarts[middle] ?? 0) <= offset) low = middle;
-    else high = middle;
-  }
-  return { line: low + 1, column: offset - (lineStarts[low] ?? 0) + 1 };
 }
 
 /** The names that a map gives to things, each with a few words about it. */
@@ -142,13 +153,12 @@ export interface NamedEntry {
  * loaded, which matters at a shell's TAB. An unreadable file gives none, nor does a pipe, for which a TAB would wait.
  */
 export function readMapNames(file: string): MapNames {
-  let text: string;
+  let map: unknown = {};
   try {
-    text = statSync(file).isFile() ? readFileSync(file, 'utf8') : '';
+    if (statSync(file).isFile()) map = parse(readFileSync(file, 'utf8'), [], { allowTrailingComma: true });
   } catch {
-    return { profile: [], namespace: [], entity: [] };
+    // Unreadable, or nested so deep that the parser does not come back.
   }
-  const map: unknown = nestsReasonably(text) ? parse(text, [], { allowTrailingComma: true }) : {};
   return {
     // A URL may hold a password, so a profile is described by its protections only.
     profile: entriesOf(map, 'profiles', (entry) =>

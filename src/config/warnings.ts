@@ -54,6 +54,7 @@ function missingTtlRules(config: ConfigFile): LocatedRemark[] {
 
 /** Entities whose keys all are state: `invalidate` would never remove anything. */
 function unremovableEntities(config: ConfigFile): LocatedRemark[] {
+  if (config.entities === undefined) return [];
   const map = buildMap(config);
   return map.entities
     .filter(({ patterns }) => patterns.length > 0 && patterns.every((pattern) => isStateOnly(pattern, map)))

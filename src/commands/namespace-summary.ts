@@ -17,70 +17,56 @@ import { counted, formatCell, formatRatio, formatSeconds } from '../render/units
 /** The bounds that hold the true figure with 95 % certainty; null where the figure is exact. */
 export type IntervalOrNull = readonly [low: number, high: number] | null;
 
+/** Figures with their intervals: `keys` and `keysInterval`. */
+export type Estimated<Name extends string, Value = number> = {
+  readonly [Each in Name]: Value;
+} & { readonly [Each in `${Name}Interval`]: IntervalOrNull };
+
 /** Keys of one span of a histogram. */
-export interface Span {
+export interface Span extends Estimated<'keys'>, Estimated<'memoryBytes', number | null> {
   /** Null: no upper bound. */
   readonly upTo: number | null;
-  readonly keys: number;
-  readonly keysInterval: IntervalOrNull;
-  readonly memoryBytes: number | null;
-  readonly memoryBytesInterval: IntervalOrNull;
 }
 
-/** What became of the rule that the map gives for TTLs. */
-export interface TtlRuleReport {
+/**
+ * What became of the rule that the map gives for TTLs: keys that kept it, and those that did not. `missing`: no TTL where the
+ * rule sets one; `tooLong`: more time left than it ever gives; `unexpected`: a TTL where it says permanent; `drifting`: meant to
+ * end at midnight, and ending at another time.
+ */
+export interface TtlRuleReport extends Estimated<'kept' | 'missing' | 'tooLong' | 'unexpected' | 'drifting'> {
   readonly rule: string;
   /** True where the rule is a guess of `config init` that no one has confirmed. */
   readonly guessed: boolean;
-  readonly kept: number;
-  readonly keptInterval: IntervalOrNull;
-  /** No TTL, where the rule sets one. */
-  readonly missing: number;
-  readonly missingInterval: IntervalOrNull;
-  /** More time left than the rule ever gives. */
-  readonly tooLong: number;
-  readonly tooLongInterval: IntervalOrNull;
-  /** A TTL, where the rule says permanent. */
-  readonly unexpected: number;
-  readonly unexpectedInterval: IntervalOrNull;
-  /** Meant to end at midnight, and ends at another time. */
-  readonly drifting: number;
-  readonly driftingInterval: IntervalOrNull;
   /** True where no key has even half of the rule's time left: keys are written with a shorter one. */
   readonly fallsShort: boolean;
 }
 
-/** A namespace in the results of `inspect` and `stats`. A null: the server refused what it needs, or it was not read. */
-export interface NamespaceSummary {
+type Maybe = number | null;
+
+/**
+ * A namespace in the results of `inspect` and `stats`. A null: the server refused what it needs, or it was not read. Shares are
+ * from 0 to 1, those of memory null where bytes are not known.
+ */
+export interface NamespaceSummary
+  extends
+    Estimated<'keys' | 'keyShare'>,
+    Estimated<'memoryBytes' | 'memoryShare' | 'withoutTtl' | 'withoutTtlMemoryBytes', Maybe> {
   /** The map's name, or the inferred pattern. */
   readonly namespace: string;
   readonly pattern: string | null;
   /** The levels from the root of the tree to this row. */
   readonly path: readonly string[];
   readonly kind: 'cache' | 'state' | null;
-  readonly keys: number;
-  readonly keysInterval: IntervalOrNull;
   /** Keys of it that were read: with few of them its figures are rough, as their intervals say. */
   readonly readKeys: number;
-  readonly memoryBytes: number | null;
-  readonly memoryBytesInterval: IntervalOrNull;
   /** The part of the bytes that is names, dictionary entries and object headers: computed from the names' lengths. */
   readonly overheadBytes: number | null;
-  /** Share of all bytes (of all keys where bytes are not known), from 0 to 1. */
-  readonly memoryShare: number | null;
-  readonly memoryShareInterval: IntervalOrNull;
-  readonly keyShare: number;
-  readonly keyShareInterval: IntervalOrNull;
   /** Keys by Redis type. */
   readonly types: Readonly<Record<string, number>> | null;
   readonly typesIntervals: Readonly<Record<string, IntervalOrNull>> | null;
   /** Keys by internal encoding. */
   readonly encodings: Readonly<Record<string, number>> | null;
   readonly encodingsIntervals: Readonly<Record<string, IntervalOrNull>> | null;
-  readonly withoutTtl: number | null;
-  readonly withoutTtlInterval: IntervalOrNull;
-  readonly withoutTtlMemoryBytes: number | null;
-  readonly withoutTtlMemoryBytesInterval: IntervalOrNull;
   /** Time left of the keys that have a TTL; shortest and longest of those that were read. */
   readonly ttl: {
     readonly minSeconds: number;
@@ -158,21 +144,15 @@ export class Summaries {
     const withoutTtl = this.isUnread('ttl', statistics, 'ttls')
       ? null
       : this.part('ttl', statistics, 'ttls', noTtl);
-    const types = this.isUnread('type', statistics, 'types') ? null : this.parts('type', statistics, 'types');
-    const encodings = this.isUnread('encoding', statistics, 'encodings')
-      ? null
-      : this.parts('encoding', statistics, 'encodings');
+    const types = this.parts('type', statistics, 'types');
+    const encodings = this.parts('encoding', statistics, 'encodings');
     const withoutTtlMemory = memory && withoutTtl && this.partOfBytes('ttl', memory, statistics.ttls, noTtl);
+    const counters = this.histogram('frequency', statistics, 'frequencies', frequencyBounds);
     return {
-      namespace,
-      pattern,
-      path,
-      kind: mapped?.kind ?? null,
-      keys: Math.round(keys.value),
-      keysInterval: whole(keys),
+      ...{ namespace, pattern, path, kind: mapped?.kind ?? null },
+      ...rounded('keys', keys),
       readKeys: total.keys,
-      memoryBytes: memory && Math.round(memory.value),
-      memoryBytesInterval: memory && whole(memory),
+      ...rounded('memoryBytes', memory),
       overheadBytes: memory && overheadOf(statistics, memory),
       memoryShare: memoryShare?.value ?? null,
       memoryShareInterval: memoryShare?.interval ?? null,
@@ -182,18 +162,12 @@ export class Summaries {
       typesIntervals: types && mapValues(types, whole),
       encodings: encodings && mapValues(encodings, ({ value }) => Math.round(value)),
       encodingsIntervals: encodings && mapValues(encodings, whole),
-      withoutTtl: withoutTtl && Math.round(withoutTtl.value),
-      withoutTtlInterval: withoutTtl && whole(withoutTtl),
-      withoutTtlMemoryBytes: withoutTtlMemory && Math.round(withoutTtlMemory.value),
-      withoutTtlMemoryBytesInterval: withoutTtlMemory && whole(withoutTtlMemory),
+      ...rounded('withoutTtl', withoutTtl),
+      ...rounded('withoutTtlMemoryBytes', withoutTtlMemory),
       ttl: this.unread.has('ttl') ? null : statistics.ttlSummary,
       ttlHistogram: inSeconds(this.histogram('ttl', statistics, 'ttls', spanBoundsSeconds)),
       idleHistogram: inSeconds(this.histogram('idle', statistics, 'idleTimes', spanBoundsSeconds)),
-      frequencyHistogram:
-        this.histogram('frequency', statistics, 'frequencies', frequencyBounds)?.map(({ upTo, ...span }) => ({
-          upToCounter: upTo,
-          ...span,
-        })) ?? null,
+      frequencyHistogram: counters?.map(({ upTo, ...span }) => ({ upToCounter: upTo, ...span })) ?? null,
       ttlRule: this.ruleReport(statistics, mapped),
     };
   }
@@ -225,7 +199,8 @@ export class Summaries {
     column: ColumnName,
     statistics: KeyStatistics,
     name: BreakdownName,
-  ): Readonly<Record<string, Figure>> {
+  ): Readonly<Record<string, Figure>> | null {
+    if (this.isUnread(column, statistics, name)) return null;
     const breakdown: Breakdown = statistics[name];
     const all = breakdown.whole;
     return Object.fromEntries(
@@ -250,10 +225,8 @@ export class Summaries {
       const bound = bounds[index] ?? Number.POSITIVE_INFINITY;
       return {
         upTo: Number.isFinite(bound) ? bound : null,
-        keys: Math.round(figure.value),
-        keysInterval: whole(figure),
-        memoryBytes: bytes && Math.round(bytes.value),
-        memoryBytesInterval: bytes && whole(bytes),
+        ...rounded('keys', figure),
+        ...rounded('memoryBytes', bytes),
       };
     });
   }
@@ -265,22 +238,15 @@ export class Summaries {
     const rule = namespace?.ttl ?? namespace?.guessedTtl ?? null;
     if (namespace === undefined || rule === null || this.isUnread('ttl', statistics, 'ttls')) return null;
     const figureOf = (label: string) => this.part('ttl', statistics, 'ttlVerdicts', label);
-    const [kept, missing, tooLong] = [figureOf('kept'), figureOf('missing'), figureOf('too-long')];
-    const [unexpected, drifting] = [figureOf('unexpected'), figureOf('drifting')];
     const { ttlKnown, withoutTtl, ttlSummary } = statistics;
     return {
       rule: ttlRuleText(rule),
       guessed: namespace.ttl === null,
-      kept: Math.round(kept.value),
-      keptInterval: whole(kept),
-      missing: Math.round(missing.value),
-      missingInterval: whole(missing),
-      tooLong: Math.round(tooLong.value),
-      tooLongInterval: whole(tooLong),
-      unexpected: Math.round(unexpected.value),
-      unexpectedInterval: whole(unexpected),
-      drifting: Math.round(drifting.value),
-      driftingInterval: whole(drifting),
+      ...rounded('kept', figureOf('kept')),
+      ...rounded('missing', figureOf('missing')),
+      ...rounded('tooLong', figureOf('too-long')),
+      ...rounded('unexpected', figureOf('unexpected')),
+      ...rounded('drifting', figureOf('drifting')),
       fallsShort: fallsShort(rule, namespace.jitter, ttlKnown - withoutTtl, ttlSummary?.maxSeconds ?? 0),
     };
   }
@@ -310,6 +276,14 @@ type BreakdownName = 'types' | 'ttls' | 'encodings' | 'idleTimes' | 'frequencies
 
 function overheadOf({ overheadBytes, memoryBytes }: KeyStatistics, memory: Figure): number {
   return memoryBytes === 0 ? 0 : Math.round(memory.value * (overheadBytes / memoryBytes));
+}
+
+/** A figure in whole numbers, as a field with its interval. */
+function rounded<Name extends string, Given extends Figure | null>(name: Name, figure: Given) {
+  return {
+    [name]: figure && Math.round(figure.value),
+    [`${name}Interval`]: figure && whole(figure),
+  } as Estimated<Name, Given extends null ? Maybe : number>;
 }
 
 /** The bounds as whole numbers that hold at least as much. */

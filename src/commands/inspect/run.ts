@@ -59,12 +59,13 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   };
   const analysis = await analyzeKeyspace(server, options);
   checkpoint.finish(analysis.account.complete, analysis.failure);
+  const whole = keyspaceFiguresOf(analysis, map, Number.POSITIVE_INFINITY);
+  const isWhole = whole.namespaces.length <= input.limit;
+  const figures = isWhole ? whole : keyspaceFiguresOf(analysis, map, input.limit);
   const unsaved =
     input.save === undefined
       ? null
-      : await saveSnapshot(context, input.save, server.address, scopeOf(input), analysis, map);
-  const figures = keyspaceFiguresOf(analysis, map, input.limit);
-  const whole = keyspaceFiguresOf(analysis, map, Number.POSITIVE_INFINITY);
+      : await saveSnapshot(context, input.save, server.address, scopeOf(input), whole, analysis.method.kind);
   const oldestIdle = whole.total.idleHistogram?.findLast(({ keys }) => keys > 0);
   if (oldestIdle !== undefined && !context.signal.aborted && analysis.failure === null)
     await warnOfTouches(context, server, oldestIdle.upToSeconds ?? Number.POSITIVE_INFINITY);

@@ -1,11 +1,10 @@
 import { resolve } from 'node:path';
 import { InputError } from '../../support/failure.ts';
-import type { NamespaceMap } from '../../keyspace/map.ts';
-import type { Analysis } from '../../keyspace/reading.ts';
+import type { Method } from '../../keyspace/reading.ts';
 import { readNamedJson, writeNamedFile } from '../../support/named-file.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
-import { type KeyspaceFigures, keyspaceFiguresOf } from '../keyspace-report.ts';
+import type { KeyspaceFigures } from '../keyspace-report.ts';
 import { type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';
 
 const format = 'cachectl-snapshot-1';
@@ -54,16 +53,15 @@ export interface NamespaceGrowth {
   readonly certain: boolean;
 }
 
-/** @returns why the file could not be written: the figures took a walk, and are worth showing all the same */
+/** @param figures With every namespace. @returns why the file could not be written: the figures took a walk, and are worth showing all the same */
 export async function saveSnapshot(
   context: Context,
   name: string,
   server: string,
   scope: string,
-  analysis: Analysis,
-  map: NamespaceMap,
+  figures: KeyspaceFigures,
+  method: Method['kind'],
 ): Promise<InputError | null> {
-  const figures = keyspaceFiguresOf(analysis, map, Number.POSITIVE_INFINITY);
   const snapshot: Snapshot = {
     format,
     savedAt: new Date(context.now()).toISOString(),
@@ -73,7 +71,7 @@ export async function saveSnapshot(
     total: savedOf(figures.total),
     namespaces: figures.namespaces.map((row) => ({ name: rowName(row), ...savedOf(row) })),
   };
-  if (analysis.method.kind === 'partial') {
+  if (method === 'partial') {
     context.warn(`\`${name}\` was not written: the walk ended early`);
     return null;
   }

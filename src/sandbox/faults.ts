@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { infoNumber, readInfo } from '../redis/info.ts';
+import type { RedisNode } from '../redis/server.ts';
+import { asBytes, type ByteString } from '../support/bytes.ts';
+import { Draw } from '../support/random.ts';
 import type { MissCause } from '../traffic/report.ts';
-import type { Family } from './family.ts';
-import type { FaultName } from './system-names.ts';
-import { familiesOf, type SystemName } from './systems.ts';
-
-export { faultDescriptions, type FaultName, faultNames } from './system-names.ts';
+import { familiesOf } from './families.ts';
+import { Clock, type Family, freshRecord, keyOf, type Origin, type SandboxRecord } from './family.ts';
+import { generateTraffic, movingClock, type TrafficOperation, type TrafficOptions } from './operations.ts';
+import { seedServer } from './seed.ts';
+import type { FaultName, SystemName } from './systems.ts';
 
 /** One fault in one system: what it hits, and what is to be seen of it. */
 export interface Fault {
@@ -18,12 +23,6 @@ export interface Fault {
   readonly story: string;
 }
 
-interface Target {
-  readonly families: readonly string[];
-  readonly namespaces: readonly string[];
-  readonly story: string;
-}
-
 const causes: Readonly<Record<FaultName, MissCause>> = {
   'short-ttl': 'expired',
   'small-memory': 'evicted',
@@ -31,126 +30,228 @@ const causes: Readonly<Record<FaultName, MissCause>> = {
   'unstable-keys': 'neverCached',
 };
 
+type Target = readonly [story: string, ...namespaces: string[]];
+
+const unstableHash =
+  "keys end in Python's hash(), which is another in each process: after a restart none is found";
+const grownBy = 'now carry their sources, several kilobytes each, and memory is what it was';
+
 const targets: Readonly<Record<SystemName, Readonly<Record<FaultName, Target>>>> = {
   education: {
-    'short-ttl': {
-      families: ['db_query of a user', 'db_query of a user by parameters'],
-      namespaces: ['db_user'],
-      story: 'queries of a user are cached for 0.3 s instead of 5 minutes',
-    },
-    'small-memory': {
-      families: ['simulation chat'],
-      namespaces: ['simulation_chat'],
-      story: 'chats now carry their sources, several kilobytes each, and memory is what it was',
-    },
-    'invalidation-loop': {
-      families: ['ai_cache:scenario_generation'],
-      namespaces: ['ai_scenario_generation'],
-      story: 'each change of one scenario removes the generated text of all of them',
-    },
-    'unstable-keys': {
-      families: ['decorated scenario', 'decorated list', 'decorated user', 'decorated function'],
-      namespaces: ['decorated_query', 'decorated_function'],
-      story: 'the decorator puts the address of a session in memory into its keys, another for each request',
-    },
+    'short-ttl': ['queries of a user are cached for 0.3 s instead of 5 minutes', 'db_user'],
+    'small-memory': [`chats ${grownBy}`, 'simulation_chat'],
+    'invalidation-loop': [
+      'each change of one scenario removes the generated text of all of them',
+      'ai_scenario_generation',
+    ],
+    'unstable-keys': [
+      'the decorator puts the address of a session in memory into its keys, another for each request',
+      'decorated_query',
+      'decorated_function',
+    ],
   },
   content: {
-    'short-ttl': {
-      families: ['exercises'],
-      namespaces: ['exercises'],
-      story: 'exercises are cached for 0.3 s instead of an hour',
-    },
-    'small-memory': {
-      families: ['lesson_content'],
-      namespaces: ['lesson_content'],
-      story: 'lessons now carry their sources, several kilobytes each, and memory is what it was',
-    },
-    'invalidation-loop': {
-      families: ['course_curriculum'],
-      namespaces: ['course_curriculum'],
-      story: 'each save in the editor removes the curricula, whether they changed or not',
-    },
-    'unstable-keys': {
-      families: ['lesson_content by topic', 'adaptive_quiz', 'learning_path'],
-      namespaces: ['lesson_content_by_topic', 'adaptive_quiz', 'learning_path'],
-      story: "keys end in Python's hash(), which is another in each process: after a restart none is found",
-    },
+    'short-ttl': ['exercises are cached for 0.3 s instead of an hour', 'exercises'],
+    'small-memory': [`lessons ${grownBy}`, 'lesson_content'],
+    'invalidation-loop': [
+      'each save in the editor removes the curricula, whether they changed or not',
+      'course_curriculum',
+    ],
+    'unstable-keys': [unstableHash, 'lesson_content_by_topic', 'adaptive_quiz', 'learning_path'],
   },
   subjunctive: {
-    'short-ttl': {
-      families: ['hint'],
-      namespaces: ['hint'],
-      story: 'hints are cached for 0.3 s instead of half an hour',
-    },
-    'small-memory': {
-      families: ['feedback by digest'],
-      namespaces: ['feedback_digest'],
-      story: 'feedback has grown to several kilobytes, and memory is what it was',
-    },
-    'invalidation-loop': {
-      families: ['feedback'],
-      namespaces: ['feedback'],
-      story: 'each answer of a learner removes the feedback that all share',
-    },
-    'unstable-keys': {
-      families: ['insights'],
-      namespaces: ['insights'],
-      story: "keys hold the learner's statistics, which each answer changes",
-    },
+    'short-ttl': ['hints are cached for 0.3 s instead of half an hour', 'hint'],
+    'small-memory': ['feedback has grown to several kilobytes, and memory is what it was', 'feedback_digest'],
+    'invalidation-loop': ['each answer of a learner removes the feedback that all share', 'feedback'],
+    'unstable-keys': ["keys hold the learner's statistics, which each answer changes", 'insights'],
   },
   boardroom: {
-    'short-ttl': {
-      families: ['user_profile'],
-      namespaces: ['user_profile'],
-      story: 'profiles are cached for 0.3 s instead of an hour',
-    },
-    'small-memory': {
-      families: ['api_cache'],
-      namespaces: ['api_cache'],
-      story: 'responses now carry their sources, several kilobytes each, and memory is what it was',
-    },
-    'invalidation-loop': {
-      families: ['readable boardroom'],
-      namespaces: ['api_boardroom'],
-      story: 'each write to a decision removes the responses about all of them',
-    },
-    'unstable-keys': {
-      families: ['second level', 'readable rest'],
-      namespaces: ['second_level', 'api_other'],
-      story: "keys end in Python's hash(), which is another in each process: after a restart none is found",
-    },
+    'short-ttl': ['profiles are cached for 0.3 s instead of an hour', 'user_profile'],
+    'small-memory': [`responses ${grownBy}`, 'api_cache'],
+    'invalidation-loop': [
+      'each write to a decision removes the responses about all of them',
+      'api_boardroom',
+    ],
+    'unstable-keys': [unstableHash, 'second_level', 'api_other'],
   },
   honzik: {
-    'short-ttl': {
-      families: ['profile'],
-      namespaces: ['profile'],
-      story: 'profiles are cached for 0.3 s instead of an hour',
-    },
-    'small-memory': {
-      families: ['speech'],
-      namespaces: ['tts'],
-      story: 'more speech is played than there is memory for',
-    },
-    'invalidation-loop': {
-      families: ['daily statistics'],
-      namespaces: ['daily'],
-      story: 'each message removes the statistics of the day, and the next page asks for them again',
-    },
-    'unstable-keys': {
-      families: ['answer of Honzík'],
-      namespaces: ['openai'],
-      story: 'the digest in the key covers text that is another in each conversation',
-    },
+    'short-ttl': ['profiles are cached for 0.3 s instead of an hour', 'profile'],
+    'small-memory': ['more speech is played than there is memory for', 'tts'],
+    'invalidation-loop': [
+      'each message removes the statistics of the day, and the next page asks for them again',
+      'daily',
+    ],
+    'unstable-keys': ['the digest in the key covers text that is another in each conversation', 'openai'],
   },
 };
 
 export function faultOf(system: SystemName, name: FaultName): Fault {
-  const { families, namespaces, story } = targets[system][name];
-  return {
-    name,
-    families: familiesOf[system].filter((family) => families.includes(family.name)),
-    namespaces,
-    cause: causes[name],
-    story,
-  };
+  const [story, ...namespaces] = targets[system][name];
+  const families = familiesOf[system].filter(
+    ({ namespace, reads }) => reads > 0 && namespaces.includes(namespace),
+  );
+  return { name, families, namespaces, cause: causes[name], story };
+}
+
+/** A window of a few seconds sees every key expire several times. */
+const shortTtlMillis = 300;
+
+/** So few keys that each is read several times in a second. */
+const busyKeys = 30;
+
+/** What does not fit: few keys, so that each comes round within a second, and much more than connections need. */
+const crowdedKeys = 250;
+const grownBytes = 8000;
+
+/** Share of the traffic that goes to what the fault hits. */
+const faultyShare = 0.6;
+
+/** Share of removals in the traffic of an invalidation loop. */
+const removals = 0.15;
+
+/** Keys that nobody asks for again: so many stay, and memory stays bounded. */
+const strayKeys = 1000;
+
+/** Indexes that the rest of the traffic does not use: it has none of these families. */
+const strayIndexes = 1_000_000;
+
+/** The usual traffic of a system, in which a fault has taken over its families. */
+export function* generateFaultyTraffic(
+  system: SystemName,
+  fault: Fault,
+  options: TrafficOptions,
+): Generator<TrafficOperation, never> {
+  const { seed, now, round = 0 } = options;
+  const usual = generateTraffic(system, { ...options, without: fault.families });
+  const clock = movingClock(now);
+  const faulty = operationsOf(fault, () => ({ system, seed, clock: clock() }), round);
+  const draw = new Draw(seed, `${system}/share of ${fault.name}`, round);
+  for (;;) {
+    yield (draw.chance(faultyShare) ? faulty : usual).next().value;
+  }
+}
+
+/** What has to be in the cache before the fault can be seen: the keys that its traffic reads. */
+export function* recordsOfFault(
+  system: SystemName,
+  fault: Fault,
+  { seed, now }: { readonly seed: number; readonly now: number },
+): Generator<SandboxRecord> {
+  const origin = { system, seed, clock: new Clock(now) };
+  for (let rank = 0; rank < keysOf(fault); rank++) yield recordAt(fault, rank, origin);
+}
+
+function operationsOf(
+  fault: Fault,
+  originNow: () => Origin,
+  round: number,
+): Generator<TrafficOperation, never> {
+  const { system, seed } = originNow();
+  const draw = new Draw(seed, `${system}/${fault.name}`, round);
+  return fault.name === 'unstable-keys'
+    ? readStrayKeys(fault, originNow, draw, round)
+    : readAgain(fault, originNow, draw);
+}
+
+/** Reads the same keys over and over; in an invalidation loop something removes them in between. */
+function* readAgain(fault: Fault, originNow: () => Origin, draw: Draw): Generator<TrafficOperation, never> {
+  const keys = keysOf(fault);
+  const evenly = fault.name === 'small-memory';
+  for (;;) {
+    const origin = originNow();
+    // Where some keys are read more than others, those stay in memory, however small it is.
+    const rank = evenly ? draw.below(keys) : draw.rank(keys / 3) % keys;
+    if (fault.name === 'invalidation-loop' && draw.chance(removals)) {
+      const { family, index } = placeOf(fault, rank);
+      yield { kind: 'remove', key: keyOf(family, index, origin) };
+    } else {
+      yield { kind: 'read', record: recordAt(fault, rank, origin), refill: true };
+    }
+  }
+}
+
+/** Each read asks for a key that nobody has stored, and stores what nobody will ask for. */
+function* readStrayKeys(
+  fault: Fault,
+  originNow: () => Origin,
+  draw: Draw,
+  round: number,
+): Generator<TrafficOperation, never> {
+  const strays: ByteString[] = [];
+  for (let index = strayIndexes * (round + 1); ; index++) {
+    const record = freshRecord(draw.pick(fault.families as [Family, ...Family[]]), index, originNow());
+    strays.push(record.key);
+    yield { kind: 'read', record, refill: true, isNew: true };
+    if (strays.length > strayKeys) yield { kind: 'expire', key: strays.shift() as ByteString };
+  }
+}
+
+/** How many keys the traffic of the fault reads again and again. */
+function keysOf({ name }: Fault): number {
+  return name === 'unstable-keys' ? 0 : name === 'small-memory' ? crowdedKeys : busyKeys;
+}
+
+function recordAt(fault: Fault, rank: number, origin: Origin): SandboxRecord {
+  const { family, index } = placeOf(fault, rank);
+  const record = freshRecord(family, index, origin);
+  if (fault.name === 'short-ttl') return { ...record, ttlMillis: shortTtlMillis };
+  return fault.name === 'small-memory' ? { ...record, value: grown(record.value) } : record;
+}
+
+/** A JSON object with a further field, or more of a text; audio is large as it is. */
+function grown(value: ByteString): ByteString {
+  const times = Math.ceil(grownBytes / Math.max(1, value.length));
+  if (times === 1) return value;
+  if (!value.endsWith('}')) return asBytes(value.repeat(times));
+  return asBytes(`${value.slice(0, -1)},"sources":${JSON.stringify(value.repeat(times))}}`);
+}
+
+function placeOf({ families }: Fault, rank: number): { family: Family; index: number } {
+  const family = families[rank % families.length] as Family;
+  return { family, index: Math.floor(rank / families.length) };
+}
+
+/** Share of what the fault's traffic reads that fits into memory. */
+const fittingShare = 0.7;
+
+/** For connections, and for what the rest of the traffic reads. */
+const spareBytes = 400000;
+
+/** The server shrinks its tables some time after the keys are gone. */
+const shrinkingTries = 40;
+const shrinkingMillis = 100;
+
+/**
+ * Puts the keys in place that the fault's traffic reads and, for `small-memory`, the limit: whatever nobody reads is
+ * evicted at once, and eviction goes on for as long as the traffic writes. For a sandbox's own server only.
+ * @throws RedisError when the server refuses a command or the connection is lost.
+ */
+export async function bringAbout(
+  node: RedisNode,
+  fault: Fault,
+  records: readonly SandboxRecord[],
+  signal: AbortSignal,
+): Promise<void> {
+  await seedServer(node, records, undefined, signal);
+  if (fault.name === 'small-memory') await limitMemory(node, records, signal);
+}
+
+async function limitMemory(
+  node: RedisNode,
+  records: readonly SandboxRecord[],
+  signal: AbortSignal,
+): Promise<void> {
+  const sizes = await node.batch(records.map(({ key }) => ['MEMORY', 'USAGE', key] as const));
+  const bytes = sizes.reduce<number>((sum, size) => sum + (typeof size === 'number' ? size : 0), 0);
+  await node.call('CONFIG', 'SET', asBytes('maxmemory-policy'), asBytes('allkeys-lru'));
+  // The tables of a full server alone can be more than the limit that is right for an empty one.
+  let lowest = Infinity;
+  for (let tries = 0; tries < shrinkingTries && !signal.aborted; tries++) {
+    const overhead = infoNumber(await readInfo(node), 'used_memory_overhead') ?? 0;
+    if (tries > 2 && overhead > lowest * 0.99) return;
+    lowest = Math.min(lowest, overhead);
+    const limit = Math.round(lowest + spareBytes + bytes * fittingShare);
+    await node.call('CONFIG', 'SET', asBytes('maxmemory'), limit);
+    await sleep(shrinkingMillis);
+  }
 }

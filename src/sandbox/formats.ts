@@ -1,5 +1,6 @@
 import { type ByteString, asBytes, bytesOf } from '../support/bytes.ts';
 import { Draw, noiseOf } from '../support/random.ts';
+import type { RecordContext } from './family.ts';
 
 /** Values in the forms in which the applications write them. */
 
@@ -95,6 +96,10 @@ export function nthId(rank: number, first: readonly number[] = namedUsers): numb
   for (const taken of [...first].sort((left, right) => left - right)) if (id >= taken) id++;
   return id;
 }
+
+/** The users that have most of what users have; the named ones come first. */
+export const earlyUser = ({ index, draw }: RecordContext): number =>
+  nthId(index < namedUsers.length ? index : draw.rank(60));
 
 /** Telegram ids of those who tried the bot before it was public. */
 export const firstTelegramIds = [...namedUsers, 555] as const;

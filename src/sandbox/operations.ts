@@ -1,15 +1,8 @@
 import type { ByteString } from '../support/bytes.ts';
-import {
-  type Clock,
-  clockAt,
-  type Family,
-  freshRecord,
-  keyOf,
-  type Origin,
-  type SandboxRecord,
-} from './family.ts';
+import { Clock, type Family, freshRecord, keyOf, type Origin, type SandboxRecord } from './family.ts';
 import { Draw } from '../support/random.ts';
-import { familiesOf, type SystemName } from './systems.ts';
+import { familiesOf } from './families.ts';
+import type { SystemName } from './systems.ts';
 
 /**
  * What an application does to its cache:
@@ -65,7 +58,7 @@ interface Planned {
 export function* generateTraffic(
   system: SystemName,
   { seed, now, round = 0, without = [] }: TrafficOptions,
-): Generator<TrafficOperation> {
+): Generator<TrafficOperation, never> {
   const families = familiesOf[system].filter((family) => family.reads > 0 && !without.includes(family));
   const total = families.reduce((sum, family) => sum + family.reads, 0);
   const draw = new Draw(seed, `${system}/traffic`, round);
@@ -94,7 +87,7 @@ export function* generateTraffic(
       const record = freshRecord(family, index, origin);
       // Now and then a value is written again before its time: its source has changed.
       yield draw.chance(0.03) ? { kind: 'write', record } : { kind: 'read', record, refill: true };
-    } else if (family.state === true) {
+    } else if (family.state) {
       // A session that ended, a scenario nobody unlocked: there is nothing to fill in.
       yield { kind: 'read', record: freshRecord(family, nextNewIndex++, origin), refill: false, isNew: true };
     } else if (family.limit === undefined && draw.chance(0.6)) {
@@ -110,7 +103,7 @@ export function* generateTraffic(
 
 /** The keys that the traffic reads again and again; whether they are there depends on how many records were made. */
 export function popularKeys(system: SystemName, { seed, now }: Omit<TrafficOptions, 'round'>): ByteString[] {
-  const origin = { system, seed, clock: clockAt(now()) };
+  const origin = { system, seed, clock: new Clock(now()) };
   return familiesOf[system]
     .filter((family) => family.reads > 0 && family.counter !== true)
     .flatMap((family) =>
@@ -140,10 +133,10 @@ function familyAt(families: readonly Family[], position: number): Family {
 
 /** A clock that is set anew once a second. */
 export function movingClock(now: () => number): () => Clock {
-  let clock = clockAt(now());
+  let clock = new Clock(now());
   return () => {
     const millis = now();
-    if (millis - clock.now >= 1000) clock = clockAt(millis);
+    if (millis - clock.now >= 1000) clock = new Clock(millis);
     return clock;
   };
 }

@@ -4,18 +4,25 @@ import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisCommand } from '../redis/server.ts';
 import type { SandboxRecord } from './family.ts';
 import type { TrafficOperation } from './operations.ts';
-import { setCommand } from './seed.ts';
 import type { TrafficAccount } from './traffic-account.ts';
 
-/** One command, and the operations that it does: a list of reads is one MGET. */
-interface Request {
-  readonly command: RedisCommand;
-  readonly operations: TrafficOperation[];
+export function setCommand({ key, value, ttlMillis }: SandboxRecord): RedisCommand {
+  return ttlMillis === null ? ['SET', key, value] : ['SET', key, value, 'PX', ttlMillis];
+}
+
+/** @throws RedisError when the server refuses a command (it names the command, never a value) or the connection is lost */
+export async function exchange(lane: Lane, commands: readonly RedisCommand[]): Promise<Reply[]> {
+  const replies = await lane.exchange(commands);
+  const refused = replies.findIndex((reply) => reply instanceof ReplyError);
+  const reply = replies[refused];
+  if (reply instanceof ReplyError)
+    throw refusal(reply, `\`${String(commands[refused]?.[0])}\``, lane.address);
+  return replies;
 }
 
 /**
  * Sends the operations in one batch, then in a second one what follows from the answers: values missed, TTLs of new counters.
- * @throws RedisError when the server refuses a command or the connection is lost.
+ * @throws RedisError as `exchange` does
  */
 export async function perform(
   lane: Lane,
@@ -26,7 +33,7 @@ export async function perform(
   const requests = requestsFor(operations);
   // A TTL is counted from before it was sent, so that no key is gone before its time.
   const sentAt = now();
-  const replies = await lane.exchange(requests.map(({ command }) => command));
+  const replies = await exchange(lane, requests.map(commandOf));
   const repliedAt = now();
   const followUps: RedisCommand[] = [];
   const refilled: SandboxRecord[] = [];
@@ -51,58 +58,42 @@ export async function perform(
   };
   requests.forEach((request, index) => {
     const reply = replies[index];
-    if (reply instanceof ReplyError) throw refusal(reply, `\`${String(request.command[0])}\``, lane.address);
-    request.operations.forEach((operation, place) =>
-      follow(operation, Array.isArray(reply) ? reply[place] : reply),
-    );
+    request.forEach((operation, place) => follow(operation, Array.isArray(reply) ? reply[place] : reply));
   });
   for (const record of refilled) {
     account.stored(record.key, repliedAt, record.ttlMillis);
     followUps.push(setCommand(record));
   }
-  for (const reply of await lane.exchange(followUps)) {
-    if (reply instanceof ReplyError) throw refusal(reply, '`SET`', lane.address);
-  }
+  await exchange(lane, followUps);
 }
 
-/** Reads of one kind that stand together are one list. */
+/** What one command does: an operation, or a list of reads. */
+type Request = readonly [TrafficOperation, ...TrafficOperation[]];
+
+/** Reads of one kind that follow each other are one list. */
 function requestsFor(operations: readonly TrafficOperation[]): Request[] {
-  const requests: Request[] = [];
-  let before: TrafficOperation | undefined;
+  const requests: [TrafficOperation, ...TrafficOperation[]][] = [];
   for (const operation of operations) {
     const last = requests.at(-1);
-    if (last !== undefined && before !== undefined && belongTogether(before, operation)) {
-      last.operations.push(operation);
-      requests[requests.length - 1] = {
-        command: [
-          'MGET',
-          ...last.operations.flatMap((read) => (read.kind === 'read' ? [read.record.key] : [])),
-        ],
-        operations: last.operations,
-      };
-    } else {
-      requests.push({ command: commandOf(operation), operations: [operation] });
-    }
-    before = operation;
+    if (last !== undefined && areAlike(last[0], operation)) last.push(operation);
+    else requests.push([operation]);
   }
   return requests;
 }
 
-function belongTogether(left: TrafficOperation, right: TrafficOperation): boolean {
+function areAlike(left: TrafficOperation, right: TrafficOperation): boolean {
+  const prefixOf = (key: string) => key.split(':', 1)[0];
   return (
     left.kind === 'read' && right.kind === 'read' && prefixOf(left.record.key) === prefixOf(right.record.key)
   );
 }
 
-function prefixOf(key: string): string {
-  const colon = key.indexOf(':');
-  return colon < 0 ? key : key.slice(0, colon);
-}
-
-function commandOf(operation: TrafficOperation): RedisCommand {
+function commandOf([operation, ...others]: Request): RedisCommand {
   switch (operation.kind) {
-    case 'read':
-      return ['GET', operation.record.key];
+    case 'read': {
+      const keys = [operation, ...others].flatMap((read) => (read.kind === 'read' ? [read.record.key] : []));
+      return [others.length > 0 ? 'MGET' : 'GET', ...keys];
+    }
     case 'write':
       return setCommand(operation.record);
     case 'increment':

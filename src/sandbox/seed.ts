@@ -1,12 +1,11 @@
 import type { ByteString } from '../support/bytes.ts';
 import { type Progress, silentProgress } from '../support/progress.ts';
-import { refusal } from '../redis/errors.ts';
-import type { Lane } from '../redis/lane.ts';
-import { ReplyError } from '../redis/reply.ts';
+import type { Reply } from '../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../redis/server.ts';
-import { clockAt, drawFor, freshRecord, type Family, type SandboxRecord } from './family.ts';
-import type { SystemName } from './system-names.ts';
-import { familiesOf } from './systems.ts';
+import { familiesOf } from './families.ts';
+import { Clock, drawFor, freshRecord, type Family, type SandboxRecord } from './family.ts';
+import { exchange, setCommand } from './perform.ts';
+import type { SystemName } from './systems.ts';
 
 const batchRecords = 500;
 
@@ -26,16 +25,16 @@ export async function seedServer(
   signal?: AbortSignal,
 ): Promise<number> {
   const lane = await node.openLane();
-  const underWay: Promise<number>[] = [];
+  const underWay: Promise<Reply[]>[] = [];
   let written = 0;
   const settleOne = async () => {
-    written += (await underWay.shift()) ?? 0;
+    written += (await underWay.shift())?.length ?? 0;
     progress.update(written);
   };
   try {
     for (const batch of batches(records)) {
       if (signal?.aborted === true) break;
-      const writing = writeBatch(lane, batch);
+      const writing = exchange(lane, batch);
       // Awaited in its turn; until then a failure of it is not unhandled.
       writing.catch(() => undefined);
       underWay.push(writing);
@@ -64,7 +63,7 @@ export async function restoreSeed(
   try {
     let missing: RedisCommand[] = [];
     const flush = async () => {
-      await writeBatch(lane, missing);
+      await exchange(lane, missing);
       missing = [];
     };
     for (const record of records) {
@@ -81,17 +80,6 @@ export async function restoreSeed(
   } finally {
     lane.close();
   }
-}
-
-export function setCommand({ key, value, ttlMillis }: SandboxRecord): RedisCommand {
-  return ttlMillis === null ? ['SET', key, value] : ['SET', key, value, 'PX', ttlMillis];
-}
-
-async function writeBatch(lane: Lane, commands: readonly RedisCommand[]): Promise<number> {
-  for (const reply of await lane.exchange(commands)) {
-    if (reply instanceof ReplyError) throw refusal(reply, '`SET`', lane.address);
-  }
-  return commands.length;
 }
 
 function* batches(records: Iterable<SandboxRecord>): Generator<RedisCommand[]> {
@@ -126,10 +114,10 @@ export function* generateRecords(
   system: SystemName,
   { keys, seed, now }: GenerateOptions,
 ): Generator<SandboxRecord> {
-  const origin = { system, seed, clock: clockAt(now) };
+  const origin = { system, seed, clock: new Clock(now) };
   for (const { family, index } of interleave(familiesOf[system], keys)) {
     const record = freshRecord(family, index, origin);
-    if (record.ttlMillis === null || family.endsAtMidnight === true) {
+    if (record.ttlMillis === null || family.endsAtMidnight) {
       yield record;
     } else {
       const left = record.ttlMillis * drawFor(family, index, origin, 'age').fraction();

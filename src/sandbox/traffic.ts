@@ -1,15 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NamespaceMap } from '../keyspace/map.ts';
-import { type ByteString, bytesOf } from '../support/bytes.ts';
 import type { Lane } from '../redis/lane.ts';
 import type { RedisNode } from '../redis/server.ts';
-import { generateFaultyTraffic, recordsOfFault, bringAbout } from './fault-operations.ts';
-import type { Fault } from './faults.ts';
+import { type ByteString, bytesOf } from '../support/bytes.ts';
+import { bringAbout, type Fault, generateFaultyTraffic, recordsOfFault } from './faults.ts';
 import { generateTraffic, popularKeys, type TrafficOperation } from './operations.ts';
 import { perform } from './perform.ts';
 import type { SystemName } from './systems.ts';
 import { TrafficAccount, type TrafficTotals } from './traffic-account.ts';
-
-export type { NamespaceTotals, TrafficTotals } from './traffic-account.ts';
 
 interface RunTrafficOptions {
   readonly operationsPerSecond: number;
@@ -17,11 +15,11 @@ interface RunTrafficOptions {
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Told after each tick; the same object every time. */
+  /** Called after each tick, with the same object every time. */
   readonly onTick?: (totals: Readonly<TrafficTotals>) => void;
   /** What goes wrong. It is brought about before the first operation. */
   readonly fault?: Fault;
-  /** The system's map: with it the totals tell reads by namespace, and the causes of misses. */
+  /** The system's map: with it the totals have reads by namespace, and the causes of misses. */
   readonly map?: NamespaceMap;
 }
 
@@ -64,16 +62,22 @@ export async function runTraffic(
       // A slow tick is made up for; a machine that slept is not.
       owed = Math.min(owed + ((at - last) / 1000) * operationsPerSecond, Math.max(1, operationsPerSecond));
       last = at;
-      const count = Math.floor(owed);
-      owed -= count;
-      await performInTurn(lane, take(operations, count), account, now);
+      const batch = Math.max(fewOperations, Math.ceil(owed / mostBatchesPerTick));
+      for (; owed >= 1; owed -= Math.min(batch, Math.floor(owed)))
+        await perform(lane, take(operations, Math.min(batch, Math.floor(owed))), account, now);
       onTick?.(totals);
-      await pause(tickMillis, signal);
+      await sleep(tickMillis, undefined, { signal }).catch(() => undefined);
     }
     return totals;
   } finally {
     lane.close();
   }
+}
+
+interface WarmUpOptions extends Pick<RunTrafficOptions, 'now'> {
+  readonly signal?: AbortSignal;
+  /** Gets every key that an operation named. */
+  readonly touched?: Set<ByteString>;
 }
 
 /**
@@ -85,16 +89,7 @@ export async function warmUpTraffic(
   system: SystemName,
   seed: number,
   operations: number,
-  {
-    now,
-    signal,
-    touched,
-  }: {
-    readonly now: () => number;
-    readonly signal?: AbortSignal;
-    /** Gets every key that an operation named. */
-    readonly touched?: Set<ByteString>;
-  },
+  { now, signal, touched }: WarmUpOptions,
 ): Promise<TrafficTotals> {
   const account = new TrafficAccount(undefined);
   const { totals } = account;
@@ -113,17 +108,6 @@ export async function warmUpTraffic(
   }
 }
 
-async function performInTurn(
-  lane: Lane,
-  operations: readonly TrafficOperation[],
-  account: TrafficAccount,
-  now: () => number,
-): Promise<void> {
-  const size = Math.max(fewOperations, Math.ceil(operations.length / mostBatchesPerTick));
-  for (let from = 0; from < operations.length; from += size)
-    await perform(lane, operations.slice(from, from + size), account, now);
-}
-
 /** A connection that the server takes for an application's: reads on it count as use of the key. */
 async function openApplicationLane(node: RedisNode): Promise<Lane> {
   const lane = await node.openLane();
@@ -135,7 +119,7 @@ async function openApplicationLane(node: RedisNode): Promise<Lane> {
   return lane;
 }
 
-/** Tells the account which keys are there, by the one command that counts as no lookup. */
+/** Records in the account which keys are there, by the one command that counts as no lookup. */
 async function lookAround(
   node: RedisNode,
   account: TrafficAccount,
@@ -149,24 +133,6 @@ async function lookAround(
   });
 }
 
-function take(stream: Iterator<TrafficOperation, void>, count: number): TrafficOperation[] {
-  const taken: TrafficOperation[] = [];
-  while (taken.length < count) {
-    const next = stream.next();
-    if (next.done === true) break;
-    taken.push(next.value);
-  }
-  return taken;
-}
-
-function pause(millis: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    const timer = setTimeout(finish, millis);
-    signal.addEventListener('abort', finish, { once: true });
-  });
+function take(stream: Iterator<TrafficOperation, never>, count: number): TrafficOperation[] {
+  return Array.from({ length: count }, () => stream.next().value);
 }

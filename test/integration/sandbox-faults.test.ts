@@ -11,10 +11,17 @@ import { connect } from '../../src/redis/connect.ts';
 import { infoNumber, readInfo } from '../../src/redis/info.ts';
 import { type Reply, ReplyParser } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { type Fault, type FaultName, faultNames, faultOf } from '../../src/sandbox/faults.ts';
+import { type Fault, faultOf } from '../../src/sandbox/faults.ts';
 import { generateRecords, seedServer } from '../../src/sandbox/seed.ts';
-import { configFileOf, type SystemName, systemNames } from '../../src/sandbox/systems.ts';
-import { runTraffic, type TrafficTotals } from '../../src/sandbox/traffic.ts';
+import {
+  configFileOf,
+  type FaultName,
+  faultNames,
+  type SystemName,
+  systemNames,
+} from '../../src/sandbox/systems.ts';
+import { runTraffic } from '../../src/sandbox/traffic.ts';
+import type { TrafficTotals } from '../../src/sandbox/traffic-account.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { send, startPrivateServer, targetOf } from '../server/redis.ts';
 

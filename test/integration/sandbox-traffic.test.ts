@@ -8,7 +8,8 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import type { SandboxRecord } from '../../src/sandbox/family.ts';
 import { generateRecords, restoreSeed, seedServer } from '../../src/sandbox/seed.ts';
 import { type SystemName, systemNames } from '../../src/sandbox/systems.ts';
-import { runTraffic, type TrafficTotals, warmUpTraffic } from '../../src/sandbox/traffic.ts';
+import { runTraffic, warmUpTraffic } from '../../src/sandbox/traffic.ts';
+import type { TrafficTotals } from '../../src/sandbox/traffic-account.ts';
 import { send, startPrivateServer, targetOf, testServer } from '../server/redis.ts';
 
 async function emptyServer(): Promise<RedisServer> {

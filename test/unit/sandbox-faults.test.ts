@@ -4,10 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
-import { generateFaultyTraffic, recordsOfFault } from '../../src/sandbox/fault-operations.ts';
-import { type FaultName, faultNames, faultOf } from '../../src/sandbox/faults.ts';
+
+import { faultOf, generateFaultyTraffic, recordsOfFault } from '../../src/sandbox/faults.ts';
 import type { TrafficOperation } from '../../src/sandbox/operations.ts';
-import { configFileOf, type SystemName, systemNames } from '../../src/sandbox/systems.ts';
+import {
+  configFileOf,
+  type FaultName,
+  faultNames,
+  type SystemName,
+  systemNames,
+} from '../../src/sandbox/systems.ts';
 import { TrafficAccount } from '../../src/sandbox/traffic-account.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,7 +23,7 @@ const pairs = systemNames.flatMap((system) => faultNames.map((name) => [system, 
 
 function take(system: SystemName, name: FaultName, count: number): TrafficOperation[] {
   const stream = generateFaultyTraffic(system, faultOf(system, name), { seed: 1, now: () => now });
-  return Array.from({ length: count }, () => stream.next().value as TrafficOperation);
+  return Array.from({ length: count }, () => stream.next().value);
 }
 
 const keyOf = (operation: TrafficOperation) => ('record' in operation ? operation.record.key : operation.key);

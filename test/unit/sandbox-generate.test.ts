@@ -6,15 +6,10 @@ import { decodeValue } from '../../src/records/decode/decode.ts';
 import { keyText } from '../../src/keyspace/key-text.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { longestTtlSeconds, secondsUntilMidnight } from '../../src/keyspace/ttl.ts';
+import { familiesOf } from '../../src/sandbox/families.ts';
 import type { SandboxRecord } from '../../src/sandbox/family.ts';
 import { generateRecords } from '../../src/sandbox/seed.ts';
-import {
-  configFileOf,
-  familiesOf,
-  type SystemName,
-  systemDescriptions,
-  systemNames,
-} from '../../src/sandbox/systems.ts';
+import { configFileOf, type SystemName, systemDescriptions, systemNames } from '../../src/sandbox/systems.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const now = Date.parse('2026-03-05T10:20:30Z');

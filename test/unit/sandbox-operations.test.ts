@@ -12,7 +12,7 @@ function drawn(
   options: { seed?: number; round?: number } = {},
 ): TrafficOperation[] {
   const stream = generateTraffic(system, { seed: 1, now, ...options });
-  return Array.from({ length: count }, () => stream.next().value as TrafficOperation);
+  return Array.from({ length: count }, () => stream.next().value);
 }
 
 const generated = new Map<SystemName, TrafficOperation[]>();

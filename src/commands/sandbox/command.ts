@@ -5,7 +5,7 @@ import {
   faultTraffic,
   systemDescriptions,
   systemNames,
-} from '../../sandbox/system-names.ts';
+} from '../../sandbox/systems.ts';
 import { countArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 import { Option } from '@commander-js/extra-typings';

@@ -3,9 +3,10 @@ import { parseConfig } from '../../config/load.ts';
 import { buildMap } from '../../config/build-map.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { type Block, type Column, note } from '../../render/blocks.ts';
-import { type FaultName, faultOf } from '../../sandbox/faults.ts';
-import type { SystemName } from '../../sandbox/system-names.ts';
-import { runTraffic, type TrafficTotals } from '../../sandbox/traffic.ts';
+import { faultOf } from '../../sandbox/faults.ts';
+import type { FaultName, SystemName } from '../../sandbox/systems.ts';
+import { runTraffic } from '../../sandbox/traffic.ts';
+import type { TrafficTotals } from '../../sandbox/traffic-account.ts';
 import { causeTexts } from '../traffic-columns.ts';
 import type { SandboxFault } from './result.ts';
 

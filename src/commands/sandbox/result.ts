@@ -1,5 +1,5 @@
 import type { Fault } from '../../sandbox/faults.ts';
-import type { SystemName } from '../../sandbox/system-names.ts';
+import type { SystemName } from '../../sandbox/systems.ts';
 
 /** What `sandbox` gives once its server stands. */
 export interface SandboxResult {

@@ -1,113 +1,68 @@
+import map from '../../../examples/content/cachectl.config.json';
 import type { ByteString } from '../../support/bytes.ts';
-import { type Family, type RecordContext, ttl } from '../family.ts';
-import { json, timestamp, nthId, prose } from '../formats.ts';
+import { familiesFrom, type RecordContext } from '../family.ts';
+import { earlyUser, json, prose, timestamp } from '../formats.ts';
 
-const hour = 3600;
-const levels = ['beginner', 'intermediate', 'advanced'] as const;
+// prettier-ignore
 const topics = [
-  'Technical English',
-  'Business Emails',
-  'Job Interviews',
-  'Negotiation',
-  'Presentations',
-  'Safety Briefings',
-  'Travel English',
-  'Customer Calls: First Minute',
-  'Café Conversation',
+  'Technical English', 'Business Emails', 'Job Interviews', 'Negotiation', 'Presentations', 'Safety Briefings',
+  'Travel English', 'Customer Calls: First Minute', 'Café Conversation',
 ] as const;
+// prettier-ignore
 const endpoints = [
-  'health_check',
-  'course_list',
-  'user_dashboard',
-  'cefr_levels',
-  'agent_status',
-  'usage_summary',
+  'health_check', 'course_list', 'user_dashboard', 'cefr_levels', 'agent_status', 'usage_summary',
 ] as const;
 
-const envelope =
-  (median: number) =>
-  ({ draw, clock }: RecordContext): ByteString =>
-    json({
-      data: {
-        title: prose(draw, 'english', 50),
-        cefr_level: draw.pick(['A2', 'B1', 'B2', 'C1']),
-        body: prose(draw, 'english', draw.size(median)),
-      },
-      timestamp: timestamp(draw, clock.now),
-      type: 'dict',
-    });
+const level = ({ draw }: RecordContext) => draw.pick(['beginner', 'intermediate', 'advanced']);
+const pythonHash = ({ draw }: RecordContext) => draw.pythonHash();
 
-/** Content under a digest of everything it was made from. */
-function generated(name: string, keys: number, seconds: number, median: number, hitRate: number): Family {
-  return {
-    name,
-    keys,
-    reads: keys,
-    hitRate,
-    ttlSeconds: ttl(seconds),
-    key: ({ draw }) => `${name}:${draw.hex(32)}`,
-    value: envelope(median),
-  };
-}
+const enveloped = (data: unknown, { draw, clock }: RecordContext): ByteString =>
+  json({ data, timestamp: timestamp(draw, clock.now), type: 'dict' });
+
+const lesson = (median: number) => (record: RecordContext) => {
+  const { draw } = record;
+  const title = prose(draw, 'english', 50);
+  const cefrLevel = draw.pick(['A2', 'B1', 'B2', 'C1']);
+  const body = prose(draw, 'english', draw.size(median));
+  return enveloped({ title, cefr_level: cefrLevel, body }, record);
+};
 
 /** Python's `hash()` of a text changes with every process, so what one wrote no later one finds. */
-const hitRateAcrossRestarts = 0.12;
+const acrossRestarts = 0.12;
 
-export const content: readonly Family[] = [
-  generated('course_curriculum', 12, 4 * hour, 1700, 0.82),
-  generated('lesson_content', 22, 2 * hour, 1200, 0.76),
-  generated('exercises', 22, hour, 650, 0.74),
-  generated('assessment', 10, 2 * hour, 800, 0.78),
+export const content = familiesFrom(
+  map,
   {
-    name: 'lesson_content by topic',
-    keys: 13,
-    reads: 8,
-    hitRate: hitRateAcrossRestarts,
-    ttlSeconds: ttl(2 * hour),
-    key: ({ draw }) => `lesson_content:${draw.pick(topics)}:${draw.pick(levels)}:${draw.pythonHash()}`,
-    value: envelope(1200),
+    hash: ({ draw }) => draw.hex(32),
+    int: pythonHash,
+    ...{ difficulty: level, level, user: earlyUser },
+    '*': ({ draw }) => draw.pick(topics),
   },
   {
-    name: 'adaptive_quiz',
-    keys: 10,
-    reads: 7,
-    hitRate: hitRateAcrossRestarts,
-    ttlSeconds: ttl(hour),
-    key: ({ draw }) => `adaptive_quiz:${draw.pythonHash()}:${draw.pick(levels)}:${draw.pick([5, 10, 15])}`,
-    value: envelope(550),
-  },
-  {
-    name: 'learning_path',
-    keys: 10,
-    reads: 6,
-    hitRate: hitRateAcrossRestarts,
-    ttlSeconds: ttl(4 * hour),
-    key: ({ index, draw }) => {
-      const user = nthId(index < 3 ? index : draw.rank(60));
-      return `learning_path:${user}:${draw.pythonHash()}:${draw.pick(levels)}`;
+    course_curriculum: { keys: 12, hitRate: 0.82, value: lesson(1700) },
+    lesson_content: { keys: 22, hitRate: 0.76, value: lesson(1200) },
+    exercises: { keys: 22, hitRate: 0.74, value: lesson(650) },
+    assessment: { keys: 10, hitRate: 0.78, value: lesson(800) },
+    'lesson_content by topic': {
+      namespace: 'lesson_content_by_topic',
+      ...{ keys: 13, reads: 8, hitRate: acrossRestarts, value: lesson(1200) },
     },
-    value: envelope(650),
+    adaptive_quiz: {
+      ...{ keys: 10, reads: 7, hitRate: acrossRestarts, value: lesson(550) },
+      words: { int: [pythonHash, ({ draw }) => draw.pick([5, 10, 15])] },
+    },
+    learning_path: { keys: 10, reads: 6, hitRate: acrossRestarts, value: lesson(650) },
+    api_cache: {
+      ...{ keys: 0.3, limit: endpoints.length, reads: 6, hitRate: 0.97 },
+      words: { name: ({ index }) => endpoints[index] ?? 'health_check' },
+      value: ({ draw }) =>
+        json({ status: 'ok', items: draw.between(3, 90), detail: prose(draw, 'english', draw.size(200)) }),
+    },
+    'self-test': {
+      namespace: 'self_test',
+      ...{ keys: 0.5, limit: 100, reads: 0.2, hitRate: 0.5 },
+      words: { int: ({ index }) => index },
+      value: (record) => enveloped({ test: `value ${record.index}` }, record),
+    },
   },
-  {
-    name: 'api_cache',
-    keys: 0.3,
-    limit: endpoints.length,
-    reads: 6,
-    hitRate: 0.97,
-    ttlSeconds: ttl(300),
-    key: ({ index }) => `api_cache:${endpoints[index] ?? 'health_check'}`,
-    value: ({ draw }) =>
-      json({ status: 'ok', items: draw.between(3, 90), detail: prose(draw, 'english', draw.size(200)) }),
-  },
-  {
-    name: 'self-test',
-    keys: 0.5,
-    limit: 100,
-    reads: 0.2,
-    hitRate: 0.5,
-    ttlSeconds: ttl(60),
-    key: ({ index }) => `test_key_${index}`,
-    value: ({ index, draw, clock }) =>
-      json({ data: { test: `value ${index}` }, timestamp: timestamp(draw, clock.now), type: 'dict' }),
-  },
-];
+);

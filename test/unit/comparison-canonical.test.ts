@@ -5,7 +5,7 @@ import { furtherTarget } from '../../src/cli/settings.ts';
 import { areEqual, canonicalOf, scoreText } from '../../src/records/compare/canonical.ts';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { decodeDump } from '../../src/records/values/decode-dump.ts';
-import type { Value } from '../../src/records/values/commands.ts';
+import type { Value } from '../../src/records/values/value.ts';
 import { namedMap } from '../named-map.ts';
 import { rounds } from '../server/effort.ts';
 

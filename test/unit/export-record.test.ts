@@ -4,7 +4,7 @@ import { recordText, textFormOf } from '../../src/records/export/record-text.ts'
 import { isBad, parseRecord } from '../../src/records/fixtures/parse-record.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
-import type { Value } from '../../src/records/values/commands.ts';
+import type { Value } from '../../src/records/values/value.ts';
 import { rounds } from '../server/effort.ts';
 
 const bytes: fc.Arbitrary<ByteString> = fc.oneof(

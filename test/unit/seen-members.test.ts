@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { SeenMembers } from '../../src/records/export/long-record.ts';
-import type { Value } from '../../src/records/values/commands.ts';
+import type { Value } from '../../src/records/values/value.ts';
 
 const elementsOf = (value: Value | null) => (value !== null && 'elements' in value ? value.elements : null);
 const piece = (type: 'hash' | 'list' | 'set' | 'zset', ...elements: string[]) =>

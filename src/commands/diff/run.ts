@@ -16,7 +16,6 @@ import { statSync } from 'fs';
 import { resolve } from 'path/posix';
 import { FileRecords } from '../../records/compare/file-records.ts';
 import { openFile } from '../../records/fixtures/source.ts';
-import { decodeDump } from '../../records/values/decode-dump.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { ConnectTarget } from '../../redis/target.ts';
 import type { ByteString } from '../../support/bytes.ts';
@@ -153,6 +152,6 @@ export async function openSide(
   }
   const { name } = side;
   const source = await openFile(name, context.environment.workingDirectory, context.signal);
-  const file = await FileRecords.open(source, context.map, accepts, decodeDump, context.now);
+  const file = await FileRecords.open(source, context.map, accepts, context.now);
   return { kind: 'file', name, file };
 }

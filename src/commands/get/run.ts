@@ -1,6 +1,7 @@
 import { type DecodedValue, decodeValue } from '../../records/decode/decode.ts';
 import { layOutJson } from '../../records/json-source.ts';
-import { type KeyLookup, type KeyReport, readKey } from '../../records/decode/read-key.ts';
+import { type KeyLookup, type KeyReport, readKey } from '../../records/values/read-key.ts';
+import { fieldNames, type Value } from '../../records/values/value.ts';
 import { InputError } from '../../support/failure.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../support/bytes.ts';
@@ -95,7 +96,7 @@ async function getKey(context: Context, input: GetInput): Promise<Outcome<GetRes
 }
 
 async function writeRaw(context: Context, key: ByteString, { type, value }: KeyReport): Promise<void> {
-  if (value?.kind !== 'string')
+  if (value?.type !== 'string')
     throw new InputError(`\`${keyText(key)}\` is a ${type}; --raw is for strings`);
   await context.writeBytes(bufferOf(value.bytes));
 }
@@ -104,7 +105,8 @@ function resultOf({ map, now }: Context, key: ByteString, { report, touched }: K
   const namespace = map.classify(key);
   const value = report?.value ?? null;
   const ttlMillis = report?.ttlMillis ?? null;
-  const rows = value?.kind === 'collection' ? value.rows : null;
+  const rows = value === null ? null : rowsOf(value);
+  const fieldExpiries = value?.type === 'hash' ? value.fieldExpiries : null;
   return {
     ...keyFields(key),
     exists: report !== null,
@@ -118,25 +120,47 @@ function resultOf({ map, now }: Context, key: ByteString, { report, touched }: K
     memberCount: report?.type === 'string' ? null : (report?.length ?? null),
     internalEncoding: report?.internalEncoding ?? null,
     idleSeconds: report?.idleSeconds ?? null,
-    truncated: value?.truncated ?? false,
+    truncated: report?.truncated ?? false,
     value:
-      value?.kind === 'string'
+      value?.type === 'string'
         ? decodeValue(value.bytes, {
             encoding: namespace?.encoding ?? null,
             envelopeField: namespace?.envelopeField ?? 'data',
-            truncated: value.truncated,
+            truncated: report?.truncated ?? false,
           })
         : null,
     members: rows?.map((row) => row.map(keyText)) ?? null,
     membersBase64: rows?.flat().some((field) => textOf(field) === undefined)
       ? rows.map((row) => row.map((field) => bufferOf(field).toString('base64')))
       : null,
-    memberTtlSeconds:
-      (value?.kind === 'collection' ? value.expiresAtMillis : null)?.map((at) =>
-        at === null ? null : Math.max(0, at - now()) / 1000,
-      ) ?? null,
+    memberTtlSeconds: fieldExpiries
+      ? (rows ?? []).map(([name]) => {
+          const at = name === undefined ? undefined : fieldExpiries.get(name);
+          return at === undefined ? null : Math.max(0, at - now()) / 1000;
+        })
+      : null,
     touched,
   };
+}
+
+/** Rows of fields, as `members` has them; null for a string. */
+function rowsOf(value: Value): ByteString[][] | null {
+  switch (value.type) {
+    case 'string':
+      return null;
+    case 'stream':
+      return value.entries.map(({ id, fields }) => [...(id === null ? [] : [id]), ...fields]);
+    case 'set':
+      return value.elements.map((member) => [member]);
+    case 'list':
+      return value.elements.map((element, index) => [bytesOf(String(index)), element]);
+    case 'hash':
+    case 'zset':
+      return fieldNames(value.elements).map((first, index) => {
+        const second = value.elements[2 * index + 1] as ByteString;
+        return value.type === 'hash' ? [first, second] : [second, first];
+      });
+  }
 }
 
 function view(result: GetResult, own: OwnLookups): Block[] {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ByteString } from '../../support/bytes.ts';
-import type { Value } from '../values/commands.ts';
+import { lengthOf, memberForms, sliceOf, type Value } from '../values/value.ts';
 
 /** What a message shows of a value: never the value itself. */
 export interface Sighting {
@@ -52,14 +52,9 @@ export function holdsAll(found: Value, added: Value): boolean {
   switch (found.type) {
     case 'string':
       return areEqual(found, added);
-    case 'stream': {
-      const { entries } = added as typeof found;
-      return areEqual({ ...found, entries: found.entries.slice(-entries.length) }, added);
-    }
-    case 'list': {
-      const { elements } = added as typeof found;
-      return areEqual({ ...found, elements: found.elements.slice(-elements.length) }, added);
-    }
+    case 'stream':
+    case 'list':
+      return areEqual(sliceOf(found, Math.max(0, lengthOf(found) - lengthOf(added))), added);
     default: {
       const there = membersIn(found);
       return [...membersIn(added as typeof found)].every(([name, text]) => there.get(name) === text);
@@ -73,18 +68,8 @@ export function digestOf(value: Value): string {
 
 /** Members; of a string its bytes. A fixture may name one twice. */
 export function distinctLengthOf(value: Value): number {
-  switch (value.type) {
-    case 'string':
-      return value.bytes.length;
-    case 'list':
-      return value.elements.length;
-    case 'set':
-    case 'hash':
-    case 'zset':
-      return membersIn(value).size;
-    case 'stream':
-      return value.entries.length;
-  }
+  const isNamed = value.type === 'set' || value.type === 'hash' || value.type === 'zset';
+  return isNamed ? membersIn(value).size : lengthOf(value);
 }
 
 /** The number behind a score: `inf`, `1e3` and `1000` as one would compare them; -0 is 0 there. */
@@ -104,7 +89,7 @@ type Unordered = Extract<Value, { readonly elements: readonly ByteString[] }>;
 /** Members with what belongs to them: nothing, a value, or the number of a score. Of one that comes twice, the last counts. */
 function membersIn({ type, elements }: Unordered): ReadonlyMap<string, string> {
   const members = new Map<string, string>();
-  for (let at = 0; at < elements.length; at += type === 'set' ? 1 : 2) {
+  for (let at = 0; at < elements.length; at += memberForms[type].width) {
     const [first = '', second = ''] = elements.slice(at, at + 2);
     if (type === 'zset') members.set(second, scoreText(first));
     else members.set(first, type === 'hash' ? second : '');

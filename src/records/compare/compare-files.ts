@@ -1,5 +1,5 @@
 import type { WalkAccount } from '../../redis/account.ts';
-import type { Value } from '../values/commands.ts';
+import type { Value } from '../values/value.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { digestOf, distinctLengthOf, type Sighting } from './canonical.ts';

@@ -1,8 +1,8 @@
 import type { ByteString } from '../../support/bytes.ts';
-import { aliveAt } from '../values/field-expiries.ts';
 import { PieceFault } from '../values/read-pieces.ts';
 import { batchesOf } from '../values/read-values.ts';
-import { type KeyToRead, isValueType, type Value, type ValueType } from '../values/commands.ts';
+import type { KeyToRead } from '../values/commands.ts';
+import { aliveAt, isValueType, type Value, type ValueType } from '../values/value.ts';
 import {
   areEqual,
   digestOf,

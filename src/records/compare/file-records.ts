@@ -2,11 +2,12 @@ import { InputError } from '../../support/failure.ts';
 import { FileFault } from '../fixtures/faults.ts';
 import { isBad, parseRecord } from '../fixtures/parse-record.ts';
 import { readRecordTexts } from '../fixtures/read.ts';
-import type { FixtureRecord } from '../fixtures/record.ts';
+import type { FixtureRecord, FixtureValue } from '../fixtures/record.ts';
 import type { FixtureSource } from '../fixtures/source.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { isValueType, type Value } from '../values/commands.ts';
+import { decodeDump } from '../values/decode-dump.ts';
+import type { Value } from '../values/value.ts';
 
 /** A key as a file has it. */
 export interface FileRecord {
@@ -19,8 +20,11 @@ export interface FileRecord {
   readonly expiresAtMillis: number | null | undefined;
 }
 
-/** What turns a value as DUMP gives it into one that can be compared; null where it knows no such form. */
-export type DecodeDump = (payload: ByteString) => Value | null;
+/** The value as the server's replies give it; null where they do not: a JSON document, a dump whose form is not known. */
+export function comparableValue(value: FixtureValue): Value | null {
+  if (value.type === 'dump') return decodeDump(value.bytes);
+  return value.type === 'json' ? null : value;
+}
 
 /** A Map holds no more. */
 const mostRecords = 2 ** 24;
@@ -37,7 +41,6 @@ export class FileRecords {
   private constructor(
     private readonly source: FixtureSource,
     private readonly map: NamespaceMap,
-    private readonly decodeDump: DecodeDump,
     private readonly now: () => number,
   ) {}
 
@@ -46,10 +49,9 @@ export class FileRecords {
     source: FixtureSource,
     map: NamespaceMap,
     accepts: (key: ByteString) => boolean,
-    decodeDump: DecodeDump,
     now: () => number,
   ): Promise<FileRecords> {
-    const file = new FileRecords(source, map, decodeDump, now);
+    const file = new FileRecords(source, map, now);
     let ordinal = 0;
     for await (const records of file.groups()) {
       for (const { key } of records) {
@@ -92,14 +94,9 @@ export class FileRecords {
       exportedExpiryMillis ??
       expiresAtMillis ??
       (typeof ttlSeconds === 'number' ? this.now() + ttlSeconds * 1000 : ttlSeconds);
-    const { type } = value as { type: string };
-    const found = isValueType(type)
-      ? (value as Value)
-      : type === 'dump'
-        ? this.decodeDump((value as unknown as { bytes: ByteString }).bytes)
-        : null;
-    const name = type === 'json' ? 'ReJSON-RL' : type;
-    return { key, type: found?.type ?? name, value: found, valueBytes, expiresAtMillis: expires };
+    const found = comparableValue(value);
+    const type = found?.type ?? (value.type === 'json' ? 'ReJSON-RL' : value.type);
+    return { key, type, value: found, valueBytes, expiresAtMillis: expires };
   }
 
   private async *groups(): AsyncGenerator<FixtureRecord[]> {

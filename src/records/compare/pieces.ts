@@ -1,8 +1,8 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { type Reply, replyText } from '../../redis/reply.ts';
 import type { RedisCommand } from '../../redis/server.ts';
-import { collectionOf, listOf, type Value, widths } from '../values/commands.ts';
-import { fieldNames } from '../values/field-expiries.ts';
+import { collectionOf, listOf } from '../values/commands.ts';
+import { fieldNames, lengthOf, sliceOf, type Value } from '../values/value.ts';
 import { areEqual, hasIds, scoreText } from './canonical.ts';
 
 const membersInPiece = 500;
@@ -10,37 +10,14 @@ const bytesInPiece = 1024 * 1024;
 
 /** A long value with its members in pieces. */
 export function* piecesOf(value: Value): Generator<Value> {
-  switch (value.type) {
-    case 'string':
-      for (let at = 0; at < value.bytes.length; at += bytesInPiece)
-        yield { type: 'string', bytes: value.bytes.slice(at, at + bytesInPiece) as ByteString };
-      return;
-    case 'stream':
-      // Entries without ids can be asked for by their places alone, from the first to the last.
-      if (!hasIds(value)) yield value;
-      else
-        for (let at = 0; at < value.entries.length; at += membersInPiece)
-          yield { type: 'stream', entries: value.entries.slice(at, at + membersInPiece) };
-      return;
-    default: {
-      const step = membersInPiece * widths[value.type];
-      for (let at = 0; at < value.elements.length; at += step)
-        yield withExpiriesOf(value, { type: value.type, elements: value.elements.slice(at, at + step) });
-    }
+  // Entries without ids can be asked for by their places alone, from the first to the last.
+  if (!hasIds(value)) {
+    yield value;
+    return;
   }
+  const step = value.type === 'string' ? bytesInPiece : membersInPiece;
+  for (let at = 0; at < lengthOf(value); at += step) yield sliceOf(value, at, at + step);
 }
-
-function withExpiriesOf(whole: Collection, piece: Collection): Value {
-  const { fieldExpiries } = whole;
-  if (!fieldExpiries) return piece;
-  const own = fieldNames(piece.elements).flatMap((name) => {
-    const at = fieldExpiries.get(name);
-    return at === undefined ? [] : [[name, at] as const];
-  });
-  return { ...piece, fieldExpiries: new Map(own) };
-}
-
-type Collection = Extract<Value, { readonly elements: readonly ByteString[] }>;
 
 /** The commands that ask a server whether it holds the piece; `agrees` takes their replies. @param offset members before it */
 export function probesFor(key: ByteString, piece: Value, offset: number): RedisCommand[] {
@@ -50,7 +27,7 @@ export function probesFor(key: ByteString, piece: Value, offset: number): RedisC
     case 'list':
       return [['LRANGE', key, offset, offset + piece.elements.length - 1]];
     case 'hash':
-      return [['HMGET', key, ...piece.elements.filter((_, index) => index % 2 === 0)]];
+      return [['HMGET', key, ...fieldNames(piece.elements)]];
     case 'set':
       return piece.elements.map((member) => ['SISMEMBER', key, member]);
     case 'zset':
@@ -77,7 +54,7 @@ export function agrees(piece: Value, replies: readonly Reply[]): boolean {
     case 'set':
       return replies.every((each) => each === 1);
     case 'zset': {
-      const scores = piece.elements.filter((_, index) => index % 2 === 0);
+      const scores = fieldNames(piece.elements);
       return replies.every(
         (each, index) => each !== null && scoreText(replyText(each)) === scoreText(scores[index] ?? ''),
       );

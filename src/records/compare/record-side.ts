@@ -1,5 +1,6 @@
 import type { ByteString } from '../../support/bytes.ts';
-import type { KeyToRead, Value, ValueType } from '../values/commands.ts';
+import type { KeyToRead } from '../values/commands.ts';
+import type { Value, ValueType } from '../values/value.ts';
 import { distinctLengthOf, type Expiry } from './canonical.ts';
 import type { FileRecord } from './file-records.ts';
 import { piecesOf } from './pieces.ts';

@@ -10,7 +10,7 @@ import { ReplyError } from '../../redis/reply.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type FailedReading, failedBy } from '../values/read-values.ts';
 import type { KeyToRead } from '../values/commands.ts';
-import type { ValueLane } from '../values/value-lane.ts';
+import { exchangeEach, type ValueLane } from '../values/value-lane.ts';
 import { type ExportScope, readBatches } from './read-batches.ts';
 import type { ExportTally } from './tally.ts';
 
@@ -65,12 +65,16 @@ async function dump(
   keys: readonly KeyToRead[],
   now: () => number,
 ): Promise<Dumped[]> {
-  const replies = await lane.exchange(
-    keys.flatMap(({ key }) => [['DUMP', key] as const, ['PTTL', key] as const]),
+  const replies = await exchangeEach(
+    lane,
+    keys.map(({ key }) => [
+      ['DUMP', key],
+      ['PTTL', key],
+    ]),
   );
   const readAtMillis = now();
   return keys.map(({ key, type }, index): Dumped => {
-    const [payload = null, ttl] = replies.slice(2 * index, 2 * index + 2);
+    const [payload = null, ttl] = replies[index] ?? [];
     const refused = [payload, ttl].find((reply) => reply instanceof ReplyError);
     if (refused !== undefined)
       return { key, ...failedBy(refused, refused === payload ? 'DUMP' : 'PTTL', lane, account) };

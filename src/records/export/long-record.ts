@@ -4,7 +4,7 @@ import { withFieldExpiries } from '../values/field-expiries.ts';
 import { PieceFault, readPieces } from '../values/read-pieces.ts';
 import { failedBy, type KeyReading } from '../values/read-values.ts';
 import type { ValueLane } from '../values/value-lane.ts';
-import { lengthOf, widths, type Value } from '../values/commands.ts';
+import { lengthOf, memberForms, type Value } from '../values/value.ts';
 import {
   mostRecordBytes,
   noEntries,
@@ -152,9 +152,6 @@ async function writeAll(file: FileHandle, buffer: Buffer): Promise<void> {
 /** As long as names of a value fit in here, each is written once. */
 const mostBytes = 64 * 1024 * 1024;
 
-/** Which of the texts of a member names it, in the types that SCAN commands read. */
-const nameAt = { hash: 0, set: 0, zset: 1 } as const;
-
 /** HSCAN, SSCAN and ZSCAN may give a member twice while a table shrinks; a record names each once. */
 export class SeenMembers {
   private readonly names = new Set<ByteString>();
@@ -163,12 +160,12 @@ export class SeenMembers {
   /** What of a piece has not come before; null where nothing is left. */
   newOf(piece: Value): Value | null {
     if (piece.type === 'string' || piece.type === 'list' || piece.type === 'stream') return piece;
-    const length = widths[piece.type];
+    const { width, nameAt } = memberForms[piece.type];
     const elements: ByteString[] = [];
-    for (let at = 0; at < piece.elements.length; at += length) {
-      const name = piece.elements[at + nameAt[piece.type]] as ByteString;
+    for (let at = 0; at < piece.elements.length; at += width) {
+      const name = piece.elements[at + nameAt] as ByteString;
       if (this.names.has(name)) continue;
-      elements.push(...piece.elements.slice(at, at + length));
+      elements.push(...piece.elements.slice(at, at + width));
       if (this.bytes > mostBytes) continue;
       this.names.add(name);
       this.bytes += name.length;

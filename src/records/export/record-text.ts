@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { bufferOf, type ByteString } from '../../support/bytes.ts';
-import type { FieldExpiries, Value, ValueType } from '../values/commands.ts';
+import { fieldNames, type FieldExpiries, textsOf, type Value, type ValueType } from '../values/value.ts';
 
 /** How the texts of a value are written: as they are, in base64, or not at all, for JSON would change the value. */
 export type TextForm = 'plain' | 'base64' | 'none';
@@ -10,7 +10,7 @@ export function textFormOf(value: Value): TextForm {
   const plain = textsOf(value).every(isText);
   if (value.type !== 'stream') return plain ? 'plain' : 'base64';
   const keeps = (name: (field: ByteString) => string) =>
-    value.entries.every(({ fields }) => keepsOrder(namesOf(fields).map(name)));
+    value.entries.every(({ fields }) => keepsOrder(fieldNames(fields).map(name)));
   if (plain && keeps((field) => field)) return 'plain';
   return keeps(base64Of) ? 'base64' : 'none';
 }
@@ -117,13 +117,6 @@ const quoted = (text: ByteString): string => JSON.stringify(text);
 const base64Of = (bytes: ByteString): string => bufferOf(bytes).toString('base64');
 
 const isText = (bytes: ByteString): boolean => !/[\x80-\xff]/.test(bytes) || isUtf8(bufferOf(bytes));
-
-function textsOf(value: Value): readonly ByteString[] {
-  if (value.type === 'string') return [value.bytes];
-  return value.type === 'stream' ? value.entries.flatMap(({ fields }) => fields) : value.elements;
-}
-
-const namesOf = (fields: readonly ByteString[]) => fields.filter((_, index) => index % 2 === 0);
 
 /** Whether an object with these names has them all, in this order: names that look like array indexes come first. */
 function keepsOrder(names: readonly string[]): boolean {

@@ -1,51 +1,73 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { type Reply, replyText } from '../../redis/reply.ts';
 import type { RedisCommand } from '../../redis/server.ts';
+import type { Collection, Value, ValueType } from './value.ts';
 
-/** Reads the whole of a value that is known to be short. */
-export function wholeCommand(type: ValueType, key: ByteString): RedisCommand {
-  switch (type) {
-    case 'string':
-      return ['GET', key];
-    case 'hash':
-      return ['HGETALL', key];
-    case 'list':
-      return ['LRANGE', key, 0, -1];
-    case 'set':
-      return ['SMEMBERS', key];
-    case 'zset':
-      return ['ZRANGE', key, 0, -1, 'WITHSCORES'];
-    case 'stream':
-      return ['XRANGE', key, asBytes('-'), asBytes('+')];
-  }
+/** Where a page of a value begins: a cursor, an offset, or the id of the first entry. */
+export type Place = ByteString | number;
+
+interface ReadCommands {
+  /** Its members; of a string, its bytes. */
+  readonly length: Uppercase<string>;
+  /** The whole of it; for a value that is known to be short. */
+  readonly whole: (key: ByteString) => RedisCommand;
+  /** About so many members (of a string, bytes) from a place on. */
+  readonly page: (key: ByteString, place: Place, members: number) => RedisCommand;
+  readonly start: Place;
 }
 
-const lengthCommands = {
-  string: 'STRLEN',
-  hash: 'HLEN',
-  list: 'LLEN',
-  set: 'SCARD',
-  zset: 'ZCARD',
-  stream: 'XLEN',
-} as const;
+const scanning = (
+  length: Uppercase<string>,
+  whole: ReadCommands['whole'],
+  scan: 'HSCAN' | 'SSCAN' | 'ZSCAN',
+): ReadCommands => ({
+  length,
+  whole,
+  page: (key, place, members) => [scan, key, place, 'COUNT', members],
+  start: asBytes('0'),
+});
 
-/** Asks for the members of a value; of a string, for its bytes. */
-export function lengthCommand(type: ValueType, key: ByteString): RedisCommand {
-  return [lengthCommands[type], key];
-}
+/** How values are read, by their types; `valueIn` takes the replies. */
+export const readCommands: Readonly<Record<ValueType, ReadCommands>> = {
+  string: {
+    length: 'STRLEN',
+    whole: (key) => ['GET', key],
+    page: (key, place, bytes) => ['GETRANGE', key, place, Number(place) + bytes - 1],
+    start: 0,
+  },
+  list: {
+    length: 'LLEN',
+    whole: (key) => ['LRANGE', key, 0, -1],
+    page: (key, place, members) => ['LRANGE', key, place, Number(place) + members - 1],
+    start: 0,
+  },
+  hash: scanning('HLEN', (key) => ['HGETALL', key], 'HSCAN'),
+  set: scanning('SCARD', (key) => ['SMEMBERS', key], 'SSCAN'),
+  zset: scanning('ZCARD', (key) => ['ZRANGE', key, 0, -1, 'WITHSCORES'], 'ZSCAN'),
+  stream: {
+    length: 'XLEN',
+    whole: (key) => ['XRANGE', key, asBytes('-'), asBytes('+')],
+    page: (key, place, members) => ['XRANGE', key, place, asBytes('+'), 'COUNT', members],
+    start: asBytes('-'),
+  },
+};
 
-/** What the reply to `wholeCommand` holds; null where it holds nothing. A stream outlives its entries. */
-export function wholeValue(type: ValueType, reply: Reply): Value | null {
+export const lengthCommand = (type: ValueType, key: ByteString): RedisCommand => [
+  readCommands[type].length,
+  key,
+];
+
+/** What the reply to a whole value or a page holds; null where it holds nothing. A stream outlives its entries. */
+export function valueIn(type: ValueType, reply: Reply): Value | null {
   if (type === 'string') return typeof reply === 'string' ? { type, bytes: reply } : null;
-  const items = listOf(reply);
+  const list = listOf(reply);
+  // SCAN commands give their cursor before the members.
+  const items = type !== 'stream' && Array.isArray(list[1]) ? list[1] : list;
   return items.length === 0 && type !== 'stream' ? null : collectionOf(type, items);
 }
 
 /** The members as a flat list in the reply (of a stream: its entries), in the order in which fixtures have them. */
-export function collectionOf(
-  type: Exclude<ValueType, 'string'>,
-  items: readonly Reply[],
-): Exclude<Value, { type: 'string' }> {
+export function collectionOf(type: Collection['type'], items: readonly Reply[]): Collection {
   switch (type) {
     case 'stream':
       return {
@@ -69,46 +91,6 @@ export function collectionOf(
 
 export function listOf(reply: Reply | undefined): Reply[] {
   return Array.isArray(reply) ? reply : [];
-}
-
-/** The types that every server has; those of modules have no form of their own here. */
-export const valueTypes = ['string', 'hash', 'list', 'set', 'zset', 'stream'] as const;
-export type ValueType = (typeof valueTypes)[number];
-
-/** A value as an application sees it, whatever the server's inner encoding. */
-export type Value =
-  | { readonly type: 'string'; readonly bytes: ByteString }
-  /** Field and value, element, member, score and member: flat, as HSET, RPUSH, SADD and ZADD take them. */
-  | {
-      readonly type: 'hash' | 'list' | 'set' | 'zset';
-      readonly elements: readonly ByteString[];
-      /** Of a hash; absent: none of its fields has a TTL of its own; null: not known. */
-      readonly fieldExpiries?: FieldExpiries | null;
-    }
-  | { readonly type: 'stream'; readonly entries: readonly Entry[] };
-
-/** When fields of a hash expire on their own, in milliseconds since the epoch. */
-export type FieldExpiries = ReadonlyMap<ByteString, number>;
-
-/** An entry of a stream. */
-export interface Entry {
-  /** `ms-sequence`; null: not known, for a fixture leaves it to the server. */
-  readonly id: ByteString | null;
-  /** Field and value in turn. */
-  readonly fields: readonly ByteString[];
-}
-
-export function isValueType(type: string): type is ValueType {
-  return (valueTypes as readonly string[]).includes(type);
-}
-
-/** Texts per member in the flat lists. */
-export const widths = { hash: 2, list: 1, set: 1, zset: 2 } as const;
-
-/** How many members the value has; of a string, its bytes. */
-export function lengthOf(value: Value): number {
-  if (value.type === 'string') return value.bytes.length;
-  return value.type === 'stream' ? value.entries.length : value.elements.length / widths[value.type];
 }
 
 /** A key with what is known of it beforehand. */

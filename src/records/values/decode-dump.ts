@@ -1,5 +1,5 @@
 import { asBytes, type ByteString, bufferOf } from '../../support/bytes.ts';
-import type { Entry, Value, ValueType } from './commands.ts';
+import type { Entry, Value, ValueType } from './value.ts';
 
 /**
  * The value in a payload of DUMP, whose form depends on the version and the settings of the server that wrote it. Null

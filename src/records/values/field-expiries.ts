@@ -1,9 +1,8 @@
 import type { ByteString } from '../../support/bytes.ts';
-import type { Lane } from '../../redis/lane.ts';
 import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisCommand } from '../../redis/server.ts';
-import type { FieldExpiries, Value } from './commands.ts';
-import type { ValueLane } from './value-lane.ts';
+import { fieldNames, type FieldExpiries, type Value, withoutFields } from './value.ts';
+import { exchangeEach, type ValueLane } from './value-lane.ts';
 
 /** Fields in one command. */
 const mostFields = 1000;
@@ -16,8 +15,8 @@ export function fieldExpiryCommands(key: ByteString, names: readonly ByteString[
   return inChunks(names).map((chunk) => ['HPEXPIRETIME', key, 'FIELDS', chunk.length, ...chunk]);
 }
 
-/** The refusal, where there was one. A field that is gone by now has -2. */
-function fieldExpiriesIn(
+/** What `fieldExpiryCommands` have found: the moments, and the fields that are gone by now (-2); or the refusal. */
+export function fieldExpiriesIn(
   names: readonly ByteString[],
   replies: readonly Reply[],
 ): { readonly expiries: FieldExpiries; readonly gone: ReadonlySet<ByteString> } | ReplyError {
@@ -42,21 +41,19 @@ export async function withFieldExpiries(
   values: ValueLane,
   items: readonly { readonly key: ByteString; readonly value: Value }[],
 ): Promise<Value[]> {
-  const bare = items.map(({ key, value }) => ({ key, value: withoutExpiries(value) }));
-  if (!values.hasFieldTtls) return bare.map(({ value }) => value);
-  const asked = bare.map(({ key, value }) => {
-    const names = value.type === 'hash' ? fieldNames(value.elements) : [];
-    return { value, names, commands: fieldExpiryCommands(key, names) };
-  });
-  const replies = await exchange(
+  // What another side reports of the fields is not what this one does.
+  const asked = items.map(({ key, value }) => ({
+    key,
+    value: value.type === 'hash' ? { type: value.type, elements: value.elements } : value,
+    names: values.hasFieldTtls && value.type === 'hash' ? fieldNames(value.elements) : [],
+  }));
+  const replies = await exchangeEach(
     values.lane,
-    asked.flatMap(({ commands }) => commands),
+    asked.map(({ key, names }) => fieldExpiryCommands(key, names)),
   );
-  let at = 0;
-  return asked.map(({ value, names, commands }) => {
-    const own = replies.slice(at, (at += commands.length));
+  return asked.map(({ value, names }, index): Value => {
     if (value.type !== 'hash') return value;
-    const found = fieldExpiriesIn(names, own);
+    const found = fieldExpiriesIn(names, replies[index] ?? []);
     if (found instanceof ReplyError) {
       values.fieldTtlsRefused = found.message;
       return { ...value, fieldExpiries: null };
@@ -65,23 +62,6 @@ export async function withFieldExpiries(
     const elements = gone.size === 0 ? value.elements : withoutFields(value.elements, gone);
     return { ...value, elements, ...(expiries.size > 0 && { fieldExpiries: expiries }) };
   });
-}
-
-/** What another side reports of the fields is not what this one does. */
-function withoutExpiries(value: Value): Value {
-  return value.type === 'hash' ? { type: 'hash', elements: value.elements } : value;
-}
-
-/** What of a value is there at a moment: fields that have expired by then are not. */
-export function aliveAt(value: Value, nowMillis: number): Value {
-  if (value.type !== 'hash' || !value.fieldExpiries) return value;
-  const expired = new Set([...value.fieldExpiries].flatMap(([name, at]) => (at <= nowMillis ? [name] : [])));
-  if (expired.size === 0) return value;
-  return {
-    ...value,
-    elements: withoutFields(value.elements, expired),
-    fieldExpiries: new Map([...value.fieldExpiries].filter(([name]) => !expired.has(name))),
-  };
 }
 
 /** The commands that give fields their moments, in groups that share one. A moment that has passed removes its field. */
@@ -97,17 +77,8 @@ export function expireFieldCommands(key: ByteString, expiries: FieldExpiries): R
   );
 }
 
-export const fieldNames = (elements: readonly ByteString[]) => elements.filter((_, index) => index % 2 === 0);
-
-function withoutFields(elements: readonly ByteString[], gone: ReadonlySet<ByteString>): ByteString[] {
-  return elements.filter((_, index) => !gone.has(elements[index - (index % 2)] as ByteString));
-}
-
 function inChunks(names: readonly ByteString[]): ByteString[][] {
   return Array.from({ length: Math.ceil(names.length / mostFields) }, (_, index) =>
     names.slice(index * mostFields, (index + 1) * mostFields),
   );
 }
-
-const exchange = (lane: Lane, commands: readonly RedisCommand[]): Promise<Reply[]> =>
-  commands.length === 0 ? Promise.resolve([]) : lane.exchange(commands);

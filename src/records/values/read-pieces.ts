@@ -1,11 +1,11 @@
 import type { WalkAccount } from '../../redis/account.ts';
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
+import { ReplyError, replyText } from '../../redis/reply.ts';
 import { CursorTrail } from '../../redis/scan-bounds.ts';
-import type { RedisCommand } from '../../redis/server.ts';
-import { collectionOf, listOf, lengthOf, type Value, type ValueType } from './commands.ts';
+import { listOf, type Place, readCommands, valueIn } from './commands.ts';
 import { type FailedReading, failedBy } from './read-values.ts';
+import { lengthOf, textsOf, type Value, type ValueType } from './value.ts';
 
 /** A long value whose reading ended early. */
 export class PieceFault extends Error {
@@ -33,97 +33,39 @@ export async function* readPieces(
   type: ValueType,
   account: WalkAccount,
 ): AsyncGenerator<Value> {
-  let members = firstMembers;
-  let place: Place = firstPlaces[type];
-  const trail = new CursorTrail(String(pieceCommand(type, key, place, members)[0]), lane.address);
+  const { page, start } = readCommands[type];
+  let members = type === 'string' ? windowBytes : firstMembers;
+  let place = start;
+  const trail = new CursorTrail(String(page(key, place, members)[0]), lane.address);
   for (;;) {
-    const command = pieceCommand(type, key, place, members);
+    const command = page(key, place, members);
     const [reply = null] = await lane.exchange([command]);
     if (reply instanceof ReplyError) throw new PieceFault(failedBy(reply, String(command[0]), lane, account));
-    const piece = pieceOf(type, reply);
-    if (piece.count > 0) yield piece.value;
-    const next = placeBehind(type, place, reply, piece, members);
-    if (next === null) return;
-    if (isScanned(type)) trail.follow(String(next));
+    const piece = valueIn(type, reply);
+    const count = piece === null ? 0 : lengthOf(piece);
+    if (piece !== null && count > 0) yield piece;
+    let next: Place | null;
+    if (type === 'hash' || type === 'set' || type === 'zset') {
+      next = asBytes(replyText(listOf(reply)[0]));
+      if (next === '0') return;
+      trail.follow(next);
+    } else {
+      next = count < members || piece === null ? null : placeBehind(piece, place, count);
+      if (next === null) return;
+    }
     place = next;
-    if (piece.count > 0) {
-      const fitting = Math.floor((members * aimedBytes) / Math.max(1, piece.bytes));
-      members = Math.max(1, Math.min(mostMembers, fitting));
+    if (piece !== null && count > 0 && type !== 'string') {
+      const bytes = textsOf(piece).reduce((sum, text) => sum + text.length, 0);
+      members = Math.max(1, Math.min(mostMembers, Math.floor((members * aimedBytes) / Math.max(1, bytes))));
     }
   }
-}
-
-/** A cursor, an offset, or the id of the first entry. */
-type Place = ByteString | number;
-
-const isScanned = (type: ValueType) => type === 'hash' || type === 'set' || type === 'zset';
-
-const firstPlaces: Readonly<Record<ValueType, Place>> = {
-  string: 0,
-  list: 0,
-  hash: asBytes('0'),
-  set: asBytes('0'),
-  zset: asBytes('0'),
-  stream: asBytes('-'),
-};
-
-function pieceCommand(type: ValueType, key: ByteString, place: Place, members: number): RedisCommand {
-  switch (type) {
-    case 'string':
-      return ['GETRANGE', key, place, Number(place) + windowBytes - 1];
-    case 'list':
-      return ['LRANGE', key, place, Number(place) + members - 1];
-    case 'hash':
-      return ['HSCAN', key, place, 'COUNT', members];
-    case 'set':
-      return ['SSCAN', key, place, 'COUNT', members];
-    case 'zset':
-      return ['ZSCAN', key, place, 'COUNT', members];
-    case 'stream':
-      return ['XRANGE', key, place, asBytes('+'), 'COUNT', members];
-  }
-}
-
-interface Piece {
-  readonly value: Value;
-  /** Members; of a string, bytes. */
-  readonly count: number;
-  readonly bytes: number;
-}
-
-function pieceOf(type: ValueType, reply: Reply): Piece {
-  if (type === 'string') {
-    const bytes = asBytes(replyText(reply));
-    return { value: { type, bytes }, count: bytes.length, bytes: bytes.length };
-  }
-  const items = type === 'list' || type === 'stream' ? listOf(reply) : listOf(listOf(reply)[1]);
-  const value = collectionOf(type, items);
-  const texts = value.type === 'stream' ? value.entries.flatMap(({ fields }) => fields) : value.elements;
-  return { value, count: lengthOf(value), bytes: texts.reduce((sum, text) => sum + text.length, 0) };
 }
 
 /** Null: the value ends here. */
-function placeBehind(
-  type: ValueType,
-  place: Place,
-  reply: Reply,
-  { value, count }: Piece,
-  members: number,
-): Place | null {
-  switch (type) {
-    case 'string':
-      return count < windowBytes ? null : Number(place) + count;
-    case 'list':
-      return count < members ? null : Number(place) + count;
-    case 'stream': {
-      const last = value.type === 'stream' ? value.entries.at(-1)?.id : undefined;
-      return count < members || last === undefined || last === null ? null : nextId(last);
-    }
-    default: {
-      const cursor = asBytes(replyText(listOf(reply)[0]));
-      return cursor === '0' ? null : cursor;
-    }
-  }
+function placeBehind(piece: Value, place: Place, count: number): Place | null {
+  if (piece.type !== 'stream') return Number(place) + count;
+  const last = piece.entries.at(-1)?.id ?? null;
+  return last === null ? null : nextId(last);
 }
 
 /** The smallest id above: `(id` as a start is known from 6.2 on. */

@@ -4,17 +4,10 @@ import type { ByteString } from '../../support/bytes.ts';
 import type { Lane } from '../../redis/lane.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand } from '../../redis/server.ts';
-import {
-  listOf,
-  wholeCommand,
-  wholeValue,
-  type KeyToRead,
-  isValueType,
-  type Value,
-  type ValueType,
-} from './commands.ts';
+import { type KeyToRead, listOf, readCommands, valueIn } from './commands.ts';
 import { withFieldExpiries } from './field-expiries.ts';
-import type { ValueLane } from './value-lane.ts';
+import { isValueType, type Value, type ValueType } from './value.ts';
+import { exchangeEach, type ValueLane } from './value-lane.ts';
 
 /** What became of reading one key. */
 export type KeyReading = { readonly key: ByteString } & (
@@ -79,13 +72,11 @@ export async function readValues(
 ): Promise<KeyReading[]> {
   const { lane, account } = values;
   const plans = keys.map((each) => planOf(each, limits));
-  const replies = await lane.exchange(plans.flatMap(({ commands }) => commands));
-  let at = 0;
-  const readings = plans.map((plan) => {
-    const own = replies.slice(at, at + plan.commands.length);
-    at += plan.commands.length;
-    return readingOf(plan, own, lane, account);
-  });
+  const replies = await exchangeEach(
+    lane,
+    plans.map(({ commands }) => commands),
+  );
+  const readings = plans.map((plan, index) => readingOf(plan, replies[index] ?? [], lane, account));
   const changed = readings.flatMap((reading, index) => (isOfAnotherType(reading) ? [index] : []));
   // Written anew meanwhile, as something else.
   for (const index of changed) {
@@ -139,7 +130,7 @@ function planOf({ key, type, memoryBytes }: KeyToRead, limits: WholeLimits): Pla
       ? (memoryBytes ?? 0) > limits.stringBytes
       : (memoryBytes ?? Number.POSITIVE_INFINITY) > limits.collectionBytes;
   if (long) return { key, known: { kind: 'long', key, type, groups: 0 }, type, commands: groups };
-  return { key, known: null, type, commands: [wholeCommand(type, key), ['PTTL', key], ...groups] };
+  return { key, known: null, type, commands: [readCommands[type].whole(key), ['PTTL', key], ...groups] };
 }
 
 function readingOf(plan: Plan, replies: readonly Reply[], lane: Lane, account: WalkAccount): KeyReading {
@@ -155,7 +146,7 @@ function readingOf(plan: Plan, replies: readonly Reply[], lane: Lane, account: W
     return { key, ...failedBy(refused, command, lane, account) };
   }
   if (ttl === -2) return { kind: 'gone', key };
-  const value = wholeValue(type, reply);
+  const value = valueIn(type, reply);
   const groupCount = groupsIn(groups);
   if (value === null) return { kind: 'gone', key };
   const ttlMillis = typeof ttl === 'number' && ttl >= 0 ? ttl : null;

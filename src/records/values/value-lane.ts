@@ -3,8 +3,8 @@ import { emptyAccount, noteRefusal, type WalkAccount } from '../../redis/account
 import type { ByteString } from '../../support/bytes.ts';
 import { keysWithFieldTtls, readInfoIfPermitted } from '../../redis/info.ts';
 import type { Lane } from '../../redis/lane.ts';
-import { ReplyError, replyText } from '../../redis/reply.ts';
-import type { RedisNode } from '../../redis/server.ts';
+import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
+import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import type { KeyToRead } from './commands.ts';
 
 /** A connection for reading values, beside the one that walks. */
@@ -37,6 +37,17 @@ export async function openValueLane(node: RedisNode): Promise<ValueLane> {
       lane.close();
     },
   };
+}
+
+/** Sends the commands of several items at once, and gives each its own replies. @throws RedisError when the connection is lost */
+export async function exchangeEach(
+  lane: Lane,
+  items: readonly (readonly RedisCommand[])[],
+): Promise<Reply[][]> {
+  const commands = items.flat();
+  const replies = commands.length === 0 ? [] : await lane.exchange(commands);
+  let at = 0;
+  return items.map((own) => replies.slice(at, (at += own.length)));
 }
 
 /**

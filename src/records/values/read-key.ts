@@ -1,0 +1,105 @@
+import { asBytes, type ByteString } from '../../support/bytes.ts';
+import { refusal } from '../../redis/errors.ts';
+import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
+import type { RedisCommand, RedisNode } from '../../redis/server.ts';
+import { collectionOf, lengthCommand, readCommands, valueIn } from './commands.ts';
+import { withFieldExpiries } from './field-expiries.ts';
+import { isValueType, lengthOf, sliceOf, type Value, type ValueType } from './value.ts';
+import { openValueLane, type ValueLane } from './value-lane.ts';
+
+/** What is known of one key, with the start of its value. A null: not permitted, or does not apply. */
+export interface KeyReport {
+  readonly type: string;
+  readonly ttlMillis: number | null;
+  readonly memoryBytes: number | null;
+  /** The server's inner form: `listpack`, `embstr`, … */
+  readonly internalEncoding: string | null;
+  /** Since the last access, as it was before this one; not kept under an LFU policy. */
+  readonly idleSeconds: number | null;
+  /** Bytes of a string, members of a collection. */
+  readonly length: number | null;
+  readonly value: Value | null;
+  /** The value is the start of a longer one. */
+  readonly truncated: boolean;
+}
+
+export interface KeyLookup {
+  /** Null: there is no such key. */
+  readonly report: KeyReport | null;
+  /** True where the server took the reading for a use: its idle time starts again. */
+  readonly touched: boolean;
+}
+
+/** How much of a value is read: a bounded page, whatever its size. */
+export interface ReadLimits {
+  readonly bytes: number;
+  readonly members: number;
+}
+
+/** Reads one key over a connection that leaves idle times alone where the server can (7.2 and later). @throws RedisError */
+export async function readKey(node: RedisNode, key: ByteString, limits: ReadLimits): Promise<KeyLookup> {
+  const values = await openValueLane(node);
+  try {
+    return await readOver(values, key, limits);
+  } finally {
+    values.close();
+  }
+}
+
+async function readOver(values: ValueLane, key: ByteString, limits: ReadLimits): Promise<KeyLookup> {
+  const { lane } = values;
+  // Idle time first: on older servers the commands after it reset what it reports.
+  const [idle, inner, memory, typeReply, ttl] = await lane.exchange([
+    ['OBJECT', 'IDLETIME', key],
+    ['OBJECT', 'ENCODING', key],
+    ['MEMORY', 'USAGE', key],
+    ['TYPE', key],
+    ['PTTL', key],
+  ]);
+  if (typeReply instanceof ReplyError) throw refusal(typeReply, '`TYPE`', lane.address);
+  const type = replyText(typeReply);
+  if (type === 'none') return { report: null, touched: false };
+  const start = isValueType(type) ? await readStart(values, type, key, limits) : null;
+  const length = start?.length ?? null;
+  return {
+    report: {
+      type,
+      ttlMillis: numberOr(ttl),
+      memoryBytes: numberOr(memory),
+      internalEncoding: typeof inner === 'string' ? inner : null,
+      idleSeconds: numberOr(idle),
+      length,
+      value: start?.value ?? null,
+      truncated: start !== null && length !== null && lengthOf(start.value) < length,
+    },
+    touched: !lane.leavesNoTouch && start !== null,
+  };
+}
+
+/** @throws RedisError */
+async function readStart(
+  values: ValueLane,
+  type: ValueType,
+  key: ByteString,
+  limits: ReadLimits,
+): Promise<{ readonly value: Value; readonly length: number | null }> {
+  const { lane } = values;
+  const most = type === 'string' ? limits.bytes : limits.members;
+  const { page, start } = readCommands[type];
+  // By score, which ZSCAN does not keep to.
+  const first: RedisCommand =
+    type === 'zset' ? ['ZRANGE', key, 0, most - 1, 'WITHSCORES'] : page(key, start, most);
+  const [length, reply = null] = await lane.exchange([lengthCommand(type, key), first]);
+  if (reply instanceof ReplyError) throw refusal(reply, `\`${String(first[0])}\``, lane.address);
+  const read = sliceOf(valueIn(type, reply) ?? emptyOf(type), 0, most);
+  const [value = read] = await withFieldExpiries(values, [{ key, value: read }]);
+  return { value, length: numberOr(length) };
+}
+
+/** What a key that went meanwhile holds. */
+const emptyOf = (type: ValueType): Value =>
+  type === 'string' ? { type, bytes: asBytes('') } : collectionOf(type, []);
+
+function numberOr(reply: Reply | undefined): number | null {
+  return typeof reply === 'number' ? reply : null;
+}

@@ -1,38 +1,36 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisError } from '../../redis/errors.ts';
-import type { RedisNode } from '../../redis/server.ts';
 import { fileFailureText } from '../../support/failure.ts';
 import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
-import {
-  type DamagedNote,
-  isDoingOf,
-  type NoteFile,
-  readNote,
-  readNotes,
-  removeNote,
-  writeNote,
-  isAbout,
-  isOutlived,
-  notesOn,
-} from './note.ts';
-import {
-  type NotificationRemark,
-  restoreCommand,
-  type RestoreOutcome,
-  shown,
-  heldOutcome,
-  putBack,
-  restartedOutcome,
-} from './put-back.ts';
 import type { ProcessFacts } from '../../support/processes.ts';
 import {
-  boundedNode,
   type FlagsNode,
   readServerFlags,
   sameFlags,
   type ServerFlags,
-  startBound,
+  withinMillis,
 } from './notification-flags.ts';
+import {
+  isAbout,
+  isDoingOf,
+  isOutlived,
+  latestNote,
+  type Note,
+  type NoteFile,
+  notesOn,
+  readNotes,
+  removeNote,
+  writeNote,
+} from './note.ts';
+import {
+  type NotificationRemark,
+  outcomeOf,
+  restartedOutcome,
+  restoreCommand,
+  type RestoreOutcome,
+  restoreServer,
+  shown,
+} from './put-back.ts';
 
 /** Events are on, until `restore`. */
 export interface NotificationLease {
@@ -54,85 +52,75 @@ export interface NotificationLease {
   restore(reconnect?: () => Promise<FlagsNode>): Promise<RestoreOutcome>;
 }
 
-/** A lease that has a note on the disk. */
-export interface HeldLease {
-  readonly node: RedisNode;
-  readonly file: NoteFile;
+/** What a lease puts back, and where its note is. */
+interface LeaseTerms {
+  readonly node: FlagsNode;
   readonly folder: string;
+  readonly file: NoteFile;
   readonly processes: ProcessFacts;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** @param on What the server has now, and what was met on the way. */
+/** @param terms null: nothing was changed @param on what the server has now, and what was met on the way */
 export function leaseOf(
-  held: HeldLease,
-  on: Pick<NotificationLease, 'original' | 'value' | 'newKeys' | 'remarks'>,
+  terms: LeaseTerms | null,
+  on: Pick<NotificationLease, 'address' | 'original' | 'value' | 'newKeys' | 'remarks'>,
 ): NotificationLease {
   let ended: Promise<RestoreOutcome> | undefined;
-  const restore: NotificationLease['restore'] = async (reconnect) => {
-    ended ??= restoreLease(held, reconnect);
-    const outcome = await ended;
-    if (outcome.outcome === 'failed') ended = undefined;
-    return outcome;
-  };
-  const { original, value, newKeys, remarks } = on;
   return {
     kind: 'lease',
-    address: held.node.address,
-    original,
-    value,
-    changed: true,
-    newKeys,
-    remarks,
-    restore,
+    ...on,
+    changed: terms !== null,
+    async restore(reconnect) {
+      if (terms === null)
+        return { ...outcomeOf('nothing', { address: on.address, flags: on.value }, null), to: on.original };
+      ended ??= restoreLease(terms, reconnect);
+      const outcome = await ended;
+      if (outcome.outcome === 'failed') ended = undefined;
+      return outcome;
+    },
   };
 }
 
 const patienceMillis = 3000;
 
-/** A connection that nobody used for long may be dead without a sign of it; the rest of the time is for a new one. */
+/** A connection that was idle for long may be dead without a sign of it; the rest of the time is for a new one. */
 const oldConnectionMillis = 1000;
 const pauseMillis = 500;
 
 async function restoreLease(
-  lease: HeldLease,
+  terms: LeaseTerms,
   reconnect: (() => Promise<FlagsNode>) | undefined,
 ): Promise<RestoreOutcome> {
+  const { node, folder, processes, now } = terms;
   const end = performance.now() + patienceMillis;
-  let reason = await attemptIn(reconnect ? oldConnectionMillis : patienceMillis, () =>
-    Promise.resolve(lease.node),
-  );
-  while (typeof reason === 'string' && reconnect !== undefined && performance.now() + pauseMillis < end) {
-    reason = await attemptIn(end - performance.now(), reconnect);
-    if (typeof reason === 'string') await pause(pauseMillis);
-  }
-  return typeof reason === 'string' ? failedOutcome(lease, reason) : reason;
-
   /** The outcome, or why there is none yet. */
-  async function attemptIn(millis: number, open: () => Promise<FlagsNode>): Promise<RestoreOutcome | string> {
-    const bound = startBound(lease.node.address, millis);
+  const attempt = async (millis: number, open: () => Promise<FlagsNode>) => {
     try {
-      const node = boundedNode(await Promise.race([open(), bound.over]), bound.over);
-      // A server that hangs must not keep others from the lock.
-      await readServerFlags(node, lease.now());
-      return await withFolderLock(lease.folder, lease.processes, millis, () => restoreOnce(lease, node));
+      return await withinMillis(node.address, millis, open, async (opened) => {
+        // A server that hangs must not keep others from the lock.
+        await readServerFlags(opened, now());
+        return withFolderLock(folder, processes, millis, () => restoreOnce(terms, opened));
+      });
     } catch (error) {
       return error instanceof RedisError || error instanceof FolderError
         ? error.message
         : fileFailureText(error);
-    } finally {
-      bound.stop();
     }
+  };
+  let result = await attempt(reconnect ? oldConnectionMillis : patienceMillis, () => Promise.resolve(node));
+  while (typeof result === 'string' && reconnect !== undefined && performance.now() + pauseMillis < end) {
+    result = await attempt(end - performance.now(), reconnect);
+    if (typeof result === 'string') await pause(pauseMillis);
   }
+  return typeof result === 'string' ? failedOutcome(terms, result) : result;
 }
 
 /** @throws RedisError when the connection is lost, or leads elsewhere */
-async function restoreOnce(lease: HeldLease, node: FlagsNode): Promise<RestoreOutcome> {
-  const { file, folder, processes, now } = lease;
-  // Those who joined since may have added to it.
-  const read = readNote(file.path);
-  const note = read === null || typeof read === 'string' ? file.note : read;
+async function restoreOnce(terms: LeaseTerms, node: FlagsNode): Promise<RestoreOutcome> {
+  const { file, folder, processes, now } = terms;
+  const note = latestNote(file);
   const server = await readServerFlags(node, now());
   if (isOutlived(note, server)) {
     removeNote(file.path);
@@ -140,48 +128,36 @@ async function restoreOnce(lease: HeldLease, node: FlagsNode): Promise<RestoreOu
   }
   if (!isAbout(note, server))
     throw new RedisError('lost', 'EMOVED', `another server answers at ${node.address}`);
-  const { held, abandoned } = notesOn(readNotes(folder).notes, server, processes, file.path);
-  const [other] = held;
-  if (other !== undefined) {
-    removeNote(file.path);
-    return heldOutcome(other, server, processes);
-  }
-  const outcome = await putBack(node, note, server);
-  if (outcome.outcome === 'failed') return failedOutcome(lease, outcome.message ?? '');
-  for (const { path } of [...abandoned, file]) removeNote(path);
-  return outcome;
+  const own = { path: file.path, note };
+  const outcome = await restoreServer(node, server, readNotes(folder).notes, processes, own);
+  return outcome.outcome === 'failed' ? failedOutcome(terms, outcome.message ?? '') : outcome;
 }
 
 /** Says how to go on, and leaves the note to whoever comes next, this process included. */
-function failedOutcome({ file, node }: HeldLease, reason: string): RestoreOutcome {
-  const kept = giveUp(file);
-  const { original, holder } = kept.note;
-  return {
-    address: node.address,
-    outcome: 'failed',
-    from: null,
-    to: original,
-    pid: holder?.pid ?? file.note.holder?.pid ?? null,
-    message: `\`notify-keyspace-events\` of ${node.address} is not back at ${shown(original)}: ${reason}; run ${restoreCommand} once the server can be reached`,
-  };
+function failedOutcome({ file, node }: LeaseTerms, reason: string): RestoreOutcome {
+  const { original, holder } = giveUp(file);
+  return outcomeOf(
+    'failed',
+    { address: node.address },
+    { original, holder: holder ?? file.note.holder },
+    `\`notify-keyspace-events\` of ${node.address} is not back at ${shown(original)}: ${reason}; run ${restoreCommand} once the server can be reached`,
+  );
 }
 
-/** Marks the note as held by nobody; where the disk does not take it, the end of this process says the same. */
-export function giveUp(file: NoteFile): NoteFile {
-  const read = readNote(file.path);
-  const note = { ...(read === null || typeof read === 'string' ? file.note : read), holder: null };
-  const abandoned = { path: file.path, note };
+/** Marks the note as held by no process; where the disk does not take it, the end of this process says the same. */
+export function giveUp(file: NoteFile): Note {
+  const note = { ...latestNote(file), holder: null };
   try {
-    writeNote(abandoned);
+    writeNote({ path: file.path, note });
   } catch {
-    return file;
+    return file.note;
   }
-  return abandoned;
+  return note;
 }
 
-/** Those who changed the server before, and have not put it back. */
-export interface Predecessors {
-  /** What the first of them found; null where what the server has is nobody's doing. */
+/** Leases that changed the server before, and have not put it back. */
+export interface EarlierLeases {
+  /** What the first of them found; null where none of them set what the server has. */
   readonly original: string | null;
   /** What they may have set. */
   readonly values: readonly string[];
@@ -193,14 +169,17 @@ export interface Predecessors {
 }
 
 /** Reads the notes on a server that is about to be changed, and removes those that hold no longer. */
-export function settlePredecessors(
-  { notes, damaged }: { readonly notes: readonly NoteFile[]; readonly damaged: readonly DamagedNote[] },
+export function settleEarlierLeases(
+  { notes, damaged }: ReturnType<typeof readNotes>,
   server: ServerFlags & { readonly flags: string },
   processes: ProcessFacts,
-): Predecessors {
+): EarlierLeases {
   const { held, abandoned, outlived } = notesOn(notes, server, processes);
   const { address } = server;
-  const remarks = damaged.map(damageRemark);
+  const remarks = damaged.map(({ path, reason }): NotificationRemark => ({
+    kind: 'damagedNote',
+    message: `\`${path}\` cannot be used: ${reason}; remove it once \`CONFIG GET notify-keyspace-events\` is as you want it`,
+  }));
   for (const { path, note } of outlived) {
     removeNote(path);
     remarks.push({ kind: 'restarted', message: restartedOutcome(note, server).message ?? '' });
@@ -229,11 +208,4 @@ export function settlePredecessors(
       message: `process ${note.holder?.pid ?? 0} observes ${address} too: the last one to end puts \`notify-keyspace-events\` back`,
     });
   return { original, values: doers.flatMap(({ note }) => note.values), held, abandoned: inherited, remarks };
-}
-
-function damageRemark({ path, reason }: DamagedNote): NotificationRemark {
-  return {
-    kind: 'damagedNote',
-    message: `\`${path}\` cannot be used: ${reason}; remove it once \`CONFIG GET notify-keyspace-events\` is as you want it`,
-  };
 }

@@ -10,7 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileFailureText } from '../../support/failure.ts';
+import { fileFailureText, InputError } from '../../support/failure.ts';
+import type { FolderError } from '../../support/folder-lock.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import { stateFolder } from '../../support/files.ts';
 import { type Holder, isRunning, parseHolder, type ProcessFacts } from '../../support/processes.ts';
@@ -138,6 +139,24 @@ export function readNote(path: string): Note | string | null {
   }
 }
 
+/** The note as it is on the disk, where others may have added to it; what is known of it where it cannot be read. */
+export function latestNote({ path, note }: NoteFile): Note {
+  const read = readNote(path);
+  return read === null || typeof read === 'string' ? note : read;
+}
+
+/** The folder of the notes cannot be used, and the server is as it was. @param hint unless another process works in it */
+export function folderFailure(cause: FolderError | string, hint: string): InputError {
+  const isLocked = typeof cause !== 'string' && cause.reason === 'locked';
+  return new InputError(
+    `${typeof cause === 'string' ? cause : cause.message}; the server was not changed`,
+    isLocked ? 'wait for it to end, then run it again' : hint,
+  );
+}
+
+/** Longest wait for another process that works in the folder. */
+export const lockPatienceMillis = 10_000;
+
 const isFlags = (value: unknown): value is string => typeof value === 'string' && /^[A-Za-z$]*$/.test(value);
 
 function parseNote(value: unknown): Note | null {
@@ -159,7 +178,7 @@ function parseNote(value: unknown): Note | null {
 }
 
 /** The notes about one server, the oldest first. */
-export interface ServerNotes {
+interface ServerNotes {
   /** Their processes run. */
   readonly held: readonly NoteFile[];
   /** Their processes are gone. */
@@ -169,7 +188,7 @@ export interface ServerNotes {
 }
 
 /** What tells one server from another. */
-export type ServerIdentity = Pick<ServerFlags, 'address' | 'runId' | 'startedAt'>;
+type ServerIdentity = Pick<ServerFlags, 'address' | 'runId' | 'startedAt'>;
 
 /** True where the note is about this process of the server. Where INFO is refused the address alone must tell. */
 export function isAbout(note: Note, server: ServerIdentity): boolean {

@@ -105,24 +105,31 @@ function flagsOf(reply: Reply | undefined): string | ReplyError {
   return value instanceof ReplyError ? value : new ReplyError(`ERR there is no setting ${setting}`);
 }
 
-/** The node, with an end to waiting for it that the connection itself does not know. */
-export function boundedNode(node: FlagsNode, until: Promise<never>): FlagsNode {
-  return { address: node.address, batch: (commands) => Promise.race([node.batch(commands), until]) };
-}
-
-/** Ends a wait after the time given. The caller stops it. */
-export function startBound(address: string, millis: number): { readonly over: Promise<never>; stop(): void } {
+/**
+ * Opens a node and works with it for no longer than so many milliseconds, however long its own connection would wait.
+ * @throws RedisError where the time is over, or the connection is lost
+ */
+export async function withinMillis<T>(
+  address: string,
+  millis: number,
+  open: () => Promise<FlagsNode>,
+  work: (node: FlagsNode) => Promise<T>,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(new RedisError('lost', 'ETIMEDOUT', `lost the connection to ${address}: no answer in time`)),
-      millis,
-    );
+    const late = new RedisError('lost', 'ETIMEDOUT', `lost the connection to ${address}: no answer in time`);
+    timer = setTimeout(() => reject(late), millis);
   });
-  // Nobody may be waiting when the time is over.
   over.catch(() => undefined);
-  return { over, stop: () => clearTimeout(timer) };
+  try {
+    const node = await Promise.race([open(), over]);
+    return await work({
+      address: node.address,
+      batch: (commands) => Promise.race([node.batch(commands), over]),
+    });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The events of the classes that a server does not show beside `A`. */

@@ -22,85 +22,15 @@ import {
   readNotes,
   removeDrafts,
   removeNote,
+  folderFailure,
+  lockPatienceMillis,
 } from './note.ts';
 import type { ProcessFacts } from '../../support/processes.ts';
-import { fileFailureText, InputError } from '../../support/failure.ts';
+import { fileFailureText } from '../../support/failure.ts';
 import { RedisError } from '../../redis/errors.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { withFolderLock, FolderError } from '../../support/folder-lock.ts';
 
-/**
- * Gives the server its value back, if what it has now is what the note says, and looks whether it took it.
- * @throws RedisError when the connection is lost
- */
-export async function putBack(
-  node: FlagsNode,
-  note: Note,
-  server: Pick<ServerFlags, 'address' | 'flags'>,
-): Promise<RestoreOutcome> {
-  const { address } = server;
-  const from = server.flags instanceof ReplyError ? null : server.flags;
-  const to = note.original;
-  const outcome = (kind: RestoreOutcome['outcome'], message: string | null = null): RestoreOutcome => ({
-    address,
-    outcome: kind,
-    from,
-    to,
-    pid: note.holder?.pid ?? null,
-    message,
-  });
-  if (server.flags instanceof ReplyError)
-    return outcome('failed', `${address} answered \`CONFIG GET\` with \`${server.flags.message}\``);
-  if (sameFlags(server.flags, to)) return outcome('nothing');
-  if (!isDoingOf(note, server.flags))
-    return outcome(
-      'changedMeanwhile',
-      `\`notify-keyspace-events\` of ${address} was changed meanwhile to ${shown(server.flags)}: left as it is (it was ${shown(to)})`,
-    );
-  const after = await setServerFlags(node, to);
-  if (after instanceof ReplyError)
-    return outcome('failed', `${address} answered \`CONFIG SET\` with \`${after.message}\``);
-  return sameFlags(after, to)
-    ? outcome('restored')
-    : outcome('failed', `${address} took ${shown(to)} with OK, and has ${shown(after)}`);
-}
-
-/** How it is told that a server was started again since the note was made. */
-export function restartedOutcome(note: Note, server: ServerFlags): RestoreOutcome {
-  const { address } = server;
-  const from = server.flags instanceof ReplyError ? null : server.flags;
-  const now = from === null ? '' : `: its configuration gave it ${shown(from)}`;
-  return {
-    address,
-    outcome: 'restarted',
-    from,
-    to: note.original,
-    pid: note.holder?.pid ?? null,
-    message: `${address} was started again since \`notify-keyspace-events\` was changed${now} (it was ${shown(note.original)})`,
-  };
-}
-
-/** How it is told that another process still needs what was set. */
-export function heldOutcome(
-  { path, note }: NoteFile,
-  server: ServerFlags,
-  { hostname }: ProcessFacts,
-): RestoreOutcome {
-  const { address } = server;
-  const { holder, original } = note;
-  const pid = holder?.pid ?? null;
-  return {
-    address,
-    outcome: 'held',
-    from: server.flags instanceof ReplyError ? null : server.flags,
-    to: original,
-    pid,
-    message:
-      holder === null || holder.hostname === hostname
-        ? `process ${pid ?? 0} observes ${address} too, and puts ${shown(original)} back at its end`
-        : `process ${holder.pid} on ${holder.hostname} observes ${address} too; if it is gone, set ${shown(original)} yourself and remove \`${path}\``,
-  };
-}
 export type RestoreKind =
   /** The server has the value again that it had before the observation. */
   | 'restored'
@@ -198,12 +128,101 @@ export function refusalOf(
   };
 }
 
-/** The note is what brings the old value back after a crash: without it nothing is changed. */
-export function unusableFolder(what: string): InputError {
-  return new InputError(
-    `${what}; without a note of the old value the server is not changed`,
-    'set XDG_STATE_HOME to a folder of yours',
-  );
+/** @param note what is put back, or would be; null: there is nothing */
+export function outcomeOf(
+  outcome: RestoreKind,
+  { address, flags }: Pick<RestoreOutcome, 'address'> & { readonly flags?: ServerFlags['flags'] },
+  note: Pick<Note, 'original' | 'holder'> | null,
+  message: string | null = null,
+): RestoreOutcome {
+  return {
+    address,
+    outcome,
+    from: typeof flags === 'string' ? flags : null,
+    to: note?.original ?? null,
+    pid: note?.holder?.pid ?? null,
+    message,
+  };
+}
+
+/**
+ * Gives the server its value back, if what it has now is what the note says, and looks whether it took it.
+ * @throws RedisError when the connection is lost
+ */
+export async function putBack(
+  node: FlagsNode,
+  note: Note,
+  server: Pick<ServerFlags, 'address' | 'flags'>,
+): Promise<RestoreOutcome> {
+  const { address, flags } = server;
+  const to = note.original;
+  const outcome = (kind: RestoreKind, message?: string) => outcomeOf(kind, server, note, message);
+  if (flags instanceof ReplyError)
+    return outcome('failed', `${address} answered \`CONFIG GET\` with \`${flags.message}\``);
+  if (sameFlags(flags, to)) return outcome('nothing');
+  if (!isDoingOf(note, flags))
+    return outcome(
+      'changedMeanwhile',
+      `\`notify-keyspace-events\` of ${address} was changed meanwhile to ${shown(flags)}: left as it is (it was ${shown(to)})`,
+    );
+  const after = await setServerFlags(node, to);
+  if (after instanceof ReplyError)
+    return outcome('failed', `${address} answered \`CONFIG SET\` with \`${after.message}\``);
+  return sameFlags(after, to)
+    ? outcome('restored')
+    : outcome('failed', `${address} took ${shown(to)} with OK, and has ${shown(after)}`);
+}
+
+/** The server was started again since the note was made. */
+export function restartedOutcome(note: Note, server: ServerFlags): RestoreOutcome {
+  const { address, flags } = server;
+  const now = flags instanceof ReplyError ? '' : `: its configuration gave it ${shown(flags)}`;
+  const message = `${address} was started again since \`notify-keyspace-events\` was changed${now} (it was ${shown(note.original)})`;
+  return outcomeOf('restarted', server, note, message);
+}
+
+/** Another process still needs what was set. */
+function heldOutcome(
+  { path, note }: NoteFile,
+  server: ServerFlags,
+  { hostname }: ProcessFacts,
+): RestoreOutcome {
+  const { address } = server;
+  const { holder, original } = note;
+  const message =
+    holder === null || holder.hostname === hostname
+      ? `process ${holder?.pid ?? 0} observes ${address} too, and puts ${shown(original)} back at its end`
+      : `process ${holder.pid} on ${holder.hostname} observes ${address} too; if it is gone, set ${shown(original)} yourself and remove \`${path}\``;
+  return outcomeOf('held', server, note, message);
+}
+
+/**
+ * Puts the value of one server back, unless another process needs it. Notes that have done their service are removed.
+ * @param own of the lease that ends; null: what leases of processes that are gone have left
+ * @throws RedisError when the connection is lost
+ */
+export async function restoreServer(
+  node: FlagsNode,
+  server: ServerFlags,
+  notes: readonly NoteFile[],
+  processes: ProcessFacts,
+  own: NoteFile | null = null,
+): Promise<RestoreOutcome> {
+  const { held, abandoned, outlived } = notesOn(notes, server, processes, own?.path);
+  if (own === null) for (const { path } of outlived) removeNote(path);
+  const [live] = held;
+  if (live !== undefined) {
+    if (own !== null) removeNote(own.path);
+    return heldOutcome(live, server, processes);
+  }
+  const { flags } = server;
+  const isDoer = ({ note }: NoteFile) => flags instanceof ReplyError || isDoingOf(note, flags);
+  const doer = own ?? abandoned.find(isDoer) ?? abandoned[0];
+  if (doer === undefined)
+    return outlived[0] ? restartedOutcome(outlived[0].note, server) : outcomeOf('nothing', node, null);
+  const outcome = await putBack(node, doer.note, server);
+  if (outcome.outcome !== 'failed') for (const { path } of [...abandoned, doer]) removeNote(path);
+  return outcome;
 }
 
 export interface Leftovers {
@@ -212,7 +231,6 @@ export interface Leftovers {
   /** Files that cannot be read as notes; left where they are. */
   readonly damaged: readonly DamagedNote[];
 }
-const lockPatienceMillis = 10000;
 
 /**
  * Puts back what processes that are gone have changed on these nodes. A node that cannot be reached is an outcome.
@@ -220,114 +238,55 @@ const lockPatienceMillis = 10000;
  */
 export async function restoreLeftovers(nodes: readonly RedisNode[], terms: NoteTerms): Promise<Leftovers> {
   const { folder, processes } = terms;
-  const isEmpty = folder === null || isEmptyFolder(readFolder(folder));
-  if (folder === null || isEmpty)
-    return { outcomes: nodes.map(({ address }) => nothing(address)), damaged: [] };
+  const none = { outcomes: nodes.map((node) => outcomeOf('nothing', node, null)), damaged: [] };
+  if (folder === null) return none;
+  const read = () => {
+    try {
+      return readNotes(folder);
+    } catch (error) {
+      throw folderFailure(`\`${folder}\` cannot be read: ${fileFailureText(error)}`, folderHint);
+    }
+  };
+  const { notes, damaged } = read();
+  if (notes.length + damaged.length === 0) return none;
   try {
-    return await withFolderLock(folder, processes, lockPatienceMillis, () =>
-      restoreAll(nodes, folder, terms),
-    );
+    return await withFolderLock(folder, processes, lockPatienceMillis, () => {
+      removeDrafts(folder);
+      return restoreAll(nodes, read(), terms);
+    });
   } catch (error) {
-    throw error instanceof FolderError ? folderFailure(folder, error) : error;
+    throw error instanceof FolderError ? folderFailure(error, folderHint) : error;
   }
 }
 
+const folderHint = 'set XDG_STATE_HOME to the folder that it was for the observation';
+
 async function restoreAll(
   nodes: readonly RedisNode[],
-  folder: string,
+  { notes, damaged }: ReturnType<typeof readNotes>,
   { processes, now }: NoteTerms,
 ): Promise<Leftovers> {
-  removeDrafts(folder);
-  const { notes, damaged } = readFolder(folder);
   const outcomes: RestoreOutcome[] = [];
   const concerned = new Set<NoteFile>();
   for (const node of nodes) {
+    const { address } = node;
     let server: ServerFlags;
     try {
       server = await readServerFlags(node, now());
-      outcomes.push(await restoreNode(node, notes, server, processes));
+      outcomes.push(await restoreServer(node, server, notes, processes));
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
-      outcomes.push(failed(node.address, notes, error));
-      server = { address: node.address, runId: null, startedAt: null, flags: '' };
+      const about = notes.find(({ note }) => note.address === address)?.note ?? null;
+      outcomes.push(outcomeOf('failed', { address }, about, error.message));
+      server = { address, runId: null, startedAt: null, flags: '' };
     }
     for (const each of notes)
       if (isAbout(each.note, server) || isOutlived(each.note, server)) concerned.add(each);
   }
-  for (const each of notes) {
-    if (concerned.has(each) || isHeld(each, processes)) continue;
-    const { address, original, holder } = each.note;
-    outcomes.push({
-      address,
-      outcome: 'elsewhere',
-      from: null,
-      to: original,
-      pid: holder?.pid ?? null,
-      message: `\`notify-keyspace-events\` of ${address} is to go back to ${shown(original)}: run ${restoreCommand} with the URL of that server`,
-    });
+  const elsewhere = notes.filter((each) => !concerned.has(each) && !isHeld(each, processes));
+  for (const { note } of elsewhere) {
+    const message = `\`notify-keyspace-events\` of ${note.address} is to go back to ${shown(note.original)}: run ${restoreCommand} with the URL of that server`;
+    outcomes.push(outcomeOf('elsewhere', { address: note.address }, note, message));
   }
   return { outcomes, damaged };
-}
-
-/** @throws RedisError when the connection is lost */
-async function restoreNode(
-  node: FlagsNode,
-  notes: readonly NoteFile[],
-  server: ServerFlags,
-  processes: ProcessFacts,
-): Promise<RestoreOutcome> {
-  const { address } = node;
-  const { held, abandoned, outlived } = notesOn(notes, server, processes);
-  for (const { path } of outlived) removeNote(path);
-  const [live] = held;
-  if (live !== undefined) return heldOutcome(live, server, processes);
-  const { flags } = server;
-  const doer =
-    abandoned.find(({ note }) => flags instanceof ReplyError || isDoingOf(note, flags)) ?? abandoned[0];
-  if (doer === undefined) return outlived[0] ? restartedOutcome(outlived[0].note, server) : nothing(address);
-  const outcome = await putBack(node, doer.note, server);
-  if (outcome.outcome !== 'failed') for (const { path } of abandoned) removeNote(path);
-  return outcome;
-}
-
-function failed(address: string, notes: readonly NoteFile[], error: RedisError): RestoreOutcome {
-  const about = notes.find(({ note }) => note.address === address);
-  return {
-    address,
-    outcome: 'failed',
-    from: null,
-    to: about?.note.original ?? null,
-    pid: about?.note.holder?.pid ?? null,
-    message: error.message,
-  };
-}
-const nothing = (address: string): RestoreOutcome => ({
-  address,
-  outcome: 'nothing',
-  from: null,
-  to: null,
-  pid: null,
-  message: null,
-});
-type Folder = ReturnType<typeof readNotes>;
-const isEmptyFolder = ({ notes, damaged }: Folder) => notes.length === 0 && damaged.length === 0;
-
-/** @throws InputError */
-function readFolder(folder: string): Folder {
-  try {
-    return readNotes(folder);
-  } catch (error) {
-    throw folderFailure(folder, error);
-  }
-}
-
-function folderFailure(folder: string, error: unknown): InputError {
-  if (error instanceof FolderError && error.reason === 'locked')
-    return new InputError(`${error.message}; nothing was changed`, 'wait for it to end, then run it again');
-  const message =
-    error instanceof FolderError ? error.message : `\`${folder}\` cannot be read: ${fileFailureText(error)}`;
-  return new InputError(
-    `${message}; nothing was changed`,
-    'set XDG_STATE_HOME to the folder that it was for the observation',
-  );
 }

@@ -1,22 +1,13 @@
-import { fileFailureText, InputError } from '../../support/failure.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
+import { fileFailureText } from '../../support/failure.ts';
+import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
+import { holderOf } from '../../support/processes.ts';
+import { type EarlierLeases, giveUp, leaseOf, type NotificationLease, settleEarlierLeases } from './lease.ts';
 import {
-  type Application,
-  applyFlags,
-  hitFlags,
-  targetsOf,
-  hearHiddenFlags,
-  hidesNew,
-  missingFlags,
-  sameFlags,
-  type WantedFlags,
-  withFlags,
-  readServerFlags,
-} from './notification-flags.ts';
-import { giveUp, leaseOf, type NotificationLease, type Predecessors, settlePredecessors } from './lease.ts';
-import {
+  folderFailure,
+  lockPatienceMillis,
   newNotePath,
   type NoteFile,
   type NoteTerms,
@@ -26,54 +17,85 @@ import {
   writeNote,
 } from './note.ts';
 import {
+  type Application,
+  applyFlags,
+  hearHiddenFlags,
+  hidesNew,
+  hitFlags,
+  missingFlags,
+  readServerFlags,
+  sameFlags,
+  targetsOf,
+  type WantedFlags,
+  withFlags,
+} from './notification-flags.ts';
+import {
   type NotificationRefusal,
   type NotificationRemark,
+  putBack,
   refusalOf,
   restoreCommand,
-  unusableFolder,
-  putBack,
 } from './put-back.ts';
-import { holderOf, type ProcessFacts } from '../../support/processes.ts';
-import { withFolderLock, FolderError } from '../../support/folder-lock.ts';
 
-export interface SwitchTerms {
-  readonly folder: string;
-  readonly processes: ProcessFacts;
-  readonly now: () => number;
-  readonly wanted: WantedFlags;
+export interface LeaseTerms extends NoteTerms {
+  /** What an observation of hits needs, unless said. */
+  readonly wanted?: WantedFlags;
+}
+
+const folderHint = 'set XDG_STATE_HOME to a folder of yours';
+
+/**
+ * Switches the events on that are wanted and off, after a note of what was found is on the disk. Several processes may
+ * hold leases on one server: the last one to end puts the value back, and what a killed one left is inherited.
+ * @throws RedisError when the connection is lost; InputError where no note can be written, and the server is unchanged then
+ */
+export async function acquireNotifications(
+  node: RedisNode,
+  terms: LeaseTerms,
+): Promise<NotificationLease | NotificationRefusal> {
+  const { folder, processes, now, wanted = hitFlags } = terms;
+  let failure = folderFailure(
+    'there is no folder for the note that `notify-keyspace-events` is put back from',
+    folderHint,
+  );
+  try {
+    if (folder !== null)
+      return await withFolderLock(folder, processes, lockPatienceMillis, () =>
+        switchOn(node, folder, terms, wanted),
+      );
+  } catch (error) {
+    if (!(error instanceof FolderError)) throw error;
+    failure = folderFailure(error, folderHint);
+    if (error.reason === 'locked') throw failure;
+  }
+  // Where nothing has to be changed nothing has to be noted.
+  const { flags } = await readServerFlags(node, now());
+  if (flags instanceof ReplyError) return refusalOf(node.address, 'CONFIG GET', flags, null, wanted);
+  if (missingFlags(flags, wanted.required) !== '') throw failure;
+  return unchangedLease(node.address, flags, []);
 }
 
 /** A lease on a server where all is on, and not by the doing of anyone who would undo it. */
-export function unchangedLease(
+const unchangedLease = (
   address: string,
   flags: string,
   remarks: readonly NotificationRemark[],
-): NotificationLease {
-  return {
-    kind: 'lease',
-    address,
-    original: flags,
-    value: flags,
-    changed: false,
-    newKeys: newKeysIn(flags),
-    remarks,
-    restore: () =>
-      Promise.resolve({ address, outcome: 'nothing', from: flags, to: flags, pid: null, message: null }),
-  };
-}
+  newKeys = newKeysIn(flags),
+) => leaseOf(null, { address, original: flags, value: flags, newKeys, remarks });
 
 /** Under the lock of the folder. @throws RedisError when the connection is lost, InputError where the note cannot be written */
-export async function switchOn(
+async function switchOn(
   node: RedisNode,
-  terms: SwitchTerms,
+  folder: string,
+  { processes, now }: LeaseTerms,
+  wanted: WantedFlags,
 ): Promise<NotificationLease | NotificationRefusal> {
-  const { folder, processes, wanted } = terms;
   const { address } = node;
-  const server = await readServerFlags(node, terms.now());
+  const server = await readServerFlags(node, now());
   const { runId, flags: found } = server;
   if (found instanceof ReplyError) return refusalOf(address, 'CONFIG GET', found, null, wanted);
   removeDrafts(folder);
-  const before = settlePredecessors(readNotes(folder), { ...server, flags: found }, processes);
+  const before = settleEarlierLeases(readNotes(folder), { ...server, flags: found }, processes);
   const isMissing = missingFlags(found, wanted.required) !== '';
   const lacksOptional = missingFlags(found, wanted.optional) !== '';
   // Where `n` cannot be seen, to set it might be to take it away at the end.
@@ -86,12 +108,10 @@ export async function switchOn(
   const file: NoteFile = {
     path: newNotePath(folder, address, processes.pid),
     note: {
-      address,
-      runId,
-      original,
+      ...{ address, runId, original },
       values: [...new Set([...before.values, ...targets])],
       holder: holderOf(processes),
-      at: new Date(terms.now()).toISOString(),
+      at: new Date(now()).toISOString(),
     },
   };
   noteAll(file, before);
@@ -107,30 +127,27 @@ export async function switchOn(
   if (applied.kind === 'refused') {
     if (isMissing || before.original === null) removeNote(file.path);
     if (isMissing) return refusalOf(address, 'CONFIG SET', applied.reply, found, wanted);
-    if (before.original === null)
-      return { ...unchangedLease(address, found, before.remarks), newKeys: false };
+    if (before.original === null) return unchangedLease(address, found, before.remarks, false);
   }
   for (const { path } of before.abandoned) removeNote(path);
-  const on = applied.kind === 'on' ? applied : { value: found, newKeys: false };
-  const isGuess = before.original === null && hidesNew(found) && on.newKeys === true && !heard.includes('n');
-  return leaseOf(
-    { node, file, folder, processes, now: terms.now },
-    { ...on, original, remarks: isGuess ? [...before.remarks, hiddenRemark(address)] : before.remarks },
-  );
+  const { value, newKeys } = applied.kind === 'on' ? applied : { value: found, newKeys: false };
+  const isGuess = before.original === null && hidesNew(found) && newKeys === true && !heard.includes('n');
+  const remarks = isGuess ? [...before.remarks, hiddenRemark(address)] : before.remarks;
+  return leaseOf({ node, file, folder, processes, now }, { address, original, value, newKeys, remarks });
 }
 
 /** Null where the server does not show it. */
 const newKeysIn = (flags: string) => (hidesNew(flags) ? null : missingFlags(flags, 'n') === '');
 
-/** Writes the note, and tells those who observe the server already what else may be set now. @throws InputError */
-function noteAll(file: NoteFile, before: Predecessors): void {
+/** Writes the note, and adds what else may be set now to the notes of those who observe the server already. @throws InputError */
+function noteAll(file: NoteFile, before: EarlierLeases): void {
   const { original, values } = file.note;
   try {
     writeNote(file);
     for (const { path, note } of before.held) writeNote({ path, note: { ...note, original, values } });
   } catch (error) {
     removeNote(file.path);
-    throw unusableFolder(`\`${file.path}\` cannot be written: ${fileFailureText(error)}`);
+    throw folderFailure(`\`${file.path}\` cannot be written: ${fileFailureText(error)}`, folderHint);
   }
 }
 
@@ -159,7 +176,7 @@ async function applyOrGiveUp(
 async function undo(
   node: RedisNode,
   file: NoteFile,
-  before: Predecessors,
+  before: EarlierLeases,
   found: string,
   now: string,
 ): Promise<void> {
@@ -183,52 +200,3 @@ function hiddenRemark(address: string): NotificationRemark {
     message: `${address} does not show whether \`n\` was on together with \`A\`; no \`new\` event came, so it is taken to have been off`,
   };
 }
-
-export interface LeaseTerms extends NoteTerms {
-  /** What an observation of hits needs, unless said. */
-  readonly wanted?: WantedFlags;
-}
-const lockPatienceMillis = 10000;
-
-/**
- * Switches the events on that are wanted and off, after a note of what was found is on the disk. Several processes may
- * hold leases on one server: the last one to end puts the value back, and what a killed one left is inherited.
- * @throws RedisError when the connection is lost; InputError where no note can be written, and the server is unchanged then
- */
-export async function acquireNotifications(
-  node: RedisNode,
-  { folder, processes, now, wanted = hitFlags }: LeaseTerms,
-): Promise<NotificationLease | NotificationRefusal> {
-  if (folder === null) return unchangedOrThrow(node, wanted, now(), noFolder());
-  try {
-    return await withFolderLock(folder, processes, lockPatienceMillis, () =>
-      switchOn(node, { folder, processes, now, wanted }),
-    );
-  } catch (error) {
-    if (!(error instanceof FolderError)) throw error;
-    if (error.reason === 'locked')
-      throw new InputError(
-        `${error.message}; the server was not changed`,
-        'wait for it to end, then run it again',
-      );
-    return unchangedOrThrow(node, wanted, now(), unusableFolder(error.message));
-  }
-}
-
-/** Where nothing has to be changed nothing has to be noted. */
-async function unchangedOrThrow(
-  node: RedisNode,
-  wanted: WantedFlags,
-  now: number,
-  failure: InputError,
-): Promise<NotificationLease | NotificationRefusal> {
-  const { flags } = await readServerFlags(node, now);
-  if (flags instanceof ReplyError) return refusalOf(node.address, 'CONFIG GET', flags, null, wanted);
-  if (missingFlags(flags, wanted.required) !== '') throw failure;
-  return unchangedLease(node.address, flags, []);
-}
-const noFolder = () =>
-  new InputError(
-    'there is no folder for the note that `notify-keyspace-events` is put back from; the server was not changed',
-    'set XDG_STATE_HOME to a folder of yours',
-  );

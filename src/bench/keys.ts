@@ -1,3 +1,4 @@
+import { groupBy } from '../support/collections.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
 import { refusal } from '../redis/errors.ts';
 import { encodeCommand, type Lane } from '../redis/lane.ts';
@@ -110,13 +111,7 @@ export function keySetsOf(
   payload: ByteString,
   ttlSeconds: number,
 ): KeySet[] {
-  const byNode = new Map<RedisNode, ByteString[]>();
-  for (const name of names) {
-    const node = server.nodeFor(name);
-    const list = byNode.get(node);
-    if (list) list.push(name);
-    else byNode.set(node, [name]);
-  }
+  const byNode = groupBy(names, (name) => server.nodeFor(name));
   return [...byNode].map(([node, list]) => new KeySet(node, list, payload, ttlSeconds));
 }
 

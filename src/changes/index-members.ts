@@ -1,3 +1,4 @@
+import { groupBy } from '../support/collections.ts';
 import { InputError } from '../support/failure.ts';
 import type { Entity, NamespaceMap } from '../keyspace/map.ts';
 import { bindPlaceholder, exactKeyOf } from '../keyspace/pattern.ts';
@@ -136,13 +137,8 @@ export async function pruneIndexes(server: RedisServer, indexes: readonly KeyInd
 
 /** MEMORY USAGE leaves no trace; EXISTS, where that is not permitted, counts as a miss. What is not known stays. */
 async function missingOf(server: RedisServer, keys: readonly ByteString[]): Promise<ByteString[]> {
-  const byNode = new Map<RedisNode, ByteString[]>();
-  for (const key of keys) {
-    const node = server.nodeFor(key);
-    byNode.set(node, [...(byNode.get(node) ?? []), key]);
-  }
   const missing: ByteString[] = [];
-  for (const [node, own] of byNode) {
+  for (const [node, own] of groupBy(keys, (key) => server.nodeFor(key))) {
     const sizes = await node.batch(own.map((key) => ['MEMORY', 'USAGE', key] as const));
     const unsized = own.filter((_, index) => sizes[index] instanceof ReplyError);
     missing.push(...own.filter((_, index) => sizes[index] === null));

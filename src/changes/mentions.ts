@@ -1,8 +1,8 @@
+import { otherName } from '../keyspace/segment-tree.ts';
+import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { detached, inferPattern, inferSegments } from '../keyspace/infer.ts';
-import type { NamespaceMap } from '../keyspace/map.ts';
-import { otherName, unmappedName } from '../keyspace/namespace-tree.ts';
 import { escapeGlob, markWildcards } from '../keyspace/pattern.ts';
-import { SeenKeys } from '../keyspace/seen-keys.ts';
+import { SeenKeys } from '../keyspace/repeated-keys.ts';
 import { asBytes, type ByteString, bytesOf } from '../support/bytes.ts';
 
 /** Keys that contain an id as a whole word and were not selected, so that they stay. */

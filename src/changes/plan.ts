@@ -1,6 +1,5 @@
+import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { inferPattern } from '../keyspace/infer.ts';
-import type { NamespaceMap } from '../keyspace/map.ts';
-import { unmappedName } from '../keyspace/segment-tree.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { Mentions } from './mentions.ts';
 import { unknownNamespace, isState } from './selection.ts';

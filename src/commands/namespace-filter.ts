@@ -1,7 +1,5 @@
+import { type KeySelection, type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { InputError } from '../support/failure.ts';
-import type { KeySelection } from '../keyspace/key-filter.ts';
-import type { NamespaceMap } from '../keyspace/map.ts';
-import { unmappedName } from '../keyspace/namespace-tree.ts';
 import { patternArgument } from './arguments.ts';
 
 /** The keys that patterns and `--namespace` select. @throws InputError with the names there are */

@@ -1,12 +1,11 @@
+import { groupBy } from '../support/collections.ts';
 import type { UnjudgedReason, UnjudgedTarget } from '../health/namespace-targets.ts';
 import { formatRatio } from '../render/units.ts';
 import { fewestLookups } from '../traffic/report.ts';
 
 /** A line for each reason why targets of the map were not judged. @param modeOption the option that asks for an exact mode */
 export function unjudgedTexts(targets: readonly UnjudgedTarget[], modeOption: string): string[] {
-  const byReason = new Map<UnjudgedReason, UnjudgedTarget[]>();
-  for (const target of targets) byReason.set(target.reason, [...(byReason.get(target.reason) ?? []), target]);
-  return [...byReason].map(
+  return [...groupBy(targets, ({ reason }) => reason)].map(
     ([reason, those]) => `${targetsText(those)} cannot be judged here: ${reasonText(reason, modeOption)}`,
   );
 }

@@ -1,4 +1,4 @@
-import { sumOrNull } from '../support/sums.ts';
+import { sumOrNull } from '../support/collections.ts';
 import { emptyAccount, sumAccounts, type WalkAccount, type ColumnName } from '../redis/account.ts';
 import { type NodeFacts, readNodeFacts } from '../redis/node-facts.ts';
 import type { WalkColumns } from '../redis/columns.ts';
@@ -14,7 +14,10 @@ const mostKeysExact = 250_000;
 export async function analyzeKeyspace(server: RedisServer, options: AnalysisOptions): Promise<Analysis> {
   const { now, progress, reading } = options;
   const startedAt = now();
-  const before = await factsOf(server);
+  const nodes = await Promise.all(
+    server.nodes.map(async (node) => ({ node, facts: await readNodeFacts(node) })),
+  );
+  const before = nodes.map(({ facts }) => facts);
   const population = sumOrNull(before.map(({ keys }) => keys));
   const every =
     reading.exact ??
@@ -22,7 +25,6 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
       reading.onState !== undefined ||
       population === null ||
       population <= (reading.exactUpTo ?? (reading.precision === undefined ? mostKeysExact : 0)));
-  const nodes = server.nodes.map((node, index) => ({ node, facts: before[index] ?? unknownFacts }));
   const details = permittedDetails(options.details, before);
   const input = { ...options, details, nodes };
   const drawing = emptyAccount();
@@ -30,7 +32,8 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
   const read = sampled ?? withCost(await readExactly(input, population), drawing);
   progress.stop();
   // The walk gets its own connection back where it broke; nobody's figures fail for want of the CPU.
-  const after = read.failure === null ? await factsOf(server).catch(() => []) : [];
+  const readAgain = () => Promise.all(server.nodes.map(readNodeFacts));
+  const after = read.failure === null ? await readAgain().catch(() => []) : [];
   const populationAtEnd = after.length === 0 ? null : sumOrNull(after.map(({ keys }) => keys));
   return {
     ...read,
@@ -46,28 +49,10 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
   };
 }
 
-const unknownFacts: NodeFacts = {
-  keys: null,
-  persistentKeys: null,
-  keysWithFieldTtls: null,
-  cpuSeconds: null,
-  dataset: null,
-  stringSizes: null,
-  otherKeys: null,
-  runId: null,
-  policy: null,
-  storedBySlot: false,
-  countsScanType: true,
-};
-
 /** With what a sample cost that was given up on the way. */
 function withCost(read: KeyspaceReading, drawing: WalkAccount): KeyspaceReading {
   const { complete, cursor } = read.account;
   return { ...read, account: { ...sumAccounts([drawing, read.account], 2), complete, cursor } };
-}
-
-function factsOf(server: RedisServer): Promise<NodeFacts[]> {
-  return Promise.all(server.nodes.map(readNodeFacts));
 }
 
 /** An LFU policy keeps a frequency in the place of the time of the last access, and any other the other way round. */

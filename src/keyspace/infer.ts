@@ -1,5 +1,4 @@
 import type { ByteString } from '../support/bytes.ts';
-import { isToken } from './ids.ts';
 
 /** Words that have been seen before; they come again with almost every key. */
 const knownWords = new Set<string>();
@@ -78,4 +77,93 @@ function classify(segment: string): string {
   if (email.test(segment)) return '<email>';
   if (isToken(segment)) return '<token>';
   return word.test(segment) ? segment : '<text>';
+}
+
+const urlSafe = /^[A-Za-z0-9_-]+$/;
+const shortestToken = 20;
+/** `user`, `User`, `getHTTPResponse`, `LIMIT`: as people write words. */
+const written = /^(?:[A-Z]+|[A-Z]{0,5}[a-z]*(?:[A-Z]{1,5}[a-z]{2,})*)$/;
+/** Words that look like ids are taken for values of one variable from this many on. */
+const fewestIds = 3;
+const hex = /^[0-9a-f]+$/i;
+
+/** Random URL-safe text of any alphabet: base64url, base62, ULID, cuid. */
+function isToken(segment: string): boolean {
+  if (segment.length < shortestToken || !urlSafe.test(segment)) return false;
+  if (!/[a-z]/.test(segment) || !/[A-Z]/.test(segment))
+    return runsOf(segment).some((run) => run.length >= 16 && isMixed(run));
+  return !isWritten(segment);
+}
+
+/** True for text that fits `<token>` and is not made of words in one case: among tokens it is one more. */
+function fitsToken(segment: string): boolean {
+  if (segment.length < shortestToken || !urlSafe.test(segment)) return false;
+  const hasBothCases = /[a-z]/.test(segment) && /[A-Z]/.test(segment);
+  return hasBothCases || runsOf(segment).some((run) => run.length >= 16);
+}
+
+/** True for text such as `V1StGXR8`, `9f86d081` or `dQw4w9WgXcQ`, which no one writes as a word. */
+export function looksLikeId(segment: string): boolean {
+  return (
+    segment.length >= 8 &&
+    urlSafe.test(segment) &&
+    runsOf(segment).some((run) => run.length >= 8 && isMixed(run))
+  );
+}
+
+function runsOf(segment: string): string[] {
+  return segment.split(/[_-]/);
+}
+
+/** True where letters stand between digits. */
+function isMixed(run: string): boolean {
+  return /\d[A-Za-z]+\d/.test(run);
+}
+
+function isWritten(segment: string): boolean {
+  return runsOf(segment).every((run) => written.test(run.replace(/\d{1,9}$/, '')));
+}
+
+/**
+ * Which of the words that stand at one place of the keys are ids: a text without a digit among tokens, `deadbeef` among short
+ * digests, and whatever looks like an id by itself.
+ *
+ * @param besideTokens `<token>` was inferred at the same place
+ */
+export function idsAmong(
+  words: readonly string[],
+  besideTokens: boolean,
+): { readonly tokens: readonly string[]; readonly ids: readonly string[] } {
+  const tokens = besideTokens ? words.filter(fitsToken) : [];
+  const rest = words.filter((word) => !tokens.includes(word));
+  const ids = rest.filter(looksLikeId);
+  if (ids.length < fewestIds) return { tokens, ids: [] };
+  const lengths = new Set(ids.map(({ length }) => length));
+  const areHex = ids.every((id) => hex.test(id));
+  const alike = rest.filter((word) => lengths.has(word.length) && (areHex ? hex : urlSafe).test(word));
+  // Letters alone may be a word that happens to be as long as the ids.
+  const areIds = areHex || (lengths.size === 1 && (alike.length - ids.length) * 5 <= ids.length);
+  return { tokens, ids: areIds ? alike : ids };
+}
+
+/** The share of the keys, from 0 to 1, that contain the character. */
+function shareWith(keys: readonly ByteString[], character: string): number {
+  return keys.filter((key) => key.includes(character)).length / Math.max(1, keys.length);
+}
+
+/** False where hardly any key is divided by colons. */
+export const usesColons = (keys: readonly ByteString[]): boolean => shareWith(keys, ':') >= 0.2;
+
+/** Characters that divide keys and seldom are a part of a word. */
+const others = ['/', '|', '.', '#'];
+/** The same, and those that words are made of as well. */
+export const possibleDelimiters: readonly string[] = [...others, '-', '_'];
+
+/** The character that most keys are divided by: a colon, unless hardly any key has one. */
+export function guessDelimiters(keys: readonly ByteString[]): string[] {
+  if (usesColons(keys)) return [':'];
+  const [best] = others
+    .map((character) => ({ character, share: shareWith(keys, character) }))
+    .sort((left, right) => right.share - left.share);
+  return [best !== undefined && best.share >= 0.5 ? best.character : ':'];
 }

@@ -5,8 +5,6 @@ import { otherName, type SegmentRow, SegmentTree, type SegmentTreeState } from '
 import type { SamplePlace } from './tally.ts';
 import type { TtlVerdict } from './ttl.ts';
 
-export { otherName, unmappedName } from './segment-tree.ts';
-
 export interface NamespaceTreeOptions {
   readonly map: NamespaceMap;
   /** Levels told apart, see SegmentTree. */

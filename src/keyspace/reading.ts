@@ -8,9 +8,8 @@ import type { NodeFacts } from '../redis/node-facts.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisNode } from '../redis/server.ts';
 import type { Figures } from './figures.ts';
-import { keyFilter, type KeySelection } from './key-filter.ts';
+import { keyFilter, type KeySelection, type NamespaceMap } from './map.ts';
 import type { CollectorState, LargeKey } from './collector.ts';
-import type { NamespaceMap } from './map.ts';
 import type { NamespaceTree } from './namespace-tree.ts';
 
 /** Which keys are read, and how. */

@@ -1,9 +1,8 @@
+import { type Namespace, type NamespaceMap, unmappedName } from './map.ts';
+import { groupBy } from '../support/collections.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { idsAmong } from './ids.ts';
-import { detached, inferSegments } from './infer.ts';
-import type { Namespace, NamespaceMap } from './map.ts';
+import { detached, idsAmong, inferSegments } from './infer.ts';
 
-export const unmappedName = '(unmapped)';
 export const otherName = '(other)';
 
 /** What the keys of one place in the tree are summed up in. */
@@ -214,15 +213,8 @@ export class SegmentTree<L extends Leaf<L>> {
 
   /** Makes one child of words that differ in their numbers alone. */
   private joinNumbered(node: TreeNode<L>): void {
-    const families = new Map<string, string[]>();
-    for (const name of node.children.keys()) {
-      const pattern = isWord(name) ? numberedPattern(name) : name;
-      if (pattern === name) continue;
-      const family = families.get(pattern);
-      if (family) family.push(name);
-      else families.set(pattern, [name]);
-    }
-    for (const [pattern, names] of families) {
+    const numbered = [...node.children.keys()].filter((name) => isWord(name) && /\d/.test(name));
+    for (const [pattern, names] of groupBy(numbered, numberedPattern)) {
       if (names.length >= fewestNumbered || node.children.has(pattern)) this.join(node, names, pattern);
     }
   }

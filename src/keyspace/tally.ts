@@ -138,13 +138,9 @@ export class Breakdown {
 
   merge(other: Breakdown): void {
     for (const [label, tally] of other.parts) {
-      const part = this.parts.get(label);
-      if (part) part.merge(tally);
-      else {
-        const copy = new Tally();
-        copy.merge(tally);
-        this.parts.set(label, copy);
-      }
+      const part = this.part(label);
+      part.merge(tally);
+      this.parts.set(label, part);
     }
   }
 

@@ -2,7 +2,7 @@ import { RedisError, refusal } from './errors.ts';
 import { type Reply, ReplyError, replyText } from './reply.ts';
 import type { RedisCommand, RedisNode, RedisServer } from './server.ts';
 import { addressOf } from './target.ts';
-import { sumOrNull } from '../support/sums.ts';
+import { sumOrNull } from '../support/collections.ts';
 
 /**
  * The fields of INFO, by name; sections are flattened, for no name occurs in two of them. The heading of a section is a field

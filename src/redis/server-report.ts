@@ -1,4 +1,4 @@
-import { sumOrNull } from '../support/sums.ts';
+import { sumOrNull } from '../support/collections.ts';
 import { type DatabaseInfo, databasesOf, type Info, infoNumber, productOf } from './info.ts';
 
 /** INFO in numbers with units. A null: the server does not report it. */

@@ -1,4 +1,4 @@
-import { sumOrNull } from '../support/sums.ts';
+import { sumOrNull } from '../support/collections.ts';
 import { dataReadsOf, lookupsSince } from '../health/lookups/counters.ts';
 import type { RedisError } from '../redis/errors.ts';
 import { sumReports } from '../redis/server-report.ts';

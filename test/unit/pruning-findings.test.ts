@@ -1,7 +1,7 @@
+import { unmappedName } from '../../src/keyspace/map.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
-import { unmappedName } from '../../src/keyspace/namespace-tree.ts';
 import { KeyJudge, type PruningGoals } from '../../src/changes/prune/findings.ts';
 import { Gathering } from '../../src/changes/prune/read-plan.ts';
 import { asBytes } from '../../src/support/bytes.ts';

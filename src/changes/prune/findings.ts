@@ -1,5 +1,4 @@
-import type { Namespace, NamespaceMap } from '../../keyspace/map.ts';
-import { unmappedName } from '../../keyspace/namespace-tree.ts';
+import { type Namespace, type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { secondsUntilMidnight, type TtlRule, ttlJudge } from '../../keyspace/ttl.ts';
 
 /** What is looked for. */

@@ -1,5 +1,5 @@
+import { type Namespace, type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { isAboutPolicy, RedisError, refusal } from '../../redis/errors.ts';
-import type { Namespace, NamespaceMap } from '../../keyspace/map.ts';
 import type { Progress } from '../../support/progress.ts';
 import { sumAccounts, type WalkAccount, type ColumnName } from '../../redis/account.ts';
 import { countKeys, infoNumber, readInfoIfPermitted } from '../../redis/info.ts';
@@ -9,7 +9,6 @@ import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { walkNodes, type WalkPage } from '../../redis/walk.ts';
 import { KeyJudge, type Finding, type PruningGoals, type Reason, type Verdict } from './findings.ts';
 import { dealFrom } from '../../keyspace/key-text.ts';
-import { unmappedName } from '../../keyspace/segment-tree.ts';
 import type { ByteString } from '../../support/bytes.ts';
 
 interface PlanOptions {

@@ -1,8 +1,8 @@
+import { groupBy } from '../../support/collections.ts';
 import { resolve } from 'node:path';
 import { configFileName } from '../../config/find.ts';
 import { configOf } from '../../config/first-map/draft.ts';
 import { configFileText } from '../../config/first-map/file-text.ts';
-import { groupBy } from '../../config/first-map/shapes.ts';
 import { drawFirstMap, type FirstMap } from '../../config/first-map/first-map.ts';
 import type { Sign } from '../../config/first-map/kind.ts';
 import { writtenTtlSeconds } from '../../config/first-map/ttl-rule.ts';

@@ -3,7 +3,7 @@ import { type ComparisonScope, compareServers } from '../../records/compare/comp
 import { defaultToleranceMillis } from '../../records/compare/canonical.ts';
 import { ComparisonTally } from '../../records/compare/tally.ts';
 import { InputError } from '../../support/failure.ts';
-import { keyFilter } from '../../keyspace/key-filter.ts';
+import { keyFilter } from '../../keyspace/map.ts';
 import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import { printable } from '../../render/printable.ts';
 import { counted } from '../../render/units.ts';

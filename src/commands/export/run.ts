@@ -5,7 +5,7 @@ import type { ExportScope } from '../../records/export/read-batches.ts';
 import { ExportTally } from '../../records/export/tally.ts';
 import { writePending } from '../../records/export/write-file.ts';
 import { InputError, fileFailureText } from '../../support/failure.ts';
-import { keyFilter } from '../../keyspace/key-filter.ts';
+import { keyFilter } from '../../keyspace/map.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
 import { type NodeFacts, readNodeFacts } from '../../redis/node-facts.ts';

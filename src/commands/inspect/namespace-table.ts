@@ -1,5 +1,5 @@
-import { sumOrNull } from '../../support/sums.ts';
-import { otherName } from '../../keyspace/namespace-tree.ts';
+import { otherName } from '../../keyspace/segment-tree.ts';
+import { sumOrNull } from '../../support/collections.ts';
 import type { TableBlock } from '../../render/blocks.ts';
 import { type Field, fieldsOf, gridOf, tableOf } from '../../render/table.ts';
 import { counted, formatSeconds } from '../../render/units.ts';

@@ -4,7 +4,7 @@ import { MentionTally } from '../../changes/mentions.ts';
 import { type InvalidationPlan, scopeOf } from '../../changes/plan.ts';
 import { planInvalidation } from '../../changes/read-plan.ts';
 import { type Selection, selectKeys, type Target } from '../../changes/selection.ts';
-import { possibleDelimiters, usesColons } from '../../keyspace/delimiters.ts';
+import { possibleDelimiters, usesColons } from '../../keyspace/infer.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { Context } from '../context.ts';

@@ -1,4 +1,4 @@
-import { unmappedName } from '../../keyspace/namespace-tree.ts';
+import { unmappedName } from '../../keyspace/map.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, command, fact, note, type TableBlock } from '../../render/blocks.ts';
 import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';

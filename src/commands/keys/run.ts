@@ -1,7 +1,7 @@
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
-import { keyFilter, type KeySelection } from '../../keyspace/key-filter.ts';
+import { keyFilter, type KeySelection } from '../../keyspace/map.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { SeenKeys } from '../../keyspace/seen-keys.ts';
+import { SeenKeys } from '../../keyspace/repeated-keys.ts';
 import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { walkNodes, type WalkOptions, type WalkPage } from '../../redis/walk.ts';

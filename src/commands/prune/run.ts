@@ -1,7 +1,6 @@
+import { type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { InputError } from '../../support/failure.ts';
 import { isState, unknownNamespace } from '../../changes/selection.ts';
-import type { NamespaceMap } from '../../keyspace/map.ts';
-import { unmappedName } from '../../keyspace/namespace-tree.ts';
 import { applyPruning } from '../../changes/prune/apply.ts';
 import type { PruningGoals } from '../../changes/prune/findings.ts';
 import { planPruning } from '../../changes/prune/read-plan.ts';

@@ -1,4 +1,4 @@
-import { sumOrNull } from '../../support/sums.ts';
+import { sumOrNull } from '../../support/collections.ts';
 import type { JudgedTarget } from '../../health/namespace-targets.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { otherName } from '../../keyspace/segment-tree.ts';

@@ -1,20 +1,13 @@
+import { groupBy } from '../../support/collections.ts';
 import { buildMap } from '../build-map.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { claimKeys } from './claims.ts';
 import { type Evidence, judgeKind, noEvidence, type ObservedEncoding } from './kind.ts';
 import type { ConfigFile, EntityConfig, NamespaceConfig, ProfileConfig } from '../schema.ts';
-import {
-  groupBy,
-  keyShapes,
-  type KeyShape,
-  type ObservedKey,
-  type Observation,
-  readingOf,
-} from './shapes.ts';
+import { keyShapes, type KeyShape, type ObservedKey, type Observation, readingOf } from './shapes.ts';
 import { type DraftNamespace, draftNamespaces, isOwner } from './namespaces.ts';
-import { guessDelimiters } from '../../keyspace/delimiters.ts';
+import { guessDelimiters, inferPattern, inferSegments } from '../../keyspace/infer.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
-import { inferPattern, inferSegments } from '../../keyspace/infer.ts';
 
 /** A first map, as far as keys and TTLs alone can tell. */
 export interface Draft {

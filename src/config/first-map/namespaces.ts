@@ -1,14 +1,7 @@
+import { groupBy } from '../../support/collections.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import type { Claim } from './claims.ts';
-import {
-  groupBy,
-  groupByRule,
-  isVariable,
-  type KeyShape,
-  type Observation,
-  readingOf,
-  sumOf,
-} from './shapes.ts';
+import { groupByRule, isVariable, type KeyShape, type Observation, readingOf, sumOf } from './shapes.ts';
 import { judgeKind, noEvidence, type Sign, type Layout } from './kind.ts';
 import { observedRule } from './ttl-rule.ts';
 import type { TtlRuleConfig } from '../schema.ts';

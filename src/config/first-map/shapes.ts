@@ -1,8 +1,9 @@
-import { looksLikeId } from '../../keyspace/ids.ts';
-import { inferSegments } from '../../keyspace/infer.ts';
+import { otherName } from '../../keyspace/segment-tree.ts';
+import { groupBy } from '../../support/collections.ts';
+import { inferSegments, looksLikeId } from '../../keyspace/infer.ts';
 import { type KeyReading, KeyStatistics } from '../../keyspace/key-statistics.ts';
 import { emptyMap } from '../../keyspace/map.ts';
-import { NamespaceTree, otherName } from '../../keyspace/namespace-tree.ts';
+import { NamespaceTree } from '../../keyspace/namespace-tree.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { TtlRuleConfig } from '../schema.ts';
 import { observedRule, writtenTtlSeconds } from './ttl-rule.ts';
@@ -198,16 +199,4 @@ export function sumOf(parts: readonly { readonly statistics: KeyStatistics }[]):
   const sum = new KeyStatistics();
   for (const { statistics } of parts) sum.merge(statistics);
   return sum;
-}
-
-/** The items by what `keyOf` says of each, in the order of their first appearance. */
-export function groupBy<Key, Item>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
-  const groups = new Map<Key, Item[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
 }

@@ -1,3 +1,4 @@
+import { groupBy } from '../../support/collections.ts';
 import type { WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { ReplyError } from '../../redis/reply.ts';
@@ -121,13 +122,7 @@ export class ServerSide implements ProbedSide {
     keyOf: (item: Item) => ByteString,
     ask: (lane: ValueLane, own: readonly Item[]) => Promise<Answer[]>,
   ): Promise<Answer[]> {
-    const groups = new Map<RedisNode, number[]>();
-    items.forEach((item, index) => {
-      const node = this.server.nodeFor(keyOf(item));
-      const group = groups.get(node);
-      if (group === undefined) groups.set(node, [index]);
-      else group.push(index);
-    });
+    const groups = groupBy(items.keys(), (index) => this.server.nodeFor(keyOf(items[index] as Item)));
     const answers = new Array<Answer>(items.length);
     await Promise.all(
       [...groups].map(async ([node, indexes]) => {

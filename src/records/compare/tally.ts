@@ -1,7 +1,7 @@
+import { otherName } from '../../keyspace/segment-tree.ts';
+import { type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { inferPattern } from '../../keyspace/infer.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
-import type { NamespaceMap } from '../../keyspace/map.ts';
-import { otherName, unmappedName } from '../../keyspace/namespace-tree.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { Sighting } from './canonical.ts';
 

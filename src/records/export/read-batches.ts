@@ -1,4 +1,4 @@
-import { SeenKeys } from '../../keyspace/seen-keys.ts';
+import { SeenKeys } from '../../keyspace/repeated-keys.ts';
 import { emptyAccount } from '../../redis/account.ts';
 import { handled } from '../../redis/columns.ts';
 import type { PaceLimits } from '../../redis/pace.ts';

@@ -1,3 +1,4 @@
+import { groupBy } from '../../support/collections.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisCommand } from '../../redis/server.ts';
@@ -66,14 +67,15 @@ export async function withFieldExpiries(
 
 /** The commands that give fields their moments, in groups that share one. A moment that has passed removes its field. */
 export function expireFieldCommands(key: ByteString, expiries: FieldExpiries): RedisCommand[] {
-  const byMoment = new Map<number, ByteString[]>();
-  for (const [name, at] of expiries) {
-    const names = byMoment.get(at);
-    if (names) names.push(name);
-    else byMoment.set(at, [name]);
-  }
-  return [...byMoment].flatMap(([at, names]) =>
-    inChunks(names).map((chunk): RedisCommand => ['HPEXPIREAT', key, at, 'FIELDS', chunk.length, ...chunk]),
+  return [...groupBy(expiries, ([, at]) => at)].flatMap(([at, fields]) =>
+    inChunks(fields.map(([name]) => name)).map((chunk): RedisCommand => [
+      'HPEXPIREAT',
+      key,
+      at,
+      'FIELDS',
+      chunk.length,
+      ...chunk,
+    ]),
   );
 }
 

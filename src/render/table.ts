@@ -22,7 +22,7 @@ export function fieldsOf<Row>() {
   return {
     ...{ text: of('text'), count: of('count'), bytes: of('bytes'), ratio: of('ratio') },
     ...{ seconds: of('seconds'), perSecond: of('perSecond'), status: of('status') },
-    number: of('number'),
+    ...{ number: of('number'), micros: of('micros') },
   };
 }
 

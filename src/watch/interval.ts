@@ -14,13 +14,8 @@ import type { LatencyFigures } from './metered-node.ts';
 import type { WatchedNamespace } from './namespaces.ts';
 import { setTimeout as sleep } from 'timers/promises';
 
-/** What the server did in one interval. A null: it does not tell, or was not there to be asked. */
-export interface WatchInterval {
-  /** When the interval ended, ISO 8601. */
-  readonly endedAt: string;
-  /** False where the server could not be asked; `error` says why. */
-  readonly ok: boolean;
-  readonly error: { readonly code: string; readonly message: string } | null;
+/** What the counters tell of an interval. A null: not reported. */
+export interface CounterFigures {
   /** What the interval took; longer after a lost connection, for it counts from the last answer. */
   readonly windowSeconds: number | null;
   /** The counters went back to zero, and these figures are of the time since then; `other`: another server took over. */
@@ -45,7 +40,6 @@ export interface WatchInterval {
   readonly hasMemoryLimit: boolean | null;
   readonly evictedKeys: number | null;
   readonly expiredKeys: number | null;
-  readonly latency: LatencyFigures | null;
   readonly connectedClients: number | null;
   /** CPU time of the server's processes as a share of the time: 1 is one core kept busy by each. */
   readonly cpuRatio: number | null;
@@ -55,6 +49,16 @@ export interface WatchInterval {
   readonly uptimeSeconds: number | null;
   /** Commands that this program sent in the interval. */
   readonly ownCommands: number | null;
+}
+
+/** What the server did in one interval. A null: not reported, or the server was not there to be asked. */
+export interface WatchInterval extends CounterFigures {
+  /** When the interval ended, ISO 8601. */
+  readonly endedAt: string;
+  /** False where the server could not be asked; `error` says why. */
+  readonly ok: boolean;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly latency: LatencyFigures | null;
   /** How hits and misses by namespace came about; null without them. */
   readonly trafficMode: HitMode | null;
   /** Why in this way: what the server permits, or its load. */
@@ -69,22 +73,6 @@ export interface WatchInterval {
   readonly namespacesMostUnseenKeys: number | null;
   readonly namespaces: readonly WatchedNamespace[];
 }
-
-/** What of an interval the counters tell. */
-export type CounterFigures = Omit<
-  WatchInterval,
-  | 'endedAt'
-  | 'ok'
-  | 'error'
-  | 'latency'
-  | 'trafficMode'
-  | 'trafficModeReason'
-  | 'trafficInvalid'
-  | 'namespacesReadAt'
-  | 'namespacesExact'
-  | 'namespacesMostUnseenKeys'
-  | 'namespaces'
->;
 
 /**
  * @param before the reading that the interval began with
@@ -140,34 +128,13 @@ export function failedInterval(at: string, error: RedisError): WatchInterval {
     endedAt: at,
     ok: false,
     error: { code: error.code, message: error.message },
-    windowSeconds: null,
-    reset: null,
-    hits: null,
-    misses: null,
-    hitRate: null,
-    hitRateInterval: null,
-    metadataLookups: null,
-    operationsPerSecond: null,
-    usedBytes: null,
-    maxBytes: null,
-    hasMemoryLimit: null,
-    evictedKeys: null,
-    expiredKeys: null,
-    latency: null,
-    connectedClients: null,
-    cpuRatio: null,
-    bytesInPerSecond: null,
-    bytesOutPerSecond: null,
-    keys: null,
-    uptimeSeconds: null,
-    ownCommands: null,
-    trafficMode: null,
-    trafficModeReason: null,
-    trafficInvalid: [],
-    namespacesReadAt: null,
-    namespacesExact: null,
-    namespacesMostUnseenKeys: null,
-    namespaces: [],
+    ...{ windowSeconds: null, reset: null, hits: null, misses: null, hitRate: null, hitRateInterval: null },
+    ...{ metadataLookups: null, operationsPerSecond: null, usedBytes: null, maxBytes: null },
+    ...{ hasMemoryLimit: null, evictedKeys: null, expiredKeys: null, latency: null },
+    ...{ connectedClients: null, cpuRatio: null, bytesInPerSecond: null, bytesOutPerSecond: null },
+    ...{ keys: null, uptimeSeconds: null, ownCommands: null, trafficMode: null, trafficModeReason: null },
+    ...{ trafficInvalid: [], namespacesReadAt: null, namespacesExact: null },
+    ...{ namespacesMostUnseenKeys: null, namespaces: [] },
   };
 }
 

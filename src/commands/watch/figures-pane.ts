@@ -82,21 +82,24 @@ export function figureLines(state: WatchState, size: FrameSize, room: number): S
   return courses.slice(0, most).map((course) => courseLine(course, size));
 }
 
+type Figure = {
+  [Name in keyof WatchInterval]: WatchInterval[Name] extends number | null ? Name : never;
+}[keyof WatchInterval];
+
 /** In the order of their worth. */
 function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
-  const of = (read: (interval: WatchInterval) => number | null) => history.map(read);
+  const of = (name: Figure) => history.map((interval) => interval[name]);
   const last = history.findLast(({ ok }) => ok);
   const perSecond = (count: number | null | undefined, seconds = last?.windowSeconds) =>
     count == null || seconds == null || seconds <= 0 ? null : count / seconds;
-  const rate = (read: (interval: WatchInterval) => number | null) =>
-    of((interval) => perSecond(read(interval), interval.windowSeconds));
+  const rate = (name: Figure) => history.map((interval) => perSecond(interval[name], interval.windowSeconds));
   const share = last?.usedBytes == null || last.maxBytes == null ? null : last.usedBytes / last.maxBytes;
   const evicting = (last?.evictedKeys ?? 0) > 0;
   const courses: Course[] = [
     {
       label: 'hit rate',
       unit: 'ratio',
-      values: of(({ hitRate }) => hitRate),
+      values: of('hitRate'),
       fromZero: false,
       interval: last?.hitRateInterval ?? null,
       remark: last?.metadataLookups
@@ -106,14 +109,14 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
     {
       label: 'operations',
       unit: 'perSecond',
-      values: of(({ operationsPerSecond }) => operationsPerSecond),
+      values: of('operationsPerSecond'),
       fromZero: true,
       remark: 'without those of watch',
     },
     {
       label: 'memory',
       unit: 'bytes',
-      values: of(({ usedBytes }) => usedBytes),
+      values: of('usedBytes'),
       fromZero: false,
       remark:
         share !== null
@@ -125,7 +128,7 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
     {
       label: 'evictions',
       unit: 'perSecond',
-      values: rate(({ evictedKeys }) => evictedKeys),
+      values: rate('evictedKeys'),
       fromZero: true,
       remark: evicting ? 'keys are being evicted' : last?.evictedKeys == null ? 'not reported' : 'none',
       ...(evicting && { tone: 'warning' as const }),
@@ -133,34 +136,23 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
     {
       label: 'latency p99',
       unit: 'micros',
-      values: of(({ latency }) => latency?.p99Micros ?? null),
+      values: history.map(({ latency }) => latency?.p99Micros ?? null),
       fromZero: true,
       remark: `p50 ${last?.latency == null ? '-' : formatMicros(last.latency.p50Micros)}, from here`,
     },
     {
       label: 'expired',
       unit: 'perSecond',
-      values: rate(({ expiredKeys }) => expiredKeys),
+      values: rate('expiredKeys'),
       fromZero: true,
       remark: 'keys whose TTL ran out',
     },
-    {
-      label: 'cpu',
-      unit: 'ratio',
-      values: of(({ cpuRatio }) => cpuRatio),
-      fromZero: true,
-      remark: 'of a core',
-    },
-    {
-      label: 'clients',
-      unit: 'count',
-      values: of(({ connectedClients }) => connectedClients),
-      fromZero: true,
-    },
+    { label: 'cpu', unit: 'ratio', values: of('cpuRatio'), fromZero: true, remark: 'of a core' },
+    { label: 'clients', unit: 'count', values: of('connectedClients'), fromZero: true },
     {
       label: 'out',
       unit: 'bytes',
-      values: of(({ bytesOutPerSecond }) => bytesOutPerSecond),
+      values: of('bytesOutPerSecond'),
       fromZero: true,
       remark: 'sent per second',
     },

@@ -1,4 +1,5 @@
 import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
+import type { Unit } from '../../render/blocks.ts';
 import { formatCell, formatEstimate } from '../../render/units.ts';
 import type { SortOrder, WatchedNamespace } from '../../watch/namespaces.ts';
 import { causeTexts } from '../traffic-columns.ts';
@@ -26,58 +27,52 @@ const markWidth = 2;
 const leastNameWidth = 16;
 const mostNameWidth = 60;
 
-const plain = (text: string): Span => ({ text });
+/** What has an interval where it is an estimate. */
+type Estimated = 'memoryBytes' | 'keys' | 'memoryShare' | 'readsPerSecond';
+
+const estimate =
+  (name: Estimated, unit: Unit): TableColumn['cell'] =>
+  (row) => ({ text: formatEstimate(row[name], unit, row[`${name}Interval`]) });
 
 const bytes: TableColumn = {
   header: 'BYTES',
   width: 9,
-  cell: (row) => plain(formatEstimate(row.memoryBytes, 'bytes', row.memoryBytesInterval)),
+  cell: estimate('memoryBytes', 'bytes'),
   order: 'bytes',
 };
-const keys: TableColumn = {
-  header: 'KEYS',
-  width: 12,
-  cell: (row) => plain(formatEstimate(row.keys, 'count', row.keysInterval)),
-};
-const share: TableColumn = {
-  header: 'SHARE',
-  width: 8,
-  cell: (row) => plain(formatEstimate(row.memoryShare, 'ratio', row.memoryShareInterval)),
-};
-const kind: TableColumn = {
-  header: 'KIND',
-  width: 5,
-  cell: (row) => ({ text: row.kind ?? '-', tone: 'dim' }),
-  align: 'left',
-};
-const target: TableColumn = {
-  header: 'TARGET',
-  width: 7,
-  cell: (row) => ({ text: formatCell(row.hitRateTarget, 'ratio'), tone: 'dim' }),
-};
+const keys: TableColumn = { header: 'KEYS', width: 12, cell: estimate('keys', 'count') };
+const share: TableColumn = { header: 'SHARE', width: 8, cell: estimate('memoryShare', 'ratio') };
 const reads: TableColumn = {
   header: 'READS',
   width: 9,
-  cell: (row) => plain(formatEstimate(row.readsPerSecond, 'perSecond', row.readsPerSecondInterval)),
+  cell: estimate('readsPerSecond', 'perSecond'),
   order: 'reads',
 };
-const misses: TableColumn = {
-  header: 'MISSES',
-  width: 9,
-  cell: (row) => plain(formatCell(row.missesPerSecond, 'perSecond')),
-  order: 'misses',
-};
+const misses: TableColumn = { header: 'MISSES', width: 9, cell: missesCell, order: 'misses' };
 const hitRate: TableColumn = { header: 'HIT RATE', width: 10, cell: hitRateCell, order: 'hitRate' };
-const cause: TableColumn = {
-  header: 'MOST MISSES',
-  width: 12,
-  cell: (row) => plain(row.topCause === null ? '-' : causeTexts[row.topCause]),
-  align: 'left',
-};
+const target: TableColumn = { header: 'TARGET', width: 7, cell: targetCell };
+const kind: TableColumn = { header: 'KIND', width: 5, cell: kindCell, align: 'left' };
+const cause: TableColumn = { header: 'MOST MISSES', width: 12, cell: causeCell, align: 'left' };
 
 /** The first that matter most: those that do not fit are left out from the end. */
 const trafficColumns = [misses, hitRate, reads, cause, bytes, target, keys, share, kind];
 const sizeColumns = [bytes, keys, share, target, kind];
+
+function missesCell({ missesPerSecond }: WatchedNamespace): Span {
+  return { text: formatCell(missesPerSecond, 'perSecond') };
+}
+
+function targetCell({ hitRateTarget }: WatchedNamespace): Span {
+  return { text: formatCell(hitRateTarget, 'ratio'), tone: 'dim' };
+}
+
+function kindCell({ kind }: WatchedNamespace): Span {
+  return { text: kind ?? '-', tone: 'dim' };
+}
+
+function causeCell({ topCause }: WatchedNamespace): Span {
+  return { text: topCause === null ? '-' : causeTexts[topCause] };
+}
 
 /** A target that is missed has a word beside its colour. */
 function hitRateCell({ hitRate: value, hitRateInterval, targetMet }: WatchedNamespace): Span {

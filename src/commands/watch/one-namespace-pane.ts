@@ -37,13 +37,13 @@ function coursesOf(
   last: WatchedNamespace | undefined,
   withTraffic: boolean,
 ): Course[] {
-  const of = (read: (row: WatchedNamespace) => number | null) =>
-    rows.map((row) => (row === undefined ? null : read(row)));
+  const of = (name: 'memoryBytes' | 'keys' | 'hitRate' | 'readsPerSecond' | 'missesPerSecond') =>
+    rows.map((row) => row?.[name] ?? null);
   const sizes: Course[] = [
     {
       label: 'bytes',
       unit: 'bytes',
-      values: of(({ memoryBytes: bytes }) => bytes),
+      values: of('memoryBytes'),
       fromZero: false,
       interval: last?.memoryBytesInterval ?? null,
       remark:
@@ -54,7 +54,7 @@ function coursesOf(
     {
       label: 'keys',
       unit: 'count',
-      values: of(({ keys }) => keys),
+      values: of('keys'),
       fromZero: false,
       interval: last?.keysInterval ?? null,
     },
@@ -66,7 +66,7 @@ function coursesOf(
     {
       label: 'hit rate',
       unit: 'ratio',
-      values: of(({ hitRate }) => hitRate),
+      values: of('hitRate'),
       fromZero: false,
       interval: last?.hitRateInterval ?? null,
       remark: isLow ? `LOW: ${target}` : target,
@@ -75,16 +75,11 @@ function coursesOf(
     {
       label: 'reads',
       unit: 'perSecond',
-      values: of(({ readsPerSecond }) => readsPerSecond),
+      values: of('readsPerSecond'),
       fromZero: true,
       interval: last?.readsPerSecondInterval ?? null,
     },
-    {
-      label: 'misses',
-      unit: 'perSecond',
-      values: of(({ missesPerSecond }) => missesPerSecond),
-      fromZero: true,
-    },
+    { label: 'misses', unit: 'perSecond', values: of('missesPerSecond'), fromZero: true },
     ...sizes,
   ];
 }

@@ -1,5 +1,6 @@
 import { InputError } from '../../support/failure.ts';
-import { type Block, type Cell, type Column, note } from '../../render/blocks.ts';
+import { type Block, note } from '../../render/blocks.ts';
+import { type Field, fieldsOf, gridOf } from '../../render/table.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { intervalsOf, type WatchInterval } from '../../watch/interval.ts';
@@ -107,7 +108,7 @@ async function tellRows(
 ): Promise<Outcome<WatchResult>> {
   // A list in JSON has the plural, a record of its own the singular.
   const name = context.output === 'ndjson' ? 'interval' : 'intervals';
-  const rows = await context.openRows(name, intervalColumns);
+  const rows = await context.openRows(name, gridOf([], intervalFields).columns);
   const startedAt = context.now();
   const sums = { intervalCount: 0, failedIntervals: 0, ownCommands: 0 };
   const intervals = intervalsOf(() => observer.next(), {
@@ -118,7 +119,10 @@ async function tellRows(
     sums.intervalCount++;
     if (!interval.ok) sums.failedIntervals++;
     sums.ownCommands += interval.ownCommands ?? 0;
-    await rows.row(cellsOf(interval), interval);
+    await rows.row(
+      intervalFields.map(([, cell]) => cell(interval)),
+      interval,
+    );
   }
   return {
     result: {
@@ -146,39 +150,21 @@ function viewEnd({ intervalCount, durationSeconds: seconds, ownCommands }: Watch
   ];
 }
 
-/** An interval in tab-separated lines and csv: what is one figure of the whole server. */
-export const intervalColumns: readonly Column[] = [
-  { name: 'endedAt', header: 'AT', unit: 'text' },
-  { name: 'ok', header: 'OK', unit: 'text' },
-  { name: 'windowSeconds', header: 'SECONDS', unit: 'number' },
-  { name: 'hitRate', header: 'HIT RATE', unit: 'ratio' },
-  { name: 'hits', header: 'HITS', unit: 'count' },
-  { name: 'misses', header: 'MISSES', unit: 'count' },
-  { name: 'operationsPerSecond', header: 'OPS', unit: 'perSecond' },
-  { name: 'usedBytes', header: 'MEMORY', unit: 'bytes' },
-  { name: 'maxBytes', header: 'LIMIT', unit: 'bytes' },
-  { name: 'evictedKeys', header: 'EVICTED', unit: 'count' },
-  { name: 'expiredKeys', header: 'EXPIRED', unit: 'count' },
-  { name: 'p50Micros', header: 'P50', unit: 'micros' },
-  { name: 'p99Micros', header: 'P99', unit: 'micros' },
-];
+const { text, count, ratio, perSecond, bytes, micros, number } = fieldsOf<WatchInterval>();
 
-/** In the order of the columns. */
-export function cellsOf(interval: WatchInterval): readonly Cell[] {
-  const { latency } = interval;
-  return [
-    interval.endedAt,
-    interval.ok,
-    interval.windowSeconds,
-    interval.hitRate,
-    interval.hits,
-    interval.misses,
-    interval.operationsPerSecond,
-    interval.usedBytes,
-    interval.maxBytes,
-    interval.evictedKeys,
-    interval.expiredKeys,
-    latency?.p50Micros ?? null,
-    latency?.p99Micros ?? null,
-  ];
-}
+/** An interval in tab-separated lines and csv: what is one figure of the whole server. */
+const intervalFields: readonly Field<WatchInterval>[] = [
+  text('endedAt', 'AT'),
+  text('ok', 'OK'),
+  number('windowSeconds', 'SECONDS'),
+  ratio('hitRate', 'HIT RATE'),
+  count('hits', 'HITS'),
+  count('misses', 'MISSES'),
+  perSecond('operationsPerSecond', 'OPS'),
+  bytes('usedBytes', 'MEMORY'),
+  bytes('maxBytes', 'LIMIT'),
+  count('evictedKeys', 'EVICTED'),
+  count('expiredKeys', 'EXPIRED'),
+  micros('p50Micros', 'P50', ({ latency }) => latency?.p50Micros ?? null),
+  micros('p99Micros', 'P99', ({ latency }) => latency?.p99Micros ?? null),
+];

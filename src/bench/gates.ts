@@ -18,35 +18,20 @@ export interface Verdict {
 
 /** Holds each workload that was measured to its end against the limits; what was not measured does not pass. */
 export function judge(results: readonly WorkloadResult[], limits: Limits): Verdict[] {
+  const { maxP99Micros, minThroughputPerSecond } = limits;
   return results
     .filter(({ complete }) => complete)
-    .flatMap((result): Verdict[] => {
-      const { name: workload, latency, throughputPerSecond } = result;
-      const { maxP99Micros, minThroughputPerSecond } = limits;
-      const p99 = latency?.p99Micros ?? null;
-      return [
-        ...(maxP99Micros === null
-          ? []
-          : [
-              {
-                workload,
-                measure: 'p99Micros' as const,
-                limit: maxP99Micros,
-                actual: p99,
-                met: p99 !== null && p99 <= maxP99Micros,
-              },
-            ]),
-        ...(minThroughputPerSecond === null
-          ? []
-          : [
-              {
-                workload,
-                measure: 'throughputPerSecond' as const,
-                limit: minThroughputPerSecond,
-                actual: throughputPerSecond,
-                met: throughputPerSecond >= minThroughputPerSecond,
-              },
-            ]),
-      ];
+    .flatMap(({ name: workload, latency, throughputPerSecond }) => {
+      const verdicts: Verdict[] = [];
+      if (maxP99Micros !== null) {
+        const actual = latency?.p99Micros ?? null;
+        const met = actual !== null && actual <= maxP99Micros;
+        verdicts.push({ workload, measure: 'p99Micros', limit: maxP99Micros, actual, met });
+      }
+      if (minThroughputPerSecond !== null) {
+        const [limit, actual] = [minThroughputPerSecond, throughputPerSecond];
+        verdicts.push({ workload, measure: 'throughputPerSecond', limit, actual, met: actual >= limit });
+      }
+      return verdicts;
     });
 }

@@ -1,9 +1,10 @@
 import type { Comparison } from '../../bench/baseline.ts';
 import type { WorkloadName } from '../../bench/options.ts';
-import type { BenchReport, Warning } from '../../bench/result.ts';
+import type { BenchReport, Warning, WorkloadResult } from '../../bench/result.ts';
 import type { Verdict } from '../../bench/gates.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, note, type NoteBlock, type TableBlock } from '../../render/blocks.ts';
+import { type Block, note, type NoteBlock } from '../../render/blocks.ts';
+import { type Field, fieldsOf, tableOf } from '../../render/table.ts';
 import {
   counted,
   formatBytes,
@@ -18,7 +19,7 @@ import type { BenchResult } from './result.ts';
 /** One row for each workload, then what one has to know to read it. */
 export function viewBench(result: BenchResult, own: OwnLookups): Block[] {
   return [
-    tableOf(result),
+    tableOf('results', result.results, workloadFields),
     ...settingNotes(result),
     ...result.comparisons.map(comparisonNote),
     ...result.verdicts.map(verdictNote),
@@ -27,32 +28,18 @@ export function viewBench(result: BenchResult, own: OwnLookups): Block[] {
   ];
 }
 
-function tableOf({ results }: BenchResult): TableBlock {
-  return {
-    kind: 'table',
-    name: 'results',
-    columns: [
-      { name: 'name', header: 'WORKLOAD', unit: 'text' },
-      { name: 'throughputPerSecond', header: 'THROUGHPUT', unit: 'perSecond' },
-      { name: 'p50Micros', header: 'P50', unit: 'micros' },
-      { name: 'p95Micros', header: 'P95', unit: 'micros' },
-      { name: 'p99Micros', header: 'P99', unit: 'micros' },
-      { name: 'p999Micros', header: 'P99.9', unit: 'micros' },
-      { name: 'maxMicros', header: 'MAX', unit: 'micros' },
-      { name: 'operations', header: 'COMMANDS', unit: 'count' },
-    ],
-    rows: results.map(({ name, throughputPerSecond, latency, operations }) => [
-      name,
-      throughputPerSecond,
-      latency?.p50Micros ?? null,
-      latency?.p95Micros ?? null,
-      latency?.p99Micros ?? null,
-      latency?.p999Micros ?? null,
-      latency?.maxMicros ?? null,
-      operations,
-    ]),
-  };
-}
+const { text, count, perSecond: rate, micros } = fieldsOf<WorkloadResult>();
+
+const workloadFields: readonly Field<WorkloadResult>[] = [
+  text('name', 'WORKLOAD'),
+  rate('throughputPerSecond', 'THROUGHPUT'),
+  micros('p50Micros', 'P50', ({ latency }) => latency?.p50Micros ?? null),
+  micros('p95Micros', 'P95', ({ latency }) => latency?.p95Micros ?? null),
+  micros('p99Micros', 'P99', ({ latency }) => latency?.p99Micros ?? null),
+  micros('p999Micros', 'P99.9', ({ latency }) => latency?.p999Micros ?? null),
+  micros('maxMicros', 'MAX', ({ latency }) => latency?.maxMicros ?? null),
+  count('operations', 'COMMANDS'),
+];
 
 function settingNotes(result: BenchResult): NoteBlock[] {
   const { server, results, connections, pipeline, payloadBytes, keys, ratePerSecond, getRatio } = result;

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { parseConfig } from '../../config/load.ts';
 import { buildMap } from '../../config/build-map.ts';
 import type { RedisNode } from '../../redis/server.ts';
-import { type Block, type Column, note } from '../../render/blocks.ts';
+import { type Block, note } from '../../render/blocks.ts';
+import { type Field, fieldsOf, tableOf } from '../../render/table.ts';
 import { faultOf } from '../../sandbox/faults.ts';
 import type { FaultName, SystemName } from '../../sandbox/systems.ts';
 import { runTraffic } from '../../sandbox/traffic.ts';
-import type { TrafficTotals } from '../../sandbox/traffic-account.ts';
+import type { NamespaceTotals, TrafficTotals } from '../../sandbox/traffic-account.ts';
 import { causeTexts } from '../traffic-columns.ts';
 import type { SandboxFault } from './result.ts';
 
@@ -76,33 +77,28 @@ export function faultNotes(fault: SandboxFault): Block[] {
   ];
 }
 
-const columns: readonly Column[] = [
-  { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
-  { name: 'reads', header: 'READS', unit: 'count' },
-  { name: 'hits', header: 'HITS', unit: 'count' },
-  { name: 'misses', header: 'MISSES', unit: 'count' },
-  { name: 'expired', header: 'EXPIRED', unit: 'count' },
-  { name: 'evicted', header: 'EVICTED', unit: 'count' },
-  { name: 'invalidated', header: 'INVALIDATED', unit: 'count' },
-  { name: 'neverCached', header: 'NEVER CACHED', unit: 'count' },
-  { name: 'unknown', header: 'UNKNOWN', unit: 'count' },
+type NamespaceRow = NamespaceTotals & { readonly namespace: string };
+
+const { text, count } = fieldsOf<NamespaceRow>();
+
+const fields: readonly Field<NamespaceRow>[] = [
+  text('namespace', 'NAMESPACE'),
+  count('reads', 'READS'),
+  count('hits', 'HITS'),
+  count('misses', 'MISSES'),
+  count('expired', 'EXPIRED', ({ causes }) => causes.expired),
+  count('evicted', 'EVICTED', ({ causes }) => causes.evicted),
+  count('invalidated', 'INVALIDATED', ({ causes }) => causes.invalidated),
+  count('neverCached', 'NEVER CACHED', ({ causes }) => causes.neverCached),
+  count('unknown', 'UNKNOWN', ({ causes }) => causes.unknown),
 ];
 
 /** What the traffic knows of its own reads, to hold against what a command has observed of a part of it. */
 export function accountOf(totals: TrafficTotals, fault: SandboxFault): Block[] {
-  return [
-    {
-      kind: 'table',
-      name: 'traffic',
-      title: 'What the traffic itself knows of these namespaces, since it began',
-      columns,
-      rows: fault.namespaces.flatMap((namespace) => {
-        const row = totals.byNamespace.get(namespace);
-        if (row === undefined) return [];
-        const { reads, hits, misses, causes } = row;
-        const { expired, evicted, invalidated, neverCached, unknown } = causes;
-        return [[namespace, reads, hits, misses, expired, evicted, invalidated, neverCached, unknown]];
-      }),
-    },
-  ];
+  const rows = fault.namespaces.flatMap((namespace) => {
+    const row = totals.byNamespace.get(namespace);
+    return row === undefined ? [] : [{ namespace, ...row }];
+  });
+  const title = 'What the traffic itself knows of these namespaces, since it began';
+  return [tableOf('traffic', rows, fields, { title })];
 }

@@ -4,8 +4,6 @@ import { asBytes, type ByteString } from '../support/bytes.ts';
 import { readInfoIfPermitted } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { buildReport } from './figures/build-report.ts';
-import { commandTable } from './rules/command-table.ts';
-import { countingRules } from './rules/counting-rules.ts';
 import { KeyHistory } from './keys/key-history.ts';
 import { KeyTable } from './keys/key-table.ts';
 import { readKeySizes } from './keys/key-sizes.ts';
@@ -13,9 +11,8 @@ import { markPrefix, NamespaceRows } from './keys/namespace-rows.ts';
 import type { Mark } from './streams/mark.ts';
 import { NodeObserver } from './streams/node-observer.ts';
 import { NodeTraffic, type SharedTraffic } from './node-traffic.ts';
-import type { NotificationLease } from './notifications/lease.ts';
 import type { RestoreOutcome } from './notifications/put-back.ts';
-import { openSources, type SourceTerms } from './open-sources.ts';
+import { openSources, type Sources, type SourceTerms } from './open-sources.ts';
 import type { HitMode, TrafficReport } from './report.ts';
 import type { Burst } from './figures/window.ts';
 
@@ -38,9 +35,6 @@ export interface WindowEnd {
   readonly endedBy: string | null;
 }
 
-/** How far a stream may be behind the server. Longer would let the server hold too much for us. */
-const lagLimitMillis = 5000;
-
 /** A short burst and many of them tell more than a long one. */
 const burstSeconds = 0.05;
 
@@ -53,12 +47,17 @@ export class Observation {
     private readonly options: ObservationOptions,
     private readonly observers: readonly [NodeObserver, ...NodeObserver[]],
     private readonly shared: SharedTraffic,
-    readonly mode: HitMode,
-    readonly modeReason: string,
-    private readonly leases: readonly NotificationLease[],
-    readonly remarks: readonly string[],
+    private readonly sources: Sources,
   ) {
     this.bursts = observers.map(() => []);
+  }
+
+  get mode(): HitMode {
+    return this.sources.mode;
+  }
+
+  get modeReason(): string {
+    return this.sources.reason;
   }
 
   /**
@@ -68,20 +67,18 @@ export class Observation {
    */
   static async open(server: RedisServer, options: ObservationOptions): Promise<Observation> {
     const [first] = server.nodes;
-    const clock = options.now;
     const shared = await sharedOf(first, options);
-    const table = commandTable(countingRules);
     const observers: NodeObserver[] = [];
     try {
       for (const node of server.nodes) {
         const sink = new NodeTraffic(shared);
         const markKey = markKeys(server, node, options.random);
-        observers.push(await NodeObserver.open(node, { sink, table, markKey, clock, lagLimitMillis }));
+        observers.push(await NodeObserver.open(node, { sink, markKey, clock: options.now }));
       }
       const all = observers as [NodeObserver, ...NodeObserver[]];
-      const { mode, reason, leases, remarks, newKeys } = await openSources(all, options);
-      shared.tellsNewKeys ||= newKeys;
-      return new Observation(server, options, all, shared, mode, reason, leases, remarks);
+      const sources = await openSources(all, options);
+      shared.tellsNewKeys ||= sources.newKeys;
+      return new Observation(server, options, all, shared, sources);
     } catch (error) {
       for (const observer of observers) observer.close();
       throw error;
@@ -108,7 +105,8 @@ export class Observation {
    * @throws RedisError when that fails
    */
   async report(from: Cut, to: Cut, { lost, endedBy }: WindowEnd, withSizes = true): Promise<TrafficReport> {
-    const { shared, options, mode, modeReason, remarks } = this;
+    const { shared, options, mode, modeReason } = this;
+    const { remarks } = this.sources;
     const windows = from.map((mark, index) => {
       const end = to[index] ?? mark;
       const within = (burst: Burst) =>
@@ -136,7 +134,7 @@ export class Observation {
   /** Ends the streams and puts back what was changed. @param reconnect another way to the node of this address */
   async close(reconnect: (address: string) => Promise<RedisNode>): Promise<RestoreOutcome[]> {
     for (const observer of this.observers) observer.close();
-    return Promise.all(this.leases.map((lease) => lease.restore(() => reconnect(lease.address))));
+    return Promise.all(this.sources.leases.map((lease) => lease.restore(() => reconnect(lease.address))));
   }
 
   /** One burst at a random place in each stretch, the stretches as long as the duty asks. */

@@ -1,4 +1,5 @@
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
+import type { TrafficSink } from './mark.ts';
 
 /** What happened to a key, as far as hits and misses go. */
 export type KeyEvent = 'keymiss' | 'expired' | 'evicted' | 'del' | 'new' | 'rename_from' | 'move_from';
@@ -12,11 +13,6 @@ export const keyEvents: readonly KeyEvent[] = [
   'rename_from',
   'move_from',
 ];
-
-/** Who is told of events. The key is bytes of a buffer that is used again. */
-export interface EventSink {
-  event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void;
-}
 
 /** The channels of a subscription that brings the events of these databases. Patterns would cost the server more. */
 export function eventChannels(databases: number): string[] {
@@ -43,7 +39,7 @@ export class EventReader {
   /** Start and end of the three parts of the message that was read last. */
   private readonly parts = new Int32Array(6);
 
-  constructor(private readonly sink: EventSink) {}
+  constructor(private readonly sink: Pick<TrafficSink, 'event'>) {}
 
   /** @throws ReplyFault when the bytes are no subscription's */
   push(chunk: Buffer): void {

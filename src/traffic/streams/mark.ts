@@ -1,7 +1,6 @@
 import type { Info } from '../../redis/info.ts';
 import type { WindowKeys } from '../keys/namespace-rows.ts';
 import type { KeyEvent } from './event-reader.ts';
-import type { CommandSink } from './monitor-reader.ts';
 
 /**
  * One instant in the life of a node, the same in all that is observed of it: its counters, and what of the stream of
@@ -41,12 +40,25 @@ export interface StreamCut {
   readonly keys: WindowKeys | null;
 }
 
-/** Who gets what a node does, and counts it. */
-export interface TrafficSink extends CommandSink {
-  /** The time of what is told from now on, in milliseconds. */
+/** Counts what a node does. Keys are bytes of a buffer that is used again. */
+export interface TrafficSink {
+  /** The time of what follows, in milliseconds. */
   nowMillis: number;
+  /** @param uncertain how many of the lookups were made only if the command did not fail */
+  read(database: number, bytes: Buffer, start: number, end: number, lookups: number, uncertain: number): void;
+  /** The key is given a value, and a time to live where that is above 0. */
+  write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
+  /** The key is given a time to live, and keeps its value. */
+  lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
+  /** SCAN with TYPE: it may add so many hits at most, of keys that no line names. */
+  scanByType(mostLookups: number): void;
+  /** Keys of the database (of all where it is null) are gone without an event. */
+  flush(database: number | null): void;
   event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void;
   /** What has been counted so far, and what was seen of keys since the last turn. */
   commandsAt(kind: MarkKind): StreamCut;
   eventsAt(kind: MarkKind): StreamCut;
 }
+
+/** What MONITOR shows of it. */
+export type CommandSink = Pick<TrafficSink, 'read' | 'write' | 'lives' | 'scanByType' | 'flush'>;

@@ -1,21 +1,8 @@
 import type { ByteString } from '../../support/bytes.ts';
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
 import { type CommandTable, nameSeed, nextNameHash, type TableEntry } from '../rules/command-table.ts';
+import type { CommandSink } from './mark.ts';
 import { lookupsOf, uncertainLookups } from '../rules/counting-rules.ts';
-
-/** Who is told what the commands do. Keys are bytes of a buffer that is used again. */
-export interface CommandSink {
-  /** @param uncertain how many of the lookups were made only if the command did not fail */
-  read(database: number, bytes: Buffer, start: number, end: number, lookups: number, uncertain: number): void;
-  /** The key is given a value, and a time to live where that is above 0. */
-  write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
-  /** The key is given a time to live, and keeps its value. */
-  lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
-  /** SCAN with TYPE: it may add so many hits at most, of keys that no line names. */
-  scanByType(mostLookups: number): void;
-  /** Keys of the database (of all where it is null) are gone without an event. */
-  flush(database: number | null): void;
-}
 
 const [lineFeed, carriageReturn, quote, backslash, space, bracket] = [0x0a, 0x0d, 0x22, 0x5c, 0x20, 0x5b];
 const [plus, minus] = [0x2b, 0x2d];

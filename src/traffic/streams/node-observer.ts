@@ -5,7 +5,8 @@ import type { Lane } from '../../redis/lane.ts';
 import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import type { WindowKeys } from '../keys/namespace-rows.ts';
-import type { CommandTable } from '../rules/command-table.ts';
+import { type CommandTable, commandTable } from '../rules/command-table.ts';
+import { countingRules } from '../rules/counting-rules.ts';
 import { EventReader, eventChannels } from './event-reader.ts';
 import type { Mark, MarkKind, StreamCut, TrafficSink } from './mark.ts';
 import { MonitorReader } from './monitor-reader.ts';
@@ -40,6 +41,20 @@ interface PendingMark {
 /** Commands that look up one key and change nothing; the first that the user may call marks the streams. */
 const probes = ['TTL', 'EXISTS', 'TYPE', 'GET'] as const;
 
+/** How far a stream may be behind the server. Longer would let the server hold too much for us. */
+const lagLimitMillis = 5000;
+
+/** Made once, when an observation begins. */
+let table: CommandTable | undefined;
+
+interface NodeObserverOptions {
+  readonly sink: TrafficSink;
+  /** A key for the mark of this number; one that lies on the node. */
+  readonly markKey: (mark: number) => ByteString;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
 /**
  * Observes one node. A mark is a lookup of a key that is not there, sent together with INFO: MONITOR shows the lookup,
  * an event tells of the miss, and INFO gives the counters of the same instant, for a transaction is never interrupted.
@@ -62,30 +77,17 @@ export class NodeObserver {
   private constructor(
     readonly node: RedisNode,
     private readonly control: Lane,
-    private readonly sink: TrafficSink,
-    private readonly table: CommandTable,
+    private readonly options: NodeObserverOptions,
+    /** Null: the user may call none. */
     private readonly probe: (typeof probes)[number] | null,
     /** Why no key may be looked up: marks have the counters alone then. */
     readonly lookupRefusal: RedisError | null,
-    /** A key for the mark of this number; one that lies on this node. */
-    private readonly markKey: (mark: number) => ByteString,
-    private readonly clock: () => number,
-    private readonly lagLimitMillis: number,
   ) {
-    sink.nowMillis = clock();
+    options.sink.nowMillis = options.clock();
   }
 
   /** @throws RedisError when the connection is lost */
-  static async open(
-    node: RedisNode,
-    options: {
-      readonly sink: TrafficSink;
-      readonly table: CommandTable;
-      readonly markKey: (mark: number) => ByteString;
-      readonly clock: () => number;
-      readonly lagLimitMillis: number;
-    },
-  ): Promise<NodeObserver> {
+  static async open(node: RedisNode, options: NodeObserverOptions): Promise<NodeObserver> {
     const control = await node.openLane();
     try {
       const replies = await control.exchange(probes.map((name) => [name, options.markKey(0)]));
@@ -93,18 +95,7 @@ export class NodeObserver {
       const [first] = replies;
       const refused =
         probe === null && first instanceof ReplyError ? refusal(first, '`TTL`', node.address) : null;
-      const { sink, table, markKey, clock, lagLimitMillis } = options;
-      const observer = new NodeObserver(
-        node,
-        control,
-        sink,
-        table,
-        probe,
-        refused,
-        markKey,
-        clock,
-        lagLimitMillis,
-      );
+      const observer = new NodeObserver(node, control, options, probe, refused);
       observer.ownMisses = replies.filter((reply) => !(reply instanceof ReplyError)).length;
       return observer;
     } catch (error) {
@@ -120,7 +111,7 @@ export class NodeObserver {
     const reader = new EventReader({
       event: (kind, database, bytes, start, end) => {
         if (kind === 'keymiss' && this.isMark(bytes, start, end)) this.eventMark();
-        else this.sink.event(kind, database, bytes, start, end);
+        else this.options.sink.event(kind, database, bytes, start, end);
       },
     });
     this.eventLane = lane;
@@ -137,8 +128,8 @@ export class NodeObserver {
   /** Starts MONITOR, and resolves when the server has begun. @throws RedisError */
   async openMonitor(): Promise<void> {
     const lane = await this.node.openLane();
-    const { sink } = this;
-    const reader = new MonitorReader(this.table, {
+    const { sink } = this.options;
+    const reader = new MonitorReader((table ??= commandTable(countingRules)), {
       read: (database, bytes, start, end, lookups, uncertain) => {
         if (this.isMark(bytes, start, end)) this.monitorMark();
         else sink.read(database, bytes, start, end, lookups, uncertain);
@@ -180,7 +171,7 @@ export class NodeObserver {
    * @param limitMillis how long a stream may take to show the mark
    * @throws ObservationLost when a stream is gone or lags, RedisError when the node itself is
    */
-  mark(kind: MarkKind, limitMillis = this.lagLimitMillis): Promise<Mark> {
+  mark(kind: MarkKind, limitMillis = lagLimitMillis): Promise<Mark> {
     const mark = this.lastMark.then(() => this.markNow(kind, limitMillis));
     this.lastMark = mark.then(
       () => undefined,
@@ -191,7 +182,7 @@ export class NodeObserver {
 
   private async markNow(kind: MarkKind, limitMillis: number): Promise<Mark> {
     if (this.lost) throw this.lost;
-    const key = this.markKey(++this.marks);
+    const key = this.options.markKey(++this.marks);
     if (this.probe !== null) this.ownMisses++;
     const sentAt = performance.now();
     const pending: PendingMark = {
@@ -207,14 +198,14 @@ export class NodeObserver {
     };
     this.pending = pending;
     // Of a stream that is not open nothing is under way.
-    if (pending.commands === null) keepKeys(pending, this.sink.commandsAt(kind));
-    if (pending.events === null) keepKeys(pending, this.sink.eventsAt(kind));
+    if (pending.commands === null) keepKeys(pending, this.options.sink.commandsAt(kind));
+    if (pending.events === null) keepKeys(pending, this.options.sink.eventsAt(kind));
     try {
       const seen = this.waitFor(pending, limitMillis);
       // Told where it is awaited.
       seen.catch(() => undefined);
       const info = await this.probeAndInfo(key, kind);
-      const atMillis = this.clock();
+      const atMillis = this.options.clock();
       await seen;
       this.maxLagSeconds = Math.max(this.maxLagSeconds, (performance.now() - sentAt) / 1000);
       return {
@@ -294,7 +285,7 @@ export class NodeObserver {
   private monitorMark(): void {
     const { pending } = this;
     if (pending === undefined || pending.commands !== undefined) return;
-    pending.commands = keepKeys(pending, this.sink.commandsAt(pending.kind));
+    pending.commands = keepKeys(pending, this.options.sink.commandsAt(pending.kind));
     pending.monitoredCommands = this.closedMonitors.commands + (this.monitor?.commands ?? 0);
     pending.seen();
   }
@@ -302,7 +293,7 @@ export class NodeObserver {
   private eventMark(): void {
     const { pending } = this;
     if (pending === undefined || pending.events !== undefined) return;
-    pending.events = keepKeys(pending, this.sink.eventsAt(pending.kind));
+    pending.events = keepKeys(pending, this.options.sink.eventsAt(pending.kind));
     pending.eventCount = this.events?.events ?? 0;
     pending.seen();
   }
@@ -319,7 +310,7 @@ export class NodeObserver {
       let begun = false;
       lane.stream(command, {
         bytes: (chunk) => {
-          this.sink.nowMillis = this.clock();
+          this.options.sink.nowMillis = this.options.clock();
           push(chunk);
           if (begun) return;
           const now = state();

@@ -3,6 +3,7 @@ import { commandDefinitions } from './commands.ts';
 import { exitCodeHelp, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import { type Runner, examples } from '../commands/runner.ts';
 import { InputError } from '../support/failure.ts';
+import { fittedHelp } from './help-text.ts';
 import type { Io } from './io.ts';
 import { addGlobalOptions, type GlobalOptions, refuseRepetition } from './options.ts';
 import type { RunCli } from './execute.ts';
@@ -15,15 +16,16 @@ export const version = typeof CACHECTL_VERSION === 'string' ? CACHECTL_VERSION :
 /** The whole command line. Building it opens no socket and loads no library but commander. */
 export function buildProgram(io: Io, run: Runner): Command {
   const program = new Command('cachectl');
+  const helpWidth = Math.min(io.stdout.columns || 100, 110);
   program
     .description('Does this cache earn its memory, and can I change it without hurting anyone?')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
-    .configureHelp({ showGlobalOptions: false, helpWidth: Math.min(io.stdout.columns || 100, 110) })
+    .configureHelp({ showGlobalOptions: false, helpWidth, minWidthToWrap: 20 })
     .configureOutput({
-      writeOut: (text) => void io.stdout.write(text),
-      writeErr: (text) => void io.stderr.write(text),
+      writeOut: (text) => void io.stdout.write(fittedHelp(text, helpWidth)),
+      writeErr: (text) => void io.stderr.write(fittedHelp(text, helpWidth)),
       // An error is printed by `runCli`, with what stdout shows in place of a result.
       outputError: () => undefined,
       getOutHasColors: () => false,

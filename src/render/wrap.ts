@@ -21,7 +21,9 @@ function linesOf(text: string, width: number): { readonly text: string; readonly
 
 /** The text in lines of at most `width` columns, broken at spaces; a command stays whole, and so does a longer word, to be copied. */
 export function wrapped(text: string, width: number): string[] {
-  return linesOf(text, width).flatMap((line) => (line.isCommand ? [line.text] : broken(line.text, width)));
+  return linesOf(text, width).flatMap((line) =>
+    line.isCommand ? [line.text] : brokenAtSpaces(line.text, width),
+  );
 }
 
 /** The text with its commands whole on their own lines where they would be broken, and all else as it is. */
@@ -31,7 +33,8 @@ export function commandsApart(text: string, width: number): string {
     .join('\n');
 }
 
-function broken(text: string, width: number): string[] {
+/** One line in lines of at most `width` columns with its indentation, whatever it has in backticks. */
+export function brokenAtSpaces(text: string, width: number): string[] {
   const [indent = ''] = /^ */.exec(text) ?? [];
   const [first = '', ...words] = text.slice(indent.length).split(' ');
   const lines = [indent + first];

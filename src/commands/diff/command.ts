@@ -8,6 +8,7 @@ alone, <b> is the server that is connected to in any case (--url, --profile, RED
 profile is written with its folder: ./prod
 
 Values are compared as applications see them, whatever the encoding. A key that seems to differ is read a second time.
+
 Exit code 0: equal, 1: different.`;
 
 export const defineDiff: DefineCommand = (program, run) => {

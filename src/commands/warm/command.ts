@@ -9,10 +9,7 @@ A record:
   value   string: a text, or any JSON, whose own bytes are written (the default)
           hash: {field: text} · list, set: [text] · stream: [{"id"?, "fields": {field: text}}]
           zset: [{"member", "score"}], [[member, score]] or {member: score}
-  ttl     seconds, a duration such as "90s" or "1h30m", a moment in milliseconds since the epoch,
-          or null or -1 for none; a moment in seconds is refused. It starts anew, also in a record of export; an
-          archive keeps the moment of the expiry. A record without it gets the TTL that the map has for its namespace,
-          else that of --ttl
+  ttl     seconds, a duration such as "90s" or "1h30m", a moment in milliseconds since the epoch, or null or -1 for none; a moment in seconds is refused. It starts anew, also in a record of export; an archive keeps the moment of the expiry. A record without it gets the TTL that the map has for its namespace, else that of --ttl
   type    string, hash, list, set, zset, stream, json or dump: an object is no hash unless this says so
   keyBase64 and valueBase64 hold binary data; every text in valueBase64 is base64
 
@@ -24,7 +21,7 @@ export const defineWarm: DefineCommand = (program, run) => {
     .command('warm')
     .summary('load keys from JSON or NDJSON files, with TTLs')
     .description(
-      'Writes the records of files to the cache. All files are read and checked first: as long as one\n' +
+      'Writes the records of files to the cache. All files are read and checked first: as long as one ' +
         'record is wrong, nothing is written.',
     )
     .argument('[file...]', 'files to load, or patterns in quotes; - is stdin')

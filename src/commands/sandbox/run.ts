@@ -1,6 +1,8 @@
 import type { SandboxFault, SandboxResult } from './result.ts';
 import { spawn } from 'node:child_process';
+import { access, constants as fileModes } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { delimiter, resolve } from 'node:path';
 import { InputError } from '../../support/failure.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { RedisError } from '../../redis/errors.ts';
@@ -60,6 +62,7 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
   const rate = rateOf(input);
   if (input.tour && input.words.length > 0)
     throw new InputError('--tour and a command after -- exclude each other');
+  await requireProgram(context, input);
   const server = await startSandboxServer({
     variables: context.environment.variables,
     signal: context.signal,
@@ -173,11 +176,41 @@ async function runOne(
   input: SandboxInput,
   variables: Readonly<Record<string, string>>,
 ): Promise<ExitCode> {
-  const words = input.words[0] === 'cachectl' ? input.words.slice(1) : input.words;
-  const [first = ''] = words;
-  if (input.words[0] === 'cachectl' || input.ownCommands.includes(first))
-    return context.runCommand(words, variables);
-  return runOther(context, words, variables);
+  const own = ownCommandOf(input);
+  return own === null ? runOther(context, input.words, variables) : context.runCommand(own, variables);
+}
+
+/** The words of a command of this program; null where they are those of another one. */
+function ownCommandOf({ words, ownCommands }: SandboxInput): readonly string[] | null {
+  const [first = '', ...rest] = words;
+  if (first === 'cachectl') return rest;
+  return ownCommands.includes(first) ? words : null;
+}
+
+/** Before a server is started and filled for it. @throws InputError where the program cannot be run */
+async function requireProgram({ environment }: Context, input: SandboxInput): Promise<void> {
+  const [program] = input.words;
+  if (program === undefined || ownCommandOf(input) !== null) return;
+  const { variables, workingDirectory } = environment;
+  const folders = program.includes('/') ? [''] : (variables.PATH ?? '').split(delimiter);
+  const codes = await Promise.all(
+    folders.map((folder) =>
+      access(resolve(workingDirectory, folder, program), fileModes.X_OK).then(
+        () => null,
+        (error: unknown) => codeOf(error),
+      ),
+    ),
+  );
+  if (codes.includes(null)) return;
+  throw notRun(program, codes.includes('EACCES') ? 'EACCES' : 'ENOENT');
+}
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? '';
+
+function notRun(program: string, code: string, message = code): InputError {
+  const missing = program.includes('/') ? 'there is no such program' : 'there is no such program on PATH';
+  const reason = code === 'ENOENT' ? missing : code === 'EACCES' ? 'it is not executable' : message;
+  return new InputError(`\`${program}\` cannot be run: ${reason}`);
 }
 
 /** Another program, with this one's streams. Its exit code becomes ours where it is one of the documented ones, else 1. */
@@ -186,25 +219,15 @@ function runOther(
   [program = '', ...words]: readonly string[],
   variables: Readonly<Record<string, string>>,
 ): Promise<ExitCode> {
-  return new Promise((resolve, reject) => {
+  return new Promise((done, reject) => {
     const child = spawn(program, words, {
       stdio: 'inherit',
       env: { ...context.environment.variables, ...variables },
     });
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      const reason =
-        error.code === 'ENOENT'
-          ? program.includes('/')
-            ? 'there is no such program'
-            : 'there is no such program on PATH'
-          : error.code === 'EACCES'
-            ? 'it is not executable'
-            : error.message;
-      reject(new InputError(`\`${program}\` cannot be run: ${reason}`));
-    });
+    child.on('error', (error) => reject(notRun(program, codeOf(error), error.message)));
     child.on('close', (code, signal) => {
       const number = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
-      resolve(Object.values(exitCodes).find((known) => known === number) ?? exitCodes.negative);
+      done(Object.values(exitCodes).find((known) => known === number) ?? exitCodes.negative);
     });
   });
 }

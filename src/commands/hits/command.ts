@@ -31,10 +31,10 @@ export const defineHits: DefineCommand = (program, run) => {
         'how to observe (default: what the server permits; exact up to 20,000 operations per second)',
       ).choices(modes),
     )
-    .addOption(
-      new Option('--duty <share>', 'share of the time during which `sampled` reads commands')
-        .argParser(aboveZero(ratioArgument))
-        .default(0.1, '10%'),
+    .option(
+      '--duty <share>',
+      'share of the time during which `sampled` reads commands (default: 10%)',
+      aboveZero(ratioArgument),
     )
     .option('--limit <rows>', 'most namespaces to list; JSON has all of them', countArgument(1), 20)
     .option('--keys <number>', 'most of the keys that miss most to list', countArgument(0), 5)

@@ -4,6 +4,7 @@ import { findingsOf } from '../../traffic/figures/findings.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../traffic/history.ts';
 import { type CostLimit, type Observed, observe } from '../../traffic/observe.ts';
 import type { HitMode, TrafficReport } from '../../traffic/report.ts';
+import { InputError } from '../../support/failure.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { observationTerms } from '../observation-terms.ts';
@@ -19,8 +20,8 @@ export interface HitsInput {
   readonly follow?: true;
   /** None: what the server permits and its load. */
   readonly mode?: HitMode;
-  /** From 0 to 1. */
-  readonly duty: number;
+  /** From 0 to 1. None: a tenth. */
+  readonly duty?: number;
   readonly limit: number;
   readonly keys: number;
   readonly maxCost?: CostLimit;
@@ -42,7 +43,14 @@ export function hitsExecution(input: HitsInput): Execution<HitsResult> {
   };
 }
 
+const defaultDuty = 0.1;
+
 async function readHits(context: Context, input: HitsInput): Promise<Outcome<HitsResult>> {
+  if (input.duty !== undefined && input.mode !== undefined && input.mode !== 'sampled')
+    throw new InputError(
+      `--duty is of \`--mode sampled\`, and has no effect with \`--mode ${input.mode}\``,
+      'leave one of them out, or use `--mode sampled`',
+    );
   if (input.failBelowTarget) requireTargets(context.map, input.mode ?? null);
   const pathOf = (file: string) =>
     isAbsolute(file) ? file : join(context.environment.workingDirectory, file);
@@ -94,9 +102,11 @@ function warnOfGate({ output, warn }: Context, { gate, unjudgedTargets }: HitsRe
 /** What a person sees in the table, for those who have only rows. */
 function warnOfMode(
   { output, warn }: Context,
-  { mode: asked }: HitsInput,
+  { mode: asked, duty }: HitsInput,
   { mode, modeReason }: TrafficReport,
 ): void {
+  if (duty !== undefined && mode !== 'sampled')
+    warn(`--duty had no effect: observed in mode ${mode}; \`--mode sampled\` reads commands in bursts`);
   if (output === 'table' || asked !== undefined || mode === 'exact' || mode === 'sampled') return;
   warn(`observed in mode ${mode}: ${modeReason}`);
 }
@@ -113,7 +123,7 @@ async function observeFor(
     const observed = await observe(server, {
       ...(await observationTerms(context, server)),
       mode: input.mode ?? null,
-      duty: input.duty,
+      duty: input.duty ?? defaultDuty,
       seconds,
       maxCost: input.maxCost ?? null,
       maxBytes: input.maxBytes,

@@ -80,10 +80,10 @@ const { reads, misses, readsPerSecond, missShare, mainCause } = trafficFields;
 const namespace = text('namespace', 'NAMESPACE');
 const writes = count('writes', 'WRITES');
 
-/** For people; those that no row knows are left out. */
+/** For people, the most important first: a narrow terminal leaves out the last. Those that no row knows are left out. */
 const shownFields = [
-  ...[namespace, hitRate, headed(hitRateError, '±'), target, headed(readsPerSecond, 'READS')],
-  ...[misses, missShare, mainCause, writes],
+  ...[namespace, hitRate, headed(readsPerSecond, 'READS'), misses, mainCause],
+  ...[target, hitRateError, missShare, writes],
   number('readsPerWrite', 'READS/WRITE'),
   seconds('refill', 'REFILLED IN', ({ refill }) => refill?.p50Seconds ?? null),
 ];

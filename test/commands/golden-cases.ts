@@ -79,6 +79,7 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'keys idx:* -l -o csv',
     'keys tts:* -o ndjson',
     'keys --ttl none --namespace quota',
+    '80: keys --ttl none --namespace quota',
     'keys --larger-than 100kB --long',
     'keys none:*',
     'keys --namespace nope -o json',
@@ -106,7 +107,7 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'ttl user:12:profile nothing -o csv',
   ],
   hits: [
-    { line: '120: hits --for 200ms', withTraffic: true },
+    { line: '120: hits --for 200ms --duty 5%', withTraffic: true },
     { line: 'hits --for 200ms --mode exact -o json', withTraffic: true },
     [
       { line: 'hits --for 200ms --mode exact --record hits.ndjson -o tsv', withTraffic: true },
@@ -117,6 +118,7 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     { line: '80: hits --for 200ms --mode counters', withTraffic: true },
     'hits --restore -o json',
     'hits --for soon',
+    'hits --mode exact --duty 5%',
   ],
   watch: [
     'watch --interval 200ms --count 1',

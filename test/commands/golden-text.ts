@@ -75,7 +75,7 @@ const textRules: readonly (readonly [RegExp, string | ((whole: string, ...groups
   [/ *\b[\d,.]+\/s/g, '  <rate>/s'],
   [/^(namespaces(?:\t[^\t\n]*){9}\t|\w+,3(?:,[^,\n]*){7},)\d[\d.]*(?=[\t,])/gm, '$1<rate>'],
   // TTLs have another number of digits.
-  [/^export\tbytes\t\d+/gm, 'export\tbytes\t<number>'],
+  [/^export\tfileBytes\t\d+/gm, 'export\tfileBytes\t<number>'],
   [/(exported [\d,]+ keys?) \([\d.]+ k?B\)/g, '$1 (<size>)'],
   [/[\d.]+ MB used/g, '<size> used'],
   [/ratio [\d.]+, of [\d.]+ MB/g, 'ratio <number>, of <size>'],

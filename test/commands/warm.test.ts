@@ -66,7 +66,7 @@ describe('warming', () => {
       ok: true,
       records: 8,
       written: 8,
-      withoutTtl: 4,
+      withoutTtl: 5,
       problems: [],
     });
     expect(await get('string')).toBe(bytesOf('žluť'));
@@ -244,7 +244,7 @@ describe('the TTL', () => {
     });
 
     expect(jsonOf(result)).toMatchObject({
-      withoutTtl: 0,
+      withoutTtl: 1,
       namespaces: [
         {
           namespace: 'profile',
@@ -286,7 +286,7 @@ describe('the TTL', () => {
       'json',
     ]);
 
-    expect(jsonOf(result)).toMatchObject({ withoutTtl: 1 });
+    expect(jsonOf(result)).toMatchObject({ withoutTtl: 2 });
     expect(result.stderr).toBe(
       'warning: 1 key was written without TTL: give one in the record, in the map, or with --ttl\n',
     );

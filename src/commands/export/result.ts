@@ -72,7 +72,7 @@ export function viewExport(result: ExportResult, own: OwnLookups): Block[] {
         { name: 'file', label: 'file', value: result.file, unit: 'text' },
         { name: 'form', label: 'form', value: result.form, unit: 'text' },
         { name: 'keys', label: 'keys', value: result.keys, unit: 'count' },
-        { name: 'bytes', label: 'bytes', value: result.fileBytes, unit: 'bytes' },
+        { name: 'fileBytes', label: 'bytes', value: result.fileBytes, unit: 'bytes' },
         { name: 'skipped', label: 'skipped', value: result.skipped, unit: 'count' },
         { name: 'failed', label: 'failed', value: result.failed, unit: 'count' },
         {
@@ -107,7 +107,7 @@ export function exportNotes(result: ExportResult, own: OwnLookups): Block[] {
     ),
   ];
   if (skipped > 0) notes.push(note('plain', `${counted(skipped, 'key')} vanished before they were read`));
-  if (result.idleTimesReset)
+  if (result.idleTimesReset && keys > 0)
     notes.push(
       note(
         'plain',

@@ -5,13 +5,13 @@ import { SeenKeys } from '../../keyspace/repeated-keys.ts';
 import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { walkNodes, type WalkOptions, type WalkPage } from '../../redis/walk.ts';
-import { type Column, note } from '../../render/blocks.ts';
+import { type Block, type Column, command, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import type { Context, Execution, Outcome, RowSink } from '../context.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 import { selectionOf } from '../namespace-filter.ts';
 import { type PaceInput, paceLimitsOf } from '../reading-options.ts';
-import type { TtlFilter } from './ttl-filter.ts';
+import { type TtlFilter, withoutTtl } from './ttl-filter.ts';
 import { blankOf } from '../blank.ts';
 
 interface KeysResult {
@@ -103,9 +103,16 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
       'dim',
       `${counted(matched, 'key')}${more}; cost to the server: ${ownLookupsText(context.ownLookups())}`,
     ),
+    ...(input.ttl === withoutTtl && matched > 0 ? [ttlHint(context)] : []),
   ]);
   return { result };
 }
+
+/** `prune` takes its TTLs from the map. */
+const ttlHint = ({ map }: Context): Block =>
+  map.isEmpty
+    ? command('to give keys a TTL by namespace, write a map first', 'cachectl', 'config', 'init')
+    : command('to set the TTLs of the map, after a look at the plan', 'cachectl', 'prune', '--set-ttl');
 
 /** A page is read ahead: for a few keys large ones would list names that nobody asked for. */
 function pageSizeOf({ count, limit = mostKeysInPage }: KeysInput): number {

@@ -95,11 +95,12 @@ export function warnOfCheck(
   if (dryRun) warnOfPermanentKeys(context, plan);
 }
 
-export function warnOfPermanentKeys(context: Context, { withoutTtl, dryRun }: WarmResult): void {
-  if (withoutTtl === 0) return;
-  const verb = dryRun ? 'would be' : withoutTtl === 1 ? 'was' : 'were';
+export function warnOfPermanentKeys(context: Context, { namespaces, dryRun }: WarmResult): void {
+  const undecided = namespaces.reduce((sum, { ttlSources }) => sum + ttlSources.none, 0);
+  if (undecided === 0) return;
+  const verb = dryRun ? 'would be' : undecided === 1 ? 'was' : 'were';
   context.warn(
-    `${counted(withoutTtl, 'key')} ${verb} written without TTL: give one in the record, in the map, or with --ttl`,
+    `${counted(undecided, 'key')} ${verb} written without TTL: give one in the record, in the map, or with --ttl`,
   );
 }
 

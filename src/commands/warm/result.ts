@@ -31,7 +31,7 @@ export interface WarmResult {
   readonly valueBytes: number;
   /** For reading, checking and writing. */
   readonly durationSeconds: number;
-  /** Records written without TTL because nobody said anything about it. */
+  /** Records written (in a dry run: to be written) without a TTL, whoever decided on that. */
   readonly withoutTtl: number;
   /** Records whose key came before; null: too many keys to tell. */
   readonly repeatedKeys: number | null;

@@ -41,12 +41,10 @@ export function viewWarm(result: WarmResult, own: OwnLookups): Block[] {
 }
 
 /** The shortest and the longest TTL say nothing of the records that have none. */
-function permanent({ namespaces }: WarmResult): Block[] {
-  const sum = (count: (row: NamespaceTally) => number) =>
-    namespaces.reduce((total, row) => total + count(row), 0);
-  const [records, without] = [sum((row) => row.records), sum((row) => row.permanentRecords)];
-  if (without === 0) return [];
-  return [note('plain', `${formatCell(without, 'count')} of ${counted(records, 'record')} without a TTL`)];
+function permanent({ namespaces, withoutTtl }: WarmResult): Block[] {
+  if (withoutTtl === 0) return [];
+  const records = namespaces.reduce((sum, row) => sum + row.records, 0);
+  return [note('plain', `${formatCell(withoutTtl, 'count')} of ${counted(records, 'record')} without a TTL`)];
 }
 
 /** Who decided on the TTLs of a namespace: `map`, or `record 20, none 3` where it was not the same for all. */

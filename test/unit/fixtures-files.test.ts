@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { InputError } from '../../src/support/failure.ts';
-import { FileFault } from '../../src/records/fixtures/faults.ts';
+import { FileFault } from '../../src/records/fixtures/record.ts';
 import { readRecordTexts } from '../../src/records/fixtures/read.ts';
 import { type FixtureSource, openFile, spool } from '../../src/records/fixtures/source.ts';
 

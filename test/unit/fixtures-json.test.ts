@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RecordFault } from '../../src/records/fixtures/faults.ts';
+import { RecordFault } from '../../src/records/fixtures/record.ts';
 import {
   arrayElements,
   jsonBytes,

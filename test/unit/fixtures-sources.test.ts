@@ -7,9 +7,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { encodeFrame, encodeHeader } from '../../src/records/archive/format.ts';
 import { InputError } from '../../src/support/failure.ts';
 import { expandFileNames } from '../../src/records/fixtures/file-names.ts';
-import { FileFault } from '../../src/records/fixtures/faults.ts';
+import { FileFault, type RecordPiece } from '../../src/records/fixtures/record.ts';
 import { readRecordTexts } from '../../src/records/fixtures/read.ts';
-import type { RecordPiece } from '../../src/records/fixtures/record.ts';
 import { openFile } from '../../src/records/fixtures/source.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 

@@ -3,7 +3,7 @@ import { type ArchiveReader, readArchive } from '../../records/archive/reader.ts
 import { UnpackFault } from '../../records/compression/stream.ts';
 import { InputError } from '../../support/failure.ts';
 import { copies } from '../../records/fixtures/read.ts';
-import { FileFault } from '../../records/fixtures/faults.ts';
+import { FileFault } from '../../records/fixtures/record.ts';
 import { type FixtureSource, openFile } from '../../records/fixtures/source.ts';
 import { readStaying } from '../../changes/journal.ts';
 import { undoJournal } from '../../changes/undo.ts';

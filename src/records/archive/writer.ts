@@ -61,10 +61,7 @@ export class ArchiveWriter {
   private async write(buffer: Buffer): Promise<void> {
     if (this.failure !== null) throw this.failure;
     try {
-      for (let at = 0; at < buffer.length;) {
-        const { bytesWritten } = await this.file.write(buffer, at);
-        at += bytesWritten;
-      }
+      await this.file.writeFile(buffer);
     } catch (error) {
       this.failure = error as Error;
       // A full disk takes a part: the archive ends with the last frame that is whole.

@@ -5,8 +5,7 @@ import type { RedisServer } from '../../redis/server.ts';
 import { digestOf, distinctLengthOf, type Sighting } from './canonical.ts';
 import { compareKeys, type ComparisonRules, sameFieldTtls, sameTtl, ttlSecondsOf } from './compare-keys.ts';
 import { type ComparisonScope, walkPages } from './compare-servers.ts';
-import type { FileRecord, FileRecords } from './file-records.ts';
-import { RecordSide } from './record-side.ts';
+import { type FileRecord, type FileRecords, RecordSide } from './file-records.ts';
 import { ServerSide } from './server-side.ts';
 import type { ComparisonTally } from './tally.ts';
 

@@ -7,18 +7,58 @@ import {
   areEqual,
   digestOf,
   distinctLengthOf,
+  type Expiry,
   type Sighting,
   defaultToleranceMillis,
   haveSameFieldExpiries,
   isSameExpiry,
 } from './canonical.ts';
-import type { Looked, Measure, ProbedSide, Side } from './record-side.ts';
 import type { ComparisonTally, DifferenceKind } from './tally.ts';
 
 export interface ComparisonRules {
   /** How far two TTLs may lie apart, in milliseconds; null: they are not looked at. */
   readonly ttlToleranceMillis: number | null;
   readonly now: () => number;
+}
+
+/** What one side holds under a key. */
+export type Looked =
+  | {
+      readonly kind: 'value';
+      readonly value: Value;
+      /** Milliseconds since the epoch; null without TTL; undefined where nobody knows. */
+      readonly expiresAtMillis: number | null | undefined;
+    }
+  /** Too long to be read at once. */
+  | { readonly kind: 'long'; readonly type: ValueType }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Keys to be asked for by name: those of a server, or the records of a part of a file. */
+export interface Side {
+  /** Null in place of a key: there is none. @throws RedisError */
+  describe(keys: readonly ByteString[]): Promise<(KeyToRead | null)[]>;
+  /** @throws RedisError */
+  read(keys: readonly KeyToRead[]): Promise<Looked[]>;
+  /** A long value with its members in pieces; its TTL as `read` would give it. @throws PieceFault, RedisError */
+  pieces(key: ByteString, type: ValueType): AsyncIterable<Value>;
+  /** Members (of a string: bytes) and TTL of a long value; null where it is gone. @throws RedisError */
+  measure(key: ByteString, type: ValueType): Promise<Measure | null>;
+  /** When the keys expire, without their values. Null or undefined: never, gone, or not known. @throws RedisError */
+  deadlinesOf(keys: readonly ByteString[]): Promise<Expiry[]>;
+}
+
+export interface Measure {
+  readonly length: number;
+  readonly expiresAtMillis: number | null | undefined;
+}
+
+/** A side that can tell whether it holds members that another side has. */
+export interface ProbedSide extends Side {
+  /** @param offset members before this piece. @throws RedisError */
+  holds(key: ByteString, piece: Value, offset: number): Promise<boolean>;
+  /** A piece of a hash with the moments at which its fields expire on this side. @throws RedisError */
+  withFieldExpiries(key: ByteString, piece: Value): Promise<Value>;
 }
 
 /** What the comparison of one key came to. */

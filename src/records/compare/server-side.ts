@@ -11,7 +11,7 @@ import { failedBy, readValues, type WholeLimits } from '../values/read-values.ts
 import { describeKeys, openValueLane, type ValueLane } from '../values/value-lane.ts';
 import type { Expiry } from './canonical.ts';
 import { agrees, probesFor } from './pieces.ts';
-import type { Looked, Measure, ProbedSide } from './record-side.ts';
+import type { Looked, Measure, ProbedSide } from './compare-keys.ts';
 
 const limits: WholeLimits = { stringBytes: 1024 * 1024, collectionBytes: 256 * 1024 };
 

@@ -125,7 +125,7 @@ export class Draft {
     this.bytes += chunk.length;
     if (this.heldBytes < mostInMemory) return;
     this.file ??= await openNameless();
-    await writeAll(this.file, Buffer.concat(this.held.splice(0)));
+    await this.file.writeFile(Buffer.concat(this.held.splice(0)));
     this.heldBytes = 0;
   }
 
@@ -143,10 +143,6 @@ export class Draft {
     await this.file?.close();
     this.file = undefined;
   }
-}
-
-async function writeAll(file: FileHandle, buffer: Buffer): Promise<void> {
-  for (let at = 0; at < buffer.length;) at += (await file.write(buffer, at)).bytesWritten;
 }
 
 /** As long as names of a value fit in here, each is written once. */

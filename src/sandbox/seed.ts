@@ -1,6 +1,8 @@
 import type { ByteString } from '../support/bytes.ts';
 import { type Progress, silentProgress } from '../support/progress.ts';
-import type { Reply } from '../redis/reply.ts';
+import { PipelinedWriter } from '../records/fixtures/pipelined-writer.ts';
+import { refusal } from '../redis/errors.ts';
+import { ReplyError } from '../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../redis/server.ts';
 import { familiesOf } from './families.ts';
 import { Clock, drawFor, freshRecord, type Family, type SandboxRecord } from './family.ts';
@@ -8,10 +10,6 @@ import { exchange, setCommand } from './perform.ts';
 import type { SystemName } from './systems.ts';
 
 const batchRecords = 500;
-
-/** Long values make short batches, so that what is under way stays small. */
-const batchBytes = 512 * 1024;
-const batchesUnderWay = 2;
 
 /**
  * Writes the records: SET, with PX where there is a TTL. Once `signal` is aborted it stops after what is under way.
@@ -24,26 +22,36 @@ export async function seedServer(
   progress: Progress = silentProgress,
   signal?: AbortSignal,
 ): Promise<number> {
-  const lane = await node.openLane();
-  const underWay: Promise<Reply[]>[] = [];
   let written = 0;
-  const settleOne = async () => {
-    written += (await underWay.shift())?.length ?? 0;
-    progress.update(written);
+  const refused: ReplyError[] = [];
+  const writer = new PipelinedWriter<null>(
+    { nodeFor: () => node },
+    {
+      answered: (_item, [reply]) => {
+        if (reply instanceof ReplyError) refused.push(reply);
+        else written++;
+      },
+      lost: () => undefined,
+    },
+  );
+  const stopIfRefused = () => {
+    if (refused[0] !== undefined) throw refusal(refused[0], '`SET`', node.address);
   };
   try {
-    for (const batch of batches(records)) {
+    for (const record of records) {
       if (signal?.aborted === true) break;
-      const writing = exchange(lane, batch);
-      // Awaited in its turn; until then a failure of it is not unhandled.
-      writing.catch(() => undefined);
-      underWay.push(writing);
-      if (underWay.length >= batchesUnderWay) await settleOne();
+      const room = writer.add(record.key, null, [setCommand(record)], record.value.length);
+      if (room === null) continue;
+      await room;
+      stopIfRefused();
+      progress.update(written);
     }
-    while (underWay.length > 0) await settleOne();
+    await (signal?.aborted === true ? writer.drain() : writer.flush());
+    stopIfRefused();
+    progress.update(written);
     return written;
   } finally {
-    lane.close();
+    writer.close();
   }
 }
 
@@ -80,21 +88,6 @@ export async function restoreSeed(
   } finally {
     lane.close();
   }
-}
-
-function* batches(records: Iterable<SandboxRecord>): Generator<RedisCommand[]> {
-  let batch: RedisCommand[] = [];
-  let bytes = 0;
-  for (const record of records) {
-    batch.push(setCommand(record));
-    bytes += record.value.length;
-    if (batch.length >= batchRecords || bytes >= batchBytes) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-  }
-  if (batch.length > 0) yield batch;
 }
 
 interface GenerateOptions {

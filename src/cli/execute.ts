@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Context,
   type Execution,
@@ -8,15 +7,15 @@ import {
   reportFormats,
 } from '../commands/context.ts';
 import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
-import { sumLookups } from '../redis/lookups.ts';
+import type { Progress } from '../support/progress.ts';
+import { Connections } from './connections.ts';
 import type { OpenScreen } from '../commands/screen.ts';
 import { findConfigFile } from '../config/find.ts';
 import type { JudgedConfig } from '../config/trust.ts';
 import { InputError, isAbort } from '../support/failure.ts';
 import { buildMap } from '../config/build-map.ts';
 import { emptyMap } from '../keyspace/map.ts';
-import type { RedisNode, RedisServer } from '../redis/server.ts';
-import type { ConnectTarget } from '../redis/target.ts';
+import type { RedisServer } from '../redis/server.ts';
 import { requireWritable } from '../commands/protection.ts';
 import { type Failure, failureOf, failureText, interruptionOf, Messages } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
@@ -42,104 +41,16 @@ export async function execute<Result extends object>(
 ): Promise<ExitCode> {
   const options = withFormat(given, io, execution.formatInPipe);
   const printer = new Printer(io, command, options);
-  const messages = new Messages();
   const progress = terminalProgress(io, options.quiet !== true);
-  const open: RedisServer[] = [];
-  const ownLookups = () => sumLookups(open.flatMap(({ nodes }) => nodes.map(({ lookups }) => lookups)));
-  let remark: Promise<void> | undefined;
+  const connections = new Connections(io);
   let outcome: Outcome<Result> | undefined;
   let failure: Failure | undefined;
   try {
-    if (isReportFormat(options.output) && execution.formats?.[options.output] === undefined) {
-      throw new InputError(
-        `\`--output ${options.output}\` is for ${reportFormats[options.output]}`,
-        `\`${command}\` prints table, tsv, csv, json and ndjson`,
-      );
-    }
-    const loaded = execution.standalone === true ? null : await loadMap(io, options);
-    const resolved =
-      execution.standalone === true
-        ? await resolve({ ...io, variables: {} }, outputOnly(options), null)
-        : await resolve(io, options, loaded);
-    const { profile } = resolved;
-    const subject = `\`${command}\``;
-    // The profile in force refuses before anything is connected to, and once more with all others of its server.
-    if (execution.writes === true && profile?.readOnly === true) {
-      const { name } = profile;
-      requireWritable({ name, protectedBy: null, readOnlyBy: { name, because: null } }, subject);
-    }
-    if (execution.connects !== false && resolved.obstacle !== null) throw resolved.obstacle;
-    const warn = (text: string) => messages.tell(() => printer.warn(text));
-    for (const text of resolved.warnings) warn(text);
-    let connection: Promise<RedisServer> | undefined;
-    const protections = new WeakMap<RedisServer, Promise<Protections | null>>();
-    const protectionsOf = (server: RedisServer) => {
-      const known = protections.get(server) ?? findProtections(server, resolved, loaded, io, warn);
-      protections.set(server, known);
-      return known;
-    };
-    const enter = async (signal?: AbortSignal) => {
-      const { countPrimaries } = await import('../redis/cluster.ts');
-      const given = signal === undefined ? io.signal : AbortSignal.any([io.signal, signal]);
-      const server = await connectTo(resolved.target, open, given);
-      if (execution.writes === true) {
-        requireWritable(await protectionsOf(server), subject);
-        const { requirePrimaries } = await import('../redis/info.ts');
-        await requirePrimaries(server, subject);
-      }
-      // Sent before anything that the command asks, which may count the commands of the server.
-      remark ??= remarkOnCluster(server, countPrimaries, warn);
-      return server;
-    };
-    const live = terminalLive(io, options.quiet !== true, options.color);
-    const context: Context = {
-      map: loaded === null ? emptyMap : buildMap(loaded.config),
-      configFile: loaded?.file ?? null,
-      profiles: loaded?.config.profiles ?? {},
-      profile,
-      backupPolicy: resolved.backup,
-      protectionsOf,
-      settings: resolved.settings,
-      output: resolved.output,
-      environment: {
-        variables: io.variables,
-        workingDirectory: io.workingDirectory,
-        packageRoot: io.packageRoot,
-        stdin: io.stdin,
-        stdoutIsTerminal: io.stdout.isTTY === true,
-        processes: processFacts(),
-        owners: trustedOwners(io.variables),
-      },
-      signal: io.signal,
-      progress,
-      live,
-      prompts: terminalPrompts(io),
-      openScreen:
-        resolved.output === 'table' && canDraw(io) ? screenOpener(io, options.color, messages) : null,
-      now: io.now,
-      random: io.random,
-      connect: () => (connection ??= enter()),
-      reconnect: enter,
-      connectTo: (target) => connectTo(target, open, io.signal),
-      targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io, warn),
-      ownLookups,
-      publish: (result) => printer.finish(execution, { result: result as Result }, undefined, ownLookups()),
-      print: (blocks) => printer.print(blocks),
-      show: (blocks) => printer.show(blocks),
-      remark: (blocks) => printer.remark(blocks),
-      withoutSuspension: suspensionGuard((text) => {
-        live.clear();
-        warn(text);
-      }),
-      warn,
-      runCommand: (argv, variables) => runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
-      write: (text) => printer.write(text),
-      writeBytes: (bytes) => printer.write(bytes),
-      openRows: (name, columns) => printer.openRows(name, columns),
-    };
-    outcome = await execution.run(context);
+    requireFormat(options, command, execution);
+    const run = { io, options, command, printer, messages: new Messages(), progress, connections, runCli };
+    outcome = await execution.run(await contextOf(run, execution));
     if (outcome.error) failure = failureOf(outcome.error);
-    await Promise.race([remark, pause(remarkMillis, undefined, { ref: false })]);
+    await connections.settle();
   } catch (error) {
     // What was given up because of a signal is no failure of its own.
     if (!(io.signal.aborted && isAbort(error))) failure = failureOf(error);
@@ -147,18 +58,146 @@ export async function execute<Result extends object>(
       printer.warn(error.stack ?? '');
   } finally {
     progress.stop();
-    await remember(open, command, io);
-    for (const server of open) server.close();
+    await connections.close(command);
   }
   const interruption = io.signal.aborted ? (io.signal.reason as Interruption) : undefined;
   if (interruption === 'EPIPE') return exitCodes.success;
   if (interruption === 'EWRITE') return exitCodes.negative;
   if (interruption !== undefined && outcome?.printed !== true)
     failure ??= interruptionOf(interruption, outcome !== undefined);
-  if (outcome?.printed !== true) await printer.finish(execution, outcome, failure, ownLookups());
+  if (outcome?.printed !== true) await printer.finish(execution, outcome, failure, connections.lookups);
   if (failure) printer.fail(failureText(failure));
   if (interruption !== undefined) return interruptionOf(interruption, false).exitCode;
   return failure?.exitCode ?? outcome?.exitCode ?? exitCodes.success;
+}
+
+/** A report is made by some commands only. @throws InputError */
+function requireFormat<Result extends object>(
+  { output }: GlobalOptions,
+  command: string,
+  { formats }: Pick<Execution<Result>, 'formats'>,
+): void {
+  if (!isReportFormat(output) || formats?.[output] !== undefined) return;
+  throw new InputError(
+    `\`--output ${output}\` is for ${reportFormats[output]}`,
+    `\`${command}\` prints table, tsv, csv, json and ndjson`,
+  );
+}
+
+/** What a run has of the process. */
+interface Run {
+  readonly io: Io;
+  readonly options: GlobalOptions;
+  readonly command: string;
+  readonly printer: Printer;
+  readonly messages: Messages;
+  readonly progress: Progress;
+  readonly connections: Connections;
+  readonly runCli: RunCli;
+}
+
+/** What the command gets, from its settings resolved. @throws Error where they do not let it run */
+async function contextOf<Result extends object>(run: Run, execution: Execution<Result>): Promise<Context> {
+  const { io, options, printer, messages, connections } = run;
+  const isStandalone = execution.standalone === true;
+  const loaded = isStandalone ? null : await loadMap(io, options);
+  const resolved = isStandalone
+    ? await resolve({ ...io, variables: {} }, outputOnly(options), null)
+    : await resolve(io, options, loaded);
+  requireProfile(resolved, execution, run.command);
+  const warn = (text: string) => messages.tell(() => printer.warn(text));
+  for (const text of resolved.warnings) warn(text);
+  const { enter, protectionsOf } = entranceOf(run, resolved, loaded, execution.writes === true, warn);
+  let connection: Promise<RedisServer> | undefined;
+  const live = terminalLive(io, options.quiet !== true, options.color);
+  return {
+    map: loaded === null ? emptyMap : buildMap(loaded.config),
+    configFile: loaded?.file ?? null,
+    profiles: loaded?.config.profiles ?? {},
+    profile: resolved.profile,
+    backupPolicy: resolved.backup,
+    protectionsOf,
+    settings: resolved.settings,
+    output: resolved.output,
+    environment: {
+      variables: io.variables,
+      workingDirectory: io.workingDirectory,
+      packageRoot: io.packageRoot,
+      stdin: io.stdin,
+      stdoutIsTerminal: io.stdout.isTTY === true,
+      processes: processFacts(),
+      owners: trustedOwners(io.variables),
+    },
+    signal: io.signal,
+    progress: run.progress,
+    live,
+    prompts: terminalPrompts(io),
+    openScreen: resolved.output === 'table' && canDraw(io) ? screenOpener(io, options.color, messages) : null,
+    now: io.now,
+    random: io.random,
+    connect: () => (connection ??= enter()),
+    reconnect: enter,
+    connectTo: (target) => connections.connect(target),
+    targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io, warn),
+    ownLookups: () => connections.lookups,
+    publish: (result) =>
+      printer.finish(execution, { result: result as Result }, undefined, connections.lookups),
+    print: (blocks) => printer.print(blocks),
+    show: (blocks) => printer.show(blocks),
+    remark: (blocks) => printer.remark(blocks),
+    withoutSuspension: suspensionGuard((text) => {
+      live.clear();
+      warn(text);
+    }),
+    warn,
+    runCommand: (argv, variables) =>
+      run.runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
+    write: (text) => printer.write(text),
+    writeBytes: (bytes) => printer.write(bytes),
+    openRows: (name, columns) => printer.openRows(name, columns),
+  };
+}
+
+/** The profile in force refuses before anything is connected to, and once more with all others of its server. */
+function requireProfile(
+  { profile, obstacle }: ResolvedSettings,
+  { writes, connects }: Pick<Execution<object>, 'writes' | 'connects'>,
+  command: string,
+): void {
+  if (writes === true && profile?.readOnly === true) {
+    const { name } = profile;
+    requireWritable({ name, protectedBy: null, readOnlyBy: { name, because: null } }, `\`${command}\``);
+  }
+  if (connects !== false && obstacle !== null) throw obstacle;
+}
+
+/** How the run gets to its server, and what protects the server from it. */
+function entranceOf(
+  { io, command, connections }: Run,
+  resolved: ResolvedSettings,
+  loaded: JudgedConfig | null,
+  writes: boolean,
+  warn: (text: string) => void,
+): { enter: (signal?: AbortSignal) => Promise<RedisServer>; protectionsOf: Context['protectionsOf'] } {
+  const found = new WeakMap<RedisServer, Promise<Protections | null>>();
+  const protectionsOf = (server: RedisServer) => {
+    const known = found.get(server) ?? findProtections(server, resolved, loaded, io, warn);
+    found.set(server, known);
+    return known;
+  };
+  const enter = async (signal?: AbortSignal) => {
+    const given = signal === undefined ? io.signal : AbortSignal.any([io.signal, signal]);
+    const server = await connections.connect(resolved.target, given);
+    if (writes) {
+      requireWritable(await protectionsOf(server), `\`${command}\``);
+      const { requirePrimaries } = await import('../redis/info.ts');
+      await requirePrimaries(server, `\`${command}\``);
+    }
+    // Sent before anything that the command asks, which may count the commands of the server.
+    await connections.remarkOnCluster(server, warn);
+    return server;
+  };
+  return { enter, protectionsOf };
 }
 
 /** The map in use, or null. The validator is only loaded where there is a file to validate. */
@@ -214,40 +253,4 @@ async function findProtections(
 ): Promise<Protections | null> {
   const { protectionsOf } = await import('./protections.ts');
   return protectionsOf(server, resolved, loaded, io, warn);
-}
-
-/** Keeps what the run has looked up; that it could not is nobody's failure, and `stats` and `check` say what they have. */
-async function remember(open: readonly RedisServer[], command: string, io: Io): Promise<void> {
-  const nodes = open.flatMap((server) => server.nodes);
-  if (nodes.every(({ lookups }) => lookups.hits + lookups.misses + lookups.lost === 0)) return;
-  const { ledgerFolder, rememberLookups } = await import('../health/lookups/ledger.ts');
-  const terms = { command, folder: ledgerFolder(io.variables), processes: processFacts(), now: io.now };
-  await rememberLookups(nodes, terms).catch(() => undefined);
-}
-
-/** How long a result may wait for a remark that is still on its way. */
-const remarkMillis = 200;
-
-/** Says that the rest of a cluster is not seen, while the command is at work already. Nobody's failure but its own. */
-async function remarkOnCluster(
-  server: RedisServer,
-  countPrimaries: (node: RedisNode) => Promise<number | null>,
-  warn: (text: string) => void,
-): Promise<void> {
-  if (server.cluster !== undefined) return;
-  const primaries = await countPrimaries(server.nodes[0]).catch(() => null);
-  if (primaries === null || primaries < 2) return;
-  warn(`${server.address} is one node of a cluster of ${primaries} primaries: --cluster covers all of them`);
-}
-
-async function connectTo(
-  target: ConnectTarget,
-  open: RedisServer[],
-  signal: AbortSignal,
-): Promise<RedisServer> {
-  // The client library is the heaviest thing the program loads; what needs no server never pays for it.
-  const { connect } = await import('../redis/connect.ts');
-  const server = await connect(target, signal);
-  open.push(server);
-  return server;
 }

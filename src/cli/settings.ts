@@ -12,6 +12,7 @@ import {
   type NamedProfile,
   placesOf,
   profilesAt,
+  type Route,
   routeOf,
 } from './destination.ts';
 import type { GlobalOptions } from './options.ts';
@@ -66,30 +67,15 @@ export async function resolveSettings(
   surroundings: Surroundings,
 ): Promise<ResolvedSettings> {
   const { workingDirectory, stdoutIsTerminal, signal } = surroundings;
-  const distrust = loaded?.trust.refusal ?? null;
-  const named = namedProfile(options, variables, loaded);
-  // Strangers have no say in where a password goes.
-  const refused = named !== null && distrust !== null ? refusalOf(named, distrust) : null;
-  const url = destinationIn(options, variables, refused === null ? named : null);
-  const leadingProfile = url.origin.startsWith('profile') ? named : null;
-  const ofSentinels = passwordOrObstacle(() => sentinelPassword(leadingProfile, variables));
-  const route = routeOf(url.value, url.origin, ofSentinels.password);
-  const neighbours = leadingProfile === null ? profilesAt(placesOf(route), loaded) : [];
-  const profiles = named === null ? neighbours : [named, ...neighbours];
-  const profile = profiles[0] ?? null;
-  const inForce = profiles.find(({ config }) => config.protected === true) ?? profile;
+  const chosen = choose(options, variables, loaded);
+  const { url, route, leading, profiles, refused } = chosen;
+  const isTrusted = (loaded?.trust.refusal ?? null) === null;
   const access = await resolveAccess({
     ...{ options, variables, workingDirectory, signal, route, origin: url.origin },
-    profile: distrust === null ? profile : null,
+    profile: isTrusted ? (profiles[0] ?? null) : null,
     mapFile: loaded?.file ?? null,
   });
-  const database = firstOf([options.db, '--db'], [route.database, url.origin]);
-  if (route.topology?.kind === 'cluster' && database.value !== 0) {
-    throw new InputError(
-      `database ${database.value} (from ${database.origin}) cannot be had: a cluster has database 0 alone`,
-      'leave the number out, or leave out --cluster where one server is meant',
-    );
-  }
+  const database = databaseOf(options, chosen);
   const timeout = firstOf([options.timeout, '--timeout'], [defaultTimeoutSeconds, 'default']);
   const output = firstOf(
     [options.output, '--output'],
@@ -107,6 +93,7 @@ export async function resolveSettings(
     ...(access.tls && { tls: access.tls }),
     timeoutMillis: Math.max(1, timeout.value * 1000),
   };
+  const inForce = profiles.find(({ config }) => config.protected === true) ?? profiles[0] ?? null;
   return {
     target,
     profile: inForce && {
@@ -115,23 +102,18 @@ export async function resolveSettings(
       // Of several profiles in force, all protections hold.
       readOnly: profiles.some(({ config }) => config.readOnly === true),
     },
-    isNamed: leadingProfile !== null,
-    backup: profiles.some(({ config }) => config.backup === 'always')
-      ? 'always'
-      : // Less than the default only where the profile was meant, and its map is trusted.
-        distrust === null && leadingProfile?.config.backup === 'never'
-        ? 'never'
-        : 'small',
+    isNamed: leading !== null,
+    backup: backupOf(chosen, isTrusted),
     output: output.value,
-    obstacle: refused ?? access.missingPassword ?? ofSentinels.obstacle,
-    warnings: [...route.remarks, ...warningsOf(loaded, refused, neighbours)],
+    obstacle: refused ?? access.missingPassword ?? chosen.obstacle,
+    warnings: [...route.remarks, ...warningsOf(loaded, chosen)],
     settings: [
       { name: 'config', value: loaded?.file ?? null, origin: loaded?.source ?? 'none found' },
       { name: 'trust', value: loaded?.trust.state ?? null, origin: trustOrigin(loaded) },
       { name: 'profile', value: inForce?.name ?? null, origin: inForce?.origin ?? 'none' },
       refused === null
         ? { name: 'url', value: publicUrlOf(target), origin: url.origin }
-        : { name: 'url', value: null, origin: `profile ${named?.name ?? ''}, not used` },
+        : { name: 'url', value: null, origin: `profile ${chosen.named?.name ?? ''}, not used` },
       { name: 'topology', ...topologyOf(url, options) },
       { name: 'database', value: String(database.value), origin: database.origin },
       ...access.settings,
@@ -139,6 +121,55 @@ export async function resolveSettings(
       { name: 'output', value: output.value, origin: output.origin },
     ],
   };
+}
+
+/** Where the run leads, and the profiles that have a say in it. */
+interface Choice {
+  readonly url: Sourced<Destination>;
+  readonly route: Route;
+  /** The profile that a flag, the environment or the map names. */
+  readonly named: NamedProfile | null;
+  /** The same where it decides the destination. */
+  readonly leading: NamedProfile | null;
+  /** Those that have the address of a URL. */
+  readonly neighbours: readonly NamedProfile[];
+  /** All of them, the named one first. */
+  readonly profiles: readonly NamedProfile[];
+  /** Why the named profile does not decide. */
+  readonly refused: InputError | null;
+  /** Why the password of the Sentinels cannot be had. */
+  readonly obstacle: InputError | null;
+}
+
+/** @throws InputError */
+function choose(options: GlobalOptions, variables: Variables, loaded: JudgedConfig | null): Choice {
+  const distrust = loaded?.trust.refusal ?? null;
+  const named = namedProfile(options, variables, loaded);
+  // Strangers have no say in where a password goes.
+  const refused = named !== null && distrust !== null ? refusalOf(named, distrust) : null;
+  const url = destinationIn(options, variables, refused === null ? named : null);
+  const leading = url.origin.startsWith('profile') ? named : null;
+  const { password, obstacle } = passwordOrObstacle(() => sentinelPassword(leading, variables));
+  const route = routeOf(url.value, url.origin, password);
+  const neighbours = leading === null ? profilesAt(placesOf(route), loaded) : [];
+  const profiles = named === null ? neighbours : [named, ...neighbours];
+  return { url, route, named, leading, neighbours, profiles, refused, obstacle };
+}
+
+/** @throws InputError where a cluster is meant to have another than its only one */
+function databaseOf({ db }: GlobalOptions, { route, url }: Choice): Sourced<number> {
+  const database = firstOf([db, '--db'], [route.database, url.origin]);
+  if (route.topology?.kind !== 'cluster' || database.value === 0) return database;
+  throw new InputError(
+    `database ${database.value} (from ${database.origin}) cannot be had: a cluster has database 0 alone`,
+    'leave the number out, or leave out --cluster where one server is meant',
+  );
+}
+
+/** Less than the default only where the profile was meant, and its map is trusted. */
+function backupOf({ profiles, leading }: Choice, isTrusted: boolean): ResolvedSettings['backup'] {
+  if (profiles.some(({ config }) => config.backup === 'always')) return 'always';
+  return isTrusted && leading?.config.backup === 'never' ? 'never' : 'small';
 }
 
 /**
@@ -189,11 +220,7 @@ function refusalOf({ name, origin }: NamedProfile, { reason, hint }: Distrust): 
 }
 
 /** What the map would have done to the connection, had it been trusted or named. */
-function warningsOf(
-  loaded: JudgedConfig | null,
-  refused: InputError | null,
-  neighbours: readonly NamedProfile[],
-): string[] {
+function warningsOf(loaded: JudgedConfig | null, { refused, neighbours }: Choice): string[] {
   if (refused !== null) return [`${refused.message}; ${refused.hint ?? ''}`];
   const distrust = loaded?.trust.refusal ?? null;
   return neighbours.flatMap(({ name, config }) => {

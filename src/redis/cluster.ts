@@ -1,7 +1,7 @@
 import type { ByteString } from '../support/bytes.ts';
 import { RedisError } from './errors.ts';
 import { readInfoIfPermitted } from './info.ts';
-import { askOnce, nodeOnDemand, type OpenNode } from './node.ts';
+import { askInTurn, askOnce, nodeOnDemand, type OpenNode } from './node.ts';
 import { type Reply, ReplyError, replyText } from './reply.ts';
 import type { RedisCluster, RedisNode, RedisServer } from './server.ts';
 import { slotCount, slotOf, uncoveredSlots, type SlotRange } from './slots.ts';
@@ -22,7 +22,7 @@ export async function connectCluster(
   seeds: readonly Place[],
   signal?: AbortSignal,
 ): Promise<RedisServer> {
-  return new Cluster(target, seeds, await askInTurn(target, seeds, signal), signal);
+  return new Cluster(target, seeds, await askForPrimaries(target, seeds, signal), signal);
 }
 
 /** How many primaries the node's cluster has; null where it is none, or where the user may not ask. @throws RedisError */
@@ -67,7 +67,7 @@ class Cluster implements RedisServer, RedisCluster {
 
   async refresh(): Promise<void> {
     const places = [...[...this.members.values()].map(({ place }) => place), ...this.seeds];
-    this.follow(await askInTurn(this.target, places, this.signal));
+    this.follow(await askForPrimaries(this.target, places, this.signal));
   }
 
   nodeNamed(redirection: ReplyError, by: RedisNode): RedisNode | null {
@@ -108,35 +108,17 @@ class Cluster implements RedisServer, RedisCluster {
 }
 
 /** @throws RedisError */
-async function askInTurn(
+function askForPrimaries(
   target: ConnectTarget,
   places: readonly Place[],
   signal: AbortSignal | undefined,
 ): Promise<Told> {
-  const failures: RedisError[] = [];
-  for (const place of places) {
-    try {
-      const ask = (node: RedisNode) => readTopology(node, place.host || '127.0.0.1');
-      return { by: place, primaries: await askOnce(targetAt(place, target), ask, signal) };
-    } catch (error) {
-      // The others would refuse the same user for the same reason; a place that is not there says nothing of the others.
-      if (!(error instanceof RedisError) || !isAboutOnePlace(error)) throw error;
-      failures.push(error);
-    }
-  }
-  const [first, ...more] = failures;
-  if (first === undefined) throw new RedisError('connect', 'ENOSEED', 'the cluster has no seed to ask');
-  if (more.length === 0) throw first;
-  throw new RedisError(
-    'connect',
-    first.code,
-    `none of the ${failures.length} seeds of the cluster answers: ${failures.map(({ message }) => message).join('; ')}`,
-    first.hint,
-  );
+  const ask = async (place: Place): Promise<Told> => {
+    const read = (node: RedisNode) => readTopology(node, place.host || '127.0.0.1');
+    return { by: place, primaries: await askOnce(targetAt(place, target), read, signal) };
+  };
+  return askInTurn(places, ask, 'seeds of the cluster answers');
 }
-
-const isAboutOnePlace = ({ failure, code }: RedisError) =>
-  (failure === 'connect' && code !== 'EINTR' && code !== 'ENOCLUSTER') || failure === 'lost';
 
 /** @throws RedisError */
 async function readTopology(node: RedisNode, askedHost: string): Promise<readonly Primary[]> {

@@ -25,42 +25,31 @@ export interface KeyColumns {
 
 interface Column {
   readonly name: ColumnName;
-  /** The command in RESP, up to the key. */
-  readonly start: string;
+  readonly field: keyof KeyColumns;
   /** With its subcommand. */
   readonly commandName: string;
   /** The command that the server counts as a lookup; null: it counts none. */
-  readonly command: string | null;
+  readonly lookup: string | null;
+  /** The command in RESP, up to the key. */
+  readonly start: string;
 }
+
+const column = (name: ColumnName, field: keyof KeyColumns, ...words: readonly string[]): Column => ({
+  name,
+  field,
+  commandName: words.join(' '),
+  lookup: name === 'memory' ? null : (words[0] ?? null),
+  start: `*${words.length + 1}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`,
+});
 
 const allColumns: readonly Column[] = [
   // Without SAMPLES 0 the nested values of collections are estimated from five of them.
-  {
-    name: 'memory',
-    commandName: 'MEMORY USAGE',
-    start: '*3\r\n$6\r\nMEMORY\r\n$5\r\nUSAGE\r\n',
-    command: null,
-  },
-  { name: 'type', commandName: 'TYPE', start: '*2\r\n$4\r\nTYPE\r\n', command: 'TYPE' },
-  { name: 'ttl', commandName: 'PTTL', start: '*2\r\n$4\r\nPTTL\r\n', command: 'PTTL' },
-  {
-    name: 'encoding',
-    commandName: 'OBJECT ENCODING',
-    start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nENCODING\r\n',
-    command: 'OBJECT',
-  },
-  {
-    name: 'idle',
-    commandName: 'OBJECT IDLETIME',
-    start: '*3\r\n$6\r\nOBJECT\r\n$8\r\nIDLETIME\r\n',
-    command: 'OBJECT',
-  },
-  {
-    name: 'frequency',
-    commandName: 'OBJECT FREQ',
-    start: '*3\r\n$6\r\nOBJECT\r\n$4\r\nFREQ\r\n',
-    command: 'OBJECT',
-  },
+  column('memory', 'memoryBytes', 'MEMORY', 'USAGE'),
+  column('type', 'types', 'TYPE'),
+  column('ttl', 'ttlMillis', 'PTTL'),
+  column('encoding', 'encodings', 'OBJECT', 'ENCODING'),
+  column('idle', 'idleSeconds', 'OBJECT', 'IDLETIME'),
+  column('frequency', 'frequencies', 'OBJECT', 'FREQ'),
 ];
 
 /** What was asked of some keys, and is on its way. */
@@ -107,7 +96,7 @@ export async function receiveColumns(request: Request, account: WalkAccount): Pr
   try {
     replies = await request.replies;
   } catch (error) {
-    const lost = keys.length * columns.filter(({ command }) => command !== null).length;
+    const lost = keys.length * columns.filter(({ lookup }) => lookup !== null).length;
     lookups.lost += lost;
     throw error;
   }
@@ -146,15 +135,9 @@ export async function keysOfType(
 
 type Values = readonly (number | string | null)[];
 
-function eachColumn(valuesOf: (name: keyof KeyColumns) => Values): KeyColumns {
-  return {
-    memoryBytes: valuesOf('memoryBytes') as (number | null)[],
-    types: valuesOf('types') as (string | null)[],
-    ttlMillis: valuesOf('ttlMillis') as (number | null)[],
-    encodings: valuesOf('encodings') as (string | null)[],
-    idleSeconds: valuesOf('idleSeconds') as (number | null)[],
-    frequencies: valuesOf('frequencies') as (number | null)[],
-  };
+function eachColumn(valuesOf: (field: keyof KeyColumns) => Values): KeyColumns {
+  const entries = allColumns.map(({ field }) => [field, valuesOf(field)] as const);
+  return Object.fromEntries(entries) as unknown as KeyColumns;
 }
 
 /** What was read of the keys at these indexes. */
@@ -193,46 +176,30 @@ function columnsOf(
   account: WalkAccount,
   lookups: LookupTally,
 ): KeyColumns {
-  const values: Record<ColumnName, (number | string | null)[]> = {
-    memory: [],
-    type: [],
-    ttl: [],
-    encoding: [],
-    idle: [],
-    frequency: [],
-  };
-  const counted = columns.map(() => ({ hits: 0, misses: 0 }));
+  const read = columns.map(() => ({ values: [] as (number | string | null)[], hits: 0, misses: 0 }));
   let position = 0;
   for (let key = 0; key < keyCount; key++) {
     let unreadable = false;
     for (const [at, column] of columns.entries()) {
       const reply = replies[position++];
-      const outcome = counted[at] as (typeof counted)[number];
+      const of = read[at] as (typeof read)[number];
       if (reply instanceof ReplyError) {
         unreadable ||= isAboutOneKey(reply);
-        if (isAboutPolicy(reply.message)) outcome.hits++;
-        values[column.name].push(null);
+        if (isAboutPolicy(reply.message)) of.hits++;
+        of.values.push(null);
         continue;
       }
       const value = Array.isArray(reply) || reply === undefined ? null : reply;
       const gone = value === null || value === 'none' || (column.name === 'ttl' && value === -2);
-      if (gone) outcome.misses++;
-      else outcome.hits++;
-      values[column.name].push(gone ? null : value);
+      if (gone) of.misses++;
+      else of.hits++;
+      of.values.push(gone ? null : value);
     }
     if (unreadable) account.unreadableKeys++;
   }
-  columns.forEach(({ command }, at) => {
-    const { hits, misses } = counted[at] ?? noLookups;
-    if (command === null) return;
-    lookups.count({ hits, misses, metadata: { [command]: hits + misses }, lost: 0 });
+  columns.forEach(({ lookup }, at) => {
+    const { hits, misses } = read[at] ?? noLookups;
+    if (lookup !== null) lookups.count({ hits, misses, metadata: { [lookup]: hits + misses }, lost: 0 });
   });
-  return {
-    memoryBytes: values.memory as (number | null)[],
-    types: values.type as (string | null)[],
-    ttlMillis: values.ttl as (number | null)[],
-    encodings: values.encoding as (string | null)[],
-    idleSeconds: values.idle as (number | null)[],
-    frequencies: values.frequency as (number | null)[],
-  };
+  return eachColumn((field) => read[columns.findIndex((each) => each.field === field)]?.values ?? []);
 }

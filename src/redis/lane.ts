@@ -5,7 +5,7 @@ import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import { mayCarryValues, requireShapes } from './reply-shapes.ts';
 import type { RedisCommand } from './server.ts';
-import { addressOf, type ConnectTarget } from './target.ts';
+import { addressOf, type ConnectTarget, tlsOptionsOf } from './target.ts';
 
 interface Batch {
   readonly replies: Reply[];
@@ -274,14 +274,7 @@ function connectReusing(place: { host: string; port: number } | { path: string }
 function beginSocket({ host, port, socketPath, tls }: ConnectTarget): Socket {
   const place = socketPath === undefined ? { host, port } : { path: socketPath };
   if (!tls) return connectReusing(place);
-  return connectTls({
-    ...place,
-    rejectUnauthorized: tls.verify,
-    ...(tls.ca !== undefined && { ca: tls.ca }),
-    ...(tls.certificate !== undefined && { cert: tls.certificate }),
-    ...(tls.key !== undefined && { key: tls.key }),
-    ...(tls.serverName !== undefined && { servername: tls.serverName }),
-  });
+  return connectTls({ ...place, ...tlsOptionsOf(tls) });
 }
 
 /** @throws RedisError */

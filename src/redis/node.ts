@@ -6,7 +6,7 @@ import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import { commandName, requireShapes } from './reply-shapes.ts';
 import type { Argument, RedisCommand, RedisNode } from './server.ts';
-import { addressOf, type ConnectTarget } from './target.ts';
+import { addressOf, type ConnectTarget, type Place, tlsOptionsOf } from './target.ts';
 
 /** A node with the connection for its single commands. */
 export interface OpenNode extends RedisNode {
@@ -85,6 +85,41 @@ export async function askOnce<T>(
 }
 
 /**
+ * Asks one place after the other until one answers. What another would refuse for the same reason is thrown at once; a place
+ * that is not there says nothing of the others.
+ * @param noneOf the beginning of the message where all of several fail
+ * @throws RedisError
+ */
+export async function askInTurn<T>(
+  places: readonly Place[],
+  ask: (place: Place) => Promise<T>,
+  noneOf: string,
+): Promise<T> {
+  const failures: RedisError[] = [];
+  for (const place of places) {
+    try {
+      return await ask(place);
+    } catch (error) {
+      if (!(error instanceof RedisError) || !isAboutOnePlace(error)) throw error;
+      failures.push(error);
+    }
+  }
+  const [first, ...more] = failures;
+  if (first === undefined) throw new Error('there is no place to ask');
+  if (more.length === 0) throw first;
+  const reasons = [...new Set(failures.map(({ message }) => message))].join('; ');
+  throw new RedisError(
+    'connect',
+    first.code,
+    `none of the ${failures.length} ${noneOf}: ${reasons}`,
+    first.hint,
+  );
+}
+
+const isAboutOnePlace = ({ failure, code }: RedisError) =>
+  (failure === 'connect' && code !== 'EINTR' && code !== 'ENOCLUSTER') || failure === 'lost';
+
+/**
  * A node that is connected to when it is first used.
  * @param explained What a failure to get there is to be told as.
  */
@@ -133,15 +168,7 @@ function openClient(target: ConnectTarget): Redis {
       : { path: target.socketPath }),
     ...(target.username !== undefined && { username: target.username }),
     ...(target.password !== undefined && { password: target.password }),
-    ...(tls && {
-      tls: {
-        rejectUnauthorized: tls.verify,
-        ...(tls.ca !== undefined && { ca: tls.ca }),
-        ...(tls.certificate !== undefined && { cert: tls.certificate }),
-        ...(tls.key !== undefined && { key: tls.key }),
-        ...(tls.serverName !== undefined && { servername: tls.serverName }),
-      },
-    }),
+    ...(tls && { tls: tlsOptionsOf(tls) }),
     lazyConnect: true,
     // One reply shape, the same as on our own lanes.
     protocol: 2,

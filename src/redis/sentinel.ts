@@ -1,6 +1,6 @@
 import { bytesOf } from '../support/bytes.ts';
 import { RedisError } from './errors.ts';
-import { askOnce, type OpenNode, openNode } from './node.ts';
+import { askInTurn, askOnce, type OpenNode, openNode } from './node.ts';
 import { ReplyError, replyText } from './reply.ts';
 import type { RedisNode } from './server.ts';
 import { addressOf, type ConnectTarget, type Place, targetAt, type Topology } from './target.ts';
@@ -18,27 +18,11 @@ export async function openPrimary(
   topology: SentinelTopology,
   signal?: AbortSignal,
 ): Promise<{ readonly node: OpenNode; readonly place: ConnectTarget }> {
-  const failures: RedisError[] = [];
-  for (const sentinel of topology.sentinels) {
-    try {
-      const place = await askForPrimary(sentinel, target, topology, signal);
-      const found = targetAt(place, target);
-      return { node: await openAsPrimary(found, addressOf(sentinel), topology.name, signal), place: found };
-    } catch (error) {
-      if (!(error instanceof RedisError) || !isAboutOnePlace(error)) throw error;
-      failures.push(error);
-    }
-  }
-  const [first, ...more] = failures;
-  if (first === undefined) throw new RedisError('connect', 'ENOSENTINEL', 'there is no Sentinel to ask');
-  if (more.length === 0) throw first;
-  const reasons = [...new Set(failures.map(({ message }) => message))].join('; ');
-  throw new RedisError(
-    'connect',
-    first.code,
-    `none of the ${failures.length} Sentinels leads to the primary of \`${topology.name}\`: ${reasons}`,
-    first.hint,
-  );
+  const ask = async (sentinel: Place) => {
+    const place = targetAt(await askForPrimary(sentinel, target, topology, signal), target);
+    return { node: await openAsPrimary(place, addressOf(sentinel), topology.name, signal), place };
+  };
+  return askInTurn(topology.sentinels, ask, `Sentinels leads to the primary of \`${topology.name}\``);
 }
 
 /** Where the first Sentinel that answers says that the primary is; nothing is sent there. @throws RedisError */
@@ -53,9 +37,6 @@ export async function findPrimary(target: ConnectTarget, topology: SentinelTopol
   }
   throw failure;
 }
-
-const isAboutOnePlace = ({ failure, code }: RedisError) =>
-  (failure === 'connect' && code !== 'EINTR') || failure === 'lost';
 
 /** @throws RedisError */
 async function askForPrimary(

@@ -45,6 +45,17 @@ export interface TlsTarget {
   readonly verify: boolean;
 }
 
+/** The options of node:tls. */
+export function tlsOptionsOf({ ca, certificate, key, serverName, verify }: TlsTarget) {
+  return {
+    rejectUnauthorized: verify,
+    ...(ca !== undefined && { ca }),
+    ...(certificate !== undefined && { cert: certificate }),
+    ...(key !== undefined && { key }),
+    ...(serverName !== undefined && { servername: serverName }),
+  };
+}
+
 /** `host:port`, or the path of the socket. */
 export function addressOf(place: Place): string {
   if (place.socketPath !== undefined) return place.socketPath;

@@ -1,16 +1,14 @@
-import { mkdtempSync, readFileSync, realpathSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../support/failure.ts';
 import { asBytes, bytesOf } from '../support/bytes.ts';
 import { RedisError } from '../redis/errors.ts';
 import { Lane } from '../redis/lane.ts';
 import type { ConnectTarget } from '../redis/target.ts';
-import { spawn } from 'child_process';
-import { accessSync, constants, statSync } from 'fs';
-import { isAbsolute, basename } from 'path/posix';
 
 export interface SandboxServer {
   readonly url: string;
@@ -249,17 +247,17 @@ export function serverPrograms(variables: Variables): ServerProgram[] {
     }
     return [installed(path)];
   }
-  const found = (name: string, make: (path: string) => ServerProgram) => {
+  return Object.entries(programMakers).flatMap(([name, make]) => {
     const path = findOnPath(name, variables);
     return path === undefined ? [] : [make(path)];
-  };
-  return [
-    ...found('redis-server', installed),
-    ...found('valkey-server', installed),
-    ...found('docker', container),
-    ...found('podman', container),
-  ];
+  });
 }
+
+/** Best first. */
+const programMakers = {
+  ...{ 'redis-server': installed, 'valkey-server': installed },
+  ...{ docker: container, podman: container },
+};
 const withoutPersistence = ['--save', '', '--appendonly', 'no', '--loglevel', 'warning'];
 
 function installed(path: string): ServerProgram {
@@ -267,13 +265,7 @@ function installed(path: string): ServerProgram {
     product: basename(path).includes('valkey') ? 'valkey-server' : 'redis-server',
     startMillis: 10000,
     command: (port, folder) => [
-      path,
-      '--port',
-      String(port),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      folder,
+      ...[path, '--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
       ...withoutPersistence,
     ],
   };
@@ -285,16 +277,8 @@ function container(path: string): ServerProgram {
     // The image may have to be fetched first.
     startMillis: 120000,
     command: (port, folder) => [
-      path,
-      'run',
-      '--rm',
-      '--name',
-      basename(folder),
-      '--publish',
-      `127.0.0.1:${port}:6379`,
-      containerImage,
-      'redis-server',
-      ...withoutPersistence,
+      ...[path, 'run', '--rm', '--name', basename(folder), '--publish', `127.0.0.1:${port}:6379`],
+      ...[containerImage, 'redis-server', ...withoutPersistence],
     ],
   };
 }

@@ -1,5 +1,6 @@
 import type { SandboxFault, SandboxResult } from './result.ts';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { access, constants as fileModes } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { delimiter, resolve } from 'node:path';
@@ -103,7 +104,7 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
       return { result, exitCode, printed: true };
     }
     await context.publish(result);
-    await Promise.race([server.ended, aborted(context.signal)]);
+    await Promise.race([server.ended, context.signal.aborted || once(context.signal, 'abort')]);
     await account();
     return { result, printed: true };
   } finally {
@@ -229,13 +230,6 @@ function runOther(
       const number = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
       done(Object.values(exitCodes).find((known) => known === number) ?? exitCodes.negative);
     });
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
 

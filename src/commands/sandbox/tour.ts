@@ -76,7 +76,8 @@ async function takeSteps(
     if (worst === exitCodes.success) worst = exitCode;
   }
   if (context.signal.aborted) {
-    await interrupted(context);
+    await context.write('\n');
+    await context.print([note('plain', 'the tour was interrupted; the sandbox is removed')]);
   } else {
     await context.write('\n');
     await context.print([
@@ -88,11 +89,6 @@ async function takeSteps(
     ]);
   }
   return worst;
-}
-
-async function interrupted(context: Context): Promise<void> {
-  await context.write('\n');
-  await context.print([note('plain', 'the tour was interrupted; the sandbox is removed')]);
 }
 
 /** @param folder for what the steps write */

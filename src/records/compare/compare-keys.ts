@@ -142,6 +142,8 @@ async function judgeAll(
     if (inA === null) verdicts.set(key, { kind: 'skipped' });
     else if (inB === null) verdicts.set(key, { kind: 'missing', type: inA.type ?? 'unknown' });
     else if (inA.type === null || inB.type === null) verdicts.set(key, unreadable);
+    // Of a dump that this program cannot read not even the type is known.
+    else if (inA.type === 'dump' || inB.type === 'dump') verdicts.set(key, undecodable);
     else if (inA.type !== inB.type) verdicts.set(key, ofTypes(inA, inB));
     else {
       const sizes = [inA.memoryBytes, inB.memoryBytes];
@@ -162,6 +164,7 @@ async function judgeAll(
   return verdicts;
 }
 
+const undecodable: Verdict = { kind: 'failed', reason: 'the form that DUMP gave it is not known' };
 const unreadable: Verdict = { kind: 'failed', reason: 'it may be listed but not read by this user' };
 
 function ofTypes(a: KeyToRead, b: KeyToRead): Verdict {

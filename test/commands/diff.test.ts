@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { encodeFrame, encodeHeader } from '../../src/records/archive/format.ts';
 import { connect } from '../../src/redis/connect.ts';
-import { asBytes } from '../../src/support/bytes.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
 import { freePort, type RedisProcess } from '../server/redis-process.ts';
@@ -395,29 +393,4 @@ test('records whose TTLs warm has started anew are different, and a warning says
     '1 key differs in the TTL alone: `warm` starts the TTLs of records anew, and `diff` goes by the moments of the export; --ignore-ttl leaves TTLs out',
   );
   expect((await cli(['diff', file, '--ignore-ttl'], { url: testUrl() })).exitCode).toBe(0);
-});
-
-test('a dump in a form that is not known is neither equal nor different', async () => {
-  const header = {
-    ...({ format: 'cachectl-archive', version: 1, kind: 'export' } as const),
-    ...{ createdAt: '2026-01-01T00:00:00Z', server: 'redis://localhost', database: 0, profile: null },
-    ...{ action: 'export', patterns: ['*'], withValues: true },
-  };
-  const payload = Buffer.from([0xc0, ...Array.from({ length: 20 }, () => 1)]);
-  const file = join(folder, 'new.archive');
-  writeFileSync(
-    file,
-    Buffer.concat([
-      encodeHeader(header),
-      encodeFrame({ kind: 'value', key: asBytes('k'), payload, expiresAtMillis: null }),
-      encodeFrame({ kind: 'end', summary: {} }),
-    ]),
-  );
-  await send(a, 'HSET', 'k', 'f', 'v');
-
-  const result = await cli(['diff', file, '-o', 'json'], { url: testUrl() });
-  expect(jsonOf(result)).toMatchObject({
-    ...{ equal: null, compared: 0, different: 0, failed: 1 },
-    problems: [{ key: 'k', reason: 'the form that DUMP gave it is not known' }],
-  });
 });

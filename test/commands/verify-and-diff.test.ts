@@ -1,4 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { encodeFrame, encodeHeader } from '../../src/records/archive/format.ts';
+import { readValues } from '../../src/records/values/read-values.ts';
+import { openValueLane } from '../../src/records/values/value-lane.ts';
+import { asBytes } from '../../src/support/bytes.ts';
 import { isBad, parseRecord } from '../../src/records/fixtures/parse-record.ts';
 import { expectedValue, type Expectation, verifyWritten } from '../../src/records/fixtures/verify.ts';
 import { TtlPolicy } from '../../src/records/fixtures/ttl-policy.ts';
@@ -134,4 +140,64 @@ test.each([
   await send(server(), ...change);
   expect(await verify(text)).toMatch(/^its (?:elements|1 bytes) are others$/);
   expect(await diff(text)).toBe(false);
+});
+
+test('a dump in a form that is not known is neither equal nor different', async () => {
+  const header = {
+    ...({ format: 'cachectl-archive', version: 1, kind: 'export' } as const),
+    ...{ createdAt: '2026-01-01T00:00:00Z', server: 'redis://localhost', database: 0, profile: null },
+    ...{ action: 'export', patterns: ['*'], withValues: true },
+  };
+  const payload = Buffer.from([0xc0, ...Array.from({ length: 20 }, () => 1)]);
+  writeFileSync(
+    join(folder(), 'new.archive'),
+    Buffer.concat([
+      encodeHeader(header),
+      encodeFrame({ kind: 'value', key: asBytes('k'), payload, expiresAtMillis: null }),
+      encodeFrame({ kind: 'end', summary: {} }),
+    ]),
+  );
+  await send(server(), 'HSET', 'k', 'f', 'v');
+
+  const result = await cli(['diff', 'new.archive', '-o', 'json'], { url: testUrl(), cwd: folder() });
+  expect(jsonOf(result)).toMatchObject({
+    ...{ equal: null, compared: 0, different: 0, failed: 1 },
+    problems: [{ key: 'k', reason: 'the form that DUMP gave it is not known' }],
+  });
+});
+
+test.each(['9223372036854775000', '9007199254740993', '9007199254740991'])(
+  'a key that expires at %s goes through an archive, and through a journal',
+  async (moment) => {
+    await send(server(), 'SET', 'far', 'x');
+    await send(server(), 'PEXPIREAT', 'far', moment);
+    const run = (...args: string[]) => cli(args, { url: testUrl(), cwd: folder() });
+    expect((await run('export', '--to', 'far.archive', '--force')).exitCode).toBe(0);
+    expect(jsonOf(await run('diff', 'far.archive', '-o', 'json'))).toMatchObject({
+      equal: true,
+      compared: 1,
+    });
+
+    const removed = await run(
+      ...['invalidate', '--pattern', 'far', '--yes', '--journal', `far-${moment}.journal`],
+    );
+    expect(removed.exitCode).toBe(0);
+    const undone = await run('undo', `far-${moment}.journal`, '--yes', '-o', 'json');
+    expect(jsonOf(undone)).toMatchObject({ restored: 1, failed: 0 });
+    expect(jsonOf(await run('diff', 'far.archive', '-o', 'json'))).toMatchObject({ equal: true });
+
+    await send(server(), 'UNLINK', 'far');
+    expect((await run('warm', 'far.archive')).exitCode).toBe(0);
+    expect(jsonOf(await run('diff', 'far.archive', '-o', 'json'))).toMatchObject({ equal: true });
+  },
+);
+
+test('a key that expires between the walk and its reading is not there, and no failure', async () => {
+  await send(server(), 'SET', 'there', 'x');
+  const [node] = server().nodes;
+  const values = await openValueLane(node);
+  const keys = ['gone', 'there'].map((key) => ({ key: asBytes(key), type: null, memoryBytes: null }));
+  const readings = await readValues(values, keys, { stringBytes: 1e6, collectionBytes: 1e6 });
+  values.close();
+  expect(readings.map(({ kind }) => kind)).toEqual(['gone', 'failed']);
 });

@@ -222,6 +222,9 @@ function isHead(buffer: Buffer, at: number, sync: Buffer): boolean {
   );
 }
 
+/** The server's moments are numbers of 63 bits; a little less, for ours are rounded, and it adds a TTL to its time. */
+const latestMillis = 2 ** 63 - 2 ** 13;
+
 export const keyOf = (buffer: Buffer, { keyLength }: Head, bodyAt: number) =>
   buffer.toString('latin1', bodyAt, bodyAt + keyLength) as ByteString;
 
@@ -231,8 +234,8 @@ function frameOf(buffer: Buffer, head: Head, bodyAt: number, end: number, start:
   const key = keyOf(buffer, head, bodyAt);
   const payloadAt = end - payloadLength;
   const damaged: ArchiveFrame = { kind: 'damaged', key, bytes: end - start };
-  if (!(expiry >= 0 && expiry <= Number.MAX_SAFE_INTEGER)) return damaged;
-  const expiresAtMillis = expiry === 0 ? null : expiry;
+  if (!(expiry >= 0 && expiry < Number.POSITIVE_INFINITY)) return damaged;
+  const expiresAtMillis = expiry === 0 ? null : Math.min(expiry, latestMillis);
   switch (letter) {
     case 'V':
       return { kind: 'value', key, payload: Buffer.from(buffer.subarray(payloadAt, end)), expiresAtMillis };

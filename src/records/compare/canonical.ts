@@ -121,7 +121,7 @@ export function isSameExpiry(found: Expiry, expected: ExpectedExpiry, toleranceM
   if (found === undefined || expected === undefined) return true;
   if (found === null || expected === null) return found === expected;
   const { from, to } = typeof expected === 'number' ? { from: expected, to: expected } : expected;
-  // Beyond 2^53 a number of milliseconds is rounded, once here and once where the TTL is added to the time.
-  const tolerance = toleranceMillis + Math.max(0, found - 2 ** 53) * 2 ** -51;
+  // Beyond 2^53 a number of milliseconds is rounded, here and where the TTL is added to the time, and an archive ends at 2^63.
+  const tolerance = toleranceMillis + Math.max(0, found - 2 ** 53) * 2 ** -49;
   return found >= from - tolerance && found <= to + tolerance;
 }

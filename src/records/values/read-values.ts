@@ -122,7 +122,9 @@ function planOf({ key, type, memoryBytes }: KeyToRead, limits: WholeLimits): Pla
   if (type === null || !isValueType(type)) {
     const reason =
       type === null ? 'its type is not permitted to this user' : `no fixture holds a \`${type}\``;
-    return { key, known: { kind: 'failed', key, reason }, type: 'string', commands: [] };
+    // A key without a type has expired since the walk, or its type is not permitted.
+    const commands: readonly RedisCommand[] = type === null ? [['PTTL', key]] : [];
+    return { key, known: { kind: 'failed', key, reason }, type: 'string', commands };
   }
   const groups: readonly RedisCommand[] = type === 'stream' ? [['XINFO', 'GROUPS', key]] : [];
   const long =
@@ -135,6 +137,7 @@ function planOf({ key, type, memoryBytes }: KeyToRead, limits: WholeLimits): Pla
 
 function readingOf(plan: Plan, replies: readonly Reply[], lane: Lane, account: WalkAccount): KeyReading {
   const { key, known, type, commands } = plan;
+  if (known?.kind === 'failed' && replies[0] === -2) return { kind: 'gone', key };
   if (known !== null) {
     const groups = groupsIn(replies[0]);
     return known.kind === 'long' ? { ...known, groups } : known;

@@ -1,6 +1,5 @@
-import { otherName } from '../../keyspace/segment-tree.ts';
-import { type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
-import { inferPattern } from '../../keyspace/infer.ts';
+import { otherName, SegmentTree } from '../../keyspace/segment-tree.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { Sighting } from './canonical.ts';
@@ -25,12 +24,29 @@ export interface LoneKey {
 
 export interface NamespaceDifferences {
   readonly namespace: string;
-  missing: number;
-  extra: number;
-  different: number;
+  readonly missing: number;
+  readonly extra: number;
+  readonly different: number;
 }
 
-const inferredLimit = 40;
+/** Rows of differences by namespace; what is beyond is summed up in `(other)`. */
+const mostRows = 40;
+
+class Counts {
+  missing = 0;
+  extra = 0;
+  different = 0;
+
+  get keys(): number {
+    return this.missing + this.extra + this.different;
+  }
+
+  merge({ missing, extra, different }: Counts): void {
+    this.missing += missing;
+    this.extra += extra;
+    this.different += different;
+  }
+}
 
 /** What was found, complete in its counts; of each kind the first few are kept. */
 export class ComparisonTally {
@@ -46,7 +62,7 @@ export class ComparisonTally {
   readonly extraKeys: LoneKey[] = [];
   readonly differences: Difference[] = [];
   readonly problems: { key: string; keyBase64?: string; reason: string }[] = [];
-  private readonly byNamespace = new Map<string, NamespaceDifferences>();
+  private readonly tree: SegmentTree<Counts>;
 
   /**
    * @param limit how many of each kind are kept
@@ -56,7 +72,11 @@ export class ComparisonTally {
     private readonly map: NamespaceMap,
     private readonly limit: number,
     private readonly swapped = false,
-  ) {}
+  ) {
+    // As deep as `inspect` goes, with the map and without.
+    const depth = map.isEmpty ? Number.POSITIVE_INFINITY : 1;
+    this.tree = new SegmentTree({ map, depth, newLeaf: () => new Counts() });
+  }
 
   /** A key of `a` that `b` has not. */
   addMissing(key: ByteString, type: string): void {
@@ -81,10 +101,19 @@ export class ComparisonTally {
     if (this.problems.length < this.limit) this.problems.push({ ...keyFields(key), reason });
   }
 
-  /** Those with differences, most first. */
+  /** Those with differences, most first; of more than 40 the rest is `(other)`, the last. */
   namespaces(): NamespaceDifferences[] {
-    const sum = ({ missing, extra, different }: NamespaceDifferences) => missing + extra + different;
-    return [...this.byNamespace.values()].sort((left, right) => sum(right) - sum(left));
+    const rows = this.tree.rows().sort((left, right) => right.leaf.keys - left.leaf.keys);
+    const named = rows.filter(({ namespace }) => namespace !== otherName);
+    const rest = rows.filter(({ namespace }) => namespace === otherName);
+    if (named.length + rest.length > mostRows) rest.push(...named.splice(mostRows - 1));
+    const other = new Counts();
+    for (const { leaf } of rest) other.merge(leaf);
+    const rowOf = (namespace: string, { missing, extra, different }: Counts): NamespaceDifferences => ({
+      ...{ namespace, missing, extra, different },
+    });
+    const shown = named.map(({ namespace, leaf }) => rowOf(namespace, leaf));
+    return rest.length === 0 ? shown : [...shown, rowOf(otherName, other)];
   }
 
   get differentKeys(): number {
@@ -99,15 +128,7 @@ export class ComparisonTally {
     if (list.length < this.limit) list.push({ ...keyFields(key), type });
   }
 
-  private rowOf(key: ByteString): NamespaceDifferences {
-    const name = this.map.isEmpty
-      ? inferPattern(key, this.map.delimiters)
-      : (this.map.classify(key)?.name ?? unmappedName);
-    const full = !this.byNamespace.has(name) && this.byNamespace.size >= inferredLimit;
-    const namespace = full ? otherName : name;
-    let row = this.byNamespace.get(namespace);
-    if (row === undefined)
-      this.byNamespace.set(namespace, (row = { namespace, missing: 0, extra: 0, different: 0 }));
-    return row;
+  private rowOf(key: ByteString): Counts {
+    return this.tree.leafOf(key, this.map.isEmpty ? null : this.map.classify(key));
   }
 }

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { emptyMap } from '../../src/keyspace/map.ts';
+import { ComparisonTally } from '../../src/records/compare/tally.ts';
+import { asBytes } from '../../src/support/bytes.ts';
+
+test('without a map, differences are counted by the namespaces that all keys together show', () => {
+  const tally = new ComparisonTally(emptyMap, 20);
+  for (let id = 0; id < 60; id++) {
+    tally.addMissing(asBytes(`flag:feature-${id}`), 'string');
+    tally.addExtra(asBytes(`page:/products/${id}`), 'string');
+  }
+  expect(tally.namespaces()).toEqual([
+    { namespace: 'flag:feature-<id>', missing: 60, extra: 0, different: 0 },
+    { namespace: 'page:/products/<id>', missing: 0, extra: 60, different: 0 },
+  ]);
+});
+
+test('rows of many namespaces are bounded, and add up', () => {
+  const tally = new ComparisonTally(emptyMap, 0);
+  for (let word = 0; word < 26 * 26; word++) {
+    const name = String.fromCharCode(97 + Math.floor(word / 26), 97 + (word % 26));
+    tally.addMissing(asBytes(`${name}:x`), 'string');
+  }
+  const rows = tally.namespaces();
+  expect(rows.length).toBeLessThanOrEqual(40);
+  expect(rows.at(-1)?.namespace).toBe('(other)');
+  expect(rows.reduce((sum, { missing }) => sum + missing, 0)).toBe(676);
+});

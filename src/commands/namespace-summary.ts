@@ -97,8 +97,9 @@ export function rowName({ namespace, pattern }: Pick<NamespaceSummary, 'namespac
 }
 
 /**
- * Half of the interval as a share of the figure: `1.9 %`; the interval itself where that would be more than the figure, as it
- * is of a few keys: `1 … 46`. Null for an exact figure.
+ * How far the interval reaches from the figure, as a share of it: `1.9 %`; the interval itself where that would be more than the
+ * figure, as it is of a few keys, or where one side is much longer, as of a keyspace that grows: `1 … 46`. Null for an exact
+ * figure.
  */
 export function errorText(
   value: number | null,
@@ -106,10 +107,18 @@ export function errorText(
   unit: 'count' | 'bytes',
 ): string | null {
   if (value === null || interval === null) return null;
-  const half = (interval[1] - interval[0]) / 2;
-  return value > 0 && half <= value
-    ? formatRatio(half / value)
-    : `${formatCell(interval[0], unit)} … ${formatCell(interval[1], unit)}`;
+  const [low, high] = interval;
+  const reach = Math.max(value - low, high - value);
+  const isBalanced = reach <= 0.75 * (high - low);
+  return value > 0 && reach <= value && isBalanced
+    ? formatRatio(reach / value)
+    : `${formatCell(low, unit)} … ${formatCell(high, unit)}`;
+}
+
+/** `463,817 keys`, and `463,817 keys (463,780 … 540,000)` where it is an estimate. */
+export function keysText(keys: number, interval: IntervalOrNull): string {
+  const within = interval && ` (${formatCell(interval[0], 'count')} … ${formatCell(interval[1], 'count')})`;
+  return `${counted(keys, 'key')}${within ?? ''}`;
 }
 
 /** Makes summaries of one reading. */

@@ -154,6 +154,10 @@ test('an error that is more than its figure is an interval', () => {
   expect(errorText(0, [0, 57], 'count')).toBe('0 … 57');
   expect(errorText(405, [0, 6616], 'bytes')).toBe('0 B … 6.6 kB');
   expect(errorText(5, null, 'count')).toBeNull();
+  // Of a keyspace that grows or shrinks: half of the interval around the figure would leave out the truth.
+  expect(errorText(44_340, [41_360, 120_000], 'count')).toBe('41,360 … 120,000');
+  expect(errorText(4842, [0, 5240], 'count')).toBe('0 … 5,240');
+  expect(errorText(100, [97, 102], 'count')).toBe('3.0 %');
 });
 
 test('many namespaces share what small ones may cost', () => {

@@ -3,7 +3,13 @@ import { sumOrNull } from '../../support/collections.ts';
 import type { TableBlock } from '../../render/blocks.ts';
 import { type Field, fieldsOf, gridOf, tableOf } from '../../render/table.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
-import { errorText, type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';
+import {
+  errorText,
+  type IntervalOrNull,
+  keysText,
+  type NamespaceSummary,
+  rowName,
+} from '../namespace-summary.ts';
 
 interface OutlineLine extends Pick<
   NamespaceSummary,
@@ -27,10 +33,13 @@ interface Totals {
   readonly memoryBytes: number | null;
 }
 
+interface Reading extends Totals {
+  readonly keysInterval: IntervalOrNull;
+  readonly namespaces: readonly NamespaceSummary[];
+}
+
 /** The namespaces of `inspect`: disjoint rows for programs, a tree with the sums of each branch for people. */
-export function namespaceTable(
-  result: Totals & { readonly namespaces: readonly NamespaceSummary[] },
-): TableBlock {
+export function namespaceTable(result: Reading): TableBlock {
   const lines = outlineOf(result.namespaces);
   const isEstimate = lines.some(({ keysInterval }) => keysInterval !== null);
   const line = fieldsOf<OutlineLine>();
@@ -92,13 +101,10 @@ const typesOf = ({ types }: NamespaceSummary): string[] =>
     .sort(([, left], [, right]) => right - left)
     .map(([type]) => type);
 
-function titleOf({
-  keys,
-  namespaces,
-}: Totals & { readonly namespaces: readonly NamespaceSummary[] }): string {
+function titleOf({ keys, keysInterval, namespaces }: Reading): string {
   const names = new Set(namespaces.map(({ namespace }) => namespace));
   const other = names.delete(otherName) ? ` and ${otherName}` : '';
-  return `${counted(keys, 'key')} in ${counted(names.size, 'namespace')}${other}`;
+  return `${keysText(keys, keysInterval)} in ${counted(names.size, 'namespace')}${other}`;
 }
 
 /** The rows as a tree, each level largest first and `(other)` last; a chain without branches is one line. */

@@ -15,7 +15,7 @@ import type { HitFigures, ObservedHits, StatsNamespace, StatsResult, WindowFigur
 import { fewestLookups } from '../../traffic/report.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { headed, lookupsText, restoredNotes, trafficFields } from '../traffic-columns.ts';
-import { errorText } from '../namespace-summary.ts';
+import { errorText, keysText } from '../namespace-summary.ts';
 
 /** The result of `stats` for people, and as rows. */
 export function viewStats(result: StatsResult, own: OwnLookups): Block[] {
@@ -256,7 +256,7 @@ export function namespaceTable(result: StatsResult): TableBlock {
   const shown =
     result.traffic === null ? plain : [name, ...shownTraffic(namespaces, hasTargets), ...sizes, ...errors];
   return tableOf('namespaces', namespaces, result.traffic === null ? plain : [...plain, ...traffic], {
-    title: `Namespaces of database ${database}: ${counted(keys ?? 0, 'key')}`,
+    title: `Namespaces of database ${database}: ${keysText(keys ?? 0, keysInterval)}`,
     shown: { fields: shown },
     bar: 'memoryShare',
   });

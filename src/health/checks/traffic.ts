@@ -135,10 +135,18 @@ function judgeHitRate(
   const hidden = hiddenByText(reads);
   const figure = { value: low, limit, unit: 'ratio' as const };
   const rate = low === high ? say`${ratio(low)}` : say`${ratio(low)} to ${ratio(high)}`;
+  // The reads of a window are counted by this run alone.
+  const damage = windowSeconds === null ? evidence.ledgerDamage : null;
+  const unknown =
+    damage === null ? [] : say`; lookups of earlier runs of cachectl are not all known: ${damage}`;
   const facts = [...rate, ...say` of ${count(reads.reads, 'read')}`, ...when];
-  if (limit === undefined || low >= limit) return measured('pass', facts, figure, { evidence });
+  if (limit === undefined || low >= limit)
+    return measured(damage === null ? 'pass' : 'warn', [...facts, ...unknown], figure, {
+      evidence,
+      ...(damage !== null && { remedy: '`cachectl check --window 30s` judges the traffic of that time' }),
+    });
   if (high < limit)
-    return measured('fail', [...facts, ...say`, below the limit of ${ratio(limit)}`], figure, {
+    return measured('fail', [...facts, ...say`, below the limit of ${ratio(limit)}`, ...unknown], figure, {
       evidence,
       remedy:
         '`cachectl stats --window 10s` measures it as it is now; `cachectl inspect` shows how long the keys live',
@@ -148,6 +156,7 @@ function judgeHitRate(
     [
       ...facts,
       ...say`, not shown to reach the limit of ${ratio(limit)}${hidden === null ? '' : `: ${hidden} hide it`}`,
+      ...unknown,
     ],
     figure,
     {

@@ -54,6 +54,8 @@ export interface ReadingReport {
   readonly repeatedKeys: number | null;
   /** Keys that may be counted more than once, at the most; 0: none came again of those that were remembered; null: a sample. */
   readonly mostRecountedKeys: number | null;
+  /** Hashes of the whole database with fields that have TTLs of their own, by INFO; null: not reported, or not all keys were asked for. */
+  readonly keysWithFieldTtls: number | null;
   /** Connections that broke and were picked up at the cursor. */
   readonly reconnects: number;
 }
@@ -117,7 +119,14 @@ function countedByServer(
 
 const allColumns: readonly ColumnName[] = ['memory', 'type', 'ttl', 'encoding', 'idle', 'frequency'];
 
-function readingReportOf({ method, figures, account, narrowed, tree }: Analysis): ReadingReport {
+function readingReportOf({
+  keysWithFieldTtls,
+  method,
+  figures,
+  account,
+  narrowed,
+  tree,
+}: Analysis): ReadingReport {
   const { mostUnseenKeys, mostUnmetBytes } = figures;
   const { kind, population, populationAtEnd, unchecked = null } = method;
   const counted = kind === 'exact' && !narrowed ? population : null;
@@ -136,6 +145,7 @@ function readingReportOf({ method, figures, account, narrowed, tree }: Analysis)
     lookedUpKeys: method.lookedUpKeys,
     repeatedKeys: method.repeatedKeys,
     mostRecountedKeys: method.mostRecountedKeys,
+    keysWithFieldTtls,
     reconnects: account.reconnects,
   };
 }
@@ -215,6 +225,13 @@ export function readingNotes(reading: ReadingReport): Block[] {
       note(
         'dim',
         `a namespace that is not listed has at most ${counted(Math.ceil(mostUnseenKeys), 'key')} (95 %)`,
+      ),
+    );
+  if ((reading.keysWithFieldTtls ?? 0) > 0)
+    notes.push(
+      note(
+        'plain',
+        `${counted(reading.keysWithFieldTtls ?? 0, 'hash of the database has', 'hashes of the database have')} fields with TTLs of their own`,
       ),
     );
   if (reading.reconnects > 0)

@@ -45,8 +45,15 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
       after.length === 0 || isNarrowed(options)
         ? null
         : sumOrNull(after.map(({ persistentKeys }) => persistentKeys)),
+    keysWithFieldTtls: isNarrowed(options) ? null : fieldTtlsOf(after),
     serverCpuSeconds: differenceOf(cpuOf(before), cpuOf(after)),
   };
+}
+
+/** Null where no node reports them, as of servers that have no such TTLs. */
+function fieldTtlsOf(facts: readonly NodeFacts[]): number | null {
+  const counts = facts.flatMap(({ keysWithFieldTtls }) => keysWithFieldTtls ?? []);
+  return counts.length === 0 ? null : sumOrNull(counts);
 }
 
 /** With what a sample cost that was given up on the way. */

@@ -98,6 +98,8 @@ export interface Analysis {
   readonly durationSeconds: number;
   /** Keys of the whole database without TTL, as INFO has counted them at the end; null where not all keys were asked for. */
   readonly persistentKeys: number | null;
+  /** Keys of the whole database with fields that have TTLs of their own, by INFO; null: not reported, or not all keys were asked for. */
+  readonly keysWithFieldTtls: number | null;
   /** CPU that the servers used meanwhile, for us and for everybody else; null where INFO is not permitted. */
   readonly serverCpuSeconds: number | null;
   /** What ended the reading half-way; the rest tells how far it came. */

@@ -22,6 +22,11 @@ test.each(['subexpiry=1', 'keys_with_volatile_items=1'])(
     );
     const archive = await cli(['export', '*', '--form', 'archive'], { url: proxy.url });
     expect(archive.stderr).not.toContain('TTL of their own');
+    const inspected = await cli(['inspect', '-o', 'table'], { url: proxy.url });
+    expect(inspected.stdout).toContain('1 hash of the database has fields with TTLs of their own');
+    expect(jsonOf(await cli(['stats', '-o', 'json'], { url: proxy.url }))).toMatchObject({
+      reading: { keysWithFieldTtls: 1 },
+    });
     proxy.rewriteInfo(null);
     expect((await cli(['export', '*'], { url: proxy.url })).stderr).not.toContain('TTL of their own');
     server.close();

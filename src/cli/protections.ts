@@ -149,7 +149,8 @@ async function compareProcesses(
       const { passwordEnv } = config;
       const ofProfile = passwordEnv === undefined ? {} : { [passwordEnv]: variables[passwordEnv] };
       const found = await settingsOfProfile(name, loaded, { HOME: variables['HOME'], ...ofProfile }, signal);
-      if (found.obstacle !== null) throw found.obstacle;
+      // Whoever works without the password of a profile is not told so at each change elsewhere.
+      if (found.obstacle !== null) return { kind: 'other' };
       target = found.target;
     } catch (error) {
       return unasked(`cannot be asked for its run_id (${messageOf(error)})`);

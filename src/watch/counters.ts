@@ -1,5 +1,6 @@
 import { type LookupCounters, lookupCountersOf } from '../health/lookups/counters.ts';
 import { type Info, infoNumber, readInfoWithCommands } from '../redis/info.ts';
+import type { OwnLookups } from '../redis/lookups.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { type ServerReport, serverReportOf } from '../redis/server-report.ts';
 
@@ -40,6 +41,17 @@ export function countersOf(
     bytesOut: infoNumber(info, 'total_net_output_bytes'),
     ownCommands,
   };
+}
+
+/** The reading as it is before a new connection, whose own lookups are counted from zero; `own` are those of the one before. */
+export function beforeAnew(counters: NodeCounters, own: OwnLookups): NodeCounters {
+  const { lookups } = counters;
+  if (lookups === null) return counters;
+  const less = (name: 'hits' | 'misses' | 'lost') => lookups.own[name] - own[name];
+  const metadata: Record<string, number> = { ...lookups.own.metadata };
+  for (const [name, calls] of Object.entries(own.metadata)) metadata[name] = (metadata[name] ?? 0) - calls;
+  const left = { hits: less('hits'), misses: less('misses'), lost: less('lost'), metadata };
+  return { ...counters, lookups: { ...lookups, own: left } };
 }
 
 /** What a node did between two readings of its counters. */

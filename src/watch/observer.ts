@@ -3,7 +3,7 @@ import type { NamespaceMap } from '../keyspace/map.ts';
 import { RedisError } from '../redis/errors.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { TrafficReport } from '../traffic/report.ts';
-import { type NodeCounters, readCounters } from './counters.ts';
+import { beforeAnew, type NodeCounters, readCounters } from './counters.ts';
 import { type CounterFigures, counterFigures, failedInterval, type WatchInterval } from './interval.ts';
 import { LatencyMeter, type MeteredServer, meteredServer } from './metered-node.ts';
 import { watchedNamespaces, SizeReader } from './namespaces.ts';
@@ -203,6 +203,10 @@ export class Observer {
     this.session = null;
     if (session !== null) this.closing = this.closing.then(() => close(session));
     await this.closing;
+    this.counters = this.counters.map((each) => {
+      const node = session?.server.nodes.find(({ address }) => address === each.address);
+      return node === undefined ? each : beforeAnew(each, node.lookups);
+    });
   }
 }
 

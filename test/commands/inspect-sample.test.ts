@@ -257,8 +257,12 @@ test('hostile names leave a sample intact, and come back byte by byte', async ()
   const { result } = await inspect(line.slice(1), { url });
   expect(result.exact).toBe(false);
   const known = new Set<string>(names);
-  expect(result.largest.length).toBe(result.total.readKeys);
-  for (const entry of result.largest) expect(known.has(bytesOfJson(entry))).toBe(true);
+  const listed = result.largest.map(bytesOfJson);
+  // Pages of a sample may overlap; a key is listed once.
+  expect(new Set(listed).size).toBe(listed.length);
+  expect(listed.length).toBeLessThanOrEqual(result.total.readKeys);
+  expect(listed.length).toBeGreaterThan(0.9 * result.total.readKeys);
+  for (const key of listed) expect(known.has(key)).toBe(true);
 
   const { stdout } = await cli(line, { url });
   const lines = linesOf(stdout).map((each) => each.split('\t'));

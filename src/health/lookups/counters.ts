@@ -153,7 +153,8 @@ function lessCalls(
   calls: Readonly<Record<string, number>>,
   taken: Readonly<Record<string, number>>,
 ): Record<string, number> {
+  const names = new Set([...Object.keys(calls), ...Object.keys(taken)]);
   return Object.fromEntries(
-    Object.entries(calls).map(([name, count]) => [name, Math.max(0, count - (taken[name] ?? 0))]),
+    [...names].map((name) => [name, Math.max(0, (calls[name] ?? 0) - (taken[name] ?? 0))]),
   );
 }

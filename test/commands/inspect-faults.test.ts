@@ -231,7 +231,7 @@ test(
     const truth = new Map([...whole.namespaces, whole.total].map((row) => [row.namespace, row]));
     const tries = 12;
     for (const args of [[], ['user:*'], ['--match', 'page:*']]) {
-      const held = new Map<string, number>();
+      const missed = new Map<string, number>();
       for (let attempt = 0; attempt < tries; attempt++) {
         const controller = new AbortController();
         const running = inspect(['--exact', '--count', '100', '--max-rate', '40000', ...args], {
@@ -254,14 +254,14 @@ test(
             const [low, high] = row[`${figure}Interval`] ?? [row[figure] ?? 0, row[figure] ?? 0];
             const label = `${row.namespace} ${figure}`;
             const holds = complete || (low <= (value ?? -1) && (value ?? -1) <= high);
-            held.set(label, (held.get(label) ?? 0) + Number(holds));
+            missed.set(label, (missed.get(label) ?? 0) + Number(!holds));
           }
         }
       }
-      expect(held.size).toBeGreaterThanOrEqual(3);
-      // Of 95 % intervals one in 50,000 holds in fewer than 7 cases of 12.
-      for (const [label, count] of held)
-        expect([args, label, count >= 7, count]).toEqual([args, label, true, count]);
+      expect(missed.size).toBeGreaterThanOrEqual(3);
+      // Of 95 % intervals one in 50,000 misses in more than 5 cases of 12. A walk may end before it has met the namespace.
+      for (const [label, count] of missed)
+        expect([args, label, count <= 5, count]).toEqual([args, label, true, count]);
     }
   },
 );

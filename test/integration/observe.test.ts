@@ -149,10 +149,11 @@ describe('on a replica', () => {
     const remove = async () => {
       await send(writer, 'SET', 'user:1', 'v');
       await send(writer, 'DEL', 'user:1');
-      await sleep(200);
+      // The replica has heard of it.
+      await send(writer, 'WAIT', 1, 5000);
       await send(server, 'GET', 'user:1');
     };
-    const { report } = await observeFor(server, { seconds: 1, ...during(remove, 0) });
+    const { report } = await observeFor(server, { seconds: 2, ...during(remove, 0) });
     const users = report.namespaces.find(({ namespace }) => namespace === 'users');
     expect(users).toMatchObject({ misses: 1, causes: { unknown: 1, invalidated: 0 }, newKeys: 1 });
   });

@@ -35,7 +35,7 @@ function betaQuantile(probability: number, a: number, b: number): number {
     const newton = excess * Math.exp(logBeta - (a - 1) * Math.log(x) - (b - 1) * Math.log1p(-x));
     const bend = (a - 1) / x - (b - 1) / (1 - x);
     const next = x - newton / (1 - Math.max(-1, Math.min(1, newton * bend)) / 2);
-    if (Math.abs(next - x) < 1e-13) return next;
+    if (Math.abs(next - x) < 1e-13) return Math.max(low, Math.min(high, next));
     x = next > low && next < high ? next : (low + high) / 2;
   }
   return x;

@@ -9,7 +9,7 @@ export interface Unreachable {
   readonly why: 'copies' | 'digests';
   /** Whether its keys go by themselves, and after how many seconds at most; null where the map does not say. */
   readonly expires: 'never' | { readonly withinSeconds: number } | null;
-  /** True where the pattern could mean the namespace; it need not be told where other keys were found. */
+  /** True where the pattern could mean the namespace; not worth reporting where other keys were found. */
   readonly perhaps: boolean;
 }
 

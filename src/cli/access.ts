@@ -287,7 +287,7 @@ export const nonEmpty = (text: string | undefined): string | undefined => (text 
 /** The longest file of passwords or certificates that is read. */
 const maxBytes = 1 << 20;
 
-/** How long a pipe may be silent: what starts beside this run may have to ask a vault. */
+/** How long a pipe may be silent: its writer may have to ask a vault. */
 const pipeMillis = 5000;
 const hints = {
   password: 'name a UTF-8 file whose first line is the password, or use --ask-password',

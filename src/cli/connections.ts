@@ -29,7 +29,7 @@ export class Connections {
     return server;
   }
 
-  /** Says once that the rest of a cluster is not seen, while the command is at work already. Nobody's failure but its own. */
+  /** Says once that the rest of a cluster is not seen, while the command is at work already. Its failure fails nothing else. */
   async remarkOnCluster(server: RedisServer, warn: (text: string) => void): Promise<void> {
     const { countPrimaries } = await import('../redis/cluster.ts');
     this.remark ??= (async () => {
@@ -47,7 +47,7 @@ export class Connections {
     await Promise.race([this.remark, pause(remarkMillis, undefined, { ref: false })]);
   }
 
-  /** Keeps what was looked up; that it could not is nobody's failure, and `stats` and `check` say what they have. */
+  /** Keeps what was looked up; a failure to do so fails nothing else, and `stats` and `check` say what they have. */
   async close(command: string): Promise<void> {
     if (this.nodes.some(({ lookups }) => lookups.hits + lookups.misses + lookups.lost > 0)) {
       const { ledgerFolder, rememberLookups } = await import('../health/lookups/ledger.ts');

@@ -149,7 +149,7 @@ async function compareProcesses(
       const { passwordEnv } = config;
       const ofProfile = passwordEnv === undefined ? {} : { [passwordEnv]: variables[passwordEnv] };
       const found = await settingsOfProfile(name, loaded, { HOME: variables['HOME'], ...ofProfile }, signal);
-      // Whoever works without the password of a profile is not told so at each change elsewhere.
+      // Without the password of a profile no change elsewhere repeats a warning.
       if (found.obstacle !== null) return { kind: 'other' };
       target = found.target;
     } catch (error) {

@@ -1,7 +1,7 @@
 import { durationArgument, ratioArgument } from '../arguments.ts';
 import { Option } from '@commander-js/extra-typings';
 import { type DefineCommand, examples } from '../runner.ts';
-import * as shared from '../shared-options.ts';
+import * as common from '../common-options.ts';
 
 export const defineApply: DefineCommand = (program, run) => {
   program
@@ -21,15 +21,15 @@ export const defineApply: DefineCommand = (program, run) => {
     )
     .option('--over <duration>', 'window of --mode soft (default: as the plan says)', durationArgument)
     .option('--include-rewritten', 'remove also the keys that were written since the plan was made')
-    .addOption(shared.maxRate('remove at most so many keys per second'))
-    .addOption(shared.latencyBudget)
-    .addOption(shared.backup)
-    .addOption(shared.noBackup)
-    .addOption(shared.journal)
-    .addOption(shared.noJournal)
+    .addOption(common.maxRate('remove at most so many keys per second'))
+    .addOption(common.latencyBudget)
+    .addOption(common.backup)
+    .addOption(common.noBackup)
+    .addOption(common.journal)
+    .addOption(common.noJournal)
     .option('--dry-run', 'look whether the plan still holds, and remove nothing')
-    .addOption(shared.yes)
-    .addOption(shared.confirm)
+    .addOption(common.yes)
+    .addOption(common.confirm)
     .addHelpText(
       'after',
       examples(

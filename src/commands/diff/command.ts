@@ -1,6 +1,6 @@
 import { countArgument, durationArgument, eachArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
-import * as shared from '../shared-options.ts';
+import * as common from '../common-options.ts';
 
 const sideHelp = `
 <a> and <b> are each a profile of the map, a Redis URL, or a file: fixtures or an archive of \`cachectl export\`. With one
@@ -25,7 +25,7 @@ export const defineDiff: DefineCommand = (program, run) => {
       'only keys that match, also of several: * is anything, <name> one whole segment',
       eachArgument,
     )
-    .addOption(shared.anyNamespace)
+    .addOption(common.anyNamespace)
     .option('--ttl-tolerance <duration>', 'how far TTLs may lie apart (default: 2s)', durationArgument)
     .option('--ignore-ttl', 'do not look at TTLs')
     .option('--limit <number>', 'differences of each kind to list', countArgument(0), 20)

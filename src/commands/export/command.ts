@@ -1,6 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import { type DefineCommand, examples } from '../runner.ts';
-import * as shared from '../shared-options.ts';
+import * as common from '../common-options.ts';
 import { exportForms } from './form.ts';
 
 const formHelp = `
@@ -25,13 +25,13 @@ export const defineExport: DefineCommand = (program, run) => {
       new Option('--form <form>', "form of the data (default: by the file's name)").choices(exportForms),
     )
     .option('--force', 'replace the file')
-    .addOption(shared.anyNamespace)
-    .addOption(shared.type)
-    .addOption(shared.match)
-    .addOption(shared.mostKeys)
-    .addOption(shared.readRate)
-    .addOption(shared.latencyBudget)
-    .addOption(shared.count)
+    .addOption(common.anyNamespace)
+    .addOption(common.type)
+    .addOption(common.match)
+    .addOption(common.mostKeys)
+    .addOption(common.readRate)
+    .addOption(common.latencyBudget)
+    .addOption(common.count)
     .addHelpText('after', formHelp)
     .addHelpText(
       'after',

@@ -1,6 +1,6 @@
 import { countArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
-import * as shared from '../shared-options.ts';
+import * as common from '../common-options.ts';
 
 export const defineInspect: DefineCommand = (program, run) => {
   program
@@ -14,12 +14,12 @@ export const defineInspect: DefineCommand = (program, run) => {
     .argument('[pattern]', 'only keys that match: * is anything, <name> one whole segment')
     .option('-d, --depth <levels>', 'levels of the tree (default: all; with a map 1)', countArgument(1))
     .addOption(
-      shared.namespace(
+      common.namespace(
         'only this namespace of the map, or several, level by level; (unmapped) for keys outside the map',
       ),
     )
-    .addOption(shared.match)
-    .addOption(shared.type)
+    .addOption(common.match)
+    .addOption(common.type)
     .option('--delimiters <characters>', 'what separates the segments of a key, such as ":/"')
     .option('--top <number>', 'how many of the largest keys to list', countArgument(0), 10)
     .option(
@@ -28,12 +28,12 @@ export const defineInspect: DefineCommand = (program, run) => {
       countArgument(1),
       50,
     )
-    .addOption(shared.exact)
-    .addOption(shared.precision)
-    .addOption(shared.readRate)
-    .addOption(shared.latencyBudget)
-    .addOption(shared.count)
-    .addOption(shared.seed)
+    .addOption(common.exact)
+    .addOption(common.precision)
+    .addOption(common.readRate)
+    .addOption(common.latencyBudget)
+    .addOption(common.count)
+    .addOption(common.seed)
     .option('--save <file>', 'save the figures, to compare with later')
     .option('--force', 'replace the file of --save or --checkpoint')
     .option('--since <file>', 'show what grew since the figures were saved')

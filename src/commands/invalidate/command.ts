@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument, eachArgument, listArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
-import * as shared from '../shared-options.ts';
+import * as common from '../common-options.ts';
 
 export const defineInvalidate: DefineCommand = (program, run) => {
   program
@@ -18,7 +18,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
       'the keys that match, also of several: * is anything, <name> one whole segment',
       eachArgument,
     )
-    .addOption(shared.namespace('all keys of a namespace, or of several given so'))
+    .addOption(common.namespace('all keys of a namespace, or of several given so'))
     .option('--only <namespaces>', 'of these, only keys in the namespaces, separated by commas', listArgument)
     .option('--exclude <namespaces>', 'of these, no keys in the namespaces', listArgument)
     .option('--ids-from <file>', 'ids from a file, one on each line; - is stdin')
@@ -29,19 +29,19 @@ export const defineInvalidate: DefineCommand = (program, run) => {
     )
     .option('--over <duration>', 'window of --mode soft (default: 5m)', durationArgument)
     .option('--walk', 'look through the keyspace although the map names an index')
-    .addOption(shared.maxRate('look at, and remove, at most so many keys per second'))
-    .addOption(shared.latencyBudget)
-    .addOption(shared.backup)
-    .addOption(shared.noBackup)
-    .addOption(shared.journal)
-    .addOption(shared.noJournal)
+    .addOption(common.maxRate('look at, and remove, at most so many keys per second'))
+    .addOption(common.latencyBudget)
+    .addOption(common.backup)
+    .addOption(common.noBackup)
+    .addOption(common.journal)
+    .addOption(common.noJournal)
     .option('--plan-out <file>', 'write the plan to a file for `cachectl apply`, and remove nothing')
     .option('--force', 'replace the file of --plan-out')
     .option('--limit <keys>', 'remove nothing where more keys than this match', countArgument(0))
     .option('--all', 'allow a pattern that matches everything')
     .option('--dry-run', 'show the plan and remove nothing')
-    .addOption(shared.yes)
-    .addOption(shared.confirm)
+    .addOption(common.yes)
+    .addOption(common.confirm)
     .addHelpText(
       'after',
       examples(

@@ -1,7 +1,7 @@
 import { ttlArgument } from './ttl-filter.ts';
 import { sizeArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
-import * as shared from '../shared-options.ts';
+import * as common from '../common-options.ts';
 
 export const defineKeys: DefineCommand = (program, run) => {
   program
@@ -14,15 +14,15 @@ export const defineKeys: DefineCommand = (program, run) => {
     )
     .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')
     .option('-l, --long', 'with type, time to live (seconds; empty: none) and memory')
-    .addOption(shared.type)
+    .addOption(common.type)
     .option('--ttl <condition>', 'only keys with this time to live: none, "<5m", ">1h"', ttlArgument)
     .option('--larger-than <size>', 'only keys that take more memory', sizeArgument)
-    .addOption(shared.anyNamespace)
-    .addOption(shared.mostKeys)
-    .addOption(shared.match)
-    .addOption(shared.readRate)
-    .addOption(shared.latencyBudget)
-    .addOption(shared.count)
+    .addOption(common.anyNamespace)
+    .addOption(common.mostKeys)
+    .addOption(common.match)
+    .addOption(common.readRate)
+    .addOption(common.latencyBudget)
+    .addOption(common.count)
     .addHelpText(
       'after',
       examples(

@@ -1,6 +1,6 @@
 import { durationArgument, ratioArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
-import * as shared from '../shared-options.ts';
+import * as common from '../common-options.ts';
 
 export const definePrune: DefineCommand = (program, run) => {
   program
@@ -23,16 +23,16 @@ export const definePrune: DefineCommand = (program, run) => {
       "shorten TTLs at random by up to this share, in place of the namespace's own, such as 10%",
       ratioArgument,
     )
-    .addOption(shared.namespace('only keys of this namespace of the map, or of several given so'))
-    .addOption(shared.maxRate('read and change at most so many keys per second'))
-    .addOption(shared.latencyBudget)
-    .addOption(shared.backup)
-    .addOption(shared.noBackup)
-    .addOption(shared.journal)
-    .addOption(shared.noJournal)
+    .addOption(common.namespace('only keys of this namespace of the map, or of several given so'))
+    .addOption(common.maxRate('read and change at most so many keys per second'))
+    .addOption(common.latencyBudget)
+    .addOption(common.backup)
+    .addOption(common.noBackup)
+    .addOption(common.journal)
+    .addOption(common.noJournal)
     .option('--dry-run', 'show the plan and change nothing')
-    .addOption(shared.yes)
-    .addOption(shared.confirm)
+    .addOption(common.yes)
+    .addOption(common.confirm)
     .addHelpText(
       'after',
       examples(

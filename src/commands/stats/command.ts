@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
-import * as shared from '../shared-options.ts';
+import * as common from '../common-options.ts';
 
 const modes = ['exact', 'sampled', 'misses-only', 'counters'] as const;
 
@@ -31,12 +31,12 @@ export const defineStats: DefineCommand = (program, run) => {
       20,
     )
     .option('--no-namespaces', 'only what the server reports of itself; no walk over the keys')
-    .addOption(shared.exact)
-    .addOption(shared.precision)
-    .addOption(shared.readRate)
-    .addOption(shared.latencyBudget)
-    .addOption(shared.count)
-    .addOption(shared.seed)
+    .addOption(common.exact)
+    .addOption(common.precision)
+    .addOption(common.readRate)
+    .addOption(common.latencyBudget)
+    .addOption(common.count)
+    .addOption(common.seed)
     .addHelpText(
       'after',
       examples(

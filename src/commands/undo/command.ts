@@ -1,5 +1,5 @@
 import { type DefineCommand, examples } from '../runner.ts';
-import * as shared from '../shared-options.ts';
+import * as common from '../common-options.ts';
 
 export const defineUndo: DefineCommand = (program, run) => {
   program
@@ -15,8 +15,8 @@ export const defineUndo: DefineCommand = (program, run) => {
     .option('--allow-evictions', 'continue when the server evicts keys')
     .option('--other-server', 'allow a server that is not the one of the journal')
     .option('--dry-run', 'show what would come back, and change nothing')
-    .addOption(shared.yes)
-    .addOption(shared.confirm)
+    .addOption(common.yes)
+    .addOption(common.confirm)
     .addHelpText(
       'after',
       examples(

@@ -3,7 +3,7 @@ import { asBytes } from '../support/bytes.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
 import type { Lane } from '../redis/lane.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { Draw } from '../support/random.ts';
+import { SeededRandom } from '../support/random.ts';
 import type { Clock } from './clock.ts';
 import { checkFootprint, keyNames, type KeySet, keySetsOf, type Removal, ttlSecondsOf } from './keys.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
@@ -95,7 +95,7 @@ async function runWorkload(
   }
   const loads: Load[] = stations.map(({ lane, keys }, index) => ({
     connection: lane,
-    commands: commandSource(workload, keys ?? noKeys, getRatio, new Draw(seed, workload, index)),
+    commands: commandSource(workload, keys ?? noKeys, getRatio, new SeededRandom(seed, workload, index)),
   }));
   const phase = { pipeline, ratePerSecond, subject: commandsOf(workload), clock, signal };
   try {
@@ -130,7 +130,7 @@ function makeKeys(
   const runId = Math.floor(random() * 2 ** 32)
     .toString(16)
     .padStart(8, '0');
-  const payload = asBytes(new Draw(seed, 'payload').bytes(payloadBytes).toString('latin1'));
+  const payload = asBytes(new SeededRandom(seed, 'payload').bytes(payloadBytes).toString('latin1'));
   // Each connection works on one node.
   return keySetsOf(server, keyNames(runId, keys), payload, ttlSeconds).slice(0, connections);
 }

@@ -1,4 +1,4 @@
-import { Draw } from '../support/random.ts';
+import { SeededRandom } from '../support/random.ts';
 import type { ReadingOptions } from '../keyspace/reading.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import { InputError } from '../support/failure.ts';
@@ -42,6 +42,6 @@ export function readingOptionsOf(context: Context, input: ReadingInput): Reading
     ...(precision !== undefined && { precision }),
     ...(count !== undefined && { pageSize: count }),
     ...paceLimitsOf(input),
-    draw: new Draw(input.seed ?? Math.floor(context.random() * 2 ** 32), 'sample'),
+    draw: new SeededRandom(input.seed ?? Math.floor(context.random() * 2 ** 32), 'sample'),
   };
 }

@@ -4,7 +4,7 @@ import { proportionInterval, z95 } from '../support/intervals.ts';
 import type { KeyStatistics } from './key-statistics.ts';
 import type { ChosenSums, Tally } from './tally.ts';
 import type { ByteString } from '../support/bytes.ts';
-import type { Draw } from '../support/random.ts';
+import type { SeededRandom } from '../support/random.ts';
 import { inferPattern } from './infer.ts';
 import type { NamespaceMap } from './map.ts';
 
@@ -118,7 +118,7 @@ export class KeyChoice {
   constructor(
     private readonly map: NamespaceMap,
     precision: number,
-    private readonly draw: Draw,
+    private readonly draw: SeededRandom,
   ) {
     this.enough = keysFor(precision);
   }

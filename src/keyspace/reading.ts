@@ -1,5 +1,5 @@
 import type { Progress } from '../support/progress.ts';
-import type { Draw } from '../support/random.ts';
+import type { SeededRandom } from '../support/random.ts';
 import type { WalkAccount, ColumnName } from '../redis/account.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { WalkColumns } from '../redis/columns.ts';
@@ -25,7 +25,7 @@ export interface ReadingOptions extends PaceLimits {
   readonly precision?: number;
   /** COUNT of each SCAN. */
   readonly pageSize?: number;
-  readonly draw: Draw;
+  readonly draw: SeededRandom;
   /** Goes on from here instead of the start; implies every key. */
   readonly resume?: WalkState;
   /** Called with the state of a walk from time to time, and when it ends early; implies every key. */

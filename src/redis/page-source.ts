@@ -1,4 +1,4 @@
-import type { Draw } from '../support/random.ts';
+import type { SeededRandom } from '../support/random.ts';
 import type { ByteString } from '../support/bytes.ts';
 
 /** Where one page of a sample begins. */
@@ -19,7 +19,7 @@ export interface PageSource {
   /** Pages there are to draw from; null where they are drawn with replacement. */
   readonly pages: number | null;
   /** Up to `limit` further places; none once all are drawn. */
-  draw(limit: number, draw: Draw): PagePlace[];
+  draw(limit: number, draw: SeededRandom): PagePlace[];
 }
 
 const aimedPageSize = 100;

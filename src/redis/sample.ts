@@ -1,4 +1,4 @@
-import type { Draw } from '../support/random.ts';
+import type { SeededRandom } from '../support/random.ts';
 import type { WalkAccount } from './account.ts';
 import type { ByteString } from '../support/bytes.ts';
 import {
@@ -27,7 +27,7 @@ export interface SampleOptions {
   readonly accepts?: (key: ByteString) => boolean;
   readonly limits: PaceLimits & { readonly pageSize?: number };
   readonly signal?: AbortSignal;
-  readonly draw: Draw;
+  readonly draw: SeededRandom;
 }
 
 /** One node with where its pages are drawn from. */

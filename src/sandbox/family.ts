@@ -4,7 +4,7 @@ import type { Namespace } from '../keyspace/map.ts';
 import type { KeyPattern } from '../keyspace/pattern.ts';
 import { secondsUntilMidnight, ttlSecondsFor } from '../keyspace/ttl.ts';
 import { asBytes, type ByteString, bytesOf } from '../support/bytes.ts';
-import { Draw } from '../support/random.ts';
+import { SeededRandom } from '../support/random.ts';
 
 /** One key of a sandbox. */
 export interface SandboxRecord {
@@ -42,7 +42,7 @@ export interface Family {
 export interface RecordContext {
   /** From 0 upwards within the family; low indexes are the ones most used. */
   readonly index: number;
-  readonly draw: Draw;
+  readonly draw: SeededRandom;
   readonly clock: Clock;
 }
 
@@ -183,8 +183,8 @@ export function keyOf(family: Family, index: number, origin: Origin): ByteString
 }
 
 /** A stream of its own for one purpose of one record. */
-export function drawFor(family: Family, index: number, { system, seed }: Origin, purpose = ''): Draw {
-  return new Draw(seed, `${system}/${family.name}/${purpose}`, index);
+export function drawFor(family: Family, index: number, { system, seed }: Origin, purpose = ''): SeededRandom {
+  return new SeededRandom(seed, `${system}/${family.name}/${purpose}`, index);
 }
 
 function contextOf(family: Family, index: number, origin: Origin): RecordContext {

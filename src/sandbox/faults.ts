@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { infoNumber, readInfo } from '../redis/info.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
-import { Draw } from '../support/random.ts';
+import { SeededRandom } from '../support/random.ts';
 import type { MissCause } from '../traffic/report.ts';
 import { familiesOf } from './families.ts';
 import { Clock, type Family, freshRecord, keyOf, type Origin, type SandboxRecord } from './family.ts';
@@ -125,7 +125,7 @@ export function* generateFaultyTraffic(
   const usual = generateTraffic(system, { ...options, without: fault.families });
   const clock = movingClock(now);
   const faulty = operationsOf(fault, () => ({ system, seed, clock: clock() }), round);
-  const draw = new Draw(seed, `${system}/share of ${fault.name}`, round);
+  const draw = new SeededRandom(seed, `${system}/share of ${fault.name}`, round);
   for (;;) {
     yield (draw.chance(faultyShare) ? faulty : usual).next().value;
   }
@@ -147,14 +147,18 @@ function operationsOf(
   round: number,
 ): Generator<TrafficOperation, never> {
   const { system, seed } = originNow();
-  const draw = new Draw(seed, `${system}/${fault.name}`, round);
+  const draw = new SeededRandom(seed, `${system}/${fault.name}`, round);
   return fault.name === 'unstable-keys'
     ? readStrayKeys(fault, originNow, draw, round)
     : readAgain(fault, originNow, draw);
 }
 
 /** Reads the same keys over and over; in an invalidation loop something removes them in between. */
-function* readAgain(fault: Fault, originNow: () => Origin, draw: Draw): Generator<TrafficOperation, never> {
+function* readAgain(
+  fault: Fault,
+  originNow: () => Origin,
+  draw: SeededRandom,
+): Generator<TrafficOperation, never> {
   const keys = keysOf(fault);
   const evenly = fault.name === 'small-memory';
   for (;;) {
@@ -174,7 +178,7 @@ function* readAgain(fault: Fault, originNow: () => Origin, draw: Draw): Generato
 function* readStrayKeys(
   fault: Fault,
   originNow: () => Origin,
-  draw: Draw,
+  draw: SeededRandom,
   round: number,
 ): Generator<TrafficOperation, never> {
   const strays: ByteString[] = [];

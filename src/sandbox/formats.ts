@@ -1,5 +1,5 @@
 import { type ByteString, asBytes, bytesOf } from '../support/bytes.ts';
-import { Draw, noiseOf } from '../support/random.ts';
+import { SeededRandom, noiseOf } from '../support/random.ts';
 import type { RecordContext } from './family.ts';
 
 /** Values in the forms in which the applications write them. */
@@ -9,14 +9,14 @@ export function json(value: unknown): ByteString {
 }
 
 /** A moment within the day before `now`, as Python's `isoformat()` writes it. */
-export function timestamp(draw: Draw, now: number): string {
+export function timestamp(draw: SeededRandom, now: number): string {
   return new Date(now - draw.below(86_400_000)).toISOString().replace('Z', '000');
 }
 
 let components: string[] | undefined;
 
 /** An embedding of `dimensions` numbers between -0.1 and 0.1. */
-export function embedding(draw: Draw, dimensions: number): number[] {
+export function embedding(draw: SeededRandom, dimensions: number): number[] {
   components ??= Array.from({ length: 4096 }, (_, index) => (Math.sin(index * 12.9898) / 10).toFixed(9));
   const start = draw.below(components.length - dimensions);
   return components.slice(start, start + dimensions).map(Number);
@@ -26,7 +26,7 @@ export function embedding(draw: Draw, dimensions: number): number[] {
  * A Fernet token: version 0x80, time, IV, cipher text in blocks of 16 bytes, HMAC; in URL-safe base64.
  * @see https://github.com/fernet/spec/blob/master/Spec.md
  */
-export function fernetToken(draw: Draw, now: number): ByteString {
+export function fernetToken(draw: SeededRandom, now: number): ByteString {
   const head = Buffer.alloc(9);
   head[0] = 0x80;
   head.writeBigUInt64BE(BigInt(Math.floor(now / 1000) - draw.below(600)), 1);
@@ -38,7 +38,7 @@ export function fernetToken(draw: Draw, now: number): ByteString {
 }
 
 /** Bytes like those of an MP3 file: frames of 24 kHz speech, each with its header. */
-export function audio(draw: Draw, length: number): ByteString {
+export function audio(draw: SeededRandom, length: number): ByteString {
   const frame = 288;
   const frames = Math.max(1, Math.round(length / frame));
   let bytes = '';
@@ -172,7 +172,7 @@ const sentences: Readonly<Record<Language, readonly [string, ...string[]]>> = {
 const texts = new Map<Language, string>();
 
 /** A text of about `length` characters, cut between words. */
-export function prose(draw: Draw, language: Language, length: number): string {
+export function prose(draw: SeededRandom, language: Language, length: number): string {
   const text = longTextIn(language);
   const start = text.indexOf(' ', draw.below(text.length - length - 200)) + 1;
   return text.slice(start, Math.max(text.lastIndexOf(' ', start + length), start + 1));
@@ -181,7 +181,7 @@ export function prose(draw: Draw, language: Language, length: number): string {
 function longTextIn(language: Language): string {
   const known = texts.get(language);
   if (known !== undefined) return known;
-  const draw = new Draw(0, language);
+  const draw = new SeededRandom(0, language);
   const text = Array.from({ length: 3000 }, () => draw.pick(sentences[language])).join(' ');
   texts.set(language, text);
   return text;

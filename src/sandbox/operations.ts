@@ -1,6 +1,6 @@
 import type { ByteString } from '../support/bytes.ts';
 import { Clock, type Family, freshRecord, keyOf, type Origin, type SandboxRecord } from './family.ts';
-import { Draw } from '../support/random.ts';
+import { SeededRandom } from '../support/random.ts';
 import { familiesOf } from './families.ts';
 import type { SystemName } from './systems.ts';
 
@@ -61,7 +61,7 @@ export function* generateTraffic(
 ): Generator<TrafficOperation, never> {
   const families = familiesOf[system].filter((family) => family.reads > 0 && !without.includes(family));
   const total = families.reduce((sum, family) => sum + family.reads, 0);
-  const draw = new Draw(seed, `${system}/traffic`, round);
+  const draw = new SeededRandom(seed, `${system}/traffic`, round);
   const clock = movingClock(now);
   const misses: Planned[] = [];
   const newKeys: ByteString[] = [];
@@ -118,7 +118,7 @@ function incrementOf(family: Family, index: number, origin: Origin): TrafficOper
   return { kind: 'increment', key, ttlMillis };
 }
 
-function popularIndex(family: Family, draw: Draw): number {
+function popularIndex(family: Family, draw: SeededRandom): number {
   return draw.rank(12) % Math.min(popularRecords, family.limit ?? popularRecords);
 }
 

@@ -8,7 +8,7 @@ import { type ByteString, asBytes } from './bytes.ts';
  * rounds: 128 bits of state, so that streams of neighbouring indexes do not meet.
  * @see https://pracrand.sourceforge.net/RNG_engines.txt
  */
-export class Draw {
+export class SeededRandom {
   private a: number;
   private b: number;
   private c: number;
@@ -104,8 +104,8 @@ function hashOf(text: string): number {
 let noise: string | undefined;
 
 /** Bytes without any pattern, cheaply: a slice of one random block. */
-export function noiseOf(draw: Draw, length: number): ByteString {
-  noise ??= new Draw(0, 'noise').bytes(2 ** 18).toString('latin1');
+export function noiseOf(draw: SeededRandom, length: number): ByteString {
+  noise ??= new SeededRandom(0, 'noise').bytes(2 ** 18).toString('latin1');
   const start = draw.below(noise.length - length);
   return asBytes(noise.slice(start, start + length));
 }

@@ -3,7 +3,7 @@ import type { NamespaceMap } from '../keyspace/map.ts';
 import { RedisError } from '../redis/errors.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { silentProgress } from '../support/progress.ts';
-import { Draw } from '../support/random.ts';
+import { SeededRandom } from '../support/random.ts';
 import {
   type Bounds,
   type MissCause,
@@ -199,7 +199,7 @@ export class SizeReader {
         precision,
         maxKeysPerSecond,
         pageSize,
-        draw: new Draw(Math.floor(random() * 2 ** 32), 'sample'),
+        draw: new SeededRandom(Math.floor(random() * 2 ** 32), 'sample'),
       },
       signal,
       progress: silentProgress,

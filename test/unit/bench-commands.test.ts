@@ -7,7 +7,7 @@ import { asBytes } from '../../src/support/bytes.ts';
 import { encodeCommand } from '../../src/redis/lane.ts';
 import { type Reply, ReplyParser } from '../../src/redis/reply.ts';
 import type { RedisNode } from '../../src/redis/server.ts';
-import { Draw } from '../../src/support/random.ts';
+import { SeededRandom } from '../../src/support/random.ts';
 
 const noNode = {} as RedisNode;
 
@@ -20,7 +20,7 @@ function decoded(payload: string): Reply[] {
 
 function source(workload: WorkloadName, getRatio = 0.8, keyCount = 10, seed = 1) {
   const keys = new KeySet(noNode, keyNames('0badcafe', keyCount), asBytes('value'), 600);
-  return commandSource(workload, keys, getRatio, new Draw(seed, workload));
+  return commandSource(workload, keys, getRatio, new SeededRandom(seed, workload));
 }
 
 describe('the commands of a workload', () => {

@@ -3,7 +3,7 @@ import { errorText } from '../../src/commands/namespace-summary.ts';
 import { ChosenEstimator, KeyChoice } from '../../src/keyspace/chosen-estimate.ts';
 import { KeyStatistics } from '../../src/keyspace/key-statistics.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
-import { Draw } from '../../src/support/random.ts';
+import { SeededRandom } from '../../src/support/random.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 
 interface Key {
@@ -15,7 +15,7 @@ interface Key {
 
 /** Namespaces of very different sizes; types are rare, common and mixed, and sizes have a tail. */
 function keyspace(): Key[] {
-  const draw = new Draw(7, 'keyspace');
+  const draw = new SeededRandom(7, 'keyspace');
   const sizes = { user: 20_000, page: 9000, session: 2000, flag: 40 };
   return Object.entries(sizes).flatMap(([namespace, count]) =>
     Array.from({ length: count }, (_, index) => ({
@@ -30,7 +30,7 @@ function keyspace(): Key[] {
 
 /** What a walk in this order makes of it. @param coverage share of the keys that it comes to */
 function walk(keys: readonly Key[], seed: number, coverage = 1) {
-  const choice = new KeyChoice(emptyMap, 0.02, new Draw(seed, 'sample'));
+  const choice = new KeyChoice(emptyMap, 0.02, new SeededRandom(seed, 'sample'));
   const rows = new Map<string, KeyStatistics>();
   const pageSize = 500;
   const end = Math.round(keys.length * coverage);
@@ -63,7 +63,7 @@ function trueShares(namespace: string): { keys: number; bytes: number } {
 }
 
 function shuffled(seed: number): Key[] {
-  const draw = new Draw(seed, 'order');
+  const draw = new SeededRandom(seed, 'order');
   const order = [...keys];
   for (let last = order.length - 1; last > 0; last--) {
     const other = draw.below(last + 1);
@@ -134,8 +134,8 @@ describe('shares of chosen keys', () => {
 });
 
 test.each([500, 10_000])('where most keys would be chosen all are, with pages of %d', (pageSize) => {
-  const choice = new KeyChoice(emptyMap, 0.02, new Draw(1, 'sample'));
-  const draw = new Draw(1, 'order');
+  const choice = new KeyChoice(emptyMap, 0.02, new SeededRandom(1, 'sample'));
+  const draw = new SeededRandom(1, 'order');
   const sizes = Object.entries({ user: 3001, session: 790, flag: 10 });
   const names = sizes.flatMap(([name, size]) => Array.from({ length: size }, (_, at) => `${name}:${at}`));
   const order = names
@@ -161,7 +161,7 @@ test('an error that is more than its figure is an interval', () => {
 });
 
 test('many namespaces share what small ones may cost', () => {
-  const choice = new KeyChoice(emptyMap, 0.02, new Draw(1, 'sample'));
+  const choice = new KeyChoice(emptyMap, 0.02, new SeededRandom(1, 'sample'));
   const names = Array.from({ length: 200_000 }, (_, index) => asBytes(`w${index % 2000}x:${index}`));
   let lookups = 0;
   for (let start = 0; start < names.length; start += 500) {

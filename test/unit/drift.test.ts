@@ -3,7 +3,7 @@ import { driftedBytes, driftedKeys, driftedShare, driftOf } from '../../src/keys
 import { DrawnPages } from '../../src/keyspace/drawn-pages.ts';
 import { SampleEstimator } from '../../src/keyspace/estimate.ts';
 import { sumOf, Tally } from '../../src/keyspace/tally.ts';
-import { Draw } from '../../src/support/random.ts';
+import { SeededRandom } from '../../src/support/random.ts';
 import { segmentPages } from '../../src/redis/page-source.ts';
 import { rounds } from '../server/effort.ts';
 
@@ -44,7 +44,7 @@ interface Held {
   share: number;
 }
 
-const draw = new Draw(7, 'keys');
+const draw = new SeededRandom(7, 'keys');
 const order = Array.from({ length: keys }, () => {
   const at = draw.fraction();
   const namespace = at < 0.5 ? 0 : at < 0.8 ? 1 : last;
@@ -70,7 +70,7 @@ function coverageOf(present: Presence): { namespaces: Held[]; total: Held } {
     const from = { source: segmentPages(start) };
     const sample = new DrawnPages(start, [from]);
     const tallies = shares.map(() => new Tally());
-    from.source.draw(pages, new Draw(seed, 'sample')).forEach(({ cursor, count }, page) => {
+    from.source.draw(pages, new SeededRandom(seed, 'sample')).forEach(({ cursor, count }, page) => {
       const found: (typeof order)[number][] = [];
       let position = Math.floor(
         (Number(cursor) % (from.source.pages ?? 1)) * (keys / (from.source.pages ?? 1)),

@@ -10,7 +10,7 @@ import {
 } from '../../src/keyspace/large-keys.ts';
 import { sumOf, Tally } from '../../src/keyspace/tally.ts';
 import { asBytes } from '../../src/support/bytes.ts';
-import { Draw } from '../../src/support/random.ts';
+import { SeededRandom } from '../../src/support/random.ts';
 import { segmentPages } from '../../src/redis/page-source.ts';
 
 const keys = 100_000;
@@ -18,10 +18,10 @@ const pages = 160;
 const samples = 100;
 
 /** Bytes of a key of namespace 0 (half of the keys), 1 (a third) or 2 (the rest). `at` is its number within all keys. */
-type SizeLaw = (namespace: number, at: number, draw: Draw) => number;
+type SizeLaw = (namespace: number, at: number, draw: SeededRandom) => number;
 
-const small = (draw: Draw) => 80 + draw.below(80);
-const pareto = (draw: Draw) => Math.round(100 * (1 - draw.fraction()) ** (-1 / 1.1));
+const small = (draw: SeededRandom) => 80 + draw.below(80);
+const pareto = (draw: SeededRandom) => Math.round(100 * (1 - draw.fraction()) ** (-1 / 1.1));
 
 const laws: readonly (readonly [name: string, law: SizeLaw])[] = [
   ['no tail', (_namespace, _at, draw) => small(draw)],
@@ -62,7 +62,7 @@ interface Held {
 
 /** How often the intervals of each namespace, and of all keys, hold, where the server's accounts are right to `slack`. */
 function coverageOf(law: SizeLaw, checked: boolean, slack = 0.01, withSizes = false) {
-  const draw = new Draw(11, 'sizes');
+  const draw = new SeededRandom(11, 'sizes');
   const namespaceOf = (at: number) => (at < keys / 2 ? 0 : at < (5 * keys) / 6 ? 1 : 2);
   const inOrder = Array.from({ length: keys }, (_, at) => {
     const namespace = namespaceOf(at);
@@ -86,7 +86,7 @@ function coverageOf(law: SizeLaw, checked: boolean, slack = 0.01, withSizes = fa
     const sample = new DrawnPages(keys, [from], memory.largeFrom);
     const tallies = truths.map(() => new Tally());
     const segments = from.source.pages ?? 1;
-    for (const { cursor, count } of from.source.draw(pages, new Draw(seed, 'sample'))) {
+    for (const { cursor, count } of from.source.draw(pages, new SeededRandom(seed, 'sample'))) {
       const place = sample.add({ scannedKeys: count, growth: 1, from }, true);
       const first = Math.floor((Number(cursor) % segments) * (keys / segments));
       for (const { namespace, bytes } of order.slice(first, first + count))

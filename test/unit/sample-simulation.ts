@@ -1,4 +1,4 @@
-import { Draw } from '../../src/support/random.ts';
+import { SeededRandom } from '../../src/support/random.ts';
 import { type PageSource, segmentPages, shareRead, slotPages } from '../../src/redis/page-source.ts';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { SampleEstimator } from '../../src/keyspace/estimate.ts';
@@ -6,7 +6,7 @@ import type { Interval } from '../../src/support/intervals.ts';
 import { sampleGroups, Tally } from '../../src/keyspace/tally.ts';
 import { oneTable, type ScanModel, tableForEachSlot } from './scan-model.ts';
 
-export type SizeLaw = (draw: Draw) => number;
+export type SizeLaw = (draw: SeededRandom) => number;
 
 export const sizeLaws = {
   constant: () => 96,
@@ -14,7 +14,7 @@ export const sizeLaws = {
   logNormal: (draw) => 200 * Math.exp(normal(draw)),
 } satisfies Record<string, SizeLaw>;
 
-function normal(draw: Draw): number {
+function normal(draw: SeededRandom): number {
   return Math.sqrt(-2 * Math.log(1 - draw.fraction())) * Math.cos(2 * Math.PI * draw.fraction());
 }
 
@@ -44,7 +44,7 @@ export function hashedKeyspace(
   keys: number,
   bits?: number,
 ): Keyspace {
-  const draw = new Draw(keys, 'keyspace');
+  const draw = new SeededRandom(keys, 'keyspace');
   const hashes = Uint32Array.from({ length: keys }, () => draw.uint32());
   const model = oneTable(keys, (key) => hashes[key] ?? 0, bits);
   return { model, source: () => segmentPages(keys), ...contents(shares, law, keys, draw) };
@@ -60,7 +60,7 @@ export function slottedKeyspace(
   law: SizeLaw,
   keys: number,
 ): Keyspace {
-  const draw = new Draw(keys, 'slotted');
+  const draw = new SeededRandom(keys, 'slotted');
   const known = contents(shares, law, keys, draw);
   const slotsOfTags = tags.map((count) => Array.from({ length: count }, () => draw.below(2 ** 14)));
   const slots = Uint16Array.from(known.namespaceOf, (namespace) => {
@@ -76,7 +76,7 @@ export function slottedKeyspace(
   return { model, source: () => slotPages(model.keysOfSlot, (key) => slots[Number(key)] ?? 0), ...known };
 }
 
-function contents(shares: readonly number[], law: SizeLaw, keys: number, draw: Draw) {
+function contents(shares: readonly number[], law: SizeLaw, keys: number, draw: SeededRandom) {
   const namespaceOf = new Uint8Array(keys);
   let next = 0;
   shares.forEach((share, namespace) => {
@@ -114,7 +114,7 @@ export interface DrawnSample {
 /** Draws one sample as read-sample.ts does: the pages are dealt to the groups in turn, a key counts one over its page. */
 export function drawSample(keyspace: Keyspace, pages: number, seed: number, grouped = true): DrawnSample {
   const { model, source, names, namespaceOf, inPart, bytesOf, namespaces } = keyspace;
-  const draw = new Draw(seed, 'sample');
+  const draw = new SeededRandom(seed, 'sample');
   const from = source();
   const tallies = namespaces.map(() => new Tally());
   const parts = namespaces.map(() => new Tally());

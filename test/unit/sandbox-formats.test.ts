@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bufferOf } from '../../src/support/bytes.ts';
 import { audio, embedding, pickledObject, type Language, prose } from '../../src/sandbox/formats.ts';
-import { Draw } from '../../src/support/random.ts';
+import { SeededRandom } from '../../src/support/random.ts';
 
 describe('a pickled object', () => {
   test('has the very bytes that Python 3 gives for it', () => {
@@ -25,13 +25,13 @@ describe('a pickled object', () => {
 
 describe('other values', () => {
   test('audio is whole frames, each with its header', () => {
-    const sound = audio(new Draw(1, 'audio'), 3000);
+    const sound = audio(new SeededRandom(1, 'audio'), 3000);
     expect(sound.length % 288).toBe(0);
     for (let at = 0; at < sound.length; at += 288) expect(sound.slice(at, at + 2)).toBe('\xff\xf3');
   });
 
   test('an embedding has as many numbers as the model gives', () => {
-    const numbers = embedding(new Draw(1, 'embedding'), 1536);
+    const numbers = embedding(new SeededRandom(1, 'embedding'), 1536);
     expect(numbers).toHaveLength(1536);
     expect(Math.max(...numbers.map(Math.abs))).toBeLessThanOrEqual(0.1);
   });
@@ -40,7 +40,7 @@ describe('other values', () => {
     '%s prose is cut between words',
     (language: Language) => {
       for (let index = 0; index < 200; index++) {
-        const text = prose(new Draw(index, 'prose'), language, 80);
+        const text = prose(new SeededRandom(index, 'prose'), language, 80);
         expect(text.length).toBeLessThanOrEqual(80);
         expect(text.length).toBeGreaterThan(50);
         expect(text).toBe(text.trim());

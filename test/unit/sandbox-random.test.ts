@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { combination, combinations, namedUsers, nthId, telegramId } from '../../src/sandbox/formats.ts';
-import { Draw, noiseOf } from '../../src/support/random.ts';
+import { SeededRandom, noiseOf } from '../../src/support/random.ts';
 
 const seeds = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
-const firstOf = (draw: Draw, count = 8) => Array.from({ length: count }, () => draw.uint32());
-const many = <T>(count: number, make: (draw: Draw) => T) => {
-  const draw = new Draw(20_26, 'test');
+const firstOf = (draw: SeededRandom, count = 8) => Array.from({ length: count }, () => draw.uint32());
+const many = <T>(count: number, make: (draw: SeededRandom) => T) => {
+  const draw = new SeededRandom(20_26, 'test');
   return Array.from({ length: count }, () => make(draw));
 };
 const median = (numbers: readonly number[]) =>
@@ -16,24 +16,28 @@ describe('a stream of random numbers', () => {
   test('is the same for the same seed, name and index', () => {
     fc.assert(
       fc.property(seeds, fc.string(), fc.nat(), (seed, stream, index) => {
-        expect(firstOf(new Draw(seed, stream, index))).toEqual(firstOf(new Draw(seed, stream, index)));
+        expect(firstOf(new SeededRandom(seed, stream, index))).toEqual(
+          firstOf(new SeededRandom(seed, stream, index)),
+        );
       }),
     );
   });
 
   test('differs with each of the three, and with the upper half of a large seed', () => {
     const streams = [
-      new Draw(1, 'a', 0),
-      new Draw(2, 'a', 0),
-      new Draw(1, 'b', 0),
-      new Draw(1, 'a', 1),
-      new Draw(1 + 2 ** 32, 'a', 0),
+      new SeededRandom(1, 'a', 0),
+      new SeededRandom(2, 'a', 0),
+      new SeededRandom(1, 'b', 0),
+      new SeededRandom(1, 'a', 1),
+      new SeededRandom(1 + 2 ** 32, 'a', 0),
     ].map((draw) => firstOf(draw).join());
     expect(new Set(streams).size).toBe(streams.length);
   });
 
   test('never starts alike for neighbouring indexes', () => {
-    const starts = Array.from({ length: 50_000 }, (_, index) => firstOf(new Draw(7, 'a', index), 2).join());
+    const starts = Array.from({ length: 50_000 }, (_, index) =>
+      firstOf(new SeededRandom(7, 'a', index), 2).join(),
+    );
     expect(new Set(starts).size).toBe(starts.length);
   });
 
@@ -53,7 +57,7 @@ describe('what is drawn', () => {
   test('lies within its limits', () => {
     fc.assert(
       fc.property(seeds, fc.integer({ min: -1000, max: 1000 }), fc.nat(1000), (seed, low, width) => {
-        const number = new Draw(seed, 'between').between(low, low + width);
+        const number = new SeededRandom(seed, 'between').between(low, low + width);
         expect(number).toBeGreaterThanOrEqual(low);
         expect(number).toBeLessThanOrEqual(low + width);
       }),
@@ -63,7 +67,7 @@ describe('what is drawn', () => {
   test('has the shapes of digests, tokens and hashes of Python', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
-        const draw = new Draw(seed, 'shapes');
+        const draw = new SeededRandom(seed, 'shapes');
         expect(draw.hex(16)).toMatch(/^[0-9a-f]{16}$/);
         expect(draw.hex(32)).toMatch(/^[0-9a-f]{32}$/);
         expect(draw.token()).toMatch(/^[A-Za-z0-9_-]{43}$/);
@@ -98,7 +102,7 @@ describe('what is drawn', () => {
   });
 
   test('noise has the length that was asked for', () => {
-    expect(noiseOf(new Draw(1, 'noise'), 4096)).toHaveLength(4096);
+    expect(noiseOf(new SeededRandom(1, 'noise'), 4096)).toHaveLength(4096);
   });
 });
 

@@ -1,6 +1,6 @@
 import map from '../../../examples/education/cachectl.config.json';
 import type { ByteString } from '../../support/bytes.ts';
-import type { Draw } from '../../support/random.ts';
+import type { SeededRandom } from '../../support/random.ts';
 import { familiesFrom, type RecordContext } from '../family.ts';
 import { earlyUser, embedding, fernetToken, json, nthId, prose, timestamp } from '../formats.ts';
 
@@ -9,8 +9,8 @@ const namedObjects = [7, 456] as const;
 
 const objectId = ({ index, draw }: RecordContext) =>
   nthId(index < namedObjects.length ? index : draw.rank(12), namedObjects);
-const address = (draw: Draw) => `0x7f${draw.hex(8)}d0`;
-const session = (draw: Draw) => `<sqlalchemy.orm.session.Session object at ${address(draw)}>`;
+const address = (draw: SeededRandom) => `0x7f${draw.hex(8)}d0`;
+const session = (draw: SeededRandom) => `<sqlalchemy.orm.session.Session object at ${address(draw)}>`;
 
 /** An answer of the language model. */
 const response =

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Draw } from '../../../src/support/random.ts';
+import { SeededRandom } from '../../../src/support/random.ts';
 import { emptyAccount } from '../../../src/redis/account.ts';
 import { asBytes } from '../../../src/support/bytes.ts';
 import { connect } from '../../../src/redis/connect.ts';
@@ -20,7 +20,7 @@ import type { RedisProcess } from '../../server/redis-process.ts';
 import { emptyDatabase, send, sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';
 
 /** Everything that a source has, in draws of changing sizes. */
-function drawAll(source: PageSource, draw: Draw, limits: readonly number[]): PagePlace[] {
+function drawAll(source: PageSource, draw: SeededRandom, limits: readonly number[]): PagePlace[] {
   const places: PagePlace[] = [];
   for (let round = 0; ; round++) {
     const drawn = source.draw(limits[round % limits.length] ?? 1, draw);
@@ -38,7 +38,7 @@ describe('pages of a table', () => {
         fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 5 }),
         (keys, seed, limits) => {
           const source = segmentPages(keys);
-          const places = drawAll(source, new Draw(seed, 'test'), limits);
+          const places = drawAll(source, new SeededRandom(seed, 'test'), limits);
           const segments = source.pages ?? 0;
           const cursors = places.map(({ cursor }) => Number(cursor));
 
@@ -61,7 +61,7 @@ describe('pages of a table', () => {
 
   test('come in an order of their own for each seed, the same for the same', () => {
     const cursorsOf = (seed: number) =>
-      drawAll(segmentPages(50_000), new Draw(seed, 'test'), [10]).map(({ cursor }) => cursor);
+      drawAll(segmentPages(50_000), new SeededRandom(seed, 'test'), [10]).map(({ cursor }) => cursor);
     expect(cursorsOf(1)).toEqual(cursorsOf(1));
     expect(cursorsOf(1)).not.toEqual(cursorsOf(2));
     expect(cursorsOf(1)).not.toEqual([...cursorsOf(1)].sort((a, b) => Number(a) - Number(b)));
@@ -70,7 +70,7 @@ describe('pages of a table', () => {
   test('have every segment equally often among the first', () => {
     const counts = new Map<number, number>();
     for (let seed = 0; seed < 4000; seed++) {
-      for (const { cursor } of segmentPages(1600).draw(4, new Draw(seed, 'test'))) {
+      for (const { cursor } of segmentPages(1600).draw(4, new SeededRandom(seed, 'test'))) {
         const segment = Number(cursor) % 16;
         counts.set(segment, (counts.get(segment) ?? 0) + 1);
       }
@@ -103,7 +103,7 @@ describe('pages of slots', () => {
     const source = slotPages(sizes, slotOf);
     expect(source).toMatchObject({ keys: 1000, pages: null });
     const counts = new Map<number, number>();
-    const places = source.draw(20_000, new Draw(3, 'test'));
+    const places = source.draw(20_000, new SeededRandom(3, 'test'));
     for (const { cursor } of places) {
       const slot = Number(cursor) % 16_384;
       counts.set(slot, (counts.get(slot) ?? 0) + 1);
@@ -117,7 +117,7 @@ describe('pages of slots', () => {
   });
 
   test('take a small slot whole, from its beginning, and of a large one a page from anywhere', () => {
-    const places = slotPages(sizes, slotOf).draw(2000, new Draw(4, 'test'));
+    const places = slotPages(sizes, slotOf).draw(2000, new SeededRandom(4, 'test'));
     const ofSlot = (slot: number) => places.filter(({ cursor }) => Number(cursor) % 16_384 === slot);
     expect(ofSlot(7).every(({ cursor, count }) => cursor === '7' && count === 50)).toBe(true);
     expect(new Set(ofSlot(16_383).map(({ cursor }) => cursor)).size).toBeGreaterThan(1500);
@@ -126,13 +126,13 @@ describe('pages of slots', () => {
   });
 
   test('end where the slot does', () => {
-    const [place] = slotPages(new Map([[7, 50]]), slotOf).draw(1, new Draw(5, 'test'));
+    const [place] = slotPages(new Map([[7, 50]]), slotOf).draw(1, new SeededRandom(5, 'test'));
     expect(place?.holds(asBytes('7:a'))).toBe(true);
     expect(place?.holds(asBytes('8:a'))).toBe(false);
   });
 
   test('of no keys are none', () => {
-    expect(slotPages(new Map(), slotOf).draw(10, new Draw(1, 'test'))).toEqual([]);
+    expect(slotPages(new Map(), slotOf).draw(10, new SeededRandom(1, 'test'))).toEqual([]);
   });
 });
 
@@ -168,7 +168,7 @@ describe('on a real server', () => {
   const sampleOf = (options: Partial<SampleOptions> = {}, keys = 20_000, account = emptyAccount()) =>
     samplePages(
       [{ node: server.nodes[0], source: segmentPages(keys), typeByLookup: false }],
-      { columns: () => ({ memory: true }), limits: {}, draw: new Draw(6, 'test'), ...options },
+      { columns: () => ({ memory: true }), limits: {}, draw: new SeededRandom(6, 'test'), ...options },
       account,
     );
 

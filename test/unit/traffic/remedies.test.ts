@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Draw } from '../../../src/support/random.ts';
+import { SeededRandom } from '../../../src/support/random.ts';
 import { memoryRemedy, ttlRemedy } from '../../../src/traffic/figures/remedies.ts';
 import { RowDetails } from '../../../src/traffic/keys/namespace-rows.ts';
 
@@ -7,7 +7,7 @@ const windowMillis = 1e6;
 
 /** Reads at random times; a miss stores the key for `ttl`. Tells each gap from the end of a TTL to the miss. */
 function simulate(seed: string, readsPerMilli: number, ttl: number, onMiss: (gap: number) => void): number {
-  const draw = new Draw(1, seed);
+  const draw = new SeededRandom(1, seed);
   let [at, end, misses] = [0, 0, 0];
   while (at < windowMillis) {
     at += -Math.log(1 - draw.fraction()) / readsPerMilli;
@@ -77,7 +77,7 @@ describe('the TTL that would have saved misses', () => {
   });
 
   it('has an interval that holds the TTL that more misses show, narrower with more of them', () => {
-    const draw = new Draw(3, 'gaps');
+    const draw = new SeededRandom(3, 'gaps');
     const gapsOf = (count: number) => {
       const details = new RowDetails();
       details.ttlMillis.record(30_000, 100);
@@ -117,7 +117,7 @@ describe('the TTL that would have saved misses', () => {
 describe('the memory that would have saved misses', () => {
   /** Misses of keys that a cache of so many keys gave up, the one used longest ago first. */
   function missesOf(capacity: number, details = new RowDetails()): number {
-    const draw = new Draw(7, 'keys');
+    const draw = new SeededRandom(7, 'keys');
     const keys = new Set<number>();
     const evictedAt = new Map<number, number>();
     let [evictions, misses] = [0, 0];

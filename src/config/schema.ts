@@ -288,7 +288,10 @@ const thresholds = z
       .optional()
       .meta({ description: 'Longest time since a replica was last heard of, in seconds.', examples: [10] }),
   })
-  .meta({ description: 'What `cachectl check` holds the server against. What is left out is not tested.' });
+  .meta({
+    description:
+      'What `cachectl check` holds the server against. What is left out is no limit; `check` warns at usual values.',
+  });
 
 export const configSchema = z
   .strictObject({

@@ -1,8 +1,8 @@
 import type { Thresholds } from '../keyspace/map.ts';
-import { fewestLookups } from '../traffic/report.ts';
 import { type GradeReason, percent } from './check.ts';
 import type { Facts } from './facts.ts';
-import type { JudgedTarget, LookupCounts, ObservedTraffic } from './namespace-targets.ts';
+import { type HitRateVerdict, hiddenByText, judgeHitRate, type LookupCounts } from './hit-rate.ts';
+import type { JudgedTarget, ObservedTraffic } from './namespace-targets.ts';
 import { rules } from './report.ts';
 
 /** What a grade is made from. Ratios from 0 to 1; null: not known. */
@@ -24,9 +24,6 @@ export interface Grade {
   readonly letter: 'A' | 'B' | 'C' | 'D' | 'F' | null;
   readonly reasons: readonly GradeReason[];
 }
-
-/** Held where the map states no target: the lowest of the usual advice for caches. */
-export const defaultHitRateTarget = 0.8;
 
 /** Points for a hit rate of nothing, and for namespaces with all the reads and half their target or less. */
 const mostHitRatePoints = 60;
@@ -70,20 +67,12 @@ function lookupsOf({ lifetime, window, observed }: GradeFacts): SpanLookups | nu
   return candidates.find(areEnough) ?? candidates[0] ?? null;
 }
 
-const readsOf = ({ hits, misses, unclear = 0 }: LookupCounts) => hits + misses + unclear;
-
-const areEnough = (lookups: LookupCounts) => readsOf(lookups) >= fewestLookups;
-
-/** The lowest and the highest hit rate that the counts allow. */
-function boundsOf(lookups: LookupCounts): readonly [low: number, high: number] {
-  const reads = readsOf(lookups);
-  return [lookups.hits / reads, (lookups.hits + (lookups.unclear ?? 0)) / reads];
-}
+const areEnough = (lookups: LookupCounts) => judgeHitRate(lookups).kind !== 'few';
 
 /** `50.0 %`, or `between 50.0 % and 100.0 %`. */
-function rateText(lookups: LookupCounts): string {
-  const [low, high] = boundsOf(lookups).map(percent);
-  return low === high ? `hit rate ${low ?? ''}` : `hit rate between ${low ?? ''} and ${high ?? ''}`;
+function rateText({ low, high }: HitRateVerdict): string {
+  const [lowest, highest] = [percent(low), percent(high)];
+  return lowest === highest ? `hit rate ${lowest}` : `hit rate between ${lowest} and ${highest}`;
 }
 
 function faultReason({ observed }: GradeFacts): GradeReason[] {
@@ -96,18 +85,18 @@ function faultReason({ observed }: GradeFacts): GradeReason[] {
 
 /** No miss costs points twice: neither as one of its namespace and one of the whole server, nor against two targets. */
 function hitRateReasons(lookups: SpanLookups, { observed, limits }: GradeFacts): GradeReason[] {
-  const hitRateTarget = limits.minHitRate ?? null;
-  if (observed === null || observed.judged.length === 0) return [hitRateReason(lookups, hitRateTarget)];
+  const { minHitRate } = limits;
+  if (observed === null || observed.judged.length === 0) return [hitRateReason(lookups, minHitRate)];
   const { judged, untargeted } = observed;
   const untargetedReads = untargeted.hits + untargeted.misses;
   const reads = judged.reduce((sum, each) => sum + each.reads, untargetedReads);
   const targets = targetReason(judged, reads);
-  if (hitRateTarget !== null) return [targets, lessPaid(hitRateReason(lookups, hitRateTarget), targets)];
+  if (minHitRate !== undefined) return [targets, lessPaid(hitRateReason(lookups, minHitRate), targets)];
   if (areEnough(untargeted)) {
     const others = { ...untargeted, span: ' of the caches without a target' };
-    return [targets, hitRateReason(others, null, untargetedReads / reads)];
+    return [targets, hitRateReason(others, undefined, untargetedReads / reads)];
   }
-  const text = `${rateText(lookups)}${lookups.span}: judged by the targets of the namespaces`;
+  const text = `${rateText(judgeHitRate(lookups))}${lookups.span}: judged by the targets of the namespaces`;
   return [targets, { rule: 'hit-rate', points: 0, tone: 'plain', text }];
 }
 
@@ -158,33 +147,31 @@ function lessPaid(whole: GradeReason, targets: GradeReason): GradeReason {
 }
 
 /** @param share of the judged reads, from 0 to 1; the points are as many */
-function hitRateReason(
-  { span, ...lookups }: SpanLookups,
-  hitRateTarget: number | null,
-  share = 1,
-): GradeReason {
+function hitRateReason({ span, ...lookups }: SpanLookups, limit: number | undefined, share = 1): GradeReason {
   const rule = 'hit-rate';
-  const reads = readsOf(lookups);
-  if (reads < fewestLookups) {
-    const few = reads === 0 ? 'no traffic' : reads === 1 ? 'only 1 read' : `only ${reads} reads`;
-    return { rule, points: 0, tone: 'plain', text: `hit rate not judged: ${few}${span}` };
+  const verdict = judgeHitRate(lookups, limit);
+  const { kind, reads, high, target } = verdict;
+  const found = `${rateText(verdict)}${span}`;
+  const against = `${limit === undefined ? 'the default target' : "the map's target"} of ${percent(target)}`;
+  switch (kind) {
+    case 'few': {
+      const few = reads === 0 ? 'no traffic' : reads === 1 ? 'only 1 read' : `only ${reads} reads`;
+      return { rule, points: 0, tone: 'plain', text: `hit rate not judged: ${few}${span}` };
+    }
+    case 'reached':
+      return { rule, points: 0, tone: 'good', text: `${found} reaches ${against}` };
+    case 'unclear': {
+      const hidden = hiddenByText(lookups);
+      const by = hidden === null ? '' : `: ${hidden} hide it`;
+      const text = `${found} cannot be held against ${against}${by}; \`cachectl stats --window 10s\` measures it now`;
+      return { rule, points: 0, tone: 'plain', text };
+    }
+    case 'missed': {
+      // A rate of half the target costs half of the points.
+      const points = Math.max(1, Math.round(share * Math.max(10, mostHitRatePoints * (1 - high / target))));
+      return { rule, points, tone: 'bad', text: `${found} is below ${against}` };
+    }
   }
-  const [low, high] = boundsOf(lookups);
-  const target = hitRateTarget ?? defaultHitRateTarget;
-  const found = `${rateText(lookups)}${span}`;
-  const against =
-    hitRateTarget === null
-      ? `the default target of ${percent(target)}`
-      : `the map's target of ${percent(target)}`;
-  if (low >= target) return { rule, points: 0, tone: 'good', text: `${found} reaches ${against}` };
-  if (high >= target) {
-    const by = lookups.hiddenBy === undefined ? '' : `: ${lookups.hiddenBy} hide it`;
-    const text = `${found} cannot be held against ${against}${by}; \`cachectl stats --window 10s\` measures it now`;
-    return { rule, points: 0, tone: 'plain', text };
-  }
-  // A rate of half the target costs half of the points.
-  const points = Math.max(1, Math.round(share * Math.max(10, mostHitRatePoints * (1 - high / target))));
-  return { rule, points, tone: 'bad', text: `${found} is below ${against}` };
 }
 
 /** What the rules that `check` shares find; of several nodes it is that of the worst. */

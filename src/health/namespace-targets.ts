@@ -1,6 +1,7 @@
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { findingsOf, type TrafficFinding } from '../traffic/figures/findings.ts';
 import { fewestLookups, type NamespaceTraffic, type TrafficReport } from '../traffic/report.ts';
+import type { LookupCounts } from './hit-rate.ts';
 
 /** A namespace whose hit rate can be held against its target. Ratios from 0 to 1. */
 export interface JudgedTarget {
@@ -122,14 +123,4 @@ function judgedTarget(traffic: NamespaceTraffic): JudgedTarget | null {
   if (kind !== 'cache' || reads === null) return null;
   if (hitRate === null || hitRateTarget === null || targetMet === null) return null;
   return { namespace, reads, hitRate, hitRateTarget, isMet: targetMet };
-}
-
-/** Reads that carry data. */
-export interface LookupCounts {
-  readonly hits: number;
-  readonly misses: number;
-  /** Reads beyond these of which it is not known whether they hit; left out: none. */
-  readonly unclear?: number;
-  /** What the unclear ones are hidden by: `TYPE 20,000, STRLEN 20,000 calls`. */
-  readonly hiddenBy?: string;
 }

@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { grade, observed, reason, target } from './grade-facts.ts';
 
 describe('a cache whose hits cannot be counted exactly', () => {
-  const hidden = { hits: 5000, misses: 0, unclear: 5000, hiddenBy: '20,000 `TYPE` calls' };
+  const hidden = {
+    hits: 5000,
+    misses: 0,
+    unclear: 5000,
+    metadataCommands: [{ command: 'TYPE', calls: 20_000 }],
+  };
 
   test('has no grade where its target lies between the bounds, and the reason says what hides it', () => {
     const { letter, reasons } = grade({ lifetime: hidden });
@@ -13,7 +18,7 @@ describe('a cache whose hits cannot be counted exactly', () => {
       tone: 'plain',
       text:
         'hit rate between 50.0 % and 100.0 % since the counters began cannot be held against the default target of ' +
-        '80.0 %: 20,000 `TYPE` calls hide it; `cachectl stats --window 10s` measures it now',
+        '80.0 %: TYPE 20,000 calls hide it; `cachectl stats --window 10s` measures it now',
     });
   });
 

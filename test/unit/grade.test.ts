@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultHitRateTarget, gradeOf } from '../../src/health/grade.ts';
+import { gradeOf } from '../../src/health/grade.ts';
+import { defaultHitRateTarget } from '../../src/health/hit-rate.ts';
 import { good, grade, gradeFactsWith, observed, reason, target } from './grade-facts.ts';
 import { answersTo, factsOfInfo } from './health-facts.ts';
 import { fewestLookups } from '../../src/traffic/report.ts';

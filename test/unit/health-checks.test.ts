@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checks } from '../../src/health/report.ts';
+import { reason } from './grade-facts.ts';
 import { medianOf } from '../../src/health/checks/work.ts';
 import { answersTo, factsOfInfo, factsWith, healthyInfo, nodeWith, refused } from './health-facts.ts';
 
@@ -53,10 +54,27 @@ describe('the hit rate', () => {
     });
   });
 
-  test('without a limit is told and passes', () => {
-    const answers = answersTo(factsOfInfo({ keyspace_hits: '1', keyspace_misses: '99999' }));
+  test('without a limit warns below the default that the grade of stats goes by', () => {
+    const at = (hits: number) =>
+      answersTo(factsOfInfo({ keyspace_hits: String(hits), keyspace_misses: String(1000 - hits) }))[
+        'hit-rate'
+      ];
 
-    expect(answers['hit-rate']).toMatchObject({ status: 'pass', message: '< 0.1 % of 100,000 reads' });
+    expect(at(800)).toMatchObject({
+      status: 'pass',
+      message: '80.0 % of 1,000 reads',
+      limit: null,
+      remedy: null,
+    });
+    expect(at(799)).toMatchObject({
+      status: 'warn',
+      message: '79.9 % of 1,000 reads, below the default target of 80.0 %',
+      limit: null,
+    });
+    expect(at(799)?.remedy).toContain('`cachectl stats --window 10s`');
+    expect(reason('hit-rate', { lifetime: { hits: 799, misses: 201 } })?.text).toContain(
+      'below the default target',
+    );
   });
 
   test('of several nodes is that of all their lookups', () => {

@@ -37,7 +37,11 @@ export const defineCheck: DefineCommand = (program, run) => {
     )
     .option('--junit <file>', 'write a JUnit report to a file as well')
     .optionsGroup(limitGroup)
-    .option('--min-hit-rate <ratio>', 'lowest hit rate, of at least 100 reads of data', ratioArgument)
+    .option(
+      '--min-hit-rate <ratio>',
+      'lowest hit rate of 100 reads or more (default: warns below 80%)',
+      ratioArgument,
+    )
     .option('--max-memory <ratio>', 'highest used memory as a share of maxmemory', ratioArgument)
     .option('--max-ping <duration>', 'highest median of 20 round trips, such as 5ms', durationArgument)
     .option(

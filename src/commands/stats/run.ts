@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type GradeFacts, gradeOf } from '../../health/grade.ts';
+import { gradeOf } from '../../health/grade.ts';
 import { factsOfInfos } from '../../health/facts.ts';
 import {
-  type DataReads,
   dataReadsOf,
-  hiddenByText,
   type LookupCounters,
   lookupCountersOf,
   lookupsSince,
@@ -136,8 +134,8 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
   const databaseKeys = report?.databases?.find(({ database }) => database === node.database)?.keys;
   const dataReads = dataReadsOf(first?.lookups ?? null);
   const { letter, reasons } = gradeOf({
-    lifetime: lookupsOf(dataReads),
-    window: lookupsOf(window?.dataReads ?? null),
+    lifetime: dataReads,
+    window: window?.dataReads ?? null,
     observed: observed && observedTraffic(observed.report),
     limits: context.map.thresholds,
     server: first && factsOfInfos(first.infos),
@@ -295,13 +293,6 @@ function namespacesOf(
   const traffic = observed?.report.namespaces.filter((each) => each.database === database) ?? [];
   const judged = observed === null ? [] : (observedTraffic(observed.report)?.judged ?? []);
   return joinTraffic(keys, traffic, judged, map, limit);
-}
-
-function lookupsOf(reads: DataReads | null): GradeFacts['lifetime'] {
-  if (reads === null) return null;
-  const { hits, misses, unclear } = reads;
-  const hiddenBy = hiddenByText(reads);
-  return { hits, misses, unclear, ...(hiddenBy !== null && { hiddenBy }) };
 }
 
 function hitRateOf(hits: number | null, misses: number | null): number | null {

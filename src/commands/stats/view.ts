@@ -9,7 +9,7 @@ import {
 } from '../../render/blocks.ts';
 import { type Field, fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
-import { hiddenByText } from '../../health/lookups/counters.ts';
+import { hiddenByText } from '../../health/hit-rate.ts';
 import { costNotes, ownLookupsText, readingNotes } from '../keyspace-report.ts';
 import type { HitFigures, ObservedHits, StatsNamespace, StatsResult, WindowFigures } from './result.ts';
 import { fewestLookups } from '../../traffic/report.ts';

@@ -1,5 +1,6 @@
 import { infoNumber } from '../../redis/info.ts';
-import { dataReadsOf, hiddenByText, type LookupCounters } from '../lookups/counters.ts';
+import { hiddenByText, judgeHitRate } from '../hit-rate.ts';
+import { dataReadsOf, type LookupCounters } from '../lookups/counters.ts';
 import {
   type Check,
   type Finding,
@@ -28,7 +29,7 @@ export const traffic: readonly Check[] = [
         ({ lookups, windowLookups }) => (windowSeconds === null ? lookups : windowLookups) ?? [],
       );
       if (lookups.length < nodes.length) return unreported('keyspace_hits');
-      return judgeHitRate(lookups, windowSeconds, minHitRate);
+      return hitRateFinding(lookups, windowSeconds, minHitRate);
     }),
   },
   {
@@ -95,74 +96,73 @@ export const traffic: readonly Check[] = [
   },
 ];
 
-/**
- * Held against the limit are the bounds of what the counters say of reads that carry data: a limit between them is not shown
- * to be reached, and a gate does not pass on what is not shown.
- */
-function judgeHitRate(
+/** A limit that is not shown to be reached fails, for a gate does not pass on what is not shown; a default only warns. */
+function hitRateFinding(
   nodes: readonly LookupCounters[],
   windowSeconds: number | null,
   limit: number | undefined,
 ): Finding {
-  const reads = dataReadsOf(nodes);
-  const [low, high] = reads.hitRateInterval ?? [0, 0];
+  const dataReads = dataReadsOf(nodes);
+  const { kind, reads, low, high, target } = judgeHitRate(dataReads, limit);
   const evidence = {
     hits: nodes.reduce((sum, { hits }) => sum + hits, 0),
     misses: nodes.reduce((sum, { misses }) => sum + misses, 0),
-    ...{ ownHits: reads.ownHits, ownMisses: reads.ownMisses, metadataLookups: reads.metadataLookups },
-    ...{
-      dataReads: reads.reads,
-      dataHits: reads.hits,
-      dataMisses: reads.misses,
-      unclearReads: reads.unclear,
-    },
-    hitRateLow: reads.hitRateInterval && low,
-    hitRateHigh: reads.hitRateInterval && high,
+    ownHits: dataReads.ownHits,
+    ownMisses: dataReads.ownMisses,
+    metadataLookups: dataReads.metadataLookups,
+    dataReads: reads,
+    dataHits: dataReads.hits,
+    dataMisses: dataReads.misses,
+    unclearReads: dataReads.unclear,
+    hitRateLow: reads === 0 ? null : low,
+    hitRateHigh: reads === 0 ? null : high,
     windowSeconds,
     ledgerDamage: nodes.find(({ damage }) => damage !== null)?.damage ?? null,
   };
   const when = windowSeconds === null ? [] : say` in ${seconds(windowSeconds)}`;
-  if (reads.reads < fewestLookups) {
-    const few = say`${count(reads.reads, 'read')} of data`;
+  if (kind === 'few') {
+    const few = say`${count(reads, 'read')} of data`;
     return finding(
       'skip',
-      reads.reads === 0
+      reads === 0
         ? [...say`no traffic to judge`, ...when]
         : [...few, ...when, ...say`, too few to judge (${count(fewestLookups)} are needed)`],
       { evidence, limit: limit ?? null, unit: 'ratio' },
     );
   }
-  const hidden = hiddenByText(reads);
-  const figure = { value: low, limit, unit: 'ratio' as const };
   const rate = low === high ? say`${ratio(low)}` : say`${ratio(low)} to ${ratio(high)}`;
   // The reads of a window are counted by this run alone.
   const damage = windowSeconds === null ? evidence.ledgerDamage : null;
-  const unknown =
-    damage === null ? [] : say`; lookups of earlier runs of cachectl are not all known: ${damage}`;
-  const facts = [...rate, ...say` of ${count(reads.reads, 'read')}`, ...when];
-  if (limit === undefined || low >= limit)
-    return measured(damage === null ? 'pass' : 'warn', [...facts, ...unknown], figure, {
-      evidence,
-      ...(damage !== null && { remedy: '`cachectl check --window 30s` judges the traffic of that time' }),
-    });
-  if (high < limit)
-    return measured('fail', [...facts, ...say`, below the limit of ${ratio(limit)}`, ...unknown], figure, {
-      evidence,
-      remedy:
-        '`cachectl stats --window 10s` measures it as it is now; `cachectl inspect` shows how long the keys live',
-    });
+  const hidden = hiddenByText(dataReads);
+  const against = limit === undefined ? say`default target` : say`limit`;
+  const verdict =
+    kind === 'missed'
+      ? [', below the ', ...against, ...say` of ${ratio(target)}`]
+      : kind === 'unclear' && limit !== undefined
+        ? say`, not shown to reach the limit of ${ratio(limit)}${hidden === null ? '' : `: ${hidden} hide it`}`
+        : null;
+  const message = [
+    ...rate,
+    ...say` of ${count(reads, 'read')}`,
+    ...when,
+    ...(verdict ?? []),
+    ...(damage === null ? [] : say`; lookups of earlier runs of cachectl are not all known: ${damage}`),
+  ];
+  const status =
+    verdict !== null ? (limit === undefined ? 'warn' : 'fail') : damage === null ? 'pass' : 'warn';
+  const remedy =
+    kind === 'missed'
+      ? '`cachectl stats --window 10s` measures it as it is now; `cachectl inspect` shows how long the keys live'
+      : verdict !== null
+        ? '`cachectl check --window 30s` judges the traffic of that time; `cachectl stats --hits 10s` observes it by namespace'
+        : '`cachectl check --window 30s` judges the traffic of that time';
   return measured(
-    'fail',
-    [
-      ...facts,
-      ...say`, not shown to reach the limit of ${ratio(limit)}${hidden === null ? '' : `: ${hidden} hide it`}`,
-      ...unknown,
-    ],
-    figure,
+    status,
+    message,
+    { value: low, limit, unit: 'ratio' },
     {
       evidence,
-      remedy:
-        '`cachectl check --window 30s` judges the traffic of that time; `cachectl stats --hits 10s` observes it by namespace',
+      ...(status !== 'pass' && { remedy }),
     },
   );
 }

@@ -123,15 +123,6 @@ export function dataReadsOf(nodes: readonly LookupCounters[] | null): DataReads 
   };
 }
 
-/** `TYPE 20,000, STRLEN 20,000 calls`: the most frequent of what was taken off; null: nothing was. */
-export function hiddenByText({ metadataCommands: commands }: DataReads): string | null {
-  if (commands.length === 0) return null;
-  const named = commands
-    .slice(0, 3)
-    .map(({ command, calls }) => `${command} ${calls.toLocaleString('en-US')}`);
-  return `${named.join(', ')}${commands.length > 3 ? ', …' : ''} calls`;
-}
-
 function dataReadsOfNode({ hits, misses, own, metadataCalls }: LookupCounters) {
   const [foundHits, foundMisses] = [Math.max(0, hits - own.hits), Math.max(0, misses - own.misses)];
   const metadata = lessCalls(metadataCalls ?? {}, own.metadata);

@@ -1,7 +1,8 @@
 import { type Block, note } from '../render/blocks.ts';
 import { type Field, fieldsOf } from '../render/table.ts';
 import { counted, formatRatio } from '../render/units.ts';
-import { shown, type RestoreOutcome } from '../traffic/notifications/put-back.ts';
+import { shown } from '../traffic/notifications/notification-flags.ts';
+import type { RestoreOutcome } from '../traffic/notifications/put-back.ts';
 import { type MissCause, type NamespaceTraffic, topCauseOf } from '../traffic/report.ts';
 
 /** The causes of misses as people read them. */

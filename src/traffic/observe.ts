@@ -2,11 +2,11 @@ import { RedisError } from '../redis/errors.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { type Cut, Observation, type ObservationOptions } from './observation.ts';
 import { ObservationLost } from './streams/node-observer.ts';
-import { shown, type RestoreOutcome } from './notifications/put-back.ts';
+import type { RestoreOutcome } from './notifications/put-back.ts';
 import type { TrafficReport } from './report.ts';
 import { cpuBetween, growth } from './figures/window.ts';
 import { ReplyError } from '../redis/reply.ts';
-import { hitFlags, missingFlags, readServerFlags } from './notifications/notification-flags.ts';
+import { hitFlags, missingFlags, readServerFlags, shown } from './notifications/notification-flags.ts';
 import { readInfoIfPermitted } from '../redis/info.ts';
 
 /** What the server may be burdened with; beyond it the observation ends. */

@@ -4,10 +4,9 @@ import { infoNumber, readInfoIfPermitted } from '../redis/info.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { ObservationLost, type NodeObserver } from './streams/node-observer.ts';
-import { acquireNotifications, type LeaseTerms } from './notifications/switch-on.ts';
+import { acquireNotifications, type LeaseTerms, NotificationRefusal } from './notifications/switch-on.ts';
 import type { NotificationLease } from './notifications/lease.ts';
 import { hitFlags, missingFlags, readServerFlags } from './notifications/notification-flags.ts';
-import { type NotificationRefusal, refusalOf } from './notifications/put-back.ts';
 import type { HitMode } from './report.ts';
 
 export interface SourceTerms extends LeaseTerms {
@@ -85,25 +84,24 @@ async function switchEventsOn(observers: Observers, terms: SourceTerms) {
       const lease = terms.mayChange
         ? await acquireNotifications(node, terms)
         : await lookAtEvents(node, terms.now());
-      if (lease?.kind === 'lease') leases.push(lease);
-      else refusal ??= lease;
+      if (lease instanceof NotificationRefusal) refusal ??= lease;
+      else if (lease !== null) leases.push(lease);
     }
   } catch (error) {
     await restoreAll(leases);
     throw error;
   }
-  return { leases, refusal, remarks: leases.flatMap((lease) => lease.remarks.map(({ message }) => message)) };
+  return { leases, refusal, remarks: leases.flatMap((lease) => lease.remarks) };
 }
 
 /** Null where all events that are needed are on. @throws RedisError when the connection is lost */
 async function lookAtEvents(node: RedisNode, now: number): Promise<NotificationRefusal | null> {
   const { flags } = await readServerFlags(node, now);
-  if (flags instanceof ReplyError) return refusalOf(node.address, 'CONFIG GET', flags, null, hitFlags);
-  if (missingFlags(flags, hitFlags.required) === '') return null;
-  return {
-    ...refusalOf(node.address, 'CONFIG SET', new ReplyError('READONLY'), flags, hitFlags),
-    message: `${node.address} does not report misses and their causes, and the profile is read-only`,
-  };
+  if (flags instanceof ReplyError)
+    return new NotificationRefusal(node.address, 'CONFIG GET', flags, null, hitFlags);
+  return missingFlags(flags, hitFlags.required) === ''
+    ? null
+    : new NotificationRefusal(node.address, 'read-only', new ReplyError('READONLY'), flags, hitFlags);
 }
 
 /** Misses are told of, and the rest is not known to be, or known not to be. */
@@ -124,8 +122,7 @@ async function openEvents(
   refusal: NotificationRefusal | null,
 ): Promise<RedisError | null> {
   // Off for certain: waiting for an event would only take time.
-  if (refusal?.missing?.includes('m') === true || refusal?.missing?.includes('E') === true)
-    return asError(refusal);
+  if (refusal?.missing?.includes('m') === true || refusal?.missing?.includes('E') === true) return refusal;
   try {
     for (const observer of observers) {
       await observer.openEvents(await countDatabases(observer.node));
@@ -134,7 +131,7 @@ async function openEvents(
     return null;
   } catch (error) {
     if (error instanceof ObservationLost)
-      return refusal === null ? new RedisError('refused', 'ESILENT', error.message) : asError(refusal);
+      return refusal === null ? new RedisError('refused', 'ESILENT', error.message) : refusal;
     if (error instanceof RedisError && error.failure === 'refused') return error;
     throw error;
   }
@@ -182,8 +179,4 @@ async function countDatabases(node: RedisNode): Promise<number> {
   const [reply] = await node.batch([['CONFIG', 'GET', 'DATABASES']]);
   const told = Array.isArray(reply) ? Number(reply[1]) : Number.NaN;
   return Math.max(node.database + 1, Number.isInteger(told) && told > 0 ? told : usualDatabases);
-}
-
-function asError({ code, message, hint, step, answer }: NotificationRefusal): RedisError {
-  return new RedisError('refused', code, message, hint, { subject: `\`${step}\``, answer });
 }

@@ -18,6 +18,6 @@ const lease = await acquireNotifications(server.nodes[0], {
 const say = (fact: object) => process.stdout.write(`${JSON.stringify(fact)}\n`);
 say(lease);
 await once(process.stdin, 'data');
-if (lease.kind === 'lease') say(await lease.restore());
+if ('restore' in lease) say(await lease.restore());
 server.close();
 process.stdin.destroy();

@@ -9,7 +9,11 @@ import { onTestFinished } from 'vitest';
 import { processFacts } from '../../src/cli/process-facts.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { acquireNotifications, type LeaseTerms } from '../../src/traffic/notifications/switch-on.ts';
+import {
+  acquireNotifications,
+  type LeaseTerms,
+  NotificationRefusal,
+} from '../../src/traffic/notifications/switch-on.ts';
 import type { NotificationLease } from '../../src/traffic/notifications/lease.ts';
 import type { RestoreOutcome } from '../../src/traffic/notifications/put-back.ts';
 import { send, targetOf } from '../server/redis.ts';
@@ -41,7 +45,7 @@ export async function setFlags(server: RedisServer, flags: string): Promise<void
 /** A lease, where it must be one. */
 export async function acquire(server: RedisServer, terms: LeaseTerms): Promise<NotificationLease> {
   const lease = await acquireNotifications(server.nodes[0], terms);
-  if (lease.kind !== 'lease') throw new Error(lease.message);
+  if (lease instanceof NotificationRefusal) throw lease;
   return lease;
 }
 

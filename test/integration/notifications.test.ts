@@ -97,7 +97,7 @@ describe('one observation', () => {
   test('says that it cannot know of an `n` beside `A` on a server without traffic', async () => {
     const lease = await acquire(await serverWith('KEA'), testTerms());
 
-    expect(lease.remarks).toMatchObject([{ kind: 'hiddenClasses' }]);
+    expect(lease.remarks).toEqual([expect.stringContaining('does not show whether `n` was on')]);
     expect(lease.original).toBe('AKE');
     await lease.restore();
   });
@@ -148,7 +148,7 @@ describe('several observations of one server', () => {
 
     expect(await leases[other]?.restore()).toMatchObject({ outcome: 'restored', to: 'xK' });
     expect(await flagsOn(server)).toBe('xK');
-    expect(leases[1]?.remarks).toMatchObject([{ kind: 'joined' }]);
+    expect(leases[1]?.remarks).toEqual([expect.stringContaining('the last one to end puts')]);
   });
 
   test.each([
@@ -214,7 +214,8 @@ describe('after kill -9', () => {
     const lease = await acquire(server, terms);
     const outcome = await lease.restore();
 
-    expect(lease).toMatchObject({ original: 'xK', changed: true, remarks: [{ kind: 'inherited' }] });
+    expect(lease).toMatchObject({ original: 'xK', changed: true });
+    expect(lease.remarks).toEqual([expect.stringContaining('an earlier observation ended without putting')]);
     expect(outcome).toMatchObject({ outcome: 'restored' });
     expect(await flagsOn(server)).toBe('xK');
     expect(readdirSync(terms.folder)).toEqual([]);
@@ -358,8 +359,7 @@ describe('what was left behind', () => {
     writeFileSync(path, text);
 
     const lease = await acquire(server, terms);
-    expect(lease.remarks).toMatchObject([{ kind: 'damagedNote' }]);
-    expect(lease.remarks[0]?.message).toContain(`\`${path}\` cannot be used: ${reason}`);
+    expect(lease.remarks).toEqual([expect.stringContaining(`\`${path}\` cannot be used: ${reason}`)]);
     expect(await lease.restore()).toMatchObject({ outcome: 'restored' });
 
     const { outcomes, damaged } = await restoreLeftovers(server.nodes, terms);

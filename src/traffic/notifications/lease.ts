@@ -2,39 +2,28 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RedisError } from '../../redis/errors.ts';
 import { fileFailureText } from '../../support/failure.ts';
 import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
-import type { ProcessFacts } from '../../support/processes.ts';
-import {
-  type FlagsNode,
-  readServerFlags,
-  sameFlags,
-  type ServerFlags,
-  withinMillis,
-} from './notification-flags.ts';
 import {
   isAbout,
-  isDoingOf,
   isOutlived,
   latestNote,
   type Note,
   type NoteFile,
-  notesOn,
+  type NoteTerms,
   readNotes,
   removeNote,
   writeNote,
 } from './note.ts';
+import { type FlagsNode, readServerFlags, shown } from './notification-flags.ts';
 import {
-  type NotificationRemark,
   outcomeOf,
   restartedOutcome,
   restoreCommand,
   type RestoreOutcome,
   restoreServer,
-  shown,
 } from './put-back.ts';
 
 /** Events are on, until `restore`. */
 export interface NotificationLease {
-  readonly kind: 'lease';
   readonly address: string;
   /** The value before the first of those who observe the server changed it. */
   readonly original: string;
@@ -42,9 +31,10 @@ export interface NotificationLease {
   readonly value: string;
   /** False where all were on, and nothing is to be put back. */
   readonly changed: boolean;
-  /** Whether keys that come into being are told of; null where the server does not say. */
+  /** Whether keys that come into being are reported; null where the server does not show it. */
   readonly newKeys: boolean | null;
-  readonly remarks: readonly NotificationRemark[];
+  /** What was met on the way to it. */
+  readonly remarks: readonly string[];
   /**
    * Puts the value back, within 3 s: over the connection of the lease, and where that is lost over those that `reconnect`
    * opens to the same server. Never throws; after `failed` the note is there for a later run, or for another call.
@@ -53,29 +43,25 @@ export interface NotificationLease {
 }
 
 /** What a lease puts back, and where its note is. */
-interface LeaseTerms {
+interface Change extends NoteTerms {
   readonly node: FlagsNode;
   readonly folder: string;
   readonly file: NoteFile;
-  readonly processes: ProcessFacts;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
 }
 
-/** @param terms null: nothing was changed @param on what the server has now, and what was met on the way */
+/** @param change null: nothing was changed @param on what the server has now, and what was met on the way */
 export function leaseOf(
-  terms: LeaseTerms | null,
-  on: Pick<NotificationLease, 'address' | 'original' | 'value' | 'newKeys' | 'remarks'>,
+  change: Change | null,
+  on: Omit<NotificationLease, 'changed' | 'restore'>,
 ): NotificationLease {
   let ended: Promise<RestoreOutcome> | undefined;
   return {
-    kind: 'lease',
     ...on,
-    changed: terms !== null,
+    changed: change !== null,
     async restore(reconnect) {
-      if (terms === null)
+      if (change === null)
         return { ...outcomeOf('nothing', { address: on.address, flags: on.value }, null), to: on.original };
-      ended ??= restoreLease(terms, reconnect);
+      ended ??= restoreLease(change, reconnect);
       const outcome = await ended;
       if (outcome.outcome === 'failed') ended = undefined;
       return outcome;
@@ -90,10 +76,10 @@ const oldConnectionMillis = 1000;
 const pauseMillis = 500;
 
 async function restoreLease(
-  terms: LeaseTerms,
+  change: Change,
   reconnect: (() => Promise<FlagsNode>) | undefined,
 ): Promise<RestoreOutcome> {
-  const { node, folder, processes, now } = terms;
+  const { node, folder, processes, now } = change;
   const end = performance.now() + patienceMillis;
   /** The outcome, or why there is none yet. */
   const attempt = async (millis: number, open: () => Promise<FlagsNode>) => {
@@ -101,12 +87,11 @@ async function restoreLease(
       return await withinMillis(node.address, millis, open, async (opened) => {
         // A server that hangs must not keep others from the lock.
         await readServerFlags(opened, now());
-        return withFolderLock(folder, processes, millis, () => restoreOnce(terms, opened));
+        return withFolderLock(folder, processes, millis, () => restoreOnce(change, opened));
       });
     } catch (error) {
-      return error instanceof RedisError || error instanceof FolderError
-        ? error.message
-        : fileFailureText(error);
+      const isNamed = error instanceof RedisError || error instanceof FolderError;
+      return isNamed ? error.message : fileFailureText(error);
     }
   };
   let result = await attempt(reconnect ? oldConnectionMillis : patienceMillis, () => Promise.resolve(node));
@@ -114,12 +99,12 @@ async function restoreLease(
     result = await attempt(end - performance.now(), reconnect);
     if (typeof result === 'string') await pause(pauseMillis);
   }
-  return typeof result === 'string' ? failedOutcome(terms, result) : result;
+  return typeof result === 'string' ? failedOutcome(change, result) : result;
 }
 
 /** @throws RedisError when the connection is lost, or leads elsewhere */
-async function restoreOnce(terms: LeaseTerms, node: FlagsNode): Promise<RestoreOutcome> {
-  const { file, folder, processes, now } = terms;
+async function restoreOnce(change: Change, node: FlagsNode): Promise<RestoreOutcome> {
+  const { file, folder, processes, now } = change;
   const note = latestNote(file);
   const server = await readServerFlags(node, now());
   if (isOutlived(note, server)) {
@@ -130,11 +115,11 @@ async function restoreOnce(terms: LeaseTerms, node: FlagsNode): Promise<RestoreO
     throw new RedisError('lost', 'EMOVED', `another server answers at ${node.address}`);
   const own = { path: file.path, note };
   const outcome = await restoreServer(node, server, readNotes(folder).notes, processes, own);
-  return outcome.outcome === 'failed' ? failedOutcome(terms, outcome.message ?? '') : outcome;
+  return outcome.outcome === 'failed' ? failedOutcome(change, outcome.message ?? '') : outcome;
 }
 
 /** Says how to go on, and leaves the note to whoever comes next, this process included. */
-function failedOutcome({ file, node }: LeaseTerms, reason: string): RestoreOutcome {
+function failedOutcome({ file, node }: Change, reason: string): RestoreOutcome {
   const { original, holder } = giveUp(file);
   return outcomeOf(
     'failed',
@@ -149,63 +134,34 @@ export function giveUp(file: NoteFile): Note {
   const note = { ...latestNote(file), holder: null };
   try {
     writeNote({ path: file.path, note });
+    return note;
   } catch {
     return file.note;
   }
-  return note;
 }
 
-/** Leases that changed the server before, and have not put it back. */
-export interface EarlierLeases {
-  /** What the first of them found; null where none of them set what the server has. */
-  readonly original: string | null;
-  /** What they may have set. */
-  readonly values: readonly string[];
-  /** Notes of those who still observe. */
-  readonly held: readonly NoteFile[];
-  /** Notes of those who are gone; to be removed once another note has taken their place. */
-  readonly abandoned: readonly NoteFile[];
-  readonly remarks: readonly NotificationRemark[];
-}
-
-/** Reads the notes on a server that is about to be changed, and removes those that hold no longer. */
-export function settleEarlierLeases(
-  { notes, damaged }: ReturnType<typeof readNotes>,
-  server: ServerFlags & { readonly flags: string },
-  processes: ProcessFacts,
-): EarlierLeases {
-  const { held, abandoned, outlived } = notesOn(notes, server, processes);
-  const { address } = server;
-  const remarks = damaged.map(({ path, reason }): NotificationRemark => ({
-    kind: 'damagedNote',
-    message: `\`${path}\` cannot be used: ${reason}; remove it once \`CONFIG GET notify-keyspace-events\` is as you want it`,
-  }));
-  for (const { path, note } of outlived) {
-    removeNote(path);
-    remarks.push({ kind: 'restarted', message: restartedOutcome(note, server).message ?? '' });
-  }
-  const isDoing = ({ note }: NoteFile) => isDoingOf(note, server.flags);
-  const inherited = abandoned.filter(isDoing);
-  for (const { path, note } of abandoned.filter((each) => !isDoing(each))) {
-    removeNote(path);
-    if (!sameFlags(note.original, server.flags))
-      remarks.push({
-        kind: 'changedMeanwhile',
-        message: `\`notify-keyspace-events\` of ${address} was changed since an earlier observation ended without putting it back: ${shown(server.flags)} is what it goes back to`,
-      });
-  }
-  const joined = held.filter(isDoing);
-  const doers = notes.filter((each) => inherited.includes(each) || joined.includes(each));
-  const original = doers[0]?.note.original ?? null;
-  if (inherited.length > 0 && original !== null)
-    remarks.push({
-      kind: 'inherited',
-      message: `an earlier observation ended without putting \`notify-keyspace-events\` of ${address} back: it goes back to ${shown(original)} now`,
+/**
+ * Opens a node and works with it for no longer than so many milliseconds, however long its own connection would wait.
+ * @throws RedisError where the time is over, or the connection is lost
+ */
+async function withinMillis<T>(
+  address: string,
+  millis: number,
+  open: () => Promise<FlagsNode>,
+  work: (node: FlagsNode) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController();
+  const over = pause(millis, undefined, { signal: ended.signal }).then(() => {
+    throw new RedisError('lost', 'ETIMEDOUT', `lost the connection to ${address}: no answer in time`);
+  });
+  over.catch(() => undefined);
+  try {
+    const node = await Promise.race([open(), over]);
+    return await work({
+      address: node.address,
+      batch: (commands) => Promise.race([node.batch(commands), over]),
     });
-  for (const { note } of joined)
-    remarks.push({
-      kind: 'joined',
-      message: `process ${note.holder?.pid ?? 0} observes ${address} too: the last one to end puts \`notify-keyspace-events\` back`,
-    });
-  return { original, values: doers.flatMap(({ note }) => note.values), held, abandoned: inherited, remarks };
+  } finally {
+    ended.abort();
+  }
 }

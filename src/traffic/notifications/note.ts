@@ -95,17 +95,17 @@ export function removeNote(path: string): void {
 
 /** All notes of the folder, the oldest first; none where there is no folder. @throws Error as the system gives it */
 export function readNotes(folder: string): { notes: NoteFile[]; damaged: DamagedNote[] } {
-  const notes: NoteFile[] = [];
-  const damaged: DamagedNote[] = [];
-  for (const name of namesIn(folder, noteSuffix)) {
+  const files = namesIn(folder, noteSuffix).map((name) => {
     const path = join(folder, name);
-    const read = readNote(path);
-    if (read === null) continue;
-    if (typeof read === 'string') damaged.push({ path, reason: read });
-    else notes.push({ path, note: read });
-  }
-  notes.sort((left, right) => Date.parse(left.note.at) - Date.parse(right.note.at));
-  return { notes, damaged };
+    return { path, read: readNote(path) };
+  });
+  const notes = files.flatMap(({ path, read }) =>
+    read === null || typeof read === 'string' ? [] : [{ path, note: read }],
+  );
+  return {
+    notes: notes.sort((left, right) => Date.parse(left.note.at) - Date.parse(right.note.at)),
+    damaged: files.flatMap(({ path, read }) => (typeof read === 'string' ? [{ path, reason: read }] : [])),
+  };
 }
 
 /** Removes what writers that were killed have begun. To be called under the lock. @throws Error as the system gives it */
@@ -123,7 +123,7 @@ function namesIn(folder: string, suffix: string): string[] {
 }
 
 /** The note, null where it is gone, or the reason why it cannot be used. */
-export function readNote(path: string): Note | string | null {
+function readNote(path: string): Note | string | null {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -177,16 +177,6 @@ function parseNote(value: unknown): Note | null {
   return { address, runId, original, values, holder: read, at };
 }
 
-/** The notes about one server, the oldest first. */
-interface ServerNotes {
-  /** Their processes run. */
-  readonly held: readonly NoteFile[];
-  /** Their processes are gone. */
-  readonly abandoned: readonly NoteFile[];
-  /** Abandoned as well, and the server was started again since. */
-  readonly outlived: readonly NoteFile[];
-}
-
 /** What tells one server from another. */
 type ServerIdentity = Pick<ServerFlags, 'address' | 'runId' | 'startedAt'>;
 
@@ -215,18 +205,20 @@ export function isOutlived(note: Note, server: ServerIdentity): boolean {
 export const isHeld = ({ note }: NoteFile, processes: ProcessFacts) =>
   note.holder !== null && isRunning(note.holder, processes);
 
-/** Sorts the notes that concern the server; `except` is left out. */
+/** Sorts the notes that concern the server, the oldest first; `except` is left out. */
 export function notesOn(
   notes: readonly NoteFile[],
   server: ServerIdentity,
   processes: ProcessFacts,
   except?: string,
-): ServerNotes {
+) {
   const others = notes.filter(({ path }) => path !== except);
   const about = others.filter(({ note }) => isAbout(note, server));
   return {
     held: about.filter((each) => isHeld(each, processes)),
+    /** Their processes are gone. */
     abandoned: about.filter((each) => !isHeld(each, processes)),
+    /** Abandoned as well, and the server was started again since. */
     outlived: others.filter((each) => isOutlived(each.note, server) && !isHeld(each, processes)),
   };
 }

@@ -1,37 +1,35 @@
+import { RedisError } from '../../redis/errors.ts';
 import { ReplyError } from '../../redis/reply.ts';
-import {
-  missingFlags,
-  readServerFlags,
-  sameFlags,
-  withFlags,
-  type WantedFlags,
-  type FlagsNode,
-  type ServerFlags,
-  setServerFlags,
-} from './notification-flags.ts';
+import type { RedisNode } from '../../redis/server.ts';
+import { fileFailureText } from '../../support/failure.ts';
+import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
+import type { ProcessFacts } from '../../support/processes.ts';
 import {
   type DamagedNote,
-  type Note,
-  type NoteFile,
-  type NoteTerms,
+  folderFailure,
   isAbout,
   isDoingOf,
   isHeld,
   isOutlived,
+  lockPatienceMillis,
+  type Note,
+  type NoteFile,
   notesOn,
+  type NoteTerms,
   readNotes,
   removeDrafts,
   removeNote,
-  folderFailure,
-  lockPatienceMillis,
 } from './note.ts';
-import type { ProcessFacts } from '../../support/processes.ts';
-import { fileFailureText } from '../../support/failure.ts';
-import { RedisError } from '../../redis/errors.ts';
-import type { RedisNode } from '../../redis/server.ts';
-import { withFolderLock, FolderError } from '../../support/folder-lock.ts';
+import {
+  type FlagsNode,
+  readServerFlags,
+  sameFlags,
+  type ServerFlags,
+  setServerFlags,
+  shown,
+} from './notification-flags.ts';
 
-export type RestoreKind =
+type RestoreKind =
   /** The server has the value again that it had before the observation. */
   | 'restored'
   /** There was nothing to put back. */
@@ -61,72 +59,7 @@ export interface RestoreOutcome {
   readonly message: string | null;
 }
 
-/** What was met on the way to a lease. */
-export interface NotificationRemark {
-  readonly kind: 'inherited' | 'joined' | 'restarted' | 'changedMeanwhile' | 'damagedNote' | 'hiddenClasses';
-  readonly message: string;
-}
-
-/** The server does not let us switch events on. */
-export interface NotificationRefusal {
-  readonly kind: 'refusal';
-  readonly address: string;
-  /**
-   * `CONFIG GET`: whether they are on is not known. `CONFIG SET`: they are not all on. `ignored`: the change was answered
-   * with OK, and not made.
-   */
-  readonly step: 'CONFIG GET' | 'CONFIG SET' | 'ignored';
-  readonly code: string;
-  /** In the server's own words. */
-  readonly answer: string;
-  /** The letters that are on; null where that is not known. */
-  readonly found: string | null;
-  /** Letters that are needed and off; null where that is not known. */
-  readonly missing: string | null;
-  /** The one line that an administrator has to send: what is on, and what is wanted. */
-  readonly setting: string;
-  readonly message: string;
-  readonly hint: string;
-}
-
 export const restoreCommand = '`cachectl hits --restore`';
-
-/** Letters with quotation marks where there are none to see. */
-export const shown = (flags: string) => (flags === '' ? '`""`' : `\`${flags}\``);
-
-export function refusalOf(
-  address: string,
-  step: NotificationRefusal['step'],
-  reply: Pick<ReplyError, 'code' | 'message'>,
-  found: string | null,
-  wanted: WantedFlags,
-): NotificationRefusal {
-  // Servers that know no `n` refuse the whole line with it.
-  const letters =
-    step === 'CONFIG SET' && reply.code !== 'NOPERM' ? wanted.required : wanted.required + wanted.optional;
-  const setting = `CONFIG SET notify-keyspace-events ${withFlags(found ?? '', letters)}`;
-  const what = {
-    'CONFIG GET': `whether ${address} reports misses is unknown`,
-    'CONFIG SET': `${address} does not report misses and their causes`,
-    ignored: `${address} does not report misses and their causes`,
-  }[step];
-  const why =
-    step === 'ignored'
-      ? 'it answered `CONFIG SET` with OK, and changed nothing'
-      : `it answered \`${step}\` with \`${reply.message}\``;
-  return {
-    kind: 'refusal',
-    address,
-    step,
-    code: reply.code,
-    answer: reply.message,
-    found,
-    missing: found === null ? null : missingFlags(found, wanted.required),
-    setting,
-    message: `${what}: ${why}`,
-    hint: `an administrator can switch it on with \`${setting}\`${found === null ? ', if it is not on' : ''}`,
-  };
-}
 
 /** @param note what is put back, or would be; null: there is nothing */
 export function outcomeOf(
@@ -135,25 +68,33 @@ export function outcomeOf(
   note: Pick<Note, 'original' | 'holder'> | null,
   message: string | null = null,
 ): RestoreOutcome {
-  return {
-    address,
-    outcome,
-    from: typeof flags === 'string' ? flags : null,
-    to: note?.original ?? null,
-    pid: note?.holder?.pid ?? null,
-    message,
-  };
+  const from = typeof flags === 'string' ? flags : null;
+  return { address, outcome, from, to: note?.original ?? null, pid: note?.holder?.pid ?? null, message };
+}
+
+/** The server was started again since the note was made. */
+export function restartedOutcome(note: Note, server: ServerFlags): RestoreOutcome {
+  const { address, flags } = server;
+  const now = flags instanceof ReplyError ? '' : `: its configuration gave it ${shown(flags)}`;
+  const message = `${address} was started again since \`notify-keyspace-events\` was changed${now} (it was ${shown(note.original)})`;
+  return outcomeOf('restarted', server, note, message);
+}
+
+/** Another process still needs what was set. */
+function heldOutcome({ path, note }: NoteFile, server: ServerFlags, { hostname }: ProcessFacts) {
+  const { holder, original } = note;
+  const isHere = holder === null || holder.hostname === hostname;
+  const message = isHere
+    ? `process ${holder?.pid ?? 0} observes ${server.address} too, and puts ${shown(original)} back at its end`
+    : `process ${holder.pid} on ${holder.hostname} observes ${server.address} too; if it is gone, set ${shown(original)} yourself and remove \`${path}\``;
+  return outcomeOf('held', server, note, message);
 }
 
 /**
  * Gives the server its value back, if what it has now is what the note says, and looks whether it took it.
  * @throws RedisError when the connection is lost
  */
-export async function putBack(
-  node: FlagsNode,
-  note: Note,
-  server: Pick<ServerFlags, 'address' | 'flags'>,
-): Promise<RestoreOutcome> {
+async function putBack(node: FlagsNode, note: Note, server: ServerFlags): Promise<RestoreOutcome> {
   const { address, flags } = server;
   const to = note.original;
   const outcome = (kind: RestoreKind, message?: string) => outcomeOf(kind, server, note, message);
@@ -171,29 +112,6 @@ export async function putBack(
   return sameFlags(after, to)
     ? outcome('restored')
     : outcome('failed', `${address} took ${shown(to)} with OK, and has ${shown(after)}`);
-}
-
-/** The server was started again since the note was made. */
-export function restartedOutcome(note: Note, server: ServerFlags): RestoreOutcome {
-  const { address, flags } = server;
-  const now = flags instanceof ReplyError ? '' : `: its configuration gave it ${shown(flags)}`;
-  const message = `${address} was started again since \`notify-keyspace-events\` was changed${now} (it was ${shown(note.original)})`;
-  return outcomeOf('restarted', server, note, message);
-}
-
-/** Another process still needs what was set. */
-function heldOutcome(
-  { path, note }: NoteFile,
-  server: ServerFlags,
-  { hostname }: ProcessFacts,
-): RestoreOutcome {
-  const { address } = server;
-  const { holder, original } = note;
-  const message =
-    holder === null || holder.hostname === hostname
-      ? `process ${holder?.pid ?? 0} observes ${address} too, and puts ${shown(original)} back at its end`
-      : `process ${holder.pid} on ${holder.hostname} observes ${address} too; if it is gone, set ${shown(original)} yourself and remove \`${path}\``;
-  return outcomeOf('held', server, note, message);
 }
 
 /**
@@ -270,7 +188,7 @@ async function restoreAll(
   const concerned = new Set<NoteFile>();
   for (const node of nodes) {
     const { address } = node;
-    let server: ServerFlags;
+    let server: ServerFlags = { address, runId: null, startedAt: null, flags: '' };
     try {
       server = await readServerFlags(node, now());
       outcomes.push(await restoreServer(node, server, notes, processes));
@@ -278,7 +196,6 @@ async function restoreAll(
       if (!(error instanceof RedisError)) throw error;
       const about = notes.find(({ note }) => note.address === address)?.note ?? null;
       outcomes.push(outcomeOf('failed', { address }, about, error.message));
-      server = { address, runId: null, startedAt: null, flags: '' };
     }
     for (const each of notes)
       if (isAbout(each.note, server) || isOutlived(each.note, server)) concerned.add(each);

@@ -3,13 +3,15 @@ import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { fileFailureText } from '../../support/failure.ts';
 import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
-import { holderOf } from '../../support/processes.ts';
-import { type EarlierLeases, giveUp, leaseOf, type NotificationLease, settleEarlierLeases } from './lease.ts';
+import { holderOf, type ProcessFacts } from '../../support/processes.ts';
+import { giveUp, leaseOf, type NotificationLease } from './lease.ts';
 import {
   folderFailure,
+  isDoingOf,
   lockPatienceMillis,
   newNotePath,
   type NoteFile,
+  notesOn,
   type NoteTerms,
   readNotes,
   removeDrafts,
@@ -17,29 +19,65 @@ import {
   writeNote,
 } from './note.ts';
 import {
-  type Application,
-  applyFlags,
   hearHiddenFlags,
   hidesNew,
   hitFlags,
   missingFlags,
   readServerFlags,
   sameFlags,
-  targetsOf,
+  type ServerFlags,
+  setServerFlags,
+  shown,
   type WantedFlags,
   withFlags,
 } from './notification-flags.ts';
-import {
-  type NotificationRefusal,
-  type NotificationRemark,
-  putBack,
-  refusalOf,
-  restoreCommand,
-} from './put-back.ts';
+import { restartedOutcome, restoreCommand } from './put-back.ts';
 
 export interface LeaseTerms extends NoteTerms {
   /** What an observation of hits needs, unless said. */
   readonly wanted?: WantedFlags;
+}
+
+/** The server does not let us switch events on. */
+export class NotificationRefusal extends RedisError {
+  /** Letters that are needed and off; null where that is not known. */
+  readonly missing: string | null;
+
+  /**
+   * @param step `CONFIG GET`: whether they are on is not known. `CONFIG SET`: they are not all on. `ignored`: the change was
+   * answered with OK, and not made. `read-only`: the profile forbids the change
+   * @param found the letters that are on; null where that is not known
+   */
+  constructor(
+    readonly address: string,
+    step: 'CONFIG GET' | 'CONFIG SET' | 'ignored' | 'read-only',
+    { code, message }: Pick<ReplyError, 'code' | 'message'>,
+    found: string | null,
+    wanted: WantedFlags,
+  ) {
+    const isUnknown = found === null;
+    // Servers that know no `n` refuse the whole line with it.
+    const required = step === 'read-only' || (step === 'CONFIG SET' && code !== 'NOPERM');
+    const letters = required ? wanted.required : wanted.required + wanted.optional;
+    const setting = `CONFIG SET notify-keyspace-events ${withFlags(found ?? '', letters)}`;
+    const what = isUnknown
+      ? `whether ${address} reports misses is unknown`
+      : `${address} does not report misses and their causes`;
+    const why =
+      step === 'ignored'
+        ? ': it answered `CONFIG SET` with OK, and changed nothing'
+        : step === 'read-only'
+          ? ', and the profile is read-only'
+          : `: it answered \`${step}\` with \`${message}\``;
+    super(
+      'refused',
+      code,
+      `${what}${why}`,
+      `an administrator can switch it on with \`${setting}\`${isUnknown ? ', if it is not on' : ''}`,
+      { subject: isUnknown ? '`CONFIG GET`' : '`CONFIG SET`', answer: message },
+    );
+    this.missing = isUnknown ? null : missingFlags(found, wanted.required);
+  }
 }
 
 const folderHint = 'set XDG_STATE_HOME to a folder of yours';
@@ -61,7 +99,7 @@ export async function acquireNotifications(
   try {
     if (folder !== null)
       return await withFolderLock(folder, processes, lockPatienceMillis, () =>
-        switchOn(node, folder, terms, wanted),
+        switchOn(node, { folder, processes, now }, wanted),
       );
   } catch (error) {
     if (!(error instanceof FolderError)) throw error;
@@ -70,74 +108,88 @@ export async function acquireNotifications(
   }
   // Where nothing has to be changed nothing has to be noted.
   const { flags } = await readServerFlags(node, now());
-  if (flags instanceof ReplyError) return refusalOf(node.address, 'CONFIG GET', flags, null, wanted);
+  if (flags instanceof ReplyError)
+    return new NotificationRefusal(node.address, 'CONFIG GET', flags, null, wanted);
   if (missingFlags(flags, wanted.required) !== '') throw failure;
   return unchangedLease(node.address, flags, []);
 }
+
+/** Whether keys that come into being are reported; null where the server does not show it. */
+const newKeysIn = (flags: string) =>
+  missingFlags(flags, 'n') === '' ? true : hidesNew(flags) ? null : false;
 
 /** A lease on a server where all is on, and not by the doing of anyone who would undo it. */
 const unchangedLease = (
   address: string,
   flags: string,
-  remarks: readonly NotificationRemark[],
+  remarks: readonly string[],
   newKeys = newKeysIn(flags),
 ) => leaseOf(null, { address, original: flags, value: flags, newKeys, remarks });
 
 /** Under the lock of the folder. @throws RedisError when the connection is lost, InputError where the note cannot be written */
 async function switchOn(
   node: RedisNode,
-  folder: string,
-  { processes, now }: LeaseTerms,
+  terms: NoteTerms & { readonly folder: string },
   wanted: WantedFlags,
 ): Promise<NotificationLease | NotificationRefusal> {
   const { address } = node;
+  const { folder, processes, now } = terms;
   const server = await readServerFlags(node, now());
   const { runId, flags: found } = server;
-  if (found instanceof ReplyError) return refusalOf(address, 'CONFIG GET', found, null, wanted);
+  if (found instanceof ReplyError) return new NotificationRefusal(address, 'CONFIG GET', found, null, wanted);
   removeDrafts(folder);
   const before = settleEarlierLeases(readNotes(folder), { ...server, flags: found }, processes);
+  const isFirst = before.original === null;
   const isMissing = missingFlags(found, wanted.required) !== '';
-  const lacksOptional = missingFlags(found, wanted.optional) !== '';
+  const isChange = isMissing || missingFlags(found, wanted.optional) !== '';
   // Where `n` cannot be seen, to set it might be to take it away at the end.
-  if (before.original === null && !isMissing && (hidesNew(found) || !lacksOptional))
+  if (isFirst && !isMissing && (hidesNew(found) || !isChange))
     return unchangedLease(address, found, before.remarks);
 
-  const heard = before.original === null && hidesNew(found) ? await hearHiddenFlags(node, found) : '';
+  const isHidden = isFirst && hidesNew(found);
+  const heard = isHidden ? await hearHiddenFlags(node, found) : '';
   const original = before.original ?? withFlags(found, heard);
-  const targets = targetsOf(withFlags(original, found), wanted);
+  const base = withFlags(original, found);
+  // Servers before 7.0 refuse a line with `n`.
+  const targets = [
+    withFlags(base, wanted.required + wanted.optional),
+    withFlags(base, wanted.required),
+  ] as const;
+  const values = [...new Set([...before.values, ...targets])];
+  const at = new Date(now()).toISOString();
   const file: NoteFile = {
     path: newNotePath(folder, address, processes.pid),
-    note: {
-      ...{ address, runId, original },
-      values: [...new Set([...before.values, ...targets])],
-      holder: holderOf(processes),
-      at: new Date(now()).toISOString(),
-    },
+    note: { address, runId, original, values, holder: holderOf(processes), at },
   };
   noteAll(file, before);
-  const applied: Application =
-    isMissing || lacksOptional
-      ? await applyOrGiveUp(node, targets, wanted, file)
-      : { kind: 'on', value: found, newKeys: newKeysIn(found) };
-
-  if (applied.kind === 'ignored') {
-    await undo(node, file, before, found, applied.value);
-    return refusalOf(address, 'ignored', { code: 'ERR', message: 'OK' }, found, wanted);
-  }
-  if (applied.kind === 'refused') {
-    if (isMissing || before.original === null) removeNote(file.path);
-    if (isMissing) return refusalOf(address, 'CONFIG SET', applied.reply, found, wanted);
-    if (before.original === null) return unchangedLease(address, found, before.remarks, false);
+  let [value, newKeys] = [found, newKeysIn(found)];
+  if (isChange) {
+    const { target, answer } = await setOrGiveUp(node, targets, file);
+    if (answer instanceof ReplyError) {
+      if (isMissing || isFirst) removeNote(file.path);
+      if (isMissing) return new NotificationRefusal(address, 'CONFIG SET', answer, found, wanted);
+      if (isFirst) return unchangedLease(address, found, before.remarks, false);
+      newKeys = false;
+    } else if (missingFlags(answer, wanted.required) !== '') {
+      await undo(node, file, before, found, answer);
+      return new NotificationRefusal(address, 'ignored', { code: 'ERR', message: 'OK' }, found, wanted);
+    } else {
+      value = answer;
+      // What was asked for and taken is on, what was refused is off.
+      const isRefused = wanted.optional.includes('n') && missingFlags(target, 'n') !== '';
+      newKeys = isRefused ? false : newKeysIn(target);
+    }
   }
   for (const { path } of before.abandoned) removeNote(path);
-  const { value, newKeys } = applied.kind === 'on' ? applied : { value: found, newKeys: false };
-  const isGuess = before.original === null && hidesNew(found) && newKeys === true && !heard.includes('n');
-  const remarks = isGuess ? [...before.remarks, hiddenRemark(address)] : before.remarks;
-  return leaseOf({ node, file, folder, processes, now }, { address, original, value, newKeys, remarks });
+  const isGuess = isHidden && newKeys === true && !heard.includes('n');
+  const remarks = isGuess
+    ? [
+        ...before.remarks,
+        `${address} does not show whether \`n\` was on together with \`A\`; no \`new\` event came, so it is taken to have been off`,
+      ]
+    : before.remarks;
+  return leaseOf({ node, file, ...terms }, { address, original, value, newKeys, remarks });
 }
-
-/** Null where the server does not show it. */
-const newKeysIn = (flags: string) => (hidesNew(flags) ? null : missingFlags(flags, 'n') === '');
 
 /** Writes the note, and adds what else may be set now to the notes of those who observe the server already. @throws InputError */
 function noteAll(file: NoteFile, before: EarlierLeases): void {
@@ -151,15 +203,20 @@ function noteAll(file: NoteFile, before: EarlierLeases): void {
   }
 }
 
-/** @throws RedisError that says how to go on, when the connection was lost between the question and its answer */
-async function applyOrGiveUp(
+/**
+ * Sets the second target where the server refuses the first. @returns what was asked for last, and what the server has then
+ * @throws RedisError that says how to go on, when the connection was lost between the question and its answer
+ */
+async function setOrGiveUp(
   node: RedisNode,
-  targets: readonly string[],
-  wanted: WantedFlags,
+  [first, second]: readonly [string, string],
   file: NoteFile,
-): Promise<Application> {
+): Promise<{ target: string; answer: string | ReplyError }> {
   try {
-    return await applyFlags(node, targets, wanted);
+    const answer = await setServerFlags(node, first);
+    return !(answer instanceof ReplyError) || answer.code === 'NOPERM'
+      ? { target: first, answer }
+      : { target: second, answer: await setServerFlags(node, second) };
   } catch (error) {
     giveUp(file);
     if (!(error instanceof RedisError)) throw error;
@@ -173,20 +230,10 @@ async function applyOrGiveUp(
 }
 
 /** What was taken in part goes back, unless others observe the server: they keep what they have. */
-async function undo(
-  node: RedisNode,
-  file: NoteFile,
-  before: EarlierLeases,
-  found: string,
-  now: string,
-): Promise<void> {
-  if (before.held.length === 0 && !sameFlags(now, found)) {
-    const back = await putBack(
-      node,
-      { ...file.note, original: found, values: [now] },
-      { address: node.address, flags: now },
-    );
-    if (back.outcome === 'failed') {
+async function undo(node: RedisNode, file: NoteFile, { held }: EarlierLeases, found: string, now: string) {
+  if (held.length === 0 && !sameFlags(now, found)) {
+    const back = await setServerFlags(node, found);
+    if (back instanceof ReplyError || !sameFlags(back, found)) {
       giveUp(file);
       return;
     }
@@ -194,9 +241,55 @@ async function undo(
   removeNote(file.path);
 }
 
-function hiddenRemark(address: string): NotificationRemark {
-  return {
-    kind: 'hiddenClasses',
-    message: `${address} does not show whether \`n\` was on together with \`A\`; no \`new\` event came, so it is taken to have been off`,
-  };
+/** Leases that changed the server before, and have not put it back. */
+interface EarlierLeases {
+  /** What the first of them found; null where none of them set what the server has. */
+  readonly original: string | null;
+  /** What they may have set. */
+  readonly values: readonly string[];
+  /** Notes of those who still observe. */
+  readonly held: readonly NoteFile[];
+  /** Notes of those who are gone; to be removed once another note has taken their place. */
+  readonly abandoned: readonly NoteFile[];
+  readonly remarks: readonly string[];
+}
+
+/** Reads the notes on a server that is about to be changed, and removes those that hold no longer. */
+function settleEarlierLeases(
+  { notes, damaged }: ReturnType<typeof readNotes>,
+  server: ServerFlags & { readonly flags: string },
+  processes: ProcessFacts,
+): EarlierLeases {
+  const { address, flags } = server;
+  const { held, abandoned, outlived } = notesOn(notes, server, processes);
+  const isDoing = ({ note }: NoteFile) => isDoingOf(note, flags);
+  const inherited = abandoned.filter(isDoing);
+  const changed = abandoned.filter((each) => !isDoing(each));
+  const joined = held.filter(isDoing);
+  for (const { path } of [...outlived, ...changed]) removeNote(path);
+  const doers = notes.filter((each) => inherited.includes(each) || joined.includes(each));
+  const original = doers[0]?.note.original ?? null;
+  const remarks = [
+    ...damaged.map(
+      ({ path, reason }) =>
+        `\`${path}\` cannot be used: ${reason}; remove it once \`CONFIG GET notify-keyspace-events\` is as you want it`,
+    ),
+    ...outlived.flatMap(({ note }) => restartedOutcome(note, server).message ?? []),
+    ...changed
+      .filter(({ note }) => !sameFlags(note.original, flags))
+      .map(
+        () =>
+          `\`notify-keyspace-events\` of ${address} was changed since an earlier observation ended without putting it back: ${shown(flags)} is what it goes back to`,
+      ),
+    ...(inherited.length > 0 && original !== null
+      ? [
+          `an earlier observation ended without putting \`notify-keyspace-events\` of ${address} back: it goes back to ${shown(original)} now`,
+        ]
+      : []),
+    ...joined.map(
+      ({ note }) =>
+        `process ${note.holder?.pid ?? 0} observes ${address} too: the last one to end puts \`notify-keyspace-events\` back`,
+    ),
+  ];
+  return { original, values: doers.flatMap(({ note }) => note.values), held, abandoned: inherited, remarks };
 }

@@ -22,7 +22,7 @@ export class Connections {
 
   /** @throws RedisError */
   async connect(target: ConnectTarget, signal = this.io.signal): Promise<RedisServer> {
-    // The client library is the heaviest thing the program loads; what needs no server never pays for it.
+    // What needs no server does not load what talks to one.
     const { connect } = await import('../redis/connect.ts');
     const server = await connect(target, signal);
     this.open.push(server);

@@ -22,7 +22,7 @@ const mostValueBytes = 1024 ** 3;
 export const mostMetadataBytes = 64 * 1024 ** 2;
 
 /** An element in memory, beside its bytes. */
-export const elementBytes = 32;
+const elementBytes = 32;
 
 /** A reply has the time limit, and as much longer as its bytes take at this pace. */
 const leastBytesPerMilli = 16;
@@ -175,7 +175,8 @@ export class Lane {
     if (target.database !== 0) required.push(['`SELECT`', ['SELECT', target.database]]);
     for (const [subject, command] of required) {
       const [reply] = await this.exchange([command]);
-      if (reply instanceof ReplyError) throw refusal(reply, subject, this.address);
+      if (reply instanceof ReplyError && !isAboutNeedlessPassword(reply))
+        throw refusal(reply, subject, this.address);
     }
     // Courtesies: a refusal (older server, restricted user) changes nothing.
     const [named, untouching] = await this.exchange([
@@ -298,6 +299,10 @@ function connected(socket: Socket, { tls, timeoutMillis }: ConnectTarget, addres
 
 export const interrupted = (address: string): RedisError =>
   new RedisError('connect', 'EINTR', `interrupted while connecting to ${address}`);
+
+/** The default user needs no password, and so is logged in. */
+const isAboutNeedlessPassword = ({ message }: ReplyError) =>
+  /^ERR .*AUTH.*(?:without any password configured|no password is set)/.test(message);
 
 /** What a server answers to any command of a connection that it does not want. */
 const isAboutConnection = (reply: ReplyError) =>

@@ -97,7 +97,7 @@ function chosenOf(
 async function check(context: Context, input: CheckInput): Promise<Outcome<CheckResult>> {
   const chosen = chosenOf(input.only, input.skip);
   const strict = input.strict === true;
-  // Else the first connection is charged with loading the client library.
+  // Else the first connection is charged with loading its code.
   await import('../../redis/connect.ts');
   const startedAt = context.now();
   const clock = () => performance.now();

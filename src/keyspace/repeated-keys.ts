@@ -1,4 +1,5 @@
 import type { ByteString } from '../support/bytes.ts';
+import { avalanche, fnvOf } from '../support/hash.ts';
 import { proportionInterval } from '../support/intervals.ts';
 
 /** Keys that are remembered: some 10 MB. */
@@ -52,14 +53,8 @@ export class RepeatedKeys {
   }
 }
 
-/** FNV-1a, with the last mixing of MurmurHash3, so that its low bits are as good as its high ones. */
-function hashOf(key: ByteString): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
-}
+/** Its low bits are as good as its high ones. */
+const hashOf = (key: ByteString) => avalanche(fnvOf(key));
 
 const mostSeenBytes = 128 * 1024 * 1024;
 /** What a key takes beside its bytes. */

@@ -1,4 +1,5 @@
 import { type ByteString, asBytes } from './bytes.ts';
+import { fnvOf } from './hash.ts';
 
 /**
  * A stream of pseudo-random numbers with what the generators draw from it. Equal arguments give equal streams, so a
@@ -17,7 +18,7 @@ export class SeededRandom {
   /** `seed` is an integer from 0 to 2^53; `stream` a name; `index` an integer below 2^32. */
   constructor(seed: number, stream: string, index = 0) {
     this.a = (seed >>> 0) | 0;
-    this.b = hashOf(stream) ^ Math.floor(seed / 2 ** 32);
+    this.b = fnvOf(stream) ^ Math.floor(seed / 2 ** 32);
     this.c = index | 0;
     for (let round = 0; round < 15; round++) this.uint32();
   }
@@ -92,13 +93,6 @@ export class SeededRandom {
     const normal = Math.sqrt(-2 * Math.log(1 - this.fraction())) * Math.cos(2 * Math.PI * this.fraction());
     return Math.round(median * Math.min(12, Math.exp(0.8 * normal)));
   }
-}
-
-/** FNV-1a, 32 bits. @see https://datatracker.ietf.org/doc/html/draft-eastlake-fnv */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return hash | 0;
 }
 
 let noise: string | undefined;

@@ -1,3 +1,5 @@
+import { avalanche } from '../../support/hash.ts';
+
 /**
  * The hash that was computed last, in two halves, each a signed integer of 32 bits. One object for all of them, for a
  * result of its own would be garbage for each command that is observed.
@@ -23,18 +25,6 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: n
   finish(high, low, end - start);
 }
 
-/** The same of a text with one byte per character (latin1): equal bytes have equal hashes. */
-export function hashText(text: string, seed: number): void {
-  const { length } = text;
-  let high = seed | 0;
-  let low = seed | 0;
-  for (let at = 0; at < length; at += 8) {
-    high = mixHigh(high, low, wordOfText(text, at, length));
-    low = mixLow(low, high, wordOfText(text, at + 4, length));
-  }
-  finish(high, low, length);
-}
-
 /** Four bytes, the first the lowest; those beyond the end are zeros, which the length tells from real ones. */
 function wordOfBytes(bytes: Uint8Array, at: number, end: number): number {
   if (at + 4 <= end) {
@@ -47,20 +37,6 @@ function wordOfBytes(bytes: Uint8Array, at: number, end: number): number {
   }
   let word = 0;
   for (let last = end - 1; last >= at; last--) word = (word << 8) | (bytes[last] ?? 0);
-  return word;
-}
-
-function wordOfText(text: string, at: number, end: number): number {
-  if (at + 4 <= end) {
-    return (
-      text.charCodeAt(at) |
-      (text.charCodeAt(at + 1) << 8) |
-      (text.charCodeAt(at + 2) << 16) |
-      (text.charCodeAt(at + 3) << 24)
-    );
-  }
-  let word = 0;
-  for (let last = end - 1; last >= at; last--) word = (word << 8) | text.charCodeAt(last);
   return word;
 }
 
@@ -81,13 +57,6 @@ function finish(high: number, low: number, length: number): void {
   second = avalanche(second);
   result.high = (first + second) | 0;
   result.low = (second + result.high) | 0;
-}
-
-/** Lets each bit of the input change each bit of the output half of the time. */
-function avalanche(value: number): number {
-  let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return mixed ^ (mixed >>> 16);
 }
 
 function rotate(value: number, bits: number): number {

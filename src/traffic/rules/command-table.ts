@@ -1,3 +1,4 @@
+import { fnvBasis, fnvStep } from '../../support/hash.ts';
 import type { CountingRule, KeyPlaces } from './counting.ts';
 
 /** What MONITOR's reader has to do with a command. */
@@ -24,9 +25,8 @@ export interface TableEntry {
   readonly flushes: 'all' | 'database' | null;
 }
 
-/** FNV-1a over the letters, with bit 5 off: the same for both cases. */
-export const nameSeed = 0x811c9dc5;
-export const nextNameHash = (hash: number, byte: number) => Math.imul(hash ^ (byte & 0xdf), 0x01000193) | 0;
+/** The hash of a name with one more letter, whose bit 5 is off: the same for both cases. It starts at `fnvBasis`. */
+export const nextNameHash = (hash: number, byte: number) => fnvStep(hash, byte & 0xdf);
 
 const ttlPlaces: Readonly<Record<string, TableEntry['ttl']>> = {
   SET: 'options',
@@ -106,7 +106,7 @@ function canStream(places: KeyPlaces | null): boolean {
 }
 
 function hashOfName(name: string): number {
-  let hash = nameSeed;
+  let hash = fnvBasis;
   for (let at = 0; at < name.length; at++) hash = nextNameHash(hash, name.charCodeAt(at));
   return hash;
 }

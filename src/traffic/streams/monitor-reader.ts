@@ -1,6 +1,7 @@
 import type { ByteString } from '../../support/bytes.ts';
+import { fnvBasis } from '../../support/hash.ts';
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
-import { type CommandTable, nameSeed, nextNameHash, type TableEntry } from '../rules/command-table.ts';
+import { type CommandTable, nextNameHash, type TableEntry } from '../rules/command-table.ts';
 import type { CommandSink } from './mark.ts';
 import { lookupsOf, uncertainLookups } from '../rules/counting-rules.ts';
 
@@ -105,7 +106,7 @@ export class MonitorReader {
       // The address ends before the first argument.
       while (at < end && !(line[at] === quote && line[at - 1] === space && line[at - 2] === 0x5d)) at++;
       if (at >= end) return;
-      [hash, name] = [nameSeed, at];
+      [hash, name] = [fnvBasis, at];
       for (at++; at < end; at++) {
         const byte = line[at] ?? 0;
         if (byte === quote) break;

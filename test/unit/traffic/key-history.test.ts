@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { causeNames } from '../../../src/traffic/figures/counts.ts';
-import { hashText, lastHash } from '../../../src/traffic/keys/key-hash.ts';
 import { causeIndex, firstMiss, KeyHistory } from '../../../src/traffic/keys/key-history.ts';
 import { WindowDetails } from '../../../src/traffic/keys/namespace-rows.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
 import { rounds } from '../../server/effort.ts';
+import { hashOfText } from './text-hash.ts';
 
 type Gone = 'expired' | 'evicted' | 'invalidated' | 'renamed';
 
@@ -25,26 +25,22 @@ class Story {
   }
 
   gone(cause: Gone, key = 'k', database = 0): this {
-    hashText(key, database);
-    this.history.gone(cause, 1, lastHash.high, lastHash.low, this.now, this.window);
+    this.history.gone(cause, 1, ...hashOfText(key, database), this.now, this.window);
     return this;
   }
 
   stored(key = 'k', database = 0): this {
-    hashText(key, database);
-    this.history.stored(1, lastHash.high, lastHash.low, this.now, this.window);
+    this.history.stored(1, ...hashOfText(key, database), this.now, this.window);
     return this;
   }
 
   written(key = 'k'): this {
-    hashText(key, 0);
-    this.history.written(1, lastHash.high, lastHash.low, this.now, this.window);
+    this.history.written(1, ...hashOfText(key), this.now, this.window);
     return this;
   }
 
   lives(ttlMillis: number, key = 'k'): this {
-    hashText(key, 0);
-    this.history.lives(ttlMillis, 1, lastHash.high, lastHash.low, this.now, this.window);
+    this.history.lives(ttlMillis, 1, ...hashOfText(key), this.now, this.window);
     return this;
   }
 
@@ -55,8 +51,7 @@ class Story {
 
   /** The cause, with an exclamation mark for the first word of a key. */
   miss(key = 'k', database = 0): string {
-    hashText(key, database);
-    const told = this.history.miss(database, 1, lastHash.high, lastHash.low, this.now, this.window);
+    const told = this.history.miss(database, 1, ...hashOfText(key, database), this.now, this.window);
     return `${causeNames[told % firstMiss] ?? ''}${told >= firstMiss ? '!' : ''}`;
   }
 

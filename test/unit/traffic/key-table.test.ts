@@ -1,10 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hashText, lastHash } from '../../../src/traffic/keys/key-hash.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
 import { rounds } from '../../server/effort.ts';
-
-type Halves = readonly [high: number, low: number];
+import { type Halves, hashOfText as hashOf } from './text-hash.ts';
 
 const columns = [
   'state',
@@ -23,11 +21,6 @@ function write(table: KeyTable, index: number, stamp: number): void {
 const read = (table: KeyTable, index: number) => columns.map((column) => table.young[column][index]);
 const written = (stamp: number) => columns.map((_, order) => stamp + order);
 const blank = columns.map(() => 0);
-
-function hashOf(key: string): Halves {
-  hashText(key, 0);
-  return [lastHash.high, lastHash.low];
-}
 
 /** Few, so that they come again; some share a home slot, and some a half. */
 const hashes: fc.Arbitrary<Halves> = fc.oneof(

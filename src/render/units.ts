@@ -1,3 +1,4 @@
+import type { Phrase } from '../support/phrase.ts';
 import type { Cell, Unit } from './blocks.ts';
 import { printable } from './printable.ts';
 
@@ -92,4 +93,15 @@ export function formatMicros(micros: number): string {
 /** `1 key`, `1,204 keys`. */
 export function counted(count: number, singular: string, plural = `${singular}s`): string {
   return `${grouped(count)} ${count === 1 ? singular : plural}`;
+}
+
+/** A sentence with its numbers as people read them. Its texts are left as they are: a server may have sent them. */
+export function phraseText(phrase: Phrase): string {
+  return phrase
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      const { value, unit, noun } = part;
+      return noun === undefined ? formatCell(value, unit) : counted(value, noun);
+    })
+    .join('');
 }

@@ -3,8 +3,8 @@ export interface Quantity {
   readonly value: number;
   /** As in the blocks of a view: `ratio` is from 0 to 1, `millis` and `seconds` are durations. */
   readonly unit: 'count' | 'bytes' | 'ratio' | 'seconds' | 'millis' | 'number';
-  /** What a count counts. */
-  readonly noun?: { readonly singular: string; readonly plural: string };
+  /** What a count counts, in the singular. */
+  readonly noun?: string;
 }
 
 /** A sentence whose numbers are still numbers. */
@@ -27,7 +27,8 @@ export const seconds = quantity('seconds');
 export const millis = quantity('millis');
 export const number = quantity('number');
 
-/** A count, with the word for what is counted where it stands before it. */
-export function count(value: number, singular?: string, plural = `${singular ?? ''}s`): Quantity {
-  return { value, unit: 'count', ...(singular !== undefined && { noun: { singular, plural } }) };
-}
+export const count = (value: number, noun?: string): Quantity => ({
+  value,
+  unit: 'count',
+  ...(noun !== undefined && { noun }),
+});

@@ -5,7 +5,7 @@ import type { Thresholds } from '../../src/keyspace/map.ts';
 import { RedisError } from '../../src/redis/errors.ts';
 import type { Info } from '../../src/redis/info.ts';
 import { noLookups } from '../../src/redis/lookups.ts';
-import { phraseText } from '../../src/render/phrase.ts';
+import { phraseText } from '../../src/render/units.ts';
 
 /** INFO of a healthy primary, as a server writes it. */
 export const healthyInfo: Info = {

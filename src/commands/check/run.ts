@@ -9,7 +9,7 @@ import { answer, checks, tallyOf } from '../../health/report.ts';
 import type { Thresholds } from '../../keyspace/map.ts';
 import { productOf } from '../../redis/info.ts';
 import { printable } from '../../render/printable.ts';
-import { phraseText } from '../../render/phrase.ts';
+import { phraseText } from '../../render/units.ts';
 import { replacePublicFile } from '../../support/files.ts';
 import { annotationsOf, type CheckResult, junitOf, summaryOf, viewOf } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';

@@ -1,15 +1,12 @@
 import {
   countedAt,
-  irregular,
   keyAt,
   keysFrom,
   reading,
   readingAndWriting,
   stoppingAtError,
-  stopsAtWrongType,
   storedAfter,
   storingNothing,
-  takesFromOne,
   writing,
   type CountingRule,
   type KeyPlaces,
@@ -37,10 +34,8 @@ export const stringRules: readonly CountingRule[] = [
   ...writing(keysFrom(1, -1, 2), 'MSET', 'MSETNX'),
   { command: 'BITFIELD', reads: { ...bitfieldWrites, without: true }, writes: bitfieldWrites },
   ...stoppingAtError(readingAndWriting(keysFrom(3), keyAt(2), 'BITOP')),
-  ...stoppingAtError(
-    reading(keysFrom(1), 'PFCOUNT'),
-    `${stopsAtWrongType}; of one key it may store the count with the key, which is not taken for a write`,
-  ),
+  // Of one key it may store the count with the key, which is not taken for a write.
+  ...stoppingAtError(reading(keysFrom(1), 'PFCOUNT')),
   ...stoppingAtError(readingAndWriting(keysFrom(1), keyAt(1), 'PFMERGE')),
   ...writing(keyAt(1), 'PFADD'),
 ];
@@ -55,17 +50,17 @@ export const collectionRules: readonly CountingRule[] = [
   ...storingNothing(
     writing(keyAt(1), 'HEXPIRE', 'HPEXPIRE', 'HEXPIREAT', 'HPEXPIREAT', 'HPERSIST', 'HGETDEL'),
   ),
-  ...irregular('Valkey 9 counts a lookup of its key', storingNothing(writing(keyAt(1), 'HGETEX'))),
+  // Valkey 9 counts a lookup of its key.
+  ...storingNothing(writing(keyAt(1), 'HGETEX')),
 
   ...reading(keyAt(1), 'LLEN', 'LINDEX', 'LRANGE', 'LPOS'),
   ...writing(keyAt(1), 'LPUSH', 'RPUSH', 'LPUSHX', 'RPUSHX', 'LPOP', 'RPOP'),
   ...writing(keyAt(1), 'LSET', 'LINSERT', 'LREM', 'LTRIM'),
   ...writing(keysFrom(1, 2), 'LMOVE', 'BLMOVE', 'RPOPLPUSH', 'BRPOPLPUSH'),
-  ...irregular(takesFromOne, [
-    ...writing(keysFrom(1, -2), 'BLPOP', 'BRPOP'),
-    ...writing(countedAt(1), 'LMPOP'),
-    ...writing(countedAt(2), 'BLMPOP'),
-  ]),
+  // These write only the first of the keys that holds something.
+  ...writing(keysFrom(1, -2), 'BLPOP', 'BRPOP'),
+  ...writing(countedAt(1), 'LMPOP'),
+  ...writing(countedAt(2), 'BLMPOP'),
 
   ...reading(keyAt(1), 'SCARD', 'SISMEMBER', 'SMISMEMBER', 'SMEMBERS', 'SRANDMEMBER', 'SSCAN'),
   ...writing(keyAt(1), 'SADD', 'SREM', 'SPOP'),
@@ -85,11 +80,10 @@ export const sortedSetRules: readonly CountingRule[] = [
   ...readingAndWriting(keyAt(2), keyAt(1), 'ZRANGESTORE'),
   ...writing(keyAt(1), 'ZADD', 'ZINCRBY', 'ZREM', 'ZPOPMIN', 'ZPOPMAX'),
   ...writing(keyAt(1), 'ZREMRANGEBYLEX', 'ZREMRANGEBYRANK', 'ZREMRANGEBYSCORE'),
-  ...irregular(takesFromOne, [
-    ...writing(keysFrom(1, -2), 'BZPOPMIN', 'BZPOPMAX'),
-    ...writing(countedAt(1), 'ZMPOP'),
-    ...writing(countedAt(2), 'BZMPOP'),
-  ]),
+  // These write only the first of the keys that holds something.
+  ...writing(keysFrom(1, -2), 'BZPOPMIN', 'BZPOPMAX'),
+  ...writing(countedAt(1), 'ZMPOP'),
+  ...writing(countedAt(2), 'BZMPOP'),
   ...stoppingAtError([
     ...reading(countedAt(1), 'ZINTER', 'ZUNION', 'ZDIFF', 'ZINTERCARD'),
     ...readingAndWriting(countedAt(2), keyAt(1), 'ZINTERSTORE', 'ZUNIONSTORE', 'ZDIFFSTORE'),
@@ -104,16 +98,17 @@ export const sortedSetRules: readonly CountingRule[] = [
 ];
 
 const streams: KeyPlaces = { kind: 'streams' };
-const looksUpAgain =
-  'from 7.2 on, one that waited looks its keys up again when it is served; one with a key of a wrong type stops there';
 
-/** XREAD and XREADGROUP look each stream up twice: to resolve its ID or group, and to read it. */
+/**
+ * XREAD and XREADGROUP look each stream up twice: to resolve its ID or group, and to read it. From 7.2 on, one that waited looks
+ * its keys up again when it is served. Where a stream or the group of an XREADGROUP does not exist, that stream and those before
+ * it are looked up once, and those behind it not at all.
+ */
 export const streamRules: readonly CountingRule[] = [
-  ...stoppingAtError([{ command: 'XREAD', reads: streams, lookups: 2, writes: null }], looksUpAgain),
-  ...stoppingAtError(
-    [{ command: 'XREADGROUP', reads: streams, lookups: 2, writes: streams }],
-    `${looksUpAgain}; where a stream or its group does not exist, it and those before it are looked up once, and those behind it not at all`,
-  ),
+  ...stoppingAtError([
+    { command: 'XREAD', reads: streams, lookups: 2, writes: null },
+    { command: 'XREADGROUP', reads: streams, lookups: 2, writes: streams },
+  ]),
   ...reading(keyAt(1), 'XLEN', 'XRANGE', 'XREVRANGE', 'XPENDING'),
   ...reading(keyAt(2), 'XINFO STREAM', 'XINFO GROUPS', 'XINFO CONSUMERS'),
   ...readingAndWriting(keyAt(1), keyAt(1), 'XACK', 'XCLAIM', 'XAUTOCLAIM'),
@@ -133,31 +128,18 @@ export const anyTypeRules: readonly CountingRule[] = [
   ...storingNothing(writing(keyAt(1), 'EXPIRE', 'EXPIREAT', 'PEXPIRE', 'PEXPIREAT', 'PERSIST')),
   ...writing(keyAt(1), 'RESTORE', 'RESTORE-ASKING'),
   ...writing(keysFrom(1, 2), 'RENAME', 'RENAMENX').map((rule) => ({ ...rule, stores: keyAt(2) })),
-  ...irregular(
-    'the key that it makes is in another database, which is not seen',
-    storingNothing(writing(keyAt(1), 'MOVE')),
+  // The key that MOVE makes, and COPY with DB, is in another database, which is not seen.
+  ...storingNothing(writing(keyAt(1), 'MOVE')),
+  ...readingAndWriting(keyAt(1), keyAt(2), 'COPY'),
+  // With COPY, and where no key exists or the other server fails, it writes nothing.
+  ...storingNothing(
+    readingAndWriting({ kind: 'key or KEYS', at: 3 }, { kind: 'key or KEYS', at: 3 }, 'MIGRATE'),
   ),
-  ...irregular(
-    'with DB, the key that it makes is in another database',
-    readingAndWriting(keyAt(1), keyAt(2), 'COPY'),
-  ),
-  {
-    command: 'MIGRATE',
-    reads: { kind: 'key or KEYS', at: 3 },
-    writes: { kind: 'key or KEYS', at: 3 },
-    stores: null,
-    irregular: 'with COPY, and where no key exists or the other server fails, it writes nothing',
-  },
-  ...irregular('BY and GET with a `*` look up one key more for each element', [
-    { command: 'SORT', reads: keyAt(1), writes: storedAfter(2, 'STORE') },
-    ...reading(keyAt(1), 'SORT_RO'),
-  ]),
-  {
-    command: 'SCAN',
-    reads: null,
-    writes: null,
-    irregular: 'with TYPE, before Redis 8.0 and Valkey 8.0: a hit for each key that MATCH lets through',
-  },
+  // BY and GET with a `*` look up one key more for each element.
+  ...readingAndWriting(keyAt(1), storedAfter(2, 'STORE'), 'SORT'),
+  ...reading(keyAt(1), 'SORT_RO'),
+  // With TYPE, before Redis 8.0 and Valkey 8.0, it counts a hit for each key that MATCH lets through.
+  { command: 'SCAN', reads: null, writes: null },
 ];
 
 export { lookupsOf, uncertainLookups } from './lookups.ts';

@@ -43,8 +43,6 @@ export interface CountingRule {
   readonly writes: KeyPlaces | null;
   /** Keys that are given a value, where these are not all that are written. Null: none. */
   readonly stores?: KeyPlaces | null;
-  /** Why the server may count otherwise than `reads` says: lookups that no argument names, such as those of SORT … GET. */
-  readonly irregular?: string;
 }
 export const keyAt = (at: number): KeyPlaces => ({ kind: 'range', first: at, last: at, step: 1 });
 
@@ -90,18 +88,7 @@ export function storingNothing(rules: readonly CountingRule[]): CountingRule[] {
   return rules.map((rule) => ({ ...rule, stores: null }));
 }
 
-/** The same reason for each of these rules. */
-export function irregular(reason: string, rules: readonly CountingRule[]): CountingRule[] {
-  return rules.map((rule) => ({ ...rule, irregular: reason }));
-}
-
-/** Why a command that takes from the first key that holds something writes fewer keys than it names. */
-export const takesFromOne = 'it writes only the first of the keys that holds something';
-
 /** The same for commands over several keys that look up no further one behind an error. */
-export function stoppingAtError(rules: readonly CountingRule[], reason = stopsAtWrongType): CountingRule[] {
-  return irregular(reason, rules).map((rule) => ({ ...rule, stopsAtError: true }));
+export function stoppingAtError(rules: readonly CountingRule[]): CountingRule[] {
+  return rules.map((rule) => ({ ...rule, stopsAtError: true }));
 }
-
-/** Why a command over several keys may look up fewer than it names. */
-export const stopsAtWrongType = 'it looks up no further key behind one of a wrong type';

@@ -86,10 +86,20 @@ export class Lane {
     return this.socket.bytesRead;
   }
 
-  /** Connects, logs in and selects the database, each step awaited. @throws RedisError */
-  static async open(target: ConnectTarget, lookups = new LookupTally()): Promise<Lane> {
+  /** The network address at the other end; none for a socket file. */
+  get peerAddress(): string | undefined {
+    return this.socket.remoteAddress;
+  }
+
+  /**
+   * Connects, logs in and selects the database, each step awaited; gives up once `signal` is aborted.
+   * @throws RedisError
+   */
+  static async open(target: ConnectTarget, lookups = new LookupTally(), signal?: AbortSignal): Promise<Lane> {
     const address = addressOf(target);
     const socket = beginSocket(target);
+    const giveUp = () => socket.destroy(interrupted(address));
+    signal?.addEventListener('abort', giveUp);
     let lane: Lane | undefined;
     try {
       await connected(socket, target, address);
@@ -100,6 +110,8 @@ export class Lane {
     } catch (error) {
       lane?.close();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
   }
 

@@ -4,7 +4,7 @@ import { isAboutOneKey, isAboutPolicy, refusal } from './errors.ts';
 import { type Lane, mostMetadataBytes } from './lane.ts';
 import { type LookupTally, noLookups } from './lookups.ts';
 import { type Reply, ReplyError } from './reply.ts';
-import { requireShape } from './reply-shapes.ts';
+import { requireShape } from './commands.ts';
 
 export type WalkColumns = Readonly<Partial<Record<ColumnName, boolean>>>;
 

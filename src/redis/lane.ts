@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import { connectionFailure, isAboutLogin, RedisError, refusal, ReplyFault } from './errors.ts';
 import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
-import { mayCarryValues, requireShapes } from './reply-shapes.ts';
+import { mayCarryValues, requireShapes } from './commands.ts';
 import type { RedisCommand } from './server.ts';
 import { addressOf, type ConnectTarget, tlsOptionsOf } from './target.ts';
 

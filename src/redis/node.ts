@@ -2,7 +2,7 @@ import { RedisError, refusal } from './errors.ts';
 import { interrupted, Lane } from './lane.ts';
 import { LookupTally } from './lookups.ts';
 import { ReplyError } from './reply.ts';
-import { commandName } from './reply-shapes.ts';
+import { commandName } from './commands.ts';
 import type { RedisNode } from './server.ts';
 import { addressOf, type ConnectTarget, type Place } from './target.ts';
 

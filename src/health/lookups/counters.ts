@@ -1,5 +1,6 @@
 import { commandCalls, type Info, infoNumber } from '../../redis/info.ts';
-import { metadataCommands, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
+import { metadataCommands } from '../../redis/commands.ts';
+import { type OwnLookups, sumLookups } from '../../redis/lookups.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { rememberedLookups } from './ledger.ts';
 

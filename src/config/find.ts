@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { groupBy } from '../support/collections.ts';
 
 export const configFileName = 'cachectl.config.json';
 
@@ -61,9 +62,33 @@ export class ConfigError extends Error {
     readonly file: string,
     readonly problems: readonly ConfigProblem[],
   ) {
-    const lines = problems.map(
-      ({ path, line, column, message }) => `  ${line}:${column}  ${path || '(file)'}  ${message}`,
-    );
+    const lines = problemLines(problems).map((line) => `  ${line}`);
     super([`\`${file}\` is not a valid map:`, ...lines].join('\n'));
   }
+}
+
+/** More parts of which the same is said share a line. */
+const mostAlike = 5;
+const mostNamed = 3;
+const mostLines = 50;
+
+/** For people: a line for each problem; a large map has the same one in thousands of places, which share a line. */
+export function problemLines(problems: readonly ConfigProblem[]): string[] {
+  const lineOf = ({ path, line, column, message }: ConfigProblem) =>
+    `${line}:${column}  ${path || '(file)'}  ${message}`;
+  const lines = [...groupBy(problems, ({ message }) => message).values()].flatMap((alike) => {
+    const [first] = alike;
+    if (first === undefined || alike.length <= mostAlike) return alike.map(lineOf);
+    const named = alike
+      .slice(1, 1 + mostNamed)
+      .map(({ path, line, column }) => `${path} (${line}:${column})`);
+    const more = (alike.length - 1).toLocaleString('en-US');
+    return `${lineOf(first)}; and ${more} more, such as ${named.join(', ')}`;
+  });
+  if (lines.length <= mostLines) return lines;
+  const left = (lines.length - mostLines).toLocaleString('en-US');
+  return [
+    ...lines.slice(0, mostLines),
+    `and ${left} more lines; \`cachectl config validate -o json\` lists everything`,
+  ];
 }

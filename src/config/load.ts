@@ -2,7 +2,7 @@ import { InputError } from '../support/failure.ts';
 import { readNamedFile } from '../support/named-file.ts';
 import { crossCheck } from './cross-check.ts';
 import { ConfigError, type ConfigProblem } from './find.ts';
-import { Places, readJson } from './places.ts';
+import { locate, type LocatedRemark, readJson } from './places.ts';
 import { type ConfigFile, configSchema } from './schema.ts';
 
 export interface LoadedConfig {
@@ -10,74 +10,61 @@ export interface LoadedConfig {
   readonly config: ConfigFile;
 }
 
-/** A valid map together with where its parts stand in the text. */
-export interface LocatedConfig extends LoadedConfig {
-  /** A remark about the part at `path`, or about its nearest parent where nothing stands there. */
-  readonly problemAt: (path: readonly PropertyKey[], message: string) => ConfigProblem;
-}
-
 /**
  * Reads and validates a map. Comments and trailing commas are allowed.
  * @throws ConfigError; InputError where it cannot be read; AbortError once the signal is aborted
  */
 export async function loadConfig(file: string, signal: AbortSignal): Promise<LoadedConfig> {
-  return { file, config: (await locateConfig(file, signal)).config };
+  return { file, config: parseConfig(await readMapText(file, signal), file) };
 }
 
-/** The same, with positions. @throws ConfigError; InputError where it cannot be read */
-export async function locateConfig(file: string, signal: AbortSignal): Promise<LocatedConfig> {
+/** @throws InputError where it cannot be read; AbortError once the signal is aborted */
+export async function readMapText(file: string, signal: AbortSignal): Promise<string> {
   const failure = (cause: string) =>
     new InputError(
       `\`${file}\` cannot be read: ${cause}`,
       'name another map with --config FILE; `cachectl config init` writes one',
     );
-  return parseLocated((await readNamedFile(file, signal, failure)).toString(), file);
+  return (await readNamedFile(file, signal, failure)).toString();
 }
 
 /** Validates the text of a map. `file` is for messages. @throws ConfigError */
 export function parseConfig(text: string, file: string): ConfigFile {
-  return parseLocated(text, file).config;
-}
-
-function parseLocated(text: string, file: string): LocatedConfig {
   const value = readJson(text, file);
-  // Of a large map the places take longer than all else, and most maps have no problem.
-  let found: Places | undefined;
-  const places = () => (found ??= new Places(text));
-  const problemAt = (path: readonly PropertyKey[], message: string, atName = false): ConfigProblem => {
-    const names = path.map(String);
-    const node = places().nearestNode(names);
-    return {
-      path: names.join('.'),
-      ...places().positionOf(((atName && node.parent) || node).offset),
-      message,
-    };
-  };
-  const stop = (problems: readonly ConfigProblem[]) => {
-    if (problems.length === 0) return;
-    throw new ConfigError(
-      file,
-      [...problems].sort((left, right) => left.line - right.line || left.column - right.column),
-    );
-  };
   const result = configSchema.safeParse(value);
   const remarks = crossCheck(value);
-  if (!result.success) {
-    const problems = result.error.issues.flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => problemAt([...issue.path, key], unknownField(key, issue.path), true))
-        : [problemAt(issue.path, messageOf(issue, places().nodeAt(issue.path.map(String)) === undefined))],
-    );
-    // A part with a problem of its own is not worth a second one.
-    const broken = new Set(problems.map(({ path }) => path));
-    const others = remarks
-      .filter(({ path }) => !path.some((_, index) => broken.has(path.slice(0, index + 1).join('.'))))
-      .map(({ path, message }) => problemAt(path, message));
-    stop([...problems, ...others]);
-    throw result.error;
+  const stop = (all: readonly LocatedRemark[]) => {
+    const byPlace = (left: ConfigProblem, right: ConfigProblem) =>
+      left.line - right.line || left.column - right.column;
+    if (all.length > 0) throw new ConfigError(file, locate(text, all).sort(byPlace));
+  };
+  if (result.success) {
+    stop(remarks);
+    return result.data;
   }
-  stop(remarks.map(({ path, message }) => problemAt(path, message)));
-  return { file, config: result.data, problemAt };
+  const problems = result.error.issues.flatMap((issue): LocatedRemark[] =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({
+          path: [...issue.path, key],
+          message: unknownField(key, issue.path),
+          atName: true,
+        }))
+      : [{ path: issue.path, message: messageOf(issue, partAt(value, issue.path) === undefined) }],
+  );
+  // A part with a problem of its own is not worth a second one.
+  const broken = new Set(problems.map(({ path }) => path.join('.')));
+  const others = remarks.filter(
+    ({ path }) => !path.some((_, index) => broken.has(path.slice(0, index + 1).join('.'))),
+  );
+  stop([...problems, ...others]);
+  throw result.error;
+}
+
+function partAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (part, step) => (part as Record<PropertyKey, unknown> | undefined)?.[step],
+    value,
+  );
 }
 
 interface Issue {

@@ -1,68 +1,59 @@
-import { type Node, parse, parseTree, printParseErrorCode, visit } from 'jsonc-parser';
+import { type JSONVisitor, parse, printParseErrorCode, visit } from 'jsonc-parser';
 import { ConfigError, type ConfigProblem } from './find.ts';
 import { statSync, readFileSync } from 'fs';
 
-/** Where something stands in a text; line and column count from 1. */
-interface Position {
-  readonly line: number;
-  readonly column: number;
+/** A part of a map, with what there is to say of it. */
+export interface LocatedRemark {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  /** The place is that of its name, and not of its value. */
+  readonly atName?: true;
 }
 
-/** Finds parts of a JSON text by their paths, and their places; a map may hold a hundred thousand of them. */
-export class Places {
-  private readonly lineStarts: readonly number[];
-  private readonly children = new Map<Node, ReadonlyMap<string, Node>>();
-  private readonly tree: Node;
-
-  /** @param text of a value that was read. */
-  constructor(text: string) {
-    this.lineStarts = lineStartsOf(text);
-    this.tree = parseTree(text, [], { allowTrailingComma: true }) ?? { type: 'null', offset: 0, length: 0 };
-  }
-
-  positionOf(offset: number): Position {
-    let low = 0;
-    let high = this.lineStarts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if ((this.lineStarts[middle] ?? 0) <= offset) low = middle;
-      else high = middle;
-    }
-    return { line: low + 1, column: offset - (this.lineStarts[low] ?? 0) + 1 };
-  }
-
-  /** What stands at the path, or its nearest parent that is there. */
-  nearestNode(path: readonly string[]): Node {
-    let node = this.tree;
-    for (const step of path) {
-      const child = this.childOf(node, step);
-      if (child === undefined) return node;
-      node = child;
-    }
-    return node;
-  }
-
-  nodeAt(path: readonly string[]): Node | undefined {
-    let node: Node | undefined = this.tree;
-    for (const step of path) node = node && this.childOf(node, step);
-    return node;
-  }
-
-  private childOf(node: Node, step: string): Node | undefined {
-    let children = this.children.get(node);
-    if (children === undefined) {
-      children = new Map(namedChildren(node));
-      this.children.set(node, children);
-    }
-    return children.get(step);
-  }
+interface Wanted {
+  readonly children: Map<string, Wanted>;
+  name?: Pick<ConfigProblem, 'line' | 'column'>;
+  value?: Pick<ConfigProblem, 'line' | 'column'>;
 }
 
-function namedChildren({ type, children = [] }: Node): [name: string, child: Node][] {
-  if (type === 'array') return children.map((child, index) => [String(index), child]);
-  return children.flatMap(({ children: [key, value] = [] }): [string, Node][] =>
-    key === undefined || value === undefined ? [] : [[String(key.value), value]],
+/** The remarks with their places in a JSON text, in one pass; what is not there has the place of its nearest parent. */
+export function locate(text: string, remarks: readonly LocatedRemark[]): ConfigProblem[] {
+  if (remarks.length === 0) return [];
+  const root: Wanted = { children: new Map() };
+  const chains = remarks.map(({ path }) => {
+    const chain = [root];
+    for (const step of path.map(String)) {
+      const { children } = chain.at(-1) ?? root;
+      const next: Wanted = children.get(step) ?? { children: new Map() };
+      children.set(step, next);
+      chain.push(next);
+    }
+    return chain;
+  });
+  const wantedAt = (path: readonly (string | number)[]) =>
+    path.reduce<Wanted | undefined>((node, step) => node?.children.get(String(step)), root);
+  const onValue: NonNullable<JSONVisitor['onArrayBegin']> = (_offset, _length, line, column, pathOf) => {
+    const wanted = wantedAt(pathOf());
+    if (wanted !== undefined) wanted.value = { line: line + 1, column: column + 1 };
+  };
+  visit(
+    text,
+    {
+      onObjectBegin: onValue,
+      onArrayBegin: onValue,
+      onLiteralValue: (_value, ...rest) => onValue(...rest),
+      onObjectProperty: (name, _offset, _length, line, column, pathOf) => {
+        const wanted = wantedAt(pathOf())?.children.get(name);
+        if (wanted !== undefined) wanted.name = { line: line + 1, column: column + 1 };
+      },
+    },
+    { allowTrailingComma: true },
   );
+  return remarks.map(({ path, message, atName }, index) => {
+    const found = chains[index]?.findLast(({ value }) => value !== undefined);
+    const place = (atName === true ? found?.name : found?.value) ?? { line: 1, column: 1 };
+    return { path: path.map(String).join('.'), ...place, message };
+  });
 }
 
 /** A map has four levels; a parser that goes down step by step needs an end. */
@@ -130,12 +121,6 @@ function notJson(file: string, line: number, column: number, message: string): C
   return new ConfigError(file, [{ path: '', line: line + 1, column: column + 1, message }]);
 }
 
-function lineStartsOf(text: string): number[] {
-  const starts = [0];
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
-  return starts;
-}
-
 /** The names that a map gives to things, each with a few words about it. */
 export interface MapNames {
   readonly profile: readonly NamedEntry[];
@@ -159,29 +144,24 @@ export function readMapNames(file: string): MapNames {
   } catch {
     // Unreadable, or nested so deep that the parser does not come back.
   }
+  const entries = (field: string, describe: (entry: Readonly<Record<string, unknown>>) => string) =>
+    Object.entries(recordOf(recordOf(map)?.[field]) ?? {}).map(([name, entry]) => ({
+      name,
+      description: describe(recordOf(entry) ?? {}),
+    }));
   return {
     // A URL may hold a password, so a profile is described by its protections only.
-    profile: entriesOf(map, 'profiles', (entry) =>
+    profile: entries('profiles', (entry) =>
       ['protected', 'readOnly'].filter((flag) => entry[flag] === true).join(', '),
     ),
-    namespace: entriesOf(map, 'namespaces', (entry) => [entry['pattern']].flat().join(' ')),
-    entity: entriesOf(map, 'entities', (entry) => [entry['patterns']].flat().join(' ')),
+    namespace: entries('namespaces', ({ pattern }) => [pattern].flat().join(' ')),
+    entity: entries('entities', ({ patterns }) => [patterns].flat().join(' ')),
   };
 }
 
-function entriesOf(
-  map: unknown,
-  field: string,
-  describe: (entry: Readonly<Record<string, unknown>>) => string,
-): NamedEntry[] {
-  return Object.entries(recordOf(recordOf(map)[field])).map(([name, entry]) => ({
-    name,
-    description: describe(recordOf(entry)),
-  }));
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+/** Null for what is no object. */
+export function recordOf(value: unknown): Readonly<Record<string, unknown>> | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
-    : {};
+    : null;
 }

@@ -5,63 +5,55 @@ import type { NamespaceMap } from '../keyspace/map.ts';
 import { type KeyPattern, parsePattern, patternShape } from '../keyspace/pattern.ts';
 import { type ByteString, asBytes } from '../support/bytes.ts';
 import { type ParsedUrl, parseRedisUrl } from '../redis/url.ts';
-import type { LocatedRemark } from './cross-check.ts';
+import { type Remark, remarksOf } from './cross-check.ts';
+import type { LocatedRemark } from './places.ts';
 import type { LoadedConfig } from './load.ts';
 import type { ConfigFile, ProfileConfig } from './schema.ts';
 
 /** What is suspicious in a valid map: it would work, but hardly as it was meant. Reads the modes of files it names. */
 export function configWarnings({ config, file }: LoadedConfig): LocatedRemark[] {
-  return [
-    ...shadowedPatterns(config),
-    ...missingTtlRules(config),
-    ...unremovableEntities(config),
-    ...profileWarnings(config, file),
-  ];
-}
-
-/** Two patterns that match the same keys: only the first one in the file ever gets any. */
-function shadowedPatterns(config: ConfigFile): LocatedRemark[] {
-  const owners = new Map<string, string>();
-  return Object.entries(config.namespaces ?? {}).flatMap(([name, { pattern }]) => {
-    const patterns = [pattern].flat();
-    return patterns.flatMap((text, index) => {
-      const shape = patternShape(parsePattern(text));
-      const owner = owners.get(shape);
-      owners.set(shape, owner ?? name);
-      if (owner === undefined) return [];
-      const message =
-        owner === name
-          ? `\`${text}\` is listed twice`
-          : `\`${text}\` never gets a key: namespace \`${owner}\` has the same pattern and comes first`;
-      return [
-        {
-          path: ['namespaces', name, 'pattern', ...(Array.isArray(pattern) ? [String(index)] : [])],
-          message,
-        },
-      ];
-    });
+  return remarksOf((remark) => {
+    warnOfShadowedPatterns(config, remark);
+    for (const [name, { kind, ttl }] of Object.entries(config.namespaces ?? {}))
+      if (kind !== 'state' && ttl === undefined) {
+        const message = 'a cache without a TTL rule: `ttl` is what `warm` goes by; "permanent" is a rule too';
+        remark(message, 'namespaces', name);
+      }
+    warnOfUnremovableEntities(config, remark);
+    for (const [name, profile] of Object.entries(config.profiles ?? {})) {
+      for (const [path, url] of urlsOf(profile)) warnOfUrl(['profiles', name, ...path], url, file, remark);
+      warnOfPasswordFile(name, profile, file, remark);
+    }
   });
 }
 
-function missingTtlRules(config: ConfigFile): LocatedRemark[] {
-  return Object.entries(config.namespaces ?? {})
-    .filter(([, { kind, ttl }]) => kind !== 'state' && ttl === undefined)
-    .map(([name]) => ({
-      path: ['namespaces', name],
-      message: 'a cache without a TTL rule: `ttl` is what `warm` goes by; "permanent" is a rule too',
-    }));
+/** Two patterns that match the same keys: only the first one in the file ever gets any. */
+function warnOfShadowedPatterns(config: ConfigFile, remark: Remark): void {
+  const owners = new Map<string, string>();
+  for (const [name, { pattern }] of Object.entries(config.namespaces ?? {})) {
+    for (const [index, text] of [pattern].flat().entries()) {
+      const shape = patternShape(parsePattern(text));
+      const owner = owners.get(shape);
+      if (owner === undefined) owners.set(shape, name);
+      else
+        remark(
+          owner === name
+            ? `\`${text}\` is listed twice`
+            : `\`${text}\` never gets a key: namespace \`${owner}\` has the same pattern and comes first`,
+          ...['namespaces', name, 'pattern', ...(Array.isArray(pattern) ? [String(index)] : [])],
+        );
+    }
+  }
 }
 
 /** Entities whose keys all are state: `invalidate` would never remove anything. */
-function unremovableEntities(config: ConfigFile): LocatedRemark[] {
-  if (config.entities === undefined) return [];
+function warnOfUnremovableEntities(config: ConfigFile, remark: Remark): void {
+  if (config.entities === undefined) return;
   const map = buildMap(config);
-  return map.entities
-    .filter(({ patterns }) => patterns.length > 0 && patterns.every((pattern) => isStateOnly(pattern, map)))
-    .map(({ name }) => ({
-      path: ['entities', name],
-      message: 'all its patterns lie in namespaces of kind state, so `invalidate` can never remove a key',
-    }));
+  const message = 'all its patterns lie in namespaces of kind state, so `invalidate` can never remove a key';
+  for (const { name, patterns } of map.entities)
+    if (patterns.length > 0 && patterns.every((pattern) => isStateOnly(pattern, map)))
+      remark(message, 'entities', name);
 }
 
 /** Ids and other segments as applications write them; an example key of each shape is classified. */
@@ -92,47 +84,49 @@ function exampleKey(pattern: KeyPattern, segment: string): ByteString {
   return asBytes(text.join(''));
 }
 
-function profileWarnings(config: ConfigFile, file: string): LocatedRemark[] {
-  return Object.entries(config.profiles ?? {}).flatMap(([name, profile]) => [
-    ...urlsOf(profile).flatMap(([path, url]) => urlWarnings(['profiles', name, ...path], url, file)),
-    ...passwordFileWarnings(name, profile, file),
-  ]);
-}
-
 function urlsOf({ url, cluster, sentinel }: ProfileConfig): [path: string[], url: string][] {
+  const listed = (urls: readonly string[] = [], ...path: string[]) =>
+    urls.map((each, index): [string[], string] => [[...path, String(index)], each]);
   return [
     ...(url === undefined ? [] : [[['url'], url] as [string[], string]]),
-    ...(cluster ?? []).map((each, index): [string[], string] => [['cluster', String(index)], each]),
-    ...(sentinel?.nodes ?? []).map((each, index): [string[], string] => [
-      ['sentinel', 'nodes', String(index)],
-      each,
-    ]),
+    ...listed(cluster, 'cluster'),
+    ...listed(sentinel?.nodes, 'sentinel', 'nodes'),
   ];
 }
 
-function urlWarnings(path: readonly string[], url: string, file: string): LocatedRemark[] {
+function warnOfUrl(path: readonly string[], url: string, file: string, remark: Remark): void {
   let parsed: ParsedUrl;
   try {
     parsed = parseRedisUrl(url);
   } catch (error) {
-    return [{ path, message: `cannot be used: ${(error as Error).message}` }];
+    remark(`cannot be used: ${(error as Error).message}`, ...path);
+    return;
   }
-  const ignored = (parsed.ignored ?? []).map((message) => ({ path, message }));
-  if (parsed.password === undefined) return ignored;
+  for (const message of parsed.ignored ?? []) remark(message, ...path);
+  if (parsed.password === undefined) return;
   const mode = modeOf(file);
   const readable =
     mode !== null && isOpen(mode) ? `, and others may read this file (${readers(mode, file)})` : '';
   const better = path[2] === 'sentinel' ? 'sentinelPasswordEnv' : 'passwordEnv or passwordFile';
-  return [...ignored, { path, message: `holds a password${readable}: name it with ${better} instead` }];
+  remark(`holds a password${readable}: name it with ${better} instead`, ...path);
 }
 
-function passwordFileWarnings(name: string, { passwordFile }: ProfileConfig, file: string): LocatedRemark[] {
-  if (passwordFile === undefined) return [];
-  const path = ['profiles', name, 'passwordFile'];
+function warnOfPasswordFile(
+  name: string,
+  { passwordFile }: ProfileConfig,
+  file: string,
+  remark: Remark,
+): void {
+  if (passwordFile === undefined) return;
   const target = resolve(dirname(file), passwordFile);
   const mode = modeOf(target);
-  if (mode === null) return [{ path, message: `\`${target}\` cannot be read` }];
-  return isOpen(mode) ? [{ path, message: `others may read it (${readers(mode, target)})` }] : [];
+  const message =
+    mode === null
+      ? `\`${target}\` cannot be read`
+      : isOpen(mode)
+        ? `others may read it (${readers(mode, target)})`
+        : null;
+  if (message !== null) remark(message, 'profiles', name, 'passwordFile');
 }
 
 function readers(mode: number, file: string): string {

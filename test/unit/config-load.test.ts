@@ -7,15 +7,20 @@ import { loadConfig, parseConfig } from '../../src/config/load.ts';
 import { readMapNames } from '../../src/config/places.ts';
 
 /** The problems of a map as `line:column path message`; an empty list where it is valid. */
-function problemsOf(text: string): string[] {
+function errorOf(text: string): ConfigError | null {
   try {
     parseConfig(text, 'map.json');
-    return [];
+    return null;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return error.problems.map(({ line, column, path, message }) => `${line}:${column} ${path} ${message}`);
+    return error;
   }
 }
+
+const problemsOf = (text: string): string[] =>
+  (errorOf(text)?.problems ?? []).map(
+    ({ line, column, path, message }) => `${line}:${column} ${path} ${message}`,
+  );
 
 const namespace = (entry: object) => JSON.stringify({ namespaces: { user: entry } });
 
@@ -226,6 +231,17 @@ describe('a map', () => {
     const problems = problemsOf(`{ "namespaces": {\n${entries.join(',\n')}\n} }`);
     expect(problems).toHaveLength(1000);
     expect(problems[999]).toMatch(/^1001:22 namespaces\.n999\.pattern /);
+  });
+
+  test('says once what is wrong in the same way in many parts, and keeps all of it', () => {
+    const entries = Array.from({ length: 1000 }, (_, at) => `"n${at}": { "pattern": 1 }`);
+    const error = errorOf(`{ "namespaces": {\n${entries.join(',\n')},\n"x": 1\n} }`);
+    expect(error?.problems).toHaveLength(1001);
+    expect(error?.message.split('\n').slice(1)).toEqual([
+      '  2:20  namespaces.n0.pattern  expected a pattern or a list of patterns; and 999 more, such as ' +
+        'namespaces.n1.pattern (3:20), namespaces.n2.pattern (4:20), namespaces.n3.pattern (5:20)',
+      '  1002:6  namespaces.x  expected object, received number',
+    ]);
   });
 
   test('marks no guess where there is no TTL rule', () => {

@@ -1,5 +1,13 @@
-import { ConfigError, type ConfigProblem, configFileName, findConfigFile } from '../../config/find.ts';
-import { locateConfig, type LocatedConfig } from '../../config/load.ts';
+import {
+  ConfigError,
+  type ConfigProblem,
+  configFileName,
+  findConfigFile,
+  problemLines,
+} from '../../config/find.ts';
+import { parseConfig, readMapText } from '../../config/load.ts';
+import { locate } from '../../config/places.ts';
+import type { ConfigFile } from '../../config/schema.ts';
 import { configWarnings } from '../../config/warnings.ts';
 import { InputError } from '../../support/failure.ts';
 import { type Block, note } from '../../render/blocks.ts';
@@ -49,11 +57,11 @@ function fileToTest({ environment }: Context, named: string | undefined): string
 
 async function validate(context: Context, file: string): Promise<Outcome<ValidateResult>> {
   try {
-    const located = await locateConfig(file, context.signal);
-    const warnings = configWarnings(located).map(({ path, message }) => located.problemAt(path, message));
-    for (const { line, column, path, message } of warnings)
-      context.warn(`${line}:${column}  ${path}  ${message}`);
-    return { result: { file, valid: true, counts: countsOf(located), problems: [], warnings } };
+    const text = await readMapText(file, context.signal);
+    const config = parseConfig(text, file);
+    const warnings = locate(text, configWarnings({ config, file }));
+    for (const line of problemLines(warnings)) context.warn(line);
+    return { result: { file, valid: true, counts: countsOf(config), problems: [], warnings } };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const { problems } = error;
@@ -61,7 +69,7 @@ async function validate(context: Context, file: string): Promise<Outcome<Validat
   }
 }
 
-function countsOf({ config }: LocatedConfig): ValidateResult['counts'] {
+function countsOf(config: ConfigFile): ValidateResult['counts'] {
   const namespaces = Object.values(config.namespaces ?? {});
   return {
     namespaces: namespaces.length,

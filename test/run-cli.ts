@@ -23,11 +23,17 @@ export interface CliOptions {
   readonly columns?: number;
   readonly now?: () => number;
   readonly random?: () => number;
+  /** Called with the text each time something is written to stdout. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** Runs a command line in this process, and gives what a caller of the program would see. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const stdout = capture(options.terminal ?? options.columns !== undefined, options.columns);
+  const stdout = capture(
+    options.terminal ?? options.columns !== undefined,
+    options.columns,
+    options.onOutput,
+  );
   const stderr = capture(false, options.columns);
   const io: Io = {
     stdin:
@@ -56,11 +62,16 @@ export function jsonOf(result: CliResult): Record<string, unknown> {
   return JSON.parse(result.stdout) as Record<string, unknown>;
 }
 
-function capture(isTTY: boolean, columns = 100): { stream: Io['stdout']; text: () => string } {
+function capture(
+  isTTY: boolean,
+  columns = 100,
+  onOutput?: (text: string) => void,
+): { stream: Io['stdout']; text: () => string } {
   const chunks: Buffer[] = [];
   const writable = new Writable({
     write(chunk: Buffer, _encoding, done) {
       chunks.push(chunk);
+      onOutput?.(String(chunk));
       done();
     },
   });

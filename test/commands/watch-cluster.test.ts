@@ -34,7 +34,6 @@ test.each([[[]], [['--hits']]])('the primaries of a cluster are one server, with
   const { intervals } = await watchWhile(
     ['--cluster', ...args],
     { url: cluster.nodes[1].url, cwd: home, env: { HOME: home, XDG_STATE_HOME: home } },
-    cluster.admins[0],
     readAll,
   );
   expect(sumOf(intervals.map(({ hits }) => hits))).toBe(60);

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { cli } from '../run-cli.ts';
 import { sendAll } from '../server/redis.ts';
 import { folderWith, startServer } from './reading.ts';
 import { homed } from './stats-hits-runs.ts';
-import { recordsOf, watchWhile } from './watch-records.ts';
+import { watchWhile } from './watch-records.ts';
 
 const page = readFileSync(new URL('../../docs/watch.md', import.meta.url), 'utf8');
 
@@ -21,16 +20,12 @@ const common = ['command', 'error', 'ok', 'ownLookups', 'profile', 'schemaVersio
 test('the page has each field of the records, and no other', async () => {
   const { redis, server } = await startServer();
   const cwd = folderWith({ namespaces: { users: { pattern: 'user:*', hitRateTarget: 0.9 } } });
-  const { intervals, summary } = await watchWhile(
-    ['--hits'],
-    { url: redis.url, cwd, ...homed() },
-    server,
-    () =>
-      sendAll(server, [
-        ['SET', 'user:1', 'x'],
-        ['GET', 'user:1'],
-        ['GET', 'user:2'],
-      ]),
+  const { intervals, summary } = await watchWhile(['--hits'], { url: redis.url, cwd, ...homed() }, () =>
+    sendAll(server, [
+      ['SET', 'user:1', 'x'],
+      ['GET', 'user:1'],
+      ['GET', 'user:2'],
+    ]),
   );
   for (const interval of intervals)
     expect(Object.keys(interval).sort()).toEqual(documented('A record of an interval'));
@@ -44,8 +39,10 @@ test('the page has each field of the records, and no other', async () => {
 
 test('an interval in which the server did not answer has the same fields', async () => {
   const { redis } = await startServer();
-  const running = cli(['watch', '--interval', '200ms', '--for', '1s'], { url: redis.url });
-  setTimeout(() => redis.kill('SIGKILL'), 400);
-  const failed = recordsOf(await running).intervals.find(({ ok }) => !ok);
+  const { intervals } = await watchWhile([], { url: redis.url }, async (untilInterval) => {
+    redis.kill('SIGKILL');
+    await untilInterval('the server is gone', ({ ok }) => !ok);
+  });
+  const failed = intervals.find(({ ok }) => !ok);
   expect(Object.keys(failed ?? {}).sort()).toEqual(documented('A record of an interval'));
 });

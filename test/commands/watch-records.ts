@@ -1,12 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { replyText } from '../../src/redis/reply.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import type { WatchInterval } from '../../src/watch/interval.ts';
 import { cli, type CliOptions, type CliResult } from '../run-cli.ts';
-import { send } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { linesOf } from './reading.ts';
-import { untilMonitored } from './stats-hits-runs.ts';
 
 export interface WatchOutput {
   readonly intervals: readonly (WatchInterval & { readonly record: 'interval' })[];
@@ -28,28 +24,41 @@ export function recordsOf({ stdout }: Pick<CliResult, 'stdout'>): WatchOutput {
 export const sumOf = (values: readonly (number | null)[]) =>
   values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 
-/** Runs `watch` until `work` is done and seen, and interrupts it. `server` is another connection to what is watched. */
+/** Waits until an interval that was printed from now on is one of those. */
+export type UntilInterval = (
+  event: string,
+  isSought?: (interval: WatchOutput['intervals'][number]) => boolean,
+) => Promise<void>;
+
+/** Runs `watch` until `work` is done and seen, and interrupts it. */
 export async function watchWhile(
   args: readonly string[],
   options: CliOptions,
-  server: RedisServer,
-  work: () => Promise<unknown>,
+  work: (untilInterval: UntilInterval) => Promise<unknown>,
 ): Promise<CliResult & WatchOutput> {
-  const pingsOf = async () =>
-    Number(/cmdstat_ping:calls=(\d+)/.exec(replyText(await send(server, 'INFO', 'commandstats')))?.[1] ?? 0);
-  const before = await pingsOf();
   const controller = new AbortController();
-  const intervalMillis = 200;
-  const run = cli(['watch', '--interval', `${intervalMillis}ms`, ...args], {
+  let printed = '';
+  const run = cli(['watch', '--interval', '200ms', ...args], {
     ...options,
     signal: controller.signal,
+    onOutput: (text) => (printed += text),
   });
-  // Round trips are measured just before the first counters are read, and the observation is opened in between.
-  while ((await pingsOf()) === before) await sleep(20);
-  if (args.includes('--hits')) await untilMonitored(server, 10);
-  await sleep(600);
-  await work();
-  await sleep(3 * intervalMillis);
+  const untilInterval: UntilInterval = (event, isSought = () => true) => {
+    const before = printed.lastIndexOf('\n') + 1;
+    return until(event, () =>
+      linesOf(printed.slice(before, printed.lastIndexOf('\n') + 1))
+        .filter((line) => line !== '')
+        .some((line) => isSought(JSON.parse(line) as WatchOutput['intervals'][number])),
+    );
+  };
+  await untilInterval(
+    'it watches',
+    ({ ok, trafficMode }) => ok && (trafficMode !== null || !args.includes('--hits')),
+  );
+  await work(untilInterval);
+  // The interval in hand may have begun before the work was done.
+  await untilInterval('an interval ends');
+  await untilInterval('a whole interval follows');
   controller.abort('SIGINT');
   const outcome = await run;
   return { ...outcome, ...recordsOf(outcome) };

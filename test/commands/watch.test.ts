@@ -26,7 +26,7 @@ describe('without a terminal', () => {
     const { redis, server } = await startServer({ args: ['--maxmemory', '100mb'] });
     await sendAll(server, profiles(50));
     const before = await countersOf(server);
-    const outcome = await watchWhile([], { url: redis.url }, server, () => readMeanwhile(server, 25));
+    const outcome = await watchWhile([], { url: redis.url }, () => readMeanwhile(server, 25));
     const after = await countersOf(server);
     const { intervals, summary } = outcome;
     expect(outcome.exitCode).toBe(130);
@@ -67,7 +67,9 @@ describe('without a terminal', () => {
     const { redis, server } = await startServer();
     await sendAll(server, [...profiles(50), ['SET', 'session:1', 'x']]);
     const cwd = folderWith({ namespaces: { profiles: { pattern: 'user:*', hitRateTarget: 0.9 } } });
-    const { intervals } = await watchWhile([], { url: redis.url, cwd }, server, () => sleep(300));
+    const { intervals } = await watchWhile([], { url: redis.url, cwd }, (untilInterval) =>
+      untilInterval('the sizes are read', ({ namespacesReadAt }) => namespacesReadAt !== null),
+    );
     const last = intervals.at(-1);
     expect(last?.namespacesReadAt).toMatch(/^\d{4}-\d\d-\d\dT/);
     expect(last?.namespaces).toMatchObject([
@@ -110,7 +112,7 @@ describe('without a terminal', () => {
   test('CONFIG RESETSTAT makes no negative numbers', async () => {
     const { redis, server } = await startServer();
     await readMeanwhile(server, 20);
-    const { intervals } = await watchWhile([], { url: redis.url }, server, async () => {
+    const { intervals } = await watchWhile([], { url: redis.url }, async () => {
       await send(server, 'CONFIG', 'RESETSTAT');
       await readMeanwhile(server, 2);
     });

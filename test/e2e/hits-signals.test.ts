@@ -12,7 +12,7 @@ import {
   traffic,
 } from '../commands/hits-runs.ts';
 import { open, startServer } from '../commands/reading.ts';
-import { startBinary } from '../server/binary.ts';
+import { interruptTwice, reportsListening, startBinary } from '../server/binary.ts';
 import { startProxy } from '../server/proxy.ts';
 import { send, startPrivateServer } from '../server/redis.ts';
 
@@ -190,13 +190,12 @@ test('events that are switched off in the window make it invalid', async () => {
 
 test('a second Ctrl-C while the server hangs ends the program at once, and the next run puts the value back', async () => {
   const { redis, server, before, state } = await serverWith('KEx');
-  const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '20s'], { state });
+  const hanging = await startHitsBinary(server, redis.url, ['--for', '20s'], {
+    state,
+    env: reportsListening,
+  });
   redis.kill('SIGSTOP');
-  child.kill('SIGINT');
-  await sleep(200);
-  expect(child.exitCode).toBeNull();
-  child.kill('SIGINT');
-  expect(await outcome).toMatchObject({ exitCode: null, signal: 'SIGINT' });
+  expect(await interruptTwice(hanging)).toMatchObject({ exitCode: null, signal: 'SIGINT' });
   redis.kill('SIGCONT');
   expect(notesIn(state)).toHaveLength(1);
   const { result } = await hitsJson(server, redis.url, [], { state });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
+import { until } from './until.ts';
 
 export const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 export const binary = join(packageRoot, 'bin', 'cachectl');
@@ -56,6 +57,27 @@ export function startBinary(args: readonly string[], options: BinaryOptions = {}
       rmSync(home, { recursive: true, force: true }),
     ),
   };
+}
+
+/**
+ * An environment in which the program writes a line to stderr each time it begins to listen for SIGINT: at its start, and
+ * again for a second one, once it has handled the first.
+ */
+export const reportsListening = {
+  NODE_OPTIONS: `--import=data:text/javascript,process.on('newListener',(name)=>name==='SIGINT'&&process._rawDebug('listening'))`,
+};
+
+/**
+ * Sends Ctrl-C to a program started with `reportsListening` that cannot end, waits until it was handled, and sends
+ * another.
+ */
+export async function interruptTwice({ child, outcome }: RunningBinary): Promise<BinaryOutcome> {
+  let listened = 0;
+  child.stderr.on('data', (chunk: Buffer) => (listened += String(chunk).split('listening').length - 1));
+  child.kill('SIGINT');
+  await until('the program listens for a second Ctrl-C', () => listened > 0 || child.exitCode !== null);
+  child.kill('SIGINT');
+  return outcome;
 }
 
 /** Nothing of the environment of the person who runs the tests reaches the program but the way to its tools. */

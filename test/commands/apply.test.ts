@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
+import { emptyDatabase, makeIdle, send, sendAll, testServer, testUrl } from '../server/redis.ts';
 import {
   differences,
   everyType,
@@ -247,7 +247,7 @@ describe('a key that was written since the plan', () => {
   test('stays also in a plan too large for digests, by its idle time; so does what was read', async () => {
     await store(server, users(3));
     await send(server, 'SETRANGE', 'user:big', 100_000_001, 'x');
-    await new Promise((resolve) => setTimeout(resolve, 3100));
+    await makeIdle(server, await storedKeys(server), 100);
     const plan = await planUsers();
     expect(readFileSync(plan, 'utf8')).not.toContain('digest');
     await sendAll(server, [freshly('user:1'), ['GET', 'user:2']]);

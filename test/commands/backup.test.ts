@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
+import { emptyDatabase, makeIdle, send, sendAll, testServer, testUrl } from '../server/redis.ts';
 import {
   differences,
   everyType,
@@ -151,7 +151,11 @@ describe('apply and prune', () => {
   test('prune --idle keeps what it removes, and undo puts it back', async () => {
     await sendAll(server, [...everyType('page:1'), ['SET', 'other:1', 'x']]);
     const before = await snapshot(server);
-    await new Promise((resolve) => setTimeout(resolve, 2100));
+    await makeIdle(
+      server,
+      (await storedKeys(server)).filter((key) => key !== 'other:1'),
+      100,
+    );
     const env = { ...withMap({ namespaces: { pages: { pattern: 'page:*' } } }), ...withState() };
 
     const pruned = await json(['prune', '--idle', '1s', '--yes'], { env });
@@ -166,7 +170,7 @@ describe('apply and prune', () => {
 
   test('prune --idle says that what it removes cannot be undone where it keeps no values', async () => {
     await store(server, ['page:1']);
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await makeIdle(server, ['page:1'], 100);
     const env = { ...withMap({ namespaces: { pages: { pattern: 'page:*' } } }), ...withState() };
     const { stdout } = await cli(['prune', '--idle', '1s', '--dry-run', '--no-backup'], {
       ...{ url: testUrl(), env, terminal: true },

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { BenchResult } from '../../src/commands/bench/result.ts';
 import { connect } from '../../src/redis/connect.ts';
@@ -7,6 +6,7 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { type CliOptions, type CliResult, cli, jsonOf } from '../run-cli.ts';
 import type { Printed } from './reading.ts';
 import { send, startPrivateServer, targetOf, testServer, testUrl } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 
 /** Short enough for a test, long enough to have figures. */
 export const brief = ['--operations', '400', '--warmup', '0', '--keys', '50'];
@@ -45,9 +45,7 @@ export async function benchKeys(server: RedisServer): Promise<string[]> {
 }
 
 export async function keysAppear(server: RedisServer): Promise<string[]> {
-  for (;;) {
-    const keys = await benchKeys(server);
-    if (keys.length > 0) return keys;
-    await sleep(20);
-  }
+  let keys: string[] = [];
+  await until('bench writes its keys', async () => (keys = await benchKeys(server)).length > 0);
+  return keys;
 }

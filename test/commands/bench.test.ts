@@ -7,6 +7,7 @@ import { replyText } from '../../src/redis/reply.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { startProxy } from '../server/proxy.ts';
 import { send, testUrl } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { bench, brief, emptyServer, keysAppear, privateServer, resultOf } from './bench-runs.ts';
 import { naming } from '../named-map.ts';
 
@@ -151,7 +152,7 @@ describe('bench', () => {
         url: proxy.url,
       },
     );
-    while (proxy.connections < 5) await sleep(10);
+    await until('the workload is connected', () => proxy.connections >= 5);
     await sleep(500);
     proxy.stall();
     await sleep(500);

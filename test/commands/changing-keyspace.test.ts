@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
-import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
-import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { send, sendAll, startPrivateServer, targetOf, untilCalled } from '../server/redis.ts';
 import { stats, statsTable } from './stats-runs.ts';
 
 let redis: RedisProcess;
@@ -34,7 +33,7 @@ const paced = ['--precision', '5%', '--seed', '1', '--max-rate', '4000'];
 async function begun<Outcome>(start: () => Promise<Outcome>): Promise<{ running: Promise<Outcome> }> {
   await send(server, 'CONFIG', 'RESETSTAT');
   const running = start();
-  while (!replyText(await send(server, 'INFO', 'commandstats')).includes('cmdstat_scan')) await sleep(10);
+  await untilCalled(server, 'scan');
   return { running };
 }
 

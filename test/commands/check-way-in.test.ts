@@ -104,22 +104,18 @@ describe('check --wait', () => {
 
   test('does not wait for a password to become right', async () => {
     const redis = await start({ args: ['--requirepass', 'secret'] });
-    const startedAt = performance.now();
-    const result = await checkJson(['--wait', '15s'], { url: redis.url });
+    const result = await checkJson(['--wait', '1h'], { url: redis.url });
 
     expect(result.exitCode).toBe(3);
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   test('ends at once when it is interrupted, and still reports', async () => {
     const controller = new AbortController();
-    const startedAt = performance.now();
     const running = checkJson(['--wait', '1h'], { url: await unreachable(), signal: controller.signal });
     setTimeout(() => controller.abort('SIGINT'), 300);
     const result = await running;
 
     expect(result.exitCode).toBe(130);
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(withStatus(result, 'fail')).toEqual(['connect']);
     expect(result.stderr).toMatch(/^error: interrupted while /);
     expect(rowsOf(result)['connect']?.message).toMatch(/^interrupted while /);

@@ -1,7 +1,6 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StatsResult } from '../../src/commands/stats/run.ts';
 import { connect } from '../../src/redis/connect.ts';
@@ -10,6 +9,7 @@ import { newNotePath, writeNote } from '../../src/traffic/notifications/note.ts'
 import { cli, type CliResult } from '../run-cli.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 
 let redis: RedisProcess;
 let server: RedisServer;
@@ -83,7 +83,7 @@ const files: readonly KeptFile[] = [
       const path = join(folder, 'walk.json');
       const interruption = new AbortController();
       const walk = run('inspect --exact --checkpoint walk.json --max-rate 2000', interruption.signal);
-      await Promise.race([walk, sleep(600)]);
+      await until('the walk is saved', () => existsSync(path));
       interruption.abort('SIGINT');
       await walk;
       return path;

@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { readArchive } from '../../src/records/archive/reader.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { readInfo } from '../../src/redis/info.ts';
@@ -16,7 +16,9 @@ import {
   targetOf,
   testServer,
   testUrl,
+  untilCalled,
 } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { fillKeyspace, keyspaceOf, keyspaces } from './export-keyspace.ts';
 
 let server: RedisServer;
@@ -223,8 +225,12 @@ describe('a file', () => {
     const exporting = exportTo(['--to', 'cut.json', '--max-rate', '1000', '-o', 'json'], {
       signal: controller.signal,
     });
-    setTimeout(() => controller.abort('SIGINT'), 700);
-
+    const draft = () => readdirSync(folder).find((name) => name.startsWith('cut.json.'));
+    await until(
+      'records are written',
+      () => statSync(join(folder, draft() ?? '.')).size > 0 && draft() !== undefined,
+    );
+    controller.abort('SIGINT');
     const result = await exporting;
 
     expect(result.exitCode).toBe(130);
@@ -352,8 +358,10 @@ describe('the server', () => {
         ],
         { url: setUp },
       );
-      setTimeout(() => own.kill('SIGKILL'), 800);
-
+      const admin = await connect(targetOf(own.url));
+      onTestFinished(() => admin.close());
+      await untilCalled(admin, 'scan', 10);
+      own.kill('SIGKILL');
       const result = await exporting;
 
       expect(result.exitCode).toBe(3);

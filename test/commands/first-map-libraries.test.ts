@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
@@ -12,7 +11,7 @@ import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
-import { startPrivateServer, targetOf } from '../server/redis.ts';
+import { makeIdle, startPrivateServer, targetOf } from '../server/redis.ts';
 import { storedKeys } from './invalidate-setup.ts';
 
 /** What `test/libraries/write.mjs` writes, by the start of its keys. */
@@ -92,7 +91,7 @@ test.each(['sess:*', 'myapp:emails:*', 'bq:*', 'background:*', 'guard:*', 'payou
 );
 
 test('with the first map `prune --idle` takes caches alone', async () => {
-  await sleep(2100);
+  await makeIdle(server, await storedKeys(server), 100);
   const isState = (key: string) => truth.state.some((start) => key.startsWith(start));
   const before = (await storedKeys(server)).filter(isState);
   const result = await run(['prune', '--idle', '1s', '--yes', '-o', 'json']);

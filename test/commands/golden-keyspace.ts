@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { send, sendAll } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { hostileKeys } from './hostile-keys.ts';
 
 /** What the program takes for the present: noon in Prague, 13 hours before midnight of the rule `daily` at UTC+1. */
@@ -199,11 +199,9 @@ export async function fill(server: RedisServer): Promise<void> {
 
 /** Waits until the server has closed the connections of what ran before, which INFO would count. */
 export async function alone(server: RedisServer): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!/^connected_clients:1\r?$/m.test(replyText(await send(server, 'INFO', 'clients')))) {
-    if (Date.now() > deadline) throw new Error(replyText(await send(server, 'CLIENT', 'LIST')));
-    await sleep(2);
-  }
+  await until('no other client is connected', async () =>
+    /^connected_clients:1\r?$/m.test(replyText(await send(server, 'INFO', 'clients'))),
+  );
 }
 
 /** A TTL is below the one that was written, and rounds to it until `ttlPatienceMillis` have passed since. */

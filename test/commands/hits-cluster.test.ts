@@ -2,8 +2,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
 import { slotOf } from '../../src/redis/slots.ts';
 import { ownerIndex, startCluster, storeInCluster } from '../server/cluster.ts';
-import { sendAll } from '../server/redis.ts';
-import { callsOf, flagsOn, type HitsJson, notesIn, setFlags, temporaryFolder } from './hits-runs.ts';
+import { callsOf, sendAll } from '../server/redis.ts';
+import { until } from '../server/until.ts';
+import { flagsOn, type HitsJson, notesIn, setFlags, temporaryFolder } from './hits-runs.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -29,7 +30,7 @@ test('hits of a cluster are those of all its primaries, and each has its own eve
     const now = await Promise.all(admins.map((admin) => callsOf(admin, 'ttl')));
     return now.every((calls, index) => calls >= (lookups[index] ?? 0) + 3);
   };
-  while (!(await begun())) await sleep(20);
+  await until('the window begins on each node', begun);
   await sleep(50);
   for (const [index, admin] of admins.entries())
     await sendAll(

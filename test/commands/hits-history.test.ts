@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import type { TrafficRecord } from '../../src/traffic/history.ts';
-import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { callsOf, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
-import { callsOf, hitsJson, runHits, temporaryFolder } from './hits-runs.ts';
+import { hitsJson, runHits, temporaryFolder } from './hits-runs.ts';
 import { linesOf } from './reading.ts';
 
 let redis: RedisProcess;

@@ -1,18 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { startPrivateServer, targetOf } from '../server/redis.ts';
+import { callsOf, startPrivateServer, targetOf } from '../server/redis.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
-import {
-  callsOf,
-  flagsOn,
-  hitsJson,
-  notesIn,
-  runHits,
-  setFlags,
-  temporaryFolder,
-  traffic,
-} from './hits-runs.ts';
+import { flagsOn, hitsJson, notesIn, runHits, setFlags, temporaryFolder, traffic } from './hits-runs.ts';
 import { folderWith, urlAs } from './reading.ts';
 
 /** The user that docs/hits.md names. */

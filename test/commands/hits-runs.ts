@@ -8,7 +8,8 @@ import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
 import { type RunningBinary, startBinary } from '../server/binary.ts';
-import { send, sendAll } from '../server/redis.ts';
+import { callsOf, send, sendAll } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 
 /** A result of `hits` as JSON shows it, of a run that ended well or badly. */
 export type HitsJson = HitsResult & {
@@ -40,12 +41,6 @@ export async function flagsOn(server: RedisServer): Promise<string> {
 export const setFlags = (server: RedisServer, flags: string) =>
   send(server, 'CONFIG', 'SET', 'notify-keyspace-events', flags);
 
-/** How often a command was called, as `INFO commandstats` counts it. */
-export async function callsOf(server: RedisServer, command: string): Promise<number> {
-  const stats = replyText(await send(server, 'INFO', 'commandstats'));
-  return Number(new RegExp(`cmdstat_${command.replace('|', '\\|')}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
-}
-
 /** An observation looks for the command to mark with, marks its events, and then the beginning of its window. */
 const lookupsUntilWindow = 3;
 
@@ -56,11 +51,7 @@ export async function windowOf(
 ): Promise<() => Promise<void>> {
   const before = await callsOf(server, 'ttl');
   return async () => {
-    const deadline = Date.now() + 30_000;
-    while ((await callsOf(server, 'ttl')) < before + lookups) {
-      if (Date.now() > deadline) throw new Error('no window has begun');
-      await sleep(10);
-    }
+    await until('the window begins', async () => (await callsOf(server, 'ttl')) >= before + lookups);
     await sleep(50);
   };
 }

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
-import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { callsOf, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
-import { callsOf, flagsOn, hitsJson, runHits, temporaryFolder, traffic } from './hits-runs.ts';
+import { flagsOn, hitsJson, runHits, temporaryFolder, traffic } from './hits-runs.ts';
 import { linesOf } from './reading.ts';
 
 let redis: RedisProcess;

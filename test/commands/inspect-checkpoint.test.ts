@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import { connect } from '../../src/redis/connect.ts';
@@ -8,7 +7,8 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import { startBinary } from '../server/binary.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
-import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { callsOf, sendAll, startPrivateServer, targetOf, untilCalled } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { inspect } from './inspect-runs.ts';
 import { countersOf, folderWith, type Printed, startServer } from './reading.ts';
 
@@ -46,18 +46,22 @@ function steady({ keys, memoryBytes, overheadBytes, withoutTtl, largest, ...rest
   return { keys, memoryBytes, overheadBytes, withoutTtl, largest, namespaces };
 }
 
-/** Starts a walk in this process, and ends it as Ctrl-C would after so long. */
-async function interrupted(file: string, cwd: string, args: readonly string[] = [], millis = 400) {
+/** Starts a walk in this process, and ends it as Ctrl-C would after some pages. */
+async function interrupted(args: readonly string[], cwd: string, by: NodeJS.Signals = 'SIGINT') {
   const controller = new AbortController();
-  const walk = inspect(['--checkpoint', file, '--max-rate', '5000', ...args], {
+  let ended = false;
+  const before = await callsOf(server, 'scan');
+  const walk = inspect([...args, '--max-rate', '5000'], {
     url: redis.url,
     cwd,
     signal: controller.signal,
-  });
-  await sleep(millis);
-  controller.abort('SIGINT');
+  }).finally(() => (ended = true));
+  await until('four pages are read', async () => ended || (await callsOf(server, 'scan')) >= before + 4);
+  controller.abort(by);
   return walk;
 }
+
+const saved = ['--checkpoint', 'walk.json'];
 
 describe('a walk that was interrupted', () => {
   test('goes on where it was, and ends with the figures of one walk', { timeout: 40_000 }, async () => {
@@ -66,11 +70,12 @@ describe('a walk that was interrupted', () => {
     const whole = (await inspect(['--exact'], { url: redis.url, cwd })).result;
     const before = await countersOf(server);
 
+    const scans = await callsOf(server, 'scan');
     const line = ['inspect', '--exact', '--checkpoint', 'walk.json', '--max-rate', '2000', '-o', 'json'];
     const { child, outcome } = startBinary(line, { env: { REDIS_URL: redis.url }, cwd });
     child.stdin.end();
-    while (!existsSync(file)) await sleep(20);
-    await sleep(300);
+    await until('the walk is saved', () => existsSync(file));
+    await untilCalled(server, 'scan', scans + 8);
     child.kill('SIGINT');
     const first = await outcome;
 
@@ -100,16 +105,8 @@ describe('a walk that was interrupted', () => {
   test('may be interrupted again and again', async () => {
     const cwd = folderWith({});
     const before = await countersOf(server);
-    const first = await interrupted('walk.json', cwd, ['--exact']);
-    const controller = new AbortController();
-    const running = inspect(['--exact', '--resume', 'walk.json', '--max-rate', '5000'], {
-      url: redis.url,
-      cwd,
-      signal: controller.signal,
-    });
-    await sleep(400);
-    controller.abort('SIGTERM');
-    const second = await running;
+    const first = await interrupted(['--exact', ...saved], cwd);
+    const second = await interrupted(['--exact', '--resume', 'walk.json'], cwd, 'SIGTERM');
     expect([first.exitCode, second.exitCode]).toEqual([130, 143]);
     expect(second.result.total.readKeys).toBeGreaterThan(first.result.total.readKeys);
     expect(second.stderr).toContain('resume the walk with `--resume walk.json`');
@@ -122,7 +119,7 @@ describe('a walk that was interrupted', () => {
   test('goes on with its filters', async () => {
     const cwd = folderWith({});
     const args = ['user:<id>:profile', '--depth', '1', '--exact'];
-    const part = await interrupted('walk.json', cwd, args);
+    const part = await interrupted([...args, ...saved], cwd);
     expect(part.result.total.readKeys).toBeLessThan(keyCount / 3);
     const { result } = await inspect([...args, '--resume', 'walk.json'], { url: redis.url, cwd });
     const whole = await inspect(args, { url: redis.url, cwd });
@@ -132,7 +129,7 @@ describe('a walk that was interrupted', () => {
   test('goes on with the keys it has looked up so far', async () => {
     const cwd = folderWith({});
     const before = await countersOf(server);
-    await interrupted('walk.json', cwd);
+    await interrupted(saved, cwd);
     const { result } = await inspect(['--resume', 'walk.json'], { url: redis.url, cwd });
     const hits = (await countersOf(server)).hits - before.hits;
     expect(result).toMatchObject({ exact: true, keys: keyCount });
@@ -157,7 +154,7 @@ describe('--resume refuses', () => {
 
   test('other options than those of the walk', async () => {
     const cwd = folderWith({});
-    await interrupted('walk.json', cwd, [], 200);
+    await interrupted(saved, cwd);
     for (const args of [
       ['user:*'],
       ['--depth', '1'],
@@ -179,7 +176,7 @@ describe('--resume refuses', () => {
 
   test('another map, and another rule for TTLs', async () => {
     const cwd = folderWith({ namespaces: { user: { pattern: 'user:*', ttl: '1h' } } });
-    await interrupted('walk.json', cwd, [], 200);
+    await interrupted(saved, cwd);
     const map = (text: object) => writeFileSync(join(cwd, 'cachectl.config.json'), JSON.stringify(text));
     for (const changed of [
       { namespaces: { user: { pattern: 'user:<id>:*', ttl: '1h' } } },
@@ -195,7 +192,7 @@ describe('--resume refuses', () => {
 
   test('another server, another database, and a server that was started anew', async () => {
     const cwd = folderWith({});
-    await interrupted('walk.json', cwd, [], 200);
+    await interrupted(saved, cwd);
     const { redis: other } = await startServer();
     const message =
       /^error: checkpoint `walk\.json` is of another server, or the server at .* was started anew since\nhint: /;
@@ -220,10 +217,10 @@ describe('--resume refuses', () => {
 
   test('a file whose state was tampered with', async () => {
     const cwd = folderWith({});
-    await interrupted('walk.json', cwd, [], 200);
+    await interrupted(saved, cwd);
     const file = join(cwd, 'walk.json');
-    const saved = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-    writeFileSync(file, JSON.stringify({ ...saved, state: { nodes: [{}], collected: null } }));
+    const walk = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    writeFileSync(file, JSON.stringify({ ...walk, state: { nodes: [{}], collected: null } }));
     expect(await refused(cwd)).toMatch(/^error: .*walk\.json/);
   });
 });
@@ -238,6 +235,6 @@ test('a walk that came to its end leaves nothing to go on with', async () => {
 test('a checkpoint that cannot be written ends the walk with the reason', async () => {
   const cwd = folderWith({});
   mkdirSync(join(cwd, 'folder'));
-  const outcome = await interrupted('folder', cwd, [], 200);
+  const outcome = await interrupted(['--checkpoint', 'folder'], cwd);
   expect(outcome.stderr).toMatch(/checkpoint `folder` cannot be written: /);
 });

@@ -3,25 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { replyText } from '../../src/redis/reply.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import { startProxy } from '../server/proxy.ts';
-import { send, sendAll, startPrivateServer } from '../server/redis.ts';
+import { callsOf, send, sendAll, startPrivateServer, untilCalled } from '../server/redis.ts';
 import { inspect } from './inspect-runs.ts';
 import { countersOf, folderWith, open, startServer } from './reading.ts';
 
 const keyCount = 12_000;
 const users = Array.from({ length: keyCount }, (_, index) => ['SET', `user:${index}`, 'x']);
-
-/** Waits until the server has answered so many SCANs. */
-async function scansOf(server: RedisServer, count: number): Promise<void> {
-  for (;;) {
-    const calls = /cmdstat_scan:calls=(\d+)/.exec(replyText(await send(server, 'INFO', 'commandstats')))?.[1];
-    if (Number(calls) >= count) return;
-    await sleep(10);
-  }
-}
 
 async function throughProxy() {
   const { redis, server } = await startServer();
@@ -40,7 +29,7 @@ describe('a connection that breaks during an exact walk', () => {
     const before = await countersOf(server);
     const running = inspect(['--exact', '--max-rate', '10000'], { url: proxy.url });
     for (let cut = 1; cut <= breaks; cut++) {
-      await scansOf(server, 3 * cut);
+      await untilCalled(server, 'scan', 3 * cut);
       proxy.cut();
     }
     const { exitCode, result, stderr } = await running;
@@ -63,11 +52,9 @@ describe('a connection that breaks during an exact walk', () => {
       url: proxy.url,
       terminal: true,
     });
-    const scans = Number(
-      /cmdstat_scan:calls=(\d+)/.exec(replyText(await send(server, 'INFO', 'commandstats')))?.[1],
-    );
+    const scans = await callsOf(server, 'scan');
     for (let cut = 1; cut <= breaks; cut++) {
-      await scansOf(server, scans + 3 * cut);
+      await untilCalled(server, 'scan', scans + 3 * cut);
       proxy.cut();
     }
     expect((await again).stdout).toMatch(note);
@@ -76,7 +63,7 @@ describe('a connection that breaks during an exact walk', () => {
   test('during stats leaves its report whole', async () => {
     const { server, proxy } = await throughProxy();
     const running = cli(['stats', '--exact', '--max-rate', '10000', '-o', 'json'], { url: proxy.url });
-    await scansOf(server, 5);
+    await untilCalled(server, 'scan', 5);
     proxy.cut();
     const { exitCode, stdout } = await running;
     expect(exitCode).toBe(0);
@@ -91,7 +78,7 @@ describe('a connection that breaks during an exact walk', () => {
   test('during keys lists every key once', async () => {
     const { server, proxy } = await throughProxy();
     const running = cli(['keys', '--max-rate', '10000'], { url: proxy.url });
-    await scansOf(server, 5);
+    await untilCalled(server, 'scan', 5);
     proxy.cut();
     const { exitCode, stdout } = await running;
     expect(exitCode).toBe(0);
@@ -111,7 +98,7 @@ describe('a server that is started anew during a walk', () => {
     await sendAll(server, users);
     const cwd = folderWith({});
     const running = inspect(['--checkpoint', 'walk.json', '--max-rate', '10000'], { url: redis.url, cwd });
-    await scansOf(server, 6);
+    await untilCalled(server, 'scan', 6);
     redis.kill('SIGKILL');
     await redis.stop();
     const anew = await startPrivateServer({ directory, args: ['--port', String(redis.port)] });
@@ -185,7 +172,7 @@ describe('an exact walk that is interrupted', () => {
       url: redis.url,
       signal: controller.signal,
     });
-    await scansOf(server, 6);
+    await untilCalled(server, 'scan', 6);
     controller.abort('SIGINT');
     const { exitCode, stdout } = await running;
     expect(exitCode).toBe(130);
@@ -280,7 +267,7 @@ describe('a sample that ends early', () => {
     const { server, proxy } = await started();
     const controller = new AbortController();
     const running = inspect(line, { url: proxy.url, signal: controller.signal });
-    await scansOf(server, 20);
+    await untilCalled(server, 'scan', 20);
     controller.abort('SIGINT');
     const { exitCode, result } = await running;
     expect(exitCode).toBe(130);
@@ -307,7 +294,7 @@ describe('a sample that ends early', () => {
   test('by a lost connection gives estimates of the whole, and the failure', async () => {
     const { server, proxy } = await started();
     const running = inspect(line, { url: proxy.url });
-    await scansOf(server, 30);
+    await untilCalled(server, 'scan', 30);
     proxy.cut();
     const { exitCode, result, stderr } = await running;
     expect(exitCode).toBe(3);

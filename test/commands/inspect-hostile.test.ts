@@ -1,11 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
-import { replyText } from '../../src/redis/reply.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import { startProxy } from '../server/proxy.ts';
-import { send, sendAll, testUrl } from '../server/redis.ts';
+import { send, sendAll, testUrl, untilCalled } from '../server/redis.ts';
 import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
 import { inspect, inspectTable } from './inspect-runs.ts';
 import { emptyServer, linesOf, startServer, urlAs } from './reading.ts';
@@ -111,7 +108,7 @@ describe('a walk that ends early', () => {
     onTestFinished(() => proxy.stop());
     proxy.delay(10);
     const running = inspect(['--exact'], { url: proxy.url });
-    await scansOf(server, 6);
+    await untilCalled(server, 'scan', 6);
     await proxy.refuse();
 
     const { exitCode, result, stderr } = await running;
@@ -128,12 +125,3 @@ describe('a walk that ends early', () => {
     expect(stderr).toMatch(/^error: lost the connection to /);
   });
 });
-
-/** Waits until the server has answered so many SCANs. */
-async function scansOf(server: RedisServer, count: number): Promise<void> {
-  for (;;) {
-    const calls = /cmdstat_scan:calls=(\d+)/.exec(replyText(await send(server, 'INFO', 'commandstats')))?.[1];
-    if (Number(calls) >= count) return;
-    await sleep(10);
-  }
-}

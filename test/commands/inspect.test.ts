@@ -8,7 +8,7 @@ import { configFileOf } from '../../src/sandbox/systems.ts';
 import { cli } from '../run-cli.ts';
 import { packageRoot } from '../server/binary.ts';
 import { freePort } from '../server/redis-process.ts';
-import { send, sendAll, testUrl } from '../server/redis.ts';
+import { makeIdle, send, sendAll, testUrl } from '../server/redis.ts';
 import { inspect, inspectTable } from './inspect-runs.ts';
 import { countersOf, emptyServer, folderWith, linesOf, startServer } from './reading.ts';
 
@@ -122,7 +122,11 @@ describe('inspect', () => {
       server,
       Array.from({ length: 300 }, (_, index) => ['SET', `user:${index}`, 'x']),
     );
-    await sleep(2100);
+    await makeIdle(
+      server,
+      Array.from({ length: 300 }, (_, index) => `user:${index}`),
+      100,
+    );
     const before = await countersOf(server);
 
     const { result } = await inspect([], { url: redis.url });
@@ -132,7 +136,7 @@ describe('inspect', () => {
     expect(after.misses - before.misses).toBe(result.ownLookups.misses);
     // Type, TTL, encoding and idle time of each; bytes leave no trace.
     expect(result.ownLookups).toEqual({ hits: 1200, misses: 0, lost: 0 });
-    expect(await send(server, 'OBJECT', 'IDLETIME', 'user:7')).toBeGreaterThanOrEqual(1);
+    expect(await send(server, 'OBJECT', 'IDLETIME', 'user:7')).toBeGreaterThanOrEqual(100);
   });
 
   test('counts keys that expire under its hands as misses of its own', async () => {

@@ -2,10 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
-import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
+import { callsOf, emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
 import { temporaryFolder } from './invalidate-journals.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
 import { startServer, urlAs } from './reading.ts';
@@ -23,12 +22,6 @@ const config: ConfigFile = {
 };
 const run = (args: readonly string[], options: CliOptions = {}) =>
   cli(['invalidate', ...args, '--output', 'json'], { url: testUrl(), env: withMap(config), ...options });
-
-/** How often the server has run a command. */
-async function callsOf(at: RedisServer, command: string): Promise<number> {
-  const info = replyText(await send(at, 'INFO', 'COMMANDSTATS'));
-  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(info)?.[1] ?? 0);
-}
 
 describe('invalidate through an index', () => {
   test.each([

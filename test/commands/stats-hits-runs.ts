@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import type { CliOptions } from '../run-cli.ts';
 import { send, sendAll } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { open, startServer } from './reading.ts';
 import { replyText } from '../../src/redis/reply.ts';
 
@@ -48,7 +49,7 @@ export const flagsOf = async (server: RedisServer) => {
 
 /** Resolves when the observation has begun: events are switched on first, then MONITOR, and the window opens at a mark soon after. */
 export async function observed(server: RedisServer): Promise<void> {
-  while ((await flagsOf(server)) === '') await sleep(20);
+  await until('events are switched on', async () => (await flagsOf(server)) !== '');
   await untilMonitored(server);
   await sleep(300);
 }

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import { startProxy } from '../server/proxy.ts';
 import { send, startPrivateServer, targetOf, testUrl } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { countsOf, manyRecords, privateServer, urlAs, warmSetup, whenReached } from './warm-setup.ts';
 
 const { server, folder, fixture, warm } = warmSetup();
@@ -92,16 +93,21 @@ describe('--on-error retry', () => {
   test('waits while a script blocks the server', async () => {
     const { url, admin } = await privateServer({ args: ['--busy-reply-threshold', '50'] });
     const file = fixture('busy.ndjson', manyRecords(5000));
-    const script =
-      "local s=redis.call('TIME') repeat local n=redis.call('TIME') until (n[1]-s[1])*1000000+n[2]-s[2]>1500000";
-    const blocked = send(admin, 'EVAL', script, 0);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const other = await connect(targetOf(url));
+    onTestFinished(() => other.close());
+    const blocked = send(admin, 'EVAL', 'while true do end', 0).catch((error: unknown) => error);
+    const isBusy = () =>
+      send(other, 'PING').then(
+        () => false,
+        () => true,
+      );
+    await until('the script blocks the server', isBusy);
 
-    const without = warm([file, '-o', 'json'], { url });
-    const result = await warm([file, '--on-error', 'retry', '-o', 'json'], { url });
-
-    expect((await without).exitCode).not.toBe(0);
+    const patient = warm([file, '--on-error', 'retry', '-o', 'json'], { url });
+    expect((await warm([file, '-o', 'json'], { url })).exitCode).not.toBe(0);
+    await send(other, 'SCRIPT', 'KILL');
     await blocked;
+    const result = await patient;
     expect(result.exitCode).toBe(0);
     expect(countsOf(result)).toMatchObject({ written: 5000 });
   });

@@ -1,11 +1,11 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import { startBinary } from '../server/binary.ts';
 import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 
 test('what an export leaves that was killed is removed by the next one, and not while it is written', async () => {
   const redis = await startPrivateServer();
@@ -20,7 +20,7 @@ test('what an export leaves that was killed is removed by the next one, and not 
   const drafts = () => readdirSync(folder).filter((name) => name.endsWith('.tmp'));
 
   const { child, outcome } = exportTo('slow.ndjson', '--max-rate', '500');
-  while (drafts().length === 0) await sleep(5);
+  await until('a draft is begun', () => drafts().length > 0);
   expect(await exportTo('first.ndjson').outcome).toMatchObject({ exitCode: 0 });
   expect(drafts()).toHaveLength(1);
 

@@ -15,6 +15,7 @@ import { open, startServer } from '../commands/reading.ts';
 import { interruptTwice, reportsListening, startBinary } from '../server/binary.ts';
 import { startProxy } from '../server/proxy.ts';
 import { send, startPrivateServer } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 
 const json = ['-o', 'json'];
 
@@ -103,7 +104,7 @@ test('Ctrl-C between the change and the window puts the value back too', async (
     env: { REDIS_URL: redis.url, XDG_STATE_HOME: state },
   });
   child.stdin.end();
-  while ((await flagsOn(server)) === before) await sleep(1);
+  await until('the setting is changed', async () => (await flagsOn(server)) !== before);
   child.kill('SIGINT');
   const { exitCode, stdout } = await outcome;
   expect(exitCode).toBe(130);
@@ -120,7 +121,7 @@ test.each(['stats --hits 20s', 'watch --hits --interval 100ms'])(
       env: { REDIS_URL: redis.url, XDG_STATE_HOME: state },
     });
     child.stdin.end();
-    while ((await flagsOn(server)) === before) await sleep(1);
+    await until('the setting is changed', async () => (await flagsOn(server)) !== before);
     child.kill('SIGHUP');
     child.kill('SIGHUP');
     expect(await outcome).toMatchObject({ exitCode: 129, signal: null });

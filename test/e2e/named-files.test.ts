@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BinaryOptions, startBinary } from '../server/binary.ts';
 import { testUrl } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 
 let folder: string;
 let pipe: string;
@@ -47,14 +48,14 @@ const sum = (values: readonly number[]) => values.reduce((left, value) => left +
 
 /** Starts the program, and sends it one signal once it waits for the pipe; where it reads stdin, once it has read some of it. */
 async function interruptReading(args: readonly string[], signal: NodeJS.Signals) {
-  const { child, outcome } = startBinary(args, { ...options, timeoutMillis: 10_000 });
+  const { child, outcome } = startBinary(args, options);
   if (args.includes('-')) {
     // More than a pipe holds, so that it is written when it is read.
     const written = new Promise((resolve) => child.stdin.write('1\n'.repeat(1_000_000), resolve));
     await Promise.race([written, once(child, 'exit')]);
   } else {
     const pid = child.pid ?? 0;
-    for (let step = 0; step < 250 && child.exitCode === null && !hasOpen(pid, pipe); step++) await sleep(20);
+    await until('the pipe is opened', () => child.exitCode !== null || hasOpen(pid, pipe));
   }
   child.kill(signal);
   return outcome;
@@ -90,7 +91,7 @@ describe.runIf(process.platform === 'linux')('a file that is a pipe without a wr
     'hits --for 100ms --mode counters --record out',
     'invalidate --pattern named:* --plan-out out',
   ])('that has no reader either is not waited for after one SIGTERM: %s', async (line) => {
-    const { child, outcome } = startBinary(line.split(' '), { ...options, timeoutMillis: 10_000 });
+    const { child, outcome } = startBinary(line.split(' '), options);
     await rests(child.pid ?? 0);
     child.kill('SIGTERM');
     const { exitCode, signal, stderr } = await outcome;

@@ -4,9 +4,8 @@ import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import type { StatsResult } from '../../src/commands/stats/run.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { callsOf } from '../commands/hits-runs.ts';
 import { interruptTwice, reportsListening, startBinary } from '../server/binary.ts';
-import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { callsOf, send, startPrivateServer, targetOf } from '../server/redis.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { until } from '../server/until.ts';
 

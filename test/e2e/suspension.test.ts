@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { replyText } from '../../src/redis/reply.ts';
 import { flagsOn, setFlags } from '../commands/hits-runs.ts';
 import { linesOf, open } from '../commands/reading.ts';
 import { startBinary } from '../server/binary.ts';
 import { send, startPrivateServer } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 
 test.each([
   { args: ['hits', '--for', '2s', '-o', 'json'], exitCode: 0 },
@@ -21,9 +21,11 @@ test.each([
     const { child, outcome } = startBinary(args, { env: { REDIS_URL: redis.url } });
     child.stdin.end();
     const isObserving = async () => /flags=\S*O/.test(replyText(await send(server, 'CLIENT', 'LIST')));
-    while (!(await isObserving())) await sleep(20);
+    await until('it observes', isObserving);
+    let printed = '';
+    child.stderr.on('data', (chunk: Buffer) => (printed += String(chunk)));
     child.kill('SIGTSTP');
-    await sleep(300);
+    await until('the first signal was handled', () => printed.includes('cannot be suspended'));
     child.kill('SIGTSTP');
     const ended = await outcome;
     expect(ended).toMatchObject({ exitCode, signal: null });

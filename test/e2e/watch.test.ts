@@ -163,7 +163,7 @@ describe('watch --hits that is suspended', () => {
       await sleep(2500);
       await type('fg');
       // The first figures are of the whole time, and not of what was observed of it alone.
-      const screen = await terminal.waitFor(/^watch sent \d+ commands in [2-9](\.\d+)? s/m);
+      const screen = await terminal.waitFor(/^watch sent \d+ commands in ([2-9]|\d\d)(\.\d+)? s/m);
       expect(Number(/ (\d+)\/s hit, 0\/s miss/.exec(screen)?.[1])).toBeGreaterThan(10);
       expect(screen).not.toMatch(/RECONNECTING|reconnecting|no answer/);
       expect(await readersOf()).toHaveLength(2);
@@ -286,7 +286,6 @@ describe('in a pipe', () => {
   ] as const)('%s ends it with %d and a summary', async (signal, code) => {
     const { child, outcome } = startBinary(['watch', '-i', '100ms'], { env: { REDIS_URL: redis.url } });
     await new Promise((resolve) => child.stdout.once('data', resolve));
-    await sleep(250);
     child.kill(signal);
     const { exitCode, stdout } = await outcome;
     expect(exitCode).toBe(code);

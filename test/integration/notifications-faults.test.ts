@@ -122,11 +122,9 @@ describe('a connection that is lost', () => {
     const terms = testTerms();
     const lease = await acquire(await connectTo(redis.url), terms);
     await redis.stop();
-    const began = performance.now();
 
     const outcome = await lease.restore(async () => (await connectTo(redis.url)).nodes[0]);
 
-    expect(performance.now() - began).toBeLessThan(6000);
     expect(outcome).toMatchObject({ outcome: 'failed', to: '', pid: process.pid });
     expect(outcome.message).toContain('run `cachectl hits --restore` once the server can be reached');
     expect(notesIn(terms.folder)).toHaveLength(1);
@@ -157,14 +155,16 @@ describe('a connection that is lost', () => {
     await serverWith('Kx');
     for (const { url } of [...hung, shared]) leases.push(await acquire(await connectTo(url), terms));
     for (const redis of hung) redis.kill('SIGSTOP');
-    const began = performance.now();
+    const settled: number[] = [];
 
-    const outcomes = leases.map(async (lease) => {
+    const outcomes = leases.map(async (lease, index) => {
       const { outcome } = await lease.restore();
-      return { outcome, seconds: Math.floor((performance.now() - began) / 1000) };
+      settled.push(index);
+      return { outcome };
     });
 
-    expect((await outcomes[3])?.seconds).toBeLessThan(3);
+    await outcomes[3];
+    expect(settled).toEqual([3]);
     expect((await Promise.all(outcomes)).map(({ outcome }) => outcome)).toEqual([
       'failed',
       'failed',

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { replyText } from '../../src/redis/reply.ts';
 import type { ObserveOptions } from '../../src/traffic/observe.ts';
+import { countersOf } from '../commands/reading.ts';
 import { send } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { flagsOn, setFlags } from './notifications-server.ts';
-import { during, observeFor, open, startServer, startTraffic } from './observed-traffic.ts';
+import { during, endedBy, observeFor, open, startServer, startTraffic } from './observed-traffic.ts';
 
 describe('a window in which something was lost is not valid, and the server is as it was', () => {
   async function scene() {
@@ -22,7 +24,7 @@ describe('a window in which something was lost is not valid, and the server is a
       const { admin, server } = await scene();
       const before = await flagsOn(admin);
       const kill = () => send(admin, 'CLIENT', 'KILL', 'TYPE', 'pubsub');
-      const { report, restored, failure } = await observeFor(server, { mode, seconds: 3, ...during(kill) });
+      const { report, restored, failure } = await observeFor(server, { mode, ...endedBy(kill) });
       expect(report).toMatchObject({ valid: false, endedBy: 'lost' });
       expect(report.invalidReasons.join()).toMatch(/subscription/);
       expect(failure).toBeNull();
@@ -39,7 +41,7 @@ describe('a window in which something was lost is not valid, and the server is a
       const id = clients.map((line) => /^id=(\d+) .* cmd=monitor /.exec(line)?.[1]).find((each) => each);
       expect(await send(admin, 'CLIENT', 'KILL', 'ID', id ?? '')).toBe(1);
     };
-    const { report, failure } = await observeFor(server, { seconds: 3, ...during(kill) });
+    const { report, failure } = await observeFor(server, endedBy(kill));
     expect(report).toMatchObject({ valid: false, endedBy: 'lost' });
     expect(report.invalidReasons.join()).toMatch(/MONITOR/);
     expect(failure).toBeNull();
@@ -48,7 +50,10 @@ describe('a window in which something was lost is not valid, and the server is a
 
   test('events that somebody switched off, who keeps what they set', async () => {
     const { admin, server } = await scene();
-    const { report } = await observeFor(server, { seconds: 2, ...during(() => setFlags(admin, '')) });
+    const { report } = await observeFor(
+      server,
+      endedBy(() => setFlags(admin, '')),
+    );
     expect(report.valid).toBe(false);
     expect(report.invalidReasons).toEqual([
       expect.stringMatching(/`notify-keyspace-events` of .* is `""` now, changed by another client/),
@@ -58,10 +63,10 @@ describe('a window in which something was lost is not valid, and the server is a
 
   test('causes that somebody switched off, while misses are still told', async () => {
     const { admin, server } = await scene();
-    const { report } = await observeFor(server, {
-      seconds: 0.8,
-      ...during(() => setFlags(admin, 'Egmn')),
-    });
+    const { report } = await observeFor(
+      server,
+      during(() => setFlags(admin, 'Egmn')),
+    );
     expect(report).toMatchObject({ valid: false, endedBy: null });
     expect(report.invalidReasons.join()).toMatch(
       /changed by another client in the window: events are missing/,
@@ -76,14 +81,14 @@ describe('a window in which something was lost is not valid, and the server is a
       await sleep(300);
       await setFlags(admin, flags);
     };
-    const { report } = await observeFor(server, { seconds: 0.9, ...during(blink) });
+    const { report } = await observeFor(server, during(blink));
     expect(report.valid).toBe(false);
   });
 
   test.each(['exact', 'misses-only'] as const)('counters that were reset, in mode %s', async (mode) => {
     const { admin, server } = await scene();
     const reset = () => send(admin, 'CONFIG', 'RESETSTAT');
-    const { report } = await observeFor(server, { mode, seconds: 0.8, ...during(reset, 400) });
+    const { report } = await observeFor(server, { mode, ...during(reset) });
     expect(report.valid).toBe(false);
   });
 
@@ -91,12 +96,13 @@ describe('a window in which something was lost is not valid, and the server is a
     const { url } = await startServer();
     const [admin, server] = [await open(url), await open(url)];
     await startTraffic(await open(url), { missing: false });
-    const reset = () => send(admin, 'CONFIG', 'RESETSTAT');
-    const { report } = await observeFor(server, {
-      mode: 'misses-only',
-      seconds: 2.5,
-      ...during(reset, 1200),
-    });
+    const hits = async () => (await countersOf(admin)).hits;
+    const reset = async () => {
+      const before = await hits();
+      await send(admin, 'CONFIG', 'RESETSTAT');
+      await until('more hits than before', async () => (await hits()) > before);
+    };
+    const { report } = await observeFor(server, { mode: 'misses-only', ...during(reset) });
     expect(report.valid).toBe(false);
   });
 
@@ -104,9 +110,9 @@ describe('a window in which something was lost is not valid, and the server is a
     const { started, server } = await scene();
     const kill = async () => {
       started.kill('SIGKILL');
-      await sleep(0);
+      await started.stop();
     };
-    const { report, restored, failure } = await observeFor(server, { seconds: 3, ...during(kill) });
+    const { report, restored, failure } = await observeFor(server, endedBy(kill));
     expect(report).toMatchObject({ valid: false, endedBy: 'lost' });
     expect(failure).toMatchObject({ failure: 'lost' });
     expect(restored.map(({ outcome }) => outcome)).toEqual(['failed']);
@@ -129,7 +135,7 @@ describe('an end before its time', () => {
       ...{ seconds: 60, signal: abort.signal },
       onBegin: () => void setTimeout(() => abort.abort(), 300),
     });
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     expect(report).toMatchObject({ valid: true, endedBy: 'interrupted', residual: { reads: 0, misses: 0 } });
     expect(report.windowSeconds).toBeGreaterThan(0.2);
     expect(restored.map(({ outcome }) => outcome)).toEqual(['restored']);
@@ -145,7 +151,7 @@ describe('an end before its time', () => {
     const server = await scene();
     const { report } = await observeFor(server, { seconds: 60, signal: AbortSignal.abort() });
     expect(report).toMatchObject({ valid: true, endedBy: 'interrupted' });
-    expect(report.windowSeconds).toBeLessThan(1);
+    expect(report.windowSeconds).toBeLessThan(10);
     expect(await flagsOn(server)).toBe('');
   });
 
@@ -160,7 +166,7 @@ describe('an end before its time', () => {
       const { report } = await observeFor(server, { seconds: 60, ...limit });
       expect(report.endedBy).toBe('maxBytes' in limit ? 'max-bytes' : 'max-cost');
       expect(report).toMatchObject({ valid: true, residual: { reads: 0, hits: 0, misses: 0 } });
-      expect(report.windowSeconds).toBeLessThan(5);
+      expect(report.windowSeconds).toBeLessThan(30);
     }
   });
 });

@@ -6,6 +6,7 @@ import { ReplyError, replyText } from '../../src/redis/reply.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';
 import { startCluster } from '../server/cluster.ts';
 import { send } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { flagsOn } from './notifications-server.ts';
 import { openTrafficSource } from '../../src/traffic/traffic-source.ts';
 import { expectOneWindow } from '../traffic/one-window.ts';
@@ -106,14 +107,9 @@ describe('on a replica', () => {
     const [primary, replica] = [await startServer(), await startServer()];
     const server = await open(replica.url);
     await send(server, 'REPLICAOF', '127.0.0.1', primary.port);
-    for (
-      let tries = 0;
-      !/master_link_status:up/.test(replyText(await send(server, 'INFO', 'replication')));
-      tries++
-    ) {
-      if (tries > 200) throw new Error('the replica did not find its primary');
-      await sleep(50);
-    }
+    await until('the replica has found its primary', async () =>
+      /master_link_status:up/.test(replyText(await send(server, 'INFO', 'replication'))),
+    );
     return { writer: await open(primary.url), server };
   }
 
@@ -139,7 +135,7 @@ describe('on a replica', () => {
         ]);
       }
     };
-    const { report } = await observeFor(server, { seconds: 1.2, ...during(read, 0) });
+    const { report } = await observeFor(server, during(read));
     expect(report).toMatchObject({ valid: true, residual: { reads: 0, hits: 0, misses: 0 } });
     expect(report.reads).toBeGreaterThan(400);
   });
@@ -153,7 +149,7 @@ describe('on a replica', () => {
       await send(writer, 'WAIT', 1, 5000);
       await send(server, 'GET', 'user:1');
     };
-    const { report } = await observeFor(server, { seconds: 2, ...during(remove, 0) });
+    const { report } = await observeFor(server, during(remove));
     const users = report.namespaces.find(({ namespace }) => namespace === 'users');
     expect(users).toMatchObject({ misses: 1, causes: { unknown: 1, invalidated: 0 }, newKeys: 1 });
   });
@@ -248,7 +244,7 @@ test('what MONITOR prints of hostile arguments is read as it was sent', async ()
     const replies = await sender.exchange(commands);
     refused = replies.filter((reply) => reply instanceof ReplyError);
   };
-  const { report } = await observeFor(server, { seconds: 1, ...during(talk) });
+  const { report } = await observeFor(server, during(talk));
   expect(refused).toEqual([]);
   expect(report.residual).toEqual({ reads: 0, hits: 0, misses: 0 });
   expect(report.reads).toBeGreaterThan(200);

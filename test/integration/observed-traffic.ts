@@ -93,7 +93,16 @@ export async function startTraffic(server: RedisServer, { tag = '', missing = tr
 export const sumOf = (values: readonly (number | null)[]) =>
   values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 
-/** Does something once the window has begun. */
-export function during(action: () => Promise<unknown>, afterMillis = 100): Pick<ObserveOptions, 'onBegin'> {
-  return { onBegin: () => void sleep(afterMillis).then(action) };
+type WindowOptions = Pick<ObserveOptions, 'seconds' | 'onBegin' | 'signal'>;
+
+/** A window that lasts until something was done in it. */
+export function during(action: () => Promise<unknown>): WindowOptions {
+  const done = new AbortController();
+  const act = () => action().finally(() => done.abort());
+  return { seconds: null, signal: done.signal, onBegin: () => void sleep(100).then(act) };
+}
+
+/** A window that ends by itself because of what is done in it. */
+export function endedBy(action: () => Promise<unknown>): Pick<ObserveOptions, 'seconds' | 'onBegin'> {
+  return { seconds: 60, onBegin: () => void sleep(100).then(action) };
 }

@@ -13,7 +13,6 @@ import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { InputError } from '../../src/support/failure.ts';
@@ -21,6 +20,7 @@ import { connect } from '../../src/redis/connect.ts';
 import { readInfo } from '../../src/redis/info.ts';
 import { type SandboxServer, startSandboxServer } from '../../src/sandbox/server.ts';
 import { send } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { requireTool } from '../server/tools.ts';
 
 const host = fileURLToPath(new URL('sandbox-host.ts', import.meta.url));
@@ -47,14 +47,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within 10 s: ${what}`);
-    await sleep(20);
   }
 }
 

@@ -33,10 +33,10 @@ test('a namespace that is cleared by SCAN with TYPE is named, taken off, and lea
   const { server, client } = await filled();
   await startTraffic(client);
   let calls = 0;
-  const { report } = await observeFor(server, {
-    seconds: 0.8,
-    ...during(async () => (calls = await clearNamespace(client))),
-  });
+  const { report } = await observeFor(
+    server,
+    during(async () => (calls = await clearNamespace(client))),
+  );
   expect(report).toMatchObject({ valid: true, invalidReasons: [] });
   expect(report.residual).toEqual({ reads: 0, hits: 0, misses: 0 });
   expect(report.remarks).toEqual([
@@ -52,7 +52,6 @@ test('a namespace that is cleared by SCAN with TYPE is named, taken off, and lea
 test('the hits of more than SCAN can have counted make the window invalid as before', async () => {
   const { server, client } = await filled();
   const { report } = await observeFor(server, {
-    seconds: 0.6,
     // SORT … GET looks up keys that no argument names.
     ...during(async () => {
       await send(client, 'SCAN', '0', 'COUNT', '1', 'TYPE', 'string');
@@ -66,7 +65,7 @@ test('the hits of more than SCAN can have counted make the window invalid as bef
 test('in mode sampled the misses stay, and the hits are not reported, with the mode that takes those of SCAN off', async () => {
   const { server, client } = await filled();
   const { report } = await observeFor(server, {
-    ...{ mode: 'sampled', duty: 0.9, seconds: 1 },
+    ...{ mode: 'sampled', duty: 0.9 },
     ...during(async () => {
       await clearNamespace(client);
       await client.nodes[0].batch(
@@ -100,7 +99,10 @@ test('reads of XREADGROUP that failed are named, taken off, and leave their wind
     ...Array.from({ length: 50 }, () => poll('g', 'user:stream', 'user:absent', 'user:stream')),
     poll('g', 'user:stream'),
   ] as RedisCommand[];
-  const { report } = await observeFor(server, { seconds: 0.6, ...during(() => node.batch(commands)) });
+  const { report } = await observeFor(
+    server,
+    during(() => node.batch(commands)),
+  );
   expect(report).toMatchObject({ valid: true, invalidReasons: [] });
   expect(report.residual).toEqual({ reads: 0, hits: 0, misses: 0 });
   expect(report.remarks).toEqual([

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../src/redis/connect.ts';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
@@ -6,6 +5,7 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { slotCount, slotOf } from '../../src/redis/slots.ts';
 import { freePort, type RedisProcess, type RedisProcessOptions } from './redis-process.ts';
 import { send, sendAll, startPrivateServer, targetOf } from './redis.ts';
+import { until } from './until.ts';
 
 /** A Redis Cluster of primaries alone, the slots in equal parts in the order of the nodes. */
 export interface TestCluster {
@@ -112,12 +112,9 @@ async function assignSlots(admin: RedisServer, index: number, size: number): Pro
 
 async function untilComplete(admin: RedisServer, size: number): Promise<void> {
   const complete = new RegExp(`cluster_state:ok[^]*cluster_slots_ok:${slotCount}[^]*cluster_size:${size}`);
-  for (const deadline = Date.now() + 15_000; ;) {
-    const info = replyText(await send(admin, 'CLUSTER', 'INFO'));
-    if (complete.test(info)) return;
-    if (Date.now() > deadline) throw new Error(`the cluster did not come together:\n${info}`);
-    await sleep(50);
-  }
+  await until('the cluster comes together', async () =>
+    complete.test(replyText(await send(admin, 'CLUSTER', 'INFO'))),
+  );
 }
 
 async function freePorts(count: number): Promise<number[]> {

@@ -1,12 +1,13 @@
 import { inject } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
-import { type Reply, ReplyError } from '../../src/redis/reply.ts';
+import { type Reply, ReplyError, replyText } from '../../src/redis/reply.ts';
 import type { Argument, RedisServer } from '../../src/redis/server.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import type { ConnectTarget } from '../../src/redis/target.ts';
 import { parseRedisUrl } from '../../src/redis/url.ts';
 import { type RedisProcess, type RedisProcessOptions, startRedisProcess } from './redis-process.ts';
 import { requireTool } from './tools.ts';
+import { until } from './until.ts';
 
 /** Databases 1 to 15 belong to the tests; each file that runs at the same time has one of its own. */
 const testDatabases = 15;
@@ -60,6 +61,32 @@ export async function sendAll(
   if (failed) throw new Error(failed.message);
   return replies;
 }
+
+/** Gives keys an idle time, as if nothing had used them for so long. */
+export async function makeIdle(
+  server: RedisServer,
+  keys: readonly string[],
+  idleSeconds: number,
+): Promise<void> {
+  for (const key of keys) {
+    const [value, expiresAt] = (await sendAll(server, [
+      ['DUMP', key],
+      ['PEXPIRETIME', key],
+    ])) as [string, number];
+    const ttl = Math.max(0, expiresAt);
+    await send(server, 'RESTORE', key, ttl, value, 'REPLACE', 'ABSTTL', 'IDLETIME', idleSeconds);
+  }
+}
+
+/** How often a command was called, as `INFO commandstats` counts it. */
+export async function callsOf(server: RedisServer, command: string): Promise<number> {
+  const stats = replyText(await send(server, 'INFO', 'commandstats'));
+  return Number(new RegExp(`cmdstat_${command.replace('|', '\\|')}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+}
+
+/** Waits until the server has answered so many calls of a command, since its start or the last CONFIG RESETSTAT. */
+export const untilCalled = (server: RedisServer, command: string, calls = 1): Promise<void> =>
+  until(`${calls} calls of ${command}`, async () => (await callsOf(server, command)) >= calls);
 
 /**
  * Starts a server of the test's own: for counters, permissions, limits, replicas, TLS, and for killing. The caller

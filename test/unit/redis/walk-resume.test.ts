@@ -146,7 +146,8 @@ describe('a walk whose connection breaks', () => {
     });
 
     expect(failure).toMatchObject({ name: 'RedisError', failure: 'lost', code: 'ECONNRESET' });
-    expect(performance.now() - startedAt).toBeLessThan(4000);
+    // The patience of a walk is ten seconds where nothing is said of it.
+    expect(performance.now() - startedAt).toBeLessThan(9000);
     expect(account).toMatchObject({ complete: false, reconnects: 0 });
     expect(shareBefore(account.cursor)).toBeCloseTo(keys.length / keyCount, 1);
   });
@@ -178,7 +179,7 @@ describe('a walk whose connection breaks', () => {
     );
 
     expect(failure).toMatchObject({ failure: 'lost', code: 'ECONNRESET' });
-    expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
     expect(account.complete).toBe(false);
   });
 

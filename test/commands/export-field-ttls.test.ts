@@ -16,8 +16,8 @@ test.each(['subexpiry=1', 'keys_with_volatile_items=1'])(
     await send(server, 'HSET', 'h', 'f', '1');
     const proxy = await startProxy(redis.port);
     proxy.rewriteInfo((line) => line.replace(/^(db0:.*)$/, `$1,${reported}`));
-    const records = await cli(['export', '*'], { url: proxy.url });
-    expect(records.stderr).toContain(
+    const exported = await cli(['export', '*'], { url: proxy.url });
+    expect(exported.stderr).toContain(
       '1 hash of the database has fields with a TTL of their own, which could not be read (the server answered',
     );
     const archive = await cli(['export', '*', '--form', 'archive'], { url: proxy.url });
@@ -27,6 +27,15 @@ test.each(['subexpiry=1', 'keys_with_volatile_items=1'])(
     expect(jsonOf(await cli(['stats', '-o', 'json'], { url: proxy.url }))).toMatchObject({
       reading: { keysWithFieldTtls: 1 },
     });
+    const records = '{"key":"w","type":"hash","value":{"f":"1"}}';
+    const warmed = await cli(['warm', '-', '--verify', '-o', 'json'], { url: proxy.url, input: records });
+    expect(warmed.exitCode).toBe(1);
+    expect(jsonOf(warmed)).toMatchObject({ verified: 0, mismatched: 0, notCompared: 1 });
+    expect(warmed.stderr).toContain(
+      '1 record could not be compared:\n  stdin:1  `w`  the TTLs of its fields could not be read',
+    );
+    const compared = await cli(['diff', redis.url, proxy.url, '-o', 'json'], { url: redis.url });
+    expect(jsonOf(compared)).toMatchObject({ equal: null, compared: 0, failed: 2 });
     proxy.rewriteInfo(null);
     expect((await cli(['export', '*'], { url: proxy.url })).stderr).not.toContain('TTL of their own');
     server.close();

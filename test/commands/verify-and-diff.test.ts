@@ -6,7 +6,7 @@ import { readValues } from '../../src/records/values/read-values.ts';
 import { openValueLane } from '../../src/records/values/value-lane.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { isBad, parseRecord } from '../../src/records/fixtures/parse-record.ts';
-import { expectedValue, type Expectation, verifyWritten } from '../../src/records/fixtures/verify.ts';
+import { expectedRecord, verifyWritten } from '../../src/records/fixtures/verify.ts';
 import { TtlPolicy } from '../../src/records/fixtures/ttl-policy.ts';
 import { emptyMap } from '../../src/keyspace/map.ts';
 import { cli, jsonOf } from '../run-cli.ts';
@@ -16,23 +16,21 @@ import { warmSetup } from './warm-setup.ts';
 const { server, folder, fixture } = warmSetup();
 
 /** What `warm --verify` says of a key that is on the server by now, as if it had just written the record. */
-async function verify(text: string): Promise<string | null> {
+async function verify(text: string, merges = false): Promise<string | null> {
   const record = parseRecord({ text, line: 1 }, emptyMap, 'last');
   if (isBad(record)) throw new Error(record.reason);
   const { ttlSeconds } = record;
   const expiresAt = Date.now() + (ttlSeconds ?? 0) * 1000;
-  const expectation: Expectation = {
-    ...{ key: record.key, file: 'record.ndjson', line: 1, ...expectedValue(record, false) },
-    expiry: typeof ttlSeconds === 'number' ? { from: expiresAt, to: expiresAt } : null,
-  };
+  const expiry = typeof ttlSeconds === 'number' ? { from: expiresAt, to: expiresAt } : null;
+  const expectation = { ...expectedRecord(record, merges, expiry), file: 'record.ndjson', line: 1 };
   const idle = { start: () => undefined, update: () => undefined, stop: () => undefined };
   const chance = { now: Date.now, random: Math.random };
-  const { differences } = await verifyWritten(server(), [expectation], {
+  const { differences, problems } = await verifyWritten(server(), [expectation], {
     ...{ map: emptyMap, progress: idle, signal: new AbortController().signal, ...chance },
     repeats: 'last',
     ttlPolicy: new TtlPolicy({ fallbackSeconds: null, fallbackJitter: 0, mapJitter: null, ...chance }),
   });
-  return differences[0]?.reason ?? null;
+  return [...differences, ...problems][0]?.reason ?? null;
 }
 
 async function diff(text: string): Promise<boolean> {
@@ -42,6 +40,11 @@ async function diff(text: string): Promise<boolean> {
 }
 
 const many = (count: number) => Array.from({ length: count }, (_, at) => at);
+const fields = (count: number) => many(count).flatMap((at) => [`f${at}`, at]);
+/** A hash of which one field is to expire within the hour. */
+const timed = (count: number) =>
+  `"type":"hash","value":${JSON.stringify(Object.fromEntries(many(count).map((at) => [`f${at}`, at])))},` +
+  `"fieldExpiresAtMillis":{"f${count - 1}":${Date.now() + 3_600_000}}`;
 const string = (json: string) => `"value":${json}`;
 const typed = (type: string, json: string) => `"type":"${type}","value":${json}`;
 
@@ -110,6 +113,8 @@ const cases: readonly (readonly [string, string, readonly (readonly (string | nu
     many(2000).map((at) => ['XADD', 'k', '*', 'f', at]),
     true,
   ],
+  ['a short hash whose field has no TTL', timed(2), [['HSET', 'k', ...fields(2)]], false],
+  ['a long hash whose field has no TTL', timed(2000), [['HSET', 'k', ...fields(2000)]], false],
   ['a TTL within two seconds', `${string('"x"')},"ttl":101`, [['SET', 'k', 'x', 'EX', 100]], true],
   ['a TTL beyond that', `${string('"x"')},"ttl":110`, [['SET', 'k', 'x', 'EX', 100]], false],
   ['a TTL where there should be none', `${string('"x"')},"ttl":null`, [['SET', 'k', 'x', 'EX', 100]], false],
@@ -142,6 +147,27 @@ test.each([
   expect(await diff(text)).toBe(false);
 });
 
+test.each([
+  ['list', '["a"]', [['RPUSH', 'k', ...many(3000), 'a']], null],
+  ['list', '["a"]', [['RPUSH', 'k', 'a', ...many(30_000)]], 'its elements are others'],
+  ['set', '["a"]', [['SADD', 'k', 'b', ...many(30_000)]], 'its elements are others'],
+  ['hash', '{"a":1}', [['HSET', 'k', 'a', 1, 'b', 2]], null],
+  ['zset', '{"a":1,"b":2}', [['ZADD', 'k', 1, 'a']], 'its elements are others'],
+  [
+    'stream',
+    '[{"fields":{"f":"v"}}]',
+    [['EVAL', 'for i = 1, 30000 do redis.call("XADD", KEYS[1], "*", "f", "v") end', 1, 'k']],
+    'entries without ids cannot be told from those that were there before',
+  ],
+] as const)(
+  'warm --merge --verify looks for what was added to a %s: %s',
+  async (type, json, fill, reason) => {
+    for (const command of fill) await send(server(), ...command);
+    await send(server(), 'EXPIRE', 'k', 100);
+    expect(await verify(`{"key":"k",${typed(type, json)}}`, true)).toBe(reason);
+  },
+);
+
 test('a dump in a form that is not known is neither equal nor different', async () => {
   const header = {
     ...({ format: 'cachectl-archive', version: 1, kind: 'export' } as const),
@@ -164,6 +190,15 @@ test('a dump in a form that is not known is neither equal nor different', async 
     ...{ equal: null, compared: 0, different: 0, failed: 1 },
     problems: [{ key: 'k', reason: 'the form that DUMP gave it is not known' }],
   });
+
+  const file = fixture('k.ndjson', '{"key":"k","value":"v"}');
+  for (const sides of [
+    ['new.archive', file],
+    [file, 'new.archive'],
+  ])
+    expect(jsonOf(await cli(['diff', ...sides, '-o', 'json'], { cwd: folder() }))).toMatchObject({
+      ...{ equal: null, missing: 0, extra: 0, failed: 1 },
+    });
 });
 
 test.each(['9223372036854775000', '9007199254740993', '9007199254740991'])(

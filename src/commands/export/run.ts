@@ -214,10 +214,13 @@ const isSystemError = (error: unknown): boolean =>
 function warnOfLosses({ warn }: Context, result: ExportResult, fieldTtlsRefused: string | null): void {
   const { failed, problems, streamsWithoutGroups, hashesWithFieldTtls } = result;
   if (fieldTtlsRefused !== null) {
-    const hashes = counted(hashesWithFieldTtls ?? 0, 'hash', 'hashes');
+    const hashes =
+      hashesWithFieldTtls === null
+        ? 'fields of hashes may have TTLs'
+        : `${counted(hashesWithFieldTtls, 'hash', 'hashes')} of the database ${hashesWithFieldTtls === 1 ? 'has' : 'have'} fields with a TTL`;
     warn(
-      `${hashes} of the database ${hashesWithFieldTtls === 1 ? 'has' : 'have'} fields with a TTL of their own, which could not ` +
-        `be read (the server answered \`${fieldTtlsRefused}\`): loaded again, these fields do not expire; --form archive keeps them`,
+      `${hashes} of their own, which could not be read (the server answered \`${fieldTtlsRefused}\`): ` +
+        'loaded again, these fields do not expire; --form archive keeps them',
     );
   }
   if (failed > 0) {

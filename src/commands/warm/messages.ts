@@ -2,6 +2,7 @@ import { InputError } from '../../support/failure.ts';
 import type { FixtureCheck } from '../../records/fixtures/check.ts';
 import type { FixtureProblem } from '../../records/fixtures/problems.ts';
 import type { FixtureSource } from '../../records/fixtures/source.ts';
+import type { Verification } from '../../records/fixtures/verify.ts';
 import type { FixtureWriting, WriteOptions } from '../../records/fixtures/write-run.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { printable } from '../../render/printable.ts';
@@ -13,8 +14,11 @@ import type { MemoryShortage } from '../../records/fixtures/memory.ts';
 /** One line per problem: `  users.json:14  user:7  why`. @param total Problems in all; those beyond the list are counted. */
 export function problemLines(problems: readonly FixtureProblem[], total: number): string {
   const lines = problems.map(({ file, line, key, reason }) => {
-    const words = [`${file}:${line}`, ...(key === null ? [] : [`\`${shortened(key)}\``]), reason];
-    return `  ${words.map(printable).join('  ')}`;
+    const words = [`${file}:${line}`, key === null ? '' : `\`${shortened(key)}\``, reason];
+    return `  ${words
+      .filter((word) => word !== '')
+      .map(printable)
+      .join('  ')}`;
   });
   if (total > problems.length) lines.push(`  and ${formatCell(total - problems.length, 'count')} more`);
   return lines.join('\n');
@@ -117,7 +121,7 @@ export function warnOfProblems(
   result: WarmResult,
   allowsEvictions: boolean,
 ): void {
-  const { failed, evictedKeys, mismatched, differences } = result;
+  const { failed, evictedKeys } = result;
   if (failed > 0) {
     const lines = problemLines(writing.problems.first, failed - result.unknown);
     context.warn(`${counted(failed, 'record')} could not be written${lines === '' ? '' : `:\n${lines}`}`);
@@ -141,11 +145,19 @@ export function warnOfProblems(
         'hint: load fewer records or raise `maxmemory`; --allow-evictions continues anyway',
     );
   }
-  if (mismatched !== null && mismatched > 0) {
+}
+
+/** What was found otherwise, and what could not be compared. */
+export function warnOfVerification(context: Context, verification: Verification): void {
+  const { mismatched, differences, notCompared, problems } = verification;
+  if (mismatched > 0)
     context.warn(
       `${counted(mismatched, 'record')} ${mismatched === 1 ? 'is' : 'are'} not as written:\n${problemLines(differences, mismatched)}`,
     );
-  }
+  if (notCompared > 0)
+    context.warn(
+      `${counted(notCompared, 'record')} could not be compared:\n${problemLines(problems, notCompared)}`,
+    );
 }
 
 /** What is told where the records would not fit, before anything is written. */

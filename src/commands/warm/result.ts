@@ -35,9 +35,11 @@ export interface WarmResult {
   readonly withoutTtl: number;
   /** Records whose key came before; null: too many keys to tell. */
   readonly repeatedKeys: number | null;
-  /** Records read back and found as they were written; null where nobody asked. So too the next two. */
+  /** Records read back and found as they were written; null where nobody asked; so too the next two. */
   readonly verified: number | null;
   readonly mismatched: number | null;
+  /** Of which it is not known, for they may not be read, or have a form that is not known here. */
+  readonly notCompared: number | null;
   /** The first 20 that were found otherwise. */
   readonly differences: readonly FixtureProblem[];
   /** Keys that the server evicted meanwhile; null where it was not asked, or does not say. */
@@ -47,7 +49,7 @@ export interface WarmResult {
   /** What was written (in a dry run: would be), most records first; so too the types. */
   readonly namespaces: readonly NamespaceTally[];
   readonly recordTypes: readonly TypeTally[];
-  /** The first 20 that cannot be used, and the first 20 that the server refused. */
+  /** The first 20 that cannot be used, the first 20 that the server refused, and the first 20 that could not be compared. */
   readonly problems: readonly FixtureProblem[];
 }
 
@@ -81,7 +83,7 @@ export function resultOf(
     durationSeconds: durationMillis / 1000,
     withoutTtl: tally?.withoutTtl ?? 0,
     repeatedKeys: check.repeatedKeys,
-    ...verificationFields(null),
+    ...{ verified: null, mismatched: null, notCompared: null, differences: [] },
     evictedKeys: writing?.evictedKeys ?? null,
     rejectsFile: null,
     namespaces: tally?.namespaces ?? [],
@@ -91,18 +93,14 @@ export function resultOf(
 }
 
 /** @param verification Null where there was none. */
-export function verificationFields(
-  verification: Verification | null,
-): Pick<WarmResult, 'verified' | 'mismatched' | 'differences'> {
-  return {
-    verified: verification?.verified ?? null,
-    mismatched: verification?.mismatched ?? null,
-    differences: verification?.differences ?? [],
-  };
+export function withVerification(result: WarmResult, verification: Verification | null): WarmResult {
+  if (verification === null) return result;
+  const { problems, ...fields } = verification;
+  return { ...result, ...fields, problems: [...result.problems, ...problems] };
 }
 
 export const blankResult = blankOf<WarmResult>()(`
   records written skipped failed invalid expired existing notWritten unknown retried dryRun valueBytes
-  durationSeconds withoutTtl repeatedKeys verified mismatched differences[] evictedKeys rejectsFile
+  durationSeconds withoutTtl repeatedKeys verified mismatched notCompared differences[] evictedKeys rejectsFile
   namespaces[] recordTypes[] problems[]
 `);

@@ -27,9 +27,10 @@ import {
   warnOfPermanentKeys,
   warnOfProblems,
   warnOfRejects,
+  warnOfVerification,
   shortageFailure,
 } from './messages.ts';
-import { blankResult, resultOf, verificationFields, type WarmResult } from './result.ts';
+import { blankResult, resultOf, withVerification, type WarmResult } from './result.ts';
 import { viewWarm } from './view.ts';
 
 export interface WarmInput extends TemplateInput, ConsentInput {
@@ -184,15 +185,13 @@ async function write(
   const expectations =
     sample?.expectations ?? (all === null ? null : expectationsOf(sources, work, all, merges));
   const verification = expectations === null ? null : await verify(server, expectations, work);
-  const failure = verification instanceof RedisError ? verification : null;
-  const full = {
-    ...result,
-    ...verificationFields(verification instanceof RedisError ? null : verification),
-  };
+  const [failure, found] = verification instanceof RedisError ? [verification, null] : [null, verification];
+  const full = withVerification(result, found);
   warnOfProblems(context, writing, full, allowsEvictions);
+  if (found !== null) warnOfVerification(context, found);
   if (failure !== null) return { result: full, error: failure };
   const evicted = !allowsEvictions && (full.evictedKeys ?? 0) > 0;
-  const isNegative = full.failed > 0 || evicted || (full.mismatched ?? 0) > 0;
+  const isNegative = full.failed > 0 || evicted || (full.mismatched ?? 0) + (full.notCompared ?? 0) > 0;
   return isNegative ? { result: full, exitCode: exitCodes.negative } : { result: full };
 }
 

@@ -110,15 +110,17 @@ function leftOut({ records, existing, expired }: WarmResult): Block[] {
   return [note('plain', `wrote none of ${counted(records, 'record')}: ${reasons.join(', ')}`)];
 }
 
-function verification({ verified, mismatched }: WarmResult, own: OwnLookups): Block[] {
-  if (verified === null || mismatched === null) return [];
+function verification({ verified, mismatched, notCompared }: WarmResult, own: OwnLookups): Block[] {
+  if (verified === null || mismatched === null || notCompared === null) return [];
   const cost = ownLookupsText(own);
+  const all = verified + mismatched + notCompared;
+  const found = [
+    mismatched > 0 && `${formatCell(mismatched, 'count')} differ`,
+    notCompared > 0 && `${formatCell(notCompared, 'count')} could not be compared`,
+  ].filter((text) => text !== false);
   return [
-    mismatched === 0
+    found.length === 0
       ? note('good', `verified ${counted(verified, 'record')}; ${cost}`)
-      : note(
-          'warning',
-          `of ${counted(verified + mismatched, 'record')}, ${formatCell(mismatched, 'count')} differ; ${cost}`,
-        ),
+      : note('warning', `of ${counted(all, 'record')}, ${found.join(', ')}; ${cost}`),
   ];
 }

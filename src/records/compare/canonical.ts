@@ -100,11 +100,15 @@ function membersIn({ type, elements }: Unordered): ReadonlyMap<string, string> {
 /** How far two TTLs may lie apart for `diff`, and for `warm --verify`, in milliseconds. */
 export const defaultToleranceMillis = 2000;
 
-/** The same for the fields of two hashes; what is no hash, or not known, is the same. */
-export function haveSameFieldExpiries(found: Value, expected: Value, toleranceMillis: number): boolean {
+/** The same for the fields of two hashes: null where they could not be read on one side. What is no hash is the same. */
+export function haveSameFieldExpiries(
+  found: Value,
+  expected: Value,
+  toleranceMillis: number,
+): boolean | null {
   if (found.type !== 'hash' || expected.type !== 'hash') return true;
   const [ofFound, ofExpected] = [found.fieldExpiries, expected.fieldExpiries];
-  if (ofFound === null || ofExpected === null) return true;
+  if (ofFound === null || ofExpected === null) return null;
   const names = new Set([...(ofFound?.keys() ?? []), ...(ofExpected?.keys() ?? [])]);
   return [...names].every((name) =>
     isSameExpiry(ofFound?.get(name) ?? null, ofExpected?.get(name) ?? null, toleranceMillis),

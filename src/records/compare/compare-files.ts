@@ -2,8 +2,16 @@ import type { WalkAccount } from '../../redis/account.ts';
 import type { Value } from '../values/value.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { digestOf, distinctLengthOf, type Sighting } from './canonical.ts';
-import { compareKeys, type ComparisonRules, sameFieldTtls, sameTtl, ttlSecondsOf } from './compare-keys.ts';
+import { digestOf, distinctLengthOf } from './canonical.ts';
+import {
+  areSameFieldTtls,
+  compareKeys,
+  type ComparisonRules,
+  isSameTtl,
+  ttlSecondsOf,
+  type Verdict,
+  verdictOf,
+} from './compare-keys.ts';
 import { type ComparisonScope, walkPages } from './compare-servers.ts';
 import { type FileRecord, type FileRecords, RecordSide } from './file-records.ts';
 import { ServerSide } from './server-side.ts';
@@ -30,7 +38,7 @@ export async function compareFileWithServer(
       for (let at = 0; at < alive.length; at += keysInPage) {
         const page = alive.slice(at, at + keysInPage);
         const keys = page.map(({ key }) => key);
-        await compareKeys(keys, new RecordSide(page), side, scope, tally);
+        await compareKeys(keys, new RecordSide(page, scope.now), side, scope, tally);
         scope.progress.update((done += keys.length));
         if (scope.signal.aborted) return false;
       }
@@ -55,9 +63,10 @@ const keysInPage = 500;
 /** What is kept of a record of the second file: not its value. */
 interface Digested {
   readonly type: string;
-  readonly value: string;
-  readonly length: number;
-  readonly record: Pick<FileRecord, 'expiresAtMillis'>;
+  /** Null: it cannot be compared. */
+  readonly value: string | null;
+  readonly length: number | null;
+  readonly record: Pick<FileRecord, 'expiresAtMillis' | 'outline'>;
   /** Of a hash whose fields have TTLs of their own, without its elements. */
   readonly fields: Value;
 }
@@ -75,60 +84,53 @@ export async function compareFiles(
   const ofB = new Map<ByteString, Digested>();
   for await (const group of b.read()) {
     for (const record of group) {
-      const { key, type, value, expiresAtMillis } = record;
-      if (value === null || !isAlive(record, scope, tally)) continue;
+      const { key, type, value, expiresAtMillis, outline } = record;
+      if (!isAlive(record, scope, tally)) continue;
       ofB.set(key, {
-        ...{ type, value: digestOf(value), length: distinctLengthOf(value), record: { expiresAtMillis } },
+        type,
+        value: value && digestOf(value),
+        length: value && distinctLengthOf(value),
+        record: { expiresAtMillis, ...(outline && { outline }) },
         fields: withoutElements(value),
       });
     }
     if (scope.signal.aborted) return false;
   }
   for await (const group of a.read()) {
-    for (const record of group) if (isAlive(record, scope, tally)) compareRecord(record, ofB, scope, tally);
+    for (const record of group)
+      if (isAlive(record, scope, tally))
+        tally.enter(record.key, judgeRecord(record, ofB.get(record.key), scope));
     if (scope.signal.aborted) return false;
   }
   for (const [key, { type }] of ofB) if (!a.has(key)) tally.addExtra(key, type);
   return true;
 }
 
-function compareRecord(
-  record: FileRecord,
-  ofB: ReadonlyMap<ByteString, Digested>,
-  rules: ComparisonRules,
-  tally: ComparisonTally,
-): void {
-  const { key, type, value } = record;
-  const other = ofB.get(key);
-  if (value === null) {
-    tally.fail(key, `a value of type \`${type}\` cannot be compared`);
-    return;
-  }
-  if (other === undefined) {
-    tally.addMissing(key, type);
-    return;
-  }
-  tally.compared++;
+function judgeRecord(record: FileRecord, other: Digested | undefined, rules: ComparisonRules): Verdict {
+  const { type, value } = record;
+  if (other === undefined) return { kind: 'missing', type };
+  const reason = record.outline?.reason ?? other.record.outline?.reason;
+  if (value === null || other.value === null) return { kind: 'failed', reason: reason ?? '' };
   const digest = digestOf(value);
-  const equal = type === other.type && digest === other.value;
-  if (
-    equal &&
-    sameTtl(record, other.record, rules) &&
-    sameFieldTtls(withoutElements(value), other.fields, rules)
-  )
-    return;
-  const a: Sighting = {
-    ...{ type, length: distinctLengthOf(value), digest, ttlSeconds: ttlSecondsOf(record, rules) },
-  };
-  const b: Sighting = {
-    ...{ type: other.type, length: other.length, digest: other.value },
-    ttlSeconds: ttlSecondsOf(other.record, rules),
-  };
-  tally.addDifference(key, type !== other.type ? 'type' : equal ? 'ttl' : 'value', a, b);
+  return verdictOf(
+    {
+      type: type === other.type,
+      value: digest === other.value,
+      ttl: isSameTtl(other.record, record, rules),
+      fieldTtls: areSameFieldTtls(other.fields, withoutElements(value), rules),
+    },
+    () => [
+      { type, length: distinctLengthOf(value), digest, ttlSeconds: ttlSecondsOf(record, rules) },
+      {
+        ...{ type: other.type, length: other.length, digest: other.value },
+        ttlSeconds: ttlSecondsOf(other.record, rules),
+      },
+    ],
+  );
 }
 
-const withoutElements = (value: Value): Value =>
-  value.type === 'hash' ? { ...value, elements: [] } : { type: 'list', elements: [] };
+const withoutElements = (value: Value | null): Value =>
+  value?.type === 'hash' ? { ...value, elements: [] } : { type: 'list', elements: [] };
 
 function isAlive({ expiresAtMillis }: FileRecord, { now }: ComparisonRules, tally: ComparisonTally): boolean {
   const alive = typeof expiresAtMillis !== 'number' || expiresAtMillis > now();

@@ -2,15 +2,18 @@ import type { ByteString } from '../../support/bytes.ts';
 import { PieceFault } from '../values/read-pieces.ts';
 import { batchesOf } from '../values/read-values.ts';
 import type { KeyToRead } from '../values/commands.ts';
-import { aliveAt, isValueType, type Value, type ValueType } from '../values/value.ts';
+import { aliveAt, isValueType, membersOf, type Value, type ValueType } from '../values/value.ts';
 import {
   areEqual,
   digestOf,
   distinctLengthOf,
+  type ExpectedExpiry,
   type Expiry,
   type Sighting,
   defaultToleranceMillis,
+  hasIds,
   haveSameFieldExpiries,
+  holdsAll,
   isSameExpiry,
 } from './canonical.ts';
 import type { ComparisonTally, DifferenceKind } from './tally.ts';
@@ -21,18 +24,34 @@ export interface ComparisonRules {
   readonly now: () => number;
 }
 
+/** What is known of a key beside its value. */
+export interface Held {
+  /** Milliseconds since the epoch; null without TTL; undefined where nobody knows. A server's is never between two moments. */
+  readonly expiresAtMillis: ExpectedExpiry;
+  /** True where the value was added to what was there, all of which may be there still. */
+  readonly added?: boolean;
+}
+
 /** What one side holds under a key. */
 export type Looked =
-  | {
-      readonly kind: 'value';
-      readonly value: Value;
-      /** Milliseconds since the epoch; null without TTL; undefined where nobody knows. */
-      readonly expiresAtMillis: number | null | undefined;
-    }
+  | ({ readonly kind: 'value'; readonly value: Value } & Held)
   /** Too long to be read at once. */
-  | { readonly kind: 'long'; readonly type: ValueType }
+  | { readonly kind: 'long' }
+  /** The value is not at hand: what `measure` gives is compared. `reason`: why that does not make it equal; null: it does. */
+  | { readonly kind: 'outline'; readonly reason: string | null }
   | { readonly kind: 'gone' }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | Failed;
+
+interface Failed {
+  readonly kind: 'failed';
+  readonly reason: string;
+}
+
+export interface Measure extends Held {
+  readonly kind: 'measure';
+  /** Members; of a string its bytes; null where they cannot be counted. */
+  readonly length: number | null;
+}
 
 /** Keys to be asked for by name: those of a server, or the records of a part of a file. */
 export interface Side {
@@ -42,37 +61,35 @@ export interface Side {
   read(keys: readonly KeyToRead[]): Promise<Looked[]>;
   /** A long value with its members in pieces; its TTL as `read` would give it. @throws PieceFault, RedisError */
   pieces(key: ByteString, type: ValueType): AsyncIterable<Value>;
-  /** Members (of a string: bytes) and TTL of a long value; null where it is gone. @throws RedisError */
-  measure(key: ByteString, type: ValueType): Promise<Measure | null>;
+  /** Length and TTL of a value that is not read whole; null where it is gone. @throws RedisError */
+  measure(key: ByteString, type: string): Promise<Measure | Failed | null>;
   /** When the keys expire, without their values. Null or undefined: never, gone, or not known. @throws RedisError */
   deadlinesOf(keys: readonly ByteString[]): Promise<Expiry[]>;
 }
 
-export interface Measure {
-  readonly length: number;
-  readonly expiresAtMillis: number | null | undefined;
-}
-
 /** A side that can tell whether it holds members that another side has. */
 export interface ProbedSide extends Side {
-  /** @param offset members before this piece. @throws RedisError */
+  /** @param offset members before this piece. @throws PieceFault, RedisError */
   holds(key: ByteString, piece: Value, offset: number): Promise<boolean>;
   /** A piece of a hash with the moments at which its fields expire on this side. @throws RedisError */
   withFieldExpiries(key: ByteString, piece: Value): Promise<Value>;
 }
 
 /** What the comparison of one key came to. */
-type Verdict =
+export type Verdict =
   | { readonly kind: 'equal' | 'skipped' }
   | { readonly kind: 'missing'; readonly type: string }
-  | { readonly kind: 'different'; readonly what: DifferenceKind; readonly a: Sighting; readonly b: Sighting }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | {
+      readonly kind: 'different';
+      readonly what: DifferenceKind;
+      /** The key has the same TTL, and fields of it have others. */
+      readonly inFieldTtls?: boolean;
+      readonly a: Sighting;
+      readonly b: Sighting;
+    }
+  | Failed;
 
-/**
- * Compares the keys of `a` with those of the same name in `b`. What seems to be missing or different is looked at a second
- * time before it is told: the key may have been written on one side while it was read on the other.
- * @throws RedisError
- */
+/** Compares the keys of `a` with those of the same name in `b`. @throws RedisError */
 export async function compareKeys(
   keys: readonly ByteString[],
   a: Side,
@@ -80,16 +97,29 @@ export async function compareKeys(
   rules: ComparisonRules,
   tally: ComparisonTally,
 ): Promise<void> {
-  const first = await judgeAll(keys, a, b, rules);
-  const doubtful = keys.filter((key) => ['missing', 'different'].includes(first.get(key)?.kind ?? ''));
-  const second = doubtful.length === 0 ? first : await judgeAll(doubtful, a, b, rules);
-  const verdictOf = (key: ByteString) => second.get(key) ?? first.get(key) ?? ({ kind: 'skipped' } as const);
-  const expired = await expiringIn(
-    a,
-    keys.filter((key) => verdictOf(key).kind === 'missing'),
-    rules,
-  );
-  for (const key of keys) enter(key, expired.has(key) ? { kind: 'skipped' } : verdictOf(key), tally);
+  const verdicts = await judgeKeys(keys, a, b, rules);
+  for (const key of keys) tally.enter(key, verdicts.get(key) ?? { kind: 'skipped' });
+}
+
+/**
+ * A verdict on each key. What seems to be missing or different is looked at a second time before it is told: the key may have
+ * been written on one side while it was read on the other.
+ * @throws RedisError
+ */
+export async function judgeKeys(
+  keys: readonly ByteString[],
+  a: Side,
+  b: ProbedSide,
+  rules: ComparisonRules,
+): Promise<Map<ByteString, Verdict>> {
+  const verdicts = await judgeAll(keys, a, b, rules);
+  const of = (...kinds: readonly Verdict['kind'][]) =>
+    keys.filter((key) => kinds.includes(verdicts.get(key)?.kind ?? 'equal'));
+  const doubtful = of('missing', 'different');
+  if (doubtful.length === 0) return verdicts;
+  for (const [key, verdict] of await judgeAll(doubtful, a, b, rules)) verdicts.set(key, verdict);
+  for (const key of await expiringIn(a, of('missing'), rules)) verdicts.set(key, { kind: 'skipped' });
+  return verdicts;
 }
 
 /**
@@ -105,26 +135,6 @@ export async function expiringIn(
   const deadlines = await side.deadlinesOf(keys);
   const expiredBy = now() + (ttlToleranceMillis ?? defaultToleranceMillis);
   return new Set(keys.filter((_, index) => (deadlines[index] ?? Number.POSITIVE_INFINITY) <= expiredBy));
-}
-
-function enter(key: ByteString, verdict: Verdict, tally: ComparisonTally): void {
-  switch (verdict.kind) {
-    case 'skipped':
-      tally.skipped++;
-      break;
-    case 'missing':
-      tally.addMissing(key, verdict.type);
-      break;
-    case 'failed':
-      tally.fail(key, verdict.reason);
-      break;
-    case 'different':
-      tally.compared++;
-      tally.addDifference(key, verdict.what, verdict.a, verdict.b);
-      break;
-    case 'equal':
-      tally.compared++;
-  }
 }
 
 async function judgeAll(
@@ -164,8 +174,10 @@ async function judgeAll(
   return verdicts;
 }
 
-const undecodable: Verdict = { kind: 'failed', reason: 'the form that DUMP gave it is not known' };
-const unreadable: Verdict = { kind: 'failed', reason: 'it may be listed but not read by this user' };
+const failed = (reason: string): Verdict => ({ kind: 'failed', reason });
+export const unknownDump = 'the form that DUMP gave it is not known';
+const undecodable = failed(unknownDump);
+const unreadable = failed('it may be listed but not read by this user');
 
 function ofTypes(a: KeyToRead, b: KeyToRead): Verdict {
   const sighting = ({ type }: KeyToRead): Sighting => ({
@@ -182,73 +194,115 @@ async function judge(
   b: ProbedSide,
   rules: ComparisonRules,
 ): Promise<Verdict> {
+  if (inA.kind === 'outline' || inB.kind === 'outline') {
+    const verdict = await judgeLong(key, type, a, b, rules, false);
+    const { reason } = (inA.kind === 'outline' ? inA : inB) as Extract<Looked, { kind: 'outline' }>;
+    return verdict.kind === 'equal' && reason !== null ? failed(reason) : verdict;
+  }
   if (inA.kind === 'failed') return inA;
   if (inB.kind === 'failed') return inB;
   if (inA.kind === 'gone') return { kind: 'skipped' };
   if (inB.kind === 'gone') return { kind: 'missing', type };
-  if (inA.kind === 'long' || inB.kind === 'long')
-    return isValueType(type) ? judgeLong(key, type, a, b, rules) : { kind: 'skipped' };
+  if (inA.kind === 'long' || inB.kind === 'long') return judgeLong(key, type, a, b, rules, true);
   const now = rules.now();
   const [ofA, ofB] = [aliveAt(inA.value, now), aliveAt(inB.value, now)];
-  const equal = areEqual(ofA, ofB);
-  if (equal && sameTtl(inA, inB, rules) && sameFieldTtls(ofA, ofB, rules)) return { kind: 'equal' };
-  const what = inA.value.type !== inB.value.type ? 'type' : equal ? 'ttl' : 'value';
+  const found = inA.added === true ? membersOf(ofB, ofA) : ofB;
   const sighting = (looked: typeof inA): Sighting => ({
     type: looked.value.type,
     length: distinctLengthOf(looked.value),
     digest: digestOf(looked.value),
     ttlSeconds: ttlSecondsOf(looked, rules),
   });
-  return { kind: 'different', what, a: sighting(inA), b: sighting(inB) };
+  return verdictOf(
+    {
+      type: ofA.type === ofB.type,
+      value: inA.added === true ? holdsAll(ofB, ofA) : areEqual(ofA, ofB),
+      ttl: isSameTtl(inB, inA, rules),
+      fieldTtls: areSameFieldTtls(found, ofA, rules),
+    },
+    () => [sighting(inA), sighting(inB)],
+  );
 }
 
+/** @param inPieces False: by length and TTL alone. */
 async function judgeLong(
   key: ByteString,
-  type: ValueType,
+  type: string,
   a: Side,
   b: ProbedSide,
   rules: ComparisonRules,
+  inPieces: boolean,
 ): Promise<Verdict> {
   const [ofA, ofB] = await Promise.all([a.measure(key, type), b.measure(key, type)]);
   if (ofA === null) return { kind: 'skipped' };
   if (ofB === null) return { kind: 'missing', type };
-  let equal = ofA.length === ofB.length;
-  let fieldTtls = true;
-  let offset = 0;
+  if (ofA.kind === 'failed') return ofA;
+  if (ofB.kind === 'failed') return ofB;
+  const [expected, found] = [ofA.length ?? 0, ofB.length ?? 0];
+  let value = ofA.length === null || found === expected || (ofA.added === true && found > expected);
+  let fieldTtls = true as boolean | null;
   try {
-    if (equal) {
-      for await (const piece of a.pieces(key, type)) {
-        equal = await b.holds(key, piece, offset);
-        if (!equal) break;
-        fieldTtls &&= sameFieldTtls(piece, await b.withFieldExpiries(key, piece), rules);
-        offset += distinctLengthOf(piece);
-      }
+    // What was added to a list is at its end.
+    let offset = ofA.added === true ? found - expected : 0;
+    for await (const piece of value && inPieces && isValueType(type) ? a.pieces(key, type) : []) {
+      if (ofA.added === true && !hasIds(piece))
+        return failed('entries without ids cannot be told from those that were there before');
+      value = await b.holds(key, piece, offset);
+      if (!value) break;
+      const same = areSameFieldTtls(await b.withFieldExpiries(key, piece), piece, rules);
+      if (same !== true && fieldTtls !== false) fieldTtls = same;
+      offset += distinctLengthOf(piece);
     }
   } catch (error) {
     if (!(error instanceof PieceFault)) throw error;
-    return { kind: 'failed', reason: error.message };
+    return failed(error.message);
   }
-  if (equal && fieldTtls && sameTtl(ofA, ofB, rules)) return { kind: 'equal' };
   const sighting = (measure: Measure): Sighting => ({
     ...{ type, length: measure.length, digest: null },
     ttlSeconds: ttlSecondsOf(measure, rules),
   });
-  return { kind: 'different', what: equal ? 'ttl' : 'value', a: sighting(ofA), b: sighting(ofB) };
+  return verdictOf({ type: true, value, ttl: isSameTtl(ofB, ofA, rules), fieldTtls }, () => [
+    sighting(ofA),
+    sighting(ofB),
+  ]);
 }
 
-type WithExpiry = Pick<Measure, 'expiresAtMillis'>;
-
-export function sameFieldTtls(a: Value, b: Value, { ttlToleranceMillis }: ComparisonRules): boolean {
-  return ttlToleranceMillis === null || haveSameFieldExpiries(a, b, ttlToleranceMillis);
+/** What of two keys is the same; `fieldTtls` is null where it is not known. */
+interface Likeness {
+  readonly type: boolean;
+  readonly value: boolean;
+  readonly ttl: boolean;
+  readonly fieldTtls: boolean | null;
 }
 
-export function sameTtl(a: WithExpiry, b: WithExpiry, { ttlToleranceMillis }: ComparisonRules): boolean {
+/** @param sightings Asked for where there is a difference. */
+export function verdictOf(same: Likeness, sightings: () => readonly [a: Sighting, b: Sighting]): Verdict {
+  const what = !same.type ? 'type' : !same.value ? 'value' : !same.ttl ? 'ttl' : null;
+  if (what === null && same.fieldTtls === null) return failed('the TTLs of its fields could not be read');
+  if (what === null && same.fieldTtls === true) return { kind: 'equal' };
+  const [a, b] = sightings();
+  return { kind: 'different', what: what ?? 'ttl', ...(what === null && { inFieldTtls: true }), a, b };
+}
+
+export function areSameFieldTtls(
+  found: Value,
+  expected: Value,
+  { ttlToleranceMillis }: ComparisonRules,
+): boolean | null {
+  return ttlToleranceMillis === null || haveSameFieldExpiries(found, expected, ttlToleranceMillis);
+}
+
+export function isSameTtl(found: Held, expected: Held, { ttlToleranceMillis }: ComparisonRules): boolean {
   return (
-    ttlToleranceMillis === null || isSameExpiry(a.expiresAtMillis, b.expiresAtMillis, ttlToleranceMillis)
+    ttlToleranceMillis === null ||
+    isSameExpiry(earliest(found.expiresAtMillis), expected.expiresAtMillis, ttlToleranceMillis)
   );
 }
 
-export function ttlSecondsOf({ expiresAtMillis }: WithExpiry, { now }: ComparisonRules): number | null {
-  if (expiresAtMillis === null || expiresAtMillis === undefined) return null;
-  return Math.max(0, expiresAtMillis - now()) / 1000;
+export const earliest = (expiry: ExpectedExpiry): Expiry =>
+  typeof expiry === 'object' && expiry !== null ? expiry.from : expiry;
+
+export function ttlSecondsOf({ expiresAtMillis }: Held, { now }: ComparisonRules): number | null {
+  const moment = earliest(expiresAtMillis) ?? null;
+  return moment === null ? null : Math.max(0, moment - now()) / 1000;
 }

@@ -6,28 +6,40 @@ import type { FixtureSource } from '../fixtures/source.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { distinctLengthOf, type Expiry } from './canonical.ts';
-import type { Looked, Measure, Side } from './compare-keys.ts';
+import { earliest, unknownDump, type Held, type Looked, type Measure, type Side } from './compare-keys.ts';
 import { piecesOf } from './pieces.ts';
 import type { KeyToRead } from '../values/commands.ts';
-import { decodeDump } from '../values/decode-dump.ts';
-import type { Value } from '../values/value.ts';
+import { decodeDump, typeOfDump } from '../values/decode-dump.ts';
+import { aliveAt, type Value } from '../values/value.ts';
 
 /** A key as a file has it. */
-export interface FileRecord {
+export interface FileRecord extends Held {
   readonly key: ByteString;
+  /** As the server names it; `dump` where it is not known. */
   readonly type: string;
-  /** Null: a form that this program cannot compare. */
+  /** Null: see `outline`. */
   readonly value: Value | null;
+  /** What is known of a value that was not kept, or cannot be compared for a reason. */
+  readonly outline?: { readonly length: number | null; readonly reason: string | null };
   readonly valueBytes: number;
-  /** Milliseconds since the epoch; null without TTL; undefined where the record says nothing. */
-  readonly expiresAtMillis: number | null | undefined;
 }
 
 /** The value as the server's replies give it; null where they do not: a JSON document, a dump whose form is not known. */
-export function comparableValue(value: FixtureValue): Value | null {
-  if (value.type === 'dump') return decodeDump(value.bytes);
-  return value.type === 'json' ? null : value;
+export function comparableValue(value: FixtureValue): Pick<FileRecord, 'type' | 'value' | 'outline'> {
+  if (value.type === 'json')
+    return notComparable('ReJSON-RL', 'a value of type `ReJSON-RL` cannot be compared');
+  if (value.type !== 'dump') return { type: value.type, value };
+  const found = decodeDump(value.bytes);
+  return found === null
+    ? notComparable(typeOfDump(value.bytes) ?? 'dump', unknownDump)
+    : { type: found.type, value: found };
 }
+
+const notComparable = (type: string, reason: string) => ({
+  type,
+  value: null,
+  outline: { length: null, reason },
+});
 
 /** A Map holds no more. */
 const mostRecords = 2 ** 24;
@@ -97,9 +109,7 @@ export class FileRecords {
       exportedExpiryMillis ??
       expiresAtMillis ??
       (typeof ttlSeconds === 'number' ? this.now() + ttlSeconds * 1000 : ttlSeconds);
-    const found = comparableValue(value);
-    const type = found?.type ?? (value.type === 'json' ? 'ReJSON-RL' : value.type);
-    return { key, type, value: found, valueBytes, expiresAtMillis: expires };
+    return { key, ...comparableValue(value), valueBytes, expiresAtMillis: expires };
   }
 
   private async *groups(): AsyncGenerator<FixtureRecord[]> {
@@ -127,7 +137,10 @@ export class FileRecords {
 export class RecordSide implements Side {
   private readonly records: ReadonlyMap<ByteString, FileRecord>;
 
-  constructor(records: readonly FileRecord[]) {
+  constructor(
+    records: readonly FileRecord[],
+    private readonly now: () => number,
+  ) {
     this.records = new Map(records.map((record) => [record.key, record]));
   }
 
@@ -135,7 +148,12 @@ export class RecordSide implements Side {
     return Promise.resolve(
       keys.map((key) => {
         const record = this.records.get(key);
-        return record === undefined ? null : { key, type: record.type, memoryBytes: record.valueBytes };
+        const value = this.valueOf(key);
+        // A hash all of whose fields have expired is no key any more.
+        const isGone = value?.type === 'hash' && value.elements.length === 0;
+        return record === undefined || isGone
+          ? null
+          : { key, type: record.type, memoryBytes: record.valueBytes };
       }),
     );
   }
@@ -145,28 +163,34 @@ export class RecordSide implements Side {
       keys.map(({ key }): Looked => {
         const record = this.records.get(key);
         if (record === undefined) return { kind: 'gone' };
-        const { value, type, expiresAtMillis } = record;
-        if (value === null)
-          return { kind: 'failed', reason: `a value of type \`${type}\` cannot be compared` };
-        return { kind: 'value', value, expiresAtMillis };
+        const { value, outline } = record;
+        return value === null
+          ? { kind: 'outline', reason: outline?.reason ?? null }
+          : { ...record, kind: 'value', value };
       }),
     );
   }
 
   deadlinesOf(keys: readonly ByteString[]): Promise<Expiry[]> {
-    return Promise.resolve(keys.map((key) => this.records.get(key)?.expiresAtMillis));
+    return Promise.resolve(keys.map((key) => earliest(this.records.get(key)?.expiresAtMillis)));
   }
 
   async *pieces(key: ByteString): AsyncGenerator<Value> {
     await Promise.resolve();
-    const value = this.records.get(key)?.value;
-    if (value !== null && value !== undefined) yield* piecesOf(value);
+    const value = this.valueOf(key);
+    if (value !== null) yield* piecesOf(value);
   }
 
   measure(key: ByteString): Promise<Measure | null> {
     const record = this.records.get(key);
-    if (record?.value === null || record === undefined) return Promise.resolve(null);
-    const { value, expiresAtMillis } = record;
-    return Promise.resolve({ length: distinctLengthOf(value), expiresAtMillis });
+    if (record === undefined) return Promise.resolve(null);
+    const value = this.valueOf(key);
+    const length = value === null ? (record.outline?.length ?? null) : distinctLengthOf(value);
+    return Promise.resolve({ ...record, kind: 'measure', length });
+  }
+
+  private valueOf(key: ByteString): Value | null {
+    const value = this.records.get(key)?.value ?? null;
+    return value === null ? null : aliveAt(value, this.now());
   }
 }

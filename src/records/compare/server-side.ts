@@ -4,10 +4,10 @@ import type { ByteString } from '../../support/bytes.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { type KeyToRead, lengthCommand } from '../values/commands.ts';
-import type { Value, ValueType } from '../values/value.ts';
+import { isValueType, type Value, type ValueType } from '../values/value.ts';
 import { withFieldExpiries } from '../values/field-expiries.ts';
-import { readPieces } from '../values/read-pieces.ts';
-import { failedBy, readValues, type WholeLimits } from '../values/read-values.ts';
+import { PieceFault, readPieces } from '../values/read-pieces.ts';
+import { type FailedReading, failedBy, readValues, type WholeLimits } from '../values/read-values.ts';
 import { describeKeys, openValueLane, type ValueLane } from '../values/value-lane.ts';
 import type { Expiry } from './canonical.ts';
 import { agrees, probesFor } from './pieces.ts';
@@ -74,11 +74,20 @@ export class ServerSide implements ProbedSide {
     return value;
   }
 
-  async measure(key: ByteString, type: ValueType): Promise<Measure | null> {
-    const { lane } = await this.laneFor(key);
-    const [length, ttl] = await lane.exchange([lengthCommand(type, key), ['PTTL', key]]);
-    const gone = typeof length !== 'number' || typeof ttl !== 'number' || ttl === -2;
-    return gone ? null : { length, expiresAtMillis: ttl < 0 ? null : this.now() + ttl };
+  async measure(key: ByteString, type: string): Promise<Measure | FailedReading | null> {
+    const { lane, account } = await this.laneFor(key);
+    const commands = [['PTTL', key], ...(isValueType(type) ? [lengthCommand(type, key)] : [])] as const;
+    const replies = await lane.exchange(commands);
+    const refused = replies.findIndex((reply) => reply instanceof ReplyError);
+    if (refused >= 0)
+      return failedBy(replies[refused] as ReplyError, String(commands[refused]?.[0]), lane, account);
+    const [ttl, length = null] = replies;
+    if (typeof ttl !== 'number' || ttl === -2) return null;
+    return {
+      kind: 'measure',
+      length: typeof length === 'number' ? length : null,
+      expiresAtMillis: ttl < 0 ? null : this.now() + ttl,
+    };
   }
 
   async holds(key: ByteString, piece: Value, offset: number): Promise<boolean> {
@@ -86,10 +95,8 @@ export class ServerSide implements ProbedSide {
     const commands = probesFor(key, piece, offset);
     const replies = await lane.exchange(commands);
     const refused = replies.find((reply) => reply instanceof ReplyError);
-    if (refused !== undefined) {
-      failedBy(refused, String(commands[0]?.[0]), lane, account);
-      return false;
-    }
+    if (refused !== undefined)
+      throw new PieceFault(failedBy(refused, String(commands[0]?.[0]), lane, account));
     return agrees(piece, replies);
   }
 

@@ -3,6 +3,7 @@ import type { NamespaceMap } from '../../keyspace/map.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { Sighting } from './canonical.ts';
+import type { Verdict } from './compare-keys.ts';
 
 /** In what two keys of the same name differ; of several the first counts. */
 export type DifferenceKind = 'type' | 'value' | 'ttl';
@@ -86,6 +87,26 @@ export class ComparisonTally {
   /** A key of `b` that `a` has not. */
   addExtra(key: ByteString, type: string): void {
     this.addLone(key, type, this.swapped ? 'missing' : 'extra');
+  }
+
+  enter(key: ByteString, verdict: Verdict): void {
+    switch (verdict.kind) {
+      case 'skipped':
+        this.skipped++;
+        break;
+      case 'missing':
+        this.addMissing(key, verdict.type);
+        break;
+      case 'failed':
+        this.fail(key, verdict.reason);
+        break;
+      case 'different':
+        this.compared++;
+        this.addDifference(key, verdict.what, verdict.a, verdict.b);
+        break;
+      case 'equal':
+        this.compared++;
+    }
   }
 
   addDifference(key: ByteString, what: DifferenceKind, a: Sighting, b: Sighting): void {

@@ -36,7 +36,7 @@ export function fieldExpiriesIn(
 
 /**
  * The values, each hash with the moments at which its fields expire on their own; a field that has just expired is left out.
- * Asked only where the server reports such fields. @throws RedisError when the connection is lost
+ * Not asked where the server reports no such fields. @throws RedisError when the connection is lost
  */
 export async function withFieldExpiries(
   values: ValueLane,
@@ -46,7 +46,7 @@ export async function withFieldExpiries(
   const asked = items.map(({ key, value }) => ({
     key,
     value: value.type === 'hash' ? { type: value.type, elements: value.elements } : value,
-    names: values.hasFieldTtls && value.type === 'hash' ? fieldNames(value.elements) : [],
+    names: values.hasFieldTtls !== false && value.type === 'hash' ? fieldNames(value.elements) : [],
   }));
   const replies = await exchangeEach(
     values.lane,
@@ -56,6 +56,9 @@ export async function withFieldExpiries(
     if (value.type !== 'hash') return value;
     const found = fieldExpiriesIn(names, replies[index] ?? []);
     if (found instanceof ReplyError) {
+      // A server without the command has no such fields.
+      if (values.hasFieldTtls === null && /unknown command/i.test(found.message)) values.hasFieldTtls = false;
+      if (values.hasFieldTtls === false) return value;
       values.fieldTtlsRefused = found.message;
       return { ...value, fieldExpiries: null };
     }

@@ -88,7 +88,7 @@ export async function readValues(
         ? { kind: 'gone', key }
         : await readOnce(lane, { key, type: name, memoryBytes }, limits, account);
   }
-  const hashes = values.hasFieldTtls ? readings.filter(isOfHash) : [];
+  const hashes = values.hasFieldTtls === false ? [] : readings.filter(isOfHash);
   const complete = await withFieldExpiries(values, hashes);
   for (const [at, reading] of hashes.entries()) {
     const value = complete[at] ?? reading.value;

@@ -13,8 +13,8 @@ export interface ValueLane {
   readonly account: WalkAccount;
   /** False on servers before 7.2: reading a key there counts as a use of it. */
   readonly leavesIdleTimes: boolean;
-  /** True where the database has hashes of which fields have TTLs of their own. */
-  readonly hasFieldTtls: boolean;
+  /** True where the database has hashes of which fields have TTLs of their own; null: not known, INFO is not permitted. */
+  hasFieldTtls: boolean | null;
   /** What the server answered to a question for these TTLs; null: it was not asked, or gave them. */
   fieldTtlsRefused: string | null;
   /** Enters what was sent and received into the account, and closes the connection. */
@@ -25,11 +25,12 @@ export interface ValueLane {
 export async function openValueLane(node: RedisNode): Promise<ValueLane> {
   const lane = await node.openLane();
   const account = emptyAccount();
+  const info = await readInfoIfPermitted(node);
   return {
     lane,
     account,
     leavesIdleTimes: lane.leavesNoTouch,
-    hasFieldTtls: (keysWithFieldTtls((await readInfoIfPermitted(node)) ?? {}, node.database) ?? 0) > 0,
+    hasFieldTtls: info && (keysWithFieldTtls(info, node.database) ?? 0) > 0,
     fieldTtlsRefused: null,
     close: () => {
       account.commands = lane.commandsSent;

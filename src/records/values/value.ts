@@ -79,6 +79,22 @@ export function withoutFields(
   return elements.filter((_, index) => !gone.has(elements[index - (index % 2)] as ByteString));
 }
 
+/** Of a hash, the fields that another one has too; any other value as it is. */
+export function membersOf(value: Value, other: Value): Value {
+  if (value.type !== 'hash' || other.type !== 'hash') return value;
+  const names = new Set(fieldNames(other.elements));
+  const { fieldExpiries } = value;
+  return {
+    ...value,
+    elements: value.elements.filter((_, index) =>
+      names.has(value.elements[index - (index % 2)] as ByteString),
+    ),
+    ...(fieldExpiries && {
+      fieldExpiries: new Map([...fieldExpiries].filter(([name]) => names.has(name))),
+    }),
+  };
+}
+
 /** What of a value is there at a moment: fields that have expired by then are not. */
 export function aliveAt(value: Value, nowMillis: number): Value {
   if (value.type !== 'hash' || !value.fieldExpiries) return value;

@@ -125,3 +125,24 @@ describe('the JSON values of a file', () => {
     );
   });
 });
+
+test('a score of -0 is kept in a sorted set that is long in the end, and named where it cannot be', async () => {
+  const members = (count: number) =>
+    Array.from({ length: count }, (_, at) => [`m${at}`, at % 100 === 3 ? '-0' : at]);
+  const file = fixture('zeros.json', [
+    { key: 'long', type: 'zset', value: members(300) },
+    { key: 'short', type: 'zset', value: members(5) },
+  ]);
+
+  const result = await warm([file, '--verify', 'all']);
+
+  expect(result).toMatchObject({ exitCode: 0 });
+  expect(result.stderr).toMatch(/1 record has a score of -0, .*\n {2}zeros\.json:1 {2}`short`\n/);
+  // ZSCAN gives scores as they are; ZRANGE of 7.0 does not.
+  const [, flat] = (await send(server(), 'ZSCAN', 'long', '0', 'COUNT', '1000')) as unknown as [
+    string,
+    string[],
+  ];
+  for (const member of ['m3', 'm103', 'm203']) expect(flat[flat.indexOf(member) + 1]).toBe('-0');
+  expect(flat).toHaveLength(600);
+});

@@ -164,7 +164,10 @@ describe('warming', () => {
     const result = await warm([first, second, '-o', 'json']);
 
     expect(jsonOf(result)).toMatchObject({ records: 5, written: 5, repeatedKeys: 3 });
-    expect(result.stderr).toContain('warning: 3 records replace an earlier one with the same key');
+    expect(result.stderr).toContain(
+      'warning: 3 records replace an earlier one with the same key:\n' +
+        '  second.ndjson:1  `a`\n  second.ndjson:2  `a`\n  second.ndjson:3  `a`\n',
+    );
     expect(await get('a')).toBe('4');
     expect(await get('b')).toBe('1');
   });

@@ -80,7 +80,7 @@ export function warnOfCheck(
   plan: WarmResult,
   sources: readonly FixtureSource[],
 ): void {
-  const { records, invalid, expired, repeatedKeys } = check;
+  const { records, invalid, expired, repeatedKeys, repeats, negativeZeros } = check;
   const { dryRun } = plan;
   if (records === 0) context.warn(`no records in ${sources.map(({ name }) => `\`${name}\``).join(', ')}`);
   if (invalid > 0) {
@@ -94,7 +94,15 @@ export function warnOfCheck(
   }
   if (repeatedKeys !== null && repeatedKeys > 0) {
     const verb = dryRun ? 'would replace' : repeatedKeys === 1 ? 'replaces' : 'replace';
-    context.warn(`${counted(repeatedKeys, 'record')} ${verb} an earlier one with the same key`);
+    const lines = problemLines(repeats.first, repeatedKeys);
+    context.warn(`${counted(repeatedKeys, 'record')} ${verb} an earlier one with the same key:\n${lines}`);
+  }
+  if (negativeZeros.records > 0) {
+    const { records: count, list } = negativeZeros;
+    context.warn(
+      `${counted(count, 'record')} ${count === 1 ? 'has a score' : 'have scores'} of -0, which servers keep as 0 in sorted sets that ` +
+        `are short (see \`zset-max-listpack-entries\`):\n${problemLines(list.first, count)}`,
+    );
   }
   if (dryRun) warnOfPermanentKeys(context, plan);
 }

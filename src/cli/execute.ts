@@ -211,7 +211,7 @@ async function loadMap(io: Io, options: GlobalOptions): Promise<JudgedConfig | n
   return { ...loaded, source, trust: judgeMap(loaded, source, io.variables, trustedOwners(io.variables)) };
 }
 
-/** The screen needs its colours when it is opened, and no sooner. */
+/** The screen needs its colors when it is opened, and no sooner. */
 function screenOpener(io: Io, colorFlag: boolean, messages: Messages): OpenScreen {
   return async (listener) => {
     const { TerminalScreen } = await import('./screen.ts');

@@ -1,4 +1,4 @@
-import type { TerminalStyle } from '../render/terminal-text.ts';
+import type { TerminalStyle } from '../render/width.ts';
 import type { Io, Output } from './io.ts';
 
 type ColorLevel = TerminalStyle['colorLevel'];

@@ -6,7 +6,7 @@ export type Cell = string | number | boolean | null;
 /**
  * How a number reads: `count` 1,204 · `bytes` 1.2 MB · `ratio` (0 to 1) 93.1 % · `seconds` 1h 30m · `millis`, `micros`
  * 0.42 ms · `perSecond` 1,204/s. `text` is shown as it is, with control characters escaped; `status` (pass, warn, fail,
- * skip) gets a colour.
+ * skip) gets a color.
  */
 export type Unit =
   'text' | 'count' | 'bytes' | 'ratio' | 'seconds' | 'millis' | 'micros' | 'perSecond' | 'status' | 'number';
@@ -52,7 +52,7 @@ export interface Fact {
   readonly remark?: string;
 }
 
-/** A sentence for people; left out of tsv and csv. `good`, `warning` and `bad` get a symbol and a colour. */
+/** A sentence for people; left out of tsv and csv. `good`, `warning` and `bad` get a symbol and a color. */
 export interface NoteBlock {
   readonly kind: 'note';
   readonly tone: 'plain' | 'good' | 'warning' | 'bad' | 'dim';

@@ -26,8 +26,8 @@ export function rowWriter(
       return { head: '', row: (_cells, record) => `${jsonText({ record: name, ...record })}\n` };
     case 'csv':
       return {
-        head: columns.map((column) => csvField(column.name)).join(',') + '\r\n',
-        row: (cells) => cells.map((cell) => csvField(rawCell(cell))).join(',') + '\r\n',
+        head: csvLine(columns.map((column) => column.name)),
+        row: (cells) => csvLine(cells.map(rawCell)),
       };
     case 'tsv':
       return { head: '', row: (cells) => cells.map(rawCell).join('\t') + '\n' };
@@ -43,6 +43,7 @@ export function rowWriter(
 function aligned([first = '', ...rest]: readonly string[]): string {
   return [...rest.map((text) => text.padStart(cellWidth)), first].join('  ') + '\n';
 }
+
 type DataBlock = TableBlock | FactsBlock | TextBlock;
 const isData = (block: Block): block is DataBlock => block.kind !== 'note' && block.kind !== 'command';
 
@@ -69,12 +70,11 @@ export function renderCsv(blocks: readonly Block[], rows?: string): string {
     data.find((block) => block.name === rows) ?? data.find((block) => block.kind !== 'text') ?? data[0];
   if (chosen === undefined) return '';
   const head = chosen.kind === 'table' ? chosen.columns.map(({ name }) => name) : ['name', 'value'];
-  return [head, ...linesOf(chosen)].map((fields) => fields.map(csvField).join(',') + '\r\n').join('');
+  return [head, ...linesOf(chosen)].map(csvLine).join('');
 }
 
-export function csvField(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+const csvLine = (fields: readonly string[]) =>
+  fields.map((text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(',') + '\r\n';
 
 function linesOf(block: DataBlock): string[][] {
   switch (block.kind) {

@@ -1,9 +1,8 @@
 import { Chalk, type ChalkInstance } from 'chalk';
-import { cut, plainWhereNeeded, displayWidth, startOf } from './width.ts';
+import { cut, displayWidth, plainWhereNeeded, startOf, type TerminalStyle } from './width.ts';
 import { printable } from './printable.ts';
-import type { TerminalStyle } from './terminal-text.ts';
 
-type Tone = 'plain' | 'title' | 'dim' | 'accent' | 'good' | 'warning' | 'bad';
+export type Tone = 'plain' | 'title' | 'dim' | 'accent' | 'good' | 'warning' | 'bad';
 
 /** A piece of a line on a screen. */
 export interface Span {
@@ -11,14 +10,17 @@ export interface Span {
   readonly tone?: Tone;
 }
 
-/** A line of a screen, before anyone has chosen its colours. */
+/** A line of a screen, before anyone has chosen its colors. */
 export interface StyledLine {
   readonly spans: readonly Span[];
   /** The line that the keys act on. */
   readonly selected?: boolean;
 }
 
-/** The line with colours, of no more than `style.width` columns and without a line feed. */
+/** A line in one tone. */
+export const lineOf = (text: string, tone: Tone = 'plain'): StyledLine => ({ spans: [{ text, tone }] });
+
+/** The line with colors, of no more than `style.width` columns and without a line feed. */
 export function renderStyledLine({ spans, selected = false }: StyledLine, style: TerminalStyle): string {
   const pen = new Chalk({ level: style.colorLevel });
   let left = style.width;
@@ -35,7 +37,7 @@ export function renderStyledLine({ spans, selected = false }: StyledLine, style:
 export function fitted(
   text: string,
   width: number,
-  style: { readonly unicode: boolean },
+  style: Pick<TerminalStyle, 'unicode'>,
   align: 'left' | 'right' = 'left',
 ): string {
   const shown = cut(screenText(text, style), Math.max(0, width), style);
@@ -44,7 +46,7 @@ export function fitted(
 }
 
 /** What a screen that is written cell by cell can take: no controls, and only characters that it has. */
-function screenText(text: string, style: { readonly unicode: boolean }): string {
+function screenText(text: string, style: Pick<TerminalStyle, 'unicode'>): string {
   const safe = plainWhereNeeded(printable(text), style);
   if (style.unicode || /^[\x20-\x7e]*$/.test(safe)) return safe;
   return Array.from(safe, (character) =>
@@ -52,21 +54,7 @@ function screenText(text: string, style: { readonly unicode: boolean }): string 
   ).join('');
 }
 
-function inkOf(pen: ChalkInstance, tone: Tone): (text: string) => string {
-  switch (tone) {
-    case 'plain':
-      return (text) => text;
-    case 'title':
-      return pen.bold;
-    case 'dim':
-      return pen.dim;
-    case 'accent':
-      return pen.cyan;
-    case 'good':
-      return pen.green;
-    case 'warning':
-      return pen.yellow;
-    case 'bad':
-      return pen.red;
-  }
+export function inkOf(pen: ChalkInstance, tone: Tone): (text: string) => string {
+  const { bold: title, dim, cyan: accent, green: good, yellow: warning, red: bad } = pen;
+  return { plain: (text: string) => text, title, dim, accent, good, warning, bad }[tone];
 }

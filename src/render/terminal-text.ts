@@ -1,39 +1,14 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
-import {
-  type Block,
-  type Cell,
-  type FactsBlock,
-  note,
-  type NoteBlock,
-  type TableBlock,
-  type Unit,
-} from './blocks.ts';
-import { barOf, cut, plainWhereNeeded, displayWidth } from './width.ts';
+import { note, type Block, type Cell, type FactsBlock, type NoteBlock } from './blocks.ts';
+import type { TableBlock, Unit } from './blocks.ts';
+import { inkOf, type Tone } from './styled-line.ts';
+import { barOf, cut, displayWidth, plainWhereNeeded, type TerminalStyle } from './width.ts';
 import { printable, printableLines } from './printable.ts';
 import { formatCell } from './units.ts';
 import { wrapped } from './wrap.ts';
 
-/** What the terminal can show. */
-export interface TerminalStyle {
-  /** 0: none, 1: 16 colours, 2: 256, 3: all. */
-  readonly colorLevel: 0 | 1 | 2 | 3;
-  /** False: ASCII only. */
-  readonly unicode: boolean;
-  /** Columns; tables are cut to it, and notes are wrapped. */
-  readonly width: number;
-}
-
-const numericUnits: ReadonlySet<Unit> = new Set([
-  'count',
-  'bytes',
-  'ratio',
-  'seconds',
-  'millis',
-  'micros',
-  'perSecond',
-  'number',
-]);
+const isNumeric = (unit: Unit) => unit !== 'text' && unit !== 'status';
 
 const margin = '  ';
 
@@ -90,7 +65,7 @@ function renderFacts(block: FactsBlock, pen: ChalkInstance, style: TerminalStyle
   return block.facts
     .map(({ label, value, unit, remark }) => {
       const shown = plainWhereNeeded(formatCell(value, unit), style);
-      const start = `${margin}${pen.dim(label.padEnd(width))}${' '.repeat(gap)}${colourOf(value, unit, pen)(shown)}`;
+      const start = `${margin}${pen.dim(label.padEnd(width))}${' '.repeat(gap)}${inkOfCell(value, unit, pen)(shown)}`;
       if (remark === undefined) return `${start}\n`;
       const text = plainWhereNeeded(printable(remark), style);
       if (indent.length + displayWidth(shown) + gap + displayWidth(text) <= style.width)
@@ -101,26 +76,17 @@ function renderFacts(block: FactsBlock, pen: ChalkInstance, style: TerminalStyle
     .join('');
 }
 
-function renderNote(block: NoteBlock, pen: ChalkInstance, style: TerminalStyle): string {
-  const text = plainWhereNeeded(printableLines(block.text), style);
-  switch (block.tone) {
-    case 'good':
-      return marked(pen.green(style.unicode ? '✓' : '+'), text, style);
-    case 'warning':
-      return marked(pen.yellow(style.unicode ? '▲' : '!'), text, style);
-    case 'bad':
-      return marked(pen.red(style.unicode ? '✗' : 'x'), text, style);
-    case 'dim':
-      return wrapped(text, style.width)
-        .map((line) => pen.dim(line))
-        .join('\n');
-    case 'plain':
-      return wrapped(text, style.width).join('\n');
-  }
-}
+const marks = { good: ['✓', '+'], warning: ['▲', '!'], bad: ['✗', 'x'] } as const;
 
-function marked(mark: string, text: string, style: TerminalStyle): string {
-  return `${mark} ${wrapped(text, style.width - 2).join('\n  ')}`;
+function renderNote({ text, tone }: NoteBlock, pen: ChalkInstance, style: TerminalStyle): string {
+  const shown = plainWhereNeeded(printableLines(text), style);
+  const ink = inkOf(pen, tone);
+  if (tone === 'plain' || tone === 'dim')
+    return wrapped(shown, style.width)
+      .map((line) => ink(line))
+      .join('\n');
+  const mark = marks[tone][style.unicode ? 0 : 1];
+  return `${ink(mark)} ${wrapped(shown, style.width - 2).join('\n  ')}`;
 }
 
 function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle): string {
@@ -143,28 +109,22 @@ function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle
   const shown = columns.slice(0, widths.length);
   const table = new Table({
     head: shown.map(({ header }, index) => pen.dim(cut(header, widths[index] ?? 0, style))),
-    colAligns: shown.map(({ unit }) => (numericUnits.has(unit) ? 'right' : 'left')),
-    // Its own colours ignore NO_COLOR, and its borders are noise.
+    colAligns: shown.map(({ unit }) => (isNumeric(unit) ? 'right' : 'left')),
+    // Its own colors ignore NO_COLOR, and its borders are noise.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
     chars: { ...noBorders, left: margin },
   });
   cells.forEach((texts, row) => {
     table.push(
       shown.map(({ unit }, index) =>
-        colourOf(rows[row]?.[index] ?? null, unit, pen)(cut(texts[index] ?? '', widths[index] ?? 0, style)),
+        inkOfCell(rows[row]?.[index] ?? null, unit, pen)(cut(texts[index] ?? '', widths[index] ?? 0, style)),
       ),
     );
   });
   const left = headers.slice(shown.length);
-  return [
-    table.toString().replace(/[ \t]+$/gm, ''),
-    ...(left.length === 0
-      ? []
-      : wrapped(`${margin}(a wider terminal shows ${left.join(', ')})`, style.width).map((line) =>
-          pen.dim(line),
-        )),
-    '',
-  ].join('\n');
+  const remark =
+    left.length === 0 ? [] : wrapped(`${margin}(a wider terminal shows ${left.join(', ')})`, style.width);
+  return [table.toString().replace(/[ \t]+$/gm, ''), ...remark.map((line) => pen.dim(line)), ''].join('\n');
 }
 
 /** Text is not cut below this, so that names can be told apart and a span of time stays whole. */
@@ -186,7 +146,7 @@ function fittedWidths(natural: readonly number[], columns: TableBlock['columns']
   const widths = [...natural];
   for (let excess = excessOf(widths, width); excess > 0; excess = excessOf(widths, width)) {
     // Half a number is a wrong number.
-    const texts = widths.map((each, index) => (numericUnits.has(columns[index]?.unit ?? 'text') ? 0 : each));
+    const texts = widths.map((each, index) => (isNumeric(columns[index]?.unit ?? 'text') ? 0 : each));
     const widest = Math.max(...texts);
     if (widest > leastWidth) widths[texts.indexOf(widest)] = Math.max(leastWidth, widest - excess);
     else if (widths.length > 2) return fittedWidths(natural.slice(0, -1), columns, width);
@@ -195,20 +155,17 @@ function fittedWidths(natural: readonly number[], columns: TableBlock['columns']
   return widths;
 }
 
-function colourOf(value: Cell, unit: Unit, pen: ChalkInstance): (text: string) => string {
+const statusTones: Readonly<Record<string, Tone>> = {
+  pass: 'good',
+  ok: 'good',
+  warn: 'warning',
+  fail: 'bad',
+};
+
+function inkOfCell(value: Cell, unit: Unit, pen: ChalkInstance): (text: string) => string {
   if (value === null) return pen.dim;
-  if (unit !== 'status' || typeof value !== 'string') return (text) => text;
-  switch (value) {
-    case 'pass':
-    case 'ok':
-      return pen.green;
-    case 'warn':
-      return pen.yellow;
-    case 'fail':
-      return pen.red;
-    default:
-      return pen.dim;
-  }
+  const isStatus = unit === 'status' && typeof value === 'string';
+  return inkOf(pen, isStatus ? (statusTones[value] ?? 'dim') : 'plain');
 }
 
 /** Words as a shell reads them back, on one line: a file name may hold blanks, quotes, and worse. */

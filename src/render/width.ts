@@ -2,7 +2,7 @@
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f200}-\u{1f265}\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 
-/** Characters that stand on the one before them. */
+/** Characters that are drawn over the one before them. */
 const combining = /\p{Mn}|\p{Me}/u;
 
 const plain = /^[\x20-\x7e]*$/;
@@ -41,10 +41,17 @@ export function endOf(text: string, width: number): string {
   return characters.slice(start).join('');
 }
 
-/** What a text is fitted to: a terminal without Unicode has other forms for some characters. */
-interface CharacterStyle {
+/** What the terminal can show. */
+export interface TerminalStyle {
+  /** 0: none, 1: 16 colors, 2: 256, 3: all. */
+  readonly colorLevel: 0 | 1 | 2 | 3;
+  /** False: ASCII only. */
   readonly unicode: boolean;
+  /** Columns; tables are cut to it, and notes are wrapped. */
+  readonly width: number;
 }
+
+type CharacterStyle = Pick<TerminalStyle, 'unicode'>;
 
 /** Characters of our own sentences and figures that a terminal without Unicode has in another form. */
 const plainForms: Readonly<Record<string, string>> = { '…': '...', '’': "'", µ: 'u' };
@@ -53,17 +60,18 @@ export function plainWhereNeeded(text: string, { unicode }: CharacterStyle): str
   return unicode ? text : text.replace(/[…’µ]/g, (character) => plainForms[character] ?? character);
 }
 
-/** Cuts in the middle: the start and the end of a key tell the most. */
+/** Cuts in the middle: keys differ most at their start and their end. */
 export function cut(text: string, width: number, style: CharacterStyle): string {
   if (displayWidth(text) <= width) return text;
   const mark = style.unicode ? '…' : '..';
   const head = Math.ceil((width - mark.length) * 0.6);
   return startOf(text, head) + mark + endOf(text, width - mark.length - head);
 }
+
 const barWidth = 12;
 
 /** A bar for a ratio from 0 to 1, always of the same width. */
-export function barOf(ratio: number, style: { readonly unicode: boolean }): string {
+export function barOf(ratio: number, style: CharacterStyle): string {
   const eighths = Math.round(Math.min(1, Math.max(0, ratio)) * barWidth * 8);
   if (!style.unicode) return '#'.repeat(Math.round(eighths / 8)).padEnd(barWidth);
   const partial = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8] ?? '';

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { type Block, type Column, command, note, type TableBlock } from '../../src/render/blocks.ts';
 import { renderTsv } from '../../src/render/rows.ts';
 import { commandsApart } from '../../src/render/wrap.ts';
-import { renderTerminal, type TerminalStyle } from '../../src/render/terminal-text.ts';
+import { renderTerminal } from '../../src/render/terminal-text.ts';
+import type { TerminalStyle } from '../../src/render/width.ts';
 import { displayWidth } from '../../src/render/width.ts';
 
 const style: TerminalStyle = { colorLevel: 0, unicode: true, width: 80 };

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { EventQueue } from '../../src/commands/watch/live.ts';
 import { intervalsOf, type IntervalOptions } from '../../src/watch/interval.ts';
 import { interval } from './watch-figures.ts';
 
@@ -66,17 +65,4 @@ test('an interruption ends the wait, and a reading that hangs', async () => {
 
 test('a failure of the reading is the reader’s', async () => {
   await expect(collect(() => Promise.reject(new Error('broken')), {})).rejects.toThrow('broken');
-});
-
-test('a queue gives events in order, and its failure after them', async () => {
-  const queue = new EventQueue<number>();
-  queue.push(1);
-  queue.push(2);
-  queue.fail(new Error('over'));
-  const seen: number[] = [];
-  const read = async () => {
-    for await (const event of queue) seen.push(event);
-  };
-  await expect(read()).rejects.toThrow('over');
-  expect(seen).toEqual([1, 2]);
 });

@@ -8,7 +8,7 @@ import {
 } from '../../render/units.ts';
 import type { Unit } from '../../render/blocks.ts';
 import { scaleFromZero, scaleOfChange, sparklineOf } from '../../render/sparkline.ts';
-import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
+import { fitted, lineOf, type Span, type StyledLine } from '../../render/styled-line.ts';
 import type { HitMode } from '../../traffic/report.ts';
 import type { WatchInterval } from '../../watch/interval.ts';
 import { type FrameSize, isAway, lastAnswer, shownData, type WatchState } from './state.ts';
@@ -19,11 +19,11 @@ export interface Course {
   readonly unit: Unit;
   /** Oldest first; a null where it is not known. */
   readonly values: readonly (number | null)[];
-  /** False: the line shows changes, and does not start from zero. */
-  readonly fromZero: boolean;
+  /** True: the line shows changes, and does not start from zero. */
+  readonly showsChange?: true;
   readonly remark?: string;
   /** The interval of the newest value, where it is an estimate. */
-  readonly interval?: readonly [number, number] | null;
+  readonly interval?: readonly [number, number] | null | undefined;
   readonly tone?: Span['tone'];
 }
 
@@ -35,42 +35,43 @@ const remarkWidth = 26;
 const remarkColumns = 72;
 
 /** One line in exactly the width; the sparkline gets what is left. */
-export function courseLine(course: Course, { columns, unicode }: FrameSize): StyledLine {
+export function courseLine(course: Course, size: FrameSize): StyledLine {
   const { values, label, unit, remark = '', interval = null, tone } = course;
-  const value = values.at(-1) ?? null;
-  const remarkRoom = columns >= remarkColumns ? remarkWidth : 0;
-  const width = columns - labelWidth - valueWidth - 2 - (remarkRoom === 0 ? 0 : remarkRoom + 2);
-  const scale = course.fromZero ? scaleFromZero(values.slice(-width)) : scaleOfChange(values.slice(-width));
+  const remarkRoom = size.columns >= remarkColumns ? remarkWidth : 0;
+  const width = size.columns - labelWidth - valueWidth - 2 - (remarkRoom === 0 ? 0 : remarkRoom + 2);
+  const scaleOf = course.showsChange ? scaleOfChange : scaleFromZero;
+  const figure = formatEstimate(values.at(-1) ?? null, unit, interval);
   return {
     spans: [
-      { text: fitted(label, labelWidth, { unicode }), tone: 'dim' },
-      {
-        text: fitted(formatEstimate(value, unit, interval), valueWidth, { unicode }, 'right'),
-        tone: tone ?? 'title',
-      },
+      { text: fitted(label, labelWidth, size), tone: 'dim' },
+      { text: fitted(figure, valueWidth, size, 'right'), tone: tone ?? 'title' },
       { text: '  ' },
-      { text: sparklineOf(values, width, scale, { unicode }), tone: tone ?? 'accent' },
-      ...(remarkRoom === 0
-        ? []
-        : [{ text: '  ' + fitted(remark, remarkRoom, { unicode }), tone: 'dim' as const }]),
+      { text: sparklineOf(values, width, scaleOf(values.slice(-width)), size), tone: tone ?? 'accent' },
+      { text: remarkRoom === 0 ? '' : `  ${fitted(remark, remarkRoom, size)}`, tone: 'dim' },
     ],
   };
 }
 
 /** What the server is, in a line. */
-export function factsLine(state: WatchState, { columns, unicode }: FrameSize): StyledLine {
+export function factsLine(state: WatchState, size: FrameSize): StyledLine {
   const last = lastAnswer(state);
-  if (last === null) return { spans: [{ text: 'the first interval is being measured …', tone: 'dim' }] };
+  if (last === null) return lineOf('the first interval is being measured …', 'dim');
   const shown = isAway(state) ? null : last;
   const facts = [
     `${formatCell(shown?.keys ?? null, 'count')} keys`,
     `${formatCell(shown?.connectedClients ?? null, 'count')} clients`,
     `cpu ${formatCell(shown?.cpuRatio ?? null, 'ratio')}`,
     `in ${rateOf(shown?.bytesInPerSecond ?? null)}, out ${rateOf(shown?.bytesOutPerSecond ?? null)}`,
-    shown?.uptimeSeconds == null ? '' : `up ${formatSeconds(shown.uptimeSeconds)}`,
-  ].filter((fact) => fact !== '');
-  while (facts.length > 1 && facts.join('  ').length > columns) facts.pop();
-  return { spans: [{ text: fitted(facts.join('  '), columns, { unicode }), tone: 'dim' }] };
+    ...(shown?.uptimeSeconds == null ? [] : [`up ${formatSeconds(shown.uptimeSeconds)}`]),
+  ];
+  return lineOf(fitted(joined(facts, '  ', size.columns), size.columns, size), 'dim');
+}
+
+/** The parts in one text: those that have no room are left out from the end. */
+export function joined(parts: readonly string[], separator: string, columns: number): string {
+  const shown = [...parts];
+  while (shown.length > 1 && shown.join(separator).length > columns) shown.pop();
+  return shown.join(separator);
 }
 
 const rateOf = (bytes: number | null) => (bytes === null ? '-' : `${formatBytes(bytes)}/s`);
@@ -95,67 +96,36 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
   const rate = (name: Figure) => history.map((interval) => perSecond(interval[name], interval.windowSeconds));
   const share = last?.usedBytes == null || last.maxBytes == null ? null : last.usedBytes / last.maxBytes;
   const evicting = (last?.evictedKeys ?? 0) > 0;
+  const hitRateRemark = last?.metadataLookups
+    ? `without ${formatCell(perSecond(last.metadataLookups), 'perSecond')} metadata`
+    : `${formatCell(perSecond(last?.hits), 'perSecond')} hit, ${formatCell(perSecond(last?.misses), 'perSecond')} miss`;
+  const limit =
+    share !== null
+      ? `${formatRatio(share)} of ${formatBytes(last?.maxBytes ?? 0)}`
+      : last?.hasMemoryLimit === false
+        ? 'no limit'
+        : 'limit not reported';
+  const evictions = evicting
+    ? { remark: 'keys are being evicted', tone: 'warning' as const }
+    : { remark: last?.evictedKeys == null ? 'not reported' : 'none' };
+  const p50 = last?.latency == null ? '-' : formatMicros(last.latency.p50Micros);
+  const p99s = history.map(({ latency }) => latency?.p99Micros ?? null);
   const courses: Course[] = [
     {
-      label: 'hit rate',
-      unit: 'ratio',
-      values: of('hitRate'),
-      fromZero: false,
-      interval: last?.hitRateInterval ?? null,
-      remark: last?.metadataLookups
-        ? `without ${formatCell(perSecond(last.metadataLookups), 'perSecond')} metadata`
-        : `${formatCell(perSecond(last?.hits), 'perSecond')} hit, ${formatCell(perSecond(last?.misses), 'perSecond')} miss`,
+      ...{ label: 'hit rate', unit: 'ratio', values: of('hitRate'), showsChange: true },
+      ...{ interval: last?.hitRateInterval, remark: hitRateRemark },
     },
     {
-      label: 'operations',
-      unit: 'perSecond',
-      values: of('operationsPerSecond'),
-      fromZero: true,
+      ...{ label: 'operations', unit: 'perSecond', values: of('operationsPerSecond') },
       remark: 'without those of watch',
     },
-    {
-      label: 'memory',
-      unit: 'bytes',
-      values: of('usedBytes'),
-      fromZero: false,
-      remark:
-        share !== null
-          ? `${formatRatio(share)} of ${formatBytes(last?.maxBytes ?? 0)}`
-          : last?.hasMemoryLimit === false
-            ? 'no limit'
-            : 'limit not reported',
-    },
-    {
-      label: 'evictions',
-      unit: 'perSecond',
-      values: rate('evictedKeys'),
-      fromZero: true,
-      remark: evicting ? 'keys are being evicted' : last?.evictedKeys == null ? 'not reported' : 'none',
-      ...(evicting && { tone: 'warning' as const }),
-    },
-    {
-      label: 'latency p99',
-      unit: 'micros',
-      values: history.map(({ latency }) => latency?.p99Micros ?? null),
-      fromZero: true,
-      remark: `p50 ${last?.latency == null ? '-' : formatMicros(last.latency.p50Micros)}, from here`,
-    },
-    {
-      label: 'expired',
-      unit: 'perSecond',
-      values: rate('expiredKeys'),
-      fromZero: true,
-      remark: 'keys whose TTL ran out',
-    },
-    { label: 'cpu', unit: 'ratio', values: of('cpuRatio'), fromZero: true, remark: 'of a core' },
-    { label: 'clients', unit: 'count', values: of('connectedClients'), fromZero: true },
-    {
-      label: 'out',
-      unit: 'bytes',
-      values: of('bytesOutPerSecond'),
-      fromZero: true,
-      remark: 'sent per second',
-    },
+    { label: 'memory', unit: 'bytes', values: of('usedBytes'), showsChange: true, remark: limit },
+    { label: 'evictions', unit: 'perSecond', values: rate('evictedKeys'), ...evictions },
+    { label: 'latency p99', unit: 'micros', values: p99s, remark: `p50 ${p50}, from here` },
+    { label: 'expired', unit: 'perSecond', values: rate('expiredKeys'), remark: 'keys whose TTL ran out' },
+    { label: 'cpu', unit: 'ratio', values: of('cpuRatio'), remark: 'of a core' },
+    { label: 'clients', unit: 'count', values: of('connectedClients') },
+    { label: 'out', unit: 'bytes', values: of('bytesOutPerSecond'), remark: 'sent per second' },
   ];
   // What is not of now must not look as if it were.
   if (history.at(-1)?.ok === false) return courses.map((course) => ({ ...course, tone: 'dim', remark: '-' }));
@@ -163,60 +133,49 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
 }
 
 /** Sentences below the figures, the most urgent first. */
-export function notesOf(state: WatchState, { columns, unicode }: FrameSize): StyledLine[] {
-  const { history } = shownData(state);
-  const newest = history.at(-1);
+export function notesOf(state: WatchState, size: FrameSize): StyledLine[] {
+  const notes: StyledLine[] = [];
+  const say = (text: string, tone: Span['tone']) =>
+    notes.push(lineOf(fitted(text, size.columns, size), tone));
+  const error = shownData(state).history.at(-1)?.error;
+  if (error != null) say(`reconnecting ${ellipsis(size)} ${error.message}`, 'bad');
+  if (isAway(state)) return notes;
   const last = lastAnswer(state);
-  const notes: Span[] = [];
-  if (newest?.error != null)
-    notes.push({ text: `reconnecting ${unicode ? '…' : '...'} ${newest.error.message}`, tone: 'bad' });
-  const about = isAway(state) ? [] : notesOn(last, columns);
-  return [...notes, ...about].map(({ text, tone }) => ({
-    spans: [{ text: fitted(text, columns, { unicode }), tone: tone ?? 'plain' }],
-  }));
-}
-
-/** What there is to say of an interval in which the server answered. */
-function notesOn(last: WatchInterval | null, columns: number): Span[] {
-  const notes: Span[] = [];
-  if (last?.reset === 'restart')
-    notes.push({ text: 'the server was started anew: these figures count from then', tone: 'warning' });
-  if (last?.reset === 'statistics')
-    notes.push({
-      text: "the server's statistics were reset: these figures count from then",
-      tone: 'warning',
-    });
-  if (last?.reset === 'other')
-    notes.push({ text: 'another server answers now: the next interval has its figures', tone: 'warning' });
+  if (last?.reset != null) say(resets[last.reset], 'warning');
   const unseen = last?.trafficMode == null ? undefined : unseenIn[last.trafficMode];
-  if (unseen !== undefined)
-    notes.push({ text: `${unseen} by namespace: ${last?.trafficModeReason ?? ''}`, tone: 'warning' });
+  if (unseen !== undefined) say(`${unseen} by namespace: ${last?.trafficModeReason ?? ''}`, 'warning');
   for (const reason of last?.trafficInvalid ?? [])
-    notes.push({ text: `hits by namespace are not reliable: ${reason}`, tone: 'warning' });
-  notes.push({ text: costText(last, columns), tone: 'dim' });
+    say(`hits by namespace are not reliable: ${reason}`, 'warning');
+  say(costText(last, size.columns), 'dim');
   return notes;
 }
 
-/** What a way of observing cannot tell. */
+export const ellipsis = ({ unicode }: FrameSize) => (unicode ? '…' : '...');
+
+const resets: Readonly<Record<NonNullable<WatchInterval['reset']>, string>> = {
+  restart: 'the server was started anew: these figures count from then',
+  statistics: "the server's statistics were reset: these figures count from then",
+  other: 'another server answers now: the next interval has its figures',
+};
+
+/** What a way of observing does not see. */
 const unseenIn: Readonly<Partial<Record<HitMode, string>>> = {
   'misses-only': 'no reads',
   counters: 'no hits and misses',
 };
 
-/** What watching asks of the server, and how old the sizes are: what has no room is left out from the end. */
+/** What watching asks of the server, and how old the sizes are. */
 function costText(last: WatchInterval | null, columns: number): string {
   if (last === null) return 'watch asks INFO once in each interval, and PING up to 50 times a second';
-  const cost = `watch sent ${formatCell(last.ownCommands, 'count')} commands in ${formatSeconds(last.windowSeconds ?? 0)}`;
-  const parts = [cost];
-  if (last.trafficMode !== null) parts.push(`hits: ${last.trafficMode}`);
-  if (last.namespacesReadAt !== null) {
-    const ageSeconds = Math.round((Date.parse(last.endedAt) - Date.parse(last.namespacesReadAt)) / 1000);
-    parts.push(
-      last.namespacesExact === false
-        ? `sizes estimated (~) from a sample ${formatSeconds(ageSeconds)} ago`
-        : `sizes of namespaces read ${formatSeconds(ageSeconds)} ago`,
-    );
+  const { ownCommands, windowSeconds, trafficMode, endedAt, namespacesReadAt, namespacesExact } = last;
+  const parts = [
+    `watch sent ${formatCell(ownCommands, 'count')} commands in ${formatSeconds(windowSeconds ?? 0)}`,
+  ];
+  if (trafficMode !== null) parts.push(`hits: ${trafficMode}`);
+  if (namespacesReadAt !== null) {
+    const age = formatSeconds(Math.round((Date.parse(endedAt) - Date.parse(namespacesReadAt)) / 1000));
+    const how = namespacesExact === false ? 'estimated (~) from a sample' : 'of namespaces read';
+    parts.push(`sizes ${how} ${age} ago`);
   }
-  while (parts.length > 1 && parts.join('; ').length > columns) parts.pop();
-  return parts.join('; ');
+  return joined(parts, '; ', columns);
 }

@@ -1,6 +1,6 @@
 import { formatSeconds } from '../../render/units.ts';
-import { fitted, type StyledLine } from '../../render/styled-line.ts';
-import { factsLine, figureLines, notesOf } from './figures-pane.ts';
+import { fitted, lineOf, type StyledLine } from '../../render/styled-line.ts';
+import { factsLine, figureLines, joined, notesOf } from './figures-pane.ts';
 import { displayWidth } from '../../render/width.ts';
 import { namespaceLines } from './namespaces-pane.ts';
 import { namespaceFigures } from './one-namespace-pane.ts';
@@ -16,9 +16,7 @@ const roomyRows = 20;
 /** The screen, line by line; never more lines than rows, and the last column left free. */
 export function frameOf(state: WatchState, { columns, rows, unicode }: FrameSize): readonly StyledLine[] {
   if (columns < leastColumns || rows < leastRows)
-    return [
-      { spans: [{ text: `too small: ${columns}x${rows}, ${leastColumns}x${leastRows} needed; q quits` }] },
-    ];
+    return [lineOf(`too small: ${columns}x${rows}, ${leastColumns}x${leastRows} needed; q quits`)];
   const size = { columns: columns - 1, rows, unicode };
   if (state.showsHelp) return helpLines(size).slice(0, rows);
   const blank: StyledLine[] = rows >= roomyRows ? [{ spans: [] }] : [];
@@ -76,15 +74,14 @@ function statusOf(state: WatchState): { text: string; tone: 'warning' | 'bad' } 
 /** What there is to say, and the keys. */
 function footLines(state: WatchState, size: FrameSize): StyledLine[] {
   const { rows, columns } = size;
-  const notes = state.notice === null ? notesOf(state, size) : [warning(fitted(state.notice, columns, size))];
+  const { notice } = state;
+  const notes = notice === null ? notesOf(state, size) : [lineOf(fitted(notice, columns, size), 'warning')];
   const most = rows >= 30 ? 3 : rows >= 14 ? 2 : 1;
   const keys = keysText(state, columns);
   return [...notes.slice(0, most - 1), notes[most - 1] ?? null, keys]
     .filter((line) => line !== null)
     .slice(-most - 1);
 }
-
-const warning = (text: string): StyledLine => ({ spans: [{ text, tone: 'warning' }] });
 
 function keysText(state: WatchState, columns: number): StyledLine {
   const pause = shownData(state) === state.data ? 'p pause' : 'p resume';
@@ -93,8 +90,7 @@ function keysText(state: WatchState, columns: number): StyledLine {
     state.drilled === null
       ? ['q quit', '? help', pause, sort, '+ - interval', 'Enter look into']
       : ['q quit', 'Esc back', pause, 'arrows next', '? help'];
-  while (keys.join('  ').length > columns) keys.pop();
-  return { spans: [{ text: keys.join('  '), tone: 'dim' }] };
+  return lineOf(joined(keys, '  ', columns), 'dim');
 }
 const keys: readonly (readonly [key: string, purpose: string])[] = [
   ['q', 'quit'],

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { TrafficReport } from '../../traffic/report.ts';
 import { type WatchInterval, intervalsOf, type IntervalOptions } from '../../watch/interval.ts';
 import type { Observer } from '../../watch/observer.ts';
@@ -25,42 +26,42 @@ export async function watchLive(
   start: WatchState,
   options: Omit<IntervalOptions, 'intervalSeconds'>,
 ): Promise<void> {
-  const events = new EventQueue<LiveEvent>();
+  const events = new Readable({ objectMode: true, read: () => undefined });
+  const push = (event: LiveEvent) => void events.push(event);
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
   let state = start;
   let answeredAt = options.now();
   const screen = await openScreen({
-    key: (key) => events.push({ kind: 'key', key }),
-    changed: () => events.push({ kind: 'draw' }),
+    key: (key) => push({ kind: 'key', key }),
+    changed: () => push({ kind: 'draw' }),
     suspending: () => observer.rest(),
     resumed: () => {
-      // Nobody was asked meanwhile.
+      // The server was not asked meanwhile.
       answeredAt = options.now();
       observer.wake();
     },
   });
-  const clock = setInterval(() => events.push({ kind: 'clock' }), 1000);
+  const clock = setInterval(() => push({ kind: 'clock' }), 1000);
   const read = async () => {
     const intervals = intervalsOf(() => observer.next(), {
       ...options,
       signal,
       intervalSeconds: () => state.intervalSeconds,
     });
-    for await (const interval of intervals)
-      events.push({ kind: 'interval', interval, traffic: observer.traffic });
-    events.push({ kind: 'end' });
+    for await (const interval of intervals) push({ kind: 'interval', interval, traffic: observer.traffic });
+    push({ kind: 'end' });
   };
-  read().catch((error: unknown) => events.fail(error));
+  read().catch((error: unknown) => events.destroy(error as Error));
   try {
     screen.draw(frameOf(state, screen));
-    for await (const event of events) {
+    for await (const event of events as AsyncIterable<LiveEvent>) {
       if (event.kind === 'interval') answeredAt = options.now();
       const late = (options.now() - answeredAt) / 1000 - state.intervalSeconds;
       state = after(state, event, late > graceSeconds ? late : 0);
       if (state.ended) break;
       // Keys that came together are one picture.
-      if (events.isEmpty) screen.draw(frameOf(state, screen));
+      if (events.readableLength === 0) screen.draw(frameOf(state, screen));
     }
   } finally {
     clearInterval(clock);
@@ -81,39 +82,5 @@ function after(state: WatchState, event: LiveEvent, lateSeconds: number): WatchS
       return state;
     case 'end':
       return { ...state, ended: true };
-  }
-}
-
-/** Events in the order in which they came, for one reader that takes them one by one. */
-export class EventQueue<Event> implements AsyncIterable<Event> {
-  private readonly events: Event[] = [];
-  private failure: { readonly error: unknown } | null = null;
-  private wake: (() => void) | null = null;
-
-  get isEmpty(): boolean {
-    return this.events.length === 0;
-  }
-
-  push(event: Event): void {
-    this.events.push(event);
-    this.wake?.();
-  }
-
-  /** The reader gets the error once it has taken what came before. */
-  fail(error: unknown): void {
-    this.failure ??= { error };
-    this.wake?.();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Event, void> {
-    for (;;) {
-      const event = this.events.shift();
-      if (event !== undefined) {
-        yield event;
-        continue;
-      }
-      if (this.failure) throw this.failure.error;
-      await new Promise<void>((resolve) => (this.wake = resolve));
-    }
   }
 }

@@ -1,8 +1,9 @@
-import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
+import { fitted, lineOf, type Span, type StyledLine } from '../../render/styled-line.ts';
 import type { Unit } from '../../render/blocks.ts';
 import { formatCell, formatEstimate } from '../../render/units.ts';
 import type { SortOrder, WatchedNamespace } from '../../watch/namespaces.ts';
 import { causeTexts } from '../traffic-columns.ts';
+import { ellipsis } from './figures-pane.ts';
 import {
   type FrameSize,
   isAway,
@@ -37,49 +38,44 @@ const estimate =
 const bytes: TableColumn = {
   header: 'BYTES',
   width: 9,
-  cell: estimate('memoryBytes', 'bytes'),
   order: 'bytes',
+  cell: estimate('memoryBytes', 'bytes'),
 };
 const keys: TableColumn = { header: 'KEYS', width: 12, cell: estimate('keys', 'count') };
 const share: TableColumn = { header: 'SHARE', width: 8, cell: estimate('memoryShare', 'ratio') };
 const reads: TableColumn = {
-  header: 'READS',
-  width: 9,
+  ...{ header: 'READS', width: 9, order: 'reads' },
   cell: estimate('readsPerSecond', 'perSecond'),
-  order: 'reads',
 };
-const misses: TableColumn = { header: 'MISSES', width: 9, cell: missesCell, order: 'misses' };
-const hitRate: TableColumn = { header: 'HIT RATE', width: 10, cell: hitRateCell, order: 'hitRate' };
-const target: TableColumn = { header: 'TARGET', width: 7, cell: targetCell };
-const kind: TableColumn = { header: 'KIND', width: 5, cell: kindCell, align: 'left' };
-const cause: TableColumn = { header: 'MOST MISSES', width: 12, cell: causeCell, align: 'left' };
+const misses: TableColumn = {
+  ...{ header: 'MISSES', width: 9, order: 'misses' },
+  cell: ({ missesPerSecond }) => ({ text: formatCell(missesPerSecond, 'perSecond') }),
+};
+const hitRate: TableColumn = {
+  ...{ header: 'HIT RATE', width: 10, order: 'hitRate' },
+  // A target that is missed has a word in addition to its color.
+  cell({ hitRate: value, hitRateInterval, targetMet }) {
+    const text = formatEstimate(value, 'ratio', hitRateInterval);
+    if (targetMet === false) return { text: `LOW ${text.replace(' %', '%')}`, tone: 'bad' };
+    return targetMet === true ? { text, tone: 'good' } : { text };
+  },
+};
+const target: TableColumn = {
+  ...{ header: 'TARGET', width: 7 },
+  cell: ({ hitRateTarget }) => ({ text: formatCell(hitRateTarget, 'ratio'), tone: 'dim' }),
+};
+const kind: TableColumn = {
+  ...{ header: 'KIND', width: 5, align: 'left' },
+  cell: (row) => ({ text: row.kind ?? '-', tone: 'dim' }),
+};
+const cause: TableColumn = {
+  ...{ header: 'MOST MISSES', width: 12, align: 'left' },
+  cell: ({ topCause }) => ({ text: topCause === null ? '-' : causeTexts[topCause] }),
+};
 
 /** The first that matter most: those that do not fit are left out from the end. */
 const trafficColumns = [misses, hitRate, reads, cause, bytes, target, keys, share, kind];
 const sizeColumns = [bytes, keys, share, target, kind];
-
-function missesCell({ missesPerSecond }: WatchedNamespace): Span {
-  return { text: formatCell(missesPerSecond, 'perSecond') };
-}
-
-function targetCell({ hitRateTarget }: WatchedNamespace): Span {
-  return { text: formatCell(hitRateTarget, 'ratio'), tone: 'dim' };
-}
-
-function kindCell({ kind }: WatchedNamespace): Span {
-  return { text: kind ?? '-', tone: 'dim' };
-}
-
-function causeCell({ topCause }: WatchedNamespace): Span {
-  return { text: topCause === null ? '-' : causeTexts[topCause] };
-}
-
-/** A target that is missed has a word beside its colour. */
-function hitRateCell({ hitRate: value, hitRateInterval, targetMet }: WatchedNamespace): Span {
-  const text = formatEstimate(value, 'ratio', hitRateInterval);
-  if (targetMet === false) return { text: `LOW ${text.replace(' %', '%')}`, tone: 'bad' };
-  return targetMet === true ? { text, tone: 'good' } : { text };
-}
 
 /** The table of namespaces with its head, in no more than `room` lines; the selected row is always among them. */
 export function namespaceLines(state: WatchState, size: FrameSize, room: number): StyledLine[] {
@@ -112,14 +108,8 @@ export function namespaceLines(state: WatchState, size: FrameSize, room: number)
 
 const withoutFigures = (row: WatchedNamespace): WatchedNamespace => ({
   ...row,
-  keys: null,
-  memoryBytes: null,
-  memoryShare: null,
-  readsPerSecond: null,
-  missesPerSecond: null,
-  hitRate: null,
-  targetMet: null,
-  topCause: null,
+  ...{ keys: null, memoryBytes: null, memoryShare: null, readsPerSecond: null, missesPerSecond: null },
+  ...{ hitRate: null, targetMet: null, topCause: null },
 });
 
 function columnsFor(
@@ -144,9 +134,8 @@ function nameWidthFor(
   width: number,
   rows: readonly WatchedNamespace[],
 ): number {
-  const longest = rows.reduce((most, { namespace }) => Math.max(most, namespace.length), 'NAMESPACE'.length);
-  const wanted = Math.min(mostNameWidth, Math.max(leastNameWidth, longest));
-  return Math.max(1, Math.min(wanted, width - markWidth - widthOf(columns)));
+  const longest = Math.max(leastNameWidth, ...rows.map(({ namespace }) => namespace.length));
+  return Math.max(1, Math.min(mostNameWidth, longest, width - markWidth - widthOf(columns)));
 }
 
 function headLine(
@@ -177,10 +166,7 @@ function headLine(
 }
 
 function emptyLine(state: WatchState, size: FrameSize): StyledLine {
-  const last = lastAnswer(state);
-  const text =
-    last !== null && last.namespacesReadAt !== null
-      ? 'no keys in this database'
-      : `the namespaces are being read ${size.unicode ? '…' : '...'}`;
-  return { spans: [{ text: fitted(text, size.columns, size), tone: 'dim' }] };
+  const wasRead = (lastAnswer(state)?.namespacesReadAt ?? null) !== null;
+  const text = wasRead ? 'no keys in this database' : `the namespaces are being read ${ellipsis(size)}`;
+  return lineOf(fitted(text, size.columns, size), 'dim');
 }

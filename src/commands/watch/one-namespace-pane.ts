@@ -1,4 +1,4 @@
-import { fitted, type Span, type StyledLine } from '../../render/styled-line.ts';
+import { fitted, lineOf, type Span, type StyledLine } from '../../render/styled-line.ts';
 import { counted, formatCell, formatEstimate, formatRatio } from '../../render/units.ts';
 import type { MissCause } from '../../traffic/report.ts';
 import type { WatchedNamespace } from '../../watch/namespaces.ts';
@@ -39,47 +39,31 @@ function coursesOf(
 ): Course[] {
   const of = (name: 'memoryBytes' | 'keys' | 'hitRate' | 'readsPerSecond' | 'missesPerSecond') =>
     rows.map((row) => row?.[name] ?? null);
+  const share =
+    last?.memoryShare == null
+      ? ''
+      : `${formatEstimate(last.memoryShare, 'ratio', last.memoryShareInterval)} of all namespaces`;
   const sizes: Course[] = [
     {
-      label: 'bytes',
-      unit: 'bytes',
-      values: of('memoryBytes'),
-      fromZero: false,
-      interval: last?.memoryBytesInterval ?? null,
-      remark:
-        last?.memoryShare == null
-          ? ''
-          : `${formatEstimate(last.memoryShare, 'ratio', last.memoryShareInterval)} of all namespaces`,
+      ...{ label: 'bytes', unit: 'bytes', values: of('memoryBytes'), showsChange: true },
+      ...{ interval: last?.memoryBytesInterval, remark: share },
     },
-    {
-      label: 'keys',
-      unit: 'count',
-      values: of('keys'),
-      fromZero: false,
-      interval: last?.keysInterval ?? null,
-    },
+    { label: 'keys', unit: 'count', values: of('keys'), showsChange: true, interval: last?.keysInterval },
   ];
   if (!withTraffic) return sizes;
   const isLow = last?.targetMet === false;
   const target = last?.hitRateTarget == null ? '' : `target ${formatRatio(last.hitRateTarget)}`;
   return [
     {
-      label: 'hit rate',
-      unit: 'ratio',
-      values: of('hitRate'),
-      fromZero: false,
-      interval: last?.hitRateInterval ?? null,
-      remark: isLow ? `LOW: ${target}` : target,
-      ...(isLow && { tone: 'bad' as const }),
+      ...{ label: 'hit rate', unit: 'ratio', values: of('hitRate'), showsChange: true },
+      ...{ interval: last?.hitRateInterval, remark: isLow ? `LOW: ${target}` : target },
+      ...(isLow && { tone: 'bad' }),
     },
     {
-      label: 'reads',
-      unit: 'perSecond',
-      values: of('readsPerSecond'),
-      fromZero: true,
-      interval: last?.readsPerSecondInterval ?? null,
+      ...{ label: 'reads', unit: 'perSecond', values: of('readsPerSecond') },
+      interval: last?.readsPerSecondInterval,
     },
-    { label: 'misses', unit: 'perSecond', values: of('missesPerSecond'), fromZero: true },
+    { label: 'misses', unit: 'perSecond', values: of('missesPerSecond') },
     ...sizes,
   ];
 }
@@ -87,23 +71,19 @@ function coursesOf(
 function causeLines(last: WatchedNamespace | undefined, size: FrameSize): StyledLine[] {
   if (last?.causes == null) return [];
   const causes = (Object.entries(last.causes) as [MissCause, number][]).filter(([, count]) => count > 0);
-  if (causes.length === 0) return [{ spans: [{ text: 'no misses in this interval', tone: 'dim' }] }];
+  if (causes.length === 0) return [lineOf('no misses in this interval', 'dim')];
   const misses = causes.reduce((sum, [, count]) => sum + count, 0);
   return [
-    { spans: [{ text: `Causes of ${counted(misses, 'miss', 'misses')}`, tone: 'title' }] },
+    lineOf(`Causes of ${counted(misses, 'miss', 'misses')}`, 'title'),
     ...causes
       .toSorted(([, left], [, right]) => right - left)
-      .map(([cause, count]): StyledLine => ({
-        spans: [
-          {
-            text: fitted(
-              `  ${causeTexts[cause].padEnd(14)}${formatCell(count, 'count').padStart(9)}${formatCell(count / misses, 'ratio').padStart(10)}`,
-              size.columns,
-              size,
-            ),
-          },
-        ],
-      })),
+      .map(([cause, count]) => {
+        const figures = [
+          formatCell(count, 'count').padStart(9),
+          formatCell(count / misses, 'ratio').padStart(10),
+        ];
+        return lineOf(fitted(`  ${causeTexts[cause].padEnd(14)}${figures.join('')}`, size.columns, size));
+      }),
   ];
 }
 
@@ -111,7 +91,7 @@ function missingKeyLines(state: WatchState, name: string, size: FrameSize): Styl
   const keys = (shownData(state).traffic?.mostMissed ?? []).filter(({ namespace }) => namespace === name);
   if (keys.length === 0) return [];
   return [
-    { spans: [{ text: 'Keys missed most in this interval', tone: 'title' }] },
+    lineOf('Keys missed most in this interval', 'title'),
     ...keys.map(({ key, misses, cause }): StyledLine => ({
       spans: [
         { text: formatCell(misses, 'count').padStart(9) + '  ' },

@@ -42,8 +42,26 @@ describe.each([[''], ['KEx']])('a server with `notify-keyspace-events "%s"`', (f
     expect(notesIn(state)).toEqual([]);
   });
 
-  test('has it again after SIGHUP came twice, from the shell and from the system', async () => {
+  test.each([
+    ['another run', []],
+    ['hits --restore', ['--restore']],
+  ])('has it again after kill -9 and %s', async (_what, args) => {
     const { redis, server, before, state } = await serverWith(flags);
+    const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '20s'], { state });
+    child.kill('SIGKILL');
+    expect(await outcome).toMatchObject({ signal: 'SIGKILL', stdout: '' });
+    expect(await flagsOn(server)).not.toBe(before);
+    const { exitCode, result } = await hitsJson(server, redis.url, args, { state });
+    expect(exitCode).toBe(0);
+    expect(result.notifications).toMatchObject([{ outcome: 'restored', to: before }]);
+    expect(await flagsOn(server)).toBe(before);
+    expect(notesIn(state)).toEqual([]);
+  });
+});
+
+describe('a server with a setting of its own', () => {
+  test('has it again after SIGHUP came twice, from the shell and from the system', async () => {
+    const { redis, server, before, state } = await serverWith('KEx');
     const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
     child.kill('SIGHUP');
     child.kill('SIGHUP');
@@ -60,7 +78,7 @@ describe.each([[''], ['KEx']])('a server with `notify-keyspace-events "%s"`', (f
     ['SIGHUP', 129, ['--for', '20s'], 'interrupted'],
     ['SIGINT', 130, ['--follow'], null],
   ] as const)('has it again after %s, which ends with %d (%j)', async (signal, exitCode, args, endedBy) => {
-    const { redis, server, before, state } = await serverWith(flags);
+    const { redis, server, before, state } = await serverWith('KEx');
     const { child, outcome } = await startHitsBinary(server, redis.url, [...args, ...json], { state });
     expect(await flagsOn(server)).not.toBe(before);
     await traffic(server, 3, 2);
@@ -77,22 +95,6 @@ describe.each([[''], ['KEx']])('a server with `notify-keyspace-events "%s"`', (f
     });
     expect(result.windowSeconds).toBeGreaterThan(0);
     expect(result.windowSeconds).toBeLessThan(15);
-    expect(await flagsOn(server)).toBe(before);
-    expect(notesIn(state)).toEqual([]);
-  });
-
-  test.each([
-    ['another run', []],
-    ['hits --restore', ['--restore']],
-  ])('has it again after kill -9 and %s', async (_what, args) => {
-    const { redis, server, before, state } = await serverWith(flags);
-    const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '20s'], { state });
-    child.kill('SIGKILL');
-    expect(await outcome).toMatchObject({ signal: 'SIGKILL', stdout: '' });
-    expect(await flagsOn(server)).not.toBe(before);
-    const { exitCode, result } = await hitsJson(server, redis.url, args, { state });
-    expect(exitCode).toBe(0);
-    expect(result.notifications).toMatchObject([{ outcome: 'restored', to: before }]);
     expect(await flagsOn(server)).toBe(before);
     expect(notesIn(state)).toEqual([]);
   });

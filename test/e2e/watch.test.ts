@@ -8,6 +8,7 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { displayWidth } from '../../src/render/width.ts';
 import { linesOf } from '../commands/reading.ts';
 import { binary, packageRoot, startBinary } from '../server/binary.ts';
+import { bundled } from '../server/program.ts';
 import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { runTerminal, type Terminal, type TerminalOptions } from '../server/terminal.ts';
@@ -94,9 +95,8 @@ describe('the terminal is as it was', () => {
     'after an exception that nobody catches (%s), which is shown',
     async (how) => {
       const { terminal, type } = await openShell({ rows: 50 });
-      const script = join(packageRoot, 'test', 'e2e', 'crashing-screen.ts');
-      const tsx = join(packageRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs');
-      await type(`"${process.execPath}" --import "file://${tsx}" "${script}" ${how}`);
+      const script = bundled(join(packageRoot, 'test', 'e2e', 'crashing-screen.ts'));
+      await type(`"${process.execPath}" "${script}" ${how}`);
       expect(await terminal.waitFor(/drawn on the screen/)).not.toContain('what stood here');
       expect(await terminal.waitFor(/(thrown|rejected) by the test/)).not.toContain('drawn on');
       await expectRestored(terminal, type, 1);

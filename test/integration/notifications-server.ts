@@ -16,6 +16,7 @@ import {
 } from '../../src/traffic/notifications/switch-on.ts';
 import type { NotificationLease } from '../../src/traffic/notifications/lease.ts';
 import type { RestoreOutcome } from '../../src/traffic/notifications/put-back.ts';
+import { bundled } from '../server/program.ts';
 import { send, targetOf } from '../server/redis.ts';
 
 /** A connection that is closed with the test. */
@@ -70,13 +71,7 @@ export interface Host {
 const program = fileURLToPath(new URL('notifications-host.ts', import.meta.url));
 
 export async function startHost(url: string, folder: string): Promise<Host> {
-  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [
-    '--import',
-    'tsx',
-    program,
-    url,
-    folder,
-  ]);
+  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [bundled(program), url, folder]);
   onTestFinished(() => void child.kill('SIGKILL'));
   let errors = '';
   child.stderr.on('data', (chunk) => (errors += String(chunk)));

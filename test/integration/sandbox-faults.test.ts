@@ -250,12 +250,12 @@ describe('sandbox --fault', () => {
 
   test('tells what it does when it stands, and in JSON', { timeout: 30_000 }, async () => {
     const stop = new AbortController();
-    const told = cli(['sandbox', '--keys', '100', '--fault', 'unstable-keys', '--output', 'json'], {
+    const told = await cli(['sandbox', '--keys', '100', '--fault', 'unstable-keys', '--output', 'json'], {
       env: environment(),
       signal: stop.signal,
+      onOutput: () => stop.abort('SIGINT'),
     });
-    setTimeout(() => stop.abort('SIGINT'), 3000);
-    expect(jsonOf(await told)).toMatchObject({
+    expect(jsonOf(told)).toMatchObject({
       fault: {
         name: 'unstable-keys',
         namespaces: ['decorated_query', 'decorated_function'],

@@ -20,11 +20,11 @@ import { connect } from '../../src/redis/connect.ts';
 import { readInfo } from '../../src/redis/info.ts';
 import { type SandboxServer, startSandboxServer } from '../../src/sandbox/server.ts';
 import { send } from '../server/redis.ts';
+import { bundled } from '../server/program.ts';
 import { until } from '../server/until.ts';
 import { requireTool } from '../server/tools.ts';
 
 const host = fileURLToPath(new URL('sandbox-host.ts', import.meta.url));
-const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const path = process.env['PATH'] ?? '';
 
 async function started(variables: Record<string, string> = { PATH: path }): Promise<SandboxServer> {
@@ -255,7 +255,7 @@ describe('the program that has a sandbox', () => {
     facts: { url: string; folder: string };
   }> {
     requireTool('redis-server');
-    const child = spawn(process.execPath, ['--import', 'tsx', host], { cwd: packageRoot, detached: true });
+    const child = spawn(process.execPath, [bundled(host)], { detached: true });
     const { pid } = child;
     if (pid === undefined) throw new Error('no process');
     onTestFinished(() => void child.kill('SIGKILL'));

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { bundled } from '../server/program.ts';
 import { begunLine, type Load } from './load-kinds.ts';
 import type { LoadTruth } from './truth.ts';
 
 const program = fileURLToPath(new URL('load.ts', import.meta.url));
-const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface RunningLoad {
   /** Its traffic has begun. */
@@ -17,10 +17,8 @@ export interface RunningLoad {
 
 /** Starts a load in a process of its own. */
 export function startLoad(load: Load): RunningLoad {
-  const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(load)], {
+  const child = spawn(process.execPath, [bundled(program), JSON.stringify(load)], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Where the loader is found.
-    cwd: packageRoot,
   });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];

@@ -156,9 +156,9 @@ describe('the memory of the server', () => {
     ['allkeys-lru', 'the server would evict other keys (allkeys-lru)'],
   ])('is looked at before anything is written, under %s', async (policy, consequence) => {
     const { url, admin } = await full(policy);
-    const result = await warm([fixture('large.ndjson', manyRecords(20_000, 1000)), '-o', 'json'], { url });
+    const result = await warm([fixture('large.ndjson', manyRecords(8000, 1000)), '-o', 'json'], { url });
     expect(result.exitCode).toBe(4);
-    expect(countsOf(result)).toMatchObject({ written: 0, notWritten: 20_000, error: { code: 'OOM' } });
+    expect(countsOf(result)).toMatchObject({ written: 0, notWritten: 8000, error: { code: 'OOM' } });
     expect(result.stderr).toContain(consequence);
     expect(result.stderr).toContain('--ignore-memory-estimate');
     expect(await send(admin, 'DBSIZE')).toBe(0);
@@ -174,7 +174,7 @@ describe('the memory of the server', () => {
 
   test('that makes it evict keys ends the work, unless that is allowed', async () => {
     const { url, admin } = await full('allkeys-lru');
-    const file = fixture('large.ndjson', manyRecords(20_000, 1000));
+    const file = fixture('large.ndjson', manyRecords(8000, 1000));
     const args = [file, '--ignore-memory-estimate', '-o', 'json'];
 
     const result = await warm([...args, '--max-rate', '8000'], { url });
@@ -188,7 +188,7 @@ describe('the memory of the server', () => {
 
     const allowed = await warm([...args, '--allow-evictions'], { url });
     expect(allowed.exitCode).toBe(0);
-    expect(countsOf(allowed)).toMatchObject({ written: 20_000 });
+    expect(countsOf(allowed)).toMatchObject({ written: 8000 });
   });
 });
 

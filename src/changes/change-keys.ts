@@ -285,7 +285,7 @@ class NodeBatches {
 }
 
 /** An answer that is not of the kind that was asked for, as an error reply. */
-export function asRefusal(reply: Reply | undefined): ReplyError {
+export function asRefusal(reply: unknown): ReplyError {
   return reply instanceof ReplyError ? reply : new ReplyError('ERR an answer that is no number');
 }
 

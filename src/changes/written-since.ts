@@ -1,11 +1,12 @@
 import { isRedirection } from '../redis/errors.ts';
 import { createHash } from 'node:crypto';
+import { type Exchange, readIdleTimes } from '../redis/idle-times.ts';
 import { startPacing } from '../redis/pace.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { KeyChange } from './change-keys.ts';
 import type { PaceLimits } from '../redis/pace.ts';
-import { type Reply, ReplyError } from '../redis/reply.ts';
-import type { RedisCommand, RedisServer } from '../redis/server.ts';
+import { ReplyError } from '../redis/reply.ts';
+import type { RedisServer } from '../redis/server.ts';
 
 /** DUMP builds a value at one go: a batch is what the server does without looking at anyone else. */
 const mostKeysInBatch = 50;
@@ -25,8 +26,6 @@ interface LookTerms {
   /** Once aborted, what is left is not looked at. */
   readonly signal: AbortSignal;
 }
-
-type Exchange = (commands: readonly RedisCommand[]) => Promise<Reply[]>;
 
 /**
  * Digests of the values of a plan, each for a DUMP: a lookup that the server counts as a hit and a use of the key. A key that
@@ -61,7 +60,7 @@ export async function readServerTime(server: RedisServer): Promise<number | null
  * Else the idle time decides, which reading starts again as well: a key that was used since the plan counts as written.
  */
 export class WrittenSince {
-  /** Keys that the server says nothing about: it keeps no idle times (LFU), or refuses OBJECT or DUMP. */
+  /** Keys that the server says nothing about: it keeps no idle times (LFU, shared values), or refuses OBJECT or DUMP. */
   readonly untold = new Set<ByteString>();
   readonly found = new Set<ByteString>();
   /** Keys that a change has left alone. */
@@ -96,19 +95,27 @@ export class WrittenSince {
   }
 
   private async lookAt(exchange: Exchange, keys: readonly ByteString[]): Promise<void> {
-    const replies = await exchange(
-      keys.map((key) => (this.digests.has(key) ? ['DUMP', key] : ['OBJECT', 'IDLETIME', key])),
-    );
-    keys.forEach((key, index) => {
-      const reply = replies[index] ?? null;
-      if (reply === null) return;
-      const digest = this.digests.get(key);
-      if (typeof reply === 'string' && digest !== undefined) {
-        if (digestOf(reply) !== digest) this.found.add(key);
-      } else if (typeof reply === 'number') {
-        if (reply < this.elapsedSeconds() + idleSlackSeconds) this.found.add(key);
-      } else if (!(reply instanceof ReplyError && isRedirection(reply))) this.untold.add(key);
+    const digested = keys.filter((key) => this.digests.has(key));
+    const others = keys.filter((key) => !this.digests.has(key));
+    const payloads =
+      digested.length === 0 ? [] : await exchange(digested.map((key) => ['DUMP', key] as const));
+    const times = await readIdleTimes(exchange, others);
+    digested.forEach((key, index) => {
+      const payload = payloads[index];
+      if (typeof payload !== 'string') this.noteUntold(key, payload);
+      else if (digestOf(payload) !== this.digests.get(key)) this.found.add(key);
     });
+    others.forEach((key, index) => {
+      const time = times[index];
+      if (typeof time !== 'number') this.noteUntold(key, time);
+      else if (time < this.elapsedSeconds() + idleSlackSeconds) this.found.add(key);
+    });
+  }
+
+  /** One that is gone, or has moved, says so when it is changed. */
+  private noteUntold(key: ByteString, reply: unknown): void {
+    const isElsewhere = reply instanceof ReplyError && isRedirection(reply);
+    if (reply !== null && reply !== undefined && !isElsewhere) this.untold.add(key);
   }
 }
 

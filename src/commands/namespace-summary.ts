@@ -2,6 +2,7 @@ import { type Figure, partOf } from '../keyspace/estimate.ts';
 import type { Figures } from '../keyspace/figures.ts';
 import {
   type KeyStatistics,
+  noIdleTime,
   noTtl,
   frequencyBounds,
   labelsOf,
@@ -50,7 +51,10 @@ type Maybe = number | null;
 export interface NamespaceSummary
   extends
     Estimated<'keys' | 'keyShare'>,
-    Estimated<'memoryBytes' | 'memoryShare' | 'withoutTtl' | 'withoutTtlMemoryBytes', Maybe> {
+    Estimated<
+      'memoryBytes' | 'memoryShare' | 'withoutTtl' | 'withoutTtlMemoryBytes' | 'keysWithoutIdleTime',
+      Maybe
+    > {
   /** The map's name, or the inferred pattern. */
   readonly namespace: string;
   readonly pattern: string | null;
@@ -75,7 +79,7 @@ export interface NamespaceSummary
   } | null;
   /** By time left, of the keys that have a TTL. */
   readonly ttlHistogram: readonly SpanSeconds[] | null;
-  /** By time since the last access; null under an LFU policy. */
+  /** By time since the last access; null under an LFU policy. `keysWithoutIdleTime` are in none: see `sharedValue`. */
   readonly idleHistogram: readonly SpanSeconds[] | null;
   /** By the counter of an LFU policy (0 to 255); null under any other. */
   readonly frequencyHistogram: readonly SpanCounter[] | null;
@@ -176,6 +180,12 @@ export class Summaries {
       ttl: this.unread.has('ttl') ? null : statistics.ttlSummary,
       ttlHistogram: inSeconds(this.histogram('ttl', statistics, 'ttls', spanBoundsSeconds)),
       idleHistogram: inSeconds(this.histogram('idle', statistics, 'idleTimes', spanBoundsSeconds)),
+      ...rounded(
+        'keysWithoutIdleTime',
+        this.isUnread('idle', statistics, 'idleTimes')
+          ? null
+          : this.part('idle', statistics, 'idleTimes', noIdleTime),
+      ),
       frequencyHistogram: counters?.map(({ upTo, ...span }) => ({ upToCounter: upTo, ...span })) ?? null,
       ttlRule: this.ruleReport(statistics, mapped),
     };
@@ -260,6 +270,14 @@ export class Summaries {
     };
   }
 }
+
+/** Why keys have no idle time, in words. */
+export const withoutIdleTimeText = (keys: number): string =>
+  counted(
+    keys,
+    'key has no idle time of its own: its value is a small integer',
+    'keys have no idle time of their own: their values are small integers',
+  ) + ', which the server shares between keys';
 
 /** `1 TTL rule is a guess`. */
 export const guessedRulesText = (count: number): string =>

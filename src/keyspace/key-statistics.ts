@@ -1,3 +1,4 @@
+import { type IdleTime, sharedValue } from '../redis/idle-times.ts';
 import { Breakdown, loadTally, type SamplePlace, saveTally, Tally } from './tally.ts';
 import type { TtlVerdict } from './ttl.ts';
 
@@ -10,11 +11,14 @@ export interface KeyReading {
   /** -1 without TTL. */
   readonly ttlMillis: number | null;
   readonly encoding?: string | null;
-  readonly idleSeconds?: number | null;
+  readonly idleSeconds?: IdleTime | null;
   readonly frequency?: number | null;
   /** Where all but the memory was read of chosen keys: one over the chance that this one had. */
   readonly weight?: number | null;
 }
+
+/** The label of keys without an idle time of their own among the spans of idle times: see `sharedValue`. */
+export const noIdleTime = 'none';
 
 /** The label of keys without TTL among the spans of TTLs. */
 export const noTtl = 'none';
@@ -27,6 +31,7 @@ export class KeyStatistics {
   /** By span of the time left, and `none`. */
   readonly ttls = new Breakdown();
   readonly encodings = new Breakdown();
+  /** By span of the time since the last access, and `none`. */
   readonly idleTimes = new Breakdown();
   readonly frequencies = new Breakdown();
   readonly ttlVerdicts = new Breakdown();
@@ -52,12 +57,15 @@ export class KeyStatistics {
     if (ttlMillis !== null) this.addTtl(ttlMillis, memoryBytes, place, weight);
     if (ttlVerdict !== null) this.ttlVerdicts.add(ttlVerdict, memoryBytes, place, weight);
     if (encoding !== null) this.encodings.add(encoding, memoryBytes, place, weight);
-    if (idleSeconds !== null && ttlMillis !== null && ttlMillis >= 0) {
+    if (typeof idleSeconds === 'number' && ttlMillis !== null && ttlMillis >= 0) {
       const both = ttlMillis / 1000 + idleSeconds;
       this.ttlWithIdleMaxSeconds = Math.max(this.ttlWithIdleMaxSeconds, both);
       this.ttlWithIdleMinSeconds = Math.min(this.ttlWithIdleMinSeconds, both);
     }
-    if (idleSeconds !== null) this.idleTimes.add(spanOfSeconds(idleSeconds), memoryBytes, place, weight);
+    if (idleSeconds !== null) {
+      const span = idleSeconds === sharedValue ? noIdleTime : spanOfSeconds(idleSeconds);
+      this.idleTimes.add(span, memoryBytes, place, weight);
+    }
     if (frequency !== null) this.frequencies.add(spanOfFrequency(frequency), memoryBytes, place, weight);
   }
 

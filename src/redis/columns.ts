@@ -1,6 +1,7 @@
 import { noteRefusal, type ColumnName, type WalkAccount } from './account.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { isAboutOneKey, isAboutPolicy, refusal } from './errors.ts';
+import { findSharedValues, type IdleTime, sharedValue } from './idle-times.ts';
 import { type Lane, mostMetadataBytes } from './lane.ts';
 import { type LookupTally, noLookups } from './lookups.ts';
 import { type Reply, ReplyError } from './reply.ts';
@@ -17,8 +18,7 @@ export interface KeyColumns {
   readonly ttlMillis: readonly (number | null)[];
   /** OBJECT ENCODING: `listpack`, `embstr`, … */
   readonly encodings: readonly (string | null)[];
-  /** Since the last access. */
-  readonly idleSeconds: readonly (number | null)[];
+  readonly idleSeconds: readonly (IdleTime | null)[];
   /** The logarithmic access counter of an LFU policy, from 0 to 255. */
   readonly frequencies: readonly (number | null)[];
 }
@@ -56,9 +56,7 @@ const allColumns: readonly Column[] = [
 export interface Request {
   readonly keys: readonly ByteString[];
   readonly columns: readonly Column[];
-  /** Of the node that was asked. */
-  readonly lookups: LookupTally;
-  readonly address: string;
+  readonly lane: Lane;
   readonly replies: Promise<Reply[]>;
 }
 
@@ -80,8 +78,7 @@ export function askColumns(
   return {
     keys,
     columns,
-    lookups: lane.lookups,
-    address: lane.address,
+    lane,
     replies: handled(count === 0 ? Promise.resolve([]) : lane.send(payload, count, mostMetadataBytes)),
   };
 }
@@ -91,13 +88,13 @@ export function askColumns(
  * @throws RedisError when the connection is lost, or a reply is none of its command
  */
 export async function receiveColumns(request: Request, account: WalkAccount): Promise<KeyColumns> {
-  const { keys, columns, lookups, address } = request;
+  const { keys, columns, lane } = request;
   let replies: Reply[];
   try {
     replies = await request.replies;
   } catch (error) {
     const lost = keys.length * columns.filter(({ lookup }) => lookup !== null).length;
-    lookups.lost += lost;
+    lane.lookups.lost += lost;
     throw error;
   }
   columns.forEach(({ name }, index) => {
@@ -105,8 +102,42 @@ export async function receiveColumns(request: Request, account: WalkAccount): Pr
     if (reply instanceof ReplyError && !isAboutOneKey(reply)) noteRefusal(account, name, reply.message);
   });
   for (const [index, reply] of replies.entries())
-    requireShape(columns[index % columns.length]?.commandName ?? '', reply, address);
-  return columnsOf(keys.length, columns, replies, account, lookups);
+    requireShape(columns[index % columns.length]?.commandName ?? '', reply, lane.address);
+  const read = columnsOf(keys.length, columns, replies, account, lane.lookups);
+  return { ...read, idleSeconds: await ownIdleTimes(lane, keys, read, account) };
+}
+
+/** A small integer takes no more than its key and a few headers: larger values need no lookup to say that they are not shared. */
+const mostSharedBytes = (key: ByteString) => 2 * key.length + 128;
+
+/** The idle times with `sharedValue` in place of those that are not the keys' own. */
+async function ownIdleTimes(
+  lane: Lane,
+  keys: readonly ByteString[],
+  { idleSeconds, memoryBytes, types, encodings }: KeyColumns,
+  account: WalkAccount,
+): Promise<KeyColumns['idleSeconds']> {
+  const mayShare = (key: ByteString, index: number) =>
+    typeof idleSeconds[index] === 'number' &&
+    (types[index] ?? 'string') === 'string' &&
+    (encodings[index] ?? 'int') === 'int' &&
+    (memoryBytes[index] ?? 0) <= mostSharedBytes(key);
+  const asked = idleSeconds.flatMap((_, index) =>
+    mayShare(keys[index] as ByteString, index) ? [index] : [],
+  );
+  if (asked.length === 0) return idleSeconds;
+  const shared = await findSharedValues(
+    (commands) => lane.exchange(commands),
+    asked.map((index) => keys[index] as ByteString),
+  );
+  const own = [...idleSeconds];
+  asked.forEach((index, at) => {
+    const verdict = shared[at];
+    if (verdict === false) return;
+    own[index] = verdict === true ? sharedValue : null;
+    if (verdict instanceof ReplyError && !isAboutOneKey(verdict)) noteRefusal(account, 'idle', verdict.message);
+  });
+  return own;
 }
 
 /**

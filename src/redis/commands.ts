@@ -117,6 +117,7 @@ const commands: Readonly<Partial<Record<string, CommandFacts>>> = {
   'OBJECT ENCODING': { ...ofObject, answers: textOrNil },
   'OBJECT IDLETIME': { ...ofObject, answers: { noun: 'number of seconds', fits: countOrNil.fits } },
   'OBJECT FREQ': { ...ofObject, answers: countOrNil },
+  'OBJECT REFCOUNT': { ...ofObject, answers: countOrNil },
   ...each({ answers: count, looksUp: missIf(isZero), metadata: true }, 'LLEN', 'HLEN', 'SCARD', 'ZCARD'),
   // A string or a stream may be there and empty.
   ...each({ answers: count, looksUp: unclearIf(isZero), metadata: true }, 'STRLEN', 'XLEN'),

@@ -268,7 +268,7 @@ describe('a key that was written since the plan', () => {
     const result = await apply([file, '--yes'], { url: redis.url });
     expect(countsOf(result)).toMatchObject({ removed: 3, rewritten: 0 });
     expect(result.stderr).toContain(
-      'of 3 keys the server does not say whether they were written since the plan (an LFU policy, or no permission)',
+      'of 3 keys the server does not say whether they were written since the plan (an LFU policy, integers that it shares between keys, or no permission)',
     );
   });
 

@@ -211,9 +211,9 @@ describe('config init', () => {
       own.close();
       const lookups = /keyspace_hits:(\d+)/.exec(info)?.[1];
 
-      // A TTL and an idle time of each, and three values.
-      expect(result['ownLookups']).toEqual({ hits: 103, misses: 0, lost: 0 });
-      expect(Number(lookups)).toBe(103);
+      // Of each a TTL, an idle time, and whether that is its own; and three values.
+      expect(result['ownLookups']).toEqual({ hits: 153, misses: 0, lost: 0 });
+      expect(Number(lookups)).toBe(153);
     } finally {
       await redis.stop();
     }
@@ -248,8 +248,8 @@ describe('config init', () => {
     expect(jsonOf(result)).toMatchObject({
       keys: 100,
       keyspaceKeys: 500,
-      // The TTL of each key of the sample, and three values.
-      ownLookups: { hits: 203 },
+      // Of each key of the sample its TTL, its idle time, and whether that is its own; and three values.
+      ownLookups: { hits: 303 },
     });
     expect((await init(['--sample', '100', '--file', '-'], { cwd: folderWith() })).stdout).toContain(
       'drawn from 100 of 500 keys.',

@@ -10,7 +10,8 @@ import { startServer, urlAs } from './reading.ts';
 
 const users = (count: number) => Array.from({ length: count }, (_, id) => `user:${id}:profile`);
 const setTtl = ['prune', '--set-ttl', '--yes', '--output', 'json'];
-const reading = '-@all +ping +select +scan +info +dbsize +memory|usage +pttl +object|idletime';
+const reading =
+  '-@all +ping +select +scan +info +dbsize +memory|usage +pttl +object|idletime +object|refcount';
 
 /** How many keys have a TTL. */
 async function expiring(server: RedisServer): Promise<number> {

@@ -23,8 +23,9 @@ export async function storeIdle(
   key: string,
   idleSeconds: number,
   ttlMillis = 0,
+  text = 'value',
 ): Promise<void> {
-  await send(server, 'SET', 'prune:source', 'value');
+  await send(server, 'SET', 'prune:source', text);
   const value = (await send(server, 'DUMP', 'prune:source')) as string;
   await send(server, 'UNLINK', 'prune:source');
   await send(server, 'RESTORE', key, ttlMillis, value, 'REPLACE', 'IDLETIME', idleSeconds);

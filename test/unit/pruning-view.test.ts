@@ -21,6 +21,7 @@ function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): Prun
     ...gathering.result(),
     ...{
       keyspaceKeys: 5000,
+      keysWithoutIdleTime: 0,
       complete: !full,
       full,
       replicas: 0,

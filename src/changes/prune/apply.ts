@@ -1,6 +1,7 @@
 import type { ArchiveWriter } from '../../records/archive/writer.ts';
 import { journaling, keepingTtls, refusedBy, type KeptTtls } from '../journal.ts';
 import type { Namespace, NamespaceMap } from '../../keyspace/map.ts';
+import { type IdleTime, readIdleTimes, sharedValue } from '../../redis/idle-times.ts';
 import { startPacing } from '../../redis/pace.ts';
 import { secondsUntilMidnight, ttlSecondsFor } from '../../keyspace/ttl.ts';
 import type { Progress } from '../../support/progress.ts';
@@ -206,12 +207,12 @@ export function removingIdle(idleSeconds: number, removal: KeyChange = unlinking
     done: 'removed',
     mostKeysInBatch: Math.min(mostKeysInBatch, removal.mostKeysInBatch),
     async change(line, keys) {
-      const replies = await line.exchange(keys.map((key) => ['OBJECT', 'IDLETIME', key]));
+      const times = await readIdleTimes((commands) => line.exchange(commands), keys);
       const { found, refused, gone } = sortReplies(
         keys,
-        replies,
+        times,
         '`OBJECT IDLETIME`',
-        (reply) => reply === null,
+        (time) => time === null || time === sharedValue,
       );
       const idle = found.filter(({ value }) => value >= idleSeconds).map(({ key }) => key);
       const removed: BatchOutcome =
@@ -244,9 +245,9 @@ interface Sorted {
 
 function sortReplies(
   keys: readonly ByteString[],
-  replies: readonly Reply[],
+  replies: readonly (Reply | IdleTime)[],
   command: string,
-  isGone: (reply: Reply) => boolean,
+  isGone: (reply: Reply | IdleTime) => boolean,
 ): Sorted {
   const found: { key: ByteString; value: number }[] = [];
   const refused: Refusal[] = [];

@@ -1,3 +1,4 @@
+import type { IdleTime } from '../../redis/idle-times.ts';
 import { type Namespace, type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { secondsUntilMidnight, type TtlRule, ttlJudge } from '../../keyspace/ttl.ts';
 
@@ -47,15 +48,15 @@ export class KeyJudge {
   }
 
   /** False where the TTL of a key decides nothing: that of an idle one, and of one whose rule says permanent. */
-  needsTtl(namespace: Namespace | null, idleSeconds: number | null): boolean {
+  needsTtl(namespace: Namespace | null, idleSeconds: IdleTime | null): boolean {
     const { withoutTtl, tooLong } = this.goals;
     if (this.isIdle(idleSeconds) || namespace?.ttl?.kind === 'permanent') return false;
     return withoutTtl || (tooLong && namespace !== null && ruleOf(namespace) !== null);
   }
 
-  private isIdle(idleSeconds: number | null): boolean {
+  private isIdle(idleSeconds: IdleTime | null): boolean {
     const least = this.goals.idleSeconds;
-    return least !== null && idleSeconds !== null && idleSeconds >= least;
+    return least !== null && typeof idleSeconds === 'number' && idleSeconds >= least;
   }
 
   /**
@@ -65,7 +66,7 @@ export class KeyJudge {
   judge(
     namespace: Namespace | null,
     ttlMillis: number | null,
-    idleSeconds: number | null,
+    idleSeconds: IdleTime | null,
     now: number,
   ): Verdict | null {
     const finding = this.findingOf(namespace, ttlMillis, idleSeconds, now);
@@ -79,7 +80,7 @@ export class KeyJudge {
   private findingOf(
     namespace: Namespace | null,
     ttlMillis: number | null,
-    idleSeconds: number | null,
+    idleSeconds: IdleTime | null,
     now: number,
   ): Finding | null {
     const { goals } = this;

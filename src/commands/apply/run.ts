@@ -180,7 +180,7 @@ function warnOfUntold(context: Context, writtenSince: WrittenSince | null): void
   const keys = writtenSince?.untold.size ?? 0;
   if (keys === 0) return;
   context.warn(
-    `of ${counted(keys, 'key')} the server does not say whether ${keys === 1 ? 'it was' : 'they were'} written since the plan (an LFU policy, or no permission): the plan holds for ${keys === 1 ? 'it' : 'them'}`,
+    `of ${counted(keys, 'key')} the server does not say whether ${keys === 1 ? 'it was' : 'they were'} written since the plan (an LFU policy, integers that it shares between keys, or no permission): the plan holds for ${keys === 1 ? 'it' : 'them'}`,
   );
 }
 

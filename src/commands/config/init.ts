@@ -11,14 +11,14 @@ import type { ConfigFile } from '../../config/schema.ts';
 import { trustMap } from '../../config/trust.ts';
 import { fileFailureText, InputError } from '../../support/failure.ts';
 import { writeNamedFile } from '../../support/named-file.ts';
-import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
+import { type KeyStatistics, noIdleTime } from '../../keyspace/key-statistics.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { fieldsOf } from '../../render/table.ts';
 import { stateFolder } from '../../support/files.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
-import { howToConfirm } from '../namespace-summary.ts';
+import { howToConfirm, withoutIdleTimeText } from '../namespace-summary.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 import { type ConnectionFlags, currentProfile } from './current-profile.ts';
 import { confirmReplacing } from '../protection.ts';
@@ -148,9 +148,10 @@ function fileText(
 function ttlGround(ttl: unknown, statistics: KeyStatistics): string[] {
   if (typeof ttl !== 'string' || ttl === 'permanent') return [];
   const left = `at most ${formatSeconds(statistics.ttlMaxSeconds)} left`;
+  const { keys } = statistics.idleTimes.part(noIdleTime);
   return [
     statistics.ttlWithIdleMaxSeconds === 0
-      ? `${left}; idle times not reported`
+      ? `${left}; ${keys === 0 ? 'idle times not reported' : withoutIdleTimeText(keys)}`
       : `${left}, ${formatSeconds(writtenTtlSeconds(statistics))} when last used`,
   ];
 }

@@ -2,6 +2,7 @@ import { type DecodedValue, decodeValue } from '../../records/decode/decode.ts';
 import { layOutJson } from '../../records/json-source.ts';
 import { type KeyLookup, type KeyReport, readKey } from '../../records/values/read-key.ts';
 import { fieldNames, type Value } from '../../records/values/value.ts';
+import { sharedValue } from '../../redis/idle-times.ts';
 import { InputError } from '../../support/failure.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../support/bytes.ts';
@@ -42,6 +43,8 @@ interface GetResult {
   readonly memberCount: number | null;
   readonly internalEncoding: string | null;
   readonly idleSeconds: number | null;
+  /** True: the server shares the value between keys, and keeps no idle time of this one. */
+  readonly sharedValue: boolean | null;
   readonly truncated: boolean;
   /** Of a string. */
   readonly value: DecodedValue | null;
@@ -61,7 +64,7 @@ export function getExecution(input: GetInput): Execution<GetResult> {
     blank: {
       ...blankOf<GetResult>()(`
       key exists namespace kind type ttlState ttlSeconds memoryBytes valueBytes memberCount
-      internalEncoding idleSeconds truncated value members membersBase64 memberTtlSeconds touched
+      internalEncoding idleSeconds sharedValue truncated value members membersBase64 memberTtlSeconds touched
     `),
       key: input.key,
     },
@@ -119,7 +122,8 @@ function resultOf({ map, now }: Context, key: ByteString, { report, touched }: K
     valueBytes: report?.type === 'string' ? report.length : null,
     memberCount: report?.type === 'string' ? null : (report?.length ?? null),
     internalEncoding: report?.internalEncoding ?? null,
-    idleSeconds: report?.idleSeconds ?? null,
+    idleSeconds: typeof report?.idleSeconds === 'number' ? report.idleSeconds : null,
+    sharedValue: report && report.idleSeconds === sharedValue,
     truncated: report?.truncated ?? false,
     value:
       value?.type === 'string'
@@ -166,8 +170,11 @@ function rowsOf(value: Value): ByteString[][] | null {
 function view(result: GetResult, own: OwnLookups): Block[] {
   if (!result.exists) return [note('bad', `there is no key \`${result.key}\``)];
   const { type, internalEncoding, ttlState, touched } = result;
-  const readingIsUse =
-    touched === true ? 'until now: before 7.2 the server takes this reading for a use' : null;
+  const idleRemark = result.sharedValue
+    ? 'the value is a small integer, which the server shares between keys'
+    : touched === true
+      ? 'until now: before 7.2 the server takes this reading for a use'
+      : null;
   const facts = [
     fact('key', 'key', result.key, 'text'),
     fact('namespace', 'namespace', result.namespace, 'text', result.kind),
@@ -183,7 +190,7 @@ function view(result: GetResult, own: OwnLookups): Block[] {
     type === 'string'
       ? fact('valueBytes', 'length', result.valueBytes, 'bytes')
       : fact('memberCount', 'members', result.memberCount, 'count'),
-    fact('idleSeconds', 'idle', result.idleSeconds, 'seconds', readingIsUse),
+    fact('idleSeconds', 'idle', result.idleSeconds, 'seconds', idleRemark),
   ];
   const blocks: Block[] = [{ kind: 'facts', name: 'key', facts }];
   if (result.value) blocks.push(...valueBlocks(result.value));

@@ -10,6 +10,7 @@ import {
   type NamespaceSummary,
   type Span,
   type SpanSeconds,
+  withoutIdleTimeText,
 } from '../namespace-summary.ts';
 import { namespaceTable } from './namespace-table.ts';
 import type { InspectResult } from './result.ts';
@@ -21,8 +22,9 @@ export function viewInspect(result: InspectResult, own: OwnLookups, top: number)
   const blocks: Block[] = [namespaceTable(result)];
   if (growth) blocks.push(growthTable(growth));
   if (total.ttlHistogram && result.keys > 0) blocks.push(ttlTable(total, total.ttlHistogram));
-  if (total.idleHistogram && result.keys > 0)
-    blocks.push(spanTable('idle', 'Time since the last access', 'IDLE', total, total.idleHistogram));
+  if (total.idleHistogram && result.keys > 0) blocks.push(idleTable(total, total.idleHistogram));
+  if ((total.keysWithoutIdleTime ?? 0) > 0)
+    blocks.push(note('plain', withoutIdleTimeText(total.keysWithoutIdleTime ?? 0)));
   if (total.frequencyHistogram && result.keys > 0) blocks.push(frequencyTable(total));
   blocks.push(...ruleBlocks(ttlRules));
   // Also where it is empty: lines in a pipe begin with the name of their table wherever there are two.
@@ -64,6 +66,12 @@ function ttlTable(total: NamespaceSummary, spans: readonly SpanSeconds[]): Table
     memoryBytes: withoutTtlMemoryBytes,
   };
   return spanTable('ttl', 'Time to live', 'TTL LEFT', total, spans, [none]);
+}
+
+function idleTable(total: NamespaceSummary, spans: readonly SpanSeconds[]): TableBlock {
+  const { keysWithoutIdleTime: keys, keysWithoutIdleTimeInterval: keysInterval } = total;
+  const none = { span: 'none', keys, keysInterval, memoryBytes: null };
+  return spanTable('idle', 'Time since the last access', 'IDLE', total, spans, [none]);
 }
 
 function frequencyTable(total: NamespaceSummary): TableBlock {

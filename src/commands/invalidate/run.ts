@@ -20,6 +20,7 @@ import { type Context, type Execution, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmReplacing, isProtectedServer } from '../protection.ts';
 import { type CarryOutInput, nothingPruned, type PrunedIndexes, removePlanned } from './carry-out.ts';
+import { warnOfTouches } from '../keyspace-report.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { mentionedText } from './mentioned.ts';
 import { findKeys, selectByName, type InvalidateInput } from './find-keys.ts';
@@ -68,6 +69,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   const isOverLimit = limit !== null && plan.keys.length > limit;
   const planFile = plan.complete && !isOverLimit && input.planOut !== undefined ? input.planOut : null;
   const traffic = plan.complete && plan.keys.length > 0 ? await readTraffic(server, plan.keys) : null;
+  if (traffic !== null && !signal.aborted) await warnOfTouches(context, server, 3600);
   const backup =
     plan.complete && plan.keys.length > 0 && !isOverLimit
       ? await decideBackup(context, server, input, input.mode, plan)

@@ -1,4 +1,5 @@
 import { unmappedName } from '../../keyspace/map.ts';
+import type { Traffic } from '../../changes/traffic.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, command, fact, note, type TableBlock } from '../../render/blocks.ts';
 import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
@@ -6,6 +7,7 @@ import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/u
 import { mentionedBlocks, mentionedTable } from './mentioned.ts';
 import type { InvalidateResult } from './result.ts';
 import { costNotes } from '../keyspace-report.ts';
+import { withoutIdleTimeText } from '../namespace-summary.ts';
 import { changeView, problemTable } from '../planned-change.ts';
 
 const shownPatterns = 4;
@@ -25,7 +27,7 @@ export function planBlocks(result: InvalidateResult): Block[] {
         fact('matchedMemoryBytes', 'memory', result.matchedMemoryBytes, 'bytes'),
         ...(result.matched > 0 ? [fact('risk', 'risk', result.risk, 'text', riskText(result))] : []),
         ...(result.recentUse
-          ? [fact('traffic', 'recently used', trafficText(result.recentUse), 'text')]
+          ? [fact('traffic', 'recently used', recentUseText(result.recentUse), 'text')]
           : []),
         ...(result.backupPlanned
           ? [
@@ -286,8 +288,17 @@ function journalNotes(result: InvalidateResult): Block[] {
     : [note('dim', `journal of the names: ${journal}`)];
 }
 
-const trafficText = ({ sampledKeys, usedInMinute, usedInHour }: NonNullable<InvalidateResult['recentUse']>) =>
-  `${usedInMinute} of ${counted(sampledKeys, 'key')} in the last minute, ${usedInHour} in the last hour`;
+function recentUseText(recentUse: Traffic): string {
+  const { sampledKeys, usedInMinute, usedInHour, keysWithoutIdleTime } = recentUse;
+  return [
+    ...(sampledKeys === 0
+      ? []
+      : [
+          `${usedInMinute} of ${counted(sampledKeys, 'key')} in the last minute, ${usedInHour} in the last hour`,
+        ]),
+    ...(keysWithoutIdleTime === 0 ? [] : [withoutIdleTimeText(keysWithoutIdleTime)]),
+  ].join('; ');
+}
 
 function modeText({ mode }: InvalidateResult): string {
   return mode === 'soft'

@@ -67,6 +67,8 @@ export interface PruneResult {
   /** Why what the plan removes, or else its TTLs, cannot be put back; null where `cachectl undo` can. */
   readonly noUndoBecause: string | null;
   readonly stateKeysLeft: number;
+  /** Of cache namespaces, where idle time was asked for: the server keeps none for them, and they do not count as idle. */
+  readonly keysWithoutIdleTime: number;
   /** Keys that only a guessed rule speaks against. */
   readonly guessedRuleKeysLeft: number;
   /** Cache namespaces that a rule says are permanent: their keys have no TTL to set. Empty where TTLs were not looked for. */
@@ -143,6 +145,7 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     failed: 0,
     notAttempted: matched,
     stateKeysLeft: leftBecause('state'),
+    keysWithoutIdleTime: plan.keysWithoutIdleTime,
     guessedRuleKeysLeft: leftBecause('guessedRule'),
     permanentNamespaces: context.permanentNamespaces,
     journal: null,

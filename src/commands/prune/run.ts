@@ -27,7 +27,7 @@ interface PruneInput extends ChangeInput {
 const blank = blankOf<PruneResult>()(`
   outcome server dryRun complete planFull matched matchedMemoryBytes keyspaceKeys planned namespaces[]
   journal backup backupPlanned ttlUndoPlanned noUndoBecause ttlSet shortened removed skipped failed
-  notAttempted stateKeysLeft guessedRuleKeysLeft permanentNamespaces[] sample[] problems[] replicas durationSeconds
+  notAttempted stateKeysLeft keysWithoutIdleTime guessedRuleKeysLeft permanentNamespaces[] sample[] problems[] replicas durationSeconds
   serverCost
 `);
 

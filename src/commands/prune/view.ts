@@ -5,7 +5,7 @@ import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
 import { changeView, problemTable } from '../planned-change.ts';
-import { howToConfirm } from '../namespace-summary.ts';
+import { howToConfirm, withoutIdleTimeText } from '../namespace-summary.ts';
 import type { Changes, PruneResult } from './result.ts';
 
 /** The plan for people. */
@@ -74,6 +74,7 @@ function dataBlocks(result: PruneResult): Block[] {
           'failed',
           'notAttempted',
           'stateKeysLeft',
+          'keysWithoutIdleTime',
           'guessedRuleKeysLeft',
         ),
         ...plainFacts(result, 'text', 'journal', 'backup', 'noUndoBecause'),
@@ -166,8 +167,16 @@ function sampleTable({ sample, matched }: PruneResult): TableBlock {
 }
 
 function warnings(result: PruneResult): Block[] {
-  const { planFull, matched, stateKeysLeft, guessedRuleKeysLeft, permanentNamespaces, replicas, planned } =
-    result;
+  const {
+    planFull,
+    matched,
+    stateKeysLeft,
+    keysWithoutIdleTime,
+    guessedRuleKeysLeft,
+    permanentNamespaces,
+    replicas,
+    planned,
+  } = result;
   return [
     ...(result.noUndoBecause === null
       ? []
@@ -200,6 +209,9 @@ function warnings(result: PruneResult): Block[] {
             counted(stateKeysLeft, 'key of state stays as it is', 'keys of state stay as they are'),
           ),
         ]
+      : []),
+    ...(keysWithoutIdleTime > 0
+      ? [note('warning', `left alone: ${withoutIdleTimeText(keysWithoutIdleTime)}`)]
       : []),
     ...(permanentNamespaces.length > 0
       ? [note('plain', `left alone, for their rule is \`permanent\`: ${permanentNamespaces.join(', ')}`)]

@@ -26,6 +26,7 @@ const noSizes = blankOf<SizeFields>()(`
   namespace pattern path kind keys keysInterval readKeys memoryBytes memoryBytesInterval overheadBytes memoryShare
   memoryShareInterval keyShare keyShareInterval types typesIntervals encodings encodingsIntervals withoutTtl
   withoutTtlInterval withoutTtlMemoryBytes withoutTtlMemoryBytesInterval ttl ttlHistogram idleHistogram
+  keysWithoutIdleTime keysWithoutIdleTimeInterval
   frequencyHistogram ttlRule
 `);
 

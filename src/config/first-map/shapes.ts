@@ -2,6 +2,7 @@ import { otherName } from '../../keyspace/segment-tree.ts';
 import { groupBy } from '../../support/collections.ts';
 import { inferSegments, looksLikeId } from '../../keyspace/infer.ts';
 import { type KeyReading, KeyStatistics } from '../../keyspace/key-statistics.ts';
+import type { IdleTime } from '../../redis/idle-times.ts';
 import { emptyMap } from '../../keyspace/map.ts';
 import { NamespaceTree } from '../../keyspace/namespace-tree.ts';
 import type { ByteString } from '../../support/bytes.ts';
@@ -13,8 +14,8 @@ export interface ObservedKey {
   readonly key: ByteString;
   /** Time left; -1: no TTL, null: not readable. */
   readonly ttlMillis: number | null;
-  /** Since its last use; null: not read. */
-  readonly idleSeconds?: number | null;
+  /** Null: not read. */
+  readonly idleSeconds?: IdleTime | null;
 }
 
 /** Where and when the keys were looked at. */

@@ -143,7 +143,8 @@ export class IdleChoice {
 
   /** To be read once TTLs are. Under an LFU policy the server refuses, and counts a lookup all the same: one key shows it. */
   columns(): FurtherColumns[] {
-    const columns = { idle: true };
+    // A value that takes more than a small integer needs no lookup to say that its idle time is its own.
+    const columns = { idle: true, memory: true };
     return [
       { columns, of: (page) => (this.probed ? [] : this.choose(page, 1)) },
       { columns, of: (page) => this.choose(page, mostInAll) },

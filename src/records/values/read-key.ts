@@ -1,4 +1,5 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
+import { findSharedValues, type IdleTime, sharedValue } from '../../redis/idle-times.ts';
 import { refusal } from '../../redis/errors.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
@@ -15,7 +16,7 @@ export interface KeyReport {
   /** The server's inner form: `listpack`, `embstr`, … */
   readonly internalEncoding: string | null;
   /** Since the last access, as it was before this one; not kept under an LFU policy. */
-  readonly idleSeconds: number | null;
+  readonly idleSeconds: IdleTime | null;
   /** Bytes of a string, members of a collection. */
   readonly length: number | null;
   readonly value: Value | null;
@@ -59,6 +60,8 @@ async function readOver(values: ValueLane, key: ByteString, limits: ReadLimits):
   if (typeReply instanceof ReplyError) throw refusal(typeReply, '`TYPE`', lane.address);
   const type = replyText(typeReply);
   if (type === 'none') return { report: null, touched: false };
+  const [shared] =
+    inner === 'int' ? await findSharedValues((commands) => lane.exchange(commands), [key]) : [];
   const start = isValueType(type) ? await readStart(values, type, key, limits) : null;
   const length = start?.length ?? null;
   return {
@@ -67,7 +70,7 @@ async function readOver(values: ValueLane, key: ByteString, limits: ReadLimits):
       ttlMillis: numberOr(ttl),
       memoryBytes: numberOr(memory),
       internalEncoding: typeof inner === 'string' ? inner : null,
-      idleSeconds: numberOr(idle),
+      idleSeconds: shared instanceof ReplyError ? null : shared === true ? sharedValue : numberOr(idle),
       length,
       value: start?.value ?? null,
       truncated: start !== null && length !== null && lengthOf(start.value) < length,

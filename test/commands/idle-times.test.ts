@@ -112,7 +112,13 @@ describe('a key whose value the server shares with other keys', () => {
   test('has its TTL rule drawn from the time left alone', async () => {
     await sendAll(
       server,
-      Array.from({ length: 20 }, (_, id) => ['SET', `count:${id}`, integer, 'PX', 50_000 + 400 * id]),
+      Array.from({ length: 20 }, (_, index) => [
+        'SET',
+        `count:${10 + index}`,
+        integer,
+        'PX',
+        50_000 + 400 * index,
+      ]),
     );
     const map = (await resultOf('config init --file -'))['map'];
     expect(map).toMatchObject({ namespaces: { count: { ttl: '1m' } } });

@@ -112,7 +112,7 @@ describe('invalidate', () => {
       ▲ this cannot be undone: there is no folder for a journal (neither XDG_STATE_HOME nor HOME is set);
         --journal FILE names one
       ✓ removed 2 keys, # B, in # ms
-      cost to the server: 4 commands, # B sent, in # ms; this run added 2 to keyspace_hits
+      cost to the server: 4 commands, # B sent, in # ms; this run added 4 to keyspace_hits
       "
     `);
     expect(stderr).toBe('');

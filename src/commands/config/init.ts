@@ -182,7 +182,10 @@ function resultOf(
         [...remarks].flatMap(([name, each]) => each.map(({ ofMany }) => ({ name, ofMany }))),
         ({ ofMany }) => ofMany,
       ),
-    ].map(([text, concerned]) => ({ text, namespaces: concerned.map(({ name }) => name) })),
+    ]
+      .map(([text, concerned]) => ({ text, namespaces: concerned.map(({ name }) => name) }))
+      // Those of as many namespaces came in the order of SCAN.
+      .sort((left, right) => (left.text < right.text ? -1 : 1)),
     entities: draft.entities.map(({ name, config }) => ({ name, patterns: config.patterns })),
     map,
   };

@@ -135,7 +135,8 @@ async function ownIdleTimes(
     const verdict = shared[at];
     if (verdict === false) return;
     own[index] = verdict === true ? sharedValue : null;
-    if (verdict instanceof ReplyError && !isAboutOneKey(verdict)) noteRefusal(account, 'idle', verdict.message);
+    if (verdict instanceof ReplyError && !isAboutOneKey(verdict))
+      noteRefusal(account, 'idle', verdict.message);
   });
   return own;
 }

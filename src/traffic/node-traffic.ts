@@ -1,42 +1,46 @@
 import type { ByteString } from '../support/bytes.ts';
-import {
-  commandColumnCount,
-  commandColumns,
-  Counts,
-  eventColumnCount,
-  eventColumns,
-} from './figures/counts.ts';
-import type { KeyEvent } from './streams/event-reader.ts';
+import { commandColumnCount, commandColumns, Counts, eventColumnCount, eventColumns } from './counts.ts';
 import { FrequentKeys } from './keys/frequent-keys.ts';
-import { hashBytes, lastHash } from './keys/key-hash.ts';
-import { causeIndex, firstMiss, type KeyHistory } from './keys/key-history.ts';
-import { type NamespaceRows, type MissPlace, WindowDetails } from './keys/namespace-rows.ts';
-import type { MarkKind, StreamCut, TrafficSink } from './streams/mark.ts';
+import { hashBytes } from './keys/key-hash.ts';
+import { causeIndex, firstMiss, type KeyHistory, type SeenKey } from './keys/key-history.ts';
+import { type MissPlace, type NamespaceRows, WindowDetails } from './keys/namespace-rows.ts';
+import type { KeyEvent } from './streams/event-reader.ts';
+import type { MarkKind, PendingMark, StreamCut, StreamName } from './streams/mark.ts';
 
 /** What all nodes of an observation share. */
 export interface SharedTraffic {
   readonly rows: NamespaceRows;
   readonly history: KeyHistory;
   readonly isReplica: boolean;
-  /** False before Redis 7.0, or where it is not known: writes tell then when a key is stored again. */
+  /** False before Redis 7.0, or where it is not known: writes show then when a key is stored again. */
   tellsNewKeys: boolean;
 }
 
+/** What MONITOR shows of a command. */
+export type CommandSink = Pick<NodeTraffic, 'read' | 'write' | 'lives' | 'scanByType' | 'flush'>;
+
 /** Keys that are counted for the list of those that miss most. */
 const missingKeysTracked = 1000;
+const newMissing = () => new FrequentKeys<MissPlace>({ capacity: missingKeysTracked });
 
-/** Counts what one node does, by namespace. */
-export class NodeTraffic implements TrafficSink {
+/** Counts what one node does, by namespace, up to each mark. Keys are bytes of a buffer that is used again. */
+export class NodeTraffic {
+  /** The time of what follows, in milliseconds. */
   nowMillis = 0;
-  private readonly commands = new Counts(commandColumnCount);
-  private readonly events = new Counts(eventColumnCount);
-  /** Apart, for each stream is cut where the mark stands in it. */
-  private readonly shownByCommands = new WindowDetails();
-  private readonly shownByEvents = new WindowDetails();
+  /** The mark whose lookup is to come. */
+  pending: PendingMark | null = null;
+  /** Apart, for each stream is cut where the mark is in it. */
+  private readonly commands = { counts: new Counts(commandColumnCount), details: new WindowDetails() };
+  private readonly events = { counts: new Counts(eventColumnCount), details: new WindowDetails() };
   private missing = newMissing();
+  /** The key that was shown last: one object, for it is used for each command. */
+  private readonly seen: SeenKey;
 
-  constructor(private readonly shared: SharedTraffic) {}
+  constructor(private readonly shared: SharedTraffic) {
+    this.seen = { database: 0, row: 0, high: 0, low: 0, nowMillis: 0, details: this.commands.details };
+  }
 
+  /** @param uncertain how many of the lookups were made only if the command did not fail */
   read(
     database: number,
     bytes: Buffer,
@@ -45,96 +49,119 @@ export class NodeTraffic implements TrafficSink {
     lookups: number,
     uncertain: number,
   ): void {
-    const row = this.rowOf(database, bytes, start, end);
-    this.commands.add(row, commandColumns.reads, lookups);
-    if (uncertain > 0) this.commands.add(row, commandColumns.uncertainReads, uncertain);
+    if (this.isMark(bytes, start, end)) {
+      this.passMark('commands');
+      return;
+    }
+    const { row } = this.see('commands', database, bytes, start, end);
+    const { counts } = this.commands;
+    counts.add(row, commandColumns.reads, lookups);
+    if (uncertain > 0) counts.add(row, commandColumns.uncertainReads, uncertain);
   }
 
+  /** The key is given a value, and a time to live where that is above 0. */
   write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {
     const { history, tellsNewKeys } = this.shared;
-    const row = this.rowOf(database, bytes, start, end);
-    const { high, low } = lastHash;
-    this.commands.add(row, commandColumns.writes, 1);
-    if (ttlMillis > 0) history.lives(ttlMillis, row, high, low, this.nowMillis, this.shownByCommands);
-    if (!tellsNewKeys) history.written(row, high, low, this.nowMillis, this.shownByCommands);
+    const seen = this.see('commands', database, bytes, start, end);
+    this.commands.counts.add(seen.row, commandColumns.writes, 1);
+    if (ttlMillis > 0) history.lives(seen, ttlMillis);
+    if (!tellsNewKeys) history.written(seen);
   }
 
+  /** The key is given a time to live, and keeps its value. */
   lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {
-    const row = this.rowOf(database, bytes, start, end);
-    const { high, low } = lastHash;
-    this.shared.history.lives(ttlMillis, row, high, low, this.nowMillis, this.shownByCommands);
+    this.shared.history.lives(this.see('commands', database, bytes, start, end), ttlMillis);
   }
 
+  /** SCAN with TYPE: it may add so many hits at most, of keys that no line names. */
   scanByType(mostLookups: number): void {
     const row = this.shared.rows.scans;
-    this.commands.add(row, commandColumns.reads, mostLookups);
-    this.commands.add(row, commandColumns.writes, 1);
+    this.commands.counts.add(row, commandColumns.reads, mostLookups);
+    this.commands.counts.add(row, commandColumns.writes, 1);
   }
 
+  /** Keys of the database (of all where it is null) are gone without an event. */
   flush(database: number | null): void {
     this.shared.history.flushed(database, this.nowMillis);
   }
 
   event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void {
-    const { history } = this.shared;
-    const { nowMillis, shownByEvents: details } = this;
-    const row = this.rowOf(database, bytes, start, end);
-    const { high, low } = lastHash;
+    if (kind === 'keymiss' && this.isMark(bytes, start, end)) {
+      this.passMark('events');
+      return;
+    }
+    const { history, rows } = this.shared;
+    const { counts, details } = this.events;
+    const seen = this.see('events', database, bytes, start, end);
+    const { row } = seen;
     switch (kind) {
       case 'keymiss': {
-        const told = history.miss(database, row, high, low, nowMillis, details);
-        const cause = told % firstMiss;
-        this.events.add(row, cause, 1);
-        if (told >= firstMiss) this.events.add(row, eventColumns.firstMisses, 1);
+        const found = history.miss(seen);
+        const cause = found % firstMiss;
+        counts.add(row, cause, 1);
+        if (found >= firstMiss) counts.add(row, eventColumns.firstMisses, 1);
         const key = bytes.toString('latin1', start, end) as ByteString;
-        if (row !== this.shared.rows.marks) this.missing.add(key, database, { row, cause });
+        if (row !== rows.marks) this.missing.add(key, database, { row, cause });
         if (cause === causeIndex.evicted) details.of(row).keep(key);
         return;
       }
       case 'new':
         this.shared.tellsNewKeys = true;
-        this.events.add(row, eventColumns.newKeys, 1);
-        history.stored(row, high, low, nowMillis, details);
+        counts.add(row, eventColumns.newKeys, 1);
+        history.stored(seen);
         return;
       case 'expired':
-        history.gone('expired', row, high, low, nowMillis, details);
+        history.gone(seen, 'expired');
         return;
       case 'evicted':
-        this.events.add(row, eventColumns.evictedKeys, 1);
-        history.gone('evicted', row, high, low, nowMillis, details);
+        counts.add(row, eventColumns.evictedKeys, 1);
+        history.gone(seen, 'evicted');
         return;
       case 'del':
-        history.gone('invalidated', row, high, low, nowMillis, details);
+        history.gone(seen, 'invalidated');
         return;
       case 'rename_from':
       case 'move_from':
-        history.gone('renamed', row, high, low, nowMillis, details);
+        history.gone(seen, 'renamed');
     }
   }
 
-  commandsAt(kind: MarkKind): StreamCut {
-    const counts = this.commands.snapshot();
+  /** What a stream has shown so far, of keys since the last turn. */
+  cut(stream: StreamName, kind: MarkKind): StreamCut {
+    const { counts: all, details } = this[stream];
+    const counts = all.copy();
     if (kind === 'burst') return { counts, keys: null };
-    const keys = { details: this.shownByCommands.shown(), missing: [] };
-    if (kind === 'turn') this.shownByCommands.begin(this.nowMillis);
-    return { counts, keys };
-  }
-
-  eventsAt(kind: MarkKind): StreamCut {
-    const counts = this.events.snapshot();
-    if (kind === 'burst') return { counts, keys: null };
-    const keys = { details: this.shownByEvents.shown(), missing: this.missing.top(this.missing.size) };
+    const missing = stream === 'events' ? this.missing.top(this.missing.size) : [];
+    const keys = { details: details.shown(), missing };
     if (kind === 'turn') {
-      this.shownByEvents.begin(this.nowMillis);
-      this.missing = newMissing();
+      details.begin(this.nowMillis);
+      if (stream === 'events') this.missing = newMissing();
     }
     return { counts, keys };
   }
 
-  private rowOf(database: number, bytes: Buffer, start: number, end: number): number {
-    hashBytes(bytes, start, end, database);
-    return this.shared.rows.rowOf(database, bytes, start, end, lastHash.high, lastHash.low);
+  private see(stream: StreamName, database: number, bytes: Buffer, start: number, end: number): SeenKey {
+    const { seen } = this;
+    hashBytes(bytes, start, end, database, seen);
+    seen.database = database;
+    seen.row = this.shared.rows.rowOf(database, bytes, start, end, seen);
+    seen.nowMillis = this.nowMillis;
+    seen.details = this[stream].details;
+    return seen;
+  }
+
+  private isMark(bytes: Buffer, start: number, end: number): boolean {
+    if (this.pending === null) return false;
+    const { key } = this.pending;
+    if (end - start !== key.length) return false;
+    for (let at = 0; at < key.length; at++) if (bytes[start + at] !== key.charCodeAt(at)) return false;
+    return true;
+  }
+
+  private passMark(stream: StreamName): void {
+    const { pending } = this;
+    if (pending === null || pending.cuts[stream] !== undefined) return;
+    pending.cuts[stream] = this.cut(stream, pending.kind);
+    pending.seen(stream);
   }
 }
-
-const newMissing = () => new FrequentKeys<MissPlace>({ capacity: missingKeysTracked });

@@ -14,7 +14,7 @@ import { NodeTraffic, type SharedTraffic } from './node-traffic.ts';
 import type { RestoreOutcome } from './notifications/put-back.ts';
 import { openSources, type Sources, type SourceTerms } from './open-sources.ts';
 import type { HitMode, TrafficReport } from './report.ts';
-import type { Burst } from './figures/window.ts';
+import type { Span } from './counts.ts';
 
 export interface ObservationOptions extends SourceTerms {
   readonly map: NamespaceMap;
@@ -40,7 +40,7 @@ const burstSeconds = 0.05;
 
 /** Observes the traffic of a server, from `open` to `close`. */
 export class Observation {
-  private readonly bursts: Burst[][];
+  private readonly bursts: Span[][];
 
   private constructor(
     private readonly server: RedisServer,
@@ -71,9 +71,9 @@ export class Observation {
     const observers: NodeObserver[] = [];
     try {
       for (const node of server.nodes) {
-        const sink = new NodeTraffic(shared);
+        const traffic = new NodeTraffic(shared);
         const markKey = markKeys(server, node, options.random);
-        observers.push(await NodeObserver.open(node, { sink, markKey, clock: options.now }));
+        observers.push(await NodeObserver.open(node, { traffic, markKey, clock: options.now }));
       }
       const all = observers as [NodeObserver, ...NodeObserver[]];
       const sources = await openSources(all, options);
@@ -109,7 +109,7 @@ export class Observation {
     const { remarks } = this.sources;
     const windows = from.map((mark, index) => {
       const end = to[index] ?? mark;
-      const within = (burst: Burst) =>
+      const within = (burst: Span) =>
         burst.from.atMillis >= mark.atMillis && burst.to.atMillis <= end.atMillis;
       return { from: mark, to: end, bursts: (this.bursts[index] ?? []).filter(within) };
     });
@@ -153,7 +153,7 @@ export class Observation {
         const to = await observer.mark('burst');
         this.bursts[index]?.push({ from, to });
       } finally {
-        observer.closeMonitor();
+        observer.closeStream('commands');
       }
       await this.sleep(stretch - (performance.now() - startedAt) / 1000);
     }

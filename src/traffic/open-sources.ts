@@ -61,7 +61,7 @@ export async function openSources(observers: Observers, terms: SourceTerms): Pro
       const restored = await restoreAll(leases);
       const stuck = restored.flatMap(({ outcome, message }) => (outcome === 'failed' ? (message ?? []) : []));
       const hint = silence.hint === undefined ? '' : `; ${silence.hint}`;
-      for (const observer of observers) observer.closeEvents();
+      for (const observer of observers) observer.closeStream('events');
       return { ...nothing, reason: `${silence.message}${hint}`, remarks: [...remarks, ...stuck] };
     }
     const { mode, reason } = await chooseMode(observers, asked);
@@ -150,10 +150,10 @@ async function chooseMode(
     for (const observer of observers) await observer.openMonitor();
   } catch (error) {
     if (!(error instanceof RedisError) || error.failure !== 'refused' || asked !== null) throw error;
-    for (const observer of observers) observer.closeMonitor();
+    for (const observer of observers) observer.closeStream('commands');
     return { mode: 'misses-only', reason: `MONITOR is not permitted: ${error.message}` };
   }
-  if (mode === 'sampled') for (const observer of observers) observer.closeMonitor();
+  if (mode === 'sampled') for (const observer of observers) observer.closeStream('commands');
   const load =
     rate === null
       ? 'the server does not report its operations'

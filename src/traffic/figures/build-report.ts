@@ -1,150 +1,122 @@
+import type { NamespaceMap } from '../../keyspace/map.ts';
 import { infoNumber } from '../../redis/info.ts';
+import { sumOf, sumOrNull } from '../../support/collections.ts';
+import { missesIn, readsIn, type Span, writesIn } from '../counts.ts';
+import type { SharedTraffic } from '../node-traffic.ts';
+import type { HitMode, ObservationCost, TrafficReport } from '../report.ts';
 import { missingKeysOf } from './missing-keys.ts';
+import { namespacesOf } from './namespace-figures.ts';
+import type { MeanSize } from './remedies.ts';
 import { failedReads, UnmadeReads } from './unmade-reads.ts';
-import { namespacesOf, type ReportInput } from './namespace-figures.ts';
-import type { HitMode, NamespaceTraffic, ObservationCost, TrafficReport } from '../report.ts';
-import {
-  type Burst,
-  cpuBetween,
-  growth,
-  lookupsBetween,
-  missesBetween,
-  type NodeWindow,
-  readsBetween,
-  writesBetween,
-} from './window.ts';
+import { cpuBetween, growth, lookupsIn, type NodeWindow } from './window.ts';
+
+/** What a report is made from. */
+export interface ReportInput extends SharedTraffic, Pick<TrafficReport, 'mode' | 'modeReason' | 'endedBy'> {
+  readonly windows: readonly [NodeWindow, ...NodeWindow[]];
+  readonly map: NamespaceMap;
+  /** Why what was observed is not known to be right. */
+  readonly lost: readonly string[];
+  readonly remarks: readonly string[];
+  /** Mean size of the keys of a row group in bytes, by the group's name; those whose keys were evicted. */
+  readonly bytesPerKey: ReadonlyMap<string, MeanSize>;
+}
 
 /** Lookups that may stay unattributed before the window counts as invalid: this share, and not fewer than so many. */
 const residualShare = 0.01;
 const residualLookups = 10;
 
+const isTooMany = (unattributed: number, lookups: number) =>
+  Math.abs(unattributed) > Math.max(residualLookups, residualShare * lookups);
+
 export function buildReport(input: ReportInput): TrafficReport {
-  const { mode, windows, history } = input;
+  const { mode, windows, history, endedBy, isReplica, modeReason } = input;
   const windowSeconds =
-    windows.reduce((sum, { from, to }) => sum + (to.atMillis - from.atMillis), 0) / windows.length / 1000;
+    sumOf(windows.map(({ from, to }) => to.atMillis - from.atMillis)) / windows.length / 1000;
   const groups = input.rows.groups();
   const allRows = groups.flatMap(({ rows }) => rows);
+  const shownRows = [...allRows, input.rows.marks];
+  const scanRows = [input.rows.scans];
+  /** Where MONITOR ran. */
+  const monitored: readonly Span[] = mode === 'sampled' ? windows.flatMap(({ bursts }) => bursts) : windows;
+  const unmade = new UnmadeReads(windows, shownRows);
+
+  const counted = lookupsIn(windows);
   // Marks of other observers miss, each of them, and are no traffic.
-  const marks = input.rows.marks === 0 ? [] : [input.rows.marks];
-  const ofOthers = sumOf(windows.map(({ from, to }) => missesBetween(from, to, marks)));
-  const counted = windows.map(({ from, to }) => lookupsBetween(from, to));
-  const resets = counted.includes(null);
-  const unreported = ['keyspace_hits', 'keyspace_misses'].find((field) =>
-    windows.some(({ to }) => infoNumber(to.info, field) === null),
-  );
-  const areHitsKnown = !isSpoiledByScans(input, allRows, marks);
-  const allHits = !areHitsKnown || resets ? null : sumOf(counted.map((each) => each?.hits ?? 0));
-  const misses = resets ? null : sumOf(counted.map((each) => each?.misses ?? 0)) - ofOthers;
-  const unmade = new UnmadeReads(windows, [...allRows, ...marks]);
-  const namespaces =
-    mode === 'counters'
-      ? []
-      : namespacesOf(
-          areHitsKnown ? input : { ...input, mode: 'misses-only' },
-          groups,
-          allRows,
-          windowSeconds,
-          unmade,
-        );
-  const scans = input.rows.scans;
-  const monitoredSpans = mode === 'sampled' ? windows.flatMap(({ bursts }) => bursts) : windows;
-  const scanCalls = sumOf(monitoredSpans.map(({ from, to }) => writesBetween(from, to, [scans])));
-  const raw = residualOf(areHitsKnown ? mode : 'misses-only', windows, allRows, marks, namespaces, unmade, {
-    hits: allHits,
-    misses,
-  });
-  // Before 8.0, SCAN … TYPE counts a hit for each key that it goes through, and names none of them.
-  const mostScanned = sumOf(windows.map(({ from, to }) => readsBetween(from, to, [scans])));
-  const scanned = mode === 'exact' ? Math.max(0, Math.min(raw.hits ?? 0, mostScanned)) : 0;
-  const hits = allHits === null ? null : allHits - scanned;
-  const residual =
-    scanned === 0 || raw.reads === null || raw.hits === null
-      ? raw
-      : { ...raw, reads: raw.reads - scanned, hits: raw.hits - scanned };
+  const ofOthers = missesIn(windows, [input.rows.marks]);
+  const misses = counted && counted.misses - ofOthers;
+  const monitoredLookups = totalOf(lookupsIn(monitored));
+  // Before 8.0, SCAN … TYPE counts a hit for each key that it goes through, and names none of them. In a sample, nothing is
+  // known then of the hits between the bursts; misses are none of it.
+  const mostScanned = readsIn(monitored, scanRows);
+  const scanCalls = writesIn(monitored, scanRows);
+  const beyond = monitoredLookups - readsIn(monitored, shownRows);
+  const areHitsKnown =
+    mode !== 'sampled' || beyond <= 0 || beyond > mostScanned || !isTooMany(beyond, monitoredLookups);
+  const shownMode = areHitsKnown ? mode : 'misses-only';
+  const allHits = areHitsKnown && counted ? counted.hits : null;
+  const window = { ...input, mode: shownMode, groups, allRows, windowSeconds, unmade };
+  const namespaces = mode === 'counters' ? [] : namespacesOf(window);
+
+  const missResidual = mode === 'counters' || misses === null ? null : misses - missesIn(windows, allRows);
+  const readResidual =
+    missResidual === null || misses === null || allHits === null || shownMode === 'misses-only'
+      ? null
+      : // What MONITOR shows can be held against the counters where it ran alone.
+        mode === 'sampled'
+        ? beyond + unmade.in(monitored)
+        : allHits + misses - sumOf(namespaces.map((each) => each.reads ?? 0));
+  const hitsLeft = readResidual === null ? null : readResidual - (mode === 'exact' ? (missResidual ?? 0) : 0);
+  const scanned = mode === 'exact' ? Math.max(0, Math.min(hitsLeft ?? 0, mostScanned)) : 0;
+  const less = (figure: number | null) => (figure === null ? null : figure - scanned);
+  const hits = less(allHits);
+  const residual = { reads: less(readResidual), hits: less(hitsLeft), misses: missResidual };
+
+  const reads = hits === null || misses === null ? null : hits + misses;
   const lookups = (hits ?? 0) + (misses ?? 0);
-  // Reads are held against the counters where MONITOR ran.
-  const monitored = mode === 'sampled' ? lookupsIn(windows.flatMap(({ bursts }) => bursts)) : lookups;
   const unattributed = [
-    [residual.reads ?? 0, monitored],
+    [residual.reads ?? 0, mode === 'sampled' ? monitoredLookups : lookups],
     [residual.misses ?? 0, lookups],
   ] as const;
+  const tooMany = unattributed.find(([left, of]) => isTooMany(left, of));
   const invalidReasons = [
     ...input.lost,
-    ...(unreported === undefined ? [] : [`the server does not report \`${unreported}\``]),
-    ...(resets && unreported === undefined
-      ? ['the counters of the server went back: it was started anew, or CONFIG RESETSTAT was called']
-      : []),
-    ...unattributed
-      .filter(([left, of]) => isTooMany(left, of))
-      .slice(0, 1)
-      .map(
-        ([left, of]) =>
-          `${Math.abs(left)} of ${of} lookups cannot be attributed to a namespace${left < 0 ? failures(failedReads(windows)) : ''}`,
-      ),
+    ...resetReason(windows, counted === null),
+    ...(tooMany === undefined
+      ? []
+      : [
+          `${Math.abs(tooMany[0])} of ${tooMany[1]} lookups cannot be attributed to a namespace${tooMany[0] < 0 ? failures(failedReads(windows)) : ''}`,
+        ]),
   ];
   return {
-    mode,
-    modeReason: input.modeReason,
-    windowSeconds,
-    valid: invalidReasons.length === 0,
-    invalidReasons,
+    ...{ mode, modeReason, windowSeconds, valid: invalidReasons.length === 0, invalidReasons },
     remarks: [
       ...input.remarks,
       ...othersRemark(ofOthers),
       ...scanRemark(scanCalls, scanned, areHitsKnown),
-      ...unmadeRemark(unmade, monitoredSpans),
+      ...unmadeRemark(unmade, monitored),
     ],
-    endedBy: input.endedBy,
-    isReplica: input.isReplica,
-    reads: hits === null || misses === null ? null : hits + misses,
-    hits,
-    misses,
-    hitRate: hits === null || misses === null ? null : ratio(hits, hits + misses),
-    residual,
-    namespaces,
-    mostMissed: missingKeysOf(windows, groups, namespaces),
+    ...{ endedBy, isReplica, reads, hits, misses, hitRate: hits === null || !reads ? null : hits / reads },
+    ...{ residual, namespaces, mostMissed: missingKeysOf(windows, groups, namespaces) },
     remembered: {
       keysRemembered: history.table.remembered,
       keysBound: history.table.bound,
       forgotten: history.table.forgotten,
     },
-    serverCost: costOf(mode, windows, windowSeconds),
+    serverCost: costOf(mode, windows, monitored, windowSeconds),
   };
 }
 
-function residualOf(
-  mode: HitMode,
-  windows: readonly NodeWindow[],
-  allRows: readonly number[],
-  marks: readonly number[],
-  namespaces: readonly NamespaceTraffic[],
-  unmade: UnmadeReads,
-  { hits, misses }: Pick<TrafficReport, 'hits' | 'misses'>,
-): TrafficReport['residual'] {
-  if (mode === 'counters' || misses === null) return { reads: null, hits: null, misses: null };
-  const missResidual = misses - sumOf(windows.map(({ from, to }) => missesBetween(from, to, allRows)));
-  if (mode === 'misses-only' || hits === null) return { reads: null, hits: null, misses: missResidual };
-  if (mode === 'exact') {
-    const reads = hits + misses - sumOf(namespaces.map((each) => each.reads ?? 0));
-    return { reads, hits: reads - missResidual, misses: missResidual };
-  }
-  // What MONITOR shows can be held against the counters within the bursts alone.
-  const bursts = windows.flatMap((window) => window.bursts);
-  const rows = [...allRows, ...marks];
-  const reads =
-    lookupsIn(bursts) -
-    sumOf(bursts.map((burst) => readsBetween(burst.from, burst.to, rows) - unmade.in(burst)));
-  return { reads, hits: reads, misses: missResidual };
-}
+const totalOf = (lookups: ReturnType<typeof lookupsIn>) => (lookups?.hits ?? 0) + (lookups?.misses ?? 0);
 
-/** As the server counted them. */
-function lookupsIn(spans: readonly Burst[]): number {
-  return sumOf(
-    spans.map(({ from, to }) => {
-      const counted = lookupsBetween(from, to);
-      return (counted?.hits ?? 0) + (counted?.misses ?? 0);
-    }),
+/** Why the counters cannot be used, where they cannot. */
+function resetReason(windows: readonly Span[], isReset: boolean): string[] {
+  const unreported = ['keyspace_hits', 'keyspace_misses'].find((field) =>
+    windows.some(({ to }) => infoNumber(to.info, field) === null),
   );
+  if (unreported !== undefined) return [`the server does not report \`${unreported}\``];
+  return isReset
+    ? ['the counters of the server went back: it was started anew, or CONFIG RESETSTAT was called']
+    : [];
 }
 
 /** The lookups that `SCAN … TYPE` counted, which belong to no namespace. */
@@ -162,8 +134,8 @@ function scanRemark(calls: number, scanned: number, areHitsKnown: boolean): stri
 }
 
 /** Reads of commands that failed, where MONITOR ran. */
-function unmadeRemark(unmade: UnmadeReads, spans: readonly Burst[]): string[] {
-  const reads = sumOf(spans.map((span) => unmade.in(span)));
+function unmadeRemark(unmade: UnmadeReads, spans: readonly Span[]): string[] {
+  const reads = unmade.in(spans);
   if (reads === 0) return [];
   const why = unmade.failed === null ? '; commands over several keys stop at an error' : '';
   return [
@@ -177,26 +149,6 @@ function failures(failed: ReadonlyMap<string, number> | null): string {
   return calls.length === 0 ? '' : `; calls that failed: ${calls.join(', ')}`;
 }
 
-/**
- * True where SCAN … TYPE counted so many of the hits in the bursts that nothing is known of those between them. Misses are
- * none of it: each has its event.
- */
-function isSpoiledByScans(
-  { mode, windows, rows }: ReportInput,
-  allRows: readonly number[],
-  marks: readonly number[],
-): boolean {
-  if (mode !== 'sampled') return false;
-  const bursts = windows.flatMap((window) => window.bursts);
-  const most = sumOf(bursts.map(({ from, to }) => readsBetween(from, to, [rows.scans])));
-  const counted = lookupsIn(bursts);
-  const left = counted - sumOf(bursts.map(({ from, to }) => readsBetween(from, to, [...allRows, ...marks])));
-  return left > 0 && left <= most && isTooMany(left, counted);
-}
-
-const isTooMany = (unattributed: number, lookups: number) =>
-  Math.abs(unattributed) > Math.max(residualLookups, residualShare * lookups);
-
 /** What others did who look at the same server. */
 function othersRemark(lookups: number): string[] {
   if (lookups === 0) return [];
@@ -205,33 +157,26 @@ function othersRemark(lookups: number): string[] {
   ];
 }
 
-function costOf(mode: HitMode, windows: readonly NodeWindow[], windowSeconds: number): ObservationCost {
-  const cpu = windows.map(({ from, to }) => cpuBetween(from, to));
-  const commands = windows.map(({ from, to }) => growth(from.info, to.info, 'total_commands_processed'));
-  const bursts = windows.flatMap((window) => window.bursts);
-  const burstSeconds = sumOf(bursts.map(({ from, to }) => to.atMillis - from.atMillis)) / 1000;
-  const grown = (of: (mark: NodeWindow['to']) => number) =>
-    sumOf(windows.map(({ from, to }) => of(to) - of(from)));
+function costOf(
+  mode: HitMode,
+  windows: readonly Span[],
+  monitored: readonly Span[],
+  windowSeconds: number,
+): ObservationCost {
+  const grown = (of: (mark: Span['to']) => number, spans = windows) =>
+    sumOf(spans.map(({ from, to }) => of(to) - of(from)));
+  const share = grown((mark) => mark.atMillis, monitored) / 1000 / windows.length / windowSeconds;
   return {
-    serverCpuSeconds: cpu.includes(null) ? null : sumOf(cpu.map((each) => each ?? 0)),
-    commands: commands.includes(null) ? null : sumOf(commands.map((each) => each ?? 0)),
+    serverCpuSeconds: sumOrNull(windows.map(({ from, to }) => cpuBetween(from, to))),
+    commands: sumOrNull(
+      windows.map(({ from, to }) => growth(from.info, to.info, 'total_commands_processed')),
+    ),
     markLookups: sumOf(windows.map(({ to }) => to.ownMisses)),
     monitorBytes: grown((mark) => mark.monitorBytes),
     eventBytes: grown((mark) => mark.eventBytes),
-    monitoredCommands:
-      mode === 'sampled'
-        ? sumOf(bursts.map(({ from, to }) => to.monitoredCommands - from.monitoredCommands))
-        : grown((mark) => mark.monitoredCommands),
+    monitoredCommands: grown((mark) => mark.monitoredCommands, monitored),
     events: grown((mark) => mark.eventCount),
-    duty:
-      mode === 'exact'
-        ? 1
-        : mode === 'sampled' && windowSeconds > 0
-          ? burstSeconds / windows.length / windowSeconds
-          : 0,
+    duty: mode === 'exact' ? 1 : mode === 'sampled' && windowSeconds > 0 ? share : 0,
     maxLagSeconds: Math.max(...windows.map(({ to }) => to.maxLagSeconds)),
   };
 }
-
-const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
-const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);

@@ -2,8 +2,7 @@ import { keyFields } from '../../keyspace/key-text.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { RowGroup, WindowKeys } from '../keys/namespace-rows.ts';
 import type { MissingKey, NamespaceTraffic } from '../report.ts';
-import { causeNames } from './counts.ts';
-import type { NodeWindow } from './window.ts';
+import { causeNames, type Span } from '../counts.ts';
 
 const mostMissingKeys = 20;
 
@@ -22,7 +21,7 @@ interface MissedKey {
  * come first. No key has more misses than its namespace leaves it beside those that are certain of others.
  */
 export function missingKeysOf(
-  windows: readonly NodeWindow[],
+  windows: readonly Span[],
   groups: readonly RowGroup[],
   namespaces: readonly NamespaceTraffic[],
 ): MissingKey[] {

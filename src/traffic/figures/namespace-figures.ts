@@ -1,92 +1,64 @@
-import { causeNames } from './counts.ts';
-import { type NamespaceRows, type RowGroup, type RowDetails, detailsOf } from '../keys/namespace-rows.ts';
-import { fewestLookups, type HitMode, type NamespaceTraffic } from '../report.ts';
+import { sumOf } from '../../support/collections.ts';
+import type { Interval } from '../../support/intervals.ts';
+import type { LogHistogram } from '../../support/log-histogram.ts';
+import { causeNames, eventColumns, eventsIn, missesIn, readsIn, type Span, writesIn } from '../counts.ts';
+import { detailsOf, type RowGroup } from '../keys/namespace-rows.ts';
+import { fewestLookups, type MissCauses, type NamespaceTraffic } from '../report.ts';
+import type { ReportInput } from './build-report.ts';
 import { type MeanSize, memoryRemedy, ttlRemedy } from './remedies.ts';
-import {
-  causesBetween,
-  estimateHits,
-  estimateWrites,
-  evictedKeyColumn,
-  firstMissColumn,
-  missesBetween,
-  newKeyColumn,
-  type NodeWindow,
-  readsBetween,
-  sumEvents,
-  writesBetween,
-} from './window.ts';
-import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { UnmadeReads } from './unmade-reads.ts';
-import type { KeyHistory } from '../keys/key-history.ts';
+import { estimateHits, estimateWrites } from './window.ts';
+
+/** One window over all nodes, with what its namespaces share. */
+interface Window extends ReportInput {
+  readonly groups: readonly RowGroup[];
+  readonly allRows: readonly number[];
+  readonly windowSeconds: number;
+  readonly unmade: UnmadeReads;
+}
 
 /** The namespaces that had any traffic, those with most misses first. */
-export function namespacesOf(
-  input: ReportInput,
-  groups: readonly RowGroup[],
-  allRows: readonly number[],
-  windowSeconds: number,
-  unmade: UnmadeReads,
-): NamespaceTraffic[] {
-  const { mode, windows, map, bytesPerKey } = input;
+export function namespacesOf(window: Window): NamespaceTraffic[] {
+  const { windows, map, bytesPerKey, groups, unmade, windowSeconds } = window;
   const shown = windows.flatMap(({ to }) => to.keys);
   const known = new Map(map.namespaces.map((namespace) => [namespace.name, namespace]));
-  const totalMisses = sumOf(windows.map(({ from, to }) => missesBetween(from, to, allRows)));
+  const totalMisses = missesIn(windows, window.allRows);
   const bytesPerEvictedKey = meanEvictedBytes(windows, groups, bytesPerKey);
   const unmadeReads = unmade.byGroup(windows, groups);
-  const figures = groups.flatMap((group, index): NamespaceTraffic[] => {
-    const { rows, namespace, database } = group;
+  const figures = groups.flatMap(({ rows, namespace, database }, index): NamespaceTraffic[] => {
     const configured = known.get(namespace);
-    const causes = causesBetween(windows, rows);
-    const misses = sumOf(causeNames.map((name) => causes[name]));
-    const { hits, hitsInterval, reads, writes } =
-      mode === 'exact'
-        ? countedLookups(windows, rows, misses, unmade, unmadeReads[index] ?? 0)
-        : mode === 'sampled'
-          ? estimatedLookups(windows, rows, allRows, misses, unmade)
-          : { reads: null, hits: null, hitsInterval: null, writes: null };
-    const newKeys = input.tellsNewKeys ? sumEvents(windows, newKeyColumn, rows) : null;
+    const causes = Object.fromEntries(
+      causeNames.map((name, cause) => [name, eventsIn(windows, cause, rows)]),
+    ) as Readonly<MissCauses>;
+    const misses = missesIn(windows, rows);
+    const { hits, hitsInterval, writes } = hitsOf(window, rows, misses, unmadeReads[index] ?? 0);
+    const reads = hits === null ? null : hits + misses;
+    const newKeys = window.tellsNewKeys ? eventsIn(windows, eventColumns.newKeys, rows) : null;
     if (misses === 0 && !reads && !writes && !newKeys) return [];
     const details = detailsOf(shown, rows);
-    const hitRate = hits === null ? null : ratio(hits, hits + misses);
+    const hitRate = reads === null || hits === null ? null : ratio(hits, reads);
+    const rateAt = (bound: number, otherwise: number) => ratio(bound, bound + misses) ?? otherwise;
     const hitRateInterval =
-      hitsInterval === null || hitRate === null
-        ? null
-        : ([
-            ratio(hitsInterval[0], hitsInterval[0] + misses) ?? 0,
-            ratio(hitsInterval[1], hitsInterval[1] + misses) ?? 1,
-          ] as const);
+      hitsInterval && hitRate !== null
+        ? ([rateAt(hitsInterval[0], 0), rateAt(hitsInterval[1], 1)] as const)
+        : null;
     const target = configured?.hitRateTarget ?? null;
+    // State is not cached: nothing is gained by reading it more often.
+    const isJudged = configured?.kind !== 'state' && (reads ?? 0) >= fewestLookups;
+    const { stampedes: count, extraMisses, largestStampede: largest } = details;
     return [
       {
-        namespace,
-        database,
-        kind: configured?.kind ?? null,
-        reads,
+        ...{ namespace, database, kind: configured?.kind ?? null, reads },
         readsInterval: hitsInterval && [hitsInterval[0] + misses, hitsInterval[1] + misses],
-        hits,
-        hitsInterval,
-        misses,
-        hitRate,
-        hitRateInterval,
-        hitRateTarget: target,
-        // State is not cached: nothing is gained by reading it more often.
-        targetMet:
-          configured?.kind === 'state' || (reads ?? 0) < fewestLookups
-            ? null
-            : targetMet(target, hitRate, hitRateInterval),
+        ...{ hits, hitsInterval, misses, hitRate, hitRateInterval, hitRateTarget: target },
+        targetMet: isJudged ? targetMet(target, hitRate, hitRateInterval) : null,
         readsPerSecond: reads === null || windowSeconds === 0 ? null : reads / windowSeconds,
         missShare: ratio(misses, totalMisses),
         writes,
         readsPerWrite: reads === null || !writes ? null : reads / writes,
-        newKeys,
-        causes,
-        firstMisses: sumEvents(windows, firstMissColumn, rows),
-        refill: spanOf(details),
-        stampedes: {
-          count: details.stampedes,
-          extraMisses: details.extraMisses,
-          largest: details.largestStampede,
-        },
+        ...{ newKeys, causes, firstMisses: eventsIn(windows, eventColumns.firstMisses, rows) },
+        refill: refillOf(details.refillMillis),
+        stampedes: { count, extraMisses, largest },
         remedy: {
           ttl: ttlRemedy(details, causes.expired, configured?.ttl ?? null, windowSeconds),
           memory: memoryRemedy(
@@ -99,60 +71,42 @@ export function namespacesOf(
       },
     ];
   });
-  return figures.sort(byMisses);
+  return figures.sort(
+    (left, right) => (right.misses ?? 0) - (left.misses ?? 0) || (right.reads ?? 0) - (left.reads ?? 0),
+  );
 }
 
-type LookupFigures = Pick<NamespaceTraffic, 'hits' | 'hitsInterval' | 'reads' | 'writes'>;
-
-/** @param unmadeReads of these rows, as they are taken off */
-function countedLookups(
-  windows: readonly NodeWindow[],
+/** @param unmadeReads of these rows, as they are taken off in mode `exact` */
+function hitsOf(
+  { mode, windows, allRows, unmade }: Window,
   rows: readonly number[],
   misses: number,
-  unmade: UnmadeReads,
   unmadeReads: number,
-): LookupFigures {
-  const shown = sumOf(windows.map(({ from, to }) => readsBetween(from, to, rows)));
-  const bounds = windows.map((window) => unmade.boundsOf(window, rows));
-  const [least, most] = [sumOf(bounds.map(([low]) => low)), sumOf(bounds.map(([, high]) => high))];
-  // Commands of modules miss keys that no rule says they read; what is left over is told as the residual.
-  const hitsWithout = (count: number) => Math.max(0, shown - count - misses);
-  const hits = hitsWithout(unmadeReads);
-  return {
-    reads: hits + misses,
-    hits,
-    hitsInterval: least === most ? null : [hitsWithout(most), hitsWithout(least)],
-    writes: sumOf(windows.map(({ from, to }) => writesBetween(from, to, rows))),
-  };
-}
-
-function estimatedLookups(
-  windows: readonly NodeWindow[],
-  rows: readonly number[],
-  allRows: readonly number[],
-  misses: number,
-  unmade: UnmadeReads,
-): LookupFigures {
+): Pick<NamespaceTraffic, 'hits' | 'hitsInterval' | 'writes'> {
+  if (mode === 'exact') {
+    const shown = readsIn(windows, rows);
+    // Commands of modules miss keys that no rule says they read; what is left over is the residual.
+    const hitsWithout = (count: number) => Math.max(0, shown - count - misses);
+    const [least, most] = unmade.boundsOf(windows, rows);
+    return {
+      hits: hitsWithout(unmadeReads),
+      hitsInterval: least === most ? null : [hitsWithout(most), hitsWithout(least)],
+      writes: writesIn(windows, rows),
+    };
+  }
+  if (mode !== 'sampled') return { hits: null, hitsInterval: null, writes: null };
   const { value, interval } = estimateHits(windows, rows, allRows, unmade);
-  return {
-    reads: Math.round(value) + misses,
-    hits: Math.round(value),
-    hitsInterval: interval,
-    writes: Math.round(estimateWrites(windows, rows)),
-  };
+  const writes = Math.round(estimateWrites(windows, rows));
+  return { hits: Math.round(value), hitsInterval: interval, writes };
 }
 
-function targetMet(
-  target: number | null,
-  hitRate: number | null,
-  interval: NamespaceTraffic['hitRateInterval'],
-): boolean | null {
+function targetMet(target: number | null, hitRate: number | null, interval: Interval | null): boolean | null {
   if (target === null || hitRate === null) return null;
   const [low, high] = interval ?? [hitRate, hitRate];
   return low >= target ? true : high < target ? false : null;
 }
 
-function spanOf({ refillMillis }: RowDetails): NamespaceTraffic['refill'] {
+function refillOf(refillMillis: LogHistogram): NamespaceTraffic['refill'] {
   const [half, most] = [refillMillis.quantile(0.5), refillMillis.quantile(0.95)];
   return half === null || most === null
     ? null
@@ -161,44 +115,23 @@ function spanOf({ refillMillis }: RowDetails): NamespaceTraffic['refill'] {
 
 /** Of the namespaces that lose keys, each by how many it loses; their errors are taken to go the same way. */
 function meanEvictedBytes(
-  windows: readonly NodeWindow[],
+  windows: readonly Span[],
   groups: readonly RowGroup[],
   bytesPerKey: ReadonlyMap<string, MeanSize>,
 ): MeanSize | null {
-  let [keys, bytes, least, most] = [0, 0, 0, 0];
-  for (const { namespace, rows } of groups) {
+  const parts = groups.flatMap(({ namespace, rows }) => {
     const size = bytesPerKey.get(namespace);
-    if (size === undefined) continue;
-    const evicted = sumEvents(windows, evictedKeyColumn, rows);
-    keys += evicted;
-    bytes += evicted * size.value;
-    least += evicted * size.interval[0];
-    most += evicted * size.interval[1];
-  }
-  return keys === 0 ? null : { value: bytes / keys, interval: [least / keys, most / keys] };
+    return size ? [{ size, keys: eventsIn(windows, eventColumns.evictedKeys, rows) }] : [];
+  });
+  const keys = sumOf(parts.map((part) => part.keys));
+  const mean = (of: (size: MeanSize) => number) =>
+    sumOf(parts.map((part) => part.keys * of(part.size))) / keys;
+  return keys === 0
+    ? null
+    : {
+        value: mean(({ value }) => value),
+        interval: [mean(({ interval }) => interval[0]), mean(({ interval }) => interval[1])],
+      };
 }
 
-function byMisses(left: NamespaceTraffic, right: NamespaceTraffic): number {
-  return (right.misses ?? 0) - (left.misses ?? 0) || (right.reads ?? 0) - (left.reads ?? 0);
-}
-
-const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
 const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);
-
-/** What a report is made from. */
-export interface ReportInput {
-  readonly mode: HitMode;
-  readonly modeReason: string;
-  readonly windows: readonly [NodeWindow, ...NodeWindow[]];
-  readonly map: NamespaceMap;
-  readonly rows: NamespaceRows;
-  readonly history: KeyHistory;
-  readonly tellsNewKeys: boolean;
-  /** Why what was observed is not known to be right. */
-  readonly lost: readonly string[];
-  readonly remarks: readonly string[];
-  readonly endedBy: string | null;
-  readonly isReplica: boolean;
-  /** Mean size of the keys of a row group in bytes, by the group's name; those whose keys were evicted. */
-  readonly bytesPerKey: ReadonlyMap<string, MeanSize>;
-}

@@ -1,14 +1,9 @@
 import { commandCalls } from '../../redis/info.ts';
 import type { Interval } from '../../support/intervals.ts';
-import { countingRules } from '../rules/counting-rules.ts';
+import { readsIn, type Span, uncertainReadsIn } from '../counts.ts';
 import type { RowGroup } from '../keys/namespace-rows.ts';
-import {
-  type Burst,
-  lookupsBetween,
-  type NodeWindow,
-  readsBetween,
-  uncertainReadsBetween,
-} from './window.ts';
+import { countingRules } from '../rules/counting-rules.ts';
+import { lookupsIn } from './window.ts';
 
 /** Commands that read keys; true for those that look up no further key behind an error. */
 const readCommands = new Map(
@@ -18,7 +13,7 @@ const readCommands = new Map(
 );
 
 /** Calls that failed in these windows, of commands that read keys; null where a server does not report them. */
-export function failedReads(windows: readonly NodeWindow[]): ReadonlyMap<string, number> | null {
+export function failedReads(windows: readonly Span[]): ReadonlyMap<string, number> | null {
   const failed = new Map<string, number>();
   for (const { from, to } of windows) {
     const [before, after] = [commandCalls(from.info, 'failed_calls'), commandCalls(to.info, 'failed_calls')];
@@ -38,11 +33,11 @@ export function failedReads(windows: readonly NodeWindow[]): ReadonlyMap<string,
 export class UnmadeReads {
   /** Failed calls of the commands that stop at an error, by command; null: not reported. */
   readonly failed: ReadonlyMap<string, number> | null;
-  private readonly sums = new Map<Burst, { readonly unmade: number; readonly uncertain: number }>();
+  private readonly sums = new Map<Span, { readonly unmade: number; readonly uncertain: number }>();
 
   /** @param rows all of them, marks of other observers included */
   constructor(
-    windows: readonly NodeWindow[],
+    windows: readonly Span[],
     private readonly rows: readonly number[],
   ) {
     const failed = failedReads(windows);
@@ -50,25 +45,30 @@ export class UnmadeReads {
   }
 
   /** Of all rows together. */
-  in(span: Burst): number {
-    return this.sumsOf(span).unmade;
+  in(spans: readonly Span[]): number {
+    return spans.reduce((sum, span) => sum + this.sumsOf(span).unmade, 0);
   }
 
   /** Of these rows, in proportion to the reads that may not have been made. */
-  of(span: Burst, rows: readonly number[]): number {
+  of(span: Span, rows: readonly number[]): number {
     const { unmade, uncertain } = this.sumsOf(span);
-    return unmade === 0 ? 0 : (unmade * uncertainReadsBetween(span, rows)) / uncertain;
+    return unmade === 0 ? 0 : (unmade * uncertainReadsIn([span], rows)) / uncertain;
   }
 
   /** What they can be at least and at most: which of several namespaces they belong to is not known. */
-  boundsOf(span: Burst, rows: readonly number[]): Interval {
-    const { unmade, uncertain } = this.sumsOf(span);
-    const here = uncertainReadsBetween(span, rows);
-    return [Math.max(0, unmade - (uncertain - here)), Math.min(unmade, here)];
+  boundsOf(spans: readonly Span[], rows: readonly number[]): Interval {
+    let [least, most] = [0, 0];
+    for (const span of spans) {
+      const { unmade, uncertain } = this.sumsOf(span);
+      const here = uncertainReadsIn([span], rows);
+      least += Math.max(0, unmade - (uncertain - here));
+      most += Math.min(unmade, here);
+    }
+    return [least, most];
   }
 
   /** Of each group, in whole numbers that add up. */
-  byGroup(windows: readonly Burst[], groups: readonly RowGroup[]): number[] {
+  byGroup(windows: readonly Span[], groups: readonly RowGroup[]): number[] {
     let [exact, given] = [0, 0];
     return groups.map(({ rows }) => {
       for (const window of windows) exact += this.of(window, rows);
@@ -78,13 +78,12 @@ export class UnmadeReads {
     });
   }
 
-  private sumsOf(span: Burst): { readonly unmade: number; readonly uncertain: number } {
+  private sumsOf(span: Span): { readonly unmade: number; readonly uncertain: number } {
     const known = this.sums.get(span);
     if (known !== undefined) return known;
-    const { from, to } = span;
-    const counted = this.failed?.size === 0 ? null : lookupsBetween(from, to);
-    const uncertain = counted === null ? 0 : uncertainReadsBetween(span, this.rows);
-    const beyond = counted === null ? 0 : readsBetween(from, to, this.rows) - counted.hits - counted.misses;
+    const counted = this.failed?.size === 0 ? null : lookupsIn([span]);
+    const uncertain = counted === null ? 0 : uncertainReadsIn([span], this.rows);
+    const beyond = counted === null ? 0 : readsIn([span], this.rows) - counted.hits - counted.misses;
     const sums = { unmade: Math.max(0, Math.min(beyond, uncertain)), uncertain };
     this.sums.set(span, sums);
     return sums;

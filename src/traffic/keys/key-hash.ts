@@ -1,28 +1,34 @@
 import { avalanche } from '../../support/hash.ts';
 
-/**
- * The hash that was computed last, in two halves, each a signed integer of 32 bits. One object for all of them, for a
- * result of its own would be garbage for each command that is observed.
- */
-export const lastHash: { readonly high: number; readonly low: number } = { high: 0, low: 0 };
-const result: { high: number; low: number } = lastHash;
+/** 64 bits in two halves, each a signed integer of 32 bits. */
+export interface KeyHash {
+  high: number;
+  low: number;
+}
 
 /**
- * Hashes bytes to 64 bits, left in `lastHash`. It finds keys again and resists no adversary.
+ * Hashes bytes to 64 bits. It finds keys again and resists no adversary.
  * Two lanes of MurmurHash3_x86_128, each fed with every other word, with their constants and finish.
  * @see https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp
  *
  * @param end where the bytes end, exclusive
  * @param seed such as the number of the database, so that equal keys of two databases differ
+ * @param into takes the hash, for a result of its own would be garbage for each command that is observed
  */
-export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: number): void {
+export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: number, into: KeyHash): void {
   let high = seed | 0;
   let low = seed | 0;
   for (let at = start; at < end; at += 8) {
     high = mixHigh(high, low, wordOfBytes(bytes, at, end));
     low = mixLow(low, high, wordOfBytes(bytes, at + 4, end));
   }
-  finish(high, low, end - start);
+  const length = end - start;
+  let first = ((high ^ length) + (low ^ length)) | 0;
+  let second = ((low ^ length) + first) | 0;
+  first = avalanche(first);
+  second = avalanche(second);
+  into.high = (first + second) | 0;
+  into.low = (second + into.high) | 0;
 }
 
 /** Four bytes, the first the lowest; those beyond the end are zeros, which the length tells from real ones. */
@@ -48,15 +54,6 @@ function mixHigh(high: number, low: number, word: number): number {
 function mixLow(low: number, high: number, word: number): number {
   const mixed = low ^ Math.imul(rotate(Math.imul(word, 0xab0e9789), 16), 0x38b34ae5);
   return (Math.imul(rotate(mixed, 17) + high, 5) + 0x0bcaa747) | 0;
-}
-
-function finish(high: number, low: number, length: number): void {
-  let first = ((high ^ length) + (low ^ length)) | 0;
-  let second = ((low ^ length) + first) | 0;
-  first = avalanche(first);
-  second = avalanche(second);
-  result.high = (first + second) | 0;
-  result.low = (second + result.high) | 0;
 }
 
 function rotate(value: number, bits: number): number {

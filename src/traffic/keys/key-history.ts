@@ -1,6 +1,7 @@
-import { causeNames } from '../figures/counts.ts';
-import type { KeyTable } from './key-table.ts';
+import { causeNames } from '../counts.ts';
 import type { MissCause } from '../report.ts';
+import type { KeyHash } from './key-hash.ts';
+import type { KeyTable } from './key-table.ts';
 import type { WindowDetails } from './namespace-rows.ts';
 
 /** A cause by its place in `causeNames`. */
@@ -13,6 +14,18 @@ const storedState = 20;
 
 /** Further misses of a key within this time from its first, before it is stored again, are a stampede. */
 const stampedeMillis = 1000;
+
+/** Added to a cause where the miss was the first word of its key. */
+export const firstMiss = 16;
+
+/** A key that a stream showed, with the hash of it in its database. */
+export interface SeenKey extends KeyHash {
+  database: number;
+  row: number;
+  nowMillis: number;
+  /** Of the window of the stream. */
+  details: WindowDetails;
+}
 
 /**
  * What happened to each key last, and so why a read of it finds nothing. Events of a key come in the order in which
@@ -34,23 +47,17 @@ export class KeyHistory {
     private readonly deletesAreOthers: boolean,
   ) {}
 
-  /** The key is gone. The hash is that of the key in its database. */
-  gone(
-    cause: 'expired' | 'evicted' | 'invalidated' | 'renamed',
-    row: number,
-    high: number,
-    low: number,
-    now: number,
-    details: WindowDetails,
-  ): void {
+  /** The key is gone. */
+  gone(seen: SeenKey, cause: 'expired' | 'evicted' | 'invalidated' | 'renamed'): void {
     const { table } = this;
-    const at = table.enter(high, low);
+    const at = table.enter(seen);
     const { young } = table;
+    const since = this.sinceStart(seen.nowMillis);
     if (cause === 'expired' && young.state[at] === storedState)
-      details.of(row).lifeMillis.record(this.sinceStart(now) - (young.goneAtMillis[at] ?? 0));
+      seen.details.of(seen.row).lifeMillis.record(since - (young.goneAtMillis[at] ?? 0));
     const known = cause === 'invalidated' && this.deletesAreOthers ? 'unknown' : cause;
     young.state[at] = causeIndex[known] + 1;
-    young.goneAtMillis[at] = this.sinceStart(now);
+    young.goneAtMillis[at] = since;
     young.missedAtMillis[at] = 0;
     young.misses[at] = 0;
     if (cause === 'evicted') young.evictionMark[at] = this.evictions++;
@@ -58,70 +65,58 @@ export class KeyHistory {
   }
 
   /** The key came into being. */
-  stored(row: number, high: number, low: number, now: number, details: WindowDetails): void {
-    const at = this.table.enter(high, low);
-    this.refill(at, row, now, details);
+  stored(seen: SeenKey): void {
+    const at = this.table.enter(seen);
+    this.refill(at, seen);
     const { young } = this.table;
+    const since = this.sinceStart(seen.nowMillis);
     young.state[at] = storedState;
-    young.goneAtMillis[at] = this.sinceStart(now);
+    young.goneAtMillis[at] = since;
     // What MONITOR said of its TTL may have come before this event.
-    if ((young.deadlineMillis[at] ?? 0) < this.sinceStart(now)) young.deadlineMillis[at] = 0;
+    if ((young.deadlineMillis[at] ?? 0) < since) young.deadlineMillis[at] = 0;
   }
 
-  /** A write of the key was seen, on a server that does not tell when keys come into being. */
-  written(row: number, high: number, low: number, now: number, details: WindowDetails): void {
-    const at = this.table.find(high, low);
-    if (at >= 0) this.refill(at, row, now, details);
+  /** A write of the key was seen, on a server that does not report when keys come into being. */
+  written(seen: SeenKey): void {
+    const at = this.table.find(seen);
+    if (at >= 0) this.refill(at, seen);
   }
 
   /** The key was given a time to live. This says nothing of its state, for commands and events come on different ways. */
-  lives(
-    ttlMillis: number,
-    row: number,
-    high: number,
-    low: number,
-    now: number,
-    details: WindowDetails,
-  ): void {
-    const at = this.table.enter(high, low);
-    this.table.young.deadlineMillis[at] = Math.min(0xffffffff, this.sinceStart(now) + ttlMillis);
-    details.of(row).ttlMillis.record(ttlMillis);
+  lives(seen: SeenKey, ttlMillis: number): void {
+    const at = this.table.enter(seen);
+    const deadline = this.sinceStart(seen.nowMillis) + ttlMillis;
+    this.table.young.deadlineMillis[at] = Math.min(0xffffffff, deadline);
+    seen.details.of(seen.row).ttlMillis.record(ttlMillis);
   }
 
   /** Keys of the database, or of all, are gone without an event. */
-  flushed(database: number | null, now: number): void {
-    this.flushes.set(database, this.sinceStart(now));
+  flushed(database: number | null, nowMillis: number): void {
+    this.flushes.set(database, this.sinceStart(nowMillis));
   }
 
   /**
    * A read found nothing.
    * @returns the cause, by its index; with `firstMiss` added where this is the first word of the key in the window
    */
-  miss(
-    database: number,
-    row: number,
-    high: number,
-    low: number,
-    now: number,
-    details: WindowDetails,
-  ): number {
-    const at = this.table.find(high, low);
+  miss(seen: SeenKey): number {
+    const at = this.table.find(seen);
     const { young } = this.table;
     const state = at < 0 ? 0 : (young.state[at] ?? 0);
-    if (state === 0) return this.firstWord(database, high, low, now);
-    const since = this.sinceStart(now);
+    if (state === 0) return this.firstWord(seen);
+    const since = this.sinceStart(seen.nowMillis);
     const misses = young.misses[at] ?? 0;
     if (misses === 0) young.missedAtMillis[at] = since;
     if (since - (young.missedAtMillis[at] ?? 0) <= stampedeMillis) young.misses[at] = misses + 1;
     switch (state) {
       case causeIndex.expired + 1:
-        this.recordExpired(at, row, since, details);
+        seen.details.of(seen.row).expiredForMillis.record(this.expiredFor(at, since));
         return causeIndex.expired;
       case causeIndex.evicted + 1:
-        details.of(row).evictionDistance.record(this.evictions - (young.evictionMark[at] ?? 0));
+        seen.details.of(seen.row).evictionDistance.record(this.evictions - (young.evictionMark[at] ?? 0));
         return causeIndex.evicted;
       case storedState:
-        return this.flushOf(database) >= (young.goneAtMillis[at] ?? 0)
+        return this.flushOf(seen.database) >= (young.goneAtMillis[at] ?? 0)
           ? causeIndex.invalidated
           : causeIndex.unknown;
       default:
@@ -129,20 +124,20 @@ export class KeyHistory {
     }
   }
 
-  private firstWord(database: number, high: number, low: number, now: number): number {
+  private firstWord(seen: SeenKey): number {
     const { table } = this;
-    const unknown = table.mayBeForgotten(high, low) || this.flushOf(database) > 0;
-    const at = table.enter(high, low);
+    const unknown = table.mayBeForgotten(seen) || this.flushOf(seen.database) > 0;
+    const at = table.enter(seen);
     const { young } = table;
     const cause = unknown ? causeIndex.unknown : causeIndex.neverCached;
     young.state[at] = cause + 1;
-    young.missedAtMillis[at] = this.sinceStart(now);
+    young.missedAtMillis[at] = this.sinceStart(seen.nowMillis);
     young.misses[at] = 1;
     return cause + firstMiss;
   }
 
   /** Counts in the window in which it ends; a stampede only where all of its misses are of that window too. */
-  private refill(at: number, row: number, now: number, window: WindowDetails): void {
+  private refill(at: number, { row, nowMillis, details: window }: SeenKey): void {
     const { young } = this.table;
     const missedAt = young.missedAtMillis[at] ?? 0;
     const misses = young.misses[at] ?? 0;
@@ -150,7 +145,7 @@ export class KeyHistory {
     young.misses[at] = 0;
     if (missedAt === 0) return;
     const details = window.of(row);
-    details.refillMillis.record(Math.max(1, this.sinceStart(now) - missedAt));
+    details.refillMillis.record(Math.max(1, this.sinceStart(nowMillis) - missedAt));
     const { beganMillis } = window;
     if (misses < 2 || (beganMillis !== null && missedAt <= this.sinceStart(beganMillis))) return;
     details.stampedes++;
@@ -162,12 +157,11 @@ export class KeyHistory {
    * How long the key was over already: from its deadline where that is known, else from the event. A key that the read
    * itself found to be over had its event a moment before.
    */
-  private recordExpired(at: number, row: number, since: number, details: WindowDetails): void {
+  private expiredFor(at: number, since: number): number {
     const { deadlineMillis, goneAtMillis } = this.table.young;
     const deadline = deadlineMillis[at] ?? 0;
     const goneAt = goneAtMillis[at] ?? 0;
-    const over = since - (deadline > 0 && deadline < goneAt ? deadline : goneAt);
-    details.of(row).expiredForMillis.record(Math.max(1, over));
+    return Math.max(1, since - (deadline > 0 && deadline < goneAt ? deadline : goneAt));
   }
 
   private flushOf(database: number): number {
@@ -179,6 +173,3 @@ export class KeyHistory {
     return Math.max(1, Math.min(0xffffffff, Math.round(now - this.startMillis)));
   }
 }
-
-/** Added to a cause where the miss was the first word of its key. */
-export const firstMiss = 16;

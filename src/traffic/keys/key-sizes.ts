@@ -1,21 +1,21 @@
 import type { ByteString } from '../../support/bytes.ts';
-import { t95 } from '../../support/intervals.ts';
+import { meanOf, standardDeviationOf, t95 } from '../../support/intervals.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { type NamespaceRows, detailsOf, type WindowKeys } from './namespace-rows.ts';
+import { detailsOf, type NamespaceRows } from './namespace-rows.ts';
+import type { Mark } from '../streams/mark.ts';
 import type { MeanSize } from '../figures/remedies.ts';
 
-/** Fewer sizes do not show how they vary. */
 const fewestSizes = 8;
 
 /**
  * Mean size of the keys that were evicted and missed in a window, by namespace, in bytes: of those that are there again.
- * MEMORY USAGE counts no lookups. Namespaces that tell nothing are left out.
+ * MEMORY USAGE counts no lookups. Namespaces that show too few are left out.
  * @param marks the end of the window on each node
  */
 export async function readKeySizes(
   server: RedisServer,
   rows: NamespaceRows,
-  marks: readonly { readonly keys: readonly WindowKeys[] }[],
+  marks: readonly Mark[],
 ): Promise<Map<string, MeanSize>> {
   const sizes = new Map<string, MeanSize>();
   const [{ database }] = server.nodes;
@@ -23,7 +23,7 @@ export async function readKeySizes(
   for (const group of rows.groups()) {
     if (group.database !== database) continue;
     const { recentKeys } = detailsOf(shown, group.rows);
-    const mean = meanOf(await readSizes(server, recentKeys));
+    const mean = meanSizeOf(await readSizes(server, recentKeys));
     if (mean !== null) sizes.set(group.namespace, mean);
   }
   return sizes;
@@ -34,12 +34,11 @@ async function readSizes(server: RedisServer, keys: readonly ByteString[]): Prom
   return replies.flat().filter((reply) => typeof reply === 'number');
 }
 
-/** With its interval by Student's t; null where too few keys are left to tell. */
-function meanOf(values: readonly number[]): MeanSize | null {
+/** With its interval by Student's t; null where too few keys are left to show how they vary. */
+function meanSizeOf(values: readonly number[]): MeanSize | null {
   const count = values.length;
   if (count < fewestSizes) return null;
-  const value = values.reduce((sum, each) => sum + each, 0) / count;
-  const variance = values.reduce((sum, each) => sum + (each - value) ** 2, 0) / (count - 1);
-  const error = t95(count - 1) * Math.sqrt(variance / count);
+  const value = meanOf(values);
+  const error = (t95(count - 1) * standardDeviationOf(values)) / Math.sqrt(count);
   return { value, interval: [Math.max(0, value - error), value + error] };
 }

@@ -1,3 +1,5 @@
+import type { KeyHash } from './key-hash.ts';
+
 /** What is remembered of each key, in parallel columns. Times count from the start of the window. */
 export interface KeyMemory {
   /** An entry with state 0 leaves no trace when it is dropped. */
@@ -48,27 +50,24 @@ export class KeyTable {
   }
 
   /** Index of the entry of a key in `young`, or -1. Good until the next call of `find` or `enter`. */
-  find(hashHigh: number, hashLow: number): number {
-    const high = hashHigh | 0;
-    const low = lowHalf(high, hashLow);
-    const slot = this.slotOf(high, low);
-    if (this.current.isTaken(slot)) return slot;
-    return this.moveFromOld(high, low, slot) ? slot : -1;
+  find({ high, low }: KeyHash): number {
+    const half = lowHalf(high, low);
+    const slot = this.slotOf(high, half);
+    return this.current.isTaken(slot) || this.moveFromOld(high, half, slot) ? slot : -1;
   }
 
   /** Index of the entry of a key in `young`; a new one, of zeros, where there is none. Good until the next call. */
-  enter(hashHigh: number, hashLow: number): number {
-    const high = hashHigh | 0;
-    const low = lowHalf(high, hashLow);
-    const slot = this.slotOf(high, low);
-    if (!this.current.isTaken(slot) && !this.moveFromOld(high, low, slot)) this.current.take(slot, high, low);
+  enter({ high, low }: KeyHash): number {
+    const half = lowHalf(high, low);
+    const slot = this.slotOf(high, half);
+    if (!this.current.isTaken(slot) && !this.moveFromOld(high, half, slot))
+      this.current.take(slot, high, half);
     return slot;
   }
 
   /** Of a key that is not found: true where it may have been forgotten, false where it was never entered. */
-  mayBeForgotten(hashHigh: number, hashLow: number): boolean {
-    const high = hashHigh | 0;
-    return this.traces.mayHold(high, lowHalf(high, hashLow));
+  mayBeForgotten({ high, low }: KeyHash): boolean {
+    return this.traces.mayHold(high, lowHalf(high, low));
   }
 
   private slotOf(high: number, low: number): number {
@@ -98,10 +97,7 @@ export class KeyTable {
 }
 
 /** The halves are never both zero, which marks a free slot. */
-function lowHalf(high: number, hashLow: number): number {
-  const low = hashLow | 0;
-  return high === 0 && low === 0 ? 1 : low;
-}
+const lowHalf = (high: number, low: number) => (high === 0 && low === 0 ? 1 : low);
 
 /** A table with open addressing, from which no entry is taken out. */
 class Generation implements KeyMemory {
@@ -113,8 +109,9 @@ class Generation implements KeyMemory {
   readonly evictionMark: Uint32Array;
   readonly limit: number;
   used = 0;
-  /** Entries that have a younger copy in the other generation, and are told of no more. */
+  /** Entries that have a younger copy in the other generation, and count no more. */
   moved = 0;
+  private readonly columns: readonly (Uint8Array | Uint32Array)[];
   private readonly high: Int32Array;
   private readonly low: Int32Array;
   private readonly left: Uint8Array;
@@ -126,6 +123,8 @@ class Generation implements KeyMemory {
     this.misses = new Uint32Array(slots);
     this.deadlineMillis = new Uint32Array(slots);
     this.evictionMark = new Uint32Array(slots);
+    const { state, goneAtMillis, missedAtMillis, misses, deadlineMillis, evictionMark } = this;
+    this.columns = [state, goneAtMillis, missedAtMillis, misses, deadlineMillis, evictionMark];
     this.limit = Math.floor(slots * fullLoad);
     this.high = new Int32Array(slots);
     this.low = new Int32Array(slots);
@@ -158,12 +157,7 @@ class Generation implements KeyMemory {
   }
 
   copy(slot: number, from: Generation, source: number): void {
-    this.state[slot] = from.state[source] ?? 0;
-    this.goneAtMillis[slot] = from.goneAtMillis[source] ?? 0;
-    this.missedAtMillis[slot] = from.missedAtMillis[source] ?? 0;
-    this.misses[slot] = from.misses[source] ?? 0;
-    this.deadlineMillis[slot] = from.deadlineMillis[source] ?? 0;
-    this.evictionMark[slot] = from.evictionMark[source] ?? 0;
+    this.columns.forEach((column, index) => (column[slot] = from.columns[index]?.[source] ?? 0));
   }
 
   /** Leaves a trace of each entry that has not moved, and that tells something. */
@@ -177,9 +171,7 @@ class Generation implements KeyMemory {
   clear(): void {
     this.used = 0;
     this.moved = 0;
-    for (const column of [this.state, this.left, this.high, this.low]) column.fill(0);
-    const { goneAtMillis, missedAtMillis, misses, deadlineMillis, evictionMark } = this;
-    for (const column of [goneAtMillis, missedAtMillis, misses, deadlineMillis, evictionMark]) column.fill(0);
+    for (const column of [this.left, this.high, this.low, ...this.columns]) column.fill(0);
   }
 }
 

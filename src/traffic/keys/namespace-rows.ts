@@ -3,6 +3,7 @@ import { type Leaf, SegmentTree } from '../../keyspace/segment-tree.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { LogHistogram } from '../../support/log-histogram.ts';
 import type { FrequentKey } from './frequent-keys.ts';
+import type { KeyHash } from './key-hash.ts';
 
 /** The rows that the keys of one namespace are counted in. */
 export interface RowGroup {
@@ -63,8 +64,8 @@ export class NamespaceRows {
     });
   }
 
-  /** @param high @param low the hash of the key in its database */
-  rowOf(database: number, bytes: Buffer, start: number, end: number, high: number, low: number): number {
+  /** @param hash of the key in its database */
+  rowOf(database: number, bytes: Buffer, start: number, end: number, { high, low }: KeyHash): number {
     const slot = low & (cacheSlots - 1);
     const cached = this.cachedRow[slot] ?? 0;
     if (cached !== 0 && this.cachedLow[slot] === low && this.cachedHigh[slot] === high) return cached;

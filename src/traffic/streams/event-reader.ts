@@ -1,18 +1,9 @@
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
-import type { TrafficSink } from './mark.ts';
+import type { NodeTraffic } from '../node-traffic.ts';
 
 /** What happened to a key, as far as hits and misses go. */
-export type KeyEvent = 'keymiss' | 'expired' | 'evicted' | 'del' | 'new' | 'rename_from' | 'move_from';
-
-export const keyEvents: readonly KeyEvent[] = [
-  'keymiss',
-  'expired',
-  'evicted',
-  'del',
-  'new',
-  'rename_from',
-  'move_from',
-];
+export const keyEvents = ['keymiss', 'expired', 'evicted', 'del', 'new', 'rename_from', 'move_from'] as const;
+export type KeyEvent = (typeof keyEvents)[number];
 
 /** The channels of a subscription that brings the events of these databases. Patterns would cost the server more. */
 export function eventChannels(databases: number): string[] {
@@ -39,7 +30,7 @@ export class EventReader {
   /** Start and end of the three parts of the message that was read last. */
   private readonly parts = new Int32Array(6);
 
-  constructor(private readonly sink: Pick<TrafficSink, 'event'>) {}
+  constructor(private readonly sink: Pick<NodeTraffic, 'event'>) {}
 
   /** @throws ReplyFault when the bytes are no subscription's */
   push(chunk: Buffer): void {

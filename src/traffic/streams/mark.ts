@@ -1,6 +1,7 @@
 import type { Info } from '../../redis/info.ts';
+import type { ByteString } from '../../support/bytes.ts';
+import type { Counts } from '../counts.ts';
 import type { WindowKeys } from '../keys/namespace-rows.ts';
-import type { KeyEvent } from './event-reader.ts';
 
 /**
  * One instant in the life of a node, the same in all that is observed of it: its counters, and what of the stream of
@@ -10,9 +11,9 @@ export interface Mark {
   /** Milliseconds, on the clock that the observation was given. */
   readonly atMillis: number;
   readonly info: Info;
-  /** The counts that `commandsAt` and `eventsAt` gave when the mark went by; null for a stream that is not open. */
-  readonly commands: Float64Array | null;
-  readonly events: Float64Array | null;
+  /** What the streams had shown when the mark went by. */
+  readonly commands: Counts;
+  readonly events: Counts;
   /** What the streams showed of single keys since the last `turn`; empty for a mark of a burst. */
   readonly keys: readonly WindowKeys[];
   readonly monitoredCommands: number;
@@ -33,32 +34,20 @@ export interface Mark {
  */
 export type MarkKind = 'burst' | 'end' | 'turn';
 
+export type StreamName = 'commands' | 'events';
+
 /** What a stream showed before a mark. */
 export interface StreamCut {
-  readonly counts: Float64Array;
+  readonly counts: Counts;
   /** Null in a burst. */
   readonly keys: WindowKeys | null;
 }
 
-/** Counts what a node does. Keys are bytes of a buffer that is used again. */
-export interface TrafficSink {
-  /** The time of what follows, in milliseconds. */
-  nowMillis: number;
-  /** @param uncertain how many of the lookups were made only if the command did not fail */
-  read(database: number, bytes: Buffer, start: number, end: number, lookups: number, uncertain: number): void;
-  /** The key is given a value, and a time to live where that is above 0. */
-  write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
-  /** The key is given a time to live, and keeps its value. */
-  lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void;
-  /** SCAN with TYPE: it may add so many hits at most, of keys that no line names. */
-  scanByType(mostLookups: number): void;
-  /** Keys of the database (of all where it is null) are gone without an event. */
-  flush(database: number | null): void;
-  event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void;
-  /** What has been counted so far, and what was seen of keys since the last turn. */
-  commandsAt(kind: MarkKind): StreamCut;
-  eventsAt(kind: MarkKind): StreamCut;
+/** A mark that has not gone by in every stream. */
+export interface PendingMark {
+  readonly key: ByteString;
+  readonly kind: MarkKind;
+  readonly cuts: Partial<Record<StreamName, StreamCut>>;
+  /** Called when it went by in a stream, after its cut was taken. */
+  readonly seen: (stream: StreamName) => void;
 }
-
-/** What MONITOR shows of it. */
-export type CommandSink = Pick<TrafficSink, 'read' | 'write' | 'lives' | 'scanByType' | 'flush'>;

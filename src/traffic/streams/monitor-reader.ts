@@ -2,7 +2,7 @@ import type { ByteString } from '../../support/bytes.ts';
 import { fnvBasis } from '../../support/hash.ts';
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
 import { type CommandTable, nextNameHash, type TableEntry } from '../rules/command-table.ts';
-import type { CommandSink } from './mark.ts';
+import type { CommandSink } from '../node-traffic.ts';
 import { lookupsOf, uncertainLookups } from '../rules/counting-rules.ts';
 
 const [lineFeed, carriageReturn, quote, backslash, space, bracket] = [0x0a, 0x0d, 0x22, 0x5c, 0x20, 0x5b];
@@ -41,6 +41,13 @@ export class MonitorReader {
     private readonly table: CommandTable,
     private readonly sink: CommandSink,
   ) {}
+
+  /** What follows comes over another connection: the line that was cut off is dropped. */
+  restart(): void {
+    this.carried = 0;
+    this.skipping = false;
+    this.refused = null;
+  }
 
   /** @throws ReplyFault when the bytes are no MONITOR's */
   push(chunk: Buffer): void {

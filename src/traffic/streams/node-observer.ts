@@ -4,17 +4,17 @@ import { type Info, infoWithCommands, withCommands } from '../../redis/info.ts';
 import type { Lane } from '../../redis/lane.ts';
 import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
-import type { WindowKeys } from '../keys/namespace-rows.ts';
-import { type CommandTable, commandTable } from '../rules/command-table.ts';
+import type { NodeTraffic } from '../node-traffic.ts';
+import { commandTable } from '../rules/command-table.ts';
 import { countingRules } from '../rules/counting-rules.ts';
 import { EventReader, eventChannels } from './event-reader.ts';
-import type { Mark, MarkKind, StreamCut, TrafficSink } from './mark.ts';
+import type { Mark, MarkKind, PendingMark, StreamName } from './mark.ts';
 import { MonitorReader } from './monitor-reader.ts';
 
 /** An observation cannot go on: what it would report from here on is not known to be right. */
 export class ObservationLost extends RedisError {
   constructor(
-    readonly stream: 'lag' | 'monitor' | 'events',
+    readonly stream: 'lag' | StreamName,
     message: string,
   ) {
     super(
@@ -26,29 +26,16 @@ export class ObservationLost extends RedisError {
   }
 }
 
-interface PendingMark {
-  readonly key: string;
-  readonly kind: MarkKind;
-  readonly keys: WindowKeys[];
-  commands: Float64Array | null | undefined;
-  events: Float64Array | null | undefined;
-  monitoredCommands: number;
-  eventCount: number;
-  seen: () => void;
-  failed: (error: Error) => void;
-}
-
 /** Commands that look up one key and change nothing; the first that the user may call marks the streams. */
 const probes = ['TTL', 'EXISTS', 'TYPE', 'GET'] as const;
 
 /** How far a stream may be behind the server. Longer would let the server hold too much for us. */
 const lagLimitMillis = 5000;
 
-/** Made once, when an observation begins. */
-let table: CommandTable | undefined;
+const table = commandTable(countingRules);
 
 interface NodeObserverOptions {
-  readonly sink: TrafficSink;
+  readonly traffic: NodeTraffic;
   /** A key for the mark of this number; one that lies on the node. */
   readonly markKey: (mark: number) => ByteString;
   /** Milliseconds since the epoch. */
@@ -60,17 +47,17 @@ interface NodeObserverOptions {
  * an event tells of the miss, and INFO gives the counters of the same instant, for a transaction is never interrupted.
  */
 export class NodeObserver {
-  private monitorLane: Lane | undefined;
-  private monitor: MonitorReader | undefined;
-  private closedMonitors = { commands: 0, bytes: 0, cutLines: 0 };
-  private eventLane: Lane | undefined;
-  private events: EventReader | undefined;
-  private pending: PendingMark | undefined;
+  private readonly monitor: MonitorReader;
+  private readonly events: EventReader;
+  /** Of the streams that are open. */
+  private readonly lanes: Record<StreamName, Lane | null> = { commands: null, events: null };
   private marks = 0;
   private ownMisses = 0;
   private maxLagSeconds = 0;
   /** Marks go one after the other. */
-  private lastMark: Promise<void> = Promise.resolve();
+  private lastMark: Promise<unknown> = Promise.resolve();
+  /** Ends the wait for the mark that is under way. */
+  private fail: (error: Error) => void = () => undefined;
   private lost: Error | undefined;
   private transactions = true;
 
@@ -83,7 +70,10 @@ export class NodeObserver {
     /** Why no key may be looked up: marks have the counters alone then. */
     readonly lookupRefusal: RedisError | null,
   ) {
-    options.sink.nowMillis = options.clock();
+    const { traffic, clock } = options;
+    traffic.nowMillis = clock();
+    this.monitor = new MonitorReader(table, traffic);
+    this.events = new EventReader(traffic);
   }
 
   /** @throws RedisError when the connection is lost */
@@ -106,65 +96,21 @@ export class NodeObserver {
 
   /** Subscribes to the events of these databases, and resolves when all channels are confirmed. @throws RedisError */
   async openEvents(databases: number): Promise<void> {
-    const lane = await this.node.openLane();
     const channels = eventChannels(databases);
-    const reader = new EventReader({
-      event: (kind, database, bytes, start, end) => {
-        if (kind === 'keymiss' && this.isMark(bytes, start, end)) this.eventMark();
-        else this.options.sink.event(kind, database, bytes, start, end);
-      },
-    });
-    this.eventLane = lane;
-    this.events = reader;
-    await this.started(
-      lane,
-      ['SUBSCRIBE', ...channels.map(asBytes)],
-      (chunk) => reader.push(chunk),
-      () => (reader.refused === null ? reader.confirmed === channels.length : reader.refused),
-      'events',
-    );
+    const { events } = this;
+    const isBegun = () => events.confirmed === channels.length;
+    await this.openStream('events', ['SUBSCRIBE', ...channels.map(asBytes)], events, isBegun);
   }
 
   /** Starts MONITOR, and resolves when the server has begun. @throws RedisError */
   async openMonitor(): Promise<void> {
-    const lane = await this.node.openLane();
-    const { sink } = this.options;
-    const reader = new MonitorReader((table ??= commandTable(countingRules)), {
-      read: (database, bytes, start, end, lookups, uncertain) => {
-        if (this.isMark(bytes, start, end)) this.monitorMark();
-        else sink.read(database, bytes, start, end, lookups, uncertain);
-      },
-      write: (database, bytes, start, end, ttlMillis) => sink.write(database, bytes, start, end, ttlMillis),
-      lives: (database, bytes, start, end, ttlMillis) => sink.lives(database, bytes, start, end, ttlMillis),
-      scanByType: (mostLookups) => sink.scanByType(mostLookups),
-      flush: (database) => sink.flush(database),
-    });
-    this.monitorLane = lane;
-    this.monitor = reader;
-    await this.started(
-      lane,
-      ['MONITOR'],
-      (chunk) => reader.push(chunk),
-      () => reader.refused ?? reader.bytes > 0,
-      'monitor',
-    );
+    this.monitor.restart();
+    await this.openStream('commands', ['MONITOR'], this.monitor, () => true);
   }
 
-  closeEvents(): void {
-    this.eventLane?.close();
-    this.eventLane = undefined;
-    this.events = undefined;
-  }
-
-  closeMonitor(): void {
-    this.monitorLane?.close();
-    this.monitorLane = undefined;
-    if (this.monitor) {
-      this.closedMonitors.commands += this.monitor.commands;
-      this.closedMonitors.bytes += this.monitor.bytes;
-      this.closedMonitors.cutLines += this.monitor.cutLines;
-    }
-    this.monitor = undefined;
+  closeStream(name: StreamName): void {
+    this.lanes[name]?.close();
+    this.lanes[name] = null;
   }
 
   /**
@@ -173,63 +119,38 @@ export class NodeObserver {
    */
   mark(kind: MarkKind, limitMillis = lagLimitMillis): Promise<Mark> {
     const mark = this.lastMark.then(() => this.markNow(kind, limitMillis));
-    this.lastMark = mark.then(
-      () => undefined,
-      () => undefined,
-    );
+    this.lastMark = mark.catch(() => undefined);
     return mark;
   }
 
   private async markNow(kind: MarkKind, limitMillis: number): Promise<Mark> {
     if (this.lost) throw this.lost;
-    const key = this.options.markKey(++this.marks);
+    const { monitor, events } = this;
+    const { traffic, markKey, clock } = this.options;
+    const key = markKey(++this.marks);
     if (this.probe !== null) this.ownMisses++;
     const sentAt = performance.now();
-    const pending: PendingMark = {
-      key,
-      kind,
-      keys: [],
-      commands: this.monitor ? undefined : null,
-      events: this.events ? undefined : null,
-      monitoredCommands: 0,
-      eventCount: 0,
-      seen: () => undefined,
-      failed: () => undefined,
-    };
-    this.pending = pending;
-    // Of a stream that is not open nothing is under way.
-    if (pending.commands === null) keepKeys(pending, this.options.sink.commandsAt(kind));
-    if (pending.events === null) keepKeys(pending, this.options.sink.eventsAt(kind));
+    const passed = this.passMark(key, kind, limitMillis);
+    // Handled where it is awaited.
+    passed.catch(() => undefined);
     try {
-      const seen = this.waitFor(pending, limitMillis);
-      // Told where it is awaited.
-      seen.catch(() => undefined);
       const info = await this.probeAndInfo(key, kind);
-      const atMillis = this.options.clock();
-      await seen;
+      const atMillis = clock();
+      const cuts = await passed;
       this.maxLagSeconds = Math.max(this.maxLagSeconds, (performance.now() - sentAt) / 1000);
       return {
-        atMillis,
-        info,
-        commands: pending.commands ?? null,
-        events: pending.events ?? null,
-        keys: pending.keys,
-        monitoredCommands: pending.monitoredCommands,
-        monitorBytes: this.closedMonitors.bytes + (this.monitor?.bytes ?? 0),
-        cutLines: this.closedMonitors.cutLines + (this.monitor?.cutLines ?? 0),
-        eventCount: pending.eventCount,
-        eventBytes: this.events?.bytes ?? 0,
-        maxLagSeconds: this.maxLagSeconds,
-        ownMisses: this.ownMisses,
+        ...{ atMillis, info, ...cuts },
+        ...{ monitorBytes: monitor.bytes, cutLines: monitor.cutLines, eventBytes: events.bytes },
+        ...{ maxLagSeconds: this.maxLagSeconds, ownMisses: this.ownMisses },
       };
     } finally {
-      this.pending = undefined;
+      traffic.pending = null;
     }
   }
 
   close(): void {
-    this.closeMonitor();
-    this.closeEvents();
+    this.closeStream('commands');
+    this.closeStream('events');
     this.control.close();
   }
 
@@ -252,96 +173,75 @@ export class NodeObserver {
     return infoOf((await this.control.exchange(question)).slice(1), address);
   }
 
-  private waitFor(pending: PendingMark, limitMillis: number): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /** Resolves when the lookup of the key went by in each stream that is open. Of one that is not, nothing is under way. */
+  private passMark(key: ByteString, kind: MarkKind, limitMillis: number) {
+    const { monitor, events, lanes } = this;
+    const { traffic } = this.options;
+    const cuts: PendingMark['cuts'] = {};
+    let [monitoredCommands, eventCount] = [monitor.commands, events.events];
+    for (const name of ['commands', 'events'] as const)
+      if (lanes[name] === null) cuts[name] = traffic.cut(name, kind);
+    type Passed = Pick<Mark, 'commands' | 'events' | 'keys' | 'monitoredCommands' | 'eventCount'>;
+    return new Promise<Passed>((resolve, reject) => {
       const timer = setTimeout(() => {
-        const stream = pending.commands === undefined ? 'MONITOR' : 'the subscription to events';
-        const silent = new ObservationLost(
-          'lag',
-          `${stream} of ${this.node.address} was more than ${limitMillis / 1000} s behind the server`,
-        );
-        pending.failed(silent);
+        const stream = nameOf(cuts.commands === undefined ? 'commands' : 'events');
+        const message = `${stream} of ${this.node.address} was more than ${limitMillis / 1000} s behind the server`;
+        this.fail(new ObservationLost('lag', message));
       }, limitMillis);
-      pending.failed = (error) => {
+      this.fail = (error) => {
         clearTimeout(timer);
         reject(error);
       };
-      pending.seen = () => {
-        if (pending.commands === undefined || pending.events === undefined) return;
+      const seen = (name?: StreamName) => {
+        if (name === 'commands') monitoredCommands = monitor.commands;
+        if (name === 'events') eventCount = events.events;
+        if (cuts.commands === undefined || cuts.events === undefined) return;
         clearTimeout(timer);
-        resolve();
+        const [commands, eventCounts] = [cuts.commands.counts, cuts.events.counts];
+        const keys = [cuts.commands.keys, cuts.events.keys].filter((each) => each !== null);
+        resolve({ commands, events: eventCounts, keys, monitoredCommands, eventCount });
       };
-      pending.seen();
+      traffic.pending = { key, kind, cuts, seen };
+      seen();
     });
   }
 
-  private isMark(bytes: Buffer, start: number, end: number): boolean {
-    const key = this.pending?.key;
-    if (key === undefined || end - start !== key.length) return false;
-    for (let at = 0; at < key.length; at++) if (bytes[start + at] !== key.charCodeAt(at)) return false;
-    return true;
-  }
-
-  private monitorMark(): void {
-    const { pending } = this;
-    if (pending === undefined || pending.commands !== undefined) return;
-    pending.commands = keepKeys(pending, this.options.sink.commandsAt(pending.kind));
-    pending.monitoredCommands = this.closedMonitors.commands + (this.monitor?.commands ?? 0);
-    pending.seen();
-  }
-
-  private eventMark(): void {
-    const { pending } = this;
-    if (pending === undefined || pending.events !== undefined) return;
-    pending.events = keepKeys(pending, this.options.sink.eventsAt(pending.kind));
-    pending.eventCount = this.events?.events ?? 0;
-    pending.seen();
-  }
-
-  /** Sends the command that a stream begins with. @param state true when it has begun, a text when it is refused */
-  private started(
-    lane: Lane,
+  /** Sends the command that a stream begins with, and resolves when it has begun. @throws RedisError where it is refused */
+  private async openStream(
+    name: StreamName,
     command: RedisCommand,
-    push: (chunk: Buffer) => void,
-    state: () => boolean | string,
-    stream: 'monitor' | 'events',
+    reader: MonitorReader | EventReader,
+    isBegun: () => boolean,
   ): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const lane = (this.lanes[name] = await this.node.openLane());
+    const { traffic, clock } = this.options;
+    const subject = `\`${String(command[0])}\``;
+    await new Promise<void>((resolve, reject) => {
       let begun = false;
       lane.stream(command, {
         bytes: (chunk) => {
-          this.options.sink.nowMillis = this.options.clock();
-          push(chunk);
-          if (begun) return;
-          const now = state();
-          if (now === false) return;
+          traffic.nowMillis = clock();
+          reader.push(chunk);
+          if (begun || (reader.refused === null && !isBegun())) return;
           begun = true;
-          if (now === true) resolve();
-          else reject(refusal(new ReplyError(now), `\`${String(command[0])}\``, this.node.address));
+          if (reader.refused === null) resolve();
+          else reject(refusal(new ReplyError(reader.refused), subject, this.node.address));
         },
         ended: (failure) => {
-          if (begun) this.lose(stream, failure);
-          else reject(failure);
+          if (!begun) {
+            reject(failure);
+            return;
+          }
+          const message = `the server cut off ${nameOf(name)} of ${this.node.address}: ${failure.message}`;
+          this.lost ??= new ObservationLost(name, message);
+          this.fail(this.lost);
         },
       });
     });
   }
-
-  private lose(stream: 'monitor' | 'events', failure: RedisError): void {
-    const what = stream === 'monitor' ? 'MONITOR' : 'the subscription to events';
-    this.lost ??= new ObservationLost(
-      stream,
-      `the server cut off ${what} of ${this.node.address}: ${failure.message}`,
-    );
-    this.pending?.failed(this.lost);
-  }
 }
 
-/** @returns the counts */
-function keepKeys(pending: PendingMark, { counts, keys }: StreamCut): Float64Array {
-  if (keys !== null) pending.keys.push(keys);
-  return counts;
-}
+const nameOf = (stream: StreamName) => (stream === 'commands' ? 'MONITOR' : 'the subscription to events');
 
 /** @throws RedisError where INFO was refused */
 function infoOf([info = null, commands]: readonly Reply[], address: string): Info {

@@ -161,7 +161,6 @@ describe('in mode misses-only', () => {
         scene.tells('keymiss', 'user:2');
       },
       { mode },
-      { commands: null },
     );
     expect(report).toMatchObject({ valid: true, hits: 70, misses: 4, residual: { reads: null, misses: 0 } });
     expect(named(report, 'users')).toMatchObject({
@@ -173,7 +172,7 @@ describe('in mode misses-only', () => {
 
   test('misses without an event make the window invalid', () => {
     const scene = new WindowScene();
-    const report = scene.window(() => (scene.misses += 11), { mode }, { commands: null });
+    const report = scene.window(() => (scene.misses += 11), { mode });
     expect(report).toMatchObject({ valid: false, residual: { reads: null, hits: null, misses: 11 } });
   });
 });
@@ -186,7 +185,6 @@ test('in mode counters the server alone is told of, and nothing is left over', (
       scene.misses += 500;
     },
     { mode: 'counters' },
-    { commands: null, events: null },
   );
   expect(report).toMatchObject({ valid: true, hits: 500, misses: 500, hitRate: 0.5, namespaces: [] });
   expect(report.residual).toEqual({ reads: null, hits: null, misses: null });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { causeNames } from '../../../src/traffic/figures/counts.ts';
-import { causeIndex, firstMiss, KeyHistory } from '../../../src/traffic/keys/key-history.ts';
+import { causeNames } from '../../../src/traffic/counts.ts';
+import { causeIndex, firstMiss, KeyHistory, type SeenKey } from '../../../src/traffic/keys/key-history.ts';
 import { WindowDetails } from '../../../src/traffic/keys/namespace-rows.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
 import { rounds } from '../../server/effort.ts';
-import { hashOfText } from './text-hash.ts';
+import { hashOf } from './text-hash.ts';
 
 type Gone = 'expired' | 'evicted' | 'invalidated' | 'renamed';
 
@@ -25,22 +25,22 @@ class Story {
   }
 
   gone(cause: Gone, key = 'k', database = 0): this {
-    this.history.gone(cause, 1, ...hashOfText(key, database), this.now, this.window);
+    this.history.gone(this.seen(key, database), cause);
     return this;
   }
 
   stored(key = 'k', database = 0): this {
-    this.history.stored(1, ...hashOfText(key, database), this.now, this.window);
+    this.history.stored(this.seen(key, database));
     return this;
   }
 
   written(key = 'k'): this {
-    this.history.written(1, ...hashOfText(key), this.now, this.window);
+    this.history.written(this.seen(key));
     return this;
   }
 
   lives(ttlMillis: number, key = 'k'): this {
-    this.history.lives(ttlMillis, 1, ...hashOfText(key), this.now, this.window);
+    this.history.lives(this.seen(key), ttlMillis);
     return this;
   }
 
@@ -51,13 +51,18 @@ class Story {
 
   /** The cause, with an exclamation mark for the first word of a key. */
   miss(key = 'k', database = 0): string {
-    const told = this.history.miss(database, 1, ...hashOfText(key, database), this.now, this.window);
+    const told = this.history.miss(this.seen(key, database));
     return `${causeNames[told % firstMiss] ?? ''}${told >= firstMiss ? '!' : ''}`;
   }
 
   misses(count: number): this {
     for (let index = 0; index < count; index++) this.miss();
     return this;
+  }
+
+  private seen(key: string, database = 0): SeenKey {
+    const hash = hashOf(key, database);
+    return { ...hash, database, row: 1, nowMillis: this.now, details: this.window };
   }
 
   get details() {

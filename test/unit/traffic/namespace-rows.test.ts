@@ -4,7 +4,7 @@ import { buildMap } from '../../../src/config/build-map.ts';
 import { emptyMap, type NamespaceMap } from '../../../src/keyspace/map.ts';
 import { NamespaceTree } from '../../../src/keyspace/namespace-tree.ts';
 import { asBytes } from '../../../src/support/bytes.ts';
-import { hashBytes, lastHash } from '../../../src/traffic/keys/key-hash.ts';
+import { hashBytes } from '../../../src/traffic/keys/key-hash.ts';
 import { NamespaceRows } from '../../../src/traffic/keys/namespace-rows.ts';
 
 const map = buildMap({
@@ -27,8 +27,9 @@ class Counter {
   add(key: string, database = 0): number {
     const bytes = Buffer.from(`before${key}behind`, 'latin1');
     const [start, end] = [6, 6 + key.length];
-    hashBytes(bytes, start, end, database);
-    const row = this.rows.rowOf(database, bytes, start, end, lastHash.high, lastHash.low);
+    const hash = { high: 0, low: 0 };
+    hashBytes(bytes, start, end, database, hash);
+    const row = this.rows.rowOf(database, bytes, start, end, hash);
     this.counts.set(row, (this.counts.get(row) ?? 0) + 1);
     return row;
   }
@@ -126,7 +127,7 @@ test('keys of another database share a group each, whatever the map says of such
 test('keys whose hashes fall into one slot, or share a half, are told apart', () => {
   const rows = new NamespaceRows(map, 0);
   const rowOf = (name: string, high: number, low: number) =>
-    rows.rowOf(0, Buffer.from(name), 0, name.length, high, low);
+    rows.rowOf(0, Buffer.from(name), 0, name.length, { high, low });
   const [user, cart] = [rowOf('user:1', 1, 5), rowOf('cart:1', 2, 5)];
   expect(user).not.toBe(cart);
   expect(rowOf('cart:2', 1, 5 + 2 ** 18)).toBe(cart);

@@ -1,7 +1,6 @@
 import { buildMap } from '../../../src/config/build-map.ts';
 import type { NamespaceMap } from '../../../src/keyspace/map.ts';
-import { buildReport } from '../../../src/traffic/figures/build-report.ts';
-import type { ReportInput } from '../../../src/traffic/figures/namespace-figures.ts';
+import { buildReport, type ReportInput } from '../../../src/traffic/figures/build-report.ts';
 import type { KeyEvent } from '../../../src/traffic/streams/event-reader.ts';
 import { KeyHistory } from '../../../src/traffic/keys/key-history.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
@@ -89,8 +88,8 @@ export class WindowScene {
     // The lookup that makes the mark is one of the server's misses.
     this.misses++;
     this.ownMisses++;
-    const commands = this.traffic.commandsAt(kind);
-    const events = this.traffic.eventsAt(kind);
+    const commands = this.traffic.cut('commands', kind);
+    const events = this.traffic.cut('events', kind);
     return {
       atMillis,
       info: {

@@ -23,9 +23,9 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: LongestWaitFirst },
     // A worker keeps the modules that it has loaded, so a test cleans up what it changes outside of itself.
-    // Tests wait for servers and windows for most of their time: two workers for a core. Each has one of the test
+    // Tests wait for servers and windows for most of their time: three workers for a core. Each has one of the test
     // server's databases 1 to 15.
-    maxWorkers: Math.min(2 * availableParallelism(), 15),
+    maxWorkers: Math.min(3 * availableParallelism(), 15),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import { parseInfo } from '../../src/redis/info.ts';
@@ -9,7 +8,17 @@ import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
-import { emptyDatabase, send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import {
+  callsOf,
+  emptyDatabase,
+  makeIdle,
+  send,
+  sendAll,
+  startPrivateServer,
+  targetOf,
+  untilCalled,
+} from '../server/redis.ts';
+import { storedKeys } from './invalidate-setup.ts';
 
 let redis: RedisProcess;
 let server: RedisServer;
@@ -109,8 +118,8 @@ interface CommandLine {
   readonly input?: string;
   /** What has to be run before. */
   readonly before?: string;
-  /** How long nobody touches the keys beforehand. */
-  readonly idleMillis?: number;
+  /** The keys have been idle for long. */
+  readonly isIdle?: true;
   /** False: it leaves the counters alone. */
   readonly looksUp?: false;
 }
@@ -130,7 +139,7 @@ const commands: readonly CommandLine[] = [
   { line: 'ttl page:1 nothing plain:1' },
   { line: 'prune --set-ttl --too-long --dry-run' },
   { line: 'prune --set-ttl --too-long --yes' },
-  { line: 'prune --idle 1s --yes', idleMillis: 1100 },
+  { line: 'prune --idle 1s --yes', isIdle: true },
   { line: 'invalidate --pattern page:* --yes' },
   { line: 'invalidate --pattern page:* --backup --yes' },
   { line: 'invalidate --pattern page:* --mode soft --over 10s --yes' },
@@ -160,8 +169,8 @@ const commands: readonly CommandLine[] = [
   { line: 'hits --for 500ms --mode exact' },
   { line: 'hits --for 500ms --mode sampled' },
   { line: 'hits --for 500ms --mode counters' },
-  { line: 'watch --count 2 -i 200ms -o ndjson', looksUp: false },
-  { line: 'watch --count 2 -i 200ms --hits -o ndjson' },
+  { line: 'watch --count 2 -i 200ms', looksUp: false },
+  { line: 'watch --count 2 -i 200ms --hits' },
   { line: 'check' },
   { line: 'check --no-write', looksUp: false },
   { line: 'config init --file -' },
@@ -169,29 +178,28 @@ const commands: readonly CommandLine[] = [
   { line: 'stats --hits 500ms' },
 ];
 
-/** Those whose output on stdout is their result. */
-const reporting = commands.filter(
-  ({ line, input }) => input === undefined && (!line.startsWith('export') || line.includes('--to')),
-);
+/** What goes to stdout is their result, and not the records of an export. */
+const isReporting = ({ line, input }: CommandLine) =>
+  input === undefined && (!line.startsWith('export') || line.includes('--to'));
 
-describe('what a run adds to the counters of hits and misses is what is remembered of it', () => {
-  test.each(commands)('`$line`', async ({ line, input, before, idleMillis = 0, looksUp }: CommandLine) => {
-    await pause(idleMillis);
+/** What a JSON result says of its own lookups; null where there is no such result. */
+function reportedIn(stdout: string): { hits: number; misses: number } | null {
+  const { ownLookups } = JSON.parse(stdout) as { ownLookups?: { hits: number; misses: number } };
+  return ownLookups === undefined ? null : { hits: ownLookups.hits, misses: ownLookups.misses };
+}
+
+describe('what a run adds to the counters of hits and misses is what is remembered of it, and what it reports', () => {
+  test.each(commands)('`$line`', async (command) => {
+    const { line, input, before, isIdle = false, looksUp = true } = command;
+    if (isIdle) await makeIdle(server, await storedKeys(server), 100);
     if (before !== undefined) await run(before.split(' '));
     const start = { server: await counters(), ledger: remembered() };
-    const result = await run(line.split(' '), input);
+    const isReported = isReporting(command);
+    const result = await run([...line.split(' '), ...(isReported ? ['-o', 'json'] : [])], input);
     const added = less(await counters(), start.server);
     expect({ stderr: result.stderr, ...less(remembered(), start.ledger) }).toMatchObject(added);
-    expect(added.hits + added.misses > 0).toBe(looksUp ?? true);
-  });
-
-  test.each(reporting)('`$line` reports so many', async ({ line, before, idleMillis = 0 }: CommandLine) => {
-    await pause(idleMillis);
-    if (before !== undefined) await run(before.split(' '));
-    const start = await counters();
-    const { stdout } = await run([...line.split(' '), '-o', 'json']);
-    const { ownLookups } = JSON.parse(stdout) as { ownLookups: { hits: number; misses: number } };
-    expect({ hits: ownLookups.hits, misses: ownLookups.misses }).toEqual(less(await counters(), start));
+    expect(added.hits + added.misses > 0).toBe(looksUp);
+    if (isReported) expect(reportedIn(result.stdout)).toEqual(added);
   });
 });
 
@@ -211,7 +219,7 @@ describe('what is remembered', () => {
   });
 
   test('holds a run that was interrupted', async () => {
-    const start = await counters();
+    const [start, scans] = [await counters(), await callsOf(server, 'scan')];
     const interruption = new AbortController();
     const running = cli(['inspect', '--exact', '--count', '10', '--max-rate', '40'], {
       url: redis.url,
@@ -219,7 +227,7 @@ describe('what is remembered', () => {
       env: { XDG_STATE_HOME: join(folder, 'state') },
       signal: interruption.signal,
     });
-    await pause(1500);
+    await untilCalled(server, 'scan', scans + 8);
     interruption.abort('SIGINT');
     expect((await running).exitCode).toBe(130);
     const added = less(await counters(), start);

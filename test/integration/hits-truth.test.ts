@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { NamespaceTraffic } from '../../src/traffic/report.ts';
 import { requireBundle } from '../server/binary.ts';
+import { isLong } from '../server/effort.ts';
 import { startPrivateServer } from '../server/redis.ts';
 import { type HitsOutcome, startHits } from '../traffic/hits-process.ts';
 import { runLoad, startLoad } from '../traffic/run-load.ts';
@@ -18,7 +19,7 @@ async function privatePort(): Promise<number> {
 
 const everyCause = (port: number): CausesLoad => ({
   kind: 'causes',
-  ...{ port, seed: 7, connections: 4, pipeline: 64, operations: 40_000, keys: 3000 },
+  ...{ port, seed: 7, connections: 4, pipeline: 64, operations: isLong ? 40_000 : 20_000, keys: 3000 },
 });
 
 const steady = (port: number, seconds: number): SteadyLoad => ({

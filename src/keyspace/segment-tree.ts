@@ -287,6 +287,22 @@ export class SegmentTree<L extends Leaf<L>> {
   }
 }
 
+/** The rows of a tree in order; where there are more than `limit`, the last is `(other)`, the sum of the rest. */
+export function rowsUpTo<L extends Leaf<L>>(
+  tree: SegmentTree<L>,
+  limit: number,
+  compare: (left: L, right: L) => number,
+): SegmentRow<L>[] {
+  const rows = tree.rows().sort((left, right) => compare(left.leaf, right.leaf));
+  const named = rows.filter(({ namespace }) => namespace !== otherName);
+  const rest = rows.filter(({ namespace }) => namespace === otherName);
+  if (rows.length > limit) rest.push(...named.splice(limit - 1));
+  const [other, ...others] = rest;
+  if (other === undefined) return named;
+  for (const { leaf } of others) other.leaf.merge(leaf);
+  return [...named, { namespace: otherName, pattern: null, path: [otherName], leaf: other.leaf }];
+}
+
 /** The first segments of the key, and a star for all that follow. */
 function segmentsOf(key: ByteString, delimiters: readonly string[], depth: number): string[] {
   const segments = inferSegments(key, delimiters, depth + 1);

@@ -32,14 +32,19 @@ describe('the result for people', () => {
   });
 
   test('does not grow without end where every key is a namespace of its own', async () => {
-    const file = fixture(
-      'words.json',
-      Object.fromEntries(Array.from({ length: 300 }, (_, id) => [`word${id}`, 'x'])),
-    );
+    const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+    const words = letters.flatMap((first) => letters.map((second) => [`${first}${second}:x`, 'x']));
+    const file = fixture('words.json', Object.fromEntries(words));
     const result = await warm([file, '--ttl', '60s', '-o', 'json']);
     const rows = jsonOf(result)['namespaces'] as { namespace: string; records: number }[];
-    expect(rows).toHaveLength(41);
-    expect(rows[0]).toMatchObject({ namespace: '(other)', records: 260 });
+    expect(rows).toHaveLength(40);
+    expect(rows.at(-1)).toMatchObject({ namespace: '(other)', records: 637, minTtlSeconds: 60 });
+  });
+
+  test('without a map infers namespaces from all keys together, as inspect does', async () => {
+    const keys = Array.from({ length: 60 }, (_, id) => [`page:/products/${id}`, 'x']);
+    const result = await warm([fixture('pages.json', Object.fromEntries(keys)), '--dry-run', '-o', 'json']);
+    expect(jsonOf(result)['namespaces']).toMatchObject([{ namespace: 'page:/products/<id>', records: 60 }]);
   });
 
   test('says that there was nothing to do, which is no failure', async () => {

@@ -1,4 +1,4 @@
-import { otherName, SegmentTree } from '../../keyspace/segment-tree.ts';
+import { rowsUpTo, SegmentTree } from '../../keyspace/segment-tree.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { ByteString } from '../../support/bytes.ts';
@@ -34,18 +34,16 @@ export interface NamespaceDifferences {
 const mostRows = 40;
 
 class Counts {
-  missing = 0;
-  extra = 0;
-  different = 0;
+  readonly row = { missing: 0, extra: 0, different: 0 };
 
   get keys(): number {
-    return this.missing + this.extra + this.different;
+    return this.row.missing + this.row.extra + this.row.different;
   }
 
-  merge({ missing, extra, different }: Counts): void {
-    this.missing += missing;
-    this.extra += extra;
-    this.different += different;
+  merge({ row: { missing, extra, different } }: Counts): void {
+    this.row.missing += missing;
+    this.row.extra += extra;
+    this.row.different += different;
   }
 }
 
@@ -124,17 +122,8 @@ export class ComparisonTally {
 
   /** Those with differences, most first; of more than 40 the rest is `(other)`, the last. */
   namespaces(): NamespaceDifferences[] {
-    const rows = this.tree.rows().sort((left, right) => right.leaf.keys - left.leaf.keys);
-    const named = rows.filter(({ namespace }) => namespace !== otherName);
-    const rest = rows.filter(({ namespace }) => namespace === otherName);
-    if (named.length + rest.length > mostRows) rest.push(...named.splice(mostRows - 1));
-    const other = new Counts();
-    for (const { leaf } of rest) other.merge(leaf);
-    const rowOf = (namespace: string, { missing, extra, different }: Counts): NamespaceDifferences => ({
-      ...{ namespace, missing, extra, different },
-    });
-    const shown = named.map(({ namespace, leaf }) => rowOf(namespace, leaf));
-    return rest.length === 0 ? shown : [...shown, rowOf(otherName, other)];
+    const rows = rowsUpTo(this.tree, mostRows, (left, right) => right.keys - left.keys);
+    return rows.map(({ namespace, leaf }) => ({ namespace, ...leaf.row }));
   }
 
   get differentKeys(): number {
@@ -149,7 +138,7 @@ export class ComparisonTally {
     if (list.length < this.limit) list.push({ ...keyFields(key), type });
   }
 
-  private rowOf(key: ByteString): Counts {
-    return this.tree.leafOf(key, this.map.isEmpty ? null : this.map.classify(key));
+  private rowOf(key: ByteString): Counts['row'] {
+    return this.tree.leafOf(key, this.map.isEmpty ? null : this.map.classify(key)).row;
   }
 }

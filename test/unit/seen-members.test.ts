@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SeenMembers } from '../../src/records/export/long-record.ts';
+import { SeenMembers } from '../../src/records/export/fixture-chunks.ts';
 import type { Value } from '../../src/records/values/value.ts';
 
 const elementsOf = (value: Value | null) => (value !== null && 'elements' in value ? value.elements : null);

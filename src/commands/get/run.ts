@@ -1,6 +1,6 @@
 import { type DecodedValue, decodeValue } from '../../records/decode/decode.ts';
 import { layOutJson } from '../../records/json-source.ts';
-import { type KeyLookup, type KeyReport, readKey } from '../../records/values/read-key.ts';
+import { type KeyReport, readKey } from '../../records/values/read-key.ts';
 import { fieldNames, type Value } from '../../records/values/value.ts';
 import { sharedValue } from '../../redis/idle-times.ts';
 import { InputError } from '../../support/failure.ts';
@@ -89,12 +89,11 @@ async function getKey(context: Context, input: GetInput): Promise<Outcome<GetRes
     bytes: Math.max(1, input.maxBytes ?? (input.raw ? Number.MAX_SAFE_INTEGER : defaultMaxBytes)),
     members: input.members,
   };
-  const lookup = await readKey(server.nodeFor(key), key, limits);
-  const { report } = lookup;
+  const report = await readKey(server.nodeFor(key), key, limits);
   if (report === null && (input.raw || context.output !== 'table'))
     context.warn(`there is no key \`${keyText(key)}\``);
   if (report !== null && input.raw) await writeRaw(context, key, report);
-  const result = resultOf(context, key, lookup);
+  const result = resultOf(context, key, report);
   return { result, exitCode: report === null ? exitCodes.negative : exitCodes.success };
 }
 
@@ -104,7 +103,7 @@ async function writeRaw(context: Context, key: ByteString, { type, value }: KeyR
   await context.writeBytes(bufferOf(value.bytes));
 }
 
-function resultOf({ map, now }: Context, key: ByteString, { report, touched }: KeyLookup): GetResult {
+function resultOf({ map, now }: Context, key: ByteString, report: KeyReport | null): GetResult {
   const namespace = map.classify(key);
   const value = report?.value ?? null;
   const ttlMillis = report?.ttlMillis ?? null;
@@ -143,7 +142,7 @@ function resultOf({ map, now }: Context, key: ByteString, { report, touched }: K
           return at === undefined ? null : Math.max(0, at - now()) / 1000;
         })
       : null,
-    touched,
+    touched: report?.touched ?? false,
   };
 }
 

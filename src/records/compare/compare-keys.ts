@@ -1,6 +1,5 @@
 import type { ByteString } from '../../support/bytes.ts';
-import { PieceFault } from '../values/read-pieces.ts';
-import { batchesOf } from '../values/read-values.ts';
+import { batchesOf, PieceFault } from '../values/read-values.ts';
 import type { KeyToRead } from '../values/commands.ts';
 import { aliveAt, isValueType, membersOf, type Value, type ValueType } from '../values/value.ts';
 import {

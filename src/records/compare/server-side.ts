@@ -6,8 +6,14 @@ import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { type KeyToRead, lengthCommand } from '../values/commands.ts';
 import { isValueType, type Value, type ValueType } from '../values/value.ts';
 import { withFieldExpiries } from '../values/field-expiries.ts';
-import { PieceFault, readPieces } from '../values/read-pieces.ts';
-import { type FailedReading, failedBy, readValues, type WholeLimits } from '../values/read-values.ts';
+import {
+  type FailedReading,
+  failedBy,
+  PieceFault,
+  readPieces,
+  readValues,
+  type WholeLimits,
+} from '../values/read-values.ts';
 import { describeKeys, openValueLane, type ValueLane } from '../values/value-lane.ts';
 import type { Expiry } from './canonical.ts';
 import { agrees, probesFor } from './pieces.ts';
@@ -64,8 +70,7 @@ export class ServerSide implements ProbedSide {
   }
 
   async *pieces(key: ByteString, type: ValueType): AsyncGenerator<Value> {
-    const { lane, account } = await this.laneFor(key);
-    for await (const piece of readPieces(lane, key, type, account))
+    for await (const piece of readPieces(await this.laneFor(key), key, type))
       yield await this.withFieldExpiries(key, piece);
   }
 

@@ -14,11 +14,9 @@ import { exchangeEach, type ValueLane } from '../values/value-lane.ts';
 import { type ExportScope, readBatches } from './read-batches.ts';
 import type { ExportTally } from './tally.ts';
 
-type ValueFrame = Extract<ArchiveFrame, { kind: 'value' }>;
-
 /** What became of one key. */
 type Dumped = { readonly key: ByteString } & (
-  | { readonly kind: 'dumped'; readonly type: string; readonly frame: ValueFrame }
+  | { readonly kind: 'value'; readonly type: string; readonly frame: ArchiveFrame & { kind: 'value' } }
   | { readonly kind: 'gone' }
   | FailedReading
 );
@@ -38,19 +36,10 @@ export async function* archiveChunks(
   const header = newHeader(about);
   yield encodeHeader(header);
   try {
-    for await (const { items } of readBatches(server, scope, tally, (values, keys) =>
-      dump(values, keys, now),
-    )) {
-      const frames: Buffer[] = [];
-      for (const item of items) {
-        if (item.kind === 'gone') tally.skipped++;
-        else if (item.kind === 'failed') tally.fail(item.key, item);
-        else {
-          tally.add(item.type);
-          frames.push(encodeFrame(item.frame, header.sync));
-        }
-      }
-      if (frames.length > 0) yield Buffer.concat(frames);
+    const batches = readBatches(server, scope, tally, (values, keys) => dump(values, keys, now));
+    for await (const { items } of batches) {
+      for (const { type } of items) tally.add(type);
+      if (items.length > 0) yield Buffer.concat(items.map(({ frame }) => encodeFrame(frame, header.sync)));
     }
   } catch (error) {
     tally.stopped = error as Error;
@@ -81,6 +70,6 @@ async function dump(
     if (typeof payload !== 'string' || ttl === -2) return { kind: 'gone', key };
     const expiresAtMillis = typeof ttl === 'number' && ttl >= 0 ? readAtMillis + ttl : null;
     const frame = { kind: 'value', key, payload: bufferOf(payload), expiresAtMillis } as const;
-    return { kind: 'dumped', key, type: type ?? 'unknown', frame };
+    return { kind: 'value', key, type: type ?? 'unknown', frame };
   });
 }

@@ -2,12 +2,12 @@ import { SeenKeys } from '../../keyspace/repeated-keys.ts';
 import { emptyAccount } from '../../redis/account.ts';
 import { handled } from '../../redis/columns.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
-import type { RedisNode, RedisServer } from '../../redis/server.ts';
+import type { RedisServer } from '../../redis/server.ts';
 import { walkKeys, type WalkOptions } from '../../redis/walk.ts';
 import { batchesOf } from '../values/read-values.ts';
 import type { KeyToRead } from '../values/commands.ts';
 import { openValueLane, type ValueLane } from '../values/value-lane.ts';
-import type { ExportTally } from './tally.ts';
+import type { Asked, ExportTally, Found } from './tally.ts';
 
 /** Which keys are read, and how fast. */
 export interface ExportScope {
@@ -18,73 +18,62 @@ export interface ExportScope {
   readonly signal: AbortSignal;
 }
 
-/** What was read of one batch of keys. */
-interface ReadBatch<Item> {
-  readonly values: ValueLane;
-  readonly items: readonly Item[];
-}
-
 /** One is worked on here while the server answers for the others. */
 const batchesInFlight = 2;
 
+/** What was read of one batch of keys. */
+interface ReadBatch<Item> {
+  readonly values: ValueLane;
+  readonly items: Found<Item>[];
+}
+
 /**
  * Walks all nodes and reads the keys in batches on a second connection to each; `ask` sends what is to be read. It reads
- * no faster than the batches are taken. Filled in as it goes: `complete`, `leavesIdleTimes` and the accounts of the tally.
+ * no faster than the batches are taken, and enters into the tally what is gone or cannot be had.
  * @throws RedisError
  */
-export async function* readBatches<Item>(
+export async function* readBatches<Item extends Asked>(
   server: RedisServer,
-  scope: ExportScope,
+  { walk, pace, signal, limit }: ExportScope,
   tally: ExportTally,
   ask: (values: ValueLane, keys: readonly KeyToRead[]) => Promise<Item[]>,
 ): AsyncGenerator<ReadBatch<Item>> {
-  const rest = { keys: scope.limit };
+  let left = limit;
   for (const node of server.nodes) {
-    if (rest.keys === 0 || scope.signal.aborted) return;
-    const complete = yield* readNode(node, scope, rest, tally, ask);
-    if (!complete) return;
+    if (left === 0 || signal.aborted) return;
+    const account = emptyAccount();
+    const values = await openValueLane(node);
+    tally.accounts.push(account, values.account);
+    tally.leavesIdleTimes &&= values.leavesIdleTimes;
+    const asked: Promise<Item[]>[] = [];
+    const seen = new SeenKeys();
+    const next = async () => ({ values, items: tally.found((await asked.shift()) ?? []) });
+    try {
+      // What every key was asked for by its type has.
+      const columns = { memory: true, type: walk.type === undefined };
+      for await (const page of walkKeys(node, { ...walk, columns, limits: pace, signal }, account)) {
+        const keys = page.keys
+          .map((key, index) => ({
+            key,
+            type: walk.type ?? page.types[index] ?? null,
+            memoryBytes: page.memoryBytes[index] ?? null,
+          }))
+          .filter(({ key }) => seen.isNew(key))
+          .slice(0, left);
+        left -= keys.length;
+        for (const batch of batchesOf(keys)) {
+          asked.push(handled(ask(values, batch)));
+          if (asked.length > batchesInFlight) yield await next();
+        }
+        if (left === 0) break;
+      }
+      while (asked.length > 0) yield await next();
+      if (!account.complete) return;
+    } finally {
+      await Promise.allSettled(asked);
+      tally.fieldTtlsRefused ??= values.fieldTtlsRefused;
+      values.close();
+    }
   }
   tally.complete = true;
-}
-
-async function* readNode<Item>(
-  node: RedisNode,
-  { walk, pace, signal }: ExportScope,
-  rest: { keys: number },
-  tally: ExportTally,
-  ask: (values: ValueLane, keys: readonly KeyToRead[]) => Promise<Item[]>,
-): AsyncGenerator<ReadBatch<Item>, boolean> {
-  const account = emptyAccount();
-  const values = await openValueLane(node);
-  tally.accounts.push(account, values.account);
-  tally.leavesIdleTimes &&= values.leavesIdleTimes;
-  const asked: Promise<Item[]>[] = [];
-  const seen = new SeenKeys();
-  const next = async () => ({ values, items: (await asked.shift()) ?? [] });
-  try {
-    // What every key was asked for by its type has.
-    const columns = { memory: true, type: walk.type === undefined };
-    for await (const page of walkKeys(node, { ...walk, columns, limits: pace, signal }, account)) {
-      const keys = page.keys
-        .map((key, index) => ({
-          key,
-          type: walk.type ?? page.types[index] ?? null,
-          memoryBytes: page.memoryBytes[index] ?? null,
-        }))
-        .filter(({ key }) => seen.isNew(key))
-        .slice(0, rest.keys);
-      rest.keys -= keys.length;
-      for (const batch of batchesOf(keys)) {
-        asked.push(handled(ask(values, batch)));
-        if (asked.length > batchesInFlight) yield await next();
-      }
-      if (rest.keys === 0) break;
-    }
-    while (asked.length > 0) yield await next();
-    return account.complete;
-  } finally {
-    await Promise.allSettled(asked);
-    tally.fieldTtlsRefused ??= values.fieldTtlsRefused;
-    values.close();
-  }
 }

@@ -14,6 +14,13 @@ export interface ExportProblem {
   readonly reason: string;
 }
 
+/** What became of reading a key: it is gone, or cannot be had, or something was found. */
+export type Asked = { readonly key: ByteString } & (
+  { readonly kind: 'gone' | 'value' | 'long' } | FailedReading
+);
+
+export type Found<Item> = Exclude<Item, { readonly kind: 'gone' | 'failed' }>;
+
 /** What became of the keys, as far as the work has come. */
 export class ExportTally {
   keys = 0;
@@ -37,9 +44,20 @@ export class ExportTally {
   /** Of the walks and of the lanes beside them. */
   readonly accounts: WalkAccount[] = [];
 
-  add(type: string): void {
+  /** @param groups consumer groups, which the record leaves out */
+  add(type: string, groups = 0): void {
     this.keys++;
     this.types[type] = (this.types[type] ?? 0) + 1;
+    if (groups > 0) this.streamsWithGroups++;
+  }
+
+  /** What was found of the items; the others are entered here. */
+  found<Item extends Asked>(items: readonly Item[]): Found<Item>[] {
+    return items.filter((item): item is Found<Item> => {
+      if (item.kind === 'gone') this.skipped++;
+      else if (item.kind === 'failed') this.fail(item.key, item);
+      return item.kind !== 'gone' && item.kind !== 'failed';
+    });
   }
 
   fail(key: ByteString, { reason, refused }: Omit<FailedReading, 'kind'>): void {

@@ -22,61 +22,58 @@ export interface KeyReport {
   readonly value: Value | null;
   /** The value is the start of a longer one. */
   readonly truncated: boolean;
-}
-
-export interface KeyLookup {
-  /** Null: there is no such key. */
-  readonly report: KeyReport | null;
-  /** True where the server took the reading for a use: its idle time starts again. */
+  /** The server took the reading for a use: the idle time starts again. */
   readonly touched: boolean;
 }
 
 /** How much of a value is read: a bounded page, whatever its size. */
-export interface ReadLimits {
+interface ReadLimits {
   readonly bytes: number;
   readonly members: number;
 }
 
-/** Reads one key over a connection that leaves idle times alone where the server can (7.2 and later). @throws RedisError */
-export async function readKey(node: RedisNode, key: ByteString, limits: ReadLimits): Promise<KeyLookup> {
+/**
+ * Reads one key over a connection that leaves idle times alone where the server can (7.2 and later). Null: there is none.
+ * @throws RedisError
+ */
+export async function readKey(
+  node: RedisNode,
+  key: ByteString,
+  limits: ReadLimits,
+): Promise<KeyReport | null> {
   const values = await openValueLane(node);
-  try {
-    return await readOver(values, key, limits);
-  } finally {
-    values.close();
-  }
-}
-
-async function readOver(values: ValueLane, key: ByteString, limits: ReadLimits): Promise<KeyLookup> {
   const { lane } = values;
-  // Idle time first: on older servers the commands after it reset what it reports.
-  const [idle, inner, memory, typeReply, ttl] = await lane.exchange([
-    ['OBJECT', 'IDLETIME', key],
-    ['OBJECT', 'ENCODING', key],
-    ['MEMORY', 'USAGE', key],
-    ['TYPE', key],
-    ['PTTL', key],
-  ]);
-  if (typeReply instanceof ReplyError) throw refusal(typeReply, '`TYPE`', lane.address);
-  const type = replyText(typeReply);
-  if (type === 'none') return { report: null, touched: false };
-  const [shared] =
-    inner === 'int' ? await findSharedValues((commands) => lane.exchange(commands), [key]) : [];
-  const start = isValueType(type) ? await readStart(values, type, key, limits) : null;
-  const length = start?.length ?? null;
-  return {
-    report: {
+  try {
+    // Idle time first: on older servers the commands after it reset what it reports.
+    const [idle, inner, memory, typeReply, ttl] = await lane.exchange([
+      ['OBJECT', 'IDLETIME', key],
+      ['OBJECT', 'ENCODING', key],
+      ['MEMORY', 'USAGE', key],
+      ['TYPE', key],
+      ['PTTL', key],
+    ]);
+    if (typeReply instanceof ReplyError) throw refusal(typeReply, '`TYPE`', lane.address);
+    const type = replyText(typeReply);
+    if (type === 'none') return null;
+    const [shared] =
+      inner === 'int' ? await findSharedValues((commands) => lane.exchange(commands), [key]) : [];
+    const { value, length } = isValueType(type)
+      ? await readStart(values, type, key, limits)
+      : { value: null, length: null };
+    return {
       type,
       ttlMillis: numberOr(ttl),
       memoryBytes: numberOr(memory),
       internalEncoding: typeof inner === 'string' ? inner : null,
       idleSeconds: shared instanceof ReplyError ? null : shared === true ? sharedValue : numberOr(idle),
       length,
-      value: start?.value ?? null,
-      truncated: start !== null && length !== null && lengthOf(start.value) < length,
-    },
-    touched: !lane.leavesNoTouch && start !== null,
-  };
+      value,
+      truncated: value !== null && length !== null && lengthOf(value) < length,
+      touched: !lane.leavesNoTouch && value !== null,
+    };
+  } finally {
+    values.close();
+  }
 }
 
 /** @throws RedisError */

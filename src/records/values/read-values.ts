@@ -1,12 +1,13 @@
 import { concernsEveryKey, isAboutCommand, isAboutOneKey, refusal } from '../../redis/errors.ts';
 import type { WalkAccount } from '../../redis/account.ts';
-import type { ByteString } from '../../support/bytes.ts';
+import { asBytes, type ByteString } from '../../support/bytes.ts';
 import type { Lane } from '../../redis/lane.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
+import { CursorTrail } from '../../redis/scan-bounds.ts';
 import type { RedisCommand } from '../../redis/server.ts';
-import { type KeyToRead, listOf, readCommands, valueIn } from './commands.ts';
+import { type KeyToRead, listOf, type Place, readCommands, valueIn } from './commands.ts';
 import { withFieldExpiries } from './field-expiries.ts';
-import { isValueType, type Value, type ValueType } from './value.ts';
+import { isValueType, lengthOf, textsOf, type Value, type ValueType } from './value.ts';
 import { exchangeEach, type ValueLane } from './value-lane.ts';
 
 /** What became of reading one key. */
@@ -70,23 +71,19 @@ export async function readValues(
   keys: readonly KeyToRead[],
   limits: WholeLimits,
 ): Promise<KeyReading[]> {
-  const { lane, account } = values;
-  const plans = keys.map((each) => planOf(each, limits));
-  const replies = await exchangeEach(
-    lane,
-    plans.map(({ commands }) => commands),
-  );
-  const readings = plans.map((plan, index) => readingOf(plan, replies[index] ?? [], lane, account));
-  const changed = readings.flatMap((reading, index) => (isOfAnotherType(reading) ? [index] : []));
-  // Written anew meanwhile, as something else.
-  for (const index of changed) {
-    const { key, memoryBytes } = keys[index] as KeyToRead;
-    const [type] = await lane.exchange([['TYPE', key]]);
-    const name = replyText(type);
+  const { lane } = values;
+  const commands = keys.map((key) => commandsFor(key, limits));
+  const replies = await exchangeEach(lane, commands);
+  const readings = keys.map((key, index) => readingOf(key, limits, replies[index] ?? [], values));
+  for (const [index, reading] of readings.entries()) {
+    // Written anew meanwhile, as something else.
+    if (reading.kind !== 'failed' || reading.refused?.reply.code !== 'WRONGTYPE') continue;
+    const [type] = await lane.exchange([['TYPE', reading.key]]);
+    const now = { ...(keys[index] as KeyToRead), type: replyText(type) };
     readings[index] =
-      name === 'none'
-        ? { kind: 'gone', key }
-        : await readOnce(lane, { key, type: name, memoryBytes }, limits, account);
+      now.type === 'none'
+        ? { kind: 'gone', key: now.key }
+        : readingOf(now, limits, await lane.exchange(commandsFor(now, limits)), values);
   }
   const hashes = values.hasFieldTtls === false ? [] : readings.filter(isOfHash);
   const complete = await withFieldExpiries(values, hashes);
@@ -100,64 +97,41 @@ export async function readValues(
   return readings;
 }
 
-async function readOnce(
-  lane: Lane,
-  key: KeyToRead,
+/** What `readingOf` takes the replies to. */
+function commandsFor(each: KeyToRead, limits: WholeLimits): RedisCommand[] {
+  const { key, type } = each;
+  // A key without a type has expired since the walk, or its type is not permitted.
+  if (type === null) return [['PTTL', key]];
+  if (!isValueType(type)) return [];
+  const groups: RedisCommand[] = type === 'stream' ? [['XINFO', 'GROUPS', key]] : [];
+  return isLong(each, limits) ? groups : [readCommands[type].whole(key), ['PTTL', key], ...groups];
+}
+
+function isLong({ type, memoryBytes }: KeyToRead, { stringBytes, collectionBytes }: WholeLimits): boolean {
+  return type === 'string'
+    ? (memoryBytes ?? 0) > stringBytes
+    : (memoryBytes ?? Number.POSITIVE_INFINITY) > collectionBytes;
+}
+
+function readingOf(
+  each: KeyToRead,
   limits: WholeLimits,
-  account: WalkAccount,
-): Promise<KeyReading> {
-  const plan = planOf(key, limits);
-  return readingOf(plan, await lane.exchange(plan.commands), lane, account);
-}
-
-interface Plan {
-  readonly key: ByteString;
-  /** A reading that needs no answer. */
-  readonly known: KeyReading | null;
-  readonly type: ValueType;
-  readonly commands: readonly RedisCommand[];
-}
-
-function planOf({ key, type, memoryBytes }: KeyToRead, limits: WholeLimits): Plan {
-  if (type === null || !isValueType(type)) {
-    const reason =
-      type === null ? 'its type is not permitted to this user' : `no fixture holds a \`${type}\``;
-    // A key without a type has expired since the walk, or its type is not permitted.
-    const commands: readonly RedisCommand[] = type === null ? [['PTTL', key]] : [];
-    return { key, known: { kind: 'failed', key, reason }, type: 'string', commands };
-  }
-  const groups: readonly RedisCommand[] = type === 'stream' ? [['XINFO', 'GROUPS', key]] : [];
-  const long =
-    type === 'string'
-      ? (memoryBytes ?? 0) > limits.stringBytes
-      : (memoryBytes ?? Number.POSITIVE_INFINITY) > limits.collectionBytes;
-  if (long) return { key, known: { kind: 'long', key, type, groups: 0 }, type, commands: groups };
-  return { key, known: null, type, commands: [readCommands[type].whole(key), ['PTTL', key], ...groups] };
-}
-
-function readingOf(plan: Plan, replies: readonly Reply[], lane: Lane, account: WalkAccount): KeyReading {
-  const { key, known, type, commands } = plan;
-  if (known?.kind === 'failed' && replies[0] === -2) return { kind: 'gone', key };
-  if (known !== null) {
-    const groups = groupsIn(replies[0]);
-    return known.kind === 'long' ? { ...known, groups } : known;
-  }
-  const [reply = null, ttl, groups] = replies;
-  const refused = [reply, ttl].find((each) => each instanceof ReplyError);
-  if (refused !== undefined) {
-    const command = String((refused === reply ? commands[0] : commands[1])?.[0]);
-    return { key, ...failedBy(refused, command, lane, account) };
-  }
-  if (ttl === -2) return { kind: 'gone', key };
-  const value = valueIn(type, reply);
-  const groupCount = groupsIn(groups);
+  replies: readonly Reply[],
+  { lane, account }: ValueLane,
+): KeyReading {
+  const { key, type } = each;
+  if (type === null && replies[0] === -2) return { kind: 'gone', key };
+  if (type === null) return { kind: 'failed', key, reason: 'its type is not permitted to this user' };
+  if (!isValueType(type)) return { kind: 'failed', key, reason: `no fixture holds a \`${type}\`` };
+  const groups = type === 'stream' ? listOf(replies.at(-1)).length : 0;
+  if (isLong(each, limits)) return { kind: 'long', key, type, groups };
+  const [reply = null, ttl] = replies;
+  if (reply instanceof ReplyError)
+    return { key, ...failedBy(reply, String(readCommands[type].whole(key)[0]), lane, account) };
+  if (ttl instanceof ReplyError) return { key, ...failedBy(ttl, 'PTTL', lane, account) };
+  const value = ttl === -2 ? null : valueIn(type, reply);
   if (value === null) return { kind: 'gone', key };
-  const ttlMillis = typeof ttl === 'number' && ttl >= 0 ? ttl : null;
-  return { kind: 'value', key, value, ttlMillis, groups: groupCount };
-}
-
-function groupsIn(reply: Reply | undefined): number {
-  return reply === undefined || reply instanceof ReplyError ? 0 : listOf(reply).length;
+  return { kind: 'value', key, value, ttlMillis: typeof ttl === 'number' && ttl >= 0 ? ttl : null, groups };
 }
 
 /** @throws RedisError where every other key would be refused for the same reason, and not for want of a permission */
@@ -180,6 +154,70 @@ function isOfHash(reading: KeyReading): reading is Extract<KeyReading, { kind: '
   return reading.kind === 'value' && reading.value.type === 'hash';
 }
 
-function isOfAnotherType(reading: KeyReading): boolean {
-  return reading.kind === 'failed' && reading.refused?.reply.code === 'WRONGTYPE';
+/** A long value whose reading ended early. */
+export class PieceFault extends Error {
+  override readonly name = 'PieceFault';
+
+  constructor(readonly failed: FailedReading) {
+    super(failed.reason);
+  }
+}
+
+const aimedBytes = 256 * 1024;
+const mostMembers = 1000;
+const firstMembers = 100;
+const windowBytes = 1024 * 1024;
+
+/**
+ * The pieces of a long value, each a value of its own type with some of its members, about 256 kB at a time. They are no
+ * snapshot: what is written meanwhile is seen or not. SCAN commands may give a member twice, and give every member that
+ * stays. Lists and streams are read from their start to where they end by then.
+ * @throws PieceFault where the server refuses a piece; RedisError when the connection is lost
+ */
+export async function* readPieces(
+  { lane, account }: ValueLane,
+  key: ByteString,
+  type: ValueType,
+): AsyncGenerator<Value> {
+  const { page, start } = readCommands[type];
+  let members = type === 'string' ? windowBytes : firstMembers;
+  let place = start;
+  const trail = new CursorTrail(String(page(key, place, members)[0]), lane.address);
+  for (;;) {
+    const command = page(key, place, members);
+    const [reply = null] = await lane.exchange([command]);
+    if (reply instanceof ReplyError) throw new PieceFault(failedBy(reply, String(command[0]), lane, account));
+    const piece = valueIn(type, reply);
+    const count = piece === null ? 0 : lengthOf(piece);
+    if (piece !== null && count > 0) yield piece;
+    if (type === 'hash' || type === 'set' || type === 'zset') {
+      place = asBytes(replyText(listOf(reply)[0]));
+      if (place === '0') return;
+      trail.follow(place);
+    } else {
+      const next = count < members || piece === null ? null : placeBehind(piece, place, count);
+      if (next === null) return;
+      place = next;
+    }
+    if (piece !== null && count > 0 && type !== 'string') {
+      const bytes = textsOf(piece).reduce((sum, text) => sum + text.length, 0);
+      members = Math.max(1, Math.min(mostMembers, Math.floor((members * aimedBytes) / Math.max(1, bytes))));
+    }
+  }
+}
+
+/** Null: the value ends here. */
+function placeBehind(piece: Value, place: Place, count: number): Place | null {
+  if (piece.type !== 'stream') return Number(place) + count;
+  const last = piece.entries.at(-1)?.id ?? null;
+  return last === null ? null : nextId(last);
+}
+
+/** The smallest id above: `(id` as a start is known from 6.2 on. */
+function nextId(id: ByteString): ByteString {
+  const [millis = '0', sequence = '0'] = id.split('-');
+  const highest = 2n ** 64n - 1n;
+  return asBytes(
+    BigInt(sequence) === highest ? `${BigInt(millis) + 1n}-0` : `${millis}-${BigInt(sequence) + 1n}`,
+  );
 }

@@ -74,6 +74,38 @@ describe('a drafted map', () => {
     expect(patternsOf(draft)).toEqual({ tts: 'tts:<hash>:<text>', game: 'game:<id>:moves game:<id>:board' });
   });
 
+  test('takes languages for values, and what is written in each of them for a name of a page', () => {
+    const languages = ['en', 'cs', 'de', 'fr', 'es', 'it', 'pt-BR', 'zh'];
+    const slugs = numbered(
+      8,
+      (at) => `${['red', 'blue'][at % 2] ?? ''}-${['hat', 'shoe', 'bag', 'coat'][at >> 1] ?? ''}`,
+    );
+    const inAll = (start: string) => languages.map((language) => `${start}:${language}`);
+    const draft = draftOf(
+      observed(slugs.flatMap((slug) => inAll(`page:product:${slug}`))),
+      observed(numbered(6, (id) => `menu:${id}`).flatMap(inAll)),
+      observed(['text:top', 'text:no', 'text:footer', 'text:en'].flatMap((key) => [`${key}:1`, `${key}:2`])),
+    );
+    expect(patternsOf(draft)).toEqual({
+      'page-product': 'page:product:<text>:<text>',
+      menu: 'menu:<id>:<text>',
+      ...Object.fromEntries(
+        ['top', 'no', 'footer', 'en'].map((word) => [`text-${word}`, `text:${word}:<id>`]),
+      ),
+    });
+  });
+
+  test('takes the plural of an owner for its name', () => {
+    const draft = draftOf(
+      observed(numbered(9, (id) => `users:${id}:profile`)),
+      observed(numbered(8, (id) => `user:${id}:feed`)),
+      observed(numbered(7, (id) => `stats:${id}:day`)),
+    );
+    expect(draft.entities).toEqual([
+      { name: 'user', config: { patterns: ['users:<id>:profile', 'user:<id>:feed'] } },
+    ]);
+  });
+
   test('takes words that differ in a number alone for one pattern', () => {
     expect(patternsOf(draftOf(observed(numbered(9, (id) => `page_${id}`))))).toEqual({ page: 'page_<int>' });
   });

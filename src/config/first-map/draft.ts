@@ -5,7 +5,7 @@ import { claimKeys } from './claims.ts';
 import { type Evidence, judgeKind, noEvidence, type ObservedEncoding } from './kind.ts';
 import type { ConfigFile, EntityConfig, NamespaceConfig, ProfileConfig } from '../schema.ts';
 import { keyShapes, type KeyShape, type ObservedKey, type Observation, readingOf } from './shapes.ts';
-import { type DraftNamespace, draftNamespaces, isOwner } from './namespaces.ts';
+import { type DraftNamespace, draftNamespaces, ownerOf } from './namespaces.ts';
 import { guessDelimiters, inferPattern, inferSegments } from '../../keyspace/infer.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 
@@ -201,21 +201,20 @@ export function draftEntities(
   });
 }
 
-/** `user` of `user:` and of `user_profile:`; `scenario` of a leading `scenario:`; null for all that is no such word. */
+/** `user` of `user:`, `users:` and `user_profile:`; `scenario` of a leading `scenario:`; null for all that is no such word. */
 function entityWord(before: string | undefined, at: number, delimiters: readonly string[]): string | null {
   if (before === undefined || !delimiters.includes(before.slice(-1))) return null;
   const word = before.slice(0, -1);
-  const owner = /^[a-z]+(?=[_-])/.exec(word)?.[0];
-  if (owner !== undefined && isOwner(owner)) return owner;
-  if (isOwner(word)) return word;
-  // A plural names a collection, not one of its members.
+  const owner = ownerOf(/^[a-z]+(?=[_-])/.exec(word)?.[0] ?? '') ?? ownerOf(word);
+  if (owner !== null) return owner;
+  // Any other plural may name what has no members, such as statistics.
   return at === 1 && /^[a-z]{3,}$/.test(word) && !word.endsWith('s') ? word : null;
 }
 
 /** `user` of `user-<int>` and of `app_user<int>`; null for all that is no owner with its number. */
 function ownerWithin(segment: string): string | null {
   const word = /^(?:[^<]*[_.-])?([a-z]+)[_.-]?<int>/.exec(segment)?.[1];
-  return word !== undefined && isOwner(word) ? word : null;
+  return ownerOf(word ?? '');
 }
 
 /** The one placeholder is `<id>`; another id of the same key must not take its value. */
@@ -229,5 +228,6 @@ function entityPattern(path: readonly string[], at: number): string {
 }
 
 function mentions(segment: string, word: string): boolean {
-  return !segment.startsWith('<') && segment.split(/[^A-Za-z0-9]+/).includes(word);
+  const words = segment.startsWith('<') ? [] : segment.split(/[^A-Za-z0-9]+/);
+  return words.some((each) => each === word || ownerOf(each) === word);
 }

@@ -27,8 +27,9 @@ const owners = new Set(
   'user account customer member player tenant org organization team device company client'.split(' '),
 );
 
-export function isOwner(word: string): boolean {
-  return owners.has(word);
+/** The owner that a word names, in the singular; null for any other word. */
+export function ownerOf(word: string): string | null {
+  return [word, word.replace(/s$/, ''), word.replace(/ies$/, 'y')].find((each) => owners.has(each)) ?? null;
 }
 
 interface Group {
@@ -56,7 +57,7 @@ export function draftNamespaces(
     const rest = shape.path.slice(shared);
     const firstVariable = rest.findIndex(isVariable);
     const lead = wordsIn(rest.slice(0, firstVariable < 0 ? rest.length : firstVariable));
-    const words = lead.length === 1 && isOwner(lead[0] ?? '') ? wordsIn(rest) : lead;
+    const words = lead.length === 1 && ownerOf(lead[0] ?? '') !== null ? wordsIn(rest) : lead;
     return words.length > 0 ? words.join('-') : variableName(rest[0] ?? '');
   };
   const groups = [...groupBy(shapes, stemOf)].flatMap(([stem, members]) =>

@@ -40,8 +40,11 @@ const isFree = (segment: string): boolean => /^<(text|any)>/.test(segment);
 /** A segment that says whose key it is; what follows it is a field of that thing rather than one more parameter. */
 const isIdentity = (segment: string | undefined): boolean => /^<(id|uuid|email)>/.test(segment ?? '');
 
-/** Distinct words after an identity from which on they are taken for values of a variable. */
+/** Distinct words after an identity from which on they are taken for values of a variable; the same of pages in languages. */
 const manyFields = 6;
+
+/** Distinct codes of languages at one place, from which on they are taken for such. */
+const fewestLanguages = 3;
 
 /** The templates behind the keys: as few as their TTLs allow, largest first. */
 export function keyShapes(keys: readonly ObservedKey[], observation: Observation): KeyShape[] {
@@ -91,6 +94,8 @@ function variableNames(
     segment,
     delimiter: delimiters.includes(segment.slice(-1)) ? segment.slice(-1) : '',
     statistics: sumOf(under),
+    // What a page is called in an address: all that is told apart below it are languages.
+    isTranslated: languagesAmong(under.map(({ path }) => path[level + 1] ?? '')).size === under.length,
   }));
   const words = segments.filter(({ segment }) => !isVariable(segment));
 
@@ -111,6 +116,14 @@ function variableNames(
     if (looksLikeId(segment.slice(0, segment.length - delimiter.length)))
       names.set(segment, `<text>${delimiter}`);
 
+  const unnamedWords = () => words.filter(({ segment }) => !names.has(segment));
+  const languages = languagesAmong(unnamedWords().map(({ segment }) => segment));
+  const translated = unnamedWords().filter(({ isTranslated }) => isTranslated);
+  for (const { segment, delimiter } of words)
+    if (languages.has(segment)) names.set(segment, `<text>${delimiter}`);
+  if (translated.length >= manyFields)
+    for (const { segment, delimiter } of translated) names.set(segment, `<text>${delimiter}`);
+
   const previous = shapes[0]?.path[level - 1];
   for (const [delimiter, siblings] of groupBy(segments, (each) => each.delimiter)) {
     const free = siblings.filter(({ segment }) => isFree(segment));
@@ -129,6 +142,20 @@ function variableNames(
     }
   }
   return names;
+}
+
+const languageNames = new Intl.DisplayNames('en', { type: 'language', fallback: 'none' });
+
+/** Of the segments at one place those that are codes of languages (`en`, `pt-BR`), where most of the words there are such. */
+function languagesAmong(segments: readonly string[]): ReadonlySet<string> {
+  const found = new Set(segments.filter(isLanguage));
+  const words = new Set(segments.filter((segment) => !isVariable(segment)));
+  return found.size >= fewestLanguages && found.size * 2 > words.size ? found : new Set();
+}
+
+function isLanguage(segment: string): boolean {
+  const code = /^([a-z]{2}(?:[_-][A-Za-z]{2})?)\W?$/.exec(segment)?.[1];
+  return code !== undefined && languageNames.of(code.replace('_', '-')) !== undefined;
 }
 
 /** Things that were written with the same TTL, as far as that can be told. */

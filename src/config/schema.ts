@@ -17,6 +17,13 @@ const text = (parse: (value: string) => unknown, pattern?: RegExp) =>
     })
     .meta(pattern === undefined ? {} : { pattern: pattern.source });
 
+/** A field that may be left out, with what editors show of it. */
+const optional = <Type extends z.ZodType>(
+  type: Type,
+  description: string,
+  more: { readonly default?: unknown; readonly examples?: unknown[] } = {},
+) => type.optional().meta({ description, ...more });
+
 const durationText = text((value) => {
   if (parseDuration(value) === 0)
     throw new Error(`\`${value}\` is no time at all; write 90s, 5m, 1h30m or 7d`);
@@ -76,14 +83,11 @@ const timeZone = text((name) => new Intl.DateTimeFormat('en', { timeZone: name }
 
 const tls = z
   .strictObject({
-    ca: z.string().optional().meta({ description: 'File with the certificate authority, PEM.' }),
-    certificate: z.string().optional().meta({ description: 'File with the client certificate, PEM.' }),
-    key: z.string().optional().meta({ description: 'File with the key of the client certificate, PEM.' }),
-    serverName: z.string().optional().meta({ description: 'Host name to expect in the certificate.' }),
-    verify: z
-      .boolean()
-      .optional()
-      .meta({ description: 'False accepts any certificate. Only for tests.', default: true }),
+    ca: optional(z.string(), 'File with the certificate authority, PEM.'),
+    certificate: optional(z.string(), 'File with the client certificate, PEM.'),
+    key: optional(z.string(), 'File with the key of the client certificate, PEM.'),
+    serverName: optional(z.string(), 'Host name to expect in the certificate.'),
+    verify: optional(z.boolean(), 'False accepts any certificate. Only for tests.', { default: true }),
   })
   .meta({ description: 'Turns TLS on, as rediss:// does. Files are relative to this file.' });
 
@@ -103,7 +107,7 @@ const sentinel = z
         description: 'URLs of the Sentinels, asked in turn. rediss:// turns TLS on for the primary too.',
         examples: [['redis://sentinel-1:26379', 'redis://sentinel-2:26379']],
       }),
-    database: z.number().int().min(0).optional().meta({ description: 'Database number.', default: 0 }),
+    database: optional(z.number().int().min(0), 'Database number.', { default: 0 }),
   })
   .meta({ description: 'Sentinels, which know the address of the primary.' });
 
@@ -112,54 +116,42 @@ export const destinationFields = ['url', 'cluster', 'sentinel'] as const;
 
 const profile = z
   .strictObject({
-    url: z
-      .string()
-      .optional()
-      .meta({
-        description:
-          'redis://, rediss:// or unix:// URL. Leave the password out: name it with passwordEnv or passwordFile.',
+    url: optional(
+      z.string(),
+      'redis://, rediss:// or unix:// URL. Leave the password out: name it with passwordEnv or passwordFile.',
+      {
         examples: [
           'redis://127.0.0.1:6379/0',
           'rediss://cache.example.com:6380/0',
           'unix:///run/redis.sock?db=1',
         ],
-      }),
-    cluster: z
-      .array(z.string())
-      .min(1, 'expected the URL of at least one node')
-      .optional()
-      .meta({
-        description: 'URLs of nodes of a Redis Cluster, asked in turn for all of its primaries.',
-        examples: [['redis://node-1:6379', 'redis://node-2:6379']],
-      }),
+      },
+    ),
+    cluster: optional(
+      z.array(z.string()).min(1, 'expected the URL of at least one node'),
+      'URLs of nodes of a Redis Cluster, asked in turn for all of its primaries.',
+      { examples: [['redis://node-1:6379', 'redis://node-2:6379']] },
+    ),
     sentinel: sentinel.optional(),
-    username: z.string().optional().meta({ description: 'ACL user.' }),
-    passwordEnv: z
-      .string()
-      .optional()
-      .meta({ description: 'Environment variable that holds the password.', examples: ['REDISCLI_AUTH'] }),
-    passwordFile: z
-      .string()
-      .optional()
-      .meta({ description: 'File whose first line is the password; relative to this file.' }),
-    sentinelPasswordEnv: z
-      .string()
-      .optional()
-      .meta({ description: 'Environment variable that holds the password of the Sentinels themselves.' }),
+    username: optional(z.string(), 'ACL user.'),
+    passwordEnv: optional(z.string(), 'Environment variable that holds the password.', {
+      examples: ['REDISCLI_AUTH'],
+    }),
+    passwordFile: optional(z.string(), 'File whose first line is the password; relative to this file.'),
+    sentinelPasswordEnv: optional(
+      z.string(),
+      'Environment variable that holds the password of the Sentinels themselves.',
+    ),
     tls: tls.optional(),
-    protected: z.boolean().optional().meta({
-      description: "Destructive commands ask for the profile's name, or --confirm NAME.",
+    protected: optional(z.boolean(), "Destructive commands ask for the profile's name, or --confirm NAME.", {
       default: false,
     }),
-    readOnly: z
-      .boolean()
-      .optional()
-      .meta({ description: 'Commands that write are refused.', default: false }),
-    backup: z.enum(['always', 'small', 'never']).optional().meta({
-      description:
-        'Whether removals keep the values for `cachectl undo`: always; small, up to 10,000 keys and 100 MB; or never. --backup and --no-backup win.',
-      default: 'small',
-    }),
+    readOnly: optional(z.boolean(), 'Commands that write are refused.', { default: false }),
+    backup: optional(
+      z.enum(['always', 'small', 'never']),
+      'Whether removals keep the values for `cachectl undo`: always; small, up to 10,000 keys and 100 MB; or never. --backup and --no-backup win.',
+      { default: 'small' },
+    ),
   })
   .meta({
     description: 'A connection: `cachectl --profile NAME`. It has exactly one of url, cluster and sentinel.',
@@ -197,40 +189,37 @@ const namespace = z
         description:
           'Pattern or patterns of the keys. A key belongs to the namespace whose pattern is most specific.',
       }),
-    kind: z.enum(['cache', 'state']).optional().meta({
-      description:
-        'cache: can be computed again. state: sessions, quotas, queues; no bulk removal ever touches state.',
-      default: 'cache',
-    }),
+    kind: optional(
+      z.enum(['cache', 'state']),
+      'cache: can be computed again. state: sessions, quotas, queues; no bulk removal ever touches state.',
+      { default: 'cache' },
+    ),
     ttl: ttlRule.optional(),
-    ttlGuessed: z.boolean().optional().meta({
-      description:
-        'True: `ttl` is a guess of `config init`. `prune` leaves such keys alone; remove the mark once the TTL is right.',
-      default: false,
-    }),
+    ttlGuessed: optional(
+      z.boolean(),
+      'True: `ttl` is a guess of `config init`. `prune` leaves such keys alone; remove the mark once the TTL is right.',
+      { default: false },
+    ),
     jitter: ratio('Share by which a TTL is shortened at random when this tool sets it.', 0.1).optional(),
     hitRateTarget: ratio('Hit rate that this namespace is meant to reach.', 0.8).optional(),
-    encoding: z
-      .enum(['json', 'json-envelope', 'text', 'integer', 'binary', 'pickle', 'fernet'])
-      .optional()
-      .meta({
-        description:
-          'How values are written. pickle is named and never loaded. gzip and zstd are seen through.',
-      }),
-    envelopeField: z
-      .string()
-      .optional()
-      .meta({ description: 'Field of the JSON envelope that holds the payload.', default: 'data' }),
-    hashed: z.boolean().optional().meta({
-      description: 'The variable part is a digest: keys cannot be found by user, path or any other input.',
-      default: false,
+    encoding: optional(
+      z.enum(['json', 'json-envelope', 'text', 'integer', 'binary', 'pickle', 'fernet']),
+      'How values are written. pickle is named and never loaded. gzip and zstd are seen through.',
+    ),
+    envelopeField: optional(z.string(), 'Field of the JSON envelope that holds the payload.', {
+      default: 'data',
     }),
-    generation: pattern.optional().meta({
-      description:
-        'A counter that is a part of the keys. `invalidate --namespace NAME --mode generation` increments it.',
-      examples: ['gen:catalogue'],
-    }),
-    description: z.string().optional().meta({ description: 'What the keys are for, in a sentence.' }),
+    hashed: optional(
+      z.boolean(),
+      'The variable part is a digest: keys cannot be found by user, path or any other input.',
+      { default: false },
+    ),
+    generation: optional(
+      pattern,
+      'A counter that is a part of the keys. `invalidate --namespace NAME --mode generation` increments it.',
+      { examples: ['gen:catalogue'] },
+    ),
+    description: optional(z.string(), 'What the keys are for, in a sentence.'),
   })
   .meta({ description: 'Keys that belong together.' });
 
@@ -239,20 +228,21 @@ const entity = z
     patterns: z.array(entityPattern).meta({
       description: 'Patterns with <id>. An id matches whole segments only, and nothing in it is a wildcard.',
     }),
-    hashedIn: z.array(z.string()).optional().meta({
-      description: 'Namespaces that hold data of this entity under hashed keys, which no id can find.',
-    }),
-    index: entityPattern.optional().meta({
-      description:
-        'A set or sorted set of the keys that belong to an id. Invalidation reads it in place of the whole keyspace, and takes out what is gone.',
-      examples: ['idx:user:<id>'],
-    }),
-    generation: entityPattern.optional().meta({
-      description:
-        'A counter that is a part of the keys of an id. `invalidate --mode generation` increments it, and no reader finds the old keys any more.',
-      examples: ['gen:user:<id>'],
-    }),
-    description: z.string().optional().meta({ description: 'What the entity is, in a sentence.' }),
+    hashedIn: optional(
+      z.array(z.string()),
+      'Namespaces that hold data of this entity under hashed keys, which no id can find.',
+    ),
+    index: optional(
+      entityPattern,
+      'A set or sorted set of the keys that belong to an id. Invalidation reads it in place of the whole keyspace, and takes out what is gone.',
+      { examples: ['idx:user:<id>'] },
+    ),
+    generation: optional(
+      entityPattern,
+      'A counter that is a part of the keys of an id. `invalidate --mode generation` increments it, and no reader finds the old keys any more.',
+      { examples: ['gen:user:<id>'] },
+    ),
+    description: optional(z.string(), 'What the entity is, in a sentence.'),
   })
   .meta({ description: 'Something with an id that gets invalidated: `cachectl invalidate NAME ID`.' });
 
@@ -260,33 +250,21 @@ const thresholds = z
   .strictObject({
     minHitRate: ratio('Lowest hit rate of the whole server.', 0.8).optional(),
     maxMemoryRatio: ratio('Highest used memory as a share of maxmemory.', 0.9).optional(),
-    maxPingMillis: z
-      .number()
-      .positive()
-      .optional()
-      .meta({ description: 'Highest median round trip, in milliseconds.', examples: [5] }),
-    maxFragmentation: z
-      .number()
-      .min(1)
-      .optional()
-      .meta({ description: 'Highest mem_fragmentation_ratio.', examples: [1.5] }),
-    maxEvictedKeys: z
-      .number()
-      .int()
-      .min(0)
-      .optional()
-      .meta({ description: 'Highest evicted_keys since the server started.', examples: [0] }),
-    maxClients: z
-      .number()
-      .int()
-      .min(1)
-      .optional()
-      .meta({ description: 'Highest number of connected clients.', examples: [500] }),
-    maxReplicationLagSeconds: z
-      .number()
-      .min(0)
-      .optional()
-      .meta({ description: 'Longest time since a replica was last heard of, in seconds.', examples: [10] }),
+    maxPingMillis: optional(z.number().positive(), 'Highest median round trip, in milliseconds.', {
+      examples: [5],
+    }),
+    maxFragmentation: optional(z.number().min(1), 'Highest mem_fragmentation_ratio.', { examples: [1.5] }),
+    maxEvictedKeys: optional(z.number().int().min(0), 'Highest evicted_keys since the server started.', {
+      examples: [0],
+    }),
+    maxClients: optional(z.number().int().min(1), 'Highest number of connected clients.', {
+      examples: [500],
+    }),
+    maxReplicationLagSeconds: optional(
+      z.number().min(0),
+      'Longest time since a replica was last heard of, in seconds.',
+      { examples: [10] },
+    ),
   })
   .meta({
     description:
@@ -295,19 +273,19 @@ const thresholds = z
 
 export const configSchema = z
   .strictObject({
-    $schema: z.string().optional().meta({ description: 'Where editors find the JSON Schema of this file.' }),
-    defaultProfile: z
-      .string()
-      .optional()
-      .meta({ description: 'Profile to use where neither --profile, --url nor the environment names one.' }),
-    profiles: z.record(z.string(), profile).optional().meta({ description: 'Connections by name.' }),
-    delimiters: z
-      .array(z.string().regex(/^[!-~]$/, 'expected one ASCII character that is no blank'))
-      .min(1)
-      .optional()
-      .meta({ description: 'Characters that separate the segments of a key.', default: [':'] }),
-    namespaces: z.record(z.string(), namespace).optional().meta({ description: 'Namespaces by name.' }),
-    entities: z.record(z.string(), entity).optional().meta({ description: 'Entities by name.' }),
+    $schema: optional(z.string(), 'Where editors find the JSON Schema of this file.'),
+    defaultProfile: optional(
+      z.string(),
+      'Profile to use where neither --profile, --url nor the environment names one.',
+    ),
+    profiles: optional(z.record(z.string(), profile), 'Connections by name.'),
+    delimiters: optional(
+      z.array(z.string().regex(/^[!-~]$/, 'expected one ASCII character that is no blank')).min(1),
+      'Characters that separate the segments of a key.',
+      { default: [':'] },
+    ),
+    namespaces: optional(z.record(z.string(), namespace), 'Namespaces by name.'),
+    entities: optional(z.record(z.string(), entity), 'Entities by name.'),
     thresholds: thresholds.optional(),
   })
   .meta({

@@ -1,3 +1,4 @@
+import { sumOrNull } from '../support/collections.ts';
 import type { Thresholds } from '../keyspace/map.ts';
 import { databasesOf, type Info, infoNumber } from '../redis/info.ts';
 import { type Facts, isLoading, type NodeFacts } from './facts.ts';
@@ -30,6 +31,9 @@ export interface GradeReason {
   readonly text: string;
 }
 
+/** Null: there is nothing to say. */
+export type PartOfGrade = Omit<GradeReason, 'rule'> | null;
+
 /** One question that `check` and the grade of `stats` put to the facts. */
 export interface Check {
   /** Stable: people name it in pipelines, and reports are compared by it. */
@@ -40,34 +44,38 @@ export interface Check {
   readonly assess: (facts: Facts, limits: Thresholds) => Finding;
   /** What asking cost, in milliseconds; 0 where the answer came with another check's. */
   readonly durationMillis?: (facts: Facts) => number;
-  /** What the finding does to the grade; none: the grade does not ask, null: there is nothing to say. */
-  readonly grade?: (finding: Finding, facts: Facts) => Omit<GradeReason, 'rule'> | null;
+  /** What the finding does to the grade; none: the grade does not ask. */
+  readonly grade?: (finding: Finding, facts: Facts) => PartOfGrade;
   /** True where a cache may well be run so: `check` does not ask. */
   readonly gradeOnly?: true;
 }
 
-/** A finding of a status and its sentence; what else is known is added to it. */
+/** A finding of a status and its sentence, with what else is known. */
 export function finding(
   status: CheckStatus,
   message: Phrase,
-  more: Partial<Omit<Finding, 'status' | 'message'>> = {},
+  more: Partial<Omit<Finding, 'limit'>> & { readonly limit?: number | null | undefined } = {},
 ): Finding {
-  return { status, message, value: null, limit: null, unit: null, evidence: {}, remedy: null, ...more };
+  const { value = null, limit = null, unit = null, evidence = {}, remedy = null } = more;
+  return { status, message, value, limit, unit, evidence, remedy };
 }
 
-/** A finding about one figure. */
-export function measured(
-  status: CheckStatus,
-  message: Phrase,
-  figure: { readonly value: number; readonly limit: number | undefined; readonly unit: Quantity['unit'] },
-  more: { readonly evidence?: Finding['evidence']; readonly remedy?: string } = {},
-): Finding {
-  return finding(status, message, {
-    value: figure.value,
-    limit: figure.limit ?? null,
-    unit: figure.unit,
-    ...more,
-  });
+/** A figure and the highest that is allowed; undefined: any. */
+interface Held extends Pick<Finding, 'evidence' | 'remedy'> {
+  readonly value: number;
+  readonly limit: number | undefined;
+  readonly unit: Quantity['unit'];
+}
+
+/**
+ * Holds a figure against its limit: `pass` without one and up to it, else `fail`, with what to do.
+ * @param inShort What is found, as it reads before `, above the limit of 5 ms`.
+ */
+export function held({ remedy, ...figure }: Held, found: Phrase, inShort = found): Finding {
+  const { value, limit, unit } = figure;
+  return limit === undefined || value <= limit
+    ? finding('pass', found, figure)
+    : finding('fail', [...inShort, ', above the limit of ', { value: limit, unit }], { ...figure, remedy });
 }
 
 /** Why nothing can be asked: there is no way in. Null where there is one. */
@@ -157,26 +165,18 @@ export function unreported(field: string): Finding {
 
 /** The sum of a field of INFO over the nodes; null where one of them does not report it. */
 export function sumOf(nodes: readonly { readonly info: Info | null }[], field: string): number | null {
-  const values = nodes.map(({ info }) => info && infoNumber(info, field));
-  return values.reduce<number | null>(
-    (sum, value) => (sum === null || value === null ? null : sum + value),
-    0,
-  );
+  return sumOrNull(nodes.map(({ info }) => info && infoNumber(info, field)));
 }
 
 /** Keys of all databases and nodes, and those of them with a TTL; null where a node does not report them. */
 export function keysOf({ nodes }: Pick<Facts, 'nodes'>): { keys: number; keysWithTtl: number | null } | null {
-  const sum: { keys: number; keysWithTtl: number | null } = { keys: 0, keysWithTtl: 0 };
-  for (const { info } of nodes) {
-    const databases = info && databasesOf(info);
-    if (databases === null) return null;
-    for (const { keys, keysWithTtl } of databases) {
-      sum.keys += keys;
-      sum.keysWithTtl =
-        sum.keysWithTtl === null || keysWithTtl === null ? null : sum.keysWithTtl + keysWithTtl;
-    }
-  }
-  return sum;
+  const reported = nodes.map(({ info }) => info && databasesOf(info));
+  if (reported.includes(null)) return null;
+  const databases = reported.flatMap((each) => each ?? []);
+  return {
+    keys: databases.reduce((sum, { keys }) => sum + keys, 0),
+    keysWithTtl: sumOrNull(databases.map(({ keysWithTtl }) => keysWithTtl)),
+  };
 }
 
 /** One decimal; what is not everything never reads 100 %. */

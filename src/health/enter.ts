@@ -71,17 +71,9 @@ export async function enterWhenReady(
 
 /** What was found last, with a word of why nothing came after it. */
 function interrupted({ at, error }: Stop): Stop {
-  const { failure, code, message, refused } = error;
-  return {
-    at,
-    error: new RedisError(
-      failure,
-      code,
-      `interrupted while waiting for the server: ${message}`,
-      error.hint,
-      refused,
-    ),
-  };
+  const { failure, code, message, hint, refused } = error;
+  const text = `interrupted while waiting for the server: ${message}`;
+  return { at, error: new RedisError(failure, code, text, hint, refused) };
 }
 
 function isWorthWaiting({ stop, nodes }: Entry): boolean {
@@ -92,30 +84,28 @@ function isWorthWaiting({ stop, nodes }: Entry): boolean {
 
 async function enter(gate: Gate): Promise<Entry> {
   const { open, clock } = gate;
-  const openedAt = clock();
+  const nowhere: Entry = { server: null, stop: null, connectMillis: 0, loginMillis: 0, nodes: [] };
+  let startedAt = clock();
   let server: RedisServer;
   try {
     server = await open();
   } catch (error) {
-    const stop = stopAtDoor(error);
-    return { server: null, stop, connectMillis: millisSince(openedAt, clock), loginMillis: 0, nodes: [] };
+    return { ...nowhere, stop: stopAtDoor(error), connectMillis: millisSince(startedAt, clock) };
   }
-  const connectMillis = millisSince(openedAt, clock);
-  const connectedAt = clock();
+  const connected = { ...nowhere, server, connectMillis: millisSince(startedAt, clock) };
+  startedAt = clock();
   try {
     const greetings = await Promise.all(server.nodes.map(greet));
-    const loginMillis = millisSince(connectedAt, clock);
+    const loginMillis = millisSince(startedAt, clock);
     const rejected = greetings.find((greeting) => greeting?.failure === 'login');
-    if (rejected) {
-      return { server, stop: { at: 'login', error: rejected }, connectMillis, loginMillis, nodes: [] };
-    }
+    if (rejected) return { ...connected, loginMillis, stop: { at: 'login', error: rejected } };
     const nodes = await Promise.all(
       server.nodes.map((node, index) => describe(node, greetings[index] ?? null, gate)),
     );
-    return { server, stop: null, connectMillis, loginMillis, nodes };
+    return { ...connected, loginMillis, nodes };
   } catch (error) {
     if (!(error instanceof RedisError)) throw error;
-    return { server, stop: { at: 'work', error }, connectMillis, loginMillis: 0, nodes: [] };
+    return { ...connected, stop: { at: 'work', error } };
   }
 }
 
@@ -185,12 +175,10 @@ export async function tryCanary(
   const startedAt = clock();
   const ask = async (...command: RedisCommand) => (await node.batch([command]))[0];
   const errorOf = (command: string, reply: ReplyError) => refusal(reply, `\`${command}\``, node.address);
-  const refused = (command: 'SET' | 'GET', reply: ReplyError): Canary => ({
-    outcome: 'refused',
-    command,
-    error: errorOf(command, reply),
-    durationMillis: millisSince(startedAt, clock),
-  });
+  const refused = (command: 'SET' | 'GET', reply: ReplyError): Canary => {
+    const error = errorOf(command, reply);
+    return { outcome: 'refused', command, error, durationMillis: millisSince(startedAt, clock) };
+  };
 
   const written = await ask('SET', key, value, 'PX', canaryTtlSeconds * 1000);
   if (written instanceof ReplyError) return refused('SET', written);

@@ -81,11 +81,8 @@ async function measurePings(
   // One node after the other: together they would measure this process.
   for (const [index, facts] of nodes.entries()) {
     const node = server.nodes[index];
-    measured.push(
-      node === undefined
-        ? facts
-        : { ...facts, pingMillis: await pingMillisOf(node, facts, pings, surroundings) },
-    );
+    const pingMillis = node === undefined ? [] : await pingMillisOf(node, facts, pings, surroundings);
+    measured.push({ ...facts, pingMillis });
   }
   return measured;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { StatsResult } from '../../src/commands/stats/run.ts';
+import type { StatsResult } from '../../src/commands/stats/result.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { infoNumber, readInfo } from '../../src/redis/info.ts';

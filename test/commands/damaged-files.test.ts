@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StatsResult } from '../../src/commands/stats/run.ts';
+import type { StatsResult } from '../../src/commands/stats/result.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { newNotePath, writeNote } from '../../src/traffic/notifications/note.ts';

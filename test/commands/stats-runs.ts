@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { StatsResult } from '../../src/commands/stats/run.ts';
+import type { StatsResult } from '../../src/commands/stats/result.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { sendAll } from '../server/redis.ts';

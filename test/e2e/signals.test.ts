@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { InspectResult } from '../../src/commands/inspect/result.ts';
-import type { StatsResult } from '../../src/commands/stats/run.ts';
+import type { StatsResult } from '../../src/commands/stats/result.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { interruptTwice, reportsListening, startBinary } from '../server/binary.ts';

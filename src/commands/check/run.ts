@@ -7,7 +7,8 @@ import { gatherFacts, type GatherRequest } from '../../health/gather.ts';
 import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { answer, checks, tallyOf } from '../../health/report.ts';
 import type { Thresholds } from '../../keyspace/map.ts';
-import { productOf } from '../../redis/info.ts';
+import { serverReportOf } from '../../redis/server-report.ts';
+import { given } from '../../support/collections.ts';
 import { printable } from '../../render/printable.ts';
 import { phraseText } from '../../render/units.ts';
 import { replacePublicFile } from '../../support/files.ts';
@@ -42,16 +43,15 @@ export interface CheckInput {
 }
 
 function limitsOf(input: CheckInput): Thresholds {
-  const { minHitRate, maxMemory, maxPing, maxFragmentation, maxEvicted, maxClients, maxLag } = input;
-  return {
-    ...(minHitRate !== undefined && { minHitRate }),
-    ...(maxMemory !== undefined && { maxMemoryRatio: maxMemory }),
-    ...(maxPing !== undefined && { maxPingMillis: maxPing * 1000 }),
-    ...(maxFragmentation !== undefined && { maxFragmentation }),
-    ...(maxEvicted !== undefined && { maxEvictedKeys: maxEvicted }),
-    ...(maxClients !== undefined && { maxClients }),
-    ...(maxLag !== undefined && { maxReplicationLagSeconds: maxLag }),
-  };
+  return given({
+    minHitRate: input.minHitRate,
+    maxMemoryRatio: input.maxMemory,
+    maxPingMillis: input.maxPing && input.maxPing * 1000,
+    maxFragmentation: input.maxFragmentation,
+    maxEvictedKeys: input.maxEvicted,
+    maxClients: input.maxClients,
+    maxReplicationLagSeconds: input.maxLag,
+  });
 }
 
 /** `check` from its input to its result. */
@@ -78,19 +78,13 @@ function chosenOf(
   skip: readonly string[] | undefined,
 ): ReadonlySet<string> {
   const known = checks.map(({ id }) => id);
-  for (const [option, ids] of [
-    ['--only', only ?? []],
-    ['--skip', skip ?? []],
-  ] as const) {
-    const unknown = ids.find((id) => !known.includes(id));
-    if (unknown !== undefined) {
-      throw new InputError(`${option}: there is no check \`${unknown}\``, `checks are: ${known.join(', ')}`);
-    }
+  const refused = (message: string) => new InputError(message, `checks are: ${known.join(', ')}`);
+  for (const [option, ids] of Object.entries({ '--only': only, '--skip': skip })) {
+    const unknown = ids?.find((id) => !known.includes(id));
+    if (unknown !== undefined) throw refused(`${option}: there is no check \`${unknown}\``);
   }
   const chosen = new Set(known.filter((id) => (only?.includes(id) ?? true) && skip?.includes(id) !== true));
-  if (chosen.size === 0) {
-    throw new InputError('--only and --skip leave no check', `checks are: ${known.join(', ')}`);
-  }
+  if (chosen.size === 0) throw refused('--only and --skip leave no check');
   return chosen;
 }
 
@@ -153,13 +147,8 @@ function requestOf(context: Context, input: CheckInput, chosen: ReadonlySet<stri
 
 function serverOf({ address, nodes }: Facts): CheckResult['server'] {
   const info = nodes[0]?.info ?? null;
-  const role = info?.['role'];
-  return {
-    address,
-    product: info === null ? null : productOf(info).product,
-    version: info === null ? null : productOf(info).version,
-    role: role === 'master' ? 'primary' : role === 'slave' ? 'replica' : (role ?? null),
-  };
+  const { product = null, version = null, role = null } = info === null ? {} : serverReportOf(info);
+  return { address, product, version, role };
 }
 
 /** Writes the JUnit file and the job summary, as far as they are asked for; gives what kept the former from being written. */
@@ -187,9 +176,9 @@ async function writeReports(
       (cause) => new InputError(`--junit: \`${name}\` was not written: ${cause}`),
       replacePublicFile,
     );
-    return undefined;
   } catch (error) {
     if (error instanceof InputError) return error;
     throw error;
   }
+  return undefined;
 }

@@ -1,6 +1,7 @@
 import type { Answer, Tally } from '../../health/report.ts';
 import { type Annotation, annotationLine, logLine, markdownTable } from '../../render/github.ts';
 import { type Block, note, type NoteBlock } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import { renderJunit } from '../../render/junit.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
 
@@ -30,18 +31,15 @@ export type CheckRow = Omit<Answer, 'message' | 'durationMillis'> & {
   readonly durationSeconds: number;
 };
 
+const { text, status } = fieldsOf<CheckRow>();
+
 export function viewOf(result: CheckResult): Block[] {
   return [
-    {
-      kind: 'table',
-      name: 'checks',
-      columns: [
-        { name: 'status', header: 'STATUS', unit: 'status' },
-        { name: 'id', header: 'CHECK', unit: 'text' },
-        { name: 'message', header: 'FOUND', unit: 'text' },
-      ],
-      rows: result.checks.map(({ status, id, message }) => [status, id, message]),
-    },
+    tableOf('checks', result.checks, [
+      status('status', 'STATUS'),
+      text('id', 'CHECK'),
+      text('message', 'FOUND'),
+    ]),
     ...result.checks.flatMap(adviceOf),
     note(toneOf(result), summaryLine(result)),
   ];

@@ -1,4 +1,4 @@
-import { sumOrNull } from '../../support/collections.ts';
+import { pick, sumOrNull } from '../../support/collections.ts';
 import type { JudgedTarget } from '../../health/namespace-targets.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { otherName } from '../../keyspace/segment-tree.ts';
@@ -17,9 +17,10 @@ export interface KeyRows {
   readonly mostUnseenKeys: number | null;
 }
 
-const noTraffic = blankOf<RowTraffic>()(
-  'hitRate hitRateInterval reads misses readsPerSecond missShare causes',
-);
+const trafficNames = [
+  ...(['hitRate', 'hitRateInterval', 'reads', 'misses', 'readsPerSecond', 'missShare', 'causes'] as const),
+] satisfies readonly (keyof RowTraffic)[];
+const noTraffic = Object.fromEntries(trafficNames.map((name) => [name, null])) as unknown as RowTraffic;
 
 type SizeFields = Omit<StatsNamespace, keyof RowTraffic | 'hitRateTarget' | 'targetMet'>;
 const noSizes = blankOf<SizeFields>()(`
@@ -96,22 +97,16 @@ function keylessRow(namespace: string, kind: NamespaceSummary['kind'], keys: Key
 function trafficOf(parts: readonly NamespaceTraffic[]): RowTraffic {
   const [first, ...more] = parts;
   if (first === undefined) return noTraffic;
-  const { hitRate, hitRateInterval, reads, misses, readsPerSecond, missShare, causes } = first;
-  if (more.length === 0)
-    return { hitRate, hitRateInterval, reads, misses, readsPerSecond, missShare, causes };
-  const sum = (of: (part: NamespaceTraffic) => number | null) => sumOrNull(parts.map(of));
-  const [allReads, allHits, allMisses] = [
-    sum((part) => part.reads),
-    sum((part) => part.hits),
-    sum((part) => part.misses),
-  ];
+  if (more.length === 0) return pick(first, trafficNames);
+  const sum = (name: 'reads' | 'hits' | 'misses' | 'readsPerSecond' | 'missShare') =>
+    sumOrNull(parts.map((part) => part[name]));
+  const [reads, hits, misses] = [sum('reads'), sum('hits'), sum('misses')];
   return {
-    hitRate: allHits === null || !allReads ? null : allHits / allReads,
-    hitRateInterval: intervalOf(parts, allMisses ?? 0),
-    reads: allReads,
-    misses: allMisses,
-    readsPerSecond: sum((part) => part.readsPerSecond),
-    missShare: sum((part) => part.missShare),
+    hitRate: hits === null || !reads ? null : hits / reads,
+    hitRateInterval: intervalOf(parts, misses ?? 0),
+    ...{ reads, misses },
+    readsPerSecond: sum('readsPerSecond'),
+    missShare: sum('missShare'),
     causes: sumOfCauses(parts.map(({ causes }) => causes)),
   };
 }

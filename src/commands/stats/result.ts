@@ -38,26 +38,15 @@ export interface StatsNamespace
   readonly keyShare: number | null;
 }
 
+export const observedFields = [
+  ...(['mode', 'modeReason', 'windowSeconds', 'valid', 'invalidReasons', 'remarks', 'endedBy'] as const),
+  ...(['reads', 'hits', 'misses', 'hitRate', 'residual'] as const),
+] as const satisfies readonly (keyof TrafficReport)[];
+
 /** The observation of `--hits` as a whole. */
-export interface ObservedHits extends Pick<
-  TrafficReport,
-  | 'mode'
-  | 'modeReason'
-  | 'windowSeconds'
-  | 'valid'
-  | 'invalidReasons'
-  | 'remarks'
-  | 'endedBy'
-  | 'reads'
-  | 'hits'
-  | 'misses'
-  | 'hitRate'
-  | 'residual'
-> {
+export interface ObservedHits extends Pick<TrafficReport, (typeof observedFields)[number]> {
   /** Reads of keys that are in other databases, which have no rows here. */
-  readonly otherDatabases: readonly (Pick<RowTraffic, 'reads' | 'misses' | 'hitRate'> & {
-    readonly database: number;
-  })[];
+  readonly otherDatabases: readonly Pick<NamespaceTraffic, 'database' | 'reads' | 'misses' | 'hitRate'>[];
   /** What became of `notify-keyspace-events` on each node that was changed. */
   readonly notifications: readonly RestoreOutcome[];
 }

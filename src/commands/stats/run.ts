@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pick } from '../../support/collections.ts';
 import { gradeOf } from '../../health/grade.ts';
 import { factsOfInfos } from '../../health/facts.ts';
 import {
@@ -21,7 +22,13 @@ import { exitCodes } from '../exit-codes.ts';
 import { keyspaceFiguresOf } from '../keyspace-report.ts';
 import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
 import { joinTraffic } from './join-traffic.ts';
-import type { ObservedHits, StatsNamespace, StatsResult, WindowFigures } from './result.ts';
+import {
+  type ObservedHits,
+  observedFields,
+  type StatsNamespace,
+  type StatsResult,
+  type WindowFigures,
+} from './result.ts';
 import { viewStats } from './view.ts';
 import { observationTerms } from '../observation-terms.ts';
 import { blankOf } from '../blank.ts';
@@ -67,24 +74,14 @@ export async function observeHits(
 
 /** @param database the one that has rows of its own */
 export function observedHitsOf({ report, restored }: Observed, database: number): ObservedHits {
-  const { mode, modeReason, windowSeconds, valid, invalidReasons, remarks, endedBy } = report;
-  const { reads, hits, misses, hitRate, residual, namespaces } = report;
   return {
-    ...{ mode, modeReason, windowSeconds, valid, invalidReasons, remarks, endedBy },
-    ...{ reads, hits, misses, hitRate, residual },
-    otherDatabases: namespaces
+    ...pick(report, observedFields),
+    otherDatabases: report.namespaces
       .filter((each) => each.database !== database)
-      .map((each) => ({
-        database: each.database,
-        reads: each.reads,
-        misses: each.misses,
-        hitRate: each.hitRate,
-      })),
+      .map((each) => pick(each, ['database', 'reads', 'misses', 'hitRate'])),
     notifications: restored,
   };
 }
-
-export type { StatsResult } from './result.ts';
 
 /** `stats` from its options to its result. */
 export function statsExecution(options: StatsOptions): Execution<StatsResult> {
@@ -209,12 +206,8 @@ async function readReport(context: Context, server: RedisServer): Promise<Readin
   const folder = ledgerFolder(context.environment.variables);
   const read = async (node: RedisNode) => {
     const info = await readInfoWithCommands(node);
-    return {
-      address: node.address,
-      info,
-      report: serverReportOf(info),
-      lookups: lookupCountersOf(info, node, folder),
-    };
+    const { address } = node;
+    return { address, info, report: serverReportOf(info), lookups: lookupCountersOf(info, node, folder) };
   };
   const [head, tail] = [await read(first), await Promise.all(others.map(read))];
   const lookups = [head, ...tail].map((each) => each.lookups);
@@ -238,22 +231,18 @@ async function measureWindow(
   context.progress.stop();
   const { report: after, lookups: lookupsAfter } = await readReport(context, server);
   const elapsed = (context.now() - startedAt) / 1000;
-  const hits = difference(after.hits, before.hits);
-  const misses = difference(after.misses, before.misses);
-  const commands = difference(after.commandsProcessed, before.commandsProcessed);
+  const increase = (name: 'hits' | 'misses' | 'commandsProcessed' | 'evictedKeys' | 'expiredKeys') =>
+    difference(after[name], before[name]);
+  const [hits, misses, commands] = [increase('hits'), increase('misses'), increase('commandsProcessed')];
+  // The two INFOs that began the window count themselves only once they are done, and so within.
+  const own = infoWithCommands.length * server.nodes.length;
   return {
     windowSeconds: elapsed,
-    hits,
-    misses,
-    hitRate: hitRateOf(hits, misses),
+    ...{ hits, misses, hitRate: hitRateOf(hits, misses) },
     dataReads: dataReadsOf(lookupsAfter && lookupsSince(lookupsBefore ?? [], lookupsAfter)),
-    // The two INFOs that began the window count themselves only once they are done, and so within.
-    operationsPerSecond:
-      commands === null
-        ? null
-        : Math.max(0, commands - infoWithCommands.length * server.nodes.length) / elapsed,
-    evictedKeys: difference(after.evictedKeys, before.evictedKeys),
-    expiredKeys: difference(after.expiredKeys, before.expiredKeys),
+    operationsPerSecond: commands === null ? null : Math.max(0, commands - own) / elapsed,
+    evictedKeys: increase('evictedKeys'),
+    expiredKeys: increase('expiredKeys'),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Info, infoNumber } from '../../redis/info.ts';
-import { type Check, finding, fromEachInfo, measured, unreported } from '../check.ts';
+import { type Check, finding, fromEachInfo, held, unreported } from '../check.ts';
 import { count, say, seconds } from '../../support/phrase.ts';
 
 /** Whether the data has the copies it is meant to have: on replicas and on disk. */
@@ -22,23 +22,13 @@ export const durability: readonly Check[] = [
       const lag = lagSecondsOf(info);
       if (lag === 'unreported')
         return unreported(info['role'] === 'slave' ? 'master_last_io_seconds_ago' : 'connected_slaves');
-      if (lag === null)
-        return finding('skip', say`nothing is replicated`, { limit: limit ?? null, unit: 'seconds' });
-      const exceeded = limit !== undefined && lag > limit;
-      const facts =
+      if (lag === null) return finding('skip', say`nothing is replicated`, { limit, unit: 'seconds' });
+      const remedy = 'look at the network between primary and replica, and at `INFO replication`';
+      return held(
+        { value: lag, limit, unit: 'seconds', evidence: { lagSeconds: lag }, remedy },
         info['role'] === 'slave'
           ? say`last heard of the primary ${seconds(lag)} ago`
-          : say`the slowest replica is ${seconds(lag)} behind`;
-      return measured(
-        exceeded ? 'fail' : 'pass',
-        exceeded ? [...facts, ...say`, above the limit of ${seconds(limit)}`] : facts,
-        { value: lag, limit, unit: 'seconds' },
-        {
-          evidence: { lagSeconds: lag },
-          ...(exceeded && {
-            remedy: 'look at the network between primary and replica, and at `INFO replication`',
-          }),
-        },
+          : say`the slowest replica is ${seconds(lag)} behind`,
       );
     }),
   },
@@ -60,46 +50,38 @@ export const durability: readonly Check[] = [
         appendRewriteStatus: rewrite ?? null,
         appendOnly: appends,
       };
-      const remedy = 'look at the log of the server, and at the space and the owner of its folder';
+      const failed = (status: 'warn' | 'fail', message: string, again = '') => {
+        const remedy = `look at the log of the server, and at the space and the owner of its folder${again}`;
+        return finding(status, [message], { evidence, remedy });
+      };
       if (snapshot !== 'ok') {
-        return finding('fail', say`the last snapshot failed, and a server that saves then refuses writes`, {
-          evidence,
-          remedy: `${remedy}; \`BGSAVE\` tries again`,
-        });
+        const message = 'the last snapshot failed, and a server that saves then refuses writes';
+        return failed('fail', message, '; `BGSAVE` tries again');
       }
-      if (appends && append !== undefined && append !== 'ok') {
-        return finding('fail', say`the last write to the append-only file failed`, { evidence, remedy });
-      }
-      if (appends && rewrite !== undefined && rewrite !== 'ok') {
-        return finding('warn', say`the last rewrite of the append-only file failed`, {
-          evidence,
-          remedy: `${remedy}; \`BGREWRITEAOF\` tries again`,
-        });
-      }
-      return finding(
-        'pass',
-        appends
-          ? say`snapshots and append-only file without errors`
-          : say`snapshots without errors, no append-only file`,
-        { evidence },
-      );
+      if (appends && append !== 'ok') return failed('fail', 'the last write to the append-only file failed');
+      if (appends && rewrite !== undefined && rewrite !== 'ok')
+        return failed(
+          'warn',
+          'the last rewrite of the append-only file failed',
+          '; `BGREWRITEAOF` tries again',
+        );
+      const found = appends
+        ? say`snapshots and append-only file without errors`
+        : say`snapshots without errors, no append-only file`;
+      return finding('pass', found, { evidence });
     }),
   },
 ];
 
 function primaryOf(info: Info) {
   const replicas = infoNumber(info, 'connected_slaves');
-  return finding(
-    'pass',
+  const found =
     replicas === null
       ? say`primary; its replicas are not reported`
       : replicas === 0
         ? say`primary, no replicas`
-        : say`primary with ${count(replicas, 'replica')}`,
-    {
-      evidence: { role: 'primary', replicas },
-    },
-  );
+        : say`primary with ${count(replicas, 'replica')}`;
+  return finding('pass', found, { evidence: { role: 'primary', replicas } });
 }
 
 function replicaOf(info: Info) {

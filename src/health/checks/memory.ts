@@ -2,11 +2,12 @@ import { type Info, infoNumber } from '../../redis/info.ts';
 import {
   type Check,
   type Finding,
+  type PartOfGrade,
   finding,
   fromEachInfo,
   fromFacts,
   keysOf,
-  measured,
+  held,
   percent,
   unreported,
 } from '../check.ts';
@@ -34,11 +35,7 @@ export const memory: readonly Check[] = [
       const max = infoNumber(info, 'maxmemory');
       if (used === null) return unreported('used_memory');
       if (max === null) return unreported('maxmemory');
-      const policy = info['maxmemory_policy'] ?? null;
-      const evidence = { usedBytes: used, maxBytes: max === 0 ? null : max, policy };
-      return max === 0
-        ? unlimited(used, limits.maxMemoryRatio, evidence)
-        : limited(used, max, policy, limits.maxMemoryRatio, evidence);
+      return memoryOf(used, max, info['maxmemory_policy'] ?? null, limits.maxMemoryRatio);
     }),
     grade: gradeOfMemory,
   },
@@ -47,14 +44,11 @@ export const memory: readonly Check[] = [
     title: 'Fragmentation',
     question: 'does the process take about the memory that its data needs?',
     assess: fromEachInfo((info, limits) => fragmentationOf(info, limits.maxFragmentation)),
-    grade: ({ status, value }) =>
-      (status !== 'warn' && status !== 'fail') || value === null
-        ? null
-        : {
-            points: 10,
-            tone: 'warning',
-            text: `fragmentation ${value.toFixed(2)}: the process holds that many times the bytes it uses`,
-          },
+    grade: ({ status, value }) => {
+      if ((status !== 'warn' && status !== 'fail') || value === null) return null;
+      const text = `fragmentation ${value.toFixed(2)}: the process holds that many times the bytes it uses`;
+      return { points: 10, tone: 'warning', text };
+    },
   },
   {
     id: 'keys-without-ttl',
@@ -67,45 +61,37 @@ export const memory: readonly Check[] = [
       if (policy === undefined) return unreported('maxmemory_policy');
       if (keysWithTtl === null || keys === 0) return finding('skip', say`there are no keys to judge`);
       const share = 1 - keysWithTtl / keys;
-      const figure = { value: share, limit: mostKeysWithoutTtl, unit: 'ratio' as const };
+      const figure = {
+        value: share,
+        limit: mostKeysWithoutTtl,
+        unit: 'ratio' as const,
+        evidence: { policy },
+      };
       return policy.startsWith('allkeys') || share <= mostKeysWithoutTtl
-        ? measured('pass', say`${ratio(share)} of the keys have no TTL, policy ${policy}`, figure)
-        : measured(
+        ? finding('pass', say`${ratio(share)} of the keys have no TTL, policy ${policy}`, figure)
+        : finding(
             'warn',
             say`${ratio(share)} of the keys have no TTL, and the policy \`${policy}\` never evicts them`,
             figure,
-            { evidence: { policy } },
           );
     }),
-    grade: ({ status, value, evidence: { policy } }) =>
-      status !== 'warn' || value === null
-        ? null
-        : {
-            points: 10,
-            tone: 'warning',
-            text: `${percent(value)} of the keys have no TTL, and the policy \`${String(policy)}\` never evicts them`,
-          },
+    grade: ({ status, value, evidence: { policy } }) => {
+      if (status !== 'warn' || value === null) return null;
+      const text = `${percent(value)} of the keys have no TTL, and the policy \`${String(policy)}\` never evicts them`;
+      return { points: 10, tone: 'warning', text };
+    },
   },
 ];
 
-function gradeOfMemory({
-  status,
-  message,
-  value,
-  limit,
-  unit,
-  evidence,
-}: Finding): ReturnType<NonNullable<Check['grade']>> {
+function gradeOfMemory({ status, message, value, limit, unit, evidence }: Finding): PartOfGrade {
   if (value === null) {
     const why = message.filter((part) => typeof part === 'string').join('');
     return { points: 0, tone: 'plain', text: `memory not judged: ${why}` };
   }
-  if (unit === 'bytes')
-    return {
-      points: 5,
-      tone: 'warning',
-      text: 'no `maxmemory` is set: nothing stops the cache from filling the machine',
-    };
+  if (unit === 'bytes') {
+    const text = 'no `maxmemory` is set: nothing stops the cache from filling the machine';
+    return { points: 5, tone: 'warning', text };
+  }
   const found = `memory at ${percent(value)} of \`maxmemory\``;
   if (status === 'pass')
     return value < nearlyFullRatio
@@ -118,48 +104,30 @@ function gradeOfMemory({
   return { points: 25, tone: 'bad', text: found + why };
 }
 
-type Evidence = Readonly<Record<string, string | number | null>>;
-
-function unlimited(used: number, limit: number | undefined, evidence: Evidence) {
-  const figure = { value: used, limit: undefined, unit: 'bytes' as const };
-  if (limit === undefined)
-    return measured('pass', say`${bytes(used)} used, no maxmemory`, figure, { evidence });
-  return measured('warn', say`${bytes(used)} used, no maxmemory to hold it against`, figure, {
-    evidence,
-    remedy: 'set `maxmemory` on the server, or take `maxMemoryRatio` out of the thresholds',
-  });
-}
-
-function limited(
-  used: number,
-  max: number,
-  policy: string | null,
-  limit: number | undefined,
-  evidence: Evidence,
-) {
+/** @param max 0: no `maxmemory` is set */
+function memoryOf(used: number, max: number, policy: string | null, limit: number | undefined): Finding {
+  const evidence = { usedBytes: used, maxBytes: max === 0 ? null : max, policy };
+  if (max === 0) {
+    const figure = { value: used, unit: 'bytes' as const, evidence };
+    if (limit === undefined) return finding('pass', say`${bytes(used)} used, no maxmemory`, figure);
+    const remedy = 'set `maxmemory` on the server, or take `maxMemoryRatio` out of the thresholds';
+    return finding('warn', say`${bytes(used)} used, no maxmemory to hold it against`, { ...figure, remedy });
+  }
   const share = used / max;
-  const figure = { value: share, limit, unit: 'ratio' as const };
-  const facts = say`${ratio(share)} of ${bytes(max)} used, policy ${policy ?? 'not reported'}`;
-  const evicts = policy === null ? null : policy !== 'noeviction';
-  if (limit !== undefined && share > limit) {
-    const message = say`${ratio(share)} of ${bytes(max)} used, above the limit of ${ratio(limit)}`;
-    return measured('fail', message, figure, {
-      evidence,
-      remedy:
-        evicts !== false
-          ? '`cachectl inspect` shows what takes the memory, and which namespaces hold keys without a TTL'
-          : 'writes fail at 100 %: raise `maxmemory`, or choose a policy that evicts',
-    });
+  const figure = { value: share, limit, unit: 'ratio' as const, evidence };
+  const inShort = say`${ratio(share)} of ${bytes(max)} used`;
+  const found = [...inShort, `, policy ${policy ?? 'not reported'}`];
+  if (limit === undefined && policy === 'noeviction' && share >= nearlyFullRatio) {
+    const remedy = 'raise `maxmemory`, or choose a policy that evicts, such as `allkeys-lru`';
+    return share >= 1
+      ? finding('fail', [...found, ': writes are refused'], { ...figure, remedy })
+      : finding('warn', [...found, ': writes fail once it is full'], { ...figure, remedy });
   }
-  if (limit === undefined && evicts === false && share >= nearlyFullRatio) {
-    return measured(
-      share >= 1 ? 'fail' : 'warn',
-      [...facts, share >= 1 ? ': writes are refused' : ': writes fail once it is full'],
-      figure,
-      { evidence, remedy: 'raise `maxmemory`, or choose a policy that evicts, such as `allkeys-lru`' },
-    );
-  }
-  return measured('pass', facts, figure, { evidence });
+  const remedy =
+    policy === 'noeviction'
+      ? 'writes fail at 100 %: raise `maxmemory`, or choose a policy that evicts'
+      : '`cachectl inspect` shows what takes the memory, and which namespaces hold keys without a TTL';
+  return held({ ...figure, remedy }, found, inShort);
 }
 
 function fragmentationOf(info: Info, limit: number | undefined) {
@@ -170,23 +138,17 @@ function fragmentationOf(info: Info, limit: number | undefined) {
   const wasted =
     infoNumber(info, 'mem_fragmentation_bytes') ?? (resident === null ? null : Math.max(0, resident - used));
   if (wasted === null) return unreported('mem_fragmentation_bytes');
-  const figure = { value: fragmentation, limit, unit: 'number' as const };
   const evidence = { fragmentation, fragmentationBytes: wasted, residentMemoryBytes: resident };
-  const facts = say`ratio ${number(fragmentation)}: ${bytes(Math.max(0, wasted))} more than is used`;
-  if (fragmentation <= (limit ?? notableFragmentation)) return measured('pass', facts, figure, { evidence });
+  const figure = { value: fragmentation, limit, unit: 'number' as const, evidence };
+  const inShort = say`ratio ${number(fragmentation)}`;
+  const found = [...inShort, ...say`: ${bytes(Math.max(0, wasted))} more than is used`];
+  if (fragmentation <= (limit ?? notableFragmentation)) return finding('pass', found, figure);
   if (wasted < judgedFragmentationBytes) {
-    return measured(
-      limit === undefined ? 'pass' : 'skip',
-      say`ratio ${number(fragmentation)}, of ${bytes(Math.max(0, wasted))} only: too little to judge`,
-      figure,
-      { evidence },
-    );
+    const message = [...inShort, ...say`, of ${bytes(Math.max(0, wasted))} only: too little to judge`];
+    return finding(limit === undefined ? 'pass' : 'skip', message, figure);
   }
   const remedy = '`CONFIG SET activedefrag yes` packs the memory while the server runs; a restart does too';
   return limit === undefined
-    ? measured('warn', facts, figure, { evidence, remedy })
-    : measured('fail', say`ratio ${number(fragmentation)}, above the limit of ${number(limit)}`, figure, {
-        evidence,
-        remedy,
-      });
+    ? finding('warn', found, { ...figure, remedy })
+    : held({ ...figure, remedy }, found, inShort);
 }

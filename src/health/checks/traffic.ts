@@ -9,7 +9,7 @@ import {
   fromFacts,
   fromInfo,
   keysOf,
-  measured,
+  held,
   sumOf,
   unreported,
 } from '../check.ts';
@@ -42,16 +42,12 @@ export const traffic: readonly Check[] = [
       const uptimes = nodes.map(({ info }) => infoNumber(info, 'uptime_in_seconds'));
       const uptimeSeconds = uptimes.includes(null) ? null : Math.max(...uptimes.map((each) => each ?? 0));
       const since = uptimeSeconds === null ? say` since the start` : say` in ${seconds(uptimeSeconds)}`;
-      const figure = { value: evicted, limit: maxEvictedKeys, unit: 'count' as const };
       const evidence = { evictedKeys: evicted, uptimeSeconds };
-      const facts =
-        evicted === 0 ? [...say`none`, ...since] : [...say`${count(evicted, 'key')} evicted`, ...since];
-      return maxEvictedKeys !== undefined && evicted > maxEvictedKeys
-        ? measured('fail', [...facts, ...say`, above the limit of ${count(maxEvictedKeys)}`], figure, {
-            evidence,
-            remedy: 'raise `maxmemory`, or shorten TTLs: `cachectl inspect` shows what takes the memory',
-          })
-        : measured('pass', facts, figure, { evidence });
+      const remedy = 'raise `maxmemory`, or shorten TTLs: `cachectl inspect` shows what takes the memory';
+      return held({ value: evicted, limit: maxEvictedKeys, unit: 'count', evidence, remedy }, [
+        ...(evicted === 0 ? say`none` : say`${count(evicted, 'key')} evicted`),
+        ...since,
+      ]);
     }),
     grade: ({ value: evicted }, facts) => {
       if (evicted === null || evicted === 0) return null;
@@ -73,25 +69,20 @@ export const traffic: readonly Check[] = [
       const connected = infoNumber(info, 'connected_clients');
       if (connected === null) return unreported('connected_clients');
       const allowed = infoNumber(info, 'maxclients');
-      const figure = { value: connected, limit: maxClients, unit: 'count' as const };
       const evidence = { connectedClients: connected, maxClients: allowed };
-      const facts =
+      const figure = { value: connected, limit: maxClients, unit: 'count' as const, evidence };
+      const found =
         allowed === null
           ? say`${count(connected, 'client')} connected`
           : say`${count(connected)} of ${count(allowed, 'client')} connected`;
-      if (maxClients !== undefined && connected > maxClients) {
-        return measured('fail', [...facts, ...say`, above the limit of ${count(maxClients)}`], figure, {
-          evidence,
-          remedy: '`CLIENT LIST` shows who they are; look for a pool that leaks connections',
-        });
-      }
-      if (allowed !== null && connected >= allowed * nearlyAllClients) {
-        return measured('warn', [...facts, ': the server soon turns new ones away'], figure, {
-          evidence,
-          remedy: 'raise `maxclients`, or look with `CLIENT LIST` for a pool that leaks connections',
-        });
-      }
-      return measured('pass', facts, figure, { evidence });
+      const remedy = '`CLIENT LIST` shows who they are; look for a pool that leaks connections';
+      const answer = held({ ...figure, remedy }, found);
+      if (answer.status === 'fail' || allowed === null || connected < allowed * nearlyAllClients)
+        return answer;
+      return finding('warn', [...found, ': the server soon turns new ones away'], {
+        ...figure,
+        remedy: 'raise `maxclients`, or look with `CLIENT LIST` for a pool that leaks connections',
+      });
     }),
   },
 ];
@@ -127,7 +118,7 @@ function hitRateFinding(
       reads === 0
         ? [...say`no traffic to judge`, ...when]
         : [...few, ...when, ...say`, too few to judge (${count(fewestLookups)} are needed)`],
-      { evidence, limit: limit ?? null, unit: 'ratio' },
+      { evidence, limit, unit: 'ratio' },
     );
   }
   const rate = low === high ? say`${ratio(low)}` : say`${ratio(low)} to ${ratio(high)}`;
@@ -156,13 +147,8 @@ function hitRateFinding(
       : verdict !== null
         ? '`cachectl check --window 30s` judges the traffic of that time; `cachectl stats --hits 10s` observes it by namespace'
         : '`cachectl check --window 30s` judges the traffic of that time';
-  return measured(
-    status,
-    message,
-    { value: low, limit, unit: 'ratio' },
-    {
-      evidence,
-      ...(status !== 'pass' && { remedy }),
-    },
-  );
+  return finding(status, message, {
+    ...{ value: low, limit, unit: 'ratio', evidence },
+    ...(status !== 'pass' && { remedy }),
+  });
 }

@@ -1,4 +1,4 @@
-import { type Check, finding, measured, obstacle, onceLoaded, refusalOf, worstOf } from '../check.ts';
+import { type Check, finding, held, obstacle, onceLoaded, refusalOf, worstOf } from '../check.ts';
 import { type Canary, canaryTtlSeconds, type Facts, grantRemedy } from '../facts.ts';
 import { bytes, count, millis, say, seconds } from '../../support/phrase.ts';
 
@@ -25,18 +25,17 @@ export const work: readonly Check[] = [
         case 'refused':
           return writeRefused(facts, canary);
         case 'returned': {
-          const evidence = { valueBytes: canary.valueBytes, roundTripMillis: canary.durationMillis };
-          const figure = { value: canary.durationMillis, limit: undefined, unit: 'millis' as const };
+          const { valueBytes, durationMillis } = canary;
+          const evidence = { valueBytes, roundTripMillis: durationMillis };
+          const figure = { value: durationMillis, unit: 'millis' as const, evidence };
           if (!canary.sameBytes) {
-            return measured('fail', say`the value came back changed`, figure, {
-              evidence,
-              remedy:
-                'look for a proxy that rewrites values, and for another process that writes to `cachectl:check:*`',
-            });
+            const remedy =
+              'look for a proxy that rewrites values, and for another process that writes to `cachectl:check:*`';
+            return finding('fail', say`the value came back changed`, { ...figure, remedy });
           }
-          const passed = say`written, read and removed ${bytes(canary.valueBytes)} in ${millis(canary.durationMillis)}`;
+          const passed = say`written, read and removed ${bytes(valueBytes)} in ${millis(durationMillis)}`;
           const left = say`written and read; \`UNLINK\` is refused, so the key expires in ${seconds(canaryTtlSeconds)}`;
-          return measured('pass', canary.notRemoved === null ? passed : left, figure, { evidence });
+          return finding('pass', canary.notRemoved === null ? passed : left, figure);
         }
       }
     }),
@@ -68,19 +67,13 @@ export function medianOf(values: readonly number[]): number {
 function latencyOf(pingMillis: readonly number[], limit: number | undefined) {
   const median = medianOf(pingMillis);
   const slowest = Math.max(...pingMillis);
-  const exceeded = limit !== undefined && median > limit;
-  return measured(
-    exceeded ? 'fail' : 'pass',
-    exceeded
-      ? say`median ${millis(median)}, above the limit of ${millis(limit)}`
-      : say`median ${millis(median)}, slowest ${millis(slowest)} of ${count(pingMillis.length, 'ping')}`,
-    { value: median, limit, unit: 'millis' },
-    {
-      evidence: { medianMillis: median, maxMillis: slowest, pings: pingMillis.length },
-      ...(exceeded && {
-        remedy: '`cachectl bench` measures it at length; `SLOWLOG GET` shows which commands block the server',
-      }),
-    },
+  const evidence = { medianMillis: median, maxMillis: slowest, pings: pingMillis.length };
+  const remedy =
+    '`cachectl bench` measures it at length; `SLOWLOG GET` shows which commands block the server';
+  return held(
+    { value: median, limit, unit: 'millis', evidence, remedy },
+    say`median ${millis(median)}, slowest ${millis(slowest)} of ${count(pingMillis.length, 'ping')}`,
+    say`median ${millis(median)}`,
   );
 }
 

@@ -37,11 +37,24 @@ export async function reportUnparsed(
 /** What commander says, with where to look it up. */
 function inWords({ code, message }: CommanderError, path: readonly string[] | null): InputError {
   return new InputError(
-    code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, ''),
+    code === 'commander.help' ? 'a command is missing' : withoutValues(message.replace(/^error: /, '')),
     path === null || code === 'commander.unknownCommand'
       ? '`cachectl help` lists the commands, `cachectl help COMMAND` its options'
       : `\`cachectl help ${path[0] ?? ''}\` shows its options and examples`,
   );
+}
+
+/** A word that is not known may hold a password, as `--password=secret` and `-asecret` do: only its name is quoted. */
+function withoutValues(message: string): string {
+  return message.replace(
+    /^(unknown (?:option|command)) '(.*?)'(?=$|\n)/s,
+    (_, what: string, word: string) => `${what} '${nameOf(word)}'`,
+  );
+}
+
+function nameOf(word: string): string {
+  const [name = ''] = /^(?:-\w|--[\w-]*|[\w-]*)/.exec(word) ?? [];
+  return name === word ? word : `${name}…`;
 }
 
 const noExecution: AnyExecution = {

@@ -51,6 +51,10 @@ describe('a command line that cannot be parsed', () => {
     ['stats extra -ojson', 'stats', 'too many arguments'],
     ['ttl -o json', 'ttl', "missing required argument 'key'"],
     ['get --nope x -qo json', 'get', "unknown option '--nope'"],
+    ['stats --password=S3cret -o json', 'stats', "unknown option '--password…'"],
+    ['stats -aS3cret -o json', 'stats', "unknown option '-a…'"],
+    ['--redis://:S3cret@h -o json', null, "unknown option '--redis…'"],
+    ['REDISCLI_AUTH=S3cret -o json', null, "unknown command 'REDISCLI_AUTH…'"],
     ['invalidate user 1 --over 5m -o json', 'invalidate', '--over is the window of --mode soft'],
     ['config -o json', 'config', 'a command is missing'],
     ['config bogus -o json', 'config', "unknown command 'bogus'"],
@@ -62,6 +66,7 @@ describe('a command line that cannot be parsed', () => {
     expect(jsonOf(result)).toMatchObject({ command, ok: false, error: { kind: 'usage' } });
     expect((jsonOf(result)['error'] as { message: string }).message).toContain(message);
     expect(result.stderr).toContain(`error: ${message}`);
+    expect(result.stdout + result.stderr).not.toContain('S3cret');
   });
 
   test('ends ndjson with the summary, also where that is the form of a pipe', async () => {

@@ -87,7 +87,7 @@ const sameFields = 2;
 
 /**
  * The entries of one node of a stream: first those field names that most of them share, then entry by entry its flags,
- * its id less that of the node, and its fields or their values.
+ * its id less that of the node (modulo 2^64), and its fields or their values.
  * @see https://github.com/redis/redis/blob/7.0/src/t_stream.c
  */
 function streamNode(id: Buffer, listpack: Buffer): Entry[] {
@@ -106,7 +106,7 @@ function streamNode(id: Buffer, listpack: Buffer): Entry[] {
   const entries: Entry[] = [];
   for (let index = 0; index < count; index++) {
     const flags = Number(next());
-    const own = asBytes(`${millis + BigInt(next())}-${sequence + BigInt(next())}`);
+    const own = asBytes(`${wrapped(millis + BigInt(next()))}-${wrapped(sequence + BigInt(next()))}`);
     const fields =
       (flags & sameFields) === 0 ? take(2 * Number(next())) : shared.flatMap((name) => [name, next()]);
     next();
@@ -114,6 +114,8 @@ function streamNode(id: Buffer, listpack: Buffer): Entry[] {
   }
   return entries;
 }
+
+const wrapped = (sum: bigint) => BigInt.asUintN(64, sum);
 
 /** Reads the numbers and strings of the RDB format, one after the other. */
 class DumpReader {

@@ -2,11 +2,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type OwnLookups, sumLookups } from '../redis/lookups.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { ConnectTarget } from '../redis/target.ts';
+import { fileFailureText } from '../support/failure.ts';
 import type { Io } from './io.ts';
+import { counted } from '../render/units.ts';
 import { processFacts } from './process-facts.ts';
 
 /** How long a result may wait for a remark that is still on its way. */
 const remarkMillis = 200;
+
+/** Fewer lookups change no rate that is judged, for that takes 100 reads. */
+const fewestNamed = 100;
 
 /** The servers that a run is connected to. */
 export class Connections {
@@ -47,13 +52,20 @@ export class Connections {
     await Promise.race([this.remark, pause(remarkMillis, undefined, { ref: false })]);
   }
 
-  /** Keeps what was looked up; a failure to do so fails nothing else, and `stats` and `check` say what they have. */
-  async close(command: string): Promise<void> {
-    if (this.nodes.some(({ lookups }) => lookups.hits + lookups.misses + lookups.lost > 0)) {
+  /** Remembers what was looked up. Where that fails the command does not, and a warning says so. */
+  async close(command: string, warn: (text: string) => void): Promise<void> {
+    const { hits, misses, lost } = this.lookups;
+    const made = hits + misses + lost;
+    if (made > 0) {
       const { ledgerFolder, rememberLookups } = await import('../health/lookups/ledger.ts');
       const { variables, now } = this.io;
       const terms = { command, folder: ledgerFolder(variables), processes: processFacts(), now };
-      await rememberLookups(this.nodes, terms).catch(() => undefined);
+      await rememberLookups(this.nodes, terms).catch((error: unknown) => {
+        if (made >= fewestNamed)
+          warn(
+            `${counted(made, 'lookup')} of this run could not be remembered, so the hit rate of \`stats\` and \`check\` may include them: ${fileFailureText(error)}`,
+          );
+      });
     }
     for (const server of this.open) server.close();
   }

@@ -58,7 +58,7 @@ export async function execute<Result extends object>(
       printer.warn(error.stack ?? '');
   } finally {
     progress.stop();
-    await connections.close(command);
+    await connections.close(command, (text) => printer.warn(text));
   }
   const interruption = io.signal.aborted ? (io.signal.reason as Interruption) : undefined;
   if (interruption === 'EPIPE') return exitCodes.success;

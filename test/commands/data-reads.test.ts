@@ -94,6 +94,19 @@ test('the order of the README shows the same hit rate before and after the keys 
   });
 });
 
+test('a run says that its lookups could not be remembered, and how many', async () => {
+  await runApplication();
+  writeFileSync(join(folder, 'no-folder'), '');
+  const bench = await cli(['bench', 'get', '--operations', '500', '--keys', '50', '--warmup', '10ms'], {
+    url: redis.url,
+    env: { XDG_STATE_HOME: join(folder, 'no-folder') },
+  });
+  expect(bench.exitCode).toBe(0);
+  expect(bench.stderr).toMatch(
+    /^warning: [\d,]+ lookups of this run could not be remembered, so the hit rate of `stats` and `check` may include them: .*no-folder/m,
+  );
+});
+
 test('the table shows the raw rate and the one that is judged', async () => {
   await runApplication();
   await run('inspect', '--exact');

@@ -92,13 +92,14 @@ interface LedgerTerms {
   readonly now: () => number;
 }
 
-const lockPatienceMillis = 2000;
-const inquiryMillis = 2000;
+/** Runs that end at the same time wait for each other, each for as long as its INFO takes. */
+const lockPatienceMillis = 10_000;
+const inquiryMillis = 5000;
 
 /**
  * Adds what was looked up on these nodes to what is remembered of them. A server that is gone has taken its counters with it,
- * and one that does not give its `run_id` is not told from others: nothing is remembered of either.
- * @throws FolderError, or an Error as the system gives it, where the folder cannot be written
+ * and one that does not report its `run_id` cannot be distinguished from others: nothing is remembered of either.
+ * @throws FolderError, or an Error as the system gives it, where the folder cannot be written; Error where a server is late
  */
 export async function rememberLookups(nodes: readonly RedisNode[], terms: LedgerTerms): Promise<void> {
   const { folder, processes, now, command } = terms;
@@ -145,10 +146,13 @@ function add(path: string, info: Info, lookups: RedisNode['lookups'], touch: Tou
   }
 }
 
-/** Over a connection of its own: that of the run may be broken. Null where the server is gone or refuses. */
+/** Over a connection of its own: that of the run may be broken. Null where the server is gone or refuses. @throws Error when late */
 async function ask(node: RedisNode): Promise<Info | null> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), inquiryMillis)));
+  const late = new Promise<null>((_resolve, reject) => {
+    const error = new Error(`${node.address} did not answer \`INFO\` within ${inquiryMillis / 1000} s`);
+    timer = setTimeout(() => reject(error), inquiryMillis);
+  });
   const answer = (async () => {
     const lane = await node.openLane();
     try {

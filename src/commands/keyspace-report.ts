@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { type Block, note } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
+import { type NamespaceRow, summedBeyond } from '../keyspace/namespace-tree.ts';
 import { type IntervalOrNull, type NamespaceSummary, Summaries } from './namespace-summary.ts';
 
 /** What reading the keyspace cost the server. */
@@ -80,30 +81,40 @@ export interface KeyspaceFigures {
   readonly serverCost: ServerCost;
 }
 
-/** @param limit rows; the rest is summed up in `(other)` */
-export function keyspaceFiguresOf(analysis: Analysis, map: NamespaceMap, limit: number): KeyspaceFigures {
+/** The figures of an analysis without its rows, and the rows: those beyond a limit are summed up in `(other)`. */
+export function keyspaceFiguresOf(analysis: Analysis, map: NamespaceMap) {
   const { tree, figures, account } = analysis;
   const unread = new Set<ColumnName>(allColumns.filter((name) => !analysis.columns.has(name)));
   for (const { column } of account.refusedColumns) unread.add(column);
   const statistics = tree.total();
-  const summaries = new Summaries(figures, map, statistics, unread);
+  const summaries = new Summaries(figures, map, statistics.total, unread);
   const read = summaries.of({ namespace: '(total)', pattern: null, path: [], statistics });
   const counted = countedByServer(analysis, read);
   const total = { ...read, ...counted };
+  const rows = tree.rows();
+  const made = new Map<NamespaceRow, NamespaceSummary>();
+  const summaryOf = (row: NamespaceRow) => {
+    const summary = made.get(row) ?? summaries.of(row);
+    made.set(row, summary);
+    return summary;
+  };
   return {
-    exact: analysis.method.kind === 'exact',
-    reading: readingReportOf(analysis),
-    keys: total.keys,
-    keysInterval: total.keysInterval,
-    memoryBytes: total.memoryBytes,
-    memoryBytesInterval: total.memoryBytesInterval,
-    overheadBytes: total.overheadBytes,
-    withoutTtl: total.withoutTtl,
-    withoutTtlInterval: total.withoutTtlInterval,
-    withoutTtlSource: counted !== null ? 'info' : total.withoutTtl === null ? null : 'keys',
-    namespaces: tree.rows(limit).map((row) => summaries.of(row)),
-    total,
-    serverCost: serverCostOf(analysis),
+    figures: {
+      exact: analysis.method.kind === 'exact',
+      reading: readingReportOf(analysis),
+      keys: total.keys,
+      keysInterval: total.keysInterval,
+      memoryBytes: total.memoryBytes,
+      memoryBytesInterval: total.memoryBytesInterval,
+      overheadBytes: total.overheadBytes,
+      withoutTtl: total.withoutTtl,
+      withoutTtlInterval: total.withoutTtlInterval,
+      withoutTtlSource: counted !== null ? 'info' : total.withoutTtl === null ? null : 'keys',
+      total,
+      serverCost: serverCostOf(analysis),
+    } satisfies Omit<KeyspaceFigures, 'namespaces'>,
+    names: rows.map(({ namespace }) => namespace),
+    namespaces: (limit: number): NamespaceSummary[] => summedBeyond(rows, limit).map(summaryOf),
   };
 }
 

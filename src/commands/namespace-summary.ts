@@ -1,6 +1,7 @@
 import { type Figure, partOf } from '../keyspace/estimate.ts';
 import type { Figures } from '../keyspace/figures.ts';
 import {
+  type BreakdownName,
   type KeyStatistics,
   noIdleTime,
   noTtl,
@@ -8,7 +9,7 @@ import {
   labelsOf,
   spanBoundsSeconds,
 } from '../keyspace/key-statistics.ts';
-import type { NamespaceMap } from '../keyspace/map.ts';
+import type { Namespace, NamespaceMap } from '../keyspace/map.ts';
 import type { NamespaceRow } from '../keyspace/namespace-tree.ts';
 import type { Tally, Breakdown } from '../keyspace/tally.ts';
 import { fallsShort, type TtlRule } from '../keyspace/ttl.ts';
@@ -125,45 +126,41 @@ export function keysText(keys: number, interval: IntervalOrNull): string {
   return `${counted(keys, 'key')}${within ?? ''}`;
 }
 
+/** What became of the parts of a row: their keys and bytes, by label. */
+interface Parts {
+  readonly keys: (label: string) => Figure;
+  readonly memory: (label: string) => Figure | null;
+}
+
 /** Makes summaries of one reading. */
 export class Summaries {
-  private readonly totalTally: Tally;
-
   /**
-   * @param total the sums that shares are taken of
+   * @param whole the sums that shares are taken of
    * @param unread columns that were not read, or that the server refused
    */
   constructor(
     private readonly figures: Figures,
     private readonly map: NamespaceMap,
-    total: KeyStatistics,
+    private readonly whole: Tally,
     private readonly unread: ReadonlySet<ColumnName>,
-  ) {
-    this.totalTally = total.total;
-  }
+  ) {}
 
-  of(row: NamespaceRow): NamespaceSummary {
-    const { namespace, pattern, path, statistics } = row;
-    const { total } = statistics;
+  of({ namespace, pattern, path, statistics }: NamespaceRow): NamespaceSummary {
+    const { total, by } = statistics;
     const mapped = this.map.namespaces.find(({ name }) => name === namespace);
-    const hasMemory = !this.unread.has('memory');
-    const keys = this.figures.keys(total);
-    const memory = hasMemory ? this.figures.memoryBytes(total) : null;
-    const keyShare = this.figures.share('memory', total, this.totalTally);
+    const memory = this.memoryOf(statistics);
+    const keyShare = this.figures.share('memory', total, this.whole);
     const memoryShare =
-      memory !== null && this.totalTally.memoryBytes > 0
-        ? this.figures.byteShare('memory', total, this.totalTally)
-        : null;
-    const withoutTtl = this.isUnread('ttl', statistics, 'ttls')
-      ? null
-      : this.part('ttl', statistics, 'ttls', noTtl);
-    const types = this.parts('type', statistics, 'types');
-    const encodings = this.parts('encoding', statistics, 'encodings');
-    const withoutTtlMemory = memory && withoutTtl && this.partOfBytes('ttl', memory, statistics.ttls, noTtl);
-    const counters = this.histogram('frequency', statistics, 'frequencies', frequencyBounds);
+      memory && this.whole.memoryBytes > 0 ? this.figures.byteShare('memory', total, this.whole) : null;
+    const ttls = this.partsOf(statistics, 'ttl');
+    const idleTimes = this.partsOf(statistics, 'idle');
+    const types = figuresOf(by.type, this.partsOf(statistics, 'type'));
+    const encodings = figuresOf(by.encoding, this.partsOf(statistics, 'encoding'));
+    const histogram = (name: BreakdownName, bounds: readonly number[]) =>
+      histogramOf(this.partsOf(statistics, name), bounds);
     return {
       ...{ namespace, pattern, path, kind: mapped?.kind ?? null },
-      ...rounded('keys', keys),
+      ...rounded('keys', this.figures.keys(total)),
       readKeys: total.keys,
       ...rounded('memoryBytes', memory),
       overheadBytes: memory && overheadOf(statistics, memory),
@@ -175,97 +172,57 @@ export class Summaries {
       typesIntervals: types && mapValues(types, whole),
       encodings: encodings && mapValues(encodings, ({ value }) => Math.round(value)),
       encodingsIntervals: encodings && mapValues(encodings, whole),
-      ...rounded('withoutTtl', withoutTtl),
-      ...rounded('withoutTtlMemoryBytes', withoutTtlMemory),
+      ...rounded('withoutTtl', ttls && ttls.keys(noTtl)),
+      ...rounded('withoutTtlMemoryBytes', ttls && ttls.memory(noTtl)),
       ttl: this.unread.has('ttl') ? null : statistics.ttlSummary,
-      ttlHistogram: inSeconds(this.histogram('ttl', statistics, 'ttls', spanBoundsSeconds)),
-      idleHistogram: inSeconds(this.histogram('idle', statistics, 'idleTimes', spanBoundsSeconds)),
-      ...rounded(
-        'keysWithoutIdleTime',
-        this.isUnread('idle', statistics, 'idleTimes')
-          ? null
-          : this.part('idle', statistics, 'idleTimes', noIdleTime),
-      ),
-      frequencyHistogram: counters?.map(({ upTo, ...span }) => ({ upToCounter: upTo, ...span })) ?? null,
-      ttlRule: this.ruleReport(statistics, mapped),
+      ttlHistogram: inSeconds(histogram('ttl', spanBoundsSeconds)),
+      idleHistogram: inSeconds(histogram('idle', spanBoundsSeconds)),
+      ...rounded('keysWithoutIdleTime', idleTimes && idleTimes.keys(noIdleTime)),
+      frequencyHistogram:
+        histogram('frequency', frequencyBounds)?.map(({ upTo, ...span }) => ({
+          upToCounter: upTo,
+          ...span,
+        })) ?? null,
+      ttlRule: mapped === undefined ? null : this.ruleReport(statistics, mapped),
     };
   }
 
-  /** Keys of the row that have the label, of those that the column was read of. */
-  private part(column: ColumnName, statistics: KeyStatistics, name: BreakdownName, label: string): Figure {
-    const breakdown = statistics[name];
-    return this.partOfKeys(column, statistics, breakdown.part(label), breakdown.whole);
+  private memoryOf({ total }: KeyStatistics): Figure | null {
+    return this.unread.has('memory') ? null : this.figures.memoryBytes(total);
   }
 
-  private partOfKeys(column: ColumnName, statistics: KeyStatistics, part: Tally, all: Tally): Figure {
-    const [keys, share] = [this.figures.keys(statistics.total), this.figures.share(column, part, all)];
-    // Where nothing is estimated a key that could not be read belongs to no part.
-    if (keys.interval === null && share.interval === null) return { value: part.keys, interval: null };
-    return partOf(keys, share);
+  /** Null where the column was read of none of the row's keys: then it is not known, and not zero. */
+  private partsOf(statistics: KeyStatistics, name: BreakdownName): Parts | null {
+    const { total, by } = statistics;
+    const column = name === 'verdict' ? 'ttl' : name;
+    if (this.unread.has(column) || (total.keys > 0 && by[column].parts.size === 0)) return null;
+    const [breakdown, all] = [by[name], by[name].whole];
+    const [keys, memory] = [this.figures.keys(total), this.memoryOf(statistics)];
+    return {
+      keys: (label) => {
+        const part = breakdown.part(label);
+        const share = this.figures.share(column, part, all);
+        // Where nothing is estimated a key that could not be read belongs to no part.
+        if (keys.interval === null && share.interval === null) return { value: part.keys, interval: null };
+        return partOf(keys, share);
+      },
+      memory: (label) => memory && partOf(memory, this.figures.byteShare(column, breakdown.part(label), all)),
+    };
   }
 
-  private partOfBytes(column: ColumnName, memory: Figure, breakdown: Breakdown, label: string): Figure {
-    return partOf(memory, this.figures.byteShare(column, breakdown.part(label), breakdown.whole));
-  }
-
-  /** True where the column was read of none of the row's keys: then it is not known, and not zero. */
-  private isUnread(column: ColumnName, statistics: KeyStatistics, name: BreakdownName): boolean {
-    const breakdown: Breakdown = statistics[name];
-    return this.unread.has(column) || (statistics.keys > 0 && breakdown.parts.size === 0);
-  }
-
-  private parts(
-    column: ColumnName,
-    statistics: KeyStatistics,
-    name: BreakdownName,
-  ): Readonly<Record<string, Figure>> | null {
-    if (this.isUnread(column, statistics, name)) return null;
-    const breakdown: Breakdown = statistics[name];
-    const all = breakdown.whole;
-    return Object.fromEntries(
-      [...breakdown.parts].map(([label, tally]) => [label, this.partOfKeys(column, statistics, tally, all)]),
-    );
-  }
-
-  private histogram(
-    column: ColumnName,
-    statistics: KeyStatistics,
-    name: BreakdownName,
-    bounds: readonly number[],
-  ): Span[] | null {
-    if (this.isUnread(column, statistics, name)) return null;
-    const breakdown: Breakdown = statistics[name];
-    const all = breakdown.whole;
-    const memory = this.unread.has('memory') ? null : this.figures.memoryBytes(statistics.total);
-    return labelsOf(bounds).map((label, index) => {
-      const tally = breakdown.part(label);
-      const figure = this.partOfKeys(column, statistics, tally, all);
-      const bytes = memory && this.partOfBytes(column, memory, breakdown, label);
-      const bound = bounds[index] ?? Number.POSITIVE_INFINITY;
-      return {
-        upTo: Number.isFinite(bound) ? bound : null,
-        ...rounded('keys', figure),
-        ...rounded('memoryBytes', bytes),
-      };
-    });
-  }
-
-  private ruleReport(
-    statistics: KeyStatistics,
-    namespace: NamespaceMap['namespaces'][number] | undefined,
-  ): TtlRuleReport | null {
-    const rule = namespace?.ttl ?? namespace?.guessedTtl ?? null;
-    if (namespace === undefined || rule === null || this.isUnread('ttl', statistics, 'ttls')) return null;
-    const figureOf = (label: string) => this.part('ttl', statistics, 'ttlVerdicts', label);
+  private ruleReport(statistics: KeyStatistics, namespace: Namespace): TtlRuleReport | null {
+    const rule = namespace.ttl ?? namespace.guessedTtl;
+    const parts = this.partsOf(statistics, 'verdict');
+    if (rule === null || parts === null) return null;
     const { ttlKnown, withoutTtl, ttlSummary } = statistics;
     return {
       rule: ttlRuleText(rule),
       guessed: namespace.ttl === null,
-      ...rounded('kept', figureOf('kept')),
-      ...rounded('missing', figureOf('missing')),
-      ...rounded('tooLong', figureOf('too-long')),
-      ...rounded('unexpected', figureOf('unexpected')),
-      ...rounded('drifting', figureOf('drifting')),
+      ...rounded('kept', parts.keys('kept')),
+      ...rounded('missing', parts.keys('missing')),
+      ...rounded('tooLong', parts.keys('too-long')),
+      ...rounded('unexpected', parts.keys('unexpected')),
+      ...rounded('drifting', parts.keys('drifting')),
       fallsShort: fallsShort(rule, namespace.jitter, ttlKnown - withoutTtl, ttlSummary?.maxSeconds ?? 0),
     };
   }
@@ -278,6 +235,22 @@ export const withoutIdleTimeText = (keys: number): string =>
     'key has no idle time of its own: its value is a small integer',
     'keys have no idle time of their own: their values are small integers',
   ) + ', which the server shares between keys';
+
+function figuresOf({ parts }: Breakdown, figures: Parts | null): Readonly<Record<string, Figure>> | null {
+  return figures && Object.fromEntries(Array.from(parts.keys(), (label) => [label, figures.keys(label)]));
+}
+
+function histogramOf(parts: Parts | null, bounds: readonly number[]): Span[] | null {
+  if (parts === null) return null;
+  return labelsOf(bounds).map((label, index) => {
+    const bound = bounds[index] ?? Number.POSITIVE_INFINITY;
+    return {
+      upTo: Number.isFinite(bound) ? bound : null,
+      ...rounded('keys', parts.keys(label)),
+      ...rounded('memoryBytes', parts.memory(label)),
+    };
+  });
+}
 
 /** `1 TTL rule is a guess`. */
 export const guessedRulesText = (count: number): string =>
@@ -298,8 +271,6 @@ export function ttlRuleText(rule: TtlRule): string {
       return `until midnight in ${rule.timeZone}`;
   }
 }
-
-type BreakdownName = 'types' | 'ttls' | 'encodings' | 'idleTimes' | 'frequencies' | 'ttlVerdicts';
 
 function overheadOf({ overheadBytes, memoryBytes }: KeyStatistics, memory: Figure): number {
   return memoryBytes === 0 ? 0 : Math.round(memory.value * (overheadBytes / memoryBytes));

@@ -64,13 +64,7 @@ export function widestShare(namespaces: readonly KeyStatistics[], coverage: numb
   const all = namespaces.reduce((sum, { keys }) => sum + keys, 0);
   const breakdowns = namespaces
     .filter(({ keys }) => keys >= largeShare * all)
-    .flatMap(({ types, ttls, encodings, idleTimes, frequencies }) => [
-      types,
-      ttls,
-      encodings,
-      idleTimes,
-      frequencies,
-    ]);
+    .flatMap(({ by: { verdict: _verdict, ...byColumn } }) => Object.values(byColumn));
   const widths = breakdowns.flatMap(({ whole, parts }) =>
     whole.chosen === undefined
       ? []

@@ -1,3 +1,4 @@
+import type { ColumnName } from '../redis/account.ts';
 import { type IdleTime, sharedValue } from '../redis/idle-times.ts';
 import { Breakdown, loadTally, type SamplePlace, saveTally, Tally } from './tally.ts';
 import type { TtlVerdict } from './ttl.ts';
@@ -23,56 +24,67 @@ export const noIdleTime = 'none';
 /** The label of keys without TTL among the spans of TTLs. */
 export const noTtl = 'none';
 
+/** What keys are told apart by: a column, or what the rule of the map says of their TTL. */
+export type BreakdownName = Exclude<ColumnName, 'memory'> | 'verdict';
+
+/** In the order of saved statistics. */
+const breakdownNames = ['type', 'ttl', 'encoding', 'idle', 'frequency', 'verdict'] as const;
+
 /** Sums over a set of keys, in constant memory. */
 export class KeyStatistics {
   readonly total = new Tally();
   overheadBytes = 0;
-  readonly types = new Breakdown();
-  /** By span of the time left, and `none`. */
-  readonly ttls = new Breakdown();
-  readonly encodings = new Breakdown();
-  /** By span of the time since the last access, and `none`. */
-  readonly idleTimes = new Breakdown();
-  readonly frequencies = new Breakdown();
-  readonly ttlVerdicts = new Breakdown();
+  /** Times by span; `ttl` is the time left. Both have `none`. */
+  readonly by: Readonly<Record<BreakdownName, Breakdown>> = {
+    type: new Breakdown(),
+    ttl: new Breakdown(),
+    encoding: new Breakdown(),
+    idle: new Breakdown(),
+    frequency: new Breakdown(),
+    verdict: new Breakdown(),
+  };
   /** Of the keys that have a TTL. */
   ttlMinSeconds = Number.POSITIVE_INFINITY;
   ttlMaxSeconds = 0;
-  /** Most of time left and idle time together, of the keys of which both were read: the TTL they had at their last use. */
+  /** Most and least of time left and idle time together, where both were read: the TTL that keys had at their last use. */
   ttlWithIdleMaxSeconds = 0;
-  /** The least of the same. */
   ttlWithIdleMinSeconds = Number.POSITIVE_INFINITY;
   private ttlSumSeconds = 0;
 
   /**
-   * @param ttlVerdict what the map's rule says of the TTL; null where there is no rule, or no TTL was read
+   * @param verdict what the map's rule says of the TTL; null where there is no rule, or no TTL was read
    * @param place where the key stands in a sample; null where every key is read
    */
-  add(reading: KeyReading, ttlVerdict: TtlVerdict | null = null, place: SamplePlace | null = null): void {
+  add(reading: KeyReading, verdict: TtlVerdict | null = null, place: SamplePlace | null = null): void {
     const { memoryBytes, type, ttlMillis, overheadBytes = 0 } = reading;
     const { encoding = null, idleSeconds = null, frequency = null, weight = null } = reading;
     this.total.add(memoryBytes, place);
     if (memoryBytes !== null) this.overheadBytes += Math.min(memoryBytes, overheadBytes);
-    if (type !== null) this.types.add(type, memoryBytes, place, weight);
-    if (ttlMillis !== null) this.addTtl(ttlMillis, memoryBytes, place, weight);
-    if (ttlVerdict !== null) this.ttlVerdicts.add(ttlVerdict, memoryBytes, place, weight);
-    if (encoding !== null) this.encodings.add(encoding, memoryBytes, place, weight);
-    if (typeof idleSeconds === 'number' && ttlMillis !== null && ttlMillis >= 0) {
-      const both = ttlMillis / 1000 + idleSeconds;
-      this.ttlWithIdleMaxSeconds = Math.max(this.ttlWithIdleMaxSeconds, both);
-      this.ttlWithIdleMinSeconds = Math.min(this.ttlWithIdleMinSeconds, both);
-    }
-    if (idleSeconds !== null) {
-      const span = idleSeconds === sharedValue ? noIdleTime : spanOfSeconds(idleSeconds);
-      this.idleTimes.add(span, memoryBytes, place, weight);
-    }
-    if (frequency !== null) this.frequencies.add(spanOfFrequency(frequency), memoryBytes, place, weight);
+    const count = (name: BreakdownName, label: string | null) => {
+      if (label !== null) this.by[name].add(label, memoryBytes, place, weight);
+    };
+    count('type', type);
+    count('encoding', encoding);
+    if (idleSeconds !== null)
+      count('idle', idleSeconds === sharedValue ? noIdleTime : spanOfSeconds(idleSeconds));
+    count('frequency', frequency === null ? null : spanOfFrequency(frequency));
+    count('verdict', verdict);
+    if (ttlMillis === null) return;
+    const seconds = ttlMillis / 1000;
+    count('ttl', ttlMillis < 0 ? noTtl : spanOfSeconds(seconds));
+    if (ttlMillis < 0) return;
+    this.ttlSumSeconds += seconds * (weight ?? 1);
+    this.ttlMinSeconds = Math.min(this.ttlMinSeconds, seconds);
+    this.ttlMaxSeconds = Math.max(this.ttlMaxSeconds, seconds);
+    if (typeof idleSeconds !== 'number') return;
+    this.ttlWithIdleMaxSeconds = Math.max(this.ttlWithIdleMaxSeconds, seconds + idleSeconds);
+    this.ttlWithIdleMinSeconds = Math.min(this.ttlWithIdleMinSeconds, seconds + idleSeconds);
   }
 
   merge(other: KeyStatistics): void {
     this.total.merge(other.total);
     this.overheadBytes += other.overheadBytes;
-    for (const name of breakdowns) this[name].merge(other[name]);
+    for (const name of breakdownNames) this.by[name].merge(other.by[name]);
     this.ttlSumSeconds += other.ttlSumSeconds;
     this.ttlMinSeconds = Math.min(this.ttlMinSeconds, other.ttlMinSeconds);
     this.ttlMaxSeconds = Math.max(this.ttlMaxSeconds, other.ttlMaxSeconds);
@@ -80,31 +92,24 @@ export class KeyStatistics {
     this.ttlWithIdleMinSeconds = Math.min(this.ttlWithIdleMinSeconds, other.ttlWithIdleMinSeconds);
   }
 
-  /** What `load` makes the same sums from; of statistics that are no sample. */
+  /** What `load` makes the same sums from; of statistics that are no sample. JSON has no infinity: it is left out. */
   save() {
+    const { ttlMinSeconds, ttlWithIdleMinSeconds } = this;
     return {
       total: saveTally(this.total),
       overheadBytes: this.overheadBytes,
-      parts: breakdowns.map((name) => this[name].save()),
-      ttlWithIdle: [
-        this.ttlWithIdleMaxSeconds,
-        ...(Number.isFinite(this.ttlWithIdleMinSeconds) ? [this.ttlWithIdleMinSeconds] : []),
-      ],
-      // JSON has no infinity.
-      ttl: [
-        this.ttlMaxSeconds,
-        this.ttlSumSeconds,
-        ...(Number.isFinite(this.ttlMinSeconds) ? [this.ttlMinSeconds] : []),
-      ],
+      parts: breakdownNames.map((name) => this.by[name].save()),
+      ttl: [this.ttlMaxSeconds, this.ttlSumSeconds, ttlMinSeconds].filter(Number.isFinite),
+      ttlWithIdle: [this.ttlWithIdleMaxSeconds, ttlWithIdleMinSeconds].filter(Number.isFinite),
     };
   }
 
   load({ total, overheadBytes, parts, ttl, ttlWithIdle }: KeyStatisticsState): void {
     loadTally(this.total, total);
     this.overheadBytes = overheadBytes;
-    [this.ttlWithIdleMaxSeconds = 0, this.ttlWithIdleMinSeconds = Number.POSITIVE_INFINITY] = ttlWithIdle;
-    breakdowns.forEach((name, index) => this[name].load(parts[index] ?? []));
+    breakdownNames.forEach((name, index) => this.by[name].load(parts[index] ?? []));
     [this.ttlMaxSeconds = 0, this.ttlSumSeconds = 0, this.ttlMinSeconds = Number.POSITIVE_INFINITY] = ttl;
+    [this.ttlWithIdleMaxSeconds = 0, this.ttlWithIdleMinSeconds = Number.POSITIVE_INFINITY] = ttlWithIdle;
   }
 
   /** Keys that were read, whatever was read of them. */
@@ -118,48 +123,29 @@ export class KeyStatistics {
 
   /** Keys whose TTL was read. */
   get ttlKnown(): number {
-    return this.ttls.whole.keys;
+    return this.by.ttl.whole.keys;
   }
 
   /** Keys without TTL, among those. */
   get withoutTtl(): number {
-    return this.ttls.part(noTtl).keys;
+    return this.by.ttl.part(noTtl).keys;
   }
 
   /** Of the keys that have a TTL, in seconds: shortest and longest of those that were read. Null where there is none. */
   get ttlSummary(): { minSeconds: number; meanSeconds: number; maxSeconds: number } | null {
-    const { chosen } = this.ttls.whole;
+    const { chosen } = this.by.ttl.whole;
     const count = this.ttlKnown - this.withoutTtl;
     if (count === 0) return null;
-    const weight = chosen ? chosen[0] - (this.ttls.part(noTtl).chosen?.[0] ?? 0) : count;
+    const weight = chosen ? chosen[0] - (this.by.ttl.part(noTtl).chosen?.[0] ?? 0) : count;
     return {
       minSeconds: this.ttlMinSeconds,
       meanSeconds: this.ttlSumSeconds / weight,
       maxSeconds: this.ttlMaxSeconds,
     };
   }
-
-  private addTtl(
-    ttlMillis: number,
-    memoryBytes: number | null,
-    place: SamplePlace | null,
-    weight: number | null,
-  ): void {
-    if (ttlMillis < 0) {
-      this.ttls.add(noTtl, memoryBytes, place, weight);
-      return;
-    }
-    const seconds = ttlMillis / 1000;
-    this.ttls.add(spanOfSeconds(seconds), memoryBytes, place, weight);
-    this.ttlSumSeconds += seconds * (weight ?? 1);
-    if (seconds < this.ttlMinSeconds) this.ttlMinSeconds = seconds;
-    if (seconds > this.ttlMaxSeconds) this.ttlMaxSeconds = seconds;
-  }
 }
 
 export type KeyStatisticsState = ReturnType<KeyStatistics['save']>;
-
-const breakdowns = ['types', 'ttls', 'encodings', 'idleTimes', 'frequencies', 'ttlVerdicts'] as const;
 
 /** Upper bounds of the histograms of times, in seconds; the last is open. */
 export const spanBoundsSeconds: readonly number[] = [60, 300, 3600, 86400, 604800, Number.POSITIVE_INFINITY];
@@ -185,3 +171,31 @@ export function spanOfFrequency(frequency: number): string {
 function labelAt(bounds: readonly number[], labels: readonly string[], value: number): string {
   return labels[bounds.findIndex((bound) => value <= bound)] ?? labels[labels.length - 1] ?? '';
 }
+
+/** Size classes of jemalloc, the allocator of Redis on Linux, in steps of a quarter between powers of two. */
+function allocated(bytes: number): number {
+  if (bytes <= 8) return 8;
+  if (bytes <= 128) return Math.ceil(bytes / 16) * 16;
+  const step = 2 ** (Math.floor(Math.log2(bytes - 1)) - 2);
+  return Math.ceil(bytes / step) * step;
+}
+const dictionaryEntryBytes = 24;
+const objectBytes = 16;
+
+/**
+ * Bytes that a key costs beside its value: its name as a dynamic string, its entry in the dictionary, the header of the
+ * value's object. Computed, not measured: MEMORY USAGE gives the sum of these and the value. Exact for Redis 6 and 7 on
+ * 64-bit Linux; newer servers save some of it by keeping name and value in one block.
+ *
+ * @param keyLength of the name, in bytes
+ * @see sds.c, object.c (memoryCommand) and dict.h of Redis 7.0; https://jemalloc.net/jemalloc.3.html#size_classes
+ */
+export function keyOverheadBytes(keyLength: number): number {
+  return known[keyLength] ?? computed(keyLength);
+}
+
+function computed(keyLength: number): number {
+  const header = keyLength < 32 ? 1 : keyLength < 256 ? 3 : keyLength < 65536 ? 5 : 9;
+  return allocated(header + keyLength + 1) + dictionaryEntryBytes + objectBytes;
+}
+const known: readonly number[] = Array.from({ length: 512 }, (_, length) => computed(length));

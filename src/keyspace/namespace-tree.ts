@@ -1,16 +1,29 @@
+import type { KeyColumns } from '../redis/columns.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { type KeyReading, KeyStatistics, type KeyStatisticsState } from './key-statistics.ts';
+import {
+  keyOverheadBytes,
+  type KeyReading,
+  KeyStatistics,
+  type KeyStatisticsState,
+} from './key-statistics.ts';
 import type { Namespace, NamespaceMap } from './map.ts';
+import type { RepeatedKeys } from './repeated-keys.ts';
 import { otherName, type SegmentRow, SegmentTree, type SegmentTreeState } from './segment-tree.ts';
 import type { SamplePlace } from './tally.ts';
-import type { TtlVerdict } from './ttl.ts';
+import { ttlJudges, type TtlVerdict } from './ttl.ts';
 
-export interface NamespaceTreeOptions {
+interface NamespaceTreeOptions {
   readonly map: NamespaceMap;
   /** Levels told apart, see SegmentTree. */
   readonly depth: number;
-  /** Judges the TTL of a key by the rule of its namespace; null where there is none. */
-  readonly verdictOn?: (namespace: Namespace, ttlMillis: number) => TtlVerdict | null;
+  /** How many of the largest keys to keep (default: none). */
+  readonly top?: number;
+  /** The type of all keys, where only one was asked for. */
+  readonly type?: string | undefined;
+  /** Keys that it knows to have come before are left out. */
+  readonly repeated?: RepeatedKeys;
+  /** Milliseconds since the epoch: TTLs are judged by the time at which they are read. */
+  readonly now?: () => number;
 }
 
 /** A set of keys that belong together. The rows of one tree are disjoint and add up to its total. */
@@ -18,37 +31,73 @@ export interface NamespaceRow extends Omit<SegmentRow<KeyStatistics>, 'leaf'> {
   readonly statistics: KeyStatistics;
 }
 
-/** A node of the tree in JSON's own types. */
-export type TreeState = SegmentTreeState<KeyStatisticsState>;
+/** In JSON's own types. Keys are byte strings, one character per byte. */
+export interface TreeState {
+  readonly tree: SegmentTreeState<KeyStatisticsState>;
+  readonly largest: readonly LargeKey[];
+  readonly detailedKeys: number;
+}
 
 /** Groups keys by namespace in bounded memory, and sums up what is read of them. */
 export class NamespaceTree {
   /** Keys that were added. */
   keys = 0;
+  /** Keys of which more was read than their size. */
+  detailedKeys = 0;
+  readonly largest: LargestKeys;
   private readonly tree: SegmentTree<KeyStatistics>;
+  private judges: ReadonlyMap<string, (ttlMillis: number) => TtlVerdict> = new Map();
+  private judgedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: NamespaceTreeOptions) {
-    const { map, depth } = options;
+    const { map, depth, top = 0 } = options;
     this.tree = new SegmentTree({ map, depth, newLeaf: () => new KeyStatistics() });
+    this.largest = new LargestKeys(top);
   }
 
   /** @param place where the key stands in a sample; null where every key is read */
   add(key: ByteString, reading: KeyReading, place: SamplePlace | null = null): void {
     this.keys++;
-    const { map, verdictOn } = this.options;
+    const { map } = this.options;
     const namespace = map.isEmpty ? null : map.classify(key);
-    const verdict =
-      namespace === null || reading.ttlMillis === null
-        ? null
-        : (verdictOn?.(namespace, reading.ttlMillis) ?? null);
+    const judge = namespace && this.judges.get(namespace.name);
+    const verdict = judge && reading.ttlMillis !== null ? judge(reading.ttlMillis) : null;
     this.tree.leafOf(key, namespace).add(reading, verdict, place);
+  }
+
+  /** @param weights where keys were chosen to be looked up: one over the chance that each had, 0 where it was not chosen */
+  addPage(
+    page: KeyColumns & { readonly keys: readonly ByteString[] },
+    place: SamplePlace | null,
+    weights: readonly number[] | null = null,
+  ): void {
+    const { keys, memoryBytes, types, ttlMillis, encodings, idleSeconds, frequencies } = page;
+    const { repeated, type = null } = this.options;
+    if ([types, ttlMillis, encodings, idleSeconds, frequencies].some(({ length }) => length > 0))
+      this.detailedKeys += weights?.filter((weight) => weight > 0).length ?? keys.length;
+    if (ttlMillis.length > 0) this.keepTime();
+    keys.forEach((key, index) => {
+      if (repeated?.isRepeated(key) === true) return;
+      const reading = {
+        memoryBytes: memoryBytes[index] ?? null,
+        overheadBytes: keyOverheadBytes(key.length),
+        type: type ?? types[index] ?? null,
+        ttlMillis: ttlMillis[index] ?? null,
+        encoding: encodings[index] ?? null,
+        idleSeconds: idleSeconds[index] ?? null,
+        frequency: frequencies[index] ?? null,
+        weight: weights?.[index] ?? null,
+      };
+      const isLarge =
+        place !== null && (reading.memoryBytes ?? 0) >= (place.largeFrom ?? Number.POSITIVE_INFINITY);
+      this.add(key, reading, isLarge ? { ...place, key } : place);
+      if (reading.memoryBytes !== null) this.largest.offer(key, reading.memoryBytes, reading.type);
+    });
   }
 
   /** The sums over all keys. */
   total(): KeyStatistics {
-    const total = new KeyStatistics();
-    for (const statistics of this.leaves()) total.merge(statistics);
-    return total;
+    return mergedOf(this.tree.leaves());
   }
 
   /** The disjoint sets of keys as they are told apart so far. */
@@ -57,41 +106,100 @@ export class NamespaceTree {
   }
 
   /** The disjoint rows, largest first (by bytes, then keys); those beyond `limit` are summed up in `(other)`, the last. */
-  rows(limit: number): NamespaceRow[] {
-    const named: NamespaceRow[] = [];
-    const rest: NamespaceRow[] = [];
-    for (const { leaf: statistics, ...row } of this.tree.rows()) {
-      (row.namespace === otherName ? rest : named).push({ ...row, statistics });
-    }
-    named.sort(bySize);
-    // A sum of one would only hide its name.
-    if (rest.length > 0 || named.length > limit + 1) rest.push(...named.splice(limit));
-    if (rest.length === 0) return named;
-    const statistics = new KeyStatistics();
-    for (const row of rest) statistics.merge(row.statistics);
-    return [...named, { namespace: otherName, pattern: null, path: [otherName], statistics }];
+  rows(limit = Number.POSITIVE_INFINITY): NamespaceRow[] {
+    const rows = this.tree.rows().map(({ leaf: statistics, ...row }) => ({ ...row, statistics }));
+    return summedBeyond(rows.sort(bySize), limit);
   }
 
   /** What `load` fills an empty tree with; of one that is no sample. */
   save(): TreeState {
-    return this.tree.save((statistics) => statistics.save());
+    const { largest, detailedKeys } = this;
+    return { tree: this.tree.save((statistics) => statistics.save()), largest: largest.list(), detailedKeys };
   }
 
-  load(state: TreeState): void {
-    this.tree.load(state, (statistics, saved: KeyStatisticsState) => {
+  load({ tree, largest, detailedKeys }: TreeState): void {
+    this.tree.load(tree, (statistics, saved: KeyStatisticsState) => {
       statistics.load(saved);
       this.keys += statistics.keys;
     });
+    for (const { key, memoryBytes, type } of largest) this.largest.offer(key, memoryBytes, type);
+    this.detailedKeys = detailedKeys;
   }
 
   /** How many sets of keys are held apart, see SegmentTree. */
   get size(): number {
     return this.tree.size;
   }
+
+  /** A walk may take hours, and midnight comes closer meanwhile. */
+  private keepTime(): void {
+    const { map, now = Date.now } = this.options;
+    const time = now();
+    if (time - this.judgedAt < judgeMillis) return;
+    this.judgedAt = time;
+    this.judges = judgesOf(map, time);
+  }
+}
+
+/** Judges of TTLs are made anew this often. */
+const judgeMillis = 5000;
+
+function judgesOf(map: NamespaceMap, now: number): Map<string, (ttlMillis: number) => TtlVerdict> {
+  const judgeOf = ttlJudges(now);
+  const judged = ({ name, ttl, guessedTtl }: Namespace) => {
+    const rule = ttl ?? guessedTtl;
+    return rule === null ? [] : [[name, judgeOf(rule)] as const];
+  };
+  return new Map(map.namespaces.flatMap(judged));
+}
+
+/** The rows with those beyond `limit`, and what is `(other)` already, as one `(other)` behind them. */
+export function summedBeyond(rows: readonly NamespaceRow[], limit: number): NamespaceRow[] {
+  const named = rows.filter(({ namespace }) => namespace !== otherName);
+  const rest = rows.filter(({ namespace }) => namespace === otherName);
+  // A sum of one would only hide its name.
+  if (rest.length > 0 || named.length > limit + 1) rest.push(...named.splice(limit));
+  if (rest.length === 0) return named;
+  const statistics = mergedOf(rest.map((row) => row.statistics));
+  return [...named, { namespace: otherName, pattern: null, path: [otherName], statistics }];
+}
+
+function mergedOf(parts: Iterable<KeyStatistics>): KeyStatistics {
+  const sum = new KeyStatistics();
+  for (const part of parts) sum.merge(part);
+  return sum;
 }
 
 function bySize(left: NamespaceRow, right: NamespaceRow): number {
   return (
     right.statistics.memoryBytes - left.statistics.memoryBytes || right.statistics.keys - left.statistics.keys
   );
+}
+
+export interface LargeKey {
+  readonly key: ByteString;
+  readonly memoryBytes: number;
+  readonly type: string | null;
+}
+
+/** Keeps the `limit` largest of any number of keys, one that comes again once. Equal sizes keep the one that came first. */
+export class LargestKeys {
+  private readonly kept: LargeKey[] = [];
+  private smallest = -1;
+
+  constructor(private readonly limit: number) {}
+
+  offer(key: ByteString, memoryBytes: number, type: string | null): void {
+    if (memoryBytes <= this.smallest && this.kept.length >= this.limit) return;
+    if (this.limit === 0 || this.kept.some((other) => other.key === key)) return;
+    const at = this.kept.findIndex((other) => other.memoryBytes < memoryBytes);
+    this.kept.splice(at < 0 ? this.kept.length : at, 0, { key, memoryBytes, type });
+    if (this.kept.length > this.limit) this.kept.pop();
+    this.smallest = this.kept.at(-1)?.memoryBytes ?? -1;
+  }
+
+  /** Largest first. */
+  list(): readonly LargeKey[] {
+    return this.kept;
+  }
 }

@@ -12,7 +12,7 @@ import {
   type ReadNode,
 } from './reading.ts';
 import { ChosenEstimator, widestShare, KeyChoice } from './chosen-estimate.ts';
-import { Collector } from './collector.ts';
+import { NamespaceTree } from './namespace-tree.ts';
 import { SampleEstimator, type SampleFrame } from './estimate.ts';
 import { Figures } from './figures.ts';
 import { RepeatedKeys } from './repeated-keys.ts';
@@ -28,9 +28,9 @@ const stateMillis = 1000;
 export async function readExactly(input: ReadInput, population: number | null): Promise<KeyspaceReading> {
   const { nodes, reading, progress, signal, now } = input;
   const repeated = new RepeatedKeys();
-  const collector = new Collector({ ...input, repeated });
+  const tree = new NamespaceTree({ ...input, repeated });
   const { resume } = reading;
-  if (resume) collector.load(resume.collected);
+  if (resume) tree.load(resume.collected);
   const accounts: WalkAccount[] = (resume?.nodes ?? []).map(({ account }) => ({ ...account }));
   const columns = columnsOf(input, population);
   const choice = new KeyChoice(input.map, reading.precision ?? defaultPrecision, reading.draw);
@@ -40,11 +40,10 @@ export async function readExactly(input: ReadInput, population: number | null): 
   const saveState = () => {
     savedAt = now();
     const states = accounts.map((account, index) => ({ runId: nodes[index]?.facts.runId ?? null, account }));
-    reading.onState?.({ nodes: states, collected: collector.save() });
+    reading.onState?.({ nodes: states, collected: tree.save() });
   };
   progress.start('reading keys', 'keys', population);
-  const done = () =>
-    population === null ? collector.tree.keys : Math.round(coverageOf(nodes, accounts) * population);
+  const done = () => (population === null ? tree.keys : Math.round(coverageOf(nodes, accounts) * population));
   let weights: readonly number[] = [];
   const chosen = (account: WalkAccount, index: number) => (page: WalkPage) => {
     const behind = { ...account, cursor: page.cursor, complete: page.cursor === '0' };
@@ -72,26 +71,19 @@ export async function readExactly(input: ReadInput, population: number | null): 
       accounts,
     );
     for await (const page of pages) {
-      collector.add(page, null, columns.ofChosen && weights);
+      tree.addPage(page, null, columns.ofChosen && weights);
       if (reading.onState && now() - savedAt >= stateMillis) saveState();
     }
   } catch (error) {
-    if (!(error instanceof RedisError) || collector.tree.keys === 0) throw error;
+    if (!(error instanceof RedisError) || tree.keys === 0) throw error;
     failure = error;
   }
   const account = sumAccounts(accounts, nodes.length);
   if (!account.complete && reading.onState) saveState();
   const coverage = account.complete ? 1 : coverageOf(nodes, accounts);
   const names = namesOf(columns.ofChosen ?? {});
-  const { figures, coversAll } = figuresOf(
-    input,
-    population,
-    coverage,
-    names,
-    collector,
-    repeated.mostRepeats,
-  );
-  const counted = account.complete || isNarrowed(input) ? null : collector.tree.keys;
+  const { figures, coversAll } = figuresOf(input, population, coverage, names, tree, repeated.mostRepeats);
+  const counted = account.complete || isNarrowed(input) ? null : tree.keys;
   const method: Method = {
     kind: account.complete ? 'exact' : 'partial',
     population,
@@ -106,12 +98,12 @@ export async function readExactly(input: ReadInput, population: number | null): 
       : {
           precision: {
             target: reading.precision ?? defaultPrecision,
-            reached: widestShare([...collector.tree.leaves()], coversAll ? coverage : 1),
+            reached: widestShare([...tree.leaves()], coversAll ? coverage : 1),
           },
-          lookedUpKeys: collector.detailedKeys,
+          lookedUpKeys: tree.detailedKeys,
         }),
   };
-  return { tree: collector.tree, figures, method, largest: collector.largest.list(), account, failure };
+  return { tree, figures, method, account, failure };
 }
 
 /** What is read of every key, and of chosen ones; null where every key is read in the same way. */
@@ -158,7 +150,7 @@ function figuresOf(
   population: number | null,
   coverage: number,
   chosenColumns: readonly ColumnName[],
-  collector: Collector,
+  tree: NamespaceTree,
   mostRepeats: number,
 ): { figures: Figures; coversAll: boolean } {
   const columnsFor = (share: number) =>
@@ -170,10 +162,10 @@ function figuresOf(
   const [first, ...others] = input.nodes;
   const random = others.length === 0 && first?.facts.storedBySlot === false && population !== null;
   if (!random || coverage === 0) return { figures: new Figures(null, columnsFor(1)), coversAll: false };
-  const namespaces = [...collector.tree.leaves()].map(({ total }) => total);
+  const namespaces = [...tree.leaves()].map(({ total }) => total);
   const frame = isNarrowed(input)
     ? frameOf(population * thinning, population * thinning * coverage, coverage)
-    : frameOf(population, collector.tree.keys, coverage);
+    : frameOf(population, tree.keys, coverage);
   return {
     figures: new Figures(new SampleEstimator(frame, namespaces), columnsFor(coverage)),
     coversAll: true,

@@ -14,7 +14,7 @@ import {
   type UncheckedReason,
 } from './reading.ts';
 import { largeShare } from './chosen-estimate.ts';
-import { Collector } from './collector.ts';
+import { NamespaceTree } from './namespace-tree.ts';
 import { DrawnPages } from './drawn-pages.ts';
 import { type Figure, SampleEstimator } from './estimate.ts';
 import { Figures } from './figures.ts';
@@ -58,7 +58,7 @@ export async function readSample(
   const sources = await sourcesOf(nodes);
   if (sources === null) return null;
   const target = reading.precision ?? defaultPrecision;
-  const collector = new Collector(input);
+  const tree = new NamespaceTree(input);
   const checkable = uncheckedReasonOf(input) === null;
   const before = checkable ? sumOfBounds(nodes.map(({ facts }) => facts.dataset)) : null;
   const largeFrom = before === null ? undefined : largeFromOf(before.highBytes, population, fewestKeys);
@@ -71,7 +71,7 @@ export async function readSample(
     return memory && { ...memory, lowBytes: memory.lowBytes * share, highBytes: memory.highBytes * share };
   };
   const figures = (drifting: boolean) =>
-    figuresOf(sample, collector, input, {
+    figuresOf(sample, tree, input, {
       drifting,
       memory: isReadWhole(account) ? (drifting ? memory : memoryOfNow()) : undefined,
     });
@@ -88,7 +88,7 @@ export async function readSample(
         ...(accepts !== undefined && { accepts }),
         ...(glob !== undefined && { match: glob }),
         ...(type !== undefined && { type }),
-        columns: () => (collector.detailedKeys < detailedKeys ? all : { memory: columns.memory === true }),
+        columns: () => (tree.detailedKeys < detailedKeys ? all : { memory: columns.memory === true }),
         limits: reading,
         signal,
         draw: reading.draw,
@@ -96,25 +96,25 @@ export async function readSample(
       account,
     );
     for await (const page of pages) {
-      const place = sample.add(page, collector.detailedKeys < detailedKeys);
-      collector.add(page, place);
+      const place = sample.add(page, tree.detailedKeys < detailedKeys);
+      tree.addPage(page, place);
       if (sample.pages % pagesBetweenLooks !== 0) continue;
       progress.update(sample.scannedKeys);
       // Reading on would not make the keyspace keep still.
       const now = figures(false);
-      const reached = precisionOf(now, collector);
+      const reached = precisionOf(now, tree);
       const enough = reading.precision === undefined ? fewestPagesByDefault : fewestPages;
       if (reached <= target && sample.pages >= enough) break;
-      if (sample.pages >= enough && readsOnForUnmet(input, population, now, collector)) return null;
+      if (sample.pages >= enough && readsOnForUnmet(input, population, now, tree)) return null;
       if (sample.scannedKeys >= mostKeys(reading.precision, population)) break;
       if (reading.precision !== undefined && takesAll(sample, population, reached / target)) return null;
     }
   } catch (error) {
-    if (!(error instanceof RedisError) || collector.tree.keys === 0) throw error;
+    if (!(error instanceof RedisError) || tree.keys === 0) throw error;
     failure = error;
   }
   // Reading on would not make the keyspace keep still: how it has changed since is not a matter of precision.
-  const reached = precisionOf(figures(false), collector);
+  const reached = precisionOf(figures(false), tree);
   // What the server holds now and what it held before: the sample is the mean of both.
   const after = memory && !signal.aborted && failure === null ? await readBounds(nodes) : null;
   if (memory !== undefined && after !== null)
@@ -125,7 +125,7 @@ export async function readSample(
     };
   if (reading.precision !== undefined && reached > target && !signal.aborted && failure === null) return null;
   return {
-    tree: collector.tree,
+    tree,
     figures: figures(true),
     method: {
       kind: 'sample',
@@ -135,12 +135,11 @@ export async function readSample(
       coversAll: true,
       coverage: population === 0 ? 1 : sample.scannedKeys / population,
       precision: { target, reached: Number.isFinite(reached) ? reached : null },
-      lookedUpKeys: collector.detailedKeys || null,
+      lookedUpKeys: tree.detailedKeys || null,
       repeatedKeys: null,
       mostRecountedKeys: null,
       unchecked: isReadWhole(account) ? uncheckedReasonOf(input) : 'unreadable',
     },
-    largest: collector.largest.list(),
     account,
     failure,
   };
@@ -154,7 +153,7 @@ function readsOnForUnmet(
   { reading }: ReadInput,
   population: number,
   figures: Figures,
-  { tree }: Collector,
+  tree: NamespaceTree,
 ): boolean {
   const { precision = defaultPrecision, maxKeysPerSecond, latencyBudgetMillis } = reading;
   const paced = maxKeysPerSecond !== undefined || latencyBudgetMillis !== undefined;
@@ -229,7 +228,7 @@ async function sourcesOf(nodes: readonly ReadNode[]): Promise<SampledNode[] | nu
 
 function figuresOf(
   sample: DrawnPages,
-  { tree }: Collector,
+  tree: NamespaceTree,
   { columns, details }: ReadInput,
   { drifting, memory }: { readonly drifting: boolean; readonly memory: MemoryCheck | undefined },
 ): Figures {
@@ -243,11 +242,11 @@ function figuresOf(
 }
 
 /** Half-width of the widest interval of a large namespace's keys and bytes, as a share of the figure itself. */
-function precisionOf(figures: Figures, collector: Collector): number {
-  const leaves = [...collector.tree.leaves()];
+function precisionOf(figures: Figures, tree: NamespaceTree): number {
+  const leaves = [...tree.leaves()];
   const keys = leaves.reduce((sum, { total }) => sum + total.keys, 0);
   const large = leaves.filter(({ total }) => total.keys >= largeShare * keys);
-  const measured = large.length > 0 ? large : [collector.tree.total()];
+  const measured = large.length > 0 ? large : [tree.total()];
   return Math.max(
     ...measured.flatMap(({ total }) => [
       halfWidthOf(figures.keys(total)),

@@ -9,8 +9,7 @@ import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisNode } from '../redis/server.ts';
 import type { Figures } from './figures.ts';
 import { keyFilter, type KeySelection, type NamespaceMap } from './map.ts';
-import type { CollectorState, LargeKey } from './collector.ts';
-import type { NamespaceTree } from './namespace-tree.ts';
+import type { NamespaceTree, TreeState } from './namespace-tree.ts';
 
 /** Which keys are read, and how. */
 export interface ReadingOptions extends PaceLimits {
@@ -84,6 +83,7 @@ export interface Method {
 }
 
 export interface Analysis {
+  /** Its `largest` are of the keys that were read. */
   readonly tree: NamespaceTree;
   /** True where not all keys were wanted. */
   readonly narrowed: boolean;
@@ -91,8 +91,6 @@ export interface Analysis {
   readonly columns: ReadonlySet<ColumnName>;
   readonly figures: Figures;
   readonly method: Method;
-  /** Of the keys that were read. */
-  readonly largest: readonly LargeKey[];
   /** Sums over all nodes; `complete` only when every walk came to its end. */
   readonly account: WalkAccount;
   readonly durationSeconds: number;
@@ -107,10 +105,7 @@ export interface Analysis {
 }
 
 /** What a way of reading gives back. */
-export type KeyspaceReading = Pick<
-  Analysis,
-  'tree' | 'figures' | 'method' | 'largest' | 'account' | 'failure'
->;
+export type KeyspaceReading = Pick<Analysis, 'tree' | 'figures' | 'method' | 'account' | 'failure'>;
 
 /** A node with what is known of it. */
 export interface ReadNode {
@@ -142,5 +137,5 @@ export function filtersOf({ map, selection, glob, type }: AnalysisOptions): {
 export interface WalkState {
   /** By node: which process of the server it was, and what its walk had done. */
   readonly nodes: readonly { readonly runId: string | null; readonly account: WalkAccount }[];
-  readonly collected: CollectorState;
+  readonly collected: TreeState;
 }

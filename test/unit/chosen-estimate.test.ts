@@ -88,7 +88,12 @@ describe('shares of chosen keys', () => {
       ['user', 'page', 'session', 'flag', '(total)'].map((name) => [name, trueShares(name)]),
     );
     for (const seed of seeds) {
-      for (const [name, { types }] of walk(order(seed), seed, coverage).rows) {
+      for (const [
+        name,
+        {
+          by: { type: types },
+        },
+      ] of walk(order(seed), seed, coverage).rows) {
         const truth = truths.get(name) ?? { keys: Number.NaN, bytes: Number.NaN };
         const share = estimator.share(types.part('hash'), types.whole);
         const bytes = estimator.byteShare(types.part('hash'), types.whole);
@@ -108,19 +113,19 @@ describe('shares of chosen keys', () => {
     const estimator = new ChosenEstimator(1);
     const { rows } = walk(shuffled(1), 1);
     for (const name of ['session', 'flag']) {
-      const types = rows.get(name)?.types;
+      const types = rows.get(name)?.by.type;
       expect(types && estimator.share(types.part('hash'), types.whole)).toEqual({
         value: trueShares(name).keys,
         interval: null,
       });
     }
-    const large = rows.get('user')?.types;
+    const large = rows.get('user')?.by.type;
     expect(large && estimator.share(large.part('hash'), large.whole).interval).not.toBeNull();
   });
 
   test('are within the precision of large namespaces, for few lookups', () => {
     const { rows, lookups } = walk(shuffled(2), 2);
-    const types = rows.get('page')?.types;
+    const types = rows.get('page')?.by.type;
     const interval = types && new ChosenEstimator(1).share(types.part('hash'), types.whole).interval;
     expect(((interval?.[1] ?? 1) - (interval?.[0] ?? 0)) / 2).toBeLessThanOrEqual(0.02);
     // 2,641 at most of each large namespace, and all of the small ones.

@@ -30,7 +30,7 @@ const countsOf = ({ ttlSummary, ...rest }: KeyStatistics) => [
   { ...rest, ttlSumSeconds: undefined },
 ];
 const spanKeys = (statistics: KeyStatistics) =>
-  labelsOf(spanBoundsSeconds).map((label) => statistics.ttls.part(label).keys);
+  labelsOf(spanBoundsSeconds).map((label) => statistics.by.ttl.part(label).keys);
 
 const nothingRead: KeyReading = { memoryBytes: null, type: null, ttlMillis: null };
 const verdicts: fc.Arbitrary<TtlVerdict | null> = fc.constantFrom('kept', 'missing', 'too-long', null);
@@ -116,32 +116,32 @@ describe('sums over keys', () => {
       [{ ...text, memoryBytes: null, type: 'hash', ttlMillis: -1 }, 'missing'],
     ]);
 
-    expect(keysOf(statistics.types)).toEqual([
+    expect(keysOf(statistics.by.type)).toEqual([
       ['hash', 1],
       ['string', 2],
     ]);
-    expect(statistics.types.part('string')).toMatchObject({
+    expect(statistics.by.type.part('string')).toMatchObject({
       memoryBytes: 200,
       bytesSquared: 20_000,
       largestBytes: 100,
     });
-    expect(keysOf(statistics.ttls)).toEqual([
+    expect(keysOf(statistics.by.ttl)).toEqual([
       ['60', 2],
       [noTtl, 1],
     ]);
-    expect(keysOf(statistics.encodings)).toEqual([
+    expect(keysOf(statistics.by.encoding)).toEqual([
       ['embstr', 1],
       ['raw', 1],
     ]);
-    expect(keysOf(statistics.idleTimes)).toEqual([
+    expect(keysOf(statistics.by.idle)).toEqual([
       ['300', 1],
       ['60', 1],
     ]);
-    expect(keysOf(statistics.frequencies)).toEqual([
+    expect(keysOf(statistics.by.frequency)).toEqual([
       ['10', 1],
       ['5', 1],
     ]);
-    expect(keysOf(statistics.ttlVerdicts)).toEqual([
+    expect(keysOf(statistics.by.verdict)).toEqual([
       ['kept', 1],
       ['missing', 1],
       ['too-long', 1],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LargestKeys } from '../../src/keyspace/collector.ts';
+import { LargestKeys } from '../../src/keyspace/namespace-tree.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { rounds } from '../server/effort.ts';
 

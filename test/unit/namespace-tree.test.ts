@@ -240,8 +240,8 @@ test('the rows add up to the total, whatever the keys, the depth and the limit',
         expect([tree.keys, total.keys]).toEqual([keys.length, keys.length]);
         expect(sum(({ statistics }) => statistics.memoryBytes)).toBe(total.memoryBytes);
         expect(sum(({ statistics }) => statistics.withoutTtl)).toBe(total.withoutTtl);
-        expect(sum(({ statistics }) => statistics.types.part('hash').keys)).toBe(
-          total.types.part('hash').keys,
+        expect(sum(({ statistics }) => statistics.by.type.part('hash').keys)).toBe(
+          total.by.type.part('hash').keys,
         );
         expect(rows.length).toBeLessThanOrEqual(limit + 1);
         expect(new Set(rows.map(({ path }) => path.join('\0'))).size).toBe(rows.length);

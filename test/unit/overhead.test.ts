@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { keyOverheadBytes } from '../../src/keyspace/collector.ts';
+import { keyOverheadBytes } from '../../src/keyspace/key-statistics.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { readInfo } from '../../src/redis/info.ts';
 import type { RedisServer } from '../../src/redis/server.ts';

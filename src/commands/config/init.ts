@@ -148,7 +148,7 @@ function fileText(
 function ttlGround(ttl: unknown, statistics: KeyStatistics): string[] {
   if (typeof ttl !== 'string' || ttl === 'permanent') return [];
   const left = `at most ${formatSeconds(statistics.ttlMaxSeconds)} left`;
-  const { keys } = statistics.idleTimes.part(noIdleTime);
+  const { keys } = statistics.by.idle.part(noIdleTime);
   return [
     statistics.ttlWithIdleMaxSeconds === 0
       ? `${left}; ${keys === 0 ? 'idle times not reported' : withoutIdleTimeText(keys)}`

@@ -59,9 +59,8 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   };
   const analysis = await analyzeKeyspace(server, options);
   checkpoint.finish(analysis.account.complete, analysis.failure);
-  const whole = keyspaceFiguresOf(analysis, map, Number.POSITIVE_INFINITY);
-  const isWhole = whole.namespaces.length <= input.limit;
-  const figures = isWhole ? whole : keyspaceFiguresOf(analysis, map, input.limit);
+  const { figures, namespaces } = keyspaceFiguresOf(analysis, map);
+  const whole = { ...figures, namespaces: namespaces(Number.POSITIVE_INFINITY) };
   const unsaved =
     input.save === undefined
       ? null
@@ -74,6 +73,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   return {
     result: {
       ...figures,
+      namespaces: namespaces(input.limit),
       ttlRules: whole.namespaces.flatMap((row) =>
         row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
       ),
@@ -90,8 +90,8 @@ function scopeOf({ pattern, namespace, match, type, delimiters, depth }: Inspect
   return JSON.stringify({ pattern, namespace: oneOrMore(namespace), match, type, delimiters, depth });
 }
 
-function largestOf({ largest }: Analysis): InspectResult['largest'] {
-  return largest.map(({ key, memoryBytes, type }) => ({ ...keyFields(key), memoryBytes, type }));
+function largestOf({ tree }: Analysis): InspectResult['largest'] {
+  return tree.largest.list().map(({ key, memoryBytes, type }) => ({ ...keyFields(key), memoryBytes, type }));
 }
 
 function withDelimiters(map: NamespaceMap, delimiters: string | undefined): NamespaceMap {

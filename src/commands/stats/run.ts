@@ -260,11 +260,8 @@ async function readNamespaces(context: Context, server: RedisServer, options: St
     progress,
     now,
   });
-  return {
-    ...keyspaceFiguresOf(analysis, map, options.limit),
-    names: analysis.tree.rows(Number.POSITIVE_INFINITY).map(({ namespace }) => namespace),
-    failure: analysis.failure,
-  };
+  const { figures, names, namespaces } = keyspaceFiguresOf(analysis, map);
+  return { ...figures, names, namespaces: namespaces(options.limit), failure: analysis.failure };
 }
 
 function namespacesOf(

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Collector, type CollectorState, keyOverheadBytes } from '../../src/keyspace/collector.ts';
+import { keyOverheadBytes } from '../../src/keyspace/key-statistics.ts';
+import { NamespaceTree, type TreeState } from '../../src/keyspace/namespace-tree.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
@@ -26,15 +27,15 @@ const map = buildMap({
 });
 const noon = Date.UTC(2026, 5, 1, 12, 0, 0);
 
-const collectorOf = (ofMap: NamespaceMap, depth = 3, now = () => noon) =>
-  new Collector({ map: ofMap, depth, top: 5, now });
-const verdictsOf = (collector: Collector) =>
+const treeOf = (ofMap: NamespaceMap, depth = 3, now = () => noon) =>
+  new NamespaceTree({ map: ofMap, depth, top: 5, now });
+const verdictsOf = (tree: NamespaceTree) =>
   Object.fromEntries(
-    collector.tree
+    tree
       .rows(100)
       .map(({ namespace, statistics }) => [
         namespace,
-        Object.fromEntries([...statistics.ttlVerdicts.parts].map(([label, { keys }]) => [label, keys])),
+        Object.fromEntries([...statistics.by.verdict.parts].map(([label, { keys }]) => [label, keys])),
       ]),
   );
 
@@ -89,21 +90,21 @@ describe('what was collected', () => {
         fc.constantFrom(emptyMap, map),
         fc.constantFrom(1, 2, 3, Infinity),
         (before, after, ofMap, depth) => {
-          const collector = collectorOf(ofMap, depth);
-          for (const page of before) collector.add(page, null);
-          const loaded = collectorOf(ofMap, depth);
-          loaded.load(JSON.parse(JSON.stringify(collector.save())) as CollectorState);
-          expect(loaded.save()).toEqual(collector.save());
+          const tree = treeOf(ofMap, depth);
+          for (const page of before) tree.addPage(page, null);
+          const loaded = treeOf(ofMap, depth);
+          loaded.load(JSON.parse(JSON.stringify(tree.save())) as TreeState);
+          expect(loaded.save()).toEqual(tree.save());
           for (const page of after) {
-            collector.add(page, null);
-            loaded.add(page, null);
+            tree.addPage(page, null);
+            loaded.addPage(page, null);
           }
 
-          expect(loaded.tree.rows(1000)).toEqual(collector.tree.rows(1000));
-          expect(loaded.tree.keys).toBe(collector.tree.keys);
-          expect(loaded.tree.size).toBe(collector.tree.size);
-          expect(loaded.largest.list()).toEqual(collector.largest.list());
-          expect(loaded.detailedKeys).toBe(collector.detailedKeys);
+          expect(loaded.rows(1000)).toEqual(tree.rows(1000));
+          expect(loaded.keys).toBe(tree.keys);
+          expect(loaded.size).toBe(tree.size);
+          expect(loaded.largest.list()).toEqual(tree.largest.list());
+          expect(loaded.detailedKeys).toBe(tree.detailedKeys);
         },
       ),
       { numRuns: rounds(150) },
@@ -117,25 +118,25 @@ describe('what was collected', () => {
       ...nothing,
       keys: Array.from({ length: count }, (_, index) => asBytes(`t:${wordOf(first + index)}:x`)),
     });
-    const collector = collectorOf(emptyMap);
-    collector.add(page(0, 300), null);
-    const loaded = collectorOf(emptyMap);
-    loaded.load(JSON.parse(JSON.stringify(collector.save())) as CollectorState);
-    for (const each of [collector, loaded]) each.add(page(300, 300), null);
-    expect(loaded.tree.rows(10).map(({ namespace, statistics }) => [namespace, statistics.keys])).toEqual([
+    const tree = treeOf(emptyMap);
+    tree.addPage(page(0, 300), null);
+    const loaded = treeOf(emptyMap);
+    loaded.load(JSON.parse(JSON.stringify(tree.save())) as TreeState);
+    for (const each of [tree, loaded]) each.addPage(page(300, 300), null);
+    expect(loaded.rows(10).map(({ namespace, statistics }) => [namespace, statistics.keys])).toEqual([
       ['t:<any>:x', 600],
     ]);
-    expect(loaded.tree.rows(10)).toEqual(collector.tree.rows(10));
+    expect(loaded.rows(10)).toEqual(tree.rows(10));
   });
 
   test('has the type that was asked for, where no type was read', () => {
-    const collector = new Collector({ map: emptyMap, depth: 1, top: 5, type: 'hash', now: () => noon });
-    collector.add({ ...nothing, keys: [asBytes('a'), asBytes('b')], memoryBytes: [100, null] }, null);
-    const [row] = collector.tree.rows(10);
-    expect(collector.tree.total().types.part('hash').keys).toBe(2);
+    const tree = new NamespaceTree({ map: emptyMap, depth: 1, top: 5, type: 'hash', now: () => noon });
+    tree.addPage({ ...nothing, keys: [asBytes('a'), asBytes('b')], memoryBytes: [100, null] }, null);
+    const [row] = tree.rows(10);
+    expect(tree.total().by.type.part('hash').keys).toBe(2);
     expect(row?.statistics.overheadBytes).toBe(keyOverheadBytes(1));
-    expect(collector.largest.list()).toEqual([{ key: 'a', memoryBytes: 100, type: 'hash' }]);
-    expect(collector.detailedKeys).toBe(0);
+    expect(tree.largest.list()).toEqual([{ key: 'a', memoryBytes: 100, type: 'hash' }]);
+    expect(tree.detailedKeys).toBe(0);
   });
 });
 
@@ -147,8 +148,8 @@ describe('TTLs are judged by the rule of their namespace', () => {
   });
 
   test('and those without a rule by none', () => {
-    const collector = collectorOf(map, 1);
-    collector.add(
+    const tree = treeOf(map, 1);
+    tree.addPage(
       ttlPage([
         ['user:1', 3_600_000],
         ['user:2', -1],
@@ -160,7 +161,7 @@ describe('TTLs are judged by the rule of their namespace', () => {
       ]),
       null,
     );
-    expect(verdictsOf(collector)).toEqual({
+    expect(verdictsOf(tree)).toEqual({
       users: { kept: 1, missing: 1, 'too-long': 1 },
       rules: { unexpected: 1 },
       stats: { kept: 1, drifting: 1 },
@@ -170,12 +171,12 @@ describe('TTLs are judged by the rule of their namespace', () => {
 
   test('at the time at which they are read, however long the walk takes, past midnight too', () => {
     const clock = { now: noon };
-    const collector = collectorOf(map, 1, () => clock.now);
+    const tree = treeOf(map, 1, () => clock.now);
     const midnight = noon + 12 * 3_600_000;
     for (; clock.now < midnight + 3_600_000; clock.now += 600_000) {
       const left = (clock.now < midnight ? midnight : midnight + 86_400_000) - clock.now;
-      collector.add(ttlPage([['stats:1', left]]), null);
+      tree.addPage(ttlPage([['stats:1', left]]), null);
     }
-    expect(verdictsOf(collector)).toEqual({ stats: { kept: 78 } });
+    expect(verdictsOf(tree)).toEqual({ stats: { kept: 78 } });
   });
 });

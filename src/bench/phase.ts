@@ -1,5 +1,6 @@
 import { refusal } from '../redis/errors.ts';
-import { type LookupTally, noLookups } from '../redis/lookups.ts';
+import type { Lane } from '../redis/lane.ts';
+import { noLookups } from '../redis/lookups.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import { type Clock, Pacer } from './clock.ts';
 import { type LatencySummary, LatencyRecorder } from './latency.ts';
@@ -7,12 +8,7 @@ import type { Limit } from './options.ts';
 import type { CommandSource } from './workload.ts';
 
 /** One connection under load: a lane, or in a test something that answers in simulated time. */
-export interface Connection {
-  readonly address: string;
-  readonly lookups: LookupTally;
-  /** @throws RedisError when the connection is or gets lost */
-  send(payload: string, commandCount: number): Promise<Reply[]>;
-}
+export type Connection = Pick<Lane, 'address' | 'lookups' | 'send'>;
 
 export interface Load {
   readonly connection: Connection;

@@ -8,14 +8,13 @@ import type { Clock } from './clock.ts';
 import { checkFootprint, keyNames, type KeySet, keySetsOf, type Removal, ttlSecondsOf } from './keys.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
 import { type Load, runPhase } from './phase.ts';
-import { type BenchReport, type WorkloadResult, workloadResult, type Warning } from './result.ts';
+import { type BenchReport, type Warning, warningsOf, type WorkloadResult, workloadResult } from './result.ts';
 import { commandsOf, commandSource } from './workload.ts';
-import { warningsOf } from './warnings.ts';
 
 interface BenchTools {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Makes the name of the run, and nothing else: keys and values are drawn alike in every run. */
+  /** Makes the name of the run, and nothing else: keys and values are the same in every run. */
   readonly random: () => number;
   readonly progress: Progress;
 }
@@ -37,7 +36,7 @@ const seed = 1;
 /**
  * Runs the workloads one after the other, and removes the keys it wrote, whatever happened.
  * @throws InputError where the keys would not fit
- * @throws RedisError where nothing could be measured or written at all; later failures stand in `error`
+ * @throws RedisError where nothing could be measured or written at all; later failures are in `error`
  */
 export async function runBenchmark(
   server: RedisServer,
@@ -66,7 +65,7 @@ export async function runBenchmark(
   const { workloads: _workloads, limit: _limit, ...settings } = options;
   const report: BenchReport = {
     ...settings,
-    server: { ...serverOf(before[0] ?? null), address: server.address },
+    server: { product: null, version: null, ...(before[0] && productOf(before[0])), address: server.address },
     results: account.results,
     keysRemoved: removal.removed,
     keysLeft: removal.left,
@@ -172,17 +171,12 @@ async function removeKeys(keySets: readonly KeySet[]): Promise<Removal> {
   };
 }
 
-function readInfos(server: RedisServer): Promise<(Info | null)[]> {
-  return Promise.all(server.nodes.map((node) => readInfoIfPermitted(node)));
-}
-
-function serverOf(info: Info | null): { product: string | null; version: string | null } {
-  return info === null ? { product: null, version: null } : productOf(info);
-}
+const readInfos = (server: RedisServer): Promise<(Info | null)[]> =>
+  Promise.all(server.nodes.map((node) => readInfoIfPermitted(node)));
 
 function evictionWarnings(before: readonly (Info | null)[], after: readonly (Info | null)[]): Warning[] {
   const total = (infos: readonly (Info | null)[]) =>
-    infos.reduce((sum, info) => sum + (info === null ? 0 : (infoNumber(info, 'evicted_keys') ?? 0)), 0);
+    infos.reduce((sum, info) => sum + (info ? (infoNumber(info, 'evicted_keys') ?? 0) : 0), 0);
   const evictedKeys = total(after) - total(before);
   return evictedKeys > 0 ? [{ kind: 'evictions', evictedKeys }] : [];
 }

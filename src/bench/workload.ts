@@ -1,4 +1,6 @@
 import { encodeCommand } from '../redis/lane.ts';
+import type { SeededRandom } from '../support/random.ts';
+import type { KeySet } from './keys.ts';
 import type { WorkloadName } from './options.ts';
 
 /** The commands of one connection, already encoded. */
@@ -9,26 +11,12 @@ export interface CommandSource {
   readonly lookups: number;
 }
 
-/** What the commands work on: all that `KeySet` knows of their bytes. */
-interface EncodedKeys {
-  readonly gets: readonly string[];
-  readonly setHeads: readonly string[];
-  readonly setTail: string;
-}
-
-interface Random {
-  /** From 0 to 1, 1 excluded. */
-  fraction(): number;
-  /** An integer from 0 to `limit` - 1. */
-  below(limit: number): number;
-}
-
 /** The same random stream gives the same commands on the same keys. */
 export function commandSource(
   workload: WorkloadName,
-  keys: EncodedKeys,
+  keys: Pick<KeySet, 'gets' | 'setHeads' | 'setTail'>,
   getRatio: number,
-  random: Random,
+  random: Pick<SeededRandom, 'fraction' | 'below'>,
 ): CommandSource {
   if (workload === 'ping') {
     const ping = encodeCommand(['PING']);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { BenchResult } from '../../src/commands/bench/result.ts';
+import type { BenchResult } from '../../src/commands/bench/view.ts';
 import { parseInfo } from '../../src/redis/info.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import { startBinary } from '../server/binary.ts';

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { BenchResult } from '../../src/commands/bench/result.ts';
+import type { BenchResult } from '../../src/commands/bench/view.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { type Reply, replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';

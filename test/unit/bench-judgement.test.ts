@@ -4,8 +4,7 @@ import { judge } from '../../src/bench/gates.ts';
 import type { LatencySummary } from '../../src/bench/latency.ts';
 import { type BenchOptions, checkOptions } from '../../src/bench/options.ts';
 import type { PhaseOutcome } from '../../src/bench/phase.ts';
-import { type WorkloadResult, workloadResult } from '../../src/bench/result.ts';
-import { warningsOf } from '../../src/bench/warnings.ts';
+import { warningsOf, type WorkloadResult, workloadResult } from '../../src/bench/result.ts';
 
 const options: BenchOptions = {
   workloads: ['get'],

@@ -1,33 +1,23 @@
-import type { BenchResult } from './result.ts';
 import { resolve } from 'node:path';
 import { type Baseline, compareWith, parseBaseline } from '../../bench/baseline.ts';
 import { judge } from '../../bench/gates.ts';
-import {
-  type BenchOptions,
-  checkOptions,
-  needsKeys,
-  type WorkloadName,
-  workloadNames,
-} from '../../bench/options.ts';
+import { type BenchOptions, checkOptions, needsKeys, workloadNames } from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
 import { InputError } from '../../support/failure.ts';
 import { readNamedFile } from '../../support/named-file.ts';
-import { interruptionText, verdictText, viewBench } from './view.ts';
+import { type BenchResult, interruptionText, verdictText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmProtected, requireWritable } from '../protection.ts';
 import { blankOf } from '../blank.ts';
 
-export interface BenchInput {
-  /** None: all. */
-  readonly workloads: readonly WorkloadName[];
-  readonly connections: number;
-  readonly pipeline: number;
+/** Without `workloads`: all of them. */
+export interface BenchInput extends Pick<
+  BenchOptions,
+  'workloads' | 'connections' | 'pipeline' | 'keys' | 'getRatio'
+> {
   /** Bytes. */
   readonly payload: number;
-  readonly keys: number;
-  /** From 0 to 1. */
-  readonly getRatio: number;
   /** Seconds; not used where `operations` is given. */
   readonly duration: number;
   readonly operations?: number;

@@ -14,7 +14,14 @@ import {
   formatSeconds,
 } from '../../render/units.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
-import type { BenchResult } from './result.ts';
+
+/** What `bench` gives: the report, held against limits and against an earlier run. */
+export interface BenchResult extends BenchReport {
+  /** One for each limit and each workload that was measured to its end; empty without `--fail-above` and the like. */
+  readonly verdicts: readonly Verdict[];
+  /** One for each workload that the baseline measured too; empty without `--baseline`. */
+  readonly comparisons: readonly Comparison[];
+}
 
 /** One row for each workload, then what one has to know to read it. */
 export function viewBench(result: BenchResult, own: OwnLookups): Block[] {
@@ -86,78 +93,53 @@ export function verdictText({ workload, measure, limit, actual, met }: Verdict):
   return `\`${workload}\`: ${what} ${figure}`;
 }
 
-/** For a run that was told to stop: what was not measured. */
+/** For a run that was interrupted: what was not measured. */
 export function interruptionText(asked: readonly WorkloadName[], { results }: BenchReport): string {
   const missing = asked.filter((name) => !results.some((result) => result.name === name));
   if (missing.length === 0) return 'interrupted';
   return `interrupted: ${workloadsOf(missing.map((workload) => ({ workload })))} did not run`;
 }
 
+type Alike<Kind> = readonly Extract<Warning, { kind: Kind }>[];
+
 /** Warnings of one kind in one sentence: four workloads with the same fault need it said once. */
-function warningNotes(warnings: readonly Warning[]): NoteBlock[] {
-  const notes: NoteBlock[] = [];
-  const say = <Kind extends Warning['kind']>(
-    kind: Kind,
-    sentence: (alike: readonly Extract<Warning, { kind: Kind }>[]) => string,
-  ) => {
-    const alike = warnings.filter(
-      (warning): warning is Extract<Warning, { kind: Kind }> => warning.kind === kind,
-    );
-    if (alike.length > 0) notes.push(note('warning', sentence(alike)));
-  };
-  say(
-    'client-bound',
-    (alike) =>
-      `cachectl itself was busy ${formatRatio(largest(alike, 'clientUtilization'))} of the time in ${workloadsOf(alike)}: ` +
-      'the server may be capable of more, and a part of the latency is our own queue',
-  );
-  say(
-    'unsteady',
-    (alike) =>
-      `the throughput of ${workloadsOf(alike)} varied by ${formatRatio(largest(alike, 'throughputVariation'))} between tenths of a second: ` +
-      'something else used the server or this machine',
-  );
-  say(
-    'rate-missed',
-    (alike) =>
-      `the rate was not reached in ${workloadsOf(alike)} (${alike.map((one) => perSecond(one.throughputPerSecond)).join(', ')}): ` +
-      'most of the latency is the wait for a free connection',
-  );
-  say(
-    'late-starts',
-    (alike) =>
-      `this machine sent the batches of ${workloadsOf(alike)} late, by ${formatMicros(largest(alike, 'meanDelayMicros'))} on average: ` +
-      'that time is part of the latency',
-  );
-  say(
-    'few-samples',
-    (alike) =>
-      `p99.9 of ${workloadsOf(alike)} rests on fewer than 1,000 measurements: a longer --duration, or more --operations, makes it mean something`,
-  );
-  say(
-    'misses',
-    (alike) =>
-      `${counted(sum(alike.map(({ misses }) => misses)), 'GET')} of ${workloadsOf(alike)} found a key gone, evicted or expired`,
-  );
-  say(
-    'evictions',
-    (alike) =>
-      `the server evicted ${counted(sum(alike.map(({ evictedKeys }) => evictedKeys)), 'key')} meanwhile, of the benchmark or of others`,
-  );
-  say(
-    'other-settings',
-    (alike) =>
-      `the baseline was measured with other settings: ${alike.flatMap(({ settings }) => settings.map((name) => `\`${name}\``)).join(', ')}`,
-  );
-  say('keys-left', (alike) =>
+const sentences: { readonly [Kind in Warning['kind']]: (alike: Alike<Kind>) => string } = {
+  'client-bound': (alike) =>
+    `cachectl itself was busy ${formatRatio(largest(alike, 'clientUtilization'))} of the time in ${workloadsOf(alike)}: ` +
+    'the server may be capable of more, and a part of the latency is our own queue',
+  unsteady: (alike) =>
+    `the throughput of ${workloadsOf(alike)} varied by ${formatRatio(largest(alike, 'throughputVariation'))} between tenths of a second: ` +
+    'something else used the server or this machine',
+  'rate-missed': (alike) =>
+    `the rate was not reached in ${workloadsOf(alike)} (${alike.map((one) => perSecond(one.throughputPerSecond)).join(', ')}): ` +
+    'most of the latency is the wait for a free connection',
+  'late-starts': (alike) =>
+    `this machine sent the batches of ${workloadsOf(alike)} late, by ${formatMicros(largest(alike, 'meanDelayMicros'))} on average: ` +
+    'that time is part of the latency',
+  'few-samples': (alike) =>
+    `p99.9 of ${workloadsOf(alike)} rests on fewer than 1,000 measurements: a longer --duration, or more --operations, makes it mean something`,
+  misses: (alike) =>
+    `${counted(sum(alike.map(({ misses }) => misses)), 'GET')} of ${workloadsOf(alike)} found a key gone, evicted or expired`,
+  evictions: (alike) =>
+    `the server evicted ${counted(sum(alike.map(({ evictedKeys }) => evictedKeys)), 'key')} meanwhile, of the benchmark or of others`,
+  'other-settings': (alike) =>
+    `the baseline was measured with other settings: ${alike.flatMap(({ settings }) => settings.map((name) => `\`${name}\``)).join(', ')}`,
+  'keys-left': (alike) =>
     alike
       .map(
         ({ keysLeft, keyTtlSeconds }) =>
           `could not remove ${counted(keysLeft, 'key')} (\`cachectl:bench:*\`); the TTL takes ${keysLeft === 1 ? 'it' : 'them'} within ${formatSeconds(keyTtlSeconds)}`,
       )
       .join(),
-  );
-  return notes;
+};
+
+const sentenceOn = <Kind extends Warning['kind']>(kind: Kind, alike: Alike<Kind>) => sentences[kind](alike);
+
+function warningNotes(warnings: readonly Warning[]): NoteBlock[] {
+  return (Object.keys(sentences) as Warning['kind'][]).flatMap((kind) => {
+    const alike = warnings.filter((warning) => warning.kind === kind);
+    return alike.length === 0 ? [] : [note('warning', sentenceOn(kind, alike))];
+  });
 }
 
 function keyNotes({ keysRemoved, keysLeft }: BenchResult, own: OwnLookups): NoteBlock[] {

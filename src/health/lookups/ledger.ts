@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileFailureText } from '../../support/failure.ts';
 import {
@@ -12,7 +12,7 @@ import { noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
-import { stateFolder } from '../../support/files.ts';
+import { replaceFile, stateFolder } from '../../support/files.ts';
 import { withFolderLock } from '../../support/folder-lock.ts';
 import type { ProcessFacts } from '../../support/processes.ts';
 
@@ -111,12 +111,18 @@ export async function rememberLookups(nodes: readonly RedisNode[], terms: Ledger
       // Under the lock, for the counters of another run's reading must not be larger than those of a later one.
       const info = await ask(node);
       const path = info === null ? null : pathOf(folder, info);
-      if (info !== null && path !== null) add(path, info, node.lookups, { command, at: now() });
+      if (info !== null && path !== null) add(path, info, node.lookups, { command, at: now() }, processes);
     }
   });
 }
 
-function add(path: string, info: Info, lookups: RedisNode['lookups'], touch: Touch): void {
+function add(
+  path: string,
+  info: Info,
+  lookups: RedisNode['lookups'],
+  touch: Touch,
+  processes: ProcessFacts,
+): void {
   const found = readEntry(path);
   const before = found !== null && typeof found !== 'string' && isOfNow(found, info) ? found : null;
   const [hits, misses] = [infoNumber(info, 'keyspace_hits'), infoNumber(info, 'keyspace_misses')];
@@ -136,14 +142,7 @@ function add(path: string, info: Info, lookups: RedisNode['lookups'], touch: Tou
     touch: (lookups.touched ?? 0) > 0 ? touch : typeof found === 'string' ? undefined : found?.touch,
     counters: countersOf(info),
   };
-  const draft = `${path}.${crypto.randomUUID()}.draft`;
-  try {
-    writeFileSync(draft, `${JSON.stringify(sealed(entry))}\n`, { mode: 0o600, flag: 'wx' });
-    renameSync(draft, path);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
-  }
+  replaceFile(path, `${JSON.stringify(sealed(entry))}\n`, processes);
 }
 
 /** Over a connection of its own: that of the run may be broken. Null where the server is gone or refuses. @throws Error when late */
@@ -220,7 +219,7 @@ const keptMillis = 400 * 86_400_000;
 
 function removeOld(folder: string, now: number): void {
   for (const name of readdirSync(folder)) {
-    if (!/\.(json|draft)$/.test(name)) continue;
+    if (!name.endsWith('.json')) continue;
     const path = join(folder, name);
     const found = statSync(path, { throwIfNoEntry: false });
     if (found !== undefined && now - found.mtimeMs > keptMillis) rmSync(path, { force: true });

@@ -10,6 +10,8 @@ import { RedisError } from '../redis/errors.ts';
 import { Lane } from '../redis/lane.ts';
 import type { ConnectTarget } from '../redis/target.ts';
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 export interface SandboxServer {
   readonly url: string;
   readonly target: ConnectTarget;
@@ -22,7 +24,7 @@ export interface SandboxServer {
 
 interface SandboxServerOptions {
   /** Environment variables: PATH, what the server program needs, and `CACHECTL_REDIS_SERVER`. */
-  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly variables: Variables;
   /** Aborted while the server starts: it is stopped. Once it has started the caller stops it. */
   readonly signal?: AbortSignal;
 }
@@ -56,7 +58,7 @@ export async function startSandboxServer({
 /** A running server, or the reason why this program gives none. */
 async function startOn(
   program: ServerProgram,
-  variables: SandboxServerOptions['variables'],
+  variables: Variables,
   signal: AbortSignal | undefined,
 ): Promise<SandboxServer | string> {
   let reason = '';
@@ -191,7 +193,7 @@ rm -rf "$folder"
 export function startGuarded(
   command: readonly string[],
   folder: string,
-  variables: Readonly<Record<string, string | undefined>>,
+  variables: Variables,
 ): GuardedProcess {
   const guard = spawn('/bin/sh', ['-c', guardScript, 'cachectl-sandbox', folder, ...command], {
     detached: true,
@@ -224,7 +226,6 @@ export interface ServerProgram {
   /** How long it may take until it answers, in milliseconds. */
   readonly startMillis: number;
 }
-type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The variable that names the server program. */
 export const serverVariable = 'CACHECTL_REDIS_SERVER';
@@ -283,7 +284,7 @@ function container(path: string): ServerProgram {
   };
 }
 
-function findOnPath(name: string, variables: Variables): string | undefined {
+export function findOnPath(name: string, variables: Variables): string | undefined {
   for (const folder of (variables['PATH'] ?? '').split(':')) {
     // An empty entry means the working directory, from which no program is started unasked.
     const path = folder === '' ? undefined : executableAt(join(folder, name));
@@ -292,7 +293,7 @@ function findOnPath(name: string, variables: Variables): string | undefined {
   return undefined;
 }
 
-function executableAt(path: string): string | undefined {
+export function executableAt(path: string): string | undefined {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile() ? path : undefined;

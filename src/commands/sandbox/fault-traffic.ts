@@ -11,15 +11,12 @@ import type { NamespaceTotals, TrafficTotals } from '../../sandbox/traffic-accou
 import { causeTexts } from '../traffic-columns.ts';
 import type { SandboxFault } from './result.ts';
 
-interface TrafficWish {
+interface TrafficStart {
   readonly system: SystemName;
   readonly seed: number;
   /** Operations per second. */
-  readonly traffic: number;
+  readonly rate: number;
   readonly fault?: FaultName;
-}
-
-interface TrafficSetting {
   /** The map of the system. */
   readonly configFile: string;
   readonly now: () => number;
@@ -34,29 +31,34 @@ export interface RunningTraffic {
   readonly steady: Promise<void>;
 }
 
-/** Two seconds: the server's own figure of operations per second goes back over 1.6 s, and then holds no filling any more. */
+/** Two seconds: the server's own figure of operations per second goes back over 1.6 s, and then has nothing of the filling in it. */
 const ticksUntilSteady = 40;
 
-/** Starts traffic, with a fault in it where one is wished. */
+/** Starts traffic, with a fault in it where one is named. */
 export function startTraffic(
   node: RedisNode,
-  { system, seed, traffic, fault }: TrafficWish,
-  { configFile, now, signal }: TrafficSetting,
+  { system, seed, rate, fault, configFile, now, signal }: TrafficStart,
 ): RunningTraffic {
-  const plain = { operationsPerSecond: traffic, signal, now };
-  if (fault === undefined) return { ended: runTraffic(node, system, seed, plain), steady: Promise.resolve() };
+  const plain = { operationsPerSecond: rate, signal, now };
+  if (fault === undefined) return guarded(runTraffic(node, system, seed, plain), Promise.resolve());
   let ticks = 0;
-  let tellSteady: () => void = () => undefined;
-  const settled = new Promise<void>((resolve) => (tellSteady = resolve));
+  let settle = () => {};
+  const settled = new Promise<void>((resolve) => (settle = resolve));
   const ended = runTraffic(node, system, seed, {
     ...plain,
     fault: faultOf(system, fault),
     map: buildMap(parseConfig(readFileSync(configFile, 'utf8'), configFile)),
     onTick: () => {
-      if (++ticks === ticksUntilSteady) tellSteady();
+      if (++ticks === ticksUntilSteady) settle();
     },
   });
-  return { ended, steady: Promise.race([settled, ended.then(() => undefined)]) };
+  return guarded(ended, Promise.race([settled, ended.then(() => undefined)]));
+}
+
+/** A failure is reported where it is awaited; until then a command runs. */
+function guarded(ended: Promise<TrafficTotals>, steady: Promise<void>): RunningTraffic {
+  for (const promise of [ended, steady]) promise.catch(() => undefined);
+  return { ended, steady };
 }
 
 export function describeFault(system: SystemName, name: FaultName): SandboxFault {

@@ -1,20 +1,24 @@
 import type { SandboxFault, SandboxResult } from './result.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, constants as fileModes } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { delimiter, resolve } from 'node:path';
-import { InputError } from '../../support/failure.ts';
+import { resolve } from 'node:path';
+import { fileFailureText, InputError } from '../../support/failure.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { RedisError } from '../../redis/errors.ts';
-import type { RedisServer } from '../../redis/server.ts';
-import { type Block, type Fact, note } from '../../render/blocks.ts';
+import type { RedisNode, RedisServer } from '../../redis/server.ts';
+import { type Block, type Fact, fact, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
-import type { FaultName } from '../../sandbox/systems.ts';
 import { generateRecords, restoreSeed, seedServer } from '../../sandbox/seed.ts';
-import { type SandboxServer, startSandboxServer } from '../../sandbox/server.ts';
-import { defaultTraffic, faultTraffic } from '../../sandbox/systems.ts';
-import { configFileOf, type SystemName } from '../../sandbox/systems.ts';
+import { executableAt, findOnPath, type SandboxServer, startSandboxServer } from '../../sandbox/server.ts';
+import {
+  configFileOf,
+  defaultTraffic,
+  type FaultName,
+  faultTraffic,
+  type SystemName,
+} from '../../sandbox/systems.ts';
 import { warmUpTraffic } from '../../sandbox/traffic.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
@@ -63,7 +67,7 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
   const rate = rateOf(input);
   if (input.tour && input.words.length > 0)
     throw new InputError('--tour and a command after -- exclude each other');
-  await requireProgram(context, input);
+  requireProgram(context, input);
   const server = await startSandboxServer({
     variables: context.environment.variables,
     signal: context.signal,
@@ -73,18 +77,10 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
   const stop = AbortSignal.any([context.signal, stopTraffic.signal]);
   try {
     redis = await context.connectTo(server.target);
-    const result = await fill(context, input, server, redis);
-    const traffic =
-      rate > 0
-        ? startTraffic(
-            redis.nodes[0],
-            { ...input, traffic: rate },
-            { configFile: result.config, now: context.now, signal: stop },
-          )
-        : undefined;
-    // Their failures are told where they are awaited.
-    traffic?.ended.catch(() => undefined);
-    traffic?.steady.catch(() => undefined);
+    const [node] = redis.nodes;
+    const result = await fill(context, input, server, node);
+    const start = { ...input, rate, configFile: result.config, now: context.now, signal: stop };
+    const traffic = rate > 0 ? startTraffic(node, start) : undefined;
     const variables = { REDIS_URL: server.url, CACHECTL_CONFIG: result.config, CACHECTL_PROFILE: '' };
     const account = async () => {
       stopTraffic.abort();
@@ -95,7 +91,7 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
       if (result.fault !== null) await context.show(faultNotes(result.fault));
       await traffic?.steady;
       const exitCode = await (input.tour
-        ? walkThrough(context, result, variables, () => trafficOfTour(context, input, redis, result))
+        ? walkThrough(context, result, variables, () => trafficOfTour(context, input, node, result))
         : runOne(context, input, variables));
       await account().catch((error: unknown) => {
         if (!(error instanceof RedisError)) throw error;
@@ -118,22 +114,15 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
 async function trafficOfTour(
   context: Context,
   input: SandboxInput,
-  redis: RedisServer | undefined,
+  node: RedisNode,
   { config }: SandboxResult,
 ): Promise<() => Promise<void>> {
+  if (rateOf(input) > 0) return () => Promise.resolve();
   const stop = new AbortController();
-  if (redis === undefined || rateOf(input) > 0) return () => Promise.resolve();
-  const { ended, steady } = startTraffic(
-    redis.nodes[0],
-    { ...input, traffic: faultTraffic, fault: 'short-ttl' },
-    {
-      configFile: config,
-      now: context.now,
-      signal: AbortSignal.any([context.signal, stop.signal]),
-    },
-  );
-  // Told where it is awaited; until then a command runs.
-  ended.catch(() => undefined);
+  const { ended, steady } = startTraffic(node, {
+    ...{ ...input, rate: faultTraffic, fault: 'short-ttl', configFile: config, now: context.now },
+    signal: AbortSignal.any([context.signal, stop.signal]),
+  });
   await steady;
   return async () => {
     stop.abort();
@@ -145,10 +134,9 @@ async function fill(
   context: Context,
   input: SandboxInput,
   server: SandboxServer,
-  redis: RedisServer,
+  node: RedisNode,
 ): Promise<SandboxResult> {
   const { system, seed } = input;
-  const [node] = redis.nodes;
   context.progress.start('filling the sandbox', 'keys', input.keys);
   const data = { keys: input.keys, seed, now: context.now() };
   const keys = await seedServer(node, generateRecords(system, data), context.progress, context.signal);
@@ -189,30 +177,20 @@ function ownCommandOf({ words, ownCommands }: SandboxInput): readonly string[] |
 }
 
 /** Before a server is started and filled for it. @throws InputError where the program cannot be run */
-async function requireProgram({ environment }: Context, input: SandboxInput): Promise<void> {
+function requireProgram({ environment }: Context, input: SandboxInput): void {
   const [program] = input.words;
   if (program === undefined || ownCommandOf(input) !== null) return;
-  const { variables, workingDirectory } = environment;
-  const folders = program.includes('/') ? [''] : (variables.PATH ?? '').split(delimiter);
-  const codes = await Promise.all(
-    folders.map((folder) =>
-      access(resolve(workingDirectory, folder, program), fileModes.X_OK).then(
-        () => null,
-        (error: unknown) => codeOf(error),
-      ),
-    ),
-  );
-  if (codes.includes(null)) return;
-  throw notRun(program, codes.includes('EACCES') ? 'EACCES' : 'ENOENT');
+  if (!program.includes('/')) {
+    if (findOnPath(program, environment.variables) === undefined)
+      throw notRun(program, 'there is no such program on PATH');
+    return;
+  }
+  const path = resolve(environment.workingDirectory, program);
+  if (executableAt(path) === undefined)
+    throw notRun(program, existsSync(path) ? 'it is not executable' : 'there is no such program');
 }
 
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? '';
-
-function notRun(program: string, code: string, message = code): InputError {
-  const missing = program.includes('/') ? 'there is no such program' : 'there is no such program on PATH';
-  const reason = code === 'ENOENT' ? missing : code === 'EACCES' ? 'it is not executable' : message;
-  return new InputError(`\`${program}\` cannot be run: ${reason}`);
-}
+const notRun = (program: string, reason: string) => new InputError(`\`${program}\` cannot be run: ${reason}`);
 
 /** Another program, with this one's streams. Its exit code becomes ours where it is one of the documented ones, else 1. */
 function runOther(
@@ -225,7 +203,7 @@ function runOther(
       stdio: 'inherit',
       env: { ...context.environment.variables, ...variables },
     });
-    child.on('error', (error) => reject(notRun(program, codeOf(error), error.message)));
+    child.on('error', (error) => reject(notRun(program, fileFailureText(error))));
     child.on('close', (code, signal) => {
       const number = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
       done(Object.values(exitCodes).find((known) => known === number) ?? exitCodes.negative);
@@ -240,8 +218,8 @@ function view(result: SandboxResult): Block[] {
       name: 'sandbox',
       title: `${counted(result.keys, 'key')} of \`${result.system}\` on a throw-away ${result.product}`,
       facts: [
-        { name: 'url', label: 'url', value: result.url, unit: 'text' },
-        { name: 'config', label: 'map', value: result.config, unit: 'text' },
+        fact('url', 'url', result.url, 'text'),
+        fact('config', 'map', result.config, 'text'),
         ...faultFacts(result.fault),
       ],
     },
@@ -256,7 +234,7 @@ function view(result: SandboxResult): Block[] {
 function faultFacts(fault: SandboxFault | null): Fact[] {
   if (fault === null) return [];
   return [
-    { name: 'fault', label: 'fault', value: `${fault.name}: ${fault.story}`, unit: 'text' },
-    { name: 'expected', label: 'to be seen', value: expectation(fault), unit: 'text' },
+    fact('fault', 'fault', `${fault.name}: ${fault.story}`, 'text'),
+    fact('expected', 'to be seen', expectation(fault), 'text'),
   ];
 }

@@ -137,6 +137,8 @@ describe('undo', () => {
       expect(jsonOf(result)).toMatchObject({ ...expected, dryRun: false, failed: 0 });
       expect(await send(server, 'GET', 'user:2')).toBe('new');
     }
+    const shown = await cli(['undo', journal, '--yes'], { url: testUrl(), terminal: true });
+    expect(shown.stdout).toMatch(/\nnothing to restore: 3 keys are there already\n$/);
     const replaced = await undo([journal, '--yes', '--replace']);
     expect(jsonOf(replaced)).toMatchObject({ restored: 3, rewritten: 0 });
     expect(await send(server, 'GET', 'user:2')).toBe('value');
@@ -261,6 +263,12 @@ describe('undo', () => {
       }
       expect(await storedKeys(server)).toEqual(['user:1', 'user:3']);
     }
+    await emptyDatabase(server);
+    const { stdout } = await cli(['undo', journal, '--yes', '--no-color'], {
+      url: testUrl(),
+      terminal: true,
+    });
+    expect(stdout).toMatch(/\n✗ restored 2 keys in .*; 1 failed, 0 not attempted\n$/);
   });
 
   test('takes a journal of before, which has no checksums', async () => {

@@ -259,7 +259,28 @@ function viewUndo(result: UndoResult): Block[] {
         `of ${counted(withoutValue, 'key')} only the name was kept: values are kept unless a removal is large or ran with --no-backup`,
       ),
     );
-  if (!dryRun && restored > 0)
-    blocks.push(note('good', `restored ${whatText(result)} in ${formatSeconds(result.durationSeconds)}`));
+  if (!dryRun || restored === 0) blocks.push(endNote(result));
   return blocks;
+}
+
+/** A ✓ is for a journal that came back as a whole, as far as its keys were not written again, or have expired. */
+function endNote(result: UndoResult): Block {
+  const { restored, rewritten, expired, withoutValue, failed, notAttempted, journalTruncated } = result;
+  if (failed + notAttempted > 0)
+    return note(
+      'bad',
+      `restored ${whatText(result)} in ${formatSeconds(result.durationSeconds)}; ` +
+        `${failed.toLocaleString('en-US')} failed, ${notAttempted.toLocaleString('en-US')} not attempted`,
+    );
+  if (restored > 0)
+    return note(
+      journalTruncated ? 'plain' : 'good',
+      `restored ${whatText(result)} in ${formatSeconds(result.durationSeconds)}`,
+    );
+  const reasons = [
+    ...(rewritten > 0 ? [counted(rewritten, 'key is there already', 'keys are there already')] : []),
+    ...(expired > 0 ? [counted(expired, 'key has expired', 'keys have expired')] : []),
+    ...(withoutValue > 0 ? [counted(withoutValue, 'key has no value here', 'keys have no value here')] : []),
+  ];
+  return note('plain', `nothing to restore: ${reasons.join(', ') || 'the journal names no key'}`);
 }

@@ -1,7 +1,8 @@
 import { concernsSomeKeys, isRedirection, RedisError, refusal } from '../redis/errors.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { Lane } from '../redis/lane.ts';
-import type { Pace, Pacing } from '../redis/pace.ts';
+import { type Pace, type PaceLimits, startPacing } from '../redis/pace.ts';
+import type { Progress } from '../support/progress.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisCluster, RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 
@@ -59,13 +60,13 @@ export interface Refusal {
   readonly reply: ReplyError;
 }
 
-interface ChangeOptions {
+export interface ChangeOptions {
+  /** Keys of a node are changed no faster. */
+  readonly limits?: PaceLimits;
   /** Once aborted, the batches on their way are finished, and no more are sent. */
   readonly signal: AbortSignal;
-  /** Called with the keys that are done, also those that failed. */
-  readonly onDone: (keys: number) => void;
-  /** Opens the pace for a node; its keys are changed no faster. The pace is ended with the node. */
-  readonly pacing?: (node: RedisNode) => Promise<Pacing>;
+  /** Is told of the keys that are done, also those that failed. */
+  readonly progress: Progress;
 }
 
 const mostBytesInBatch = 1_048_576;
@@ -80,8 +81,9 @@ export async function changeKeys(
   keys: readonly ByteString[],
   change: KeyChange,
   options: ChangeOptions,
+  doneBefore = 0,
 ): Promise<ChangeTally> {
-  const count = new Count(change, options.onDone);
+  const count = new Count(change, (done) => options.progress.update(doneBefore + done));
   const moved: MovedKey[] = [];
   const inCluster = server.cluster !== undefined;
   for (const [node, own] of keysByNode(server, keys)) {
@@ -120,13 +122,13 @@ interface NodeWork extends ChangeOptions {
 }
 
 async function changeOn(node: RedisNode, keys: readonly ByteString[], work: NodeWork): Promise<void> {
-  const { count, signal, pacing } = work;
+  const { count, signal, limits = {} } = work;
   if (count.stoppedBy !== null || signal.aborted) return;
   try {
     const lane = await node.openLane();
     try {
-      const paced = await pacing?.(node);
-      await new NodeBatches(lane, keys, work, paced?.pace).run().finally(() => paced?.end());
+      const { pace, end } = await startPacing(node, limits, signal);
+      await new NodeBatches(lane, keys, work, pace).run().finally(end);
     } finally {
       lane.close();
     }
@@ -285,8 +287,32 @@ class NodeBatches {
 }
 
 /** An answer that is not of the kind that was asked for, as an error reply. */
-export function asRefusal(reply: unknown): ReplyError {
-  return reply instanceof ReplyError ? reply : new ReplyError('ERR an answer that is no number');
+const asRefusal = (reply: unknown): ReplyError =>
+  reply instanceof ReplyError ? reply : new ReplyError('ERR an answer that is no number');
+
+/** @param command in backticks, for messages */
+export const refusedKey = (key: ByteString, command: string, reply: unknown): Refusal => ({
+  keys: [key],
+  command,
+  reply: asRefusal(reply),
+});
+
+/** What the replies to one command for each key come to: 0 where there was nothing to change, else another number. */
+export function outcomeOf(
+  keys: readonly ByteString[],
+  replies: readonly Reply[],
+  command: string,
+  isChanged: (reply: number) => boolean = (reply) => reply !== 0,
+): BatchOutcome {
+  let [changed, unchanged] = [0, 0];
+  const refused: Refusal[] = [];
+  keys.forEach((key, index) => {
+    const reply = replies[index];
+    if (typeof reply !== 'number') refused.push(refusedKey(key, command, reply));
+    else if (isChanged(reply)) changed++;
+    else unchanged++;
+  });
+  return { changed, unchanged, refused };
 }
 
 /** The server works on one UNLINK without looking at anything else. */
@@ -316,14 +342,5 @@ export function unlinking(): KeyChange {
 }
 
 async function unlinkSingly(line: BatchLine, keys: readonly ByteString[]): Promise<BatchOutcome> {
-  const replies = await line.exchange(keys.map((key) => ['UNLINK', key] as const));
-  let [changed, unchanged] = [0, 0];
-  const refused: Refusal[] = [];
-  keys.forEach((key, index) => {
-    const reply = replies[index];
-    if (reply === 1) changed++;
-    else if (reply === 0) unchanged++;
-    else refused.push({ keys: [key], command: '`UNLINK`', reply: asRefusal(reply) });
-  });
-  return { changed, unchanged, refused };
+  return outcomeOf(keys, await line.exchange(keys.map((key) => ['UNLINK', key] as const)), '`UNLINK`');
 }

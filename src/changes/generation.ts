@@ -1,7 +1,7 @@
 import { InputError } from '../support/failure.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { bindPlaceholder, exactKeyOf, type KeyPattern } from '../keyspace/pattern.ts';
-import { asRefusal, type KeyChange, type Refusal } from './change-keys.ts';
+import { type KeyChange, outcomeOf } from './change-keys.ts';
 import { idPlaceholder } from './id-matcher.ts';
 import { isState, type Selection, type Target } from './selection.ts';
 
@@ -58,14 +58,7 @@ export function incrementing(): KeyChange {
     mostKeysInBatch: 200,
     async change(line, keys) {
       const replies = await line.exchange(keys.map((key) => ['INCR', key] as const));
-      const refused: Refusal[] = [];
-      let changed = 0;
-      keys.forEach((key, index) => {
-        const reply = replies[index];
-        if (typeof reply === 'number') changed++;
-        else refused.push({ keys: [key], command: '`INCR`', reply: asRefusal(reply) });
-      });
-      return { changed, unchanged: 0, refused };
+      return outcomeOf(keys, replies, '`INCR`', () => true);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { ArchiveAbout, ArchiveFrame, WrittenFrame } from '../records/archiv
 import { ArchiveWriter } from '../records/archive/writer.ts';
 import { InputError, fileFailureText } from '../support/failure.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { asRefusal, type BatchLine, type KeyChange, type Refusal } from './change-keys.ts';
+import { type BatchLine, type KeyChange, type Refusal, refusedKey } from './change-keys.ts';
 import { ReplyError } from '../redis/reply.ts';
 import { makeStateFolder, stateFolder } from '../support/files.ts';
 import type { RedisServer } from '../redis/server.ts';
@@ -188,7 +188,7 @@ async function keepValues(
     if (payload === null || ttl === -2) gone++;
     else if (typeof payload !== 'string' || typeof ttl !== 'number') {
       const [command, reply] = typeof payload === 'string' ? ['`PTTL`', ttl] : ['`DUMP`', payload];
-      refused.push({ keys: [key], command, reply: asRefusal(reply) });
+      refused.push(refusedKey(key, command, reply));
     } else {
       kept.push(key);
       frames.push({

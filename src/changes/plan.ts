@@ -1,6 +1,7 @@
 import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { inferPattern } from '../keyspace/infer.ts';
 import type { ByteString } from '../support/bytes.ts';
+import type { WalkAccount } from '../redis/account.ts';
 import type { Mentions } from './mentions.ts';
 import { unknownNamespace, isState } from './selection.ts';
 
@@ -23,7 +24,9 @@ export interface InvalidationPlan {
   readonly walked: boolean;
   /** False where the walk was interrupted. */
   readonly complete: boolean;
-  readonly cost: PlanCost;
+  /** What making the plan cost the server. */
+  readonly account: WalkAccount;
+  readonly durationSeconds: number;
 }
 
 export interface PlannedNamespace {
@@ -36,17 +39,6 @@ export interface ExcludedNamespace {
   readonly namespace: string;
   readonly keys: number;
   readonly reason: 'state' | 'option';
-}
-
-/** What making the plan cost the server. */
-export interface PlanCost {
-  readonly commands: number;
-  readonly bytesReceived: number;
-  readonly durationSeconds: number;
-  /** Keys whose size this user may not read. */
-  readonly unreadableKeys: number;
-  /** The server's words where it refused MEMORY USAGE altogether. */
-  readonly sizesRefused: string | null;
 }
 
 /** How much of the cache is rebuilt after the removal. */

@@ -4,7 +4,7 @@ import type { ByteString } from '../support/bytes.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import { countKeys } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { emptyAccount } from '../redis/account.ts';
+import { emptyAccount, noteRefusal, type WalkAccount } from '../redis/account.ts';
 import { walkKeys } from '../redis/walk.ts';
 import { escapeGlob } from '../keyspace/pattern.ts';
 import type { MentionTally } from './mentions.ts';
@@ -41,13 +41,9 @@ export async function planInvalidation(
 ): Promise<InvalidationPlan> {
   const startedAt = options.now();
   const tally = new Tally();
-  const cost = {
-    commands: 0,
-    bytesReceived: 0,
-    scans: 0,
-    unreadableKeys: 0,
-    sizesRefused: null as string | null,
-  };
+  const account = emptyAccount();
+  let scans = 0;
+  const onScan = () => options.progress.update(++scans * keysPerScan);
   const keyspaceKeys = await countKeys(server);
   let walk = selection.walk;
   let complete = true;
@@ -56,19 +52,18 @@ export async function planInvalidation(
     walk !== null || (keyspaceKeys ?? Infinity) <= mostKeysForMentions ? options.mentions : undefined;
   options.progress.start('looking for keys', 'keys', keyspaceKeys);
   for (const node of server.nodes) {
-    const sizes = await KeySizes.open(node);
+    const sizes = await KeySizes.open(node, account);
     try {
       const own = selection.exactKeys.filter((key) => server.nodeFor(key) === node);
       if (!(await lookUp(own, sizes, tally, options))) walk = walkInstead(selection);
       if (walk !== null)
-        complete = (await walkNode(node, walk, sizes, tally, { ...options, mentions }, cost)) && complete;
-      else if (mentions !== undefined && !(await meetMentions(node, mentions, tally, options, cost)))
+        complete = (await walkNode(node, walk, sizes, tally, { ...options, mentions, onScan })) && complete;
+      else if (
+        mentions !== undefined &&
+        !(await meetMentions(node, sizes, tally, { ...options, mentions, onScan }))
+      )
         mentions = undefined;
     } finally {
-      cost.commands += sizes.commandsSent;
-      cost.bytesReceived += sizes.bytesReceived;
-      cost.unreadableKeys += sizes.unreadableKeys;
-      cost.sizesRefused ??= sizes.refused;
       sizes.close();
     }
   }
@@ -79,7 +74,8 @@ export async function planInvalidation(
     keyspaceKeys,
     walked: walk !== null,
     complete,
-    cost: { ...cost, durationSeconds: (options.now() - startedAt) / 1000 },
+    account,
+    durationSeconds: (options.now() - startedAt) / 1000,
   };
 }
 
@@ -91,7 +87,7 @@ async function lookUp(
   { scope, absent = false, onSelected }: PlanOptions,
 ): Promise<boolean> {
   const found = await sizes.read(keys);
-  if (sizes.refused !== null && !absent) return keys.length === 0;
+  if (sizes.isRefused && !absent) return keys.length === 0;
   keys.forEach((key, index) => {
     const size = found[index] ?? 'unknown';
     if ((size === 'missing' && !absent) || !tally.isNew(key)) return;
@@ -119,24 +115,20 @@ const keysPerScan = 1000;
 /** So many are walked over in a tenth of a second. */
 const mostKeysForMentions = 100_000;
 
-interface WalkCost {
-  commands: number;
-  bytesReceived: number;
-  scans: number;
+interface NodeWalk extends Omit<PlanOptions, 'mentions'> {
+  readonly mentions: MentionTally | undefined;
+  readonly onScan: () => void;
 }
 
 /** Walks over a node for the mentions alone. False where that is not permitted, or was interrupted. */
 async function meetMentions(
   node: RedisNode,
-  mentions: MentionTally,
+  sizes: KeySizes,
   tally: Tally,
-  options: PlanOptions,
-  cost: WalkCost,
+  options: NodeWalk,
 ): Promise<boolean> {
-  const walk: KeyWalk = { match: mentions.match, matches: () => false };
-  const sizes = { read: () => Promise.resolve([]) };
   try {
-    return await walkNode(node, walk, sizes, tally, { ...options, mentions }, cost);
+    return await walkNode(node, { match: null, matches: () => false }, sizes, tally, options);
   } catch (error) {
     if (error instanceof RedisError && error.failure === 'refused') return false;
     throw error;
@@ -147,17 +139,9 @@ async function meetMentions(
 async function walkNode(
   node: RedisNode,
   walk: KeyWalk,
-  sizes: Pick<KeySizes, 'read'>,
+  sizes: KeySizes,
   tally: Tally,
-  {
-    scope,
-    signal,
-    progress,
-    limits,
-    onSelected,
-    mentions,
-  }: Omit<PlanOptions, 'mentions'> & { readonly mentions: MentionTally | undefined },
-  cost: WalkCost,
+  { scope, signal, limits, onSelected, mentions, onScan }: NodeWalk,
 ): Promise<boolean> {
   const account = emptyAccount();
   const match = mentions === undefined ? walk.match : mentions.match;
@@ -168,7 +152,7 @@ async function walkNode(
       signal,
       pageSize: keysPerScan,
       ...(limits && { limits }),
-      onScan: () => progress.update(++cost.scans * keysPerScan),
+      onScan,
       ...(match !== null && { match }),
     },
     account,
@@ -198,34 +182,27 @@ async function walkNode(
     sizing.catch(() => undefined);
   }
   await sizing;
-  cost.commands += account.commands;
-  cost.bytesReceived += account.receivedBytes;
+  sizes.account.commands += account.commands;
+  sizes.account.receivedBytes += account.receivedBytes;
   return account.complete;
 }
 
 /** Bytes of a key with the allocator's overhead; `unknown` where the server does not report it, which may hide a missing key. */
-export type KeySize = number | 'missing' | 'unknown';
+type KeySize = number | 'missing' | 'unknown';
 const mostInOneWrite = 1000;
 
 /** Reads the sizes of keys with MEMORY USAGE, which leaves no trace, over a connection of its own. The caller closes it. */
-export class KeySizes {
-  /** The server's words where it refused the command altogether; from then on every size is unknown. */
-  refused: string | null = null;
-  /** Keys that this user may not read. */
-  unreadableKeys = 0;
+class KeySizes {
+  /** True where the server refused the command altogether; from then on every size is unknown. */
+  isRefused = false;
 
-  private constructor(private readonly lane: Lane) {}
+  private constructor(
+    private readonly lane: Lane,
+    readonly account: WalkAccount,
+  ) {}
 
-  static async open(node: RedisNode): Promise<KeySizes> {
-    return new KeySizes(await node.openLane());
-  }
-
-  get commandsSent(): number {
-    return this.lane.commandsSent;
-  }
-
-  get bytesReceived(): number {
-    return this.lane.bytesReceived;
+  static async open(node: RedisNode, account: WalkAccount): Promise<KeySizes> {
+    return new KeySizes(await node.openLane(), account);
   }
 
   /** The sizes in the order of the keys. @throws RedisError when the connection is lost. */
@@ -233,16 +210,17 @@ export class KeySizes {
     const sizes: KeySize[] = [];
     for (let start = 0; start < keys.length; start += mostInOneWrite) {
       const batch = keys.slice(start, start + mostInOneWrite);
-      const replies: readonly Reply[] =
-        this.refused === null
-          ? await this.lane.exchange(batch.map((key) => ['MEMORY', 'USAGE', key] as const))
-          : [];
+      const replies: readonly Reply[] = this.isRefused
+        ? []
+        : await this.lane.exchange(batch.map((key) => ['MEMORY', 'USAGE', key] as const));
       for (let index = 0; index < batch.length; index++) sizes.push(this.sizeOf(replies[index]));
     }
     return sizes;
   }
 
   close(): void {
+    this.account.commands += this.lane.commandsSent;
+    this.account.receivedBytes += this.lane.bytesReceived;
     this.lane.close();
   }
 
@@ -250,8 +228,11 @@ export class KeySizes {
     if (typeof reply === 'number') return reply;
     if (reply === null) return 'missing';
     if (reply instanceof ReplyError) {
-      if (isAboutOneKey(reply)) this.unreadableKeys++;
-      else this.refused ??= reply.message;
+      if (isAboutOneKey(reply)) this.account.unreadableKeys++;
+      else {
+        this.isRefused = true;
+        noteRefusal(this.account, 'memory', reply.message);
+      }
     }
     return 'unknown';
   }

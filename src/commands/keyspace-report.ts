@@ -161,7 +161,12 @@ function readingReportOf({
   };
 }
 
-function serverCostOf({ account, durationSeconds, serverCpuSeconds }: Analysis): ServerCost {
+/** What reading keys cost the server, or making a plan of changes. */
+export function serverCostOf({
+  account,
+  durationSeconds,
+  serverCpuSeconds = null,
+}: Pick<Analysis, 'account' | 'durationSeconds'> & Partial<Pick<Analysis, 'serverCpuSeconds'>>): ServerCost {
   const { commands, receivedBytes, unreadableKeys, refusedColumns } = account;
   return {
     commands,

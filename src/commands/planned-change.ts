@@ -1,3 +1,5 @@
+import type { ChangeProblem } from '../changes/change-keys.ts';
+import { keyFields } from '../keyspace/key-text.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { Block, TableBlock } from '../render/blocks.ts';
@@ -96,6 +98,9 @@ export interface Problem {
   readonly keys: number;
   readonly example: { readonly key: string; readonly keyBase64?: string };
 }
+
+export const problemsOf = (problems: readonly ChangeProblem[]): Problem[] =>
+  problems.map(({ reason, keys, example }) => ({ reason, keys, example: keyFields(example) }));
 
 export function problemTable(problems: readonly Problem[]): TableBlock {
   const { text, count } = fieldsOf<Problem>();

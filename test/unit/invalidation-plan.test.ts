@@ -202,7 +202,7 @@ describe('making a plan', () => {
     expect([...result.keys].sort()).toEqual(['page:1', 'user:1:a']);
     expect(result.memoryBytes).toBeNull();
     expect(result.keyspaceKeys).toBeNull();
-    expect(result.cost.sizesRefused).toContain('NOPERM');
+    expect(result.account.refusedColumns[0]?.reason).toContain('NOPERM');
     expect((await plan(server, pattern('user:1:a'))).keys).toEqual(['user:1:a']);
     expect((await plan(server, pattern('user:9:a'))).keys).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import type { Problem } from '../planned-change.ts';
+import { type Problem, problemsOf } from '../planned-change.ts';
 import type { Removal, RemovalMode } from '../../changes/apply.ts';
 import type { Traffic } from '../../changes/traffic.ts';
 import { type InvalidationPlan, type RiskLevel, riskOf } from '../../changes/plan.ts';
@@ -8,7 +8,7 @@ import { keyFields } from '../../keyspace/key-text.ts';
 import { formatSeconds } from '../../render/units.ts';
 import type { Backup } from '../backup.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import type { ServerCost } from '../keyspace-report.ts';
+import { type ServerCost, serverCostOf } from '../keyspace-report.ts';
 
 /** How an invalidation ended. */
 export type InvalidationOutcome =
@@ -171,15 +171,7 @@ export function plannedResult(context: PlanContext, outcome: InvalidationOutcome
       .filter((each) => isWorthTelling(each, plan))
       .map((each) => ({ namespace: each.namespace, reason: reasonOf(each, target) })),
     problems: [],
-    serverCost: {
-      commands: plan.cost.commands,
-      receivedBytes: plan.cost.bytesReceived,
-      durationSeconds: plan.cost.durationSeconds,
-      serverCpuSeconds: null,
-      unreadableKeys: plan.cost.unreadableKeys,
-      refusedColumns:
-        plan.cost.sizesRefused === null ? [] : [{ column: 'memory', reason: plan.cost.sizesRefused }],
-    },
+    serverCost: serverCostOf(plan),
   };
 }
 
@@ -227,11 +219,7 @@ export function removedResult(
     failed: removal.failed,
     notAttempted: removal.notAttempted,
     durationSeconds: removal.durationSeconds,
-    problems: removal.problems.map(({ reason, keys, example }) => ({
-      reason,
-      keys,
-      example: keyFields(example),
-    })),
+    problems: problemsOf(removal.problems),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Problem } from '../planned-change.ts';
+import { type Problem, problemsOf } from '../planned-change.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { Namespace } from '../../keyspace/map.ts';
 import type { Pruning } from '../../changes/prune/apply.ts';
@@ -6,7 +6,7 @@ import type { Finding, PruningGoals, Reason } from '../../changes/prune/findings
 import type { PruningPlan } from '../../changes/prune/read-plan.ts';
 import type { Backup } from '../backup.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import type { ServerCost } from '../keyspace-report.ts';
+import { type ServerCost, serverCostOf } from '../keyspace-report.ts';
 import { ttlRuleText } from '../namespace-summary.ts';
 
 /** How a pruning ended. */
@@ -109,7 +109,7 @@ interface PlanContext {
 /** The result before anything is changed. */
 export function plannedResult(context: PlanContext, outcome: PruningOutcome): PruneResult {
   const { plan, goals } = context;
-  const { keys, account } = plan;
+  const { keys } = plan;
   const matched = keys.withoutTtl.length + keys.tooLong.length + keys.idle.length;
   const leftBecause = (reason: Reason) =>
     plan.namespaces.reduce((sum, { left }) => sum + (left?.reason === reason ? left.keys : 0), 0);
@@ -157,14 +157,7 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
     problems: [],
     replicas: plan.replicas,
     durationSeconds: null,
-    serverCost: {
-      commands: account.commands,
-      receivedBytes: account.receivedBytes,
-      durationSeconds: plan.durationSeconds,
-      serverCpuSeconds: null,
-      unreadableKeys: account.unreadableKeys,
-      refusedColumns: account.refusedColumns,
-    },
+    serverCost: serverCostOf(plan),
   };
 }
 
@@ -194,11 +187,7 @@ export function prunedResult(
     skipped,
     failed,
     notAttempted,
-    problems: pruning.problems.map(({ reason, keys, example }) => ({
-      reason,
-      keys,
-      example: keyFields(example),
-    })),
+    problems: problemsOf(pruning.problems),
     durationSeconds: pruning.durationSeconds,
   };
 }

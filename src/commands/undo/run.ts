@@ -7,13 +7,19 @@ import { FileFault } from '../../records/fixtures/record.ts';
 import { type FixtureSource, openFile } from '../../records/fixtures/source.ts';
 import { readStaying } from '../../changes/journal.ts';
 import { undoJournal } from '../../changes/undo.ts';
-import { keyFields } from '../../keyspace/key-text.ts';
 import { silentProgress } from '../../support/progress.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type Block, fact, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
-import { askConsent, type ConsentInput, consentOf, type Problem, problemTable } from '../planned-change.ts';
+import {
+  askConsent,
+  type ConsentInput,
+  consentOf,
+  type Problem,
+  problemsOf,
+  problemTable,
+} from '../planned-change.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { blankOf } from '../blank.ts';
@@ -166,11 +172,7 @@ async function run(
     evictedKeys: undoing.evictedKeys,
     journalTruncated: archive.isCut(),
     durationSeconds: (context.now() - startedAt) / 1000,
-    problems: undoing.problems.map(({ reason, keys, example }) => ({
-      reason,
-      keys,
-      example: keyFields(example),
-    })),
+    problems: problemsOf(undoing.problems),
     ...(error && { error }),
   };
 }
@@ -259,13 +261,14 @@ function viewUndo(result: UndoResult): Block[] {
         `of ${counted(withoutValue, 'key')} only the name was kept: values are kept unless a removal is large or ran with --no-backup`,
       ),
     );
-  if (!dryRun || restored === 0) blocks.push(endNote(result));
+  // That only names were kept is said already.
+  if (restored === 0 ? withoutValue === 0 : !dryRun) blocks.push(endNote(result));
   return blocks;
 }
 
 /** A ✓ is for a journal that came back as a whole, as far as its keys were not written again, or have expired. */
 function endNote(result: UndoResult): Block {
-  const { restored, rewritten, expired, withoutValue, failed, notAttempted, journalTruncated } = result;
+  const { restored, rewritten, expired, failed, notAttempted, journalTruncated } = result;
   if (failed + notAttempted > 0)
     return note(
       'bad',
@@ -280,7 +283,6 @@ function endNote(result: UndoResult): Block {
   const reasons = [
     ...(rewritten > 0 ? [counted(rewritten, 'key is there already', 'keys are there already')] : []),
     ...(expired > 0 ? [counted(expired, 'key has expired', 'keys have expired')] : []),
-    ...(withoutValue > 0 ? [counted(withoutValue, 'key has no value here', 'keys have no value here')] : []),
   ];
   return note('plain', `nothing to restore: ${reasons.join(', ') || 'the journal names no key'}`);
 }

@@ -1,0 +1,126 @@
+import type { ByteString } from '../support/bytes.ts';
+import type { RedisCommand } from '../redis/server.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
+import { type KeyChange, outcomeOf, type Refusal, refusedKey } from './change-keys.ts';
+import { type KeptTtls, refusedBy } from './journal.ts';
+
+/** A batch is a round trip or two: the fewer keys, the less happens between looking and changing. */
+const mostKeysInBatch = 200;
+
+/** Which keys get a TTL: those that have none, those that have a longer one, or both. */
+export type TtlCondition = 'none' | 'longer' | 'noneOrLonger';
+
+/** Of a key without TTL, LT alone says that it has more time left. */
+const conditions: Readonly<Record<TtlCondition, RedisCommand>> = {
+  none: ['NX'],
+  longer: ['XX', 'LT'],
+  noneOrLonger: ['LT'],
+};
+
+interface SettingOptions {
+  /** Milliseconds. */
+  readonly ttlMillisFor: (key: ByteString) => number;
+  /** Notes the TTLs as they were; null: no journal. */
+  readonly kept: KeptTtls | null;
+  /** True for a key that keeps what it has left, in milliseconds. */
+  readonly keeps?: (key: ByteString, leftMillis: number) => boolean;
+  readonly done?: string;
+}
+
+/**
+ * Sets TTLs with PEXPIRE, under a condition that the server tests in the same moment, so that what got another TTL since
+ * the plan keeps it. Servers before 7.0 know no conditions and refuse the command for its arguments; there the TTL is read
+ * again first. Between that reading and the change lies a round trip: a key that gets a TTL of its own in it has that
+ * replaced, and nothing worse, for a key that is gone by then stays gone.
+ *
+ * With a journal the TTL is read first in any case, and noted as it was.
+ *
+ * Before CLIENT NO-TOUCH (7.2) PEXPIRE counts as a use of the key: its idle time starts again.
+ */
+export function settingTtls(
+  condition: TtlCondition,
+  { ttlMillisFor, kept, keeps, done = 'changed' }: SettingOptions,
+): KeyChange {
+  let knowsConditions = true;
+  const isDue = (left: number, millis: number) =>
+    left < 0 ? condition !== 'longer' : condition !== 'none' && left > millis;
+  return {
+    done,
+    mostKeysInBatch,
+    async change(line, keys) {
+      const wanted = keys.map((key) => ({ key, millis: ttlMillisFor(key) }));
+      const expire = async (due: readonly { readonly key: ByteString; readonly millis: number }[]) => {
+        const words = knowsConditions ? conditions[condition] : [];
+        const replies = await line.exchange(
+          due.map(({ key, millis }) => ['PEXPIRE', key, millis, ...words] as const),
+        );
+        const isRefused = knowsConditions && replies.some(isAboutArguments);
+        if (isRefused) knowsConditions = false;
+        return { replies, isRefused };
+      };
+      if (knowsConditions && kept === null && keeps === undefined) {
+        const { replies, isRefused } = await expire(wanted);
+        if (!isRefused) return outcomeOf(keys, replies, '`PEXPIRE`');
+      }
+      const ttls = await line.exchange(keys.map((key) => ['PTTL', key] as const));
+      const refused: Refusal[] = [];
+      const due = wanted.flatMap(({ key, millis }, index) => {
+        const left = ttls[index];
+        if (typeof left !== 'number') refused.push(refusedKey(key, '`PTTL`', left));
+        else if (left !== -2 && isDue(left, millis) && keeps?.(key, left) !== true)
+          return { key, millis, left };
+        return [];
+      });
+      const dueKeys = due.map(({ key }) => key);
+      const unchanged = keys.length - refused.length - due.length;
+      const stop = await kept?.note(due);
+      if (stop) return { changed: 0, unchanged, refused: [...refused, ...refusedBy(stop, dueKeys)], stop };
+      if (due.length === 0) return { changed: 0, unchanged, refused };
+      let { replies, isRefused } = await expire(due);
+      if (isRefused) ({ replies, isRefused } = await expire(due));
+      const set = outcomeOf(dueKeys, replies, '`PEXPIRE`');
+      return {
+        changed: set.changed,
+        unchanged: set.unchanged + unchanged,
+        refused: [...refused, ...set.refused],
+      };
+    },
+  };
+}
+
+/** `ERR wrong number of arguments for 'pexpire' command`, or `ERR syntax error` of servers that are like Redis. */
+function isAboutArguments(reply: Reply): boolean {
+  return reply instanceof ReplyError && /wrong number of arguments|syntax error/i.test(reply.message);
+}
+
+interface SofteningOptions {
+  /** The last key expires so many milliseconds from now. */
+  readonly overMillis: number;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly kept: KeptTtls | null;
+  /** Keys that were shortened before, with when that TTL ends, in milliseconds since the epoch: they keep it. */
+  readonly shortenedBefore: ReadonlyMap<ByteString, number | null>;
+}
+
+/** Between the server's clock and ours, for a TTL that we have set ourselves. */
+const slackMillis = 1000;
+
+/**
+ * Shortens TTLs instead of removing keys, each to a moment of the window drawn at random: the load on what is behind
+ * the cache comes spread over it. A key that expires sooner anyway is left alone.
+ */
+export function softening({ overMillis, random, now, kept, shortenedBefore }: SofteningOptions): KeyChange {
+  const keeps = (key: ByteString, left: number) => {
+    const endsAt = shortenedBefore.get(key) ?? null;
+    return endsAt !== null && left >= 0 && now() + left <= endsAt + slackMillis;
+  };
+  return settingTtls('noneOrLonger', {
+    ttlMillisFor: () => 1 + Math.floor(random() * overMillis),
+    kept,
+    ...(shortenedBefore.size > 0 && { keeps }),
+    done: 'shortened',
+  });
+}

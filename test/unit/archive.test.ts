@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ArchiveDecoder, readArchive } from '../../src/records/archive/reader.ts';
+import { readArchive } from '../../src/records/archive/reader.ts';
 import {
   type ArchiveFrame,
   type ArchiveHeader,
@@ -91,14 +91,11 @@ describe('an archive', () => {
     });
   });
 
-  test('holds a value longer than any chunk', () => {
-    const decoder = new ArchiveDecoder();
+  test('holds a value longer than any chunk', async () => {
     const payload = Buffer.alloc(8 * 1024 * 1024, 1);
     const frame: WrittenFrame = { kind: 'value', key: asBytes('k'), payload, expiresAtMillis: 5 };
     const bytes = Buffer.concat([encodeHeader(header), encodeFrame(frame)]);
-    const found: ArchiveFrame[] = [];
-    for (let at = 0; at < bytes.length; at += 65_536)
-      found.push(...decoder.push(bytes.subarray(at, at + 65_536)));
+    const { frames: found } = await framesOf(inPieces(bytes, 65_536));
     expect(found).toHaveLength(1);
     expect(found[0]).toMatchObject({ kind: 'value', key: 'k', expiresAtMillis: 5 });
     expect(found[0]?.kind === 'value' && found[0].payload.equals(payload)).toBe(true);

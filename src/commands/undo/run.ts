@@ -2,7 +2,6 @@ import { ArchiveError } from '../../records/archive/format.ts';
 import { type ArchiveReader, readArchive } from '../../records/archive/reader.ts';
 import { UnpackFault } from '../../records/compression/stream.ts';
 import { InputError } from '../../support/failure.ts';
-import { copies } from '../../records/fixtures/read.ts';
 import { FileFault } from '../../records/fixtures/record.ts';
 import { type FixtureSource, openFile } from '../../records/fixtures/source.ts';
 import { readStaying } from '../../changes/journal.ts';
@@ -183,7 +182,7 @@ async function withJournal<T>(
   use: (archive: ArchiveReader) => Promise<T>,
 ): Promise<T> {
   const { name } = journal;
-  const chunks = copies(journal.read());
+  const chunks = journal.read();
   try {
     const archive = await readArchive(chunks);
     if (archive.header.kind === 'journal') return await use(archive);

@@ -147,55 +147,6 @@ export function parseHeader(line: string): ArchiveHeader {
   return header as ArchiveHeader;
 }
 
-/** A frame and where it ends. */
-export interface ReadFrame {
-  readonly frame: ArchiveFrame;
-  readonly end: number;
-}
-
-/**
- * The frame of version 1 at `start`, or how many bytes from `start` on it takes to read it.
- * @throws ArchiveError where nothing says where the next one begins
- */
-export function frameAt(buffer: Buffer, start: number): ReadFrame | number {
-  if (buffer.length - start < headBytes) return headBytes;
-  const head = headAt(buffer, start);
-  if (head === null) throw new ArchiveError('it is damaged: what should begin a record does not');
-  const end = start + headBytes + head.keyLength + head.payloadLength;
-  return end > buffer.length
-    ? end - start
-    : { frame: frameOf(buffer, head, start + headBytes, end, start), end };
-}
-
-/** The same of version 2; where a record should begin and none does, `damaged` with what its head says of it. */
-export function checkedFrameAt(
-  buffer: Buffer,
-  start: number,
-  sync: Buffer,
-): ReadFrame | number | { readonly damaged: Head | null } {
-  if (buffer.length - start < checkedHeadBytes) return checkedHeadBytes;
-  const head = headAt(buffer, start + syncBytes);
-  const bodyAt = start + checkedHeadBytes;
-  if (head === null || !isHead(buffer, start, sync)) return { damaged: head };
-  const end = bodyAt + head.keyLength + head.payloadLength;
-  if (end > buffer.length) return end - start;
-  if (crc32(buffer.subarray(bodyAt, end)) !== buffer.readUInt32LE(bodyAt - 8))
-    return { frame: { kind: 'damaged', key: keyOf(buffer, head, bodyAt), bytes: end - start }, end };
-  return { frame: frameOf(buffer, head, bodyAt, end, start), end };
-}
-
-/** Where the next frame of version 2 begins at or after `from`: its head is as it was written; -1: not in this buffer. */
-export function nextFrame(buffer: Buffer, from: number, sync: Buffer): number {
-  for (let at = buffer.indexOf(sync, from); at >= 0; at = buffer.indexOf(sync, at + 1)) {
-    if (buffer.length - at < checkedHeadBytes) return -1;
-    if (headAt(buffer, at + syncBytes) !== null && isHead(buffer, at, sync)) return at;
-  }
-  return -1;
-}
-
-/** As long as the head of a frame of version 2, of which a buffer may end with a part. */
-export const longestHead = checkedHeadBytes;
-
 /** What a head says of its frame. */
 export interface Head {
   readonly letter: string;
@@ -204,8 +155,12 @@ export interface Head {
   readonly expiry: number;
 }
 
+/** @param mark The bytes of `sync`; null in version 1 */
+export const headBytesOf = (mark: Buffer | null) => (mark === null ? headBytes : checkedHeadBytes);
+
 /** Null where it cannot be one. */
-function headAt(buffer: Buffer, at: number): Head | null {
+export function headAt(buffer: Buffer, start: number, mark: Buffer | null): Head | null {
+  const at = start + (mark?.length ?? 0);
   const letter = String.fromCharCode(buffer[at] ?? 0);
   const keyLength = buffer.readUInt32LE(at + 1);
   const payloadLength = buffer.readUInt32LE(at + 5);
@@ -214,12 +169,23 @@ function headAt(buffer: Buffer, at: number): Head | null {
     : { letter, keyLength, payloadLength, expiry: buffer.readDoubleLE(at + 9) };
 }
 
-function isHead(buffer: Buffer, at: number, sync: Buffer): boolean {
+/** True where the head is as it was written, which version 1 does not tell. */
+export function isSound(buffer: Buffer, at: number, mark: Buffer | null): boolean {
   const crcAt = at + checkedHeadBytes - 4;
   return (
-    sync.equals(buffer.subarray(at, at + syncBytes)) &&
-    crc32(buffer.subarray(at, crcAt)) === buffer.readUInt32LE(crcAt)
+    mark === null ||
+    (mark.equals(buffer.subarray(at, at + syncBytes)) &&
+      crc32(buffer.subarray(at, crcAt)) === buffer.readUInt32LE(crcAt))
   );
+}
+
+/** Where the next frame of version 2 begins at or after `from`: its head is as it was written; -1: not in this buffer. */
+export function nextFrame(buffer: Buffer, from: number, mark: Buffer): number {
+  for (let at = buffer.indexOf(mark, from); at >= 0; at = buffer.indexOf(mark, at + 1)) {
+    if (buffer.length - at < checkedHeadBytes) return -1;
+    if (headAt(buffer, at, mark) !== null && isSound(buffer, at, mark)) return at;
+  }
+  return -1;
 }
 
 /** The server's moments are numbers of 63 bits; a little less, for ours are rounded, and it adds a TTL to its time. */
@@ -228,13 +194,16 @@ const latestMillis = 2 ** 63 - 2 ** 13;
 export const keyOf = (buffer: Buffer, { keyLength }: Head, bodyAt: number) =>
   buffer.toString('latin1', bodyAt, bodyAt + keyLength) as ByteString;
 
-/** @param start Where the frame begins, for the bytes that are lost where it is damaged */
-function frameOf(buffer: Buffer, head: Head, bodyAt: number, end: number, start: number): ArchiveFrame {
-  const { letter, expiry, payloadLength } = head;
+/** The frame that begins at `start` and is all there. */
+export function frameIn(buffer: Buffer, start: number, head: Head, mark: Buffer | null): ArchiveFrame {
+  const { letter, expiry, keyLength, payloadLength } = head;
+  const bodyAt = start + headBytesOf(mark);
+  const payloadAt = bodyAt + keyLength;
+  const end = payloadAt + payloadLength;
   const key = keyOf(buffer, head, bodyAt);
-  const payloadAt = end - payloadLength;
   const damaged: ArchiveFrame = { kind: 'damaged', key, bytes: end - start };
-  if (!(expiry >= 0 && expiry < Number.POSITIVE_INFINITY)) return damaged;
+  const isIntact = mark === null || crc32(buffer.subarray(bodyAt, end)) === buffer.readUInt32LE(bodyAt - 8);
+  if (!isIntact || !(expiry >= 0 && expiry < Number.POSITIVE_INFINITY)) return damaged;
   const expiresAtMillis = expiry === 0 ? null : Math.min(expiry, latestMillis);
   switch (letter) {
     case 'V':

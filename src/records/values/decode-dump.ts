@@ -9,65 +9,57 @@ import type { Entry, Value, ValueType } from './value.ts';
 export function decodeDump(payload: ByteString): Value | null {
   try {
     const reader = new DumpReader(bufferOf(payload));
-    return valueOf(reader.byte(), reader);
+    return forms[reader.byte()]?.[1]?.(reader) ?? null;
   } catch (error) {
     if (error instanceof RangeError || error instanceof SyntaxError) return null;
     throw error;
   }
 }
 
-/** Types by the first byte of a dump, also of those whose form is not read here. */
-const typesByKind: Readonly<Record<number, ValueType>> = {
-  ...{ 0: 'string', 1: 'list', 2: 'set', 3: 'zset', 4: 'hash', 5: 'zset', 9: 'hash', 10: 'list', 11: 'set' },
-  ...{ 12: 'zset', 13: 'hash', 14: 'list', 15: 'stream', 16: 'hash', 17: 'zset', 18: 'list', 19: 'stream' },
-  ...{ 20: 'set', 21: 'stream', 22: 'hash', 23: 'hash', 24: 'hash', 25: 'hash' },
-};
-
 /** The type of the value in a payload of DUMP; null where it is of a module. */
 export function typeOfDump(payload: ByteString): ValueType | null {
-  return typesByKind[payload.charCodeAt(0)] ?? null;
+  return forms[payload.charCodeAt(0)]?.[0] ?? null;
 }
 
-function valueOf(kind: number, reader: DumpReader): Value | null {
-  switch (kind) {
-    case 0:
-      return { type: 'string', bytes: reader.text() };
-    case 1:
-      return { type: 'list', elements: reader.texts(1) };
-    case 10:
-      return { type: 'list', elements: readZiplist(reader.blob()) };
-    case 14:
-      return { type: 'list', elements: reader.repeated(() => readZiplist(reader.blob())) };
-    case 18:
-      return { type: 'list', elements: reader.repeated(() => quicklistNode(reader)) };
-    case 2:
-      return { type: 'set', elements: reader.texts(1) };
-    case 11:
-      return { type: 'set', elements: readIntset(reader.blob()) };
-    case 20:
-      return { type: 'set', elements: readListpack(reader.blob()) };
-    case 4:
-      return { type: 'hash', elements: reader.texts(2) };
-    case 13:
-      return { type: 'hash', elements: readZiplist(reader.blob()) };
-    case 16:
-      return { type: 'hash', elements: readListpack(reader.blob()) };
-    case 3:
-      return { type: 'zset', elements: reader.repeated(() => scored(reader.text(), reader.shortDouble())) };
-    case 5:
-      return { type: 'zset', elements: reader.repeated(() => scored(reader.text(), reader.double())) };
-    case 12:
-      return { type: 'zset', elements: swapped(readZiplist(reader.blob())) };
-    case 17:
-      return { type: 'zset', elements: swapped(readListpack(reader.blob())) };
-    case 15:
-    case 19:
-    case 21:
-      return { type: 'stream', entries: reader.repeated(() => streamNode(reader.blob(), reader.blob())) };
-    default:
-      return null;
-  }
-}
+type Form = readonly [type: ValueType, read: ((reader: DumpReader) => Value) | null];
+
+const flat = (
+  type: 'hash' | 'list' | 'set' | 'zset',
+  read: (reader: DumpReader) => readonly ByteString[],
+): Form => [type, (reader) => ({ type, elements: read(reader) })];
+
+const stream: Form = [
+  'stream',
+  (reader) => ({
+    type: 'stream',
+    entries: reader.repeated(() => streamNode(reader.blob(), reader.blob())),
+  }),
+];
+const timedHash: Form = ['hash', null];
+
+/** By the first byte of a dump; null for those that are not read here. */
+const forms: Readonly<Record<number, Form>> = {
+  0: ['string', (reader) => ({ type: 'string', bytes: reader.text() })],
+  1: flat('list', (reader) => reader.texts(1)),
+  2: flat('set', (reader) => reader.texts(1)),
+  3: flat('zset', (reader) => reader.repeated(() => scored(reader.text(), reader.shortDouble()))),
+  4: flat('hash', (reader) => reader.texts(2)),
+  5: flat('zset', (reader) => reader.repeated(() => scored(reader.text(), reader.double()))),
+  9: ['hash', null],
+  10: flat('list', (reader) => readZiplist(reader.blob())),
+  11: flat('set', (reader) => readIntset(reader.blob())),
+  12: flat('zset', (reader) => swapped(readZiplist(reader.blob()))),
+  13: flat('hash', (reader) => readZiplist(reader.blob())),
+  14: flat('list', (reader) => reader.repeated(() => readZiplist(reader.blob()))),
+  15: stream,
+  16: flat('hash', (reader) => readListpack(reader.blob())),
+  17: flat('zset', (reader) => swapped(readListpack(reader.blob()))),
+  18: flat('list', (reader) => reader.repeated(() => quicklistNode(reader))),
+  19: stream,
+  20: flat('set', (reader) => readListpack(reader.blob())),
+  21: stream,
+  ...{ 22: timedHash, 23: timedHash, 24: timedHash, 25: timedHash },
+};
 
 /** One long element, or many short ones. */
 function quicklistNode(reader: DumpReader): ByteString[] {
@@ -207,7 +199,7 @@ function doubleText(value: number): string {
  * Unpacks LZF, in which the server stores long strings. @throws RangeError where the bytes are no LZF of that length
  * @see https://github.com/redis/redis/blob/7.0/src/lzf_d.c
  */
-export function unpackLzf(packed: Buffer, length: number): Buffer {
+function unpackLzf(packed: Buffer, length: number): Buffer {
   const out = Buffer.alloc(length);
   let [from, to] = [0, 0];
   while (from < packed.length) {
@@ -229,9 +221,8 @@ export function unpackLzf(packed: Buffer, length: number): Buffer {
   return out;
 }
 
-/** The compact lists in which the server stores short collections, and each node of a long list or a stream. */
-/** @see https://github.com/antirez/listpack/blob/master/listpack.md. @throws RangeError where it is damaged */
-export function readListpack(pack: Buffer): ByteString[] {
+/** The compact lists in which the server stores short collections, and each node of a long list or a stream. @see https://github.com/antirez/listpack/blob/master/listpack.md. @throws RangeError where it is damaged */
+function readListpack(pack: Buffer): ByteString[] {
   const items: ByteString[] = [];
   for (let at = 6; pack.readUInt8(at) !== 0xff;) {
     const [item, size] = listpackItem(pack, at);
@@ -244,10 +235,7 @@ export function readListpack(pack: Buffer): ByteString[] {
 /** The item and its bytes, without the length behind it by which the list is read backwards. */
 function listpackItem(pack: Buffer, at: number): [item: ByteString, bytes: number] {
   const first = pack.readUInt8(at);
-  const text = (start: number, length: number): [ByteString, number] => [
-    textIn(pack, at + start, length),
-    start + length,
-  ];
+  const text = (start: number, length: number) => textItem(pack, at, start, length);
   if (first < 0x80) return [integer(first), 1];
   if (first < 0xc0) return text(1, first & 0x3f);
   if (first < 0xe0) {
@@ -280,7 +268,7 @@ function backLengthBytes(size: number): number {
 }
 
 /** Before 7.0. @see https://github.com/redis/redis/blob/7.0/src/ziplist.c. @throws RangeError where it is damaged */
-export function readZiplist(list: Buffer): ByteString[] {
+function readZiplist(list: Buffer): ByteString[] {
   const items: ByteString[] = [];
   for (let at = 10; list.readUInt8(at) !== 0xff;) {
     at += list.readUInt8(at) < 254 ? 1 : 5;
@@ -293,10 +281,7 @@ export function readZiplist(list: Buffer): ByteString[] {
 
 function ziplistItem(list: Buffer, at: number): [item: ByteString, bytes: number] {
   const first = list.readUInt8(at);
-  const text = (start: number, length: number): [ByteString, number] => [
-    textIn(list, at + start, length),
-    start + length,
-  ];
+  const text = (start: number, length: number) => textItem(list, at, start, length);
   switch (first >> 6) {
     case 0:
       return text(1, first);
@@ -322,7 +307,7 @@ function ziplistItem(list: Buffer, at: number): [item: ByteString, bytes: number
 }
 
 /** A set of whole numbers. @see https://github.com/redis/redis/blob/7.0/src/intset.c. @throws RangeError where it is damaged */
-export function readIntset(set: Buffer): ByteString[] {
+function readIntset(set: Buffer): ByteString[] {
   const width = set.readUInt32LE(0);
   const count = set.readUInt32LE(4);
   return Array.from({ length: count }, (_, index) => {
@@ -332,7 +317,9 @@ export function readIntset(set: Buffer): ByteString[] {
 }
 const integer = (value: number | bigint) => asBytes(String(value));
 
-function textIn(buffer: Buffer, start: number, length: number): ByteString {
-  if (start + length > buffer.length) throw new RangeError('a text goes beyond the end');
-  return asBytes(buffer.toString('latin1', start, start + length));
+/** A text behind `start` bytes that say its length. */
+function textItem(buffer: Buffer, at: number, start: number, length: number): [ByteString, number] {
+  const from = at + start;
+  if (from + length > buffer.length) throw new RangeError('a text goes beyond the end');
+  return [asBytes(buffer.toString('latin1', from, from + length)), start + length];
 }

@@ -1,6 +1,11 @@
 import { fnvBasis, fnvStep } from '../../support/hash.ts';
 import type { CountingRule, KeyPlaces } from './counting.ts';
 
+/** Keys at every so many arguments, the first one's name being argument 0; `last` -1 is the end. */
+export type KeyRange = Extract<KeyPlaces, { readonly kind: 'range' }>;
+
+export type TtlPlace = 'options' | 'seconds' | 'millis';
+
 /** What MONITOR's reader has to do with a command. */
 export interface TableEntry {
   /** The name's bytes, in capitals. */
@@ -10,15 +15,11 @@ export interface TableEntry {
   /** False: the whole line is taken apart, and the rule applied to its arguments. */
   readonly streams: boolean;
   readonly lookups: number;
-  /** Arguments that are read, from, to and by step; `readTo` -1 is the end, and `readFrom` 0 none. */
-  readonly readFrom: number;
-  readonly readTo: number;
-  readonly readStep: number;
-  readonly writeFrom: number;
-  readonly writeTo: number;
-  readonly writeStep: number;
+  /** Keys that can be told as the arguments go by; null: none. */
+  readonly reads: KeyRange | null;
+  readonly stores: KeyRange | null;
   /** Where the command says how long a key lives: among SET's options, or as an argument in (milli)seconds. */
-  readonly ttl: 'options' | 'seconds' | 'millis' | null;
+  readonly ttl: TtlPlace | null;
   /** SCAN, which before 8.0 looks up keys that it does not name. */
   readonly scans: boolean;
   /** FLUSHALL and FLUSHDB, after which keys are gone without an event. */
@@ -28,7 +29,7 @@ export interface TableEntry {
 /** The hash of a name with one more letter, whose bit 5 is off: the same for both cases. It starts at `fnvBasis`. */
 export const nextNameHash = (hash: number, byte: number) => fnvStep(hash, byte & 0xdf);
 
-const ttlPlaces: Readonly<Record<string, TableEntry['ttl']>> = {
+const ttlPlaces: Readonly<Record<string, TtlPlace>> = {
   SET: 'options',
   SETEX: 'seconds',
   EXPIRE: 'seconds',
@@ -74,12 +75,8 @@ const blank: TableEntry = {
   rule: null,
   streams: false,
   lookups: 0,
-  readFrom: 0,
-  readTo: 0,
-  readStep: 1,
-  writeFrom: 0,
-  writeTo: 0,
-  writeStep: 1,
+  reads: null,
+  stores: null,
   ttl: null,
   scans: false,
   flushes: null,
@@ -87,23 +84,19 @@ const blank: TableEntry = {
 
 function entryOf(rule: CountingRule): TableEntry {
   const { command: name, reads, writes, stores = writes, lookups = 1 } = rule;
-  const ttl = ttlPlaces[name] ?? null;
   const isSet = name === 'SET';
   const streams = canStream(reads) && canStream(stores) && (rule.readsWith === undefined || isSet);
-  const read = streams && reads?.kind === 'range' && !isSet ? reads : null;
-  const write = streams && stores?.kind === 'range' ? stores : null;
   return {
     ...blank,
-    ...{ name, rule, streams, lookups, ttl, scans: name === 'SCAN' },
-    ...(read && { readFrom: read.first, readTo: read.last, readStep: read.step }),
-    ...(write && { writeFrom: write.first, writeTo: write.last, writeStep: write.step }),
+    ...{ name, rule, streams, lookups, ttl: ttlPlaces[name] ?? null, scans: name === 'SCAN' },
+    reads: streams && !isSet ? reads : null,
+    stores: streams ? stores : null,
   };
 }
 
 /** True for keys that can be told as the arguments go by, without knowing how many there are. */
-function canStream(places: KeyPlaces | null): boolean {
-  return places === null || (places.kind === 'range' && (places.last > 0 || places.last === -1));
-}
+const canStream = (places: KeyPlaces | null): places is KeyRange | null =>
+  places === null || (places.kind === 'range' && (places.last > 0 || places.last === -1));
 
 function hashOfName(name: string): number {
   let hash = fnvBasis;

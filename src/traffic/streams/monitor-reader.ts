@@ -1,7 +1,13 @@
 import type { ByteString } from '../../support/bytes.ts';
 import { fnvBasis } from '../../support/hash.ts';
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
-import { type CommandTable, nextNameHash, type TableEntry } from '../rules/command-table.ts';
+import {
+  type CommandTable,
+  type KeyRange,
+  nextNameHash,
+  type TableEntry,
+  type TtlPlace,
+} from '../rules/command-table.ts';
 import type { CommandSink } from '../node-traffic.ts';
 import { lookupsOf, uncertainLookups } from '../rules/counting-rules.ts';
 
@@ -35,6 +41,8 @@ export class MonitorReader {
   private from = 0;
   private to = 0;
   private escaped = false;
+  /** Whether the last SET has the option GET. */
+  private looksUp = false;
   private readonly scratch = { bytes: Buffer.allocUnsafe(4096) };
 
   constructor(
@@ -155,8 +163,9 @@ export class MonitorReader {
     end: number,
     cut: boolean,
   ): void {
-    const { readFrom, readTo, readStep, writeFrom, writeTo, writeStep } = entry;
-    const last = readTo === -1 || writeTo === -1 ? Infinity : Math.max(readTo, writeTo, 1);
+    const { reads, stores, rule, ttl } = entry;
+    const last =
+      reads?.last === -1 || stores?.last === -1 ? Infinity : Math.max(reads?.last ?? 1, stores?.last ?? 1);
     const { sink, scratch } = this;
     for (let index = 1; index <= last; index++) {
       at = this.nextToken(line, at, end);
@@ -164,53 +173,36 @@ export class MonitorReader {
         if (cut) this.cutLines++;
         return;
       }
-      const read = readFrom > 0 && index >= readFrom && (index <= readTo || readTo < 0);
-      const reads = read && (index - readFrom) % readStep === 0;
-      const written = writeFrom > 0 && index >= writeFrom && (index <= writeTo || writeTo < 0);
-      const writes = written && (index - writeFrom) % writeStep === 0;
-      const sets = entry.ttl !== null && index === 1;
-      if (!reads && !writes && !sets) continue;
+      const isRead = isIn(reads, index);
+      const isStored = isIn(stores, index);
+      const hasTtl = ttl !== null && index === 1;
+      if (!isRead && !isStored && !hasTtl) continue;
       let [bytes, from, to] = [line, this.from, this.to];
       if (this.escaped) {
         to = unescapeInto(scratch, line, from, to);
         [bytes, from] = [scratch.bytes, 0];
       }
-      if (sets) {
-        if (entry.ttl !== 'options') {
-          const ttlMillis = this.ttlBehind(entry, line, at, end);
-          if (entry.writeFrom > 0) sink.write(database, bytes, from, to, ttlMillis);
-          else if (ttlMillis > 0) sink.lives(database, bytes, from, to, ttlMillis);
-        } else if (cut) sink.write(database, bytes, from, to, 0);
-        else this.readSet(entry, database, line, end, at, bytes, from, to);
-        continue;
-      }
-      if (reads) {
-        const uncertain = entry.rule === null ? 0 : uncertainLookups(entry.rule, index === readFrom);
+      if (isRead) {
+        const uncertain = rule === null ? 0 : uncertainLookups(rule, index === reads?.first);
         sink.read(database, bytes, from, to, entry.lookups, uncertain);
       }
-      if (writes) sink.write(database, bytes, from, to, 0);
+      const ttlMillis = hasTtl ? this.ttlOf(ttl, line, at, end, cut) : 0;
+      if (hasTtl && this.looksUp) sink.read(database, bytes, from, to, entry.lookups, 0);
+      if (isStored) sink.write(database, bytes, from, to, ttlMillis);
+      else if (ttlMillis > 0) sink.lives(database, bytes, from, to, ttlMillis);
     }
   }
 
   /**
-   * The options of SET are looked for from the end of the line, for the value between may be long. A quote within an
-   * argument has a backslash before it, so the first one without is where the argument begins.
+   * The time to live that SET gives, 0 for none; `looksUp` says whether it reads too. The options are looked for from the end
+   * of the line, for the value between may be long. A quote within an argument has a backslash before it, so the first one
+   * without is where the argument begins.
    * @param keyEnd the closing quote of the key
    */
-  private readSet(
-    entry: TableEntry,
-    database: number,
-    line: Buffer,
-    end: number,
-    keyEnd: number,
-    bytes: Buffer,
-    from: number,
-    to: number,
-  ): void {
+  private readSet(line: Buffer, keyEnd: number, end: number): number {
     let ttlMillis = 0;
     let following = '';
     let close = line[end - 1] === quote ? end - 1 : end - 2;
-    let looksUp = false;
     for (;;) {
       let open = close - 1;
       while (open > keyEnd && close - open < 24 && !(line[open] === quote && line[open - 1] !== backslash))
@@ -218,22 +210,23 @@ export class MonitorReader {
       // The value itself, or something longer than any option.
       if (open <= keyEnd + 2 || line[open] !== quote) break;
       const word = line.toString('latin1', open + 1, close).toUpperCase();
-      if (word === 'GET') looksUp = true;
+      if (word === 'GET') this.looksUp = true;
       else if (word === 'EX') ttlMillis = Number(following) * 1000;
       else if (word === 'PX') ttlMillis = Number(following);
       else if (!/^(?:NX|XX|KEEPTTL|EXAT|PXAT|\d+)$/.test(word)) break;
       following = word;
       close = open - 2;
     }
-    if (looksUp && entry.rule?.readsWith === 'GET')
-      this.sink.read(database, bytes, from, to, entry.lookups, 0);
-    this.sink.write(database, bytes, from, to, ttlMillis || 0);
+    return ttlMillis || 0;
   }
 
-  private ttlBehind(entry: TableEntry, line: Buffer, at: number, end: number): number {
+  /** What the command says behind its key. @param at the closing quote of the key */
+  private ttlOf(place: TtlPlace, line: Buffer, at: number, end: number, cut: boolean): number {
+    this.looksUp = false;
+    if (place === 'options') return cut ? 0 : this.readSet(line, at, end);
     if (this.nextToken(line, at, end) < 0) return 0;
     const amount = Number(line.toString('latin1', this.from, this.to));
-    return amount > 0 ? amount * (entry.ttl === 'seconds' ? 1000 : 1) : 0;
+    return amount > 0 ? amount * (place === 'seconds' ? 1000 : 1) : 0;
   }
 
   /** Finds the token behind the closing quote `at`: its own closing quote, or -1 where there is none. */
@@ -285,6 +278,12 @@ export class MonitorReader {
     }
   }
 }
+
+const isIn = (range: KeyRange | null, index: number) =>
+  range !== null &&
+  index >= range.first &&
+  (range.last < 0 || index <= range.last) &&
+  (index - range.first) % range.step === 0;
 
 const escapes: Readonly<Record<number, number>> = { 0x6e: 10, 0x72: 13, 0x74: 9, 0x61: 7, 0x62: 8 };
 

@@ -24,6 +24,8 @@ export interface ObservationOptions extends SourceTerms {
   readonly random: () => number;
   /** Ends a stretch of time early. */
   readonly signal: AbortSignal;
+  /** Another way to the node of this address, to put its settings back. */
+  readonly reconnect: (address: string) => Promise<RedisNode>;
 }
 
 /** An instant of each node. What lies between two cuts is a window. */
@@ -101,26 +103,29 @@ export class Observation {
   }
 
   /**
-   * The window between two cuts, the first of them the last `turn` before the second. With `withSizes` those of some keys are read, to value evictions.
-   * @throws RedisError when that fails
+   * The window between two cuts, the first of them the last `turn` before the second.
+   * @param end null while the observation goes on; at its end the sizes of some keys are read, to value evictions
    */
-  async report(from: Cut, to: Cut, { lost, endedBy }: WindowEnd, withSizes = true): Promise<TrafficReport> {
+  async report(from: Cut, to: Cut, end: WindowEnd | null = null): Promise<TrafficReport> {
     const { shared, options, mode, modeReason } = this;
     const { remarks } = this.sources;
     const windows = from.map((mark, index) => {
-      const end = to[index] ?? mark;
+      const last = to[index] ?? mark;
       const within = (burst: Span) =>
-        burst.from.atMillis >= mark.atMillis && burst.to.atMillis <= end.atMillis;
-      return { from: mark, to: end, bursts: (this.bursts[index] ?? []).filter(within) };
+        burst.from.atMillis >= mark.atMillis && burst.to.atMillis <= last.atMillis;
+      return { from: mark, to: last, bursts: (this.bursts[index] ?? []).filter(within) };
     });
     const cut = windows.reduce((sum, window) => sum + window.to.cutLines - window.from.cutLines, 0);
     const commands = cut === 1 ? '1 command was' : `${cut} commands were`;
     const tooLong = cut === 0 ? [] : [`${commands} too long to be read whole`];
+    // Where sizes cannot be read, what more memory would save is not reported.
+    const bytesPerKey = end === null ? null : readKeySizes(this.server, shared.rows, to).catch(() => null);
     return buildReport({
       ...shared,
-      ...{ mode, modeReason, remarks, map: options.map, endedBy, lost: [...lost, ...tooLong] },
+      ...{ mode, modeReason, remarks, map: options.map, endedBy: end?.endedBy ?? null },
+      lost: [...(end?.lost ?? []), ...tooLong],
       windows: windows as [(typeof windows)[number], ...typeof windows],
-      bytesPerKey: withSizes ? await readKeySizes(this.server, shared.rows, to) : new Map(),
+      bytesPerKey: (await bytesPerKey) ?? new Map(),
     });
   }
 
@@ -131,9 +136,10 @@ export class Observation {
     });
   }
 
-  /** Ends the streams and puts back what was changed. @param reconnect another way to the node of this address */
-  async close(reconnect: (address: string) => Promise<RedisNode>): Promise<RestoreOutcome[]> {
+  /** Ends the streams and puts back what was changed. */
+  async close(): Promise<RestoreOutcome[]> {
     for (const observer of this.observers) observer.close();
+    const { reconnect } = this.options;
     return Promise.all(this.sources.leases.map((lease) => lease.restore(() => reconnect(lease.address))));
   }
 

@@ -5,9 +5,8 @@ import { ObservationLost } from './streams/node-observer.ts';
 import type { RestoreOutcome } from './notifications/put-back.ts';
 import type { TrafficReport } from './report.ts';
 import { cpuBetween, growth } from './figures/window.ts';
-import { ReplyError } from '../redis/reply.ts';
 import { hitFlags, missingFlags, readServerFlags, shown } from './notifications/notification-flags.ts';
-import { readInfoIfPermitted } from '../redis/info.ts';
+import { commandCalls, readInfoIfPermitted } from '../redis/info.ts';
 
 /** What the server may be burdened with; beyond it the observation ends. */
 export type CostLimit =
@@ -24,7 +23,6 @@ export interface ObserveOptions extends ObservationOptions {
   /** Told when the window begins, and about once a second what it holds so far. */
   readonly onBegin?: (observation: Observation) => void;
   readonly onProgress?: (report: () => Promise<TrafficReport>, seconds: number) => Promise<void>;
-  readonly reconnect: (address: string) => Promise<RedisNode>;
 }
 
 export interface Observed {
@@ -44,7 +42,7 @@ const stepSeconds = 1;
 export async function observe(server: RedisServer, options: ObserveOptions): Promise<Observed> {
   const observation = await Observation.open(server, options);
   let restored: readonly RestoreOutcome[] | undefined;
-  const close = async () => (restored ??= await observation.close(options.reconnect));
+  const close = async () => (restored ??= await observation.close());
   try {
     const flushes = await countFlushes(server);
     const letters = await readEventLetters(server, options.now());
@@ -57,9 +55,7 @@ export async function observe(server: RedisServer, options: ObserveOptions): Pro
       : [];
     // Where they were switched off, a mark that does not come says nothing else.
     const end = { lost: off.length > 0 ? off : lost, endedBy };
-    const report = await observation
-      .report(from, to, end)
-      .catch(() => observation.report(from, to, end, false));
+    const report = await observation.report(from, to, end);
     // MONITOR shows a flush; without it, only the statistics of commands do.
     const flushed =
       observation.mode !== 'exact' && (await countFlushes(server).catch(() => null)) !== flushes;
@@ -95,10 +91,7 @@ async function pass(server: RedisServer, observation: Observation, from: Cut, op
     const endedBy = limitReached(before, to, from, maxCost, maxBytes);
     if (endedBy !== null) return { to, lost: [], endedBy, failure: null };
     const until = to;
-    await options.onProgress?.(
-      () => observation.report(from, until, { lost: [], endedBy: null }, false),
-      passed(),
-    );
+    await options.onProgress?.(() => observation.report(from, until), passed());
   }
 }
 
@@ -141,49 +134,102 @@ function limitReached(
 }
 
 /** The value of `notify-keyspace-events` of each node; null where it cannot be read. */
-export type EventLetters = readonly (string | null)[];
+type EventLetters = readonly (string | null)[];
 
-export async function readEventLetters(server: RedisServer, now: number): Promise<EventLetters> {
+function readEventLetters(server: RedisServer, now: number): Promise<EventLetters> {
+  const read = async (node: RedisNode) => (await readServerFlags(node, now)).flags;
   return Promise.all(
     server.nodes.map(async (node) => {
-      const flags = await readServerFlags(node, now).then(
-        (read) => read.flags,
-        () => null,
-      );
-      return flags instanceof ReplyError ? null : flags;
+      const flags = await read(node).catch(() => null);
+      return typeof flags === 'string' ? flags : null;
     }),
   );
 }
 
-/** What somebody switched off in between, node by node, as sentences. */
-export function eventsSwitchedOff(server: RedisServer, before: EventLetters, after: EventLetters): string[] {
+/** What another client switched off in between, node by node, as sentences. */
+function eventsSwitchedOff(server: RedisServer, before: EventLetters, after: EventLetters): string[] {
+  const wanted = hitFlags.required + hitFlags.optional;
   return server.nodes.flatMap(({ address }, index) => {
     const [was, is] = [before[index] ?? null, after[index] ?? null];
     if (was === null || is === null) return [];
-    const wanted = (hitFlags.required + hitFlags.optional)
-      .split('')
-      .filter((letter) => missingFlags(was, letter) === '');
-    if (missingFlags(is, wanted.join('')) === '') return [];
+    const missingBefore = missingFlags(was, wanted);
+    if (Array.from(missingFlags(is, wanted)).every((letter) => missingBefore.includes(letter))) return [];
     return [
       `\`notify-keyspace-events\` of ${address} is ${shown(is)} now, changed by another client in the window: events are missing`,
     ];
   });
 }
 
-/** What empties a database without an event for its keys. */
-const flushes = ['cmdstat_flushall', 'cmdstat_flushdb', 'cmdstat_swapdb'];
-
-/** How often a database has been emptied or exchanged, over all nodes; null where INFO does not tell. @throws RedisError */
-export async function countFlushes(server: RedisServer): Promise<number | null> {
+/**
+ * How often a database has been emptied or exchanged, over all nodes, for which keys have no events; null where INFO does not
+ * report it. @throws RedisError
+ */
+async function countFlushes(server: RedisServer): Promise<number | null> {
   let sum = 0;
   for (const node of server.nodes) {
-    const stats = (await readInfoIfPermitted(node, 'COMMANDSTATS')) ?? {};
-    if (!Object.keys(stats).some((name) => name.startsWith('cmdstat_'))) return null;
-    for (const name of flushes) sum += Number(/^calls=(\d+)/.exec(stats[name] ?? '')?.[1] ?? 0);
+    const calls = commandCalls((await readInfoIfPermitted(node, 'COMMANDSTATS')) ?? {});
+    if (calls === null) return null;
+    for (const name of ['FLUSHALL', 'FLUSHDB', 'SWAPDB']) sum += calls.get(name) ?? 0;
   }
   return sum;
 }
 
-export const flushRemark =
+const flushRemark =
   'a database was emptied or exchanged in the window (FLUSHALL, FLUSHDB or SWAPDB): misses of what it held may count as ' +
   'never cached';
+
+/** Traffic without end, window by window. */
+export interface TrafficSource {
+  /** The window since the last call, or since the opening. @throws ObservationLost, RedisError */
+  next(): Promise<TrafficReport>;
+  /** Puts back what was changed on the server. */
+  close(): Promise<readonly RestoreOutcome[]>;
+}
+
+/** @throws RedisError, InputError as Observation.open does */
+export async function openTrafficSource(
+  server: RedisServer,
+  options: ObservationOptions,
+): Promise<TrafficSource> {
+  const observation = await Observation.open(server, options);
+  const closed = new AbortController();
+  try {
+    let last = await observation.cut('turn');
+    const bursts =
+      observation.mode === 'sampled'
+        ? takeBursts(observation, AbortSignal.any([closed.signal, options.signal]))
+        : null;
+    return {
+      async next() {
+        const failure = bursts?.failure();
+        if (failure !== undefined) throw failure;
+        const from = last;
+        last = await observation.cut('turn');
+        const report = await observation.report(from, last);
+        observation.forgetBefore(last);
+        return report;
+      },
+      async close() {
+        closed.abort();
+        const restored = await observation.close();
+        await bursts?.done;
+        return restored;
+      },
+    };
+  } catch (error) {
+    await observation.close();
+    throw error;
+  }
+}
+
+/** Bursts one after the other, while windows are cut from them. */
+function takeBursts(observation: Observation, ended: AbortSignal) {
+  let failure: Error | undefined;
+  const run = async () => {
+    while (!ended.aborted) await observation.pass(1);
+  };
+  const done = run().catch((error: unknown) => {
+    if (!ended.aborted) failure = error instanceof Error ? error : new Error(String(error));
+  });
+  return { done, failure: () => failure };
+}

@@ -1,3 +1,5 @@
+import type { Interval } from '../support/intervals.ts';
+
 /**
  * How hits and misses are told apart by namespace:
  * - `exact`: each command is read from MONITOR, each miss from its `keymiss` event
@@ -11,7 +13,7 @@ export type HitMode = 'exact' | 'sampled' | 'misses-only' | 'counters';
 export const fewestMisses = 100;
 
 /** The bounds that hold the true figure with 95 % certainty; null where the figure is exact or not known. */
-export type Bounds = readonly [low: number, high: number] | null;
+export type Bounds = Interval | null;
 
 /**
  * Why reads found nothing. `neverCached`: nothing in the window tells that the key was ever stored. `unknown`: the window
@@ -57,36 +59,40 @@ export interface Stampedes {
   readonly largest: number;
 }
 
+/** For expired keys: the TTLs that would have saved half, and nine tenths, of the misses. */
+export interface TtlRemedy {
+  readonly misses: number;
+  /** The TTL that keys are written with now: as seen in the window, or as the map says. */
+  readonly currentSeconds: number;
+  /** Null where the window is shorter than the time that this TTL would add: it shows no reads so late. */
+  readonly saveHalfSeconds: number | null;
+  readonly saveHalfInterval: Bounds;
+  readonly saveNineTenthsSeconds: number | null;
+  readonly saveNineTenthsInterval: Bounds;
+  /** A window of this length shows the TTL that saves half. */
+  readonly neededWindowSeconds: number;
+  readonly assumption: string;
+}
+
+/** For evicted keys: how much more memory would have kept half, and nine tenths, of those that were missed. */
+export interface MemoryRemedy {
+  readonly misses: number;
+  /** Mean size of a key of this namespace; null where MEMORY USAGE is refused or too few keys are left. */
+  readonly bytesPerKey: number | null;
+  readonly extraForHalfBytes: number | null;
+  readonly extraForHalfInterval: Bounds;
+  readonly extraForNineTenthsBytes: number | null;
+  readonly extraForNineTenthsInterval: Bounds;
+  readonly assumption: string;
+}
+
 /**
  * What would have saved the misses of one cause: an estimate, with its assumption and its 95 % interval. Null where fewer than
  * `fewestMisses` show it.
  */
 export interface Remedy {
-  /** For expired keys: the TTLs that would have saved half, and nine tenths, of the misses. */
-  readonly ttl: {
-    readonly misses: number;
-    /** The TTL that keys are written with now: as seen in the window, or as the map says. */
-    readonly currentSeconds: number;
-    /** Null where the window is shorter than the time that this TTL would add: it shows no reads so late. */
-    readonly saveHalfSeconds: number | null;
-    readonly saveHalfInterval: Bounds;
-    readonly saveNineTenthsSeconds: number | null;
-    readonly saveNineTenthsInterval: Bounds;
-    /** A window of this length shows the TTL that saves half. */
-    readonly neededWindowSeconds: number;
-    readonly assumption: string;
-  } | null;
-  /** For evicted keys: how much more memory would have kept half, and nine tenths, of those that were missed. */
-  readonly memory: {
-    readonly misses: number;
-    /** Mean size of a key of this namespace; null where MEMORY USAGE is refused or too few keys are left. */
-    readonly bytesPerKey: number | null;
-    readonly extraForHalfBytes: number | null;
-    readonly extraForHalfInterval: Bounds;
-    readonly extraForNineTenthsBytes: number | null;
-    readonly extraForNineTenthsInterval: Bounds;
-    readonly assumption: string;
-  } | null;
+  readonly ttl: TtlRemedy | null;
+  readonly memory: MemoryRemedy | null;
 }
 
 /** The traffic of one namespace in the window. A null: the mode cannot tell. Rates are ratios from 0 to 1. */

@@ -8,7 +8,7 @@ import { startCluster } from '../server/cluster.ts';
 import { send } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 import { flagsOn } from './notifications-server.ts';
-import { openTrafficSource } from '../../src/traffic/traffic-source.ts';
+import { openTrafficSource } from '../../src/traffic/observe.ts';
 import { expectOneWindow } from '../traffic/one-window.ts';
 import { during, observeFor, open, optionsOf, startServer, startTraffic, sumOf } from './observed-traffic.ts';
 

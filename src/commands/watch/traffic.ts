@@ -1,6 +1,6 @@
 import type { RedisServer } from '../../redis/server.ts';
 import type { RestoreOutcome } from '../../traffic/notifications/put-back.ts';
-import { openTrafficSource } from '../../traffic/traffic-source.ts';
+import { openTrafficSource } from '../../traffic/observe.ts';
 import type { ObservedTraffic } from '../../watch/observer.ts';
 import type { Context } from '../context.ts';
 import { observationTerms } from '../observation-terms.ts';

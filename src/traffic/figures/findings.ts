@@ -1,5 +1,11 @@
 import { type Interval, proportionInterval } from '../../support/intervals.ts';
-import { type Bounds, fewestMisses, type NamespaceTraffic, type TrafficReport } from '../report.ts';
+import {
+  fewestMisses,
+  type MemoryRemedy,
+  type NamespaceTraffic,
+  type TrafficReport,
+  type TtlRemedy,
+} from '../report.ts';
 
 /** A part of the misses of a namespace, with the bounds that hold it in the long run with 95 % certainty. */
 interface MissShare {
@@ -8,8 +14,27 @@ interface MissShare {
   readonly shareInterval: Interval;
 }
 
+type Nullable<Remedy> = {
+  readonly [Field in Exclude<keyof Remedy, 'misses' | 'bytesPerKey' | 'assumption'>]: Remedy[Field] | null;
+};
+
+const noTtl: Nullable<TtlRemedy> = {
+  ...{ currentSeconds: null, saveHalfSeconds: null, saveHalfInterval: null },
+  ...{ saveNineTenthsSeconds: null, saveNineTenthsInterval: null, neededWindowSeconds: null },
+};
+const noMemory: Nullable<MemoryRemedy> = {
+  ...{ extraForHalfBytes: null, extraForHalfInterval: null },
+  ...{ extraForNineTenthsBytes: null, extraForNineTenthsInterval: null },
+};
+
+/** The fields of `none`, as far as they are known. */
+const known = <Fields extends object>(none: Fields, from: Fields | null | undefined): Fields =>
+  from
+    ? (Object.fromEntries(Object.keys(none).map((name) => [name, from[name as keyof Fields]])) as Fields)
+    : none;
+
 /**
- * What stands out in a namespace, with the figures that show it: how many reads, misses or writes it is seen in, and an interval.
+ * What is notable in a namespace, with the figures that show it: how many reads, misses or writes it is seen in, and an interval.
  * What fewer than `fewestMisses` show is no finding, nor what its interval leaves open.
  */
 export type TrafficFinding = { readonly namespace: string } & (
@@ -20,28 +45,11 @@ export type TrafficFinding = { readonly namespace: string } & (
       readonly hitRateInterval: Interval;
       readonly hitRateTarget: number;
     }
-  /** Most misses come after the end of a TTL. */
-  | (MissShare & {
-      readonly rule: 'expires-too-soon';
-      /** Null where the TTL is not known. */
-      readonly currentSeconds: number | null;
-      /** Null where the TTL is not known, or the window is too short to show it. */
-      readonly saveHalfSeconds: number | null;
-      readonly saveHalfInterval: Bounds;
-      readonly saveNineTenthsSeconds: number | null;
-      readonly saveNineTenthsInterval: Bounds;
-      /** A window of this length shows the TTL that saves half. */
-      readonly neededWindowSeconds: number | null;
-    })
+  /** Most misses come after the end of a TTL. Null where the TTL is not known. */
+  | (MissShare & Nullable<TtlRemedy> & { readonly rule: 'expires-too-soon' })
   /** Most misses are of keys that had to make room. */
-  | (MissShare & {
-      readonly rule: 'evicted-too-soon';
-      readonly extraForHalfBytes: number | null;
-      readonly extraForHalfInterval: Bounds;
-      readonly extraForNineTenthsBytes: number | null;
-      readonly extraForNineTenthsInterval: Bounds;
-    })
-  /** Most misses are of keys that somebody removed. */
+  | (MissShare & Nullable<MemoryRemedy> & { readonly rule: 'evicted-too-soon' })
+  /** Most misses are of keys that were removed. */
   | (MissShare & { readonly rule: 'removed-too-often' })
   /** Keys are missed, stored, and not read again: as where a part of the key is different in every process. */
   | {
@@ -52,7 +60,7 @@ export type TrafficFinding = { readonly namespace: string } & (
       readonly hitRate: number;
       readonly hitRateInterval: Interval;
     }
-  /** Keys are missed again and again, and nobody stores them. */
+  /** Keys are missed again and again, and never stored. */
   | (MissShare & { readonly rule: 'never-stored' })
   | {
       readonly rule: 'written-not-read';
@@ -69,7 +77,7 @@ export type TrafficFinding = { readonly namespace: string } & (
     })
 );
 
-/** Fewer new keys than this share of the misses: nobody stores what is missed. */
+/** Fewer new keys than this share of the misses: what is missed is not stored. */
 const unstoredShare = 0.05;
 
 /** The share of a namespace's misses from which on a cause is the cause. */
@@ -82,7 +90,7 @@ const deadRate = 0.05;
 const notableStampede = 10;
 const notableShare = 0.1;
 
-/** What stands out, namespace by namespace, in the order that these are given in. */
+/** What is notable, namespace by namespace, in the order that these are given in. */
 export function findingsOf({
   namespaces,
   isReplica,
@@ -108,32 +116,10 @@ function causeFinding(traffic: NamespaceTraffic): TrafficFinding[] {
   const { namespace, misses, causes, remedy } = traffic;
   if (misses === null || misses < fewestMisses || causes === null) return [];
   const [expired, evicted] = [shareOf(causes.expired, misses), shareOf(causes.evicted, misses)];
-  if (isMost(expired)) {
-    const ttl = remedy?.ttl;
-    return [
-      {
-        ...{ rule: 'expires-too-soon', namespace, ...expired },
-        currentSeconds: ttl?.currentSeconds ?? null,
-        saveHalfSeconds: ttl?.saveHalfSeconds ?? null,
-        saveHalfInterval: ttl?.saveHalfInterval ?? null,
-        saveNineTenthsSeconds: ttl?.saveNineTenthsSeconds ?? null,
-        saveNineTenthsInterval: ttl?.saveNineTenthsInterval ?? null,
-        neededWindowSeconds: ttl?.neededWindowSeconds ?? null,
-      },
-    ];
-  }
-  if (isMost(evicted)) {
-    const memory = remedy?.memory;
-    return [
-      {
-        ...{ rule: 'evicted-too-soon', namespace, ...evicted },
-        extraForHalfBytes: memory?.extraForHalfBytes ?? null,
-        extraForHalfInterval: memory?.extraForHalfInterval ?? null,
-        extraForNineTenthsBytes: memory?.extraForNineTenthsBytes ?? null,
-        extraForNineTenthsInterval: memory?.extraForNineTenthsInterval ?? null,
-      },
-    ];
-  }
+  if (isMost(expired))
+    return [{ rule: 'expires-too-soon', namespace, ...expired, ...known(noTtl, remedy?.ttl) }];
+  if (isMost(evicted))
+    return [{ rule: 'evicted-too-soon', namespace, ...evicted, ...known(noMemory, remedy?.memory) }];
   const invalidated = shareOf(causes.invalidated, misses);
   if (isMost(invalidated)) return [{ rule: 'removed-too-often', namespace, ...invalidated }];
   return isMost(shareOf(causes.neverCached, misses)) ? unstoredFinding(traffic, misses) : [];

@@ -1,7 +1,8 @@
-import { type Interval, proportionInterval, t95 } from '../../support/intervals.ts';
+import { proportionInterval, t95 } from '../../support/intervals.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
 import type { RowDetails } from '../keys/namespace-rows.ts';
-import { fewestMisses, type Remedy } from '../report.ts';
+import { type Bounds, fewestMisses, type MemoryRemedy, type TtlRemedy } from '../report.ts';
+import type { Estimate } from './window.ts';
 import type { LogHistogram } from '../../support/log-histogram.ts';
 
 const ttlAssumption =
@@ -13,14 +14,8 @@ const memoryAssumption =
   'key (Mattson and others, 1970), or a smaller one where some of these were evicted twice; sizes are those of keys that ' +
   'are there now';
 
-/** A figure with the bounds that hold it with 95 % certainty. */
-interface Bounded {
-  readonly value: number;
-  readonly interval: Interval;
-}
-
 /** The mean size of keys, in bytes. */
-export type MeanSize = Bounded;
+export type MeanSize = Estimate;
 
 /** Fewer TTLs that were seen do not show which one is usual. */
 const fewestTtls = 20;
@@ -40,44 +35,38 @@ export function ttlRemedy(
   misses: number,
   rule: TtlRule | null,
   windowSeconds: number,
-): Remedy['ttl'] {
+): TtlRemedy | null {
   const current = currentMillis(details, rule);
   if (misses < fewestMisses || current === null || details.expiredForMillis.count < fewestMisses) return null;
   const half = ttlFor(details, current, 0.5);
   const nineTenths = ttlFor(details, current, 0.1);
-  const added = ({ interval }: Bounded) => (interval[1] - current.value) / 1000;
-  const shown = (ttl: Bounded) => (added(ttl) <= windowSeconds ? ttl : null);
+  const added = ({ interval }: Estimate) => (interval[1] - current.value) / 1000;
+  const shown = (millis: Estimate): { seconds: number | null; bounds: Bounds } =>
+    added(millis) <= windowSeconds
+      ? { seconds: millis.value / 1000, bounds: [millis.interval[0] / 1000, millis.interval[1] / 1000] }
+      : { seconds: null, bounds: null };
   return {
-    misses,
-    currentSeconds: current.value / 1000,
-    ...{ saveHalfSeconds: secondsOf(shown(half)), saveHalfInterval: boundsOf(shown(half)) },
-    saveNineTenthsSeconds: secondsOf(shown(nineTenths)),
-    saveNineTenthsInterval: boundsOf(shown(nineTenths)),
-    neededWindowSeconds: added(half),
-    assumption: ttlAssumption,
+    ...{ misses, currentSeconds: current.value / 1000 },
+    ...{ saveHalfSeconds: shown(half).seconds, saveHalfInterval: shown(half).bounds },
+    ...{ saveNineTenthsSeconds: shown(nineTenths).seconds, saveNineTenthsInterval: shown(nineTenths).bounds },
+    ...{ neededWindowSeconds: added(half), assumption: ttlAssumption },
   };
 }
 
-const secondsOf = (millis: Bounded | null) => (millis === null ? null : millis.value / 1000);
-const boundsOf = (millis: Bounded | null) =>
-  millis === null ? null : ([millis.interval[0] / 1000, millis.interval[1] / 1000] as const);
-
 /** The TTL that writes in the window have set, else that of the map, else how long keys were seen to live. */
-function currentMillis({ ttlMillis, lifeMillis }: RowDetails, rule: TtlRule | null): Bounded | null {
+function currentMillis({ ttlMillis, lifeMillis }: RowDetails, rule: TtlRule | null): Estimate | null {
   const seen = ttlMillis.count < fewestTtls ? null : quantileOf(ttlMillis, 0.5);
   if (seen !== null) return seen;
-  if (rule?.kind === 'fixed')
-    return { value: rule.seconds * 1000, interval: [rule.seconds * 1000, rule.seconds * 1000] };
-  if (rule?.kind === 'range')
-    return {
-      value: (rule.minSeconds + rule.maxSeconds) * 500,
-      interval: [rule.minSeconds * 1000, rule.maxSeconds * 1000],
-    };
+  if (rule?.kind === 'fixed' || rule?.kind === 'range') {
+    const [least, most] =
+      rule.kind === 'fixed' ? [rule.seconds, rule.seconds] : [rule.minSeconds, rule.maxSeconds];
+    return { value: (least + most) * 500, interval: [least * 1000, most * 1000] };
+  }
   return lifeMillis.count < fewestTtls ? null : quantileOf(lifeMillis, 0.5);
 }
 
 /** A quantile between the order statistics that hold it: the ranks are those of a binomial proportion. */
-function quantileOf(histogram: LogHistogram, share: number): Bounded | null {
+function quantileOf(histogram: LogHistogram, share: number): Estimate | null {
   const value = histogram.quantile(share);
   if (value === null) return null;
   const [low, high] = proportionInterval(share * histogram.count, histogram.count);
@@ -85,7 +74,7 @@ function quantileOf(histogram: LogHistogram, share: number): Bounded | null {
 }
 
 /** The TTL with which this share of the misses would have been left, in milliseconds. */
-function ttlFor({ expiredForMillis: gaps }: RowDetails, current: Bounded, share: number): Bounded {
+function ttlFor({ expiredForMillis: gaps }: RowDetails, current: Estimate, share: number): Estimate {
   const [shortest, longest] = current.interval;
   return {
     value: ttlWith(gaps, current.value, share, 0),
@@ -121,18 +110,15 @@ export function memoryRemedy(
   misses: number,
   bytesPerKey: number | null,
   bytesPerEvictedKey: MeanSize | null,
-): Remedy['memory'] {
+): MemoryRemedy | null {
   if (misses < fewestMisses || evictionDistance.count < fewestMisses) return null;
-  const bytes = (share: number): Bounded | null => {
+  const bytes = (share: number): Estimate | null => {
     const keys = quantileOf(evictionDistance, share);
     if (keys === null || bytesPerEvictedKey === null) return null;
-    const product = (one: number, other: number) => Math.round(one * other);
+    const { value, interval } = bytesPerEvictedKey;
     return {
-      value: product(keys.value, bytesPerEvictedKey.value),
-      interval: [
-        product(keys.interval[0], bytesPerEvictedKey.interval[0]),
-        product(keys.interval[1], bytesPerEvictedKey.interval[1]),
-      ],
+      value: Math.round(keys.value * value),
+      interval: [Math.round(keys.interval[0] * interval[0]), Math.round(keys.interval[1] * interval[1])],
     };
   };
   const [half, nineTenths] = [bytes(0.5), bytes(0.9)];

@@ -42,10 +42,13 @@ export async function readArchive(chunks: AsyncIterable<Buffer>): Promise<Archiv
   const header = parseHeader(file.buffer.toString('utf8', 0, end));
   file.at = end + 1;
   let last: ArchiveFrame['kind'] | null = null;
+  const found = framesOf(file, header.sync);
+  // A file that is damaged from its start is refused at once.
+  const first = await found.next();
   const frames = async function* () {
-    for await (const frame of framesOf(file, header.sync)) {
-      last = frame.kind;
-      yield frame;
+    for (let next = first; next.done !== true; next = await found.next()) {
+      last = next.value.kind;
+      yield next.value;
     }
   };
   return {

@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import type { Setting } from '../commands/settings.ts';
 import type { ProfileConfig } from '../config/schema.ts';
+import { given } from '../support/collections.ts';
 import { InputError } from '../support/failure.ts';
 import { maskedUrl } from '../support/masked.ts';
 import type { TlsTarget } from '../redis/target.ts';
@@ -28,7 +29,7 @@ export interface Access {
   readonly settings: readonly Setting[];
 }
 
-interface Given {
+interface Known {
   readonly options: GlobalOptions;
   readonly variables: Variables;
   readonly workingDirectory: string;
@@ -47,9 +48,9 @@ interface Given {
  * Resolves user, password and TLS.
  * @throws InputError naming the option or the file that cannot be used; AbortError once the signal is aborted
  */
-export async function resolveAccess(given: Given): Promise<Access> {
-  const { options, route, origin } = given;
-  const lender = lenderOf(given);
+export async function resolveAccess(known: Known): Promise<Access> {
+  const { options, route, origin } = known;
+  const lender = lenderOf(known);
   const username = firstOf(
     [options.username, '--username'],
     [route.username, origin],
@@ -63,8 +64,8 @@ export async function resolveAccess(given: Given): Promise<Access> {
       'give a URL with --url',
     );
   }
-  const { password, missing } = await resolvePassword(given, lender);
-  const tls = await resolveTls(given);
+  const { password, missing } = await resolvePassword(known, lender);
+  const tls = await resolveTls(known);
   return {
     username,
     password,
@@ -83,25 +84,22 @@ export async function resolveAccess(given: Given): Promise<Access> {
 }
 
 /** A profile that has only the address in common with a URL gives its password to no other user than its own. */
-function lenderOf({ profile, options, route }: Given): NamedProfile | null {
+function lenderOf({ profile, options, route }: Known): NamedProfile | null {
   const username = options.username ?? route.username;
   const isOther = username !== undefined && username !== profile?.config.username;
   return profile?.origin === sameAddress && isOther ? null : profile;
 }
 
 async function resolvePassword(
-  { options, variables, workingDirectory, signal, route, origin, mapFile }: Given,
+  { options, variables, workingDirectory, signal, route, origin, mapFile }: Known,
   lender: NamedProfile | null,
 ): Promise<{ readonly password: Sourced<string | null>; readonly missing: InputError | null }> {
   let missing: InputError | null = null;
   const inProfile = async () => {
-    try {
-      return await profilePassword(lender, variables, dirname(mapFile ?? workingDirectory), signal);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      missing = error;
-      return null;
-    }
+    const mapFolder = dirname(mapFile ?? workingDirectory);
+    const found = await orMissing(() => profilePassword(lender, variables, mapFolder, signal));
+    missing = found.missing;
+    return missing === null ? found.value : null;
   };
   const { passwordFile } = options;
   const password = await firstRead(
@@ -114,7 +112,6 @@ async function resolvePassword(
     // Before the variable, which may hold the password of another server.
     [inProfile, `profile ${lender?.name ?? ''}`],
     [nonEmpty(variables['REDISCLI_AUTH']), 'REDISCLI_AUTH'],
-    [null, 'none'],
   );
   return { password, missing };
 }
@@ -128,6 +125,18 @@ function passwordSetting(
   const { passwordFile, passwordEnv = '' } = profile ?? {};
   const why = passwordFile === undefined ? `${passwordEnv} is not set` : missing.message;
   return { name: 'password', value: 'not set', origin: `${origin}: ${why}` };
+}
+
+/** What is read, or why it cannot be had. */
+export async function orMissing(
+  read: () => string | undefined | Promise<string | undefined>,
+): Promise<{ readonly value: string | undefined; readonly missing: InputError | null }> {
+  try {
+    return { value: await read(), missing: null };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { value: undefined, missing: error };
+  }
 }
 
 /** @throws InputError where the variable is not set */
@@ -198,27 +207,12 @@ async function passwordIn(path: string, what: string, signal: AbortSignal): Prom
  * TLS as the URL, the flags and the profile say. A profile that has only the address in common with a URL turns TLS on and
  * gives its client certificate, and has no say in whose certificate is accepted.
  */
-async function resolveTls({
-  options,
-  route,
-  origin,
-  profile,
-  workingDirectory,
-  signal,
-  mapFile,
-}: Given): Promise<Sourced<TlsTarget> | undefined> {
+async function resolveTls(known: Known): Promise<Sourced<TlsTarget> | undefined> {
+  const { options, route, origin, profile, workingDirectory, signal, mapFile } = known;
   const own = profile?.origin === sameAddress ? addedTls(profile.config) : profile?.config.tls;
   const ofProfile = `profile ${profile?.name ?? ''}`;
-  const flags = (['tlsCa', 'tlsCert', 'tlsKey', 'tlsServerName'] as const).find(
-    (name) => options[name] !== undefined,
-  );
-  const on = route.overTls
-    ? origin
-    : flags !== undefined
-      ? flagNames[flags]
-      : own !== undefined
-        ? ofProfile
-        : undefined;
+  const flag = tlsFlags.find(([name]) => options[name] !== undefined)?.[1];
+  const on = route.overTls ? origin : (flag ?? (own === undefined ? undefined : ofProfile));
   if (on === undefined) return undefined;
   const mapFolder = dirname(mapFile ?? workingDirectory);
   const file = async (flag: string | undefined, inProfile: string | undefined) => {
@@ -231,28 +225,22 @@ async function resolveTls({
   const key = await file(options.tlsKey, own?.key);
   const serverName = options.tlsServerName ?? own?.serverName;
   const verify = options.insecure === true ? false : (own?.verify ?? true);
-  const value = {
-    ...(ca !== undefined && { ca }),
-    ...(certificate !== undefined && { certificate }),
-    ...(key !== undefined && { key }),
-    ...(serverName !== undefined && { serverName }),
-    verify,
-  };
+  const value = { ...given({ ca, certificate, key, serverName }), verify };
   return { value, origin: verify ? on : options.insecure === true ? '--insecure' : ofProfile };
 }
 
-const flagNames = {
-  tlsCa: '--tls-ca',
-  tlsCert: '--tls-cert',
-  tlsKey: '--tls-key',
-  tlsServerName: '--tls-server-name',
-} as const;
+const tlsFlags = [
+  ['tlsCa', '--tls-ca'],
+  ['tlsCert', '--tls-cert'],
+  ['tlsKey', '--tls-key'],
+  ['tlsServerName', '--tls-server-name'],
+] as const;
 
 function addedTls(config: ProfileConfig): ProfileConfig['tls'] {
   const { certificate, key } = config.tls ?? {};
   const overTls = destinationOf(config).urls.some(asksForTls);
   if (config.tls === undefined && !overTls) return undefined;
-  return { ...(certificate !== undefined && { certificate }), ...(key !== undefined && { key }) };
+  return given({ certificate, key });
 }
 
 /** A setting with where it came from: `--url`, `REDIS_URL`, `profile prod`, `default`, … */
@@ -260,25 +248,24 @@ export interface Sourced<T> {
   readonly value: T;
   readonly origin: string;
 }
-const missing = () => new Error('the last candidate is the default and must be there');
 
-/** The first value that is there. */
+/** The first value that is there; the last candidate is the default, and always there. */
 export function firstOf<T extends string | number | Destination | null>(
   ...candidates: readonly (readonly [T | undefined, string])[]
 ): Sourced<T> {
   for (const [value, origin] of candidates) if (value !== undefined) return { value, origin };
-  throw missing();
+  throw new Error('there is no default');
 }
 
 /** The same for values that have to be read; one that is a function is only read when its turn comes. */
-export async function firstRead(
+async function firstRead(
   ...candidates: readonly (readonly [Readable | (() => Promise<Readable>), string])[]
 ): Promise<Sourced<string | null>> {
   for (const [candidate, origin] of candidates) {
     const value = typeof candidate === 'function' ? await candidate() : candidate;
     if (value !== undefined) return { value, origin };
   }
-  throw missing();
+  return { value: null, origin: 'none' };
 }
 type Readable = string | null | undefined;
 

@@ -12,6 +12,7 @@ import { Connections } from './connections.ts';
 import type { OpenScreen } from '../commands/screen.ts';
 import { findConfigFile } from '../config/find.ts';
 import type { JudgedConfig } from '../config/trust.ts';
+import { pick } from '../support/collections.ts';
 import { InputError, isAbort } from '../support/failure.ts';
 import { buildMap } from '../config/build-map.ts';
 import { emptyMap } from '../keyspace/map.ts';
@@ -102,7 +103,7 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
   const isStandalone = execution.standalone === true;
   const loaded = isStandalone ? null : await loadMap(io, options);
   const resolved = isStandalone
-    ? await resolve({ ...io, variables: {} }, outputOnly(options), null)
+    ? await resolve({ ...io, variables: {} }, pick(options, ['color', 'output']), null)
     : await resolve(io, options, loaded);
   requireProfile(resolved, execution, run.command);
   const warn = (text: string) => messages.tell(() => printer.warn(text));
@@ -114,27 +115,19 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
     map: loaded === null ? emptyMap : buildMap(loaded.config),
     configFile: loaded?.file ?? null,
     profiles: loaded?.config.profiles ?? {},
-    profile: resolved.profile,
-    backupPolicy: resolved.backup,
+    ...pick(resolved, ['profile', 'backupPolicy', 'settings', 'output']),
     protectionsOf,
-    settings: resolved.settings,
-    output: resolved.output,
     environment: {
-      variables: io.variables,
-      workingDirectory: io.workingDirectory,
-      packageRoot: io.packageRoot,
-      stdin: io.stdin,
+      ...pick(io, ['variables', 'workingDirectory', 'packageRoot', 'stdin']),
       stdoutIsTerminal: io.stdout.isTTY === true,
       processes: processFacts(),
       owners: trustedOwners(io.variables),
     },
-    signal: io.signal,
+    ...pick(io, ['signal', 'now', 'random']),
     progress: run.progress,
     live,
     prompts: terminalPrompts(io),
     openScreen: resolved.output === 'table' && canDraw(io) ? screenOpener(io, options.color, messages) : null,
-    now: io.now,
-    random: io.random,
     connect: () => (connection ??= enter()),
     reconnect: enter,
     connectTo: (target) => connections.connect(target),
@@ -181,7 +174,10 @@ function entranceOf(
 ): { enter: (signal?: AbortSignal) => Promise<RedisServer>; protectionsOf: Context['protectionsOf'] } {
   const found = new WeakMap<RedisServer, Promise<Protections | null>>();
   const protectionsOf = (server: RedisServer) => {
-    const known = found.get(server) ?? findProtections(server, resolved, loaded, io, warn);
+    // Loaded where something is about to be changed.
+    const find = async () =>
+      (await import('./protections.ts')).protectionsOf(server, resolved, loaded, io, warn);
+    const known = found.get(server) ?? find();
     found.set(server, known);
     return known;
   };
@@ -220,19 +216,15 @@ function screenOpener(io: Io, colorFlag: boolean, messages: Messages): OpenScree
   };
 }
 
-const outputOnly = ({ color, output }: GlobalOptions): GlobalOptions => ({
-  color,
-  ...(output !== undefined && { output }),
-});
-
 async function resolve(
   io: Io,
   options: GlobalOptions,
   loaded: JudgedConfig | null,
 ): Promise<ResolvedSettings> {
-  const { workingDirectory, stdout, signal } = io;
-  const stdoutIsTerminal = stdout.isTTY === true;
-  const surroundings = { workingDirectory, stdoutIsTerminal, signal };
+  const surroundings = {
+    ...pick(io, ['workingDirectory', 'signal']),
+    stdoutIsTerminal: io.stdout.isTTY === true,
+  };
   const resolved = await resolveSettings(options, io.variables, loaded, surroundings);
   if (options.askPassword !== true) return resolved;
   const prompts = terminalPrompts(io);
@@ -241,16 +233,4 @@ async function resolve(
   }
   const password = await prompts.password(`Password for ${resolved.target.username ?? 'the default user'}`);
   return { ...resolved, target: { ...resolved.target, password } };
-}
-
-/** Loaded where something is about to be changed. */
-async function findProtections(
-  server: RedisServer,
-  resolved: ResolvedSettings,
-  loaded: JudgedConfig | null,
-  io: Io,
-  warn: (text: string) => void,
-): Promise<Protections | null> {
-  const { protectionsOf } = await import('./protections.ts');
-  return protectionsOf(server, resolved, loaded, io, warn);
 }

@@ -1,6 +1,6 @@
 import type { Live } from '../commands/context.ts';
 import type { Io } from './io.ts';
-import { canAnimate, colorLevelOf, styleOf } from './terminal.ts';
+import { canAnimate, terminalTextOf } from './terminal.ts';
 
 /** Leaves a line for the cursor below. */
 const usualRows = 24;
@@ -18,9 +18,7 @@ export function terminalLive(io: Io, enabled: boolean, color: boolean): Live {
     isAvailable,
     async draw(blocks) {
       if (!isAvailable) return;
-      const { renderTerminal } = await import('../render/terminal-text.ts');
-      const style = { ...styleOf(io, color), colorLevel: colorLevelOf(io.stderr, io.variables, color) };
-      const rendered = renderTerminal(blocks, style).split('\n');
+      const rendered = (await terminalTextOf(blocks, io, 'stderr', color)).split('\n');
       while (rendered.at(-1) === '') rendered.pop();
       const shown = fitted(rendered, (io.stderr.rows ?? usualRows) - 1);
       const text = `${eraseText()}${shown.join('\n')}\n`;

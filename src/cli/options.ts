@@ -26,57 +26,42 @@ export interface GlobalOptions {
   readonly quiet?: true;
 }
 
-const connection = 'Connection:';
-const output = 'Output:';
-
 export function addGlobalOptions(program: Command): void {
-  const options: [Option, string][] = [
-    [
-      new Option('-u, --url <url>', 'server to use: redis://, rediss:// or unix:// (env: REDIS_URL)'),
-      connection,
-    ],
-    [new Option('-p, --profile <name>', 'profile of the map to use (env: CACHECTL_PROFILE)'), connection],
-    [new Option('--cluster', 'the server is a node of a cluster: use all of its primaries'), connection],
-    [new Option('-n, --db <number>', 'database number').argParser(countArgument(0)), connection],
-    [new Option('--username <name>', 'ACL user'), connection],
-    [
-      new Option(
-        '--password-file <file>',
-        'file whose first line is the password (env: REDISCLI_AUTH holds one)',
-      ),
-      connection,
-    ],
-    [new Option('--ask-password', 'ask for the password at the terminal'), connection],
-    [new Option('--tls-ca <file>', 'certificate authority, PEM'), connection],
-    [new Option('--tls-cert <file>', 'client certificate, PEM'), connection],
-    [new Option('--tls-key <file>', 'key of the client certificate, PEM'), connection],
-    [new Option('--tls-server-name <host>', 'host name to expect in the certificate'), connection],
-    [new Option('--insecure', 'accept any certificate'), connection],
-    [
-      new Option(
-        '--timeout <duration>',
-        'longest wait for the connection and for each answer (default: 10s)',
-      ).argParser(durationArgument),
-      connection,
-    ],
-    [
-      new Option(
-        '-c, --config <file>',
-        'map to use (env: CACHECTL_CONFIG; default: cachectl.config.json, searched upwards)',
-      ),
-      connection,
-    ],
-    [
-      new Option(
-        '-o, --output <format>',
-        'form of the result (default: table on a terminal, tsv in a pipe)',
-      ).choices([...outputFormats, ...Object.keys(reportFormats)]),
-      output,
-    ],
-    [new Option('--no-color', 'no colours (env: NO_COLOR)'), output],
-    [new Option('-q, --quiet', 'no progress and no warnings on stderr'), output],
-  ];
-  for (const [option, group] of options) program.addOption(option.helpGroup(group));
+  const adderFor = (group: string) => (flags: string, description: string) => {
+    const option = new Option(flags, description).helpGroup(group);
+    program.addOption(option);
+    return option;
+  };
+  const connection = adderFor('Connection:');
+  connection('-u, --url <url>', 'server to use: redis://, rediss:// or unix:// (env: REDIS_URL)');
+  connection('-p, --profile <name>', 'profile of the map to use (env: CACHECTL_PROFILE)');
+  connection('--cluster', 'the server is a node of a cluster: use all of its primaries');
+  connection('-n, --db <number>', 'database number').argParser(countArgument(0));
+  connection('--username <name>', 'ACL user');
+  connection(
+    '--password-file <file>',
+    'file whose first line is the password (env: REDISCLI_AUTH holds one)',
+  );
+  connection('--ask-password', 'ask for the password at the terminal');
+  connection('--tls-ca <file>', 'certificate authority, PEM');
+  connection('--tls-cert <file>', 'client certificate, PEM');
+  connection('--tls-key <file>', 'key of the client certificate, PEM');
+  connection('--tls-server-name <host>', 'host name to expect in the certificate');
+  connection('--insecure', 'accept any certificate');
+  connection(
+    '--timeout <duration>',
+    'longest wait for the connection and for each answer (default: 10s)',
+  ).argParser(durationArgument);
+  connection(
+    '-c, --config <file>',
+    'map to use (env: CACHECTL_CONFIG; default: cachectl.config.json, searched upwards)',
+  );
+  const output = adderFor('Output:');
+  output('-o, --output <format>', 'form of the result (default: table on a terminal, tsv in a pipe)').choices(
+    [...outputFormats, ...Object.keys(reportFormats)],
+  );
+  output('--no-color', 'no colours (env: NO_COLOR)');
+  output('-q, --quiet', 'no progress and no warnings on stderr');
 }
 
 /** True for options that collect what they are given each time. */

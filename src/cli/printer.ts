@@ -8,6 +8,7 @@ import {
 } from '../commands/context.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
 import type { Block, Cell, Column } from '../render/blocks.ts';
+import { pick } from '../support/collections.ts';
 import { maskedText } from '../support/masked.ts';
 import { jsonText } from '../render/json-text.ts';
 import { commandsApart } from '../render/wrap.ts';
@@ -15,7 +16,7 @@ import { printableLines } from '../render/printable.ts';
 import type { Failure } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
-import { colorLevelOf, styleOf } from './terminal.ts';
+import { terminalTextOf } from './terminal.ts';
 
 /** The version of the JSON form of all results, which docs/output.md describes: names are only ever added to it. */
 export const schemaVersion = 2;
@@ -59,20 +60,12 @@ export class Printer {
   /** For people: on stderr. */
   async remark(blocks: readonly Block[]): Promise<void> {
     if (this.options.quiet === true) return;
-    const { renderTerminal } = await import('../render/terminal-text.ts');
-    const style = styleOf(this.io, this.options.color);
-    this.io.stderr.write(
-      renderTerminal(blocks, {
-        ...style,
-        colorLevel: colorLevelOf(this.io.stderr, this.io.variables, this.options.color),
-      }),
-    );
+    this.io.stderr.write(await terminalTextOf(blocks, this.io, 'stderr', this.options.color));
   }
 
   /** On stdout as for a terminal, whatever the format. */
   async print(blocks: readonly Block[]): Promise<void> {
-    const { renderTerminal } = await import('../render/terminal-text.ts');
-    await this.write(renderTerminal(blocks, styleOf(this.io, this.options.color)));
+    await this.write(await terminalTextOf(blocks, this.io, 'stdout', this.options.color));
   }
 
   warn(text: string): void {
@@ -121,17 +114,13 @@ export class Printer {
     const isPerson = this.format === 'table';
     const blocks = execution.view(result, own, { isPerson, seen: outcome?.seen ?? null });
     if (blocks.length === 0) return;
-    if (this.format === 'table') {
-      const { renderTerminal } = await import('../render/terminal-text.ts');
-      await this.write(renderTerminal(blocks, styleOf(this.io, this.options.color)));
-    } else {
-      const { renderCsv, renderTsv } = await import('../render/rows.ts');
-      await this.write(
-        this.format === 'csv'
-          ? renderCsv(blocks, execution.rows)
-          : renderTsv(blocks, execution.oneTable !== true),
-      );
-    }
+    if (isPerson) return this.print(blocks);
+    const { renderCsv, renderTsv } = await import('../render/rows.ts');
+    await this.write(
+      this.format === 'csv'
+        ? renderCsv(blocks, execution.rows)
+        : renderTsv(blocks, execution.oneTable !== true),
+    );
   }
 
   private machineText<Result extends object>(
@@ -140,9 +129,7 @@ export class Printer {
     failure: Failure | undefined,
     { hits, misses, lost }: OwnLookups,
   ): string {
-    const error = failure
-      ? { kind: failure.kind, code: failure.code, message: failure.message, hint: failure.hint }
-      : null;
+    const error = failure ? pick(failure, ['kind', 'code', 'message', 'hint']) : null;
     const status = { ok: error === null, error, ownLookups: { hits, misses, lost } };
     const fields: Record<string, unknown> = { ...execution.blank, ...result };
     const head = { schemaVersion, command: this.command };

@@ -1,11 +1,12 @@
 import type { OutputFormat, ReportFormat } from '../commands/context.ts';
 import type { Setting } from '../commands/settings.ts';
 import type { JudgedConfig } from '../config/trust.ts';
+import { given } from '../support/collections.ts';
 import { InputError } from '../support/failure.ts';
 import { maskedUrl } from '../support/masked.ts';
 import { type ConnectTarget, publicUrlOf } from '../redis/target.ts';
 import { looksLikeUrl } from '../redis/url.ts';
-import { resolveAccess, sentinelPassword, firstOf, nonEmpty, type Sourced } from './access.ts';
+import { firstOf, nonEmpty, orMissing, resolveAccess, sentinelPassword, type Sourced } from './access.ts';
 import {
   type Destination,
   destinationOf,
@@ -33,7 +34,7 @@ export interface ResolvedSettings {
   /** The profile was named, and leads; a URL is held to the protections of every profile of its server. */
   readonly isNamed: boolean;
   /** Whether removals keep the values where no option says so. */
-  readonly backup: 'always' | 'small' | 'never';
+  readonly backupPolicy: 'always' | 'small' | 'never';
   readonly output: OutputFormat | ReportFormat;
   readonly settings: readonly Setting[];
   /**
@@ -67,7 +68,7 @@ export async function resolveSettings(
   surroundings: Surroundings,
 ): Promise<ResolvedSettings> {
   const { workingDirectory, stdoutIsTerminal, signal } = surroundings;
-  const chosen = choose(options, variables, loaded);
+  const chosen = await choose(options, variables, loaded);
   const { url, route, leading, profiles, refused } = chosen;
   const isTrusted = (loaded?.trust.refusal ?? null) === null;
   const access = await resolveAccess({
@@ -88,9 +89,11 @@ export async function resolveSettings(
     ...route.place,
     ...(route.topology !== null && { topology: route.topology }),
     database: database.value,
-    ...(access.username.value !== null && { username: access.username.value }),
-    ...(access.password.value !== null && { password: access.password.value }),
-    ...(access.tls && { tls: access.tls }),
+    ...given({
+      username: access.username.value ?? undefined,
+      password: access.password.value ?? undefined,
+      tls: access.tls,
+    }),
     timeoutMillis: Math.max(1, timeout.value * 1000),
   };
   const inForce = profiles.find(({ config }) => config.protected === true) ?? profiles[0] ?? null;
@@ -103,7 +106,7 @@ export async function resolveSettings(
       readOnly: profiles.some(({ config }) => config.readOnly === true),
     },
     isNamed: leading !== null,
-    backup: backupOf(chosen, isTrusted),
+    backupPolicy: backupPolicyOf(chosen, isTrusted),
     output: output.value,
     obstacle: refused ?? access.missingPassword ?? chosen.obstacle,
     warnings: [...route.remarks, ...warningsOf(loaded, chosen)],
@@ -142,18 +145,22 @@ interface Choice {
 }
 
 /** @throws InputError */
-function choose(options: GlobalOptions, variables: Variables, loaded: JudgedConfig | null): Choice {
+async function choose(
+  options: GlobalOptions,
+  variables: Variables,
+  loaded: JudgedConfig | null,
+): Promise<Choice> {
   const distrust = loaded?.trust.refusal ?? null;
   const named = namedProfile(options, variables, loaded);
   // Strangers have no say in where a password goes.
   const refused = named !== null && distrust !== null ? refusalOf(named, distrust) : null;
   const url = destinationIn(options, variables, refused === null ? named : null);
   const leading = url.origin.startsWith('profile') ? named : null;
-  const { password, obstacle } = passwordOrObstacle(() => sentinelPassword(leading, variables));
-  const route = routeOf(url.value, url.origin, password);
+  const { value, missing } = await orMissing(() => sentinelPassword(leading, variables));
+  const route = routeOf(url.value, url.origin, value);
   const neighbours = leading === null ? profilesAt(placesOf(route), loaded) : [];
   const profiles = named === null ? neighbours : [named, ...neighbours];
-  return { url, route, named, leading, neighbours, profiles, refused, obstacle };
+  return { url, route, named, leading, neighbours, profiles, refused, obstacle: missing };
 }
 
 /** @throws InputError where a cluster is meant to have another than its only one */
@@ -167,7 +174,7 @@ function databaseOf({ db }: GlobalOptions, { route, url }: Choice): Sourced<numb
 }
 
 /** Less than the default only where the profile was meant, and its map is trusted. */
-function backupOf({ profiles, leading }: Choice, isTrusted: boolean): ResolvedSettings['backup'] {
+function backupPolicyOf({ profiles, leading }: Choice, isTrusted: boolean): ResolvedSettings['backupPolicy'] {
   if (profiles.some(({ config }) => config.backup === 'always')) return 'always';
   return isTrusted && leading?.config.backup === 'never' ? 'never' : 'small';
 }
@@ -187,11 +194,8 @@ export async function furtherTarget(
 ): Promise<ConnectTarget | null> {
   const isUrl = looksLikeUrl(urlOrProfile);
   if (!isUrl && !Object.hasOwn(loaded?.config.profiles ?? {}, urlOrProfile)) return null;
-  const options: GlobalOptions = {
-    color,
-    ...(timeout !== undefined && { timeout }),
-    ...(isUrl ? { url: urlOrProfile, ...(cluster === true && { cluster }) } : { profile: urlOrProfile }),
-  };
+  const where = isUrl ? { url: urlOrProfile, cluster } : { profile: urlOrProfile };
+  const options: GlobalOptions = { color, ...given({ timeout, ...where }) };
   const surroundings = { workingDirectory, stdoutIsTerminal: false, signal };
   // A profile named there is that of the run.
   const unnamed = { ...variables, CACHECTL_PROFILE: undefined, REDIS_URL: undefined };
@@ -199,18 +203,6 @@ export async function furtherTarget(
   if (obstacle !== null) throw obstacle;
   for (const text of warnings) warn(text);
   return target;
-}
-
-function passwordOrObstacle(read: () => string | undefined): {
-  readonly password: string | undefined;
-  readonly obstacle: InputError | null;
-} {
-  try {
-    return { password: read(), obstacle: null };
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    return { password: undefined, obstacle: error };
-  }
 }
 
 type Distrust = NonNullable<JudgedConfig['trust']['refusal']>;

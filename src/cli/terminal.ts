@@ -1,3 +1,4 @@
+import type { Block } from '../render/blocks.ts';
 import type { TerminalStyle } from '../render/width.ts';
 import type { Io, Output } from './io.ts';
 
@@ -26,6 +27,18 @@ export function styleOf(io: Io, colorFlag: boolean): TerminalStyle {
     unicode: showsUnicode(io.variables),
     width: io.stdout.columns || Number(io.variables['COLUMNS']) || (io.stdout.isTTY === true ? 80 : 100),
   };
+}
+
+/** Blocks as the terminal shows them that a stream leads to. */
+export async function terminalTextOf(
+  blocks: readonly Block[],
+  io: Io,
+  stream: 'stdout' | 'stderr',
+  colorFlag: boolean,
+): Promise<string> {
+  const { renderTerminal } = await import('../render/terminal-text.ts');
+  const colorLevel = colorLevelOf(io[stream], io.variables, colorFlag);
+  return renderTerminal(blocks, { ...styleOf(io, colorFlag), colorLevel });
 }
 
 /** By the locale; the console of Linux has UTF-8 and few characters. */

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { shells } from '../../src/commands/completion/shells.ts';
+import { shells } from '../../src/commands/completion/command.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { packageRoot } from '../server/binary.ts';
 

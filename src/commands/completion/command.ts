@@ -1,6 +1,8 @@
 import { Argument } from '@commander-js/extra-typings';
 import { type DefineCommand, examples } from '../runner.ts';
-import { shells } from './shells.ts';
+
+export const shells = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof shells)[number];
 
 /*
  * The completion is our own: `@bomb.sh/tab` (0.0.22) passes the typed line through `eval` in bash and needs the package
@@ -27,7 +29,7 @@ export const defineCompletion: DefineCommand = (program, run) => {
     )
     .action((shell, _options, self) =>
       run(self, async () => {
-        const { completionExecution } = await import('./print-script.ts');
+        const { completionExecution } = await import('./scripts.ts');
         return completionExecution(shell);
       }),
     );

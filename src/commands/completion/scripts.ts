@@ -1,4 +1,5 @@
-import type { Shell } from './shells.ts';
+import type { Execution } from '../context.ts';
+import type { Shell } from './command.ts';
 
 const bash = [
   '# bash completion for cachectl; load it with: source <(cachectl completion bash)',
@@ -102,13 +103,22 @@ const fish = [
 
 const scripts: Readonly<Record<Shell, readonly string[]>> = { bash, zsh, fish };
 
+interface ScriptResult {
+  readonly shell: Shell;
+  readonly script: string;
+}
+
 /**
  * The scripts are thin: each asks `cachectl complete -- WORDS…` at every TAB and offers what it prints, one candidate per
  * line as `kind TAB value TAB description`, so that a new command or a changed map needs no new script. What a person
  * has typed reaches the program as arguments, and never passes through `eval`.
- *
- * Without a line feed at its end.
  */
-export function completionScript(shell: Shell): string {
-  return scripts[shell].join('\n');
+export function completionExecution(shell: Shell): Execution<ScriptResult> {
+  return {
+    blank: { shell: null, script: null },
+    standalone: true,
+    oneTable: true,
+    run: () => Promise.resolve({ result: { shell, script: scripts[shell].join('\n') } }),
+    view: ({ script }) => [{ kind: 'text', name: 'script', text: script }],
+  };
 }

@@ -1,10 +1,12 @@
-import { groupBy } from '../../support/collections.ts';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { groupBy, pick } from '../../support/collections.ts';
 import { configFileName } from '../../config/find.ts';
 import { configOf } from '../../config/first-map/draft.ts';
 import { configFileText } from '../../config/first-map/file-text.ts';
 import { drawFirstMap, type FirstMap } from '../../config/first-map/first-map.ts';
 import type { Sign } from '../../config/first-map/kind.ts';
+import type { DraftNamespace } from '../../config/first-map/namespaces.ts';
 import { writtenTtlSeconds } from '../../config/first-map/ttl-rule.ts';
 import { parseConfig } from '../../config/load.ts';
 import type { ConfigFile } from '../../config/schema.ts';
@@ -23,8 +25,6 @@ import { ownLookupsText } from '../keyspace-report.ts';
 import { type ConnectionFlags, currentProfile } from './current-profile.ts';
 import { confirmReplacing } from '../protection.ts';
 import { patternTable } from './pattern-table.ts';
-import { existsSync } from 'fs';
-import { join, dirname, sep, relative } from 'path/posix';
 import { blankOf } from '../blank.ts';
 
 export interface InitInput {
@@ -43,19 +43,13 @@ interface InitResult {
   readonly keyspaceKeys: number | null;
   /** Share of these keys that the namespaces take in, from 0 to 1. */
   readonly coverage: number;
-  readonly namespaces: readonly {
-    readonly name: string;
-    readonly patterns: readonly string[];
-    readonly kind: 'cache' | 'state';
-    /** What made it state, or which library's keys it holds. */
-    readonly signs: readonly { readonly from: Sign['from']; readonly text: string }[];
-    /** As it stands in the map. */
+  readonly namespaces: readonly (Pick<DraftNamespace, 'name' | 'patterns' | 'kind' | 'signs' | 'hashed'> & {
+    /** As in the map. */
     readonly ttl: unknown;
     readonly encoding: string | null;
-    readonly hashed: boolean;
     readonly keys: number;
     readonly remarks: readonly string[];
-  }[];
+  })[];
   /** The remarks, each once. */
   readonly cautions: readonly { readonly text: string; readonly namespaces: readonly string[] }[];
   readonly entities: readonly { readonly name: string; readonly patterns: readonly string[] }[];
@@ -97,7 +91,9 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
   const result = resultOf(drawn, map, signal.aborted ? null : file);
   if (signal.aborted) return { result };
   if (file !== null) {
-    await write(context, file, text);
+    const failure = (cause: string) =>
+      new InputError(`\`${file}\` cannot be written: ${cause}`, 'name another with --file FILE');
+    await writeNamedFile(file, text, { processes: environment.processes, signal }, failure);
     trustOwnMap(context, file, text);
   } else if (context.output !== 'json' && context.output !== 'ndjson') {
     await context.write(text);
@@ -166,16 +162,13 @@ function resultOf(
     keys,
     keyspaceKeys: keysInDatabase,
     coverage: draft.coverage,
-    namespaces: draft.namespaces.map(({ name, patterns, kind, signs, ttl, hashed, statistics }) => ({
-      name,
-      patterns,
-      kind,
-      signs,
-      ttl: ttl ?? null,
-      encoding: encodings.get(name)?.encoding ?? null,
-      hashed,
-      keys: statistics.keys,
-      remarks: (remarks.get(name) ?? []).map(({ text }) => text),
+    namespaces: draft.namespaces.map((namespace) => ({
+      ...pick(namespace, ['name', 'patterns', 'kind', 'signs']),
+      ttl: namespace.ttl ?? null,
+      encoding: encodings.get(namespace.name)?.encoding ?? null,
+      hashed: namespace.hashed,
+      keys: namespace.statistics.keys,
+      remarks: (remarks.get(namespace.name) ?? []).map(({ text }) => text),
     })),
     cautions: [
       ...groupBy(
@@ -189,15 +182,6 @@ function resultOf(
     entities: draft.entities.map(({ name, config }) => ({ name, patterns: config.patterns })),
     map,
   };
-}
-
-function write({ environment, signal }: Context, file: string, text: string): Promise<void> {
-  return writeNamedFile(
-    file,
-    text,
-    { processes: environment.processes, signal },
-    (cause) => new InputError(`\`${file}\` cannot be written: ${cause}`, 'name another with --file FILE'),
-  );
 }
 
 /** Whoever had the map written knows its profile. Without a place to keep that, the first command asks for it. */
@@ -278,8 +262,8 @@ const schemaFile = join('schema', 'cachectl.config.schema.json');
 export function schemaReference(mapFile: string, packageRoot: string): string | undefined {
   const folder = dirname(mapFile);
   for (let at = folder; ; at = dirname(at)) {
-    const own = `${at}${at.endsWith(sep) ? '' : sep}` === packageRoot || at === packageRoot;
-    const candidate = own ? join(at, schemaFile) : join(at, 'node_modules', 'cachectl', schemaFile);
+    const isOwn = resolve(packageRoot) === at;
+    const candidate = isOwn ? join(at, schemaFile) : join(at, 'node_modules', 'cachectl', schemaFile);
     if (existsSync(candidate)) {
       const path = relative(folder, candidate);
       return path.startsWith('.') ? path : `./${path}`;

@@ -1,6 +1,5 @@
 import type { ProfileConfig } from '../../config/schema.ts';
-import type { NamespaceMap } from '../../keyspace/map.ts';
-import type { TtlRule } from '../../keyspace/ttl.ts';
+import type { Namespace, NamespaceMap } from '../../keyspace/map.ts';
 import { type Block, fact, note } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted } from '../../render/units.ts';
@@ -21,17 +20,14 @@ interface ShowResult {
     readonly inUse: boolean;
   })[];
   readonly delimiters: readonly string[];
-  readonly namespaces: readonly {
-    readonly name: string;
+  readonly namespaces: readonly (Pick<
+    Namespace,
+    'name' | 'kind' | 'ttl' | 'hitRateTarget' | 'encoding' | 'hashed'
+  > & {
     readonly patterns: readonly string[];
-    readonly kind: 'cache' | 'state';
-    readonly ttl: TtlRule | null;
     /** True where the rule is a guess of `config init`. */
     readonly ttlGuessed: boolean;
-    readonly hitRateTarget: number | null;
-    readonly encoding: string | null;
-    readonly hashed: boolean;
-  }[];
+  })[];
   readonly entities: readonly {
     readonly name: string;
     readonly patterns: readonly string[];

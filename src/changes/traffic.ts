@@ -1,5 +1,5 @@
 import type { ByteString } from '../support/bytes.ts';
-import { readIdleTimes, sharedValue } from '../redis/idle-times.ts';
+import { readIdleTimes, noOwnIdleTime } from '../redis/idle-times.ts';
 import type { RedisServer } from '../redis/server.ts';
 
 /** How lately some keys of a plan were used. */
@@ -27,7 +27,7 @@ export async function readTraffic(server: RedisServer, keys: readonly ByteString
     const node = server.nodeFor(key);
     const [seconds] = await readIdleTimes((commands) => node.batch(commands), [key]);
     if (typeof seconds === 'number') idle.push(seconds);
-    else if (seconds === sharedValue) keysWithoutIdleTime++;
+    else if (seconds === noOwnIdleTime) keysWithoutIdleTime++;
     else if (seconds !== null) return null;
   }
   if (idle.length + keysWithoutIdleTime === 0) return null;

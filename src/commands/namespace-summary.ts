@@ -80,7 +80,7 @@ export interface NamespaceSummary
   } | null;
   /** By time left, of the keys that have a TTL. */
   readonly ttlHistogram: readonly SpanSeconds[] | null;
-  /** By time since the last access; null under an LFU policy. `keysWithoutIdleTime` are in none: see `sharedValue`. */
+  /** By time since the last access; null under an LFU policy. `keysWithoutIdleTime` are in none: see `noOwnIdleTime`. */
   readonly idleHistogram: readonly SpanSeconds[] | null;
   /** By the counter of an LFU policy (0 to 255); null under any other. */
   readonly frequencyHistogram: readonly SpanCounter[] | null;
@@ -230,11 +230,8 @@ export class Summaries {
 
 /** Why keys have no idle time, in words. */
 export const withoutIdleTimeText = (keys: number): string =>
-  counted(
-    keys,
-    'key has no idle time of its own: its value is a small integer',
-    'keys have no idle time of their own: their values are small integers',
-  ) + ', which the server shares between keys';
+  counted(keys, 'key has no idle time of its own', 'keys have no idle time of their own') +
+  ': the server shares small integers between keys, or reports a longer time than it has run';
 
 function figuresOf({ parts }: Breakdown, figures: Parts | null): Readonly<Record<string, Figure>> | null {
   return figures && Object.fromEntries(Array.from(parts.keys(), (label) => [label, figures.keys(label)]));

@@ -1,5 +1,5 @@
 import type { ColumnName } from '../redis/account.ts';
-import { type IdleTime, sharedValue } from '../redis/idle-times.ts';
+import { type IdleTime, noOwnIdleTime } from '../redis/idle-times.ts';
 import { Breakdown, loadTally, type SamplePlace, saveTally, Tally } from './tally.ts';
 import type { TtlVerdict } from './ttl.ts';
 
@@ -18,7 +18,7 @@ export interface KeyReading {
   readonly weight?: number | null;
 }
 
-/** The label of keys without an idle time of their own among the spans of idle times: see `sharedValue`. */
+/** The label of keys without an idle time of their own among the spans of idle times: see `noOwnIdleTime`. */
 export const noIdleTime = 'none';
 
 /** The label of keys without TTL among the spans of TTLs. */
@@ -66,7 +66,7 @@ export class KeyStatistics {
     count('type', type);
     count('encoding', encoding);
     if (idleSeconds !== null)
-      count('idle', idleSeconds === sharedValue ? noIdleTime : spanOfSeconds(idleSeconds));
+      count('idle', idleSeconds === noOwnIdleTime ? noIdleTime : spanOfSeconds(idleSeconds));
     count('frequency', frequency === null ? null : spanOfFrequency(frequency));
     count('verdict', verdict);
     if (ttlMillis === null) return;

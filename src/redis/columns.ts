@@ -1,7 +1,7 @@
 import { noteRefusal, type ColumnName, type WalkAccount } from './account.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { isAboutOneKey, isAboutPolicy, refusal } from './errors.ts';
-import { findSharedValues, type IdleTime, sharedValue } from './idle-times.ts';
+import { believedSeconds, findSharedValues, IdleLimit, type IdleTime, noOwnIdleTime } from './idle-times.ts';
 import { type Lane, mostMetadataBytes } from './lane.ts';
 import { type LookupTally, noLookups } from './lookups.ts';
 import { type Reply, ReplyError } from './reply.ts';
@@ -110,7 +110,16 @@ export async function receiveColumns(request: Request, account: WalkAccount): Pr
 /** A small integer takes no more than its key and a few headers: larger values need no lookup to say that they are not shared. */
 const mostSharedBytes = (key: ByteString) => 2 * key.length + 128;
 
-/** The idle times with `sharedValue` in place of those that are not the keys' own. */
+/** Of each connection. */
+const idleLimits = new WeakMap<Lane, IdleLimit>();
+
+function idleLimitOf(lane: Lane): IdleLimit {
+  const limit = idleLimits.get(lane) ?? new IdleLimit((commands) => lane.exchange(commands));
+  idleLimits.set(lane, limit);
+  return limit;
+}
+
+/** The idle times with `noOwnIdleTime` in place of those that are not the keys' own. */
 async function ownIdleTimes(
   lane: Lane,
   keys: readonly ByteString[],
@@ -125,16 +134,19 @@ async function ownIdleTimes(
   const asked = idleSeconds.flatMap((_, index) =>
     mayShare(keys[index] as ByteString, index) ? [index] : [],
   );
-  if (asked.length === 0) return idleSeconds;
+  const own = [...idleSeconds];
+  for (const [index, time] of idleSeconds.entries())
+    if (typeof time === 'number' && time >= believedSeconds && !(await idleLimitOf(lane).isPossible(time)))
+      own[index] = noOwnIdleTime;
+  if (asked.length === 0) return own;
   const shared = await findSharedValues(
     (commands) => lane.exchange(commands),
     asked.map((index) => keys[index] as ByteString),
   );
-  const own = [...idleSeconds];
   asked.forEach((index, at) => {
     const verdict = shared[at];
     if (verdict === false) return;
-    own[index] = verdict === true ? sharedValue : null;
+    own[index] = verdict === true ? noOwnIdleTime : null;
     if (verdict instanceof ReplyError && !isAboutOneKey(verdict))
       noteRefusal(account, 'idle', verdict.message);
   });

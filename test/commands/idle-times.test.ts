@@ -56,7 +56,7 @@ const resultOf = async (line: string) => jsonOf(await run(`${line} -o json`));
 describe('a key whose value the server shares with other keys', () => {
   test('is not removed by `prune` for the idle time of that value, and is counted', async () => {
     expect(await shown('prune --idle 1h --dry-run')).toContain(
-      'left alone: 1 key has no idle time of its own: its value is a small integer, which the server shares between keys',
+      'left alone: 1 key has no idle time of its own: the server shares small integers between keys, or reports a longer time than it has run',
     );
     expect(await resultOf('prune --idle 1h --yes')).toMatchObject({
       ...{ matched: 1, removed: 1, keysWithoutIdleTime: 1 },
@@ -131,6 +131,30 @@ describe('a key whose value the server shares with other keys', () => {
     const { stderr } = await run(`apply ${plan} --yes`);
     expect(stderr).toContain('of 1 key the server does not say whether it was written since the plan');
   });
+});
+
+test('an idle time longer than the server has run is none: a counter of LFU was read as a clock', async () => {
+  const { redis, server: own } = await startServer({});
+  const setPolicy = (policy: string) => send(own, 'CONFIG', 'SET', 'maxmemory-policy', policy);
+  await setPolicy('allkeys-lfu');
+  const keys = Array.from({ length: 30 }, (_, index) => `text:${index}`);
+  await store(own, keys);
+  await setPolicy('noeviction');
+  // The counter as a clock may by chance be of now.
+  const isOld = async (key: string) => Number(await send(own, 'OBJECT', 'IDLETIME', key)) > 7 * day;
+  const old = (await Promise.all(keys.map(isOld))).filter(Boolean).length;
+  expect(old).toBeGreaterThan(20);
+  const of = async (line: string) =>
+    jsonOf(await cli([...line.split(' '), '-o', 'json'], { url: redis.url, env }));
+
+  expect(await of('prune --idle 7d --yes')).toMatchObject({
+    matched: 0,
+    removed: 0,
+    keysWithoutIdleTime: 30,
+  });
+  const { total } = (await of('inspect')) as unknown as { total: { keysWithoutIdleTime: number } };
+  expect(total.keysWithoutIdleTime).toBe(30);
+  expect(await of('get text:1')).toMatchObject({ idleSeconds: null, sharedValue: false });
 });
 
 test('a user without OBJECT REFCOUNT has no idle times of integers, and one without OBJECT ENCODING none at all', async () => {

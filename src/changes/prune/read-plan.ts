@@ -1,7 +1,7 @@
 import { type Namespace, type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { isAboutPolicy, RedisError, refusal } from '../../redis/errors.ts';
 import type { Progress } from '../../support/progress.ts';
-import { sharedValue } from '../../redis/idle-times.ts';
+import { noOwnIdleTime } from '../../redis/idle-times.ts';
 import { sumAccounts, type WalkAccount, type ColumnName } from '../../redis/account.ts';
 import { countKeys, infoNumber, readInfoIfPermitted } from '../../redis/info.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
@@ -64,7 +64,7 @@ export async function planPruning(
       const namespace = map.classify(key);
       const [ttl, idle] = [page.ttlMillis[index] ?? null, page.idleSeconds[index] ?? null];
       const verdict = judge.judge(namespace, ttl, idle, now());
-      if (idle === sharedValue && namespace?.kind === 'cache') keysWithoutIdleTime++;
+      if (idle === noOwnIdleTime && namespace?.kind === 'cache') keysWithoutIdleTime++;
       if (verdict !== null) gathering.add(key, namespace, verdict, page.memoryBytes[index] ?? null);
     });
     if (gathering.isFull()) break;
@@ -133,7 +133,7 @@ export interface PruningPlan {
   readonly namespaces: readonly PrunedNamespace[];
   /** Some of the keys to change, from every namespace. */
   readonly sample: readonly { readonly key: ByteString; readonly finding: Finding }[];
-  /** Keys of cache namespaces of which the server keeps no idle time, see `sharedValue`: they do not count as idle. */
+  /** Keys of cache namespaces of which the server keeps no idle time, see `noOwnIdleTime`: they do not count as idle. */
   readonly keysWithoutIdleTime: number;
   /** Keys in the database when the plan was made; null where DBSIZE is not permitted. */
   readonly keyspaceKeys: number | null;

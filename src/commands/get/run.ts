@@ -2,7 +2,7 @@ import { type DecodedValue, decodeValue } from '../../records/decode/decode.ts';
 import { layOutJson } from '../../records/json-source.ts';
 import { type KeyReport, readKey } from '../../records/values/read-key.ts';
 import { fieldNames, type Value } from '../../records/values/value.ts';
-import { sharedValue } from '../../redis/idle-times.ts';
+import { noOwnIdleTime } from '../../redis/idle-times.ts';
 import { InputError } from '../../support/failure.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../support/bytes.ts';
@@ -122,7 +122,7 @@ function resultOf({ map, now }: Context, key: ByteString, report: KeyReport | nu
     memberCount: report?.type === 'string' ? null : (report?.length ?? null),
     internalEncoding: report?.internalEncoding ?? null,
     idleSeconds: typeof report?.idleSeconds === 'number' ? report.idleSeconds : null,
-    sharedValue: report && report.idleSeconds === sharedValue,
+    sharedValue: report && report.idleSeconds === noOwnIdleTime,
     truncated: report?.truncated ?? false,
     value:
       value?.type === 'string'

@@ -1,5 +1,5 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
-import { findSharedValues, type IdleTime, sharedValue } from '../../redis/idle-times.ts';
+import { findSharedValues, IdleLimit, type IdleTime, noOwnIdleTime } from '../../redis/idle-times.ts';
 import { refusal } from '../../redis/errors.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
@@ -57,6 +57,7 @@ export async function readKey(
     if (type === 'none') return null;
     const [shared] =
       inner === 'int' ? await findSharedValues((commands) => lane.exchange(commands), [key]) : [];
+    const limit = new IdleLimit((commands) => lane.exchange(commands));
     const { value, length } = isValueType(type)
       ? await readStart(values, type, key, limits)
       : { value: null, length: null };
@@ -65,7 +66,12 @@ export async function readKey(
       ttlMillis: numberOr(ttl),
       memoryBytes: numberOr(memory),
       internalEncoding: typeof inner === 'string' ? inner : null,
-      idleSeconds: shared instanceof ReplyError ? null : shared === true ? sharedValue : numberOr(idle),
+      idleSeconds:
+        shared instanceof ReplyError || !(await limit.isPossible(numberOr(idle) ?? 0))
+          ? null
+          : shared === true
+            ? noOwnIdleTime
+            : numberOr(idle),
       length,
       value,
       truncated: value !== null && length !== null && lengthOf(value) < length,

@@ -77,9 +77,7 @@ function persistentKeysOf(info: Info, database: number): number | null {
 /** Redis 7.4 and Valkey 8.0 as cluster nodes have one table for each slot. @see src/kvstore.c */
 export function isStoredBySlot(info: Info): boolean {
   if (info['cluster_enabled'] !== '1') return false;
-  const { product, version } = productOf(info);
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return product === 'valkey' ? major >= 8 : major > 7 || (major === 7 && minor >= 4);
+  return isFrom(info, productOf(info).product === 'valkey' ? [8, 0] : [7, 4]);
 }
 
 const allSlots = 16_384;
@@ -152,22 +150,25 @@ export function datasetBoundsOf(info: Info): DatasetBounds | null {
     if (database.keysWithTtl === null) return null;
     expires += database.keysWithTtl;
   }
-  const { product, version } = productOf(info);
-  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const { product } = productOf(info);
   const of = (low: number, high: number) => ({ lowBytes: Math.max(0, low - ownBytes), highBytes: high });
   // From 8.1 on it keeps key, entry and short values in one block, and MEMORY USAGE leaves out a part of it.
-  if (product === 'valkey' && (major > 8 || (major === 8 && minor >= 1)))
-    return of(dataset - 20 * keys, dataset + 16 * keys);
+  if (product === 'valkey' && isFrom(info, [8, 1])) return of(dataset - 20 * keys, dataset + 16 * keys);
   if (product !== 'redis' && product !== 'valkey') return null;
   const fine = dataset + 40 * keys;
   const coarse = fine - 8 * (keys + expires);
-  return of(coarse, hasCoarseAllocator(info, major, minor) ? coarse : fine);
+  return of(coarse, hasCoarseAllocator(info) ? coarse : fine);
 }
 
 /** The servers' own jemalloc has sizes in multiples of 8; one of another version is the system's, with multiples of 16. */
-function hasCoarseAllocator(info: Info, major: number, minor: number): boolean {
+function hasCoarseAllocator(info: Info): boolean {
   const jemalloc = /^jemalloc-(.*)$/.exec(info['mem_allocator'] ?? '')?.[1];
-  if (jemalloc === undefined) return false;
-  const own = major < 6 ? undefined : major === 6 ? '5.1.0' : major === 7 && minor < 2 ? '5.2.1' : '5.3.0';
-  return own !== undefined && jemalloc !== own;
+  if (jemalloc === undefined || !isFrom(info, [6, 0])) return false;
+  return jemalloc !== (isFrom(info, [7, 2]) ? '5.3.0' : isFrom(info, [7, 0]) ? '5.2.1' : '5.1.0');
+}
+
+/** True for the product's own version, or a later one. */
+function isFrom(info: Info, [major, minor]: readonly [major: number, minor: number]): boolean {
+  const [ownMajor = 0, ownMinor = 0] = productOf(info).version.split('.').map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }

@@ -65,17 +65,11 @@ export async function* samplePages(
 ): AsyncGenerator<SamplePage> {
   const [first] = nodes;
   if (first === undefined) return;
-  const { pace, end } = await startPacing(
-    first.node,
-    options.limits,
-    options.signal,
-    options.limits.pageSize,
-  );
+  const { limits, signal } = options;
+  const { pace, end } = await startPacing(first.node, limits, signal, limits.pageSize);
   const lanes = new Map<RedisNode, Lane>();
-  const closed = { commands: 0, bytes: 0 };
   const note = () => {
-    account.commands = closed.commands;
-    account.receivedBytes = closed.bytes;
+    account.commands = account.receivedBytes = 0;
     for (const lane of lanes.values()) {
       account.commands += lane.commandsSent;
       account.receivedBytes += lane.bytesReceived;
@@ -85,7 +79,7 @@ export async function* samplePages(
   let number = 0;
   const scan = async (): Promise<ScanningRound | undefined> => {
     const next = furthestBehind(drawn);
-    if (next === undefined || options.signal?.aborted === true) return undefined;
+    if (next === undefined || signal?.aborted === true) return undefined;
     const size = Math.max(
       1,
       Math.min(pagesInRound, Math.floor((pace?.pageSize ?? 1e9) / next.source.pageSize)),
@@ -107,36 +101,35 @@ export async function* samplePages(
     ]);
     const perPlace = commands.length / places.length;
     const replies = handled(lane.exchange([...commands, ['DBSIZE']]));
-    return { from: next, lane, places, perPlace, byLookup: next.typeByLookup, replies };
+    return { from: next, lane, places, perPlace, replies };
   };
-  const ask = async (round: ScanningRound): Promise<AskedRound> => {
-    const { from, lane, places, perPlace, byLookup, replies } = round;
+  const ask = async ({ from, lane, places, perPlace, replies }: ScanningRound): Promise<AskedPage[]> => {
     const scans = await replies;
     const size = scans.at(-1);
     const growth = typeof size === 'number' ? size / from.source.keys : 1;
-    const listedPages = places.map((place, index) => {
-      const all = scanPage(scans[index * perPlace], lane).keys.filter(place.holds);
-      const listed =
-        perPlace === 1 ? all : scanPage(scans[index * perPlace + 1], lane).keys.filter(place.holds);
+    let pages = places.map((place, index) => {
+      const keysOf = (at: number) => scanPage(scans[at], lane).keys.filter(place.holds);
+      const all = keysOf(index * perPlace);
+      const listed = perPlace === 1 ? all : keysOf(index * perPlace + 1);
       const keys = options.accepts === undefined ? listed : listed.filter(options.accepts);
       return { keys, number: number++, scannedKeys: all.length, from, growth };
     });
-    const pages =
-      options.type !== undefined && byLookup
-        ? await ofType(lane, listedPages, options.type, account)
-        : listedPages;
+    if (options.type !== undefined && from.typeByLookup) {
+      const keys = pages.flatMap((page) => page.keys);
+      const fitting = new Set(await keysOfType(lane, keys, options.type, account));
+      pages = pages.map((page) => ({ ...page, keys: page.keys.filter((key) => fitting.has(key)) }));
+    }
     if (pace) await pace.turn(pages.reduce((sum, { scannedKeys }) => sum + scannedKeys, 0));
-    return {
-      pages: pages.map((page) => ({
-        ...page,
-        request: askColumns(lane, page.keys, options.columns(page.number), account),
-      })),
-    };
+    return pages.map((page) => ({
+      ...page,
+      request: askColumns(lane, page.keys, options.columns(page.number), account),
+    }));
   };
-  const asked: AskedRound[] = [];
+  /** By round, those that were not handed over yet. */
+  const asked: AskedPage[][] = [];
   // A page leaves the list only once it is received: what a reader who leaves did not take is counted all the same.
   const handOver = async function* (): AsyncGenerator<SamplePage> {
-    const pages = asked[0]?.pages ?? [];
+    const pages = asked[0] ?? [];
     for (let next = pages.shift(); next !== undefined; next = pages.shift()) {
       const { request, ...page } = next;
       const read = await receiveColumns(request, account).finally(note);
@@ -162,8 +155,7 @@ export async function* samplePages(
     while (asked.length > 0) yield* handOver();
   } finally {
     end();
-    for (const { pages } of asked)
-      for (const { request } of pages) await receiveColumns(request, account).catch(() => undefined);
+    for (const { request } of asked.flat()) await receiveColumns(request, account).catch(() => undefined);
     note();
     for (const lane of lanes.values()) lane.close();
   }
@@ -175,22 +167,12 @@ interface ScanningRound {
   readonly places: readonly PagePlace[];
   /** SCANs for each place: the page, and where the server is to say which of its keys are wanted the page once more. */
   readonly perPlace: number;
-  readonly byLookup: boolean;
   /** Of the SCANs, and of a DBSIZE behind them. */
   readonly replies: Promise<Reply[]>;
 }
 
-interface AskedRound {
-  /** Those that were not handed over yet. */
-  readonly pages: {
-    readonly keys: readonly ByteString[];
-    readonly number: number;
-    readonly scannedKeys: number;
-    readonly from: SampledNode;
-    readonly growth: number;
-    readonly request: Request;
-  }[];
-}
+/** A page with what is asked of its keys. */
+type AskedPage = Omit<SamplePage, keyof KeyColumns> & { readonly request: Request };
 
 /** The node of which the smallest share of its keys was read: so each is read in proportion. */
 function furthestBehind(drawn: ReadonlyMap<SampledNode, number>): SampledNode | undefined {
@@ -200,22 +182,4 @@ function furthestBehind(drawn: ReadonlyMap<SampledNode, number>): SampledNode | 
     if (least === undefined || share < least.share) least = { node, share };
   }
   return least?.node;
-}
-
-/** The pages with those of their keys that have the type. */
-async function ofType<Page extends { readonly keys: readonly ByteString[] }>(
-  lane: Lane,
-  pages: readonly Page[],
-  type: string,
-  account: WalkAccount,
-): Promise<Page[]> {
-  const fitting = new Set(
-    await keysOfType(
-      lane,
-      pages.flatMap(({ keys }) => keys),
-      type,
-      account,
-    ),
-  );
-  return pages.map((page) => ({ ...page, keys: page.keys.filter((key) => fitting.has(key)) }));
 }

@@ -90,7 +90,36 @@ export async function* walkKeys(
   const { limits = {}, pageSize, signal } = options;
   const { pace, end } = await startPacing(node, limits, signal, pageSize);
   try {
-    yield* walkAgain(node, { ...options, pace }, account);
+    let lane = await node.openLane();
+    const info = await serverInfoOf(lane);
+    const runId = info['run_id'] ?? null;
+    // A lookup of our own for each key that MATCH lets through costs the same there, and can be counted.
+    const typeByLookup = options.type !== undefined && countsScanType(info);
+    const position = { cursor: options.from ?? '0', page: 0 };
+    let patience = { page: -1, endsAt: 0 };
+    for (;;) {
+      const spent = { commands: account.commands, bytes: account.receivedBytes };
+      try {
+        yield* walkOn(lane, { ...options, pace, typeByLookup }, position, account, () => {
+          account.commands = spent.commands + lane.commandsSent;
+          account.receivedBytes = spent.bytes + lane.bytesReceived;
+        });
+        return;
+      } catch (error) {
+        // What is no Redis reply would be none the next time.
+        if (!(error instanceof RedisError) || error.failure !== 'lost' || error.code === 'EPROTO')
+          throw error;
+        if (runId === null) throw error;
+        // One that breaks at the same page each time is not to be tried for ever.
+        if (position.page > patience.page)
+          patience = {
+            page: position.page,
+            endsAt: performance.now() + (options.patienceMillis ?? defaultPatienceMillis),
+          };
+        lane = await openAgain(node, error, runId, patience.endsAt, signal);
+        account.reconnects++;
+      }
+    }
   } finally {
     end();
   }
@@ -114,48 +143,9 @@ export async function* walkNodes(
   }
 }
 
-type PacedOptions = WalkOptions & { readonly pace: Pace | undefined };
-
-/** Walks, and goes on with a new connection where one breaks. */
-async function* walkAgain(
-  node: RedisNode,
-  options: PacedOptions,
-  account: WalkAccount,
-): AsyncGenerator<WalkPage> {
-  let lane = await node.openLane();
-  const info = await serverInfoOf(lane);
-  const runId = info['run_id'] ?? null;
-  // A lookup of our own for each key that MATCH lets through costs the same there, and can be counted.
-  const typeByLookup = options.type !== undefined && countsScanType(info);
-  const position = { cursor: options.from ?? '0', page: 0 };
-  let patience = { page: -1, endsAt: 0 };
-  for (;;) {
-    const spent = { commands: account.commands, bytes: account.receivedBytes };
-    try {
-      yield* walkOn(lane, { ...options, typeByLookup }, position, account, () => {
-        account.commands = spent.commands + lane.commandsSent;
-        account.receivedBytes = spent.bytes + lane.bytesReceived;
-      });
-      return;
-    } catch (error) {
-      if (!(error instanceof RedisError) || error.failure !== 'lost' || runId === null) throw error;
-      // What is no Redis reply would be none the next time.
-      if (error.code === 'EPROTO') throw error;
-      // One that breaks at the same page each time is not to be tried for ever.
-      if (position.page > patience.page)
-        patience = {
-          page: position.page,
-          endsAt: performance.now() + (options.patienceMillis ?? defaultPatienceMillis),
-        };
-      lane = await openAgain(node, error, runId, patience.endsAt, options.signal);
-      account.reconnects++;
-    }
-  }
-}
-
 async function* walkOn(
   lane: Lane,
-  options: PacedOptions & { readonly typeByLookup: boolean },
+  options: WalkOptions & { readonly pace: Pace | undefined; readonly typeByLookup: boolean },
   /** Behind the last page that was yielded. */
   position: { cursor: string; page: number },
   account: WalkAccount,

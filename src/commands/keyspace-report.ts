@@ -4,7 +4,7 @@ import type { OwnLookups } from '../redis/lookups.ts';
 import { ledgerFolder, touchesOf } from '../health/lookups/ledger.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { Context } from './context.ts';
-import { type Block, note } from '../render/blocks.ts';
+import { type Block, note, type NoteBlock } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { type NamespaceRow, summedBeyond } from '../keyspace/namespace-tree.ts';
@@ -22,7 +22,7 @@ export interface ServerCost {
 }
 
 /** How the figures came about, in JSON. */
-export interface ReadingReport {
+export interface ReadingReport extends Omit<Method, 'kind' | 'population' | 'populationAtEnd' | 'unchecked'> {
   readonly method: Method['kind'];
   /** Keys that the database holds, those that were not asked for included. */
   readonly keyspaceKeys: number | null;
@@ -30,17 +30,6 @@ export interface ReadingReport {
   readonly keyspaceKeysAtEnd: number | null;
   /** Keys that the database counted and that were not there to be read: expired, or removed; null: not all were to be read. */
   readonly goneKeys: number | null;
-  /** Keys that were looked at. */
-  readonly scannedKeys: number | null;
-  /** Share of the keyspace that was looked at, from 0 to 1. */
-  readonly coverage: number | null;
-  /** False where the figures are of the keys that were read, and not of the whole. */
-  readonly coversAll: boolean;
-  /**
-   * Half-width of the widest interval of a namespace with a tenth of the keys or more, as a share of its keys or bytes,
-   * had the keyspace kept still; null: no sample.
-   */
-  readonly precision: { readonly target: number; readonly reached: number | null } | null;
   /** A namespace of which not one key was seen has at most so many keys, with 95 % certainty; null: every key was read. */
   readonly mostUnseenKeys: number | null;
   /**
@@ -49,13 +38,7 @@ export interface ReadingReport {
    */
   readonly mostUnmetBytes: number | null;
   readonly memoryUnchecked: UncheckedReason | null;
-  /** Keys of which types, TTLs, encodings and idle times were read, chosen at random; null: of every key, or none. */
-  readonly lookedUpKeys: number | null;
-  /** Keys that SCAN gave again while a table was resized, and that are counted once; null: a sample, whose keys are drawn anyhow. */
-  readonly repeatedKeys: number | null;
-  /** Keys that may be counted more than once, at the most; 0: none came again of those that were remembered; null: a sample. */
-  readonly mostRecountedKeys: number | null;
-  /** Hashes of the whole database with fields that have TTLs of their own, by INFO; null: not reported, or not all keys were asked for. */
+  /** See Analysis. */
   readonly keysWithFieldTtls: number | null;
   /** Connections that broke and were picked up at the cursor. */
   readonly reconnects: number;
@@ -130,22 +113,16 @@ function countedByServer(
 
 const allColumns: readonly ColumnName[] = ['memory', 'type', 'ttl', 'encoding', 'idle', 'frequency'];
 
-function readingReportOf({
-  keysWithFieldTtls,
-  method,
-  figures,
-  account,
-  narrowed,
-  tree,
-}: Analysis): ReadingReport {
+function readingReportOf(analysis: Analysis): ReadingReport {
+  const { method, figures, tree, narrowed, keysWithFieldTtls } = analysis;
   const { mostUnseenKeys, mostUnmetBytes } = figures;
   const { kind, population, populationAtEnd, unchecked = null } = method;
-  const counted = kind === 'exact' && !narrowed ? population : null;
   return {
     method: kind,
     keyspaceKeys: population,
     keyspaceKeysAtEnd: populationAtEnd,
-    goneKeys: counted === null ? null : Math.max(0, counted - tree.keys),
+    goneKeys:
+      kind === 'exact' && !narrowed && population !== null ? Math.max(0, population - tree.keys) : null,
     scannedKeys: method.scannedKeys,
     coverage: method.coverage,
     coversAll: method.coversAll,
@@ -157,7 +134,7 @@ function readingReportOf({
     repeatedKeys: method.repeatedKeys,
     mostRecountedKeys: method.mostRecountedKeys,
     keysWithFieldTtls,
-    reconnects: account.reconnects,
+    reconnects: analysis.account.reconnects,
   };
 }
 
@@ -168,14 +145,7 @@ export function serverCostOf({
   serverCpuSeconds = null,
 }: Pick<Analysis, 'account' | 'durationSeconds'> & Partial<Pick<Analysis, 'serverCpuSeconds'>>): ServerCost {
   const { commands, receivedBytes, unreadableKeys, refusedColumns } = account;
-  return {
-    commands,
-    receivedBytes,
-    durationSeconds,
-    serverCpuSeconds,
-    unreadableKeys,
-    refusedColumns,
-  };
+  return { commands, receivedBytes, durationSeconds, serverCpuSeconds, unreadableKeys, refusedColumns };
 }
 
 const howErrorsRead = '± is half of the 95 % interval, or the interval itself where it is wide';
@@ -196,86 +166,75 @@ export async function warnOfTouches(
   }
 }
 
+const noteIf = (holds: boolean, tone: NoteBlock['tone'], text: string): Block[] =>
+  holds ? [note(tone, text)] : [];
+
 /** How the figures are to be read, where they are not those of every key. */
 export function readingNotes(reading: ReadingReport): Block[] {
-  const notes: Block[] = [];
-  const { method, scannedKeys, keyspaceKeys, precision, mostUnseenKeys, coverage, lookedUpKeys } = reading;
-  if (method === 'sample') {
-    const of = keyspaceKeys === null ? '' : ` out of ${counted(keyspaceKeys, 'key')}`;
-    notes.push(
-      note(
-        'plain',
-        `a sample of ${counted(scannedKeys ?? 0, 'key')}${of}: ${howErrorsRead}; --exact reads every key`,
-      ),
-    );
-  }
-  notes.push(...populationNotes(reading), ...repeatNotes(reading), ...unmetNotes(reading));
-  if (method === 'partial') {
-    const read = coverage === null ? 'a part' : formatRatio(coverage);
-    notes.push(
-      note(
-        'warning',
-        reading.coversAll
-          ? `the walk ended early, after ${read} of the keys: the figures are estimates of the whole from these`
-          : `the walk ended early: these figures cover ${read} of the keys`,
-      ),
-    );
-  }
-  if (lookedUpKeys !== null)
-    notes.push(
-      note(
-        'plain',
-        `types, TTLs, encodings and idle times of ${counted(lookedUpKeys, 'key')}, chosen at random: ${howErrorsRead}; --exact looks up every key`,
-      ),
-    );
+  const { method, keyspaceKeys, precision, lookedUpKeys, reconnects } = reading;
   const { target = 0, reached = null } = precision ?? {};
-  if (reached !== null && reached > target)
-    notes.push(
-      note(
-        'warning',
-        `the figures of large namespaces are within ${formatRatio(reached)}, not ${formatRatio(target)}: --precision reads on`,
-      ),
-    );
-  if (mostUnseenKeys !== null && mostUnseenKeys >= 1)
-    notes.push(
-      note(
-        'dim',
-        `a namespace that is not listed has at most ${counted(Math.ceil(mostUnseenKeys), 'key')} (95 %)`,
-      ),
-    );
-  if ((reading.keysWithFieldTtls ?? 0) > 0)
-    notes.push(
-      note(
-        'plain',
-        `${counted(reading.keysWithFieldTtls ?? 0, 'hash of the database has', 'hashes of the database have')} fields with TTLs of their own`,
-      ),
-    );
-  if (reading.reconnects > 0)
-    notes.push(
-      note(
-        'plain',
-        `the connection broke ${timesText(reading.reconnects)}, and the walk went on at its cursor`,
-      ),
-    );
-  return notes;
+  const [unseen, hashes] = [Math.ceil(reading.mostUnseenKeys ?? 0), reading.keysWithFieldTtls ?? 0];
+  const outOf = keyspaceKeys === null ? '' : ` out of ${counted(keyspaceKeys, 'key')}`;
+  const read = reading.coverage === null ? 'a part' : formatRatio(reading.coverage);
+  return [
+    ...noteIf(
+      method === 'sample',
+      'plain',
+      `a sample of ${counted(reading.scannedKeys ?? 0, 'key')}${outOf}: ${howErrorsRead}; --exact reads every key`,
+    ),
+    ...populationNotes(reading),
+    ...repeatNotes(reading),
+    ...unmetNotes(reading),
+    ...noteIf(
+      method === 'partial',
+      'warning',
+      reading.coversAll
+        ? `the walk ended early, after ${read} of the keys: the figures are estimates of the whole from these`
+        : `the walk ended early: these figures cover ${read} of the keys`,
+    ),
+    ...noteIf(
+      lookedUpKeys !== null,
+      'plain',
+      `types, TTLs, encodings and idle times of ${counted(lookedUpKeys ?? 0, 'key')}, chosen at random: ${howErrorsRead}; --exact looks up every key`,
+    ),
+    ...noteIf(
+      reached !== null && reached > target,
+      'warning',
+      `the figures of large namespaces are within ${formatRatio(reached ?? 0)}, not ${formatRatio(target)}: --precision reads on`,
+    ),
+    ...noteIf(
+      unseen >= 1,
+      'dim',
+      `a namespace that is not listed has at most ${counted(unseen, 'key')} (95 %)`,
+    ),
+    ...noteIf(
+      hashes > 0,
+      'plain',
+      `${counted(hashes, 'hash of the database has', 'hashes of the database have')} fields with TTLs of their own`,
+    ),
+    ...noteIf(
+      reconnects > 0,
+      'plain',
+      `the connection broke ${reconnects === 1 ? 'once' : `${reconnects} times`}, and the walk went on at its cursor`,
+    ),
+  ];
 }
 
 /** A sample meets few of the keys that are few, however many bytes they hold. */
 function unmetNotes({ mostUnmetBytes, memoryUnchecked }: ReadingReport): Block[] {
-  if (mostUnmetBytes !== null && mostUnmetBytes > 0)
+  const unmet = mostUnmetBytes ?? 0;
+  if (unmet === 0 && memoryUnchecked !== null)
     return [
       note(
-        'warning',
-        `up to ${formatBytes(mostUnmetBytes)} are in keys that the sample did not meet, by the server's \`used_memory_dataset\` or \`INFO keysizes\`: any namespace may hold them; --exact finds them`,
+        'dim',
+        `bytes are not checked against the server's \`used_memory_dataset\`: ${uncheckedTexts[memoryUnchecked]}; a few very large keys may be missing from them`,
       ),
     ];
-  if (memoryUnchecked === null) return [];
-  return [
-    note(
-      'dim',
-      `bytes are not checked against the server's \`used_memory_dataset\`: ${uncheckedTexts[memoryUnchecked]}; a few very large keys may be missing from them`,
-    ),
-  ];
+  return noteIf(
+    unmet > 0,
+    'warning',
+    `up to ${formatBytes(unmet)} are in keys that the sample did not meet, by the server's \`used_memory_dataset\` or \`INFO keysizes\`: any namespace may hold them; --exact finds them`,
+  );
 }
 
 const uncheckedTexts: Readonly<Record<UncheckedReason, string>> = {
@@ -287,61 +246,56 @@ const uncheckedTexts: Readonly<Record<UncheckedReason, string>> = {
 
 /** Why the keys that were read are not as many as DBSIZE says. */
 function populationNotes({ method, keyspaceKeys, keyspaceKeysAtEnd, goneKeys }: ReadingReport): Block[] {
-  const changed = keyspaceKeys !== null && keyspaceKeysAtEnd !== null && keyspaceKeys !== keyspaceKeysAtEnd;
+  const gone = goneKeys ?? 0;
   const course = `DBSIZE went from ${formatCell(keyspaceKeys, 'count')} to ${formatCell(keyspaceKeysAtEnd, 'count')}`;
-  const notes: Block[] = [];
-  if (goneKeys !== null && goneKeys > 0)
-    notes.push(
-      note(
-        'plain',
-        `${formatCell(goneKeys, 'count')} of the ${counted(keyspaceKeys ?? 0, 'key')} that DBSIZE counted had expired, or were gone when they were read`,
-      ),
-    );
-  if (changed)
-    notes.push(
-      note(
-        'plain',
-        method === 'sample'
-          ? `${course} while the sample was drawn: the intervals hold what any namespace may have lost or gained`
-          : `${course} while the keys were read`,
-      ),
-    );
-  return notes;
+  return [
+    ...noteIf(
+      gone > 0,
+      'plain',
+      `${formatCell(gone, 'count')} of the ${counted(keyspaceKeys ?? 0, 'key')} that DBSIZE counted had expired, or were gone when they were read`,
+    ),
+    ...noteIf(
+      keyspaceKeys !== null && keyspaceKeysAtEnd !== null && keyspaceKeys !== keyspaceKeysAtEnd,
+      'plain',
+      method === 'sample'
+        ? `${course} while the sample was drawn: the intervals hold what any namespace may have lost or gained`
+        : `${course} while the keys were read`,
+    ),
+  ];
 }
 
 /** SCAN gives keys again while a table shrinks. */
 function repeatNotes({ repeatedKeys, mostRecountedKeys }: ReadingReport): Block[] {
   const again = 'again while the table was resized';
-  const notes: Block[] = [];
-  if (repeatedKeys !== null && repeatedKeys > 0)
-    notes.push(note('plain', `SCAN gave ${counted(repeatedKeys, 'key')} ${again}: each is counted once`));
-  if (mostRecountedKeys !== null && mostRecountedKeys > 0)
-    notes.push(
-      note(
-        'warning',
-        `SCAN gave keys ${again}: figures may be up to ${counted(mostRecountedKeys, 'key')} too high`,
-      ),
-    );
-  return notes;
+  const [repeated, recounted] = [repeatedKeys ?? 0, mostRecountedKeys ?? 0];
+  return [
+    ...noteIf(repeated > 0, 'plain', `SCAN gave ${counted(repeated, 'key')} ${again}: each is counted once`),
+    ...noteIf(
+      recounted > 0,
+      'warning',
+      `SCAN gave keys ${again}: figures may be up to ${counted(recounted, 'key')} too high`,
+    ),
+  ];
 }
 
 /** What could not be read and why, then what the reading cost. */
 export function costNotes(cost: ServerCost, own: OwnLookups): Block[] {
-  const notes: Block[] = cost.refusedColumns.map(({ column, reason }) =>
-    note('warning', `no ${column} column: the server answered \`${reason}\``),
-  );
-  if (cost.unreadableKeys > 0)
-    notes.push(
-      note('warning', `${counted(cost.unreadableKeys, 'key')} may be listed but not read by this user`),
-    );
-  const cpu = cost.serverCpuSeconds === null ? '' : `, ${formatSeconds(cost.serverCpuSeconds)} of its CPU`;
-  notes.push(
+  const { refusedColumns, unreadableKeys, serverCpuSeconds } = cost;
+  const cpu = serverCpuSeconds === null ? '' : `, ${formatSeconds(serverCpuSeconds)} of its CPU`;
+  return [
+    ...refusedColumns.map(({ column, reason }) =>
+      note('warning', `no ${column} column: the server answered \`${reason}\``),
+    ),
+    ...noteIf(
+      unreadableKeys > 0,
+      'warning',
+      `${counted(unreadableKeys, 'key')} may be listed but not read by this user`,
+    ),
     note(
       'dim',
       `cost to the server: ${counted(cost.commands, 'command')}, ${formatBytes(cost.receivedBytes)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ${ownLookupsText(own)}`,
     ),
-  );
-  return notes;
+  ];
 }
 
 /** What lookups of ours have added to the counters that a hit rate is made from. */
@@ -358,8 +312,4 @@ export function ownLookupsText({ hits, misses, lost }: OwnLookups): string {
       : `this run added ${sums.join(' and ')}`) +
     (lost === 0 ? '' : `; up to ${counted(lost, 'more lookup')} had no answer when the connection broke`)
   );
-}
-
-function timesText(count: number): string {
-  return count === 1 ? 'once' : `${count} times`;
 }

@@ -6,7 +6,8 @@ import type {
   NamespaceDifferences,
 } from '../../records/compare/tally.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, type Cell, note, type TableBlock } from '../../render/blocks.ts';
+import { type Block, note } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, type ServerCost } from '../keyspace-report.ts';
 import { blankOf } from '../blank.ts';
@@ -71,55 +72,50 @@ export function diffResultOf(
   };
 }
 
+/** One difference, each side in words. */
+interface Row {
+  readonly what: string;
+  readonly key: string;
+  readonly a: string | null;
+  readonly b: string | null;
+}
+
 export function viewDiff(result: DiffResult, own: OwnLookups): Block[] {
-  const { namespaces, missing, extra, different } = result;
-  const rows: Cell[][] = [
-    ...result.onlyInA.map(({ key, type }) => ['missing', key, type, null]),
-    ...result.onlyInB.map(({ key, type }) => ['extra', key, null, type]),
-    ...result.differences.map(({ key, what, a, b }) => [what, key, sightingText(a), sightingText(b)]),
+  const { onlyInA, onlyInB, differences, namespaces, missing, extra, different } = result;
+  const rows: Row[] = [
+    ...onlyInA.map(({ key, type }) => ({ what: 'missing', key, a: type, b: null })),
+    ...onlyInB.map(({ key, type }) => ({ what: 'extra', key, a: null, b: type })),
+    ...differences.map((each) => ({ ...each, a: sightingText(each, each.a), b: sightingText(each, each.b) })),
   ];
-  const blocks: Block[] = [];
-  if (rows.length > 0) blocks.push(differenceTable(rows));
-  if (namespaces.length > 1) {
-    blocks.push({
-      kind: 'table',
-      name: 'namespaces',
-      title: 'By namespace',
-      columns: [
-        { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
-        { name: 'missing', header: 'MISSING', unit: 'count' },
-        { name: 'extra', header: 'EXTRA', unit: 'count' },
-        { name: 'different', header: 'DIFFERENT', unit: 'count' },
-      ],
-      rows: namespaces.map((row) => [row.namespace, row.missing, row.extra, row.different]),
-    });
-  }
-  const listed = rows.length;
-  const all = missing + extra + different;
-  if (listed < all)
-    blocks.push(note('plain', `${counted(all - listed, 'more difference')}: --limit lists more`));
-  return [...blocks, verdict(result), ...remarks(result), ...costNotes(result.serverCost, own)];
+  const { text } = fieldsOf<Row>();
+  const { text: name, count } = fieldsOf<NamespaceDifferences>();
+  const columns = [text('what', 'WHAT'), text('key', 'KEY'), text('a', 'A'), text('b', 'B')];
+  const byNamespace = [
+    ...[name('namespace', 'NAMESPACE'), count('missing', 'MISSING')],
+    ...[count('extra', 'EXTRA'), count('different', 'DIFFERENT')],
+  ];
+  const unlisted = missing + extra + different - rows.length;
+  return [
+    ...(rows.length > 0 ? [tableOf('differences', rows, columns)] : []),
+    ...(namespaces.length > 1
+      ? [tableOf('namespaces', namespaces, byNamespace, { title: 'By namespace' })]
+      : []),
+    ...(unlisted > 0 ? [note('plain', `${counted(unlisted, 'more difference')}: --limit lists more`)] : []),
+    ...[verdict(result), ...remarks(result), ...costNotes(result.serverCost, own)],
+  ];
 }
 
-function differenceTable(rows: TableBlock['rows']): TableBlock {
-  return {
-    kind: 'table',
-    name: 'differences',
-    columns: [
-      { name: 'what', header: 'WHAT', unit: 'text' },
-      { name: 'key', header: 'KEY', unit: 'text' },
-      { name: 'a', header: 'A', unit: 'text' },
-      { name: 'b', header: 'B', unit: 'text' },
-    ],
-    rows,
-  };
-}
-
-/** `hash, 12 members, 5f2a…, 1h left`: never the value. */
-function sightingText({ type, length, digest, ttlSeconds }: Sighting): string {
+/** `hash, 12 members, 5f2a…, 1h left`: never the value. What differs is first, for a narrow terminal cuts the rest. */
+function sightingText(
+  { what, inFieldTtls }: Difference,
+  { type, length, digest, ttlSeconds }: Sighting,
+): string {
   const size = length === null ? null : type === 'string' ? formatBytes(length) : counted(length, 'member');
   const ttl = length === null ? null : ttlSeconds === null ? 'no TTL' : `${formatSeconds(ttlSeconds)} left`;
-  return [type, size, digest, ttl].filter((part) => part !== null).join(', ');
+  const value = [type, size, digest];
+  const parts =
+    what !== 'ttl' ? [...value, ttl] : inFieldTtls ? ['TTLs of fields', ...value, ttl] : [ttl, ...value];
+  return parts.filter((part) => part !== null).join(', ');
 }
 
 function verdict({ a, b, equal, compared, missing, extra, different }: DiffResult): Block {

@@ -5,12 +5,12 @@ import { ComparisonTally } from '../../records/compare/tally.ts';
 import { InputError } from '../../support/failure.ts';
 import { keyFilter } from '../../keyspace/map.ts';
 import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
-import { printable } from '../../render/printable.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { ServerCost } from '../keyspace-report.ts';
 import { selectionOf } from '../namespace-filter.ts';
+import { problemLines } from '../problem-lines.ts';
 import { blankDiff, type DiffResult, diffResultOf, viewDiff } from './result.ts';
 import { statSync } from 'fs';
 import { resolve } from 'path/posix';
@@ -20,7 +20,7 @@ import type { RedisServer } from '../../redis/server.ts';
 import type { ConnectTarget } from '../../redis/target.ts';
 import type { ByteString } from '../../support/bytes.ts';
 
-export interface DiffInput {
+interface DiffInput {
   readonly a: string;
   /** Undefined: the server of the run. */
   readonly b: string | undefined;
@@ -65,7 +65,10 @@ async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffRes
     serverCpuSeconds: null,
   };
   const result = diffResultOf(a.name, b.name, tally, complete, cost);
-  if (result.failed > 0) warnOfFailed(context, result);
+  if (result.failed > 0) {
+    const lines = problemLines(result.problems, result.failed);
+    context.warn(`${counted(result.failed, 'key')} could not be compared:\n${lines}`);
+  }
   const file = a.kind === 'file' ? a.file : b.kind === 'file' ? b.file : null;
   if (result.differentTtls > 0 && a.kind !== b.kind && (file?.exportedTtls ?? 0) > 0) {
     context.warn(
@@ -111,24 +114,18 @@ function scopeOf(context: Context, input: DiffInput): ComparisonScope {
   };
 }
 
-function warnOfFailed({ warn }: Context, { failed, problems }: DiffResult): void {
-  const lines = problems.map(({ key, reason }) => `  \`${printable(key)}\`  ${printable(reason)}`);
-  if (failed > problems.length) lines.push(`  and ${counted(failed - problems.length, 'more key')}`);
-  warn(`${counted(failed, 'key')} could not be compared:\n${lines.join('\n')}`);
-}
-
 /** What an argument names, before anything is opened. */
-export type SideName =
+type SideName =
   | { readonly kind: 'server'; readonly target: ConnectTarget | null }
   | { readonly kind: 'file'; readonly name: string };
 
 /** One side, opened; `name` is for messages. */
-export type OpenSide =
+type OpenSide =
   | { readonly kind: 'server'; readonly name: string; readonly server: RedisServer }
   | { readonly kind: 'file'; readonly name: string; readonly file: FileRecords };
 
 /** @param argument Undefined: the server of the run. @throws InputError where it names nothing */
-export async function sideNamed(context: Context, argument: string | undefined): Promise<SideName> {
+async function sideNamed(context: Context, argument: string | undefined): Promise<SideName> {
   if (argument === undefined) return { kind: 'server', target: null };
   const target = await context.targetOf(argument);
   if (target !== null) return { kind: 'server', target };
@@ -141,7 +138,7 @@ export async function sideNamed(context: Context, argument: string | undefined):
 }
 
 /** @throws RedisError, InputError */
-export async function openSide(
+async function openSide(
   context: Context,
   side: SideName,
   accepts: (key: ByteString) => boolean,

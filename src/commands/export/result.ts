@@ -4,7 +4,7 @@ import { sumAccounts } from '../../redis/account.ts';
 import { costNotes, type ServerCost } from '../keyspace-report.ts';
 import type { ExportForm } from './form.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, note, type NoteBlock } from '../../render/blocks.ts';
+import { type Block, fact, note, type NoteBlock } from '../../render/blocks.ts';
 import { counted, formatCell, formatBytes, formatSeconds } from '../../render/units.ts';
 import { blankOf } from '../blank.ts';
 
@@ -69,18 +69,13 @@ export function viewExport(result: ExportResult, own: OwnLookups): Block[] {
       kind: 'facts',
       name: 'export',
       facts: [
-        { name: 'file', label: 'file', value: result.file, unit: 'text' },
-        { name: 'form', label: 'form', value: result.form, unit: 'text' },
-        { name: 'keys', label: 'keys', value: result.keys, unit: 'count' },
-        { name: 'fileBytes', label: 'bytes', value: result.fileBytes, unit: 'bytes' },
-        { name: 'skipped', label: 'skipped', value: result.skipped, unit: 'count' },
-        { name: 'failed', label: 'failed', value: result.failed, unit: 'count' },
-        {
-          name: 'streamsWithoutGroups',
-          label: 'without groups',
-          value: result.streamsWithoutGroups,
-          unit: 'count',
-        },
+        fact('file', 'file', result.file, 'text'),
+        fact('form', 'form', result.form, 'text'),
+        fact('keys', 'keys', result.keys, 'count'),
+        fact('fileBytes', 'bytes', result.fileBytes, 'bytes'),
+        fact('skipped', 'skipped', result.skipped, 'count'),
+        fact('failed', 'failed', result.failed, 'count'),
+        fact('streamsWithoutGroups', 'without groups', result.streamsWithoutGroups, 'count'),
       ],
     },
     ...exportNotes(result, own),

@@ -11,13 +11,13 @@ import { RedisError, refusal } from '../../redis/errors.ts';
 import { type NodeFacts, readNodeFacts } from '../../redis/node-facts.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { escapeJson } from '../../render/json-text.ts';
-import { printable } from '../../render/printable.ts';
 import { counted } from '../../render/units.ts';
 import { LinkError } from '../../support/files.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { selectionOf } from '../namespace-filter.ts';
 import { type PaceInput, paceLimitsOf } from '../reading-options.ts';
+import { problemLines } from '../problem-lines.ts';
 import { confirmReplacing } from '../protection.ts';
 import { type ExportForm, exportFormOf } from './form.ts';
 import {
@@ -223,12 +223,7 @@ function warnOfLosses({ warn }: Context, result: ExportResult, fieldTtlsRefused:
         'loaded again, these fields do not expire; --form archive keeps them',
     );
   }
-  if (failed > 0) {
-    const lines = problems.map(({ key, reason }) => `  \`${printable(key)}\`  ${printable(reason)}`);
-    if (failed > problems.length)
-      lines.push(`  and ${counted(failed - problems.length, 'more key', 'more keys')}`);
-    warn(`${counted(failed, 'key')} could not be exported:\n${lines.join('\n')}`);
-  }
+  if (failed > 0) warn(`${counted(failed, 'key')} could not be exported:\n${problemLines(problems, failed)}`);
   if (streamsWithoutGroups > 0) warn(groupsText(streamsWithoutGroups));
 }
 

@@ -1,34 +1,14 @@
 import { InputError } from '../../support/failure.ts';
 import type { FixtureCheck } from '../../records/fixtures/check.ts';
-import type { FixtureProblem } from '../../records/fixtures/problems.ts';
 import type { FixtureSource } from '../../records/fixtures/source.ts';
 import type { Verification } from '../../records/fixtures/verify.ts';
 import type { FixtureWriting, WriteOptions } from '../../records/fixtures/write-run.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { printable } from '../../render/printable.ts';
 import { counted, formatBytes, formatCell } from '../../render/units.ts';
 import { type Context, InterruptedError } from '../context.ts';
+import { problemLines } from '../problem-lines.ts';
 import type { WarmResult } from './result.ts';
 import type { MemoryShortage } from '../../records/fixtures/memory.ts';
-
-/** One line per problem: `  users.json:14  user:7  why`. @param total Problems in all; those beyond the list are counted. */
-export function problemLines(problems: readonly FixtureProblem[], total: number): string {
-  const lines = problems.map(({ file, line, key, reason }) => {
-    const words = [`${file}:${line}`, key === null ? '' : `\`${shortened(key)}\``, reason];
-    return `  ${words
-      .filter((word) => word !== '')
-      .map(printable)
-      .join('  ')}`;
-  });
-  if (total > problems.length) lines.push(`  and ${formatCell(total - problems.length, 'count')} more`);
-  return lines.join('\n');
-}
-
-const shownKeyLength = 80;
-
-function shortened(key: string): string {
-  return key.length <= shownKeyLength ? key : `${key.slice(0, shownKeyLength - 1)}…`;
-}
 
 /** What running it again does to what is written already. */
 const againBy = {
@@ -97,11 +77,11 @@ export function warnOfCheck(
     const lines = problemLines(repeats.first, repeatedKeys);
     context.warn(`${counted(repeatedKeys, 'record')} ${verb} an earlier one with the same key:\n${lines}`);
   }
-  if (negativeZeros.records > 0) {
-    const { records: count, list } = negativeZeros;
+  if (negativeZeros.total > 0) {
+    const { total: count, first } = negativeZeros;
     context.warn(
       `${counted(count, 'record')} ${count === 1 ? 'has a score' : 'have scores'} of -0, which servers keep as 0 in sorted sets that ` +
-        `are short (see \`zset-max-listpack-entries\`):\n${problemLines(list.first, count)}`,
+        `are short (see \`zset-max-listpack-entries\`):\n${problemLines(first, count)}`,
     );
   }
   if (dryRun) warnOfPermanentKeys(context, plan);

@@ -1,9 +1,17 @@
 import type { NamespaceTally } from '../../records/fixtures/tally.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatCell, formatSeconds } from '../../render/units.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 import type { WarmResult } from './result.ts';
+
+const { text, count, bytes, seconds } = fieldsOf<NamespaceTally>();
+const fields = [
+  ...[text('namespace', 'NAMESPACE'), count('records', 'RECORDS'), bytes('valueBytes', 'VALUES')],
+  ...[seconds('minTtlSeconds', 'SHORTEST TTL'), seconds('maxTtlSeconds', 'LONGEST TTL')],
+  ...[count('permanentRecords', 'NO TTL'), text('ttlFrom', 'TTL FROM', ttlFrom)],
+];
 
 export function viewWarm(result: WarmResult, own: OwnLookups): Block[] {
   if (result.namespaces.length === 0) {
@@ -12,32 +20,7 @@ export function viewWarm(result: WarmResult, own: OwnLookups): Block[] {
     if (result.records === 0) return [note('plain', 'nothing to write: there are no records')];
     return result.skipped === result.expired + result.existing ? leftOut(result) : [];
   }
-  return [
-    {
-      kind: 'table',
-      name: 'namespaces',
-      columns: [
-        { name: 'namespace', header: 'NAMESPACE', unit: 'text' },
-        { name: 'records', header: 'RECORDS', unit: 'count' },
-        { name: 'valueBytes', header: 'VALUES', unit: 'bytes' },
-        { name: 'minTtlSeconds', header: 'SHORTEST TTL', unit: 'seconds' },
-        { name: 'maxTtlSeconds', header: 'LONGEST TTL', unit: 'seconds' },
-        { name: 'permanentRecords', header: 'NO TTL', unit: 'count' },
-        { name: 'ttlFrom', header: 'TTL FROM', unit: 'text' },
-      ],
-      rows: result.namespaces.map((row) => [
-        row.namespace,
-        row.records,
-        row.valueBytes,
-        row.minTtlSeconds,
-        row.maxTtlSeconds,
-        row.permanentRecords,
-        ttlFrom(row),
-      ]),
-    },
-    ...permanent(result),
-    ...summary(result, own),
-  ];
+  return [tableOf('namespaces', result.namespaces, fields), ...permanent(result), ...summary(result, own)];
 }
 
 /** The shortest and the longest TTL say nothing of the records that have none. */

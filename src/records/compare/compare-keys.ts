@@ -82,7 +82,7 @@ export type Verdict =
       readonly kind: 'different';
       readonly what: DifferenceKind;
       /** The key has the same TTL, and fields of it have others. */
-      readonly inFieldTtls?: boolean;
+      readonly inFieldTtls?: true;
       readonly a: Sighting;
       readonly b: Sighting;
     }
@@ -280,7 +280,13 @@ export function verdictOf(same: Likeness, sightings: () => readonly [a: Sighting
   if (what === null && same.fieldTtls === null) return failed('the TTLs of its fields could not be read');
   if (what === null && same.fieldTtls === true) return { kind: 'equal' };
   const [a, b] = sightings();
-  return { kind: 'different', what: what ?? 'ttl', ...(what === null && { inFieldTtls: true }), a, b };
+  return {
+    kind: 'different',
+    what: what ?? 'ttl',
+    ...(what === null && { inFieldTtls: true as const }),
+    a,
+    b,
+  };
 }
 
 export function areSameFieldTtls(

@@ -12,6 +12,8 @@ export interface Difference {
   readonly key: string;
   readonly keyBase64?: string;
   readonly what: DifferenceKind;
+  /** The TTL of the key is the same, and those of fields are not. */
+  readonly inFieldTtls?: true;
   readonly a: Sighting;
   readonly b: Sighting;
 }
@@ -100,19 +102,11 @@ export class ComparisonTally {
         break;
       case 'different':
         this.compared++;
-        this.addDifference(key, verdict.what, verdict.a, verdict.b);
+        this.addDifference(key, verdict);
         break;
       case 'equal':
         this.compared++;
     }
-  }
-
-  addDifference(key: ByteString, what: DifferenceKind, a: Sighting, b: Sighting): void {
-    this.different[what]++;
-    this.rowOf(key).different++;
-    if (this.differences.length >= this.limit) return;
-    const sides = this.swapped ? { a: b, b: a } : { a, b };
-    this.differences.push({ ...keyFields(key), what, ...sides });
   }
 
   fail(key: ByteString, reason: string): void {
@@ -129,6 +123,14 @@ export class ComparisonTally {
   get differentKeys(): number {
     const { type, value, ttl } = this.different;
     return type + value + ttl;
+  }
+
+  private addDifference(key: ByteString, { what, inFieldTtls, a, b }: Verdict & { kind: 'different' }): void {
+    this.different[what]++;
+    this.rowOf(key).different++;
+    if (this.differences.length >= this.limit) return;
+    const sides = this.swapped ? { a: b, b: a } : { a, b };
+    this.differences.push({ ...keyFields(key), what, ...(inFieldTtls && { inFieldTtls }), ...sides });
   }
 
   private addLone(key: ByteString, type: string, kind: 'missing' | 'extra'): void {

@@ -33,9 +33,9 @@ export const systemClock: Clock = {
 };
 
 /**
- * Hands out the moments at which batches are meant to start, evenly spaced, in the order of asking. Whoever asks too
- * late gets a moment that has passed, and goes on at once: latency counted from that moment includes the wait, so a
- * server that stalls is charged for every batch it held up, not for one.
+ * Hands out the moments at which batches are meant to start, evenly spaced, in the order of asking. A caller that
+ * is late gets a moment that has passed, and does not wait: latency counted from that moment includes the wait, so a
+ * server that stalls is charged for every batch it delayed, not for one.
  */
 export class Pacer {
   private issued = 0;
@@ -74,7 +74,7 @@ export class Pacer {
     return this.issued * this.intervalMillis;
   }
 
-  /** How late those were sent, on average, who had asked in time: the fault of this machine, not of the server. */
+  /** How late those batches were sent, on average, whose callers were in time: the fault of this machine, not of the server. */
   get meanOwnDelayMillis(): number {
     return this.punctual === 0 ? 0 : this.ownDelayMillis / this.punctual;
   }

@@ -1,7 +1,7 @@
 import type { WorkloadName } from './options.ts';
 import type { WorkloadResult } from './result.ts';
 
-/** What a pipeline holds a benchmark against; null where it asks for nothing. */
+/** What a pipeline requires of a benchmark; null: nothing. */
 export interface Limits {
   readonly maxP99Micros: number | null;
   readonly minThroughputPerSecond: number | null;
@@ -16,7 +16,7 @@ export interface Verdict {
   readonly met: boolean;
 }
 
-/** Holds each workload that was measured to its end against the limits; what was not measured does not pass. */
+/** Compares each workload that was measured to its end with the limits; what was not measured does not pass. */
 export function judge(results: readonly WorkloadResult[], limits: Limits): Verdict[] {
   const { maxP99Micros, minThroughputPerSecond } = limits;
   return results

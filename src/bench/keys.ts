@@ -86,7 +86,7 @@ export class KeySet {
 /** What became of the keys of a run. Those neither removed nor left had already gone: expired, or evicted. */
 export interface Removal {
   readonly removed: number;
-  /** Keys nobody could remove; they expire. */
+  /** Keys that could not be removed; they expire. */
   readonly left: number;
   readonly error?: Error;
 }
@@ -104,7 +104,7 @@ export function keyNames(runId: string, count: number): ByteString[] {
   );
 }
 
-/** The keys of a run, for each node that holds some. */
+/** The keys of a run, by node. */
 export function keySetsOf(
   server: RedisServer,
   names: readonly ByteString[],
@@ -122,7 +122,7 @@ const beforeValue = (encoded: string, key: ByteString) =>
 /** What a key costs in addition to its value: its name, its TTL, the server's tables (measured on Redis 7.0: 150 to 210). */
 const bytesPerKey = 200;
 
-/** Enough to measure with, and little enough to drive out few of the keys that others put there. */
+/** Enough to measure with, and little enough to evict few keys of others. */
 const largestShare = 0.1;
 
 /**

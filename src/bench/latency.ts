@@ -17,12 +17,12 @@ export interface LatencySummary {
 
 const nanosPerMilli = 1e6;
 const nanosPerMicro = 1e3;
-/** One hour; the library gives up on an answer long before. */
+/** One hour; a lane waits for no answer so long. */
 const longestNanos = 3_600_000 * nanosPerMilli;
 
 /**
  * Collects latencies in a histogram of fixed size, so that a long run costs no more memory than a short one and no
- * value is left out. It holds nanoseconds, to three figures.
+ * value is left out. Its unit is nanoseconds, to three figures.
  * @see https://hdrhistogram.github.io/HdrHistogram/
  */
 export class LatencyRecorder {

@@ -11,7 +11,7 @@ export interface BenchOptions {
   /** Commands in one write; the next are sent when all are answered. */
   readonly pipeline: number;
   readonly payloadBytes: number;
-  /** Size of the key set that `get`, `set` and `mixed` draw from, each key as likely as any other. */
+  /** Keys that `get`, `set` and `mixed` use, each as likely as any other. */
   readonly keys: number;
   /** Share of GET in `mixed`, from 0 to 1. */
   readonly getRatio: number;

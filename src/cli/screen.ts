@@ -23,18 +23,18 @@ const leaveSequence = '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l';
 /** What follows an escape within this time belongs to it. */
 const escapeMillis = 60;
 
-/** A server that hangs keeps nobody from suspending the program for longer. */
+/** How long a server that hangs may delay a suspension. */
 const suspendingMillis = 5000;
 
-/** Connections that were closed are gone once the system has been told so, which a process that is stopped cannot do. */
+/** Time for the system to close connections, which it does not for a process that is stopped. */
 const farewellMillis = 50;
 
-/** A process that cannot be suspended, for nobody could continue it, goes on after this. */
+/** A process that cannot be suspended, for no shell could continue it, resumes after this. */
 const suspendMillis = 100;
 
 /**
- * The terminal of the process. It is given back as it was on `close`, on an interruption, on SIGQUIT, on an exception that
- * nobody catches, and at the latest when the process ends; after kill -9 nobody is left to do so.
+ * The terminal of the process. It is given back as it was on `close`, on an interruption, on SIGQUIT, on an uncaught
+ * exception, and at the latest when the process ends; but not after kill -9.
  */
 export class TerminalScreen implements LiveScreen {
   private readonly streams: TerminalStreams;

@@ -8,9 +8,9 @@ export interface ScreenListener {
   key(key: Key): void;
   /** The size has changed, or what was drawn is lost: draw again. */
   changed(): void;
-  /** The program is about to be stopped: what nobody would read meanwhile is closed. It is waited for a few seconds at most. */
+  /** The program is about to be stopped: closes what would not be read meanwhile. It has a few seconds. */
   suspending(): Promise<void>;
-  /** The program goes on. */
+  /** The program continues. */
   resumed(): void;
 }
 

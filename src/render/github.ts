@@ -25,7 +25,7 @@ function escapeProperty(text: string): string {
 }
 
 /**
- * A plain line of the log: whatever stands in it, no command is read from it. The runner looks for `::` behind leading
+ * A plain line of the log: no command is read from it, whatever it contains. The runner looks for `::` behind leading
  * blanks, and for the older `##[` anywhere.
  */
 export function logLine(text: string): string {

@@ -89,7 +89,7 @@ function attributeText(attributes: Attributes): string {
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
 /**
- * Text that is valid anywhere in XML 1.0: what has a meaning there becomes an entity, and the characters it cannot hold
+ * Text that is valid anywhere in XML 1.0: what has a meaning there becomes an entity, and the characters it cannot have
  * in any form are written as `\x1b`.
  * @see https://www.w3.org/TR/xml/#charsets
  */

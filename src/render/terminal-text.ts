@@ -27,7 +27,7 @@ export function renderTerminal(blocks: readonly Block[], style: TerminalStyle): 
   return blocks
     .map((block, index) => {
       const previous = blocks[index - 1];
-      // Notes that follow each other stand together.
+      // No blank line between notes.
       const gap = index > 0 && !(isRemark(block) && previous && isRemark(previous)) ? '\n' : '';
       return gap + renderBlock(block, pen, style);
     })
@@ -127,7 +127,7 @@ function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle
   return [table.toString().replace(/[ \t]+$/gm, ''), ...remark.map((line) => pen.dim(line)), ''].join('\n');
 }
 
-/** Text is not cut below this, so that names can be told apart and a span of time stays whole. */
+/** Text is not cut below this, so that names stay distinct and a span of time stays whole. */
 const leastWidth = 20;
 
 function widthsOf(rows: readonly (readonly string[])[]): number[] {
@@ -168,7 +168,7 @@ function inkOfCell(value: Cell, unit: Unit, pen: ChalkInstance): (text: string) 
   return inkOf(pen, isStatus ? (statusTones[value] ?? 'dim') : 'plain');
 }
 
-/** Words as a shell reads them back, on one line: a file name may hold blanks, quotes, and worse. */
+/** Words as a shell reads them back, on one line: a file name may have blanks, quotes, and worse. */
 export function shellLine(words: readonly string[]): string {
   return words.map(quoted).join(' ');
 }

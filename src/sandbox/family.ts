@@ -48,7 +48,7 @@ export interface RecordContext {
 
 type Word = string | ((record: RecordContext) => string | number);
 
-/** What stands in keys for the placeholders of patterns, and for `*`: a list has a word for each place of a pattern. */
+/** What keys have in place of placeholders, and of `*`: a list has a word for each place of a pattern. */
 type Words = Readonly<Record<string, Word | readonly Word[]>>;
 
 /** What the map does not have of a family. */

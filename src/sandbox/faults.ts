@@ -109,7 +109,7 @@ const faultyShare = 0.6;
 /** Share of removals in the traffic of an invalidation loop. */
 const removals = 0.15;
 
-/** Keys that nobody asks for again: so many stay, and memory stays bounded. */
+/** Keys that are not read again: so many stay, and memory stays bounded. */
 const strayKeys = 1000;
 
 /** Indexes that the rest of the traffic does not use: it has none of these families. */
@@ -174,7 +174,7 @@ function* readAgain(
   }
 }
 
-/** Each read asks for a key that nobody has stored, and stores what nobody will ask for. */
+/** Each read is of a key that was never stored, and stores one that is never read again. */
 function* readStrayKeys(
   fault: Fault,
   originNow: () => Origin,
@@ -226,8 +226,8 @@ const shrinkingTries = 40;
 const shrinkingMillis = 100;
 
 /**
- * Puts the keys in place that the fault's traffic reads and, for `small-memory`, the limit: whatever nobody reads is
- * evicted at once, and eviction goes on for as long as the traffic writes. For a sandbox's own server only.
+ * Puts the keys in place that the fault's traffic reads and, for `small-memory`, the limit: what is not read is
+ * evicted at once, and eviction continues for as long as the traffic writes. For a sandbox's own server only.
  * @throws RedisError when the server refuses a command or the connection is lost.
  */
 export async function bringAbout(

@@ -85,7 +85,7 @@ function pickledText(text: string): string {
   return `X${length.toString('latin1')}${bytes}\x94`;
 }
 
-/** Ids that every generated data set holds, so that examples and tests may name them. */
+/** Ids that are in every generated data set, so that examples and tests may name them. */
 export const namedUsers = [1, 12, 123] as const;
 
 /** The database id of the n-th user, scenario, …: `first` come first, then 1, 2, 3, … without those. */

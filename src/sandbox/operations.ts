@@ -36,7 +36,7 @@ export interface TrafficOptions {
   readonly without?: readonly Family[];
 }
 
-/** Popular records are among the first of each family, which every data set holds. */
+/** Popular records are among the first of each family, which every data set has. */
 const popularRecords = 200;
 /** From here on are indexes that no record has been made for, in data sets of any likely size. */
 const newIndexes = 1_000_000;
@@ -88,7 +88,7 @@ export function* generateTraffic(
       // Now and then a value is written again before its time: its source has changed.
       yield draw.chance(0.03) ? { kind: 'write', record } : { kind: 'read', record, refill: true };
     } else if (family.state) {
-      // A session that ended, a scenario nobody unlocked: there is nothing to fill in.
+      // A session that ended, a scenario that is locked: there is nothing to fill in.
       yield { kind: 'read', record: freshRecord(family, nextNewIndex++, origin), refill: false, isNew: true };
     } else if (family.limit === undefined && draw.chance(0.6)) {
       const record = freshRecord(family, nextNewIndex++, origin);
@@ -131,7 +131,7 @@ function familyAt(families: readonly Family[], position: number): Family {
   return families.at(-1) as Family;
 }
 
-/** A clock that is set anew once a second. */
+/** A clock that is set once a second. */
 export function movingClock(now: () => number): () => Clock {
   let clock = new Clock(now());
   return () => {

@@ -100,7 +100,7 @@ interface GenerateOptions {
 }
 
 /**
- * The keys of one system as a cache holds them some time after they were written: of each TTL a random part is over.
+ * The keys of one system as they are in a cache some time after they were written: of each TTL a random part is over.
  * No key comes twice; nothing is kept, however many are asked for.
  */
 export function* generateRecords(

@@ -82,7 +82,7 @@ async function startOn(
     await guarded.stop();
     refuseIfAborted(signal);
     reason = outcome;
-    // Between our look at the port and the server's own, somebody else may have taken it.
+    // Another process may have taken the port since we looked.
     if (!/address already in use|already allocated|port is in use/i.test(reason)) break;
   }
   return reason;
@@ -100,7 +100,7 @@ async function waitUntilReady(
   void guarded.gone.then(() => (server.gone = true));
   const deadline = performance.now() + startMillis;
   while (!server.gone && performance.now() < deadline && signal?.aborted !== true) {
-    // A stranger may listen on the port: a container is known by having got it, a program by its folder.
+    // Another server may listen on the port: a container is known by having got it, a program by its folder.
     if (await isReady(target, product === 'container' ? undefined : folder)) return 'ready';
     await sleep(20);
   }
@@ -150,7 +150,7 @@ function freePort(): Promise<number> {
 
 /** A process that does not outlive this one, whatever this one dies of. */
 export interface GuardedProcess {
-  /** Resolves when the process is gone. Its folder stays, for what stands in the log, until `stop`. */
+  /** Resolves when the process is gone. Its folder stays, for its log, until `stop`. */
   readonly gone: Promise<void>;
   /** Resolves when nothing is left, the folder included. */
   readonly ended: Promise<void>;
@@ -160,7 +160,7 @@ export interface GuardedProcess {
 
 /**
  * The guard is a shell in a session of its own, so that Ctrl-C at the terminal reaches neither it nor the server. Its
- * stdin is a pipe from us: when that closes, because we said so or because we are dead (`kill -9` included), it ends the
+ * stdin is a pipe from us: when that closes, at our request or because we died (`kill -9` included), it ends the
  * server and removes the folder. When the server ends by itself it closes its stdout, and waits for us to read the log.
  */
 const guardScript = `

@@ -33,5 +33,5 @@ export const faultDescriptions: Readonly<Record<FaultName, string>> = {
 /** Operations per second of light traffic. */
 export const defaultTraffic = 200;
 
-/** The same with a fault: so much that a window of a few seconds holds hundreds of misses. */
+/** The same with a fault: so much that a window of a few seconds has hundreds of misses. */
 export const faultTraffic = 1000;

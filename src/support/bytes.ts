@@ -12,7 +12,7 @@ export function bytesOf(text: string): ByteString {
   return (/^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1')) as ByteString;
 }
 
-/** Marks a string that already holds one byte per character. */
+/** Marks a string that already has one byte per character. */
 export function asBytes(latin1: string): ByteString {
   return latin1 as ByteString;
 }

@@ -16,8 +16,8 @@ import { basename, dirname, join } from 'path/posix';
 import type { ProcessFacts } from './processes.ts';
 
 /**
- * Makes the folder and those above it that are missing, one by one: Node's own recursive way never ends where a folder
- * cannot hold any, as below /proc.
+ * Makes the folder and those above it that are missing, one by one: Node's own recursive way never ends in a folder
+ * that takes none, as below /proc.
  * @param mode Of those that are made. @throws Error as the system gives it
  */
 export function makeFolder(path: string, mode = 0o777): void {
@@ -30,7 +30,7 @@ export function makeFolder(path: string, mode = 0o777): void {
     try {
       mkdirSync(folder, { mode });
     } catch (error) {
-      // Somebody else was faster.
+      // Another process was faster.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
@@ -59,7 +59,7 @@ export function writePlaceAt(path: string): 'nothing' | 'file' | 'stream' {
   return 'stream';
 }
 
-/** `FILE.cachectl-HOST-PID-START-RANDOM.tmp`: who writes it is in the name, so that a later run can tell whether it still does. */
+/** `FILE.cachectl-HOST-PID-START-RANDOM.tmp`: its writer is in the name, so that a later run can see whether it still runs. */
 const draftName = /\.cachectl-([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-[0-9a-f]{8}\.tmp$/;
 const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
@@ -95,7 +95,7 @@ function draftsIn(folder: string): string[] {
   try {
     entries = readdirSync(folder, { withFileTypes: true });
   } catch {
-    // It cannot be listed, or is not there yet: what is to be written may still go into it.
+    // It cannot be listed, or is not there yet; a file may be written to it all the same.
     return [];
   }
   return entries.filter((entry) => entry.isFile() && draftName.test(entry.name)).map(({ name }) => name);
@@ -105,11 +105,11 @@ function removeIfPermitted(path: string): void {
   try {
     rmSync(path);
   } catch {
-    // It is another user's, or another run was faster: what is to be written does not depend on it.
+    // It is another user's, or another run was faster; nothing depends on it.
   }
 }
 
-/** A file for data that no later run needs: it has no name, so nothing of it stays on the disk, however the program ends. */
+/** A file without a name, for data that no later run needs: nothing of it stays on the disk, however the program ends. */
 export async function openNameless(): Promise<FileHandle> {
   const folder = await mkdtemp(join(tmpdir(), 'cachectl-'));
   try {
@@ -121,14 +121,14 @@ export async function openNameless(): Promise<FileHandle> {
 
 /**
  * Writes a whole file: a reader sees the old text or the new one, never a part. It is readable by its owner alone, whatever was
- * there before, and so are the missing folders that are made. A draft that an earlier run has left beside it is removed.
+ * there before, and so are the missing folders that are made. Drafts that earlier runs left in the folder are removed.
  * @throws LinkError where the file is a link; Error for what is no regular file (a pipe, a device), and as the system gives it
  */
 export function replaceFile(path: string, text: string, processes: ProcessFacts): void {
   replace(path, text, processes, { file: 0o600, folder: 0o700 });
 }
 
-/** The same for a file that holds nothing of keys or values, with the mode of the one before, or a usual one. */
+/** The same for a file without keys or values, with the mode of the one before, or a usual one. */
 export function replacePublicFile(path: string, text: string, processes: ProcessFacts): void {
   const found = statSync(path, { throwIfNoEntry: false })?.mode;
   replace(path, text, processes, { file: 0o666, folder: 0o777, ...(found !== undefined && { kept: found }) });

@@ -20,10 +20,10 @@ export class FolderError extends Error {
 
 const pollMillis = 20;
 
-/** Nobody holds the lock for so long: the work under it is a few commands, each with a limit of its own. */
+/** No one keeps the lock for so long: the work under it is a few commands, each with a time limit. */
 const abandonedMillis = 120_000;
 
-/** Between making the file and writing into it lie microseconds; the same holds for breaking a lock. */
+/** A lock is written microseconds after its file is made, and broken as fast. */
 const unfinishedMillis = 500;
 
 /**

@@ -1,4 +1,4 @@
-/** Two bounds that hold the true figure with a probability of 95 %. */
+/** Two bounds that contain the true figure with a probability of 95 %. */
 export type Interval = readonly [low: number, high: number];
 
 /** The 0.975 quantile of the normal distribution. */

@@ -68,7 +68,7 @@ export class LogHistogram {
   }
 }
 
-/** Bucket `n` holds what lies above `base ** (n - 1)`, up to `base ** n`. */
+/** Bucket `n` is for what lies above `base ** (n - 1)`, up to `base ** n`. */
 function bucketOf(value: number): number {
   return Math.ceil(Math.log(value) / logOfBase);
 }

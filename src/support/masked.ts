@@ -38,7 +38,7 @@ export function maskedUrl(text: string): string {
 /** `redis:/` and `redis:` are meant to be `redis://`. */
 const schemes = /(?<![a-z0-9+.-])(?:[a-z][a-z0-9+.-]{0,30}:\/\/|(?:rediss?|valkeys?|unix):\/?)/;
 
-/** How far the URL reaches: to the quote that closes it, for a password may hold blanks, else to the next blank. */
+/** How far the URL reaches: to the quote that closes it, for a password may have blanks, else to the next blank. */
 function lengthOfUrl(rest: string, before: string | undefined): number {
   const closing =
     before !== undefined && '`\'"'.includes(before) ? new RegExp(`${before}(?![^\\s,;:.)])`) : null;
@@ -54,7 +54,7 @@ function maskedRest(rest: string, scheme: string): string {
   const authorityEnd = isWeb ? rest.search(/[/?#]|$/) : queryMasked.length;
   const at = queryMasked.slice(0, authorityEnd).lastIndexOf('@');
   if (at >= 0) return `…${queryMasked.slice(at)}`;
-  // Without an @, `user:secret` may stand where `host:port` should.
+  // Without an @, `user:secret` may be in the place of `host:port`.
   if (isWeb || !scheme.endsWith('//')) return queryMasked;
   return /^(?:\[[^\]]*\]|[^:/?#]*)(?::\d{0,5})?(?:[/?#].*)?$/s.test(rest) ? queryMasked : '…';
 }

@@ -19,7 +19,7 @@ import type { ProcessFacts } from './processes.ts';
 const openFile = promisify(open);
 const statOf = promisify(fstat);
 
-/** The longest text that Node holds in one string, in bytes. */
+/** The longest text that fits into one string of Node, in bytes. */
 const mostBytes = 512 * 2 ** 20 - 24;
 
 /** A file as a person named it, opened. */
@@ -31,8 +31,8 @@ interface NamedFile {
 }
 
 /**
- * Opens a file that a person named. Reading it never holds up a signal: a pipe is opened without waiting for its writer, and what
- * waits for bytes is the event loop, not a thread.
+ * Opens a file that a person named. Reading it never delays a signal: a pipe is opened without waiting for its writer, and the
+ * event loop waits for bytes, not a thread.
  * @throws Error as the system gives it; for a folder only its stream does
  */
 export async function openNamedFile(path: string): Promise<NamedFile> {
@@ -60,7 +60,7 @@ export async function readNamedFile(
   return readWhole(() => openNamedFile(path), signal, failure, most);
 }
 
-/** The same for a file of JSON; what it holds is for the caller to check. */
+/** The same for a file of JSON, whose content the caller checks. */
 export async function readNamedJson<T>(
   path: string,
   signal: AbortSignal,
@@ -107,7 +107,7 @@ const lastWordMillis = 1000;
 
 /**
  * Opens a pipe or a device that a person named, to write to it. A pipe without a reader is waited for, and as with
- * `openNamedFile` nothing holds up a signal.
+ * `openNamedFile` nothing delays a signal.
  * @throws AbortError; Error as the system gives it
  */
 export async function openNamedPlace(path: string, signal: AbortSignal): Promise<Socket | WriteStream> {

@@ -3,13 +3,13 @@ export interface ProcessFacts {
   readonly pid: number;
   readonly hostname: string;
   /**
-   * Null where no such process runs. `startedAt` tells it from a later process with the same number; null where the
-   * system does not say. It is compared, never read.
+   * Null where no such process runs. `startedAt` differs for a later process with the same number; null where the
+   * system does not report it. It is only compared.
    */
   lookUp(pid: number): { readonly startedAt: string | null } | null;
 }
 
-/** Who holds a note or a lock. */
+/** The process that a note or a lock belongs to. */
 export interface Holder {
   readonly pid: number;
   readonly hostname: string;
@@ -21,7 +21,7 @@ export function holderOf(facts: ProcessFacts): Holder {
   return { pid, hostname, startedAt: facts.lookUp(pid)?.startedAt ?? null };
 }
 
-/** True while the holder runs. Of another machine, whose folder this one shares, nothing is known: it is taken to run. */
+/** True while the holder runs. One of another machine, which shares the folder, is taken to run. */
 export function isRunning(holder: Holder, facts: ProcessFacts): boolean {
   if (holder.hostname !== facts.hostname) return true;
   const found = facts.lookUp(holder.pid);

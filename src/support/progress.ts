@@ -1,6 +1,6 @@
-/** How work tells that it goes on. The terminal implements it; work itself knows no terminal. */
+/** How work reports its progress. The terminal implements it; work itself knows no terminal. */
 export interface Progress {
-  /** `total` is the expected number of units (`keys`, `records`, …); null where nobody knows it. */
+  /** `total` is the expected number of units (`keys`, `records`, …); null where it is not known. */
   start(label: string, unit: string, total: number | null): void;
   /** `done` counts from zero since `start`. */
   update(done: number): void;

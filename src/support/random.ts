@@ -2,7 +2,7 @@ import { type ByteString, asBytes } from './bytes.ts';
 import { fnvOf } from './hash.ts';
 
 /**
- * A stream of pseudo-random numbers with what the generators draw from it. Equal arguments give equal streams, so a
+ * A stream of pseudo-random numbers, and values made from them. Equal arguments give equal streams, so a
  * record depends on its own coordinates only and any record can be made without those before it.
  *
  * The engine is sfc32 ("small fast chaotic") of Chris Doty-Humphrey's PractRand, with its seeding of 15 discarded
@@ -80,7 +80,7 @@ export class SeededRandom {
   }
 
   /**
-   * A rank from 0 upwards whose frequency falls like that of Zipf and Mandelbrot: half of all draws are below `spread`,
+   * A rank from 0 upwards whose frequency falls like that of Zipf and Mandelbrot: half of them are below `spread`,
    * few are far beyond. (The Lomax distribution, inverted, with shape 1.)
    */
   rank(spread: number): number {

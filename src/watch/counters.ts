@@ -4,7 +4,7 @@ import type { OwnLookups } from '../redis/lookups.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { type ServerReport, serverReportOf } from '../redis/server-report.ts';
 
-/** What one node has counted since it started, or since its statistics were reset; a null: it does not tell. */
+/** What one node has counted since it started, or since its statistics were reset; a null: not reported. */
 export interface NodeCounters {
   readonly address: string;
   /** Another one after each start of the server. */
@@ -54,22 +54,16 @@ export function beforeAnew(counters: NodeCounters, own: OwnLookups): NodeCounter
   return { ...counters, lookups: { ...lookups, own: left } };
 }
 
-/** What a node did between two readings of its counters. */
-export interface NodeDeltas {
+type DeltaName =
+  ('hits' | 'misses' | 'commands' | 'evictedKeys' | 'expiredKeys') | ('cpuSeconds' | 'bytesIn' | 'bytesOut');
+
+/** What a node did between two readings of its counters; `commands` less what this program sent. */
+export interface NodeDeltas extends Readonly<Record<DeltaName, number | null>> {
   /**
    * `restart`: the figures are of the time since then. `statistics`: CONFIG RESETSTAT, likewise. `other`: another server
-   * stands in its place, and what it did in this interval is not known.
+   * took its place, and what it did in this interval is not known.
    */
   readonly reset: 'restart' | 'statistics' | 'other' | null;
-  readonly hits: number | null;
-  readonly misses: number | null;
-  /** Less what this program sent. */
-  readonly commands: number | null;
-  readonly evictedKeys: number | null;
-  readonly expiredKeys: number | null;
-  readonly cpuSeconds: number | null;
-  readonly bytesIn: number | null;
-  readonly bytesOut: number | null;
 }
 
 /**

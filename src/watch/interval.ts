@@ -1,7 +1,7 @@
 import { sumOrNull } from '../support/collections.ts';
 import { dataReadsOf, lookupsSince } from '../health/lookups/counters.ts';
 import type { RedisError } from '../redis/errors.ts';
-import { sumReports } from '../redis/server-report.ts';
+import { type ServerReport, sumReports } from '../redis/server-report.ts';
 import {
   deltasOf,
   type NodeCounters,
@@ -14,14 +14,16 @@ import type { LatencyFigures } from './metered-node.ts';
 import type { WatchedNamespace } from './namespaces.ts';
 import { setTimeout as sleep } from 'timers/promises';
 
-/** What the counters tell of an interval. A null: not reported. */
-export interface CounterFigures {
+/** What the counters say of an interval. A null: not reported. */
+export interface CounterFigures extends Pick<
+  ServerReport,
+  | ('hits' | 'misses' | 'evictedKeys' | 'expiredKeys' | 'connectedClients' | 'uptimeSeconds')
+  | ('usedBytes' | 'maxBytes' | 'hasMemoryLimit')
+> {
   /** What the interval took; longer after a lost connection, for it counts from the last answer. */
   readonly windowSeconds: number | null;
   /** The counters went back to zero, and these figures are of the time since then; `other`: another server took over. */
   readonly reset: NodeDeltas['reset'];
-  readonly hits: number | null;
-  readonly misses: number | null;
   /**
    * Of the reads of data, from 0 to 1; null where there were none, and where it is not known to within 10 points: whether
    * metadata lookups hit is not reported.
@@ -33,20 +35,11 @@ export interface CounterFigures {
   readonly metadataLookups: number | null;
   /** Commands of others: what this program asks is taken off. */
   readonly operationsPerSecond: number | null;
-  readonly usedBytes: number | null;
-  /** Null where no limit is set, and where it is not reported. */
-  readonly maxBytes: number | null;
-  /** Null: whether there is one is not reported. */
-  readonly hasMemoryLimit: boolean | null;
-  readonly evictedKeys: number | null;
-  readonly expiredKeys: number | null;
-  readonly connectedClients: number | null;
   /** CPU time of the server's processes as a share of the time: 1 is one core kept busy by each. */
   readonly cpuRatio: number | null;
   readonly bytesInPerSecond: number | null;
   readonly bytesOutPerSecond: number | null;
   readonly keys: number | null;
-  readonly uptimeSeconds: number | null;
   /** Commands that this program sent in the interval. */
   readonly ownCommands: number | null;
 }
@@ -138,7 +131,7 @@ export function failedInterval(at: string, error: RedisError): WatchInterval {
   };
 }
 
-/** A rate that is less certain says nothing of a cache. */
+/** A hit rate with a wider interval is not worth showing. */
 const widestRate = 0.1;
 
 function rateOf(
@@ -152,13 +145,13 @@ function rateOf(
 
 const dividedBy = (value: number | null, by: number) => (value === null ? null : value / by);
 
-/** So often is looked whether the interval was changed meanwhile. */
+/** How often a wait checks whether the interval was changed. */
 const lookMillis = 100;
 
 export interface IntervalOptions {
-  /** Asked anew all the time: it may change while an interval runs. */
+  /** May change while an interval runs. */
   readonly intervalSeconds: () => number;
-  /** Ends the intervals at once; one that is being read is given up. */
+  /** Ends the intervals at once; one that is being read is dropped. */
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly mostIntervals: number;
@@ -186,7 +179,7 @@ export async function* intervalsOf(
     if (interval === null) return;
     yield interval;
     if (now() >= endsAt) return;
-    // A rhythm that was lost is not made up for.
+    // Intervals that were missed are not made up for.
     lastAt = now() - due > intervalSeconds() * 1000 ? now() : due;
   }
 }

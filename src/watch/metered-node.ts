@@ -55,7 +55,7 @@ export class MeteredNode implements RedisNode {
     return lane;
   }
 
-  /** What is still waited for on a lane fails: a server that hangs holds nobody up. */
+  /** What is still waited for on a lane fails, so that a server that hangs does not delay the end. */
   closeLanes(): void {
     this.closed = true;
     for (const lane of [...this.lanes]) lane.close();

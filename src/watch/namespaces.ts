@@ -118,7 +118,7 @@ export function sortedNamespaces(rows: readonly WatchedNamespace[], order: SortO
   });
 }
 
-/** A small part of what a server does without effort, in pages that nobody else has to wait for. */
+/** A small part of what a server can do, in pages so short that no other client waits for them. */
 const maxKeysPerSecond = 20000;
 const pageSize = 100;
 
@@ -141,15 +141,20 @@ export interface SizeReaderOptions {
   readonly signal: AbortSignal;
 }
 
+interface SizeReading {
+  readonly sizes: readonly NamespaceSize[];
+  /** False where the sizes are estimates from a sample. */
+  readonly exact: boolean;
+  /** The most keys of a namespace that the sample did not meet, with 95 % certainty; null where every key was read. */
+  readonly mostUnseenKeys: number | null;
+  /** Milliseconds since the epoch. */
+  readonly readAt: number;
+}
+
 /** Reads how many keys and bytes each namespace has, in the background and again from time to time. */
 export class SizeReader {
-  sizes: readonly NamespaceSize[] = [];
-  /** Milliseconds since the epoch; null: not read yet. */
-  readAt: number | null = null;
-  /** False where the sizes are estimates from a sample; null: not read yet. */
-  exact: boolean | null = null;
-  /** The most keys of a namespace that the sample did not meet, with 95 % certainty; null where every key was read. */
-  mostUnseenKeys: number | null = null;
+  /** Null: not read yet. */
+  latest: SizeReading | null = null;
   /** Why the last reading failed. */
   failure: RedisError | null = null;
   private reading = false;
@@ -172,17 +177,14 @@ export class SizeReader {
         this.reading = false;
         const tookMillis = now() - startedAt;
         const pauseMillis = Math.max(everySeconds * 1000, tookMillis / largestDuty);
-        this.nextAt = everySeconds === 0 && this.readAt !== null ? null : startedAt + pauseMillis;
+        this.nextAt = everySeconds === 0 && this.latest !== null ? null : startedAt + pauseMillis;
       });
   }
 
   /** What was read is of another server, or of one that has lost its keys: the next reading is due. */
   expire(): void {
-    if (this.nextAt !== null || this.readAt !== null) this.nextAt = 0;
-    this.sizes = [];
-    this.readAt = null;
-    this.exact = null;
-    this.mostUnseenKeys = null;
+    if (this.nextAt !== null || this.latest !== null) this.nextAt = 0;
+    this.latest = null;
   }
 
   private async read(server: RedisServer): Promise<void> {
@@ -209,7 +211,7 @@ export class SizeReader {
     if (failure !== null || signal.aborted) return;
     const refused = account.refusedColumns.some(({ column }) => column === 'memory');
     const whole = tree.total().total;
-    this.sizes = tree.rows(mostNamespaces).map(({ namespace, statistics: { total } }) => {
+    const sizes = tree.rows(mostNamespaces).map(({ namespace, statistics: { total } }) => {
       const keys = figures.keys(total);
       const bytes = refused ? null : figures.memoryBytes(total);
       return {
@@ -222,8 +224,7 @@ export class SizeReader {
         memoryShareInterval: refused ? null : figures.byteShare('memory', total, whole).interval,
       };
     });
-    this.exact = method.kind === 'exact';
-    this.mostUnseenKeys = figures.mostUnseenKeys;
-    this.readAt = now();
+    const { mostUnseenKeys } = figures;
+    this.latest = { sizes, exact: method.kind === 'exact', mostUnseenKeys, readAt: now() };
   }
 }

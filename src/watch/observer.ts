@@ -28,7 +28,7 @@ export interface ObserverOptions {
   readonly random: () => number;
 }
 
-/** One connection with all that hangs on it. */
+/** One connection with all that uses it. */
 interface Session {
   readonly server: MeteredServer;
   readonly latency: LatencyMeter;
@@ -37,7 +37,7 @@ interface Session {
   isNew: boolean;
 }
 
-/** What is being opened when the observation ends is waited for no longer: a server that hangs would keep it for ever. */
+/** How long the end of the observation waits for a connection that is being opened: a server may hang. */
 const openingMillis = 3000;
 
 /** Reads what a server does, interval by interval; a connection that is lost gives failed intervals until it is back. */
@@ -106,7 +106,7 @@ export class Observer {
     await this.leave();
   }
 
-  /** Goes on after a rest: the next interval counts from before it. */
+  /** Resumes after a rest: the next interval counts from before it. */
   wake(): void {
     this.resting?.wake();
     this.resting = null;
@@ -136,7 +136,7 @@ export class Observer {
     let latency: LatencyMeter | undefined;
     let traffic: ObservedTraffic | null = null;
     try {
-      // A connection that comes when nobody waits for it any more is closed, for it would keep the process alive.
+      // A connection that is no longer wanted is closed, for it would keep the process alive.
       throwIfUnwanted(signal);
       latency = await LatencyMeter.start(server.nodes);
       throwIfUnwanted(signal);
@@ -176,7 +176,7 @@ export class Observer {
     this.traffic = traffic;
     if (figures.reset === 'restart' || figures.reset === 'other') this.sizes?.expire();
     this.sizes?.renew(session.server);
-    const { sizes = [], readAt = null, exact = null, mostUnseenKeys = null } = this.sizes ?? {};
+    const { sizes = [], readAt = null, exact = null, mostUnseenKeys = null } = this.sizes?.latest ?? {};
     return {
       endedAt: new Date(at).toISOString(),
       ok: true,

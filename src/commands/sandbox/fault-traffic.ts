@@ -95,7 +95,7 @@ const fields: readonly Field<NamespaceRow>[] = [
   count('unknown', 'UNKNOWN', ({ causes }) => causes.unknown),
 ];
 
-/** What the traffic knows of its own reads, to hold against what a command has observed of a part of it. */
+/** What the traffic knows of its own reads, to compare with what a command has observed of a part of it. */
 export function accountOf(totals: TrafficTotals, fault: SandboxFault): Block[] {
   const rows = fault.namespaces.flatMap((namespace) => {
     const row = totals.byNamespace.get(namespace);

@@ -1,7 +1,7 @@
 import type { Fault } from '../../sandbox/faults.ts';
 import type { SystemName } from '../../sandbox/systems.ts';
 
-/** What `sandbox` gives once its server stands. */
+/** What `sandbox` gives once its server is ready. */
 export interface SandboxResult {
   readonly url: string;
   /** The map that fits the data. */

@@ -25,7 +25,7 @@ export interface WatchInput {
   readonly for?: number;
 }
 
-/** What is left to say when the watching has ended; the intervals themselves were told one by one. */
+/** What is printed at the end; the intervals were printed one by one. */
 interface WatchResult {
   readonly server: { readonly address: string };
   readonly intervalCount: number;

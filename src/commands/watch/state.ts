@@ -17,7 +17,7 @@ export interface WatchState {
   /** Hits by namespace are observed. */
   readonly withTraffic: boolean;
   readonly data: WatchData;
-  /** What is shown while paused; the history goes on behind it. */
+  /** What is shown while paused; intervals are still added to the history. */
   readonly frozen: WatchData | null;
   readonly order: SortOrder;
   readonly intervalSeconds: number;

@@ -76,7 +76,7 @@ export const boardroom = familiesFrom(
       },
       value: ({ draw }) => json({ id: draw.between(1, 900), text: prose(draw, 'english', draw.size(300)) }),
     },
-    // What JSON cannot hold is pickled: whoever can write to the cache can run code in the application.
+    // What has no form in JSON is pickled: who can write to the cache can run code in the application.
     'pickled function result': {
       namespace: 'function_user',
       ...{ keys: 7, reads: 10, hitRate: 0.75, value: pickledUser },

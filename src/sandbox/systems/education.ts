@@ -145,7 +145,7 @@ export const education = familiesFrom(
     'db_query:persona_details': query('db_details', 2, 'persona_details', 2, 0.94),
     'db_query:cohort_overview': query('db_other', 0, 'cohort_overview', 1.5, 0.88),
     'db_query without TTL': {
-      // A writer that names no TTL gets a key that stays for ever.
+      // A writer that names no TTL gets a key that never expires.
       ...{ namespace: 'db_user', keys: 1.2, reads: 0, hitRate: 1, ttlSeconds: null },
       words: { query: 'course_catalog', id: ({ index }) => nthId(index) },
       value: queryResult('course_catalog', 700),

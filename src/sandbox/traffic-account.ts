@@ -22,7 +22,7 @@ export interface TrafficTotals {
 /** `absent`: not there when the traffic began. */
 type Fate = 'absent' | 'expired' | 'invalidated' | { readonly expiresAt: number };
 
-/** Of keys beyond so many the fate is forgotten, oldest word first. */
+/** Of keys beyond so many the fate is forgotten, the oldest first. */
 const fatesKept = 200_000;
 
 /** Counts what the traffic meets, and keeps what the traffic itself did to each key, for the cause of a later miss. */
@@ -41,12 +41,12 @@ export class TrafficAccount {
 
   /** Key was written at `at`, or is there since before. `ttlMillis` null: never expires; undefined: not known. */
   stored(key: ByteString, at: number, ttlMillis: number | null | undefined): void {
-    this.tell(key, { expiresAt: ttlMillis === undefined ? Number.NaN : at + (ttlMillis ?? Infinity) });
+    this.remember(key, { expiresAt: ttlMillis === undefined ? Number.NaN : at + (ttlMillis ?? Infinity) });
   }
 
   /** Key was there, and is no more or not for long; or was not there when the traffic began. */
   gone(key: ByteString, fate: 'absent' | 'expired' | 'invalidated'): void {
-    this.tell(key, fate);
+    this.remember(key, fate);
   }
 
   hit(key: ByteString): void {
@@ -76,16 +76,14 @@ export class TrafficAccount {
     return Number.isNaN(fate.expiresAt) ? 'unknown' : 'evicted';
   }
 
-  private tell(key: ByteString, fate: Fate): void {
+  private remember(key: ByteString, fate: Fate): void {
     if (this.map === undefined) return;
-    // Deleted first, so that the order is that of the last word.
+    // Deleted first, so that the order is that of the last change.
     this.fates.delete(key);
     this.fates.set(key, fate);
     if (this.fates.size <= fatesKept) return;
-    for (const oldest of this.fates.keys()) {
-      this.fates.delete(oldest);
-      return;
-    }
+    const [oldest] = this.fates.keys();
+    if (oldest !== undefined) this.fates.delete(oldest);
   }
 
   private rowOf(key: ByteString): NamespaceTotals | undefined {
@@ -93,13 +91,10 @@ export class TrafficAccount {
     const name = this.map.classify(key)?.name ?? '(unmapped)';
     let row = this.totals.byNamespace.get(name);
     if (row === undefined) {
-      row = { reads: 0, hits: 0, misses: 0, causes: noCauses() };
+      const causes = { expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0, unknown: 0 };
+      row = { reads: 0, hits: 0, misses: 0, causes };
       this.totals.byNamespace.set(name, row);
     }
     return row;
   }
-}
-
-function noCauses(): Record<MissCause, number> {
-  return { expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0, unknown: 0 };
 }

@@ -5,7 +5,7 @@ import type { RedisServer } from '../redis/server.ts';
 import type { TrafficReport } from '../traffic/report.ts';
 import { beforeAnew, type NodeCounters, readCounters } from './counters.ts';
 import { type CounterFigures, counterFigures, failedInterval, type WatchInterval } from './interval.ts';
-import { LatencyMeter, type MeteredServer, meteredServer } from './metered-node.ts';
+import { LatencyMeter, type MeteredNode, type MeteredServer, meteredServer } from './metered-node.ts';
 import { watchedNamespaces, SizeReader } from './namespaces.ts';
 
 /** Live traffic by namespace. */
@@ -151,10 +151,7 @@ export class Observer {
       }
       this.sizes?.renew(server);
     } catch (error) {
-      latency?.end();
-      // What is lost already cannot be closed in order.
-      await traffic?.close().catch(() => undefined);
-      server.close();
+      await close({ server, latency, traffic });
       throw error;
     }
   }
@@ -210,8 +207,12 @@ export class Observer {
   }
 }
 
-async function close({ latency, traffic, server }: Session): Promise<void> {
-  latency.end();
+async function close({
+  server,
+  latency,
+  traffic,
+}: Pick<Session, 'server' | 'traffic'> & { readonly latency: LatencyMeter | undefined }): Promise<void> {
+  latency?.end();
   // What is lost already cannot be closed in order.
   await traffic?.close().catch(() => undefined);
   server.close();
@@ -249,9 +250,6 @@ function lookupsOf(
 
 async function readAll(server: MeteredServer): Promise<[NodeCounters, ...NodeCounters[]]> {
   const [first, ...others] = server.nodes;
-  const [head, ...tail] = await Promise.all(
-    [first, ...others].map((node) => readCounters(node, node.commandsSent)),
-  );
-  if (head === undefined) throw new RedisError('lost', 'ENODE', 'the server has no node');
-  return [head, ...tail];
+  const read = (node: MeteredNode) => readCounters(node, node.commandsSent);
+  return Promise.all([read(first), ...others.map(read)]);
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { note } from '../../render/blocks.ts';
+import { type Block, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
@@ -57,37 +57,30 @@ async function takeSteps(
   variables: Readonly<Record<string, string>>,
   startTraffic: StartTraffic,
 ): Promise<ExitCode> {
+  const say = async (...blocks: Block[]) => {
+    await context.write('\n');
+    await context.print(blocks);
+  };
   let worst: ExitCode = exitCodes.success;
   for (const [index, { why, argv, shown, withTraffic }] of steps.entries()) {
     if (context.signal.aborted) break;
-    await context.write('\n');
-    await context.print([
-      {
-        kind: 'text',
-        name: 'step',
-        title: `${index + 1}. ${why}`,
-        text: `$ cachectl ${(shown ?? argv).map(quoted).join(' ')}\n`,
-      },
-    ]);
+    const text = `$ cachectl ${(shown ?? argv).map(quoted).join(' ')}\n`;
+    await say({ kind: 'text', name: 'step', title: `${index + 1}. ${why}`, text });
     await context.write('\n');
     const endTraffic = withTraffic ? await startTraffic() : undefined;
     const exitCode = await context.runCommand(['--output', 'table', ...argv], variables);
     await endTraffic?.();
     if (worst === exitCodes.success) worst = exitCode;
   }
-  if (context.signal.aborted) {
-    await context.write('\n');
-    await context.print([note('plain', 'the tour was interrupted; the sandbox is removed')]);
-  } else {
-    await context.write('\n');
-    await context.print([
+  if (context.signal.aborted) await say(note('plain', 'the tour was interrupted; the sandbox is removed'));
+  else
+    await say(
       note('good', 'the tour is over; the sandbox goes, without a trace'),
       note(
         'plain',
         'next: `cachectl sandbox` keeps one running; `cachectl --url redis://… stats` looks at yours',
       ),
-    ]);
-  }
+    );
   return worst;
 }
 

@@ -71,7 +71,7 @@ async function watch(context: Context, input: WatchInput): Promise<Outcome<Watch
   );
   try {
     const { openScreen } = context;
-    if (openScreen === null) return await guarded(() => tellRows(context, server, observer, input));
+    if (openScreen === null) return await guarded(() => printRows(context, server, observer, input));
     const start = initialState({
       intervalSeconds: input.interval,
       withTraffic: input.hits === true,
@@ -100,7 +100,7 @@ const limitsOf = ({ signal, now }: Context, { count, for: seconds }: WatchInput)
 });
 
 /** One row for each interval, as it ends. */
-async function tellRows(
+async function printRows(
   context: Context,
   server: RedisServer,
   observer: Observer,

@@ -59,13 +59,13 @@ export function riskOf(keys: number, keyspaceKeys: number | null): RiskLevel {
 const smallKeyspace = 1000;
 
 /** Where a key belongs, and why it stays although it was selected: it is state, or `--only` or `--exclude` says so. */
-export interface Verdict {
+export interface ScopeVerdict {
   readonly namespace: string;
   readonly stays: 'state' | 'option' | null;
 }
 
 /** Which of the selected keys may go. */
-export type Scope = (key: ByteString) => Verdict;
+export type Scope = (key: ByteString) => ScopeVerdict;
 
 /**
  * @param only Namespaces to which the removal is limited; empty: all.

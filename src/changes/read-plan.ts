@@ -8,12 +8,65 @@ import { emptyAccount, noteRefusal, type WalkAccount } from '../redis/account.ts
 import { walkKeys } from '../redis/walk.ts';
 import { escapeGlob } from '../keyspace/pattern.ts';
 import type { MentionTally } from './mentions.ts';
-import type { ExcludedNamespace, InvalidationPlan, PlannedNamespace, Scope, Verdict } from './plan.ts';
+import type { InvalidationPlan, Scope, ScopeVerdict } from './plan.ts';
 import type { KeyWalk, Selection } from './selection.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
-import { dealFrom } from '../keyspace/key-text.ts';
+import { PlanTally, type PlanRow } from './plan-tally.ts';
 import { InputError } from '../support/failure.ts';
+
+/** A JavaScript Set ends at 2^24 entries, and so does a plan. */
+const mostKeys = 16_000_000;
+
+/** Inferred namespaces are as many as there are different words in the keys. */
+const mostNamespaces = 500;
+
+type StayReason = NonNullable<ScopeVerdict['stays']>;
+
+type Tally = PlanTally<'selected', StayReason>;
+
+/** True the first time that a key comes. @throws InputError where a plan cannot hold more */
+function isNew(tally: Tally, key: ByteString): boolean {
+  if (!tally.isNew(key)) return false;
+  if (tally.seenKeys <= mostKeys) return true;
+  throw new InputError(
+    `more than ${mostKeys.toLocaleString('en-US')} keys match, which is more than one plan can hold`,
+    'split it with narrower patterns, or with --only',
+  );
+}
+
+/** @param memoryBytes Null where the size is not known. */
+function select(
+  tally: Tally,
+  key: ByteString,
+  { namespace, stays }: ScopeVerdict,
+  memoryBytes: number | null,
+): void {
+  tally.add(key, namespace, { finding: 'selected', stays }, memoryBytes);
+}
+
+function resultOf(
+  tally: Tally,
+): Pick<InvalidationPlan, 'keys' | 'memoryBytes' | 'namespaces' | 'excluded' | 'sample'> {
+  const changed = ({ found, left }: PlanRow<'selected', StayReason>) => found.selected - (left?.keys ?? 0);
+  const { keys, memoryBytes, namespaces, sample } = tally.result(
+    (left, right) =>
+      (right.memoryBytes ?? 0) - (left.memoryBytes ?? 0) ||
+      changed(right) - changed(left) ||
+      (left.name < right.name ? -1 : 1),
+  );
+  return {
+    keys: keys.selected,
+    memoryBytes,
+    namespaces: namespaces.flatMap((row) =>
+      changed(row) === 0 ? [] : { namespace: row.name, keys: changed(row), memoryBytes: row.memoryBytes },
+    ),
+    excluded: namespaces
+      .flatMap(({ name, left }) => (left === null ? [] : { namespace: name, ...left }))
+      .sort((left, right) => right.keys - left.keys),
+    sample: sample.map(({ key }) => key),
+  };
+}
 
 interface PlanOptions {
   readonly scope: Scope;
@@ -40,7 +93,7 @@ export async function planInvalidation(
   options: PlanOptions,
 ): Promise<InvalidationPlan> {
   const startedAt = options.now();
-  const tally = new Tally();
+  const tally: Tally = new PlanTally(['selected'], mostKeys, mostNamespaces);
   const account = emptyAccount();
   let scans = 0;
   const onScan = () => options.progress.update(++scans * keysPerScan);
@@ -69,7 +122,7 @@ export async function planInvalidation(
   }
   options.progress.stop();
   return {
-    ...tally.result(),
+    ...resultOf(tally),
     mentions: mentions?.result() ?? null,
     keyspaceKeys,
     walked: walk !== null,
@@ -90,11 +143,11 @@ async function lookUp(
   if (sizes.isRefused && !absent) return keys.length === 0;
   keys.forEach((key, index) => {
     const size = found[index] ?? 'unknown';
-    if ((size === 'missing' && !absent) || !tally.isNew(key)) return;
+    if ((size === 'missing' && !absent) || !isNew(tally, key)) return;
     onSelected?.(key);
     const verdict = scope(key);
-    if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
-    else tally.remove(key, verdict, typeof size === 'number' ? size : null);
+    const isSized = verdict.stays === null && typeof size === 'number';
+    select(tally, key, verdict, isSized ? size : null);
   });
   return true;
 }
@@ -160,23 +213,23 @@ async function walkNode(
   // The sizes of one page are asked for while the next page is on its way.
   let sizing: Promise<unknown> = Promise.resolve();
   for await (const page of pages) {
-    const wanted: { readonly key: ByteString; readonly verdict: Verdict }[] = [];
+    const wanted: { readonly key: ByteString; readonly verdict: ScopeVerdict }[] = [];
     for (const key of page.keys) {
       if (!walk.matches(key)) {
         mentions?.add(key, tally);
         continue;
       }
-      if (!tally.isNew(key)) continue;
+      if (!isNew(tally, key)) continue;
       onSelected?.(key);
       const verdict = scope(key);
-      if (verdict.stays !== null) tally.keep(verdict, verdict.stays);
+      if (verdict.stays !== null) select(tally, key, verdict, null);
       else wanted.push({ key, verdict });
     }
     await sizing;
     sizing = sizes.read(wanted.map(({ key }) => key)).then((found) =>
       wanted.forEach(({ key, verdict }, index) => {
         const size: KeySize = found[index] ?? 'unknown';
-        if (size !== 'missing') tally.remove(key, verdict, size === 'unknown' ? null : size);
+        if (size !== 'missing') select(tally, key, verdict, size === 'unknown' ? null : size);
       }),
     );
     sizing.catch(() => undefined);
@@ -235,100 +288,5 @@ class KeySizes {
       }
     }
     return 'unknown';
-  }
-}
-
-/** A JavaScript Set ends at 2^24 entries, and so does a plan. */
-const mostKeys = 16000000;
-
-/** Inferred namespaces are as many as there are different words in the keys. */
-const mostNamespaces = 500;
-const otherName = '(other)';
-const sampleSize = 10;
-
-interface Row {
-  keys: number;
-  bytes: number;
-  sized: boolean;
-  readonly sample: ByteString[];
-}
-
-/** Gathers the keys of a plan one by one. */
-export class Tally {
-  private readonly seen = new Set<ByteString>();
-  private readonly keys: ByteString[] = [];
-  private readonly planned = new Map<string, Row>();
-  private readonly excluded = new Map<string, { keys: number; reason: ExcludedNamespace['reason'] }>();
-
-  /** True the first time a key comes: SCAN may give it twice. @throws InputError where a plan cannot hold more */
-  isNew(key: ByteString): boolean {
-    if (this.seen.has(key)) return false;
-    if (this.seen.size >= mostKeys) {
-      throw new InputError(
-        `more than ${mostKeys.toLocaleString('en-US')} keys match, which is more than one plan can hold`,
-        'split it with narrower patterns, or with --only',
-      );
-    }
-    this.seen.add(key);
-    return true;
-  }
-
-  has(key: ByteString): boolean {
-    return this.seen.has(key);
-  }
-
-  /** @param memoryBytes Null where the size is not known. */
-  remove(key: ByteString, { namespace }: Verdict, memoryBytes: number | null): void {
-    this.keys.push(key);
-    let row = this.planned.get(namespace);
-    if (row === undefined) {
-      const name = this.planned.size < mostNamespaces ? namespace : otherName;
-      row = this.planned.get(name) ?? { keys: 0, bytes: 0, sized: false, sample: [] };
-      this.planned.set(name, row);
-    }
-    row.keys++;
-    if (memoryBytes !== null) {
-      row.bytes += memoryBytes;
-      row.sized = true;
-    }
-    if (row.sample.length < sampleSize) row.sample.push(key);
-  }
-
-  keep({ namespace }: Verdict, reason: ExcludedNamespace['reason']): void {
-    const known = this.excluded.get(namespace);
-    if (known) known.keys++;
-    else {
-      const name = this.excluded.size < mostNamespaces ? namespace : otherName;
-      this.excluded.set(name, { keys: (this.excluded.get(name)?.keys ?? 0) + 1, reason });
-    }
-  }
-
-  result(): Pick<InvalidationPlan, 'keys' | 'memoryBytes' | 'namespaces' | 'excluded' | 'sample'> {
-    const namespaces = [...this.planned]
-      .map(([namespace, { keys, bytes, sized }]): PlannedNamespace => ({
-        namespace,
-        keys,
-        memoryBytes: sized ? bytes : null,
-      }))
-      .sort(
-        (left, right) =>
-          (right.memoryBytes ?? 0) - (left.memoryBytes ?? 0) ||
-          right.keys - left.keys ||
-          (left.namespace < right.namespace ? -1 : 1),
-      );
-    const sizes = namespaces.flatMap(({ memoryBytes }) => memoryBytes ?? []);
-    return {
-      keys: this.keys,
-      memoryBytes:
-        sizes.length > 0 || this.keys.length === 0 ? sizes.reduce((sum, each) => sum + each, 0) : null,
-      namespaces,
-      excluded: [...this.excluded]
-        .map(([namespace, { keys, reason }]) => ({ namespace, keys, reason }))
-        .sort((left, right) => right.keys - left.keys),
-      sample: dealFrom(
-        namespaces.map(({ namespace }) => this.planned.get(namespace)?.sample ?? []),
-        sampleSize,
-      ),
-    };
   }
 }

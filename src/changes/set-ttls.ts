@@ -76,8 +76,8 @@ export function settingTtls(
       const stop = await kept?.note(due);
       if (stop) return { changed: 0, unchanged, refused: [...refused, ...refusedBy(stop, dueKeys)], stop };
       if (due.length === 0) return { changed: 0, unchanged, refused };
-      let { replies, isRefused } = await expire(due);
-      if (isRefused) ({ replies, isRefused } = await expire(due));
+      const first = await expire(due);
+      const { replies } = first.isRefused ? await expire(due) : first;
       const set = outcomeOf(dueKeys, replies, '`PEXPIRE`');
       return {
         changed: set.changed,

@@ -1,10 +1,9 @@
 import { isRedirection } from '../redis/errors.ts';
 import { createHash } from 'node:crypto';
 import { type Exchange, readIdleTimes } from '../redis/idle-times.ts';
-import { startPacing } from '../redis/pace.ts';
 import type { ByteString } from '../support/bytes.ts';
-import type { KeyChange } from './change-keys.ts';
-import type { PaceLimits } from '../redis/pace.ts';
+import { changeKeys, type ChangeOptions, type KeyChange } from './change-keys.ts';
+import { silentProgress } from '../support/progress.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisServer } from '../redis/server.ts';
 
@@ -21,11 +20,8 @@ const idleSlackSeconds = 1;
 export const mostKeysDigested = 100_000;
 export const mostBytesDigested = 100_000_000;
 
-interface LookTerms {
-  readonly limits: PaceLimits;
-  /** Once aborted, what is left is not looked at. */
-  readonly signal: AbortSignal;
-}
+/** Once the signal is aborted, what is left is not looked at. */
+type LookTerms = Omit<ChangeOptions, 'progress'>;
 
 /**
  * Digests of the values of a plan, each for a DUMP: a lookup that the server counts as a hit and a use of the key. A key that
@@ -37,13 +33,13 @@ export async function readDigests(
   terms: LookTerms,
 ): Promise<Map<ByteString, string>> {
   const digests = new Map<ByteString, string>();
-  for await (const { exchange, batch } of batchesOf(server, keys, terms)) {
+  await lookThrough(server, keys, terms, async (exchange, batch) => {
     const replies = await exchange(batch.map((key) => ['DUMP', key] as const));
     batch.forEach((key, index) => {
       const payload = replies[index];
       if (typeof payload === 'string') digests.set(key, digestOf(payload));
     });
-  }
+  });
   return digests;
 }
 
@@ -73,9 +69,8 @@ export class WrittenSince {
   ) {}
 
   /** Looks at all of the keys. @throws RedisError where the connection is lost */
-  async look(server: RedisServer, keys: readonly ByteString[], terms: LookTerms): Promise<void> {
-    for await (const { exchange, batch } of batchesOf(server, keys, terms))
-      await this.lookAt(exchange, batch);
+  look(server: RedisServer, keys: readonly ByteString[], terms: LookTerms): Promise<void> {
+    return lookThrough(server, keys, terms, (exchange, batch) => this.lookAt(exchange, batch));
   }
 
   /** The change without the keys that were written; they count as unchanged, and are in `found`. */
@@ -127,23 +122,21 @@ function digestOf(payload: string): string {
     .slice(0, 32);
 }
 
-async function* batchesOf(
+/** Looks at the keys batch by batch, as a change that changes nothing does. @throws RedisError where the connection is lost */
+async function lookThrough(
   server: RedisServer,
   keys: readonly ByteString[],
-  { limits, signal }: LookTerms,
-): AsyncGenerator<{ readonly exchange: Exchange; readonly batch: readonly ByteString[] }> {
-  for (const node of server.nodes) {
-    const own = server.nodes.length === 1 ? keys : keys.filter((key) => server.nodeFor(key) === node);
-    if (own.length === 0) continue;
-    const pacing = await startPacing(node, limits, signal);
-    try {
-      for (let start = 0; start < own.length && !signal.aborted; start += mostKeysInBatch) {
-        const batch = own.slice(start, start + mostKeysInBatch);
-        await pacing.pace?.turn(batch.length);
-        yield { exchange: (commands) => node.batch(commands), batch };
-      }
-    } finally {
-      pacing.end();
-    }
-  }
+  terms: LookTerms,
+  look: (exchange: Exchange, batch: readonly ByteString[]) => Promise<void>,
+): Promise<void> {
+  const looking: KeyChange = {
+    done: 'looked at',
+    mostKeysInBatch,
+    change: async (line, batch) => {
+      await look((commands) => line.exchange(commands), batch);
+      return { changed: 0, unchanged: batch.length, refused: [] };
+    },
+  };
+  const { stoppedBy } = await changeKeys(server, keys, looking, { ...terms, progress: silentProgress });
+  if (stoppedBy !== null) throw stoppedBy;
 }

@@ -4,7 +4,9 @@ import type { OwnLookups } from '../redis/lookups.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { Block, TableBlock } from '../render/blocks.ts';
 import { fieldsOf, tableOf } from '../render/table.ts';
+import { formatSeconds } from '../render/units.ts';
 import { type Audience, type Context, DeclinedError, InterruptedError, type Outcome } from './context.ts';
+import type { ServerCost } from './keyspace-report.ts';
 import { confirmProtected, isProtectedServer } from './protection.ts';
 
 /** What answers the question in advance. */
@@ -91,6 +93,37 @@ export function changeView<Result>({
     return seen === 'all' ? [] : (seen === 'plan' ? outcome : full)(result, own);
   };
 }
+
+/** What the results of planned changes have in common. */
+export interface ChangeResult {
+  readonly server: { readonly address: string };
+  readonly dryRun: boolean;
+  /** False: the plan does not cover every key that was asked for. */
+  readonly complete: boolean;
+  /** Keys of the plan. */
+  readonly matched: number;
+  readonly matchedMemoryBytes: number | null;
+  readonly keyspaceKeys: number | null;
+  readonly failed: number;
+  readonly notAttempted: number;
+  /** The file of what was changed, for `cachectl undo`; null where none was kept. */
+  readonly journal: string | null;
+  /** True where the journal has the values too, so that they can be put back. */
+  readonly backup: boolean;
+  /** True: the plan keeps the values of what it removes. */
+  readonly backupPlanned: boolean;
+  /** Why what the plan changes cannot be put back; null where `cachectl undo` can. */
+  readonly noUndoBecause: string | null;
+  readonly problems: readonly Problem[];
+  /** Of the changes; null where there were none. */
+  readonly durationSeconds: number | null;
+  /** What making the plan cost the server. */
+  readonly serverCost: ServerCost;
+}
+
+/** How long the change took, after "in". */
+export const took = ({ durationSeconds }: { readonly durationSeconds: number | null }) =>
+  durationSeconds === null || durationSeconds === 0 ? 'less than 1 ms' : formatSeconds(durationSeconds);
 
 /** Keys that failed for one reason, with one of them. */
 export interface Problem {

@@ -86,6 +86,10 @@ export const fact = (
 
 export const note = (tone: NoteBlock['tone'], text: string): NoteBlock => ({ kind: 'note', tone, text });
 
+/** A note for each text; none where there is nothing to say. */
+export const notes = (tone: NoteBlock['tone'], ...texts: readonly (string | false | null)[]): NoteBlock[] =>
+  texts.flatMap((text) => (text === false || text === null ? [] : note(tone, text)));
+
 export const command = (purpose: string, ...words: string[]): CommandBlock => ({
   kind: 'command',
   purpose,

@@ -2,8 +2,15 @@ import { unmappedName } from '../../src/keyspace/map.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
-import { KeyJudge, type PruningGoals } from '../../src/changes/prune/findings.ts';
-import { Gathering } from '../../src/changes/prune/read-plan.ts';
+import { PlanTally } from '../../src/changes/plan-tally.ts';
+import {
+  type Finding,
+  findings,
+  KeyJudge,
+  type PruningGoals,
+  type Reason,
+} from '../../src/changes/prune/findings.ts';
+import { byKeys } from '../../src/changes/prune/read-plan.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 
 const map = buildMap({
@@ -116,16 +123,16 @@ describe('what is read', () => {
 });
 
 describe('a plan', () => {
-  const [wide = null, session = null] = map.namespaces;
+  const tallyOf = (mostKeys: number) => new PlanTally<Finding, Reason>(findings, mostKeys);
   const change = { finding: 'withoutTtl', stays: null } as const;
 
   test('holds a key once, though SCAN gives it twice', () => {
-    const gathering = new Gathering(10);
-    for (const key of ['a', 'b', 'a']) gathering.add(asBytes(key), wide, change, 50);
-    gathering.add(asBytes('s'), session, { finding: 'withoutTtl', stays: 'state' }, 50);
-    gathering.add(asBytes('s'), session, { finding: 'withoutTtl', stays: 'state' }, 50);
+    const tally = tallyOf(10);
+    for (const key of ['a', 'b', 'a']) tally.take(asBytes(key), 'wide', change, 50);
+    tally.take(asBytes('s'), 'session', { finding: 'withoutTtl', stays: 'state' }, 50);
+    tally.take(asBytes('s'), 'session', { finding: 'withoutTtl', stays: 'state' }, 50);
 
-    const plan = gathering.result();
+    const plan = tally.result(byKeys);
     expect(plan.keys.withoutTtl).toEqual(['a', 'b']);
     expect(plan.memoryBytes).toBe(100);
     expect(plan.namespaces.map(({ name, found, left }) => [name, found.withoutTtl, left?.keys])).toEqual([
@@ -135,28 +142,28 @@ describe('a plan', () => {
   });
 
   test('takes no more keys than it may, and says so', () => {
-    const gathering = new Gathering(3);
-    for (const key of ['a', 'b', 'c', 'd']) gathering.add(asBytes(key), wide, change, null);
+    const tally = tallyOf(3);
+    for (const key of ['a', 'b', 'c', 'd']) tally.take(asBytes(key), 'wide', change, null);
 
-    expect(gathering.isFull()).toBe(true);
-    expect(gathering.result()).toMatchObject({ keys: { withoutTtl: ['a', 'b', 'c'] }, memoryBytes: null });
+    expect(tally.isFull).toBe(true);
+    expect(tally.result(byKeys)).toMatchObject({ keys: { withoutTtl: ['a', 'b', 'c'] }, memoryBytes: null });
   });
 
   test('is not filled by what stays', () => {
-    const gathering = new Gathering(2);
+    const tally = tallyOf(2);
     for (let id = 0; id < 10; id++)
-      gathering.add(asBytes(`s${id}`), session, { finding: 'idle', stays: 'state' }, 1);
+      tally.take(asBytes(`s${id}`), 'session', { finding: 'idle', stays: 'state' }, 1);
 
-    expect(gathering.isFull()).toBe(false);
-    expect(gathering.result().namespaces[0]?.left).toEqual({ keys: 10, reason: 'state' });
+    expect(tally.isFull).toBe(false);
+    expect(tally.result(byKeys).namespaces[0]?.left).toEqual({ keys: 10, reason: 'state' });
   });
 
   test('shows keys of every namespace', () => {
-    const gathering = new Gathering(100);
-    for (let id = 0; id < 50; id++) gathering.add(asBytes(`w${id}`), wide, change, 1);
-    gathering.add(asBytes('one'), null, change, 1);
+    const tally = tallyOf(100);
+    for (let id = 0; id < 50; id++) tally.take(asBytes(`w${id}`), 'wide', change, 1);
+    tally.take(asBytes('one'), unmappedName, change, 1);
 
-    const { sample } = gathering.result();
+    const { sample } = tally.result(byKeys);
     expect(sample).toHaveLength(10);
     expect(sample.map(({ key }) => key)).toContain('one');
   });

@@ -3,8 +3,9 @@ import { noLookups } from '../../src/redis/lookups.ts';
 import { plannedResult, type PruneResult } from '../../src/commands/prune/result.ts';
 import { questionText, viewPrune } from '../../src/commands/prune/view.ts';
 import { buildMap } from '../../src/config/build-map.ts';
-import type { Finding } from '../../src/changes/prune/findings.ts';
-import { Gathering } from '../../src/changes/prune/read-plan.ts';
+import { PlanTally } from '../../src/changes/plan-tally.ts';
+import { type Finding, findings, type Reason } from '../../src/changes/prune/findings.ts';
+import { byKeys } from '../../src/changes/prune/read-plan.ts';
 import { emptyAccount } from '../../src/redis/account.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 
@@ -12,13 +13,15 @@ const [cache = null] = buildMap({ namespaces: { profile: { pattern: 'user:<id>',
 
 /** The result of a plan with so many keys of each finding, of at most `mostKeys`. */
 function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): PruneResult {
-  const gathering = new Gathering(mostKeys);
-  for (const finding of ['withoutTtl', 'tooLong', 'idle'] as const)
+  const tally = new PlanTally<Finding, Reason>(findings, mostKeys);
+  for (const finding of findings)
     for (let id = 0; id < (found[finding] ?? 0); id++)
-      gathering.add(asBytes(`${finding}:${id}`), cache, { finding, stays: null }, 10);
-  const full = gathering.isFull();
+      tally.take(asBytes(`${finding}:${id}`), 'profile', { finding, stays: null }, 10);
+  const full = tally.isFull;
+  const gathered = tally.result(byKeys);
   const plan = {
-    ...gathering.result(),
+    ...gathered,
+    namespaces: gathered.namespaces.map((row) => ({ ...row, namespace: cache })),
     ...{
       keyspaceKeys: 5000,
       keysWithoutIdleTime: 0,

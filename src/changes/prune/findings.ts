@@ -1,3 +1,4 @@
+import type { Verdict } from '../plan-tally.ts';
 import type { IdleTime } from '../../redis/idle-times.ts';
 import { type Namespace, type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { secondsUntilMidnight, type TtlRule, ttlJudge } from '../../keyspace/ttl.ts';
@@ -15,16 +16,11 @@ export interface PruningGoals {
 }
 
 /** What speaks against a key. Of several things the last counts: what goes needs no TTL. */
-export type Finding = 'withoutTtl' | 'tooLong' | 'idle';
+export const findings = ['withoutTtl', 'tooLong', 'idle'] as const;
+export type Finding = (typeof findings)[number];
 
 /** Why a key stays as it is although something speaks against it. */
 export type Reason = 'state' | 'unmapped' | 'noRule' | 'guessedRule';
-
-export interface Verdict {
-  readonly finding: Finding;
-  /** Null: the key is changed. */
-  readonly stays: Reason | null;
-}
 
 /** A rule is judged by the time of day, and a walk takes time. */
 const judgedForMillis = 10_000;
@@ -68,7 +64,7 @@ export class KeyJudge {
     ttlMillis: number | null,
     idleSeconds: IdleTime | null,
     now: number,
-  ): Verdict | null {
+  ): Verdict<Finding, Reason> | null {
     const finding = this.findingOf(namespace, ttlMillis, idleSeconds, now);
     if (finding === null) return null;
     if (namespace === null) return { finding, stays: 'unmapped' };

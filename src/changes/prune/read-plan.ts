@@ -8,8 +8,8 @@ import type { PaceLimits } from '../../redis/pace.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { walkNodes, type WalkPage } from '../../redis/walk.ts';
-import { KeyJudge, type Finding, type PruningGoals, type Reason, type Verdict } from './findings.ts';
-import { dealFrom } from '../../keyspace/key-text.ts';
+import { type Finding, findings, KeyJudge, type PruningGoals, type Reason } from './findings.ts';
+import { PlanTally, type PlanRow } from '../plan-tally.ts';
 import type { ByteString } from '../../support/bytes.ts';
 
 interface PlanOptions {
@@ -40,7 +40,7 @@ export async function planPruning(
   const wantsIdle = goals.idleSeconds !== null;
   const wantsTtl = goals.withoutTtl || goals.tooLong;
   const facts = await readFacts(server, wantsIdle);
-  const gathering = new Gathering(options.mostKeys ?? mostKeysInPlan);
+  const tally = new PlanTally<Finding, Reason>(findings, options.mostKeys ?? mostKeysInPlan);
   const judge = new KeyJudge(map, goals);
   const withTtlToJudge = ({ keys, idleSeconds }: WalkPage) =>
     keys.flatMap((key, index) =>
@@ -65,18 +65,24 @@ export async function planPruning(
       const [ttl, idle] = [page.ttlMillis[index] ?? null, page.idleSeconds[index] ?? null];
       const verdict = judge.judge(namespace, ttl, idle, now());
       if (idle === noOwnIdleTime && namespace?.kind === 'cache') keysWithoutIdleTime++;
-      if (verdict !== null) gathering.add(key, namespace, verdict, page.memoryBytes[index] ?? null);
+      if (verdict !== null)
+        tally.take(key, namespace?.name ?? unmappedName, verdict, page.memoryBytes[index] ?? null);
     });
-    if (gathering.isFull()) break;
+    if (tally.isFull) break;
   }
   progress.stop();
   const account = sumAccounts(accounts, server.nodes.length);
+  const found = tally.result(byKeys);
   return {
-    ...gathering.result(),
+    ...found,
+    namespaces: found.namespaces.map((row) => ({
+      ...row,
+      namespace: map.namespaces.find(({ name }) => name === row.name) ?? null,
+    })),
     keysWithoutIdleTime,
     keyspaceKeys: facts.keys,
     complete: account.complete,
-    full: gathering.isFull(),
+    full: tally.isFull,
     replicas: wantsIdle ? facts.replicas : 0,
     account,
     durationSeconds: (now() - startedAt) / 1000,
@@ -147,95 +153,17 @@ export interface PruningPlan {
   readonly durationSeconds: number;
 }
 
+type Row = PlanRow<Finding, Reason>;
+
 /** The keys of a namespace that something speaks against. */
-export interface PrunedNamespace {
-  readonly name: string;
+export interface PrunedNamespace extends Row {
   /** Null for the keys outside the map. */
   readonly namespace: Namespace | null;
-  readonly found: Readonly<Record<Finding, number>>;
-  /** Of the keys found, as far as their sizes are known; null where no size is. */
-  readonly memoryBytes: number | null;
-  /** How many of them stay as they are, and why. */
-  readonly left: { readonly keys: number; readonly reason: Reason } | null;
-}
-const sampleSize = 10;
-
-interface Row {
-  readonly namespace: Namespace | null;
-  readonly found: Record<Finding, number>;
-  bytes: number | null;
-  left: { keys: number; readonly reason: Reason } | null;
-  readonly sample: { key: ByteString; finding: Finding }[];
 }
 
-/** Gathers the findings of a walk one by one, and holds the keys that are to be changed. */
-export class Gathering {
-  readonly keys: Record<Finding, ByteString[]> = { withoutTtl: [], tooLong: [], idle: [] };
-  private readonly seen = new Set<ByteString>();
-  private readonly rows = new Map<Namespace | null, Row>();
-  private planned = 0;
-  private bytes: number | null = null;
+const keysIn = ({ found }: Row) => found.withoutTtl + found.tooLong + found.idle;
+const staysWhole = (row: Row) => row.left?.keys === keysIn(row);
 
-  /** @param mostKeys How many keys to change it holds at most. */
-  constructor(private readonly mostKeys: number) {}
-
-  isFull(): boolean {
-    return this.planned >= this.mostKeys;
-  }
-
-  /** Takes a key that something speaks against; what is full takes no more. */
-  add(
-    key: ByteString,
-    namespace: Namespace | null,
-    { finding, stays }: Verdict,
-    memoryBytes: number | null,
-  ): void {
-    if (this.isFull() || this.seen.has(key)) return;
-    // SCAN gives a key twice only while its table grows: of what is only counted, not all need to be remembered.
-    if (stays === null || this.seen.size < this.mostKeys) this.seen.add(key);
-    const row = this.rowOf(namespace);
-    row.found[finding]++;
-    if (memoryBytes !== null) row.bytes = (row.bytes ?? 0) + memoryBytes;
-    if (stays !== null) {
-      row.left ??= { keys: 0, reason: stays };
-      row.left.keys++;
-      return;
-    }
-    this.planned++;
-    this.keys[finding].push(key);
-    if (memoryBytes !== null) this.bytes = (this.bytes ?? 0) + memoryBytes;
-    if (row.sample.length < sampleSize) row.sample.push({ key, finding });
-  }
-
-  result(): Pick<PruningPlan, 'keys' | 'memoryBytes' | 'namespaces' | 'sample'> {
-    const rows = [...this.rows.values()].sort(
-      (left, right) => Number(staysWhole(left)) - Number(staysWhole(right)) || sumOf(right) - sumOf(left),
-    );
-    return {
-      keys: this.keys,
-      memoryBytes: this.planned === 0 ? 0 : this.bytes,
-      namespaces: rows.map(({ namespace, found, bytes, left }) => ({
-        name: namespace?.name ?? unmappedName,
-        namespace,
-        found,
-        memoryBytes: bytes,
-        left,
-      })),
-      sample: dealFrom(
-        rows.map(({ sample }) => sample),
-        sampleSize,
-      ),
-    };
-  }
-
-  private rowOf(namespace: Namespace | null): Row {
-    let row = this.rows.get(namespace);
-    if (row === undefined) {
-      const found = { withoutTtl: 0, tooLong: 0, idle: 0 };
-      this.rows.set(namespace, (row = { namespace, found, bytes: null, left: null, sample: [] }));
-    }
-    return row;
-  }
-}
-const sumOf = ({ found }: Row) => found.withoutTtl + found.tooLong + found.idle;
-const staysWhole = (row: Row) => row.left?.keys === sumOf(row);
+/** Those with keys to change first, then by keys. */
+export const byKeys = (left: Row, right: Row): number =>
+  Number(staysWhole(left)) - Number(staysWhole(right)) || keysIn(right) - keysIn(left);

@@ -1,4 +1,4 @@
-import { type Problem, problemsOf } from '../planned-change.ts';
+import { type ChangeResult, problemsOf } from '../planned-change.ts';
 import type { Removal, RemovalMode } from '../../changes/apply.ts';
 import type { Traffic } from '../../changes/traffic.ts';
 import { type InvalidationPlan, type RiskLevel, riskOf } from '../../changes/plan.ts';
@@ -8,7 +8,7 @@ import { keyFields } from '../../keyspace/key-text.ts';
 import { formatSeconds } from '../../render/units.ts';
 import type { Backup } from '../backup.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { type ServerCost, serverCostOf } from '../keyspace-report.ts';
+import { serverCostOf } from '../keyspace-report.ts';
 
 /** How an invalidation ended. */
 export type InvalidationOutcome =
@@ -31,15 +31,11 @@ export type InvalidationOutcome =
   | 'declined'
   | 'interrupted';
 
-export interface InvalidateResult {
+export interface InvalidateResult extends ChangeResult {
   readonly outcome: InvalidationOutcome;
   readonly mode: RemovalMode;
-  readonly server: { readonly address: string };
-  readonly dryRun: boolean;
   /** Keys of the plan: always `removed + shortened + generationsRaised + skipped + failed`. */
   readonly matched: number;
-  readonly matchedMemoryBytes: number | null;
-  readonly keyspaceKeys: number | null;
   readonly removed: number;
   /** Still there, with a TTL within the window of soft mode. */
   readonly shortened: number;
@@ -50,16 +46,6 @@ export interface InvalidateResult {
   readonly gone: number;
   /** Written since the saved plan was made, and left alone. */
   readonly rewritten: number;
-  readonly failed: number;
-  readonly notAttempted: number;
-  /** The file with what was done, for `cachectl undo`; null where none was kept. */
-  readonly journal: string | null;
-  /** True where the journal has the values too, so that they can be put back. */
-  readonly backup: boolean;
-  /** True: the plan keeps the values. */
-  readonly backupPlanned: boolean;
-  /** Why the plan has no way back; null where `cachectl undo` can put back what it changes. */
-  readonly noUndoBecause: string | null;
   /** The file that the plan was written to. */
   readonly planFile: string | null;
   /** Members of the index whose keys are gone, and that were taken out of it. */
@@ -71,13 +57,9 @@ export interface InvalidateResult {
   /** Keys that contain an id as a whole word and are not selected; null: the keyspace was not looked through for them. */
   readonly mentioned: number | null;
   readonly limit: number | null;
-  /** False: the walk ended early, and the plan covers what was seen until then. */
-  readonly complete: boolean;
   readonly risk: RiskLevel;
   /** False: no map says which keys are state. */
   readonly stateKnown: boolean;
-  /** Of the removal; null where there was none. */
-  readonly durationSeconds: number | null;
   readonly patterns: readonly string[];
   /** Of an entity: how many keys hold each id, those that stay included. */
   readonly ids: readonly { readonly id: string; readonly keys: number }[];
@@ -102,9 +84,6 @@ export interface InvalidateResult {
   }[];
   readonly sample: readonly { readonly key: string; readonly keyBase64?: string }[];
   readonly unreachable: readonly { readonly namespace: string; readonly reason: string }[];
-  readonly problems: readonly Problem[];
-  /** What making the plan cost the server. */
-  readonly serverCost: ServerCost;
 }
 
 interface PlanContext {

@@ -1,15 +1,16 @@
 import { unmappedName } from '../../keyspace/map.ts';
 import type { Traffic } from '../../changes/traffic.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, command, fact, note, type TableBlock } from '../../render/blocks.ts';
+import { type Block, command, fact, note, notes, type TableBlock } from '../../render/blocks.ts';
 import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
-import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
+import { counted, formatBytes, formatRatio } from '../../render/units.ts';
 import { mentionedBlocks, mentionedTable } from './mentioned.ts';
 import type { InvalidateResult } from './result.ts';
 import { costNotes } from '../keyspace-report.ts';
 import { withoutIdleTimeText } from '../namespace-summary.ts';
-import { changeView, problemTable } from '../planned-change.ts';
+import { changeView, problemTable, took } from '../planned-change.ts';
 
+const keptText = 'the values are kept in the journal, and `cachectl undo` puts them back';
 const shownPatterns = 4;
 const shownNamespaces = 20;
 
@@ -29,16 +30,7 @@ export function planBlocks(result: InvalidateResult): Block[] {
         ...(result.recentUse
           ? [fact('traffic', 'recently used', recentUseText(result.recentUse), 'text')]
           : []),
-        ...(result.backupPlanned
-          ? [
-              fact(
-                'undo',
-                'undo',
-                'the values are kept in the journal, and `cachectl undo` puts them back',
-                'text',
-              ),
-            ]
-          : []),
+        ...(result.backupPlanned ? [fact('undo', 'undo', keptText, 'text')] : []),
         ...(result.mode === 'unlink' ? [] : [fact('mode', 'mode', result.mode, 'text', modeText(result))]),
       ],
     },
@@ -50,7 +42,7 @@ export function planBlocks(result: InvalidateResult): Block[] {
 
 /** How it ended, for people who have seen the plan. */
 function outcomeBlocks(result: InvalidateResult): Block[] {
-  return [...endBlocks(result), ...rewrittenNotes(result)];
+  return [...endBlocks(result), ...notes('warning', rewrittenText(result))];
 }
 
 /** Everything in one, for people who have seen nothing yet. */
@@ -60,7 +52,7 @@ function fullBlocks(result: InvalidateResult, own: OwnLookups): Block[] {
 
 const endBlocks = (result: InvalidateResult): Block[] => [
   ...outcomeNotes(result),
-  ...problemBlocks(result),
+  ...(result.problems.length > 0 ? [problemTable(result.problems)] : []),
   ...journalNotes(result),
 ];
 
@@ -143,31 +135,22 @@ function sampleTable({ sample, matched }: InvalidateResult): TableBlock {
   return tableOf('sample', sample, [fieldsOf<InvalidateResult['sample'][number]>().text('key', header)]);
 }
 
-function problemBlocks(result: InvalidateResult): Block[] {
-  return result.problems.length > 0 ? [problemTable(result.problems)] : [];
-}
-
 function warnings(result: InvalidateResult): Block[] {
+  const { noUndoBecause, stateKnown, matched } = result;
   const unmapped = result.namespaces.find(({ namespace }) => namespace === unmappedName)?.keys ?? 0;
   return [
-    ...(result.noUndoBecause === null
-      ? []
-      : [note('warning', `this cannot be undone: ${result.noUndoBecause}`)]),
-    ...rewrittenNotes(result),
-    ...unmatchedNotes(result),
+    ...notes('warning', noUndoBecause && `this cannot be undone: ${noUndoBecause}`),
+    ...notes('warning', rewrittenText(result), unmatchedIdsText(result)),
     ...mentionedBlocks(result),
-    ...result.unreachable.map(({ reason }) => note('warning', reason)),
-    ...(result.stateKnown || result.matched === 0
-      ? []
-      : [note('warning', 'no map says which keys are state (sessions, quotas, queues): none is held back')]),
-    ...(unmapped > 0
-      ? [
-          note(
-            'warning',
-            `${counted(unmapped, 'key belongs', 'keys belong')} to no namespace of the map, which does not say whether they are state`,
-          ),
-        ]
-      : []),
+    ...notes(
+      'warning',
+      ...result.unreachable.map(({ reason }) => reason),
+      !stateKnown &&
+        matched > 0 &&
+        'no map says which keys are state (sessions, quotas, queues): none is held back',
+      unmapped > 0 &&
+        `${counted(unmapped, 'key belongs', 'keys belong')} to no namespace of the map, which does not say whether they are state`,
+    ),
   ];
 }
 
@@ -221,9 +204,12 @@ function outcomeNotes(result: InvalidateResult): Block[] {
       const vanished = gone > 0 ? `; ${counted(gone, 'key was', 'keys were')} ${already}` : '';
       return [
         note('good', `${done} ${counted(changed, noun)}${freed} in ${took(result)}${vanished}`),
-        ...(result.indexPruned
-          ? [note('plain', `${counted(result.indexPruned, 'member')} without a key went out of the index`)]
-          : []),
+        ...notes(
+          'plain',
+          result.indexPruned !== null &&
+            result.indexPruned > 0 &&
+            `${counted(result.indexPruned, 'member')} without a key went out of the index`,
+        ),
       ];
     }
     case 'interrupted':
@@ -253,16 +239,10 @@ export function unmatchedIdsText({ ids, matched, excluded }: InvalidateResult): 
   return `${without.length.toLocaleString('en-US')} of ${counted(ids.length, 'id')} ${verb} no key: ${named.join(', ')}${more > 0 ? ` and ${counted(more, 'more', 'more')}` : ''}`;
 }
 
-function unmatchedNotes(result: InvalidateResult): Block[] {
-  const text = unmatchedIdsText(result);
-  return text === null ? [] : [note('warning', text)];
-}
-
-function rewrittenNotes({ rewritten }: InvalidateResult): Block[] {
-  if (rewritten === 0) return [];
+function rewrittenText({ rewritten }: InvalidateResult): string | null {
+  if (rewritten === 0) return null;
   const [stay, them] = rewritten === 1 ? ['stays', 'it'] : ['stay', 'them'];
-  const text = `${counted(rewritten, 'key was', 'keys were')} written since the plan was made, and ${stay}; --include-rewritten takes ${them} too`;
-  return [note('warning', text)];
+  return `${counted(rewritten, 'key was', 'keys were')} written since the plan was made, and ${stay}; --include-rewritten takes ${them} too`;
 }
 
 const changedIn = ({ removed, shortened, generationsRaised }: InvalidateResult) =>
@@ -324,9 +304,6 @@ export function nothingText(result: InvalidateResult): string {
     ? `nothing matched: no key fits ${patterns}`
     : `nothing matched: of ${counted(walked, 'key')} none fits ${patterns}`;
 }
-
-const took = ({ durationSeconds }: InvalidateResult) =>
-  durationSeconds === null || durationSeconds === 0 ? 'less than 1 ms' : formatSeconds(durationSeconds);
 
 function patternsText(patterns: readonly string[]): string {
   const shown = patterns.slice(0, shownPatterns).map((pattern) => `\`${pattern}\``);

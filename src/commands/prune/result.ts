@@ -1,4 +1,4 @@
-import { type Problem, problemsOf } from '../planned-change.ts';
+import { type ChangeResult, problemsOf } from '../planned-change.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { Namespace } from '../../keyspace/map.ts';
 import type { Pruning } from '../../changes/prune/apply.ts';
@@ -6,7 +6,7 @@ import type { Finding, PruningGoals, Reason } from '../../changes/prune/findings
 import type { PruningPlan } from '../../changes/prune/read-plan.ts';
 import type { Backup } from '../backup.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { type ServerCost, serverCostOf } from '../keyspace-report.ts';
+import { serverCostOf } from '../keyspace-report.ts';
 import { ttlRuleText } from '../namespace-summary.ts';
 
 /** How a pruning ended. */
@@ -20,18 +20,14 @@ export type PruningOutcome =
   | 'declined'
   | 'interrupted';
 
-export interface PruneResult {
+export interface PruneResult extends ChangeResult {
   readonly outcome: PruningOutcome;
-  readonly server: { readonly address: string };
-  readonly dryRun: boolean;
   /** False: the plan does not cover every key, see `planFull`; or the walk was interrupted. */
   readonly complete: boolean;
   /** True: there were more keys to change than one run takes on. */
   readonly planFull: boolean;
   /** Keys of the plan: always `ttlSet + shortened + removed + skipped + failed + notAttempted`. */
   readonly matched: number;
-  readonly matchedMemoryBytes: number | null;
-  readonly keyspaceKeys: number | null;
   /** What the plan is to do. */
   readonly planned: Changes;
   /** Of the keys that something speaks against, those left alone included. Null: not looked for. */
@@ -54,18 +50,8 @@ export interface PruneResult {
   readonly removed: number;
   /** Changed, used or gone since the plan. */
   readonly skipped: number;
-  readonly failed: number;
-  readonly notAttempted: number;
-  /** The file of what was changed, for `cachectl undo`; null where none was kept. */
-  readonly journal: string | null;
-  /** True where the journal has the values too, so that they can be put back. */
-  readonly backup: boolean;
-  /** True: the plan keeps the values of what it removes. */
-  readonly backupPlanned: boolean;
   /** True: the TTLs go to the journal before they change, and `cachectl undo` sets them back. */
   readonly ttlUndoPlanned: boolean;
-  /** Why what the plan removes, or else its TTLs, cannot be put back; null where `cachectl undo` can. */
-  readonly noUndoBecause: string | null;
   readonly stateKeysLeft: number;
   /** Of cache namespaces, where idle time was asked for: the server keeps none for them, and they do not count as idle. */
   readonly keysWithoutIdleTime: number;
@@ -78,13 +64,8 @@ export interface PruneResult {
     readonly keyBase64?: string;
     readonly finding: Finding;
   }[];
-  readonly problems: readonly Problem[];
   /** Replicas beside the primaries, where idle time was asked for; null: not reported. */
   readonly replicas: number | null;
-  /** Of the changes; null where there were none. */
-  readonly durationSeconds: number | null;
-  /** What making the plan cost the server. */
-  readonly serverCost: ServerCost;
 }
 
 /** How many keys get a TTL, get a shorter one, and go. */

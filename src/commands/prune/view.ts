@@ -1,10 +1,10 @@
 import type { Finding, Reason } from '../../changes/prune/findings.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, command, fact, note, type TableBlock } from '../../render/blocks.ts';
+import { type Block, command, fact, note, notes, type TableBlock } from '../../render/blocks.ts';
 import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
-import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
+import { counted, formatBytes } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
-import { changeView, problemTable } from '../planned-change.ts';
+import { changeView, problemTable, took } from '../planned-change.ts';
 import { howToConfirm, withoutIdleTimeText } from '../namespace-summary.ts';
 import type { Changes, PruneResult } from './result.ts';
 
@@ -67,16 +67,8 @@ function dataBlocks(result: PruneResult): Block[] {
       facts: [
         ...plainFacts(result, 'text', 'outcome', 'dryRun', 'complete'),
         ...plainFacts(result, 'count', 'matched', 'matchedMemoryBytes', 'ttlSet', 'shortened', 'removed'),
-        ...plainFacts(
-          result,
-          'count',
-          'skipped',
-          'failed',
-          'notAttempted',
-          'stateKeysLeft',
-          'keysWithoutIdleTime',
-          'guessedRuleKeysLeft',
-        ),
+        ...plainFacts(result, 'count', 'skipped', 'failed', 'notAttempted', 'stateKeysLeft'),
+        ...plainFacts(result, 'count', 'keysWithoutIdleTime', 'guessedRuleKeysLeft'),
         ...plainFacts(result, 'text', 'journal', 'backup', 'noUndoBecause'),
       ],
     },
@@ -167,64 +159,36 @@ function sampleTable({ sample, matched }: PruneResult): TableBlock {
 }
 
 function warnings(result: PruneResult): Block[] {
-  const {
-    planFull,
-    matched,
-    stateKeysLeft,
-    keysWithoutIdleTime,
-    guessedRuleKeysLeft,
-    permanentNamespaces,
-    replicas,
-    planned,
-  } = result;
+  const { matched, stateKeysLeft, keysWithoutIdleTime, guessedRuleKeysLeft, permanentNamespaces } = result;
+  const { replicas, planned, noUndoBecause } = result;
   return [
-    ...(result.noUndoBecause === null
-      ? []
-      : [
-          note(
-            'warning',
-            `the ${planned.removed === 0 ? 'change' : 'removal'} cannot be undone: ${result.noUndoBecause}`,
-          ),
-        ]),
-    ...(planFull
-      ? [
-          note(
-            'warning',
-            `${counted(matched, 'key is', 'keys are')} as many as one run takes on: run it again for the rest of the keyspace`,
-          ),
-        ]
-      : []),
-    ...(replicas !== null && replicas > 0 && planned.removed > 0
-      ? [
-          note(
-            'warning',
-            `${counted(replicas, 'replica follows', 'replicas follow')}: a key that is read there alone counts as idle here`,
-          ),
-        ]
-      : []),
-    ...(stateKeysLeft > 0
-      ? [
-          note(
-            'plain',
-            counted(stateKeysLeft, 'key of state stays as it is', 'keys of state stay as they are'),
-          ),
-        ]
-      : []),
-    ...(keysWithoutIdleTime > 0
-      ? [note('warning', `left alone: ${withoutIdleTimeText(keysWithoutIdleTime)}`)]
-      : []),
-    ...(permanentNamespaces.length > 0
-      ? [note('plain', `left alone, for their rule is \`permanent\`: ${permanentNamespaces.join(', ')}`)]
-      : []),
-    ...(guessedRuleKeysLeft > 0
-      ? [
-          note(
-            'warning',
-            `${counted(guessedRuleKeysLeft, 'key stays as it is', 'keys stay as they are')}: the TTL rule is a guess; ` +
-              howToConfirm,
-          ),
-        ]
-      : []),
+    ...notes(
+      'warning',
+      noUndoBecause !== null &&
+        `the ${planned.removed === 0 ? 'change' : 'removal'} cannot be undone: ${noUndoBecause}`,
+      result.planFull &&
+        `${counted(matched, 'key is', 'keys are')} as many as one run takes on: run it again for the rest of the keyspace`,
+      replicas !== null &&
+        replicas > 0 &&
+        planned.removed > 0 &&
+        `${counted(replicas, 'replica follows', 'replicas follow')}: a key that is read there alone counts as idle here`,
+    ),
+    ...notes(
+      'plain',
+      stateKeysLeft > 0 &&
+        counted(stateKeysLeft, 'key of state stays as it is', 'keys of state stay as they are'),
+    ),
+    ...notes('warning', keysWithoutIdleTime > 0 && `left alone: ${withoutIdleTimeText(keysWithoutIdleTime)}`),
+    ...notes(
+      'plain',
+      permanentNamespaces.length > 0 &&
+        `left alone, for their rule is \`permanent\`: ${permanentNamespaces.join(', ')}`,
+    ),
+    ...notes(
+      'warning',
+      guessedRuleKeysLeft > 0 &&
+        `${counted(guessedRuleKeysLeft, 'key stays as it is', 'keys stay as they are')}: the TTL rule is a guess; ${howToConfirm}`,
+    ),
   ];
 }
 
@@ -269,9 +233,6 @@ function nothingText({ namespaces, keyspaceKeys }: PruneResult): string {
     ? 'nothing to do: no key was found'
     : `nothing to do: of ${counted(keyspaceKeys, 'key')} none was found to change`;
 }
-
-const took = ({ durationSeconds }: PruneResult) =>
-  durationSeconds === null || durationSeconds === 0 ? 'less than 1 ms' : formatSeconds(durationSeconds);
 
 const grouped = (count: number) => count.toLocaleString('en-US');
 

@@ -11,14 +11,19 @@ import {
   rowName,
 } from '../namespace-summary.ts';
 
-interface OutlineLine extends Pick<
+/** What the lines of a tree show of the rows below them. */
+interface Sums extends Pick<
   NamespaceSummary,
   ('keys' | 'keysInterval') | ('memoryBytes' | 'memoryBytesInterval') | ('withoutTtl' | 'withoutTtlInterval')
 > {
-  readonly label: string;
-  readonly depth: number;
+  /** The most frequent first. */
   readonly types: readonly string[];
   readonly ttl: { readonly minSeconds: number; readonly maxSeconds: number } | null;
+}
+
+interface OutlineLine extends Sums {
+  readonly label: string;
+  readonly depth: number;
 }
 
 interface Level {
@@ -95,7 +100,6 @@ function errorOf(
   );
 }
 
-/** The most frequent first. */
 const typesOf = ({ types }: NamespaceSummary): string[] =>
   Object.entries(types ?? {})
     .sort(([, left], [, right]) => right - left)
@@ -114,7 +118,7 @@ export function outlineOf(rows: readonly NamespaceSummary[]): OutlineLine[] {
     const { level, label } = start.mapped
       ? { level: start, label: startLabel }
       : endOfChain(start, startLabel);
-    lines.push(sumOf(level, label, depth));
+    lines.push({ label, depth, ...sumOf(level) });
     if (!level.mapped) visitBranches(level, '', depth + 1);
     else if (level.children.size > 0) visitPatterns(level, depth + 1);
   };
@@ -125,11 +129,7 @@ export function outlineOf(rows: readonly NamespaceSummary[]): OutlineLine[] {
     else visit({ ...level, mapped: false }, label, depth);
   };
   const visitBranches = (parent: Level, prefix: string, depth: number): void => {
-    const branches = [...parent.children].map(([segment, child]) => ({
-      segment,
-      child,
-      sum: sumOf(child, segment, depth),
-    }));
+    const branches = [...parent.children].map(([segment, child]) => ({ segment, child, sum: sumOf(child) }));
     branches.sort(
       (left, right) =>
         Number(left.segment === otherName) - Number(right.segment === otherName) ||
@@ -166,13 +166,11 @@ function endOfChain(start: Level, startLabel: string): { level: Level; label: st
   return { level, label };
 }
 
-function sumOf(level: Level, label: string, depth: number): OutlineLine {
-  const parts = [...level.children.values()].map((child) => sumOf(child, '', depth));
-  if (level.row) parts.push(lineOf(level.row, '', depth));
+function sumOf({ children, row }: Level): Sums {
+  const parts: Sums[] = Array.from(children.values(), sumOf);
+  if (row) parts.push({ ...row, types: typesOf(row) });
   const ttls = parts.flatMap(({ ttl }) => ttl ?? []);
   return {
-    label,
-    depth,
     keys: parts.reduce((sum, { keys }) => sum + keys, 0),
     keysInterval: sumOfIntervals(parts, 'keys'),
     memoryBytes: sumOrNull(parts.map(({ memoryBytes }) => memoryBytes)),
@@ -190,19 +188,8 @@ function sumOf(level: Level, label: string, depth: number): OutlineLine {
   };
 }
 
-function lineOf(row: NamespaceSummary, label: string, depth: number): OutlineLine {
-  const { keys, keysInterval, memoryBytes, memoryBytesInterval, ttl, withoutTtl, withoutTtlInterval } = row;
-  return {
-    ...{ label, depth, keys, keysInterval, memoryBytes, memoryBytesInterval, types: typesOf(row) },
-    ...{ ttl, withoutTtl, withoutTtlInterval },
-  };
-}
-
 /** Holds the sum whenever each interval holds its part; an exact part is an interval of itself. Null where all are exact. */
-function sumOfIntervals(
-  parts: readonly OutlineLine[],
-  name: 'keys' | 'memoryBytes' | 'withoutTtl',
-): IntervalOrNull {
+function sumOfIntervals(parts: readonly Sums[], name: 'keys' | 'memoryBytes' | 'withoutTtl'): IntervalOrNull {
   if (parts.every((part) => part[`${name}Interval`] === null)) return null;
   return parts.reduce<[number, number]>(
     ([low, high], part) => {

@@ -5,7 +5,7 @@ import { readNamedJson, writeNamedFile } from '../../support/named-file.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
 import type { KeyspaceFigures } from '../keyspace-report.ts';
-import { type IntervalOrNull, type NamespaceSummary, rowName } from '../namespace-summary.ts';
+import { type NamespaceSummary, rowName } from '../namespace-summary.ts';
 
 const format = 'cachectl-snapshot-1';
 
@@ -62,6 +62,10 @@ export async function saveSnapshot(
   figures: KeyspaceFigures,
   method: Method['kind'],
 ): Promise<InputError | null> {
+  if (method === 'partial') {
+    context.warn(`\`${name}\` was not written: the walk ended early`);
+    return null;
+  }
   const snapshot: Snapshot = {
     format,
     savedAt: new Date(context.now()).toISOString(),
@@ -71,10 +75,6 @@ export async function saveSnapshot(
     total: savedOf(figures.total),
     namespaces: figures.namespaces.map((row) => ({ name: rowName(row), ...savedOf(row) })),
   };
-  if (method === 'partial') {
-    context.warn(`\`${name}\` was not written: the walk ended early`);
-    return null;
-  }
   const failure = (cause: string) => new InputError(`snapshot \`${name}\` cannot be written: ${cause}`);
   try {
     await writeNamedFile(
@@ -155,14 +155,7 @@ function growthOf(namespace: string, before: SavedFigures, now: SavedFigures): N
     memoryBytesBefore: before.memoryBytes,
     memoryBytes: now.memoryBytes,
     memoryBytesGrowth: difference(now.memoryBytes, before.memoryBytes),
-    certain:
-      apart(now.keys, now.keysInterval, before.keys, before.keysInterval) ||
-      apart(
-        now.memoryBytes ?? 0,
-        now.memoryBytesInterval,
-        before.memoryBytes ?? 0,
-        before.memoryBytesInterval,
-      ),
+    certain: areApart(now, before, 'keys') || areApart(now, before, 'memoryBytes'),
   };
 }
 
@@ -171,15 +164,13 @@ function savedOf({ keys, keysInterval, memoryBytes, memoryBytesInterval, without
 }
 
 /** True where the intervals have nothing in common; an exact figure is an interval of itself. */
-function apart(
-  left: number,
-  leftInterval: IntervalOrNull,
-  right: number,
-  rightInterval: IntervalOrNull,
-): boolean {
-  const [leftLow, leftHigh] = leftInterval ?? [left, left];
-  const [rightLow, rightHigh] = rightInterval ?? [right, right];
-  return leftHigh < rightLow || rightHigh < leftLow;
+function areApart(now: SavedFigures, before: SavedFigures, name: 'keys' | 'memoryBytes'): boolean {
+  const intervalOf = (figures: SavedFigures) => {
+    const value = figures[name] ?? 0;
+    return figures[`${name}Interval`] ?? ([value, value] as const);
+  };
+  const [[low, high], [lowBefore, highBefore]] = [intervalOf(now), intervalOf(before)];
+  return high < lowBefore || highBefore < low;
 }
 
 function difference(now: number | null, before: number | null): number | null {

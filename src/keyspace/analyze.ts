@@ -1,11 +1,11 @@
 import { sumOrNull } from '../support/collections.ts';
-import { emptyAccount, sumAccounts, type WalkAccount, type ColumnName } from '../redis/account.ts';
+import { emptyAccount, sumAccounts, type WalkAccount } from '../redis/account.ts';
 import { type NodeFacts, readNodeFacts } from '../redis/node-facts.ts';
 import type { WalkColumns } from '../redis/columns.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { readExactly } from './read-exactly.ts';
 import { readSample } from './read-sample.ts';
-import { type Analysis, type AnalysisOptions, isNarrowed, type KeyspaceReading } from './reading.ts';
+import { type Analysis, type AnalysisOptions, isNarrowed, type KeyspaceReading, namesOf } from './reading.ts';
 
 /** Up to so many keys a walk over all of them takes less than a second or two, and a sample would save little. */
 const mostKeysExact = 250_000;
@@ -39,7 +39,7 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
     ...read,
     method: { ...read.method, populationAtEnd: read.method.populationAtEnd ?? populationAtEnd },
     narrowed: isNarrowed(options),
-    columns: namesOf({ ...options.columns, ...details }),
+    columns: new Set(namesOf({ ...options.columns, ...details })),
     durationSeconds: (now() - startedAt) / 1000,
     persistentKeys:
       after.length === 0 || isNarrowed(options)
@@ -67,11 +67,6 @@ function permittedDetails(details: WalkColumns, facts: readonly NodeFacts[]): Wa
   if (details.idle !== true && details.frequency !== true) return details;
   const frequency = facts.some(({ policy }) => policy?.endsWith('lfu') === true);
   return { ...details, idle: !frequency, frequency };
-}
-
-function namesOf(columns: WalkColumns): ReadonlySet<ColumnName> {
-  const entries = Object.entries(columns) as [ColumnName, boolean | undefined][];
-  return new Set(entries.filter(([, wanted]) => wanted === true).map(([name]) => name));
 }
 
 function cpuOf(facts: readonly NodeFacts[]): number | null {

@@ -4,8 +4,12 @@ import { shareBefore } from '../redis/page-source.ts';
 import { RedisError } from '../redis/errors.ts';
 import { walkNodes, type WalkPage } from '../redis/walk.ts';
 import {
+  defaultPrecision,
   filtersOf,
   isNarrowed,
+  namesOf,
+  refusesMemory,
+  wantedColumns,
   type KeyspaceReading,
   type Method,
   type ReadInput,
@@ -17,9 +21,6 @@ import { SampleEstimator, type SampleFrame } from './estimate.ts';
 import { Figures } from './figures.ts';
 import { RepeatedKeys } from './repeated-keys.ts';
 import { sampleGroups } from './tally.ts';
-
-/** Half-width of the intervals of the shares of a large namespace, where nobody asked for another. */
-const defaultPrecision = 0.02;
 
 /** Between two states of the walk that are handed out. */
 const stateMillis = 1000;
@@ -49,6 +50,7 @@ export async function readExactly(input: ReadInput, population: number | null): 
     const behind = { ...account, cursor: page.cursor, complete: page.cursor === '0' };
     const walked = coverageOf(nodes, [...accounts.slice(0, index), behind]) - startedAt;
     weights = choice.weigh(page.keys, walked);
+    // Where sizes are refused, a key of which it is not known may be there all the same.
     const gone = (at: number) => page.memoryBytes[at] === null && !refusesMemory(account);
     return weights.flatMap((weight, at) => (weight > 0 && !gone(at) ? [at] : []));
   };
@@ -82,7 +84,7 @@ export async function readExactly(input: ReadInput, population: number | null): 
   if (!account.complete && reading.onState) saveState();
   const coverage = account.complete ? 1 : coverageOf(nodes, accounts);
   const names = namesOf(columns.ofChosen ?? {});
-  const { figures, coversAll } = figuresOf(input, population, coverage, names, tree, repeated.mostRepeats);
+  const { figures, coversAll } = figuresOf(input, tree, population, coverage, names, repeated.mostRepeats);
   const counted = account.complete || isNarrowed(input) ? null : tree.keys;
   const method: Method = {
     kind: account.complete ? 'exact' : 'partial',
@@ -108,25 +110,16 @@ export async function readExactly(input: ReadInput, population: number | null): 
 
 /** What is read of every key, and of chosen ones; null where every key is read in the same way. */
 function columnsOf(
-  { columns, details, reading, type }: ReadInput,
+  input: ReadInput,
   population: number | null,
 ): { readonly ofAll: WalkColumns; readonly ofChosen: WalkColumns | null } {
-  // What every key was asked for by its type has.
-  const wanted = { ...columns, type: columns.type === true && type === undefined };
+  const { details, reading } = input;
+  const wanted = wantedColumns(input);
   const ofChosen = { ...wanted, ...details, memory: false };
   // Without the size of the keyspace it is not known how much of it the walk has behind it.
   if (reading.exact === true || population === null || namesOf(ofChosen).length === 0)
     return { ofAll: { ...wanted, ...details }, ofChosen: null };
   return { ofAll: { memory: wanted.memory === true }, ofChosen };
-}
-
-/** Then a key of which it is not known may be there all the same. */
-function refusesMemory({ refusedColumns }: WalkAccount): boolean {
-  return refusedColumns.some(({ column }) => column === 'memory');
-}
-
-function namesOf(columns: WalkColumns): ColumnName[] {
-  return (Object.keys(columns) as ColumnName[]).filter((name) => columns[name] === true);
 }
 
 /** Share of the keys of all nodes that lies before the cursors, from 0 to 1. */
@@ -147,18 +140,15 @@ function coverageOf(nodes: readonly ReadNode[], accounts: readonly WalkAccount[]
  */
 function figuresOf(
   input: ReadInput,
+  tree: NamespaceTree,
   population: number | null,
   coverage: number,
   chosenColumns: readonly ColumnName[],
-  tree: NamespaceTree,
   mostRepeats: number,
 ): { figures: Figures; coversAll: boolean } {
   const columnsFor = (share: number) =>
     new Map(chosenColumns.map((name) => [name, new ChosenEstimator(share)]));
-  if (coverage >= 1) {
-    const figures = new Figures(null, columnsFor(1), mostRepeats);
-    return { figures, coversAll: true };
-  }
+  if (coverage >= 1) return { figures: new Figures(null, columnsFor(1), mostRepeats), coversAll: true };
   const [first, ...others] = input.nodes;
   const random = others.length === 0 && first?.facts.storedBySlot === false && population !== null;
   if (!random || coverage === 0) return { figures: new Figures(null, columnsFor(1)), coversAll: false };

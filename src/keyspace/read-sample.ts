@@ -1,4 +1,4 @@
-import type { WalkAccount, ColumnName } from '../redis/account.ts';
+import type { WalkAccount } from '../redis/account.ts';
 import { type DatasetBounds, datasetBoundsOf, readSlotSizes } from '../redis/node-facts.ts';
 import { RedisError } from '../redis/errors.ts';
 import { readInfoIfPermitted } from '../redis/info.ts';
@@ -6,8 +6,12 @@ import { type PageSource, segmentPages, slotPages } from '../redis/page-source.t
 import { type SampledNode, samplePages } from '../redis/sample.ts';
 import { slotOf } from '../redis/slots.ts';
 import {
+  defaultPrecision,
   filtersOf,
   isNarrowed,
+  namesOf,
+  refusesMemory,
+  wantedColumns,
   type KeyspaceReading,
   type ReadInput,
   type ReadNode,
@@ -20,8 +24,6 @@ import { type Figure, SampleEstimator } from './estimate.ts';
 import { Figures } from './figures.ts';
 import { largeFromOf, type MemoryCheck } from './large-keys.ts';
 import { sampleGroups } from './tally.ts';
-
-const defaultPrecision = 0.02;
 
 /** Where nobody asked for a precision, a sample ends here: within a second. */
 const mostKeysByDefault = 400_000;
@@ -80,7 +82,7 @@ export async function readSample(
   try {
     const { columns, details, type, glob } = input;
     const { accepts } = filtersOf(input);
-    const all = { ...columns, ...details, type: columns.type === true && type === undefined };
+    const all = { ...wantedColumns(input), ...details };
     const pages = samplePages(
       sources,
       {
@@ -178,8 +180,8 @@ function uncheckedReasonOf(input: ReadInput): UncheckedReason | null {
 }
 
 /** False where the sizes of keys were refused, of all or of some. */
-function isReadWhole({ refusedColumns, unreadableKeys }: WalkAccount): boolean {
-  return unreadableKeys === 0 && !refusedColumns.some(({ column }) => column === 'memory');
+function isReadWhole(account: WalkAccount): boolean {
+  return account.unreadableKeys === 0 && !refusesMemory(account);
 }
 
 /** With more keys in other databases, what the server holds says little of this one. */
@@ -234,7 +236,7 @@ function figuresOf(
 ): Figures {
   const namespaces = [...tree.leaves()].map(({ total }) => total);
   const detailed = new SampleEstimator({ ...sample.detailedFrame(drifting), memory }, namespaces);
-  const names = (Object.keys({ ...columns, ...details }) as ColumnName[]).filter((name) => name !== 'memory');
+  const names = namesOf({ ...columns, ...details, memory: false });
   return new Figures(
     new SampleEstimator({ ...sample.frame(drifting), memory }, namespaces),
     new Map(names.map((name) => [name, detailed])),

@@ -115,6 +115,23 @@ export interface ReadNode {
 
 export type ReadInput = AnalysisOptions & { readonly nodes: readonly ReadNode[] };
 
+export function namesOf(columns: WalkColumns): ColumnName[] {
+  return (Object.keys(columns) as ColumnName[]).filter((name) => columns[name] === true);
+}
+
+/** What every key was asked for by its type has. */
+export function wantedColumns({ columns, type }: AnalysisOptions): WalkColumns {
+  return { ...columns, type: columns.type === true && type === undefined };
+}
+
+/** Where nobody asked for a precision: see ReadingOptions. */
+export const defaultPrecision = 0.02;
+
+/** True where the sizes of keys are refused. */
+export function refusesMemory({ refusedColumns }: WalkAccount): boolean {
+  return refusedColumns.some(({ column }) => column === 'memory');
+}
+
 /** True where not all keys of the database are wanted. */
 export function isNarrowed(options: AnalysisOptions): boolean {
   return Object.keys(filtersOf(options)).length > 0;

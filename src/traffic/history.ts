@@ -159,56 +159,43 @@ function isTraffic(value: unknown): boolean {
   );
 }
 
-/** What has changed since, the namespaces that got worse first. */
+/** In their order: the namespaces that got worse come first. */
+const order: readonly NamespaceChange['change'][] = ['worse', 'new', 'gone', 'better', 'unclear', 'same'];
+
+/** What has changed since. */
 export function compareWithRecord(report: TrafficReport, before: TrafficRecord): Comparison {
-  const keyOf = ({ namespace, database }: NamespaceTraffic) => `${database}/${namespace}`;
-  const earlier = new Map(before.namespaces.map((each) => [keyOf(each), each]));
-  const comparable = report.valid && before.valid;
-  const now = report.namespaces.map((each) => {
-    const old = earlier.get(keyOf(each));
-    earlier.delete(keyOf(each));
-    return changeOf(old, each, before.windowSeconds, report.windowSeconds, comparable);
+  const byName = (namespaces: readonly NamespaceTraffic[]) =>
+    new Map(namespaces.map((each) => [`${each.database}/${each.namespace}`, each]));
+  const [earlier, later] = [byName(before.namespaces), byName(report.namespaces)];
+  const changes = [...new Set([...later.keys(), ...earlier.keys()])].map((name): NamespaceChange => {
+    const [old, now] = [earlier.get(name), later.get(name)];
+    const isComparable = report.valid && before.valid;
+    return {
+      namespace: (now ?? old)?.namespace ?? '',
+      database: (now ?? old)?.database ?? 0,
+      change: isComparable ? judge(old, now) : 'unclear',
+      hitRateBefore: old?.hitRate ?? null,
+      hitRate: now?.hitRate ?? null,
+      readsPerSecondBefore: old?.readsPerSecond ?? null,
+      readsPerSecond: now?.readsPerSecond ?? null,
+      missesPerSecondBefore: missesPerSecond(old, before.windowSeconds),
+      missesPerSecond: missesPerSecond(now, report.windowSeconds),
+    };
   });
-  const gone = [...earlier.values()].map((old) =>
-    changeOf(old, undefined, before.windowSeconds, report.windowSeconds, comparable),
-  );
-  const order = ['worse', 'new', 'gone', 'better', 'unclear', 'same'];
-  const changes = [...now, ...gone].sort(
-    (left, right) => order.indexOf(left.change) - order.indexOf(right.change),
-  );
+  changes.sort((left, right) => order.indexOf(left.change) - order.indexOf(right.change));
   const { at, server, mode, windowSeconds } = before;
   return { endedAt: at, server: { address: server }, mode, windowSeconds, changes };
 }
 
-function changeOf(
+const missesPerSecond = (traffic: NamespaceTraffic | undefined, seconds: number) =>
+  traffic?.misses == null || seconds === 0 ? null : traffic.misses / seconds;
+
+function judge(
   old: NamespaceTraffic | undefined,
   now: NamespaceTraffic | undefined,
-  oldSeconds: number,
-  seconds: number,
-  comparable: boolean,
-): NamespaceChange {
-  const perSecond = (traffic: NamespaceTraffic | undefined, span: number) =>
-    traffic?.misses == null || span === 0 ? null : traffic.misses / span;
-  return {
-    namespace: (now ?? old)?.namespace ?? '',
-    database: (now ?? old)?.database ?? 0,
-    change: !comparable
-      ? 'unclear'
-      : old === undefined
-        ? 'new'
-        : now === undefined
-          ? 'gone'
-          : judge(old, now),
-    hitRateBefore: old?.hitRate ?? null,
-    hitRate: now?.hitRate ?? null,
-    readsPerSecondBefore: old?.readsPerSecond ?? null,
-    readsPerSecond: now?.readsPerSecond ?? null,
-    missesPerSecondBefore: perSecond(old, oldSeconds),
-    missesPerSecond: perSecond(now, seconds),
-  };
-}
-
-function judge(old: NamespaceTraffic, now: NamespaceTraffic): NamespaceChange['change'] {
+): NamespaceChange['change'] {
+  if (old === undefined) return 'new';
+  if (now === undefined) return 'gone';
   const [before, after] = [hitRateBounds(old), hitRateBounds(now)];
   if (before === null || after === null) return 'unclear';
   if (after[0] > before[1]) return 'better';

@@ -21,7 +21,7 @@ export type CommandSink = Pick<NodeTraffic, 'read' | 'write' | 'lives' | 'scanBy
 
 /** Keys that are counted for the list of those that miss most. */
 const missingKeysTracked = 1000;
-const newMissing = () => new FrequentKeys<MissPlace>({ capacity: missingKeysTracked });
+const newMissing = () => new FrequentKeys<MissPlace>(missingKeysTracked);
 
 /** Counts what one node does, by namespace, up to each mark. Keys are bytes of a buffer that is used again. */
 export class NodeTraffic {

@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
-import { countingRules, lookupsOf } from '../../src/traffic/rules/counting-rules.ts';
+import { countingRules } from '../../src/traffic/rules/counting-rules.ts';
+import { lookupsOf } from '../../src/traffic/rules/lookups.ts';
 import { startCountingServer } from './counting-server.ts';
 
 const counting = await startCountingServer();

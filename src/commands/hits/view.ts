@@ -2,7 +2,7 @@ import { type Block, fact, type Fact, note } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Comparison, NamespaceChange } from '../../traffic/history.ts';
-import type { MissingKey, NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
+import type { MissCause, MissingKey, NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
 import { causeTexts, headed, lookupsText, restoredNotes, trafficFields } from '../traffic-columns.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { findingNotes } from './finding-text.ts';
@@ -43,21 +43,16 @@ export function liveBlocks(report: TrafficReport, { limit }: Limits): Block[] {
 function windowBlocks(report: TrafficReport): Block[] {
   const { mode, modeReason, windowSeconds, valid, reads, hits, misses, hitRate, residual } = report;
   const rate = windowSeconds === 0 || reads === null ? null : reads / windowSeconds;
-  return [
-    {
-      kind: 'facts',
-      name: 'window',
-      title: `Traffic of ${formatSeconds(Math.round(windowSeconds * 10) / 10)}`,
-      facts: [
-        fact('mode', 'mode', mode, 'text', modeReason),
-        fact('hitRate', 'hit rate', hitRate, 'ratio', lookupsText(hits, misses)),
-        fact('readsPerSecond', 'reads', rate, 'perSecond'),
-        fact('windowSeconds', 'window', windowSeconds, 'seconds'),
-        fact('valid', 'valid', valid, 'text'),
-        ...(mode === 'counters' ? [] : [residualFact(residual)]),
-      ],
-    },
+  const title = `Traffic of ${formatSeconds(Math.round(windowSeconds * 10) / 10)}`;
+  const facts = [
+    fact('mode', 'mode', mode, 'text', modeReason),
+    fact('hitRate', 'hit rate', hitRate, 'ratio', lookupsText(hits, misses)),
+    fact('readsPerSecond', 'reads', rate, 'perSecond'),
+    fact('windowSeconds', 'window', windowSeconds, 'seconds'),
+    fact('valid', 'valid', valid, 'text'),
+    ...(mode === 'counters' ? [] : [residualFact(residual)]),
   ];
+  return [{ kind: 'facts', name: 'window', title, facts }];
 }
 
 function residualFact({ reads, misses }: TrafficReport['residual']): Fact {
@@ -94,12 +89,9 @@ const dataFields = [
   ...[namespace, text('database', 'DB', ({ database }) => String(database))],
   ...[reads, count('hits', 'HITS'), misses, hitRate, hitRateLow, hitRateHigh, hitRateTarget],
   ...[readsPerSecond, missShare],
-  count('expired', 'EXPIRED', ({ causes }) => causes?.expired ?? null),
-  count('evicted', 'EVICTED', ({ causes }) => causes?.evicted ?? null),
-  count('invalidated', 'INVALIDATED', ({ causes }) => causes?.invalidated ?? null),
-  count('renamed', 'RENAMED', ({ causes }) => causes?.renamed ?? null),
-  count('neverCached', 'NEVER CACHED', ({ causes }) => causes?.neverCached ?? null),
-  count('unknown', 'UNKNOWN', ({ causes }) => causes?.unknown ?? null),
+  ...(Object.keys(causeTexts) as MissCause[]).map((cause) =>
+    count(cause, causeTexts[cause].toUpperCase(), ({ causes }) => causes?.[cause] ?? null),
+  ),
   ...[writes, count('newKeys', 'NEW KEYS')],
   seconds('refillP50Seconds', 'REFILLED IN', ({ refill }) => refill?.p50Seconds ?? null),
   count('stampedes', 'STAMPEDES', ({ stampedes }) => stampedes?.count ?? null),
@@ -118,25 +110,18 @@ function namespaceTable(namespaces: readonly NamespaceTraffic[], limit: number):
   });
 }
 
-function missingKeyBlocks(result: HitsResult, limit: number): Block[] {
-  if (result.mostMissed.length > 0) return [missingKeyTable(result, limit)];
-  return result.namespaces.some(({ misses }) => misses !== null && misses > 0)
-    ? [note('dim', 'no key stands out by its misses')]
-    : [];
-}
-
-function missingKeyTable({ mostMissed }: HitsResult, limit: number): Block {
+function missingKeyBlocks({ mostMissed, namespaces }: HitsResult, limit: number): Block[] {
+  if (mostMissed.length === 0)
+    return namespaces.some(({ misses }) => misses !== null && misses > 0)
+      ? [note('dim', 'no key stands out by its misses')]
+      : [];
   const { text, count } = fieldsOf<MissingKey>();
-  return tableOf(
-    'mostMissed',
-    mostMissed.slice(0, limit),
-    [
-      ...[text('key', 'KEY'), text('namespace', 'NAMESPACE'), count('misses', 'MISSES')],
-      count('missesAtLeast', 'AT LEAST'),
-      text('cause', 'LAST CAUSE', ({ cause }) => causeTexts[cause]),
-    ],
-    { title: 'Keys that miss most' },
-  );
+  const fields = [
+    ...[text('key', 'KEY'), text('namespace', 'NAMESPACE'), count('misses', 'MISSES')],
+    count('missesAtLeast', 'AT LEAST'),
+    text('cause', 'LAST CAUSE', ({ cause }) => causeTexts[cause]),
+  ];
+  return [tableOf('mostMissed', mostMissed.slice(0, limit), fields, { title: 'Keys that miss most' })];
 }
 
 function comparisonTable({ endedAt, changes }: Comparison): Block {

@@ -1,7 +1,7 @@
 import { detached } from '../../keyspace/infer.ts';
 import type { ByteString } from '../../support/bytes.ts';
 
-/** A key that is among the most frequent. Its true weight lies between `count - error` and `count`. */
+/** A key that is among the most frequent. Its true count lies between `count - error` and `count`. */
 export interface FrequentKey<Payload> {
   readonly key: ByteString;
   readonly database: number;
@@ -12,55 +12,33 @@ export interface FrequentKey<Payload> {
   readonly payload: Payload;
 }
 
-export interface FrequentKeysOptions {
-  /** Keys that are held at a time. */
-  readonly capacity: number;
-  /** Longer keys are left out, so that the memory has a bound. */
-  readonly longestKeyBytes?: number;
-}
-
-interface Counter<Payload> {
-  key: ByteString;
-  database: number;
-  count: number;
-  error: number;
-  payload: Payload;
-  /** Where it stands in the heap. */
+type Counter<Payload> = { -readonly [Field in keyof FrequentKey<Payload>]: FrequentKey<Payload>[Field] } & {
+  /** Where it is in the heap. */
   place: number;
-}
+};
+
+/** Longer keys are left out, so that the memory has a bound. */
+const longestKeyBytes = 4096;
 
 /**
  * The most frequent keys of a stream, in bounded memory: exact while there are no more different keys than the capacity,
- * and later every key is held whose weight exceeds the total over the capacity.
+ * and later every key is held that came more often than the total over the capacity.
  * Space-Saving: Metwally, Agrawal, El Abbadi, Efficient Computation of Frequent and Top-k Elements in Data Streams (2005).
  */
 export class FrequentKeys<Payload> {
-  /** Weight of all keys that were not skipped. */
-  total = 0;
-  /** Weight of the keys that were too long. */
-  skipped = 0;
-  private readonly capacity: number;
-  private readonly longestKeyBytes: number;
   private readonly databases = new Map<number, Map<ByteString, Counter<Payload>>>();
   /** A binary heap with the smallest count at its root. */
   private readonly heap: Counter<Payload>[] = [];
 
-  constructor({ capacity, longestKeyBytes = 4096 }: FrequentKeysOptions) {
-    this.capacity = capacity;
-    this.longestKeyBytes = longestKeyBytes;
-  }
+  /** @param capacity keys that are held at a time */
+  constructor(private readonly capacity: number) {}
 
-  /** @param weight above 0 */
-  add(key: ByteString, database: number, payload: Payload, weight = 1): void {
-    if (key.length > this.longestKeyBytes) {
-      this.skipped += weight;
-      return;
-    }
-    this.total += weight;
+  add(key: ByteString, database: number, payload: Payload): void {
+    if (key.length > longestKeyBytes) return;
     const counters = this.countersOf(database);
     const counter = counters.get(key) ?? this.track(counters, key, database, payload);
     counter.payload = payload;
-    counter.count += weight;
+    counter.count++;
     this.sink(counter);
   }
 

@@ -1,15 +1,16 @@
 import type { KeyHash } from './key-hash.ts';
 
 /** What is remembered of each key, in parallel columns. Times count from the start of the window. */
-export interface KeyMemory {
+const newMemory = (slots: number) => ({
   /** An entry with state 0 leaves no trace when it is dropped. */
-  readonly state: Uint8Array;
-  readonly goneAtMillis: Uint32Array;
-  readonly missedAtMillis: Uint32Array;
-  readonly misses: Uint32Array;
-  readonly deadlineMillis: Uint32Array;
-  readonly evictionMark: Uint32Array;
-}
+  state: new Uint8Array(slots),
+  goneAtMillis: new Uint32Array(slots),
+  missedAtMillis: new Uint32Array(slots),
+  misses: new Uint32Array(slots),
+  deadlineMillis: new Uint32Array(slots),
+  evictionMark: new Uint32Array(slots),
+});
+export type KeyMemory = ReturnType<typeof newMemory>;
 
 /** Share of the slots of a generation that are used before it is full; beyond it, searching gets slow. */
 const fullLoad = 0.7;
@@ -41,7 +42,7 @@ export class KeyTable {
 
   /** Where the entries stand that `find` and `enter` give the index of. It may be another object after the next call. */
   get young(): KeyMemory {
-    return this.current;
+    return this.current.memory;
   }
 
   /** Entries that are remembered. */
@@ -100,13 +101,8 @@ export class KeyTable {
 const lowHalf = (high: number, low: number) => (high === 0 && low === 0 ? 1 : low);
 
 /** A table with open addressing, from which no entry is taken out. */
-class Generation implements KeyMemory {
-  readonly state: Uint8Array;
-  readonly goneAtMillis: Uint32Array;
-  readonly missedAtMillis: Uint32Array;
-  readonly misses: Uint32Array;
-  readonly deadlineMillis: Uint32Array;
-  readonly evictionMark: Uint32Array;
+class Generation {
+  readonly memory: KeyMemory;
   readonly limit: number;
   used = 0;
   /** Entries that have a younger copy in the other generation, and count no more. */
@@ -117,21 +113,15 @@ class Generation implements KeyMemory {
   private readonly left: Uint8Array;
 
   constructor(slots: number) {
-    this.state = new Uint8Array(slots);
-    this.goneAtMillis = new Uint32Array(slots);
-    this.missedAtMillis = new Uint32Array(slots);
-    this.misses = new Uint32Array(slots);
-    this.deadlineMillis = new Uint32Array(slots);
-    this.evictionMark = new Uint32Array(slots);
-    const { state, goneAtMillis, missedAtMillis, misses, deadlineMillis, evictionMark } = this;
-    this.columns = [state, goneAtMillis, missedAtMillis, misses, deadlineMillis, evictionMark];
+    this.memory = newMemory(slots);
+    this.columns = Object.values(this.memory);
     this.limit = Math.floor(slots * fullLoad);
     this.high = new Int32Array(slots);
     this.low = new Int32Array(slots);
     this.left = new Uint8Array(slots);
   }
 
-  /** Where the key stands, or the free slot where it would. */
+  /** Where the key is, or the free slot where it would. */
   slotOf(high: number, low: number): number {
     const mask = this.low.length - 1;
     let slot = low & mask;
@@ -160,10 +150,10 @@ class Generation implements KeyMemory {
     this.columns.forEach((column, index) => (column[slot] = from.columns[index]?.[source] ?? 0));
   }
 
-  /** Leaves a trace of each entry that has not moved, and that tells something. */
+  /** Leaves a trace of each entry that has not moved, and that says something. */
   trace(traces: BloomFilter): void {
     for (let slot = 0; slot < this.low.length; slot++) {
-      if (this.state[slot] !== 0 && this.left[slot] === 0)
+      if (this.memory.state[slot] !== 0 && this.left[slot] === 0)
         traces.add(this.high[slot] ?? 0, this.low[slot] ?? 0);
     }
   }

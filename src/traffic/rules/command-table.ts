@@ -1,5 +1,5 @@
 import { fnvBasis, fnvStep } from '../../support/hash.ts';
-import type { CountingRule, KeyPlaces } from './counting.ts';
+import type { CountingRule, KeyPlaces } from './counting-rules.ts';
 
 /** Keys at every so many arguments, the first one's name being argument 0; `last` -1 is the end. */
 export type KeyRange = Extract<KeyPlaces, { readonly kind: 'range' }>;

@@ -1,16 +1,97 @@
-import {
-  countedAt,
-  keyAt,
-  keysFrom,
-  reading,
-  readingAndWriting,
-  stoppingAtError,
-  storedAfter,
-  storingNothing,
-  writing,
-  type CountingRule,
-  type KeyPlaces,
-} from './counting.ts';
+/**
+ * Where the keys of a command stand. Arguments are numbered as MONITOR shows them: 0 is the command's name, and the
+ * subcommand of a container (`OBJECT ENCODING`) is argument 1.
+ */
+export type KeyPlaces =
+  /** `last` may count from the end: -1 is the last argument. */
+  | { readonly kind: 'range'; readonly first: number; readonly last: number; readonly step: number }
+  /** Argument `countAt` says how many keys follow from `first` on. */
+  | { readonly kind: 'counted'; readonly countAt: number; readonly first: number }
+  /** The first half of what follows the word STREAMS. */
+  | { readonly kind: 'streams' }
+  /** Argument `at`, where one of these words stands at `from` or behind it; with `without`, where none does. */
+  | {
+      readonly kind: 'conditional';
+      readonly at: number;
+      readonly from: number;
+      readonly words: readonly string[];
+      readonly without?: true;
+    }
+  /** The argument behind the last of these words that stands at `from` or behind it: STORE. */
+  | { readonly kind: 'after'; readonly from: number; readonly words: readonly string[] }
+  /** Argument `at`; where it is empty, what follows the word KEYS. */
+  | { readonly kind: 'key or KEYS'; readonly at: number };
+
+/** How the server counts one command in `keyspace_hits` and `keyspace_misses`. */
+export interface CountingRule {
+  /** In capitals; of a container with its subcommand: `OBJECT ENCODING`. */
+  readonly command: string;
+  /** Keys that are looked up for reading: each adds `lookups` hits, or as many misses. Null: nothing is counted. */
+  readonly reads: KeyPlaces | null;
+  /** Lookups of each key; 1 unless said. */
+  readonly lookups?: number;
+  /** The reads are counted only where this word stands among the options: `GET` in `SET key value GET`. */
+  readonly readsWith?: string;
+  /**
+   * The keys are looked up one after the other until one makes the command fail. Only the first lookup of the first key is
+   * certain then, for MONITOR shows the command, and not that it failed.
+   */
+  readonly stopsAtError?: true;
+  /** True where a miss is counted and no `keymiss` event tells of it. */
+  readonly silentMiss?: true;
+  /** Keys that are written: given a value, removed, or given another time to live. Null: none. */
+  readonly writes: KeyPlaces | null;
+  /** Keys that are given a value, where these are not all that are written. Null: none. */
+  readonly stores?: KeyPlaces | null;
+}
+const keyAt = (at: number): KeyPlaces => ({ kind: 'range', first: at, last: at, step: 1 });
+
+/** @param last may count from the end: -1 is the last argument */
+const keysFrom = (first: number, last = -1, step = 1): KeyPlaces => ({
+  kind: 'range',
+  first,
+  last,
+  step,
+});
+
+/** The keys stand behind the argument that says how many they are. */
+const countedAt = (countAt: number): KeyPlaces => ({ kind: 'counted', countAt, first: countAt + 1 });
+
+/** The argument behind the option STORE, or its like. */
+const storedAfter = (from: number, ...words: readonly string[]): KeyPlaces => ({
+  kind: 'after',
+  from,
+  words,
+});
+
+/** One rule for commands that look up keys in the same places, and write none. */
+function reading(reads: KeyPlaces, ...commands: readonly string[]): CountingRule[] {
+  return commands.map((command) => ({ command, reads, writes: null }));
+}
+
+/** One rule for commands that write keys in the same places, and whose lookups are not counted. */
+function writing(writes: KeyPlaces, ...commands: readonly string[]): CountingRule[] {
+  return commands.map((command) => ({ command, reads: null, writes }));
+}
+
+/** One rule for commands that look up some keys, and write the same or others. */
+function readingAndWriting(
+  reads: KeyPlaces,
+  writes: KeyPlaces,
+  ...commands: readonly string[]
+): CountingRule[] {
+  return commands.map((command) => ({ command, reads, writes }));
+}
+
+/** The same for commands that take values away, or change how long they live. */
+function storingNothing(rules: readonly CountingRule[]): CountingRule[] {
+  return rules.map((rule) => ({ ...rule, stores: null }));
+}
+
+/** The same for commands over several keys that look up no further one behind an error. */
+function stoppingAtError(rules: readonly CountingRule[]): CountingRule[] {
+  return rules.map((rule) => ({ ...rule, stopsAtError: true }));
+}
 
 const bitfieldWrites: KeyPlaces = { kind: 'conditional', at: 1, from: 2, words: ['SET', 'INCRBY'] };
 
@@ -141,8 +222,6 @@ export const anyTypeRules: readonly CountingRule[] = [
   // With TYPE, before Redis 8.0 and Valkey 8.0, it counts a hit for each key that MATCH lets through.
   { command: 'SCAN', reads: null, writes: null },
 ];
-
-export { lookupsOf, uncertainLookups } from './lookups.ts';
 
 /**
  * How Redis from 7.0 on and Valkey count each command that reads or writes keys; a command without a rule does neither.

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../support/bytes.ts';
-import type { CountingRule, KeyPlaces } from './counting.ts';
+import type { CountingRule, KeyPlaces } from './counting-rules.ts';
 
 /** What one command does to keys. A key that is named twice is looked up, and stands here, twice. */
 export interface CommandLookups {

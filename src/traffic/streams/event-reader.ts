@@ -87,8 +87,9 @@ export class EventReader {
     for (; at < channelEnd && (buffer[at] ?? 0) <= 0x39; at++)
       database = database * 10 + (buffer[at] ?? 48) - 48;
     // Behind `__:`.
-    const kind = kindAt(buffer, at + 3, channelEnd);
-    if (kind === null) return;
+    at += 3;
+    const kind = kinds.get(placeOf(buffer[at] ?? 0, buffer[at + 1] ?? 0, channelEnd - at));
+    if (kind === undefined) return;
     this.events++;
     this.sink.event(kind, database, buffer, from, to);
   }
@@ -98,24 +99,11 @@ function noMessage(buffer: Buffer, start: number): ReplyFault {
   return new ReplyFault(`\`${firstOf(buffer, start)}\`, which is no message of a subscription`);
 }
 
-/** Events differ in their first letter and their length; those that are not subscribed to differ from these. */
-function kindAt(buffer: Buffer, start: number, end: number): KeyEvent | null {
-  const length = end - start;
-  switch (buffer[start]) {
-    case 0x6b:
-      return length === 7 ? 'keymiss' : null;
-    case 0x65:
-      if (length !== 7) return null;
-      return buffer[start + 1] === 0x78 ? 'expired' : 'evicted';
-    case 0x64:
-      return length === 3 ? 'del' : null;
-    case 0x6e:
-      return length === 3 ? 'new' : null;
-    case 0x72:
-      return length === 11 ? 'rename_from' : null;
-    case 0x6d:
-      return length === 9 ? 'move_from' : null;
-    default:
-      return null;
-  }
+/** The kinds by their first two letters and their length; events that are not subscribed to differ from these. */
+const kinds = new Map(
+  keyEvents.map((kind) => [placeOf(kind.charCodeAt(0), kind.charCodeAt(1), kind.length), kind]),
+);
+
+function placeOf(first: number, second: number, length: number): number {
+  return (first << 16) | (second << 8) | (length & 0xff);
 }

@@ -9,7 +9,7 @@ import {
   type TtlPlace,
 } from '../rules/command-table.ts';
 import type { CommandSink } from '../node-traffic.ts';
-import { lookupsOf, uncertainLookups } from '../rules/counting-rules.ts';
+import { lookupsOf, uncertainLookups } from '../rules/lookups.ts';
 
 const [lineFeed, carriageReturn, quote, backslash, space, bracket] = [0x0a, 0x0d, 0x22, 0x5c, 0x20, 0x5b];
 const [plus, minus] = [0x2b, 0x2d];

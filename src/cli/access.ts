@@ -1,19 +1,14 @@
 import { realpathSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
-import type { Setting } from '../commands/settings.ts';
+import type { Setting } from '../commands/context.ts';
 import type { ProfileConfig } from '../config/schema.ts';
 import { given } from '../support/collections.ts';
 import { InputError } from '../support/failure.ts';
 import { maskedUrl } from '../support/masked.ts';
 import type { TlsTarget } from '../redis/target.ts';
 import { asksForTls, looksLikeUrl } from '../redis/url.ts';
-import {
-  type Destination,
-  destinationOf,
-  type NamedProfile,
-  type Route,
-  sameAddress,
-} from './destination.ts';
+import { type Destination, destinationOf } from '../config/destination.ts';
+import { type NamedProfile, type Route, sameAddress } from './destination.ts';
 import type { GlobalOptions } from './options.ts';
 import { readNamedFile } from '../support/named-file.ts';
 

@@ -1,3 +1,4 @@
+import { type Destination, destinationOf } from '../config/destination.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { ProfileConfig } from '../config/schema.ts';
 import { InputError } from '../support/failure.ts';
@@ -6,18 +7,7 @@ import type { Place, Topology } from '../redis/target.ts';
 import { type ParsedUrl, parseRedisUrl } from '../redis/url.ts';
 import { printable } from '../render/printable.ts';
 
-/** Where a setting leads, as it was written: one URL, the seeds of a cluster, or Sentinels. */
-export type Destination =
-  | { readonly kind: 'server'; readonly urls: readonly [string] }
-  | { readonly kind: 'cluster'; readonly urls: readonly string[] }
-  | {
-      readonly kind: 'sentinel';
-      readonly urls: readonly string[];
-      readonly name: string;
-      readonly database: number;
-    };
-
-/** The same, read. */
+/** A destination, read. */
 export interface Route {
   /** The server itself, or the first seed or Sentinel. */
   readonly place: Place;
@@ -35,13 +25,6 @@ export interface NamedProfile {
   readonly name: string;
   readonly config: ProfileConfig;
   readonly origin: string;
-}
-
-export function destinationOf({ url, cluster, sentinel }: ProfileConfig): Destination {
-  if (cluster !== undefined) return { kind: 'cluster', urls: cluster };
-  if (sentinel === undefined) return { kind: 'server', urls: [url ?? ''] };
-  const { nodes, name, database = 0 } = sentinel;
-  return { kind: 'sentinel', urls: nodes, name, database };
 }
 
 /**

@@ -6,7 +6,8 @@ import { isHere, namesOfPlace, namesOfServer, runIdOf } from '../redis/places.ts
 import type { RedisServer } from '../redis/server.ts';
 import { type ConnectTarget, type Place, targetAt } from '../redis/target.ts';
 import { parseRedisUrl } from '../redis/url.ts';
-import { destinationOf, strictness } from './destination.ts';
+import { destinationOf } from '../config/destination.ts';
+import { strictness } from './destination.ts';
 import { type ResolvedSettings, resolveSettings } from './settings.ts';
 
 /** The server that is connected to, by what a profile's server is compared with. */

@@ -1,5 +1,5 @@
 import type { OutputFormat, ReportFormat } from '../commands/context.ts';
-import type { Setting } from '../commands/settings.ts';
+import type { Setting } from '../commands/context.ts';
 import type { JudgedConfig } from '../config/trust.ts';
 import { given } from '../support/collections.ts';
 import { InputError } from '../support/failure.ts';
@@ -7,15 +7,8 @@ import { maskedUrl } from '../support/masked.ts';
 import { type ConnectTarget, publicUrlOf } from '../redis/target.ts';
 import { looksLikeUrl } from '../redis/url.ts';
 import { firstOf, nonEmpty, orMissing, resolveAccess, sentinelPassword, type Sourced } from './access.ts';
-import {
-  type Destination,
-  destinationOf,
-  type NamedProfile,
-  placesOf,
-  profilesAt,
-  type Route,
-  routeOf,
-} from './destination.ts';
+import { type Destination, destinationOf } from '../config/destination.ts';
+import { type NamedProfile, placesOf, profilesAt, type Route, routeOf } from './destination.ts';
 import type { GlobalOptions } from './options.ts';
 
 export const defaultUrl = 'redis://127.0.0.1:6379/0';

@@ -9,7 +9,15 @@ import type { ProcessFacts } from '../support/processes.ts';
 import type { Blank } from './blank.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { OpenScreen } from './screen.ts';
-import type { Setting } from './settings.ts';
+
+/** A resolved setting, as `config show` prints it. */
+export interface Setting {
+  readonly name: string;
+  /** Masked where it is a secret. */
+  readonly value: string | null;
+  /** `--url`, `REDIS_URL`, `profile prod`, `default`, … */
+  readonly origin: string;
+}
 
 /** What a command may use of the world around it. Everything costly is behind a function, and loaded when called. */
 export interface Context {

@@ -28,10 +28,7 @@ export const defineCompletion: DefineCommand = (program, run) => {
       ),
     )
     .action((shell, _options, self) =>
-      run(self, async () => {
-        const { completionExecution } = await import('./scripts.ts');
-        return completionExecution(shell);
-      }),
+      run(self, async () => (await import('./scripts.ts')).completionExecution(shell)),
     );
 
   program
@@ -39,9 +36,6 @@ export const defineCompletion: DefineCommand = (program, run) => {
     .description('Prints what can complete the last word: one line each, as kind, value and description.')
     .argument('[words...]', 'the words after the name of the program, behind --')
     .action((words, _options, self) =>
-      run(self, async () => {
-        const { completeExecution } = await import('./complete.ts');
-        return completeExecution(program, words);
-      }),
+      run(self, async () => (await import('./complete.ts')).completeExecution(program, words)),
     );
 };

@@ -29,15 +29,14 @@ export const defineConfig: DefineCommand = (program, run) => {
       ),
     )
     .action((options, self) =>
-      run(self, async () => {
-        const { initExecution } = await import('./init.ts');
-        return initExecution({
+      run(self, async () =>
+        (await import('./init.ts')).initExecution({
           file: options.file,
           sample: options.sample,
           force: options.force === true,
           flags: self.optsWithGlobals() as ConnectionFlags,
-        });
-      }),
+        }),
+      ),
     );
 
   config
@@ -54,12 +53,7 @@ export const defineConfig: DefineCommand = (program, run) => {
         ['cachectl config show --profile prod -o json', 'for a program'],
       ),
     )
-    .action((_options, self) =>
-      run(self, async () => {
-        const { showExecution } = await import('./show.ts');
-        return showExecution();
-      }),
-    );
+    .action((_options, self) => run(self, async () => (await import('./show.ts')).showExecution()));
 
   config
     .command('validate')
@@ -77,10 +71,11 @@ export const defineConfig: DefineCommand = (program, run) => {
       ),
     )
     .action((file, _options, self) =>
-      run(self, async () => {
-        const { validateExecution } = await import('./validate.ts');
-        return validateExecution(file ?? (self.optsWithGlobals() as { config?: string }).config);
-      }),
+      run(self, async () =>
+        (await import('./validate.ts')).validateExecution(
+          file ?? (self.optsWithGlobals() as { config?: string }).config,
+        ),
+      ),
     );
 
   config
@@ -102,13 +97,12 @@ export const defineConfig: DefineCommand = (program, run) => {
       ),
     )
     .action((file, options, self) =>
-      run(self, async () => {
-        const { trustExecution } = await import('./trust.ts');
-        return trustExecution({
+      run(self, async () =>
+        (await import('./trust.ts')).trustExecution({
           file: file ?? (self.optsWithGlobals() as { config?: string }).config,
           revoke: options.revoke === true,
-        });
-      }),
+        }),
+      ),
     );
 
   config
@@ -124,10 +118,5 @@ export const defineConfig: DefineCommand = (program, run) => {
         'then "$schema": "./cachectl.config.schema.json"',
       ]),
     )
-    .action((_options, self) =>
-      run(self, async () => {
-        const { schemaExecution } = await import('./schema.ts');
-        return schemaExecution();
-      }),
-    );
+    .action((_options, self) => run(self, async () => (await import('./schema.ts')).schemaExecution()));
 };

@@ -1,6 +1,7 @@
 import { dirname, relative, resolve } from 'node:path';
 import type { ProfileConfig } from '../../config/schema.ts';
-import type { Setting } from '../settings.ts';
+import { given } from '../../support/collections.ts';
+import type { Setting } from '../context.ts';
 
 /** The options of the connection, as far as a profile keeps them. */
 export interface ConnectionFlags {
@@ -29,13 +30,14 @@ export function currentProfile(
   const username = valueOf('username');
   const urls = url.split(',');
   const isLocal = urls.every((each) => /^(unix:|rediss?:\/\/(127\.|localhost[:/]|\[::1\]))/.test(each));
-  const tls = {
-    ...(flags.tlsCa !== undefined && { ca: fromMap(flags.tlsCa) }),
-    ...(flags.tlsCert !== undefined && { certificate: fromMap(flags.tlsCert) }),
-    ...(flags.tlsKey !== undefined && { key: fromMap(flags.tlsKey) }),
-    ...(flags.tlsServerName !== undefined && { serverName: flags.tlsServerName }),
-    ...(flags.insecure === true && { verify: false }),
-  };
+  const file = (path: string | undefined) => (path === undefined ? undefined : fromMap(path));
+  const tls = given({
+    ca: file(flags.tlsCa),
+    certificate: file(flags.tlsCert),
+    key: file(flags.tlsKey),
+    serverName: flags.tlsServerName,
+    verify: flags.insecure === true ? false : undefined,
+  });
   return {
     name: isLocal ? 'local' : 'default',
     config: {

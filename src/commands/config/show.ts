@@ -1,3 +1,4 @@
+import { type Destination, destinationOf } from '../../config/destination.ts';
 import type { ProfileConfig } from '../../config/schema.ts';
 import type { Namespace, NamespaceMap } from '../../keyspace/map.ts';
 import { type Block, fact, note } from '../../render/blocks.ts';
@@ -5,7 +6,7 @@ import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted } from '../../render/units.ts';
 import { maskedUrl } from '../../support/masked.ts';
 import type { Context, Execution } from '../context.ts';
-import type { Setting } from '../settings.ts';
+import type { Setting } from '../context.ts';
 import { ttlRuleText } from '../namespace-summary.ts';
 import { patternTable } from './pattern-table.ts';
 import { blankOf } from '../blank.ts';
@@ -150,14 +151,11 @@ function unitOf(threshold: string): 'ratio' | 'millis' | 'seconds' | 'count' | '
 export interface ProfileAddress {
   /** Without user and password; those of all seeds or Sentinels, with commas. */
   readonly url: string;
-  readonly topology: 'server' | 'cluster' | 'sentinel';
+  readonly topology: Destination['kind'];
 }
 
 /** Where a profile leads, as it may be shown. */
-export function profileAddress({ url = '', cluster, sentinel }: ProfileConfig): ProfileAddress {
-  const shown = (urls: readonly string[]) => urls.map(maskedUrl).join(',');
-  if (cluster !== undefined) return { url: shown(cluster), topology: 'cluster' };
-  return sentinel === undefined
-    ? { url: shown([url]), topology: 'server' }
-    : { url: shown(sentinel.nodes), topology: 'sentinel' };
+export function profileAddress(profile: ProfileConfig): ProfileAddress {
+  const { kind, urls } = destinationOf(profile);
+  return { url: urls.map(maskedUrl).join(','), topology: kind };
 }

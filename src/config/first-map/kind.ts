@@ -91,24 +91,10 @@ function wordsOf(segment: string): string[] {
     .filter((word) => word !== '');
 }
 
-const collections = new Map([
-  ['list', 'lists'],
-  ['set', 'sets'],
-  ['zset', 'sorted sets'],
-  ['hash', 'hashes'],
-]);
-const pops = [
-  'BRPOPLPUSH',
-  'RPOPLPUSH',
-  'BLMOVE',
-  'LMOVE',
-  'BRPOP',
-  'BLPOP',
-  'BLMPOP',
-  'LMPOP',
-  'RPOP',
-  'LPOP',
-];
+const collections = new Map(
+  Object.entries({ list: 'lists', set: 'sets', zset: 'sorted sets', hash: 'hashes' }),
+);
+const pops = 'BRPOPLPUSH RPOPLPUSH BLMOVE LMOVE BRPOP BLPOP BLMPOP LMPOP RPOP LPOP'.split(' ');
 
 function typeSigns({ samples, commands }: Evidence): Sign[] {
   const texts = samples.flatMap(({ type, ttlMillis }) => {
@@ -236,104 +222,63 @@ export interface Layout {
 const known = (
   name: string,
   product: string,
-  signs: readonly string[],
+  signs: string,
   { kind = 'state', least = 1, takes = 'signs', joints = ':', ...more }: Partial<Layout> = {},
-): Layout => ({ name, product, kind, signs, least, takes, joints, ...more });
+): Layout => ({ name, product, kind, signs: signs.split(' '), least, takes, joints, ...more });
 
 /** In doubt the one with the most signs wins, then the first. The names are those of each library's own source. */
 export const layouts: readonly Layout[] = [
-  known(
-    'bee-queue',
-    'Bee-Queue',
-    ['id', 'jobs', 'waiting', 'active', 'delayed', 'succeeded', 'failed', 'stalling', 'stallBlock'],
-    { least: 3, takes: 'prefix', decisive: ['waiting', 'succeeded', 'stalling', 'stallBlock'] },
-  ),
+  known('bee-queue', 'Bee-Queue', 'id jobs waiting active delayed succeeded failed stalling stallBlock', {
+    least: 3,
+    takes: 'prefix',
+    decisive: ['waiting', 'succeeded', 'stalling', 'stallBlock'],
+  }),
   known(
     'bullmq',
     'BullMQ',
-    [
-      ...[
-        'meta',
-        'id',
-        'wait',
-        'active',
-        'paused',
-        'prioritized',
-        'priority',
-        'delayed',
-        'completed',
-        'failed',
-      ],
-      ...['waiting-children', 'events', 'stalled', 'stalled-check', 'marker', 'pc', 'limiter', 'repeat'],
-    ],
+    'meta id wait active paused prioritized priority delayed completed failed waiting-children events stalled ' +
+      'stalled-check marker pc limiter repeat',
     {
       least: 3,
       takes: 'prefix',
-      decisive: [
-        'wait',
-        'waiting-children',
-        'completed',
-        'delayed',
-        'stalled',
-        'stalled-check',
-        'marker',
-        'pc',
-      ],
+      decisive: 'wait waiting-children completed delayed stalled stalled-check marker pc'.split(' '),
     },
   ),
-  known('resque', 'Resque', ['resque:*']),
+  known('resque', 'Resque', 'resque:*'),
   known(
     'sidekiq',
     'Sidekiq',
-    [
-      ...['queues', 'queue:*', 'retry', 'schedule', 'dead', 'processes', 'stat:processed*', 'stat:failed*'],
-      ...['paused', 'cron_jobs', 'cron_job:*', 'uniquejobs:*'],
-    ],
+    'queues queue:* retry schedule dead processes stat:processed* stat:failed* paused cron_jobs cron_job:* uniquejobs:*',
     { least: 2 },
   ),
   known(
     'resque',
     'Resque',
-    [
-      ...['queues', 'queue:*', 'workers', 'worker:*', 'workers:heartbeat', 'failed', 'stat:*', 'delayed:*'],
-      ...[
-        'timestamps:*',
-        'delayed_queue_schedule',
-        'resque_scheduler_leader_lock',
-        'resque_scheduler_master_lock',
-      ],
-    ],
+    'queues queue:* workers worker:* workers:heartbeat failed stat:* delayed:* timestamps:* delayed_queue_schedule ' +
+      'resque_scheduler_leader_lock resque_scheduler_master_lock',
     { least: 3, takes: 'prefix' },
   ),
   known(
     'celery',
     'Celery',
-    [
-      ...['celery', 'celery\u0006\u0016*', '_kombu.binding.*', 'unacked', 'unacked_index', 'unacked_mutex*'],
-      ...['celery-task-meta-*', 'celery-taskset-meta-*', 'chord-unlock-*'],
-    ],
+    'celery celery\u0006\u0016* _kombu.binding.* unacked unacked_index unacked_mutex* celery-task-meta-* ' +
+      'celery-taskset-meta-* chord-unlock-*',
     { joints: ':_.-' },
   ),
-  known('rq', 'RQ', ['rq:*']),
-  known('laravel-queues', 'Laravel queues', ['queues:*'], { joints: ':_-' }),
-  known('horizon', 'Laravel Horizon', ['horizon:*'], { joints: ':_-' }),
-  known('django-sessions', 'Django sessions', [
-    'django.contrib.sessions.cache*',
-    'django.contrib.sessions.cached_db*',
-  ]),
-  known('django-pages', 'Django pages', ['views.decorators.cache.*', 'template.cache.*'], { kind: 'cache' }),
-  known('spring-sessions', 'Spring Session', ['spring:session:*']),
-  known('php-sessions', 'PHP sessions', ['PHPREDIS_SESSION:*', 'PHPREDIS_CLUSTER_SESSION:*'], {
-    joints: ':_.-',
-  }),
-  known('rails-sessions', 'Rails sessions', ['_session_id:*']),
-  // Where there is an object cache WordPress keeps them nowhere else, and plugins keep locks and limits in them.
+  known('rq', 'RQ', 'rq:*'),
+  known('laravel-queues', 'Laravel queues', 'queues:*', { joints: ':_-' }),
+  known('horizon', 'Laravel Horizon', 'horizon:*', { joints: ':_-' }),
   known(
-    'wordpress-transients',
-    'WordPress transients',
-    ['transient:*', 'site-transient:*', 'wc_session_id:*'],
-    {
-      joints: ':_.',
-    },
+    'django-sessions',
+    'Django sessions',
+    'django.contrib.sessions.cache* django.contrib.sessions.cached_db*',
   ),
+  known('django-pages', 'Django pages', 'views.decorators.cache.* template.cache.*', { kind: 'cache' }),
+  known('spring-sessions', 'Spring Session', 'spring:session:*'),
+  known('php-sessions', 'PHP sessions', 'PHPREDIS_SESSION:* PHPREDIS_CLUSTER_SESSION:*', { joints: ':_.-' }),
+  known('rails-sessions', 'Rails sessions', '_session_id:*'),
+  // Where there is an object cache WordPress keeps them nowhere else, and plugins keep locks and limits in them.
+  known('wordpress-transients', 'WordPress transients', 'transient:* site-transient:* wc_session_id:*', {
+    joints: ':_.',
+  }),
 ];

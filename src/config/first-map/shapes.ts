@@ -97,48 +97,43 @@ function variableNames(
     // What a page is called in an address: all that is told apart below it are languages.
     isTranslated: languagesAmong(under.map(({ path }) => path[level + 1] ?? '')).size === under.length,
   }));
+  type Segment = (typeof segments)[number];
   const words = segments.filter(({ segment }) => !isVariable(segment));
+  const unnamed = (among: readonly Segment[]) => among.filter(({ segment }) => !names.has(segment));
+  const callText = (some: readonly Segment[]) => {
+    for (const { segment, delimiter } of some) names.set(segment, `<text>${delimiter}`);
+  };
 
-  for (const { segment } of words) {
+  for (const { segment } of words)
     if (segment.includes('<id>')) names.set(segment, segment.replaceAll('<id>', '<int>'));
-  }
-  const stems = groupBy(
-    words,
-    ({ segment }) => /^(.*\D)\d+(\D?)$/.exec(segment)?.slice(1).join('<int>') ?? '',
-  );
-  for (const [stem, members] of stems) {
+  const stemOf = ({ segment }: Segment) => /^(.*\D)\d+(\D?)$/.exec(segment)?.slice(1).join('<int>') ?? '';
+  for (const [stem, members] of groupBy(words, stemOf))
     if (stem !== '' && members.length >= 3) for (const { segment } of members) names.set(segment, stem);
-  }
   if (level === 0) return names;
 
   // An id is no part of a map, even where it is alone.
-  for (const { segment, delimiter } of words)
-    if (looksLikeId(segment.slice(0, segment.length - delimiter.length)))
-      names.set(segment, `<text>${delimiter}`);
-
-  const unnamedWords = () => words.filter(({ segment }) => !names.has(segment));
-  const languages = languagesAmong(unnamedWords().map(({ segment }) => segment));
-  const translated = unnamedWords().filter(({ isTranslated }) => isTranslated);
-  for (const { segment, delimiter } of words)
-    if (languages.has(segment)) names.set(segment, `<text>${delimiter}`);
-  if (translated.length >= manyFields)
-    for (const { segment, delimiter } of translated) names.set(segment, `<text>${delimiter}`);
+  callText(
+    words.filter(({ segment, delimiter }) => looksLikeId(segment.slice(0, -delimiter.length || undefined))),
+  );
+  const languages = languagesAmong(unnamed(words).map(({ segment }) => segment));
+  const translated = unnamed(words).filter(({ isTranslated }) => isTranslated);
+  callText(words.filter(({ segment }) => languages.has(segment)));
+  if (translated.length >= manyFields) callText(translated);
 
   const previous = shapes[0]?.path[level - 1];
   for (const [delimiter, siblings] of groupBy(segments, (each) => each.delimiter)) {
     const free = siblings.filter(({ segment }) => isFree(segment));
-    for (const { segment } of free) names.set(segment, `<text>${delimiter}`);
-    const unnamed = siblings.filter(({ segment }) => !isVariable(segment) && !names.has(segment));
-    const single = unnamed.filter(({ statistics }) => delimiter === '' && statistics.keys === 1);
-    if (single.length >= 3) for (const { segment } of single) names.set(segment, '<text>');
+    const others = unnamed(siblings).filter(({ segment }) => !isVariable(segment));
+    const single = others.filter(({ statistics }) => delimiter === '' && statistics.keys === 1);
+    callText(free);
+    if (single.length >= 3) callText(single);
     const least =
       free.length > 0 ? 1 : isIdentity(previous) ? manyFields : isVariable(previous ?? '') ? 2 : Infinity;
-    for (const alike of groupByRule([...free, ...unnamed], observation)) {
+    for (const alike of groupByRule([...free, ...others], observation)) {
       const joined = alike.filter(({ segment }) => !isVariable(segment));
       // A word among free text is one more text, unless it is what most keys have there.
       const absorbs = free.length === 0 || alike.some(({ segment }) => isFree(segment));
-      if (absorbs && joined.length >= least)
-        for (const { segment } of joined) names.set(segment, `<text>${delimiter}`);
+      if (absorbs && joined.length >= least) callText(joined);
     }
   }
   return names;

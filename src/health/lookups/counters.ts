@@ -93,13 +93,9 @@ export function dataReadsOf(nodes: readonly LookupCounters[] | null): DataReads 
 export function dataReadsOf(nodes: readonly LookupCounters[] | null): DataReads | null {
   if (nodes === null) return null;
   const all = nodes.map(dataReadsOfNode);
-  const sum = (pick: (each: (typeof all)[number]) => number) =>
-    all.reduce((total, each) => total + pick(each), 0);
-  const [hits, misses, unclear] = [
-    sum((each) => each.hits),
-    sum((each) => each.misses),
-    sum((each) => each.unclear),
-  ];
+  const sum = (name: 'hits' | 'misses' | 'unclear' | 'taken') =>
+    all.reduce((total, each) => total + each[name], 0);
+  const [hits, misses, unclear] = [sum('hits'), sum('misses'), sum('unclear')];
   const reads = hits + misses + unclear;
   const own = sumLookups(nodes.map((each) => each.own));
   const commands = all.reduce<Record<string, number>>((total, { metadata }) => {
@@ -114,9 +110,7 @@ export function dataReadsOf(nodes: readonly LookupCounters[] | null): DataReads 
     hitRateInterval: reads === 0 ? null : [hits / reads, (hits + unclear) / reads],
     ownHits: own.hits,
     ownMisses: own.misses,
-    metadataLookups: nodes.some(({ metadataCalls }) => metadataCalls === null)
-      ? null
-      : sum((each) => each.taken),
+    metadataLookups: nodes.some(({ metadataCalls }) => metadataCalls === null) ? null : sum('taken'),
     metadataCommands: Object.entries(commands)
       .map(([command, calls]) => ({ command, calls }))
       .filter(({ calls }) => calls > 0)
@@ -132,13 +126,7 @@ function dataReadsOfNode({ hits, misses, own, metadataCalls }: LookupCounters) {
   const fewestHits = Math.max(0, foundHits - taken);
   const mostHits = foundHits - Math.max(0, taken - foundMisses);
   const reads = foundHits + foundMisses - taken;
-  return {
-    hits: fewestHits,
-    misses: reads - mostHits,
-    unclear: mostHits - fewestHits,
-    metadata,
-    taken,
-  };
+  return { hits: fewestHits, misses: reads - mostHits, unclear: mostHits - fewestHits, metadata, taken };
 }
 
 function lessCalls(

@@ -77,7 +77,7 @@ function changeOf(options: RemovalOptions): KeyChange {
     case 'soft':
       return softening({
         ...{ overMillis, random, now, shortenedBefore },
-        kept: journal && keepingTtls(journal, now),
+        kept: journal && keepingTtls(journal),
       });
     case 'generation':
       return incrementing();

@@ -4,9 +4,10 @@ import { ArchiveWriter } from '../records/archive/writer.ts';
 import { InputError, fileFailureText } from '../support/failure.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { type BatchLine, type KeyChange, type Refusal, refusedKey } from './change-keys.ts';
-import { ReplyError } from '../redis/reply.ts';
+import { type Reply, ReplyError } from '../redis/reply.ts';
+import { timeOf } from '../redis/server-time.ts';
 import { makeStateFolder, stateFolder } from '../support/files.ts';
-import type { RedisServer } from '../redis/server.ts';
+import type { RedisCommand, RedisServer } from '../redis/server.ts';
 
 /** Where journals go unless a file is named; null where the environment names no home. */
 export const journalFolder = (variables: Readonly<Record<string, string | undefined>>) =>
@@ -132,14 +133,13 @@ interface TtlChange {
 
 /** Notes TTLs as they are, before they are changed: `undo` gives them back to keys that still have the new one. */
 export interface KeptTtls {
-  /** Why the change must not follow; null where all is noted. */
-  note(changes: readonly TtlChange[]): Promise<InputError | null>;
+  /** Why the change must not follow; null where all is noted. @param at When the TTLs were read, see readTtls. */
+  note(changes: readonly TtlChange[], at: number): Promise<InputError | null>;
 }
 
-export function keepingTtls(journal: ArchiveWriter, now: () => number): KeptTtls {
+export function keepingTtls(journal: ArchiveWriter): KeptTtls {
   return {
-    note: (changes) => {
-      const at = now();
+    note: (changes, at) => {
       const frames = changes.map(({ key, left, millis }) => ({
         kind: 'ttl' as const,
         key,
@@ -148,6 +148,31 @@ export function keepingTtls(journal: ArchiveWriter, now: () => number): KeptTtls
       }));
       return appended(journal, frames);
     },
+  };
+}
+
+interface ReadTtls {
+  /** What PTTL answered for each key. */
+  readonly ttls: readonly Reply[];
+  /** When it did, by the server's clock, in milliseconds since the epoch: replies may take long, and clocks differ. */
+  readonly at: number;
+  /** The replies to the further commands. */
+  readonly further: readonly Reply[];
+}
+
+/** The TTLs of keys, and further commands in the same exchange. @param now Our clock, for users that may not call TIME. */
+export async function readTtls(
+  line: BatchLine,
+  keys: readonly ByteString[],
+  now: () => number,
+  further: readonly RedisCommand[] = [],
+): Promise<ReadTtls> {
+  const ttls = keys.map((key) => ['PTTL', key] as const);
+  const [time, ...replies] = await line.exchange([['TIME'], ...ttls, ...further]);
+  return {
+    ttls: replies.slice(0, keys.length),
+    at: timeOf(time) ?? now(),
+    further: replies.slice(keys.length),
   };
 }
 
@@ -169,22 +194,14 @@ async function keepValues(
   keys: readonly ByteString[],
   clock: () => number,
 ): Promise<KeptValues> {
-  const replies = await line.exchange(
-    keys.flatMap(
-      (key) =>
-        [
-          ['DUMP', key],
-          ['PTTL', key],
-        ] as const,
-    ),
-  );
-  const now = clock();
+  const dumps = keys.map((key) => ['DUMP', key] as const);
+  const { ttls, at, further: payloads } = await readTtls(line, keys, clock, dumps);
   const kept: ByteString[] = [];
   const frames: WrittenFrame[] = [];
   const refused: Refusal[] = [];
   let gone = 0;
   keys.forEach((key, index) => {
-    const [payload, ttl] = [replies[2 * index], replies[2 * index + 1]];
+    const [payload, ttl] = [payloads[index], ttls[index]];
     if (payload === null || ttl === -2) gone++;
     else if (typeof payload !== 'string' || typeof ttl !== 'number') {
       const [command, reply] = typeof payload === 'string' ? ['`PTTL`', ttl] : ['`DUMP`', payload];
@@ -195,7 +212,7 @@ async function keepValues(
         kind: 'value',
         key,
         payload: Buffer.from(payload, 'latin1'),
-        expiresAtMillis: ttl < 0 ? null : now + ttl,
+        expiresAtMillis: ttl < 0 ? null : at + ttl,
       });
     }
   });

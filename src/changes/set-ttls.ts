@@ -2,7 +2,7 @@ import type { ByteString } from '../support/bytes.ts';
 import type { RedisCommand } from '../redis/server.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import { type KeyChange, outcomeOf, type Refusal, refusedKey } from './change-keys.ts';
-import { type KeptTtls, refusedBy } from './journal.ts';
+import { type KeptTtls, readTtls, refusedBy } from './journal.ts';
 
 /** A batch is a round trip or two: the fewer keys, the less happens between looking and changing. */
 const mostKeysInBatch = 200;
@@ -22,8 +22,10 @@ interface SettingOptions {
   readonly ttlMillisFor: (key: ByteString) => number;
   /** Notes the TTLs as they were; null: no journal. */
   readonly kept: KeptTtls | null;
-  /** True for a key that keeps what it has left, in milliseconds. */
-  readonly keeps?: (key: ByteString, leftMillis: number) => boolean;
+  /** True for a key that keeps its TTL. @param endsAtMillis Its end by the server's clock, since the epoch. */
+  readonly keeps?: (key: ByteString, endsAtMillis: number) => boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   readonly done?: string;
 }
 
@@ -39,7 +41,7 @@ interface SettingOptions {
  */
 export function settingTtls(
   condition: TtlCondition,
-  { ttlMillisFor, kept, keeps, done = 'changed' }: SettingOptions,
+  { ttlMillisFor, kept, keeps, now, done = 'changed' }: SettingOptions,
 ): KeyChange {
   let knowsConditions = true;
   const isDue = (left: number, millis: number) =>
@@ -62,18 +64,18 @@ export function settingTtls(
         const { replies, isRefused } = await expire(wanted);
         if (!isRefused) return outcomeOf(keys, replies, '`PEXPIRE`');
       }
-      const ttls = await line.exchange(keys.map((key) => ['PTTL', key] as const));
+      const { ttls, at } = await readTtls(line, keys, now);
       const refused: Refusal[] = [];
       const due = wanted.flatMap(({ key, millis }, index) => {
         const left = ttls[index];
         if (typeof left !== 'number') refused.push(refusedKey(key, '`PTTL`', left));
-        else if (left !== -2 && isDue(left, millis) && keeps?.(key, left) !== true)
+        else if (left !== -2 && isDue(left, millis) && !(left >= 0 && keeps?.(key, at + left)))
           return { key, millis, left };
         return [];
       });
       const dueKeys = due.map(({ key }) => key);
       const unchanged = keys.length - refused.length - due.length;
-      const stop = await kept?.note(due);
+      const stop = await kept?.note(due, at);
       if (stop) return { changed: 0, unchanged, refused: [...refused, ...refusedBy(stop, dueKeys)], stop };
       if (due.length === 0) return { changed: 0, unchanged, refused };
       const first = await expire(due);
@@ -105,7 +107,7 @@ interface SofteningOptions {
   readonly shortenedBefore: ReadonlyMap<ByteString, number | null>;
 }
 
-/** Between the server's clock and ours, for a TTL that we have set ourselves. */
+/** Between the reading of a TTL and its change, for one that we have set ourselves. */
 const slackMillis = 1000;
 
 /**
@@ -113,13 +115,13 @@ const slackMillis = 1000;
  * the cache comes spread over it. A key that expires sooner anyway is left alone.
  */
 export function softening({ overMillis, random, now, kept, shortenedBefore }: SofteningOptions): KeyChange {
-  const keeps = (key: ByteString, left: number) => {
-    const endsAt = shortenedBefore.get(key) ?? null;
-    return endsAt !== null && left >= 0 && now() + left <= endsAt + slackMillis;
+  const keeps = (key: ByteString, endsAtMillis: number) => {
+    const endedAt = shortenedBefore.get(key) ?? null;
+    return endedAt !== null && endsAtMillis <= endedAt + slackMillis;
   };
   return settingTtls('noneOrLonger', {
     ttlMillisFor: () => 1 + Math.floor(random() * overMillis),
-    kept,
+    ...{ kept, now },
     ...(shortenedBefore.size > 0 && { keeps }),
     done: 'shortened',
   });

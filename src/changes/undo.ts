@@ -6,6 +6,7 @@ import { asBytes, type ByteString } from '../support/bytes.ts';
 import type { Lane } from '../redis/lane.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
+import { readServerTime, timeOf } from '../redis/server-time.ts';
 
 /** What became of the keys of a journal: `restored + rewritten + expired + withoutValue + failed + notAttempted` are all. */
 export interface Undoing {
@@ -40,7 +41,7 @@ interface UndoOptions {
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
   readonly progress: Progress;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by our clock. */
   readonly now: () => number;
 }
 
@@ -69,7 +70,8 @@ export async function undoJournal(
   options: UndoOptions,
 ): Promise<Undoing> {
   const watch = options.dryRun ? null : await EvictionWatch.start(server);
-  const run = new UndoRun(server, header, options, watch);
+  const lead = ((await readServerTime(server)) ?? options.now()) - options.now();
+  const run = new UndoRun(server, header, { ...options, now: () => options.now() + lead }, watch);
   options.progress.start('restoring', 'keys', null);
   try {
     for await (const frame of frames) {
@@ -217,8 +219,8 @@ class UndoRun {
   ): Promise<readonly Undone[]> {
     const ttls = frames.filter((frame) => frame.kind === 'ttl');
     if (ttls.length === 0) return frames;
-    const replies = await ask(ttls.map(({ key }) => ['PTTL', key] as const));
-    const now = this.options.now();
+    const [time, ...replies] = await ask([['TIME'], ...ttls.map(({ key }) => ['PTTL', key] as const)]);
+    const now = timeOf(time) ?? this.options.now();
     const settled = new Set<Undone>();
     ttls.forEach((frame, index) => {
       const left = replies[index];
@@ -233,14 +235,21 @@ class UndoRun {
     return frames.filter((frame) => !settled.has(frame));
   }
 
-  /** TTLs go as what is left, not as a time of day: the clock of the server may not be ours. */
+  /** The journal has moments by the server's clock, so that it does not matter how long a command is on its way. */
   private commandFor(frame: Undone): RedisCommand {
-    const { key, expiresAtMillis } = frame;
-    const left =
-      expiresAtMillis === null ? null : Math.max(1, Math.round(expiresAtMillis - this.options.now()));
-    if (frame.kind === 'ttl') return left === null ? ['PERSIST', key] : ['PEXPIRE', key, left];
+    const { key } = frame;
+    const expiresAt = frame.expiresAtMillis === null ? null : Math.round(frame.expiresAtMillis);
+    if (frame.kind === 'ttl') return expiresAt === null ? ['PERSIST', key] : ['PEXPIREAT', key, expiresAt];
     const replace = this.options.replace ? (['REPLACE'] as const) : [];
-    return ['RESTORE', key, left ?? 0, frame.payload.toString('latin1') as ByteString, ...replace];
+    const absolute = expiresAt === null ? [] : (['ABSTTL'] as const);
+    return [
+      'RESTORE',
+      key,
+      expiresAt ?? 0,
+      frame.payload.toString('latin1') as ByteString,
+      ...replace,
+      ...absolute,
+    ];
   }
 
   private settle({ key, kind }: Undone, reply: Reply | undefined): void {
@@ -256,7 +265,7 @@ class UndoRun {
       if (!concernsSomeKeys(reply) && !/payload|bad data/i.test(reply.message))
         this.undoing.stoppedBy ??= refusal(
           reply,
-          kind === 'ttl' ? '`PEXPIRE`' : '`RESTORE`',
+          kind === 'ttl' ? '`PEXPIREAT`' : '`RESTORE`',
           this.server.address,
         );
       this.fail([{ key }], reply.message);

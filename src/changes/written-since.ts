@@ -43,14 +43,6 @@ export async function readDigests(
   return digests;
 }
 
-/** The server's clock in milliseconds since the epoch; null where TIME is not permitted. @throws RedisError */
-export async function readServerTime(server: RedisServer): Promise<number | null> {
-  const [reply] = await server.nodes[0].batch([['TIME']]);
-  const [seconds, micros] = Array.isArray(reply) ? reply : [];
-  const millis = Number(seconds) * 1000 + Number(micros) / 1000;
-  return Number.isFinite(millis) ? millis : null;
-}
-
 /**
  * Which keys of a plan were written since it was made. Where the plan has the digest of a value, the value is compared with it.
  * Else the idle time decides, which reading starts again as well: a key that was used since the plan counts as written.

@@ -39,6 +39,17 @@ async function removeUsers(
   expect(result.exitCode, result.stderr).toBe(0);
   return journalOf(result);
 }
+/** Makes the journal one of so long ago. */
+async function age(journal: string, millis: number): Promise<void> {
+  const { header, frames } = await readJournal(journal);
+  const { sync: _sync, ...rest } = header;
+  const old = frames.flatMap((frame) => {
+    if (frame.kind === 'damaged') return [];
+    if (!('expiresAtMillis' in frame) || frame.expiresAtMillis === null) return [encodeFrame(frame)];
+    return [encodeFrame({ ...frame, expiresAtMillis: frame.expiresAtMillis - millis })];
+  });
+  writeFileSync(journal, Buffer.concat([encodeHeader({ ...rest, version: 1 }), ...old]));
+}
 const undo = (args: readonly string[], options: CliOptions = {}) =>
   cli(['undo', ...args, '--output', 'json'], { url: testUrl(), ...options });
 
@@ -93,7 +104,7 @@ describe('undo', () => {
     );
   });
 
-  test('does not depend on the clock of this machine being that of the server', async () => {
+  test('does not depend on the clocks of the machines that it and the removal run on', async () => {
     await sendAll(server, [
       ['SET', 'user:1', 'x', 'EX', 600],
       ['SET', 'user:2', 'x', 'EX', 7200],
@@ -102,7 +113,7 @@ describe('undo', () => {
     for (const hours of [-1, 1]) {
       const now = () => Date.now() + hours * 3_600_000;
       const journal = await removeUsers(['--backup'], { now });
-      expect(jsonOf(await undo([journal, '--yes'], { now }))).toMatchObject({ restored: 2 });
+      expect(jsonOf(await undo([journal, '--yes']))).toMatchObject({ restored: 2 });
       expect(differences(before, await snapshot(server))).toEqual([]);
     }
   });
@@ -113,8 +124,9 @@ describe('undo', () => {
       ['SET', 'user:2', 'x', 'EX', 7200],
     ]);
     const journal = await removeUsers();
+    await age(journal, 3_600_000);
 
-    const result = await undo([journal, '--yes'], { now: () => Date.now() + 3_600_000 });
+    const result = await undo([journal, '--yes']);
 
     expect(jsonOf(result)).toMatchObject({ keys: 2, restored: 1, expired: 1 });
     expect(await storedKeys(server)).toEqual(['user:2']);
@@ -171,11 +183,11 @@ describe('undo', () => {
     await send(server, 'SET', 'user:4', 'x', 'EX', 500);
     const journal = await removeUsers();
     await send(server, 'SET', 'user:1', 'new');
-    const now = () => Date.now() + 1_000_000;
+    await age(journal, 1_000_000);
 
-    const preview = jsonOf(await undo([journal, '--dry-run'], { now }));
+    const preview = jsonOf(await undo([journal, '--dry-run']));
     expect(await storedKeys(server)).toEqual(['user:1']);
-    const real = jsonOf(await undo([journal, '--yes'], { now }));
+    const real = jsonOf(await undo([journal, '--yes']));
 
     const counts = { keys: 4, restored: 2, rewritten: 1, expired: 1, withoutValue: 0, failed: 0 };
     expect(preview).toMatchObject(counts);
@@ -275,10 +287,7 @@ describe('undo', () => {
     await store(server, ['user:1', 'user:2']);
     const before = await snapshot(server);
     const journal = await removeUsers();
-    const { header, frames } = await readJournal(journal);
-    const { sync: _sync, ...rest } = header;
-    const old = frames.flatMap((frame) => (frame.kind === 'damaged' ? [] : [encodeFrame(frame)]));
-    writeFileSync(journal, Buffer.concat([encodeHeader({ ...rest, version: 1 }), ...old]));
+    await age(journal, 0);
 
     expect(jsonOf(await undo([journal, '--yes']))).toMatchObject({
       restored: 2,

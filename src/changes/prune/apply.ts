@@ -52,14 +52,14 @@ export async function applyPruning(
   const { progress, now, journal = null, withValues = false } = options;
   const startedAt = now();
   const ttlMillisFor = ttlSource(options);
-  const kept = journal === null ? null : keepingTtls(journal, now);
+  const kept = journal === null ? null : keepingTtls(journal);
   const changes: Readonly<Record<Finding, KeyChange>> = {
     idle: removingIdle(
       options.idleSeconds ?? Number.POSITIVE_INFINITY,
       journal === null ? unlinking() : journaling(unlinking(), journal, withValues, now),
     ),
-    withoutTtl: settingTtls('none', { ttlMillisFor, kept }),
-    tooLong: settingTtls('longer', { ttlMillisFor, kept }),
+    withoutTtl: settingTtls('none', { ttlMillisFor, kept, now }),
+    tooLong: settingTtls('longer', { ttlMillisFor, kept, now }),
   };
   const changed = { withoutTtl: 0, tooLong: 0, idle: 0 };
   const sum = { skipped: 0, failed: 0, notAttempted: 0 };

@@ -6,14 +6,10 @@ import { savePlan } from '../../changes/plan-file.ts';
 import { type InvalidationPlan, scopeOf } from '../../changes/plan.ts';
 import type { Selection, Target } from '../../changes/selection.ts';
 import { readTraffic } from '../../changes/traffic.ts';
-import {
-  mostBytesDigested,
-  mostKeysDigested,
-  readDigests,
-  readServerTime,
-} from '../../changes/written-since.ts';
+import { mostBytesDigested, mostKeysDigested, readDigests } from '../../changes/written-since.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
+import { readServerTime } from '../../redis/server-time.ts';
 import { counted } from '../../render/units.ts';
 import { decideBackup, requireBackupPlace } from '../backup.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';

@@ -6,7 +6,7 @@ const homes = [
   {
     home: ['src/render/**'],
     names: ['chalk', 'cli-table3'],
-    why: 'only src/render chooses colours and draws tables',
+    why: 'only src/render chooses colors and draws tables',
   },
   {
     home: ['src/cli/**'],

@@ -60,7 +60,7 @@ export function addGlobalOptions(program: Command): void {
   output('-o, --output <format>', 'form of the result (default: table on a terminal, tsv in a pipe)').choices(
     [...outputFormats, ...Object.keys(reportFormats)],
   );
-  output('--no-color', 'no colours (env: NO_COLOR)');
+  output('--no-color', 'no colors (env: NO_COLOR)');
   output('-q, --quiet', 'no progress and no warnings on stderr');
 }
 

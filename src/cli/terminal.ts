@@ -5,7 +5,7 @@ import type { Io, Output } from './io.ts';
 type ColorLevel = TerminalStyle['colorLevel'];
 
 /**
- * Colour: `--no-color` > FORCE_COLOR > NO_COLOR > TERM=dumb > whether the stream is a terminal.
+ * Color: `--no-color` > FORCE_COLOR > NO_COLOR > TERM=dumb > whether the stream is a terminal.
  * @see https://no-color.org and https://force-color.org
  */
 export function colorLevelOf(stream: Output, variables: Io['variables'], colorFlag: boolean): ColorLevel {

@@ -21,7 +21,7 @@ import {
   testUrl,
 } from '../server/redis.ts';
 
-/** A terminal without colours. */
+/** A terminal without colors. */
 const atTerminal = { terminal: true, env: { NO_COLOR: '1' } };
 const nowhere = 'redis://127.0.0.1:1/0';
 

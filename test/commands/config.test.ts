@@ -8,7 +8,7 @@ import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
 import { naming } from '../named-map.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
-/** A terminal without colours. */
+/** A terminal without colors. */
 const atTerminal = { terminal: true, env: { NO_COLOR: '1' } };
 const nowhere = 'redis://127.0.0.1:1/0';
 

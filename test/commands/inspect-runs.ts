@@ -9,6 +9,6 @@ export async function inspect(args: readonly string[] = [], options: CliOptions 
   return { ...outcome, result: outcome.result as unknown as Printed<InspectResult> };
 }
 
-/** Runs `inspect` as at a terminal of 100 columns, without colours. */
+/** Runs `inspect` as at a terminal of 100 columns, without colors. */
 export const inspectTable = async (args: readonly string[] = [], options: CliOptions = {}) =>
   (await cli(['inspect', '--no-color', ...args], { url: testUrl(), terminal: true, ...options })).stdout;

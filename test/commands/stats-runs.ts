@@ -11,7 +11,7 @@ export async function stats(url: string, args: readonly string[] = [], options: 
   return { ...outcome, result: outcome.result as unknown as Printed<StatsResult> };
 }
 
-/** Runs `stats` as at a terminal without colours. */
+/** Runs `stats` as at a terminal without colors. */
 export async function statsTable(url: string, args: readonly string[] = []): Promise<string> {
   const outcome = await cli(['stats', '--no-color', ...args], { url, terminal: true });
   expect(outcome.exitCode).toBe(0);

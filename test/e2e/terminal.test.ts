@@ -81,7 +81,7 @@ describe.each([
   });
 });
 
-describe('colours', () => {
+describe('colors', () => {
   const styled = (env: Readonly<Record<string, string>>, ...flags: string[]) =>
     screenOf(['stats', '--no-namespaces', ...flags], { env }, true);
 

@@ -227,12 +227,12 @@ describe('the view', () => {
     await terminal.send('q');
   });
 
-  test('is ASCII without colours where that is all there is', async () => {
+  test('is ASCII without colors where that is all there is', async () => {
     const { terminal, type } = await openShell({ env: { LANG: 'C', NO_COLOR: '1' } });
     await type('LC_ALL=C watch -i 200ms');
     await terminal.waitFor(/^> user/m);
     expect(await terminal.screen()).toMatch(/^[\x20-\x7e\n]*$/);
-    // The selected row has a mark, for it has no colour.
+    // The selected row has a mark, for it has no color.
     expect(await terminal.screen(true)).not.toMatch(/\x1b\[[0-9;]*3[0-9]m/);
     await terminal.send('q');
     await expectRestored(terminal, type, 0);

@@ -12,7 +12,7 @@ const anyText = fc.oneof(
 
 describe('text on its way to a terminal', () => {
   test.each([
-    ['a colour', '\x1b[31mred', '\\x1b[31mred'],
+    ['a color', '\x1b[31mred', '\\x1b[31mred'],
     ['a title', '\x1b]0;pwned\x07', '\\x1b]0;pwned\\x07'],
     ['the 8-bit form of an escape', '\u009b31m', '\\x9b31m'],
     ['a line feed, a return, a tab', 'a\nb\rc\td', 'a\\nb\\rc\\td'],

@@ -202,7 +202,7 @@ describe('a text', () => {
   });
 });
 
-describe('colours', () => {
+describe('colors', () => {
   const blocks: Block[] = [
     tableOf({
       columns: [column('status', 'status'), column('check')],
@@ -215,14 +215,14 @@ describe('colours', () => {
     note('bad', 'it failed'),
   ];
 
-  test('are left out at level 0, and change nothing but colours', () => {
+  test('are left out at level 0, and change nothing but colors', () => {
     const plain = render(blocks);
     expect(plain).not.toContain('\x1b');
     for (const colorLevel of [1, 2, 3] as const) {
-      const coloured = render(blocks, { colorLevel });
-      expect(coloured).toContain('\x1b[32mpass\x1b[39m');
-      expect(coloured).toContain('\x1b[31mfail\x1b[39m');
-      expect(stripVTControlCharacters(coloured)).toBe(plain);
+      const colored = render(blocks, { colorLevel });
+      expect(colored).toContain('\x1b[32mpass\x1b[39m');
+      expect(colored).toContain('\x1b[31mfail\x1b[39m');
+      expect(stripVTControlCharacters(colored)).toBe(plain);
     }
   });
 

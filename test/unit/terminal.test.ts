@@ -33,7 +33,7 @@ function ioOf({ tty = true, stdinTty = tty, columns, env = {} }: Surroundings) {
   return { io, shown: () => stderr.written.join('') };
 }
 
-describe('colour', () => {
+describe('color', () => {
   const level = (surroundings: Surroundings, flag = true) => {
     const { io } = ioOf(surroundings);
     return colorLevelOf(io.stdout, io.variables, flag);
@@ -41,8 +41,8 @@ describe('colour', () => {
 
   test.each<[string, Surroundings, number]>([
     ['a terminal', { env: { TERM: 'xterm' } }, 1],
-    ['a terminal of 256 colours', { env: { TERM: 'xterm-256color' } }, 2],
-    ['a terminal of all colours', { env: { TERM: 'xterm-256color', COLORTERM: 'truecolor' } }, 3],
+    ['a terminal of 256 colors', { env: { TERM: 'xterm-256color' } }, 2],
+    ['a terminal of all colors', { env: { TERM: 'xterm-256color', COLORTERM: 'truecolor' } }, 3],
     ['a pipe', { tty: false, env: { TERM: 'xterm-256color' } }, 0],
     ['NO_COLOR', { env: { NO_COLOR: '1', TERM: 'xterm' } }, 0],
     ['an empty NO_COLOR', { env: { NO_COLOR: '', TERM: 'xterm' } }, 1],

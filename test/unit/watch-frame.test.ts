@@ -143,7 +143,7 @@ describe('hits by namespace', () => {
     expect(screen[head + 2]).toMatch(/^ {2}sessions +1\.0\/s +90\.0 % +10\/s +- /);
   });
 
-  test('mark a missed target with a word and with a colour', () => {
+  test('mark a missed target with a word and with a color', () => {
     const lines = frameOf(after([observed], true), size(80, 24));
     const low = lines.flatMap(({ spans }) => spans).find(({ text }) => text.includes('LOW'));
     expect(low?.tone).toBe('bad');

@@ -6,9 +6,9 @@ import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
 import { startBinary } from '../server/binary.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { emptyDatabase, send } from '../server/redis.ts';
-import { journalOf, temporaryFolder } from './invalidate-journals.ts';
+import { journalOf } from './invalidate-journals.ts';
 import { countsOf, store } from './invalidate-setup.ts';
-import { startServer } from './reading.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
 const total = 10_000;
 const users = Array.from({ length: total }, (_, index) => `user:${index}`);

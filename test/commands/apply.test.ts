@@ -1,9 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { RedisServer } from '../../src/redis/server.ts';
+import { describe, expect, test } from 'vitest';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, makeIdle, send, sendAll, testServer, testUrl } from '../server/redis.ts';
+import { makeIdle, send, sendAll, testUrl } from '../server/redis.ts';
 import {
   differences,
   everyType,
@@ -11,17 +10,12 @@ import {
   readJournal,
   removedIn,
   snapshot,
-  temporaryFolder,
 } from './invalidate-journals.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
-import { startServer, urlAs } from './reading.ts';
+import { urlAs } from './reading.ts';
+import { ownDatabase, startServer, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 const users = (count: number) => Array.from({ length: count }, (_, index) => `user:${index}`);
 const apply = (args: readonly string[], options: CliOptions = {}) =>

@@ -1,26 +1,14 @@
 import { statSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { replyText } from '../../src/redis/reply.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, makeIdle, send, sendAll, testServer, testUrl } from '../server/redis.ts';
-import {
-  differences,
-  everyType,
-  journalOf,
-  readJournal,
-  snapshot,
-  temporaryFolder,
-} from './invalidate-journals.ts';
+import { emptyDatabase, makeIdle, send, sendAll, testUrl } from '../server/redis.ts';
+import { differences, everyType, journalOf, readJournal, snapshot } from './invalidate-journals.ts';
 import { store, storedKeys, withMap } from './invalidate-setup.ts';
-import { startServer, urlAs } from './reading.ts';
+import { urlAs } from './reading.ts';
+import { ownDatabase, startServer, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 const json = (args: readonly string[], options: CliOptions = {}) =>
   cli([...args, '--output', 'json'], { url: testUrl(), ...options });

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { BenchResult } from '../../src/commands/bench/view.ts';
 import { parseInfo } from '../../src/redis/info.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import { startBinary } from '../server/binary.ts';
-import { startProxy } from '../server/proxy.ts';
 import { send, testUrl } from '../server/redis.ts';
-import { bench, benchKeys, brief, emptyServer, keysAppear, privateServer, resultOf } from './bench-runs.ts';
+import { bench, benchKeys, brief, keysAppear, resultOf } from './bench-runs.ts';
+import { emptyServer, proxyTo, startServer } from '../server/own.ts';
 
 describe('bench that the server refuses', () => {
   test('stops with exit code 4 where memory has run out, and removes what it wrote', async () => {
-    const { redis, server } = await privateServer({});
+    const { redis, server } = await startServer({});
     // Unlike SET, it fills no buffers of a client, which would make room a moment later.
     await send(server, 'DEBUG', 'POPULATE', 20_000, 'ballast', 800);
     const used = parseInfo(replyText(await send(server, 'INFO', 'memory')))['used_memory'];
@@ -30,7 +30,7 @@ describe('bench that the server refuses', () => {
   });
 
   test('writes nothing where it could not remove it again', async () => {
-    const { redis, server } = await privateServer({
+    const { redis, server } = await startServer({
       config: ['user ann on >secret ~* -@all +ping +get +set +info'],
     });
     const run = await bench(['set', ...brief], {
@@ -45,7 +45,7 @@ describe('bench that the server refuses', () => {
   });
 
   test('stops with exit code 4 on a replica, where PING can still be measured', async () => {
-    const { redis } = await privateServer({ args: ['--replicaof', '127.0.0.1', '1'] });
+    const { redis } = await startServer({ args: ['--replicaof', '127.0.0.1', '1'] });
     const set = await bench(['set', ...brief], { url: redis.url });
     const ping = await bench(['ping', ...brief], { url: redis.url });
 
@@ -55,7 +55,7 @@ describe('bench that the server refuses', () => {
   });
 
   test('works without INFO, and then knows no version', async () => {
-    const { redis } = await privateServer({
+    const { redis } = await startServer({
       config: ['user ann on >secret ~cachectl:bench:* -@all +ping +get +set +unlink'],
     });
     const run = await bench([...brief, '--output', 'json'], {
@@ -68,8 +68,7 @@ describe('bench that the server refuses', () => {
   });
 
   test('stops with exit code 3 where the server goes away, and tells what is left', async () => {
-    const proxy = await startProxy(Number(new URL(testUrl()).port));
-    onTestFinished(() => proxy.stop());
+    const proxy = await proxyTo(Number(new URL(testUrl()).port));
     const server = await emptyServer();
     const url = new URL(testUrl());
     url.port = String(proxy.port);
@@ -92,7 +91,7 @@ describe('bench that the server refuses', () => {
 
 describe('bench that is interrupted', () => {
   test('by Ctrl-C gives what it measured, removes its keys and exits with 130', async () => {
-    const { redis, server } = await privateServer({});
+    const { redis, server } = await startServer({});
     await send(server, 'SET', 'cachectl:benchmark', 'not ours');
     const { child, outcome } = startBinary(
       ['bench', 'set', 'get', '--duration', '60s', '--warmup', '0', '--keys', '2000', '--output', 'json'],

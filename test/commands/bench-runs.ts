@@ -1,11 +1,9 @@
-import { onTestFinished } from 'vitest';
 import type { BenchResult } from '../../src/commands/bench/view.ts';
-import { connect } from '../../src/redis/connect.ts';
 import { type Reply, replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { type CliOptions, type CliResult, cli, jsonOf } from '../run-cli.ts';
 import type { Printed } from './reading.ts';
-import { send, startPrivateServer, targetOf, testServer, testUrl } from '../server/redis.ts';
+import { send, testUrl } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 
 /** Short enough for a test, long enough to have figures. */
@@ -16,21 +14,6 @@ export function bench(args: readonly string[], options: CliOptions = {}): Promis
 }
 
 export const resultOf = (run: CliResult) => jsonOf(run) as unknown as Printed<BenchResult>;
-
-export async function emptyServer(): Promise<RedisServer> {
-  const server = await testServer();
-  onTestFinished(() => server.close());
-  return server;
-}
-
-/** A server of the test's own, with a connection for looking at it. */
-export async function privateServer(options: Parameters<typeof startPrivateServer>[0]) {
-  const redis = await startPrivateServer(options);
-  onTestFinished(() => redis.stop());
-  const server = await connect(targetOf(redis.url));
-  onTestFinished(() => server.close());
-  return { redis, server };
-}
 
 export async function benchKeys(server: RedisServer): Promise<string[]> {
   const keys: string[] = [];

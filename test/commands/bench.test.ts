@@ -1,19 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { replyText } from '../../src/redis/reply.ts';
 import { cli, jsonOf } from '../run-cli.ts';
-import { startProxy } from '../server/proxy.ts';
 import { send, testUrl } from '../server/redis.ts';
 import { until } from '../server/until.ts';
-import { bench, brief, emptyServer, keysAppear, privateServer, resultOf } from './bench-runs.ts';
+import { bench, brief, keysAppear, resultOf } from './bench-runs.ts';
 import { naming } from '../named-map.ts';
+import { emptyServer, proxyTo, startServer, temporaryFolder } from '../server/own.ts';
 
 function mapWith(profile: object): { cwd: string } {
-  const cwd = mkdtempSync(join(tmpdir(), 'cachectl-bench-'));
-  onTestFinished(() => rmSync(cwd, { recursive: true }));
+  const cwd = temporaryFolder();
   writeFileSync(
     join(cwd, 'cachectl.config.json'),
     JSON.stringify({ profiles: { prod: { url: testUrl(), ...profile } } }),
@@ -75,7 +73,7 @@ describe('bench', () => {
   test.each([[[]], [['--rate', '2000']]])(
     'counts its own lookups exactly as the server does (%j)',
     async (pace) => {
-      const { redis, server } = await privateServer({});
+      const { redis, server } = await startServer({});
       const run = await bench(
         [
           ...[
@@ -103,7 +101,7 @@ describe('bench', () => {
   );
 
   test('writes values of the size asked for, that no compression would shrink', async () => {
-    const { redis, server } = await privateServer({});
+    const { redis, server } = await startServer({});
     const running = bench(['set', '--duration', '10s', '--warmup', '0', '--keys', '3', '--payload', '1KiB'], {
       url: redis.url,
       signal: AbortSignal.timeout(700),
@@ -144,8 +142,7 @@ describe('bench', () => {
   });
 
   test('charges a stall of the server to every command that was due, with --rate', async () => {
-    const proxy = await startProxy(Number(new URL(testUrl()).port));
-    onTestFinished(() => proxy.stop());
+    const proxy = await proxyTo(Number(new URL(testUrl()).port));
     const running = bench(
       ['ping', '--rate', '200', '--duration', '1500ms', '--warmup', '0', '--output', 'json'],
       {
@@ -232,8 +229,7 @@ describe('bench limits', () => {
 
 describe('bench with a baseline', () => {
   function keep(text: string): { cwd: string } {
-    const cwd = mkdtempSync(join(tmpdir(), 'cachectl-bench-'));
-    onTestFinished(() => rmSync(cwd, { recursive: true }));
+    const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'then.json'), text);
     return { cwd };
   }
@@ -308,7 +304,7 @@ describe('bench options', () => {
   });
 
   test('that would fill the server are refused before a key is written', async () => {
-    const { redis, server } = await privateServer({ args: ['--maxmemory', '16mb'] });
+    const { redis, server } = await startServer({ args: ['--maxmemory', '16mb'] });
     const run = await bench(['get', '--payload', '1KiB'], { url: redis.url });
 
     expect(run.exitCode).toBe(2);

@@ -1,23 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
+import { beforeEach, expect, test } from 'vitest';
 import { cli } from '../run-cli.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { send, sendAll, startPrivateServer, targetOf, untilCalled } from '../server/redis.ts';
+import { send, sendAll, untilCalled } from '../server/redis.ts';
 import { stats, statsTable } from './stats-runs.ts';
+import { startServer } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
-
-beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
-});
+const { redis, server } = await startServer();
 beforeEach(async () => {
   await send(server, 'FLUSHALL');
 });

@@ -1,11 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checks as allChecks } from '../../src/health/report.ts';
 import { cli } from '../run-cli.ts';
-import { testServer, testUrl } from '../server/redis.ts';
+import { testUrl } from '../server/redis.ts';
 import { parseXml } from '../xml.ts';
-import { folder, start, unreachable } from './check-rows.ts';
+import { unreachable } from './check-rows.ts';
+import { emptyServer, startRedis, temporaryFolder } from '../server/own.ts';
 
 describe('reports for CI', () => {
   test('in JUnit form are well-formed, also without a connection', async () => {
@@ -20,7 +21,7 @@ describe('reports for CI', () => {
   });
 
   test('go to a file beside the table, in folders that are made for it, with nothing else left there', async () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     const result = await cli(['check', '--junit', 'out/reports/check.xml'], {
       url: await unreachable(),
       cwd,
@@ -35,7 +36,7 @@ describe('reports for CI', () => {
   });
 
   test('take the place of an older file, and keep its mode', async () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'check.xml'), 'old', { mode: 0o600 });
     await cli(['check', '--junit', 'check.xml'], { url: testUrl(), cwd });
 
@@ -44,7 +45,7 @@ describe('reports for CI', () => {
   });
 
   test('that cannot be written exit 2, after the result', async () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     mkdirSync(join(cwd, 'check.xml'));
     const result = await cli(['check', '--junit', 'check.xml', '--only', 'connect'], { url: testUrl(), cwd });
 
@@ -54,13 +55,13 @@ describe('reports for CI', () => {
   });
 
   test('on GitHub are annotations, a plain line, and a table in the job summary', async () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     const summary = join(cwd, 'summary.md');
     writeFileSync(summary, 'before\n');
     const result = await cli(
       ['check', '--output', 'github', '--max-ping', '500ms', '--max-clients', '1', '--min-hit-rate', '1'],
       {
-        url: (await start()).url,
+        url: (await startRedis()).url,
         env: { GITHUB_STEP_SUMMARY: summary },
       },
     );
@@ -78,7 +79,7 @@ describe('reports for CI', () => {
   });
 
   test('warn where the job summary cannot be written, and do not fail for it', async () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     const result = await cli(['check', '--output', 'github'], {
       url: testUrl(),
       env: { GITHUB_STEP_SUMMARY: cwd },
@@ -89,8 +90,7 @@ describe('reports for CI', () => {
   });
 
   test('are no form of other commands', async () => {
-    const server = await testServer();
-    onTestFinished(() => server.close());
+    await emptyServer();
     const result = await cli(['ttl', 'user:1', '--output', 'junit'], { url: testUrl() });
 
     expect(result).toEqual({

@@ -1,13 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
-import { freePort, type RedisProcess, type RedisProcessOptions } from '../server/redis-process.ts';
-import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { freePort } from '../server/redis-process.ts';
+import { send } from '../server/redis.ts';
 
 export interface Row {
   readonly id: string;
@@ -16,26 +11,6 @@ export interface Row {
   readonly remedy: string | null;
   readonly value: number | null;
   readonly limit: number | null;
-}
-
-/** A server of the test's own, stopped at its end. */
-export async function start(options: RedisProcessOptions = {}): Promise<RedisProcess> {
-  const redis = await startPrivateServer(options);
-  onTestFinished(() => redis.stop());
-  return redis;
-}
-
-export async function open(url: string): Promise<RedisServer> {
-  const server = await connect(targetOf(url));
-  onTestFinished(() => server.close());
-  return server;
-}
-
-/** A folder of the test's own, removed at its end. */
-export function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'cachectl-check-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
 }
 
 export const checkJson = (args: readonly string[], options: CliOptions) =>

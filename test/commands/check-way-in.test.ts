@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checks as allChecks } from '../../src/health/report.ts';
 import { cli, jsonOf } from '../run-cli.ts';
-import { startProxy } from '../server/proxy.ts';
 import { freePort, type RedisProcess } from '../server/redis-process.ts';
 import { send, startPrivateServer } from '../server/redis.ts';
-import { checkJson, folder, open, rowsOf, start, unreachable, withStatus } from './check-rows.ts';
+import { checkJson, rowsOf, unreachable, withStatus } from './check-rows.ts';
+import { open, proxyTo, startRedis, temporaryFolder } from '../server/own.ts';
 
 describe('check of the way in', () => {
   test('exits 3 where nothing listens, and names the check that failed', async () => {
@@ -23,7 +23,7 @@ describe('check of the way in', () => {
   test.each(['', '/3'])(
     'exits 3 without the password a server asks for (URL ending in "%s")',
     async (path) => {
-      const redis = await start({ args: ['--requirepass', 'secret'] });
+      const redis = await startRedis({ args: ['--requirepass', 'secret'] });
       const result = await checkJson([], { url: redis.url + path });
 
       expect(result.exitCode).toBe(3);
@@ -36,7 +36,7 @@ describe('check of the way in', () => {
   );
 
   test('exits 3 with a wrong password, and shows it nowhere', async () => {
-    const redis = await start({ args: ['--requirepass', 'secret'] });
+    const redis = await startRedis({ args: ['--requirepass', 'secret'] });
     for (const output of ['table', 'json', 'junit', 'github']) {
       const result = await cli(['check', '--output', output], {
         url: redis.url.replace('//', '//:hunter2@'),
@@ -49,7 +49,7 @@ describe('check of the way in', () => {
   });
 
   test('passes with the right password', async () => {
-    const redis = await start({ args: ['--requirepass', 'secret'] });
+    const redis = await startRedis({ args: ['--requirepass', 'secret'] });
 
     expect(await cli(['check'], { url: redis.url, env: { REDISCLI_AUTH: 'secret' } })).toMatchObject({
       exitCode: 0,
@@ -57,7 +57,7 @@ describe('check of the way in', () => {
   });
 
   test('exits 1 where the database does not exist', async () => {
-    const redis = await start({ args: ['--databases', '2'] });
+    const redis = await startRedis({ args: ['--databases', '2'] });
     const result = await checkJson([], { url: `${redis.url}/2` });
 
     expect(result.exitCode).toBe(1);
@@ -69,9 +69,8 @@ describe('check of the way in', () => {
   });
 
   test('exits 3 where the server hangs, and tells that the connection did not hold', async () => {
-    const redis = await start();
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
+    const redis = await startRedis();
+    const proxy = await proxyTo(redis.port);
     proxy.stall();
     const result = await checkJson(['--timeout', '200ms'], { url: proxy.url });
 
@@ -85,7 +84,7 @@ describe('check --wait', () => {
     const port = await freePort();
     const running = checkJson(['--wait', '15s'], { url: `redis://127.0.0.1:${port}` });
     await sleep(150);
-    await start({ args: ['--port', String(port)] });
+    await startRedis({ args: ['--port', String(port)] });
     const result = await running;
 
     expect(result.exitCode).toBe(0);
@@ -103,7 +102,7 @@ describe('check --wait', () => {
   });
 
   test('does not wait for a password to become right', async () => {
-    const redis = await start({ args: ['--requirepass', 'secret'] });
+    const redis = await startRedis({ args: ['--requirepass', 'secret'] });
     const result = await checkJson(['--wait', '1h'], { url: redis.url });
 
     expect(result.exitCode).toBe(3);
@@ -125,13 +124,13 @@ describe('check --wait', () => {
 describe('check of a server that is loading', () => {
   /** A server that reads 3,000 keys, each with a pause. */
   async function startLoading(pauseMicros: number): Promise<RedisProcess> {
-    const directory = folder();
+    const directory = temporaryFolder();
     const first = await startPrivateServer({ directory });
     const server = await open(first.url);
     await send(server, 'DEBUG', 'POPULATE', '3000');
     await send(server, 'SAVE');
     await first.stop();
-    return start({
+    return startRedis({
       directory,
       until: 'listening',
       args: ['--key-load-delay', String(pauseMicros), '--loading-process-events-interval-bytes', '1024'],

@@ -4,21 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { checks as allChecks } from '../../src/health/report.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { send, sendAll, testUrl } from '../server/redis.ts';
-import {
-  checkJson,
-  folder,
-  infoText,
-  open,
-  type Row,
-  rowsOf,
-  start,
-  unreachable,
-  withStatus,
-} from './check-rows.ts';
+import { checkJson, infoText, type Row, rowsOf, unreachable, withStatus } from './check-rows.ts';
+import { open, startRedis, temporaryFolder } from '../server/own.ts';
 
 describe('check of a healthy server', () => {
   test('passes, says so on one line each, and leaves no key behind', async () => {
-    const redis = await start();
+    const redis = await startRedis();
     const result = await cli(['check'], { url: redis.url, terminal: true, env: { NO_COLOR: '1' } });
 
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
@@ -69,8 +60,8 @@ describe('check of a healthy server', () => {
 
 describe('check of writing', () => {
   test('fails on a replica with READONLY, and names the primary', async () => {
-    const primary = await start({ args: ['--repl-diskless-sync-delay', '0'] });
-    const replica = await start({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
+    const primary = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] });
+    const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
     const server = await open(replica.url);
     await expect
       .poll(() => infoText(server, 'REPLICATION'), { timeout: 10_000 })
@@ -99,7 +90,7 @@ describe('check of writing', () => {
   });
 
   test('fails when the memory is full', async () => {
-    const redis = await start({ args: ['--maxmemory', '3mb', '--maxmemory-policy', 'noeviction'] });
+    const redis = await startRedis({ args: ['--maxmemory', '3mb', '--maxmemory-policy', 'noeviction'] });
     const server = await open(redis.url);
     await sendAll(
       server,
@@ -116,7 +107,7 @@ describe('check of writing', () => {
   });
 
   test('is left out under a read-only profile', async () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     const profiles = { audit: { url: testUrl(), readOnly: true } };
     writeFileSync(join(cwd, 'cachectl.config.json'), JSON.stringify({ profiles }));
     const result = await checkJson(['--profile', 'audit', '-c', 'cachectl.config.json'], { cwd });
@@ -130,7 +121,7 @@ describe('check of writing', () => {
   });
 
   test('fails for a user without the right to it, and says which right', async () => {
-    const redis = await start({
+    const redis = await startRedis({
       config: ['user reader on >pw ~* +@read +info +ping', 'user tenant on >pw ~tenant:* +@all'],
     });
     const [reader, tenant] = await Promise.all(
@@ -151,7 +142,7 @@ describe('check of writing', () => {
 
 describe('check for a user without any permission', () => {
   test.each(['', '/3'])('names what is needed at once: applied, the next run passes (%j)', async (path) => {
-    const redis = await start({ config: ['user app on >pw -@all'] });
+    const redis = await startRedis({ config: ['user app on >pw -@all'] });
     const url = redis.url.replace('//', '//app:pw@') + path;
     const first = await cli(['check', '-o', 'json'], { url });
     const [, rules = ''] = /`ACL SETUSER app ([^`]+)`/.exec(first.stdout) ?? [];
@@ -164,7 +155,7 @@ describe('check for a user without any permission', () => {
 
 describe('check for a user without INFO', () => {
   test('skips what rests on it with the reason, and fails under --strict', async () => {
-    const redis = await start({
+    const redis = await startRedis({
       config: ['user app on >pw ~* -@all +ping +set +get +unlink +client|setname'],
     });
     const url = redis.url.replace('//', '//app:pw@');
@@ -185,7 +176,7 @@ describe('check for a user without INFO', () => {
 
 describe('limits', () => {
   test('of the hit rate are held against the lookups of others, not of the check', async () => {
-    const redis = await start();
+    const redis = await startRedis();
     const server = await open(redis.url);
     await send(server, 'SET', 'present', '1');
     const lookups = Array.from({ length: 60 }, (_, index) => ['GET', index % 2 === 0 ? 'present' : 'absent']);
@@ -202,7 +193,7 @@ describe('limits', () => {
   });
 
   test('of the map hold, and a flag takes their place', async () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     const thresholds = { maxPingMillis: 0.000001, maxClients: 1000, minHitRate: 0.99 };
     writeFileSync(join(cwd, 'cachectl.config.json'), JSON.stringify({ thresholds }));
     const options = { url: testUrl(), cwd };
@@ -231,7 +222,7 @@ describe('limits', () => {
 
 describe('the choice of checks', () => {
   test('takes lists, and does nothing on the server that none of them needs', async () => {
-    const redis = await start();
+    const redis = await startRedis();
     const server = await open(redis.url);
     const calls = async () => (await infoText(server, 'COMMANDSTATS')).match(/cmdstat_\w+/g) ?? [];
     const result = await checkJson(['--only', 'memory,connect', '--only', 'role', '--skip', 'role'], {

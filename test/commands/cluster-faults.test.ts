@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type Removal, removeKeys } from '../../src/changes/apply.ts';
 import { silentProgress } from '../../src/support/progress.ts';
@@ -23,6 +20,7 @@ import { makeCertificates } from '../server/certificates.ts';
 import { freePort } from '../server/redis-process.ts';
 import { send, startPrivateServer, targetOf } from '../server/redis.ts';
 import { json, linesOf } from './reading.ts';
+import { startRedis, temporaryFolder } from '../server/own.ts';
 
 const keys = Array.from({ length: 200 }, (_, index) => `user:${index % 100}:{tag${index % 7}}:${index}`);
 const ownerOf = (key: string, size: number) => ownerIndex(slotOf(asBytes(key)), size);
@@ -140,8 +138,7 @@ describe('a cluster that is not whole', () => {
   });
 
   test('with a seed that hangs can be left at once', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
+    const redis = await startRedis();
     redis.kill('SIGSTOP');
     const controller = new AbortController();
     const seeds = [redis, redis].map(({ port }) => ({ host: '127.0.0.1', port }));
@@ -175,8 +172,7 @@ describe('a cluster that is not whole', () => {
 
 describe('--cluster', () => {
   test('on a server that is no cluster says so', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
+    const redis = await startRedis();
     const { exitCode, result } = await json(['inspect', '--cluster'], { url: redis.url });
     expect(exitCode).toBe(3);
     expect(result).toMatchObject({
@@ -217,8 +213,7 @@ describe('--cluster', () => {
   });
 
   test('speaks TLS to every node alike', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'cachectl-tls-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder();
     const { caFile, certificateFile, keyFile } = makeCertificates(folder);
     const tlsPorts = [await freePort(), await freePort()];
     const cluster = await clusterOf(2, {

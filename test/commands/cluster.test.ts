@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { StatsResult } from '../../src/commands/stats/result.ts';
@@ -20,6 +19,7 @@ import {
 import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 import { countsOf, withMap } from './invalidate-setup.ts';
 import { json, linesOf } from './reading.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 let cluster: TestCluster;
 let server: RedisServer;
@@ -172,8 +172,7 @@ describe('invalidating in a cluster', () => {
 
 describe('warming a cluster', () => {
   test('writes each record where its key belongs, long collections too', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'cachectl-cluster-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder();
     const records = [
       ...users.map((key) => ({ key, value: key, ttl: 600 })),
       ...[0, 1, 2].map((id) => ({ key: `set:${id}`, type: 'set', value: ['a', 'b'], ttl: 600 })),

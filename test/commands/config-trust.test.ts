@@ -1,11 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
 import { testUrl } from '../server/redis.ts';
 import { runBinaryInTerminal } from '../server/terminal.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 /** A host that listens, and answers nothing. */
 let host: Server;
@@ -27,8 +27,7 @@ const secrets = { REDISCLI_AUTH: 'TOPSECRET', AWS_SECRET_ACCESS_KEY: 'TOPSECRET'
 
 /** A home, and in it a folder that was checked out, with a map of strangers in it. */
 function checkedOut(profile: object = { passwordEnv: 'AWS_SECRET_ACCESS_KEY' }) {
-  const home = mkdtempSync(join(tmpdir(), 'cachectl-home-'));
-  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  const home = temporaryFolder();
   writeFileSync(join(home, 'id_rsa'), 'TOPSECRET\n', { mode: 0o600 });
   const cwd = join(home, 'repository', 'src');
   mkdirSync(cwd, { recursive: true });

@@ -3,21 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StatsResult } from '../../src/commands/stats/result.ts';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { newNotePath, writeNote } from '../../src/traffic/notifications/note.ts';
 import { cli, type CliResult } from '../run-cli.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { sendAll } from '../server/redis.ts';
 import { until } from '../server/until.ts';
+import { startServer } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
+const { redis, server } = await startServer();
 let folder: string;
-
 beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
   folder = mkdtempSync(join(tmpdir(), 'cachectl-damaged-'));
   await sendAll(server, [
     ...Array.from({ length: 3000 }, (_, index) => [
@@ -30,9 +24,7 @@ beforeAll(async () => {
     ...Array.from({ length: 10 }, (_, index) => ['SET', `user:${index}`, 'y']),
   ]);
 });
-afterAll(async () => {
-  server.close();
-  await redis.stop();
+afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { cli, jsonOf } from '../run-cli.ts';
 import { startProxy } from '../server/proxy.ts';
 import { connect } from '../../src/redis/connect.ts';
-import { emptyDatabase, send, startPrivateServer, targetOf, testServer, testUrl } from '../server/redis.ts';
+import { emptyDatabase, send, startPrivateServer, targetOf, testUrl } from '../server/redis.ts';
+import { emptyServer, temporaryFolder } from '../server/own.ts';
 
 /** As Redis 8.0.2 and Valkey 9.1.2 report a hash of which a field has a TTL. */
 test.each(['subexpiry=1', 'keys_with_volatile_items=1'])(
@@ -45,8 +45,7 @@ test.each(['subexpiry=1', 'keys_with_volatile_items=1'])(
 );
 
 test('TTLs of fields survive an export and are compared, or the server that knows none refuses the record by name', async () => {
-  const server = await testServer();
-  onTestFinished(() => server.close());
+  const server = await emptyServer();
   await emptyDatabase(server);
   const [long, expiresAtMillis] = [
     Array.from({ length: 4000 }, (_, at) => [`f${at}`, 'x'.repeat(90)]),
@@ -72,8 +71,7 @@ test('TTLs of fields survive an export and are compared, or the server that know
   const exported = await cli(['export', '*'], { url: testUrl() });
   for (const line of exported.stdout.trim().split('\n'))
     expect(JSON.parse(line)).toMatchObject({ fieldExpiresAtMillis: { f1: expiresAtMillis } });
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder();
   writeFileSync(join(folder, 'a.ndjson'), exported.stdout);
   const compare = async () =>
     jsonOf(await cli(['diff', 'a.ndjson', testUrl(), '-o', 'json'], { url: testUrl(), cwd: folder }));

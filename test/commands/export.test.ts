@@ -1,12 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readArchive } from '../../src/records/archive/reader.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { readInfo } from '../../src/redis/info.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
 import {
   emptyDatabase,
@@ -14,24 +12,15 @@ import {
   sendAll,
   startPrivateServer,
   targetOf,
-  testServer,
   testUrl,
   untilCalled,
 } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 import { fillKeyspace, keyspaceOf, keyspaces } from './export-keyspace.ts';
+import { open, ownDatabase, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-let folder: string;
-beforeAll(async () => {
-  server = await testServer();
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
-});
-afterAll(() => {
-  server.close();
-  rmSync(folder, { recursive: true });
-});
-beforeEach(() => emptyDatabase(server));
+const server = await ownDatabase();
+const folder = temporaryFolder();
 
 const exportTo = (args: readonly string[], options: CliOptions = {}) =>
   cli(['export', ...args], { url: testUrl(), cwd: folder, ...options });
@@ -358,8 +347,7 @@ describe('the server', () => {
         ],
         { url: setUp },
       );
-      const admin = await connect(targetOf(own.url));
-      onTestFinished(() => admin.close());
+      const admin = await open(own.url);
       await untilCalled(admin, 'scan', 10);
       own.kill('SIGKILL');
       const result = await exporting;

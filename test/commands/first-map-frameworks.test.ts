@@ -1,30 +1,18 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import type { NamespaceMap } from '../../src/keyspace/map.ts';
 import { asBytes } from '../../src/support/bytes.ts';
-import { connect } from '../../src/redis/connect.ts';
 import { replyText } from '../../src/redis/reply.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { emptyDatabase, send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { emptyDatabase, send, sendAll } from '../server/redis.ts';
+import { startServer } from '../server/own.ts';
 
 /** A server of its own: what clients of others run shows in the statistics of commands. */
-let redis: RedisProcess;
-let server: RedisServer;
-
-beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
-});
+const { redis, server } = await startServer();
 beforeEach(async () => {
   await emptyDatabase(server);
   await sendAll(server, [['CONFIG', 'RESETSTAT']]);

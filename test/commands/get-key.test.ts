@@ -4,7 +4,8 @@ import { freePort } from '../server/redis-process.ts';
 import { send, sendAll } from '../server/redis.ts';
 import { get, getJson, getTable, set, write } from './get-runs.ts';
 import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
-import { countersOf, emptyServer, startServer, urlAs } from './reading.ts';
+import { countersOf, urlAs } from './reading.ts';
+import { emptyServer, startServer } from '../server/own.ts';
 
 describe('get of a key', () => {
   test('that does not exist is an answer, and a negative one', async () => {

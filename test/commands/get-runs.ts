@@ -2,7 +2,8 @@ import { type ByteString, bytesOf } from '../../src/support/bytes.ts';
 import type { Argument } from '../../src/redis/server.ts';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { testUrl } from '../server/redis.ts';
-import { emptyServer, json } from './reading.ts';
+import { json } from './reading.ts';
+import { emptyServer } from '../server/own.ts';
 
 export const get = (args: readonly string[], options: CliOptions = {}) =>
   cli(['get', ...args], { url: testUrl(), ...options });

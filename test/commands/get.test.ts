@@ -4,7 +4,8 @@ import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { freePort } from '../server/redis-process.ts';
 import { sendAll } from '../server/redis.ts';
 import { get, getJson, getTable, set, write } from './get-runs.ts';
-import { emptyServer, folderWith, linesOf } from './reading.ts';
+import { folderWith, linesOf } from './reading.ts';
+import { emptyServer } from '../server/own.ts';
 
 describe('get of a string', () => {
   test('shows what the key is, and its value decoded', async () => {

@@ -4,9 +4,10 @@ import { slotOf } from '../../src/redis/slots.ts';
 import { ownerIndex, startCluster, storeInCluster } from '../server/cluster.ts';
 import { callsOf, sendAll } from '../server/redis.ts';
 import { until } from '../server/until.ts';
-import { flagsOn, type HitsJson, notesIn, setFlags, temporaryFolder } from './hits-runs.ts';
+import { flagsOn, type HitsJson, notesIn, setFlags } from './hits-runs.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryFolder } from '../server/own.ts';
 
 test('hits of a cluster are those of all its primaries, and each has its own events again', async () => {
   const cluster = await startCluster(3);

@@ -1,22 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
-import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
+import { expect, test } from 'vitest';
+import { sendAll } from '../server/redis.ts';
 import { hitsJson, runHits } from './hits-runs.ts';
 import { folderWith } from './reading.ts';
+import { startServer } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
-beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
-});
+const { redis, server } = await startServer();
 
 /** Keys that end, and are read soon after: what wrote them is no part of it, so their TTL is that of the map. */
 const expireAndRead = (keys: number) => async () => {

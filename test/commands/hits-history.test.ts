@@ -1,24 +1,13 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
+import { expect, test } from 'vitest';
 import type { TrafficRecord } from '../../src/traffic/history.ts';
-import { callsOf, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { hitsJson, runHits, temporaryFolder } from './hits-runs.ts';
+import { callsOf, sendAll } from '../server/redis.ts';
+import { hitsJson, runHits } from './hits-runs.ts';
 import { linesOf } from './reading.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
-beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
-});
+const { redis, server } = await startServer();
 
 /** Hits and misses of each name. */
 const reads = (of: Readonly<Record<string, readonly [hits: number, misses: number]>>) => () =>

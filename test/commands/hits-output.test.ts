@@ -1,28 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { bytesOf } from '../../src/support/bytes.ts';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { displayWidth } from '../../src/render/width.ts';
-import { startPrivateServer, targetOf } from '../server/redis.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
 import { hitsJson, runHits, startHitsBinary } from './hits-runs.ts';
 import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
 import { linesOf } from './reading.ts';
+import { startServer } from '../server/own.ts';
 
 const secret = 'SECRETVALUE';
 const password = 'S3cretPassword';
 const env = { REDISCLI_AUTH: password };
 
-let redis: RedisProcess;
-let server: RedisServer;
-beforeAll(async () => {
-  redis = await startPrivateServer({ args: ['--requirepass', password] });
-  server = await connect(targetOf(redis.url, { password }));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
-});
+const { redis, server } = await startServer({ args: ['--requirepass', password] }, { password });
 beforeEach(() => server.nodes[0].batch(hostileKeys.map((key) => ['UNLINK', key])));
 
 const misses = 12;

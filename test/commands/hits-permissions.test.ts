@@ -1,36 +1,25 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
-import { callsOf, startPrivateServer, targetOf } from '../server/redis.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { flagsOn, hitsJson, notesIn, runHits, setFlags, temporaryFolder, traffic } from './hits-runs.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { callsOf } from '../server/redis.ts';
+import { flagsOn, hitsJson, notesIn, runHits, setFlags, traffic } from './hits-runs.ts';
 import { folderWith, urlAs } from './reading.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
 /** The user that docs/hits.md names. */
 const documented =
   'user observer on >secret resetkeys %R~* resetchannels &__keyevent@*__:* -@all +ping +hello +auth +select +info ' +
   '+ttl +type +multi +exec +subscribe +monitor +config|get +config|set +memory|usage +client|setname';
 
-let redis: RedisProcess;
-let server: RedisServer;
-beforeAll(async () => {
-  redis = await startPrivateServer({
-    config: [
-      documented,
-      'user noset on >secret ~* &* +@all -config|set',
-      'user noget on >secret ~* &* +@all -config|get',
-      'user noconfig on >secret ~* &* +@all -config',
-      'user nomonitor on >secret ~* &* +@all -monitor',
-      'user nomulti on >secret ~* &* +@all -multi -exec',
-      'user owned on >secret ~user:* &* +@all',
-      'user infoonly on >secret resetkeys resetchannels -@all +ping +hello +auth +select +info',
-    ],
-  });
-  server = await connect(targetOf(redis.url));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
+const { redis, server } = await startServer({
+  config: [
+    documented,
+    'user noset on >secret ~* &* +@all -config|set',
+    'user noget on >secret ~* &* +@all -config|get',
+    'user noconfig on >secret ~* &* +@all -config',
+    'user nomonitor on >secret ~* &* +@all -monitor',
+    'user nomulti on >secret ~* &* +@all -multi -exec',
+    'user owned on >secret ~user:* &* +@all',
+    'user infoonly on >secret resetkeys resetchannels -@all +ping +hello +auth +select +info',
+  ],
 });
 beforeEach(() => setFlags(server, ''));
 

@@ -1,8 +1,6 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { onTestFinished } from 'vitest';
 import type { HitsResult } from '../../src/commands/hits/result.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -10,19 +8,13 @@ import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
 import { type RunningBinary, startBinary } from '../server/binary.ts';
 import { callsOf, send, sendAll } from '../server/redis.ts';
 import { until } from '../server/until.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 /** A result of `hits` as JSON shows it, of a run that ended well or badly. */
 export type HitsJson = HitsResult & {
   readonly ok: boolean;
   readonly error: { readonly kind: string; readonly message: string; readonly hint: string | null } | null;
 };
-
-/** An empty folder of the test's own, removed at its end. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-hits-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** What was left in a state folder to put values back from. */
 export function notesIn(state: string): string[] {

@@ -1,23 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
-import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { hitsJson, runHits, temporaryFolder, traffic } from './hits-runs.ts';
+import { describe, expect, test } from 'vitest';
+import { sendAll } from '../server/redis.ts';
+import { hitsJson, runHits, traffic } from './hits-runs.ts';
 import { folderWith, linesOf } from './reading.ts';
 import { stats } from './stats-runs.ts';
 import { homed, observed } from './stats-hits-runs.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
-beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
-});
+const { redis, server } = await startServer();
 
 const map = {
   namespaces: {

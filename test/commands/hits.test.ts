@@ -1,24 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
+import { describe, expect, test } from 'vitest';
 import { cli } from '../run-cli.ts';
-import { callsOf, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { flagsOn, hitsJson, runHits, temporaryFolder, traffic } from './hits-runs.ts';
+import { callsOf, sendAll } from '../server/redis.ts';
+import { flagsOn, hitsJson, runHits, traffic } from './hits-runs.ts';
 import { linesOf } from './reading.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
-beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
-});
+const { redis, server } = await startServer();
 
 const table = { terminal: true, env: { NO_COLOR: '1' } };
 

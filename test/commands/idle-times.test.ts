@@ -10,8 +10,9 @@ import { silentProgress } from '../../src/support/progress.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
 import { store, storedKeys } from './invalidate-setup.ts';
-import { countersOf, startServer, urlAs } from './reading.ts';
+import { countersOf, urlAs } from './reading.ts';
 import { storeIdle } from './prune-setup.ts';
+import { startServer } from '../server/own.ts';
 
 /** One that the server shares between keys, and no other test writes. */
 const integer = '9973';

@@ -1,29 +1,20 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { InspectResult } from '../../src/commands/inspect/result.ts';
-import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import { startBinary } from '../server/binary.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { callsOf, sendAll, startPrivateServer, targetOf, untilCalled } from '../server/redis.ts';
+import { callsOf, sendAll, untilCalled } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 import { inspect } from './inspect-runs.ts';
-import { countersOf, folderWith, type Printed, startServer } from './reading.ts';
+import { countersOf, folderWith, type Printed } from './reading.ts';
+import { startServer } from '../server/own.ts';
 
 const keyCount = 10_000;
-let redis: RedisProcess;
-let server: RedisServer;
-
+const { redis, server } = await startServer();
 beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
   await fill(server);
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
 });
 
 async function fill(into: RedisServer): Promise<void> {

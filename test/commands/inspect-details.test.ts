@@ -4,7 +4,8 @@ import type { Argument, RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { send, sendAll, testUrl } from '../server/redis.ts';
 import { inspect, inspectTable } from './inspect-runs.ts';
-import { countersOf, emptyServer, linesOf, startServer, urlAs } from './reading.ts';
+import { countersOf, linesOf, urlAs } from './reading.ts';
+import { emptyServer, startServer } from '../server/own.ts';
 
 /** Keys with an idle time or an LFU counter that no test could wait for. */
 async function restore(

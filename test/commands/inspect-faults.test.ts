@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { cli } from '../run-cli.ts';
-import { startProxy } from '../server/proxy.ts';
-import { callsOf, send, sendAll, startPrivateServer, untilCalled } from '../server/redis.ts';
+import { callsOf, send, sendAll, untilCalled } from '../server/redis.ts';
 import { inspect } from './inspect-runs.ts';
-import { countersOf, folderWith, open, startServer } from './reading.ts';
+import { countersOf, folderWith } from './reading.ts';
+import { open, proxyTo, startRedis, startServer, temporaryFolder } from '../server/own.ts';
 
 const keyCount = 12_000;
 const users = Array.from({ length: keyCount }, (_, index) => ['SET', `user:${index}`, 'x']);
@@ -15,8 +12,7 @@ const users = Array.from({ length: keyCount }, (_, index) => ['SET', `user:${ind
 async function throughProxy() {
   const { redis, server } = await startServer();
   await sendAll(server, users);
-  const proxy = await startProxy(redis.port);
-  onTestFinished(() => proxy.stop());
+  const proxy = await proxyTo(redis.port);
   return { server, proxy };
 }
 
@@ -90,10 +86,8 @@ describe('a connection that breaks during an exact walk', () => {
 
 describe('a server that is started anew during a walk', () => {
   test('ends it with what was read, and a saved walk cannot go on', { timeout: 40_000 }, async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'cachectl-restart-'));
-    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-    const redis = await startPrivateServer({ directory });
-    onTestFinished(() => redis.stop());
+    const directory = temporaryFolder();
+    const redis = await startRedis({ directory });
     const server = await open(redis.url);
     await sendAll(server, users);
     const cwd = folderWith({});
@@ -101,8 +95,7 @@ describe('a server that is started anew during a walk', () => {
     await untilCalled(server, 'scan', 6);
     redis.kill('SIGKILL');
     await redis.stop();
-    const anew = await startPrivateServer({ directory, args: ['--port', String(redis.port)] });
-    onTestFinished(() => anew.stop());
+    await startRedis({ directory, args: ['--port', String(redis.port)] });
 
     const { exitCode, result, stderr } = await running;
     expect(exitCode).toBe(3);
@@ -258,8 +251,7 @@ describe('a sample that ends early', () => {
   const started = async () => {
     const { redis, server } = await startServer();
     await send(server, 'DEBUG', 'POPULATE', 40_000, 'user');
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
+    const proxy = await proxyTo(redis.port);
     return { server, proxy };
   };
 

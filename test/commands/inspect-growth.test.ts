@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { cli } from '../run-cli.ts';
 import { send, sendAll, testUrl } from '../server/redis.ts';
 import { inspect, inspectTable } from './inspect-runs.ts';
-import { emptyServer, folderWith, startServer } from './reading.ts';
+import { folderWith } from './reading.ts';
+import { emptyServer, startServer } from '../server/own.ts';
 
 const noMap = () => folderWith({});
 

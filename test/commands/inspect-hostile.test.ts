@@ -1,11 +1,11 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
 import { cli } from '../run-cli.ts';
-import { startProxy } from '../server/proxy.ts';
 import { send, sendAll, testUrl, untilCalled } from '../server/redis.ts';
 import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
 import { inspect, inspectTable } from './inspect-runs.ts';
-import { emptyServer, linesOf, startServer, urlAs } from './reading.ts';
+import { linesOf, urlAs } from './reading.ts';
+import { emptyServer, proxyTo, startServer } from '../server/own.ts';
 
 describe('hostile key names', () => {
   const seed = async () => {
@@ -104,8 +104,7 @@ describe('a walk that ends early', () => {
   test('by a connection lost for good gives what it has read, and the failure', async () => {
     const { redis, server } = await startServer();
     await send(server, 'DEBUG', 'POPULATE', 60_000);
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
+    const proxy = await proxyTo(redis.port);
     proxy.delay(10);
     const running = inspect(['--exact'], { url: proxy.url });
     await untilCalled(server, 'scan', 6);

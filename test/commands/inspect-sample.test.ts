@@ -1,16 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import type { IntervalOrNull, NamespaceSummary } from '../../src/commands/namespace-summary.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { sendAll, targetOf } from '../server/redis.ts';
 import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
 import { inspect } from './inspect-runs.ts';
 import { countersOf, folderWith, linesOf } from './reading.ts';
 import { isLong, rounds } from '../server/effort.ts';
+import { startServer } from '../server/own.ts';
 
 const keyCount = 30_000;
 const seeds = Array.from({ length: rounds(80) }, (_, index) => String(index + 1));
@@ -31,22 +30,14 @@ function commandOf(index: number): (string | number)[] {
   return ['SADD', `rare:${index}`, 'a', 'b'];
 }
 
-let redis: RedisProcess;
-let server: RedisServer;
+const { redis, server } = await startServer();
 let truth: InspectResult;
-
 beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
   await sendAll(
     server,
     Array.from({ length: keyCount }, (_, index) => commandOf(index)),
   );
   truth = (await inspect(['--exact'], { url: redis.url })).result;
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
 });
 
 const sample = async (args: readonly string[] = [], options = {}) =>

@@ -3,7 +3,8 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import { sendAll, testUrl } from '../server/redis.ts';
 import { inspect, inspectTable } from './inspect-runs.ts';
-import { emptyServer, folderWith, linesOf } from './reading.ts';
+import { folderWith, linesOf } from './reading.ts';
+import { emptyServer } from '../server/own.ts';
 
 const hour = 3600;
 const hours = (count: number) => count * hour;

@@ -10,7 +10,8 @@ import { packageRoot } from '../server/binary.ts';
 import { freePort } from '../server/redis-process.ts';
 import { makeIdle, send, sendAll, testUrl } from '../server/redis.ts';
 import { inspect, inspectTable } from './inspect-runs.ts';
-import { countersOf, emptyServer, folderWith, linesOf, startServer } from './reading.ts';
+import { countersOf, folderWith, linesOf } from './reading.ts';
+import { emptyServer, startServer } from '../server/own.ts';
 
 const honzik = Array.from(generateRecords('honzik', { keys: 3000, seed: 5, now: Date.now() + 600_000 }));
 const lasting = honzik.filter(({ ttlMillis }) => ttlMillis === null || ttlMillis > 120_000);

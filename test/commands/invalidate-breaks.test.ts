@@ -1,16 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
 import { startBinary } from '../server/binary.ts';
-import { startProxy } from '../server/proxy.ts';
 import type { RedisProcessOptions } from '../server/redis-process.ts';
 import { send } from '../server/redis.ts';
-import { journalOf, readJournal, removedIn, temporaryFolder } from './invalidate-journals.ts';
+import { journalOf, readJournal, removedIn } from './invalidate-journals.ts';
 import { countsOf, store, storedKeys } from './invalidate-setup.ts';
-import { startServer, urlAs } from './reading.ts';
+import { urlAs } from './reading.ts';
+import { proxyTo, startServer, temporaryFolder } from '../server/own.ts';
 
 const total = 12_000;
 const users = Array.from({ length: total }, (_, index) => `user:${index}`);
@@ -21,8 +21,7 @@ const keysIn = async (server: RedisServer) => Number(await send(server, 'DBSIZE'
 async function slowServer(options: RedisProcessOptions = {}) {
   const { redis, server } = await startServer(options);
   await store(server, users);
-  const proxy = await startProxy(redis.port);
-  onTestFinished(() => proxy.stop());
+  const proxy = await proxyTo(redis.port);
   proxy.delay(10);
   return { redis, server, proxy };
 }

@@ -1,22 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
+import { describe, expect, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
-import { startProxy } from '../server/proxy.ts';
-import type { RedisProcessOptions } from '../server/redis-process.ts';
-import { send, startPrivateServer, targetOf } from '../server/redis.ts';
-import { temporaryFolder } from './invalidate-journals.ts';
+import { send } from '../server/redis.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
-
-async function privateServer(options: RedisProcessOptions = {}) {
-  const redis = await startPrivateServer(options);
-  onTestFinished(() => redis.stop());
-  const admin = await connect(targetOf(redis.url));
-  onTestFinished(() => admin.close());
-  return { redis, admin };
-}
+import { proxyTo, startServer, temporaryFolder } from '../server/own.ts';
 
 const users = (count: number) => Array.from({ length: count }, (_, index) => `user:${index}:profile`);
 const everyUser = ['invalidate', '--pattern', 'user:*', '--yes', '--output', 'json'];
@@ -24,10 +13,9 @@ const keysIn = async (server: RedisServer) => Number(await send(server, 'DBSIZE'
 
 /** A server behind a relay that answers slowly, so that something can happen while keys are removed. */
 async function slowServer(keys: number) {
-  const { redis, admin } = await privateServer();
+  const { redis, server: admin } = await startServer();
   await send(admin, 'DEBUG', 'POPULATE', keys, 'user');
-  const proxy = await startProxy(redis.port);
-  onTestFinished(() => proxy.stop());
+  const proxy = await proxyTo(redis.port);
   proxy.delay(25);
   return { admin, proxy };
 }
@@ -91,7 +79,7 @@ describe('invalidate', () => {
   });
 
   test('of keys that the user may not touch removes the others, and fails', async () => {
-    const { redis, admin } = await privateServer({
+    const { redis, server: admin } = await startServer({
       config: [
         'user ann on >secret resetkeys ~user:* resetchannels -@all +ping +select +scan +unlink +info +dbsize +memory|usage',
       ],
@@ -123,7 +111,7 @@ describe('invalidate', () => {
   });
 
   test('without MEMORY USAGE shows no bytes, and why', async () => {
-    const { redis, admin } = await privateServer({
+    const { redis, server: admin } = await startServer({
       config: [
         'user ann on >secret resetkeys ~user:* resetchannels -@all +ping +select +scan +unlink +info +dbsize',
       ],
@@ -140,9 +128,9 @@ describe('invalidate', () => {
   });
 
   test('on a replica is refused before the plan, with the address of the primary, and so is all that writes', async () => {
-    const { redis: primary, admin } = await privateServer();
+    const { redis: primary, server: admin } = await startServer();
     await store(admin, users(15));
-    const { redis: replica, admin: reader } = await privateServer({
+    const { redis: replica, server: reader } = await startServer({
       args: ['--replicaof', '127.0.0.1', String(primary.port)],
     });
     await expect.poll(() => keysIn(reader), { timeout: 15_000 }).toBe(15);
@@ -184,7 +172,7 @@ describe('invalidate', () => {
   });
 
   test('without the right to UNLINK removes nothing, and names the right', async () => {
-    const { redis, admin } = await privateServer({
+    const { redis, server: admin } = await startServer({
       config: ['user ann on >secret ~* resetchannels -@all +ping +select +scan +dbsize +memory|usage'],
     });
     await store(admin, users(5));
@@ -201,7 +189,7 @@ describe('invalidate', () => {
   });
 
   test('without a server has the fields it always has', async () => {
-    const { redis } = await privateServer();
+    const { redis } = await startServer();
     const there = await cli(everyUser, { url: redis.url });
     const absent = await cli(everyUser, { url: 'redis://127.0.0.1:1' });
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import type { Entity } from '../../src/keyspace/map.ts';
@@ -8,19 +8,13 @@ import { bindPlaceholder, type KeyPattern } from '../../src/keyspace/pattern.ts'
 import { bytesOf } from '../../src/support/bytes.ts';
 import type { InvalidateResult } from '../../src/commands/invalidate/result.ts';
 import type { ConfigFile } from '../../src/config/schema.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { packageRoot } from '../server/binary.ts';
-import { emptyDatabase, send, testServer, testUrl } from '../server/redis.ts';
-import { temporaryFolder } from './invalidate-journals.ts';
+import { emptyDatabase, send, testUrl } from '../server/redis.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
+import { ownDatabase, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 const hostileIds = [
   '*',

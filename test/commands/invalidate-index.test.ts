@@ -1,20 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { callsOf, emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
-import { temporaryFolder } from './invalidate-journals.ts';
+import { callsOf, send, sendAll, testUrl } from '../server/redis.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
-import { startServer, urlAs } from './reading.ts';
+import { urlAs } from './reading.ts';
+import { ownDatabase, startServer, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 const config: ConfigFile = {
   namespaces: { user: { pattern: 'user:<id>:*' }, session: { pattern: 'user:<id>:session', kind: 'state' } },

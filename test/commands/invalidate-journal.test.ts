@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { RedisServer } from '../../src/redis/server.ts';
+import { describe, expect, test } from 'vitest';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
+import { emptyDatabase, send, sendAll, testUrl } from '../server/redis.ts';
 import {
   differences,
   everyType,
@@ -12,17 +11,12 @@ import {
   removedIn,
   runWithFileLimit,
   snapshot,
-  temporaryFolder,
 } from './invalidate-journals.ts';
 import { countsOf, store, storedKeys } from './invalidate-setup.ts';
-import { startServer, urlAs } from './reading.ts';
+import { urlAs } from './reading.ts';
+import { ownDatabase, startServer, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 const users = (count: number) => Array.from({ length: count }, (_, index) => `user:${index}:profile`);
 const run = (args: readonly string[], options: CliOptions = {}) =>

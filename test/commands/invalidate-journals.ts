@@ -1,8 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { createReadStream } from 'node:fs';
 import type { ArchiveFrame, ArchiveHeader } from '../../src/records/archive/format.ts';
 import { readArchive } from '../../src/records/archive/reader.ts';
 import { replyText } from '../../src/redis/reply.ts';
@@ -11,13 +8,7 @@ import { type CliResult, jsonOf } from '../run-cli.ts';
 import { binary, cleanEnvironment, requireBundle } from '../server/binary.ts';
 import { send } from '../server/redis.ts';
 import { storedKeys } from './invalidate-setup.ts';
-
-/** A folder that is gone with the test. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-journals-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+import { temporaryFolder } from '../server/own.ts';
 
 export interface Journal {
   readonly header: ArchiveHeader;

@@ -1,19 +1,14 @@
 import { createServer, type Socket, connect as connectSocket } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
-import { differences, journalOf, snapshot, temporaryFolder } from './invalidate-journals.ts';
+import { send, sendAll, testUrl } from '../server/redis.ts';
+import { differences, journalOf, snapshot } from './invalidate-journals.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
-import { startServer, urlAs } from './reading.ts';
+import { urlAs } from './reading.ts';
+import { ownDatabase, startServer, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 const run = (args: readonly string[], options: CliOptions = {}) =>
   cli(['invalidate', ...args, '--output', 'json'], {

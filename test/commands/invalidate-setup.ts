@@ -1,17 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import type { Reply } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { type CliResult, jsonOf } from '../run-cli.ts';
 import { send, sendAll } from '../server/redis.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 /** Environment that names a map with this content; the file is gone with the test. */
 export function withMap(config: ConfigFile): { CACHECTL_CONFIG: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-map-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const file = join(folder, 'cachectl.config.json');
   writeFileSync(file, JSON.stringify(config));
   return { CACHECTL_CONFIG: file };

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, send, testServer, testUrl } from '../server/redis.ts';
+import { send, testUrl } from '../server/redis.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
+import { ownDatabase } from '../server/own.ts';
 
 const config: ConfigFile = {
   namespaces: {
@@ -23,12 +23,7 @@ const everybody = ['1', '12', '123'].flatMap((id) => [
   `stats:${id}:daily:2025-01-31`,
 ]);
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 const run = (args: readonly string[], options: CliOptions = {}): Promise<CliResult> =>
   cli(['invalidate', ...args], { url: testUrl(), ...options });

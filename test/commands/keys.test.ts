@@ -4,7 +4,8 @@ import { cli } from '../run-cli.ts';
 import { freePort } from '../server/redis-process.ts';
 import { send, sendAll, testUrl } from '../server/redis.ts';
 import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
-import { countersOf, emptyServer, folderWith, json, linesOf, startServer, urlAs } from './reading.ts';
+import { countersOf, folderWith, json, linesOf, urlAs } from './reading.ts';
+import { emptyServer, startServer } from '../server/own.ts';
 
 const keys = async (args: readonly string[], options: Parameters<typeof cli>[1] = {}) => {
   const outcome = await cli(['keys', ...args], { url: testUrl(), ...options });

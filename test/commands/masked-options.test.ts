@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { processIo } from '../../src/cli/io.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { cli } from '../run-cli.ts';
 import { testUrl } from '../server/redis.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 const secret = 's3cr3tPW';
 const url = `redis://:${secret}@h.invalid`;
@@ -57,8 +55,7 @@ describe('a URL with a password in the wrong place', () => {
 
   test.each(lines)('is not echoed: %s', async (name, args) => {
     const isKey = /^(get|ttl) ARGUMENT$/.test(name);
-    const cwd = mkdtempSync(join(tmpdir(), 'cachectl-masked-'));
-    onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+    const cwd = temporaryFolder();
     for (const format of ['table', 'json']) {
       const { stdout, stderr } = await cli([...args, '-o', format, '--timeout', '200ms'], {
         ...{ cwd, url: testUrl(), env: { HOME: cwd } },

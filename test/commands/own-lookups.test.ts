@@ -1,37 +1,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { parseInfo } from '../../src/redis/info.ts';
 import { replyText } from '../../src/redis/reply.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import {
-  callsOf,
-  emptyDatabase,
-  makeIdle,
-  send,
-  sendAll,
-  startPrivateServer,
-  targetOf,
-  untilCalled,
-} from '../server/redis.ts';
+import { callsOf, emptyDatabase, makeIdle, send, sendAll, untilCalled } from '../server/redis.ts';
 import { storedKeys } from './invalidate-setup.ts';
+import { startServer } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
+const { redis, server } = await startServer();
 let folder: string;
-
-beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
-});
 
 const names = (count: number, name: string) =>
   Array.from({ length: count }, (_, index) => `${name}:${index}`);

@@ -2,26 +2,19 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { RedisServer } from '../../src/redis/server.ts';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { cli } from '../run-cli.ts';
-import { emptyDatabase, sendAll, testServer, testUrl } from '../server/redis.ts';
+import { emptyDatabase, sendAll, testUrl } from '../server/redis.ts';
 import { runBinaryInTerminal } from '../server/terminal.ts';
+import { emptyServer, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-afterAll(() => server.close());
+const server = await emptyServer();
 beforeEach(async () => {
   await emptyDatabase(server);
   await sendAll(server, [
@@ -29,12 +22,6 @@ beforeEach(async () => {
     ['SET', 'user:1:b', 'y'],
   ]);
 });
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-private-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 

@@ -2,29 +2,18 @@ import { lookup } from 'node:dns/promises';
 import { symlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { startProxy } from '../server/proxy.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { send } from '../server/redis.ts';
 import { folderWith } from './reading.ts';
 import { withMap } from './invalidate-setup.ts';
+import { startServer } from '../server/own.ts';
 
 type Profile = NonNullable<ConfigFile['profiles']>[string];
 
-let redis: RedisProcess;
-let server: RedisServer;
-beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
-});
+const { redis, server } = await startServer();
 beforeEach(async () => {
   await send(server, 'SET', 'user:1:profile', 'x');
 });

@@ -1,12 +1,12 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
-import { startProxy } from '../server/proxy.ts';
 import { send } from '../server/redis.ts';
 import { store, storedKeys, withMap } from './invalidate-setup.ts';
 import { countsOf, rules, storeIdle, ttlOf } from './prune-setup.ts';
-import { startServer, urlAs } from './reading.ts';
+import { urlAs } from './reading.ts';
+import { proxyTo, startServer } from '../server/own.ts';
 
 const users = (count: number) => Array.from({ length: count }, (_, id) => `user:${id}:profile`);
 const setTtl = ['prune', '--set-ttl', '--yes', '--output', 'json'];
@@ -23,8 +23,7 @@ async function expiring(server: RedisServer): Promise<number> {
 async function slowServer(keys: number) {
   const { redis, server } = await startServer();
   await store(server, users(keys));
-  const proxy = await startProxy(redis.port);
-  onTestFinished(() => proxy.stop());
+  const proxy = await proxyTo(redis.port);
   proxy.delay(20);
   return { server, proxy };
 }
@@ -57,8 +56,7 @@ describe('prune', () => {
     expect(done).toBeGreaterThanOrEqual(ttlSet);
     expect(done).toBeLessThanOrEqual(ttlSet + failed);
 
-    const direct = await startProxy(Number(new URL(server.address).port));
-    onTestFinished(() => direct.stop());
+    const direct = await proxyTo(Number(new URL(server.address).port));
     const again = await cli(setTtl, { url: direct.url, env });
     expect(again.exitCode).toBe(0);
     expect(countsOf(again)).toMatchObject({ matched: 20_000 - done, ttlSet: 20_000 - done });

@@ -1,16 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { RedisServer } from '../../src/redis/server.ts';
-import { emptyDatabase, send, testServer, testUrl } from '../server/redis.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { send, testUrl } from '../server/redis.ts';
 import { runBinaryInTerminal, type Terminal } from '../server/terminal.ts';
 import { store, storedKeys, withMap } from './invalidate-setup.ts';
 import { rules, storeIdle, ttlOf } from './prune-setup.ts';
+import { ownDatabase } from '../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 async function open(args: readonly string[], env = withMap(rules)): Promise<Terminal> {
   const terminal = await runBinaryInTerminal(['prune', ...args], {

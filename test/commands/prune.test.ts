@@ -1,25 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { describe, expect, test } from 'vitest';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { generateRecords } from '../../src/sandbox/seed.ts';
 import { systemNames } from '../../src/sandbox/systems.ts';
 import { mapAt } from '../named-map.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
+import { send, sendAll, testUrl } from '../server/redis.ts';
 import { hostileKeys } from './hostile-keys.ts';
 import { store, storedKeys, withMap } from './invalidate-setup.ts';
 import { countsOf, rowsOf, rules, storeIdle, ttlOf } from './prune-setup.ts';
+import { ownDatabase, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 const run = (args: readonly string[], options: CliOptions = {}) =>
   cli(['prune', ...args], { url: testUrl(), env: withMap(rules), ...options });
@@ -29,8 +22,7 @@ const hour = 3_600_000;
 
 describe('prune --set-ttl', () => {
   test('notes TTLs as they were, and undo gives them back to keys that still have the new one', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder();
     const journal = join(folder, 'ttls.journal');
     await store(server, ['user:1:profile', 'user:2:profile']);
     await send(server, 'SET', 'user:3:profile', 'x', 'PX', 5 * hour);

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { cli, jsonOf } from '../run-cli.ts';
 import { testUrl } from '../server/redis.ts';
-import { temporaryFolder } from './invalidate-journals.ts';
 import { store, withMap } from './invalidate-setup.ts';
-import { emptyServer } from './reading.ts';
+import { emptyServer, temporaryFolder } from '../server/own.ts';
 
 const map = {
   namespaces: {

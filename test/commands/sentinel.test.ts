@@ -6,7 +6,7 @@ import { cli } from '../run-cli.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 import { withMap } from './invalidate-setup.ts';
-import { open } from './reading.ts';
+import { open } from '../server/own.ts';
 
 /** A Sentinel that watches `primary` under the name `main`. */
 async function startSentinel(primary: RedisProcess, config: readonly string[] = []): Promise<RedisProcess> {

@@ -1,14 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { onTestFinished } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import type { CliOptions } from '../run-cli.ts';
 import { send, sendAll } from '../server/redis.ts';
 import { until } from '../server/until.ts';
-import { open, startServer } from './reading.ts';
 import { replyText } from '../../src/redis/reply.ts';
+import { open, startServer, temporaryFolder } from '../server/own.ts';
 
 type Commands = readonly (readonly string[])[];
 
@@ -37,8 +33,7 @@ export async function whileReading<T>(url: string, commands: Commands, run: () =
 
 /** An environment with a folder for notes, gone at the test's end. */
 export function homed(): Pick<CliOptions, 'env'> {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-state-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   return { env: { XDG_STATE_HOME: folder } };
 }
 

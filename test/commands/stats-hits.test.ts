@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { cli } from '../run-cli.ts';
 import { send, sendAll } from '../server/redis.ts';
-import { folderWith, open, startServer } from './reading.ts';
+import { folderWith } from './reading.ts';
 import {
   flagsOf,
   gets,
@@ -14,6 +14,7 @@ import {
   whileReading,
 } from './stats-hits-runs.ts';
 import { stats } from './stats-runs.ts';
+import { open, startServer } from '../server/own.ts';
 
 describe('stats --hits', () => {
   test('gives each namespace its hit rate and cause, and judges the targets of the map', async () => {

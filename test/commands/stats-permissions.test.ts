@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { cli } from '../run-cli.ts';
 import { sendAll } from '../server/redis.ts';
-import { linesOf, startServer, urlAs } from './reading.ts';
+import { linesOf, urlAs } from './reading.ts';
 import { stats, statsTable, traffic } from './stats-runs.ts';
+import { startServer } from '../server/own.ts';
 
 describe('stats for a user who may not do everything', () => {
   const user = (rules: string) => startServer({ config: [`user ann on >secret ${rules}`] });

@@ -6,8 +6,9 @@ import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { makeIdle, send, sendAll } from '../server/redis.ts';
 import { until } from '../server/until.ts';
-import { countersOf, folderWith, json, linesOf, open, startServer } from './reading.ts';
+import { countersOf, folderWith, json, linesOf } from './reading.ts';
 import { stats, statsTable, traffic } from './stats-runs.ts';
+import { open, startServer } from '../server/own.ts';
 
 /** Waits until another client has read the counters with which its window begins. */
 const untilWindow = (server: RedisServer) =>

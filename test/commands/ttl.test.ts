@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { cli } from '../run-cli.ts';
 import { freePort } from '../server/redis-process.ts';
 import { send, sendAll, testUrl } from '../server/redis.ts';
-import { countersOf, emptyServer, json, linesOf, startServer, urlAs } from './reading.ts';
+import { countersOf, json, linesOf, urlAs } from './reading.ts';
+import { emptyServer, startServer } from '../server/own.ts';
 
 describe('ttl', () => {
   test('tells seconds left, permanent and missing, in the order asked for', async () => {

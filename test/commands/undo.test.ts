@@ -1,30 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeFrame, encodeHeader } from '../../src/records/archive/format.ts';
 import { replyText } from '../../src/redis/reply.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
 import { isLong } from '../server/effort.ts';
-import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/redis.ts';
-import {
-  differences,
-  everyType,
-  journalOf,
-  readJournal,
-  snapshot,
-  temporaryFolder,
-} from './invalidate-journals.ts';
+import { emptyDatabase, send, sendAll, testUrl } from '../server/redis.ts';
+import { differences, everyType, journalOf, readJournal, snapshot } from './invalidate-journals.ts';
 import { store, storedKeys } from './invalidate-setup.ts';
-import { startServer, urlAs } from './reading.ts';
+import { urlAs } from './reading.ts';
+import { ownDatabase, startServer, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 /** Removes the users, keeping their values, and gives the journal. */
 async function removeUsers(

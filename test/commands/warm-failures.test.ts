@@ -1,24 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
+import { describe, expect, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { startProxy } from '../server/proxy.ts';
-import { emptyDatabase, send, startPrivateServer, targetOf, testServer, testUrl } from '../server/redis.ts';
+import type { startPrivateServer} from '../server/redis.ts';
+import { send, testUrl } from '../server/redis.ts';
+import { ownDatabase, proxyTo, startServer, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-let folder: string;
-beforeAll(async () => {
-  server = await testServer();
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
-});
-afterAll(() => {
-  server.close();
-  rmSync(folder, { recursive: true });
-});
-beforeEach(() => emptyDatabase(server));
+const server = await ownDatabase();
+const folder = temporaryFolder();
 
 function fixture(name: string, content: unknown): string {
   writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
@@ -51,10 +41,7 @@ function counts(result: Awaited<ReturnType<typeof cli>>): Record<string, number>
 async function privateServer(
   options: Parameters<typeof startPrivateServer>[0],
 ): Promise<{ url: string; admin: RedisServer }> {
-  const redis = await startPrivateServer(options);
-  onTestFinished(() => redis.stop());
-  const admin = await connect(targetOf(redis.url));
-  onTestFinished(() => admin.close());
+  const { redis, server: admin } = await startServer(options);
   return { url: redis.url, admin };
 }
 
@@ -281,8 +268,7 @@ describe('a server that refuses some keys', () => {
 
 describe('a connection that is lost', () => {
   test('leaves every record counted as written, unknown, or not sent, and a second run completes the work', async () => {
-    const proxy = await startProxy(Number(new URL(testUrl()).port));
-    onTestFinished(() => proxy.stop());
+    const proxy = await proxyTo(Number(new URL(testUrl()).port));
     const url = `${proxy.url}${new URL(testUrl()).pathname}`;
     const file = fixture('large.ndjson', manyRecords(30_000, 200));
     const watch = setInterval(() => {

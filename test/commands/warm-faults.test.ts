@@ -1,10 +1,10 @@
 import { jsonOf } from '../run-cli.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
-import { startProxy } from '../server/proxy.ts';
-import { send, startPrivateServer, targetOf, testUrl } from '../server/redis.ts';
+import type { startProxy } from '../server/proxy.ts';
+import { send, startPrivateServer, testUrl } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 import { countsOf, manyRecords, privateServer, urlAs, warmSetup, whenReached } from './warm-setup.ts';
+import { open, proxyTo, startRedis } from '../server/own.ts';
 
 const { server, folder, fixture, warm } = warmSetup();
 const keys = async () => Number(await send(server(), 'DBSIZE'));
@@ -12,8 +12,7 @@ const keys = async () => Number(await send(server(), 'DBSIZE'));
 const slow = (file: string) => [file, '--max-rate', '5000'];
 
 async function proxied(): Promise<{ proxy: Awaited<ReturnType<typeof startProxy>>; url: string }> {
-  const proxy = await startProxy(Number(new URL(testUrl()).port));
-  onTestFinished(() => proxy.stop());
+  const proxy = await proxyTo(Number(new URL(testUrl()).port));
   return { proxy, url: `${proxy.url}${new URL(testUrl()).pathname}` };
 }
 
@@ -63,11 +62,9 @@ describe('--on-error retry', () => {
 
   test('waits for a server that was killed and comes back', async () => {
     // A socket file is free again at once; a port may not be.
-    const first = await startPrivateServer({ directory: folder() });
-    onTestFinished(() => first.stop());
+    const first = await startRedis({ directory: folder() });
     const file = fixture('large.ndjson', manyRecords(6000, 200));
-    const admin = await connect(targetOf(first.url));
-    onTestFinished(() => admin.close());
+    const admin = await open(first.url);
     let second: ReturnType<typeof startPrivateServer> | undefined;
     onTestFinished(
       whenReached(
@@ -95,8 +92,7 @@ describe('--on-error retry', () => {
   test('waits while a script blocks the server', async () => {
     const { url, admin } = await privateServer({ args: ['--busy-reply-threshold', '50'] });
     const file = fixture('busy.ndjson', manyRecords(5000));
-    const other = await connect(targetOf(url));
-    onTestFinished(() => other.close());
+    const other = await open(url);
     const blocked = send(admin, 'EVAL', 'while true do end', 0).catch((error: unknown) => error);
     const isBusy = () =>
       send(other, 'PING').then(

@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, startPrivateServer, targetOf, testServer, testUrl } from '../server/redis.ts';
+import type { startPrivateServer} from '../server/redis.ts';
+import { emptyDatabase, testServer, testUrl } from '../server/redis.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
+import { startServer } from '../server/own.ts';
 
 export interface WarmSetup {
   /** This file's own database, empty before each test. */
@@ -64,10 +65,7 @@ export function countsOf(result: CliResult): Record<string, number> {
 export async function privateServer(
   options: Parameters<typeof startPrivateServer>[0] = {},
 ): Promise<{ url: string; admin: RedisServer; redis: RedisProcess }> {
-  const redis = await startPrivateServer(options);
-  onTestFinished(() => redis.stop());
-  const admin = await connect(targetOf(redis.url));
-  onTestFinished(() => admin.close());
+  const { redis, server: admin } = await startServer(options);
   return { url: redis.url, admin, redis };
 }
 

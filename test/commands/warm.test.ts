@@ -1,24 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { bytesOf } from '../../src/support/bytes.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { emptyDatabase, send, testServer, testUrl } from '../server/redis.ts';
+import { send, testUrl } from '../server/redis.ts';
+import { ownDatabase, temporaryFolder } from '../server/own.ts';
 
-let server: RedisServer;
-let folder: string;
-beforeAll(async () => {
-  server = await testServer();
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
-});
-afterAll(() => {
-  server.close();
-  rmSync(folder, { recursive: true });
-});
-beforeEach(() => emptyDatabase(server));
+const server = await ownDatabase();
+const folder = temporaryFolder();
 
 /** Writes a fixture file into the folder, in which the commands then run. */
 function fixture(name: string, content: unknown): string {

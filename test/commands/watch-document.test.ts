@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { sendAll } from '../server/redis.ts';
-import { folderWith, startServer } from './reading.ts';
+import { folderWith } from './reading.ts';
 import { homed } from './stats-hits-runs.ts';
 import { watchWhile } from './watch-records.ts';
+import { startServer } from '../server/own.ts';
 
 const page = readFileSync(new URL('../../docs/watch.md', import.meta.url), 'utf8');
 

@@ -4,15 +4,15 @@ import { cli } from '../run-cli.ts';
 import { send, sendAll, startPrivateServer } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
-import { folderWith, open, startServer } from './reading.ts';
+import { folderWith } from './reading.ts';
 import { recordsOf, sumOf, type UntilInterval, watchWhile } from './watch-records.ts';
+import { open, startRedis, startServer } from '../server/own.ts';
 
 /** Kills the server, and starts another at its port once that is seen. */
 async function restart(first: RedisProcess, untilInterval: UntilInterval): Promise<void> {
   await first.stop();
   await untilInterval('the server is gone', ({ ok }) => !ok);
-  const second = await startPrivateServer({ args: ['--port', String(first.port)] });
-  onTestFinished(() => second.stop());
+  await startRedis({ args: ['--port', String(first.port)] });
   await untilInterval('the server is back', ({ ok }) => ok);
 }
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import { send } from '../server/redis.ts';
-import { startServer } from './reading.ts';
 import { recordsOf } from './watch-records.ts';
+import { startServer } from '../server/own.ts';
 
 const fill = (server: RedisServer, prefix: string, count: number) =>
   send(

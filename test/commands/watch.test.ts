@@ -4,8 +4,9 @@ import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import { send, sendAll } from '../server/redis.ts';
-import { countersOf, folderWith, json, linesOf, startServer } from './reading.ts';
+import { countersOf, folderWith, json, linesOf } from './reading.ts';
 import { recordsOf, sumOf, watchWhile } from './watch-records.ts';
+import { startServer } from '../server/own.ts';
 
 /** Reads of keys that are there and of keys that are not, spread over the time that a run takes. */
 async function readMeanwhile(server: RedisServer, rounds: number): Promise<void> {

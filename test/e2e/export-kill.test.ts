@@ -1,20 +1,15 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
+import { expect, test } from 'vitest';
 import { startBinary } from '../server/binary.ts';
-import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { send } from '../server/redis.ts';
 import { until } from '../server/until.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
 test('what an export leaves that was killed is removed by the next one, and not while it is written', async () => {
-  const redis = await startPrivateServer();
-  onTestFinished(() => redis.stop());
-  const server = await connect(targetOf(redis.url));
-  onTestFinished(() => server.close());
+  const { redis, server } = await startServer();
   await send(server, 'DEBUG', 'POPULATE', 20_000, 'user');
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const exportTo = (name: string, ...args: readonly string[]) =>
     startBinary(['export', '--to', join(folder, name), ...args], { env: { REDIS_URL: redis.url } });
   const drafts = () => readdirSync(folder).filter((name) => name.endsWith('.tmp'));

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   flagsOn,
   type HitsJson,
@@ -8,14 +8,12 @@ import {
   runHits,
   setFlags,
   startHitsBinary,
-  temporaryFolder,
   traffic,
 } from '../commands/hits-runs.ts';
-import { open, startServer } from '../commands/reading.ts';
 import { interruptTwice, reportsListening, startBinary } from '../server/binary.ts';
-import { startProxy } from '../server/proxy.ts';
-import { send, startPrivateServer } from '../server/redis.ts';
+import { send } from '../server/redis.ts';
 import { until } from '../server/until.ts';
+import { open, proxyTo, startRedis, startServer, temporaryFolder } from '../server/own.ts';
 
 const json = ['-o', 'json'];
 
@@ -227,11 +225,10 @@ describe('a server that is killed in the window', () => {
     expect(notesIn(state)).toHaveLength(1);
 
     await redis.stop();
-    const again = await startPrivateServer({
+    await startRedis({
       args: ['--port', String(redis.port)],
       config: ['notify-keyspace-events Kg'],
     });
-    onTestFinished(() => again.stop());
     const admin = await open(redis.url);
     const configured = await flagsOn(admin);
     const next = await hitsJson(admin, redis.url, [], { state, during: () => traffic(admin, 1, 1) });
@@ -259,8 +256,7 @@ test('a subscription alone that the server ends makes the window invalid, and th
 describe('a connection that is cut in the window', () => {
   test('and comes back: the value is put back over a new one', async () => {
     const { redis, server, before, state } = await serverWith('KEx');
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
+    const proxy = await proxyTo(redis.port);
     const running = await startHitsBinary(server, proxy.url, ['--for', '20s', ...json], { state });
     await traffic(server, 3, 2);
     await sleep(1200);
@@ -276,8 +272,7 @@ describe('a connection that is cut in the window', () => {
 
   test('and stays away: the note stays, and --restore does it later', async () => {
     const { redis, server, before, state } = await serverWith('KEx');
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
+    const proxy = await proxyTo(redis.port);
     const running = await startHitsBinary(server, proxy.url, ['--for', '20s', ...json], { state });
     await sleep(1200);
     await proxy.refuse();

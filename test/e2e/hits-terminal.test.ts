@@ -1,22 +1,13 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { flagsOn, setFlags } from '../commands/hits-runs.ts';
 import { linesOf } from '../commands/reading.ts';
-import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
+import { sendAll } from '../server/redis.ts';
 import { runBinaryInTerminal, type Terminal, type TerminalOptions } from '../server/terminal.ts';
+import { startServer } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
+const { redis, server } = await startServer();
 beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
   await setFlags(server, 'Kx');
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
 });
 
 const hostile = 'esc\x1b[2J\x1b]0;pwned\x07:one';

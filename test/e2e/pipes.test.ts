@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
-import { emptyServer, linesOf, startServer } from '../commands/reading.ts';
+import { linesOf } from '../commands/reading.ts';
 import { bytesOfJson, hostileKeys } from '../commands/hostile-keys.ts';
 import { callsOf, send, sendAll, testServer, testUrl } from '../server/redis.ts';
 import { shell } from './shell.ts';
+import { emptyServer, startServer } from '../server/own.ts';
 
 const seed = async (count: number) => {
   const server = await testServer();

@@ -1,9 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { binary, cleanEnvironment, requireBundle } from '../server/binary.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 export interface ShellOutcome {
   readonly exitCode: number;
@@ -14,8 +11,7 @@ export interface ShellOutcome {
 /** Runs a line of bash in an empty folder, in which `cachectl` is the built program; a pipe fails where a part of it does. */
 export function shell(line: string, env: Readonly<Record<string, string>> = {}): Promise<ShellOutcome> {
   requireBundle();
-  const home = mkdtempSync(join(tmpdir(), 'cachectl-shell-'));
-  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  const home = temporaryFolder();
   const script = `cachectl() { "$NODE" "$CACHECTL" "$@"; }\n${line}`;
   return new Promise((resolve) => {
     execFile(

@@ -1,28 +1,18 @@
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import type { StatsResult } from '../../src/commands/stats/result.ts';
-import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { interruptTwice, reportsListening, startBinary } from '../server/binary.ts';
-import { callsOf, send, startPrivateServer, targetOf } from '../server/redis.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
+import { callsOf, send } from '../server/redis.ts';
 import { until } from '../server/until.ts';
+import { startServer } from '../server/own.ts';
 
 const keyCount = 300_000;
 /** So that a walk takes 15 seconds, and no machine is too busy to interrupt it. */
 const slowly = ['--max-rate', '20000'];
-let redis: RedisProcess;
-let server: RedisServer;
-
+const { redis, server } = await startServer();
 beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
   await send(server, 'DEBUG', 'POPULATE', keyCount, 'user');
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
 });
 
 /** Starts the program, and resolves once it walks. */

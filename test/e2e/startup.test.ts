@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { packageRoot, runBinary } from '../server/binary.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 /** Texts that stand in a library and nowhere else. */
 const marks = {
@@ -21,8 +21,7 @@ const chunksWith = (mark: string): string[] =>
 
 /** Runs the program, and gives the names of its files that were loaded, as V8 tells. */
 async function loadedBy(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-coverage-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const outcome = await runBinary(args, { env: { NODE_V8_COVERAGE: folder, ...env } });
   const scripts = readdirSync(folder).flatMap((name) => {
     const { result } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { result: { url: string }[] };

@@ -1,10 +1,11 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { replyText } from '../../src/redis/reply.ts';
 import { flagsOn, setFlags } from '../commands/hits-runs.ts';
-import { linesOf, open } from '../commands/reading.ts';
+import { linesOf } from '../commands/reading.ts';
 import { startBinary } from '../server/binary.ts';
-import { send, startPrivateServer } from '../server/redis.ts';
+import { send } from '../server/redis.ts';
 import { until } from '../server/until.ts';
+import { open, startRedis } from '../server/own.ts';
 
 test.each([
   { args: ['hits', '--for', '2s', '-o', 'json'], exitCode: 0 },
@@ -13,8 +14,7 @@ test.each([
 ])(
   '$args.0 under SIGTSTP says that it cannot be suspended, and goes on to its end',
   async ({ args, exitCode }) => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
+    const redis = await startRedis();
     const server = await open(redis.url);
     await setFlags(server, 'Kx');
     const before = await flagsOn(server);

@@ -1,28 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { generateRecords, seedServer } from '../../src/sandbox/seed.ts';
 import { displayWidth } from '../../src/render/width.ts';
 import { folderWith, linesOf } from '../commands/reading.ts';
 import { cli } from '../run-cli.ts';
 import { binary } from '../server/binary.ts';
-import { send, startPrivateServer, targetOf } from '../server/redis.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
+import { send, targetOf } from '../server/redis.ts';
 import { runBinaryInTerminal, runTerminal, type Terminal, type TerminalOptions } from '../server/terminal.ts';
+import { startRedis, startServer } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
+const { redis, server } = await startServer();
 beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
   await seedServer(server.nodes[0], generateRecords('honzik', { keys: 2000, seed: 2, now: Date.now() }));
   await send(server, 'SET', 'user:1:profile', '{"name":"Jana"}', 'EX', 3000);
   await send(server, 'SET', 'esc:\x1b[41m\x1b]0;pwned\x07:end', '\x1b[2Jvalue');
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
 });
 
 async function run(args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
@@ -126,8 +118,7 @@ describe('characters', () => {
 
 describe('progress', () => {
   test('is one line that goes away when the work is done', async () => {
-    const large = await startPrivateServer();
-    onTestFinished(() => large.stop());
+    const large = await startRedis();
     const other = await connect(targetOf(large.url));
     await send(other, 'DEBUG', 'POPULATE', 150_000);
     other.close();
@@ -141,8 +132,7 @@ describe('progress', () => {
   });
 
   test('is stopped by Ctrl-C, and what was read is shown', async () => {
-    const large = await startPrivateServer();
-    onTestFinished(() => large.stop());
+    const large = await startRedis();
     const other = await connect(targetOf(large.url));
     await send(other, 'DEBUG', 'POPULATE', 300_000);
     other.close();

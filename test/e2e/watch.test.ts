@@ -1,33 +1,24 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/redis/connect.ts';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { replyText } from '../../src/redis/reply.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { displayWidth } from '../../src/render/width.ts';
 import { linesOf } from '../commands/reading.ts';
 import { binary, packageRoot, startBinary } from '../server/binary.ts';
 import { bundled } from '../server/program.ts';
-import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
+import { send, sendAll, startPrivateServer } from '../server/redis.ts';
 import { runTerminal, type Terminal, type TerminalOptions } from '../server/terminal.ts';
 import { shell } from './shell.ts';
+import { startRedis, startServer } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
+const { redis, server } = await startServer({ args: ['--maxmemory', '64mb'] });
 beforeAll(async () => {
-  redis = await startPrivateServer({ args: ['--maxmemory', '64mb'] });
-  server = await connect(targetOf(redis.url));
   await sendAll(server, [
     ...Array.from({ length: 50 }, (_, index) => ['SET', `user:${index}:profile`, 'x'.repeat(300)]),
     ...Array.from({ length: 20 }, (_, index) => ['SET', `session:${index}`, 'x']),
     ...['1', '2'].map((id) => ['SET', `esc\x1b[41m\x1b]0;pwned\x07:${id}`, 'x']),
   ]);
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
 });
 
 /**
@@ -255,8 +246,7 @@ describe('the view', () => {
   });
 
   test('is left at once while the server hangs', async () => {
-    const hung = await startPrivateServer();
-    onTestFinished(() => hung.stop());
+    const hung = await startRedis();
     const { terminal, type } = await openShell({}, hung.url);
     await type('watch -i 200ms');
     await terminal.waitFor(watching);

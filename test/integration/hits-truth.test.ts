@@ -1,19 +1,18 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { NamespaceTraffic } from '../../src/traffic/report.ts';
 import { requireBundle } from '../server/binary.ts';
 import { isLong } from '../server/effort.ts';
-import { startPrivateServer } from '../server/redis.ts';
 import { type HitsOutcome, startHits } from '../traffic/hits-process.ts';
 import { runLoad, startLoad } from '../traffic/run-load.ts';
 import type { CausesLoad } from '../traffic/causes-load.ts';
 import type { SteadyLoad } from '../traffic/steady-load.ts';
 import { type LoadTruth, loadCauses, type NamespaceTruth } from '../traffic/truth.ts';
+import { startRedis } from '../server/own.ts';
 
 /** A server whose counters nobody else moves. */
 async function privatePort(): Promise<number> {
   requireBundle();
-  const server = await startPrivateServer();
-  onTestFinished(() => server.stop());
+  const server = await startRedis();
   return server.port;
 }
 

@@ -6,7 +6,8 @@ import type { Argument, RedisServer } from '../../src/redis/server.ts';
 import { generateRecords, seedServer } from '../../src/sandbox/seed.ts';
 import { systemNames } from '../../src/sandbox/systems.ts';
 import { inspect } from '../commands/inspect-runs.ts';
-import { emptyServer, folderWith } from '../commands/reading.ts';
+import { folderWith } from '../commands/reading.ts';
+import { emptyServer } from '../server/own.ts';
 
 /** What a plain client finds out of one key. */
 interface KeyTruth {

@@ -7,10 +7,9 @@ import { acquireNotifications } from '../../src/traffic/notifications/switch-on.
 import { restoreLeftovers } from '../../src/traffic/notifications/put-back.ts';
 import { notificationFolder } from '../../src/traffic/notifications/note.ts';
 import { send, startPrivateServer } from '../server/redis.ts';
-import type { RedisProcess, RedisProcessOptions } from '../server/redis-process.ts';
+import type { RedisProcess } from '../server/redis-process.ts';
 import {
   acquire,
-  connectTo,
   flagsOn,
   notesIn,
   readNoteText,
@@ -18,6 +17,7 @@ import {
   startHost,
   testTerms,
 } from './notifications-server.ts';
+import { open, startRedis } from '../server/own.ts';
 
 let shared: RedisProcess;
 
@@ -27,44 +27,37 @@ beforeAll(async () => {
 afterAll(() => shared.stop());
 
 async function serverWith(flags: string): Promise<RedisServer> {
-  const server = await connectTo(shared.url);
+  const server = await open(shared.url);
   await setFlags(server, flags);
   return server;
-}
-
-/** A server that the test may kill. */
-async function startServer(options: RedisProcessOptions = {}): Promise<RedisProcess> {
-  const redis = await startPrivateServer(options);
-  onTestFinished(() => redis.stop());
-  return redis;
 }
 
 describe('a server that is started again', () => {
   /** The same port, another process. */
   async function restart(redis: RedisProcess, config: readonly string[]): Promise<void> {
     await redis.stop();
-    await startServer({ args: ['--port', String(redis.port)], config });
+    await startRedis({ args: ['--port', String(redis.port)], config });
   }
 
   test('has its value from its configuration: an observation drops its note', async () => {
-    const redis = await startServer();
+    const redis = await startRedis();
     const terms = testTerms();
-    const lease = await acquire(await connectTo(redis.url), terms);
+    const lease = await acquire(await open(redis.url), terms);
     await restart(redis, ['notify-keyspace-events Kx']);
 
-    const outcome = await lease.restore(async () => (await connectTo(redis.url)).nodes[0]);
+    const outcome = await lease.restore(async () => (await open(redis.url)).nodes[0]);
 
     expect(outcome).toMatchObject({ outcome: 'restarted', from: 'xK', to: '' });
-    expect(await flagsOn(await connectTo(redis.url))).toBe('xK');
+    expect(await flagsOn(await open(redis.url))).toBe('xK');
     expect(notesIn(terms.folder)).toEqual([]);
   });
 
   test('is not given back what was found before by the next observation', async () => {
-    const redis = await startServer();
+    const redis = await startRedis();
     const terms = testTerms();
     await (await startHost(redis.url, terms.folder)).kill();
     await restart(redis, ['notify-keyspace-events Kx']);
-    const server = await connectTo(redis.url);
+    const server = await open(redis.url);
 
     const lease = await acquire(server, terms);
 
@@ -75,11 +68,11 @@ describe('a server that is started again', () => {
   });
 
   test('has nothing left behind', async () => {
-    const redis = await startServer();
+    const redis = await startRedis();
     const terms = testTerms();
     await (await startHost(redis.url, terms.folder)).kill();
     await restart(redis, ['notify-keyspace-events Kx']);
-    const server = await connectTo(redis.url);
+    const server = await open(redis.url);
 
     expect((await restoreLeftovers(server.nodes, terms)).outcomes).toMatchObject([
       { outcome: 'restarted', from: 'xK', to: '' },
@@ -88,11 +81,11 @@ describe('a server that is started again', () => {
   });
 
   test('is not taken for another server at its address that is older than the note', async () => {
-    const redis = await startServer();
+    const redis = await startRedis();
     const terms = testTerms();
     await (await startHost(redis.url, terms.folder)).kill();
     await restart(redis, []);
-    const server = await connectTo(redis.url);
+    const server = await open(redis.url);
     // By the clock of the second run, the server there has been up since long before the note.
     const inThePast = { ...terms, now: () => Date.now() - 3_600_000 };
 
@@ -107,23 +100,23 @@ describe('a server that is started again', () => {
 describe('a connection that is lost', () => {
   test('is opened again for the restore', async () => {
     const server = await serverWith('Kx');
-    const observed = await connectTo(shared.url);
+    const observed = await open(shared.url);
     const lease = await acquire(observed, testTerms());
     await send(server, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 
-    const outcome = await lease.restore(async () => (await connectTo(shared.url)).nodes[0]);
+    const outcome = await lease.restore(async () => (await open(shared.url)).nodes[0]);
 
     expect(outcome).toMatchObject({ outcome: 'restored' });
     expect(await flagsOn(server)).toBe('xK');
   });
 
   test('to a server that stays away leaves the note, and says how to go on', async () => {
-    const redis = await startServer();
+    const redis = await startRedis();
     const terms = testTerms();
-    const lease = await acquire(await connectTo(redis.url), terms);
+    const lease = await acquire(await open(redis.url), terms);
     await redis.stop();
 
-    const outcome = await lease.restore(async () => (await connectTo(redis.url)).nodes[0]);
+    const outcome = await lease.restore(async () => (await open(redis.url)).nodes[0]);
 
     expect(outcome).toMatchObject({ outcome: 'failed', to: '', pid: process.pid });
     expect(outcome.message).toContain('run `cachectl hits --restore` once the server can be reached');
@@ -131,16 +124,16 @@ describe('a connection that is lost', () => {
   });
 
   test('to a server that hangs is given up after 3 s, and the value goes back later', async () => {
-    const redis = await startServer();
+    const redis = await startRedis();
     const terms = testTerms();
-    const lease = await acquire(await connectTo(redis.url), terms);
+    const lease = await acquire(await open(redis.url), terms);
     redis.kill('SIGSTOP');
 
-    const outcome = await lease.restore(async () => (await connectTo(redis.url)).nodes[0]);
+    const outcome = await lease.restore(async () => (await open(redis.url)).nodes[0]);
     redis.kill('SIGCONT');
 
     expect(outcome).toMatchObject({ outcome: 'failed' });
-    const server = await connectTo(redis.url);
+    const server = await open(redis.url);
     const { outcomes } = await restoreLeftovers(server.nodes, terms);
     // What was sent to the old connection may have been done when the server went on.
     expect(['restored', 'nothing']).toContain(outcomes[0]?.outcome);
@@ -150,10 +143,10 @@ describe('a connection that is lost', () => {
 
   test('to a server that hangs does not keep others from their restore', async () => {
     const terms = testTerms();
-    const hung = await Promise.all([startServer(), startServer(), startServer()]);
+    const hung = await Promise.all([startRedis(), startRedis(), startRedis()]);
     const leases = [];
     await serverWith('Kx');
-    for (const { url } of [...hung, shared]) leases.push(await acquire(await connectTo(url), terms));
+    for (const { url } of [...hung, shared]) leases.push(await acquire(await open(url), terms));
     for (const redis of hung) redis.kill('SIGSTOP');
     const settled: number[] = [];
 
@@ -174,13 +167,13 @@ describe('a connection that is lost', () => {
   });
 
   test('in favour of another server changes nothing there', async () => {
-    const redis = await startServer();
+    const redis = await startRedis();
     const other = await serverWith('gxenEm');
     const terms = testTerms();
-    const lease = await acquire(await connectTo(redis.url), terms);
+    const lease = await acquire(await open(redis.url), terms);
     await redis.stop();
 
-    const outcome = await lease.restore(async () => (await connectTo(shared.url)).nodes[0]);
+    const outcome = await lease.restore(async () => (await open(shared.url)).nodes[0]);
 
     expect(outcome).toMatchObject({ outcome: 'failed' });
     expect(outcome.message).toContain('another server answers');
@@ -202,7 +195,7 @@ describe('a server that refuses', () => {
     });
   });
   afterAll(() => redis.stop());
-  const as = (user: string) => connectTo(redis.url.replace('//', `//${user}:s3cret@`));
+  const as = (user: string) => open(redis.url.replace('//', `//${user}:s3cret@`));
 
   test('CONFIG SET is a refusal with the line for an administrator, and leaves no note', async () => {
     const terms = testTerms();
@@ -217,7 +210,7 @@ describe('a server that refuses', () => {
       hint: expect.stringContaining('`CONFIG SET notify-keyspace-events xKEmegn`') as string,
     });
     expect(notesIn(terms.folder)).toEqual([]);
-    expect(await flagsOn(await connectTo(redis.url))).toBe('xK');
+    expect(await flagsOn(await open(redis.url))).toBe('xK');
   });
 
   test('CONFIG GET is a refusal that says that nothing is known', async () => {
@@ -235,9 +228,9 @@ describe('a server that refuses', () => {
   });
 
   test('a command that has another name there', async () => {
-    const renamed = await startServer({ config: ['rename-command CONFIG ""'] });
+    const renamed = await startRedis({ config: ['rename-command CONFIG ""'] });
 
-    const refusal = await acquireNotifications((await connectTo(renamed.url)).nodes[0], testTerms());
+    const refusal = await acquireNotifications((await open(renamed.url)).nodes[0], testTerms());
 
     expect(refusal).toMatchObject({
       code: 'ERR',
@@ -246,7 +239,7 @@ describe('a server that refuses', () => {
   });
 
   test('CONFIG SET does not hinder where all is on, with or without a folder', async () => {
-    const admin = await connectTo(redis.url);
+    const admin = await open(redis.url);
     await setFlags(admin, 'gxeEm');
     onTestFinished(() => setFlags(admin, 'Kx'));
     const server = await as('get');
@@ -262,7 +255,7 @@ describe('a server that refuses', () => {
   });
 
   test('a letter that it does not know is asked for the rest', async () => {
-    const server = await connectTo(redis.url);
+    const server = await open(redis.url);
     const wanted = { required: 'Emxeg', optional: 'nq' };
 
     const lease = await acquire(server, testTerms({ wanted }));
@@ -273,7 +266,7 @@ describe('a server that refuses', () => {
   });
 
   test('a letter that is needed leaves it as it was', async () => {
-    const server = await connectTo(redis.url);
+    const server = await open(redis.url);
     const terms = testTerms({ wanted: { required: 'Emq', optional: '' } });
 
     expect(await acquireNotifications(server.nodes[0], terms)).toMatchObject({
@@ -286,7 +279,7 @@ describe('a server that refuses', () => {
   });
 
   test('the restore is a failure, and the note is kept for someone who may', async () => {
-    const admin = await connectTo(redis.url);
+    const admin = await open(redis.url);
     await send(admin, 'ACL', 'SETUSER', 'fickle', 'on', '>s3cret', '~*', '&*', '+@all');
     const terms = testTerms();
     const lease = await acquire(await as('fickle'), terms);
@@ -313,9 +306,9 @@ describe('a server that refuses', () => {
 
 describe('the note', () => {
   test('is for its owner alone, names the server and its process, and holds no password', async () => {
-    const redis = await startServer({ args: ['--requirepass', 's3cret'] });
+    const redis = await startRedis({ args: ['--requirepass', 's3cret'] });
     const terms = testTerms();
-    const server = await connectTo(redis.url.replace('//', '//:s3cret@'));
+    const server = await open(redis.url.replace('//', '//:s3cret@'));
 
     const lease = await acquire(server, terms);
     const [name = ''] = notesIn(terms.folder);

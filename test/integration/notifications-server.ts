@@ -1,13 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { processFacts } from '../../src/cli/process-facts.ts';
-import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import {
   acquireNotifications,
@@ -17,19 +15,12 @@ import {
 import type { NotificationLease } from '../../src/traffic/notifications/lease.ts';
 import type { RestoreOutcome } from '../../src/traffic/notifications/put-back.ts';
 import { bundled } from '../server/program.ts';
-import { send, targetOf } from '../server/redis.ts';
-
-/** A connection that is closed with the test. */
-export async function connectTo(url: string): Promise<RedisServer> {
-  const server = await connect(targetOf(url));
-  onTestFinished(() => server.close());
-  return server;
-}
+import { send } from '../server/redis.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 /** Terms with a folder of the test's own; it is not made yet. */
 export function testTerms(changes: Partial<LeaseTerms> = {}): LeaseTerms & { readonly folder: string } {
-  const parent = mkdtempSync(join(tmpdir(), 'cachectl-notes-'));
-  onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
+  const parent = temporaryFolder();
   return { processes: processFacts(), now: Date.now, ...changes, folder: join(parent, 'notifications') };
 }
 

@@ -6,10 +6,9 @@ import { sealed, unsealed } from '../../src/support/sealed.ts';
 import { restoreLeftovers } from '../../src/traffic/notifications/put-back.ts';
 import { missingFlags } from '../../src/traffic/notifications/notification-flags.ts';
 import { send, startPrivateServer } from '../server/redis.ts';
-import type { RedisProcess, RedisProcessOptions } from '../server/redis-process.ts';
+import type { RedisProcess } from '../server/redis-process.ts';
 import {
   acquire,
-  connectTo,
   flagsOn,
   notesIn,
   readNoteText,
@@ -17,6 +16,7 @@ import {
   startHost,
   testTerms,
 } from './notifications-server.ts';
+import { open, startRedis } from '../server/own.ts';
 
 let shared: RedisProcess;
 
@@ -26,16 +26,9 @@ beforeAll(async () => {
 afterAll(() => shared.stop());
 
 async function serverWith(flags: string): Promise<RedisServer> {
-  const server = await connectTo(shared.url);
+  const server = await open(shared.url);
   await setFlags(server, flags);
   return server;
-}
-
-/** A server that the test may kill. */
-async function startServer(options: RedisProcessOptions = {}): Promise<RedisProcess> {
-  const redis = await startPrivateServer(options);
-  onTestFinished(() => redis.stop());
-  return redis;
 }
 
 describe('one observation', () => {
@@ -80,7 +73,7 @@ describe('one observation', () => {
     const lease = await acquire(server, testTerms());
     await lease.restore();
     // Without `A` the letter can be seen.
-    const listener = await connectTo(shared.url);
+    const listener = await open(shared.url);
     const lane = await listener.nodes[0].openLane();
     let heard = '';
     lane.stream(['SUBSCRIBE', '__KEYEVENT@0__:NEW'.toLowerCase() as Uppercase<string>], {
@@ -321,7 +314,7 @@ describe('what was left behind', () => {
 
   test('on another server is named, and left to it', async () => {
     const server = await serverWith('');
-    const other = await startServer();
+    const other = await startRedis();
     const terms = testTerms();
     const host = await startHost(other.url, terms.folder);
     await host.kill();
@@ -333,7 +326,7 @@ describe('what was left behind', () => {
       { outcome: 'elsewhere', address: `127.0.0.1:${other.port}`, to: '', pid: host.pid },
     ]);
     expect(notesIn(terms.folder)).toHaveLength(1);
-    const there = await connectTo(other.url);
+    const there = await open(other.url);
     expect((await restoreLeftovers(there.nodes, terms)).outcomes).toMatchObject([{ outcome: 'restored' }]);
     expect(await flagsOn(there)).toBe('');
   });

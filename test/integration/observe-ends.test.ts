@@ -6,11 +6,12 @@ import { countersOf } from '../commands/reading.ts';
 import { send } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 import { flagsOn, setFlags } from './notifications-server.ts';
-import { during, endedBy, observeFor, open, startServer, startTraffic } from './observed-traffic.ts';
+import { during, endedBy, observeFor, startTraffic } from './observed-traffic.ts';
+import { open, startRedis } from '../server/own.ts';
 
 describe('a window in which something was lost is not valid, and the server is as it was', () => {
   async function scene() {
-    const started = await startServer();
+    const started = await startRedis();
     const admin = await open(started.url);
     await setFlags(admin, 'Kx');
     const server = await open(started.url);
@@ -93,7 +94,7 @@ describe('a window in which something was lost is not valid, and the server is a
   });
 
   test('counters that were reset and grew beyond what they were', async () => {
-    const { url } = await startServer();
+    const { url } = await startRedis();
     const [admin, server] = [await open(url), await open(url)];
     await startTraffic(await open(url), { missing: false });
     const hits = async () => (await countersOf(admin)).hits;
@@ -121,7 +122,7 @@ describe('a window in which something was lost is not valid, and the server is a
 
 describe('an end before its time', () => {
   async function scene() {
-    const { url } = await startServer();
+    const { url } = await startRedis();
     const server = await open(url);
     await startTraffic(await open(url));
     return server;
@@ -177,7 +178,7 @@ describe('a user without', () => {
     '+psubscribe +monitor +config|get +config|set +memory|usage';
 
   async function observeAs(rights: string, changes: Partial<ObserveOptions> = {}) {
-    const { url } = await startServer([`user eve on >secret ~* &* -@all ${minimal} ${rights}`]);
+    const { url } = await startRedis({ config: [`user eve on >secret ~* &* -@all ${minimal} ${rights}`] });
     const admin = await open(url);
     await startTraffic(await open(url));
     const server = await open(url, { username: 'eve', password: 'secret' });

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
 import { send } from '../server/redis.ts';
-import { during, observeFor, open, startServer, sumOf } from './observed-traffic.ts';
+import { during, observeFor, sumOf } from './observed-traffic.ts';
+import { open, startRedis } from '../server/own.ts';
 
 test('two observers at a time take the lookups of each other off', async () => {
-  const { url } = await startServer();
+  const { url } = await startRedis();
   const application = await open(url);
   await send(application, 'SET', 'user:1', 'x');
   const read = async () => {
@@ -29,7 +30,7 @@ test('two observers at a time take the lookups of each other off', async () => {
 });
 
 test('no key is told to miss most where none stands out', async () => {
-  const { url } = await startServer();
+  const { url } = await startRedis();
   const application = await open(url);
   const lane = await application.nodes[0].openLane();
   const misses = async () => {
@@ -43,7 +44,7 @@ test('no key is told to miss most where none stands out', async () => {
 });
 
 test('a key that stands out among thousands is told', async () => {
-  const { url } = await startServer();
+  const { url } = await startRedis();
   const application = await open(url);
   const lane = await application.nodes[0].openLane();
   const misses = () =>
@@ -62,7 +63,7 @@ test('a key that stands out among thousands is told', async () => {
 });
 
 test('state is held against no target', async () => {
-  const { url } = await startServer();
+  const { url } = await startRedis();
   const application = await open(url);
   const read = () => send(application, 'GET', 'count:1');
   const { report } = await observeFor(await open(url), during(read));

@@ -10,11 +10,12 @@ import { until } from '../server/until.ts';
 import { flagsOn } from './notifications-server.ts';
 import { openTrafficSource } from '../../src/traffic/observe.ts';
 import { expectOneWindow } from '../traffic/one-window.ts';
-import { during, observeFor, open, optionsOf, startServer, startTraffic, sumOf } from './observed-traffic.ts';
+import { during, observeFor, optionsOf, startTraffic, sumOf } from './observed-traffic.ts';
+import { open, startRedis } from '../server/own.ts';
 
 describe('with traffic over both edges of the window', () => {
   test('in mode exact each lookup is attributed, in window after window', async () => {
-    const { url } = await startServer();
+    const { url } = await startRedis();
     const server = await open(url);
     await startTraffic(await open(url));
     for (let window = 0; window < 5; window++) {
@@ -37,7 +38,7 @@ describe('with traffic over both edges of the window', () => {
   });
 
   test('in mode misses-only each miss is', async () => {
-    const { url } = await startServer();
+    const { url } = await startRedis();
     const server = await open(url);
     await startTraffic(await open(url));
     for (let window = 0; window < 5; window++) {
@@ -51,7 +52,7 @@ describe('with traffic over both edges of the window', () => {
   });
 
   test('in mode sampled the bursts are attributed whole, and the intervals hold the sum', async () => {
-    const { url } = await startServer();
+    const { url } = await startRedis();
     const server = await open(url);
     await startTraffic(await open(url));
     const { report } = await observeFor(server, { mode: 'sampled', seconds: 1.5 });
@@ -63,7 +64,7 @@ describe('with traffic over both edges of the window', () => {
   });
 
   test('in another database the map counts for that one, and the rest is told by its number', async () => {
-    const { url } = await startServer();
+    const { url } = await startRedis();
     const server = await open(`${url}/3`);
     await startTraffic(await open(`${url}/3`));
     await startTraffic(await open(url));
@@ -104,7 +105,7 @@ describe('with traffic over both edges of the window', () => {
 
 describe('on a replica', () => {
   async function startReplica() {
-    const [primary, replica] = [await startServer(), await startServer()];
+    const [primary, replica] = [await startRedis(), await startRedis()];
     const server = await open(replica.url);
     await send(server, 'REPLICAOF', '127.0.0.1', primary.port);
     await until('the replica has found its primary', async () =>
@@ -158,7 +159,7 @@ describe('on a replica', () => {
 test.each(['exact', 'misses-only', 'sampled'] as const)(
   'windows one after the other, in mode %s, have the keys, refills and stampedes of their own time',
   async (mode) => {
-    const { url } = await startServer();
+    const { url } = await startRedis();
     const server = await open(url);
     await startTraffic(await open(url));
     const source = await openTrafficSource(server, optionsOf({ mode }));
@@ -178,7 +179,7 @@ test.each(['exact', 'misses-only', 'sampled'] as const)(
 );
 
 test('a command too long to be read whole makes its own window invalid, and not the next', async () => {
-  const { url } = await startServer();
+  const { url } = await startRedis();
   const [sender, server] = [await open(url), await open(url)];
   const source = await openTrafficSource(server, optionsOf());
   onTestFinished(() => source.close().then(() => undefined));
@@ -194,7 +195,7 @@ test('a command too long to be read whole makes its own window invalid, and not 
 });
 
 test('all lookups of our own are told, and all are misses', async () => {
-  const { url } = await startServer();
+  const { url } = await startRedis();
   const [admin, server] = [await open(url), await open(url)];
   const { report } = await observeFor(server);
   const info = parseInfo(replyText(await send(admin, 'INFO', 'stats')));
@@ -204,7 +205,7 @@ test('all lookups of our own are told, and all are misses', async () => {
 });
 
 test('what MONITOR prints of hostile arguments is read as it was sent', async () => {
-  const { url } = await startServer();
+  const { url } = await startRedis();
   const server = await open(url);
   const sender = await (await open(url)).nodes[0].openLane();
   onTestFinished(() => sender.close());

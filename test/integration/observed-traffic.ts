@@ -2,12 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
 import { asBytes } from '../../src/support/bytes.ts';
-import { connect } from '../../src/redis/connect.ts';
 import type { RedisCommand, RedisServer } from '../../src/redis/server.ts';
-import type { ConnectTarget } from '../../src/redis/target.ts';
 import { observe, type ObserveOptions } from '../../src/traffic/observe.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { startPrivateServer, targetOf } from '../server/redis.ts';
 import { testTerms } from './notifications-server.ts';
 
 const map = buildMap({
@@ -17,18 +13,6 @@ const map = buildMap({
     counters: { pattern: 'count:*', kind: 'state', hitRateTarget: 0.9 },
   },
 });
-
-export async function startServer(config: readonly string[] = []): Promise<RedisProcess> {
-  const server = await startPrivateServer({ config });
-  onTestFinished(() => server.stop());
-  return server;
-}
-
-export async function open(url: string, changes: Partial<ConnectTarget> = {}): Promise<RedisServer> {
-  const server = await connect(targetOf(url, changes));
-  onTestFinished(() => server.close());
-  return server;
-}
 
 /** Observes with the rights of a user, whose reconnections are those of the test. */
 export function observeFor(server: RedisServer, changes: Partial<ObserveOptions> = {}) {

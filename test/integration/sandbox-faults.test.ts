@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { mapAt } from '../named-map.ts';
@@ -24,6 +21,7 @@ import { runTraffic } from '../../src/sandbox/traffic.ts';
 import type { TrafficTotals } from '../../src/sandbox/traffic-account.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 /** Of a test's own context, where several run at once. */
 type Finish = (clean: () => unknown) => void;
@@ -221,8 +219,7 @@ describe('a memory that is too small', () => {
 
 describe('sandbox --fault', () => {
   const environment = () => {
-    const state = mkdtempSync(join(tmpdir(), 'cachectl-state-'));
-    onTestFinished(() => rmSync(state, { recursive: true }));
+    const state = temporaryFolder();
     return { PATH: process.env['PATH'] ?? '', XDG_STATE_HOME: state };
   };
   const sandbox = (...args: string[]) =>

@@ -1,14 +1,6 @@
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +15,7 @@ import { send } from '../server/redis.ts';
 import { bundled } from '../server/program.ts';
 import { until } from '../server/until.ts';
 import { requireTool } from '../server/tools.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 const host = fileURLToPath(new URL('sandbox-host.ts', import.meta.url));
 const path = process.env['PATH'] ?? '';
@@ -60,8 +53,7 @@ function isListening(url: string): Promise<boolean> {
 
 /** A folder with shell scripts in it, as programs to be found on PATH. */
 function programs(scripts: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-programs-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   for (const [name, script] of Object.entries(scripts)) {
     writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(folder, name), 0o755);

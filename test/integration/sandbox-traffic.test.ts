@@ -1,7 +1,6 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Progress } from '../../src/support/progress.ts';
 import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
-import { connect } from '../../src/redis/connect.ts';
 import { RedisError } from '../../src/redis/errors.ts';
 import { infoNumber, readInfo } from '../../src/redis/info.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -10,20 +9,12 @@ import { generateRecords, restoreSeed, seedServer } from '../../src/sandbox/seed
 import { type SystemName, systemNames } from '../../src/sandbox/systems.ts';
 import { runTraffic, warmUpTraffic } from '../../src/sandbox/traffic.ts';
 import type { TrafficTotals } from '../../src/sandbox/traffic-account.ts';
-import { send, startPrivateServer, targetOf, testServer } from '../server/redis.ts';
-
-async function emptyServer(): Promise<RedisServer> {
-  const server = await testServer();
-  onTestFinished(() => server.close());
-  return server;
-}
+import { send } from '../server/redis.ts';
+import { emptyServer, startServer } from '../server/own.ts';
 
 /** A server whose counters nobody else moves. */
 async function privateServer(args: readonly string[] = []): Promise<RedisServer> {
-  const redis = await startPrivateServer({ args: [...args] });
-  onTestFinished(() => redis.stop());
-  const server = await connect(targetOf(redis.url));
-  onTestFinished(() => server.close());
+  const { server } = await startServer({ args: [...args] });
   return server;
 }
 
@@ -98,10 +89,7 @@ describe('filling a server', () => {
   });
 
   test('fails when the server goes away in the middle', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url));
-    onTestFinished(() => server.close());
+    const { redis, server } = await startServer();
     function* untilKilled(): Generator<SandboxRecord> {
       for (let index = 0; ; index++) {
         if (index === 2000) process.kill(redis.pid, 'SIGKILL');
@@ -216,10 +204,7 @@ describe('traffic', () => {
   });
 
   test('fails when the server goes away', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url));
-    onTestFinished(() => server.close());
+    const { redis, server } = await startServer();
     let ticks = 0;
     const traffic = runTraffic(server.nodes[0], 'honzik', 1, {
       operationsPerSecond: 100,

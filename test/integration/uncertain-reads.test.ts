@@ -4,7 +4,8 @@ import type { RedisCommand, RedisServer } from '../../src/redis/server.ts';
 import { send } from '../server/redis.ts';
 import { expectOneWindow } from '../traffic/one-window.ts';
 import { lineOf, readPieces } from '../unit/traffic/monitor-lines.ts';
-import { during, observeFor, open, startServer, startTraffic } from './observed-traffic.ts';
+import { during, observeFor, startTraffic } from './observed-traffic.ts';
+import { open, startRedis } from '../server/own.ts';
 
 const keysOfNamespace = 5000;
 
@@ -21,7 +22,7 @@ async function clearNamespace(server: RedisServer): Promise<number> {
 }
 
 async function filled(): Promise<{ readonly server: RedisServer; readonly client: RedisServer }> {
-  const { url } = await startServer();
+  const { url } = await startRedis();
   const [server, client] = [await open(url), await open(url)];
   await client.nodes[0].batch(
     Array.from({ length: keysOfNamespace }, (_, index) => ['SET', asBytes(`keyv:${index}`), 1] as const),
@@ -85,7 +86,7 @@ test('in mode sampled the misses stay, and the hits are not reported, with the m
 });
 
 test('reads of XREADGROUP that failed are named, taken off, and leave their window valid', async () => {
-  const { url } = await startServer();
+  const { url } = await startRedis();
   const [server, client] = [await open(url), await open(url)];
   const node = client.nodes[0];
   const poll = (group: string, ...streams: string[]) =>

@@ -1,18 +1,10 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { binary, cleanEnvironment, packageRoot, runBinary, startBinary } from './binary.ts';
 import { runBinaryInTerminal } from './terminal.ts';
+import { temporaryFolder } from './own.ts';
 
 describe('the built program', () => {
   test('prints its version', async () => {
@@ -53,8 +45,7 @@ describe('a run of the program', () => {
 describe('bin/cachectl', () => {
   /** A package with the program and this text for a bundle. */
   function makePackage(bundle: string | null): string {
-    const root = mkdtempSync(join(tmpdir(), 'cachectl-package-'));
-    onTestFinished(() => rmSync(root, { recursive: true }));
+    const root = temporaryFolder();
     mkdirSync(join(root, 'bin'));
     mkdirSync(join(root, 'dist'));
     copyFileSync(binary, join(root, 'bin', 'cachectl'));
@@ -121,8 +112,7 @@ describe('bin/setup', () => {
 
   /** A folder of programs, each of which is a line of shell. */
   function makePrograms(programs: Readonly<Record<string, string>>): string {
-    const folder = mkdtempSync(join(tmpdir(), 'cachectl-programs-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder();
     for (const [name, line] of Object.entries(programs))
       writeFileSync(join(folder, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
     return folder;

@@ -1,17 +1,11 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { trustedOwners, processFacts } from '../../src/cli/process-facts.ts';
 import { findConfigFile, type FoundConfig } from '../../src/config/find.ts';
 import { mapAt } from '../named-map.ts';
 import { judgeMap, revokeTrust, trustMap } from '../../src/config/trust.ts';
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-trust-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+import { temporaryFolder } from '../server/own.ts';
 
 const map = (url: string, namespaces: object = {}) =>
   JSON.stringify({ defaultProfile: 'p', profiles: { p: { url } }, namespaces });

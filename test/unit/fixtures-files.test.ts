@@ -1,15 +1,14 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { InputError } from '../../src/support/failure.ts';
 import { FileFault } from '../../src/records/fixtures/record.ts';
 import { readRecordTexts } from '../../src/records/fixtures/read.ts';
 import { type FixtureSource, openFile, spool } from '../../src/records/fixtures/source.ts';
+import { temporaryFolder } from '../server/own.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 const never = new AbortController().signal;
 
 let files = 0;

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeFrame, encodeHeader } from '../../src/records/archive/format.ts';
 import { InputError } from '../../src/support/failure.ts';
 import { expandFileNames } from '../../src/records/fixtures/file-names.ts';
@@ -11,9 +10,9 @@ import { FileFault, type RecordPiece } from '../../src/records/fixtures/record.t
 import { readRecordTexts } from '../../src/records/fixtures/read.ts';
 import { openFile } from '../../src/records/fixtures/source.ts';
 import { asBytes } from '../../src/support/bytes.ts';
+import { temporaryFolder } from '../server/own.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 let files = 0;
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { riskOf, scopeOf } from '../../src/changes/plan.ts';
 import { planInvalidation } from '../../src/changes/read-plan.ts';
@@ -8,11 +8,11 @@ import { buildMap } from '../../src/config/build-map.ts';
 import { bindPlaceholder, compilePattern, parsePattern } from '../../src/keyspace/pattern.ts';
 import { silentProgress } from '../../src/support/progress.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
-import { connect } from '../../src/redis/connect.ts';
 import { infoNumber, readInfo } from '../../src/redis/info.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { emptyDatabase, send, sendAll, startPrivateServer, targetOf, testServer } from '../server/redis.ts';
+import { emptyDatabase, send, sendAll, testServer } from '../server/redis.ts';
 import { ids, keys, patternTexts } from './pattern-arbitraries.ts';
+import { open, startServer } from '../server/own.ts';
 
 const user = (...list: string[]): Target => ({ kind: 'entity', name: 'user', ids: list });
 const pattern = (text: string): Target => ({ kind: 'pattern', texts: [text], all: true });
@@ -160,10 +160,7 @@ describe('a plan', () => {
 
 describe('making a plan', () => {
   test('leaves no trace in the counters of the server', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url));
-    onTestFinished(() => server.close());
+    const { server } = await startServer();
     await sendAll(
       server,
       Array.from({ length: 2000 }, (_, index) => ['SET', `user:${index}:a`, 'x']),
@@ -181,20 +178,16 @@ describe('making a plan', () => {
   });
 
   test('does without MEMORY USAGE where the server refuses it', async () => {
-    const redis = await startPrivateServer({
+    const { redis, server: admin } = await startServer({
       config: ['user ann on >secret ~* resetchannels -@all +ping +select +scan +unlink'],
     });
-    onTestFinished(() => redis.stop());
-    const admin = await connect(targetOf(redis.url));
-    onTestFinished(() => admin.close());
     await sendAll(admin, [
       ['SET', 'user:1:a', 'x'],
       ['SET', 'user:2:a', 'x'],
       ['SET', 'user:1:b', 'x'],
       ['SET', 'page:1', 'x'],
     ]);
-    const server = await connect(targetOf(redis.url, { username: 'ann', password: 'secret' }));
-    onTestFinished(() => server.close());
+    const server = await open(redis.url, { username: 'ann', password: 'secret' });
 
     const config = { entities: { user: { patterns: ['user:<id>:a', 'page:<id>', 'nosuch:<id>'] } } };
     const result = await plan(server, user('1', '3'), config);

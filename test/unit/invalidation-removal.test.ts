@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Removal, removeKeys } from '../../src/changes/apply.ts';
 import { type Progress, silentProgress } from '../../src/support/progress.ts';
 import type { RedisError } from '../../src/redis/errors.ts';
 import { asBytes } from '../../src/support/bytes.ts';
-import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import type { ConnectTarget } from '../../src/redis/target.ts';
-import { startProxy } from '../server/proxy.ts';
 import { freePort, type RedisProcessOptions } from '../server/redis-process.ts';
-import { send, sendAll, startPrivateServer, targetOf, testServer } from '../server/redis.ts';
+import { send, sendAll } from '../server/redis.ts';
+import { emptyServer, open, proxyTo, startRedis } from '../server/own.ts';
 
 const keysNamed = (name: string, count: number) =>
   Array.from({ length: count }, (_, index) => asBytes(`${name}:${index}`));
@@ -29,22 +27,14 @@ const remove = (
 const accountedFor = ({ changed, gone, failed, notAttempted }: Removal) =>
   changed + gone + failed + notAttempted;
 
-async function testConnection(url: string, changes: Partial<ConnectTarget> = {}): Promise<RedisServer> {
-  const server = await connect(targetOf(url, changes));
-  onTestFinished(() => server.close());
-  return server;
-}
-
 async function privateServer(options: RedisProcessOptions = {}) {
-  const redis = await startPrivateServer(options);
-  onTestFinished(() => redis.stop());
-  return { redis, admin: await testConnection(redis.url) };
+  const redis = await startRedis(options);
+  return { redis, admin: await open(redis.url) };
 }
 
 describe('a removal', () => {
   test('takes the keys it is given and leaves every other', async () => {
-    const server = await testServer();
-    onTestFinished(() => server.close());
+    const server = await emptyServer();
     const keys = keysNamed('user', 2345);
     await store(server, [...keys, 'user:late', 'other']);
 
@@ -62,8 +52,7 @@ describe('a removal', () => {
   });
 
   test('counts what vanished since the plan was made', async () => {
-    const server = await testServer();
-    onTestFinished(() => server.close());
+    const server = await emptyServer();
     const keys = keysNamed('user', 1200);
     await store(server, keys.slice(0, 700));
 
@@ -72,8 +61,7 @@ describe('a removal', () => {
   });
 
   test('takes keys of any bytes and of any length', async () => {
-    const server = await testServer();
-    onTestFinished(() => server.close());
+    const server = await emptyServer();
     const keys = [
       '\xff\x00\r\n',
       '*3\r\n',
@@ -89,8 +77,7 @@ describe('a removal', () => {
   });
 
   test('tells how it goes on', async () => {
-    const server = await testServer();
-    onTestFinished(() => server.close());
+    const server = await emptyServer();
     const keys = keysNamed('user', 1500);
     await store(server, keys);
     const told: number[] = [];
@@ -103,8 +90,7 @@ describe('a removal', () => {
   });
 
   test('finishes the batches on their way when it is interrupted, and counts the rest', async () => {
-    const server = await testServer();
-    onTestFinished(() => server.close());
+    const server = await emptyServer();
     const keys = keysNamed('user', 5000);
     await store(server, keys);
     const controller = new AbortController();
@@ -127,7 +113,7 @@ describe('a removal that the server refuses', () => {
     const { redis, admin } = await privateServer({ config: [limited] });
     const [users, others] = [keysNamed('user', 900), keysNamed('other', 30)];
     await store(admin, [...users, ...others]);
-    const server = await testConnection(redis.url, { username: 'ann', password: 'secret' });
+    const server = await open(redis.url, { username: 'ann', password: 'secret' });
 
     const result = await remove(server, [...users.slice(0, 450), ...others, ...users.slice(450)]);
 
@@ -142,7 +128,7 @@ describe('a removal that the server refuses', () => {
     const { redis, admin } = await privateServer({ config: [limited.replace('+unlink', '')] });
     const keys = keysNamed('user', 5000);
     await store(admin, keys);
-    const server = await testConnection(redis.url, { username: 'ann', password: 'secret' });
+    const server = await open(redis.url, { username: 'ann', password: 'secret' });
 
     const result = await remove(server, keys);
 
@@ -205,9 +191,8 @@ describe('a removal that loses its connection', () => {
     const { redis, admin } = await privateServer();
     const keys = keysNamed('user', 20_000);
     await store(admin, keys);
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
-    const server = await testConnection(proxy.url);
+    const proxy = await proxyTo(redis.port);
+    const server = await open(proxy.url);
     let batches = 0;
     const progress: Progress = {
       ...silentProgress,
@@ -243,9 +228,8 @@ describe('a removal that loses its connection', () => {
     const { redis, admin } = await privateServer();
     const keys = keysNamed('user', 10);
     await store(admin, keys);
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
-    const server = await testConnection(proxy.url);
+    const proxy = await proxyTo(redis.port);
+    const server = await open(proxy.url);
     await proxy.refuse();
 
     const result = await remove(server, keys);

@@ -1,12 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { makeFolder } from '../../src/support/files.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 test('makes the folders that are missing, and is content where all are there', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-folder-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder();
   makeFolder(join(folder, 'a', 'b', 'c'));
   makeFolder(join(folder, 'a', 'b', 'c'));
   expect(existsSync(join(folder, 'a', 'b', 'c'))).toBe(true);

@@ -1,24 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { keyOverheadBytes } from '../../src/keyspace/key-statistics.ts';
-import { connect } from '../../src/redis/connect.ts';
 import { readInfo } from '../../src/redis/info.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { send, sendAll } from '../server/redis.ts';
+import { startServer } from '../server/own.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
+const { server } = await startServer();
 let layout: { readonly allocator: string; readonly major: number };
-
 beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
   const info = await readInfo(server.nodes[0]);
   layout = { allocator: info['mem_allocator'] ?? '', major: Number.parseInt(info['redis_version'] ?? '0') };
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
 });
 
 /** MEMORY USAGE of integers, whose value stands in the object itself: all of it is overhead. */

@@ -1,15 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { processFacts } from '../../src/cli/process-facts.ts';
 import { loadPlan, savePlan } from '../../src/changes/plan-file.ts';
 import { asBytes } from '../../src/support/bytes.ts';
+import { temporaryFolder } from '../server/own.ts';
 
-let folder: string;
-beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'cachectl-plan-'))));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const { signal } = new AbortController();
 const about = {

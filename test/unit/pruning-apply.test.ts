@@ -1,5 +1,5 @@
 import { createServer, connect as connectSocket } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
 import { silentProgress } from '../../src/support/progress.ts';
 import { applyPruning } from '../../src/changes/prune/apply.ts';
@@ -13,7 +13,8 @@ import type { RedisCommand, RedisServer } from '../../src/redis/server.ts';
 import { slotOf } from '../../src/redis/slots.ts';
 import { storeIdle, ttlOf } from '../commands/prune-setup.ts';
 import { beginMove, moveSlot, ownerIndex, startCluster, storeInCluster } from '../server/cluster.ts';
-import { emptyDatabase, send, sendAll, targetOf, testServer } from '../server/redis.ts';
+import { send, sendAll, targetOf } from '../server/redis.ts';
+import { open, ownDatabase } from '../server/own.ts';
 
 const map = buildMap({
   namespaces: {
@@ -35,12 +36,7 @@ const apply = (server: RedisServer, made: PruningPlan) =>
   applyPruning(server, made, { ...steady, map, jitter: null, idleSeconds: everything.idleSeconds });
 const hour = 3_600_000;
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-beforeEach(() => emptyDatabase(server));
-afterAll(() => server.close());
+const server = await ownDatabase();
 
 /** A connection to a server that takes PEXPIRE without a condition alone, as those before 7.0 do. */
 async function beforeSeven(url: string): Promise<RedisServer> {
@@ -63,8 +59,7 @@ async function beforeSeven(url: string): Promise<RedisServer> {
   await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void relay.close());
   const address = relay.address() as { port: number };
-  const old = await connect(targetOf(`redis://127.0.0.1:${address.port}${pathname}`));
-  onTestFinished(() => old.close());
+  const old = await open(`redis://127.0.0.1:${address.port}${pathname}`);
   return old;
 }
 

@@ -5,16 +5,13 @@ import {
   closeSync,
   constants,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -23,21 +20,16 @@ import { newDraftPath, replaceFile as replaceFileOf, replacePublicFile } from '.
 import { writeNamedFile } from '../../src/support/named-file.ts';
 import type { ProcessFacts } from '../../src/support/processes.ts';
 import { requireTool } from '../server/tools.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 const facts = processFacts();
 const replaceFile = (path: string, text: string) => replaceFileOf(path, text, facts);
 const writeNamed = (path: string, text: string, signal = new AbortController().signal) =>
   writeNamedFile(path, text, { processes: facts, signal }, (cause) => new Error(cause));
 
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'cachectl-replace-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
 describe('replacing a file', () => {
   test('leaves exactly the text, and nothing beside it', () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         replaceFile(join(cwd, 'report'), text);
@@ -49,14 +41,14 @@ describe('replacing a file', () => {
   });
 
   test('makes the folders it needs', () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     replaceFile(join(cwd, 'a/b/report'), 'text');
 
     expect(readFileSync(join(cwd, 'a/b/report'), 'utf8')).toBe('text');
   });
 
   test('gives a reader that has the old file open the old text', () => {
-    const path = join(folder(), 'report');
+    const path = join(temporaryFolder(), 'report');
     writeFileSync(path, 'old');
     const reader = openSync(path, 'r');
     onTestFinished(() => closeSync(reader));
@@ -67,7 +59,7 @@ describe('replacing a file', () => {
   });
 
   test('leaves it readable by its owner alone, whatever was there', () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     const path = join(cwd, 'report');
     writeFileSync(path, 'old');
     chmodSync(path, 0o666);
@@ -80,7 +72,7 @@ describe('replacing a file', () => {
   });
 
   test('that holds no keys keeps the mode of the file', () => {
-    const path = join(folder(), 'report');
+    const path = join(temporaryFolder(), 'report');
     writeFileSync(path, 'old');
     chmodSync(path, 0o664);
     replacePublicFile(path, 'new', facts);
@@ -90,7 +82,7 @@ describe('replacing a file', () => {
   });
 
   test.each(['to a file', 'to nothing', 'to a folder'])('follows no link: one %s', (what) => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     const target = join(cwd, 'target');
     if (what === 'to a file') writeFileSync(target, 'old');
     if (what === 'to a folder') mkdirSync(target);
@@ -102,7 +94,7 @@ describe('replacing a file', () => {
   });
 
   test('that fails changes nothing', () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     mkdirSync(join(cwd, 'report'));
 
     expect(() => replaceFile(join(cwd, 'report'), 'text')).toThrow('EISDIR');
@@ -117,7 +109,7 @@ describe('replacing a file', () => {
   });
 
   test('writes into a pipe, whose reader may come later', async () => {
-    const path = join(folder(), 'pipe');
+    const path = join(temporaryFolder(), 'pipe');
     execFileSync(requireTool('mkfifo'), [path]);
     // More than a pipe holds.
     const text = 'through the pipe\n'.repeat(10_000);
@@ -132,7 +124,7 @@ describe('replacing a file', () => {
   });
 
   test('leaves a pipe whose reader takes nothing a moment after the signal', async () => {
-    const path = join(folder(), 'pipe');
+    const path = join(temporaryFolder(), 'pipe');
     execFileSync(requireTool('mkfifo'), [path]);
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     for (const signal of [AbortSignal.timeout(50), AbortSignal.abort()])
@@ -141,7 +133,7 @@ describe('replacing a file', () => {
   });
 
   test('removes the drafts of runs that have ended, and no others', async () => {
-    const cwd = folder();
+    const cwd = temporaryFolder();
     const draftOf = (processes: ProcessFacts) => {
       const draft = newDraftPath(join(cwd, 'other'), processes);
       writeFileSync(draft, 'values');

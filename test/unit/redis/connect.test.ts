@@ -1,8 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../../src/redis/connect.ts';
@@ -10,8 +8,8 @@ import { RedisError } from '../../../src/redis/errors.ts';
 import type { ConnectTarget } from '../../../src/redis/target.ts';
 import { makeCertificates } from '../../server/certificates.ts';
 import { freePort, type RedisProcess } from '../../server/redis-process.ts';
-import { startProxy } from '../../server/proxy.ts';
 import { send, startPrivateServer, targetOf } from '../../server/redis.ts';
+import { open as openServer, proxyTo, startRedis, startServer, temporaryFolder } from '../../server/own.ts';
 
 const open = async (target: ConnectTarget) => (await connect(target)).close();
 
@@ -75,10 +73,8 @@ describe('to connect', () => {
   });
 
   test('a password that the server does not ask for is passed over', async () => {
-    const needless = await startPrivateServer();
-    onTestFinished(() => needless.stop());
-    const server = await connect(targetOf(needless.url, { password }));
-    onTestFinished(() => server.close());
+    const needless = await startRedis();
+    const server = await openServer(needless.url, { password });
     const lane = await server.nodes[0].openLane();
     onTestFinished(() => lane.close());
     expect(await lane.exchange([['PING']])).toEqual(['PONG']);
@@ -128,8 +124,7 @@ describe('to connect', () => {
   });
 
   test('a server that takes the connection and says nothing is given up after the time limit', async () => {
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
+    const proxy = await proxyTo(redis.port);
     proxy.stall();
     const error = await failureOf(targetOf(proxy.url, { password, timeoutMillis: 300 }));
     expect(error.code).toBe('ETIMEDOUT');
@@ -179,8 +174,7 @@ describe('to connect over TLS', () => {
   });
 
   test('refuses the certificate when another authority is named', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'cachectl-other-ca-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder();
     const error = await failureOf(
       targetOf(redis.url, { tls: { verify: true, ca: makeCertificates(folder).ca } }),
     );
@@ -198,8 +192,7 @@ describe('to connect over TLS', () => {
   });
 
   test('shows the certificate of a client where the server asks for one', async () => {
-    const strict = await startPrivateServer({ tls: true, args: ['--tls-auth-clients', 'yes'] });
-    onTestFinished(() => strict.stop());
+    const strict = await startRedis({ tls: true, args: ['--tls-auth-clients', 'yes'] });
     const {
       ca: authority,
       certificateFile,
@@ -258,8 +251,7 @@ describe('to connect over TLS', () => {
   });
 
   test('a TLS connection to a plain port is told to use redis://', async () => {
-    const plain = await startPrivateServer();
-    onTestFinished(() => plain.stop());
+    const plain = await startRedis();
     const error = await failureOf(targetOf(`rediss://127.0.0.1:${plain.port}`, { timeoutMillis: 2000 }));
     expect(error.hint).toContain('redis://');
   });
@@ -267,21 +259,16 @@ describe('to connect over TLS', () => {
 
 describe('a connection', () => {
   test('names its address without the password', async () => {
-    const redis = await startPrivateServer({ args: ['--requirepass', 'secret'] });
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url, { password: 'secret', database: 2 }));
-    onTestFinished(() => server.close());
+    const redis = await startRedis({ args: ['--requirepass', 'secret'] });
+    const server = await openServer(redis.url, { password: 'secret', database: 2 });
     expect(server.address).toBe(`redis://127.0.0.1:${redis.port}/2`);
     expect(await send(server, 'CLIENT', 'INFO')).toMatch(/\bname=cachectl\b.*\bdb=2\b/);
   });
 
   test('that breaks under a command fails with the loss, and not with a retry', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
-    const server = await connect(targetOf(proxy.url));
-    onTestFinished(() => server.close());
+    const redis = await startRedis();
+    const proxy = await proxyTo(redis.port);
+    const server = await openServer(proxy.url);
     proxy.stall();
     const reply = send(server, 'PING');
     reply.catch(() => undefined);
@@ -294,19 +281,14 @@ describe('a connection', () => {
   });
 
   test('that gets no answer in time fails with the time limit', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url, { timeoutMillis: 300 }));
-    onTestFinished(() => server.close());
+    const redis = await startRedis();
+    const server = await openServer(redis.url, { timeoutMillis: 300 });
     redis.kill('SIGSTOP');
     await expect(send(server, 'PING')).rejects.toMatchObject({ failure: 'lost', code: 'ETIMEDOUT' });
   });
 
   test('shows an error reply with the command and without its arguments', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url));
-    onTestFinished(() => server.close());
+    const { server } = await startServer();
     await expect(send(server, 'CONFIG', 'SET', 'maxmemory', 'secret-value')).rejects.toMatchObject({
       message: expect.not.stringContaining('secret-value') as string,
       failure: 'refused',

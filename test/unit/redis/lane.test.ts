@@ -1,18 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { asBytes, bytesOf } from '../../../src/support/bytes.ts';
 import { encodeCommand, Lane } from '../../../src/redis/lane.ts';
 import { ReplyError } from '../../../src/redis/reply.ts';
-import type { RedisServer } from '../../../src/redis/server.ts';
-import { startProxy } from '../../server/proxy.ts';
-import { makeIdle, send, startPrivateServer, targetOf, testServer, testUrl } from '../../server/redis.ts';
+import { makeIdle, send, targetOf, testUrl } from '../../server/redis.ts';
+import { emptyServer, proxyTo, startRedis } from '../../server/own.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await testServer();
-});
-afterAll(() => server.close());
+const server = await emptyServer();
 
 async function openLane(timeoutMillis?: number): Promise<Lane> {
   const lane = await Lane.open(targetOf(testUrl(), timeoutMillis === undefined ? {} : { timeoutMillis }));
@@ -23,8 +18,7 @@ async function openLane(timeoutMillis?: number): Promise<Lane> {
 /** A lane to the shared server through a relay that can fail. */
 async function openRelayedLane(timeoutMillis = 5000) {
   const direct = new URL(testUrl());
-  const proxy = await startProxy(Number(direct.port));
-  onTestFinished(() => proxy.stop());
+  const proxy = await proxyTo(Number(direct.port));
   const lane = await Lane.open(targetOf(`${proxy.url}${direct.pathname}`, { timeoutMillis }));
   onTestFinished(() => lane.close());
   return { lane, proxy };
@@ -186,8 +180,7 @@ describe('a lane', () => {
   });
 
   test('ends when the server crashes', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
+    const redis = await startRedis();
     const lane = await Lane.open(targetOf(redis.url));
     const pending = lane.exchange([['BLPOP', bytesOf('nothing'), 0]]);
     pending.catch(() => undefined);

@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asBytes } from '../../../src/support/bytes.ts';
-import { connect } from '../../../src/redis/connect.ts';
 import {
   isStoredBySlot,
   readNodeFacts,
@@ -10,7 +9,8 @@ import {
 import type { RedisServer } from '../../../src/redis/server.ts';
 import { slotOf } from '../../../src/redis/slots.ts';
 import { ownerIndex, startCluster, storeInCluster, type TestCluster } from '../../server/cluster.ts';
-import { send, sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';
+import { send, sendAll } from '../../server/redis.ts';
+import { open, startRedis, startServer } from '../../server/own.ts';
 
 describe('keys are stored by slot', () => {
   test.each([
@@ -56,10 +56,7 @@ test('strings by their length are those of one database, from 8.0 on', () => {
 
 describe('facts of a node', () => {
   test('are its keys, CPU, process and policy', async () => {
-    const redis = await startPrivateServer({ args: ['--maxmemory-policy', 'allkeys-lfu'] });
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url));
-    onTestFinished(() => server.close());
+    const { server } = await startServer({ args: ['--maxmemory-policy', 'allkeys-lfu'] });
     await sendAll(server, [
       ['SET', 'a', 'x'],
       ['SET', 'b', 'x'.repeat(5000)],
@@ -74,10 +71,8 @@ describe('facts of a node', () => {
   });
 
   test('are null where a user may not ask', async () => {
-    const redis = await startPrivateServer({ config: ['user blind on >pass ~* -@all +ping +scan'] });
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url, { username: 'blind', password: 'pass' }));
-    onTestFinished(() => server.close());
+    const redis = await startRedis({ config: ['user blind on >pass ~* -@all +ping +scan'] });
+    const server = await open(redis.url, { username: 'blind', password: 'pass' });
     expect(await readNodeFacts(server.nodes[0])).toEqual({
       keys: null,
       persistentKeys: null,
@@ -94,10 +89,7 @@ describe('facts of a node', () => {
   });
 
   test('have no slots where there is no cluster', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url));
-    onTestFinished(() => server.close());
+    const { server } = await startServer();
     await send(server, 'SET', 'a', 'x');
     expect(await readSlotSizes(server.nodes[0])).toBeNull();
   });

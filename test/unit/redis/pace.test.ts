@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../../src/redis/connect.ts';
+import { describe, expect, test } from 'vitest';
 import { probeLatency, Pace, type PaceLimits } from '../../../src/redis/pace.ts';
-import { startProxy } from '../../server/proxy.ts';
-import { startPrivateServer, targetOf } from '../../server/redis.ts';
+import { open, proxyTo, startRedis, startServer } from '../../server/own.ts';
 
 /** A pace on a clock that moves by what is waited, and by what the test adds. */
 function paced(limits: PaceLimits, pageSize = 500) {
@@ -166,12 +164,9 @@ test('a pause on the real clock ends when the walk is aborted', async () => {
 
 describe('the latency probe', () => {
   test('tells round trips from the start until it is ended, slow ones too, and closes its connection', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
-    const server = await connect(targetOf(proxy.url));
-    onTestFinished(() => server.close());
+    const redis = await startRedis();
+    const proxy = await proxyTo(redis.port);
+    const server = await open(proxy.url);
     const roundTrips: number[] = [];
     const until = async (enough: () => boolean) => {
       while (!enough()) await sleep(5);
@@ -195,10 +190,7 @@ describe('the latency probe', () => {
   });
 
   test('that loses its connection goes quiet, and leaves it to the walk to tell', async () => {
-    const redis = await startPrivateServer();
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url));
-    onTestFinished(() => server.close());
+    const { redis, server } = await startServer();
     const roundTrips: number[] = [];
     const end = await probeLatency(server.nodes[0], (millis) => roundTrips.push(millis));
     while (roundTrips.length < 2) await sleep(5);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { asBytes, bytesOf } from '../../../src/support/bytes.ts';
-import { connect } from '../../../src/redis/connect.ts';
 import { neighbourOf, slotCount, slotOf, type SlotRange, uncoveredSlots } from '../../../src/redis/slots.ts';
-import { sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';
+import { sendAll } from '../../server/redis.ts';
+import { startServer } from '../../server/own.ts';
 
 const keys = fc.oneof(
   fc.string({
@@ -27,10 +27,7 @@ describe('the slot of a key', () => {
   });
 
   test('is the one that a server finds, for keys of any bytes', async () => {
-    const redis = await startPrivateServer({ args: ['--cluster-enabled', 'yes', '--cluster-port', '0'] });
-    onTestFinished(() => redis.stop());
-    const server = await connect(targetOf(redis.url));
-    onTestFinished(() => server.close());
+    const { server } = await startServer({ args: ['--cluster-enabled', 'yes', '--cluster-port', '0'] });
     const sample = [
       ...fc.sample(keys, 2000),
       ...['', '{}', '{}x', 'a{}b{c}', 'a}b{c', 'é:{ü}', '{a}{b}', 'x{', '}{x}', '\xff\x00\r\n'],

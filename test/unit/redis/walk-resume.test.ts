@@ -1,26 +1,19 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { emptyAccount, type WalkAccount } from '../../../src/redis/account.ts';
 import { connect } from '../../../src/redis/connect.ts';
 import { shareBefore } from '../../../src/redis/page-source.ts';
 import { infoNumber, readInfo } from '../../../src/redis/info.ts';
 import type { RedisServer } from '../../../src/redis/server.ts';
 import { walkKeys, type WalkOptions, type WalkPage } from '../../../src/redis/walk.ts';
-import { type Proxy, startProxy } from '../../server/proxy.ts';
+import { type Proxy } from '../../server/proxy.ts';
 import type { RedisProcess } from '../../server/redis-process.ts';
 import { sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';
+import { open, proxyTo, startRedis, startServer } from '../../server/own.ts';
 
 const keyCount = 10_000;
-let redis: RedisProcess;
-let server: RedisServer;
-
+const { redis, server } = await startServer();
 beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
   await fill(server);
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
 });
 
 async function fill(target: RedisServer): Promise<void> {
@@ -32,10 +25,8 @@ async function fill(target: RedisServer): Promise<void> {
 }
 
 async function relayed(process = redis): Promise<{ proxy: Proxy; through: RedisServer }> {
-  const proxy = await startProxy(process.port);
-  onTestFinished(() => proxy.stop());
-  const through = await connect(targetOf(proxy.url));
-  onTestFinished(() => through.close());
+  const proxy = await proxyTo(process.port);
+  const through = await open(proxy.url);
   return { proxy, through };
 }
 
@@ -208,8 +199,7 @@ describe('a walk whose connection breaks', () => {
 
 describe('a walk whose server is started anew', () => {
   test('ends, for its cursor means nothing to the new process', async () => {
-    const first = await startPrivateServer();
-    onTestFinished(() => first.stop());
+    const first = await startRedis();
     const filling = await connect(targetOf(first.url));
     await fill(filling);
     filling.close();

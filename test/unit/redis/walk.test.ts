@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { emptyAccount, type WalkAccount } from '../../../src/redis/account.ts';
 import { asBytes, type ByteString, bytesOf } from '../../../src/support/bytes.ts';
-import { connect } from '../../../src/redis/connect.ts';
 import { infoNumber, readInfo } from '../../../src/redis/info.ts';
 import type { RedisServer } from '../../../src/redis/server.ts';
 import { walkKeys, type WalkOptions, type WalkPage } from '../../../src/redis/walk.ts';
-import type { RedisProcess } from '../../server/redis-process.ts';
-import { startProxy } from '../../server/proxy.ts';
-import { emptyDatabase, send, sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';
+import { emptyDatabase, send, sendAll } from '../../server/redis.ts';
+import { open, proxyTo, startServer } from '../../server/own.ts';
 
 const everything = { memory: true, type: true, ttl: true };
 
@@ -46,28 +44,17 @@ const plainKeys = (count: number) =>
 const columnOf = (walk: Walk, name: 'memoryBytes' | 'type' | 'ttlMillis') =>
   new Set(walk.rows.map((row) => row[name]));
 
-let redis: RedisProcess;
-let server: RedisServer;
-
-beforeAll(async () => {
-  redis = await startPrivateServer({
-    config: [
-      'user readonly on >pass %R~* -@all +scan +type +pttl +info +select +client',
-      'user tenant on >pass ~user:* -@all +scan +type +pttl +memory|usage',
-      'user blind on >pass ~* -@all +ping +type',
-    ],
-  });
-  server = await connect(targetOf(redis.url));
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
+const { redis, server } = await startServer({
+  config: [
+    'user readonly on >pass %R~* -@all +scan +type +pttl +info +select +client',
+    'user tenant on >pass ~user:* -@all +scan +type +pttl +memory|usage',
+    'user blind on >pass ~* -@all +ping +type',
+  ],
 });
 beforeEach(() => emptyDatabase(server));
 
 async function connectAs(username: string): Promise<RedisServer> {
-  const connection = await connect(targetOf(redis.url, { username, password: 'pass' }));
-  onTestFinished(() => connection.close());
+  const connection = await open(redis.url, { username, password: 'pass' });
   return connection;
 }
 
@@ -169,10 +156,8 @@ describe('a walk', () => {
   });
 
   test('gives null for what is gone between SCAN and the look at it', async () => {
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
-    const relayed = await connect(targetOf(proxy.url));
-    onTestFinished(() => relayed.close());
+    const proxy = await proxyTo(redis.port);
+    const relayed = await open(proxy.url);
     await sendAll(server, [
       ['SET', 'stays', 'x'],
       ['SET', 'goes', 'x'],
@@ -355,10 +340,8 @@ describe('a walk leaves no rejection unhandled', () => {
 
   test('when the connection is lost for good on the way', async () => {
     await sendAll(server, plainKeys(5000));
-    const proxy = await startProxy(redis.port);
-    onTestFinished(() => proxy.stop());
-    const relayed = await connect(targetOf(proxy.url));
-    onTestFinished(() => relayed.close());
+    const proxy = await proxyTo(redis.port);
+    const relayed = await open(proxy.url);
     const account = emptyAccount();
     let keys = 0;
     const walking = (async () => {

@@ -1,17 +1,11 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/support/failure.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../../src/traffic/history.ts';
 import type { NamespaceTraffic, TrafficReport } from '../../../src/traffic/report.ts';
 import { reportOf, trafficOf } from './traffic-examples.ts';
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'cachectl-history-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
+import { temporaryFolder } from '../../server/own.ts';
 
 const noon = Date.UTC(2026, 0, 2, 12);
 const { signal } = new AbortController();
@@ -19,7 +13,7 @@ const record = recordOf(reportOf([trafficOf()]), 'redis://cache:6379', noon);
 
 describe('a record', () => {
   test('says when and of which server, and comes back as it was written', async () => {
-    const path = join(folder(), 'hits.ndjson');
+    const path = join(temporaryFolder(), 'hits.ndjson');
     const file = await openHistory(path, signal);
     await file.append(record);
     await file.append({ ...record, at: '2026-01-03T00:00:00.000Z' });
@@ -34,7 +28,7 @@ describe('a record', () => {
   });
 
   test('of names with any character stands on one line', async () => {
-    const path = join(folder(), 'hits.ndjson');
+    const path = join(temporaryFolder(), 'hits.ndjson');
     const odd = recordOf(reportOf([trafficOf({ namespace: 'a\nb\u2028"\\<any>' })]), 'redis://x', noon);
     await (await openHistory(path, signal)).append(odd);
     await (await openHistory(path, signal)).append(odd);
@@ -43,13 +37,13 @@ describe('a record', () => {
   });
 
   test('is the last, also where blank lines or a carriage return follow', async () => {
-    const path = join(folder(), 'hits.ndjson');
+    const path = join(temporaryFolder(), 'hits.ndjson');
     writeFileSync(path, `nonsense\n${JSON.stringify(record)}\r\n\n  \n`);
     expect(await readLastRecord(path, signal)).toEqual(record);
   });
 
   test('behind a line that was cut short has a line of its own', async () => {
-    const path = join(folder(), 'hits.ndjson');
+    const path = join(temporaryFolder(), 'hits.ndjson');
     appendFileSync(path, JSON.stringify(record).slice(0, 40));
     const file = await openHistory(path, signal);
     await file.append(record);
@@ -78,7 +72,7 @@ describe('a file that cannot be used is told of with its name and a command', ()
     ['a namespace without figures', '{"recordVersion":1,"at":"x","windowSeconds":1,"namespaces":[{}]}'],
     ['no list', '{"recordVersion":1,"at":"x","windowSeconds":1,"namespaces":{}}'],
   ])('its last line is %s', async (_, line) => {
-    const path = join(folder(), 'hits.ndjson');
+    const path = join(temporaryFolder(), 'hits.ndjson');
     writeFileSync(path, `${JSON.stringify(record)}\n${line}\n`);
     const failure = await failureOf(() => readLastRecord(path, signal));
     expect(failure.message).toBe(
@@ -88,7 +82,7 @@ describe('a file that cannot be used is told of with its name and a command', ()
   });
 
   test('it is empty, absent, or a folder', async () => {
-    const path = join(folder(), 'hits.ndjson');
+    const path = join(temporaryFolder(), 'hits.ndjson');
     expect((await failureOf(() => readLastRecord(path, signal))).message).toMatch(/cannot be read/);
     writeFileSync(path, '\n \n');
     expect((await failureOf(() => readLastRecord(path, signal))).message).toBe(
@@ -100,7 +94,9 @@ describe('a file that cannot be used is told of with its name and a command', ()
   });
 
   test('it stands in a folder that does not exist', async () => {
-    const failure = await failureOf(() => openHistory(join(folder(), 'none', 'hits.ndjson'), signal));
+    const failure = await failureOf(() =>
+      openHistory(join(temporaryFolder(), 'none', 'hits.ndjson'), signal),
+    );
     expect(failure.message).toMatch(/^history `.*hits\.ndjson` cannot be written: /);
     expect(failure.hint).toContain('--record');
   });

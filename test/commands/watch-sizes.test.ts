@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { cli } from '../run-cli.ts';
 import { send } from '../server/redis.ts';
-import { recordsOf } from './watch-records.ts';
+import { watchWhile } from './watch-records.ts';
 import { startServer } from '../server/own.ts';
 
 const fill = (server: RedisServer, prefix: string, count: number) =>
@@ -15,9 +14,12 @@ const fill = (server: RedisServer, prefix: string, count: number) =>
     String(count),
   );
 
-async function lastInterval(url: string, seconds: number) {
-  const outcome = await cli(['watch', '--interval', '500ms', '--for', `${seconds}s`], { url });
-  const last = recordsOf(outcome).intervals.findLast(({ namespacesReadAt }) => namespacesReadAt !== null);
+/** An interval with sizes. */
+async function intervalWithSizes(url: string) {
+  const { intervals } = await watchWhile([], { url }, (untilInterval) =>
+    untilInterval('the sizes are read', ({ namespacesReadAt }) => namespacesReadAt !== null),
+  );
+  const last = intervals.findLast(({ namespacesReadAt }) => namespacesReadAt !== null);
   if (last === undefined) throw new Error('no sizes were read');
   return last;
 }
@@ -27,7 +29,7 @@ test('of 45,000 keys every one is read: sizes are exact, also those of a namespa
   await fill(server, 'page:', 44_699);
   await fill(server, 'app:user:', 300);
   await send(server, 'SET', 'flags', 'x');
-  const last = await lastInterval(redis.url, 6);
+  const last = await intervalWithSizes(redis.url);
   expect(last).toMatchObject({ namespacesExact: true, namespacesMostUnseenKeys: null });
   const sizes = last.namespaces.map(
     ({ namespace, keys, keysInterval, memoryBytesInterval, memoryShareInterval }) => ({
@@ -48,7 +50,7 @@ test('of more than 100,000 keys a sample is read, and each size has its interval
   const { redis, server } = await startServer();
   await fill(server, 'page:', 90_000);
   await fill(server, 'user:', 30_000);
-  const last = await lastInterval(redis.url, 5);
+  const last = await intervalWithSizes(redis.url);
   expect(last.namespacesExact).toBe(false);
   expect(last.namespacesMostUnseenKeys).toBeGreaterThan(0);
   for (const [name, truth] of [

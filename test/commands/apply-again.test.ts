@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 
 const keysLeft = async () => Number(await send(server, 'DBSIZE'));
-const untilHalfway = () => expect.poll(keysLeft, { timeout: 20_000, interval: 5 }).toBeLessThan(total - 2000);
+const untilHalfway = () => expect.poll(keysLeft, { timeout: 45_000, interval: 5 }).toBeLessThan(total - 2000);
 const apply = (args: readonly string[] = [], options: CliOptions = {}) =>
   cli(['apply', plan, '--yes', '-o', 'json', ...args], { url: redis.url, env, ...options });
 const slowly = ['--max-rate', '8000'];
@@ -141,7 +141,7 @@ describe('apply of a plan that was begun', () => {
         async () =>
           Number(/expires=(\d+)/.exec((await send(server, 'INFO', 'keyspace')) as string)?.[1] ?? 0),
         {
-          timeout: 20_000,
+          timeout: 45_000,
           interval: 5,
         },
       )

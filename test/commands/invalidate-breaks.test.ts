@@ -27,7 +27,7 @@ async function slowServer(options: RedisProcessOptions = {}) {
 }
 
 const untilHalfway = (server: RedisServer) =>
-  expect.poll(() => keysIn(server), { timeout: 15_000, interval: 5 }).toBeLessThan(10_500);
+  expect.poll(() => keysIn(server), { timeout: 45_000, interval: 5 }).toBeLessThan(10_500);
 
 /** The journal holds what is gone, and no key is counted as two things. */
 async function expectToldTruly(result: CliResult, server: RedisServer): Promise<string> {
@@ -138,7 +138,7 @@ describe.each([
       args: ['--replicaof', '127.0.0.1', String(primary.redis.port)],
       config: ['user ann on >secret ~* resetchannels +@all -info'],
     });
-    await expect.poll(() => keysIn(replica.server), { timeout: 15_000 }).toBe(total);
+    await expect.poll(() => keysIn(replica.server), { timeout: 45_000 }).toBe(total);
 
     const result = await cli([...everyUser, ...kept], { url: urlAs(replica.redis.url, 'ann'), env: env() });
 

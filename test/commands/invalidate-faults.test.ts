@@ -25,7 +25,7 @@ describe('invalidate', () => {
     const { admin, proxy } = await slowServer(20_000);
 
     const running = cli(everyUser, { url: proxy.url });
-    await expect.poll(() => keysIn(admin), { timeout: 15_000, interval: 5 }).toBeLessThan(16_000);
+    await expect.poll(() => keysIn(admin), { timeout: 45_000, interval: 5 }).toBeLessThan(16_000);
     proxy.cut();
     const result = await running;
 
@@ -52,7 +52,7 @@ describe('invalidate', () => {
     const controller = new AbortController();
 
     const running = cli(everyUser, { url: proxy.url, signal: controller.signal });
-    await expect.poll(() => keysIn(admin), { timeout: 15_000, interval: 5 }).toBeLessThan(18_000);
+    await expect.poll(() => keysIn(admin), { timeout: 45_000, interval: 5 }).toBeLessThan(18_000);
     controller.abort('SIGINT');
     const result = await running;
 
@@ -69,7 +69,7 @@ describe('invalidate', () => {
     const controller = new AbortController();
 
     const running = cli(everyUser, { url: proxy.url, signal: controller.signal });
-    await expect.poll(() => proxy.connections, { timeout: 15_000, interval: 5 }).toBeGreaterThan(1);
+    await expect.poll(() => proxy.connections, { timeout: 45_000, interval: 5 }).toBeGreaterThan(1);
     controller.abort('SIGINT');
     const result = await running;
 
@@ -133,7 +133,7 @@ describe('invalidate', () => {
     const { redis: replica, server: reader } = await startServer({
       args: ['--replicaof', '127.0.0.1', String(primary.port)],
     });
-    await expect.poll(() => keysIn(reader), { timeout: 15_000 }).toBe(15);
+    await expect.poll(() => keysIn(reader), { timeout: 45_000 }).toBe(15);
     const folder = temporaryFolder();
     const [plan, fixture] = [join(folder, 'plan.json'), join(folder, 'one.ndjson')];
     writeFileSync(fixture, '{"key":"user:new","value":"x"}\n');

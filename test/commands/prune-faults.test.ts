@@ -34,7 +34,7 @@ describe('prune', () => {
     const env = withMap(rules);
 
     const running = cli(setTtl, { url: proxy.url, env });
-    await expect.poll(() => expiring(server), { timeout: 20_000, interval: 5 }).toBeGreaterThan(2000);
+    await expect.poll(() => expiring(server), { timeout: 45_000, interval: 5 }).toBeGreaterThan(2000);
     await proxy.refuse();
     const result = await running;
 
@@ -67,7 +67,7 @@ describe('prune', () => {
     const controller = new AbortController();
 
     const running = cli(setTtl, { url: proxy.url, env: withMap(rules), signal: controller.signal });
-    await expect.poll(() => expiring(server), { timeout: 20_000, interval: 5 }).toBeGreaterThan(1000);
+    await expect.poll(() => expiring(server), { timeout: 45_000, interval: 5 }).toBeGreaterThan(1000);
     controller.abort('SIGINT');
     const result = await running;
 
@@ -85,7 +85,7 @@ describe('prune', () => {
 
     const options = { url: proxy.url, env: { ...withMap(rules), NO_COLOR: '1' }, terminal: true };
     const running = cli(['prune', '--set-ttl', '--yes'], { ...options, signal: controller.signal });
-    await expect.poll(() => proxy.connections, { timeout: 15_000, interval: 5 }).toBeGreaterThan(1);
+    await expect.poll(() => proxy.connections, { timeout: 45_000, interval: 5 }).toBeGreaterThan(1);
     controller.abort('SIGTERM');
     const result = await running;
 
@@ -98,7 +98,7 @@ describe('prune', () => {
     const primary = await startServer();
     await store(primary.server, users(300));
     const replica = await startServer({ args: ['--replicaof', '127.0.0.1', String(primary.redis.port)] });
-    await expect.poll(() => send(replica.server, 'DBSIZE'), { timeout: 15_000 }).toBe(300);
+    await expect.poll(() => send(replica.server, 'DBSIZE'), { timeout: 45_000 }).toBe(300);
 
     const result = await cli(setTtl, { url: replica.redis.url, env: withMap(rules) });
 

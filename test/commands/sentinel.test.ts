@@ -98,14 +98,14 @@ describe('a profile of Sentinels', () => {
   test('leads to the new primary after a failover', async () => {
     const admin = await open(sentinel.url);
     const replicas = async () => (await send(admin, 'SENTINEL', 'REPLICAS', 'main')) as unknown[];
-    await expect.poll(replicas, { timeout: 15_000 }).toHaveLength(1);
+    await expect.poll(replicas, { timeout: 45_000 }).toHaveLength(1);
     // What the replica has not got yet would be gone with the failover.
     expect(await send(await open(primary.url), 'WAIT', 1, 10_000)).toBe(1);
     const watched = () => send(admin, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main');
     // Refused as long as the replica has not been looked at closely enough.
     const begin = () => send(admin, 'SENTINEL', 'FAILOVER', 'main').catch(() => 'refused');
-    await expect.poll(begin, { timeout: 15_000 }).toBe('OK');
-    await expect.poll(watched, { timeout: 15_000 }).toEqual(['127.0.0.1', String(replica.port)]);
+    await expect.poll(begin, { timeout: 45_000 }).toBe('OK');
+    await expect.poll(watched, { timeout: 45_000 }).toEqual(['127.0.0.1', String(replica.port)]);
 
     const { stdout, exitCode } = await cli(['invalidate', '--pattern', 'user:1', '--yes', '-o', 'json'], {
       env: withMap(profile([sentinel.url])),

@@ -146,7 +146,7 @@ describe('a removal that the server refuses', () => {
     const { admin: replica } = await privateServer({
       args: ['--replicaof', '127.0.0.1', String(primary.port)],
     });
-    await expect.poll(() => send(replica, 'DBSIZE'), { timeout: 15_000 }).toBe(3000);
+    await expect.poll(() => send(replica, 'DBSIZE'), { timeout: 45_000 }).toBe(3000);
 
     const result = await remove(replica, keys);
 
@@ -166,7 +166,7 @@ describe('a removal that the server refuses', () => {
     await send(here, 'CLUSTER', 'MEET', '127.0.0.1', there.port, busPort);
     for (const each of [here, elsewhere])
       await expect
-        .poll(() => send(each, 'CLUSTER', 'INFO'), { timeout: 15_000 })
+        .poll(() => send(each, 'CLUSTER', 'INFO'), { timeout: 45_000 })
         .toContain('cluster_state:ok');
     const keys = keysNamed('user', 1700);
     const own: string[] = [];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import type { startPrivateServer} from '../server/redis.ts';
+import type { startPrivateServer } from '../server/redis.ts';
 import { send, testUrl } from '../server/redis.ts';
 import { ownDatabase, proxyTo, startServer, temporaryFolder } from '../server/own.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
-import type { startPrivateServer} from '../server/redis.ts';
+import type { startPrivateServer } from '../server/redis.ts';
 import { emptyDatabase, testServer, testUrl } from '../server/redis.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { startServer } from '../server/own.ts';

@@ -97,7 +97,7 @@ export async function changeKeys(
     unchanged: count.unchanged,
     failed: count.failed,
     notAttempted: keys.length - count.done,
-    problems: count.problems(),
+    problems: count.problems.list(),
     stoppedBy: count.stoppedBy,
   };
 }
@@ -172,13 +172,32 @@ function addTo(byNode: Map<RedisNode, ByteString[]>, node: RedisNode, key: ByteS
   else byNode.set(node, [key]);
 }
 
+/** Keys that failed, by the reason. */
+export class Problems {
+  private readonly reasons = new Map<string, { reason: string; keys: number; example: ByteString }>();
+
+  /** @param code What it is told apart by: the reason is that of the first. */
+  add(keys: readonly ByteString[], reason: string, code = reason): void {
+    const [example] = keys;
+    if (example === undefined) return;
+    const known = this.reasons.get(code);
+    if (known) known.keys += keys.length;
+    else this.reasons.set(code, { reason, keys: keys.length, example });
+  }
+
+  /** Most keys first. */
+  list(): ChangeProblem[] {
+    return [...this.reasons.values()].sort((left, right) => right.keys - left.keys);
+  }
+}
+
 /** What was counted so far, over all nodes. */
 class Count {
   changed = 0;
   unchanged = 0;
   failed = 0;
   stoppedBy: Error | null = null;
-  private readonly reasons = new Map<string, { reason: string; keys: number; example: ByteString }>();
+  readonly problems = new Problems();
 
   constructor(
     private readonly change: KeyChange,
@@ -197,21 +216,13 @@ class Count {
 
   /** @param code Failures with the same code are one problem, told in the words of the first. */
   fail(keys: readonly ByteString[], code: string, reason: string): void {
-    const [example] = keys;
-    if (example === undefined) return;
     this.failed += keys.length;
-    const known = this.reasons.get(code);
-    if (known) known.keys += keys.length;
-    else this.reasons.set(code, { reason, keys: keys.length, example });
+    this.problems.add(keys, reason, code);
     this.onDone(this.done);
   }
 
   failWithoutAnswer(keys: readonly ByteString[], { code, message }: RedisError): void {
     this.fail(keys, code, `no answer (${message}): whether it was ${this.change.done} is unknown`);
-  }
-
-  problems(): ChangeProblem[] {
-    return [...this.reasons.values()].sort((left, right) => right.keys - left.keys);
   }
 }
 

@@ -7,6 +7,7 @@ import { RedisError, refusal } from '../redis/errors.ts';
 import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
 import { CursorTrail } from '../redis/scan-bounds.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { readExistence } from './existing-keys.ts';
 import { idPlaceholder } from './id-matcher.ts';
 import type { Selection, Target } from './selection.ts';
 
@@ -135,16 +136,12 @@ export async function pruneIndexes(server: RedisServer, indexes: readonly KeyInd
   return { pruned, stoppedBy: null };
 }
 
-/** MEMORY USAGE leaves no trace; EXISTS, where that is not permitted, counts as a miss. What is not known stays. */
+/** What is not known stays. */
 async function missingOf(server: RedisServer, keys: readonly ByteString[]): Promise<ByteString[]> {
   const missing: ByteString[] = [];
   for (const [node, own] of groupBy(keys, (key) => server.nodeFor(key))) {
-    const sizes = await node.batch(own.map((key) => ['MEMORY', 'USAGE', key] as const));
-    const unsized = own.filter((_, index) => sizes[index] instanceof ReplyError);
-    missing.push(...own.filter((_, index) => sizes[index] === null));
-    if (unsized.length === 0) continue;
-    const replies = await node.batch(unsized.map((key) => ['EXISTS', key] as const));
-    missing.push(...unsized.filter((_, index) => replies[index] === 0));
+    const exists = await readExistence(node, own);
+    missing.push(...own.filter((_, index) => exists[index] === false));
   }
   return missing;
 }

@@ -1,5 +1,7 @@
+import { type ChangeProblem, Problems } from './change-keys.ts';
 import { concernsSomeKeys, RedisError, refusal } from '../redis/errors.ts';
 import type { ArchiveFrame, ArchiveHeader } from '../records/archive/format.ts';
+import { readExistence } from './existing-keys.ts';
 import { EvictionWatch } from '../records/fixtures/evictions.ts';
 import type { Progress } from '../support/progress.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
@@ -26,7 +28,7 @@ export interface Undoing {
   evictedKeys: number | null;
   /** True where the work ended early because keys were evicted. */
   stoppedByEvictions: boolean;
-  readonly problems: { readonly reason: string; keys: number; readonly example: ByteString }[];
+  readonly problems: readonly ChangeProblem[];
   stoppedBy: Error | null;
 }
 
@@ -101,6 +103,7 @@ class UndoRun {
     problems: [],
     stoppedBy: null,
   };
+  private readonly problems = new Problems();
   private batchesSent = 0;
   private readonly lanes = new Map<RedisNode, Lane>();
   private readonly batches = new Map<RedisNode, { frames: Undone[]; bytes: number }>();
@@ -151,8 +154,7 @@ class UndoRun {
 
   result(): Undoing {
     this.undoing.evictedKeys = this.watch?.evictedKeys ?? null;
-    this.undoing.problems.sort((left, right) => right.keys - left.keys);
-    return this.undoing;
+    return { ...this.undoing, problems: this.problems.list() };
   }
 
   close(): void {
@@ -199,7 +201,14 @@ class UndoRun {
   private async count(node: RedisNode, frames: readonly Undone[]): Promise<void> {
     const due = await this.stillShortened((commands) => node.batch(commands), frames);
     const values = due.filter(({ kind }) => kind === 'value');
-    const there = this.options.replace ? 0 : await countExisting(node, values);
+    // Keys of others count as absent.
+    const exists = this.options.replace
+      ? []
+      : await readExistence(
+          node,
+          values.map(({ key }) => key),
+        );
+    const there = exists.filter((each) => each === true).length;
     this.undoing.restored += due.length - there;
     this.undoing.ttlsRestored += due.length - values.length;
     this.undoing.rewritten += there;
@@ -273,20 +282,10 @@ class UndoRun {
   }
 
   private fail(frames: readonly { readonly key: ByteString }[], reason: string): void {
-    const [example] = frames;
-    if (example === undefined) return;
     this.undoing.failed += frames.length;
-    const known = this.undoing.problems.find((problem) => problem.reason === reason);
-    if (known) known.keys += frames.length;
-    else this.undoing.problems.push({ reason, keys: frames.length, example: example.key });
+    this.problems.add(
+      frames.map(({ key }) => key),
+      reason,
+    );
   }
-}
-
-/** MEMORY USAGE leaves no trace; EXISTS, where that is not permitted, counts as lookups. Keys of others count as absent. */
-async function countExisting(node: RedisNode, frames: readonly Undone[]): Promise<number> {
-  if (frames.length === 0) return 0;
-  const sizes = await node.batch(frames.map(({ key }) => ['MEMORY', 'USAGE', key] as const));
-  if (!sizes.some((size) => size instanceof ReplyError)) return sizes.filter((size) => size !== null).length;
-  const replies = await node.batch(frames.map(({ key }) => ['EXISTS', key] as const));
-  return replies.filter((reply) => reply === 1).length;
 }

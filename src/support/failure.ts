@@ -13,6 +13,11 @@ export class InputError extends Error {
   }
 }
 
+/** True for an error of the file system. */
+export function isSystemError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error;
+}
+
 const causes: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'no permission',

@@ -1,5 +1,9 @@
-import { compareFiles, compareFileWithServer } from '../../records/compare/compare-files.ts';
-import { type ComparisonScope, compareServers } from '../../records/compare/compare-servers.ts';
+import {
+  compareFiles,
+  compareFileWithServer,
+  compareServers,
+  type ComparisonScope,
+} from '../../records/compare/compare-sides.ts';
 import { defaultToleranceMillis } from '../../records/compare/canonical.ts';
 import { ComparisonTally } from '../../records/compare/tally.ts';
 import { InputError } from '../../support/failure.ts';

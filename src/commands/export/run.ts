@@ -4,7 +4,7 @@ import { fixtureChunks } from '../../records/export/fixture-chunks.ts';
 import type { ExportScope } from '../../records/export/read-batches.ts';
 import { ExportTally } from '../../records/export/tally.ts';
 import { writePending } from '../../records/export/write-file.ts';
-import { InputError, fileFailureText } from '../../support/failure.ts';
+import { InputError, fileFailureText, isSystemError } from '../../support/failure.ts';
 import { keyFilter } from '../../keyspace/map.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
@@ -206,9 +206,6 @@ async function writeToFile(
     );
   }
 }
-
-const isSystemError = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && 'syscall' in error;
 
 /** What is not in the file, whatever the form of the report. */
 function warnOfLosses({ warn }: Context, result: ExportResult, fieldTtlsRefused: string | null): void {

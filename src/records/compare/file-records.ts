@@ -5,12 +5,11 @@ import { readRecordTexts } from '../fixtures/read.ts';
 import type { FixtureSource } from '../fixtures/source.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { distinctLengthOf, type Expiry } from './canonical.ts';
+import { distinctLengthOf, type Expiry, hasIds } from './canonical.ts';
 import { earliest, unknownDump, type Held, type Looked, type Measure, type Side } from './compare-keys.ts';
-import { piecesOf } from './pieces.ts';
 import type { KeyToRead } from '../values/commands.ts';
 import { decodeDump, typeOfDump } from '../values/decode-dump.ts';
-import { aliveAt, type Value } from '../values/value.ts';
+import { aliveAt, lengthOf, sliceOf, type Value } from '../values/value.ts';
 
 /** A key as a file has it. */
 export interface FileRecord extends Held {
@@ -193,4 +192,18 @@ export class RecordSide implements Side {
     const value = this.records.get(key)?.value ?? null;
     return value === null ? null : aliveAt(value, this.now());
   }
+}
+
+const membersInPiece = 500;
+const bytesInPiece = 1024 * 1024;
+
+/** A long value with its members in pieces. */
+function* piecesOf(value: Value): Generator<Value> {
+  // Entries without ids can be asked for by their places alone, from the first to the last.
+  if (!hasIds(value)) {
+    yield value;
+    return;
+  }
+  const step = value.type === 'string' ? bytesInPiece : membersInPiece;
+  for (let at = 0; at < lengthOf(value); at += step) yield sliceOf(value, at, at + step);
 }

@@ -1,11 +1,10 @@
 import { groupBy } from '../../support/collections.ts';
 import type { WalkAccount } from '../../redis/account.ts';
-import type { ByteString } from '../../support/bytes.ts';
-import { ReplyError } from '../../redis/reply.ts';
-import type { RedisNode, RedisServer } from '../../redis/server.ts';
-import { type KeyToRead, lengthCommand } from '../values/commands.ts';
-import { isValueType, type Value, type ValueType } from '../values/value.ts';
-import { withFieldExpiries } from '../values/field-expiries.ts';
+import { asBytes, type ByteString } from '../../support/bytes.ts';
+import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
+import type { RedisCommand, RedisNode, RedisServer } from '../../redis/server.ts';
+import { collectionOf, type KeyToRead, lengthCommand, listOf } from '../values/commands.ts';
+import { fieldNames, isValueType, type Value, type ValueType } from '../values/value.ts';
 import {
   type FailedReading,
   failedBy,
@@ -14,9 +13,8 @@ import {
   readValues,
   type WholeLimits,
 } from '../values/read-values.ts';
-import { describeKeys, openValueLane, type ValueLane } from '../values/value-lane.ts';
-import type { Expiry } from './canonical.ts';
-import { agrees, probesFor } from './pieces.ts';
+import { describeKeys, openValueLane, type ValueLane, withFieldExpiries } from '../values/value-lane.ts';
+import { areEqual, type Expiry, scoreText } from './canonical.ts';
 import type { Looked, Measure, ProbedSide } from './compare-keys.ts';
 
 const limits: WholeLimits = { stringBytes: 1024 * 1024, collectionBytes: 256 * 1024 };
@@ -46,12 +44,8 @@ export class ServerSide implements ProbedSide {
         const readAtMillis = this.now();
         return readings.map((reading): Looked => {
           if (reading.kind !== 'value') return reading;
-          const { value, ttlMillis } = reading;
-          return {
-            kind: 'value',
-            value,
-            expiresAtMillis: ttlMillis === null ? null : readAtMillis + ttlMillis,
-          };
+          const { ttlMillis } = reading;
+          return { ...reading, expiresAtMillis: ttlMillis === null ? null : readAtMillis + ttlMillis };
         });
       },
     );
@@ -146,5 +140,48 @@ export class ServerSide implements ProbedSide {
       }),
     );
     return answers;
+  }
+}
+
+/** The commands that ask a server whether it holds the piece; `agrees` takes their replies. @param offset members before it */
+function probesFor(key: ByteString, piece: Value, offset: number): RedisCommand[] {
+  switch (piece.type) {
+    case 'string':
+      return [['GETRANGE', key, offset, offset + piece.bytes.length - 1]];
+    case 'list':
+      return [['LRANGE', key, offset, offset + piece.elements.length - 1]];
+    case 'hash':
+      return [['HMGET', key, ...fieldNames(piece.elements)]];
+    case 'set':
+      return piece.elements.map((member) => ['SISMEMBER', key, member]);
+    case 'zset':
+      return piece.elements.flatMap((member, index) => (index % 2 === 1 ? [['ZSCORE', key, member]] : []));
+    case 'stream': {
+      const first = piece.entries[0]?.id ?? asBytes('-');
+      return [['XRANGE', key, first, piece.entries.at(-1)?.id ?? asBytes('+')]];
+    }
+  }
+}
+
+function agrees(piece: Value, replies: readonly Reply[]): boolean {
+  const [reply = null] = replies;
+  switch (piece.type) {
+    case 'string':
+      return reply === piece.bytes;
+    case 'list':
+    case 'stream':
+      return areEqual(piece, collectionOf(piece.type, listOf(reply)));
+    case 'hash': {
+      const values = piece.elements.filter((_, index) => index % 2 === 1);
+      return listOf(reply).every((each, index) => each === values[index]);
+    }
+    case 'set':
+      return replies.every((each) => each === 1);
+    case 'zset': {
+      const scores = fieldNames(piece.elements);
+      return replies.every(
+        (each, index) => each !== null && scoreText(replyText(each)) === scoreText(scores[index] ?? ''),
+      );
+    }
   }
 }

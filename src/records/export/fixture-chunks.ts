@@ -3,7 +3,6 @@ import { openNameless } from '../../support/files.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { withFieldExpiries } from '../values/field-expiries.ts';
 import {
   failedBy,
   type KeyReading,
@@ -12,7 +11,7 @@ import {
   readValues,
   type WholeLimits,
 } from '../values/read-values.ts';
-import type { ValueLane } from '../values/value-lane.ts';
+import { type ValueLane, withFieldExpiries } from '../values/value-lane.ts';
 import { lengthOf, memberForms, type Value } from '../values/value.ts';
 import {
   brackets,

@@ -4,9 +4,8 @@ import { refusal } from '../../redis/errors.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import { collectionOf, lengthCommand, readCommands, valueIn } from './commands.ts';
-import { withFieldExpiries } from './field-expiries.ts';
 import { isValueType, lengthOf, sliceOf, type Value, type ValueType } from './value.ts';
-import { openValueLane, type ValueLane } from './value-lane.ts';
+import { openValueLane, type ValueLane, withFieldExpiries } from './value-lane.ts';
 
 /** What is known of one key, with the start of its value. A null: not permitted, or does not apply. */
 export interface KeyReport {

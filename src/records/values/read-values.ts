@@ -6,9 +6,8 @@ import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import { CursorTrail } from '../../redis/scan-bounds.ts';
 import type { RedisCommand } from '../../redis/server.ts';
 import { type KeyToRead, listOf, type Place, readCommands, valueIn } from './commands.ts';
-import { withFieldExpiries } from './field-expiries.ts';
 import { isValueType, lengthOf, textsOf, type Value, type ValueType } from './value.ts';
-import { exchangeEach, type ValueLane } from './value-lane.ts';
+import { exchangeEach, type ValueLane, withFieldExpiries } from './value-lane.ts';
 
 /** What became of reading one key. */
 export type KeyReading = { readonly key: ByteString } & (

@@ -2,7 +2,7 @@ import { isAboutOneKey } from '../../redis/errors.ts';
 import { emptyAccount, noteRefusal, type WalkAccount } from '../../redis/account.ts';
 import { groupBy } from '../../support/collections.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { keysWithFieldTtls, readInfoIfPermitted } from '../../redis/info.ts';
+import { infoOf, keysWithFieldTtls } from '../../redis/info.ts';
 import type { Lane } from '../../redis/lane.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
@@ -27,7 +27,10 @@ export interface ValueLane {
 export async function openValueLane(node: RedisNode): Promise<ValueLane> {
   const lane = await node.openLane();
   const account = emptyAccount();
-  const info = await readInfoIfPermitted(node);
+  // Over the new connection: that of the run may be lost by now. It is no part of what reading costs.
+  const bytesBefore = lane.bytesReceived;
+  const info = infoOf((await lane.exchange([['INFO']]))[0]);
+  const infoBytes = lane.bytesReceived - bytesBefore;
   return {
     lane,
     account,
@@ -35,8 +38,8 @@ export async function openValueLane(node: RedisNode): Promise<ValueLane> {
     hasFieldTtls: info && (keysWithFieldTtls(info, node.database) ?? 0) > 0,
     fieldTtlsRefused: null,
     close: () => {
-      account.commands = lane.commandsSent;
-      account.receivedBytes = lane.bytesReceived;
+      account.commands = lane.commandsSent - 1;
+      account.receivedBytes = lane.bytesReceived - infoBytes;
       lane.close();
     },
   };

@@ -12,6 +12,7 @@ import { type ResolvedSettings, resolveSettings } from './settings.ts';
 
 /** The server that is connected to, by what a profile's server is compared with. */
 interface Connected {
+  readonly address: string;
   readonly names: ReadonlySet<string>;
   /** Null where INFO does not report it. */
   readonly runId: string | null;
@@ -19,14 +20,11 @@ interface Connected {
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** A profile's server and the one that is connected to; `unknown`: why they could not be compared. */
-type Comparison =
-  | { readonly kind: 'same' }
-  | { readonly kind: 'other' }
-  /** Its address is another, and its server did not answer which process it is. */
-  | { readonly kind: 'unasked'; readonly why: string }
-  /** `isElsewhere`: what is known of the profile's place is that it is not this host. */
-  | { readonly kind: 'unknown'; readonly why: string; readonly isElsewhere: boolean };
+/** Why the protections of a profile hold for the connected server, or what is to be warned of; neither: it leads elsewhere. */
+interface Verdict {
+  readonly because?: string;
+  readonly warning?: string;
+}
 
 /**
  * What protects the connected server: the profile in force, and every profile that leads to the same server under another
@@ -49,28 +47,16 @@ export async function protectionsOf(
     ([name, config]) => strictness(config) > 0 && name !== profile?.name,
   );
   if (!isNamed && loaded !== null && others.length > 0) {
-    const connected = { names: await namesOfServer(server), runId: await runIdOf(server) };
-    const { names } = connected;
-    const comparisons = await Promise.all(
+    const { address } = server;
+    const connected = { address, names: await namesOfServer(server), runId: await runIdOf(server) };
+    const verdicts = await Promise.all(
       others.map(([name, config]) => compare(name, config, loaded, connected, { variables, signal })),
     );
     for (const [index, [name, config]] of others.entries()) {
-      const comparison = comparisons[index] ?? { kind: 'other' };
+      const { because, warning } = verdicts[index] ?? {};
       const guard = { name, protected: config.protected === true, readOnly: config.readOnly === true };
-      if (comparison.kind === 'same')
-        guards.push({ ...guard, because: `${server.address} is the server of profile \`${name}\`` });
-      else if (comparison.kind === 'unasked')
-        warn(`${comparison.why}; whether ${server.address} leads to it is not known`);
-      else if (comparison.kind === 'unknown') {
-        const { why, isElsewhere } = comparison;
-        if (isElsewhere && [...names].every(isHere))
-          warn(`${why}; it was not compared with ${server.address}`);
-        else
-          guards.push({
-            ...guard,
-            because: `${why}, so ${server.address} may be the server of this profile`,
-          });
-      }
+      if (because !== undefined) guards.push({ ...guard, because });
+      if (warning !== undefined) warn(warning);
     }
   }
   const protectedBy = guards.find((guard) => guard.protected) ?? null;
@@ -90,19 +76,21 @@ async function compare(
   name: string,
   config: ProfileConfig,
   loaded: JudgedConfig,
-  { names, runId }: Connected,
+  { address, names, runId }: Connected,
   given: { readonly variables: Variables; readonly signal: AbortSignal },
-): Promise<Comparison> {
+): Promise<Verdict> {
+  const same = { because: `${address} is the server of profile \`${name}\`` };
+  /** @param isElsewhere All that is known of the profile's place is that it is not this host. */
+  const unknown = (why: string, isElsewhere: boolean): Verdict =>
+    isElsewhere && [...names].every(isHere)
+      ? { warning: `${why}; it was not compared with ${address}` }
+      : { because: `${why}, so ${address} may be the server of this profile` };
   let places = placesOfUrls(config);
   if (config.sentinel !== undefined) {
     const primary = await primaryPlace(name, loaded, given.signal);
     if (typeof primary === 'string') {
-      const names = await Promise.all(places.map(namesOfPlace));
-      return {
-        kind: 'unknown',
-        why: primary,
-        isElsewhere: !names.flat().some((each) => each && isHere(each)),
-      };
+      const sentinels = (await Promise.all(places.map(namesOfPlace))).flat();
+      return unknown(primary, !sentinels.some((each) => each && isHere(each)));
     }
     places = [primary];
   }
@@ -113,15 +101,16 @@ async function compare(
     if (place.socketPath === undefined && !ports.has(String(place.port))) continue;
     const own = await namesOfPlace(place);
     if (own === null) unresolved ??= place.host;
-    else if (own.some((each) => names.has(each))) return { kind: 'same' };
+    else if (own.some((each) => names.has(each))) return same;
   }
   if (unresolved !== undefined)
-    return {
-      kind: 'unknown',
-      why: `\`${unresolved}\`, the host of profile \`${name}\`, does not resolve`,
-      isElsewhere: true,
-    };
-  return runId === null ? { kind: 'other' } : compareProcesses(name, config, loaded, places, runId, given);
+    return unknown(`\`${unresolved}\`, the host of profile \`${name}\`, does not resolve`, true);
+  if (runId === null) return {};
+  const answer = await askProcesses(name, config, loaded, places, runId, given);
+  if (typeof answer === 'boolean') return answer ? same : {};
+  return {
+    warning: `the server of profile \`${name}\` ${answer}; whether ${address} leads to it is not known`,
+  };
 }
 
 const inquiryMillis = 1000;
@@ -130,19 +119,16 @@ const inquiryMillis = 1000;
  * Asks the places of a profile which processes answer there, as whom the profile itself would be connected to: of the
  * environment only the variable that the profile names is used. For a map that is not trusted only this host is asked, without
  * user and password. A place that refuses connections has no server.
+ * @returns Whether one of them is the process; why it is not known, as it reads after the name of the profile.
  */
-async function compareProcesses(
+async function askProcesses(
   name: string,
   config: ProfileConfig,
   loaded: JudgedConfig,
   places: readonly Place[],
   runId: string,
   { variables, signal }: { readonly variables: Variables; readonly signal: AbortSignal },
-): Promise<Comparison> {
-  const unasked = (why: string): Comparison => ({
-    kind: 'unasked',
-    why: `the server of profile \`${name}\` ${why}`,
-  });
+): Promise<boolean | string> {
   const { refusal } = loaded.trust;
   let target: Omit<ConnectTarget, keyof Place> = { database: 0, timeoutMillis: inquiryMillis };
   if (refusal === null) {
@@ -151,16 +137,15 @@ async function compareProcesses(
       const ofProfile = passwordEnv === undefined ? {} : { [passwordEnv]: variables[passwordEnv] };
       const found = await settingsOfProfile(name, loaded, { HOME: variables['HOME'], ...ofProfile }, signal);
       // Without the password of a profile no change elsewhere repeats a warning.
-      if (found.obstacle !== null) return { kind: 'other' };
+      if (found.obstacle !== null) return false;
       target = found.target;
     } catch (error) {
-      return unasked(`cannot be asked for its run_id (${messageOf(error)})`);
+      return `cannot be asked for its run_id (${messageOf(error)})`;
     }
   } else {
     // Strangers do not decide which hosts are connected to; of this one it gives nothing away.
     const names = await Promise.all(places.map(namesOfPlace));
-    if (!names.every((each) => each?.every(isHere)))
-      return unasked(`is not asked for its run_id: ${refusal.reason}`);
+    if (!names.every((each) => each?.every(isHere))) return `is not asked for its run_id: ${refusal.reason}`;
   }
   const late = AbortSignal.any([signal, AbortSignal.timeout(inquiryMillis)]);
   const { askOnce } = await import('../redis/node.ts');
@@ -173,14 +158,12 @@ async function compareProcesses(
       ).catch((error: unknown) => error),
     ),
   );
-  if (answers.includes(runId)) return { kind: 'same' };
+  if (answers.includes(runId)) return true;
   const failed = answers.find((answer) => answer instanceof Error && !isAbsent(answer));
-  if (failed === undefined) return { kind: 'other' };
-  return unasked(
-    late.aborted
-      ? `did not answer within ${inquiryMillis / 1000} s`
-      : `cannot be asked for its run_id (${messageOf(failed)})`,
-  );
+  if (failed === undefined) return false;
+  return late.aborted
+    ? `did not answer within ${inquiryMillis / 1000} s`
+    : `cannot be asked for its run_id (${messageOf(failed)})`;
 }
 
 const isAbsent = (error: unknown) =>

@@ -112,7 +112,7 @@ function endsWithinLine(file: number): boolean {
   return last.toString() !== '\n';
 }
 
-/** The last window of a history file. @throws InputError where there is none, or what stands there is something else */
+/** The last window of a history file. @throws InputError where there is none, or the last line is something else */
 export async function readLastRecord(path: string, signal: AbortSignal): Promise<TrafficRecord> {
   const failure = (cause: string) =>
     new InputError(

@@ -104,7 +104,7 @@ async function lookAtEvents(node: RedisNode, now: number): Promise<NotificationR
     : new NotificationRefusal(node.address, 'read-only', new ReplyError('READONLY'), flags, hitFlags);
 }
 
-/** Misses are told of, and the rest is not known to be, or known not to be. */
+/** Misses have events, and the other causes are not known to have them, or known not to. */
 function causesRemark({ address, missing, hint }: NotificationRefusal): string {
   const what =
     missing === null
@@ -177,6 +177,6 @@ async function operationsPerSecond(node: RedisNode): Promise<number | null> {
 
 async function countDatabases(node: RedisNode): Promise<number> {
   const [reply] = await node.batch([['CONFIG', 'GET', 'DATABASES']]);
-  const told = Array.isArray(reply) ? Number(reply[1]) : Number.NaN;
-  return Math.max(node.database + 1, Number.isInteger(told) && told > 0 ? told : usualDatabases);
+  const reported = Array.isArray(reply) ? Number(reply[1]) : Number.NaN;
+  return Math.max(node.database + 1, Number.isInteger(reported) && reported > 0 ? reported : usualDatabases);
 }

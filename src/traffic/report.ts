@@ -1,7 +1,7 @@
 import type { Interval } from '../support/intervals.ts';
 
 /**
- * How hits and misses are told apart by namespace:
+ * How hits and misses are assigned to namespaces:
  * - `exact`: each command is read from MONITOR, each miss from its `keymiss` event
  * - `sampled`: each miss from its event; commands in short bursts, from which the hits are estimated
  * - `misses-only`: each miss from its event; who hits is not known
@@ -16,7 +16,7 @@ export const fewestMisses = 100;
 export type Bounds = Interval | null;
 
 /**
- * Why reads found nothing. `neverCached`: nothing in the window tells that the key was ever stored. `unknown`: the window
+ * Why reads found nothing. `neverCached`: nothing in the window shows that the key was ever stored. `unknown`: the window
  * cannot tell, for what it knew of the key was forgotten, or the key went without an event.
  */
 export interface MissCauses {
@@ -177,7 +177,7 @@ export interface TrafficReport {
   /** False where events were lost, or where more than 1 % of the lookups cannot be attributed: `invalidReasons` says which. */
   readonly valid: boolean;
   readonly invalidReasons: readonly string[];
-  /** What a reader of the figures must know beside them. */
+  /** What a reader of the figures must know with them. */
   readonly remarks: readonly string[];
   /** Why the window ended before its time: `max-cost`, `max-bytes`, `interrupted`, `lost`; null where it did not. */
   readonly endedBy: string | null;

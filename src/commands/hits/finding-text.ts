@@ -1,6 +1,7 @@
 import { note, type NoteBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
-import type { TrafficFinding } from '../../traffic/figures/findings.ts';
+import type { Interval } from '../../support/intervals.ts';
+import type { MissShare, TrafficFinding } from '../../traffic/figures/findings.ts';
 
 /** More than a screen holds would push the figures off it. */
 const mostFindings = 8;
@@ -18,69 +19,56 @@ export function findingNotes(findings: readonly TrafficFinding[]): NoteBlock[] {
 }
 
 /** A finding as a sentence, with what may be done about it. */
-export function findingText(finding: TrafficFinding): { tone: NoteBlock['tone']; text: string } {
-  const { namespace } = finding;
+export const findingText = (finding: TrafficFinding): { tone: NoteBlock['tone']; text: string } => ({
+  tone: finding.rule === 'target-missed' ? 'bad' : 'warning',
+  text: `${finding.namespace}: ${sentenceOf(finding)}`,
+});
+
+function sentenceOf(finding: TrafficFinding): string {
   switch (finding.rule) {
     case 'target-missed': {
       const { hitRate, hitRateInterval, reads, hitRateTarget } = finding;
-      const rate = `${formatRatio(hitRate)} (${rangeText(hitRateInterval, formatRatio)}) of ${counted(reads, 'read')}`;
-      return {
-        tone: 'bad',
-        text: `${namespace}: hit rate ${rate} is below the target of ${formatRatio(hitRateTarget)}`,
-      };
+      const rate = `${bounded(hitRate, hitRateInterval, formatRatio)} of ${counted(reads, 'read')}`;
+      return `hit rate ${rate} is below the target of ${formatRatio(hitRateTarget)}`;
     }
     case 'expires-too-soon': {
+      const found = `${shareText(finding)} came after the end of the TTL`;
       const { currentSeconds } = finding;
-      const found = `${namespace}: ${shareText(finding)} came after the end of the TTL`;
-      const text =
-        currentSeconds === null ? found : `${found} of ${formatSeconds(currentSeconds)}${ttlAdvice(finding)}`;
-      return { tone: 'warning', text };
+      return currentSeconds === null
+        ? found
+        : `${found} of ${formatSeconds(currentSeconds)}${ttlAdvice(finding)}`;
     }
     case 'evicted-too-soon':
-      return {
-        tone: 'warning',
-        text: `${namespace}: ${shareText(finding)} are of keys that were evicted; ${memoryAdvice(finding)}`,
-      };
+      return `${shareText(finding)} are of keys that were evicted; ${memoryAdvice(finding)}`;
     case 'removed-too-often':
-      return {
-        tone: 'warning',
-        text:
-          `${namespace}: ${shareText(finding)} are of keys that were removed with DEL or UNLINK: what removes them, and ` +
-          'does it have to so often?',
-      };
+      return (
+        `${shareText(finding)} are of keys that were removed with DEL or UNLINK: what removes them, and does it have to ` +
+        'so often?'
+      );
     case 'never-read-again': {
       const { newKeys, hitRate, hitRateInterval } = finding;
-      return {
-        tone: 'warning',
-        text:
-          `${namespace}: ${counted(newKeys, 'key')} were stored after a miss and hardly any was read again in this window (hit rate ` +
-          `${formatRatio(hitRate)}, ${rangeText(hitRateInterval, formatRatio)}): is a part of the key different each time?`,
-      };
+      return (
+        `${counted(newKeys, 'key')} were stored after a miss and hardly any was read again in this window (hit rate ` +
+        `${formatRatio(hitRate)}, ${rangeText(hitRateInterval, formatRatio)}): is a part of the key different each time?`
+      );
     }
     case 'never-stored':
-      return {
-        tone: 'warning',
-        text:
-          `${namespace}: ${shareText(finding)} ask again for keys that were not stored in this window: is there something ` +
-          'to store for them, even if it is that there is nothing?',
-      };
+      return (
+        `${shareText(finding)} ask again for keys that were not stored in this window: is there something to store for ` +
+        'them, even if it is that there is nothing?'
+      );
     case 'written-not-read': {
       const { writes, readsPerWriteInterval } = finding;
       const most = (100 * readsPerWriteInterval[1]).toFixed(1);
-      return {
-        tone: 'warning',
-        text: `${namespace}: ${counted(writes, 'write')} and no reads in this window (at most ${most} reads for 100 writes): what is it cached for?`,
-      };
+      return `${counted(writes, 'write')} and no reads in this window (at most ${most} reads for 100 writes): what is it cached for?`;
     }
     case 'stampedes': {
       const { count, largest, extraMisses, share, shareInterval } = finding;
-      return {
-        tone: 'warning',
-        text:
-          `${namespace}: ${counted(count, 'time', 'times')} more than one reader missed a key before it was stored again (at ` +
-          `most ${largest}); ${counted(extraMisses, 'miss', 'misses')}, ${formatRatio(share)} (${rangeText(shareInterval, formatRatio)}) ` +
-          'of all, did work that another did already',
-      };
+      return (
+        `${counted(count, 'time', 'times')} more than one reader missed a key before it was stored again (at most ` +
+        `${largest}); ${counted(extraMisses, 'miss', 'misses')}, ${bounded(share, shareInterval, formatRatio)} of all, did ` +
+        'work that another did already'
+      );
     }
   }
 }
@@ -88,13 +76,8 @@ export function findingText(finding: TrafficFinding): { tone: NoteBlock['tone'];
 type FindingOf<Rule extends TrafficFinding['rule']> = Extract<TrafficFinding, { readonly rule: Rule }>;
 
 /** `71.0 % (65.2 to 76.4 %) of its 240 misses` */
-function shareText({
-  share,
-  shareInterval,
-  misses,
-}: Pick<FindingOf<'stampedes'>, 'share' | 'shareInterval' | 'misses'>): string {
-  return `${formatRatio(share)} (${rangeText(shareInterval, formatRatio)}) of its ${counted(misses, 'miss', 'misses')}`;
-}
+const shareText = ({ share, shareInterval, misses }: MissShare) =>
+  `${bounded(share, shareInterval, formatRatio)} of its ${counted(misses, 'miss', 'misses')}`;
 
 function ttlAdvice(finding: FindingOf<'expires-too-soon'>): string {
   const { saveHalfSeconds, saveHalfInterval, saveNineTenthsSeconds, saveNineTenthsInterval } = finding;
@@ -104,10 +87,10 @@ function ttlAdvice(finding: FindingOf<'expires-too-soon'>): string {
       ? ''
       : `; a window of ${formatSeconds(Math.ceil(neededWindowSeconds))} would show which TTL halves them (\`--for\`)`;
   }
-  const half = `; ${formatSeconds(saveHalfSeconds)} (${rangeText(saveHalfInterval, formatSeconds)}) would halve them`;
+  const half = `; ${bounded(saveHalfSeconds, saveHalfInterval, formatSeconds)} would halve them`;
   return saveNineTenthsSeconds === null || saveNineTenthsInterval === null
     ? half
-    : `${half}, ${formatSeconds(saveNineTenthsSeconds)} (${rangeText(saveNineTenthsInterval, formatSeconds)}) leave a tenth`;
+    : `${half}, ${bounded(saveNineTenthsSeconds, saveNineTenthsInterval, formatSeconds)} leave a tenth`;
 }
 
 function memoryAdvice(finding: FindingOf<'evicted-too-soon'>): string {
@@ -115,11 +98,15 @@ function memoryAdvice(finding: FindingOf<'evicted-too-soon'>): string {
     finding;
   if (extraForHalfBytes === null || extraForHalfInterval === null)
     return 'the memory is too small for what is read';
-  const half = `${formatBytes(extraForHalfBytes)} (${rangeText(extraForHalfInterval, formatBytes)}) more memory would have saved half of them`;
+  const half = `${bounded(extraForHalfBytes, extraForHalfInterval, formatBytes)} more memory would have saved half of them`;
   return extraForNineTenthsBytes === null || extraForNineTenthsInterval === null
     ? half
-    : `${half}, ${formatBytes(extraForNineTenthsBytes)} (${rangeText(extraForNineTenthsInterval, formatBytes)}) nine tenths`;
+    : `${half}, ${bounded(extraForNineTenthsBytes, extraForNineTenthsInterval, formatBytes)} nine tenths`;
 }
 
-const rangeText = ([low, high]: readonly [number, number], format: (value: number) => string) =>
+/** `71.0 % (65.2 to 76.4 %)` */
+const bounded = (figure: number, interval: Interval, format: (value: number) => string) =>
+  `${format(figure)} (${rangeText(interval, format)})`;
+
+const rangeText = ([low, high]: Interval, format: (value: number) => string) =>
   `${format(low)} to ${format(high)}`;

@@ -8,7 +8,7 @@ import {
 } from '../report.ts';
 
 /** A part of the misses of a namespace, with the bounds that hold it in the long run with 95 % certainty. */
-interface MissShare {
+export interface MissShare {
   readonly misses: number;
   readonly share: number;
   readonly shareInterval: Interval;

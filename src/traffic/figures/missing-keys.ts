@@ -18,7 +18,7 @@ interface MissedKey {
 
 /**
  * The keys that miss most in a window. A key stands out where most of its misses are counted for certain; the most certain
- * come first. No key has more misses than its namespace leaves it beside those that are certain of others.
+ * come first. No key has more misses than its namespace leaves it after those that are certain of others.
  */
 export function missingKeysOf(
   windows: readonly Span[],

@@ -28,7 +28,7 @@ const fewestTtls = 20;
  * renewal process, exact where reads are independent of each other. T' is found by bisection of the mean over all gaps; its
  * bounds are where the mean, less or plus its own error, is the share that is asked for.
  *
- * A window shows gaps of up to its own length. A TTL that is longer than the present one by more than that is not told.
+ * A window shows gaps of up to its own length. A TTL that is longer than the present one by more than that is not reported.
  */
 export function ttlRemedy(
   details: RowDetails,

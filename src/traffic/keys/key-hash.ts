@@ -31,7 +31,7 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: n
   into.low = (second + into.high) | 0;
 }
 
-/** Four bytes, the first the lowest; those beyond the end are zeros, which the length tells from real ones. */
+/** Four bytes, the first the lowest; those beyond the end are zeros, which the length distinguishes from real ones. */
 function wordOfBytes(bytes: Uint8Array, at: number, end: number): number {
   if (at + 4 <= end) {
     return (

@@ -168,7 +168,7 @@ export class KeyHistory {
     return Math.max(this.flushes.get(database) ?? 0, this.flushes.get(null) ?? 0);
   }
 
-  /** Never 0, which stands for no time. */
+  /** Never 0, which means no time. */
   private sinceStart(now: number): number {
     return Math.max(1, Math.min(0xffffffff, Math.round(now - this.startMillis)));
   }

@@ -19,9 +19,9 @@ const fullLoad = 0.7;
 const filterBits = 64;
 
 /**
- * What is remembered of keys, by the hash of the key, in memory of a fixed size: 36 MB unless told otherwise. There are
+ * What is remembered of keys, by the hash of the key, in memory of a fixed size: 36 MB unless another size is given. There are
  * two generations. A full young one becomes the old one, and of the old one's keys that were not asked for meanwhile
- * only a trace is left, which tells them from keys that were never seen.
+ * only a trace is left, which distinguishes them from keys that were never seen.
  */
 export class KeyTable {
   /** Entries that were dropped. */

@@ -177,7 +177,7 @@ function parseNote(value: unknown): Note | null {
   return { address, runId, original, values, holder: read, at };
 }
 
-/** What tells one server from another. */
+/** By what one server differs from another. */
 type ServerIdentity = Pick<ServerFlags, 'address' | 'runId' | 'startedAt'>;
 
 /** True where the note is about this process of the server. Where INFO is refused the address alone must tell. */
@@ -187,7 +187,7 @@ export function isAbout(note: Note, server: ServerIdentity): boolean {
     : note.runId === server.runId;
 }
 
-/** The server tells its age in whole seconds. */
+/** The server reports its age in whole seconds. */
 const ageSlackMillis = 2000;
 
 /**

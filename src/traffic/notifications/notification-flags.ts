@@ -19,7 +19,7 @@ export interface WantedFlags {
 /** Events that report misses (6.0 and later) and their causes: expired, evicted, generic, and new (7.0 and later). */
 export const hitFlags: WantedFlags = { required: 'Emxeg', optional: 'n' };
 
-/** What `A` stands for. Servers before 7.0 do not know `d`, and answer `A` for the others. */
+/** What `A` means. Servers before 7.0 do not know `d`, and answer `A` for the others. */
 const allClasses = 'g$lshzxetd';
 
 /**

@@ -15,7 +15,7 @@ export interface TableEntry {
   /** False: the whole line is taken apart, and the rule applied to its arguments. */
   readonly streams: boolean;
   readonly lookups: number;
-  /** Keys that can be told as the arguments go by; null: none. */
+  /** Keys that are known as the arguments go by; null: none. */
   readonly reads: KeyRange | null;
   readonly stores: KeyRange | null;
   /** Where the command says how long a key lives: among SET's options, or as an argument in (milli)seconds. */
@@ -94,7 +94,7 @@ function entryOf(rule: CountingRule): TableEntry {
   };
 }
 
-/** True for keys that can be told as the arguments go by, without knowing how many there are. */
+/** True for keys that are known as the arguments go by, without knowing how many there are. */
 const canStream = (places: KeyPlaces | null): places is KeyRange | null =>
   places === null || (places.kind === 'range' && (places.last > 0 || places.last === -1));
 

@@ -9,7 +9,7 @@ export type KeyPlaces =
   | { readonly kind: 'counted'; readonly countAt: number; readonly first: number }
   /** The first half of what follows the word STREAMS. */
   | { readonly kind: 'streams' }
-  /** Argument `at`, where one of these words stands at `from` or behind it; with `without`, where none does. */
+  /** Argument `at`, where one of these words is at `from` or behind it; with `without`, where none does. */
   | {
       readonly kind: 'conditional';
       readonly at: number;
@@ -17,7 +17,7 @@ export type KeyPlaces =
       readonly words: readonly string[];
       readonly without?: true;
     }
-  /** The argument behind the last of these words that stands at `from` or behind it: STORE. */
+  /** The argument behind the last of these words that is at `from` or behind it: STORE. */
   | { readonly kind: 'after'; readonly from: number; readonly words: readonly string[] }
   /** Argument `at`; where it is empty, what follows the word KEYS. */
   | { readonly kind: 'key or KEYS'; readonly at: number };
@@ -30,14 +30,14 @@ export interface CountingRule {
   readonly reads: KeyPlaces | null;
   /** Lookups of each key; 1 unless said. */
   readonly lookups?: number;
-  /** The reads are counted only where this word stands among the options: `GET` in `SET key value GET`. */
+  /** The reads are counted only where this word is among the options: `GET` in `SET key value GET`. */
   readonly readsWith?: string;
   /**
    * The keys are looked up one after the other until one makes the command fail. Only the first lookup of the first key is
    * certain then, for MONITOR shows the command, and not that it failed.
    */
   readonly stopsAtError?: true;
-  /** True where a miss is counted and no `keymiss` event tells of it. */
+  /** True where a miss is counted and no `keymiss` event reports it. */
   readonly silentMiss?: true;
   /** Keys that are written: given a value, removed, or given another time to live. Null: none. */
   readonly writes: KeyPlaces | null;

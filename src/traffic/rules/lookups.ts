@@ -1,7 +1,7 @@
 import type { ByteString } from '../../support/bytes.ts';
 import type { CountingRule, KeyPlaces } from './counting-rules.ts';
 
-/** What one command does to keys. A key that is named twice is looked up, and stands here, twice. */
+/** What one command does to keys. A key that is named twice is looked up, and listed here, twice. */
 export interface CommandLookups {
   readonly readKeys: readonly ByteString[];
   /** Hits or misses that each of the read keys adds. */
@@ -55,8 +55,8 @@ function keysAt(places: KeyPlaces | null, argv: readonly ByteString[]): ByteStri
       return Number.isInteger(count) ? argv.slice(first, first + count) : [];
     }
     case 'conditional': {
-      const stands = lastOf(argv, places.from, places.words) !== undefined;
-      return stands !== (places.without ?? false) ? argv.slice(places.at, places.at + 1) : [];
+      const isThere = lastOf(argv, places.from, places.words) !== undefined;
+      return isThere !== (places.without ?? false) ? argv.slice(places.at, places.at + 1) : [];
     }
     case 'after': {
       const at = lastOf(argv, places.from, places.words);
@@ -70,7 +70,7 @@ function keysAt(places: KeyPlaces | null, argv: readonly ByteString[]): ByteStri
   }
 }
 
-/** Where the last of these words stands. */
+/** Where the last of these words is. */
 function lastOf(argv: readonly ByteString[], from: number, words: readonly string[]): number | undefined {
   for (let at = argv.length - 1; at >= from; at--)
     if (words.includes((argv[at] ?? '').toUpperCase())) return at;

@@ -44,7 +44,7 @@ interface NodeObserverOptions {
 
 /**
  * Observes one node. A mark is a lookup of a key that is not there, sent together with INFO: MONITOR shows the lookup,
- * an event tells of the miss, and INFO gives the counters of the same instant, for a transaction is never interrupted.
+ * an event reports the miss, and INFO gives the counters of the same instant, for a transaction is never interrupted.
  */
 export class NodeObserver {
   private readonly monitor: MonitorReader;

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
+import { temporaryFolder } from '../server/own.ts';
 import { describe, expect, test } from 'vitest';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
-import { send } from '../server/redis.ts';
+import { send, sendAll } from '../server/redis.ts';
+import { runWithFileLimit } from './invalidate-journals.ts';
 import { store, storedKeys, withMap } from './invalidate-setup.ts';
 import { countsOf, rules, storeIdle, ttlOf } from './prune-setup.ts';
 import { urlAs } from './reading.ts';
@@ -111,6 +114,29 @@ describe('prune', () => {
     const options = { url: primary.redis.url, env: { ...withMap(rules), NO_COLOR: '1' }, terminal: true };
     const shown = await cli(['prune', '--idle', '1d', '--dry-run'], options);
     expect(shown.stdout).toContain('1 replica follows: a key that is read there alone counts as idle here');
+  });
+
+  test('stops where the journal of what is idle cannot be written, and names the way on', async () => {
+    const { redis, server } = await startServer();
+    await send(server, 'SET', 'source', 'x');
+    const value = (await send(server, 'DUMP', 'source')) as string;
+    const names = Array.from({ length: 1000 }, (_, id) => `draft:${id}`);
+    await sendAll(
+      server,
+      names.map((name) => ['RESTORE', name, 0, value, 'IDLETIME', 90_000]),
+    );
+    const journal = join(temporaryFolder(), 'full.journal');
+    const result = await runWithFileLimit(
+      20,
+      ['prune', '--idle', '1d', '--yes', '--no-backup', '--journal', journal, '-o', 'json'],
+      { REDIS_URL: redis.url, ...withMap(rules) },
+    );
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toContain('full.journal` cannot be written');
+    expect(result.stderr).toContain('make room');
+    const { removed, failed, notAttempted } = countsOf(result);
+    expect(removed + failed + notAttempted).toBe(1000);
+    expect(await send(server, 'DBSIZE')).toBe(1001 - removed);
   });
 
   test('without the right to PEXPIRE or UNLINK changes nothing, and names the right', async () => {

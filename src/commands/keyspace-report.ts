@@ -133,6 +133,7 @@ function readingReportOf(analysis: Analysis): ReadingReport {
     lookedUpKeys: method.lookedUpKeys,
     repeatedKeys: method.repeatedKeys,
     mostRecountedKeys: method.mostRecountedKeys,
+    uncountedBytes: method.uncountedBytes,
     keysWithFieldTtls,
     reconnects: analysis.account.reconnects,
   };
@@ -221,8 +222,16 @@ export function readingNotes(reading: ReadingReport): Block[] {
 }
 
 /** A sample meets few of the keys that are few, however many bytes they hold. */
-function unmetNotes({ mostUnmetBytes, memoryUnchecked }: ReadingReport): Block[] {
+function unmetNotes({ mostUnmetBytes, memoryUnchecked, uncountedBytes }: ReadingReport): Block[] {
   const unmet = mostUnmetBytes ?? 0;
+  const uncounted = uncountedBytes ?? 0;
+  if (uncounted > 0)
+    return [
+      note(
+        'warning',
+        `\`used_memory_dataset\` is ${formatBytes(uncounted)} more than all keys: \`MEMORY USAGE\` judges a collection by five of its elements, and one whose elements differ in length may be far larger; \`MEMORY USAGE KEY SAMPLES 0\` measures it whole`,
+      ),
+    ];
   if (unmet === 0 && memoryUnchecked !== null)
     return [
       note(

@@ -140,6 +140,7 @@ export async function readSample(
       lookedUpKeys: tree.detailedKeys || null,
       repeatedKeys: null,
       mostRecountedKeys: null,
+      uncountedBytes: null,
       unchecked: isReadWhole(account) ? uncheckedReasonOf(input) : 'unreadable',
     },
     account,
@@ -168,8 +169,8 @@ function readsOnForUnmet(
   );
 }
 
-/** Why a sample cannot be held against what the server says that its keys take; null where it can. */
-function uncheckedReasonOf(input: ReadInput): UncheckedReason | null {
+/** Why sizes cannot be held against what the server says that its keys take; null where they can. */
+export function uncheckedReasonOf(input: ReadInput): UncheckedReason | null {
   const { nodes, columns } = input;
   if (columns.memory !== true) return null;
   if (isNarrowed(input)) return 'filtered';
@@ -180,7 +181,7 @@ function uncheckedReasonOf(input: ReadInput): UncheckedReason | null {
 }
 
 /** False where the sizes of keys were refused, of all or of some. */
-function isReadWhole(account: WalkAccount): boolean {
+export function isReadWhole(account: WalkAccount): boolean {
   return account.unreadableKeys === 0 && !refusesMemory(account);
 }
 
@@ -208,7 +209,7 @@ function sumOfSizes(
   return sum;
 }
 
-async function readBounds(nodes: readonly ReadNode[]): Promise<DatasetBounds | null> {
+export async function readBounds(nodes: readonly ReadNode[]): Promise<DatasetBounds | null> {
   const infos = await Promise.all(nodes.map(({ node }) => readInfoIfPermitted(node)));
   return sumOfBounds(infos.map((info) => info && datasetBoundsOf(info)));
 }

@@ -78,6 +78,11 @@ export interface Method {
   readonly repeatedKeys: number | null;
   /** Keys that may be counted more than once, at the most, with 97.5 % certainty; null of a sample. */
   readonly mostRecountedKeys: number | null;
+  /**
+   * Bytes that the server holds beyond those of all keys, where they are more than MEMORY USAGE is known to leave out; 0: it holds no
+   * more; null: not every key was read, or what the server holds is not of these keys alone.
+   */
+  readonly uncountedBytes: number | null;
   /** Of a sample; null: it was checked, or there is nothing to check. */
   readonly unchecked?: UncheckedReason | null;
 }

@@ -89,3 +89,18 @@ describe('bytes that cannot be checked', () => {
     other.close();
   });
 });
+
+test('a hash with a few long fields among many is larger than MEMORY USAGE says, which a reading of every key names', async () => {
+  expect((await stats(redis.url, ['--exact'])).result.reading.uncountedBytes).toBe(0);
+  const fields = `for i = 1, 100000 do redis.call('HSET', 'hash', i, 'short') end
+    for i = 1, 20 do redis.call('HSET', 'hash', 'long' .. i, string.rep('x', ${giantBytes})) end`;
+  await send(server, 'EVAL', fields, 0);
+  const { result } = await stats(redis.url, ['--exact']);
+  const uncounted = result.reading.uncountedBytes ?? 0;
+  expect(uncounted / (20 * giantBytes)).toBeGreaterThan(0.8);
+  expect(uncounted / (20 * giantBytes)).toBeLessThan(1.4);
+  const { stdout } = await cli(['stats', '--exact', '--no-color'], { url: redis.url, terminal: true });
+  expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
+    /`used_memory_dataset` is \d+\.\d MB more than all keys: `MEMORY USAGE` judges a collection by five/,
+  );
+});

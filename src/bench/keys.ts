@@ -1,7 +1,7 @@
 import { groupBy } from '../support/collections.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
 import { refusal } from '../redis/errors.ts';
-import { encodeCommand, type Lane } from '../redis/lane.ts';
+import { encodeCommand, type Connection } from '../redis/connection.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { type BenchOptions, needsKeys } from './options.ts';
@@ -39,21 +39,21 @@ export class KeySet {
   }
 
   /** Writes every key, or renews its TTL. Stops between batches where the signal is aborted. @throws RedisError */
-  async fill(lane: Lane, signal: AbortSignal): Promise<void> {
+  async fill(connection: Connection, signal: AbortSignal): Promise<void> {
     const most = Math.max(1, Math.min(batchKeys, Math.floor(batchBytes / this.payload.length)));
     for (let start = 0; start < this.names.length && !signal.aborted; start += most) {
       const heads = this.setHeads.slice(start, start + most);
       this.written = Math.max(this.written, start + heads.length);
-      const replies = await lane.send(heads.map((head) => head + this.setTail).join(''), heads.length);
+      const replies = await connection.send(heads.map((head) => head + this.setTail).join(''), heads.length);
       const refused = replies.find((reply) => reply instanceof ReplyError);
-      if (refused) throw refusal(refused, '`SET`', lane.address);
+      if (refused) throw refusal(refused, '`SET`', connection.address);
     }
   }
 
   /** Makes sure that what is written can be removed again. @throws RedisError where UNLINK is refused */
-  async probeRemoval(lane: Lane): Promise<void> {
-    const [reply] = await lane.exchange(this.names.slice(0, 1).map((key) => ['UNLINK', key]));
-    if (reply instanceof ReplyError) throw refusal(reply, '`UNLINK`', lane.address);
+  async probeRemoval(connection: Connection): Promise<void> {
+    const [reply] = await connection.exchange(this.names.slice(0, 1).map((key) => ['UNLINK', key]));
+    if (reply instanceof ReplyError) throw refusal(reply, '`UNLINK`', connection.address);
   }
 
   /** Removes what was written, one command for each key: keys of a cluster node lie in different slots. */
@@ -62,19 +62,19 @@ export class KeySet {
     const removal = { removed: 0, left: keys.length };
     if (keys.length === 0) return removal;
     try {
-      // The lanes of the run may be broken.
-      const lane = await this.node.openLane();
+      // The connections of the run may be broken.
+      const connection = await this.node.openConnection();
       try {
         for (let start = 0; start < keys.length; start += batchKeys) {
           const batch = keys.slice(start, start + batchKeys);
-          for (const reply of await lane.exchange(batch.map((key) => ['UNLINK', key]))) {
+          for (const reply of await connection.exchange(batch.map((key) => ['UNLINK', key]))) {
             if (typeof reply !== 'number') continue;
             removal.removed += reply;
             removal.left--;
           }
         }
       } finally {
-        lane.close();
+        connection.close();
       }
     } catch (error) {
       return { ...removal, error: error as Error };

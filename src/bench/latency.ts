@@ -17,7 +17,7 @@ export interface LatencySummary {
 
 const nanosPerMilli = 1e6;
 const nanosPerMicro = 1e3;
-/** One hour; a lane waits for no answer so long. */
+/** One hour; a connection waits for no answer so long. */
 const longestNanos = 3_600_000 * nanosPerMilli;
 
 /**

@@ -1,5 +1,5 @@
 import { refusal } from '../redis/errors.ts';
-import type { Lane } from '../redis/lane.ts';
+import type { Connection } from '../redis/connection.ts';
 import { noLookups } from '../redis/lookups.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import { type Clock, Pacer } from './clock.ts';
@@ -7,11 +7,11 @@ import { type LatencySummary, LatencyRecorder } from './latency.ts';
 import type { Limit } from './options.ts';
 import type { CommandSource } from './workload.ts';
 
-/** One connection under load: a lane, or in a test something that answers in simulated time. */
-export type Connection = Pick<Lane, 'address' | 'lookups' | 'send'>;
+/** A connection under load, or in a test something that answers in simulated time. */
+export type LoadedConnection = Pick<Connection, 'address' | 'lookups' | 'send'>;
 
 export interface Load {
-  readonly connection: Connection;
+  readonly connection: LoadedConnection;
   readonly commands: CommandSource;
 }
 

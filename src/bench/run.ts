@@ -1,7 +1,7 @@
 import type { Progress } from '../support/progress.ts';
 import { asBytes } from '../support/bytes.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
-import type { Lane } from '../redis/lane.ts';
+import type { Connection } from '../redis/connection.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { SeededRandom } from '../support/random.ts';
 import type { Clock } from './clock.ts';
@@ -20,8 +20,8 @@ interface BenchTools {
 }
 
 interface Station {
-  readonly lane: Lane;
-  /** The keys on the lane's node; null where the workloads need none. */
+  readonly connection: Connection;
+  /** The keys on the connection's node; null where the workloads need none. */
   readonly keys: KeySet | null;
 }
 
@@ -51,7 +51,7 @@ export async function runBenchmark(
   const account: Account = { results: [], warnings: [] };
   let error: Error | undefined;
   try {
-    for (const { lane, keys } of firstOfEach(stations)) await keys.probeRemoval(lane);
+    for (const { connection, keys } of firstOfEach(stations)) await keys.probeRemoval(connection);
     for (const workload of options.workloads) {
       error = await runWorkload(workload, stations, options, tools, account);
       if (error || tools.signal.aborted) break;
@@ -59,7 +59,7 @@ export async function runBenchmark(
   } catch (thrown) {
     error = thrown as Error;
   } finally {
-    for (const { lane } of stations) lane.close();
+    for (const { connection } of stations) connection.close();
   }
   const removal = await removeKeys(keySets);
   const { workloads: _workloads, limit: _limit, ...settings } = options;
@@ -90,10 +90,10 @@ async function runWorkload(
 ): Promise<Error | undefined> {
   const { pipeline, limit, ratePerSecond, warmupSeconds, getRatio } = options;
   if (needsKeys(workload)) {
-    for (const { lane, keys } of firstOfEach(stations)) await keys.fill(lane, signal);
+    for (const { connection, keys } of firstOfEach(stations)) await keys.fill(connection, signal);
   }
-  const loads: Load[] = stations.map(({ lane, keys }, index) => ({
-    connection: lane,
+  const loads: Load[] = stations.map(({ connection, keys }, index) => ({
+    connection: connection,
     commands: commandSource(workload, keys ?? noKeys, getRatio, new SeededRandom(seed, workload, index)),
   }));
   const phase = { pipeline, ratePerSecond, subject: commandsOf(workload), clock, signal };
@@ -134,7 +134,7 @@ function makeKeys(
   return keySetsOf(server, keyNames(runId, keys), payload, ttlSeconds).slice(0, connections);
 }
 
-/** Opens all lanes at once, spread over the nodes. @throws RedisError, with none left open */
+/** Opens all connections at once, spread over the nodes. @throws RedisError, with none left open */
 async function openStations(
   server: RedisServer,
   count: number,
@@ -144,21 +144,21 @@ async function openStations(
     Array.from({ length: count }, async (_, index): Promise<Station> => {
       const keys = keySets[index % keySets.length] ?? null;
       const node: RedisNode = keys?.node ?? server.nodes[index % server.nodes.length] ?? server.nodes[0];
-      return { lane: await node.openLane(), keys };
+      return { connection: await node.openConnection(), keys };
     }),
   );
   const stations = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const refused = opened.find((one) => one.status === 'rejected');
   if (!refused) return stations;
-  for (const { lane } of stations) lane.close();
+  for (const { connection } of stations) connection.close();
   throw refused.reason;
 }
 
 /** One station for each key set. */
-function firstOfEach(stations: readonly Station[]): { lane: Lane; keys: KeySet }[] {
-  const byKeys = new Map<KeySet, Lane>();
-  for (const { lane, keys } of stations) if (keys && !byKeys.has(keys)) byKeys.set(keys, lane);
-  return [...byKeys].map(([keys, lane]) => ({ lane, keys }));
+function firstOfEach(stations: readonly Station[]): { connection: Connection; keys: KeySet }[] {
+  const byKeys = new Map<KeySet, Connection>();
+  for (const { connection, keys } of stations) if (keys && !byKeys.has(keys)) byKeys.set(keys, connection);
+  return [...byKeys].map(([keys, connection]) => ({ connection, keys }));
 }
 
 async function removeKeys(keySets: readonly KeySet[]): Promise<Removal> {

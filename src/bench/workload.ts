@@ -1,4 +1,4 @@
-import { encodeCommand } from '../redis/lane.ts';
+import { encodeCommand } from '../redis/connection.ts';
 import type { SeededRandom } from '../support/random.ts';
 import type { KeySet } from './keys.ts';
 import type { WorkloadName } from './options.ts';

@@ -1,6 +1,6 @@
 import { concernsSomeKeys, isRedirection, RedisError, refusal } from '../redis/errors.ts';
 import type { ByteString } from '../support/bytes.ts';
-import type { Lane } from '../redis/lane.ts';
+import type { Connection } from '../redis/connection.ts';
 import { type Pace, type PaceLimits, startPacing } from '../redis/pace.ts';
 import type { Progress } from '../support/progress.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
@@ -125,12 +125,12 @@ async function changeOn(node: RedisNode, keys: readonly ByteString[], work: Node
   const { count, signal, limits = {} } = work;
   if (count.stoppedBy !== null || signal.aborted) return;
   try {
-    const lane = await node.openLane();
+    const connection = await node.openConnection();
     try {
       const { pace, end } = await startPacing(node, limits, signal);
-      await new NodeBatches(lane, keys, work, pace).run().finally(end);
+      await new NodeBatches(connection, keys, work, pace).run().finally(end);
     } finally {
-      lane.close();
+      connection.close();
     }
   } catch (error) {
     if (!(error instanceof RedisError)) throw error;
@@ -232,7 +232,7 @@ class NodeBatches {
   private readonly line: BatchLine;
 
   constructor(
-    private readonly lane: Lane,
+    private readonly connection: Connection,
     private readonly keys: readonly ByteString[],
     private readonly work: NodeWork,
     private readonly pace: Pace | undefined,
@@ -241,8 +241,8 @@ class NodeBatches {
     this.line = {
       inCluster: work.inCluster,
       exchange: async (commands) => {
-        if (!asking) return lane.exchange(commands);
-        const replies = await lane.exchange(commands.flatMap((command) => [['ASKING'], command]));
+        if (!asking) return connection.exchange(commands);
+        const replies = await connection.exchange(commands.flatMap((command) => [['ASKING'], command]));
         return replies.filter((_, index) => index % 2 === 1);
       },
     };
@@ -292,7 +292,7 @@ class NodeBatches {
       return;
     }
     // The next batch would be refused for the same reason.
-    if (!concernsSomeKeys(reply)) count.stoppedBy ??= refusal(reply, command, this.lane.address);
+    if (!concernsSomeKeys(reply)) count.stoppedBy ??= refusal(reply, command, this.connection.address);
     count.fail(keys, reply.code, reply.message);
   }
 }

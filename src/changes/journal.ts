@@ -225,14 +225,14 @@ async function keepValues(
  * @throws RedisError where the connection is lost
  */
 export async function mayReadValues(server: RedisServer, key: ByteString): Promise<boolean> {
-  const lane = await server.nodeFor(key).openLane();
+  const connection = await server.nodeFor(key).openConnection();
   try {
     // Empty at first: were MULTI refused, what follows it would run.
-    const [begun] = await lane.exchange([['MULTI'], ['DISCARD']]);
+    const [begun] = await connection.exchange([['MULTI'], ['DISCARD']]);
     if (begun instanceof ReplyError) return false;
-    const [, dump, ttl] = await lane.exchange([['MULTI'], ['DUMP', key], ['PTTL', key], ['DISCARD']]);
+    const [, dump, ttl] = await connection.exchange([['MULTI'], ['DUMP', key], ['PTTL', key], ['DISCARD']]);
     return ![dump, ttl].some((reply) => reply instanceof ReplyError && reply.code === 'NOPERM');
   } finally {
-    lane.close();
+    connection.close();
   }
 }

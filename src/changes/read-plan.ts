@@ -10,7 +10,7 @@ import { escapeGlob } from '../keyspace/pattern.ts';
 import type { MentionTally } from './mentions.ts';
 import type { InvalidationPlan, Scope, ScopeVerdict } from './plan.ts';
 import type { KeyWalk, Selection } from './selection.ts';
-import type { Lane } from '../redis/lane.ts';
+import type { Connection } from '../redis/connection.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import { PlanTally, type PlanRow } from './plan-tally.ts';
 import { InputError } from '../support/failure.ts';
@@ -250,12 +250,12 @@ class KeySizes {
   isRefused = false;
 
   private constructor(
-    private readonly lane: Lane,
+    private readonly connection: Connection,
     readonly account: WalkAccount,
   ) {}
 
   static async open(node: RedisNode, account: WalkAccount): Promise<KeySizes> {
-    return new KeySizes(await node.openLane(), account);
+    return new KeySizes(await node.openConnection(), account);
   }
 
   /** The sizes in the order of the keys. @throws RedisError when the connection is lost. */
@@ -265,16 +265,16 @@ class KeySizes {
       const batch = keys.slice(start, start + mostInOneWrite);
       const replies: readonly Reply[] = this.isRefused
         ? []
-        : await this.lane.exchange(batch.map((key) => ['MEMORY', 'USAGE', key] as const));
+        : await this.connection.exchange(batch.map((key) => ['MEMORY', 'USAGE', key] as const));
       for (let index = 0; index < batch.length; index++) sizes.push(this.sizeOf(replies[index]));
     }
     return sizes;
   }
 
   close(): void {
-    this.account.commands += this.lane.commandsSent;
-    this.account.receivedBytes += this.lane.bytesReceived;
-    this.lane.close();
+    this.account.commands += this.connection.commandsSent;
+    this.account.receivedBytes += this.connection.bytesReceived;
+    this.connection.close();
   }
 
   private sizeOf(reply: Reply | undefined): KeySize {

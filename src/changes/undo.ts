@@ -5,7 +5,7 @@ import { readExistence } from './existing-keys.ts';
 import { EvictionWatch } from '../records/fixtures/evictions.ts';
 import type { Progress } from '../support/progress.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
-import type { Lane } from '../redis/lane.ts';
+import type { Connection } from '../redis/connection.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 import { readServerTime, timeOf } from '../redis/server-time.ts';
@@ -105,7 +105,7 @@ class UndoRun {
   };
   private readonly problems = new Problems();
   private batchesSent = 0;
-  private readonly lanes = new Map<RedisNode, Lane>();
+  private readonly connections = new Map<RedisNode, Connection>();
   private readonly batches = new Map<RedisNode, { frames: Undone[]; bytes: number }>();
 
   constructor(
@@ -158,7 +158,7 @@ class UndoRun {
   }
 
   close(): void {
-    for (const lane of this.lanes.values()) lane.close();
+    for (const connection of this.connections.values()) connection.close();
   }
 
   private async send(node: RedisNode): Promise<void> {
@@ -174,7 +174,7 @@ class UndoRun {
       return;
     }
     try {
-      await this.restore(await this.laneTo(node), frames);
+      await this.restore(await this.connectionTo(node), frames);
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
       this.undoing.stoppedBy = error;
@@ -191,10 +191,10 @@ class UndoRun {
     this.undoing.stoppedByEvictions = !this.options.allowsEvictions && (this.watch?.evictedKeys ?? 0) > 0;
   }
 
-  private async laneTo(node: RedisNode): Promise<Lane> {
-    const lane = this.lanes.get(node) ?? (await node.openLane());
-    this.lanes.set(node, lane);
-    return lane;
+  private async connectionTo(node: RedisNode): Promise<Connection> {
+    const connection = this.connections.get(node) ?? (await node.openConnection());
+    this.connections.set(node, connection);
+    return connection;
   }
 
   /** What would be restored. */
@@ -214,10 +214,10 @@ class UndoRun {
     this.undoing.rewritten += there;
   }
 
-  private async restore(lane: Lane, frames: readonly Undone[]): Promise<void> {
-    const due = await this.stillShortened((commands) => lane.exchange(commands), frames);
+  private async restore(connection: Connection, frames: readonly Undone[]): Promise<void> {
+    const due = await this.stillShortened((commands) => connection.exchange(commands), frames);
     if (due.length === 0) return;
-    const replies = await lane.exchange(due.map((frame) => this.commandFor(frame)));
+    const replies = await connection.exchange(due.map((frame) => this.commandFor(frame)));
     due.forEach((frame, index) => this.settle(frame, replies[index]));
   }
 

@@ -2,7 +2,7 @@ import { noteRefusal, type ColumnName, type WalkAccount } from './account.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { isAboutOneKey, isAboutPolicy, refusal } from './errors.ts';
 import { believedSeconds, findSharedValues, IdleLimit, type IdleTime, noOwnIdleTime } from './idle-times.ts';
-import { type Lane, mostMetadataBytes } from './lane.ts';
+import { type Connection, mostMetadataBytes } from './connection.ts';
 import { type LookupTally, noLookups } from './lookups.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import { requireShape } from './commands.ts';
@@ -56,13 +56,13 @@ const allColumns: readonly Column[] = [
 export interface Request {
   readonly keys: readonly ByteString[];
   readonly columns: readonly Column[];
-  readonly lane: Lane;
+  readonly connection: Connection;
   readonly replies: Promise<Reply[]>;
 }
 
 /** Sends the commands of every column that was not refused so far, key by key. */
 export function askColumns(
-  lane: Lane,
+  connection: Connection,
   keys: readonly ByteString[],
   wanted: WalkColumns,
   account: WalkAccount,
@@ -78,8 +78,8 @@ export function askColumns(
   return {
     keys,
     columns,
-    lane,
-    replies: handled(count === 0 ? Promise.resolve([]) : lane.send(payload, count, mostMetadataBytes)),
+    connection,
+    replies: handled(count === 0 ? Promise.resolve([]) : connection.send(payload, count, mostMetadataBytes)),
   };
 }
 
@@ -88,13 +88,13 @@ export function askColumns(
  * @throws RedisError when the connection is lost, or a reply is none of its command
  */
 export async function receiveColumns(request: Request, account: WalkAccount): Promise<KeyColumns> {
-  const { keys, columns, lane } = request;
+  const { keys, columns, connection } = request;
   let replies: Reply[];
   try {
     replies = await request.replies;
   } catch (error) {
     const lost = keys.length * columns.filter(({ lookup }) => lookup !== null).length;
-    lane.lookups.lost += lost;
+    connection.lookups.lost += lost;
     throw error;
   }
   columns.forEach(({ name }, index) => {
@@ -102,26 +102,26 @@ export async function receiveColumns(request: Request, account: WalkAccount): Pr
     if (reply instanceof ReplyError && !isAboutOneKey(reply)) noteRefusal(account, name, reply.message);
   });
   for (const [index, reply] of replies.entries())
-    requireShape(columns[index % columns.length]?.commandName ?? '', reply, lane.address);
-  const read = columnsOf(keys.length, columns, replies, account, lane.lookups);
-  return { ...read, idleSeconds: await ownIdleTimes(lane, keys, read, account) };
+    requireShape(columns[index % columns.length]?.commandName ?? '', reply, connection.address);
+  const read = columnsOf(keys.length, columns, replies, account, connection.lookups);
+  return { ...read, idleSeconds: await ownIdleTimes(connection, keys, read, account) };
 }
 
 /** A small integer takes no more than its key and a few headers: larger values need no lookup to say that they are not shared. */
 const mostSharedBytes = (key: ByteString) => 2 * key.length + 128;
 
 /** Of each connection. */
-const idleLimits = new WeakMap<Lane, IdleLimit>();
+const idleLimits = new WeakMap<Connection, IdleLimit>();
 
-function idleLimitOf(lane: Lane): IdleLimit {
-  const limit = idleLimits.get(lane) ?? new IdleLimit((commands) => lane.exchange(commands));
-  idleLimits.set(lane, limit);
+function idleLimitOf(connection: Connection): IdleLimit {
+  const limit = idleLimits.get(connection) ?? new IdleLimit((commands) => connection.exchange(commands));
+  idleLimits.set(connection, limit);
   return limit;
 }
 
 /** The idle times with `noOwnIdleTime` in place of those that are not the keys' own. */
 async function ownIdleTimes(
-  lane: Lane,
+  connection: Connection,
   keys: readonly ByteString[],
   { idleSeconds, memoryBytes, types, encodings }: KeyColumns,
   account: WalkAccount,
@@ -136,11 +136,15 @@ async function ownIdleTimes(
   );
   const own = [...idleSeconds];
   for (const [index, time] of idleSeconds.entries())
-    if (typeof time === 'number' && time >= believedSeconds && !(await idleLimitOf(lane).isPossible(time)))
+    if (
+      typeof time === 'number' &&
+      time >= believedSeconds &&
+      !(await idleLimitOf(connection).isPossible(time))
+    )
       own[index] = noOwnIdleTime;
   if (asked.length === 0) return own;
   const shared = await findSharedValues(
-    (commands) => lane.exchange(commands),
+    (commands) => connection.exchange(commands),
     asked.map((index) => keys[index] as ByteString),
   );
   asked.forEach((index, at) => {
@@ -158,17 +162,17 @@ async function ownIdleTimes(
  * @throws RedisError when the connection is lost, or TYPE is refused altogether
  */
 export async function keysOfType(
-  lane: Lane,
+  connection: Connection,
   keys: readonly ByteString[],
   type: string,
   account: WalkAccount,
 ): Promise<ByteString[]> {
   if (keys.length === 0) return [];
-  const replies = await lane.exchange(keys.map((key) => ['TYPE', key] as const));
+  const replies = await connection.exchange(keys.map((key) => ['TYPE', key] as const));
   return keys.filter((_, index) => {
     const reply = replies[index];
     if (reply instanceof ReplyError) {
-      if (!isAboutOneKey(reply)) throw refusal(reply, '`TYPE`', lane.address);
+      if (!isAboutOneKey(reply)) throw refusal(reply, '`TYPE`', connection.address);
       account.unreadableKeys++;
       return false;
     }

@@ -85,11 +85,11 @@ const allSlots = 16_384;
 /** Keys by slot, of the slots that have any; null where the server does not tell. */
 export async function readSlotSizes(node: RedisNode): Promise<ReadonlyMap<number, number> | null> {
   const sizes = new Map<number, number>();
-  const lane = await node.openLane();
+  const connection = await node.openConnection();
   try {
     const batch = 1024;
     for (let first = 0; first < allSlots; first += batch) {
-      const replies = await lane.exchange(
+      const replies = await connection.exchange(
         Array.from(
           { length: batch },
           (_, index) => ['CLUSTER', asBytes('COUNTKEYSINSLOT'), first + index] as const,
@@ -102,7 +102,7 @@ export async function readSlotSizes(node: RedisNode): Promise<ReadonlyMap<number
     }
     return sizes;
   } finally {
-    lane.close();
+    connection.close();
   }
 }
 

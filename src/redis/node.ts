@@ -1,5 +1,5 @@
 import { RedisError, refusal } from './errors.ts';
-import { interrupted, Lane } from './lane.ts';
+import { interrupted, Connection } from './connection.ts';
 import { LookupTally } from './lookups.ts';
 import { ReplyError } from './reply.ts';
 import { commandName } from './commands.ts';
@@ -17,22 +17,22 @@ export async function openNode(
   signal?: AbortSignal,
   lookups = new LookupTally(),
 ): Promise<OpenNode> {
-  const lane = await Lane.open(target, lookups, signal);
-  const { address } = lane;
+  const connection = await Connection.open(target, lookups, signal);
+  const { address } = connection;
   return {
     address,
     database: target.database,
     // A socket forgets it when it is closed.
-    peerAddress: lane.peerAddress,
+    peerAddress: connection.peerAddress,
     lookups,
     async call(...command) {
-      const [reply = null] = await lane.exchange([command]);
+      const [reply = null] = await connection.exchange([command]);
       if (reply instanceof ReplyError) throw refusal(reply, `\`${commandName(command)}\``, address);
       return reply;
     },
-    batch: (commands) => lane.exchange(commands),
-    openLane: () => Lane.open(target, lookups),
-    close: () => lane.close(),
+    batch: (commands) => connection.exchange(commands),
+    openConnection: () => Connection.open(target, lookups),
+    close: () => connection.close(),
   };
 }
 
@@ -125,7 +125,7 @@ export function nodeOnDemand(
     lookups,
     call: async (...command) => (await open()).call(...command),
     batch: async (commands) => (await open()).batch(commands),
-    openLane: () => Lane.open(target, lookups).catch(explain),
+    openConnection: () => Connection.open(target, lookups).catch(explain),
     close: () => {
       closed = true;
       // What fails to open has nothing to close.

@@ -122,12 +122,12 @@ export async function probeLatency(
   node: RedisNode,
   observe: (roundTripMillis: number) => void,
 ): Promise<() => void> {
-  const lane = await node.openLane();
+  const connection = await node.openConnection();
   let ended = false;
   const run = async () => {
     while (!ended) {
       const startedAt = performance.now();
-      await lane.exchange([['PING']]);
+      await connection.exchange([['PING']]);
       observe(performance.now() - startedAt);
       await sleep(probeMillis, undefined, { ref: false });
     }
@@ -136,6 +136,6 @@ export async function probeLatency(
   run().catch(() => undefined);
   return () => {
     ended = true;
-    lane.close();
+    connection.close();
   };
 }

@@ -10,7 +10,7 @@ import {
   type Request,
   type WalkColumns,
 } from './columns.ts';
-import type { Lane } from './lane.ts';
+import type { Connection } from './connection.ts';
 import { type PaceLimits, startPacing } from './pace.ts';
 import type { PageSource, PagePlace } from './page-source.ts';
 import type { Reply } from './reply.ts';
@@ -67,12 +67,12 @@ export async function* samplePages(
   if (first === undefined) return;
   const { limits, signal } = options;
   const { pace, end } = await startPacing(first.node, limits, signal, limits.pageSize);
-  const lanes = new Map<RedisNode, Lane>();
+  const connections = new Map<RedisNode, Connection>();
   const note = () => {
     account.commands = account.receivedBytes = 0;
-    for (const lane of lanes.values()) {
-      account.commands += lane.commandsSent;
-      account.receivedBytes += lane.bytesReceived;
+    for (const connection of connections.values()) {
+      account.commands += connection.commandsSent;
+      account.receivedBytes += connection.bytesReceived;
     }
   };
   const drawn = new Map<SampledNode, number>(nodes.map((each) => [each, 0]));
@@ -90,8 +90,8 @@ export async function* samplePages(
       return scan();
     }
     drawn.set(next, (drawn.get(next) ?? 0) + places.length);
-    const lane = lanes.get(next.node) ?? (await next.node.openLane());
-    lanes.set(next.node, lane);
+    const connection = connections.get(next.node) ?? (await next.node.openConnection());
+    connections.set(next.node, connection);
     const type = next.typeByLookup ? undefined : options.type;
     const isNarrowed = options.match !== undefined || type !== undefined;
     // Where the server is to say which keys of a page are wanted, the page is asked for once more.
@@ -100,15 +100,21 @@ export async function* samplePages(
       ...(isNarrowed ? [scanCommand(cursor, count, options.match, type)] : []),
     ]);
     const perPlace = commands.length / places.length;
-    const replies = handled(lane.exchange([...commands, ['DBSIZE']]));
-    return { from: next, lane, places, perPlace, replies };
+    const replies = handled(connection.exchange([...commands, ['DBSIZE']]));
+    return { from: next, connection, places, perPlace, replies };
   };
-  const ask = async ({ from, lane, places, perPlace, replies }: ScanningRound): Promise<AskedPage[]> => {
+  const ask = async ({
+    from,
+    connection,
+    places,
+    perPlace,
+    replies,
+  }: ScanningRound): Promise<AskedPage[]> => {
     const scans = await replies;
     const size = scans.at(-1);
     const growth = typeof size === 'number' ? size / from.source.keys : 1;
     let pages = places.map((place, index) => {
-      const keysOf = (at: number) => scanPage(scans[at], lane).keys.filter(place.holds);
+      const keysOf = (at: number) => scanPage(scans[at], connection).keys.filter(place.holds);
       const all = keysOf(index * perPlace);
       const listed = perPlace === 1 ? all : keysOf(index * perPlace + 1);
       const keys = options.accepts === undefined ? listed : listed.filter(options.accepts);
@@ -116,13 +122,13 @@ export async function* samplePages(
     });
     if (options.type !== undefined && from.typeByLookup) {
       const keys = pages.flatMap((page) => page.keys);
-      const fitting = new Set(await keysOfType(lane, keys, options.type, account));
+      const fitting = new Set(await keysOfType(connection, keys, options.type, account));
       pages = pages.map((page) => ({ ...page, keys: page.keys.filter((key) => fitting.has(key)) }));
     }
     if (pace) await pace.turn(pages.reduce((sum, { scannedKeys }) => sum + scannedKeys, 0));
     return pages.map((page) => ({
       ...page,
-      request: askColumns(lane, page.keys, options.columns(page.number), account),
+      request: askColumns(connection, page.keys, options.columns(page.number), account),
     }));
   };
   /** By round, those that were not handed over yet. */
@@ -157,13 +163,13 @@ export async function* samplePages(
     end();
     for (const { request } of asked.flat()) await receiveColumns(request, account).catch(() => undefined);
     note();
-    for (const lane of lanes.values()) lane.close();
+    for (const connection of connections.values()) connection.close();
   }
 }
 
 interface ScanningRound {
   readonly from: SampledNode;
-  readonly lane: Lane;
+  readonly connection: Connection;
   readonly places: readonly PagePlace[];
   /** SCANs for each place: the page, and where the server is to say which of its keys are wanted the page once more. */
   readonly perPlace: number;

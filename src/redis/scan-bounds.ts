@@ -1,5 +1,5 @@
 import { notRedisHint, RedisError } from './errors.ts';
-import type { Lane } from './lane.ts';
+import type { Connection } from './connection.ts';
 
 /**
  * Sees that the cursors of one SCAN lead to its end. A cursor may come again while a table is resized, but not for ever:
@@ -54,8 +54,8 @@ export class ScanBounds {
   private size: number | null = null;
   private readonly trail: CursorTrail;
 
-  constructor(private readonly lane: Lane) {
-    this.trail = new CursorTrail('SCAN', lane.address);
+  constructor(private readonly connection: Connection) {
+    this.trail = new CursorTrail('SCAN', connection.address);
   }
 
   /** @param keys in the page. @throws RedisError `lost` with the code EPROTO */
@@ -64,12 +64,12 @@ export class ScanBounds {
     this.keys += keys;
     this.scans++;
     if (this.keys <= this.keysBefore && this.scans <= this.scansBefore) return;
-    const [reply] = await this.lane.exchange([['DBSIZE']]);
+    const [reply] = await this.connection.exchange([['DBSIZE']]);
     const size = typeof reply === 'number' ? reply : Number.POSITIVE_INFINITY;
     this.size = Math.max(this.size ?? 0, size);
     this.keysBefore = keysOfEachKey * this.size + keysWithoutQuestion;
     this.scansBefore = keysOfEachKey * this.size + mostEmptyScans;
-    const { address } = this.lane;
+    const { address } = this.connection;
     if (this.keys > this.keysBefore)
       throw endless('SCAN', address, `gave ${this.keys} keys, of ${size} by DBSIZE`);
     if (this.scans > this.scansBefore)

@@ -1,5 +1,5 @@
 import type { ByteString } from '../support/bytes.ts';
-import type { Lane } from './lane.ts';
+import type { Connection } from './connection.ts';
 import type { OwnLookups } from './lookups.ts';
 import type { Reply, ReplyError } from './reply.ts';
 
@@ -23,7 +23,7 @@ export interface RedisNode {
   /** Sends the commands in one batch; an error reply is a value in its place. @throws RedisError when the connection is lost. */
   batch(commands: readonly RedisCommand[]): Promise<Reply[]>;
   /** A connection of its own, for walks, bulk writes and measurements. The caller closes it. */
-  openLane(): Promise<Lane>;
+  openConnection(): Promise<Connection>;
 }
 
 /** What a profile or URL leads to. Every walk goes over `nodes` one by one. */

@@ -14,7 +14,7 @@ import {
 } from './columns.ts';
 import { RedisError, refusal } from './errors.ts';
 import { countsScanType, type Info, infoOf } from './info.ts';
-import type { Lane } from './lane.ts';
+import type { Connection } from './connection.ts';
 import { defaultPageSize, type Pace, type PaceLimits, startPacing } from './pace.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import { ScanBounds } from './scan-bounds.ts';
@@ -90,8 +90,8 @@ export async function* walkKeys(
   const { limits = {}, pageSize, signal } = options;
   const { pace, end } = await startPacing(node, limits, signal, pageSize);
   try {
-    let lane = await node.openLane();
-    const info = await serverInfoOf(lane);
+    let connection = await node.openConnection();
+    const info = await serverInfoOf(connection);
     const runId = info['run_id'] ?? null;
     // A lookup of our own for each key that MATCH lets through costs the same there, and can be counted.
     const typeByLookup = options.type !== undefined && countsScanType(info);
@@ -100,9 +100,9 @@ export async function* walkKeys(
     for (;;) {
       const spent = { commands: account.commands, bytes: account.receivedBytes };
       try {
-        yield* walkOn(lane, { ...options, pace, typeByLookup }, position, account, () => {
-          account.commands = spent.commands + lane.commandsSent;
-          account.receivedBytes = spent.bytes + lane.bytesReceived;
+        yield* walkOn(connection, { ...options, pace, typeByLookup }, position, account, () => {
+          account.commands = spent.commands + connection.commandsSent;
+          account.receivedBytes = spent.bytes + connection.bytesReceived;
         });
         return;
       } catch (error) {
@@ -116,7 +116,7 @@ export async function* walkKeys(
             page: position.page,
             endsAt: performance.now() + (options.patienceMillis ?? defaultPatienceMillis),
           };
-        lane = await openAgain(node, error, runId, patience.endsAt, signal);
+        connection = await openAgain(node, error, runId, patience.endsAt, signal);
         account.reconnects++;
       }
     }
@@ -144,7 +144,7 @@ export async function* walkNodes(
 }
 
 async function* walkOn(
-  lane: Lane,
+  connection: Connection,
   options: WalkOptions & { readonly pace: Pace | undefined; readonly typeByLookup: boolean },
   /** Behind the last page that was yielded. */
   position: { cursor: string; page: number },
@@ -157,7 +157,7 @@ async function* walkOn(
   const scan = (cursor: string) => {
     count = pace?.pageSize ?? options.pageSize ?? defaultPageSize;
     return handled(
-      lane.exchange([
+      connection.exchange([
         scanCommand(cursor, count, options.match, type === undefined ? options.type : undefined),
       ]),
     );
@@ -166,10 +166,11 @@ async function* walkOn(
     let page: WalkPage = { keys: request.keys, number, cursor, ...(await receiveColumns(request, account)) };
     if (keeps) page = pickRows(page, (index) => keeps(page, index));
     if (keeps && type !== undefined && page.keys.length > 0) {
-      const fitting = new Set(await keysOfType(lane, page.keys, type, account));
+      const fitting = new Set(await keysOfType(connection, page.keys, type, account));
       page = pickRows(page, (_, key) => fitting.has(key));
     }
-    for (const each of further) if (page.keys.length > 0) page = await readFurther(lane, page, each, account);
+    for (const each of further)
+      if (page.keys.length > 0) page = await readFurther(connection, page, each, account);
     position.page = number + 1;
     position.cursor = account.cursor = cursor;
     return page;
@@ -178,11 +179,11 @@ async function* walkOn(
   let scanning: Promise<Reply[]> | undefined = scan(position.cursor);
   let stopped = false;
   let next = position.page;
-  const bounds = new ScanBounds(lane);
+  const bounds = new ScanBounds(connection);
   try {
     for (;;) {
       if (scanning) {
-        const { cursor, keys }: ScannedPage = scanPage((await scanning)[0], lane);
+        const { cursor, keys }: ScannedPage = scanPage((await scanning)[0], connection);
         await bounds.count(cursor, keys.length);
         options.onScan?.(count);
         stopped = signal?.aborted === true;
@@ -190,9 +191,9 @@ async function* walkOn(
         const accepted = accepts === undefined ? keys : keys.filter(accepts);
         if (!stopped) {
           const wanted =
-            type !== undefined && !keeps ? await keysOfType(lane, accepted, type, account) : accepted;
+            type !== undefined && !keeps ? await keysOfType(connection, accepted, type, account) : accepted;
           if (pace) await pace.turn(keys.length);
-          asked.push({ request: askColumns(lane, wanted, columns, account), number: next++, cursor });
+          asked.push({ request: askColumns(connection, wanted, columns, account), number: next++, cursor });
         }
         if (scanning && asked.length < (pace ? 1 : 2)) continue;
       }
@@ -207,20 +208,20 @@ async function* walkOn(
     // Counted, but not handed over: the walk goes on before them.
     for (const { request } of asked) await receiveColumns(request, account).catch(() => undefined);
     note();
-    lane.close();
+    connection.close();
   }
 }
 
 /** The page with further columns of some of its keys, and null in them for the others. */
 async function readFurther(
-  lane: Lane,
+  connection: Connection,
   page: WalkPage,
   { columns, of }: FurtherColumns,
   account: WalkAccount,
 ): Promise<WalkPage> {
   const indexes = of(page);
   const keys = indexes.map((index) => page.keys[index] as ByteString);
-  const read = await receiveColumns(askColumns(lane, keys, columns, account), account);
+  const read = await receiveColumns(askColumns(connection, keys, columns, account), account);
   return { ...page, ...joinColumns(page, read, indexes, page.keys.length) };
 }
 
@@ -259,15 +260,15 @@ export function scanCommand(
 }
 
 /** A page, whose shape was tested when it came. @throws RedisError when SCAN was refused */
-export function scanPage(reply: Reply | undefined, lane: Lane): ScannedPage {
-  if (reply instanceof ReplyError) throw refusal(reply, '`SCAN`', lane.address);
+export function scanPage(reply: Reply | undefined, connection: Connection): ScannedPage {
+  if (reply instanceof ReplyError) throw refusal(reply, '`SCAN`', connection.address);
   const [cursor, keys] = reply as [ByteString, ByteString[]];
   return { cursor, keys };
 }
 
 /** INFO's section about the server process; empty where INFO is not permitted. */
-async function serverInfoOf(lane: Lane): Promise<Info> {
-  const [reply] = await lane.exchange([['INFO', 'SERVER']]);
+async function serverInfoOf(connection: Connection): Promise<Info> {
+  const [reply] = await connection.exchange([['INFO', 'SERVER']]);
   return infoOf(reply) ?? {};
 }
 
@@ -281,16 +282,16 @@ async function openAgain(
   runId: string,
   deadline: number,
   signal: AbortSignal | undefined,
-): Promise<Lane> {
+): Promise<Connection> {
   for (let pause = firstPauseMillis; ; pause = Math.min(longestPauseMillis, pause * 2)) {
     if (signal?.aborted === true || performance.now() + pause > deadline) throw lost;
     await sleep(pause, undefined, signal && { signal }).catch(() => undefined);
-    let lane: Lane;
+    let connection: Connection;
     try {
-      lane = await node.openLane();
-      const { run_id: answering } = await serverInfoOf(lane);
-      if (answering === runId) return lane;
-      lane.close();
+      connection = await node.openConnection();
+      const { run_id: answering } = await serverInfoOf(connection);
+      if (answering === runId) return connection;
+      connection.close();
     } catch (error) {
       if (error instanceof RedisError && error.failure !== 'login') continue;
       throw error;

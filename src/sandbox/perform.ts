@@ -1,5 +1,5 @@
 import { refusal } from '../redis/errors.ts';
-import type { Lane } from '../redis/lane.ts';
+import type { Connection } from '../redis/connection.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisCommand } from '../redis/server.ts';
 import type { SandboxRecord } from './family.ts';
@@ -11,12 +11,12 @@ export function setCommand({ key, value, ttlMillis }: SandboxRecord): RedisComma
 }
 
 /** @throws RedisError when the server refuses a command (it names the command, never a value) or the connection is lost */
-export async function exchange(lane: Lane, commands: readonly RedisCommand[]): Promise<Reply[]> {
-  const replies = await lane.exchange(commands);
+export async function exchange(connection: Connection, commands: readonly RedisCommand[]): Promise<Reply[]> {
+  const replies = await connection.exchange(commands);
   const refused = replies.findIndex((reply) => reply instanceof ReplyError);
   const reply = replies[refused];
   if (reply instanceof ReplyError)
-    throw refusal(reply, `\`${String(commands[refused]?.[0])}\``, lane.address);
+    throw refusal(reply, `\`${String(commands[refused]?.[0])}\``, connection.address);
   return replies;
 }
 
@@ -25,7 +25,7 @@ export async function exchange(lane: Lane, commands: readonly RedisCommand[]): P
  * @throws RedisError as `exchange` does
  */
 export async function perform(
-  lane: Lane,
+  connection: Connection,
   operations: readonly TrafficOperation[],
   account: TrafficAccount,
   now: () => number,
@@ -33,7 +33,7 @@ export async function perform(
   const requests = requestsFor(operations);
   // A TTL is counted from before it was sent, so that no key is gone before its time.
   const sentAt = now();
-  const replies = await exchange(lane, requests.map(commandOf));
+  const replies = await exchange(connection, requests.map(commandOf));
   const repliedAt = now();
   const followUps: RedisCommand[] = [];
   const refilled: SandboxRecord[] = [];
@@ -64,7 +64,7 @@ export async function perform(
     account.stored(record.key, repliedAt, record.ttlMillis);
     followUps.push(setCommand(record));
   }
-  await exchange(lane, followUps);
+  await exchange(connection, followUps);
 }
 
 /** What one command does: an operation, or a list of reads. */

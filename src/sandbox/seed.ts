@@ -66,12 +66,12 @@ export async function restoreSeed(
   brought: ReadonlySet<ByteString>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const lane = await node.openLane();
+  const connection = await node.openConnection();
   const foreign = new Set(brought);
   try {
     let missing: RedisCommand[] = [];
     const flush = async () => {
-      await exchange(lane, missing);
+      await exchange(connection, missing);
       missing = [];
     };
     for (const record of records) {
@@ -86,7 +86,7 @@ export async function restoreSeed(
     }
     await flush();
   } finally {
-    lane.close();
+    connection.close();
   }
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../support/failure.ts';
 import { asBytes, bytesOf } from '../support/bytes.ts';
 import { RedisError } from '../redis/errors.ts';
-import { Lane } from '../redis/lane.ts';
+import { Connection } from '../redis/connection.ts';
 import type { ConnectTarget } from '../redis/target.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -115,10 +115,10 @@ function refuseIfAborted(signal: AbortSignal | undefined): void {
 
 /** True when the server answers, and works in the folder where one is given. */
 async function isReady(target: ConnectTarget, folder: string | undefined): Promise<boolean> {
-  let lane: Lane | undefined;
+  let connection: Connection | undefined;
   try {
-    lane = await Lane.open({ ...target, timeoutMillis: 1000 });
-    const [pong, directory] = await lane.exchange([['PING'], ['CONFIG', 'GET', asBytes('dir')]]);
+    connection = await Connection.open({ ...target, timeoutMillis: 1000 });
+    const [pong, directory] = await connection.exchange([['PING'], ['CONFIG', 'GET', asBytes('dir')]]);
     if (pong !== 'PONG') return false;
     return (
       folder === undefined || (Array.isArray(directory) && directory[1] === bytesOf(realpathSync(folder)))
@@ -127,7 +127,7 @@ async function isReady(target: ConnectTarget, folder: string | undefined): Promi
     if (error instanceof RedisError) return false;
     throw error;
   } finally {
-    lane?.close();
+    connection?.close();
   }
 }
 

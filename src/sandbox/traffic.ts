@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NamespaceMap } from '../keyspace/map.ts';
-import type { Lane } from '../redis/lane.ts';
+import type { Connection } from '../redis/connection.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { type ByteString, bytesOf } from '../support/bytes.ts';
 import { bringAbout, type Fault, generateFaultyTraffic, recordsOfFault } from './faults.ts';
@@ -44,7 +44,7 @@ export async function runTraffic(
 ): Promise<TrafficTotals> {
   const account = new TrafficAccount(map, fault?.name === 'small-memory');
   const { totals } = account;
-  const lane = await openApplicationLane(node);
+  const connection = await openApplicationConnection(node);
   try {
     if (map !== undefined) await lookAround(node, account, popularKeys(system, { seed, now }), now());
     if (fault !== undefined) {
@@ -64,13 +64,13 @@ export async function runTraffic(
       last = at;
       const batch = Math.max(fewOperations, Math.ceil(owed / mostBatchesPerTick));
       for (; owed >= 1; owed -= Math.min(batch, Math.floor(owed)))
-        await perform(lane, take(operations, Math.min(batch, Math.floor(owed))), account, now);
+        await perform(connection, take(operations, Math.min(batch, Math.floor(owed))), account, now);
       onTick?.(totals);
       await sleep(tickMillis, undefined, { signal }).catch(() => undefined);
     }
     return totals;
   } finally {
-    lane.close();
+    connection.close();
   }
 }
 
@@ -93,30 +93,30 @@ export async function warmUpTraffic(
 ): Promise<TrafficTotals> {
   const account = new TrafficAccount(undefined);
   const { totals } = account;
-  const lane = await openApplicationLane(node);
+  const connection = await openApplicationConnection(node);
   try {
     const stream = generateTraffic(system, { seed, now });
     while (totals.operations < operations && signal?.aborted !== true) {
       const batch = take(stream, Math.min(warmUpBatch, operations - totals.operations));
       for (const operation of batch)
         touched?.add('record' in operation ? operation.record.key : operation.key);
-      await perform(lane, batch, account, now);
+      await perform(connection, batch, account, now);
     }
     return totals;
   } finally {
-    lane.close();
+    connection.close();
   }
 }
 
 /** A connection that the server takes for an application's: reads on it count as use of the key. */
-async function openApplicationLane(node: RedisNode): Promise<Lane> {
-  const lane = await node.openLane();
+async function openApplicationConnection(node: RedisNode): Promise<Connection> {
+  const connection = await node.openConnection();
   // A server that knows neither command has nothing to undo.
-  await lane.exchange([
+  await connection.exchange([
     ['CLIENT', 'SETNAME', bytesOf('sandbox-application')],
     ['CLIENT', 'NO-TOUCH', 'OFF'],
   ]);
-  return lane;
+  return connection;
 }
 
 /** Records in the account which keys are there, by the one command that counts as no lookup. */

@@ -1,15 +1,15 @@
-import type { Lane } from '../redis/lane.ts';
+import type { Connection } from '../redis/connection.ts';
 import type { Reply } from '../redis/reply.ts';
 import type { Argument, RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 import { probeLatency } from '../redis/pace.ts';
 
-/** What a lane sends of its own accord when it is opened, besides its SELECT: its name, and that it touches nothing. */
+/** What a connection sends of its own accord when it is opened, besides its SELECT: its name, and that it touches nothing. */
 const loginCommands = 2;
 
-/** A node that counts what is asked of it, on its own connection and on all lanes that are opened through it. */
+/** A node that counts what is asked of it, on its own connection and on all connections that are opened through it. */
 export class MeteredNode implements RedisNode {
   private sent = 0;
-  private readonly lanes = new Set<Lane>();
+  private readonly connections = new Set<Connection>();
   private closed = false;
 
   constructor(private readonly node: RedisNode) {}
@@ -28,7 +28,7 @@ export class MeteredNode implements RedisNode {
 
   get commandsSent(): number {
     let sum = this.sent;
-    for (const lane of this.lanes) sum += lane.commandsSent;
+    for (const connection of this.connections) sum += connection.commandsSent;
     return sum;
   }
 
@@ -42,23 +42,23 @@ export class MeteredNode implements RedisNode {
     return this.node.batch(commands);
   }
 
-  async openLane(): Promise<Lane> {
-    const lane = await this.node.openLane();
-    this.lanes.add(lane);
-    const close = lane.close.bind(lane);
-    lane.close = () => {
-      if (this.lanes.delete(lane)) this.sent += lane.commandsSent;
+  async openConnection(): Promise<Connection> {
+    const connection = await this.node.openConnection();
+    this.connections.add(connection);
+    const close = connection.close.bind(connection);
+    connection.close = () => {
+      if (this.connections.delete(connection)) this.sent += connection.commandsSent;
       close();
     };
     this.sent += loginCommands + (this.database === 0 ? 0 : 1);
-    if (this.closed) lane.close();
-    return lane;
+    if (this.closed) connection.close();
+    return connection;
   }
 
-  /** What is still waited for on a lane fails, so that a server that hangs does not delay the end. */
-  closeLanes(): void {
+  /** What is still waited for on a connection fails, so that a server that hangs does not delay the end. */
+  closeConnections(): void {
     this.closed = true;
-    for (const lane of [...this.lanes]) lane.close();
+    for (const connection of [...this.connections]) connection.close();
   }
 }
 
@@ -75,7 +75,7 @@ export function meteredServer(server: RedisServer): MeteredServer {
     nodes,
     nodeFor: (key) => nodes[server.nodes.indexOf(server.nodeFor(key))] ?? nodes[0],
     close: () => {
-      for (const node of nodes) node.closeLanes();
+      for (const node of nodes) node.closeConnections();
       server.close();
     },
   };

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
-import { Lane } from '../../src/redis/lane.ts';
+import { Connection } from '../../src/redis/connection.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliResult } from '../run-cli.ts';
 import { runBinary } from '../server/binary.ts';
@@ -267,7 +267,7 @@ describe('a reply without end', () => {
 
   test('of one byte at a time ends the exchange', async () => {
     scenes[0].hostile.answer(() => ({ bytes: '$1000\r\n', again: 'x', pauseMillis: 20 }));
-    const opening = Lane.open(targetOf(scenes[0].hostile.url, { timeoutMillis: 200 }));
+    const opening = Connection.open(targetOf(scenes[0].hostile.url, { timeoutMillis: 200 }));
     await expect(opening).rejects.toMatchObject({ code: 'ETIMEDOUT' });
   });
 

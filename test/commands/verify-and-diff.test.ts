@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { encodeFrame, encodeHeader } from '../../src/records/archive/format.ts';
 import { readValues } from '../../src/records/values/read-values.ts';
-import { openValueLane } from '../../src/records/values/value-lane.ts';
+import { openValueConnection } from '../../src/records/values/value-connection.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { isBad, parseRecord } from '../../src/records/fixtures/parse-record.ts';
 import { expectedRecord, verifyWritten } from '../../src/records/fixtures/verify.ts';
@@ -230,7 +230,7 @@ test.each(['9223372036854775000', '9007199254740993', '9007199254740991'])(
 test('a key that expires between the walk and its reading is not there, and no failure', async () => {
   await send(server(), 'SET', 'there', 'x');
   const [node] = server().nodes;
-  const values = await openValueLane(node);
+  const values = await openValueConnection(node);
   const keys = ['gone', 'there'].map((key) => ({ key: asBytes(key), type: null, memoryBytes: null }));
   const readings = await readValues(values, keys, { stringBytes: 1e6, collectionBytes: 1e6 });
   values.close();

@@ -160,7 +160,7 @@ test('every connection bears the name of the program', async () => {
     );
     const line = ['inspect', '--exact', '--max-rate', '2000', '--latency-budget', '50ms'];
     const running = json(line, { url: redis.url });
-    // The client for single commands, the walk's lane and the probe's, and ours.
+    // The client for single commands, the walk's connection and the probe's, and ours.
     await expect.poll(() => namesOf(server)).toEqual(['cachectl', 'cachectl', 'cachectl', 'cachectl']);
     expect((await running).exitCode).toBe(0);
 

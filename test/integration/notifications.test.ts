@@ -74,13 +74,13 @@ describe('one observation', () => {
     await lease.restore();
     // Without `A` the letter can be seen.
     const listener = await open(shared.url);
-    const lane = await listener.nodes[0].openLane();
+    const connection = await listener.nodes[0].openConnection();
     let heard = '';
-    lane.stream(['SUBSCRIBE', '__KEYEVENT@0__:NEW'.toLowerCase() as Uppercase<string>], {
+    connection.stream(['SUBSCRIBE', '__KEYEVENT@0__:NEW'.toLowerCase() as Uppercase<string>], {
       bytes: (chunk) => void (heard += String(chunk)),
       ended: () => undefined,
     });
-    onTestFinished(() => lane.close());
+    onTestFinished(() => connection.close());
     await expect.poll(() => heard).toContain('key:');
 
     expect(lease.original).toBe('AKEn');

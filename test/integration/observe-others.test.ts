@@ -32,13 +32,13 @@ test('two observers at a time take the lookups of each other off', async () => {
 test('no key is told to miss most where none stands out', async () => {
   const { url } = await startRedis();
   const application = await open(url);
-  const lane = await application.nodes[0].openLane();
+  const connection = await application.nodes[0].openConnection();
   const misses = async () => {
     const keys = Array.from({ length: 5000 }, (_, number) => asBytes(`user:${number}`));
-    for (let round = 0; round < 3; round++) await lane.exchange(keys.map((key) => ['GET', key]));
+    for (let round = 0; round < 3; round++) await connection.exchange(keys.map((key) => ['GET', key]));
   };
   const { report } = await observeFor(await open(url), during(misses));
-  lane.close();
+  connection.close();
   expect(sumOf(report.namespaces.map((each) => each.misses))).toBe(15_000);
   expect(report.mostMissed).toEqual([]);
 });
@@ -46,16 +46,16 @@ test('no key is told to miss most where none stands out', async () => {
 test('a key that stands out among thousands is told', async () => {
   const { url } = await startRedis();
   const application = await open(url);
-  const lane = await application.nodes[0].openLane();
+  const connection = await application.nodes[0].openConnection();
   const misses = () =>
-    lane.exchange(
+    connection.exchange(
       Array.from({ length: 6000 }, (_, number) => [
         'GET',
         asBytes(number % 3 === 0 ? 'user:hot' : `user:${number}`),
       ]),
     );
   const { report } = await observeFor(await open(url), during(misses));
-  lane.close();
+  connection.close();
   const [hottest] = report.mostMissed;
   expect(hottest).toMatchObject({ key: 'user:hot', namespace: 'users', cause: 'neverCached' });
   expect(hottest?.missesAtLeast).toBeLessThanOrEqual(2000);

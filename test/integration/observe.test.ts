@@ -117,7 +117,7 @@ describe('on a replica', () => {
   test('reads are attributed, and those of commands that come from the primary', async () => {
     const { writer, server } = await startReplica();
     await startTraffic(writer);
-    const reader = await server.nodes[0].openLane();
+    const reader = await server.nodes[0].openConnection();
     onTestFinished(() => reader.close());
     const read = async () => {
       for (let number = 0; number < 200; number++) {
@@ -184,9 +184,9 @@ test('a command too long to be read whole makes its own window invalid, and not 
   const source = await openTrafficSource(server, optionsOf());
   onTestFinished(() => source.close().then(() => undefined));
   const keys = Array.from({ length: 1000 }, (_, index) => asBytes(`user:${index}:${'x'.repeat(5000)}`));
-  const lane = await sender.nodes[0].openLane();
-  onTestFinished(() => lane.close());
-  expect(await lane.exchange([['EXISTS', ...keys]])).toEqual([0]);
+  const connection = await sender.nodes[0].openConnection();
+  onTestFinished(() => connection.close());
+  expect(await connection.exchange([['EXISTS', ...keys]])).toEqual([0]);
   const long = await source.next();
   expect(long.valid).toBe(false);
   expect(long.invalidReasons[0]).toBe('1 command was too long to be read whole');
@@ -207,7 +207,7 @@ test('all lookups of our own are told, and all are misses', async () => {
 test('what MONITOR prints of hostile arguments is read as it was sent', async () => {
   const { url } = await startRedis();
   const server = await open(url);
-  const sender = await (await open(url)).nodes[0].openLane();
+  const sender = await (await open(url)).nodes[0].openConnection();
   onTestFinished(() => sender.close());
   const hostile = [
     ...[

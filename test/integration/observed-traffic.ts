@@ -31,7 +31,7 @@ export function optionsOf(changes: Partial<ObserveOptions> = {}): ObserveOptions
 
 /** Ever the same commands in ever new order, from before a window until after it. */
 export async function startTraffic(server: RedisServer, { tag = '', missing = true } = {}): Promise<void> {
-  const lane = await server.nodes[0].openLane();
+  const connection = await server.nodes[0].openConnection();
   let [running, turn] = [true, 0];
   const random = (below: number) => ((turn = (turn * 69_069 + 12_345) % 2 ** 31) >> 8) % below;
   const name = (kind: string) => asBytes(`${kind}:${tag}${random(missing ? 40 : 4)}`);
@@ -50,7 +50,7 @@ export async function startTraffic(server: RedisServer, { tag = '', missing = tr
   const hits: typeof commands = [() => ['GET', name('user')], () => ['EXISTS', name('count')]];
   if (!missing) {
     const keys = ['user', 'count'].flatMap((kind) => [0, 1, 2, 3].map((number) => `${kind}:${tag}${number}`));
-    await lane.exchange(keys.map((key) => ['SET', asBytes(key), 1]));
+    await connection.exchange(keys.map((key) => ['SET', asBytes(key), 1]));
   }
   const run = async () => {
     while (running) {
@@ -59,17 +59,19 @@ export async function startTraffic(server: RedisServer, { tag = '', missing = tr
         { length: 20 },
         (): RedisCommand => chosen[random(chosen.length)]?.() ?? ['PING'],
       );
-      await lane.exchange(batch);
+      await connection.exchange(batch);
       await sleep(1 + random(3));
     }
   };
   // No event tells of a miss of OBJECT: it asks for keys that are always there.
-  await lane.exchange(Array.from({ length: 40 }, (_, number) => ['INCR', asBytes(`count:${tag}${number}`)]));
+  await connection.exchange(
+    Array.from({ length: 40 }, (_, number) => ['INCR', asBytes(`count:${tag}${number}`)]),
+  );
   const done = run().catch(() => undefined);
   onTestFinished(async () => {
     running = false;
     await done;
-    lane.close();
+    connection.close();
   });
   await sleep(30);
 }

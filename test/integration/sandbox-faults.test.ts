@@ -58,8 +58,8 @@ async function filledServer(
 /** Misses of each namespace by the last word that the server said of the key before, from now until `stop`. */
 async function recordMisses(server: RedisServer, map: NamespaceMap, finish: Finish = afterwards) {
   await send(server, 'CONFIG', 'SET', 'notify-keyspace-events', 'Egxemn');
-  const lane = await server.nodes[0].openLane();
-  finish(() => lane.close());
+  const connection = await server.nodes[0].openConnection();
+  finish(() => connection.close());
   const lastWords = new Map<ByteString, string>();
   const misses = new Map<string, Map<string, number>>();
   const take = (reply: Reply) => {
@@ -77,7 +77,7 @@ async function recordMisses(server: RedisServer, map: NamespaceMap, finish: Fini
     }
   };
   const parser = new ReplyParser(take);
-  lane.stream(['PSUBSCRIBE', asBytes('__keyevent@0__:*')], {
+  connection.stream(['PSUBSCRIBE', asBytes('__keyevent@0__:*')], {
     bytes: (chunk) => parser.push(chunk),
     ended: () => undefined,
   });

@@ -1,4 +1,4 @@
-import { Lane } from '../../src/redis/lane.ts';
+import { Connection } from '../../src/redis/connection.ts';
 import { firstKeyOf } from './keyspace.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -19,7 +19,12 @@ const hundreds = Math.max(1, Math.floor((keys ?? 0) / 100));
 const warmUpReads = 500;
 const pauseMillis = 1;
 
-const lane = await Lane.open({ host: '127.0.0.1', port: port ?? 0, database: 0, timeoutMillis: 60_000 });
+const connection = await Connection.open({
+  host: '127.0.0.1',
+  port: port ?? 0,
+  database: 0,
+  timeoutMillis: 60_000,
+});
 const asked = { to: 'go on' };
 process.once('message', () => (asked.to = 'stop'));
 const micros: number[] = [];
@@ -27,13 +32,13 @@ for (let read = 0; asked.to !== 'stop'; read++) {
   if (read === warmUpReads) process.send?.('ready');
   const key = firstKeyOf(Math.floor(Math.random() * hundreds));
   const startedAt = performance.now();
-  const [reply] = await lane.exchange([['GET', key]]);
+  const [reply] = await connection.exchange([['GET', key]]);
   const elapsedMicros = (performance.now() - startedAt) * 1000;
   if (typeof reply !== 'string') throw new Error(`\`${key}\` is not there`);
   if (read >= warmUpReads) micros.push(elapsedMicros);
   await sleep(pauseMillis);
 }
-lane.close();
+connection.close();
 micros.sort((left, right) => left - right);
 const percentile = (share: number) => micros[Math.ceil(share * micros.length) - 1] ?? Number.NaN;
 const report: BystanderReport = {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asBytes, type ByteString, bytesOf } from '../../src/support/bytes.ts';
-import { Lane } from '../../src/redis/lane.ts';
+import { Connection } from '../../src/redis/connection.ts';
 import { ReplyError } from '../../src/redis/reply.ts';
 
 /**
@@ -30,7 +30,7 @@ const ttlSeconds = 3600;
 const value = asBytes('v'.repeat(200));
 
 const target = { host: '127.0.0.1', port, database: 0, timeoutMillis: 60_000 };
-const [reading, writing] = [await Lane.open(target), await Lane.open(target)];
+const [reading, writing] = [await Connection.open(target), await Connection.open(target)];
 const asked = { to: 'go on' };
 process.once('message', () => (asked.to = 'stop'));
 

@@ -117,7 +117,7 @@ export const firstKeyOf = (hundred: number): ByteString => profileKey(hundred * 
 export async function fillKeyspace(node: RedisNode, keys: number): Promise<WrittenNamespace[]> {
   const written = recipes.map(({ pattern }) => ({ pattern, keys: 0, withoutTtl: 0, types: {} }));
   const places = recipes.flatMap(({ share }, place) => Array.from({ length: share }, () => place));
-  const lane = await node.openLane();
+  const connection = await node.openConnection();
   try {
     for (let start = 0; start < keys; start += 1000) {
       const batch: RedisCommand[] = [];
@@ -129,10 +129,10 @@ export async function fillKeyspace(node: RedisNode, keys: number): Promise<Writt
         note(account, command);
         batch.push(command);
       }
-      await lane.exchange(batch);
+      await connection.exchange(batch);
     }
   } finally {
-    lane.close();
+    connection.close();
   }
   return written;
 }

@@ -57,10 +57,10 @@ function digest(index: number): string {
 
 /** @throws Error when a record is refused */
 export async function writeRecords(node: RedisNode, records: Iterable<StringRecord>): Promise<void> {
-  const lane = await node.openLane();
+  const connection = await node.openConnection();
   try {
     for (const batch of inBatches(records)) {
-      const replies = await lane.exchange(
+      const replies = await connection.exchange(
         batch.map(({ key, value, ttl }): RedisCommand => [
           'SET',
           bytesOf(key),
@@ -73,7 +73,7 @@ export async function writeRecords(node: RedisNode, records: Iterable<StringReco
       if (refused) throw new Error(`a record was refused: ${refused.message}`);
     }
   } finally {
-    lane.close();
+    connection.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net';
-import { encodeCommand, Lane } from '../../src/redis/lane.ts';
+import { encodeCommand, Connection } from '../../src/redis/connection.ts';
 import { type Reply, ReplyError, ReplyParser } from '../../src/redis/reply.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';
 import { targetOf } from './redis.ts';
@@ -44,8 +44,8 @@ export async function startHostileServer(realUrl: string): Promise<HostileServer
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    const real = Lane.open(targetOf(realUrl));
-    socket.on('close', () => void real.then((lane) => lane.close()));
+    const real = Connection.open(targetOf(realUrl));
+    socket.on('close', () => void real.then((connection) => connection.close()));
     let turn: Promise<unknown> = real;
     const answer = async (command: RedisCommand) => {
       const words = command.map((word) => String(word).toUpperCase());
@@ -88,7 +88,8 @@ export async function startHostileServer(realUrl: string): Promise<HostileServer
 }
 
 /** As it comes: within a transaction each command is answered with QUEUED, whatever its kind. */
-const replyOf = (lane: Lane, command: RedisCommand): Promise<Reply[]> => lane.send(encodeCommand(command), 1);
+const replyOf = (connection: Connection, command: RedisCommand): Promise<Reply[]> =>
+  connection.send(encodeCommand(command), 1);
 
 async function sendWithoutEnd(socket: Socket, { bytes, again, pauseMillis }: HostileReply): Promise<void> {
   socket.write(bytes, 'latin1');

@@ -1,4 +1,4 @@
-import { Lane } from '../../src/redis/lane.ts';
+import { Connection } from '../../src/redis/connection.ts';
 import { infoNumber, type Info, parseInfo } from '../../src/redis/info.ts';
 import { ReplyError, replyText } from '../../src/redis/reply.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';
@@ -7,10 +7,12 @@ import type { ServerGrowth } from './truth.ts';
 
 /** What the load asks the server besides its traffic; none of it is a lookup of a key. */
 export class ServerProbe {
-  private constructor(private readonly lane: Lane) {}
+  private constructor(private readonly connection: Connection) {}
 
   static async open(port: number): Promise<ServerProbe> {
-    return new ServerProbe(await Lane.open({ host: '127.0.0.1', port, database: 0, timeoutMillis: 60_000 }));
+    return new ServerProbe(
+      await Connection.open({ host: '127.0.0.1', port, database: 0, timeoutMillis: 60_000 }),
+    );
   }
 
   async info(): Promise<Info> {
@@ -38,11 +40,11 @@ export class ServerProbe {
   }
 
   close(): void {
-    this.lane.close();
+    this.connection.close();
   }
 
   private async ask(command: RedisCommand): Promise<string> {
-    const [reply] = await this.lane.exchange([command]);
+    const [reply] = await this.connection.exchange([command]);
     if (reply === undefined || reply instanceof ReplyError)
       throw new Error(`\`${String(command[0])}\`: ${reply?.message ?? 'no answer'}`);
     return replyText(reply);

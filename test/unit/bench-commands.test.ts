@@ -4,7 +4,7 @@ import { keyNames, KeySet, ttlSecondsOf } from '../../src/bench/keys.ts';
 import type { BenchOptions, WorkloadName } from '../../src/bench/options.ts';
 import { commandSource } from '../../src/bench/workload.ts';
 import { asBytes } from '../../src/support/bytes.ts';
-import { encodeCommand } from '../../src/redis/lane.ts';
+import { encodeCommand } from '../../src/redis/connection.ts';
 import { type Reply, ReplyParser } from '../../src/redis/reply.ts';
 import type { RedisNode } from '../../src/redis/server.ts';
 import { SeededRandom } from '../../src/support/random.ts';

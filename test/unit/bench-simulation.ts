@@ -1,6 +1,6 @@
 import { setImmediate as microtasksDone } from 'node:timers/promises';
 import type { Clock } from '../../src/bench/clock.ts';
-import type { Connection } from '../../src/bench/phase.ts';
+import type { LoadedConnection } from '../../src/bench/phase.ts';
 import type { CommandSource } from '../../src/bench/workload.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { LookupTally } from '../../src/redis/lookups.ts';
@@ -73,7 +73,7 @@ export class SimulatedServer {
     private readonly answer: (command: number, time: number) => Reply | Error = () => asBytes('OK'),
   ) {}
 
-  connect(): Connection {
+  connect(): LoadedConnection {
     let inFlight = 0;
     return {
       address: 'simulated:1',

@@ -56,7 +56,7 @@ async function gather(
             return reply instanceof RedisError ? Promise.reject(reply) : Promise.resolve(reply);
           }),
         ),
-      openLane: () => Promise.reject(new Error('no lane is needed')),
+      openConnection: () => Promise.reject(new Error('no connection is needed')),
     };
     const close = () => {
       log.closed = true;

@@ -7,7 +7,7 @@ import type { PruningGoals } from '../../src/changes/prune/findings.ts';
 import { type PruningPlan, planPruning } from '../../src/changes/prune/read-plan.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
-import { encodeCommand } from '../../src/redis/lane.ts';
+import { encodeCommand } from '../../src/redis/connection.ts';
 import { ReplyParser } from '../../src/redis/reply.ts';
 import type { RedisCommand, RedisServer } from '../../src/redis/server.ts';
 import { slotOf } from '../../src/redis/slots.ts';

@@ -44,7 +44,7 @@ export const blankExport = blankOf<ExportResult>()(`
   types idleTimesReset problems[] serverCost
 `);
 
-/** What the reading cost: of walks and of the lanes beside them. CPU is null where a node did not tell it. */
+/** What the reading cost: of walks and of the connections beside them. CPU is null where a node did not tell it. */
 export function serverCostOf(
   accounts: ExportTally['accounts'],
   durationSeconds: number,

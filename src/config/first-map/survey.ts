@@ -1,6 +1,6 @@
 import type { Progress } from '../../support/progress.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import type { Lane } from '../../redis/lane.ts';
+import type { Connection } from '../../redis/connection.ts';
 import { commandCalls, countKeys, readInfoIfPermitted } from '../../redis/info.ts';
 import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode, RedisServer } from '../../redis/server.ts';
@@ -98,13 +98,13 @@ export async function sampleValues(
   server: RedisServer,
   examples: ReadonlyMap<string, readonly ObservedKey[]>,
 ): Promise<Map<string, KeySample[]>> {
-  const lanes = new Map<RedisNode, Lane>();
+  const connections = new Map<RedisNode, Connection>();
   const samples = new Map<string, KeySample[]>();
   const ask = async (key: ByteString, command: RedisCommand): Promise<Reply | undefined> => {
     const node = server.nodeFor(key);
-    const lane = lanes.get(node) ?? (await node.openLane());
-    lanes.set(node, lane);
-    const [reply] = await lane.exchange([command]);
+    const connection = connections.get(node) ?? (await node.openConnection());
+    connections.set(node, connection);
+    const [reply] = await connection.exchange([command]);
     return reply;
   };
   try {
@@ -124,7 +124,7 @@ export async function sampleValues(
       samples.set(namespace, found);
     }
   } finally {
-    for (const lane of lanes.values()) lane.close();
+    for (const connection of connections.values()) connection.close();
   }
   return samples;
 }

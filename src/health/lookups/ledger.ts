@@ -153,12 +153,12 @@ async function ask(node: RedisNode): Promise<Info | null> {
     timer = setTimeout(() => reject(error), inquiryMillis);
   });
   const answer = (async () => {
-    const lane = await node.openLane();
+    const connection = await node.openConnection();
     try {
-      const [info = null, commands] = await lane.exchange(infoWithCommands);
+      const [info = null, commands] = await connection.exchange(infoWithCommands);
       return info instanceof ReplyError ? null : withCommands(info, commands);
     } finally {
-      lane.close();
+      connection.close();
     }
   })().catch(() => null);
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));

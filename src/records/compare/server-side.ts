@@ -13,7 +13,12 @@ import {
   readValues,
   type WholeLimits,
 } from '../values/read-values.ts';
-import { describeKeys, openValueLane, type ValueLane, withFieldExpiries } from '../values/value-lane.ts';
+import {
+  describeKeys,
+  openValueConnection,
+  type ValueConnection,
+  withFieldExpiries,
+} from '../values/value-connection.ts';
 import { areEqual, type Expiry, scoreText } from './canonical.ts';
 import type { Looked, Measure, ProbedSide } from './compare-keys.ts';
 
@@ -23,7 +28,7 @@ const limits: WholeLimits = { stringBytes: 1024 * 1024, collectionBytes: 256 * 1
 export class ServerSide implements ProbedSide {
   /** Of the connections; complete once they are closed. */
   readonly accounts: WalkAccount[] = [];
-  private readonly lanes = new Map<RedisNode, Promise<ValueLane>>();
+  private readonly connections = new Map<RedisNode, Promise<ValueConnection>>();
 
   /** @param now milliseconds since the epoch */
   constructor(
@@ -55,8 +60,8 @@ export class ServerSide implements ProbedSide {
     return this.byNode(
       keys,
       (key) => key,
-      async ({ lane }, own) => {
-        const replies = await lane.exchange(own.map((key) => ['PTTL', key] as const));
+      async ({ connection }, own) => {
+        const replies = await connection.exchange(own.map((key) => ['PTTL', key] as const));
         const now = this.now();
         return replies.map((ttl) => (typeof ttl === 'number' && ttl >= 0 ? now + ttl : null));
       },
@@ -64,22 +69,22 @@ export class ServerSide implements ProbedSide {
   }
 
   async *pieces(key: ByteString, type: ValueType): AsyncGenerator<Value> {
-    for await (const piece of readPieces(await this.laneFor(key), key, type))
+    for await (const piece of readPieces(await this.connectionFor(key), key, type))
       yield await this.withFieldExpiries(key, piece);
   }
 
   async withFieldExpiries(key: ByteString, piece: Value): Promise<Value> {
-    const [value = piece] = await withFieldExpiries(await this.laneFor(key), [{ key, value: piece }]);
+    const [value = piece] = await withFieldExpiries(await this.connectionFor(key), [{ key, value: piece }]);
     return value;
   }
 
   async measure(key: ByteString, type: string): Promise<Measure | FailedReading | null> {
-    const { lane, account } = await this.laneFor(key);
+    const { connection, account } = await this.connectionFor(key);
     const commands = [['PTTL', key], ...(isValueType(type) ? [lengthCommand(type, key)] : [])] as const;
-    const replies = await lane.exchange(commands);
+    const replies = await connection.exchange(commands);
     const refused = replies.findIndex((reply) => reply instanceof ReplyError);
     if (refused >= 0)
-      return failedBy(replies[refused] as ReplyError, String(commands[refused]?.[0]), lane, account);
+      return failedBy(replies[refused] as ReplyError, String(commands[refused]?.[0]), connection, account);
     const [ttl, length = null] = replies;
     if (typeof ttl !== 'number' || ttl === -2) return null;
     return {
@@ -90,50 +95,50 @@ export class ServerSide implements ProbedSide {
   }
 
   async holds(key: ByteString, piece: Value, offset: number): Promise<boolean> {
-    const { lane, account } = await this.laneFor(key);
+    const { connection, account } = await this.connectionFor(key);
     const commands = probesFor(key, piece, offset);
-    const replies = await lane.exchange(commands);
+    const replies = await connection.exchange(commands);
     const refused = replies.find((reply) => reply instanceof ReplyError);
     if (refused !== undefined)
-      throw new PieceFault(failedBy(refused, String(commands[0]?.[0]), lane, account));
+      throw new PieceFault(failedBy(refused, String(commands[0]?.[0]), connection, account));
     return agrees(piece, replies);
   }
 
   /** Closes the connections. */
   async close(): Promise<void> {
-    const lanes = await Promise.allSettled(this.lanes.values());
-    for (const lane of lanes) if (lane.status === 'fulfilled') lane.value.close();
+    const connections = await Promise.allSettled(this.connections.values());
+    for (const connection of connections) if (connection.status === 'fulfilled') connection.value.close();
   }
 
-  private laneFor(key: ByteString): Promise<ValueLane> {
-    return this.laneTo(this.server.nodeFor(key));
+  private connectionFor(key: ByteString): Promise<ValueConnection> {
+    return this.connectionTo(this.server.nodeFor(key));
   }
 
-  private laneTo(node: RedisNode): Promise<ValueLane> {
-    let lane = this.lanes.get(node);
-    if (lane === undefined) {
-      lane = openValueLane(node).then((opened) => {
+  private connectionTo(node: RedisNode): Promise<ValueConnection> {
+    let connection = this.connections.get(node);
+    if (connection === undefined) {
+      connection = openValueConnection(node).then((opened) => {
         this.accounts.push(opened.account);
         return opened;
       });
-      lane.catch(() => undefined);
-      this.lanes.set(node, lane);
+      connection.catch(() => undefined);
+      this.connections.set(node, connection);
     }
-    return lane;
+    return connection;
   }
 
   /** Asks each node about its own items, and gives the answers in the order of the items. */
   private async byNode<Item, Answer>(
     items: readonly Item[],
     keyOf: (item: Item) => ByteString,
-    ask: (lane: ValueLane, own: readonly Item[]) => Promise<Answer[]>,
+    ask: (connection: ValueConnection, own: readonly Item[]) => Promise<Answer[]>,
   ): Promise<Answer[]> {
     const groups = groupBy(items.keys(), (index) => this.server.nodeFor(keyOf(items[index] as Item)));
     const answers = new Array<Answer>(items.length);
     await Promise.all(
       [...groups].map(async ([node, indexes]) => {
         const own = await ask(
-          await this.laneTo(node),
+          await this.connectionTo(node),
           indexes.map((index) => items[index] as Item),
         );
         indexes.forEach((index, at) => (answers[index] = own[at] as Answer));

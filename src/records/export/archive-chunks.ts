@@ -10,7 +10,7 @@ import { ReplyError } from '../../redis/reply.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type FailedReading, failedBy } from '../values/read-values.ts';
 import type { KeyToRead } from '../values/commands.ts';
-import { exchangeEach, type ValueLane } from '../values/value-lane.ts';
+import { exchangeEach, type ValueConnection } from '../values/value-connection.ts';
 import { type ExportScope, readBatches } from './read-batches.ts';
 import type { ExportTally } from './tally.ts';
 
@@ -50,12 +50,12 @@ export async function* archiveChunks(
 
 /** @throws RedisError */
 async function dump(
-  { lane, account }: ValueLane,
+  { connection, account }: ValueConnection,
   keys: readonly KeyToRead[],
   now: () => number,
 ): Promise<Dumped[]> {
   const replies = await exchangeEach(
-    lane,
+    connection,
     keys.map(({ key }) => [
       ['DUMP', key],
       ['PTTL', key],
@@ -66,7 +66,7 @@ async function dump(
     const [payload = null, ttl] = replies[index] ?? [];
     const refused = [payload, ttl].find((reply) => reply instanceof ReplyError);
     if (refused !== undefined)
-      return { key, ...failedBy(refused, refused === payload ? 'DUMP' : 'PTTL', lane, account) };
+      return { key, ...failedBy(refused, refused === payload ? 'DUMP' : 'PTTL', connection, account) };
     if (typeof payload !== 'string' || ttl === -2) return { kind: 'gone', key };
     const expiresAtMillis = typeof ttl === 'number' && ttl >= 0 ? readAtMillis + ttl : null;
     const frame = { kind: 'value', key, payload: bufferOf(payload), expiresAtMillis } as const;

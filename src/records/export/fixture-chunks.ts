@@ -11,7 +11,7 @@ import {
   readValues,
   type WholeLimits,
 } from '../values/read-values.ts';
-import { type ValueLane, withFieldExpiries } from '../values/value-lane.ts';
+import { type ValueConnection, withFieldExpiries } from '../values/value-connection.ts';
 import { lengthOf, memberForms, type Value } from '../values/value.ts';
 import {
   brackets,
@@ -113,11 +113,11 @@ type LongReading = Extract<KeyReading, { kind: 'long' }>;
  */
 async function draftRecord(
   item: LongReading,
-  values: ValueLane,
+  values: ValueConnection,
   now: () => number,
 ): Promise<{ readonly start: string; readonly body: Draft } | null> {
   const { key, type } = item;
-  const { lane, account } = values;
+  const { connection, account } = values;
   if (type === 'string') throw noRecord(tooLong);
   // Whether all of its texts can be plain shows only while it is read; most of the time they can.
   for (const form of ['plain', 'base64'] as const) {
@@ -126,8 +126,8 @@ async function draftRecord(
     let kept = false;
     try {
       if (!(await fill(body, item, values, form, fieldExpiries))) continue;
-      const [ttl] = await lane.exchange([['PTTL', key]]);
-      if (ttl instanceof ReplyError) throw new PieceFault(failedBy(ttl, 'PTTL', lane, account));
+      const [ttl] = await connection.exchange([['PTTL', key]]);
+      if (ttl instanceof ReplyError) throw new PieceFault(failedBy(ttl, 'PTTL', connection, account));
       if (body.bytes === 0 && ttl !== -2 && type === 'stream') throw noRecord(noEntries);
       if (body.bytes === 0 || ttl === -2) return null;
       kept = true;
@@ -144,7 +144,7 @@ async function draftRecord(
 async function fill(
   body: Draft,
   { key, type }: LongReading,
-  values: ValueLane,
+  values: ValueConnection,
   form: 'plain' | 'base64',
   fieldExpiries: Map<ByteString, number>,
 ): Promise<boolean> {

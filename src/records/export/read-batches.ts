@@ -6,7 +6,7 @@ import type { RedisServer } from '../../redis/server.ts';
 import { walkKeys, type WalkOptions } from '../../redis/walk.ts';
 import { batchesOf } from '../values/read-values.ts';
 import type { KeyToRead } from '../values/commands.ts';
-import { openValueLane, type ValueLane } from '../values/value-lane.ts';
+import { openValueConnection, type ValueConnection } from '../values/value-connection.ts';
 import type { Asked, ExportTally, Found } from './tally.ts';
 
 /** Which keys are read, and how fast. */
@@ -23,7 +23,7 @@ const batchesInFlight = 2;
 
 /** What was read of one batch of keys. */
 interface ReadBatch<Item> {
-  readonly values: ValueLane;
+  readonly values: ValueConnection;
   readonly items: Found<Item>[];
 }
 
@@ -36,13 +36,13 @@ export async function* readBatches<Item extends Asked>(
   server: RedisServer,
   { walk, pace, signal, limit }: ExportScope,
   tally: ExportTally,
-  ask: (values: ValueLane, keys: readonly KeyToRead[]) => Promise<Item[]>,
+  ask: (values: ValueConnection, keys: readonly KeyToRead[]) => Promise<Item[]>,
 ): AsyncGenerator<ReadBatch<Item>> {
   let left = limit;
   for (const node of server.nodes) {
     if (left === 0 || signal.aborted) return;
     const account = emptyAccount();
-    const values = await openValueLane(node);
+    const values = await openValueConnection(node);
     tally.accounts.push(account, values.account);
     tally.leavesIdleTimes &&= values.leavesIdleTimes;
     const asked: Promise<Item[]>[] = [];

@@ -5,7 +5,7 @@ import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import { collectionOf, lengthCommand, readCommands, valueIn } from './commands.ts';
 import { isValueType, lengthOf, sliceOf, type Value, type ValueType } from './value.ts';
-import { openValueLane, type ValueLane, withFieldExpiries } from './value-lane.ts';
+import { openValueConnection, type ValueConnection, withFieldExpiries } from './value-connection.ts';
 
 /** What is known of one key, with the start of its value. A null: not permitted, or does not apply. */
 export interface KeyReport {
@@ -40,23 +40,23 @@ export async function readKey(
   key: ByteString,
   limits: ReadLimits,
 ): Promise<KeyReport | null> {
-  const values = await openValueLane(node);
-  const { lane } = values;
+  const values = await openValueConnection(node);
+  const { connection } = values;
   try {
     // Idle time first: on older servers the commands after it reset what it reports.
-    const [idle, inner, memory, typeReply, ttl] = await lane.exchange([
+    const [idle, inner, memory, typeReply, ttl] = await connection.exchange([
       ['OBJECT', 'IDLETIME', key],
       ['OBJECT', 'ENCODING', key],
       ['MEMORY', 'USAGE', key],
       ['TYPE', key],
       ['PTTL', key],
     ]);
-    if (typeReply instanceof ReplyError) throw refusal(typeReply, '`TYPE`', lane.address);
+    if (typeReply instanceof ReplyError) throw refusal(typeReply, '`TYPE`', connection.address);
     const type = replyText(typeReply);
     if (type === 'none') return null;
     const [shared] =
-      inner === 'int' ? await findSharedValues((commands) => lane.exchange(commands), [key]) : [];
-    const limit = new IdleLimit((commands) => lane.exchange(commands));
+      inner === 'int' ? await findSharedValues((commands) => connection.exchange(commands), [key]) : [];
+    const limit = new IdleLimit((commands) => connection.exchange(commands));
     const { value, length } = isValueType(type)
       ? await readStart(values, type, key, limits)
       : { value: null, length: null };
@@ -74,7 +74,7 @@ export async function readKey(
       length,
       value,
       truncated: value !== null && length !== null && lengthOf(value) < length,
-      touched: !lane.leavesNoTouch && value !== null,
+      touched: !connection.leavesNoTouch && value !== null,
     };
   } finally {
     values.close();
@@ -83,19 +83,19 @@ export async function readKey(
 
 /** @throws RedisError */
 async function readStart(
-  values: ValueLane,
+  values: ValueConnection,
   type: ValueType,
   key: ByteString,
   limits: ReadLimits,
 ): Promise<{ readonly value: Value; readonly length: number | null }> {
-  const { lane } = values;
+  const { connection } = values;
   const most = type === 'string' ? limits.bytes : limits.members;
   const { page, start } = readCommands[type];
   // By score, which ZSCAN does not keep to.
   const first: RedisCommand =
     type === 'zset' ? ['ZRANGE', key, 0, most - 1, 'WITHSCORES'] : page(key, start, most);
-  const [length, reply = null] = await lane.exchange([lengthCommand(type, key), first]);
-  if (reply instanceof ReplyError) throw refusal(reply, `\`${String(first[0])}\``, lane.address);
+  const [length, reply = null] = await connection.exchange([lengthCommand(type, key), first]);
+  if (reply instanceof ReplyError) throw refusal(reply, `\`${String(first[0])}\``, connection.address);
   const read = sliceOf(valueIn(type, reply) ?? emptyOf(type), 0, most);
   const [value = read] = await withFieldExpiries(values, [{ key, value: read }]);
   return { value, length: numberOr(length) };

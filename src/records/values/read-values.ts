@@ -1,13 +1,13 @@
 import { concernsEveryKey, isAboutCommand, isAboutOneKey, refusal } from '../../redis/errors.ts';
 import type { WalkAccount } from '../../redis/account.ts';
 import { asBytes, type ByteString } from '../../support/bytes.ts';
-import type { Lane } from '../../redis/lane.ts';
+import type { Connection } from '../../redis/connection.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import { CursorTrail } from '../../redis/scan-bounds.ts';
 import type { RedisCommand } from '../../redis/server.ts';
 import { type KeyToRead, listOf, type Place, readCommands, valueIn } from './commands.ts';
 import { isValueType, lengthOf, textsOf, type Value, type ValueType } from './value.ts';
-import { exchangeEach, type ValueLane, withFieldExpiries } from './value-lane.ts';
+import { exchangeEach, type ValueConnection, withFieldExpiries } from './value-connection.ts';
 
 /** What became of reading one key. */
 export type KeyReading = { readonly key: ByteString } & (
@@ -66,23 +66,23 @@ export function batchesOf<Key extends Pick<KeyToRead, 'memoryBytes'>>(keys: read
  * @throws RedisError when the connection is lost, or the server refuses for a reason that holds for every key
  */
 export async function readValues(
-  values: ValueLane,
+  values: ValueConnection,
   keys: readonly KeyToRead[],
   limits: WholeLimits,
 ): Promise<KeyReading[]> {
-  const { lane } = values;
+  const { connection } = values;
   const commands = keys.map((key) => commandsFor(key, limits));
-  const replies = await exchangeEach(lane, commands);
+  const replies = await exchangeEach(connection, commands);
   const readings = keys.map((key, index) => readingOf(key, limits, replies[index] ?? [], values));
   for (const [index, reading] of readings.entries()) {
     // Written anew meanwhile, as something else.
     if (reading.kind !== 'failed' || reading.refused?.reply.code !== 'WRONGTYPE') continue;
-    const [type] = await lane.exchange([['TYPE', reading.key]]);
+    const [type] = await connection.exchange([['TYPE', reading.key]]);
     const now = { ...(keys[index] as KeyToRead), type: replyText(type) };
     readings[index] =
       now.type === 'none'
         ? { kind: 'gone', key: now.key }
-        : readingOf(now, limits, await lane.exchange(commandsFor(now, limits)), values);
+        : readingOf(now, limits, await connection.exchange(commandsFor(now, limits)), values);
   }
   const hashes = values.hasFieldTtls === false ? [] : readings.filter(isOfHash);
   const complete = await withFieldExpiries(values, hashes);
@@ -116,7 +116,7 @@ function readingOf(
   each: KeyToRead,
   limits: WholeLimits,
   replies: readonly Reply[],
-  { lane, account }: ValueLane,
+  { connection, account }: ValueConnection,
 ): KeyReading {
   const { key, type } = each;
   if (type === null && replies[0] === -2) return { kind: 'gone', key };
@@ -126,8 +126,8 @@ function readingOf(
   if (isLong(each, limits)) return { kind: 'long', key, type, groups };
   const [reply = null, ttl] = replies;
   if (reply instanceof ReplyError)
-    return { key, ...failedBy(reply, String(readCommands[type].whole(key)[0]), lane, account) };
-  if (ttl instanceof ReplyError) return { key, ...failedBy(ttl, 'PTTL', lane, account) };
+    return { key, ...failedBy(reply, String(readCommands[type].whole(key)[0]), connection, account) };
+  if (ttl instanceof ReplyError) return { key, ...failedBy(ttl, 'PTTL', connection, account) };
   const value = ttl === -2 ? null : valueIn(type, reply);
   if (value === null) return { kind: 'gone', key };
   return { kind: 'value', key, value, ttlMillis: typeof ttl === 'number' && ttl >= 0 ? ttl : null, groups };
@@ -137,10 +137,11 @@ function readingOf(
 export function failedBy(
   reply: ReplyError,
   command: string,
-  lane: Lane,
+  connection: Connection,
   account: WalkAccount,
 ): FailedReading {
-  if (concernsEveryKey(reply) && !isAboutCommand(reply)) throw refusal(reply, `\`${command}\``, lane.address);
+  if (concernsEveryKey(reply) && !isAboutCommand(reply))
+    throw refusal(reply, `\`${command}\``, connection.address);
   if (isAboutOneKey(reply)) account.unreadableKeys++;
   return {
     kind: 'failed',
@@ -174,18 +175,19 @@ const windowBytes = 1024 * 1024;
  * @throws PieceFault where the server refuses a piece; RedisError when the connection is lost
  */
 export async function* readPieces(
-  { lane, account }: ValueLane,
+  { connection, account }: ValueConnection,
   key: ByteString,
   type: ValueType,
 ): AsyncGenerator<Value> {
   const { page, start } = readCommands[type];
   let members = type === 'string' ? windowBytes : firstMembers;
   let place = start;
-  const trail = new CursorTrail(String(page(key, place, members)[0]), lane.address);
+  const trail = new CursorTrail(String(page(key, place, members)[0]), connection.address);
   for (;;) {
     const command = page(key, place, members);
-    const [reply = null] = await lane.exchange([command]);
-    if (reply instanceof ReplyError) throw new PieceFault(failedBy(reply, String(command[0]), lane, account));
+    const [reply = null] = await connection.exchange([command]);
+    if (reply instanceof ReplyError)
+      throw new PieceFault(failedBy(reply, String(command[0]), connection, account));
     const piece = valueIn(type, reply);
     const count = piece === null ? 0 : lengthOf(piece);
     if (piece !== null && count > 0) yield piece;

@@ -8,7 +8,7 @@ export interface KeyHash {
 
 /**
  * Hashes bytes to 64 bits. It finds keys again and resists no adversary.
- * Two lanes of MurmurHash3_x86_128, each fed with every other word, with their constants and finish.
+ * Two connections of MurmurHash3_x86_128, each fed with every other word, with their constants and finish.
  * @see https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp
  *
  * @param end where the bytes end, exclusive

@@ -120,15 +120,15 @@ export async function hearHiddenFlags(node: RedisNode, found: string): Promise<s
     if (kind === 'pmessage' && event) heard.add(event[0]);
   });
   try {
-    const lane = await node.openLane();
+    const connection = await node.openConnection();
     try {
-      lane.stream(['PSUBSCRIBE', ...hiddenEvents.map(([, pattern]) => pattern)], {
+      connection.stream(['PSUBSCRIBE', ...hiddenEvents.map(([, pattern]) => pattern)], {
         bytes: (chunk) => parser.push(chunk),
         ended: () => undefined,
       });
       await pause(listenMillis);
     } finally {
-      lane.close();
+      connection.close();
     }
   } catch (error) {
     if (!(error instanceof RedisError)) throw error;

@@ -1,7 +1,7 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
 import { type Info, infoWithCommands, withCommands } from '../../redis/info.ts';
-import type { Lane } from '../../redis/lane.ts';
+import type { Connection } from '../../redis/connection.ts';
 import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import type { NodeTraffic } from '../node-traffic.ts';
@@ -50,7 +50,7 @@ export class NodeObserver {
   private readonly monitor: MonitorReader;
   private readonly events: EventReader;
   /** Of the streams that are open. */
-  private readonly lanes: Record<StreamName, Lane | null> = { commands: null, events: null };
+  private readonly connections: Record<StreamName, Connection | null> = { commands: null, events: null };
   private marks = 0;
   private ownMisses = 0;
   private maxLagSeconds = 0;
@@ -63,7 +63,7 @@ export class NodeObserver {
 
   private constructor(
     readonly node: RedisNode,
-    private readonly control: Lane,
+    private readonly control: Connection,
     private readonly options: NodeObserverOptions,
     /** Null: the user may call none. */
     private readonly probe: (typeof probes)[number] | null,
@@ -78,7 +78,7 @@ export class NodeObserver {
 
   /** @throws RedisError when the connection is lost */
   static async open(node: RedisNode, options: NodeObserverOptions): Promise<NodeObserver> {
-    const control = await node.openLane();
+    const control = await node.openConnection();
     try {
       const replies = await control.exchange(probes.map((name) => [name, options.markKey(0)]));
       const probe = probes.find((_, index) => !(replies[index] instanceof ReplyError)) ?? null;
@@ -109,8 +109,8 @@ export class NodeObserver {
   }
 
   closeStream(name: StreamName): void {
-    this.lanes[name]?.close();
-    this.lanes[name] = null;
+    this.connections[name]?.close();
+    this.connections[name] = null;
   }
 
   /**
@@ -175,12 +175,12 @@ export class NodeObserver {
 
   /** Resolves when the lookup of the key went by in each stream that is open. Of one that is not, nothing is under way. */
   private passMark(key: ByteString, kind: MarkKind, limitMillis: number) {
-    const { monitor, events, lanes } = this;
+    const { monitor, events, connections } = this;
     const { traffic } = this.options;
     const cuts: PendingMark['cuts'] = {};
     let [monitoredCommands, eventCount] = [monitor.commands, events.events];
     for (const name of ['commands', 'events'] as const)
-      if (lanes[name] === null) cuts[name] = traffic.cut(name, kind);
+      if (connections[name] === null) cuts[name] = traffic.cut(name, kind);
     type Passed = Pick<Mark, 'commands' | 'events' | 'keys' | 'monitoredCommands' | 'eventCount'>;
     return new Promise<Passed>((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -213,12 +213,12 @@ export class NodeObserver {
     reader: MonitorReader | EventReader,
     isBegun: () => boolean,
   ): Promise<void> {
-    const lane = (this.lanes[name] = await this.node.openLane());
+    const connection = (this.connections[name] = await this.node.openConnection());
     const { traffic, clock } = this.options;
     const subject = `\`${String(command[0])}\``;
     await new Promise<void>((resolve, reject) => {
       let begun = false;
-      lane.stream(command, {
+      connection.stream(command, {
         bytes: (chunk) => {
           traffic.nowMillis = clock();
           reader.push(chunk);

@@ -75,9 +75,9 @@ describe('to connect', () => {
   test('a password that the server does not ask for is passed over', async () => {
     const needless = await startRedis();
     const server = await openServer(needless.url, { password });
-    const lane = await server.nodes[0].openLane();
-    onTestFinished(() => lane.close());
-    expect(await lane.exchange([['PING']])).toEqual(['PONG']);
+    const connection = await server.nodes[0].openConnection();
+    onTestFinished(() => connection.close());
+    expect(await connection.exchange([['PING']])).toEqual(['PONG']);
   });
 
   test('a user who may not SELECT is refused another database', async () => {

@@ -178,17 +178,17 @@ describe('a walk whose connection breaks', () => {
     const { proxy, through } = await relayed();
     const [node] = through.nodes;
     // Each connection breaks with the first page that is asked for on it.
-    const openLane = async () => {
-      const lane = await node.openLane();
-      const exchange = lane.exchange.bind(lane);
-      lane.exchange = (commands) => {
+    const openConnection = async () => {
+      const connection = await node.openConnection();
+      const exchange = connection.exchange.bind(connection);
+      connection.exchange = (commands) => {
         const replies = exchange(commands);
         if (commands[0]?.[0] === 'SCAN') proxy.cut();
         return replies;
       };
-      return lane;
+      return connection;
     };
-    const breaking: RedisServer = { ...through, nodes: [{ ...node, openLane }] };
+    const breaking: RedisServer = { ...through, nodes: [{ ...node, openConnection }] };
     const { keys, account, failure } = await walk(breaking, () => undefined, { patienceMillis: 500 });
 
     expect(failure).toMatchObject({ failure: 'lost', code: 'ECONNRESET' });
@@ -213,9 +213,11 @@ describe('a walk whose server is started anew', () => {
       await first.stop();
       proxy.cut();
     };
-    const openLane = async () =>
-      second === undefined ? node.openLane() : (await connect(targetOf(second.url))).nodes[0].openLane();
-    const moved: RedisServer = { ...through, nodes: [{ ...node, openLane }] };
+    const openConnection = async () =>
+      second === undefined
+        ? node.openConnection()
+        : (await connect(targetOf(second.url))).nodes[0].openConnection();
+    const moved: RedisServer = { ...through, nodes: [{ ...node, openConnection }] };
     const { account, failure } = await walk(moved, (pages) => (pages === 5 ? restarted() : undefined));
 
     expect(failure).toMatchObject({ name: 'RedisError', failure: 'lost', code: 'ERESTART' });

@@ -165,17 +165,17 @@ describe('a walk', () => {
     const before = await lookups();
     // The answer to SCAN is held back until one of its keys has gone.
     const [node] = relayed.nodes;
-    const openLane = async () => {
-      const lane = await node.openLane();
-      const exchange = lane.exchange.bind(lane);
-      lane.exchange = (commands) => {
+    const openConnection = async () => {
+      const connection = await node.openConnection();
+      const exchange = connection.exchange.bind(connection);
+      connection.exchange = (commands) => {
         if (commands[0]?.[0] === 'SCAN') proxy.stall();
         return exchange(commands);
       };
-      return lane;
+      return connection;
     };
     const scans = await callsOf('scan');
-    const walking = walk({ ...relayed, nodes: [{ ...node, openLane }] });
+    const walking = walk({ ...relayed, nodes: [{ ...node, openConnection }] });
     while ((await callsOf('scan')) === scans) await sleep(5);
     await send(server, 'UNLINK', 'goes');
     proxy.resume();

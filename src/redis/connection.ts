@@ -32,7 +32,7 @@ const leastBytesPerMilli = 16;
  * nothing is allocated per command but its reply. A general client spends about three times the server's own time on a
  * million small replies; this spends less than the server does.
  */
-export class Lane {
+export class Connection {
   /** What has been sent so far, for the account of what a walk cost. */
   commandsSent = 0;
   /** True where reading a value leaves the key's idle time and frequency as they are: CLIENT NO-TOUCH, from 7.2 on. */
@@ -95,20 +95,24 @@ export class Lane {
    * Connects, logs in and selects the database, each step awaited; gives up once `signal` is aborted.
    * @throws RedisError
    */
-  static async open(target: ConnectTarget, lookups = new LookupTally(), signal?: AbortSignal): Promise<Lane> {
+  static async open(
+    target: ConnectTarget,
+    lookups = new LookupTally(),
+    signal?: AbortSignal,
+  ): Promise<Connection> {
     const address = addressOf(target);
     const socket = beginSocket(target);
     const giveUp = () => socket.destroy(interrupted(address));
     signal?.addEventListener('abort', giveUp);
-    let lane: Lane | undefined;
+    let connection: Connection | undefined;
     try {
       await connected(socket, target, address);
-      lane = new Lane(socket, address, target.tls !== undefined, lookups, target.timeoutMillis);
+      connection = new Connection(socket, address, target.tls !== undefined, lookups, target.timeoutMillis);
       socket.setTimeout(target.timeoutMillis);
-      await lane.logIn(target);
-      return lane;
+      await connection.logIn(target);
+      return connection;
     } catch (error) {
-      lane?.close();
+      connection?.close();
       throw error;
     } finally {
       signal?.removeEventListener('abort', giveUp);

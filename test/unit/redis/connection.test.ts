@@ -2,62 +2,64 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { asBytes, bytesOf } from '../../../src/support/bytes.ts';
-import { encodeCommand, Lane } from '../../../src/redis/lane.ts';
+import { encodeCommand, Connection } from '../../../src/redis/connection.ts';
 import { ReplyError } from '../../../src/redis/reply.ts';
 import { makeIdle, send, targetOf, testUrl } from '../../server/redis.ts';
 import { emptyServer, proxyTo, startRedis } from '../../server/own.ts';
 
 const server = await emptyServer();
 
-async function openLane(timeoutMillis?: number): Promise<Lane> {
-  const lane = await Lane.open(targetOf(testUrl(), timeoutMillis === undefined ? {} : { timeoutMillis }));
-  onTestFinished(() => lane.close());
-  return lane;
+async function openConnection(timeoutMillis?: number): Promise<Connection> {
+  const connection = await Connection.open(
+    targetOf(testUrl(), timeoutMillis === undefined ? {} : { timeoutMillis }),
+  );
+  onTestFinished(() => connection.close());
+  return connection;
 }
 
-/** A lane to the shared server through a relay that can fail. */
-async function openRelayedLane(timeoutMillis = 5000) {
+/** A connection to the shared server through a relay that can fail. */
+async function openRelayedConnection(timeoutMillis = 5000) {
   const direct = new URL(testUrl());
   const proxy = await proxyTo(Number(direct.port));
-  const lane = await Lane.open(targetOf(`${proxy.url}${direct.pathname}`, { timeoutMillis }));
-  onTestFinished(() => lane.close());
-  return { lane, proxy };
+  const connection = await Connection.open(targetOf(`${proxy.url}${direct.pathname}`, { timeoutMillis }));
+  onTestFinished(() => connection.close());
+  return { connection, proxy };
 }
 
-describe('a lane', () => {
+describe('a connection', () => {
   test('answers in order, also when batches are sent before the first is answered', async () => {
-    const lane = await openLane();
+    const connection = await openConnection();
     const batches = Array.from({ length: 50 }, (_, batch) =>
       Array.from({ length: 1 + (batch % 7) }, (_unused, index) => bytesOf(`${batch}.${index}`)),
     );
     const replies = await Promise.all(
-      batches.map((batch) => lane.exchange(batch.map((word) => ['ECHO', word]))),
+      batches.map((batch) => connection.exchange(batch.map((word) => ['ECHO', word]))),
     );
     expect(replies).toEqual(batches);
   });
 
   test('keeps batches apart that were sent in one go by the thousand', async () => {
-    const lane = await openLane();
+    const connection = await openConnection();
     const replies = await Promise.all(
-      Array.from({ length: 3000 }, (_, index) => lane.exchange([['ECHO', bytesOf(String(index))]])),
+      Array.from({ length: 3000 }, (_, index) => connection.exchange([['ECHO', bytesOf(String(index))]])),
     );
     expect(replies.flat()).toEqual(Array.from({ length: 3000 }, (_, index) => String(index)));
   });
 
   test('works in the database of its target', async () => {
-    const lane = await openLane();
-    await lane.exchange([['SET', bytesOf('lane:database'), bytesOf('here')]]);
-    expect(await send(server, 'GET', 'lane:database')).toBe('here');
+    const connection = await openConnection();
+    await connection.exchange([['SET', bytesOf('connection:database'), bytesOf('here')]]);
+    expect(await send(server, 'GET', 'connection:database')).toBe('here');
   });
 
   test('carries keys and values of any bytes', async () => {
-    const lane = await openLane();
+    const connection = await openConnection();
     const bytes = fc
       .uint8Array({ maxLength: 200 })
       .map((array) => asBytes(Buffer.from(array).toString('latin1')));
     await fc.assert(
       fc.asyncProperty(bytes, bytes, async (key, value) => {
-        const replies = await lane.exchange([
+        const replies = await connection.exchange([
           ['SET', key, value],
           ['GET', key],
           ['STRLEN', key],
@@ -69,59 +71,59 @@ describe('a lane', () => {
   });
 
   test('carries a value of 20 MB there and back', async () => {
-    const lane = await openLane();
+    const connection = await openConnection();
     const value = asBytes(Buffer.alloc(20 * 2 ** 20, 'cachectl\r\n\0ÿ', 'latin1').toString('latin1'));
-    const replies = await lane.exchange([
-      ['SET', bytesOf('lane:big'), value],
-      ['GET', bytesOf('lane:big')],
-      ['UNLINK', bytesOf('lane:big')],
+    const replies = await connection.exchange([
+      ['SET', bytesOf('connection:big'), value],
+      ['GET', bytesOf('connection:big')],
+      ['UNLINK', bytesOf('connection:big')],
     ]);
     expect(replies[1] === value).toBe(true);
     expect(replies[2]).toBe(1);
   });
 
   test('gives an error reply as a value in its place', async () => {
-    const lane = await openLane();
-    const replies = await lane.exchange([
-      ['SET', bytesOf('lane:text'), bytesOf('text')],
-      ['LLEN', bytesOf('lane:text')],
-      ['GET', bytesOf('lane:text')],
+    const connection = await openConnection();
+    const replies = await connection.exchange([
+      ['SET', bytesOf('connection:text'), bytesOf('text')],
+      ['LLEN', bytesOf('connection:text')],
+      ['GET', bytesOf('connection:text')],
     ]);
     expect(replies).toEqual(['OK', expect.any(ReplyError), 'text']);
     expect((replies[1] as ReplyError).code).toBe('WRONGTYPE');
   });
 
   test('answers an empty batch without asking the server', async () => {
-    const lane = await openLane();
-    expect(await lane.exchange([])).toEqual([]);
-    expect(lane.commandsSent).toBe(0);
+    const connection = await openConnection();
+    expect(await connection.exchange([])).toEqual([]);
+    expect(connection.commandsSent).toBe(0);
   });
 
   test('counts the commands of its user, and none of its own login', async () => {
-    const lane = await openLane();
-    await lane.exchange([['PING'], ['PING']]);
-    await lane.send(encodeCommand(['PING']), 1);
-    expect(lane.commandsSent).toBe(3);
+    const connection = await openConnection();
+    await connection.exchange([['PING'], ['PING']]);
+    await connection.send(encodeCommand(['PING']), 1);
+    expect(connection.commandsSent).toBe(3);
   });
 
   test('leaves the LRU clock of the keys it reads alone, where the server can', async () => {
-    const lane = await openLane();
-    await send(server, 'SET', 'lane:idle', 'x');
-    await makeIdle(server, ['lane:idle'], 100);
-    const [, idle] = await lane.exchange([
-      ['GET', bytesOf('lane:idle')],
-      ['OBJECT', 'IDLETIME', bytesOf('lane:idle')],
+    const connection = await openConnection();
+    await send(server, 'SET', 'connection:idle', 'x');
+    await makeIdle(server, ['connection:idle'], 100);
+    const [, idle] = await connection.exchange([
+      ['GET', bytesOf('connection:idle')],
+      ['OBJECT', 'IDLETIME', bytesOf('connection:idle')],
     ]);
-    const [noTouch] = await lane.exchange([['CLIENT', 'NO-TOUCH', 'ON']]);
+    const [noTouch] = await connection.exchange([['CLIENT', 'NO-TOUCH', 'ON']]);
     // Redis 7.2 and later know NO-TOUCH.
     if (noTouch === 'OK') expect(idle).toBeGreaterThanOrEqual(100);
     else expect(noTouch).toBeInstanceOf(ReplyError);
   });
 
   test('fails every batch in hand and every later one when the connection is cut', async () => {
-    const { lane, proxy } = await openRelayedLane();
+    const { connection, proxy } = await openRelayedConnection();
     proxy.stall();
-    const pending = [lane.exchange([['PING']]), lane.exchange([['PING'], ['PING']])];
+    const pending = [connection.exchange([['PING']]), connection.exchange([['PING'], ['PING']])];
     for (const batch of pending) batch.catch(() => undefined);
     await sleep(30);
     proxy.cut();
@@ -129,14 +131,14 @@ describe('a lane', () => {
     for (const batch of pending) {
       await expect(batch).rejects.toMatchObject({ name: 'RedisError', failure: 'lost', code: 'ECONNRESET' });
     }
-    await expect(lane.exchange([['PING']])).rejects.toMatchObject({ failure: 'lost' });
+    await expect(connection.exchange([['PING']])).rejects.toMatchObject({ failure: 'lost' });
   });
 
   test('gives what was answered before a cut', async () => {
-    const { lane, proxy } = await openRelayedLane();
-    expect(await lane.exchange([['PING']])).toEqual(['PONG']);
+    const { connection, proxy } = await openRelayedConnection();
+    expect(await connection.exchange([['PING']])).toEqual(['PONG']);
     proxy.stall();
-    const lost = lane.exchange([['PING']]);
+    const lost = connection.exchange([['PING']]);
     lost.catch(() => undefined);
     await sleep(30);
     proxy.cut();
@@ -144,45 +146,48 @@ describe('a lane', () => {
   });
 
   test('gives up when no answer comes within the time limit', async () => {
-    const { lane, proxy } = await openRelayedLane(300);
+    const { connection, proxy } = await openRelayedConnection(300);
     proxy.stall();
     const before = performance.now();
-    await expect(lane.exchange([['PING']])).rejects.toMatchObject({ failure: 'lost', code: 'ETIMEDOUT' });
+    await expect(connection.exchange([['PING']])).rejects.toMatchObject({
+      failure: 'lost',
+      code: 'ETIMEDOUT',
+    });
     expect(performance.now() - before).toBeGreaterThan(290);
   });
 
   test('does not count the time it had nothing to do against the time limit', async () => {
-    const { lane, proxy } = await openRelayedLane(1000);
+    const { connection, proxy } = await openRelayedConnection(1000);
     await sleep(1500);
-    expect(await lane.exchange([['PING']])).toEqual(['PONG']);
+    expect(await connection.exchange([['PING']])).toEqual(['PONG']);
     proxy.stall();
-    await expect(lane.exchange([['PING']])).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    await expect(connection.exchange([['PING']])).rejects.toMatchObject({ code: 'ETIMEDOUT' });
   });
 
   test('waits beyond the time limit as long as the answer keeps coming', async () => {
-    const { lane, proxy } = await openRelayedLane(2000);
+    const { connection, proxy } = await openRelayedConnection(2000);
     proxy.delay(1200);
     const replies = await Promise.all([
-      lane.exchange([['PING']]),
-      sleep(900).then(() => lane.exchange([['PING']])),
-      sleep(1800).then(() => lane.exchange([['PING']])),
+      connection.exchange([['PING']]),
+      sleep(900).then(() => connection.exchange([['PING']])),
+      sleep(1800).then(() => connection.exchange([['PING']])),
     ]);
     expect(replies.flat()).toEqual(['PONG', 'PONG', 'PONG']);
   });
 
   test('fails what is in hand when it is closed here', async () => {
-    const { lane, proxy } = await openRelayedLane();
+    const { connection, proxy } = await openRelayedConnection();
     proxy.stall();
-    const pending = lane.exchange([['PING']]);
+    const pending = connection.exchange([['PING']]);
     pending.catch(() => undefined);
-    lane.close();
+    connection.close();
     await expect(pending).rejects.toMatchObject({ failure: 'lost', code: 'ECLOSED' });
   });
 
   test('ends when the server crashes', async () => {
     const redis = await startRedis();
-    const lane = await Lane.open(targetOf(redis.url));
-    const pending = lane.exchange([['BLPOP', bytesOf('nothing'), 0]]);
+    const connection = await Connection.open(targetOf(redis.url));
+    const pending = connection.exchange([['BLPOP', bytesOf('nothing'), 0]]);
     pending.catch(() => undefined);
     await sleep(30);
     redis.kill('SIGKILL');

@@ -3,15 +3,15 @@ import { emptyAccount, noteRefusal, type WalkAccount } from '../../redis/account
 import { groupBy } from '../../support/collections.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { infoOf, keysWithFieldTtls } from '../../redis/info.ts';
-import type { Lane } from '../../redis/lane.ts';
+import type { Connection } from '../../redis/connection.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import type { KeyToRead } from './commands.ts';
 import { type FieldExpiries, fieldNames, type Value, withoutFields } from './value.ts';
 
 /** A connection for reading values, beside the one that walks. */
-export interface ValueLane {
-  readonly lane: Lane;
+export interface ValueConnection {
+  readonly connection: Connection;
   readonly account: WalkAccount;
   /** False on servers before 7.2: reading a key there counts as a use of it. */
   readonly leavesIdleTimes: boolean;
@@ -24,34 +24,34 @@ export interface ValueLane {
 }
 
 /** @throws RedisError */
-export async function openValueLane(node: RedisNode): Promise<ValueLane> {
-  const lane = await node.openLane();
+export async function openValueConnection(node: RedisNode): Promise<ValueConnection> {
+  const connection = await node.openConnection();
   const account = emptyAccount();
   // Over the new connection: that of the run may be lost by now. It is no part of what reading costs.
-  const bytesBefore = lane.bytesReceived;
-  const info = infoOf((await lane.exchange([['INFO']]))[0]);
-  const infoBytes = lane.bytesReceived - bytesBefore;
+  const bytesBefore = connection.bytesReceived;
+  const info = infoOf((await connection.exchange([['INFO']]))[0]);
+  const infoBytes = connection.bytesReceived - bytesBefore;
   return {
-    lane,
+    connection,
     account,
-    leavesIdleTimes: lane.leavesNoTouch,
+    leavesIdleTimes: connection.leavesNoTouch,
     hasFieldTtls: info && (keysWithFieldTtls(info, node.database) ?? 0) > 0,
     fieldTtlsRefused: null,
     close: () => {
-      account.commands = lane.commandsSent - 1;
-      account.receivedBytes = lane.bytesReceived - infoBytes;
-      lane.close();
+      account.commands = connection.commandsSent - 1;
+      account.receivedBytes = connection.bytesReceived - infoBytes;
+      connection.close();
     },
   };
 }
 
 /** Sends the commands of several items at once, and gives each its own replies. @throws RedisError when the connection is lost */
 export async function exchangeEach(
-  lane: Lane,
+  connection: Connection,
   items: readonly (readonly RedisCommand[])[],
 ): Promise<Reply[][]> {
   const commands = items.flat();
-  const replies = commands.length === 0 ? [] : await lane.exchange(commands);
+  const replies = commands.length === 0 ? [] : await connection.exchange(commands);
   let at = 0;
   return items.map((own) => replies.slice(at, (at += own.length)));
 }
@@ -62,12 +62,12 @@ export async function exchangeEach(
  * @throws RedisError when the connection is lost
  */
 export async function describeKeys(
-  { lane, account }: ValueLane,
+  { connection, account }: ValueConnection,
   keys: readonly ByteString[],
 ): Promise<(KeyToRead | null)[]> {
-  const sizes = await lane.exchange(keys.map((key) => ['MEMORY', 'USAGE', key] as const));
+  const sizes = await connection.exchange(keys.map((key) => ['MEMORY', 'USAGE', key] as const));
   const asked = keys.filter((_, index) => sizes[index] !== null);
-  const types = await lane.exchange(asked.map((key) => ['TYPE', key] as const));
+  const types = await connection.exchange(asked.map((key) => ['TYPE', key] as const));
   const typeOf = new Map(asked.map((key, index) => [key, types[index] ?? null]));
   return keys.map((key, index) => {
     const [size = null, type = null] = [sizes[index], typeOf.get(key)];
@@ -117,7 +117,7 @@ function fieldExpiriesIn(
  * Not asked where the server reports no such fields. @throws RedisError when the connection is lost
  */
 export async function withFieldExpiries(
-  values: ValueLane,
+  values: ValueConnection,
   items: readonly { readonly key: ByteString; readonly value: Value }[],
 ): Promise<Value[]> {
   // What another side reports of the fields is not what this one does.
@@ -127,7 +127,7 @@ export async function withFieldExpiries(
     names: values.hasFieldTtls !== false && value.type === 'hash' ? fieldNames(value.elements) : [],
   }));
   const replies = await exchangeEach(
-    values.lane,
+    values.connection,
     asked.map(({ key, names }) => fieldExpiryCommands(key, names)),
   );
   return asked.map(({ value, names }, index): Value => {

@@ -121,11 +121,11 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'hits --mode exact --duty 5%',
   ],
   watch: [
-    'watch --interval 200ms --count 1',
-    'watch --interval 200ms --count 1 -o json',
-    'watch --interval 200ms --count 1 -o tsv',
-    'watch --interval 200ms --count 1 -o csv --no-namespaces',
-    'watch --interval 200ms --count 1 -o table',
+    'watch --interval 1s --count 1',
+    'watch --interval 1s --count 1 -o json',
+    'watch --interval 1s --count 1 -o tsv',
+    'watch --interval 1s --count 1 -o csv --no-namespaces',
+    'watch --interval 1s --count 1 -o table',
   ],
   warm: [
     { line: '80: warm - --dry-run', input: records },

@@ -232,7 +232,7 @@ test('a key that expires between the walk and its reading is not there, and no f
   const [node] = server().nodes;
   const values = await openValueConnection(node);
   const keys = ['gone', 'there'].map((key) => ({ key: asBytes(key), type: null, memoryBytes: null }));
-  const readings = await readValues(values, keys, { stringBytes: 1e6, collectionBytes: 1e6 });
+  const readings = await readValues(values, keys, { stringBytes: 1e6, collectionBytes: 1e6 }, Date.now);
   values.close();
   expect(readings.map(({ kind }) => kind)).toEqual(['gone', 'failed']);
 });

@@ -45,11 +45,10 @@ export class ServerSide implements ProbedSide {
       keys,
       ({ key }) => key,
       async (values, own) => {
-        const readings = await readValues(values, own, limits);
-        const readAtMillis = this.now();
+        const readings = await readValues(values, own, limits, this.now);
         return readings.map((reading): Looked => {
           if (reading.kind !== 'value') return reading;
-          const { ttlMillis } = reading;
+          const { ttlMillis, readAtMillis } = reading;
           return { ...reading, expiresAtMillis: ttlMillis === null ? null : readAtMillis + ttlMillis };
         });
       },

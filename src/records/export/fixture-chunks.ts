@@ -45,17 +45,15 @@ export async function* fixtureChunks(
   let written = 0;
   const separator = () => (written++ === 0 ? start : between);
   try {
-    const batches = readBatches(server, scope, tally, async (values, keys) => {
-      const readings = await readValues(values, keys, limits);
-      const readAtMillis = now();
-      return readings.map((reading) => ({ ...reading, readAtMillis }));
-    });
+    const batches = readBatches(server, scope, tally, (values, keys) =>
+      readValues(values, keys, limits, now),
+    );
     for await (const { values, items } of batches) {
       let text = '';
       for (const item of items) {
         try {
           if (item.kind === 'value') {
-            const record = shortRecord(item, item.readAtMillis);
+            const record = shortRecord(item);
             text += separator() + record;
             tally.add(item.value.type, item.groups);
             continue;
@@ -90,10 +88,12 @@ export async function* fixtureChunks(
 const noRecord = (reason: string) => new PieceFault({ kind: 'failed', reason });
 
 /** @throws PieceFault where no record holds it */
-function shortRecord(
-  { key, value, ttlMillis }: Extract<KeyReading, { kind: 'value' }>,
-  readAtMillis: number,
-): string {
+function shortRecord({
+  key,
+  value,
+  ttlMillis,
+  readAtMillis,
+}: Extract<KeyReading, { kind: 'value' }>): string {
   if (value.type === 'stream' && value.entries.length === 0) throw noRecord(noEntries);
   const form = textFormOf(value);
   if (form === 'none') throw noRecord(noForm);

@@ -15,6 +15,8 @@ export type KeyReading = { readonly key: ByteString } & (
       readonly kind: 'value';
       readonly value: Value;
       readonly ttlMillis: number | null;
+      /** When the TTL was read, in milliseconds since the epoch. */
+      readonly readAtMillis: number;
       /** Consumer groups of a stream, which no value holds. */
       readonly groups: number;
     }
@@ -69,20 +71,24 @@ export async function readValues(
   values: ValueConnection,
   keys: readonly KeyToRead[],
   limits: WholeLimits,
+  now: () => number,
 ): Promise<KeyReading[]> {
   const { connection } = values;
   const commands = keys.map((key) => commandsFor(key, limits));
   const replies = await exchangeEach(connection, commands);
-  const readings = keys.map((key, index) => readingOf(key, limits, replies[index] ?? [], values));
+  const readAtMillis = now();
+  const readings = keys.map((key, index) =>
+    readingOf(key, limits, replies[index] ?? [], values, readAtMillis),
+  );
   for (const [index, reading] of readings.entries()) {
     // Written anew meanwhile, as something else.
     if (reading.kind !== 'failed' || reading.refused?.reply.code !== 'WRONGTYPE') continue;
     const [type] = await connection.exchange([['TYPE', reading.key]]);
-    const now = { ...(keys[index] as KeyToRead), type: replyText(type) };
+    const anew = { ...(keys[index] as KeyToRead), type: replyText(type) };
     readings[index] =
-      now.type === 'none'
-        ? { kind: 'gone', key: now.key }
-        : readingOf(now, limits, await connection.exchange(commandsFor(now, limits)), values);
+      anew.type === 'none'
+        ? { kind: 'gone', key: anew.key }
+        : readingOf(anew, limits, await connection.exchange(commandsFor(anew, limits)), values, now());
   }
   const hashes = values.hasFieldTtls === false ? [] : readings.filter(isOfHash);
   const complete = await withFieldExpiries(values, hashes);
@@ -117,6 +123,7 @@ function readingOf(
   limits: WholeLimits,
   replies: readonly Reply[],
   { connection, account }: ValueConnection,
+  readAtMillis: number,
 ): KeyReading {
   const { key, type } = each;
   if (type === null && replies[0] === -2) return { kind: 'gone', key };
@@ -130,7 +137,8 @@ function readingOf(
   if (ttl instanceof ReplyError) return { key, ...failedBy(ttl, 'PTTL', connection, account) };
   const value = ttl === -2 ? null : valueIn(type, reply);
   if (value === null) return { kind: 'gone', key };
-  return { kind: 'value', key, value, ttlMillis: typeof ttl === 'number' && ttl >= 0 ? ttl : null, groups };
+  const ttlMillis = typeof ttl === 'number' && ttl >= 0 ? ttl : null;
+  return { kind: 'value', key, value, ttlMillis, readAtMillis, groups };
 }
 
 /** @throws RedisError where every other key would be refused for the same reason, and not for want of a permission */

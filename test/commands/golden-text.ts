@@ -68,6 +68,7 @@ const textRules: readonly (readonly [RegExp, string | ((whole: string, ...groups
   ],
   [/[\d,]+(?:\.\d+)? (?:µs|ms)\b/g, '<time>'],
   [/, <time> of its CPU/g, ''],
+  [/(intervals?, )[\d.]+ s\b/g, '$1<time>'],
   [/ [\d.]+ k?B (sent|of commands|of events)/g, ' <size> $1'],
   [/does about [\d,]+ operations/g, 'does about <number> operations'],
   [/^( {2}(?:uptime|operations|used|peak|fragmentation|idle) +)\d\S*(?: [kM]?B| m?s)?/gm, '$1<number>'],

@@ -394,17 +394,3 @@ test('a key that is about to expire on one server, and has expired on the other,
   const outcome = await run(['diff', testUrl(), other.url, '-o', 'json']);
   expect(jsonOf(outcome)).toMatchObject({ equal: true, missing: 0, extra: 0, skipped: 2 });
 });
-
-test('records whose TTLs warm has started anew are different, and a warning says why', async () => {
-  const file = join(folder, 'anew.ndjson');
-  const line = { key: 'k', type: 'string', ttl: 600, expiresAtMillis: Date.now() + 500_000, value: 'v' };
-  writeFileSync(file, JSON.stringify(line));
-  await cli(['warm', file], { url: testUrl() });
-
-  const result = await cli(['diff', file], { url: testUrl() });
-  expect(result.exitCode).toBe(1);
-  expect(result.stderr).toContain(
-    '1 key differs in the TTL alone: `warm` starts the TTLs of records anew, and `diff` goes by the moments of the export; --ignore-ttl leaves TTLs out',
-  );
-  expect((await cli(['diff', file, '--ignore-ttl'], { url: testUrl() })).exitCode).toBe(0);
-});

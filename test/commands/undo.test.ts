@@ -32,9 +32,9 @@ async function age(journal: string, millis: number): Promise<void> {
   const { header, frames } = await readJournal(journal);
   const { sync: _sync, ...rest } = header;
   const old = frames.flatMap((frame) => {
-    if (frame.kind === 'damaged') return [];
-    if (!('expiresAtMillis' in frame) || frame.expiresAtMillis === null) return [encodeFrame(frame)];
-    return [encodeFrame({ ...frame, expiresAtMillis: frame.expiresAtMillis - millis })];
+    if (!('expiresAtMillis' in frame)) return frame.kind === 'damaged' ? [] : [encodeFrame(frame)];
+    const { expiresAtMillis } = frame;
+    return [encodeFrame({ ...frame, expiresAtMillis: expiresAtMillis && expiresAtMillis - millis })];
   });
   writeFileSync(journal, Buffer.concat([encodeHeader({ ...rest, version: 1 }), ...old]));
 }
@@ -55,13 +55,8 @@ describe('undo', () => {
     const result = await undo([journal, '--yes']);
 
     expect(result.exitCode).toBe(0);
-    expect(jsonOf(result)).toMatchObject({
-      keys: 8,
-      restored: 8,
-      skipped: 0,
-      failed: 0,
-      journalTruncated: false,
-    });
+    const counts = { keys: 8, restored: 8, skipped: 0, failed: 0, journalTruncated: false };
+    expect(jsonOf(result)).toMatchObject(counts);
     expect(differences(before, await snapshot(server))).toEqual([]);
   });
 

@@ -32,7 +32,7 @@ describe('the result for people', () => {
   });
 
   test('does not grow without end where every key is a namespace of its own', async () => {
-    const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+    const letters = Array.from('abcdefghijklmnopqrstuvwxyz');
     const words = letters.flatMap((first) => letters.map((second) => [`${first}${second}:x`, 'x']));
     const file = fixture('words.json', Object.fromEntries(words));
     const result = await warm([file, '--ttl', '60s', '-o', 'json']);

@@ -11,7 +11,7 @@ const { metafile } = await build({
   entryPoints: ['src/main.ts'],
   outdir: 'dist',
   bundle: true,
-  // Splitting keeps what a command loads when it runs (connections, inquirer, ora, chalk) out of `--help` and `--version`.
+  // Splitting keeps what a command loads when it runs (ioredis, inquirer, ora, chalk) out of `--help` and `--version`.
   splitting: true,
   format: 'esm',
   platform: 'node',

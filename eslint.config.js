@@ -3,6 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /** The walls: who may import what. Each entry forbids, outside its home, what only that home may know. */
 const homes = [
+  { home: ['src/redis/**'], names: ['ioredis'], why: 'only src/redis knows the client library' },
   {
     home: ['src/render/**'],
     names: ['chalk', 'cli-table3'],

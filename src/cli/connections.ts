@@ -27,7 +27,7 @@ export class Connections {
 
   /** @throws RedisError */
   async connect(target: ConnectTarget, signal = this.io.signal): Promise<RedisServer> {
-    // What needs no server does not load what talks to one.
+    // The client library is the heaviest thing the program loads; what needs no server never pays for it.
     const { connect } = await import('../redis/connect.ts');
     const server = await connect(target, signal);
     this.open.push(server);

@@ -22,7 +22,7 @@ const mostValueBytes = 1024 ** 3;
 export const mostMetadataBytes = 64 * 1024 ** 2;
 
 /** An element in memory, beside its bytes. */
-const elementBytes = 32;
+export const elementBytes = 32;
 
 /** A reply has the time limit, and as much longer as its bytes take at this pace. */
 const leastBytesPerMilli = 16;

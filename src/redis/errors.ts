@@ -106,12 +106,13 @@ export const isAboutPolicy = (message: string): boolean => /\bLFU\b/.test(messag
 /** Turns an error reply into an exception about `subject` (a command, in backticks where it is one). */
 export function refusal(reply: ReplyError, subject: string, address: string): RedisError {
   const failure = isAboutLogin(reply) ? 'login' : 'refused';
+  const said = reply.message.startsWith('NOAUTH HELLO') ? 'NOAUTH Authentication required.' : reply.message;
   return new RedisError(
     failure,
     reply.code,
-    `${subject} on ${address}: the server answered \`${reply.message}\``,
+    `${subject} on ${address}: the server answered \`${said}\``,
     replyHints[reply.code],
-    { subject, answer: reply.message },
+    { subject, answer: said },
   );
 }
 
@@ -172,8 +173,8 @@ const tlsHints: Readonly<Record<string, string>> = {
 };
 
 /**
- * Turns what a socket threw into an exception that names the cause and the way out. `lost` is for a connection that worked
- * before.
+ * Turns what a socket or the client library threw into an exception that names the cause and the way out. `lost` is for
+ * a connection that worked before.
  */
 export function connectionFailure(
   cause: unknown,
@@ -189,7 +190,7 @@ export function connectionFailure(
   }
   const error = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
   const message = error instanceof Error ? error.message : String(error);
-  const code = errorCode(error);
+  const code = errorCode(error, message);
   const [text, hint] = systemCauses[code] ?? [message];
   if (failure === 'lost') {
     const remedy = 'run it again; `cachectl check` shows whether the server is healthy';
@@ -228,7 +229,13 @@ function notRedis(address: string, firstByte: number, overTls: boolean): RedisEr
       );
 }
 
-function errorCode(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code !== 'string' ? 'EUNKNOWN' : code === 'EPIPE' ? 'ECONNRESET' : code;
+function errorCode(error: unknown, message: string): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    return error.code === 'EPIPE' ? 'ECONNRESET' : error.code;
+  }
+  // The client library gives no codes of its own.
+  if (/timed? ?out|ETIMEDOUT/i.test(message)) return 'ETIMEDOUT';
+  return /connection is closed|max retries per request|isn't writeable/i.test(message)
+    ? 'ECONNRESET'
+    : 'EUNKNOWN';
 }

@@ -1,39 +1,65 @@
-import { RedisError, refusal } from './errors.ts';
-import { interrupted, Connection } from './connection.ts';
+import { Redis } from 'ioredis';
+import { asBytes } from '../support/bytes.ts';
+import { connectionFailure, RedisError, refusal, ReplyFault } from './errors.ts';
+import { elementBytes, interrupted, Connection, mostMetadataBytes } from './connection.ts';
 import { LookupTally } from './lookups.ts';
-import { ReplyError } from './reply.ts';
-import { commandName } from './commands.ts';
-import type { RedisNode } from './server.ts';
-import { addressOf, type ConnectTarget, type Place } from './target.ts';
+import { type Reply, ReplyError, ReplyParser } from './reply.ts';
+import { commandName, requireShapes } from './commands.ts';
+import type { Argument, RedisCommand, RedisNode } from './server.ts';
+import { addressOf, type ConnectTarget, type Place, tlsOptionsOf } from './target.ts';
 
 /** A node with the connection for its single commands. */
 export interface OpenNode extends RedisNode {
   close(): void;
 }
 
-/** Connects, logs in and selects the database; gives up once `signal` is aborted. @throws RedisError */
+/**
+ * Connects, logs in and selects the database; gives up once `signal` is aborted.
+ *
+ * The client library would report a refused SELECT only as an event and go on in database 0; here it is awaited.
+ * @throws RedisError
+ */
 export async function openNode(
   target: ConnectTarget,
   signal?: AbortSignal,
   lookups = new LookupTally(),
 ): Promise<OpenNode> {
-  const connection = await Connection.open(target, lookups, signal);
-  const { address } = connection;
-  return {
-    address,
-    database: target.database,
-    // A socket forgets it when it is closed.
-    peerAddress: connection.peerAddress,
-    lookups,
-    async call(...command) {
-      const [reply = null] = await connection.exchange([command]);
-      if (reply instanceof ReplyError) throw refusal(reply, `\`${commandName(command)}\``, address);
-      return reply;
-    },
-    batch: (commands) => connection.exchange(commands),
-    openConnection: () => Connection.open(target, lookups),
-    close: () => connection.close(),
-  };
+  const address = addressOf(target);
+  const client = openClient(target);
+  // `connect` rejects with "Connection is closed."; the cause comes before it, as an event.
+  let cause: unknown;
+  client.on('error', (error: unknown) => (cause ??= error));
+  const guard = new ReplyGuard(client);
+  const giveUp = () => client.disconnect();
+  signal?.addEventListener('abort', giveUp);
+  try {
+    await client.connect();
+  } catch (error) {
+    endConnection(client);
+    if (signal?.aborted === true) throw interrupted(address);
+    const reason = guard.fault ?? cause ?? error;
+    throw (
+      loginFailure(reason, address) ?? connectionFailure(reason, address, 'connect', target.tls !== undefined)
+    );
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
+  // A wrong password does not stop the library from becoming ready: it is told by the event alone.
+  const rejected = loginFailure(cause, address);
+  if (rejected) {
+    client.disconnect();
+    throw rejected;
+  }
+  const node = nodeOf(client, guard, target, lookups);
+  if (target.database !== 0) {
+    try {
+      await node.call('SELECT', target.database);
+    } catch (error) {
+      client.disconnect();
+      throw error;
+    }
+  }
+  return node;
 }
 
 /**
@@ -132,4 +158,136 @@ export function nodeOnDemand(
       opening?.then((node) => node.close()).catch(() => undefined);
     },
   };
+}
+
+function openClient(target: ConnectTarget): Redis {
+  const { tls } = target;
+  return new Redis({
+    ...(target.socketPath === undefined
+      ? { host: target.host, port: target.port }
+      : { path: target.socketPath }),
+    ...(target.username !== undefined && { username: target.username }),
+    ...(target.password !== undefined && { password: target.password }),
+    ...(tls && { tls: tlsOptionsOf(tls) }),
+    lazyConnect: true,
+    // One reply shape, the same as on our own connections.
+    protocol: 2,
+    connectTimeout: target.timeoutMillis,
+    commandTimeout: target.timeoutMillis,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    // The ready check needs INFO, which a restricted user may not have.
+    enableReadyCheck: false,
+    connectionName: 'cachectl',
+    disableClientInfo: true,
+  });
+}
+
+/** The library would wait 2 s for the end of a connection that has ended, and hold the process for so long. */
+function endConnection(client: Redis): void {
+  if (client.status !== 'end') client.disconnect();
+}
+
+function loginFailure(cause: unknown, address: string): Error | undefined {
+  const message = cause instanceof Error ? cause.message : '';
+  return /^(NOAUTH|WRONGPASS|DENIED|NOPERM|ERR)\b/.test(message) && !/unknown (sub)?command/i.test(message)
+    ? refusal(new ReplyError(message), 'logging in', address)
+    : undefined;
+}
+
+/**
+ * Reads what the library reads, with the limits of our own parser: the library has none for the length of a reply, its depth
+ * and its elements. What is beyond them, or no RESP2, ends the connection.
+ */
+class ReplyGuard {
+  fault: Error | undefined;
+  private received = 0;
+  /** The library makes room for all elements that an array announces. */
+  private readonly parser = new ReplyParser(() => undefined, mostMetadataBytes / elementBytes);
+
+  constructor(client: Redis) {
+    const read = (chunk: Buffer) => {
+      try {
+        const before = this.parser.elementsRead;
+        this.parser.push(chunk);
+        this.received += chunk.length + elementBytes * (this.parser.elementsRead - before);
+        if (this.received > mostMetadataBytes)
+          throw new ReplyFault(`more than ${mostMetadataBytes / 1024 ** 2} MB where less was to be expected`);
+      } catch (error) {
+        this.fault ??= error instanceof Error ? error : new Error(String(error));
+        // Ending it in good order would wait for the server to stop sending.
+        client.disconnect();
+        client.stream.destroy();
+      }
+    };
+    client.once('connect', () => client.stream.prependListener('data', read));
+  }
+
+  /** Before commands are sent: what arrives from now on is their reply. */
+  begin(): void {
+    this.received = 0;
+  }
+}
+
+function nodeOf(client: Redis, guard: ReplyGuard, target: ConnectTarget, lookups: LookupTally): OpenNode {
+  const address = addressOf(target);
+  const send = async (command: RedisCommand): Promise<Reply> => {
+    const [name, ...rest] = command.map(toBuffer);
+    try {
+      const reply: unknown = await client.callBuffer(String(name), ...rest);
+      if (guard.fault === undefined) return fromLibrary(reply);
+      throw guard.fault;
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ReplyError') return new ReplyError(error.message);
+      throw connectionFailure(guard.fault ?? error, address, 'lost');
+    }
+  };
+  const batch = async (commands: readonly RedisCommand[]): Promise<Reply[]> => {
+    guard.begin();
+    try {
+      const replies = await Promise.all(commands.map(send));
+      lookups.note(commands, replies);
+      requireShapes(commands, replies, address);
+      return replies;
+    } catch (error) {
+      lookups.lose(commands);
+      throw error;
+    }
+  };
+  return {
+    address,
+    database: target.database,
+    // The library drops its stream with the connection.
+    peerAddress: peerOf(client),
+    lookups,
+    async call(...command: Argument[]) {
+      const [reply = null] = await batch([command]);
+      if (reply instanceof ReplyError) throw refusal(reply, `\`${commandName(command)}\``, address);
+      return reply;
+    },
+    batch,
+    openConnection: () => Connection.open(target, lookups),
+    close: () => endConnection(client),
+  };
+}
+
+function peerOf({ stream }: Redis): string | undefined {
+  return 'remoteAddress' in stream && typeof stream.remoteAddress === 'string'
+    ? stream.remoteAddress
+    : undefined;
+}
+
+function toBuffer(argument: Argument): Buffer {
+  return Buffer.from(String(argument), 'latin1');
+}
+
+/** Buffers of the client library become byte strings; error values inside arrays become ReplyError. */
+function fromLibrary(value: unknown): Reply {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string') return asBytes(value);
+  if (Buffer.isBuffer(value)) return asBytes(value.toString('latin1'));
+  if (Array.isArray(value)) return value.map(fromLibrary);
+  if (value instanceof Error) return new ReplyError(value.message);
+  throw new TypeError(`a reply of type ${typeof value} was not expected`);
 }

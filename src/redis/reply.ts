@@ -29,9 +29,6 @@ const mostBulkBytes = Math.min(512 * 1024 * 1024, constants.MAX_STRING_LENGTH);
 /** Simple strings, errors and lengths: the server cuts its own texts far below. */
 const mostLineBytes = 1024 * 1024;
 
-/** That one array may announce. */
-const mostElements = 2 ** 27;
-
 /** The deepest reply of a server, COMMAND DOCS, has about a dozen levels. */
 const mostDepth = 64;
 
@@ -60,7 +57,11 @@ export class ReplyParser {
   /** Strings, numbers and arrays that were read so far, those within arrays too. */
   elementsRead = 0;
 
-  constructor(private readonly onReply: (reply: Reply) => void) {}
+  /** @param mostElements that one array may announce */
+  constructor(
+    private readonly onReply: (reply: Reply) => void,
+    private readonly mostElements = 2 ** 27,
+  ) {}
 
   /** The chunk's memory may be used again afterwards: what is kept of it is copied. @throws ReplyFault */
   push(chunk: Buffer): void {
@@ -116,7 +117,7 @@ export class ReplyParser {
       case 0x2a: {
         // *
         const length = readInteger(buffer, start + 1, lineEnd);
-        if (length > mostElements) throw new ReplyFault(`an array of ${length} elements`);
+        if (length > this.mostElements) throw new ReplyFault(`an array of ${length} elements`);
         if (length > 0) {
           if (this.open.length === mostDepth)
             throw new ReplyFault(`arrays nested more than ${mostDepth} levels deep`);

@@ -240,12 +240,13 @@ test('a key that expires between the walk and its reading is not there, and no f
 test('records whose TTLs warm has started anew are different, and a warning says why', async () => {
   const line = { key: 'k', type: 'string', ttl: 600, expiresAtMillis: Date.now() + 500_000, value: 'v' };
   const file = fixture('anew.ndjson', JSON.stringify(line));
-  await cli(['warm', file], { url: testUrl() });
+  const options = { url: testUrl(), cwd: folder() };
+  await cli(['warm', file], options);
 
-  const result = await cli(['diff', file], { url: testUrl() });
+  const result = await cli(['diff', file], options);
   expect(result.exitCode).toBe(1);
   expect(result.stderr).toContain(
     '1 key differs in the TTL alone: `warm` starts the TTLs of records anew, and `diff` goes by the moments of the export; --ignore-ttl leaves TTLs out',
   );
-  expect((await cli(['diff', file, '--ignore-ttl'], { url: testUrl() })).exitCode).toBe(0);
+  expect((await cli(['diff', file, '--ignore-ttl'], options)).exitCode).toBe(0);
 });

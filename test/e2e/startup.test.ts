@@ -7,6 +7,7 @@ import { temporaryFolder } from '../server/own.ts';
 
 /** Texts that stand in a library and nowhere else. */
 const marks = {
+  ioredis: 'Command queue state error',
   inquirer: 'User force closed the prompt',
   ora: 'cli-spinners',
   zod: 'ZodError',
@@ -51,7 +52,7 @@ describe.each([
   ['a flag that does not exist', ['stats', '--nope'], 2],
   ['a value that cannot be', ['inspect', '--depth', 'deep'], 2],
 ])('%s', (_what, args, exitCode) => {
-  test('opens no connection, and loads neither the prompts nor the validator', async () => {
+  test('opens no connection, and loads neither the client nor the prompts nor the validator', async () => {
     const { url, visits } = await listener();
     const outcome = await loadedBy(args, { REDIS_URL: url });
     expect(outcome.exitCode, outcome.stderr).toBe(exitCode);
@@ -68,11 +69,12 @@ describe.each([
   });
 });
 
-test('a command that asks a server loads no more than it needs', async () => {
+test('a command that asks a server loads the client, and no more than it needs', async () => {
   const { url, visits } = await listener();
   const { exitCode, scripts } = await loadedBy(['stats', '-o', 'json'], { REDIS_URL: url });
   expect(exitCode).toBe(3);
   expect(visits()).toBeGreaterThan(0);
+  expect(scripts.some((script) => chunksWith(marks.ioredis).includes(script))).toBe(true);
   for (const library of ['inquirer', 'ora', 'zod', 'chalk', 'cli-table3'] as const)
     expect(
       scripts.filter((script) => chunksWith(marks[library]).includes(script)),

@@ -91,7 +91,7 @@ function chosenOf(
 async function check(context: Context, input: CheckInput): Promise<Outcome<CheckResult>> {
   const chosen = chosenOf(input.only, input.skip);
   const strict = input.strict === true;
-  // Else the first connection is charged with loading its code.
+  // Else the first connection is charged with loading the client library.
   await import('../../redis/connect.ts');
   const startedAt = context.now();
   const clock = () => performance.now();

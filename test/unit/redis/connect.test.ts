@@ -5,13 +5,18 @@ import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../../src/redis/connect.ts';
 import { RedisError } from '../../../src/redis/errors.ts';
+import { Connection } from '../../../src/redis/connection.ts';
 import type { ConnectTarget } from '../../../src/redis/target.ts';
 import { makeCertificates } from '../../server/certificates.ts';
 import { freePort, type RedisProcess } from '../../server/redis-process.ts';
 import { send, startPrivateServer, targetOf } from '../../server/redis.ts';
 import { open as openServer, proxyTo, startRedis, startServer, temporaryFolder } from '../../server/own.ts';
 
-const open = async (target: ConnectTarget) => (await connect(target)).close();
+/** A general connection and a connection of our own must fail alike. */
+const ways = [
+  ['connect', async (target: ConnectTarget) => (await connect(target)).close()],
+  ['Connection.open', async (target: ConnectTarget) => (await Connection.open(target)).close()],
+] as const;
 
 async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -19,8 +24,8 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function failureOf(target: ConnectTarget): Promise<RedisError> {
-  const error: unknown = await open(target).then(
+async function failureOf(way: (typeof ways)[number][1], target: ConnectTarget): Promise<RedisError> {
+  const error: unknown = await way(target).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -28,7 +33,7 @@ async function failureOf(target: ConnectTarget): Promise<RedisError> {
   return error;
 }
 
-describe('to connect', () => {
+describe.each(ways)('%s', (_name, way) => {
   let redis: RedisProcess;
   const password = 'correct horse/battery@staple';
 
@@ -45,28 +50,28 @@ describe('to connect', () => {
   afterAll(() => redis.stop());
 
   test('logs in with the password alone, and as a user', async () => {
-    await expect(open(targetOf(redis.url, { password }))).resolves.toBeUndefined();
+    await expect(way(targetOf(redis.url, { password }))).resolves.toBeUndefined();
     await expect(
-      open(targetOf(redis.url, { username: 'ann', password: 'annspass', database: 3 })),
+      way(targetOf(redis.url, { username: 'ann', password: 'annspass', database: 3 })),
     ).resolves.toBeUndefined();
   });
 
   test('a wrong password is a failure of the login, and is not repeated', async () => {
-    const error = await failureOf(targetOf(redis.url, { password: 'wr0ng' }));
+    const error = await failureOf(way, targetOf(redis.url, { password: 'wr0ng' }));
     expect(error).toMatchObject({ failure: 'login', code: 'WRONGPASS' });
     expect(`${error.message} ${error.hint ?? ''}`).not.toContain('wr0ng');
     expect(error.message).toContain(`127.0.0.1:${redis.port}`);
   });
 
   test('a disabled user is a failure of the login', async () => {
-    expect(await failureOf(targetOf(redis.url, { username: 'off', password: 'x' }))).toMatchObject({
+    expect(await failureOf(way, targetOf(redis.url, { username: 'off', password: 'x' }))).toMatchObject({
       failure: 'login',
       code: 'WRONGPASS',
     });
   });
 
   test('a missing password is a failure of the login that says how to give one', async () => {
-    const error = await failureOf(targetOf(redis.url, { database: 1 }));
+    const error = await failureOf(way, targetOf(redis.url, { database: 1 }));
     expect(error).toMatchObject({ failure: 'login', code: 'NOAUTH' });
     expect(error.message).toContain('NOAUTH Authentication required.');
     expect(error.hint).toContain('REDISCLI_AUTH');
@@ -82,6 +87,7 @@ describe('to connect', () => {
 
   test('a user who may not SELECT is refused another database', async () => {
     const error = await failureOf(
+      way,
       targetOf(redis.url, { username: 'bob', password: 'bobspass', database: 2 }),
     );
     expect(error).toMatchObject({ failure: 'refused', code: 'NOPERM' });
@@ -90,35 +96,35 @@ describe('to connect', () => {
 
   test('a user who may do next to nothing can still log in', async () => {
     await expect(
-      open(targetOf(redis.url, { username: 'bob', password: 'bobspass' })),
+      way(targetOf(redis.url, { username: 'bob', password: 'bobspass' })),
     ).resolves.toBeUndefined();
   });
 
   test('a database out of range is refused', async () => {
-    const error = await failureOf(targetOf(redis.url, { password, database: 99 }));
+    const error = await failureOf(way, targetOf(redis.url, { password, database: 99 }));
     expect(error).toMatchObject({ failure: 'refused', code: 'ERR' });
     expect(error.message).toContain('DB index is out of range');
   });
 
   test('a port on which nothing listens cannot be connected to', async () => {
     const port = await freePort();
-    const error = await failureOf(targetOf(`redis://127.0.0.1:${port}`));
+    const error = await failureOf(way, targetOf(`redis://127.0.0.1:${port}`));
     expect(error).toMatchObject({ failure: 'connect', code: 'ECONNREFUSED' });
     expect(error.message).toBe(`cannot connect to 127.0.0.1:${port}: nothing listens there`);
   });
 
   test('a host name that does not exist cannot be connected to', async () => {
-    const error = await failureOf(targetOf('redis://no-such-host.invalid'));
+    const error = await failureOf(way, targetOf('redis://no-such-host.invalid'));
     expect(error).toMatchObject({ failure: 'connect' });
     expect(error.message).toContain('the host name does not resolve');
   });
 
   test('a socket file leads to the server', async () => {
-    await expect(open(targetOf(`unix://${redis.socketPath}/1`, { password }))).resolves.toBeUndefined();
+    await expect(way(targetOf(`unix://${redis.socketPath}/1`, { password }))).resolves.toBeUndefined();
   });
 
   test('a socket file that is not there cannot be connected to', async () => {
-    const error = await failureOf(targetOf(`unix://${redis.directory}/none.sock`));
+    const error = await failureOf(way, targetOf(`unix://${redis.directory}/none.sock`));
     expect(error).toMatchObject({ failure: 'connect', code: 'ENOENT' });
     expect(error.message).toContain('there is no such socket file');
   });
@@ -126,7 +132,7 @@ describe('to connect', () => {
   test('a server that takes the connection and says nothing is given up after the time limit', async () => {
     const proxy = await proxyTo(redis.port);
     proxy.stall();
-    const error = await failureOf(targetOf(proxy.url, { password, timeoutMillis: 300 }));
+    const error = await failureOf(way, targetOf(proxy.url, { password, timeoutMillis: 300 }));
     expect(error.code).toBe('ETIMEDOUT');
   });
 
@@ -134,7 +140,10 @@ describe('to connect', () => {
     'an answer of %j over redis:// is not told to use redis://',
     async (answer) => {
       const port = await listen(createServer((socket) => socket.once('data', () => socket.write(answer))));
-      const error = await failureOf(targetOf(`redis://127.0.0.1:${port}`, { password, timeoutMillis: 1000 }));
+      const error = await failureOf(
+        way,
+        targetOf(`redis://127.0.0.1:${port}`, { password, timeoutMillis: 1000 }),
+      );
       expect(error).toMatchObject({ failure: 'connect', code: 'EPROTO' });
       expect(error.hint).not.toContain('in place of rediss://');
     },
@@ -145,12 +154,15 @@ describe('to connect', () => {
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void http.close());
     const { port } = http.address() as AddressInfo;
-    const error = await failureOf(targetOf(`redis://127.0.0.1:${port}`, { password, timeoutMillis: 1000 }));
+    const error = await failureOf(
+      way,
+      targetOf(`redis://127.0.0.1:${port}`, { password, timeoutMillis: 1000 }),
+    );
     expect(error.message).toBe(`127.0.0.1:${port} does not answer as a Redis server does`);
   });
 });
 
-describe('to connect over TLS', () => {
+describe.each(ways)('%s over TLS', (_name, way) => {
   let redis: RedisProcess;
   let ca: string;
 
@@ -161,11 +173,11 @@ describe('to connect over TLS', () => {
   afterAll(() => redis.stop());
 
   test('trusts the authority that is named', async () => {
-    await expect(open(targetOf(redis.url, { tls: { verify: true, ca } }))).resolves.toBeUndefined();
+    await expect(way(targetOf(redis.url, { tls: { verify: true, ca } }))).resolves.toBeUndefined();
   });
 
   test('refuses a certificate of an unknown authority, and says how to name it', async () => {
-    const error = await failureOf(targetOf(redis.url, { tls: { verify: true } }));
+    const error = await failureOf(way, targetOf(redis.url, { tls: { verify: true } }));
     expect(error).toMatchObject({ failure: 'connect' });
     expect(error.message).toMatch(
       /its certificate (is signed by an authority unknown here|cannot be verified)/,
@@ -176,6 +188,7 @@ describe('to connect over TLS', () => {
   test('refuses the certificate when another authority is named', async () => {
     const folder = temporaryFolder();
     const error = await failureOf(
+      way,
       targetOf(redis.url, { tls: { verify: true, ca: makeCertificates(folder).ca } }),
     );
     expect(error).toMatchObject({ failure: 'connect' });
@@ -186,6 +199,7 @@ describe('to connect over TLS', () => {
 
   test('refuses a certificate for another host name', async () => {
     const error = await failureOf(
+      way,
       targetOf(redis.url, { tls: { verify: true, ca, serverName: 'cache.example.com' } }),
     );
     expect(error).toMatchObject({ failure: 'connect', code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
@@ -199,20 +213,23 @@ describe('to connect over TLS', () => {
       keyFile,
     } = strict.certificates ?? makeCertificates(strict.directory);
     const trust = { verify: true, ca: authority };
-    const error = await failureOf(targetOf(strict.url, { tls: trust }));
+    const error = await failureOf(way, targetOf(strict.url, { tls: trust }));
     expect(error.hint).toContain('--tls-cert');
 
     const own = { certificate: readFileSync(certificateFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
-    await expect(open(targetOf(strict.url, { tls: { ...trust, ...own } }))).resolves.toBeUndefined();
+    await expect(way(targetOf(strict.url, { tls: { ...trust, ...own } }))).resolves.toBeUndefined();
   });
 
   test('takes any certificate when it is told to', async () => {
-    await expect(open(targetOf(redis.url, { tls: { verify: false } }))).resolves.toBeUndefined();
+    await expect(way(targetOf(redis.url, { tls: { verify: false } }))).resolves.toBeUndefined();
   });
 
   test('a plain connection to the TLS port is told to use rediss://, without waiting for the time limit', async () => {
     const from = performance.now();
-    const error = await failureOf(targetOf(`redis://127.0.0.1:${redis.port}`, { timeoutMillis: 20_000 }));
+    const error = await failureOf(
+      way,
+      targetOf(`redis://127.0.0.1:${redis.port}`, { timeoutMillis: 20_000 }),
+    );
     expect(performance.now() - from).toBeLessThan(15_000);
     expect(error.hint).toBe('if the port speaks TLS, use rediss:// in place of redis://');
   });
@@ -220,7 +237,7 @@ describe('to connect over TLS', () => {
   test('a plain connection that is answered with an alert of TLS says so', async () => {
     const alert = Buffer.from([0x15, 0x03, 0x01, 0, 2, 2, 70]);
     const port = await listen(createServer((socket) => socket.once('data', () => socket.write(alert))));
-    expect(await failureOf(targetOf(`redis://127.0.0.1:${port}`, { password: 'x' }))).toMatchObject({
+    expect(await failureOf(way, targetOf(`redis://127.0.0.1:${port}`, { password: 'x' }))).toMatchObject({
       message: `127.0.0.1:${port} speaks TLS, and this connection does not`,
       hint: 'use rediss:// in place of redis://',
     });
@@ -229,7 +246,7 @@ describe('to connect over TLS', () => {
   test('a self-signed certificate is refused, with the options that name or accept it', async () => {
     const { selfSigned, keyFile } = redis.certificates ?? makeCertificates(redis.directory);
     const port = await listen(createTlsServer({ cert: selfSigned, key: readFileSync(keyFile) }));
-    const error = await failureOf(targetOf(`rediss://127.0.0.1:${port}`, { tls: { verify: true } }));
+    const error = await failureOf(way, targetOf(`rediss://127.0.0.1:${port}`, { tls: { verify: true } }));
     expect(error.message).toContain('its certificate is self-signed');
     for (const option of ['--tls-ca', '--tls-server-name', '--insecure'])
       expect(error.hint).toContain(option);
@@ -245,14 +262,14 @@ describe('to connect over TLS', () => {
       tls: { verify: true, ca },
       password: 'x',
     });
-    const error = await failureOf(target);
+    const error = await failureOf(way, target);
     expect(error.message).toMatch(/does not answer as a Redis server does$/);
     expect(error.hint).toBe('check the port in --url or REDIS_URL');
   });
 
   test('a TLS connection to a plain port is told to use redis://', async () => {
     const plain = await startRedis();
-    const error = await failureOf(targetOf(`rediss://127.0.0.1:${plain.port}`, { timeoutMillis: 2000 }));
+    const error = await failureOf(way, targetOf(`rediss://127.0.0.1:${plain.port}`, { timeoutMillis: 2000 }));
     expect(error.hint).toContain('redis://');
   });
 });

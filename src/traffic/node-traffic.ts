@@ -53,7 +53,7 @@ export class NodeTraffic {
       this.passMark('commands');
       return;
     }
-    const { row } = this.see('commands', database, bytes, start, end);
+    const { row } = this.see(this.commands.details, database, bytes, start, end);
     const { counts } = this.commands;
     counts.add(row, commandColumns.reads, lookups);
     if (uncertain > 0) counts.add(row, commandColumns.uncertainReads, uncertain);
@@ -62,7 +62,7 @@ export class NodeTraffic {
   /** The key is given a value, and a time to live where that is above 0. */
   write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {
     const { history, tellsNewKeys } = this.shared;
-    const seen = this.see('commands', database, bytes, start, end);
+    const seen = this.see(this.commands.details, database, bytes, start, end);
     this.commands.counts.add(seen.row, commandColumns.writes, 1);
     if (ttlMillis > 0) history.lives(seen, ttlMillis);
     if (!tellsNewKeys) history.written(seen);
@@ -70,7 +70,7 @@ export class NodeTraffic {
 
   /** The key is given a time to live, and keeps its value. */
   lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {
-    this.shared.history.lives(this.see('commands', database, bytes, start, end), ttlMillis);
+    this.shared.history.lives(this.see(this.commands.details, database, bytes, start, end), ttlMillis);
   }
 
   /** SCAN with TYPE: it may add so many hits at most, of keys that no line names. */
@@ -92,7 +92,7 @@ export class NodeTraffic {
     }
     const { history, rows } = this.shared;
     const { counts, details } = this.events;
-    const seen = this.see('events', database, bytes, start, end);
+    const seen = this.see(details, database, bytes, start, end);
     const { row } = seen;
     switch (kind) {
       case 'keymiss': {
@@ -140,13 +140,13 @@ export class NodeTraffic {
     return { counts, keys };
   }
 
-  private see(stream: StreamName, database: number, bytes: Buffer, start: number, end: number): SeenKey {
+  private see(details: WindowDetails, database: number, bytes: Buffer, start: number, end: number): SeenKey {
     const { seen } = this;
     hashBytes(bytes, start, end, database, seen);
     seen.database = database;
     seen.row = this.shared.rows.rowOf(database, bytes, start, end, seen);
     seen.nowMillis = this.nowMillis;
-    seen.details = this[stream].details;
+    seen.details = details;
     return seen;
   }
 

@@ -173,7 +173,7 @@ describe('the memory of the server', () => {
     const file = fixture('large.ndjson', manyRecords(8000, 1000));
     const args = [file, '--ignore-memory-estimate', '-o', 'json'];
 
-    const result = await warm([...args, '--max-rate', '8000'], { url });
+    const result = await warm([...args, '--max-rate', '2000'], { url });
 
     expect(result.exitCode).toBe(1);
     const { written = 0, evictedKeys = 0, notWritten } = countsOf(result);

@@ -65,7 +65,7 @@ export interface ChangeOptions {
   readonly limits?: PaceLimits;
   /** Once aborted, the batches on their way are finished, and no more are sent. */
   readonly signal: AbortSignal;
-  /** Is told of the keys that are done, also those that failed. */
+  /** Called with the number of keys that are done, also those that failed. */
   readonly progress: Progress;
 }
 
@@ -176,7 +176,7 @@ function addTo(byNode: Map<RedisNode, ByteString[]>, node: RedisNode, key: ByteS
 export class Problems {
   private readonly reasons = new Map<string, { reason: string; keys: number; example: ByteString }>();
 
-  /** @param code What it is told apart by: the reason is that of the first. */
+  /** @param code Problems with the same code are one: its reason is that of the first. */
   add(keys: readonly ByteString[], reason: string, code = reason): void {
     const [example] = keys;
     if (example === undefined) return;

@@ -77,7 +77,7 @@ function widthOf({ interval }: Figure): number {
   return interval === null ? 0 : interval[1] - interval[0];
 }
 
-/** Namespaces that are told apart, about 100 bytes of memory each; the keys of all others are chosen as if of one. */
+/** Namespaces that are distinguished, about 100 bytes of memory each; the keys of all others are chosen as if of one. */
 const mostNamespaces = 1000;
 
 /** Of every namespace these are read, before its size can be foreseen. */

@@ -24,7 +24,7 @@ export const noIdleTime = 'none';
 /** The label of keys without TTL among the spans of TTLs. */
 export const noTtl = 'none';
 
-/** What keys are told apart by: a column, or what the rule of the map says of their TTL. */
+/** What keys are grouped by: a column, or what the rule of the map says of their TTL. */
 export type BreakdownName = Exclude<ColumnName, 'memory'> | 'verdict';
 
 /** In the order of saved statistics. */
@@ -183,7 +183,7 @@ const dictionaryEntryBytes = 24;
 const objectBytes = 16;
 
 /**
- * Bytes that a key costs beside its value: its name as a dynamic string, its entry in the dictionary, the header of the
+ * Bytes that a key costs in addition to its value: its name as a dynamic string, its entry in the dictionary, the header of the
  * value's object. Computed, not measured: MEMORY USAGE gives the sum of these and the value. Exact for Redis 6 and 7 on
  * 64-bit Linux; newer servers save some of it by keeping name and value in one block.
  *

@@ -14,7 +14,7 @@ import { ttlJudges, type TtlVerdict } from './ttl.ts';
 
 interface NamespaceTreeOptions {
   readonly map: NamespaceMap;
-  /** Levels told apart, see SegmentTree. */
+  /** Levels that are distinguished, see SegmentTree. */
   readonly depth: number;
   /** How many of the largest keys to keep (default: none). */
   readonly top?: number;
@@ -100,7 +100,7 @@ export class NamespaceTree {
     return mergedOf(this.tree.leaves());
   }
 
-  /** The disjoint sets of keys as they are told apart so far. */
+  /** The disjoint sets of keys as they are distinguished so far. */
   leaves(): Generator<KeyStatistics> {
     return this.tree.leaves();
   }

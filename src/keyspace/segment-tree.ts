@@ -15,7 +15,7 @@ export interface Leaf<Self> {
 
 export interface SegmentTreeOptions<L> {
   readonly map: NamespaceMap;
-  /** Levels told apart: with a map its namespaces are the first, then each segment is one. What is deeper is `*`. */
+  /** Levels that are distinguished: with a map its namespaces are the first, then each segment is one. What is deeper is `*`. */
   readonly depth: number;
   readonly newLeaf: () => L;
 }
@@ -61,7 +61,7 @@ class TreeNode<L extends Leaf<L>> {
   /** No further word gets a child of its own. */
   full = false;
 
-  /** @param last True where keys are not told apart any further. */
+  /** @param last True where keys are not distinguished any further. */
   constructor(readonly last: boolean) {}
 
   get keys(): number {
@@ -95,7 +95,7 @@ export class SegmentTree<L extends Leaf<L>> {
     return (node.leaf ??= this.options.newLeaf());
   }
 
-  /** The disjoint sets of keys as they are told apart so far. */
+  /** The disjoint sets of keys as they are distinguished so far. */
   *leaves(): Generator<L> {
     const nodes = [this.root];
     for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {

@@ -40,7 +40,7 @@ export async function findSharedValues(
   return encodings.map((reply) => (reply instanceof ReplyError ? reply : reply === 'int'));
 }
 
-/** Times below this are believed without a question: of the counters of LFU, read as a clock, one in a thousand is as short. */
+/** Shorter times are believed, which saves a question: a counter of LFU read as a clock of 194 days is seldom so near. */
 export const believedSeconds = 6 * 3600;
 
 /** Whether the server can know that a key was idle for so long, asked at most once. */

@@ -44,7 +44,7 @@ export const blankExport = blankOf<ExportResult>()(`
   types idleTimesReset problems[] serverCost
 `);
 
-/** What the reading cost: of walks and of the connections beside them. CPU is null where a node did not tell it. */
+/** What the reading cost, of walks and of the connections for values. CPU is null where a node did not report it. */
 export function serverCostOf(
   accounts: ExportTally['accounts'],
   durationSeconds: number,

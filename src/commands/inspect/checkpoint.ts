@@ -71,7 +71,7 @@ export async function openCheckpoint(context: Context, input: InspectInput): Pro
   };
 }
 
-/** All that decides which keys are read, how they are told apart and what is said of them. */
+/** All that decides which keys are read, how they are grouped and what is reported of them. */
 function questionOf({ map }: Context, input: InspectInput): string {
   const { pattern, depth, match, type, delimiters, top, exact = false } = input;
   const namespace = oneOrMore(input.namespace);

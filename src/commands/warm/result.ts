@@ -35,7 +35,7 @@ export interface WarmResult {
   readonly withoutTtl: number;
   /** Records whose key came before; null: too many keys to tell. */
   readonly repeatedKeys: number | null;
-  /** Records read back and found as they were written; null where nobody asked; so too the next two. */
+  /** Records read back and found as they were written; null without `--verify`; so too the next two. */
   readonly verified: number | null;
   readonly mismatched: number | null;
   /** Of which it is not known, for they may not be read, or have a form that is not known here. */

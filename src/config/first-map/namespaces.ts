@@ -93,7 +93,7 @@ function claimedNamespace(
   };
 }
 
-/** One stem may hold digests and plain keys, and keys of different TTLs: they are told apart by a suffix. */
+/** One stem may hold digests and plain keys, and keys of different TTLs: a suffix distinguishes them. */
 function split(
   stem: string,
   members: readonly KeyShape[],

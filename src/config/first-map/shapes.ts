@@ -94,7 +94,7 @@ function variableNames(
     segment,
     delimiter: delimiters.includes(segment.slice(-1)) ? segment.slice(-1) : '',
     statistics: sumOf(under),
-    // What a page is called in an address: all that is told apart below it are languages.
+    // What a page is called in an address: its only variants are languages.
     isTranslated: languagesAmong(under.map(({ path }) => path[level + 1] ?? '')).size === under.length,
   }));
   type Segment = (typeof segments)[number];

@@ -23,7 +23,7 @@ export interface ComparisonRules {
   readonly now: () => number;
 }
 
-/** What is known of a key beside its value. */
+/** What is known of a key in addition to its value. */
 export interface Held {
   /** Milliseconds since the epoch; null without TTL; undefined where nobody knows. A server's is never between two moments. */
   readonly expiresAtMillis: ExpectedExpiry;

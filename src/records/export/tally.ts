@@ -41,7 +41,7 @@ export class ExportTally {
   readonly problems: ExportProblem[] = [];
   /** The first refusal of a command that was not about one key. */
   refused: FailedReading['refused'];
-  /** Of the walks and of the connections beside them. */
+  /** Of the walks and of the connections for values. */
   readonly accounts: WalkAccount[] = [];
 
   /** @param groups consumer groups, which the record leaves out */

@@ -110,20 +110,34 @@ describe('a key whose value the server shares with other keys', () => {
     );
   });
 
-  test('has its TTL rule drawn from the time left alone', async () => {
+  test('has its TTL rule drawn from the time left alone, also where all end together at some half hour', async () => {
+    const halfHour = 1_800_000;
+    const halfHourWithin = (seconds: number) =>
+      Math.floor((Date.now() + seconds * 1000) / halfHour) * halfHour;
+    const isMidnight = (moment: number) =>
+      moment % (48 * halfHour) === 0 || new Date(moment).toTimeString().startsWith('00:00');
+    // Far enough from the durations that people choose for the time that a test takes.
+    const [end, ttl] = (
+      [
+        [9100, '3h'],
+        [16_300, '6h'],
+        [23_300, '8h'],
+      ] as const
+    )
+      .map(([seconds, rule]) => [halfHourWithin(seconds), rule] as const)
+      .find(([moment]) => !isMidnight(moment)) ?? [0, ''];
     await sendAll(
       server,
       Array.from({ length: 20 }, (_, index) => [
         'SET',
-        `count:${10 + index}`,
+        `count:${1 + index}`,
         integer,
         'PX',
-        // More than a minute apart: what ends together may be taken for a midnight at every half hour.
-        20_000 + 4700 * index,
+        end - Date.now(),
       ]),
     );
     const map = (await resultOf('config init --file -'))['map'];
-    expect(map).toMatchObject({ namespaces: { count: { ttl: '2m' } } });
+    expect(map).toMatchObject({ namespaces: { count: { ttl } } });
   });
 
   test('is named where `apply` cannot see whether it was written since the plan', async () => {

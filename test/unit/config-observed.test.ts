@@ -84,31 +84,36 @@ describe('the TTL rule drawn from what is left of TTLs', () => {
     expect(ruleOf(statisticsOf(50, left - 2, left), local)).toEqual({ untilMidnight: timeZone });
   });
 
-  test('is a day where all keys expire at what is midnight somewhere else', () => {
-    const left = until('2026-03-05T23:00:00Z');
-    expect(ruleOf(statisticsOf(50, left - 2, left), 'UTC')).toBe('1d');
-  });
-
   test('is no midnight where keys were only written together', () => {
     expect(expireAtMidnight(statisticsOf(50, 3590, 3592), now)).toBe(false);
     expect(ruleOf(statisticsOf(50, 3590, 3592))).toBe('1h');
   });
 
+  /** 30 keys that end together, each written as long ago as `idleSeconds` says. */
+  const endingAt = (moment: string, idleSeconds: (index: number) => number) => {
+    const statistics = new KeyStatistics();
+    const reading = { memoryBytes: null, type: null, ttlMillis: until(moment) * 1000 };
+    for (let index = 0; index < 30; index++) statistics.add({ ...reading, idleSeconds: idleSeconds(index) });
+    return statistics;
+  };
+
+  test('is a day where keys of many hours expire together at what is midnight somewhere else', () => {
+    expect(ruleOf(endingAt('2026-03-05T17:30:00Z', (index) => index * 600))).toBe('1d');
+  });
+
   test('is no midnight where keys with one TTL were written together, and end when it is midnight somewhere', () => {
-    const left = until('2026-03-05T17:30:00Z');
-    const writtenAgo = (idleSeconds: (index: number) => number) => {
-      const statistics = new KeyStatistics();
-      for (let index = 0; index < 30; index++)
-        statistics.add({
-          memoryBytes: null,
-          type: null,
-          ttlMillis: left * 1000,
-          idleSeconds: idleSeconds(index),
-        });
-      return statistics;
-    };
-    expect(ruleOf(writtenAgo(() => 8 * 3600 - left))).toBe('8h');
-    expect(ruleOf(writtenAgo((index) => index * 600))).toBe('1d');
+    const moment = '2026-03-05T17:30:00Z';
+    expect(ruleOf(endingAt(moment, () => 8 * 3600 - until(moment)))).toBe('8h');
+  });
+
+  test.each([
+    ['2026-03-05T17:30:00Z', '8h'],
+    ['2026-03-05T23:59:40Z', '1d'],
+    ['2026-03-06T00:00:30Z', '1d'],
+    ['2026-03-06T00:00:00Z', { untilMidnight: 'UTC' }],
+  ])('without idle times is of midnight only where keys expire at midnight itself: %s', (moment, rule) => {
+    const left = until(moment);
+    expect(ruleOf(statisticsOf(50, left, left + 2))).toEqual(rule);
   });
 
   test('is no midnight where few keys expire together by chance', () => {

@@ -38,9 +38,13 @@ export function observedRule(statistics: KeyStatistics, now: number, localTimeZo
   if (ttlKnown === 0) return { rule: undefined, sure: false };
   if (withoutTtl > ttlKnown / 2) return { rule: 'permanent', sure };
   if (sure && expireAtMidnight(statistics, now)) {
-    const zone = [localTimeZone, 'UTC'].find((each) => isMidnight(now + ttlMaxSeconds * 1000, each));
+    const { ttlMinSeconds, ttlWithIdleMinSeconds } = statistics;
+    const writtenOverTime = Number.isFinite(ttlWithIdleMinSeconds);
+    const tolerance = writtenOverTime ? toleranceSeconds : exactSeconds;
+    const end = now + ttlMinSeconds * 1000;
+    const zone = [localTimeZone, 'UTC'].find((each) => isMidnight(end, each, tolerance));
     if (zone !== undefined) return { rule: { untilMidnight: zone }, sure };
-    if (ttlMaxSeconds < 86_400) return { rule: durationText(86_400), sure };
+    if (writtenOverTime && ttlMaxSeconds < 86_400) return { rule: durationText(86_400), sure };
   }
   return { rule: durationText(roundedUp(writtenTtlSeconds(statistics))), sure };
 }
@@ -48,7 +52,14 @@ export function observedRule(statistics: KeyStatistics, now: number, localTimeZo
 /** How far moments may lie apart and still be one: a walk takes time, in which the TTLs it reads go down. */
 const toleranceSeconds = 60;
 
-/** True where the keys expire together, at a moment that is midnight in some time zone. */
+/**
+ * The same without idle times, as under an LFU policy: nothing shows then that keys which end together were written over a day, and
+ * not all at once with one TTL. So only midnight itself counts, in the local time zone or in UTC, and by the key that was read last:
+ * to end there by chance is a matter of some 20 seconds in a day, where it is one in fifteen near any half hour.
+ */
+const exactSeconds = 5;
+
+/** True where the keys expire together, at a moment that may be midnight in some time zone. */
 export function expireAtMidnight(statistics: KeyStatistics, now: number): boolean {
   const { ttlSummary, ttlKnown, withoutTtl, ttlWithIdleMinSeconds, ttlWithIdleMaxSeconds } = statistics;
   if (ttlSummary === null || ttlKnown - withoutTtl < enoughKeys) return false;
@@ -60,11 +71,11 @@ export function expireAtMidnight(statistics: KeyStatistics, now: number): boolea
   return maxSeconds - minSeconds < toleranceSeconds && Math.min(past, 1800 - past) < toleranceSeconds;
 }
 
-function isMidnight(millis: number, timeZone: string): boolean {
+function isMidnight(millis: number, timeZone: string, tolerance: number): boolean {
   const format = new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'medium' });
   const [hours = 0, minutes = 0, seconds = 0] = format.format(millis).split(':').map(Number);
   const since = hours * 3600 + minutes * 60 + seconds;
-  return Math.min(since, 86_400 - since) <= toleranceSeconds;
+  return Math.min(since, 86_400 - since) <= tolerance;
 }
 
 function roundedUp(seconds: number): number {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { parseInfo } from '../../src/redis/info.ts';
@@ -10,16 +9,25 @@ import { until } from '../server/until.ts';
 import { flagsOn } from './notifications-server.ts';
 import { openTrafficSource } from '../../src/traffic/observe.ts';
 import { expectOneWindow } from '../traffic/one-window.ts';
-import { during, observeFor, optionsOf, startTraffic, sumOf } from './observed-traffic.ts';
+import {
+  during,
+  observeFor,
+  optionsOf,
+  startTraffic,
+  sumOf,
+  lookupsBeyond,
+  untilLookups,
+} from './observed-traffic.ts';
 import { open, startRedis } from '../server/own.ts';
 
 describe('with traffic over both edges of the window', () => {
   test('in mode exact each lookup is attributed, in window after window', async () => {
     const { url } = await startRedis();
     const server = await open(url);
-    await startTraffic(await open(url));
+    const traffic = await open(url);
+    await startTraffic(traffic);
     for (let window = 0; window < 5; window++) {
-      const { report, restored } = await observeFor(server, { seconds: 0.4 });
+      const { report, restored } = await observeFor(server, untilLookups(traffic, 1000));
       expect(report.residual).toEqual({ reads: 0, hits: 0, misses: 0 });
       expect(report).toMatchObject({ mode: 'exact', valid: true, invalidReasons: [], endedBy: null });
       expect(report.reads).toBeGreaterThan(100);
@@ -40,9 +48,10 @@ describe('with traffic over both edges of the window', () => {
   test('in mode misses-only each miss is', async () => {
     const { url } = await startRedis();
     const server = await open(url);
-    await startTraffic(await open(url));
+    const traffic = await open(url);
+    await startTraffic(traffic);
     for (let window = 0; window < 5; window++) {
-      const { report } = await observeFor(server, { mode: 'misses-only', seconds: 0.3 });
+      const { report } = await observeFor(server, { mode: 'misses-only', ...untilLookups(traffic, 1000) });
       expect(report.residual).toEqual({ reads: null, hits: null, misses: 0 });
       expect(report).toMatchObject({ mode: 'misses-only', valid: true });
       expectOneWindow(report);
@@ -91,7 +100,7 @@ describe('with traffic over both edges of the window', () => {
     });
     for (const [index, node] of server.nodes.entries())
       await startTraffic({ ...server, nodes: [node] }, { tag: tags[index] ?? '' });
-    const { report, restored } = await observeFor(server, { seconds: 0.8 });
+    const { report, restored } = await observeFor(server, untilLookups(server, 300));
     expect(report.residual).toEqual({ reads: 0, hits: 0, misses: 0 });
     expect(report).toMatchObject({ valid: true, mode: 'exact' });
     expect(report.reads).toBeGreaterThan(300);
@@ -135,6 +144,7 @@ describe('on a replica', () => {
           ['SUNIONSTORE', into, one, other],
         ]);
       }
+      await send(writer, 'WAIT', 1, 30_000);
     };
     const { report } = await observeFor(server, during(read));
     expect(report).toMatchObject({ valid: true, residual: { reads: 0, hits: 0, misses: 0 } });
@@ -161,11 +171,12 @@ test.each(['exact', 'misses-only', 'sampled'] as const)(
   async (mode) => {
     const { url } = await startRedis();
     const server = await open(url);
-    await startTraffic(await open(url));
+    const traffic = await open(url);
+    await startTraffic(traffic);
     const source = await openTrafficSource(server, optionsOf({ mode }));
     onTestFinished(() => source.close().then(() => undefined));
     for (let window = 0; window < 4; window++) {
-      await sleep(300);
+      await lookupsBeyond(traffic, 1500);
       const report = await source.next();
       expect(report.mostMissed.length).toBeGreaterThan(10);
       if (mode !== 'sampled') expectOneWindow(report);

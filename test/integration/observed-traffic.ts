@@ -2,8 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
 import { asBytes } from '../../src/support/bytes.ts';
-import type { RedisCommand, RedisServer } from '../../src/redis/server.ts';
+import { readInfo } from '../../src/redis/info.ts';
+
+import type { RedisCommand, RedisNode, RedisServer } from '../../src/redis/server.ts';
 import { observe, type ObserveOptions } from '../../src/traffic/observe.ts';
+import { until } from '../server/until.ts';
 import { testTerms } from './notifications-server.ts';
 
 const map = buildMap({
@@ -87,6 +90,22 @@ export function during(action: () => Promise<unknown>): WindowOptions {
   const act = () => action().finally(() => done.abort());
   return { seconds: null, signal: done.signal, onBegin: () => void sleep(100).then(act) };
 }
+
+/** Waits until each node of the server has counted so many lookups more. */
+export async function lookupsBeyond(server: RedisServer, count: number): Promise<void> {
+  const counted = (node: RedisNode) =>
+    readInfo(node).then((info) => ['keyspace_hits', 'keyspace_misses'].map((name) => Number(info[name])));
+  const before = await Promise.all(server.nodes.map(counted));
+  for (const [index, node] of server.nodes.entries())
+    await until(
+      `${count} lookups are made`,
+      async () => sumOf(await counted(node)) >= sumOf(before[index] ?? []) + count,
+    );
+}
+
+/** A window with so many lookups at least, however slow the machine is. @param server over connections of the test's own */
+export const untilLookups = (server: RedisServer, count: number) =>
+  during(() => lookupsBeyond(server, count));
 
 /** A window that ends by itself because of what is done in it. */
 export function endedBy(action: () => Promise<unknown>): Pick<ObserveOptions, 'seconds' | 'onBegin'> {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { FlakyReporter } from './test/server/flaky-reporter.ts';
 
 const waiting = /\/test\/(e2e|integration)\//;
 const computing = /\/test\/unit\//;
@@ -26,6 +27,9 @@ export default defineConfig({
     // Tests wait for servers and windows for most of their time: three workers for a core. Each has one of the test
     // server's databases 1 to 15.
     maxWorkers: Math.min(3 * availableParallelism(), 15),
+    // A build machine may stall for seconds. There a test that failed runs once more, and is named if it passes then.
+    retry: process.env['CI'] === undefined ? 0 : 1,
+    reporters: ['default', new FlakyReporter()],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

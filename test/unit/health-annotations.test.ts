@@ -132,6 +132,13 @@ describe('the reports of a check', () => {
     expect(outcomes(true)).toEqual(['system-out', 'failure', 'skipped', 'skipped', 'failure']);
   });
 
+  test('round a rate as the sentence does', () => {
+    const evidence = { dataReads: 57, hitRateLow: 0.8070175438, windowSeconds: null };
+    expect(junitOf(resultOf(false, row({ id: 'hit-rate', evidence })))).toContain(
+      'dataReads: 57\nhitRateLow: 80.7 %\nwindowSeconds: null<',
+    );
+  });
+
   test('sum up in Markdown with what to do', () => {
     expect(summaryOf(resultOf(false, ...rows))).toContain('| warn | memory | nearly full: raise it |\n');
   });

@@ -3,7 +3,7 @@ import { type Annotation, annotationLine, logLine, markdownTable } from '../../r
 import { type Block, note, type NoteBlock } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { renderJunit } from '../../render/junit.ts';
-import { counted, formatSeconds } from '../../render/units.ts';
+import { counted, formatRatio, formatSeconds } from '../../render/units.ts';
 
 /** The result of `check`, as JSON shows it. */
 export interface CheckResult extends Tally {
@@ -97,11 +97,15 @@ export function junitOf(result: CheckResult): string {
       details: [
         row.status === 'warn' ? `warning: ${row.message}` : row.message,
         ...(row.remedy === null ? [] : [row.remedy]),
-        ...Object.entries(row.evidence).map(([name, value]) => `${name}: ${String(value)}`),
+        ...Object.entries(row.evidence).map(evidenceText),
       ].join('\n'),
     })),
   });
 }
+
+/** A rate reads as in the sentence above it; what else there is has its unit in its name. */
+const evidenceText = ([name, value]: [string, CheckRow['evidence'][string]]) =>
+  `${name}: ${typeof value === 'number' && /Rate|Ratio/.test(name) ? formatRatio(value) : String(value)}`;
 
 /** Annotations for what is not well, and for a limit that could not be held against anything; then one plain line. */
 export function annotationsOf(result: CheckResult): string {

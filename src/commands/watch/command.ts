@@ -1,3 +1,4 @@
+import { Option } from '@commander-js/extra-typings';
 import { aboveZero, countArgument, durationArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
@@ -11,13 +12,19 @@ export const defineWatch: DefineCommand = (program, run) => {
         'interval the server is asked for INFO once, and for PING up to 50 times a second; sizes of namespaces are read ' +
         'in the background. Its hit counters are left alone.',
     )
-    .option('-i, --interval <duration>', 'time between two readings, such as 500ms', durationArgument, 1)
+    .addOption(
+      new Option('-i, --interval <duration>', 'time between two readings, such as 500ms')
+        .argParser(durationArgument)
+        .default(1, '1s'),
+    )
     .option('--hits', 'also hit rate, reads and misses by namespace, from live traffic')
-    .option(
-      '--namespaces-every <duration>',
-      'read the sizes of namespaces again after this time; 0 reads them once',
-      durationArgument,
-      30,
+    .addOption(
+      new Option(
+        '--namespaces-every <duration>',
+        'read the sizes of namespaces again after this time; 0 reads them once',
+      )
+        .argParser(durationArgument)
+        .default(30, '30s'),
     )
     .option('--no-namespaces', 'no walk over the keys')
     .option('--count <intervals>', 'end after so many intervals', countArgument(1))

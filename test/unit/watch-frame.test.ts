@@ -149,6 +149,22 @@ describe('hits by namespace', () => {
     expect(low?.tone).toBe('bad');
   });
 
+  test('say how many namespaces have no room, and where they are', () => {
+    const twelve = Array.from({ length: 12 }, (_, index) => namespace(`area-${10 + index}`));
+    const state = after([interval({ namespaces: twelve })], true);
+    const shownOf = (each: WatchState) => {
+      const lines = screenOf(each, size(80, 24));
+      return [lines.filter((line) => line.includes('area-')).length, lines.join('\n')] as const;
+    };
+    const down = Array.from({ length: 10 }, () => 'down').reduce(press, state);
+
+    const [rows, text] = shownOf(state);
+    expect(text).toContain(`\n  ${12 - rows} below: the arrows go there`);
+    expect(shownOf(down)[1]).toMatch(/\n {2}1 above, 1 below: the arrows go there/);
+    expect(shownOf(press(state, 'end'))[1]).toContain(`\n  ${12 - rows} above: the arrows go there`);
+    expect(screenOf(state, size(80, 40)).join('\n')).not.toMatch(/above|below/);
+  });
+
   test('are looked into: figures, causes, and the keys missed most', () => {
     const traffic = {
       mostMissed: [

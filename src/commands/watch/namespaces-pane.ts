@@ -86,7 +86,10 @@ export function namespaceLines(state: WatchState, size: FrameSize, room: number)
   const columns = columnsFor(state, size.columns, rows);
   const nameWidth = nameWidthFor(columns, size.columns, rows);
   const selected = selectedRow(state, rows);
-  const visible = Math.max(1, room - 1);
+  const rowsRoom = Math.max(1, room - 1);
+  // Where there is hardly a row the number in the head must do.
+  const cut = rows.length > rowsRoom && rowsRoom > 2;
+  const visible = cut ? rowsRoom - 1 : rowsRoom;
   const first = selected < visible ? 0 : selected - visible + 1;
   const head = headLine(columns, nameWidth, state, rows.length, size);
   const lines = rows.slice(first, first + visible).map((row, index): StyledLine => {
@@ -103,7 +106,12 @@ export function namespaceLines(state: WatchState, size: FrameSize, room: number)
       ],
     };
   });
-  return room === 1 ? lines : [head, ...lines];
+  if (room === 1) return lines;
+  const left = [
+    ...(first > 0 ? [`${first} above`] : []),
+    ...(first + visible < rows.length ? [`${rows.length - first - visible} below`] : []),
+  ].join(', ');
+  return [head, ...lines, ...(cut ? [lineOf(`  ${left}: the arrows go there`, 'dim')] : [])];
 }
 
 const withoutFigures = (row: WatchedNamespace): WatchedNamespace => ({

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from '@commander-js/extra-typings';
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { commandDefinitions } from './commands.ts';
 import { exitCodeHelp, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import { type Runner, examples } from '../commands/runner.ts';
@@ -69,8 +69,7 @@ export const runCli: RunCli = async (argv, io) => {
     return exitCodes.success;
   }
   try {
-    requireHelpTopic(program, argv);
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(withHelpOption(program, argv), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.success;
     const { reportUnparsed } = await import('./unparsed.ts');
@@ -79,11 +78,29 @@ export const runCli: RunCli = async (argv, io) => {
   return exitCode;
 };
 
-/** commander would answer `help nope` with the general help, and not say why. @throws InputError */
-function requireHelpTopic(program: Command, [first, topic]: readonly string[]): void {
-  if (first !== 'help' || topic === undefined || topic.startsWith('-') || topic === 'help') return;
-  if (program.commands.some((command) => command.name() === topic)) return;
-  throw new InputError(`there is no command \`${topic}\``, '`cachectl help` lists the commands');
+/**
+ * `help config init` as `config init --help`: commander would print the help of `config` for it, and answer `help nope` with the
+ * general help without saying why. @throws InputError
+ */
+function withHelpOption(program: Command, argv: readonly string[]): string[] {
+  const [first, ...rest] = argv;
+  const end = rest.findIndex((topic) => topic.startsWith('-') || topic === 'help');
+  const topics = rest.slice(0, end < 0 ? undefined : end);
+  if (first !== 'help' || topics.length === 0) return [...argv];
+  const path: string[] = [];
+  for (let commands: readonly CommandUnknownOpts[] = program.commands; commands.length > 0;) {
+    const topic = topics[path.length];
+    if (topic === undefined) break;
+    const command = commands.find((each) => each.name() === topic);
+    if (command === undefined)
+      throw new InputError(
+        `there is no command \`${[...path, topic].join(' ')}\``,
+        `\`cachectl ${['help', ...path].join(' ')}\` lists the commands`,
+      );
+    path.push(topic);
+    commands = command.commands;
+  }
+  return [...path, '--help'];
 }
 
 function commandPath(self: Parameters<Runner>[0]): string {

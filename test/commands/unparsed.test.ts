@@ -60,6 +60,7 @@ describe('a command line that cannot be parsed', () => {
     ['config bogus -o json', 'config', "unknown command 'bogus'"],
     ['bogus -o json', null, "unknown command 'bogus'"],
     ['help bogus -o json', null, 'there is no command `bogus`'],
+    ['help config bogus -o json', null, 'there is no command `config bogus`'],
   ])('is one object on stdout, and the error on stderr: %s', async (line, command, message) => {
     const result = await cli(line.split(' '));
     expect(result.exitCode).toBe(2);
@@ -92,3 +93,15 @@ describe('a command line that cannot be parsed', () => {
     expect(jsonOf(result)).toMatchObject({ command: 'stats', ok: false, error: { kind: 'config' } });
   });
 });
+
+test.each(['inspect', 'config', 'config init', 'config trust'])(
+  '`help %s` prints what its --help does',
+  async (command) => {
+    const [asked, given] = [
+      await cli(`help ${command}`.split(' ')),
+      await cli(`${command} --help`.split(' ')),
+    ];
+    expect(asked).toEqual(given);
+    expect(asked.stdout).toContain(`Usage: cachectl ${command} `);
+  },
+);

@@ -105,7 +105,11 @@ export async function resolveSettings(
     warnings: [...route.remarks, ...warningsOf(loaded, chosen)],
     settings: [
       { name: 'config', value: loaded?.file ?? null, origin: loaded?.source ?? 'none found' },
-      { name: 'trust', value: loaded?.trust.state ?? null, origin: trustOrigin(loaded) },
+      {
+        name: 'trust',
+        value: loaded?.trust.state ?? null,
+        origin: loaded?.trust.by ?? loaded?.source ?? 'none',
+      },
       { name: 'profile', value: inForce?.name ?? null, origin: inForce?.origin ?? 'none' },
       refused === null
         ? { name: 'url', value: publicUrlOf(target), origin: url.origin }
@@ -221,11 +225,6 @@ function warningsOf(loaded: JudgedConfig | null, { refused, neighbours }: Choice
       ? []
       : [`${at}; its tls settings ${unused.join(', ')} are used with --profile ${name} alone`];
   });
-}
-
-function trustOrigin(loaded: JudgedConfig | null): string {
-  if (loaded === null) return 'none';
-  return loaded.trust.state === 'trusted' ? 'config trust' : loaded.source;
 }
 
 function namedProfile(

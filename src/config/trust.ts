@@ -13,7 +13,11 @@ export interface MapTrust {
   readonly state: 'named' | 'trusted' | 'not trusted' | 'writable by others';
   /** Why its profiles are not used to connect, as a sentence about the file, and what to do; null where they are. */
   readonly refusal: { readonly reason: string; readonly hint: string } | null;
+  /** The command that it was trusted with; left out where none was needed, or none was used. */
+  readonly by?: TrustingCommand;
 }
+
+export type TrustingCommand = 'config trust' | 'config init';
 
 /** A map together with how far it is believed. */
 export interface JudgedConfig extends LoadedConfig {
@@ -38,14 +42,14 @@ export function judgeMap(
   const writers = othersWhoWrite(file, owners);
   if (writers !== null) return { state: 'writable by others', refusal: writers };
   if (source !== 'discovered') return { state: 'named', refusal: null };
-  const trusted = readTrust(trustFile(file, variables), placeOf(file)) === digestOf(config);
-  return trusted ? { state: 'trusted', refusal: null } : { state: 'not trusted', refusal: untrusted(file) };
-}
-
-function untrusted(file: string): MapTrust['refusal'] {
+  const note = readTrust(trustFile(file, variables), placeOf(file));
+  if (note?.sha256 === digestOf(config)) return { state: 'trusted', refusal: null, by: note.by };
   return {
-    reason: `\`${file}\` was found here and is not trusted`,
-    hint: `read its profiles, then \`cachectl config trust\`; or name the map with --config, or the server with --url`,
+    state: 'not trusted',
+    refusal: {
+      reason: `\`${file}\` was found here and is not trusted`,
+      hint: `read its profiles, then \`cachectl config trust\`; or name the map with --config, or the server with --url`,
+    },
   };
 }
 
@@ -75,7 +79,7 @@ export function trustMap(
   file: string,
   config: ConfigFile,
   { variables, processes }: { readonly variables: Variables; readonly processes: ProcessFacts },
-  now: number,
+  { now, by }: { readonly now: number; readonly by: TrustingCommand },
 ): void {
   const note = trustFile(file, variables);
   if (note === null) {
@@ -84,7 +88,8 @@ export function trustMap(
       `name the map instead: --config ${file}`,
     );
   }
-  const content = { path: placeOf(file), sha256: digestOf(config), trustedAt: new Date(now).toISOString() };
+  const trustedAt = new Date(now).toISOString();
+  const content = { path: placeOf(file), sha256: digestOf(config), trustedAt, by };
   makeStateFolder(dirname(note));
   replaceFile(note, `${JSON.stringify(content)}\n`, processes);
 }
@@ -108,12 +113,13 @@ function trustFile(file: string, variables: Variables): string | null {
   return join(folder, `${createHash('sha256').update(placeOf(file)).digest('hex').slice(0, 32)}.json`);
 }
 
-/** The digest that was trusted at the place, or null. */
-function readTrust(note: string | null, place: string): string | null {
+/** What was trusted at the place, and by which command, or null. */
+function readTrust(note: string | null, place: string): { sha256: string; by: TrustingCommand } | null {
   if (note === null) return null;
   try {
-    const { path, sha256 } = JSON.parse(readFileSync(note, 'utf8')) as Readonly<Record<string, unknown>>;
-    return path === place && typeof sha256 === 'string' ? sha256 : null;
+    const { path, sha256, by } = JSON.parse(readFileSync(note, 'utf8')) as Readonly<Record<string, unknown>>;
+    if (path !== place || typeof sha256 !== 'string') return null;
+    return { sha256, by: by === 'config init' ? by : 'config trust' };
   } catch {
     return null;
   }

@@ -117,6 +117,15 @@ describe('config init', () => {
     expect(shown.stdout).toMatch(/user-profile +user:<id>:profile +cache +1h \(guess\)/);
   });
 
+  test('trusts the map that it wrote, as `config show` says', async () => {
+    await fill(['SET', 'a', '1']);
+    const options = { cwd: folderWith(), env: { XDG_STATE_HOME: folderWith() } };
+    await init([], options);
+    expect(jsonOf(await cli(['config', 'show', '-o', 'json'], options))['settings']).toContainEqual(
+      expect.objectContaining({ name: 'trust', value: 'trusted', origin: 'config init' }),
+    );
+  });
+
   test.each(systemNames)('drafts a map for %s that takes in at least 95 %% of its keys', async (system) => {
     await emptyDatabase(server);
     const records = [...generateRecords(system, { keys: 3000, seed: 3, now: Date.now() })];

@@ -10,6 +10,8 @@ import { temporaryFolder } from '../server/own.ts';
 const map = (url: string, namespaces: object = {}) =>
   JSON.stringify({ defaultProfile: 'p', profiles: { p: { url } }, namespaces });
 
+const noted = { now: 0, by: 'config trust' } as const;
+
 function place(text = map('redis://h')) {
   const root = temporaryFolder();
   const folder = join(root, 'repository');
@@ -19,7 +21,8 @@ function place(text = map('redis://h')) {
   const variables = { HOME: root, XDG_STATE_HOME: join(root, 'state') };
   const stateOf = (at = file, source: FoundConfig['source'] = 'discovered') =>
     judgeMap(mapAt(at), source, variables, trustedOwners({})).state;
-  const trust = (at = file) => trustMap(at, mapAt(at).config, { variables, processes: processFacts() }, 0);
+  const trust = (at = file) =>
+    trustMap(at, mapAt(at).config, { variables, processes: processFacts() }, noted);
   return { root, folder, file, variables, stateOf, trust };
 }
 
@@ -83,11 +86,11 @@ describe('a map', () => {
     const { file } = place();
     const { config } = mapAt(file);
     expect(judgeMap({ file, config }, 'discovered', {}, null).state).toBe('not trusted');
-    expect(() => trustMap(file, config, { variables: {}, processes: processFacts() }, 0)).toThrow(
+    expect(() => trustMap(file, config, { variables: {}, processes: processFacts() }, noted)).toThrow(
       /neither XDG_STATE_HOME nor HOME is set/,
     );
     expect(() =>
-      trustMap(file, config, { variables: { XDG_STATE_HOME: 'relative' }, processes: processFacts() }, 0),
+      trustMap(file, config, { variables: { XDG_STATE_HOME: 'relative' }, processes: processFacts() }, noted),
     ).toThrow(/neither/);
   });
 

@@ -189,7 +189,7 @@ function trustOwnMap({ environment, now, warn }: Context, file: string, text: st
   const { variables } = environment;
   if (stateFolder(variables, 'trusted-maps') === null) return;
   try {
-    trustMap(file, parseConfig(text, file), environment, now());
+    trustMap(file, parseConfig(text, file), environment, { now: now(), by: 'config init' });
   } catch (error) {
     warn(`\`${file}\` could not be trusted: ${fileFailureText(error)}; \`cachectl config trust\` does it`);
   }

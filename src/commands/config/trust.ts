@@ -74,7 +74,7 @@ async function trust(context: Context, input: TrustInput): Promise<Outcome<Trust
     if (!(await prompts.confirm(`Let the profiles of ${file} connect?`)))
       throw new DeclinedError('not confirmed; nothing was trusted');
   }
-  keep(() => trustMap(file, config, environment, now()));
+  keep(() => trustMap(file, config, environment, { now: now(), by: 'config trust' }));
   return { result };
 }
 

@@ -35,13 +35,15 @@ export type InterruptingSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
  */
 export function processIo(): Io {
   const controller = new AbortController();
+  let interrupted = false;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      controller.abort(name satisfies Interruption);
-      process.once(name, () => {
+    process.on(name, () => {
+      if (interrupted) {
         process.removeAllListeners(name);
         process.kill(process.pid, name);
-      });
+      }
+      interrupted = true;
+      controller.abort(name satisfies Interruption);
     });
   }
   process.on('SIGHUP', () => controller.abort('SIGHUP' satisfies Interruption));

@@ -10,7 +10,7 @@ import {
   startHitsBinary,
   traffic,
 } from '../commands/hits-runs.ts';
-import { interruptTwice, reportsListening, startBinary } from '../server/binary.ts';
+import { interruptTwice, reportsInterrupts, startBinary } from '../server/binary.ts';
 import { send } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 import { open, proxyTo, startRedis, startServer, temporaryFolder } from '../server/own.ts';
@@ -193,7 +193,7 @@ test('a second Ctrl-C while the server hangs ends the program at once, and the n
   const { redis, server, before, state } = await serverWith('KEx');
   const hanging = await startHitsBinary(server, redis.url, ['--for', '20s'], {
     state,
-    env: reportsListening,
+    env: reportsInterrupts,
   });
   redis.kill('SIGSTOP');
   expect(await interruptTwice(hanging)).toMatchObject({ exitCode: null, signal: 'SIGINT' });

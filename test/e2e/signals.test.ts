@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import type { StatsResult } from '../../src/commands/stats/result.ts';
-import { interruptTwice, reportsListening, startBinary } from '../server/binary.ts';
+import { interruptTwice, reportsInterrupts, startBinary } from '../server/binary.ts';
 import { callsOf, send } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 import { startServer } from '../server/own.ts';
@@ -139,7 +139,7 @@ test('Ctrl-C ends the wait for a server that says nothing', async () => {
 });
 
 test('a second Ctrl-C ends the program at once', async () => {
-  const walking = await startWalking(['inspect', '--exact', '--timeout', '2m'], reportsListening);
+  const walking = await startWalking(['inspect', '--exact', '--timeout', '2m'], reportsInterrupts);
   redis.kill('SIGSTOP');
   onTestFinished(() => redis.kill('SIGCONT'));
   expect(await interruptTwice(walking)).toMatchObject({ exitCode: null, signal: 'SIGINT' });

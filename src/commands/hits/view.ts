@@ -116,12 +116,16 @@ function missingKeyBlocks({ mostMissed, namespaces }: HitsResult, limit: number)
       ? [note('dim', 'no key stands out by its misses')]
       : [];
   const { text, count } = fieldsOf<MissingKey>();
+  const atLeast = count('missesAtLeast', 'AT LEAST');
   const fields = [
     ...[text('key', 'KEY'), text('namespace', 'NAMESPACE'), count('misses', 'MISSES')],
-    count('missesAtLeast', 'AT LEAST'),
+    atLeast,
     text('cause', 'LAST CAUSE', ({ cause }) => causeTexts[cause]),
   ];
-  return [tableOf('mostMissed', mostMissed.slice(0, limit), fields, { title: 'Keys that miss most' })];
+  const rows = mostMissed.slice(0, limit);
+  const areExact = rows.every(({ misses, missesAtLeast }) => misses === missesAtLeast);
+  const shown = { rows, fields: fields.filter((field) => field !== atLeast || !areExact) };
+  return [tableOf('mostMissed', rows, fields, { title: 'Keys that miss most', shown })];
 }
 
 function comparisonTable({ endedAt, changes }: Comparison): Block {

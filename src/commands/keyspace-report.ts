@@ -158,11 +158,11 @@ export async function warnOfTouches(
   oldestSeconds: number,
 ): Promise<void> {
   const touches = await touchesOf(server.nodes, ledgerFolder(context.environment.variables));
-  for (const { command, at } of touches) {
+  for (const { command, at, reads } of touches) {
     const ago = (context.now() - at) / 1000;
     if (ago <= oldestSeconds)
       context.warn(
-        `\`${command}\` read values ${formatSeconds(Math.round(ago))} ago, which this server counts as a use of the keys: their idle times began again then`,
+        `\`${command}\` made ${counted(reads, 'read')} of values ${formatSeconds(Math.round(ago))} ago, which this server counts as a use: idle times of these keys count from then`,
       );
   }
 }

@@ -185,7 +185,7 @@ describe('what a run adds to the counters of hits and misses is what is remember
 describe('what is remembered', () => {
   test('is that values were read in a way that the server counts as a use of the keys', async () => {
     await run(['keys', '*', '--long']);
-    const warning = 'ago, which this server counts as a use of the keys';
+    const warning = 'ago, which this server counts as a use: idle times';
     expect((await run(['inspect'])).stderr).not.toContain(warning);
     await run(['export', 'page:*', '--to', 'pages.ndjson']);
     await send(server, 'CONFIG', 'RESETSTAT');
@@ -193,8 +193,13 @@ describe('what is remembered', () => {
     const { stderr } = await run(['inspect']);
     const [noTouch] = await server.nodes[0].batch([['CLIENT', 'NO-TOUCH', 'OFF']]);
     if (noTouch === 'OK') expect(stderr).not.toContain(warning);
-    else
-      expect(stderr).toMatch(/warning: `export` read values \d+ m?s ago, which this server counts as a use/);
+    else {
+      expect(stderr).toMatch(
+        /warning: `export` made 40 reads of values \d+ m?s ago, which this server counts/,
+      );
+      expect((await run(['prune', '--idle', '1h', '--dry-run'])).stderr).toContain(warning);
+      expect((await run(['prune', '--set-ttl', '--dry-run'])).stderr).not.toContain(warning);
+    }
   });
 
   test('holds a run that was interrupted', async () => {

@@ -5,6 +5,7 @@ import { applyPruning } from '../../changes/prune/apply.ts';
 import type { PruningGoals } from '../../changes/prune/findings.ts';
 import { planPruning } from '../../changes/prune/read-plan.ts';
 import { askConsent, consentOf, refusalOf } from '../planned-change.ts';
+import { warnOfTouches } from '../keyspace-report.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { decideBackup, type ChangeInput, requireBackupPlace, startJournal } from '../backup.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';
@@ -50,6 +51,7 @@ async function prune(context: Context, input: PruneInput): Promise<Outcome<Prune
   const server = await context.connect();
   const plan = await planPruning(server, map, goals, { limits, signal, progress, now });
   const { idle, withoutTtl, tooLong } = plan.keys;
+  if (goals.idleSeconds !== null && !signal.aborted) await warnOfTouches(context, server, goals.idleSeconds);
   const permanentNamespaces = permanentIn(map, goals);
   const sizes = { keys: idle, memoryBytes: plan.memoryBytes };
   const backup =

@@ -36,6 +36,8 @@ export interface Touch {
   readonly command: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** How often it read a value, or a part of one. */
+  readonly reads: number;
 }
 
 const growing = [
@@ -75,11 +77,16 @@ export function rememberedLookups(folder: string | null, info: Info): Remembered
 export async function touchesOf(nodes: readonly RedisNode[], folder: string | null): Promise<Touch[]> {
   if (folder === null || !existsSync(folder)) return [];
   const infos = await Promise.all(nodes.map((node) => readInfoIfPermitted(node, 'SERVER')));
-  return infos.flatMap((info) => {
+  const runs = new Map<string, Touch>();
+  for (const info of infos) {
     const path = info === null ? null : pathOf(folder, info);
     const entry = path === null ? null : readEntry(path);
-    return entry === null || typeof entry === 'string' ? [] : (entry.touch ?? []);
-  });
+    if (entry === null || typeof entry === 'string' || entry.touch === undefined) continue;
+    const { command, at, reads } = entry.touch;
+    const run = `${command} ${at}`;
+    runs.set(run, { command, at, reads: reads + (runs.get(run)?.reads ?? 0) });
+  }
+  return [...runs.values()];
 }
 
 interface LedgerTerms {
@@ -106,12 +113,13 @@ export async function rememberLookups(nodes: readonly RedisNode[], terms: Ledger
   const due = nodes.filter(({ lookups }) => lookups.hits + lookups.misses + lookups.lost > 0);
   if (folder === null || due.length === 0) return;
   await withFolderLock(folder, processes, lockPatienceMillis, async () => {
-    removeOld(folder, now());
+    const run = { command, at: now() };
+    removeOld(folder, run.at);
     for (const node of due) {
       // Under the lock, for the counters of another run's reading must not be larger than those of a later one.
       const info = await ask(node);
       const path = info === null ? null : pathOf(folder, info);
-      if (info !== null && path !== null) add(path, info, node.lookups, { command, at: now() }, processes);
+      if (info !== null && path !== null) add(path, info, node.lookups, run, processes);
     }
   });
 }
@@ -119,8 +127,8 @@ export async function rememberLookups(nodes: readonly RedisNode[], terms: Ledger
 function add(
   path: string,
   info: Info,
-  lookups: RedisNode['lookups'],
-  touch: Touch,
+  { touched = 0, ...lookups }: RedisNode['lookups'],
+  run: Omit<Touch, 'reads'>,
   processes: ProcessFacts,
 ): void {
   const found = readEntry(path);
@@ -139,7 +147,7 @@ function add(
     complete: typeof found !== 'string' && (before?.complete ?? true),
     resets: resetsOf(info),
     // A reset of the counters changes nothing of the keys.
-    touch: (lookups.touched ?? 0) > 0 ? touch : typeof found === 'string' ? undefined : found?.touch,
+    touch: touched > 0 ? { ...run, reads: touched } : typeof found === 'string' ? undefined : found?.touch,
     counters: countersOf(info),
   };
   replaceFile(path, `${JSON.stringify(sealed(entry))}\n`, processes);
@@ -207,7 +215,8 @@ function parseEntry(value: unknown): Entry | null {
     Object.values(lookups.metadata as object).every(isCount) &&
     typeof entry.complete === 'boolean' &&
     (entry.resets === null || typeof entry.resets === 'string') &&
-    (entry.touch === undefined || (typeof entry.touch.command === 'string' && isCount(entry.touch.at))) &&
+    (entry.touch === undefined ||
+      (typeof entry.touch.command === 'string' && [entry.touch.at, entry.touch.reads].every(isCount))) &&
     typeof entry.counters === 'object' &&
     growing.every((name) => entry.counters?.[name] === null || isCount(entry.counters?.[name]))
     ? (entry as Entry)

@@ -5,6 +5,7 @@ import { configFileText } from '../../src/config/first-map/file-text.ts';
 import type { ObservedKey } from '../../src/config/first-map/shapes.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { buildMap } from '../../src/config/build-map.ts';
+import { parsePattern, patternShape } from '../../src/keyspace/pattern.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { generateRecords } from '../../src/sandbox/seed.ts';
 import { type SystemName, systemNames } from '../../src/sandbox/systems.ts';
@@ -55,6 +56,15 @@ describe('a drafted map', () => {
       api_cache: 'api_cache:<hash>',
     });
     expect(draft.namespaces.map(({ hashed }) => hashed)).toEqual([false, false, true]);
+  });
+
+  test('has one namespace for keys that one pattern matches, whatever their variable parts look like', () => {
+    const draft = draftOf(
+      observed(numbered(30, (id) => `user:${id}:profile`)),
+      observed(['user:*:profile', 'user:\u017e:profile'], null),
+    );
+    expect(patternsOf(draft)).toEqual({ 'user-profile': 'user:<id>:profile' });
+    expect(draft.namespaces[0]).toMatchObject({ ttl: '1h', statistics: { keys: 32 } });
   });
 
   test('leaves out of the names what all keys start with', () => {
@@ -311,7 +321,11 @@ describe('a draft from any keys', () => {
     fc.assert(
       fc.property(keys, (found) => {
         const draft = draftMap(found, surroundings);
-        const map = buildMap(reread(draft));
+        const config = reread(draft);
+        const map = buildMap(config);
+        const patterns = Object.values(config.namespaces ?? {}).flatMap(({ pattern }) => pattern);
+        const shapes = patterns.map((pattern) => patternShape(parsePattern(pattern)));
+        expect(new Set(shapes).size).toBe(shapes.length);
         expect(map.namespaces.map(({ name }) => name)).toEqual(draft.namespaces.map(({ name }) => name));
         expect(
           found.filter((each) => map.classify(each.key) === null).length / found.length,

@@ -4,7 +4,14 @@ import type { NamespaceMap } from '../../keyspace/map.ts';
 import { claimKeys } from './claims.ts';
 import { type Evidence, judgeKind, noEvidence, type ObservedEncoding } from './kind.ts';
 import type { ConfigFile, EntityConfig, NamespaceConfig, ProfileConfig } from '../schema.ts';
-import { keyShapes, type KeyShape, type ObservedKey, type Observation, readingOf } from './shapes.ts';
+import {
+  keyShapes,
+  type KeyShape,
+  oneOfEachPattern,
+  type ObservedKey,
+  type Observation,
+  readingOf,
+} from './shapes.ts';
 import { type DraftNamespace, draftNamespaces, ownerOf } from './namespaces.ts';
 import { guessDelimiters, inferPattern, inferSegments } from '../../keyspace/infer.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
@@ -50,7 +57,11 @@ export function draftMap(all: readonly ObservedKey[], observation: Omit<Observat
   let missed = findMissed();
   if (missed.length > keys.length * (1 - enoughCoverage)) {
     const kept = shapes.filter(({ path }) => namespaces.some(({ paths }) => paths.includes(path)));
-    namespaces = draftNamespaces(claims, [...kept, ...wideShapes(missed, delimiters)], full);
+    namespaces = draftNamespaces(
+      claims,
+      oneOfEachPattern([...kept, ...wideShapes(missed, delimiters)]),
+      full,
+    );
     map = mapOf(namespaces, delimiters);
     missed = findMissed();
   }

@@ -4,6 +4,7 @@ import { inferSegments, looksLikeId } from '../../keyspace/infer.ts';
 import { type KeyReading, KeyStatistics } from '../../keyspace/key-statistics.ts';
 import type { IdleTime } from '../../redis/idle-times.ts';
 import { emptyMap } from '../../keyspace/map.ts';
+import { parsePattern, patternShape } from '../../keyspace/pattern.ts';
 import { NamespaceTree } from '../../keyspace/namespace-tree.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { TtlRuleConfig } from '../schema.ts';
@@ -57,9 +58,16 @@ export function keyShapes(keys: readonly ObservedKey[], observation: Observation
     else tree.add(observed.key, readingOf(observed));
   }
   const rows = tree.rows(Number.POSITIVE_INFINITY).filter(({ namespace }) => namespace !== otherName);
-  return joinEqual(
+  return oneOfEachPattern(
     [...simplify(rows, 0, observation), ...stemShapes(prefixless, delimiters)].map(shortened),
-  ).sort((left, right) => right.statistics.keys - left.statistics.keys);
+  );
+}
+
+/** Shapes whose patterns match the same keys as one, with the placeholders of the largest; largest first. */
+export function oneOfEachPattern(shapes: readonly KeyShape[]): KeyShape[] {
+  const bySize = (left: KeyShape, right: KeyShape) => right.statistics.keys - left.statistics.keys;
+  const patternOf = ({ path }: KeyShape) => patternShape(parsePattern(path.join('')));
+  return joinEqual([...shapes].sort(bySize), patternOf).sort(bySize);
 }
 
 export function readingOf({ ttlMillis, idleSeconds = null }: ObservedKey): KeyReading {
@@ -211,8 +219,11 @@ function shortened({ path, statistics }: KeyShape): KeyShape {
   return { path: end > 0 && path.length - end >= 3 ? [...path.slice(0, end), '*'] : path, statistics };
 }
 
-function joinEqual(shapes: readonly KeyShape[]): KeyShape[] {
-  return [...groupBy(shapes, ({ path }) => path.join('')).values()].flatMap((equal) => {
+function joinEqual(
+  shapes: readonly KeyShape[],
+  nameOf: (shape: KeyShape) => string = ({ path }) => path.join(''),
+): KeyShape[] {
+  return [...groupBy(shapes, nameOf).values()].flatMap((equal) => {
     const [first] = equal;
     return first === undefined ? [] : [{ path: first.path, statistics: sumOf(equal) }];
   });

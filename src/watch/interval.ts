@@ -1,29 +1,19 @@
-import { sumOrNull } from '../support/collections.ts';
-import { dataReadsOf, lookupsSince } from '../health/lookups/counters.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pick } from '../support/collections.ts';
+import { type Differences, differencesOf, type NodeCounters } from '../health/lookups/differences.ts';
 import type { RedisError } from '../redis/errors.ts';
-import { type ServerReport, sumReports } from '../redis/server-report.ts';
-import {
-  deltasOf,
-  type NodeCounters,
-  type NodeDeltas,
-  ownCommandsBetween,
-  readingBefore,
-} from './counters.ts';
+import { type ServerReport, serverReportOf, sumReports } from '../redis/server-report.ts';
 import type { HitMode } from '../traffic/report.ts';
-import type { LatencyFigures } from './metered-node.ts';
+import type { LatencyFigures } from './metered-server.ts';
 import type { WatchedNamespace } from './namespaces.ts';
-import { setTimeout as sleep } from 'timers/promises';
 
 /** What the counters say of an interval. A null: not reported. */
-export interface CounterFigures extends Pick<
-  ServerReport,
-  | ('hits' | 'misses' | 'evictedKeys' | 'expiredKeys' | 'connectedClients' | 'uptimeSeconds')
-  | ('usedBytes' | 'maxBytes' | 'hasMemoryLimit')
-> {
+export interface CounterFigures
+  extends
+    Pick<Differences, 'reset' | 'hits' | 'misses' | 'evictedKeys' | 'expiredKeys'>,
+    Pick<ServerReport, 'connectedClients' | 'uptimeSeconds' | 'usedBytes' | 'maxBytes' | 'hasMemoryLimit'> {
   /** What the interval took; longer after a lost connection, for it counts from the last answer. */
   readonly windowSeconds: number | null;
-  /** The counters went back to zero, and these figures are of the time since then; `other`: another server took over. */
-  readonly reset: NodeDeltas['reset'];
   /**
    * Of the reads of data, from 0 to 1; null where there were none, and where it is not known to within 10 points: whether
    * metadata lookups hit is not reported.
@@ -76,60 +66,45 @@ export function counterFigures(
   after: readonly [NodeCounters, ...NodeCounters[]],
   elapsedSeconds: number,
 ): CounterFigures {
-  const [first, ...others] = after;
-  const now = sumReports([first.report, ...others.map(({ report }) => report)]);
-  const pairs = after.map((counters) => ({ start: readingBefore(before, counters), counters }));
-  const deltas = pairs.map(({ start, counters }) => deltasOf(start, counters, elapsedSeconds));
-  const sum = (name: Exclude<keyof NodeDeltas, 'reset'>) => sumOrNull(deltas.map((each) => each[name]));
-  const reset = deltas.find((each) => each.reset !== null)?.reset ?? null;
+  const [first, ...others] = after.map(({ info }) => serverReportOf(info));
+  const now = sumReports([first as ServerReport, ...others]);
+  const done = differencesOf(before, after, elapsedSeconds);
+  const { hits, misses, reset, dataReads, systemSeconds, userSeconds } = done;
   // After a restart the counters are of no longer than the server's uptime.
   const seconds =
     reset === 'restart' && now.uptimeSeconds !== null
       ? Math.min(elapsedSeconds, now.uptimeSeconds + 1)
       : elapsedSeconds;
   const perSecond = (value: number | null) => (value === null || seconds <= 0 ? null : value / seconds);
-  const [hits, misses] = [sum('hits'), sum('misses')];
-  const starts = pairs.flatMap(({ start }) => start?.lookups ?? []);
-  const ends = after.flatMap(({ lookups }) => lookups ?? []);
-  const reads = hits === null || misses === null ? null : dataReadsOf(lookupsSince(starts, ends));
+  const cpuSeconds =
+    systemSeconds === null || userSeconds === null ? null : (systemSeconds + userSeconds) / after.length;
   return {
-    windowSeconds: elapsedSeconds,
-    reset,
-    hits,
-    misses,
-    ...rateOf(reads?.hitRateInterval ?? null),
-    metadataLookups: reads?.metadataLookups ?? null,
-    operationsPerSecond: perSecond(sum('commands')),
-    usedBytes: now.usedBytes,
-    maxBytes: now.maxBytes,
-    hasMemoryLimit: now.hasMemoryLimit,
-    evictedKeys: sum('evictedKeys'),
-    expiredKeys: sum('expiredKeys'),
+    ...{ windowSeconds: elapsedSeconds, reset, hits, misses },
+    ...rateOf(dataReads?.hitRateInterval ?? null),
+    metadataLookups: dataReads?.metadataLookups ?? null,
+    operationsPerSecond: perSecond(done.commands),
+    ...pick(now, ['usedBytes', 'maxBytes', 'hasMemoryLimit']),
+    ...pick(done, ['evictedKeys', 'expiredKeys']),
     connectedClients: now.connectedClients,
-    cpuRatio: perSecond(dividedBy(sum('cpuSeconds'), after.length)),
-    bytesInPerSecond: perSecond(sum('bytesIn')),
-    bytesOutPerSecond: perSecond(sum('bytesOut')),
+    cpuRatio: perSecond(cpuSeconds),
+    bytesInPerSecond: perSecond(done.bytesIn),
+    bytesOutPerSecond: perSecond(done.bytesOut),
     keys: now.databases?.reduce((all, { keys }) => all + keys, 0) ?? null,
-    uptimeSeconds: now.uptimeSeconds,
-    ownCommands: pairs.reduce((all, { start, counters }) => all + ownCommandsBetween(start, counters), 0),
+    ...{ uptimeSeconds: now.uptimeSeconds, ownCommands: done.ownCommands },
   };
 }
 
 /** An interval in which the server could not be asked. */
-export function failedInterval(at: string, error: RedisError): WatchInterval {
-  return {
-    endedAt: at,
-    ok: false,
-    error: { code: error.code, message: error.message },
-    ...{ windowSeconds: null, reset: null, hits: null, misses: null, hitRate: null, hitRateInterval: null },
-    ...{ metadataLookups: null, operationsPerSecond: null, usedBytes: null, maxBytes: null },
-    ...{ hasMemoryLimit: null, evictedKeys: null, expiredKeys: null, latency: null },
-    ...{ connectedClients: null, cpuRatio: null, bytesInPerSecond: null, bytesOutPerSecond: null },
-    ...{ keys: null, uptimeSeconds: null, ownCommands: null, trafficMode: null, trafficModeReason: null },
-    ...{ trafficInvalid: [], namespacesReadAt: null, namespacesExact: null },
-    ...{ namespacesMostUnseenKeys: null, namespaces: [] },
-  };
-}
+export const failedInterval = (endedAt: string, { code, message }: RedisError): WatchInterval => ({
+  ...{ endedAt, ok: false, error: { code, message } },
+  ...{ windowSeconds: null, reset: null, hits: null, misses: null, hitRate: null, hitRateInterval: null },
+  ...{ metadataLookups: null, operationsPerSecond: null, usedBytes: null, maxBytes: null },
+  ...{ hasMemoryLimit: null, evictedKeys: null, expiredKeys: null, latency: null },
+  ...{ connectedClients: null, cpuRatio: null, bytesInPerSecond: null, bytesOutPerSecond: null },
+  ...{ keys: null, uptimeSeconds: null, ownCommands: null, trafficMode: null, trafficModeReason: null },
+  ...{ trafficInvalid: [], namespacesReadAt: null, namespacesExact: null },
+  ...{ namespacesMostUnseenKeys: null, namespaces: [] },
+});
 
 /** A hit rate with a wider interval is not worth showing. */
 const widestRate = 0.1;
@@ -142,8 +117,6 @@ function rateOf(
   if (low === high) return { hitRate: low, hitRateInterval: null };
   return { hitRate: high - low > widestRate ? null : (low + high) / 2, hitRateInterval: bounds };
 }
-
-const dividedBy = (value: number | null, by: number) => (value === null ? null : value / by);
 
 /** How often a wait checks whether the interval was changed. */
 const lookMillis = 100;

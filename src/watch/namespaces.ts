@@ -2,22 +2,20 @@ import { analyzeKeyspace } from '../keyspace/analyze.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { RedisError } from '../redis/errors.ts';
 import type { RedisServer } from '../redis/server.ts';
+import { pick } from '../support/collections.ts';
 import { silentProgress } from '../support/progress.ts';
 import { SeededRandom } from '../support/random.ts';
 import {
   type Bounds,
   type MissCause,
-  type MissCauses,
   type NamespaceTraffic,
   topCauseOf,
   type TrafficReport,
 } from '../traffic/report.ts';
 
 /** The size of a namespace, as the keys were read last. An interval is null where every key was read. */
-export interface NamespaceSize {
-  readonly namespace: string;
-  readonly kind: 'cache' | 'state' | null;
-  readonly keys: number;
+export interface NamespaceSize extends Pick<NamespaceTraffic, 'namespace' | 'kind'> {
+  readonly keys: number | null;
   readonly keysInterval: Bounds;
   /** Null where MEMORY USAGE is refused. */
   readonly memoryBytes: number | null;
@@ -25,32 +23,29 @@ export interface NamespaceSize {
   readonly memoryShareInterval: Bounds;
 }
 
+const trafficNames = [
+  ...(['hits', 'hitsInterval', 'misses', 'hitRate', 'hitRateInterval', 'targetMet', 'causes'] as const),
+];
+
 /** A namespace in one interval. A null: not known, or not looked at; of an interval: the figure is exact, or not known. */
-export interface WatchedNamespace {
-  readonly namespace: string;
-  readonly kind: 'cache' | 'state' | null;
-  readonly keys: number | null;
-  readonly keysInterval: Bounds;
-  readonly memoryBytes: number | null;
-  readonly memoryBytesInterval: Bounds;
+export interface WatchedNamespace
+  extends
+    NamespaceSize,
+    Pick<NamespaceTraffic, (typeof trafficNames)[number] | 'readsPerSecond' | 'hitRateTarget'> {
   /** Of the bytes of all namespaces, from 0 to 1. */
   readonly memoryShare: number | null;
-  readonly memoryShareInterval: Bounds;
-  readonly readsPerSecond: number | null;
   readonly readsPerSecondInterval: Bounds;
   readonly missesPerSecond: number | null;
-  readonly hits: number | null;
-  readonly hitsInterval: Bounds;
-  readonly misses: number | null;
-  readonly hitRate: number | null;
-  readonly hitRateInterval: Bounds;
-  readonly hitRateTarget: number | null;
-  /** Null without a target, with fewer than 100 reads in the interval, or where a sample cannot decide. */
-  readonly targetMet: boolean | null;
-  readonly causes: MissCauses | null;
   /** The cause of most misses. */
   readonly topCause: MissCause | null;
 }
+
+const unknown: Omit<WatchedNamespace, 'namespace'> = {
+  ...{ kind: null, keys: null, keysInterval: null, memoryBytes: null, memoryBytesInterval: null },
+  ...{ memoryShare: null, memoryShareInterval: null, readsPerSecond: null, readsPerSecondInterval: null },
+  ...{ missesPerSecond: null, hits: null, hitsInterval: null, misses: null, hitRate: null },
+  ...{ hitRateInterval: null, targetMet: null, causes: null, topCause: null, hitRateTarget: null },
+};
 
 /** Sizes and traffic side by side; a namespace may be known by one of the two alone. */
 export function watchedNamespaces(
@@ -65,36 +60,25 @@ export function watchedNamespaces(
   const targets = new Map(map.namespaces.map(({ name, hitRateTarget }) => [name, hitRateTarget]));
   const bytes = sizes.reduce((sum, size) => sum + (size.memoryBytes ?? 0), 0);
   return [...rows].map(([namespace, row]) => ({
-    namespace,
+    ...{ namespace, ...unknown, ...row.size },
     kind: row.size?.kind ?? row.traffic?.kind ?? null,
-    keys: row.size?.keys ?? null,
-    keysInterval: row.size?.keysInterval ?? null,
-    memoryBytes: row.size?.memoryBytes ?? null,
-    memoryBytesInterval: row.size?.memoryBytesInterval ?? null,
     memoryShare: row.size?.memoryBytes == null || bytes === 0 ? null : row.size.memoryBytes / bytes,
-    memoryShareInterval: row.size?.memoryShareInterval ?? null,
-    ...trafficOf(row.traffic, traffic?.windowSeconds ?? 0),
+    ...(row.traffic && trafficOf(row.traffic, traffic?.windowSeconds ?? 0)),
     hitRateTarget: row.traffic?.hitRateTarget ?? targets.get(namespace) ?? null,
   }));
 }
 
-function trafficOf(traffic: NamespaceTraffic | undefined, seconds: number) {
-  const { misses = null, causes = null, readsInterval = null } = traffic ?? {};
+function trafficOf(traffic: NamespaceTraffic, seconds: number) {
+  const { misses, causes, readsPerSecond, readsInterval } = traffic;
+  const perSecond = (count: number) => count / seconds;
+  const isKnown = seconds > 0;
   return {
-    readsPerSecond: traffic?.readsPerSecond ?? null,
+    readsPerSecond,
     readsPerSecondInterval:
-      readsInterval === null || seconds <= 0
-        ? null
-        : ([readsInterval[0] / seconds, readsInterval[1] / seconds] as const),
-    missesPerSecond: misses === null || seconds <= 0 ? null : misses / seconds,
-    hits: traffic?.hits ?? null,
-    hitsInterval: traffic?.hitsInterval ?? null,
-    misses,
-    hitRate: traffic?.hitRate ?? null,
-    hitRateInterval: traffic?.hitRateInterval ?? null,
-    targetMet: traffic?.targetMet ?? null,
-    causes,
-    topCause: causes === null ? null : topCauseOf(causes),
+      isKnown && readsInterval ? ([perSecond(readsInterval[0]), perSecond(readsInterval[1])] as const) : null,
+    missesPerSecond: isKnown && misses !== null ? perSecond(misses) : null,
+    ...pick(traffic, trafficNames),
+    topCause: causes && topCauseOf(causes),
   };
 }
 
@@ -103,18 +87,18 @@ export type SortOrder = (typeof sortOrders)[number];
 
 /** The worst on top: most reads, misses or bytes, the lowest hit rate. What is not known comes last. */
 export function sortedNamespaces(rows: readonly WatchedNamespace[], order: SortOrder): WatchedNamespace[] {
-  const byName = (left: WatchedNamespace, right: WatchedNamespace) =>
-    left.namespace < right.namespace ? -1 : left.namespace > right.namespace ? 1 : 0;
-  if (order === 'name') return rows.toSorted(byName);
-  const badness = {
-    reads: (row: WatchedNamespace) => row.readsPerSecond ?? Number.NEGATIVE_INFINITY,
-    misses: (row: WatchedNamespace) => row.missesPerSecond ?? Number.NEGATIVE_INFINITY,
-    bytes: (row: WatchedNamespace) => row.memoryBytes ?? Number.NEGATIVE_INFINITY,
-    hitRate: (row: WatchedNamespace) => (row.hitRate === null ? Number.NEGATIVE_INFINITY : -row.hitRate),
-  }[order];
+  const badnessOf = ({ readsPerSecond, missesPerSecond, memoryBytes, hitRate }: WatchedNamespace) =>
+    ({
+      reads: readsPerSecond,
+      misses: missesPerSecond,
+      bytes: memoryBytes,
+      hitRate: hitRate && -hitRate,
+      name: 0,
+    })[order] ?? Number.NEGATIVE_INFINITY;
   return rows.toSorted((left, right) => {
-    const [first, second] = [badness(left), badness(right)];
-    return first === second ? byName(left, right) : second - first;
+    const [first, second] = [badnessOf(left), badnessOf(right)];
+    if (first !== second) return second - first;
+    return left.namespace < right.namespace ? -1 : left.namespace > right.namespace ? 1 : 0;
   });
 }
 

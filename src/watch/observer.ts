@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { beforeAnew, type NodeCounters, readCounters } from '../health/lookups/differences.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { RedisError } from '../redis/errors.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { TrafficReport } from '../traffic/report.ts';
-import { beforeAnew, type NodeCounters, readCounters } from './counters.ts';
 import { type CounterFigures, counterFigures, failedInterval, type WatchInterval } from './interval.ts';
-import { LatencyMeter, type MeteredNode, type MeteredServer, meteredServer } from './metered-node.ts';
+import { LatencyMeter, type MeteredNode, type MeteredServer, meteredServer } from './metered-server.ts';
 import { watchedNamespaces, SizeReader } from './namespaces.ts';
 
 /** Live traffic by namespace. */
@@ -250,6 +250,7 @@ function lookupsOf(
 
 async function readAll(server: MeteredServer): Promise<[NodeCounters, ...NodeCounters[]]> {
   const [first, ...others] = server.nodes;
-  const read = (node: MeteredNode) => readCounters(node, node.commandsSent);
+  // What earlier runs looked up is in both of two readings.
+  const read = (node: MeteredNode) => readCounters(node, null, node.commandsSent);
   return Promise.all([read(first), ...others.map(read)]);
 }

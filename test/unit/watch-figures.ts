@@ -1,6 +1,7 @@
 import { noLookups } from '../../src/redis/lookups.ts';
 import { RedisError } from '../../src/redis/errors.ts';
-import { type NodeCounters, countersOf } from '../../src/watch/counters.ts';
+import { lookupCountersOf } from '../../src/health/lookups/counters.ts';
+import type { NodeCounters } from '../../src/health/lookups/differences.ts';
 import { failedInterval, type WatchInterval } from '../../src/watch/interval.ts';
 import type { WatchedNamespace } from '../../src/watch/namespaces.ts';
 
@@ -67,9 +68,6 @@ export function counters(
   { ownCommands = 0, address = 'a:1' } = {},
 ): NodeCounters {
   const texts = Object.entries(fields).map(([name, value]) => [name, String(value)] as const);
-  return countersOf(
-    { address, lookups: noLookups },
-    { run_id: 'r1', uptime_in_seconds: '1000', ...Object.fromEntries(texts) },
-    ownCommands,
-  );
+  const info = { run_id: 'r1', uptime_in_seconds: '1000', ...Object.fromEntries(texts) };
+  return { address, info, lookups: lookupCountersOf(info, { lookups: noLookups }, null), ownCommands };
 }

@@ -2,18 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pick } from '../../support/collections.ts';
 import { gradeOf } from '../../health/grade.ts';
 import { factsOfInfos } from '../../health/facts.ts';
-import {
-  dataReadsOf,
-  type LookupCounters,
-  lookupCountersOf,
-  lookupsSince,
-} from '../../health/lookups/counters.ts';
+import { dataReadsOf } from '../../health/lookups/counters.ts';
+import { differencesOf, readCounters } from '../../health/lookups/differences.ts';
 import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { observedTraffic, unjudgedTargets } from '../../health/namespace-targets.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { type Info, infoWithCommands, readInfoWithCommands } from '../../redis/info.ts';
-import type { RedisNode, RedisServer } from '../../redis/server.ts';
+import { infoWithCommands } from '../../redis/info.ts';
+import type { RedisServer } from '../../redis/server.ts';
 import { type ServerReport, serverReportOf, sumReports } from '../../redis/server-report.ts';
 import { observe, type Observed } from '../../traffic/observe.ts';
 import type { HitMode } from '../../traffic/report.ts';
@@ -135,7 +131,7 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
     window: window?.dataReads ?? null,
     observed: observed && observedTraffic(observed.report),
     limits: context.map.thresholds,
-    server: first && factsOfInfos(first.infos),
+    server: first && factsOfInfos(first.nodes),
   });
   const { databases = null, hits = null, misses = null, ...facts } = report ?? {};
   const result: StatsResult = {
@@ -192,28 +188,18 @@ async function unlessRefused<T>(
   }
 }
 
-/** One reading of INFO of all nodes. */
-interface Reading {
-  /** Of all nodes together. */
-  readonly report: ServerReport;
-  readonly infos: readonly { readonly address: string; readonly info: Info }[];
-  /** By node; null where one does not report its hits. */
-  readonly lookups: readonly LookupCounters[] | null;
-}
-
-async function readReport(context: Context, server: RedisServer): Promise<Reading> {
+/** INFO of all nodes, and of all together. */
+async function readReport({ environment }: Context, server: RedisServer) {
+  const folder = ledgerFolder(environment.variables);
   const [first, ...others] = server.nodes;
-  const folder = ledgerFolder(context.environment.variables);
-  const read = async (node: RedisNode) => {
-    const info = await readInfoWithCommands(node);
-    const { address } = node;
-    return { address, info, report: serverReportOf(info), lookups: lookupCountersOf(info, node, folder) };
-  };
-  const [head, tail] = [await read(first), await Promise.all(others.map(read))];
-  const lookups = [head, ...tail].map((each) => each.lookups);
+  const head = await readCounters(first, folder);
+  const nodes = [head, ...(await Promise.all(others.map((node) => readCounters(node, folder))))];
+  const lookups = nodes.map((each) => each.lookups);
+  const reports = nodes.map(({ info }) => serverReportOf(info));
   return {
-    report: sumReports([head.report, ...tail.map(({ report }) => report)]),
-    infos: [head, ...tail],
+    nodes,
+    report: sumReports(reports as [ServerReport, ...ServerReport[]]),
+    /** By node; null where one does not report its hits. */
     lookups: lookups.every((each) => each !== null) ? lookups : null,
   };
 }
@@ -222,27 +208,28 @@ async function readReport(context: Context, server: RedisServer): Promise<Readin
 async function measureWindow(
   context: Context,
   server: RedisServer,
-  { report: before, lookups: lookupsBefore }: Reading,
+  { nodes: before }: Awaited<ReturnType<typeof readReport>>,
   seconds: number,
 ): Promise<WindowFigures> {
   const startedAt = context.now();
   context.progress.start(`measuring for ${seconds} s`, 'seconds', seconds);
   await sleep(seconds * 1000, undefined, { signal: context.signal }).catch(() => undefined);
   context.progress.stop();
-  const { report: after, lookups: lookupsAfter } = await readReport(context, server);
+  const { nodes: after } = await readReport(context, server);
   const elapsed = (context.now() - startedAt) / 1000;
-  const increase = (name: 'hits' | 'misses' | 'commandsProcessed' | 'evictedKeys' | 'expiredKeys') =>
-    difference(after[name], before[name]);
-  const [hits, misses, commands] = [increase('hits'), increase('misses'), increase('commandsProcessed')];
   // The two INFOs that began the window count themselves only once they are done, and so within.
-  const own = infoWithCommands.length * server.nodes.length;
+  const own = infoWithCommands.length;
+  const done = differencesOf(
+    before,
+    after.map((node) => ({ ...node, ownCommands: own })),
+    elapsed,
+  );
+  const { hits, misses, commands, dataReads } = done;
   return {
     windowSeconds: elapsed,
-    ...{ hits, misses, hitRate: hitRateOf(hits, misses) },
-    dataReads: dataReadsOf(lookupsAfter && lookupsSince(lookupsBefore ?? [], lookupsAfter)),
-    operationsPerSecond: commands === null ? null : Math.max(0, commands - own) / elapsed,
-    evictedKeys: increase('evictedKeys'),
-    expiredKeys: increase('expiredKeys'),
+    ...{ hits, misses, hitRate: hitRateOf(hits, misses), dataReads },
+    operationsPerSecond: commands === null ? null : commands / elapsed,
+    ...pick(done, ['evictedKeys', 'expiredKeys']),
   };
 }
 
@@ -283,9 +270,4 @@ function namespacesOf(
 
 function hitRateOf(hits: number | null, misses: number | null): number | null {
   return hits === null || misses === null || hits + misses === 0 ? null : hits / (hits + misses);
-}
-
-/** Counters go back to zero when the server restarts or its statistics are reset. */
-function difference(after: number | null, before: number | null): number | null {
-  return after === null || before === null ? null : after < before ? after : after - before;
 }

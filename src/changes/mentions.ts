@@ -2,7 +2,7 @@ import { otherName } from '../keyspace/segment-tree.ts';
 import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { detached, inferPattern, inferSegments } from '../keyspace/infer.ts';
 import { escapeGlob, markWildcards } from '../keyspace/pattern.ts';
-import { SeenKeys } from '../keyspace/repeated-keys.ts';
+import { KeySet } from '../support/key-set.ts';
 import { asBytes, type ByteString, bytesOf } from '../support/bytes.ts';
 
 /** Keys that contain an id as a whole word and were not selected, so that they stay. */
@@ -38,7 +38,7 @@ export class MentionTally {
   /** The first of the keys. */
   readonly examples: ByteString[] = [];
   private readonly placeIn: (key: ByteString) => Place | null;
-  private readonly seen = new SeenKeys();
+  private readonly seen = new KeySet();
   private readonly rows = new Map<string, { namespace: string; keys: number; example: ByteString }>();
   private keys = 0;
 
@@ -55,7 +55,7 @@ export class MentionTally {
   /** Counts the key where it contains one of the ids, and was not selected by its whole name. */
   add(key: ByteString, selected: { readonly has: (key: ByteString) => boolean }): void {
     const place = this.placeIn(key);
-    if (place === null || selected.has(key) || !this.seen.isNew(key)) return;
+    if (place === null || selected.has(key) || !this.seen.add(key)) return;
     this.keys++;
     if (this.examples.length < mostExamples) this.examples.push(key);
     const pattern = this.patternOf(key, place);

@@ -1,6 +1,4 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RepeatedKeys } from '../../src/records/fixtures/check.ts';
 import type { FixtureRecord } from '../../src/records/fixtures/record.ts';
 import { TtlPolicy } from '../../src/records/fixtures/ttl-policy.ts';
 import { buildMap } from '../../src/config/build-map.ts';
@@ -95,42 +93,5 @@ describe('the TTL of a key', () => {
     expect(seconds()).toBe(15);
     now += 15_000;
     expect(seconds()).toBe(86_400);
-  });
-});
-
-describe('counting keys that come again', () => {
-  test('gives what a set of the keys gives', () => {
-    fc.assert(
-      fc.property(
-        fc.array(
-          fc.oneof(
-            fc.string({ maxLength: 3 }),
-            fc.nat(3000).map((id) => `user:${id}`),
-          ),
-          { maxLength: 5000 },
-        ),
-        (keys) => {
-          const counter = new RepeatedKeys();
-          for (const key of keys) counter.add(bytesOf(key));
-          expect(counter.repeated).toBe(keys.length - new Set(keys).size);
-        },
-      ),
-      { numRuns: 50 },
-    );
-  });
-
-  test('takes keys that differ in one character for different ones, among hundreds of thousands', () => {
-    const counter = new RepeatedKeys();
-    for (let id = 0; id < 300_000; id++) counter.add(bytesOf(`user:${id}:profile`));
-    expect(counter.repeated).toBe(0);
-    counter.add(bytesOf('user:299999:profile'));
-    expect(counter.repeated).toBe(1);
-  });
-
-  test('says that it does not know once there were too many', () => {
-    const counter = new RepeatedKeys(10);
-    for (let id = 0; id < 11; id++) counter.add(bytesOf(String(id)));
-    counter.add(bytesOf('0'));
-    expect(counter.repeated).toBeNull();
   });
 });

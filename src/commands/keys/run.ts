@@ -1,7 +1,7 @@
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { keyFilter, type KeySelection } from '../../keyspace/map.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { SeenKeys } from '../../keyspace/repeated-keys.ts';
+import { KeySet } from '../../support/key-set.ts';
 import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { walkNodes, type WalkOptions, type WalkPage } from '../../redis/walk.ts';
@@ -67,7 +67,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   const pageSize = pageSizeOf(input);
   const mostKeys = input.limit ?? Number.POSITIVE_INFINITY;
   let matched = 0;
-  const seen = new SeenKeys();
+  const seen = new KeySet();
   const optionsFor = (account: WalkAccount) => ({
     ...walkOptionsOf(context, input, selection, account, () => mostKeys - matched),
     pageSize,
@@ -78,7 +78,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
       if (refusedFilter(input, page.account)) return false;
       const sink = await openRows();
       for (const [index, key] of page.keys.entries()) {
-        if (!accepts(input, page, index) || !seen.isNew(key)) continue;
+        if (!accepts(input, page, index) || !seen.add(key)) continue;
         const row = rowOf(page, index, input);
         await sink.row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
         if (++matched >= mostKeys) return false;

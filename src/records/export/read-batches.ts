@@ -1,4 +1,4 @@
-import { SeenKeys } from '../../keyspace/repeated-keys.ts';
+import { KeySet } from '../../support/key-set.ts';
 import { emptyAccount } from '../../redis/account.ts';
 import { handled } from '../../redis/columns.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
@@ -46,7 +46,7 @@ export async function* readBatches<Item extends Asked>(
     tally.accounts.push(account, values.account);
     tally.leavesIdleTimes &&= values.leavesIdleTimes;
     const asked: Promise<Item[]>[] = [];
-    const seen = new SeenKeys();
+    const seen = new KeySet();
     const next = async () => ({ values, items: tally.found((await asked.shift()) ?? []) });
     try {
       // What every key was asked for by its type has.
@@ -58,7 +58,7 @@ export async function* readBatches<Item extends Asked>(
             type: walk.type ?? page.types[index] ?? null,
             memoryBytes: page.memoryBytes[index] ?? null,
           }))
-          .filter(({ key }) => seen.isNew(key))
+          .filter(({ key }) => seen.add(key))
           .slice(0, left);
         left -= keys.length;
         for (const batch of batchesOf(keys)) {

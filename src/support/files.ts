@@ -7,6 +7,9 @@ import {
   rmSync,
   type Dirent,
   chmodSync,
+  closeSync,
+  fsyncSync,
+  openSync,
   renameSync,
   writeFileSync,
 } from 'fs';
@@ -128,6 +131,21 @@ export function replaceFile(path: string, text: string, processes: ProcessFacts)
   replace(path, text, processes, { file: 0o600, folder: 0o700 });
 }
 
+/** The same for what must be there also after a crash of the machine: it is on the disk when this returns. */
+export function replaceDurably(path: string, text: string, processes: ProcessFacts): void {
+  replace(path, text, processes, { file: 0o600, folder: 0o700 }, sync);
+  sync(dirname(path));
+}
+
+function sync(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** The same for a file without keys or values, with the mode of the one before, or a usual one. */
 export function replacePublicFile(path: string, text: string, processes: ProcessFacts): void {
   const found = statSync(path, { throwIfNoEntry: false })?.mode;
@@ -139,6 +157,7 @@ function replace(
   text: string,
   processes: ProcessFacts,
   mode: { readonly file: number; readonly folder: number; readonly kept?: number },
+  written: (draft: string) => void = () => undefined,
 ): void {
   if (writePlaceAt(path) === 'stream' && !statSync(path).isDirectory())
     throw new Error('it is no regular file');
@@ -147,6 +166,7 @@ function replace(
   try {
     writeFileSync(draft, text, { flag: 'wx', mode: mode.file });
     if (mode.kept !== undefined) chmodSync(draft, mode.kept & 0o777);
+    written(draft);
     renameSync(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });

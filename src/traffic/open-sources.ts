@@ -5,7 +5,7 @@ import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { ObservationLost, type NodeObserver } from './streams/node-observer.ts';
 import { acquireNotifications, type LeaseTerms, NotificationRefusal } from './notifications/switch-on.ts';
-import type { NotificationLease } from './notifications/lease.ts';
+import type { NotificationLease } from './notifications/put-back.ts';
 import { hitFlags, missingFlags, readServerFlags } from './notifications/notification-flags.ts';
 import type { HitMode } from './report.ts';
 

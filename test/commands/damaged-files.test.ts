@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StatsResult } from '../../src/commands/stats/result.ts';
+import { processFacts } from '../../src/cli/process-facts.ts';
 import { newNotePath, writeNote } from '../../src/traffic/notifications/note.ts';
 import { cli, type CliResult } from '../run-cli.ts';
 import { sendAll } from '../server/redis.ts';
@@ -141,7 +142,7 @@ const files: readonly KeptFile[] = [
         at: new Date(0).toISOString(),
       };
       await run('hits --for 50ms');
-      writeNote({ path, note });
+      writeNote({ path, note }, processFacts());
       return path;
     },
     read: 'hits --restore -o json',

@@ -12,7 +12,7 @@ import {
   type LeaseTerms,
   NotificationRefusal,
 } from '../../src/traffic/notifications/switch-on.ts';
-import type { NotificationLease } from '../../src/traffic/notifications/lease.ts';
+import type { NotificationLease } from '../../src/traffic/notifications/put-back.ts';
 import type { RestoreOutcome } from '../../src/traffic/notifications/put-back.ts';
 import { bundled } from '../server/program.ts';
 import { send } from '../server/redis.ts';

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
+import { newDraftPath } from '../../src/support/files.ts';
 import { sealed, unsealed } from '../../src/support/sealed.ts';
 import { restoreLeftovers } from '../../src/traffic/notifications/put-back.ts';
 import { missingFlags } from '../../src/traffic/notifications/notification-flags.ts';
@@ -255,7 +256,8 @@ describe('after kill -9', () => {
   test('what it began to write is swept away', async () => {
     const terms = testTerms();
     mkdirSync(terms.folder);
-    writeFileSync(join(terms.folder, 'abc-1-def.draft'), '{"addr');
+    const ended = { ...terms.processes, pid: 2 ** 22 + 1, lookUp: () => null };
+    writeFileSync(newDraftPath(join(terms.folder, 'abc-1-def.json'), ended), '{"addr');
 
     await (await acquire(await serverWith(''), terms)).restore();
 

@@ -1,19 +1,10 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileFailureText, InputError } from '../../support/failure.ts';
-import type { FolderError } from '../../support/folder-lock.ts';
+import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
-import { stateFolder } from '../../support/files.ts';
+import { replaceDurably, stateFolder } from '../../support/files.ts';
 import { type Holder, isRunning, parseHolder, type ProcessFacts } from '../../support/processes.ts';
 import { type ServerFlags, sameFlags } from './notification-flags.ts';
 
@@ -60,80 +51,69 @@ export interface NoteTerms {
 export const notificationFolder = (variables: Readonly<Record<string, string | undefined>>) =>
   stateFolder(variables, 'notifications');
 
-const noteSuffix = '.json';
-const draftSuffix = '.draft';
+const suffix = '.json';
 
 /** A path of its own for each note: one process may hold several for one server. */
 export function newNotePath(folder: string, address: string, pid: number): string {
   const server = createHash('sha256').update(address).digest('hex').slice(0, 12);
-  return join(folder, `${server}-${pid}-${crypto.randomUUID().slice(0, 8)}${noteSuffix}`);
+  return join(folder, `${server}-${pid}-${crypto.randomUUID().slice(0, 8)}${suffix}`);
 }
 
 /** Puts the note on the disk, readable for its owner alone. @throws Error as the system gives it */
-export function writeNote({ path, note }: NoteFile): void {
-  const draft = path.slice(0, -noteSuffix.length) + draftSuffix;
-  const file = openSync(draft, 'w', 0o600);
-  try {
-    writeFileSync(file, `${JSON.stringify(sealed(note), null, 2)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(draft, path);
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+export const writeNote = ({ path, note }: NoteFile, processes: ProcessFacts) =>
+  replaceDurably(path, `${JSON.stringify(sealed(note), null, 2)}\n`, processes);
+
+/** Their notes have done their service. @throws Error as the system gives it */
+export function removeNotes(...notes: readonly NoteFile[]): void {
+  for (const { path } of notes) rmSync(path, { force: true });
 }
 
-/** @throws Error as the system gives it */
-export function removeNote(path: string): void {
-  rmSync(path, { force: true });
+export interface FoundNotes {
+  /** The oldest first. */
+  readonly notes: readonly NoteFile[];
+  readonly damaged: readonly DamagedNote[];
 }
 
-/** All notes of the folder, the oldest first; none where there is no folder. @throws Error as the system gives it */
-export function readNotes(folder: string): { notes: NoteFile[]; damaged: DamagedNote[] } {
-  const files = namesIn(folder, noteSuffix).map((name) => {
+/** All notes of the folder; none where there is no folder. @throws Error as the system gives it */
+export function readNotes(folder: string): FoundNotes {
+  const [notes, damaged]: [NoteFile[], DamagedNote[]] = [[], []];
+  for (const name of ifThere(() => readdirSync(folder)) ?? []) {
+    if (!name.endsWith(suffix)) continue;
     const path = join(folder, name);
-    return { path, read: readNote(path) };
-  });
-  const notes = files.flatMap(({ path, read }) =>
-    read === null || typeof read === 'string' ? [] : [{ path, note: read }],
-  );
+    const read = readNote(path);
+    if (typeof read === 'string') damaged.push({ path, reason: read });
+    else if (read !== null) notes.push({ path, note: read });
+  }
   return {
     notes: notes.sort((left, right) => Date.parse(left.note.at) - Date.parse(right.note.at)),
-    damaged: files.flatMap(({ path, read }) => (typeof read === 'string' ? [{ path, reason: read }] : [])),
+    damaged,
   };
 }
 
-/** Removes what writers that were killed have begun. To be called under the lock. @throws Error as the system gives it */
-export function removeDrafts(folder: string): void {
-  for (const name of namesIn(folder, draftSuffix)) removeNote(join(folder, name));
-}
-
-function namesIn(folder: string, suffix: string): string[] {
+/** Null where the file or folder is not there. */
+function ifThere<T>(read: () => T): T | null {
   try {
-    return readdirSync(folder).filter((name) => name.endsWith(suffix));
+    return read();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
 }
 
 /** The note, null where it is gone, or the reason why it cannot be used. */
 function readNote(path: string): Note | string | null {
-  let text: string;
+  let text: string | null;
   try {
-    text = readFileSync(path, 'utf8');
+    text = ifThere(() => readFileSync(path, 'utf8'));
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : fileFailureText(error);
+    return fileFailureText(error);
   }
+  if (text === null) return null;
   try {
     const fields = unsealed(JSON.parse(text));
-    if (fields === null) return 'it is not as it was written';
-    return parseNote(fields) ?? 'it does not say what to put back';
+    return fields === null
+      ? 'it is not as it was written'
+      : (parseNote(fields) ?? 'it does not say what to put back');
   } catch {
     return 'it is no JSON';
   }
@@ -145,36 +125,47 @@ export function latestNote({ path, note }: NoteFile): Note {
   return read === null || typeof read === 'string' ? note : read;
 }
 
-/** The folder of the notes cannot be used, and the server is as it was. @param hint unless another process works in it */
-export function folderFailure(cause: FolderError | string, hint: string): InputError {
-  const isLocked = typeof cause !== 'string' && cause.reason === 'locked';
-  return new InputError(
-    `${typeof cause === 'string' ? cause : cause.message}; the server was not changed`,
-    isLocked ? 'wait for it to end, then run it again' : hint,
-  );
-}
+/** The folder of the notes cannot be used, and the server is as it was. */
+export const folderFailure = (cause: string, hint: string) =>
+  new InputError(`${cause}; the server was not changed`, hint);
 
 /** Longest wait for another process that works in the folder. */
-export const lockPatienceMillis = 10_000;
+const lockPatienceMillis = 10_000;
+
+/**
+ * Works while no other process does in the folder of the notes.
+ * @param unusable what to do where there can be no such folder @throws InputError where another process does not end
+ */
+export async function withNotes<T>(
+  folder: string,
+  processes: ProcessFacts,
+  work: () => Promise<T>,
+  unusable: (cause: string) => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await withFolderLock(folder, processes, lockPatienceMillis, work);
+  } catch (error) {
+    if (!(error instanceof FolderError)) throw error;
+    if (error.reason === 'unusable') return unusable(error.message);
+    throw folderFailure(error.message, 'wait for it to end, then run it again');
+  }
+}
 
 const isFlags = (value: unknown): value is string => typeof value === 'string' && /^[A-Za-z$]*$/.test(value);
 
-function parseNote(value: unknown): Note | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { address, runId, original, values, holder, at } = value as Partial<Record<keyof Note, unknown>>;
-  const read = parseHolder(holder);
-  if (
-    typeof address !== 'string' ||
-    (runId !== null && typeof runId !== 'string') ||
-    !isFlags(original) ||
-    !Array.isArray(values) ||
-    !values.every(isFlags) ||
-    (holder !== null && read === null) ||
-    typeof at !== 'string' ||
-    Number.isNaN(Date.parse(at))
-  )
-    return null;
-  return { address, runId, original, values, holder: read, at };
+function parseNote(fields: Readonly<Record<string, unknown>>): Note | null {
+  const { address, runId, original, values, at } = fields as Partial<Record<keyof Note, unknown>>;
+  const holder = parseHolder(fields['holder']);
+  return typeof address === 'string' &&
+    (runId === null || typeof runId === 'string') &&
+    isFlags(original) &&
+    Array.isArray(values) &&
+    values.every(isFlags) &&
+    (holder !== null || fields['holder'] === null) &&
+    typeof at === 'string' &&
+    !Number.isNaN(Date.parse(at))
+    ? { address, runId, original, values, holder, at }
+    : null;
 }
 
 /** By what one server differs from another. */

@@ -2,22 +2,9 @@ import { RedisError } from '../../redis/errors.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { fileFailureText } from '../../support/failure.ts';
-import { FolderError, withFolderLock } from '../../support/folder-lock.ts';
 import { holderOf, type ProcessFacts } from '../../support/processes.ts';
-import { giveUp, leaseOf, type NotificationLease } from './lease.ts';
-import {
-  folderFailure,
-  isDoingOf,
-  lockPatienceMillis,
-  newNotePath,
-  type NoteFile,
-  notesOn,
-  type NoteTerms,
-  readNotes,
-  removeDrafts,
-  removeNote,
-  writeNote,
-} from './note.ts';
+import * as notes from './note.ts';
+import type { FoundNotes, NoteFile, NoteTerms } from './note.ts';
 import {
   hearHiddenFlags,
   hidesNew,
@@ -31,7 +18,7 @@ import {
   type WantedFlags,
   withFlags,
 } from './notification-flags.ts';
-import { restartedOutcome, restoreCommand } from './put-back.ts';
+import { giveUp, leaseOf, type NotificationLease, restartedOutcome, restoreCommand } from './put-back.ts';
 
 export interface LeaseTerms extends NoteTerms {
   /** What an observation of hits needs, unless said. */
@@ -92,26 +79,22 @@ export async function acquireNotifications(
   terms: LeaseTerms,
 ): Promise<NotificationLease | NotificationRefusal> {
   const { folder, processes, now, wanted = hitFlags } = terms;
-  let failure = folderFailure(
-    'there is no folder for the note that `notify-keyspace-events` is put back from',
-    folderHint,
-  );
-  try {
-    if (folder !== null)
-      return await withFolderLock(folder, processes, lockPatienceMillis, () =>
-        switchOn(node, { folder, processes, now }, wanted),
+  /** Where nothing has to be changed nothing has to be noted. */
+  const withoutNote = async (cause: string) => {
+    const { flags } = await readServerFlags(node, now());
+    if (flags instanceof ReplyError)
+      return new NotificationRefusal(node.address, 'CONFIG GET', flags, null, wanted);
+    if (missingFlags(flags, wanted.required) !== '') throw notes.folderFailure(cause, folderHint);
+    return unchangedLease(node.address, flags, []);
+  };
+  return folder === null
+    ? withoutNote('there is no folder for the note that `notify-keyspace-events` is put back from')
+    : notes.withNotes(
+        folder,
+        processes,
+        () => switchOn(node, { folder, processes, now }, wanted),
+        withoutNote,
       );
-  } catch (error) {
-    if (!(error instanceof FolderError)) throw error;
-    failure = folderFailure(error, folderHint);
-    if (error.reason === 'locked') throw failure;
-  }
-  // Where nothing has to be changed nothing has to be noted.
-  const { flags } = await readServerFlags(node, now());
-  if (flags instanceof ReplyError)
-    return new NotificationRefusal(node.address, 'CONFIG GET', flags, null, wanted);
-  if (missingFlags(flags, wanted.required) !== '') throw failure;
-  return unchangedLease(node.address, flags, []);
 }
 
 /** Whether keys that come into being are reported; null where the server does not show it. */
@@ -137,41 +120,54 @@ async function switchOn(
   const server = await readServerFlags(node, now());
   const { runId, flags: found } = server;
   if (found instanceof ReplyError) return new NotificationRefusal(address, 'CONFIG GET', found, null, wanted);
-  removeDrafts(folder);
-  const before = settleEarlierLeases(readNotes(folder), { ...server, flags: found }, processes);
+  const before = settleEarlierLeases(notes.readNotes(folder), { ...server, flags: found }, processes);
+  const { held, abandoned, remarks } = before;
   const isFirst = before.original === null;
   const isMissing = missingFlags(found, wanted.required) !== '';
   const isChange = isMissing || missingFlags(found, wanted.optional) !== '';
   // Where `n` cannot be seen, to set it might be to take it away at the end.
-  if (isFirst && !isMissing && (hidesNew(found) || !isChange))
-    return unchangedLease(address, found, before.remarks);
+  if (isFirst && !isMissing && (hidesNew(found) || !isChange)) return unchangedLease(address, found, remarks);
 
   const isHidden = isFirst && hidesNew(found);
   const heard = isHidden ? await hearHiddenFlags(node, found) : '';
   const original = before.original ?? withFlags(found, heard);
   const base = withFlags(original, found);
   // Servers before 7.0 refuse a line with `n`.
-  const targets = [
-    withFlags(base, wanted.required + wanted.optional),
-    withFlags(base, wanted.required),
-  ] as const;
+  const targets = [wanted.required + wanted.optional, wanted.required].map((each) => withFlags(base, each));
   const values = [...new Set([...before.values, ...targets])];
-  const at = new Date(now()).toISOString();
-  const file: NoteFile = {
-    path: newNotePath(folder, address, processes.pid),
-    note: { address, runId, original, values, holder: holderOf(processes), at },
+  const note = {
+    address,
+    runId,
+    original,
+    values,
+    holder: holderOf(processes),
+    at: new Date(now()).toISOString(),
   };
-  noteAll(file, before);
+  const file: NoteFile = { path: notes.newNotePath(folder, address, processes.pid), note };
+  const change = { ...terms, node, file };
+  try {
+    notes.writeNote(file, processes);
+    // What else may be set now, those who observe the server already must know.
+    for (const { path, note } of held)
+      notes.writeNote({ path, note: { ...note, original, values } }, processes);
+  } catch (error) {
+    notes.removeNotes(file);
+    throw notes.folderFailure(`\`${file.path}\` cannot be written: ${fileFailureText(error)}`, folderHint);
+  }
   let [value, newKeys] = [found, newKeysIn(found)];
   if (isChange) {
-    const { target, answer } = await setOrGiveUp(node, targets, file);
+    const { target, answer } = await setOrGiveUp(node, targets, change);
     if (answer instanceof ReplyError) {
-      if (isMissing || isFirst) removeNote(file.path);
+      if (isMissing || isFirst) notes.removeNotes(file);
       if (isMissing) return new NotificationRefusal(address, 'CONFIG SET', answer, found, wanted);
-      if (isFirst) return unchangedLease(address, found, before.remarks, false);
+      if (isFirst) return unchangedLease(address, found, remarks, false);
       newKeys = false;
     } else if (missingFlags(answer, wanted.required) !== '') {
-      await undo(node, file, before, found, answer);
+      // What was taken in part goes back, unless others observe the server: they keep what they have.
+      const isKept = held.length > 0 || sameFlags(answer, found);
+      const back = isKept ? found : await setServerFlags(node, found);
+      if (back instanceof ReplyError || !sameFlags(back, found)) giveUp(change);
+      else notes.removeNotes(file);
       return new NotificationRefusal(address, 'ignored', { code: 'ERR', message: 'OK' }, found, wanted);
     } else {
       value = answer;
@@ -180,27 +176,13 @@ async function switchOn(
       newKeys = isRefused ? false : newKeysIn(target);
     }
   }
-  for (const { path } of before.abandoned) removeNote(path);
+  notes.removeNotes(...abandoned);
+  const guess = `${address} does not show whether \`n\` was on together with \`A\`; no \`new\` event came, so it is taken to have been off`;
   const isGuess = isHidden && newKeys === true && !heard.includes('n');
-  const remarks = isGuess
-    ? [
-        ...before.remarks,
-        `${address} does not show whether \`n\` was on together with \`A\`; no \`new\` event came, so it is taken to have been off`,
-      ]
-    : before.remarks;
-  return leaseOf({ node, file, ...terms }, { address, original, value, newKeys, remarks });
-}
-
-/** Writes the note, and adds what else may be set now to the notes of those who observe the server already. @throws InputError */
-function noteAll(file: NoteFile, before: EarlierLeases): void {
-  const { original, values } = file.note;
-  try {
-    writeNote(file);
-    for (const { path, note } of before.held) writeNote({ path, note: { ...note, original, values } });
-  } catch (error) {
-    removeNote(file.path);
-    throw folderFailure(`\`${file.path}\` cannot be written: ${fileFailureText(error)}`, folderHint);
-  }
+  return leaseOf(change, {
+    ...{ address, original, value, newKeys },
+    remarks: isGuess ? [...remarks, guess] : remarks,
+  });
 }
 
 /**
@@ -209,8 +191,8 @@ function noteAll(file: NoteFile, before: EarlierLeases): void {
  */
 async function setOrGiveUp(
   node: RedisNode,
-  [first, second]: readonly [string, string],
-  file: NoteFile,
+  [first = '', second = '']: readonly string[],
+  change: Parameters<typeof giveUp>[0],
 ): Promise<{ target: string; answer: string | ReplyError }> {
   try {
     const answer = await setServerFlags(node, first);
@@ -218,7 +200,7 @@ async function setOrGiveUp(
       ? { target: first, answer }
       : { target: second, answer: await setServerFlags(node, second) };
   } catch (error) {
-    giveUp(file);
+    giveUp(change);
     if (!(error instanceof RedisError)) throw error;
     throw new RedisError(
       error.failure,
@@ -229,61 +211,40 @@ async function setOrGiveUp(
   }
 }
 
-/** What was taken in part goes back, unless others observe the server: they keep what they have. */
-async function undo(node: RedisNode, file: NoteFile, { held }: EarlierLeases, found: string, now: string) {
-  if (held.length === 0 && !sameFlags(now, found)) {
-    const back = await setServerFlags(node, found);
-    if (back instanceof ReplyError || !sameFlags(back, found)) {
-      giveUp(file);
-      return;
-    }
-  }
-  removeNote(file.path);
-}
-
-/** Leases that changed the server before, and have not put it back. */
-interface EarlierLeases {
-  /** What the first of them found; null where none of them set what the server has. */
-  readonly original: string | null;
-  /** What they may have set. */
-  readonly values: readonly string[];
-  /** Notes of those who still observe. */
-  readonly held: readonly NoteFile[];
-  /** Notes of those who are gone; to be removed once another note has taken their place. */
-  readonly abandoned: readonly NoteFile[];
-  readonly remarks: readonly string[];
-}
-
-/** Reads the notes on a server that is about to be changed, and removes those that hold no longer. */
+/**
+ * Leases that changed the server before, and have not put it back: what the first of them found (null where none of them set
+ * what the server has), what they may have set, the notes of those who still observe, and of those who are gone, to be removed
+ * once another note has taken their place. Notes that hold no longer are removed.
+ */
 function settleEarlierLeases(
-  { notes, damaged }: ReturnType<typeof readNotes>,
+  { notes: all, damaged }: FoundNotes,
   server: ServerFlags & { readonly flags: string },
   processes: ProcessFacts,
-): EarlierLeases {
+) {
   const { address, flags } = server;
-  const { held, abandoned, outlived } = notesOn(notes, server, processes);
-  const isDoing = ({ note }: NoteFile) => isDoingOf(note, flags);
+  const { held, abandoned, outlived } = notes.notesOn(all, server, processes);
+  const isDoing = ({ note }: NoteFile) => notes.isDoingOf(note, flags);
   const inherited = abandoned.filter(isDoing);
   const changed = abandoned.filter((each) => !isDoing(each));
   const joined = held.filter(isDoing);
-  for (const { path } of [...outlived, ...changed]) removeNote(path);
-  const doers = notes.filter((each) => inherited.includes(each) || joined.includes(each));
+  notes.removeNotes(...outlived, ...changed);
+  const doers = all.filter((each) => inherited.includes(each) || joined.includes(each));
   const original = doers[0]?.note.original ?? null;
+  const setting = `\`notify-keyspace-events\` of ${address}`;
   const remarks = [
     ...damaged.map(
       ({ path, reason }) =>
         `\`${path}\` cannot be used: ${reason}; remove it once \`CONFIG GET notify-keyspace-events\` is as you want it`,
     ),
     ...outlived.flatMap(({ note }) => restartedOutcome(note, server).message ?? []),
-    ...changed
-      .filter(({ note }) => !sameFlags(note.original, flags))
-      .map(
-        () =>
-          `\`notify-keyspace-events\` of ${address} was changed since an earlier observation ended without putting it back: ${shown(flags)} is what it goes back to`,
-      ),
+    ...changed.flatMap(({ note }) =>
+      sameFlags(note.original, flags)
+        ? []
+        : `${setting} was changed since an earlier observation ended without putting it back: ${shown(flags)} is what it goes back to`,
+    ),
     ...(inherited.length > 0 && original !== null
       ? [
-          `an earlier observation ended without putting \`notify-keyspace-events\` of ${address} back: it goes back to ${shown(original)} now`,
+          `an earlier observation ended without putting ${setting} back: it goes back to ${shown(original)} now`,
         ]
       : []),
     ...joined.map(

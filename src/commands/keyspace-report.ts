@@ -6,8 +6,9 @@ import type { RedisServer } from '../redis/server.ts';
 import type { Context } from './context.ts';
 import { type Block, note, type NoteBlock } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
+import type { KeyStatistics } from '../keyspace/key-statistics.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
-import { type NamespaceRow, summedBeyond } from '../keyspace/namespace-tree.ts';
+import type { NamespaceRow } from '../keyspace/namespace-tree.ts';
 import { type IntervalOrNull, type NamespaceSummary, Summaries } from './namespace-summary.ts';
 
 /** What reading the keyspace cost the server. */
@@ -74,11 +75,10 @@ export function keyspaceFiguresOf(analysis: Analysis, map: NamespaceMap) {
   const read = summaries.of({ namespace: '(total)', pattern: null, path: [], statistics });
   const counted = countedByServer(analysis, read);
   const total = { ...read, ...counted };
-  const rows = tree.rows();
-  const made = new Map<NamespaceRow, NamespaceSummary>();
+  const made = new Map<KeyStatistics, NamespaceSummary>();
   const summaryOf = (row: NamespaceRow) => {
-    const summary = made.get(row) ?? summaries.of(row);
-    made.set(row, summary);
+    const summary = made.get(row.statistics) ?? summaries.of(row);
+    made.set(row.statistics, summary);
     return summary;
   };
   return {
@@ -96,8 +96,8 @@ export function keyspaceFiguresOf(analysis: Analysis, map: NamespaceMap) {
       total,
       serverCost: serverCostOf(analysis),
     } satisfies Omit<KeyspaceFigures, 'namespaces'>,
-    names: rows.map(({ namespace }) => namespace),
-    namespaces: (limit: number): NamespaceSummary[] => summedBeyond(rows, limit).map(summaryOf),
+    names: tree.rows().map(({ namespace }) => namespace),
+    namespaces: (limit: number): NamespaceSummary[] => tree.rows(limit).map(summaryOf),
   };
 }
 

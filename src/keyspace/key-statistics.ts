@@ -145,6 +145,12 @@ export class KeyStatistics {
   }
 }
 
+export function sumOfStatistics(parts: Iterable<KeyStatistics>): KeyStatistics {
+  const sum = new KeyStatistics();
+  for (const part of parts) sum.merge(part);
+  return sum;
+}
+
 export type KeyStatisticsState = ReturnType<KeyStatistics['save']>;
 
 /** Upper bounds of the histograms of times, in seconds; the last is open. */

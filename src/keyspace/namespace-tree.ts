@@ -5,10 +5,11 @@ import {
   type KeyReading,
   KeyStatistics,
   type KeyStatisticsState,
+  sumOfStatistics,
 } from './key-statistics.ts';
 import type { Namespace, NamespaceMap } from './map.ts';
 import type { RepeatedKeys } from './repeated-keys.ts';
-import { otherName, type SegmentRow, SegmentTree, type SegmentTreeState } from './segment-tree.ts';
+import { type SegmentRow, SegmentTree, type SegmentTreeState } from './segment-tree.ts';
 import type { SamplePlace } from './tally.ts';
 import { ttlJudges, type TtlVerdict } from './ttl.ts';
 
@@ -97,7 +98,7 @@ export class NamespaceTree {
 
   /** The sums over all keys. */
   total(): KeyStatistics {
-    return mergedOf(this.tree.leaves());
+    return sumOfStatistics(this.tree.leaves());
   }
 
   /** The disjoint sets of keys as they are distinguished so far. */
@@ -107,8 +108,11 @@ export class NamespaceTree {
 
   /** The disjoint rows, largest first (by bytes, then keys); those beyond `limit` are summed up in `(other)`, the last. */
   rows(limit = Number.POSITIVE_INFINITY): NamespaceRow[] {
-    const rows = this.tree.rows().map(({ leaf: statistics, ...row }) => ({ ...row, statistics }));
-    return summedBeyond(rows.sort(bySize), limit);
+    const rows = this.tree.rows(
+      limit,
+      (left, right) => right.memoryBytes - left.memoryBytes || right.keys - left.keys,
+    );
+    return rows.map(({ leaf: statistics, ...row }) => ({ ...row, statistics }));
   }
 
   /** What `load` fills an empty tree with; of one that is no sample. */
@@ -151,29 +155,6 @@ function judgesOf(map: NamespaceMap, now: number): Map<string, (ttlMillis: numbe
     return rule === null ? [] : [[name, judgeOf(rule)] as const];
   };
   return new Map(map.namespaces.flatMap(judged));
-}
-
-/** The rows with those beyond `limit`, and what is `(other)` already, as one `(other)` behind them. */
-export function summedBeyond(rows: readonly NamespaceRow[], limit: number): NamespaceRow[] {
-  const named = rows.filter(({ namespace }) => namespace !== otherName);
-  const rest = rows.filter(({ namespace }) => namespace === otherName);
-  // A sum of one would only hide its name.
-  if (rest.length > 0 || named.length > limit + 1) rest.push(...named.splice(limit));
-  if (rest.length === 0) return named;
-  const statistics = mergedOf(rest.map((row) => row.statistics));
-  return [...named, { namespace: otherName, pattern: null, path: [otherName], statistics }];
-}
-
-function mergedOf(parts: Iterable<KeyStatistics>): KeyStatistics {
-  const sum = new KeyStatistics();
-  for (const part of parts) sum.merge(part);
-  return sum;
-}
-
-function bySize(left: NamespaceRow, right: NamespaceRow): number {
-  return (
-    right.statistics.memoryBytes - left.statistics.memoryBytes || right.statistics.keys - left.statistics.keys
-  );
 }
 
 export interface LargeKey {

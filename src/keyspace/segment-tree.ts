@@ -104,8 +104,11 @@ export class SegmentTree<L extends Leaf<L>> {
     }
   }
 
-  /** All rows, in no order. Joins first what could not be known to belong together while keys were still coming. */
-  rows(): SegmentRow<L>[] {
+  /**
+   * The rows in order, those beyond `limit` and what is `(other)` already as one `(other)` behind them. Joins first what could not be
+   * known to belong together while keys were still coming.
+   */
+  rows(limit = Number.POSITIVE_INFINITY, compare: (left: L, right: L) => number = () => 0): SegmentRow<L>[] {
     this.tidy(this.root, 0);
     const rows: SegmentRow<L>[] = [];
     const visit = (node: TreeNode<L>, path: readonly string[]) => {
@@ -113,7 +116,16 @@ export class SegmentTree<L extends Leaf<L>> {
       for (const [segment, child] of node.children) visit(child, [...path, segment]);
     };
     visit(this.root, []);
-    return rows;
+    rows.sort((left, right) => compare(left.leaf, right.leaf));
+    const named = rows.filter(({ namespace }) => namespace !== otherName);
+    const rest = rows.filter(({ namespace }) => namespace === otherName);
+    // A sum of one would only hide its name.
+    if (rest.length > 0 || named.length > limit + 1) rest.push(...named.splice(limit));
+    const [first, ...more] = rest;
+    if (first === undefined) return named;
+    const leaf = more.length === 0 ? first.leaf : this.options.newLeaf();
+    if (more.length > 0) for (const row of rest) leaf.merge(row.leaf);
+    return [...named, { namespace: otherName, pattern: null, path: [otherName], leaf }];
   }
 
   /** What `load` fills an empty tree with. */
@@ -285,22 +297,6 @@ export class SegmentTree<L extends Leaf<L>> {
     const last = segment.slice(-1);
     return this.options.map.delimiters.includes(last) ? last : '';
   }
-}
-
-/** The rows of a tree in order; where there are more than `limit`, the last is `(other)`, the sum of the rest. */
-export function rowsUpTo<L extends Leaf<L>>(
-  tree: SegmentTree<L>,
-  limit: number,
-  compare: (left: L, right: L) => number,
-): SegmentRow<L>[] {
-  const rows = tree.rows().sort((left, right) => compare(left.leaf, right.leaf));
-  const named = rows.filter(({ namespace }) => namespace !== otherName);
-  const rest = rows.filter(({ namespace }) => namespace === otherName);
-  if (rows.length > limit) rest.push(...named.splice(limit - 1));
-  const [other, ...others] = rest;
-  if (other === undefined) return named;
-  for (const { leaf } of others) other.leaf.merge(leaf);
-  return [...named, { namespace: otherName, pattern: null, path: [otherName], leaf: other.leaf }];
 }
 
 /** The first segments of the key, and a star for all that follow. */

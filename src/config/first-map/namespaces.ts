@@ -1,7 +1,14 @@
 import { groupBy } from '../../support/collections.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import type { Claim } from './claims.ts';
-import { groupByRule, isVariable, type KeyShape, type Observation, readingOf, sumOf } from './shapes.ts';
+import {
+  groupByRule,
+  isVariable,
+  type KeyShape,
+  type Observation,
+  readingOf,
+  sumOfShapes,
+} from './shapes.ts';
 import { judgeKind, noEvidence, type Sign, type Layout } from './kind.ts';
 import { observedRule } from './ttl-rule.ts';
 import type { TtlRuleConfig } from '../schema.ts';
@@ -104,7 +111,7 @@ function split(
   const byHash = [...groupBy(members, ({ path }) => isHashed([path]))];
   return byHash.flatMap(([hashed, alike]) =>
     groupByRule(alike, observation).map((shapes) => {
-      const statistics = sumOf(shapes);
+      const statistics = sumOfShapes(shapes);
       const [only, ...more] = shapes;
       const own = more.length === 0 && only ? wordsIn(only.path.slice(shared)).join('-') : '';
       const plain = own === '' ? stem : own;

@@ -1,7 +1,7 @@
 import { otherName } from '../../keyspace/segment-tree.ts';
 import { groupBy } from '../../support/collections.ts';
 import { inferSegments, looksLikeId } from '../../keyspace/infer.ts';
-import { type KeyReading, KeyStatistics } from '../../keyspace/key-statistics.ts';
+import { type KeyReading, KeyStatistics, sumOfStatistics } from '../../keyspace/key-statistics.ts';
 import type { IdleTime } from '../../redis/idle-times.ts';
 import { emptyMap } from '../../keyspace/map.ts';
 import { parsePattern, patternShape } from '../../keyspace/pattern.ts';
@@ -101,7 +101,7 @@ function variableNames(
   const segments = [...groupBy(shapes, ({ path }) => path[level] ?? '')].map(([segment, under]) => ({
     segment,
     delimiter: delimiters.includes(segment.slice(-1)) ? segment.slice(-1) : '',
-    statistics: sumOf(under),
+    statistics: sumOfShapes(under),
     // What a page is called in an address: its only variants are languages.
     isTranslated: languagesAmong(under.map(({ path }) => path[level + 1] ?? '')).size === under.length,
   }));
@@ -225,12 +225,9 @@ function joinEqual(
 ): KeyShape[] {
   return [...groupBy(shapes, nameOf).values()].flatMap((equal) => {
     const [first] = equal;
-    return first === undefined ? [] : [{ path: first.path, statistics: sumOf(equal) }];
+    return first === undefined ? [] : [{ path: first.path, statistics: sumOfShapes(equal) }];
   });
 }
 
-export function sumOf(parts: readonly { readonly statistics: KeyStatistics }[]): KeyStatistics {
-  const sum = new KeyStatistics();
-  for (const { statistics } of parts) sum.merge(statistics);
-  return sum;
-}
+export const sumOfShapes = (shapes: readonly KeyShape[]): KeyStatistics =>
+  sumOfStatistics(shapes.map(({ statistics }) => statistics));

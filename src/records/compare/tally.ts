@@ -1,4 +1,4 @@
-import { rowsUpTo, SegmentTree } from '../../keyspace/segment-tree.ts';
+import { SegmentTree } from '../../keyspace/segment-tree.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { ByteString } from '../../support/bytes.ts';
@@ -33,7 +33,7 @@ export interface NamespaceDifferences {
 }
 
 /** Rows of differences by namespace; what is beyond is summed up in `(other)`. */
-const mostRows = 40;
+const mostNamed = 39;
 
 class Counts {
   readonly row = { missing: 0, extra: 0, different: 0 };
@@ -116,7 +116,7 @@ export class ComparisonTally {
 
   /** Those with differences, most first; of more than 40 the rest is `(other)`, the last. */
   namespaces(): NamespaceDifferences[] {
-    const rows = rowsUpTo(this.tree, mostRows, (left, right) => right.keys - left.keys);
+    const rows = this.tree.rows(mostNamed, (left, right) => right.keys - left.keys);
     return rows.map(({ namespace, leaf }) => ({ namespace, ...leaf.row }));
   }
 

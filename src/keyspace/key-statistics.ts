@@ -1,6 +1,6 @@
 import type { ColumnName } from '../redis/account.ts';
 import { type IdleTime, noOwnIdleTime } from '../redis/idle-times.ts';
-import { Breakdown, loadTally, type SamplePlace, saveTally, Tally } from './tally.ts';
+import { Breakdown, type BreakdownFields, type SamplePlace, Tally, type TallyFields } from './tally.ts';
 import type { TtlVerdict } from './ttl.ts';
 
 /** What is read of one key; null or left out: not read, not permitted, or gone. */
@@ -27,9 +27,6 @@ export const noTtl = 'none';
 /** What keys are grouped by: a column, or what the rule of the map says of their TTL. */
 export type BreakdownName = Exclude<ColumnName, 'memory'> | 'verdict';
 
-/** In the order of saved statistics. */
-const breakdownNames = ['type', 'ttl', 'encoding', 'idle', 'frequency', 'verdict'] as const;
-
 /** Sums over a set of keys, in constant memory. */
 export class KeyStatistics {
   readonly total = new Tally();
@@ -49,7 +46,7 @@ export class KeyStatistics {
   /** Most and least of time left and idle time together, where both were read: the TTL that keys had at their last use. */
   ttlWithIdleMaxSeconds = 0;
   ttlWithIdleMinSeconds = Number.POSITIVE_INFINITY;
-  private ttlSumSeconds = 0;
+  ttlSumSeconds = 0;
 
   /**
    * @param verdict what the map's rule says of the TTL; null where there is no rule, or no TTL was read
@@ -81,35 +78,18 @@ export class KeyStatistics {
     this.ttlWithIdleMinSeconds = Math.min(this.ttlWithIdleMinSeconds, seconds + idleSeconds);
   }
 
-  merge(other: KeyStatistics): void {
+  merge(other: KeyStatisticsFields): void {
     this.total.merge(other.total);
     this.overheadBytes += other.overheadBytes;
-    for (const name of breakdownNames) this.by[name].merge(other.by[name]);
+    for (const name of Object.keys(this.by) as BreakdownName[]) this.by[name].merge(other.by[name]);
     this.ttlSumSeconds += other.ttlSumSeconds;
-    this.ttlMinSeconds = Math.min(this.ttlMinSeconds, other.ttlMinSeconds);
+    this.ttlMinSeconds = Math.min(this.ttlMinSeconds, other.ttlMinSeconds ?? Number.POSITIVE_INFINITY);
     this.ttlMaxSeconds = Math.max(this.ttlMaxSeconds, other.ttlMaxSeconds);
     this.ttlWithIdleMaxSeconds = Math.max(this.ttlWithIdleMaxSeconds, other.ttlWithIdleMaxSeconds);
-    this.ttlWithIdleMinSeconds = Math.min(this.ttlWithIdleMinSeconds, other.ttlWithIdleMinSeconds);
-  }
-
-  /** What `load` makes the same sums from; of statistics that are no sample. JSON has no infinity: it is left out. */
-  save() {
-    const { ttlMinSeconds, ttlWithIdleMinSeconds } = this;
-    return {
-      total: saveTally(this.total),
-      overheadBytes: this.overheadBytes,
-      parts: breakdownNames.map((name) => this.by[name].save()),
-      ttl: [this.ttlMaxSeconds, this.ttlSumSeconds, ttlMinSeconds].filter(Number.isFinite),
-      ttlWithIdle: [this.ttlWithIdleMaxSeconds, ttlWithIdleMinSeconds].filter(Number.isFinite),
-    };
-  }
-
-  load({ total, overheadBytes, parts, ttl, ttlWithIdle }: KeyStatisticsState): void {
-    loadTally(this.total, total);
-    this.overheadBytes = overheadBytes;
-    breakdownNames.forEach((name, index) => this.by[name].load(parts[index] ?? []));
-    [this.ttlMaxSeconds = 0, this.ttlSumSeconds = 0, this.ttlMinSeconds = Number.POSITIVE_INFINITY] = ttl;
-    [this.ttlWithIdleMaxSeconds = 0, this.ttlWithIdleMinSeconds = Number.POSITIVE_INFINITY] = ttlWithIdle;
+    this.ttlWithIdleMinSeconds = Math.min(
+      this.ttlWithIdleMinSeconds,
+      other.ttlWithIdleMinSeconds ?? Number.POSITIVE_INFINITY,
+    );
   }
 
   /** Keys that were read, whatever was read of them. */
@@ -151,7 +131,16 @@ export function sumOfStatistics(parts: Iterable<KeyStatistics>): KeyStatistics {
   return sum;
 }
 
-export type KeyStatisticsState = ReturnType<KeyStatistics['save']>;
+/** What statistics hold, also as JSON gives those back that are of no sample: it has null for an infinity. */
+export interface KeyStatisticsFields extends Pick<
+  KeyStatistics,
+  'overheadBytes' | 'ttlSumSeconds' | 'ttlMaxSeconds' | 'ttlWithIdleMaxSeconds'
+> {
+  readonly total: TallyFields;
+  readonly by: Readonly<Record<BreakdownName, BreakdownFields>>;
+  readonly ttlMinSeconds: number | null;
+  readonly ttlWithIdleMinSeconds: number | null;
+}
 
 /** Upper bounds of the histograms of times, in seconds; the last is open. */
 export const spanBoundsSeconds: readonly number[] = [60, 300, 3600, 86400, 604800, Number.POSITIVE_INFINITY];

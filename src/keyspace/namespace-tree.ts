@@ -4,7 +4,7 @@ import {
   keyOverheadBytes,
   type KeyReading,
   KeyStatistics,
-  type KeyStatisticsState,
+  type KeyStatisticsFields,
   sumOfStatistics,
 } from './key-statistics.ts';
 import type { Namespace, NamespaceMap } from './map.ts';
@@ -32,9 +32,9 @@ export interface NamespaceRow extends Omit<SegmentRow<KeyStatistics>, 'leaf'> {
   readonly statistics: KeyStatistics;
 }
 
-/** In JSON's own types. Keys are byte strings, one character per byte. */
+/** To be written as JSON. Keys are byte strings, one character per byte. */
 export interface TreeState {
-  readonly tree: SegmentTreeState<KeyStatisticsState>;
+  readonly tree: SegmentTreeState<KeyStatisticsFields>;
   readonly largest: readonly LargeKey[];
   readonly detailedKeys: number;
 }
@@ -115,18 +115,16 @@ export class NamespaceTree {
     return rows.map(({ leaf: statistics, ...row }) => ({ ...row, statistics }));
   }
 
-  /** What `load` fills an empty tree with; of one that is no sample. */
+  /** What `load` fills an empty tree with, once it has been JSON; of one that is no sample. */
   save(): TreeState {
     const { largest, detailedKeys } = this;
-    return { tree: this.tree.save((statistics) => statistics.save()), largest: largest.list(), detailedKeys };
+    return { tree: this.tree.save(), largest: largest.list(), detailedKeys };
   }
 
   load({ tree, largest, detailedKeys }: TreeState): void {
-    this.tree.load(tree, (statistics, saved: KeyStatisticsState) => {
-      statistics.load(saved);
-      this.keys += statistics.keys;
-    });
+    this.tree.load(tree, (statistics, saved) => statistics.merge(saved));
     for (const { key, memoryBytes, type } of largest) this.largest.offer(key, memoryBytes, type);
+    this.keys = this.total().keys;
     this.detailedKeys = detailedKeys;
   }
 

@@ -31,10 +31,9 @@ export interface SegmentRow<L> {
   readonly leaf: L;
 }
 
-/** A node of the tree in JSON's own types. */
+/** A node of the tree, to be written as JSON. */
 export interface SegmentTreeState<S> {
-  /** What its leaf was saved as. */
-  readonly statistics?: S;
+  readonly leaf?: S;
   readonly full?: true;
   readonly children: readonly (readonly [segment: string, SegmentTreeState<S>])[];
 }
@@ -129,22 +128,19 @@ export class SegmentTree<L extends Leaf<L>> {
   }
 
   /** What `load` fills an empty tree with. */
-  save<S>(saveLeaf: (leaf: L) => S): SegmentTreeState<S> {
-    const stateOf = ({ leaf, full, children }: TreeNode<L>): SegmentTreeState<S> => ({
-      ...(leaf !== undefined && { statistics: saveLeaf(leaf) }),
+  save(): SegmentTreeState<L> {
+    const stateOf = ({ leaf, full, children }: TreeNode<L>): SegmentTreeState<L> => ({
+      ...(leaf !== undefined && { leaf }),
       ...(full && { full }),
       children: [...children].map(([segment, child]) => [segment, stateOf(child)] as const),
     });
     return stateOf(this.root);
   }
 
-  /** @param loadLeaf fills a new leaf with what it was saved as */
-  load<S>(state: SegmentTreeState<S>, loadLeaf: (leaf: L, saved: S) => void): void {
-    const fill = (node: TreeNode<L>, { statistics, full, children }: SegmentTreeState<S>): void => {
-      if (statistics !== undefined) {
-        node.leaf = this.options.newLeaf();
-        loadLeaf(node.leaf, statistics);
-      }
+  /** @param merge fills a new leaf with a saved one */
+  load<S>(state: SegmentTreeState<S>, merge: (leaf: L, saved: S) => void): void {
+    const fill = (node: TreeNode<L>, { leaf, full, children }: SegmentTreeState<S>): void => {
+      if (leaf !== undefined) merge((node.leaf = this.options.newLeaf()), leaf);
       node.full = full === true;
       for (const [segment, child] of children) fill(this.childOf(node, segment), child);
     };

@@ -32,6 +32,10 @@ export const sampleGroups = 32;
  */
 export type ChosenSums = [number, number, number, number, number, number];
 
+/** What a tally holds: of one that is no sample of pages JSON gives the same back. */
+export type TallyFields = Pick<Tally, 'keys' | 'memoryBytes' | 'bytesSquared' | 'largestBytes'> &
+  Partial<Pick<Tally, 'groups' | 'large' | 'chosen'>>;
+
 /** Counts a set of keys and their bytes, in constant memory; in a sample also by random group. */
 export class Tally {
   keys = 0;
@@ -76,7 +80,7 @@ export class Tally {
     this.groups[at] = (this.groups[at] ?? 0) + weight * (memoryBytes ?? 0);
   }
 
-  merge(other: Tally): void {
+  merge(other: TallyFields): void {
     this.keys += other.keys;
     this.memoryBytes += other.memoryBytes;
     this.bytesSquared += other.bytesSquared;
@@ -99,26 +103,16 @@ export class Tally {
   }
 }
 
-/** The figures of a tally that is no sample of pages: keys, bytes, bytes squared, largest, and of chosen keys their sums. */
-export type TallyState = readonly [number, number, number, number, ChosenSums?];
-
-export function saveTally({ keys, memoryBytes, bytesSquared, largestBytes, chosen }: Tally): TallyState {
-  const counted = [keys, memoryBytes, bytesSquared, largestBytes] as const;
-  return chosen ? [...counted, chosen] : counted;
-}
-
-export function loadTally(
-  tally: Tally,
-  [keys, memoryBytes, bytesSquared, largestBytes, chosen]: TallyState,
-): void {
-  Object.assign(tally, { keys, memoryBytes, bytesSquared, largestBytes, chosen });
-}
-
 /** The sum of tallies. */
 export function sumOf(tallies: Iterable<Tally>): Tally {
   const sum = new Tally();
   for (const tally of tallies) sum.merge(tally);
   return sum;
+}
+
+/** What a breakdown holds, also as JSON gives it back. */
+export interface BreakdownFields {
+  readonly parts: Iterable<readonly [label: string, TallyFields]>;
 }
 
 /** Disjoint parts of a set of keys, by a label: types, encodings, spans of time. */
@@ -136,7 +130,7 @@ export class Breakdown {
     part.add(memoryBytes, place, weight);
   }
 
-  merge(other: Breakdown): void {
+  merge(other: BreakdownFields): void {
     for (const [label, tally] of other.parts) {
       const part = this.part(label);
       part.merge(tally);
@@ -144,16 +138,8 @@ export class Breakdown {
     }
   }
 
-  save(): [label: string, TallyState][] {
-    return [...this.parts].map(([label, tally]) => [label, saveTally(tally)]);
-  }
-
-  load(state: readonly (readonly [label: string, TallyState])[]): void {
-    for (const [label, saved] of state) {
-      const tally = new Tally();
-      loadTally(tally, saved);
-      this.parts.set(label, tally);
-    }
+  toJSON(): BreakdownFields {
+    return { parts: [...this.parts] };
   }
 
   /** All keys that have a label. */

@@ -195,7 +195,7 @@ describe('--resume refuses', () => {
     ['nothing there', null, 'checkpoint `walk.json` cannot be read: '],
     [
       'half a walk',
-      '{"format":"cachectl-walk-1","state":{"nodes"',
+      '{"format":"cachectl-walk-2","state":{"nodes"',
       'checkpoint `walk.json` cannot be read: ',
     ],
     ['null', 'null', '`walk.json` is no checkpoint of `inspect`'],

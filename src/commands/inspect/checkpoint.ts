@@ -11,7 +11,7 @@ import type { Context } from '../context.ts';
 import { oneOrMore } from '../namespace-filter.ts';
 import type { InspectInput } from './result.ts';
 
-const format = 'cachectl-walk-1';
+const format = 'cachectl-walk-2';
 
 /** A walk half-way in a file. */
 interface CheckpointFile {

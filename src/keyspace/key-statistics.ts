@@ -5,10 +5,10 @@ import type { TtlVerdict } from './ttl.ts';
 
 /** What is read of one key; null or left out: not read, not permitted, or gone. */
 export interface KeyReading {
-  readonly memoryBytes: number | null;
+  readonly memoryBytes?: number | null;
   /** The part of `memoryBytes` that is not the value, see keyOverheadBytes. */
   readonly overheadBytes?: number;
-  readonly type: string | null;
+  readonly type?: string | null;
   /** -1 without TTL. */
   readonly ttlMillis: number | null;
   readonly encoding?: string | null;
@@ -48,12 +48,16 @@ export class KeyStatistics {
   ttlWithIdleMinSeconds = Number.POSITIVE_INFINITY;
   ttlSumSeconds = 0;
 
+  constructor(readings: Iterable<KeyReading> = []) {
+    for (const reading of readings) this.add(reading);
+  }
+
   /**
    * @param verdict what the map's rule says of the TTL; null where there is no rule, or no TTL was read
    * @param place where the key stands in a sample; null where every key is read
    */
   add(reading: KeyReading, verdict: TtlVerdict | null = null, place: SamplePlace | null = null): void {
-    const { memoryBytes, type, ttlMillis, overheadBytes = 0 } = reading;
+    const { memoryBytes = null, type = null, ttlMillis, overheadBytes = 0 } = reading;
     const { encoding = null, idleSeconds = null, frequency = null, weight = null } = reading;
     this.total.add(memoryBytes, place);
     if (memoryBytes !== null) this.overheadBytes += Math.min(memoryBytes, overheadBytes);

@@ -35,7 +35,7 @@ const digest = (index: number) => index.toString(16).padStart(32, 'a');
 /** The draft written to a file and read back. */
 const reread = (draft: Draft) =>
   parseConfig(
-    configFileText(configOf(draft, new Map(), { name: 'local', config: { url: 'redis://127.0.0.1' } }), {
+    configFileText(configOf(draft, { name: 'local', config: { url: 'redis://127.0.0.1' } }), {
       header: ['A first map.'],
       comments: new Map(draft.namespaces.map(({ name }) => [name, ['1 key']])),
       schema: './schema.json',

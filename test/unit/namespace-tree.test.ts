@@ -208,7 +208,7 @@ const keyLists = fc.oneof(
   fc.array(segmentedKeys, { maxLength: 400, size: 'max' }),
   fc.array(anyKeys, { maxLength: 50 }),
 );
-const readings: fc.Arbitrary<KeyReading> = fc.record({
+const readings = fc.record({
   memoryBytes: fc.option(fc.nat(10_000)),
   type: fc.constantFrom('string', 'hash', null),
   ttlMillis: fc.constantFrom(null, -1, 1000),

@@ -86,7 +86,7 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
     );
   }
   const profile = currentProfile(context.settings, input.flags, environment.workingDirectory, file);
-  const map = configOf(drawn.draft, drawn.encodings, profile);
+  const map = configOf(drawn, profile);
   const text = fileText(map, drawn, server.address, file, environment.packageRoot);
   const result = resultOf(drawn, map, signal.aborted ? null : file);
   if (signal.aborted) return { result };
@@ -104,7 +104,7 @@ async function init(context: Context, input: InitInput): Promise<Outcome<InitRes
 
 function fileText(
   map: ConfigFile,
-  { draft, remarks, keys, complete, keysInDatabase }: FirstMap,
+  { namespaces, keys, complete, keysInDatabase }: FirstMap,
   address: string,
   file: string | null,
   packageRoot: string,
@@ -120,15 +120,12 @@ function fileText(
       'Where a TTL is right, remove "ttlGuessed": `prune` leaves keys alone whose rule is a guess.',
     ],
     comments: new Map(
-      draft.namespaces.map(({ name, kind, signs, ttl, statistics }) => {
-        const [first, ...more] = signs.map(({ text }) => text);
-        const ground = first === undefined ? [] : [`${kind}: ${first}`, ...more];
-        const remarked = (remarks.get(name) ?? []).map(({ text }) => text);
+      namespaces.map(({ name, kind, signs, ttl, statistics, remarks }) => {
         const parts = [
           counted(statistics.keys, 'key'),
-          ...ground,
+          ...signs.map(({ text }, index) => (index === 0 ? `${kind}: ${text}` : text)),
           ...ttlGround(ttl, statistics),
-          ...remarked,
+          ...remarks.map(({ text }) => text),
         ];
         return [name, [parts.join('; ')]];
       }),
@@ -153,7 +150,7 @@ function ttlGround(ttl: unknown, statistics: KeyStatistics): string[] {
 }
 
 function resultOf(
-  { draft, encodings, remarks, keys, keysInDatabase }: FirstMap,
+  { namespaces, entities, coverage, keys, keysInDatabase }: FirstMap,
   map: ConfigFile,
   file: string | null,
 ): InitResult {
@@ -161,25 +158,25 @@ function resultOf(
     file,
     keys,
     keyspaceKeys: keysInDatabase,
-    coverage: draft.coverage,
-    namespaces: draft.namespaces.map((namespace) => ({
+    coverage,
+    namespaces: namespaces.map((namespace) => ({
       ...pick(namespace, ['name', 'patterns', 'kind', 'signs']),
       ttl: namespace.ttl ?? null,
-      encoding: encodings.get(namespace.name)?.encoding ?? null,
+      encoding: namespace.encoding?.encoding ?? null,
       hashed: namespace.hashed,
       keys: namespace.statistics.keys,
-      remarks: (remarks.get(namespace.name) ?? []).map(({ text }) => text),
+      remarks: namespace.remarks.map(({ text }) => text),
     })),
     cautions: [
       ...groupBy(
-        [...remarks].flatMap(([name, each]) => each.map(({ ofMany }) => ({ name, ofMany }))),
+        namespaces.flatMap(({ name, remarks }) => remarks.map(({ ofMany }) => ({ name, ofMany }))),
         ({ ofMany }) => ofMany,
       ),
     ]
       .map(([text, concerned]) => ({ text, namespaces: concerned.map(({ name }) => name) }))
       // Those of as many namespaces came in the order of SCAN.
       .sort((left, right) => (left.text < right.text ? -1 : 1)),
-    entities: draft.entities.map(({ name, config }) => ({ name, patterns: config.patterns })),
+    entities: entities.map(({ name, config }) => ({ name, patterns: config.patterns })),
     map,
   };
 }

@@ -1,4 +1,5 @@
 import { inferPattern } from '../../keyspace/infer.ts';
+import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import { quotePattern } from '../../keyspace/pattern.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { type Layout, layouts } from './kind.ts';
@@ -7,7 +8,7 @@ import type { ObservedKey } from './shapes.ts';
 /** Keys that a known library wrote. */
 export interface Claim {
   readonly layout: Layout;
-  readonly keys: readonly ObservedKey[];
+  readonly statistics: KeyStatistics;
   readonly patterns: readonly string[];
 }
 
@@ -22,7 +23,7 @@ interface Find {
 /** Tells the keys of known libraries from all others, by the names that stand behind one prefix. */
 export function claimKeys(keys: readonly ObservedKey[]): { claims: Claim[]; rest: ObservedKey[] } {
   const places = placesOf(keys);
-  const claims = new Map<string, { layout: Layout; keys: ObservedKey[]; patterns: Set<string> }>();
+  const claims = new Map<string, { layout: Layout; statistics: KeyStatistics; patterns: Set<string> }>();
   const rest: ObservedKey[] = [];
   for (const observed of keys) {
     const owner = ownerOf(observed.key, places);
@@ -31,9 +32,9 @@ export function claimKeys(keys: readonly ObservedKey[]): { claims: Claim[]; rest
       continue;
     }
     const { layout, pattern } = owner;
-    const claim = claims.get(layout.name) ?? { layout, keys: [], patterns: new Set<string>() };
+    const claim = claims.get(layout.name) ?? { layout, statistics: new KeyStatistics(), patterns: new Set() };
     claims.set(layout.name, claim);
-    claim.keys.push(observed);
+    claim.statistics.add(observed);
     claim.patterns.add(pattern);
   }
   return {

@@ -2,16 +2,9 @@ import { groupBy } from '../../support/collections.ts';
 import { buildMap } from '../build-map.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { claimKeys } from './claims.ts';
-import { type Evidence, judgeKind, noEvidence, type ObservedEncoding } from './kind.ts';
+import { judgeKind, type KeySample, observedEncoding } from './kind.ts';
 import type { ConfigFile, EntityConfig, NamespaceConfig, ProfileConfig } from '../schema.ts';
-import {
-  keyShapes,
-  type KeyShape,
-  oneOfEachPattern,
-  type ObservedKey,
-  type Observation,
-  readingOf,
-} from './shapes.ts';
+import { keyShapes, type KeyShape, oneOfEachPattern, type ObservedKey, type Observation } from './shapes.ts';
 import { type DraftNamespace, draftNamespaces, ownerOf } from './namespaces.ts';
 import { guessDelimiters, inferPattern, inferSegments } from '../../keyspace/infer.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
@@ -89,9 +82,8 @@ function wideShapes(keys: readonly ObservedKey[], delimiters: readonly string[])
     return delimiters.includes(first.slice(-1)) ? `<text>${first.slice(-1)}` : '<text>';
   });
   return [...wide].map(([first, members]) => {
-    const statistics = new KeyStatistics();
-    for (const member of members) statistics.add(readingOf(member));
-    return { path: delimiters.includes(first.slice(-1)) ? [first, '*'] : [first], statistics };
+    const path = delimiters.includes(first.slice(-1)) ? [first, '*'] : [first];
+    return { path, statistics: new KeyStatistics(members) };
   });
 }
 
@@ -130,50 +122,52 @@ function examplesOf(
   return new Map([...found].map(([name, { examples }]) => [name, examples]));
 }
 
-/** The draft with the kinds that the values speak for; `evidence` is by the namespace's name. */
-export function withEvidence(draft: Draft, evidence: ReadonlyMap<string, Evidence>): Draft {
-  const namespaces = draft.namespaces.map((namespace) => ({
-    ...namespace,
-    ...judgeKind(namespace, evidence.get(namespace.name) ?? noEvidence),
-  }));
+/** The draft with what values and the commands of clients speak for; `samples` are by the namespace's name. */
+export function withEvidence(
+  draft: Draft,
+  samples: ReadonlyMap<string, readonly KeySample[]>,
+  commands: ReadonlySet<string>,
+): Draft {
+  const namespaces = draft.namespaces.map((namespace) => {
+    const seen = samples.get(namespace.name) ?? [];
+    const encoding = observedEncoding(seen.flatMap(({ value }) => value ?? []));
+    return {
+      ...namespace,
+      ...judgeKind(namespace, { samples: seen, encoding, commands }),
+      encoding: namespace.layout === null ? encoding : null,
+    };
+  });
   return { ...draft, namespaces, entities: draftEntities(namespaces, draft.delimiters) };
 }
 
-/** The draft as a map; `encodings` is by the namespace's name. */
+/** The draft as a map. */
 export function configOf(
-  draft: Draft,
-  encodings: ReadonlyMap<string, ObservedEncoding>,
+  { delimiters, namespaces, entities }: Pick<Draft, 'delimiters' | 'namespaces' | 'entities'>,
   profile: { readonly name: string; readonly config: ProfileConfig },
 ): ConfigFile {
-  const [onlyDelimiter, ...more] = draft.delimiters;
   return {
     defaultProfile: profile.name,
     profiles: { [profile.name]: profile.config },
-    ...((onlyDelimiter !== ':' || more.length > 0) && { delimiters: [...draft.delimiters] }),
-    namespaces: Object.fromEntries(
-      draft.namespaces.map((namespace) => [
-        namespace.name,
-        namespaceConfig(namespace, encodings.get(namespace.name)),
-      ]),
-    ),
-    ...(draft.entities.length > 0 && {
-      entities: Object.fromEntries(draft.entities.map(({ name, config }) => [name, config])),
+    ...(delimiters.join('') !== ':' && { delimiters: [...delimiters] }),
+    namespaces: Object.fromEntries(namespaces.map((each) => [each.name, namespaceConfig(each)])),
+    ...(entities.length > 0 && {
+      entities: Object.fromEntries(entities.map(({ name, config }) => [name, config])),
     }),
   };
 }
 
-function namespaceConfig(namespace: DraftNamespace, encoding: ObservedEncoding | undefined): NamespaceConfig {
-  const [first = '', ...more] = namespace.patterns;
+function namespaceConfig({ patterns, kind, ttl, encoding, hashed }: DraftNamespace): NamespaceConfig {
+  const [first = '', ...more] = patterns;
   return {
-    pattern: more.length === 0 ? first : [...namespace.patterns],
-    kind: namespace.kind,
-    ...(namespace.ttl !== undefined && { ttl: namespace.ttl, ttlGuessed: true }),
+    pattern: more.length === 0 ? first : [...patterns],
+    kind,
+    ...(ttl !== undefined && { ttl, ttlGuessed: true }),
     ...encoding,
-    ...(namespace.hashed && { hashed: true }),
+    ...(hashed && { hashed }),
   };
 }
 
-export interface DraftEntity {
+interface DraftEntity {
   readonly name: string;
   readonly config: EntityConfig;
 }
@@ -183,10 +177,7 @@ export interface DraftEntity {
  * taken only where it names an owner, for `offset:<id>` is no entity. Keys of an entity that are state belong to it too, for a
  * plan names what stays; where all of them are state, nothing would be removed.
  */
-export function draftEntities(
-  namespaces: readonly DraftNamespace[],
-  delimiters: readonly string[],
-): DraftEntity[] {
+function draftEntities(namespaces: readonly DraftNamespace[], delimiters: readonly string[]): DraftEntity[] {
   const patterns = new Map<string, Set<string>>();
   const removable = new Set<string>();
   for (const { kind, paths } of namespaces) {

@@ -1,18 +1,13 @@
 import type { RedisServer } from '../../redis/server.ts';
 import { type Draft, draftMap, withEvidence } from './draft.ts';
-import { type Evidence, type ObservedEncoding, observedEncoding } from './kind.ts';
 import type { DraftNamespace } from './namespaces.ts';
 import { sampleValues, type Survey, surveyKeys, type SurveyOptions, usedCommands } from './survey.ts';
 import { expireAtMidnight } from './ttl-rule.ts';
 
-export interface FirstMap extends Omit<Survey, 'keys'> {
+export interface FirstMap extends Omit<Survey, 'keys'>, Omit<Draft, 'namespaces' | 'exampleKeys'> {
   /** Keys looked at. */
   readonly keys: number;
-  readonly draft: Draft;
-  /** By the namespace's name, as far as its values agree. */
-  readonly encodings: ReadonlyMap<string, ObservedEncoding>;
-  /** By the namespace's name: what a person should look at. */
-  readonly remarks: ReadonlyMap<string, readonly Remark[]>;
+  readonly namespaces: readonly (DraftNamespace & { readonly remarks: readonly Remark[] })[];
 }
 
 /**
@@ -27,42 +22,25 @@ export async function drawFirstMap(
   const now = options.now();
   const drafted = draftMap(survey.keys, { now, localTimeZone: options.localTimeZone });
   const commands = await usedCommands(server);
-  const samples = await sampleValues(server, drafted.exampleKeys);
-  const encodings = new Map<string, ObservedEncoding>();
-  const evidence = new Map<string, Evidence>();
-  for (const { name, layout } of drafted.namespaces) {
-    const sampled = samples.get(name) ?? [];
-    const encoding = observedEncoding(sampled.flatMap(({ value }) => (value === null ? [] : [value])));
-    // A library writes values of many kinds.
-    if (encoding !== null && layout === null) encodings.set(name, encoding);
-    evidence.set(name, { samples: sampled, encoding, commands });
-  }
-  const draft = withEvidence(drafted, evidence);
+  const draft = withEvidence(drafted, await sampleValues(server, drafted.exampleKeys), commands);
   return {
     ...survey,
+    ...draft,
     keys: survey.keys.length,
-    draft,
-    encodings,
-    remarks: new Map(
-      draft.namespaces.map((each) => [each.name, remarksOn(each, encodings.get(each.name), now)]),
-    ),
+    namespaces: draft.namespaces.map((each) => ({ ...each, remarks: remarksOn(each, now) })),
   };
 }
+
 const integer = new Intl.NumberFormat('en-US');
 
 /** What a person should look at before the draft of a namespace is relied on, in sentences without a full stop. */
-export interface Remark {
+interface Remark {
   readonly text: string;
   /** The same of several namespaces. */
   readonly ofMany: string;
 }
 
-export function remarksOn(
-  namespace: DraftNamespace,
-  encoding: ObservedEncoding | undefined,
-  now: number,
-): Remark[] {
-  const { kind, statistics, ttl } = namespace;
+function remarksOn({ kind, statistics, ttl, encoding }: DraftNamespace, now: number): Remark[] {
   const { ttlKnown, withoutTtl, ttlMaxSeconds } = statistics;
   const remarks: Remark[] = [];
   const add = (text: string, ofMany = text) => remarks.push({ text, ofMany });

@@ -42,10 +42,11 @@ export interface Evidence {
   readonly commands: ReadonlySet<string>;
 }
 
-export const noEvidence: Evidence = { samples: [], encoding: null, commands: new Set() };
+const noEvidence: Evidence = { samples: [], encoding: null, commands: new Set() };
 
-interface Judged {
-  /** Null: of no known library. */
+/** What is known of some keys without their values. */
+export interface Judged {
+  /** Whose keys these are; null: of no known library. */
   readonly layout: Layout | null;
   readonly paths: readonly (readonly string[])[];
   readonly statistics: KeyStatistics;
@@ -54,7 +55,7 @@ interface Judged {
 /** Whether keys are a cache, and why not. State is what cannot be computed again, and what might be such: it costs least. */
 export function judgeKind(
   { layout, paths, statistics }: Judged,
-  evidence: Evidence,
+  evidence = noEvidence,
 ): { kind: 'cache' | 'state'; signs: readonly Sign[] } {
   if (layout !== null)
     return { kind: layout.kind, signs: [{ from: 'layout', text: `keys of ${layout.product}` }] };

@@ -1,32 +1,22 @@
 import { groupBy } from '../../support/collections.ts';
-import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import type { Claim } from './claims.ts';
-import {
-  groupByRule,
-  isVariable,
-  type KeyShape,
-  type Observation,
-  readingOf,
-  sumOfShapes,
-} from './shapes.ts';
-import { judgeKind, noEvidence, type Sign, type Layout } from './kind.ts';
+import { groupByRule, isVariable, type KeyShape, type Observation, sumOfShapes } from './shapes.ts';
+import { judgeKind, type Judged, type ObservedEncoding, type Sign } from './kind.ts';
 import { observedRule } from './ttl-rule.ts';
 import type { TtlRuleConfig } from '../schema.ts';
 
 /** A namespace as the keys suggest it. */
-export interface DraftNamespace {
+export interface DraftNamespace extends Judged {
   readonly name: string;
   readonly patterns: readonly string[];
-  readonly paths: readonly (readonly string[])[];
   readonly kind: 'cache' | 'state';
   /** What made it state. */
   readonly signs: readonly Sign[];
-  /** Whose keys these are; null: of no known library. */
-  readonly layout: Layout | null;
   readonly ttl: TtlRuleConfig | undefined;
+  /** Null: its values were not looked at, differ, or are those of a library, which writes many kinds. */
+  readonly encoding: ObservedEncoding | null;
   /** The only variable part is a digest. */
   readonly hashed: boolean;
-  readonly statistics: KeyStatistics;
 }
 
 /** Those whose records have fields under their id (`user:<id>:profile`): each field is a namespace. */
@@ -37,12 +27,6 @@ const owners = new Set(
 /** The owner that a word names, in the singular; null for any other word. */
 export function ownerOf(word: string): string | null {
   return [word, word.replace(/s$/, ''), word.replace(/ies$/, 'y')].find((each) => owners.has(each)) ?? null;
-}
-
-interface Group {
-  readonly name: string;
-  readonly shapes: readonly KeyShape[];
-  readonly statistics: KeyStatistics;
 }
 
 /**
@@ -73,31 +57,15 @@ export function draftNamespaces(
   groups.sort((left, right) => right.statistics.keys - left.statistics.keys);
   const taken = new Set<string>();
   return [
-    ...claims.map((claim) => claimedNamespace(claim, taken, observation)),
-    ...groups.map((group) => draftOf({ ...group, name: uniqueName(group.name, taken) }, observation)),
-  ].sort((left, right) => right.statistics.keys - left.statistics.keys);
-}
-
-function claimedNamespace(
-  { layout, keys, patterns }: Claim,
-  taken: Set<string>,
-  { now, localTimeZone }: Observation,
-): DraftNamespace {
-  const statistics = new KeyStatistics();
-  for (const key of keys) statistics.add(readingOf(key));
-  const { withoutTtl, ttlKnown } = statistics;
-  const isMixed = withoutTtl > 0 && withoutTtl < ttlKnown;
-  return {
-    name: uniqueName(layout.name, taken),
-    patterns,
-    paths: [],
-    layout,
-    ...judgeKind({ layout, paths: [], statistics }, noEvidence),
-    // A queue and its locks are written with different TTLs.
-    ttl: isMixed ? undefined : observedRule(statistics, now, localTimeZone).rule,
-    hashed: false,
-    statistics,
-  };
+    ...claims.map((claim) => ({ ...claim, name: claim.layout.name, paths: [] })),
+    ...groups.map((group) => ({
+      ...group,
+      layout: null,
+      patterns: group.paths.map((path) => path.join('')),
+    })),
+  ]
+    .map((each) => draftOf({ ...each, name: uniqueName(each.name, taken) }, observation))
+    .sort((left, right) => right.statistics.keys - left.statistics.keys);
 }
 
 /** One stem may hold digests and plain keys, and keys of different TTLs: a suffix distinguishes them. */
@@ -107,31 +75,31 @@ function split(
   wordsIn: (segments: readonly string[]) => string[],
   shared: number,
   observation: Observation,
-): Group[] {
+) {
   const byHash = [...groupBy(members, ({ path }) => isHashed([path]))];
   return byHash.flatMap(([hashed, alike]) =>
     groupByRule(alike, observation).map((shapes) => {
-      const statistics = sumOfShapes(shapes);
       const [only, ...more] = shapes;
       const own = more.length === 0 && only ? wordsIn(only.path.slice(shared)).join('-') : '';
       const plain = own === '' ? stem : own;
       const name = hashed && byHash.length > 1 && plain === stem ? `${stem}-hashed` : plain;
-      return { name, shapes, statistics };
+      return { name, paths: withoutCovered(shapes.map(({ path }) => path)), statistics: sumOfShapes(shapes) };
     }),
   );
 }
 
-function draftOf({ name, shapes, statistics }: Group, { now, localTimeZone }: Observation): DraftNamespace {
-  const paths = withoutCovered(shapes.map(({ path }) => path));
+function draftOf(
+  { name, layout, patterns, paths, statistics }: Judged & Pick<DraftNamespace, 'name' | 'patterns'>,
+  { now, localTimeZone }: Observation,
+): DraftNamespace {
+  const { withoutTtl, ttlKnown } = statistics;
+  // A queue and its locks are written with different TTLs.
+  const isMixed = layout !== null && withoutTtl > 0 && withoutTtl < ttlKnown;
   return {
-    name,
-    patterns: paths.map((path) => path.join('')),
-    paths,
-    layout: null,
-    ...judgeKind({ layout: null, paths, statistics }, noEvidence),
-    ttl: observedRule(statistics, now, localTimeZone).rule,
-    hashed: isHashed(paths),
-    statistics,
+    ...{ name, layout, patterns, paths, statistics, encoding: null },
+    ...judgeKind({ layout, paths, statistics }),
+    ttl: isMixed ? undefined : observedRule(statistics, now, localTimeZone).rule,
+    hashed: layout === null && isHashed(paths),
   };
 }
 

@@ -1,7 +1,7 @@
 import { otherName } from '../../keyspace/segment-tree.ts';
 import { groupBy } from '../../support/collections.ts';
 import { inferSegments, looksLikeId } from '../../keyspace/infer.ts';
-import { type KeyReading, KeyStatistics, sumOfStatistics } from '../../keyspace/key-statistics.ts';
+import { KeyStatistics, sumOfStatistics } from '../../keyspace/key-statistics.ts';
 import type { IdleTime } from '../../redis/idle-times.ts';
 import { emptyMap } from '../../keyspace/map.ts';
 import { parsePattern, patternShape } from '../../keyspace/pattern.ts';
@@ -55,7 +55,7 @@ export function keyShapes(keys: readonly ObservedKey[], observation: Observation
   for (const observed of keys) {
     const [first = ''] = inferSegments(observed.key, delimiters);
     if (first.startsWith('<text>')) prefixless.push(observed);
-    else tree.add(observed.key, readingOf(observed));
+    else tree.add(observed.key, observed);
   }
   const rows = tree.rows(Number.POSITIVE_INFINITY).filter(({ namespace }) => namespace !== otherName);
   return oneOfEachPattern(
@@ -68,10 +68,6 @@ export function oneOfEachPattern(shapes: readonly KeyShape[]): KeyShape[] {
   const bySize = (left: KeyShape, right: KeyShape) => right.statistics.keys - left.statistics.keys;
   const patternOf = ({ path }: KeyShape) => patternShape(parsePattern(path.join('')));
   return joinEqual([...shapes].sort(bySize), patternOf).sort(bySize);
-}
-
-export function readingOf({ ttlMillis, idleSeconds = null }: ObservedKey): KeyReading {
-  return { memoryBytes: null, type: null, ttlMillis, idleSeconds };
 }
 
 /** Joins at each level the words that are values of one variable. */
@@ -192,13 +188,11 @@ function stemShapes(keys: readonly ObservedKey[], delimiters: readonly string[])
   return [...stems].flatMap(([stem, members]) => {
     const start = stem === '' ? '' : commonStart(members.map(({ key }) => key));
     const lead = start.replace(/[^\w./-].*$/s, '').replace(/[A-Za-z0-9]*$/, '');
-    return members.map((member) => {
-      const statistics = new KeyStatistics();
-      statistics.add(readingOf(member));
+    return members.map((member) => ({
       // What is alone, or has nothing in common with others, goes by the number of its segments.
-      const path = lead === '' || members.length === 1 ? inferSegments(member.key, delimiters) : [`${lead}*`];
-      return { path, statistics };
-    });
+      path: lead === '' || members.length === 1 ? inferSegments(member.key, delimiters) : [`${lead}*`],
+      statistics: new KeyStatistics([member]),
+    }));
   });
 }
 

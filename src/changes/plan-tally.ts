@@ -52,44 +52,32 @@ export class PlanTally<Finding extends string, Reason extends string> {
     return this.seen.has(key);
   }
 
-  /** True the first time that a key comes: SCAN may give it twice. */
-  isNew(key: ByteString): boolean {
-    const before = this.seen.size;
-    return this.seen.add(key).size > before;
-  }
-
-  /** As `add`, for a key that may have come before; what is full takes no more. */
+  /**
+   * What is full takes no more. False also where the key came before: SCAN may give it twice.
+   * @param memoryBytes Null where the size is not known.
+   */
   take(
-    key: ByteString,
-    namespace: string,
-    verdict: Verdict<Finding, Reason>,
-    memoryBytes: number | null,
-  ): void {
-    if (this.isFull || this.seen.has(key)) return;
-    // A key comes twice only while the table grows: of what is only counted, not all need to be remembered.
-    if (verdict.stays === null || this.seen.size < this.mostKeys) this.seen.add(key);
-    this.add(key, namespace, verdict, memoryBytes);
-  }
-
-  /** @param memoryBytes Null where the size is not known. */
-  add(
     key: ByteString,
     namespace: string,
     { finding, stays }: Verdict<Finding, Reason>,
     memoryBytes: number | null,
-  ): void {
+  ): boolean {
+    if (this.isFull || this.seen.has(key)) return false;
+    // A key comes twice only while the table grows: of what is only counted, not all need to be remembered.
+    if (stays === null || this.seen.size < this.mostKeys) this.seen.add(key);
     const row = this.rowOf(namespace);
     row.found[finding]++;
     row.memoryBytes = sumOf(row.memoryBytes, memoryBytes);
     if (stays !== null) {
       row.left ??= { keys: 0, reason: stays };
       row.left.keys++;
-      return;
+      return true;
     }
     this.planned++;
     this.keys[finding].push(key);
     this.memoryBytes = sumOf(this.memoryBytes, memoryBytes);
     if (row.sample.length < sampleSize) row.sample.push({ key, finding });
+    return true;
   }
 
   /** `memoryBytes` is of the keys that are changed; the sample has some of them, from every namespace. */

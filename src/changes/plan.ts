@@ -1,9 +1,19 @@
-import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
+import type { MentionTally, Mentions } from './mentions.ts';
+import { PlanTally, type PlanRow } from './plan-tally.ts';
+import { isState, type KeyWalk, type Selection, unknownNamespace } from './selection.ts';
 import { inferPattern } from '../keyspace/infer.ts';
+import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
+import { escapeGlob } from '../keyspace/pattern.ts';
+import { emptyAccount, noteRefusal, sumAccounts, type WalkAccount } from '../redis/account.ts';
+import { isAboutOneKey, RedisError } from '../redis/errors.ts';
+import { countKeys } from '../redis/info.ts';
+import type { PaceLimits } from '../redis/pace.ts';
+import { ReplyError } from '../redis/reply.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { walkNodes } from '../redis/walk.ts';
 import type { ByteString } from '../support/bytes.ts';
-import type { WalkAccount } from '../redis/account.ts';
-import type { Mentions } from './mentions.ts';
-import { unknownNamespace, isState } from './selection.ts';
+import { InputError } from '../support/failure.ts';
+import type { Progress } from '../support/progress.ts';
 
 /** What an invalidation will remove, and nothing else: keys that appear after it was made are left alone. */
 export interface InvalidationPlan {
@@ -20,8 +30,6 @@ export interface InvalidationPlan {
   readonly mentions: Mentions | null;
   /** Keys in the database when the plan was made; null where DBSIZE is not permitted. */
   readonly keyspaceKeys: number | null;
-  /** True where keys were found by a walk over the whole keyspace. */
-  readonly walked: boolean;
   /** False where the walk was interrupted. */
   readonly complete: boolean;
   /** What making the plan cost the server. */
@@ -96,4 +104,180 @@ export function scopeOf(map: NamespaceMap, only: readonly string[], exclude: rea
       stays: namespace?.kind === 'state' ? 'state' : admitted(name) ? null : 'option',
     };
   };
+}
+
+/** A JavaScript Set ends at 2^24 entries, and so does a plan. */
+const mostKeys = 16_000_000;
+
+/** Inferred namespaces are as many as there are different words in the keys. */
+const mostNamespaces = 500;
+
+/** So many are walked over in a tenth of a second. */
+const mostKeysForMentions = 100_000;
+
+interface PlanOptions {
+  readonly scope: Scope;
+  /** How fast the keyspace is walked. */
+  readonly limits?: PaceLimits;
+  /** True where keys that are not there belong to the plan too. */
+  readonly absent?: boolean;
+  /** Takes the keys that a walk meets and that are not selected. */
+  readonly mentions?: MentionTally;
+  /** Called once with each key that was selected, also where it stays. */
+  readonly onSelected?: (key: ByteString) => void;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly now: () => number;
+}
+
+/**
+ * Finds the keys of a selection, and changes nothing. Keys that are known in full are looked up directly; one walk over
+ * each node finds the rest. Neither leaves a trace in the server's counters. @throws RedisError, InputError
+ */
+export async function planInvalidation(
+  server: RedisServer,
+  selection: Selection,
+  { scope, limits, absent = false, mentions, onSelected, signal, progress, now }: PlanOptions,
+): Promise<InvalidationPlan> {
+  const startedAt = now();
+  const tally = new PlanTally<'selected', StayReason>(['selected'], Number.POSITIVE_INFINITY, mostNamespaces);
+  /** @param bytes Null where the size is not known. */
+  const select = (key: ByteString, { namespace, stays }: ScopeVerdict, bytes: number | null) => {
+    if (!tally.take(key, namespace, { finding: 'selected', stays }, stays === null ? bytes : null)) return;
+    onSelected?.(key);
+    if (tally.seenKeys <= mostKeys) return;
+    throw new InputError(
+      `more than ${mostKeys.toLocaleString('en-US')} keys match, which is more than one plan can hold`,
+      'split it with narrower patterns, or with --only',
+    );
+  };
+  const accounts = server.nodes.map(emptyAccount);
+  const keyspaceKeys = await countKeys(server);
+  progress.start('looking for keys', 'keys', keyspaceKeys);
+  let { walk } = selection;
+  for (const [index, node] of server.nodes.entries()) {
+    const own = selection.exactKeys.filter((key) => server.nodeFor(key) === node);
+    const sizes = await readSizes(node, own, accounts[index] as WalkAccount);
+    if (own.length > 0 && accounts[index]?.refusedColumns.length !== 0 && !absent)
+      walk = walkInstead(selection);
+    else
+      own.forEach((key, at) => {
+        const size = sizes[at] ?? 'unknown';
+        if (size !== 'missing') select(key, scope(key), size === 'unknown' ? null : size);
+        else if (absent) select(key, scope(key), null);
+      });
+  }
+  // Where no walk is needed, one is made for the mentions alone, if it is short.
+  let met = walk !== null || (keyspaceKeys ?? Infinity) <= mostKeysForMentions ? mentions : undefined;
+  const match = met === undefined ? (walk?.match ?? null) : met.match;
+  let scanned = 0;
+  const walking = {
+    columns: { memory: true },
+    accepts: (key: ByteString) => {
+      if (walk?.matches(key) !== true) {
+        met?.add(key, tally);
+        return false;
+      }
+      const verdict = scope(key);
+      if (verdict.stays !== null) select(key, verdict, null);
+      return verdict.stays === null;
+    },
+    ...{ signal, pageSize: keysPerScan, onScan: (count: number) => progress.update((scanned += count)) },
+    ...(limits && { limits }),
+    ...(match !== null && { match }),
+  };
+  try {
+    const isNeeded = walk !== null || met !== undefined;
+    for await (const page of walkNodes(isNeeded ? server.nodes : [], () => walking, accounts)) {
+      // Of a user who may read some keys only, a key without a size may be there.
+      const { refusedColumns, unreadableKeys } = page.account;
+      const mayHide = refusedColumns.length > 0 || unreadableKeys > 0;
+      page.keys.forEach((key, index) => {
+        const bytes = page.memoryBytes[index] ?? null;
+        if (bytes !== null || mayHide) select(key, scope(key), bytes);
+      });
+    }
+  } catch (error) {
+    if (walk !== null || !(error instanceof RedisError) || error.failure !== 'refused') throw error;
+    met = undefined;
+  }
+  progress.stop();
+  const account = sumAccounts(accounts, server.nodes.length);
+  return {
+    ...resultOf(tally),
+    mentions: (walk === null && !account.complete ? null : met?.result()) ?? null,
+    keyspaceKeys,
+    complete: walk === null || account.complete,
+    account,
+    durationSeconds: (now() - startedAt) / 1000,
+  };
+}
+
+type StayReason = NonNullable<ScopeVerdict['stays']>;
+
+function resultOf(
+  tally: PlanTally<'selected', StayReason>,
+): Pick<InvalidationPlan, 'keys' | 'memoryBytes' | 'namespaces' | 'excluded' | 'sample'> {
+  const changed = ({ found, left }: PlanRow<'selected', StayReason>) => found.selected - (left?.keys ?? 0);
+  const { keys, memoryBytes, namespaces, sample } = tally.result(
+    (left, right) =>
+      (right.memoryBytes ?? 0) - (left.memoryBytes ?? 0) ||
+      changed(right) - changed(left) ||
+      (left.name < right.name ? -1 : 1),
+  );
+  return {
+    keys: keys.selected,
+    memoryBytes,
+    namespaces: namespaces.flatMap((row) =>
+      changed(row) === 0 ? [] : { namespace: row.name, keys: changed(row), memoryBytes: row.memoryBytes },
+    ),
+    excluded: namespaces
+      .flatMap(({ name, left }) => (left === null ? [] : { namespace: name, ...left }))
+      .sort((left, right) => right.keys - left.keys),
+    sample: sample.map(({ key }) => key),
+  };
+}
+
+/** Where single keys cannot be asked for, the walk looks for them too. */
+function walkInstead({ exactKeys, walk }: Selection): KeyWalk {
+  const wanted = new Set(exactKeys);
+  const [only, ...more] = exactKeys;
+  return {
+    match: walk === null && only !== undefined && more.length === 0 ? escapeGlob(only) : null,
+    matches: (key) => wanted.has(key) || (walk?.matches(key) ?? false),
+  };
+}
+
+/** Keys that one SCAN goes through, whether they match or not. */
+const keysPerScan = 1000;
+
+/**
+ * Bytes of each key with the allocator's overhead, which leaves no trace; `unknown` where the server does not report it, which
+ * may hide a missing key. Where it refuses the command altogether, which is noted, it is asked no further.
+ */
+async function readSizes(
+  node: RedisNode,
+  keys: readonly ByteString[],
+  account: WalkAccount,
+): Promise<(number | 'missing' | 'unknown')[]> {
+  if (keys.length === 0) return [];
+  const connection = await node.openConnection();
+  const sizes: (number | 'missing' | 'unknown')[] = [];
+  try {
+    for (let start = 0; start < keys.length && account.refusedColumns.length === 0; start += keysPerScan) {
+      const batch = keys.slice(start, start + keysPerScan);
+      for (const reply of await connection.exchange(batch.map((key) => ['MEMORY', 'USAGE', key] as const))) {
+        if (reply instanceof ReplyError) {
+          if (isAboutOneKey(reply)) account.unreadableKeys++;
+          else noteRefusal(account, 'memory', reply.message);
+        }
+        sizes.push(typeof reply === 'number' ? reply : reply === null ? 'missing' : 'unknown');
+      }
+    }
+  } finally {
+    account.commands += connection.commandsSent;
+    account.receivedBytes += connection.bytesReceived;
+    connection.close();
+  }
+  return sizes;
 }

@@ -1,8 +1,7 @@
 import { selectGenerations } from '../../changes/generation.ts';
 import { indexedEntity, type KeyIndex, readIndexes } from '../../changes/index-members.ts';
 import { MentionTally } from '../../changes/mentions.ts';
-import { type InvalidationPlan, scopeOf } from '../../changes/plan.ts';
-import { planInvalidation } from '../../changes/read-plan.ts';
+import { type InvalidationPlan, planInvalidation, scopeOf } from '../../changes/plan.ts';
 import { type Selection, selectKeys, type Target } from '../../changes/selection.ts';
 import { possibleDelimiters, usesColons } from '../../keyspace/infer.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';

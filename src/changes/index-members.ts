@@ -103,20 +103,21 @@ async function readIndex(node: RedisNode, key: ByteString, entity: string): Prom
   return { key, type, members: [...members] };
 }
 
-/** What became of the indexes after a removal. */
-interface IndexPruning {
-  /** Members that went out of their index. */
-  readonly pruned: number;
-  /** Why not all were looked at. */
-  readonly stoppedBy: RedisError | null;
-}
-
 /**
  * Takes the members out of the indexes whose keys are gone, whoever removed them. Whether they are is asked at the last
  * moment: an application may have stored them again since the removal, and noted them in the index once more.
+ * @returns `indexPruned`: how many went out; null where there is no index. `stoppedBy`: why not all were looked at.
  */
-export async function pruneIndexes(server: RedisServer, indexes: readonly KeyIndex[]): Promise<IndexPruning> {
-  let pruned = 0;
+export async function pruneIndexes(
+  server: RedisServer,
+  indexes: readonly KeyIndex[] | null,
+): Promise<{
+  readonly fields: { readonly indexPruned: number | null };
+  readonly stoppedBy: RedisError | null;
+}> {
+  if (indexes === null || indexes.length === 0) return { fields: { indexPruned: null }, stoppedBy: null };
+  let indexPruned = 0;
+  let stoppedBy: RedisError | null = null;
   try {
     for (const { key, type, members } of indexes) {
       for (let start = 0; start < members.length; start += membersInPage) {
@@ -126,21 +127,21 @@ export async function pruneIndexes(server: RedisServer, indexes: readonly KeyInd
         const command = type === 'set' ? 'SREM' : 'ZREM';
         const [reply] = await node.batch([[command, key, ...gone]]);
         if (reply instanceof ReplyError) throw refusal(reply, `\`${command}\``, node.address);
-        if (typeof reply === 'number') pruned += reply;
+        if (typeof reply === 'number') indexPruned += reply;
       }
     }
   } catch (error) {
     if (!(error instanceof RedisError)) throw error;
-    return { pruned, stoppedBy: error };
+    stoppedBy = error;
   }
-  return { pruned, stoppedBy: null };
+  return { fields: { indexPruned }, stoppedBy };
 }
 
 /** What is not known stays. */
 async function missingOf(server: RedisServer, keys: readonly ByteString[]): Promise<ByteString[]> {
   const missing: ByteString[] = [];
   for (const [node, own] of groupBy(keys, (key) => server.nodeFor(key))) {
-    const exists = await readExistence(node, own);
+    const exists = await readExistence((commands) => node.batch(commands), own);
     missing.push(...own.filter((_, index) => exists[index] === false));
   }
   return missing;

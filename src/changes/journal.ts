@@ -3,7 +3,7 @@ import type { ArchiveAbout, ArchiveFrame, WrittenFrame } from '../records/archiv
 import { ArchiveWriter } from '../records/archive/writer.ts';
 import { InputError, fileFailureText } from '../support/failure.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { type BatchLine, type KeyChange, type Refusal, refusedKey } from './change-keys.ts';
+import { type BatchLine, type KeyChange, type Refusal, refusedKeys } from './change-keys.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import { timeOf } from '../redis/server-time.ts';
 import { makeStateFolder, stateFolder } from '../support/files.ts';
@@ -19,11 +19,6 @@ export function nextFreePath(path: string): string {
   let free = path;
   for (let number = 2; existsSync(free); number++) free = `${stem}-${number}${ending}`;
   return free;
-}
-
-/** `2026-11-21T10-15-42-123Z-invalidate.journal`: sorts by time, and is a name on every file system. */
-export function journalName(command: string, now: number): string {
-  return `${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}-${command}.journal`;
 }
 
 /** @throws InputError where it cannot be made */
@@ -74,24 +69,17 @@ export function journaling(
     async change(line, keys) {
       const kept = withValues
         ? await keepValues(line, keys, now)
-        : { keys, frames: keys.map((key) => ({ kind: 'removed', key }) as const), gone: 0, refused: [] };
+        : { keys, frames: keys.map((key) => ({ kind: 'removed', key }) as const), refused: [] };
       const failed = await appended(journal, kept.frames);
-      if (failed) return { changed: 0, unchanged: 0, refused: refusedBy(failed, keys), stop: failed };
-      const outcome =
-        kept.keys.length === 0
-          ? { changed: 0, unchanged: 0, refused: [] }
-          : await change.change(line, kept.keys);
-      const staying = outcome.refused.flatMap((each) => each.keys);
+      if (failed) return { changed: 0, refused: refusedBy(failed, keys), stop: failed };
+      if (kept.keys.length === 0) return { changed: 0, refused: kept.refused };
+      const { changed, refused } = await change.change(line, kept.keys);
+      const staying = refused.flatMap((each) => each.keys);
       const stop = await appended(
         journal,
         staying.map((key) => ({ kind: 'stays', key })),
       );
-      return {
-        changed: outcome.changed,
-        unchanged: outcome.unchanged + kept.gone,
-        refused: [...kept.refused, ...outcome.refused],
-        ...(stop && { stop }),
-      };
+      return { changed, refused: [...kept.refused, ...refused], stop };
     },
   };
 }
@@ -120,35 +108,6 @@ export async function appended(
       'make room, then run the command again: it continues with what is left',
     );
   }
-}
-
-/** A key whose TTL is about to change. */
-interface TtlChange {
-  readonly key: ByteString;
-  /** What PTTL answered: milliseconds, or -1. */
-  readonly left: number;
-  /** The new TTL, in milliseconds. */
-  readonly millis: number;
-}
-
-/** Notes TTLs as they are, before they are changed: `undo` gives them back to keys that still have the new one. */
-export interface KeptTtls {
-  /** Why the change must not follow; null where all is noted. @param at When the TTLs were read, see readTtls. */
-  note(changes: readonly TtlChange[], at: number): Promise<InputError | null>;
-}
-
-export function keepingTtls(journal: ArchiveWriter): KeptTtls {
-  return {
-    note: (changes, at) => {
-      const frames = changes.map(({ key, left, millis }) => ({
-        kind: 'ttl' as const,
-        key,
-        expiresAtMillis: left < 0 ? null : at + left,
-        shortenedToMillis: at + millis,
-      }));
-      return appended(journal, frames);
-    },
-  };
 }
 
 interface ReadTtls {
@@ -185,7 +144,6 @@ interface KeptValues {
   /** Those whose values are in the frames. */
   readonly keys: readonly ByteString[];
   readonly frames: readonly WrittenFrame[];
-  readonly gone: number;
   readonly refused: readonly Refusal[];
 }
 
@@ -199,13 +157,12 @@ async function keepValues(
   const kept: ByteString[] = [];
   const frames: WrittenFrame[] = [];
   const refused: Refusal[] = [];
-  let gone = 0;
   keys.forEach((key, index) => {
     const [payload, ttl] = [payloads[index], ttls[index]];
-    if (payload === null || ttl === -2) gone++;
-    else if (typeof payload !== 'string' || typeof ttl !== 'number') {
+    if (payload === null || ttl === -2) return;
+    if (typeof payload !== 'string' || typeof ttl !== 'number') {
       const [command, reply] = typeof payload === 'string' ? ['`PTTL`', ttl] : ['`DUMP`', payload];
-      refused.push(refusedKey(key, command, reply));
+      refused.push(refusedKeys([key], command, reply));
     } else {
       kept.push(key);
       frames.push({
@@ -216,7 +173,7 @@ async function keepValues(
       });
     }
   });
-  return { keys: kept, frames, gone, refused };
+  return { keys: kept, frames, refused };
 }
 
 /**

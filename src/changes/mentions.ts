@@ -71,9 +71,9 @@ export class MentionTally {
   result(): Mentions {
     const namesEntity = wordFinder(this.entity);
     const namespaces = [...this.rows]
-      .map(([name, row]) => {
+      .map(([name, { namespace, keys, example }]) => {
         const pattern = name === otherName ? null : name;
-        return { ...row, pattern, namesEntity: pattern !== null && namesEntity(row.example) };
+        return { namespace, pattern, keys, example, namesEntity: pattern !== null && namesEntity(example) };
       })
       .sort(
         (left, right) =>

@@ -1,8 +1,9 @@
-import type { ByteString } from '../support/bytes.ts';
-import type { RedisCommand } from '../redis/server.ts';
+import type { ArchiveWriter } from '../records/archive/writer.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
-import { type KeyChange, outcomeOf, type Refusal, refusedKey } from './change-keys.ts';
-import { type KeptTtls, readTtls, refusedBy } from './journal.ts';
+import type { RedisCommand } from '../redis/server.ts';
+import type { ByteString } from '../support/bytes.ts';
+import { type KeyChange, outcomeOf, type Refusal, refusedKeys } from './change-keys.ts';
+import { appended, readTtls, refusedBy } from './journal.ts';
 
 /** A batch is a round trip or two: the fewer keys, the less happens between looking and changing. */
 const mostKeysInBatch = 200;
@@ -20,8 +21,8 @@ const conditions: Readonly<Record<TtlCondition, RedisCommand>> = {
 interface SettingOptions {
   /** Milliseconds. */
   readonly ttlMillisFor: (key: ByteString) => number;
-  /** Notes the TTLs as they were; null: no journal. */
-  readonly kept: KeptTtls | null;
+  /** Gets the TTLs as they were, before they are changed. */
+  readonly journal: ArchiveWriter | null;
   /** True for a key that keeps its TTL. @param endsAtMillis Its end by the server's clock, since the epoch. */
   readonly keeps?: (key: ByteString, endsAtMillis: number) => boolean;
   /** Milliseconds since the epoch. */
@@ -35,13 +36,13 @@ interface SettingOptions {
  * again first. Between that reading and the change lies a round trip: a key that gets a TTL of its own in it has that
  * replaced, and nothing worse, for a key that is gone by then stays gone.
  *
- * With a journal the TTL is read first in any case, and noted as it was.
+ * With a journal the TTL is read first in any case, and noted as it was: `undo` gives it back to a key that still has the new one.
  *
  * Before CLIENT NO-TOUCH (7.2) PEXPIRE counts as a use of the key: its idle time starts again.
  */
 export function settingTtls(
   condition: TtlCondition,
-  { ttlMillisFor, kept, keeps, now, done = 'changed' }: SettingOptions,
+  { ttlMillisFor, journal, keeps, now, done = 'changed' }: SettingOptions,
 ): KeyChange {
   let knowsConditions = true;
   const isDue = (left: number, millis: number) =>
@@ -60,7 +61,7 @@ export function settingTtls(
         if (isRefused) knowsConditions = false;
         return { replies, isRefused };
       };
-      if (knowsConditions && kept === null && keeps === undefined) {
+      if (knowsConditions && journal === null && keeps === undefined) {
         const { replies, isRefused } = await expire(wanted);
         if (!isRefused) return outcomeOf(keys, replies, '`PEXPIRE`');
       }
@@ -68,24 +69,24 @@ export function settingTtls(
       const refused: Refusal[] = [];
       const due = wanted.flatMap(({ key, millis }, index) => {
         const left = ttls[index];
-        if (typeof left !== 'number') refused.push(refusedKey(key, '`PTTL`', left));
+        if (typeof left !== 'number') refused.push(refusedKeys([key], '`PTTL`', left));
         else if (left !== -2 && isDue(left, millis) && !(left >= 0 && keeps?.(key, at + left)))
           return { key, millis, left };
         return [];
       });
       const dueKeys = due.map(({ key }) => key);
-      const unchanged = keys.length - refused.length - due.length;
-      const stop = await kept?.note(due, at);
-      if (stop) return { changed: 0, unchanged, refused: [...refused, ...refusedBy(stop, dueKeys)], stop };
-      if (due.length === 0) return { changed: 0, unchanged, refused };
+      const frames = due.map(({ key, left, millis }) => ({
+        ...{ kind: 'ttl' as const, key },
+        expiresAtMillis: left < 0 ? null : at + left,
+        shortenedToMillis: at + millis,
+      }));
+      const stop = journal && (await appended(journal, frames));
+      if (stop) return { changed: 0, refused: [...refused, ...refusedBy(stop, dueKeys)], stop };
+      if (due.length === 0) return { changed: 0, refused };
       const first = await expire(due);
       const { replies } = first.isRefused ? await expire(due) : first;
       const set = outcomeOf(dueKeys, replies, '`PEXPIRE`');
-      return {
-        changed: set.changed,
-        unchanged: set.unchanged + unchanged,
-        refused: [...refused, ...set.refused],
-      };
+      return { changed: set.changed, refused: [...refused, ...set.refused] };
     },
   };
 }
@@ -93,36 +94,4 @@ export function settingTtls(
 /** `ERR wrong number of arguments for 'pexpire' command`, or `ERR syntax error` of servers that are like Redis. */
 function isAboutArguments(reply: Reply): boolean {
   return reply instanceof ReplyError && /wrong number of arguments|syntax error/i.test(reply.message);
-}
-
-interface SofteningOptions {
-  /** The last key expires so many milliseconds from now. */
-  readonly overMillis: number;
-  /** From 0 to 1. */
-  readonly random: () => number;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  readonly kept: KeptTtls | null;
-  /** Keys that were shortened before, with when that TTL ends, in milliseconds since the epoch: they keep it. */
-  readonly shortenedBefore: ReadonlyMap<ByteString, number | null>;
-}
-
-/** Between the reading of a TTL and its change, for one that we have set ourselves. */
-const slackMillis = 1000;
-
-/**
- * Shortens TTLs instead of removing keys, each to a moment of the window drawn at random: the load on what is behind
- * the cache comes spread over it. A key that expires sooner anyway is left alone.
- */
-export function softening({ overMillis, random, now, kept, shortenedBefore }: SofteningOptions): KeyChange {
-  const keeps = (key: ByteString, endsAtMillis: number) => {
-    const endedAt = shortenedBefore.get(key) ?? null;
-    return endedAt !== null && endsAtMillis <= endedAt + slackMillis;
-  };
-  return settingTtls('noneOrLonger', {
-    ttlMillisFor: () => 1 + Math.floor(random() * overMillis),
-    ...{ kept, now },
-    ...(shortenedBefore.size > 0 && { keeps }),
-    done: 'shortened',
-  });
 }

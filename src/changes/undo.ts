@@ -1,35 +1,30 @@
-import { type ChangeProblem, Problems } from './change-keys.ts';
-import { concernsSomeKeys, RedisError, refusal } from '../redis/errors.ts';
-import type { ArchiveFrame, ArchiveHeader } from '../records/archive/format.ts';
+import { type BatchLine, KeyChanger, type Problem, type Refusal } from './change-keys.ts';
 import { readExistence } from './existing-keys.ts';
+import type { ArchiveFrame, ArchiveHeader } from '../records/archive/format.ts';
 import { EvictionWatch } from '../records/fixtures/evictions.ts';
-import type { Progress } from '../support/progress.ts';
-import { asBytes, type ByteString } from '../support/bytes.ts';
-import type { Connection } from '../redis/connection.ts';
-import { type Reply, ReplyError } from '../redis/reply.ts';
-import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
+import { ReplyError } from '../redis/reply.ts';
+import type { RedisCommand, RedisServer } from '../redis/server.ts';
 import { readServerTime, timeOf } from '../redis/server-time.ts';
+import { asBytes, type ByteString } from '../support/bytes.ts';
+import type { Progress } from '../support/progress.ts';
 
 /** What became of the keys of a journal: `restored + rewritten + expired + withoutValue + failed + notAttempted` are all. */
 export interface Undoing {
-  restored: number;
+  readonly restored: number;
   /** Of these, keys that were there all the time, and have the TTL again that `invalidate --mode soft` or `prune` had changed. */
-  ttlsRestored: number;
+  readonly ttlsRestored: number;
   /** Are there again, and were left alone. */
-  rewritten: number;
+  readonly rewritten: number;
   /** Would have expired by now, or did so within the shorter TTL that it was given. */
-  expired: number;
+  readonly expired: number;
   /** Only their names were kept. */
-  withoutValue: number;
-  failed: number;
+  readonly withoutValue: number;
+  readonly failed: number;
   /** Read from the journal and not sent, for the work ended early. */
-  notAttempted: number;
-  /** Keys that the server evicted meanwhile, by whomever; null where it was not asked, or INFO is not permitted. */
-  evictedKeys: number | null;
-  /** True where the work ended early because keys were evicted. */
-  stoppedByEvictions: boolean;
-  readonly problems: readonly ChangeProblem[];
-  stoppedBy: Error | null;
+  readonly notAttempted: number;
+  /** Keys that the server evicted meanwhile, which may be others than these; null where it was not asked, or does not say. */
+  readonly evictedKeys: number | null;
+  readonly problems: readonly Problem[];
 }
 
 interface UndoOptions {
@@ -50,6 +45,7 @@ interface UndoOptions {
 /** RESTORE builds the value at one go: a batch is what the server does without looking at anyone else. */
 const mostFramesInBatch = 50;
 const mostBytesInBatch = 1_048_576;
+/** Thousands of keys are put back in a second: too many to wait for the interval of EvictionWatch. */
 const batchesBetweenLooks = 5;
 
 /** Of a record whose name is damaged as well. */
@@ -70,222 +66,142 @@ export async function undoJournal(
   header: ArchiveHeader,
   frames: AsyncIterable<ArchiveFrame>,
   options: UndoOptions,
-): Promise<Undoing> {
-  const watch = options.dryRun ? null : await EvictionWatch.start(server);
+): Promise<Undoing & { readonly stoppedBy: Error | null }> {
+  const { staying, dryRun, progress } = options;
+  const watch = dryRun ? null : await EvictionWatch.start(server);
   const lead = ((await readServerTime(server)) ?? options.now()) - options.now();
-  const run = new UndoRun(server, header, { ...options, now: () => options.now() + lead }, watch);
-  options.progress.start('restoring', 'keys', null);
+  const now = () => options.now() + lead;
+  const changer = new KeyChanger(server, options);
+  const counts = { ttlsRestored: 0, rewritten: 0, expired: 0, withoutValue: 0 };
+  const batch = new Map<ByteString, Undone>();
+  let bytes = 0;
+  let batchesSent = 0;
+  let left = 0;
+  let stoppedByEvictions = false;
+  const change = {
+    done: 'restored',
+    mostKeysInBatch: mostFramesInBatch,
+    change: (line: BatchLine, keys: readonly ByteString[]) => {
+      const own = keys.flatMap((key) => batch.get(key) ?? []);
+      return restore(line.exchange, own, { ...options, now }, counts);
+    },
+  };
+  const send = async () => {
+    if (stoppedByEvictions) left += batch.size;
+    else await changer.take([...batch.keys()], change);
+    batch.clear();
+    bytes = 0;
+    if (watch === null || ++batchesSent % batchesBetweenLooks !== 0) return;
+    await watch.look();
+    stoppedByEvictions = !options.allowsEvictions && (watch.evictedKeys ?? 0) > 0;
+  };
+  progress.start('restoring', 'keys', null);
   try {
     for await (const frame of frames) {
-      if (run.ended) run.leave(frame);
-      else await run.take(frame);
+      const hasEnded = changer.ended || stoppedByEvictions;
+      if (frame.kind === 'value' || frame.kind === 'ttl') {
+        const { key, expiresAtMillis } = frame;
+        if (staying.has(key)) continue;
+        if (hasEnded) left++;
+        else if (expiresAtMillis !== null && expiresAtMillis <= now()) counts.expired++;
+        else {
+          if (batch.has(key)) await send();
+          batch.set(key, frame);
+          bytes += frame.kind === 'value' ? frame.payload.length : 0;
+          if (batch.size >= mostFramesInBatch * server.nodes.length || bytes >= mostBytesInBatch)
+            await send();
+        }
+      } else if (frame.kind === 'end' || hasEnded) continue;
+      else if (frame.kind === 'damaged')
+        changer.failUntried(frame.key ?? unknownKey, 'its record in the journal is damaged');
+      else if (!header.withValues) counts.withoutValue += frame.kind === 'removed' ? 1 : -1;
     }
-    await run.flush();
+    await send();
   } finally {
-    options.progress.stop();
-    run.close();
+    progress.stop();
+    changer.close();
     await watch?.end();
   }
-  return run.result();
+  const { changed: restored, failed, problems, stoppedBy } = changer;
+  const notAttempted = changer.notAttempted + left;
+  return {
+    ...{ restored, ...counts, failed, notAttempted, problems, stoppedBy },
+    evictedKeys: watch?.evictedKeys ?? null,
+  };
 }
 
-class UndoRun {
-  private readonly undoing: Undoing = {
-    restored: 0,
-    ttlsRestored: 0,
-    rewritten: 0,
-    expired: 0,
-    withoutValue: 0,
-    failed: 0,
-    notAttempted: 0,
-    evictedKeys: null,
-    stoppedByEvictions: false,
-    problems: [],
-    stoppedBy: null,
-  };
-  private readonly problems = new Problems();
-  private batchesSent = 0;
-  private readonly connections = new Map<RedisNode, Connection>();
-  private readonly batches = new Map<RedisNode, { frames: Undone[]; bytes: number }>();
-
-  constructor(
-    private readonly server: RedisServer,
-    private readonly header: ArchiveHeader,
-    private readonly options: UndoOptions,
-    private readonly watch: EvictionWatch | null,
-  ) {}
-
-  get ended(): boolean {
-    const { stoppedBy, stoppedByEvictions } = this.undoing;
-    return stoppedBy !== null || stoppedByEvictions || this.options.signal.aborted;
-  }
-
-  leave(frame: ArchiveFrame): void {
-    if ((frame.kind === 'value' || frame.kind === 'ttl') && !this.options.staying.has(frame.key))
-      this.undoing.notAttempted++;
-  }
-
-  async take(frame: ArchiveFrame): Promise<void> {
-    if (frame.kind === 'end') return;
-    if (frame.kind === 'damaged') {
-      this.fail([{ key: frame.key ?? unknownKey }], 'its record in the journal is damaged');
-      return;
-    }
-    if (frame.kind === 'removed' || frame.kind === 'stays') {
-      if (!this.header.withValues) this.undoing.withoutValue += frame.kind === 'removed' ? 1 : -1;
-      return;
-    }
-    if (this.options.staying.has(frame.key)) return;
-    if (frame.expiresAtMillis !== null && frame.expiresAtMillis <= this.options.now()) {
-      this.undoing.expired++;
-      return;
-    }
-    const node = this.server.nodeFor(frame.key);
-    const batch = this.batches.get(node) ?? { frames: [], bytes: 0 };
-    this.batches.set(node, batch);
-    batch.frames.push(frame);
-    batch.bytes += frame.kind === 'value' ? frame.payload.length : 0;
-    if (batch.frames.length >= mostFramesInBatch || batch.bytes >= mostBytesInBatch) await this.send(node);
-  }
-
-  async flush(): Promise<void> {
-    for (const node of this.batches.keys()) await this.send(node);
-  }
-
-  result(): Undoing {
-    this.undoing.evictedKeys = this.watch?.evictedKeys ?? null;
-    return { ...this.undoing, problems: this.problems.list() };
-  }
-
-  close(): void {
-    for (const connection of this.connections.values()) connection.close();
-  }
-
-  private async send(node: RedisNode): Promise<void> {
-    const frames = this.batches.get(node)?.frames ?? [];
-    this.batches.delete(node);
-    if (frames.length === 0) return;
-    if (this.ended) {
-      this.undoing.notAttempted += frames.length;
-      return;
-    }
-    if (this.options.dryRun) {
-      await this.count(node, frames);
-      return;
-    }
-    try {
-      await this.restore(await this.connectionTo(node), frames);
-    } catch (error) {
-      if (!(error instanceof RedisError)) throw error;
-      this.undoing.stoppedBy = error;
-      this.fail(frames, `no answer (${error.message}): whether it was restored is unknown`);
-    }
-    const { restored, rewritten, failed } = this.undoing;
-    this.options.progress.update(restored + rewritten + failed);
-    if (++this.batchesSent % batchesBetweenLooks === 0) await this.lookForEvictions();
-  }
-
-  /** Thousands of keys are put back in a second: too many to wait for the watch's own interval. */
-  private async lookForEvictions(): Promise<void> {
-    await this.watch?.look();
-    this.undoing.stoppedByEvictions = !this.options.allowsEvictions && (this.watch?.evictedKeys ?? 0) > 0;
-  }
-
-  private async connectionTo(node: RedisNode): Promise<Connection> {
-    const connection = this.connections.get(node) ?? (await node.openConnection());
-    this.connections.set(node, connection);
-    return connection;
-  }
-
-  /** What would be restored. */
-  private async count(node: RedisNode, frames: readonly Undone[]): Promise<void> {
-    const due = await this.stillShortened((commands) => node.batch(commands), frames);
-    const values = due.filter(({ kind }) => kind === 'value');
-    // Keys of others count as absent.
-    const exists = this.options.replace
-      ? []
-      : await readExistence(
-          node,
-          values.map(({ key }) => key),
-        );
-    const there = exists.filter((each) => each === true).length;
-    this.undoing.restored += due.length - there;
-    this.undoing.ttlsRestored += due.length - values.length;
-    this.undoing.rewritten += there;
-  }
-
-  private async restore(connection: Connection, frames: readonly Undone[]): Promise<void> {
-    const due = await this.stillShortened((commands) => connection.exchange(commands), frames);
-    if (due.length === 0) return;
-    const replies = await connection.exchange(due.map((frame) => this.commandFor(frame)));
-    due.forEach((frame, index) => this.settle(frame, replies[index]));
-  }
-
-  /** The frames without those of keys whose TTL is no longer the one that they were given; these are counted. */
-  private async stillShortened(
-    ask: (commands: readonly RedisCommand[]) => Promise<Reply[]>,
-    frames: readonly Undone[],
-  ): Promise<readonly Undone[]> {
-    const ttls = frames.filter((frame) => frame.kind === 'ttl');
-    if (ttls.length === 0) return frames;
-    const [time, ...replies] = await ask([['TIME'], ...ttls.map(({ key }) => ['PTTL', key] as const)]);
-    const now = timeOf(time) ?? this.options.now();
-    const settled = new Set<Undone>();
-    ttls.forEach((frame, index) => {
-      const left = replies[index];
-      if (typeof left !== 'number') return;
-      const late = now + left - (frame.shortenedToMillis ?? now + left);
-      if (left === -2) this.undoing.expired++;
-      else if (!this.options.replace && (left < 0 || late < -mostEarlyMillis || late > mostLateMillis))
-        this.undoing.rewritten++;
-      else return;
-      settled.add(frame);
-    });
-    return frames.filter((frame) => !settled.has(frame));
-  }
-
-  /** The journal has moments by the server's clock, so that it does not matter how long a command is on its way. */
-  private commandFor(frame: Undone): RedisCommand {
-    const { key } = frame;
-    const expiresAt = frame.expiresAtMillis === null ? null : Math.round(frame.expiresAtMillis);
-    if (frame.kind === 'ttl') return expiresAt === null ? ['PERSIST', key] : ['PEXPIREAT', key, expiresAt];
-    const replace = this.options.replace ? (['REPLACE'] as const) : [];
-    const absolute = expiresAt === null ? [] : (['ABSTTL'] as const);
-    return [
-      'RESTORE',
-      key,
-      expiresAt ?? 0,
-      frame.payload.toString('latin1') as ByteString,
-      ...replace,
-      ...absolute,
-    ];
-  }
-
-  private settle({ key, kind }: Undone, reply: Reply | undefined): void {
+/** @param counts of the keys that are not restored, and of TTLs */
+async function restore(
+  exchange: BatchLine['exchange'],
+  frames: readonly Undone[],
+  options: Pick<UndoOptions, 'dryRun' | 'replace' | 'now'>,
+  counts: { ttlsRestored: number; rewritten: number; expired: number },
+): Promise<{ changed: number; refused: Refusal[] }> {
+  const { dryRun, replace } = options;
+  const due = await stillShortened(exchange, frames, options, counts);
+  const refused: Refusal[] = [];
+  let changed = 0;
+  const settle = ({ kind, key }: Undone, reply: unknown) => {
     if (!(reply instanceof ReplyError)) {
-      if (kind === 'ttl' && reply === 0) this.undoing.expired++;
+      if (kind === 'ttl' && reply === 0) counts.expired++;
       else {
-        this.undoing.restored++;
-        if (kind === 'ttl') this.undoing.ttlsRestored++;
+        changed++;
+        if (kind === 'ttl') counts.ttlsRestored++;
       }
-    } else if (reply.code === 'BUSYKEY') this.undoing.rewritten++;
+    } else if (reply.code === 'BUSYKEY') counts.rewritten++;
     else {
-      // The next key would be refused for the same reason.
-      if (!concernsSomeKeys(reply) && !/payload|bad data/i.test(reply.message))
-        this.undoing.stoppedBy ??= refusal(
-          reply,
-          kind === 'ttl' ? '`PEXPIREAT`' : '`RESTORE`',
-          this.server.address,
-        );
-      this.fail([{ key }], reply.message);
+      const isDamaged = /payload|bad data/i.test(reply.message);
+      const command = kind === 'ttl' ? '`PEXPIREAT`' : '`RESTORE`';
+      refused.push({ keys: [key], command, reply, ...(isDamaged && { concernsThese: true }) });
     }
+  };
+  if (dryRun) {
+    const values = due.filter(({ kind }) => kind === 'value').map(({ key }) => key);
+    // Keys of others count as absent.
+    const exists = replace ? [] : await readExistence(exchange, values);
+    const there = exists.filter((each) => each === true).length;
+    counts.rewritten += there;
+    counts.ttlsRestored += due.length - values.length;
+    changed = due.length - there;
+  } else if (due.length > 0) {
+    const replies = await exchange(due.map((frame) => commandFor(frame, replace)));
+    due.forEach((frame, index) => settle(frame, replies[index]));
   }
+  return { changed, refused };
+}
 
-  private fail(frames: readonly { readonly key: ByteString }[], reason: string): void {
-    this.undoing.failed += frames.length;
-    this.problems.add(
-      frames.map(({ key }) => key),
-      reason,
-    );
-  }
+/** The frames without those of keys whose TTL is no longer the one that they were given; these are counted. */
+async function stillShortened(
+  exchange: BatchLine['exchange'],
+  frames: readonly Undone[],
+  { replace, now }: Pick<UndoOptions, 'replace' | 'now'>,
+  counts: { rewritten: number; expired: number },
+): Promise<readonly Undone[]> {
+  const ttls = frames.filter((frame) => frame.kind === 'ttl');
+  if (ttls.length === 0) return frames;
+  const [time, ...replies] = await exchange([['TIME'], ...ttls.map(({ key }) => ['PTTL', key] as const)]);
+  const at = timeOf(time) ?? now();
+  const settled = new Set<Undone>();
+  ttls.forEach((frame, index) => {
+    const left = replies[index];
+    if (typeof left !== 'number') return;
+    const late = at + left - (frame.shortenedToMillis ?? at + left);
+    if (left === -2) counts.expired++;
+    else if (!replace && (left < 0 || late < -mostEarlyMillis || late > mostLateMillis)) counts.rewritten++;
+    else return;
+    settled.add(frame);
+  });
+  return frames.filter((frame) => !settled.has(frame));
+}
+
+/** The journal has moments by the server's clock, so that it does not matter how long a command is on its way. */
+function commandFor(frame: Undone, replace: boolean): RedisCommand {
+  const { key } = frame;
+  const expiresAt = frame.expiresAtMillis === null ? null : Math.round(frame.expiresAtMillis);
+  if (frame.kind === 'ttl') return expiresAt === null ? ['PERSIST', key] : ['PEXPIREAT', key, expiresAt];
+  return [
+    ...(['RESTORE', key, expiresAt ?? 0, asBytes(frame.payload.toString('latin1'))] as const),
+    ...(replace ? (['REPLACE'] as const) : []),
+    ...(expiresAt === null ? [] : (['ABSTTL'] as const)),
+  ];
 }

@@ -2,7 +2,7 @@ import { isRedirection } from '../redis/errors.ts';
 import { createHash } from 'node:crypto';
 import { type Exchange, readIdleTimes } from '../redis/idle-times.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { changeKeys, type ChangeOptions, type KeyChange } from './change-keys.ts';
+import { type ChangeOptions, type KeyChange, KeyChanger } from './change-keys.ts';
 import { silentProgress } from '../support/progress.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisServer } from '../redis/server.ts';
@@ -71,12 +71,10 @@ export class WrittenSince {
       ...change,
       mostKeysInBatch: Math.min(mostKeysInBatch, change.mostKeysInBatch),
       change: async (line, keys) => {
-        await this.lookAt((commands) => line.exchange(commands), keys);
+        await this.lookAt(line.exchange, keys);
         const due = keys.filter((key) => !this.found.has(key));
-        const outcome =
-          due.length === 0 ? { changed: 0, unchanged: 0, refused: [] } : await change.change(line, due);
         this.spared += keys.length - due.length;
-        return { ...outcome, unchanged: outcome.unchanged + keys.length - due.length };
+        return due.length === 0 ? { changed: 0, refused: [] } : change.change(line, due);
       },
     };
   }
@@ -125,10 +123,11 @@ async function lookThrough(
     done: 'looked at',
     mostKeysInBatch,
     change: async (line, batch) => {
-      await look((commands) => line.exchange(commands), batch);
-      return { changed: 0, unchanged: batch.length, refused: [] };
+      await look(line.exchange, batch);
+      return { changed: 0, refused: [] };
     },
   };
-  const { stoppedBy } = await changeKeys(server, keys, looking, { ...terms, progress: silentProgress });
-  if (stoppedBy !== null) throw stoppedBy;
+  const changer = new KeyChanger(server, { ...terms, progress: silentProgress });
+  await changer.take(keys, looking).finally(() => changer.close());
+  if (changer.stoppedBy !== null) throw changer.stoppedBy;
 }

@@ -1,10 +1,9 @@
-import { resolve, join } from 'node:path';
+import { resolve } from 'node:path';
 import type { ArchiveWriter } from '../records/archive/writer.ts';
 import { InputError } from '../support/failure.ts';
 import type { RemovalMode } from '../changes/apply.ts';
 import {
   journalFolder,
-  journalName,
   makeJournalFolder,
   nextFreePath,
   openJournal,
@@ -91,14 +90,13 @@ export async function decideBackup(
 }
 
 /** What a journal is of. */
-interface Change {
+export interface JournalSubject {
   /** For the name of the file. */
   readonly command: string;
   readonly action: string;
   readonly patterns: readonly string[];
-  readonly withValues: boolean;
   /** A saved plan that is carried out, with the journals of earlier runs of it. */
-  readonly plan?: { readonly id: string; readonly earlierJournals: readonly string[] };
+  readonly plan?: { readonly id: string; readonly journals: readonly string[] };
 }
 
 /** Opens the journal of a change; null where none is to be kept, or there is no place. @throws InputError */
@@ -106,25 +104,21 @@ export async function startJournal(
   { environment, now, profile }: Context,
   server: RedisServer,
   { journal }: ChangeInput,
-  { command, action, patterns, withValues, plan }: Change,
+  { command, action, patterns, withValues, plan }: JournalSubject & { readonly withValues: boolean },
 ): Promise<ArchiveWriter | null> {
-  if (journal === false) return null;
   const folder = journalFolder(environment.variables);
-  if (journal === undefined && folder === null) return null;
-  const named = journal === undefined ? null : resolve(environment.workingDirectory, journal);
-  const path =
-    named === null
-      ? join(folder ?? '', journalName(command, now()))
-      : // The journal of an earlier run of the plan stays as it is.
-        plan?.earlierJournals.includes(named) === true
-        ? nextFreePath(named)
-        : named;
-  if (named === null && folder !== null) makeJournalFolder(folder);
-  return openJournal(path, {
-    kind: 'journal',
-    createdAt: new Date(now()).toISOString(),
-    server: server.address,
-    database: server.nodes[0].database,
+  if (journal === false || (journal === undefined && folder === null)) return null;
+  const createdAt = new Date(now()).toISOString();
+  // Sorts by time, and is a name on every file system.
+  const path = resolve(
+    ...(journal === undefined
+      ? [folder ?? '', `${createdAt.replaceAll(/[:.]/g, '-')}-${command}.journal`]
+      : [environment.workingDirectory, journal]),
+  );
+  if (journal === undefined && folder !== null) makeJournalFolder(folder);
+  // The journal of an earlier run of the plan stays as it is.
+  return openJournal(plan?.journals.includes(path) === true ? nextFreePath(path) : path, {
+    ...{ kind: 'journal', createdAt, server: server.address, database: server.nodes[0].database },
     profile: profile?.name ?? null,
     action: shortened(action),
     patterns: patterns.slice(0, mostPatternsInHeader).map(shortened),

@@ -1,13 +1,16 @@
-import type { ChangeProblem } from '../changes/change-keys.ts';
-import { keyFields } from '../keyspace/key-text.ts';
+import type { Done, removeKeys } from '../changes/apply.ts';
+import type { Problem } from '../changes/change-keys.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { Block, TableBlock } from '../render/blocks.ts';
 import { fieldsOf, tableOf } from '../render/table.ts';
 import { formatSeconds } from '../render/units.ts';
+import { type Backup, type ChangeInput, type JournalSubject, startJournal } from './backup.ts';
 import { type Audience, type Context, DeclinedError, InterruptedError, type Outcome } from './context.ts';
-import type { ServerCost } from './keyspace-report.ts';
+import { exitCodes } from './exit-codes.ts';
+import { type ServerCost, serverCostOf } from './keyspace-report.ts';
 import { confirmProtected, isProtectedServer } from './protection.ts';
+import { paceLimitsOf } from './reading-options.ts';
 
 /** What answers the question in advance. */
 export interface ConsentInput {
@@ -16,18 +19,16 @@ export interface ConsentInput {
   readonly confirm?: string;
 }
 
-export function consentOf({ yes, confirm }: ConsentInput): ConsentInput {
-  return { ...(yes && { yes }), ...(confirm !== undefined && { confirm }) };
-}
-
 /** What a person is asked before keys are changed. */
-interface Consent extends ConsentInput {
+interface Consent {
   readonly plan: readonly Block[];
   /** As it reads after "to": `remove 4 keys`. */
   readonly action: string;
   readonly question: string;
   /** How it stands after a no: `nothing was removed`. */
   readonly otherwise: string;
+  /** To be typed after a yes, where a yes is too quickly said. */
+  readonly keysToType?: number | null;
 }
 
 /**
@@ -36,10 +37,14 @@ interface Consent extends ConsentInput {
  * @returns True where the plan was shown to the person.
  * @throws DeclinedError, InterruptedError
  */
-export async function askConsent(context: Context, server: RedisServer, consent: Consent): Promise<boolean> {
+export async function askConsent(
+  context: Context,
+  server: RedisServer,
+  { yes, confirm }: ConsentInput,
+  { plan, action, question, otherwise, keysToType = null }: Consent,
+): Promise<boolean> {
   const { prompts } = context;
   const isProtected = await isProtectedServer(context, server);
-  const { plan, action, question, otherwise, yes, confirm } = consent;
   if (confirm !== undefined) await confirmProtected(context, server, confirm, action);
   const named = isProtected && confirm !== undefined;
   const asksForName = isProtected && confirm === undefined;
@@ -55,27 +60,76 @@ export async function askConsent(context: Context, server: RedisServer, consent:
     throw new DeclinedError(`not confirmed; ${otherwise}`);
   }
   if (asksForName) await confirmProtected(context, server, undefined, action);
-  return true;
+  if (keysToType === null || yes === true) return true;
+  const typing = `That is a lot. Type the number of keys (${keysToType}) to continue:`;
+  if (await prompts.confirmByTyping(typing, String(keysToType))) return true;
+  throw new DeclinedError('the typed number is not that of the keys; nothing was changed');
+}
+
+/** What differs between planned changes. */
+interface PlannedChange<Result extends ChangeResult> {
+  readonly consent: Consent;
+  /** Null: there is nothing that could be put back. */
+  readonly journal: JournalSubject | null;
+  /** Changes the keys of the plan. */
+  readonly apply: (
+    options: Omit<Parameters<typeof removeKeys>[2], 'mode'> & { random: () => number },
+  ) => Promise<Done>;
+  /** How it ends where all went well, and where not. */
+  readonly outcomes: readonly [done: Result['outcome'], partlyDone: Result['outcome']];
+  /** What became of the keys that were not changed, as the result counts them. */
+  readonly countsOf: (done: Done) => Readonly<Partial<Record<'gone' | 'rewritten' | 'skipped', number>>>;
+  /** What follows where all went well, with what it adds to the result. */
+  readonly tidyUp?: () => Promise<{ readonly fields: object; readonly stoppedBy: Error | null }>;
 }
 
 /**
- * Asks for a planned change.
- * @param ask True where the plan was shown.
- * @param planned The result where nothing is changed.
- * @returns Null where the answer is yes; else what there is to report.
+ * Asks, does to the keys what was planned, and reports it.
+ * @param draft The result before anything is done.
+ * @throws InputError where the journal cannot be made
  */
-export async function refusalOf<Result>(
-  { prompts }: Context,
-  ask: () => Promise<boolean>,
-  planned: (outcome: 'declined' | 'interrupted') => Result,
-): Promise<{ readonly refusal: Outcome<Result> | null; readonly seen?: 'plan' }> {
+export async function carryOut<Result extends ChangeResult>(
+  context: Context,
+  server: RedisServer,
+  input: ChangeInput,
+  draft: Result,
+  { consent, journal: subject, apply, outcomes, countsOf, tidyUp }: PlannedChange<Result>,
+): Promise<Outcome<Result>> {
+  const { signal, progress, now, random, prompts } = context;
+  let isShown: boolean;
   try {
-    return { refusal: null, ...((await ask()) && { seen: 'plan' as const }) };
+    isShown = await askConsent(context, server, input, consent);
   } catch (error) {
     if (!(error instanceof DeclinedError || error instanceof InterruptedError)) throw error;
-    const result = planned(error instanceof InterruptedError ? 'interrupted' : 'declined');
-    return { refusal: { result, error, ...(prompts.interactive && { seen: 'all' as const }) } };
+    const outcome = error instanceof InterruptedError ? 'interrupted' : 'declined';
+    return { result: { ...draft, outcome }, error, ...(prompts.interactive && { seen: 'all' }) };
   }
+  const withValues = draft.backupPlanned;
+  const journal = subject && (await startJournal(context, server, input, { ...subject, withValues }));
+  const limits = paceLimitsOf(input);
+  const done = await apply({ journal, withValues, limits, signal, progress, now, random });
+  const { changed, failed, notAttempted, problems, stoppedBy, durationSeconds } = done;
+  const counts = { ...changed, ...countsOf(done), failed, notAttempted };
+  const { skipped, rewritten = 0, ...ended } = counts;
+  // What was changed is changed; a disk that is full by now was reported as the reason why the work stopped.
+  await journal?.finish({ ...ended, ...(rewritten > 0 && { rewritten }) }).catch(() => undefined);
+  const isWhole = failed === 0 && notAttempted === 0;
+  const tidied = isWhole ? await tidyUp?.() : undefined;
+  const error = stoppedBy ?? tidied?.stoppedBy ?? null;
+  const [whole, partly] = outcomes;
+  return {
+    result: {
+      ...draft,
+      ...counts,
+      ...{ problems, durationSeconds, journal: journal?.path ?? null },
+      outcome: isWhole ? whole : signal.aborted ? 'interrupted' : partly,
+      backup: withValues && journal !== null,
+      ...tidied?.fields,
+    },
+    ...(isShown && { seen: 'plan' }),
+    ...(failed > 0 && { exitCode: exitCodes.negative }),
+    ...(error !== null && { error }),
+  };
 }
 
 /** The view of a planned change: a person who has seen the plan before the question gets what came of it alone. */
@@ -96,6 +150,7 @@ export function changeView<Result>({
 
 /** What the results of planned changes have in common. */
 export interface ChangeResult {
+  readonly outcome: string;
   readonly server: { readonly address: string };
   readonly dryRun: boolean;
   /** False: the plan does not cover every key that was asked for. */
@@ -121,19 +176,25 @@ export interface ChangeResult {
   readonly serverCost: ServerCost;
 }
 
+/** The fields that the results of planned changes have in common, before anything is changed. */
+export function draftOf(
+  { address }: Pick<RedisServer, 'address'>,
+  plan: Pick<ChangeResult, 'complete' | 'keyspaceKeys'> &
+    Parameters<typeof serverCostOf>[0] & { readonly memoryBytes: number | null },
+  matched: number,
+  { isKept, noUndoBecause }: Backup = { isKept: false, noUndoBecause: null },
+) {
+  return {
+    ...{ server: { address }, matched, matchedMemoryBytes: plan.memoryBytes },
+    ...{ complete: plan.complete, keyspaceKeys: plan.keyspaceKeys, serverCost: serverCostOf(plan) },
+    ...{ failed: 0, notAttempted: matched, problems: [], durationSeconds: null },
+    ...{ journal: null, backup: false, backupPlanned: isKept, noUndoBecause },
+  };
+}
+
 /** How long the change took, after "in". */
 export const took = ({ durationSeconds }: { readonly durationSeconds: number | null }) =>
   durationSeconds === null || durationSeconds === 0 ? 'less than 1 ms' : formatSeconds(durationSeconds);
-
-/** Keys that failed for one reason, with one of them. */
-export interface Problem {
-  readonly reason: string;
-  readonly keys: number;
-  readonly example: { readonly key: string; readonly keyBase64?: string };
-}
-
-export const problemsOf = (problems: readonly ChangeProblem[]): Problem[] =>
-  problems.map(({ reason, keys, example }) => ({ reason, keys, example: keyFields(example) }));
 
 export function problemTable(problems: readonly Problem[]): TableBlock {
   const { text, count } = fieldsOf<Problem>();

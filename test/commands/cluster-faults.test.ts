@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { type Removal, removeKeys } from '../../src/changes/apply.ts';
+import { removeKeys } from '../../src/changes/apply.ts';
 import { silentProgress } from '../../src/support/progress.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
@@ -49,7 +49,7 @@ describe('a removal while slots move', () => {
     await storeInCluster(cluster, keys);
   });
 
-  const remove = (server: RedisServer): Promise<Removal> =>
+  const remove = (server: RedisServer) =>
     removeKeys(server, keys.map(asBytes), {
       signal: new AbortController().signal,
       progress: silentProgress,
@@ -58,7 +58,14 @@ describe('a removal while slots move', () => {
   const [key = ''] = keys.filter((each) => ownerOf(each, 2) === 0);
   const slot = slotOf(asBytes(key));
   const inSlot = keys.filter((each) => slotOf(asBytes(each)) === slot).length;
-  const all = { changed: 200, gone: 0, failed: 0, notAttempted: 0, problems: [], stoppedBy: null };
+  const all = {
+    changed: { removed: 200 },
+    unchanged: 0,
+    failed: 0,
+    notAttempted: 0,
+    problems: [],
+    stoppedBy: null,
+  };
 
   test('follows keys to the node that took them over', async () => {
     const server = await connectTo(cluster);
@@ -98,7 +105,12 @@ describe('a removal while slots move', () => {
 
     const result = await remove(server);
 
-    expect(result).toMatchObject({ changed: 200 - inSlot, gone: 0, failed: inSlot, stoppedBy: null });
+    expect(result).toMatchObject({
+      changed: { removed: 200 - inSlot },
+      unchanged: 0,
+      failed: inSlot,
+      stoppedBy: null,
+    });
     expect(result.problems).toMatchObject([
       { keys: inSlot, reason: expect.stringMatching(new RegExp(`^MOVED ${slot} `)) as string },
     ]);

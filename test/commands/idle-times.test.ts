@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
-import { applyPruning } from '../../src/changes/prune/apply.ts';
-import { planPruning } from '../../src/changes/prune/read-plan.ts';
+import { applyPruning } from '../../src/changes/apply.ts';
+import { planPruning } from '../../src/changes/prune.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { silentProgress } from '../../src/support/progress.ts';
 import { cli, jsonOf } from '../run-cli.ts';
@@ -78,7 +78,7 @@ describe('a key whose value the server shares with other keys', () => {
     await send(server, 'SET', 'text:1', integer);
 
     const pruned = await applyPruning(server, plan, { ...steady, map, jitter: null, idleSeconds: 3600 });
-    expect(pruned).toMatchObject({ changed: { idle: 1 }, skipped: 1, failed: 0 });
+    expect(pruned).toMatchObject({ changed: { removed: 1 }, unchanged: 1, failed: 0 });
     expect(await storedKeys(server)).toEqual(['count:1', 'text:1']);
   });
 

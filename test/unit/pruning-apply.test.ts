@@ -2,9 +2,8 @@ import { createServer, connect as connectSocket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
 import { silentProgress } from '../../src/support/progress.ts';
-import { applyPruning } from '../../src/changes/prune/apply.ts';
-import type { PruningGoals } from '../../src/changes/prune/findings.ts';
-import { type PruningPlan, planPruning } from '../../src/changes/prune/read-plan.ts';
+import { applyPruning } from '../../src/changes/apply.ts';
+import { planPruning, type PruningGoals, type PruningPlan } from '../../src/changes/prune.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
 import { encodeCommand } from '../../src/redis/connection.ts';
@@ -88,8 +87,8 @@ describe.each(['with conditions', 'without conditions'])('pruning on a server %s
     const after = { hits: own.hits, misses: own.misses };
 
     expect(result).toMatchObject({
-      changed: { withoutTtl: 1, tooLong: 1, idle: 1 },
-      ...{ skipped: 7, failed: 0, notAttempted: 0, problems: [], stoppedBy: null },
+      changed: { ttlSet: 1, shortened: 1, removed: 1 },
+      ...{ unchanged: 7, failed: 0, notAttempted: 0, problems: [], stoppedBy: null },
     });
     expect(await ttlOf(server, 'user:kept')).toBeLessThanOrEqual(hour);
     expect(await ttlOf(server, 'user:given')).toBeGreaterThan(2 * hour);
@@ -116,11 +115,11 @@ describe('pruning', () => {
 
     const first = await plan(server, everything, 1000);
     expect(first).toMatchObject({ full: true, complete: false });
-    expect((await apply(server, first)).changed.withoutTtl).toBe(1000);
+    expect((await apply(server, first)).changed.ttlSet).toBe(1000);
     const second = await plan(server, everything, 1000);
 
     expect(second).toMatchObject({ full: false, complete: true });
-    expect((await apply(server, second)).changed.withoutTtl).toBe(500);
+    expect((await apply(server, second)).changed.ttlSet).toBe(500);
     expect((await plan(server)).keys.withoutTtl).toEqual([]);
   });
 
@@ -161,8 +160,8 @@ describe('pruning', () => {
     const result = await apply(clustered, made);
 
     expect(result).toMatchObject({
-      changed: { withoutTtl: 298, tooLong: 2, idle: 0 },
-      ...{ skipped: 0, failed: 0, notAttempted: 0, problems: [] },
+      changed: { ttlSet: 298, shortened: 2, removed: 0 },
+      ...{ unchanged: 0, failed: 0, notAttempted: 0, problems: [] },
     });
   });
 });

@@ -4,13 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
 import { PlanTally } from '../../src/changes/plan-tally.ts';
 import {
+  byKeys,
   type Finding,
   findings,
   KeyJudge,
   type PruningGoals,
   type Reason,
-} from '../../src/changes/prune/findings.ts';
-import { byKeys } from '../../src/changes/prune/read-plan.ts';
+} from '../../src/changes/prune.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 
 const map = buildMap({

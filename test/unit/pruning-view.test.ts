@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { noLookups } from '../../src/redis/lookups.ts';
-import { plannedResult, type PruneResult } from '../../src/commands/prune/result.ts';
+import { draftOfPruning, type PruneResult } from '../../src/commands/prune/result.ts';
 import { questionText, viewPrune } from '../../src/commands/prune/view.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { PlanTally } from '../../src/changes/plan-tally.ts';
-import { type Finding, findings, type Reason } from '../../src/changes/prune/findings.ts';
-import { byKeys } from '../../src/changes/prune/read-plan.ts';
+import { byKeys, type Finding, findings, type Reason } from '../../src/changes/prune.ts';
 import { emptyAccount } from '../../src/redis/account.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 
@@ -32,15 +31,13 @@ function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): Prun
       durationSeconds: 1,
     },
   };
-  const server = { address: 'redis://host', nodes: [] };
+  const server = { address: 'redis://host' };
   const goals = { withoutTtl: true, tooLong: true, idleSeconds: 1, namespaces: [] };
-  return plannedResult(
-    {
-      ...{ plan, goals, permanentNamespaces: [], server, dryRun: true, backup: null },
-      ttlBackup: { isKept: false, noUndoBecause: null },
-    },
-    'planned',
-  );
+  const ttlBackup = { isKept: false, noUndoBecause: null };
+  return {
+    ...draftOfPruning(server, plan, goals, undefined, ttlBackup),
+    ...{ dryRun: true, permanentNamespaces: [] },
+  };
 }
 
 const notesOf = (result: PruneResult) =>

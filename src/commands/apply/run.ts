@@ -3,19 +3,19 @@ import { InputError } from '../../support/failure.ts';
 import { readEarlierRuns } from '../../changes/earlier-runs.ts';
 import { journalFolder } from '../../changes/journal.ts';
 import { loadPlan, type SavedPlan } from '../../changes/plan-file.ts';
-import { type InvalidationPlan, planInvalidation, scopeOf } from '../../changes/plan.ts';
-import type { Selection } from '../../changes/selection.ts';
+import { planInvalidation, scopeOf } from '../../changes/plan.ts';
 import { readTraffic } from '../../changes/traffic.ts';
 import { readServerTime } from '../../redis/server-time.ts';
 import { WrittenSince } from '../../changes/written-since.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { counted, formatRatio } from '../../render/units.ts';
+import { sumOf } from '../../support/collections.ts';
 import { type Backup, type ChangeInput, decideBackup, requireBackupPlace } from '../backup.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { removePlanned } from '../invalidate/carry-out.ts';
-import { type InvalidateResult, plannedResult } from '../invalidate/result.ts';
+import { draftOfPlan, type InvalidateResult } from '../invalidate/result.ts';
 import { blankInvalidation } from '../invalidate/run.ts';
 import { viewInvalidation } from '../invalidate/view.ts';
 
@@ -70,22 +70,12 @@ async function apply(context: Context, input: ApplyInput): Promise<Outcome<Apply
   requireBackupPlace(context, way, way.mode);
   const server = await context.connect();
   requireSamePlace(server, saved, input.plan);
-  const selection: Selection = {
-    patterns: saved.patterns,
-    exactKeys: keys,
-    walk: null,
-    unreachable: [],
-    futile: false,
-  };
+  const { action, patterns } = saved;
+  const selection = { patterns, exactKeys: keys, walk: null, unreachable: [], futile: false };
   // The map may have learned since that some of it is state.
   const scope = scopeOf(map, [], []);
-  const plan = await planInvalidation(server, selection, {
-    scope,
-    limits: paceLimitsOf(input),
-    signal,
-    progress,
-    now,
-  });
+  const limits = paceLimitsOf(input);
+  const plan = await planInvalidation(server, selection, { scope, limits, signal, progress, now });
   const { variables, workingDirectory } = context.environment;
   const earlier = await readEarlierRuns(id, {
     folder: journalFolder(variables),
@@ -93,70 +83,57 @@ async function apply(context: Context, input: ApplyInput): Promise<Outcome<Apply
   });
   const there = new Set(plan.keys);
   const doneBefore = keys.filter((key) => earlier.touched.has(key) && !there.has(key)).length;
-  const stays = plan.excluded.reduce((sum, each) => sum + each.keys, 0);
-  const missing = keys.length - plan.keys.length - stays - doneBefore;
+  const kept = sumOf(plan.excluded.map((each) => each.keys));
+  const missing = keys.length - plan.keys.length - kept - doneBefore;
   const writtenSince = input.includeRewritten
     ? null
     : new WrittenSince(digests, await elapsedSince(server, saved, now));
-  const planned = (
-    outcome: InvalidateResult['outcome'],
-    traffic: InvalidateResult['recentUse'] = null,
-    backup: Backup | null = null,
-  ): ApplyResult => ({
-    ...plannedResult(
+  const draft = (recentUse: InvalidateResult['recentUse'] = null, backup?: Backup): ApplyResult => ({
+    ...draftOfPlan(
+      server,
+      { plan, selection, target: { kind: 'pattern', texts: [action], all: true }, backup },
       {
-        target: { kind: 'pattern', texts: [saved.action], all: true },
-        selection,
-        plan,
-        server,
-        stateKnown: !map.isEmpty,
-        dryRun: input.dryRun === true,
-        limit: null,
-        mode: way.mode,
-        planFile: null,
-        traffic,
-        backup,
+        ...{ limit: null, mode: way.mode, planFile: null, recentUse, ids: [] },
         rewritten: writtenSince?.found.size ?? 0,
+        dryRun: input.dryRun === true,
+        stateKnown: !map.isEmpty,
       },
-      outcome,
     ),
     plan: {
-      ...{ file: input.plan, createdAt: saved.createdAt, action: saved.action, keys: keys.length },
+      ...{ file: input.plan, createdAt: saved.createdAt, action, keys: keys.length },
       ...{ missing, doneBefore, earlierJournals: earlier.journals },
     },
   });
-  if (!plan.complete || signal.aborted) return { result: planned('interrupted') };
-  const drift = driftOf(saved, plan, missing, input.tolerance);
+  const ended = (outcome: InvalidateResult['outcome']) => ({ result: { ...draft(), outcome } });
+  if (!plan.complete || signal.aborted) return ended('interrupted');
+  const drift = driftOf(saved, kept, missing, input.tolerance);
   if (earlier.completedAt !== null && plan.keys.length === 0) {
     context.warn(`the plan was carried out at ${earlier.completedAt}, and none of its keys is there`);
-    return { result: planned('nothingMatched') };
+    return ended('nothingMatched');
   }
   if (drift !== null) {
     if (earlier.completedAt !== null)
       context.warn(`the plan was carried out at ${earlier.completedAt} already`);
     context.warn(`${drift}: nothing was changed`);
-    return { result: planned('drifted'), exitCode: exitCodes.negative };
+    return { ...ended('drifted'), exitCode: exitCodes.negative };
   }
   if (doneBefore > 0) {
     context.warn(
       `continues the plan: ${counted(doneBefore, 'key')} of ${keys.length.toLocaleString('en-US')} ${doneBefore === 1 ? 'was' : 'were'} done by an earlier run (${earlier.journals.join(', ')})`,
     );
   }
-  if (plan.keys.length === 0) return { result: planned('nothingMatched') };
+  if (plan.keys.length === 0) return ended('nothingMatched');
   // A plan that is looked at says what stays; each batch looks again just before its keys go.
-  if (input.dryRun || !input.yes)
-    await writtenSince?.look(server, plan.keys, { limits: paceLimitsOf(input), signal });
+  if (input.dryRun || !input.yes) await writtenSince?.look(server, plan.keys, { limits, signal });
   const traffic = await readTraffic(server, plan.keys);
-  const backup = await decideBackup(context, server, way, way.mode, plan);
+  const planned = draft(traffic, await decideBackup(context, server, way, way.mode, plan));
   if (input.dryRun) {
     warnOfUntold(context, writtenSince);
-    return { result: planned('planned', traffic, backup) };
+    return { result: planned };
   }
-  const { action, patterns } = saved;
-  const about = { action, patterns, withValues: backup.isKept, writtenSince, plan: { id, earlier } };
-  const outcome = await removePlanned(context, server, plan.keys, way, about, (how) =>
-    planned(how, traffic, backup),
-  );
+  const outcome = await removePlanned(context, server, way, planned, {
+    ...{ keys: plan.keys, action, patterns, writtenSince, plan: { id, ...earlier } },
+  });
   if (outcome.result.durationSeconds !== null) warnOfUntold(context, writtenSince);
   return outcome;
 }
@@ -194,16 +171,10 @@ function requireSamePlace(server: RedisServer, saved: SavedPlan, name: string): 
 }
 
 /** How the keyspace is no longer what it was, in words; null where it is near enough. */
-function driftOf(
-  saved: SavedPlan,
-  plan: InvalidationPlan,
-  missing: number,
-  tolerance: number,
-): string | null {
+function driftOf(saved: SavedPlan, kept: number, missing: number, tolerance: number): string | null {
   const share = saved.matched === 0 ? 0 : missing / saved.matched;
   if (share > tolerance)
     return `${missing.toLocaleString('en-US')} of the plan's ${counted(saved.matched, 'key')} (${formatRatio(share)}) ${missing === 1 ? 'is' : 'are'} gone, and --tolerance allows ${formatRatio(tolerance)}`;
-  const kept = plan.excluded.reduce((sum, { keys }) => sum + keys, 0);
   return kept > 0
     ? `${counted(kept, 'key of the plan is', 'keys of the plan are')} state by the map as it is now`
     : null;

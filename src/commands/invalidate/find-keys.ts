@@ -1,4 +1,4 @@
-import { selectGenerations } from '../../changes/generation.ts';
+import { selectGenerations } from '../../changes/selection.ts';
 import { indexedEntity, type KeyIndex, readIndexes } from '../../changes/index-members.ts';
 import { MentionTally } from '../../changes/mentions.ts';
 import { type InvalidationPlan, planInvalidation, scopeOf } from '../../changes/plan.ts';

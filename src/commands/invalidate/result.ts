@@ -1,14 +1,14 @@
-import { type ChangeResult, problemsOf } from '../planned-change.ts';
-import type { Removal, RemovalMode } from '../../changes/apply.ts';
-import type { Traffic } from '../../changes/traffic.ts';
+import type { RemovalMode } from '../../changes/apply.ts';
 import { type InvalidationPlan, type RiskLevel, riskOf } from '../../changes/plan.ts';
 import type { Selection, Target } from '../../changes/selection.ts';
+import type { Traffic } from '../../changes/traffic.ts';
 import type { Unreachable } from '../../changes/unreachable.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
-import { formatSeconds } from '../../render/units.ts';
-import type { Backup } from '../backup.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { serverCostOf } from '../keyspace-report.ts';
+import { formatSeconds } from '../../render/units.ts';
+import { sumOf } from '../../support/collections.ts';
+import type { Backup } from '../backup.ts';
+import { type ChangeResult, draftOf } from '../planned-change.ts';
 
 /** How an invalidation ended. */
 export type InvalidationOutcome =
@@ -86,120 +86,41 @@ export interface InvalidateResult extends ChangeResult {
   readonly unreachable: readonly { readonly namespace: string; readonly reason: string }[];
 }
 
-interface PlanContext {
-  readonly target: Target;
-  readonly selection: Selection;
-  readonly plan: InvalidationPlan;
-  readonly server: Pick<RedisServer, 'address'>;
-  readonly stateKnown: boolean;
-  readonly dryRun: boolean;
-  readonly limit: number | null;
-  readonly mode: RemovalMode;
-  readonly planFile: string | null;
-  readonly traffic: Traffic | null;
-  /** Null: nothing is planned, or what was planned is not complete. */
-  readonly backup: Backup | null;
-  /** Keys of a saved plan that were written since, as far as that was looked at. */
-  readonly rewritten?: number;
-  /** Keys selected, by id. */
-  readonly keysById?: ReadonlyMap<string, number>;
-}
-
-/** The result before anything is removed. */
-export function plannedResult(context: PlanContext, outcome: InvalidationOutcome): InvalidateResult {
-  const { target, selection, plan } = context;
+/** The result before anything is changed. */
+export function draftOfPlan(
+  server: RedisServer,
+  { plan, selection, target, backup }: PlannedRemoval,
+  own: Pick<
+    InvalidateResult,
+    'dryRun' | 'ids' | 'limit' | 'mode' | 'planFile' | 'recentUse' | 'rewritten' | 'stateKnown'
+  >,
+): InvalidateResult {
+  const { keys, excluded, mentions, namespaces } = plan;
+  const draft = draftOf(server, plan, keys.length, backup);
   return {
-    outcome,
-    mode: context.mode,
-    server: { address: context.server.address },
-    dryRun: context.dryRun,
-    matched: plan.keys.length,
-    matchedMemoryBytes: plan.memoryBytes,
-    keyspaceKeys: plan.keyspaceKeys,
-    ...changedCounts(context.mode, 0),
-    skipped: plan.keys.length,
-    gone: 0,
-    rewritten: context.rewritten ?? 0,
-    failed: 0,
-    notAttempted: plan.keys.length - (context.rewritten ?? 0),
-    journal: null,
-    backup: false,
-    backupPlanned: context.backup?.isKept ?? false,
-    noUndoBecause: context.backup?.noUndoBecause ?? null,
-    planFile: context.planFile,
-    indexPruned: null,
-    recentUse: context.traffic,
-    excluded: plan.excluded.reduce((sum, { keys }) => sum + keys, 0),
-    mentioned: plan.mentions?.keys ?? null,
-    limit: context.limit,
-    complete: plan.complete,
-    risk: riskOf(plan.keys.length, plan.keyspaceKeys),
-    stateKnown: context.stateKnown,
-    durationSeconds: null,
-    patterns: selection.patterns,
-    ids: [...(context.keysById ?? [])].map(([id, keys]) => ({ id, keys })),
-    namespaces: plan.namespaces,
-    excludedNamespaces: plan.excluded,
-    mentionedNamespaces: (plan.mentions?.namespaces ?? []).map(({ namespace, pattern, keys, ...row }) => ({
-      ...{ namespace, pattern, keys },
+    ...{ ...draft, ...own, outcome: 'planned', notAttempted: keys.length - own.rewritten },
+    ...{ removed: 0, shortened: 0, generationsRaised: 0, skipped: keys.length, gone: 0, indexPruned: null },
+    ...{ namespaces, excludedNamespaces: excluded, excluded: sumOf(excluded.map((each) => each.keys)) },
+    mentioned: mentions?.keys ?? null,
+    mentionedNamespaces: (mentions?.namespaces ?? []).map((row) => ({
+      ...row,
       example: keyFields(row.example),
-      namesEntity: row.namesEntity,
     })),
+    risk: riskOf(keys.length, plan.keyspaceKeys),
+    patterns: selection.patterns,
     sample: plan.sample.map(keyFields),
     unreachable: selection.unreachable
       .filter((each) => isWorthTelling(each, plan))
       .map((each) => ({ namespace: each.namespace, reason: reasonOf(each, target) })),
-    problems: [],
-    serverCost: serverCostOf(plan),
   };
 }
 
-/** What was changed, under the name of what was done to it. */
-export function changedCounts(
-  mode: RemovalMode,
-  changed: number,
-): Pick<InvalidateResult, 'removed' | 'shortened' | 'generationsRaised'> {
-  return {
-    removed: mode === 'unlink' ? changed : 0,
-    shortened: mode === 'soft' ? changed : 0,
-    generationsRaised: mode === 'generation' ? changed : 0,
-  };
-}
-
-const outcomes = {
-  unlink: ['removed', 'partlyRemoved'],
-  soft: ['shortened', 'partlyShortened'],
-  generation: ['generationsRaised', 'generationsPartlyRaised'],
-} as const;
-
-interface DoneRemoval {
-  readonly removal: Removal;
-  readonly journal: string | null;
-  readonly indexPruned: number | null;
-}
-
-export function removedResult(
-  planned: InvalidateResult,
-  { removal, journal, indexPruned }: DoneRemoval,
-  interrupted: boolean,
-): InvalidateResult {
-  const [done, partlyDone] = outcomes[planned.mode];
-  const complete = removal.failed === 0 && removal.notAttempted === 0;
-  return {
-    ...planned,
-    outcome: complete ? done : interrupted ? 'interrupted' : partlyDone,
-    ...changedCounts(planned.mode, removal.changed),
-    skipped: removal.gone + removal.rewritten + removal.notAttempted,
-    journal,
-    backup: planned.backupPlanned && journal !== null,
-    indexPruned,
-    gone: removal.gone,
-    rewritten: removal.rewritten,
-    failed: removal.failed,
-    notAttempted: removal.notAttempted,
-    durationSeconds: removal.durationSeconds,
-    problems: problemsOf(removal.problems),
-  };
+interface PlannedRemoval {
+  readonly plan: InvalidationPlan;
+  readonly selection: Selection;
+  readonly target: Target;
+  /** Absent: nothing is planned, or what was planned is not complete. */
+  readonly backup?: Backup | undefined;
 }
 
 /** Where keys of the namespace were found after all, or the pattern most likely means others, there is nothing to tell. */

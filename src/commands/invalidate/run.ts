@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { InputError } from '../../support/failure.ts';
 import type { RemovalMode } from '../../changes/apply.ts';
-import { type KeyIndex, pruneIndexes } from '../../changes/index-members.ts';
+import { pruneIndexes } from '../../changes/index-members.ts';
 import { savePlan } from '../../changes/plan-file.ts';
 import { type InvalidationPlan, scopeOf } from '../../changes/plan.ts';
 import type { Selection, Target } from '../../changes/selection.ts';
@@ -15,14 +15,14 @@ import { decideBackup, requireBackupPlace } from '../backup.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmReplacing, isProtectedServer } from '../protection.ts';
-import { type CarryOutInput, nothingPruned, type PrunedIndexes, removePlanned } from './carry-out.ts';
+import { type CarryOutInput, removePlanned } from './carry-out.ts';
 import { warnOfTouches } from '../keyspace-report.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { mentionedText } from './mentioned.ts';
 import { findKeys, selectByName, type InvalidateInput } from './find-keys.ts';
 import { idsFrom, chooseTarget, targetOf } from './menu.ts';
-import { type InvalidateResult, plannedResult } from './result.ts';
-import { nothingText, unmatchedIdsText, viewInvalidation } from './view.ts';
+import { draftOfPlan, type InvalidateResult } from './result.ts';
+import { nothingText, overLimitText, unmatchedIdsText, viewInvalidation } from './view.ts';
 import { blankOf } from '../blank.ts';
 
 export const blankInvalidation = blankOf<InvalidateResult>()(`
@@ -60,50 +60,43 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   await confirmReplacing(context, input.planOut, input.force);
   const server = await context.connect();
   const { plan, selection, indexes, keysById } = await findKeys(context, server, target, input);
+  const { keys, complete } = plan;
   const action = actionText(target, input.mode);
-  const { limit = null } = input;
-  const isOverLimit = limit !== null && plan.keys.length > limit;
-  const planFile = plan.complete && !isOverLimit && input.planOut !== undefined ? input.planOut : null;
-  const traffic = plan.complete && plan.keys.length > 0 ? await readTraffic(server, plan.keys) : null;
-  if (traffic !== null && !signal.aborted) await warnOfTouches(context, server, 3600);
-  const backup =
-    plan.complete && plan.keys.length > 0 && !isOverLimit
-      ? await decideBackup(context, server, input, input.mode, plan)
-      : null;
-  const planned = (outcome: InvalidateResult['outcome']) =>
-    plannedResult(
-      {
-        target,
-        selection,
-        plan,
-        server,
-        stateKnown: !map.isEmpty,
-        dryRun: input.dryRun === true,
-        limit,
-        mode: input.mode,
-        planFile,
-        traffic,
-        backup,
-        keysById,
-      },
-      outcome,
-    );
-  if (!plan.complete) return { result: planned('interrupted') };
-  if (context.output !== 'table')
-    for (const text of [unmatchedIdsText(planned('planned')), mentionedText(planned('planned'))])
-      if (text !== null) context.warn(text);
+  const { limit = null, mode } = input;
+  const isOverLimit = limit !== null && keys.length > limit;
+  const planFile = complete && !isOverLimit && input.planOut !== undefined ? input.planOut : null;
+  const hasKeys = complete && keys.length > 0;
+  const recentUse = hasKeys ? await readTraffic(server, keys) : null;
+  if (recentUse !== null && !signal.aborted) await warnOfTouches(context, server, 3600);
+  const backup = hasKeys && !isOverLimit ? await decideBackup(context, server, input, mode, plan) : undefined;
+  const draft = draftOfPlan(
+    server,
+    { plan, selection, target, backup },
+    {
+      ...{ limit, mode, planFile, recentUse, rewritten: 0 },
+      dryRun: input.dryRun === true,
+      stateKnown: !map.isEmpty,
+      ids: [...keysById].map(([id, own]) => ({ id, keys: own })),
+    },
+  );
+  const ended = (outcome: InvalidateResult['outcome']) => ({ result: { ...draft, outcome } });
+  const warnPrograms = (text: string | null) => {
+    if (context.output !== 'table' && text !== null) context.warn(text);
+  };
+  if (!complete) return ended('interrupted');
+  for (const text of [unmatchedIdsText(draft), mentionedText(draft)]) warnPrograms(text);
   if (planFile !== null) {
     await writePlan(context, server, planFile, { plan, selection, action, input: { ...input, over } });
-    if (signal.aborted) return { result: planned('interrupted') };
+    if (signal.aborted) return ended('interrupted');
   }
-  if (plan.keys.length === 0) {
+  if (keys.length === 0) {
     if (target.kind === 'namespace' && map.isEmpty && plan.excluded.length === 0) {
       context.warn(
         'without a map a namespace is a pattern as `cachectl inspect` infers it, such as `user:<id>:profile`',
       );
     }
     const isFutile = selection.futile && plan.excluded.length === 0;
-    if (isFutile) return { result: planned('unreachable'), exitCode: exitCodes.negative };
+    if (isFutile) return { ...ended('unreachable'), exitCode: exitCodes.negative };
     if (indexes !== null) {
       context.warn(
         'the index leads to no key: it is missing, or what it names is gone; --walk looks through the keyspace instead',
@@ -112,29 +105,24 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
     // An index whose keys have all expired is in nobody's way, and cleaned where no question is left open.
     const isForReal = input.yes === true && input.dryRun !== true && planFile === null;
     const mayPrune = isForReal && !(await isProtectedServer(context, server));
-    const { pruned, stoppedBy } = await prunedIndexes(server, mayPrune ? indexes : null);
-    if (context.output !== 'table') context.warn(nothingText(planned('nothingMatched')));
+    const { fields, stoppedBy } = await pruneIndexes(server, mayPrune ? indexes : null);
+    warnPrograms(nothingText(draft));
     return {
-      result: { ...planned('nothingMatched'), indexPruned: pruned },
+      result: { ...draft, ...fields, outcome: 'nothingMatched' },
       ...(stoppedBy && { error: stoppedBy }),
     };
   }
   if (isOverLimit) {
-    if (context.output !== 'table') {
-      context.warn(
-        `${counted(plan.keys.length, 'key matches', 'keys match')}, more than --limit ${limit.toLocaleString('en-US')} allows: nothing was removed`,
-      );
-    }
-    return { result: planned('overLimit'), exitCode: exitCodes.negative };
+    warnPrograms(overLimitText(draft));
+    return { ...ended('overLimit'), exitCode: exitCodes.negative };
   }
-  if (input.dryRun || planFile !== null) return { result: planned('planned') };
-
-  const withValues = backup?.isKept ?? false;
-  const { patterns } = selection;
-  const about = { action, patterns, withValues };
+  if (input.dryRun || planFile !== null) return ended('planned');
   // What can be put back is to be found again: its members stay, and the next invalidation takes out what is gone.
-  const tidyUp = () => prunedIndexes(server, input.mode === 'unlink' && !withValues ? indexes : null);
-  return removePlanned(context, server, plan.keys, { ...input, over }, about, planned, tidyUp);
+  const tidied = mode === 'unlink' && !draft.backupPlanned ? indexes : null;
+  return removePlanned(context, server, { ...input, over }, draft, {
+    ...{ keys, action, patterns: selection.patterns },
+    tidyUp: () => pruneIndexes(server, tidied),
+  });
 }
 
 const defaultWindowSeconds = 300;
@@ -154,12 +142,6 @@ async function withIdsOfFile(context: Context, input: InvalidateInput): Promise<
     throw new InputError('--ids-from needs an entity', 'write `cachectl invalidate user --ids-from FILE`');
   }
   return { ...input, ids: [...ids, ...(await idsFrom(context, file))] };
-}
-
-function prunedIndexes(server: RedisServer, indexes: readonly KeyIndex[] | null): Promise<PrunedIndexes> {
-  return indexes === null || indexes.length === 0
-    ? Promise.resolve(nothingPruned)
-    : pruneIndexes(server, indexes);
 }
 
 async function writePlan(

@@ -183,12 +183,7 @@ function outcomeNotes(result: InvalidateResult): Block[] {
     case 'unreachable':
       return [note('bad', `nothing was removed: no name leads to these keys; ${byNamespace(result)}`)];
     case 'overLimit':
-      return [
-        note(
-          'bad',
-          `${counted(matched, 'key matches', 'keys match')}, more than --limit ${(result.limit ?? 0).toLocaleString('en-US')} allows: nothing was removed`,
-        ),
-      ];
+      return [note('bad', overLimitText(result))];
     case 'drifted':
       return [note('bad', 'the plan no longer holds: nothing was changed; make a new one')];
     case 'declined':
@@ -293,6 +288,9 @@ function byNamespace({ unreachable }: InvalidateResult): string {
     ? `${command} removes all keys of that namespace, and so for each of the ${names.length}`
     : `${command} removes all of them`;
 }
+
+export const overLimitText = ({ matched, limit }: InvalidateResult) =>
+  `${counted(matched, 'key matches', 'keys match')}, more than --limit ${(limit ?? 0).toLocaleString('en-US')} allows: nothing was removed`;
 
 /** Why there is nothing to do. */
 export function nothingText(result: InvalidateResult): string {

@@ -1,13 +1,11 @@
-import { type ChangeResult, problemsOf } from '../planned-change.ts';
+import type { Finding, PruningGoals, PruningPlan, Reason } from '../../changes/prune.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { Namespace } from '../../keyspace/map.ts';
-import type { Pruning } from '../../changes/prune/apply.ts';
-import type { Finding, PruningGoals, Reason } from '../../changes/prune/findings.ts';
-import type { PruningPlan } from '../../changes/prune/read-plan.ts';
-import type { Backup } from '../backup.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { serverCostOf } from '../keyspace-report.ts';
+import { sumOf } from '../../support/collections.ts';
+import type { Backup } from '../backup.ts';
 import { ttlRuleText } from '../namespace-summary.ts';
+import { type ChangeResult, draftOf } from '../planned-change.ts';
 
 /** How a pruning ended. */
 export type PruningOutcome =
@@ -75,39 +73,32 @@ export interface Changes {
   readonly removed: number;
 }
 
-interface PlanContext {
-  readonly plan: PruningPlan;
-  readonly goals: PruningGoals;
-  readonly permanentNamespaces: readonly string[];
-  readonly server: Pick<RedisServer, 'address'>;
-  readonly dryRun: boolean;
-  /** Null: nothing is to be removed. */
-  readonly backup: Backup | null;
-  /** Whether the TTLs are noted before they change; null: none is to change. */
-  readonly ttlBackup: Backup | null;
-}
-
-/** The result before anything is changed. */
-export function plannedResult(context: PlanContext, outcome: PruningOutcome): PruneResult {
-  const { plan, goals } = context;
-  const { keys } = plan;
-  const matched = keys.withoutTtl.length + keys.tooLong.length + keys.idle.length;
+/**
+ * The result before anything is changed.
+ * @param backup Of what is removed. @param ttlBackup Whether the TTLs are noted before they change. Each undefined: there is nothing
+ */
+export function draftOfPruning(
+  server: Pick<RedisServer, 'address'>,
+  plan: PruningPlan,
+  goals: PruningGoals,
+  backup: Backup | undefined,
+  ttlBackup: Backup | undefined,
+): Omit<PruneResult, 'dryRun' | 'permanentNamespaces'> {
+  const { keys, replicas, keysWithoutIdleTime } = plan;
+  const planned = {
+    ttlSet: keys.withoutTtl.length,
+    shortened: keys.tooLong.length,
+    removed: keys.idle.length,
+  };
   const leftBecause = (reason: Reason) =>
-    plan.namespaces.reduce((sum, { left }) => sum + (left?.reason === reason ? left.keys : 0), 0);
+    sumOf(plan.namespaces.map(({ left }) => (left?.reason === reason ? left.keys : 0)));
   return {
-    outcome,
-    server: { address: context.server.address },
-    dryRun: context.dryRun,
-    complete: plan.complete,
-    planFull: plan.full,
-    matched,
-    matchedMemoryBytes: plan.memoryBytes,
-    keyspaceKeys: plan.keyspaceKeys,
-    planned: {
-      ttlSet: keys.withoutTtl.length,
-      shortened: keys.tooLong.length,
-      removed: keys.idle.length,
-    },
+    ...draftOf(server, plan, sumOf(Object.values(planned)), {
+      isKept: backup?.isKept ?? false,
+      noUndoBecause: backup?.noUndoBecause ?? ttlBackup?.noUndoBecause ?? null,
+    }),
+    ...{ outcome: 'planned', planned, planFull: plan.full, replicas, keysWithoutIdleTime },
+    ...{ ttlSet: 0, shortened: 0, removed: 0, skipped: 0 },
     namespaces: plan.namespaces.map(({ name, namespace, found, memoryBytes, left }) => ({
       namespace: name,
       kind: namespace?.kind ?? null,
@@ -119,26 +110,10 @@ export function plannedResult(context: PlanContext, outcome: PruningOutcome): Pr
       left: left?.keys ?? 0,
       leftBecause: left?.reason ?? null,
     })),
-    ttlSet: 0,
-    shortened: 0,
-    removed: 0,
-    skipped: 0,
-    failed: 0,
-    notAttempted: matched,
     stateKeysLeft: leftBecause('state'),
-    keysWithoutIdleTime: plan.keysWithoutIdleTime,
     guessedRuleKeysLeft: leftBecause('guessedRule'),
-    permanentNamespaces: context.permanentNamespaces,
-    journal: null,
-    backup: false,
-    backupPlanned: context.backup?.isKept ?? false,
-    ttlUndoPlanned: context.ttlBackup?.noUndoBecause === null,
-    noUndoBecause: context.backup?.noUndoBecause ?? context.ttlBackup?.noUndoBecause ?? null,
+    ttlUndoPlanned: ttlBackup?.noUndoBecause === null,
     sample: plan.sample.map(({ key, finding }) => ({ ...keyFields(key), finding })),
-    problems: [],
-    replicas: plan.replicas,
-    durationSeconds: null,
-    serverCost: serverCostOf(plan),
   };
 }
 
@@ -147,28 +122,4 @@ function ruleText(namespace: Namespace | null): string | null {
   const { ttl, guessedTtl } = namespace;
   if (ttl !== null) return ttlRuleText(ttl);
   return guessedTtl && `${ttlRuleText(guessedTtl)} (guess)`;
-}
-
-export function prunedResult(
-  planned: PruneResult,
-  pruning: Pruning,
-  journal: string | null,
-  interrupted: boolean,
-): PruneResult {
-  const { changed, skipped, failed, notAttempted } = pruning;
-  const wentThrough = failed === 0 && notAttempted === 0;
-  return {
-    ...planned,
-    outcome: wentThrough ? 'pruned' : interrupted ? 'interrupted' : 'partlyPruned',
-    ttlSet: changed.withoutTtl,
-    shortened: changed.tooLong,
-    removed: changed.idle,
-    journal,
-    backup: planned.backupPlanned && journal !== null,
-    skipped,
-    failed,
-    notAttempted,
-    problems: problemsOf(pruning.problems),
-    durationSeconds: pruning.durationSeconds,
-  };
 }

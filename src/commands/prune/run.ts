@@ -1,18 +1,16 @@
+import { applyPruning } from '../../changes/apply.ts';
+import { planPruning, type PruningGoals } from '../../changes/prune.ts';
+import { isState, unknownNamespace } from '../../changes/selection.ts';
 import { type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { InputError } from '../../support/failure.ts';
-import { isState, unknownNamespace } from '../../changes/selection.ts';
-import { applyPruning } from '../../changes/prune/apply.ts';
-import type { PruningGoals } from '../../changes/prune/findings.ts';
-import { planPruning } from '../../changes/prune/read-plan.ts';
-import { askConsent, consentOf, refusalOf } from '../planned-change.ts';
-import { warnOfTouches } from '../keyspace-report.ts';
-import { paceLimitsOf } from '../reading-options.ts';
-import { decideBackup, type ChangeInput, requireBackupPlace, startJournal } from '../backup.ts';
-import { type Context, type Execution, type Outcome } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { plannedResult, type PruneResult, prunedResult } from './result.ts';
-import { changesText, planBlocks, questionText, viewPrune } from './view.ts';
+import { type ChangeInput, decideBackup, requireBackupPlace } from '../backup.ts';
 import { blankOf } from '../blank.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
+import { warnOfTouches } from '../keyspace-report.ts';
+import { carryOut } from '../planned-change.ts';
+import { paceLimitsOf } from '../reading-options.ts';
+import { draftOfPruning, type PruneResult } from './result.ts';
+import { changesText, planBlocks, questionText, viewPrune } from './view.ts';
 
 interface PruneInput extends ChangeInput {
   readonly setTtl?: true;
@@ -44,7 +42,7 @@ export function pruneExecution(input: PruneInput): Execution<PruneResult> {
 }
 
 async function prune(context: Context, input: PruneInput): Promise<Outcome<PruneResult>> {
-  const { map, signal, progress, now, random } = context;
+  const { map, signal, progress, now } = context;
   const goals = goalsOf(map, input);
   requireBackupPlace(context, input);
   const limits = paceLimitsOf(input);
@@ -52,56 +50,40 @@ async function prune(context: Context, input: PruneInput): Promise<Outcome<Prune
   const plan = await planPruning(server, map, goals, { limits, signal, progress, now });
   const { idle, withoutTtl, tooLong } = plan.keys;
   if (goals.idleSeconds !== null && !signal.aborted) await warnOfTouches(context, server, goals.idleSeconds);
-  const permanentNamespaces = permanentIn(map, goals);
   const sizes = { keys: idle, memoryBytes: plan.memoryBytes };
   const backup =
-    idle.length === 0 || signal.aborted ? null : await decideBackup(context, server, input, 'unlink', sizes);
+    idle.length === 0 || signal.aborted
+      ? undefined
+      : await decideBackup(context, server, input, 'unlink', sizes);
   const ttlBackup =
     withoutTtl.length + tooLong.length === 0
-      ? null
+      ? undefined
       : await decideBackup(context, server, input, 'soft', sizes);
-  const planned = (outcome: PruneResult['outcome']) =>
-    plannedResult(
-      { plan, goals, permanentNamespaces, server, dryRun: input.dryRun === true, backup, ttlBackup },
-      outcome,
-    );
-  if (signal.aborted) return { result: planned('interrupted') };
-  const draft = planned('declined');
-  if (draft.matched === 0) return { result: planned('nothingToDo') };
-  if (input.dryRun) return { result: planned('planned') };
-  const ask = () =>
-    askConsent(context, server, {
-      plan: planBlocks(draft),
-      action: changesText(draft),
-      question: questionText(draft),
-      otherwise: 'nothing was changed',
-      ...consentOf(input),
-    });
-  const { refusal, ...shown } = await refusalOf(context, ask, planned);
-  if (refusal !== null) return refusal;
+  const draft: PruneResult = {
+    ...draftOfPruning(server, plan, goals, backup, ttlBackup),
+    ...{ dryRun: input.dryRun === true, permanentNamespaces: permanentIn(map, goals) },
+  };
+  if (signal.aborted) return { result: { ...draft, outcome: 'interrupted' } };
+  if (draft.matched === 0) return { result: { ...draft, outcome: 'nothingToDo' } };
+  if (input.dryRun) return { result: draft };
   const { idleSeconds } = goals;
   const { jitter = null } = input;
-  const withValues = draft.backupPlanned;
   const action = [
     ...['prune', ...(goals.withoutTtl ? ['--set-ttl'] : []), ...(goals.tooLong ? ['--too-long'] : [])],
     ...(idleSeconds === null ? [] : [`--idle ${idleSeconds}s`]),
   ].join(' ');
-  const journal = await startJournal(context, server, input, {
-    ...{ command: 'prune', action, patterns: [], withValues },
+  return carryOut(context, server, input, draft, {
+    consent: {
+      plan: planBlocks(draft),
+      action: changesText(draft),
+      question: questionText(draft),
+      otherwise: 'nothing was changed',
+    },
+    journal: { command: 'prune', action, patterns: [] },
+    apply: (options) => applyPruning(server, plan, { ...options, map, jitter, idleSeconds }),
+    outcomes: ['pruned', 'partlyPruned'],
+    countsOf: ({ unchanged }) => ({ skipped: unchanged }),
   });
-  const pruning = await applyPruning(server, plan, {
-    ...{ map, jitter, idleSeconds, journal, withValues, limits, signal, progress, now, random },
-  });
-  const { changed, failed, notAttempted } = pruning;
-  await journal
-    ?.finish({ removed: changed.idle, shortened: changed.withoutTtl + changed.tooLong, failed, notAttempted })
-    .catch(() => undefined);
-  return {
-    result: prunedResult(draft, pruning, journal?.path ?? null, signal.aborted),
-    ...shown,
-    ...(pruning.failed > 0 && { exitCode: exitCodes.negative }),
-    ...(pruning.stoppedBy !== null && { error: pruning.stoppedBy }),
-  };
 }
 
 /** The namespaces in which a missing TTL is as it should be. */

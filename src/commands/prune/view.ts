@@ -1,4 +1,4 @@
-import type { Finding, Reason } from '../../changes/prune/findings.ts';
+import type { Finding, Reason } from '../../changes/prune.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, command, fact, note, notes, type TableBlock } from '../../render/blocks.ts';
 import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';

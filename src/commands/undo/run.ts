@@ -5,20 +5,13 @@ import { InputError } from '../../support/failure.ts';
 import { FileFault } from '../../records/fixtures/record.ts';
 import { type FixtureSource, openFile } from '../../records/fixtures/source.ts';
 import { readStaying } from '../../changes/journal.ts';
-import { undoJournal } from '../../changes/undo.ts';
+import { type Undoing, undoJournal } from '../../changes/undo.ts';
 import { silentProgress } from '../../support/progress.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type Block, fact, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
-import {
-  askConsent,
-  type ConsentInput,
-  consentOf,
-  type Problem,
-  problemsOf,
-  problemTable,
-} from '../planned-change.ts';
+import { askConsent, type ConsentInput, problemTable } from '../planned-change.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { blankOf } from '../blank.ts';
@@ -32,7 +25,7 @@ interface UndoInput extends ConsentInput {
   readonly dryRun?: true;
 }
 
-export interface UndoResult {
+export interface UndoResult extends Undoing {
   readonly journal: string;
   /** What the journal is of, in words. */
   readonly action: string;
@@ -41,25 +34,11 @@ export interface UndoResult {
   readonly dryRun: boolean;
   /** Keys of the journal: always `restored + skipped + failed`. */
   readonly keys: number;
-  readonly restored: number;
-  /** Of these, keys that were there all the time, and have the TTL again that `invalidate --mode soft` or `prune` had changed. */
-  readonly ttlsRestored: number;
   /** `rewritten + expired + withoutValue + notAttempted`. */
   readonly skipped: number;
-  /** Are there again, and were left alone. */
-  readonly rewritten: number;
-  /** Would have expired by now, or did so within the shorter TTL that it was given. */
-  readonly expired: number;
-  /** Only their names were kept. */
-  readonly withoutValue: number;
-  readonly notAttempted: number;
-  readonly failed: number;
-  /** Keys that the server evicted meanwhile, which may be others than these; null where it was not asked, or does not say. */
-  readonly evictedKeys: number | null;
   /** True where the journal ends without its closing record: its writer was killed, or it was cut off. What is before that counts. */
   readonly journalTruncated: boolean;
   readonly durationSeconds: number;
-  readonly problems: readonly Problem[];
 }
 
 /** `undo` from its input to its result. */
@@ -106,12 +85,11 @@ async function undoFrom(
       ...((isFutile || preview.failed > 0) && { exitCode: exitCodes.negative }),
     };
   }
-  await askConsent(context, server, {
+  await askConsent(context, server, input, {
     plan: viewUndo(preview),
     action: `restore ${whatText(preview)}`,
     question: `Restore ${whatText(preview)} on ${server.address}?`,
     otherwise: 'nothing was restored',
-    ...consentOf(input),
   });
   const { error, ...result } = await attempt(false);
   const isEvicted = input.allowEvictions !== true && (result.evictedKeys ?? 0) > 0;
@@ -138,7 +116,7 @@ async function run(
   dryRun: boolean,
 ): Promise<UndoResult & { error?: Error }> {
   const startedAt = context.now();
-  const undoing = await undoJournal(server, archive.header, archive.frames, {
+  const { stoppedBy, ...undoing } = await undoJournal(server, archive.header, archive.frames, {
     staying,
     replace: input.replace === true,
     allowsEvictions: input.allowEvictions === true,
@@ -147,31 +125,20 @@ async function run(
     progress: dryRun ? silentProgress : context.progress,
     now: context.now,
   });
-  const { restored, rewritten, expired, withoutValue, failed, notAttempted, stoppedBy } = undoing;
+  if (dryRun && stoppedBy !== null) throw stoppedBy;
+  const { restored, rewritten, expired, withoutValue, failed, notAttempted } = undoing;
   const skipped = rewritten + expired + withoutValue + notAttempted;
   const error =
     stoppedBy ??
     (context.signal.aborted && !dryRun
       ? new InterruptedError('interrupted; run it again to continue')
       : null);
+  const { action, createdAt } = archive.header;
   return {
-    journal: input.journal,
-    action: archive.header.action,
-    createdAt: archive.header.createdAt,
-    dryRun,
-    keys: restored + skipped + failed,
-    restored,
-    ttlsRestored: undoing.ttlsRestored,
-    skipped,
-    rewritten,
-    expired,
-    withoutValue,
-    notAttempted,
-    failed,
-    evictedKeys: undoing.evictedKeys,
-    journalTruncated: archive.isCut(),
+    ...{ journal: input.journal, action, createdAt, dryRun },
+    ...undoing,
+    ...{ keys: restored + skipped + failed, skipped, journalTruncated: archive.isCut() },
     durationSeconds: (context.now() - startedAt) / 1000,
-    problems: problemsOf(undoing.problems),
     ...(error && { error }),
   };
 }

@@ -4,8 +4,8 @@ import type { FixtureValue } from '../../src/records/fixtures/record.ts';
 import {
   fillCommands,
   isLong,
-  replaceCommands,
   stagedReplace,
+  writeCommands,
 } from '../../src/records/fixtures/write-commands.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';
@@ -19,20 +19,20 @@ const elementsOf = (count: number, length = 3) =>
 describe('replacing a key', () => {
   test('with a string is one SET', () => {
     const value: FixtureValue = { type: 'string', bytes: asBytes('v') };
-    expect(replaceCommands(key, value, 1500)).toEqual([['SET', 'k', 'v', 'PX', 1500]]);
-    expect(replaceCommands(key, value, null)).toEqual([['SET', 'k', 'v']]);
+    expect(writeCommands({ key, value }, 1500, 'replace')).toEqual([['SET', 'k', 'v', 'PX', 1500]]);
+    expect(writeCommands({ key, value }, null, 'replace')).toEqual([['SET', 'k', 'v']]);
   });
 
   test('with a collection is one transaction that empties, fills and gives the TTL', () => {
     const value: FixtureValue = { type: 'hash', elements: elementsOf(2, 1) };
-    expect(replaceCommands(key, value, 1500)).toEqual([
+    expect(writeCommands({ key, value }, 1500, 'replace')).toEqual([
       ['MULTI'],
       ['UNLINK', 'k'],
       ['HSET', 'k', '0', '1'],
       ['PEXPIRE', 'k', 1500],
       ['EXEC'],
     ]);
-    expect(replaceCommands(key, value, null).map(([name]) => name)).toEqual([
+    expect(writeCommands({ key, value }, null, 'replace').map(([name]) => name)).toEqual([
       'MULTI',
       'UNLINK',
       'HSET',

@@ -150,7 +150,7 @@ async function write(
   const allowsEvictions = input.allowEvictions === true;
   if (!input.ignoreMemoryEstimate) {
     const newRatio = 1 - (check.repeatedKeys ?? 0) / check.records;
-    const shortage = await findShortage(server, check.need, newRatio, mode !== 'merge');
+    const shortage = await findShortage(server, check, newRatio, mode !== 'merge');
     if (shortage !== null) return { result: plan, error: shortageFailure(shortage) };
   }
   const amount = counted(check.records - check.invalid - check.expired, 'record');

@@ -6,8 +6,8 @@ import { asBytes } from '../../src/support/bytes.ts';
 test('without a map, differences are counted by the namespaces that all keys together show', () => {
   const tally = new ComparisonTally(emptyMap, 20);
   for (let id = 0; id < 60; id++) {
-    tally.addMissing(asBytes(`flag:feature-${id}`), 'string');
-    tally.addExtra(asBytes(`page:/products/${id}`), 'string');
+    tally.addLone(asBytes(`flag:feature-${id}`), 'string', 'a');
+    tally.addLone(asBytes(`page:/products/${id}`), 'string', 'b');
   }
   expect(tally.namespaces()).toEqual([
     { namespace: 'flag:feature-<id>', missing: 60, extra: 0, different: 0 },
@@ -19,7 +19,7 @@ test('rows of many namespaces are bounded, and add up', () => {
   const tally = new ComparisonTally(emptyMap, 0);
   for (let word = 0; word < 26 * 26; word++) {
     const name = String.fromCharCode(97 + Math.floor(word / 26), 97 + (word % 26));
-    tally.addMissing(asBytes(`${name}:x`), 'string');
+    tally.addLone(asBytes(`${name}:x`), 'string', 'a');
   }
   const rows = tally.namespaces();
   expect(rows.length).toBeLessThanOrEqual(40);

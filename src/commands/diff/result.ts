@@ -5,6 +5,7 @@ import type {
   LoneKey,
   NamespaceDifferences,
 } from '../../records/compare/tally.ts';
+import type { KeyProblem } from '../../records/problems.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
@@ -39,7 +40,7 @@ export interface DiffResult {
   readonly onlyInB: readonly LoneKey[];
   readonly differences: readonly Difference[];
   readonly namespaces: readonly NamespaceDifferences[];
-  readonly problems: ComparisonTally['problems'];
+  readonly problems: readonly KeyProblem[];
   /** Both servers together. */
   readonly serverCost: ServerCost;
 }
@@ -56,19 +57,15 @@ export function diffResultOf(
   complete: boolean,
   serverCost: ServerCost,
 ): DiffResult {
-  const { compared, missing, extra, differentKeys, different, skipped, failed } = tally;
-  const found = missing + extra + differentKeys > 0;
+  const { compared, missing, extra, differences, different, skipped, problems } = tally;
+  const found = missing.total + extra.total + differences.total > 0;
   return {
-    ...{ a, b, equal: found ? false : complete && failed === 0 ? true : null },
-    ...{ compared, missing, extra, different: differentKeys },
+    ...{ a, b, equal: found ? false : complete && problems.total === 0 ? true : null },
+    ...{ compared, missing: missing.total, extra: extra.total, different: differences.total },
     ...{ differentTypes: different.type, differentValues: different.value, differentTtls: different.ttl },
-    ...{ skipped, failed, complete },
-    onlyInA: tally.missingKeys,
-    onlyInB: tally.extraKeys,
-    differences: tally.differences,
-    namespaces: tally.namespaces(),
-    problems: tally.problems,
-    serverCost,
+    ...{ skipped, failed: problems.total, complete },
+    ...{ onlyInA: missing.first, onlyInB: extra.first, differences: differences.first },
+    ...{ namespaces: tally.namespaces(), problems: problems.first, serverCost },
   };
 }
 

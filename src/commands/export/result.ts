@@ -1,4 +1,5 @@
-import type { ExportProblem, ExportTally } from '../../records/export/tally.ts';
+import type { ExportTally } from '../../records/export/tally.ts';
+import type { KeyProblem } from '../../records/problems.ts';
 import type { NodeFacts } from '../../redis/node-facts.ts';
 import { sumAccounts } from '../../redis/account.ts';
 import { costNotes, type ServerCost } from '../keyspace-report.ts';
@@ -35,7 +36,7 @@ export interface ExportResult {
   /** True on servers before 7.2, which take reading for a use of the key. */
   readonly idleTimesReset: boolean;
   /** The first 20 that failed. */
-  readonly problems: readonly ExportProblem[];
+  readonly problems: readonly KeyProblem[];
   readonly serverCost: ServerCost;
 }
 

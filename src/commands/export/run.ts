@@ -71,14 +71,15 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
   const durationSeconds = (context.now() - startedAt) / 1000;
   const serverCost = serverCostOf(tally.accounts, durationSeconds, before, after);
   const result: ExportResult = {
-    ...{ file, form, keys: tally.keys, fileBytes: bytes, skipped: tally.skipped, failed: tally.failed },
+    ...{ file, form, keys: tally.keys, fileBytes: bytes, skipped: tally.skipped },
+    failed: tally.problems.total,
     unreadableKeys: serverCost.unreadableKeys,
     complete: tally.complete,
     hashesWithFieldTtls: fieldTtlsOf(before),
     streamsWithoutGroups: form === 'archive' ? 0 : tally.streamsWithGroups,
     types: tally.types,
     idleTimesReset: !tally.leavesIdleTimes,
-    problems: tally.problems,
+    problems: tally.problems.first,
     serverCost,
   };
   if (to === undefined) await context.remark(exportNotes(result, context.ownLookups()));

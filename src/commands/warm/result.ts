@@ -1,5 +1,5 @@
 import type { FixtureCheck } from '../../records/fixtures/check.ts';
-import type { FixtureProblem } from '../../records/fixtures/problems.ts';
+import type { FixtureProblem } from '../../records/problems.ts';
 import type { NamespaceTally, TypeTally } from '../../records/fixtures/tally.ts';
 import type { Verification } from '../../records/fixtures/verify.ts';
 import type { FixtureWriting } from '../../records/fixtures/write-run.ts';

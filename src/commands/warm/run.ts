@@ -1,7 +1,7 @@
 import { InputError } from '../../support/failure.ts';
 import { checkFixtures, type FixtureCheck, type FixtureWork } from '../../records/fixtures/check.ts';
 import { findShortage } from '../../records/fixtures/memory.ts';
-import { RejectsFile } from '../../records/fixtures/problems.ts';
+import { RejectsFile } from '../../records/problems.ts';
 import type { FixtureSource } from '../../records/fixtures/source.ts';
 import { TtlPolicy } from '../../records/fixtures/ttl-policy.ts';
 import {
@@ -83,10 +83,9 @@ async function warm(context: Context, input: WarmInput): Promise<Outcome<WarmRes
     const error = check.interrupted
       ? new InterruptedError('interrupted while the files were checked; nothing was written')
       : checkFailure(check, input.skipInvalid === true);
-    if (error !== null) {
-      return { result: resultOf({ ...check, plan: null }, null, dryRun, checkMillis), error };
-    }
+    if (error !== null) check.plan = null;
     const plan = resultOf(check, null, dryRun, checkMillis);
+    if (error !== null) return { result: plan, error };
     warnOfCheck(context, check, plan, sources);
     if (dryRun || check.records === check.invalid + check.expired) return { result: plan };
     return await write(context, input, sources, work, check, plan);

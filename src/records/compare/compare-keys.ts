@@ -15,7 +15,8 @@ import {
   holdsAll,
   isSameExpiry,
 } from './canonical.ts';
-import type { ComparisonTally, DifferenceKind } from './tally.ts';
+import type { ServerSide } from './server-side.ts';
+import type { DifferenceKind } from './tally.ts';
 
 export interface ComparisonRules {
   /** How far two TTLs may lie apart, in milliseconds; null: they are not looked at. */
@@ -66,14 +67,6 @@ export interface Side {
   deadlinesOf(keys: readonly ByteString[]): Promise<Expiry[]>;
 }
 
-/** A side that can tell whether it holds members that another side has. */
-export interface ProbedSide extends Side {
-  /** @param offset members before this piece. @throws PieceFault, RedisError */
-  holds(key: ByteString, piece: Value, offset: number): Promise<boolean>;
-  /** A piece of a hash with the moments at which its fields expire on this side. @throws RedisError */
-  withFieldExpiries(key: ByteString, piece: Value): Promise<Value>;
-}
-
 /** What the comparison of one key came to. */
 export type Verdict =
   | { readonly kind: 'equal' | 'skipped' }
@@ -88,18 +81,6 @@ export type Verdict =
     }
   | Failed;
 
-/** Compares the keys of `a` with those of the same name in `b`. @throws RedisError */
-export async function compareKeys(
-  keys: readonly ByteString[],
-  a: Side,
-  b: ProbedSide,
-  rules: ComparisonRules,
-  tally: ComparisonTally,
-): Promise<void> {
-  const verdicts = await judgeKeys(keys, a, b, rules);
-  for (const key of keys) tally.enter(key, verdicts.get(key) ?? { kind: 'skipped' });
-}
-
 /**
  * A verdict on each key. What seems to be missing or different is looked at a second time before it is told: the key may have
  * been written on one side while it was read on the other.
@@ -108,7 +89,7 @@ export async function compareKeys(
 export async function judgeKeys(
   keys: readonly ByteString[],
   a: Side,
-  b: ProbedSide,
+  b: ServerSide,
   rules: ComparisonRules,
 ): Promise<Map<ByteString, Verdict>> {
   const verdicts = await judgeAll(keys, a, b, rules);
@@ -139,25 +120,30 @@ export async function expiringIn(
 async function judgeAll(
   keys: readonly ByteString[],
   a: Side,
-  b: ProbedSide,
+  b: ServerSide,
   rules: ComparisonRules,
 ): Promise<Map<ByteString, Verdict>> {
   const verdicts = new Map<ByteString, Verdict>();
   const [ofA, ofB] = await Promise.all([a.describe(keys), b.describe(keys)]);
-  const both: { key: ByteString; a: KeyToRead; b: KeyToRead; memoryBytes: number | null; type: string }[] =
-    [];
+  const both: { a: KeyToRead; b: KeyToRead; memoryBytes: number | null }[] = [];
   keys.forEach((key, index) => {
     const [inA, inB] = [ofA[index] ?? null, ofB[index] ?? null];
     if (inA === null) verdicts.set(key, { kind: 'skipped' });
     else if (inB === null) verdicts.set(key, { kind: 'missing', type: inA.type ?? 'unknown' });
-    else if (inA.type === null || inB.type === null) verdicts.set(key, unreadable);
+    else if (inA.type === null || inB.type === null)
+      verdicts.set(key, failed('it may be listed but not read by this user'));
     // Of a dump that this program cannot read not even the type is known.
-    else if (inA.type === 'dump' || inB.type === 'dump') verdicts.set(key, undecodable);
-    else if (inA.type !== inB.type) verdicts.set(key, ofTypes(inA, inB));
-    else {
+    else if (inA.type === 'dump' || inB.type === 'dump') verdicts.set(key, failed(unknownDump));
+    else if (inA.type !== inB.type) {
+      const [a, b] = [sightingOf({ type: inA.type }, rules), sightingOf({ type: inB.type }, rules)];
+      verdicts.set(key, { kind: 'different', what: 'type', a, b });
+    } else {
       const sizes = [inA.memoryBytes, inB.memoryBytes];
-      const memoryBytes = sizes.includes(null) ? null : Math.max(...sizes.map(Number));
-      both.push({ key, a: inA, b: inB, memoryBytes, type: inA.type });
+      both.push({
+        a: inA,
+        b: inB,
+        memoryBytes: sizes.includes(null) ? null : Math.max(...sizes.map(Number)),
+      });
     }
   });
   for (const batch of batchesOf(both)) {
@@ -165,9 +151,9 @@ async function judgeAll(
       a.read(batch.map((each) => each.a)),
       b.read(batch.map((each) => each.b)),
     ]);
-    for (const [index, { key, type }] of batch.entries()) {
+    for (const [index, { a: described }] of batch.entries()) {
       const looked = [readA[index], readB[index]] as [Looked, Looked];
-      verdicts.set(key, await judge(key, type, looked, a, b, rules));
+      verdicts.set(described.key, await judge(described, looked, a, b, rules));
     }
   }
   return verdicts;
@@ -175,43 +161,28 @@ async function judgeAll(
 
 const failed = (reason: string): Verdict => ({ kind: 'failed', reason });
 export const unknownDump = 'the form that DUMP gave it is not known';
-const undecodable = failed(unknownDump);
-const unreadable = failed('it may be listed but not read by this user');
-
-function ofTypes(a: KeyToRead, b: KeyToRead): Verdict {
-  const sighting = ({ type }: KeyToRead): Sighting => ({
-    ...{ type: type ?? 'unknown', length: null, digest: null, ttlSeconds: null },
-  });
-  return { kind: 'different', what: 'type', a: sighting(a), b: sighting(b) };
-}
 
 async function judge(
-  key: ByteString,
-  type: string,
+  { key, type }: KeyToRead,
   [inA, inB]: readonly [Looked, Looked],
   a: Side,
-  b: ProbedSide,
+  b: ServerSide,
   rules: ComparisonRules,
 ): Promise<Verdict> {
-  if (inA.kind === 'outline' || inB.kind === 'outline') {
-    const verdict = await judgeLong(key, type, a, b, rules, false);
-    const { reason } = (inA.kind === 'outline' ? inA : inB) as Extract<Looked, { kind: 'outline' }>;
-    return verdict.kind === 'equal' && reason !== null ? failed(reason) : verdict;
-  }
+  const long = (inPieces: boolean) => judgeLong(key, type ?? '', a, b, rules, inPieces);
+  for (const looked of [inA, inB])
+    if (looked.kind === 'outline') {
+      const verdict = await long(false);
+      return verdict.kind === 'equal' && looked.reason !== null ? failed(looked.reason) : verdict;
+    }
   if (inA.kind === 'failed') return inA;
   if (inB.kind === 'failed') return inB;
   if (inA.kind === 'gone') return { kind: 'skipped' };
-  if (inB.kind === 'gone') return { kind: 'missing', type };
-  if (inA.kind === 'long' || inB.kind === 'long') return judgeLong(key, type, a, b, rules, true);
+  if (inB.kind === 'gone') return { kind: 'missing', type: type ?? '' };
+  if (inA.kind !== 'value' || inB.kind !== 'value') return long(true);
   const now = rules.now();
   const [ofA, ofB] = [aliveAt(inA.value, now), aliveAt(inB.value, now)];
   const found = inA.added === true ? membersOf(ofB, ofA) : ofB;
-  const sighting = (looked: typeof inA): Sighting => ({
-    type: looked.value.type,
-    length: distinctLengthOf(looked.value),
-    digest: digestOf(looked.value),
-    ttlSeconds: ttlSecondsOf(looked, rules),
-  });
   return verdictOf(
     {
       type: ofA.type === ofB.type,
@@ -219,7 +190,8 @@ async function judge(
       ttl: isSameTtl(inB, inA, rules),
       fieldTtls: areSameFieldTtls(found, ofA, rules),
     },
-    () => [sighting(inA), sighting(inB)],
+    () => [inA, inB].map(({ value, ...held }) => ({ ...held, ...outlineOf(value) })),
+    rules,
   );
 }
 
@@ -228,7 +200,7 @@ async function judgeLong(
   key: ByteString,
   type: string,
   a: Side,
-  b: ProbedSide,
+  b: ServerSide,
   rules: ComparisonRules,
   inPieces: boolean,
 ): Promise<Verdict> {
@@ -256,14 +228,12 @@ async function judgeLong(
     if (!(error instanceof PieceFault)) throw error;
     return failed(error.message);
   }
-  const sighting = (measure: Measure): Sighting => ({
-    ...{ type, length: measure.length, digest: null },
-    ttlSeconds: ttlSecondsOf(measure, rules),
-  });
-  return verdictOf({ type: true, value, ttl: isSameTtl(ofB, ofA, rules), fieldTtls }, () => [
-    sighting(ofA),
-    sighting(ofB),
-  ]);
+  const ttl = isSameTtl(ofB, ofA, rules);
+  return verdictOf(
+    { type: true, value, ttl, fieldTtls },
+    () => [ofA, ofB].map((each) => ({ ...each, type })),
+    rules,
+  );
 }
 
 /** What of two keys is the same; `fieldTtls` is null where it is not known. */
@@ -274,19 +244,32 @@ interface Likeness {
   readonly fieldTtls: boolean | null;
 }
 
-/** @param sightings Asked for where there is a difference. */
-export function verdictOf(same: Likeness, sightings: () => readonly [a: Sighting, b: Sighting]): Verdict {
+/** What a sighting is made of. */
+interface Seen extends Partial<Held> {
+  readonly type: string;
+  readonly length?: number | null;
+  readonly digest?: string | null;
+}
+
+export const outlineOf = (value: Value) => ({
+  ...{ type: value.type, length: distinctLengthOf(value), digest: digestOf(value) },
+});
+
+function sightingOf(
+  { type, length = null, digest = null, expiresAtMillis }: Seen,
+  { now }: ComparisonRules,
+): Sighting {
+  const moment = earliest(expiresAtMillis) ?? null;
+  return { type, length, digest, ttlSeconds: moment === null ? null : Math.max(0, moment - now()) / 1000 };
+}
+
+/** @param seen Of `a` and `b`; asked for where there is a difference. */
+export function verdictOf(same: Likeness, seen: () => Seen[], rules: ComparisonRules): Verdict {
   const what = !same.type ? 'type' : !same.value ? 'value' : !same.ttl ? 'ttl' : null;
   if (what === null && same.fieldTtls === null) return failed('the TTLs of its fields could not be read');
   if (what === null && same.fieldTtls === true) return { kind: 'equal' };
-  const [a, b] = sightings();
-  return {
-    kind: 'different',
-    what: what ?? 'ttl',
-    ...(what === null && { inFieldTtls: true as const }),
-    a,
-    b,
-  };
+  const [a, b] = seen().map((each) => sightingOf(each, rules)) as [Sighting, Sighting];
+  return { kind: 'different', what: what ?? 'ttl', ...(what === null && { inFieldTtls: true }), a, b };
 }
 
 export function areSameFieldTtls(
@@ -306,8 +289,3 @@ export function isSameTtl(found: Held, expected: Held, { ttlToleranceMillis }: C
 
 export const earliest = (expiry: ExpectedExpiry): Expiry =>
   typeof expiry === 'object' && expiry !== null ? expiry.from : expiry;
-
-export function ttlSecondsOf({ expiresAtMillis }: Held, { now }: ComparisonRules): number | null {
-  const moment = earliest(expiresAtMillis) ?? null;
-  return moment === null ? null : Math.max(0, moment - now()) / 1000;
-}

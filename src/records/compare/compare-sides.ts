@@ -5,14 +5,15 @@ import { handled } from '../../redis/columns.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { walkNodes, type WalkOptions } from '../../redis/walk.ts';
 import type { Value } from '../values/value.ts';
-import { digestOf, distinctLengthOf } from './canonical.ts';
+import { chunksOf } from '../../support/collections.ts';
 import {
   areSameFieldTtls,
-  compareKeys,
   type ComparisonRules,
   expiringIn,
   isSameTtl,
-  ttlSecondsOf,
+  judgeKeys,
+  outlineOf,
+  type Side,
   type Verdict,
   verdictOf,
 } from './compare-keys.ts';
@@ -62,6 +63,18 @@ export async function compareServers(
   }
 }
 
+/** Compares the keys of `a` with those of the same name in `b`. @throws RedisError */
+async function compareKeys(
+  keys: readonly ByteString[],
+  a: Side,
+  b: ServerSide,
+  rules: ComparisonRules,
+  tally: ComparisonTally,
+): Promise<void> {
+  const verdicts = await judgeKeys(keys, a, b, rules);
+  for (const key of keys) tally.enter(key, verdicts.get(key) ?? { kind: 'skipped' });
+}
+
 /** Enters the keys that stand in `b` and not in `a`. @throws RedisError */
 async function addExtras(
   keys: readonly ByteString[],
@@ -79,14 +92,11 @@ async function addExtras(
     const inB = nowInB[index];
     return nowInA[index] === null && inB ? [{ key, type: inB.type ?? 'unknown' }] : [];
   });
-  const expired = await expiringIn(
-    b,
-    extras.map(({ key }) => key),
-    rules,
-  );
+  const names = extras.map(({ key }) => key);
+  const expired = await expiringIn(b, names, rules);
   for (const { key, type } of extras) {
     if (expired.has(key)) tally.skipped++;
-    else tally.addExtra(key, type);
+    else tally.addLone(key, type, 'b');
   }
 }
 
@@ -136,8 +146,7 @@ export async function compareFileWithServer(
     scope.progress.start('comparing', 'keys', file.keys);
     for await (const group of file.read()) {
       const alive = group.filter((record) => isAlive(record, scope, tally));
-      for (let at = 0; at < alive.length; at += keysInPage) {
-        const page = alive.slice(at, at + keysInPage);
+      for (const page of chunksOf(alive, keysInPage)) {
         const keys = page.map(({ key }) => key);
         await compareKeys(keys, new RecordSide(page, scope.now), side, scope, tally);
         scope.progress.update((done += keys.length));
@@ -149,7 +158,7 @@ export async function compareFileWithServer(
       const found = await side.describe(unknown);
       unknown.forEach((key, index) => {
         const present = found[index];
-        if (present) tally.addExtra(key, present.type ?? 'unknown');
+        if (present) tally.addLone(key, present.type ?? 'unknown', 'b');
       });
     });
   } finally {
@@ -162,12 +171,10 @@ export async function compareFileWithServer(
 const keysInPage = 500;
 
 /** What is kept of a record of the second file: not its value. */
-interface Digested {
-  readonly type: string;
-  /** Null: it cannot be compared. */
-  readonly value: string | null;
-  readonly length: number | null;
-  readonly record: Pick<FileRecord, 'expiresAtMillis' | 'outline'>;
+interface Digested extends Pick<FileRecord, 'type' | 'expiresAtMillis' | 'outline'> {
+  readonly length?: number;
+  /** Absent: it cannot be compared. */
+  readonly digest?: string;
   /** Of a hash whose fields have TTLs of their own, without its elements. */
   readonly fields: Value;
 }
@@ -184,54 +191,39 @@ export async function compareFiles(
 ): Promise<boolean> {
   const ofB = new Map<ByteString, Digested>();
   for await (const group of b.read()) {
-    for (const record of group) {
-      const { key, type, value, expiresAtMillis, outline } = record;
-      if (!isAlive(record, scope, tally)) continue;
-      ofB.set(key, {
-        type,
-        value: value && digestOf(value),
-        length: value && distinctLengthOf(value),
-        record: { expiresAtMillis, ...(outline && { outline }) },
-        fields: withoutElements(value),
-      });
-    }
+    for (const record of group) if (isAlive(record, scope, tally)) ofB.set(record.key, digested(record));
     if (scope.signal.aborted) return false;
   }
   for await (const group of a.read()) {
     for (const record of group)
       if (isAlive(record, scope, tally))
-        tally.enter(record.key, judgeRecord(record, ofB.get(record.key), scope));
+        tally.enter(record.key, judgeDigested(digested(record), ofB.get(record.key), scope));
     if (scope.signal.aborted) return false;
   }
-  for (const [key, { type }] of ofB) if (!a.has(key)) tally.addExtra(key, type);
+  for (const [key, { type }] of ofB) if (!a.has(key)) tally.addLone(key, type, 'b');
   return true;
 }
 
-function judgeRecord(record: FileRecord, other: Digested | undefined, rules: ComparisonRules): Verdict {
-  const { type, value } = record;
-  if (other === undefined) return { kind: 'missing', type };
-  const reason = record.outline?.reason ?? other.record.outline?.reason;
-  if (value === null || other.value === null) return { kind: 'failed', reason: reason ?? '' };
-  const digest = digestOf(value);
-  return verdictOf(
-    {
-      type: type === other.type,
-      value: digest === other.value,
-      ttl: isSameTtl(other.record, record, rules),
-      fieldTtls: areSameFieldTtls(other.fields, withoutElements(value), rules),
-    },
-    () => [
-      { type, length: distinctLengthOf(value), digest, ttlSeconds: ttlSecondsOf(record, rules) },
-      {
-        ...{ type: other.type, length: other.length, digest: other.value },
-        ttlSeconds: ttlSecondsOf(other.record, rules),
-      },
-    ],
-  );
+function digested({ type, value, expiresAtMillis, outline }: FileRecord): Digested {
+  return {
+    ...{ type, expiresAtMillis, ...(value && outlineOf(value)), ...(outline && { outline }) },
+    fields: value?.type === 'hash' ? { ...value, elements: [] } : { type: 'list', elements: [] },
+  };
 }
 
-const withoutElements = (value: Value | null): Value =>
-  value?.type === 'hash' ? { ...value, elements: [] } : { type: 'list', elements: [] };
+function judgeDigested(a: Digested, b: Digested | undefined, rules: ComparisonRules): Verdict {
+  if (b === undefined) return { kind: 'missing', type: a.type };
+  if (a.digest === undefined || b.digest === undefined)
+    return { kind: 'failed', reason: a.outline?.reason ?? b.outline?.reason ?? '' };
+  return verdictOf(
+    {
+      ...{ type: a.type === b.type, value: a.digest === b.digest },
+      ...{ ttl: isSameTtl(b, a, rules), fieldTtls: areSameFieldTtls(b.fields, a.fields, rules) },
+    },
+    () => [a, b],
+    rules,
+  );
+}
 
 function isAlive({ expiresAtMillis }: FileRecord, { now }: ComparisonRules, tally: ComparisonTally): boolean {
   const alive = typeof expiresAtMillis !== 'number' || expiresAtMillis > now();

@@ -20,12 +20,12 @@ import {
   withFieldExpiries,
 } from '../values/value-connection.ts';
 import { areEqual, type Expiry, scoreText } from './canonical.ts';
-import type { Looked, Measure, ProbedSide } from './compare-keys.ts';
+import type { Looked, Measure, Side } from './compare-keys.ts';
 
 const limits: WholeLimits = { stringBytes: 1024 * 1024, collectionBytes: 256 * 1024 };
 
 /** The keys of a server, on a connection to each of its nodes that is opened when it is first needed. */
-export class ServerSide implements ProbedSide {
+export class ServerSide implements Side {
   /** Of the connections; complete once they are closed. */
   readonly accounts: WalkAccount[] = [];
   private readonly connections = new Map<RedisNode, Promise<ValueConnection>>();
@@ -72,6 +72,7 @@ export class ServerSide implements ProbedSide {
       yield await this.withFieldExpiries(key, piece);
   }
 
+  /** A piece of a hash with the moments at which its fields expire here. @throws RedisError */
   async withFieldExpiries(key: ByteString, piece: Value): Promise<Value> {
     const [value = piece] = await withFieldExpiries(await this.connectionFor(key), [{ key, value: piece }]);
     return value;
@@ -93,14 +94,15 @@ export class ServerSide implements ProbedSide {
     };
   }
 
+  /** True where it has these members. @param offset members before this piece. @throws PieceFault, RedisError */
   async holds(key: ByteString, piece: Value, offset: number): Promise<boolean> {
     const { connection, account } = await this.connectionFor(key);
-    const commands = probesFor(key, piece, offset);
+    const { commands, agrees } = probeFor(key, piece, offset);
     const replies = await connection.exchange(commands);
     const refused = replies.find((reply) => reply instanceof ReplyError);
     if (refused !== undefined)
       throw new PieceFault(failedBy(refused, String(commands[0]?.[0]), connection, account));
-    return agrees(piece, replies);
+    return agrees(replies);
   }
 
   /** Closes the connections. */
@@ -147,45 +149,52 @@ export class ServerSide implements ProbedSide {
   }
 }
 
-/** The commands that ask a server whether it holds the piece; `agrees` takes their replies. @param offset members before it */
-function probesFor(key: ByteString, piece: Value, offset: number): RedisCommand[] {
+/** How a server is asked whether it holds the piece. @param offset members before it */
+function probeFor(
+  key: ByteString,
+  piece: Value,
+  offset: number,
+): { readonly commands: readonly RedisCommand[]; readonly agrees: (replies: readonly Reply[]) => boolean } {
   switch (piece.type) {
     case 'string':
-      return [['GETRANGE', key, offset, offset + piece.bytes.length - 1]];
+      return {
+        commands: [['GETRANGE', key, offset, offset + piece.bytes.length - 1]],
+        agrees: ([reply]) => reply === piece.bytes,
+      };
     case 'list':
-      return [['LRANGE', key, offset, offset + piece.elements.length - 1]];
-    case 'hash':
-      return [['HMGET', key, ...fieldNames(piece.elements)]];
-    case 'set':
-      return piece.elements.map((member) => ['SISMEMBER', key, member]);
-    case 'zset':
-      return piece.elements.flatMap((member, index) => (index % 2 === 1 ? [['ZSCORE', key, member]] : []));
+      return {
+        commands: [['LRANGE', key, offset, offset + piece.elements.length - 1]],
+        agrees: ([reply]) => areEqual(piece, collectionOf('list', listOf(reply))),
+      };
     case 'stream': {
       const first = piece.entries[0]?.id ?? asBytes('-');
-      return [['XRANGE', key, first, piece.entries.at(-1)?.id ?? asBytes('+')]];
+      return {
+        commands: [['XRANGE', key, first, piece.entries.at(-1)?.id ?? asBytes('+')]],
+        agrees: ([reply]) => areEqual(piece, collectionOf('stream', listOf(reply))),
+      };
     }
-  }
-}
-
-function agrees(piece: Value, replies: readonly Reply[]): boolean {
-  const [reply = null] = replies;
-  switch (piece.type) {
-    case 'string':
-      return reply === piece.bytes;
-    case 'list':
-    case 'stream':
-      return areEqual(piece, collectionOf(piece.type, listOf(reply)));
     case 'hash': {
       const values = piece.elements.filter((_, index) => index % 2 === 1);
-      return listOf(reply).every((each, index) => each === values[index]);
+      return {
+        commands: [['HMGET', key, ...fieldNames(piece.elements)]],
+        agrees: ([reply]) => listOf(reply).every((each, index) => each === values[index]),
+      };
     }
     case 'set':
-      return replies.every((each) => each === 1);
+      return {
+        commands: piece.elements.map((member) => ['SISMEMBER', key, member]),
+        agrees: (replies) => replies.every((each) => each === 1),
+      };
     case 'zset': {
       const scores = fieldNames(piece.elements);
-      return replies.every(
-        (each, index) => each !== null && scoreText(replyText(each)) === scoreText(scores[index] ?? ''),
-      );
+      const members = piece.elements.filter((_, index) => index % 2 === 1);
+      return {
+        commands: members.map((member) => ['ZSCORE', key, member]),
+        agrees: (replies) =>
+          replies.every(
+            (each, index) => each !== null && scoreText(replyText(each)) === scoreText(scores[index] ?? ''),
+          ),
+      };
     }
   }
 }

@@ -3,6 +3,7 @@ import type { NamespaceMap } from '../../keyspace/map.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { Sighting } from './canonical.ts';
+import { FirstFew, type KeyProblem } from '../problems.ts';
 import type { Verdict } from './compare-keys.ts';
 
 /** In what two keys of the same name differ; of several the first counts. */
@@ -18,7 +19,7 @@ export interface Difference {
   readonly b: Sighting;
 }
 
-/** A key that stands on one side alone. */
+/** A key of one side alone. */
 export interface LoneKey {
   readonly key: string;
   readonly keyBase64?: string;
@@ -51,18 +52,17 @@ class Counts {
 
 /** What was found, complete in its counts; of each kind the first few are kept. */
 export class ComparisonTally {
-  /** Keys that stand on both sides. */
+  /** Keys that are on both sides. */
   compared = 0;
-  missing = 0;
-  extra = 0;
-  readonly different: Record<DifferenceKind, number> = { type: 0, value: 0, ttl: 0 };
   /** Vanished, or were about to, while they were compared. */
   skipped = 0;
-  failed = 0;
-  readonly missingKeys: LoneKey[] = [];
-  readonly extraKeys: LoneKey[] = [];
-  readonly differences: Difference[] = [];
-  readonly problems: { key: string; keyBase64?: string; reason: string }[] = [];
+  /** Keys of `a` that `b` has not. */
+  readonly missing: FirstFew<LoneKey>;
+  /** Keys of `b` that `a` has not. */
+  readonly extra: FirstFew<LoneKey>;
+  readonly differences: FirstFew<Difference>;
+  readonly different: Record<DifferenceKind, number> = { type: 0, value: 0, ttl: 0 };
+  readonly problems: FirstFew<KeyProblem>;
   private readonly tree: SegmentTree<Counts>;
 
   /**
@@ -71,22 +71,23 @@ export class ComparisonTally {
    */
   constructor(
     private readonly map: NamespaceMap,
-    private readonly limit: number,
+    limit: number,
     private readonly swapped = false,
   ) {
+    this.missing = new FirstFew(limit);
+    this.extra = new FirstFew(limit);
+    this.differences = new FirstFew(limit);
+    this.problems = new FirstFew(limit);
     // As deep as `inspect` goes, with the map and without.
     const depth = map.isEmpty ? Number.POSITIVE_INFINITY : 1;
     this.tree = new SegmentTree({ map, depth, newLeaf: () => new Counts() });
   }
 
-  /** A key of `a` that `b` has not. */
-  addMissing(key: ByteString, type: string): void {
-    this.addLone(key, type, this.swapped ? 'extra' : 'missing');
-  }
-
-  /** A key of `b` that `a` has not. */
-  addExtra(key: ByteString, type: string): void {
-    this.addLone(key, type, this.swapped ? 'missing' : 'extra');
+  /** A key of one side that the other has not. */
+  addLone(key: ByteString, type: string, side: 'a' | 'b'): void {
+    const kind = (side === 'a') !== this.swapped ? 'missing' : 'extra';
+    this[kind].add({ ...keyFields(key), type });
+    this.rowOf(key)[kind]++;
   }
 
   enter(key: ByteString, verdict: Verdict): void {
@@ -95,49 +96,28 @@ export class ComparisonTally {
         this.skipped++;
         break;
       case 'missing':
-        this.addMissing(key, verdict.type);
+        this.addLone(key, verdict.type, 'a');
         break;
       case 'failed':
-        this.fail(key, verdict.reason);
+        this.problems.add({ ...keyFields(key), reason: verdict.reason });
         break;
-      case 'different':
+      case 'different': {
+        const { kind: _kind, a, b, ...how } = verdict;
         this.compared++;
-        this.addDifference(key, verdict);
+        this.different[verdict.what]++;
+        this.rowOf(key).different++;
+        this.differences.add({ ...keyFields(key), ...how, ...(this.swapped ? { a: b, b: a } : { a, b }) });
         break;
+      }
       case 'equal':
         this.compared++;
     }
-  }
-
-  fail(key: ByteString, reason: string): void {
-    this.failed++;
-    if (this.problems.length < this.limit) this.problems.push({ ...keyFields(key), reason });
   }
 
   /** Those with differences, most first; of more than 40 the rest is `(other)`, the last. */
   namespaces(): NamespaceDifferences[] {
     const rows = this.tree.rows(mostNamed, (left, right) => right.keys - left.keys);
     return rows.map(({ namespace, leaf }) => ({ namespace, ...leaf.row }));
-  }
-
-  get differentKeys(): number {
-    const { type, value, ttl } = this.different;
-    return type + value + ttl;
-  }
-
-  private addDifference(key: ByteString, { what, inFieldTtls, a, b }: Verdict & { kind: 'different' }): void {
-    this.different[what]++;
-    this.rowOf(key).different++;
-    if (this.differences.length >= this.limit) return;
-    const sides = this.swapped ? { a: b, b: a } : { a, b };
-    this.differences.push({ ...keyFields(key), what, ...(inFieldTtls && { inFieldTtls }), ...sides });
-  }
-
-  private addLone(key: ByteString, type: string, kind: 'missing' | 'extra'): void {
-    this[kind]++;
-    this.rowOf(key)[kind]++;
-    const list = kind === 'missing' ? this.missingKeys : this.extraKeys;
-    if (list.length < this.limit) list.push({ ...keyFields(key), type });
   }
 
   private rowOf(key: ByteString): Counts['row'] {

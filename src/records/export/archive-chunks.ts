@@ -44,8 +44,9 @@ export async function* archiveChunks(
   } catch (error) {
     tally.stopped = error as Error;
   }
-  const { keys, skipped, failed, complete } = tally;
-  yield encodeFrame({ kind: 'end', summary: { keys, skipped, failed, complete } }, header.sync);
+  const { keys, skipped, problems, complete } = tally;
+  const summary = { keys, skipped, failed: problems.total, complete };
+  yield encodeFrame({ kind: 'end', summary }, header.sync);
 }
 
 /** @throws RedisError */

@@ -2,17 +2,8 @@ import { isAboutCommand } from '../../redis/errors.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
+import { FirstFew, type KeyProblem } from '../problems.ts';
 import type { FailedReading } from '../values/read-values.ts';
-
-const mostProblems = 20;
-
-/** A key that could not be exported, and why. */
-export interface ExportProblem {
-  readonly key: string;
-  /** Beside `key` where that is not the whole truth. */
-  readonly keyBase64?: string;
-  readonly reason: string;
-}
 
 /** What became of reading a key: it is gone, or cannot be had, or something was found. */
 export type Asked = { readonly key: ByteString } & (
@@ -26,7 +17,7 @@ export class ExportTally {
   keys = 0;
   /** Vanished between the walk and the reading. */
   skipped = 0;
-  failed = 0;
+  readonly problems = new FirstFew<KeyProblem>();
   /** Streams whose consumer groups were left out. */
   streamsWithGroups = 0;
   /** What a server answered in place of the TTLs of fields of hashes; null: none was refused. */
@@ -38,7 +29,6 @@ export class ExportTally {
   /** What ended the reading half-way; what came before it stands. */
   stopped: Error | null = null;
   readonly types: Record<string, number> = {};
-  readonly problems: ExportProblem[] = [];
   /** The first refusal of a command that was not about one key. */
   refused: FailedReading['refused'];
   /** Of the walks and of the connections for values. */
@@ -61,13 +51,12 @@ export class ExportTally {
   }
 
   fail(key: ByteString, { reason, refused }: Omit<FailedReading, 'kind'>): void {
-    this.failed++;
-    if (this.problems.length < mostProblems) this.problems.push({ ...keyFields(key), reason });
+    this.problems.add({ ...keyFields(key), reason });
     if (refused && isAboutCommand(refused.reply)) this.refused ??= refused;
   }
 
   /** Keys that were looked at. */
   get seen(): number {
-    return this.keys + this.skipped + this.failed;
+    return this.keys + this.skipped + this.problems.total;
   }
 }

@@ -4,9 +4,17 @@ import type { RedisNode } from '../redis/server.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
 import { SeededRandom } from '../support/random.ts';
 import type { MissCause } from '../traffic/report.ts';
-import { familiesOf } from './families.ts';
-import { Clock, type Family, freshRecord, keyOf, type Origin, type SandboxRecord } from './family.ts';
-import { generateTraffic, movingClock, type TrafficOperation, type TrafficOptions } from './operations.ts';
+import { Clock, movingClock } from './clock.ts';
+import {
+  familiesOf,
+  type Family,
+  freshRecord,
+  keyOf,
+  type Origin,
+  type SandboxRecord,
+  systemFileOf,
+} from './family.ts';
+import { generateTraffic, type TrafficOperation, type TrafficOptions } from './operations.ts';
 import { seedServer } from './seed.ts';
 import type { FaultName, SystemName } from './systems.ts';
 
@@ -30,64 +38,9 @@ const causes: Readonly<Record<FaultName, MissCause>> = {
   'unstable-keys': 'neverCached',
 };
 
-type Target = readonly [story: string, ...namespaces: string[]];
-
-const unstableHash =
-  "keys end in Python's hash(), which is another in each process: after a restart none is found";
-const grownBy = 'now carry their sources, several kilobytes each, and memory is what it was';
-
-const targets: Readonly<Record<SystemName, Readonly<Record<FaultName, Target>>>> = {
-  education: {
-    'short-ttl': ['queries of a user are cached for 0.3 s instead of 5 minutes', 'db_user'],
-    'small-memory': [`chats ${grownBy}`, 'simulation_chat'],
-    'invalidation-loop': [
-      'each change of one scenario removes the generated text of all of them',
-      'ai_scenario_generation',
-    ],
-    'unstable-keys': [
-      'the decorator puts the address of a session in memory into its keys, another for each request',
-      'decorated_query',
-      'decorated_function',
-    ],
-  },
-  content: {
-    'short-ttl': ['exercises are cached for 0.3 s instead of an hour', 'exercises'],
-    'small-memory': [`lessons ${grownBy}`, 'lesson_content'],
-    'invalidation-loop': [
-      'each save in the editor removes the curricula, whether they changed or not',
-      'course_curriculum',
-    ],
-    'unstable-keys': [unstableHash, 'lesson_content_by_topic', 'adaptive_quiz', 'learning_path'],
-  },
-  subjunctive: {
-    'short-ttl': ['hints are cached for 0.3 s instead of half an hour', 'hint'],
-    'small-memory': ['feedback has grown to several kilobytes, and memory is what it was', 'feedback_digest'],
-    'invalidation-loop': ['each answer of a learner removes the feedback that all share', 'feedback'],
-    'unstable-keys': ["keys hold the learner's statistics, which each answer changes", 'insights'],
-  },
-  boardroom: {
-    'short-ttl': ['profiles are cached for 0.3 s instead of an hour', 'user_profile'],
-    'small-memory': [`responses ${grownBy}`, 'api_cache'],
-    'invalidation-loop': [
-      'each write to a decision removes the responses about all of them',
-      'api_boardroom',
-    ],
-    'unstable-keys': [unstableHash, 'second_level', 'api_other'],
-  },
-  honzik: {
-    'short-ttl': ['profiles are cached for 0.3 s instead of an hour', 'profile'],
-    'small-memory': ['more speech is played than there is memory for', 'tts'],
-    'invalidation-loop': [
-      'each message removes the statistics of the day, and the next page asks for them again',
-      'daily',
-    ],
-    'unstable-keys': ['the digest in the key covers text that is another in each conversation', 'openai'],
-  },
-};
-
 export function faultOf(system: SystemName, name: FaultName): Fault {
-  const [story, ...namespaces] = targets[system][name];
-  const families = familiesOf[system].filter(
+  const [story = '', ...namespaces] = systemFileOf(system).faults[name];
+  const families = familiesOf(system).filter(
     ({ namespace, reads }) => reads > 0 && namespaces.includes(namespace),
   );
   return { name, families, namespaces, cause: causes[name], story };

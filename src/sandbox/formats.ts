@@ -1,17 +1,6 @@
 import { type ByteString, asBytes, bytesOf } from '../support/bytes.ts';
 import { SeededRandom, noiseOf } from '../support/random.ts';
-import type { RecordContext } from './family.ts';
-
-/** Values in the forms in which the applications write them. */
-
-export function json(value: unknown): ByteString {
-  return bytesOf(JSON.stringify(value));
-}
-
-/** A moment within the day before `now`, as Python's `isoformat()` writes it. */
-export function timestamp(draw: SeededRandom, now: number): string {
-  return new Date(now - draw.below(86_400_000)).toISOString().replace('Z', '000');
-}
+import sentences from './sentences.json';
 
 let components: string[] | undefined;
 
@@ -46,15 +35,17 @@ export function audio(draw: SeededRandom, length: number): ByteString {
   return asBytes(bytes);
 }
 
+export interface PickledObject {
+  readonly module: string;
+  readonly name: string;
+  readonly fields: Readonly<Record<string, string | number>>;
+}
+
 /**
  * A Python object as `pickle.dumps` writes it (protocol 4): its class by name, then its attributes.
  * @see https://github.com/python/cpython/blob/main/Lib/pickletools.py
  */
-export function pickledObject(
-  module: string,
-  name: string,
-  fields: Readonly<Record<string, string | number>>,
-): ByteString {
+export function pickledObject({ module, name, fields }: PickledObject): ByteString {
   const attributes = Object.entries(fields).map(
     ([field, value]) => pickledText(field) + pickledScalar(value),
   );
@@ -89,20 +80,17 @@ function pickledText(text: string): string {
 export const namedUsers = [1, 12, 123] as const;
 
 /** The database id of the n-th user, scenario, …: `first` come first, then 1, 2, 3, … without those. */
-export function nthId(rank: number, first: readonly number[] = namedUsers): number {
+export function nthId<T>(rank: number, first: readonly T[]): T | number {
   const named = first[rank];
   if (named !== undefined) return named;
   let id = rank - first.length + 1;
-  for (const taken of [...first].sort((left, right) => left - right)) if (id >= taken) id++;
+  const taken = first.filter((each) => typeof each === 'number').sort((left, right) => left - right);
+  for (const each of taken) if (id >= each) id++;
   return id;
 }
 
-/** The users that have most of what users have; the named ones come first. */
-export const earlyUser = ({ index, draw }: RecordContext): number =>
-  nthId(index < namedUsers.length ? index : draw.rank(60));
-
 /** Telegram ids of those who tried the bot before it was public. */
-export const firstTelegramIds = [...namedUsers, 555] as const;
+const firstTelegramIds = [...namedUsers, 555] as const;
 
 /** A prime below the number of nine-digit ids, so that the step below meets each id once. */
 const telegramIds = 899999963;
@@ -128,47 +116,8 @@ export function combination(index: number, sizes: readonly number[]): number[] {
 export function combinations(sizes: readonly number[]): number {
   return sizes.reduce((product, size) => product * size, 1);
 }
-export type Language = 'english' | 'spanish' | 'czech';
-const sentences: Readonly<Record<Language, readonly [string, ...string[]]>> = {
-  english: [
-    'The founder has until Friday to decide whether the second plant is worth its price.',
-    'Compare the two suppliers on cost, delivery and the risk that either of them fails.',
-    'Your margin fell by four points in spring; explain to the board where they went.',
-    'Ask the customer what she tried before she called, and write down her own words.',
-    'A good summary names the problem, the evidence, and one step that can be taken today.',
-    'Use the passive voice when the action matters more than the person behind it.',
-    'In groups of three, prepare a short presentation about safety rules in your warehouse.',
-    'The negotiation stalled because neither side had written down what it could give up.',
-    'Choose the word that fits the sentence, then say why the other three do not.',
-    'Most of the delay comes from waiting for approval, not from the work itself.',
-    'She was persuaded by the figures, although the story behind them was thin.',
-    'Before you answer, repeat the question in your own words and check that it is the right one.',
-  ],
-  spanish: [
-    'Después de una expresión de duda el verbo cambia al subjuntivo.',
-    'Fíjate en el sujeto: cuando hay dos personas distintas, aparece la palabra que.',
-    'Muy bien pensado; solo falta cambiar la vocal de la terminación.',
-    'Recuerda que los verbos en -ar toman -e, y los verbos en -er y -ir toman -a.',
-    'El disparador expresa un deseo, y por eso no se usa el indicativo.',
-    'Prueba a decir la frase en voz alta antes de escribirla.',
-    'Este verbo es irregular en la primera persona, y la raíz cambia en todas.',
-    'Vas por buen camino: repasa las formas de ir y ser, que comparten el pasado.',
-    'Cuando la acción ya ha ocurrido, vuelve el indicativo.',
-    'Practica diez frases al día durante una semana y verás la diferencia.',
-  ],
-  czech: [
-    'Ahoj! To je skvělé, že ses dneska zase přihlásil, pojďme na to.',
-    'Tady pozor: po předložce bez píšeme druhý pád.',
-    'Moc hezká věta, jenom bych řekl radši jdu do obchodu než jdu v obchod.',
-    'A co jsi dělal o víkendu? Byl jsi někde venku, nebo jsi zůstal doma?',
-    'V hospodě se obvykle platí až na konci, když řeknete zaplatím.',
-    'Slovo kdyby se nikdy nepíše dohromady s jsem, ale kdybych ano.',
-    'Výborně, úroveň máš čím dál lepší a chyb je méně než minulý týden.',
-    'Zkus to říct ještě jednou a dej si pozor na délku samohlásek.',
-    'Praha je krásná i v dešti, hlavně když si dáte dobrý čaj.',
-    'Správně je oba dva přišli pozdě, protože jde o lidi.',
-  ],
-};
+export type Language = keyof typeof sentences;
+
 const texts = new Map<Language, string>();
 
 /** A text of about `length` characters, cut between words. */
@@ -182,7 +131,9 @@ function longTextIn(language: Language): string {
   const known = texts.get(language);
   if (known !== undefined) return known;
   const draw = new SeededRandom(0, language);
-  const text = Array.from({ length: 3000 }, () => draw.pick(sentences[language])).join(' ');
+  const text = Array.from({ length: 3000 }, () =>
+    draw.pick(sentences[language] as [string, ...string[]]),
+  ).join(' ');
   texts.set(language, text);
   return text;
 }

@@ -1,7 +1,7 @@
 import type { ByteString } from '../support/bytes.ts';
-import { Clock, type Family, freshRecord, keyOf, type Origin, type SandboxRecord } from './family.ts';
 import { SeededRandom } from '../support/random.ts';
-import { familiesOf } from './families.ts';
+import { Clock, movingClock } from './clock.ts';
+import { familiesOf, type Family, freshRecord, keyOf, type Origin, type SandboxRecord } from './family.ts';
 import type { SystemName } from './systems.ts';
 
 /**
@@ -59,7 +59,7 @@ export function* generateTraffic(
   system: SystemName,
   { seed, now, round = 0, without = [] }: TrafficOptions,
 ): Generator<TrafficOperation, never> {
-  const families = familiesOf[system].filter((family) => family.reads > 0 && !without.includes(family));
+  const families = familiesOf(system).filter((family) => family.reads > 0 && !without.includes(family));
   const total = families.reduce((sum, family) => sum + family.reads, 0);
   const draw = new SeededRandom(seed, `${system}/traffic`, round);
   const clock = movingClock(now);
@@ -81,7 +81,7 @@ export function* generateTraffic(
     }
     const family = familyAt(families, draw.fraction() * total);
     const index = popularIndex(family, draw);
-    if (family.counter === true) {
+    if (family.counter) {
       yield incrementOf(family, index, origin);
     } else if (draw.chance(family.hitRate)) {
       const record = freshRecord(family, index, origin);
@@ -90,7 +90,7 @@ export function* generateTraffic(
     } else if (family.state) {
       // A session that ended, a scenario that is locked: there is nothing to fill in.
       yield { kind: 'read', record: freshRecord(family, nextNewIndex++, origin), refill: false, isNew: true };
-    } else if (family.limit === undefined && draw.chance(0.6)) {
+    } else if (family.limit === Infinity && draw.chance(0.6)) {
       const record = freshRecord(family, nextNewIndex++, origin);
       newKeys.push(record.key);
       yield { kind: 'read', record, refill: true, isNew: true };
@@ -104,10 +104,10 @@ export function* generateTraffic(
 /** The keys that the traffic reads again and again; whether they are there depends on how many records were made. */
 export function popularKeys(system: SystemName, { seed, now }: Omit<TrafficOptions, 'round'>): ByteString[] {
   const origin = { system, seed, clock: new Clock(now()) };
-  return familiesOf[system]
-    .filter((family) => family.reads > 0 && family.counter !== true)
+  return familiesOf(system)
+    .filter((family) => family.reads > 0 && !family.counter)
     .flatMap((family) =>
-      Array.from({ length: Math.min(popularRecords, family.limit ?? popularRecords) }, (_, index) =>
+      Array.from({ length: Math.min(popularRecords, family.limit) }, (_, index) =>
         keyOf(family, index, origin),
       ),
     );
@@ -119,7 +119,7 @@ function incrementOf(family: Family, index: number, origin: Origin): TrafficOper
 }
 
 function popularIndex(family: Family, draw: SeededRandom): number {
-  return draw.rank(12) % Math.min(popularRecords, family.limit ?? popularRecords);
+  return draw.rank(12) % Math.min(popularRecords, family.limit);
 }
 
 function familyAt(families: readonly Family[], position: number): Family {
@@ -129,14 +129,4 @@ function familyAt(families: readonly Family[], position: number): Family {
     if (rest < 0) return family;
   }
   return families.at(-1) as Family;
-}
-
-/** A clock that is set once a second. */
-export function movingClock(now: () => number): () => Clock {
-  let clock = new Clock(now());
-  return () => {
-    const millis = now();
-    if (millis - clock.now >= 1000) clock = new Clock(millis);
-    return clock;
-  };
 }

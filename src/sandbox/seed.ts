@@ -4,8 +4,8 @@ import { PipelinedWriter } from '../records/fixtures/pipelined-writer.ts';
 import { refusal } from '../redis/errors.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../redis/server.ts';
-import { familiesOf } from './families.ts';
-import { Clock, drawFor, freshRecord, type Family, type SandboxRecord } from './family.ts';
+import { Clock } from './clock.ts';
+import { drawFor, familiesOf, type Family, freshRecord, type SandboxRecord } from './family.ts';
 import { exchange, setCommand } from './perform.ts';
 import type { SystemName } from './systems.ts';
 
@@ -108,7 +108,7 @@ export function* generateRecords(
   { keys, seed, now }: GenerateOptions,
 ): Generator<SandboxRecord> {
   const origin = { system, seed, clock: new Clock(now) };
-  for (const { family, index } of interleave(familiesOf[system], keys)) {
+  for (const { family, index } of interleave(familiesOf(system), keys)) {
     const record = freshRecord(family, index, origin);
     if (record.ttlMillis === null || family.endsAtMidnight) {
       yield record;

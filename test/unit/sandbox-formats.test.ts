@@ -9,16 +9,16 @@ describe('a pickled object', () => {
     const expected =
       '80049559000000000000008c0f6170705f6d6f64656c735f75736572948c04557365729493942981947d94288c026964944b0c8c05656d61696c' +
       '948c12757365723132406578616d706c652e636f6d948c0573636f726594473fe000000000000075622e';
-    const pickled = pickledObject('app_models_user', 'User', {
-      id: 12,
-      email: 'user12@example.com',
-      score: 0.5,
+    const pickled = pickledObject({
+      module: 'app_models_user',
+      name: 'User',
+      fields: { id: 12, email: 'user12@example.com', score: 0.5 },
     });
     expect(bufferOf(pickled).toString('hex')).toBe(expected);
   });
 
   test('has a text beyond 255 bytes with its length in four bytes', () => {
-    const pickled = pickledObject('m', 'C', { bio: 'é'.repeat(200) });
+    const pickled = pickledObject({ module: 'm', name: 'C', fields: { bio: 'é'.repeat(200) } });
     expect(pickled).toContain(`X\x90\x01\x00\x00${'\xc3\xa9'.repeat(200)}\x94`);
   });
 });

@@ -6,8 +6,7 @@ import { decodeValue } from '../../src/records/decode/decode.ts';
 import { keyText } from '../../src/keyspace/key-text.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { longestTtlSeconds, secondsUntilMidnight } from '../../src/keyspace/ttl.ts';
-import { familiesOf } from '../../src/sandbox/families.ts';
-import type { SandboxRecord } from '../../src/sandbox/family.ts';
+import { familiesOf, type SandboxRecord } from '../../src/sandbox/family.ts';
 import { generateRecords } from '../../src/sandbox/seed.ts';
 import { configFileOf, type SystemName, systemDescriptions, systemNames } from '../../src/sandbox/systems.ts';
 
@@ -121,7 +120,7 @@ describe.each(systemNames)('the data of %s', (system) => {
   });
 
   test('comes from families with names of their own', () => {
-    const names = familiesOf[system].map(({ name }) => name);
+    const names = familiesOf(system).map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
   });
 });

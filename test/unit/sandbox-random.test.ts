@@ -108,7 +108,7 @@ describe('what is drawn', () => {
 
 describe('ids', () => {
   test('begin with the named ones and hold every other number once', () => {
-    const ids = Array.from({ length: 500 }, (_, rank) => nthId(rank));
+    const ids = Array.from({ length: 500 }, (_, rank) => nthId(rank, namedUsers));
     expect(ids.slice(0, 3)).toEqual([...namedUsers]);
     expect([...ids].sort((a, b) => a - b)).toEqual(Array.from({ length: 500 }, (_, index) => index + 1));
   });

@@ -1,11 +1,18 @@
 import type { ByteString } from '../support/bytes.ts';
-import { commandColumnCount, commandColumns, Counts, eventColumnCount, eventColumns } from './counts.ts';
 import { FrequentKeys } from './keys/frequent-keys.ts';
 import { hashBytes } from './keys/key-hash.ts';
-import { causeIndex, firstMiss, type KeyHistory, type SeenKey } from './keys/key-history.ts';
+import { firstMiss, type KeyHistory, type SeenKey } from './keys/key-history.ts';
 import { type MissPlace, type NamespaceRows, WindowDetails } from './keys/namespace-rows.ts';
 import type { KeyEvent } from './streams/event-reader.ts';
-import type { MarkKind, PendingMark, StreamCut, StreamName } from './streams/mark.ts';
+import {
+  commandColumns,
+  Counts,
+  eventColumns,
+  type MarkKind,
+  type PendingMark,
+  type StreamCut,
+  type StreamName,
+} from './streams/mark.ts';
 
 /** What all nodes of an observation share. */
 export interface SharedTraffic {
@@ -30,8 +37,8 @@ export class NodeTraffic {
   /** The mark whose lookup is to come. */
   pending: PendingMark | null = null;
   /** Apart, for each stream is cut where the mark is in it. */
-  private readonly commands = { counts: new Counts(commandColumnCount), details: new WindowDetails() };
-  private readonly events = { counts: new Counts(eventColumnCount), details: new WindowDetails() };
+  private readonly commands = { counts: Counts.of(commandColumns), details: new WindowDetails() };
+  private readonly events = { counts: Counts.of(eventColumns), details: new WindowDetails() };
   private missing = newMissing();
   /** The key that was shown last: one object, for it is used for each command. */
   private readonly seen: SeenKey;
@@ -102,7 +109,7 @@ export class NodeTraffic {
         if (found >= firstMiss) counts.add(row, eventColumns.firstMisses, 1);
         const key = bytes.toString('latin1', start, end) as ByteString;
         if (row !== rows.marks) this.missing.add(key, database, { row, cause });
-        if (cause === causeIndex.evicted) details.of(row).keep(key);
+        if (cause === eventColumns.evicted) details.of(row).keep(key);
         return;
       }
       case 'new':

@@ -8,13 +8,12 @@ import { KeyHistory } from './keys/key-history.ts';
 import { KeyTable } from './keys/key-table.ts';
 import { readKeySizes } from './keys/key-sizes.ts';
 import { markPrefix, NamespaceRows } from './keys/namespace-rows.ts';
-import type { Mark } from './streams/mark.ts';
+import type { Mark, Span } from './streams/mark.ts';
 import { NodeObserver } from './streams/node-observer.ts';
 import { NodeTraffic, type SharedTraffic } from './node-traffic.ts';
 import type { RestoreOutcome } from './notifications/put-back.ts';
 import { openSources, type Sources, type SourceTerms } from './open-sources.ts';
 import type { HitMode, TrafficReport } from './report.ts';
-import type { Span } from './counts.ts';
 
 export interface ObservationOptions extends SourceTerms {
   readonly map: NamespaceMap;

@@ -1,14 +1,12 @@
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { infoNumber } from '../../redis/info.ts';
 import { sumOf, sumOrNull } from '../../support/collections.ts';
-import { missesIn, readsIn, type Span, writesIn } from '../counts.ts';
 import type { SharedTraffic } from '../node-traffic.ts';
 import type { HitMode, ObservationCost, TrafficReport } from '../report.ts';
-import { missingKeysOf } from './missing-keys.ts';
-import { namespacesOf } from './namespace-figures.ts';
+import { missesIn, type Span, sumIn } from '../streams/mark.ts';
+import { missingKeysOf, namespacesOf } from './namespace-figures.ts';
 import type { MeanSize } from './remedies.ts';
-import { failedReads, UnmadeReads } from './unmade-reads.ts';
-import { cpuBetween, growth, lookupsIn, type NodeWindow } from './window.ts';
+import { cpuBetween, failedReads, growth, lookupsIn, type NodeWindow, UnmadeReads } from './window.ts';
 
 /** What a report is made from. */
 export interface ReportInput extends SharedTraffic, Pick<TrafficReport, 'mode' | 'modeReason' | 'endedBy'> {
@@ -47,9 +45,9 @@ export function buildReport(input: ReportInput): TrafficReport {
   const monitoredLookups = totalOf(lookupsIn(monitored));
   // Before 8.0, SCAN … TYPE counts a hit for each key that it goes through, and names none of them. In a sample, nothing is
   // known then of the hits between the bursts; misses are none of it.
-  const mostScanned = readsIn(monitored, scanRows);
-  const scanCalls = writesIn(monitored, scanRows);
-  const beyond = monitoredLookups - readsIn(monitored, shownRows);
+  const mostScanned = sumIn(monitored, 'reads', scanRows);
+  const scanCalls = sumIn(monitored, 'writes', scanRows);
+  const beyond = monitoredLookups - sumIn(monitored, 'reads', shownRows);
   const areHitsKnown =
     mode !== 'sampled' || beyond <= 0 || beyond > mostScanned || !isTooMany(beyond, monitoredLookups);
   const shownMode = areHitsKnown ? mode : 'misses-only';

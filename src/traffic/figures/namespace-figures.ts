@@ -1,13 +1,14 @@
+import { keyFields } from '../../keyspace/key-text.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import { sumOf } from '../../support/collections.ts';
 import type { Interval } from '../../support/intervals.ts';
 import type { LogHistogram } from '../../support/log-histogram.ts';
-import { causeNames, eventColumns, eventsIn, missesIn, readsIn, type Span, writesIn } from '../counts.ts';
-import { detailsOf, type RowGroup } from '../keys/namespace-rows.ts';
-import { fewestLookups, type MissCauses, type NamespaceTraffic } from '../report.ts';
+import { detailsOf, type RowGroup, type WindowKeys } from '../keys/namespace-rows.ts';
+import { fewestLookups, type MissCauses, type MissingKey, type NamespaceTraffic } from '../report.ts';
+import { causeNames, missesIn, type Span, sumIn } from '../streams/mark.ts';
 import type { ReportInput } from './build-report.ts';
 import { type MeanSize, memoryRemedy, ttlRemedy } from './remedies.ts';
-import type { UnmadeReads } from './unmade-reads.ts';
-import { estimateHits, estimateWrites } from './window.ts';
+import { estimateHits, estimateWrites, type UnmadeReads } from './window.ts';
 
 /** One window over all nodes, with what its namespaces share. */
 interface Window extends ReportInput {
@@ -28,12 +29,12 @@ export function namespacesOf(window: Window): NamespaceTraffic[] {
   const figures = groups.flatMap(({ rows, namespace, database }, index): NamespaceTraffic[] => {
     const configured = known.get(namespace);
     const causes = Object.fromEntries(
-      causeNames.map((name, cause) => [name, eventsIn(windows, cause, rows)]),
+      causeNames.map((name) => [name, sumIn(windows, name, rows)]),
     ) as Readonly<MissCauses>;
     const misses = missesIn(windows, rows);
     const { hits, hitsInterval, writes } = hitsOf(window, rows, misses, unmadeReads[index] ?? 0);
     const reads = hits === null ? null : hits + misses;
-    const newKeys = window.tellsNewKeys ? eventsIn(windows, eventColumns.newKeys, rows) : null;
+    const newKeys = window.tellsNewKeys ? sumIn(windows, 'newKeys', rows) : null;
     if (misses === 0 && !reads && !writes && !newKeys) return [];
     const details = detailsOf(shown, rows);
     const hitRate = reads === null || hits === null ? null : ratio(hits, reads);
@@ -56,7 +57,7 @@ export function namespacesOf(window: Window): NamespaceTraffic[] {
         missShare: ratio(misses, totalMisses),
         writes,
         readsPerWrite: reads === null || !writes ? null : reads / writes,
-        ...{ newKeys, causes, firstMisses: eventsIn(windows, eventColumns.firstMisses, rows) },
+        ...{ newKeys, causes, firstMisses: sumIn(windows, 'firstMisses', rows) },
         refill: refillOf(details.refillMillis),
         stampedes: { count, extraMisses, largest },
         remedy: {
@@ -84,14 +85,14 @@ function hitsOf(
   unmadeReads: number,
 ): Pick<NamespaceTraffic, 'hits' | 'hitsInterval' | 'writes'> {
   if (mode === 'exact') {
-    const shown = readsIn(windows, rows);
+    const shown = sumIn(windows, 'reads', rows);
     // Commands of modules miss keys that no rule says they read; what is left over is the residual.
     const hitsWithout = (count: number) => Math.max(0, shown - count - misses);
     const [least, most] = unmade.boundsOf(windows, rows);
     return {
       hits: hitsWithout(unmadeReads),
       hitsInterval: least === most ? null : [hitsWithout(most), hitsWithout(least)],
-      writes: writesIn(windows, rows),
+      writes: sumIn(windows, 'writes', rows),
     };
   }
   if (mode !== 'sampled') return { hits: null, hitsInterval: null, writes: null };
@@ -121,7 +122,7 @@ function meanEvictedBytes(
 ): MeanSize | null {
   const parts = groups.flatMap(({ namespace, rows }) => {
     const size = bytesPerKey.get(namespace);
-    return size ? [{ size, keys: eventsIn(windows, eventColumns.evictedKeys, rows) }] : [];
+    return size ? [{ size, keys: sumIn(windows, 'evictedKeys', rows) }] : [];
   });
   const keys = sumOf(parts.map((part) => part.keys));
   const mean = (of: (size: MeanSize) => number) =>
@@ -135,3 +136,67 @@ function meanEvictedBytes(
 }
 
 const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+
+const mostMissingKeys = 20;
+
+interface MissedKey {
+  readonly key: ByteString;
+  readonly database: number;
+  readonly namespace: string;
+  readonly cause: number;
+  /** Its misses lie between the two. */
+  most: number;
+  least: number;
+}
+
+/**
+ * The keys that miss most in a window. A key stands out where most of its misses are counted for certain; the most certain
+ * come first. No key has more misses than its namespace leaves it after those that are certain of others.
+ */
+export function missingKeysOf(
+  windows: readonly Span[],
+  groups: readonly RowGroup[],
+  namespaces: readonly NamespaceTraffic[],
+): MissingKey[] {
+  const placeOf = (each: { readonly namespace: string; readonly database: number }) =>
+    `${each.database}/${each.namespace}`;
+  const left = new Map(namespaces.map((each) => [placeOf(each), each.misses ?? 0]));
+  const keys = mergedKeys(
+    windows.flatMap(({ to }) => to.keys),
+    groups,
+  );
+  for (const key of keys) left.set(placeOf(key), (left.get(placeOf(key)) ?? 0) - key.least);
+  return keys
+    .map((key) => ({ ...key, most: Math.min(key.most, key.least + (left.get(placeOf(key)) ?? 0)) }))
+    .filter(({ most, least }) => least >= most / 2)
+    .sort((one, other) => other.least - one.least || other.most - one.most)
+    .slice(0, mostMissingKeys)
+    .map(({ key, database, namespace, most, least, cause }) => ({
+      ...keyFields(key),
+      database,
+      namespace,
+      misses: most,
+      missesAtLeast: least,
+      cause: causeNames[cause] ?? 'unknown',
+    }));
+}
+
+/** Over all nodes: a slot that moved within the window may have left a key on two of them. */
+function mergedKeys(shown: readonly WindowKeys[], groups: readonly RowGroup[]): MissedKey[] {
+  const names = new Map(
+    groups.flatMap(({ namespace, rows }) => rows.map((row) => [row, namespace] as const)),
+  );
+  const keys = new Map<string, MissedKey>();
+  for (const { key, database, count, error, payload } of shown.flatMap(({ missing }) => missing)) {
+    const known = keys.get(`${database}/${key}`);
+    if (known === undefined) {
+      const namespace = names.get(payload.row) ?? '';
+      const fresh = { key, database, namespace, cause: payload.cause, most: count, least: count - error };
+      keys.set(`${database}/${key}`, fresh);
+    } else {
+      known.most += count;
+      known.least += count - error;
+    }
+  }
+  return [...keys.values()];
+}

@@ -1,15 +1,9 @@
-import { causeNames } from '../counts.ts';
-import type { MissCause } from '../report.ts';
+import { eventColumns as causeIndex } from '../streams/mark.ts';
 import type { KeyHash } from './key-hash.ts';
 import type { KeyTable } from './key-table.ts';
 import type { WindowDetails } from './namespace-rows.ts';
 
-/** A cause by its place in `causeNames`. */
-export const causeIndex = Object.fromEntries(causeNames.map((name, index) => [name, index])) as Readonly<
-  Record<MissCause, number>
->;
-
-/** The state of a key that was seen to come into being; those of causes are their index, plus one. Zero: no event yet. */
+/** The state of a key that was seen to come into being; those of causes are their column, plus one. Zero: no event yet. */
 const storedState = 20;
 
 /** Further misses of a key within this time from its first, before it is stored again, are a stampede. */

@@ -1,7 +1,81 @@
 import type { Info } from '../../redis/info.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import type { Counts } from '../counts.ts';
+import { sumOf } from '../../support/collections.ts';
 import type { WindowKeys } from '../keys/namespace-rows.ts';
+
+/** What MONITOR shows, in this order of columns. `uncertainReads`: those that were made only if their command did not fail. */
+const commandNames = ['reads', 'writes', 'uncertainReads'] as const;
+
+/** What events show: misses by their cause, and after them the rest. */
+export const causeNames = ['expired', 'evicted', 'invalidated', 'renamed', 'neverCached', 'unknown'] as const;
+const eventNames = [...causeNames, 'firstMisses', 'newKeys', 'evictedKeys'] as const;
+
+type CommandName = (typeof commandNames)[number];
+type EventName = (typeof eventNames)[number];
+
+const columnsOf = <Name extends string>(names: readonly Name[]) =>
+  Object.fromEntries(names.map((name, index) => [name, index])) as Readonly<Record<Name, number>>;
+export const commandColumns = columnsOf(commandNames);
+/** Causes are known by their column. */
+export const eventColumns = columnsOf(eventNames);
+
+/**
+ * Counts by row, in columns: a table of numbers that grows with the rows and is copied as a whole, so that a window can
+ * be cut where a mark is in the stream.
+ */
+export class Counts {
+  private constructor(
+    private readonly columns: number,
+    private values: Float64Array,
+  ) {}
+
+  static of(names: object): Counts {
+    const columns = Object.keys(names).length;
+    return new Counts(columns, new Float64Array(64 * columns));
+  }
+
+  add(row: number, column: number, amount: number): void {
+    const at = row * this.columns + column;
+    if (at >= this.values.length) {
+      const larger = new Float64Array(2 * (row + 1) * this.columns);
+      larger.set(this.values);
+      this.values = larger;
+    }
+    this.values[at] = (this.values[at] ?? 0) + amount;
+  }
+
+  copy(): Counts {
+    return new Counts(this.columns, this.values.slice());
+  }
+
+  sum(column: number, rows: readonly number[]): number {
+    let sum = 0;
+    for (const row of rows) sum += this.values[row * this.columns + column] ?? 0;
+    return sum;
+  }
+}
+
+/** What lies between two marks of one node. */
+export interface Span {
+  readonly from: Mark;
+  readonly to: Mark;
+}
+
+/** Between the marks of each span, over these rows. */
+export function sumIn(
+  spans: readonly Span[],
+  name: CommandName | EventName,
+  rows: readonly number[],
+): number {
+  const sumAt = ({ commands, events }: Mark) =>
+    name in commandColumns
+      ? commands.sum(commandColumns[name as CommandName], rows)
+      : events.sum(eventColumns[name as EventName], rows);
+  return sumOf(spans.map(({ from, to }) => sumAt(to) - sumAt(from)));
+}
+
+export const missesIn = (spans: readonly Span[], rows: readonly number[]) =>
+  sumOf(causeNames.map((cause) => sumIn(spans, cause, rows)));
 
 /**
  * One instant in the life of a node, the same in all that is observed of it: its counters, and what of the stream of

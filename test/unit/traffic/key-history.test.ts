@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { causeNames } from '../../../src/traffic/counts.ts';
-import { causeIndex, firstMiss, KeyHistory, type SeenKey } from '../../../src/traffic/keys/key-history.ts';
+import { causeNames, eventColumns } from '../../../src/traffic/streams/mark.ts';
+import { firstMiss, KeyHistory, type SeenKey } from '../../../src/traffic/keys/key-history.ts';
 import { WindowDetails } from '../../../src/traffic/keys/namespace-rows.ts';
 import { KeyTable } from '../../../src/traffic/keys/key-table.ts';
 import { rounds } from '../../server/effort.ts';
@@ -303,7 +303,7 @@ test('the distance between an eviction and a miss is the number of keys evicted 
 });
 
 test('each cause has a place of its own, below the mark of a first word', () => {
-  expect(causeNames.map((name) => causeIndex[name])).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(causeNames.map((name) => eventColumns[name])).toEqual([0, 1, 2, 3, 4, 5]);
   expect(causeNames.length).toBeLessThan(firstMiss);
 });
 

@@ -84,6 +84,11 @@ export const fact = (
   remark: string | null = null,
 ): Fact => ({ name, label, value, unit, ...(remark !== null && remark !== '' && { remark }) });
 
+/** Facts under a title. */
+export const factsOf = (name: string, title: string, ...facts: readonly Fact[]): FactsBlock => ({
+  ...{ kind: 'facts', name, title, facts },
+});
+
 export const note = (tone: NoteBlock['tone'], text: string): NoteBlock => ({ kind: 'note', tone, text });
 
 /** A note for each text; none where there is nothing to say. */

@@ -2,12 +2,13 @@ import { isAbsolute, join } from 'node:path';
 import { unjudgedTargets } from '../../health/namespace-targets.ts';
 import { findingsOf } from '../../traffic/figures/findings.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../traffic/history.ts';
-import { type CostLimit, type Observed, observe } from '../../traffic/observe.ts';
+import type { CostLimit } from '../../traffic/observe.ts';
 import type { HitMode, TrafficReport } from '../../traffic/report.ts';
+import { given } from '../../support/collections.ts';
 import { InputError } from '../../support/failure.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { observationTerms } from '../observation-terms.ts';
+import { observeWindow } from '../observing.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { gateText, judgeTargets, requireTargets } from './gate.ts';
 import { blankHits, type HitsResult } from './result.ts';
@@ -43,8 +44,6 @@ export function hitsExecution(input: HitsInput): Execution<HitsResult> {
   };
 }
 
-const defaultDuty = 0.1;
-
 async function readHits(context: Context, input: HitsInput): Promise<Outcome<HitsResult>> {
   if (input.duty !== undefined && input.mode !== undefined && input.mode !== 'sampled')
     throw new InputError(
@@ -58,8 +57,13 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
     input.compare === undefined ? null : await readLastRecord(pathOf(input.compare), context.signal);
   const history = input.record === undefined ? null : await openHistory(pathOf(input.record), context.signal);
   try {
-    const { observed, address } = await context.withoutSuspension(() => observeFor(context, input));
-    const { report, restored, failure } = observed;
+    const server = await context.connect();
+    const { address } = server;
+    const { mode, duty, maxCost, maxBytes } = input;
+    const seconds = input.follow ? null : input.for;
+    const options = { seconds, maxBytes, ...given({ mode, duty, maxCost }) };
+    const show = (report: TrafficReport) => liveBlocks(report, input);
+    const { report, restored, failure } = await observeWindow(context, server, options, show);
     const now = context.now();
     const result: HitsResult = {
       server: { address },
@@ -109,37 +113,4 @@ function warnOfMode(
     warn(`--duty had no effect: observed in mode ${mode}; \`--mode sampled\` reads commands in bursts`);
   if (output === 'table' || asked !== undefined || mode === 'exact' || mode === 'sampled') return;
   warn(`observed in mode ${mode}: ${modeReason}`);
-}
-
-async function observeFor(
-  context: Context,
-  input: HitsInput,
-): Promise<{ observed: Observed; address: string }> {
-  const server = await context.connect();
-  const { progress, signal } = context;
-  const seconds = input.follow ? null : input.for;
-  try {
-    progress.start('opening', 'steps', null);
-    const observed = await observe(server, {
-      ...(await observationTerms(context, server)),
-      mode: input.mode ?? null,
-      duty: input.duty ?? defaultDuty,
-      seconds,
-      maxCost: input.maxCost ?? null,
-      maxBytes: input.maxBytes,
-      onBegin: ({ mode }) => {
-        if (!context.live.isAvailable) progress.start(`observing (${mode})`, 'seconds', seconds);
-      },
-      onProgress: async (report, seconds) => {
-        progress.update(Math.round(seconds));
-        if (!context.live.isAvailable || signal.aborted) return;
-        progress.stop();
-        await context.live.draw(liveBlocks(await report(), input));
-      },
-    });
-    return { observed, address: server.address };
-  } finally {
-    progress.stop();
-    context.live.clear();
-  }
 }

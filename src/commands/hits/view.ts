@@ -1,4 +1,4 @@
-import { type Block, fact, type Fact, note } from '../../render/blocks.ts';
+import { type Block, fact, factsOf, note, notes } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Comparison, NamespaceChange } from '../../traffic/history.ts';
@@ -15,58 +15,53 @@ interface Limits {
 
 /** The result of `hits` for people, and as rows. */
 export function viewHits(result: HitsResult, limits: Limits): Block[] {
+  const { endedBy, remembered } = result;
+  const { forgotten, keysBound } = remembered;
+  const overflow =
+    `more than ${formatCell(keysBound, 'count')} keys had to be remembered: ${counted(forgotten, 'key')} were forgotten, ` +
+    'and misses of them count as unknown';
   return [
-    ...windowBlocks(result),
-    ...(result.mode === 'counters' ? [] : [namespaceTable(result.namespaces, limits.limit)]),
+    ...figureBlocks(result, limits),
     ...(limits.keys > 0 ? missingKeyBlocks(result, limits.keys) : []),
     ...(result.comparison ? [comparisonTable(result.comparison)] : []),
-    ...result.invalidReasons.map((reason) => note('bad', `this window is not valid: ${reason}`)),
-    ...endNotes(result),
+    ...notes('bad', ...result.invalidReasons.map((reason) => `this window is not valid: ${reason}`)),
+    ...notes('warning', (endedBy !== null && ends[endedBy]) ?? null),
     ...findingNotes(result.findings),
-    ...unjudgedTexts(result.unjudgedTargets, '--mode').map((text) => note('plain', text)),
-    ...result.remarks.map((remark) => note('warning', remark)),
-    ...memoryNotes(result),
+    ...notes('plain', ...unjudgedTexts(result.unjudgedTargets, '--mode')),
+    ...notes('warning', ...result.remarks, forgotten > 0 && overflow),
     ...restoredNotes(result.notifications),
     note('dim', costText(result)),
   ];
 }
 
 /** What is known so far, while the window goes on. */
-export function liveBlocks(report: TrafficReport, { limit }: Limits): Block[] {
-  return [
-    ...windowBlocks(report),
-    ...(report.mode === 'counters' ? [] : [namespaceTable(report.namespaces, limit)]),
-    note('dim', 'Ctrl-C ends it here'),
-  ];
-}
+export const liveBlocks = (report: TrafficReport, limits: Limits): Block[] => [
+  ...figureBlocks(report, limits),
+  note('dim', 'Ctrl-C ends it here'),
+];
 
-function windowBlocks(report: TrafficReport): Block[] {
+function figureBlocks(report: TrafficReport, { limit }: Limits): Block[] {
   const { mode, modeReason, windowSeconds, valid, reads, hits, misses, hitRate, residual } = report;
   const rate = windowSeconds === 0 || reads === null ? null : reads / windowSeconds;
-  const title = `Traffic of ${formatSeconds(Math.round(windowSeconds * 10) / 10)}`;
-  const facts = [
-    fact('mode', 'mode', mode, 'text', modeReason),
-    fact('hitRate', 'hit rate', hitRate, 'ratio', lookupsText(hits, misses)),
-    fact('readsPerSecond', 'reads', rate, 'perSecond'),
-    fact('windowSeconds', 'window', windowSeconds, 'seconds'),
-    fact('valid', 'valid', valid, 'text'),
-    ...(mode === 'counters' ? [] : [residualFact(residual)]),
+  const left = residual.reads ?? residual.misses;
+  const also = residual.reads !== null && residual.misses ? counted(residual.misses, 'miss', 'misses') : null;
+  const unexplained = `${residual.reads === null ? 'misses' : 'lookups'} in the server's counters that the stream did not show`;
+  const isWhole = mode === 'counters';
+  return [
+    factsOf(
+      'window',
+      `Traffic of ${formatSeconds(Math.round(windowSeconds * 10) / 10)}`,
+      fact('mode', 'mode', mode, 'text', modeReason),
+      fact('hitRate', 'hit rate', hitRate, 'ratio', lookupsText(hits, misses)),
+      fact('readsPerSecond', 'reads', rate, 'perSecond'),
+      fact('windowSeconds', 'window', windowSeconds, 'seconds'),
+      fact('valid', 'valid', valid, 'text'),
+      ...(isWhole
+        ? []
+        : [fact('residual', 'unexplained', left, 'count', unexplained + (also === null ? '' : `; ${also}`))]),
+    ),
+    ...(isWhole ? [] : [namespaceTable(report.namespaces, limit)]),
   ];
-  return [{ kind: 'facts', name: 'window', title, facts }];
-}
-
-function residualFact({ reads, misses }: TrafficReport['residual']): Fact {
-  const left = reads ?? misses;
-  const what = reads === null ? 'misses' : 'lookups';
-  const also =
-    reads !== null && misses !== null && misses !== 0 ? `; ${counted(misses, 'miss', 'misses')}` : '';
-  return fact(
-    'residual',
-    'unexplained',
-    left,
-    'count',
-    `${what} in the server's counters that the stream did not show${also}`,
-  );
 }
 
 const { text, count, seconds, number } = fieldsOf<NamespaceTraffic>();
@@ -148,22 +143,6 @@ const ends: Readonly<Record<string, string>> = {
   'max-bytes': 'the window ended early: more came over the network than --max-bytes allows',
   interrupted: 'the window was ended early',
 };
-
-function endNotes({ endedBy }: HitsResult): Block[] {
-  const text = endedBy === null ? undefined : ends[endedBy];
-  return text === undefined ? [] : [note('warning', text)];
-}
-
-function memoryNotes({ remembered: { forgotten, keysBound } }: HitsResult): Block[] {
-  if (forgotten === 0) return [];
-  return [
-    note(
-      'warning',
-      `more than ${formatCell(keysBound, 'count')} keys had to be remembered: ${counted(forgotten, 'key')} were forgotten, ` +
-        'and misses of them count as unknown',
-    ),
-  ];
-}
 
 function costText({ serverCost: cost, mode, windowSeconds }: HitsResult): string {
   const { serverCpuSeconds, commands, monitorBytes, eventBytes, markLookups, duty, maxLagSeconds } = cost;

@@ -11,7 +11,7 @@ import { RedisError } from '../../redis/errors.ts';
 import { infoWithCommands } from '../../redis/info.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type ServerReport, serverReportOf, sumReports } from '../../redis/server-report.ts';
-import { observe, type Observed } from '../../traffic/observe.ts';
+import type { Observed } from '../../traffic/observe.ts';
 import type { HitMode } from '../../traffic/report.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -26,58 +26,8 @@ import {
   type WindowFigures,
 } from './result.ts';
 import { viewStats } from './view.ts';
-import { observationTerms } from '../observation-terms.ts';
+import { observeWindow } from '../observing.ts';
 import { blankOf } from '../blank.ts';
-
-/** As `hits` has them unless told otherwise. */
-const duty = 0.1;
-const maxBytes = 2e9;
-
-/**
- * Observes the traffic for so many seconds. What the user may not do, or the service does not know, goes to `refused`.
- * @throws RedisError when the server is lost; InputError where the server must not be changed
- */
-export async function observeHits(
-  context: Context,
-  server: RedisServer,
-  { seconds, mode }: { readonly seconds: number; readonly mode: HitMode | null },
-  refused: StatsResult['refused'][number][],
-): Promise<Observed | null> {
-  const { progress } = context;
-  try {
-    progress.start('opening', 'steps', null);
-    return await context.withoutSuspension(async () =>
-      observe(server, {
-        ...(await observationTerms(context, server)),
-        ...{ mode, duty, seconds, maxCost: null, maxBytes },
-        onBegin: ({ mode: chosen }) => progress.start(`observing (${chosen})`, 'seconds', seconds),
-        onProgress: (_, passed) => {
-          progress.update(Math.round(passed));
-          return Promise.resolve();
-        },
-      }),
-    );
-  } catch (error) {
-    if (!(error instanceof RedisError) || error.failure !== 'refused') throw error;
-    const command = error.refused?.subject.replaceAll('`', '') ?? 'MONITOR';
-    const hint = error.hint === undefined ? '' : `; ${error.hint}`;
-    refused.push({ command, reason: `${error.message}${hint}` });
-    return null;
-  } finally {
-    progress.stop();
-  }
-}
-
-/** @param database the one that has rows of its own */
-export function observedHitsOf({ report, restored }: Observed, database: number): ObservedHits {
-  return {
-    ...pick(report, observedFields),
-    otherDatabases: report.namespaces
-      .filter((each) => each.database !== database)
-      .map((each) => pick(each, ['database', 'reads', 'misses', 'hitRate'])),
-    notifications: restored,
-  };
-}
 
 /** `stats` from its options to its result. */
 export function statsExecution(options: StatsOptions): Execution<StatsResult> {
@@ -172,6 +122,33 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
 }
 
 type Refusal = StatsResult['refused'][number];
+
+/** Observes the traffic. What the user may not do, or the service does not know, goes to `refused`. */
+async function observeHits(
+  context: Context,
+  server: RedisServer,
+  options: { readonly seconds: number; readonly mode: HitMode | null },
+  refused: Refusal[],
+): Promise<Observed | null> {
+  try {
+    return await observeWindow(context, server, options);
+  } catch (error) {
+    if (!(error instanceof RedisError) || error.failure !== 'refused') throw error;
+    const command = error.refused?.subject.replaceAll('`', '') ?? 'MONITOR';
+    const hint = error.hint === undefined ? '' : `; ${error.hint}`;
+    refused.push({ command, reason: `${error.message}${hint}` });
+    return null;
+  }
+}
+
+/** @param database the one that has rows of its own */
+const observedHitsOf = ({ report, restored }: Observed, database: number): ObservedHits => ({
+  ...pick(report, observedFields),
+  otherDatabases: report.namespaces
+    .filter((each) => each.database !== database)
+    .map((each) => pick(each, ['database', 'reads', 'misses', 'hitRate'])),
+  notifications: restored,
+});
 
 /** What the user may not call, or the service does not know, costs its part of the report and no more. */
 async function unlessRefused<T>(

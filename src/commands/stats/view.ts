@@ -4,7 +4,9 @@ import {
   type Fact,
   fact as plainFact,
   type FactsBlock,
+  factsOf,
   note,
+  notes,
   type TableBlock,
 } from '../../render/blocks.ts';
 import { type Field, fieldsOf, tableOf } from '../../render/table.ts';
@@ -19,24 +21,25 @@ import { errorText, keysText } from '../namespace-summary.ts';
 
 /** The result of `stats` for people, and as rows. */
 export function viewStats(result: StatsResult, own: OwnLookups): Block[] {
-  const blocks: Block[] = [];
-  if (result.server) blocks.push(serverFacts(result.server));
-  blocks.push(hitFacts(result));
-  if (result.window) blocks.push(windowFacts(result.window));
-  if (result.traffic) blocks.push(trafficFacts(result.traffic));
-  if (result.server) blocks.push(memoryFacts(result.server));
-  if (result.databases !== null && result.databases.length > 0) blocks.push(databaseTable(result.databases));
-  if (result.serverCost || result.namespaces.length > 0) blocks.push(namespaceTable(result));
-  blocks.push(...gradeNotes(result));
-  for (const { command, reason } of result.refused)
-    blocks.push(
+  const { server, window, traffic, databases, serverCost, reading } = result;
+  return [
+    ...(server ? [serverFacts(server)] : []),
+    hitFacts(result),
+    ...(window ? [windowFacts(window)] : []),
+    ...(traffic ? [trafficFacts(traffic)] : []),
+    ...(server ? [memoryFacts(server)] : []),
+    ...(databases?.length ? [databaseTable(databases)] : []),
+    ...(serverCost || result.namespaces.length > 0 ? [namespaceTable(result)] : []),
+    ...gradeNotes(result),
+    ...result.refused.map(({ command, reason }) =>
       note('warning', `without \`${command}\` ${missingWithout[command] ?? noHitRates}: ${reason}`),
-    );
-  if (result.traffic) blocks.push(...trafficNotes(result.traffic));
-  if (result.reading) blocks.push(...readingNotes(result.reading));
-  if (result.serverCost) blocks.push(...costNotes(result.serverCost, own));
-  else blocks.push(note('dim', `cost to the server: ${ownLookupsText(own)}`));
-  return blocks;
+    ),
+    ...(traffic ? trafficNotes(traffic) : []),
+    ...(reading ? readingNotes(reading) : []),
+    ...(serverCost
+      ? costNotes(serverCost, own)
+      : [note('dim', `cost to the server: ${ownLookupsText(own)}`)]),
+  ];
 }
 
 const missingWithout: Readonly<Record<string, string>> = {
@@ -48,57 +51,41 @@ const noHitRates = 'there are no hit rates by namespace';
 type Server = NonNullable<StatsResult['server']>;
 
 function serverFacts(server: Server): FactsBlock {
-  const primary = server.primary === null ? null : `of ${server.primary}`;
-  return {
-    kind: 'facts',
-    name: 'server',
-    title: `${server.product} ${server.version} at ${server.address}`,
-    facts: [
-      fact('role', 'role', server.role, 'text', primary),
-      fact('uptimeSeconds', 'uptime', server.uptimeSeconds, 'seconds'),
-      fact('operationsPerSecond', 'operations', server.operationsPerSecond, 'perSecond'),
-      fact(
-        'connectedClients',
-        'clients',
-        server.connectedClients,
-        'count',
-        server.maxClients === null || server.connectedClients === null
-          ? null
-          : `of ${formatCell(server.maxClients, 'count')} allowed`,
-      ),
-    ],
-  };
+  const { connectedClients, maxClients } = server;
+  const allowed =
+    maxClients === null || connectedClients === null ? null : `of ${formatCell(maxClients, 'count')} allowed`;
+  return factsOf(
+    'server',
+    `${server.product} ${server.version} at ${server.address}`,
+    fact('role', 'role', server.role, 'text', server.primary && `of ${server.primary}`),
+    fact('uptimeSeconds', 'uptime', server.uptimeSeconds, 'seconds'),
+    fact('operationsPerSecond', 'operations', server.operationsPerSecond, 'perSecond'),
+    fact('connectedClients', 'clients', connectedClients, 'count', allowed),
+  );
 }
 
-function hitFacts({ lifetime, server }: StatsResult): FactsBlock {
-  return {
-    kind: 'facts',
-    name: 'hitRate',
-    title: 'Hit rate of the whole server',
-    facts: [
-      hitRateFact('lifetimeHitRate', 'lifetime', lifetime),
-      ...dataReadsFacts('lifetimeDataHitRate', lifetime),
-      fact('evictedKeys', 'evicted', server?.evictedKeys ?? null, 'count'),
-      fact('expiredKeys', 'expired', server?.expiredKeys ?? null, 'count'),
-    ],
-  };
-}
+const hitFacts = ({ lifetime, server }: StatsResult) =>
+  factsOf(
+    'hitRate',
+    'Hit rate of the whole server',
+    hitRateFact('lifetimeHitRate', 'lifetime', lifetime),
+    ...dataReadsFacts('lifetimeDataHitRate', lifetime),
+    fact('evictedKeys', 'evicted', server?.evictedKeys ?? null, 'count'),
+    fact('expiredKeys', 'expired', server?.expiredKeys ?? null, 'count'),
+  );
 
-function windowFacts(window: WindowFigures): FactsBlock {
-  const { windowSeconds: seconds, operationsPerSecond, evictedKeys, expiredKeys } = window;
-  return {
-    kind: 'facts',
-    name: 'window',
-    title: `The last ${formatSeconds(Math.round((seconds ?? 0) * 10) / 10)}`,
-    facts: [
-      hitRateFact('windowHitRate', 'hit rate', window),
-      ...dataReadsFacts('windowDataHitRate', window),
-      fact('windowOperationsPerSecond', 'operations', operationsPerSecond, 'perSecond'),
-      fact('windowEvictedKeys', 'evicted', evictedKeys, 'count'),
-      fact('windowExpiredKeys', 'expired', expiredKeys, 'count'),
-    ],
-  };
-}
+const spanText = (seconds: number) => formatSeconds(Math.round(seconds * 10) / 10);
+
+const windowFacts = (window: WindowFigures) =>
+  factsOf(
+    'window',
+    `The last ${spanText(window.windowSeconds ?? 0)}`,
+    hitRateFact('windowHitRate', 'hit rate', window),
+    ...dataReadsFacts('windowDataHitRate', window),
+    fact('windowOperationsPerSecond', 'operations', window.operationsPerSecond, 'perSecond'),
+    fact('windowEvictedKeys', 'evicted', window.evictedKeys, 'count'),
+    fact('windowExpiredKeys', 'expired', window.expiredKeys, 'count'),
+  );
 
 function hitRateFact(name: string, label: string, figures: HitFigures | null): Fact {
   const { hits = null, misses = null, hitRate = null } = figures ?? {};
@@ -124,43 +111,26 @@ function dataReadsFacts(name: string, figures: HitFigures | null): Fact[] {
   return [fact(name, 'data reads', low, 'ratio', remark)];
 }
 
-function memoryFacts(server: Server): FactsBlock {
+function memoryFacts({ maxBytes, usedBytes, ...server }: Server): FactsBlock {
   const share =
-    server.maxBytes !== null && server.usedBytes !== null
-      ? `${formatRatio(server.usedBytes / server.maxBytes)} of the limit`
-      : null;
-  return {
-    kind: 'facts',
-    name: 'memory',
-    title: 'Memory',
-    facts: [
-      fact('usedBytes', 'used', server.usedBytes, 'bytes', share),
-      fact('peakBytes', 'peak', server.peakBytes, 'bytes'),
-      fact(
-        'maxBytes',
-        'limit',
-        server.maxBytes,
-        'bytes',
-        server.hasMemoryLimit === false ? 'no `maxmemory`' : null,
-      ),
-      fact('policy', 'policy', server.policy, 'text'),
-      fact('fragmentation', 'fragmentation', server.fragmentation, 'number'),
-    ],
-  };
+    maxBytes === null || usedBytes === null ? null : `${formatRatio(usedBytes / maxBytes)} of the limit`;
+  const noLimit = server.hasMemoryLimit === false ? 'no `maxmemory`' : null;
+  return factsOf(
+    'memory',
+    'Memory',
+    fact('usedBytes', 'used', usedBytes, 'bytes', share),
+    fact('peakBytes', 'peak', server.peakBytes, 'bytes'),
+    fact('maxBytes', 'limit', maxBytes, 'bytes', noLimit),
+    fact('policy', 'policy', server.policy, 'text'),
+    fact('fragmentation', 'fragmentation', server.fragmentation, 'number'),
+  );
 }
 
 function databaseTable(databases: NonNullable<StatsResult['databases']>): Block {
   const { text, count } = fieldsOf<(typeof databases)[number]>();
-  return tableOf(
-    'databases',
-    databases,
-    [
-      text('database', 'DB', ({ database }) => String(database)),
-      count('keys', 'KEYS'),
-      count('keysWithTtl', 'WITH TTL'),
-    ],
-    { title: 'Databases' },
-  );
+  const database = text('database', 'DB', (each) => String(each.database));
+  const fields = [database, count('keys', 'KEYS'), count('keysWithTtl', 'WITH TTL')];
+  return tableOf('databases', databases, fields, { title: 'Databases' });
 }
 
 /** What is null was not reported. */
@@ -168,15 +138,14 @@ const fact: typeof plainFact = (name, label, value, unit, remark) =>
   plainFact(name, label, value, unit, remark ?? (value === null ? 'not reported' : null));
 
 /** The grade, its reasons, and the targets that it leaves out. */
-export function gradeNotes(result: StatsResult): Block[] {
+function gradeNotes(result: StatsResult): Block[] {
   const { grade, reasons, unjudgedTargets, ledgerDamage } = result;
+  const damage = `lookups of earlier runs of cachectl are not all known: ${ledgerDamage ?? ''}`;
   return [
     note('plain', `Grade: ${grade ?? `none, ${whyNone(result)}`}`),
     ...reasons.map(({ tone, text }) => note(tone, text)),
-    ...unjudgedTexts(unjudgedTargets, '--hits-mode').map((text) => note('plain', text)),
-    ...(ledgerDamage === null
-      ? []
-      : [note('warning', `lookups of earlier runs of cachectl are not all known: ${ledgerDamage}`)]),
+    ...notes('plain', ...unjudgedTexts(unjudgedTargets, '--hits-mode')),
+    ...notes('warning', ledgerDamage !== null && damage),
   ];
 }
 
@@ -189,41 +158,32 @@ function whyNone({ lifetime, window, traffic }: StatsResult): string {
 }
 
 /** The observation as a whole. */
-export function trafficFacts(traffic: ObservedHits): Block {
-  const { windowSeconds, mode, modeReason, hitRate, hits, misses, reads } = traffic;
+function trafficFacts({ windowSeconds, reads, hits, misses, ...traffic }: ObservedHits): Block {
   const rate = reads === null || windowSeconds === 0 ? null : reads / windowSeconds;
-  return {
-    kind: 'facts',
-    name: 'traffic',
-    title: `Observed for ${formatSeconds(Math.round(windowSeconds * 10) / 10)}`,
-    facts: [
-      plainFact('trafficHitRate', 'hit rate', hitRate, 'ratio', lookupsText(hits, misses)),
-      plainFact('trafficReadsPerSecond', 'reads', rate, 'perSecond'),
-      plainFact('trafficMode', 'mode', mode, 'text', modeReason),
-      plainFact('trafficValid', 'valid', traffic.valid, 'text'),
-    ],
-  };
+  return factsOf(
+    'traffic',
+    `Observed for ${spanText(windowSeconds)}`,
+    plainFact('trafficHitRate', 'hit rate', traffic.hitRate, 'ratio', lookupsText(hits, misses)),
+    plainFact('trafficReadsPerSecond', 'reads', rate, 'perSecond'),
+    plainFact('trafficMode', 'mode', traffic.mode, 'text', traffic.modeReason),
+    plainFact('trafficValid', 'valid', traffic.valid, 'text'),
+  );
 }
 
 /** What a reader of the hit rates must know beside them. */
-export function trafficNotes(traffic: ObservedHits): Block[] {
+function trafficNotes(traffic: ObservedHits): Block[] {
   const { invalidReasons, remarks, endedBy, otherDatabases, notifications } = traffic;
+  const invalid = 'the observation is not valid, and the grade makes no use of it';
+  const others = otherDatabases.flatMap(({ database, reads, misses, hitRate }) => {
+    if ((reads ?? misses ?? 0) === 0) return [];
+    const rate = hitRate === null ? '' : `, hit rate ${formatRatio(hitRate)}`;
+    const seen = reads === null ? counted(misses ?? 0, 'miss', 'misses') : `${counted(reads, 'read')}${rate}`;
+    return `and in database ${database} ${seen}`;
+  });
   return [
-    ...invalidReasons.map((reason) =>
-      note('bad', `the observation is not valid, and the grade makes no use of it: ${reason}`),
-    ),
-    ...(endedBy === null ? [] : [note('warning', `the observation ended early: ${endedBy}`)]),
-    ...remarks.map((remark) => note('warning', remark)),
-    ...otherDatabases
-      .filter(({ reads, misses }) => (reads ?? misses ?? 0) > 0)
-      .map(({ database, reads, misses, hitRate }) =>
-        note(
-          'plain',
-          reads === null
-            ? `and in database ${database} ${counted(misses ?? 0, 'miss', 'misses')}`
-            : `and in database ${database} ${counted(reads, 'read')}${hitRate === null ? '' : `, hit rate ${formatRatio(hitRate)}`}`,
-        ),
-      ),
+    ...notes('bad', ...invalidReasons.map((reason) => `${invalid}: ${reason}`)),
+    ...notes('warning', endedBy !== null && `the observation ended early: ${endedBy}`, ...remarks),
+    ...notes('plain', ...others),
     ...restoredNotes(notifications),
   ];
 }
@@ -244,7 +204,7 @@ const traffic = [
 ];
 
 /** The namespaces with their keys, and what was observed of them. */
-export function namespaceTable(result: StatsResult): TableBlock {
+function namespaceTable(result: StatsResult): TableBlock {
   const { namespaces, database, keys, keysInterval, unjudgedTargets } = result;
   const hasTargets =
     unjudgedTargets.length > 0 || namespaces.some(({ hitRateTarget }) => hitRateTarget !== null);

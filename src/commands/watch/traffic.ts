@@ -3,10 +3,7 @@ import type { RestoreOutcome } from '../../traffic/notifications/put-back.ts';
 import { openTrafficSource } from '../../traffic/observe.ts';
 import type { ObservedTraffic } from '../../watch/observer.ts';
 import type { Context } from '../context.ts';
-import { observationTerms } from '../observation-terms.ts';
-
-/** Share of the time during which MONITOR runs where it is sampled; as `hits` has it. */
-const duty = 0.1;
+import { observationTerms } from '../observing.ts';
 
 /** The observations of one run, one after the other: a connection that was lost, or a suspension, ends one of them. */
 export class WatchedTraffic {
@@ -20,8 +17,7 @@ export class WatchedTraffic {
    * @throws RedisError when the server is lost; InputError where the server must not be changed
    */
   async open(server: RedisServer): Promise<ObservedTraffic> {
-    const terms = { ...(await observationTerms(this.context, server)), mode: null, duty };
-    const source = await openTrafficSource(server, terms);
+    const source = await openTrafficSource(server, await observationTerms(this.context, server));
     return {
       next: () => source.next(),
       close: async () => {

@@ -1,3 +1,4 @@
+import { pick } from '../support/collections.ts';
 import type { ColumnName } from '../redis/account.ts';
 import type { Analysis, Method, UncheckedReason } from '../keyspace/reading.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
@@ -9,7 +10,7 @@ import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '..
 import type { KeyStatistics } from '../keyspace/key-statistics.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import type { NamespaceRow } from '../keyspace/namespace-tree.ts';
-import { type IntervalOrNull, type NamespaceSummary, Summaries } from './namespace-summary.ts';
+import { type NamespaceSummary, Summaries } from './namespace-summary.ts';
 
 /** What reading the keyspace cost the server. */
 export interface ServerCost {
@@ -45,18 +46,17 @@ export interface ReadingReport extends Omit<Method, 'kind' | 'population' | 'pop
   readonly reconnects: number;
 }
 
+/** Of all keys together, as a result has them first. */
+const ofAllKeys = [
+  ...(['keys', 'keysInterval', 'memoryBytes', 'memoryBytesInterval'] as const),
+  ...(['overheadBytes', 'withoutTtl', 'withoutTtlInterval'] as const),
+] as const;
+
 /** The figures of a keyspace that `inspect` and `stats` have in common. */
-export interface KeyspaceFigures {
+export interface KeyspaceFigures extends Pick<NamespaceSummary, (typeof ofAllKeys)[number]> {
   /** Keys and bytes are those of every key: no sample, and the walk came to its end. */
   readonly exact: boolean;
   readonly reading: ReadingReport;
-  readonly keys: number;
-  readonly keysInterval: IntervalOrNull;
-  readonly memoryBytes: number | null;
-  readonly memoryBytesInterval: IntervalOrNull;
-  readonly overheadBytes: number | null;
-  readonly withoutTtl: number | null;
-  readonly withoutTtlInterval: IntervalOrNull;
   /** `info`: INFO's exact count for the whole database. `keys`: what was read of keys. Null: not known. */
   readonly withoutTtlSource: 'info' | 'keys' | null;
   readonly namespaces: readonly NamespaceSummary[];
@@ -85,13 +85,7 @@ export function keyspaceFiguresOf(analysis: Analysis, map: NamespaceMap) {
     figures: {
       exact: analysis.method.kind === 'exact',
       reading: readingReportOf(analysis),
-      keys: total.keys,
-      keysInterval: total.keysInterval,
-      memoryBytes: total.memoryBytes,
-      memoryBytesInterval: total.memoryBytesInterval,
-      overheadBytes: total.overheadBytes,
-      withoutTtl: total.withoutTtl,
-      withoutTtlInterval: total.withoutTtlInterval,
+      ...pick(total, ofAllKeys),
       withoutTtlSource: counted !== null ? 'info' : total.withoutTtl === null ? null : 'keys',
       total,
       serverCost: serverCostOf(analysis),
@@ -123,17 +117,11 @@ function readingReportOf(analysis: Analysis): ReadingReport {
     keyspaceKeysAtEnd: populationAtEnd,
     goneKeys:
       kind === 'exact' && !narrowed && population !== null ? Math.max(0, population - tree.keys) : null,
-    scannedKeys: method.scannedKeys,
-    coverage: method.coverage,
-    coversAll: method.coversAll,
-    precision: method.precision,
+    ...pick(method, ['scannedKeys', 'coverage', 'coversAll', 'precision']),
     mostUnmetBytes: unchecked === null && mostUnmetBytes !== null ? Math.round(mostUnmetBytes) : null,
     memoryUnchecked: unchecked,
     mostUnseenKeys: mostUnseenKeys === null ? null : Math.ceil(mostUnseenKeys),
-    lookedUpKeys: method.lookedUpKeys,
-    repeatedKeys: method.repeatedKeys,
-    mostRecountedKeys: method.mostRecountedKeys,
-    uncountedBytes: method.uncountedBytes,
+    ...pick(method, ['lookedUpKeys', 'repeatedKeys', 'mostRecountedKeys', 'uncountedBytes']),
     keysWithFieldTtls,
     reconnects: analysis.account.reconnects,
   };
@@ -167,83 +155,99 @@ export async function warnOfTouches(
   }
 }
 
-const noteIf = (holds: boolean, tone: NoteBlock['tone'], text: string): Block[] =>
-  holds ? [note(tone, text)] : [];
+type ConditionalNote = readonly [holds: boolean, tone: NoteBlock['tone'], text: string];
+
+const notesThatHold = (notes: readonly ConditionalNote[]): Block[] =>
+  notes.flatMap(([holds, tone, text]) => (holds ? [note(tone, text)] : []));
 
 /** How the figures are to be read, where they are not those of every key. */
 export function readingNotes(reading: ReadingReport): Block[] {
-  const { method, keyspaceKeys, precision, lookedUpKeys, reconnects } = reading;
+  const { method, keyspaceKeys, keyspaceKeysAtEnd, precision, lookedUpKeys, reconnects } = reading;
   const { target = 0, reached = null } = precision ?? {};
   const [unseen, hashes] = [Math.ceil(reading.mostUnseenKeys ?? 0), reading.keysWithFieldTtls ?? 0];
   const outOf = keyspaceKeys === null ? '' : ` out of ${counted(keyspaceKeys, 'key')}`;
   const read = reading.coverage === null ? 'a part' : formatRatio(reading.coverage);
-  return [
-    ...noteIf(
+  const gone = reading.goneKeys ?? 0;
+  const course = `DBSIZE went from ${formatCell(keyspaceKeys, 'count')} to ${formatCell(keyspaceKeysAtEnd, 'count')}`;
+  const again = 'again while the table was resized';
+  const [repeated, recounted] = [reading.repeatedKeys ?? 0, reading.mostRecountedKeys ?? 0];
+  return notesThatHold([
+    [
       method === 'sample',
       'plain',
       `a sample of ${counted(reading.scannedKeys ?? 0, 'key')}${outOf}: ${howErrorsRead}; --exact reads every key`,
-    ),
-    ...populationNotes(reading),
-    ...repeatNotes(reading),
-    ...unmetNotes(reading),
-    ...noteIf(
+    ],
+    [
+      gone > 0,
+      'plain',
+      `${formatCell(gone, 'count')} of the ${counted(keyspaceKeys ?? 0, 'key')} that DBSIZE counted had expired, or were gone when they were read`,
+    ],
+    [
+      keyspaceKeys !== null && keyspaceKeysAtEnd !== null && keyspaceKeys !== keyspaceKeysAtEnd,
+      'plain',
+      method === 'sample'
+        ? `${course} while the sample was drawn: the intervals hold what any namespace may have lost or gained`
+        : `${course} while the keys were read`,
+    ],
+    // SCAN gives keys again while a table shrinks.
+    [repeated > 0, 'plain', `SCAN gave ${counted(repeated, 'key')} ${again}: each is counted once`],
+    [
+      recounted > 0,
+      'warning',
+      `SCAN gave keys ${again}: figures may be up to ${counted(recounted, 'key')} too high`,
+    ],
+    unmetNote(reading),
+    [
       method === 'partial',
       'warning',
       reading.coversAll
         ? `the walk ended early, after ${read} of the keys: the figures are estimates of the whole from these`
         : `the walk ended early: these figures cover ${read} of the keys`,
-    ),
-    ...noteIf(
+    ],
+    [
       lookedUpKeys !== null,
       'plain',
       `types, TTLs, encodings and idle times of ${counted(lookedUpKeys ?? 0, 'key')}, chosen at random: ${howErrorsRead}; --exact looks up every key`,
-    ),
-    ...noteIf(
+    ],
+    [
       reached !== null && reached > target,
       'warning',
       `the figures of large namespaces are within ${formatRatio(reached ?? 0)}, not ${formatRatio(target)}: --precision reads on`,
-    ),
-    ...noteIf(
-      unseen >= 1,
-      'dim',
-      `a namespace that is not listed has at most ${counted(unseen, 'key')} (95 %)`,
-    ),
-    ...noteIf(
+    ],
+    [unseen >= 1, 'dim', `a namespace that is not listed has at most ${counted(unseen, 'key')} (95 %)`],
+    [
       hashes > 0,
       'plain',
       `${counted(hashes, 'hash of the database has', 'hashes of the database have')} fields with TTLs of their own`,
-    ),
-    ...noteIf(
+    ],
+    [
       reconnects > 0,
       'plain',
       `the connection broke ${reconnects === 1 ? 'once' : `${reconnects} times`}, and the walk went on at its cursor`,
-    ),
-  ];
+    ],
+  ]);
 }
 
 /** A sample meets few of the keys that are few, however many bytes they hold. */
-function unmetNotes({ mostUnmetBytes, memoryUnchecked, uncountedBytes }: ReadingReport): Block[] {
-  const unmet = mostUnmetBytes ?? 0;
-  const uncounted = uncountedBytes ?? 0;
+function unmetNote({ mostUnmetBytes, memoryUnchecked, uncountedBytes }: ReadingReport): ConditionalNote {
+  const [unmet, uncounted] = [mostUnmetBytes ?? 0, uncountedBytes ?? 0];
   if (uncounted > 0)
     return [
-      note(
-        'warning',
-        `\`used_memory_dataset\` is ${formatBytes(uncounted)} more than all keys: \`MEMORY USAGE\` judges a collection by five of its elements, and one whose elements differ in length may be far larger; \`MEMORY USAGE KEY SAMPLES 0\` measures it whole`,
-      ),
+      true,
+      'warning',
+      `\`used_memory_dataset\` is ${formatBytes(uncounted)} more than all keys: \`MEMORY USAGE\` judges a collection by five of its elements, and one whose elements differ in length may be far larger; \`MEMORY USAGE KEY SAMPLES 0\` measures it whole`,
     ];
   if (unmet === 0 && memoryUnchecked !== null)
     return [
-      note(
-        'dim',
-        `bytes are not checked against the server's \`used_memory_dataset\`: ${uncheckedTexts[memoryUnchecked]}; a few very large keys may be missing from them`,
-      ),
+      true,
+      'dim',
+      `bytes are not checked against the server's \`used_memory_dataset\`: ${uncheckedTexts[memoryUnchecked]}; a few very large keys may be missing from them`,
     ];
-  return noteIf(
+  return [
     unmet > 0,
     'warning',
     `up to ${formatBytes(unmet)} are in keys that the sample did not meet, by the server's \`used_memory_dataset\` or \`INFO keysizes\`: any namespace may hold them; --exact finds them`,
-  );
+  ];
 }
 
 const uncheckedTexts: Readonly<Record<UncheckedReason, string>> = {
@@ -253,40 +257,6 @@ const uncheckedTexts: Readonly<Record<UncheckedReason, string>> = {
   unreadable: 'it includes keys whose size may not be read',
 };
 
-/** Why the keys that were read are not as many as DBSIZE says. */
-function populationNotes({ method, keyspaceKeys, keyspaceKeysAtEnd, goneKeys }: ReadingReport): Block[] {
-  const gone = goneKeys ?? 0;
-  const course = `DBSIZE went from ${formatCell(keyspaceKeys, 'count')} to ${formatCell(keyspaceKeysAtEnd, 'count')}`;
-  return [
-    ...noteIf(
-      gone > 0,
-      'plain',
-      `${formatCell(gone, 'count')} of the ${counted(keyspaceKeys ?? 0, 'key')} that DBSIZE counted had expired, or were gone when they were read`,
-    ),
-    ...noteIf(
-      keyspaceKeys !== null && keyspaceKeysAtEnd !== null && keyspaceKeys !== keyspaceKeysAtEnd,
-      'plain',
-      method === 'sample'
-        ? `${course} while the sample was drawn: the intervals hold what any namespace may have lost or gained`
-        : `${course} while the keys were read`,
-    ),
-  ];
-}
-
-/** SCAN gives keys again while a table shrinks. */
-function repeatNotes({ repeatedKeys, mostRecountedKeys }: ReadingReport): Block[] {
-  const again = 'again while the table was resized';
-  const [repeated, recounted] = [repeatedKeys ?? 0, mostRecountedKeys ?? 0];
-  return [
-    ...noteIf(repeated > 0, 'plain', `SCAN gave ${counted(repeated, 'key')} ${again}: each is counted once`),
-    ...noteIf(
-      recounted > 0,
-      'warning',
-      `SCAN gave keys ${again}: figures may be up to ${counted(recounted, 'key')} too high`,
-    ),
-  ];
-}
-
 /** What could not be read and why, then what the reading cost. */
 export function costNotes(cost: ServerCost, own: OwnLookups): Block[] {
   const { refusedColumns, unreadableKeys, serverCpuSeconds } = cost;
@@ -295,15 +265,18 @@ export function costNotes(cost: ServerCost, own: OwnLookups): Block[] {
     ...refusedColumns.map(({ column, reason }) =>
       note('warning', `no ${column} column: the server answered \`${reason}\``),
     ),
-    ...noteIf(
-      unreadableKeys > 0,
-      'warning',
-      `${counted(unreadableKeys, 'key')} may be listed but not read by this user`,
-    ),
-    note(
-      'dim',
-      `cost to the server: ${counted(cost.commands, 'command')}, ${formatBytes(cost.receivedBytes)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ${ownLookupsText(own)}`,
-    ),
+    ...notesThatHold([
+      [
+        unreadableKeys > 0,
+        'warning',
+        `${counted(unreadableKeys, 'key')} may be listed but not read by this user`,
+      ],
+      [
+        true,
+        'dim',
+        `cost to the server: ${counted(cost.commands, 'command')}, ${formatBytes(cost.receivedBytes)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ${ownLookupsText(own)}`,
+      ],
+    ]),
   ];
 }
 

@@ -24,11 +24,16 @@ export type Estimated<Name extends string, Value = number> = {
   readonly [Each in Name]: Value;
 } & { readonly [Each in `${Name}Interval`]: IntervalOrNull };
 
-/** Keys of one span of a histogram. */
-export interface Span extends Estimated<'keys'>, Estimated<'memoryBytes', number | null> {
-  /** Null: no upper bound. */
-  readonly upTo: number | null;
-}
+/** Keys of one span of a histogram, with its upper bound in a field of its unit; null: no upper bound. */
+export type Span<Bound extends string> = Estimated<'keys'> &
+  Estimated<'memoryBytes', number | null> & { readonly [Each in Bound]: number | null };
+
+export type SpanSeconds = Span<'upToSeconds'>;
+
+/** Keys by a label: `types` and `typesIntervals`. */
+type ByLabel<Name extends string> = {
+  readonly [Each in Name]: Readonly<Record<string, number>> | null;
+} & { readonly [Each in `${Name}Intervals`]: Readonly<Record<string, IntervalOrNull>> | null };
 
 /**
  * What became of the rule that the map gives for TTLs: keys that kept it, and those that did not. `missing`: no TTL where the
@@ -55,7 +60,8 @@ export interface NamespaceSummary
     Estimated<
       'memoryBytes' | 'memoryShare' | 'withoutTtl' | 'withoutTtlMemoryBytes' | 'keysWithoutIdleTime',
       Maybe
-    > {
+    >,
+    ByLabel<'types' | 'encodings'> {
   /** The map's name, or the inferred pattern. */
   readonly namespace: string;
   readonly pattern: string | null;
@@ -66,12 +72,6 @@ export interface NamespaceSummary
   readonly readKeys: number;
   /** The part of the bytes that is names, dictionary entries and object headers: computed from the names' lengths. */
   readonly overheadBytes: number | null;
-  /** Keys by Redis type. */
-  readonly types: Readonly<Record<string, number>> | null;
-  readonly typesIntervals: Readonly<Record<string, IntervalOrNull>> | null;
-  /** Keys by internal encoding. */
-  readonly encodings: Readonly<Record<string, number>> | null;
-  readonly encodingsIntervals: Readonly<Record<string, IntervalOrNull>> | null;
   /** Time left of the keys that have a TTL; shortest and longest of those that were read. */
   readonly ttl: {
     readonly minSeconds: number;
@@ -83,17 +83,9 @@ export interface NamespaceSummary
   /** By time since the last access; null under an LFU policy. `keysWithoutIdleTime` are in none: see `noOwnIdleTime`. */
   readonly idleHistogram: readonly SpanSeconds[] | null;
   /** By the counter of an LFU policy (0 to 255); null under any other. */
-  readonly frequencyHistogram: readonly SpanCounter[] | null;
+  readonly frequencyHistogram: readonly Span<'upToCounter'>[] | null;
   /** Null where the map has no rule for it. */
   readonly ttlRule: TtlRuleReport | null;
-}
-
-export interface SpanSeconds extends Omit<Span, 'upTo'> {
-  readonly upToSeconds: number | null;
-}
-
-export interface SpanCounter extends Omit<Span, 'upTo'> {
-  readonly upToCounter: number | null;
 }
 
 /** The name of a row among others: with a map and levels below it, that of the namespace alone would not tell them apart. */
@@ -154,10 +146,6 @@ export class Summaries {
       memory && this.whole.memoryBytes > 0 ? this.figures.byteShare('memory', total, this.whole) : null;
     const ttls = this.partsOf(statistics, 'ttl');
     const idleTimes = this.partsOf(statistics, 'idle');
-    const types = figuresOf(by.type, this.partsOf(statistics, 'type'));
-    const encodings = figuresOf(by.encoding, this.partsOf(statistics, 'encoding'));
-    const histogram = (name: BreakdownName, bounds: readonly number[]) =>
-      histogramOf(this.partsOf(statistics, name), bounds);
     return {
       ...{ namespace, pattern, path, kind: mapped?.kind ?? null },
       ...rounded('keys', this.figures.keys(total)),
@@ -168,21 +156,15 @@ export class Summaries {
       memoryShareInterval: memoryShare?.interval ?? null,
       keyShare: keyShare.value,
       keyShareInterval: keyShare.interval,
-      types: types && mapValues(types, ({ value }) => Math.round(value)),
-      typesIntervals: types && mapValues(types, whole),
-      encodings: encodings && mapValues(encodings, ({ value }) => Math.round(value)),
-      encodingsIntervals: encodings && mapValues(encodings, whole),
+      ...byLabel('types', by.type, this.partsOf(statistics, 'type')),
+      ...byLabel('encodings', by.encoding, this.partsOf(statistics, 'encoding')),
       ...rounded('withoutTtl', ttls && ttls.keys(noTtl)),
       ...rounded('withoutTtlMemoryBytes', ttls && ttls.memory(noTtl)),
       ttl: this.unread.has('ttl') ? null : statistics.ttlSummary,
-      ttlHistogram: inSeconds(histogram('ttl', spanBoundsSeconds)),
-      idleHistogram: inSeconds(histogram('idle', spanBoundsSeconds)),
+      ttlHistogram: histogramOf('upToSeconds', ttls, spanBoundsSeconds),
+      idleHistogram: histogramOf('upToSeconds', idleTimes, spanBoundsSeconds),
       ...rounded('keysWithoutIdleTime', idleTimes && idleTimes.keys(noIdleTime)),
-      frequencyHistogram:
-        histogram('frequency', frequencyBounds)?.map(({ upTo, ...span }) => ({
-          upToCounter: upTo,
-          ...span,
-        })) ?? null,
+      frequencyHistogram: histogramOf('upToCounter', this.partsOf(statistics, 'frequency'), frequencyBounds),
       ttlRule: mapped === undefined ? null : this.ruleReport(statistics, mapped),
     };
   }
@@ -233,19 +215,23 @@ export const withoutIdleTimeText = (keys: number): string =>
   counted(keys, 'key has no idle time of its own', 'keys have no idle time of their own') +
   ': the server shares small integers between keys, or reports a longer time than it has run';
 
-function figuresOf({ parts }: Breakdown, figures: Parts | null): Readonly<Record<string, Figure>> | null {
-  return figures && Object.fromEntries(Array.from(parts.keys(), (label) => [label, figures.keys(label)]));
+function byLabel<Name extends string>(name: Name, { parts }: Breakdown, figures: Parts | null) {
+  const found = figures && Array.from(parts.keys(), (label) => [label, figures.keys(label)] as const);
+  return {
+    [name]: found && Object.fromEntries(found.map(([label, { value }]) => [label, Math.round(value)])),
+    [`${name}Intervals`]: found && Object.fromEntries(found.map(([label, figure]) => [label, whole(figure)])),
+  } as ByLabel<Name>;
 }
 
-function histogramOf(parts: Parts | null, bounds: readonly number[]): Span[] | null {
+function histogramOf<Bound extends string>(name: Bound, parts: Parts | null, bounds: readonly number[]) {
   if (parts === null) return null;
   return labelsOf(bounds).map((label, index) => {
     const bound = bounds[index] ?? Number.POSITIVE_INFINITY;
     return {
-      upTo: Number.isFinite(bound) ? bound : null,
+      [name]: Number.isFinite(bound) ? bound : null,
       ...rounded('keys', parts.keys(label)),
       ...rounded('memoryBytes', parts.memory(label)),
-    };
+    } as Span<Bound>;
   });
 }
 
@@ -284,15 +270,4 @@ function rounded<Name extends string, Given extends Figure | null>(name: Name, f
 /** The bounds as whole numbers that hold at least as much. */
 function whole({ interval }: Figure): IntervalOrNull {
   return interval && [Math.floor(interval[0]), Math.ceil(interval[1])];
-}
-
-function inSeconds(spans: readonly Span[] | null): SpanSeconds[] | null {
-  return spans?.map(({ upTo, ...span }) => ({ upToSeconds: upTo, ...span })) ?? null;
-}
-
-function mapValues<From, To>(
-  record: Readonly<Record<string, From>>,
-  convert: (value: From) => To,
-): Record<string, To> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, convert(value)]));
 }

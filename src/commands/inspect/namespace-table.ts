@@ -166,16 +166,21 @@ function endOfChain(start: Level, startLabel: string): { level: Level; label: st
   return { level, label };
 }
 
-function sumOf({ children, row }: Level): Sums {
-  const parts: Sums[] = Array.from(children.values(), sumOf);
-  if (row) parts.push({ ...row, types: typesOf(row) });
-  const ttls = parts.flatMap(({ ttl }) => ttl ?? []);
+/** Branch by branch, and of each what is below it first. */
+const rowsIn = ({ children, row }: Level): readonly NamespaceSummary[] => [
+  ...[...children.values()].flatMap(rowsIn),
+  ...(row ? [row] : []),
+];
+
+function sumOf(level: Level): Sums {
+  const rows = rowsIn(level);
+  const ttls = rows.flatMap(({ ttl }) => ttl ?? []);
   return {
-    keys: parts.reduce((sum, { keys }) => sum + keys, 0),
-    keysInterval: sumOfIntervals(parts, 'keys'),
-    memoryBytes: sumOrNull(parts.map(({ memoryBytes }) => memoryBytes)),
-    memoryBytesInterval: sumOfIntervals(parts, 'memoryBytes'),
-    types: [...new Set(parts.flatMap(({ types }) => types))],
+    keys: rows.reduce((sum, { keys }) => sum + keys, 0),
+    keysInterval: sumOfIntervals(rows, 'keys'),
+    memoryBytes: sumOrNull(rows.map(({ memoryBytes }) => memoryBytes)),
+    memoryBytesInterval: sumOfIntervals(rows, 'memoryBytes'),
+    types: [...new Set(rows.flatMap(typesOf))],
     ttl:
       ttls.length === 0
         ? null
@@ -183,13 +188,16 @@ function sumOf({ children, row }: Level): Sums {
             minSeconds: Math.min(...ttls.map(({ minSeconds }) => minSeconds)),
             maxSeconds: Math.max(...ttls.map(({ maxSeconds }) => maxSeconds)),
           },
-    withoutTtl: sumOrNull(parts.map(({ withoutTtl }) => withoutTtl)),
-    withoutTtlInterval: sumOfIntervals(parts, 'withoutTtl'),
+    withoutTtl: sumOrNull(rows.map(({ withoutTtl }) => withoutTtl)),
+    withoutTtlInterval: sumOfIntervals(rows, 'withoutTtl'),
   };
 }
 
 /** Holds the sum whenever each interval holds its part; an exact part is an interval of itself. Null where all are exact. */
-function sumOfIntervals(parts: readonly Sums[], name: 'keys' | 'memoryBytes' | 'withoutTtl'): IntervalOrNull {
+function sumOfIntervals(
+  parts: readonly NamespaceSummary[],
+  name: 'keys' | 'memoryBytes' | 'withoutTtl',
+): IntervalOrNull {
   if (parts.every((part) => part[`${name}Interval`] === null)) return null;
   return parts.reduce<[number, number]>(
     ([low, high], part) => {

@@ -8,7 +8,6 @@ import {
   errorText,
   howToConfirm,
   type NamespaceSummary,
-  type Span,
   type SpanSeconds,
   withoutIdleTimeText,
 } from '../namespace-summary.ts';
@@ -39,7 +38,7 @@ export function viewInspect(result: InspectResult, own: OwnLookups, top: number)
   return [...blocks, ...readingNotes(result.reading), ...costNotes(result.serverCost, own)];
 }
 
-interface HistogramLine extends Pick<Span, 'keysInterval' | 'memoryBytes'> {
+interface HistogramLine extends Pick<SpanSeconds, 'keysInterval' | 'memoryBytes'> {
   readonly span: string;
   readonly keys: number | null;
 }

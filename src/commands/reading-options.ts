@@ -1,3 +1,4 @@
+import { given } from '../support/collections.ts';
 import { SeededRandom } from '../support/random.ts';
 import type { ReadingOptions } from '../keyspace/reading.ts';
 import type { PaceLimits } from '../redis/pace.ts';
@@ -22,10 +23,10 @@ export interface ReadingInput extends PaceInput {
 }
 
 export function paceLimitsOf({ maxRate, latencyBudget }: PaceInput): PaceLimits {
-  return {
-    ...(maxRate !== undefined && { maxKeysPerSecond: maxRate }),
-    ...(latencyBudget !== undefined && { latencyBudgetMillis: latencyBudget * 1000 }),
-  };
+  return given({
+    maxKeysPerSecond: maxRate,
+    latencyBudgetMillis: latencyBudget === undefined ? undefined : latencyBudget * 1000,
+  });
 }
 
 /** @throws InputError for options that contradict each other */
@@ -38,9 +39,7 @@ export function readingOptionsOf(context: Context, input: ReadingInput): Reading
     );
   }
   return {
-    ...(exact && { exact }),
-    ...(precision !== undefined && { precision }),
-    ...(count !== undefined && { pageSize: count }),
+    ...given({ exact, precision, pageSize: count }),
     ...paceLimitsOf(input),
     draw: new SeededRandom(input.seed ?? Math.floor(context.random() * 2 ** 32), 'sample'),
   };

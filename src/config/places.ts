@@ -1,6 +1,6 @@
 import { type JSONVisitor, parse, printParseErrorCode, visit } from 'jsonc-parser';
 import { ConfigError, type ConfigProblem } from './find.ts';
-import { statSync, readFileSync } from 'fs';
+import { statSync, readFileSync } from 'node:fs';
 
 /** A part of a map, with what there is to say of it. */
 export interface LocatedRemark {
@@ -122,25 +122,22 @@ function notJson(file: string, line: number, column: number, message: string): C
 }
 
 /** The names that a map gives to things, each with a few words about it. */
-export interface MapNames {
-  readonly profile: readonly NamedEntry[];
-  readonly namespace: readonly NamedEntry[];
-  readonly entity: readonly NamedEntry[];
-}
-
-export interface NamedEntry {
-  readonly name: string;
-  readonly description: string;
-}
+export type MapNames = Readonly<
+  Record<
+    'profile' | 'namespace' | 'entity',
+    readonly { readonly name: string; readonly description: string }[]
+  >
+>;
 
 /**
  * Reads the names alone, without validating: a map with a mistake in it still gives its names, and no validator is
  * loaded, which matters at a shell's TAB. An unreadable file gives none, nor does a pipe, for which a TAB would wait.
  */
-export function readMapNames(file: string): MapNames {
+export function readMapNames(file: string | null): MapNames {
   let map: unknown = {};
   try {
-    if (statSync(file).isFile()) map = parse(readFileSync(file, 'utf8'), [], { allowTrailingComma: true });
+    if (file !== null && statSync(file).isFile())
+      map = parse(readFileSync(file, 'utf8'), [], { allowTrailingComma: true });
   } catch {
     // Unreadable, or nested so deep that the parser does not come back.
   }

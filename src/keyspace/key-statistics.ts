@@ -154,21 +154,15 @@ export const frequencyBounds: readonly number[] = [0, 1, 5, 10, 50, 255];
 
 /** The labels of the histogram's spans: their upper bounds. */
 export const labelsOf = (bounds: readonly number[]): readonly string[] => bounds.map(String);
-const secondsLabels = labelsOf(spanBoundsSeconds);
-const frequencyLabels = labelsOf(frequencyBounds);
 
 /** The label of the span that a time belongs to. */
-export function spanOfSeconds(seconds: number): string {
-  return labelAt(spanBoundsSeconds, secondsLabels, seconds);
-}
+export const spanOfSeconds = (seconds: number): string => labelAt(spanBoundsSeconds, seconds);
 
 /** The label of the span that an LFU counter belongs to. */
-export function spanOfFrequency(frequency: number): string {
-  return labelAt(frequencyBounds, frequencyLabels, frequency);
-}
+export const spanOfFrequency = (frequency: number): string => labelAt(frequencyBounds, frequency);
 
-function labelAt(bounds: readonly number[], labels: readonly string[], value: number): string {
-  return labels[bounds.findIndex((bound) => value <= bound)] ?? labels[labels.length - 1] ?? '';
+function labelAt(bounds: readonly number[], value: number): string {
+  return String(bounds.find((bound) => value <= bound) ?? bounds.at(-1));
 }
 
 /** Size classes of jemalloc, the allocator of Redis on Linux, in steps of a quarter between powers of two. */

@@ -1,3 +1,4 @@
+import { given, sumOrNull } from '../support/collections.ts';
 import type { WalkAccount } from '../redis/account.ts';
 import { type DatasetBounds, datasetBoundsOf, readSlotSizes } from '../redis/node-facts.ts';
 import { RedisError } from '../redis/errors.ts';
@@ -81,15 +82,13 @@ export async function readSample(
   progress.start('sampling keys', 'keys', null);
   try {
     const { columns, details, type, glob } = input;
+    // What our own matcher tells needs no second SCAN: of the server only what it was asked for by name.
     const { accepts } = filtersOf(input);
     const all = { ...wantedColumns(input), ...details };
     const pages = samplePages(
       sources,
       {
-        // What our own matcher tells needs no second SCAN.
-        ...(accepts !== undefined && { accepts }),
-        ...(glob !== undefined && { match: glob }),
-        ...(type !== undefined && { type }),
+        ...given({ accepts, match: glob, type }),
         columns: () => (tree.detailedKeys < detailedKeys ? all : { memory: columns.memory === true }),
         limits: reading,
         signal,
@@ -174,8 +173,8 @@ export function uncheckedReasonOf(input: ReadInput): UncheckedReason | null {
   const { nodes, columns } = input;
   if (columns.memory !== true) return null;
   if (isNarrowed(input)) return 'filtered';
-  if (nodes.some(({ facts }) => facts.dataset === null || facts.otherKeys === null)) return 'not-reported';
-  const others = nodes.reduce((sum, { facts }) => sum + (facts.otherKeys ?? 0), 0);
+  const others = sumOrNull(nodes.map(({ facts }) => facts.otherKeys));
+  if (others === null || nodes.some(({ facts }) => facts.dataset === null)) return 'not-reported';
   const keys = nodes.reduce((sum, { facts }) => sum + (facts.keys ?? 0), 0);
   return others > largestOtherShare * keys ? 'other-databases' : null;
 }
@@ -189,13 +188,9 @@ export function isReadWhole(account: WalkAccount): boolean {
 const largestOtherShare = 0.01;
 
 function sumOfBounds(bounds: readonly (DatasetBounds | null)[]): DatasetBounds | null {
-  let [lowBytes, highBytes] = [0, 0];
-  for (const each of bounds) {
-    if (each === null) return null;
-    lowBytes += each.lowBytes;
-    highBytes += each.highBytes;
-  }
-  return { lowBytes, highBytes };
+  const lowBytes = sumOrNull(bounds.map((each) => each && each.lowBytes));
+  const highBytes = sumOrNull(bounds.map((each) => each && each.highBytes));
+  return lowBytes === null || highBytes === null ? null : { lowBytes, highBytes };
 }
 
 function sumOfSizes(

@@ -1,3 +1,4 @@
+import { given } from '../support/collections.ts';
 import type { Progress } from '../support/progress.ts';
 import type { SeededRandom } from '../support/random.ts';
 import type { WalkAccount, ColumnName } from '../redis/account.ts';
@@ -148,11 +149,7 @@ export function filtersOf({ map, selection, glob, type }: AnalysisOptions): {
   type?: string;
   accepts?: (key: ByteString) => boolean;
 } {
-  return {
-    ...(selection && keyFilter(map, selection)),
-    ...(glob !== undefined && { match: glob }),
-    ...(type !== undefined && { type }),
-  };
+  return { ...(selection && keyFilter(map, selection)), ...given({ match: glob, type }) };
 }
 
 /** A walk half-way, as far as another process needs it to go on. */

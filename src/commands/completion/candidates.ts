@@ -1,4 +1,5 @@
 import type { Argument, CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import type { MapNames } from '../../config/places.ts';
 import { listArgument } from '../arguments.ts';
 
 /** One thing that can stand at the cursor; `files` and `folders` leave it to the shell to list them. */
@@ -9,18 +10,10 @@ export interface Candidate {
   readonly description: string;
 }
 
-/** Kinds of names that stand in the map. */
-export type NameKind = 'profile' | 'namespace' | 'entity';
+/** Reads the names of a map: of `configFile` where the command line names one with --config. */
+export type ReadNames = (configFile: string | undefined) => MapNames;
 
-export interface MapName {
-  readonly name: string;
-  readonly description: string;
-}
-
-/** Looks names up in the map: in `configFile` where the command line names one with --config. */
-export type FindNames = (kind: NameKind, configFile: string | undefined) => readonly MapName[];
-
-type Source = NameKind | 'files' | 'folders' | readonly string[];
+type Source = keyof MapNames | 'files' | 'folders' | readonly string[];
 
 /**
  * What options and arguments take, by the option's own name or by the placeholder in its text. What is not here has
@@ -57,15 +50,15 @@ interface Typed {
 export function completionCandidates(
   program: CommandUnknownOpts,
   words: readonly string[],
-  findNames: FindNames,
+  readNames: ReadNames,
 ): Candidate[] {
   const current = words.at(-1) ?? '';
   const typed = readTyped(program, words.slice(0, -1));
   // A command that runs another one of this program.
   if (typed.operandsOnly && typed.command.registeredArguments.at(-1)?.name() === 'command') {
-    return completionCandidates(program, [...typed.operands, current], findNames);
+    return completionCandidates(program, [...typed.operands, current], readNames);
   }
-  const list = (source: Source) => listSource(source, typed, findNames);
+  const list = (source: Source) => listSource(source, typed, readNames);
   const isOption = !typed.operandsOnly && current.startsWith('-');
   if (typed.pending?.required === true) return matching(current, valuesOf(typed.pending, current, list));
   if (isOption) {
@@ -155,10 +148,10 @@ function placeholderOf(option: Option): string {
   return /[<[]([^\]>.]+)/.exec(option.flags)?.[1] ?? '';
 }
 
-function listSource(source: Source, typed: Typed, findNames: FindNames): Candidate[] {
+function listSource(source: Source, typed: Typed, readNames: ReadNames): Candidate[] {
   if (source === 'files' || source === 'folders') return [{ kind: source, value: '', description: '' }];
   return typeof source === 'string'
-    ? findNames(source, typed.configFile).map(({ name, description }) => wordOf(name, description))
+    ? readNames(typed.configFile)[source].map(({ name, description }) => wordOf(name, description))
     : source.map((word) => wordOf(word));
 }
 

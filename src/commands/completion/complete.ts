@@ -3,7 +3,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { findConfigFile } from '../../config/find.ts';
 import { readMapNames } from '../../config/places.ts';
 import type { Context, Execution } from '../context.ts';
-import { type Candidate, completionCandidates, type FindNames } from './candidates.ts';
+import { type Candidate, completionCandidates, type ReadNames } from './candidates.ts';
 
 interface CandidatesResult {
   readonly candidates: readonly Candidate[];
@@ -31,9 +31,6 @@ export function completeExecution(
   };
 }
 
-function namesIn({ variables, workingDirectory }: Context['environment']): FindNames {
-  return (kind, configFile) => {
-    const found = findConfigFile(workingDirectory, variables, configFile);
-    return found === null ? [] : readMapNames(found.file)[kind];
-  };
+function namesIn({ variables, workingDirectory }: Context['environment']): ReadNames {
+  return (configFile) => readMapNames(findConfigFile(workingDirectory, variables, configFile)?.file ?? null);
 }

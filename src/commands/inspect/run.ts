@@ -1,3 +1,4 @@
+import { given } from '../../support/collections.ts';
 import { InputError } from '../../support/failure.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
@@ -41,16 +42,14 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   await confirmReplacing(context, input.checkpoint, input.force);
   const checkpoint = await openCheckpoint(context, input);
   const server = await context.connect();
-  const { namespace = [], type, match: glob } = input;
-  const defaultDepth = map.isEmpty || namespace.length > 0 ? Number.POSITIVE_INFINITY : 1;
+  const defaultDepth = map.isEmpty || (input.namespace ?? []).length > 0 ? Number.POSITIVE_INFINITY : 1;
   const options: AnalysisOptions = {
     map,
     depth: input.depth ?? defaultDepth,
     columns,
     details,
     selection,
-    ...(glob !== undefined && { glob }),
-    ...(type !== undefined && { type }),
+    ...given({ glob: input.match, type: input.type }),
     top: input.top,
     reading: { ...reading, ...(await checkpoint.readingOptions(server)) },
     signal: context.signal,

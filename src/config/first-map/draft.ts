@@ -101,23 +101,19 @@ function examplesOf(
   map: NamespaceMap,
   delimiters: readonly string[],
 ): Map<string, ObservedKey[]> {
-  interface Choice {
-    readonly examples: ObservedKey[];
-    readonly first: string;
-    readonly counts: Map<string, number>;
-  }
-  const found = new Map<string, Choice>();
+  const found = new Map<string, { examples: ObservedKey[]; counts: Map<string, number> }>();
   for (const observed of keys) {
     const name = map.classify(observed.key)?.name;
     if (name === undefined) continue;
-    if ((found.get(name)?.examples.length ?? 0) >= examplesEach) continue;
+    const chosen = found.get(name) ?? { examples: [], counts: new Map<string, number>() };
+    found.set(name, chosen);
+    const { examples, counts } = chosen;
+    if (examples.length >= examplesEach) continue;
     const pattern = inferPattern(observed.key, delimiters);
-    const choice: Choice = found.get(name) ?? { examples: [], first: pattern, counts: new Map() };
-    found.set(name, choice);
-    const count = choice.counts.get(pattern) ?? 0;
-    if (count >= (pattern === choice.first ? examplesOfFirst : examplesOfOther)) continue;
-    choice.counts.set(pattern, count + 1);
-    choice.examples.push(observed);
+    const count = counts.get(pattern) ?? 0;
+    counts.set(pattern, count + 1);
+    const [first] = counts.keys();
+    if (count < (pattern === first ? examplesOfFirst : examplesOfOther)) examples.push(observed);
   }
   return new Map([...found].map(([name, { examples }]) => [name, examples]));
 }

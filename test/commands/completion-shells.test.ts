@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { packageRoot, requireBundle } from '../server/binary.ts';
 import { runTerminal, type Terminal } from '../server/terminal.ts';
 import { requireTool } from '../server/tools.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 type Shell = 'bash' | 'zsh' | 'fish';
 
@@ -12,7 +12,7 @@ const script = (shell: Shell) => join(packageRoot, 'completions', `cachectl.${sh
 
 /** A folder with a map, a file and a folder in it, and in `functions` the script under the name that zsh loads it by. */
 function workingFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-shell-'));
+  const folder = temporaryFolder();
   const map = {
     profiles: { prod: { url: 'redis://x' }, staging: { url: 'redis://y' } },
     namespaces: {
@@ -53,7 +53,6 @@ const open = new Map<Shell, Promise<Terminal>>();
 
 afterAll(async () => {
   for (const terminal of open.values()) await (await terminal).close();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 });
 
 async function start(shell: Shell, path: string): Promise<Terminal> {

@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { shells } from '../../src/commands/completion/command.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { packageRoot } from '../server/binary.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 const map = {
   profiles: {
@@ -20,7 +20,7 @@ const map = {
 };
 
 function folderWith(files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-completion-'));
+  const folder = temporaryFolder();
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
 }

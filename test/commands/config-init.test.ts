@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
@@ -20,13 +19,14 @@ import {
   testServer,
   testUrl,
 } from '../server/redis.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 /** A terminal without colors. */
 const atTerminal = { terminal: true, env: { NO_COLOR: '1' } };
 const nowhere = 'redis://127.0.0.1:1/0';
 
 function folderWith(map?: object | string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-config-'));
+  const folder = temporaryFolder();
   if (map !== undefined) {
     const text = typeof map === 'string' ? map : JSON.stringify(map);
     writeFileSync(join(folder, 'cachectl.config.json'), text, { mode: 0o600 });

@@ -1,11 +1,11 @@
-import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { systemNames } from '../../src/sandbox/systems.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
 import { naming } from '../named-map.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 /** A terminal without colors. */
@@ -13,7 +13,7 @@ const atTerminal = { terminal: true, env: { NO_COLOR: '1' } };
 const nowhere = 'redis://127.0.0.1:1/0';
 
 function folderWith(map?: object | string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-config-'));
+  const folder = temporaryFolder();
   if (map !== undefined) {
     const text = typeof map === 'string' ? map : JSON.stringify(map);
     writeFileSync(join(folder, 'cachectl.config.json'), text, { mode: 0o600 });

@@ -1,19 +1,17 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { StatsResult } from '../../src/commands/stats/result.ts';
 import { processFacts } from '../../src/cli/process-facts.ts';
 import { newNotePath, writeNote } from '../../src/traffic/notifications/note.ts';
 import { cli, type CliResult } from '../run-cli.ts';
 import { sendAll } from '../server/redis.ts';
 import { until } from '../server/until.ts';
-import { startServer } from '../server/own.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
 const { redis, server } = await startServer();
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-damaged-'));
   await sendAll(server, [
     ...Array.from({ length: 3000 }, (_, index) => [
       'SET',
@@ -24,9 +22,6 @@ beforeAll(async () => {
     ]),
     ...Array.from({ length: 10 }, (_, index) => ['SET', `user:${index}`, 'y']),
   ]);
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
 });
 
 const run = (line: string, signal?: AbortSignal) =>

@@ -1,6 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { execFile } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -9,6 +8,7 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 let redis: RedisProcess;
 let server: RedisServer;
@@ -17,12 +17,11 @@ let folder: string;
 beforeEach(async () => {
   redis = await startPrivateServer();
   server = await connect(targetOf(redis.url));
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-data-'));
+  folder = temporaryFolder();
 });
 afterEach(async () => {
   server.close();
   await redis.stop();
-  rmSync(folder, { recursive: true });
 });
 
 const keys = 2000;

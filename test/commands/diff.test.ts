@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -18,24 +17,23 @@ import {
 } from '../server/redis.ts';
 import { fillKeyspace, keyspaces } from './export-keyspace.ts';
 import { naming } from '../named-map.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 let a: RedisServer;
 let b: RedisServer;
 let other: RedisProcess;
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
   a = await testServer();
   other = await startPrivateServer({
     args: ['--hash-max-listpack-entries', '0', '--zset-max-listpack-entries', '0'],
   });
   b = await connect(targetOf(other.url));
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
 });
 afterAll(async () => {
   a.close();
   b.close();
   await other.stop();
-  rmSync(folder, { recursive: true });
 });
 beforeEach(async () => {
   await emptyDatabase(a);

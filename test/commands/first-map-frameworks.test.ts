@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { mapAt } from '../named-map.ts';
@@ -9,7 +7,7 @@ import { asBytes } from '../../src/support/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { emptyDatabase, send, sendAll } from '../server/redis.ts';
-import { startServer } from '../server/own.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
 /** A server of its own: what clients of others run shows in the statistics of commands. */
 const { redis, server } = await startServer();
@@ -31,7 +29,7 @@ async function drawMap(
   commands: readonly Command[],
 ): Promise<{ map: NamespaceMap; result: Record<string, unknown> }> {
   await sendAll(server, commands);
-  const cwd = mkdtempSync(join(tmpdir(), 'cachectl-frameworks-'));
+  const cwd = temporaryFolder();
   const result = await cli(['config', 'init', '-o', 'json'], { url: redis.url, cwd });
   expect(result).toMatchObject({ exitCode: 0, stderr: '' });
   return { map: buildMap(mapAt(join(cwd, 'cachectl.config.json')).config), result: jsonOf(result) };
@@ -263,7 +261,7 @@ test('each lookup of a type or a value is counted', async () => {
   const result = jsonOf(
     await cli(['config', 'init', '--file', '-', '-o', 'json'], {
       url: redis.url,
-      cwd: mkdtempSync(join(tmpdir(), 'cachectl-')),
+      cwd: temporaryFolder(),
     }),
   );
   const stats = replyText(await send(server, 'INFO', 'STATS'));

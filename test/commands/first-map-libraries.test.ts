@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -13,6 +12,7 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { makeIdle, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 import { storedKeys } from './invalidate-setup.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 /** What `test/libraries/write.mjs` writes, by the start of its keys. */
 const truth = {
@@ -25,13 +25,12 @@ const truth = {
 
 let redis: RedisProcess;
 let server: RedisServer;
-let cwd: string;
+const cwd = temporaryFolder();
 const run = (args: readonly string[]) => cli(args, { url: redis.url, cwd });
 
 beforeAll(async () => {
   redis = await startPrivateServer();
   server = await connect(targetOf(redis.url));
-  cwd = mkdtempSync(join(tmpdir(), 'cachectl-libraries-'));
   await promisify(execFile)(process.execPath, [
     'test/libraries/write.mjs',
     `${redis.url.replace(/\/\d*$/, '')}/0`,
@@ -108,7 +107,7 @@ test('with the first map `prune --idle` takes caches alone', async () => {
 });
 
 test('without a map `inspect` shows one row for all ids of sessions', async () => {
-  const empty = mkdtempSync(join(tmpdir(), 'cachectl-libraries-'));
+  const empty = temporaryFolder();
   const result = await cli(['inspect', '--depth', '5', '-o', 'json'], { url: redis.url, cwd: empty });
   const { namespaces } = jsonOf(result) as { namespaces: { namespace: string; keys: number }[] };
   const rows = namespaces.filter(({ namespace }) => /^(sess|visitors):/.test(namespace));

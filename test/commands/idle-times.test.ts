@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
@@ -12,13 +11,13 @@ import { emptyDatabase, send, sendAll, testServer, testUrl } from '../server/red
 import { store, storedKeys } from './invalidate-setup.ts';
 import { countersOf, urlAs } from './reading.ts';
 import { storeIdle } from './prune-setup.ts';
-import { startServer } from '../server/own.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
 /** One that the server shares between keys, and no other test writes. */
 const integer = '9973';
 const day = 86_400;
 const config = { namespaces: { count: { pattern: 'count:<id>' }, text: { pattern: 'text:<id>' } } };
-const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
+const folder = temporaryFolder();
 const env = { CACHECTL_CONFIG: join(folder, 'cachectl.config.json') };
 writeFileSync(env.CACHECTL_CONFIG, JSON.stringify(config));
 
@@ -31,7 +30,6 @@ beforeAll(async () => {
 });
 afterAll(() => {
   server.close();
-  rmSync(folder, { recursive: true });
 });
 
 /** A text that no one has used for a day; an integer of now, of a value that no one has used for a day. */

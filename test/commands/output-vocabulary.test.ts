@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
@@ -7,6 +6,7 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 const page = readFileSync(new URL('../../docs/output.md', import.meta.url), 'utf8');
 
@@ -52,7 +52,7 @@ function strangersIn(value: unknown, path: string): string[] {
 
 let redis: RedisProcess;
 let server: RedisServer;
-let folder: string;
+const folder = temporaryFolder();
 
 const map = {
   profiles: { here: { url: 'redis://127.0.0.1:1/0' } },
@@ -68,7 +68,6 @@ const map = {
 beforeAll(async () => {
   redis = await startPrivateServer();
   server = await connect(targetOf(redis.url));
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-vocabulary-'));
   const indexes = Array.from({ length: 60 }, (_, index) => index);
   await sendAll(server, [
     ...indexes.map((index) => ['SET', `user:${index}:profile`, `{"id":${index}}`, 'EX', 3000]),
@@ -80,7 +79,6 @@ beforeAll(async () => {
 afterAll(async () => {
   server.close();
   await redis.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** In this order: later ones use what earlier ones wrote. */

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parseInfo } from '../../src/redis/info.ts';
@@ -7,7 +6,7 @@ import { replyText } from '../../src/redis/reply.ts';
 import { cli } from '../run-cli.ts';
 import { callsOf, emptyDatabase, makeIdle, send, sendAll, untilCalled } from '../server/redis.ts';
 import { storedKeys } from './invalidate-setup.ts';
-import { startServer } from '../server/own.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
 const { redis, server } = await startServer();
 let folder: string;
@@ -22,7 +21,7 @@ const longList = Array.from(
 );
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-own-'));
+  folder = temporaryFolder();
   writeFileSync(join(folder, 'cachectl.config.json'), JSON.stringify(map));
   await emptyDatabase(server);
   await sendAll(server, [
@@ -37,7 +36,6 @@ beforeEach(async () => {
     ['RPUSH', 'long', ...longList],
     ['SADD', 'idx:user:1', 'user:1', 'user:2', 'user:gone'],
   ]);
-  return () => rmSync(folder, { recursive: true });
 });
 
 async function counters(): Promise<{ hits: number; misses: number }> {

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { freePort, type RedisProcess } from '../server/redis-process.ts';
 import { startPrivateServer, testUrl } from '../server/redis.ts';
 import { folderWith } from './reading.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 const secret = 'hunter2-p@ss:wörd/#?';
 const escaped = encodeURIComponent(secret);
@@ -16,17 +16,15 @@ const commands = ['stats', 'inspect', 'keys', 'get user:1', 'get user:1 --raw', 
 const formats = ['table', 'tsv', 'json', 'ndjson', 'csv'] as const;
 
 let guarded: RedisProcess;
-let folder: string;
+const folder = temporaryFolder();
 let nowhere: string;
 beforeAll(async () => {
   guarded = await startPrivateServer({ args: ['--requirepass', 'another'] });
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-secret-'));
   writeFileSync(join(folder, 'secret'), `${secret}\n`);
   nowhere = `redis://127.0.0.1:${await freePort()}`;
 });
 afterAll(async () => {
   await guarded.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 interface Failing {

@@ -1,19 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli, type CliOptions } from '../run-cli.ts';
 import { type Proxy, startProxy } from '../server/proxy.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { startPrivateServer } from '../server/redis.ts';
 import { json } from './reading.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 let redis: RedisProcess;
 let proxy: Proxy;
-let folder: string;
+const folder = temporaryFolder();
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-info-'));
   redis = await startPrivateServer();
   proxy = await startProxy(redis.port);
   const keys = Array.from({ length: 20 }, (_, index) => `{"key":"user:${index}","value":"x","ttl":600}`);
@@ -21,7 +18,6 @@ beforeAll(async () => {
   await json(['get', 'user:1'], { url: redis.url });
 });
 afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true });
   await proxy.stop();
   await redis.stop();
 });

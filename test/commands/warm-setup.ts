@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -7,7 +6,7 @@ import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
 import type { startPrivateServer } from '../server/redis.ts';
 import { emptyDatabase, testServer, testUrl } from '../server/redis.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
-import { startServer } from '../server/own.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
 
 export interface WarmSetup {
   /** This file's own database, empty before each test. */
@@ -21,13 +20,12 @@ export interface WarmSetup {
 /** Makes a folder for fixtures and a connection, for one test file. */
 export function warmSetup(): WarmSetup {
   let server: RedisServer;
-  const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
+  const folder = temporaryFolder();
   beforeAll(async () => {
     server = await testServer();
   });
   afterAll(() => {
     server.close();
-    rmSync(folder, { recursive: true });
   });
   beforeEach(() => emptyDatabase(server));
   return {

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -7,19 +6,18 @@ import { startBinary } from '../server/binary.ts';
 import { emptyDatabase, send, testServer, testUrl } from '../server/redis.ts';
 import { runBinaryInTerminal } from '../server/terminal.ts';
 import { naming } from '../named-map.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 let server: RedisServer;
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
   server = await testServer();
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
   writeFileSync(join(folder, 'a.json'), '{"a": "1", "b": "2"}');
   const profiles = { prod: { url: testUrl(), protected: true } };
   writeFileSync(join(folder, 'cachectl.config.json'), JSON.stringify({ profiles }));
 });
 afterAll(() => {
   server.close();
-  rmSync(folder, { recursive: true });
 });
 beforeEach(() => emptyDatabase(server));
 

@@ -1,25 +1,23 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { type BinaryOptions, startBinary } from '../server/binary.ts';
 import { testUrl } from '../server/redis.ts';
 import { until } from '../server/until.ts';
+import { temporaryFolder } from '../server/own.ts';
 
-let folder: string;
+const folder = temporaryFolder();
 let pipe: string;
 let options: BinaryOptions;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-named-'));
   pipe = join(folder, 'pipe');
   execFileSync('mkfifo', [pipe, join(folder, 'out')]);
   options = { cwd: folder, env: { REDIS_URL: testUrl() } };
   writeFileSync(join(folder, 'template.json'), '[]');
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const hasOpen = (pid: number, path: string) =>
   readdirSync(`/proc/${pid}/fd`).some((fd) => {

@@ -23,7 +23,8 @@ function atEnd(clean: () => unknown): void {
 /** An empty folder. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'cachectl-test-'));
-  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  // A program that is just ending may still write to it.
+  atEnd(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
   return folder;
 }
 

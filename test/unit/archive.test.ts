@@ -1,9 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readArchive } from '../../src/records/archive/reader.ts';
 import {
   type ArchiveFrame,
@@ -15,6 +14,7 @@ import {
 } from '../../src/records/archive/format.ts';
 import { ArchiveWriter } from '../../src/records/archive/writer.ts';
 import { asBytes } from '../../src/support/bytes.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 const header: ArchiveHeader = {
   format: 'cachectl-archive',
@@ -216,9 +216,7 @@ describe('an archive with checksums', () => {
 });
 
 describe('writing an archive', () => {
-  let folder: string;
-  beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'cachectl-archive-'))));
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder();
 
   test('makes folders, a file for its owner alone, and frames that are there at once', async () => {
     const path = join(folder, 'deep', 'one.journal');

@@ -1,10 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/find.ts';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
 import { readMapNames } from '../../src/config/places.ts';
+import { temporaryFolder } from '../server/own.ts';
 
 /** The problems of a map as `line:column path message`; an empty list where it is valid. */
 function errorOf(text: string): ConfigError | null {
@@ -221,7 +221,7 @@ describe('a map', () => {
   test.each(['[', '{"a":'])('is refused, not crashed on, where it is nested without end: %s', (opening) => {
     const text = `{ "namespaces":\n ${opening.repeat(200_000)}`;
     expect(problemsOf(text)).toEqual([`2:${2 + 99 * opening.length}  is nested deeper than 100 levels`]);
-    const file = join(mkdtempSync(join(tmpdir(), 'cachectl-map-')), 'cachectl.config.json');
+    const file = join(temporaryFolder(), 'cachectl.config.json');
     writeFileSync(file, text);
     expect(readMapNames(file)).toEqual({ profile: [], namespace: [], entity: [] });
   });
@@ -253,7 +253,7 @@ describe('a map', () => {
 
   test('that cannot be read says why', async () => {
     const { signal } = new AbortController();
-    const folder = mkdtempSync(join(tmpdir(), 'cachectl-map-'));
+    const folder = temporaryFolder();
     await expect(loadConfig(join(folder, 'none.json'), signal)).rejects.toThrow(
       /none\.json` cannot be read: there is no such file$/,
     );

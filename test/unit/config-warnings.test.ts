@@ -1,12 +1,12 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { configWarnings } from '../../src/config/warnings.ts';
 import { mapAt } from '../named-map.ts';
+import { temporaryFolder } from '../server/own.ts';
 
-const folder = () => mkdtempSync(join(tmpdir(), 'cachectl-map-'));
+const folder = temporaryFolder;
 
 /** The warnings about a map, as `path message`. */
 function warningsAbout(map: ConfigFile, mode = 0o600, home = folder()): string[] {

@@ -1,16 +1,14 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { type Given, resolveIn } from './resolved-settings.ts';
+import { temporaryFolder } from '../server/own.ts';
 
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-settings-'));
   writeFileSync(join(folder, 'ca.pem'), 'authority');
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const resolve = (given: Given) => resolveIn(folder, given);
 
@@ -105,15 +103,14 @@ describe('a map that is not trusted', () => {
 });
 
 describe('the password file of a profile', () => {
-  const home = mkdtempSync(join(tmpdir(), 'cachectl-home-'));
+  const home = temporaryFolder();
   writeFileSync(join(home, 'secret'), 'from-home\n');
-  const outside = mkdtempSync(join(tmpdir(), 'cachectl-outside-'));
+  const outside = temporaryFolder();
   writeFileSync(join(outside, 'secret'), 'of the system\n');
   const given = (passwordFile: string): Given => ({
     ...{ options: { profile: 'p' }, config: { profiles: { p: { url: 'redis://h', passwordFile } } } },
     env: { HOME: home },
   });
-  afterAll(() => [home, outside].forEach((each) => rmSync(each, { recursive: true })));
 
   test('may lie in the home', async () => {
     expect((await resolve(given(join(home, 'secret')))).target.password).toBe('from-home');

@@ -1,19 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { InputError } from '../../src/support/failure.ts';
 import { type Given, resolveIn } from './resolved-settings.ts';
+import { temporaryFolder } from '../server/own.ts';
 
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'cachectl-settings-'));
   writeFileSync(join(folder, 'password'), 'from-file\nnot this\n');
   writeFileSync(join(folder, 'empty'), '\nnot this\n');
   writeFileSync(join(folder, 'ca.pem'), 'authority');
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const profiles: NonNullable<ConfigFile['profiles']> = {
   local: { url: 'redis://127.0.0.1:6379/0' },

@@ -5,12 +5,13 @@ import { inferPattern } from '../keyspace/infer.ts';
 import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { escapeGlob } from '../keyspace/pattern.ts';
 import { emptyAccount, noteRefusal, sumAccounts, type WalkAccount } from '../redis/account.ts';
-import { isAboutOneKey, RedisError } from '../redis/errors.ts';
+import { isAboutOneKey, isRedirection, RedisError } from '../redis/errors.ts';
 import { countKeys } from '../redis/info.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { walkNodes } from '../redis/walk.ts';
+import { walkNodes } from '../redis/walk-nodes.ts';
+import { whenReady } from '../redis/readiness.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { InputError } from '../support/failure.ts';
 import type { Progress } from '../support/progress.ts';
@@ -157,15 +158,16 @@ export async function planInvalidation(
   let { walk } = selection;
   for (const [index, node] of server.nodes.entries()) {
     const own = selection.exactKeys.filter((key) => server.nodeFor(key) === node);
-    const sizes = await readSizes(node, own, accounts[index] as WalkAccount);
-    if (own.length > 0 && accounts[index]?.refusedColumns.length !== 0 && !absent)
+    const sizes = await readSizes(node, own, accounts[index] as WalkAccount, signal);
+    const isRefused = accounts[index]?.refusedColumns.length !== 0;
+    if ((own.length > 0 && isRefused && !absent) || sizes.includes('elsewhere'))
       walk = walkInstead(selection);
-    else
-      own.forEach((key, at) => {
-        const size = sizes[at] ?? 'unknown';
-        if (size !== 'missing') select(key, scope(key), size === 'unknown' ? null : size);
-        else if (absent) select(key, scope(key), null);
-      });
+    if (isRefused && !absent) continue;
+    own.forEach((key, at) => {
+      const size = sizes[at] ?? 'unknown';
+      if (typeof size === 'number' || size === 'unknown' || absent)
+        select(key, scope(key), typeof size === 'number' ? size : null);
+    });
   }
   // Where no walk is needed, one is made for the mentions alone, if it is short.
   let met = walk !== null || (keyspaceKeys ?? Infinity) <= mostKeysForMentions ? mentions : undefined;
@@ -188,7 +190,7 @@ export async function planInvalidation(
   };
   try {
     const isNeeded = walk !== null || met !== undefined;
-    for await (const page of walkNodes(isNeeded ? server.nodes : [], () => walking, accounts)) {
+    for await (const page of isNeeded ? walkNodes(server, () => walking, accounts) : []) {
       // Of a user who may read some keys only, a key without a size may be there.
       const { refusedColumns, unreadableKeys } = page.account;
       const mayHide = refusedColumns.length > 0 || unreadableKeys > 0;
@@ -202,7 +204,7 @@ export async function planInvalidation(
     met = undefined;
   }
   progress.stop();
-  const account = sumAccounts(accounts, server.nodes.length);
+  const account = sumAccounts(accounts, accounts.length);
   return {
     ...resultOf(tally),
     mentions: (walk === null && !account.complete ? null : met?.result()) ?? null,
@@ -251,22 +253,31 @@ function walkInstead({ exactKeys, walk }: Selection): KeyWalk {
 /** Keys that one SCAN goes through, whether they match or not. */
 const keysPerScan = 1000;
 
+type KeySize = number | 'missing' | 'unknown' | 'elsewhere';
+
 /**
  * Bytes of each key with the allocator's overhead, which leaves no trace; `unknown` where the server does not report it, which
- * may hide a missing key. Where it refuses the command altogether, which is noted, it is asked no further.
+ * may hide a missing key; `elsewhere` where another node of the cluster has it. Where the command is refused altogether, which is
+ * noted, it is asked no further.
  */
 async function readSizes(
   node: RedisNode,
   keys: readonly ByteString[],
   account: WalkAccount,
-): Promise<(number | 'missing' | 'unknown')[]> {
+  signal: AbortSignal,
+): Promise<KeySize[]> {
   if (keys.length === 0) return [];
   const connection = await node.openConnection();
-  const sizes: (number | 'missing' | 'unknown')[] = [];
+  const sizes: KeySize[] = [];
   try {
     for (let start = 0; start < keys.length && account.refusedColumns.length === 0; start += keysPerScan) {
       const batch = keys.slice(start, start + keysPerScan);
-      for (const reply of await connection.exchange(batch.map((key) => ['MEMORY', 'USAGE', key] as const))) {
+      const commands = batch.map((key) => ['MEMORY', 'USAGE', key] as const);
+      for (const reply of await whenReady(() => connection.exchange(commands), signal)) {
+        if (reply instanceof ReplyError && isRedirection(reply)) {
+          sizes.push('elsewhere');
+          continue;
+        }
         if (reply instanceof ReplyError) {
           if (isAboutOneKey(reply)) account.unreadableKeys++;
           else noteRefusal(account, 'memory', reply.message);

@@ -8,7 +8,8 @@ import { countKeys, infoNumber, readInfoIfPermitted } from '../redis/info.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { walkNodes, type WalkPage } from '../redis/walk.ts';
+import type { WalkPage } from '../redis/walk.ts';
+import { walkNodes } from '../redis/walk-nodes.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { Progress } from '../support/progress.ts';
 
@@ -174,7 +175,7 @@ export async function planPruning(
     signal,
     onScan: (count: number) => progress.update((scanned += count)),
   };
-  for await (const page of walkNodes(server.nodes, () => walk, accounts)) {
+  for await (const page of walkNodes(server, () => walk, accounts)) {
     requireColumns(page.account, page.node);
     page.keys.forEach((key, index) => {
       const namespace = map.classify(key);

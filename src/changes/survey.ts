@@ -5,7 +5,7 @@ import type { Progress } from '../support/progress.ts';
 import type { ByteString } from '../support/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { sumAccounts, type WalkAccount } from '../redis/account.ts';
-import { walkNodes } from '../redis/walk.ts';
+import { walkNodes } from '../redis/walk-nodes.ts';
 
 /** Something that can be invalidated, with the keys it has. */
 export interface Candidate {
@@ -56,7 +56,7 @@ export async function surveyCandidates(
   options.progress.start('looking for what can be invalidated', 'keys', null);
   const accounts: WalkAccount[] = [];
   const walk = { columns: { memory: true }, signal: options.signal };
-  for await (const page of walkNodes(server.nodes, () => walk, accounts)) {
+  for await (const page of walkNodes(server, () => walk, accounts)) {
     page.keys.forEach((key, index) => {
       const bytes = page.memoryBytes[index] ?? null;
       const namespace = namespaceOf(key);

@@ -26,7 +26,7 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
       population === null ||
       population <= (reading.exactUpTo ?? (reading.precision === undefined ? mostKeysExact : 0)));
   const details = permittedDetails(options.details, before);
-  const input = { ...options, details, nodes };
+  const input = { ...options, details, server, nodes };
   const drawing = emptyAccount();
   const sampled = every || population === null ? null : await readSample(input, population, drawing);
   const read = sampled ?? withCost(await readExactly(input, population), drawing);

@@ -2,7 +2,8 @@ import { sumAccounts, type WalkAccount, type ColumnName } from '../redis/account
 import type { WalkColumns } from '../redis/columns.ts';
 import { shareBefore } from '../redis/page-source.ts';
 import { RedisError } from '../redis/errors.ts';
-import { walkNodes, type WalkPage } from '../redis/walk.ts';
+import { walkNodes } from '../redis/walk-nodes.ts';
+import type { WalkPage } from '../redis/walk.ts';
 import {
   defaultPrecision,
   filtersOf,
@@ -68,11 +69,7 @@ export async function readExactly(input: ReadInput, population: number | null): 
     ...(columns.ofChosen && { further: [{ columns: columns.ofChosen, of: chosen(account, index) }] }),
   });
   try {
-    const pages = walkNodes(
-      nodes.map(({ node }) => node),
-      optionsFor,
-      accounts,
-    );
+    const pages = walkNodes(input.server, optionsFor, accounts);
     for await (const page of pages) {
       tree.addPage(page, null, columns.ofChosen && weights);
       if (reading.onState && now() - savedAt >= stateMillis) saveState();

@@ -7,7 +7,7 @@ import type { WalkColumns } from '../redis/columns.ts';
 import type { RedisError } from '../redis/errors.ts';
 import type { NodeFacts } from '../redis/node-facts.ts';
 import type { PaceLimits } from '../redis/pace.ts';
-import type { RedisNode } from '../redis/server.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Figures } from './figures.ts';
 import { keyFilter, type KeySelection, type NamespaceMap } from './map.ts';
 import type { NamespaceTree, TreeState } from './namespace-tree.ts';
@@ -119,7 +119,10 @@ export interface ReadNode {
   readonly facts: NodeFacts;
 }
 
-export type ReadInput = AnalysisOptions & { readonly nodes: readonly ReadNode[] };
+export type ReadInput = AnalysisOptions & {
+  readonly server: RedisServer;
+  readonly nodes: readonly ReadNode[];
+};
 
 export function namesOf(columns: WalkColumns): ColumnName[] {
   return (Object.keys(columns) as ColumnName[]).filter((name) => columns[name] === true);

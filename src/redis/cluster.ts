@@ -38,8 +38,7 @@ class Cluster implements RedisServer, RedisCluster {
   readonly cluster = this;
   private members = new Map<string, { readonly place: Place; readonly node: OpenNode }>();
   private primaries!: readonly [RedisNode, ...RedisNode[]];
-  /** The owner of each slot. */
-  private owners!: readonly RedisNode[];
+  owners!: readonly RedisNode[];
   private toldBy!: Place;
 
   constructor(
@@ -68,6 +67,14 @@ class Cluster implements RedisServer, RedisCluster {
   async refresh(): Promise<void> {
     const places = [...[...this.members.values()].map(({ place }) => place), ...this.seeds];
     this.follow(await askForPrimaries(this.target, places, this.signal));
+  }
+
+  async isMovingSlots(): Promise<boolean> {
+    const replies = await Promise.all(this.primaries.map((node) => node.batch([['CLUSTER', 'NODES']])));
+    // In the line of the node itself: `[93->-ID]` for a slot that it gives away, `[93-<-ID]` for one that it takes.
+    return replies.some(([reply]) =>
+      /^\S+ \S+ \S*myself\b.*\[\d+-[<>]-/m.test(typeof reply === 'string' ? reply : ''),
+    );
   }
 
   nodeNamed(redirection: ReplyError, by: RedisNode): RedisNode | null {

@@ -1,6 +1,7 @@
 import { noteRefusal, type ColumnName, type WalkAccount } from './account.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { isAboutOneKey, isAboutPolicy, refusal } from './errors.ts';
+import { isAboutOneKey, isAboutPolicy, isRedirection, mayPass, refusal } from './errors.ts';
+import { whenReady } from './readiness.ts';
 import { believedSeconds, findSharedValues, IdleLimit, type IdleTime, noOwnIdleTime } from './idle-times.ts';
 import { type Connection, mostMetadataBytes } from './connection.ts';
 import { type LookupTally, noLookups } from './lookups.ts';
@@ -58,6 +59,8 @@ export interface Request {
   readonly columns: readonly Column[];
   readonly connection: Connection;
   readonly replies: Promise<Reply[]>;
+  /** Sends the commands again. */
+  readonly repeat: () => Promise<Reply[]>;
 }
 
 /** Sends the commands of every column that was not refused so far, key by key. */
@@ -75,32 +78,43 @@ export function askColumns(
     for (const column of columns) payload += column.start + argument;
   }
   const count = keys.length * columns.length;
-  return {
-    keys,
-    columns,
-    connection,
-    replies: handled(count === 0 ? Promise.resolve([]) : connection.send(payload, count, mostMetadataBytes)),
-  };
+  const repeat = () =>
+    count === 0 ? Promise.resolve([]) : connection.send(payload, count, mostMetadataBytes);
+  return { keys, columns, connection, replies: handled(repeat()), repeat };
 }
 
 /**
- * Awaits what was asked, and enters into the account what it cost and what was refused.
- * @throws RedisError when the connection is lost, or a reply is none of its command
+ * Awaits what was asked, and enters into the account what it cost and what was refused. A key that has moved to another node
+ * has null in its columns, as one that is gone.
+ * @param onMoved called with the index of each key that has moved
+ * @throws RedisError when the connection is lost, a reply is none of its command, or the server is not ready for too long
  */
-export async function receiveColumns(request: Request, account: WalkAccount): Promise<KeyColumns> {
+export async function receiveColumns(
+  request: Request,
+  account: WalkAccount,
+  { signal, onMoved }: { signal?: AbortSignal | undefined; onMoved?: (index: number) => void } = {},
+): Promise<KeyColumns> {
   const { keys, columns, connection } = request;
   let replies: Reply[];
+  let roundsLost = 0;
   try {
-    replies = await request.replies;
-  } catch (error) {
-    const lost = keys.length * columns.filter(({ lookup }) => lookup !== null).length;
-    connection.lookups.lost += lost;
-    throw error;
+    replies = await whenReady(() => (roundsLost++ === 0 ? request.replies : request.repeat()), signal);
+    roundsLost--;
+  } finally {
+    const lookups = keys.length * columns.filter(({ lookup }) => lookup !== null).length;
+    connection.lookups.lost += roundsLost * lookups;
   }
-  columns.forEach(({ name }, index) => {
-    const reply = replies[index];
-    if (reply instanceof ReplyError && !isAboutOneKey(reply)) noteRefusal(account, name, reply.message);
-  });
+  const notReady = replies.findIndex((reply) => reply instanceof ReplyError && mayPass(reply));
+  if (notReady >= 0) {
+    const { commandName = '' } = columns[notReady % columns.length] ?? {};
+    throw refusal(replies[notReady] as ReplyError, `\`${commandName}\``, connection.address);
+  }
+  for (const [index, reply] of replies.entries()) {
+    if (!(reply instanceof ReplyError)) continue;
+    if (isRedirection(reply)) onMoved?.(Math.floor(index / columns.length));
+    else if (index < columns.length && !isAboutOneKey(reply))
+      noteRefusal(account, columns[index]?.name as ColumnName, reply.message);
+  }
   for (const [index, reply] of replies.entries())
     requireShape(columns[index % columns.length]?.commandName ?? '', reply, connection.address);
   const read = columnsOf(keys.length, columns, replies, account, connection.lookups);
@@ -166,12 +180,15 @@ export async function keysOfType(
   keys: readonly ByteString[],
   type: string,
   account: WalkAccount,
+  signal: AbortSignal | undefined,
 ): Promise<ByteString[]> {
   if (keys.length === 0) return [];
-  const replies = await connection.exchange(keys.map((key) => ['TYPE', key] as const));
+  const commands = keys.map((key) => ['TYPE', key] as const);
+  const replies = await whenReady(() => connection.exchange(commands), signal);
   return keys.filter((_, index) => {
     const reply = replies[index];
     if (reply instanceof ReplyError) {
+      if (isRedirection(reply)) return false;
       if (!isAboutOneKey(reply)) throw refusal(reply, '`TYPE`', connection.address);
       account.unreadableKeys++;
       return false;

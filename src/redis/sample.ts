@@ -13,6 +13,7 @@ import {
 import type { Connection } from './connection.ts';
 import { type PaceLimits, startPacing } from './pace.ts';
 import type { PageSource, PagePlace } from './page-source.ts';
+import { whenReady } from './readiness.ts';
 import type { Reply } from './reply.ts';
 import type { RedisNode } from './server.ts';
 import { scanCommand, scanPage } from './walk.ts';
@@ -100,7 +101,7 @@ export async function* samplePages(
       ...(isNarrowed ? [scanCommand(cursor, count, options.match, type)] : []),
     ]);
     const perPlace = commands.length / places.length;
-    const replies = handled(connection.exchange([...commands, ['DBSIZE']]));
+    const replies = handled(whenReady(() => connection.exchange([...commands, ['DBSIZE']]), signal));
     return { from: next, connection, places, perPlace, replies };
   };
   const ask = async ({
@@ -122,7 +123,7 @@ export async function* samplePages(
     });
     if (options.type !== undefined && from.typeByLookup) {
       const keys = pages.flatMap((page) => page.keys);
-      const fitting = new Set(await keysOfType(connection, keys, options.type, account));
+      const fitting = new Set(await keysOfType(connection, keys, options.type, account, signal));
       pages = pages.map((page) => ({ ...page, keys: page.keys.filter((key) => fitting.has(key)) }));
     }
     if (pace) await pace.turn(pages.reduce((sum, { scannedKeys }) => sum + scannedKeys, 0));
@@ -138,7 +139,7 @@ export async function* samplePages(
     const pages = asked[0] ?? [];
     for (let next = pages.shift(); next !== undefined; next = pages.shift()) {
       const { request, ...page } = next;
-      const read = await receiveColumns(request, account).finally(note);
+      const read = await receiveColumns(request, account, { signal }).finally(note);
       if (page.scannedKeys > 0) yield { ...page, ...read };
     }
     asked.shift();

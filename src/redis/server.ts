@@ -40,6 +40,10 @@ export interface RedisServer {
 
 /** The keys of a cluster's node lie in slots: one command may name keys of one slot only, and slots may move. */
 export interface RedisCluster {
+  /** The owner of each slot, by its number, as far as is known; another array after each `refresh` that found a change. */
+  readonly owners: readonly RedisNode[];
+  /** True while a slot is on its way from one node to another. A user who may not ask is told no. @throws RedisError */
+  isMovingSlots(): Promise<boolean>;
   /** Asks for the topology again: `nodes` and `nodeFor` follow it. @throws RedisError */
   refresh(): Promise<void>;
   /** The node that a MOVED or ASK reply of another node names; null where it names none. */

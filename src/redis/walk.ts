@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { emptyAccount, type WalkAccount } from './account.ts';
+import type { WalkAccount } from './account.ts';
 import { type ByteString, asBytes } from '../support/bytes.ts';
 import {
   askColumns,
@@ -16,6 +16,7 @@ import { RedisError, refusal } from './errors.ts';
 import { countsScanType, type Info, infoOf } from './info.ts';
 import type { Connection } from './connection.ts';
 import { defaultPageSize, type Pace, type PaceLimits, startPacing } from './pace.ts';
+import { whenReady } from './readiness.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import { ScanBounds } from './scan-bounds.ts';
 import type { RedisCommand, RedisNode } from './server.ts';
@@ -60,12 +61,6 @@ export interface WalkPage extends KeyColumns {
   readonly number: number;
   /** The cursor behind it: `0` behind the last. */
   readonly cursor: string;
-}
-
-/** A page of a walk over several nodes. */
-export interface NodePage extends WalkPage {
-  readonly node: RedisNode;
-  readonly account: WalkAccount;
 }
 
 const defaultPatienceMillis = 10_000;
@@ -125,24 +120,6 @@ export async function* walkKeys(
   }
 }
 
-/** The same of all nodes, one after the other: until one ends before its last page. */
-export async function* walkNodes(
-  nodes: readonly RedisNode[],
-  /** For the walk of a node. */
-  optionsFor: (account: WalkAccount, index: number) => WalkOptions,
-  /** By node, filled in as the walks go. One that is there already is gone on with, and one that is complete is left out. */
-  accounts: WalkAccount[],
-): AsyncGenerator<NodePage> {
-  for (const [index, node] of nodes.entries()) {
-    if (accounts[index]?.complete === true) continue;
-    const account = (accounts[index] ??= emptyAccount());
-    const options = optionsFor(account, index);
-    const pages = walkKeys(node, { ...options, from: account.cursor }, account);
-    for await (const page of pages) yield { ...page, node, account };
-    if (!account.complete || options.signal?.aborted === true) return;
-  }
-}
-
 async function* walkOn(
   connection: Connection,
   options: WalkOptions & { readonly pace: Pace | undefined; readonly typeByLookup: boolean },
@@ -156,21 +133,22 @@ async function* walkOn(
   let count = 0;
   const scan = (cursor: string) => {
     count = pace?.pageSize ?? options.pageSize ?? defaultPageSize;
-    return handled(
-      connection.exchange([
-        scanCommand(cursor, count, options.match, type === undefined ? options.type : undefined),
-      ]),
-    );
+    const command = scanCommand(cursor, count, options.match, type === undefined ? options.type : undefined);
+    return handled(whenReady(() => connection.exchange([command]), signal));
   };
   const receive = async ({ request, number, cursor }: AskedPage): Promise<WalkPage> => {
-    let page: WalkPage = { keys: request.keys, number, cursor, ...(await receiveColumns(request, account)) };
+    const moved = new Set<number>();
+    const onMoved = (index: number) => void moved.add(index);
+    const read = await receiveColumns(request, account, { signal, onMoved });
+    let page: WalkPage = { keys: request.keys, number, cursor, ...read };
+    if (moved.size > 0) page = pickRows(page, (index) => !moved.has(index));
     if (keeps) page = pickRows(page, (index) => keeps(page, index));
     if (keeps && type !== undefined && page.keys.length > 0) {
-      const fitting = new Set(await keysOfType(connection, page.keys, type, account));
+      const fitting = new Set(await keysOfType(connection, page.keys, type, account, signal));
       page = pickRows(page, (_, key) => fitting.has(key));
     }
     for (const each of further)
-      if (page.keys.length > 0) page = await readFurther(connection, page, each, account);
+      if (page.keys.length > 0) page = await readFurther(connection, page, each, account, signal);
     position.page = number + 1;
     position.cursor = account.cursor = cursor;
     return page;
@@ -191,7 +169,9 @@ async function* walkOn(
         const accepted = accepts === undefined ? keys : keys.filter(accepts);
         if (!stopped) {
           const wanted =
-            type !== undefined && !keeps ? await keysOfType(connection, accepted, type, account) : accepted;
+            type !== undefined && !keeps
+              ? await keysOfType(connection, accepted, type, account, signal)
+              : accepted;
           if (pace) await pace.turn(keys.length);
           asked.push({ request: askColumns(connection, wanted, columns, account), number: next++, cursor });
         }
@@ -218,14 +198,20 @@ async function readFurther(
   page: WalkPage,
   { columns, of }: FurtherColumns,
   account: WalkAccount,
+  signal: AbortSignal | undefined,
 ): Promise<WalkPage> {
   const indexes = of(page);
   const keys = indexes.map((index) => page.keys[index] as ByteString);
-  const read = await receiveColumns(askColumns(connection, keys, columns, account), account);
+  const request = askColumns(connection, keys, columns, account);
+  const read = await receiveColumns(request, account, { signal });
   return { ...page, ...joinColumns(page, read, indexes, page.keys.length) };
 }
 
-function pickRows(page: WalkPage, picks: (index: number, key: ByteString) => boolean): WalkPage {
+/** The page with the keys that are picked. */
+export function pickRows<Page extends WalkPage>(
+  page: Page,
+  picks: (index: number, key: ByteString) => boolean,
+): Page {
   const indexes = page.keys.flatMap((key, index) => (picks(index, key) ? [index] : []));
   if (indexes.length === page.keys.length) return page;
   const keys = indexes.map((index) => page.keys[index] as ByteString);

@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
@@ -71,6 +72,38 @@ async function startNodes(busPorts: readonly number[], options: ClusterOptions):
   if (failed === undefined) return started;
   await Promise.all(started.map((node) => node.stop()));
   throw failed.reason;
+}
+
+/** Starts a replica of one of the primaries, and waits until it has all keys. It ends with the test. */
+export async function addReplica({ nodes, admins }: TestCluster, of: number): Promise<RedisServer> {
+  const [busPort = 0] = await freePorts(1);
+  const [process] = await startNodes([busPort], {});
+  if (process === undefined) throw new Error('no replica was started');
+  const replica = await connect(targetOf(process.url));
+  onTestFinished(async () => {
+    replica.close();
+    await process.stop();
+  });
+  const id = replyText(await send(admins[of] as RedisServer, 'CLUSTER', 'MYID'));
+  await send(admins[0], 'CLUSTER', 'MEET', '127.0.0.1', process.port, busPort);
+  await until('the replica knows its primary', async () =>
+    replyText(await send(replica, 'CLUSTER', 'NODES')).includes(id),
+  );
+  await send(replica, 'CLUSTER', 'REPLICATE', id);
+  await until('the replica has all keys', async () => {
+    const [primary, own] = await Promise.all(
+      [admins[of] as RedisServer, replica].map((each) => send(each, 'DBSIZE')),
+    );
+    return own === primary;
+  });
+  await Promise.all(
+    nodes.map((_, index) =>
+      until('every node knows the replica', async () =>
+        /\bslave\b/.test(replyText(await send(admins[index] as RedisServer, 'CLUSTER', 'NODES'))),
+      ),
+    ),
+  );
+  return replica;
 }
 
 /** The index of the node that owns the slot in a cluster of `size`, as long as none has moved. */

@@ -4,7 +4,8 @@ import { RedisError } from '../../redis/errors.ts';
 import { KeySet } from '../../support/key-set.ts';
 import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { walkNodes, type WalkOptions, type WalkPage } from '../../redis/walk.ts';
+import { walkNodes } from '../../redis/walk-nodes.ts';
+import type { WalkOptions, WalkPage } from '../../redis/walk.ts';
 import { type Block, type Column, command, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import type { Context, Execution, Outcome, RowSink } from '../context.ts';
@@ -74,7 +75,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
     limits: paceLimitsOf(input),
   });
   const list = async (): Promise<boolean> => {
-    for await (const page of walkNodes(server.nodes, optionsFor, accounts)) {
+    for await (const page of walkNodes(server, optionsFor, accounts)) {
       if (refusedFilter(input, page.account)) return false;
       const sink = await openRows();
       for (const [index, key] of page.keys.entries()) {
@@ -84,11 +85,11 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
         if (++matched >= mostKeys) return false;
       }
     }
-    return sumAccounts(accounts, server.nodes.length).complete;
+    return sumAccounts(accounts, accounts.length).complete;
   };
   const complete = await list();
   await openRows();
-  const account = sumAccounts(accounts, server.nodes.length);
+  const account = sumAccounts(accounts, accounts.length);
   const { unreadableKeys } = account;
   const result: KeysResult = { items: [], matched, complete, unreadableKeys };
   const refused = refusedFilter(input, account);

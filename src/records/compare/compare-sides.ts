@@ -3,7 +3,8 @@ import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { handled } from '../../redis/columns.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { walkNodes, type WalkOptions } from '../../redis/walk.ts';
+import { walkNodes } from '../../redis/walk-nodes.ts';
+import type { WalkOptions } from '../../redis/walk.ts';
 import type { Value } from '../values/value.ts';
 import { chunksOf } from '../../support/collections.ts';
 import {
@@ -114,7 +115,7 @@ async function walkPages(
   const own: WalkAccount[] = [];
   try {
     const options = { ...filter, columns: {}, signal };
-    for await (const { keys } of walkNodes(server.nodes, () => options, own)) {
+    for await (const { keys } of walkNodes(server, () => options, own)) {
       inFlight.push(handled(work(keys)));
       if (inFlight.length >= pagesInFlight) await inFlight.shift();
       progress.update((done += keys.length));

@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ByteString } from '../support/bytes.ts';
+import { KeySet } from '../support/key-set.ts';
+import { emptyAccount, type WalkAccount } from './account.ts';
+import { RedisError } from './errors.ts';
+import type { RedisCluster, RedisNode, RedisServer } from './server.ts';
+import { slotOf } from './slots.ts';
+import { pickRows, walkKeys, type WalkOptions, type WalkPage } from './walk.ts';
+
+/** A page of a walk over several nodes. */
+export interface NodePage extends WalkPage {
+  readonly node: RedisNode;
+  readonly account: WalkAccount;
+}
+
+/** The options of the walk of a node, by its account and its index. */
+type OptionsFor = (account: WalkAccount, index: number) => WalkOptions;
+
+/**
+ * Walks the keys of all nodes, one after the other: until one ends before its last page.
+ *
+ * Of a cluster each slot is read at its owner. A slot that has another owner by the end, because it was moved or a replica
+ * took over, is read there too, and each key is given once.
+ *
+ * @param accounts by node, filled in as the walks go. One that is there already is continued, and one that is complete is left out.
+ * @throws RedisError as `walkKeys` does; with the code ERESHARD where slots move faster than they are read
+ */
+export async function* walkNodes(
+  { nodes, cluster }: Pick<RedisServer, 'nodes' | 'cluster'>,
+  optionsFor: OptionsFor,
+  accounts: WalkAccount[],
+): AsyncGenerator<NodePage> {
+  for (const index of nodes.keys()) accounts[index] ??= emptyAccount();
+  if (cluster !== undefined) {
+    yield* new ClusterWalk(nodes, cluster, optionsFor, accounts).pages();
+    return;
+  }
+  for (const [index, node] of nodes.entries()) {
+    const account = accounts[index] as WalkAccount;
+    if (account.complete) continue;
+    const options = optionsFor(account, index);
+    const pages = walkKeys(node, { ...options, from: account.cursor }, account);
+    for await (const page of pages) yield { ...page, node, account };
+    if (hasStopped(account, options.signal)) return;
+  }
+}
+
+const hasStopped = ({ complete }: WalkAccount, signal: AbortSignal | undefined) =>
+  !complete || signal?.aborted === true;
+
+/** How long a cluster may be without an owner of a slot, or a slot be on its way, in milliseconds. */
+const clusterPatienceMillis = 30_000;
+const pauseMillis = 200;
+
+class ClusterWalk {
+  /** Where each slot was read whole. */
+  private readonly readAt: (RedisNode | undefined)[];
+  /** The index of the node that owned it at first. */
+  private readonly firstOwner: readonly number[];
+  private readonly seen = new KeySet();
+  /** An earlier process has read a part, and which keys is not known. */
+  private readonly isResumed: boolean;
+  private patienceEndsAt = performance.now() + clusterPatienceMillis;
+
+  constructor(
+    private readonly nodes: readonly RedisNode[],
+    private readonly cluster: RedisCluster,
+    private readonly optionsFor: OptionsFor,
+    private readonly accounts: readonly WalkAccount[],
+  ) {
+    const { owners } = cluster;
+    this.firstOwner = owners.map((owner) => Math.max(0, nodes.indexOf(owner)));
+    this.readAt = owners.map((owner, slot) => (this.accountOf(slot).complete ? owner : undefined));
+    this.isResumed = accounts.some(({ complete, cursor }) => complete || cursor !== '0');
+  }
+
+  async *pages(): AsyncGenerator<NodePage> {
+    for (let due = this.slotsDue(); due.size > 0; due = this.slotsDue()) {
+      for (const [node, slots] of due) {
+        const end = yield* this.read(node, slots);
+        if (end === 'stopped') return;
+        if (end === 'lost') break;
+      }
+      await this.follow();
+    }
+  }
+
+  private accountOf(slot: number): WalkAccount {
+    return this.accounts[this.firstOwner[slot] ?? 0] as WalkAccount;
+  }
+
+  /** The slots that were not yet read at their owner, by owner. */
+  private slotsDue(): Map<RedisNode, Set<number>> {
+    const due = new Map<RedisNode, Set<number>>();
+    for (const [slot, owner] of this.cluster.owners.entries()) {
+      if (this.readAt[slot] === owner) continue;
+      const slots = due.get(owner);
+      if (slots) slots.add(slot);
+      else due.set(owner, new Set([slot]));
+    }
+    return due;
+  }
+
+  /** Reads the slots of a node. One that is new to the cluster has the account of the node that owned its first slot before. */
+  private async *read(
+    node: RedisNode,
+    slots: ReadonlySet<number>,
+  ): AsyncGenerator<NodePage, 'read' | 'lost' | 'stopped'> {
+    const [slot = 0] = slots;
+    const account = this.accounts[this.nodes.indexOf(node)] ?? this.accountOf(slot);
+    account.complete = false;
+    const options = this.optionsFor(account, this.accounts.indexOf(account));
+    const { accepts = () => true, signal } = options;
+    const isDue = (key: ByteString) => slots.has(slotOf(key)) && !this.seen.has(key) && accepts(key);
+    const from = account.cursor;
+    try {
+      for await (const page of walkKeys(node, { ...options, accepts: isDue, from }, account)) {
+        const fresh = pickRows(page, (_, key) => this.seen.add(key));
+        this.patienceEndsAt = performance.now() + clusterPatienceMillis;
+        if (fresh.keys.length > 0) yield { ...fresh, node, account };
+      }
+    } catch (error) {
+      if (!mayFollow(error) || this.isResumed || this.isOutOfPatience || signal?.aborted === true)
+        throw error;
+      // What answers in its place, or after a restart, has other cursors.
+      account.cursor = '0';
+      return 'lost';
+    }
+    if (hasStopped(account, signal)) return 'stopped';
+    for (const each of slots) this.readAt[each] = node;
+    return 'read';
+  }
+
+  /** Asks which nodes own the slots now, until none is on its way. @throws RedisError */
+  private async follow(): Promise<void> {
+    for (;;) {
+      try {
+        await this.cluster.refresh();
+        if (!(await this.cluster.isMovingSlots())) break;
+      } catch (error) {
+        if (!(error instanceof RedisError) || this.isOutOfPatience) throw error;
+      }
+      if (this.isOutOfPatience) throw this.unsettled();
+      await sleep(pauseMillis);
+    }
+    if (this.slotsDue().size > 0 && (this.seen.isOverfull || this.isResumed)) throw this.unsettled();
+  }
+
+  private get isOutOfPatience(): boolean {
+    return performance.now() > this.patienceEndsAt;
+  }
+
+  private unsettled(): RedisError {
+    for (const account of this.accounts) account.complete = false;
+    return new RedisError(
+      'lost',
+      'ERESHARD',
+      'slots of the cluster moved to other nodes while their keys were read: some keys may be missing',
+      'run it again once the cluster is at rest; `redis-cli --cluster check` shows open slots',
+    );
+  }
+}
+
+/** True where another node may have taken over. */
+const mayFollow = (error: unknown): boolean =>
+  error instanceof RedisError &&
+  (error.failure === 'lost' || error.failure === 'connect') &&
+  error.code !== 'EPROTO' &&
+  error.code !== 'EINTR';

@@ -1,0 +1,113 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { WalkAccount } from '../../src/redis/account.ts';
+import { replyText } from '../../src/redis/reply.ts';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { slotOf } from '../../src/redis/slots.ts';
+import { walkNodes } from '../../src/redis/walk-nodes.ts';
+import type { WalkOptions } from '../../src/redis/walk.ts';
+import { asBytes } from '../../src/support/bytes.ts';
+import {
+  addReplica,
+  beginMove,
+  moveSlot,
+  ownerIndex,
+  startCluster,
+  storeInCluster,
+  type TestCluster,
+} from '../server/cluster.ts';
+import { open } from '../server/own.ts';
+import { send } from '../server/redis.ts';
+import { until } from '../server/until.ts';
+
+const size = 3;
+const keys = Array.from({ length: 3000 }, (_, index) => asBytes(`key:${index}`));
+
+async function filledCluster(): Promise<{ cluster: TestCluster; server: RedisServer }> {
+  const cluster = await startCluster(size);
+  onTestFinished(() => cluster.stop());
+  const seeds = [{ host: '127.0.0.1', port: cluster.nodes[0].port }];
+  const server = await open(cluster.nodes[0].url, { topology: { kind: 'cluster', seeds } });
+  await storeInCluster(cluster, keys);
+  return { cluster, server };
+}
+
+/** The keys that a walk gives, with what happens after its first page of the node with that index. */
+async function walk(
+  server: RedisServer,
+  afterNode: number,
+  act: () => Promise<unknown>,
+  options: Partial<WalkOptions> = {},
+) {
+  const { nodes } = server;
+  const accounts: WalkAccount[] = [];
+  const given: string[] = [];
+  const optionsFor = () => ({ columns: { memory: true, type: true }, pageSize: 100, ...options });
+  let acted = false;
+  for await (const page of walkNodes(server, optionsFor, accounts)) {
+    given.push(...page.keys);
+    for (const bytes of page.memoryBytes) expect(bytes).toBeGreaterThan(0);
+    if (acted || page.node !== nodes[afterNode]) continue;
+    acted = true;
+    await act();
+  }
+  expect(acted).toBe(true);
+  return { given, accounts };
+}
+
+const slotsOf = (index: number) => [
+  ...new Set(keys.map(slotOf).filter((slot) => ownerIndex(slot, size) === index)),
+];
+
+async function moveSlots(cluster: TestCluster, from: number, to: number): Promise<void> {
+  for (const slot of slotsOf(from).slice(0, 40)) await moveSlot(cluster, slot, from, to);
+}
+
+describe('a walk over a cluster gives each key once', () => {
+  test.each([
+    ['to a node that was read already', 2, 0, 1],
+    ['to a node that is read later', 0, 2, 0],
+    ['away from the node in hand', 1, 0, 1],
+    ['to the node in hand', 2, 1, 1],
+  ])('while slots move %s', async (_, from, to, during) => {
+    const { cluster, server } = await filledCluster();
+    const { given, accounts } = await walk(server, during, () => moveSlots(cluster, from, to));
+    expect(given.sort()).toEqual([...keys].sort());
+    for (const { complete, refusedColumns } of accounts)
+      expect({ complete, refusedColumns }).toEqual({ complete: true, refusedColumns: [] });
+  });
+
+  test('while a slot is on its way when it begins to read', async () => {
+    const { cluster, server } = await filledCluster();
+    const [slot = 0] = slotsOf(2);
+    await beginMove(cluster, slot, 2, 0);
+    const { given } = await walk(server, 1, () => moveSlot(cluster, slot, 2, 0));
+    expect(given.sort()).toEqual([...keys].sort());
+  });
+
+  test('while a replica takes over from a primary that is gone', async () => {
+    const { cluster, server } = await filledCluster();
+    const replica = await addReplica(cluster, 1);
+    const { given } = await walk(server, 0, async () => {
+      await cluster.nodes[1].stop();
+      await send(replica, 'CLUSTER', 'FAILOVER', 'TAKEOVER');
+    });
+    expect(given.sort()).toEqual([...keys].sort());
+  });
+
+  test('while a node answers CLUSTERDOWN for a moment', async () => {
+    const { cluster, server } = await filledCluster();
+    const [admin] = cluster.admins;
+    const empty = Array.from({ length: 5000 }, (_, slot) => slot).find(
+      (slot) => !keys.some((key) => slotOf(key) === slot),
+    );
+    const { given, accounts } = await walk(server, 0, async () => {
+      await send(admin, 'CLUSTER', 'DELSLOTS', empty ?? -1);
+      await until('the node is down', async () =>
+        replyText(await send(admin, 'CLUSTER', 'INFO')).includes('cluster_state:fail'),
+      );
+      setTimeout(() => void send(admin, 'CLUSTER', 'ADDSLOTS', empty ?? -1), 500);
+    });
+    expect(given.sort()).toEqual([...keys].sort());
+    for (const { refusedColumns } of accounts) expect(refusedColumns).toEqual([]);
+  });
+});

@@ -62,26 +62,24 @@ export function warnOfCheck(
 ): void {
   const { records, invalid, expired, repeatedKeys, repeats, negativeZeros } = check;
   const { dryRun } = plan;
+  const counts = (count: number, one: string, many: string, planned: string) =>
+    dryRun ? `${counted(count, 'record')} ${planned}` : counted(count, `record ${one}`, `records ${many}`);
   if (records === 0) context.warn(`no records in ${sources.map(({ name }) => `\`${name}\``).join(', ')}`);
   if (invalid > 0) {
     const lines = problemLines(plan.problems, invalid);
-    const verb = dryRun ? 'would be' : invalid === 1 ? 'is' : 'are';
-    context.warn(`${counted(invalid, 'record')} ${verb} left out:\n${lines}`);
+    context.warn(`${counts(invalid, 'is', 'are', 'would be')} left out:\n${lines}`);
   }
-  if (expired > 0) {
-    const verb = dryRun ? 'would be' : expired === 1 ? 'is' : 'are';
-    context.warn(`${counted(expired, 'record')} ${verb} left out: expired meanwhile`);
-  }
+  if (expired > 0) context.warn(`${counts(expired, 'is', 'are', 'would be')} left out: expired meanwhile`);
   if (repeatedKeys !== null && repeatedKeys > 0) {
-    const verb = dryRun ? 'would replace' : repeatedKeys === 1 ? 'replaces' : 'replace';
     const lines = problemLines(repeats.first, repeatedKeys);
-    context.warn(`${counted(repeatedKeys, 'record')} ${verb} an earlier one with the same key:\n${lines}`);
+    const replaced = counts(repeatedKeys, 'replaces', 'replace', 'would replace');
+    context.warn(`${replaced} an earlier one with the same key:\n${lines}`);
   }
   if (negativeZeros.total > 0) {
-    const { total: count, first } = negativeZeros;
+    const { total, first } = negativeZeros;
     context.warn(
-      `${counted(count, 'record')} ${count === 1 ? 'has a score' : 'have scores'} of -0, which servers keep as 0 in sorted sets that ` +
-        `are short (see \`zset-max-listpack-entries\`):\n${problemLines(first, count)}`,
+      `${counted(total, 'record has a score', 'records have scores')} of -0, which servers keep as 0 in sorted sets that ` +
+        `are short (see \`zset-max-listpack-entries\`):\n${problemLines(first, total)}`,
     );
   }
   if (dryRun) warnOfPermanentKeys(context, plan);
@@ -90,10 +88,8 @@ export function warnOfCheck(
 export function warnOfPermanentKeys(context: Context, { namespaces, dryRun }: WarmResult): void {
   const undecided = namespaces.reduce((sum, { ttlSources }) => sum + ttlSources.none, 0);
   if (undecided === 0) return;
-  const verb = dryRun ? 'would be' : undecided === 1 ? 'was' : 'were';
-  context.warn(
-    `${counted(undecided, 'key')} ${verb} written without TTL: give one in the record, in the map, or with --ttl`,
-  );
+  const keys = dryRun ? `${counted(undecided, 'key')} would be` : counted(undecided, 'key was', 'keys were');
+  context.warn(`${keys} written without TTL: give one in the record, in the map, or with --ttl`);
 }
 
 /** Where the records are that could not be written. */
@@ -119,15 +115,10 @@ export function warnOfProblems(
       );
   }
   warnOfRejects(context, result);
-  if (writing.stoppedByProblem) {
-    context.warn(
-      `stopped at the first record that was refused; ${counted(result.notWritten, 'record')} ${result.notWritten === 1 ? 'was' : 'were'} not sent`,
-    );
-  }
+  const notSent = `${counted(result.notWritten, 'record was', 'records were')} not sent`;
+  if (writing.stoppedByProblem) context.warn(`stopped at the first record that was refused; ${notSent}`);
   if (evictedKeys !== null && evictedKeys > 0 && !allowsEvictions) {
-    const end = writing.stoppedByEvictions
-      ? `; stopped, and ${counted(result.notWritten, 'record')} ${result.notWritten === 1 ? 'was' : 'were'} not sent`
-      : '';
+    const end = writing.stoppedByEvictions ? `; stopped, and ${notSent}` : '';
     context.warn(
       `the server evicted ${counted(evictedKeys, 'key')} meanwhile, which may be others than these${end}\n` +
         'hint: load fewer records or raise `maxmemory`; --allow-evictions continues anyway',

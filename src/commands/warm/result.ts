@@ -60,32 +60,23 @@ export function resultOf(
   dryRun: boolean,
   durationMillis: number,
 ): WarmResult {
+  const { existing = 0, expired = check.expired, unknown = 0, retried = 0 } = writing ?? {};
+  const { evictedKeys = null, refused = 0 } = writing ?? {};
   const tally = writing?.written ?? check.plan;
   const written = writing?.written.records ?? 0;
-  const unknown = writing?.unknown ?? 0;
-  const failed = (writing?.refused ?? 0) + unknown;
+  const failed = refused + unknown;
   const skipped = check.records - written - failed;
-  const existing = writing?.existing ?? 0;
-  const expired = writing?.expired ?? check.expired;
+  const { records, invalid, repeatedKeys } = check;
   return {
-    records: check.records,
-    written,
-    skipped,
-    failed,
-    invalid: check.invalid,
-    expired,
-    existing,
-    notWritten: skipped - check.invalid - expired - existing,
-    unknown,
-    retried: writing?.retried ?? 0,
-    dryRun,
+    ...{ records, written, skipped, failed, invalid, expired, existing },
+    notWritten: skipped - invalid - expired - existing,
+    ...{ unknown, retried, dryRun },
     valueBytes: tally?.valueBytes ?? 0,
     durationSeconds: durationMillis / 1000,
     withoutTtl: tally?.withoutTtl ?? 0,
-    repeatedKeys: check.repeatedKeys,
+    repeatedKeys,
     ...{ verified: null, mismatched: null, notCompared: null, differences: [] },
-    evictedKeys: writing?.evictedKeys ?? null,
-    rejectsFile: null,
+    ...{ evictedKeys, rejectsFile: null },
     namespaces: tally?.namespaces ?? [],
     recordTypes: tally?.types ?? [],
     problems: [...check.problems.first, ...(writing?.problems.first ?? [])],

@@ -17,9 +17,9 @@ import type { RedisServer } from '../../redis/server.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type ConsentInput } from '../planned-change.ts';
+import type { ConsentInput } from '../planned-change.ts';
 import { confirmProtected } from '../protection.ts';
-import { openSources, type Template, type TemplateInput } from './input.ts';
+import { openSources, type Template } from './input.ts';
 import {
   checkFailure,
   stopFailure,
@@ -33,7 +33,7 @@ import {
 import { blankResult, resultOf, withVerification, type WarmResult } from './result.ts';
 import { viewWarm } from './view.ts';
 
-export interface WarmInput extends TemplateInput, ConsentInput {
+export interface WarmInput extends Partial<Template>, ConsentInput {
   readonly files: readonly string[];
   /** Seconds. */
   readonly ttl?: number;
@@ -118,20 +118,21 @@ function workOf(context: Context, input: WarmInput): FixtureWork {
   return { map, progress, signal, now, random, ttlPolicy, repeats };
 }
 
-/** @throws InputError where what belongs together was not given together */
-function templateOf({ files, entity, ids, idsFrom, template }: WarmInput): Template | null {
+/** Null: files. @throws InputError where what belongs together was not given together */
+function templateOf(input: WarmInput): Partial<Template> | null {
+  const { files, entity, ids, idsFrom, template } = input;
   const example = 'write it like `cachectl warm --entity user --ids 1,2 --template user.json`';
   if ((entity ?? ids ?? idsFrom ?? template) === undefined) {
     if (files.length === 0) throw new InputError('there is no file to load', 'name one; - is stdin');
+    if (files.filter((name) => name === '-').length > 1) throw new InputError('`-` can be given only once');
     return null;
   }
   if (files.length > 0)
     throw new InputError('a template takes the place of files, and both are given', example);
-  if (entity === undefined || template === undefined || (ids ?? idsFrom) === undefined) {
+  if (entity === undefined || template === undefined || (ids ?? idsFrom) === undefined)
     throw new InputError('`--entity`, `--template` and the ids belong together', example);
-  }
   if (template === '-' && idsFrom === '-') throw new InputError('`-` can be given only once');
-  return { entity, ids: ids ?? [], idsFrom, template };
+  return input;
 }
 
 const sampleRecords = 1000;

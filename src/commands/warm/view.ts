@@ -52,12 +52,9 @@ function summary(result: WarmResult, own: OwnLookups): Block[] {
       .map(({ type, records: count }) => `${formatCell(count, 'count')} ${type}`)
       .join(', ');
     const good = records - result.invalid - result.expired;
-    return [
-      note(
-        'plain',
-        `would write ${counted(good, 'record')} (${types}) with ${formatBytes(valueBytes)} of values; nothing was written`,
-      ),
-    ];
+    const size = formatBytes(valueBytes);
+    const plan = `would write ${counted(good, 'record')} (${types}) with ${size} of values; nothing was written`;
+    return [note('plain', plan)];
   }
   // The rate of a handful of records says nothing.
   const rate =
@@ -66,44 +63,44 @@ function summary(result: WarmResult, own: OwnLookups): Block[] {
     written === records
       ? counted(records, 'record')
       : `${formatCell(written, 'count')} of ${counted(records, 'record')}`;
-  const blocks: Block[] = [
+  const others = counts(
+    [result.existing, 'there already'],
+    [result.expired, 'expired'],
+    [result.invalid, 'left out'],
+    [result.failed - result.unknown, 'refused'],
+    [result.unknown, 'unknown'],
+    [result.notWritten, 'not sent'],
+  );
+  return [
     note(
       written + result.existing + result.expired === records ? 'good' : 'warning',
       `wrote ${amount} with ${formatBytes(valueBytes)} of values in ${formatSeconds(durationSeconds)}${rate}`,
     ),
+    ...verification(result, own),
+    ...(others === '' ? [] : [note('plain', `of the others: ${others}`)]),
   ];
-  blocks.push(...verification(result, own));
-  const others = [
-    result.existing > 0 && `${formatCell(result.existing, 'count')} there already`,
-    result.expired > 0 && `${formatCell(result.expired, 'count')} expired`,
-    result.invalid > 0 && `${formatCell(result.invalid, 'count')} left out`,
-    result.failed - result.unknown > 0 && `${formatCell(result.failed - result.unknown, 'count')} refused`,
-    result.unknown > 0 && `${formatCell(result.unknown, 'count')} unknown`,
-    result.notWritten > 0 && `${formatCell(result.notWritten, 'count')} not sent`,
-  ].filter((text) => text !== false);
-  return others.length === 0 ? blocks : [...blocks, note('plain', `of the others: ${others.join(', ')}`)];
+}
+
+/** Those of the numbers that are not zero, with their words. */
+function counts(...parts: readonly (readonly [number, string])[]): string {
+  const present = parts.filter(([number]) => number > 0);
+  return present.map(([number, words]) => `${formatCell(number, 'count')} ${words}`).join(', ');
 }
 
 /** Where every record was left out, and rightly so. */
 function leftOut({ records, existing, expired }: WarmResult): Block[] {
-  const reasons = [
-    existing > 0 && `${formatCell(existing, 'count')} there already`,
-    expired > 0 && `${formatCell(expired, 'count')} expired`,
-  ].filter((text) => text !== false);
-  return [note('plain', `wrote none of ${counted(records, 'record')}: ${reasons.join(', ')}`)];
+  const reasons = counts([existing, 'there already'], [expired, 'expired']);
+  return [note('plain', `wrote none of ${counted(records, 'record')}: ${reasons}`)];
 }
 
 function verification({ verified, mismatched, notCompared }: WarmResult, own: OwnLookups): Block[] {
   if (verified === null || mismatched === null || notCompared === null) return [];
   const cost = ownLookupsText(own);
   const all = verified + mismatched + notCompared;
-  const found = [
-    mismatched > 0 && `${formatCell(mismatched, 'count')} differ`,
-    notCompared > 0 && `${formatCell(notCompared, 'count')} could not be compared`,
-  ].filter((text) => text !== false);
+  const found = counts([mismatched, 'differ'], [notCompared, 'could not be compared']);
   return [
-    found.length === 0
+    found === ''
       ? note('good', `verified ${counted(verified, 'record')}; ${cost}`)
-      : note('warning', `of ${counted(all, 'record')}, ${found.join(', ')}; ${cost}`),
+      : note('warning', `of ${counted(all, 'record')}, ${found}; ${cost}`),
   ];
 }

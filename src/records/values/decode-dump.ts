@@ -140,21 +140,15 @@ class DumpReader {
     const kind = this.bytes.readUInt8(this.at);
     if (kind < 0xc0) return this.take(this.length());
     this.at++;
-    switch (kind) {
-      case 0xc0:
-        return Buffer.from(String(this.take(1).readInt8()));
-      case 0xc1:
-        return Buffer.from(String(this.take(2).readInt16LE()));
-      case 0xc2:
-        return Buffer.from(String(this.take(4).readInt32LE()));
-      case 0xc3: {
-        const packedBytes = this.length();
-        const bytes = this.length();
-        return unpackLzf(this.take(packedBytes), bytes);
-      }
-      default:
-        throw new RangeError('an unknown form of a string');
+    if (kind === 0xc3) {
+      const packedBytes = this.length();
+      const bytes = this.length();
+      return unpackLzf(this.take(packedBytes), bytes);
     }
+    // An integer of one, two or four bytes.
+    if (kind > 0xc3) throw new RangeError('an unknown form of a string');
+    const width = 2 ** (kind - 0xc0);
+    return Buffer.from(String(this.take(width).readIntLE(0, width)));
   }
 
   text(): ByteString {
@@ -243,21 +237,21 @@ function listpackItem(pack: Buffer, at: number): [item: ByteString, bytes: numbe
     return [integer(value >= 4096 ? value - 8192 : value), 2];
   }
   if (first < 0xf0) return text(2, ((first & 0x0f) << 8) | pack.readUInt8(at + 1));
-  switch (first) {
-    case 0xf0:
-      return text(5, pack.readUInt32LE(at + 1));
-    case 0xf1:
-      return [integer(pack.readInt16LE(at + 1)), 3];
-    case 0xf2:
-      return [integer(pack.readIntLE(at + 1, 3)), 4];
-    case 0xf3:
-      return [integer(pack.readInt32LE(at + 1)), 5];
-    case 0xf4:
-      return [integer(pack.readBigInt64LE(at + 1)), 9];
-    default:
-      throw new RangeError('an unknown encoding in a listpack');
-  }
+  if (first === 0xf0) return text(5, pack.readUInt32LE(at + 1));
+  return integerItem(pack, at, listpackIntegers[first]);
 }
+
+/** How many bytes of an integer follow the first byte. */
+const listpackIntegers: Readonly<Record<number, number>> = { 0xf1: 2, 0xf2: 3, 0xf3: 4, 0xf4: 8 };
+const ziplistIntegers: Readonly<Record<number, number>> = { 0xc0: 2, 0xd0: 4, 0xe0: 8, 0xf0: 3, 0xfe: 1 };
+
+function integerItem(buffer: Buffer, at: number, width: number | undefined): [ByteString, number] {
+  if (width === undefined) throw new RangeError('an unknown encoding of an integer');
+  return [integerIn(buffer, at + 1, width), width + 1];
+}
+
+const integerIn = (buffer: Buffer, at: number, width: number): ByteString =>
+  integer(width === 8 ? buffer.readBigInt64LE(at) : buffer.readIntLE(at, width));
 
 /** @see lpEncodeBacklen in https://github.com/redis/redis/blob/7.0/src/listpack.c */
 function backLengthBytes(size: number): number {
@@ -290,30 +284,16 @@ function ziplistItem(list: Buffer, at: number): [item: ByteString, bytes: number
     case 2:
       return text(5, list.readUInt32BE(at + 1));
   }
-  switch (first) {
-    case 0xc0:
-      return [integer(list.readInt16LE(at + 1)), 3];
-    case 0xd0:
-      return [integer(list.readInt32LE(at + 1)), 5];
-    case 0xe0:
-      return [integer(list.readBigInt64LE(at + 1)), 9];
-    case 0xf0:
-      return [integer(list.readIntLE(at + 1, 3)), 4];
-    case 0xfe:
-      return [integer(list.readInt8(at + 1)), 2];
-    default:
-      return [integer((first & 0x0f) - 1), 1];
-  }
+  return first > 0xf0 && first < 0xfe
+    ? [integer((first & 0x0f) - 1), 1]
+    : integerItem(list, at, ziplistIntegers[first]);
 }
 
 /** A set of whole numbers. @see https://github.com/redis/redis/blob/7.0/src/intset.c. @throws RangeError where it is damaged */
 function readIntset(set: Buffer): ByteString[] {
   const width = set.readUInt32LE(0);
   const count = set.readUInt32LE(4);
-  return Array.from({ length: count }, (_, index) => {
-    const at = 8 + index * width;
-    return integer(width === 8 ? set.readBigInt64LE(at) : set.readIntLE(at, width));
-  });
+  return Array.from({ length: count }, (_, index) => integerIn(set, 8 + index * width, width));
 }
 const integer = (value: number | bigint) => asBytes(String(value));
 

@@ -92,14 +92,12 @@ export async function readValues(
   }
   const hashes = values.hasFieldTtls === false ? [] : readings.filter(isOfHash);
   const complete = await withFieldExpiries(values, hashes);
-  for (const [at, reading] of hashes.entries()) {
-    const value = complete[at] ?? reading.value;
-    const isEmpty = value.type === 'hash' && value.elements.length === 0;
-    readings[readings.indexOf(reading)] = isEmpty
-      ? { kind: 'gone', key: reading.key }
-      : { ...reading, value };
-  }
-  return readings;
+  const completed = new Map(hashes.map((reading, at) => [reading as KeyReading, complete[at]]));
+  return readings.map((reading): KeyReading => {
+    const value = completed.get(reading);
+    if (value === undefined || reading.kind !== 'value') return reading;
+    return lengthOf(value) === 0 ? { kind: 'gone', key: reading.key } : { ...reading, value };
+  });
 }
 
 /** What `readingOf` takes the replies to. */

@@ -1,13 +1,13 @@
 import { isAboutOneKey } from '../../redis/errors.ts';
 import { emptyAccount, noteRefusal, type WalkAccount } from '../../redis/account.ts';
-import { groupBy } from '../../support/collections.ts';
+import { chunksOf, groupBy } from '../../support/collections.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { infoOf, keysWithFieldTtls } from '../../redis/info.ts';
 import type { Connection } from '../../redis/connection.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import type { KeyToRead } from './commands.ts';
-import { type FieldExpiries, fieldNames, type Value, withoutFields } from './value.ts';
+import { type FieldExpiries, fieldNames, type Value, withFields } from './value.ts';
 
 /** A connection for reading values, beside the one that walks. */
 export interface ValueConnection {
@@ -87,81 +87,63 @@ export async function describeKeys(
 const mostFields = 1000;
 
 /**
- * Asks when the fields expire on their own; `fieldExpiriesIn` takes the replies. One lookup for each command.
- * @see https://redis.io/docs/latest/commands/hpexpiretime/ (Redis 7.4, Valkey 9)
- */
-function fieldExpiryCommands(key: ByteString, names: readonly ByteString[]): RedisCommand[] {
-  return inChunks(names).map((chunk) => ['HPEXPIRETIME', key, 'FIELDS', chunk.length, ...chunk]);
-}
-
-/** What `fieldExpiryCommands` have found: the moments, and the fields that are gone by now (-2); or the refusal. */
-function fieldExpiriesIn(
-  names: readonly ByteString[],
-  replies: readonly Reply[],
-): { readonly expiries: FieldExpiries; readonly gone: ReadonlySet<ByteString> } | ReplyError {
-  const expiries = new Map<ByteString, number>();
-  const gone = new Set<ByteString>();
-  const refused = replies.find((reply) => reply instanceof ReplyError);
-  if (refused !== undefined) return refused;
-  replies.flat().forEach((moment, index) => {
-    const name = names[index];
-    if (name === undefined || typeof moment !== 'number') return;
-    if (moment >= 0) expiries.set(name, moment);
-    else if (moment === -2) gone.add(name);
-  });
-  return { expiries, gone };
-}
-
-/**
  * The values, each hash with the moments at which its fields expire on their own; a field that has just expired is left out.
- * Not asked where the server reports no such fields. @throws RedisError when the connection is lost
+ * Not asked where the server reports no such fields; else one lookup for each command.
+ * @throws RedisError when the connection is lost
+ * @see https://redis.io/docs/latest/commands/hpexpiretime/ (Redis 7.4, Valkey 9)
  */
 export async function withFieldExpiries(
   values: ValueConnection,
   items: readonly { readonly key: ByteString; readonly value: Value }[],
 ): Promise<Value[]> {
-  // What another side reports of the fields is not what this one does.
-  const asked = items.map(({ key, value }) => ({
-    key,
-    value: value.type === 'hash' ? { type: value.type, elements: value.elements } : value,
-    names: values.hasFieldTtls !== false && value.type === 'hash' ? fieldNames(value.elements) : [],
-  }));
+  const asked = items.map(({ value }) =>
+    values.hasFieldTtls !== false && value.type === 'hash' ? fieldNames(value.elements) : [],
+  );
   const replies = await exchangeEach(
     values.connection,
-    asked.map(({ key, names }) => fieldExpiryCommands(key, names)),
+    items.map(({ key }, index) =>
+      chunksOf(asked[index] ?? [], mostFields).map((chunk): RedisCommand => [
+        'HPEXPIRETIME',
+        key,
+        'FIELDS',
+        chunk.length,
+        ...chunk,
+      ]),
+    ),
   );
-  return asked.map(({ value, names }, index): Value => {
+  return items.map(({ value }, index): Value => {
     if (value.type !== 'hash') return value;
-    const found = fieldExpiriesIn(names, replies[index] ?? []);
-    if (found instanceof ReplyError) {
+    // What another side reports of the fields is not what this one does.
+    const { type, elements } = value;
+    const own = replies[index] ?? [];
+    const refused = own.find((reply) => reply instanceof ReplyError);
+    if (refused !== undefined) {
       // A server without the command has no such fields.
-      if (values.hasFieldTtls === null && /unknown command/i.test(found.message)) values.hasFieldTtls = false;
-      if (values.hasFieldTtls === false) return value;
-      values.fieldTtlsRefused = found.message;
-      return { ...value, fieldExpiries: null };
+      if (values.hasFieldTtls === null && /unknown command/i.test(refused.message))
+        values.hasFieldTtls = false;
+      if (values.hasFieldTtls === false) return { type, elements };
+      values.fieldTtlsRefused = refused.message;
+      return { type, elements, fieldExpiries: null };
     }
-    const { expiries, gone } = found;
-    const elements = gone.size === 0 ? value.elements : withoutFields(value.elements, gone);
-    return { ...value, elements, ...(expiries.size > 0 && { fieldExpiries: expiries }) };
+    const moments = own.flat();
+    const expiries = new Map<ByteString, number>();
+    const gone = new Set<ByteString>();
+    for (const [at, name] of (asked[index] ?? []).entries()) {
+      const moment = moments[at];
+      if (moment === -2) gone.add(name);
+      else if (typeof moment === 'number' && moment >= 0) expiries.set(name, moment);
+    }
+    const found = { type, elements, ...(expiries.size > 0 && { fieldExpiries: expiries }) };
+    return gone.size === 0 ? found : withFields(found, (name) => !gone.has(name));
   });
 }
 
 /** The commands that give fields their moments, in groups that share one. A moment that has passed removes its field. */
 export function expireFieldCommands(key: ByteString, expiries: FieldExpiries): RedisCommand[] {
   return [...groupBy(expiries, ([, at]) => at)].flatMap(([at, fields]) =>
-    inChunks(fields.map(([name]) => name)).map((chunk): RedisCommand => [
-      'HPEXPIREAT',
-      key,
-      at,
-      'FIELDS',
-      chunk.length,
-      ...chunk,
-    ]),
-  );
-}
-
-function inChunks(names: readonly ByteString[]): ByteString[][] {
-  return Array.from({ length: Math.ceil(names.length / mostFields) }, (_, index) =>
-    names.slice(index * mostFields, (index + 1) * mostFields),
+    chunksOf(fields, mostFields).map((chunk): RedisCommand => {
+      const names = chunk.map(([name]) => name);
+      return ['HPEXPIREAT', key, at, 'FIELDS', names.length, ...names];
+    }),
   );
 }

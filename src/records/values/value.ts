@@ -7,14 +7,16 @@ export type ValueType = (typeof valueTypes)[number];
 /** A value as an application sees it, whatever the server's inner encoding. */
 export type Value =
   | { readonly type: 'string'; readonly bytes: ByteString }
-  /** Field and value, element, member, score and member: flat, as HSET, RPUSH, SADD and ZADD take them. */
-  | {
-      readonly type: 'hash' | 'list' | 'set' | 'zset';
-      readonly elements: readonly ByteString[];
-      /** Of a hash; absent: none of its fields has a TTL of its own; null: not known. */
-      readonly fieldExpiries?: FieldExpiries | null;
-    }
+  | Elements
   | { readonly type: 'stream'; readonly entries: readonly Entry[] };
+
+export interface Elements {
+  readonly type: 'hash' | 'list' | 'set' | 'zset';
+  /** Field and value, element, member, score and member: flat, as HSET, RPUSH, SADD and ZADD take them. */
+  readonly elements: readonly ByteString[];
+  /** Of a hash; absent: none of its fields has a TTL of its own; null: not known. */
+  readonly fieldExpiries?: FieldExpiries | null;
+}
 
 /** A value that is written by adding elements. */
 export type Collection = Exclude<Value, { readonly type: 'string' }>;
@@ -54,12 +56,11 @@ export function lengthOf(value: Value): number {
 export function sliceOf(value: Value, from: number, to = lengthOf(value)): Value {
   if (value.type === 'string') return { type: 'string', bytes: value.bytes.slice(from, to) as ByteString };
   if (value.type === 'stream') return { type: 'stream', entries: value.entries.slice(from, to) };
-  const { type, fieldExpiries } = value;
-  const { width } = memberForms[type];
+  const { width } = memberForms[value.type];
   const elements = value.elements.slice(from * width, to * width);
-  if (!fieldExpiries) return { ...value, elements };
+  if (!value.fieldExpiries) return { ...value, elements };
   const names = new Set(fieldNames(elements));
-  return { type, elements, fieldExpiries: new Map([...fieldExpiries].filter(([name]) => names.has(name))) };
+  return withFields({ ...value, elements }, (name) => names.has(name));
 }
 
 /** Its texts, without the ids of entries. */
@@ -71,38 +72,26 @@ export function textsOf(value: Value): readonly ByteString[] {
 /** Field and value in turn: the fields. */
 export const fieldNames = (elements: readonly ByteString[]) => elements.filter((_, index) => index % 2 === 0);
 
-/** A hash without some of its fields. */
-export function withoutFields(
-  elements: readonly ByteString[],
-  gone: { has(name: ByteString): boolean },
-): ByteString[] {
-  return elements.filter((_, index) => !gone.has(elements[index - (index % 2)] as ByteString));
+/** A hash with those of its fields that are to stay, and the moments of these. */
+export function withFields(hash: Elements, stays: (name: ByteString) => boolean): Elements {
+  const { fieldExpiries } = hash;
+  return {
+    ...hash,
+    elements: hash.elements.filter((_, index) => stays(hash.elements[index - (index % 2)] as ByteString)),
+    ...(fieldExpiries && { fieldExpiries: new Map([...fieldExpiries].filter(([name]) => stays(name))) }),
+  };
 }
 
 /** Of a hash, the fields that another one has too; any other value as it is. */
 export function membersOf(value: Value, other: Value): Value {
   if (value.type !== 'hash' || other.type !== 'hash') return value;
   const names = new Set(fieldNames(other.elements));
-  const { fieldExpiries } = value;
-  return {
-    ...value,
-    elements: value.elements.filter((_, index) =>
-      names.has(value.elements[index - (index % 2)] as ByteString),
-    ),
-    ...(fieldExpiries && {
-      fieldExpiries: new Map([...fieldExpiries].filter(([name]) => names.has(name))),
-    }),
-  };
+  return withFields(value, (name) => names.has(name));
 }
 
 /** What of a value is there at a moment: fields that have expired by then are not. */
 export function aliveAt(value: Value, nowMillis: number): Value {
   if (value.type !== 'hash' || !value.fieldExpiries) return value;
-  const expired = new Set([...value.fieldExpiries].flatMap(([name, at]) => (at <= nowMillis ? [name] : [])));
-  if (expired.size === 0) return value;
-  return {
-    ...value,
-    elements: withoutFields(value.elements, expired),
-    fieldExpiries: new Map([...value.fieldExpiries].filter(([name]) => !expired.has(name))),
-  };
+  const { fieldExpiries } = value;
+  return withFields(value, (name) => (fieldExpiries.get(name) ?? Number.POSITIVE_INFINITY) > nowMillis);
 }

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import {
   compareFiles,
   compareFileWithServer,
@@ -16,12 +18,9 @@ import type { ServerCost } from '../keyspace-report.ts';
 import { selectionOf } from '../namespace-filter.ts';
 import { problemLines } from '../problem-lines.ts';
 import { blankDiff, type DiffResult, diffResultOf, viewDiff } from './result.ts';
-import { statSync } from 'fs';
-import { resolve } from 'path/posix';
 import { FileRecords } from '../../records/compare/file-records.ts';
 import { openFile } from '../../records/fixtures/source.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import type { ConnectTarget } from '../../redis/target.ts';
 import type { ByteString } from '../../support/bytes.ts';
 
 interface DiffInput {
@@ -56,7 +55,7 @@ async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffRes
   // Servers first: one that cannot be reached is told before large files are read.
   const order = names[0].kind === 'server' ? ([0, 1] as const) : ([1, 0] as const);
   const opened: [OpenSide?, OpenSide?] = [];
-  for (const index of order) opened[index] = await openSide(context, names[index], accepts);
+  for (const index of order) opened[index] = await names[index].open(accepts);
   const [a, b] = opened as [OpenSide, OpenSide];
   const swapped = a.kind === 'server' && b.kind === 'file';
   const tally = new ComparisonTally(context.map, input.limit, swapped);
@@ -118,41 +117,38 @@ function scopeOf(context: Context, input: DiffInput): ComparisonScope {
   };
 }
 
-/** What an argument names, before anything is opened. */
-type SideName =
-  | { readonly kind: 'server'; readonly target: ConnectTarget | null }
-  | { readonly kind: 'file'; readonly name: string };
-
 /** One side, opened; `name` is for messages. */
 type OpenSide =
   | { readonly kind: 'server'; readonly name: string; readonly server: RedisServer }
   | { readonly kind: 'file'; readonly name: string; readonly file: FileRecords };
 
-/** @param argument Undefined: the server of the run. @throws InputError where it names nothing */
-async function sideNamed(context: Context, argument: string | undefined): Promise<SideName> {
-  if (argument === undefined) return { kind: 'server', target: null };
-  const target = await context.targetOf(argument);
-  if (target !== null) return { kind: 'server', target };
-  const path = resolve(context.environment.workingDirectory, argument);
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return { kind: 'file', name: argument };
-  throw new InputError(
-    `\`${argument}\` is no profile of the map, no Redis URL and no file`,
-    '`cachectl config show` names the map in force; a URL starts with redis://, rediss:// or unix://',
-  );
+/** What an argument names, before anything is opened. */
+interface NamedSide {
+  readonly kind: OpenSide['kind'];
+  /** @throws RedisError, InputError */
+  readonly open: (accepts: (key: ByteString) => boolean) => Promise<OpenSide>;
 }
 
-/** @throws RedisError, InputError */
-async function openSide(
-  context: Context,
-  side: SideName,
-  accepts: (key: ByteString) => boolean,
-): Promise<OpenSide> {
-  if (side.kind === 'server') {
-    const server = await (side.target === null ? context.connect() : context.connectTo(side.target));
-    return { kind: 'server', name: server.address, server };
+/** @param argument Undefined: the server of the run. @throws InputError where it names nothing */
+async function sideNamed(context: Context, argument: string | undefined): Promise<NamedSide> {
+  const { workingDirectory } = context.environment;
+  const target = argument === undefined ? null : await context.targetOf(argument);
+  if (argument === undefined || target !== null) {
+    const open = async () => {
+      const server = await (target === null ? context.connect() : context.connectTo(target));
+      return { kind: 'server', name: server.address, server } as const;
+    };
+    return { kind: 'server', open };
   }
-  const { name } = side;
-  const source = await openFile(name, context.environment.workingDirectory, context.signal);
-  const file = await FileRecords.open(source, context.map, accepts, context.now);
-  return { kind: 'file', name, file };
+  if (statSync(resolve(workingDirectory, argument), { throwIfNoEntry: false }) === undefined)
+    throw new InputError(
+      `\`${argument}\` is no profile of the map, no Redis URL and no file`,
+      '`cachectl config show` names the map in force; a URL starts with redis://, rediss:// or unix://',
+    );
+  const open: NamedSide['open'] = async (accepts) => {
+    const source = await openFile(argument, workingDirectory, context.signal);
+    const file = await FileRecords.open(source, context.map, accepts, context.now);
+    return { kind: 'file', name: argument, file };
+  };
+  return { kind: 'file', open };
 }

@@ -105,31 +105,27 @@ async function writeRaw(context: Context, key: ByteString, { type, value }: KeyR
 
 function resultOf({ map, now }: Context, key: ByteString, report: KeyReport | null): GetResult {
   const namespace = map.classify(key);
-  const value = report?.value ?? null;
-  const ttlMillis = report?.ttlMillis ?? null;
+  const { type = null, ttlMillis = null, memoryBytes = null, internalEncoding = null } = report ?? {};
+  const { idleSeconds = null, length = null, value = null, truncated = false } = report ?? {};
+  const isString = type === 'string';
   const rows = value === null ? null : rowsOf(value);
   const fieldExpiries = value?.type === 'hash' ? value.fieldExpiries : null;
   return {
     ...keyFields(key),
     exists: report !== null,
-    namespace: namespace?.name ?? null,
-    kind: namespace?.kind ?? null,
-    type: report?.type ?? null,
+    ...{ namespace: namespace?.name ?? null, kind: namespace?.kind ?? null, type },
     ttlState: ttlMillis === null ? null : ttlMillis < 0 ? 'permanent' : 'expires',
     ttlSeconds: ttlMillis === null || ttlMillis < 0 ? null : ttlMillis / 1000,
-    memoryBytes: report?.memoryBytes ?? null,
-    valueBytes: report?.type === 'string' ? report.length : null,
-    memberCount: report?.type === 'string' ? null : (report?.length ?? null),
-    internalEncoding: report?.internalEncoding ?? null,
-    idleSeconds: typeof report?.idleSeconds === 'number' ? report.idleSeconds : null,
-    sharedValue: report && report.idleSeconds === noOwnIdleTime,
-    truncated: report?.truncated ?? false,
+    ...{ memoryBytes, valueBytes: isString ? length : null, memberCount: isString ? null : length },
+    internalEncoding,
+    idleSeconds: typeof idleSeconds === 'number' ? idleSeconds : null,
+    sharedValue: report && idleSeconds === noOwnIdleTime,
+    truncated,
     value:
       value?.type === 'string'
         ? decodeValue(value.bytes, {
-            encoding: namespace?.encoding ?? null,
-            envelopeField: namespace?.envelopeField ?? 'data',
-            truncated: report?.truncated ?? false,
+            ...{ encoding: namespace?.encoding ?? null, envelopeField: namespace?.envelopeField ?? 'data' },
+            truncated,
           })
         : null,
     members: rows?.map((row) => row.map(keyText)) ?? null,
@@ -137,8 +133,8 @@ function resultOf({ map, now }: Context, key: ByteString, report: KeyReport | nu
       ? rows.map((row) => row.map((field) => bufferOf(field).toString('base64')))
       : null,
     memberTtlSeconds: fieldExpiries
-      ? (rows ?? []).map(([name]) => {
-          const at = name === undefined ? undefined : fieldExpiries.get(name);
+      ? (rows ?? []).map(([name = '' as ByteString]) => {
+          const at = fieldExpiries.get(name);
           return at === undefined ? null : Math.max(0, at - now()) / 1000;
         })
       : null,

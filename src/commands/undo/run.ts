@@ -1,6 +1,6 @@
 import { ArchiveError } from '../../records/archive/format.ts';
 import { type ArchiveReader, readArchive } from '../../records/archive/reader.ts';
-import { UnpackFault } from '../../records/compression/stream.ts';
+import { UnpackFault } from '../../records/compression.ts';
 import { InputError } from '../../support/failure.ts';
 import { FileFault } from '../../records/fixtures/record.ts';
 import { type FixtureSource, openFile } from '../../records/fixtures/source.ts';

@@ -1,5 +1,4 @@
-import { unpackBytes } from '../compression/bytes.ts';
-import { type ForeignPacker, isReadable, type Packer, packerOf } from '../compression/stream.ts';
+import { type ForeignPacker, isReadable, type Packer, packerOf, unpackBytes } from '../compression.ts';
 import { depthOf, layOutJson, losesNumbers, repeatsNames } from '../json-source.ts';
 import type { Encoding } from '../../keyspace/map.ts';
 import { asBytes, type ByteString, bufferOf, textOf } from '../../support/bytes.ts';

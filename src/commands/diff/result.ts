@@ -7,7 +7,7 @@ import type {
 } from '../../records/compare/tally.ts';
 import type { KeyProblem } from '../../records/problems.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, note } from '../../render/blocks.ts';
+import { type Block, note, notes } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, type ServerCost } from '../keyspace-report.ts';
@@ -128,9 +128,12 @@ function verdict({ a, b, equal, compared, missing, extra, different }: DiffResul
 }
 
 function remarks({ skipped, failed, complete }: DiffResult): Block[] {
-  const notes: Block[] = [];
-  if (!complete) notes.push(note('warning', 'the comparison ended early: there may be more'));
-  if (failed > 0) notes.push(note('warning', `${counted(failed, 'key')} could not be compared`));
-  if (skipped > 0) notes.push(note('plain', `${counted(skipped, 'key')} had expired or vanished`));
-  return notes;
+  return [
+    ...notes(
+      'warning',
+      !complete && 'the comparison ended early: there may be more',
+      failed > 0 && `${counted(failed, 'key')} could not be compared`,
+    ),
+    ...notes('plain', skipped > 0 && `${counted(skipped, 'key')} had expired or vanished`),
+  ];
 }

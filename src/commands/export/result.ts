@@ -1,11 +1,12 @@
-import type { ExportTally } from '../../records/export/tally.ts';
+import type { ExportTally } from '../../records/export/read-batches.ts';
+import { sumOrNull } from '../../support/collections.ts';
 import type { KeyProblem } from '../../records/problems.ts';
 import type { NodeFacts } from '../../redis/node-facts.ts';
 import { sumAccounts } from '../../redis/account.ts';
 import { costNotes, type ServerCost } from '../keyspace-report.ts';
 import type { ExportForm } from './form.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, fact, note, type NoteBlock } from '../../render/blocks.ts';
+import { type Block, fact, note, notes } from '../../render/blocks.ts';
 import { counted, formatCell, formatBytes, formatSeconds } from '../../render/units.ts';
 import { blankOf } from '../blank.ts';
 
@@ -53,13 +54,8 @@ export function serverCostOf(
   after: readonly NodeFacts[],
 ): ServerCost {
   const { complete: _complete, cursor: _cursor, reconnects: _reconnects, ...sums } = sumAccounts(accounts, 0);
-  const [start, end] = [before, after].map((facts) =>
-    facts.reduce<number | null>(
-      (sum, { cpuSeconds }) => (sum === null || cpuSeconds === null ? null : sum + cpuSeconds),
-      0,
-    ),
-  ) as [number | null, number | null];
-  const known = start !== null && end !== null && after.length === before.length;
+  const [start, end] = [before, after].map((facts) => sumOrNull(facts.map(({ cpuSeconds }) => cpuSeconds)));
+  const known = typeof start === 'number' && typeof end === 'number' && after.length === before.length;
   return { ...sums, durationSeconds, serverCpuSeconds: known ? end - start : null };
 }
 
@@ -96,19 +92,17 @@ export function exportNotes(result: ExportResult, own: OwnLookups): Block[] {
   const seconds = serverCost.durationSeconds;
   const rate = keys >= 1000 && seconds > 0 ? `, ${formatCell(keys / seconds, 'perSecond')}` : '';
   const more = complete ? '' : '; there may be more';
-  const notes: NoteBlock[] = [
-    note(
-      complete && result.failed === 0 ? 'good' : 'plain',
-      `exported ${counted(keys, 'key')} (${formatBytes(bytes)}) in ${formatSeconds(seconds)}${rate}${more}`,
-    ),
-  ];
-  if (skipped > 0) notes.push(note('plain', `${counted(skipped, 'key')} vanished before they were read`));
-  if (result.idleTimesReset && keys > 0)
-    notes.push(
-      note(
-        'plain',
+  const tone = complete && result.failed === 0 ? 'good' : 'plain';
+  const amount = `${counted(keys, 'key')} (${formatBytes(bytes)})`;
+  return [
+    note(tone, `exported ${amount} in ${formatSeconds(seconds)}${rate}${more}`),
+    ...notes(
+      'plain',
+      skipped > 0 && `${counted(skipped, 'key')} vanished before they were read`,
+      result.idleTimesReset &&
+        keys > 0 &&
         'reading counts as a use of a key on this server: the idle times of these keys start anew',
-      ),
-    );
-  return [...notes, ...costNotes(serverCost, own)];
+    ),
+    ...costNotes(serverCost, own),
+  ];
 }

@@ -1,12 +1,12 @@
 import { relative, resolve } from 'node:path';
 import { archiveChunks } from '../../records/export/archive-chunks.ts';
 import { fixtureChunks } from '../../records/export/fixture-chunks.ts';
-import type { ExportScope } from '../../records/export/read-batches.ts';
-import { ExportTally } from '../../records/export/tally.ts';
+import { type ExportScope, ExportTally } from '../../records/export/read-batches.ts';
 import { writePending } from '../../records/export/write-file.ts';
 import { InputError, fileFailureText, isSystemError } from '../../support/failure.ts';
 import { keyFilter } from '../../keyspace/map.ts';
 import type { ByteString } from '../../support/bytes.ts';
+import { sumOf, sumOrNull } from '../../support/collections.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
 import { type NodeFacts, readNodeFacts } from '../../redis/node-facts.ts';
 import type { RedisServer } from '../../redis/server.ts';
@@ -113,15 +113,15 @@ const factsOf = (server: RedisServer): Promise<NodeFacts[]> => Promise.all(serve
 
 function fieldTtlsOf(facts: readonly NodeFacts[]): number | null {
   const counts = facts.flatMap(({ keysWithFieldTtls }) => keysWithFieldTtls ?? []);
-  return counts.length === 0 ? null : counts.reduce((sum, each) => sum + each, 0);
+  return counts.length === 0 ? null : sumOf(counts);
 }
 
 /** How many keys there will be, where that is known. */
 function populationOf(facts: readonly NodeFacts[], input: ExportInput): number | null {
-  if (input.pattern !== '*' || (input.namespace?.length ?? 0) > 0 || input.type !== undefined) return null;
-  if (input.match !== undefined) return null;
-  const keys = facts.reduce((sum, each) => sum + (each.keys ?? Number.NaN), 0);
-  return Number.isNaN(keys) ? null : Math.min(keys, input.limit ?? keys);
+  const isPart = input.pattern !== '*' || (input.namespace ?? []).length > 0;
+  if (isPart || input.type !== undefined || input.match !== undefined) return null;
+  const keys = sumOrNull(facts.map((each) => each.keys));
+  return keys === null ? null : Math.min(keys, input.limit ?? keys);
 }
 
 async function* chunksOf(

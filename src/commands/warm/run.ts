@@ -5,7 +5,6 @@ import { RejectsFile } from '../../records/problems.ts';
 import type { FixtureSource } from '../../records/fixtures/source.ts';
 import { TtlPolicy } from '../../records/fixtures/ttl-policy.ts';
 import {
-  expectationsOf,
   type Verification,
   verifyWritten,
   AllWritten,
@@ -160,16 +159,19 @@ async function write(
       ? null
       : await RejectsFile.create(input.rejects, context.environment.workingDirectory);
   const merges = mode === 'merge';
-  const sample =
-    input.verify === 'sample' ? new SampleOfWritten(sampleRecords, work.random, work.now, merges) : null;
-  const all = input.verify === 'all' ? new AllWritten(work.now) : null;
+  const remember =
+    input.verify === undefined
+      ? null
+      : input.verify === 'all'
+        ? new AllWritten(work, merges)
+        : new SampleOfWritten(sampleRecords, work, merges);
   const startedAt = context.now();
   const { onError, concurrency: connections, maxRate: maxRecordsPerSecond = null } = input;
   const options = { mode, onError, connections, maxRecordsPerSecond, allowsEvictions } as const;
   const writing = await writeFixtures(server, sources, work, check, {
     ...options,
     rejects,
-    remember: sample ?? all,
+    remember,
   }).finally(() => rejects?.close());
   const writtenIn = plan.durationSeconds * 1000 + context.now() - startedAt;
   const result = {
@@ -182,9 +184,7 @@ async function write(
     warnOfRejects(context, result);
     return { result, error };
   }
-  const expectations =
-    sample?.expectations ?? (all === null ? null : expectationsOf(sources, work, all, merges));
-  const verification = expectations === null ? null : await verify(server, expectations, work);
+  const verification = remember && (await verify(server, remember.expectations(sources), work));
   const [failure, found] = verification instanceof RedisError ? [verification, null] : [null, verification];
   const full = withVerification(result, found);
   warnOfProblems(context, writing, full, allowsEvictions);

@@ -146,13 +146,8 @@ export class RecordSide implements Side {
   describe(keys: readonly ByteString[]): Promise<(KeyToRead | null)[]> {
     return Promise.resolve(
       keys.map((key) => {
-        const record = this.records.get(key);
-        const value = this.valueOf(key);
-        // A hash all of whose fields have expired is no key any more.
-        const isGone = value?.type === 'hash' && value.elements.length === 0;
-        return record === undefined || isGone
-          ? null
-          : { key, type: record.type, memoryBytes: record.valueBytes };
+        const record = this.recordOf(key);
+        return record && { key, type: record.type, memoryBytes: record.valueBytes };
       }),
     );
   }
@@ -160,8 +155,8 @@ export class RecordSide implements Side {
   read(keys: readonly KeyToRead[]): Promise<Looked[]> {
     return Promise.resolve(
       keys.map(({ key }): Looked => {
-        const record = this.records.get(key);
-        if (record === undefined) return { kind: 'gone' };
+        const record = this.recordOf(key);
+        if (record === null) return { kind: 'gone' };
         const { value, outline } = record;
         return value === null
           ? { kind: 'outline', reason: outline?.reason ?? null }
@@ -176,21 +171,24 @@ export class RecordSide implements Side {
 
   async *pieces(key: ByteString): AsyncGenerator<Value> {
     await Promise.resolve();
-    const value = this.valueOf(key);
-    if (value !== null) yield* piecesOf(value);
+    const value = this.recordOf(key)?.value;
+    if (value) yield* piecesOf(value);
   }
 
   measure(key: ByteString): Promise<Measure | null> {
-    const record = this.records.get(key);
-    if (record === undefined) return Promise.resolve(null);
-    const value = this.valueOf(key);
-    const length = value === null ? (record.outline?.length ?? null) : distinctLengthOf(value);
+    const record = this.recordOf(key);
+    if (record === null) return Promise.resolve(null);
+    const { value, outline } = record;
+    const length = value === null ? (outline?.length ?? null) : distinctLengthOf(value);
     return Promise.resolve({ ...record, kind: 'measure', length });
   }
 
-  private valueOf(key: ByteString): Value | null {
-    const value = this.records.get(key)?.value ?? null;
-    return value === null ? null : aliveAt(value, this.now());
+  /** With what is alive by now: a hash all of whose fields have expired is no key any more. */
+  private recordOf(key: ByteString): FileRecord | null {
+    const record = this.records.get(key);
+    if (!record?.value) return record ?? null;
+    const value = aliveAt(record.value, this.now());
+    return value.type === 'hash' && value.elements.length === 0 ? null : { ...record, value };
   }
 }
 

@@ -11,8 +11,7 @@ import type { RedisServer } from '../../redis/server.ts';
 import { type FailedReading, failedBy } from '../values/read-values.ts';
 import type { KeyToRead } from '../values/commands.ts';
 import { exchangeEach, type ValueConnection } from '../values/value-connection.ts';
-import { type ExportScope, readBatches } from './read-batches.ts';
-import type { ExportTally } from './tally.ts';
+import { type ExportScope, type ExportTally, readBatches } from './read-batches.ts';
 
 /** What became of one key. */
 type Dumped = { readonly key: ByteString } & (

@@ -24,8 +24,7 @@ import {
   textFormOf,
   tooLong,
 } from './record-text.ts';
-import { type ExportScope, readBatches } from './read-batches.ts';
-import type { ExportTally } from './tally.ts';
+import { type ExportScope, type ExportTally, readBatches } from './read-batches.ts';
 
 const limits: WholeLimits = { stringBytes: 96 * 1024 * 1024, collectionBytes: 256 * 1024 };
 

@@ -16,7 +16,7 @@ import {
   isSameExpiry,
 } from './canonical.ts';
 import type { ServerSide } from './server-side.ts';
-import type { DifferenceKind } from './tally.ts';
+import type { ComparisonTally, DifferenceKind } from './tally.ts';
 
 export interface ComparisonRules {
   /** How far two TTLs may lie apart, in milliseconds; null: they are not looked at. */
@@ -82,27 +82,6 @@ export type Verdict =
   | Failed;
 
 /**
- * A verdict on each key. What seems to be missing or different is looked at a second time before it is told: the key may have
- * been written on one side while it was read on the other.
- * @throws RedisError
- */
-export async function judgeKeys(
-  keys: readonly ByteString[],
-  a: Side,
-  b: ServerSide,
-  rules: ComparisonRules,
-): Promise<Map<ByteString, Verdict>> {
-  const verdicts = await judgeAll(keys, a, b, rules);
-  const of = (...kinds: readonly Verdict['kind'][]) =>
-    keys.filter((key) => kinds.includes(verdicts.get(key)?.kind ?? 'equal'));
-  const doubtful = of('missing', 'different');
-  if (doubtful.length === 0) return verdicts;
-  for (const [key, verdict] of await judgeAll(doubtful, a, b, rules)) verdicts.set(key, verdict);
-  for (const key of await expiringIn(a, of('missing'), rules)) verdicts.set(key, { kind: 'skipped' });
-  return verdicts;
-}
-
-/**
  * Those of the keys whose time is up on this side too, within the tolerance: the other side lacks them because they have
  * expired there while the comparison ran. @throws RedisError
  */
@@ -117,123 +96,135 @@ export async function expiringIn(
   return new Set(keys.filter((_, index) => (deadlines[index] ?? Number.POSITIVE_INFINITY) <= expiredBy));
 }
 
-async function judgeAll(
-  keys: readonly ByteString[],
-  a: Side,
-  b: ServerSide,
-  rules: ComparisonRules,
-): Promise<Map<ByteString, Verdict>> {
-  const verdicts = new Map<ByteString, Verdict>();
-  const [ofA, ofB] = await Promise.all([a.describe(keys), b.describe(keys)]);
-  const both: { a: KeyToRead; b: KeyToRead; memoryBytes: number | null }[] = [];
-  keys.forEach((key, index) => {
-    const [inA, inB] = [ofA[index] ?? null, ofB[index] ?? null];
-    if (inA === null) verdicts.set(key, { kind: 'skipped' });
-    else if (inB === null) verdicts.set(key, { kind: 'missing', type: inA.type ?? 'unknown' });
-    else if (inA.type === null || inB.type === null)
-      verdicts.set(key, failed('it may be listed but not read by this user'));
-    // Of a dump that this program cannot read not even the type is known.
-    else if (inA.type === 'dump' || inB.type === 'dump') verdicts.set(key, failed(unknownDump));
-    else if (inA.type !== inB.type) {
-      const [a, b] = [sightingOf({ type: inA.type }, rules), sightingOf({ type: inB.type }, rules)];
-      verdicts.set(key, { kind: 'different', what: 'type', a, b });
-    } else {
-      const sizes = [inA.memoryBytes, inB.memoryBytes];
-      both.push({
-        a: inA,
-        b: inB,
-        memoryBytes: sizes.includes(null) ? null : Math.max(...sizes.map(Number)),
-      });
-    }
-  });
-  for (const batch of batchesOf(both)) {
-    const [readA, readB] = await Promise.all([
-      a.read(batch.map((each) => each.a)),
-      b.read(batch.map((each) => each.b)),
-    ]);
-    for (const [index, { a: described }] of batch.entries()) {
-      const looked = [readA[index], readB[index]] as [Looked, Looked];
-      verdicts.set(described.key, await judge(described, looked, a, b, rules));
-    }
-  }
-  return verdicts;
-}
-
 const failed = (reason: string): Verdict => ({ kind: 'failed', reason });
 export const unknownDump = 'the form that DUMP gave it is not known';
 
-async function judge(
-  { key, type }: KeyToRead,
-  [inA, inB]: readonly [Looked, Looked],
-  a: Side,
-  b: ServerSide,
-  rules: ComparisonRules,
-): Promise<Verdict> {
-  const long = (inPieces: boolean) => judgeLong(key, type ?? '', a, b, rules, inPieces);
-  for (const looked of [inA, inB])
-    if (looked.kind === 'outline') {
-      const verdict = await long(false);
-      return verdict.kind === 'equal' && looked.reason !== null ? failed(looked.reason) : verdict;
-    }
-  if (inA.kind === 'failed') return inA;
-  if (inB.kind === 'failed') return inB;
-  if (inA.kind === 'gone') return { kind: 'skipped' };
-  if (inB.kind === 'gone') return { kind: 'missing', type: type ?? '' };
-  if (inA.kind !== 'value' || inB.kind !== 'value') return long(true);
-  const now = rules.now();
-  const [ofA, ofB] = [aliveAt(inA.value, now), aliveAt(inB.value, now)];
-  const found = inA.added === true ? membersOf(ofB, ofA) : ofB;
-  return verdictOf(
-    {
-      type: ofA.type === ofB.type,
-      value: inA.added === true ? holdsAll(ofB, ofA) : areEqual(ofA, ofB),
-      ttl: isSameTtl(inB, inA, rules),
-      fieldTtls: areSameFieldTtls(found, ofA, rules),
-    },
-    () => [inA, inB].map(({ value, ...held }) => ({ ...held, ...outlineOf(value) })),
-    rules,
-  );
-}
+/** Compares keys of `a` with those of the same name in `b`. */
+export class Comparison {
+  constructor(
+    private readonly a: Side,
+    private readonly b: ServerSide,
+    private readonly rules: ComparisonRules,
+  ) {}
 
-/** @param inPieces False: by length and TTL alone. */
-async function judgeLong(
-  key: ByteString,
-  type: string,
-  a: Side,
-  b: ServerSide,
-  rules: ComparisonRules,
-  inPieces: boolean,
-): Promise<Verdict> {
-  const [ofA, ofB] = await Promise.all([a.measure(key, type), b.measure(key, type)]);
-  if (ofA === null) return { kind: 'skipped' };
-  if (ofB === null) return { kind: 'missing', type };
-  if (ofA.kind === 'failed') return ofA;
-  if (ofB.kind === 'failed') return ofB;
-  const [expected, found] = [ofA.length ?? 0, ofB.length ?? 0];
-  let value = ofA.length === null || found === expected || (ofA.added === true && found > expected);
-  let fieldTtls = true as boolean | null;
-  try {
-    // What was added to a list is at its end.
-    let offset = ofA.added === true ? found - expected : 0;
-    for await (const piece of value && inPieces && isValueType(type) ? a.pieces(key, type) : []) {
-      if (ofA.added === true && !hasIds(piece))
-        return failed('entries without ids cannot be told from those that were there before');
-      value = await b.holds(key, piece, offset);
-      if (!value) break;
-      const same = areSameFieldTtls(await b.withFieldExpiries(key, piece), piece, rules);
-      if (same !== true && fieldTtls !== false) fieldTtls = same;
-      offset += distinctLengthOf(piece);
-    }
-  } catch (error) {
-    if (!(error instanceof PieceFault)) throw error;
-    return failed(error.message);
+  /** @throws RedisError */
+  async compare(keys: readonly ByteString[], tally: ComparisonTally): Promise<void> {
+    const verdicts = await this.judge(keys);
+    for (const key of keys) tally.enter(key, verdicts.get(key) ?? { kind: 'skipped' });
   }
-  const ttl = isSameTtl(ofB, ofA, rules);
-  return verdictOf(
-    { type: true, value, ttl, fieldTtls },
-    () => [ofA, ofB].map((each) => ({ ...each, type })),
-    rules,
-  );
+
+  /**
+   * A verdict on each key. What seems to be missing or different is looked at a second time before it is told: the key may
+   * have been written on one side while it was read on the other.
+   * @throws RedisError
+   */
+  async judge(keys: readonly ByteString[]): Promise<Map<ByteString, Verdict>> {
+    const verdicts = await this.judgeOnce(keys);
+    const of = (...kinds: readonly Verdict['kind'][]) =>
+      keys.filter((key) => kinds.includes(verdicts.get(key)?.kind ?? 'equal'));
+    const doubtful = of('missing', 'different');
+    if (doubtful.length === 0) return verdicts;
+    for (const [key, verdict] of await this.judgeOnce(doubtful)) verdicts.set(key, verdict);
+    for (const key of await expiringIn(this.a, of('missing'), this.rules))
+      verdicts.set(key, { kind: 'skipped' });
+    return verdicts;
+  }
+
+  private async judgeOnce(keys: readonly ByteString[]): Promise<Map<ByteString, Verdict>> {
+    const { a, b, rules } = this;
+    const verdicts = new Map<ByteString, Verdict>();
+    const [ofA, ofB] = await Promise.all([a.describe(keys), b.describe(keys)]);
+    const both: { a: KeyToRead; b: KeyToRead; memoryBytes: number | null }[] = [];
+    keys.forEach((key, index) => {
+      const [inA, inB] = [ofA[index] ?? null, ofB[index] ?? null];
+      if (inA === null) verdicts.set(key, { kind: 'skipped' });
+      else if (inB === null) verdicts.set(key, { kind: 'missing', type: inA.type ?? 'unknown' });
+      else if (inA.type === null || inB.type === null)
+        verdicts.set(key, failed('it may be listed but not read by this user'));
+      // Of a dump that this program cannot read not even the type is known.
+      else if (inA.type === 'dump' || inB.type === 'dump') verdicts.set(key, failed(unknownDump));
+      else if (inA.type !== inB.type) {
+        const [a, b] = [sightingOf({ type: inA.type }, rules), sightingOf({ type: inB.type }, rules)];
+        verdicts.set(key, { kind: 'different', what: 'type', a, b });
+      } else {
+        const sizes = [inA.memoryBytes, inB.memoryBytes];
+        const memoryBytes = sizes.includes(null) ? null : Math.max(...sizes.map(Number));
+        both.push({ a: inA, b: inB, memoryBytes });
+      }
+    });
+    for (const batch of batchesOf(both)) {
+      const [readA, readB] = await Promise.all([
+        a.read(batch.map((each) => each.a)),
+        b.read(batch.map((each) => each.b)),
+      ]);
+      for (const [index, { a: described }] of batch.entries()) {
+        const looked = [readA[index], readB[index]] as [Looked, Looked];
+        verdicts.set(described.key, await this.judgeLooked(described.key, described.type ?? '', looked));
+      }
+    }
+    return verdicts;
+  }
+
+  private async judgeLooked(
+    key: ByteString,
+    type: string,
+    [inA, inB]: readonly [Looked, Looked],
+  ): Promise<Verdict> {
+    for (const looked of [inA, inB])
+      if (looked.kind === 'outline') {
+        const verdict = await this.judgeLong(key, type, false);
+        return verdict.kind === 'equal' && looked.reason !== null ? failed(looked.reason) : verdict;
+      }
+    if (inA.kind === 'failed') return inA;
+    if (inB.kind === 'failed') return inB;
+    if (inA.kind === 'gone') return { kind: 'skipped' };
+    if (inB.kind === 'gone') return { kind: 'missing', type };
+    if (inA.kind !== 'value' || inB.kind !== 'value') return this.judgeLong(key, type, true);
+    const now = this.rules.now();
+    const [ofA, ofB] = [aliveAt(inA.value, now), aliveAt(inB.value, now)];
+    const found = inA.added === true ? membersOf(ofB, ofA) : ofB;
+    return verdictOf(
+      {
+        type: ofA.type === ofB.type,
+        value: inA.added === true ? holdsAll(ofB, ofA) : areEqual(ofA, ofB),
+        ttl: isSameTtl(inB, inA, this.rules),
+        fieldTtls: areSameFieldTtls(found, ofA, this.rules),
+      },
+      () => [inA, inB].map(({ value, ...held }) => ({ ...held, ...outlineOf(value) })),
+      this.rules,
+    );
+  }
+
+  /** @param inPieces False: by length and TTL alone. */
+  private async judgeLong(key: ByteString, type: string, inPieces: boolean): Promise<Verdict> {
+    const { a, b, rules } = this;
+    const [ofA, ofB] = await Promise.all([a.measure(key, type), b.measure(key, type)]);
+    if (ofA === null) return { kind: 'skipped' };
+    if (ofB === null) return { kind: 'missing', type };
+    if (ofA.kind === 'failed') return ofA;
+    if (ofB.kind === 'failed') return ofB;
+    const [expected, found] = [ofA.length ?? 0, ofB.length ?? 0];
+    let value = ofA.length === null || found === expected || (ofA.added === true && found > expected);
+    let fieldTtls = true as boolean | null;
+    try {
+      // What was added to a list is at its end.
+      let offset = ofA.added === true ? found - expected : 0;
+      for await (const piece of value && inPieces && isValueType(type) ? a.pieces(key, type) : []) {
+        if (ofA.added === true && !hasIds(piece))
+          return failed('entries without ids cannot be told from those that were there before');
+        value = await b.holds(key, piece, offset);
+        if (!value) break;
+        const same = areSameFieldTtls(await b.withFieldExpiries(key, piece), piece, rules);
+        if (same !== true && fieldTtls !== false) fieldTtls = same;
+        offset += distinctLengthOf(piece);
+      }
+    } catch (error) {
+      if (!(error instanceof PieceFault)) throw error;
+      return failed(error.message);
+    }
+    const same = { type: true, value, ttl: isSameTtl(ofB, ofA, rules), fieldTtls };
+    return verdictOf(same, () => [ofA, ofB].map((each) => ({ ...each, type })), rules);
+  }
 }
 
 /** What of two keys is the same; `fieldTtls` is null where it is not known. */

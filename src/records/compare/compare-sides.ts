@@ -9,12 +9,11 @@ import type { Value } from '../values/value.ts';
 import { chunksOf } from '../../support/collections.ts';
 import {
   areSameFieldTtls,
+  Comparison,
   type ComparisonRules,
   expiringIn,
   isSameTtl,
-  judgeKeys,
   outlineOf,
-  type Side,
   type Verdict,
   verdictOf,
 } from './compare-keys.ts';
@@ -47,9 +46,8 @@ export async function compareServers(
 ): Promise<boolean> {
   const sides = [new ServerSide(a, scope.now), new ServerSide(b, scope.now)] as const;
   try {
-    const first = await walkPages(a, scope, accounts, 'comparing', (keys) =>
-      compareKeys(keys, ...sides, scope, tally),
-    );
+    const comparison = new Comparison(...sides, scope);
+    const first = await walkPages(a, scope, accounts, 'comparing', (keys) => comparison.compare(keys, tally));
     return (
       first &&
       (await walkPages(b, scope, accounts, 'looking for more', (keys) =>
@@ -62,18 +60,6 @@ export async function compareServers(
       accounts.push(...side.accounts);
     }
   }
-}
-
-/** Compares the keys of `a` with those of the same name in `b`. @throws RedisError */
-async function compareKeys(
-  keys: readonly ByteString[],
-  a: Side,
-  b: ServerSide,
-  rules: ComparisonRules,
-  tally: ComparisonTally,
-): Promise<void> {
-  const verdicts = await judgeKeys(keys, a, b, rules);
-  for (const key of keys) tally.enter(key, verdicts.get(key) ?? { kind: 'skipped' });
 }
 
 /** Enters the keys that stand in `b` and not in `a`. @throws RedisError */
@@ -148,9 +134,12 @@ export async function compareFileWithServer(
     for await (const group of file.read()) {
       const alive = group.filter((record) => isAlive(record, scope, tally));
       for (const page of chunksOf(alive, keysInPage)) {
-        const keys = page.map(({ key }) => key);
-        await compareKeys(keys, new RecordSide(page, scope.now), side, scope, tally);
-        scope.progress.update((done += keys.length));
+        const comparison = new Comparison(new RecordSide(page, scope.now), side, scope);
+        await comparison.compare(
+          page.map(({ key }) => key),
+          tally,
+        );
+        scope.progress.update((done += page.length));
         if (scope.signal.aborted) return false;
       }
     }

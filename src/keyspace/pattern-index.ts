@@ -1,12 +1,5 @@
 import type { ByteString } from '../support/bytes.ts';
-import {
-  compareSpecificity,
-  compilePattern,
-  exactKeyOf,
-  type KeyPattern,
-  patternShape,
-  prefixOf,
-} from './pattern.ts';
+import { compareSpecificity, compilePattern, type KeyPattern, patternShape, prefixOf } from './pattern.ts';
 
 /** All that have a pattern which matches the same keys, in the order in which they were given. */
 interface Entry<Value> {
@@ -33,8 +26,6 @@ const fewEntries = 8;
  * tree to the few that can match at all, so a key costs nearly the same whether there are ten patterns or thousands.
  */
 export class PatternIndex<Value> {
-  /** Patterns without a wildcard. */
-  private readonly exact = new Map<ByteString, Entry<Value>>();
   private readonly prefixes = new LiteralTrie<Bucket<Value>>();
   private readonly expressions = new Map<string, RegExp>();
 
@@ -53,21 +44,16 @@ export class PatternIndex<Value> {
       .sort((left, right) => compareSpecificity(left.pattern, right.pattern))
       .forEach((entry, rank) => {
         entry.rank = rank;
-        const key = exactKeyOf(entry.pattern);
-        if (key !== null) this.exact.set(key, entry);
-        else
-          this.prefixes
-            .valueOf(prefixOf(entry.pattern), () => ({ entries: [], byText: null }))
-            .entries.push(entry);
+        this.prefixes
+          .valueOf(prefixOf(entry.pattern), () => ({ entries: [], byText: null }))
+          .entries.push(entry);
       });
     for (const bucket of this.prefixes.values()) if (bucket.entries.length > fewEntries) divide(bucket);
   }
 
   /** The value of the most specific pattern that matches, and of equal ones the first; null where none does. */
   find(key: ByteString): Value | null {
-    const exact = this.exact.get(key);
-    if (exact !== undefined) return exact.values[0] ?? null;
-    // A longer prefix is more specific than a shorter one, whatever follows.
+    // A longer prefix is more specific than a shorter one, whatever follows; of a pattern without wildcards it is the key.
     for (let node = this.deepest(key); node !== null; node = node.parent) {
       if (node.value === undefined) continue;
       const best = this.bestOf(node.value, key);
@@ -80,8 +66,6 @@ export class PatternIndex<Value> {
   findAll(key: ByteString): Set<Value> {
     const found = new Set<Value>();
     const take = ({ values }: Entry<Value>) => values.forEach((value) => found.add(value));
-    const exact = this.exact.get(key);
-    if (exact !== undefined) take(exact);
     const test = (entry: Entry<Value>) => {
       if (this.matches(entry, key)) take(entry);
     };

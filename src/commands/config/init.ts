@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { groupBy, pick } from '../../support/collections.ts';
 import { configFileName } from '../../config/find.ts';
-import { configOf } from '../../config/first-map/draft.ts';
+import { configOf, drawFirstMap, type FirstMap } from '../../config/first-map/draft.ts';
 import { configFileText } from '../../config/first-map/file-text.ts';
-import { drawFirstMap, type FirstMap } from '../../config/first-map/first-map.ts';
 import type { Sign } from '../../config/first-map/kind.ts';
 import type { DraftNamespace } from '../../config/first-map/namespaces.ts';
 import { writtenTtlSeconds } from '../../config/first-map/ttl-rule.ts';
@@ -200,8 +199,7 @@ const stateGrounds: Readonly<Record<Sign['from'], string>> = {
 };
 const mostNamed = 12;
 
-function namesOf(namespaces: readonly { readonly name: string }[]): string {
-  const names = namespaces.map(({ name }) => name);
+function listed(names: readonly string[]): string {
   const more = names.length - mostNamed;
   return more <= 1 ? names.join(', ') : `${names.slice(0, mostNamed).join(', ')} and ${more} more`;
 }
@@ -228,11 +226,12 @@ function view(result: InitResult, own: OwnLookups): Block[] {
       ],
     ),
     ...[...states].map(([from, found]) =>
-      note('plain', `state by ${stateGrounds[from]}, which no invalidation touches: ${namesOf(found)}`),
+      note(
+        'plain',
+        `state by ${stateGrounds[from]}, which no invalidation touches: ${listed(found.map(({ name }) => name))}`,
+      ),
     ),
-    ...cautions.map(({ text, namespaces: concerned }) =>
-      note('plain', `${namesOf(concerned.map((name) => ({ name })))}: ${text}`),
-    ),
+    ...cautions.map(({ text, namespaces: concerned }) => note('plain', `${listed(concerned)}: ${text}`)),
     note('dim', `cost to the server: ${ownLookupsText(own)}`),
     note(
       coverage >= 0.95 ? 'good' : 'warning',

@@ -1,12 +1,15 @@
 import { groupBy } from '../../support/collections.ts';
 import { buildMap } from '../build-map.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
+import type { RedisServer } from '../../redis/server.ts';
 import { claimKeys } from './claims.ts';
 import { judgeKind, type KeySample, observedEncoding } from './kind.ts';
 import type { ConfigFile, EntityConfig, NamespaceConfig, ProfileConfig } from '../schema.ts';
 import { keyShapes, type KeyShape, oneOfEachPattern, type ObservedKey, type Observation } from './shapes.ts';
 import { type DraftNamespace, draftNamespaces, ownerOf } from './namespaces.ts';
 import { guessDelimiters, inferPattern, inferSegments } from '../../keyspace/infer.ts';
+import { sampleValues, type Survey, surveyKeys, type SurveyOptions, usedCommands } from './survey.ts';
+import { expireAtMidnight } from './ttl-rule.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 
 /** A first map, as far as keys and TTLs alone can tell. */
@@ -119,7 +122,7 @@ function examplesOf(
 }
 
 /** The draft with what values and the commands of clients speak for; `samples` are by the namespace's name. */
-export function withEvidence(
+function withEvidence(
   draft: Draft,
   samples: ReadonlyMap<string, readonly KeySample[]>,
   commands: ReadonlySet<string>,
@@ -228,4 +231,64 @@ function entityPattern(path: readonly string[], at: number): string {
 function mentions(segment: string, word: string): boolean {
   const words = segment.startsWith('<') ? [] : segment.split(/[^A-Za-z0-9]+/);
   return words.some((each) => each === word || ownerOf(each) === word);
+}
+
+export interface FirstMap extends Omit<Survey, 'keys'>, Omit<Draft, 'namespaces' | 'exampleKeys'> {
+  /** Keys looked at. */
+  readonly keys: number;
+  readonly namespaces: readonly (DraftNamespace & { readonly remarks: readonly Remark[] })[];
+}
+
+/**
+ * Looks at a live cache and drafts a map of it. `now` is in milliseconds since the epoch; `localTimeZone` is tried first
+ * for keys that expire at midnight. @throws RedisError
+ */
+export async function drawFirstMap(
+  server: RedisServer,
+  options: SurveyOptions & { readonly now: () => number; readonly localTimeZone: string },
+): Promise<FirstMap> {
+  const survey = await surveyKeys(server, options);
+  const now = options.now();
+  const drafted = draftMap(survey.keys, { now, localTimeZone: options.localTimeZone });
+  const commands = await usedCommands(server);
+  const draft = withEvidence(drafted, await sampleValues(server, drafted.exampleKeys), commands);
+  return {
+    ...survey,
+    ...draft,
+    keys: survey.keys.length,
+    namespaces: draft.namespaces.map((each) => ({ ...each, remarks: remarksOn(each, now) })),
+  };
+}
+
+const integer = new Intl.NumberFormat('en-US');
+
+/** What a person should look at before the draft of a namespace is relied on, in sentences without a full stop. */
+interface Remark {
+  readonly text: string;
+  /** The same of several namespaces. */
+  readonly ofMany: string;
+}
+
+function remarksOn({ kind, statistics, ttl, encoding }: DraftNamespace, now: number): Remark[] {
+  const { ttlKnown, withoutTtl, ttlMaxSeconds } = statistics;
+  const remarks: Remark[] = [];
+  const add = (text: string, ofMany = text) => remarks.push({ text, ofMany });
+  if (kind === 'cache' && encoding?.encoding === 'integer') {
+    add('holds integers: if the application counts with them, make it "state"');
+  }
+  if (withoutTtl > 0 && withoutTtl === ttlKnown) {
+    if (kind === 'cache') add('no key has a TTL: if it cannot be computed again, make it "state"');
+  } else if (withoutTtl > 0) {
+    add(
+      `${integer.format(withoutTtl)} of ${integer.format(ttlKnown)} keys have no TTL`,
+      'some keys have no TTL',
+    );
+  }
+  if (typeof ttl === 'string' && expireAtMidnight(statistics, now)) {
+    const time = new Date(now + ttlMaxSeconds * 1000).toISOString().slice(11, 16);
+    add(
+      `all keys expire at ${time} UTC: if that is midnight somewhere, write { "untilMidnight": time zone }`,
+    );
+  }
+  return remarks;
 }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { pick } from '../../support/collections.ts';
 import { InputError } from '../../support/failure.ts';
 import type { Method } from '../../keyspace/reading.ts';
 import { readNamedJson, writeNamedFile } from '../../support/named-file.ts';
@@ -23,10 +24,8 @@ interface Snapshot {
   readonly namespaces: readonly (SavedFigures & { readonly name: string })[];
 }
 
-type SavedFigures = Pick<
-  NamespaceSummary,
-  'keys' | 'keysInterval' | 'memoryBytes' | 'memoryBytesInterval' | 'withoutTtl'
->;
+const savedNames = ['keys', 'keysInterval', 'memoryBytes', 'memoryBytesInterval', 'withoutTtl'] as const;
+type SavedFigures = Pick<NamespaceSummary, (typeof savedNames)[number]>;
 
 /** What changed from a snapshot to now. */
 export interface Growth {
@@ -72,8 +71,8 @@ export async function saveSnapshot(
     server,
     scope,
     exact: figures.exact,
-    total: savedOf(figures.total),
-    namespaces: figures.namespaces.map((row) => ({ name: rowName(row), ...savedOf(row) })),
+    total: pick(figures.total, savedNames),
+    namespaces: figures.namespaces.map((row) => ({ name: rowName(row), ...pick(row, savedNames) })),
   };
   const failure = (cause: string) => new InputError(`snapshot \`${name}\` cannot be written: ${cause}`);
   try {
@@ -157,10 +156,6 @@ function growthOf(namespace: string, before: SavedFigures, now: SavedFigures): N
     memoryBytesGrowth: difference(now.memoryBytes, before.memoryBytes),
     certain: areApart(now, before, 'keys') || areApart(now, before, 'memoryBytes'),
   };
-}
-
-function savedOf({ keys, keysInterval, memoryBytes, memoryBytesInterval, withoutTtl }: NamespaceSummary) {
-  return { keys, keysInterval, memoryBytes, memoryBytesInterval, withoutTtl };
 }
 
 /** True where the intervals have nothing in common; an exact figure is an interval of itself. */

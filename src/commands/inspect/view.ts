@@ -20,11 +20,7 @@ export function viewInspect(result: InspectResult, own: OwnLookups, top: number)
   const { total, growth, ttlRules } = result;
   const blocks: Block[] = [namespaceTable(result)];
   if (growth) blocks.push(growthTable(growth));
-  if (total.ttlHistogram && result.keys > 0) blocks.push(ttlTable(total, total.ttlHistogram));
-  if (total.idleHistogram && result.keys > 0) blocks.push(idleTable(total, total.idleHistogram));
-  if ((total.keysWithoutIdleTime ?? 0) > 0)
-    blocks.push(note('plain', withoutIdleTimeText(total.keysWithoutIdleTime ?? 0)));
-  if (total.frequencyHistogram && result.keys > 0) blocks.push(frequencyTable(total));
+  if (result.keys > 0) blocks.push(...histogramTables(total));
   blocks.push(...ruleBlocks(ttlRules));
   // Also where it is empty: lines in a pipe begin with the name of their table wherever there are two.
   if (top > 0) blocks.push(largestTable(result));
@@ -43,46 +39,38 @@ interface HistogramLine extends Pick<SpanSeconds, 'keysInterval' | 'memoryBytes'
   readonly keys: number | null;
 }
 
-/** Keys by a kind of time, with a bar for each span. */
-function spanTable(
-  name: string,
-  title: string,
-  header: string,
-  total: NamespaceSummary,
-  spans: readonly SpanSeconds[],
-  further: readonly HistogramLine[] = [],
-): TableBlock {
-  const lines = spans.map((span, index) => ({ ...span, span: spanText(spans, index) }));
-  return histogramTable(name, title, header, total, [...lines, ...further]);
-}
-
-function ttlTable(total: NamespaceSummary, spans: readonly SpanSeconds[]): TableBlock {
+/** A table of each kind of time that was read, with what has none as the last line. */
+function histogramTables(total: NamespaceSummary): Block[] {
+  const { ttlHistogram, idleHistogram, frequencyHistogram } = total;
   const { withoutTtl, withoutTtlInterval, withoutTtlMemoryBytes } = total;
-  const none = {
-    span: 'none',
-    keys: withoutTtl,
-    keysInterval: withoutTtlInterval,
-    memoryBytes: withoutTtlMemoryBytes,
-  };
-  return spanTable('ttl', 'Time to live', 'TTL LEFT', total, spans, [none]);
-}
-
-function idleTable(total: NamespaceSummary, spans: readonly SpanSeconds[]): TableBlock {
-  const { keysWithoutIdleTime: keys, keysWithoutIdleTimeInterval: keysInterval } = total;
-  const none = { span: 'none', keys, keysInterval, memoryBytes: null };
-  return spanTable('idle', 'Time since the last access', 'IDLE', total, spans, [none]);
-}
-
-function frequencyTable(total: NamespaceSummary): TableBlock {
-  const spans = total.frequencyHistogram ?? [];
-  const lines = spans.map((span, index) => {
-    const from = index === 0 ? 0 : (spans[index - 1]?.upToCounter ?? 0) + 1;
-    return {
-      ...span,
-      span: from === span.upToCounter ? String(from) : `${from} … ${span.upToCounter ?? ''}`,
-    };
-  });
-  return histogramTable('frequency', 'Access counter of the LFU policy (0 to 255)', 'COUNTER', total, lines);
+  const { keysWithoutIdleTime, keysWithoutIdleTimeInterval } = total;
+  const timesOf = (spans: readonly SpanSeconds[]): HistogramLine[] =>
+    spans.map((span, index) => ({ ...span, span: spanText(spans, index) }));
+  const blocks: Block[] = [];
+  if (ttlHistogram) {
+    const none = { keys: withoutTtl, keysInterval: withoutTtlInterval, memoryBytes: withoutTtlMemoryBytes };
+    const lines = [...timesOf(ttlHistogram), { span: 'none', ...none }];
+    blocks.push(histogramTable('ttl', 'Time to live', 'TTL LEFT', total, lines));
+  }
+  if (idleHistogram) {
+    const none = { keys: keysWithoutIdleTime, keysInterval: keysWithoutIdleTimeInterval, memoryBytes: null };
+    const lines = [...timesOf(idleHistogram), { span: 'none', ...none }];
+    blocks.push(histogramTable('idle', 'Time since the last access', 'IDLE', total, lines));
+  }
+  if ((keysWithoutIdleTime ?? 0) > 0)
+    blocks.push(note('plain', withoutIdleTimeText(keysWithoutIdleTime ?? 0)));
+  if (frequencyHistogram) {
+    const lines = frequencyHistogram.map((span, index) => {
+      const from = index === 0 ? 0 : (frequencyHistogram[index - 1]?.upToCounter ?? 0) + 1;
+      return {
+        ...span,
+        span: from === span.upToCounter ? String(from) : `${from} … ${span.upToCounter ?? ''}`,
+      };
+    });
+    const title = 'Access counter of the LFU policy (0 to 255)';
+    blocks.push(histogramTable('frequency', title, 'COUNTER', total, lines));
+  }
+  return blocks;
 }
 
 /** People see the spans from the first with keys to the last, programs see all. */

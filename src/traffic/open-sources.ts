@@ -28,10 +28,10 @@ export interface Sources {
 
 type Observers = readonly [NodeObserver, ...NodeObserver[]];
 
-/** Up to so many operations per second MONITOR and the events cost the server about 4 % of a core (`npm run bench:hits`). */
+/** Up to so many commands per second MONITOR and the events cost the server about 4 % of a core (`npm run bench:hits`). */
 const exactLimit = 20_000;
 
-/** Long enough to tell ten thousand operations per second from twenty. */
+/** Long enough to tell ten thousand commands per second from twenty. */
 const rateMillis = 250;
 
 /** An event that has not come after this long will not. */
@@ -142,7 +142,7 @@ async function chooseMode(
   asked: HitMode | null,
 ): Promise<{ mode: HitMode; reason: string }> {
   if (asked === 'misses-only') return { mode: asked, reason: 'asked for' };
-  const rates = await Promise.all(observers.map(({ node }) => operationsPerSecond(node)));
+  const rates = await Promise.all(observers.map(({ node }) => commandsPerSecond(node)));
   const rate = rates.includes(null) ? null : rates.reduce<number>((sum, each) => sum + (each ?? 0), 0);
   // A load that is not known may be one that MONITOR would double.
   const mode = asked ?? (rate !== null && rate <= exactLimit ? 'exact' : 'sampled');
@@ -156,8 +156,8 @@ async function chooseMode(
   if (mode === 'sampled') for (const observer of observers) observer.closeStream('commands');
   const load =
     rate === null
-      ? 'the server does not report its operations'
-      : `the server does about ${Math.round(rate).toLocaleString('en-US')} operations per second`;
+      ? 'the server does not report its commands'
+      : `the server does about ${Math.round(rate).toLocaleString('en-US')} commands per second`;
   return { mode, reason: asked === null ? load : 'asked for' };
 }
 
@@ -165,7 +165,7 @@ async function chooseMode(
  * Measured now: the server's own figure is a mean over the last seconds, and may tell of a load that has ended.
  * Null: the server does not report it.
  */
-async function operationsPerSecond(node: RedisNode): Promise<number | null> {
+async function commandsPerSecond(node: RedisNode): Promise<number | null> {
   const read = async () => infoNumber((await readInfoIfPermitted(node)) ?? {}, 'total_commands_processed');
   const [startedAt, before] = [performance.now(), await read()];
   await sleep(rateMillis);

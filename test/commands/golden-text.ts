@@ -70,7 +70,7 @@ const textRules: readonly (readonly [RegExp, string | ((whole: string, ...groups
   [/, <time> of its CPU/g, ''],
   [/(intervals?, )[\d.]+ s\b/g, '$1<time>'],
   [/ [\d.]+ k?B (sent|of commands|of events)/g, ' <size> $1'],
-  [/does about [\d,]+ operations/g, 'does about <number> operations'],
+  [/does about [\d,]+ commands/g, 'does about <number> commands'],
   [/^( {2}(?:uptime|operations|used|peak|fragmentation|idle) +)\d\S*(?: [kM]?B| m?s)?/gm, '$1<number>'],
   [/[\d.]+ % of a core/g, '<share> of a core'],
   [/ *\b[\d,.]+\/s/g, '  <rate>/s'],

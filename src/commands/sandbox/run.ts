@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { fileFailureText, InputError } from '../../support/failure.ts';
 import type { ByteString } from '../../support/bytes.ts';
+import { connect } from '../../redis/connect.ts';
 import { RedisError } from '../../redis/errors.ts';
 import type { RedisNode, RedisServer } from '../../redis/server.ts';
 import { type Block, type Fact, fact, note } from '../../render/blocks.ts';
@@ -76,7 +77,8 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
   const stopTraffic = new AbortController();
   const stop = AbortSignal.any([context.signal, stopTraffic.signal]);
   try {
-    redis = await context.connectTo(server.target);
+    // Not through the context, which would remember reads of the application as those of this program.
+    redis = await connect(server.target, context.signal);
     const [node] = redis.nodes;
     const result = await fill(context, input, server, node);
     const start = { ...input, rate, configFile: result.config, now: context.now, signal: stop };

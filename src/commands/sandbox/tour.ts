@@ -45,7 +45,9 @@ export async function walkThrough(
   ]);
   const folder = mkdtempSync(join(tmpdir(), 'cachectl-tour-'));
   try {
-    return await takeSteps(context, stepsOf(sandbox, folder), variables, startTraffic);
+    // What the commands remember of a server ends with it.
+    const own = { ...variables, XDG_STATE_HOME: folder };
+    return await takeSteps(context, stepsOf(sandbox, folder), own, startTraffic);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -69,11 +69,9 @@ export type ArchiveFrame =
 export type WrittenFrame = Exclude<ArchiveFrame, { kind: 'damaged' }>;
 
 const letters = { value: 'V', ttl: 'T', removed: 'K', stays: 'S', end: 'E' } as const;
-const headBytes = 1 + 4 + 4 + 8;
-const syncBytes = 4;
-const checkedHeadBytes = syncBytes + headBytes + 4 + 4;
-/** A longer key or value is no frame, but a file that is broken: the server allows 512 MB. */
-const mostBytes = 1024 ** 3;
+export const headBytes = 1 + 4 + 4 + 8;
+export const syncBytes = 4;
+export const checkedHeadBytes = syncBytes + headBytes + 4 + 4;
 
 /** The header of a new archive. */
 export function newHeader(about: ArchiveAbout): ArchiveHeader & { readonly sync: string } {
@@ -107,21 +105,12 @@ export function encodeFrame(frame: WrittenFrame, sync?: string): Buffer {
 }
 
 function payloadOf(frame: WrittenFrame): Buffer {
-  switch (frame.kind) {
-    case 'value':
-      return frame.payload;
-    case 'ttl': {
-      if (frame.shortenedToMillis === undefined) return Buffer.alloc(0);
-      const payload = Buffer.alloc(8);
-      payload.writeDoubleLE(frame.shortenedToMillis);
-      return payload;
-    }
-    case 'end':
-      return Buffer.from(JSON.stringify(frame.summary), 'utf8');
-    case 'removed':
-    case 'stays':
-      return Buffer.alloc(0);
-  }
+  if (frame.kind === 'value') return frame.payload;
+  if (frame.kind === 'end') return Buffer.from(JSON.stringify(frame.summary), 'utf8');
+  if (frame.kind !== 'ttl' || frame.shortenedToMillis === undefined) return Buffer.alloc(0);
+  const payload = Buffer.alloc(8);
+  payload.writeDoubleLE(frame.shortenedToMillis);
+  return payload;
 }
 
 /** Why a file is no archive, or not one that can be read on. */
@@ -145,89 +134,4 @@ export function parseHeader(line: string): ArchiveHeader {
   if (version === 2 && !/^[0-9a-f]{8}$/.test(sync ?? ''))
     throw new ArchiveError('its first line is no header');
   return header as ArchiveHeader;
-}
-
-/** What a head says of its frame. */
-export interface Head {
-  readonly letter: string;
-  readonly keyLength: number;
-  readonly payloadLength: number;
-  readonly expiry: number;
-}
-
-/** @param mark The bytes of `sync`; null in version 1 */
-export const headBytesOf = (mark: Buffer | null) => (mark === null ? headBytes : checkedHeadBytes);
-
-/** Null where it cannot be one. */
-export function headAt(buffer: Buffer, start: number, mark: Buffer | null): Head | null {
-  const at = start + (mark?.length ?? 0);
-  const letter = String.fromCharCode(buffer[at] ?? 0);
-  const keyLength = buffer.readUInt32LE(at + 1);
-  const payloadLength = buffer.readUInt32LE(at + 5);
-  return !'VTKSE'.includes(letter) || keyLength > mostBytes || payloadLength > mostBytes
-    ? null
-    : { letter, keyLength, payloadLength, expiry: buffer.readDoubleLE(at + 9) };
-}
-
-/** True where the head is as it was written, which version 1 does not tell. */
-export function isSound(buffer: Buffer, at: number, mark: Buffer | null): boolean {
-  const crcAt = at + checkedHeadBytes - 4;
-  return (
-    mark === null ||
-    (mark.equals(buffer.subarray(at, at + syncBytes)) &&
-      crc32(buffer.subarray(at, crcAt)) === buffer.readUInt32LE(crcAt))
-  );
-}
-
-/** Where the next frame of version 2 begins at or after `from`: its head is as it was written; -1: not in this buffer. */
-export function nextFrame(buffer: Buffer, from: number, mark: Buffer): number {
-  for (let at = buffer.indexOf(mark, from); at >= 0; at = buffer.indexOf(mark, at + 1)) {
-    if (buffer.length - at < checkedHeadBytes) return -1;
-    if (headAt(buffer, at, mark) !== null && isSound(buffer, at, mark)) return at;
-  }
-  return -1;
-}
-
-/** The server's moments are numbers of 63 bits; a little less, for ours are rounded, and it adds a TTL to its time. */
-const latestMillis = 2 ** 63 - 2 ** 13;
-
-export const keyOf = (buffer: Buffer, { keyLength }: Head, bodyAt: number) =>
-  buffer.toString('latin1', bodyAt, bodyAt + keyLength) as ByteString;
-
-/** The frame that begins at `start` and is all there. */
-export function frameIn(buffer: Buffer, start: number, head: Head, mark: Buffer | null): ArchiveFrame {
-  const { letter, expiry, keyLength, payloadLength } = head;
-  const bodyAt = start + headBytesOf(mark);
-  const payloadAt = bodyAt + keyLength;
-  const end = payloadAt + payloadLength;
-  const key = keyOf(buffer, head, bodyAt);
-  const damaged: ArchiveFrame = { kind: 'damaged', key, bytes: end - start };
-  const isIntact = mark === null || crc32(buffer.subarray(bodyAt, end)) === buffer.readUInt32LE(bodyAt - 8);
-  if (!isIntact || !(expiry >= 0 && expiry < Number.POSITIVE_INFINITY)) return damaged;
-  const expiresAtMillis = expiry === 0 ? null : Math.min(expiry, latestMillis);
-  switch (letter) {
-    case 'V':
-      return { kind: 'value', key, payload: Buffer.from(buffer.subarray(payloadAt, end)), expiresAtMillis };
-    case 'T': {
-      if (payloadLength !== 0 && payloadLength !== 8) return damaged;
-      const shortened = payloadLength === 8 && { shortenedToMillis: buffer.readDoubleLE(payloadAt) };
-      return { kind: 'ttl', key, expiresAtMillis, ...shortened };
-    }
-    case 'K':
-      return { kind: 'removed', key };
-    case 'S':
-      return { kind: 'stays', key };
-    default: {
-      const summary = summaryOf(buffer.toString('utf8', payloadAt, end));
-      return summary === null ? { ...damaged, key: null } : { kind: 'end', summary };
-    }
-  }
-}
-
-function summaryOf(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    return null;
-  }
 }

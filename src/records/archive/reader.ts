@@ -1,15 +1,13 @@
+import { crc32 } from 'node:zlib';
+import type { ByteString } from '../../support/bytes.ts';
 import {
   ArchiveError,
   type ArchiveFrame,
   type ArchiveHeader,
-  frameIn,
-  type Head,
-  headAt,
-  headBytesOf,
-  isSound,
-  keyOf,
-  nextFrame,
+  checkedHeadBytes,
+  headBytes,
   parseHeader,
+  syncBytes,
 } from './format.ts';
 
 /** An archive as it is read: its header first, then frame after frame. */
@@ -87,12 +85,12 @@ class Bytes {
 
 async function* framesOf(file: Bytes, sync: string | undefined): AsyncGenerator<ArchiveFrame> {
   const mark = sync === undefined ? null : Buffer.from(sync, 'hex');
-  const headBytes = headBytesOf(mark);
+  const bodyAt = headBytesOf(mark);
   for (;;) {
-    if (file.left < headBytes && !(await file.fill(headBytes))) return;
+    if (file.left < bodyAt && !(await file.fill(bodyAt))) return;
     const head = headAt(file.buffer, file.at, mark);
     if (head !== null && isSound(file.buffer, file.at, mark)) {
-      const bytes = headBytes + head.keyLength + head.payloadLength;
+      const bytes = bodyAt + head.keyLength + head.payloadLength;
       if (file.left < bytes && !(await file.fill(bytes))) return;
       yield frameIn(file.buffer, file.at, head, mark);
       file.at += bytes;
@@ -103,27 +101,111 @@ async function* framesOf(file: Bytes, sync: string | undefined): AsyncGenerator<
 
 /** Goes on to the next frame, or to the end. @param head what the broken head seems to say */
 async function passDamage(file: Bytes, head: Head | null, mark: Buffer): Promise<ArchiveFrame> {
-  const headBytes = headBytesOf(mark);
   const named =
-    head !== null && head.keyLength <= mostKeyBytes && (await file.fill(headBytes + head.keyLength));
-  const key = named ? keyOf(file.buffer, head, file.at + headBytes) : null;
-  const wholeBytes = headBytes + (head?.keyLength ?? 0) + (head?.payloadLength ?? 0);
+    head !== null && head.keyLength <= mostKeyBytes && (await file.fill(checkedHeadBytes + head.keyLength));
+  const key = named ? keyOf(file.buffer, head, file.at + checkedHeadBytes) : null;
+  const wholeBytes = checkedHeadBytes + (head?.keyLength ?? 0) + (head?.payloadLength ?? 0);
   let bytes = 0;
   const pass = (to: number) => {
     bytes += to - file.at;
     file.at = to;
   };
   pass(file.at + 1);
-  for (let next = -1; next < 0;) {
-    next = nextFrame(file.buffer, file.at, mark);
-    if (next >= 0) pass(next);
-    else {
-      // The buffer may end with a part of a head.
-      pass(Math.max(file.at, file.buffer.length - headBytes + 1));
-      if (await file.fill(headBytes)) continue;
-      pass(file.buffer.length);
-      break;
+  let next = nextFrame(file.buffer, file.at, mark);
+  while (next < 0) {
+    // The buffer may end with a part of a head.
+    pass(Math.max(file.at, file.buffer.length - checkedHeadBytes + 1));
+    const more = await file.fill(checkedHeadBytes);
+    next = more ? nextFrame(file.buffer, file.at, mark) : file.buffer.length;
+  }
+  pass(next);
+  return { kind: 'damaged', key: bytes === wholeBytes ? key : null, bytes };
+}
+
+/** A longer key or value is no frame, but a file that is broken: the server allows 512 MB. */
+const mostBytes = 1024 ** 3;
+
+/** What a head says of its frame. */
+interface Head {
+  readonly letter: string;
+  readonly keyLength: number;
+  readonly payloadLength: number;
+  readonly expiry: number;
+}
+
+/** @param mark The bytes of `sync`; null in version 1 */
+const headBytesOf = (mark: Buffer | null) => (mark === null ? headBytes : checkedHeadBytes);
+
+/** Null where it cannot be one. */
+function headAt(buffer: Buffer, start: number, mark: Buffer | null): Head | null {
+  const at = start + (mark?.length ?? 0);
+  const letter = String.fromCharCode(buffer[at] ?? 0);
+  const keyLength = buffer.readUInt32LE(at + 1);
+  const payloadLength = buffer.readUInt32LE(at + 5);
+  return !'VTKSE'.includes(letter) || keyLength > mostBytes || payloadLength > mostBytes
+    ? null
+    : { letter, keyLength, payloadLength, expiry: buffer.readDoubleLE(at + 9) };
+}
+
+/** True where the head is as it was written, which version 1 does not tell. */
+function isSound(buffer: Buffer, at: number, mark: Buffer | null): boolean {
+  const crcAt = at + checkedHeadBytes - 4;
+  return (
+    mark === null ||
+    (mark.equals(buffer.subarray(at, at + syncBytes)) &&
+      crc32(buffer.subarray(at, crcAt)) === buffer.readUInt32LE(crcAt))
+  );
+}
+
+/** Where the next frame of version 2 begins at or after `from`: its head is as it was written; -1: not in this buffer. */
+function nextFrame(buffer: Buffer, from: number, mark: Buffer): number {
+  for (let at = buffer.indexOf(mark, from); at >= 0; at = buffer.indexOf(mark, at + 1)) {
+    if (buffer.length - at < checkedHeadBytes) return -1;
+    if (headAt(buffer, at, mark) !== null && isSound(buffer, at, mark)) return at;
+  }
+  return -1;
+}
+
+/** The server's moments are numbers of 63 bits; a little less, for ours are rounded, and it adds a TTL to its time. */
+const latestMillis = 2 ** 63 - 2 ** 13;
+
+const keyOf = (buffer: Buffer, { keyLength }: Head, bodyAt: number) =>
+  buffer.toString('latin1', bodyAt, bodyAt + keyLength) as ByteString;
+
+/** The frame that begins at `start` and is all there. */
+function frameIn(buffer: Buffer, start: number, head: Head, mark: Buffer | null): ArchiveFrame {
+  const { letter, expiry, keyLength, payloadLength } = head;
+  const bodyAt = start + headBytesOf(mark);
+  const payloadAt = bodyAt + keyLength;
+  const end = payloadAt + payloadLength;
+  const key = keyOf(buffer, head, bodyAt);
+  const damaged: ArchiveFrame = { kind: 'damaged', key, bytes: end - start };
+  const isIntact = mark === null || crc32(buffer.subarray(bodyAt, end)) === buffer.readUInt32LE(bodyAt - 8);
+  if (!isIntact || !(expiry >= 0 && expiry < Number.POSITIVE_INFINITY)) return damaged;
+  const expiresAtMillis = expiry === 0 ? null : Math.min(expiry, latestMillis);
+  switch (letter) {
+    case 'V':
+      return { kind: 'value', key, payload: Buffer.from(buffer.subarray(payloadAt, end)), expiresAtMillis };
+    case 'T': {
+      if (payloadLength !== 0 && payloadLength !== 8) return damaged;
+      const shortened = payloadLength === 8 && { shortenedToMillis: buffer.readDoubleLE(payloadAt) };
+      return { kind: 'ttl', key, expiresAtMillis, ...shortened };
+    }
+    case 'K':
+      return { kind: 'removed', key };
+    case 'S':
+      return { kind: 'stays', key };
+    default: {
+      const summary = summaryOf(buffer.toString('utf8', payloadAt, end));
+      return summary === null ? { ...damaged, key: null } : { kind: 'end', summary };
     }
   }
-  return { kind: 'damaged', key: bytes === wholeBytes ? key : null, bytes };
+}
+
+function summaryOf(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
 }

@@ -51,41 +51,28 @@ export function draftNamespaces(
     const words = lead.length === 1 && ownerOf(lead[0] ?? '') !== null ? wordsIn(rest) : lead;
     return words.length > 0 ? words.join('-') : variableName(rest[0] ?? '');
   };
-  const groups = [...groupBy(shapes, stemOf)].flatMap(([stem, members]) =>
-    split(stem, members, wordsIn, shared, observation),
-  );
+  // One stem may hold digests and plain keys, and keys of different TTLs: a suffix distinguishes them.
+  const groups = [...groupBy(shapes, stemOf)].flatMap(([stem, members]) => {
+    const byHash = [...groupBy(members, ({ path }) => isHashed([path]))];
+    return byHash.flatMap(([hashed, alike]) =>
+      groupByRule(alike, observation).map((ofOneRule) => {
+        const paths = withoutCovered(ofOneRule.map(({ path }) => path));
+        const [only, ...more] = ofOneRule;
+        const own = only && more.length === 0 ? wordsIn(only.path.slice(shared)).join('-') : '';
+        const name = own || stem;
+        return {
+          ...{ layout: null, paths, patterns: paths.map((path) => path.join('')) },
+          name: hashed && byHash.length > 1 && name === stem ? `${stem}-hashed` : name,
+          statistics: sumOfShapes(ofOneRule),
+        };
+      }),
+    );
+  });
   groups.sort((left, right) => right.statistics.keys - left.statistics.keys);
   const taken = new Set<string>();
-  return [
-    ...claims.map((claim) => ({ ...claim, name: claim.layout.name, paths: [] })),
-    ...groups.map((group) => ({
-      ...group,
-      layout: null,
-      patterns: group.paths.map((path) => path.join('')),
-    })),
-  ]
+  return [...claims.map((claim) => ({ ...claim, name: claim.layout.name, paths: [] })), ...groups]
     .map((each) => draftOf({ ...each, name: uniqueName(each.name, taken) }, observation))
     .sort((left, right) => right.statistics.keys - left.statistics.keys);
-}
-
-/** One stem may hold digests and plain keys, and keys of different TTLs: a suffix distinguishes them. */
-function split(
-  stem: string,
-  members: readonly KeyShape[],
-  wordsIn: (segments: readonly string[]) => string[],
-  shared: number,
-  observation: Observation,
-) {
-  const byHash = [...groupBy(members, ({ path }) => isHashed([path]))];
-  return byHash.flatMap(([hashed, alike]) =>
-    groupByRule(alike, observation).map((shapes) => {
-      const [only, ...more] = shapes;
-      const own = more.length === 0 && only ? wordsIn(only.path.slice(shared)).join('-') : '';
-      const plain = own === '' ? stem : own;
-      const name = hashed && byHash.length > 1 && plain === stem ? `${stem}-hashed` : plain;
-      return { name, paths: withoutCovered(shapes.map(({ path }) => path)), statistics: sumOfShapes(shapes) };
-    }),
-  );
 }
 
 function draftOf(

@@ -8,8 +8,8 @@ import type { RedisServer } from '../../redis/server.ts';
 import { replaceFile } from '../../support/files.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
-import { oneOrMore } from '../namespace-filter.ts';
 import type { InspectInput } from './result.ts';
+import { scopeOf } from './snapshot.ts';
 
 const format = 'cachectl-walk-2';
 
@@ -73,15 +73,14 @@ export async function openCheckpoint(context: Context, input: InspectInput): Pro
 
 /** All that decides which keys are read, how they are grouped and what is reported of them. */
 function questionOf({ map }: Context, input: InspectInput): string {
-  const { pattern, depth, match, type, delimiters, top, exact = false } = input;
-  const namespace = oneOrMore(input.namespace);
+  const { top, exact = false } = input;
   const namespaces = map.namespaces.map(({ name, patterns, ttl, guessedTtl }) => [
     name,
     patterns.map(({ text }) => text),
     ttl,
     guessedTtl,
   ]);
-  return JSON.stringify({ pattern, depth, namespace, match, type, delimiters, top, exact, namespaces });
+  return JSON.stringify({ scope: scopeOf(input), top, exact, namespaces });
 }
 
 async function load(

@@ -8,10 +8,10 @@ import type { Context, Execution, Outcome } from '../context.ts';
 import { keyspaceFiguresOf, warnOfTouches } from '../keyspace-report.ts';
 import { rowName } from '../namespace-summary.ts';
 import { confirmReplacing } from '../protection.ts';
-import { oneOrMore, selectionOf } from '../namespace-filter.ts';
+import { selectionOf } from '../namespace-filter.ts';
 import { readingOptionsOf } from '../reading-options.ts';
 import { openCheckpoint } from './checkpoint.ts';
-import { growthSince, loadSnapshot, saveSnapshot } from './snapshot.ts';
+import { growthSince, loadSnapshot, saveSnapshot, scopeOf } from './snapshot.ts';
 import { viewInspect } from './view.ts';
 import type { InspectInput, InspectResult } from './result.ts';
 import { blankOf } from '../blank.ts';
@@ -82,11 +82,6 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
     ...(unsaved && { error: unsaved }),
     ...(analysis.failure && { error: checkpoint.explain(analysis.failure) }),
   };
-}
-
-/** Which keys a snapshot is of. */
-function scopeOf({ pattern, namespace, match, type, delimiters, depth }: InspectInput): string {
-  return JSON.stringify({ pattern, namespace: oneOrMore(namespace), match, type, delimiters, depth });
 }
 
 function largestOf({ tree }: Analysis): InspectResult['largest'] {

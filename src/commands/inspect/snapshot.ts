@@ -6,7 +6,9 @@ import { readNamedJson, writeNamedFile } from '../../support/named-file.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
 import type { KeyspaceFigures } from '../keyspace-report.ts';
+import { oneOrMore } from '../namespace-filter.ts';
 import { type NamespaceSummary, rowName } from '../namespace-summary.ts';
+import type { InspectInput } from './result.ts';
 
 const format = 'cachectl-snapshot-1';
 
@@ -50,6 +52,11 @@ export interface NamespaceGrowth {
   readonly memoryBytesGrowth: number | null;
   /** False where the change is no larger than the error of the samples. */
   readonly certain: boolean;
+}
+
+/** Which keys figures are of, and by what they are grouped. */
+export function scopeOf({ pattern, namespace, match, type, delimiters, depth }: InspectInput): string {
+  return JSON.stringify({ pattern, namespace: oneOrMore(namespace), match, type, delimiters, depth });
 }
 
 /** @param figures With every namespace. @returns why the file could not be written: the figures took a walk, and are worth showing all the same */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { freePort } from '../server/redis-process.ts';
-import { send, sendAll } from '../server/redis.ts';
+import { cli } from '../run-cli.ts';
+import { send, sendAll, testUrl } from '../server/redis.ts';
 import { get, getJson, getTable, set, write } from './get-runs.ts';
 import { bytesOfJson, hostileKeys } from './hostile-keys.ts';
 import { countersOf, urlAs } from './reading.ts';
@@ -42,6 +43,28 @@ describe('get of a key', () => {
     }
     expect((await getJson(['words:dobrý den 日本語 🙂'])).result).toMatchObject({ exists: true });
     expect((await getJson([''])).result).toMatchObject({ exists: true, key: '' });
+  });
+
+  test('that was copied from where it is printed with escapes names the way to it, as in `ttl` and `invalidate`', async () => {
+    const server = await emptyServer();
+    await send(server, 'SET', asBytes('user:\xff:1'), 'x');
+    const { stdout } = await cli(['keys', 'user:*', '-o', 'json'], { url: testUrl() });
+    const { items } = JSON.parse(stdout) as { items: [{ key: string; keyBase64: string }] };
+    const [{ key, keyBase64 }] = items;
+    expect(key).toBe('user:\\xff:1');
+    const hint = 'hint: write * for it in a pattern, or give `cachectl get --base64` the `keyBase64`';
+    const commands = [
+      ['get', key],
+      ['ttl', key],
+      ['invalidate', '--pattern', key, '--dry-run'],
+      ['invalidate', 'user', '\\xff', '--dry-run'],
+    ];
+    for (const terminal of [false, true])
+      for (const line of commands)
+        expect((await cli(line, { url: testUrl(), terminal })).stderr).toContain(hint);
+
+    expect((await get([keyBase64, '--base64'])).stderr).toBe('');
+    expect((await cli(['ttl', 'user:\\x'], { url: testUrl() })).stderr).toBe('');
   });
 
   test('given as base64 must be base64', async () => {

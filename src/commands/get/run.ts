@@ -9,6 +9,7 @@ import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../suppo
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, fact, note } from '../../render/blocks.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { warnOfEscapes } from '../escaped-key.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 import { blankOf } from '../blank.ts';
@@ -92,6 +93,7 @@ async function getKey(context: Context, input: GetInput): Promise<Outcome<GetRes
   const report = await readKey(server.nodeFor(key), key, limits);
   if (report === null && (input.raw || context.output !== 'table'))
     context.warn(`there is no key \`${keyText(key)}\``);
+  if (report === null && !input.base64) warnOfEscapes(context, [input.key]);
   if (report !== null && input.raw) await writeRaw(context, key, report);
   const result = resultOf(context, key, report);
   return { result, exitCode: report === null ? exitCodes.negative : exitCodes.success };

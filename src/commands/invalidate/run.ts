@@ -13,6 +13,7 @@ import { readServerTime } from '../../redis/server-time.ts';
 import { counted } from '../../render/units.ts';
 import { decideBackup, requireBackupPlace } from '../backup.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';
+import { warnOfEscapes } from '../escaped-key.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmReplacing, isProtectedServer } from '../protection.ts';
 import { type CarryOutInput, removePlanned } from './carry-out.ts';
@@ -95,6 +96,8 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
         'without a map a namespace is a pattern as `cachectl inspect` infers it, such as `user:<id>:profile`',
       );
     }
+    if (target.kind !== 'namespace')
+      warnOfEscapes(context, target.kind === 'entity' ? target.ids : target.texts);
     const isFutile = selection.futile && plan.excluded.length === 0;
     if (isFutile) return { ...ended('unreachable'), exitCode: exitCodes.negative };
     if (indexes !== null) {

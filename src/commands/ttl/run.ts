@@ -5,6 +5,7 @@ import type { RedisServer } from '../../redis/server.ts';
 import { type Block, note } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { warnOfEscapes } from '../escaped-key.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 
@@ -30,8 +31,9 @@ export function ttlExecution(keys: readonly string[]): Execution<TtlResult> {
 async function readTtls(context: Context, keys: readonly string[]): Promise<Outcome<TtlResult>> {
   const server = await context.connect();
   const rows = await Promise.all(keys.map((text) => readTtl(server, text)));
-  const isMissing = rows.some(({ state }) => state === 'missing');
-  return { result: { items: rows }, exitCode: isMissing ? exitCodes.negative : exitCodes.success };
+  const missing = keys.filter((_, index) => rows[index]?.state === 'missing');
+  warnOfEscapes(context, missing);
+  return { result: { items: rows }, exitCode: missing.length > 0 ? exitCodes.negative : exitCodes.success };
 }
 
 async function readTtl(server: RedisServer, text: string): Promise<TtlResult['items'][number]> {

@@ -4,16 +4,6 @@ import { type ByteString, bytesOf } from '../support/bytes.ts';
 /** The placeholder that an id takes the place of. */
 export const idPlaceholder = 'id';
 
-/** A test whether a key fits the pattern with any one of the ids in the place of `<id>`. */
-export function matchAnyId(
-  pattern: KeyPattern,
-  ids: readonly string[],
-  delimiters: readonly string[],
-): (key: ByteString) => boolean {
-  const find = idFinder(pattern, ids, delimiters);
-  return (key) => find(key).length > 0;
-}
-
 /**
  * Gives the ids with which in the place of `<id>` a key fits the pattern. Its cost does not grow with the number of ids: the
  * places where an id can stand in the key are looked up in a table, and only what is found there is tested in full.

@@ -68,8 +68,6 @@ export async function readIndexes(
       patterns: patterns.map(({ text }) => `members of ${text}`),
       exactKeys: [...owners.keys()],
       walk: null,
-      unreachable: [],
-      futile: false,
       idsOf: (key) => owners.get(key) ?? [],
     },
   };

@@ -1,6 +1,6 @@
 import type { MentionTally, Mentions } from './mentions.ts';
 import { PlanTally, type PlanRow } from './plan-tally.ts';
-import { isState, type KeyWalk, type Selection, unknownNamespace } from './selection.ts';
+import { type KeyWalk, requireCache, requireNamespace, type Selection } from './selection.ts';
 import { inferPattern } from '../keyspace/infer.ts';
 import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { escapeGlob } from '../keyspace/pattern.ts';
@@ -25,6 +25,8 @@ export interface InvalidationPlan {
   readonly namespaces: readonly PlannedNamespace[];
   /** Keys that were selected and stay. */
   readonly excluded: readonly ExcludedNamespace[];
+  /** Of an entity: keys selected by id, those that stay included. */
+  readonly keysById: ReadonlyMap<string, number>;
   /** Some of the keys, from every namespace. */
   readonly sample: readonly ByteString[];
   /** Keys that only contain an id; null where the keyspace was not looked through for them. */
@@ -83,14 +85,8 @@ export type Scope = (key: ByteString) => ScopeVerdict;
  */
 export function scopeOf(map: NamespaceMap, only: readonly string[], exclude: readonly string[]): Scope {
   if (!map.isEmpty) {
-    for (const name of [...only, ...exclude]) {
-      if (name !== unmappedName && !map.namespaces.some((each) => each.name === name))
-        throw unknownNamespace(name, map);
-    }
-    for (const name of only) {
-      const namespace = map.namespaces.find((each) => each.name === name);
-      if (namespace?.kind === 'state') throw isState(namespace);
-    }
+    for (const name of only) if (name !== unmappedName) requireCache(name, map);
+    for (const name of exclude) if (name !== unmappedName) requireNamespace(name, map);
   }
   const admitted = (name: string) => (only.length === 0 || only.includes(name)) && !exclude.includes(name);
   return (key) => {
@@ -124,8 +120,6 @@ interface PlanOptions {
   readonly absent?: boolean;
   /** Takes the keys that a walk meets and that are not selected. */
   readonly mentions?: MentionTally;
-  /** Called once with each key that was selected, also where it stays. */
-  readonly onSelected?: (key: ByteString) => void;
   readonly signal: AbortSignal;
   readonly progress: Progress;
   readonly now: () => number;
@@ -138,14 +132,15 @@ interface PlanOptions {
 export async function planInvalidation(
   server: RedisServer,
   selection: Selection,
-  { scope, limits, absent = false, mentions, onSelected, signal, progress, now }: PlanOptions,
+  { scope, limits, absent = false, mentions, signal, progress, now }: PlanOptions,
 ): Promise<InvalidationPlan> {
   const startedAt = now();
   const tally = new PlanTally<'selected', StayReason>(['selected'], Number.POSITIVE_INFINITY, mostNamespaces);
+  const keysById = new Map<string, number>();
   /** @param bytes Null where the size is not known. */
   const select = (key: ByteString, { namespace, stays }: ScopeVerdict, bytes: number | null) => {
     if (!tally.take(key, namespace, { finding: 'selected', stays }, stays === null ? bytes : null)) return;
-    onSelected?.(key);
+    for (const id of selection.idsOf?.(key) ?? []) keysById.set(id, (keysById.get(id) ?? 0) + 1);
     if (tally.seenKeys <= mostKeys) return;
     throw new InputError(
       `more than ${mostKeys.toLocaleString('en-US')} keys match, which is more than one plan can hold`,
@@ -207,6 +202,7 @@ export async function planInvalidation(
   const account = sumAccounts(accounts, accounts.length);
   return {
     ...resultOf(tally),
+    keysById,
     mentions: (walk === null && !account.complete ? null : met?.result()) ?? null,
     keyspaceKeys,
     complete: walk === null || account.complete,

@@ -16,7 +16,7 @@ import {
 } from '../keyspace/pattern.ts';
 import { asBytes, bytesOf, type ByteString } from '../support/bytes.ts';
 import { digestsBeyond, hashedCopies, type Unreachable } from './unreachable.ts';
-import { idPlaceholder, idFinder, matchAnyId } from './id-matcher.ts';
+import { idPlaceholder, idFinder } from './id-matcher.ts';
 
 /** What is to be removed, as it was asked for. */
 export type Target =
@@ -34,9 +34,9 @@ export interface Selection {
   /** What only a walk over the keyspace finds; null where there is no such thing. */
   readonly walk: KeyWalk | null;
   /** Namespaces with data of the target that it cannot find. */
-  readonly unreachable: readonly Unreachable[];
+  readonly unreachable?: readonly Unreachable[];
   /** True where finding nothing means that nothing could be found this way, not that there is nothing. */
-  readonly futile: boolean;
+  readonly futile?: boolean;
   /** Of an entity: the ids that a selected key belongs to. */
   readonly idsOf?: (key: ByteString) => readonly string[];
 }
@@ -113,18 +113,11 @@ function selectAny(
     patterns: patterns.map(({ text }) => text),
     exactKeys: patterns.flatMap((pattern) => exactKeyOf(pattern) ?? []),
     walk: wild.length === 0 ? null : { match: commonGlob(wild), matches: testOf(wild) },
-    unreachable: [],
-    futile: false,
   };
 }
 
 function selectNamespaces(names: readonly string[], map: NamespaceMap): Selection {
-  const namespaces = names.map((name) => {
-    const namespace = map.namespaces.find((each) => each.name === name);
-    if (namespace === undefined) throw unknownNamespace(name, map);
-    if (namespace.kind === 'state') throw isState(namespace);
-    return namespace;
-  });
+  const namespaces = names.map((name) => requireCache(name, map));
   // A key belongs to the namespace with the most specific pattern, which may be another one.
   const matches = (key: ByteString) => {
     const namespace = map.classify(key);
@@ -156,15 +149,25 @@ function selectInferred(names: readonly string[], map: NamespaceMap): Selection 
   return selectAny(names.map(parsed), () => (key) => tests.some((test) => test(key)));
 }
 
-export function unknownNamespace(name: string, map: NamespaceMap): InputError {
+/** @throws InputError where the map has no such namespace, or it is state */
+export function requireCache(name: string, map: NamespaceMap): Namespace {
+  const namespace = requireNamespace(name, map);
+  if (namespace.kind === 'state') throw isState(namespace);
+  return namespace;
+}
+
+/** @throws InputError where the map has no such namespace */
+export function requireNamespace(name: string, map: NamespaceMap): Namespace {
+  const namespace = map.namespaces.find((each) => each.name === name);
+  if (namespace) return namespace;
   const cached = map.namespaces.filter(({ kind }) => kind === 'cache').map((each) => each.name);
-  return new InputError(
+  throw new InputError(
     `the map has no namespace \`${name}\``,
     cached.length > 0 ? `namespaces are: ${cached.join(', ')}` : 'all namespaces of the map are state',
   );
 }
 
-export function isState(namespace: Namespace): InputError {
+function isState(namespace: Namespace): InputError {
   return new InputError(
     `namespace \`${namespace.name}\` is state, which no bulk removal touches`,
     'what is in it cannot be computed again; if that is wrong, take "kind": "state" out of the map',
@@ -175,7 +178,7 @@ export function isState(namespace: Namespace): InputError {
  * The keys of one or many things of a kind. With entities in the map the kind is one of them; without, it is any word,
  * and its keys hold the consecutive segments `word:<id>`, in a hash tag or not: `user:{<id>}`. @throws InputError
  */
-export function selectEntity(name: string, ids: readonly string[], map: NamespaceMap): Selection {
+function selectEntity(name: string, ids: readonly string[], map: NamespaceMap): Selection {
   if (name === '')
     throw new InputError('the entity has no name', 'write it like `cachectl invalidate user 123`');
   if (ids.length === 0) {
@@ -205,21 +208,28 @@ export function selectEntity(name: string, ids: readonly string[], map: Namespac
 }
 
 function selectMapped(entity: Entity, ids: readonly string[], map: NamespaceMap): Selection {
-  const bound = entity.patterns.flatMap((pattern) =>
-    ids.map((id) => bindPlaceholder(pattern, idPlaceholder, id)),
-  );
-  const [first] = ids as readonly [string, ...string[]];
-  const wild = entity.patterns.filter(
-    (pattern) => exactKeyOf(bindPlaceholder(pattern, idPlaceholder, first)) === null,
-  );
-  const unreachable = hashedCopies(entity, map);
+  const { patterns } = entity;
+  const bind = (pattern: KeyPattern) => ids.map((id) => bindPlaceholder(pattern, idPlaceholder, id));
+  const isWild = (pattern: KeyPattern) =>
+    bind(pattern)
+      .slice(0, 1)
+      .some((bound) => exactKeyOf(bound) === null);
+  const wild = patterns.filter(isWild);
+  const [pattern, ...more] = wild;
+  const find = idsIn(wild, ids, map.delimiters);
+  const bound = patterns.flatMap(bind);
+  // One walk for all patterns and ids together.
+  const match = (only: KeyPattern) =>
+    more.length > 0
+      ? commonGlob(wild.flatMap(bind))
+      : globOf(ids.length === 1 ? (bind(only)[0] ?? only) : only);
   return {
     patterns: bound.map(({ text }) => text),
-    exactKeys: bound.flatMap((pattern) => exactKeyOf(pattern) ?? []),
-    walk: walkFor(wild, ids, map.delimiters),
-    unreachable,
-    futile: entity.patterns.length === 0,
-    idsOf: idsIn(entity.patterns, ids, map.delimiters),
+    exactKeys: bound.flatMap((each) => exactKeyOf(each) ?? []),
+    walk: pattern === undefined ? null : { match: match(pattern), matches: (key) => find(key).length > 0 },
+    unreachable: hashedCopies(entity, map),
+    futile: patterns.length === 0,
+    idsOf: idsIn(patterns, ids, map.delimiters),
   };
 }
 
@@ -250,8 +260,6 @@ function selectWord(word: string, ids: readonly string[], delimiters: readonly s
       ),
       matches: (key) => idsOf(key).length > 0,
     },
-    unreachable: [],
-    futile: false,
     idsOf,
   };
 }
@@ -267,39 +275,12 @@ function idsIn(
   return (key) => [...new Set(finders.flatMap((find) => find(key)))];
 }
 
-/** One walk for all patterns and ids together. */
-function walkFor(
-  patterns: readonly KeyPattern[],
-  ids: readonly string[],
-  delimiters: readonly string[],
-): KeyWalk | null {
-  const [pattern, ...more] = patterns;
-  if (pattern === undefined) return null;
-  const [id, ...otherIds] = ids as readonly [string, ...string[]];
-  const tests = patterns.map((each) => matchAnyId(each, ids, delimiters));
-  const bound = () => patterns.flatMap((each) => ids.map((one) => bindPlaceholder(each, idPlaceholder, one)));
-  return {
-    match:
-      more.length > 0
-        ? commonGlob(bound())
-        : globOf(otherIds.length === 0 ? bindPlaceholder(pattern, idPlaceholder, id) : pattern),
-    matches: (key) => tests.some((test) => test(key)),
-  };
-}
-
 /**
  * The counters that are a part of the keys of a target: once they are incremented no reader finds the old keys, which
  * expire by themselves. @throws InputError where the map names none, and for state
  */
 export function selectGenerations(target: Target, map: NamespaceMap): Selection {
-  const patterns = generationsOf(target, map);
-  return {
-    patterns: patterns.map(({ text }) => text),
-    exactKeys: patterns.flatMap((pattern) => exactKeyOf(pattern) ?? []),
-    walk: null,
-    unreachable: [],
-    futile: false,
-  };
+  return { ...selectAny(generationsOf(target, map), () => () => false), walk: null };
 }
 
 function generationsOf(target: Target, map: NamespaceMap): KeyPattern[] {

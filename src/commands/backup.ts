@@ -99,27 +99,46 @@ export interface JournalSubject {
   readonly plan?: { readonly id: string; readonly journals: readonly string[] };
 }
 
+/** When and where a journal or a plan was made. */
+export const originOf = ({ now, profile }: Context, { address, nodes }: RedisServer) => ({
+  createdAt: new Date(now()).toISOString(),
+  server: address,
+  database: nodes[0].database,
+  profile: profile?.name ?? null,
+});
+
+/** @throws InputError where a journal or a plan is of another server or database */
+export function requireSamePlace(
+  { address, nodes }: RedisServer,
+  { server, database }: { readonly server: string; readonly database: number },
+  subject: string,
+  hint: string,
+): void {
+  if (server === address && database === nodes[0].database) return;
+  throw new InputError(`${subject} ${server}, and this is ${address}`, hint);
+}
+
 /** Opens the journal of a change; null where none is to be kept, or there is no place. @throws InputError */
 export async function startJournal(
-  { environment, now, profile }: Context,
+  context: Context,
   server: RedisServer,
   { journal }: ChangeInput,
   { command, action, patterns, withValues, plan }: JournalSubject & { readonly withValues: boolean },
 ): Promise<ArchiveWriter | null> {
+  const { environment } = context;
   const folder = journalFolder(environment.variables);
   if (journal === false || (journal === undefined && folder === null)) return null;
-  const createdAt = new Date(now()).toISOString();
+  const origin = originOf(context, server);
   // Sorts by time, and is a name on every file system.
   const path = resolve(
     ...(journal === undefined
-      ? [folder ?? '', `${createdAt.replaceAll(/[:.]/g, '-')}-${command}.journal`]
+      ? [folder ?? '', `${origin.createdAt.replaceAll(/[:.]/g, '-')}-${command}.journal`]
       : [environment.workingDirectory, journal]),
   );
   if (journal === undefined && folder !== null) makeJournalFolder(folder);
   // The journal of an earlier run of the plan stays as it is.
   return openJournal(plan?.journals.includes(path) === true ? nextFreePath(path) : path, {
-    ...{ kind: 'journal', createdAt, server: server.address, database: server.nodes[0].database },
-    profile: profile?.name ?? null,
+    ...{ kind: 'journal', ...origin },
     action: shortened(action),
     patterns: patterns.slice(0, mostPatternsInHeader).map(shortened),
     withValues,

@@ -171,7 +171,7 @@ describe('a pattern', () => {
   test('that may mean digests or anything else is not', () => {
     const { futile, unreachable } = select(pattern('*boardroom*'));
     expect(futile).toBe(false);
-    expect(unreachable.map(({ namespace: name, perhaps }) => [name, perhaps])).toEqual([
+    expect(unreachable?.map(({ namespace: name, perhaps }) => [name, perhaps])).toEqual([
       ['api', true],
       ['image', true],
       ['answer', true],

@@ -10,7 +10,13 @@ import { WrittenSince } from '../../changes/written-since.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { counted, formatRatio } from '../../render/units.ts';
 import { sumOf } from '../../support/collections.ts';
-import { type Backup, type ChangeInput, decideBackup, requireBackupPlace } from '../backup.ts';
+import {
+  type Backup,
+  type ChangeInput,
+  decideBackup,
+  requireBackupPlace,
+  requireSamePlace,
+} from '../backup.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -69,9 +75,14 @@ async function apply(context: Context, input: ApplyInput): Promise<Outcome<Apply
   const way = { ...input, mode: input.mode ?? saved.mode, over: input.over ?? saved.overSeconds };
   requireBackupPlace(context, way, way.mode);
   const server = await context.connect();
-  requireSamePlace(server, saved, input.plan);
+  requireSamePlace(
+    server,
+    saved,
+    `plan \`${input.plan}\` was made for`,
+    'connect to the server that it was made for, or make a plan for this one',
+  );
   const { action, patterns } = saved;
-  const selection = { patterns, exactKeys: keys, walk: null, unreachable: [], futile: false };
+  const selection = { patterns, exactKeys: keys, walk: null };
   // The map may have learned since that some of it is state.
   const scope = scopeOf(map, [], []);
   const limits = paceLimitsOf(input);
@@ -93,7 +104,7 @@ async function apply(context: Context, input: ApplyInput): Promise<Outcome<Apply
       server,
       { plan, selection, target: { kind: 'pattern', texts: [action], all: true }, backup },
       {
-        ...{ limit: null, mode: way.mode, planFile: null, recentUse, ids: [] },
+        ...{ limit: null, mode: way.mode, planFile: null, recentUse },
         rewritten: writtenSince?.found.size ?? 0,
         dryRun: input.dryRun === true,
         stateKnown: !map.isEmpty,
@@ -158,15 +169,6 @@ function warnOfUntold(context: Context, writtenSince: WrittenSince | null): void
   if (keys === 0) return;
   context.warn(
     `of ${counted(keys, 'key')} the server does not say whether ${keys === 1 ? 'it was' : 'they were'} written since the plan (an LFU policy, integers that it shares between keys, or no permission): the plan holds for ${keys === 1 ? 'it' : 'them'}`,
-  );
-}
-
-function requireSamePlace(server: RedisServer, saved: SavedPlan, name: string): void {
-  const { database } = server.nodes[0];
-  if (saved.server === server.address && saved.database === database) return;
-  throw new InputError(
-    `plan \`${name}\` was made for ${saved.server}, and this is ${server.address}`,
-    'connect to the server that it was made for, or make a plan for this one',
   );
 }
 

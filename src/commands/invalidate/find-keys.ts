@@ -16,8 +16,6 @@ interface FoundKeys {
   readonly selection: Selection;
   /** Through which the keys were found; null where they were looked for by name. */
   readonly indexes: readonly KeyIndex[] | null;
-  /** Of an entity: keys selected, by id. */
-  readonly keysById: ReadonlyMap<string, number>;
 }
 
 /** @throws InputError where the target cannot be used */
@@ -34,14 +32,36 @@ export async function findKeys(
   server: RedisServer,
   target: Target,
   input: InvalidateInput,
+  map: NamespaceMap = context.map,
 ): Promise<FoundKeys> {
-  const { map } = context;
-  const { found, met } = await findOnce(context, server, target, input, map);
-  const { keys, excluded, complete } = found.plan;
-  if (!map.isEmpty || met === null || !complete || keys.length + excluded.length > 0) return found;
-  const delimiter = delimiterOf(target, met.examples, map);
-  if (delimiter === null) return found;
-  return (await findOnce(context, server, target, input, { ...map, delimiters: [delimiter] })).found;
+  const { signal, progress, now } = context;
+  const isGeneration = input.mode === 'generation';
+  const ids = target.kind === 'entity' && !isGeneration ? target.ids : [];
+  const entity = input.walk || isGeneration ? null : indexedEntity(target, map);
+  const { selection, indexes } =
+    entity === null
+      ? { selection: selectByName(target, input, map), indexes: null }
+      : await readIndexes(server, entity, ids);
+  const mentions =
+    target.kind === 'entity' && ids.length > 0 && indexes === null
+      ? new MentionTally(target.name, ids, map)
+      : undefined;
+  const plan = await planInvalidation(server, selection, {
+    ...{ limits: paceLimitsOf(input), signal, progress, now, absent: isGeneration },
+    ...(mentions && { mentions }),
+    // A counter is no data that could be lost.
+    scope: isGeneration
+      ? () => ({ namespace: 'generation', stays: null })
+      : scopeOf(map, input.only ?? [], input.exclude ?? []),
+  });
+  const isEmpty = plan.complete && plan.keys.length + plan.excluded.length === 0;
+  const delimiter =
+    isEmpty && map.isEmpty && map === context.map && mentions
+      ? delimiterOf(target, mentions.examples, map)
+      : null;
+  return delimiter === null
+    ? { plan, selection, indexes }
+    : findKeys(context, server, target, input, { ...map, delimiters: [delimiter] });
 }
 
 function delimiterOf(target: Target, examples: MentionTally['examples'], map: NamespaceMap): string | null {
@@ -53,46 +73,6 @@ function delimiterOf(target: Target, examples: MentionTally['examples'], map: Na
     })
     .sort((left, right) => right.keys - left.keys);
   return best !== undefined && best.keys > 0 ? best.delimiter : null;
-}
-
-async function findOnce(
-  { signal, progress, now }: Context,
-  server: RedisServer,
-  target: Target,
-  input: InvalidateInput,
-  map: NamespaceMap,
-): Promise<{ readonly found: FoundKeys; readonly met: MentionTally | null }> {
-  const isGeneration = input.mode === 'generation';
-  const ids = target.kind === 'entity' && !isGeneration ? target.ids : [];
-  const entity = input.walk || isGeneration ? null : indexedEntity(target, map);
-  const { selection, indexes } =
-    entity === null
-      ? { selection: selectByName(target, input, map), indexes: null }
-      : await readIndexes(server, entity, ids);
-  const { idsOf } = selection;
-  const keysById = new Map(ids.map((id) => [id, 0]));
-  const met =
-    target.kind === 'entity' && ids.length > 0 && indexes === null
-      ? new MentionTally(target.name, ids, map)
-      : null;
-  const plan = await planInvalidation(server, selection, {
-    ...(idsOf && {
-      onSelected: (key) => {
-        for (const id of idsOf(key)) keysById.set(id, (keysById.get(id) ?? 0) + 1);
-      },
-    }),
-    ...(met && { mentions: met }),
-    // A counter is no data that could be lost.
-    scope: isGeneration
-      ? () => ({ namespace: 'generation', stays: null })
-      : scopeOf(map, input.only ?? [], input.exclude ?? []),
-    limits: paceLimitsOf(input),
-    signal,
-    progress,
-    now,
-    ...(isGeneration && { absent: true }),
-  });
-  return { found: { plan, selection, indexes, keysById }, met };
 }
 
 export interface InvalidateInput extends ChangeInput {

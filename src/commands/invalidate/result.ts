@@ -92,11 +92,12 @@ export function draftOfPlan(
   { plan, selection, target, backup }: PlannedRemoval,
   own: Pick<
     InvalidateResult,
-    'dryRun' | 'ids' | 'limit' | 'mode' | 'planFile' | 'recentUse' | 'rewritten' | 'stateKnown'
+    'dryRun' | 'limit' | 'mode' | 'planFile' | 'recentUse' | 'rewritten' | 'stateKnown'
   >,
 ): InvalidateResult {
   const { keys, excluded, mentions, namespaces } = plan;
   const draft = draftOf(server, plan, keys.length, backup);
+  const ids = target.kind === 'entity' && own.mode !== 'generation' ? [...new Set(target.ids)] : [];
   return {
     ...{ ...draft, ...own, outcome: 'planned', notAttempted: keys.length - own.rewritten },
     ...{ removed: 0, shortened: 0, generationsRaised: 0, skipped: keys.length, gone: 0, indexPruned: null },
@@ -108,8 +109,9 @@ export function draftOfPlan(
     })),
     risk: riskOf(keys.length, plan.keyspaceKeys),
     patterns: selection.patterns,
+    ids: ids.map((id) => ({ id, keys: plan.keysById.get(id) ?? 0 })),
     sample: plan.sample.map(keyFields),
-    unreachable: selection.unreachable
+    unreachable: (selection.unreachable ?? [])
       .filter((each) => isWorthTelling(each, plan))
       .map((each) => ({ namespace: each.namespace, reason: reasonOf(each, target) })),
   };

@@ -4,14 +4,14 @@ import type { RemovalMode } from '../../changes/apply.ts';
 import { pruneIndexes } from '../../changes/index-members.ts';
 import { savePlan } from '../../changes/plan-file.ts';
 import { type InvalidationPlan, scopeOf } from '../../changes/plan.ts';
-import type { Selection, Target } from '../../changes/selection.ts';
+import type { Target } from '../../changes/selection.ts';
 import { readTraffic } from '../../changes/traffic.ts';
 import { mostBytesDigested, mostKeysDigested, readDigests } from '../../changes/written-since.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { readServerTime } from '../../redis/server-time.ts';
 import { counted } from '../../render/units.ts';
-import { decideBackup, requireBackupPlace } from '../backup.ts';
+import { decideBackup, originOf, requireBackupPlace } from '../backup.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';
 import { warnOfEscapes } from '../escaped-key.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -60,8 +60,9 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   selectByName(target, input, map);
   await confirmReplacing(context, input.planOut, input.force);
   const server = await context.connect();
-  const { plan, selection, indexes, keysById } = await findKeys(context, server, target, input);
+  const { plan, selection, indexes } = await findKeys(context, server, target, input);
   const { keys, complete } = plan;
+  const { patterns } = selection;
   const action = actionText(target, input.mode);
   const { limit = null, mode } = input;
   const isOverLimit = limit !== null && keys.length > limit;
@@ -77,7 +78,6 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
       ...{ limit, mode, planFile, recentUse, rewritten: 0 },
       dryRun: input.dryRun === true,
       stateKnown: !map.isEmpty,
-      ids: [...keysById].map(([id, own]) => ({ id, keys: own })),
     },
   );
   const ended = (outcome: InvalidateResult['outcome']) => ({ result: { ...draft, outcome } });
@@ -87,7 +87,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   if (!complete) return ended('interrupted');
   for (const text of [unmatchedIdsText(draft), mentionedText(draft)]) warnPrograms(text);
   if (planFile !== null) {
-    await writePlan(context, server, planFile, { plan, selection, action, input: { ...input, over } });
+    await writePlan(context, server, planFile, plan, { action, patterns, input: { ...input, over } });
     if (signal.aborted) return ended('interrupted');
   }
   if (keys.length === 0) {
@@ -98,7 +98,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
     }
     if (target.kind !== 'namespace')
       warnOfEscapes(context, target.kind === 'entity' ? target.ids : target.texts);
-    const isFutile = selection.futile && plan.excluded.length === 0;
+    const isFutile = selection.futile === true && plan.excluded.length === 0;
     if (isFutile) return { ...ended('unreachable'), exitCode: exitCodes.negative };
     if (indexes !== null) {
       context.warn(
@@ -123,7 +123,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   // What can be put back is to be found again: its members stay, and the next invalidation takes out what is gone.
   const tidied = mode === 'unlink' && !draft.backupPlanned ? indexes : null;
   return removePlanned(context, server, { ...input, over }, draft, {
-    ...{ keys, action, patterns: selection.patterns },
+    ...{ keys, action, patterns },
     tidyUp: () => pruneIndexes(server, tidied),
   });
 }
@@ -151,50 +151,25 @@ async function writePlan(
   context: Context,
   server: RedisServer,
   name: string,
-  {
-    plan: { keys, namespaces, memoryBytes, keyspaceKeys },
-    selection: { patterns },
-    action,
-    input,
-  }: {
-    readonly plan: InvalidationPlan;
-    readonly selection: Selection;
-    readonly action: string;
-    readonly input: CarryOutInput;
-  },
+  { keys, namespaces, memoryBytes, keyspaceKeys }: InvalidationPlan,
+  about: { readonly action: string; readonly patterns: readonly string[]; readonly input: CarryOutInput },
 ): Promise<void> {
-  const { mode, over } = input;
+  const { action, patterns, input } = about;
+  const { signal, environment } = context;
   // Before the digests: what is written from now on is newer than the plan.
   const serverTimeMillis = await readServerTime(server);
   const isDigested =
     keys.length <= mostKeysDigested && memoryBytes !== null && memoryBytes <= mostBytesDigested;
-  const { signal } = context;
   const digests = isDigested
     ? await readDigests(server, keys, { limits: paceLimitsOf(input), signal })
     : new Map<ByteString, string>();
+  const mode = input.mode === 'soft' ? 'soft' : 'unlink';
   const saved = {
-    createdAt: new Date(context.now()).toISOString(),
-    server: server.address,
-    database: server.nodes[0].database,
-    profile: context.profile?.name ?? null,
-    action,
-    mode: mode === 'soft' ? mode : ('unlink' as const),
-    overSeconds: over,
-    patterns,
-    namespaces,
-    memoryBytes,
-    keyspaceKeys,
-    matched: keys.length,
-    serverTimeMillis,
+    ...({ ...originOf(context, server), action, mode, overSeconds: input.over, patterns } as const),
+    ...{ namespaces, memoryBytes, keyspaceKeys, matched: keys.length, serverTimeMillis },
   };
-  await savePlan(
-    resolve(context.environment.workingDirectory, name),
-    name,
-    saved,
-    keys,
-    { processes: context.environment.processes, signal },
-    digests,
-  );
+  const path = resolve(environment.workingDirectory, name);
+  await savePlan(path, name, saved, keys, { processes: environment.processes, signal }, digests);
 }
 
 const mostIdsShown = 5;

@@ -1,6 +1,6 @@
 import { applyPruning } from '../../changes/apply.ts';
 import { planPruning, type PruningGoals } from '../../changes/prune.ts';
-import { isState, unknownNamespace } from '../../changes/selection.ts';
+import { requireCache } from '../../changes/selection.ts';
 import { type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { InputError } from '../../support/failure.ts';
 import { type ChangeInput, decideBackup, requireBackupPlace } from '../backup.ts';
@@ -118,19 +118,13 @@ function goalsOf(
       'write one with `cachectl config init`, or name it with --config FILE',
     );
   }
-  for (const name of namespaces) requirePrunable(map, name);
-  return { withoutTtl: setTtl === true, tooLong: tooLong === true, idleSeconds: idle ?? null, namespaces };
-}
-
-/** @throws InputError where no key of the namespace may be changed */
-function requirePrunable(map: NamespaceMap, name: string): void {
-  if (name === unmappedName) {
-    throw new InputError(
-      'keys outside the map are never pruned: nothing says whether they are a cache',
-      'give them a namespace in the map; `cachectl inspect --namespace "(unmapped)"` shows them',
-    );
+  for (const name of namespaces) {
+    if (name !== unmappedName) requireCache(name, map);
+    else
+      throw new InputError(
+        'keys outside the map are never pruned: nothing says whether they are a cache',
+        'give them a namespace in the map; `cachectl inspect --namespace "(unmapped)"` shows them',
+      );
   }
-  const namespace = map.namespaces.find((each) => each.name === name);
-  if (namespace === undefined) throw unknownNamespace(name, map);
-  if (namespace.kind === 'state') throw isState(namespace);
+  return { withoutTtl: setTtl === true, tooLong: tooLong === true, idleSeconds: idle ?? null, namespaces };
 }

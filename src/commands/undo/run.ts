@@ -14,6 +14,7 @@ import { counted, formatSeconds } from '../../render/units.ts';
 import { askConsent, type ConsentInput, problemTable } from '../planned-change.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { requireSamePlace } from '../backup.ts';
 import { blankOf } from '../blank.ts';
 
 interface UndoInput extends ConsentInput {
@@ -71,7 +72,13 @@ async function undoFrom(
   // A file that is no journal is reported before anything is asked of the server.
   const { server, staying } = await withJournal(journal, async ({ header, frames }) => {
     const connected = await context.connect();
-    requireSamePlace(connected, header, input);
+    if (input.otherServer !== true)
+      requireSamePlace(
+        connected,
+        header,
+        `journal \`${input.journal}\` is of`,
+        'connect to that server, or add --other-server to mean this one',
+      );
     return { server: connected, staying: await readStaying(frames) };
   });
   const attempt = (dryRun: boolean) =>
@@ -161,22 +168,6 @@ async function withJournal<T>(
   } finally {
     await chunks.return(undefined);
   }
-}
-
-function requireSamePlace(
-  server: RedisServer,
-  header: ArchiveReader['header'],
-  { journal, otherServer }: UndoInput,
-): void {
-  if (
-    otherServer === true ||
-    (header.server === server.address && header.database === server.nodes[0].database)
-  )
-    return;
-  throw new InputError(
-    `journal \`${journal}\` is of ${header.server}, and this is ${server.address}`,
-    'connect to that server, or add --other-server to mean this one',
-  );
 }
 
 /** `4 keys`, or `the TTLs of 4 keys` that were never gone. */

@@ -104,16 +104,13 @@ async function readIndex(node: RedisNode, key: ByteString, entity: string): Prom
 /**
  * Takes the members out of the indexes whose keys are gone, whoever removed them. Whether they are is asked at the last
  * moment: an application may have stored them again since the removal, and noted them in the index once more.
- * @returns `indexPruned`: how many went out; null where there is no index. `stoppedBy`: why not all were looked at.
+ * @returns how many went out, or null where there is no index, and why not all were looked at
  */
 export async function pruneIndexes(
   server: RedisServer,
   indexes: readonly KeyIndex[] | null,
-): Promise<{
-  readonly fields: { readonly indexPruned: number | null };
-  readonly stoppedBy: RedisError | null;
-}> {
-  if (indexes === null || indexes.length === 0) return { fields: { indexPruned: null }, stoppedBy: null };
+): Promise<{ readonly indexPruned: number | null; readonly stoppedBy: RedisError | null }> {
+  if (indexes === null || indexes.length === 0) return { indexPruned: null, stoppedBy: null };
   let indexPruned = 0;
   let stoppedBy: RedisError | null = null;
   try {
@@ -132,7 +129,7 @@ export async function pruneIndexes(
     if (!(error instanceof RedisError)) throw error;
     stoppedBy = error;
   }
-  return { fields: { indexPruned }, stoppedBy };
+  return { indexPruned, stoppedBy };
 }
 
 /** What is not known stays. */

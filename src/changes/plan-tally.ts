@@ -1,8 +1,22 @@
 import { dealFrom } from '../keyspace/key-text.ts';
 import { otherName } from '../keyspace/segment-tree.ts';
+import type { WalkAccount } from '../redis/account.ts';
 import type { ByteString } from '../support/bytes.ts';
 
 const sampleSize = 10;
+
+/** What plans have in common: what is changed is in them, and nothing else. Keys that appear after one was made are left alone. */
+export interface Plan {
+  /** Of the keys to change, as far as their sizes are known; null where no size is. */
+  readonly memoryBytes: number | null;
+  /** Keys in the database when the plan was made; null where DBSIZE is not permitted. */
+  readonly keyspaceKeys: number | null;
+  /** False where the walk ended before every key was seen: interrupted, or because the plan was full. */
+  readonly complete: boolean;
+  /** What making the plan cost the server. */
+  readonly account: WalkAccount;
+  readonly durationSeconds: number;
+}
 
 /** What a key was found for, and why it stays all the same; null: it is changed. */
 export interface Verdict<Finding extends string, Reason extends string> {

@@ -1,5 +1,5 @@
 import type { MentionTally, Mentions } from './mentions.ts';
-import { PlanTally, type PlanRow } from './plan-tally.ts';
+import { type Plan, type PlanRow, PlanTally } from './plan-tally.ts';
 import { type KeyWalk, requireCache, requireNamespace, type Selection } from './selection.ts';
 import { inferPattern } from '../keyspace/infer.ts';
 import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
@@ -16,11 +16,9 @@ import type { ByteString } from '../support/bytes.ts';
 import { InputError } from '../support/failure.ts';
 import type { Progress } from '../support/progress.ts';
 
-/** What an invalidation will remove, and nothing else: keys that appear after it was made are left alone. */
-export interface InvalidationPlan {
+/** What an invalidation will remove. */
+export interface InvalidationPlan extends Plan {
   readonly keys: readonly ByteString[];
-  /** Of the keys, as far as their sizes are known; null where no size is. */
-  readonly memoryBytes: number | null;
   /** Largest first. */
   readonly namespaces: readonly PlannedNamespace[];
   /** Keys that were selected and stay. */
@@ -31,13 +29,6 @@ export interface InvalidationPlan {
   readonly sample: readonly ByteString[];
   /** Keys that only contain an id; null where the keyspace was not looked through for them. */
   readonly mentions: Mentions | null;
-  /** Keys in the database when the plan was made; null where DBSIZE is not permitted. */
-  readonly keyspaceKeys: number | null;
-  /** False where the walk was interrupted. */
-  readonly complete: boolean;
-  /** What making the plan cost the server. */
-  readonly account: WalkAccount;
-  readonly durationSeconds: number;
 }
 
 export interface PlannedNamespace {

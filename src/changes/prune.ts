@@ -1,4 +1,4 @@
-import { PlanTally, type PlanRow, type Verdict } from './plan-tally.ts';
+import { type Plan, type PlanRow, PlanTally, type Verdict } from './plan-tally.ts';
 import { type Namespace, type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { secondsUntilMidnight, type TtlRule, ttlJudge } from '../keyspace/ttl.ts';
 import { type ColumnName, sumAccounts, type WalkAccount } from '../redis/account.ts';
@@ -246,28 +246,20 @@ function requireColumns({ refusedColumns }: WalkAccount, node: RedisNode): void 
   }
 }
 
-/** What a pruning will change, and nothing else: keys that appear after it was made are left alone. */
-export interface PruningPlan {
+/** What a pruning will change. */
+export interface PruningPlan extends Plan {
   /** The keys to change by what speaks against them; no key is in two lists. */
   readonly keys: Readonly<Record<Finding, readonly ByteString[]>>;
-  /** Of these keys; null where no size is known. */
-  readonly memoryBytes: number | null;
   /** Those with keys to change first, then by keys. */
   readonly namespaces: readonly PrunedNamespace[];
   /** Some of the keys to change, from every namespace. */
   readonly sample: readonly { readonly key: ByteString; readonly finding: Finding }[];
   /** Keys of cache namespaces of which the server keeps no idle time, see `noOwnIdleTime`: they do not count as idle. */
   readonly keysWithoutIdleTime: number;
-  /** Keys in the database when the plan was made; null where DBSIZE is not permitted. */
-  readonly keyspaceKeys: number | null;
-  /** False where the walk ended before every key was seen: interrupted, or because the plan was full. */
-  readonly complete: boolean;
   /** True where the plan holds as many keys as one run takes on. */
   readonly full: boolean;
   /** Replicas that the primaries feed: what is read there counts as unused on the primary. */
   readonly replicas: number | null;
-  readonly account: WalkAccount;
-  readonly durationSeconds: number;
 }
 
 type Row = PlanRow<Finding, Reason>;

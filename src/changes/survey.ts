@@ -31,12 +31,14 @@ export async function surveyCandidates(
   map: NamespaceMap,
   options: { readonly signal: AbortSignal; readonly progress: Progress },
 ): Promise<Survey> {
-  const tables = {
-    entity: new Map<string, { keys: number; memoryBytes: number }>(),
-    namespace: new Map<string, { keys: number; memoryBytes: number }>(),
+  const candidates = new Map<string, { -readonly [Field in keyof Candidate]: Candidate[Field] }>();
+  const rowOf = (kind: Candidate['kind'], name: string) => {
+    const id = `${kind} ${name}`;
+    const row = candidates.get(id) ?? { kind, name, keys: 0, memoryBytes: 0 };
+    candidates.set(id, row);
+    return row;
   };
-  for (const { name, patterns } of map.entities)
-    if (patterns.length > 0) tables.entity.set(name, { keys: 0, memoryBytes: 0 });
+  for (const { name, patterns } of map.entities) if (patterns.length > 0) rowOf('entity', name);
   const entities = new PatternIndex(
     map.entities.flatMap(({ name, patterns }) => patterns.map((pattern) => ({ pattern, value: name }))),
     map.delimiters,
@@ -46,34 +48,30 @@ export async function surveyCandidates(
     const namespace = map.classify(key);
     return namespace?.kind === 'cache' ? namespace.name : null;
   };
-  const add = (kind: Candidate['kind'], name: string, bytes: number | null) => {
-    const row = tables[kind].get(name) ?? { keys: 0, memoryBytes: 0 };
-    row.keys++;
-    row.memoryBytes += bytes ?? 0;
-    tables[kind].set(name, row);
-  };
   let read = 0;
   options.progress.start('looking for what can be invalidated', 'keys', null);
   const accounts: WalkAccount[] = [];
   const walk = { columns: { memory: true }, signal: options.signal };
   for await (const page of walkNodes(server, () => walk, accounts)) {
     page.keys.forEach((key, index) => {
-      const bytes = page.memoryBytes[index] ?? null;
       const namespace = namespaceOf(key);
-      if (namespace !== null) add('namespace', namespace, bytes);
-      for (const name of entities.findAll(key)) add('entity', name, bytes);
+      const rows = [...entities.findAll(key)].map((name) => rowOf('entity', name));
+      if (namespace !== null) rows.push(rowOf('namespace', namespace));
+      for (const row of rows) {
+        row.keys++;
+        row.memoryBytes += page.memoryBytes[index] ?? 0;
+      }
     });
     read += page.keys.length;
     options.progress.update(read);
     if (read >= mostKeysRead) break;
   }
   options.progress.stop();
-  const listed = (kind: Candidate['kind']): Candidate[] =>
-    [...tables[kind]]
-      .map(([name, row]) => ({ kind, name, ...row }))
-      .sort((left, right) => right.memoryBytes - left.memoryBytes || right.keys - left.keys);
   return {
-    candidates: [...listed('entity'), ...listed('namespace')],
+    candidates: [...candidates.values()].sort(
+      (left, right) =>
+        left.kind.localeCompare(right.kind) || right.memoryBytes - left.memoryBytes || right.keys - left.keys,
+    ),
     exact: sumAccounts(accounts, server.nodes.length).complete,
   };
 }

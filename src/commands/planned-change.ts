@@ -1,8 +1,9 @@
 import type { Done, removeKeys } from '../changes/apply.ts';
 import type { Problem } from '../changes/change-keys.ts';
+import type { Plan } from '../changes/plan-tally.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
 import type { RedisServer } from '../redis/server.ts';
-import type { Block, TableBlock } from '../render/blocks.ts';
+import { type Block, command, note, type TableBlock } from '../render/blocks.ts';
 import { fieldsOf, tableOf } from '../render/table.ts';
 import { formatSeconds } from '../render/units.ts';
 import { type Backup, type ChangeInput, type JournalSubject, startJournal } from './backup.ts';
@@ -80,7 +81,7 @@ interface PlannedChange<Result extends ChangeResult> {
   /** What became of the keys that were not changed, as the result counts them. */
   readonly countsOf: (done: Done) => Readonly<Partial<Record<'gone' | 'rewritten' | 'skipped', number>>>;
   /** What follows where all went well, with what it adds to the result. */
-  readonly tidyUp?: () => Promise<{ readonly fields: object; readonly stoppedBy: Error | null }>;
+  readonly tidyUp?: () => Promise<{ readonly stoppedBy: Error | null }>;
 }
 
 /**
@@ -114,8 +115,8 @@ export async function carryOut<Result extends ChangeResult>(
   // What was changed is changed; a disk that is full by now was reported as the reason why the work stopped.
   await journal?.finish({ ...ended, ...(rewritten > 0 && { rewritten }) }).catch(() => undefined);
   const isWhole = failed === 0 && notAttempted === 0;
-  const tidied = isWhole ? await tidyUp?.() : undefined;
-  const error = stoppedBy ?? tidied?.stoppedBy ?? null;
+  const { stoppedBy: untidied = null, ...tidied } = (isWhole && (await tidyUp?.())) || {};
+  const error = stoppedBy ?? untidied;
   const [whole, partly] = outcomes;
   return {
     result: {
@@ -124,7 +125,7 @@ export async function carryOut<Result extends ChangeResult>(
       ...{ problems, durationSeconds, journal: journal?.path ?? null },
       outcome: isWhole ? whole : signal.aborted ? 'interrupted' : partly,
       backup: withValues && journal !== null,
-      ...tidied?.fields,
+      ...tidied,
     },
     ...(isShown && { seen: 'plan' }),
     ...(failed > 0 && { exitCode: exitCodes.negative }),
@@ -179,8 +180,7 @@ export interface ChangeResult {
 /** The fields that the results of planned changes have in common, before anything is changed. */
 export function draftOf(
   { address }: Pick<RedisServer, 'address'>,
-  plan: Pick<ChangeResult, 'complete' | 'keyspaceKeys'> &
-    Parameters<typeof serverCostOf>[0] & { readonly memoryBytes: number | null },
+  plan: Plan,
   matched: number,
   { isKept, noUndoBecause }: Backup = { isKept: false, noUndoBecause: null },
 ) {
@@ -190,6 +190,14 @@ export function draftOf(
     ...{ failed: 0, notAttempted: matched, problems: [], durationSeconds: null },
     ...{ journal: null, backup: false, backupPlanned: isKept, noUndoBecause },
   };
+}
+
+/** How what was changed is put back, or where its names are. @param purpose As it reads before the command; null: by nothing */
+export function journalNotes({ journal }: ChangeResult, changed: number, purpose: string | null): Block[] {
+  if (journal === null || changed === 0) return [];
+  return purpose === null
+    ? [note('dim', `journal of the names: ${journal}`)]
+    : [command(purpose, 'cachectl', 'undo', journal)];
 }
 
 /** How long the change took, after "in". */

@@ -108,10 +108,10 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
     // An index whose keys have all expired is in nobody's way, and cleaned where no question is left open.
     const isForReal = input.yes === true && input.dryRun !== true && planFile === null;
     const mayPrune = isForReal && !(await isProtectedServer(context, server));
-    const { fields, stoppedBy } = await pruneIndexes(server, mayPrune ? indexes : null);
+    const { indexPruned, stoppedBy } = await pruneIndexes(server, mayPrune ? indexes : null);
     warnPrograms(nothingText(draft));
     return {
-      result: { ...draft, ...fields, outcome: 'nothingMatched' },
+      result: { ...draft, indexPruned, outcome: 'nothingMatched' },
       ...(stoppedBy && { error: stoppedBy }),
     };
   }

@@ -8,7 +8,7 @@ import { mentionedBlocks, mentionedTable } from './mentioned.ts';
 import type { InvalidateResult } from './result.ts';
 import { costNotes } from '../keyspace-report.ts';
 import { withoutIdleTimeText } from '../namespace-summary.ts';
-import { changeView, problemTable, took } from '../planned-change.ts';
+import { changeView, journalNotes, problemTable, took } from '../planned-change.ts';
 
 const keptText = 'the values are kept in the journal, and `cachectl undo` puts them back';
 const shownPatterns = 4;
@@ -26,12 +26,14 @@ export function planBlocks(result: InvalidateResult): Block[] {
         fact('patterns', 'patterns', patternsText(result.patterns), 'text'),
         fact('matched', 'keys', result.matched, 'count', shareText(result)),
         fact('matchedMemoryBytes', 'memory', result.matchedMemoryBytes, 'bytes'),
-        ...(result.matched > 0 ? [fact('risk', 'risk', result.risk, 'text', riskText(result))] : []),
+        ...(result.matched > 0 ? [fact('risk', 'risk', result.risk, 'text', riskTexts[result.risk])] : []),
         ...(result.recentUse
           ? [fact('traffic', 'recently used', recentUseText(result.recentUse), 'text')]
           : []),
         ...(result.backupPlanned ? [fact('undo', 'undo', keptText, 'text')] : []),
-        ...(result.mode === 'unlink' ? [] : [fact('mode', 'mode', result.mode, 'text', modeText(result))]),
+        ...(result.mode === 'unlink'
+          ? []
+          : [fact('mode', 'mode', result.mode, 'text', words[result.mode].how)]),
       ],
     },
     namespaceTable(result, shownNamespaces),
@@ -53,7 +55,11 @@ function fullBlocks(result: InvalidateResult, own: OwnLookups): Block[] {
 const endBlocks = (result: InvalidateResult): Block[] => [
   ...outcomeNotes(result),
   ...(result.problems.length > 0 ? [problemTable(result.problems)] : []),
-  ...journalNotes(result),
+  ...journalNotes(
+    result,
+    changedIn(result),
+    result.mode === 'soft' ? 'to give the TTLs back' : result.backup ? 'to put it back' : null,
+  ),
 ];
 
 /** Everything as rows, the same whatever happened. The namespaces come last, for csv prints one table. */
@@ -102,7 +108,7 @@ interface PlanRow {
 
 function namespaceTable(result: InvalidateResult, most: number): TableBlock {
   const rows: PlanRow[] = [
-    ...result.namespaces.map((row) => ({ ...row, plan: planWords[result.mode] })),
+    ...result.namespaces.map((row) => ({ ...row, plan: words[result.mode].plan })),
     ...result.excludedNamespaces.map(({ reason, ...row }) => ({
       ...row,
       memoryBytes: null,
@@ -157,8 +163,7 @@ function warnings(result: InvalidateResult): Block[] {
 function outcomeNotes(result: InvalidateResult): Block[] {
   const { matched, gone, failed, notAttempted } = result;
   const changed = changedIn(result);
-  const noun = result.mode === 'generation' ? 'counter' : 'key';
-  const done = doneWords[result.mode];
+  const { noun, done, nothing, would, already } = words[result.mode];
   const keys = counted(matched, noun);
   if (!result.complete) {
     return [
@@ -168,12 +173,7 @@ function outcomeNotes(result: InvalidateResult): Block[] {
   switch (result.outcome) {
     case 'planned':
       return result.planFile === null
-        ? [
-            note(
-              'plain',
-              `dry run: nothing was ${result.mode === 'unlink' ? 'removed' : 'changed'}; ${wouldBe(result)}`,
-            ),
-          ]
+        ? [note('plain', `dry run: nothing was ${nothing}; without --dry-run ${keys} would ${would}`)]
         : [
             note('good', `the plan for ${keys} is in \`${result.planFile}\`; nothing was changed`),
             command('to carry it out', 'cachectl', 'apply', result.planFile),
@@ -195,7 +195,6 @@ function outcomeNotes(result: InvalidateResult): Block[] {
         gone === 0 && result.mode === 'unlink' && result.matchedMemoryBytes !== null
           ? `, ${formatBytes(result.matchedMemoryBytes)},`
           : '';
-      const already = result.mode === 'soft' ? 'gone, or expire sooner anyway' : 'gone already';
       const vanished = gone > 0 ? `; ${counted(gone, 'key was', 'keys were')} ${already}` : '';
       return [
         note('good', `${done} ${counted(changed, noun)}${freed} in ${took(result)}${vanished}`),
@@ -228,10 +227,12 @@ const mostIdsNamed = 5;
 export function unmatchedIdsText({ ids, matched, excluded }: InvalidateResult): string | null {
   const without = ids.filter(({ keys }) => keys === 0);
   if (without.length === 0 || matched + excluded === 0) return null;
-  const named = without.slice(0, mostIdsNamed).map(({ id }) => `\`${id}\``);
-  const more = without.length - named.length;
+  const named = listed(
+    without.map(({ id }) => id),
+    mostIdsNamed,
+  );
   const verb = without.length === 1 ? 'matches' : 'match';
-  return `${without.length.toLocaleString('en-US')} of ${counted(ids.length, 'id')} ${verb} no key: ${named.join(', ')}${more > 0 ? ` and ${counted(more, 'more', 'more')}` : ''}`;
+  return `${without.length.toLocaleString('en-US')} of ${counted(ids.length, 'id')} ${verb} no key: ${named}`;
 }
 
 function rewrittenText({ rewritten }: InvalidateResult): string | null {
@@ -243,25 +244,22 @@ function rewrittenText({ rewritten }: InvalidateResult): string | null {
 const changedIn = ({ removed, shortened, generationsRaised }: InvalidateResult) =>
   removed + shortened + generationsRaised;
 
-const planWords = { unlink: 'remove', soft: 'shorten', generation: 'increment' } as const;
-const doneWords = { unlink: 'removed', soft: 'shortened the TTL of', generation: 'incremented' } as const;
-
-function wouldBe({ mode, matched }: InvalidateResult): string {
-  if (mode === 'unlink') return `without --dry-run ${counted(matched, 'key')} would be`;
-  return mode === 'soft'
-    ? `without --dry-run ${counted(matched, 'key')} would get a shorter TTL`
-    : `without --dry-run ${counted(matched, 'counter')} would be incremented`;
-}
-
-/** What can be undone, and how. */
-function journalNotes(result: InvalidateResult): Block[] {
-  const { journal, backup, mode } = result;
-  if (journal === null || changedIn(result) === 0) return [];
-  if (mode === 'soft') return [command('to give the TTLs back', 'cachectl', 'undo', journal)];
-  return backup
-    ? [command('to put it back', 'cachectl', 'undo', journal)]
-    : [note('dim', `journal of the names: ${journal}`)];
-}
+const words = {
+  unlink: {
+    ...{ plan: 'remove', done: 'removed', noun: 'key', would: 'be', nothing: 'removed', how: '' },
+    already: 'gone already',
+  },
+  soft: {
+    ...{ plan: 'shorten', done: 'shortened the TTL of', noun: 'key', would: 'get a shorter TTL' },
+    ...{ nothing: 'changed', already: 'gone, or expire sooner anyway' },
+    how: 'each key gets a TTL within the window, drawn at random',
+  },
+  generation: {
+    ...{ plan: 'increment', done: 'incremented', noun: 'counter', would: 'be incremented' },
+    ...{ nothing: 'changed', already: 'gone already' },
+    how: 'the counter goes up by one, and no reader finds the old keys',
+  },
+} as const;
 
 function recentUseText(recentUse: Traffic): string {
   const { sampledKeys, usedInMinute, usedInHour, keysWithoutIdleTime } = recentUse;
@@ -273,12 +271,6 @@ function recentUseText(recentUse: Traffic): string {
         ]),
     ...(keysWithoutIdleTime === 0 ? [] : [withoutIdleTimeText(keysWithoutIdleTime)]),
   ].join('; ');
-}
-
-function modeText({ mode }: InvalidateResult): string {
-  return mode === 'soft'
-    ? 'each key gets a TTL within the window, drawn at random'
-    : 'the counter goes up by one, and no reader finds the old keys';
 }
 
 function byNamespace({ unreachable }: InvalidateResult): string {
@@ -303,9 +295,12 @@ export function nothingText(result: InvalidateResult): string {
     : `nothing matched: of ${counted(walked, 'key')} none fits ${patterns}`;
 }
 
-function patternsText(patterns: readonly string[]): string {
-  const shown = patterns.slice(0, shownPatterns).map((pattern) => `\`${pattern}\``);
-  const more = patterns.length - shown.length;
+const patternsText = (patterns: readonly string[]) => listed(patterns, shownPatterns);
+
+/** `a`, `b` and 3 more */
+function listed(names: readonly string[], most: number): string {
+  const shown = names.slice(0, most).map((name) => `\`${name}\``);
+  const more = names.length - shown.length;
   return shown.join(', ') + (more > 0 ? ` and ${counted(more, 'more', 'more')}` : '');
 }
 
@@ -317,16 +312,10 @@ function shareText({ matched, keyspaceKeys, excluded }: InvalidateResult): strin
   return [share, kept].filter((text) => text !== '').join('; ');
 }
 
-function riskText({ risk }: InvalidateResult): string {
-  const next = 'each key is a miss at its next read';
-  switch (risk) {
-    case 'low':
-      return next;
-    case 'medium':
-      return `${next}, and the source behind the cache takes that load`;
-    case 'high':
-      return `${next}: expect a burst of load on the source behind the cache`;
-  }
-}
+const riskTexts = {
+  low: 'each key is a miss at its next read',
+  medium: 'each key is a miss at its next read, and the source behind the cache takes that load',
+  high: 'each key is a miss at its next read: expect a burst of load on the source behind the cache',
+} as const;
 
 export const viewInvalidation = changeView({ full: fullBlocks, outcome: outcomeBlocks, rows: dataBlocks });

@@ -1,10 +1,10 @@
 import type { Finding, Reason } from '../../changes/prune.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, command, fact, note, notes, type TableBlock } from '../../render/blocks.ts';
+import { type Block, fact, note, notes, type TableBlock } from '../../render/blocks.ts';
 import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
 import { counted, formatBytes } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
-import { changeView, problemTable, took } from '../planned-change.ts';
+import { changeView, journalNotes, problemTable, took } from '../planned-change.ts';
 import { howToConfirm, withoutIdleTimeText } from '../namespace-summary.ts';
 import type { Changes, PruneResult } from './result.ts';
 
@@ -39,15 +39,10 @@ function keptText({ backupPlanned, ttlUndoPlanned }: PruneResult): string {
 
 /** How it ended, for people who have seen the plan. */
 function outcomeBlocks(result: PruneResult, own: OwnLookups): Block[] {
+  const ttls = result.ttlSet + result.shortened;
   return [
     ...outcomeNotes(result),
-    ...(result.journal !== null && result.removed + result.ttlSet + result.shortened > 0
-      ? [
-          result.backup || result.ttlSet + result.shortened > 0
-            ? command('to put it back', 'cachectl', 'undo', result.journal)
-            : note('dim', `journal of the names: ${result.journal}`),
-        ]
-      : []),
+    ...journalNotes(result, result.removed + ttls, result.backup || ttls > 0 ? 'to put it back' : null),
     ...(result.problems.length > 0 ? [problemTable(result.problems)] : []),
     ...costNotes(result.serverCost, own),
   ];

@@ -7,8 +7,6 @@ import { type FixtureSource, openFile } from '../../records/fixtures/source.ts';
 import { readStaying } from '../../changes/journal.ts';
 import { type Undoing, undoJournal } from '../../changes/undo.ts';
 import { silentProgress } from '../../support/progress.ts';
-import type { ByteString } from '../../support/bytes.ts';
-import type { RedisServer } from '../../redis/server.ts';
 import { type Block, fact, note } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
 import { askConsent, type ConsentInput, problemTable } from '../planned-change.ts';
@@ -81,9 +79,27 @@ async function undoFrom(
       );
     return { server: connected, staying: await readStaying(frames) };
   });
+  const { signal, now } = context;
   const attempt = (dryRun: boolean) =>
-    withJournal(journal, (archive) => run(context, server, archive, input, staying, dryRun));
-  const preview = await attempt(true);
+    withJournal(journal, async ({ header, frames, isCut }) => {
+      const startedAt = now();
+      const { stoppedBy, ...undoing } = await undoJournal(server, header, frames, {
+        ...{ staying, dryRun, signal, now, progress: dryRun ? silentProgress : context.progress },
+        replace: input.replace === true,
+        allowsEvictions: input.allowEvictions === true,
+      });
+      if (dryRun && stoppedBy !== null) throw stoppedBy;
+      const { restored, rewritten, expired, withoutValue, failed, notAttempted } = undoing;
+      const skipped = rewritten + expired + withoutValue + notAttempted;
+      const result: UndoResult = {
+        ...{ journal: input.journal, action: header.action, createdAt: header.createdAt, dryRun },
+        ...undoing,
+        ...{ keys: restored + skipped + failed, skipped, journalTruncated: isCut() },
+        durationSeconds: (now() - startedAt) / 1000,
+      };
+      return { result, stoppedBy };
+    });
+  const { result: preview } = await attempt(true);
   if (input.dryRun || preview.restored === 0) {
     // A journal of names gives nothing back, and that is not what was asked for.
     const isFutile = preview.restored === 0 && preview.withoutValue > 0;
@@ -98,7 +114,9 @@ async function undoFrom(
     question: `Restore ${whatText(preview)} on ${server.address}?`,
     otherwise: 'nothing was restored',
   });
-  const { error, ...result } = await attempt(false);
+  const { result, stoppedBy } = await attempt(false);
+  const error =
+    stoppedBy ?? (signal.aborted ? new InterruptedError('interrupted; run it again to continue') : null);
   const isEvicted = input.allowEvictions !== true && (result.evictedKeys ?? 0) > 0;
   if (isEvicted) {
     const end = result.notAttempted > 0 ? `; stopped with ${counted(result.notAttempted, 'key')} to go` : '';
@@ -110,42 +128,6 @@ async function undoFrom(
   return {
     result,
     ...((result.failed > 0 || isEvicted) && { exitCode: exitCodes.negative }),
-    ...(error && { error }),
-  };
-}
-
-async function run(
-  context: Context,
-  server: RedisServer,
-  archive: ArchiveReader,
-  input: UndoInput,
-  staying: ReadonlySet<ByteString>,
-  dryRun: boolean,
-): Promise<UndoResult & { error?: Error }> {
-  const startedAt = context.now();
-  const { stoppedBy, ...undoing } = await undoJournal(server, archive.header, archive.frames, {
-    staying,
-    replace: input.replace === true,
-    allowsEvictions: input.allowEvictions === true,
-    dryRun,
-    signal: context.signal,
-    progress: dryRun ? silentProgress : context.progress,
-    now: context.now,
-  });
-  if (dryRun && stoppedBy !== null) throw stoppedBy;
-  const { restored, rewritten, expired, withoutValue, failed, notAttempted } = undoing;
-  const skipped = rewritten + expired + withoutValue + notAttempted;
-  const error =
-    stoppedBy ??
-    (context.signal.aborted && !dryRun
-      ? new InterruptedError('interrupted; run it again to continue')
-      : null);
-  const { action, createdAt } = archive.header;
-  return {
-    ...{ journal: input.journal, action, createdAt, dryRun },
-    ...undoing,
-    ...{ keys: restored + skipped + failed, skipped, journalTruncated: archive.isCut() },
-    durationSeconds: (context.now() - startedAt) / 1000,
     ...(error && { error }),
   };
 }

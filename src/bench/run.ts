@@ -1,3 +1,4 @@
+import { sumOf } from '../support/collections.ts';
 import type { Progress } from '../support/progress.ts';
 import { asBytes } from '../support/bytes.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
@@ -165,8 +166,8 @@ async function removeKeys(keySets: readonly KeySet[]): Promise<Removal> {
   const removals = await Promise.all(keySets.map((keys) => keys.remove()));
   const error = removals.find((removal) => removal.error)?.error;
   return {
-    removed: removals.reduce((sum, { removed }) => sum + removed, 0),
-    left: removals.reduce((sum, { left }) => sum + left, 0),
+    removed: sumOf(removals.map(({ removed }) => removed)),
+    left: sumOf(removals.map(({ left }) => left)),
     ...(error && { error }),
   };
 }
@@ -176,7 +177,7 @@ const readInfos = (server: RedisServer): Promise<(Info | null)[]> =>
 
 function evictionWarnings(before: readonly (Info | null)[], after: readonly (Info | null)[]): Warning[] {
   const total = (infos: readonly (Info | null)[]) =>
-    infos.reduce((sum, info) => sum + (info ? (infoNumber(info, 'evicted_keys') ?? 0) : 0), 0);
+    sumOf(infos.map((info) => infoNumber(info ?? {}, 'evicted_keys') ?? 0));
   const evictedKeys = total(after) - total(before);
   return evictedKeys > 0 ? [{ kind: 'evictions', evictedKeys }] : [];
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { infoNumber, readInfo } from '../redis/info.ts';
 import type { RedisNode } from '../redis/server.ts';
+import { sumOf } from '../support/collections.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
 import { SeededRandom } from '../support/random.ts';
 import type { MissCause } from '../traffic/report.ts';
@@ -77,10 +78,15 @@ export function* generateFaultyTraffic(
   const { seed, now, round = 0 } = options;
   const usual = generateTraffic(system, { ...options, without: fault.families });
   const clock = movingClock(now);
-  const faulty = operationsOf(fault, () => ({ system, seed, clock: clock() }), round);
-  const draw = new SeededRandom(seed, `${system}/share of ${fault.name}`, round);
+  const originNow = () => ({ system, seed, clock: clock() });
+  const draw = new SeededRandom(seed, `${system}/${fault.name}`, round);
+  const faulty =
+    fault.name === 'unstable-keys'
+      ? readStrayKeys(fault, originNow, draw, round)
+      : readAgain(fault, originNow, draw);
+  const share = new SeededRandom(seed, `${system}/share of ${fault.name}`, round);
   for (;;) {
-    yield (draw.chance(faultyShare) ? faulty : usual).next().value;
+    yield (share.chance(faultyShare) ? faulty : usual).next().value;
   }
 }
 
@@ -92,18 +98,6 @@ export function* recordsOfFault(
 ): Generator<SandboxRecord> {
   const origin = { system, seed, clock: new Clock(now) };
   for (let rank = 0; rank < keysOf(fault); rank++) yield recordAt(fault, rank, origin);
-}
-
-function operationsOf(
-  fault: Fault,
-  originNow: () => Origin,
-  round: number,
-): Generator<TrafficOperation, never> {
-  const { system, seed } = originNow();
-  const draw = new SeededRandom(seed, `${system}/${fault.name}`, round);
-  return fault.name === 'unstable-keys'
-    ? readStrayKeys(fault, originNow, draw, round)
-    : readAgain(fault, originNow, draw);
 }
 
 /** Reads the same keys over and over; in an invalidation loop something removes them in between. */
@@ -199,7 +193,7 @@ async function limitMemory(
   signal: AbortSignal,
 ): Promise<void> {
   const sizes = await node.batch(records.map(({ key }) => ['MEMORY', 'USAGE', key] as const));
-  const bytes = sizes.reduce<number>((sum, size) => sum + (typeof size === 'number' ? size : 0), 0);
+  const bytes = sumOf(sizes.map((size) => (typeof size === 'number' ? size : 0)));
   await node.call('CONFIG', 'SET', asBytes('maxmemory-policy'), asBytes('allkeys-lru'));
   // The tables of a full server alone can be more than the limit that is right for an empty one.
   let lowest = Infinity;

@@ -9,7 +9,7 @@ import { drawFor, familiesOf, type Family, freshRecord, type SandboxRecord } fro
 import { exchange, setCommand } from './perform.ts';
 import type { SystemName } from './systems.ts';
 
-const batchRecords = 500;
+const batchCommands = 500;
 
 /**
  * Writes the records: SET, with PX where there is a TTL. Once `signal` is aborted it stops after what is under way.
@@ -66,25 +66,17 @@ export async function restoreSeed(
   brought: ReadonlySet<ByteString>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const connection = await node.openConnection();
   const foreign = new Set(brought);
+  const commands: RedisCommand[] = [];
+  for (const record of records) {
+    if (signal?.aborted === true) return;
+    if (foreign.delete(record.key)) commands.push([...setCommand(record), 'NX']);
+  }
+  for (const key of foreign) commands.push(['UNLINK', key]);
+  const connection = await node.openConnection();
   try {
-    let missing: RedisCommand[] = [];
-    const flush = async () => {
-      await exchange(connection, missing);
-      missing = [];
-    };
-    for (const record of records) {
-      if (signal?.aborted === true) return;
-      if (!foreign.delete(record.key)) continue;
-      missing.push([...setCommand(record), 'NX']);
-      if (missing.length >= batchRecords) await flush();
-    }
-    for (const key of foreign) {
-      missing.push(['UNLINK', key]);
-      if (missing.length >= batchRecords) await flush();
-    }
-    await flush();
+    for (let start = 0; start < commands.length; start += batchCommands)
+      await exchange(connection, commands.slice(start, start + batchCommands));
   } finally {
     connection.close();
   }

@@ -2,6 +2,7 @@ import type { Comparison } from '../../bench/baseline.ts';
 import type { WorkloadName } from '../../bench/options.ts';
 import type { BenchReport, Warning, WorkloadResult } from '../../bench/result.ts';
 import type { Verdict } from '../../bench/gates.ts';
+import { sumOf } from '../../support/collections.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { type Block, note, type NoteBlock } from '../../render/blocks.ts';
 import { type Field, fieldsOf, tableOf } from '../../render/table.ts';
@@ -119,9 +120,9 @@ const sentences: { readonly [Kind in Warning['kind']]: (alike: Alike<Kind>) => s
   'few-samples': (alike) =>
     `p99.9 of ${workloadsOf(alike)} rests on fewer than 1,000 measurements: a longer --duration, or more --operations, makes it mean something`,
   misses: (alike) =>
-    `${counted(sum(alike.map(({ misses }) => misses)), 'GET')} of ${workloadsOf(alike)} found a key gone, evicted or expired`,
+    `${counted(sumOf(alike.map(({ misses }) => misses)), 'GET')} of ${workloadsOf(alike)} found a key gone, evicted or expired`,
   evictions: (alike) =>
-    `the server evicted ${counted(sum(alike.map(({ evictedKeys }) => evictedKeys)), 'key')} meanwhile, of the benchmark or of others`,
+    `the server evicted ${counted(sumOf(alike.map(({ evictedKeys }) => evictedKeys)), 'key')} meanwhile, of the benchmark or of others`,
   'other-settings': (alike) =>
     `the baseline was measured with other settings: ${alike.flatMap(({ settings }) => settings.map((name) => `\`${name}\``)).join(', ')}`,
   'keys-left': (alike) =>
@@ -152,8 +153,6 @@ function keyNotes({ keysRemoved, keysLeft }: BenchResult, own: OwnLookups): Note
 }
 
 const perSecond = (value: number) => formatCell(value, 'perSecond');
-
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 function largest<Field extends string>(
   items: readonly Readonly<Record<Field, number>>[],

@@ -1,4 +1,4 @@
-import { fewestLookups } from '../traffic/report.ts';
+import { fewestLookups, reachesTarget } from '../traffic/report.ts';
 import type { DataReads } from './lookups/counters.ts';
 
 /** Held where no limit and no target is given: the lowest of the usual advice for caches. */
@@ -29,8 +29,9 @@ export function judgeHitRate(
 ): HitRateVerdict {
   const reads = hits + misses + unclear;
   const [low, high] = reads === 0 ? [0, 0] : [hits / reads, (hits + unclear) / reads];
+  const isReached = reachesTarget([low, high], target);
   const kind =
-    reads < fewestLookups ? 'few' : low >= target ? 'reached' : high < target ? 'missed' : 'unclear';
+    reads < fewestLookups ? 'few' : isReached === null ? 'unclear' : isReached ? 'reached' : 'missed';
   return { kind, reads, low, high, target };
 }
 

@@ -42,6 +42,10 @@ export function topCauseOf(causes: MissCauses): MissCause | null {
 /** With fewer lookups a hit rate says more about chance than about the cache: it is held against no target. */
 export const fewestLookups = 100;
 
+/** Whether a hit rate within these bounds reaches a target; null: the target lies between them, and it is not shown. */
+export const reachesTarget = ([low, high]: Interval, target: number): boolean | null =>
+  low >= target ? true : high < target ? false : null;
+
 /** Quantiles of a span of time. */
 export interface SpanQuantiles {
   readonly count: number;

@@ -1,10 +1,15 @@
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { sumOf } from '../../support/collections.ts';
-import type { Interval } from '../../support/intervals.ts';
 import type { LogHistogram } from '../../support/log-histogram.ts';
 import { detailsOf, type RowGroup, type WindowKeys } from '../keys/namespace-rows.ts';
-import { fewestLookups, type MissCauses, type MissingKey, type NamespaceTraffic } from '../report.ts';
+import {
+  fewestLookups,
+  type MissCauses,
+  type MissingKey,
+  type NamespaceTraffic,
+  reachesTarget,
+} from '../report.ts';
 import { causeNames, missesIn, type Span, sumIn } from '../streams/mark.ts';
 import type { ReportInput } from './build-report.ts';
 import { type MeanSize, memoryRemedy, ttlRemedy } from './remedies.ts';
@@ -52,7 +57,10 @@ export function namespacesOf(window: Window): NamespaceTraffic[] {
         ...{ namespace, database, kind: configured?.kind ?? null, reads },
         readsInterval: hitsInterval && [hitsInterval[0] + misses, hitsInterval[1] + misses],
         ...{ hits, hitsInterval, misses, hitRate, hitRateInterval, hitRateTarget: target },
-        targetMet: isJudged ? targetMet(target, hitRate, hitRateInterval) : null,
+        targetMet:
+          isJudged && target !== null && hitRate !== null
+            ? reachesTarget(hitRateInterval ?? [hitRate, hitRate], target)
+            : null,
         readsPerSecond: reads === null || windowSeconds === 0 ? null : reads / windowSeconds,
         missShare: ratio(misses, totalMisses),
         writes,
@@ -99,12 +107,6 @@ function hitsOf(
   const { value, interval } = estimateHits(windows, rows, allRows, unmade);
   const writes = Math.round(estimateWrites(windows, rows));
   return { hits: Math.round(value), hitsInterval: interval, writes };
-}
-
-function targetMet(target: number | null, hitRate: number | null, interval: Interval | null): boolean | null {
-  if (target === null || hitRate === null) return null;
-  const [low, high] = interval ?? [hitRate, hitRate];
-  return low >= target ? true : high < target ? false : null;
 }
 
 function refillOf(refillMillis: LogHistogram): NamespaceTraffic['refill'] {

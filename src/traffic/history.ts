@@ -1,5 +1,6 @@
 import { appendFileSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { pick } from '../support/collections.ts';
 import { InputError, fileFailureText, isAbort } from '../support/failure.ts';
 import { openNamedPlace, readNamedFile, writeSignal } from '../support/named-file.ts';
 import { sealed, unsealed } from '../support/sealed.ts';
@@ -7,11 +8,12 @@ import { writePlaceAt } from '../support/files.ts';
 import { hitRateBounds } from './figures/findings.ts';
 import type { HitMode, NamespaceTraffic, TrafficReport } from './report.ts';
 
+const recorded = [
+  ...(['mode', 'windowSeconds', 'valid', 'reads', 'hits', 'misses', 'hitRate', 'namespaces'] as const),
+];
+
 /** One line of a history file: a window, when and of which server. Fields are only ever added. */
-export interface TrafficRecord extends Pick<
-  TrafficReport,
-  'mode' | 'windowSeconds' | 'valid' | 'reads' | 'hits' | 'misses' | 'hitRate' | 'namespaces'
-> {
+export interface TrafficRecord extends Pick<TrafficReport, (typeof recorded)[number]> {
   readonly recordVersion: 1;
   /** ISO 8601. */
   readonly at: string;
@@ -46,14 +48,10 @@ export interface Comparison {
   readonly changes: readonly NamespaceChange[];
 }
 
-export function recordOf(report: TrafficReport, server: string, now: number): TrafficRecord {
-  const { mode, windowSeconds, valid, reads, hits, misses, hitRate, namespaces } = report;
-  return {
-    recordVersion: 1,
-    at: new Date(now).toISOString(),
-    ...{ server, mode, windowSeconds, valid, reads, hits, misses, hitRate, namespaces },
-  };
-}
+export const recordOf = (report: TrafficReport, server: string, now: number): TrafficRecord => ({
+  ...{ recordVersion: 1, at: new Date(now).toISOString(), server },
+  ...pick(report, recorded),
+});
 
 /** A file that lines go to, open from the start, so that a window is not observed in vain. */
 export interface HistoryFile {

@@ -14,24 +14,19 @@ export interface MissShare {
   readonly shareInterval: Interval;
 }
 
-type Nullable<Remedy> = {
-  readonly [Field in Exclude<keyof Remedy, 'misses' | 'bytesPerKey' | 'assumption'>]: Remedy[Field] | null;
-};
+const ttlNames = [
+  ...(['currentSeconds', 'saveHalfSeconds', 'saveHalfInterval'] as const),
+  ...(['saveNineTenthsSeconds', 'saveNineTenthsInterval', 'neededWindowSeconds'] as const),
+];
+const memoryNames = [
+  ...(['extraForHalfBytes', 'extraForHalfInterval'] as const),
+  ...(['extraForNineTenthsBytes', 'extraForNineTenthsInterval'] as const),
+];
+type Known<Remedy, Name extends keyof Remedy> = { readonly [Each in Name]: Remedy[Each] | null };
 
-const noTtl: Nullable<TtlRemedy> = {
-  ...{ currentSeconds: null, saveHalfSeconds: null, saveHalfInterval: null },
-  ...{ saveNineTenthsSeconds: null, saveNineTenthsInterval: null, neededWindowSeconds: null },
-};
-const noMemory: Nullable<MemoryRemedy> = {
-  ...{ extraForHalfBytes: null, extraForHalfInterval: null },
-  ...{ extraForNineTenthsBytes: null, extraForNineTenthsInterval: null },
-};
-
-/** The fields of `none`, as far as they are known. */
-const known = <Fields extends object>(none: Fields, from: Fields | null | undefined): Fields =>
-  from
-    ? (Object.fromEntries(Object.keys(none).map((name) => [name, from[name as keyof Fields]])) as Fields)
-    : none;
+/** These figures of a remedy, as far as they are known. */
+const known = <Remedy, Name extends keyof Remedy>(names: readonly Name[], remedy?: Remedy | null) =>
+  Object.fromEntries(names.map((name) => [name, remedy?.[name] ?? null])) as Known<Remedy, Name>;
 
 /**
  * What is notable in a namespace, with the figures that show it: how many reads, misses or writes it is seen in, and an interval.
@@ -46,9 +41,9 @@ export type TrafficFinding = { readonly namespace: string } & (
       readonly hitRateTarget: number;
     }
   /** Most misses come after the end of a TTL. Null where the TTL is not known. */
-  | (MissShare & Nullable<TtlRemedy> & { readonly rule: 'expires-too-soon' })
+  | (MissShare & Known<TtlRemedy, (typeof ttlNames)[number]> & { readonly rule: 'expires-too-soon' })
   /** Most misses are of keys that had to make room. */
-  | (MissShare & Nullable<MemoryRemedy> & { readonly rule: 'evicted-too-soon' })
+  | (MissShare & Known<MemoryRemedy, (typeof memoryNames)[number]> & { readonly rule: 'evicted-too-soon' })
   /** Most misses are of keys that were removed. */
   | (MissShare & { readonly rule: 'removed-too-often' })
   /** Keys are missed, stored, and not read again: as where a part of the key is different in every process. */
@@ -117,9 +112,9 @@ function causeFinding(traffic: NamespaceTraffic): TrafficFinding[] {
   if (misses === null || misses < fewestMisses || causes === null) return [];
   const [expired, evicted] = [shareOf(causes.expired, misses), shareOf(causes.evicted, misses)];
   if (isMost(expired))
-    return [{ rule: 'expires-too-soon', namespace, ...expired, ...known(noTtl, remedy?.ttl) }];
+    return [{ rule: 'expires-too-soon', namespace, ...expired, ...known(ttlNames, remedy?.ttl) }];
   if (isMost(evicted))
-    return [{ rule: 'evicted-too-soon', namespace, ...evicted, ...known(noMemory, remedy?.memory) }];
+    return [{ rule: 'evicted-too-soon', namespace, ...evicted, ...known(memoryNames, remedy?.memory) }];
   const invalidated = shareOf(causes.invalidated, misses);
   if (isMost(invalidated)) return [{ rule: 'removed-too-often', namespace, ...invalidated }];
   return isMost(shareOf(causes.neverCached, misses)) ? unstoredFinding(traffic, misses) : [];

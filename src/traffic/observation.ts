@@ -3,11 +3,12 @@ import type { NamespaceMap } from '../keyspace/map.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
 import { readInfoIfPermitted } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
+import { meanOf, standardDeviationOf, t95 } from '../support/intervals.ts';
 import { buildReport } from './figures/build-report.ts';
+import type { MeanSize } from './figures/remedies.ts';
 import { KeyHistory } from './keys/key-history.ts';
 import { KeyTable } from './keys/key-table.ts';
-import { readKeySizes } from './keys/key-sizes.ts';
-import { markPrefix, NamespaceRows } from './keys/namespace-rows.ts';
+import { detailsOf, markPrefix, NamespaceRows } from './keys/namespace-rows.ts';
 import type { Mark, Span } from './streams/mark.ts';
 import { NodeObserver } from './streams/node-observer.ts';
 import { NodeTraffic, type SharedTraffic } from './node-traffic.ts';
@@ -189,4 +190,39 @@ function markKeys(server: RedisServer, node: RedisNode, random: () => number): (
   let tag = run();
   for (let tries = 0; tries < 10_000 && server.nodeFor(asBytes(`{${tag}}`)) !== node; tries++) tag = run();
   return (mark) => asBytes(`${markPrefix}{${tag}}:${mark}`);
+}
+
+const fewestSizes = 8;
+
+/**
+ * Mean size of the keys that were evicted and missed in a window, by namespace, in bytes: of those that are there again.
+ * MEMORY USAGE counts no lookups. Namespaces that show too few are left out.
+ * @param marks the end of the window on each node
+ */
+async function readKeySizes(
+  server: RedisServer,
+  rows: NamespaceRows,
+  marks: readonly Mark[],
+): Promise<Map<string, MeanSize>> {
+  const sizes = new Map<string, MeanSize>();
+  const [{ database }] = server.nodes;
+  const shown = marks.flatMap(({ keys }) => keys);
+  for (const group of rows.groups()) {
+    if (group.database !== database) continue;
+    const { recentKeys } = detailsOf(shown, group.rows);
+    const sizeOf = (key: ByteString) => server.nodeFor(key).batch([['MEMORY', 'USAGE', key]]);
+    const replies = await Promise.all(recentKeys.map(sizeOf));
+    const mean = meanSizeOf(replies.flat().filter((reply) => typeof reply === 'number'));
+    if (mean !== null) sizes.set(group.namespace, mean);
+  }
+  return sizes;
+}
+
+/** With its interval by Student's t; null where too few keys are left to show how they vary. */
+function meanSizeOf(values: readonly number[]): MeanSize | null {
+  const count = values.length;
+  if (count < fewestSizes) return null;
+  const value = meanOf(values);
+  const error = (t95(count - 1) * standardDeviationOf(values)) / Math.sqrt(count);
+  return { value, interval: [Math.max(0, value - error), value + error] };
 }

@@ -2,6 +2,7 @@ import { note, type NoteBlock } from '../../render/blocks.ts';
 import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Interval } from '../../support/intervals.ts';
 import type { MissShare, TrafficFinding } from '../../traffic/figures/findings.ts';
+import type { Bounds } from '../../traffic/report.ts';
 
 /** More than a screen holds would push the figures off it. */
 const mostFindings = 8;
@@ -80,29 +81,23 @@ const shareText = ({ share, shareInterval, misses }: MissShare) =>
   `${bounded(share, shareInterval, formatRatio)} of its ${counted(misses, 'miss', 'misses')}`;
 
 function ttlAdvice(finding: FindingOf<'expires-too-soon'>): string {
-  const { saveHalfSeconds, saveHalfInterval, saveNineTenthsSeconds, saveNineTenthsInterval } = finding;
-  if (saveHalfSeconds === null || saveHalfInterval === null) {
-    const { neededWindowSeconds } = finding;
-    return neededWindowSeconds === null
-      ? ''
-      : `; a window of ${formatSeconds(Math.ceil(neededWindowSeconds))} would show which TTL halves them (\`--for\`)`;
-  }
-  const half = `; ${bounded(saveHalfSeconds, saveHalfInterval, formatSeconds)} would halve them`;
-  return saveNineTenthsSeconds === null || saveNineTenthsInterval === null
-    ? half
-    : `${half}, ${bounded(saveNineTenthsSeconds, saveNineTenthsInterval, formatSeconds)} leave a tenth`;
+  const { saveHalfSeconds, saveHalfInterval, neededWindowSeconds: needed } = finding;
+  const half = known(saveHalfSeconds, saveHalfInterval, formatSeconds);
+  const nine = known(finding.saveNineTenthsSeconds, finding.saveNineTenthsInterval, formatSeconds);
+  if (half !== null) return `; ${half} would halve them${nine === null ? '' : `, ${nine} leave a tenth`}`;
+  if (needed === null) return '';
+  return `; a window of ${formatSeconds(Math.ceil(needed))} would show which TTL halves them (\`--for\`)`;
 }
 
 function memoryAdvice(finding: FindingOf<'evicted-too-soon'>): string {
-  const { extraForHalfBytes, extraForHalfInterval, extraForNineTenthsBytes, extraForNineTenthsInterval } =
-    finding;
-  if (extraForHalfBytes === null || extraForHalfInterval === null)
-    return 'the memory is too small for what is read';
-  const half = `${bounded(extraForHalfBytes, extraForHalfInterval, formatBytes)} more memory would have saved half of them`;
-  return extraForNineTenthsBytes === null || extraForNineTenthsInterval === null
-    ? half
-    : `${half}, ${bounded(extraForNineTenthsBytes, extraForNineTenthsInterval, formatBytes)} nine tenths`;
+  const half = known(finding.extraForHalfBytes, finding.extraForHalfInterval, formatBytes);
+  const nine = known(finding.extraForNineTenthsBytes, finding.extraForNineTenthsInterval, formatBytes);
+  if (half === null) return 'the memory is too small for what is read';
+  return `${half} more memory would have saved half of them${nine === null ? '' : `, ${nine} nine tenths`}`;
 }
+
+const known = (figure: number | null, interval: Bounds, format: (value: number) => string) =>
+  figure === null || interval === null ? null : bounded(figure, interval, format);
 
 /** `71.0 % (65.2 to 76.4 %)` */
 const bounded = (figure: number, interval: Interval, format: (value: number) => string) =>

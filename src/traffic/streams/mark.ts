@@ -3,21 +3,25 @@ import type { ByteString } from '../../support/bytes.ts';
 import { sumOf } from '../../support/collections.ts';
 import type { WindowKeys } from '../keys/namespace-rows.ts';
 
-/** What MONITOR shows, in this order of columns. `uncertainReads`: those that were made only if their command did not fail. */
-const commandNames = ['reads', 'writes', 'uncertainReads'] as const;
+/** What MONITOR shows, by its column. `uncertainReads`: those that were made only if their command did not fail. */
+export const commandColumns = { reads: 0, writes: 1, uncertainReads: 2 } as const;
 
-/** What events show: misses by their cause, and after them the rest. */
+/** What events show: misses by their cause, which is known by its column, and after them the rest. */
+export const eventColumns = {
+  expired: 0,
+  evicted: 1,
+  invalidated: 2,
+  renamed: 3,
+  neverCached: 4,
+  unknown: 5,
+  firstMisses: 6,
+  newKeys: 7,
+  evictedKeys: 8,
+} as const;
 export const causeNames = ['expired', 'evicted', 'invalidated', 'renamed', 'neverCached', 'unknown'] as const;
-const eventNames = [...causeNames, 'firstMisses', 'newKeys', 'evictedKeys'] as const;
 
-type CommandName = (typeof commandNames)[number];
-type EventName = (typeof eventNames)[number];
-
-const columnsOf = <Name extends string>(names: readonly Name[]) =>
-  Object.fromEntries(names.map((name, index) => [name, index])) as Readonly<Record<Name, number>>;
-export const commandColumns = columnsOf(commandNames);
-/** Causes are known by their column. */
-export const eventColumns = columnsOf(eventNames);
+type CommandName = keyof typeof commandColumns;
+type EventName = keyof typeof eventColumns;
 
 /**
  * Counts by row, in columns: a table of numbers that grows with the rows and is copied as a whole, so that a window can

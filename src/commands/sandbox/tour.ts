@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Block, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
+import { systemFileOf } from '../../sandbox/family.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import type { SandboxResult } from './result.ts';
@@ -18,15 +19,6 @@ interface Step {
 
 /** Starts traffic, and resolves with what ends it when it has settled. */
 export type StartTraffic = () => Promise<() => Promise<void>>;
-
-/** Ids that the generator gives every system. */
-const userId: Readonly<Record<SandboxResult['system'], readonly string[]>> = {
-  education: ['user', '1'],
-  content: ['user', '12'],
-  subjunctive: ['verb', 'ser'],
-  boardroom: ['user', '1'],
-  honzik: ['user', '1'],
-};
 
 /** Walks through the main job: each command is shown, then run on the sandbox. Gives the first exit code that is no success. */
 export async function walkThrough(
@@ -88,7 +80,7 @@ async function takeSteps(
 
 /** @param folder for what the steps write */
 function stepsOf(sandbox: SandboxResult, folder: string): Step[] {
-  const entity = userId[sandbox.system];
+  const { entity } = systemFileOf(sandbox.system);
   const journalName = `${entity.join('-')}.journal`;
   const journal = join(folder, journalName);
   const fixtures = join(sandbox.config, '..', 'fixtures.ndjson');

@@ -65,7 +65,9 @@ class Cluster implements RedisServer, RedisCluster {
   }
 
   async refresh(): Promise<void> {
-    const places = [...[...this.members.values()].map(({ place }) => place), ...this.seeds];
+    const members = [...this.members.values()].map(({ place }) => place);
+    // The one that was asked before goes first: results name it.
+    const places = [this.toldBy, ...members, ...this.seeds];
     this.follow(await askForPrimaries(this.target, places, this.signal));
   }
 

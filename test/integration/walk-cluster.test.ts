@@ -5,6 +5,9 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { slotOf } from '../../src/redis/slots.ts';
 import { walkNodes } from '../../src/redis/walk-nodes.ts';
 import type { WalkOptions } from '../../src/redis/walk.ts';
+import type { ArchiveAbout } from '../../src/records/archive/format.ts';
+import { archiveChunks } from '../../src/records/export/archive-chunks.ts';
+import { ExportTally } from '../../src/records/export/read-batches.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import {
   addReplica,
@@ -110,4 +113,25 @@ describe('a walk over a cluster gives each key once', () => {
     expect(given.sort()).toEqual([...keys].sort());
     for (const { refusedColumns } of accounts) expect(refusedColumns).toEqual([]);
   });
+});
+
+test('export reads the values of keys that move to another node', async () => {
+  const { cluster, server } = await filledCluster();
+  const tally = new ExportTally();
+  const { signal } = new AbortController();
+  const scope = { walk: { pageSize: 100 }, pace: {}, limit: Number.POSITIVE_INFINITY, signal };
+  const about: ArchiveAbout = {
+    kind: 'export',
+    createdAt: '2026-01-01T00:00:00Z',
+    ...{ server: 'cluster', database: 0, profile: null, action: 'export', patterns: [], withValues: true },
+  };
+  const chunks = archiveChunks(server, scope, about, tally, Date.now);
+  let moved = false;
+  for await (const chunk of chunks) {
+    if (moved || chunk.length === 0 || tally.keys === 0) continue;
+    moved = true;
+    await moveSlots(cluster, 0, 2);
+  }
+  expect(tally).toMatchObject({ keys: keys.length, skipped: 0, complete: true, stopped: null });
+  expect(tally.problems.total).toBe(0);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { keyFields } from '../keyspace/key-text.ts';
 import { concernsSomeKeys, isRedirection, RedisError, refusal } from '../redis/errors.ts';
 import type { Connection } from '../redis/connection.ts';
@@ -61,6 +62,10 @@ export interface ChangeOptions {
 const mostBytesInBatch = 1_048_576;
 const batchesInFlight = 2;
 
+/** How often keys are sent on to the node that is said to have them, with a pause where they have moved again. */
+const mostForwards = 5;
+const forwardPauseMillis = 200;
+
 /** A key that a node does not hold any more, with its answer: MOVED or ASK, and where to. */
 interface MovedKey {
   readonly key: ByteString;
@@ -116,33 +121,35 @@ export class KeyChanger {
 
   /**
    * Failures are counted, not thrown. On a cluster the keys that have moved to another node since the topology was read are
-   * sent there, once.
+   * sent there, and on again where they move meanwhile.
    */
   async take(keys: readonly ByteString[], change: KeyChange): Promise<void> {
     this.taken += keys.length;
     const { nodes, cluster } = this.server;
     if (cluster === undefined) return this.changeOn(nodes[0], keys, change);
     const moved: MovedKey[] = [];
+    const redirectFrom = (node: RedisNode) => (key: ByteString, reply: ReplyError) =>
+      void moved.push({ key, reply, node });
     for (const [node, own] of groupBy(keys, (key) => this.server.nodeFor(key)))
-      await this.changeOn(node, own, change, {
-        redirect: (key, reply) => void moved.push({ key, reply, node }),
+      await this.changeOn(node, own, change, { redirect: redirectFrom(node) });
+    for (let left = mostForwards; moved.length > 0 && !this.ended; left--) {
+      if (left < mostForwards) await sleep(forwardPauseMillis);
+      await cluster.refresh().catch((error: unknown) => {
+        // The answers name the nodes as well.
+        if (!(error instanceof RedisError)) throw error;
       });
-    if (this.ended || moved.length === 0) return;
-    await cluster.refresh().catch((error: unknown) => {
-      // The answers name the nodes as well.
-      if (!(error instanceof RedisError)) throw error;
-    });
-    for (const asking of [false, true]) {
-      const due = moved.filter(({ reply }) => (reply.code === 'ASK') === asking);
-      for (const [node, own] of groupBy(due, ({ reply, node: by }) => cluster.nodeNamed(reply, by)))
-        if (node === null) for (const { key, reply } of own) this.fail([key], reply.code, reply.message);
+      const due = groupBy(moved.splice(0), ({ reply, node }) => cluster.nodeNamed(reply, node));
+      for (const [node, all] of due) {
+        if (node === null) for (const { key, reply } of all) this.fail([key], reply.code, reply.message);
         else
-          await this.changeOn(
-            node,
-            own.map(({ key }) => key),
-            change,
-            { asking },
-          );
+          for (const [code, own] of groupBy(all, ({ reply }) => reply.code))
+            await this.changeOn(
+              node,
+              own.map(({ key }) => key),
+              change,
+              { asking: code === 'ASK', ...(left > 1 && { redirect: redirectFrom(node) }) },
+            );
+      }
     }
   }
 

@@ -3,6 +3,7 @@ import { removeKeys } from '../../src/changes/apply.ts';
 import { silentProgress } from '../../src/support/progress.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
+import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { slotOf } from '../../src/redis/slots.ts';
 import { cli } from '../run-cli.ts';
@@ -19,6 +20,7 @@ import {
 import { makeCertificates } from '../server/certificates.ts';
 import { freePort } from '../server/redis-process.ts';
 import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { until } from '../server/until.ts';
 import { json, linesOf } from './reading.ts';
 import { startRedis, temporaryFolder } from '../server/own.ts';
 
@@ -93,7 +95,29 @@ describe('a removal while slots move', () => {
     expect(await keyCounts(cluster)).toEqual([0, 0]);
   });
 
-  test('sends a key on once, and tells why it stayed', async () => {
+  test('follows keys that move again on the way', async () => {
+    const server = await connectTo(cluster);
+    const { source, target } = await beginMove(cluster, slot, 0, 1);
+    // The source sends to a node that knows of no move yet, and sends back.
+    const moved = keys.filter((each) => slotOf(asBytes(each)) === slot);
+    for (const each of moved)
+      await send(source, 'MIGRATE', '127.0.0.1', cluster.nodes[1].port, each, 0, 5000);
+    await send(target, 'CLUSTER', 'SETSLOT', slot, 'STABLE');
+    onTestFinished(() => moveSlot(cluster, slot, 1, 0));
+    const sentBack = async () =>
+      Number(
+        /errorstat_MOVED:count=(\d+)/.exec(replyText(await send(target, 'INFO', 'errorstats')))?.[1] ?? 0,
+      );
+    const before = await sentBack();
+    const removing = remove(server);
+    await until('the keys were sent back', async () => (await sentBack()) > before);
+    await moveSlot(cluster, slot, 0, 1);
+
+    expect(await removing).toMatchObject(all);
+    expect(await keyCounts(cluster)).toEqual([0, 0]);
+  });
+
+  test('sends a key on a few times, and tells why it stayed', async () => {
     const server = await connectTo(cluster);
     const { source, target } = await beginMove(cluster, slot, 0, 1);
     onTestFinished(async () => {

@@ -1,7 +1,7 @@
 import { fileFailureText, InputError } from '../support/failure.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { type Context, DeclinedError, type Protections, type Protector } from './context.ts';
-import { resolve } from 'path/posix';
+import { resolve } from 'node:path';
 import { looksLikeUrl } from '../redis/url.ts';
 import { writePlaceAt } from '../support/files.ts';
 import { maskedUrl } from '../support/masked.ts';

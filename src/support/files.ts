@@ -15,7 +15,7 @@ import {
 } from 'fs';
 import { type FileHandle, mkdtemp, open, rm } from 'fs/promises';
 import { tmpdir } from 'os';
-import { basename, dirname, join } from 'path/posix';
+import { basename, dirname, join } from 'node:path';
 import type { ProcessFacts } from './processes.ts';
 
 /**

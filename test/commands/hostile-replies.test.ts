@@ -110,7 +110,7 @@ const commandLines: readonly CommandLine[] = [
 const courtesies: ReadonlySet<string> = new Set(['CLIENT SETNAME', 'CLIENT NO-TOUCH']);
 
 /** Two limits of a second may follow one another, on a busy machine. */
-const deadlineMillis = 10_000;
+const deadlineMillis = 30_000;
 
 async function run({ hostile, folder }: Scene, line: string): Promise<CliResult> {
   const overdue = setTimeout(deadlineMillis, { exitCode: -1, stdout: '', stderr: 'it did not end' });

@@ -4,7 +4,7 @@ import { type Candidate, surveyCandidates } from '../../changes/survey.ts';
 import { counted, formatBytes } from '../../render/units.ts';
 import type { Context } from '../context.ts';
 import type { InvalidateInput } from './find-keys.ts';
-import { resolve } from 'path/posix';
+import { resolve } from 'node:path';
 import { readWhole, readNamedFile } from '../../support/named-file.ts';
 
 /** Inferred namespaces may be many; the largest are the ones worth a choice. */

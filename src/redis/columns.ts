@@ -104,19 +104,14 @@ export async function receiveColumns(
     const lookups = keys.length * columns.filter(({ lookup }) => lookup !== null).length;
     connection.lookups.lost += roundsLost * lookups;
   }
-  const notReady = replies.findIndex((reply) => reply instanceof ReplyError && mayPass(reply));
-  if (notReady >= 0) {
-    const { commandName = '' } = columns[notReady % columns.length] ?? {};
-    throw refusal(replies[notReady] as ReplyError, `\`${commandName}\``, connection.address);
+  for (let index = 0; index < replies.length; index++) {
+    const reply = replies[index] as Reply;
+    const { name, commandName } = columns[index % columns.length] as Column;
+    if (!(reply instanceof ReplyError)) requireShape(commandName, reply, connection.address);
+    else if (mayPass(reply)) throw refusal(reply, `\`${commandName}\``, connection.address);
+    else if (isRedirection(reply)) onMoved?.(Math.floor(index / columns.length));
+    else if (index < columns.length && !isAboutOneKey(reply)) noteRefusal(account, name, reply.message);
   }
-  for (const [index, reply] of replies.entries()) {
-    if (!(reply instanceof ReplyError)) continue;
-    if (isRedirection(reply)) onMoved?.(Math.floor(index / columns.length));
-    else if (index < columns.length && !isAboutOneKey(reply))
-      noteRefusal(account, columns[index]?.name as ColumnName, reply.message);
-  }
-  for (const [index, reply] of replies.entries())
-    requireShape(columns[index % columns.length]?.commandName ?? '', reply, connection.address);
   const read = columnsOf(keys.length, columns, replies, account, connection.lookups);
   return { ...read, idleSeconds: await ownIdleTimes(connection, keys, read, account) };
 }

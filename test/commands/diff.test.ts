@@ -353,7 +353,7 @@ test('people get a table, a sentence and what it cost', async () => {
   expect(stdout).toMatch(/value +k +string, 3 B, [0-9a-f]{12}, no TTL/);
   // What differs is first, for a narrow terminal cuts the rest.
   expect(stdout).toMatch(/ttl +t +no TTL, string, .* +2h 30m left, string/);
-  expect(stdout).toMatch(/2 keys different, of 2 keys in a/);
+  expect(stdout).toMatch(/2 keys different \(1 value, 1 TTL\), of 2 keys in a/);
   expect(stdout).toMatch(/this run added \d+ to\s+keyspace_hits/);
 });
 

@@ -26,3 +26,15 @@ test('rows of many namespaces are bounded, and add up', () => {
   expect(rows.at(-1)?.namespace).toBe('(other)');
   expect(rows.reduce((sum, { missing }) => sum + missing, 0)).toBe(676);
 });
+
+test('each kind of difference has a list of its own', () => {
+  const tally = new ComparisonTally(emptyMap, 20);
+  const sighting = { type: 'string', length: 1, digest: null, ttlSeconds: null };
+  const enter = (key: string, what: 'value' | 'ttl') =>
+    tally.enter(asBytes(key), { kind: 'different', what, a: sighting, b: sighting });
+  for (let id = 0; id < 30; id++) enter(`session:${id}`, 'ttl');
+  enter('user:5', 'value');
+  const { value, ttl } = tally.differences;
+  expect([ttl.first.length, ttl.total]).toEqual([20, 30]);
+  expect(value.first).toMatchObject([{ key: 'user:5' }]);
+});

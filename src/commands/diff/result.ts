@@ -57,14 +57,17 @@ export function diffResultOf(
   complete: boolean,
   serverCost: ServerCost,
 ): DiffResult {
-  const { compared, missing, extra, differences, different, skipped, problems } = tally;
-  const found = missing.total + extra.total + differences.total > 0;
+  const { compared, missing, extra, skipped, problems } = tally;
+  const { type, value, ttl } = tally.differences;
+  const different = type.total + value.total + ttl.total;
+  const found = missing.total + extra.total + different > 0;
   return {
     ...{ a, b, equal: found ? false : complete && problems.total === 0 ? true : null },
-    ...{ compared, missing: missing.total, extra: extra.total, different: differences.total },
-    ...{ differentTypes: different.type, differentValues: different.value, differentTtls: different.ttl },
+    ...{ compared, missing: missing.total, extra: extra.total, different },
+    ...{ differentTypes: type.total, differentValues: value.total, differentTtls: ttl.total },
     ...{ skipped, failed: problems.total, complete },
-    ...{ onlyInA: missing.first, onlyInB: extra.first, differences: differences.first },
+    ...{ onlyInA: missing.first, onlyInB: extra.first },
+    differences: [...type.first, ...value.first, ...ttl.first],
     ...{ namespaces: tally.namespaces(), problems: problems.first, serverCost },
   };
 }
@@ -115,16 +118,27 @@ function sightingText(
   return parts.filter((part) => part !== null).join(', ');
 }
 
-function verdict({ a, b, equal, compared, missing, extra, different }: DiffResult): Block {
+function verdict(result: DiffResult): Block {
+  const { a, b, equal, compared, missing, extra, different } = result;
   const sides = `a is ${a}, b is ${b}`;
   if (equal === true) return note('good', `equal: ${counted(compared, 'key')} compared; ${sides}`);
   const parts = [
     missing > 0 && `${counted(missing, 'key')} missing in b`,
     extra > 0 && `${counted(extra, 'key')} in b alone`,
-    different > 0 && `${counted(different, 'key')} different`,
+    different > 0 && `${counted(different, 'key')} different${kindsText(result)}`,
   ].filter((part) => part !== false);
   const found = parts.length === 0 ? 'no difference found in what could be compared' : parts.join(', ');
   return note('warning', `${found}, of ${counted(compared + missing, 'key')} in a; ${sides}`);
+}
+
+/** ` (3 values, 1,500 TTLs)`, where there are several kinds. */
+function kindsText({ differentTypes, differentValues, differentTtls }: DiffResult): string {
+  const kinds = [
+    differentTypes > 0 && counted(differentTypes, 'type'),
+    differentValues > 0 && counted(differentValues, 'value'),
+    differentTtls > 0 && counted(differentTtls, 'TTL'),
+  ].filter((kind) => kind !== false);
+  return kinds.length > 1 ? ` (${kinds.join(', ')})` : '';
 }
 
 function remarks({ skipped, failed, complete }: DiffResult): Block[] {

@@ -60,8 +60,7 @@ export class ComparisonTally {
   readonly missing: FirstFew<LoneKey>;
   /** Keys of `b` that `a` has not. */
   readonly extra: FirstFew<LoneKey>;
-  readonly differences: FirstFew<Difference>;
-  readonly different: Record<DifferenceKind, number> = { type: 0, value: 0, ttl: 0 };
+  readonly differences: Readonly<Record<DifferenceKind, FirstFew<Difference>>>;
   readonly problems: FirstFew<KeyProblem>;
   private readonly tree: SegmentTree<Counts>;
 
@@ -76,7 +75,7 @@ export class ComparisonTally {
   ) {
     this.missing = new FirstFew(limit);
     this.extra = new FirstFew(limit);
-    this.differences = new FirstFew(limit);
+    this.differences = { type: new FirstFew(limit), value: new FirstFew(limit), ttl: new FirstFew(limit) };
     this.problems = new FirstFew(limit);
     // As deep as `inspect` goes, with the map and without.
     const depth = map.isEmpty ? Number.POSITIVE_INFINITY : 1;
@@ -104,9 +103,9 @@ export class ComparisonTally {
       case 'different': {
         const { kind: _kind, a, b, ...how } = verdict;
         this.compared++;
-        this.different[verdict.what]++;
         this.rowOf(key).different++;
-        this.differences.add({ ...keyFields(key), ...how, ...(this.swapped ? { a: b, b: a } : { a, b }) });
+        const sides = this.swapped ? { a: b, b: a } : { a, b };
+        this.differences[verdict.what].add({ ...keyFields(key), ...how, ...sides });
         break;
       }
       case 'equal':

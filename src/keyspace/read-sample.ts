@@ -2,7 +2,7 @@ import { given, sumOrNull } from '../support/collections.ts';
 import type { WalkAccount } from '../redis/account.ts';
 import { type DatasetBounds, datasetBoundsOf, readSlotSizes } from '../redis/node-facts.ts';
 import { RedisError } from '../redis/errors.ts';
-import { readInfoIfPermitted } from '../redis/info.ts';
+import { readInfoWithCommandsIfPermitted } from '../redis/info.ts';
 import { type PageSource, segmentPages, slotPages } from '../redis/page-source.ts';
 import { type SampledNode, samplePages } from '../redis/sample.ts';
 import { slotOf } from '../redis/slots.ts';
@@ -205,7 +205,7 @@ function sumOfSizes(
 }
 
 export async function readBounds(nodes: readonly ReadNode[]): Promise<DatasetBounds | null> {
-  const infos = await Promise.all(nodes.map(({ node }) => readInfoIfPermitted(node)));
+  const infos = await Promise.all(nodes.map(({ node }) => readInfoWithCommandsIfPermitted(node)));
   return sumOfBounds(infos.map((info) => info && datasetBoundsOf(info)));
 }
 

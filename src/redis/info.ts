@@ -61,6 +61,12 @@ export function withCommands(info: Reply, commands: Reply | undefined): Info {
   return { ...parseInfo(replyText(info)), ...infoOf(commands) };
 }
 
+/** The same; null where INFO is refused. @throws RedisError when the connection is lost. */
+export async function readInfoWithCommandsIfPermitted(node: RedisNode): Promise<Info | null> {
+  const [info = null, commands] = await node.batch(infoWithCommands);
+  return info === null || info instanceof ReplyError ? null : withCommands(info, commands);
+}
+
 /** @throws RedisError, with code NOPERM where the user may not call INFO. */
 export async function readInfoWithCommands(node: RedisNode): Promise<Info> {
   const [info = null, commands] = await node.batch(infoWithCommands);

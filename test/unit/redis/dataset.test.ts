@@ -30,6 +30,15 @@ test.each([
   expect(datasetBoundsOf(info(fields))).toEqual({ lowBytes, highBytes });
 });
 
+test('the histograms of latencies that a server keeps of its commands are not of its keys', () => {
+  const commands = Object.fromEntries(
+    Array.from({ length: 100 }, (_, index) => [`cmdstat_command${index}`, 'calls=1']),
+  );
+  const lowBytes = (fields: Record<string, string>) => datasetBoundsOf(info(fields))?.lowBytes;
+  expect(lowBytes(commands)).toBe(131_600_000 - own - 2_480_000);
+  expect(lowBytes({ ...commands, redis_version: '6.2.14', mem_allocator: 'libc' })).toBe(131_600_000 - own);
+});
+
 test('a server that reports none, or less than nothing, or has accounts of its own has no bounds', () => {
   const without = { ...info({}) };
   delete (without as Record<string, string>)['used_memory_dataset'];

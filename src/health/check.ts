@@ -125,7 +125,7 @@ export function fromFacts(assess: Check['assess']): Check['assess'] {
   return (facts, limits) => fromInfo(() => assess(facts, limits))(facts, limits);
 }
 
-/** The same where each node has its own answer: the worst one stands for all, and says whose it is. */
+/** The same where each node has its own answer: the worst one represents all, and says which node it is from. */
 export function fromEachInfo(assess: (info: Info, limits: Thresholds) => Finding): Check['assess'] {
   return fromInfo((nodes, limits) => worstOf(nodes, ({ info }) => assess(info, limits)));
 }

@@ -12,7 +12,7 @@ export interface Facts {
   readonly database: number;
   /** Where the way ended before everything was known; null: nothing failed. */
   readonly stop: Stop | null;
-  /** Told to stop before everything was known. */
+  /** True when interrupted before everything was known. */
   readonly interrupted: boolean;
   readonly connectMillis: number;
   /** From the first command to its answer. */

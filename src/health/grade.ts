@@ -11,7 +11,7 @@ export interface GradeFacts {
   readonly lifetime: LookupCounts | null;
   /** Lookups over the last seconds, where these were measured: what happens now says more than a lifetime. */
   readonly window: LookupCounts | null;
-  /** What a valid observation of the traffic told; null without one. It says more than the window. */
+  /** What a valid observation of the traffic found; null without one. It says more than the window. */
   readonly observed: ObservedTraffic | null;
   /** The map's. */
   readonly limits: Thresholds;
@@ -100,7 +100,7 @@ function hitRateReasons(lookups: SpanLookups, { observed, limits }: GradeFacts):
   return [targets, { rule: 'hit-rate', points: 0, tone: 'plain', text }];
 }
 
-/** @param reads of the namespaces and of all that is judged beside them */
+/** @param reads of the namespaces and of all that is judged in addition to them */
 function targetReason(judged: readonly JudgedTarget[], reads: number): GradeReason {
   const rule = 'namespace-targets';
   const costs = judged

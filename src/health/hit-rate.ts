@@ -10,7 +10,7 @@ export type LookupCounts = Pick<DataReads, 'hits' | 'misses'> &
 
 /** What lookups say of a target. Ratios from 0 to 1. */
 export interface HitRateVerdict {
-  /** `few`: there are too few to judge by; `unclear`: the target lies between the bounds. */
+  /** `few`: there are too few to judge by; `unclear`: the target is between the bounds. */
   readonly kind: 'few' | 'reached' | 'missed' | 'unclear';
   readonly reads: number;
   /** The lowest and the highest hit rate that the counts allow. */

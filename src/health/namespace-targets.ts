@@ -34,7 +34,7 @@ export interface UnjudgedTarget {
   readonly reason: UnjudgedReason;
 }
 
-/** What an observation of the traffic tells a grade. */
+/** What an observation of the traffic contributes to a grade. */
 export interface ObservedTraffic {
   /** Of the whole server; null where its counters went back. */
   readonly lookups: LookupCounts | null;
@@ -74,7 +74,7 @@ function faultsIn(report: TrafficReport): ObservedTraffic['faults'] {
   });
 }
 
-/** What a valid window tells; null for one that is not. */
+/** What a valid window shows; null for an invalid one. */
 export function observedTraffic(report: TrafficReport): ObservedTraffic | null {
   if (!report.valid) return null;
   const { hits, misses, namespaces } = report;
@@ -93,7 +93,7 @@ export function observedTraffic(report: TrafficReport): ObservedTraffic | null {
   };
 }
 
-/** The targets of the map that nobody can judge here. @param missing why there is no report, where there is none */
+/** The targets of the map that cannot be judged here. @param missing why there is no report, where there is none */
 export function unjudgedTargets(
   map: NamespaceMap,
   report: TrafficReport | null,

@@ -31,7 +31,7 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
   const sampled = every || population === null ? null : await readSample(input, population, drawing);
   const read = sampled ?? withCost(await readExactly(input, population), drawing);
   progress.stop();
-  // The walk gets its own connection back where it broke; nobody's figures fail for want of the CPU.
+  // The walk restores its own connection where it broke; figures must not fail because the CPU cannot be read.
   const readAgain = () => Promise.all(server.nodes.map(readNodeFacts));
   const after = read.failure === null ? await readAgain().catch(() => []) : [];
   const populationAtEnd = after.length === 0 ? null : sumOrNull(after.map(({ keys }) => keys));

@@ -54,7 +54,7 @@ export class KeyStatistics {
 
   /**
    * @param verdict what the map's rule says of the TTL; null where there is no rule, or no TTL was read
-   * @param place where the key stands in a sample; null where every key is read
+   * @param place the place of the key in a sample; null where every key is read
    */
   add(reading: KeyReading, verdict: TtlVerdict | null = null, place: SamplePlace | null = null): void {
     const { memoryBytes = null, type = null, ttlMillis, overheadBytes = 0 } = reading;

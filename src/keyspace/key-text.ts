@@ -8,7 +8,7 @@ export function keyText(key: ByteString): string {
   return textOf(key) ?? key.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
-/** A key in JSON: its text, and its bytes beside it where the text is not the whole truth. */
+/** A key in JSON: its text, and also its bytes where the text does not represent them exactly. */
 export function keyFields(key: ByteString): { key: string; keyBase64?: string } {
   const text = textOf(key);
   return text === undefined

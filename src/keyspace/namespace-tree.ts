@@ -56,7 +56,7 @@ export class NamespaceTree {
     this.largest = new LargestKeys(top);
   }
 
-  /** @param place where the key stands in a sample; null where every key is read */
+  /** @param place the place of the key in a sample; null where every key is read */
   add(key: ByteString, reading: KeyReading, place: SamplePlace | null = null): void {
     this.keys++;
     const { map } = this.options;

@@ -13,7 +13,7 @@ export type PatternPart =
   | { readonly kind: 'literal'; readonly bytes: ByteString }
   | { readonly kind: 'any' }
   | { readonly kind: 'placeholder'; readonly name: string }
-  /** Nothing, where a segment starts or ends; keeps a value beside a `*` a whole segment. Never written, only bound. */
+  /** Nothing, where a segment starts or ends; keeps a value next to a `*` a whole segment. Never written, only bound. */
   | { readonly kind: 'boundary'; readonly side: 'start' | 'end' };
 
 const boundary = (side: 'start' | 'end'): PatternPart => ({ kind: 'boundary', side });
@@ -84,8 +84,8 @@ export function markWildcards(pattern: string): string {
 }
 
 /**
- * The pattern with `<name>` replaced by a value, which is data: nothing in it is a wildcard. Beside a wildcard the
- * value still stands for whole segments: `*<id>` with `2` matches `user:2`, not `user:12`.
+ * The pattern with `<name>` replaced by a value, which is data: nothing in it is a wildcard. Next to a wildcard the
+ * value still matches whole segments only: `*<id>` with `2` matches `user:2`, not `user:12`.
  */
 export function bindPlaceholder(pattern: KeyPattern, name: string, value: string): KeyPattern {
   const bytes = bytesOf(value);

@@ -142,7 +142,7 @@ function columnsOf(
   return { ofAll: { memory: wanted.memory === true }, ofChosen };
 }
 
-/** Share of the keys of all nodes that lies before the cursors, from 0 to 1. */
+/** Share of the keys of all nodes that is before the cursors, from 0 to 1. */
 function coverageOf(nodes: readonly ReadNode[], accounts: readonly WalkAccount[]): number {
   let [before, all] = [0, 0];
   nodes.forEach(({ facts }, index) => {
@@ -183,7 +183,7 @@ function figuresOf(
 }
 
 /**
- * With a filter nobody counts the keys that were passed over, only the share of the table that lies behind. What was found
+ * With a filter the keys that were skipped are not counted, only the share of the table already read. What was found
  * is then a set of keys thinned out at that share, whatever part of the database it is: as if it were a small part of one
  * so many times larger. The binomial variance of such a part is that of thinning to within 1 / (2 × 20) of its root.
  */

@@ -26,7 +26,7 @@ import { Figures } from './figures.ts';
 import { largeFromOf, type MemoryCheck } from './large-keys.ts';
 import { sampleGroups } from './tally.ts';
 
-/** Where nobody asked for a precision, a sample ends here: within a second. */
+/** Where no precision was requested, a sample ends here: within a second. */
 const mostKeysByDefault = 400_000;
 
 /** A larger sample would cost as much as reading every key. */
@@ -38,7 +38,7 @@ const detailedKeys = 25_000;
 /** Four pages for each random group. */
 const fewestPages = 4 * sampleGroups;
 
-/** Where nobody asked for a precision rare namespaces are to be seen too, which takes a tenth of a second more. */
+/** Where no precision was requested, rare namespaces are to be seen too, which takes a tenth of a second more. */
 const fewestPagesByDefault = 512;
 
 /** What so many pages have about. */
@@ -82,7 +82,7 @@ export async function readSample(
   progress.start('sampling keys', 'keys', null);
   try {
     const { columns, details, type, glob } = input;
-    // What our own matcher tells needs no second SCAN: of the server only what it was asked for by name.
+    // What our own matcher decides needs no second SCAN: the server filters only by what was requested by name.
     const { accepts } = filtersOf(input);
     const all = { ...wantedColumns(input), ...details };
     const pages = samplePages(

@@ -26,7 +26,7 @@ export interface ReadingOptions extends PaceLimits {
   /** COUNT of each SCAN. */
   readonly pageSize?: number;
   readonly draw: SeededRandom;
-  /** Goes on from here instead of the start; implies every key. */
+  /** Continues from here instead of the start; implies every key. */
   readonly resume?: WalkState;
   /** Called with the state of a walk from time to time, and when it ends early; implies every key. */
   readonly onState?: (state: WalkState) => void;
@@ -65,7 +65,7 @@ export interface Method {
   readonly population: number | null;
   /** The same when the reading ended; null where that is not known. */
   readonly populationAtEnd: number | null;
-  /** Keys that were looked at, whether wanted or not; null where nobody counted them. */
+  /** Keys that were looked at, whether wanted or not; null where they were not counted. */
   readonly scannedKeys: number | null;
   /** False where the figures are of the keys that were read, and not of the whole. */
   readonly coversAll: boolean;
@@ -106,7 +106,7 @@ export interface Analysis {
   readonly keysWithFieldTtls: number | null;
   /** CPU that the servers used meanwhile, for us and for everybody else; null where INFO is not permitted. */
   readonly serverCpuSeconds: number | null;
-  /** What ended the reading half-way; the rest tells how far it came. */
+  /** What ended the reading early; the other fields show how far it got. */
   readonly failure: RedisError | null;
 }
 
@@ -133,7 +133,7 @@ export function wantedColumns({ columns, type }: AnalysisOptions): WalkColumns {
   return { ...columns, type: columns.type === true && type === undefined };
 }
 
-/** Where nobody asked for a precision: see ReadingOptions. */
+/** Where no precision was requested: see ReadingOptions. */
 export const defaultPrecision = 0.02;
 
 /** True where the sizes of keys are refused. */

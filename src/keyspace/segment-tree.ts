@@ -9,7 +9,7 @@ export const otherName = '(other)';
 export interface Leaf<Self> {
   /** Takes in what `other` holds; `other` is not used again. */
   merge(other: Self): void;
-  /** How many keys, or how much weight, it stands for. */
+  /** How many keys, or how much weight, it represents. */
   readonly keys: number;
 }
 
@@ -70,7 +70,7 @@ class TreeNode<L extends Leaf<L>> {
 
 /**
  * Finds the place of each key among the namespaces, in bounded memory. A level with too many different words is taken
- * for a variable one, so `translation:<any>:cs` stands for what no rule of inference could know to be variable; the
+ * for a variable one, so `translation:<any>:cs` covers what no rule of inference could know to be variable; the
  * leaves below its words are merged.
  */
 export class SegmentTree<L extends Leaf<L>> {
@@ -234,7 +234,7 @@ export class SegmentTree<L extends Leaf<L>> {
     }
   }
 
-  /** A digest that happens to have no letter joins the digests beside it, a token without a digit the tokens. */
+  /** A digest that happens to have no letter joins its sibling digests, a token without a digit its sibling tokens. */
   private joinExceptions(node: TreeNode<L>): void {
     for (const [name, exceptions] of [...node.children]) {
       const rule = name.replace(/^<id>/, '<hash>').replace(/^<text>/, '<token>');
@@ -302,7 +302,7 @@ function segmentsOf(key: ByteString, delimiters: readonly string[], depth: numbe
   return segments;
 }
 
-/** True for a segment that stands in the keys as it is. */
+/** True for a segment that appears in the keys as it is. */
 function isWord(segment: string): boolean {
   return segment !== anyRest && !segment.includes('<');
 }

@@ -1,6 +1,6 @@
 import type { ByteString } from '../support/bytes.ts';
 
-/** Where a key stands in a sample. */
+/** The place of a key in a sample. */
 export interface SamplePlace {
   /** Of the random groups that the pages of the sample are dealt into, from 0. */
   readonly group: number;

@@ -2,7 +2,7 @@
 export interface WalkAccount {
   /** True when the cursor came back to zero. */
   complete: boolean;
-  /** Where a walk goes on: the cursor behind the last page that was handed over. */
+  /** Where a walk continues: the cursor after the last page that was handed over. */
   cursor: string;
   commands: number;
   receivedBytes: number;

@@ -7,7 +7,7 @@ import type { RedisCluster, RedisNode, RedisServer } from './server.ts';
 import { slotCount, slotOf, uncoveredSlots, type SlotRange } from './slots.ts';
 import { addressOf, type ConnectTarget, type Place, publicUrlOf, targetAt } from './target.ts';
 
-/** The primaries of a cluster, as one of its nodes told them. */
+/** The primaries of a cluster, as reported by one of its nodes. */
 interface Told {
   readonly by: Place;
   readonly primaries: readonly Primary[];

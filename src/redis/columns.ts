@@ -223,7 +223,7 @@ export function joinColumns(
   });
 }
 
-/** Nobody waits for a reply when the walk has failed or ended before it: that is no unhandled rejection. */
+/** A reply is not awaited once the walk has failed or ended: its rejection must not count as unhandled. */
 export function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;

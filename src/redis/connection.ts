@@ -21,7 +21,7 @@ interface Batch {
 const mostValueBytes = 1024 ** 3;
 export const mostMetadataBytes = 64 * 1024 ** 2;
 
-/** An element in memory, beside its bytes. */
+/** What an element takes in memory, in addition to its bytes. */
 export const elementBytes = 32;
 
 /** A reply has the time limit, and as much longer as its bytes take at this pace. */
@@ -221,7 +221,7 @@ export class Connection {
   /** Against a reply that comes byte by byte: each byte would keep the connection from being idle. @throws Error */
   private requirePace(bytes: number): void {
     const now = performance.now();
-    // This process may have been busy or stopped meanwhile: one long pause alone says nothing of the server.
+    // This process may have been busy or stopped meanwhile: one long pause alone is no evidence about the server.
     this.waitedMillis += Math.min(now - this.lastArrival, this.timeoutMillis / 2);
     this.lastArrival = now;
     this.arrivedBytes += bytes;

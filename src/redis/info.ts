@@ -144,7 +144,7 @@ export function keysWithFieldTtls(info: Info, database: number): number | null {
   return count === undefined ? null : Number(count);
 }
 
-/** The product and its own version: Valkey and others report a Redis version for compatibility beside theirs. */
+/** The product and its own version: Valkey and others also report a Redis version, for compatibility. */
 export function productOf(info: Info): { product: string; version: string } {
   const valkey = info['valkey_version'];
   if (valkey !== undefined) return { product: 'valkey', version: valkey };

@@ -26,7 +26,7 @@ export interface NodeFacts {
   readonly stringSizes: ReadonlyMap<number, number> | null;
   /** Keys of the other databases; null where INFO is not permitted. */
   readonly otherKeys: number | null;
-  /** Tells this process of the server from any other. */
+  /** Distinguishes this process of the server from any other. */
   readonly runId: string | null;
   /** `allkeys-lru`, `noeviction`, … */
   readonly policy: string | null;

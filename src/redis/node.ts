@@ -44,7 +44,7 @@ export async function openNode(
   } finally {
     signal?.removeEventListener('abort', giveUp);
   }
-  // A wrong password does not stop the library from becoming ready: it is told by the event alone.
+  // A wrong password does not stop the library from becoming ready: only the event reports it.
   const rejected = loginFailure(cause, address);
   if (rejected) {
     client.disconnect();
@@ -85,8 +85,8 @@ export async function askOnce<T>(
 }
 
 /**
- * Asks one place after the other until one answers. What another would refuse for the same reason is thrown at once; a place
- * that is not there says nothing of the others.
+ * Asks one place after another until one answers. What another would refuse for the same reason is thrown at once; a place
+ * that is not there is no evidence about the others.
  * @param noneOf the beginning of the message where all of several fail
  * @throws RedisError
  */
@@ -121,7 +121,7 @@ const isAboutOnePlace = ({ failure, code }: RedisError) =>
 
 /**
  * A node that is connected to when it is first used.
- * @param explained What a failure to get there is to be told as.
+ * @param explained The error to report for a failure to connect.
  */
 export function nodeOnDemand(
   target: ConnectTarget,

@@ -61,7 +61,7 @@ export class Pace {
     if (startsAt > now) await this.wait(startsAt - now, signal);
   }
 
-  /** Tells how long a round trip of a client beside the walk has just taken. */
+  /** Records how long the latest round trip of a client other than the walk took. */
   observe(roundTripMillis: number): void {
     const { latencyBudgetMillis } = this.options;
     if (latencyBudgetMillis === undefined) return;
@@ -113,7 +113,7 @@ export async function startPacing(
 const probeMillis = 20;
 
 /**
- * Sends PING over a connection of its own while a walk goes on, and tells `observe` what each round trip took, in
+ * Sends PING over a connection of its own while a walk runs, and passes `observe` the time of each round trip, in
  * milliseconds: the latency that every other client sees, the walk's own part in it included.
  * @returns ends the probe and closes its connection
  * @throws RedisError when no connection can be had

@@ -120,7 +120,7 @@ function firstAbove(sums: readonly number[], value: number): number {
 export const slotBits = 14;
 
 /**
- * Share of the table (0 to 1) that lies before a SCAN cursor. Buckets are visited in the order of their number's bits
+ * Share of the table (0 to 1) that is before a SCAN cursor. Buckets are visited in the order of their number's bits
  * reversed, so that a table may grow or shrink in between; '0' is the start. Where keys are stored by slot (Redis 7.4
  * and Valkey 8 as cluster nodes) the lowest 14 bits are the slot, and slots are visited one by one.
  *

@@ -42,7 +42,7 @@ export interface RedisServer {
 export interface RedisCluster {
   /** The owner of each slot, by its number, as far as is known; another array after each `refresh` that found a change. */
   readonly owners: readonly RedisNode[];
-  /** True while a slot is on its way from one node to another. A user who may not ask is told no. @throws RedisError */
+  /** True while a slot is on its way from one node to another. False for a user who may not ask. @throws RedisError */
   isMovingSlots(): Promise<boolean>;
   /** Asks for the topology again: `nodes` and `nodeFor` follow it. @throws RedisError */
   refresh(): Promise<void>;

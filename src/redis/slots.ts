@@ -10,8 +10,8 @@ export interface SlotRange {
 }
 
 /**
- * The slot of a key: CRC16 of its hash tag, or of the whole key where it has none. The tag stands between the first `{`
- * and the first `}` behind it, and is not empty.
+ * The slot of a key: CRC16 of its hash tag, or of the whole key where it has none. The tag is between the first `{`
+ * and the first `}` after it, and is not empty.
  * @see https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#key-distribution-model
  */
 export function slotOf(key: ByteString): number {
@@ -19,8 +19,8 @@ export function slotOf(key: ByteString): number {
 }
 
 /**
- * A name that begins with `key` and `suffix` and lies in the slot of the key, so that one command may name both. A key
- * with a hash tag gives its slot to every name that begins with it; for any other a number is put behind, found by trial.
+ * A name that begins with `key` and `suffix` and is in the slot of the key, so that one command may name both. A key
+ * with a hash tag gives its slot to every name that begins with it; for any other a number is appended, found by trial.
  */
 export function neighbourOf(key: ByteString, suffix: string): ByteString {
   const slot = slotOf(key);

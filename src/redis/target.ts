@@ -10,7 +10,7 @@ export interface Place {
 
 /** Where and as whom to connect. Files are already read; the password lives nowhere else. */
 export interface ConnectTarget extends Place {
-  /** Who tells where the servers are, the place above being the first to ask. Absent: the server itself stands there. */
+  /** What reports where the servers are; the place above is asked first. Absent: the server itself is at that place. */
   readonly topology?: Topology;
   readonly database: number;
   readonly username?: string;

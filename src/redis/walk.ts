@@ -70,7 +70,7 @@ const defaultPatienceMillis = 10_000;
  * next, while the server still answers for the page before: it never waits for us. SCAN may give a key twice while its
  * table is resized.
  *
- * A connection that breaks is opened again, and the walk goes on behind the last page that was yielded, when the server
+ * A connection that breaks is opened again, and the walk continues after the last page that was yielded, if the server
  * is still the same process (`run_id`): a cursor means nothing to another one.
  *
  * `account` is filled in as the walk goes. When the caller leaves the loop early, what is on its way by then is still
@@ -185,7 +185,7 @@ async function* walkOn(
     note();
     account.complete = !stopped;
   } finally {
-    // Counted, but not handed over: the walk goes on before them.
+    // Counted, but not handed over: a resumed walk starts before these pages.
     for (const { request } of asked) await receiveColumns(request, account).catch(() => undefined);
     note();
     connection.close();

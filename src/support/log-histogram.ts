@@ -18,7 +18,7 @@ export class LogHistogram {
   private max = 1;
 
   /**
-   * @param value from 1 to 2^53; what lies beyond is taken for the nearest of them
+   * @param value from 1 to 2^53; a value outside this range counts as the nearest in it
    * @param count how often it occurred, above 0
    */
   record(value: number, count = 1): void {
@@ -68,7 +68,7 @@ export class LogHistogram {
   }
 }
 
-/** Bucket `n` is for what lies above `base ** (n - 1)`, up to `base ** n`. */
+/** Bucket `n` is for values above `base ** (n - 1)`, up to `base ** n`. */
 function bucketOf(value: number): number {
   return Math.ceil(Math.log(value) / logOfBase);
 }

@@ -85,7 +85,7 @@ export async function openHistory(path: string, signal: AbortSignal): Promise<Hi
     return {
       append(record) {
         try {
-          // Goes on where a full disk takes a part alone, and fails where it takes no more.
+          // Continues where a full disk accepts only a part, and fails where it accepts no more.
           appendFileSync(file, `${endsWithinLine(file) ? '\n' : ''}${lineOf(record)}`);
           return Promise.resolve();
         } catch (error) {

@@ -28,7 +28,7 @@ export interface ObservationOptions extends SourceTerms {
   readonly reconnect: (address: string) => Promise<RedisNode>;
 }
 
-/** An instant of each node. What lies between two cuts is a window. */
+/** An instant of each node. The time between two cuts is a window. */
 export type Cut = readonly [Mark, ...Mark[]];
 
 /** What becomes of the observation besides its window. */
@@ -88,7 +88,7 @@ export class Observation {
   }
 
   /**
-   * @param kind a window lies between a `turn` and the next cut of either kind, or a later `end`
+   * @param kind a window is between a `turn` and the next cut of either kind, or a later `end`
    * @throws ObservationLost, RedisError
    */
   async cut(kind: 'end' | 'turn'): Promise<Cut> {
@@ -104,7 +104,7 @@ export class Observation {
 
   /**
    * The window between two cuts, the first of them the last `turn` before the second.
-   * @param end null while the observation goes on; at its end the sizes of some keys are read, to value evictions
+   * @param end null while the observation continues; at its end the sizes of some keys are read, to value evictions
    */
   async report(from: Cut, to: Cut, end: WindowEnd | null = null): Promise<TrafficReport> {
     const { shared, options, mode, modeReason } = this;

@@ -20,7 +20,7 @@ export interface ObserveOptions extends ObservationOptions {
   readonly maxCost: CostLimit | null;
   /** Bytes that may come from the server. */
   readonly maxBytes: number;
-  /** Told when the window begins, and about once a second what it holds so far. */
+  /** Called when the window begins, and about once a second with what it holds so far. */
   readonly onBegin?: (observation: Observation) => void;
   readonly onProgress?: (report: () => Promise<TrafficReport>, seconds: number) => Promise<void>;
 }

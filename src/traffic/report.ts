@@ -42,7 +42,7 @@ export function topCauseOf(causes: MissCauses): MissCause | null {
 /** With fewer lookups a hit rate says more about chance than about the cache: it is held against no target. */
 export const fewestLookups = 100;
 
-/** Whether a hit rate within these bounds reaches a target; null: the target lies between them, and it is not shown. */
+/** Whether a hit rate within these bounds reaches a target; null: the target is between them, so this is not known. */
 export const reachesTarget = ([low, high]: Interval, target: number): boolean | null =>
   low >= target ? true : high < target ? false : null;
 
@@ -139,7 +139,7 @@ export interface MissingKey {
   readonly keyBase64?: string;
   readonly database: number;
   readonly namespace: string;
-  /** Misses; where `missesAtLeast` is smaller, the true number lies between the two. */
+  /** Misses; where `missesAtLeast` is smaller, the true number is between the two. */
   readonly misses: number;
   readonly missesAtLeast: number;
   readonly cause: MissCause;

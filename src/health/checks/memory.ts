@@ -19,7 +19,7 @@ const nearlyFullRatio = 0.9;
 /** Without a limit of one's own: the process takes half as much again as its data needs. */
 const notableFragmentation = 1.5;
 
-/** What the ratio is about must be more than the program itself, which takes about 10 MB beside its data. */
+/** What the ratio is about must be more than the program itself, which takes about 10 MB in addition to its data. */
 const judgedFragmentationBytes = 32 * 2 ** 20;
 
 /** Of keys that the policy never evicts. */

@@ -29,7 +29,7 @@ export const wayIn: readonly Check[] = [
     assess: (facts) => {
       const { stop, username } = facts;
       if (stop?.at === 'login') return failure(stop.error, { username });
-      // Without nodes nobody has answered yet.
+      // Without nodes, no server has answered yet.
       if (stop?.at === 'connect' || (stop?.at === 'work' && facts.nodes.length === 0)) {
         return finding('skip', obstacle(facts) ?? []);
       }

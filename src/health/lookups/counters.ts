@@ -71,7 +71,7 @@ export interface DataReads {
   /** Those of the reads that certainly hit, and that certainly missed. */
   readonly hits: number;
   readonly misses: number;
-  /** Whether these hit cannot be told, for metadata commands of others are counted with them. */
+  /** Reads that may have hit or missed: metadata commands of others are counted with them. */
   readonly unclear: number;
   /** From 0 to 1; null where nothing was read. */
   readonly hitRateInterval: readonly [low: number, high: number] | null;

@@ -152,8 +152,8 @@ interface MissedKey {
 }
 
 /**
- * The keys that miss most in a window. A key stands out where most of its misses are counted for certain; the most certain
- * come first. No key has more misses than its namespace leaves it after those that are certain of others.
+ * The keys that miss most in a window. A key is listed where at least half of its misses are certain; the most certain
+ * come first. No key has more misses than its namespace has left after the certain misses of other keys.
  */
 export function missingKeysOf(
   windows: readonly Span[],

@@ -1,7 +1,7 @@
 import { detached } from '../../keyspace/infer.ts';
 import type { ByteString } from '../../support/bytes.ts';
 
-/** A key that is among the most frequent. Its true count lies between `count - error` and `count`. */
+/** A key that is among the most frequent. Its true count is between `count - error` and `count`. */
 export interface FrequentKey<Payload> {
   readonly key: ByteString;
   readonly database: number;

@@ -76,7 +76,7 @@ export class KeyHistory {
     if (at >= 0) this.refill(at, seen);
   }
 
-  /** The key was given a time to live. This says nothing of its state, for commands and events come on different ways. */
+  /** The key was given a time to live. This does not show its state: commands and events arrive by different ways. */
   lives(seen: SeenKey, ttlMillis: number): void {
     const at = this.table.enter(seen);
     const deadline = this.sinceStart(seen.nowMillis) + ttlMillis;

@@ -172,7 +172,7 @@ export interface WindowKeys {
 }
 
 /**
- * The details of each row since the window began. What `shown` gave stays as it was: a row that goes on is copied first, so
+ * The details of each row since the window began. What `shown` returned never changes: a row that continues is copied first, so
  * that a cut costs what has changed since the last one.
  */
 export class WindowDetails {

@@ -15,7 +15,7 @@ import { type ServerFlags, sameFlags } from './notification-flags.ts';
 export interface Note {
   /** `host:port` or the path of the socket. */
   readonly address: string;
-  /** Tells the process of the server from any other; null where INFO is refused. */
+  /** Distinguishes the process of the server from any other; null where INFO is refused. */
   readonly runId: string | null;
   /** The value before the first of those who observe the server changed it. */
   readonly original: string;

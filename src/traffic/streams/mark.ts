@@ -59,7 +59,7 @@ export class Counts {
   }
 }
 
-/** What lies between two marks of one node. */
+/** What is between two marks of one node. */
 export interface Span {
   readonly from: Mark;
   readonly to: Mark;

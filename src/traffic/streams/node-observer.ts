@@ -36,7 +36,7 @@ const table = commandTable(countingRules);
 
 interface NodeObserverOptions {
   readonly traffic: NodeTraffic;
-  /** A key for the mark of this number; one that lies on the node. */
+  /** A key for the mark of this number; it must be on the node. */
   readonly markKey: (mark: number) => ByteString;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;

@@ -66,7 +66,7 @@ export function processIo(): Io {
     stderr: process.stderr,
     variables: process.env,
     workingDirectory: process.cwd(),
-    // The bundle lies in dist/, one folder below the package.
+    // The bundle is in dist/, one folder below the package.
     packageRoot: fileURLToPath(new URL('..', import.meta.url)),
     now: Date.now,
     random: Math.random,

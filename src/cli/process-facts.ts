@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ProcessFacts } from '../support/processes.ts';
 
-/** This process, and what the system tells of others. */
+/** This process, and what the system reports about others. */
 export function processFacts(): ProcessFacts {
   return { pid: process.pid, hostname: hostname(), lookUp: lookUpProcess };
 }

@@ -255,7 +255,7 @@ function namedProfile(
   return { name: chosen.value, config, origin: chosen.origin };
 }
 
-/** @throws InputError where --cluster stands beside Sentinels */
+/** @throws InputError where --cluster is given with Sentinels */
 function destinationIn(
   options: GlobalOptions,
   variables: Variables,

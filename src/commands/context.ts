@@ -127,7 +127,7 @@ export interface RowSink {
 export interface Environment {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
-  /** Folder of this package: where `examples/` lies. */
+  /** Folder of this package, which contains `examples/`. */
   readonly packageRoot: string;
   readonly stdin: NodeJS.ReadableStream;
   readonly stdoutIsTerminal: boolean;

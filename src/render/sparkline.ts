@@ -4,7 +4,7 @@ const plainBlocks = '.:-=+*#@';
 interface Scale {
   /** Drawn as the lowest mark. */
   readonly low: number;
-  /** Drawn as the highest; what lies outside is drawn as the nearest. */
+  /** Drawn as the highest; a value outside is drawn as the nearest. */
   readonly high: number;
 }
 

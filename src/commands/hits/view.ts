@@ -34,7 +34,7 @@ export function viewHits(result: HitsResult, limits: Limits): Block[] {
   ];
 }
 
-/** What is known so far, while the window goes on. */
+/** What is known so far, while the window is open. */
 export const liveBlocks = (report: TrafficReport, limits: Limits): Block[] => [
   ...figureBlocks(report, limits),
   note('dim', 'Ctrl-C ends it here'),

@@ -115,7 +115,7 @@ const ttlHint = ({ map }: Context): Block =>
     ? command('to give keys a TTL by namespace, write a map first', 'cachectl', 'config', 'init')
     : command('to set the TTLs of the map, after a look at the plan', 'cachectl', 'prune', '--set-ttl');
 
-/** A page is read ahead: for a few keys large ones would list names that nobody asked for. */
+/** A page is read ahead: for a few keys large ones would list names that were not asked for. */
 function pageSizeOf({ count, limit = mostKeysInPage }: KeysInput): number {
   return count ?? Math.min(mostKeysInPage, Math.max(100, limit));
 }

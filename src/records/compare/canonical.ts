@@ -115,7 +115,7 @@ export function haveSameFieldExpiries(
   );
 }
 
-/** When a key expires, in milliseconds since the epoch; null without TTL, undefined where nobody knows. */
+/** When a key expires, in milliseconds since the epoch; null without TTL, undefined where it is not known. */
 export type Expiry = number | null | undefined;
 
 /** A moment, or one between two: that of a key that was written some time ago, or with a TTL that is shortened at random. */

@@ -9,7 +9,7 @@ import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import type { KeyToRead } from './commands.ts';
 import { type FieldExpiries, fieldNames, type Value, withFields } from './value.ts';
 
-/** A connection for reading values, beside the one that walks. */
+/** A connection for reading values, in addition to the one that walks. */
 export interface ValueConnection {
   readonly connection: Connection;
   readonly account: WalkAccount;

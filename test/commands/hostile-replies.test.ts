@@ -140,7 +140,7 @@ async function faultOf(
   const { exitCode, stdout, stderr } = await run(scene, line);
   const printed = stdout + stderr;
   const isOdd = /NaN|undefined|unexpected:|\[object/.test(printed);
-  const isNamed = exitCode < 2 || /^error: .*(answered|sent|server)/m.test(stderr);
+  const isNamed = exitCode < 2 || /^error: .*(answer|sent|server)/m.test(stderr);
   if ([0, 1, 2, 3, 4, 5].includes(exitCode) && !isOdd && isNamed) return null;
   return `${command} answered with ${scene.reply}: exit ${exitCode}\n${printed.slice(0, 500)}`;
 }

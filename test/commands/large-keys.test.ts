@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
@@ -40,7 +40,12 @@ test('a hash with a few long fields among many is larger than MEMORY USAGE says,
   expect(await uncounted()).toBe(0);
   const fields = `for i = 1, 100000 do redis.call('HSET', 'hash', i, 'short') end
     for i = 1, 20 do redis.call('HSET', 'hash', 'long' .. i, string.rep('x', ${giantBytes})) end`;
-  await send(server, 'EVAL', fields, 0);
+  onTestFinished(() => send(server, 'UNLINK', 'hash').then(() => undefined));
+  // One time in a thousand a long field is among the five that MEMORY USAGE looks at.
+  do {
+    await send(server, 'UNLINK', 'hash');
+    await send(server, 'EVAL', fields, 0);
+  } while (Number(await send(server, 'MEMORY', 'USAGE', 'hash')) > 1e9);
   const ratio = (await uncounted()) / (20 * giantBytes);
   expect(ratio).toBeGreaterThan(0.8);
   expect(ratio).toBeLessThan(1.4);
@@ -48,7 +53,6 @@ test('a hash with a few long fields among many is larger than MEMORY USAGE says,
   expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
     /`used_memory_dataset` is \d+\.\d MB more than all keys: `MEMORY USAGE` judges a collection by five/,
   );
-  await send(server, 'UNLINK', 'hash');
 });
 
 describe('a few keys that hold half of the bytes', () => {

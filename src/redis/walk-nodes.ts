@@ -61,6 +61,7 @@ class ClusterWalk {
   /** An earlier process has read a part, and which keys is not known. */
   private readonly isResumed: boolean;
   private patienceEndsAt = performance.now() + clusterPatienceMillis;
+  private signal: AbortSignal | undefined;
 
   constructor(
     private readonly nodes: readonly RedisNode[],
@@ -111,6 +112,7 @@ class ClusterWalk {
     account.complete = false;
     const options = this.optionsFor(account, this.accounts.indexOf(account));
     const { accepts = () => true, signal } = options;
+    this.signal = signal;
     const isDue = (key: ByteString) => slots.has(slotOf(key)) && !this.seen.has(key) && accepts(key);
     const from = account.cursor;
     try {
@@ -128,10 +130,12 @@ class ClusterWalk {
     }
     if (hasStopped(account, signal)) return 'stopped';
     for (const each of slots) this.readAt[each] = node;
+    // With MATCH a walk may take longer than the patience without a page.
+    this.patienceEndsAt = performance.now() + clusterPatienceMillis;
     return 'read';
   }
 
-  /** Asks which nodes own the slots now, until none is on its way. @throws RedisError */
+  /** Asks which nodes own the slots now, until none is on its way, or the walk is interrupted. @throws RedisError */
   private async follow(): Promise<void> {
     for (;;) {
       try {
@@ -142,6 +146,7 @@ class ClusterWalk {
       }
       if (this.isOutOfPatience) throw this.unsettled();
       await sleep(pauseMillis);
+      if (this.signal?.aborted === true) return;
     }
     if (this.slotsDue().size > 0 && (this.seen.isOverfull || this.isResumed)) throw this.unsettled();
   }

@@ -87,6 +87,17 @@ describe('a walk over a cluster gives each key once', () => {
     expect(given.sort()).toEqual([...keys].sort());
   });
 
+  test('and ends where it is interrupted while a slot is on its way', { timeout: 20_000 }, async () => {
+    const { cluster, server } = await filledCluster();
+    const interruption = new AbortController();
+    const begin = async () => {
+      await beginMove(cluster, slotsOf(2)[0] ?? 0, 2, 0);
+      setTimeout(() => interruption.abort(), 2000);
+    };
+    const { given } = await walk(server, 2, begin, { signal: interruption.signal });
+    expect(new Set(given).size).toBe(given.length);
+  });
+
   test('while a replica takes over from a primary that is gone', async () => {
     const { cluster, server } = await filledCluster();
     const replica = await addReplica(cluster, 1);

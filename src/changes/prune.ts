@@ -19,7 +19,7 @@ export interface PruningGoals {
   readonly withoutTtl: boolean;
   /** Keys with more time left than their rule allows. */
   readonly tooLong: boolean;
-  /** Keys that nobody used for so long; null: idle time does not matter. */
+  /** Keys that were not used for so long; null: idle time does not matter. */
   readonly idleSeconds: number | null;
   /** Only keys of these namespaces of the map; none: all. */
   readonly namespaces: readonly string[];
@@ -46,7 +46,7 @@ export class KeyJudge {
     private readonly goals: PruningGoals,
   ) {}
 
-  /** False where nothing that can be read of the namespace's keys matters; null stands for keys outside the map. */
+  /** False where nothing that can be read of the namespace's keys matters; null: keys outside the map. */
   isOfInterest(namespace: Namespace | null): boolean {
     const { idleSeconds, namespaces } = this.goals;
     if (namespaces.length > 0 && !namespaces.includes(namespace?.name ?? unmappedName)) return false;

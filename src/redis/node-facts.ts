@@ -82,7 +82,7 @@ export function isStoredBySlot(info: Info): boolean {
 
 const allSlots = 16_384;
 
-/** Keys by slot, of the slots that have any; null where the server does not tell. */
+/** Keys by slot, of the slots that have any; null where the server does not report them. */
 export async function readSlotSizes(node: RedisNode): Promise<ReadonlyMap<number, number> | null> {
   const sizes = new Map<number, number>();
   const connection = await node.openConnection();

@@ -121,7 +121,7 @@ export interface NamespaceTraffic {
   /** Commands that gave a key a value, counted by key; removals are none. An estimate with `sampled`. */
   readonly writes: number | null;
   readonly readsPerWrite: number | null;
-  /** Keys that came into being; null before Redis 7.0, which does not tell. */
+  /** Keys that came into being; null before Redis 7.0, which does not report it. */
   readonly newKeys: number | null;
   readonly causes: MissCauses | null;
   /** Misses that were the first word of their key in the window: of `neverCached`, those that may have been cached before it. */
@@ -154,7 +154,7 @@ export interface Residual {
 
 /** What the observation cost. */
 export interface ObservationCost {
-  /** CPU of the server's process over the window, in seconds, its own work included; null where INFO does not tell. */
+  /** CPU of the server's process over the window, in seconds, its own work included; null where INFO does not report it. */
   readonly serverCpuSeconds: number | null;
   /** Commands that the server processed in the window. */
   readonly commands: number | null;

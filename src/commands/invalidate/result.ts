@@ -50,7 +50,7 @@ export interface InvalidateResult extends ChangeResult {
   readonly planFile: string | null;
   /** Members of the index whose keys are gone, and that were taken out of it. */
   readonly indexPruned: number | null;
-  /** How much the keys are used: of some of them; null where the server does not tell. */
+  /** How much the keys are used: of some of them; null where the server does not report it. */
   readonly recentUse: Traffic | null;
   /** Keys that were selected and stay. */
   readonly excluded: number;

@@ -43,7 +43,7 @@ export async function openSources(
 
 async function openFiles(files: readonly string[], open: Open): Promise<FixtureSource[]> {
   const sources: FixtureSource[] = [];
-  // stdin last: a file that is missing is told before anyone has typed or sent something.
+  // stdin last: a file that is missing is reported before anyone has typed or sent something.
   for (const file of files.filter((name) => name !== '-')) sources.push(await open(file));
   if (files.includes('-')) sources.splice(files.indexOf('-'), 0, await open('-'));
   return sources;

@@ -147,7 +147,7 @@ function headAt(buffer: Buffer, start: number, mark: Buffer | null): Head | null
     : { letter, keyLength, payloadLength, expiry: buffer.readDoubleLE(at + 9) };
 }
 
-/** True where the head is as it was written, which version 1 does not tell. */
+/** True where the head is as it was written, which is not known of version 1. */
 function isSound(buffer: Buffer, at: number, mark: Buffer | null): boolean {
   const crcAt = at + checkedHeadBytes - 4;
   return (

@@ -114,7 +114,7 @@ export class Comparison {
   }
 
   /**
-   * A verdict on each key. What seems to be missing or different is looked at a second time before it is told: the key may
+   * A verdict on each key. What seems to be missing or different is looked at a second time before it is reported: the key may
    * have been written on one side while it was read on the other.
    * @throws RedisError
    */

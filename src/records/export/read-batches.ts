@@ -34,7 +34,7 @@ export class ExportTally {
   complete = false;
   /** False where a server takes our reading for a use of the key. */
   leavesIdleTimes = true;
-  /** What ended the reading half-way; what came before it stands. */
+  /** What ended the reading half-way; what came before it is kept. */
   stopped: Error | null = null;
   readonly types: Record<string, number> = {};
   /** The first refusal of a command that was not about one key. */

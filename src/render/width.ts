@@ -1,6 +1,4 @@
-/** Characters that take two columns: East Asian wide and full-width ones, and emoji. */
-const wide =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f200}-\u{1f265}\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
+import { eastAsianWidth } from 'get-east-asian-width';
 
 /** Characters that are drawn over the one before them. */
 const combining = /\p{Mn}|\p{Me}/u;
@@ -8,7 +6,7 @@ const combining = /\p{Mn}|\p{Me}/u;
 const plain = /^[\x20-\x7e]*$/;
 
 function widthOf(character: string): number {
-  return combining.test(character) ? 0 : wide.test(character) ? 2 : 1;
+  return combining.test(character) ? 0 : eastAsianWidth(character.codePointAt(0) ?? 0);
 }
 
 /** How many columns of a terminal the text takes. It must be printable: see `printable`. */

@@ -34,7 +34,7 @@ export function commandsApart(text: string, width: number): string {
 }
 
 /** One line in lines of at most `width` columns with its indentation, whatever it has in backticks. */
-export function brokenAtSpaces(text: string, width: number): string[] {
+function brokenAtSpaces(text: string, width: number): string[] {
   const [indent = ''] = /^ */.exec(text) ?? [];
   const [first = '', ...words] = text.slice(indent.length).split(' ');
   const lines = [indent + first];

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { keyFields } from '../keyspace/key-text.ts';
 import { concernsSomeKeys, isRedirection, RedisError, refusal } from '../redis/errors.ts';
 import type { Connection } from '../redis/connection.ts';
-import { type PaceLimits, type Pacing, startPacing } from '../redis/pace.ts';
+import { batchesOver, type PaceLimits, type Pacing, startPacing } from '../redis/pace.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 import type { ByteString } from '../support/bytes.ts';
@@ -60,7 +60,6 @@ export interface ChangeOptions {
 }
 
 const mostBytesInBatch = 1_048_576;
-const batchesInFlight = 2;
 
 /** How often keys are sent on to the node that is said to have them, with a pause where they have moved again. */
 const mostForwards = 5;
@@ -231,7 +230,8 @@ export class KeyChanger {
           await this.changeBatch(line, batch, change, connection.address, moving.redirect);
         }
       };
-      await Promise.all(Array.from({ length: batchesInFlight }, changeBatches));
+      const batchesOnTheWay = pace === undefined ? batchesOver(connection.roundTripMillis) : 2;
+      await Promise.all(Array.from({ length: batchesOnTheWay }, changeBatches));
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
       this.stoppedBy = error;

@@ -170,7 +170,7 @@ export async function planInvalidation(
       if (verdict.stays !== null) select(key, verdict, null);
       return verdict.stays === null;
     },
-    ...{ signal, pageSize: keysPerScan, onScan: (count: number) => progress.update((scanned += count)) },
+    ...{ signal, leastPageSize: keysPerScan, onScan: (count: number) => progress.update((scanned += count)) },
     ...(limits && { limits }),
     ...(match !== null && { match }),
   };

@@ -13,6 +13,8 @@ interface Batch {
   /** What its replies have taken so far, and may take: bytes, and 32 more for each element. */
   bytes: number;
   readonly mostBytes: number;
+  /** Null where it was sent behind others: it waits for them as well. */
+  readonly sentAt: number | null;
   readonly resolve: (replies: Reply[]) => void;
   readonly reject: (error: RedisError) => void;
 }
@@ -35,6 +37,8 @@ const leastBytesPerMilli = 16;
 export class Connection {
   /** What has been sent so far, for the account of what a walk cost. */
   commandsSent = 0;
+  /** The shortest so far, the server's own time included. */
+  roundTripMillis = Number.POSITIVE_INFINITY;
   /** True where reading a value leaves the key's idle time and frequency as they are: CLIENT NO-TOUCH, from 7.2 on. */
   leavesNoTouch = false;
   private readonly batches: Batch[] = [];
@@ -146,8 +150,18 @@ export class Connection {
     if (this.failure) return Promise.reject(this.failure);
     this.commandsSent += commandCount;
     return new Promise((resolve, reject) => {
-      if (this.batches.length === 0) this.restartClock();
-      this.batches.push({ replies: [], remaining: commandCount, bytes: 0, mostBytes, resolve, reject });
+      const isAlone = this.batches.length === 0;
+      if (isAlone) this.restartClock();
+      const sentAt = isAlone ? performance.now() : null;
+      this.batches.push({
+        replies: [],
+        remaining: commandCount,
+        bytes: 0,
+        mostBytes,
+        sentAt,
+        resolve,
+        reject,
+      });
       this.socket.write(payload, 'latin1');
     });
   }
@@ -210,6 +224,8 @@ export class Connection {
     batch.replies.push(reply);
     if (--batch.remaining > 0) return;
     this.batches.shift();
+    if (batch.sentAt !== null)
+      this.roundTripMillis = Math.min(this.roundTripMillis, performance.now() - batch.sentAt);
     batch.resolve(batch.replies);
   }
 

@@ -19,6 +19,19 @@ interface PaceOptions extends PaceLimits {
 
 /** COUNT of a SCAN: from 250 to 1000 a walk takes the same time, and a shorter page lets others in sooner. */
 export const defaultPageSize = 500;
+/** So many keys of a SCAN hold a server up for about a millisecond, and a walk over a long link needs few of them. */
+const largestPageSize = 5000;
+const batchMillis = 10;
+const mostBatches = 32;
+
+/** COUNT of a SCAN over a link with this round trip: the answer is waited for once for each page. */
+export const pageSizeOver = (roundTripMillis: number, least = defaultPageSize): number =>
+  Math.max(least, Math.min(largestPageSize, Math.round((defaultPageSize * roundTripMillis) / batchMillis)));
+
+/** Batches that are on their way at a time: two keep a server near by busy, and a long link is to be filled. */
+export const batchesOver = (roundTripMillis: number, most = mostBatches): number =>
+  Math.max(2, Math.min(most, Math.ceil(roundTripMillis / batchMillis)));
+
 const smallestPage = 10;
 const longestPauseMillis = 250;
 

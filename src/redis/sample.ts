@@ -11,7 +11,7 @@ import {
   type WalkColumns,
 } from './columns.ts';
 import type { Connection } from './connection.ts';
-import { type PaceLimits, startPacing } from './pace.ts';
+import { batchesOver, type PaceLimits, startPacing } from './pace.ts';
 import type { PageSource, PagePlace } from './page-source.ts';
 import { whenReady } from './readiness.ts';
 import type { Reply } from './reply.ts';
@@ -53,6 +53,8 @@ export interface SamplePage extends KeyColumns {
 
 /** Pages whose SCANs go out together: none of them waits for another, as those of a walk do. */
 const pagesInRound = 10;
+/** What is on its way when the caller has enough is read in vain. */
+const mostRoundsAhead = 8;
 
 /**
  * Reads pages at random places of the table, on every node in proportion to its keys, until the sources have no more
@@ -146,10 +148,13 @@ export async function* samplePages(
   };
   try {
     // With a pace nothing is read ahead: what is on its way cannot be slowed down any more.
-    const [mostScanning, mostAsked] = pace === undefined ? [2, 2] : [1, 1];
+    const mostAhead = () => {
+      const roundTrips = [...connections.values()].map(({ roundTripMillis }) => roundTripMillis);
+      return pace === undefined ? batchesOver(Math.max(0, ...roundTrips), mostRoundsAhead) : 1;
+    };
     const scanning: ScanningRound[] = [];
     for (;;) {
-      while (scanning.length < mostScanning) {
+      while (scanning.length < mostAhead()) {
         const round = await scan();
         if (round === undefined) break;
         scanning.push(round);
@@ -157,7 +162,7 @@ export async function* samplePages(
       const oldest = scanning.shift();
       if (oldest === undefined) break;
       asked.push(await ask(oldest));
-      if (asked.length === mostAsked) yield* handOver();
+      if (asked.length >= mostAhead()) yield* handOver();
     }
     while (asked.length > 0) yield* handOver();
   } finally {

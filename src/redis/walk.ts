@@ -15,7 +15,7 @@ import {
 import { RedisError, refusal } from './errors.ts';
 import { countsScanType, type Info, infoOf } from './info.ts';
 import type { Connection } from './connection.ts';
-import { defaultPageSize, type Pace, type PaceLimits, startPacing } from './pace.ts';
+import { type Pace, type PaceLimits, pageSizeOver, startPacing } from './pace.ts';
 import { whenReady } from './readiness.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import { ScanBounds } from './scan-bounds.ts';
@@ -34,8 +34,10 @@ export interface WalkOptions {
   readonly further?: readonly FurtherColumns[];
   /** Of the keys that the server gives, only these are read and yielded: what MATCH cannot say costs nothing. */
   readonly accepts?: (key: ByteString) => boolean;
-  /** COUNT of each SCAN, or the most where `limits` slow the walk down (default 500). */
+  /** COUNT of each SCAN, or the most where `limits` slow the walk down (default: 500, and more over a long link). */
   readonly pageSize?: number;
+  /** The least of that default. */
+  readonly leastPageSize?: number;
   /** Where to begin: the cursor of an earlier account (default: at the start). */
   readonly from?: string;
   readonly limits?: PaceLimits;
@@ -82,10 +84,14 @@ export async function* walkKeys(
   options: WalkOptions,
   account: WalkAccount,
 ): AsyncGenerator<WalkPage> {
-  const { limits = {}, pageSize, signal } = options;
-  const { pace, end } = await startPacing(node, limits, signal, pageSize);
+  const { limits = {}, signal } = options;
+  let connection = await node.openConnection();
+  const pageSize = options.pageSize ?? pageSizeOver(connection.roundTripMillis, options.leastPageSize);
+  const { pace, end } = await startPacing(node, limits, signal, pageSize).catch((error: unknown) => {
+    connection.close();
+    throw error;
+  });
   try {
-    let connection = await node.openConnection();
     const info = await serverInfoOf(connection);
     const runId = info['run_id'] ?? null;
     // A lookup of our own for each key that MATCH lets through costs the same there, and can be counted.
@@ -95,7 +101,7 @@ export async function* walkKeys(
     for (;;) {
       const spent = { commands: account.commands, bytes: account.receivedBytes };
       try {
-        yield* walkOn(connection, { ...options, pace, typeByLookup }, position, account, () => {
+        yield* walkOn(connection, { ...options, pageSize, pace, typeByLookup }, position, account, () => {
           account.commands = spent.commands + connection.commandsSent;
           account.receivedBytes = spent.bytes + connection.bytesReceived;
         });
@@ -122,7 +128,11 @@ export async function* walkKeys(
 
 async function* walkOn(
   connection: Connection,
-  options: WalkOptions & { readonly pace: Pace | undefined; readonly typeByLookup: boolean },
+  options: WalkOptions & {
+    readonly pageSize: number;
+    readonly pace: Pace | undefined;
+    readonly typeByLookup: boolean;
+  },
   /** Behind the last page that was yielded. */
   position: { cursor: string; page: number },
   account: WalkAccount,
@@ -132,7 +142,7 @@ async function* walkOn(
   const type = options.typeByLookup ? options.type : undefined;
   let count = 0;
   const scan = (cursor: string) => {
-    count = pace?.pageSize ?? options.pageSize ?? defaultPageSize;
+    count = pace?.pageSize ?? options.pageSize;
     const command = scanCommand(cursor, count, options.match, type === undefined ? options.type : undefined);
     return handled(whenReady(() => connection.exchange([command]), signal));
   };

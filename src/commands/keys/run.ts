@@ -65,13 +65,13 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   const openRows = () =>
     (opened ??= context.openRows('items', input.long ? [nameColumn, ...longColumns] : [nameColumn]));
   const accounts: WalkAccount[] = [];
-  const pageSize = pageSizeOf(input);
+  const pages = pagesOf(input);
   const mostKeys = input.limit ?? Number.POSITIVE_INFINITY;
   let matched = 0;
   const seen = new KeySet();
   const optionsFor = (account: WalkAccount) => ({
     ...walkOptionsOf(context, input, selection, account, () => mostKeys - matched),
-    pageSize,
+    ...pages,
     limits: paceLimitsOf(input),
   });
   const list = async (): Promise<boolean> => {
@@ -116,8 +116,12 @@ const ttlHint = ({ map }: Context): Block =>
     : command('to set the TTLs of the map, after a look at the plan', 'cachectl', 'prune', '--set-ttl');
 
 /** A page is read ahead: for a few keys large ones would list names that were not asked for. */
-function pageSizeOf({ count, limit = mostKeysInPage }: KeysInput): number {
-  return count ?? Math.min(mostKeysInPage, Math.max(100, limit));
+function pagesOf({
+  count,
+  limit = mostKeysInPage,
+}: KeysInput): Pick<WalkOptions, 'pageSize' | 'leastPageSize'> {
+  const pageSize = count ?? (limit < mostKeysInPage ? Math.max(100, limit) : undefined);
+  return pageSize === undefined ? { leastPageSize: mostKeysInPage } : { pageSize };
 }
 
 /** First what leaves no trace, then what costs a lookup, and what is only shown of the keys that are listed alone. */

@@ -49,6 +49,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
     },
     workingDirectory: options.cwd ?? '/',
     packageRoot: fileURLToPath(new URL('..', import.meta.url)),
+    program: 'cachectl',
     now: options.now ?? Date.now,
     random: options.random ?? Math.random,
     signal: options.signal ?? new AbortController().signal,

@@ -118,7 +118,7 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
     ...pick(resolved, ['profile', 'backupPolicy', 'settings', 'output']),
     protectionsOf,
     environment: {
-      ...pick(io, ['variables', 'workingDirectory', 'packageRoot', 'stdin']),
+      ...pick(io, ['variables', 'workingDirectory', 'packageRoot', 'program', 'stdin']),
       stdoutIsTerminal: io.stdout.isTTY === true,
       processes: processFacts(),
       owners: trustedOwners(io.variables),

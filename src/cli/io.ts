@@ -1,3 +1,4 @@
+import { delimiter, dirname, isAbsolute, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../commands/exit-codes.ts';
 
@@ -19,6 +20,8 @@ export interface Io {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly packageRoot: string;
+  /** What runs the program again from here: `cachectl`, or its path where that is not on PATH. */
+  readonly program: string;
   readonly now: () => number;
   readonly random: () => number;
   /** Aborted with `Interruption` as its reason. */
@@ -68,8 +71,16 @@ export function processIo(): Io {
     workingDirectory: process.cwd(),
     // The bundle is in dist/, one folder below the package.
     packageRoot: fileURLToPath(new URL('..', import.meta.url)),
+    program: programName(process.argv[1] ?? '', process.env['PATH'] ?? '', process.cwd()),
     now: Date.now,
     random: Math.random,
     signal: controller.signal,
   };
+}
+
+function programName(file: string, path: string, workingDirectory: string): string {
+  if (path.split(delimiter).includes(dirname(file))) return 'cachectl';
+  const below = relative(workingDirectory, file);
+  if (below.startsWith('..') || isAbsolute(below)) return file;
+  return below.includes('/') ? below : `./${below}`;
 }

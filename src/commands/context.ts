@@ -129,6 +129,8 @@ export interface Environment {
   readonly workingDirectory: string;
   /** Folder of this package, which contains `examples/`. */
   readonly packageRoot: string;
+  /** What runs the program again from here: `cachectl`, or its path where that is not on PATH. */
+  readonly program: string;
   readonly stdin: NodeJS.ReadableStream;
   readonly stdoutIsTerminal: boolean;
   readonly processes: ProcessFacts;

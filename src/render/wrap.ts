@@ -1,7 +1,7 @@
 import { displayWidth } from './width.ts';
 
 /** A command to copy, in backticks in the middle of a text, with what joins it to the sentence. */
-const commandSpan = / ?\(?`((?:cachectl|redis-cli|chmod|export|iconv) [^`]+)`\)?[,;:.]? ?/;
+const commandSpan = / ?\(?`((?:(?:[^\s`]*\/)?cachectl|redis-cli|chmod|export|iconv) [^`]+)`\)?[,;:.]? ?/;
 
 /** The lines of a text; of one that is wider than `width` columns, each command to copy is on a line of its own. */
 function linesOf(text: string, width: number): { readonly text: string; readonly isCommand: boolean }[] {

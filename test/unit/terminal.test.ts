@@ -26,6 +26,7 @@ function ioOf({ tty = true, stdinTty = tty, columns, env = {} }: Surroundings) {
     variables: env,
     workingDirectory: '/',
     packageRoot: '/',
+    program: 'cachectl',
     now: Date.now,
     random: () => 0,
     signal: new AbortController().signal,

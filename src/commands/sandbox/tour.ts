@@ -66,13 +66,14 @@ async function takeSteps(
     await endTraffic?.();
     if (worst === exitCodes.success) worst = exitCode;
   }
+  const { program } = context.environment;
   if (context.signal.aborted) await say(note('plain', 'the tour was interrupted; the sandbox is removed'));
   else
     await say(
       note('good', 'the tour is over; the sandbox goes, without a trace'),
       note(
         'plain',
-        'next: `cachectl sandbox` keeps one running; `cachectl --url redis://… stats` looks at yours',
+        `next: \`${program} sandbox\` keeps one running; \`${program} --url redis://… stats\` looks at yours`,
       ),
     );
   return worst;

@@ -25,7 +25,7 @@ export async function reportUnparsed(
   const program = build(() => Promise.resolve());
   const scan = scanOf(program, argv);
   const path = commandPath(program, scan.operands);
-  const failure = failureOf(error instanceof CommanderError ? inWords(error, path) : error);
+  const failure = failureOf(error instanceof CommanderError ? inWords(error, path, program) : error);
   const execution = path === null ? null : await executionOf(path, build);
   const name = path?.join(' ') ?? null;
   const printer = new Printer(io, name, withFormat(scan.options, io, execution?.formatInPipe));
@@ -35,13 +35,28 @@ export async function reportUnparsed(
 }
 
 /** What commander says, with where to look it up. */
-function inWords({ code, message }: CommanderError, path: readonly string[] | null): InputError {
+function inWords(
+  { code, message }: CommanderError,
+  path: readonly string[] | null,
+  program: CommandUnknownOpts,
+): InputError {
+  const text = withoutValues(message.replace(/^error: /, ''));
   return new InputError(
-    code === 'commander.help' ? 'a command is missing' : withoutValues(message.replace(/^error: /, '')),
+    code === 'commander.help' ? 'a command is missing' : withOptionFor(text, commandAt(program, path ?? [])),
     path === null || code === 'commander.unknownCommand'
       ? '`cachectl help` lists the commands, `cachectl help COMMAND` its options'
       : `\`cachectl help ${path[0] ?? ''}\` shows its options and examples`,
   );
+}
+
+/** Where the unknown option is what others of the command take, these are what was meant: `--to <file>` for `--file`. */
+function withOptionFor(message: string, command: CommandUnknownOpts): string {
+  const [unknown, name] = /^unknown option '--([\w-]+)'/.exec(message) ?? [];
+  const meant = command.options.flatMap(({ flags, long }) =>
+    flags.includes(`<${name}>`) ? (long ?? []) : [],
+  );
+  if (unknown === undefined || meant.length === 0) return message;
+  return `${unknown}\n(Did you mean ${meant.length > 1 ? 'one of ' : ''}${meant.join(', ')}?)`;
 }
 
 /** A word that is not known may hold a password, as `--password=secret` and `-asecret` do: only its name is quoted. */
@@ -104,6 +119,9 @@ function commandPath(program: CommandUnknownOpts, operands: readonly string[]): 
   return path.length === 0 ? null : path;
 }
 
+const commandAt = (program: CommandUnknownOpts, path: readonly string[]): CommandUnknownOpts =>
+  path.reduce((parent, name) => parent.commands.find((each) => each.name() === name) ?? parent, program);
+
 /** An argument that is required, and that no one gave. */
 const absent = '\0';
 
@@ -116,10 +134,7 @@ async function executionOf(
   const program: CommandUnknownOpts = build(async (_self, load) => {
     captured.push((await load()) as unknown as AnyExecution);
   });
-  const command = path.reduce<CommandUnknownOpts>(
-    (parent, name) => parent.commands.find((each) => each.name() === name) ?? parent,
-    program,
-  );
+  const command = commandAt(program, path);
   if (command.commands.length > 0) return null;
   const words = command.registeredArguments.flatMap(({ required, argChoices }) =>
     required ? [argChoices?.[0] ?? absent] : [],

@@ -50,7 +50,13 @@ describe('a completion', () => {
       ['init', 'show', 'validate', 'trust', 'schema', 'help'],
     ],
     [['help', 'insp'], ['inspect']],
-    [['help', 'config', ''], []],
+    [
+      ['help', 'config', ''],
+      ['init', 'show', 'validate', 'trust', 'schema', 'help'],
+    ],
+    [['help', 'config', 'sh'], ['show']],
+    [['help', 'stats', ''], []],
+    [['help', 'nope', ''], []],
     [
       ['completion', ''],
       ['bash', 'zsh', 'fish'],

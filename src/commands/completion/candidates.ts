@@ -113,12 +113,16 @@ function readTyped(program: CommandUnknownOpts, words: readonly string[]): Typed
 /** What can stand as the next operand; null where there is no place for one. */
 function operandValues(typed: Typed, list: (source: Source) => Candidate[]): Candidate[] | null {
   const { command, operands } = typed;
-  const subcommands = visibleCommands(command).map((each) =>
-    wordOf(each.name(), each.summary() || each.description()),
-  );
+  const subcommands = commandsOf(command);
+  const [first, ...topics] = operands;
   // Behind a word that is none of its commands, such a command has no more to say.
-  if (operands.length > 0 && subcommands.length > 0)
-    return operands[0] === 'help' && operands.length === 1 ? subcommands : [];
+  if (first !== undefined && subcommands.length > 0) {
+    const topic = topics.reduce<CommandUnknownOpts | undefined>(
+      (parent, word) => parent?.commands.find((each) => isNamed(each, word)),
+      first === 'help' ? command : undefined,
+    );
+    return topic === undefined ? [] : commandsOf(topic);
+  }
   const declared = command.registeredArguments;
   const last = declared.at(-1);
   const argument = declared[operands.length] ?? (last?.variadic === true ? last : undefined);
@@ -155,9 +159,11 @@ function listSource(source: Source, typed: Typed, readNames: ReadNames): Candida
     : source.map((word) => wordOf(word));
 }
 
-function visibleCommands(command: CommandUnknownOpts): readonly CommandUnknownOpts[] {
-  return command.createHelp().visibleCommands(command);
-}
+const commandsOf = (command: CommandUnknownOpts): Candidate[] =>
+  command
+    .createHelp()
+    .visibleCommands(command)
+    .map((each) => wordOf(each.name(), each.summary() || each.description()));
 
 /** The options of the command and, behind them, those of the program; what was given once is not offered again. */
 function optionsOf(typed: Typed): Candidate[] {

@@ -1,5 +1,5 @@
 import { pick } from '../support/collections.ts';
-import type { ColumnName } from '../redis/account.ts';
+import { type ColumnName, sumAccounts, type WalkAccount } from '../redis/account.ts';
 import type { Analysis, Method, UncheckedReason } from '../keyspace/reading.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
 import { ledgerFolder, touchesOf } from '../health/lookups/ledger.ts';
@@ -136,6 +136,16 @@ export function serverCostOf({
   const { commands, receivedBytes, unreadableKeys, refusedColumns } = account;
   return { commands, receivedBytes, durationSeconds, serverCpuSeconds, unreadableKeys, refusedColumns };
 }
+
+/** The same of several walks and of connections for values; their fields are in another order. */
+export const costOfWalks = (
+  accounts: readonly WalkAccount[],
+  durationSeconds: number,
+  serverCpuSeconds: number | null,
+): ServerCost => ({
+  ...pick(sumAccounts(accounts, 0), ['commands', 'receivedBytes', 'unreadableKeys', 'refusedColumns']),
+  ...{ durationSeconds, serverCpuSeconds },
+});
 
 const howErrorsRead = '± is half of the 95 % interval, or the interval itself where it is wide';
 

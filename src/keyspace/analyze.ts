@@ -1,6 +1,12 @@
 import { sumOrNull } from '../support/collections.ts';
 import { emptyAccount, sumAccounts, type WalkAccount } from '../redis/account.ts';
-import { type NodeFacts, readNodeFacts } from '../redis/node-facts.ts';
+import {
+  cpuSecondsBetween,
+  fieldTtlsOf,
+  type NodeFacts,
+  readAllNodeFacts,
+  readNodeFacts,
+} from '../redis/node-facts.ts';
 import type { WalkColumns } from '../redis/columns.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { readExactly } from './read-exactly.ts';
@@ -32,8 +38,7 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
   const read = sampled ?? withCost(await readExactly(input, population), drawing);
   progress.stop();
   // The walk restores its own connection where it broke; figures must not fail because the CPU cannot be read.
-  const readAgain = () => Promise.all(server.nodes.map(readNodeFacts));
-  const after = read.failure === null ? await readAgain().catch(() => []) : [];
+  const after = read.failure === null ? await readAllNodeFacts(server).catch(() => []) : [];
   const populationAtEnd = after.length === 0 ? null : sumOrNull(after.map(({ keys }) => keys));
   return {
     ...read,
@@ -46,14 +51,8 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
         ? null
         : sumOrNull(after.map(({ persistentKeys }) => persistentKeys)),
     keysWithFieldTtls: isNarrowed(options) ? null : fieldTtlsOf(after),
-    serverCpuSeconds: differenceOf(cpuOf(before), cpuOf(after)),
+    serverCpuSeconds: cpuSecondsBetween(before, after),
   };
-}
-
-/** Null where no node reports them, as of servers that have no such TTLs. */
-function fieldTtlsOf(facts: readonly NodeFacts[]): number | null {
-  const counts = facts.flatMap(({ keysWithFieldTtls }) => keysWithFieldTtls ?? []);
-  return counts.length === 0 ? null : sumOrNull(counts);
 }
 
 /** With what a sample cost that was given up on the way. */
@@ -67,12 +66,4 @@ function permittedDetails(details: WalkColumns, facts: readonly NodeFacts[]): Wa
   if (details.idle !== true && details.frequency !== true) return details;
   const frequency = facts.some(({ policy }) => policy?.endsWith('lfu') === true);
   return { ...details, idle: !frequency, frequency };
-}
-
-function cpuOf(facts: readonly NodeFacts[]): number | null {
-  return facts.length === 0 ? null : sumOrNull(facts.map(({ cpuSeconds }) => cpuSeconds));
-}
-
-function differenceOf(before: number | null, after: number | null): number | null {
-  return before === null || after === null ? null : after - before;
 }

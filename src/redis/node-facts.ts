@@ -1,4 +1,5 @@
 import { asBytes } from '../support/bytes.ts';
+import { sumOf, sumOrNull } from '../support/collections.ts';
 import {
   countsScanType,
   databasesOf,
@@ -8,7 +9,7 @@ import {
   productOf,
   readInfoWithCommandsIfPermitted,
 } from './info.ts';
-import type { RedisNode } from './server.ts';
+import type { RedisNode, RedisServer } from './server.ts';
 
 /** What a reader of the keyspace wants to know of a node beforehand. */
 export interface NodeFacts {
@@ -61,6 +62,23 @@ export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
     storedBySlot: isStoredBySlot(info),
     countsScanType: countsScanType(info),
   };
+}
+
+/** Of all nodes. @throws RedisError */
+export const readAllNodeFacts = (server: RedisServer): Promise<NodeFacts[]> =>
+  Promise.all(server.nodes.map(readNodeFacts));
+
+/** Hashes with TTLs of single fields; null where no node reports them, as of servers that have no such TTLs. */
+export function fieldTtlsOf(facts: readonly NodeFacts[]): number | null {
+  const counts = facts.flatMap(({ keysWithFieldTtls: hashes }) => hashes ?? []);
+  return counts.length === 0 ? null : sumOf(counts);
+}
+
+/** CPU that the nodes used between two readings; null where one of them is not known. */
+export function cpuSecondsBetween(before: readonly NodeFacts[], after: readonly NodeFacts[]): number | null {
+  if (after.length !== before.length) return null;
+  const [start, end] = [before, after].map((facts) => sumOrNull(facts.map(({ cpuSeconds }) => cpuSeconds)));
+  return typeof start === 'number' && typeof end === 'number' ? end - start : null;
 }
 
 /** Keys that have expired and are still there have a TTL, and so are in neither figure or in both. */

@@ -10,11 +10,11 @@ import { defaultToleranceMillis } from '../../records/compare/canonical.ts';
 import { ComparisonTally } from '../../records/compare/tally.ts';
 import { InputError } from '../../support/failure.ts';
 import { keyFilter } from '../../keyspace/map.ts';
-import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
+import type { WalkAccount } from '../../redis/account.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import type { ServerCost } from '../keyspace-report.ts';
+import { costOfWalks } from '../keyspace-report.ts';
 import { selectionOf } from '../namespace-filter.ts';
 import { problemLines } from '../problem-lines.ts';
 import { blankDiff, type DiffResult, diffResultOf, viewDiff } from './result.ts';
@@ -61,12 +61,7 @@ async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffRes
   const tally = new ComparisonTally(context.map, input.limit, swapped);
   const accounts: WalkAccount[] = [];
   const complete = await compare(a, b, scope, tally, accounts);
-  const { complete: _all, cursor: _cursor, reconnects: _reconnects, ...sums } = sumAccounts(accounts, 0);
-  const cost: ServerCost = {
-    ...sums,
-    durationSeconds: (context.now() - startedAt) / 1000,
-    serverCpuSeconds: null,
-  };
+  const cost = costOfWalks(accounts, (context.now() - startedAt) / 1000, null);
   const result = diffResultOf(a.name, b.name, tally, complete, cost);
   if (result.failed > 0) {
     const lines = problemLines(result.problems, result.failed);

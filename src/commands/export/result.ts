@@ -1,8 +1,4 @@
-import type { ExportTally } from '../../records/export/read-batches.ts';
-import { sumOrNull } from '../../support/collections.ts';
 import type { KeyProblem } from '../../records/problems.ts';
-import type { NodeFacts } from '../../redis/node-facts.ts';
-import { sumAccounts } from '../../redis/account.ts';
 import { costNotes, type ServerCost } from '../keyspace-report.ts';
 import type { ExportForm } from './form.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
@@ -45,19 +41,6 @@ export const blankExport = blankOf<ExportResult>()(`
   file form keys fileBytes skipped failed unreadableKeys complete streamsWithoutGroups hashesWithFieldTtls
   types idleTimesReset problems[] serverCost
 `);
-
-/** What the reading cost, of walks and of the connections for values. CPU is null where a node did not report it. */
-export function serverCostOf(
-  accounts: ExportTally['accounts'],
-  durationSeconds: number,
-  before: readonly NodeFacts[],
-  after: readonly NodeFacts[],
-): ServerCost {
-  const { complete: _complete, cursor: _cursor, reconnects: _reconnects, ...sums } = sumAccounts(accounts, 0);
-  const [start, end] = [before, after].map((facts) => sumOrNull(facts.map(({ cpuSeconds }) => cpuSeconds)));
-  const known = typeof start === 'number' && typeof end === 'number' && after.length === before.length;
-  return { ...sums, durationSeconds, serverCpuSeconds: known ? end - start : null };
-}
 
 /** For --to: facts for programs, and sentences for people. */
 export function viewExport(result: ExportResult, own: OwnLookups): Block[] {

@@ -6,9 +6,9 @@ import { writePending } from '../../records/export/write-file.ts';
 import { InputError, fileFailureText, isSystemError } from '../../support/failure.ts';
 import { keyFilter } from '../../keyspace/map.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { sumOf, sumOrNull } from '../../support/collections.ts';
+import { sumOrNull } from '../../support/collections.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
-import { type NodeFacts, readNodeFacts } from '../../redis/node-facts.ts';
+import { cpuSecondsBetween, fieldTtlsOf, type NodeFacts, readAllNodeFacts } from '../../redis/node-facts.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { escapeJson } from '../../render/json-text.ts';
 import { counted } from '../../render/units.ts';
@@ -17,17 +17,11 @@ import { type Context, type Execution, InterruptedError, type Outcome } from '..
 import { exitCodes } from '../exit-codes.ts';
 import { selectionOf } from '../namespace-filter.ts';
 import { type PaceInput, paceLimitsOf } from '../reading-options.ts';
+import { costOfWalks } from '../keyspace-report.ts';
 import { problemLines } from '../problem-lines.ts';
 import { confirmReplacing } from '../protection.ts';
 import { type ExportForm, exportFormOf } from './form.ts';
-import {
-  blankExport,
-  type ExportResult,
-  serverCostOf,
-  exportNotes,
-  groupsText,
-  viewExport,
-} from './result.ts';
+import { blankExport, type ExportResult, exportNotes, groupsText, viewExport } from './result.ts';
 
 export interface ExportInput extends PaceInput {
   readonly pattern: string;
@@ -60,16 +54,16 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
   const server = await context.connect();
   const tally = new ExportTally();
   const startedAt = context.now();
-  const before = await factsOf(server);
+  const before = await readAllNodeFacts(server);
   context.progress.start('exporting', 'keys', populationOf(before, input));
   const chunks = chunksOf(context, input, form, server, scope, tally);
   const { file, bytes } = await (to === undefined
     ? writeToStdout(context, form, chunks)
     : writeToFile(context, to, chunks, tally));
   context.progress.stop();
-  const after = tally.stopped === null ? await factsOf(server).catch(() => []) : [];
+  const after = tally.stopped === null ? await readAllNodeFacts(server).catch(() => []) : [];
   const durationSeconds = (context.now() - startedAt) / 1000;
-  const serverCost = serverCostOf(tally.accounts, durationSeconds, before, after);
+  const serverCost = costOfWalks(tally.accounts, durationSeconds, cpuSecondsBetween(before, after));
   const result: ExportResult = {
     ...{ file, form, keys: tally.keys, fileBytes: bytes, skipped: tally.skipped },
     failed: tally.problems.total,
@@ -107,13 +101,6 @@ function scopeOf(context: Context, input: ExportInput): ExportScope {
     limit,
     signal,
   };
-}
-
-const factsOf = (server: RedisServer): Promise<NodeFacts[]> => Promise.all(server.nodes.map(readNodeFacts));
-
-function fieldTtlsOf(facts: readonly NodeFacts[]): number | null {
-  const counts = facts.flatMap(({ keysWithFieldTtls }) => keysWithFieldTtls ?? []);
-  return counts.length === 0 ? null : sumOf(counts);
 }
 
 /** How many keys there will be, where that is known. */

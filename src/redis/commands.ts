@@ -1,6 +1,7 @@
-import { isAboutPolicy, notRedisHint, RedisError } from './errors.ts';
+import { isAboutPolicy, RedisError } from './errors.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import type { RedisCommand } from './server.ts';
+import { notRedisHint } from './strangers.ts';
 
 /** What is known of a command that this program sends, or that the server counts in its own name. */
 interface CommandFacts {

@@ -1,6 +1,7 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { connectionFailure, isAboutLogin, RedisError, refusal, ReplyFault } from './errors.ts';
+import { connectionFailure, RedisError, ReplyFault, seenPlainly } from './errors.ts';
+import { logIn, unasked } from './login.ts';
 import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import { mayCarryValues, requireShapes } from './commands.ts';
@@ -52,14 +53,17 @@ export class Connection {
   private arrivedBytes = 0;
   private lastArrival = 0;
 
+  /** It may be why the server closes the connection. */
+  private lastReply: Reply = null;
+  readonly address: string;
+
   private constructor(
     private readonly socket: Socket,
-    readonly address: string,
-    private readonly overTls: boolean,
+    private readonly target: ConnectTarget,
     /** Of the node, over all of its connections. Who sends encoded commands enters there what they looked up. */
     readonly lookups: LookupTally,
-    private readonly timeoutMillis: number,
   ) {
+    this.address = addressOf(target);
     const parser = new ReplyParser((reply) => this.receive(reply));
     const read = (chunk: Buffer) => {
       if (this.failure) return;
@@ -77,7 +81,7 @@ export class Connection {
       }
     };
     socket.setNoDelay(true);
-    if (this.overTls) socket.on('data', read);
+    if (target.tls) socket.on('data', read);
     else readers.set(socket, read);
     socket.on('error', (error) => this.fail(error));
     socket.on('close', () => this.fail(systemError('ECONNRESET')));
@@ -110,14 +114,14 @@ export class Connection {
     signal?.addEventListener('abort', giveUp);
     let connection: Connection | undefined;
     try {
-      await connected(socket, target, address);
-      connection = new Connection(socket, address, target.tls !== undefined, lookups, target.timeoutMillis);
+      await connected(socket, target);
+      connection = new Connection(socket, target, lookups);
       socket.setTimeout(target.timeoutMillis);
-      await connection.logIn(target);
+      await connection.logIn();
       return connection;
     } catch (error) {
       connection?.close();
-      throw error;
+      throw await seenPlainly(error, target);
     } finally {
       signal?.removeEventListener('abort', giveUp);
     }
@@ -183,26 +187,9 @@ export class Connection {
     this.socket.destroy();
   }
 
-  private async logIn(target: ConnectTarget): Promise<void> {
-    const bytes = (text: string) => Buffer.from(text, 'utf8').toString('latin1') as RedisCommand[number];
-    const required: [string, RedisCommand][] = [];
-    if (target.password !== undefined) {
-      const who = target.username === undefined ? [] : [bytes(target.username)];
-      required.push(['logging in', ['AUTH', ...who, bytes(target.password)]]);
-    }
-    if (target.database !== 0) required.push(['`SELECT`', ['SELECT', target.database]]);
-    for (const [subject, command] of required) {
-      const [reply] = await this.exchange([command]);
-      if (reply instanceof ReplyError && !isAboutNeedlessPassword(reply))
-        throw refusal(reply, subject, this.address);
-    }
-    // Courtesies: a refusal (older server, restricted user) changes nothing.
-    const [named, untouching] = await this.exchange([
-      ['CLIENT', 'SETNAME', bytes('cachectl')],
-      ['CLIENT', 'NO-TOUCH', 'ON'],
-    ]);
-    if (named instanceof ReplyError && isAboutConnection(named))
-      throw refusal(named, 'logging in', this.address);
+  private async logIn(): Promise<void> {
+    const send = (commands: readonly RedisCommand[]) => this.exchange(commands);
+    const [untouching] = await logIn(send, this.target, [['CLIENT', 'NO-TOUCH', 'ON']]);
     this.leavesNoTouch = untouching === 'OK';
     this.commandsSent = 0;
     this.state = 'lost';
@@ -212,15 +199,10 @@ export class Connection {
     const batch = this.batches[0];
     this.restartClock();
     if (batch === undefined) {
-      // So a server turns a connection away: protected mode, too many clients.
-      const turnedAway = this.state === 'connect' && reply instanceof ReplyError;
-      this.fail(
-        turnedAway
-          ? refusal(reply, 'logging in', this.address)
-          : new RedisError('lost', 'EPROTO', `${this.address} sent an answer that was not asked for`),
-      );
+      this.fail(unasked(reply, this.target, this.state));
       return;
     }
+    this.lastReply = reply;
     batch.replies.push(reply);
     if (--batch.remaining > 0) return;
     this.batches.shift();
@@ -238,15 +220,17 @@ export class Connection {
   private requirePace(bytes: number): void {
     const now = performance.now();
     // This process may have been busy or stopped meanwhile: one long pause alone is no evidence about the server.
-    this.waitedMillis += Math.min(now - this.lastArrival, this.timeoutMillis / 2);
+    const { timeoutMillis } = this.target;
+    this.waitedMillis += Math.min(now - this.lastArrival, timeoutMillis / 2);
     this.lastArrival = now;
     this.arrivedBytes += bytes;
-    if (this.waitedMillis > this.timeoutMillis + this.arrivedBytes / leastBytesPerMilli)
+    if (this.waitedMillis > timeoutMillis + this.arrivedBytes / leastBytesPerMilli)
       throw systemError('ETIMEDOUT');
   }
 
   private fail(cause: unknown): void {
-    const failure = (this.failure ??= connectionFailure(cause, this.address, this.state, this.overTls));
+    const last = this.lastReply instanceof ReplyError ? this.lastReply : null;
+    const failure = (this.failure ??= connectionFailure(cause, this.target, this.state, last));
     this.socket.destroy();
     for (const batch of this.batches.splice(0)) batch.reject(failure);
     const { listener } = this;
@@ -299,14 +283,15 @@ function beginSocket({ host, port, socketPath, tls }: ConnectTarget): Socket {
 }
 
 /** @throws RedisError */
-function connected(socket: Socket, { tls, timeoutMillis }: ConnectTarget, address: string): Promise<void> {
+function connected(socket: Socket, target: ConnectTarget): Promise<void> {
+  const { tls, timeoutMillis } = target;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       socket.destroy(systemError('ETIMEDOUT'));
     }, timeoutMillis);
     const onError = (error: Error) => {
       clearTimeout(timer);
-      reject(connectionFailure(error, address, 'connect', tls !== undefined));
+      reject(connectionFailure(error, target));
     };
     socket.once('error', onError);
     socket.once(tls ? 'secureConnect' : 'connect', () => {
@@ -319,14 +304,6 @@ function connected(socket: Socket, { tls, timeoutMillis }: ConnectTarget, addres
 
 export const interrupted = (address: string): RedisError =>
   new RedisError('connect', 'EINTR', `interrupted while connecting to ${address}`);
-
-/** The default user needs no password, and so is logged in. */
-const isAboutNeedlessPassword = ({ message }: ReplyError) =>
-  /^ERR .*AUTH.*(?:without any password configured|no password is set)/.test(message);
-
-/** What a server answers to any command of a connection that it does not want. */
-const isAboutConnection = (reply: ReplyError) =>
-  isAboutLogin(reply) || reply.message.includes('max number of clients');
 
 /** @throws ReplyFault */
 function requireFit(batch: Batch, bytes: number): void {

@@ -1,4 +1,6 @@
 import type { ReplyError } from './reply.ts';
+import { firstWordsAt, notRedisHint, strangerIn } from './strangers.ts';
+import { addressOf, type ConnectTarget } from './target.ts';
 
 /**
  * Why a server could not be used: `connect` (no connection), `login` (credentials), `lost` (a connection that broke),
@@ -31,8 +33,8 @@ export class ReplyFault extends Error {
   constructor(
     /** As it reads in `the server answered with …`. */
     message: string,
-    /** The byte that begins no reply of any Redis protocol: something else answers there. */
-    readonly foreignByte: number | null = null,
+    /** The beginning of what is no reply of any Redis protocol: something else answers there. */
+    readonly foreign: string | null = null,
   ) {
     super(message);
   }
@@ -45,8 +47,23 @@ export const firstOf = (buffer: Buffer, start: number): string =>
     .replaceAll('\r\n', ' ')
     .trim();
 
-export const notRedisHint =
-  'what answers there may be no Redis server, or a proxy in front of it: check the address in --url or REDIS_URL';
+const longestQuote = 200;
+
+/**
+ * What the server said, as a message shows it: its first line, without the arguments that some errors repeat.
+ * @param password That was sent before, and may be in it
+ */
+export function shown(said: string, password?: string): string {
+  const [line = ''] = said.trimStart().split(/[\r\n]/, 1);
+  const plain = line.replace(/, with args beginning with:.*/, '');
+  const text = password === undefined || password === '' ? plain : plain.replaceAll(password, '…');
+  return text.length > longestQuote ? `${text.slice(0, longestQuote).trimEnd()}…` : text;
+}
+
+/** In place of the code of `ERR max number of clients reached` (of a cluster: `… clients + cluster connections …`). */
+const maxClients = 'MAXCLIENTS';
+const codeOf = ({ code, message }: ReplyError) =>
+  code === 'ERR' && message.startsWith('ERR max number of clients') ? maxClients : code;
 
 const replyHints: Readonly<Record<string, string>> = {
   NOAUTH:
@@ -59,6 +76,8 @@ const replyHints: Readonly<Record<string, string>> = {
   LOADING: 'the server is reading its dataset from disk: try again shortly',
   MISCONF: 'the server cannot save to disk and refuses writes: `cachectl check` shows the last error',
   BUSY: 'a script blocks the server: wait, or stop it with `SCRIPT KILL`',
+  [maxClients]:
+    '`maxclients` is reached: end clients that are not needed, or raise it; `CLIENT LIST` on a connection that is open shows them',
   CLUSTERDOWN: 'the cluster has no majority or misses slots: see `CLUSTER INFO`',
   MASTERDOWN: 'this replica has lost its primary and refuses to answer',
   MOVED:
@@ -74,6 +93,10 @@ const about: Readonly<Record<'login' | 'server' | 'writes' | 'keys', ReadonlySet
 };
 
 export const isAboutLogin = ({ code }: ReplyError): boolean => about.login.has(code);
+
+/** True for what a server answers to any command of a connection that it does not want. */
+export const isAboutConnection = (reply: ReplyError): boolean =>
+  isAboutLogin(reply) || codeOf(reply) === maxClients;
 
 /** True where every other key would be refused for the same reason. */
 export const concernsEveryKey = (reply: ReplyError): boolean =>
@@ -104,15 +127,15 @@ export const isAboutOneKey = (reply: ReplyError): boolean =>
 export const isAboutPolicy = (message: string): boolean => /\bLFU\b/.test(message);
 
 /** Turns an error reply into an exception about `subject` (a command, in backticks where it is one). */
-export function refusal(reply: ReplyError, subject: string, address: string): RedisError {
-  const failure = isAboutLogin(reply) ? 'login' : 'refused';
-  const said = reply.message.startsWith('NOAUTH HELLO') ? 'NOAUTH Authentication required.' : reply.message;
+export function refusal(reply: ReplyError, subject: string, address: string, password?: string): RedisError {
+  const code = codeOf(reply);
+  const answer = shown(reply.message, password);
   return new RedisError(
-    failure,
-    reply.code,
-    `${subject} on ${address}: the server answered \`${said}\``,
-    replyHints[reply.code],
-    { subject, answer: said },
+    code === maxClients ? 'connect' : isAboutLogin(reply) ? 'login' : 'refused',
+    code,
+    `${subject} on ${address}: the server answered \`${answer}\``,
+    replyHints[code],
+    { subject, answer },
   );
 }
 
@@ -175,58 +198,65 @@ const tlsHints: Readonly<Record<string, string>> = {
 /**
  * Turns what a socket or the client library threw into an exception that names the cause and the way out. `lost` is for
  * a connection that worked before.
+ * @param last The last reply before, where it was an error: it may be why the server closed the connection
  */
 export function connectionFailure(
   cause: unknown,
-  address: string,
+  target: ConnectTarget,
   failure: 'connect' | 'lost' = 'connect',
-  overTls = false,
+  last: ReplyError | null = null,
 ): RedisError {
   if (cause instanceof RedisError) return cause;
-  if (cause instanceof ReplyFault) {
-    if (cause.foreignByte !== null && failure === 'connect')
-      return notRedis(address, cause.foreignByte, overTls);
-    return new RedisError(failure, 'EPROTO', `${address} answered with ${cause.message}`, notRedisHint);
-  }
+  if (cause instanceof ReplyFault) return faultOf(cause, target, failure);
   const error = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
   const message = error instanceof Error ? error.message : String(error);
   const code = errorCode(error, message);
+  if (code === 'ECONNRESET' && last !== null) return closedAfter(last, target, failure);
+  const address = addressOf(target);
   const [text, hint] = systemCauses[code] ?? [message];
-  if (failure === 'lost') {
-    const remedy = 'run it again; `cachectl check` shows whether the server is healthy';
-    return new RedisError(
-      failure,
-      code,
-      `lost the connection to ${address}: ${text}`,
-      code === 'ECONNRESET' ? remedy : hint,
-    );
+  if (failure === 'connect') {
+    const wayOut = (target.tls ? tlsHints[code] : undefined) ?? hint;
+    return new RedisError(failure, code, `cannot connect to ${address}: ${text}`, wayOut);
   }
+  const remedy = 'run it again; `cachectl check` shows whether the server is healthy';
   return new RedisError(
     failure,
     code,
-    `cannot connect to ${address}: ${text}`,
-    (overTls ? tlsHints[code] : undefined) ?? hint,
+    `lost the connection to ${address}: ${text}`,
+    code === 'ECONNRESET' ? remedy : hint,
   );
 }
 
-/** A record of TLS begins so: an alert, in answer to what was no handshake. */
-const tlsAlert = 0x15;
+function closedAfter(last: ReplyError, target: ConnectTarget, failure: 'connect' | 'lost'): RedisError {
+  const address = addressOf(target);
+  if (failure === 'connect' && isAboutConnection(last))
+    return refusal(last, 'logging in', address, target.password);
+  const what = failure === 'connect' ? 'cannot connect' : 'lost the connection';
+  const said = `the server closed the connection after it had answered \`${shown(last.message, target.password)}\``;
+  return new RedisError(failure, 'ECONNRESET', `${what} to ${address}: ${said}`, replyHints[last.code]);
+}
 
-/** What answered there is something else: a web server, a database, a port of TLS. */
-function notRedis(address: string, firstByte: number, overTls: boolean): RedisError {
-  return firstByte === tlsAlert && !overTls
-    ? new RedisError(
-        'connect',
-        'EPROTO',
-        `${address} speaks TLS, and this connection does not`,
-        'use rediss:// in place of redis://',
-      )
-    : new RedisError(
-        'connect',
-        'EPROTO',
-        `${address} does not answer as a Redis server does`,
-        `check the port in --url or REDIS_URL${overTls ? '' : '; if it speaks TLS, use rediss:// in place of redis://'}`,
-      );
+function faultOf(
+  { message, foreign }: ReplyFault,
+  target: ConnectTarget,
+  failure: 'connect' | 'lost',
+): RedisError {
+  if (foreign !== null) return strangerAt(target, foreign, failure);
+  return new RedisError(failure, 'EPROTO', `${addressOf(target)} answered with ${message}`, notRedisHint);
+}
+
+function strangerAt(target: ConnectTarget, said: string, failure: 'connect' | 'lost'): RedisError {
+  const { what, hint } = strangerIn(said, target.tls !== undefined);
+  const words = shown(said, target.password);
+  const answered = /[\x00-\x1f]/.test(words) ? '' : `: it answered \`${words}\``;
+  return new RedisError(failure, 'EPROTO', `${addressOf(target)} ${what}${answered}`, hint);
+}
+
+/** The failure to connect, or what there is in place of a server that speaks TLS. */
+export async function seenPlainly(error: unknown, target: ConnectTarget): Promise<unknown> {
+  if (!(error instanceof RedisError) || error.code !== 'ERR_SSL_WRONG_VERSION_NUMBER') return error;
+  const said = await firstWordsAt(target);
+  return said === '' || /^[+-]/.test(said) ? error : strangerAt(target, said, 'connect');
 }
 
 function errorCode(error: unknown, message: string): string {

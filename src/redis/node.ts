@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
 import { asBytes } from '../support/bytes.ts';
-import { connectionFailure, RedisError, refusal, ReplyFault } from './errors.ts';
+import { connectionFailure, RedisError, refusal, ReplyFault, seenPlainly } from './errors.ts';
 import { elementBytes, interrupted, Connection, mostMetadataBytes } from './connection.ts';
+import { logIn, unasked } from './login.ts';
 import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import { commandName, requireShapes } from './commands.ts';
@@ -16,7 +17,7 @@ export interface OpenNode extends RedisNode {
 /**
  * Connects, logs in and selects the database; gives up once `signal` is aborted.
  *
- * The client library would report a refused SELECT only as an event and go on in database 0; here it is awaited.
+ * The client library would report a refused login or SELECT only as an event, and go on in database 0: it connects alone.
  * @throws RedisError
  */
 export async function openNode(
@@ -24,42 +25,24 @@ export async function openNode(
   signal?: AbortSignal,
   lookups = new LookupTally(),
 ): Promise<OpenNode> {
-  const address = addressOf(target);
   const client = openClient(target);
-  // `connect` rejects with "Connection is closed."; the cause comes before it, as an event.
-  let cause: unknown;
-  client.on('error', (error: unknown) => (cause ??= error));
-  const guard = new ReplyGuard(client);
+  const guard = new ReplyGuard(client, target);
   const giveUp = () => client.disconnect();
   signal?.addEventListener('abort', giveUp);
   try {
     await client.connect();
+    const node = nodeOf(client, guard, target, lookups);
+    await logIn((commands) => node.batch(commands), target);
+    guard.state = 'lost';
+    return node;
   } catch (error) {
     endConnection(client);
-    if (signal?.aborted === true) throw interrupted(address);
-    const reason = guard.fault ?? cause ?? error;
-    throw (
-      loginFailure(reason, address) ?? connectionFailure(reason, address, 'connect', target.tls !== undefined)
-    );
+    if (signal?.aborted === true) throw interrupted(addressOf(target));
+    const failure = connectionFailure(error instanceof RedisError ? error : (guard.fault ?? error), target);
+    throw await seenPlainly(failure, target);
   } finally {
     signal?.removeEventListener('abort', giveUp);
   }
-  // A wrong password does not stop the library from becoming ready: only the event reports it.
-  const rejected = loginFailure(cause, address);
-  if (rejected) {
-    client.disconnect();
-    throw rejected;
-  }
-  const node = nodeOf(client, guard, target, lookups);
-  if (target.database !== 0) {
-    try {
-      await node.call('SELECT', target.database);
-    } catch (error) {
-      client.disconnect();
-      throw error;
-    }
-  }
-  return node;
 }
 
 /**
@@ -166,8 +149,6 @@ function openClient(target: ConnectTarget): Redis {
     ...(target.socketPath === undefined
       ? { host: target.host, port: target.port }
       : { path: target.socketPath }),
-    ...(target.username !== undefined && { username: target.username }),
-    ...(target.password !== undefined && { password: target.password }),
     ...(tls && { tls: tlsOptionsOf(tls) }),
     lazyConnect: true,
     // One reply shape, the same as on our own connections.
@@ -178,7 +159,6 @@ function openClient(target: ConnectTarget): Redis {
     maxRetriesPerRequest: 0,
     // The ready check needs INFO, which a restricted user may not have.
     enableReadyCheck: false,
-    connectionName: 'cachectl',
     disableClientInfo: true,
   });
 }
@@ -188,24 +168,25 @@ function endConnection(client: Redis): void {
   if (client.status !== 'end') client.disconnect();
 }
 
-function loginFailure(cause: unknown, address: string): Error | undefined {
-  const message = cause instanceof Error ? cause.message : '';
-  return /^(NOAUTH|WRONGPASS|DENIED|NOPERM|ERR)\b/.test(message) && !/unknown (sub)?command/i.test(message)
-    ? refusal(new ReplyError(message), 'logging in', address)
-    : undefined;
-}
-
 /**
  * Reads what the library reads, with the limits of our own parser: the library has none for the length of a reply, its depth
  * and its elements. What is beyond them, or no RESP2, ends the connection.
  */
 class ReplyGuard {
-  fault: Error | undefined;
+  fault: unknown;
+  /** Until the login is through, a failure is one of connecting. */
+  state: 'connect' | 'lost' = 'connect';
+  /** It may be why the server closes the connection. */
+  lastReply: Reply = null;
   private received = 0;
+  private awaited = 0;
   /** The library makes room for all elements that an array announces. */
-  private readonly parser = new ReplyParser(() => undefined, mostMetadataBytes / elementBytes);
+  private readonly parser = new ReplyParser((reply) => this.receive(reply), mostMetadataBytes / elementBytes);
 
-  constructor(client: Redis) {
+  constructor(
+    client: Redis,
+    private readonly target: ConnectTarget,
+  ) {
     const read = (chunk: Buffer) => {
       try {
         const before = this.parser.elementsRead;
@@ -214,18 +195,28 @@ class ReplyGuard {
         if (this.received > mostMetadataBytes)
           throw new ReplyFault(`more than ${mostMetadataBytes / 1024 ** 2} MB where less was to be expected`);
       } catch (error) {
-        this.fault ??= error instanceof Error ? error : new Error(String(error));
+        this.fault ??= error;
         // Ending it in good order would wait for the server to stop sending.
         client.disconnect();
         client.stream.destroy();
       }
     };
+    // What the library throws is "Connection is closed."; the cause comes before it, as an event.
+    client.on('error', (error: unknown) => (this.fault ??= error));
     client.once('connect', () => client.stream.prependListener('data', read));
   }
 
   /** Before commands are sent: what arrives from now on is their reply. */
-  begin(): void {
+  begin(commandCount: number): void {
     this.received = 0;
+    this.awaited += commandCount;
+  }
+
+  /** @throws RedisError */
+  private receive(reply: Reply): void {
+    if (this.awaited === 0) throw unasked(reply, this.target, this.state);
+    this.awaited--;
+    this.lastReply = reply;
   }
 }
 
@@ -236,16 +227,21 @@ function nodeOf(client: Redis, guard: ReplyGuard, target: ConnectTarget, lookups
     try {
       const reply: unknown = await client.callBuffer(String(name), ...rest);
       if (guard.fault === undefined) return fromLibrary(reply);
-      throw guard.fault;
     } catch (error) {
       if (error instanceof Error && error.name === 'ReplyError') return new ReplyError(error.message);
-      throw connectionFailure(guard.fault ?? error, address, 'lost');
+      guard.fault ??= error;
     }
+    const last = guard.lastReply instanceof ReplyError ? guard.lastReply : null;
+    throw connectionFailure(guard.fault, target, guard.state, last);
   };
   const batch = async (commands: readonly RedisCommand[]): Promise<Reply[]> => {
-    guard.begin();
+    guard.begin(commands.length);
     try {
-      const replies = await Promise.all(commands.map(send));
+      // In one write: a second one to a connection that the server has closed would lose what it said before.
+      client.stream.cork();
+      const sent = commands.map(send);
+      client.stream.uncork();
+      const replies = await Promise.all(sent);
       lookups.note(commands, replies);
       requireShapes(commands, replies, address);
       return replies;

@@ -92,7 +92,7 @@ export class ReplyParser {
     const lineEnd = buffer.indexOf(CARRIAGE_RETURN, start + 1);
     if (lineEnd < 0 || lineEnd + 1 >= buffer.length) {
       const kind = buffer[start] ?? 0;
-      if (!kinds.has(kind)) throw foreignByte(kind);
+      if (!kinds.has(kind)) throw noReply(buffer, start);
       if (buffer.length - start > mostLineBytes) throw new ReplyFault('a line of more than 1 MB');
       return -(buffer.length + 1);
     }
@@ -133,7 +133,7 @@ export class ReplyParser {
         this.deliver(new ReplyError(buffer.toString('utf8', start + 1, lineEnd)));
         return next;
       default:
-        throw foreignByte(buffer[start] ?? 0);
+        throw noReply(buffer, start);
     }
   }
 
@@ -158,11 +158,11 @@ const kinds: ReadonlySet<number> = new Set(Array.from('+-:$*', (kind) => kind.ch
 /** RESP3 alone: null, boolean, double, big number, verbatim string, bulk error, map, set, attribute, push. */
 const resp3Kinds = '_#,(=!%~|>';
 
-function foreignByte(byte: number): ReplyFault {
-  const character = String.fromCharCode(byte);
+function noReply(buffer: Buffer, start: number): ReplyFault {
+  const character = buffer.toString('latin1', start, start + 1);
   return resp3Kinds.includes(character)
     ? new ReplyFault(`RESP3 (a reply that starts with \`${character}\`), although RESP2 was spoken to it`)
-    : new ReplyFault(`something that is not RESP2 (it starts with byte 0x${byte.toString(16)})`, byte);
+    : new ReplyFault('something that is not RESP2', buffer.toString('latin1', start, start + 400));
 }
 
 /** @throws ReplyFault */

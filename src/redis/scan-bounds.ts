@@ -1,4 +1,5 @@
-import { notRedisHint, RedisError } from './errors.ts';
+import { RedisError } from './errors.ts';
+import { notRedisHint } from './strangers.ts';
 import type { Connection } from './connection.ts';
 
 /**

@@ -159,7 +159,8 @@ async function unlessRefused<T>(
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof RedisError) || !/^(NOPERM|ERR)$/.test(error.code)) throw error;
+    if (!(error instanceof RedisError) || error.failure !== 'refused' || !/^(NOPERM|ERR)$/.test(error.code))
+      throw error;
     refused.push({ command, reason: error.message });
     return null;
   }

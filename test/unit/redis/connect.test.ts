@@ -158,7 +158,9 @@ describe.each(ways)('%s', (_name, way) => {
       way,
       targetOf(`redis://127.0.0.1:${port}`, { password, timeoutMillis: 1000 }),
     );
-    expect(error.message).toBe(`127.0.0.1:${port} does not answer as a Redis server does`);
+    expect(error.message).toBe(
+      `127.0.0.1:${port} is a web server (HTTP), not Redis: it answered \`HTTP/1.1 400 Bad Request\``,
+    );
   });
 });
 
@@ -256,14 +258,14 @@ describe.each(ways)('%s over TLS', (_name, way) => {
     const { certificateFile, keyFile } = redis.certificates ?? makeCertificates(redis.directory);
     const https = createTlsServer(
       { cert: readFileSync(certificateFile), key: readFileSync(keyFile) },
-      (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      (socket) => socket.end('unknown command\r\n'),
     );
     const target = targetOf(`rediss://127.0.0.1:${await listen(https)}`, {
       tls: { verify: true, ca },
       password: 'x',
     });
     const error = await failureOf(way, target);
-    expect(error.message).toMatch(/does not answer as a Redis server does$/);
+    expect(error.message).toMatch(/does not answer as a Redis server does: it answered `unknown command`$/);
     expect(error.hint).toBe('check the port in --url or REDIS_URL');
   });
 

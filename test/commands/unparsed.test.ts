@@ -51,7 +51,7 @@ describe('a command line that cannot be parsed', () => {
     ['stats extra -ojson', 'stats', 'too many arguments'],
     ['ttl -o json', 'ttl', "missing required argument 'key'"],
     ['get --nope x -qo json', 'get', "unknown option '--nope'"],
-    ['export --file x -o json', 'export', 'Did you mean --to?'],
+    ['export --file x -o json', 'export', "unknown option '--file'\n(Did you mean --to?)"],
     ['stats --password=S3cret -o json', 'stats', "unknown option '--password…'"],
     ['stats -aS3cret -o json', 'stats', "unknown option '-a…'"],
     ['--redis://:S3cret@h -o json', null, "unknown option '--redis…'"],

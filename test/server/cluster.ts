@@ -75,15 +75,22 @@ async function startNodes(busPorts: readonly number[], options: ClusterOptions):
 }
 
 /** Starts a replica of one of the primaries, and waits until it has all keys. It ends with the test. */
-export async function addReplica({ nodes, admins }: TestCluster, of: number): Promise<RedisServer> {
+export async function addReplica(cluster: TestCluster, of: number): Promise<RedisServer> {
+  const { replica, stop } = await startReplica(cluster, of);
+  onTestFinished(stop);
+  return replica;
+}
+
+/** The same, which the caller stops. */
+export async function startReplica({ nodes, admins }: TestCluster, of: number) {
   const [busPort = 0] = await freePorts(1);
   const [process] = await startNodes([busPort], {});
   if (process === undefined) throw new Error('no replica was started');
   const replica = await connect(targetOf(process.url));
-  onTestFinished(async () => {
+  const stop = async () => {
     replica.close();
     await process.stop();
-  });
+  };
   const id = replyText(await send(admins[of] as RedisServer, 'CLUSTER', 'MYID'));
   await send(admins[0], 'CLUSTER', 'MEET', '127.0.0.1', process.port, busPort);
   await until('the replica knows its primary', async () =>
@@ -99,11 +106,13 @@ export async function addReplica({ nodes, admins }: TestCluster, of: number): Pr
   await Promise.all(
     nodes.map((_, index) =>
       until('every node knows the replica', async () =>
-        /\bslave\b/.test(replyText(await send(admins[index] as RedisServer, 'CLUSTER', 'NODES'))),
+        new RegExp(`\\bslave ${id}`).test(
+          replyText(await send(admins[index] as RedisServer, 'CLUSTER', 'NODES')),
+        ),
       ),
     ),
   );
-  return replica;
+  return { replica, stop };
 }
 
 /** The index of the node that owns the slot in a cluster of `size`, as long as none has moved. */

@@ -154,11 +154,10 @@ export function productOf(info: Info): { product: string; version: string } {
 }
 
 /**
- * True where the server looks up each key that `SCAN … TYPE` goes through, and counts a hit for it: Redis and Valkey before 8.0.
- * What does not tell its version is taken for one that does. @see scanGenericCommand in db.c of 7.4 and of 8.0
+ * True where the server looks up each key that `SCAN … TYPE` goes through, and counts a hit for it: all but Valkey from 8.0 on.
+ * Measured on Redis 7.0.15, 8.0.2 and 8.0.6 and on Valkey 8.1.1 and 9.1.2; later ones of Redis are taken for such.
  */
 export function countsScanType(info: Info): boolean {
-  const { version } = productOf(info);
-  // Valkey stopped with the version of the same number.
-  return !(Number.parseInt(version) >= 8);
+  const { product, version } = productOf(info);
+  return !(product === 'valkey' && Number.parseInt(version) >= 8);
 }

@@ -35,6 +35,8 @@ export const sampleKeys: readonly string[] = [
   'XREADGROUP GROUP g c COUNT 2 STREAMS stream:1 >',
   'XADD stream:2 1-1 f v',
   'XGROUP CREATE stream:2 g 0',
+  'VADD vector:1 VALUES 2 0.1 0.2 a',
+  'VADD vector:1 VALUES 2 0.3 0.1 b',
 ];
 
 const lines = (...all: readonly string[]): CountingSample[] => all.map((line) => ({ line }));
@@ -93,6 +95,7 @@ export const countingSamples: readonly CountingSample[] = [
   ),
   ...lines('SETBIT str:1 5 0', 'INCR num:1', 'DECR num:1', 'INCRBY num:1 2', 'DECRBY num:1 2'),
   ...lines('INCRBYFLOAT num:1 1.5', 'MSET str:1 v str:2 w', 'MSETNX new:1 v new:2 w'),
+  ...lines('MSETEX 2 str:1 v str:2 w EX 100', 'DELIFEQ str:1 foobar'),
   ...lines('BITFIELD str:1 GET u8 0', 'BITFIELD str:1', 'BITFIELD str:1 SET u8 0 1 GET u8 0'),
   ...lines('BITFIELD str:1 OVERFLOW SAT INCRBY u8 0 1', 'BITFIELD_RO str:1 GET u8 0 GET u8 8'),
   ...lines('BITOP AND dest:1 str:1 str:2', 'BITOP NOT dest:1 str:1', 'BITOP OR str:1 str:1 str:2'),
@@ -128,6 +131,7 @@ export const countingSamples: readonly CountingSample[] = [
   ...lines('HEXPIRE hash:1 100 FIELDS 1 f', 'HPEXPIRE hash:1 100000 FIELDS 1 f'),
   ...lines('HEXPIREAT hash:1 9999999999 FIELDS 1 f', 'HPEXPIREAT hash:1 9999999999999 FIELDS 1 f'),
   ...partly('HPERSIST hash:1 FIELDS 1 f', 'HSETEX hash:1 EX 100 FIELDS 1 f v', 'HGETDEL hash:1 FIELDS 1 f'),
+  ...partly('HGETEX hash:1 FIELDS 1 f', 'HGETEX hash:1 EX 100 FIELDS 2 f absent'),
 
   ...lines('LLEN list:1', 'LINDEX list:1 0', 'LRANGE list:1 0 -1', 'LPOS list:1 b'),
   ...lines('LPUSH list:1 x', 'RPUSH list:1 x', 'LPUSHX list:1 x', 'RPUSHX list:1 x', 'LPOP list:1'),
@@ -213,6 +217,11 @@ export const countingSamples: readonly CountingSample[] = [
   ),
   ...lines('GEORADIUSBYMEMBER_RO geo:1 p 500 km', 'GEORADIUS geo:1 15 37 200 km STORE dest:1'),
   ...lines('GEORADIUSBYMEMBER geo:1 p 500 km COUNT 1 STOREDIST dest:1'),
+
+  ...lines('VCARD vector:1', 'VDIM vector:1', 'VEMB vector:1 a', 'VGETATTR vector:1 a', 'VINFO vector:1'),
+  ...lines('VISMEMBER vector:1 a', 'VLINKS vector:1 a WITHSCORES', 'VRANDMEMBER vector:1 2'),
+  ...lines('VSIM vector:1 VALUES 2 0.1 0.2', 'VSIM vector:1 ELE a', 'VSIM vector:1 ELE absent'),
+  ...lines('VADD vector:1 VALUES 2 0.5 0.6 c', 'VREM vector:1 a', 'VSETATTR vector:1 a {}'),
 
   ...lines('XLEN stream:1', 'XRANGE stream:1 - +', 'XREVRANGE stream:1 + -', 'XPENDING stream:1 g'),
   ...lines(

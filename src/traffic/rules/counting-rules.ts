@@ -5,8 +5,8 @@
 export type KeyPlaces =
   /** Each `step`th argument; `last` may count from the end: -1 is the last argument. */
   | { readonly kind: 'range'; readonly first: number; readonly last: number; readonly step: number }
-  /** Argument `countAt` says how many keys follow from `first` on. */
-  | { readonly kind: 'counted'; readonly countAt: number; readonly first: number }
+  /** Argument `countAt` says how many keys follow from `first` on: each `step`th argument. */
+  | { readonly kind: 'counted'; readonly countAt: number; readonly first: number; readonly step: number }
   /** The first half of what follows the word STREAMS. */
   | { readonly kind: 'streams' }
   /** Argument `at`, where one of these words is at `from` or behind it; with `without`, where none does. */
@@ -43,11 +43,15 @@ export interface CountingRule {
   readonly writes: KeyPlaces | null;
   /** Keys that are given a value, where these are not all that are written. Null: none. */
   readonly stores?: KeyPlaces | null;
+  /** The product that counts it so, where another counts it in another way. Left out: all do. */
+  readonly product?: 'redis' | 'valkey';
 }
 
 const keysFrom = (first: number, last = -1, step = 1): KeyPlaces => ({ kind: 'range', first, last, step });
 const keyAt = (at: number) => keysFrom(at, at);
-const countedAt = (countAt: number): KeyPlaces => ({ kind: 'counted', countAt, first: countAt + 1 });
+const countedAt = (countAt: number, step = 1): KeyPlaces => ({
+  ...{ kind: 'counted', countAt, first: countAt + 1, step },
+});
 const words = (from: number, ...these: readonly string[]) => ({ from, words: these });
 const bitfieldWrites = { kind: 'conditional', at: 1, ...words(2, 'SET', 'INCRBY') } as const;
 const streams: KeyPlaces = { kind: 'streams' };
@@ -89,7 +93,7 @@ export const countingRules: readonly CountingRule[] = [
   // BY and GET with a `*` look up one key more for each element.
   ...both(keyAt(1), { kind: 'after', ...words(2, 'STORE') }, {}, 'SORT'),
   ...reading(keyAt(1), 'SORT_RO'),
-  // With TYPE, before Redis 8.0 and Valkey 8.0, it counts a hit for each key that MATCH lets through.
+  // With TYPE, it counts a hit for each key that MATCH lets through, but on Valkey from 8.0 on.
   { command: 'SCAN', reads: null, writes: null },
 
   // Strings, bit maps and HyperLogLogs.
@@ -109,6 +113,8 @@ export const countingRules: readonly CountingRule[] = [
   ...writing(keyAt(1), 'SETEX', 'PSETEX', 'SETNX', 'SETRANGE', 'APPEND', 'SETBIT'),
   ...writing(keyAt(1), 'INCR', 'DECR', 'INCRBY', 'DECRBY', 'INCRBYFLOAT'),
   ...writing(keysFrom(1, -1, 2), 'MSET', 'MSETNX'),
+  ...writing(countedAt(1, 2), 'MSETEX'),
+  ...changing(keyAt(1), 'DELIFEQ'),
   ...both({ ...bitfieldWrites, without: true }, bitfieldWrites, {}, 'BITFIELD'),
   ...both(keysFrom(3), keyAt(2), stopping, 'BITOP'),
   // Of one key it may store the count with the key, which is not taken for a write.
@@ -123,8 +129,8 @@ export const countingRules: readonly CountingRule[] = [
   ...writing(keyAt(1), 'HSET', 'HMSET', 'HSETNX', 'HDEL', 'HINCRBY', 'HINCRBYFLOAT'),
   ...writing(keyAt(1), 'HSETEX'),
   ...changing(keyAt(1), 'HEXPIRE', 'HPEXPIRE', 'HEXPIREAT', 'HPEXPIREAT', 'HPERSIST', 'HGETDEL'),
-  // Valkey 9 counts a lookup of its key.
-  ...changing(keyAt(1), 'HGETEX'),
+  ...both(null, keyAt(1), { stores: null, product: 'redis' }, 'HGETEX'),
+  ...both(keyAt(1), keyAt(1), { stores: null, product: 'valkey' }, 'HGETEX'),
   ...reading(keyAt(1), 'LLEN', 'LINDEX', 'LRANGE', 'LPOS'),
   ...writing(keyAt(1), 'LPUSH', 'RPUSH', 'LPUSHX', 'RPUSHX', 'LPOP', 'RPOP'),
   ...writing(keyAt(1), 'LSET', 'LINSERT', 'LREM', 'LTRIM'),
@@ -160,6 +166,11 @@ export const countingRules: readonly CountingRule[] = [
   ...both(keyAt(2), keyAt(1), {}, 'GEOSEARCHSTORE'),
   ...writing(keyAt(1), 'GEOADD'),
 
+  // Vector sets.
+  ...reading(keyAt(1), 'VCARD', 'VDIM', 'VEMB', 'VGETATTR', 'VINFO', 'VISMEMBER', 'VLINKS'),
+  ...reading(keyAt(1), 'VRANDMEMBER', 'VSIM'),
+  ...writing(keyAt(1), 'VADD', 'VREM', 'VSETATTR'),
+
   // Each stream is looked up twice: to resolve its ID or group, and to read it. From 7.2 on, a command that waited looks its
   // keys up again when it is served. Where a stream or the group of an XREADGROUP does not exist, that stream and those
   // before it are looked up once, and those behind it not at all.
@@ -172,3 +183,22 @@ export const countingRules: readonly CountingRule[] = [
   ...writing(keyAt(2), 'XGROUP CREATE', 'XGROUP SETID', 'XGROUP DESTROY'),
   ...writing(keyAt(2), 'XGROUP CREATECONSUMER', 'XGROUP DELCONSUMER'),
 ];
+
+/** The rules by which a product counts; one that is not known counts as Redis does. */
+export function rulesOf(product: string): readonly CountingRule[] {
+  const own = product === 'valkey' ? 'valkey' : 'redis';
+  return countingRules.filter(({ product: only = own }) => only === own);
+}
+
+/** Commands that take keys and count nothing, as the commands that a script calls do. */
+export const uncountedCommands: ReadonlySet<string> = new Set([
+  ...['MEMORY', 'WATCH', 'CLUSTERSCAN', 'PFDEBUG'],
+  ...['EVAL', 'EVALSHA', 'FCALL', 'EVAL_RO', 'EVALSHA_RO', 'FCALL_RO'],
+]);
+
+const ruledCommands: ReadonlySet<string> = new Set(
+  countingRules.map(({ command }) => command.split(' ')[0] ?? ''),
+);
+
+/** False where nothing is known of how the server counts it. */
+export const isKnownCommand = (name: string) => ruledCommands.has(name) || uncountedCommands.has(name);

@@ -46,8 +46,9 @@ function keysAt(places: KeyPlaces | null, argv: readonly ByteString[]): ByteStri
     }
     case 'counted': {
       const count = Number(argv[places.countAt]);
-      const fits = Number.isInteger(count) && count > 0 && places.first + count <= argv.length;
-      return fits ? argv.slice(places.first, places.first + count) : [];
+      const end = places.first + count * places.step;
+      const fits = Number.isInteger(count) && count > 0 && end <= argv.length;
+      return fits ? argv.slice(places.first, end).filter((_, index) => index % places.step === 0) : [];
     }
     case 'streams': {
       const first = startOfStreams(argv);

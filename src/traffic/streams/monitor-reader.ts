@@ -16,6 +16,9 @@ const [plus, minus] = [0x2b, 0x2d];
 /** The longest line that is read whole. Of a longer one the arguments up to here count, and the line as cut. */
 const longestLine = 4 * 1024 * 1024;
 
+/** Of SET, with what `IFEQ` compares the value with. */
+const longestOption = 64;
+
 const defaultScanCount = 10;
 /** A page ends after so many buckets for each key of its COUNT, which hold one key on average. @see scanGenericCommand in db.c */
 const bucketsPerCount = 10;
@@ -205,7 +208,11 @@ export class MonitorReader {
     let close = line[end - 1] === quote ? end - 1 : end - 2;
     for (;;) {
       let open = close - 1;
-      while (open > keyEnd && close - open < 24 && !(line[open] === quote && line[open - 1] !== backslash))
+      while (
+        open > keyEnd &&
+        close - open < longestOption &&
+        !(line[open] === quote && line[open - 1] !== backslash)
+      )
         open--;
       // The value itself, or something longer than any option.
       if (open <= keyEnd + 2 || line[open] !== quote) break;
@@ -213,7 +220,6 @@ export class MonitorReader {
       if (word === 'GET') this.looksUp = true;
       else if (word === 'EX') ttlMillis = Number(following) * 1000;
       else if (word === 'PX') ttlMillis = Number(following);
-      else if (!/^(?:NX|XX|KEEPTTL|EXAT|PXAT|\d+)$/.test(word)) break;
       following = word;
       close = open - 2;
     }

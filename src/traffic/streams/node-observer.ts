@@ -1,12 +1,12 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
-import { RedisError, refusal } from '../../redis/errors.ts';
-import { type Info, infoWithCommands, withCommands } from '../../redis/info.ts';
+import { mayPass, RedisError, refusal } from '../../redis/errors.ts';
+import { type Info, infoOf, infoWithCommands, productOf, withCommands } from '../../redis/info.ts';
 import type { Connection } from '../../redis/connection.ts';
 import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import type { NodeTraffic } from '../node-traffic.ts';
-import { commandTable } from '../rules/command-table.ts';
-import { countingRules } from '../rules/counting-rules.ts';
+import { type CommandTable, commandTable } from '../rules/command-table.ts';
+import { rulesOf } from '../rules/counting-rules.ts';
 import { EventReader, eventChannels } from './event-reader.ts';
 import type { Mark, MarkKind, PendingMark, StreamName } from './mark.ts';
 import { MonitorReader } from './monitor-reader.ts';
@@ -31,8 +31,6 @@ const probes = ['TTL', 'EXISTS', 'TYPE', 'GET'] as const;
 
 /** How far a stream may be behind the server. Longer would let the server hold too much for us. */
 const lagLimitMillis = 5000;
-
-const table = commandTable(countingRules);
 
 interface NodeObserverOptions {
   readonly traffic: NodeTraffic;
@@ -69,6 +67,7 @@ export class NodeObserver {
     private readonly probe: (typeof probes)[number] | null,
     /** Why no key may be looked up: marks have the counters alone then. */
     readonly lookupRefusal: RedisError | null,
+    table: CommandTable,
   ) {
     const { traffic, clock } = options;
     traffic.nowMillis = clock();
@@ -76,16 +75,21 @@ export class NodeObserver {
     this.events = new EventReader(traffic);
   }
 
-  /** @throws RedisError when the connection is lost */
+  /** @throws RedisError when the connection is lost, or the server reads no keys now */
   static async open(node: RedisNode, options: NodeObserverOptions): Promise<NodeObserver> {
     const control = await node.openConnection();
     try {
-      const replies = await control.exchange(probes.map((name) => [name, options.markKey(0)]));
+      const [info, ...replies] = await control.exchange([
+        ['INFO', 'SERVER'],
+        ...probes.map((name) => [name, options.markKey(0)] as const),
+      ]);
       const probe = probes.find((_, index) => !(replies[index] instanceof ReplyError)) ?? null;
       const [first] = replies;
       const refused =
         probe === null && first instanceof ReplyError ? refusal(first, '`TTL`', node.address) : null;
-      const observer = new NodeObserver(node, control, options, probe, refused);
+      if (refused !== null && mayPass(first as ReplyError)) throw refused;
+      const table = commandTable(rulesOf(productOf(infoOf(info) ?? {}).product));
+      const observer = new NodeObserver(node, control, options, probe, refused, table);
       observer.ownMisses = replies.filter((reply) => !(reply instanceof ReplyError)).length;
       return observer;
     } catch (error) {
@@ -115,7 +119,7 @@ export class NodeObserver {
 
   /**
    * @param limitMillis how long a stream may take to show the mark
-   * @throws ObservationLost when a stream is gone or lags, RedisError when the node itself is
+   * @throws ObservationLost when a stream is gone or lags, RedisError when the node itself is, or reads no keys now
    */
   mark(kind: MarkKind, limitMillis = lagLimitMillis): Promise<Mark> {
     const mark = this.lastMark.then(() => this.markNow(kind, limitMillis));
@@ -145,6 +149,8 @@ export class NodeObserver {
       };
     } finally {
       traffic.pending = null;
+      // Ends the wait of a mark that was refused.
+      this.fail(new Error('refused'));
     }
   }
 
@@ -158,19 +164,28 @@ export class NodeObserver {
     // Which calls failed is a matter of a whole window.
     const asked = kind === 'burst' ? infoWithCommands.slice(0, 1) : infoWithCommands;
     const { address } = this.node;
-    if (this.probe === null) return infoOf(await this.control.exchange(asked), address);
+    if (this.probe === null) return givenInfo(await this.control.exchange(asked), address);
     const question: RedisCommand[] = [[this.probe, key], ...asked];
     if (this.transactions) {
       const replies = await this.control.exchange([['MULTI'], ...question, ['EXEC']]);
+      this.requireReads(replies[1]);
       const answers = replies.at(-1);
-      if (Array.isArray(answers)) return infoOf(answers.slice(1), address);
+      if (Array.isArray(answers)) return givenInfo(answers.slice(1), address);
       // Not permitted to this user: sent together they are next to each other, if not in a transaction. A lookup that
       // was made all the same is one of ours.
       this.transactions = false;
       if (!(replies[1] instanceof ReplyError) && replies[1] !== 'QUEUED')
-        return infoOf(replies.slice(2, -1), address);
+        return givenInfo(replies.slice(2, -1), address);
     }
-    return infoOf((await this.control.exchange(question)).slice(1), address);
+    const [looked, ...infos] = await this.control.exchange(question);
+    this.requireReads(looked);
+    return givenInfo(infos, address);
+  }
+
+  /** Without its lookup no stream would ever show the mark. @throws RedisError */
+  private requireReads(looked: Reply | undefined): void {
+    if (looked instanceof ReplyError && mayPass(looked))
+      throw refusal(looked, `\`${this.probe}\``, this.node.address);
   }
 
   /** Resolves when the lookup of the key went by in each stream that is open. Of one that is not, nothing is under way. */
@@ -244,7 +259,7 @@ export class NodeObserver {
 const nameOf = (stream: StreamName) => (stream === 'commands' ? 'MONITOR' : 'the subscription to events');
 
 /** @throws RedisError where INFO was refused */
-function infoOf([info = null, commands]: readonly Reply[], address: string): Info {
+function givenInfo([info = null, commands]: readonly Reply[], address: string): Info {
   if (info instanceof ReplyError) throw refusal(info, '`INFO`', address);
   return withCommands(info, commands);
 }

@@ -1,6 +1,6 @@
 import { type ByteString, asBytes } from '../../../src/support/bytes.ts';
 import { commandTable } from '../../../src/traffic/rules/command-table.ts';
-import { countingRules } from '../../../src/traffic/rules/counting-rules.ts';
+import { rulesOf } from '../../../src/traffic/rules/counting-rules.ts';
 import { lookupsOf } from '../../../src/traffic/rules/lookups.ts';
 import { MonitorReader } from '../../../src/traffic/streams/monitor-reader.ts';
 
@@ -28,7 +28,7 @@ export function lineOf(argv: readonly string[], source = '0 127.0.0.1:5000'): st
   return `+1700000000.123456 [${source}] ${argv.map(printed).join(' ')}\r\n`;
 }
 
-export const table = commandTable(countingRules);
+export const table = commandTable(rulesOf('redis'));
 
 /** What was told to the sink, in words that can be compared: `read 0 key 1`, `write 0 key`, `flush all`. */
 export class Told {
@@ -78,7 +78,7 @@ export function readPieces(text: string, cuts: readonly number[]): { told: Told;
 export function expected(argv: readonly string[], database = 0): string[] {
   const words = argv.map(asBytes);
   const names = [words[0] ?? '', `${words[0] ?? ''} ${words[1] ?? ''}`].map((name) => name.toUpperCase());
-  const rule = countingRules.find(({ command }) => names.includes(command));
+  const rule = rulesOf('redis').find(({ command }) => names.includes(command));
   if (rule === undefined) return [];
   const { readKeys, lookupsPerKey, storedKeys } = lookupsOf(rule, words);
   return [

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countingRules } from '../../../src/traffic/rules/counting-rules.ts';
+import { rulesOf } from '../../../src/traffic/rules/counting-rules.ts';
 import { expected, lineOf, printed, readPieces } from './monitor-lines.ts';
 import { rounds } from '../../server/effort.ts';
 
@@ -41,7 +41,7 @@ const anyCase = (word: string) =>
 const nameOf = (command: string) => fc.tuple(...command.split(' ').map(anyCase));
 
 // SET has options that only a well-formed command has.
-const rules = countingRules.filter(({ command }) => command !== 'SET');
+const rules = rulesOf('redis').filter(({ command }) => command !== 'SET');
 const ruled = fc
   .constantFrom(...rules)
   .chain(({ command }) =>
@@ -88,7 +88,7 @@ test('whatever the arguments and wherever the stream is cut, it tells the lookup
 });
 
 test('a key named by each rule is told, so that no rule is silently passed over', () => {
-  for (const { command, reads, writes, stores = writes } of countingRules) {
+  for (const { command, reads, writes, stores = writes } of rulesOf('redis')) {
     const argv = [...command.split(' '), ...Array.from({ length: 8 }, () => '1')];
     const { told } = readPieces(lineOf(argv), [7]);
     expect([command, [...told.all].sort()]).toEqual([command, expected(argv).sort()]);
@@ -122,6 +122,13 @@ describe('SET', () => {
       expect(read('k', value, 'Get', 'Ex', '7', 'XX')).toEqual({ looksUp: true, ttlMillis: [7000] });
     },
   );
+
+  test('with a condition on the old value finds the options before and behind it', () => {
+    const token = '0f3c8e52-6b1d-4f7a-9c38-7d2b61a0e45c';
+    expect(read('k', 'v', 'GET', 'IFEQ', token)).toEqual({ looksUp: true, ttlMillis: [0] });
+    expect(read('k', 'v', 'EX', '10', 'IFEQ', 'old')).toEqual({ looksUp: false, ttlMillis: [10_000] });
+    expect(read('k', 'v', 'IFEQ', 'old', 'PX', '5', 'GET')).toEqual({ looksUp: true, ttlMillis: [5] });
+  });
 
   test('with a point in time, or none, says no TTL', () => {
     expect(read('k', 'v', 'EXAT', '1900000000').ttlMillis).toEqual([0]);

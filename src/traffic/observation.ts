@@ -5,6 +5,7 @@ import { readInfoIfPermitted } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { meanOf, standardDeviationOf, t95 } from '../support/intervals.ts';
 import { buildReport } from './figures/build-report.ts';
+import { findUnknownReads } from './figures/unknown-reads.ts';
 import type { MeanSize } from './figures/remedies.ts';
 import { KeyHistory } from './keys/key-history.ts';
 import { KeyTable } from './keys/key-table.ts';
@@ -126,6 +127,7 @@ export class Observation {
       lost: [...(end?.lost ?? []), ...tooLong],
       windows: windows as [(typeof windows)[number], ...typeof windows],
       bytesPerKey: (await bytesPerKey) ?? new Map(),
+      unknownReads: end && (await findUnknownReads(this.server.nodes[0], windows).catch(() => null)),
     });
   }
 

@@ -152,6 +152,12 @@ export interface Residual {
   readonly misses: number | null;
 }
 
+/** Calls of a command that reads keys and has no rule: what it looked up is in the counters of the server alone. */
+export interface UnknownReads {
+  readonly command: string;
+  readonly calls: number;
+}
+
 /** What the observation cost. */
 export interface ObservationCost {
   /** CPU of the server's process over the window, in seconds, its own work included; null where INFO does not report it. */
@@ -178,7 +184,10 @@ export interface TrafficReport {
   /** Why this mode: what was asked for, what the server permits, or its load. */
   readonly modeReason: string;
   readonly windowSeconds: number;
-  /** False where events were lost, or where more than 1 % of the lookups cannot be attributed: `invalidReasons` says which. */
+  /**
+   * False where events were lost, or where more than 1 % of the lookups cannot be attributed or were refused: `invalidReasons`
+   * says which.
+   */
   readonly valid: boolean;
   readonly invalidReasons: readonly string[];
   /** What a reader of the figures must know with them. */
@@ -192,6 +201,8 @@ export interface TrafficReport {
   readonly misses: number | null;
   readonly hitRate: number | null;
   readonly residual: Residual;
+  /** Most calls first; null while the window is open, and where the server does not report calls or describe commands. */
+  readonly unknownReads: readonly UnknownReads[] | null;
   /** The namespaces with most misses first. */
   readonly namespaces: readonly NamespaceTraffic[];
   readonly mostMissed: readonly MissingKey[];

@@ -4,6 +4,7 @@ import { parseInfo } from '../../src/redis/info.ts';
 import { ReplyError, replyText } from '../../src/redis/reply.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';
 import { startCluster } from '../server/cluster.ts';
+import { freePort } from '../server/redis-process.ts';
 import { send } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 import { flagsOn } from './notifications-server.ts';
@@ -149,6 +150,27 @@ describe('on a replica', () => {
     const { report } = await observeFor(server, during(read));
     expect(report).toMatchObject({ valid: true, residual: { reads: 0, hits: 0, misses: 0 } });
     expect(report.reads).toBeGreaterThan(400);
+  });
+
+  test('reads that it refuses for want of its primary are no window without reads', async () => {
+    const { server } = await startReplica();
+    await send(server, 'CONFIG', 'SET', 'replica-serve-stale-data', 'no');
+    const port = await freePort();
+    const lost: RedisCommand[] = [
+      ['REPLICAOF', asBytes('127.0.0.1'), port],
+      ...Array.from({ length: 40 }, () => ['GET', asBytes('user:1')] as const),
+    ];
+    const lose = () => server.nodes[0].batch(lost);
+    // At one go, so that no mark falls in between.
+    const found = () => server.nodes[0].batch([...lost, ['REPLICAOF', 'NO', 'ONE']]);
+    expect((await observeFor(server, during(found))).report).toMatchObject({
+      ...{ valid: false, reads: 0, endedBy: null },
+      invalidReasons: [expect.stringContaining('refused 40 commands in the window (`MASTERDOWN` 40)')],
+    });
+    const { report, failure } = await observeFor(server, during(lose));
+    expect(failure).toMatchObject({ failure: 'refused', code: 'MASTERDOWN' });
+    expect(report).toMatchObject({ valid: false, endedBy: 'lost' });
+    await expect(observeFor(server, during(lose))).rejects.toMatchObject({ code: 'MASTERDOWN' });
   });
 
   test('a key that was removed is missed for a reason that nobody knows', async () => {

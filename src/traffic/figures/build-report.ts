@@ -6,10 +6,19 @@ import type { HitMode, ObservationCost, TrafficReport } from '../report.ts';
 import { missesIn, type Span, sumIn } from '../streams/mark.ts';
 import { missingKeysOf, namespacesOf } from './namespace-figures.ts';
 import type { MeanSize } from './remedies.ts';
-import { cpuBetween, failedReads, growth, lookupsIn, type NodeWindow, UnmadeReads } from './window.ts';
+import {
+  cpuBetween,
+  failedReads,
+  growth,
+  lookupsIn,
+  type NodeWindow,
+  refusalsIn,
+  UnmadeReads,
+} from './window.ts';
 
 /** What a report is made from. */
-export interface ReportInput extends SharedTraffic, Pick<TrafficReport, 'mode' | 'modeReason' | 'endedBy'> {
+export interface ReportInput
+  extends SharedTraffic, Pick<TrafficReport, 'mode' | 'modeReason' | 'endedBy' | 'unknownReads'> {
   readonly windows: readonly [NodeWindow, ...NodeWindow[]];
   readonly map: NamespaceMap;
   /** Why what was observed is not known to be right. */
@@ -27,7 +36,7 @@ const isTooMany = (unattributed: number, lookups: number) =>
   Math.abs(unattributed) > Math.max(residualLookups, residualShare * lookups);
 
 export function buildReport(input: ReportInput): TrafficReport {
-  const { mode, windows, history, endedBy, isReplica, modeReason } = input;
+  const { mode, windows, history, endedBy, isReplica, modeReason, unknownReads } = input;
   const windowSeconds =
     sumOf(windows.map(({ from, to }) => to.atMillis - from.atMillis)) / windows.length / 1000;
   const groups = input.rows.groups();
@@ -79,6 +88,7 @@ export function buildReport(input: ReportInput): TrafficReport {
   const invalidReasons = [
     ...input.lost,
     ...resetReason(windows, counted === null),
+    ...refusedReason(windows, lookups),
     ...(tooMany === undefined
       ? []
       : [
@@ -92,9 +102,10 @@ export function buildReport(input: ReportInput): TrafficReport {
       ...othersRemark(ofOthers),
       ...scanRemark(scanCalls, scanned, areHitsKnown),
       ...unmadeRemark(unmade, monitored),
+      ...unknownRemark(unknownReads),
     ],
     ...{ endedBy, isReplica, reads, hits, misses, hitRate: hits === null || !reads ? null : hits / reads },
-    ...{ residual, namespaces, mostMissed: missingKeysOf(windows, groups, namespaces) },
+    ...{ residual, unknownReads, namespaces, mostMissed: missingKeysOf(windows, groups, namespaces) },
     remembered: {
       keysRemembered: history.table.remembered,
       keysBound: history.table.bound,
@@ -115,6 +126,26 @@ function resetReason(windows: readonly Span[], isReset: boolean): string[] {
   return isReset
     ? ['the counters of the server went back: it was started anew, or CONFIG RESETSTAT was called']
     : [];
+}
+
+/** What was asked while the server answered nothing is in no counter: few reads may be shown where many were wanted. */
+function refusedReason(windows: readonly Span[], lookups: number): string[] {
+  const refusals = [...refusalsIn(windows)];
+  const refused = sumOf(refusals.map(([, count]) => count));
+  if (!isTooMany(refused, lookups + refused)) return [];
+  const codes = refusals.map(([code, count]) => `\`${code}\` ${count}`).join(', ');
+  return [
+    `the server refused ${refused} commands in the window (${codes}); reads among them count as neither hits nor misses`,
+  ];
+}
+
+/** What was looked up without a rule. */
+function unknownRemark(unknown: TrafficReport['unknownReads']): string[] {
+  if (!unknown?.length) return [];
+  const calls = unknown.map(({ command, calls }) => `\`${command}\` ${calls}`).join(', ');
+  return [
+    `how the server counts the lookups of these commands is not known, they are in no namespace; calls: ${calls}`,
+  ];
 }
 
 /** The lookups that `SCAN … TYPE` counted, which belong to no namespace. */

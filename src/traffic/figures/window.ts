@@ -2,6 +2,8 @@ import { commandCalls, type Info, infoNumber } from '../../redis/info.ts';
 import { type Interval, proportionInterval, t95, z95 } from '../../support/intervals.ts';
 import { sumOf } from '../../support/collections.ts';
 import type { RowGroup } from '../keys/namespace-rows.ts';
+import { mayPass } from '../../redis/errors.ts';
+import { ReplyError } from '../../redis/reply.ts';
 import { countingRules } from '../rules/counting-rules.ts';
 import { type Mark, missesIn, type Span, sumIn } from '../streams/mark.ts';
 
@@ -56,6 +58,20 @@ export function cpuBetween({ info: from }: Mark, { info: to }: Mark): number | n
   const user = growth(from, to, 'used_cpu_user');
   const system = growth(from, to, 'used_cpu_sys');
   return user === null || system === null ? null : user + system;
+}
+
+/** Commands that a server refused because it answered none at the time, by the code of the refusal: `MASTERDOWN`. */
+export function refusalsIn(spans: readonly Span[]): ReadonlyMap<string, number> {
+  const refusals = new Map<string, number>();
+  for (const { from, to } of spans)
+    for (const [field, value] of Object.entries(to.info)) {
+      const code = /^errorstat_(\w+)$/.exec(field)?.[1];
+      if (code === undefined || !mayPass(new ReplyError(`${code} `))) continue;
+      const countIn = (text = '') => Number(/^count=(\d+)/.exec(text)?.[1] ?? 0);
+      const grown = countIn(value) - countIn(from.info[field]);
+      if (grown > 0) refusals.set(code, (refusals.get(code) ?? 0) + grown);
+    }
+  return refusals;
 }
 
 /** Commands that read keys; true for those that look up no further key behind an error. */

@@ -343,6 +343,26 @@ describe('beside the counts', () => {
     ]);
   });
 
+  test('a few commands that the server refused are no reason to distrust a window', () => {
+    const scene = new WindowScene();
+    const marked = (count: number) => {
+      const mark = scene.mark(1000 * count);
+      return {
+        ...mark,
+        info: { ...mark.info, errorstat_LOADING: `count=${count}`, errorstat_ERR: 'count=999' },
+      };
+    };
+    const reasons = (from: number, to: number) => {
+      const start = marked(from);
+      scene.reads('user:1', 500, 0);
+      return scene.report([{ from: start, to: marked(to), bursts: [] }]).invalidReasons;
+    };
+    expect(reasons(1, 9)).toEqual([]);
+    expect(reasons(9, 40)).toEqual([
+      expect.stringContaining('refused 31 commands in the window (`LOADING` 31)'),
+    ]);
+  });
+
   test('the cost is the growth of the counters between the marks', () => {
     const scene = new WindowScene();
     const from = scene.mark(1000, { monitorBytes: 10, eventBytes: 5, eventCount: 1 });

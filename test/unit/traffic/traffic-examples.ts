@@ -28,7 +28,16 @@ export function reportOf(
 ): TrafficReport {
   return {
     ...{ mode: 'exact', modeReason: 'asked for', windowSeconds: 10, valid: true, invalidReasons: [] },
-    ...{ remarks: [], endedBy: null, isReplica: false, reads: 1000, hits: 900, misses: 100, hitRate: 0.9 },
+    ...{
+      remarks: [],
+      endedBy: null,
+      unknownReads: [],
+      isReplica: false,
+      reads: 1000,
+      hits: 900,
+      misses: 100,
+      hitRate: 0.9,
+    },
     residual: { reads: 0, hits: 0, misses: 0 },
     namespaces,
     mostMissed: [],

@@ -119,7 +119,7 @@ export class WindowScene {
     return buildReport({
       ...this.shared,
       ...{ mode: 'exact', modeReason: 'asked for', windows, map: this.map },
-      ...{ lost: [], remarks: [], endedBy: null, bytesPerKey: new Map() },
+      ...{ lost: [], remarks: [], endedBy: null, unknownReads: [], bytesPerKey: new Map() },
       ...changes,
     });
   }

@@ -209,24 +209,27 @@ function selectEntity(name: string, ids: readonly string[], map: NamespaceMap): 
 
 function selectMapped(entity: Entity, ids: readonly string[], map: NamespaceMap): Selection {
   const { patterns } = entity;
-  const bind = (pattern: KeyPattern) => ids.map((id) => bindPlaceholder(pattern, idPlaceholder, id));
-  const isWild = (pattern: KeyPattern) =>
-    bind(pattern)
-      .slice(0, 1)
-      .some((bound) => exactKeyOf(bound) === null);
-  const wild = patterns.filter(isWild);
-  const [pattern, ...more] = wild;
-  const find = idsIn(wild, ids, map.delimiters);
-  const bound = patterns.flatMap(bind);
+  const forms = patterns.map((pattern) => ({
+    pattern,
+    bound: ids.map((id) => bindPlaceholder(pattern, idPlaceholder, id)),
+  }));
+  const wild = forms.filter(({ bound: [first] }) => first !== undefined && exactKeyOf(first) === null);
+  const [only, ...more] = wild;
+  const find = idsIn(
+    wild.map(({ pattern }) => pattern),
+    ids,
+    map.delimiters,
+  );
+  const bound = forms.flatMap((form) => form.bound);
   // One walk for all patterns and ids together.
-  const match = (only: KeyPattern) =>
-    more.length > 0
-      ? commonGlob(wild.flatMap(bind))
-      : globOf(ids.length === 1 ? (bind(only)[0] ?? only) : only);
+  const match =
+    only !== undefined && more.length === 0 && ids.length > 1
+      ? globOf(only.pattern)
+      : commonGlob(wild.flatMap((form) => form.bound));
   return {
     patterns: bound.map(({ text }) => text),
     exactKeys: bound.flatMap((each) => exactKeyOf(each) ?? []),
-    walk: pattern === undefined ? null : { match: match(pattern), matches: (key) => find(key).length > 0 },
+    walk: only === undefined ? null : { match, matches: (key) => find(key).length > 0 },
     unreachable: hashedCopies(entity, map),
     futile: patterns.length === 0,
     idsOf: idsIn(patterns, ids, map.delimiters),

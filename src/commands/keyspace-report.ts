@@ -90,7 +90,7 @@ export function keyspaceFiguresOf(analysis: Analysis, map: NamespaceMap) {
       total,
       serverCost: serverCostOf(analysis),
     } satisfies Omit<KeyspaceFigures, 'namespaces'>,
-    names: tree.rows().map(({ namespace }) => namespace),
+    names: () => tree.rows().map(({ namespace }) => namespace),
     namespaces: (limit: number): NamespaceSummary[] => tree.rows(limit).map(summaryOf),
   };
 }

@@ -72,7 +72,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   return {
     result: {
       ...figures,
-      namespaces: namespaces(input.limit),
+      namespaces: whole.namespaces.length <= input.limit ? whole.namespaces : namespaces(input.limit),
       ttlRules: whole.namespaces.flatMap((row) =>
         row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
       ),

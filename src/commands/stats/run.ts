@@ -226,7 +226,7 @@ async function readNamespaces(context: Context, server: RedisServer, options: St
     now,
   });
   const { figures, names, namespaces } = keyspaceFiguresOf(analysis, map);
-  return { ...figures, names, namespaces: namespaces(options.limit), failure: analysis.failure };
+  return { ...figures, names: names(), namespaces: namespaces(options.limit), failure: analysis.failure };
 }
 
 function namespacesOf(

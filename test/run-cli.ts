@@ -14,7 +14,7 @@ export interface CliOptions {
   /** Environment variables; nothing is inherited from the test's own process. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** What stands on stdin. */
+  /** The content of stdin. */
   readonly input?: string | Buffer;
   readonly signal?: AbortSignal;
   /** True: stdout claims to be a terminal of 100 columns, so the default output is the table. */

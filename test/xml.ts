@@ -49,7 +49,7 @@ function attributesOf(source: string): Record<string, string> {
   const attributes: Record<string, string> = {};
   for (const [, name = '', value = ''] of source.matchAll(new RegExp(`(${nameText})="([^"]*)"`, 'g'))) {
     if (Object.hasOwn(attributes, name)) throw new Error(`attribute ${name} stands twice`);
-    // A reader makes a space of each line feed and tab that stands there as it is.
+    // A reader makes a space of each line feed and tab that is not escaped.
     attributes[name] = unescapeXml(value.replace(/[\n\r\t]/g, ' '));
   }
   return attributes;

@@ -66,7 +66,7 @@ function startsAfter(
     };
   }
   const { bytes } = left;
-  // The prefix stands where it stands; any other text may occur more than once.
+  // The prefix is at the start; any other text may occur more than once.
   if (leftIndex === 0) return (_key, from) => (from <= bytes.length ? bytes.length : -1);
   return (key, from) => {
     const at = key.indexOf(bytes, Math.max(0, from - bytes.length));

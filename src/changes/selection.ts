@@ -103,7 +103,7 @@ function selectPatterns(patterns: readonly KeyPattern[], all: boolean, map: Name
   };
 }
 
-/** @param testOf Given the patterns with a wildcard, tells whether a key is one of theirs. */
+/** @param testOf Given the patterns with a wildcard, gives the test whether a key is one of theirs. */
 function selectAny(
   patterns: readonly KeyPattern[],
   testOf: (wild: readonly KeyPattern[]) => KeyWalk['matches'],
@@ -140,7 +140,7 @@ function selectInferred(names: readonly string[], map: NamespaceMap): Selection 
       );
     }
     const matches = compilePattern(pattern, map.delimiters);
-    // `<id>` stands for a number where it was inferred, and for any segment in a pattern.
+    // `<id>` is a number where it was inferred, and any segment in a pattern.
     const isInferred = name.includes('*')
       ? () => true
       : (key: ByteString) => inferPattern(key, map.delimiters) === name;

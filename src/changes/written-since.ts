@@ -104,7 +104,7 @@ export class WrittenSince {
   }
 }
 
-/** 128 bits are enough to see a change that nobody makes on purpose. */
+/** 128 bits are enough to see an accidental change. */
 function digestOf(payload: string): string {
   return createHash('sha256')
     .update(Buffer.from(payload, 'latin1').subarray(0, -footerBytes))

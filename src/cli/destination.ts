@@ -109,7 +109,7 @@ function leadsTo(url: string, wanted: ReadonlySet<string>): boolean {
   }
 }
 
-/** Equal for URLs that lead to one server, as far as that can be told without asking anyone. */
+/** Equal for URLs that lead to one server, as far as that can be seen without a connection. */
 function placeName({ host, port, socketPath }: Place): string {
   if (socketPath !== undefined) return socketPath;
   const name = host.toLowerCase().replace(/\.$/, '');

@@ -60,7 +60,7 @@ function plain(kind: string, message: string, hint: string | undefined, exitCode
   return { kind, code: null, message, hint: hint ?? null, exitCode };
 }
 
-/** A run that was told to stop by a signal; what it has done until then is in its result, where there is one. */
+/** A run that a signal stopped; what it has done until then is in its result, where there is one. */
 export function interruptionOf(signal: InterruptingSignal, hasResult: boolean): Failure {
   const [by, exitCode] = interruptions[signal];
   const message = `interrupted by ${by}: ${hasResult ? 'the result covers what was done until then' : 'there is no result'}`;

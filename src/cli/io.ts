@@ -58,7 +58,7 @@ export function processIo(): Io {
     }
     controller.abort('EWRITE' satisfies Interruption);
     process.stderr.write(`error: the result cannot be written: ${error.message}\n`);
-    // By the time the system tells, the run may be over, and its exit code given.
+    // By the time the system reports it, the run may be over, and its exit code given.
     process.exitCode = exitCodes.negative;
   };
   process.stdout.on('error', onWriteError);

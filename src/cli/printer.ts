@@ -38,7 +38,7 @@ export class Printer {
     this.format = output === undefined || isReportFormat(output) ? defaultFormat(io) : output;
   }
 
-  /** Resolves when the text has been handed on; a reader that went away is told by the signal, not here. */
+  /** Resolves when the text has been handed on; a reader that went away is reported by the signal, not here. */
   write(text: string | Buffer): Promise<void> {
     const reason = this.io.signal.reason as Interruption | undefined;
     if (text.length === 0 || reason === 'EPIPE' || reason === 'EWRITE') return Promise.resolve();
@@ -150,7 +150,7 @@ export class Printer {
   }
 }
 
-/** What a program reads from a pipe is the command's choice, where nobody made one. */
+/** What a program reads from a pipe is the command's choice, where the person made none. */
 export function withFormat(options: GlobalOptions, io: Io, format: OutputFormat | undefined): GlobalOptions {
   return format === undefined || options.output !== undefined || io.stdout.isTTY === true
     ? options

@@ -177,7 +177,7 @@ function backupPolicyOf({ profiles, leading }: Choice, isTrusted: boolean): Reso
 }
 
 /**
- * Where a Redis URL or a profile leads beside the connection of the run: by the profile, the environment's password and
+ * Where a Redis URL or a profile leads, in addition to the connection of the run: by the profile, the environment's password and
  * the defaults; of the flags, only --timeout, and --cluster for a URL, reach so far. Null: it is neither.
  * @throws InputError naming what is wrong with it
  */

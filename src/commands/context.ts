@@ -45,7 +45,7 @@ export interface Context {
   /** What a person sees of a result before it is there. */
   readonly live: Live;
   readonly prompts: Prompts;
-  /** Takes the terminal over, for a view that goes on; null where stdout is none, or the result is for programs. */
+  /** Takes the terminal over, for a live view; null where stdout is none, or the result is for programs. */
   readonly openScreen: OpenScreen | null;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -58,7 +58,7 @@ export interface Context {
    * the attempt up, as an interruption does. @throws RedisError
    */
   readonly reconnect: (signal?: AbortSignal) => Promise<RedisServer>;
-  /** Shows blocks to the person on stderr, beside the result; nothing where the output is for programs, or with --quiet. */
+  /** Shows blocks to the person on stderr, in addition to the result; nothing where the output is for programs, or with --quiet. */
   readonly show: (blocks: readonly Block[]) => Promise<void>;
   /** The same whatever the output is for: where stdout is taken by data, and the result has no other place. */
   readonly remark: (blocks: readonly Block[]) => Promise<void>;
@@ -77,7 +77,7 @@ export interface Context {
   readonly targetOf: (urlOrProfile: string) => Promise<ConnectTarget | null>;
   /** What this run has looked up on all its connections so far. */
   readonly ownLookups: () => OwnLookups;
-  /** Prints the result now, for a command that goes on after it. */
+  /** Prints the result now, for a command that continues after it. */
   readonly publish: (result: object) => Promise<void>;
   /** Prints blocks on stdout as for a terminal, whatever the format; for a text that leads through other commands. */
   readonly print: (blocks: readonly Block[]) => Promise<void>;
@@ -86,7 +86,7 @@ export interface Context {
     argv: readonly string[],
     settings?: Readonly<Record<string, string>>,
   ) => Promise<ExitCode>;
-  /** Writes to stdout as it stands, with back-pressure; for a result that is a text of its own (a completion script). */
+  /** Writes to stdout as it is, with back-pressure; for a result that is a text of its own (a completion script). */
   readonly write: (text: string) => Promise<void>;
   /** The same for bytes. */
   readonly writeBytes: (bytes: Buffer) => Promise<void>;
@@ -165,7 +165,7 @@ export interface Prompts {
   password(question: string): Promise<string>;
 }
 
-/** The person said no, or nobody was there to say yes. */
+/** The person said no, or there was no one to say yes. */
 export class DeclinedError extends Error {
   override readonly name = 'DeclinedError';
 
@@ -182,7 +182,7 @@ export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
 }
 
-/** What a command gives back. `error` beside a result: the work ended half-way, and the result tells how far it came. */
+/** What a command gives back. `error` with a result: the work ended half-way, and the result shows how far it came. */
 export interface Outcome<Result> {
   readonly result: Result;
   readonly exitCode?: ExitCode;
@@ -206,7 +206,7 @@ export interface Execution<Result extends object> {
   readonly blank: Blank<Result>;
   /** The list that `ndjson` prints line by line; the other fields follow in a last line. */
   readonly rows?: keyof Result & string;
-  /** The format where there is no terminal and nobody asked for another; tsv unless said. */
+  /** The format where there is no terminal and no other was asked for; tsv unless said. */
   readonly formatInPipe?: OutputFormat;
   /** True for a command that shows one table and never more: its tab-separated lines do not start with the table's name. */
   readonly oneTable?: true;

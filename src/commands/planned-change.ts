@@ -26,7 +26,7 @@ interface Consent {
   /** As it reads after "to": `remove 4 keys`. */
   readonly action: string;
   readonly question: string;
-  /** How it stands after a no: `nothing was removed`. */
+  /** What a refusal leaves: `nothing was removed`. */
   readonly otherwise: string;
   /** To be typed after a yes, where a yes is too quickly said. */
   readonly keysToType?: number | null;

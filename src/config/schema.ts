@@ -4,7 +4,7 @@ import { momentOf, parseDuration, parseRatio } from '../support/quantity.ts';
 
 /** The one definition of the map: its types, its validation and the shipped JSON Schema all come from here. */
 
-/** A text that `parse` takes. `pattern` tells editors, which cannot run the parser, as much of it as they can test. */
+/** A text that `parse` takes. `pattern` is the part that editors can test, which cannot run the parser. */
 const text = (parse: (value: string) => unknown, pattern?: RegExp) =>
   z
     .string()

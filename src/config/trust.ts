@@ -30,7 +30,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /**
  * Judges a map by how it was found. What a user names, or keeps in the folder of their own configuration, is theirs; what was
  * discovered may come from strangers, and is trusted once it was read: see `trustMap`. In each case a file that others can
- * write is nobody's word.
+ * write is not to be trusted.
  * @param owners Users who may own the file; null where files have no owners.
  */
 export function judgeMap(
@@ -53,7 +53,7 @@ export function judgeMap(
   };
 }
 
-/** Null where nobody else can write the file. A file that cannot be looked at is everybody's. */
+/** Null where no one else can write the file. A file that cannot be looked at is everybody's. */
 export function othersWhoWrite(file: string, owners: readonly number[] | null): MapTrust['refusal'] {
   if (owners === null) return null;
   const { mode, uid } = statSync(file);

@@ -48,7 +48,7 @@ export const readOnlyMapFor = (url: string): ConfigFile => ({
 
 interface Seed {
   readonly key: ByteString;
-  /** The command that writes it; `*` stands for the key. */
+  /** The command that writes it; `*` is the key. */
   readonly write: readonly (readonly (string | number)[])[];
   /** Null: none. */
   readonly ttlSeconds: number | null;

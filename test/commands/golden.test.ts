@@ -113,7 +113,7 @@ async function sectionOf({
     },
     ...(input !== undefined && { input }),
     ...(columns !== undefined && { columns: Number(columns) }),
-    // What measures needs a clock that goes on; the others see a moment that stands still.
+    // What measures needs a running clock; the others see a fixed moment.
     now: measures(command) ? () => now + performance.now() - startedAt : () => now,
     random: () => 0.5,
   });

@@ -18,7 +18,7 @@ const misses = 12;
 /** Keys beyond 4 KiB are counted, and not kept. */
 const listedKeys = hostileKeys.filter(({ length }) => length <= 4096);
 
-/** Hostile names that are missed, and values that nobody may see, in commands of many forms. */
+/** Hostile names that are missed, and secret values, in commands of many forms. */
 const hostileTraffic = () =>
   server.nodes[0].batch([
     ['SET', bytesOf('user:1:profile'), bytesOf(secret), 'EX', 60],

@@ -40,7 +40,7 @@ describe('a connection that breaks during an exact walk', () => {
     const moved = (await countersOf(server)).hits - before.hits;
     const { hits, lost } = result.ownLookups;
     expect(hits).toBe(4 * keyCount);
-    // Of lookups that had no answer nobody knows which the server came to.
+    // It is not known which of the lookups without an answer the server counted.
     expect(moved).toBeGreaterThanOrEqual(hits);
     expect(moved).toBeLessThanOrEqual(hits + lost);
 

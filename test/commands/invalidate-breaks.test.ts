@@ -183,7 +183,7 @@ describe('--max-rate', () => {
     );
 
     expect(countsOf(result).removed).toBe(300);
-    // The first of fifteen batches of twenty waits for nobody.
+    // The first of fifteen batches of twenty does not wait.
     expect(jsonOf(result)['durationSeconds']).toBeGreaterThanOrEqual(1.3);
   });
 });

@@ -17,7 +17,7 @@ export const rules: ConfigFile = {
   },
 };
 
-/** Stores a string that nobody has used for so long. */
+/** Stores a string that has been idle for so long. */
 export async function storeIdle(
   server: RedisServer,
   key: string,

@@ -237,7 +237,7 @@ describe('undo', () => {
     const journal = await removeUsers();
     const whole = readFileSync(journal);
     const nameAt = whole.indexOf('user:2');
-    // The expiry stands eight bytes and two checksums before the name; then a byte of the name, and one of the value.
+    // The expiry is eight bytes and two checksums before the name; then a byte of the name, and one of the value.
     const damages: readonly [number, string][] = [
       [nameAt - 9, 'user:2'],
       [nameAt, 'tser:2'],

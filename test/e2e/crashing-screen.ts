@@ -1,7 +1,7 @@
 import { processIo } from '../../src/cli/io.ts';
 import { TerminalScreen } from '../../src/cli/screen.ts';
 
-/** A program that draws on the whole terminal and then fails as nobody expected: `throw`, or `reject`. */
+/** A program that draws on the whole terminal and then fails unexpectedly: `throw`, or `reject`. */
 const [how] = process.argv.slice(2);
 const screen = new TerminalScreen(
   processIo(),

@@ -20,7 +20,7 @@ const chunksWith = (mark: string): string[] =>
     readFileSync(join(packageRoot, 'dist', 'chunks', name), 'utf8').includes(mark),
   );
 
-/** Runs the program, and gives the names of its files that were loaded, as V8 tells. */
+/** Runs the program, and gives the names of its files that were loaded, as V8 reports them. */
 async function loadedBy(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const folder = temporaryFolder();
   const outcome = await runBinary(args, { env: { NODE_V8_COVERAGE: folder, ...env } });

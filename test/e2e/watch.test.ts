@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 /**
- * A shell with job control in which something stands on the screen already. `run` types a command line, with `watch`
+ * A shell with job control with text on the screen already. `run` types a command line, with `watch`
  * for the program.
  */
 async function openShell(options: TerminalOptions = {}, url = redis.url) {

@@ -321,7 +321,7 @@ async function expectSample(rule: CountingRule, sample: CountingSample): Promise
     }
     const changed = [...after].filter(([key, content]) => before.get(key) !== content).map(([key]) => key);
     const written = new Set<string>(writtenKeys);
-    // What stands empty or missing is often not written at all.
+    // What is empty or missing is often not written at all.
     if (state === 'none' && !sample.writesLess)
       expect([where, ...changed.sort()]).toEqual([where, ...[...written].sort()]);
     else expect([where, ...changed.filter((key) => !written.has(key))]).toEqual([where]);

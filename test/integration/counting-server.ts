@@ -14,7 +14,7 @@ export interface Counted {
   readonly keymiss: readonly string[];
 }
 
-/** A server that nobody else uses, and a listener to its misses. */
+/** A server of its own, and a listener to its misses. */
 export interface CountingServer {
   readonly process: RedisProcess;
   readonly server: RedisServer;

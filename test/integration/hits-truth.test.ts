@@ -9,7 +9,7 @@ import type { SteadyLoad } from '../traffic/steady-load.ts';
 import { type LoadTruth, loadCauses, type NamespaceTruth } from '../traffic/truth.ts';
 import { startRedis } from '../server/own.ts';
 
-/** A server whose counters nobody else moves. */
+/** A server of its own, so that nothing else changes its counters. */
 async function privatePort(): Promise<number> {
   requireBundle();
   const server = await startRedis();

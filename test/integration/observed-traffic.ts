@@ -66,7 +66,7 @@ export async function startTraffic(server: RedisServer, { tag = '', missing = tr
       await sleep(1 + random(3));
     }
   };
-  // No event tells of a miss of OBJECT: it asks for keys that are always there.
+  // No event reports a miss of OBJECT: it asks for keys that are always there.
   await connection.exchange(
     Array.from({ length: 40 }, (_, number) => ['INCR', asBytes(`count:${tag}${number}`)]),
   );

@@ -193,7 +193,7 @@ describe('the totals of traffic', () => {
     const all = () => sum([...seen.values()].flatMap((words) => [...words.values()]));
     await vi.waitFor(() => expect(all()).toBe(totals.misses));
     expect(known.unknown).toBe(0);
-    // A server that needs a millisecond for PEXPIRE 1 takes the time for over, deletes the key, and tells of `del`.
+    // A server that needs a millisecond for PEXPIRE 1 takes the time for over, deletes the key, and reports `del`.
     expect(Math.abs(known.invalidated - told('del'))).toBeLessThan(10);
     expect(Math.abs(known.expired - told('expired'))).toBeLessThan(10);
     expect(Math.abs(known.neverCached - told('none'))).toBeLessThan(5);

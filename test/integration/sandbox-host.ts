@@ -1,5 +1,5 @@
 /**
- * A program that has a sandbox server, for tests that stop or kill it: tells URL and process group, then holds on. On
+ * A program that has a sandbox server, for tests that stop or kill it: prints URL and process group, then holds on. On
  * SIGINT it first asks the server, which must not have got the signal, and then stops it in order.
  */
 import { connect } from '../../src/redis/connect.ts';

@@ -12,7 +12,7 @@ import type { TrafficTotals } from '../../src/sandbox/traffic-account.ts';
 import { send } from '../server/redis.ts';
 import { emptyServer, startServer } from '../server/own.ts';
 
-/** A server whose counters nobody else moves. */
+/** A server of its own, so that nothing else changes its counters. */
 async function privateServer(args: readonly string[] = []): Promise<RedisServer> {
   const { server } = await startServer({ args: [...args] });
   return server;

@@ -11,7 +11,7 @@ import { inTemporaryFolder } from './temporary-folder.ts';
 import { raceForExport, raceForWarming } from './transfer-races.ts';
 
 /**
- * `cachectl invalidate`, `warm` and `export` beside what one writes with redis-cli or valkey-cli in a shell, alternating.
+ * `cachectl invalidate`, `warm` and `export` next to what one writes with redis-cli or valkey-cli in a shell, alternating.
  * Times are those of whole commands and pipes. In every round the keys are counted before and after, and the comparison
  * ends where somebody did not do the work. Usage: npm run bench:changes -- [keys] [rounds] [--skip-slow]
  */

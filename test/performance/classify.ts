@@ -5,7 +5,7 @@ import { median, say } from './measure.ts';
 import { sayTable } from './table.ts';
 
 /**
- * What it costs to find the namespace of a key, by the number of namespaces in the map, beside a search through all
+ * What it costs to find the namespace of a key, by the number of namespaces in the map, next to a search through all
  * patterns in the order of precedence.
  */
 const forms: Readonly<Record<string, readonly [pattern: string, key: string]>> = {

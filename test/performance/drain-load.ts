@@ -55,7 +55,7 @@ while (asked.to === 'go on') {
   await sleep(tickMillis);
 }
 reading.close();
-// What the source still gives is written by nobody.
+// What the source still gives is not written.
 writing.close();
 process.disconnect();
 

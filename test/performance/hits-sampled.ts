@@ -11,7 +11,7 @@ import { sayTable } from './table.ts';
 
 /**
  * How often the interval that `cachectl hits` gives for a hit rate holds the true one, and how wide it is: with `sampled`
- * in many runs, and with `exact` beside it. The load is steady at first, and then wanders in its rate and its mixture.
+ * in many runs, and with `exact` for comparison. The load is steady at first, and then wanders in its rate and its mixture.
  * Usage: npm run bench:hits-truth -- [runs] [seconds]
  */
 const {

@@ -8,8 +8,8 @@ import { programArguments } from './program-arguments.ts';
 import { grouped, sayTable } from './table.ts';
 
 /**
- * `cachectl inspect` and `stats` beside what redis-cli and valkey-cli tell of a keyspace, alternating on one server. Times
- * are those of whole processes with their output thrown away. `valkey-cli --scan` tells nothing but names: it is the
+ * `cachectl inspect` and `stats` next to what redis-cli and valkey-cli report of a keyspace, alternating on one server. Times
+ * are those of whole processes with their output thrown away. `valkey-cli --scan` prints nothing but names: it is the
  * floor. Usage: npm run bench:peers -- [keys] [rounds] [--skip-slow]
  */
 const {

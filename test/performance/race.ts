@@ -6,7 +6,7 @@ export interface Racer {
   readonly name: string;
   /** Heads the column of ratios to this one; absent: it is ours. */
   readonly peer?: string;
-  /** What it does stands for so many times as much. Default: 1. */
+  /** How much work one run of it is. Default: 1. */
   readonly factor?: number;
   /** Does the work and looks at what was done; only the command itself is timed. @throws Error unless it was done */
   run(round: number): Promise<Measured>;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { measure, median, say } from './measure.ts';
 
-/** Whole-process time of `--version` and `--help` beside a bare `node -e 0`, alternating. Usage: npm run bench:startup -- [rounds] */
+/** Whole-process time of `--version` and `--help` next to a bare `node -e 0`, alternating. Usage: npm run bench:startup -- [rounds] */
 const rounds = Number(process.argv[2] ?? 30);
 const cachectl = fileURLToPath(new URL('../../bin/cachectl', import.meta.url));
 

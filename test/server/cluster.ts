@@ -37,7 +37,7 @@ export async function startCluster(size: number, options: ClusterOptions = {}): 
     for (const node of nodes) admins.push(await connect(targetOf(node.url, password ? { password } : {})));
     await Promise.all(admins.map((admin, index) => assignSlots(admin, index, size)));
     for (const [index, node] of nodes.entries()) {
-      // One that all others have met tells them of each other.
+      // One that all others have met introduces them to each other.
       if (index > 0 && admins[0])
         await send(admins[0], 'CLUSTER', 'MEET', '127.0.0.1', node.port, busPorts[index] ?? 0);
     }

@@ -22,7 +22,7 @@ export interface TerminalOptions {
 export interface Terminal {
   /** Types: names of keys as tmux knows them (`Enter`, `C-c`, `Down`), anything else letter by letter. */
   send(...keys: readonly string[]): Promise<void>;
-  /** What stands on the screen, without blanks at the ends of lines; `withStyles` keeps colors as escape sequences. */
+  /** The text on the screen, without blanks at the ends of lines; `withStyles` keeps colors as escape sequences. */
   screen(withStyles?: boolean): Promise<string>;
   /** Waits for a text on the screen, and returns the screen. @throws Error that shows the screen, after 30 s */
   waitFor(text: RegExp, timeoutMillis?: number): Promise<string>;

@@ -38,7 +38,7 @@ export function readTtl({ states, nameOf }: Keyspace, key: number): Operation {
   return one(encode('TTL', nameOf(key)), ([seconds = 0]) => states.read(key, seconds !== -2));
 }
 
-/** A field that is in no hash: the lookup counts as a hit where the hash is there, so its number is asked for beside it. */
+/** A field that is in no hash: the lookup counts as a hit where the hash is there, so its number is asked for as well. */
 export function readMissingField({ states, nameOf }: Keyspace, key: number): Operation {
   const name = nameOf(key);
   return several(

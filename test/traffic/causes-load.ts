@@ -78,7 +78,7 @@ class OtherDatabase {
 
   constructor({ keys, seed }: CausesLoad, tally: Tally, phase: EvictionPhase) {
     const states = new KeyStates(keys, tally.of(`(database ${otherDatabase})`), phase);
-    // The names are those of database 0: only the database tells the keys apart.
+    // The names are those of database 0: only the database distinguishes the keys.
     this.keyspace = { type: 'string', states, value: 'p'.repeat(50), nameOf: (key) => `session:${key}` };
     this.random = seededRandom(~seed);
   }

@@ -33,7 +33,7 @@ export interface HitsProcess {
 
 /**
  * Starts `cachectl hits` on the server at this port, and resolves when its window has begun. It ends by itself after the
- * time in `args`, or when it is told to.
+ * time in `args`, or when it is asked to.
  */
 export async function startHits(port: number, args: readonly string[]): Promise<HitsProcess> {
   const begun = watchMarks(port, marksUntilWithin);

@@ -1,6 +1,6 @@
 import { type LoadCause, loadCauses, type NamespaceTruth } from './truth.ts';
 
-/** Whether the server may evict at the moment: only then may a key be gone that nobody removed. */
+/** Whether the server may evict at the moment: only then may a key be gone that was not removed. */
 export interface EvictionPhase {
   evicting: boolean;
 }
@@ -14,7 +14,7 @@ const expiryMarginMillis = 5;
  * connection, so what happens to it has one order.
  */
 export class KeyStates {
-  /** `stored`, or the place of the cause among `loadCauses`, plus one; 0 stands for never cached. */
+  /** `stored`, or the place of the cause among `loadCauses`, plus one; 0 is never cached. */
   private readonly states: Uint8Array;
   /** No command may name the key before this time, in milliseconds: whether it has expired is not sure. */
   private readonly quietUntil: Float64Array;

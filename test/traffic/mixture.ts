@@ -21,7 +21,7 @@ import type { Tally } from './truth.ts';
 /** Questions that are asked before any of them is asked again. */
 const fewestAsked = 100;
 
-/** What the keys of one connection need to be told from those of another. */
+/** What distinguishes the keys of one connection from those of another. */
 export interface Share {
   readonly connection: number;
   readonly connections: number;
@@ -49,7 +49,7 @@ export class Mixture {
   private readonly answer: Keyspace;
   private readonly list: Keyspace;
   private readonly flag: Keyspace;
-  /** The next question that nobody has asked before, and the next list to be renamed. */
+  /** The next question that was not asked before, and the next list to be renamed. */
   private nextQuestion = 0;
   private nextRename = 0;
 

@@ -7,10 +7,10 @@ const limitMillis = 20_000;
 
 /**
  * Watches an observation from outside. Each instant that it fixes is a lookup of a key that is not there, and that brings
- * an event to everybody who has subscribed; nothing on its stderr tells of them where that is no terminal.
+ * an event to everybody who has subscribed; nothing on its stderr reports them where that is no terminal.
  */
 export interface MarkWatch {
-  /** The server tells of marks from now on. */
+  /** The server reports marks from now on. */
   readonly listening: Promise<void>;
   /** So many marks were made. @throws Error when they are not for a long time */
   readonly seen: Promise<void>;

@@ -5,7 +5,7 @@ const sumOf = (values: readonly (number | null)[]) =>
   values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 
 /**
- * What holds of a report whose figures are all of one window: what is told of keys and causes is part of what is told of their
+ * What holds of a report whose figures are all of one window: what is reported of keys and causes is part of what is reported of their
  * namespaces, and the namespaces add up to the whole.
  */
 export function expectOneWindow({ namespaces, mostMissed, residual, reads, misses }: TrafficReport): void {

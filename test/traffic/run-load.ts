@@ -11,7 +11,7 @@ export interface RunningLoad {
   readonly begun: Promise<void>;
   /** What it did in the end. @throws Error with what it said when it fails */
   readonly truth: Promise<LoadTruth>;
-  /** Lets a steady load end now; another one goes on to its end. */
+  /** Lets a steady load end now; another one runs to its end. */
   stop(): Promise<LoadTruth>;
 }
 

@@ -12,7 +12,7 @@ export interface SteadyLoad {
   readonly connections: number;
   readonly pipeline: number;
   readonly seconds: number;
-  /** Names that are read, all together; `missShare` of the reads are of names that nobody stored. */
+  /** Names that are read, all together; `missShare` of the reads are of names that were never stored. */
   readonly keys: number;
   readonly missShare: number;
   /** Null: as many as can be done. */

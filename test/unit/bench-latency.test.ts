@@ -30,7 +30,7 @@ describe('latencies', () => {
             p999Micros: 99.9,
           };
           for (const [name, percent] of Object.entries(percentiles)) {
-            // A rank between two samples may be told by either.
+            // A rank between two samples may be either of them.
             const rank = (percent / 100) * sorted.length;
             const low = sorted[Math.max(0, Math.floor(rank) - 1)] ?? 0;
             const high = sorted[Math.min(sorted.length - 1, Math.ceil(rank))] ?? 0;

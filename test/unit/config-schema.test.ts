@@ -12,7 +12,7 @@ import { configFileOf, systemNames } from '../../src/sandbox/systems.ts';
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const shippedText = readFileSync(`${packageRoot}schema/cachectl.config.schema.json`, 'utf8');
 const shipped = JSON.parse(shippedText) as object;
-// Strict: an unknown keyword or a type that is missing beside one is an error.
+// Strict: an unknown keyword or a type that is missing next to one is an error.
 const accepts = new Ajv({ strict: true, allowUnionTypes: true }).compile(shipped);
 
 function isValid(map: unknown): boolean {

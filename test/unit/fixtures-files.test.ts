@@ -12,7 +12,7 @@ const folder = temporaryFolder();
 const never = new AbortController().signal;
 
 let files = 0;
-/** A file with the given content; `name` may end in what tells its form. */
+/** A file with the given content; `name` may end in the extension of its form. */
 async function fileOf(content: string | Buffer, name = '.json'): Promise<FixtureSource> {
   const path = join(folder, `${files++}${name}`);
   writeFileSync(path, content);

@@ -16,7 +16,7 @@ const loading = new ReplyError('LOADING Redis is loading the dataset in memory')
 const stillLoading: Answer = ([name]) => (name === 'INFO' ? asBytes('loading:1\r\n') : loading);
 const noPassword: Answer = () => new ReplyError('NOAUTH Authentication required.');
 
-/** A server that keeps what it is told, as far as a check goes. */
+/** A server that keeps what is written, as far as a check needs it. */
 function ready(changes: Answer = () => null): Answer {
   let stored: Reply = null;
   return (command) => {

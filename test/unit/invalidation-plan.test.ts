@@ -49,7 +49,7 @@ describe('a plan', () => {
         fc.constantFrom<string[]>([':'], [':', '_']),
         async (texts, list, stored, delimiters) => {
           const patterns = texts.map((text) => `${text}<id>`);
-          // Keys made from the patterns, beside such as come by chance.
+          // Keys made from the patterns, next to random ones.
           const made = patterns.flatMap((text) =>
             [...list, 'b', 'ab'].map((id) =>
               parsePattern(text)

@@ -11,7 +11,7 @@ beforeAll(async () => {
   layout = { allocator: info['mem_allocator'] ?? '', major: Number.parseInt(info['redis_version'] ?? '0') };
 });
 
-/** MEMORY USAGE of integers, whose value stands in the object itself: all of it is overhead. */
+/** MEMORY USAGE of integers, whose value is in the object itself: all of it is overhead. */
 async function measured(lengths: readonly number[]): Promise<Map<number, number>> {
   const names = lengths.map((length) => 'k'.repeat(length));
   await sendAll(

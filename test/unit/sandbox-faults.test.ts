@@ -39,7 +39,7 @@ describe.each(pairs)('%s with %s', (system, name) => {
     const names = new Set(reads.map((read) => map.classify(keyOf(read))?.name));
     for (const namespace of fault.namespaces) expect(names).toContain(namespace);
     expect(reads.filter(isHit).length / reads.length).toBeGreaterThan(0.4);
-    // The rest of the traffic goes on.
+    // The rest of the traffic continues.
     expect(names.size).toBeGreaterThan(fault.namespaces.length + 3);
   });
 

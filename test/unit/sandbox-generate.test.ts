@@ -102,7 +102,7 @@ describe.each(systemNames)('the data of %s', (system) => {
       expect(decoded.format, keyText(key)).toBe(encoding);
       if (encoding !== 'pickle' && encoding !== 'fernet')
         expect(decoded.remark, keyText(key)).toBeUndefined();
-      // What nobody told us looks like what it is.
+      // Values without a template look like what they are.
       const guessed = decodeValue(value, { encoding: null, envelopeField, truncated: false });
       if (['pickle', 'fernet', 'binary'].includes(encoding)) expect(guessed.format).toBe(encoding);
     }

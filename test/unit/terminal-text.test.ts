@@ -109,7 +109,7 @@ describe('a table', () => {
         for (const line of linesOf(text)) expect(displayWidth(line)).toBeLessThanOrEqual(width);
         const [table = ''] = text.split(/\n {2}(?=\(a wider)/);
         expect(linesOf(table)).toHaveLength(1 + cells.length);
-        // In the columns that remain each figure stands whole.
+        // In the columns that remain each figure is whole.
         for (const [, keys] of cells) expect(text).toContain(keys.toLocaleString('en-US'));
       }),
     );

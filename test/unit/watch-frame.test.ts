@@ -21,7 +21,7 @@ const size = (columns: number, rows: number, unicode = true): FrameSize => ({ co
 const after = (intervals: readonly WatchInterval[], withTraffic = false) =>
   intervals.reduce((state, each) => withInterval(state, each, null), start(withTraffic));
 
-/** What stands on the screen. */
+/** The text on the screen. */
 function screenOf(state: WatchState, frame: FrameSize): string[] {
   const style = { colorLevel: 0, unicode: frame.unicode, width: frame.columns } as const;
   return frameOf(state, frame).map((line) => renderStyledLine(line, style));

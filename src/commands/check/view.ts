@@ -47,7 +47,7 @@ export function viewOf(result: CheckResult): Block[] {
 
 /** The whole message of what is not well, which a narrow table cuts, and what to do about it. */
 function adviceOf({ id, status, message, remedy }: CheckRow): NoteBlock[] {
-  // What keeps a run out stands on stderr as its error.
+  // What keeps a run out is on stderr as its error.
   if (id === 'connect' || id === 'login' || status === 'pass' || status === 'skip') return [];
   return [
     note(status === 'fail' ? 'bad' : 'warning', `${id}: ${message}`),

@@ -17,7 +17,7 @@ type Source = keyof MapNames | 'files' | 'folders' | readonly string[];
 
 /**
  * What options and arguments take, by the option's own name or by the placeholder in its text. What is not here has
- * choices of its own, or takes a text that nobody can foresee.
+ * choices of its own, or takes any text.
  */
 const sources: ReadonlyMap<string, Source> = new Map<string, Source>([
   ['profile', 'profile'],

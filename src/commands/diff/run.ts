@@ -52,7 +52,7 @@ async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffRes
   const names = [await sideNamed(context, input.a), await sideNamed(context, input.b)] as const;
   const accepts = scope.filter.accepts ?? (() => true);
   const startedAt = context.now();
-  // Servers first: one that cannot be reached is told before large files are read.
+  // Servers first: one that cannot be reached is reported before large files are read.
   const order = names[0].kind === 'server' ? ([0, 1] as const) : ([1, 0] as const);
   const opened: [OpenSide?, OpenSide?] = [];
   for (const index of order) opened[index] = await names[index].open(accepts);

@@ -11,7 +11,7 @@ const formsByEnding: Readonly<Record<string, ExportForm>> = {
   cachectl: 'archive',
 };
 
-/** The form that was asked for, else that of the file's name, a .gz behind it aside. @throws InputError where neither tells */
+/** The form that was asked for, else that of the file's name, a .gz behind it aside. @throws InputError where neither names one */
 export function exportFormOf(form: ExportForm | undefined, file: string | undefined): ExportForm {
   if (form !== undefined) return form;
   if (file === undefined) return 'ndjson';

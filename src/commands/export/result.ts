@@ -69,7 +69,7 @@ export function groupsText(streams: number): string {
   return `${counted(streams, 'stream')} ${streams === 1 ? 'has' : 'have'} consumer groups, which no record holds; --form archive keeps them`;
 }
 
-/** The same in sentences alone: what stands on stderr beside data. */
+/** The same in sentences alone: what is printed on stderr next to data. */
 export function exportNotes(result: ExportResult, own: OwnLookups): Block[] {
   const { keys, fileBytes: bytes, skipped, complete, serverCost } = result;
   const seconds = serverCost.durationSeconds;

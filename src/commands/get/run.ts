@@ -220,7 +220,7 @@ function valueBlocks(value: DecodedValue): Block[] {
   ];
 }
 
-/** Sixteen bytes a line, and beside them those that are printable ASCII: names within a binary value can be read. */
+/** Sixteen bytes a line, and next to them those that are printable ASCII: names within a binary value can be read. */
 function hexLines(hex: string): string {
   const bytes = hex.match(/[0-9a-f]{2}/g) ?? [];
   const lines: string[] = [];

@@ -105,7 +105,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
         'the index leads to no key: it is missing, or what it names is gone; --walk looks through the keyspace instead',
       );
     }
-    // An index whose keys have all expired is in nobody's way, and cleaned where no question is left open.
+    // An index whose keys have all expired does no harm, and is cleaned where no question is left open.
     const isForReal = input.yes === true && input.dryRun !== true && planFile === null;
     const mayPrune = isForReal && !(await isProtectedServer(context, server));
     const { indexPruned, stoppedBy } = await pruneIndexes(server, mayPrune ? indexes : null);

@@ -62,7 +62,7 @@ export interface PruneResult extends ChangeResult {
     readonly keyBase64?: string;
     readonly finding: Finding;
   }[];
-  /** Replicas beside the primaries, where idle time was asked for; null: not reported. */
+  /** Replicas of the primaries, where idle time was asked for; null: not reported. */
   readonly replicas: number | null;
 }
 

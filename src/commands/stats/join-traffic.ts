@@ -32,7 +32,7 @@ const noSizes = blankOf<SizeFields>()(`
 `);
 
 /**
- * Puts the traffic beside the keys. Namespaces that are read and have no keys get rows of their own, those with most
+ * Joins the traffic to the keys. Namespaces that are read and have no keys get rows of their own, those with most
  * misses first; no traffic of the database is left out.
  *
  * @param keys null where the keys may not be walked
@@ -93,7 +93,7 @@ function keylessRow(namespace: string, kind: NamespaceSummary['kind'], keys: Key
   };
 }
 
-/** The traffic of the namespaces that one row stands for. */
+/** The traffic of the namespaces that are in one row. */
 function trafficOf(parts: readonly NamespaceTraffic[]): RowTraffic {
   const [first, ...more] = parts;
   if (first === undefined) return noTraffic;
@@ -132,7 +132,7 @@ function sumOfCauses(parts: readonly (MissCauses | null)[]): MissCauses | null {
 
 /**
  * Finds the row of one tree that holds the keys of another tree's row. Both infer names from the keys they saw, and the
- * one that saw more of them may have joined words (`<any>`, `page_<id>`) that the other still tells apart.
+ * one that saw more of them may have joined words (`<any>`, `page_<id>`) that the other still distinguishes.
  */
 export class CoveringNames {
   private readonly names: ReadonlySet<string>;

@@ -170,7 +170,7 @@ function trafficFacts({ windowSeconds, reads, hits, misses, ...traffic }: Observ
   );
 }
 
-/** What a reader of the hit rates must know beside them. */
+/** What a reader of the hit rates must also know. */
 function trafficNotes(traffic: ObservedHits): Block[] {
   const { invalidReasons, remarks, endedBy, otherDatabases, notifications } = traffic;
   const invalid = 'the observation is not valid, and the grade makes no use of it';

@@ -139,7 +139,7 @@ export function warnOfVerification(context: Context, verification: Verification)
     );
 }
 
-/** What is told where the records would not fit, before anything is written. */
+/** What is said where the records would not fit, before anything is written. */
 export function shortageFailure({
   address,
   usedBytes,

@@ -72,7 +72,7 @@ async function warm(context: Context, input: WarmInput): Promise<Outcome<WarmRes
   const template = templateOf(input);
   if (input.ttl === 0) throw new InputError('`--ttl` must be more than 0');
   const work = workOf(context, input);
-  // A server that cannot be reached is told before large files are read.
+  // A server that cannot be reached is reported before large files are read.
   if (!dryRun) await context.connect();
   const sources = await openSources(context, input.files, template);
   try {

@@ -181,7 +181,7 @@ export interface ObservedEncoding {
   readonly envelopeField?: string;
 }
 
-/** An envelope holds its payload under one of these names, and beside it the time when it was stored. */
+/** An envelope holds its payload under one of these names, and next to it the time when it was stored. */
 const payloadFields = ['data', 'payload', 'value', 'result', 'response', 'content', 'body'];
 const storedAt = /^(timestamp|(cached|stored)_?at)$/i;
 

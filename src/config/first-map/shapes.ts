@@ -157,7 +157,7 @@ function isLanguage(segment: string): boolean {
   return code !== undefined && languageNames.of(code.replace('_', '-')) !== undefined;
 }
 
-/** Things that were written with the same TTL, as far as that can be told. */
+/** Things that were written with the same TTL, as far as that can be seen. */
 export function groupByRule<Item extends { readonly statistics: KeyStatistics }>(
   items: readonly Item[],
   { now, localTimeZone }: Observation,

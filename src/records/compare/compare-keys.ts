@@ -26,7 +26,7 @@ export interface ComparisonRules {
 
 /** What is known of a key in addition to its value. */
 export interface Held {
-  /** Milliseconds since the epoch; null without TTL; undefined where nobody knows. A server's is never between two moments. */
+  /** Milliseconds since the epoch; null without TTL; undefined where it is not known. A server's is never between two moments. */
   readonly expiresAtMillis: ExpectedExpiry;
   /** True where the value was added to what was there, all of which may be there still. */
   readonly added?: boolean;

@@ -170,7 +170,7 @@ interface Digested extends Pick<FileRecord, 'type' | 'expiresAtMillis' | 'outlin
 }
 
 /**
- * Compares two files, with a digest of each record of the second in memory: about 300 bytes beside its key.
+ * Compares two files, with a digest of each record of the second in memory: about 300 bytes in addition to its key.
  * @throws InputError
  */
 export async function compareFiles(

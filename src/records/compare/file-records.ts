@@ -45,10 +45,10 @@ const mostRecords = 2 ** 24;
 
 /**
  * The records of a file with keys that are wanted. Of a key that comes more than once only the last counts, as for `warm`:
- * all keys are read first and kept, with about 100 bytes beside each.
+ * all keys are read first and kept, with about 100 bytes more for each.
  */
 export class FileRecords {
-  /** Records of `export`, with the moment of their expiry beside a TTL that `warm` starts anew. */
+  /** Records of `export`, with the moment of their expiry in addition to a TTL that `warm` starts anew. */
   exportedTtls = 0;
   private readonly last = new Map<ByteString, number>();
 

@@ -6,7 +6,7 @@ import { asBytes, type ByteString, bufferOf, textOf } from '../../support/bytes.
 /** A value as people can read it: one of `json`, `text` and `hex` is there. */
 export interface DecodedValue {
   readonly format: Encoding;
-  /** What was seen through to get there, or what stands in the way: see `remark`. */
+  /** What was seen through to get there, or what prevented it: see `remark`. */
   readonly compression: Compression | null;
   readonly json?: unknown;
   /** Beside `json`: its source, where parsing and printing it would not give the same again. */

@@ -22,7 +22,7 @@ type Dumped = { readonly key: ByteString } & (
 
 /**
  * All keys in the scope as DUMP gives them, in the frames of an archive. It ends properly also where the reading fails,
- * which the tally then tells.
+ * which the tally then shows.
  * @param now milliseconds since the epoch
  */
 export async function* archiveChunks(

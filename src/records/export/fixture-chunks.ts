@@ -30,7 +30,7 @@ const limits: WholeLimits = { stringBytes: 96 * 1024 * 1024, collectionBytes: 25
 
 /**
  * The records of all keys in the scope, in chunks of about half a megabyte: one per line, or as one JSON array. It ends
- * properly also where the reading fails, which the tally then tells.
+ * properly also where the reading fails, which the tally then shows.
  * @param now milliseconds since the epoch
  */
 export async function* fixtureChunks(

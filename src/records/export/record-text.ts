@@ -38,7 +38,7 @@ export function recordText(
 const mostTtlSeconds = 1e11 - 1;
 
 /**
- * A record up to its value. The TTL is what `warm` gives the key; the moment of its expiry beside it shows `diff` whether
+ * A record up to its value. The TTL is what `warm` gives the key; the moment of its expiry shows `diff` whether
  * the key has been written since. Fields with a TTL of their own have its moment alone. @param nowMillis since the epoch, when the TTL was read
  */
 export function recordStart(
@@ -101,7 +101,7 @@ function fieldsText(fields: readonly ByteString[], quote: (text: ByteString) => 
   return texts.join(',');
 }
 
-/** A readable key beside the base64 of one that is no UTF-8, or empty: `warm` reads the base64. */
+/** A readable key next to the base64 of one that is no UTF-8, or empty: `warm` reads the base64. */
 function keyText(key: ByteString): string {
   if (key !== '' && isText(key)) return `"key":${quoted(key)}`;
   const readable = key.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);

@@ -20,7 +20,7 @@ export interface PendingFile {
 }
 
 /**
- * Writes the chunks beside `path`, readable by its owner alone, for they hold values; compressed where the name ends in
+ * Writes the chunks next to `path`, readable by its owner alone, for they hold values; compressed where the name ends in
  * .gz. What is no regular file (a pipe, a device) is written to as it is. When writing fails, what was
  * written is lost; after a SIGKILL the next run that writes to the folder removes it.
  * @throws LinkError where the file is a link; Error as the system gives it

@@ -4,7 +4,7 @@ import type { Entry, Value, ValueType } from './value.ts';
 /**
  * The value in a payload of DUMP, whose form depends on the version and the settings of the server that wrote it. Null
  * where the form is not known here (types of modules, hashes with TTLs for fields), or the payload is damaged.
- * @see https://github.com/redis/redis/blob/7.0/src/rdb.h for the types, rdbLoadObject in rdb.c for what stands in them
+ * @see https://github.com/redis/redis/blob/7.0/src/rdb.h for the types, rdbLoadObject in rdb.c for what is in them
  */
 export function decodeDump(payload: ByteString): Value | null {
   try {

@@ -58,7 +58,7 @@ export async function exchangeEach(
 
 /**
  * What is there of the keys. MEMORY USAGE goes first, which the server does not count: a key that is not there costs no
- * miss. Where it is refused, TYPE tells. Null in place of a key: there is none; a key that may not be read has no type.
+ * miss. Where it is refused, TYPE answers. Null in place of a key: there is none; a key that may not be read has no type.
  * @throws RedisError when the connection is lost
  */
 export async function describeKeys(

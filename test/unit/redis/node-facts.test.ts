@@ -25,7 +25,7 @@ describe('keys are stored by slot', () => {
     ['valkey', '8.0.1', true],
     ['valkey', '9.1.0', true],
   ])('by %s %s as a node of a cluster: %s; alone they never are', (product, version, bySlot) => {
-    // Valkey reports a Redis version beside its own, whatever its own is.
+    // Valkey reports a Redis version in addition to its own, whatever its own is.
     const versions: Record<string, string> =
       product === 'valkey'
         ? { redis_version: '7.2.4', valkey_version: version, server_name: 'valkey' }

@@ -51,7 +51,7 @@ describe('a highest rate', () => {
             let keys = 0;
             for (let last = first; last < reads.length; last++) {
               const seconds = ((reads[last]?.at ?? 0) - (reads[first]?.at ?? 0)) / 1000;
-              // What is read at the end of the window stands for the time after it.
+              // What is read at the end of the window counts for the time after it.
               expect(keys).toBeLessThanOrEqual(maxKeysPerSecond * seconds + 1e-6);
               keys += reads[last]?.keys ?? 0;
             }

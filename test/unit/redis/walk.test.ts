@@ -216,7 +216,7 @@ describe('the account of a walk', () => {
     const before = await callsOf('scan', 'memory|usage', 'type', 'pttl');
     const { account } = await walk(server);
     const read = (await callsOf('scan', 'memory|usage', 'type', 'pttl')) - before;
-    // And INFO SERVER, which tells this process of the server from another.
+    // And INFO SERVER, which distinguishes this process of the server from another.
     expect(account.commands).toBe(read + 1);
     expect(account.receivedBytes).toBeGreaterThan(2500 * 10);
   });

@@ -73,7 +73,7 @@ describe('in mode exact', () => {
 });
 
 describe('what is left over', () => {
-  /** Lookups that the server counts, and nobody explains. */
+  /** Lookups that the server counts, and that have no explanation. */
   const unexplained = (hits: number, misses: number, explained = 0) => {
     const scene = new WindowScene();
     return scene.window(() => {
@@ -243,7 +243,7 @@ describe('in mode sampled', () => {
   });
 
   test('lookups that the bursts leave unexplained are held against what they saw, not against the whole window', () => {
-    // 440 of about 4500 lookups are in bursts; 40 more that nobody explains are below one in a hundred of all only.
+    // 440 of about 4500 lookups are in bursts; 40 more without an explanation are below one in a hundred of all only.
     const report = sample(0.25, (scene) => (scene.hits += 2));
     expect(report.residual.reads).toBe(40);
     expect(report.valid).toBe(false);

@@ -9,7 +9,7 @@ import { hashOf } from './text-hash.ts';
 
 type Gone = 'expired' | 'evicted' | 'invalidated' | 'renamed';
 
-/** A history in words; its keys are of row 1, and time stands still unless a step says otherwise. */
+/** A history in words; its keys are of row 1, and time does not advance unless a step says so. */
 class Story {
   readonly history: KeyHistory;
   readonly window = new WindowDetails();

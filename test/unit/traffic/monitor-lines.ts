@@ -30,7 +30,7 @@ export function lineOf(argv: readonly string[], source = '0 127.0.0.1:5000'): st
 
 export const table = commandTable(rulesOf('redis'));
 
-/** What was told to the sink, in words that can be compared: `read 0 key 1`, `write 0 key`, `flush all`. */
+/** What the sink received, in words that can be compared: `read 0 key 1`, `write 0 key`, `flush all`. */
 export class Told {
   readonly all: string[] = [];
   /** Of each write and each change of a time to live, in their order. */
@@ -63,7 +63,7 @@ export function readPieces(text: string, cuts: readonly number[]): { told: Told;
   const told = new Told();
   const reader = new MonitorReader(table, told);
   const bytes = Buffer.from(text, 'latin1');
-  // Each piece stands in the same memory, as those of a socket do.
+  // Each piece is in the same memory, as those of a socket do.
   const memory = Buffer.alloc(Math.max(...cuts, 1));
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const length = Math.min(Math.max(1, cuts[turn % cuts.length] ?? 1), bytes.length - at);

@@ -82,7 +82,7 @@ test('a key that took over the counter of others has no more misses than its nam
   const scene = new WindowScene();
   const report = scene.window(() => {
     for (let key = 0; key < 1000; key++) scene.reads(`user:${key}`, 0, 3);
-    // The first of them takes a counter that stands at three.
+    // The first of them takes a counter that is at three.
     scene.reads('page:1', 0, 4);
   });
   const page = report.mostMissed.find(({ key }) => key === 'page:1');

@@ -16,7 +16,7 @@ export const sceneMap = buildMap({
   },
 });
 
-/** A node as a report knows it: what it does is told by its streams, its counters are those that the test says. */
+/** A node as a report knows it: its streams report what it does, and the test sets its counters. */
 export class WindowScene {
   readonly shared: SharedTraffic;
   readonly traffic: NodeTraffic;

@@ -1,16 +1,8 @@
 import type { Finding } from './prune.ts';
-import {
-  type BatchLine,
-  type BatchOutcome,
-  type ChangeOptions,
-  type KeyChange,
-  KeyChanger,
-  outcomeOf,
-  type Problem,
-  refusedKeys,
-} from './change-keys.ts';
+import { type ChangeOptions, KeyChanger, type Problem } from './change-keys.ts';
+import { type BatchLine, type BatchOutcome, type KeyChange, outcomeOf, refusedKeys } from './key-change.ts';
 import { journaling } from './journal.ts';
-import { settingTtls } from './set-ttls.ts';
+import { settingTtls, slackMillis } from './set-ttls.ts';
 import type { WrittenSince } from './written-since.ts';
 import type { Namespace, NamespaceMap } from '../keyspace/map.ts';
 import { secondsUntilMidnight, ttlSecondsFor } from '../keyspace/ttl.ts';
@@ -61,11 +53,9 @@ async function takeSteps(
   const changed: Partial<Record<Way, number>> = {};
   progress.start(label, 'keys', sumOf(steps.map(({ keys }) => keys.length)));
   try {
-    for (const { way, keys, change } of steps) {
-      const before = changer.changed;
-      await changer.take(keys, change);
-      changed[way] = changer.changed - before;
-    }
+    for (const { keys, change } of steps) await changer.take(keys, change);
+    await changer.confirm();
+    for (const { way, change } of steps) changed[way] = changer.changedWith(change);
   } finally {
     changer.close();
   }
@@ -179,9 +169,6 @@ function incrementing(): KeyChange {
     },
   };
 }
-
-/** Between the reading of a TTL and its change, for one that we have set ourselves. */
-const slackMillis = 1000;
 
 /**
  * Shortens TTLs instead of removing keys, each to a moment of the window drawn at random: the load on what is behind

@@ -1,47 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { keyFields } from '../keyspace/key-text.ts';
-import { concernsSomeKeys, isRedirection, RedisError, refusal } from '../redis/errors.ts';
 import type { Connection } from '../redis/connection.ts';
+import { concernsSomeKeys, isRedirection, mayPass, RedisError, refusal } from '../redis/errors.ts';
 import { batchesOver, type PaceLimits, type Pacing, startPacing } from '../redis/pace.ts';
-import { type Reply, ReplyError } from '../redis/reply.ts';
-import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
+import { mayReturn, Patience, tenureOf } from '../redis/readiness.ts';
+import type { ReplyError } from '../redis/reply.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { groupBy } from '../support/collections.ts';
 import type { Progress } from '../support/progress.ts';
-
-/** One way of changing keys. */
-export interface KeyChange {
-  /** As it reads in `whether it was removed is unknown`. */
-  readonly done: string;
-  readonly mostKeysInBatch: number;
-  /** Changes the keys of one batch. @throws RedisError when the connection is lost */
-  change(line: BatchLine, keys: readonly ByteString[]): Promise<BatchOutcome>;
-}
-
-/** The way to the node that holds the keys of a batch. */
-export interface BatchLine {
-  /** The keys of one command must share a slot. */
-  readonly inCluster: boolean;
-  /** Sends the commands, each about keys of the batch; an error reply is a value in its place. */
-  readonly exchange: (commands: readonly RedisCommand[]) => Promise<Reply[]>;
-}
-
-/** What became of a batch. A key that is neither changed nor refused was gone, or did not need the change any more. */
-export interface BatchOutcome {
-  readonly changed: number;
-  readonly refused: readonly Refusal[];
-  /** Why no further batch may follow, although this one was changed. */
-  readonly stop?: Error | null;
-}
-
-export interface Refusal {
-  readonly keys: readonly ByteString[];
-  /** In backticks, for messages. */
-  readonly command: string;
-  readonly reply: ReplyError;
-  /** The reply is about these keys, and others may be answered all the same. */
-  readonly concernsThese?: true;
-}
+import type { BatchLine, BatchOutcome, KeyChange, Refusal } from './key-change.ts';
 
 /** Keys that failed for one reason, with one of them. */
 export interface Problem {
@@ -61,28 +28,45 @@ export interface ChangeOptions {
 
 const mostBytesInBatch = 1_048_576;
 
-/** How often keys are sent on to the node that is said to have them, with a pause where they have moved again. */
-const mostForwards = 5;
-const forwardPauseMillis = 200;
-
-/** A key that a node does not hold any more, with its answer: MOVED or ASK, and where to. */
-interface MovedKey {
-  readonly key: ByteString;
-  readonly reply: ReplyError;
+/** A server's way to change keys, from when it was connected to until its connection was lost. */
+interface Way extends Pacing {
   readonly node: RedisNode;
+  readonly connection: Connection;
+  readonly tenure: string;
+  readonly batches: ChangedBatch[];
+  isUsed: boolean;
+  isLost: boolean;
 }
 
-/** What a batch goes through. */
-interface Way extends Pacing {
-  readonly connection: Connection;
+/** What came of a batch. */
+interface ChangedBatch {
+  readonly keys: readonly ByteString[];
+  readonly change: KeyChange;
+  changed: number;
+}
+
+/** Keys to be sent. */
+interface Due {
+  readonly keys: readonly ByteString[];
+  readonly change: KeyChange;
+  readonly again: boolean;
+  /** The batch in which they were changed and counted before. */
+  readonly before?: ChangedBatch;
+  /** The node that sent them elsewhere, with its answer: MOVED or ASK. */
+  readonly sentOn?: { readonly by: RedisNode; readonly reply: ReplyError };
+  /** What becomes of those that are not sent, or not again. */
+  readonly leave: (keys: readonly ByteString[]) => void;
 }
 
 /**
  * Changes keys in small batches, node by node, and counts what became of them:
  * `changed + unchanged + failed + notAttempted` is always their number. The caller closes it.
+ *
+ * Keys of a cluster follow their slots. A server that is lost, or not ready, is waited for, and so is the one that takes its
+ * place. What a server has changed may be gone with it, and with a primary that is demoted: so keys count as changed only
+ * once `confirm` has found that the servers that changed them hold them still, or has changed them again where they are now.
  */
 export class KeyChanger {
-  changed = 0;
   /** Gone, or no longer in need of the change. */
   unchanged = 0;
   /** Refused by the server, or without an answer. */
@@ -90,13 +74,31 @@ export class KeyChanger {
   /** Why the work ended before its end; null where it did not, or where it was interrupted. */
   stoppedBy: Error | null = null;
   private taken = 0;
+  private readonly changedBy = new Map<KeyChange, number>();
   private readonly reasons = new Map<string, { reason: string; keys: number; example: ByteString }>();
   private readonly ways = new Map<RedisNode, Way>();
+  /** Those whose connection was lost too. */
+  private readonly allWays: Way[] = [];
+  private readonly patience: Patience;
+  /** The first since there was an answer. */
+  private loss: RedisError | null = null;
+  /** Of which some keys were not refused. */
+  private batches = 0;
 
   constructor(
     private readonly server: RedisServer,
     private readonly options: ChangeOptions,
-  ) {}
+  ) {
+    this.patience = new Patience(server.nodes[0].retryMillis, options.signal);
+  }
+
+  get changed(): number {
+    return [...this.changedBy.values()].reduce((sum, keys) => sum + keys, 0);
+  }
+
+  changedWith(change: KeyChange): number {
+    return this.changedBy.get(change) ?? 0;
+  }
 
   get notAttempted(): number {
     return this.taken - this.done;
@@ -118,49 +120,120 @@ export class KeyChanger {
     return this.changed + this.unchanged + this.failed;
   }
 
-  /**
-   * Failures are counted, not thrown. On a cluster the keys that have moved to another node since the topology was read are
-   * sent there, and on again where they move meanwhile.
-   */
+  /** Failures are counted, not thrown. */
   async take(keys: readonly ByteString[], change: KeyChange): Promise<void> {
     this.taken += keys.length;
-    const { nodes, cluster } = this.server;
-    if (cluster === undefined) return this.changeOn(nodes[0], keys, change);
-    const moved: MovedKey[] = [];
-    const redirectFrom = (node: RedisNode) => (key: ByteString, reply: ReplyError) =>
-      void moved.push({ key, reply, node });
-    for (const [node, own] of groupBy(keys, (key) => this.server.nodeFor(key)))
-      await this.changeOn(node, own, change, { redirect: redirectFrom(node) });
-    for (let left = mostForwards; moved.length > 0 && !this.ended; left--) {
-      if (left < mostForwards) await sleep(forwardPauseMillis);
-      await cluster.refresh().catch((error: unknown) => {
-        // The answers name the nodes as well.
-        if (!(error instanceof RedisError)) throw error;
-      });
-      const due = groupBy(moved.splice(0), ({ reply, node }) => cluster.nodeNamed(reply, node));
-      for (const [node, all] of due) {
-        if (node === null) for (const { key, reply } of all) this.fail([key], reply.code, reply.message);
-        else
-          for (const [code, own] of groupBy(all, ({ reply }) => reply.code))
-            await this.changeOn(
-              node,
-              own.map(({ key }) => key),
-              change,
-              { asking: code === 'ASK', ...(left > 1 && { redirect: redirectFrom(node) }) },
-            );
+    await this.send([{ keys, change, again: false, leave: notAttempted }]);
+  }
+
+  /**
+   * Sees to it that what was changed is changed on the servers that hold the keys now. What cannot be changed again there, or
+   * be confirmed, has failed. To be called when all keys were taken.
+   */
+  async confirm(): Promise<void> {
+    for (let doubted = await this.doubted(); doubted.length > 0; doubted = await this.doubted()) {
+      const due = doubted.flatMap((way) => this.dueAgainOf(way));
+      if (this.ended || !(await this.patience.pause())) {
+        for (const { keys, leave } of due) leave(keys);
+        return;
       }
+      await this.send(due);
     }
   }
 
-  /** @param code Failures with the same code are one problem, in the words of the first. */
-  private fail(keys: readonly ByteString[], code: string, reason: string): void {
+  /** True where the servers that changed keys hold them still. */
+  async isConfirmed(): Promise<boolean> {
+    return (await this.doubted()).length === 0;
+  }
+
+  /** The ways to servers that may not hold any more what they changed. */
+  private async doubted(): Promise<Way[]> {
+    const { server, patience } = this;
+    const used = this.allWays.filter(({ isUsed }) => isUsed);
+    const isAlone = server.cluster === undefined && server.isWatched !== true;
+    // A server alone is the same as long as its connection was not lost.
+    if (used.length === 0 || (isAlone && used.every(({ isLost }) => !isLost))) return [];
+    patience.renew();
+    for (;;) {
+      const doubted: Way[] = [];
+      let failure = await server.refresh().then(() => null, onlyRedisError);
+      for (const [node, ways] of groupBy(used, (way) => way.node)) {
+        const isOwner = server.nodes.includes(node);
+        try {
+          const tenure = await tenureOf((await this.wayTo(node)).connection, !isAlone);
+          doubted.push(...ways.filter((way) => way.tenure !== tenure || !isOwner));
+        } catch (error) {
+          // One that is gone for good, and owns no slots any more, need not answer.
+          if (isOwner) failure ??= onlyRedisError(error);
+          const lost = this.ways.get(node);
+          if (lost) this.drop(lost);
+          doubted.push(...ways);
+        }
+      }
+      if (failure === null) return doubted;
+      if (this.ended || !(await patience.pause())) return isAlone ? [] : doubted;
+    }
+  }
+
+  /** What a doubted way has changed: it answers for that no longer. */
+  private dueAgainOf(way: Way): Due[] {
+    way.isUsed = false;
+    return way.batches.splice(0).map((before) => {
+      const reason = `${before.change.done} on ${way.connection.address}, which was lost or replaced since: whether the change is on the server that holds the key now is unknown`;
+      const leave = (keys: readonly ByteString[]) => this.fail(keys, 'EUNCONFIRMED', reason, before);
+      return { ...before, again: true, before, leave };
+    });
+  }
+
+  /** Sends the keys, and once more what may succeed a little later, or elsewhere. */
+  private async send(due: readonly Due[]): Promise<void> {
+    const { patience, server } = this;
+    patience.renew();
+    for (;;) {
+      const deferred: Due[] = [];
+      const { batches } = this;
+      for (const each of due)
+        for (const [node, keys] of groupBy(each.keys, (key) => this.nodeFor(key, each)))
+          await this.changeOn(node, { ...each, keys }, deferred);
+      if (deferred.length === 0) return;
+      if (this.batches > batches) patience.renew();
+      if (this.ended || !(await patience.pause())) {
+        for (const { keys, leave } of deferred) leave(keys);
+        return;
+      }
+      // Where it fails, the answers name the nodes as well.
+      await server.refresh().catch(onlyRedisError);
+      due = deferred;
+    }
+  }
+
+  private nodeFor(key: ByteString, { sentOn }: Due): RedisNode {
+    const named = sentOn && this.server.cluster?.nodeNamed(sentOn.reply, sentOn.by);
+    return named ?? this.server.nodeFor(key);
+  }
+
+  /**
+   * @param code Failures with the same code are one problem, in the words of the first.
+   * @param before Where they were counted as something else until now.
+   */
+  private fail(keys: readonly ByteString[], code: string, reason: string, before?: ChangedBatch): void {
     const [example] = keys;
     if (example === undefined) return;
+    if (before !== undefined) {
+      const unchanged = Math.max(0, keys.length - before.changed);
+      this.count(before.change, unchanged - keys.length, -unchanged);
+      before.changed -= keys.length - unchanged;
+    }
     this.failed += keys.length;
     const known = this.reasons.get(code);
     if (known) known.keys += keys.length;
     else this.reasons.set(code, { reason, keys: keys.length, example });
     this.options.progress.update(this.done);
+  }
+
+  private count(change: KeyChange, changed: number, unchanged: number): void {
+    this.changedBy.set(change, this.changedWith(change) + changed);
+    this.unchanged += unchanged;
   }
 
   /** A key that was not sent, and cannot be. */
@@ -170,48 +243,51 @@ export class KeyChanger {
   }
 
   close(): void {
-    for (const { connection, end } of this.ways.values()) {
-      end();
-      connection.close();
-    }
+    for (const way of this.ways.values()) this.drop(way);
+  }
+
+  private drop(way: Way): void {
+    way.isLost = true;
+    way.end();
+    way.connection.close();
+    if (this.ways.get(way.node) === way) this.ways.delete(way.node);
   }
 
   private async wayTo(node: RedisNode): Promise<Way> {
     const known = this.ways.get(node);
-    if (known) return known;
+    if (known?.connection.address === node.address) return known;
+    if (known) this.drop(known);
     const connection = await node.openConnection();
     const { limits = {}, signal } = this.options;
-    const pacing = await startPacing(node, limits, signal).catch((error: unknown) => {
+    try {
+      const tenure = await tenureOf(connection);
+      const pacing = await startPacing(node, limits, signal);
+      const way: Way = {
+        ...{ node, connection, tenure, ...pacing },
+        ...{ batches: [], isUsed: false, isLost: false },
+      };
+      this.ways.set(node, way);
+      this.allWays.push(way);
+      return way;
+    } catch (error) {
       connection.close();
       throw error;
-    });
-    const way = { connection, ...pacing };
-    this.ways.set(node, way);
-    return way;
+    }
   }
 
-  private async changeOn(
-    node: RedisNode,
-    keys: readonly ByteString[],
-    change: KeyChange,
-    moving: {
-      /** The node is taking over the slots of the keys, and serves them only to those who say that they were sent. */
-      readonly asking?: boolean;
-      /** Takes a key that another node holds; absent: such a key has failed. */
-      readonly redirect?: (key: ByteString, reply: ReplyError) => void;
-    } = {},
-  ): Promise<void> {
-    if (this.ended || keys.length === 0) return;
+  /** Sends the keys to a node, batch by batch. Where it is lost on the way, the rest is deferred. */
+  private async changeOn(node: RedisNode, due: Due, deferred: Due[]): Promise<void> {
+    const { keys, change, leave } = due;
+    let next = 0;
+    const unsent: (readonly ByteString[])[] = [];
     try {
-      const { connection, pace } = await this.wayTo(node);
-      const exchange: BatchLine['exchange'] = async (commands) => {
-        if (moving.asking !== true) return connection.exchange(commands);
-        const replies = await connection.exchange(commands.flatMap((command) => [['ASKING'], command]));
-        return replies.filter((_, index) => index % 2 === 1);
-      };
-      let next = 0;
+      if (this.ended) {
+        leave(keys);
+        return;
+      }
+      const way = await this.wayTo(node);
       const takeBatch = () => {
-        const most = Math.min(change.mostKeysInBatch, pace?.pageSize ?? Number.POSITIVE_INFINITY);
+        const most = Math.min(change.mostKeysInBatch, way.pace?.pageSize ?? Number.POSITIVE_INFINITY);
         const start = next;
         for (let bytes = 0; next < keys.length && next - start < most; next++) {
           bytes += keys[next]?.length ?? 0;
@@ -219,77 +295,106 @@ export class KeyChanger {
         }
         return keys.slice(start, next);
       };
+      const hasEnded = () => this.ended || way.isLost;
       const changeBatches = async () => {
-        const ended = () => this.ended;
-        while (!ended()) {
+        while (!hasEnded() && next < keys.length) {
           const batch = takeBatch();
-          if (batch.length === 0) return;
-          await pace?.turn(batch.length);
-          if (ended()) return;
-          const line = { inCluster: this.server.cluster !== undefined, exchange };
-          await this.changeBatch(line, batch, change, connection.address, moving.redirect);
+          await way.pace?.turn(batch.length);
+          if (hasEnded()) unsent.push(batch);
+          else await this.changeBatch(way, { ...due, keys: batch }, deferred);
         }
       };
-      const batchesOnTheWay = pace === undefined ? batchesOver(connection.roundTripMillis) : 2;
+      const batchesOnTheWay = way.pace === undefined ? batchesOver(way.connection.roundTripMillis) : 2;
       await Promise.all(Array.from({ length: batchesOnTheWay }, changeBatches));
+      unsent.push(keys.slice(next));
     } catch (error) {
-      if (!(error instanceof RedisError)) throw error;
-      this.stoppedBy = error;
+      const failure = onlyRedisError(error);
+      unsent.push(keys.slice(next));
+      if (mayReturn(failure)) this.loss ??= failure;
+      else this.stoppedBy ??= failure;
+    }
+    for (const rest of unsent) {
+      if (rest.length === 0) continue;
+      if (this.ended) leave(rest);
+      else deferred.push({ ...due, keys: rest, leave: this.leaving(leave) });
     }
   }
 
-  private async changeBatch(
-    line: BatchLine,
-    batch: readonly ByteString[],
-    change: KeyChange,
-    address: string,
-    redirect?: (key: ByteString, reply: ReplyError) => void,
-  ): Promise<void> {
+  /** Those that are not sent in the end are left because of what was lost. */
+  private leaving(leave: Due['leave']): Due['leave'] {
+    const { loss } = this;
+    return (keys) => {
+      this.stoppedBy ??= loss;
+      leave(keys);
+    };
+  }
+
+  private async changeBatch(way: Way, due: Due, deferred: Due[]): Promise<void> {
+    const { keys, change, again, before } = due;
+    const { node, connection } = way;
+    const inCluster = this.server.cluster !== undefined;
+    const isAsking = due.sentOn?.reply.code === 'ASK';
+    const exchange: BatchLine['exchange'] = async (commands) => {
+      if (!isAsking) return connection.exchange(commands);
+      const replies = await connection.exchange(commands.flatMap((command) => [['ASKING'], command]));
+      return replies.filter((_, index) => index % 2 === 1);
+    };
+    let outcome: BatchOutcome;
     try {
-      const { changed, refused, stop } = await change.change(line, batch);
-      if (stop) this.stoppedBy ??= stop;
-      this.changed += changed;
-      this.unchanged += batch.length - changed - refused.reduce((sum, { keys }) => sum + keys.length, 0);
-      this.options.progress.update(this.done);
-      for (const { keys, command, reply, concernsThese } of refused) {
-        if (redirect && isRedirection(reply)) {
-          for (const key of keys) redirect(key, reply);
-          continue;
-        }
-        // The next batch would be refused for the same reason.
-        if (concernsThese !== true && !concernsSomeKeys(reply))
-          this.stoppedBy ??= refusal(reply, command, address);
-        this.fail(keys, reply.code === 'ERR' ? reply.message : reply.code, reply.message);
-      }
+      outcome = await change.change({ inCluster, again, exchange }, keys);
     } catch (error) {
-      if (!(error instanceof RedisError)) throw error;
-      this.stoppedBy ??= error;
-      const { code, message } = error;
-      this.fail(batch, code, `no answer (${message}): whether it was ${change.done} is unknown`);
+      const failure = onlyRedisError(error);
+      const { code, message } = failure;
+      const reason = `no answer (${message}): whether it was ${change.done} is unknown`;
+      const leave = (left: readonly ByteString[]) => {
+        this.stoppedBy ??= failure;
+        this.fail(left, code, reason, before);
+      };
+      this.loss ??= failure;
+      this.drop(way);
+      if (mayReturn(failure)) deferred.push({ ...due, again: true, leave });
+      else leave(keys);
+      return;
+    }
+    const { changed, refused, stop } = outcome;
+    if (stop) this.stoppedBy ??= stop;
+    const left = new Set(refused.flatMap((each) => each.keys));
+    if (left.size < keys.length) {
+      this.batches++;
+      this.loss = null;
+    }
+    if (before === undefined) this.count(change, changed, keys.length - changed - left.size);
+    way.isUsed = true;
+    if (change.isOnce !== true)
+      way.batches.push({
+        ...{ keys: left.size === 0 ? keys : keys.filter((key) => !left.has(key)), change },
+        changed: before === undefined ? changed : Math.min(before.changed, keys.length - left.size),
+      });
+    this.options.progress.update(this.done);
+    const isOfSlot = /^(MOVED|ASK) \d+/;
+    for (const alike of groupBy(refused, ({ reply }) => reply.message.replace(isOfSlot, '$1')).values()) {
+      const [{ command, reply, concernsThese }] = alike as [Refusal];
+      const concernsSome = concernsThese === true || concernsSomeKeys(reply);
+      const own = alike.flatMap((each) => each.keys);
+      const leave = (left: readonly ByteString[]) => {
+        // The next batch would be refused for the same reason.
+        if (!concernsSome) this.stoppedBy ??= refusal(reply, command, connection.address);
+        this.fail(left, reply.code === 'ERR' ? reply.message : reply.code, reply.message, before);
+      };
+      if (isRedirection(reply) && inCluster)
+        deferred.push({ ...due, keys: own, sentOn: { by: node, reply }, leave });
+      else if (mayPass(reply) || (reply.code === 'READONLY' && (inCluster || this.server.isWatched))) {
+        if (!concernsSome) this.drop(way);
+        deferred.push({ ...due, keys: own, leave });
+      } else leave(own);
     }
   }
 }
 
-/** An answer that is not of the kind that was asked for, as an error reply. @param command in backticks, for messages */
-export const refusedKeys = (keys: readonly ByteString[], command: string, reply: unknown): Refusal => ({
-  keys,
-  command,
-  reply: reply instanceof ReplyError ? reply : new ReplyError('ERR an answer that is no number'),
-});
+const notAttempted = () => undefined;
 
-/** What the replies to one command for each key come to: 0 where there was nothing to change, else another number. */
-export function outcomeOf(
-  keys: readonly ByteString[],
-  replies: readonly Reply[],
-  command: string,
-  isChanged: (reply: number) => boolean = (reply) => reply !== 0,
-): BatchOutcome {
-  let changed = 0;
-  const refused: Refusal[] = [];
-  keys.forEach((key, index) => {
-    const reply = replies[index];
-    if (typeof reply !== 'number') refused.push(refusedKeys([key], command, reply));
-    else if (isChanged(reply)) changed++;
-  });
-  return { changed, refused };
+/** @throws what is none */
+function onlyRedisError(error: unknown): RedisError {
+  if (error instanceof RedisError) return error;
+  throw error;
 }

@@ -3,7 +3,7 @@ import type { ArchiveAbout, ArchiveFrame, WrittenFrame } from '../records/archiv
 import { ArchiveWriter } from '../records/archive/writer.ts';
 import { InputError, fileFailureText } from '../support/failure.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { type BatchLine, type KeyChange, type Refusal, refusedKeys } from './change-keys.ts';
+import { type BatchLine, type KeyChange, type Refusal, refusedKeys } from './key-change.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import { timeOf } from '../redis/server-time.ts';
 import { makeStateFolder, stateFolder } from '../support/files.ts';
@@ -52,7 +52,8 @@ const mostValuesInBatch = 50;
 /**
  * The change with a journal of it. Before the keys go their names are noted, and with `withValues` what they hold: whatever
  * ends this program, the journal holds at least what was removed. Keys that the server refused to remove are noted after
- * that. A key whose value cannot be kept stays. What is written to a key between the reading of its value and its removal
+ * that, and so are keys that are noted once more because they have to be removed again: the last note holds. A key whose
+ * value cannot be kept stays. What is written to a key between the reading of its value and its removal
  * is lost, as it is without a backup.
  */
 export function journaling(
@@ -61,6 +62,7 @@ export function journaling(
   withValues: boolean,
   now: () => number,
 ): KeyChange {
+  const noted = new Set<ByteString>();
   return {
     ...change,
     mostKeysInBatch: withValues
@@ -70,11 +72,16 @@ export function journaling(
       const kept = withValues
         ? await keepValues(line, keys, now)
         : { keys, frames: keys.map((key) => ({ kind: 'removed', key }) as const), refused: [] };
-      const failed = await appended(journal, kept.frames);
+      const frames = kept.frames.flatMap((frame) =>
+        noted.has(frame.key) ? [{ kind: 'stays', key: frame.key } as const, frame] : [frame],
+      );
+      const failed = await appended(journal, frames);
       if (failed) return { changed: 0, refused: refusedBy(failed, keys), stop: failed };
       if (kept.keys.length === 0) return { changed: 0, refused: kept.refused };
+      for (const key of kept.keys) noted.add(key);
       const { changed, refused } = await change.change(line, kept.keys);
       const staying = refused.flatMap((each) => each.keys);
+      for (const key of staying) noted.delete(key);
       const stop = await appended(
         journal,
         staying.map((key) => ({ kind: 'stays', key })),
@@ -84,13 +91,14 @@ export function journaling(
   };
 }
 
-/** The keys of a journal that were not removed after all. A key that a cluster has moved may go at a second attempt. */
-export async function readStaying(frames: AsyncIterable<ArchiveFrame>): Promise<Set<ByteString>> {
-  const staying = new Set<ByteString>();
-  for await (const frame of frames) {
-    if (frame.kind === 'stays') staying.add(frame.key);
-    else if (frame.kind === 'value') staying.delete(frame.key);
-  }
+/**
+ * How often each key of a journal was noted and not removed after all: so many of its notes, the first ones, count for nothing.
+ * A key that a cluster has moved may go at a second attempt.
+ */
+export async function readStaying(frames: AsyncIterable<ArchiveFrame>): Promise<Map<ByteString, number>> {
+  const staying = new Map<ByteString, number>();
+  for await (const frame of frames)
+    if (frame.kind === 'stays') staying.set(frame.key, (staying.get(frame.key) ?? 0) + 1);
   return staying;
 }
 
@@ -140,10 +148,12 @@ export function refusedBy(failure: Error, keys: readonly ByteString[]): Refusal[
   return [{ keys, command: 'the journal', reply: new ReplyError(`ERR ${failure.message}`) }];
 }
 
+type KeyFrame = Extract<WrittenFrame, { readonly key: ByteString }>;
+
 interface KeptValues {
   /** Those whose values are in the frames. */
   readonly keys: readonly ByteString[];
-  readonly frames: readonly WrittenFrame[];
+  readonly frames: readonly KeyFrame[];
   readonly refused: readonly Refusal[];
 }
 
@@ -155,7 +165,7 @@ async function keepValues(
   const dumps = keys.map((key) => ['DUMP', key] as const);
   const { ttls, at, further: payloads } = await readTtls(line, keys, clock, dumps);
   const kept: ByteString[] = [];
-  const frames: WrittenFrame[] = [];
+  const frames: KeyFrame[] = [];
   const refused: Refusal[] = [];
   keys.forEach((key, index) => {
     const [payload, ttl] = [payloads[index], ttls[index]];

@@ -260,7 +260,7 @@ async function readSizes(
     for (let start = 0; start < keys.length && account.refusedColumns.length === 0; start += keysPerScan) {
       const batch = keys.slice(start, start + keysPerScan);
       const commands = batch.map((key) => ['MEMORY', 'USAGE', key] as const);
-      for (const reply of await whenReady(() => connection.exchange(commands), signal)) {
+      for (const reply of await whenReady(connection, () => connection.exchange(commands), signal)) {
         if (reply instanceof ReplyError && isRedirection(reply)) {
           sizes.push('elsewhere');
           continue;

@@ -2,7 +2,7 @@ import type { ArchiveWriter } from '../records/archive/writer.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import type { RedisCommand } from '../redis/server.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { type KeyChange, outcomeOf, type Refusal, refusedKeys } from './change-keys.ts';
+import { type KeyChange, outcomeOf, type Refusal, refusedKeys } from './key-change.ts';
 import { appended, readTtls, refusedBy } from './journal.ts';
 
 /** A batch is a round trip or two: the fewer keys, the less happens between looking and changing. */
@@ -17,6 +17,9 @@ const conditions: Readonly<Record<TtlCondition, RedisCommand>> = {
   longer: ['XX', 'LT'],
   noneOrLonger: ['LT'],
 };
+
+/** Between the reading of a TTL and its change, for one that we have set ourselves. */
+export const slackMillis = 1000;
 
 interface SettingOptions {
   /** Milliseconds. */
@@ -45,6 +48,8 @@ export function settingTtls(
   { ttlMillisFor, journal, keeps, now, done = 'changed' }: SettingOptions,
 ): KeyChange {
   let knowsConditions = true;
+  /** When the TTLs end that were given, by the server's clock: a key that is sent again gets the same once more. */
+  const given = new Map<ByteString, number>();
   const isDue = (left: number, millis: number) =>
     left < 0 ? condition !== 'longer' : condition !== 'none' && left > millis;
   return {
@@ -61,32 +66,40 @@ export function settingTtls(
         if (isRefused) knowsConditions = false;
         return { replies, isRefused };
       };
-      if (knowsConditions && journal === null && keeps === undefined) {
+      if (knowsConditions && journal === null && keeps === undefined && !line.again) {
         const { replies, isRefused } = await expire(wanted);
         if (!isRefused) return outcomeOf(keys, replies, '`PEXPIRE`');
       }
       const { ttls, at } = await readTtls(line, keys, now);
       const refused: Refusal[] = [];
+      let there = 0;
       const due = wanted.flatMap(({ key, millis }, index) => {
         const left = ttls[index];
+        const endsAt = given.get(key);
         if (typeof left !== 'number') refused.push(refusedKeys([key], '`PTTL`', left));
-        else if (left !== -2 && isDue(left, millis) && !(left >= 0 && keeps?.(key, at + left)))
+        else if (endsAt !== undefined) {
+          const isThere = left === -2 || (left >= 0 && at + left <= endsAt + slackMillis);
+          if (!isThere) return { key, millis: Math.max(1, Math.round(endsAt - at)), left };
+          there++;
+        } else if (left !== -2 && isDue(left, millis) && !(left >= 0 && keeps?.(key, at + left)))
           return { key, millis, left };
         return [];
       });
       const dueKeys = due.map(({ key }) => key);
-      const frames = due.map(({ key, left, millis }) => ({
+      const fresh = due.filter(({ key }) => !given.has(key));
+      const frames = fresh.map(({ key, left, millis }) => ({
         ...{ kind: 'ttl' as const, key },
         expiresAtMillis: left < 0 ? null : at + left,
         shortenedToMillis: at + millis,
       }));
       const stop = journal && (await appended(journal, frames));
       if (stop) return { changed: 0, refused: [...refused, ...refusedBy(stop, dueKeys)], stop };
-      if (due.length === 0) return { changed: 0, refused };
+      for (const { key, millis } of fresh) given.set(key, at + millis);
+      if (due.length === 0) return { changed: there, refused };
       const first = await expire(due);
       const { replies } = first.isRefused ? await expire(due) : first;
       const set = outcomeOf(dueKeys, replies, '`PEXPIRE`');
-      return { changed: set.changed, refused: [...refused, ...set.refused] };
+      return { changed: there + set.changed, refused: [...refused, ...set.refused] };
     },
   };
 }

@@ -1,4 +1,5 @@
-import { type BatchLine, KeyChanger, type Problem, type Refusal } from './change-keys.ts';
+import { KeyChanger, type Problem } from './change-keys.ts';
+import type { BatchLine, Refusal } from './key-change.ts';
 import { readExistence } from './existing-keys.ts';
 import type { ArchiveFrame, ArchiveHeader } from '../records/archive/format.ts';
 import { EvictionWatch } from '../records/fixtures/evictions.ts';
@@ -28,8 +29,8 @@ export interface Undoing {
 }
 
 interface UndoOptions {
-  /** Keys that the journal names and that were not removed after all. */
-  readonly staying: ReadonlySet<ByteString>;
+  /** See readStaying. */
+  readonly staying: ReadonlyMap<ByteString, number>;
   /** Put the old value in the place of a new one. */
   readonly replace: boolean;
   /** Go on although the server evicts keys: then the keys that are put back take the place of others, or of each other. */
@@ -67,7 +68,8 @@ export async function undoJournal(
   frames: AsyncIterable<ArchiveFrame>,
   options: UndoOptions,
 ): Promise<Undoing & { readonly stoppedBy: Error | null }> {
-  const { staying, dryRun, progress } = options;
+  const { dryRun, progress } = options;
+  const staying = new Map(options.staying);
   const watch = dryRun ? null : await EvictionWatch.start(server);
   const lead = ((await readServerTime(server)) ?? options.now()) - options.now();
   const now = () => options.now() + lead;
@@ -101,7 +103,11 @@ export async function undoJournal(
       const hasEnded = changer.ended || stoppedByEvictions;
       if (frame.kind === 'value' || frame.kind === 'ttl') {
         const { key, expiresAtMillis } = frame;
-        if (staying.has(key)) continue;
+        const passedOver = staying.get(key) ?? 0;
+        if (passedOver > 0) {
+          staying.set(key, passedOver - 1);
+          continue;
+        }
         if (hasEnded) left++;
         else if (expiresAtMillis !== null && expiresAtMillis <= now()) counts.expired++;
         else {

@@ -2,7 +2,8 @@ import { isRedirection } from '../redis/errors.ts';
 import { createHash } from 'node:crypto';
 import { type Exchange, readIdleTimes } from '../redis/idle-times.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { type ChangeOptions, type KeyChange, KeyChanger } from './change-keys.ts';
+import { type ChangeOptions, KeyChanger } from './change-keys.ts';
+import type { KeyChange } from './key-change.ts';
 import { silentProgress } from '../support/progress.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisServer } from '../redis/server.ts';
@@ -73,7 +74,8 @@ export class WrittenSince {
       change: async (line, keys) => {
         await this.lookAt(line.exchange, keys);
         const due = keys.filter((key) => !this.found.has(key));
-        this.spared += keys.length - due.length;
+        // What was sent before is counted as what came of it then.
+        if (!line.again) this.spared += keys.length - due.length;
         return due.length === 0 ? { changed: 0, refused: [] } : change.change(line, due);
       },
     };

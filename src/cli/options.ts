@@ -19,6 +19,7 @@ export interface GlobalOptions {
   readonly tlsServerName?: string;
   readonly insecure?: true;
   readonly timeout?: number;
+  readonly retryFor?: number;
   readonly config?: string;
   readonly output?: OutputFormat | ReportFormat;
   /** False with --no-color. */
@@ -51,6 +52,10 @@ export function addGlobalOptions(program: Command): void {
   connection(
     '--timeout <duration>',
     'longest wait for the connection and for each answer (default: 10s)',
+  ).argParser(durationArgument);
+  connection(
+    '--retry-for <duration>',
+    'how long a server that is lost or not ready is tried again, and its successor after a failover (default: 30s)',
   ).argParser(durationArgument);
   connection(
     '-c, --config <file>',

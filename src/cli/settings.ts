@@ -14,6 +14,9 @@ import type { GlobalOptions } from './options.ts';
 export const defaultUrl = 'redis://127.0.0.1:6379/0';
 const defaultTimeoutSeconds = 10;
 
+/** A replica of a cluster takes over some 16 seconds after its primary is gone, by default, and a slot moves within a few. */
+const defaultRetryForSeconds = 30;
+
 export interface ResolvedProfile {
   readonly name: string;
   readonly protected: boolean;
@@ -71,6 +74,7 @@ export async function resolveSettings(
   });
   const database = databaseOf(options, chosen);
   const timeout = firstOf([options.timeout, '--timeout'], [defaultTimeoutSeconds, 'default']);
+  const retryFor = firstOf([options.retryFor, '--retry-for'], [defaultRetryForSeconds, 'default']);
   const output = firstOf(
     [options.output, '--output'],
     [
@@ -88,6 +92,7 @@ export async function resolveSettings(
       tls: access.tls,
     }),
     timeoutMillis: Math.max(1, timeout.value * 1000),
+    retryMillis: retryFor.value * 1000,
   };
   const inForce = profiles.find(({ config }) => config.protected === true) ?? profiles[0] ?? null;
   return {
@@ -118,6 +123,7 @@ export async function resolveSettings(
       { name: 'database', value: String(database.value), origin: database.origin },
       ...access.settings,
       { name: 'timeoutSeconds', value: String(timeout.value), origin: timeout.origin },
+      { name: 'retryForSeconds', value: String(retryFor.value), origin: retryFor.origin },
       { name: 'output', value: output.value, origin: output.origin },
     ],
   };
@@ -178,12 +184,12 @@ function backupPolicyOf({ profiles, leading }: Choice, isTrusted: boolean): Reso
 
 /**
  * Where a Redis URL or a profile leads, in addition to the connection of the run: by the profile, the environment's password and
- * the defaults; of the flags, only --timeout, and --cluster for a URL, reach so far. Null: it is neither.
+ * the defaults; of the flags, only --timeout and --retry-for, and --cluster for a URL, reach so far. Null: it is neither.
  * @throws InputError naming what is wrong with it
  */
 export async function furtherTarget(
   urlOrProfile: string,
-  { timeout, cluster, color }: GlobalOptions,
+  { timeout, retryFor, cluster, color }: GlobalOptions,
   variables: Variables,
   loaded: JudgedConfig | null,
   { workingDirectory, signal }: Pick<Surroundings, 'workingDirectory' | 'signal'>,
@@ -192,7 +198,7 @@ export async function furtherTarget(
   const isUrl = looksLikeUrl(urlOrProfile);
   if (!isUrl && !Object.hasOwn(loaded?.config.profiles ?? {}, urlOrProfile)) return null;
   const where = isUrl ? { url: urlOrProfile, cluster } : { profile: urlOrProfile };
-  const options: GlobalOptions = { color, ...given({ timeout, ...where }) };
+  const options: GlobalOptions = { color, ...given({ timeout, retryFor, ...where }) };
   const surroundings = { workingDirectory, stdoutIsTerminal: false, signal };
   // A profile named there is that of the run.
   const unnamed = { ...variables, CACHECTL_PROFILE: undefined, REDIS_URL: undefined };

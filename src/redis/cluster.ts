@@ -1,7 +1,9 @@
 import type { ByteString } from '../support/bytes.ts';
 import { RedisError } from './errors.ts';
 import { readInfoIfPermitted } from './info.ts';
-import { askInTurn, askOnce, nodeOnDemand, type OpenNode } from './node.ts';
+import { Connection } from './connection.ts';
+import { LookupTally } from './lookups.ts';
+import { askInTurn, askOnce, nodeOnDemand, type OpenNode, openNode } from './node.ts';
 import { type Reply, ReplyError, replyText } from './reply.ts';
 import type { RedisCluster, RedisNode, RedisServer } from './server.ts';
 import { slotCount, slotOf, uncoveredSlots, type SlotRange } from './slots.ts';
@@ -110,7 +112,17 @@ class Cluster implements RedisServer, RedisCluster {
     if (known) return known.node;
     const seed = addressOf(this.toldBy);
     const explained = (failure: RedisError) => (address === seed ? failure : unreachable(failure, seed));
-    const node = nodeOnDemand(targetAt(place, this.target), explained, this.signal);
+    const target = targetAt(place, this.target);
+    const lookups = new LookupTally();
+    const explain = (error: unknown): never => {
+      throw error instanceof RedisError && error.failure === 'connect' ? explained(error) : error;
+    };
+    const node = nodeOnDemand({
+      place: () => target,
+      lookups,
+      open: () => openNode(target, this.signal, lookups).catch(explain),
+      openConnection: () => Connection.open(target, lookups).catch(explain),
+    });
     this.members.set(address, { place, node });
     return node;
   }

@@ -98,7 +98,11 @@ export async function receiveColumns(
   let replies: Reply[];
   let roundsLost = 0;
   try {
-    replies = await whenReady(() => (roundsLost++ === 0 ? request.replies : request.repeat()), signal);
+    replies = await whenReady(
+      connection,
+      () => (roundsLost++ === 0 ? request.replies : request.repeat()),
+      signal,
+    );
     roundsLost--;
   } finally {
     const lookups = keys.length * columns.filter(({ lookup }) => lookup !== null).length;
@@ -179,7 +183,7 @@ export async function keysOfType(
 ): Promise<ByteString[]> {
   if (keys.length === 0) return [];
   const commands = keys.map((key) => ['TYPE', key] as const);
-  const replies = await whenReady(() => connection.exchange(commands), signal);
+  const replies = await whenReady(connection, () => connection.exchange(commands), signal);
   return keys.filter((_, index) => {
     const reply = replies[index];
     if (reply instanceof ReplyError) {

@@ -1,6 +1,8 @@
 import { connectCluster } from './cluster.ts';
-import { type OpenNode, openNode } from './node.ts';
-import { openPrimary } from './sentinel.ts';
+import { Connection } from './connection.ts';
+import { LookupTally } from './lookups.ts';
+import { nodeOnDemand, openNode } from './node.ts';
+import { connectWatched } from './sentinel.ts';
 import type { RedisServer } from './server.ts';
 import { type ConnectTarget, publicUrlOf } from './target.ts';
 
@@ -14,15 +16,20 @@ export async function connect(target: ConnectTarget, signal?: AbortSignal): Prom
   switch (topology?.kind) {
     case 'cluster':
       return connectCluster(target, topology.seeds, signal);
-    case 'sentinel': {
-      const { node, place } = await openPrimary(target, topology, signal);
-      return serverOf(node, `${publicUrlOf(place)} (primary of \`${topology.name}\`)`);
+    case 'sentinel':
+      return connectWatched(target, topology, signal);
+    case undefined: {
+      const lookups = new LookupTally();
+      const open = () => openNode(target, signal, lookups);
+      const openConnection = () => Connection.open(target, lookups);
+      const node = nodeOnDemand({ place: () => target, lookups, open, openConnection }, await open());
+      return {
+        address: publicUrlOf(target),
+        nodes: [node],
+        nodeFor: () => node,
+        refresh: () => Promise.resolve(),
+        close: () => node.close(),
+      };
     }
-    case undefined:
-      return serverOf(await openNode(target, signal), publicUrlOf(target));
   }
-}
-
-function serverOf(node: OpenNode, address: string): RedisServer {
-  return { address, nodes: [node], nodeFor: () => node, close: () => node.close() };
 }

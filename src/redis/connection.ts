@@ -6,7 +6,7 @@ import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import { mayCarryValues, requireShapes } from './commands.ts';
 import type { RedisCommand } from './server.ts';
-import { addressOf, type ConnectTarget, tlsOptionsOf } from './target.ts';
+import { addressOf, type ConnectTarget, retryMillisOf, tlsOptionsOf } from './target.ts';
 
 interface Batch {
   readonly replies: Reply[];
@@ -88,6 +88,11 @@ export class Connection {
     socket.on('timeout', () => {
       if (this.batches.length > 0) this.fail(systemError('ETIMEDOUT'));
     });
+  }
+
+  /** How long an answer that may pass is asked for again. */
+  get retryMillis(): number {
+    return retryMillisOf(this.target);
   }
 
   get bytesReceived(): number {

@@ -7,7 +7,7 @@ import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import { commandName, requireShapes } from './commands.ts';
 import type { Argument, RedisCommand, RedisNode } from './server.ts';
-import { addressOf, type ConnectTarget, type Place, tlsOptionsOf } from './target.ts';
+import { addressOf, type ConnectTarget, type Place, retryMillisOf, tlsOptionsOf } from './target.ts';
 
 /** A node with the connection for its single commands. */
 export interface OpenNode extends RedisNode {
@@ -102,43 +102,66 @@ export async function askInTurn<T>(
 const isAboutOnePlace = ({ failure, code }: RedisError) =>
   (failure === 'connect' && code !== 'EINTR' && code !== 'ENOCLUSTER') || failure === 'lost';
 
-/**
- * A node that is connected to when it is first used.
- * @param explained The error to report for a failure to connect.
- */
+/** How a node is connected to. */
+interface NodeWay {
+  /** Where it is, which may change. */
+  readonly place: () => ConnectTarget;
+  readonly lookups: LookupTally;
+  readonly open: () => Promise<OpenNode>;
+  readonly openConnection: () => Promise<Connection>;
+}
+
+/** A node that is connected to when it is first used, and again after its connection was lost. */
 export function nodeOnDemand(
-  target: ConnectTarget,
-  explained: (failure: RedisError) => RedisError,
-  signal?: AbortSignal,
-): OpenNode {
-  let opening: Promise<OpenNode> | undefined;
+  { place, lookups, open, openConnection }: NodeWay,
+  opened?: OpenNode,
+): OpenNode & { forget(): void } {
+  let latest = opened;
+  let opening = opened && Promise.resolve(opened);
   let closed = false;
-  const lookups = new LookupTally();
-  const explain = (error: unknown): never => {
-    throw error instanceof RedisError && error.failure === 'connect' ? explained(error) : error;
-  };
-  const open = () =>
-    (opening ??= openNode(target, signal, lookups).then(
+  const openAgain = () =>
+    (opening ??= open().then(
       (node) => {
         if (closed) node.close();
-        return node;
+        return (latest = node);
       },
       (error: unknown) => {
         opening = undefined;
-        return explain(error);
+        throw error;
       },
     ));
+  const forget = () => {
+    // What fails to open has nothing to close.
+    opening?.then((node) => node.close()).catch(() => undefined);
+    opening = undefined;
+  };
+  const using = async <T>(use: (node: OpenNode) => Promise<T>): Promise<T> => {
+    const current = openAgain();
+    const node = await current;
+    try {
+      return await use(node);
+    } catch (error) {
+      if (error instanceof RedisError && error.failure === 'lost' && opening === current && !closed) forget();
+      throw error;
+    }
+  };
   return {
-    address: addressOf(target),
-    database: target.database,
+    get address() {
+      return addressOf(place());
+    },
+    database: place().database,
+    retryMillis: retryMillisOf(place()),
+    get peerAddress() {
+      return latest?.peerAddress;
+    },
     lookups,
-    call: async (...command) => (await open()).call(...command),
-    batch: async (commands) => (await open()).batch(commands),
-    openConnection: () => Connection.open(target, lookups).catch(explain),
+    call: (...command) => using((node) => node.call(...command)),
+    batch: (commands) => using((node) => node.batch(commands)),
+    openConnection,
+    forget,
     close: () => {
       closed = true;
-      // What fails to open has nothing to close.
-      opening?.then((node) => node.close()).catch(() => undefined);
+      forget();
     },
   };
 }
@@ -253,6 +276,7 @@ function nodeOf(client: Redis, guard: ReplyGuard, target: ConnectTarget, lookups
   return {
     address,
     database: target.database,
+    retryMillis: retryMillisOf(target),
     // The library drops its stream with the connection.
     peerAddress: peerOf(client),
     lookups,

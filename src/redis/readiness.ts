@@ -1,26 +1,76 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mayPass } from './errors.ts';
+import type { Connection } from './connection.ts';
+import { mayPass, RedisError } from './errors.ts';
+import { infoOf } from './info.ts';
 import { type Reply, ReplyError } from './reply.ts';
 
-const pauseMillis = 100;
-const defaultPatienceMillis = 10_000;
+const [firstPauseMillis, longestPauseMillis] = [100, 1000];
+
+/** How long what is out of reach, or not ready, is waited for: until there is progress, or for so many milliseconds. */
+export class Patience {
+  private endsAt = 0;
+  private pauseMillis = firstPauseMillis;
+
+  /** @param signal ends the waiting */
+  constructor(
+    private readonly millis: number,
+    private readonly signal?: AbortSignal,
+  ) {
+    this.renew();
+  }
+
+  /** After progress: the next trouble is another one. */
+  renew(): void {
+    this.endsAt = performance.now() + this.millis;
+    this.pauseMillis = firstPauseMillis;
+  }
+
+  get isOver(): boolean {
+    return this.signal?.aborted === true || performance.now() >= this.endsAt;
+  }
+
+  /** Waits a moment, longer each time. False: it is of no use to try again. */
+  async pause(): Promise<boolean> {
+    if (this.isOver) return false;
+    await sleep(this.pauseMillis, undefined, this.signal && { signal: this.signal }).catch(() => undefined);
+    this.pauseMillis = Math.min(longestPauseMillis, this.pauseMillis * 2);
+    return this.signal?.aborted !== true;
+  }
+}
 
 /**
  * Sends commands that change nothing again while the server answers one of them with what may pass (LOADING, CLUSTERDOWN,
- * MASTERDOWN, BUSY, TRYAGAIN). After `patienceMillis`, and once
- * the signal is aborted, the replies are what they are.
+ * MASTERDOWN, BUSY, TRYAGAIN). Once that has lasted for too long, and once the signal is aborted, the replies are what they are.
  * @throws RedisError when the connection is lost
  */
 export async function whenReady(
+  { retryMillis }: Pick<Connection, 'retryMillis'>,
   send: () => Promise<Reply[]>,
   signal: AbortSignal | undefined,
-  patienceMillis = defaultPatienceMillis,
 ): Promise<Reply[]> {
-  const endsAt = performance.now() + patienceMillis;
+  const patience = new Patience(retryMillis, signal);
   for (;;) {
     const replies = await send();
     const isReady = !replies.some((reply) => reply instanceof ReplyError && mayPass(reply));
-    if (isReady || signal?.aborted === true || performance.now() >= endsAt) return replies;
-    await sleep(pauseMillis, undefined, signal && { signal }).catch(() => undefined);
+    if (isReady || !(await patience.pause())) return replies;
   }
+}
+
+/** True where the same server may be back soon, or another take its place. */
+export const mayReturn = (error: unknown): error is RedisError =>
+  error instanceof RedisError &&
+  (error.failure === 'lost' || error.failure === 'connect') &&
+  !['EPROTO', 'EINTR', 'ENOCLUSTER', 'ENOSENTINEL'].includes(error.code);
+
+/**
+ * Distinguishes a primary from all others that come after it at its address: the history of its keys begins anew where it is
+ * restarted or takes over from another. Where INFO is not permitted, the address alone does.
+ * @throws RedisError when the connection is lost, and where a server that must be a primary is a replica by now
+ */
+export async function tenureOf(connection: Connection, mustBePrimary = false): Promise<string> {
+  const [reply] = await connection.exchange([['INFO', 'REPLICATION']]);
+  const { role, master_replid: history = '' } = infoOf(reply) ?? {};
+  const { address } = connection;
+  if (!mustBePrimary || role !== 'slave') return `${address} ${history}`;
+  throw new RedisError('lost', 'EDEMOTED', `${address} was a primary, and is a replica by now`);
 }

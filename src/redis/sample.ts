@@ -103,7 +103,9 @@ export async function* samplePages(
       ...(isNarrowed ? [scanCommand(cursor, count, options.match, type)] : []),
     ]);
     const perPlace = commands.length / places.length;
-    const replies = handled(whenReady(() => connection.exchange([...commands, ['DBSIZE']]), signal));
+    const replies = handled(
+      whenReady(connection, () => connection.exchange([...commands, ['DBSIZE']]), signal),
+    );
     return { from: next, connection, places, perPlace, replies };
   };
   const ask = async ({

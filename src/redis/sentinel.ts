@@ -1,9 +1,12 @@
 import { bytesOf } from '../support/bytes.ts';
+import { Connection } from './connection.ts';
 import { RedisError } from './errors.ts';
-import { askInTurn, askOnce, type OpenNode, openNode } from './node.ts';
-import { ReplyError, replyText } from './reply.ts';
-import type { RedisNode } from './server.ts';
-import { addressOf, type ConnectTarget, type Place, targetAt, type Topology } from './target.ts';
+import { LookupTally } from './lookups.ts';
+import { askInTurn, askOnce, nodeOnDemand, type OpenNode, openNode } from './node.ts';
+import { mayReturn } from './readiness.ts';
+import { type Reply, replyText } from './reply.ts';
+import type { RedisNode, RedisServer } from './server.ts';
+import { addressOf, type ConnectTarget, type Place, publicUrlOf, targetAt, type Topology } from './target.ts';
 
 type SentinelTopology = Extract<Topology, { kind: 'sentinel' }>;
 
@@ -13,16 +16,70 @@ type SentinelTopology = Extract<Topology, { kind: 'sentinel' }>;
  * @see https://redis.io/docs/latest/develop/reference/sentinel-clients/
  * @throws RedisError
  */
-export async function openPrimary(
+export async function connectWatched(
   target: ConnectTarget,
   topology: SentinelTopology,
   signal?: AbortSignal,
-): Promise<{ readonly node: OpenNode; readonly place: ConnectTarget }> {
-  const ask = async (sentinel: Place) => {
-    const place = targetAt(await askForPrimary(sentinel, target, topology, signal), target);
-    return { node: await openAsPrimary(place, addressOf(sentinel), topology.name, signal), place };
+): Promise<RedisServer> {
+  const { name, sentinels } = topology;
+  const lookups = new LookupTally();
+  const openAt = (place: Place, sentinel: Place) =>
+    openAsPrimary(targetAt(place, target), addressOf(sentinel), name, lookups, signal);
+  const first = async (sentinel: Place) => {
+    const place = await askForPrimary(sentinel, target, topology, signal);
+    return { place, opened: await openAt(place, sentinel) };
   };
-  return askInTurn(topology.sentinels, ask, `Sentinels leads to the primary of \`${topology.name}\``);
+  const found = await askInTurn(sentinels, first, `Sentinels leads to the primary of \`${name}\``);
+  let { place } = found;
+  const current = () => targetAt(place, target);
+
+  /** Follows the Sentinel with the latest word. One that leads a failover knows of it before all others. */
+  const refresh = async () => {
+    const told = await askAll(target, topology);
+    const [latest] = told.sort(
+      (left, right) => right.epoch - left.epoch || Number(right.failsOver) - Number(left.failsOver),
+    );
+    if (latest === undefined) throw new Error('there is no Sentinel to ask');
+    if (addressOf(latest.place) !== addressOf(place)) {
+      const at = await openAt(latest.place, latest.sentinel);
+      at.close();
+      place = latest.place;
+      node.forget();
+    } else if (told.some(({ failsOver }) => failsOver)) {
+      throw new RedisError(
+        'lost',
+        'EFAILOVER',
+        `the Sentinels are about to choose another primary of \`${name}\` than ${addressOf(place)}`,
+        'run it again in a few seconds',
+      );
+    }
+  };
+  const openHere = async () => {
+    const connection = await Connection.open(current(), lookups);
+    const [reply] = await connection.exchange([['ROLE']]);
+    connection.commandsSent = 0;
+    if (!isReplica(reply)) return connection;
+    connection.close();
+    throw new RedisError(
+      'connect',
+      'ENOPRIMARY',
+      `${addressOf(place)} is no longer the primary of \`${name}\``,
+    );
+  };
+  const openConnection = () =>
+    openHere().catch(async (error: unknown) => {
+      if (!mayReturn(error)) throw error;
+      await refresh();
+      return openHere();
+    });
+  const open = () => openNode(current(), signal, lookups);
+  const node = nodeOnDemand({ place: current, lookups, open, openConnection }, found.opened);
+  return {
+    get address() {
+      return `${publicUrlOf(current())} (primary of \`${name}\`)`;
+    },
+    ...{ isWatched: true, nodes: [node], nodeFor: () => node, refresh, close: () => node.close() },
+  };
 }
 
 /** Where the first Sentinel that answers says that the primary is; nothing is sent there. @throws RedisError */
@@ -39,18 +96,58 @@ export async function findPrimary(target: ConnectTarget, topology: SentinelTopol
 }
 
 /** @throws RedisError */
-async function askForPrimary(
+const askForPrimary = (
   sentinel: Place,
   target: ConnectTarget,
-  { name, username, password }: SentinelTopology,
+  topology: SentinelTopology,
   signal: AbortSignal | undefined,
-): Promise<Place> {
+): Promise<Place> =>
+  askSentinel(sentinel, target, topology, (node) => readPrimary(node, topology.name), signal);
+
+/** What a Sentinel says of the primary. */
+interface Told {
+  readonly sentinel: Place;
+  readonly place: Place;
+  /** Counts the failovers: of two that disagree, the one with the higher one is right. */
+  readonly epoch: number;
+  /** It has begun to put another in its place, or is about to. */
+  readonly failsOver: boolean;
+}
+
+/** The answers of all Sentinels that give one. One that is out of reach may not hold up the others. @throws RedisError where none does */
+async function askAll(target: ConnectTarget, topology: SentinelTopology): Promise<Told[]> {
+  const hurried = { ...target, timeoutMillis: Math.min(target.timeoutMillis, mostSentinelMillis) };
+  const ask = (sentinel: Place) =>
+    askSentinel(sentinel, hurried, topology, async (node): Promise<Told> => {
+      const place = await readPrimary(node, topology.name);
+      const [state] = await node.batch([['SENTINEL', 'MASTER', bytesOf(topology.name)]]);
+      const fields = Array.isArray(state) ? state.map(replyText) : [];
+      const field = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
+      const failsOver = /\b(?:o_down|failover_in_progress)\b/.test(field('flags'));
+      return { sentinel, place, failsOver, epoch: Number(field('config-epoch')) || 0 };
+    });
+  const answers = await Promise.allSettled(topology.sentinels.map(ask));
+  const told = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  const failed = answers.find((answer) => answer.status === 'rejected');
+  if (told.length === 0 && failed !== undefined) throw failed.reason;
+  return told;
+}
+
+const mostSentinelMillis = 2000;
+
+/** @throws RedisError */
+async function askSentinel<T>(
+  sentinel: Place,
+  target: ConnectTarget,
+  { username, password }: SentinelTopology,
+  ask: (node: RedisNode) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const { username: _username, password: _password, ...access } = targetAt(sentinel, target);
   const credentials = {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
   };
-  const ask = (node: RedisNode) => readPrimary(node, name);
   try {
     return await askOnce({ ...access, ...credentials, database: 0 }, ask, signal);
   } catch (error) {
@@ -90,11 +187,12 @@ async function openAsPrimary(
   target: ConnectTarget,
   sentinel: string,
   name: string,
+  lookups: LookupTally,
   signal: AbortSignal | undefined,
 ): Promise<OpenNode> {
   let node: OpenNode;
   try {
-    node = await openNode(target, signal);
+    node = await openNode(target, signal, lookups);
   } catch (error) {
     if (!(error instanceof RedisError) || error.failure !== 'connect') throw error;
     const { code, message, hint } = error;
@@ -102,9 +200,7 @@ async function openAsPrimary(
     throw new RedisError('connect', code, message + (code === 'EINTR' ? '' : by), hint);
   }
   const [reply] = await node.batch([['ROLE']]);
-  // A user who may not ask takes the Sentinel's word for it.
-  if (reply === undefined || reply instanceof ReplyError || !Array.isArray(reply) || reply[0] === 'master')
-    return node;
+  if (!isReplica(reply)) return node;
   node.close();
   throw new RedisError(
     'connect',
@@ -113,3 +209,6 @@ async function openAsPrimary(
     'a failover may be under way: run it again in a few seconds',
   );
 }
+
+/** By its reply to ROLE. A user who may not ask takes the Sentinel's word for it. */
+const isReplica = (role: Reply | undefined): boolean => Array.isArray(role) && role[0] !== 'master';

@@ -14,6 +14,8 @@ export interface RedisNode {
   /** `host:port` or the path of the socket, for messages. */
   readonly address: string;
   readonly database: number;
+  /** How long what was reached before is tried again, in milliseconds. */
+  readonly retryMillis: number;
   /** The network address at the other end of the connection; none for a socket file, and before it is connected to. */
   readonly peerAddress?: string | undefined;
   /** What this program has looked up there so far. */
@@ -33,6 +35,13 @@ export interface RedisServer {
   readonly nodes: readonly [RedisNode, ...RedisNode[]];
   /** The node that holds the key. */
   nodeFor(key: ByteString): RedisNode;
+  /**
+   * Asks again which servers hold the keys: `nodes` and `nodeFor` follow it. Of a server alone there is nothing to ask.
+   * @throws RedisError, also while another server is about to take over
+   */
+  refresh(): Promise<void>;
+  /** True behind Sentinels: its node leads to the primary, which may be another server each time that it is connected to. */
+  readonly isWatched?: true;
   /** What only a cluster can do. */
   readonly cluster?: RedisCluster;
   close(): void;
@@ -44,8 +53,6 @@ export interface RedisCluster {
   readonly owners: readonly RedisNode[];
   /** True while a slot is on its way from one node to another. False for a user who may not ask. @throws RedisError */
   isMovingSlots(): Promise<boolean>;
-  /** Asks for the topology again: `nodes` and `nodeFor` follow it. @throws RedisError */
-  refresh(): Promise<void>;
   /** The node that a MOVED or ASK reply of another node names; null where it names none. */
   nodeNamed(redirection: ReplyError, by: RedisNode): RedisNode | null;
 }

@@ -18,7 +18,11 @@ export interface ConnectTarget extends Place {
   readonly tls?: TlsTarget;
   /** Limit for the connection and for each wait for an answer, in milliseconds. */
   readonly timeoutMillis: number;
+  /** How long what was reached before is tried again, in milliseconds (default: it is not). */
+  readonly retryMillis?: number;
 }
+
+export const retryMillisOf = ({ retryMillis = 0 }: ConnectTarget): number => retryMillis;
 
 export type Topology =
   | {

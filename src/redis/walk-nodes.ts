@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ByteString } from '../support/bytes.ts';
 import { KeySet } from '../support/key-set.ts';
 import { emptyAccount, type WalkAccount } from './account.ts';
 import { RedisError } from './errors.ts';
-import type { RedisCluster, RedisNode, RedisServer } from './server.ts';
-import { slotOf } from './slots.ts';
+import { mayReturn, Patience } from './readiness.ts';
+import type { RedisNode, RedisServer } from './server.ts';
+import { slotCount, slotOf } from './slots.ts';
 import { pickRows, walkKeys, type WalkOptions, type WalkPage } from './walk.ts';
 
 /** A page of a walk over several nodes. */
@@ -20,19 +20,21 @@ type OptionsFor = (account: WalkAccount, index: number) => WalkOptions;
  * Walks the keys of all nodes, one after the other: until one ends before its last page.
  *
  * Of a cluster each slot is read at its owner. A slot that has another owner by the end, because it was moved or a replica
- * took over, is read there too, and each key is given once.
+ * took over, is read there too, and each key is given once. So is a primary that Sentinels have put in the place of another:
+ * a cursor means nothing there.
  *
  * @param accounts by node, filled in as the walks go. One that is there already is continued, and one that is complete is left out.
  * @throws RedisError as `walkKeys` does; with the code ERESHARD where slots move faster than they are read
  */
 export async function* walkNodes(
-  { nodes, cluster }: Pick<RedisServer, 'nodes' | 'cluster'>,
+  server: RedisServer,
   optionsFor: OptionsFor,
   accounts: WalkAccount[],
 ): AsyncGenerator<NodePage> {
+  const { nodes, cluster, isWatched } = server;
   for (const index of nodes.keys()) accounts[index] ??= emptyAccount();
-  if (cluster !== undefined) {
-    yield* new ClusterWalk(nodes, cluster, optionsFor, accounts).pages();
+  if (cluster !== undefined || isWatched) {
+    yield* new FollowingWalk(server, optionsFor, accounts).pages();
     return;
   }
   for (const [index, node] of nodes.entries()) {
@@ -48,11 +50,8 @@ export async function* walkNodes(
 const hasStopped = ({ complete }: WalkAccount, signal: AbortSignal | undefined) =>
   !complete || signal?.aborted === true;
 
-/** How long a cluster may be without an owner of a slot, or a slot be on its way, in milliseconds. */
-const clusterPatienceMillis = 30_000;
-const pauseMillis = 200;
-
-class ClusterWalk {
+/** A walk that follows slots to the nodes that own them. Behind Sentinels, one node owns them all. */
+class FollowingWalk {
   /** Where each slot was read whole. */
   private readonly readAt: (RedisNode | undefined)[];
   /** The index of the node that owned it at first. */
@@ -60,19 +59,27 @@ class ClusterWalk {
   private readonly seen = new KeySet();
   /** An earlier process has read a part, and which keys is not known. */
   private readonly isResumed: boolean;
-  private patienceEndsAt = performance.now() + clusterPatienceMillis;
+  private readonly nodes: readonly RedisNode[];
+  private readonly patience: Patience;
   private signal: AbortSignal | undefined;
 
   constructor(
-    private readonly nodes: readonly RedisNode[],
-    private readonly cluster: RedisCluster,
+    private readonly server: RedisServer,
     private readonly optionsFor: OptionsFor,
     private readonly accounts: readonly WalkAccount[],
   ) {
-    const { owners } = cluster;
+    const { nodes } = server;
+    this.nodes = nodes;
+    this.patience = new Patience(nodes[0].retryMillis);
+    const { owners } = this;
     this.firstOwner = owners.map((owner) => Math.max(0, nodes.indexOf(owner)));
     this.readAt = owners.map((owner, slot) => (this.accountOf(slot).complete ? owner : undefined));
     this.isResumed = accounts.some(({ complete, cursor }) => complete || cursor !== '0');
+  }
+
+  private get owners(): readonly RedisNode[] {
+    const { cluster, nodes } = this.server;
+    return cluster?.owners ?? new Array<RedisNode>(slotCount).fill(nodes[0]);
   }
 
   async *pages(): AsyncGenerator<NodePage> {
@@ -93,7 +100,7 @@ class ClusterWalk {
   /** The slots that were not yet read at their owner, by owner. */
   private slotsDue(): Map<RedisNode, Set<number>> {
     const due = new Map<RedisNode, Set<number>>();
-    for (const [slot, owner] of this.cluster.owners.entries()) {
+    for (const [slot, owner] of this.owners.entries()) {
       if (this.readAt[slot] === owner) continue;
       const slots = due.get(owner);
       if (slots) slots.add(slot);
@@ -113,17 +120,23 @@ class ClusterWalk {
     const options = this.optionsFor(account, this.accounts.indexOf(account));
     const { accepts = () => true, signal } = options;
     this.signal = signal;
-    const isDue = (key: ByteString) => slots.has(slotOf(key)) && !this.seen.has(key) && accepts(key);
+    const isAll = slots.size === slotCount;
+    const isDue = (key: ByteString) =>
+      (isAll || slots.has(slotOf(key))) && !this.seen.has(key) && accepts(key);
+    const isReplaced = async () => {
+      await this.server.refresh().catch(ignored);
+      return this.owners[slot] !== node;
+    };
     const from = account.cursor;
     try {
-      for await (const page of walkKeys(node, { ...options, accepts: isDue, from }, account)) {
+      for await (const page of walkKeys(node, { ...options, accepts: isDue, from, isReplaced }, account)) {
         const fresh = pickRows(page, (_, key) => this.seen.add(key));
-        this.patienceEndsAt = performance.now() + clusterPatienceMillis;
+        this.patience.renew();
         if (fresh.keys.length > 0) yield { ...fresh, node, account };
       }
     } catch (error) {
-      if (!mayFollow(error) || this.isResumed || this.isOutOfPatience || signal?.aborted === true)
-        throw error;
+      const mayFollow = mayReturn(error) && !this.isResumed && !this.seen.isOverfull;
+      if (!mayFollow || this.patience.isOver || signal?.aborted === true) throw error;
       // What answers in its place, or after a restart, has other cursors.
       account.cursor = '0';
       return 'lost';
@@ -131,28 +144,27 @@ class ClusterWalk {
     if (hasStopped(account, signal)) return 'stopped';
     for (const each of slots) this.readAt[each] = node;
     // With MATCH a walk may take longer than the patience without a page.
-    this.patienceEndsAt = performance.now() + clusterPatienceMillis;
+    this.patience.renew();
     return 'read';
   }
 
   /** Asks which nodes own the slots now, until none is on its way, or the walk is interrupted. @throws RedisError */
   private async follow(): Promise<void> {
+    const { server, patience } = this;
     for (;;) {
       try {
-        await this.cluster.refresh();
-        if (!(await this.cluster.isMovingSlots())) break;
+        // What was read whole of a server without slots was read.
+        if (server.cluster === undefined && this.slotsDue().size === 0) return;
+        await server.refresh();
+        if (!((await server.cluster?.isMovingSlots()) ?? false)) break;
       } catch (error) {
-        if (!(error instanceof RedisError) || this.isOutOfPatience) throw error;
+        if (!(error instanceof RedisError) || patience.isOver) throw error;
       }
-      if (this.isOutOfPatience) throw this.unsettled();
-      await sleep(pauseMillis);
+      if (patience.isOver) throw this.unsettled();
+      await patience.pause();
       if (this.signal?.aborted === true) return;
     }
     if (this.slotsDue().size > 0 && (this.seen.isOverfull || this.isResumed)) throw this.unsettled();
-  }
-
-  private get isOutOfPatience(): boolean {
-    return performance.now() > this.patienceEndsAt;
   }
 
   private unsettled(): RedisError {
@@ -166,9 +178,4 @@ class ClusterWalk {
   }
 }
 
-/** True where another node may have taken over. */
-const mayFollow = (error: unknown): boolean =>
-  error instanceof RedisError &&
-  (error.failure === 'lost' || error.failure === 'connect') &&
-  error.code !== 'EPROTO' &&
-  error.code !== 'EINTR';
+const ignored = () => undefined;

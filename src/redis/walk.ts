@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { WalkAccount } from './account.ts';
 import { type ByteString, asBytes } from '../support/bytes.ts';
 import {
@@ -16,7 +15,7 @@ import { RedisError, refusal } from './errors.ts';
 import { countsScanType, type Info, infoOf } from './info.ts';
 import type { Connection } from './connection.ts';
 import { type Pace, type PaceLimits, pageSizeOver, startPacing } from './pace.ts';
-import { whenReady } from './readiness.ts';
+import { Patience, whenReady } from './readiness.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import { ScanBounds } from './scan-bounds.ts';
 import type { RedisCommand, RedisNode } from './server.ts';
@@ -43,10 +42,10 @@ export interface WalkOptions {
   readonly limits?: PaceLimits;
   /** Once aborted, the walk ends after the page in hand. */
   readonly signal?: AbortSignal;
+  /** Asked while a broken connection cannot be had again: true where another node has taken over, and this one is waited for no longer. */
+  readonly isReplaced?: () => Promise<boolean>;
   /** Called after each SCAN with its COUNT: with MATCH a walk may go a long way without a page. */
   readonly onScan?: (count: number) => void;
-  /** How long to try to get a broken connection back and to read a page with it, in milliseconds. */
-  readonly patienceMillis?: number;
 }
 
 /** Columns of some keys of a page. */
@@ -64,8 +63,6 @@ export interface WalkPage extends KeyColumns {
   /** The cursor behind it: `0` behind the last. */
   readonly cursor: string;
 }
-
-const defaultPatienceMillis = 10_000;
 
 /**
  * Walks the keys of one node with SCAN. What is asked of a page goes out together with the SCAN for the page after the
@@ -97,7 +94,8 @@ export async function* walkKeys(
     // A lookup of our own for each key that MATCH lets through costs the same there, and can be counted.
     const typeByLookup = options.type !== undefined && countsScanType(info);
     const position = { cursor: options.from ?? '0', page: 0 };
-    let patience = { page: -1, endsAt: 0 };
+    const patience = new Patience(node.retryMillis, signal);
+    let brokenAt = -1;
     for (;;) {
       const spent = { commands: account.commands, bytes: account.receivedBytes };
       try {
@@ -112,12 +110,9 @@ export async function* walkKeys(
           throw error;
         if (runId === null) throw error;
         // One that breaks at the same page each time is not to be tried for ever.
-        if (position.page > patience.page)
-          patience = {
-            page: position.page,
-            endsAt: performance.now() + (options.patienceMillis ?? defaultPatienceMillis),
-          };
-        connection = await openAgain(node, error, runId, patience.endsAt, signal);
+        if (position.page > brokenAt) patience.renew();
+        brokenAt = position.page;
+        connection = await openAgain(node, error, runId, patience, options.isReplaced);
         account.reconnects++;
       }
     }
@@ -144,7 +139,7 @@ async function* walkOn(
   const scan = (cursor: string) => {
     count = pace?.pageSize ?? options.pageSize;
     const command = scanCommand(cursor, count, options.match, type === undefined ? options.type : undefined);
-    return handled(whenReady(() => connection.exchange([command]), signal));
+    return handled(whenReady(connection, () => connection.exchange([command]), signal));
   };
   const receive = async ({ request, number, cursor }: AskedPage): Promise<WalkPage> => {
     const moved = new Set<number>();
@@ -268,20 +263,15 @@ async function serverInfoOf(connection: Connection): Promise<Info> {
   return infoOf(reply) ?? {};
 }
 
-const firstPauseMillis = 100;
-const longestPauseMillis = 1000;
-
 /** @throws RedisError `lost` when the server stays away, or when another process answers in its place */
 async function openAgain(
   node: RedisNode,
   lost: RedisError,
   runId: string,
-  deadline: number,
-  signal: AbortSignal | undefined,
+  patience: Patience,
+  isReplaced: WalkOptions['isReplaced'],
 ): Promise<Connection> {
-  for (let pause = firstPauseMillis; ; pause = Math.min(longestPauseMillis, pause * 2)) {
-    if (signal?.aborted === true || performance.now() + pause > deadline) throw lost;
-    await sleep(pause, undefined, signal && { signal }).catch(() => undefined);
+  while (await patience.pause()) {
     let connection: Connection;
     try {
       connection = await node.openConnection();
@@ -289,8 +279,9 @@ async function openAgain(
       if (answering === runId) return connection;
       connection.close();
     } catch (error) {
-      if (error instanceof RedisError && error.failure !== 'login') continue;
-      throw error;
+      if (!(error instanceof RedisError) || error.failure === 'login') throw error;
+      if ((await isReplaced?.()) === true) break;
+      continue;
     }
     throw new RedisError(
       'lost',
@@ -299,4 +290,5 @@ async function openAgain(
       'run the command again: a walk cannot continue in another process of the server',
     );
   }
+  throw lost;
 }

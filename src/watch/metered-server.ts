@@ -56,6 +56,7 @@ export function meteredServer(server: RedisServer): MeteredServer {
     address: server.address,
     nodes,
     nodeFor: (key) => nodes[server.nodes.indexOf(server.nodeFor(key))] ?? nodes[0],
+    refresh: () => server.refresh(),
     close: () => {
       closed = true;
       for (const connection of [...open]) connection.close();

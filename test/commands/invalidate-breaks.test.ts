@@ -66,7 +66,7 @@ describe.each([
 
   test('that loses its connection tells the truth, and can be undone or go on', async () => {
     const { redis, server, proxy } = await slowServer();
-    const running = cli([...everyUser, ...kept], { url: proxy.url, env: env() });
+    const running = cli([...everyUser, ...kept, '--retry-for', '0'], { url: proxy.url, env: env() });
     await untilHalfway(server);
     await proxy.refuse();
     const result = await running;
@@ -116,7 +116,7 @@ describe.each([
 
   test('whose server dies tells what was done', async () => {
     const { redis, server, proxy } = await slowServer();
-    const running = cli([...everyUser, ...kept], { url: proxy.url, env: env() });
+    const running = cli([...everyUser, ...kept, '--retry-for', '0'], { url: proxy.url, env: env() });
     await untilHalfway(server);
     redis.kill('SIGKILL');
     const result = await running;

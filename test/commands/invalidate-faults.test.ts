@@ -24,7 +24,7 @@ describe('invalidate', () => {
   test('that loses its connection half-way tells what was done, and may be run again', async () => {
     const { admin, proxy } = await slowServer(20_000);
 
-    const running = cli(everyUser, { url: proxy.url });
+    const running = cli([...everyUser, '--retry-for', '0'], { url: proxy.url });
     await expect.poll(() => keysIn(admin), { timeout: 45_000, interval: 5 }).toBeLessThan(16_000);
     proxy.cut();
     const result = await running;

@@ -36,7 +36,7 @@ describe('prune', () => {
     const { server, proxy } = await slowServer(20_000);
     const env = withMap(rules);
 
-    const running = cli(setTtl, { url: proxy.url, env });
+    const running = cli([...setTtl, '--retry-for', '0'], { url: proxy.url, env });
     await expect.poll(() => expiring(server), { timeout: 45_000, interval: 5 }).toBeGreaterThan(2000);
     await proxy.refuse();
     const result = await running;

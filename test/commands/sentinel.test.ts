@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -7,19 +7,7 @@ import type { RedisProcess } from '../server/redis-process.ts';
 import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
 import { withMap } from './invalidate-setup.ts';
 import { open } from '../server/own.ts';
-
-/** A Sentinel that watches `primary` under the name `main`. */
-async function startSentinel(primary: RedisProcess, config: readonly string[] = []): Promise<RedisProcess> {
-  return startPrivateServer({
-    config: [
-      `sentinel monitor main 127.0.0.1 ${primary.port} 1`,
-      'sentinel down-after-milliseconds main 500',
-      'sentinel failover-timeout main 5000',
-      ...config,
-    ],
-    args: ['--sentinel'],
-  });
-}
+import { startSentinel } from '../server/sentinel.ts';
 
 let primary: RedisProcess;
 let replica: RedisProcess;
@@ -74,7 +62,6 @@ describe('a profile of Sentinels', () => {
 
   test('logs in to Sentinels with a password of their own', async () => {
     const guarded = await startSentinel(primary, ['requirepass watch']);
-    onTestFinished(() => guarded.stop());
     const map = profile([guarded.url]);
     const missing = await cli(['keys'], { env: withMap(map) });
     expect(missing).toMatchObject({ exitCode: 3 });
@@ -89,7 +76,6 @@ describe('a profile of Sentinels', () => {
 
   test('does not take a replica for the primary', async () => {
     const behind = await startSentinel(replica);
-    onTestFinished(() => behind.stop());
     const { exitCode, stderr } = await cli(['keys'], { env: withMap(profile([behind.url])) });
     expect(exitCode).toBe(3);
     expect(stderr).toMatch(/named as the primary of `main`, is a replica\n.*failover/);
@@ -130,7 +116,6 @@ describe('a URL of a primary that the Sentinels of a profile watch', () => {
       profiles: { p: { sentinel: { name: 'main', nodes: [watcher.url] }, ...protection } },
     });
     const { exitCode, stderr } = await cli(['bench', 'get', '--duration', '100ms', '-u', own.url], { env });
-    await watcher.stop();
     await own.stop();
     expect(stderr).toContain(`is the server of profile \`p\`, which is ${word}`);
     expect(exitCode).toBe(word === 'protected' ? 5 : 2);

@@ -46,6 +46,7 @@ async function gather(
     const node: RedisNode = {
       address: 'cache:6379',
       database: 0,
+      retryMillis: 0,
       lookups: noLookups,
       call: () => Promise.reject(new Error('a refusal is a fact here')),
       batch: (commands) =>
@@ -61,7 +62,14 @@ async function gather(
     const close = () => {
       log.closed = true;
     };
-    return Promise.resolve({ address: 'redis://cache:6379/0', nodes: [node], nodeFor: () => node, close });
+    const refresh = () => Promise.resolve();
+    return Promise.resolve({
+      address: 'redis://cache:6379/0',
+      nodes: [node],
+      nodeFor: () => node,
+      refresh,
+      close,
+    });
   };
   const facts = await gatherFacts(
     {

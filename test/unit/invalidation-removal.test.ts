@@ -197,7 +197,7 @@ describe('a removal that loses its connection', () => {
     const keys = keysNamed('user', 20_000);
     await store(admin, keys);
     const proxy = await proxyTo(redis.port);
-    const server = await open(proxy.url);
+    const server = await open(proxy.url, { retryMillis: 0 });
     let batches = 0;
     const progress: Progress = {
       ...silentProgress,
@@ -234,7 +234,7 @@ describe('a removal that loses its connection', () => {
     const keys = keysNamed('user', 10);
     await store(admin, keys);
     const proxy = await proxyTo(redis.port);
-    const server = await open(proxy.url);
+    const server = await open(proxy.url, { retryMillis: 0 });
     await proxy.refuse();
 
     const result = await remove(server, keys);

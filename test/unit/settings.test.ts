@@ -34,7 +34,13 @@ const failureOf = async (given: Given): Promise<InputError> => {
 describe('without anything said', () => {
   test('the server is the local one, and every setting is a default', async () => {
     const { target, profile, settings, output } = await resolve({ config: null });
-    expect(target).toEqual({ host: '127.0.0.1', port: 6379, database: 0, timeoutMillis: 10_000 });
+    expect(target).toEqual({
+      host: '127.0.0.1',
+      port: 6379,
+      database: 0,
+      timeoutMillis: 10_000,
+      retryMillis: 30_000,
+    });
     expect(profile).toBeNull();
     expect(output).toBe('tsv');
     expect(Object.fromEntries(settings.map(({ name, origin }) => [name, origin]))).toEqual({
@@ -48,6 +54,7 @@ describe('without anything said', () => {
       password: 'none',
       tls: 'default',
       timeoutSeconds: 'default',
+      retryForSeconds: 'default',
       output: 'default: a pipe',
     });
   });

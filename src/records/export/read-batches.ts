@@ -153,7 +153,7 @@ export async function* readBatches<Item extends Asked>(
     }
     while (asked.length > 0) yield await next();
     for (const endsAt = performance.now() + movingPatienceMillis; moved.length > 0;) {
-      await server.cluster?.refresh();
+      await server.refresh();
       const again = moved;
       moved = [];
       for (const [node, keys] of groupBy(again, ({ key }) => server.nodeFor(key)))

@@ -24,9 +24,12 @@ async function fill(target: RedisServer): Promise<void> {
   );
 }
 
-async function relayed(process = redis): Promise<{ proxy: Proxy; through: RedisServer }> {
+async function relayed(
+  process = redis,
+  retryMillis = 10_000,
+): Promise<{ proxy: Proxy; through: RedisServer }> {
   const proxy = await proxyTo(process.port);
-  const through = await open(proxy.url);
+  const through = await open(proxy.url, { retryMillis });
   return { proxy, through };
 }
 
@@ -130,11 +133,9 @@ describe('a walk whose connection breaks', () => {
   });
 
   test('ends with the first error when the server is gone for good', async () => {
-    const { proxy, through } = await relayed();
+    const { proxy, through } = await relayed(redis, 500);
     const startedAt = performance.now();
-    const { keys, account, failure } = await walk(through, (pages) => pages === 5 && proxy.refuse(), {
-      patienceMillis: 500,
-    });
+    const { keys, account, failure } = await walk(through, (pages) => pages === 5 && proxy.refuse());
 
     expect(failure).toMatchObject({ name: 'RedisError', failure: 'lost', code: 'ECONNRESET' });
     // The patience of a walk is ten seconds where nothing is said of it.
@@ -144,8 +145,8 @@ describe('a walk whose connection breaks', () => {
   });
 
   test('and can be taken up at its cursor by another walk', async () => {
-    const { proxy, through } = await relayed();
-    const first = await walk(through, (pages) => pages === 12 && proxy.refuse(), { patienceMillis: 200 });
+    const { proxy, through } = await relayed(redis, 200);
+    const first = await walk(through, (pages) => pages === 12 && proxy.refuse());
     expect(first.failure).not.toBeNull();
     const second = await walk(server, () => undefined, { from: first.account.cursor });
 
@@ -156,7 +157,7 @@ describe('a walk whose connection breaks', () => {
   });
 
   test('waits no longer once it is aborted', async () => {
-    const { proxy, through } = await relayed();
+    const { proxy, through } = await relayed(redis, 60000);
     const controller = new AbortController();
     const startedAt = performance.now();
     const { account, failure } = await walk(
@@ -166,7 +167,7 @@ describe('a walk whose connection breaks', () => {
         await proxy.refuse();
         setTimeout(() => controller.abort(), 300);
       },
-      { patienceMillis: 60_000, signal: controller.signal },
+      { signal: controller.signal },
     );
 
     expect(failure).toMatchObject({ failure: 'lost', code: 'ECONNRESET' });
@@ -175,7 +176,7 @@ describe('a walk whose connection breaks', () => {
   });
 
   test('ends where it breaks at the same page each time', async () => {
-    const { proxy, through } = await relayed();
+    const { proxy, through } = await relayed(redis, 500);
     const [node] = through.nodes;
     // Each connection breaks with the first page that is asked for on it.
     const openConnection = async () => {
@@ -189,7 +190,7 @@ describe('a walk whose connection breaks', () => {
       return connection;
     };
     const breaking: RedisServer = { ...through, nodes: [{ ...node, openConnection }] };
-    const { keys, account, failure } = await walk(breaking, () => undefined, { patienceMillis: 500 });
+    const { keys, account, failure } = await walk(breaking, () => undefined);
 
     expect(failure).toMatchObject({ failure: 'lost', code: 'ECONNRESET' });
     expect(keys).toEqual([]);

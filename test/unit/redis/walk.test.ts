@@ -341,11 +341,11 @@ describe('a walk leaves no rejection unhandled', () => {
   test('when the connection is lost for good on the way', async () => {
     await sendAll(server, plainKeys(5000));
     const proxy = await proxyTo(redis.port);
-    const relayed = await open(proxy.url);
+    const relayed = await open(proxy.url, { retryMillis: 300 });
     const account = emptyAccount();
     let keys = 0;
     const walking = (async () => {
-      const options = { columns: everything, pageSize: 100, patienceMillis: 300 };
+      const options = { columns: everything, pageSize: 100 };
       for await (const page of walkKeys(relayed.nodes[0], options, account)) {
         keys += page.keys.length;
         void proxy.refuse();

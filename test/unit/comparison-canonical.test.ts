@@ -4,7 +4,7 @@ import type { GlobalOptions } from '../../src/cli/options.ts';
 import { furtherTarget } from '../../src/cli/settings.ts';
 import { areEqual, canonicalOf, scoreText } from '../../src/records/compare/canonical.ts';
 import { asBytes, type ByteString } from '../../src/support/bytes.ts';
-import { decodeDump } from '../../src/records/values/decode-dump.ts';
+import { decodeDump, typeOfDump } from '../../src/records/values/decode-dump.ts';
 import type { Value } from '../../src/records/values/value.ts';
 import { namedMap } from '../named-map.ts';
 import { rounds } from '../server/effort.ts';
@@ -67,6 +67,38 @@ test('a payload that is damaged decodes to nothing, and throws nothing', () => {
     }),
     { numRuns: rounds(5000) },
   );
+});
+
+describe('payloads of newer servers', () => {
+  const payload = (base64: string) => asBytes(Buffer.from(base64, 'base64').toString('latin1'));
+
+  test.each([
+    [
+      'of a short one, Redis 8.0.6',
+      'GQC0xdq4AQAALy8AAAAJAIFhAgEB9AC0xdq4AQAACYFjAgMB9Ny5xdq4AQAACYFiAoN0d28EAAH/DAAOg6uR5iX7sQ==',
+    ],
+    ['of a long one, Redis 8.0.6', 'GAC0xdq4AQAAAwEBYcABRd0BY8ADAAFiA3R3bwwADltvlRKOhx8='],
+    ['Valkey 9.1.2', 'FgMBYcABALTF2rgBAAABYgN0d2///////////wFjwAPcucXauAEAAFAAf1vE6h7BknA='],
+  ])('hold the fields of a hash with the moments of those that expire: %s', (_, base64) => {
+    const value = decodeDump(payload(base64));
+    const expected: Value = {
+      type: 'hash',
+      elements: texts('a', '1', 'b', 'two', 'c', '3'),
+      fieldExpiries: new Map([
+        [asBytes('a'), 1_893_456_000_000],
+        [asBytes('c'), 1_893_456_001_500],
+      ]),
+    };
+    expect(value && areEqual(value, expected)).toBe(true);
+    expect(value).toMatchObject({ fieldExpiries: expected.fieldExpiries });
+  });
+
+  test('name the type of a module', () => {
+    const vectors = payload(
+      'B4G95y2iux60AAICAgECUAECAAUBYQUCP38CBgIBAoABAAAAAgACIAIAAoE/ZPkuPmT5LwAMABnPOPSwG4Ta',
+    );
+    expect([decodeDump(vectors), typeOfDump(vectors)]).toEqual([null, 'vectorset']);
+  });
 });
 
 describe('payloads of older servers', () => {

@@ -9,7 +9,7 @@ import { distinctLengthOf, type Expiry, hasIds } from './canonical.ts';
 import { earliest, unknownDump, type Held, type Looked, type Measure, type Side } from './compare-keys.ts';
 import type { KeyToRead } from '../values/commands.ts';
 import { decodeDump, typeOfDump } from '../values/decode-dump.ts';
-import { aliveAt, lengthOf, sliceOf, type Value } from '../values/value.ts';
+import { aliveAt, isValueType, lengthOf, sliceOf, type Value } from '../values/value.ts';
 
 /** A key as a file has it. */
 export interface FileRecord extends Held {
@@ -25,19 +25,22 @@ export interface FileRecord extends Held {
 
 /** The value as the server's replies give it; null where they do not: a JSON document, a dump whose form is not known. */
 export function comparableValue(value: FixtureValue): Pick<FileRecord, 'type' | 'value' | 'outline'> {
-  if (value.type === 'json')
-    return notComparable('ReJSON-RL', 'a value of type `ReJSON-RL` cannot be compared');
+  if (value.type === 'json') return notComparable('ReJSON-RL');
   if (value.type !== 'dump') return { type: value.type, value };
   const found = decodeDump(value.bytes);
   return found === null
-    ? notComparable(typeOfDump(value.bytes) ?? 'dump', unknownDump)
+    ? notComparable(typeOfDump(value.bytes) ?? 'dump')
     : { type: found.type, value: found };
 }
 
-const notComparable = (type: string, reason: string) => ({
+const notComparable = (type: string) => ({
   type,
   value: null,
-  outline: { length: null, reason },
+  outline: {
+    length: null,
+    reason:
+      type === 'dump' || isValueType(type) ? unknownDump : `a value of type \`${type}\` cannot be compared`,
+  },
 });
 
 /** A Map holds no more. */

@@ -1,9 +1,10 @@
 import { asBytes, type ByteString, bufferOf } from '../../support/bytes.ts';
+import { chunksOf } from '../../support/collections.ts';
 import type { Entry, Value, ValueType } from './value.ts';
 
 /**
  * The value in a payload of DUMP, whose form depends on the version and the settings of the server that wrote it. Null
- * where the form is not known here (types of modules, hashes with TTLs for fields), or the payload is damaged.
+ * where the form is not known here (types of modules), or the payload is damaged.
  * @see https://github.com/redis/redis/blob/7.0/src/rdb.h for the types, rdbLoadObject in rdb.c for what is in them
  */
 export function decodeDump(payload: ByteString): Value | null {
@@ -16,12 +17,24 @@ export function decodeDump(payload: ByteString): Value | null {
   }
 }
 
-/** The type of the value in a payload of DUMP; null where it is of a module. */
-export function typeOfDump(payload: ByteString): ValueType | null {
-  return forms[payload.charCodeAt(0)]?.[0] ?? null;
+/** The type of the value in a payload of DUMP, as TYPE names it; null where the form is not known here. */
+export function typeOfDump(payload: ByteString): string | null {
+  const form = payload.charCodeAt(0);
+  return form === moduleForm ? moduleTypeOf(payload) : (forms[form]?.[0] ?? null);
 }
 
-type Form = readonly [type: ValueType, read: ((reader: DumpReader) => Value) | null];
+const moduleForm = 7;
+
+/**
+ * An eight-byte number, whose first 54 bits are the nine letters of the type's name.
+ * @see moduleTypeEncodeId in https://github.com/redis/redis/blob/7.0/src/module.c
+ */
+function moduleTypeOf(payload: ByteString): string | null {
+  if (payload.charCodeAt(1) !== 0x81 || payload.length < 10) return null;
+  return Buffer.from(payload.slice(2, 10), 'latin1').toString('base64url').slice(0, 9);
+}
+
+type Form = readonly [type: ValueType, read: ((reader: DumpReader) => Value | null) | null];
 
 const flat = (
   type: 'hash' | 'list' | 'set' | 'zset',
@@ -35,7 +48,47 @@ const stream: Form = [
     entries: reader.repeated(() => streamNode(reader.blob(), reader.blob())),
   }),
 ];
-const timedHash: Form = ['hash', null];
+
+type TimedField = readonly [name: ByteString, value: ByteString, expiresAtMillis: number];
+
+/** A hash of which fields have TTLs of their own; a moment of 0 or less is none. */
+const timedHash = (read: (reader: DumpReader) => readonly TimedField[] | null): Form => [
+  'hash',
+  (reader) => {
+    const fields = read(reader);
+    if (fields === null) return null;
+    const timed = fields.flatMap(([name, , at]) => (at > 0 ? [[name, at] as const] : []));
+    const elements = fields.flatMap(([name, value]) => [name, value]);
+    return { type: 'hash', elements, ...(timed.length > 0 && { fieldExpiries: new Map(timed) }) };
+  },
+];
+
+/** Of Redis from 7.4 on: the earliest moment, then each field behind its own, counted from there, or 0. */
+function offsetFields(reader: DumpReader): TimedField[] {
+  const first = reader.moment();
+  return reader.repeated(() => {
+    const offset = reader.length();
+    return [[reader.text(), reader.text(), offset === 0 ? 0 : first + offset - 1]];
+  });
+}
+
+/** Of Redis from 7.4 on, where it is short: the earliest moment, then field, value and moment in turn. */
+function packedFields(reader: DumpReader): TimedField[] {
+  reader.moment();
+  return chunksOf(readListpack(reader.blob()), 3).map(([name, value, at]) => {
+    if (name === undefined || value === undefined) throw new RangeError('a field without a value');
+    return [name, value, Number(at)];
+  });
+}
+
+/** Of Valkey from 9.0 on: each field with its value and its moment. Release candidates of Redis 7.4 had another form of this number. */
+function momentFields(reader: DumpReader): TimedField[] | null {
+  if (reader.version < firstOfValkey) return null;
+  return reader.repeated(() => [[reader.text(), reader.text(), reader.moment()]]);
+}
+
+/** Versions of the format that Valkey has for itself. @see RDB_VERSION in its src/rdb.h */
+const firstOfValkey = 80;
 
 /** By the first byte of a dump; null for those that are not read here. */
 const forms: Readonly<Record<number, Form>> = {
@@ -58,7 +111,10 @@ const forms: Readonly<Record<number, Form>> = {
   19: stream,
   20: flat('set', (reader) => readListpack(reader.blob())),
   21: stream,
-  ...{ 22: timedHash, 23: timedHash, 24: timedHash, 25: timedHash },
+  22: timedHash(momentFields),
+  23: ['hash', null],
+  24: timedHash(offsetFields),
+  25: timedHash(packedFields),
 };
 
 /** One long element, or many short ones. */
@@ -115,6 +171,11 @@ class DumpReader {
 
   constructor(private readonly bytes: Buffer) {}
 
+  /** Of the format, before the check sum of eight bytes at the end. */
+  get version(): number {
+    return this.bytes.readUInt16LE(this.bytes.length - 10);
+  }
+
   byte(): number {
     return this.bytes.readUInt8(this.at++);
   }
@@ -164,6 +225,11 @@ class DumpReader {
     const items: Item[] = [];
     for (let left = this.length(); left > 0; left--) items.push(...read());
     return items;
+  }
+
+  /** Milliseconds since the epoch. */
+  moment(): number {
+    return Number(this.take(8).readBigInt64LE());
   }
 
   double(): string {

@@ -126,7 +126,12 @@ function readingOf(
   const { key, type } = each;
   if (type === null && replies[0] === -2) return { kind: 'gone', key };
   if (type === null) return { kind: 'failed', key, reason: 'its type is not permitted to this user' };
-  if (!isValueType(type)) return { kind: 'failed', key, reason: `no fixture holds a \`${type}\`` };
+  if (!isValueType(type))
+    return {
+      kind: 'failed',
+      key,
+      reason: `values of type \`${type}\` are kept by archives alone, and not compared`,
+    };
   const groups = type === 'stream' ? listOf(replies.at(-1)).length : 0;
   if (isLong(each, limits)) return { kind: 'long', key, type, groups };
   const [reply = null, ttl] = replies;

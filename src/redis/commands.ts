@@ -44,6 +44,7 @@ const millis: Shape = {
   noun: 'time to live',
   fits: (reply) => typeof reply === 'number' && reply >= -2,
 };
+const listOrNil: Shape = { noun: 'list', fits: (reply) => reply === null || Array.isArray(reply) };
 const texts: Shape = { noun: 'list of texts', fits: areTexts };
 const pairs: Shape = { noun: 'list of pairs', fits: arePairs };
 const entries: Shape = {
@@ -128,6 +129,9 @@ const commands: Readonly<Partial<Record<string, CommandFacts>>> = {
   DUMP: { answers: textOrNil, looksUp: missIf(isNull), metadata: true, givesValues: true },
   GET: { answers: textOrNil, looksUp: missIf(isNull), givesValues: true },
   MGET: { looksUp: eachKey, givesValues: true },
+  // Of vector sets.
+  VINFO: { answers: listOrNil, looksUp: missIf(isNull), metadata: true },
+  VRANDMEMBER: { answers: texts, looksUp: missIf(isEmpty), givesValues: true },
   GETRANGE: { answers: text, looksUp: unclearIf((reply) => reply === ''), givesValues: true },
   HGET: { looksUp: member, givesValues: true },
   HMGET: { looksUp: unclearIf((reply) => Array.isArray(reply) && reply.every(isNull)), givesValues: true },

@@ -42,6 +42,8 @@ interface GetResult {
   readonly valueBytes: number | null;
   /** Of a collection. */
   readonly memberCount: number | null;
+  /** Of each vector in a vector set. */
+  readonly dimensions: number | null;
   readonly internalEncoding: string | null;
   readonly idleSeconds: number | null;
   /** True: the server shares the value between keys, and keeps no idle time of this one. */
@@ -64,7 +66,7 @@ export function getExecution(input: GetInput): Execution<GetResult> {
   return {
     blank: {
       ...blankOf<GetResult>()(`
-      key exists namespace kind type ttlState ttlSeconds memoryBytes valueBytes memberCount
+      key exists namespace kind type ttlState ttlSeconds memoryBytes valueBytes memberCount dimensions
       internalEncoding idleSeconds sharedValue truncated value members membersBase64 memberTtlSeconds touched
     `),
       key: input.key,
@@ -119,6 +121,7 @@ function resultOf({ map, now }: Context, key: ByteString, report: KeyReport | nu
     ttlState: ttlMillis === null ? null : ttlMillis < 0 ? 'permanent' : 'expires',
     ttlSeconds: ttlMillis === null || ttlMillis < 0 ? null : ttlMillis / 1000,
     ...{ memoryBytes, valueBytes: isString ? length : null, memberCount: isString ? null : length },
+    dimensions: report?.dimensions ?? null,
     internalEncoding,
     idleSeconds: typeof idleSeconds === 'number' ? idleSeconds : null,
     sharedValue: report && idleSeconds === noOwnIdleTime,
@@ -187,6 +190,7 @@ function view(result: GetResult, own: OwnLookups): Block[] {
     type === 'string'
       ? fact('valueBytes', 'length', result.valueBytes, 'bytes')
       : fact('memberCount', 'members', result.memberCount, 'count'),
+    ...(result.dimensions === null ? [] : [fact('dimensions', 'dimensions', result.dimensions, 'count')]),
     fact('idleSeconds', 'idle', result.idleSeconds, 'seconds', idleRemark),
   ];
   const blocks: Block[] = [{ kind: 'facts', name: 'key', facts }];
@@ -194,7 +198,8 @@ function view(result: GetResult, own: OwnLookups): Block[] {
   if (result.members) blocks.push(membersTable(result.type ?? '', result.members, result.memberTtlSeconds));
   if (result.truncated) {
     const more = result.type === 'string' ? '--max-bytes' : '--members';
-    blocks.push(note('warning', `only the start is shown; ${more} reads more`));
+    const part = result.type === 'vectorset' ? 'a random part' : 'the start';
+    blocks.push(note('warning', `only ${part} is shown; ${more} reads more`));
   }
   if (result.value === null && result.members === null)
     blocks.push(note('plain', `values of type ${result.type ?? 'unknown'} are not shown`));

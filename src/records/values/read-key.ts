@@ -3,7 +3,7 @@ import { findSharedValues, IdleLimit, type IdleTime, noOwnIdleTime } from '../..
 import { refusal } from '../../redis/errors.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
-import { collectionOf, lengthCommand, readCommands, valueIn } from './commands.ts';
+import { collectionOf, lengthCommand, listOf, readCommands, valueIn } from './commands.ts';
 import { isValueType, lengthOf, sliceOf, type Value, type ValueType } from './value.ts';
 import { openValueConnection, type ValueConnection, withFieldExpiries } from './value-connection.ts';
 
@@ -18,7 +18,10 @@ export interface KeyReport {
   readonly idleSeconds: IdleTime | null;
   /** Bytes of a string, members of a collection. */
   readonly length: number | null;
+  /** Of a vector set, some of its elements in no order, as a set. */
   readonly value: Value | null;
+  /** Of the vectors of a vector set. */
+  readonly dimensions: number | null;
   /** The value is the start of a longer one. */
   readonly truncated: boolean;
   /** The server took the reading for a use: the idle time starts again. */
@@ -57,14 +60,22 @@ export async function readKey(
     const [shared] =
       inner === 'int' ? await findSharedValues((commands) => connection.exchange(commands), [key]) : [];
     const limit = new IdleLimit((commands) => connection.exchange(commands));
-    const { value, length } = isValueType(type)
+    const {
+      value,
+      length,
+      dimensions = null,
+      quantization = null,
+    } = isValueType(type)
       ? await readStart(values, type, key, limits)
-      : { value: null, length: null };
+      : type === 'vectorset'
+        ? await readVectorSet(values, key, limits)
+        : { value: null, length: null };
     return {
       type,
       ttlMillis: numberOr(ttl),
       memoryBytes: numberOr(memory),
-      internalEncoding: typeof inner === 'string' ? inner : null,
+      internalEncoding: quantization ?? (typeof inner === 'string' ? inner : null),
+      dimensions,
       idleSeconds:
         shared instanceof ReplyError || !(await limit.isPossible(numberOr(idle) ?? 0))
           ? null
@@ -81,13 +92,21 @@ export async function readKey(
   }
 }
 
+/** The start of a value, and of a vector set what its vectors are. */
+interface Start {
+  readonly value: Value;
+  readonly length: number | null;
+  readonly dimensions?: number | null;
+  readonly quantization?: string | null;
+}
+
 /** @throws RedisError */
 async function readStart(
   values: ValueConnection,
   type: ValueType,
   key: ByteString,
   limits: ReadLimits,
-): Promise<{ readonly value: Value; readonly length: number | null }> {
+): Promise<Start> {
   const { connection } = values;
   const most = type === 'string' ? limits.bytes : limits.members;
   const { page, start } = readCommands[type];
@@ -99,6 +118,28 @@ async function readStart(
   const read = sliceOf(valueIn(type, reply) ?? emptyOf(type), 0, most);
   const [value = read] = await withFieldExpiries(values, [{ key, value: read }]);
   return { value, length: numberOr(length) };
+}
+
+/** @throws RedisError */
+async function readVectorSet(
+  { connection }: ValueConnection,
+  key: ByteString,
+  { members }: ReadLimits,
+): Promise<Start> {
+  const [info = null, some = null] = await connection.exchange([
+    ['VINFO', key],
+    ['VRANDMEMBER', key, members],
+  ]);
+  if (some instanceof ReplyError) throw refusal(some, '`VRANDMEMBER`', connection.address);
+  const facts = listOf(info);
+  const fact = (name: string) => facts[facts.indexOf(asBytes(name)) + 1];
+  const [length, dimensions, quantization] = ['size', 'vector-dim', 'quant-type'].map(fact);
+  return {
+    value: { type: 'set', elements: listOf(some) as ByteString[] },
+    length: numberOr(length),
+    dimensions: numberOr(dimensions),
+    quantization: typeof quantization === 'string' ? quantization : null,
+  };
 }
 
 /** What a key that went meanwhile holds. */

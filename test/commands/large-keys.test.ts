@@ -1,26 +1,16 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
-import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
-import type { RedisProcess } from '../server/redis-process.ts';
-import { send, startPrivateServer, targetOf } from '../server/redis.ts';
+import { startServer } from '../server/own.ts';
+import { send, targetOf } from '../server/redis.ts';
 import { stats } from './stats-runs.ts';
 
-let redis: RedisProcess;
-let server: RedisServer;
 const small = 260_000;
 const giants = 10;
 const giantBytes = 3_000_000;
 
-beforeAll(async () => {
-  redis = await startPrivateServer();
-  server = await connect(targetOf(redis.url));
-  await send(server, 'DEBUG', 'POPULATE', small, 'session', 50);
-});
-afterAll(async () => {
-  server.close();
-  await redis.stop();
-});
+const { redis, server } = await startServer();
+beforeAll(() => send(server, 'DEBUG', 'POPULATE', small, 'session', 50).then(() => undefined));
 
 /** What keeps a sample from becoming a walk over every key, and slows nothing down. */
 const sampled = ['--max-rate', '5000000'];
@@ -36,20 +26,22 @@ test('without large keys a sample is enough, and its bytes agree with what the s
 });
 
 test('a hash with a few long fields among many is larger than MEMORY USAGE says, which a reading of every key names', async () => {
-  const uncounted = async () => (await stats(redis.url, ['--exact'])).result.reading?.uncountedBytes ?? -1;
+  const own = await startServer();
+  await send(own.server, 'DEBUG', 'POPULATE', 1000, 'session', 50);
+  const uncounted = async () =>
+    (await stats(own.redis.url, ['--exact'])).result.reading?.uncountedBytes ?? -1;
   expect(await uncounted()).toBe(0);
   const fields = `for i = 1, 100000 do redis.call('HSET', 'hash', i, 'short') end
     for i = 1, 20 do redis.call('HSET', 'hash', 'long' .. i, string.rep('x', ${giantBytes})) end`;
-  onTestFinished(() => send(server, 'UNLINK', 'hash').then(() => undefined));
   // One time in a thousand a long field is among the five that MEMORY USAGE looks at.
   do {
-    await send(server, 'UNLINK', 'hash');
-    await send(server, 'EVAL', fields, 0);
-  } while (Number(await send(server, 'MEMORY', 'USAGE', 'hash')) > 1e9);
+    await send(own.server, 'UNLINK', 'hash');
+    await send(own.server, 'EVAL', fields, 0);
+  } while (Number(await send(own.server, 'MEMORY', 'USAGE', 'hash')) > 1e9);
   const ratio = (await uncounted()) / (20 * giantBytes);
   expect(ratio).toBeGreaterThan(0.8);
   expect(ratio).toBeLessThan(1.4);
-  const { stdout } = await cli(['stats', '--exact', '--no-color'], { url: redis.url, terminal: true });
+  const { stdout } = await cli(['stats', '--exact', '--no-color'], { url: own.redis.url, terminal: true });
   expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
     /`used_memory_dataset` is \d+\.\d MB more than all keys: `MEMORY USAGE` judges a collection by five/,
   );

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import type { Writable } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CertificateSet, makeCertificates } from './certificates.ts';
@@ -81,12 +82,12 @@ async function startOnce(program: string, options: RedisProcessOptions): Promise
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
-  const watchdog =
+  const forget =
     server.pid === undefined ? null : watchOver(server.pid, options.directory === undefined ? directory : '');
   const stop = async () => {
     server.kill('SIGKILL');
-    watchdog?.kill('SIGKILL');
     await ended;
+    forget?.();
     if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
   };
   try {
@@ -108,18 +109,46 @@ async function startOnce(program: string, options: RedisProcessOptions): Promise
   }
 }
 
-/** Kills the server when this process is gone, however it went: a worker of the test runner ends by a signal. */
-function watchOver(pid: number, directory: string): ChildProcess {
-  const script = 'read -r _; kill -9 "$1" 2>/dev/null; test -z "$2" || rm -rf "$2"';
-  const watchdog = spawn('sh', ['-c', script, 'watchdog', String(pid), directory], {
+/** Takes `+ pid folder` and `- pid`, line by line, and at its end kills and removes what is left. */
+const watchdogScript = `
+  while read -r sign pid folder; do
+    if [ "$sign" = + ]; then set -- "$@" "$pid" "$folder"; continue; fi
+    left=$#
+    while [ $left -gt 0 ]; do
+      [ "$1" = "$pid" ] || set -- "$@" "$1" "$2"
+      shift 2; left=$((left - 2))
+    done
+  done
+  while [ $# -gt 0 ]; do
+    kill -9 "$1" 2>/dev/null
+    test -z "$2" || rm -rf "$2"
+    shift 2
+  done`;
+
+let watchdog: Writable | undefined;
+
+/**
+ * Kills the server when this process is gone, however it went: a worker of the test runner ends by a signal. One watchdog
+ * has all servers of a process: to start another for each copies the memory of a large process once more.
+ * @returns what ends the watch
+ */
+function watchOver(pid: number, folder: string): () => void {
+  const input = (watchdog ??= startWatchdog());
+  input.write(`+ ${pid} ${folder}\n`);
+  return () => void input.write(`- ${pid}\n`);
+}
+
+function startWatchdog(): Writable {
+  const child = spawn('sh', ['-c', watchdogScript], {
     stdio: ['pipe', 'ignore', 'ignore'],
     // Ctrl-C reaches the whole process group.
     detached: true,
   });
-  watchdog.unref();
-  watchdog.on('error', () => undefined);
-  (watchdog.stdin as unknown as { unref?: () => void } | null)?.unref?.();
-  return watchdog;
+  child.unref();
+  child.on('error', () => undefined);
+  child.stdin.on('error', () => undefined);
+  (child.stdin as unknown as { unref?: () => void }).unref?.();
+  return child.stdin;
 }
 
 const versions = new Map<string, string>();

@@ -1,7 +1,7 @@
 import { inject } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
 import { type Reply, ReplyError, replyText } from '../../src/redis/reply.ts';
-import type { Argument, RedisServer } from '../../src/redis/server.ts';
+import type { Argument, RedisCommand, RedisNode, RedisServer } from '../../src/redis/server.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import type { ConnectTarget } from '../../src/redis/target.ts';
 import { parseRedisUrl } from '../../src/redis/url.ts';
@@ -49,17 +49,31 @@ export function send(server: RedisServer, ...words: readonly (string | number)[]
   return server.nodes[0].call(...words.map((word) => (typeof word === 'number' ? word : asBytes(word))));
 }
 
+/** From so many commands on it pays to open a connection for them: the client library makes several objects of each. */
+const manyCommands = 500;
+
 /** Sends many commands at once. @throws Error at the first error reply */
 export async function sendAll(
   server: RedisServer,
   commands: readonly (readonly (string | number)[])[],
 ): Promise<Reply[]> {
-  const replies = await server.nodes[0].batch(
-    commands.map((words) => words.map((word) => (typeof word === 'number' ? word : asBytes(word)))),
+  const [node] = server.nodes;
+  const encoded = commands.map((words) =>
+    words.map((word) => (typeof word === 'number' ? word : asBytes(word))),
   );
+  const replies = commands.length < manyCommands ? await node.batch(encoded) : await exchange(node, encoded);
   const failed = replies.find((reply) => reply instanceof ReplyError);
   if (failed) throw new Error(failed.message);
   return replies;
+}
+
+async function exchange(node: RedisNode, commands: readonly RedisCommand[]): Promise<Reply[]> {
+  const connection = await node.openConnection();
+  try {
+    return await connection.exchange(commands);
+  } finally {
+    connection.close();
+  }
 }
 
 /** Gives keys an idle time, as if nothing had used them for so long. */

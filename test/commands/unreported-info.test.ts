@@ -161,7 +161,7 @@ describe('a section that INFO leaves out', () => {
       ['check'],
       ['inspect'],
       ['hits', '--for', '300ms'],
-      ['bench', '--duration', '100ms', '--warmup', '0s'],
+      ['bench', '--operations', '100', '--keys', '20', '--warmup', '0s'],
     ]) {
       const { stderr } = await without(missing, args, { terminal: true });
       expect(stderr).not.toMatch(/bug|internal/);

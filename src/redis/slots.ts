@@ -20,18 +20,33 @@ export function slotOf(key: ByteString): number {
 
 /**
  * A name that begins with `key` and `suffix` and is in the slot of the key, so that one command may name both. A key
- * with a hash tag gives its slot to every name that begins with it; for any other a number is appended, found by trial.
+ * with a hash tag gives its slot to every name that begins with it; for any other a number is appended.
  */
 export function neighbourOf(key: ByteString, suffix: string): ByteString {
   const slot = slotOf(key);
   const name = asBytes(`${key}${suffix}`);
   if (slotOf(name) === slot) return name;
-  // Of a long key only the end differs from trial to trial.
-  const begun = crc16(name);
-  for (let trial = 1; ; trial++) {
-    const end = asBytes(`:${trial}`);
-    if (crc16(end, begun) % slotCount === slot) return asBytes(name + end);
+  // A CRC is linear: that of a name and an end is the CRC of the name with zeros for an end, XOR that of the end.
+  const withZeros = crc16(asBytes('\0'.repeat(endLength)), crc16(name));
+  endOfSlot ??= findEnds();
+  return asBytes(name + endText(endOfSlot[(withZeros % slotCount) ^ slot] ?? 0));
+}
+
+const endDigits = 6;
+const endLength = 1 + endDigits;
+const endText = (number: number) => asBytes(`:${String(number).padStart(endDigits, '0')}`);
+
+/** By slot: the number whose end has its CRC in that slot. */
+let endOfSlot: Uint32Array | undefined;
+
+function findEnds(): Uint32Array {
+  const ends = new Uint32Array(slotCount);
+  const open = new Set(Array.from({ length: slotCount }, (_, slot) => slot));
+  for (let number = 0; open.size > 0; number++) {
+    const slot = crc16(endText(number)) % slotCount;
+    if (open.delete(slot)) ends[slot] = number;
   }
+  return ends;
 }
 
 /** The slots that are in none of the ranges. */

@@ -18,8 +18,11 @@ const fullLoad = 0.7;
 /** Of the filter, for each slot of a generation: less than 1 % false answers for six forgotten keys per slot. */
 const filterBits = 64;
 
+/** Slots of the first generation: it grows to its full size, for most windows are of few keys. */
+const firstSlots = 2 ** 14;
+
 /**
- * What is remembered of keys, by the hash of the key, in memory of a fixed size: 36 MB unless another size is given. There are
+ * What is remembered of keys, by the hash of the key, in memory of a fixed size at most: 36 MB unless another is given. There are
  * two generations. A full young one becomes the old one, and of the old one's keys that were not asked for meanwhile
  * only a trace is left, which distinguishes them from keys that were never seen.
  */
@@ -29,15 +32,13 @@ export class KeyTable {
   /** Most entries that are remembered at a time; keys of the last `bound / 2` entries surely are. */
   readonly bound: number;
   private current: Generation;
-  private previous: Generation;
-  private readonly traces: BloomFilter;
+  private previous = new Generation(1);
+  private traces: BloomFilter | null = null;
 
   /** @param slotsPerGeneration a power of two */
-  constructor(slotsPerGeneration = 2 ** 19) {
-    this.current = new Generation(slotsPerGeneration);
-    this.previous = new Generation(slotsPerGeneration);
-    this.bound = 2 * this.current.limit;
-    this.traces = new BloomFilter(slotsPerGeneration * filterBits);
+  constructor(private readonly slotsPerGeneration = 2 ** 19) {
+    this.current = new Generation(Math.min(firstSlots, slotsPerGeneration));
+    this.bound = 2 * limitOf(slotsPerGeneration);
   }
 
   /** Where the entries stand that `find` and `enter` give the index of. It may be another object after the next call. */
@@ -68,12 +69,12 @@ export class KeyTable {
 
   /** Of a key that is not found: true where it may have been forgotten, false where it was never entered. */
   mayBeForgotten({ high, low }: KeyHash): boolean {
-    return this.traces.mayHold(high, lowHalf(high, low));
+    return this.traces?.mayHold(high, lowHalf(high, low)) ?? false;
   }
 
   private slotOf(high: number, low: number): number {
     // Before the search: afterwards, the entry that was found could be among those to be dropped.
-    if (this.current.used >= this.current.limit) this.turn();
+    if (this.current.used >= this.current.limit) this.makeRoom();
     return this.current.slotOf(high, low);
   }
 
@@ -87,15 +88,22 @@ export class KeyTable {
     return true;
   }
 
-  private turn(): void {
-    const emptied = this.previous;
-    this.forgotten += emptied.used - emptied.moved;
-    emptied.trace(this.traces);
-    emptied.clear();
-    this.previous = this.current;
-    this.current = emptied;
+  private makeRoom(): void {
+    const { current, previous, slotsPerGeneration } = this;
+    if (current.slots < slotsPerGeneration) {
+      this.current = current.enlarged();
+      return;
+    }
+    this.forgotten += previous.used - previous.moved;
+    this.traces ??= new BloomFilter(slotsPerGeneration * filterBits);
+    previous.trace(this.traces);
+    this.previous = current;
+    this.current = previous.slots < slotsPerGeneration ? new Generation(slotsPerGeneration) : previous;
+    this.current.clear();
   }
 }
+
+const limitOf = (slots: number) => Math.floor(slots * fullLoad);
 
 /** The halves are never both zero, which marks a free slot. */
 const lowHalf = (high: number, low: number) => (high === 0 && low === 0 ? 1 : low);
@@ -112,10 +120,10 @@ class Generation {
   private readonly low: Int32Array;
   private readonly left: Uint8Array;
 
-  constructor(slots: number) {
+  constructor(readonly slots: number) {
     this.memory = newMemory(slots);
     this.columns = Object.values(this.memory);
-    this.limit = Math.floor(slots * fullLoad);
+    this.limit = limitOf(slots);
     this.high = new Int32Array(slots);
     this.low = new Int32Array(slots);
     this.left = new Uint8Array(slots);
@@ -148,6 +156,19 @@ class Generation {
 
   copy(slot: number, from: Generation, source: number): void {
     this.columns.forEach((column, index) => (column[slot] = from.columns[index]?.[source] ?? 0));
+  }
+
+  /** The same entries in twice as many slots; none of them may have moved. */
+  enlarged(): Generation {
+    const larger = new Generation(2 * this.slots);
+    for (let slot = 0; slot < this.slots; slot++) {
+      if (!this.isTaken(slot)) continue;
+      const [high = 0, low = 0] = [this.high[slot], this.low[slot]];
+      const place = larger.slotOf(high, low);
+      larger.take(place, high, low);
+      larger.copy(place, this, slot);
+    }
+    return larger;
   }
 
   /** Leaves a trace of each entry that has not moved, and that says something. */

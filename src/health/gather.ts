@@ -2,8 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { asBytes } from '../support/bytes.ts';
 import { pick } from '../support/collections.ts';
 import type { Progress } from '../support/progress.ts';
-import { RedisError, refusal } from '../redis/errors.ts';
+import { isAboutOneKey, RedisError, refusal } from '../redis/errors.ts';
 import { infoWithCommands, withCommands } from '../redis/info.ts';
+import { permittedName } from '../redis/permitted-keys.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 import {
@@ -209,11 +210,11 @@ async function tryCanary(server: RedisServer, { clock, random }: Surroundings): 
   const randomBytes = (length: number) =>
     Array.from({ length }, () => String.fromCharCode(Math.floor(random() * 256))).join('');
   const name = Buffer.from(randomBytes(8), 'latin1').toString('hex');
-  const key = asBytes(`cachectl:check:${name}`);
+  let key = asBytes(`cachectl:check:${name}`);
   // Bytes that a relay which treats values as text would change.
   const value = asBytes(`\r\n\0\xff${randomBytes(60)}`);
-  const node = server.nodeFor(key);
   const startedAt = clock();
+  let node = server.nodeFor(key);
   const ask = async (...command: RedisCommand) => (await node.batch([command]))[0];
   const errorOf = (command: string, reply: ReplyError) => refusal(reply, `\`${command}\``, node.address);
   const refused = (command: 'SET' | 'GET', reply: ReplyError): Canary => {
@@ -221,7 +222,16 @@ async function tryCanary(server: RedisServer, { clock, random }: Surroundings): 
     return { outcome: 'refused', command, error, durationMillis: millisSince(startedAt, clock) };
   };
 
-  const written = await ask('SET', key, value, 'PX', canaryTtlSeconds * 1000);
+  const write = () => ask('SET', key, value, 'PX', canaryTtlSeconds * 1000);
+  let written = await write();
+  if (written instanceof ReplyError && isAboutOneKey(written)) {
+    const within = await permittedName((commands) => node.batch(commands), 'read and write');
+    if (within !== null) {
+      key = within(key);
+      node = server.nodeFor(key);
+      written = await write();
+    }
+  }
   if (written instanceof ReplyError) return refused('SET', written);
   const read = await ask('GET', key);
   const removed = await ask('UNLINK', key);

@@ -5,7 +5,7 @@ import { checks as allChecks } from '../../src/health/report.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { send, sendAll, testUrl } from '../server/redis.ts';
 import { checkJson, infoText, type Row, rowsOf, unreachable, withStatus } from './check-rows.ts';
-import { open, startRedis, temporaryFolder } from '../server/own.ts';
+import { open, startRedis, startServer, temporaryFolder } from '../server/own.ts';
 
 describe('check of a healthy server', () => {
   test('passes, says so on one line each, and leaves no key behind', async () => {
@@ -122,7 +122,7 @@ describe('check of writing', () => {
 
   test('fails for a user without the right to it, and says which right', async () => {
     const redis = await startRedis({
-      config: ['user reader on >pw ~* +@read +info +ping', 'user tenant on >pw ~tenant:* +@all'],
+      config: ['user reader on >pw ~* +@read +info +ping', 'user tenant on >pw ~tenant:* +@all -acl'],
     });
     const [reader, tenant] = await Promise.all(
       ['reader', 'tenant'].map((user) => checkJson([], { url: redis.url.replace('//', `//${user}:pw@`) })),
@@ -138,6 +138,13 @@ describe('check of writing', () => {
     expect(reader?.stdout).not.toContain('what this user may do');
     expect(tenant && rowsOf(tenant)['round-trip']?.message).toMatch(/^`SET` is refused: NOPERM/);
   });
+});
+
+test('check writes its key within the keys of a user who may ask which they are', async () => {
+  const { redis, server } = await startServer({ config: ['user tenant on >pw %R~other:* ~tenant:* +@all'] });
+  const result = await checkJson([], { url: redis.url.replace('//', '//tenant:pw@') });
+  expect(rowsOf(result)['round-trip']).toMatchObject({ status: 'pass' });
+  expect(await send(server, 'DBSIZE')).toBe(0);
 });
 
 describe('check for a user without any permission', () => {

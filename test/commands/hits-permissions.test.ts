@@ -18,6 +18,7 @@ const { redis, server } = await startServer({
     'user nomonitor on >secret ~* &* +@all -monitor',
     'user nomulti on >secret ~* &* +@all -multi -exec',
     'user owned on >secret ~user:* &* +@all',
+    'user shut on >secret ~user:* &* +@all -acl',
     'user infoonly on >secret resetkeys resetchannels -@all +ping +hello +auth +select +info',
   ],
 });
@@ -165,7 +166,7 @@ test('a user without transactions has all, and its own lookups taken off', async
 });
 
 describe('a user who may not look up the keys that mark a window', () => {
-  test.each(['infoonly', 'owned'])('has the counters (%s)', async (user) => {
+  test.each(['infoonly', 'shut'])('has the counters (%s)', async (user) => {
     const { exitCode, result, stderr } = await hitsJson(server, as(user));
     expect(stderr).toMatch(/^warning: observed in mode counters: .*\n$/);
     expect(exitCode).toBe(0);
@@ -175,10 +176,23 @@ describe('a user who may not look up the keys that mark a window', () => {
   });
 
   test('is refused another mode, and changes nothing', async () => {
-    const { exitCode, result } = await hitsJson(server, as('owned'), ['--mode', 'misses-only']);
+    const { exitCode, result } = await hitsJson(server, as('shut'), ['--mode', 'misses-only']);
     expect(exitCode).toBe(4);
     expect(result).toMatchObject({ ok: false, error: { kind: 'refused', code: 'NOPERM' } });
     expect(await flagsOn(server)).toBe('');
+  });
+});
+
+test('a user with keys of its own, who may ask which, marks the window with one of them', async () => {
+  const { exitCode, result } = await hitsJson(server, as('owned'), ['--mode', 'exact'], {
+    ...whenever,
+    // The mark that is refused is never counted.
+    state: temporaryFolder(),
+  });
+  expect(exitCode).toBe(0);
+  expect(result).toMatchObject({
+    ...{ mode: 'exact', valid: true, reads: 5, hits: 3, misses: 2 },
+    residual: { reads: 0, hits: 0, misses: 0 },
   });
 });
 

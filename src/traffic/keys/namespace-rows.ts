@@ -27,7 +27,7 @@ class RowList implements Leaf<RowList> {
   }
 }
 
-/** What the keys begin with that mark instants; see NodeObserver. */
+/** What the keys have in their names that mark instants, mostly at the beginning; see NodeObserver. */
 export const markPrefix = 'cachectl:mark:';
 
 /** Slots of the cache, a power of two. */
@@ -96,7 +96,7 @@ export class NamespaceRows {
   }
 
   private place(database: number, key: ByteString): number {
-    if (key.startsWith(markPrefix)) return (this.marks ||= this.size++);
+    if (key.includes(markPrefix)) return (this.marks ||= this.size++);
     if (database !== this.database) return this.rowOfDatabase(database);
     const leaf = this.tree.leafOf(key, this.map.isEmpty ? null : this.map.classify(key));
     leaf.keys++;

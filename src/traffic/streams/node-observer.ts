@@ -1,7 +1,8 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
-import { mayPass, RedisError, refusal } from '../../redis/errors.ts';
+import { isAboutOneKey, mayPass, RedisError, refusal } from '../../redis/errors.ts';
 import { type Info, infoOf, infoWithCommands, productOf, withCommands } from '../../redis/info.ts';
 import type { Connection } from '../../redis/connection.ts';
+import { permittedName } from '../../redis/permitted-keys.ts';
 import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import type { NodeTraffic } from '../node-traffic.ts';
@@ -79,18 +80,22 @@ export class NodeObserver {
   static async open(node: RedisNode, options: NodeObserverOptions): Promise<NodeObserver> {
     const control = await node.openConnection();
     try {
-      const [info, ...replies] = await control.exchange([
-        ['INFO', 'SERVER'],
-        ...probes.map((name) => [name, options.markKey(0)] as const),
-      ]);
-      const probe = probes.find((_, index) => !(replies[index] instanceof ReplyError)) ?? null;
-      const [first] = replies;
-      const refused =
-        probe === null && first instanceof ReplyError ? refusal(first, '`TTL`', node.address) : null;
-      if (refused !== null && mayPass(first as ReplyError)) throw refused;
+      let found = await findProbe(control, options.markKey(0));
+      if (found instanceof ReplyError && isAboutOneKey(found)) {
+        const within = await permittedName((commands) => control.exchange(commands), 'read');
+        const { markKey } = options;
+        if (within !== null) {
+          options = { ...options, markKey: (mark) => within(markKey(mark)) };
+          found = await findProbe(control, options.markKey(0));
+        }
+      }
+      const probe = found instanceof ReplyError ? null : found;
+      const refused = found instanceof ReplyError ? refusal(found, '`TTL`', node.address) : null;
+      if (refused !== null && found instanceof ReplyError && mayPass(found)) throw refused;
+      const [info] = await control.exchange([['INFO', 'SERVER']]);
       const table = commandTable(rulesOf(productOf(infoOf(info) ?? {}).product));
       const observer = new NodeObserver(node, control, options, probe, refused, table);
-      observer.ownMisses = replies.filter((reply) => !(reply instanceof ReplyError)).length;
+      observer.ownMisses = probe === null ? 0 : 1;
       return observer;
     } catch (error) {
       control.close();
@@ -254,6 +259,21 @@ export class NodeObserver {
       });
     });
   }
+}
+
+/** The first that this user may call with the key, or why not even one. @throws RedisError when the connection is lost */
+async function findProbe(
+  control: Connection,
+  key: ByteString,
+): Promise<(typeof probes)[number] | ReplyError> {
+  let refused: ReplyError | undefined;
+  for (const name of probes) {
+    const [reply] = await control.exchange([[name, key]]);
+    if (!(reply instanceof ReplyError)) return name;
+    // A key that is refused says more than a command.
+    if (refused === undefined || isAboutOneKey(reply)) refused = reply;
+  }
+  return refused as ReplyError;
 }
 
 const nameOf = (stream: StreamName) => (stream === 'commands' ? 'MONITOR' : 'the subscription to events');

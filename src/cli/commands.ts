@@ -1,3 +1,4 @@
+import { defineAcl } from '../commands/acl/command.ts';
 import { defineApply } from '../commands/apply/command.ts';
 import { defineBench } from '../commands/bench/command.ts';
 import { defineCheck } from '../commands/check/command.ts';
@@ -38,6 +39,7 @@ export const commandDefinitions: readonly DefineCommand[] = [
   defineSandbox,
   defineBench,
   defineCheck,
+  defineAcl,
   defineConfig,
   defineCompletion,
 ];

@@ -183,6 +183,7 @@ function entranceOf(
   };
   const enter = async (signal?: AbortSignal) => {
     const given = signal === undefined ? io.signal : AbortSignal.any([io.signal, signal]);
+    if (resolved.obstacle !== null) throw resolved.obstacle;
     const server = await connections.connect(resolved.target, given);
     if (writes) {
       requireWritable(await protectionsOf(server), `\`${command}\``);

@@ -46,6 +46,29 @@ async function fill(): Promise<void> {
   expect((await keyCounts(cluster)).every((count) => count > 20)).toBe(true);
 }
 
+test.each(['stats', 'inspect', 'keys', 'export', 'diff', 'hits', 'invalidate', 'config'])(
+  '%s needs no more on a cluster than `acl` prints',
+  async (command) => {
+    await fill();
+    const { stdout } = await cli(['acl', command, '--cluster'], onCluster());
+    for (const admin of cluster.admins) {
+      await send(admin, ...stdout.trimEnd().split(' '), '>secret');
+      await send(admin, 'ACL', 'LOG', 'RESET');
+    }
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'one.json'), '[{"key":"user:1:profile","value":"x"}]');
+    const words: Readonly<Record<string, string>> = {
+      ...{ diff: 'diff one.json', hits: 'hits --for 100ms', config: 'config init --file -' },
+      ...{ export: 'export * --to all.ndjson', invalidate: 'invalidate --pattern user:1* --yes' },
+    };
+    const url = cluster.nodes[1].url.replace('://', '://cachectl:secret@');
+    const line = [...(words[command] ?? command).split(' '), '--cluster'];
+    const result = await cli(line, { url, cwd: folder, env: { XDG_STATE_HOME: folder } });
+    expect(result.exitCode, result.stderr).toBe(command === 'diff' ? 1 : 0);
+    for (const admin of cluster.admins) expect(await send(admin, 'ACL', 'LOG')).toEqual([]);
+  },
+);
+
 describe('reading a cluster', () => {
   test('keys lists those of all nodes, each once', async () => {
     await fill();

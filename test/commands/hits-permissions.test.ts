@@ -4,7 +4,7 @@ import { flagsOn, hitsJson, notesIn, runHits, setFlags, traffic } from './hits-r
 import { folderWith, urlAs } from './reading.ts';
 import { startServer, temporaryFolder } from '../server/own.ts';
 
-/** The user that docs/hits.md names. */
+/** No more than `hits` needs, but for what it asks where TTL is refused. */
 const documented =
   'user observer on >secret resetkeys %R~* resetchannels &__keyevent@*__:* -@all +ping +hello +auth +select +info ' +
   '+ttl +type +multi +exec +subscribe +monitor +config|get +config|set +memory|usage +client|setname';
@@ -35,7 +35,7 @@ async function configSets(work: () => Promise<unknown>): Promise<number> {
   return (await callsOf(server, 'config|set')) - before;
 }
 
-describe('the user that the documentation names', () => {
+describe('a user with what hits needs', () => {
   test('observes in mode exact, and attributes every lookup', async () => {
     const state = temporaryFolder();
     const { exitCode, result, stdout, stderr } = await hitsJson(server, as('observer'), ['--mode', 'exact'], {

@@ -48,6 +48,28 @@ describe('a profile of Sentinels', () => {
     });
   });
 
+  test('needs the rights that `acl` prints, on the server and on the Sentinels', async () => {
+    const asked = await cli(['acl', 'keys', '-o', 'json'], { env: withMap(profile([sentinel.url])) });
+    const { line, sentinelLine } = JSON.parse(asked.stdout) as Record<'line' | 'sentinelLine', string>;
+    const watcher = await open(sentinel.url);
+    for (const [to, text] of [
+      [server, line],
+      [watcher, sentinelLine],
+    ] as const)
+      await send(to, ...text.split(' '), '>secret');
+    const nodes = [sentinel.url.replace('://', '://cachectl:secret@')];
+    const env = withMap({
+      profiles: {
+        p: { sentinel: { name: 'main', nodes, database: 2 }, username: 'cachectl', passwordEnv: 'SECRET' },
+      },
+      defaultProfile: 'p',
+    });
+    const { exitCode, stdout, stderr } = await cli(['keys'], { env: { ...env, SECRET: 'secret' } });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout.split('\n').sort()).toEqual(['', 'user:1', 'user:2']);
+    for (const each of [server, watcher]) expect(await send(each, 'ACL', 'LOG')).toEqual([]);
+  });
+
   test('names a primary that nobody watches', async () => {
     const { exitCode, stderr } = await cli(['keys'], { env: withMap(profile([sentinel.url], 'other')) });
     expect(exitCode).toBe(3);

@@ -1,5 +1,6 @@
 import type { Argument, CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import type { MapNames } from '../../config/places.ts';
+import { rightsOf } from '../acl/rights.ts';
 import { listArgument } from '../arguments.ts';
 
 /** One thing that can stand at the cursor; `files` and `folders` leave it to the shell to list them. */
@@ -28,6 +29,7 @@ const sources: ReadonlyMap<string, Source> = new Map<string, Source>([
   ['folder', 'folders'],
   ['directory', 'folders'],
   ['journal', 'files'],
+  ['commands', Object.keys(rightsOf)],
   ['type', ['string', 'hash', 'list', 'set', 'zset', 'stream']],
 ]);
 

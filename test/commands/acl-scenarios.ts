@@ -1,0 +1,178 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RedisServer } from '../../src/redis/server.ts';
+import { cli, type CliResult } from '../run-cli.ts';
+import { temporaryFolder } from '../server/own.ts';
+import { emptyDatabase, makeIdle, send, sendAll } from '../server/redis.ts';
+import { storedKeys } from './invalidate-setup.ts';
+
+/** A command line, and what `acl` is asked for it. */
+export interface Scenario {
+  readonly line: string;
+  readonly acl: string;
+  readonly input?: string;
+  /** What an administrator runs before. */
+  readonly before?: string;
+  readonly isIdle?: true;
+  /** Settings of the server. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** False: the same rights are tried one by one elsewhere. */
+  readonly oneByOne?: false;
+}
+
+const shortRecords = [
+  '{"key":"page:0","value":"changed","ttl":60}',
+  '{"key":"new:1","type":"list","value":["a"]}',
+  '{"key":"new:2","type":"stream","value":[{"id":"1-1","fields":{"a":"b"}}]}',
+  '{"key":"new:3","type":"hash","value":{"name":"ben"}}',
+  '{"key":"new:4","type":"set","value":["a"]}',
+  '{"key":"new:5","type":"zset","value":{"a":1}}',
+].join('\n');
+
+const records = [
+  shortRecords,
+  `{"key":"new:6","type":"set","value":${JSON.stringify(Array.from({ length: 10_100 }, (_, index) => `m${index}`))}}`,
+  `{"key":"new:7","type":"set","ttl":60,"value":${JSON.stringify(Array.from({ length: 10_100 }, (_, index) => `m${index}`))}}`,
+].join('\n');
+
+export const scenarios: readonly Scenario[] = [
+  { line: 'stats --exact', acl: 'stats' },
+  { line: 'stats --hits 100ms', acl: 'stats --hits', oneByOne: false },
+  { line: 'watch --count 2 -i 100ms', acl: 'watch' },
+  { line: 'watch --count 2 -i 100ms --hits', acl: 'watch --hits', oneByOne: false },
+  { line: 'hits --for 100ms', acl: 'hits' },
+  { line: 'hits --for 100ms', acl: 'hits', settings: { 'notify-keyspace-events': 'EA' } },
+  { line: 'hits --for 100ms --mode misses-only', acl: 'hits --mode misses-only', oneByOne: false },
+  { line: 'hits --for 100ms --mode counters', acl: 'hits --mode counters', oneByOne: false },
+  { line: 'inspect --exact', acl: 'inspect' },
+  {
+    line: 'inspect --exact --latency-budget 1s',
+    acl: 'inspect --latency-budget',
+    settings: { 'maxmemory-policy': 'allkeys-lfu' },
+  },
+  { line: 'keys *', acl: 'keys' },
+  { line: 'keys * --long', acl: 'keys --long' },
+  { line: 'keys * --type list', acl: 'keys --type' },
+  { line: 'keys * --larger-than 1kB', acl: 'keys --larger-than' },
+  { line: 'keys * --ttl none', acl: 'keys --ttl' },
+  ...['page:1', 'int:1', 'user:1', 'queue:1', 'tags:1', 'rank:1', 'log:1'].map((key) => ({
+    line: `get ${key}`,
+    acl: 'get',
+  })),
+  { line: 'ttl page:1', acl: 'ttl' },
+  { line: 'invalidate --pattern page:* --yes', acl: 'invalidate' },
+  { line: 'invalidate user 1 --yes', acl: 'invalidate' },
+  { line: 'invalidate team 1 --yes', acl: 'invalidate' },
+  { line: 'invalidate --pattern page:* --no-backup --yes', acl: 'invalidate --no-backup' },
+  { line: 'invalidate user 1 --no-backup --yes', acl: 'invalidate --no-backup' },
+  { line: 'invalidate team 1 --no-backup --yes', acl: 'invalidate --no-backup' },
+  { line: 'invalidate --pattern page:* --mode soft --over 10s --yes', acl: 'invalidate --mode soft' },
+  { line: 'invalidate page 1 --mode generation --yes', acl: 'invalidate --mode generation' },
+  {
+    line: 'apply plan.json --yes',
+    acl: 'apply',
+    before: 'invalidate --pattern page:* --plan-out plan.json',
+  },
+  {
+    line: 'apply plan.json --yes',
+    acl: 'apply',
+    before: 'invalidate --pattern page:* --mode soft --plan-out plan.json',
+  },
+  {
+    line: 'undo a.journal --yes',
+    acl: 'undo',
+    before: 'invalidate --pattern page:* --backup --journal a.journal --yes',
+  },
+  {
+    line: 'undo a.journal --yes',
+    acl: 'undo',
+    before: 'prune --set-ttl --too-long --journal a.journal --yes',
+  },
+  { line: 'prune --set-ttl --too-long --yes', acl: 'prune' },
+  { line: 'prune --idle 1s --yes', acl: 'prune', isIdle: true },
+  { line: 'warm -', acl: 'warm', input: records },
+  { line: 'warm all.archive', acl: 'warm', before: 'export * --to all.archive' },
+  { line: 'warm - --only-missing', acl: 'warm --only-missing', input: records },
+  { line: 'warm - --merge', acl: 'warm --merge', input: records, oneByOne: false },
+  { line: 'warm - --verify all', acl: 'warm --verify', input: shortRecords },
+  { line: 'export * --to all.ndjson', acl: 'export' },
+  { line: 'export * --to all.archive', acl: 'export --form archive' },
+  { line: 'diff all.ndjson', acl: 'diff', before: 'export * --to all.ndjson' },
+  { line: 'bench --operations 100 --keys 10 --warmup 10ms', acl: 'bench' },
+  { line: 'check', acl: 'check' },
+  { line: 'check --no-write', acl: 'check --no-write' },
+  { line: 'config init --file -', acl: 'config' },
+];
+
+const map = {
+  namespaces: {
+    page: { pattern: 'page:*', ttl: '5m' },
+    plain: { pattern: 'plain:*', ttl: '1h' },
+    user: { pattern: 'user:*' },
+  },
+  entities: {
+    page: { patterns: ['page:<id>'], generation: 'generation:<id>' },
+    user: { patterns: ['user:<id>'], index: 'idx:user:<id>' },
+    team: { patterns: ['user:<id>'], index: 'idx:team:<id>' },
+  },
+};
+
+const some = (count: number, name: string) => Array.from({ length: count }, (_, index) => `${name}:${index}`);
+const elements = some(300, 'an element of a collection that is long enough to be read in pieces');
+
+async function fill(server: RedisServer): Promise<void> {
+  await emptyDatabase(server);
+  await sendAll(server, [
+    ...some(12, 'page').map((key, index) => ['SET', key, `"${key}"`, 'EX', 600 + index]),
+    ...some(2, 'plain').map((key) => ['SET', key, '']),
+    ...some(2, 'int').map((key) => ['SET', key, '7']),
+    ...some(3, 'user').map((key) => ['HSET', key, 'name', 'ann', 'age', 7]),
+    ...some(2, 'queue').map((key) => ['RPUSH', key, 'a', 'b']),
+    ...some(2, 'tags').map((key) => ['SADD', key, 'a', 'b']),
+    ...some(2, 'rank').map((key) => ['ZADD', key, 1, 'a', 2, 'b']),
+    ...some(2, 'log').map((key) => ['XADD', key, '*', 'a', 'b']),
+    ['SADD', 'idx:user:1', 'user:1', 'user:2', 'user:gone'],
+    ['ZADD', 'idx:team:1', 1, 'user:1', 2, 'user:gone'],
+    ['SET', 'generation:1', 1],
+    ['SET', 'long:string', 'x'.repeat(300_000)],
+    ['RPUSH', 'long:list', ...elements],
+    ['SADD', 'long:set', ...elements],
+    ['HSET', 'long:hash', ...elements.flatMap((each) => [each, each])],
+    ['ZADD', 'long:zset', ...elements.flatMap((each, index) => [index, each])],
+  ]);
+}
+
+/** What came of a run, with `command get`, `key user:1`, … for what was refused. */
+export type AsUser = CliResult & { readonly refused: readonly string[] };
+
+const defaults = { 'notify-keyspace-events': '', 'maxmemory-policy': 'noeviction' };
+
+/** Runs the line on a fresh keyspace as the user whom these rules make, and gives what was refused. */
+export async function runAs(
+  server: RedisServer,
+  url: string,
+  rules: readonly string[],
+  { line, input, before, isIdle, settings }: Scenario,
+): Promise<AsUser> {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'cachectl.config.json'), JSON.stringify(map));
+  for (const [name, value] of Object.entries({ ...defaults, ...settings }))
+    await send(server, 'CONFIG', 'SET', name, value);
+  await fill(server);
+  if (isIdle) await makeIdle(server, await storedKeys(server), 100);
+  const run = (words: string[], as: string) =>
+    cli(words, {
+      ...{ url: as, cwd: folder, env: { XDG_STATE_HOME: join(folder, 'state') } },
+      ...(input !== undefined && { input }),
+    });
+  if (before !== undefined) await run(before.split(' '), url);
+  await send(server, 'ACL', 'SETUSER', 'ann', 'reset', '>secret', ...rules);
+  await send(server, 'ACL', 'LOG', 'RESET');
+  const outcome = await run([...line.split(' '), '-o', 'json'], url.replace('://', '://ann:secret@'));
+  const log = (await send(server, 'ACL', 'LOG')) as unknown[][];
+  const refused = log.map((entry) => {
+    const field = (name: string) => String(entry[entry.indexOf(name) + 1]);
+    return `${field('reason')} ${field('object')}`;
+  });
+  return { ...outcome, refused };
+}

@@ -9,10 +9,12 @@ import {
   exactKeyOf,
   globOf,
   type KeyPattern,
+  givenPattern,
   matchesEverything,
   parsePattern,
   patternWithin,
   quotePattern,
+  readPattern,
 } from '../keyspace/pattern.ts';
 import { asBytes, bytesOf, type ByteString } from '../support/bytes.ts';
 import { digestsBeyond, hashedCopies, type Unreachable } from './unreachable.ts';
@@ -56,29 +58,6 @@ export function selectKeys(target: Target, map: NamespaceMap): Selection {
       return selectPatterns(target.texts.map(readPattern), target.all, map);
     case 'namespace':
       return map.isEmpty ? selectInferred(target.names, map) : selectNamespaces(target.names, map);
-  }
-}
-
-/**
- * A pattern as a person types it. `?` and `[` are wildcards to redis-cli and text to the map, so neither is taken for
- * the other. @throws InputError
- */
-export function readPattern(text: string): KeyPattern {
-  const [, ambiguous] = /^(?:\\[\s\S]|[^\\?[])*([?[])/.exec(text) ?? [];
-  if (ambiguous !== undefined) {
-    throw new InputError(
-      `pattern \`${text}\`: \`${ambiguous}\` is no wildcard here`,
-      `write * for anything and <id> for one whole segment, or \\${ambiguous} for the character itself`,
-    );
-  }
-  return parsed(text);
-}
-
-function parsed(text: string): KeyPattern {
-  try {
-    return parsePattern(text);
-  } catch (error) {
-    throw new InputError((error as Error).message);
   }
 }
 
@@ -132,7 +111,7 @@ function selectNamespaces(names: readonly string[], map: NamespaceMap): Selectio
 /** Without a map a namespace is the pattern that keys were inferred to follow. */
 function selectInferred(names: readonly string[], map: NamespaceMap): Selection {
   const tests = names.map((name) => {
-    const pattern = parsed(name);
+    const pattern = givenPattern(name);
     if (matchesEverything(pattern, map.delimiters)) {
       throw new InputError(
         `namespace \`${name}\` has no name of its own`,
@@ -146,7 +125,7 @@ function selectInferred(names: readonly string[], map: NamespaceMap): Selection 
       : (key: ByteString) => inferPattern(key, map.delimiters) === name;
     return (key: ByteString) => matches(key) && isInferred(key);
   });
-  return selectAny(names.map(parsed), () => (key) => tests.some((test) => test(key)));
+  return selectAny(names.map(givenPattern), () => (key) => tests.some((test) => test(key)));
 }
 
 /** @throws InputError where the map has no such namespace, or it is state */

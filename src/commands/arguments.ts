@@ -1,7 +1,5 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { parseDuration, parseRatio, parseSize } from '../support/quantity.ts';
-import { InputError } from '../support/failure.ts';
-import { type KeyPattern, parsePattern } from '../keyspace/pattern.ts';
 import { bytesOf } from '../support/bytes.ts';
 
 /** Parsers for the values of options. commander puts the option's name in front of what they say. */
@@ -81,12 +79,3 @@ export const eachArgument = (text: string, previous: readonly string[] | undefin
   ...(previous ?? []),
   text,
 ];
-
-/** A pattern given as an argument. @throws InputError */
-export function patternArgument(text: string): KeyPattern {
-  try {
-    return parsePattern(text);
-  } catch (error) {
-    throw new InputError((error as Error).message);
-  }
-}

@@ -1,6 +1,6 @@
 import { type KeySelection, type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { InputError } from '../support/failure.ts';
-import { patternArgument } from './arguments.ts';
+import { readPattern } from '../keyspace/pattern.ts';
 
 /** The keys that patterns and `--namespace` select. @throws InputError with the names there are */
 export function selectionOf(
@@ -9,7 +9,7 @@ export function selectionOf(
   namespaces: readonly string[] = [],
 ): KeySelection {
   for (const name of namespaces) requireNamespace(map, name);
-  return { patterns: patterns.map(patternArgument), namespaces };
+  return { patterns: patterns.map(readPattern), namespaces };
 }
 
 function requireNamespace(map: NamespaceMap, name: string): void {

@@ -1,4 +1,5 @@
 import { type ByteString, asBytes, bytesOf, textOf } from '../support/bytes.ts';
+import { InputError } from '../support/failure.ts';
 
 /**
  * A key pattern of the map: literal text, `*` (any bytes), and placeholders `<name>` (one whole segment).
@@ -62,6 +63,30 @@ export function parsePattern(text: string): KeyPattern {
   flush();
   if (parts.length === 0) throw new Error('a pattern must not be empty');
   return { text, parts };
+}
+
+/**
+ * A pattern as a person types it. `?` and `[` are wildcards to redis-cli and text to the map, so neither is taken for
+ * the other. @throws InputError
+ */
+export function readPattern(text: string): KeyPattern {
+  const [, ambiguous] = /^(?:\\[\s\S]|[^\\?[])*([?[])/.exec(text) ?? [];
+  if (ambiguous !== undefined) {
+    throw new InputError(
+      `pattern \`${text}\`: \`${ambiguous}\` is no wildcard here`,
+      `write * for anything and <id> for one whole segment, or \\${ambiguous} for the character itself`,
+    );
+  }
+  return givenPattern(text);
+}
+
+/** A pattern that is not from the map, and may be wrong. @throws InputError */
+export function givenPattern(text: string): KeyPattern {
+  try {
+    return parsePattern(text);
+  } catch (error) {
+    throw new InputError((error as Error).message);
+  }
 }
 
 /** Equal for patterns that match the same keys: the name of a placeholder without a shape says nothing. */

@@ -1,4 +1,5 @@
 import {
+  type Audience,
   type Execution,
   isReportFormat,
   type Outcome,
@@ -7,7 +8,7 @@ import {
   type RowSink,
 } from '../commands/context.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
-import type { Block, Cell, Column } from '../render/blocks.ts';
+import { type Block, caveatsOf, type Cell, type Column, type NoteBlock } from '../render/blocks.ts';
 import { pick } from '../support/collections.ts';
 import { maskedText } from '../support/masked.ts';
 import { jsonText } from '../render/json-text.ts';
@@ -72,6 +73,11 @@ export class Printer {
     if (this.options.quiet !== true) this.fail(`warning: ${printableLines(maskedText(text))}\n`);
   }
 
+  private caution({ text, tone }: NoteBlock): void {
+    if (tone === 'warning' || tone === 'bad') this.warn(text);
+    else if (this.options.quiet !== true) this.fail(`note: ${printableLines(maskedText(text))}\n`);
+  }
+
   /** On stderr as it is; on a terminal with commands to copy on lines of their own where they would be broken. */
   fail(text: string): void {
     const { stderr } = this.io;
@@ -101,18 +107,25 @@ export class Printer {
     own: OwnLookups,
   ): Promise<void> {
     const result = outcome?.result;
+    const view = (isPerson: boolean, seen: Audience['seen']) =>
+      result === undefined ? [] : execution.view(result, own, { isPerson, seen });
+    const caveats = caveatsOf(view(true, null));
+    const isPerson = this.format === 'table' && this.report === null;
+    // On a terminal they are in what is printed, but for rows, which are printed already. A failure says more.
+    if (failure === undefined && (!isPerson || this.rows !== undefined))
+      for (const caveat of caveats) this.caution(caveat);
     if (this.report !== null) {
       const render = execution.formats?.[this.report];
       if (result !== undefined && render !== undefined) await this.write(await render(result));
       return;
     }
     if (this.format === 'json' || this.format === 'ndjson') {
-      await this.write(this.machineText(execution, result, failure, own));
+      const texts = caveats.map(({ text }) => text);
+      await this.write(this.machineText(execution, result, failure, own, texts));
       return;
     }
-    if (result === undefined) return;
-    const isPerson = this.format === 'table';
-    const blocks = execution.view(result, own, { isPerson, seen: outcome?.seen ?? null });
+    const all = view(isPerson, outcome?.seen ?? null);
+    const blocks = this.rows === undefined ? all : all.filter((block) => !caveatsOf([block]).length);
     if (blocks.length === 0) return;
     if (isPerson) return this.print(blocks);
     const { renderCsv, renderTsv } = await import('../render/rows.ts');
@@ -128,9 +141,10 @@ export class Printer {
     result: Result | undefined,
     failure: Failure | undefined,
     { hits, misses, lost }: OwnLookups,
+    caveats: readonly string[],
   ): string {
     const error = failure ? pick(failure, ['kind', 'code', 'message', 'hint']) : null;
-    const status = { ok: error === null, error, ownLookups: { hits, misses, lost } };
+    const status = { ok: error === null, error, ownLookups: { hits, misses, lost }, caveats };
     const fields: Record<string, unknown> = { ...execution.blank, ...result };
     const head = { schemaVersion, command: this.command };
     if (this.rows !== undefined) {

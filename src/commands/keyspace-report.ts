@@ -5,7 +5,7 @@ import type { OwnLookups } from '../redis/lookups.ts';
 import { ledgerFolder, touchesOf } from '../health/lookups/ledger.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { Context } from './context.ts';
-import { type Block, note, type NoteBlock } from '../render/blocks.ts';
+import { type Block, caveats, note, type NoteBlock } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 import type { KeyStatistics } from '../keyspace/key-statistics.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
@@ -165,10 +165,13 @@ export async function warnOfTouches(
   }
 }
 
-type ConditionalNote = readonly [holds: boolean, tone: NoteBlock['tone'], text: string];
+/** What holds: a note, and a caveat where it says so. */
+type ConditionalNote = readonly [holds: boolean, tone: NoteBlock['tone'], text: string, isCaveat?: 'caveat'];
 
 const notesThatHold = (notes: readonly ConditionalNote[]): Block[] =>
-  notes.flatMap(([holds, tone, text]) => (holds ? [note(tone, text)] : []));
+  notes.flatMap(([holds, tone, text, caveat]) =>
+    !holds ? [] : caveat === undefined ? note(tone, text) : caveats(tone, text),
+  );
 
 /** How the figures are to be read, where they are not those of every key. */
 export function readingNotes(reading: ReadingReport): Block[] {
@@ -186,6 +189,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
       method === 'sample',
       'plain',
       `a sample of ${counted(reading.scannedKeys ?? 0, 'key')}${outOf}: ${howErrorsRead}; --exact reads every key`,
+      'caveat',
     ],
     [
       gone > 0,
@@ -205,6 +209,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
       recounted > 0,
       'warning',
       `SCAN gave keys ${again}: figures may be up to ${counted(recounted, 'key')} too high`,
+      'caveat',
     ],
     unmetNote(reading),
     [
@@ -213,16 +218,19 @@ export function readingNotes(reading: ReadingReport): Block[] {
       reading.coversAll
         ? `the walk ended early, after ${read} of the keys: the figures are estimates of the whole from these`
         : `the walk ended early: these figures cover ${read} of the keys`,
+      'caveat',
     ],
     [
       lookedUpKeys !== null,
       'plain',
       `types, TTLs, encodings and idle times of ${counted(lookedUpKeys ?? 0, 'key')}, chosen at random: ${howErrorsRead}; --exact looks up every key`,
+      'caveat',
     ],
     [
       reached !== null && reached > target,
       'warning',
       `the figures of large namespaces are within ${formatRatio(reached ?? 0)}, not ${formatRatio(target)}: --precision reads on`,
+      'caveat',
     ],
     [unseen >= 1, 'dim', `a namespace that is not listed has at most ${counted(unseen, 'key')} (95 %)`],
     [
@@ -246,6 +254,7 @@ function unmetNote({ mostUnmetBytes, memoryUnchecked, uncountedBytes }: ReadingR
       true,
       'warning',
       `\`used_memory_dataset\` is ${formatBytes(uncounted)} more than all keys: \`MEMORY USAGE\` judges a collection by five of its elements, and one whose elements differ in length may be far larger; \`MEMORY USAGE KEY SAMPLES 0\` measures it whole`,
+      'caveat',
     ];
   if (unmet === 0 && memoryUnchecked !== null)
     return [
@@ -257,6 +266,7 @@ function unmetNote({ mostUnmetBytes, memoryUnchecked, uncountedBytes }: ReadingR
     unmet > 0,
     'warning',
     `up to ${formatBytes(unmet)} are in keys that the sample did not meet, by the server's \`used_memory_dataset\` or \`INFO keysizes\`: any namespace may hold them; --exact finds them`,
+    'caveat',
   ];
 }
 
@@ -267,20 +277,21 @@ const uncheckedTexts: Readonly<Record<UncheckedReason, string>> = {
   unreadable: 'it includes keys whose size may not be read',
 };
 
+/** Null where every key could be read. */
+export const unreadableText = (keys: number): string | null =>
+  keys === 0 ? null : `${counted(keys, 'key')} may be listed but not read by this user`;
+
 /** What could not be read and why, then what the reading cost. */
 export function costNotes(cost: ServerCost, own: OwnLookups): Block[] {
   const { refusedColumns, unreadableKeys, serverCpuSeconds } = cost;
   const cpu = serverCpuSeconds === null ? '' : `, ${formatSeconds(serverCpuSeconds)} of its CPU`;
   return [
-    ...refusedColumns.map(({ column, reason }) =>
-      note('warning', `no ${column} column: the server answered \`${reason}\``),
+    ...caveats(
+      'warning',
+      ...refusedColumns.map(({ column, reason }) => `no ${column} column: the server answered \`${reason}\``),
+      unreadableText(unreadableKeys),
     ),
     ...notesThatHold([
-      [
-        unreadableKeys > 0,
-        'warning',
-        `${counted(unreadableKeys, 'key')} may be listed but not read by this user`,
-      ],
       [
         true,
         'dim',

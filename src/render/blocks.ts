@@ -57,6 +57,11 @@ export interface NoteBlock {
   readonly kind: 'note';
   readonly tone: 'plain' | 'good' | 'warning' | 'bad' | 'dim';
   readonly text: string;
+  /**
+   * It changes what the figures mean: something could not be read, was left out, limited or estimated. Where the result is
+   * for programs it is on stderr, and in JSON in `caveats`.
+   */
+  readonly isCaveat?: true;
 }
 
 /** A command to copy, under a line that says what for; on a line of its own, which is never wrapped. Left out of tsv and csv. */
@@ -94,6 +99,13 @@ export const note = (tone: NoteBlock['tone'], text: string): NoteBlock => ({ kin
 /** A note for each text; none where there is nothing to say. */
 export const notes = (tone: NoteBlock['tone'], ...texts: readonly (string | false | null)[]): NoteBlock[] =>
   texts.flatMap((text) => (text === false || text === null ? [] : note(tone, text)));
+
+/** The same for what changes the meaning of the figures. */
+export const caveats = (tone: NoteBlock['tone'], ...texts: readonly (string | false | null)[]): NoteBlock[] =>
+  notes(tone, ...texts).map((each) => ({ ...each, isCaveat: true }));
+
+export const caveatsOf = (blocks: readonly Block[]): NoteBlock[] =>
+  blocks.filter((block) => block.kind === 'note').filter(({ isCaveat }) => isCaveat === true);
 
 export const command = (purpose: string, ...words: string[]): CommandBlock => ({
   kind: 'command',

@@ -5,7 +5,7 @@ import { type BenchOptions, checkOptions, needsKeys, workloadNames } from '../..
 import type { BenchReport } from '../../bench/result.ts';
 import { InputError } from '../../support/failure.ts';
 import { readNamedFile } from '../../support/named-file.ts';
-import { type BenchResult, interruptionText, verdictText, viewBench } from './view.ts';
+import { type BenchResult, interruptionText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { confirmProtected, requireWritable } from '../protection.ts';
@@ -87,9 +87,6 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
     maxP99Micros: input.failAbove === undefined ? null : input.failAbove * 1e6,
     minThroughputPerSecond: input.minThroughput ?? null,
   });
-  if (context.output !== 'table') {
-    for (const verdict of verdicts.filter(({ met }) => !met)) context.warn(verdictText(verdict));
-  }
   if (context.signal.aborted) context.warn(interruptionText(options.workloads, report));
   return {
     result: { ...withComparison(report, baseline), verdicts },

@@ -4,7 +4,7 @@ import type { BenchReport, Warning, WorkloadResult } from '../../bench/result.ts
 import type { Verdict } from '../../bench/gates.ts';
 import { sumOf } from '../../support/collections.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, note, type NoteBlock } from '../../render/blocks.ts';
+import { type Block, caveats, note, type NoteBlock } from '../../render/blocks.ts';
 import { type Field, fieldsOf, tableOf } from '../../render/table.ts';
 import {
   counted,
@@ -30,7 +30,7 @@ export function viewBench(result: BenchResult, own: OwnLookups): Block[] {
     tableOf('results', result.results, workloadFields),
     ...settingNotes(result),
     ...result.comparisons.map(comparisonNote),
-    ...result.verdicts.map(verdictNote),
+    ...result.verdicts.flatMap(verdictNote),
     ...warningNotes(result.warnings),
     ...keyNotes(result, own),
   ];
@@ -70,7 +70,7 @@ function settingNotes(result: BenchResult): NoteBlock[] {
   }
   for (const { name, complete, durationSeconds } of results) {
     if (!complete)
-      notes.push(note('warning', `\`${name}\` was cut short after ${formatSeconds(durationSeconds)}`));
+      notes.push(...caveats('warning', `\`${name}\` was cut short after ${formatSeconds(durationSeconds)}`));
   }
   return notes;
 }
@@ -82,7 +82,8 @@ function comparisonNote({ workload, throughputRatio, p50Ratio, p99Ratio }: Compa
   );
 }
 
-const verdictNote = (verdict: Verdict): NoteBlock => note(verdict.met ? 'good' : 'bad', verdictText(verdict));
+const verdictNote = (verdict: Verdict): NoteBlock[] =>
+  verdict.met ? [note('good', verdictText(verdict))] : caveats('bad', verdictText(verdict));
 
 /** `get`: p99 3 ms, above 2 ms */
 export function verdictText({ workload, measure, limit, actual, met }: Verdict): string {

@@ -7,7 +7,7 @@ import type {
 } from '../../records/compare/tally.ts';
 import type { KeyProblem } from '../../records/problems.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, note, notes } from '../../render/blocks.ts';
+import { type Block, caveats, note, notes } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, type ServerCost } from '../keyspace-report.ts';
@@ -100,7 +100,7 @@ export function viewDiff(result: DiffResult, own: OwnLookups): Block[] {
     ...(namespaces.length > 1
       ? [tableOf('namespaces', namespaces, byNamespace, { title: 'By namespace' })]
       : []),
-    ...(unlisted > 0 ? [note('plain', `${counted(unlisted, 'more difference')}: --limit lists more`)] : []),
+    ...(unlisted > 0 ? caveats('plain', `${counted(unlisted, 'more difference')}: --limit lists more`) : []),
     ...[verdict(result), ...remarks(result), ...costNotes(result.serverCost, own)],
   ];
 }
@@ -143,11 +143,8 @@ function kindsText({ differentTypes, differentValues, differentTtls }: DiffResul
 
 function remarks({ skipped, failed, complete }: DiffResult): Block[] {
   return [
-    ...notes(
-      'warning',
-      !complete && 'the comparison ended early: there may be more',
-      failed > 0 && `${counted(failed, 'key')} could not be compared`,
-    ),
+    ...caveats('warning', !complete && 'the comparison ended early: there may be more'),
+    ...notes('warning', failed > 0 && `${counted(failed, 'key')} could not be compared`),
     ...notes('plain', skipped > 0 && `${counted(skipped, 'key')} had expired or vanished`),
   ];
 }

@@ -2,7 +2,7 @@ import type { KeyProblem } from '../../records/problems.ts';
 import { costNotes, type ServerCost } from '../keyspace-report.ts';
 import type { ExportForm } from './form.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, fact, note, notes } from '../../render/blocks.ts';
+import { type Block, caveats, fact, note, notes } from '../../render/blocks.ts';
 import { counted, formatCell, formatBytes, formatSeconds } from '../../render/units.ts';
 import { blankOf } from '../blank.ts';
 
@@ -78,7 +78,7 @@ export function exportNotes(result: ExportResult, own: OwnLookups): Block[] {
   const tone = complete && result.failed === 0 ? 'good' : 'plain';
   const amount = `${counted(keys, 'key')} (${formatBytes(bytes)})`;
   return [
-    note(tone, `exported ${amount} in ${formatSeconds(seconds)}${rate}${more}`),
+    ...(complete ? notes : caveats)(tone, `exported ${amount} in ${formatSeconds(seconds)}${rate}${more}`),
     ...notes(
       'plain',
       skipped > 0 && `${counted(skipped, 'key')} vanished before they were read`,

@@ -78,9 +78,6 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
     };
     await history?.append(recordOf(report, address, now));
     warnOfMode(context, input, report);
-    // Rows have no place for it, and an exit code needs a reason.
-    if (context.output !== 'table')
-      for (const reason of report.invalidReasons) context.warn(`this window is not valid: ${reason}`);
     for (const { message } of restored) if (message !== null) context.warn(message);
     warnOfGate(context, result);
     const stuck = restored.some(({ outcome }) => outcome === 'failed');

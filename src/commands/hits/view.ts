@@ -1,4 +1,4 @@
-import { type Block, fact, factsOf, note, notes } from '../../render/blocks.ts';
+import { type Block, caveats, fact, factsOf, note, notes } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Comparison, NamespaceChange } from '../../traffic/history.ts';
@@ -24,11 +24,11 @@ export function viewHits(result: HitsResult, limits: Limits): Block[] {
     ...figureBlocks(result, limits),
     ...(limits.keys > 0 ? missingKeyBlocks(result, limits.keys) : []),
     ...(result.comparison ? [comparisonTable(result.comparison)] : []),
-    ...notes('bad', ...result.invalidReasons.map((reason) => `this window is not valid: ${reason}`)),
-    ...notes('warning', (endedBy !== null && ends[endedBy]) ?? null),
+    ...caveats('bad', ...result.invalidReasons.map((reason) => `this window is not valid: ${reason}`)),
+    ...caveats('warning', (endedBy !== null && ends[endedBy]) ?? null),
     ...findingNotes(result.findings),
     ...notes('plain', ...unjudgedTexts(result.unjudgedTargets, '--mode')),
-    ...notes('warning', ...result.remarks, forgotten > 0 && overflow),
+    ...caveats('warning', ...result.remarks, forgotten > 0 && overflow),
     ...restoredNotes(result.notifications),
     note('dim', costText(result)),
   ];

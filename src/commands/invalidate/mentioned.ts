@@ -1,5 +1,5 @@
 import { bindPlaceholder, markWildcards, parsePattern } from '../../keyspace/pattern.ts';
-import { type Block, command, note, type TableBlock } from '../../render/blocks.ts';
+import { type Block, caveats, command, note, type TableBlock } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted } from '../../render/units.ts';
 import type { InvalidateResult } from './result.ts';
@@ -8,7 +8,7 @@ const mostNamed = 3;
 const mostShown = 10;
 
 /** `8 other keys contain `123` as a whole word, and stay: `wp_:users:123`, …`; null where there is none. */
-export function mentionedText(result: InvalidateResult): string | null {
+function mentionedText(result: InvalidateResult): string | null {
   const summary = summaryOf(result);
   if (summary === null) return null;
   const { mentionedNamespaces } = result;
@@ -20,7 +20,7 @@ type Mentioning = InvalidateResult['mentionedNamespaces'][number];
 
 /** What the ids of the plan do not reach, and how it is reached. */
 export function mentionedBlocks(result: InvalidateResult): Block[] {
-  const summary = summaryOf(result);
+  const summary = mentionedText(result);
   if (summary === null) return [];
   const { mentionedNamespaces: all, ids } = result;
   const [only, ...more] = ids;
@@ -31,7 +31,7 @@ export function mentionedBlocks(result: InvalidateResult): Block[] {
   const restKeys = rest.reduce((sum, { keys }) => sum + keys, 0);
   const restName = `(${counted(rest.length, 'more', 'more')})`;
   return [
-    note('warning', summary),
+    ...caveats('warning', summary),
     tableOf(
       'mentioned',
       [

@@ -19,11 +19,10 @@ import { confirmReplacing, isProtectedServer } from '../protection.ts';
 import { type CarryOutInput, removePlanned } from './carry-out.ts';
 import { warnOfTouches } from '../keyspace-report.ts';
 import { paceLimitsOf } from '../reading-options.ts';
-import { mentionedText } from './mentioned.ts';
 import { findKeys, selectByName, type InvalidateInput } from './find-keys.ts';
 import { idsFrom, chooseTarget, targetOf } from './menu.ts';
 import { draftOfPlan, type InvalidateResult } from './result.ts';
-import { nothingText, overLimitText, unmatchedIdsText, viewInvalidation } from './view.ts';
+import { viewInvalidation } from './view.ts';
 import { blankOf } from '../blank.ts';
 
 export const blankInvalidation = blankOf<InvalidateResult>()(`
@@ -81,11 +80,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
     },
   );
   const ended = (outcome: InvalidateResult['outcome']) => ({ result: { ...draft, outcome } });
-  const warnPrograms = (text: string | null) => {
-    if (context.output !== 'table' && text !== null) context.warn(text);
-  };
   if (!complete) return ended('interrupted');
-  for (const text of [unmatchedIdsText(draft), mentionedText(draft)]) warnPrograms(text);
   if (planFile !== null) {
     await writePlan(context, server, planFile, plan, { action, patterns, input: { ...input, over } });
     if (signal.aborted) return ended('interrupted');
@@ -109,16 +104,12 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
     const isForReal = input.yes === true && input.dryRun !== true && planFile === null;
     const mayPrune = isForReal && !(await isProtectedServer(context, server));
     const { indexPruned, stoppedBy } = await pruneIndexes(server, mayPrune ? indexes : null);
-    warnPrograms(nothingText(draft));
     return {
       result: { ...draft, indexPruned, outcome: 'nothingMatched' },
       ...(stoppedBy && { error: stoppedBy }),
     };
   }
-  if (isOverLimit) {
-    warnPrograms(overLimitText(draft));
-    return { ...ended('overLimit'), exitCode: exitCodes.negative };
-  }
+  if (isOverLimit) return { ...ended('overLimit'), exitCode: exitCodes.negative };
   if (input.dryRun || planFile !== null) return ended('planned');
   // What can be put back is to be found again: its members stay, and the next invalidation takes out what is gone.
   const tidied = mode === 'unlink' && !draft.backupPlanned ? indexes : null;

@@ -1,7 +1,7 @@
 import { unmappedName } from '../../keyspace/map.ts';
 import type { Traffic } from '../../changes/traffic.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, command, fact, note, notes, type TableBlock } from '../../render/blocks.ts';
+import { type Block, caveats, command, fact, note, notes, type TableBlock } from '../../render/blocks.ts';
 import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatRatio } from '../../render/units.ts';
 import { mentionedBlocks, mentionedTable } from './mentioned.ts';
@@ -44,7 +44,7 @@ export function planBlocks(result: InvalidateResult): Block[] {
 
 /** How it ended, for people who have seen the plan. */
 function outcomeBlocks(result: InvalidateResult): Block[] {
-  return [...endBlocks(result), ...notes('warning', rewrittenText(result))];
+  return [...endBlocks(result), ...caveats('warning', rewrittenText(result))];
 }
 
 /** Everything in one, for people who have seen nothing yet. */
@@ -146,11 +146,11 @@ function warnings(result: InvalidateResult): Block[] {
   const unmapped = result.namespaces.find(({ namespace }) => namespace === unmappedName)?.keys ?? 0;
   return [
     ...notes('warning', noUndoBecause && `this cannot be undone: ${noUndoBecause}`),
-    ...notes('warning', rewrittenText(result), unmatchedIdsText(result)),
+    ...caveats('warning', rewrittenText(result), unmatchedIdsText(result)),
     ...mentionedBlocks(result),
+    ...caveats('warning', ...result.unreachable.map(({ reason }) => reason)),
     ...notes(
       'warning',
-      ...result.unreachable.map(({ reason }) => reason),
       !stateKnown &&
         matched > 0 &&
         'no map says which keys are state (sessions, quotas, queues): none is held back',
@@ -166,9 +166,10 @@ function outcomeNotes(result: InvalidateResult): Block[] {
   const { noun, done, nothing, would, already } = words[result.mode];
   const keys = counted(matched, noun);
   if (!result.complete) {
-    return [
-      note('bad', 'the walk ended early: the plan covers what was seen until then; nothing was removed'),
-    ];
+    return caveats(
+      'bad',
+      'the walk ended early: the plan covers what was seen until then; nothing was removed',
+    );
   }
   switch (result.outcome) {
     case 'planned':
@@ -179,11 +180,11 @@ function outcomeNotes(result: InvalidateResult): Block[] {
             command('to carry it out', 'cachectl', 'apply', result.planFile),
           ];
     case 'nothingMatched':
-      return [note('plain', nothingText(result))];
+      return caveats('plain', nothingText(result));
     case 'unreachable':
       return [note('bad', `nothing was removed: no name leads to these keys; ${byNamespace(result)}`)];
     case 'overLimit':
-      return [note('bad', overLimitText(result))];
+      return caveats('bad', overLimitText(result));
     case 'drifted':
       return [note('bad', 'the plan no longer holds: nothing was changed; make a new one')];
     case 'declined':
@@ -211,7 +212,7 @@ function outcomeNotes(result: InvalidateResult): Block[] {
     case 'partlyShortened':
     case 'generationsPartlyRaised':
       return [
-        note(
+        ...caveats(
           'bad',
           `${done} ${changed.toLocaleString('en-US')} of ${keys} in ${took(result)}; ` +
             `${gone.toLocaleString('en-US')} gone already, ${failed.toLocaleString('en-US')} failed, ${notAttempted.toLocaleString('en-US')} not attempted`,
@@ -224,7 +225,7 @@ function outcomeNotes(result: InvalidateResult): Block[] {
 const mostIdsNamed = 5;
 
 /** `2 of 3 ids match no key: `77`, `8``; null where each has one, or none has. */
-export function unmatchedIdsText({ ids, matched, excluded }: InvalidateResult): string | null {
+function unmatchedIdsText({ ids, matched, excluded }: InvalidateResult): string | null {
   const without = ids.filter(({ keys }) => keys === 0);
   if (without.length === 0 || matched + excluded === 0) return null;
   const named = listed(
@@ -281,11 +282,11 @@ function byNamespace({ unreachable }: InvalidateResult): string {
     : `${command} removes all of them`;
 }
 
-export const overLimitText = ({ matched, limit }: InvalidateResult) =>
+const overLimitText = ({ matched, limit }: InvalidateResult) =>
   `${counted(matched, 'key matches', 'keys match')}, more than --limit ${(limit ?? 0).toLocaleString('en-US')} allows: nothing was removed`;
 
 /** Why there is nothing to do. */
-export function nothingText(result: InvalidateResult): string {
+function nothingText(result: InvalidateResult): string {
   if (result.excluded > 0)
     return `nothing to remove: ${counted(result.excluded, 'key fits', 'keys fit')}, and every one of them stays`;
   const patterns = patternsText(result.patterns);

@@ -6,10 +6,10 @@ import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { walkNodes } from '../../redis/walk-nodes.ts';
 import type { WalkOptions, WalkPage } from '../../redis/walk.ts';
-import { type Block, type Column, command, note } from '../../render/blocks.ts';
+import { type Block, caveats, type Column, command, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
 import type { Context, Execution, Outcome, RowSink } from '../context.ts';
-import { ownLookupsText } from '../keyspace-report.ts';
+import { ownLookupsText, unreadableText } from '../keyspace-report.ts';
 import { selectionOf } from '../namespace-filter.ts';
 import { type PaceInput, paceLimitsOf } from '../reading-options.ts';
 import { type TtlFilter, withoutTtl } from './ttl-filter.ts';
@@ -19,7 +19,7 @@ interface KeysResult {
   /** Streamed: empty here. */
   readonly items: readonly object[];
   readonly matched: number;
-  /** False where --limit, an interruption or a failure ended the walk early. */
+  /** False where --limit, an interruption or a failure ended the walk early, or keys that cannot be read may belong to it. */
   readonly complete: boolean;
   /** Keys that the user may list but not read. */
   readonly unreadableKeys: number;
@@ -53,8 +53,17 @@ export function keysExecution(input: KeysInput): Execution<KeysResult> {
   return {
     blank: blankOf<KeysResult>()('items[] matched complete unreadableKeys'),
     run: (context) => listKeys(context, input),
-    view: () => [],
+    view: viewKeys,
   };
+}
+
+/** The rows are printed already: what they leave out. */
+function viewKeys(result: KeysResult): Block[] {
+  const { unreadableKeys, complete, matched } = result;
+  return [
+    ...caveats('warning', unreadableText(unreadableKeys)),
+    ...caveats('plain', !complete && `${counted(matched, 'key')} listed, and there may be more`),
+  ];
 }
 
 async function listKeys(context: Context, input: KeysInput): Promise<Outcome<KeysResult>> {
@@ -91,19 +100,15 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   await openRows();
   const account = sumAccounts(accounts, accounts.length);
   const { unreadableKeys } = account;
-  const result: KeysResult = { items: [], matched, complete, unreadableKeys };
+  const isFiltered = input.type !== undefined || input.ttl !== undefined || input.largerThan !== undefined;
+  const isWhole = complete && !(isFiltered && unreadableKeys > 0);
+  const result: KeysResult = { items: [], matched, complete: isWhole, unreadableKeys };
   const refused = refusedFilter(input, account);
   if (refused) return { result, error: refused };
   for (const { column, reason } of account.refusedColumns)
     context.warn(`no ${column}: the server answered \`${reason}\``);
-  if (unreadableKeys > 0)
-    context.warn(`${counted(unreadableKeys, 'key')} may be listed but not read by this user`);
-  const more = complete ? '' : ', and there may be more';
   await context.show([
-    note(
-      'dim',
-      `${counted(matched, 'key')}${more}; cost to the server: ${ownLookupsText(context.ownLookups())}`,
-    ),
+    note('dim', `${counted(matched, 'key')}; cost to the server: ${ownLookupsText(context.ownLookups())}`),
     ...(input.ttl === withoutTtl && matched > 0 ? [ttlHint(context)] : []),
   ]);
   return { result };

@@ -20,7 +20,7 @@ export type PruningOutcome =
 
 export interface PruneResult extends ChangeResult {
   readonly outcome: PruningOutcome;
-  /** False: the plan does not cover every key, see `planFull`; or the walk was interrupted. */
+  /** False: the plan does not cover every key, see `planFull`; or the walk was interrupted, or keys could not be read. */
   readonly complete: boolean;
   /** True: there were more keys to change than one run takes on. */
   readonly planFull: boolean;
@@ -97,6 +97,8 @@ export function draftOfPruning(
       isKept: backup?.isKept ?? false,
       noUndoBecause: backup?.noUndoBecause ?? ttlBackup?.noUndoBecause ?? null,
     }),
+    // What a key may not be asked for, nothing can be said of.
+    complete: plan.complete && plan.account.unreadableKeys === 0,
     ...{ outcome: 'planned', planned, planFull: plan.full, replicas, keysWithoutIdleTime },
     ...{ ttlSet: 0, shortened: 0, removed: 0, skipped: 0 },
     namespaces: plan.namespaces.map(({ name, namespace, found, memoryBytes, left }) => ({

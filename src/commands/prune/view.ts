@@ -1,6 +1,6 @@
 import type { Finding, Reason } from '../../changes/prune.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, fact, note, notes, type TableBlock } from '../../render/blocks.ts';
+import { type Block, caveats, fact, note, notes, type TableBlock } from '../../render/blocks.ts';
 import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
 import { counted, formatBytes } from '../../render/units.ts';
 import { costNotes } from '../keyspace-report.ts';
@@ -161,6 +161,9 @@ function warnings(result: PruneResult): Block[] {
       'warning',
       noUndoBecause !== null &&
         `the ${planned.removed === 0 ? 'change' : 'removal'} cannot be undone: ${noUndoBecause}`,
+    ),
+    ...caveats(
+      'warning',
       result.planFull &&
         `${counted(matched, 'key is', 'keys are')} as many as one run takes on: run it again for the rest of the keyspace`,
       replicas !== null &&
@@ -173,13 +176,16 @@ function warnings(result: PruneResult): Block[] {
       stateKeysLeft > 0 &&
         counted(stateKeysLeft, 'key of state stays as it is', 'keys of state stay as they are'),
     ),
-    ...notes('warning', keysWithoutIdleTime > 0 && `left alone: ${withoutIdleTimeText(keysWithoutIdleTime)}`),
+    ...caveats(
+      'warning',
+      keysWithoutIdleTime > 0 && `left alone: ${withoutIdleTimeText(keysWithoutIdleTime)}`,
+    ),
     ...notes(
       'plain',
       permanentNamespaces.length > 0 &&
         `left alone, for their rule is \`permanent\`: ${permanentNamespaces.join(', ')}`,
     ),
-    ...notes(
+    ...caveats(
       'warning',
       guessedRuleKeysLeft > 0 &&
         `${counted(guessedRuleKeysLeft, 'key stays as it is', 'keys stay as they are')}: the TTL rule is a guess; ${howToConfirm}`,
@@ -209,10 +215,13 @@ function outcomeNotes(result: PruneResult): Block[] {
     case 'partlyPruned':
       if (result.durationSeconds === null)
         return [
-          note('bad', 'interrupted before anything was changed: the plan covers what was seen until then'),
+          ...caveats(
+            'bad',
+            'interrupted before anything was changed: the plan covers what was seen until then',
+          ),
         ];
       return [
-        note(
+        ...caveats(
           'bad',
           `of ${counted(matched, 'key')}: ${listText(result, doneWords)} in ${took(result)}; ` +
             `${grouped(skipped)} changed meanwhile, ${grouped(failed)} failed, ${grouped(notAttempted)} not attempted`,
@@ -222,7 +231,8 @@ function outcomeNotes(result: PruneResult): Block[] {
   }
 }
 
-function nothingText({ namespaces, keyspaceKeys }: PruneResult): string {
+function nothingText({ namespaces, keyspaceKeys, serverCost }: PruneResult): string {
+  if (serverCost.unreadableKeys > 0) return 'nothing to do among the keys that this user may read';
   if (namespaces.length > 0) return 'nothing to do: every key that was found stays as it is';
   return keyspaceKeys === null || keyspaceKeys === 0
     ? 'nothing to do: no key was found'

@@ -5,6 +5,7 @@ import {
   fact as plainFact,
   type FactsBlock,
   factsOf,
+  caveats,
   note,
   notes,
   type TableBlock,
@@ -31,8 +32,11 @@ export function viewStats(result: StatsResult, own: OwnLookups): Block[] {
     ...(databases?.length ? [databaseTable(databases)] : []),
     ...(serverCost || result.namespaces.length > 0 ? [namespaceTable(result)] : []),
     ...gradeNotes(result),
-    ...result.refused.map(({ command, reason }) =>
-      note('warning', `without \`${command}\` ${missingWithout[command] ?? noHitRates}: ${reason}`),
+    ...caveats(
+      'warning',
+      ...result.refused.map(
+        ({ command, reason }) => `without \`${command}\` ${missingWithout[command] ?? noHitRates}: ${reason}`,
+      ),
     ),
     ...(traffic ? trafficNotes(traffic) : []),
     ...(reading ? readingNotes(reading) : []),
@@ -111,6 +115,19 @@ function dataReadsFacts(name: string, figures: HitFigures | null): Fact[] {
   return [fact(name, 'data reads', low, 'ratio', remark)];
 }
 
+/** Which of the two hit rates to go by; null where there is one. */
+function dataReadsText({ lifetime }: StatsResult): string | null {
+  const reads = lifetime?.dataReads ?? null;
+  const others = reads === null ? 0 : reads.ownHits + reads.ownMisses + (reads.metadataLookups ?? 0);
+  if (reads === null || others === 0) return null;
+  const [low, high] = reads.hitRateInterval ?? [null, null];
+  const range =
+    low === high || high === null
+      ? ''
+      : `, and is between ${formatRatio(low)} and ${formatRatio(high)}: ${hiddenByText(reads) ?? 'some'} may or may not have hit`;
+  return `the hit rate of data reads is the one to go by${range}; that of the whole lifetime includes ${counted(others, 'lookup')} that read no data`;
+}
+
 function memoryFacts({ maxBytes, usedBytes, ...server }: Server): FactsBlock {
   const share =
     maxBytes === null || usedBytes === null ? null : `${formatRatio(usedBytes / maxBytes)} of the limit`;
@@ -144,8 +161,9 @@ function gradeNotes(result: StatsResult): Block[] {
   return [
     note('plain', `Grade: ${grade ?? `none, ${whyNone(result)}`}`),
     ...reasons.map(({ tone, text }) => note(tone, text)),
+    ...caveats('plain', dataReadsText(result)),
     ...notes('plain', ...unjudgedTexts(unjudgedTargets, '--hits-mode')),
-    ...notes('warning', ledgerDamage !== null && damage),
+    ...caveats('warning', ledgerDamage !== null && damage),
   ];
 }
 
@@ -181,8 +199,8 @@ function trafficNotes(traffic: ObservedHits): Block[] {
     return `and in database ${database} ${seen}`;
   });
   return [
-    ...notes('bad', ...invalidReasons.map((reason) => `${invalid}: ${reason}`)),
-    ...notes('warning', endedBy !== null && `the observation ended early: ${endedBy}`, ...remarks),
+    ...caveats('bad', ...invalidReasons.map((reason) => `${invalid}: ${reason}`)),
+    ...caveats('warning', endedBy !== null && `the observation ended early: ${endedBy}`, ...remarks),
     ...notes('plain', ...others),
     ...restoredNotes(notifications),
   ];

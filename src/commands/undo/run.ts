@@ -7,7 +7,7 @@ import { type FixtureSource, openFile } from '../../records/fixtures/source.ts';
 import { readStaying } from '../../changes/journal.ts';
 import { type Undoing, undoJournal } from '../../changes/undo.ts';
 import { silentProgress } from '../../support/progress.ts';
-import { type Block, fact, note } from '../../render/blocks.ts';
+import { type Block, caveats, fact, notes } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
 import { askConsent, type ConsentInput, problemTable } from '../planned-change.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
@@ -188,34 +188,41 @@ function viewUndo(result: UndoResult): Block[] {
   if (problems.length > 0) blocks.push(problemTable(problems));
   if (result.journalTruncated)
     blocks.push(
-      note(
+      ...caveats(
         'warning',
         `the journal ends without its closing record: its run was cut short, or the file was truncated; ${counted(keys, 'key')} before that ${keys === 1 ? 'was' : 'were'} read`,
       ),
     );
+  if (result.rewritten > 0 && restored > 0)
+    blocks.push(
+      ...caveats(
+        'plain',
+        `${counted(result.rewritten, 'key was', 'keys were')} written again meanwhile, and ${result.rewritten === 1 ? 'stays' : 'stay'} as ${result.rewritten === 1 ? 'it is' : 'they are'}; --replace puts the old ${result.rewritten === 1 ? 'value' : 'values'} in place`,
+      ),
+    );
   if (withoutValue > 0)
     blocks.push(
-      note(
+      ...caveats(
         'warning',
         `of ${counted(withoutValue, 'key')} only the name was kept: values are kept unless a removal is large or ran with --no-backup`,
       ),
     );
   // That only names were kept is said already.
-  if (restored === 0 ? withoutValue === 0 : !dryRun) blocks.push(endNote(result));
+  if (restored === 0 ? withoutValue === 0 : !dryRun) blocks.push(...endNote(result));
   return blocks;
 }
 
 /** A ✓ is for a journal that came back as a whole, as far as its keys were not written again, or have expired. */
-function endNote(result: UndoResult): Block {
+function endNote(result: UndoResult): Block[] {
   const { restored, rewritten, expired, failed, notAttempted, journalTruncated } = result;
   if (failed + notAttempted > 0)
-    return note(
+    return caveats(
       'bad',
       `restored ${whatText(result)} in ${formatSeconds(result.durationSeconds)}; ` +
         `${failed.toLocaleString('en-US')} failed, ${notAttempted.toLocaleString('en-US')} not attempted`,
     );
   if (restored > 0)
-    return note(
+    return notes(
       journalTruncated ? 'plain' : 'good',
       `restored ${whatText(result)} in ${formatSeconds(result.durationSeconds)}`,
     );
@@ -223,5 +230,6 @@ function endNote(result: UndoResult): Block {
     ...(rewritten > 0 ? [counted(rewritten, 'key is there already', 'keys are there already')] : []),
     ...(expired > 0 ? [counted(expired, 'key has expired', 'keys have expired')] : []),
   ];
-  return note('plain', `nothing to restore: ${reasons.join(', ') || 'the journal names no key'}`);
+  // That everything was written again is not what a zero says.
+  return caveats('plain', `nothing to restore: ${reasons.join(', ') || 'the journal names no key'}`);
 }

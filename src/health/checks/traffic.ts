@@ -132,11 +132,13 @@ function hitRateFinding(
       : kind === 'unclear' && limit !== undefined
         ? say`, not shown to reach the limit of ${ratio(limit)}${hidden === null ? '' : `: ${hidden} hide it`}`
         : null;
+  const isRange = low !== high && hidden !== null && verdict === null;
   const message = [
     ...rate,
     ...say` of ${count(reads, 'read')}`,
     ...when,
     ...(verdict ?? []),
+    ...(isRange ? say`: a range, for ${hidden} read no data, and may or may not have hit` : []),
     ...(damage === null ? [] : say`; lookups of earlier runs of cachectl are not all known: ${damage}`),
   ];
   const status =

@@ -16,7 +16,17 @@ function documented(heading: string): string[] {
 }
 
 /** What every result has, of each command; `docs/watch.md` says nothing of it. */
-const common = ['caveats', 'command', 'error', 'ok', 'ownLookups', 'profile', 'schemaVersion', 'server', 'url'];
+const common = [
+  'caveats',
+  'command',
+  'error',
+  'ok',
+  'ownLookups',
+  'profile',
+  'schemaVersion',
+  'server',
+  'url',
+];
 
 test('the page has each field of the records, and no other', async () => {
   const { redis, server } = await startServer();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,10 +22,15 @@ const map: ConfigFile = {
   entities: { user: { patterns: ['user:<id>:profile', 'cart:<id>'] } },
 };
 
-/** A way to run: with a URL or a profile, and options that lead there. */
+/** What no output and no file may hold: of the servers, and of the Sentinels. */
+const password = 'heron-4711';
+const watchword = 'plover-0815';
+const secrets = new RegExp(`${password}|${watchword}`);
+const locked = ['--requirepass', password, '--masterauth', password];
+
+/** A way to a cache. */
 interface Topology {
-  readonly options: readonly string[];
-  readonly profile?: NonNullable<ConfigFile['profiles']>[string];
+  readonly profile: NonNullable<ConfigFile['profiles']>[string];
   readonly stop: () => Promise<unknown>;
 }
 
@@ -34,39 +39,42 @@ const stopAll = (each: readonly { stop: () => Promise<unknown> }[]) => () =>
 
 const topologies: Readonly<Record<string, () => Promise<Topology>>> = {
   'one server': async () => {
-    const redis = await startPrivateServer();
-    return { options: ['--url', redis.url], stop: stopAll([redis]) };
+    const redis = await startPrivateServer({ args: locked });
+    return { profile: { url: redis.url }, stop: stopAll([redis]) };
   },
   'a cluster of three primaries and three replicas': async () => {
-    const cluster = await startCluster(3);
+    const cluster = await startCluster(3, { password });
     const replicas = [];
-    for (const of of cluster.nodes.keys()) replicas.push(await startReplica(cluster, of));
-    const nodes = cluster.nodes.map(({ url }) => url);
-    return { options: [], profile: { cluster: nodes }, stop: stopAll([...replicas, cluster]) };
+    for (const of of cluster.nodes.keys()) replicas.push(await startReplica(cluster, of, { password }));
+    return {
+      profile: { cluster: cluster.nodes.map(({ url }) => url) },
+      stop: stopAll([...replicas, cluster]),
+    };
   },
   'a primary behind three Sentinels': async () => {
-    const primary = await startPrivateServer({ args: ['--repl-diskless-sync-delay', '0'] });
-    const replica = await startPrivateServer({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
-    const config = [`sentinel monitor main 127.0.0.1 ${primary.port} 2`];
+    const primary = await startPrivateServer({ args: [...locked, '--repl-diskless-sync-delay', '0'] });
+    const replicaOf = ['--replicaof', '127.0.0.1', String(primary.port)];
+    const replica = await startPrivateServer({ args: [...locked, ...replicaOf] });
+    const config = [
+      `sentinel monitor main 127.0.0.1 ${primary.port} 2`,
+      `sentinel auth-pass main ${password}`,
+      `requirepass ${watchword}`,
+    ];
     const sentinels = await Promise.all(
       [1, 2, 3].map(() => startPrivateServer({ config, args: ['--sentinel'] })),
     );
-    const nodes = sentinels.map(({ url }) => url);
+    const sentinel = { name: 'main', nodes: sentinels.map(({ url }) => url) };
     return {
-      options: [],
-      profile: { sentinel: { name: 'main', nodes } },
+      profile: { sentinel, sentinelPasswordEnv: 'WATCHWORD' },
       stop: stopAll([...sentinels, replica, primary]),
     };
   },
   'TLS with a client certificate': async () => {
-    const redis = await startPrivateServer({ tls: true, args: ['--tls-auth-clients', 'yes'] });
+    const redis = await startPrivateServer({ tls: true, args: [...locked, '--tls-auth-clients', 'yes'] });
     const files = redis.certificates;
     if (files === null) throw new Error('no certificates were made');
-    const options = [
-      ...['--url', redis.url, '--tls-ca', files.caFile],
-      ...['--tls-cert', files.certificateFile, '--tls-key', files.keyFile],
-    ];
-    return { options, stop: stopAll([redis]) };
+    const tls = { ca: files.caFile, certificate: files.certificateFile, key: files.keyFile };
+    return { profile: { url: redis.url, tls }, stop: stopAll([redis]) };
   },
 };
 
@@ -121,11 +129,11 @@ describe.each(Object.entries(topologies))('%s', (_, start) => {
 
   beforeAll(async () => {
     topology = await start();
-    const { profile } = topology;
     const file = join(folder, 'cachectl.config.json');
-    const config = profile ? { ...map, profiles: { here: profile }, defaultProfile: 'here' } : map;
-    writeFileSync(file, JSON.stringify(config));
-    options = { env: { CACHECTL_CONFIG: file, XDG_STATE_HOME: folder }, cwd: folder };
+    const profiles = { here: { ...topology.profile, passwordEnv: 'PASSWORD' } };
+    writeFileSync(file, JSON.stringify({ ...map, profiles, defaultProfile: 'here' }));
+    const env = { CACHECTL_CONFIG: file, XDG_STATE_HOME: folder, PASSWORD: password, WATCHWORD: watchword };
+    options = { env, cwd: folder };
   }, 60_000);
   afterAll(async () => {
     await topology.stop();
@@ -135,13 +143,23 @@ describe.each(Object.entries(topologies))('%s', (_, start) => {
   test.each(stepsIn(folder).map((step) => [step.args.slice(0, 2).join(' '), step] as const))(
     '%s',
     async (_name, { args, input, shows }) => {
-      const outcome = await cli([...args, ...topology.options, '-o', 'json'], {
+      const outcome = await cli([...args, '-o', 'json'], {
         ...options,
         ...(input !== undefined && { input }),
       });
       expect(outcome.exitCode, outcome.stderr).toBe(0);
       expect(jsonOf(outcome)).toMatchObject(shows);
+      expect(outcome.stdout + outcome.stderr).not.toMatch(secrets);
     },
     20_000,
   );
+
+  test('no file holds a password', () => {
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    expect(files.map(({ name }) => name)).toContain('removed.journal');
+    for (const { parentPath, name } of files)
+      expect(readFileSync(join(parentPath, name), 'latin1'), name).not.toMatch(secrets);
+  });
 });

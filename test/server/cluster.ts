@@ -17,7 +17,6 @@ export interface TestCluster {
 }
 
 interface ClusterOptions extends RedisProcessOptions {
-  /** What `--requirepass` says. */
   readonly password?: string;
   /** Further arguments of each node. */
   readonly argsOf?: (index: number) => readonly string[];
@@ -33,8 +32,7 @@ export async function startCluster(size: number, options: ClusterOptions = {}): 
     await Promise.all(nodes.map((node) => node.stop()));
   };
   try {
-    const { password } = options;
-    for (const node of nodes) admins.push(await connect(targetOf(node.url, password ? { password } : {})));
+    for (const node of nodes) admins.push(await connect(targetAs(node, options)));
     await Promise.all(admins.map((admin, index) => assignSlots(admin, index, size)));
     for (const [index, node] of nodes.entries()) {
       // One that all others have met introduces them to each other.
@@ -53,8 +51,12 @@ export async function startCluster(size: number, options: ClusterOptions = {}): 
   };
 }
 
+const targetAs = ({ url }: RedisProcess, { password }: ClusterOptions) =>
+  targetOf(url, password === undefined ? {} : { password });
+
 /** Starts all nodes, or leaves none behind. */
 async function startNodes(busPorts: readonly number[], options: ClusterOptions): Promise<RedisProcess[]> {
+  const { password } = options;
   const outcomes = await Promise.allSettled(
     busPorts.map((port, index) =>
       startPrivateServer({
@@ -62,6 +64,7 @@ async function startNodes(busPorts: readonly number[], options: ClusterOptions):
         args: [
           ...['--cluster-enabled', 'yes', '--cluster-port', String(port), '--cluster-node-timeout', '1000'],
           ...(options.args ?? []),
+          ...(password ? ['--requirepass', password, '--masterauth', password] : []),
           ...(options.argsOf?.(index) ?? []),
         ],
       }),
@@ -81,12 +84,12 @@ export async function addReplica(cluster: TestCluster, of: number): Promise<Redi
   return replica;
 }
 
-/** The same, which the caller stops. */
-export async function startReplica({ nodes, admins }: TestCluster, of: number) {
+/** The same, which the caller stops; the options are those of the cluster. */
+export async function startReplica({ nodes, admins }: TestCluster, of: number, options: ClusterOptions = {}) {
   const [busPort = 0] = await freePorts(1);
-  const [process] = await startNodes([busPort], {});
+  const [process] = await startNodes([busPort], options);
   if (process === undefined) throw new Error('no replica was started');
-  const replica = await connect(targetOf(process.url));
+  const replica = await connect(targetAs(process, options));
   const stop = async () => {
     replica.close();
     await process.stop();

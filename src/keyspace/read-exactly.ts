@@ -2,7 +2,8 @@ import { sumAccounts, type WalkAccount, type ColumnName } from '../redis/account
 import type { WalkColumns } from '../redis/columns.ts';
 import { shareBefore } from '../redis/page-source.ts';
 import { RedisError } from '../redis/errors.ts';
-import { walkNodes } from '../redis/walk-nodes.ts';
+import { type NodePage, walkNodes } from '../redis/walk-nodes.ts';
+import type { ByteString } from '../support/bytes.ts';
 import type { WalkPage } from '../redis/walk.ts';
 import {
   defaultPrecision,
@@ -47,14 +48,23 @@ export async function readExactly(input: ReadInput, population: number | null): 
   };
   progress.start('reading keys', 'keys', population);
   const done = () => (population === null ? tree.keys : Math.round(coverageOf(nodes, accounts) * population));
-  let weights: readonly number[] = [];
+  /** Of the page in hand of each node: its keys, and the weight of each. */
+  const weighed = new Map<WalkAccount, readonly [keys: readonly ByteString[], weights: readonly number[]]>();
   const chosen = (account: WalkAccount, index: number) => (page: WalkPage) => {
     const behind = { ...account, cursor: page.cursor, complete: page.cursor === '0' };
-    const walked = coverageOf(nodes, [...accounts.slice(0, index), behind]) - startedAt;
-    weights = choice.weigh(page.keys, walked);
+    const walked = coverageOf(nodes, accounts.with(index, behind)) - startedAt;
+    const weights = choice.weigh(page.keys, walked);
+    weighed.set(account, [page.keys, weights]);
     // Where sizes are refused, a key of which it is not known may be there all the same.
     const gone = (at: number) => page.memoryBytes[at] === null && !refusesMemory(account);
     return weights.flatMap((weight, at) => (weight > 0 && !gone(at) ? [at] : []));
+  };
+  const weightsOf = ({ account, keys }: NodePage) => {
+    const [all, weights] = weighed.get(account) ?? [[], []];
+    if (keys.length === all.length) return weights;
+    // Keys that another node has given before are left out.
+    const byKey = new Map(all.map((key, index) => [key, weights[index] ?? 0]));
+    return keys.map((key) => byKey.get(key) ?? 0);
   };
   const options = {
     ...filtersOf(input),
@@ -71,7 +81,7 @@ export async function readExactly(input: ReadInput, population: number | null): 
   try {
     const pages = walkNodes(input.server, optionsFor, accounts);
     for await (const page of pages) {
-      tree.addPage(page, null, columns.ofChosen && weights);
+      tree.addPage(page, null, columns.ofChosen && weightsOf(page));
       if (reading.onState && now() - savedAt >= stateMillis) saveState();
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { ByteString } from '../support/bytes.ts';
 import { KeySet } from '../support/key-set.ts';
+import { merge } from '../support/merge.ts';
 import { emptyAccount, type WalkAccount } from './account.ts';
 import { RedisError } from './errors.ts';
 import { mayReturn, Patience } from './readiness.ts';
@@ -16,8 +17,11 @@ export interface NodePage extends WalkPage {
 /** The options of the walk of a node, by its account and its index. */
 type OptionsFor = (account: WalkAccount, index: number) => WalkOptions;
 
+/** Nodes of a cluster that are walked at the same time: enough to fill a long link, and to keep us busy. */
+const mostNodesAtOnce = 16;
+
 /**
- * Walks the keys of all nodes, one after the other: until one ends before its last page.
+ * Walks the keys of all nodes. The walk of each node has the limits of the options.
  *
  * Of a cluster each slot is read at its owner. A slot that has another owner by the end, because it was moved or a replica
  * took over, is read there too, and each key is given once. So is a primary that Sentinels have put in the place of another:
@@ -30,11 +34,13 @@ export async function* walkNodes(
   server: RedisServer,
   optionsFor: OptionsFor,
   accounts: WalkAccount[],
+  /** Fewer for a reader who soon has enough: what is read ahead of each node is read in vain. */
+  nodesAtOnce = mostNodesAtOnce,
 ): AsyncGenerator<NodePage> {
   const { nodes, cluster, isWatched } = server;
   for (const index of nodes.keys()) accounts[index] ??= emptyAccount();
   if (cluster !== undefined || isWatched) {
-    yield* new FollowingWalk(server, optionsFor, accounts).pages();
+    yield* new FollowingWalk(server, optionsFor, accounts).pages(nodesAtOnce);
     return;
   }
   for (const [index, node] of nodes.entries()) {
@@ -82,14 +88,17 @@ class FollowingWalk {
     return cluster?.owners ?? new Array<RedisNode>(slotCount).fill(nodes[0]);
   }
 
-  async *pages(): AsyncGenerator<NodePage> {
+  async *pages(nodesAtOnce: number): AsyncGenerator<NodePage> {
+    // What is read again goes to the account of the node that had it, and one account is for one walk at a time.
+    let atOnce = nodesAtOnce;
     for (let due = this.slotsDue(); due.size > 0; due = this.slotsDue()) {
-      for (const [node, slots] of due) {
-        const end = yield* this.read(node, slots);
-        if (end === 'stopped') return;
-        if (end === 'lost') break;
-      }
+      const reads = [...due].map(([node, slots]) => this.read(node, slots));
+      // What has come and is not taken yet is not behind a walk that is resumed.
+      const taken = ({ account, cursor }: NodePage) => void (account.cursor = cursor);
+      const ends = yield* merge(reads, atOnce, taken);
+      if (ends.includes('stopped')) return;
       await this.follow();
+      atOnce = 1;
     }
   }
 
@@ -114,6 +123,7 @@ class FollowingWalk {
     node: RedisNode,
     slots: ReadonlySet<number>,
   ): AsyncGenerator<NodePage, 'read' | 'lost' | 'stopped'> {
+    if (this.signal?.aborted === true) return 'stopped';
     const [slot = 0] = slots;
     const account = this.accounts[this.nodes.indexOf(node)] ?? this.accountOf(slot);
     account.complete = false;
@@ -127,12 +137,15 @@ class FollowingWalk {
       await this.server.refresh().catch(ignored);
       return this.owners[slot] !== node;
     };
-    const from = account.cursor;
+    let from = account.cursor;
     try {
       for await (const page of walkKeys(node, { ...options, accepts: isDue, from, isReplaced }, account)) {
         const fresh = pickRows(page, (_, key) => this.seen.add(key));
         this.patience.renew();
-        if (fresh.keys.length > 0) yield { ...fresh, node, account };
+        if (fresh.keys.length === 0) continue;
+        account.cursor = from;
+        yield { ...fresh, node, account };
+        from = account.cursor;
       }
     } catch (error) {
       const mayFollow = mayReturn(error) && !this.isResumed && !this.seen.isOverfull;

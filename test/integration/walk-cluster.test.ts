@@ -40,13 +40,14 @@ async function walk(
   afterNode: number,
   act: () => Promise<unknown>,
   options: Partial<WalkOptions> = {},
+  nodesAtOnce?: number,
 ) {
   const { nodes } = server;
   const accounts: WalkAccount[] = [];
   const given: string[] = [];
   const optionsFor = () => ({ columns: { memory: true, type: true }, pageSize: 100, ...options });
   let acted = false;
-  for await (const page of walkNodes(server, optionsFor, accounts)) {
+  for await (const page of walkNodes(server, optionsFor, accounts, nodesAtOnce)) {
     given.push(...page.keys);
     for (const bytes of page.memoryBytes) expect(bytes).toBeGreaterThan(0);
     if (acted || page.node !== nodes[afterNode]) continue;
@@ -71,9 +72,11 @@ describe('a walk over a cluster gives each key once', () => {
     ['to a node that is read later', 0, 2, 0],
     ['away from the node in hand', 1, 0, 1],
     ['to the node in hand', 2, 1, 1],
-  ])('while slots move %s', async (_, from, to, during) => {
+    ['with all nodes read at once', 0, 2, 0, size],
+  ])('while slots move %s', async (_, from, to, during, nodesAtOnce = 1) => {
     const { cluster, server } = await filledCluster();
-    const { given, accounts } = await walk(server, during, () => moveSlots(cluster, from, to));
+    const move = () => moveSlots(cluster, from, to);
+    const { given, accounts } = await walk(server, during, move, {}, nodesAtOnce);
     expect(given.sort()).toEqual([...keys].sort());
     for (const { complete, refusedColumns } of accounts)
       expect({ complete, refusedColumns }).toEqual({ complete: true, refusedColumns: [] });
@@ -84,6 +87,26 @@ describe('a walk over a cluster gives each key once', () => {
     const [slot = 0] = slotsOf(2);
     await beginMove(cluster, slot, 2, 0);
     const { given } = await walk(server, 1, () => moveSlot(cluster, slot, 2, 0));
+    expect(given.sort()).toEqual([...keys].sort());
+  });
+
+  test('from all nodes at once, so that a slow one holds up no other, and continues where its reader left', async () => {
+    const { cluster, server } = await filledCluster();
+    const accounts: WalkAccount[] = [];
+    const options = () => ({ columns: {}, pageSize: 100 });
+    const given: string[] = [];
+    // Connected to before it hangs.
+    await server.nodes[0].call('PING');
+    const [slow] = cluster.nodes;
+    slow.kill('SIGSTOP');
+    onTestFinished(() => slow.kill('SIGCONT'));
+    for await (const { node, keys: page } of walkNodes(server, options, accounts)) {
+      given.push(...page);
+      if (given.length < keys.length / 3) expect(node).not.toBe(server.nodes[0]);
+      else break;
+      if (given.length > keys.length / 4) slow.kill('SIGCONT');
+    }
+    for await (const page of walkNodes(server, options, accounts)) given.push(...page.keys);
     expect(given.sort()).toEqual([...keys].sort());
   });
 

@@ -46,6 +46,13 @@ test('sources work at the same time', async () => {
   await merged.return([]);
 });
 
+test('no more sources work at once than are wanted', async () => {
+  const log: string[] = [];
+  const all = [source('a', 2, log), source('b', 2, log), source('c', 2, log)];
+  for await (const item of merge(all, 1)) expect(log.at(-1)).toBe(item);
+  expect(log).toEqual(['a0', 'a1', 'a ended', 'b0', 'b1', 'b ended', 'c0', 'c1', 'c ended']);
+});
+
 test('a reader who leaves ends them all', async () => {
   const log: string[] = [];
   for await (const item of merge([source('a', 9, log), source('b', 9, log)])) {

@@ -76,6 +76,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   const accounts: WalkAccount[] = [];
   const pages = pagesOf(input);
   const mostKeys = input.limit ?? Number.POSITIVE_INFINITY;
+  const nodesAtOnce = input.limit === undefined ? undefined : 1;
   let matched = 0;
   const seen = new KeySet();
   const optionsFor = (account: WalkAccount) => ({
@@ -84,7 +85,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
     limits: paceLimitsOf(input),
   });
   const list = async (): Promise<boolean> => {
-    for await (const page of walkNodes(server, optionsFor, accounts)) {
+    for await (const page of walkNodes(server, optionsFor, accounts, nodesAtOnce)) {
       if (refusedFilter(input, page.account)) return false;
       const sink = await openRows();
       for (const [index, key] of page.keys.entries()) {

@@ -137,7 +137,8 @@ export async function* readBatches<Item extends Asked>(
   const options = { ...walk, columns: { memory: true, type: walk.type === undefined }, limits: pace, signal };
   const accounts: WalkAccount[] = [];
   try {
-    for await (const page of walkNodes(server, () => options, accounts)) {
+    const nodesAtOnce = Number.isFinite(limit) ? 1 : undefined;
+    for await (const page of walkNodes(server, () => options, accounts, nodesAtOnce)) {
       const keys = page.keys
         .map((key, index) => ({
           key,

@@ -94,7 +94,7 @@ export async function readKey(
 
 /** The start of a value, and of a vector set what its vectors are. */
 interface Start {
-  readonly value: Value;
+  readonly value: Value | null;
   readonly length: number | null;
   readonly dimensions?: number | null;
   readonly quantization?: string | null;
@@ -130,12 +130,12 @@ async function readVectorSet(
     ['VINFO', key],
     ['VRANDMEMBER', key, members],
   ]);
-  if (some instanceof ReplyError) throw refusal(some, '`VRANDMEMBER`', connection.address);
   const facts = listOf(info);
   const fact = (name: string) => facts[facts.indexOf(asBytes(name)) + 1];
   const [length, dimensions, quantization] = ['size', 'vector-dim', 'quant-type'].map(fact);
   return {
-    value: { type: 'set', elements: listOf(some) as ByteString[] },
+    // To the server these commands write: a user who may only read the key is refused.
+    value: Array.isArray(some) ? { type: 'set', elements: some as ByteString[] } : null,
     length: numberOr(length),
     dimensions: numberOr(dimensions),
     quantization: typeof quantization === 'string' ? quantization : null,

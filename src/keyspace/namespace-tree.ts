@@ -164,17 +164,29 @@ export interface LargeKey {
 /** Keeps the `limit` largest of any number of keys, one that comes again once. Equal sizes keep the one that came first. */
 export class LargestKeys {
   private readonly kept: LargeKey[] = [];
-  private smallest = -1;
+  private readonly names = new Set<ByteString>();
 
   constructor(private readonly limit: number) {}
 
   offer(key: ByteString, memoryBytes: number, type: string | null): void {
-    if (memoryBytes <= this.smallest && this.kept.length >= this.limit) return;
-    if (this.limit === 0 || this.kept.some((other) => other.key === key)) return;
-    const at = this.kept.findIndex((other) => other.memoryBytes < memoryBytes);
-    this.kept.splice(at < 0 ? this.kept.length : at, 0, { key, memoryBytes, type });
-    if (this.kept.length > this.limit) this.kept.pop();
-    this.smallest = this.kept.at(-1)?.memoryBytes ?? -1;
+    const { kept, names, limit } = this;
+    const smallest = kept.at(-1)?.memoryBytes ?? -1;
+    if (limit === 0 || (memoryBytes <= smallest && kept.length >= limit) || names.has(key)) return;
+    kept.splice(this.placeOf(memoryBytes), 0, { key, memoryBytes, type });
+    names.add(key);
+    const dropped = kept.length > limit ? kept.pop() : undefined;
+    if (dropped) names.delete(dropped.key);
+  }
+
+  /** Behind all keys that are as large or larger. */
+  private placeOf(memoryBytes: number): number {
+    let [first, end] = [0, this.kept.length];
+    while (first < end) {
+      const middle = (first + end) >> 1;
+      if ((this.kept[middle]?.memoryBytes ?? 0) < memoryBytes) end = middle;
+      else first = middle + 1;
+    }
+    return first;
   }
 
   /** Largest first. */

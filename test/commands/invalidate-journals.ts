@@ -6,7 +6,7 @@ import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { type CliResult, jsonOf } from '../run-cli.ts';
 import { binary, cleanEnvironment, requireBundle } from '../server/binary.ts';
-import { send } from '../server/redis.ts';
+import { sendAll } from '../server/redis.ts';
 import { storedKeys } from './invalidate-setup.ts';
 import { temporaryFolder } from '../server/own.ts';
 
@@ -49,17 +49,23 @@ interface StoredKey {
 /** The whole database: values (as DUMP gives them, where that is steady), and when they expire. */
 export async function snapshot(server: RedisServer): Promise<Map<string, StoredKey>> {
   const keys = await storedKeys(server);
-  const found = new Map<string, StoredKey>();
-  for (const key of keys) {
-    const isSet = (await send(server, 'TYPE', key)) === 'set';
-    // DUMP gives the members of a set in the order of its table.
-    const dump = isSet
-      ? JSON.stringify(((await send(server, 'SMEMBERS', key)) as string[]).sort())
-      : replyText(await send(server, 'DUMP', key));
-    const expiry = Number(await send(server, 'PEXPIRETIME', key));
-    found.set(key, { dump, expiresAtMillis: expiry < 0 ? null : expiry });
-  }
-  return found;
+  const ofEach = (commandOf: (key: string, index: number) => string) =>
+    sendAll(
+      server,
+      keys.map((key, index) => [commandOf(key, index), key]),
+    );
+  const types = await ofEach(() => 'TYPE');
+  // DUMP gives the members of a set in the order of its table.
+  const values = await ofEach((_key, index) => (types[index] === 'set' ? 'SMEMBERS' : 'DUMP'));
+  const expiries = await ofEach(() => 'PEXPIRETIME');
+  return new Map(
+    keys.map((key, index) => {
+      const value = values[index] ?? null;
+      const dump = Array.isArray(value) ? JSON.stringify((value as string[]).sort()) : replyText(value);
+      const expiry = Number(expiries[index]);
+      return [key, { dump, expiresAtMillis: expiry < 0 ? null : expiry }];
+    }),
+  );
 }
 
 /** What differs: keys by name, and TTLs that are more than a second apart. */

@@ -241,7 +241,10 @@ test('hostile names leave a sample intact, and come back byte by byte', async ()
   const names = hostileKeys.flatMap((key) =>
     Array.from({ length: key.length > 1000 ? 3 : 2400 }, (_, index) => asBytes(`${key}:${index}`)),
   );
-  await other.nodes[0].batch(names.map((key) => ['SET', key, asBytes('x')]));
+  await sendAll(
+    other,
+    names.map((key) => ['SET', key, 'x']),
+  );
   other.close();
   const line = ['inspect', '--precision', '40%', '--top', '100000', '--seed', '3'];
 
@@ -253,12 +256,11 @@ test('hostile names leave a sample intact, and come back byte by byte', async ()
   expect(new Set(listed).size).toBe(listed.length);
   expect(listed.length).toBeLessThanOrEqual(result.total.readKeys);
   expect(listed.length).toBeGreaterThan(0.9 * result.total.readKeys);
-  for (const key of listed) expect(known.has(key)).toBe(true);
+  expect(listed.filter((key) => !known.has(key))).toEqual([]);
 
   const { stdout } = await cli(line, { url });
   const lines = linesOf(stdout).map((each) => each.split('\t'));
   expect(stdout).not.toMatch(/[\p{Cf}]|[^\P{Cc}\t\n]/u);
   const widths = { namespaces: 15, ttl: 6, idle: 6, largest: 4 };
-  for (const [table = '', ...fields] of lines)
-    expect([table, fields.length + 1]).toEqual([table, widths[table as keyof typeof widths]]);
+  expect(lines.filter((fields) => fields.length !== widths[fields[0] as keyof typeof widths])).toEqual([]);
 });

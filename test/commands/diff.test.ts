@@ -18,6 +18,7 @@ import {
 import { fillKeyspace, keyspaces } from './export-keyspace.ts';
 import { naming } from '../named-map.ts';
 import { temporaryFolder } from '../server/own.ts';
+import { rounds } from '../server/effort.ts';
 
 let a: RedisServer;
 let b: RedisServer;
@@ -180,7 +181,7 @@ describe('two servers', () => {
         await send(b, 'UNLINK', key);
         expect(jsonOf(await diff())).toMatchObject({ missing: 1, extra: 0, different: 0 });
       }),
-      { numRuns: 15 },
+      { numRuns: rounds(30) },
     );
   });
 });
@@ -230,7 +231,7 @@ describe('a file', () => {
             ...{ equal: false, missing: 1, extra: 1, different: 0, a: file },
           });
         }),
-        { numRuns: 10 },
+        { numRuns: rounds(20) },
       );
     },
   );

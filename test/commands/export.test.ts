@@ -18,6 +18,7 @@ import {
 import { until } from '../server/until.ts';
 import { fillKeyspace, keyspaceOf, keyspaces } from './export-keyspace.ts';
 import { open, ownDatabase, temporaryFolder } from '../server/own.ts';
+import { rounds } from '../server/effort.ts';
 
 const server = await ownDatabase();
 const folder = temporaryFolder();
@@ -48,7 +49,7 @@ describe('a round trip', () => {
           const after = await keyspaceOf(server);
           expectSameTtls(after, before, (performance.now() - startedAt) / 1000);
         }),
-        { numRuns: 25 },
+        { numRuns: rounds(40) },
       );
     },
     180_000,

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeFrame, encodeHeader } from '../../src/records/archive/format.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { isLong } from '../server/effort.ts';
+import { isLong, rounds } from '../server/effort.ts';
 import { emptyDatabase, send, sendAll, testUrl } from '../server/redis.ts';
 import { differences, everyType, journalOf, readJournal, snapshot } from './invalidate-journals.ts';
 import { store, storedKeys } from './invalidate-setup.ts';
@@ -83,7 +83,7 @@ describe('undo', () => {
         expect((await undo([journal, '--yes'])).exitCode).toBe(0);
         expect(differences(before, await snapshot(server))).toEqual([]);
       }),
-      { numRuns: 25 },
+      { numRuns: rounds(40) },
     );
   });
 

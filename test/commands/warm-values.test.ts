@@ -7,6 +7,7 @@ import { cli } from '../run-cli.ts';
 import { emptyDatabase, send, testUrl } from '../server/redis.ts';
 import { jsonNumbers, jsonStructures, jsonTexts } from '../unit/json-texts.ts';
 import { countsOf, warmSetup } from './warm-setup.ts';
+import { rounds } from '../server/effort.ts';
 
 const { server, folder, fixture, warm } = warmSetup();
 const exportTo = async (file: string) => {
@@ -59,7 +60,7 @@ describe('the JSON values of a file', () => {
           expect(await send(server(), 'XRANGE', 'stream', '-', '+')).toEqual([['1-1', ['f', numbers[0]]]]);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: rounds(60) },
     );
   }, 120_000);
 
@@ -79,7 +80,7 @@ describe('the JSON values of a file', () => {
           expect(await send(server(), 'GET', `s${at}`)).toBe(bytesOf(text));
         expect(await exportTo('second.ndjson')).toEqual(first);
       }),
-      { numRuns: 25 },
+      { numRuns: rounds(40) },
     );
   }, 120_000);
 

@@ -6,6 +6,7 @@ import { bytesOf } from '../../src/support/bytes.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
 import { send, testUrl } from '../server/redis.ts';
 import { ownDatabase, temporaryFolder } from '../server/own.ts';
+import { rounds } from '../server/effort.ts';
 
 const server = await ownDatabase();
 const folder = temporaryFolder();
@@ -120,7 +121,7 @@ describe('warming', () => {
           ]);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: rounds(40) },
     );
   });
 

@@ -10,6 +10,7 @@ import {
 import { asBytes } from '../../src/support/bytes.ts';
 import type { RedisCommand } from '../../src/redis/server.ts';
 import { slotOf } from '../../src/redis/slots.ts';
+import { rounds } from '../server/effort.ts';
 
 const key = asBytes('k');
 const types = { hash: 2, list: 1, set: 1, zset: 2 } as const;
@@ -62,7 +63,7 @@ describe('filling a collection', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: rounds(100) },
     );
   });
 

@@ -18,6 +18,7 @@ import type { RedisServer } from '../../../src/redis/server.ts';
 import { walkKeys } from '../../../src/redis/walk.ts';
 import type { RedisProcess } from '../../server/redis-process.ts';
 import { emptyDatabase, send, sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';
+import { rounds } from '../../server/effort.ts';
 
 /** Everything that a source has, in draws of changing sizes. */
 function drawAll(source: PageSource, draw: SeededRandom, limits: readonly number[]): PagePlace[] {
@@ -55,7 +56,7 @@ describe('pages of a table', () => {
           expect(errors.every((error) => error < 1e-9)).toBe(true);
         },
       ),
-      { numRuns: 50 },
+      { numRuns: rounds(100) },
     );
   });
 

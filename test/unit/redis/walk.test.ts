@@ -8,6 +8,7 @@ import type { RedisServer } from '../../../src/redis/server.ts';
 import { walkKeys, type WalkOptions, type WalkPage } from '../../../src/redis/walk.ts';
 import { emptyDatabase, send, sendAll } from '../../server/redis.ts';
 import { open, proxyTo, startServer } from '../../server/own.ts';
+import { rounds } from '../../server/effort.ts';
 
 const everything = { memory: true, type: true, ttl: true };
 
@@ -123,7 +124,7 @@ describe('a walk', () => {
           expect(Math.round(Number(ttlMillis) / 10_000) - 100).toBe(keys.indexOf(key));
         }
       }),
-      { numRuns: 40 },
+      { numRuns: rounds(80) },
     );
   });
 

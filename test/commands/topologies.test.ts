@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { type CliOptions, cli, jsonOf } from '../run-cli.ts';
 import { startCluster, startReplica } from '../server/cluster.ts';
-import { startPrivateServer } from '../server/redis.ts';
+import { connect } from '../../src/redis/connect.ts';
+import { send, startPrivateServer, targetOf } from '../server/redis.ts';
 
 const users = 100;
 const records = Array.from({ length: users }, (_, id) => [
@@ -75,6 +76,21 @@ const topologies: Readonly<Record<string, () => Promise<Topology>>> = {
     if (files === null) throw new Error('no certificates were made');
     const tls = { ca: files.caFile, certificate: files.certificateFile, key: files.keyFile };
     return { profile: { url: redis.url, tls }, stop: stopAll([redis]) };
+  },
+  'an ACL user with the printed rights': async () => {
+    const redis = await startPrivateServer({ args: locked });
+    const admin = await connect(targetOf(redis.url, { password }));
+    const commands = ['warm', 'stats', 'inspect', 'keys', 'get', 'ttl', 'hits', 'watch', 'check', 'bench'];
+    const more = ['export', '--form', 'archive', 'export', 'diff', 'invalidate', 'undo', 'prune', 'config'];
+    const env = { REDISCLI_AUTH: password };
+    const printed = await cli(['acl', ...commands, ...more, '--user', 'least', '--keys', '*', '-o', 'json'], {
+      url: redis.url,
+      env,
+    });
+    const { line } = jsonOf(printed);
+    await send(admin, ...String(line).split(' '), `>${password}`);
+    admin.close();
+    return { profile: { url: redis.url, username: 'least' }, stop: stopAll([redis]) };
   },
 };
 

@@ -7,6 +7,7 @@ import { ReplyError } from '../redis/reply.ts';
 import type { RedisCommand, RedisServer } from '../redis/server.ts';
 import { readServerTime, timeOf } from '../redis/server-time.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
+import { KeySet } from '../support/key-set.ts';
 import type { Progress } from '../support/progress.ts';
 
 /** What became of the keys of a journal: `restored + rewritten + expired + withoutValue + failed + notAttempted` are all. */
@@ -35,6 +36,8 @@ interface UndoOptions {
   readonly replace: boolean;
   /** Go on although the server evicts keys: then the keys that are put back take the place of others, or of each other. */
   readonly allowsEvictions: boolean;
+  /** What was restored before, on a server that has been replaced since: a key that is there again is one of these. */
+  readonly restoredBefore?: KeySet;
   /** Only count. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
@@ -60,14 +63,15 @@ type Undone = Extract<ArchiveFrame, { kind: 'value' | 'ttl' }>;
 
 /**
  * Puts back what a journal has kept: values with the TTL that would be left by now, TTLs as they were. A key that was
- * written again since keeps what it has. Doing it twice is harmless.
+ * written again since keeps what it has. Doing it twice is harmless, and is what `unconfirmed` asks for: the keys that were
+ * restored on a server which has been restarted or replaced by the end.
  */
 export async function undoJournal(
   server: RedisServer,
   header: ArchiveHeader,
   frames: AsyncIterable<ArchiveFrame>,
   options: UndoOptions,
-): Promise<Undoing & { readonly stoppedBy: Error | null }> {
+): Promise<Undoing & { readonly stoppedBy: Error | null; readonly unconfirmed: KeySet | null }> {
   const { dryRun, progress } = options;
   const staying = new Map(options.staying);
   const watch = dryRun ? null : await EvictionWatch.start(server);
@@ -80,12 +84,14 @@ export async function undoJournal(
   let batchesSent = 0;
   let left = 0;
   let stoppedByEvictions = false;
+  const restored = options.restoredBefore ?? new KeySet();
   const change = {
+    isOnce: true as const,
     done: 'restored',
     mostKeysInBatch: mostFramesInBatch,
     change: (line: BatchLine, keys: readonly ByteString[]) => {
       const own = keys.flatMap((key) => batch.get(key) ?? []);
-      return restore(line.exchange, own, { ...options, now }, counts);
+      return restore(line, own, { ...options, now, restored }, counts);
     },
   };
   const send = async () => {
@@ -97,6 +103,7 @@ export async function undoJournal(
     await watch.look();
     stoppedByEvictions = !options.allowsEvictions && (watch.evictedKeys ?? 0) > 0;
   };
+  let isConfirmed: boolean;
   progress.start('restoring', 'keys', null);
   try {
     for await (const frame of frames) {
@@ -123,39 +130,46 @@ export async function undoJournal(
       else if (!header.withValues) counts.withoutValue += frame.kind === 'removed' ? 1 : -1;
     }
     await send();
+    isConfirmed = dryRun || changer.ended || (await changer.isConfirmed());
   } finally {
     progress.stop();
     changer.close();
     await watch?.end();
   }
-  const { changed: restored, failed, problems, stoppedBy } = changer;
+  const { changed, failed, problems, stoppedBy } = changer;
   const notAttempted = changer.notAttempted + left;
   return {
-    ...{ restored, ...counts, failed, notAttempted, problems, stoppedBy },
+    ...{ restored: changed, ...counts, failed, notAttempted, problems, stoppedBy },
+    unconfirmed: isConfirmed ? null : restored,
     evictedKeys: watch?.evictedKeys ?? null,
   };
 }
 
 /** @param counts of the keys that are not restored, and of TTLs */
 async function restore(
-  exchange: BatchLine['exchange'],
+  { exchange, again }: BatchLine,
   frames: readonly Undone[],
-  options: Pick<UndoOptions, 'dryRun' | 'replace' | 'now'>,
+  options: Pick<UndoOptions, 'dryRun' | 'replace' | 'now'> & { readonly restored: KeySet },
   counts: { ttlsRestored: number; rewritten: number; expired: number },
 ): Promise<{ changed: number; refused: Refusal[] }> {
-  const { dryRun, replace } = options;
-  const due = await stillShortened(exchange, frames, options, counts);
+  const { dryRun, replace, restored } = options;
+  const isDone = ({ key }: Undone) => again || restored.has(key);
+  const { due, done } = await stillShortened(exchange, frames, { ...options, isDone }, counts);
   const refused: Refusal[] = [];
-  let changed = 0;
-  const settle = ({ kind, key }: Undone, reply: unknown) => {
+  let changed = done;
+  const settle = (frame: Undone, reply: unknown) => {
+    const { kind, key } = frame;
     if (!(reply instanceof ReplyError)) {
       if (kind === 'ttl' && reply === 0) counts.expired++;
       else {
         changed++;
+        restored.add(key);
         if (kind === 'ttl') counts.ttlsRestored++;
       }
-    } else if (reply.code === 'BUSYKEY') counts.rewritten++;
-    else {
+    } else if (reply.code === 'BUSYKEY') {
+      if (isDone(frame)) changed++;
+      else counts.rewritten++;
+    } else {
       const isDamaged = /payload|bad data/i.test(reply.message);
       const command = kind === 'ttl' ? '`PEXPIREAT`' : '`RESTORE`';
       refused.push({ keys: [key], command, reply, ...(isDamaged && { concernsThese: true }) });
@@ -180,24 +194,33 @@ async function restore(
 async function stillShortened(
   exchange: BatchLine['exchange'],
   frames: readonly Undone[],
-  { replace, now }: Pick<UndoOptions, 'replace' | 'now'>,
-  counts: { rewritten: number; expired: number },
-): Promise<readonly Undone[]> {
+  {
+    replace,
+    now,
+    isDone,
+  }: Pick<UndoOptions, 'replace' | 'now'> & { readonly isDone: (frame: Undone) => boolean },
+  counts: { ttlsRestored: number; rewritten: number; expired: number },
+): Promise<{ readonly due: readonly Undone[]; readonly done: number }> {
   const ttls = frames.filter((frame) => frame.kind === 'ttl');
-  if (ttls.length === 0) return frames;
+  if (ttls.length === 0) return { due: frames, done: 0 };
   const [time, ...replies] = await exchange([['TIME'], ...ttls.map(({ key }) => ['PTTL', key] as const)]);
   const at = timeOf(time) ?? now();
   const settled = new Set<Undone>();
+  let done = 0;
   ttls.forEach((frame, index) => {
     const left = replies[index];
     if (typeof left !== 'number') return;
     const late = at + left - (frame.shortenedToMillis ?? at + left);
     if (left === -2) counts.expired++;
-    else if (!replace && (left < 0 || late < -mostEarlyMillis || late > mostLateMillis)) counts.rewritten++;
-    else return;
+    else if (!replace && (left < 0 || late < -mostEarlyMillis || late > mostLateMillis)) {
+      // What was given back before does not have the shorter TTL any more.
+      if (isDone(frame)) done++;
+      else counts.rewritten++;
+    } else return;
     settled.add(frame);
   });
-  return frames.filter((frame) => !settled.has(frame));
+  counts.ttlsRestored += done;
+  return { due: frames.filter((frame) => !settled.has(frame)), done };
 }
 
 /** The journal has moments by the server's clock, so that it does not matter how long a command is on its way. */

@@ -277,7 +277,9 @@ describe('a connection that is lost', () => {
       });
     }, 1);
 
-    const result = await warm([file, '-o', 'json'], { url }).finally(() => clearInterval(watch));
+    const result = await warm([file, '--retry-for', '0', '-o', 'json'], { url }).finally(() =>
+      clearInterval(watch),
+    );
 
     expect(result.exitCode).toBe(3);
     const { written = 0, unknown = 0, notWritten = 0 } = counts(result);

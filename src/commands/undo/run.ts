@@ -4,6 +4,10 @@ import { UnpackFault } from '../../records/compression.ts';
 import { InputError } from '../../support/failure.ts';
 import { FileFault } from '../../records/fixtures/record.ts';
 import { type FixtureSource, openFile } from '../../records/fixtures/source.ts';
+import { RedisError } from '../../redis/errors.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import { given } from '../../support/collections.ts';
+import type { KeySet } from '../../support/key-set.ts';
 import { readStaying } from '../../changes/journal.ts';
 import { type Undoing, undoJournal } from '../../changes/undo.ts';
 import { silentProgress } from '../../support/progress.ts';
@@ -80,13 +84,14 @@ async function undoFrom(
     return { server: connected, staying: await readStaying(frames) };
   });
   const { signal, now } = context;
-  const attempt = (dryRun: boolean) =>
+  const attempt = (dryRun: boolean, restoredBefore?: KeySet) =>
     withJournal(journal, async ({ header, frames, isCut }) => {
       const startedAt = now();
-      const { stoppedBy, ...undoing } = await undoJournal(server, header, frames, {
+      const { stoppedBy, unconfirmed, ...undoing } = await undoJournal(server, header, frames, {
         ...{ staying, dryRun, signal, now, progress: dryRun ? silentProgress : context.progress },
         replace: input.replace === true,
         allowsEvictions: input.allowEvictions === true,
+        ...given({ restoredBefore }),
       });
       if (dryRun && stoppedBy !== null) throw stoppedBy;
       const { restored, rewritten, expired, withoutValue, failed, notAttempted } = undoing;
@@ -97,7 +102,7 @@ async function undoFrom(
         ...{ keys: restored + skipped + failed, skipped, journalTruncated: isCut() },
         durationSeconds: (now() - startedAt) / 1000,
       };
-      return { result, stoppedBy };
+      return { result, stoppedBy, unconfirmed };
     });
   const { result: preview } = await attempt(true);
   if (input.dryRun || preview.restored === 0) {
@@ -114,9 +119,13 @@ async function undoFrom(
     question: `Restore ${whatText(preview)} on ${server.address}?`,
     otherwise: 'nothing was restored',
   });
-  const { result, stoppedBy } = await attempt(false);
+  let { result, stoppedBy, unconfirmed } = await attempt(false);
+  for (let times = 1; unconfirmed !== null && times < mostAttempts; times++)
+    ({ result, stoppedBy, unconfirmed } = await attempt(false, unconfirmed));
   const error =
-    stoppedBy ?? (signal.aborted ? new InterruptedError('interrupted; run it again to continue') : null);
+    stoppedBy ??
+    (unconfirmed && notConfirmed(server)) ??
+    (signal.aborted ? new InterruptedError('interrupted; run it again to continue') : null);
   const isEvicted = input.allowEvictions !== true && (result.evictedKeys ?? 0) > 0;
   if (isEvicted) {
     const end = result.notAttempted > 0 ? `; stopped with ${counted(result.notAttempted, 'key')} to go` : '';
@@ -131,6 +140,17 @@ async function undoFrom(
     ...(error && { error }),
   };
 }
+
+/** How often a journal is gone through where another server takes over each time. */
+const mostAttempts = 4;
+
+const notConfirmed = ({ address }: RedisServer) =>
+  new RedisError(
+    'lost',
+    'EUNCONFIRMED',
+    `whether the keys that were restored are there is not confirmed: ${address} was restarted, replaced, or cannot be asked`,
+    'run it again once the servers are at rest',
+  );
 
 /** Reads the journal from its start, for as long as `use` takes. @throws InputError where it is none, or is damaged */
 async function withJournal<T>(

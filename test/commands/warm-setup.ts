@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliOptions, type CliResult, jsonOf } from '../run-cli.ts';
@@ -69,17 +70,20 @@ export async function privateServer(
 
 export const urlAs = (url: string, user: string) => url.replace('redis://', `redis://${user}:pw@`);
 
-/** Does something once, as soon as the count reaches `least`. */
+/** Does something once, as soon as the count reaches `least`; it asks again when it has an answer. @returns what ends it */
 export function whenReached(count: () => Promise<number>, least: number, act: () => void): () => void {
-  const timer = setInterval(() => {
-    void count().then(
-      (reached) => {
-        if (reached < least) return;
-        clearInterval(timer);
+  let isEnded = false;
+  const look = async () => {
+    for (;;) {
+      const reached = await count().catch(() => 0);
+      if (isEnded) return;
+      if (reached >= least) {
         act();
-      },
-      () => undefined,
-    );
-  }, 1);
-  return () => clearInterval(timer);
+        return;
+      }
+      await sleep(1);
+    }
+  };
+  void look();
+  return () => void (isEnded = true);
 }

@@ -56,6 +56,9 @@ describe('a collection', () => {
     ['set', ['x'], ['x']],
     ['zset', { m: 1.5, n: '-inf' }, ['1.5', 'm', '-inf', 'n']],
     ['zset', [['m', 1e21]], ['1e+21', 'm']],
+    // As Redis 8.0 and Valkey 8 write them.
+    ['zset', [['m', '270864962052311620000000']], ['270864962052311620000000', 'm']],
+    ['zset', [['m', '-427649441006507160000000']], ['-427649441006507160000000', 'm']],
     ['zset', [{ score: -0.5, member: 'm' }], ['-0.5', 'm']],
     ['zset', [{ score: '3', member: 7 }], ['3', '7']],
   ])('%s %j becomes the arguments of its command', (type, value, elements) => {
@@ -243,6 +246,10 @@ describe('a bad record', () => {
     [
       '"type":"zset","value":{"a":9007199254740993}',
       'the score of member `a`, 9007199254740993, has more digits than a score can keep',
+    ],
+    [
+      '"type":"zset","value":{"a":1234567890123456790}',
+      'the score of member `a`, 1234567890123456790, has more digits than a score can keep',
     ],
     ['"type":"zset","value":{"a":"0x10"}', 'the score of member `a` is a text ("0x10"), not a number'],
     ['"type":"zset","value":{"a":" 5"}', 'the score of member `a` is a text (" 5"), not a number'],

@@ -38,7 +38,7 @@ export function serverReportOf(info: Info): ServerReport {
     ...productOf(info),
     role:
       info['role'] === 'master' ? 'primary' : info['role'] === 'slave' ? 'replica' : (info['role'] ?? null),
-    mode: info['redis_mode'] ?? null,
+    mode: info['redis_mode'] ?? info['server_mode'] ?? null,
     uptimeSeconds: infoNumber(info, 'uptime_in_seconds'),
     primary: host === undefined || port === undefined ? null : `${host}:${port}`,
     hits: infoNumber(info, 'keyspace_hits'),

@@ -48,7 +48,8 @@ const at = (result: unknown, path: string) =>
 /** The field of INFO, where `stats` has it in JSON, and its label in text. */
 const figures: readonly (readonly [field: string, path: string, label: string])[] = [
   ['role', 'server.role', 'role'],
-  ['redis_mode', 'server.mode', ''],
+  // Valkey has a name of its own for it.
+  ['(?:redis|server)_mode', 'server.mode', ''],
   ['uptime_in_seconds', 'server.uptimeSeconds', 'uptime'],
   ['keyspace_hits', 'lifetime.hits', 'lifetime'],
   ['keyspace_misses', 'lifetime.misses', 'lifetime'],

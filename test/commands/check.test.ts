@@ -16,7 +16,9 @@ describe('check of a healthy server', () => {
     expect(result.stdout).toMatch(/^ {2}STATUS {2}CHECK {12}FOUND\n {2}pass {4}connect {10}open after/);
     expect(result.stdout).toMatch(/\n {2}skip {4}hit-rate {9}no traffic to judge\n/);
     expect(result.stdout).toMatch(
-      /\n✓ 13 passed, 2 skipped in .* redis \d.* at redis:\/\/127\.0\.0\.1:\d+\/0\n$/,
+      new RegExp(
+        `\\n✓ 13 passed, 2 skipped in .* ${redis.product} \\d.* at redis://127\\.0\\.0\\.1:\\d+/0\\n$`,
+      ),
     );
     expect(result.stdout.split('\n')).toHaveLength(1 + allChecks.length + 1 + 1 + 1);
     expect(await send(await open(redis.url), 'DBSIZE')).toBe(0);

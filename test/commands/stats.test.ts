@@ -29,7 +29,13 @@ describe('the figures of stats', () => {
       keys: 70,
       exact: true,
       databases: [{ database: 0, keys: 70, keysWithTtl: 0 }],
-      server: { product: 'redis', role: 'primary', primary: null, maxBytes: null, policy: 'noeviction' },
+      server: {
+        product: redis.product,
+        role: 'primary',
+        primary: null,
+        maxBytes: null,
+        policy: 'noeviction',
+      },
       grade: 'C',
     });
     expect(result.namespaces).toMatchObject([

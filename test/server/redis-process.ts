@@ -30,6 +30,7 @@ export interface RedisProcess {
   readonly socketPath: string;
   /** Where it speaks TLS. */
   readonly certificates: CertificateSet | null;
+  readonly product: 'redis' | 'valkey';
   readonly version: string;
   readonly pid: number;
   /** Sends a signal; SIGSTOP makes it hang, SIGKILL makes it crash. */
@@ -60,7 +61,7 @@ async function startOnce(program: string, options: RedisProcessOptions): Promise
   const port = await freePort();
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cachectl-redis-'));
   const socketPath = join(directory, 'redis.sock');
-  const version = versionOf(program);
+  const { product, version } = releaseOf(program);
   const certificates = options.tls ? makeCertificates(directory) : null;
   const configFile = join(directory, 'redis.conf');
   writeFileSync(configFile, (options.config ?? []).map((line) => `${line}\n`).join(''));
@@ -98,6 +99,7 @@ async function startOnce(program: string, options: RedisProcessOptions): Promise
       directory,
       socketPath,
       certificates,
+      product,
       version,
       pid: server.pid ?? 0,
       kill: (signal) => void server.kill(signal),
@@ -151,17 +153,19 @@ function startWatchdog(): Writable {
   return child.stdin;
 }
 
-const versions = new Map<string, string>();
+type Release = Pick<RedisProcess, 'product' | 'version'>;
+const releases = new Map<string, Release>();
 
 /** `Redis server v=7.0.15 …`, `Valkey server v=8.0.1 …` */
-function versionOf(program: string): string {
-  let version = versions.get(program);
-  if (version === undefined) {
-    version =
-      /\bv=(\d+\.[\d.]+)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[1] ?? '0';
-    versions.set(program, version);
+function releaseOf(program: string): Release {
+  let release = releases.get(program);
+  if (release === undefined) {
+    const text = execFileSync(program, ['--version'], { encoding: 'utf8' });
+    const version = /\bv=(\d+\.[\d.]+)/.exec(text)?.[1] ?? '0';
+    release = { product: /^valkey/i.test(text) ? 'valkey' : 'redis', version };
+    releases.set(program, release);
   }
-  return version;
+  return release;
 }
 
 function waitUntil(state: 'ready' | 'listening', server: ChildProcess): Promise<void> {

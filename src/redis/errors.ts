@@ -107,10 +107,12 @@ export const concernsSomeKeys = (reply: ReplyError): boolean =>
   about.keys.has(reply.code) || isAboutOneKey(reply);
 
 /** True where the same command may succeed a little later. */
-export const mayPass = ({ code }: ReplyError): boolean => about.server.has(code) || code === 'TRYAGAIN';
+export const mayPass = ({ code }: Pick<ReplyError, 'code'>): boolean =>
+  about.server.has(code) || code === 'TRYAGAIN';
 
 /** True where another node of the cluster is named. */
-export const isRedirection = ({ code }: ReplyError): boolean => code === 'MOVED' || code === 'ASK';
+export const isRedirection = ({ code }: Pick<ReplyError, 'code'>): boolean =>
+  code === 'MOVED' || code === 'ASK';
 
 /** True where the user lacks the command, not the key. */
 export const isAboutCommand = ({ code, message }: ReplyError): boolean =>

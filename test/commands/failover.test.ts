@@ -1,9 +1,20 @@
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
-import { type CliResult, cli, jsonOf } from '../run-cli.ts';
+import { slotOf } from '../../src/redis/slots.ts';
+import { asBytes } from '../../src/support/bytes.ts';
+import { type CliOptions, type CliResult, cli, jsonOf } from '../run-cli.ts';
+import {
+  beginMove,
+  ownerIndex,
+  startCluster,
+  startReplica,
+  storeInCluster,
+  type TestCluster,
+} from '../server/cluster.ts';
 import { open, temporaryFolder } from '../server/own.ts';
-import { send, sendAll } from '../server/redis.ts';
+import { callsOf, send, sendAll } from '../server/redis.ts';
 import { beginFailover, startWatchedPair, type WatchedPair } from '../server/sentinel.ts';
 import { until } from '../server/until.ts';
 import { countsOf, storedKeys, withMap } from './invalidate-setup.ts';
@@ -95,4 +106,105 @@ describe('changes during which Sentinels put another primary in place', () => {
     expect(jsonOf(results.undo)).toMatchObject({ keys: 4000, restored: 4000, skipped: 0, failed: 0 });
     expect((await storedKeys(successor)).filter((key) => key.startsWith('old:'))).toHaveLength(4000);
   });
+});
+
+describe('reading while the primary is killed, and Sentinels put its replica in place', () => {
+  const count = 60_000;
+  let results: Record<'export' | 'archive' | 'diff', CliResult>;
+
+  beforeAll(async () => {
+    const pair = await startWatchedPair(async (server) => {
+      const fill = `for i = 1, ${count} do redis.call('SET', 'key:' .. i, i) end`;
+      const fields = `for i = 1, 20000 do redis.call('HSET', KEYS[1], 'field:' .. i, i) end`;
+      await send(server, 'EVAL', fill, 0);
+      await send(server, 'EVAL', fields, 1, 'long');
+    });
+    const profile = { sentinel: { name: 'main', nodes: [pair.sentinel.url] } };
+    const env = withMap({ profiles: { p: profile }, defaultProfile: 'p' });
+    const options = { env, cwd: temporaryFolder() };
+    expect(await cli(['export', '--to', 'before.ndjson'], options)).toMatchObject({ exitCode: 0 });
+    const primary = await open(pair.primary.url);
+    const callsBefore = await callsOf(primary, 'get');
+    const slow = ['--max-rate', '20000', '-o', 'json'];
+    const diff = cli(['diff', 'before.ndjson', '-o', 'json'], options);
+    await until('values are compared', async () => (await callsOf(primary, 'get')) > callsBefore + 500);
+    const running = {
+      export: cli(['export', '--to', 'keys.ndjson', ...slow], options),
+      archive: cli(['export', '--to', 'keys.archive', ...slow], options),
+    };
+    await until('all of them read', async () => (await callsOf(primary, 'dump')) > 0);
+    pair.primary.kill('SIGKILL');
+    results = {
+      ...{ export: await running.export, archive: await running.archive },
+      diff: await diff,
+    };
+  }, 120_000);
+
+  test.each(['export', 'archive'] as const)('%s reads each key once', (name) => {
+    const { exitCode, stderr } = results[name];
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(jsonOf(results[name])).toMatchObject({ keys: count + 1, skipped: 0, failed: 0 });
+  });
+
+  test('diff compares each key', () => {
+    const { exitCode, stderr } = results.diff;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(jsonOf(results.diff)).toMatchObject({ equal: true });
+  });
+});
+
+describe('reading a cluster', () => {
+  const size = 3000;
+  const keys = [...named('key', size), '{key:0}:long'];
+  const slot = slotOf(asBytes('key:0'));
+  let cluster: TestCluster;
+  let options: CliOptions;
+
+  beforeAll(async () => {
+    cluster = await startCluster(3);
+    await storeInCluster(cluster, keys.slice(0, size));
+    const fields = `for i = 1, 20000 do redis.call('HSET', KEYS[1], 'field:' .. i, i) end`;
+    await send(ownerOfSlot(), 'EVAL', fields, 1, '{key:0}:long');
+    options = { url: cluster.nodes[0].url, cwd: temporaryFolder() };
+    const whole = await cli(['export', '--cluster', '--to', 'before.ndjson'], options);
+    expect(whole).toMatchObject({ exitCode: 0 });
+  }, 60_000);
+  afterAll(() => cluster.stop());
+
+  const owner = ownerIndex(slot, 3);
+  const ownerOfSlot = () => cluster.admins[owner] as RedisServer;
+  const redirections = async (server: RedisServer) =>
+    Number(/errorstat_ASK:count=(\d+)/.exec(replyText(await send(server, 'INFO', 'errorstats')))?.[1] ?? 0);
+
+  test('diff waits for keys that are on their way to another node', async () => {
+    const to = (owner + 1) % 3;
+    const { source, target, ids } = await beginMove(cluster, slot, owner, to);
+    const port = cluster.nodes[to]?.port ?? 0;
+    for (const key of ['key:0', '{key:0}:long'])
+      await send(source, 'MIGRATE', '127.0.0.1', port, key, 0, 5000);
+    const running = cli(['diff', 'before.ndjson', '--cluster', '-o', 'json'], options);
+    await until('the keys are asked for', async () => (await redirections(source)) > 0);
+    for (const admin of [target, source, ...cluster.admins])
+      await send(admin, 'CLUSTER', 'SETSLOT', slot, 'NODE', ids.target);
+
+    const { exitCode, stderr, stdout } = await running;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ equal: true, compared: keys.length, failed: 0 });
+  }, 60_000);
+
+  test('export reads the keys of a primary that is killed at its replica', async () => {
+    const { stop } = await startReplica(cluster, 2);
+    onTestFinished(stop);
+    const running = cli(
+      ['export', '--cluster', '--to', 'keys.archive', '--max-rate', '2000', '-o', 'json'],
+      options,
+    );
+    const killed = cluster.admins[2] as RedisServer;
+    await until('values are read', async () => (await callsOf(killed, 'dump')) > 0);
+    cluster.nodes[2]?.kill('SIGKILL');
+
+    const { exitCode, stderr, stdout } = await running;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ keys: keys.length, skipped: 0, failed: 0 });
+  }, 60_000);
 });

@@ -44,7 +44,8 @@ export async function compareServers(
   tally: ComparisonTally,
   accounts: WalkAccount[],
 ): Promise<boolean> {
-  const sides = [new ServerSide(a, scope.now), new ServerSide(b, scope.now)] as const;
+  const { now, signal } = scope;
+  const sides = [new ServerSide(a, now, signal), new ServerSide(b, now, signal)] as const;
   try {
     const comparison = new Comparison(...sides, scope);
     const first = await walkPages(a, scope, accounts, 'comparing', (keys) => comparison.compare(keys, tally));
@@ -127,7 +128,7 @@ export async function compareFileWithServer(
   tally: ComparisonTally,
   accounts: WalkAccount[],
 ): Promise<boolean> {
-  const side = new ServerSide(server, scope.now);
+  const side = new ServerSide(server, scope.now, scope.signal);
   try {
     let done = 0;
     scope.progress.start('comparing', 'keys', file.keys);

@@ -1,47 +1,47 @@
-import { groupBy } from '../../support/collections.ts';
 import type { WalkAccount } from '../../redis/account.ts';
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
-import type { RedisCommand, RedisNode, RedisServer } from '../../redis/server.ts';
+import type { RedisCommand, RedisServer } from '../../redis/server.ts';
 import { collectionOf, type KeyToRead, lengthCommand, listOf } from '../values/commands.ts';
 import { fieldNames, isValueType, type Value, type ValueType } from '../values/value.ts';
 import {
   type FailedReading,
   failedBy,
   PieceFault,
-  readPieces,
   readValues,
   type WholeLimits,
 } from '../values/read-values.ts';
-import {
-  describeKeys,
-  openValueConnection,
-  type ValueConnection,
-  withFieldExpiries,
-} from '../values/value-connection.ts';
+import { describeKeys, withFieldExpiries } from '../values/value-connection.ts';
+import { ValueReader } from '../values/value-reader.ts';
 import { areEqual, type Expiry, scoreText } from './canonical.ts';
 import type { Looked, Measure, Side } from './compare-keys.ts';
 
 const limits: WholeLimits = { stringBytes: 1024 * 1024, collectionBytes: 256 * 1024 };
 
-/** The keys of a server, on a connection to each of its nodes that is opened when it is first needed. */
+/** The keys of a server. */
 export class ServerSide implements Side {
-  /** Of the connections; complete once they are closed. */
-  readonly accounts: WalkAccount[] = [];
-  private readonly connections = new Map<RedisNode, Promise<ValueConnection>>();
+  private readonly reader: ValueReader;
 
   /** @param now milliseconds since the epoch */
   constructor(
-    private readonly server: RedisServer,
+    server: RedisServer,
     private readonly now: () => number,
-  ) {}
-
-  async describe(keys: readonly ByteString[]): Promise<(KeyToRead | null)[]> {
-    return this.byNode(keys, (key) => key, describeKeys);
+    signal?: AbortSignal,
+  ) {
+    this.reader = new ValueReader(server, signal);
   }
 
-  async read(keys: readonly KeyToRead[]): Promise<Looked[]> {
-    return this.byNode(
+  /** Of the connections; complete once they are closed. */
+  get accounts(): readonly WalkAccount[] {
+    return this.reader.accounts;
+  }
+
+  describe(keys: readonly ByteString[]): Promise<(KeyToRead | null)[]> {
+    return this.reader.each(keys, itself, describeKeys);
+  }
+
+  read(keys: readonly KeyToRead[]): Promise<Looked[]> {
+    return this.reader.each(
       keys,
       ({ key }) => key,
       async (values, own) => {
@@ -56,98 +56,65 @@ export class ServerSide implements Side {
   }
 
   async deadlinesOf(keys: readonly ByteString[]): Promise<Expiry[]> {
-    return this.byNode(
-      keys,
-      (key) => key,
-      async ({ connection }, own) => {
-        const replies = await connection.exchange(own.map((key) => ['PTTL', key] as const));
-        const now = this.now();
-        return replies.map((ttl) => (typeof ttl === 'number' && ttl >= 0 ? now + ttl : null));
-      },
-    );
+    const answers = await this.reader.each(keys, itself, async ({ connection, account }, own) => {
+      const replies = await connection.exchange(own.map((key) => ['PTTL', key] as const));
+      const now = this.now();
+      return replies.map((ttl) => {
+        if (ttl instanceof ReplyError) return failedBy(ttl, 'PTTL', connection, account);
+        return typeof ttl === 'number' && ttl >= 0 ? now + ttl : null;
+      });
+    });
+    return answers.map((answer) => (typeof answer === 'number' ? answer : null));
   }
 
   async *pieces(key: ByteString, type: ValueType): AsyncGenerator<Value> {
-    for await (const piece of readPieces(await this.connectionFor(key), key, type))
-      yield await this.withFieldExpiries(key, piece);
+    for await (const piece of this.reader.pieces(key, type)) yield await this.withFieldExpiries(key, piece);
   }
 
   /** A piece of a hash with the moments at which its fields expire here. @throws RedisError */
   async withFieldExpiries(key: ByteString, piece: Value): Promise<Value> {
-    const [value = piece] = await withFieldExpiries(await this.connectionFor(key), [{ key, value: piece }]);
+    const [value = piece] = await this.reader.one(key, (values) =>
+      withFieldExpiries(values, [{ key, value: piece }]),
+    );
     return value;
   }
 
-  async measure(key: ByteString, type: string): Promise<Measure | FailedReading | null> {
-    const { connection, account } = await this.connectionFor(key);
-    const commands = [['PTTL', key], ...(isValueType(type) ? [lengthCommand(type, key)] : [])] as const;
-    const replies = await connection.exchange(commands);
-    const refused = replies.findIndex((reply) => reply instanceof ReplyError);
-    if (refused >= 0)
-      return failedBy(replies[refused] as ReplyError, String(commands[refused]?.[0]), connection, account);
-    const [ttl, length = null] = replies;
-    if (typeof ttl !== 'number' || ttl === -2) return null;
-    return {
-      kind: 'measure',
-      length: typeof length === 'number' ? length : null,
-      expiresAtMillis: ttl < 0 ? null : this.now() + ttl,
-    };
+  measure(key: ByteString, type: string): Promise<Measure | FailedReading | null> {
+    return this.reader.one(key, async ({ connection, account }) => {
+      const commands = [['PTTL', key], ...(isValueType(type) ? [lengthCommand(type, key)] : [])] as const;
+      const replies = await connection.exchange(commands);
+      const refused = replies.findIndex((reply) => reply instanceof ReplyError);
+      if (refused >= 0)
+        return failedBy(replies[refused] as ReplyError, String(commands[refused]?.[0]), connection, account);
+      const [ttl, length = null] = replies;
+      if (typeof ttl !== 'number' || ttl === -2) return null;
+      return {
+        kind: 'measure',
+        length: typeof length === 'number' ? length : null,
+        expiresAtMillis: ttl < 0 ? null : this.now() + ttl,
+      };
+    });
   }
 
   /** True where it has these members. @param offset members before this piece. @throws PieceFault, RedisError */
-  async holds(key: ByteString, piece: Value, offset: number): Promise<boolean> {
-    const { connection, account } = await this.connectionFor(key);
-    const { commands, agrees } = probeFor(key, piece, offset);
-    const replies = await connection.exchange(commands);
-    const refused = replies.find((reply) => reply instanceof ReplyError);
-    if (refused !== undefined)
-      throw new PieceFault(failedBy(refused, String(commands[0]?.[0]), connection, account));
-    return agrees(replies);
+  holds(key: ByteString, piece: Value, offset: number): Promise<boolean> {
+    return this.reader.one(key, async ({ connection, account }) => {
+      const { commands, agrees } = probeFor(key, piece, offset);
+      const replies = await connection.exchange(commands);
+      const refused = replies.find((reply) => reply instanceof ReplyError);
+      if (refused !== undefined)
+        throw new PieceFault(failedBy(refused, String(commands[0]?.[0]), connection, account));
+      return agrees(replies);
+    });
   }
 
   /** Closes the connections. */
-  async close(): Promise<void> {
-    const connections = await Promise.allSettled(this.connections.values());
-    for (const connection of connections) if (connection.status === 'fulfilled') connection.value.close();
-  }
-
-  private connectionFor(key: ByteString): Promise<ValueConnection> {
-    return this.connectionTo(this.server.nodeFor(key));
-  }
-
-  private connectionTo(node: RedisNode): Promise<ValueConnection> {
-    let connection = this.connections.get(node);
-    if (connection === undefined) {
-      connection = openValueConnection(node).then((opened) => {
-        this.accounts.push(opened.account);
-        return opened;
-      });
-      connection.catch(() => undefined);
-      this.connections.set(node, connection);
-    }
-    return connection;
-  }
-
-  /** Asks each node about its own items, and gives the answers in the order of the items. */
-  private async byNode<Item, Answer>(
-    items: readonly Item[],
-    keyOf: (item: Item) => ByteString,
-    ask: (connection: ValueConnection, own: readonly Item[]) => Promise<Answer[]>,
-  ): Promise<Answer[]> {
-    const groups = groupBy(items.keys(), (index) => this.server.nodeFor(keyOf(items[index] as Item)));
-    const answers = new Array<Answer>(items.length);
-    await Promise.all(
-      [...groups].map(async ([node, indexes]) => {
-        const own = await ask(
-          await this.connectionTo(node),
-          indexes.map((index) => items[index] as Item),
-        );
-        indexes.forEach((index, at) => (answers[index] = own[at] as Answer));
-      }),
-    );
-    return answers;
+  close(): Promise<void> {
+    return this.reader.close();
   }
 }
+
+const itself = (key: ByteString) => key;
 
 /** How a server is asked whether it holds the piece. @param offset members before it */
 function probeFor(

@@ -47,7 +47,7 @@ export async function* fixtureChunks(
     const batches = readBatches(server, scope, tally, (values, keys) =>
       readValues(values, keys, limits, now),
     );
-    for await (const { values, items } of batches) {
+    for await (const { reader, items } of batches) {
       let text = '';
       for (const item of items) {
         try {
@@ -57,7 +57,7 @@ export async function* fixtureChunks(
             tally.add(item.value.type, item.groups);
             continue;
           }
-          const record = await draftRecord(item, values, now);
+          const record = await reader.one(item.key, (values) => draftRecord(item, values, now));
           if (record === null) {
             tally.skipped++;
             continue;

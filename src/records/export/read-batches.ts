@@ -1,19 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { WalkAccount } from '../../redis/account.ts';
 import { handled } from '../../redis/columns.ts';
-import { isAboutCommand, isRedirection, RedisError } from '../../redis/errors.ts';
+import { isAboutCommand } from '../../redis/errors.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
-import type { RedisNode, RedisServer } from '../../redis/server.ts';
+import { mayReturn } from '../../redis/readiness.ts';
+import type { RedisServer } from '../../redis/server.ts';
 import type { WalkOptions } from '../../redis/walk.ts';
 import { walkNodes } from '../../redis/walk-nodes.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { groupBy } from '../../support/collections.ts';
 import { KeySet } from '../../support/key-set.ts';
 import { FirstFew, type KeyProblem } from '../problems.ts';
 import { batchesOf, type FailedReading } from '../values/read-values.ts';
 import type { KeyToRead } from '../values/commands.ts';
-import { openValueConnection, type ValueConnection } from '../values/value-connection.ts';
+import type { ValueConnection } from '../values/value-connection.ts';
+import { ValueReader } from '../values/value-reader.ts';
 
 /** What became of reading a key: it is gone, or cannot be had, or something was found. */
 type Asked = { readonly key: ByteString } & ({ readonly kind: 'gone' | 'value' | 'long' } | FailedReading);
@@ -83,18 +83,14 @@ const batchesInFlight = 2;
 
 /** What was read of one batch of keys. */
 interface ReadBatch<Item> {
-  readonly values: ValueConnection;
+  /** For what is longer than a batch may be. */
+  readonly reader: ValueReader;
   readonly items: Found<Item>[];
 }
 
-/** How long keys that are on their way to another node of a cluster are asked for again, in milliseconds. */
-const movingPatienceMillis = 30_000;
-const pauseMillis = 200;
-
 /**
  * Walks all nodes and reads the keys in batches on a second connection to each; `ask` sends what is to be read. It reads
- * no faster than the batches are taken, and enters into the tally what is gone or cannot be had. Keys that have moved to
- * another node between the two are read there in the end.
+ * no faster than the batches are taken, and enters into the tally what is gone or cannot be had.
  * @throws RedisError
  */
 export async function* readBatches<Item extends Asked>(
@@ -104,35 +100,13 @@ export async function* readBatches<Item extends Asked>(
   ask: (values: ValueConnection, keys: readonly KeyToRead[]) => Promise<Item[]>,
 ): AsyncGenerator<ReadBatch<Item>> {
   let left = limit;
-  const opened = new Map<RedisNode, ValueConnection>();
-  const asked: {
-    readonly values: ValueConnection;
-    readonly keys: readonly KeyToRead[];
-    readonly items: Promise<Item[]>;
-  }[] = [];
-  let moved: KeyToRead[] = [];
+  const reader = new ValueReader(server, signal);
+  const asked: Promise<Item[]>[] = [];
   const seen = new KeySet();
-  const connectionTo = async (node: RedisNode) => {
-    const values = opened.get(node) ?? (await openValueConnection(node));
-    opened.set(node, values);
-    tally.leavesIdleTimes &&= values.leavesIdleTimes;
-    return values;
-  };
-  const begin = (values: ValueConnection, keys: readonly KeyToRead[]) =>
-    batchesOf(keys).forEach((batch) =>
-      asked.push({ values, keys: batch, items: handled(ask(values, batch)) }),
-    );
-  const next = async (): Promise<ReadBatch<Item>> => {
-    const { values, keys, items } = asked.shift() as (typeof asked)[number];
-    const all = await items;
-    const isMoved = (item: Item) =>
-      server.cluster !== undefined &&
-      item.kind === 'failed' &&
-      item.refused !== undefined &&
-      isRedirection(item.refused.reply);
-    moved.push(...keys.filter((_, index) => isMoved(all[index] as Item)));
-    return { values, items: tally.found(all.filter((item) => !isMoved(item))) };
-  };
+  const next = async (): Promise<ReadBatch<Item>> => ({
+    reader,
+    items: tally.found((await asked.shift()) as Item[]),
+  });
   // What every key was asked for by its type has.
   const options = { ...walk, columns: { memory: true, type: walk.type === undefined }, limits: pace, signal };
   const accounts: WalkAccount[] = [];
@@ -148,39 +122,20 @@ export async function* readBatches<Item extends Asked>(
         .filter(({ key }) => seen.add(key))
         .slice(0, left);
       left -= keys.length;
-      begin(await connectionTo(page.node), keys);
+      for (const batch of batchesOf(keys)) asked.push(handled(reader.each(batch, ({ key }) => key, ask)));
       while (asked.length > batchesInFlight) yield await next();
       if (left === 0) break;
     }
     while (asked.length > 0) yield await next();
-    for (const endsAt = performance.now() + movingPatienceMillis; moved.length > 0;) {
-      await server.refresh();
-      const again = moved;
-      moved = [];
-      for (const [node, keys] of groupBy(again, ({ key }) => server.nodeFor(key)))
-        begin(await connectionTo(node), keys);
-      while (asked.length > 0) yield await next();
-      if (moved.length === 0) break;
-      if (signal.aborted) return;
-      if (performance.now() > endsAt) throw stillMoving();
-      await sleep(pauseMillis);
-    }
     tally.complete = accounts.every(({ complete }) => complete);
+  } catch (error) {
+    // What was lost is not waited for any longer.
+    if (!signal.aborted || !mayReturn(error)) throw error;
   } finally {
-    await Promise.allSettled(asked.map(({ items }) => items));
-    for (const values of opened.values()) {
-      tally.fieldTtlsRefused ??= values.fieldTtlsRefused;
-      values.close();
-      accounts.push(values.account);
-    }
-    tally.accounts.push(...accounts);
+    await Promise.allSettled(asked);
+    await reader.close();
+    tally.leavesIdleTimes = reader.leavesIdleTimes;
+    tally.fieldTtlsRefused = reader.fieldTtlsRefused;
+    tally.accounts.push(...accounts, ...reader.accounts);
   }
 }
-
-const stillMoving = () =>
-  new RedisError(
-    'lost',
-    'ERESHARD',
-    'keys that are on their way to another node of the cluster could not be read',
-    'run it again once the cluster is at rest; `redis-cli --cluster check` shows open slots',
-  );

@@ -7,7 +7,7 @@ import { CursorTrail } from '../../redis/scan-bounds.ts';
 import type { RedisCommand } from '../../redis/server.ts';
 import { type KeyToRead, listOf, type Place, readCommands, valueIn } from './commands.ts';
 import { isValueType, lengthOf, textsOf, type Value, type ValueType } from './value.ts';
-import { exchangeEach, type ValueConnection, withFieldExpiries } from './value-connection.ts';
+import { exchangeEach, type Refusal, type ValueConnection, withFieldExpiries } from './value-connection.ts';
 
 /** What became of reading one key. */
 export type KeyReading = { readonly key: ByteString } & (
@@ -31,7 +31,7 @@ export interface FailedReading {
   /** In words, for the end of a sentence. */
   readonly reason: string;
   /** The server's own refusal, where there was one. */
-  readonly refused?: { readonly reply: ReplyError; readonly command: string };
+  readonly refused?: Refusal;
 }
 
 /** Values that take more memory are read in pieces, in bytes. */

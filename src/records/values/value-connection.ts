@@ -1,4 +1,4 @@
-import { isAboutOneKey } from '../../redis/errors.ts';
+import { isAboutOneKey, isRedirection, mayPass, refusal } from '../../redis/errors.ts';
 import { emptyAccount, noteRefusal, type WalkAccount } from '../../redis/account.ts';
 import { chunksOf, groupBy } from '../../support/collections.ts';
 import type { ByteString } from '../../support/bytes.ts';
@@ -21,6 +21,12 @@ export interface ValueConnection {
   fieldTtlsRefused: string | null;
   /** Enters what was sent and received into the account, and closes the connection. */
   close(): void;
+}
+
+/** A server's own refusal of a command. */
+export interface Refusal {
+  readonly reply: ReplyError;
+  readonly command: string;
 }
 
 /** @throws RedisError */
@@ -58,24 +64,27 @@ export async function exchangeEach(
 
 /**
  * What is there of the keys. MEMORY USAGE goes first, which the server does not count: a key that is not there costs no
- * miss. Where it is refused, TYPE answers. Null in place of a key: there is none; a key that may not be read has no type.
- * @throws RedisError when the connection is lost
+ * miss. Where it is refused, TYPE answers. Null in place of a key: there is none; a key that may not be read, or is `refused` as
+ * one of another node, has no type. @throws RedisError when the connection is lost, or the server is not ready
  */
 export async function describeKeys(
   { connection, account }: ValueConnection,
   keys: readonly ByteString[],
-): Promise<(KeyToRead | null)[]> {
+): Promise<((KeyToRead & { readonly refused?: Refusal }) | null)[]> {
   const sizes = await connection.exchange(keys.map((key) => ['MEMORY', 'USAGE', key] as const));
   const asked = keys.filter((_, index) => sizes[index] !== null);
   const types = await connection.exchange(asked.map((key) => ['TYPE', key] as const));
   const typeOf = new Map(asked.map((key, index) => [key, types[index] ?? null]));
   return keys.map((key, index) => {
     const [size = null, type = null] = [sizes[index], typeOf.get(key)];
-    if (size instanceof ReplyError && !isAboutOneKey(size)) noteRefusal(account, 'memory', size.message);
+    for (const reply of [size, type])
+      if (reply instanceof ReplyError && mayPass(reply)) throw refusal(reply, '`TYPE`', connection.address);
+    if (size instanceof ReplyError && !isAboutOneKey(size) && !isRedirection(size))
+      noteRefusal(account, 'memory', size.message);
     if (type === null) return null;
     if (type instanceof ReplyError) {
       if (isAboutOneKey(type)) account.unreadableKeys++;
-      return { key, type: null, memoryBytes: null };
+      return { key, type: null, memoryBytes: null, refused: { reply: type, command: 'TYPE' } };
     }
     return type === 'none'
       ? null
@@ -122,6 +131,8 @@ export async function withFieldExpiries(
       if (values.hasFieldTtls === null && /unknown command/i.test(refused.message))
         values.hasFieldTtls = false;
       if (values.hasFieldTtls === false) return { type, elements };
+      if (isRedirection(refused) || mayPass(refused))
+        throw refusal(refused, '`HPEXPIRETIME`', values.connection.address);
       values.fieldTtlsRefused = refused.message;
       return { type, elements, fieldExpiries: null };
     }

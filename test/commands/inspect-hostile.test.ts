@@ -106,7 +106,7 @@ describe('a walk that ends early', () => {
     await send(server, 'DEBUG', 'POPULATE', 60_000);
     const proxy = await proxyTo(redis.port);
     proxy.delay(10);
-    const running = inspect(['--exact'], { url: proxy.url });
+    const running = inspect(['--exact', '--retry-for', '1s'], { url: proxy.url });
     await untilCalled(server, 'scan', 6);
     await proxy.refuse();
 

@@ -16,14 +16,14 @@ async function proxied(): Promise<{ proxy: Awaited<ReturnType<typeof startProxy>
   return { proxy, url: `${proxy.url}${new URL(testUrl()).pathname}` };
 }
 
-describe('--on-error retry', () => {
+describe('a server that is lost or not ready', () => {
   test.each([1, 3])('goes on after a connection was cut, over %i connections', async (connections) => {
     const { proxy, url } = await proxied();
     const file = fixture('large.ndjson', manyRecords(6000, 200));
     onTestFinished(whenReached(keys, 1000, () => proxy.cut()));
 
     const result = await warm(
-      [...slow(file), '--on-error', 'retry', '--concurrency', String(connections), '--verify', '-o', 'json'],
+      [...slow(file), '--concurrency', String(connections), '--verify', '-o', 'json'],
       { url },
     );
 
@@ -43,10 +43,9 @@ describe('--on-error retry', () => {
     const file = fixture('lists.ndjson', lines.join('\n'));
     onTestFinished(whenReached(keys, 1000, () => proxy.cut()));
 
-    const result = await warm(
-      [...slow(file), '--merge', '--on-error', 'retry', '--rejects', 'lists-rejects.ndjson', '-o', 'json'],
-      { url },
-    );
+    const result = await warm([...slow(file), '--merge', '--rejects', 'lists-rejects.ndjson', '-o', 'json'], {
+      url,
+    });
 
     const { written = 0, unknown = 0, notWritten } = countsOf(result);
     expect(result.exitCode).toBe(1);
@@ -77,7 +76,7 @@ describe('--on-error retry', () => {
       ),
     );
 
-    const result = await warm([...slow(file), '--on-error', 'retry', '-o', 'json'], {
+    const result = await warm([...slow(file), '-o', 'json'], {
       url: `unix://${first.socketPath}`,
     });
 
@@ -101,7 +100,7 @@ describe('--on-error retry', () => {
       );
     await until('the script blocks the server', isBusy);
 
-    const patient = warm([file, '--on-error', 'retry', '-o', 'json'], { url });
+    const patient = warm([file, '-o', 'json'], { url });
     const hasty = await warm([file, '--retry-for', '0', '-o', 'json'], { url });
     expect(hasty.exitCode).not.toBe(0);
     await send(other, 'SCRIPT', 'KILL');
@@ -114,7 +113,7 @@ describe('--on-error retry', () => {
   test('gives up on what does not pass', async () => {
     const { url, admin } = await privateServer({});
     await send(admin, 'REPLICAOF', '127.0.0.1', 1);
-    const result = await warm([fixture('r.ndjson', manyRecords(3000)), '--on-error', 'retry', '-o', 'json'], {
+    const result = await warm([fixture('r.ndjson', manyRecords(3000)), '-o', 'json'], {
       url,
     });
     expect(result.exitCode).toBe(4);
@@ -135,7 +134,10 @@ describe('a server that is killed', () => {
         () => redis.kill('SIGKILL'),
       ),
     );
-    const result = await warm([...slow(file), '--only-missing', '--verify', '-o', 'json'], { url });
+    const result = await warm(
+      [...slow(file), '--only-missing', '--verify', '--retry-for', '0', '-o', 'json'],
+      { url },
+    );
     expect(result.exitCode).toBe(3);
     const { written = 0, unknown = 0, notWritten = 0 } = countsOf(result);
     expect(written + unknown).toBeGreaterThanOrEqual(reached);

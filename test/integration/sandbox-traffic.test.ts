@@ -89,7 +89,7 @@ describe('filling a server', () => {
   });
 
   test('fails when the server goes away in the middle', async () => {
-    const { redis, server } = await startServer();
+    const { redis, server } = await startServer({}, { retryMillis: 0 });
     function* untilKilled(): Generator<SandboxRecord> {
       for (let index = 0; ; index++) {
         if (index === 2000) process.kill(redis.pid, 'SIGKILL');

@@ -47,7 +47,7 @@ export const defineWarm: DefineCommand = (program, run) => {
     .addOption(new Option('--only-missing', 'leave keys alone that are there').conflicts('merge'))
     .option('--merge', 'add to the collections that are there; other values are replaced')
     .addOption(
-      new Option('--on-error <way>', 'when a record is refused: stop, skip it, or retry what may pass')
+      new Option('--on-error <way>', 'when a record is refused: stop, or skip it (retry: the same as skip)')
         .choices(['stop', 'skip', 'retry'] as const)
         .default('skip' as const),
     )

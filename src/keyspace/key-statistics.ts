@@ -177,8 +177,8 @@ const objectBytes = 16;
 
 /**
  * Bytes that a key costs in addition to its value: its name as a dynamic string, its entry in the dictionary, the header of the
- * value's object. Computed, not measured: MEMORY USAGE gives the sum of these and the value. Exact for Redis 6 and 7 on
- * 64-bit Linux; newer servers save some of it by keeping name and value in one block.
+ * value's object. Computed, not measured: MEMORY USAGE gives the sum of these and the value. Exact for Redis 6 to 8.0 on
+ * 64-bit Linux; Valkey from 8 on saves some of it by keeping name and value in one block.
  *
  * @param keyLength of the name, in bytes
  * @see sds.c, object.c (memoryCommand) and dict.h of Redis 7.0; https://jemalloc.net/jemalloc.3.html#size_classes

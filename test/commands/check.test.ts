@@ -96,7 +96,7 @@ describe('check of writing', () => {
     const server = await open(redis.url);
     await sendAll(
       server,
-      Array.from({ length: 40 }, (_, index) => ['SETRANGE', `filler:${index}`, 50_000, 'x']),
+      Array.from({ length: 80 }, (_, index) => ['SETRANGE', `filler:${index}`, 50_000, 'x']),
     ).catch(() => undefined);
     const result = await checkJson([], { url: redis.url });
 

@@ -26,8 +26,8 @@ describe('the estimate of memory', () => {
     ],
     ['long sets', 20, (id: number) => ({ key: `s:${id}`, type: 'set', value: items(2000, String(id)) })],
     ['long lists', 20, (id: number) => ({ key: `l:${id}`, type: 'list', value: items(2000) })],
-  ] as const)('of %s is near what they take', async (_, count, recordFor) => {
-    const { url, admin } = await privateServer();
+  ] as const)('of %s is near what they take', async (kind, count, recordFor) => {
+    const { url, admin, redis } = await privateServer();
     const before = await usedBytes(admin);
     const lines = Array.from({ length: count }, (_each, id) => JSON.stringify(recordFor(id)));
     const estimate = lines.reduce((sum, line) => {
@@ -38,7 +38,8 @@ describe('the estimate of memory', () => {
     await warm([fixture('records.ndjson', lines.join('\n'))], { url });
     const ratio = estimate / ((await usedBytes(admin)) - before);
     expect(ratio).toBeGreaterThan(0.7);
-    expect(ratio).toBeLessThan(1.45);
+    // From 7.2 on servers keep a member of a set without the place for a value: there the estimate is on the safe side.
+    expect(ratio).toBeLessThan(kind === 'long sets' && Number.parseFloat(redis.version) >= 7.2 ? 1.95 : 1.45);
   });
 });
 

@@ -187,7 +187,7 @@ test('every connection bears the name of the program', async () => {
 
 async function namesOf(server: RedisServer): Promise<string[]> {
   const list = replyText(await server.nodes[0].call('CLIENT', asBytes('LIST')));
-  return [...list.matchAll(/\bname=(\S*)/g)].map(([, name = '']) => name);
+  return [...list.matchAll(/ name=(\S*)/g)].map(([, name = '']) => name);
 }
 
 /** Connections that were opened, and commands that named one. */

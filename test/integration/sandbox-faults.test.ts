@@ -203,7 +203,8 @@ describe('the totals of traffic', () => {
 
 describe('a memory that is too small', () => {
   test('is found for a server that was full before, whose tables alone are more than what is left', async () => {
-    const server = await filledServer('subjunctive', 120_000);
+    const keys = 120_000;
+    const server = await filledServer('subjunctive', keys);
     const fault = faultOf('subjunctive', 'small-memory');
     const totals = await trafficOf(server, 'subjunctive', {
       fault,
@@ -213,7 +214,8 @@ describe('a memory that is too small', () => {
     const row = totals.byNamespace.get('feedback_digest');
     expect(row?.causes.evicted).toBeGreaterThan(100);
     expect(row?.hits).toBeGreaterThan(100);
-    expect(await send(server, 'DBSIZE')).toBeLessThan(3000);
+    // Fewest where keys take most: 2,000 on Redis 7.0, 7,000 on Valkey 9.1.
+    expect(await send(server, 'DBSIZE')).toBeLessThan(keys / 10);
   });
 });
 

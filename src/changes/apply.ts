@@ -1,5 +1,6 @@
 import type { Finding } from './prune.ts';
-import { type ChangeOptions, KeyChanger, type Problem } from './change-keys.ts';
+import { type ChangeOptions, KeyChanger } from './change-keys.ts';
+import type { Problem } from './problem-tally.ts';
 import { type BatchLine, type BatchOutcome, type KeyChange, outcomeOf, refusedKeys } from './key-change.ts';
 import { journaling } from './journal.ts';
 import { settingTtls, slackMillis } from './set-ttls.ts';
@@ -18,7 +19,10 @@ import { sumOf } from '../support/collections.ts';
 type Way = 'removed' | 'shortened' | 'generationsRaised' | 'ttlSet';
 
 /** What became of the keys of a plan: those changed by what was done to them, and the others. */
-export interface Done extends Pick<KeyChanger, 'unchanged' | 'failed' | 'notAttempted' | 'stoppedBy'> {
+export interface Done extends Pick<
+  KeyChanger,
+  'unchanged' | 'failed' | 'notAttempted' | 'stoppedBy' | 'replicasAcknowledged'
+> {
   readonly changed: Readonly<Partial<Record<Way, number>>>;
   readonly problems: readonly Problem[];
   readonly durationSeconds: number;
@@ -60,9 +64,12 @@ async function takeSteps(
     changer.close();
   }
   progress.stop();
-  const { unchanged, failed, notAttempted, problems, stoppedBy } = changer;
+  const { unchanged, failed, notAttempted, stoppedBy, replicasAcknowledged } = changer;
   const durationSeconds = (now() - startedAt) / 1000;
-  return { changed, unchanged, failed, notAttempted, problems, stoppedBy, durationSeconds };
+  return {
+    ...{ changed, unchanged, failed, notAttempted, problems: changer.problems.list, stoppedBy },
+    ...{ replicasAcknowledged, durationSeconds },
+  };
 }
 
 /** What is done to the keys of a plan: removed at once, given a short TTL, or, being counters, incremented. */

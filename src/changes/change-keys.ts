@@ -1,25 +1,21 @@
-import { keyFields } from '../keyspace/key-text.ts';
 import type { Connection } from '../redis/connection.ts';
-import { concernsSomeKeys, isRedirection, mayPass, RedisError, refusal } from '../redis/errors.ts';
+import type { RedisError } from '../redis/errors.ts';
+import { concernsSomeKeys, isRedirection, mayPass, onlyRedisError, refusal } from '../redis/errors.ts';
 import { batchesOver, type PaceLimits, type Pacing, startPacing } from '../redis/pace.ts';
-import { mayReturn, Patience, tenureOf } from '../redis/readiness.ts';
+import { mayReturn, Patience, replicasHaving, tenureOf } from '../redis/readiness.ts';
 import type { ReplyError } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { ByteString } from '../support/bytes.ts';
 import { groupBy } from '../support/collections.ts';
 import type { Progress } from '../support/progress.ts';
-import type { BatchLine, BatchOutcome, KeyChange, Refusal } from './key-change.ts';
-
-/** Keys that failed for one reason, with one of them. */
-export interface Problem {
-  readonly reason: string;
-  readonly keys: number;
-  readonly example: { readonly key: string; readonly keyBase64?: string };
-}
+import type { BatchLine, BatchOutcome, ChangedBatch, KeyChange, Refusal } from './key-change.ts';
+import { ProblemTally } from './problem-tally.ts';
 
 export interface ChangeOptions {
   /** Keys of a node are changed no faster. */
   readonly limits?: PaceLimits;
+  /** By so many replicas of each server the changes are to be acknowledged; none: they are not asked. */
+  readonly waitReplicas?: number;
   /** Once aborted, the batches on their way are finished, and no more are sent. */
   readonly signal: AbortSignal;
   /** Called with the number of keys that are done, also those that failed. */
@@ -36,13 +32,6 @@ interface Way extends Pacing {
   readonly batches: ChangedBatch[];
   isUsed: boolean;
   isLost: boolean;
-}
-
-/** What came of a batch. */
-interface ChangedBatch {
-  readonly keys: readonly ByteString[];
-  readonly change: KeyChange;
-  changed: number;
 }
 
 /** Keys to be sent. */
@@ -69,13 +58,13 @@ interface Due {
 export class KeyChanger {
   /** Gone, or no longer in need of the change. */
   unchanged = 0;
-  /** Refused by the server, or without an answer. */
-  failed = 0;
   /** Why the work ended before its end; null where it did not, or where it was interrupted. */
   stoppedBy: Error | null = null;
+  /** At least so many replicas of each server that changed keys have acknowledged it; null: they were not asked. */
+  replicasAcknowledged: number | null = null;
   private taken = 0;
   private readonly changedBy = new Map<KeyChange, number>();
-  private readonly reasons = new Map<string, { reason: string; keys: number; example: ByteString }>();
+  readonly problems = new ProblemTally();
   private readonly ways = new Map<RedisNode, Way>();
   /** Those whose connection was lost too. */
   private readonly allWays: Way[] = [];
@@ -109,11 +98,9 @@ export class KeyChanger {
     return this.stoppedBy !== null || this.options.signal.aborted;
   }
 
-  /** Most keys first. */
-  get problems(): Problem[] {
-    return [...this.reasons.values()]
-      .sort((left, right) => right.keys - left.keys)
-      .map((problem) => ({ ...problem, example: keyFields(problem.example) }));
+  /** Refused by the server, or without an answer. */
+  get failed(): number {
+    return this.problems.total;
   }
 
   private get done(): number {
@@ -150,6 +137,7 @@ export class KeyChanger {
   private async doubted(): Promise<Way[]> {
     const { server, patience } = this;
     const used = this.allWays.filter(({ isUsed }) => isUsed);
+    await this.awaitReplicas(new Set(used.map(({ node }) => node)));
     const isAlone = server.cluster === undefined && server.isWatched !== true;
     // A server alone is the same as long as its connection was not lost.
     if (used.length === 0 || (isAlone && used.every(({ isLost }) => !isLost))) return [];
@@ -173,6 +161,23 @@ export class KeyChanger {
       if (failure === null) return doubted;
       if (this.ended || !(await patience.pause())) return isAlone ? [] : doubted;
     }
+  }
+
+  private async awaitReplicas(nodes: ReadonlySet<RedisNode>): Promise<void> {
+    const { waitReplicas = 0, signal } = this.options;
+    if (waitReplicas === 0 || nodes.size === 0) return;
+    const acknowledged = async (node: RedisNode) => {
+      const way = this.ways.get(node);
+      // What was written on a connection that is lost is asked for on one that was written to later, or not at all.
+      if (way?.isUsed !== true) return 0;
+      return replicasHaving(way.connection, waitReplicas, signal).catch((error: unknown) => {
+        const failure = onlyRedisError(error);
+        if (mayReturn(failure)) this.drop(way);
+        else this.stoppedBy ??= failure;
+        return 0;
+      });
+    };
+    this.replicasAcknowledged = Math.min(...(await Promise.all([...nodes].map(acknowledged))));
   }
 
   /** What a doubted way has changed: it answers for that no longer. */
@@ -212,22 +217,14 @@ export class KeyChanger {
     return named ?? this.server.nodeFor(key);
   }
 
-  /**
-   * @param code Failures with the same code are one problem, in the words of the first.
-   * @param before Where they were counted as something else until now.
-   */
+  /** @param before Where they were counted as something else until now. */
   private fail(keys: readonly ByteString[], code: string, reason: string, before?: ChangedBatch): void {
-    const [example] = keys;
-    if (example === undefined) return;
     if (before !== undefined) {
       const unchanged = Math.max(0, keys.length - before.changed);
       this.count(before.change, unchanged - keys.length, -unchanged);
       before.changed -= keys.length - unchanged;
     }
-    this.failed += keys.length;
-    const known = this.reasons.get(code);
-    if (known) known.keys += keys.length;
-    else this.reasons.set(code, { reason, keys: keys.length, example });
+    this.problems.add(keys, code, reason);
     this.options.progress.update(this.done);
   }
 
@@ -392,9 +389,3 @@ export class KeyChanger {
 }
 
 const notAttempted = () => undefined;
-
-/** @throws what is none */
-function onlyRedisError(error: unknown): RedisError {
-  if (error instanceof RedisError) return error;
-  throw error;
-}

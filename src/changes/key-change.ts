@@ -66,3 +66,10 @@ export function outcomeOf(
   });
   return { changed, refused };
 }
+
+/** A batch that was sent: so many of its keys were changed. */
+export interface ChangedBatch {
+  readonly keys: readonly ByteString[];
+  readonly change: KeyChange;
+  changed: number;
+}

@@ -1,4 +1,5 @@
-import { KeyChanger, type Problem } from './change-keys.ts';
+import { KeyChanger } from './change-keys.ts';
+import type { Problem } from './problem-tally.ts';
 import type { BatchLine, Refusal } from './key-change.ts';
 import { readExistence } from './existing-keys.ts';
 import type { ArchiveFrame, ArchiveHeader } from '../records/archive/format.ts';
@@ -26,6 +27,8 @@ export interface Undoing {
   readonly notAttempted: number;
   /** Keys that the server evicted meanwhile, which may be others than these; null where it was not asked, or does not say. */
   readonly evictedKeys: number | null;
+  /** Of each primary at least so many; null where they were not waited for. */
+  readonly replicasAcknowledged: number | null;
   readonly problems: readonly Problem[];
 }
 
@@ -38,6 +41,7 @@ interface UndoOptions {
   readonly allowsEvictions: boolean;
   /** What was restored before, on a server that has been replaced since: a key that is there again is one of these. */
   readonly restoredBefore?: KeySet;
+  readonly waitReplicas?: number;
   /** Only count. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
@@ -136,10 +140,11 @@ export async function undoJournal(
     changer.close();
     await watch?.end();
   }
-  const { changed, failed, problems, stoppedBy } = changer;
+  const { changed, failed, stoppedBy, replicasAcknowledged } = changer;
+  const problems = changer.problems.list;
   const notAttempted = changer.notAttempted + left;
   return {
-    ...{ restored: changed, ...counts, failed, notAttempted, problems, stoppedBy },
+    ...{ restored: changed, ...counts, failed, notAttempted, problems, stoppedBy, replicasAcknowledged },
     unconfirmed: isConfirmed ? null : restored,
     evictedKeys: watch?.evictedKeys ?? null,
   };

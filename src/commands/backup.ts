@@ -13,11 +13,11 @@ import type { ByteString } from '../support/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { counted, formatBytes } from '../render/units.ts';
 import type { Context } from './context.ts';
-import type { ConsentInput } from './planned-change.ts';
+import type { ConsentInput, ReplicaInput } from './planned-change.ts';
 import type { PaceInput } from './reading-options.ts';
 
 /** The options that commands which change keys have in common. */
-export interface ChangeInput extends PaceInput, ConsentInput {
+export interface ChangeInput extends PaceInput, ConsentInput, ReplicaInput {
   /** A file; false: none is kept. */
   readonly journal?: string | false;
   /** None: the profile and the size of the plan decide. */

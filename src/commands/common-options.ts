@@ -57,6 +57,12 @@ export const noBackup = new Option('--no-backup', 'keep no values: the removal c
 export const journal = new Option('--journal <file>', 'file of the journal (default: in the state folder)');
 export const noJournal = new Option('--no-journal', 'keep no journal');
 
+/** Who has a change at the end. */
+export const waitReplicas = new Option(
+  '--wait-replicas <count>',
+  'exit with 1 unless so many replicas of each primary acknowledge the changes; they are waited for as long as --retry-for says',
+).argParser(countArgument(1));
+
 /** Whether a change is made. */
 export const yes = new Option('-y, --yes', 'do not ask');
 export const confirm = new Option(

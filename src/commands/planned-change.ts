@@ -1,11 +1,11 @@
 import type { Done, removeKeys } from '../changes/apply.ts';
-import type { Problem } from '../changes/change-keys.ts';
+import type { Problem } from '../changes/problem-tally.ts';
 import type { Plan } from '../changes/plan-tally.ts';
 import type { OwnLookups } from '../redis/lookups.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { type Block, command, note, type TableBlock } from '../render/blocks.ts';
 import { fieldsOf, tableOf } from '../render/table.ts';
-import { formatSeconds } from '../render/units.ts';
+import { counted, formatSeconds } from '../render/units.ts';
 import { type Backup, type ChangeInput, type JournalSubject, startJournal } from './backup.ts';
 import { type Audience, type Context, DeclinedError, InterruptedError, type Outcome } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -18,6 +18,26 @@ export interface ConsentInput {
   readonly yes?: true;
   /** The name of a protected profile. */
   readonly confirm?: string;
+}
+
+/** Who is to have the changes when the command ends. */
+export interface ReplicaInput {
+  /** So many replicas of each primary. */
+  readonly waitReplicas?: number;
+}
+
+/** Warns where fewer replicas than were asked for have acknowledged the changes. @returns True then */
+export function lacksReplicas(
+  context: Context,
+  { waitReplicas = 0 }: ReplicaInput,
+  { replicasAcknowledged }: Pick<ChangeResult, 'replicasAcknowledged'>,
+): boolean {
+  if (replicasAcknowledged === null || replicasAcknowledged >= waitReplicas) return false;
+  context.warn(
+    `not confirmed by ${counted(waitReplicas, 'replica')} of each primary: ${replicasAcknowledged} acknowledged the changes\n` +
+      'hint: `INFO replication` lists the replicas; --retry-for sets how long they are waited for',
+  );
+  return true;
 }
 
 /** What a person is asked before keys are changed. */
@@ -108,8 +128,9 @@ export async function carryOut<Result extends ChangeResult>(
   const withValues = draft.backupPlanned;
   const journal = subject && (await startJournal(context, server, input, { ...subject, withValues }));
   const limits = paceLimitsOf(input);
-  const done = await apply({ journal, withValues, limits, signal, progress, now, random });
-  const { changed, failed, notAttempted, problems, stoppedBy, durationSeconds } = done;
+  const { waitReplicas = 0 } = input;
+  const done = await apply({ journal, withValues, limits, waitReplicas, signal, progress, now, random });
+  const { changed, failed, notAttempted, problems, stoppedBy, replicasAcknowledged, durationSeconds } = done;
   const counts = { ...changed, ...countsOf(done), failed, notAttempted };
   const { skipped, rewritten = 0, ...ended } = counts;
   // What was changed is changed; a disk that is full by now was reported as the reason why the work stopped.
@@ -118,17 +139,18 @@ export async function carryOut<Result extends ChangeResult>(
   const { stoppedBy: untidied = null, ...tidied } = (isWhole && (await tidyUp?.())) || {};
   const error = stoppedBy ?? untidied;
   const [whole, partly] = outcomes;
+  const isUnconfirmed = error === null && lacksReplicas(context, input, done);
   return {
     result: {
       ...draft,
       ...counts,
-      ...{ problems, durationSeconds, journal: journal?.path ?? null },
+      ...{ problems, replicasAcknowledged, durationSeconds, journal: journal?.path ?? null },
       outcome: isWhole ? whole : signal.aborted ? 'interrupted' : partly,
       backup: withValues && journal !== null,
       ...tidied,
     },
     ...(isShown && { seen: 'plan' }),
-    ...(failed > 0 && { exitCode: exitCodes.negative }),
+    ...((failed > 0 || isUnconfirmed) && { exitCode: exitCodes.negative }),
     ...(error !== null && { error }),
   };
 }
@@ -171,6 +193,8 @@ export interface ChangeResult {
   /** Why what the plan changes cannot be put back; null where `cachectl undo` can. */
   readonly noUndoBecause: string | null;
   readonly problems: readonly Problem[];
+  /** At least so many replicas of each primary have acknowledged the changes; null where --wait-replicas was not given, or nothing was changed. */
+  readonly replicasAcknowledged: number | null;
   /** Of the changes; null where there were none. */
   readonly durationSeconds: number | null;
   /** What making the plan cost the server. */
@@ -187,7 +211,7 @@ export function draftOf(
   return {
     ...{ server: { address }, matched, matchedMemoryBytes: plan.memoryBytes },
     ...{ complete: plan.complete, keyspaceKeys: plan.keyspaceKeys, serverCost: serverCostOf(plan) },
-    ...{ failed: 0, notAttempted: matched, problems: [], durationSeconds: null },
+    ...{ failed: 0, notAttempted: matched, problems: [], replicasAcknowledged: null, durationSeconds: null },
     ...{ journal: null, backup: false, backupPlanned: isKept, noUndoBecause },
   };
 }

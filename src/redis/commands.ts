@@ -104,7 +104,7 @@ const each = (facts: CommandFacts, ...names: readonly string[]): Record<string, 
 const commands: Readonly<Partial<Record<string, CommandFacts>>> = {
   ...each({ answers: ok }, 'SELECT', 'MULTI', 'DISCARD', 'CONFIG SET'),
   ...each({ answers: text }, 'PING', 'INFO'),
-  ...each({ answers: count }, 'DBSIZE', 'CLUSTER COUNTKEYSINSLOT'),
+  ...each({ answers: count }, 'DBSIZE', 'CLUSTER COUNTKEYSINSLOT', 'WAIT'),
   ...each({ answers: count }, 'UNLINK', 'SREM', 'ZREM', 'PEXPIRE', 'PERSIST'),
   ...each({ givesValues: true }, 'EXEC', 'ECHO'),
   ...each({ metadata: true }, 'HTTL', 'HPTTL', 'HEXPIRETIME', 'HPEXPIRETIME'),

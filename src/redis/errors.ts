@@ -271,3 +271,9 @@ function errorCode(error: unknown, message: string): string {
     ? 'ECONNRESET'
     : 'EUNKNOWN';
 }
+
+/** @throws what is none */
+export function onlyRedisError(error: unknown): RedisError {
+  if (error instanceof RedisError) return error;
+  throw error;
+}

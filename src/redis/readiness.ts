@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from './connection.ts';
-import { mayPass, RedisError } from './errors.ts';
+import { mayPass, RedisError, refusal } from './errors.ts';
 import { infoOf } from './info.ts';
 import { type Reply, ReplyError } from './reply.ts';
 
@@ -73,4 +73,27 @@ export async function tenureOf(connection: Connection, mustBePrimary = false): P
   const { address } = connection;
   if (!mustBePrimary || role !== 'slave') return `${address} ${history}`;
   throw new RedisError('lost', 'EDEMOTED', `${address} was a primary, and is a replica by now`);
+}
+
+const waitSliceMillis = 250;
+
+/**
+ * Waits until so many replicas have acknowledged what was written on the connection, for as long as it tries again at all.
+ * @returns how many have, none where the server is no primary any more
+ * @throws RedisError when the connection is lost, and where WAIT is not permitted
+ */
+export async function replicasHaving(
+  connection: Connection,
+  replicas: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  const patience = new Patience(connection.retryMillis, signal);
+  for (;;) {
+    // In slices, for an answer that takes long counts as none, and Ctrl-C is not to wait for it.
+    const [reply] = await connection.exchange([['WAIT', replicas, waitSliceMillis]]);
+    if (reply instanceof ReplyError && reply.code !== 'ERR')
+      throw refusal(reply, '`WAIT`, which --wait-replicas needs,', connection.address);
+    const acknowledged = Number(reply) || 0;
+    if (reply instanceof ReplyError || acknowledged >= replicas || patience.isOver) return acknowledged;
+  }
 }

@@ -67,6 +67,7 @@ const removing = [
   ...need('pexpire pttl', { only: ['--mode soft'] }),
   ...need('incr', { only: ['--mode generation'] }),
 ];
+const replicas = need('wait', { only: ['--wait-replicas'] });
 const indexes = [
   ...need('type sscan zscan', { never: ['--mode generation'] }),
   ...need('srem zrem', removes),
@@ -137,6 +138,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...need('scan', { never: ['--mode generation'] }),
     ...indexes,
     ...removing,
+    ...replicas,
   ],
   apply: [
     ...connected,
@@ -144,6 +146,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...keyCount,
     ...recentUse,
     ...need('memory|usage unlink pexpire srem zrem'),
+    ...replicas,
     ...undo,
     ...serverClock,
   ],
@@ -151,6 +154,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...connected,
     ...helps('the number of evicted keys', 'info'),
     ...need('restore pexpireat persist'),
+    ...replicas,
     ...helps('a look without a lookup', 'memory|usage'),
     ...helps('whether a TTL was changed since', 'pttl'),
     ...serverClock,
@@ -158,6 +162,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
   prune: [
     ...planning,
     ...need('scan pttl pexpire unlink object|idletime object|refcount'),
+    ...replicas,
     ...undoBesidesTtl,
     ...serverClock,
   ],
@@ -168,6 +173,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...need('rename', { never: ['--only-missing', '--merge'] }),
     ...need('renamenx', { only: ['--only-missing'] }),
     ...need('hpexpireat'),
+    ...replicas,
     ...helps('the estimate of memory', 'memory|usage'),
     ...under({ only: ['--verify'] }, [...need('type pttl'), ...values, ...members, ...valueDetails]),
   ],

@@ -27,6 +27,7 @@ export const defineApply: DefineCommand = (program, run) => {
     .addOption(common.noBackup)
     .addOption(common.journal)
     .addOption(common.noJournal)
+    .addOption(common.waitReplicas)
     .option('--dry-run', 'look whether the plan still holds, and remove nothing')
     .addOption(common.yes)
     .addOption(common.confirm)

@@ -35,6 +35,7 @@ export const defineInvalidate: DefineCommand = (program, run) => {
     .addOption(common.noBackup)
     .addOption(common.journal)
     .addOption(common.noJournal)
+    .addOption(common.waitReplicas)
     .option('--plan-out <file>', 'write the plan to a file for `cachectl apply`, and remove nothing')
     .option('--force', 'replace the file of --plan-out')
     .option('--limit <keys>', 'remove nothing where more keys than this match', countArgument(0))

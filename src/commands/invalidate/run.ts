@@ -27,7 +27,7 @@ import { blankOf } from '../blank.ts';
 
 export const blankInvalidation = blankOf<InvalidateResult>()(`
   outcome mode server dryRun matched matchedMemoryBytes keyspaceKeys removed shortened generationsRaised
-  skipped gone rewritten failed notAttempted journal backup backupPlanned noUndoBecause planFile
+  skipped gone rewritten failed notAttempted journal backup backupPlanned noUndoBecause replicasAcknowledged planFile
   indexPruned recentUse excluded mentioned limit complete risk stateKnown durationSeconds patterns[] ids[]
   namespaces[] excludedNamespaces[] mentionedNamespaces[] sample[] unreachable[] problems[] serverCost
 `);

@@ -30,6 +30,7 @@ export const definePrune: DefineCommand = (program, run) => {
     .addOption(common.noBackup)
     .addOption(common.journal)
     .addOption(common.noJournal)
+    .addOption(common.waitReplicas)
     .option('--dry-run', 'show the plan and change nothing')
     .addOption(common.yes)
     .addOption(common.confirm)

@@ -25,7 +25,7 @@ interface PruneInput extends ChangeInput {
 
 const blank = blankOf<PruneResult>()(`
   outcome server dryRun complete planFull matched matchedMemoryBytes keyspaceKeys planned namespaces[]
-  journal backup backupPlanned ttlUndoPlanned noUndoBecause ttlSet shortened removed skipped failed
+  journal backup backupPlanned ttlUndoPlanned noUndoBecause replicasAcknowledged ttlSet shortened removed skipped failed
   notAttempted stateKeysLeft keysWithoutIdleTime guessedRuleKeysLeft permanentNamespaces[] sample[] problems[] replicas durationSeconds
   serverCost
 `);

@@ -13,6 +13,7 @@ export const defineUndo: DefineCommand = (program, run) => {
     .argument('<journal>', 'file of the journal; the invalidation has named it')
     .option('--replace', 'put the old value in the place of what was written since')
     .option('--allow-evictions', 'continue when the server evicts keys')
+    .addOption(common.waitReplicas)
     .option('--other-server', 'allow a server that is not the one of the journal')
     .option('--dry-run', 'show what would come back, and change nothing')
     .addOption(common.yes)

@@ -13,13 +13,19 @@ import { type Undoing, undoJournal } from '../../changes/undo.ts';
 import { silentProgress } from '../../support/progress.ts';
 import { type Block, caveats, fact, notes } from '../../render/blocks.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
-import { askConsent, type ConsentInput, problemTable } from '../planned-change.ts';
+import {
+  askConsent,
+  type ConsentInput,
+  lacksReplicas,
+  problemTable,
+  type ReplicaInput,
+} from '../planned-change.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { requireSamePlace } from '../backup.ts';
 import { blankOf } from '../blank.ts';
 
-interface UndoInput extends ConsentInput {
+interface UndoInput extends ConsentInput, ReplicaInput {
   /** A file. */
   readonly journal: string;
   readonly replace?: true;
@@ -49,7 +55,7 @@ export function undoExecution(input: UndoInput): Execution<UndoResult> {
   return {
     blank: blankOf<UndoResult>()(`
       journal action createdAt dryRun keys restored ttlsRestored skipped rewritten expired withoutValue
-      notAttempted failed evictedKeys journalTruncated durationSeconds problems[]
+      notAttempted failed evictedKeys replicasAcknowledged journalTruncated durationSeconds problems[]
     `),
     writes: input.dryRun !== true,
     run: (context) => undo(context, input),
@@ -91,7 +97,7 @@ async function undoFrom(
         ...{ staying, dryRun, signal, now, progress: dryRun ? silentProgress : context.progress },
         replace: input.replace === true,
         allowsEvictions: input.allowEvictions === true,
-        ...given({ restoredBefore }),
+        ...given({ restoredBefore, waitReplicas: input.waitReplicas }),
       });
       if (dryRun && stoppedBy !== null) throw stoppedBy;
       const { restored, rewritten, expired, withoutValue, failed, notAttempted } = undoing;
@@ -126,6 +132,7 @@ async function undoFrom(
     stoppedBy ??
     (unconfirmed && notConfirmed(server)) ??
     (signal.aborted ? new InterruptedError('interrupted; run it again to continue') : null);
+  const isUnconfirmed = error === null && lacksReplicas(context, input, result);
   const isEvicted = input.allowEvictions !== true && (result.evictedKeys ?? 0) > 0;
   if (isEvicted) {
     const end = result.notAttempted > 0 ? `; stopped with ${counted(result.notAttempted, 'key')} to go` : '';
@@ -136,7 +143,7 @@ async function undoFrom(
   }
   return {
     result,
-    ...((result.failed > 0 || isEvicted) && { exitCode: exitCodes.negative }),
+    ...((result.failed > 0 || isEvicted || isUnconfirmed) && { exitCode: exitCodes.negative }),
     ...(error && { error }),
   };
 }

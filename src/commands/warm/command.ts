@@ -1,5 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import { countArgument, durationArgument, listArgument, ratioArgument } from '../arguments.ts';
+import * as common from '../common-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 const recordHelp = `
@@ -56,6 +57,7 @@ export const defineWarm: DefineCommand = (program, run) => {
     .option('--max-rate <records>', 'records per second at most', countArgument(1))
     .option('--ignore-memory-estimate', 'write also where the records seem to be more than `maxmemory` takes')
     .option('--allow-evictions', 'continue when the server evicts keys')
+    .addOption(common.waitReplicas)
     .addOption(
       new Option('--verify [extent]', 'read 1,000 records back, or all')
         .choices(['sample', 'all'] as const)

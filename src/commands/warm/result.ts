@@ -44,6 +44,8 @@ export interface WarmResult {
   readonly differences: readonly FixtureProblem[];
   /** Keys that the server evicted meanwhile; null where it was not asked, or does not say. */
   readonly evictedKeys: number | null;
+  /** At least so many replicas of each primary have acknowledged the records; null where --wait-replicas was not given. */
+  readonly replicasAcknowledged: number | null;
   /** File of the records that could not be written; null where there were none, or no file was named. */
   readonly rejectsFile: string | null;
   /** What was written (in a dry run: would be), most records first; so too the types. */
@@ -61,7 +63,7 @@ export function resultOf(
   durationMillis: number,
 ): WarmResult {
   const { existing = 0, expired = check.expired, unknown = 0, retried = 0 } = writing ?? {};
-  const { evictedKeys = null, refused = 0 } = writing ?? {};
+  const { evictedKeys = null, replicasAcknowledged = null, refused = 0 } = writing ?? {};
   const tally = writing?.written ?? check.plan;
   const written = writing?.written.records ?? 0;
   const failed = refused + unknown;
@@ -76,7 +78,7 @@ export function resultOf(
     withoutTtl: tally?.withoutTtl ?? 0,
     repeatedKeys,
     ...{ verified: null, mismatched: null, notCompared: null, differences: [] },
-    ...{ evictedKeys, rejectsFile: null },
+    ...{ evictedKeys, replicasAcknowledged, rejectsFile: null },
     namespaces: tally?.namespaces ?? [],
     recordTypes: tally?.types ?? [],
     problems: [...check.problems.first, ...(writing?.problems.first ?? [])],
@@ -92,6 +94,6 @@ export function withVerification(result: WarmResult, verification: Verification 
 
 export const blankResult = blankOf<WarmResult>()(`
   records written skipped failed invalid expired existing notWritten unknown retried dryRun valueBytes
-  durationSeconds withoutTtl repeatedKeys verified mismatched notCompared differences[] evictedKeys rejectsFile
+  durationSeconds withoutTtl repeatedKeys verified mismatched notCompared differences[] evictedKeys replicasAcknowledged rejectsFile
   namespaces[] recordTypes[] problems[]
 `);

@@ -16,7 +16,7 @@ import type { RedisServer } from '../../redis/server.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import type { ConsentInput } from '../planned-change.ts';
+import { type ConsentInput, lacksReplicas, type ReplicaInput } from '../planned-change.ts';
 import { confirmProtected } from '../protection.ts';
 import { openSources, type Template } from './input.ts';
 import {
@@ -32,7 +32,7 @@ import {
 import { blankResult, resultOf, withVerification, type WarmResult } from './result.ts';
 import { viewWarm } from './view.ts';
 
-export interface WarmInput extends Partial<Template>, ConsentInput {
+export interface WarmInput extends Partial<Template>, ConsentInput, ReplicaInput {
   readonly files: readonly string[];
   /** Seconds. */
   readonly ttl?: number;
@@ -166,8 +166,8 @@ async function write(
         ? new AllWritten(work, merges)
         : new SampleOfWritten(sampleRecords, work, merges);
   const startedAt = context.now();
-  const { onError, concurrency: connections, maxRate: maxRecordsPerSecond = null } = input;
-  const options = { mode, onError, connections, maxRecordsPerSecond, allowsEvictions } as const;
+  const { onError, concurrency: connections, maxRate: maxRecordsPerSecond = null, waitReplicas } = input;
+  const options = { mode, onError, connections, maxRecordsPerSecond, allowsEvictions, waitReplicas } as const;
   const writing = await writeFixtures(server, sources, work, check, {
     ...options,
     rejects,
@@ -191,7 +191,9 @@ async function write(
   if (found !== null) warnOfVerification(context, found);
   if (failure !== null) return { result: full, error: failure };
   const evicted = !allowsEvictions && (full.evictedKeys ?? 0) > 0;
-  const isNegative = full.failed > 0 || evicted || (full.mismatched ?? 0) + (full.notCompared ?? 0) > 0;
+  const isUnconfirmed = lacksReplicas(context, input, full);
+  const isNegative =
+    isUnconfirmed || full.failed > 0 || evicted || (full.mismatched ?? 0) + (full.notCompared ?? 0) > 0;
   return isNegative ? { result: full, exitCode: exitCodes.negative } : { result: full };
 }
 

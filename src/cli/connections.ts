@@ -1,8 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { RedisError } from '../redis/errors.ts';
+import { modeOf, readInfoIfPermitted } from '../redis/info.ts';
 import { type OwnLookups, sumLookups } from '../redis/lookups.ts';
-import type { RedisServer } from '../redis/server.ts';
+import { replyText } from '../redis/reply.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { ConnectTarget } from '../redis/target.ts';
-import { fileFailureText } from '../support/failure.ts';
+import { fileFailureText, InputError } from '../support/failure.ts';
 import type { Io } from './io.ts';
 import { counted } from '../render/units.ts';
 import { processFacts } from './process-facts.ts';
@@ -25,26 +28,28 @@ export class Connections {
     return sumLookups(this.nodes.map(({ lookups }) => lookups));
   }
 
-  /** @throws RedisError */
-  async connect(target: ConnectTarget, signal = this.io.signal): Promise<RedisServer> {
+  /**
+   * Says once that the rest of a cluster is not seen, while the command is at work already.
+   * @throws RedisError; InputError where a Sentinel is in place of a server
+   */
+  async connect(
+    target: ConnectTarget,
+    warn: (text: string) => void,
+    signal = this.io.signal,
+  ): Promise<RedisServer> {
     // The client library is the heaviest thing the program loads; what needs no server never pays for it.
     const { connect } = await import('../redis/connect.ts');
-    const server = await connect(target, signal);
+    const server = await connect(target, signal).catch(async (error: unknown) => {
+      throw (await sentinelBehind(error, target, signal)) ?? error;
+    });
     this.open.push(server);
+    if (target.topology !== undefined) return server;
+    // Sent before anything that the command asks, which may count the commands of the server.
+    const [node] = server.nodes;
+    const mode = modeOf(await readInfoIfPermitted(node, 'SERVER'));
+    if (mode === 'sentinel') throw await givenForServer(node, target);
+    if (mode === 'cluster') this.remark ??= remarkOnCluster(server, warn);
     return server;
-  }
-
-  /** Says once that the rest of a cluster is not seen, while the command is at work already. Its failure fails nothing else. */
-  async remarkOnCluster(server: RedisServer, warn: (text: string) => void): Promise<void> {
-    const { countPrimaries } = await import('../redis/cluster.ts');
-    this.remark ??= (async () => {
-      if (server.cluster !== undefined) return;
-      const primaries = await countPrimaries(server.nodes[0]).catch(() => null);
-      if (primaries === null || primaries < 2) return;
-      warn(
-        `${server.address} is one node of a cluster of ${primaries} primaries: --cluster covers all of them`,
-      );
-    })();
   }
 
   /** Waits for a remark that is on its way, for a moment. */
@@ -73,4 +78,44 @@ export class Connections {
   private get nodes() {
     return this.open.flatMap((server) => server.nodes);
   }
+}
+
+/** Its failure fails nothing else. */
+async function remarkOnCluster({ address, nodes }: RedisServer, warn: (text: string) => void): Promise<void> {
+  const { countPrimaries } = await import('../redis/cluster.ts');
+  const primaries = await countPrimaries(nodes[0]).catch(() => null);
+  if (primaries === null || primaries < 2) return;
+  warn(`${address} is one node of a cluster of ${primaries} primaries: --cluster covers all of them`);
+}
+
+/** Where a Sentinel is why a connection failed: it knows neither SELECT nor CLUSTER. */
+async function sentinelBehind(
+  error: unknown,
+  target: ConnectTarget,
+  signal: AbortSignal,
+): Promise<InputError | undefined> {
+  const isUnknown = error instanceof RedisError && /unknown command/i.test(error.refused?.answer ?? '');
+  if (!isUnknown || target.topology?.kind === 'sentinel') return undefined;
+  const { askOnce } = await import('../redis/node.ts');
+  const ask = async (node: RedisNode) =>
+    modeOf(await readInfoIfPermitted(node, 'SERVER')) === 'sentinel'
+      ? givenForServer(node, target)
+      : undefined;
+  return askOnce({ ...target, database: 0 }, ask, signal).catch(() => undefined);
+}
+
+/** For a Sentinel in place of the server that it watches. */
+async function givenForServer(node: RedisNode, { tls }: ConnectTarget): Promise<InputError> {
+  // `sentinel`, and the list of names.
+  const [role] = await node.batch([['ROLE']]);
+  const names = Array.isArray(role) && Array.isArray(role[1]) ? role[1].map(replyText) : [];
+  const [name = 'NAME'] = names;
+  const watched = names.length === 0 ? '' : `; it watches ${names.slice(0, 5).join(', ')}`;
+  const url = `${tls ? 'rediss' : 'redis'}://${node.address}`;
+  // The blank ends the URL for what masks passwords.
+  const profile = `"sentinel": {"name": ${JSON.stringify(name)}, "nodes": [ "${url}" ]}`;
+  return new InputError(
+    `${node.address} is a Sentinel, which has no keys of its own${watched}`,
+    `put \`"profiles": {"main": {${profile}}}\` into the map (cachectl.config.json) and use \`--profile main\``,
+  );
 }

@@ -130,7 +130,7 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
     openScreen: resolved.output === 'table' && canDraw(io) ? screenOpener(io, options.color, messages) : null,
     connect: () => (connection ??= enter()),
     reconnect: enter,
-    connectTo: (target) => connections.connect(target),
+    connectTo: (target) => connections.connect(target, warn),
     targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io, warn),
     ownLookups: () => connections.lookups,
     publish: (result) =>
@@ -184,14 +184,12 @@ function entranceOf(
   const enter = async (signal?: AbortSignal) => {
     const given = signal === undefined ? io.signal : AbortSignal.any([io.signal, signal]);
     if (resolved.obstacle !== null) throw resolved.obstacle;
-    const server = await connections.connect(resolved.target, given);
+    const server = await connections.connect(resolved.target, warn, given);
     if (writes) {
       requireWritable(await protectionsOf(server), `\`${command}\``);
       const { requirePrimaries } = await import('../redis/info.ts');
       await requirePrimaries(server, `\`${command}\``);
     }
-    // Sent before anything that the command asks, which may count the commands of the server.
-    await connections.remarkOnCluster(server, warn);
     return server;
   };
   return { enter, protectionsOf };

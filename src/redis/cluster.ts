@@ -1,6 +1,5 @@
 import type { ByteString } from '../support/bytes.ts';
 import { RedisError } from './errors.ts';
-import { readInfoIfPermitted } from './info.ts';
 import { Connection } from './connection.ts';
 import { LookupTally } from './lookups.ts';
 import { askInTurn, askOnce, nodeOnDemand, type OpenNode, openNode } from './node.ts';
@@ -27,10 +26,11 @@ export async function connectCluster(
   return new Cluster(target, seeds, await askForPrimaries(target, seeds, signal), signal);
 }
 
-/** How many primaries the node's cluster has; null where it is none, or where the user may not ask. @throws RedisError */
+/**
+ * How many primaries the cluster of this node has; null where the user may not ask. A server that is no cluster would count the
+ * question as an error of a client. @throws RedisError
+ */
 export async function countPrimaries(node: RedisNode): Promise<number | null> {
-  // A server that is no cluster would count the question of its topology as an error of a client.
-  if ((await readInfoIfPermitted(node, 'CLUSTER'))?.['cluster_enabled'] !== '1') return null;
   const [slots] = await node.batch([['CLUSTER', 'SLOTS']]);
   if (slots === undefined || slots instanceof ReplyError) return null;
   return parseClusterSlots(slots, '').length;

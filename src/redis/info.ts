@@ -92,6 +92,10 @@ export async function requirePrimaries(server: RedisServer, subject: string): Pr
   }
 }
 
+/** `standalone`, `cluster` or `sentinel`, of the section SERVER, where it is reported. Valkey has a name of its own for it. */
+export const modeOf = (info: Info | null): string | undefined =>
+  info?.['redis_mode'] ?? info?.['server_mode'];
+
 /** Calls by the name of the command, those of its subcommands together; null where the server reports none. */
 export function commandCalls(
   info: Info,

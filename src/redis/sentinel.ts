@@ -167,11 +167,15 @@ async function readPrimary(node: RedisNode, name: string): Promise<Place> {
   );
 }
 
-/** What a refusal means that comes from a Sentinel, or from what was taken for one. */
+/** What a failure means that comes from a Sentinel, or from what was taken for one: the options of a server are no way out. */
 function explained(error: RedisError, address: string): RedisError {
-  if (error.failure === 'login') {
-    const hint = 'name the password of the Sentinels with "sentinelPasswordEnv" in the profile';
-    return new RedisError('login', error.code, `${error.message} (a Sentinel)`, hint, error.refused);
+  const { failure, code, message, refused } = error;
+  if (failure === 'login')
+    return new RedisError(failure, code, `${message} (a Sentinel)`, loginHint(code), refused);
+  if (placeFailures.has(code)) {
+    const hint =
+      'check "nodes" of the profile, and that a Sentinel runs there; it listens on 26379 by default';
+    return new RedisError(failure, code, `${message} (a Sentinel)`, hint);
   }
   if (!/unknown command/i.test(error.refused?.answer ?? '')) return error;
   return new RedisError(
@@ -181,6 +185,16 @@ function explained(error: RedisError, address: string): RedisError {
     'check the ports in "nodes" of the profile; a Sentinel listens on 26379 by default',
   );
 }
+
+const loginHint = (code: string) =>
+  code === 'NOAUTH'
+    ? 'name the password of the Sentinels with "sentinelPasswordEnv" in the profile'
+    : 'check the user and password of the Sentinels: in "nodes" of the profile, or in the variable that "sentinelPasswordEnv" names';
+
+/** Where the place is wrong, or no one is there. */
+const placeFailures: ReadonlySet<string> = new Set([
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
+]);
 
 /** @throws RedisError */
 async function openAsPrimary(
@@ -197,7 +211,12 @@ async function openAsPrimary(
     if (!(error instanceof RedisError) || error.failure !== 'connect') throw error;
     const { code, message, hint } = error;
     const by = `; the Sentinel at ${sentinel} named it as the primary of \`${name}\``;
-    throw new RedisError('connect', code, message + (code === 'EINTR' ? '' : by), hint);
+    throw new RedisError(
+      'connect',
+      code,
+      message + (code === 'EINTR' ? '' : by),
+      placeFailures.has(code) ? 'a failover may be under way: run it again in a few seconds' : hint,
+    );
   }
   const [reply] = await node.batch([['ROLE']]);
   if (!isReplica(reply)) return node;

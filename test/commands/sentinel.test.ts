@@ -70,6 +70,14 @@ describe('a profile of Sentinels', () => {
     for (const each of [server, watcher]) expect(await send(each, 'ACL', 'LOG')).toEqual([]);
   });
 
+  test('names Sentinels where nothing listens, and not the options of a server', async () => {
+    const gone = await startPrivateServer();
+    await gone.stop();
+    const { exitCode, stderr } = await cli(['keys'], { env: withMap(profile([gone.url])) });
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/nothing listens there \(a Sentinel\)\nhint: check "nodes" of the profile/);
+  });
+
   test('names a primary that nobody watches', async () => {
     const { exitCode, stderr } = await cli(['keys'], { env: withMap(profile([sentinel.url], 'other')) });
     expect(exitCode).toBe(3);
@@ -90,6 +98,11 @@ describe('a profile of Sentinels', () => {
     expect(missing.stderr).toMatch(/NOAUTH.*\n.*sentinelPasswordEnv/);
     Object.assign(map.profiles?.['p'] ?? {}, { sentinelPasswordEnv: 'WATCH' });
     expect(await cli(['keys'], { env: { ...withMap(map), WATCH: 'watch' } })).toMatchObject({ exitCode: 0 });
+    const wrong = await cli(['keys'], { env: { ...withMap(map), WATCH: 'other' } });
+    expect(wrong.stderr).toMatch(
+      /WRONGPASS.*\(a Sentinel\)\nhint: check the user and password.*sentinelPasswordEnv/,
+    );
+    expect(wrong.stderr).not.toContain('REDISCLI_AUTH');
     expect(await cli(['keys'], { env: withMap(map) })).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('from WATCH, which is not set') as string,
@@ -153,5 +166,26 @@ describe('a URL of a primary that the Sentinels of a profile watch', () => {
     expect(stderr).toContain('error: the Sentinels of profile `p` cannot be asked (');
     expect(stderr).toContain('may be the server of this profile, which is protected; nothing was changed');
     expect(exitCode).toBe(5);
+  });
+});
+
+describe('the URL of a Sentinel itself', () => {
+  test.each([[[]], [['-n', '2']], [['--cluster']]])(
+    'is refused with the profile to write: keys %j',
+    async (options) => {
+      const { exitCode, stdout, stderr } = await cli(['keys', ...options], { url: sentinel.url });
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toContain(`127.0.0.1:${sentinel.port} is a Sentinel`);
+      expect(stderr).toContain('it watches main');
+      const [, text = ''] = /put `(.*)` into the map/.exec(stderr) ?? [];
+      const map = JSON.parse(`{${text}}`) as ConfigFile;
+      expect(await cli(['keys', '--profile', 'main'], { env: withMap(map) })).toMatchObject({ exitCode: 0 });
+    },
+  );
+
+  test('is refused as one side of a comparison too', async () => {
+    const { exitCode, stderr } = await cli(['diff', primary.url, sentinel.url]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`127.0.0.1:${sentinel.port} is a Sentinel`);
   });
 });

@@ -199,7 +199,7 @@ async function passwordIn(path: string, what: string, signal: AbortSignal): Prom
 }
 
 /**
- * TLS as the URL, the flags and the profile say. A profile that has only the address in common with a URL turns TLS on and
+ * TLS as the URL, the flags and the profile say: each flag turns it on, as the profile's `tls` does. A profile that has only the address in common with a URL turns TLS on and
  * gives its client certificate, and has no say in whose certificate is accepted.
  */
 async function resolveTls(known: Known): Promise<Sourced<TlsTarget> | undefined> {
@@ -210,17 +210,21 @@ async function resolveTls(known: Known): Promise<Sourced<TlsTarget> | undefined>
   const on = route.overTls ? origin : (flag ?? (own === undefined ? undefined : ofProfile));
   if (on === undefined) return undefined;
   const mapFolder = dirname(mapFile ?? workingDirectory);
-  const file = async (flag: string | undefined, inProfile: string | undefined) => {
-    const name = flag ?? inProfile;
+  const file = async (flag: string | undefined, option: string, field: 'ca' | 'certificate' | 'key') => {
+    const name = flag ?? own?.[field];
+    const setting = flag === undefined ? `tls.${field}` : option;
     const path = resolve(flag === undefined ? mapFolder : workingDirectory, name ?? '');
-    return name === undefined ? undefined : readPrivateText(path, 'TLS file', 'pem', signal);
+    if (name === undefined) return undefined;
+    return { setting, path, text: await readPrivateText(path, setting, 'pem', signal) };
   };
-  const ca = await file(options.tlsCa, own?.ca);
-  const certificate = await file(options.tlsCert, own?.certificate);
-  const key = await file(options.tlsKey, own?.key);
+  const ca = await file(options.tlsCa, '--tls-ca', 'ca');
+  const certificate = await file(options.tlsCert, '--tls-cert', 'certificate');
+  const key = await file(options.tlsKey, '--tls-key', 'key');
+  if (ca || certificate || key) (await import('./tls-files.ts')).requireUsable(ca, certificate, key);
   const serverName = options.tlsServerName ?? own?.serverName;
   const verify = options.insecure === true ? false : (own?.verify ?? true);
-  const value = { ...given({ ca, certificate, key, serverName }), verify };
+  const texts = { ca: ca?.text, certificate: certificate?.text, key: key?.text };
+  const value = { ...given({ ...texts, serverName }), verify };
   return { value, origin: verify ? on : options.insecure === true ? '--insecure' : ofProfile };
 }
 
@@ -229,6 +233,7 @@ const tlsFlags = [
   ['tlsCert', '--tls-cert'],
   ['tlsKey', '--tls-key'],
   ['tlsServerName', '--tls-server-name'],
+  ['insecure', '--insecure'],
 ] as const;
 
 function addedTls(config: ProfileConfig): ProfileConfig['tls'] {

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import type { PeerCertificate } from 'node:tls';
 import type { ReplyError } from './reply.ts';
 import { firstWordsAt, notRedisHint, strangerIn } from './strangers.ts';
 import { addressOf, type ConnectTarget } from './target.ts';
@@ -141,6 +143,15 @@ export function refusal(reply: ReplyError, subject: string, address: string, pas
   );
 }
 
+/** Without TLS, whatever turned it on. */
+const plain =
+  'redis:// in place of rediss://, and no option that turns TLS on (--tls-…, --insecure, "tls" in the profile)';
+
+const refusedCertificate = [
+  'it does not accept the client certificate',
+  'give one of an authority that the server knows with --tls-cert FILE and --tls-key FILE',
+] as const;
+
 const systemCauses: Readonly<Record<string, readonly [cause: string, hint: string]>> = {
   ECONNREFUSED: [
     'nothing listens there',
@@ -182,20 +193,48 @@ const systemCauses: Readonly<Record<string, readonly [cause: string, hint: strin
     'it asks for a client certificate',
     'give one with --tls-cert FILE and --tls-key FILE',
   ],
-  CERT_HAS_EXPIRED: ['its certificate has expired', 'renew the certificate of the server'],
-  ERR_TLS_CERT_ALTNAME_INVALID: [
-    'its certificate is for another host name',
-    'name the host of the certificate with --tls-server-name HOST, or use it in --url',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: refusedCertificate,
+  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: refusedCertificate,
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: refusedCertificate,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: [
+    'it does not accept the client certificate, which has expired',
+    'renew the file behind --tls-cert',
   ],
-  ERR_SSL_WRONG_VERSION_NUMBER: ['the port does not speak TLS', 'use redis:// in place of rediss://'],
-  EPROTO: ['the TLS handshake failed', 'if the port does not speak TLS, use redis:// in place of rediss://'],
+  CERT_HAS_EXPIRED: [
+    'its certificate, or that of its authority, has expired',
+    'renew the certificate, or correct the clock of this host; --insecure accepts any certificate',
+  ],
+  CERT_NOT_YET_VALID: [
+    'its certificate is not valid yet',
+    'correct the clock of this host, or that of the host which made the certificate; --insecure accepts any certificate',
+  ],
+  ERR_SSL_WRONG_VERSION_NUMBER: ['the port does not speak TLS', `use ${plain}`],
+  EPROTO: ['the TLS handshake failed', `if the port does not speak TLS, use ${plain}`],
 };
 
 /** What the same code means on a connection that speaks, or ought to speak, TLS. */
 const tlsHints: Readonly<Record<string, string>> = {
-  ETIMEDOUT: 'if the port does not speak TLS, use redis:// in place of rediss://; --timeout 20s waits longer',
-  ECONNRESET: 'if the port does not speak TLS, use redis:// in place of rediss://',
+  ETIMEDOUT: `if the port does not speak TLS, use ${plain}; --timeout 20s waits longer`,
+  ECONNRESET: `if the port does not speak TLS, use ${plain}`,
 };
+
+const mostNames = 5;
+
+/** Where the certificate is for other hosts: its names are the server's word, and go into a command only where they are plain. */
+function otherHost(error: Error & { readonly host?: string; readonly cert?: Partial<PeerCertificate> }) {
+  const { host = 'this host', cert } = error;
+  const alternative = [...(cert?.subjectaltname ?? '').matchAll(/(?:DNS|IP Address):([^,]+)/g)];
+  const all =
+    alternative.length > 0 ? alternative.map(([, name = '']) => name) : [cert?.subject?.CN ?? ''].flat();
+  const names = all.filter((name) => /^[a-z0-9*][a-z0-9_.:*-]*$/i.test(name));
+  const [more, own] = [names.length - mostNames, names.find((name) => !isIP(name) && !name.includes('*'))];
+  const shown = names.slice(0, mostNames).map((name) => `\`${name}\``);
+  const listed = [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  return [
+    `its certificate is for ${names.length === 0 ? 'another host name' : listed}, not for \`${host}\``,
+    `use a host of the certificate in --url, or expect it with --tls-server-name ${own ?? 'HOST'}`,
+  ] as const;
+}
 
 /**
  * Turns what a socket or the client library threw into an exception that names the cause and the way out. `lost` is for
@@ -215,7 +254,8 @@ export function connectionFailure(
   const code = errorCode(error, message);
   if (code === 'ECONNRESET' && last !== null) return closedAfter(last, target, failure);
   const address = addressOf(target);
-  const [text, hint] = systemCauses[code] ?? [message];
+  const isForAnother = error instanceof Error && code === 'ERR_TLS_CERT_ALTNAME_INVALID';
+  const [text, hint] = isForAnother ? otherHost(error) : (systemCauses[code] ?? [message]);
   if (failure === 'connect') {
     const wayOut = (target.tls ? tlsHints[code] : undefined) ?? hint;
     return new RedisError(failure, code, `cannot connect to ${address}: ${text}`, wayOut);

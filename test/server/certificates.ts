@@ -10,6 +10,8 @@ export interface CertificateSet {
   readonly keyFile: string;
   /** Of the key in `keyFile`, for `localhost` too, and signed by no authority but itself. */
   readonly selfSigned: string;
+  /** The server's own, valid until 2021. */
+  readonly expired: string;
 }
 
 /** Makes an authority of its own and a certificate that it signed, so that no key has to lie in the repository. */
@@ -25,14 +27,15 @@ export function makeCertificates(directory: string): CertificateSet {
     signer: authority.privateKey,
     extensions: [isAuthority],
   });
-  const leaf = certificate({
+  const own = {
     serial: 2,
     issuer,
     subject: commonName('localhost'),
     key: server.publicKey,
     signer: authority.privateKey,
     extensions: [forLocalhost],
-  });
+  };
+  const leaf = certificate(own);
   const file = (name: string, text: string | Buffer) => {
     const path = join(directory, name);
     writeFileSync(path, text, { mode: 0o600 });
@@ -50,6 +53,7 @@ export function makeCertificates(directory: string): CertificateSet {
       signer: server.privateKey,
       extensions: [forLocalhost],
     }),
+    expired: certificate({ ...own, untilYear: 21 }),
     keyFile: file('server.key', server.privateKey.export({ type: 'pkcs8', format: 'pem' })),
   };
 }
@@ -61,6 +65,8 @@ interface CertificateFields {
   readonly key: KeyObject;
   readonly signer: KeyObject;
   readonly extensions: readonly Buffer[];
+  /** Of this century. */
+  readonly untilYear?: number;
 }
 
 // What follows writes DER (X.690) for the Certificate of RFC 5280, section 4.1.
@@ -91,9 +97,10 @@ const forLocalhost = der(
   der(OCTET_STRING, der(SEQUENCE, der(0x82, 'localhost'), der(0x87, Buffer.from([127, 0, 0, 1])))),
 );
 
-function certificate({ serial, issuer, subject, key, signer, extensions }: CertificateFields): string {
+function certificate(fields: CertificateFields): string {
+  const { serial, issuer, subject, key, signer, extensions, untilYear = 49 } = fields;
   const version3 = der(0xa0, der(INTEGER, Buffer.from([2])));
-  const validity = der(SEQUENCE, der(UTC_TIME, '200101000000Z'), der(UTC_TIME, '491231235959Z'));
+  const validity = der(SEQUENCE, der(UTC_TIME, '200101000000Z'), der(UTC_TIME, `${untilYear}1231235959Z`));
   const body = der(
     SEQUENCE,
     version3,

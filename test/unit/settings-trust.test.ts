@@ -1,13 +1,15 @@
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { type Given, resolveIn } from './resolved-settings.ts';
+import { type CertificateSet, makeCertificates } from '../server/certificates.ts';
 import { temporaryFolder } from '../server/own.ts';
 
 const folder = temporaryFolder();
+let certificates: CertificateSet;
 beforeAll(() => {
-  writeFileSync(join(folder, 'ca.pem'), 'authority');
+  certificates = makeCertificates(folder);
 });
 
 const resolve = (given: Given) => resolveIn(folder, given);
@@ -29,9 +31,12 @@ describe('a profile that has only the address in common with the URL', () => {
   );
 
   test('turns TLS on, and gives its client certificate', async () => {
-    const config = withTls({ certificate: 'ca.pem', key: 'ca.pem' });
+    const config = withTls({ certificate: 'server.pem', key: 'server.key' });
     const { target, origin, warnings } = await resolve({ options: { url: 'redis://h' }, config });
-    expect(target.tls).toEqual({ certificate: 'authority', key: 'authority', verify: true });
+    const [certificate, key] = [certificates.certificateFile, certificates.keyFile].map((file) =>
+      readFileSync(file, 'utf8'),
+    );
+    expect(target.tls).toEqual({ certificate, key, verify: true });
     expect(origin('tls')).toBe('profile p');
     expect(warnings).toEqual([]);
   });
@@ -89,6 +94,7 @@ describe('a map that is not trusted', () => {
     expect(profile).toEqual({ name: 'p', protected: true, readOnly: true });
     expect(target).toEqual({
       ...{ host: 'h', port: 6379, database: 0, tls: { verify: true }, timeoutMillis: 10_000 },
+      retryMillis: 30_000,
     });
     expect([value('username'), value('password')]).toEqual([null, null]);
     expect(warnings).toEqual([

@@ -1,16 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { GlobalOptions } from '../../src/cli/options.ts';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { InputError } from '../../src/support/failure.ts';
 import { type Given, resolveIn } from './resolved-settings.ts';
+import { makeCertificates } from '../server/certificates.ts';
 import { temporaryFolder } from '../server/own.ts';
 
 const folder = temporaryFolder();
+let authority: string;
 beforeAll(() => {
   writeFileSync(join(folder, 'password'), 'from-file\nnot this\n');
   writeFileSync(join(folder, 'empty'), '\nnot this\n');
-  writeFileSync(join(folder, 'ca.pem'), 'authority');
+  authority = makeCertificates(folder).ca;
 });
 
 const profiles: NonNullable<ConfigFile['profiles']> = {
@@ -367,25 +370,31 @@ describe('TLS', () => {
     });
   });
 
-  test.each([{ tlsCa: 'ca.pem' }, { tlsServerName: 'cache' }, { tlsKey: 'ca.pem' }])(
-    'is on where %j is given',
-    async (options) => {
-      expect((await resolve({ options: { url: 'redis://h', ...options } })).target.tls).toMatchObject({
-        verify: true,
-      });
-    },
-  );
+  test.each<[Partial<GlobalOptions>, boolean]>([
+    [{ tlsCa: 'ca.pem' }, true],
+    [{ tlsServerName: 'cache' }, true],
+    [{ tlsCert: 'server.pem', tlsKey: 'server.key' }, true],
+    [{ insecure: true }, false],
+  ])('is on where %j is given, whatever names the URL', async (options, verify) => {
+    const config: ConfigFile = { profiles: { p: { url: 'redis://h' } } };
+    for (const given of [
+      { options: { ...options, url: 'redis://h' } },
+      { options: { ...options, profile: 'p' }, config },
+      { options, env: { REDIS_URL: 'redis://h' } },
+    ])
+      expect((await resolve(given)).target.tls).toMatchObject({ verify });
+  });
 
   test('takes files of a flag from the working folder and those of a profile from beside the map', async () => {
     const config: ConfigFile = {
       profiles: { p: { url: 'redis://h', tls: { ca: 'ca.pem', verify: false } } },
     };
     expect((await resolve({ options: { profile: 'p' }, config })).target.tls).toEqual({
-      ca: 'authority',
+      ca: authority,
       verify: false,
     });
     expect((await failureOf({ options: { url: 'rediss://h', tlsCa: 'no.pem' } })).message).toMatch(
-      /^TLS file `.*no\.pem` cannot be read: there is no such file$/,
+      /^--tls-ca `.*no\.pem` cannot be read: there is no such file$/,
     );
   });
 });

@@ -86,7 +86,9 @@ describe('reading a cluster', () => {
   test.each(['inspect', 'stats'])('%s counts the keys of all nodes', async (command) => {
     await fill();
     const { exitCode, result, stderr } = await json([command, '--cluster'], onCluster());
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(exitCode).toBe(0);
+    // The keys of other tests were looked up too.
+    expect(stderr).toMatch(/^(?:note: the hit rate of data reads .*\n)?$/);
     expect(result).toMatchObject({ ok: true, keys: 420 });
   });
 

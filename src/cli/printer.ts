@@ -41,8 +41,7 @@ export class Printer {
 
   /** Resolves when the text has been handed on; a reader that went away is reported by the signal, not here. */
   write(text: string | Buffer): Promise<void> {
-    const reason = this.io.signal.reason as Interruption | undefined;
-    if (text.length === 0 || reason === 'EPIPE' || reason === 'EWRITE') return Promise.resolve();
+    if (text.length === 0 || this.isUnread) return Promise.resolve();
     return new Promise((resolve) => {
       let waits = false;
       const flushed = this.io.stdout.write(text, () => {
@@ -110,10 +109,35 @@ export class Printer {
     const view = (isPerson: boolean, seen: Audience['seen']) =>
       result === undefined ? [] : execution.view(result, own, { isPerson, seen });
     const caveats = caveatsOf(view(true, null));
+    await this.writeResult(execution, outcome, failure, own, { view, caveats });
     const isPerson = this.format === 'table' && this.report === null;
     // On a terminal they are in what is printed, but for rows, which are printed already. A failure says more.
-    if (failure === undefined && (!isPerson || this.rows !== undefined))
-      for (const caveat of caveats) this.caution(caveat);
+    if (failure !== undefined || (isPerson && this.rows === undefined)) return;
+    // A reader that went away, or a disk that is full, is seen by now.
+    await new Promise(setImmediate);
+    if (!this.isUnread) for (const caveat of caveats) this.caution(caveat);
+  }
+
+  private get isUnread(): boolean {
+    const reason = this.io.signal.reason as Interruption | undefined;
+    return reason === 'EPIPE' || reason === 'EWRITE';
+  }
+
+  private async writeResult<Result extends object>(
+    execution: Execution<Result>,
+    outcome: Outcome<Result> | undefined,
+    failure: Failure | undefined,
+    own: OwnLookups,
+    {
+      view,
+      caveats,
+    }: {
+      readonly view: (isPerson: boolean, seen: Audience['seen']) => readonly Block[];
+      readonly caveats: readonly NoteBlock[];
+    },
+  ): Promise<void> {
+    const result = outcome?.result;
+    const isPerson = this.format === 'table' && this.report === null;
     if (this.report !== null) {
       const render = execution.formats?.[this.report];
       if (result !== undefined && render !== undefined) await this.write(await render(result));

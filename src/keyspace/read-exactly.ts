@@ -104,7 +104,7 @@ export async function readExactly(input: ReadInput, population: number | null): 
     repeatedKeys: repeated.repeats,
     mostRecountedKeys: repeated.mostRepeats,
     uncountedBytes: account.complete ? await uncountedBytes(input, tree, account) : null,
-    ...(choice.passedOver === 0 && resume === undefined
+    ...(choice.passedOver === 0 && (resume === undefined || tree.detailedKeys >= tree.keys)
       ? { precision: null, lookedUpKeys: null }
       : {
           precision: {

@@ -98,6 +98,8 @@ const unseen: readonly RegExp[] = [
   /^(stats|watch) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|multi|exec)$/,
   // After evictions; for records that come near `maxmemory`.
   /^hits \+memory\|usage$/,
+  // Where there are replicas: wait-replicas.test.ts.
+  / \+wait$/,
   // Members of an index whose keys are gone, where nothing is kept for `undo`.
   /^apply \+[sz]rem$/,
   // Long values in pieces: tried with `diff`.

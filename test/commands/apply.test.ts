@@ -12,7 +12,7 @@ import {
   snapshot,
 } from './invalidate-journals.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
-import { urlAs } from './reading.ts';
+import { linesOf, urlAs } from './reading.ts';
 import { ownDatabase, startServer, temporaryFolder } from '../server/own.ts';
 
 const server = await ownDatabase();
@@ -280,6 +280,7 @@ describe('a key that was written since the plan', () => {
     await sendAll(other, [freshly('user:1')]);
     const result = await apply([file, '--yes'], { url });
     expect(countsOf(result)).toMatchObject({ removed: 1, rewritten: 1 });
-    expect(result.stderr).toBe('');
+    expect(linesOf(result.stderr)).toHaveLength(1);
+    expect(result.stderr).toContain('1 key was written since the plan was made');
   });
 });

@@ -218,7 +218,8 @@ describe('--resume refuses', () => {
 
 test('a walk that came to its end leaves nothing to go on with', async () => {
   const cwd = folderWith({});
-  const { exitCode, stderr } = await inspect(['--checkpoint', 'walk.json'], { url: redis.url, cwd });
+  const line = ['--exact', '--checkpoint', 'walk.json'];
+  const { exitCode, stderr } = await inspect(line, { url: redis.url, cwd });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(existsSync(join(cwd, 'walk.json'))).toBe(false);
 });

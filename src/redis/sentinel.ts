@@ -35,8 +35,8 @@ export async function connectWatched(
 
   /** Follows the Sentinel with the latest word. One that leads a failover knows of it before all others. */
   const refresh = async () => {
-    const told = await askAll(target, topology);
-    const [latest] = told.sort(
+    const answered = await askAll(target, topology);
+    const [latest] = answered.sort(
       (left, right) => right.epoch - left.epoch || Number(right.failsOver) - Number(left.failsOver),
     );
     if (latest === undefined) throw new Error('there is no Sentinel to ask');
@@ -45,7 +45,7 @@ export async function connectWatched(
       at.close();
       place = latest.place;
       node.forget();
-    } else if (told.some(({ failsOver }) => failsOver)) {
+    } else if (answered.some(({ failsOver }) => failsOver)) {
       throw new RedisError(
         'lost',
         'EFAILOVER',
@@ -105,7 +105,7 @@ const askForPrimary = (
   askSentinel(sentinel, target, topology, (node) => readPrimary(node, topology.name), signal);
 
 /** What a Sentinel says of the primary. */
-interface Told {
+interface SentinelAnswer {
   readonly sentinel: Place;
   readonly place: Place;
   /** Counts the failovers: of two that disagree, the one with the higher one is right. */
@@ -115,10 +115,10 @@ interface Told {
 }
 
 /** The answers of all Sentinels that give one. One that is out of reach may not hold up the others. @throws RedisError where none does */
-async function askAll(target: ConnectTarget, topology: SentinelTopology): Promise<Told[]> {
+async function askAll(target: ConnectTarget, topology: SentinelTopology): Promise<SentinelAnswer[]> {
   const hurried = { ...target, timeoutMillis: Math.min(target.timeoutMillis, mostSentinelMillis) };
   const ask = (sentinel: Place) =>
-    askSentinel(sentinel, hurried, topology, async (node): Promise<Told> => {
+    askSentinel(sentinel, hurried, topology, async (node): Promise<SentinelAnswer> => {
       const place = await readPrimary(node, topology.name);
       const [state] = await node.batch([['SENTINEL', 'MASTER', bytesOf(topology.name)]]);
       const fields = Array.isArray(state) ? state.map(replyText) : [];
@@ -127,10 +127,10 @@ async function askAll(target: ConnectTarget, topology: SentinelTopology): Promis
       return { sentinel, place, failsOver, epoch: Number(field('config-epoch')) || 0 };
     });
   const answers = await Promise.allSettled(topology.sentinels.map(ask));
-  const told = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  const answered = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   const failed = answers.find((answer) => answer.status === 'rejected');
-  if (told.length === 0 && failed !== undefined) throw failed.reason;
-  return told;
+  if (answered.length === 0 && failed !== undefined) throw failed.reason;
+  return answered;
 }
 
 const mostSentinelMillis = 2000;

@@ -1,6 +1,7 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { connectionFailure, RedisError, ReplyFault, seenPlainly } from './errors.ts';
+import { type Info, infoOf, productOf, survivesNoTouch } from './info.ts';
 import { logIn, unasked } from './login.ts';
 import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
@@ -40,7 +41,9 @@ export class Connection {
   commandsSent = 0;
   /** The shortest so far, the server's own time included. */
   roundTripMillis = Number.POSITIVE_INFINITY;
-  /** True where reading a value leaves the key's idle time and frequency as they are: CLIENT NO-TOUCH, from 7.2 on. */
+  /** INFO's section about the server process, of when it was connected to; empty where INFO is not permitted. */
+  serverInfo: Info = {};
+  /** True where reading a value leaves the key's idle time and frequency as they are: see survivesNoTouch. */
   leavesNoTouch = false;
   private readonly batches: Batch[] = [];
   private failure: RedisError | undefined;
@@ -194,8 +197,12 @@ export class Connection {
 
   private async logIn(): Promise<void> {
     const send = (commands: readonly RedisCommand[]) => this.exchange(commands);
-    const [untouching] = await logIn(send, this.target, [['CLIENT', 'NO-TOUCH', 'ON']]);
-    this.leavesNoTouch = untouching === 'OK';
+    const [info] = await logIn(send, this.target, [['INFO', 'SERVER']]);
+    this.serverInfo = infoOf(info) ?? {};
+    if (survivesNoTouch(productOf(this.serverInfo))) {
+      const [untouching] = await send([['CLIENT', 'NO-TOUCH', 'ON']]);
+      this.leavesNoTouch = untouching === 'OK';
+    }
     this.commandsSent = 0;
     this.state = 'lost';
   }

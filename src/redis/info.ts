@@ -148,13 +148,42 @@ export function keysWithFieldTtls(info: Info, database: number): number | null {
   return count === undefined ? null : Number(count);
 }
 
+/** A server's product and version. */
+export interface Release {
+  readonly product: string;
+  readonly version: string;
+}
+
 /** The product and its own version: Valkey and others also report a Redis version, for compatibility. */
-export function productOf(info: Info): { product: string; version: string } {
+export function productOf(info: Info): Release {
   const valkey = info['valkey_version'];
   if (valkey !== undefined) return { product: 'valkey', version: valkey };
   const dragonfly = /^df-v?(.*)$/.exec(info['dragonfly_version'] ?? '')?.[1];
   if (dragonfly !== undefined) return { product: 'dragonfly', version: dragonfly };
   return { product: 'redis', version: info['redis_version'] ?? 'unknown' };
+}
+
+/** True for the version, given as numbers, or a later one; false where the server reports none. */
+export function isFrom({ version }: Release, least: readonly number[]): boolean {
+  const own = version.split('.').map(Number);
+  for (const [index, part] of least.entries()) {
+    const beyond = (own[index] ?? 0) - part;
+    if (beyond !== 0) return beyond > 0;
+  }
+  return true;
+}
+
+/**
+ * True where the server knows CLIENT NO-TOUCH, and survives it. Redis 8.0 to 8.2 and Valkey 8.0 and 8.1 had a fault for which they
+ * crash at a command of a connection with NO-TOUCH on: at each that names a key of a slot that is on its way to another node,
+ * and at a write for which another client waits. Measured on Redis 8.0.2 and 8.0.6 and on Valkey 8.1.1; Valkey 9.1.2 survives.
+ * @see https://github.com/redis/redis/pull/14415 (Redis 8.4), https://github.com/valkey-io/valkey/pull/2347 (Valkey 8.0.6, 8.1.4)
+ */
+export function survivesNoTouch(release: Release): boolean {
+  const from = (...least: number[]) => isFrom(release, least);
+  return release.product === 'valkey'
+    ? from(8, 1, 4) || (from(8, 0, 6) && !from(8, 1))
+    : from(8, 4) || (from(7, 2) && !from(7, 9));
 }
 
 /**

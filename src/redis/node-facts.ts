@@ -5,6 +5,7 @@ import {
   databasesOf,
   type Info,
   infoNumber,
+  isFrom,
   keysWithFieldTtls,
   productOf,
   readInfoWithCommandsIfPermitted,
@@ -95,7 +96,8 @@ function persistentKeysOf(info: Info, database: number): number | null {
 /** Redis 7.4 and Valkey 8.0 as cluster nodes have one table for each slot. @see src/kvstore.c */
 export function isStoredBySlot(info: Info): boolean {
   if (info['cluster_enabled'] !== '1') return false;
-  return isFrom(info, productOf(info).product === 'valkey' ? [8, 0] : [7, 4]);
+  const release = productOf(info);
+  return isFrom(release, release.product === 'valkey' ? [8, 0] : [7, 4]);
 }
 
 const allSlots = 16_384;
@@ -154,7 +156,8 @@ const ownBytes = 512 * 1024;
 const histogramBytes = 24_800;
 
 function histogramsOf(info: Info): number {
-  if (productOf(info).product === 'redis' && !isFrom(info, [7, 0])) return 0;
+  const release = productOf(info);
+  if (release.product === 'redis' && !isFrom(release, [7, 0])) return 0;
   return histogramBytes * Object.keys(info).filter((name) => name.startsWith('cmdstat_')).length;
 }
 
@@ -180,11 +183,12 @@ export function datasetBoundsOf(info: Info): DatasetBounds | null {
     if (database.keysWithTtl === null) return null;
     expires += database.keysWithTtl;
   }
-  const { product } = productOf(info);
+  const release = productOf(info);
+  const { product } = release;
   const own = ownBytes + histogramsOf(info);
   const of = (low: number, high: number) => ({ lowBytes: Math.max(0, low - own), highBytes: high });
   // From 8.1 on it keeps key, entry and short values in one block, and MEMORY USAGE leaves out a part of it.
-  if (product === 'valkey' && isFrom(info, [8, 1])) return of(dataset - 20 * keys, dataset + 16 * keys);
+  if (product === 'valkey' && isFrom(release, [8, 1])) return of(dataset - 20 * keys, dataset + 16 * keys);
   if (product !== 'redis' && product !== 'valkey') return null;
   const fine = dataset + 40 * keys;
   const coarse = fine - 8 * (keys + expires);
@@ -194,12 +198,7 @@ export function datasetBoundsOf(info: Info): DatasetBounds | null {
 /** The servers' own jemalloc has sizes in multiples of 8; one of another version is the system's, with multiples of 16. */
 function hasCoarseAllocator(info: Info): boolean {
   const jemalloc = /^jemalloc-(.*)$/.exec(info['mem_allocator'] ?? '')?.[1];
-  if (jemalloc === undefined || !isFrom(info, [6, 0])) return false;
-  return jemalloc !== (isFrom(info, [7, 2]) ? '5.3.0' : isFrom(info, [7, 0]) ? '5.2.1' : '5.1.0');
-}
-
-/** True for the product's own version, or a later one. */
-function isFrom(info: Info, [major, minor]: readonly [major: number, minor: number]): boolean {
-  const [ownMajor = 0, ownMinor = 0] = productOf(info).version.split('.').map(Number);
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+  const release = productOf(info);
+  if (jemalloc === undefined || !isFrom(release, [6, 0])) return false;
+  return jemalloc !== (isFrom(release, [7, 2]) ? '5.3.0' : isFrom(release, [7, 0]) ? '5.2.1' : '5.1.0');
 }

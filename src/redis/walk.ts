@@ -12,7 +12,7 @@ import {
   type WalkColumns,
 } from './columns.ts';
 import { RedisError, refusal } from './errors.ts';
-import { countsScanType, type Info, infoOf } from './info.ts';
+import { countsScanType } from './info.ts';
 import type { Connection } from './connection.ts';
 import { type Pace, type PaceLimits, pageSizeOver, startPacing } from './pace.ts';
 import { Patience, whenReady } from './readiness.ts';
@@ -89,7 +89,7 @@ export async function* walkKeys(
     throw error;
   });
   try {
-    const info = await serverInfoOf(connection);
+    const info = connection.serverInfo;
     const runId = info['run_id'] ?? null;
     // A lookup of our own for each key that MATCH lets through costs the same there, and can be counted.
     const typeByLookup = options.type !== undefined && countsScanType(info);
@@ -257,12 +257,6 @@ export function scanPage(reply: Reply | undefined, connection: Connection): Scan
   return { cursor, keys };
 }
 
-/** INFO's section about the server process; empty where INFO is not permitted. */
-async function serverInfoOf(connection: Connection): Promise<Info> {
-  const [reply] = await connection.exchange([['INFO', 'SERVER']]);
-  return infoOf(reply) ?? {};
-}
-
 /** @throws RedisError `lost` when the server stays away, or when another process answers in its place */
 async function openAgain(
   node: RedisNode,
@@ -275,8 +269,7 @@ async function openAgain(
     let connection: Connection;
     try {
       connection = await node.openConnection();
-      const { run_id: answering } = await serverInfoOf(connection);
-      if (answering === runId) return connection;
+      if (connection.serverInfo['run_id'] === runId) return connection;
       connection.close();
     } catch (error) {
       if (!(error instanceof RedisError) || error.failure === 'login') throw error;

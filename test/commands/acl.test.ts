@@ -75,7 +75,7 @@ test('a server says which commands it has, and the line sets up a user without a
   const result = await cli(['acl', 'stats', '-o', 'json'], { url: redis.url });
   expect(jsonOf(result)).toMatchObject({
     missingCommands: ['memory|usage'],
-    server: { product: 'redis', version: redis.version },
+    server: { product: redis.product, version: redis.version },
   });
   const { line } = jsonOf(result) as { line: string };
   expect(line).not.toContain('memory');

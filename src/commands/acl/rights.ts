@@ -131,7 +131,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...helps('its idle time', 'object|idletime object|refcount'),
     ...helps('TTLs of hash fields', 'hpexpiretime'),
   ],
-  ttl: [...named, ...clusterWarning, ...need('pttl')],
+  ttl: [...connected, ...clusterWarning, ...need('pttl')],
   invalidate: [
     ...planning,
     ...recentUse,
@@ -195,7 +195,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...need('set get unlink', { on: 'cachectl:bench:*' }),
   ],
   check: [
-    ...named,
+    ...connected,
     ...helps('all checks of the counters', 'info'),
     ...helps('latency', 'ping'),
     ...need('set get', { on: 'cachectl:check:*', never: ['--no-write'] }),
@@ -248,9 +248,8 @@ export const channelsOf: Readonly<Record<string, readonly string[]>> = {
   psubscribe: ['__keyevent@*__:new', '__keyevent@*__:overwritten', '__keyevent@*__:type_changed'],
 };
 
-/** Commands that some servers from 7.0 on lack: the first versions that have them. */
-export const since: Readonly<Record<string, { readonly redis: string; readonly valkey: string }>> = {
-  'client|no-touch': { redis: '7.2', valkey: '7.2' },
-  hpexpiretime: { redis: '7.4', valkey: '9.0' },
-  hpexpireat: { redis: '7.4', valkey: '9.0' },
+/** Commands that some servers from 7.0 on lack: the first versions that have them. For CLIENT NO-TOUCH see survivesNoTouch. */
+export const since: Readonly<Record<string, Record<'redis' | 'valkey', readonly number[]>>> = {
+  hpexpiretime: { redis: [7, 4], valkey: [9, 0] },
+  hpexpireat: { redis: [7, 4], valkey: [9, 0] },
 };

@@ -1,4 +1,4 @@
-import { infoOf, productOf } from '../../redis/info.ts';
+import { infoOf, isFrom, productOf, survivesNoTouch } from '../../redis/info.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
@@ -116,17 +116,16 @@ async function readCommands(
   if (known instanceof ReplyError || !Array.isArray(known))
     return { facts: shown, has: (command) => isIn(shown, command) };
   const there = new Set(commands.filter((_, index) => Array.isArray(known[index])));
-  return { facts: shown, has: (command) => there.has(command) };
+  const isHarmful = (command: string) => command === noTouch && !isIn(shown, command);
+  return { facts: shown, has: (command) => there.has(command) && !isHarmful(command) };
 }
 
-/** Whether a version has the command; one that is not known is the oldest. */
-function isIn(
-  { product, version }: Pick<AclResult['server'], 'product' | 'version'>,
-  command: string,
-): boolean {
-  const first = since[command]?.[product === 'valkey' ? 'valkey' : 'redis'];
-  if (first === undefined) return true;
-  const [major = 0, minor = 0] = (version ?? floor.version).split('.').map(Number);
-  const [firstMajor = 0, firstMinor = 0] = first.split('.').map(Number);
-  return major > firstMajor || (major === firstMajor && minor >= firstMinor);
+const noTouch = 'client|no-touch';
+
+/** Whether a version has the command, and is sent it; one that is not known is the oldest. */
+function isIn(server: Pick<AclResult['server'], 'product' | 'version'>, command: string): boolean {
+  const release = { product: server.product ?? floor.product, version: server.version ?? floor.version };
+  if (command === noTouch) return survivesNoTouch(release);
+  const first = since[command]?.[release.product === 'valkey' ? 'valkey' : 'redis'];
+  return first === undefined || isFrom(release, first);
 }

@@ -3,9 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { asBytes, bytesOf } from '../../../src/support/bytes.ts';
 import { encodeCommand, Connection } from '../../../src/redis/connection.ts';
-import { ReplyError } from '../../../src/redis/reply.ts';
+import { productOf, survivesNoTouch } from '../../../src/redis/info.ts';
+import { ReplyError, replyText } from '../../../src/redis/reply.ts';
 import { makeIdle, send, targetOf, testUrl } from '../../server/redis.ts';
-import { emptyServer, proxyTo, startRedis } from '../../server/own.ts';
+import { emptyServer, proxyTo, startRedis, startServer } from '../../server/own.ts';
+import { until } from '../../server/until.ts';
 
 const server = await emptyServer();
 
@@ -114,11 +116,44 @@ describe('a connection', () => {
       ['GET', bytesOf('connection:idle')],
       ['OBJECT', 'IDLETIME', bytesOf('connection:idle')],
     ]);
-    const [noTouch] = await connection.exchange([['CLIENT', 'NO-TOUCH', 'ON']]);
-    // Redis 7.2 and later know NO-TOUCH.
-    if (noTouch === 'OK') expect(idle).toBeGreaterThanOrEqual(100);
-    else expect(noTouch).toBeInstanceOf(ReplyError);
+    expect(Number(idle) >= 100).toBe(survivesNoTouch(productOf(connection.serverInfo)));
+    expect(connection.leavesNoTouch).toBe(Number(idle) >= 100);
   });
+
+  test('may write what another client waits for', async () => {
+    const { redis, server: waiting } = await startServer();
+    const popped = send(waiting, 'BLPOP', 'list', 0);
+    const connection = await Connection.open(targetOf(redis.url));
+    onTestFinished(() => connection.close());
+    const clients = async () =>
+      replyText((await connection.exchange([['CLIENT', bytesOf('LIST')]]))[0] ?? null);
+    await until('a client waits', async () => / flags=b.* cmd=blpop /.test(await clients()));
+    expect(await connection.exchange([['RPUSH', bytesOf('list'), bytesOf('x')], ['PING']])).toEqual([
+      1,
+      'PONG',
+    ]);
+    expect(await popped).toEqual(['list', 'x']);
+  });
+
+  test.each([
+    ['redis', [false, '7.0.15'], [true, '7.2.0'], [true, '7.4.6'], [false, '7.9.227'], [false, '8.0.6']],
+    ['redis', [false, '8.2.3'], [true, '8.4.0'], [true, '10.0.0'], [false, 'unknown']],
+    [
+      'valkey',
+      [false, '7.2.8'],
+      [false, '8.0.5'],
+      [true, '8.0.6'],
+      [false, '8.1.3'],
+      [true, '8.1.4'],
+      [true, '9.0.0'],
+    ],
+  ] as [string, ...[boolean, string][]][])(
+    'asks to leave them alone no version that crashes then: %s',
+    (product, ...versions) => {
+      for (const [survives, version] of versions)
+        expect([version, survivesNoTouch({ product, version })]).toEqual([version, survives]);
+    },
+  );
 
   test('fails every batch in hand and every later one when the connection is cut', async () => {
     const { connection, proxy } = await openRelayedConnection();

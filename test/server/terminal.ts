@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { binary, cleanEnvironment, requireBundle } from './binary.ts';
+import { startTmux } from './tmux.ts';
 import { requireTool } from './tools.ts';
-
-const run = promisify(execFile);
 
 export interface TerminalOptions {
   /** Default: 80. */
@@ -42,8 +39,9 @@ export function runBinaryInTerminal(
 }
 
 // tmux forgets the last lines of a program that ends at once, so the terminal outlives it. A shell that waits for a
-// program would die of the Ctrl-C meant for that program, but for the trap.
-const wrapper = 'trap : INT QUIT; "$@"; echo $? >"$0"; exec sleep 600';
+// program would die of the Ctrl-C meant for that program, but for the trap. The title of the terminal, in which the exit code
+// comes, is behind all that the program has written.
+const wrapper = `trap : INT QUIT; "$@"; printf '\\033\\\\\\033]2;exit code %d\\033\\\\' $?; exec sleep 600`;
 
 /** Starts a program in a terminal of its own. The caller closes it. @throws Error when tmux is missing */
 export async function runTerminal(
@@ -52,31 +50,17 @@ export async function runTerminal(
 ): Promise<Terminal> {
   const program = requireTool('tmux');
   const home = mkdtempSync(join(tmpdir(), 'cachectl-terminal-'));
-  const env = cleanEnvironment(home, options.env);
-  const tmux = async (...args: string[]): Promise<string> => {
-    const { stdout } = await run(program, ['-u', '-S', join(home, 'tmux'), '-f', '/dev/null', ...args], {
-      env,
-    });
-    return stdout;
-  };
   const size = ['-x', String(options.columns ?? 80), '-y', String(options.rows ?? 24)];
-  const statusFile = join(home, 'status');
-  await tmux(
-    'new-session',
-    '-d',
-    ...size,
-    '-c',
-    options.cwd ?? home,
-    'sh',
-    '-c',
-    wrapper,
-    statusFile,
-    ...command,
-  );
-  await tmux('set-option', '-g', 'status', 'off');
+  const words = ['sh', '-c', wrapper, 'sh', ...command];
+  const tmux = startTmux(program, join(home, 'tmux'), cleanEnvironment(home, options.env), [
+    ['set-option', '-g', 'status', 'off'],
+    ['new-session', '-d', ...size, '-c', options.cwd ?? home, ...words],
+  ]);
+  // Fails where the session could not be made.
+  await tmux.run('list-panes');
 
   const screen = async (withStyles = false) =>
-    (await tmux('capture-pane', '-p', ...(withStyles ? ['-e'] : [])))
+    (await tmux.run('capture-pane', '-p', ...(withStyles ? ['-e'] : [])))
       .replace(/[^\S\n]+$/gm, '')
       .replace(/\n+$/, '\n');
   const until = async <T>(
@@ -86,15 +70,16 @@ export async function runTerminal(
   ): Promise<T> => {
     const deadline = Date.now() + timeoutMillis;
     for (;;) {
+      const change = tmux.nextChange();
       const found = await look();
       if (found !== undefined) return found;
-      if (Date.now() > deadline)
-        throw new Error(`${what} within ${timeoutMillis} ms; the screen is:\n${await screen()}`);
-      await sleep(60);
+      const left = deadline - Date.now();
+      if (left <= 0) throw new Error(`${what} within ${timeoutMillis} ms; the screen is:\n${await screen()}`);
+      await Promise.race([change, sleep(left, undefined, { ref: false })]);
     }
   };
   return {
-    send: (...keys) => tmux('send-keys', ...keys).then(() => undefined),
+    send: (...keys) => tmux.run('send-keys', ...keys).then(() => undefined),
     screen,
     waitFor: (text, timeoutMillis = 30_000) =>
       until(`${String(text)} did not appear`, timeoutMillis, async () => {
@@ -102,14 +87,15 @@ export async function runTerminal(
         return text.test(shown) ? shown : undefined;
       }),
     exitCode: (timeoutMillis = 30_000) =>
-      until('the program did not end', timeoutMillis, () => {
-        const status = existsSync(statusFile) ? readFileSync(statusFile, 'utf8') : '';
-        return Promise.resolve(status.endsWith('\n') ? Number(status) : undefined);
+      until('the program did not end', timeoutMillis, async () => {
+        const [, code] =
+          /^exit code (\d+)/.exec(await tmux.run('display-message', '-p', '#{pane_title}')) ?? [];
+        return code === undefined ? undefined : Number(code);
       }),
     resize: (columns, rows) =>
-      tmux('resize-window', '-x', String(columns), '-y', String(rows)).then(() => undefined),
+      tmux.run('resize-window', '-x', String(columns), '-y', String(rows)).then(() => undefined),
     close: async () => {
-      await tmux('kill-server').catch(() => undefined);
+      await tmux.stop();
       await removeFolder(home);
     },
   };

@@ -118,7 +118,10 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
     ...pick(resolved, ['profile', 'backupPolicy', 'settings', 'output']),
     protectionsOf,
     environment: {
-      ...pick(io, ['variables', 'workingDirectory', 'packageRoot', 'program', 'stdin']),
+      ...pick(io, ['variables', 'workingDirectory', 'packageRoot', 'program']),
+      get stdin() {
+        return io.stdin;
+      },
       stdoutIsTerminal: io.stdout.isTTY === true,
       processes: processFacts(),
       owners: trustedOwners(io.variables),

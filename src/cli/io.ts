@@ -64,13 +64,16 @@ export function processIo(): Io {
   process.stdout.on('error', onWriteError);
   process.stderr.on('error', onWriteError);
   return {
-    stdin: process.stdin,
+    // Opened where it is read: that takes some milliseconds.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     variables: process.env,
     workingDirectory: process.cwd(),
-    // The bundle is in dist/, one folder below the package.
-    packageRoot: fileURLToPath(new URL('..', import.meta.url)),
+    // This file is two folders below the package, and so is what the bundle makes of it: dist/chunks.
+    packageRoot: fileURLToPath(new URL('../..', import.meta.url)),
     program: programName(process.argv[1] ?? '', process.env['PATH'] ?? '', process.cwd()),
     now: Date.now,
     random: Math.random,

@@ -7,11 +7,7 @@ import { fittedHelp } from './help-text.ts';
 import type { Io } from './io.ts';
 import { addGlobalOptions, type GlobalOptions, refuseRepetition } from './options.ts';
 import type { RunCli } from './execute.ts';
-
-declare const CACHECTL_VERSION: string | undefined;
-
-/** The version of the package; the build puts it in. */
-export const version = typeof CACHECTL_VERSION === 'string' ? CACHECTL_VERSION : '0.0.0-source';
+import { version } from './version.ts';
 
 /** The whole command line. Building it opens no socket and loads no library but commander. */
 export function buildProgram(io: Io, run: Runner): Command {
@@ -108,3 +104,5 @@ function commandPath(self: Parameters<Runner>[0]): string {
   for (let command = self; command.parent !== null; command = command.parent) names.unshift(command.name());
   return names.join(' ');
 }
+
+export { processIo } from './io.ts';

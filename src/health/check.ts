@@ -1,6 +1,7 @@
 import { sumOrNull } from '../support/collections.ts';
 import type { Thresholds } from '../keyspace/map.ts';
 import { databasesOf, type Info, infoNumber } from '../redis/info.ts';
+import type { QuestionId } from './questions.ts';
 import { type Facts, isLoading, type NodeFacts } from './facts.ts';
 import { type Phrase, type Quantity, say } from '../support/phrase.ts';
 
@@ -36,18 +37,13 @@ export type PartOfGrade = Omit<GradeReason, 'rule'> | null;
 
 /** One question that `check` and the grade of `stats` put to the facts. */
 export interface Check {
-  /** Stable: people name it in pipelines, and reports are compared by it. */
-  readonly id: string;
-  readonly title: string;
-  readonly question: string;
+  readonly id: QuestionId;
   /** Pure: the same facts and limits always give the same finding. */
   readonly assess: (facts: Facts, limits: Thresholds) => Finding;
   /** What asking cost, in milliseconds; 0 where the answer came with another check's. */
   readonly durationMillis?: (facts: Facts) => number;
   /** What the finding does to the grade; none: the grade does not ask. */
   readonly grade?: (finding: Finding, facts: Facts) => PartOfGrade;
-  /** True where a cache may well be run so: `check` does not ask. */
-  readonly gradeOnly?: true;
 }
 
 /** A finding of a status and its sentence, with what else is known. */

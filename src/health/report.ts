@@ -6,12 +6,13 @@ import { traffic } from './checks/traffic.ts';
 import { wayIn } from './checks/way-in.ts';
 import { work } from './checks/work.ts';
 import type { Facts } from './facts.ts';
+import { questions } from './questions.ts';
 
 /** Every question, in the order of reports. */
 export const rules: readonly Check[] = [...wayIn, ...work, ...memory, ...traffic, ...durability];
 
 /** Those of `check`. */
-export const checks = rules.filter(({ gradeOnly }) => gradeOnly !== true);
+export const checks = rules.filter(({ id }) => !('gradeOnly' in questions[id]));
 
 /** A check with its answer. */
 export interface Answer extends Finding {
@@ -28,9 +29,9 @@ export function answer(facts: Facts, limits: Thresholds, chosen: ReadonlySet<str
   const decisive = facts.stop === null ? null : facts.stop.at === 'work' ? 'connect' : facts.stop.at;
   return checks
     .filter(({ id }) => chosen.has(id) || id === decisive)
-    .map(({ id, title, assess, durationMillis }) => ({
+    .map(({ id, assess, durationMillis }) => ({
       id,
-      title,
+      title: questions[id].title,
       ...assess(facts, limits),
       durationMillis: durationMillis?.(facts) ?? 0,
     }));

@@ -52,13 +52,15 @@ describe.each([
   ['a flag that does not exist', ['stats', '--nope'], 2],
   ['a value that cannot be', ['inspect', '--depth', 'deep'], 2],
 ])('%s', (_what, args, exitCode) => {
-  test('opens no connection, and loads neither the client nor the prompts nor the validator', async () => {
+  test('opens no connection, and loads neither the prompts nor the validator, and the client for no help', async () => {
     const { url, visits } = await listener();
     const outcome = await loadedBy(args, { REDIS_URL: url });
     expect(outcome.exitCode, outcome.stderr).toBe(exitCode);
     expect(visits()).toBe(0);
-    expect(outcome.scripts).toContain('main.js');
+    expect(outcome.scripts).toContain('main.cjs');
     for (const [library, mark] of Object.entries(marks)) {
+      // To say what is wrong in JSON takes the fields of the command, and so its code.
+      if (library === 'ioredis' && exitCode === 2) continue;
       const chunks = chunksWith(mark);
       expect(chunks.length, library).toBeGreaterThan(0);
       expect(

@@ -86,7 +86,7 @@ describe('the terminal is as it was', () => {
     'after an exception that nobody catches (%s), which is shown',
     async (how) => {
       const { terminal, type } = await openShell({ rows: 50 });
-      const script = bundled(join(packageRoot, 'test', 'e2e', 'crashing-screen.ts'));
+      const script = await bundled(join(packageRoot, 'test', 'e2e', 'crashing-screen.ts'));
       await type(`"${process.execPath}" "${script}" ${how}`);
       expect(await terminal.waitFor(/drawn on the screen/)).not.toContain('what stood here');
       expect(await terminal.waitFor(/(thrown|rejected) by the test/)).not.toContain('drawn on');

@@ -113,7 +113,7 @@ describe('an observation with traffic before it and behind it', () => {
       const port = await privatePort();
       const load = steady(port, 60);
       await runLoad({ ...load, kind: 'fill' });
-      const running = startLoad(load);
+      const running = await startLoad(load);
       await running.begun;
       const { outcome } = await startHits(port, ['--mode', mode, '--for', '2s']);
       const { report, exitCode } = await outcome;

@@ -62,7 +62,11 @@ export interface Host {
 const program = fileURLToPath(new URL('notifications-host.ts', import.meta.url));
 
 export async function startHost(url: string, folder: string): Promise<Host> {
-  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [bundled(program), url, folder]);
+  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [
+    await bundled(program),
+    url,
+    folder,
+  ]);
   onTestFinished(() => void child.kill('SIGKILL'));
   let errors = '';
   child.stderr.on('data', (chunk) => (errors += String(chunk)));

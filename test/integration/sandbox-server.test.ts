@@ -247,7 +247,7 @@ describe('the program that has a sandbox', () => {
     facts: { url: string; folder: string };
   }> {
     requireTool('redis-server');
-    const child = spawn(process.execPath, [bundled(host)], { detached: true });
+    const child = spawn(process.execPath, [await bundled(host)], { detached: true });
     const { pid } = child;
     if (pid === undefined) throw new Error('no process');
     onTestFinished(() => void child.kill('SIGKILL'));

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { measure, median, say } from './measure.ts';
 
-/** Whole-process time of `--version` and `--help` next to a bare `node -e 0`, alternating. Usage: npm run bench:startup -- [rounds] */
+/** Whole-process time of `--version` and `--help` next to a bare `node -e 0`, alternating. Usage: npm run bench:startup -- [rounds [URL of a server, to ask it a question as well]] */
 const rounds = Number(process.argv[2] ?? 30);
 const cachectl = fileURLToPath(new URL('../../bin/cachectl', import.meta.url));
 
@@ -10,6 +10,7 @@ const contenders: Readonly<Record<string, readonly string[]>> = {
   'cachectl --version': [cachectl, '--version'],
   'cachectl --help': [cachectl, '--help'],
   'cachectl inspect --help': [cachectl, 'inspect', '--help'],
+  ...(process.argv[3] && { 'cachectl ttl key': [cachectl, 'ttl', 'key', '-u', process.argv[3]] }),
 };
 
 const seconds = new Map<string, number[]>();

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const ingredients = ['src', 'package.json', 'package-lock.json', 'esbuild.config.mjs'];
+const ingredients = ['src', 'package.json', 'package-lock.json', 'build.mjs'];
 
 /** Builds the bundle where it is older than what it is made of. @returns what the bundler said when it failed, or null */
 export function buildBundle(): Promise<string | null> {
-  const built = changedAt('dist/main.js');
+  const built = changedAt('dist/main.cjs');
   if (built > 0 && ingredients.every((path) => changedAt(path) < built)) return Promise.resolve(null);
   return new Promise((resolve) => {
-    execFile(process.execPath, ['esbuild.config.mjs'], { cwd: root }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['build.mjs'], { cwd: root }, (error, stdout, stderr) => {
       resolve(error ? `${stdout}${stderr}`.trim() || error.message : null);
     });
   });

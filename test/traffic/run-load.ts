@@ -16,8 +16,8 @@ export interface RunningLoad {
 }
 
 /** Starts a load in a process of its own. */
-export function startLoad(load: Load): RunningLoad {
-  const child = spawn(process.execPath, [bundled(program), JSON.stringify(load)], {
+export async function startLoad(load: Load): Promise<RunningLoad> {
+  const child = spawn(process.execPath, [await bundled(program), JSON.stringify(load)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const stdout: Buffer[] = [];
@@ -48,4 +48,4 @@ export function startLoad(load: Load): RunningLoad {
 }
 
 /** Runs a load to its end. @throws Error with what it said when it fails */
-export const runLoad = (load: Load): Promise<LoadTruth> => startLoad(load).truth;
+export const runLoad = async (load: Load): Promise<LoadTruth> => (await startLoad(load)).truth;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkQuestions } from '../../src/health/questions.ts';
 import { checks } from '../../src/health/report.ts';
 import { reason } from './grade-facts.ts';
 import { medianOf } from '../../src/health/checks/work.ts';
@@ -10,10 +11,11 @@ describe('the list of checks', () => {
     const ids = checks.map(({ id }) => id);
 
     expect(new Set(ids).size).toBe(ids.length);
-    for (const { id, title, question } of checks) {
+    expect(ids).toEqual(checkQuestions.map(([id]) => id));
+    for (const [id, { title, asks }] of checkQuestions) {
       expect(id).toMatch(/^[a-z]+(-[a-z]+)*$/);
       expect(title).toMatch(/^[A-Z]/);
-      expect(question).toMatch(/\?$/);
+      expect(asks).toMatch(/\?$/);
     }
   });
 

@@ -1,4 +1,4 @@
-import { checks } from '../../health/report.ts';
+import { checkQuestions } from '../../health/questions.ts';
 import {
   countArgument,
   durationArgument,
@@ -70,6 +70,6 @@ export const defineCheck: DefineCommand = (program, run) => {
 };
 
 function checkList(): string {
-  const width = Math.max(...checks.map(({ id }) => id.length));
-  return checks.map(({ id, question }) => `  ${id.padEnd(width)}  ${question}\n`).join('');
+  const width = Math.max(...checkQuestions.map(([id]) => id.length));
+  return checkQuestions.map(([id, { asks }]) => `  ${id.padEnd(width)}  ${asks}\n`).join('');
 }

@@ -77,7 +77,7 @@ function chosenOf(
   only: readonly string[] | undefined,
   skip: readonly string[] | undefined,
 ): ReadonlySet<string> {
-  const known = checks.map(({ id }) => id);
+  const known: readonly string[] = checks.map(({ id }) => id);
   const refused = (message: string) => new InputError(message, `checks are: ${known.join(', ')}`);
   for (const [option, ids] of Object.entries({ '--only': only, '--skip': skip })) {
     const unknown = ids?.find((id) => !known.includes(id));

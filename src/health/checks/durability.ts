@@ -6,8 +6,6 @@ import { count, say, seconds } from '../../support/phrase.ts';
 export const durability: readonly Check[] = [
   {
     id: 'role',
-    title: 'Role',
-    question: 'is it a primary, or a replica with a link to its primary?',
     assess: fromEachInfo((info) => {
       const role = info['role'];
       if (role === undefined) return unreported('role');
@@ -16,8 +14,6 @@ export const durability: readonly Check[] = [
   },
   {
     id: 'replication-lag',
-    title: 'Replication lag',
-    question: 'are the replicas close behind their primary?',
     assess: fromEachInfo((info, { maxReplicationLagSeconds: limit }) => {
       const lag = lagSecondsOf(info);
       if (lag === 'unreported')
@@ -34,8 +30,6 @@ export const durability: readonly Check[] = [
   },
   {
     id: 'persistence',
-    title: 'Persistence',
-    question: 'did the last writes to disk succeed?',
     assess: fromEachInfo((info) => {
       const snapshot = info['rdb_last_bgsave_status'];
       const append = info['aof_last_write_status'];

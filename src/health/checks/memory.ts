@@ -28,8 +28,6 @@ const mostKeysWithoutTtl = 0.2;
 export const memory: readonly Check[] = [
   {
     id: 'memory',
-    title: 'Memory',
-    question: 'is there room below maxmemory?',
     assess: fromEachInfo((info, limits) => {
       const used = infoNumber(info, 'used_memory');
       const max = infoNumber(info, 'maxmemory');
@@ -41,8 +39,6 @@ export const memory: readonly Check[] = [
   },
   {
     id: 'fragmentation',
-    title: 'Fragmentation',
-    question: 'does the process take about the memory that its data needs?',
     assess: fromEachInfo((info, limits) => fragmentationOf(info, limits.maxFragmentation)),
     grade: ({ status, value }) => {
       if ((status !== 'warn' && status !== 'fail') || value === null) return null;
@@ -52,9 +48,6 @@ export const memory: readonly Check[] = [
   },
   {
     id: 'keys-without-ttl',
-    title: 'Keys without a TTL',
-    question: 'do the keys end, or can they be evicted?',
-    gradeOnly: true,
     assess: fromFacts((facts) => {
       const { keys = 0, keysWithTtl = null } = keysOf(facts) ?? {};
       const policy = facts.nodes[0]?.info?.['maxmemory_policy'];

@@ -22,8 +22,6 @@ const nearlyAllClients = 0.9;
 export const traffic: readonly Check[] = [
   {
     id: 'hit-rate',
-    title: 'Hit rate',
-    question: 'does the cache answer from memory often enough?',
     assess: fromFacts(({ nodes, windowSeconds }, { minHitRate }) => {
       const lookups = nodes.flatMap(
         ({ lookups, windowLookups }) => (windowSeconds === null ? lookups : windowLookups) ?? [],
@@ -34,8 +32,6 @@ export const traffic: readonly Check[] = [
   },
   {
     id: 'evictions',
-    title: 'Evictions',
-    question: 'does the server throw out keys before their time?',
     assess: fromInfo((nodes, { maxEvictedKeys }) => {
       const evicted = sumOf(nodes, 'evicted_keys');
       if (evicted === null) return unreported('evicted_keys');
@@ -63,8 +59,6 @@ export const traffic: readonly Check[] = [
   },
   {
     id: 'clients',
-    title: 'Clients',
-    question: 'is there room for more connections?',
     assess: fromEachInfo((info, { maxClients }) => {
       const connected = infoNumber(info, 'connected_clients');
       if (connected === null) return unreported('connected_clients');

@@ -8,8 +8,6 @@ import { count, millis, ratio, say, seconds } from '../../support/phrase.ts';
 export const wayIn: readonly Check[] = [
   {
     id: 'connect',
-    title: 'Connection',
-    question: 'can a connection be opened, and does it hold?',
     durationMillis: ({ connectMillis }) => connectMillis,
     assess: ({ stop, connectMillis, waitedMillis }) => {
       const evidence = { connectMillis, waitedMillis };
@@ -23,8 +21,6 @@ export const wayIn: readonly Check[] = [
   },
   {
     id: 'login',
-    title: 'Login',
-    question: 'are the credentials accepted?',
     durationMillis: ({ loginMillis }) => loginMillis,
     assess: (facts) => {
       const { stop, username } = facts;
@@ -40,8 +36,6 @@ export const wayIn: readonly Check[] = [
   },
   {
     id: 'database',
-    title: 'Database',
-    question: 'is the database that was asked for selected?',
     assess: (facts) => {
       const { stop, database, nodes } = facts;
       if (stop?.at === 'database') {
@@ -76,8 +70,6 @@ export const wayIn: readonly Check[] = [
   },
   {
     id: 'loading',
-    title: 'Dataset loaded',
-    question: 'has the server read its dataset, so that it answers?',
     durationMillis: ({ nodes }) => Math.max(0, ...nodes.map(({ infoMillis }) => infoMillis)),
     assess: (facts) => {
       if (facts.nodes.length === 0) return finding('skip', obstacle(facts) ?? []);
@@ -86,8 +78,6 @@ export const wayIn: readonly Check[] = [
   },
   {
     id: 'permissions',
-    title: 'Permissions',
-    question: 'may this user call what the checks need?',
     assess: (facts) => {
       if (facts.nodes.length === 0) return finding('skip', obstacle(facts) ?? []);
       const refused = permissionRefusals(facts);

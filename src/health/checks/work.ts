@@ -6,8 +6,6 @@ import { bytes, count, millis, say, seconds } from '../../support/phrase.ts';
 export const work: readonly Check[] = [
   {
     id: 'round-trip',
-    title: 'Round trip',
-    question: 'does a key that is written come back byte for byte?',
     durationMillis: ({ canary }) =>
       canary === null || canary.outcome === 'left-out' ? 0 : canary.durationMillis,
     assess: onceLoaded((facts) => {
@@ -42,8 +40,6 @@ export const work: readonly Check[] = [
   },
   {
     id: 'latency',
-    title: 'Latency',
-    question: 'does the server answer within the limit?',
     durationMillis: ({ nodes }) => nodes.flatMap(({ pingMillis }) => pingMillis).reduce((a, b) => a + b, 0),
     assess: onceLoaded((facts, limits) => {
       const [first, ...others] = facts.nodes;

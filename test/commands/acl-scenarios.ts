@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, type CliResult } from '../run-cli.ts';
 import { temporaryFolder } from '../server/own.ts';
@@ -142,8 +143,13 @@ async function fill(server: RedisServer): Promise<void> {
   ]);
 }
 
-/** What came of a run, with `command get`, `key user:1`, … for what was refused. */
-export type AsUser = CliResult & { readonly refused: readonly string[] };
+/** What came of a run. */
+export interface AsUser extends CliResult {
+  /** `command get`, `key user:1`, … */
+  readonly refused: readonly string[];
+  /** The commands that the server ran meanwhile, ours among them. */
+  readonly called: ReadonlySet<string>;
+}
 
 const defaults = { 'notify-keyspace-events': '', 'maxmemory-policy': 'noeviction' };
 
@@ -168,11 +174,26 @@ export async function runAs(
   if (before !== undefined) await run(before.split(' '), url);
   await send(server, 'ACL', 'SETUSER', 'ann', 'reset', '>secret', ...rules);
   await send(server, 'ACL', 'LOG', 'RESET');
+  const callsBefore = await callsOfAll(server);
   const outcome = await run([...line.split(' '), '-o', 'json'], url.replace('://', '://ann:secret@'));
+  const called = [...(await callsOfAll(server))].filter(
+    ([name, calls]) => calls > (callsBefore.get(name) ?? 0),
+  );
   const log = (await send(server, 'ACL', 'LOG')) as unknown[][];
   const refused = log.map((entry) => {
     const field = (name: string) => String(entry[entry.indexOf(name) + 1]);
     return `${field('reason')} ${field('object')}`;
   });
-  return { ...outcome, refused };
+  return { ...outcome, refused, called: new Set(called.map(([name]) => name)) };
+}
+
+/** How often each command was called, by the names of `INFO commandstats`. */
+async function callsOfAll(server: RedisServer): Promise<Map<string, number>> {
+  const stats = replyText(await send(server, 'INFO', 'commandstats'));
+  return new Map(
+    Array.from(stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm), ([, name = '', calls]) => [
+      name,
+      Number(calls),
+    ]),
+  );
 }

@@ -21,6 +21,8 @@ interface NamespaceTreeOptions {
   readonly top?: number;
   /** The type of all keys, where only one was asked for. */
   readonly type?: string | undefined;
+  /** Of a key on this server, from the length of its name (default: on Redis). */
+  readonly overheadOf?: (keyLength: number) => number;
   /** Keys that it knows to have come before are left out. */
   readonly repeated?: RepeatedKeys;
   /** Milliseconds since the epoch: TTLs are judged by the time at which they are read. */
@@ -73,7 +75,7 @@ export class NamespaceTree {
     weights: readonly number[] | null = null,
   ): void {
     const { keys, memoryBytes, types, ttlMillis, encodings, idleSeconds, frequencies } = page;
-    const { repeated, type = null } = this.options;
+    const { repeated, type = null, overheadOf = keyOverheadBytes } = this.options;
     if ([types, ttlMillis, encodings, idleSeconds, frequencies].some(({ length }) => length > 0))
       this.detailedKeys += weights?.filter((weight) => weight > 0).length ?? keys.length;
     if (ttlMillis.length > 0) this.keepTime();
@@ -81,7 +83,7 @@ export class NamespaceTree {
       if (repeated?.isRepeated(key) === true) return;
       const reading = {
         memoryBytes: memoryBytes[index] ?? null,
-        overheadBytes: keyOverheadBytes(key.length),
+        overheadBytes: overheadOf(key.length),
         type: type ?? types[index] ?? null,
         ttlMillis: ttlMillis[index] ?? null,
         encoding: encodings[index] ?? null,

@@ -18,6 +18,7 @@ import {
   type ReadNode,
 } from './reading.ts';
 import { ChosenEstimator, widestShare, KeyChoice } from './chosen-estimate.ts';
+import { keyOverheadOn } from './key-statistics.ts';
 import { NamespaceTree } from './namespace-tree.ts';
 import { SampleEstimator, type SampleFrame } from './estimate.ts';
 import { Figures } from './figures.ts';
@@ -32,7 +33,7 @@ const stateMillis = 1000;
 export async function readExactly(input: ReadInput, population: number | null): Promise<KeyspaceReading> {
   const { nodes, reading, progress, signal, now } = input;
   const repeated = new RepeatedKeys();
-  const tree = new NamespaceTree({ ...input, repeated });
+  const tree = new NamespaceTree({ ...input, repeated, overheadOf: keyOverheadOn(nodes[0]?.facts.release) });
   const { resume } = reading;
   if (resume) tree.load(resume.collected);
   const accounts: WalkAccount[] = (resume?.nodes ?? []).map(({ account }) => ({ ...account }));

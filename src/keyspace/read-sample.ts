@@ -19,6 +19,7 @@ import {
   type UncheckedReason,
 } from './reading.ts';
 import { largeShare } from './chosen-estimate.ts';
+import { keyOverheadOn } from './key-statistics.ts';
 import { NamespaceTree } from './namespace-tree.ts';
 import { DrawnPages } from './drawn-pages.ts';
 import { type Figure, SampleEstimator } from './estimate.ts';
@@ -61,7 +62,7 @@ export async function readSample(
   const sources = await sourcesOf(nodes);
   if (sources === null) return null;
   const target = reading.precision ?? defaultPrecision;
-  const tree = new NamespaceTree(input);
+  const tree = new NamespaceTree({ ...input, overheadOf: keyOverheadOn(nodes[0]?.facts.release) });
   const checkable = uncheckedReasonOf(input) === null;
   const before = checkable ? sumOfBounds(nodes.map(({ facts }) => facts.dataset)) : null;
   const largeFrom = before === null ? undefined : largeFromOf(before.highBytes, population, fewestKeys);

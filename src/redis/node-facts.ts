@@ -9,6 +9,7 @@ import {
   keysWithFieldTtls,
   productOf,
   readInfoWithCommandsIfPermitted,
+  type Release,
 } from './info.ts';
 import type { RedisNode, RedisServer } from './server.ts';
 
@@ -34,6 +35,7 @@ export interface NodeFacts {
   readonly policy: string | null;
   /** True where keys of one slot lie together, and SCAN visits slot by slot. */
   readonly storedBySlot: boolean;
+  readonly release: Release;
   /** See countsScanType. */
   readonly countsScanType: boolean;
 }
@@ -61,6 +63,7 @@ export async function readNodeFacts(node: RedisNode): Promise<NodeFacts> {
     runId: info['run_id'] ?? null,
     policy: info['maxmemory_policy'] ?? null,
     storedBySlot: isStoredBySlot(info),
+    release: productOf(info),
     countsScanType: countsScanType(info),
   };
 }

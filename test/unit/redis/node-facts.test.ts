@@ -84,6 +84,7 @@ describe('facts of a node', () => {
       runId: null,
       policy: null,
       storedBySlot: false,
+      release: { product: 'redis', version: 'unknown' },
       countsScanType: true,
     });
   });

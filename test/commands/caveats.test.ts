@@ -39,7 +39,7 @@ test('a plan that cannot judge keys says so in a pipe, and is not complete', asy
   expect(person.stderr).not.toContain(unreadable);
 });
 
-test.each([['inspect'], ['stats'], ['keys', '--type', 'string']])(
+test.each([['inspect'], ['stats'], ['keys', '--long']])(
   '%s names what it could not read',
   async (...args) => {
     expect(await caveatsOf(args, app)).toContain(unreadable);

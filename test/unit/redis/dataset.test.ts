@@ -68,9 +68,10 @@ test('the bounds hold what MEMORY USAGE of every key comes to', async () => {
   );
   const sum = sizes.reduce<number>((total, size) => total + Number(size), 0);
   const bounds = datasetBoundsOf(await readInfo(server.nodes[0]));
-  // The buckets of small tables and the buffers of clients are accounted for in steps.
+  // The buckets of small tables and the buffers of clients are accounted for in steps: an empty Redis 8.0 reports 30 kB less
+  // than nothing.
   expect(bounds?.lowBytes).toBeLessThan(sum);
-  expect(bounds?.highBytes).toBeGreaterThan(sum * 0.995);
+  expect(bounds?.highBytes).toBeGreaterThan(sum * 0.99);
   expect(bounds?.highBytes).toBeLessThan(sum * 1.15);
   server.close();
   await redis.stop();

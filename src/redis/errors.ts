@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import type { ReplyError } from './reply.ts';
-import { firstWordsAt, notRedisHint, strangerIn } from './strangers.ts';
+import { firstWordsAt, notRedisHint, speaksTls, strangerIn } from './strangers.ts';
 import { addressOf, type ConnectTarget } from './target.ts';
 
 /**
@@ -169,36 +169,44 @@ const systemCauses: Readonly<Record<string, readonly [cause: string, hint: strin
   ],
   ENOENT: ['there is no such socket file', 'check the path in --url'],
   EACCES: ['no permission to open the socket', 'check who owns the socket file'],
-  SELF_SIGNED_CERT_IN_CHAIN: [
-    'its certificate is signed by an authority unknown here',
-    'name the authority with --tls-ca FILE, or accept any certificate with --insecure',
-  ],
+};
+
+const unknownAuthority = [
+  'its certificate is signed by an authority unknown here',
+  'name the authority with --tls-ca FILE, or accept any certificate with --insecure',
+] as const;
+const noTls = ['the port does not speak TLS', `use ${plain}`] as const;
+const olderTls = [
+  'it speaks no version of TLS from 1.2 on',
+  'let the server take TLS 1.2 or 1.3 (`tls-protocols`)',
+] as const;
+const noCommonCipher = [
+  'it refused the TLS handshake: no cipher that both sides know, or no client certificate',
+  'check `tls-ciphers` of the server, and give a client certificate with --tls-cert FILE and --tls-key FILE where it asks for one',
+] as const;
+const otherName = [
+  'it has no certificate for this host name',
+  'name a host that it knows with --tls-server-name HOST',
+] as const;
+
+/** Of TLS alone, by the names that node:tls gives them. @see https://docs.openssl.org/3.0/man3/SSL_alert_type_string/ */
+const tlsCauses: Readonly<Partial<Record<string, readonly [cause: string, hint: string]>>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['its certificate cannot be verified', unknownAuthority[1]],
   DEPTH_ZERO_SELF_SIGNED_CERT: [
     'its certificate is self-signed',
     'name it with --tls-ca FILE, and with --tls-server-name HOST where it is for another host; --insecure accepts any certificate',
-  ],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
-    'its certificate cannot be verified',
-    'name the authority with --tls-ca FILE, or accept any certificate with --insecure',
-  ],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: [
-    'its certificate is signed by an authority unknown here',
-    'name the authority with --tls-ca FILE, or accept any certificate with --insecure',
   ],
   CERT_SIGNATURE_FAILURE: [
     'its certificate is not signed by the authority that was named',
     'check the file behind --tls-ca',
   ],
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: [
-    'it asks for a client certificate',
-    'give one with --tls-cert FILE and --tls-key FILE',
-  ],
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: refusedCertificate,
-  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: refusedCertificate,
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: refusedCertificate,
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: [
-    'it does not accept the client certificate, which has expired',
-    'renew the file behind --tls-cert',
+  INVALID_CA: ['its certificate is signed by one that is no authority', 'check the file behind --tls-ca'],
+  INVALID_PURPOSE: [
+    'its certificate is not for servers',
+    'give the server one that is, or accept any certificate with --insecure',
   ],
   CERT_HAS_EXPIRED: [
     'its certificate, or that of its authority, has expired',
@@ -208,9 +216,43 @@ const systemCauses: Readonly<Record<string, readonly [cause: string, hint: strin
     'its certificate is not valid yet',
     'correct the clock of this host, or that of the host which made the certificate; --insecure accepts any certificate',
   ],
-  ERR_SSL_WRONG_VERSION_NUMBER: ['the port does not speak TLS', `use ${plain}`],
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: [
+    'it asks for a client certificate',
+    'give one with --tls-cert FILE and --tls-key FILE',
+  ],
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: refusedCertificate,
+  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: refusedCertificate,
+  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: refusedCertificate,
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: refusedCertificate,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: refusedCertificate,
+  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: refusedCertificate,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: [
+    'it does not accept the client certificate, which was revoked',
+    'give another with --tls-cert FILE and --tls-key FILE',
+  ],
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: [
+    'it does not accept the client certificate, which has expired',
+    'renew the file behind --tls-cert',
+  ],
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: noCommonCipher,
+  ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY: noCommonCipher,
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: olderTls,
+  ERR_SSL_UNSUPPORTED_PROTOCOL: olderTls,
+  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: otherName,
+  ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR: [
+    'it failed in the TLS handshake',
+    'see the log of the server, or of the proxy in front of it; --tls-server-name HOST where it goes by the host name',
+  ],
+  ERR_SSL_WRONG_VERSION_NUMBER: noTls,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
+  ERR_SSL_RECORD_LAYER_FAILURE: noTls,
   EPROTO: ['the TLS handshake failed', `if the port does not speak TLS, use ${plain}`],
 };
+
+const isOfTls = /^ERR_(?:SSL|TLS)_/;
+
+/** True for what is no better a little later. */
+export const isAboutTls = (code: string): boolean => tlsCauses[code] !== undefined || isOfTls.test(code);
 
 /** What the same code means on a connection that speaks, or ought to speak, TLS. */
 const tlsHints: Readonly<Record<string, string>> = {
@@ -255,7 +297,10 @@ export function connectionFailure(
   if (code === 'ECONNRESET' && last !== null) return closedAfter(last, target, failure);
   const address = addressOf(target);
   const isForAnother = error instanceof Error && code === 'ERR_TLS_CERT_ALTNAME_INVALID';
-  const [text, hint] = isForAnother ? otherHost(error) : (systemCauses[code] ?? [message]);
+  const [text, hint] = isForAnother
+    ? otherHost(error)
+    : (systemCauses[code] ??
+      tlsCauses[code] ?? [isOfTls.test(code) ? handshakeFailure(error, message) : message]);
   if (failure === 'connect') {
     const wayOut = (target.tls ? tlsHints[code] : undefined) ?? hint;
     return new RedisError(failure, code, `cannot connect to ${address}: ${text}`, wayOut);
@@ -294,11 +339,24 @@ function strangerAt(target: ConnectTarget, said: string, failure: 'connect' | 'l
   return new RedisError(failure, 'EPROTO', `${addressOf(target)} ${what}${answered}`, hint);
 }
 
-/** The failure to connect, or what there is in place of a server that speaks TLS. */
+/** Without the place in the source of OpenSSL. */
+const handshakeFailure = (error: unknown, message: string): string =>
+  `the TLS handshake failed: ${(error as { readonly reason?: string }).reason ?? message}`;
+
+/** Where only one side may speak TLS, the failure to connect with what the other turns out to speak. */
 export async function seenPlainly(error: unknown, target: ConnectTarget): Promise<unknown> {
-  if (!(error instanceof RedisError) || error.code !== 'ERR_SSL_WRONG_VERSION_NUMBER') return error;
+  if (!(error instanceof RedisError) || error.failure !== 'connect') return error;
+  const { code } = error;
+  const isSilent = code === 'ECONNRESET' || (code === 'ETIMEDOUT' && target.tls !== undefined);
+  if (!isSilent && code !== 'ERR_SSL_WRONG_VERSION_NUMBER') return error;
+  const message = `cannot connect to ${addressOf(target)}: `;
+  if (target.tls === undefined)
+    return (await speaksTls(target))
+      ? new RedisError('connect', code, `${message}the port speaks TLS`, 'use rediss:// in place of redis://')
+      : error;
   const said = await firstWordsAt(target);
-  return said === '' || /^[+-]/.test(said) ? error : strangerAt(target, said, 'connect');
+  if (/^[+-]/.test(said)) return new RedisError('connect', code, message + noTls[0], noTls[1]);
+  return isSilent || said === '' ? error : strangerAt(target, said, 'connect');
 }
 
 function errorCode(error: unknown, message: string): string {

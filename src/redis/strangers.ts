@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Place } from './target.ts';
 
 export const notRedisHint =
@@ -51,8 +52,8 @@ const mostMillis = 2000;
  * What a port that does not speak TLS says to a PING, which holds no secret: the beginning of it; empty where nothing
  * comes in time.
  */
-export function firstWordsAt({ host, port, socketPath }: Place): Promise<string> {
-  const socket = connect(socketPath === undefined ? { host, port } : { path: socketPath });
+export function firstWordsAt(place: Place): Promise<string> {
+  const socket = connect(addressIn(place));
   return new Promise<string>((resolve) => {
     const end = (said = '') => {
       resolve(said);
@@ -66,3 +67,21 @@ export function firstWordsAt({ host, port, socketPath }: Place): Promise<string>
     socket.write('PING\r\n\r\n');
   });
 }
+
+/** True where a handshake comes to its end, or the port says in TLS why it does not. Nothing is sent. */
+export function speaksTls(place: Place): Promise<boolean> {
+  const socket = connectTls({ ...addressIn(place), rejectUnauthorized: false });
+  return new Promise((resolve) => {
+    const end = (speaks: boolean) => {
+      resolve(speaks);
+      socket.destroy();
+    };
+    socket.setTimeout(mostMillis, () => end(false));
+    socket.on('secureConnect', () => end(true));
+    socket.on('error', ({ code = '' }: NodeJS.ErrnoException) => end(/^ERR_SSL_.*ALERT/.test(code)));
+    socket.on('close', () => end(false));
+  });
+}
+
+const addressIn = ({ host, port, socketPath }: Place) =>
+  socketPath === undefined ? { host, port } : { path: socketPath };

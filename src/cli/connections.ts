@@ -4,10 +4,10 @@ import { modeOf, readInfoIfPermitted } from '../redis/info.ts';
 import { type OwnLookups, sumLookups } from '../redis/lookups.ts';
 import { replyText } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import type { ConnectTarget } from '../redis/target.ts';
+import { type ConnectTarget, retryMillisOf } from '../redis/target.ts';
 import { fileFailureText, InputError } from '../support/failure.ts';
 import type { Io } from './io.ts';
-import { counted } from '../render/units.ts';
+import { counted, formatSeconds } from '../render/units.ts';
 import { processFacts } from './process-facts.ts';
 
 /** How long a result may wait for a remark that is still on its way. */
@@ -39,7 +39,9 @@ export class Connections {
   ): Promise<RedisServer> {
     // The client library is the heaviest thing the program loads; what needs no server never pays for it.
     const { connect } = await import('../redis/connect.ts');
-    const server = await connect(target, signal).catch(async (error: unknown) => {
+    const server = await connect(target, signal, ({ message }) =>
+      warn(`${message}; trying again for ${formatSeconds(retryMillisOf(target) / 1000)}`),
+    ).catch(async (error: unknown) => {
       throw (await sentinelBehind(error, target, signal)) ?? error;
     });
     this.open.push(server);

@@ -17,8 +17,16 @@ import { InputError, isAbort } from '../support/failure.ts';
 import { buildMap } from '../config/build-map.ts';
 import { emptyMap } from '../keyspace/map.ts';
 import type { RedisServer } from '../redis/server.ts';
+import type { ConnectTarget } from '../redis/target.ts';
 import { requireWritable } from '../commands/protection.ts';
-import { type Failure, failureOf, failureText, interruptionOf, Messages } from './failures.ts';
+import {
+  type Failure,
+  failureOf,
+  failureText,
+  interruptedFailure,
+  interruptionOf,
+  Messages,
+} from './failures.ts';
 import type { Interruption, Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 import { terminalLive } from './live.ts';
@@ -65,7 +73,7 @@ export async function execute<Result extends object>(
   if (interruption === 'EPIPE') return exitCodes.success;
   if (interruption === 'EWRITE') return exitCodes.negative;
   if (interruption !== undefined && outcome?.printed !== true)
-    failure ??= interruptionOf(interruption, outcome !== undefined);
+    failure = interruptedFailure(interruption, outcome !== undefined, failure);
   if (outcome?.printed !== true) await printer.finish(execution, outcome, failure, connections.lookups);
   if (failure) printer.fail(failureText(failure));
   if (interruption !== undefined) return interruptionOf(interruption, false).exitCode;
@@ -108,7 +116,13 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
   requireProfile(resolved, execution, run.command);
   const warn = (text: string) => messages.tell(() => printer.warn(text));
   for (const text of resolved.warnings) warn(text);
-  const { enter, protectionsOf } = entranceOf(run, resolved, loaded, execution.writes === true, warn);
+  const { enter, reenter, protectionsOf } = entranceOf(
+    run,
+    resolved,
+    loaded,
+    execution.writes === true,
+    warn,
+  );
   let connection: Promise<RedisServer> | undefined;
   const live = terminalLive(io, options.quiet !== true, options.color);
   return {
@@ -132,7 +146,7 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
     prompts: terminalPrompts(io),
     openScreen: resolved.output === 'table' && canDraw(io) ? screenOpener(io, options.color, messages) : null,
     connect: () => (connection ??= enter()),
-    reconnect: enter,
+    reconnect: reenter,
     connectTo: (target) => connections.connect(target, warn),
     targetOf: (name) => furtherTarget(name, options, io.variables, loaded, io, warn),
     ownLookups: () => connections.lookups,
@@ -174,7 +188,7 @@ function entranceOf(
   loaded: JudgedConfig | null,
   writes: boolean,
   warn: (text: string) => void,
-): { enter: (signal?: AbortSignal) => Promise<RedisServer>; protectionsOf: Context['protectionsOf'] } {
+): Pick<Context, 'protectionsOf'> & { enter: Context['connect']; reenter: Context['reconnect'] } {
   const found = new WeakMap<RedisServer, Promise<Protections | null>>();
   const protectionsOf = (server: RedisServer) => {
     // Loaded where something is about to be changed.
@@ -184,10 +198,10 @@ function entranceOf(
     found.set(server, known);
     return known;
   };
-  const enter = async (signal?: AbortSignal) => {
+  const enter = async (target: ConnectTarget, signal?: AbortSignal) => {
     const given = signal === undefined ? io.signal : AbortSignal.any([io.signal, signal]);
     if (resolved.obstacle !== null) throw resolved.obstacle;
-    const server = await connections.connect(resolved.target, warn, given);
+    const server = await connections.connect(target, warn, given);
     if (writes) {
       requireWritable(await protectionsOf(server), `\`${command}\``);
       const { requirePrimaries } = await import('../redis/info.ts');
@@ -195,7 +209,11 @@ function entranceOf(
     }
     return server;
   };
-  return { enter, protectionsOf };
+  return {
+    enter: () => enter(resolved.target),
+    reenter: (signal) => enter({ ...resolved.target, retryMillis: 0 }, signal),
+    protectionsOf,
+  };
 }
 
 /** The map in use, or null. The validator is only loaded where there is a file to validate. */

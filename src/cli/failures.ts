@@ -4,7 +4,7 @@ import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import { InputError } from '../support/failure.ts';
 import type { InterruptingSignal } from './io.ts';
 import { maskedText } from '../support/masked.ts';
-import { RedisError } from '../redis/errors.ts';
+import { mayPass, RedisError } from '../redis/errors.ts';
 import { printable, printableLines } from '../render/printable.ts';
 
 /** A failure as stderr and JSON show it. */
@@ -65,6 +65,19 @@ export function interruptionOf(signal: InterruptingSignal, hasResult: boolean): 
   const [by, exitCode] = interruptions[signal];
   const message = `interrupted by ${by}: ${hasResult ? 'the result covers what was done until then' : 'there is no result'}`;
   return { kind: 'interrupted', code: signal, message, hint: null, exitCode };
+}
+
+/** Of two ends of a run the one that its user brought about: without it, the server would still be waited for. */
+export function interruptedFailure(
+  signal: InterruptingSignal,
+  hasResult: boolean,
+  failure: Failure | undefined,
+): Failure {
+  const interruption = interruptionOf(signal, hasResult);
+  if (failure === undefined) return interruption;
+  const isWaitedFor = ['lost', 'connect'].includes(failure.kind) || mayPass({ code: failure.code ?? '' });
+  if (!isWaitedFor || failure.message.startsWith('interrupted')) return failure;
+  return { ...interruption, hint: `it was waiting for a server: ${failure.message}` };
 }
 
 const interruptions: Readonly<Record<InterruptingSignal, readonly [by: string, exitCode: ExitCode]>> = {

@@ -55,7 +55,7 @@ export function addGlobalOptions(program: Command): void {
   ).argParser(durationArgument);
   connection(
     '--retry-for <duration>',
-    'how long a server that is lost or not ready is tried again, and its successor after a failover (default: 30s)',
+    'how long a server that is lost or not ready is tried again, and its successor after a failover (default: 30s); where it is given, also one that does not answer at the start',
   ).argParser(durationArgument);
   connection(
     '-c, --config <file>',

@@ -93,6 +93,7 @@ export async function resolveSettings(
     }),
     timeoutMillis: Math.max(1, timeout.value * 1000),
     retryMillis: retryFor.value * 1000,
+    ...(options.retryFor !== undefined && { awaitsStart: true }),
   };
   const inForce = profiles.find(({ config }) => config.protected === true) ?? profiles[0] ?? null;
   return {

@@ -54,8 +54,8 @@ export interface Context {
   /** The connection of this run, opened at the first call and closed by the caller of the command. @throws RedisError */
   readonly connect: () => Promise<RedisServer>;
   /**
-   * Another connection at each call, for a server that was not ready or went away; closed in the same way. `signal` gives
-   * the attempt up, as an interruption does. @throws RedisError
+   * Another connection at each call, for who waits for the server in a way of its own: what is lost or not ready fails at once there.
+   * Closed in the same way. `signal` gives the attempt up, as an interruption does. @throws RedisError
    */
   readonly reconnect: (signal?: AbortSignal) => Promise<RedisServer>;
   /** Shows blocks to the person on stderr, in addition to the result; nothing where the output is for programs, or with --quiet. */

@@ -34,7 +34,8 @@ export async function observationTerms(context: Context, server: RedisServer) {
 const defaultMaxBytes = 2e9;
 
 /**
- * Observes one window, with its progress. @param liveBlocks what a person sees meanwhile
+ * Observes one window, with its progress. @param server without patience, as `reconnect` gives it: what is lost of a window is not
+ * to be had again. @param liveBlocks what a person sees meanwhile
  * @throws RedisError when the server is lost or refuses what is needed; InputError where it must not be changed
  */
 export async function observeWindow(

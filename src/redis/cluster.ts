@@ -40,8 +40,10 @@ class Cluster implements RedisServer, RedisCluster {
   readonly cluster = this;
   private members = new Map<string, { readonly place: Place; readonly node: OpenNode }>();
   private primaries!: readonly [RedisNode, ...RedisNode[]];
-  owners!: readonly RedisNode[];
+  owners: readonly RedisNode[] = [];
   private toldBy!: Place;
+  /** By primary, the node that has had slots of it since, and none before. */
+  private readonly successors = new Map<RedisNode, RedisNode>();
 
   constructor(
     private readonly target: ConnectTarget,
@@ -73,6 +75,10 @@ class Cluster implements RedisServer, RedisCluster {
     this.follow(await askForPrimaries(this.target, places, this.signal));
   }
 
+  successorOf(node: RedisNode): RedisNode | undefined {
+    return this.primaries.includes(node) ? undefined : this.successors.get(node);
+  }
+
   async isMovingSlots(): Promise<boolean> {
     const replies = await Promise.all(this.primaries.map((node) => node.batch([['CLUSTER', 'NODES']])));
     // In the line of the node itself: `[93->-ID]` for a slot that it gives away, `[93-<-ID]` for one that it takes.
@@ -102,6 +108,11 @@ class Cluster implements RedisServer, RedisCluster {
     const owners = new Array<RedisNode>(slotCount);
     for (const { place, ranges } of primaries)
       for (const range of ranges) owners.fill(this.member(place), range.first, range.last + 1);
+    const before = new Set(this.owners);
+    for (const [slot, node] of this.owners.entries()) {
+      const owner = owners[slot] as RedisNode;
+      if (!before.has(owner)) this.successors.set(node, owner);
+    }
     this.owners = owners;
     this.primaries = [this.member(first.place), ...others.map(({ place }) => this.member(place))];
   }
@@ -117,11 +128,16 @@ class Cluster implements RedisServer, RedisCluster {
     const explain = (error: unknown): never => {
       throw error instanceof RedisError && error.failure === 'connect' ? explained(error) : error;
     };
-    const node = nodeOnDemand({
+    const node: OpenNode = nodeOnDemand({
       place: () => target,
       lookups,
       open: () => openNode(target, this.signal, lookups).catch(explain),
       openConnection: () => Connection.open(target, lookups).catch(explain),
+      signal: this.signal,
+      findSuccessor: async () => {
+        await this.refresh();
+        return this.successorOf(node);
+      },
     });
     this.members.set(address, { place, node });
     return node;

@@ -156,6 +156,18 @@ export const untouchingCommands = namesWith('untouching');
 
 export const mayCarryValues = ([name]: RedisCommand): boolean => commands[String(name)]?.givesValues === true;
 
+/** Of those that look nothing up. Without PING, which asks whether the connection is still there. */
+const repeatable: ReadonlySet<string> = new Set([
+  ...['INFO', 'DBSIZE', 'ROLE', 'TIME', 'COMMAND', 'CONFIG GET', 'MEMORY USAGE', 'ACL DRYRUN', 'ACL WHOAMI'],
+  ...['CLUSTER INFO', 'CLUSTER NODES', 'CLUSTER SLOTS', 'CLUSTER COUNTKEYSINSLOT'],
+]);
+
+/** True for reads that any server in the place of another answers as well as it does: a cursor means something to one alone. */
+export function isRepeatable(command: RedisCommand): boolean {
+  const rule = commands[commandName(command)]?.looksUp;
+  return repeatable.has(commandName(command)) || (rule !== undefined && rule !== scan);
+}
+
 const containers: ReadonlySet<string> = new Set([
   ...['CONFIG', 'MEMORY', 'CLIENT', 'ACL', 'OBJECT', 'SCRIPT', 'CLUSTER', 'SENTINEL'],
 ]);

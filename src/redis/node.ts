@@ -1,11 +1,12 @@
 import { Redis } from 'ioredis';
 import { asBytes } from '../support/bytes.ts';
-import { connectionFailure, RedisError, refusal, ReplyFault, seenPlainly } from './errors.ts';
+import { connectionFailure, mayPass, RedisError, refusal, ReplyFault, seenPlainly } from './errors.ts';
 import { elementBytes, interrupted, Connection, mostMetadataBytes } from './connection.ts';
 import { logIn, unasked } from './login.ts';
 import { LookupTally } from './lookups.ts';
 import { type Reply, ReplyError, ReplyParser } from './reply.ts';
-import { commandName, requireShapes } from './commands.ts';
+import { commandName, isRepeatable, requireShapes } from './commands.ts';
+import { isReady, mayReturn, Patience } from './readiness.ts';
 import type { Argument, RedisCommand, RedisNode } from './server.ts';
 import { addressOf, type ConnectTarget, type Place, retryMillisOf, tlsOptionsOf } from './target.ts';
 
@@ -87,9 +88,9 @@ export async function askInTurn<T>(
       failures.push(error);
     }
   }
-  const [first, ...more] = failures;
+  const first = failures.find(mayPass) ?? failures[0];
   if (first === undefined) throw new Error('there is no place to ask');
-  if (more.length === 0) throw first;
+  if (failures.length === 1) throw first;
   const reasons = [...new Set(failures.map(({ message }) => message))].join('; ');
   throw new RedisError(
     'connect',
@@ -100,7 +101,9 @@ export async function askInTurn<T>(
 }
 
 const isAboutOnePlace = ({ failure, code }: RedisError) =>
-  (failure === 'connect' && code !== 'EINTR' && code !== 'ENOCLUSTER') || failure === 'lost';
+  (failure === 'connect' && code !== 'EINTR' && code !== 'ENOCLUSTER') ||
+  failure === 'lost' ||
+  mayPass({ code });
 
 /** How a node is connected to. */
 interface NodeWay {
@@ -109,13 +112,23 @@ interface NodeWay {
   readonly lookups: LookupTally;
   readonly open: () => Promise<OpenNode>;
   readonly openConnection: () => Promise<Connection>;
+  /** Ends the waiting for what was lost. */
+  readonly signal: AbortSignal | undefined;
+  /** Asks who has the keys now: another node, or none. */
+  readonly findSuccessor?: () => Promise<RedisNode | undefined>;
 }
 
-/** A node that is connected to when it is first used, and again after its connection was lost. */
+/**
+ * A node that is connected to when it is first used, and again after its connection was lost. What may be asked again is, for as
+ * long as --retry-for says, and of its successor where it has one.
+ */
 export function nodeOnDemand(
-  { place, lookups, open, openConnection }: NodeWay,
+  { place, lookups, open, openConnection, signal, findSuccessor }: NodeWay,
   opened?: OpenNode,
 ): OpenNode & { forget(): void } {
+  const retryMillis = retryMillisOf(place());
+  const patience = new Patience(retryMillis, signal);
+  let isAway = false;
   let latest = opened;
   let opening = opened && Promise.resolve(opened);
   let closed = false;
@@ -135,14 +148,34 @@ export function nodeOnDemand(
     opening?.then((node) => node.close()).catch(() => undefined);
     opening = undefined;
   };
-  const using = async <T>(use: (node: OpenNode) => Promise<T>): Promise<T> => {
+  const send = async (commands: readonly RedisCommand[]): Promise<Reply[]> => {
     const current = openAgain();
     const node = await current;
     try {
-      return await use(node);
+      return await node.batch(commands);
     } catch (error) {
       if (error instanceof RedisError && error.failure === 'lost' && opening === current && !closed) forget();
       throw error;
+    }
+  };
+  /** Waits a moment: once in vain for as long as may be, and then no more until there is an answer. */
+  const mayAskAgain = async () => {
+    if (!isAway) patience.renew();
+    isAway = true;
+    return !closed && (await patience.pause()) && !closed;
+  };
+  const batch = async (commands: readonly RedisCommand[]): Promise<Reply[]> => {
+    if (!commands.every(isRepeatable)) return send(commands);
+    for (;;) {
+      try {
+        const replies = await send(commands);
+        isAway &&= !isReady(replies);
+        if (isReady(replies) || !(await mayAskAgain())) return replies;
+      } catch (error) {
+        if (!mayReturn(error) || !(await mayAskAgain())) throw error;
+        const successor = await findSuccessor?.().catch(() => undefined);
+        if (successor !== undefined) return successor.batch(commands);
+      }
     }
   };
   return {
@@ -150,13 +183,13 @@ export function nodeOnDemand(
       return addressOf(place());
     },
     database: place().database,
-    retryMillis: retryMillisOf(place()),
+    retryMillis,
     get peerAddress() {
       return latest?.peerAddress;
     },
     lookups,
-    call: (...command) => using((node) => node.call(...command)),
-    batch: (commands) => using((node) => node.batch(commands)),
+    call: async (...command) => answerTo(command, await batch([command]), addressOf(place())),
+    batch,
     openConnection,
     forget,
     close: () => {
@@ -280,15 +313,17 @@ function nodeOf(client: Redis, guard: ReplyGuard, target: ConnectTarget, lookups
     // The library drops its stream with the connection.
     peerAddress: peerOf(client),
     lookups,
-    async call(...command: Argument[]) {
-      const [reply = null] = await batch([command]);
-      if (reply instanceof ReplyError) throw refusal(reply, `\`${commandName(command)}\``, address);
-      return reply;
-    },
+    call: async (...command) => answerTo(command, await batch([command]), address),
     batch,
     openConnection: () => Connection.open(target, lookups),
     close: () => endConnection(client),
   };
+}
+
+/** @throws RedisError where it is a refusal */
+function answerTo(command: RedisCommand, [reply = null]: readonly Reply[], address: string): Reply {
+  if (reply instanceof ReplyError) throw refusal(reply, `\`${commandName(command)}\``, address);
+  return reply;
 }
 
 function peerOf({ stream }: Redis): string | undefined {

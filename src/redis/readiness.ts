@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from './connection.ts';
-import { mayPass, RedisError, refusal } from './errors.ts';
+import { isAboutTls, mayPass, RedisError, refusal } from './errors.ts';
 import { infoOf } from './info.ts';
 import { type Reply, ReplyError } from './reply.ts';
+import { type ConnectTarget, retryMillisOf } from './target.ts';
 
 const [firstPauseMillis, longestPauseMillis] = [100, 1000];
 
@@ -51,16 +52,53 @@ export async function whenReady(
   const patience = new Patience(retryMillis, signal);
   for (;;) {
     const replies = await send();
-    const isReady = !replies.some((reply) => reply instanceof ReplyError && mayPass(reply));
-    if (isReady || !(await patience.pause())) return replies;
+    if (isReady(replies) || !(await patience.pause())) return replies;
   }
 }
+
+export const isReady = (replies: readonly Reply[]): boolean =>
+  !replies.some((reply) => reply instanceof ReplyError && mayPass(reply));
 
 /** True where the same server may be back soon, or another take its place. */
 export const mayReturn = (error: unknown): error is RedisError =>
   error instanceof RedisError &&
   (error.failure === 'lost' || error.failure === 'connect') &&
-  !['EPROTO', 'EINTR', 'ENOCLUSTER', 'ENOSENTINEL'].includes(error.code);
+  !['EPROTO', 'EINTR', 'ENOCLUSTER', 'ENOSENTINEL'].includes(error.code) &&
+  !isAboutTls(error.code);
+
+/** How a server is waited for that was not reached yet. */
+export interface Waiting {
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called once, before the first pause. */
+  readonly onWait?: ((failure: RedisError) => void) | undefined;
+}
+
+/**
+ * Opens the way to a server, again where it is there and not ready, or is about to be replaced. One that is not there at all may have
+ * another address: it is waited for only where the target says so.
+ * @param isOnItsWay true where a server is known to be there or to come
+ * @throws RedisError
+ */
+export async function onceReady<T>(
+  target: ConnectTarget,
+  open: () => Promise<T>,
+  { signal, onWait }: Waiting,
+  isOnItsWay: (failure: RedisError) => boolean = () => false,
+): Promise<T> {
+  const patience = new Patience(retryMillisOf(target), signal);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof RedisError) || patience.isOver) throw error;
+      const isAwaited = mayReturn(error) && (target.awaitsStart === true || isOnItsWay(error));
+      if (!isAwaited && !mayPass(error)) throw error;
+      if (attempt === 1) onWait?.(error);
+      if (!(await patience.pause())) throw error;
+    }
+  }
+}
 
 /**
  * Distinguishes a primary from all others that come after it at its address: the history of its keys begins anew where it is

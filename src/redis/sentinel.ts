@@ -3,7 +3,7 @@ import { Connection } from './connection.ts';
 import { RedisError } from './errors.ts';
 import { LookupTally } from './lookups.ts';
 import { askInTurn, askOnce, nodeOnDemand, type OpenNode, openNode } from './node.ts';
-import { mayReturn } from './readiness.ts';
+import { mayReturn, onceReady, type Waiting } from './readiness.ts';
 import { type Reply, replyText } from './reply.ts';
 import type { RedisNode, RedisServer } from './server.ts';
 import { addressOf, type ConnectTarget, type Place, publicUrlOf, targetAt, type Topology } from './target.ts';
@@ -19,23 +19,27 @@ type SentinelTopology = Extract<Topology, { kind: 'sentinel' }>;
 export async function connectWatched(
   target: ConnectTarget,
   topology: SentinelTopology,
-  signal?: AbortSignal,
+  waiting: Waiting,
 ): Promise<RedisServer> {
   const { name, sentinels } = topology;
+  const { signal } = waiting;
   const lookups = new LookupTally();
   const openAt = (place: Place, sentinel: Place) =>
     openAsPrimary(targetAt(place, target), addressOf(sentinel), name, lookups, signal);
+  let isNamed = false;
   const first = async (sentinel: Place) => {
     const place = await askForPrimary(sentinel, target, topology, signal);
+    isNamed = true;
     return { place, opened: await openAt(place, sentinel) };
   };
-  const found = await askInTurn(sentinels, first, `Sentinels leads to the primary of \`${name}\``);
+  const find = () => askInTurn(sentinels, first, `Sentinels leads to the primary of \`${name}\``);
+  const found = await onceReady(target, find, waiting, () => isNamed);
   let { place } = found;
   const current = () => targetAt(place, target);
 
   /** Follows the Sentinel with the latest word. One that leads a failover knows of it before all others. */
   const refresh = async () => {
-    const answered = await askAll(target, topology);
+    const answered = await askAll(target, topology, signal);
     const [latest] = answered.sort(
       (left, right) => right.epoch - left.epoch || Number(right.failsOver) - Number(left.failsOver),
     );
@@ -73,7 +77,12 @@ export async function connectWatched(
       return openHere();
     });
   const open = () => openNode(current(), signal, lookups);
-  const node = nodeOnDemand({ place: current, lookups, open, openConnection }, found.opened);
+  const findSuccessor = async () => {
+    await refresh();
+    return undefined;
+  };
+  const way = { place: current, lookups, open, openConnection, signal, findSuccessor };
+  const node = nodeOnDemand(way, found.opened);
   return {
     get address() {
       return `${publicUrlOf(current())} (primary of \`${name}\`)`;
@@ -102,7 +111,7 @@ const askForPrimary = (
   topology: SentinelTopology,
   signal: AbortSignal | undefined,
 ): Promise<Place> =>
-  askSentinel(sentinel, target, topology, (node) => readPrimary(node, topology.name), signal);
+  askSentinel(sentinel, target, topology, signal, (node) => readPrimary(node, topology.name));
 
 /** What a Sentinel says of the primary. */
 interface SentinelAnswer {
@@ -115,10 +124,14 @@ interface SentinelAnswer {
 }
 
 /** The answers of all Sentinels that give one. One that is out of reach may not hold up the others. @throws RedisError where none does */
-async function askAll(target: ConnectTarget, topology: SentinelTopology): Promise<SentinelAnswer[]> {
+async function askAll(
+  target: ConnectTarget,
+  topology: SentinelTopology,
+  signal: AbortSignal | undefined,
+): Promise<SentinelAnswer[]> {
   const hurried = { ...target, timeoutMillis: Math.min(target.timeoutMillis, mostSentinelMillis) };
   const ask = (sentinel: Place) =>
-    askSentinel(sentinel, hurried, topology, async (node): Promise<SentinelAnswer> => {
+    askSentinel(sentinel, hurried, topology, signal, async (node): Promise<SentinelAnswer> => {
       const place = await readPrimary(node, topology.name);
       const [state] = await node.batch([['SENTINEL', 'MASTER', bytesOf(topology.name)]]);
       const fields = Array.isArray(state) ? state.map(replyText) : [];
@@ -140,8 +153,8 @@ async function askSentinel<T>(
   sentinel: Place,
   target: ConnectTarget,
   { username, password }: SentinelTopology,
+  signal: AbortSignal | undefined,
   ask: (node: RedisNode) => Promise<T>,
-  signal?: AbortSignal,
 ): Promise<T> {
   const { username: _username, password: _password, ...access } = targetAt(sentinel, target);
   const credentials = {

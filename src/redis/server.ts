@@ -51,6 +51,8 @@ export interface RedisServer {
 export interface RedisCluster {
   /** The owner of each slot, by its number, as far as is known; another array after each `refresh` that found a change. */
   readonly owners: readonly RedisNode[];
+  /** The node that has taken over from a primary; undefined where none has. */
+  successorOf(node: RedisNode): RedisNode | undefined;
   /** True while a slot is on its way from one node to another. False for a user who may not ask. @throws RedisError */
   isMovingSlots(): Promise<boolean>;
   /** The node that a MOVED or ASK reply of another node names; null where it names none. */

@@ -20,6 +20,8 @@ export interface ConnectTarget extends Place {
   readonly timeoutMillis: number;
   /** How long what was reached before is tried again, in milliseconds (default: it is not). */
   readonly retryMillis?: number;
+  /** True: one that was never reached is tried again for as long. */
+  readonly awaitsStart?: boolean;
 }
 
 export const retryMillisOf = ({ retryMillis = 0 }: ConnectTarget): number => retryMillis;

@@ -67,7 +67,7 @@ class FollowingWalk {
   private readonly isResumed: boolean;
   private readonly nodes: readonly RedisNode[];
   private readonly patience: Patience;
-  private signal: AbortSignal | undefined;
+  private readonly signal: AbortSignal | undefined;
 
   constructor(
     private readonly server: RedisServer,
@@ -76,7 +76,8 @@ class FollowingWalk {
   ) {
     const { nodes } = server;
     this.nodes = nodes;
-    this.patience = new Patience(nodes[0].retryMillis);
+    this.signal = optionsFor(accounts[0] ?? emptyAccount(), 0).signal;
+    this.patience = new Patience(nodes[0].retryMillis, this.signal);
     const { owners } = this;
     this.firstOwner = owners.map((owner) => Math.max(0, nodes.indexOf(owner)));
     this.readAt = owners.map((owner, slot) => (this.accountOf(slot).complete ? owner : undefined));
@@ -102,6 +103,10 @@ class FollowingWalk {
     }
   }
 
+  private isInterrupted(): boolean {
+    return this.signal?.aborted === true;
+  }
+
   private accountOf(slot: number): WalkAccount {
     return this.accounts[this.firstOwner[slot] ?? 0] as WalkAccount;
   }
@@ -123,13 +128,12 @@ class FollowingWalk {
     node: RedisNode,
     slots: ReadonlySet<number>,
   ): AsyncGenerator<NodePage, 'read' | 'lost' | 'stopped'> {
-    if (this.signal?.aborted === true) return 'stopped';
+    if (this.isInterrupted()) return 'stopped';
     const [slot = 0] = slots;
     const account = this.accounts[this.nodes.indexOf(node)] ?? this.accountOf(slot);
     account.complete = false;
     const options = this.optionsFor(account, this.accounts.indexOf(account));
-    const { accepts = () => true, signal } = options;
-    this.signal = signal;
+    const { accepts = () => true } = options;
     const isAll = slots.size === slotCount;
     const isDue = (key: ByteString) =>
       (isAll || slots.has(slotOf(key))) && !this.seen.has(key) && accepts(key);
@@ -148,13 +152,14 @@ class FollowingWalk {
         from = account.cursor;
       }
     } catch (error) {
+      if (this.isInterrupted() && error instanceof RedisError) return 'stopped';
       const mayFollow = mayReturn(error) && !this.isResumed && !this.seen.isOverfull;
-      if (!mayFollow || this.patience.isOver || signal?.aborted === true) throw error;
+      if (!mayFollow || this.patience.isOver) throw error;
       // What answers in its place, or after a restart, has other cursors.
       account.cursor = '0';
       return 'lost';
     }
-    if (hasStopped(account, signal)) return 'stopped';
+    if (hasStopped(account, this.signal)) return 'stopped';
     for (const each of slots) this.readAt[each] = node;
     // With MATCH a walk may take longer than the patience without a page.
     this.patience.renew();
@@ -171,11 +176,12 @@ class FollowingWalk {
         await server.refresh();
         if (!((await server.cluster?.isMovingSlots()) ?? false)) break;
       } catch (error) {
+        if (this.isInterrupted()) return;
         if (!(error instanceof RedisError) || patience.isOver) throw error;
       }
-      if (patience.isOver) throw this.unsettled();
-      await patience.pause();
-      if (this.signal?.aborted === true) return;
+      if (await patience.pause()) continue;
+      if (this.isInterrupted()) return;
+      throw this.unsettled();
     }
     if (this.slotsDue().size > 0 && (this.seen.isOverfull || this.isResumed)) throw this.unsettled();
   }

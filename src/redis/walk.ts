@@ -112,7 +112,13 @@ export async function* walkKeys(
         // One that breaks at the same page each time is not to be tried for ever.
         if (position.page > brokenAt) patience.renew();
         brokenAt = position.page;
-        connection = await openAgain(node, error, runId, patience, options.isReplaced);
+        const opened = await openAgain(node, error, runId, patience, options.isReplaced).catch(
+          (failure: unknown) => {
+            if (signal?.aborted !== true) throw failure;
+          },
+        );
+        if (opened === undefined) return;
+        connection = opened;
         account.reconnects++;
       }
     }

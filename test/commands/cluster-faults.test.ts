@@ -150,7 +150,7 @@ describe('a cluster that is not whole', () => {
     const before = (await keyCounts(cluster)).slice(0, 2);
     await down.stop();
 
-    const args = ['invalidate', '--pattern', 'user:*', '--yes', '--cluster'];
+    const args = ['invalidate', '--pattern', 'user:*', '--yes', '--cluster', '--retry-for', '0'];
     const { exitCode, stderr } = await cli(args, { url: seed.url });
 
     expect(exitCode).toBe(3);
@@ -166,7 +166,8 @@ describe('a cluster that is not whole', () => {
     for (const admin of cluster.admins) {
       await send(admin, 'CLUSTER', 'DELSLOTS', 5, 6, 7, 16_383);
     }
-    const { exitCode, stderr } = await cli(['keys', '--cluster'], { url: cluster.nodes[0].url });
+    const args = ['keys', '--cluster', '--retry-for', '0'];
+    const { exitCode, stderr } = await cli(args, { url: cluster.nodes[0].url });
     expect(exitCode).toBe(3);
     expect(stderr).toContain(
       `the cluster at 127.0.0.1:${cluster.nodes[0].port} has no owner for slots 5-7, 16383: 4 of its 16384 slots are out of reach`,

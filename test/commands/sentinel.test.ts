@@ -111,7 +111,9 @@ describe('a profile of Sentinels', () => {
 
   test('does not take a replica for the primary', async () => {
     const behind = await startSentinel(replica);
-    const { exitCode, stderr } = await cli(['keys'], { env: withMap(profile([behind.url])) });
+    const { exitCode, stderr } = await cli(['keys', '--retry-for', '0'], {
+      env: withMap(profile([behind.url])),
+    });
     expect(exitCode).toBe(3);
     expect(stderr).toMatch(/named as the primary of `main`, is a replica\n.*failover/);
   });

@@ -65,7 +65,7 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
   const options = optionsOf(input);
   checkOptions(options);
   const baseline = input.baseline === undefined ? null : await readBaseline(context, input.baseline);
-  const server = await context.connect();
+  const server = await context.reconnect();
   if (options.workloads.some(needsKeys))
     requireWritable(
       await context.protectionsOf(server),

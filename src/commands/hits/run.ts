@@ -57,7 +57,7 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
     input.compare === undefined ? null : await readLastRecord(pathOf(input.compare), context.signal);
   const history = input.record === undefined ? null : await openHistory(pathOf(input.record), context.signal);
   try {
-    const server = await context.connect();
+    const server = await context.reconnect();
     const { address } = server;
     const { mode, duty, maxCost, maxBytes } = input;
     const seconds = input.follow ? null : input.for;

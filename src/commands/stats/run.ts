@@ -66,7 +66,12 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
   // Before the walk, whose lookups would be in it. Without INFO there is no mode that could be observed in.
   const observed =
     options.hits !== undefined && report !== null
-      ? await observeHits(context, server, { seconds: options.hits, mode: options.hitsMode ?? null }, refused)
+      ? await observeHits(
+          context,
+          await context.reconnect(),
+          { seconds: options.hits, mode: options.hitsMode ?? null },
+          refused,
+        )
       : null;
   const keyspace =
     options.namespaces && observed?.failure == null

@@ -55,7 +55,7 @@ async function watch(context: Context, input: WatchInput): Promise<Outcome<Watch
       `--interval of ${formatSeconds(input.interval)} is too short`,
       `the shortest is ${formatSeconds(leastIntervalSeconds)}`,
     );
-  const server = await context.connect();
+  const server = await context.reconnect();
   const traffic = input.hits ? await loadTraffic(context) : null;
   // A screen closes the observation before it lets the process be stopped.
   const guarded = traffic === null ? unguarded : context.withoutSuspension;

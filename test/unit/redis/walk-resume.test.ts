@@ -170,7 +170,7 @@ describe('a walk whose connection breaks', () => {
       { signal: controller.signal },
     );
 
-    expect(failure).toMatchObject({ failure: 'lost', code: 'ECONNRESET' });
+    expect(failure).toBeNull();
     expect(performance.now() - startedAt).toBeLessThan(30_000);
     expect(account.complete).toBe(false);
   });

@@ -241,7 +241,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
     [
       reconnects > 0,
       'plain',
-      `the connection broke ${reconnects === 1 ? 'once' : `${reconnects} times`}, and the walk went on at its cursor`,
+      `the connection broke ${reconnects === 1 ? 'once' : `${reconnects} times`}, and the ${method === 'sample' ? 'sample went on with other pages' : 'walk went on at its cursor'}`,
     ],
   ]);
 }

@@ -4,7 +4,8 @@ import { type DatasetBounds, datasetBoundsOf, readSlotSizes } from '../redis/nod
 import { RedisError } from '../redis/errors.ts';
 import { readInfoWithCommandsIfPermitted } from '../redis/info.ts';
 import { type PageSource, segmentPages, slotPages } from '../redis/page-source.ts';
-import { type SampledNode, samplePages } from '../redis/sample.ts';
+import { samplePages } from '../redis/sample.ts';
+import type { SampledNode } from '../redis/sample-ways.ts';
 import { slotOf } from '../redis/slots.ts';
 import {
   defaultPrecision,
@@ -87,6 +88,7 @@ export async function readSample(
     const { accepts } = filtersOf(input);
     const all = { ...wantedColumns(input), ...details };
     const pages = samplePages(
+      input.server,
       sources,
       {
         ...given({ accepts, match: glob, type }),
@@ -220,7 +222,8 @@ async function sourcesOf(nodes: readonly ReadNode[]): Promise<SampledNode[] | nu
       if (sizes === null) return null;
       source = slotPages(sizes, slotOf);
     }
-    if (source.keys > 0) sources.push({ node, source, typeByLookup: facts.countsScanType });
+    const { runId, countsScanType: typeByLookup } = facts;
+    if (source.keys > 0) sources.push({ node, source, runId, typeByLookup });
   }
   return sources;
 }

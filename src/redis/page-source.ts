@@ -20,6 +20,8 @@ export interface PageSource {
   readonly pages: number | null;
   /** Up to `limit` further places; none once all are drawn. */
   draw(limit: number, draw: SeededRandom): PagePlace[];
+  /** Another process of the server has the keys in another order: the pages of both are drawn as with replacement. */
+  layOutAgain(): void;
 }
 
 const aimedPageSize = 100;
@@ -37,11 +39,14 @@ export function segmentPages(keys: number): PageSource {
   // The first steps of a Fisher-Yates shuffle, which needs to remember no more than what it has moved.
   const moved = new Map<number, number>();
   let drawn = 0;
+  let pages: number | null = segments;
   let phase: number | undefined;
   return {
     keys,
     pageSize,
-    pages: segments,
+    get pages() {
+      return pages;
+    },
     draw(limit, draw) {
       phase ??= draw.below(2 ** 16);
       const places: PagePlace[] = [];
@@ -52,6 +57,11 @@ export function segmentPages(keys: number): PageSource {
         places.push({ cursor: String(segment + segments * phase), count: pageSize, holds: all });
       }
       return places;
+    },
+    layOutAgain() {
+      moved.clear();
+      drawn = 0;
+      pages = null;
     },
   };
 }
@@ -89,6 +99,8 @@ export function slotPages(
         };
       });
     },
+    // They are drawn with replacement, and a slot is where it was.
+    layOutAgain: () => undefined,
   };
 }
 

@@ -12,10 +12,11 @@ import {
 } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { batchesOver, type PaceLimits, startPacing } from './pace.ts';
-import type { PageSource, PagePlace } from './page-source.ts';
+import type { PagePlace } from './page-source.ts';
 import { whenReady } from './readiness.ts';
 import type { Reply } from './reply.ts';
-import type { RedisNode } from './server.ts';
+import { type SampledNode, SampleWays } from './sample-ways.ts';
+import type { RedisServer } from './server.ts';
 import { scanCommand, scanPage } from './walk.ts';
 
 export interface SampleOptions {
@@ -29,14 +30,6 @@ export interface SampleOptions {
   readonly limits: PaceLimits & { readonly pageSize?: number };
   readonly signal?: AbortSignal;
   readonly draw: SeededRandom;
-}
-
-/** One node with where its pages are drawn from. */
-export interface SampledNode {
-  readonly node: RedisNode;
-  readonly source: PageSource;
-  /** True where SCAN's own test of the type is counted as a lookup: then ours is made, and entered in the account. */
-  readonly typeByLookup: boolean;
 }
 
 /** A page that was drawn at random: the wanted ones of its keys, with what was read of them. */
@@ -59,9 +52,13 @@ const mostRoundsAhead = 8;
 /**
  * Reads pages at random places of the table, on every node in proportion to its keys, until the sources have no more
  * or the caller has enough. A cursor may be any number: the server takes the bucket that its lowest bits name.
- * @throws RedisError when SCAN is refused or a connection is lost
+ *
+ * What is on its way on a connection that is lost is left out, and others are drawn in its place: of the same node, or of the one
+ * that has taken over.
+ * @throws RedisError when SCAN is refused or a connection is lost for good
  */
 export async function* samplePages(
+  server: RedisServer,
   nodes: readonly SampledNode[],
   options: SampleOptions,
   account: WalkAccount,
@@ -70,19 +67,14 @@ export async function* samplePages(
   if (first === undefined) return;
   const { limits, signal } = options;
   const { pace, end } = await startPacing(first.node, limits, signal, limits.pageSize);
-  const connections = new Map<RedisNode, Connection>();
-  const note = () => {
-    account.commands = account.receivedBytes = 0;
-    for (const connection of connections.values()) {
-      account.commands += connection.commandsSent;
-      account.receivedBytes += connection.bytesReceived;
-    }
-  };
+  const ways = new SampleWays(server, nodes, account, signal);
   const drawn = new Map<SampledNode, number>(nodes.map((each) => [each, 0]));
+  const enter = (from: SampledNode, pages: number) => void drawn.set(from, (drawn.get(from) ?? 0) + pages);
   let number = 0;
   const scan = async (): Promise<ScanningRound | undefined> => {
     const next = furthestBehind(drawn);
     if (next === undefined || signal?.aborted === true) return undefined;
+    const connection = await ways.to(next);
     const size = Math.max(
       1,
       Math.min(pagesInRound, Math.floor((pace?.pageSize ?? 1e9) / next.source.pageSize)),
@@ -92,9 +84,7 @@ export async function* samplePages(
       drawn.delete(next);
       return scan();
     }
-    drawn.set(next, (drawn.get(next) ?? 0) + places.length);
-    const connection = connections.get(next.node) ?? (await next.node.openConnection());
-    connections.set(next.node, connection);
+    enter(next, places.length);
     const type = next.typeByLookup ? undefined : options.type;
     const isNarrowed = options.match !== undefined || type !== undefined;
     // Where the server is to say which keys of a page are wanted, the page is asked for once more.
@@ -138,22 +128,47 @@ export async function* samplePages(
   };
   /** By round, those that were not handed over yet. */
   const asked: AskedPage[][] = [];
+  /** What it reads is in no page, and pages are drawn in the place of those. Their lookups may have been made. */
+  const leaveOut = async (
+    error: unknown,
+    { from, connection }: Pick<ScanningRound, 'from' | 'connection'>,
+    pages: number,
+    requests: readonly Request[],
+  ) => {
+    for (const request of requests) await receiveColumns(request, account).catch(() => undefined);
+    enter(from, -pages);
+    await ways.follow(error, connection);
+  };
+  const receive = async ({ keys, request, number: page }: AskedPage): Promise<KeyColumns> => {
+    const moved: number[] = [];
+    // Once for each column.
+    const onMoved = (index: number) => {
+      if (moved.at(-1) !== index) moved.push(index);
+    };
+    const read = await receiveColumns(request, account, { signal, onMoved });
+    return moved.length === 0 ? read : ways.readMoved(keys, read, moved, options.columns(page));
+  };
   // A page leaves the list only once it is received: what a reader who leaves did not take is counted all the same.
   const handOver = async function* (): AsyncGenerator<SamplePage> {
     const pages = asked[0] ?? [];
     for (let next = pages.shift(); next !== undefined; next = pages.shift()) {
       const { request, ...page } = next;
-      const read = await receiveColumns(request, account, { signal }).finally(note);
+      let read: KeyColumns;
+      try {
+        read = await receive(next).finally(() => ways.note());
+      } catch (error) {
+        const left = pages.splice(0).map((each) => each.request);
+        await leaveOut(error, { from: page.from, connection: request.connection }, left.length + 1, left);
+        break;
+      }
+      ways.renew();
       if (page.scannedKeys > 0) yield { ...page, ...read };
     }
     asked.shift();
   };
   try {
     // With a pace nothing is read ahead: what is on its way cannot be slowed down any more.
-    const mostAhead = () => {
-      const roundTrips = [...connections.values()].map(({ roundTripMillis }) => roundTripMillis);
-      return pace === undefined ? batchesOver(Math.max(0, ...roundTrips), mostRoundsAhead) : 1;
-    };
+    const mostAhead = () => (pace === undefined ? batchesOver(ways.roundTripMillis, mostRoundsAhead) : 1);
     const scanning: ScanningRound[] = [];
     for (;;) {
       while (scanning.length < mostAhead()) {
@@ -163,15 +178,19 @@ export async function* samplePages(
       }
       const oldest = scanning.shift();
       if (oldest === undefined) break;
-      asked.push(await ask(oldest));
-      if (asked.length >= mostAhead()) yield* handOver();
+      try {
+        asked.push(await ask(oldest));
+      } catch (error) {
+        await leaveOut(error, oldest, oldest.places.length, []);
+      }
+      while (asked.length >= mostAhead()) yield* handOver();
     }
     while (asked.length > 0) yield* handOver();
   } finally {
     end();
     for (const { request } of asked.flat()) await receiveColumns(request, account).catch(() => undefined);
-    note();
-    for (const connection of connections.values()) connection.close();
+    ways.note();
+    ways.close();
   }
 }
 

@@ -168,7 +168,8 @@ describe('on a real server', () => {
     );
   const sampleOf = (options: Partial<SampleOptions> = {}, keys = 20_000, account = emptyAccount()) =>
     samplePages(
-      [{ node: server.nodes[0], source: segmentPages(keys), typeByLookup: false }],
+      server,
+      [{ node: server.nodes[0], source: segmentPages(keys), runId: null, typeByLookup: false }],
       { columns: () => ({ memory: true }), limits: {}, draw: new SeededRandom(6, 'test'), ...options },
       account,
     );

@@ -1,6 +1,6 @@
 import { otherName } from '../keyspace/segment-tree.ts';
 import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
-import { detached, inferPattern, inferSegments } from '../keyspace/infer.ts';
+import { detached, inferPattern, inferSegments, isWithinPart } from '../keyspace/infer.ts';
 import { escapeGlob, markWildcards } from '../keyspace/pattern.ts';
 import { KeySet } from '../support/key-set.ts';
 import { asBytes, type ByteString, bytesOf } from '../support/bytes.ts';
@@ -171,6 +171,7 @@ function isWithinValue(key: string, start: number, end: number, delimiters: read
   let to = end;
   while (to < key.length && to - end < longestValue && !isDelimiter(to)) to++;
   if (from === start && to === end) return false;
-  const [inferred = ''] = inferSegments(key.slice(from, to) as ByteString, delimiters);
-  return /^<(?:uuid|hash|date|token)>$/.test(inferred);
+  const segment = key.slice(from, to) as ByteString;
+  const [inferred = ''] = inferSegments(segment, delimiters);
+  return /^<(?:uuid|hash|date|token)>$/.test(inferred) || isWithinPart(segment, start - from, end - from);
 }

@@ -63,7 +63,7 @@ const ratio = (description: string, ...examples: (string | number)[]) =>
 
 const pattern = text(parsePattern, /^(?:[^\\<]|\\[\s\S]|<[A-Za-z][A-Za-z0-9_-]*>)+$/).meta({
   description:
-    'A key pattern: `*` matches anything, `<name>` one whole segment. <int>, <uuid>, <hash>, <date>, <token> and <email> match that shape only. Write \\* and \\< for the characters themselves.',
+    'A key pattern: `*` matches anything, `<name>` one whole segment. <int>, <uuid>, <hash>, <date>, <email>, <ip> and <token> match that shape only. Write \\* and \\< for the characters themselves.',
   examples: ['user:<id>:profile', 'api_cache:<hash>', 'quota:text:<id>:<date>'],
 });
 

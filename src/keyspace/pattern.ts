@@ -1,5 +1,6 @@
 import { type ByteString, asBytes, bytesOf, textOf } from '../support/bytes.ts';
 import { InputError } from '../support/failure.ts';
+import { shapes } from './placeholders.ts';
 
 /**
  * A key pattern of the map: literal text, `*` (any bytes), and placeholders `<name>` (one whole segment).
@@ -18,16 +19,6 @@ export type PatternPart =
   | { readonly kind: 'boundary'; readonly side: 'start' | 'end' };
 
 const boundary = (side: 'start' | 'end'): PatternPart => ({ kind: 'boundary', side });
-
-/** Placeholders that fit one shape only; every other name fits any segment that is not empty. */
-const shapes: Readonly<Record<string, string>> = {
-  int: '-?[0-9]+',
-  uuid: '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}',
-  hash: '(?:[0-9a-fA-F]{2}){8,64}',
-  date: '[0-9]{4}-[0-9]{2}-[0-9]{2}',
-  token: '[A-Za-z0-9_-]{20,}',
-  email: '[^@]+@[^@]+\\.[^@]+',
-};
 
 /** @throws Error saying what is wrong with the pattern. */
 export function parsePattern(text: string): KeyPattern {

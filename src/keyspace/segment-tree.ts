@@ -1,7 +1,16 @@
 import { type Namespace, type NamespaceMap, unmappedName } from './map.ts';
 import { groupBy } from '../support/collections.ts';
 import type { ByteString } from '../support/bytes.ts';
-import { detached, idsAmong, inferSegments } from './infer.ts';
+import {
+  detached,
+  exceptionTo,
+  fewestNumbered,
+  furtherDelimiters,
+  idsAmong,
+  inferSegments,
+  numberedPattern,
+} from './infer.ts';
+import { isWord, text } from './placeholders.ts';
 
 export const otherName = '(other)';
 
@@ -35,6 +44,7 @@ export interface SegmentRow<L> {
 export interface SegmentTreeState<S> {
   readonly leaf?: S;
   readonly full?: true;
+  readonly stems?: true;
   readonly children: readonly (readonly [segment: string, SegmentTreeState<S>])[];
 }
 
@@ -44,12 +54,15 @@ const deepestLevel = 16;
 const wordLimit = 32;
 /** Different words at the start of keys; those that come later go to `(other)`. */
 const firstWordLimit = 512;
-/** Words that differ in their numbers alone, such as `page_7`, are taken for one pattern from this many on. */
-const fewestNumbered = 8;
+/** Words that begin alike, such as `wc_cart_hash` and `wc_report`, are taken for one pattern from this many on, where there are too many. */
+const fewestOfStem = 8;
 /** Nodes of the whole tree, which bounds its memory whatever the keys are. */
 const nodeLimit = 20_000;
-const anySegment = '<any>';
 const anyRest = '*';
+/** A random word with so many keys behind it, at their start, is the name of a pool of a cache. */
+const fewestOfPrefix = 8;
+
+type Named = Pick<Namespace, 'name'>;
 
 class TreeNode<L extends Leaf<L>> {
   /** Of the keys that end here. */
@@ -59,6 +72,8 @@ class TreeNode<L extends Leaf<L>> {
   words = 0;
   /** No further word gets a child of its own. */
   full = false;
+  /** Some words have become one that begins alike, `wc_<text>`. */
+  hasStems = false;
 
   /** @param last True where keys are not distinguished any further. */
   constructor(readonly last: boolean) {}
@@ -70,7 +85,7 @@ class TreeNode<L extends Leaf<L>> {
 
 /**
  * Finds the place of each key among the namespaces, in bounded memory. A level with too many different words is taken
- * for a variable one, so `translation:<any>:cs` covers what no rule of inference could know to be variable; the
+ * for a variable one, so `translation:<text>:cs` covers what no rule of inference could know to be variable; the
  * leaves below its words are merged.
  */
 export class SegmentTree<L extends Leaf<L>> {
@@ -85,7 +100,7 @@ export class SegmentTree<L extends Leaf<L>> {
    *
    * @param namespace what the map makes of the key
    */
-  leafOf(key: ByteString, namespace: Namespace | null): L {
+  leafOf(key: ByteString, namespace: Named | null): L {
     const path = this.pathOf(key, namespace);
     let node = this.root;
     for (let level = 0; level < path.length && !node.last; level++) {
@@ -111,7 +126,7 @@ export class SegmentTree<L extends Leaf<L>> {
     this.tidy(this.root, 0);
     const rows: SegmentRow<L>[] = [];
     const visit = (node: TreeNode<L>, path: readonly string[]) => {
-      if (node.leaf !== undefined) rows.push({ ...this.nameOf(path), path, leaf: node.leaf });
+      if (node.leaf !== undefined) rows.push({ ...this.rowNameOf(path), path, leaf: node.leaf });
       for (const [segment, child] of node.children) visit(child, [...path, segment]);
     };
     visit(this.root, []);
@@ -127,11 +142,27 @@ export class SegmentTree<L extends Leaf<L>> {
     return [...named, { namespace: otherName, pattern: null, path: [otherName], leaf }];
   }
 
+  /** The name of the row that holds the key, and keys like it; null where no key that was added is like it. Asked for once `rows` was. */
+  nameOf(key: ByteString): string | null {
+    const found: string[] = [];
+    let node: TreeNode<L> | undefined = this.root;
+    for (const segment of this.pathOf(key, null)) {
+      const parent: TreeNode<L> = node;
+      const name = this.placesOf(parent, segment).find((each) => parent.children.has(each));
+      node = name === undefined ? undefined : parent.children.get(name);
+      if (name === undefined || node === undefined) return null;
+      found.push(name);
+      if (node.last) break;
+    }
+    return node.leaf === undefined ? null : this.rowNameOf(found).namespace;
+  }
+
   /** What `load` fills an empty tree with. */
   save(): SegmentTreeState<L> {
-    const stateOf = ({ leaf, full, children }: TreeNode<L>): SegmentTreeState<L> => ({
+    const stateOf = ({ leaf, full, hasStems, children }: TreeNode<L>): SegmentTreeState<L> => ({
       ...(leaf !== undefined && { leaf }),
       ...(full && { full }),
+      ...(hasStems && { stems: hasStems }),
       children: [...children].map(([segment, child]) => [segment, stateOf(child)] as const),
     });
     return stateOf(this.root);
@@ -139,9 +170,10 @@ export class SegmentTree<L extends Leaf<L>> {
 
   /** @param merge fills a new leaf with a saved one */
   load<S>(state: SegmentTreeState<S>, merge: (leaf: L, saved: S) => void): void {
-    const fill = (node: TreeNode<L>, { leaf, full, children }: SegmentTreeState<S>): void => {
+    const fill = (node: TreeNode<L>, { leaf, full, stems, children }: SegmentTreeState<S>): void => {
       if (leaf !== undefined) merge((node.leaf = this.options.newLeaf()), leaf);
       node.full = full === true;
+      node.hasStems = stems === true;
       for (const [segment, child] of children) fill(this.childOf(node, segment), child);
     };
     fill(this.root, state);
@@ -152,7 +184,7 @@ export class SegmentTree<L extends Leaf<L>> {
     return this.nodes;
   }
 
-  private pathOf(key: ByteString, namespace: Namespace | null): string[] {
+  private pathOf(key: ByteString, namespace: Named | null): string[] {
     const { map } = this.options;
     const depth = Math.min(this.options.depth, deepestLevel);
     if (map.isEmpty) return segmentsOf(key, map.delimiters, depth);
@@ -160,7 +192,7 @@ export class SegmentTree<L extends Leaf<L>> {
     return depth <= 1 ? [name] : [name, ...segmentsOf(key, map.delimiters, depth - 1)];
   }
 
-  private nameOf(path: readonly string[]): { namespace: string; pattern: string | null } {
+  private rowNameOf(path: readonly string[]): { namespace: string; pattern: string | null } {
     const [first = '', ...rest] = path;
     if (first === otherName) return { namespace: otherName, pattern: null };
     if (this.options.map.isEmpty) return { namespace: path.join(''), pattern: path.join('') };
@@ -185,18 +217,47 @@ export class SegmentTree<L extends Leaf<L>> {
 
   /** The child that a word without one of its own belongs to. */
   private placeOf(node: TreeNode<L>, word: string, level: number): string {
-    const pattern = numberedPattern(word);
-    if (node.children.has(pattern)) return pattern;
-    if (!node.full) {
-      const limit = level === (this.options.map.isEmpty ? 0 : 1) ? firstWordLimit : wordLimit;
+    const limit = level === (this.options.map.isEmpty ? 0 : 1) ? firstWordLimit : wordLimit;
+    let joined = this.joinedPlaceOf(node, word);
+    for (const join of [this.joinNumbered, this.joinStems]) {
+      if (joined !== undefined || node.full) break;
       if (node.words < limit) return word;
-      this.joinNumbered(node);
-      if (node.children.has(pattern)) return pattern;
+      join.call(this, node);
+      joined = this.joinedPlaceOf(node, word);
+    }
+    if (joined !== undefined) return joined;
+    if (!node.full) {
       if (node.words < limit) return word;
       node.full = true;
       if (level > 0) this.joinWords(node);
     }
-    return level === 0 ? otherName : anySegment + this.delimiterOf(word);
+    return level === 0 ? otherName : text + this.delimiterOf(word);
+  }
+
+  /** The child for words like this one, if there is one already. */
+  private joinedPlaceOf(node: TreeNode<L>, word: string): string | undefined {
+    const pattern = /\d/.test(word) ? numberedPattern(word) : word;
+    if (pattern !== word && node.children.has(pattern)) return pattern;
+    return node.hasStems ? this.stemsOf(word).find((stem) => node.children.has(stem)) : undefined;
+  }
+
+  /** Where a segment may be found, the likeliest first. */
+  private placesOf(node: TreeNode<L>, segment: string): string[] {
+    const delimiter = this.delimiterOf(segment);
+    const places = isWord(segment)
+      ? [numberedPattern(segment), ...(node.hasStems ? this.stemsOf(segment) : [])]
+      : [];
+    const [token, free] = [`<token>${delimiter}`, text + delimiter];
+    return [segment, ...places, exceptionTo(segment), token, free, anyRest, otherName];
+  }
+
+  /** `wc_cart_<text>` and `wc_<text>` for `wc_cart_hash`, the longest first. */
+  private stemsOf(word: string): string[] {
+    const delimiter = this.delimiterOf(word);
+    const stems: string[] = [];
+    for (let at = word.length - delimiter.length - 1; at > 0; at--)
+      if (stemEnd.test(word.charAt(at - 1))) stems.push(word.slice(0, at) + text + delimiter);
+    return stems;
   }
 
   private childOf(node: TreeNode<L>, name: string): TreeNode<L> {
@@ -214,7 +275,9 @@ export class SegmentTree<L extends Leaf<L>> {
     if (!this.isMapped(level)) {
       this.joinNumbered(node);
       this.joinExceptions(node);
-      this.joinIds(node);
+      this.joinIds(node, level);
+      // A word at the start is a namespace, unless it is a whole key, and one of many that begin alike.
+      if (level === 0) this.joinStems(node, (name) => this.delimiterOf(name) === '');
     }
     for (const child of node.children.values()) this.tidy(child, level + 1);
   }
@@ -227,33 +290,52 @@ export class SegmentTree<L extends Leaf<L>> {
     }
   }
 
-  /** Makes one variable child of all words. */
-  private joinWords(node: TreeNode<L>): void {
-    for (const name of [...node.children.keys()].filter(isWord)) {
-      this.join(node, [name], anySegment + this.delimiterOf(name));
-    }
+  /** Makes one child of many words that begin alike. */
+  private joinStems(node: TreeNode<L>, isMeant: (name: string) => boolean = () => true): void {
+    const words = [...node.children.keys()].filter((name) => isWord(name) && !isStem(name) && isMeant(name));
+    if (words.length < wordLimit) return;
+    for (const [stem, names] of groupBy(words, (name) => this.stemsOf(name).at(-1)))
+      if (stem !== undefined && names.length >= fewestOfStem)
+        this.join(node, names, this.longestStem(names, stem));
+    node.hasStems ||= [...node.children.keys()].some(isStem);
   }
 
-  /** A digest that happens to have no letter joins its sibling digests, a token without a digit its sibling tokens. */
+  /** The longest of the first one's stems that all of them have. */
+  private longestStem(names: readonly string[], stem: string): string {
+    const [first = '', ...others] = names;
+    const all = others.map((name) => new Set(this.stemsOf(name)));
+    return this.stemsOf(first).find((each) => all.every((stems) => stems.has(each))) ?? stem;
+  }
+
+  /** Makes one variable child of all words. */
+  private joinWords(node: TreeNode<L>): void {
+    for (const name of [...node.children.keys()].filter((each) => isWord(each) && !isStem(each)))
+      this.join(node, [name], text + this.delimiterOf(name));
+  }
+
+  /** A digest that happens to have no letter joins its sibling digests, a token that looks like something else its sibling tokens. */
   private joinExceptions(node: TreeNode<L>): void {
     for (const [name, exceptions] of [...node.children]) {
-      const rule = name.replace(/^<id>/, '<hash>').replace(/^<text>/, '<token>');
+      const rule = exceptionTo(name);
       const others = name === rule ? undefined : node.children.get(rule);
       if (others && exceptions.keys * 100 < others.keys) this.join(node, [name], rule);
     }
   }
 
   /** Makes one child of words that are ids, as their siblings show. */
-  private joinIds(node: TreeNode<L>): void {
-    for (const delimiter of ['', ...this.options.map.delimiters]) {
+  private joinIds(node: TreeNode<L>, level: number): void {
+    for (const delimiter of new Set([...node.children.keys()].map((name) => this.delimiterOf(name)))) {
       const words = [...node.children.keys()]
         .filter((name) => isWord(name) && this.delimiterOf(name) === delimiter)
+        .filter(
+          (name) => level > 0 || delimiter === '' || (node.children.get(name)?.keys ?? 0) < fewestOfPrefix,
+        )
         .map((name) => name.slice(0, name.length - delimiter.length));
       const token = `<token>${delimiter}`;
       const { tokens, ids } = idsAmong(words, node.children.has(token));
-      const named = (texts: readonly string[]) => texts.map((text) => text + delimiter);
+      const named = (texts: readonly string[]) => texts.map((each) => each + delimiter);
       this.join(node, named(tokens), token);
-      this.join(node, named(ids), anySegment + delimiter);
+      this.join(node, named(ids), text + delimiter);
     }
   }
 
@@ -264,8 +346,12 @@ export class SegmentTree<L extends Leaf<L>> {
       node.children.delete(name);
       if (isWord(name)) node.words--;
       const target = node.children.get(into);
-      if (target) this.absorb(target, source);
-      else node.children.set(into, source);
+      if (target) {
+        this.absorb(target, source);
+        continue;
+      }
+      node.children.set(into, source);
+      if (isWord(into)) node.words++;
     }
   }
 
@@ -284,6 +370,7 @@ export class SegmentTree<L extends Leaf<L>> {
         if (isWord(name)) target.words++;
       }
     }
+    target.hasStems ||= source.hasStems;
     if (!source.full && target.words <= wordLimit) return;
     target.full = true;
     this.joinWords(target);
@@ -291,7 +378,7 @@ export class SegmentTree<L extends Leaf<L>> {
 
   private delimiterOf(segment: string): string {
     const last = segment.slice(-1);
-    return this.options.map.delimiters.includes(last) ? last : '';
+    return this.options.map.delimiters.includes(last) || furtherDelimiters.includes(last) ? last : '';
   }
 }
 
@@ -302,12 +389,10 @@ function segmentsOf(key: ByteString, delimiters: readonly string[], depth: numbe
   return segments;
 }
 
-/** True for a segment that appears in the keys as it is. */
-function isWord(segment: string): boolean {
-  return segment !== anyRest && !segment.includes('<');
-}
+/** What a word may be divided at. */
+const stemEnd = /[./|#_-]/;
 
-/** `page_7` as `page_<id>`; a word without digits is its own pattern. */
-function numberedPattern(word: string): string {
-  return word.replace(/\d+/g, '<id>');
+/** True for what several words became: `wc_<text>`. */
+function isStem(segment: string): boolean {
+  return segment.includes(text) && isWord(segment);
 }

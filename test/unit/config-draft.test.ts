@@ -341,7 +341,7 @@ describe('a draft from any keys', () => {
     );
     const draft = draftOf(observed(families.flatMap((word) => numbered(8, (index) => `${index}_${word}:x`))));
     expect(draft.namespaces.length).toBeLessThan(5);
-    expect(draft.namespaces.flatMap(({ patterns }) => patterns).length).toBeGreaterThan(5000);
+    expect(draft.namespaces.flatMap(({ patterns }) => patterns).length).toBeGreaterThan(200);
     expect(draft.coverage).toBeGreaterThan(0.95);
   });
 

@@ -124,7 +124,7 @@ describe('what was collected', () => {
     loaded.load(JSON.parse(JSON.stringify(tree.save())) as TreeState);
     for (const each of [tree, loaded]) each.addPage(page(300, 300), null);
     expect(loaded.rows(10).map(({ namespace, statistics }) => [namespace, statistics.keys])).toEqual([
-      ['t:<any>:x', 600],
+      ['t:<text>:x', 600],
     ]);
     expect(loaded.rows(10)).toEqual(tree.rows(10));
   });

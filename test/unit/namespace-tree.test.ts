@@ -69,9 +69,9 @@ describe('without a map', () => {
     });
   });
 
-  test('words that differ in their numbers alone are one pattern, once there are eight', () => {
-    expect(countsOf(times(8, (index) => `page_${index}:body`))).toEqual({ 'page_<id>:body': 8 });
-    expect(Object.keys(countsOf(times(7, (index) => `page_${index}:body`)))).toHaveLength(7);
+  test('words that differ in their numbers alone are one pattern, once there are three', () => {
+    expect(countsOf(times(3, (index) => `page_${index}:body`))).toEqual({ 'page_<id>:body': 3 });
+    expect(Object.keys(countsOf(times(2, (index) => `page_${index}:body`)))).toHaveLength(2);
     expect(countsOf(times(5000, (index) => `page_${index}_v${index % 3}`))).toEqual({
       'page_<id>_v<id>': 5000,
     });
@@ -81,16 +81,16 @@ describe('without a map', () => {
     const languages = ['cs', 'en', 'uk'];
     const keys = times(3000, (index) => `translation:${wordOf(index)}:${languages[index % 3] ?? ''}`);
     expect(countsOf(keys)).toEqual({
-      'translation:<any>:cs': 1000,
-      'translation:<any>:en': 1000,
-      'translation:<any>:uk': 1000,
+      'translation:<text>:cs': 1000,
+      'translation:<text>:en': 1000,
+      'translation:<text>:uk': 1000,
     });
   });
 
   test('a word that follows a variable segment late still has its own row', () => {
     const early = times(100, (index) => `t:${wordOf(index)}:${['a', 'b', 'c', 'd', 'e'][index % 5] ?? ''}`);
     const rows = countsOf([...early, 't:somewhere:late']);
-    expect(rows['t:<any>:late']).toBe(1);
+    expect(rows['t:<text>:late']).toBe(1);
   });
 
   test('more words at the start than the tree may have go to (other), the last row', () => {
@@ -256,7 +256,7 @@ test('a row without variable words is exactly the keys of its pattern', () => {
   fc.assert(
     fc.property(fc.array(segmentedKeys, { maxLength: 30 }), (keys) => {
       for (const { pattern, statistics } of treeOf(keys).rows(1000)) {
-        if (pattern === null || pattern === '' || /<any>|page_<id>/.test(pattern)) continue;
+        if (pattern === null || pattern === '' || /<text>|page_<id>/.test(pattern)) continue;
         const matches = compilePattern(parsePattern(pattern), [':']);
         const meant = keys.filter((key) => inferPattern(key, [':']) === pattern);
         expect(meant.every(matches)).toBe(true);

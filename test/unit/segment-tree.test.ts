@@ -55,8 +55,8 @@ test('keys of one pattern share a leaf', () => {
 test('the leaves of words that turn out to be variable are merged, and none is lost', () => {
   const keys = times(100, (index) => `t:${wordOf(index)}:${index % 2 === 0 ? 'cs' : 'en'}`);
   expect(listsOf(treeOf(keys))).toEqual({
-    't:<any>:cs': times(50, (index) => 2 * index),
-    't:<any>:en': times(50, (index) => 2 * index + 1),
+    't:<text>:cs': times(50, (index) => 2 * index),
+    't:<text>:en': times(50, (index) => 2 * index + 1),
   });
 });
 
@@ -80,7 +80,7 @@ describe('ids among ids', () => {
   test('of short digests are one, also those of letters alone', () => {
     const ids = ['9f86d081', '1a2b3c4d', 'deadbeef', '0c0ffee0', 'e3b0c442'];
     expect(namesOf([...ids.map((id) => `cart:${id}:items`), 'cart:settings:items'])).toEqual([
-      'cart:<any>:items',
+      'cart:<text>:items',
       'cart:settings:items',
     ]);
   });
@@ -95,14 +95,14 @@ describe('ids among ids', () => {
       'QwErTyUiOpAs',
     ];
     expect(namesOf([...ids, 'popular', 'new'].map((id) => `video:${id}`))).toEqual([
-      'video:<any>',
+      'video:<text>',
       'video:new',
       'video:popular',
     ]);
   });
 
   test('are not seen in words with numbers', () => {
-    const names = ['gpt-4o', 'gpt-4o-mini', 'claude-3-5-sonnet-20241022', 'v2beta', 'mp3', 'utf8mb4'];
+    const names = ['gpt-4o', 'gpt-4o-mini', 'claude-3-5-sonnet', 'v2beta', 'mp3', 'utf8mb4'];
     expect(namesOf(names.map((name) => `model:${name}`))).toEqual(
       names.map((name) => `model:${name}`).sort(),
     );

@@ -13,36 +13,36 @@ const coveringOf = (names: readonly string[], name: string) => new CoveringNames
 
 describe('the row that a namespace of the traffic belongs to', () => {
   test('is the one of its name', () => {
-    expect(coveringOf(['user:<id>', '<any>:<id>'], 'user:<id>')).toBe('user:<id>');
+    expect(coveringOf(['user:<id>', '<text>:<id>'], 'user:<id>')).toBe('user:<id>');
   });
 
   test.each([
-    ['translation:<any>:cs', 'translation:home:cs'],
-    ['translation:<any>:cs', 'translation:<id>:cs'],
+    ['translation:<text>:cs', 'translation:home:cs'],
+    ['translation:<text>:cs', 'translation:<id>:cs'],
     ['page_<id>:body', 'page_7:body'],
     ['etag:<hash>', 'etag:<id>'],
     ['cursor:<token>|next', 'cursor:<text>|next'],
     ['deep:<id>:*', 'deep:<id>:a:b'],
-    ['words:<any>', 'words:last'],
+    ['words:<text>', 'words:last'],
   ])('is %s for %s, which the walk has joined', (pattern, name) => {
     expect(coveringOf([pattern, 'another:<id>'], name)).toBe(pattern);
   });
 
   test.each([
-    ['translation:<any>:cs', 'translation:home:en'],
-    ['translation:<any>:cs', 'translation:home|cs'],
-    ['translation:<any>', 'translation:home:cs'],
+    ['translation:<text>:cs', 'translation:home:en'],
+    ['translation:<text>:cs', 'translation:home|cs'],
+    ['translation:<text>', 'translation:home:cs'],
     ['page_<id>', 'pages_7'],
     ['user:<id>', 'user:ann'],
     ['user:<id>', 'user:<uuid>'],
     ['deep:<id>:*', 'deep:<id>'],
-    ['home', '<any>'],
+    ['home', '<text>'],
   ])('is not %s for %s', (pattern, name) => {
     expect(coveringOf([pattern], name)).toBeNull();
   });
 
   test('is none where it could be any of two', () => {
-    expect(coveringOf(['a:<any>:c', 'a:b:<any>'], 'a:b:c')).toBeNull();
+    expect(coveringOf(['a:<text>:c', 'a:b:<text>'], 'a:b:c')).toBeNull();
   });
 });
 

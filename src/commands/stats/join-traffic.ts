@@ -1,6 +1,7 @@
 import { pick, sumOrNull } from '../../support/collections.ts';
 import type { JudgedTarget } from '../../health/namespace-targets.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
+import { delimitersOf, exceptionTo, numberedPattern } from '../../keyspace/infer.ts';
 import { otherName } from '../../keyspace/segment-tree.ts';
 import type { Bounds, MissCause, MissCauses, NamespaceTraffic } from '../../traffic/report.ts';
 import { blankOf } from '../blank.ts';
@@ -132,7 +133,7 @@ function sumOfCauses(parts: readonly (MissCauses | null)[]): MissCauses | null {
 
 /**
  * Finds the row of one tree that holds the keys of another tree's row. Both infer names from the keys they saw, and the
- * one that saw more of them may have joined words (`<any>`, `page_<id>`) that the other still distinguishes.
+ * one that saw more of them may have joined words (`<text>`, `page_<id>`) that the other still distinguishes.
  */
 export class CoveringNames {
   private readonly names: ReadonlySet<string>;
@@ -161,8 +162,9 @@ export class CoveringNames {
 export function segmentsOf(name: string, delimiters: readonly string[]): string[] {
   const segments: string[] = [];
   let start = 0;
+  const between = delimitersOf(name, delimiters);
   for (let at = 0; at < name.length; at++) {
-    if (!delimiters.includes(name.charAt(at))) continue;
+    if (!between.includes(name.charAt(at))) continue;
     segments.push(name.slice(start, at + 1));
     start = at + 1;
   }
@@ -177,8 +179,8 @@ function covers(pattern: readonly string[], segments: readonly string[]): boolea
 
 function coversSegment(pattern: string, segment: string): boolean {
   if (pattern === segment || pattern === '*') return true;
-  if (pattern.startsWith('<any>')) return pattern.at(-1) === segment.at(-1) || pattern === '<any>';
-  // As in SegmentTree: what the rarer of two forms is taken for.
-  if (segment.replace(/^<id>/, '<hash>').replace(/^<text>/, '<token>') === pattern) return true;
-  return !segment.includes('<') && segment.replace(/\d+/g, '<id>') === pattern;
+  const [start, end, ...more] = pattern.split('<text>');
+  if (start !== undefined && end !== undefined && more.length === 0)
+    return segment.startsWith(start) && segment.endsWith(end) && segment.length > start.length + end.length;
+  return exceptionTo(segment) === pattern || numberedPattern(segment) === pattern;
 }

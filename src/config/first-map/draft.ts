@@ -71,7 +71,7 @@ export function draftMap(all: readonly ObservedKey[], observation: Omit<Observat
 }
 
 function isCatchAll(path: readonly string[]): boolean {
-  return path.every((segment) => /^(?:<(?:text|any|id)>|\*)$/.test(segment));
+  return path.every((segment) => /^(?:<(?:text|id)>|\*)$/.test(segment));
 }
 
 /** Wider nets for keys that slipped through: by the first word where it is common, else by having a first word at all. */

@@ -127,7 +127,7 @@ function sharedStart(shapes: readonly KeyShape[]): number {
 
 function variableName(segment: string): string {
   const name = /^<([a-z]+)>/.exec(segment)?.[1] ?? 'other';
-  return name === 'text' || name === 'any' ? 'other' : name;
+  return name === 'text' ? 'other' : name;
 }
 
 function trimmed(segment: string, delimiters: readonly string[]): string {

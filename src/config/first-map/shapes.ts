@@ -36,7 +36,7 @@ export interface KeyShape {
 export const isVariable = (segment: string): boolean => /^(<|\*)/.test(segment);
 
 /** A segment of which nothing is known but that it varies. */
-const isFree = (segment: string): boolean => /^<(text|any)>/.test(segment);
+const isFree = (segment: string): boolean => /^<text>/.test(segment);
 
 /** A segment that says whose key it is; what follows it is a field of that thing rather than one more parameter. */
 const isIdentity = (segment: string | undefined): boolean => /^<(id|uuid|email)>/.test(segment ?? '');
@@ -54,7 +54,7 @@ export function keyShapes(keys: readonly ObservedKey[], observation: Observation
   const prefixless: ObservedKey[] = [];
   for (const observed of keys) {
     const [first = ''] = inferSegments(observed.key, delimiters);
-    if (first.startsWith('<text>')) prefixless.push(observed);
+    if (first.includes('<text>')) prefixless.push(observed);
     else tree.add(observed.key, observed);
   }
   const rows = tree.rows(Number.POSITIVE_INFINITY).filter(({ namespace }) => namespace !== otherName);

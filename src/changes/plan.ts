@@ -1,7 +1,7 @@
 import type { MentionTally, Mentions } from './mentions.ts';
 import { type Plan, type PlanRow, PlanTally } from './plan-tally.ts';
 import { type KeyWalk, requireCache, requireNamespace, type Selection } from './selection.ts';
-import { inferPattern } from '../keyspace/infer.ts';
+import { inferredNamespace, namesByKeyAlone } from './inferred-names.ts';
 import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { escapeGlob } from '../keyspace/pattern.ts';
 import { emptyAccount, noteRefusal, sumAccounts, type WalkAccount } from '../redis/account.ts';
@@ -62,7 +62,8 @@ const smallKeyspace = 1000;
 
 /** Where a key belongs, and why it stays although it was selected: it is state, or `--only` or `--exclude` says so. */
 export interface ScopeVerdict {
-  readonly namespace: string;
+  /** Null: without a map, what the keys of the plan show together. */
+  readonly namespace: string | null;
   readonly stays: 'state' | 'option' | null;
 }
 
@@ -72,19 +73,28 @@ export type Scope = (key: ByteString) => ScopeVerdict;
 /**
  * @param only Namespaces to which the removal is limited; empty: all.
  * @param exclude Namespaces that are left alone.
+ * @param inferred what the namespaces are where there is no map
  * @throws InputError where the map has no such namespace, or where a state namespace is asked for.
  */
-export function scopeOf(map: NamespaceMap, only: readonly string[], exclude: readonly string[]): Scope {
-  if (!map.isEmpty) {
-    for (const name of only) if (name !== unmappedName) requireCache(name, map);
-    for (const name of exclude) if (name !== unmappedName) requireNamespace(name, map);
+export function scopeOf(
+  map: NamespaceMap,
+  only: readonly string[],
+  exclude: readonly string[],
+  inferred = namesByKeyAlone(map),
+): Scope {
+  if (map.isEmpty) {
+    const testsOf = (names: readonly string[]) => names.map((name) => inferredNamespace(name, map, inferred));
+    const [admits, excludes] = [testsOf(only), testsOf(exclude)];
+    const isIn = (key: ByteString, tests: typeof admits) => tests.some((test) => test(key));
+    return (key) => {
+      const stays = (only.length > 0 && !isIn(key, admits)) || isIn(key, excludes);
+      return { namespace: null, stays: stays ? 'option' : null };
+    };
   }
+  for (const name of only) if (name !== unmappedName) requireCache(name, map);
+  for (const name of exclude) if (name !== unmappedName) requireNamespace(name, map);
   const admitted = (name: string) => (only.length === 0 || only.includes(name)) && !exclude.includes(name);
   return (key) => {
-    if (map.isEmpty) {
-      const name = inferPattern(key, map.delimiters);
-      return { namespace: name, stays: admitted(name) ? null : 'option' };
-    }
     const namespace = map.classify(key);
     const name = namespace?.name ?? unmappedName;
     return {
@@ -104,6 +114,7 @@ const mostNamespaces = 500;
 const mostKeysForMentions = 100_000;
 
 interface PlanOptions {
+  readonly map: NamespaceMap;
   readonly scope: Scope;
   /** How fast the keyspace is walked. */
   readonly limits?: PaceLimits;
@@ -123,10 +134,15 @@ interface PlanOptions {
 export async function planInvalidation(
   server: RedisServer,
   selection: Selection,
-  { scope, limits, absent = false, mentions, signal, progress, now }: PlanOptions,
+  { map, scope, limits, absent = false, mentions, signal, progress, now }: PlanOptions,
 ): Promise<InvalidationPlan> {
   const startedAt = now();
-  const tally = new PlanTally<'selected', StayReason>(['selected'], Number.POSITIVE_INFINITY, mostNamespaces);
+  const tally = new PlanTally<'selected', StayReason>(
+    ['selected'],
+    map,
+    Number.POSITIVE_INFINITY,
+    mostNamespaces,
+  );
   const keysById = new Map<string, number>();
   /** @param bytes Null where the size is not known. */
   const select = (key: ByteString, { namespace, stays }: ScopeVerdict, bytes: number | null) => {

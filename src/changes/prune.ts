@@ -157,7 +157,7 @@ export async function planPruning(
   const wantsIdle = goals.idleSeconds !== null;
   const wantsTtl = goals.withoutTtl || goals.tooLong;
   const facts = await readFacts(server, wantsIdle);
-  const tally = new PlanTally<Finding, Reason>(findings, options.mostKeys ?? mostKeysInPlan);
+  const tally = new PlanTally<Finding, Reason>(findings, map, options.mostKeys ?? mostKeysInPlan);
   const judge = new KeyJudge(map, goals);
   const withTtlToJudge = ({ keys, idleSeconds }: WalkPage) =>
     keys.flatMap((key, index) =>

@@ -1,5 +1,4 @@
 import { InputError } from '../support/failure.ts';
-import { inferPattern } from '../keyspace/infer.ts';
 import type { Entity, Namespace, NamespaceMap } from '../keyspace/map.ts';
 import {
   bindPlaceholder,
@@ -18,6 +17,7 @@ import {
 } from '../keyspace/pattern.ts';
 import { asBytes, bytesOf, type ByteString } from '../support/bytes.ts';
 import { digestsBeyond, hashedCopies, type Unreachable } from './unreachable.ts';
+import { type InferredNames, inferredNamespace, namesByKeyAlone } from './inferred-names.ts';
 import { idPlaceholder, idFinder } from './id-matcher.ts';
 
 /** What is to be removed, as it was asked for. */
@@ -49,15 +49,18 @@ export interface KeyWalk {
   readonly matches: (key: ByteString) => boolean;
 }
 
-/** @throws InputError where the target cannot be used. */
-export function selectKeys(target: Target, map: NamespaceMap): Selection {
+/**
+ * @param inferred what the namespaces are where there is no map
+ * @throws InputError where the target cannot be used.
+ */
+export function selectKeys(target: Target, map: NamespaceMap, inferred = namesByKeyAlone(map)): Selection {
   switch (target.kind) {
     case 'entity':
       return selectEntity(target.name, target.ids, map);
     case 'pattern':
       return selectPatterns(target.texts.map(readPattern), target.all, map);
     case 'namespace':
-      return map.isEmpty ? selectInferred(target.names, map) : selectNamespaces(target.names, map);
+      return map.isEmpty ? selectInferred(target.names, map, inferred) : selectNamespaces(target.names, map);
   }
 }
 
@@ -108,23 +111,8 @@ function selectNamespaces(names: readonly string[], map: NamespaceMap): Selectio
   );
 }
 
-/** Without a map a namespace is the pattern that keys were inferred to follow. */
-function selectInferred(names: readonly string[], map: NamespaceMap): Selection {
-  const tests = names.map((name) => {
-    const pattern = givenPattern(name);
-    if (matchesEverything(pattern, map.delimiters)) {
-      throw new InputError(
-        `namespace \`${name}\` has no name of its own`,
-        "`cachectl inspect` lists the namespaces; for every key use --pattern '*' --all",
-      );
-    }
-    const matches = compilePattern(pattern, map.delimiters);
-    // `<id>` is a number where it was inferred, and any segment in a pattern.
-    const isInferred = name.includes('*')
-      ? () => true
-      : (key: ByteString) => inferPattern(key, map.delimiters) === name;
-    return (key: ByteString) => matches(key) && isInferred(key);
-  });
+function selectInferred(names: readonly string[], map: NamespaceMap, inferred: InferredNames): Selection {
+  const tests = names.map((name) => inferredNamespace(name, map, inferred));
   return selectAny(names.map(givenPattern), () => (key) => tests.some((test) => test(key)));
 }
 

@@ -1,8 +1,7 @@
-import { inferPattern } from '../keyspace/infer.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { PatternIndex } from '../keyspace/pattern-index.ts';
+import { type Leaf, otherName, SegmentTree } from '../keyspace/segment-tree.ts';
 import type { Progress } from '../support/progress.ts';
-import type { ByteString } from '../support/bytes.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { sumAccounts, type WalkAccount } from '../redis/account.ts';
 import { walkNodes } from '../redis/walk-nodes.ts';
@@ -22,6 +21,21 @@ interface Survey {
   readonly exact: boolean;
 }
 
+class Size implements Leaf<Size> {
+  keys = 0;
+  memoryBytes = 0;
+
+  add(memoryBytes: number | null): void {
+    this.keys++;
+    this.memoryBytes += memoryBytes ?? 0;
+  }
+
+  merge({ keys, memoryBytes }: Size): void {
+    this.keys += keys;
+    this.memoryBytes += memoryBytes;
+  }
+}
+
 /** Keys read at most: enough to tell large from small, and done in a second. */
 const mostKeysRead = 200_000;
 
@@ -31,47 +45,48 @@ export async function surveyCandidates(
   map: NamespaceMap,
   options: { readonly signal: AbortSignal; readonly progress: Progress },
 ): Promise<Survey> {
-  const candidates = new Map<string, { -readonly [Field in keyof Candidate]: Candidate[Field] }>();
-  const rowOf = (kind: Candidate['kind'], name: string) => {
-    const id = `${kind} ${name}`;
-    const row = candidates.get(id) ?? { kind, name, keys: 0, memoryBytes: 0 };
-    candidates.set(id, row);
-    return row;
-  };
-  for (const { name, patterns } of map.entities) if (patterns.length > 0) rowOf('entity', name);
-  const entities = new PatternIndex(
+  const entities = new Map(
+    map.entities.filter(({ patterns }) => patterns.length > 0).map(({ name }) => [name, new Size()]),
+  );
+  const entitiesOf = new PatternIndex(
     map.entities.flatMap(({ name, patterns }) => patterns.map((pattern) => ({ pattern, value: name }))),
     map.delimiters,
   );
-  const namespaceOf = (key: ByteString): string | null => {
-    if (map.isEmpty) return inferPattern(key, map.delimiters);
-    const namespace = map.classify(key);
-    return namespace?.kind === 'cache' ? namespace.name : null;
-  };
+  const depth = map.isEmpty ? Number.POSITIVE_INFINITY : 1;
+  const tree = new SegmentTree({ map, depth, newLeaf: () => new Size() });
   let read = 0;
   options.progress.start('looking for what can be invalidated', 'keys', null);
   const accounts: WalkAccount[] = [];
   const walk = { columns: { memory: true }, signal: options.signal };
   for await (const page of walkNodes(server, () => walk, accounts)) {
     page.keys.forEach((key, index) => {
-      const namespace = namespaceOf(key);
-      const rows = [...entities.findAll(key)].map((name) => rowOf('entity', name));
-      if (namespace !== null) rows.push(rowOf('namespace', namespace));
-      for (const row of rows) {
-        row.keys++;
-        row.memoryBytes += page.memoryBytes[index] ?? 0;
-      }
+      const memoryBytes = page.memoryBytes[index] ?? null;
+      for (const name of entitiesOf.findAll(key)) entities.get(name)?.add(memoryBytes);
+      const namespace = map.classify(key);
+      if (map.isEmpty || namespace?.kind === 'cache') tree.leafOf(key, namespace).add(memoryBytes);
     });
     read += page.keys.length;
     options.progress.update(read);
     if (read >= mostKeysRead) break;
   }
   options.progress.stop();
+  const largestFirst = (candidates: readonly Candidate[]) =>
+    [...candidates].sort((left, right) => right.memoryBytes - left.memoryBytes || right.keys - left.keys);
+  const named = tree.rows().filter(({ namespace }) => namespace !== otherName);
   return {
-    candidates: [...candidates.values()].sort(
-      (left, right) =>
-        left.kind.localeCompare(right.kind) || right.memoryBytes - left.memoryBytes || right.keys - left.keys,
-    ),
+    candidates: [
+      ...largestFirst(
+        [...entities].map(([name, { keys, memoryBytes }]) => ({ kind: 'entity', name, keys, memoryBytes })),
+      ),
+      ...largestFirst(
+        named.map(({ namespace, leaf: { keys, memoryBytes } }) => ({
+          kind: 'namespace',
+          name: namespace,
+          keys,
+          memoryBytes,
+        })),
+      ),
+    ],
     exact: sumAccounts(accounts, server.nodes.length).complete,
   };
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
+import { learnNames } from '../../src/changes/inferred-names.ts';
 import { planInvalidation, riskOf, scopeOf } from '../../src/changes/plan.ts';
 import { selectKeys, type Target } from '../../src/changes/selection.ts';
 import { buildMap } from '../../src/config/build-map.ts';
@@ -11,18 +12,22 @@ import { infoNumber, readInfo } from '../../src/redis/info.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { emptyDatabase, send, sendAll, testServer } from '../server/redis.ts';
 import { ids, keys, patternTexts } from './pattern-arbitraries.ts';
+import { type FrameworkKeyspace, frameworks } from './framework-keyspaces.ts';
 import { open, startServer } from '../server/own.ts';
 
+const letters = (index: number) =>
+  [676, 26, 1].map((power) => String.fromCharCode(97 + (Math.floor(index / power) % 26))).join('');
 const user = (...list: string[]): Target => ({ kind: 'entity', name: 'user', ids: list });
 const pattern = (text: string): Target => ({ kind: 'pattern', texts: [text], all: true });
 
+const quiet = { signal: new AbortController().signal, progress: silentProgress };
+
 async function plan(server: RedisServer, target: Target, config: ConfigFile = {}) {
   const map = buildMap(config);
-  return planInvalidation(server, selectKeys(target, map), {
-    scope: scopeOf(map, [], []),
-    signal: new AbortController().signal,
-    progress: silentProgress,
-    now: Date.now,
+  const names = target.kind === 'namespace' ? target.names : [];
+  const inferred = map.isEmpty ? await learnNames(server, map, names, quiet) : undefined;
+  return planInvalidation(server, selectKeys(target, map, inferred), {
+    ...{ map, scope: scopeOf(map, [], []), ...quiet, now: Date.now },
   });
 }
 
@@ -137,18 +142,31 @@ describe('a plan', () => {
 
   test('has a cap on its namespaces, and loses no key by it', async () => {
     // Without a map each of these words is a namespace.
-    await store(Array.from({ length: 900 }, (_, index) => `word-${index}x:1`));
-    const result = await plan(server, pattern('word*'));
+    await store(Array.from({ length: 900 }, (_, index) => `w${letters(index)}:1`));
+    const result = await plan(server, pattern('w*'));
     expect(result.namespaces.length).toBeLessThan(600);
     expect(result.namespaces.reduce((sum, { keys: count }) => sum + count, 0)).toBe(900);
     expect(result.namespaces[0]?.namespace).toBe('(other)');
     expect(result.sample).toHaveLength(10);
   });
 
+  test('has one row for keys that differ in a word, and takes the keys of an inferred namespace and no others', async () => {
+    const { keys: wordpress, rows } = frameworks['WordPress'] as FrameworkKeyspace;
+    await store([...wordpress, 'wp_:transient:other']);
+    const all = await plan(server, pattern('*'));
+    const drawn = Object.fromEntries(all.namespaces.map(({ namespace, keys: count }) => [namespace, count]));
+    expect(drawn).toEqual({ ...rows, 'wp_:transient:other': 1 });
+    for (const name of ['wp_:transient:plugin_<text>', 'wp_:transient:wc_related_<id>', 'wp_:options:cron']) {
+      const { keys: found, namespaces } = await plan(server, { kind: 'namespace', names: [name] });
+      expect([found.length, namespaces.map(({ namespace }) => namespace)]).toEqual([rows[name], [name]]);
+    }
+  });
+
   test('ends early, and says so, when it is interrupted', async () => {
     await store(Array.from({ length: 3000 }, (_, index) => `user:${index}`));
     const map = buildMap({});
     const result = await planInvalidation(server, selectKeys(pattern('user:*'), map), {
+      map,
       scope: scopeOf(map, [], []),
       signal: AbortSignal.abort('SIGINT'),
       progress: silentProgress,

@@ -123,7 +123,7 @@ describe('what is read', () => {
 });
 
 describe('a plan', () => {
-  const tallyOf = (mostKeys: number) => new PlanTally<Finding, Reason>(findings, mostKeys);
+  const tallyOf = (mostKeys: number) => new PlanTally<Finding, Reason>(findings, map, mostKeys);
   const change = { finding: 'withoutTtl', stays: null } as const;
 
   test('holds a key once, though SCAN gives it twice', () => {

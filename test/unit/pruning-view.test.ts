@@ -8,11 +8,12 @@ import { byKeys, type Finding, findings, type Reason } from '../../src/changes/p
 import { emptyAccount } from '../../src/redis/account.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 
-const [cache = null] = buildMap({ namespaces: { profile: { pattern: 'user:<id>', ttl: '1h' } } }).namespaces;
+const map = buildMap({ namespaces: { profile: { pattern: 'user:<id>', ttl: '1h' } } });
+const [cache = null] = map.namespaces;
 
 /** The result of a plan with so many keys of each finding, of at most `mostKeys`. */
 function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): PruneResult {
-  const tally = new PlanTally<Finding, Reason>(findings, mostKeys);
+  const tally = new PlanTally<Finding, Reason>(findings, map, mostKeys);
   for (const finding of findings)
     for (let id = 0; id < (found[finding] ?? 0); id++)
       tally.take(asBytes(`${finding}:${id}`), 'profile', { finding, stays: null }, 10);

@@ -86,7 +86,7 @@ async function apply(context: Context, input: ApplyInput): Promise<Outcome<Apply
   // The map may have learned since that some of it is state.
   const scope = scopeOf(map, [], []);
   const limits = paceLimitsOf(input);
-  const plan = await planInvalidation(server, selection, { scope, limits, signal, progress, now });
+  const plan = await planInvalidation(server, selection, { map, scope, limits, signal, progress, now });
   const { variables, workingDirectory } = context.environment;
   const earlier = await readEarlierRuns(id, {
     folder: journalFolder(variables),

@@ -1,6 +1,7 @@
 import { selectGenerations } from '../../changes/selection.ts';
 import { indexedEntity, type KeyIndex, readIndexes } from '../../changes/index-members.ts';
 import { MentionTally } from '../../changes/mentions.ts';
+import { type InferredNames, learnNames } from '../../changes/inferred-names.ts';
 import { type InvalidationPlan, planInvalidation, scopeOf } from '../../changes/plan.ts';
 import { type Selection, selectKeys, type Target } from '../../changes/selection.ts';
 import { possibleDelimiters, usesColons } from '../../keyspace/infer.ts';
@@ -19,8 +20,13 @@ interface FoundKeys {
 }
 
 /** @throws InputError where the target cannot be used */
-export function selectByName(target: Target, { mode }: InvalidateInput, map: NamespaceMap): Selection {
-  return mode === 'generation' ? selectGenerations(target, map) : selectKeys(target, map);
+export function selectByName(
+  target: Target,
+  { mode }: InvalidateInput,
+  map: NamespaceMap,
+  inferred?: InferredNames,
+): Selection {
+  return mode === 'generation' ? selectGenerations(target, map) : selectKeys(target, map, inferred);
 }
 
 /**
@@ -37,22 +43,28 @@ export async function findKeys(
   const { signal, progress, now } = context;
   const isGeneration = input.mode === 'generation';
   const ids = target.kind === 'entity' && !isGeneration ? target.ids : [];
+  const { only = [], exclude = [] } = input;
+  const limits = paceLimitsOf(input);
+  const names = [...(target.kind === 'namespace' ? target.names : []), ...only, ...exclude];
+  const inferred = map.isEmpty
+    ? await learnNames(server, map, names, { limits, signal, progress })
+    : undefined;
   const entity = input.walk || isGeneration ? null : indexedEntity(target, map);
   const { selection, indexes } =
     entity === null
-      ? { selection: selectByName(target, input, map), indexes: null }
+      ? { selection: selectByName(target, input, map, inferred), indexes: null }
       : await readIndexes(server, entity, ids);
   const mentions =
     target.kind === 'entity' && ids.length > 0 && indexes === null
       ? new MentionTally(target.name, ids, map)
       : undefined;
   const plan = await planInvalidation(server, selection, {
-    ...{ limits: paceLimitsOf(input), signal, progress, now, absent: isGeneration },
+    ...{ map, limits, signal, progress, now, absent: isGeneration },
     ...(mentions && { mentions }),
     // A counter is no data that could be lost.
     scope: isGeneration
       ? () => ({ namespace: 'generation', stays: null })
-      : scopeOf(map, input.only ?? [], input.exclude ?? []),
+      : scopeOf(map, only, exclude, inferred),
   });
   const isEmpty = plan.complete && plan.keys.length + plan.excluded.length === 0;
   const delimiter =

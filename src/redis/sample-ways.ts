@@ -2,7 +2,6 @@ import type { WalkAccount } from './account.ts';
 import { askColumns, joinColumns, type KeyColumns, receiveColumns, type WalkColumns } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { RedisError } from './errors.ts';
-import { infoOf } from './info.ts';
 import type { PageSource } from './page-source.ts';
 import { mayReturn, Patience } from './readiness.ts';
 import type { RedisNode, RedisServer } from './server.ts';
@@ -48,10 +47,8 @@ export class SampleWays {
       if (opened !== undefined) return opened;
       try {
         const connection = await this.open(node);
-        if (this.account.reconnects === 0) return connection;
-        const [info] = await connection.exchange([['INFO', 'SERVER']]);
         // Another process has its keys in another order, and pages of both may have the same keys.
-        if (infoOf(info)?.['run_id'] !== from.runId) from.source.layOutAgain();
+        if ((connection.serverInfo['run_id'] ?? null) !== from.runId) from.source.layOutAgain();
         return connection;
       } catch (error) {
         await this.follow(error, this.opened.get(node));

@@ -253,6 +253,7 @@ describe('on a real server', () => {
       pages++;
       controller.abort();
     }
-    expect(pages).toBeLessThan(60);
+    // Eight rounds of ten pages may be on their way.
+    expect(pages).toBeLessThan(100);
   });
 });

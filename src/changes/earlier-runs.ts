@@ -1,7 +1,7 @@
 import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ArchiveError, type ArchiveFrame } from '../records/archive/format.ts';
-import { type ArchiveReader, readArchive } from '../records/archive/reader.ts';
+import { ArchiveError, type ArchiveFrame, type ArchiveHeader } from '../records/archive/format.ts';
+import { readArchive } from '../records/archive/reader.ts';
 import type { ByteString } from '../support/bytes.ts';
 
 /** What earlier runs of one plan have done, as their journals say it. */
@@ -24,18 +24,13 @@ export async function readEarlierRuns(
 ): Promise<EarlierRuns> {
   const folders = [folder, file && dirname(file)].filter((each) => each !== null);
   const paths = [...folders.flatMap(journalsIn), ...(file === null ? [] : [file])];
-  const found: { readonly path: string; readonly createdAt: string }[] = [];
-  for (const path of new Set(paths)) {
-    const header = await headerOf(path);
-    if (header?.kind === 'journal' && header.plan === plan) found.push({ path, createdAt: header.createdAt });
-  }
-  found.sort((left, right) => left.createdAt.localeCompare(right.createdAt));
+  const found = (await readJournals(paths)).filter(({ header }) => header.plan === plan);
   let journals: string[] = [];
   let completedAt: string | null = null;
   const touched = new Map<ByteString, number | null>();
-  for (const { path, createdAt } of found) {
+  for (const { path, header } of found) {
     if (await readRun(path, touched)) {
-      completedAt = createdAt;
+      completedAt = header.createdAt;
       journals = [];
       touched.clear();
     } else journals.push(path);
@@ -43,7 +38,23 @@ export async function readEarlierRuns(
   return { journals, touched, completedAt };
 }
 
-function journalsIn(folder: string): string[] {
+/** A file with what its header says. */
+export interface Journal {
+  readonly path: string;
+  readonly header: ArchiveHeader;
+}
+
+/** Those of the files that are journals, oldest first. */
+export async function readJournals(paths: readonly string[]): Promise<Journal[]> {
+  const found: Journal[] = [];
+  for (const path of new Set(paths)) {
+    const header = await headerOf(path);
+    if (header?.kind === 'journal') found.push({ path, header });
+  }
+  return found.sort((left, right) => left.header.createdAt.localeCompare(right.header.createdAt));
+}
+
+export function journalsIn(folder: string): string[] {
   try {
     return readdirSync(folder)
       .filter((name) => name.endsWith('.journal'))
@@ -54,7 +65,7 @@ function journalsIn(folder: string): string[] {
   }
 }
 
-async function headerOf(path: string): Promise<ArchiveReader['header'] | null> {
+async function headerOf(path: string): Promise<ArchiveHeader | null> {
   // A journal is a file; a pipe of such a name would be waited for.
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
   const stream = createReadStream(path, { highWaterMark: 4096 });

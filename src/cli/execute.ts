@@ -111,7 +111,7 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
   const isStandalone = execution.standalone === true;
   const loaded = isStandalone ? null : await loadMap(io, options);
   const resolved = isStandalone
-    ? await resolve({ ...io, variables: {} }, pick(options, ['color', 'output']), null)
+    ? await resolve({ ...io, variables: {} }, pick(options, ['color', 'output', 'outputOrigin']), null)
     : await resolve(io, options, loaded);
   requireProfile(resolved, execution, run.command);
   const warn = (text: string) => messages.tell(() => printer.warn(text));

@@ -22,6 +22,8 @@ export interface GlobalOptions {
   readonly retryFor?: number;
   readonly config?: string;
   readonly output?: OutputFormat | ReportFormat;
+  /** Where the output comes from, where it is not an option. */
+  readonly outputOrigin?: string;
   /** False with --no-color. */
   readonly color: boolean;
   readonly quiet?: true;
@@ -34,7 +36,10 @@ export function addGlobalOptions(program: Command): void {
     return option;
   };
   const connection = adderFor('Connection:');
-  connection('-u, --url <url>', 'server to use: redis://, rediss:// or unix:// (env: REDIS_URL)');
+  connection(
+    '-u, --url <url>',
+    'server to use: HOST:PORT, redis://, rediss:// or unix:// (env: CACHECTL_URL, REDIS_URL)',
+  );
   connection('-p, --profile <name>', 'profile of the map to use (env: CACHECTL_PROFILE)');
   connection('--cluster', 'the server is a node of a cluster: use all of its primaries');
   connection('-n, --db <number>', 'database number').argParser(countArgument(0));
@@ -62,11 +67,12 @@ export function addGlobalOptions(program: Command): void {
     'map to use (env: CACHECTL_CONFIG; default: cachectl.config.json, searched upwards)',
   );
   const output = adderFor('Output:');
-  output('-o, --output <format>', 'form of the result (default: table on a terminal, tsv in a pipe)').choices(
-    [...outputFormats, ...Object.keys(reportFormats)],
-  );
+  output(
+    '-o, --output <format>',
+    'form of the result (env: CACHECTL_OUTPUT; default: table on a terminal, tsv in a pipe)',
+  ).choices([...outputFormats, ...Object.keys(reportFormats)]);
   output('--no-color', 'no colors (env: NO_COLOR)');
-  output('-q, --quiet', 'no progress and no warnings on stderr');
+  output('-q, --quiet', 'no progress, no warnings, and no line about what the command cost the server');
 }
 
 /** True for options that collect what they are given each time. */

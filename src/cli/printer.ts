@@ -4,6 +4,7 @@ import {
   isReportFormat,
   type Outcome,
   type OutputFormat,
+  outputFormats,
   type ReportFormat,
   type RowSink,
 } from '../commands/context.ts';
@@ -148,7 +149,9 @@ export class Printer {
       await this.write(this.machineText(execution, result, failure, own, texts));
       return;
     }
-    const all = view(isPerson, outcome?.seen ?? null);
+    const all = view(isPerson, outcome?.seen ?? null).filter(
+      (block) => block.kind !== 'note' || block.isCost !== true || this.options.quiet !== true,
+    );
     const blocks = this.rows === undefined ? all : all.filter((block) => !caveatsOf([block]).length);
     if (blocks.length === 0) return;
     if (isPerson) return this.print(blocks);
@@ -188,11 +191,13 @@ export class Printer {
   }
 }
 
-/** What a program reads from a pipe is the command's choice, where the person made none. */
-export function withFormat(options: GlobalOptions, io: Io, format: OutputFormat | undefined): GlobalOptions {
-  return format === undefined || options.output !== undefined || io.stdout.isTTY === true
-    ? options
-    : { ...options, output: format };
+/** The format of the environment, else for a pipe the one of the command, where the person has given none. */
+export function withFormat(options: GlobalOptions, io: Io, inPipe: OutputFormat | undefined): GlobalOptions {
+  if (options.output !== undefined) return options;
+  const named = outputFormats.find((format) => format === io.variables['CACHECTL_OUTPUT']);
+  if (named !== undefined) return { ...options, output: named, outputOrigin: 'CACHECTL_OUTPUT' };
+  if (inPipe === undefined || io.stdout.isTTY === true) return options;
+  return { ...options, output: inPipe, outputOrigin: 'default: a pipe' };
 }
 
 const defaultFormat = (io: Io): OutputFormat => (io.stdout.isTTY === true ? 'table' : 'tsv');

@@ -60,6 +60,15 @@ export const runCli: RunCli = async (argv, io) => {
     exitCode = await execute(io, self.optsWithGlobals() as unknown as GlobalOptions, name, execution, runCli);
   };
   const program = buildProgram(io, run);
+  if (argv.length === 0 && io.stdout.isTTY === true) {
+    const [{ execute }, { overviewExecution }] = await Promise.all([
+      import('./execute.ts'),
+      import('../commands/overview/run.ts'),
+    ]);
+    // A first look is not to be waited for.
+    const quick = { color: true, timeout: 2, retryFor: 0 };
+    return execute(io, quick, 'overview', overviewExecution(version), runCli);
+  }
   if (argv.length === 0) {
     io.stdout.write(program.helpInformation());
     return exitCodes.success;

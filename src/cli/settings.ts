@@ -1,4 +1,4 @@
-import type { OutputFormat, ReportFormat } from '../commands/context.ts';
+import { type OutputFormat, outputFormats, type ReportFormat } from '../commands/context.ts';
 import type { Setting } from '../commands/context.ts';
 import type { JudgedConfig } from '../config/trust.ts';
 import { given } from '../support/collections.ts';
@@ -64,6 +64,7 @@ export async function resolveSettings(
   surroundings: Surroundings,
 ): Promise<ResolvedSettings> {
   const { workingDirectory, stdoutIsTerminal, signal } = surroundings;
+  requireOutput(variables);
   const chosen = await choose(options, variables, loaded);
   const { url, route, leading, profiles, refused } = chosen;
   const isTrusted = (loaded?.trust.refusal ?? null) === null;
@@ -76,7 +77,7 @@ export async function resolveSettings(
   const timeout = firstOf([options.timeout, '--timeout'], [defaultTimeoutSeconds, 'default']);
   const retryFor = firstOf([options.retryFor, '--retry-for'], [defaultRetryForSeconds, 'default']);
   const output = firstOf(
-    [options.output, '--output'],
+    [options.output, options.outputOrigin ?? '--output'],
     [
       stdoutIsTerminal ? ('table' as const) : ('tsv' as const),
       stdoutIsTerminal ? 'default: a terminal' : 'default: a pipe',
@@ -202,7 +203,12 @@ export async function furtherTarget(
   const options: GlobalOptions = { color, ...given({ timeout, retryFor, ...where }) };
   const surroundings = { workingDirectory, stdoutIsTerminal: false, signal };
   // A profile named there is that of the run.
-  const unnamed = { ...variables, CACHECTL_PROFILE: undefined, REDIS_URL: undefined };
+  const unnamed = {
+    ...variables,
+    CACHECTL_PROFILE: undefined,
+    CACHECTL_URL: undefined,
+    REDIS_URL: undefined,
+  };
   const { target, obstacle, warnings } = await resolveSettings(options, unnamed, loaded, surroundings);
   if (obstacle !== null) throw obstacle;
   for (const text of warnings) warn(text);
@@ -239,7 +245,7 @@ function namedProfile(
   variables: Variables,
   loaded: JudgedConfig | null,
 ): NamedProfile | null {
-  const givenUrl = options.url ?? nonEmpty(variables['REDIS_URL']);
+  const givenUrl = options.url ?? urlIn(variables)?.value;
   const unlessUrl = (name: string | undefined) => (givenUrl === undefined ? name : undefined);
   const chosen = firstOf<string | null>(
     [options.profile, '--profile'],
@@ -262,6 +268,24 @@ function namedProfile(
   return { name: chosen.value, config, origin: chosen.origin };
 }
 
+/** The URL of the environment: the variable of this program goes before the one that others use too. */
+function urlIn(variables: Variables): Sourced<string> | undefined {
+  for (const origin of ['CACHECTL_URL', 'REDIS_URL']) {
+    const value = nonEmpty(variables[origin]);
+    if (value !== undefined) return { value, origin };
+  }
+  return undefined;
+}
+
+/** @throws InputError where CACHECTL_OUTPUT is none of the formats */
+function requireOutput({ CACHECTL_OUTPUT: format }: Variables): void {
+  if (!format || outputFormats.some((each) => each === format)) return;
+  throw new InputError(
+    `CACHECTL_OUTPUT: there is no format \`${format}\``,
+    `use ${outputFormats.join(', ')}`,
+  );
+}
+
 /** @throws InputError where --cluster is given with Sentinels */
 function destinationIn(
   options: GlobalOptions,
@@ -271,11 +295,12 @@ function destinationIn(
   const atUrl = (url: string | undefined): Destination | undefined =>
     url === undefined ? undefined : { kind: 'server', urls: [url] };
   const inProfile = named === null ? undefined : destinationOf(named.config);
+  const environment = urlIn(variables);
   const found = firstOf<Destination>(
     [atUrl(options.url), '--url'],
     // A profile named by a flag is a flag too, and wins over the environment.
     [named?.origin === '--profile' ? inProfile : undefined, `profile ${named?.name ?? ''}`],
-    [atUrl(nonEmpty(variables['REDIS_URL'])), 'REDIS_URL'],
+    [atUrl(environment?.value), environment?.origin ?? ''],
     [inProfile, `profile ${named?.name ?? ''}`],
     [atUrl(defaultUrl), 'default'],
   );

@@ -34,12 +34,41 @@ export async function reportUnparsed(
   return failure.exitCode;
 }
 
+const removal =
+  '`cachectl invalidate` removes what a user or an entity has, or the keys of a pattern, after a plan: `cachectl invalidate --pattern PATTERN --dry-run`';
+const listing = '`cachectl keys PATTERN` lists keys, `cachectl inspect` shows namespaces';
+const living = '`cachectl watch` is the live view, `cachectl hits` says what misses, and why';
+
+/** Words of other tools for what has another name here. */
+const foreignCommands: ReadonlyMap<string, string> = new Map([
+  ...['ls', 'list', 'scan'].map((word) => [word, listing] as const),
+  ...['rm', 'del', 'delete', 'unlink', 'remove', 'purge', 'flush', 'flushdb', 'flushall', 'clear'].map(
+    (word) => [word, removal] as const,
+  ),
+  ...['top', 'monitor', 'live'].map((word) => [word, living] as const),
+  ...['info', 'status', 'dbsize'].map(
+    (word) => [word, '`cachectl stats` shows hit rate, memory and namespaces'] as const,
+  ),
+  ...['memory', 'du', 'bigkeys', 'memkeys'].map(
+    (word) => [word, '`cachectl inspect` shows bytes by namespace, and the largest keys'] as const,
+  ),
+  ...['ping', 'health'].map((word) => [word, '`cachectl check` says whether the server works'] as const),
+  ...['set', 'load', 'import', 'restore'].map(
+    (word) => [word, '`cachectl warm FILE` loads keys; `cachectl undo` puts back what was removed'] as const,
+  ),
+  ...['dump', 'save', 'backup'].map((word) => [word, '`cachectl export` writes keys to a file'] as const),
+]);
+
 /** What commander says, with where to look it up. */
 function inWords(
   { code, message }: CommanderError,
   path: readonly string[] | null,
   program: CommandUnknownOpts,
 ): InputError {
+  const foreign =
+    code === 'commander.unknownCommand' ? /^error: unknown command '([\w-]+)'/.exec(message)?.[1] : undefined;
+  const meant = foreignCommands.get(foreign?.toLowerCase() ?? '');
+  if (meant !== undefined) return new InputError(`there is no command \`${foreign}\``, meant);
   const text = withoutValues(message.replace(/^error: /, ''));
   return new InputError(
     code === 'commander.help' ? 'a command is missing' : withOptionFor(text, commandAt(program, path ?? [])),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { ArchiveWriter } from '../records/archive/writer.ts';
+import { type Journal, journalsIn, readJournals } from '../changes/earlier-runs.ts';
 import { InputError } from '../support/failure.ts';
 import type { RemovalMode } from '../changes/apply.ts';
 import {
@@ -116,6 +117,12 @@ export function requireSamePlace(
 ): void {
   if (server === address && database === nodes[0].database) return;
   throw new InputError(`${subject} ${server}, and this is ${address}`, hint);
+}
+
+/** The journals that were not given a file of their own, oldest first. */
+export async function keptJournals({ environment }: Context): Promise<Journal[]> {
+  const folder = journalFolder(environment.variables);
+  return folder === null ? [] : readJournals(journalsIn(folder));
 }
 
 /** Opens the journal of a change; null where none is to be kept, or there is no place. @throws InputError */

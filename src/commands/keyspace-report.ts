@@ -5,7 +5,7 @@ import type { OwnLookups } from '../redis/lookups.ts';
 import { ledgerFolder, touchesOf } from '../health/lookups/ledger.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { Context } from './context.ts';
-import { type Block, caveats, note, type NoteBlock } from '../render/blocks.ts';
+import { type Block, caveats, costNote, note, type NoteBlock } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 import type { KeyStatistics } from '../keyspace/key-statistics.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
@@ -291,13 +291,9 @@ export function costNotes(cost: ServerCost, own: OwnLookups): Block[] {
       ...refusedColumns.map(({ column, reason }) => `no ${column} column: the server answered \`${reason}\``),
       unreadableText(unreadableKeys),
     ),
-    ...notesThatHold([
-      [
-        true,
-        'dim',
-        `cost to the server: ${counted(cost.commands, 'command')}, ${formatBytes(cost.receivedBytes)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ${ownLookupsText(own)}`,
-      ],
-    ]),
+    costNote(
+      `${counted(cost.commands, 'command')}, ${formatBytes(cost.receivedBytes)} sent${cpu}, in ${formatSeconds(cost.durationSeconds)}; ${ownLookupsText(own)}`,
+    ),
   ];
 }
 

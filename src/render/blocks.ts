@@ -62,6 +62,8 @@ export interface NoteBlock {
    * for programs it is on stderr, and in JSON in `caveats`.
    */
   readonly isCaveat?: true;
+  /** What the command cost the server; left out with --quiet. */
+  readonly isCost?: true;
 }
 
 /** A command to copy, under a line that says what for; on a line of its own, which is never wrapped. Left out of tsv and csv. */
@@ -95,6 +97,12 @@ export const factsOf = (name: string, title: string, ...facts: readonly Fact[]):
 });
 
 export const note = (tone: NoteBlock['tone'], text: string): NoteBlock => ({ kind: 'note', tone, text });
+
+/** @param text What the command cost, as it reads after `cost to the server: ` */
+export const costNote = (text: string): NoteBlock => ({
+  ...note('dim', `cost to the server: ${text}`),
+  isCost: true,
+});
 
 /** A note for each text; none where there is nothing to say. */
 export const notes = (tone: NoteBlock['tone'], ...texts: readonly (string | false | null)[]): NoteBlock[] =>

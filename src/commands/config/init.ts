@@ -14,7 +14,7 @@ import { fileFailureText, InputError } from '../../support/failure.ts';
 import { writeNamedFile } from '../../support/named-file.ts';
 import { type KeyStatistics, noIdleTime } from '../../keyspace/key-statistics.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, note } from '../../render/blocks.ts';
+import { type Block, costNote, note } from '../../render/blocks.ts';
 import { fieldsOf } from '../../render/table.ts';
 import { stateFolder } from '../../support/files.ts';
 import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
@@ -232,7 +232,7 @@ function view(result: InitResult, own: OwnLookups): Block[] {
       ),
     ),
     ...cautions.map(({ text, namespaces: concerned }) => note('plain', `${listed(concerned)}: ${text}`)),
-    note('dim', `cost to the server: ${ownLookupsText(own)}`),
+    costNote(ownLookupsText(own)),
     note(
       coverage >= 0.95 ? 'good' : 'warning',
       `the namespaces take in ${formatRatio(coverage)} of the keys seen`,

@@ -7,7 +7,7 @@ import { InputError } from '../../support/failure.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../support/bytes.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, caveats, fact, note } from '../../render/blocks.ts';
+import { type Block, caveats, costNote, fact, note } from '../../render/blocks.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { warnOfEscapes } from '../escaped-key.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -203,7 +203,7 @@ function view(result: GetResult, own: OwnLookups): Block[] {
   }
   if (result.value === null && result.members === null)
     blocks.push(note('plain', `values of type ${result.type ?? 'unknown'} are not shown`));
-  return [...blocks, note('dim', `cost to the server: ${ownLookupsText(own)}`)];
+  return [...blocks, costNote(ownLookupsText(own))];
 }
 
 function valueBlocks(value: DecodedValue): Block[] {

@@ -1,4 +1,4 @@
-import { type Block, caveats, fact, factsOf, note, notes } from '../../render/blocks.ts';
+import { type Block, caveats, costNote, fact, factsOf, note, notes } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Comparison, NamespaceChange } from '../../traffic/history.ts';
@@ -30,7 +30,7 @@ export function viewHits(result: HitsResult, limits: Limits): Block[] {
     ...notes('plain', ...unjudgedTexts(result.unjudgedTargets, '--mode')),
     ...caveats('warning', ...result.remarks, forgotten > 0 && overflow),
     ...restoredNotes(result.notifications),
-    note('dim', costText(result)),
+    costNote(costText(result)),
   ];
 }
 
@@ -157,5 +157,5 @@ function costText({ serverCost: cost, mode, windowSeconds }: HitsResult): string
     `${counted(markLookups, 'lookup')} of our own, taken off`,
     `at most ${formatSeconds(maxLagSeconds)} behind`,
   ];
-  return `cost to the server: ${[work || 'not reported', ...(mode === 'counters' ? [] : seen)].join(' · ')}`;
+  return [work || 'not reported', ...(mode === 'counters' ? [] : seen)].join(' · ');
 }

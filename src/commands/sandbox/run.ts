@@ -83,7 +83,10 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
     const result = await fill(context, input, server, node);
     const start = { ...input, rate, configFile: result.config, now: context.now, signal: stop };
     const traffic = rate > 0 ? startTraffic(node, start) : undefined;
-    const variables = { REDIS_URL: server.url, CACHECTL_CONFIG: result.config, CACHECTL_PROFILE: '' };
+    const variables = {
+      ...{ CACHECTL_URL: server.url, REDIS_URL: server.url },
+      ...{ CACHECTL_CONFIG: result.config, CACHECTL_PROFILE: '' },
+    };
     const account = async () => {
       stopTraffic.abort();
       const totals = await traffic?.ended;
@@ -226,7 +229,7 @@ function view(result: SandboxResult): Block[] {
       ],
     },
     note('plain', 'to use it in another terminal:'),
-    note('plain', `export REDIS_URL=${result.url}`),
+    note('plain', `export CACHECTL_URL=${result.url}`),
     note('plain', `export CACHECTL_CONFIG=${result.config}`),
     note('plain', result.fault === null ? 'cachectl stats' : 'cachectl hits --for 5s'),
     note('dim', 'Ctrl-C ends it and removes everything'),

@@ -6,6 +6,7 @@ import {
   type FactsBlock,
   factsOf,
   caveats,
+  costNote,
   note,
   notes,
   type TableBlock,
@@ -40,9 +41,7 @@ export function viewStats(result: StatsResult, own: OwnLookups): Block[] {
     ),
     ...(traffic ? trafficNotes(traffic) : []),
     ...(reading ? readingNotes(reading) : []),
-    ...(serverCost
-      ? costNotes(serverCost, own)
-      : [note('dim', `cost to the server: ${ownLookupsText(own)}`)]),
+    ...(serverCost ? costNotes(serverCost, own) : [costNote(ownLookupsText(own))]),
   ];
 }
 

@@ -2,7 +2,7 @@ import { keyText } from '../../keyspace/key-text.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { type Block, note } from '../../render/blocks.ts';
+import { type Block, costNote } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { warnOfEscapes } from '../escaped-key.ts';
@@ -52,6 +52,6 @@ function view(result: TtlResult, own: OwnLookups): Block[] {
       seconds('ttlSeconds', 'TTL'),
       text('state', 'STATE'),
     ]),
-    note('dim', `cost to the server: ${ownLookupsText(own)}`),
+    costNote(ownLookupsText(own)),
   ];
 }

@@ -10,7 +10,9 @@ export const defineUndo: DefineCommand = (program, run) => {
         'would have left by now, and TTLs that --mode soft has shortened. A key that was written again since keeps what it has. ' +
         'Running it twice is harmless.',
     )
-    .argument('<journal>', 'file of the journal; the invalidation has named it')
+    .argument('[journal]', 'file of the journal; the invalidation has named it')
+    .option('--last', 'the latest journal of this server')
+    .option('--list', 'list the journals, and change nothing')
     .option('--replace', 'put the old value in the place of what was written since')
     .option('--allow-evictions', 'continue when the server evicts keys')
     .addOption(common.waitReplicas)
@@ -21,11 +23,14 @@ export const defineUndo: DefineCommand = (program, run) => {
     .addHelpText(
       'after',
       examples(
+        ['cachectl undo --last', 'put back what the latest removal took, after a question'],
+        ['cachectl undo --list', 'what can be put back'],
         ['cachectl undo invalidate.journal --dry-run', 'what would come back'],
-        ['cachectl undo invalidate.journal --yes', 'put it back, without a question'],
       ),
     )
     .action((journal, options, self) =>
-      run(self, async () => (await import('./run.ts')).undoExecution({ journal, ...options })),
+      options.list === true
+        ? run(self, async () => (await import('./list.ts')).listExecution({ journal, ...options }))
+        : run(self, async () => (await import('./run.ts')).undoExecution({ journal, ...options })),
     );
 };

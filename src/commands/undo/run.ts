@@ -8,6 +8,7 @@ import { RedisError } from '../../redis/errors.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { given } from '../../support/collections.ts';
 import type { KeySet } from '../../support/key-set.ts';
+import type { Journal } from '../../changes/earlier-runs.ts';
 import { readStaying } from '../../changes/journal.ts';
 import { type Undoing, undoJournal } from '../../changes/undo.ts';
 import { silentProgress } from '../../support/progress.ts';
@@ -22,12 +23,14 @@ import {
 } from '../planned-change.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { requireSamePlace } from '../backup.ts';
+import { keptJournals, requireSamePlace } from '../backup.ts';
 import { blankOf } from '../blank.ts';
 
 interface UndoInput extends ConsentInput, ReplicaInput {
   /** A file. */
-  readonly journal: string;
+  readonly journal?: string | undefined;
+  /** In place of a file: the latest journal of the server. */
+  readonly last?: true;
   readonly replace?: true;
   readonly otherServer?: true;
   readonly allowEvictions?: true;
@@ -64,12 +67,31 @@ export function undoExecution(input: UndoInput): Execution<UndoResult> {
 }
 
 async function undo(context: Context, input: UndoInput): Promise<Outcome<UndoResult>> {
-  const journal = await openFile(input.journal, context.environment.workingDirectory, context.signal);
+  const file = await fileOf(context, input);
+  const journal = await openFile(file, context.environment.workingDirectory, context.signal);
   try {
     return await undoFrom(journal, context, input);
   } finally {
     await journal.close();
   }
+}
+
+/** @throws InputError where none is named, or the server has none */
+async function fileOf(context: Context, { journal, last }: UndoInput): Promise<string> {
+  if ((journal === undefined) !== (last === true))
+    throw new InputError(
+      last ? 'a journal and --last exclude each other' : 'name a journal, or --last for the latest one',
+      '`cachectl undo --list` lists them',
+    );
+  if (journal !== undefined) return journal;
+  const { address, nodes } = await context.connect();
+  const here = ({ header }: Journal) => header.server === address && header.database === nodes[0].database;
+  const latest = (await keptJournals(context)).findLast(here);
+  if (latest !== undefined) return latest.path;
+  throw new InputError(
+    `there is no journal of ${address}`,
+    '`cachectl undo --list` lists those of all servers',
+  );
 }
 
 async function undoFrom(
@@ -84,7 +106,7 @@ async function undoFrom(
       requireSamePlace(
         connected,
         header,
-        `journal \`${input.journal}\` is of`,
+        `journal \`${journal.name}\` is of`,
         'connect to that server, or add --other-server to mean this one',
       );
     return { server: connected, staying: await readStaying(frames) };
@@ -103,7 +125,7 @@ async function undoFrom(
       const { restored, rewritten, expired, withoutValue, failed, notAttempted } = undoing;
       const skipped = rewritten + expired + withoutValue + notAttempted;
       const result: UndoResult = {
-        ...{ journal: input.journal, action: header.action, createdAt: header.createdAt, dryRun },
+        ...{ journal: journal.name, action: header.action, createdAt: header.createdAt, dryRun },
         ...undoing,
         ...{ keys: restored + skipped + failed, skipped, journalTruncated: isCut() },
         durationSeconds: (now() - startedAt) / 1000,

@@ -1,5 +1,5 @@
 import { InputError } from '../../support/failure.ts';
-import { type Block, note } from '../../render/blocks.ts';
+import { type Block, costNote } from '../../render/blocks.ts';
 import { type Field, fieldsOf, gridOf } from '../../render/table.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
 import type { RedisServer } from '../../redis/server.ts';
@@ -143,9 +143,8 @@ const nothingToSay: WatchResult = {
 
 function viewEnd({ intervalCount, durationSeconds: seconds, ownCommands }: WatchResult): Block[] {
   return [
-    note(
-      'dim',
-      `cost to the server: ${counted(ownCommands, 'command')} in ${counted(intervalCount, 'interval')}, ${formatSeconds(seconds)}; its hit counters were left alone`,
+    costNote(
+      `${counted(ownCommands, 'command')} in ${counted(intervalCount, 'interval')}, ${formatSeconds(seconds)}; its hit counters were left alone`,
     ),
   ];
 }

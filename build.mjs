@@ -39,6 +39,8 @@ const bundle = await rolldown({
   cwd: root,
   input: 'src/main.ts',
   platform: 'node',
+  // jsonc-parser's `main` is of UMD, whose own calls of require no bundler sees.
+  resolve: { mainFields: ['module', 'main'] },
   preserveEntrySignatures: false,
   checks: { ineffectiveDynamicImport: false },
   transform: { target: 'node20', define: { CACHECTL_VERSION: JSON.stringify(packageOf(root).version) } },

@@ -84,6 +84,12 @@ test('a command that asks a server loads the client, and no more than it needs',
     ).toEqual([]);
 });
 
+test('the program reads a map, with all that the parser of it needs', async () => {
+  const map = join(packageRoot, 'examples/education/cachectl.config.json');
+  const outcome = await runBinary(['--config', map, 'config', 'validate']);
+  expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
 test('--version is that of the package', async () => {
   const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
     version: string;

@@ -13,12 +13,14 @@ import {
   slotPages,
 } from '../../../src/redis/page-source.ts';
 import { infoNumber, readInfo } from '../../../src/redis/info.ts';
+import { replyText } from '../../../src/redis/reply.ts';
 import { samplePages, type SampleOptions } from '../../../src/redis/sample.ts';
 import type { RedisServer } from '../../../src/redis/server.ts';
 import { walkKeys } from '../../../src/redis/walk.ts';
 import type { RedisProcess } from '../../server/redis-process.ts';
 import { emptyDatabase, send, sendAll, startPrivateServer, targetOf } from '../../server/redis.ts';
 import { rounds } from '../../server/effort.ts';
+import { until } from '../../server/until.ts';
 
 /** Everything that a source has, in draws of changing sizes. */
 function drawAll(source: PageSource, draw: SeededRandom, limits: readonly number[]): PagePlace[] {
@@ -157,8 +159,9 @@ describe('on a real server', () => {
   });
   beforeEach(() => emptyDatabase(server));
 
-  const store = (count: number) =>
-    sendAll(
+  /** Keys in a table that is not being resized: that would change what its pages hold. */
+  async function store(count: number): Promise<void> {
+    await sendAll(
       server,
       Array.from({ length: count }, (_, index) => [
         'SET',
@@ -166,6 +169,11 @@ describe('on a real server', () => {
         'x',
       ]),
     );
+    await until('the table is at rest', async () => {
+      const statistics = replyText(await send(server, 'DEBUG', 'HTSTATS', 0));
+      return !statistics.includes('rehashing target');
+    });
+  }
   const sampleOf = (options: Partial<SampleOptions> = {}, keys = 20_000, account = emptyAccount()) =>
     samplePages(
       server,
@@ -188,7 +196,8 @@ describe('on a real server', () => {
     expect(numbers).toEqual(Array.from({ length: 256 }, (_, index) => index));
     // Segments of 78 keys, give or take 9, read as pages of 78.
     expect(new Set(keys).size).toBeGreaterThan(20_000 * 0.93);
-    expect(keys.length).toBeLessThan(20_000 * 1.03);
+    // A page ends behind a bucket, which has up to seven keys on Valkey.
+    expect(keys.length).toBeLessThan(20_000 * 1.06);
     // And a DBSIZE with each round of ten pages.
     expect(account.commands).toBe(256 + Math.ceil(256 / 10) + keys.length);
   });

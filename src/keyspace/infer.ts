@@ -138,17 +138,26 @@ function partsOf(segment: string): Part[] {
   const parts: Part[] = [];
   for (let start = 0; start < segment.length; start++) {
     if (kinds[segment.charCodeAt(start)] === 0) continue;
-    let [end, digits] = [start, 0];
-    for (let kind = kinds[segment.charCodeAt(end)]; kind; kind = kinds[segment.charCodeAt(++end)])
-      if (kind === digit) digits++;
+    const { end, digits } = runAt(segment, start);
     if (digits > 0 || end - start >= shortestToken) {
       const part = spanningPart(segment, start, end) ?? partOfRun(segment, start, end, digits);
       if (part !== null) parts.push(part);
-      end = part?.end ?? end;
-    }
-    start = end;
+      start = part?.end ?? end;
+    } else start = end;
   }
   return parts;
+}
+
+/** Letters and digits from a place on. */
+function runAt(segment: string, start: number): { end: number; digits: number } {
+  let end = start;
+  let digits = 0;
+  for (; end < segment.length; end++) {
+    const kind = kinds[segment.charCodeAt(end)];
+    if (kind === 0) break;
+    if (kind === digit) digits++;
+  }
+  return { end, digits };
 }
 
 const spanning = new RegExp(

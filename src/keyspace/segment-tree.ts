@@ -219,10 +219,10 @@ export class SegmentTree<L extends Leaf<L>> {
   private placeOf(node: TreeNode<L>, word: string, level: number): string {
     const limit = level === (this.options.map.isEmpty ? 0 : 1) ? firstWordLimit : wordLimit;
     let joined = this.joinedPlaceOf(node, word);
-    for (const join of [this.joinNumbered, this.joinStems]) {
+    for (const join of [() => this.joinNumbered(node), () => this.joinStems(node)]) {
       if (joined !== undefined || node.full) break;
       if (node.words < limit) return word;
-      join.call(this, node);
+      join();
       joined = this.joinedPlaceOf(node, word);
     }
     if (joined !== undefined) return joined;

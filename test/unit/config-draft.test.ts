@@ -117,7 +117,7 @@ describe('a drafted map', () => {
   });
 
   test('takes words that differ in a number alone for one pattern', () => {
-    expect(patternsOf(draftOf(observed(numbered(9, (id) => `page_${id}`))))).toEqual({ page: 'page_<int>' });
+    expect(patternsOf(draftOf(observed(numbered(9, (id) => `page_${id}`))))).toEqual({ page: 'page_<id>' });
   });
 
   test('tells apart what is written with different TTLs', () => {

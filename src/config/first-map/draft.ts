@@ -212,9 +212,9 @@ function entityWord(before: string | undefined, at: number, delimiters: readonly
   return at === 1 && /^[a-z]{3,}$/.test(word) && !word.endsWith('s') ? word : null;
 }
 
-/** `user` of `user-<int>` and of `app_user<int>`; null for all that is no owner with its number. */
+/** `user` of `user-<id>` and of `app_user<id>`; null for all that is no owner with its number. */
 function ownerWithin(segment: string): string | null {
-  const word = /^(?:[^<]*[_.-])?([a-z]+)[_.-]?<int>/.exec(segment)?.[1];
+  const word = /^(?:[^<]*[_.-])?([a-z]+)[_.-]?<id>/.exec(segment)?.[1];
   return ownerOf(word ?? '');
 }
 
@@ -223,7 +223,7 @@ function entityPattern(path: readonly string[], at: number): string {
   return path
     .map((segment, index) => {
       if (index === at) return segment.replace(/<[a-z]+>/, '<id>');
-      return segment.replace(/^<id>/, '<other>');
+      return segment.replaceAll('<id>', '<other>');
     })
     .join('');
 }

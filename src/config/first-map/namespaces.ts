@@ -93,7 +93,7 @@ function draftOf(
 /** Without the patterns that another one of them matches too: `session:<text>` takes what `session:<token>` takes. */
 function withoutCovered(paths: readonly (readonly string[])[]): readonly (readonly string[])[] {
   const isFreeForm = (path: readonly string[]) =>
-    path.every((segment) => !/^<(hash|date|token|uuid|email|int)>/.test(segment));
+    path.every((segment) => !/^<(hash|date|token|uuid|email|ip)>/.test(segment));
   const alike = groupBy(paths, (path) => path.map((segment) => segment.replace(/^<[a-z]+>/, '<>')).join(''));
   const covered = new Set<readonly string[]>();
   for (const members of alike.values()) {
@@ -134,6 +134,7 @@ function trimmed(segment: string, delimiters: readonly string[]): string {
   const bare = delimiters.includes(segment.slice(-1)) ? segment.slice(0, -1) : segment;
   return bare
     .replace(/(<[a-z]+>|\*)/g, '')
+    .replace(/([_.-])\1+/g, '$1')
     .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '')
     .replace(/[^\w.-]+/g, '-');
 }

@@ -108,9 +108,8 @@ function variableNames(
     for (const { segment, delimiter } of some) names.set(segment, `<text>${delimiter}`);
   };
 
-  for (const { segment } of words)
-    if (segment.includes('<id>')) names.set(segment, segment.replaceAll('<id>', '<int>'));
-  const stemOf = ({ segment }: Segment) => /^(.*\D)\d+(\D?)$/.exec(segment)?.slice(1).join('<int>') ?? '';
+  for (const { segment } of words) if (segment.includes('<id>')) names.set(segment, segment);
+  const stemOf = ({ segment }: Segment) => /^(.*\D)\d+(\D?)$/.exec(segment)?.slice(1).join('<id>') ?? '';
   for (const [stem, members] of groupBy(words, stemOf))
     if (stem !== '' && members.length >= 3) for (const { segment } of members) names.set(segment, stem);
   if (level === 0) return names;

@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSyn
 import Module from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 import { Script } from 'node:vm';
-import { deserialize, serialize } from 'node:v8';
 
 /** What Node 22.1 and newer have, and the types of Node 20 do not know. */
 type EnableCompileCache = (folder: string) => unknown;
@@ -59,8 +58,10 @@ function keepInFile(file: string): void {
     try {
       makeFolder(dirname(file));
       const draft = `${file}.${process.pid}`;
-      const code = new Map([...scripts].map(([path, script]) => [path, script.createCachedData()]));
-      writeFileSync(draft, serialize(code), { mode: 0o600 });
+      const code = [...scripts].map(([path, script]) => [path, script.createCachedData()] as const);
+      const lengths = code.map(([path, data]) => [path, data.length]);
+      const head = Buffer.from(`${JSON.stringify(lengths)}\n`);
+      writeFileSync(draft, Buffer.concat([head, ...code.map(([, data]) => data)]), { mode: 0o600 });
       renameSync(draft, file);
     } catch {
       // The next run compiles again.
@@ -72,9 +73,14 @@ function makeFolder(path: string): void {
   if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
 }
 
+/** A line of JSON with the paths and their lengths, then the data. Empty where there is no such file, or it was cut off. */
 function read(file: string): ReadonlyMap<string, Buffer> {
   try {
-    return deserialize(readFileSync(file)) as Map<string, Buffer>;
+    const bytes = readFileSync(file);
+    let at = bytes.indexOf(0x0a) + 1;
+    const lengths = JSON.parse(bytes.toString('utf8', 0, at)) as [path: string, length: number][];
+    const code = lengths.map(([path, length]) => [path, bytes.subarray(at, (at += length))] as const);
+    return new Map(at === bytes.length ? code : []);
   } catch {
     return new Map();
   }

@@ -171,9 +171,8 @@ function spanningPart(segment: string, start: number, end: number): Part | null 
   const next = segment.charAt(end);
   if (next !== '-' && next !== '.') return null;
   spanning.lastIndex = start;
-  const match = spanning.exec(segment);
-  const at = match?.slice(1).findIndex((group) => group !== undefined) ?? -1;
-  const placeholder = spanningNames[at];
+  const groups: (string | undefined)[] = spanning.exec(segment)?.slice(1) ?? [];
+  const placeholder = spanningNames[groups.findIndex((group) => group !== undefined)];
   return placeholder === undefined ? null : { start, end: spanning.lastIndex, placeholder };
 }
 

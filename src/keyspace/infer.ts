@@ -169,7 +169,8 @@ const spanningNames = ['<uuid>', '<date>', '<ip>'];
 /** What has other characters in it; `end` is where the letters and digits end that it begins with. */
 function spanningPart(segment: string, start: number, end: number): Part | null {
   const next = segment.charAt(end);
-  if (next !== '-' && next !== '.') return null;
+  const length = end - start;
+  if (next === '-' ? length !== 8 && length !== 4 : next !== '.' || length > 3) return null;
   spanning.lastIndex = start;
   const groups: (string | undefined)[] = spanning.exec(segment)?.slice(1) ?? [];
   const placeholder = spanningNames[groups.findIndex((group) => group !== undefined)];
@@ -224,10 +225,20 @@ function withPlaceholders(segment: string): string {
   }
   mixed += segment.slice(from);
   if (mixed.includes('@')) mixed = mixed.replace(taggedEmail, '<email>');
-  return segment.length > longestWord
-    ? mixed.replace(betweenEnds, (word) => (isTooLong(word) ? text : word))
-    : mixed;
+  return hasLongWord(segment) ? mixed.replace(betweenEnds, (word) => (isTooLong(word) ? text : word)) : mixed;
 }
+
+function hasLongWord(segment: string): boolean {
+  if (segment.length <= longestWord) return false;
+  let length = 0;
+  for (let at = 0; at < segment.length; at++) {
+    length = wordEnds.has(segment.charCodeAt(at)) ? 0 : length + 1;
+    if (length > longestWord) return true;
+  }
+  return false;
+}
+
+const wordEnds = new Set(Array.from('./|{}=&?,;#+@', (character) => character.charCodeAt(0)));
 
 const taggedEmail = /(?<=\{)[^{}<>@]+@[^{}<>@]+\.[^{}<>@]+(?=\})/g;
 const isTooLong = (word: string): boolean =>

@@ -1,6 +1,7 @@
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { commandDefinitions } from './commands.ts';
-import { exitCodeHelp, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
+import { exitCodeLines, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
+import { helpTopics, topicNamed } from '../commands/help/topics.ts';
 import { type Runner, examples } from '../commands/runner.ts';
 import { InputError } from '../support/failure.ts';
 import { fittedHelp } from './help-text.ts';
@@ -28,10 +29,12 @@ export function buildProgram(io: Io, run: Runner): Command {
       getErrHasColors: () => false,
     })
     .exitOverride()
-    .addHelpText('after', () => `${exitCodeText()}${firstSteps}`);
+    .addHelpText('after', `${exitCodeText}${firstSteps}${topicList}`);
   addGlobalOptions(program);
   for (const define of commandDefinitions) define(program, run);
-  for (const command of program.commands) {
+  // Not before: subcommands, which have no topics, take over what is set.
+  program.helpCommand('help [command]', 'print the help of a command or a topic');
+  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
     command.configureHelp({ ...program.configureHelp(), showGlobalOptions: false });
     command.addHelpText('after', 'Connection and output options: cachectl --help');
   }
@@ -46,9 +49,12 @@ const firstSteps = examples(
   ['cachectl invalidate user 123 --dry-run', 'what would go; nothing is changed'],
 );
 
-function exitCodeText(): string {
-  return `\nExit codes:\n${exitCodeHelp.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}\n`;
-}
+const exitCodeText = `\nExit codes:\n${exitCodeLines}\n`;
+
+const topicWidth = Math.max(...helpTopics.map(([name]) => name.length));
+const topicList = `\nTopics (cachectl help TOPIC):\n${helpTopics
+  .map(([name, summary]) => `  ${name.padEnd(topicWidth)}  ${summary}`)
+  .join('\n')}`;
 
 /** Parses and runs a command line. Never throws for an expected failure; gives the exit code. */
 export const runCli: RunCli = async (argv, io) => {
@@ -71,6 +77,12 @@ export const runCli: RunCli = async (argv, io) => {
   }
   if (argv.length === 0) {
     io.stdout.write(program.helpInformation());
+    return exitCodes.success;
+  }
+  const topic = argv[0] === 'help' ? topicNamed(argv[1]) : undefined;
+  if (topic !== undefined) {
+    const { topicTexts } = await import('../commands/help/texts.ts');
+    program.configureOutput().writeOut?.(topicTexts[topic]);
     return exitCodes.success;
   }
   try {
@@ -97,15 +109,28 @@ function withHelpOption(program: Command, argv: readonly string[]): string[] {
     const topic = topics[path.length];
     if (topic === undefined) break;
     const command = commands.find((each) => each.name() === topic);
-    if (command === undefined)
-      throw new InputError(
-        `there is no command \`${[...path, topic].join(' ')}\``,
-        `\`cachectl ${['help', ...path].join(' ')}\` lists the commands`,
-      );
+    if (command === undefined) throw unknownTopic(path, topic, commands);
     path.push(topic);
     commands = command.commands;
   }
   return [...path, '--help'];
+}
+
+function unknownTopic(
+  path: readonly string[],
+  topic: string,
+  commands: readonly CommandUnknownOpts[],
+): InputError {
+  const known = commands.map((each) => each.name()).filter((name) => name !== 'complete');
+  if (path.length > 0)
+    return new InputError(
+      `there is no command \`${[...path, topic].join(' ')}\``,
+      `the commands of \`cachectl ${path.join(' ')}\` are ${known.join(', ')}`,
+    );
+  return new InputError(
+    `there is no command and no topic \`${topic}\``,
+    `the commands are ${known.join(', ')}; the topics are ${helpTopics.map(([name]) => name).join(', ')}`,
+  );
 }
 
 function commandPath(self: Parameters<Runner>[0]): string {

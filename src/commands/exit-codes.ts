@@ -14,7 +14,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-export const exitCodeHelp: readonly (readonly [code: ExitCode, meaning: string])[] = [
+const exitCodeHelp: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [0, 'success; also when nothing matched, or the reader of a pipe went away'],
   [
     1,
@@ -27,3 +27,7 @@ export const exitCodeHelp: readonly (readonly [code: ExitCode, meaning: string])
   [70, 'a bug in cachectl'],
   [130, 'interrupted by Ctrl-C (143: by SIGTERM, 129: by SIGHUP, as when the terminal is closed)'],
 ];
+
+export const exitCodeLines = exitCodeHelp
+  .map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`)
+  .join('\n');

@@ -1,6 +1,7 @@
 import type { Argument, CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import type { MapNames } from '../../config/places.ts';
 import { rightsOf } from '../acl/rights.ts';
+import { helpTopics } from '../help/topics.ts';
 import { listArgument } from '../arguments.ts';
 
 /** One thing that can stand at the cursor; `files` and `folders` leave it to the shell to list them. */
@@ -123,7 +124,11 @@ function operandValues(typed: Typed, list: (source: Source) => Candidate[]): Can
       (parent, word) => parent?.commands.find((each) => isNamed(each, word)),
       first === 'help' ? command : undefined,
     );
-    return topic === undefined ? [] : commandsOf(topic);
+    const isAny = topic !== undefined && topic.parent === null;
+    return [
+      ...(topic === undefined ? [] : commandsOf(topic)),
+      ...(isAny ? helpTopics.map(([name, summary]) => wordOf(name, summary)) : []),
+    ];
   }
   const declared = command.registeredArguments;
   const last = declared.at(-1);

@@ -6,6 +6,8 @@ import { replyText } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { type ConnectTarget, retryMillisOf } from '../redis/target.ts';
 import { fileFailureText, InputError } from '../support/failure.ts';
+import type { Trace } from '../redis/trace.ts';
+import { given } from '../support/collections.ts';
 import type { Io } from './io.ts';
 import { counted, formatSeconds } from '../render/units.ts';
 import { processFacts } from './process-facts.ts';
@@ -20,6 +22,8 @@ const fewestNamed = 100;
 export class Connections {
   private readonly open: RedisServer[] = [];
   private remark: Promise<void> | undefined;
+  /** Is told of what is sent to those that are connected to from now on. */
+  trace: Trace | undefined;
 
   constructor(private readonly io: Io) {}
 
@@ -39,7 +43,7 @@ export class Connections {
   ): Promise<RedisServer> {
     // The client library is the heaviest thing the program loads; what needs no server never pays for it.
     const { connect } = await import('../redis/connect.ts');
-    const server = await connect(target, signal, ({ message }) =>
+    const server = await connect({ ...target, ...given({ trace: this.trace }) }, signal, ({ message }) =>
       warn(`${message}; trying again for ${formatSeconds(retryMillisOf(target) / 1000)}`),
     ).catch(async (error: unknown) => {
       throw (await sentinelBehind(error, target, signal)) ?? error;

@@ -50,13 +50,19 @@ export async function execute<Result extends object>(
 ): Promise<ExitCode> {
   const options = withFormat(given, io, execution.formatInPipe);
   const printer = new Printer(io, command, options);
-  const progress = terminalProgress(io, options.quiet !== true);
+  // A line that is rewritten in place would be torn by those of --verbose.
+  const progress = terminalProgress(io, options.quiet !== true && options.verbose !== true);
+  const messages = new Messages();
   const connections = new Connections(io);
   let outcome: Outcome<Result> | undefined;
   let failure: Failure | undefined;
   try {
     requireFormat(options, command, execution);
-    const run = { io, options, command, printer, messages: new Messages(), progress, connections, runCli };
+    if (options.verbose === true || options.log !== undefined) {
+      const { traceOf } = await import('./trace.ts');
+      connections.trace = traceOf(io, options, (line) => messages.tell(() => printer.fail(line)));
+    }
+    const run = { io, options, command, printer, messages, progress, connections, runCli };
     outcome = await execution.run(await contextOf(run, execution));
     if (outcome.error) failure = failureOf(outcome.error);
     await connections.settle();

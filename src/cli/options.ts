@@ -27,6 +27,9 @@ export interface GlobalOptions {
   /** False with --no-color. */
   readonly color: boolean;
   readonly quiet?: true;
+  readonly verbose?: true;
+  /** A file. */
+  readonly log?: string;
 }
 
 export function addGlobalOptions(program: Command): void {
@@ -72,6 +75,8 @@ export function addGlobalOptions(program: Command): void {
     'form of the result (env: CACHECTL_OUTPUT; default: table on a terminal, tsv in a pipe)',
   ).choices([...outputFormats, ...Object.keys(reportFormats)]);
   output('--no-color', 'no colors (env: NO_COLOR)');
+  output('--verbose', 'show each command sent to a server, with its time, on stderr');
+  output('--log <file>', 'write the same to the end of a file');
   output('-q, --quiet', 'no progress, no warnings, and no line about what the command cost the server');
 }
 

@@ -8,6 +8,7 @@ import { type Reply, ReplyError, ReplyParser } from './reply.ts';
 import { mayCarryValues, requireShapes } from './commands.ts';
 import type { RedisCommand } from './server.ts';
 import { addressOf, type ConnectTarget, retryMillisOf, tlsOptionsOf } from './target.ts';
+import { decodeCommands, traced } from './trace.ts';
 
 interface Batch {
   readonly replies: Reply[];
@@ -159,6 +160,14 @@ export class Connection {
 
   /** Sends commands that are already encoded: for measurements, which repeat the same bytes. */
   send(payload: string, commandCount: number, mostBytes = mostValueBytes): Promise<Reply[]> {
+    return traced(
+      this.target,
+      () => decodeCommands(payload),
+      () => this.sendNow(payload, commandCount, mostBytes),
+    );
+  }
+
+  private sendNow(payload: string, commandCount: number, mostBytes: number): Promise<Reply[]> {
     if (this.failure) return Promise.reject(this.failure);
     this.commandsSent += commandCount;
     return new Promise((resolve, reject) => {

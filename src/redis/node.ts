@@ -9,6 +9,7 @@ import { commandName, isRepeatable, requireShapes } from './commands.ts';
 import { isReady, mayReturn, Patience } from './readiness.ts';
 import type { Argument, RedisCommand, RedisNode } from './server.ts';
 import { addressOf, type ConnectTarget, type Place, retryMillisOf, tlsOptionsOf } from './target.ts';
+import { traced } from './trace.ts';
 
 /** A node with the connection for its single commands. */
 export interface OpenNode extends RedisNode {
@@ -297,7 +298,11 @@ function nodeOf(client: Redis, guard: ReplyGuard, target: ConnectTarget, lookups
       client.stream.cork();
       const sent = commands.map(send);
       client.stream.uncork();
-      const replies = await Promise.all(sent);
+      const replies = await traced(
+        target,
+        () => commands,
+        () => Promise.all(sent),
+      );
       lookups.note(commands, replies);
       requireShapes(commands, replies, address);
       return replies;

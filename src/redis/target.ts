@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import type { Trace } from './trace.ts';
 
 /** Where one process listens. */
 export interface Place {
@@ -22,6 +23,8 @@ export interface ConnectTarget extends Place {
   readonly retryMillis?: number;
   /** True: one that was never reached is tried again for as long. */
   readonly awaitsStart?: boolean;
+  /** Is told of everything that is sent. */
+  readonly trace?: Trace;
 }
 
 export const retryMillisOf = ({ retryMillis = 0 }: ConnectTarget): number => retryMillis;

@@ -104,9 +104,10 @@ function draftsIn(folder: string): string[] {
   return entries.filter((entry) => entry.isFile() && draftName.test(entry.name)).map(({ name }) => name);
 }
 
-function removeIfPermitted(path: string): void {
+/** Removes a regular file that is of no use any more. */
+export function removeIfPermitted(path: string): void {
   try {
-    rmSync(path);
+    if (lstatSync(path).isFile()) rmSync(path);
   } catch {
     // It is another user's, or another run was faster; nothing depends on it.
   }

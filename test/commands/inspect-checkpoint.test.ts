@@ -5,7 +5,7 @@ import type { InspectResult } from '../../src/commands/inspect/result.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli } from '../run-cli.ts';
 import { startBinary } from '../server/binary.ts';
-import { callsOf, sendAll, untilCalled } from '../server/redis.ts';
+import { callsOf, sendAll } from '../server/redis.ts';
 import { until } from '../server/until.ts';
 import { inspect } from './inspect-runs.ts';
 import { countersOf, folderWith, type Printed } from './reading.ts';
@@ -55,18 +55,24 @@ async function interrupted(args: readonly string[], cwd: string, by: NodeJS.Sign
 const saved = ['--checkpoint', 'walk.json'];
 
 describe('a walk that was interrupted', () => {
-  test('goes on where it was, and ends with the figures of one walk', { timeout: 40_000 }, async () => {
+  test('goes on where it was, and ends with the figures of one walk', async () => {
     const cwd = folderWith({});
     const file = join(cwd, 'walk.json');
     const whole = (await inspect(['--exact'], { url: redis.url, cwd })).result;
     const before = await countersOf(server);
 
     const scans = await callsOf(server, 'scan');
-    const line = ['inspect', '--exact', '--checkpoint', 'walk.json', '--max-rate', '2000', '-o', 'json'];
-    const { child, outcome } = startBinary(line, { env: { REDIS_URL: redis.url }, cwd });
+    // Ten seconds of which two are waited for: on a busy machine it is not over when it is interrupted.
+    const line = ['inspect', '--exact', '--checkpoint', 'walk.json', '--max-rate', '1000', '-o', 'json'];
+    const { child, outcome } = startBinary(line, {
+      env: { REDIS_URL: redis.url },
+      cwd,
+      timeoutMillis: 60_000,
+    });
     child.stdin.end();
-    await until('the walk is saved', () => existsSync(file));
-    await untilCalled(server, 'scan', scans + 8);
+    const isOver = () => child.exitCode !== null;
+    await until('the walk is saved', () => existsSync(file) || isOver(), 50_000);
+    await until('eight pages are read', async () => isOver() || (await callsOf(server, 'scan')) >= scans + 8);
     child.kill('SIGINT');
     const first = await outcome;
 
@@ -74,7 +80,7 @@ describe('a walk that was interrupted', () => {
     expect(first.stderr).toContain('resume the walk with `--resume walk.json`');
     const part = JSON.parse(first.stdout) as Printed<InspectResult>;
     expect(part).toMatchObject({ ok: false, exact: false, reading: { method: 'partial', coversAll: true } });
-    expect(part.total.readKeys).toBeGreaterThan(1000);
+    expect(part.total.readKeys).toBeGreaterThan(500);
     expect(part.total.readKeys).toBeLessThan(keyCount);
     expect(part.keysInterval?.[0]).toBeLessThanOrEqual(keyCount);
     expect(part.keysInterval?.[1]).toBeGreaterThanOrEqual(keyCount);
@@ -86,6 +92,7 @@ describe('a walk that was interrupted', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(result).toMatchObject({ exact: true, keysInterval: null, reading: { method: 'exact' } });
     expect(steady(result)).toEqual(steady(whole));
+    expect(existsSync(file)).toBe(false);
     // Type, TTL, encoding and idle time of each key once, in both runs together.
     const after = await countersOf(server);
     expect(after.hits - before.hits).toBe(4 * keyCount);
@@ -125,7 +132,8 @@ describe('a walk that was interrupted', () => {
     const hits = (await countersOf(server)).hits - before.hits;
     expect(result).toMatchObject({ exact: true, keys: keyCount });
     expect(result.ownLookups.hits).toBeLessThan(hits);
-    expect(hits).toBeLessThan(3.5 * keyCount);
+    // Of each of these namespaces nearly half of the keys are chosen, and all in those stretches where it looks like more.
+    expect(hits).toBeLessThan(4 * keyCount);
     const { types, typesIntervals } = result.total;
     for (const [type, keys] of Object.entries({ string: 6667, hash: 3333 })) {
       const [low, high] = typesIntervals?.[type] ?? [0, 0];

@@ -5,7 +5,7 @@ import { readNamedJson } from '../../support/named-file.ts';
 import { RedisError } from '../../redis/errors.ts';
 import { readNodeFacts } from '../../redis/node-facts.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import { replaceFile } from '../../support/files.ts';
+import { removeIfPermitted, replaceFile } from '../../support/files.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
 import type { InspectInput } from './result.ts';
@@ -25,7 +25,7 @@ interface CheckpointFile {
 interface Checkpoint {
   /** @throws InputError when the saved walk cannot go on here */
   readingOptions(server: RedisServer): Promise<Pick<ReadingOptions, 'resume' | 'onState'>>;
-  /** The walk has ended: says how it can go on, where it can. */
+  /** The walk has ended: says how it can go on, where it can, and removes the file of one that is complete. */
   finish(complete: boolean, failure: RedisError | null): void;
   /** The failure with the way to go on. */
   explain(failure: RedisError): RedisError;
@@ -62,7 +62,8 @@ export async function openCheckpoint(context: Context, input: InspectInput): Pro
     },
     finish(complete, failure) {
       if (name === undefined || failure?.code === 'ERESTART') return;
-      if (!complete) context.warn(`resume the walk with \`--resume ${name}\``);
+      if (complete) removeIfPermitted(resolve(folder, name));
+      else context.warn(`resume the walk with \`--resume ${name}\``);
     },
     explain(failure) {
       if (name === undefined || failure.code === 'ERESTART') return failure;

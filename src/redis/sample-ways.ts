@@ -23,6 +23,10 @@ export class SampleWays {
   private readonly opened = new Map<RedisNode, Connection>();
   private readonly all: Connection[] = [];
   private readonly patience: Patience;
+  /** What began the waiting that is going on; null: there was progress since. */
+  private lost: RedisError | null = null;
+  /** Connections that were lost and not opened again yet. */
+  private broken = 0;
 
   /** @param account filled in by `note` */
   constructor(
@@ -58,20 +62,24 @@ export class SampleWays {
 
   /** After progress. */
   renew(): void {
+    this.lost = null;
     this.patience.renew();
   }
 
   /** Waits, and asks who has the keys now; at once where the connection was given up before. @throws what is not to be waited for */
   async follow(error: unknown, connection?: Connection): Promise<void> {
     if (!mayReturn(error)) throw error;
+    // The loss may have taken long to show.
+    if (this.lost === null) this.patience.renew();
+    this.lost ??= error;
     if (connection !== undefined) {
       const [node] = [...this.opened].find(([, each]) => each === connection) ?? [];
       if (node === undefined) return;
       this.opened.delete(node);
       connection.close();
-      this.account.reconnects++;
+      this.broken++;
     }
-    if (!(await this.patience.pause())) throw error;
+    if (!(await this.patience.pause())) throw this.lost;
     await this.server.refresh().catch(() => undefined);
   }
 
@@ -136,6 +144,8 @@ export class SampleWays {
 
   private async open(node: RedisNode): Promise<Connection> {
     const connection = await node.openConnection();
+    this.account.reconnects += this.broken;
+    this.broken = 0;
     this.opened.set(node, connection);
     this.all.push(connection);
     return connection;

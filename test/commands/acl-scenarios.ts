@@ -15,6 +15,8 @@ export interface Scenario {
   /** What an administrator runs before. */
   readonly before?: string;
   readonly isIdle?: true;
+  /** Once this is printed, the clock of the run is past its end: what is read in the background is there then. */
+  readonly until?: string;
   /** Settings of the server. */
   readonly settings?: Readonly<Record<string, string>>;
   /** False: the same rights are tried one by one elsewhere. */
@@ -39,7 +41,7 @@ const records = [
 export const scenarios: readonly Scenario[] = [
   { line: 'stats --exact', acl: 'stats' },
   { line: 'stats --hits 100ms', acl: 'stats --hits', oneByOne: false },
-  { line: 'watch --count 2 -i 100ms', acl: 'watch' },
+  { line: 'watch --for 3s -i 100ms', acl: 'watch', until: '"namespacesReadAt":"' },
   { line: 'watch --count 2 -i 100ms --hits', acl: 'watch --hits', oneByOne: false },
   { line: 'hits --for 100ms', acl: 'hits' },
   { line: 'hits --for 100ms', acl: 'hits', settings: { 'notify-keyspace-events': 'EA' } },
@@ -158,7 +160,7 @@ export async function runAs(
   server: RedisServer,
   url: string,
   rules: readonly string[],
-  { line, input, before, isIdle, settings }: Scenario,
+  { line, input, before, isIdle, until, settings }: Scenario,
 ): Promise<AsUser> {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'cachectl.config.json'), JSON.stringify(map));
@@ -166,11 +168,15 @@ export async function runAs(
     await send(server, 'CONFIG', 'SET', name, value);
   await fill(server);
   if (isIdle) await makeIdle(server, await storedKeys(server), 100);
-  const run = (words: string[], as: string) =>
-    cli(words, {
+  const run = (words: string[], as: string) => {
+    let isOver = false;
+    return cli(words, {
       ...{ url: as, cwd: folder, env: { XDG_STATE_HOME: join(folder, 'state') } },
       ...(input !== undefined && { input }),
+      now: () => Date.now() + (isOver ? 3_600_000 : 0),
+      onOutput: (text) => (isOver ||= until !== undefined && text.includes(until)),
     });
+  };
   if (before !== undefined) await run(before.split(' '), url);
   await send(server, 'ACL', 'SETUSER', 'ann', 'reset', '>secret', ...rules);
   await send(server, 'ACL', 'LOG', 'RESET');

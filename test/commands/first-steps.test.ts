@@ -7,9 +7,11 @@ import { store, storedKeys } from './invalidate-setup.ts';
 const server = await ownDatabase();
 
 describe('cachectl alone', () => {
+  const env = { NO_COLOR: '1' };
+
   test('says at a terminal where it connects, what answers there, and what to begin with', async () => {
     await send(server, 'SET', 'user:1', 'x');
-    const { exitCode, stdout } = await cli([], { url: testUrl(), terminal: true });
+    const { exitCode, stdout } = await cli([], { url: testUrl(), env, terminal: true });
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/server +redis:\/\/127\.0\.0\.1:\d+\/\d+ +REDIS_URL/);
     expect(stdout).toMatch(/answers +yes +(Redis|Valkey) \d+\.\d+\S*, 1 key\n/);
@@ -19,7 +21,7 @@ describe('cachectl alone', () => {
   });
 
   test('says what does not answer, and the ways out', async () => {
-    const { exitCode, stdout } = await cli([], { url: 'redis://127.0.0.1:1', terminal: true });
+    const { exitCode, stdout } = await cli([], { url: 'redis://127.0.0.1:1', env, terminal: true });
     expect(exitCode).toBe(0);
     expect(stdout).toContain('answers  no  cannot connect to 127.0.0.1:1: nothing listens there');
     expect(stdout).toContain('  cachectl -u HOST:PORT stats\n');

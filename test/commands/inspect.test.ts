@@ -336,7 +336,7 @@ describe('the outputs of inspect', () => {
     await sendAll(server, [['SET', 'user:1', 'x']]);
     const table = await inspectTable([], { url: redis.url });
     expect(table).toMatch(
-      /cost to the server: 7 commands, \d+ B sent, .* of its CPU, in .*; this\s+run\s+added\s+4\s+to\s+keyspace_hits\n$/,
+      /cost to the server: 6 commands, \d+ B sent, .* of its CPU, in .*; this\s+run\s+added\s+4\s+to\s+keyspace_hits\n$/,
     );
   });
 });

@@ -57,6 +57,21 @@ describe('the keys', () => {
     expect(press({ ...start(), intervalSeconds: 1.5 }, '-').intervalSeconds).toBe(1);
   });
 
+  test('/ shows the namespaces that contain what is typed, in letters of either case', () => {
+    const typing = pressAll(state, '/', 'S', 'p', 'q', 'backspace');
+    expect(typing).toMatchObject({ filter: 'Sp', isTypingFilter: true, ended: false });
+    expect(namesOf(typing)).toEqual(['speech']);
+    const kept = press(typing, 'enter');
+    expect(namesOf(kept)).toEqual(['speech']);
+    expect(press(kept, 'q').ended).toBe(true);
+    // Of a namespace that is looked into Esc leads back first.
+    const back = pressAll(kept, 'enter', 'escape');
+    expect(back).toMatchObject({ drilled: null, filter: 'Sp' });
+    expect(namesOf(press(back, 'escape'))).toHaveLength(3);
+    expect(namesOf(press(typing, 'escape'))).toHaveLength(3);
+    expect(pressAll(state, '/', '\x01', '\x9b').filter).toBe('');
+  });
+
   test('arrows choose a namespace, which stays chosen when the order of the rows changes', () => {
     const chosen = press(state, 'down');
     expect(chosen.selected).toBe('sessions');

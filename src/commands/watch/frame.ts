@@ -84,14 +84,19 @@ function footLines(state: WatchState, size: FrameSize): StyledLine[] {
 }
 
 function keysText(state: WatchState, columns: number): StyledLine {
+  if (state.isTypingFilter)
+    return lineOf(joined([`/${state.filter}_`, 'Enter keeps it', 'Esc shows all'], '  ', columns), 'accent');
   const pause = shownData(state) === state.data ? 'p pause' : 'p resume';
   const sort = state.withTraffic ? 'r m h b n sort' : 'b n sort';
   const keys =
     state.drilled === null
-      ? ['q quit', '? help', pause, sort, '+ - interval', 'Enter look into']
+      ? ['q quit', '? help', pause, sort, ...filterKeys(state), '+ - interval', 'Enter look into']
       : ['q quit', 'Esc back', pause, 'arrows next', '? help'];
   return lineOf(joined(keys, '  ', columns), 'dim');
 }
+const filterKeys = ({ filter }: WatchState) =>
+  filter === '' ? ['/ filter'] : [`/${filter}`, 'Esc show all'];
+
 const keys: readonly (readonly [key: string, purpose: string])[] = [
   ['q', 'quit'],
   ['p, space', 'pause or resume'],
@@ -100,6 +105,7 @@ const keys: readonly (readonly [key: string, purpose: string])[] = [
   ['r  m  h', 'sort by reads, misses, hit rate (with --hits)'],
   ['arrows', 'choose a namespace; also j and k'],
   ['Enter', 'look into it; Esc leads back'],
+  ['/', 'show the namespaces that contain what is typed'],
   ['Ctrl-L', 'draw everything again'],
   ['Ctrl-Z', 'suspend; fg comes back'],
 ];

@@ -174,6 +174,11 @@ function headLine(
 }
 
 function emptyLine(state: WatchState, size: FrameSize): StyledLine {
+  if (state.filter !== '' && (lastAnswer(state)?.namespaces.length ?? 0) > 0)
+    return lineOf(
+      fitted(`no namespace contains \`${state.filter}\`: Esc shows all`, size.columns, size),
+      'dim',
+    );
   const wasRead = (lastAnswer(state)?.namespacesReadAt ?? null) !== null;
   const text = wasRead ? 'no keys in this database' : `the namespaces are being read ${ellipsis(size)}`;
   return lineOf(fitted(text, size.columns, size), 'dim');

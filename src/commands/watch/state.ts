@@ -1,6 +1,7 @@
 import type { TrafficReport } from '../../traffic/report.ts';
 import type { WatchInterval } from '../../watch/interval.ts';
 import { sortedNamespaces, type SortOrder, type WatchedNamespace } from '../../watch/namespaces.ts';
+import { printable } from '../../render/printable.ts';
 import type { Key } from '../screen.ts';
 
 /** What has been seen of the server. */
@@ -25,6 +26,10 @@ export interface WatchState {
   readonly selected: string | null;
   /** The namespace that is looked into. */
   readonly drilled: string | null;
+  /** Only namespaces whose name contains it are shown, in letters of either case; empty: all. */
+  readonly filter: string;
+  /** Keys are letters of the filter. */
+  readonly isTypingFilter: boolean;
   readonly showsHelp: boolean;
   /** An answer to the last key. */
   readonly notice: string | null;
@@ -46,6 +51,8 @@ export function initialState(
     order: given.withTraffic ? 'misses' : 'bytes',
     selected: null,
     drilled: null,
+    filter: '',
+    isTypingFilter: false,
     showsHelp: false,
     notice: null,
     lateSeconds: 0,
@@ -77,7 +84,11 @@ export function isAway(state: WatchState): boolean {
 
 /** The namespaces in the order of the screen. */
 export function shownNamespaces(state: WatchState): readonly WatchedNamespace[] {
-  return sortedNamespaces(lastAnswer(state)?.namespaces ?? [], state.order);
+  const part = state.filter.toLowerCase();
+  const rows = (lastAnswer(state)?.namespaces ?? []).filter(({ namespace }) =>
+    namespace.toLowerCase().includes(part),
+  );
+  return sortedNamespaces(rows, state.order);
 }
 
 /** The row that the keys act on; 0 where there is none. */
@@ -113,6 +124,7 @@ const steps: Readonly<Record<Key, number>> = {
 export function press(before: WatchState, key: Key): WatchState {
   const state = before.notice === null ? before : { ...before, notice: null };
   if (state.showsHelp) return key === 'q' ? { ...state, ended: true } : { ...state, showsHelp: false };
+  if (state.isTypingFilter) return type(state, key);
   const order = orders[key];
   if (order !== undefined) return sortBy(state, order);
   const step = steps[key];
@@ -120,6 +132,8 @@ export function press(before: WatchState, key: Key): WatchState {
   switch (key) {
     case 'q':
       return { ...state, ended: true };
+    case '/':
+      return { ...state, isTypingFilter: true, drilled: null };
     case '?':
       return { ...state, showsHelp: true };
     case 'p':
@@ -134,9 +148,26 @@ export function press(before: WatchState, key: Key): WatchState {
       return drill(state);
     case 'escape':
     case 'backspace':
-      return { ...state, drilled: null };
+      return state.drilled === null ? { ...state, filter: '' } : { ...state, drilled: null };
     default:
       return state;
+  }
+}
+
+/** A key while the filter is typed: Enter keeps it, Esc drops it. */
+function type(state: WatchState, key: Key): WatchState {
+  const filtered = (filter: string) => ({ ...state, filter, selected: null });
+  switch (key) {
+    case 'enter':
+      return { ...state, isTypingFilter: false };
+    case 'escape':
+      return { ...filtered(''), isTypingFilter: false };
+    case 'backspace':
+      return filtered(state.filter.replace(/.$/su, ''));
+    default:
+      return /^.$/su.test(key) && printable(key) === key
+        ? filtered(state.filter + key)
+        : move(state, steps[key] ?? 0);
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { helpTopics } from '../../src/commands/help/topics.ts';
 import { cleanEnvironment, packageRoot, requireBundle } from '../server/binary.ts';
 import { isLong } from '../server/effort.ts';
 import { temporaryFolder } from '../server/own.ts';
@@ -21,9 +22,12 @@ const path = [
 ].join(delimiter);
 const env = cleanEnvironment(folder, { PATH: path, TERM: 'screen' });
 
-/** Runs a program to its end. @throws where it fails */
+const outcomeOf = (program: string, args: readonly string[], cwd = folder) =>
+  promisify(execFile)(program, args, { cwd, env, timeout: 300_000 });
+
+/** What a program prints. @throws where it fails */
 const run = async (program: string, args: readonly string[], cwd = folder) =>
-  (await promisify(execFile)(program, args, { cwd, env, timeout: 300_000 })).stdout;
+  (await outcomeOf(program, args, cwd)).stdout;
 
 const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'];
 
@@ -46,7 +50,7 @@ describe('the package', () => {
   test('has the licenses, the changelog, and nothing of the sources', () => {
     expect(readdirSync(installed).sort()).toEqual([
       ...['ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md'],
-      ...['bin', 'completions', 'dist', 'docs', 'examples', 'package.json', 'schema'],
+      ...['bin', 'completions', 'dist', 'docs', 'examples', 'man', 'package.json', 'schema'],
     ]);
     expect(readdirSync(join(installed, 'bin')).sort()).toEqual(['cachectl', 'package.json']);
     expect(readdirSync(join(installed, 'dist'))).toContain('LICENSES.txt');
@@ -63,6 +67,27 @@ describe('the package', () => {
           .map((file) => `${page}: ${file}`),
       );
     expect(missing).toEqual([]);
+  });
+
+  test('has a manual page for each command and topic, which npm puts where man looks', async () => {
+    const help = await run('cachectl', ['--help']);
+    const pages = readdirSync(join(prefix, 'share', 'man'), { recursive: true, encoding: 'utf8' });
+    const listed = help.slice(help.indexOf('Commands:')).matchAll(/^ {2}([a-z][a-z-]*)(?: .*?)? {2,}\S/gm);
+    for (const [, name = ''] of listed)
+      if (name !== 'help') expect(pages.join()).toMatch(new RegExp(`/cachectl-${name}\\.[17]`));
+    expect(pages).toContain('man1/cachectl-config-init.1');
+    expect(pages.filter((page) => page.endsWith('.7'))).toHaveLength(helpTopics.length);
+  });
+
+  test('has manual pages that are rendered without a warning', async ({ skip }) => {
+    const pages = readdirSync(join(installed, 'man')).map((page) => join(installed, 'man', page));
+    const rendered = await outcomeOf('groff', ['-man', '-ww', '-z', '-Tutf8', ...pages]).catch(
+      (error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') skip('`groff` is not installed');
+        throw error;
+      },
+    );
+    expect(rendered).toEqual({ stdout: '', stderr: '' });
   });
 
   test('runs from anywhere, with the map that it finds there', async () => {

@@ -66,4 +66,4 @@ test('a key that moves between its page and its size is read at its new node', a
   expect(read.get(moving)).toBeGreaterThan(40);
   expect([...read.values()]).not.toContain(null);
   expect(account.unreadableKeys).toBe(0);
-}, 30_000);
+});

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Key, LiveScreen, ScreenListener } from '../commands/screen.ts';
 import { renderStyledLine, type StyledLine } from '../render/styled-line.ts';
+import type { TerminalStyle } from '../render/width.ts';
 import type { Io } from './io.ts';
 import { styleOf } from './terminal.ts';
 
@@ -72,6 +73,11 @@ export class TerminalScreen implements LiveScreen {
     return styleOf(this.io, this.colorFlag).unicode;
   }
 
+  /** The last column stays free: what a terminal does after a character there differs. */
+  private get style(): TerminalStyle {
+    return { ...styleOf(this.io, this.colorFlag), width: this.columns - 1 };
+  }
+
   draw(lines: readonly StyledLine[]): void {
     this.wanted = lines;
     if (this.state !== 'open' || this.full) return;
@@ -80,7 +86,7 @@ export class TerminalScreen implements LiveScreen {
     if (text !== '') this.full = !this.io.stdout.write(text);
   }
 
-  close(): void {
+  close(last: readonly StyledLine[] = []): void {
     if (this.state === 'closed') return;
     const isGivenBack = this.state !== 'open';
     this.state = 'closed';
@@ -88,12 +94,12 @@ export class TerminalScreen implements LiveScreen {
     for (const undo of this.undo.splice(0)) undo();
     if (!isGivenBack) this.giveBack((text) => this.io.stdout.write(text));
     if (this.typing) this.streams.stdin.pause();
+    for (const line of last) this.io.stdout.write(`${renderStyledLine(line, this.style)}\n`);
     this.onClosed();
   }
 
   private changesTo(lines: readonly StyledLine[]): string {
-    // The last column stays free: what a terminal does after a character there differs.
-    const style = { ...styleOf(this.io, this.colorFlag), width: this.columns - 1 };
+    const { style } = this;
     const frame = Array.from({ length: this.rows }, (_, row) => {
       const line = lines[row];
       return line === undefined ? '' : renderStyledLine(line, style);

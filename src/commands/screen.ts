@@ -22,8 +22,8 @@ export interface LiveScreen {
   readonly unicode: boolean;
   /** Shows these lines from the top. Where the terminal has not taken the last ones yet, only the newest follow. */
   draw(lines: readonly StyledLine[]): void;
-  /** Gives the terminal back as it was. */
-  close(): void;
+  /** Gives the terminal back as it was. @param last lines to leave on it */
+  close(last?: readonly StyledLine[]): void;
 }
 
 /** Takes the terminal over. */

@@ -55,6 +55,15 @@ async function expectRestored(terminal: Terminal, type: (line: string) => Promis
   expect(await terminal.waitFor(/place=\d+;\d+/)).toMatch(/place=\d+;\d+/);
 }
 
+test('what ends by itself leaves its last picture on the terminal', async () => {
+  const { terminal, type } = await openShell();
+  await type('watch -i 200ms --count 2; echo "code=$?"');
+  const screen = await terminal.waitFor(/code=0/);
+  expect(screen).toContain('what stood here');
+  expect(screen).toMatch(/^hit rate +.*\n(.*\n)*^operations +.*\n(.*\n)*code=0$/m);
+  expect(screen).not.toContain('q quit');
+});
+
 describe('the terminal is as it was', () => {
   test.each([
     ['q', 0],

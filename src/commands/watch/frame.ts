@@ -13,17 +13,25 @@ export const leastRows = 10;
 /** From so many rows on blank lines part the panes. */
 const roomyRows = 20;
 
-/** The screen, line by line; never more lines than rows, and the last column left free. */
-export function frameOf(state: WatchState, { columns, rows, unicode }: FrameSize): readonly StyledLine[] {
+/**
+ * The screen, line by line; never more lines than rows, and the last column left free.
+ * @param isLast what stays of it when the view is over: no keys to press, no row selected, and no line more than is needed
+ */
+export function frameOf(
+  state: WatchState,
+  { columns, rows, unicode }: FrameSize,
+  isLast = false,
+): readonly StyledLine[] {
   if (columns < leastColumns || rows < leastRows)
     return [lineOf(`too small: ${columns}x${rows}, ${leastColumns}x${leastRows} needed; q quits`)];
   const size = { columns: columns - 1, rows, unicode };
-  if (state.showsHelp) return helpLines(size).slice(0, rows);
+  if (state.showsHelp && !isLast) return helpLines(size).slice(0, rows);
   const blank: StyledLine[] = rows >= roomyRows ? [{ spans: [] }] : [];
   const head = [titleLine(state, size), ...(rows >= 12 ? [factsLine(state, size)] : []), ...blank];
-  const foot = footLines(state, size);
+  const foot = footLines(state, size).slice(0, isLast ? -1 : undefined);
   const room = rows - head.length - foot.length;
   const middle = middleOf(state, size, room, blank);
+  if (isLast) return [...head, ...middle.slice(0, room), ...foot].map(({ spans }) => ({ spans }));
   const filling = Array.from({ length: Math.max(0, room - middle.length) }, () => ({ spans: [] }));
   return [...head, ...middle.slice(0, room), ...filling, ...foot].slice(0, rows);
 }

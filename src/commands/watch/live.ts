@@ -3,6 +3,7 @@ import type { TrafficReport } from '../../traffic/report.ts';
 import { type WatchInterval, intervalsOf, type IntervalOptions } from '../../watch/interval.ts';
 import type { Observer } from '../../watch/observer.ts';
 import type { Key, OpenScreen } from '../screen.ts';
+import type { StyledLine } from '../../render/styled-line.ts';
 import { frameOf } from './frame.ts';
 import { press, withInterval, type WatchState } from './state.ts';
 
@@ -32,6 +33,7 @@ export async function watchLive(
   const signal = AbortSignal.any([options.signal, ended.signal]);
   let state = start;
   let answeredAt = options.now();
+  let last: readonly StyledLine[] = [];
   const screen = await openScreen({
     key: (key) => push({ kind: 'key', key }),
     changed: () => push({ kind: 'draw' }),
@@ -59,6 +61,8 @@ export async function watchLive(
       if (event.kind === 'interval') answeredAt = options.now();
       const late = (options.now() - answeredAt) / 1000 - state.intervalSeconds;
       state = after(state, event, late > graceSeconds ? late : 0);
+      // Who leaves the view has seen it; one that ends by itself may have had no reader yet.
+      if (event.kind === 'end') last = frameOf(state, screen, true);
       if (state.ended) break;
       // Keys that came together are one picture.
       if (events.readableLength === 0) screen.draw(frameOf(state, screen));
@@ -66,7 +70,7 @@ export async function watchLive(
   } finally {
     clearInterval(clock);
     ended.abort();
-    screen.close();
+    screen.close(last);
   }
 }
 

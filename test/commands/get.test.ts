@@ -17,7 +17,7 @@ describe('get of a string', () => {
     expect(result).toMatchObject({
       key: 'user:1:profile',
       exists: true,
-      namespace: null,
+      namespace: 'user:<id>:profile',
       type: 'string',
       ttlState: 'expires',
       valueBytes: 28,

@@ -4,6 +4,7 @@ import { type KeyReport, readKey } from '../../records/values/read-key.ts';
 import { fieldNames, type Value } from '../../records/values/value.ts';
 import { noOwnIdleTime } from '../../redis/idle-times.ts';
 import { InputError } from '../../support/failure.ts';
+import { inferPattern } from '../../keyspace/infer.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { asBytes, bufferOf, type ByteString, textOf, bytesOf } from '../../support/bytes.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
@@ -109,6 +110,7 @@ async function writeRaw(context: Context, key: ByteString, { type, value }: KeyR
 
 function resultOf({ map, now }: Context, key: ByteString, report: KeyReport | null): GetResult {
   const namespace = map.classify(key);
+  const name = namespace?.name ?? (map.isEmpty ? keyText(asBytes(inferPattern(key, map.delimiters))) : null);
   const { type = null, ttlMillis = null, memoryBytes = null, internalEncoding = null } = report ?? {};
   const { idleSeconds = null, length = null, value = null, truncated = false } = report ?? {};
   const isString = type === 'string';
@@ -117,7 +119,7 @@ function resultOf({ map, now }: Context, key: ByteString, report: KeyReport | nu
   return {
     ...keyFields(key),
     exists: report !== null,
-    ...{ namespace: namespace?.name ?? null, kind: namespace?.kind ?? null, type },
+    ...{ namespace: name, kind: namespace?.kind ?? null, type },
     ttlState: ttlMillis === null ? null : ttlMillis < 0 ? 'permanent' : 'expires',
     ttlSeconds: ttlMillis === null || ttlMillis < 0 ? null : ttlMillis / 1000,
     ...{ memoryBytes, valueBytes: isString ? length : null, memberCount: isString ? null : length },

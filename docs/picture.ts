@@ -23,7 +23,7 @@ const colors: Readonly<Record<number, string>> = {
 };
 
 const result = JSON.parse(readFileSync(new URL('hits.json', import.meta.url), 'utf8')) as HitsResult;
-const blocks = viewHits(result, { limit: 8, keys: 3 }).filter(
+const blocks = viewHits(result, { limit: 8, keys: 3 }, { isPerson: true }).filter(
   (block) => block.kind !== 'note' || block.isCost !== true,
 );
 const text = `\u001b[1m$ cachectl hits --for 5s\u001b[22m\n${renderTerminal(blocks, { colorLevel: 1, unicode: true, width })}`;

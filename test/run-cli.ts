@@ -21,6 +21,8 @@ export interface CliOptions {
   readonly terminal?: boolean;
   /** Such a terminal, of another width. */
   readonly columns?: number;
+  /** Lines of the terminal; none: it does not say. */
+  readonly rows?: number;
   readonly now?: () => number;
   readonly random?: () => number;
   /** Called with the text each time something is written to stdout. */
@@ -33,6 +35,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
     options.terminal ?? options.columns !== undefined,
     options.columns,
     options.onOutput,
+    options.rows,
   );
   const stderr = capture(false, options.columns);
   const io: Io = {
@@ -67,6 +70,7 @@ function capture(
   isTTY: boolean,
   columns = 100,
   onOutput?: (text: string) => void,
+  rows?: number,
 ): { stream: Io['stdout']; text: () => string } {
   const chunks: Buffer[] = [];
   const writable = new Writable({
@@ -77,7 +81,7 @@ function capture(
     },
   });
   return {
-    stream: Object.assign(writable, { isTTY, columns }),
+    stream: Object.assign(writable, { isTTY, columns, ...(rows !== undefined && { rows }) }),
     text: () => Buffer.concat(chunks).toString('utf8'),
   };
 }

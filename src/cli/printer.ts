@@ -13,7 +13,7 @@ import { type Block, caveatsOf, type Cell, type Column, type NoteBlock } from '.
 import { pick } from '../support/collections.ts';
 import { maskedText } from '../support/masked.ts';
 import { jsonText } from '../render/json-text.ts';
-import { commandsApart } from '../render/wrap.ts';
+import { wrapped } from '../render/wrap.ts';
 import { printableLines } from '../render/printable.ts';
 import type { Failure } from './failures.ts';
 import type { Interruption, Io } from './io.ts';
@@ -78,10 +78,10 @@ export class Printer {
     else if (this.options.quiet !== true) this.fail(`note: ${printableLines(maskedText(text))}\n`);
   }
 
-  /** On stderr as it is; on a terminal with commands to copy on lines of their own where they would be broken. */
+  /** On stderr as it is; on a terminal in lines that break no word, and no command to copy. */
   fail(text: string): void {
     const { stderr } = this.io;
-    stderr.write(stderr.isTTY === true ? commandsApart(text, stderr.columns ?? 80) : text);
+    stderr.write(stderr.isTTY === true ? wrapped(text, stderr.columns || 80).join('\n') : text);
   }
 
   async openRows(name: string, columns: readonly Column[]): Promise<RowSink> {

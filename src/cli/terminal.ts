@@ -20,12 +20,19 @@ export function colorLevelOf(stream: Output, variables: Io['variables'], colorFl
   return /256/.test(variables['TERM'] ?? '') ? 2 : 1;
 }
 
-/** What stdout can show. A terminal of zero columns (some pseudo-terminals) counts as 80, a file or pipe as 100. */
+/**
+ * What stdout can show. A terminal of zero columns (some pseudo-terminals) counts as 80. A file or pipe has the width of the
+ * terminal that the person is at, where a pager shows it, else 100.
+ */
 export function styleOf(io: Io, colorFlag: boolean): TerminalStyle {
   return {
     colorLevel: colorLevelOf(io.stdout, io.variables, colorFlag),
     unicode: showsUnicode(io.variables),
-    width: io.stdout.columns || Number(io.variables['COLUMNS']) || (io.stdout.isTTY === true ? 80 : 100),
+    height: (io.stdout.isTTY === true && io.stdout.rows) || null,
+    width:
+      io.stdout.columns ||
+      Number(io.variables['COLUMNS']) ||
+      (io.stdout.isTTY === true ? 80 : io.stderr.columns || 100),
   };
 }
 

@@ -48,6 +48,16 @@ export const match = new Option(
 export const type = new Option('--type <type>', 'only keys of this Redis type').argParser(typeArgument);
 export const mostKeys = new Option('--limit <number>', 'stop after so many keys').argParser(countArgument(1));
 
+/** How a table of namespaces is laid out. */
+export const sort = new Option(
+  '--sort <column>',
+  'order namespaces by this column of csv, the largest first; with - in front of its name, the smallest first',
+);
+export const columns = new Option(
+  '--columns <names>',
+  'show only these columns of csv, with commas between the names (table, tsv and csv; JSON has all)',
+).argParser((text) => text.split(','));
+
 /** What a change keeps. */
 export const backup = new Option(
   '--backup',

@@ -182,6 +182,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
   const read = reading.coverage === null ? 'a part' : formatRatio(reading.coverage);
   const gone = reading.goneKeys ?? 0;
   const course = `DBSIZE went from ${formatCell(keyspaceKeys, 'count')} to ${formatCell(keyspaceKeysAtEnd, 'count')}`;
+  const isChanged = keyspaceKeys !== null && keyspaceKeysAtEnd !== null && keyspaceKeys !== keyspaceKeysAtEnd;
   const again = 'again while the table was resized';
   const [repeated, recounted] = [reading.repeatedKeys ?? 0, reading.mostRecountedKeys ?? 0];
   return notesThatHold([
@@ -192,16 +193,16 @@ export function readingNotes(reading: ReadingReport): Block[] {
       'caveat',
     ],
     [
-      gone > 0,
+      gone > 0 && !isChanged,
       'plain',
       `${formatCell(gone, 'count')} of the ${counted(keyspaceKeys ?? 0, 'key')} that DBSIZE counted had expired, or were gone when they were read`,
     ],
     [
-      keyspaceKeys !== null && keyspaceKeysAtEnd !== null && keyspaceKeys !== keyspaceKeysAtEnd,
+      isChanged,
       'plain',
       method === 'sample'
         ? `${course} while the sample was drawn: the intervals hold what any namespace may have lost or gained`
-        : `${course} while the keys were read`,
+        : `${course} as the keys were read${gone > 0 ? `; ${formatCell(gone, 'count')} were gone by then` : ''}`,
     ],
     // SCAN gives keys again while a table shrinks.
     [repeated > 0, 'plain', `SCAN gave ${counted(repeated, 'key')} ${again}: each is counted once`],

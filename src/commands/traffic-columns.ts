@@ -22,7 +22,7 @@ export type RowTraffic = Pick<
 >;
 type JudgedTraffic = RowTraffic & Pick<NamespaceTraffic, 'hitRateTarget' | 'targetMet'>;
 
-const { text, count, ratio, perSecond } = fieldsOf<JudgedTraffic>();
+const { text, count, ratio, perSecond, status } = fieldsOf<JudgedTraffic>();
 
 /** The columns of namespaces with traffic. */
 export const trafficFields = {
@@ -36,7 +36,7 @@ export const trafficFields = {
   hitRateTarget: ratio('hitRateTarget', 'TARGET'),
   targetMet: text('targetMet', 'TARGET MET'),
   /** `85.0 % missed`; the word alone says it, whatever the terminal shows of colors. */
-  target: text('target', 'TARGET', ({ hitRateTarget, targetMet }) => {
+  target: status('target', 'TARGET', ({ hitRateTarget, targetMet }) => {
     if (hitRateTarget === null) return null;
     return `${formatRatio(hitRateTarget)}${targetMet === null ? '' : targetMet ? ' met' : ' missed'}`;
   }),

@@ -34,6 +34,8 @@ export interface TableBlock {
   };
   /** Index of the ratio column (of those shown) to draw as a bar behind its figure on a terminal. */
   readonly barColumn?: number;
+  /** On a terminal no more rows are shown than let all blocks fit on the screen; the option that shows the others. */
+  readonly moreWith?: string;
 }
 
 export interface FactsBlock {
@@ -55,7 +57,7 @@ export interface Fact {
 /** A sentence for people; left out of tsv and csv. `good`, `warning` and `bad` get a symbol and a color. */
 export interface NoteBlock {
   readonly kind: 'note';
-  readonly tone: 'plain' | 'good' | 'warning' | 'bad' | 'dim';
+  readonly tone: 'plain' | 'title' | 'good' | 'warning' | 'bad' | 'dim';
   readonly text: string;
   /**
    * It changes what the figures mean: something could not be read, was left out, limited or estimated. Where the result is

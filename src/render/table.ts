@@ -32,13 +32,15 @@ interface Presentation<Row> {
   readonly shown?: { readonly rows?: readonly Row[]; readonly fields?: readonly Field<Row>[] };
   /** Name of the ratio that people see with a bar. */
   readonly bar?: string;
+  /** See TableBlock. */
+  readonly moreWith?: string | undefined;
 }
 
 export function tableOf<Row>(
   name: string,
   rows: readonly Row[],
   fields: readonly Field<Row>[],
-  { title, shown, bar }: Presentation<Row> = {},
+  { title, shown, bar, moreWith }: Presentation<Row> = {},
 ): TableBlock {
   const shownFields = shown?.fields ?? fields;
   const barColumn = shownFields.findIndex(([column]) => column.name === bar);
@@ -49,6 +51,7 @@ export function tableOf<Row>(
     ...gridOf(rows, fields),
     ...(shown && { display: gridOf(shown.rows ?? rows, shownFields) }),
     ...(barColumn >= 0 && { barColumn }),
+    ...(moreWith !== undefined && { moreWith }),
   };
 }
 

@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import { note, type Block, type Cell, type FactsBlock, type NoteBlock } from './blocks.ts';
 import type { TableBlock, Unit } from './blocks.ts';
 import { inkOf, type Tone } from './styled-line.ts';
-import { barOf, cut, displayWidth, plainWhereNeeded, type TerminalStyle } from './width.ts';
+import { barOf, cut, displayWidth, plainWhereNeeded, sharedStarts, type TerminalStyle } from './width.ts';
 import { printable, printableLines } from './printable.ts';
 import { formatCell } from './units.ts';
 import { wrapped } from './wrap.ts';
@@ -21,8 +21,44 @@ const noBorders = {
   ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
 };
 
-/** The blocks as text for a terminal, ending in a line feed. */
+/** Of a table that may be shortened so many rows stay: with none it would show nothing. */
+const fewestRows = 3;
+
+/**
+ * The blocks as text for a terminal, ending in a line feed. Tables with `moreWith` are shortened where all would not fit on the
+ * screen; where that is not enough a title at the start comes again at the end, which is what stays on the screen.
+ */
 export function renderTerminal(blocks: readonly Block[], style: TerminalStyle): string {
+  const { height } = style;
+  const isLong = (block: ShownBlock) => block.kind === 'table' && block.moreWith !== undefined;
+  if (!height || !blocks.some(isLong)) return rendered(blocks, style);
+  // The last line of the screen is that of the next prompt.
+  const excessOf = (shown: readonly ShownBlock[]) => rendered(shown, style).split('\n').length - height;
+  let shown: readonly ShownBlock[] = blocks;
+  for (const [index, block] of blocks.entries()) {
+    if (block.kind !== 'table' || block.moreWith === undefined) continue;
+    let [excess, rows] = [excessOf(shown), rowsOf(block)];
+    while (excess > 0 && rows > fewestRows + 1) {
+      // A line says how many are left out.
+      rows = Math.max(fewestRows, rows - excess - (rows === rowsOf(block) ? 1 : 0));
+      shown = shown.with(index, shortened(block, rows));
+      excess = excessOf(shown);
+    }
+  }
+  const [first] = blocks;
+  const isRepeated = first?.kind === 'note' && first.tone === 'title' && excessOf(shown) > 0;
+  return rendered(isRepeated ? [...shown, first] : shown, style);
+}
+
+const rowsOf = (block: TableBlock) => (block.display ?? block).rows.length;
+
+function shortened(block: TableBlock, count: number): ShownBlock {
+  const { columns, rows } = block.display ?? block;
+  const display = { ...block.display, columns, rows: rows.slice(0, count) };
+  return { ...block, display, left: rows.length - count };
+}
+
+function rendered(blocks: readonly ShownBlock[], style: TerminalStyle): string {
   const pen = new Chalk({ level: style.colorLevel });
   return blocks
     .map((block, index) => {
@@ -34,9 +70,12 @@ export function renderTerminal(blocks: readonly Block[], style: TerminalStyle): 
     .join('');
 }
 
+/** `left`: rows of the table that are not shown. */
+type ShownBlock = Block & { readonly left?: number };
+
 const isRemark = ({ kind }: Block) => kind === 'note' || kind === 'command';
 
-function renderBlock(block: Block, pen: ChalkInstance, style: TerminalStyle): string {
+function renderBlock(block: ShownBlock, pen: ChalkInstance, style: TerminalStyle): string {
   switch (block.kind) {
     case 'table':
       return titled(block.title, pen, style) + renderTable(block, pen, style);
@@ -65,7 +104,10 @@ function renderFacts(block: FactsBlock, pen: ChalkInstance, style: TerminalStyle
   return block.facts
     .map(({ label, value, unit, remark }) => {
       const shown = plainWhereNeeded(formatCell(value, unit), style);
-      const start = `${margin}${pen.dim(label.padEnd(width))}${' '.repeat(gap)}${inkOfCell(value, unit, pen)(shown)}`;
+      const values = wrapped(shown, style.width - indent.length).map((line) =>
+        inkOfCell(value, unit, pen)(line),
+      );
+      const start = `${margin}${pen.dim(label.padEnd(width))}${' '.repeat(gap)}${values.join(`\n${indent}`)}`;
       if (remark === undefined) return `${start}\n`;
       const text = plainWhereNeeded(printable(remark), style);
       if (indent.length + displayWidth(shown) + gap + displayWidth(text) <= style.width)
@@ -81,7 +123,7 @@ const marks = { good: ['✓', '+'], warning: ['▲', '!'], bad: ['✗', 'x'] } a
 function renderNote({ text, tone }: NoteBlock, pen: ChalkInstance, style: TerminalStyle): string {
   const shown = plainWhereNeeded(printableLines(text), style);
   const ink = inkOf(pen, tone);
-  if (tone === 'plain' || tone === 'dim')
+  if (tone === 'plain' || tone === 'dim' || tone === 'title')
     return wrapped(shown, style.width)
       .map((line) => ink(line))
       .join('\n');
@@ -89,7 +131,7 @@ function renderNote({ text, tone }: NoteBlock, pen: ChalkInstance, style: Termin
   return `${ink(mark)} ${wrapped(shown, style.width - 2).join('\n  ')}`;
 }
 
-function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle): string {
+function renderTable(block: TableBlock & ShownBlock, pen: ChalkInstance, style: TerminalStyle): string {
   const { columns, rows, depths } = { depths: undefined, ...(block.display ?? block) };
   if (rows.length === 0) return pen.dim('  (none)') + '\n';
   const headers = columns.map(({ header }) => header);
@@ -114,16 +156,22 @@ function renderTable(block: TableBlock, pen: ChalkInstance, style: TerminalStyle
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
     chars: { ...noBorders, left: margin },
   });
+  const starts = shown.map((_, index) => sharedStarts(cells.map((texts) => texts[index] ?? '')));
   cells.forEach((texts, row) => {
     table.push(
-      shown.map(({ unit }, index) =>
-        inkOfCell(rows[row]?.[index] ?? null, unit, pen)(cut(texts[index] ?? '', widths[index] ?? 0, style)),
-      ),
+      shown.map(({ unit }, index) => {
+        const text = texts[index] ?? '';
+        const cell = cut(text, widths[index] ?? 0, style, starts[index]?.get(text));
+        return inkOfCell(rows[row]?.[index] ?? null, unit, pen)(cell);
+      }),
     );
   });
-  const left = headers.slice(shown.length);
-  const remark =
-    left.length === 0 ? [] : wrapped(`${margin}(a wider terminal shows ${left.join(', ')})`, style.width);
+  const hidden = headers.slice(shown.length);
+  const remarks = [
+    ...(block.left === undefined ? [] : [`${formatCell(block.left, 'count')} more: ${block.moreWith ?? ''}`]),
+    ...(hidden.length === 0 ? [] : [`a wider terminal shows ${hidden.join(', ')}`]),
+  ];
+  const remark = remarks.length === 0 ? [] : wrapped(`${margin}(${remarks.join('; ')})`, style.width);
   return [table.toString().replace(/[ \t]+$/gm, ''), ...remark.map((line) => pen.dim(line)), ''].join('\n');
 }
 
@@ -158,6 +206,8 @@ function fittedWidths(natural: readonly number[], columns: TableBlock['columns']
 const statusTones: Readonly<Record<string, Tone>> = {
   pass: 'good',
   ok: 'good',
+  met: 'good',
+  missed: 'bad',
   warn: 'warning',
   fail: 'bad',
 };
@@ -165,7 +215,7 @@ const statusTones: Readonly<Record<string, Tone>> = {
 function inkOfCell(value: Cell, unit: Unit, pen: ChalkInstance): (text: string) => string {
   if (value === null) return pen.dim;
   const isStatus = unit === 'status' && typeof value === 'string';
-  return inkOf(pen, isStatus ? (statusTones[value] ?? 'dim') : 'plain');
+  return inkOf(pen, isStatus ? (statusTones[value.replace(/.* /, '')] ?? 'dim') : 'plain');
 }
 
 /** Words as a shell reads them back, on one line: a file name may have blanks, quotes, and worse. */

@@ -47,6 +47,8 @@ export interface TerminalStyle {
   readonly unicode: boolean;
   /** Columns; tables are cut to it, and notes are wrapped. */
   readonly width: number;
+  /** Lines that are on the screen at one time; none: what is printed is no screen. */
+  readonly height?: number | null;
 }
 
 type CharacterStyle = Pick<TerminalStyle, 'unicode'>;
@@ -58,12 +60,39 @@ export function plainWhereNeeded(text: string, { unicode }: CharacterStyle): str
   return unicode ? text : text.replace(/[…’µ]/g, (character) => plainForms[character] ?? character);
 }
 
-/** Cuts in the middle: keys differ most at their start and their end. */
-export function cut(text: string, width: number, style: CharacterStyle): string {
+/**
+ * Cuts in the middle: keys differ most at their start and their end.
+ * @param shared so many characters at its start are those of another text too: the end is shown from where they differ
+ */
+export function cut(text: string, width: number, style: CharacterStyle, shared = 0): string {
   if (displayWidth(text) <= width) return text;
   const mark = style.unicode ? '…' : '..';
-  const head = Math.ceil((width - mark.length) * 0.6);
-  return startOf(text, head) + mark + endOf(text, width - mark.length - head);
+  const room = width - mark.length;
+  const usual = Math.ceil(room * 0.6);
+  const own = displayWidth(text.slice(shared));
+  if (displayWidth(text.slice(0, shared)) < usual || own <= room - usual)
+    return startOf(text, usual) + mark + endOf(text, room - usual);
+  if (own <= room) return startOf(text, room - own) + mark + endOf(text, own);
+  return mark + startOf(text.slice(shared), room - mark.length) + mark;
+}
+
+/** For each text how many characters at its start it has in common with the one of the others that is most like it. */
+export function sharedStarts(texts: readonly string[]): Map<string, number> {
+  const sorted = [...new Set(texts)].sort();
+  const withNext = sorted.map((text, index) => sharedStart(text, sorted[index + 1] ?? ''));
+  return new Map(
+    sorted.map((text, index) => [text, Math.max(withNext[index - 1] ?? 0, withNext[index] ?? 0)]),
+  );
+}
+
+/** Whole characters, also those of two code units. */
+function sharedStart(left: string, right: string): number {
+  let length = 0;
+  for (const character of left) {
+    if (!right.startsWith(character, length)) break;
+    length += character.length;
+  }
+  return length;
 }
 
 const barWidth = 12;

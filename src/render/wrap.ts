@@ -3,12 +3,15 @@ import { displayWidth } from './width.ts';
 /** A command to copy, in backticks in the middle of a text, with what joins it to the sentence. */
 const commandSpan = / ?\(?`((?:(?:[^\s`]*\/)?cachectl|redis-cli|chmod|export|iconv) [^`]+)`\)?[,;:.]? ?/;
 
-/** The lines of a text; of one that is wider than `width` columns, each command to copy is on a line of its own. */
+/** Stands for the blanks of a command that stays in its sentence. */
+const fixedBlank = '\0';
+
+/** The lines of a text; of one that is wider than `width` columns, each long command to copy is on a line of its own. */
 function linesOf(text: string, width: number): { readonly text: string; readonly isCommand: boolean }[] {
   return text.split('\n').flatMap((line) => {
     if (displayWidth(line) <= width) return [{ text: line, isCommand: false }];
     const [indent = ''] = /^ */.exec(line) ?? [];
-    return line
+    return withShortCommandsWhole(line, width)
       .split(commandSpan)
       .map((piece, index) =>
         index % 2 === 1
@@ -19,18 +22,18 @@ function linesOf(text: string, width: number): { readonly text: string; readonly
   });
 }
 
+const withShortCommandsWhole = (line: string, width: number): string =>
+  line.replaceAll(new RegExp(commandSpan, 'g'), (span, command: string) =>
+    2 * displayWidth(command) > width
+      ? span
+      : span.replace(`\`${command}\``, (quoted) => quoted.replaceAll(' ', fixedBlank)),
+  );
+
 /** The text in lines of at most `width` columns, broken at spaces; a command stays whole, and so does a longer word, to be copied. */
 export function wrapped(text: string, width: number): string[] {
-  return linesOf(text, width).flatMap((line) =>
-    line.isCommand ? [line.text] : brokenAtSpaces(line.text, width),
-  );
-}
-
-/** The text with its commands whole on their own lines where they would be broken, and all else as it is. */
-export function commandsApart(text: string, width: number): string {
   return linesOf(text, width)
-    .map((line) => line.text)
-    .join('\n');
+    .flatMap((line) => (line.isCommand ? [line.text] : brokenAtSpaces(line.text, width)))
+    .map((line) => line.replaceAll(fixedBlank, ' '));
 }
 
 /** One line in lines of at most `width` columns with its indentation, whatever it has in backticks. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Block, type Column, command, note, type TableBlock } from '../../src/render/blocks.ts';
 import { renderTsv } from '../../src/render/rows.ts';
-import { commandsApart } from '../../src/render/wrap.ts';
+import { wrapped } from '../../src/render/wrap.ts';
 import { renderTerminal } from '../../src/render/terminal-text.ts';
 import type { TerminalStyle } from '../../src/render/width.ts';
 import { displayWidth } from '../../src/render/width.ts';
@@ -113,6 +113,54 @@ describe('a table', () => {
         for (const [, keys] of cells) expect(text).toContain(keys.toLocaleString('en-US'));
       }),
     );
+  });
+
+  test('shows of a cut cell what sets it apart from the others', () => {
+    const columns = [column('key'), column('misses', 'count')];
+    const rows = [
+      ['func:summarise_meeting:hash:4d5633d4840e6ef43deedd6381ac04dc', 3],
+      ['func:summarise_meeting:hash:4d5633d4840e6ef43deedd6381ac0fff', 2],
+      ['func:summarise_meeting:hash:0c20eb4aa0564743f2d2da10dbdf374c', 2],
+    ];
+    expect(linesOf(render([tableOf({ columns, rows })], { width: 42 }))).toEqual([
+      '  KEY                               MISSES',
+      '  func:summarise_meet…dd6381ac04dc       3',
+      '  func:summarise_meet…dd6381ac0fff       2',
+      '  …0c20eb4aa0564743f2d2da10dbdf37…       2',
+    ]);
+  });
+
+  test('of keys that are not the same has no two rows that look the same, where their cells have room for it', () => {
+    const key = fc.stringMatching(/^[ab]{0,12}$/);
+    const keys = fc.uniqueArray(fc.tuple(key, fc.constantFrom('', 'x'.repeat(60)), key, key), {
+      minLength: 2,
+      maxLength: 8,
+      selector: (parts) => parts.join(''),
+    });
+    fc.assert(
+      fc.property(keys, (parts) => {
+        const rows = parts.map((each) => [each.join(''), 1]);
+        const columns = [column('key'), column('keys', 'count')];
+        const lines = linesOf(render([tableOf({ columns, rows })], { width: 40 }));
+        expect(new Set(lines).size).toBe(1 + rows.length);
+      }),
+    );
+  });
+
+  test('that may be shortened lets all blocks fit on the screen, and names the option that shows the rest', () => {
+    const rows = Array.from({ length: 30 }, (_, index) => [`namespace ${index}`, index, 0]);
+    const blocks = [tableOf({ rows, moreWith: '--limit 30' }), note('plain', 'at the end')];
+    const shown = linesOf(render(blocks, { height: 12 }));
+    expect(shown).toHaveLength(11);
+    expect(shown.slice(-4)).toEqual([
+      expect.stringMatching(/^ {2}namespace 6 /),
+      '  (23 more: --limit 30)',
+      '',
+      'at the end',
+    ]);
+    expect(linesOf(render(blocks, { height: 40 }))).toHaveLength(33);
+    expect(linesOf(render(blocks, { height: 4 }))).toHaveLength(7);
+    expect(linesOf(render(blocks))).toHaveLength(33);
   });
 
   test('leaves out its last columns where even short names find no room, and says which', () => {
@@ -265,9 +313,17 @@ describe('a command to copy', () => {
     expect(shown.filter((each) => each !== line).join(' ')).toBe(
       'the plan is kept, and can be carried out later',
     );
-    expect(commandsApart(`error: no\nhint: ${text}\n`, width)).toBe(
+    expect(wrapped(`error: no\nhint: ${text}\n`, 80).join('\n')).toBe(
       `error: no\nhint: the plan is kept,\n${line}\nand can be carried out later\n`,
     );
+  });
+
+  test('that is short stays in its sentence, and is not broken', () => {
+    const text = 'the targets cannot be judged here: `cachectl stats --hits 10s` observes them by namespace';
+    expect(linesOf(render([note('plain', text)], { width: 60 }))).toEqual([
+      'the targets cannot be judged here:',
+      '`cachectl stats --hits 10s` observes them by namespace',
+    ]);
   });
 
   test('is left in its sentence where all of it fits', () => {

@@ -34,6 +34,20 @@ function ioOf({ tty = true, stdinTty = tty, columns, env = {} }: Surroundings) {
   return { io, shown: () => stderr.written.join('') };
 }
 
+test.each([
+  [{ tty: true, columns: 90, env: { COLUMNS: '70' } }, undefined, 90],
+  [{ tty: false, env: { COLUMNS: '70' } }, 120, 70],
+  [{ tty: false }, 120, 120],
+  [{ tty: false }, undefined, 100],
+])(
+  'the width of a pager is that of the terminal that it is in: %j, stderr %s',
+  (surroundings, columns, width) => {
+    const { io } = ioOf(surroundings);
+    const stderr = Object.assign(new PassThrough(), { columns });
+    expect(styleOf({ ...io, stderr } as unknown as Io, true).width).toBe(width);
+  },
+);
+
 describe('color', () => {
   const level = (surroundings: Surroundings, flag = true) => {
     const { io } = ioOf(surroundings);

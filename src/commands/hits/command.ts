@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { CostLimit } from '../../traffic/observe.ts';
 import { aboveZero, countArgument, durationArgument, ratioArgument, sizeArgument } from '../arguments.ts';
+import * as common from '../common-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 const modes = ['exact', 'sampled', 'misses-only', 'counters'] as const;
@@ -36,7 +37,13 @@ export const defineHits: DefineCommand = (program, run) => {
       'share of the time during which `sampled` reads commands (default: 10%)',
       aboveZero(ratioArgument),
     )
-    .option('--limit <rows>', 'most namespaces to list; JSON has all of them', countArgument(1), 20)
+    .option(
+      '--limit <rows>',
+      'most namespaces to list; JSON has all of them (default: 20; on a terminal as many of them as fit)',
+      countArgument(1),
+    )
+    .addOption(common.sort)
+    .addOption(common.columns)
     .option('--keys <number>', 'most of the keys that miss most to list', countArgument(0), 5)
     .optionsGroup('Limits:')
     .option(

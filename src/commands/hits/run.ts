@@ -12,9 +12,10 @@ import { observeWindow } from '../observing.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { gateText, judgeTargets, requireTargets } from './gate.ts';
 import { blankHits, type HitsResult } from './result.ts';
-import { liveBlocks, viewHits } from './view.ts';
+import { liveBlocks, namespaceFields, viewHits } from './view.ts';
+import { type LayoutInput, requireColumns, sortedRows } from '../namespace-columns.ts';
 
-export interface HitsInput {
+export interface HitsInput extends LayoutInput {
   /** Seconds. */
   readonly for: number;
   /** Until Ctrl-C. */
@@ -23,7 +24,8 @@ export interface HitsInput {
   readonly mode?: HitMode;
   /** From 0 to 1. None: a tenth. */
   readonly duty?: number;
-  readonly limit: number;
+  /** None: 20, and for people what fits on the screen. */
+  readonly limit?: number;
   readonly keys: number;
   readonly maxCost?: CostLimit;
   readonly maxBytes: number;
@@ -40,7 +42,7 @@ export function hitsExecution(input: HitsInput): Execution<HitsResult> {
     blank: blankHits,
     rows: 'namespaces',
     run: (context) => readHits(context, input),
-    view: (result) => viewHits(result, input),
+    view: (result, _own, audience) => viewHits(result, input, audience),
   };
 }
 
@@ -50,6 +52,7 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
       `--duty is of \`--mode sampled\`, and has no effect with \`--mode ${input.mode}\``,
       'leave one of them out, or use `--mode sampled`',
     );
+  requireColumns(namespaceFields, input);
   if (input.failBelowTarget) requireTargets(context.map, input.mode ?? null);
   const pathOf = (file: string) =>
     isAbsolute(file) ? file : join(context.environment.workingDirectory, file);
@@ -69,6 +72,7 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
       server: { address },
       endedAt: new Date(now).toISOString(),
       ...report,
+      namespaces: sortedRows(report.namespaces, namespaceFields, input.sort),
       findings: findingsOf(report),
       unjudgedTargets: unjudgedTargets(context.map, report, 'refused'),
       gate: input.failBelowTarget ? judgeTargets(report) : null,

@@ -28,6 +28,8 @@ export const defineInspect: DefineCommand = (program, run) => {
       countArgument(1),
       50,
     )
+    .addOption(common.sort)
+    .addOption(common.columns)
     .addOption(common.exact)
     .addOption(common.precision)
     .addOption(common.readRate)

@@ -3,6 +3,7 @@ import { sumOrNull } from '../../support/collections.ts';
 import type { TableBlock } from '../../render/blocks.ts';
 import { type Field, fieldsOf, gridOf, tableOf } from '../../render/table.ts';
 import { counted, formatSeconds } from '../../render/units.ts';
+import { chosenFields, type LayoutInput, sortedRows } from '../namespace-columns.ts';
 import {
   errorText,
   type IntervalOrNull,
@@ -43,15 +44,68 @@ interface Reading extends Totals {
   readonly namespaces: readonly NamespaceSummary[];
 }
 
+const { text, seconds, count, bytes, ratio } = fieldsOf<NamespaceSummary>();
+const [keyBounds, byteBounds, ttlBounds] = [
+  [
+    count('keysLow', 'KEYS LOW', ({ keysInterval }) => keysInterval?.[0] ?? null),
+    count('keysHigh', 'KEYS HIGH', ({ keysInterval }) => keysInterval?.[1] ?? null),
+  ],
+  [
+    bytes('memoryBytesLow', 'MEMORY LOW', ({ memoryBytesInterval }) => memoryBytesInterval?.[0] ?? null),
+    bytes('memoryBytesHigh', 'MEMORY HIGH', ({ memoryBytesInterval }) => memoryBytesInterval?.[1] ?? null),
+  ],
+  [
+    count('withoutTtlLow', 'NO TTL LOW', ({ withoutTtlInterval }) => withoutTtlInterval?.[0] ?? null),
+    count('withoutTtlHigh', 'NO TTL HIGH', ({ withoutTtlInterval }) => withoutTtlInterval?.[1] ?? null),
+  ],
+];
+const withoutTtl = count('withoutTtl', 'NO TTL');
+const types = text('types', 'TYPES', (row) => typesOf(row).join(' '));
+const ttls = [
+  seconds('ttlMinSeconds', 'TTL MIN', ({ ttl }) => ttl?.minSeconds ?? null),
+  seconds('ttlMaxSeconds', 'TTL MAX', ({ ttl }) => ttl?.maxSeconds ?? null),
+];
+/** Of memory, or of keys where no bytes are known. */
+const share = ratio('memoryShare', 'SHARE', ({ memoryShare, keyShare }) => memoryShare ?? keyShare);
+const sizes = [
+  text('namespace', 'NAMESPACE', rowName),
+  count('keys', 'KEYS'),
+  bytes('memoryBytes', 'MEMORY'),
+  share,
+];
+
+/** For programs. */
+export const namespaceFields = [
+  ...[...sizes, types, ...ttls, withoutTtl],
+  ...[...keyBounds, ...byteBounds, ...ttlBounds],
+];
+
+/** For people, where the rows are no tree: a narrow terminal loses the last columns. */
+const flatFields = [...sizes, withoutTtl, ...ttls, types];
+
 /** The namespaces of `inspect`: disjoint rows for programs, a tree with the sums of each branch for people. */
-export function namespaceTable(result: Reading): TableBlock {
+export function namespaceTable(result: Reading, input: LayoutInput): TableBlock {
+  const chosen = chosenFields(namespaceFields, input);
+  const isFlat = chosen !== null || input.sort !== undefined;
+  const rows = sortedRows(result.namespaces, namespaceFields, input.sort);
+  const table = tableOf('namespaces', rows, chosen ?? namespaceFields, {
+    title: titleOf(result),
+    bar: 'memoryShare',
+    ...(isFlat && { shown: { fields: chosen ?? flatFields } }),
+  });
+  return isFlat ? table : { ...table, display: treeGrid(result) };
+}
+
+function treeGrid(result: Reading): NonNullable<TableBlock['display']> {
   const lines = outlineOf(result.namespaces);
   const isEstimate = lines.some(({ keysInterval }) => keysInterval !== null);
   const line = fieldsOf<OutlineLine>();
   // A narrow terminal loses the last columns.
-  const display = gridOf(lines, [
+  const grid = gridOf(lines, [
     line.text('namespace', 'NAMESPACE', ({ label }) => label),
-    ...sizesOf<OutlineLine>(result),
+    line.count('keys', 'KEYS'),
+    line.bytes('memoryBytes', 'MEMORY'),
+    line.ratio('memoryShare', 'SHARE', (each) => shareOf(each, result)),
     line.count('withoutTtl', 'NO TTL'),
     line.text('ttl', 'TTL LEFT', ({ ttl }) => ttlText(ttl)),
     line.text('types', 'TYPES', ({ types }) => types.join(' ')),
@@ -60,34 +114,7 @@ export function namespaceTable(result: Reading): TableBlock {
       ? [errorOf('withoutTtl', '± NO TTL', 'count')]
       : []),
   ]);
-  const { text, seconds, count, bytes } = fieldsOf<NamespaceSummary>();
-  const fields = [
-    text('namespace', 'NAMESPACE', rowName),
-    ...sizesOf<NamespaceSummary>(result),
-    text('types', 'TYPES', (row) => typesOf(row).join(' ')),
-    seconds('ttlMinSeconds', 'TTL MIN', ({ ttl }) => ttl?.minSeconds ?? null),
-    seconds('ttlMaxSeconds', 'TTL MAX', ({ ttl }) => ttl?.maxSeconds ?? null),
-    count('withoutTtl', 'NO TTL'),
-    count('keysLow', 'KEYS LOW', ({ keysInterval }) => keysInterval?.[0] ?? null),
-    count('keysHigh', 'KEYS HIGH', ({ keysInterval }) => keysInterval?.[1] ?? null),
-    bytes('memoryBytesLow', 'MEMORY LOW', ({ memoryBytesInterval }) => memoryBytesInterval?.[0] ?? null),
-    bytes('memoryBytesHigh', 'MEMORY HIGH', ({ memoryBytesInterval }) => memoryBytesInterval?.[1] ?? null),
-    count('withoutTtlLow', 'NO TTL LOW', ({ withoutTtlInterval }) => withoutTtlInterval?.[0] ?? null),
-    count('withoutTtlHigh', 'NO TTL HIGH', ({ withoutTtlInterval }) => withoutTtlInterval?.[1] ?? null),
-  ];
-  return {
-    ...tableOf('namespaces', result.namespaces, fields, { title: titleOf(result), bar: 'memoryShare' }),
-    display: { ...display, depths: lines.map(({ depth }) => depth) },
-  };
-}
-
-function sizesOf<Row extends Totals>(total: Totals): Field<Row>[] {
-  const { count, bytes, ratio } = fieldsOf<Row>();
-  return [
-    count('keys', 'KEYS', ({ keys }) => keys),
-    bytes('memoryBytes', 'MEMORY', ({ memoryBytes }) => memoryBytes),
-    ratio('memoryShare', 'SHARE', (row) => shareOf(row, total)),
-  ];
+  return { ...grid, depths: lines.map(({ depth }) => depth) };
 }
 
 function errorOf(

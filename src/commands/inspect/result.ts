@@ -1,10 +1,11 @@
 import type { ByteString } from '../../support/bytes.ts';
 import type { KeyspaceFigures } from '../keyspace-report.ts';
 import type { TtlRuleReport } from '../namespace-summary.ts';
+import type { LayoutInput } from '../namespace-columns.ts';
 import type { ReadingInput } from '../reading-options.ts';
 import type { Growth } from './snapshot.ts';
 
-export interface InspectInput extends ReadingInput {
+export interface InspectInput extends ReadingInput, LayoutInput {
   readonly pattern: string | undefined;
   readonly depth?: number;
   /** None: all. */

@@ -9,6 +9,8 @@ import { keyspaceFiguresOf, warnOfTouches } from '../keyspace-report.ts';
 import { rowName } from '../namespace-summary.ts';
 import { confirmReplacing } from '../protection.ts';
 import { selectionOf } from '../namespace-filter.ts';
+import { requireColumns, sortedRows } from '../namespace-columns.ts';
+import { namespaceFields } from './namespace-table.ts';
 import { readingOptionsOf } from '../reading-options.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { growthSince, loadSnapshot, saveSnapshot, scopeOf } from './snapshot.ts';
@@ -25,7 +27,7 @@ export function inspectExecution(input: InspectInput): Execution<InspectResult> 
     `),
     rows: 'namespaces',
     run: (context) => inspect(context, input),
-    view: (result, own) => viewInspect(result, own, input.top),
+    view: (result, own) => viewInspect(result, own, input),
   };
 }
 
@@ -33,6 +35,7 @@ const columns = { memory: true, type: true, ttl: true } as const;
 const details = { encoding: true, idle: true, frequency: true } as const;
 
 async function inspect(context: Context, input: InspectInput): Promise<Outcome<InspectResult>> {
+  requireColumns(namespaceFields, input);
   const map = withDelimiters(context.map, input.delimiters);
   const selection = selectionOf(map, input.pattern === undefined ? [] : [input.pattern], input.namespace);
   const reading = readingOptionsOf(context, input);
@@ -72,7 +75,11 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   return {
     result: {
       ...figures,
-      namespaces: whole.namespaces.length <= input.limit ? whole.namespaces : namespaces(input.limit),
+      namespaces: sortedRows(
+        whole.namespaces.length <= input.limit ? whole.namespaces : namespaces(input.limit),
+        namespaceFields,
+        input.sort,
+      ),
       ttlRules: whole.namespaces.flatMap((row) =>
         row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
       ),

@@ -11,19 +11,24 @@ import {
   type SpanSeconds,
   withoutIdleTimeText,
 } from '../namespace-summary.ts';
+import type { LayoutInput } from '../namespace-columns.ts';
 import { namespaceTable } from './namespace-table.ts';
 import type { InspectResult } from './result.ts';
 import type { Growth, NamespaceGrowth } from './snapshot.ts';
 
+interface ViewInput extends LayoutInput {
+  readonly top: number;
+}
+
 /** The result of `inspect` for people, and as rows. */
-export function viewInspect(result: InspectResult, own: OwnLookups, top: number): Block[] {
+export function viewInspect(result: InspectResult, own: OwnLookups, input: ViewInput): Block[] {
   const { total, growth, ttlRules } = result;
-  const blocks: Block[] = [namespaceTable(result)];
+  const blocks: Block[] = [namespaceTable(result, input)];
   if (growth) blocks.push(growthTable(growth));
   if (result.keys > 0) blocks.push(...histogramTables(total));
   blocks.push(...ruleBlocks(ttlRules));
   // Also where it is empty: lines in a pipe begin with the name of their table wherever there are two.
-  if (top > 0) blocks.push(largestTable(result));
+  if (input.top > 0) blocks.push(largestTable(result));
   if (result.overheadBytes !== null && result.memoryBytes)
     blocks.push(
       note(

@@ -26,10 +26,11 @@ export const defineStats: DefineCommand = (program, run) => {
     )
     .option(
       '--limit <rows>',
-      'most namespaces to list; the rest is summed up in (other)',
+      'most namespaces to list; the rest is summed up in (other) (default: 20; on a terminal as many of them as fit)',
       countArgument(1),
-      20,
     )
+    .addOption(common.sort)
+    .addOption(common.columns)
     .option('--no-namespaces', 'only what the server reports of itself; no walk over the keys')
     .addOption(common.exact)
     .addOption(common.precision)
@@ -43,6 +44,7 @@ export const defineStats: DefineCommand = (program, run) => {
         ['cachectl stats', 'the whole picture'],
         ['cachectl stats --window 10s', 'what happens now, next to the lifetime figures'],
         ['cachectl stats --hits 10s', 'which namespace misses, and is its target met?'],
+        ['cachectl stats --sort keys --columns namespace,keys', 'which namespaces have most keys'],
         ['cachectl stats --no-namespaces -o json', 'a quick look for a script'],
       ),
     )

@@ -16,6 +16,7 @@ import type { HitMode } from '../../traffic/report.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { keyspaceFiguresOf } from '../keyspace-report.ts';
+import { type LayoutInput, requireColumns, sortedRows } from '../namespace-columns.ts';
 import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
 import { joinTraffic } from './join-traffic.ts';
 import {
@@ -25,7 +26,7 @@ import {
   type StatsResult,
   type WindowFigures,
 } from './result.ts';
-import { viewStats } from './view.ts';
+import { defaultLimit, namespaceFields, viewStats } from './view.ts';
 import { observeWindow } from '../observing.ts';
 import { blankOf } from '../blank.ts';
 
@@ -38,22 +39,24 @@ export function statsExecution(options: StatsOptions): Execution<StatsResult> {
     `),
     rows: 'namespaces',
     run: (context) => readStats(context, options),
-    view: viewStats,
+    view: (result, own, audience) => viewStats(result, own, audience, options),
   };
 }
 
-export interface StatsOptions extends ReadingInput {
+export interface StatsOptions extends ReadingInput, LayoutInput {
   /** Seconds. */
   readonly window?: number;
   /** Seconds. */
   readonly hits?: number;
   /** None: what the server permits and its load. */
   readonly hitsMode?: HitMode;
-  readonly limit: number;
+  /** None: `defaultLimit`, and for people what fits on the screen. */
+  readonly limit?: number;
   readonly namespaces: boolean;
 }
 
 async function readStats(context: Context, options: StatsOptions): Promise<Outcome<StatsResult>> {
+  requireColumns(namespaceFields, options);
   const server = await context.connect();
   const [node] = server.nodes;
   const refused: Refusal[] = [];
@@ -231,16 +234,21 @@ async function readNamespaces(context: Context, server: RedisServer, options: St
     now,
   });
   const { figures, names, namespaces } = keyspaceFiguresOf(analysis, map);
-  return { ...figures, names: names(), namespaces: namespaces(options.limit), failure: analysis.failure };
+  return {
+    ...figures,
+    names: names(),
+    namespaces: namespaces(options.limit ?? defaultLimit),
+    failure: analysis.failure,
+  };
 }
 
 function namespacesOf(
   keyspace: Awaited<ReturnType<typeof readNamespaces>> | null,
   observed: Observed | null,
   { map }: Context,
-  { limit }: StatsOptions,
+  { limit = defaultLimit, sort }: StatsOptions,
   database: number,
-): StatsNamespace[] {
+): readonly StatsNamespace[] {
   const keys = keyspace && {
     rows: keyspace.namespaces,
     names: keyspace.names,
@@ -248,7 +256,9 @@ function namespacesOf(
   };
   const traffic = observed?.report.namespaces.filter((each) => each.database === database) ?? [];
   const judged = observed === null ? [] : (observedTraffic(observed.report)?.judged ?? []);
-  return joinTraffic(keys, traffic, judged, map, limit);
+  const rows = joinTraffic(keys, traffic, judged, map, limit);
+  // Who asks for hits looks for misses.
+  return sortedRows(rows, namespaceFields, sort ?? (observed === null ? undefined : 'misses'));
 }
 
 function hitRateOf(hits: number | null, misses: number | null): number | null {

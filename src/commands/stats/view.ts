@@ -1,8 +1,9 @@
 import type { OwnLookups } from '../../redis/lookups.ts';
 import {
   type Block,
+  type Cell,
   type Fact,
-  fact as plainFact,
+  fact,
   type FactsBlock,
   factsOf,
   caveats,
@@ -11,28 +12,33 @@ import {
   notes,
   type TableBlock,
 } from '../../render/blocks.ts';
-import { type Field, fieldsOf, tableOf } from '../../render/table.ts';
-import { counted, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
+import { type Field, fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
+import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import { hiddenByText } from '../../health/hit-rate.ts';
+import type { Audience } from '../context.ts';
+import { chosenFields, type LayoutInput } from '../namespace-columns.ts';
 import { costNotes, ownLookupsText, readingNotes } from '../keyspace-report.ts';
-import type { HitFigures, ObservedHits, StatsNamespace, StatsResult, WindowFigures } from './result.ts';
+import type { HitFigures, ObservedHits, StatsNamespace, StatsResult } from './result.ts';
 import { fewestLookups } from '../../traffic/report.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { headed, lookupsText, restoredNotes, trafficFields } from '../traffic-columns.ts';
 import { errorText, keysText } from '../namespace-summary.ts';
 
-/** The result of `stats` for people, and as rows. */
-export function viewStats(result: StatsResult, own: OwnLookups): Block[] {
-  const { server, window, traffic, databases, serverCost, reading } = result;
+/** The result of `stats`: for people what is wrong first, and no more than a screen; as rows figure by figure. */
+export function viewStats(
+  result: StatsResult,
+  own: OwnLookups,
+  { isPerson }: Pick<Audience, 'isPerson'>,
+  input: TableInput,
+): Block[] {
+  const hasTable = result.serverCost !== null || result.namespaces.length > 0;
+  const table = hasTable ? [namespaceTable(result, input)] : [];
+  if (!isPerson) return [...figures(result), ...table];
+  const { traffic, serverCost, reading } = result;
   return [
-    ...(server ? [serverFacts(server)] : []),
-    hitFacts(result),
-    ...(window ? [windowFacts(window)] : []),
-    ...(traffic ? [trafficFacts(traffic)] : []),
-    ...(server ? [memoryFacts(server)] : []),
-    ...(databases?.length ? [databaseTable(databases)] : []),
-    ...(serverCost || result.namespaces.length > 0 ? [namespaceTable(result)] : []),
     ...gradeNotes(result),
+    ...(result.server ? [summaryOf(result, result.server)] : []),
+    ...table,
     ...caveats(
       'warning',
       ...result.refused.map(
@@ -51,115 +57,230 @@ const missingWithout: Readonly<Record<string, string>> = {
 };
 const noHitRates = 'there are no hit rates by namespace';
 
+/** What the server reports of itself and what was measured of it, for programs. */
+function figures({ server, window, traffic, databases, lifetime }: StatsResult): Block[] {
+  const factsOf = (name: string, ...facts: readonly Fact[]): Block => ({ kind: 'facts', name, facts });
+  const figure = (name: string, value: Cell): Fact => fact(name, name, value, 'number');
+  const dataRate = (name: string, of: HitFigures | null): Fact[] =>
+    takenOff(of) === 0 ? [] : [figure(name, of?.dataReads?.hitRateInterval?.[0] ?? null)];
+  return [
+    ...(server
+      ? [
+          factsOf(
+            'server',
+            ...plainFacts(server, 'text', 'role', 'uptimeSeconds', 'operationsPerSecond', 'connectedClients'),
+          ),
+        ]
+      : []),
+    factsOf(
+      'hitRate',
+      figure('lifetimeHitRate', lifetime?.hitRate ?? null),
+      ...dataRate('lifetimeDataHitRate', lifetime),
+      figure('evictedKeys', server?.evictedKeys ?? null),
+      figure('expiredKeys', server?.expiredKeys ?? null),
+    ),
+    ...(window
+      ? [
+          factsOf(
+            'window',
+            figure('windowHitRate', window.hitRate),
+            ...dataRate('windowDataHitRate', window),
+            figure('windowOperationsPerSecond', window.operationsPerSecond),
+            figure('windowEvictedKeys', window.evictedKeys),
+            figure('windowExpiredKeys', window.expiredKeys),
+          ),
+        ]
+      : []),
+    ...(traffic
+      ? [
+          factsOf(
+            'traffic',
+            figure('trafficHitRate', traffic.hitRate),
+            figure('trafficReadsPerSecond', readsPerSecondOf(traffic)),
+            figure('trafficMode', traffic.mode),
+            figure('trafficValid', traffic.valid),
+          ),
+        ]
+      : []),
+    ...(server
+      ? [
+          factsOf(
+            'memory',
+            ...plainFacts(server, 'text', 'usedBytes', 'peakBytes', 'maxBytes', 'policy', 'fragmentation'),
+          ),
+        ]
+      : []),
+    ...(databases?.length ? [databaseTable(databases)] : []),
+  ];
+}
+
+function databaseTable(databases: NonNullable<StatsResult['databases']>): Block {
+  const { text, count } = fieldsOf<(typeof databases)[number]>();
+  const database = text('database', 'DB', (each) => String(each.database));
+  return tableOf('databases', databases, [database, count('keys', 'KEYS'), count('keysWithTtl', 'WITH TTL')]);
+}
+
 type Server = NonNullable<StatsResult['server']>;
 
-function serverFacts(server: Server): FactsBlock {
-  const { connectedClients, maxClients } = server;
-  const allowed =
-    maxClients === null || connectedClients === null ? null : `of ${formatCell(maxClients, 'count')} allowed`;
+/** The same for people, a line for each thing that they ask of a server. */
+function summaryOf(result: StatsResult, server: Server): FactsBlock {
+  const { lifetime, window, traffic } = result;
   return factsOf(
-    'server',
+    'summary',
     `${server.product} ${server.version} at ${server.address}`,
-    fact('role', 'role', server.role, 'text', server.primary && `of ${server.primary}`),
-    fact('uptimeSeconds', 'uptime', server.uptimeSeconds, 'seconds'),
-    fact('operationsPerSecond', 'operations', server.operationsPerSecond, 'perSecond'),
-    fact('connectedClients', 'clients', connectedClients, 'count', allowed),
+    ...hitRateFacts('hit rate', lifetime, [gone(server.evictedKeys, server.expiredKeys)]),
+    ...(window
+      ? hitRateFacts(`last ${spanText(window.windowSeconds ?? 0)}`, window, [
+          formatCell(window.operationsPerSecond, 'perSecond'),
+          gone(window.evictedKeys, window.expiredKeys),
+        ])
+      : []),
+    ...(traffic ? [trafficFact(traffic)] : []),
+    memoryFact(server),
+    workFact(server),
+    ...databaseFacts(result),
   );
 }
 
-const hitFacts = ({ lifetime, server }: StatsResult) =>
-  factsOf(
-    'hitRate',
-    'Hit rate of the whole server',
-    hitRateFact('lifetimeHitRate', 'lifetime', lifetime),
-    ...dataReadsFacts('lifetimeDataHitRate', lifetime),
-    fact('evictedKeys', 'evicted', server?.evictedKeys ?? null, 'count'),
-    fact('expiredKeys', 'expired', server?.expiredKeys ?? null, 'count'),
-  );
+const gone = (evicted: number | null, expired: number | null): string | null =>
+  evicted === null || expired === null
+    ? null
+    : `${formatCell(evicted, 'count')} evicted, ${formatCell(expired, 'count')} expired`;
+
+const joined = (...parts: readonly (string | null)[]): string =>
+  parts.filter((part) => part !== null).join('; ');
 
 const spanText = (seconds: number) => formatSeconds(Math.round(seconds * 10) / 10);
 
-const windowFacts = (window: WindowFigures) =>
-  factsOf(
-    'window',
-    `The last ${spanText(window.windowSeconds ?? 0)}`,
-    hitRateFact('windowHitRate', 'hit rate', window),
-    ...dataReadsFacts('windowDataHitRate', window),
-    fact('windowOperationsPerSecond', 'operations', window.operationsPerSecond, 'perSecond'),
-    fact('windowEvictedKeys', 'evicted', window.evictedKeys, 'count'),
-    fact('windowExpiredKeys', 'expired', window.expiredKeys, 'count'),
-  );
-
-function hitRateFact(name: string, label: string, figures: HitFigures | null): Fact {
+/** Of all lookups, and of the reads that are judged where that is another figure. */
+function hitRateFacts(label: string, figures: HitFigures | null, also: readonly (string | null)[]): Fact[] {
   const { hits = null, misses = null, hitRate = null } = figures ?? {};
-  return fact(name, label, hitRate, 'ratio', lookupsText(hits, misses));
-}
-
-/** The reads that are judged, where they are not simply all lookups. */
-function dataReadsFacts(name: string, figures: HitFigures | null): Fact[] {
+  const all = fact(
+    'hitRate',
+    label,
+    hitRate,
+    'ratio',
+    joined(lookupsText(hits, misses) ?? 'not reported', ...also),
+  );
   const reads = figures?.dataReads ?? null;
-  if (reads === null) return [];
-  const own = reads.ownHits + reads.ownMisses;
-  const others = reads.metadataLookups ?? 0;
-  if (own + others === 0) return [];
+  if (figures === null || reads === null || !isRateChanged(figures)) return [all];
   const [low, high] = reads.hitRateInterval ?? [null, null];
+  const others = reads.metadataLookups ?? 0;
   const off = [
-    ...(own > 0 ? [`${formatCell(own, 'count')} of cachectl`] : []),
+    ...(takenOff(figures) > others ? [`${formatCell(takenOff(figures) - others, 'count')} of cachectl`] : []),
     ...(others > 0
       ? [`${formatCell(others, 'count')} that read no data (${hiddenByText(reads) ?? ''})`]
       : []),
   ];
   const span = low === high || high === null ? '' : `to ${formatRatio(high)}, `;
   const remark = `${span}judged: ${counted(reads.reads, 'read')} of data, without ${off.join(' and ')}`;
-  return [fact(name, 'data reads', low, 'ratio', remark)];
+  return [all, fact('dataHitRate', 'data reads', low, 'ratio', remark)];
+}
+
+/** Lookups that are no reads of data, or our own. */
+const takenOff = (figures: HitFigures | null): number => {
+  const reads = figures?.dataReads ?? null;
+  return reads === null ? 0 : reads.ownHits + reads.ownMisses + (reads.metadataLookups ?? 0);
+};
+
+/** Whether the hit rate reads otherwise without them. */
+function isRateChanged(figures: HitFigures): boolean {
+  const { hitRate, dataReads } = figures;
+  if (dataReads === null || takenOff(figures) === 0) return false;
+  const bounds = dataReads.hitRateInterval ?? [null, null];
+  return bounds.some((bound) => formatCell(bound, 'ratio') !== formatCell(hitRate, 'ratio'));
 }
 
 /** Which of the two hit rates to go by; null where there is one. */
 function dataReadsText({ lifetime }: StatsResult): string | null {
   const reads = lifetime?.dataReads ?? null;
-  const others = reads === null ? 0 : reads.ownHits + reads.ownMisses + (reads.metadataLookups ?? 0);
-  if (reads === null || others === 0) return null;
+  if (lifetime === null || reads === null || !isRateChanged(lifetime)) return null;
   const [low, high] = reads.hitRateInterval ?? [null, null];
   const range =
     low === high || high === null
       ? ''
       : `, and is between ${formatRatio(low)} and ${formatRatio(high)}: ${hiddenByText(reads) ?? 'some'} may or may not have hit`;
-  return `the hit rate of data reads is the one to go by${range}; that of the whole lifetime includes ${counted(others, 'lookup')} that read no data`;
+  return `the hit rate of data reads is the one to go by${range}; that of the whole lifetime includes ${counted(takenOff(lifetime), 'lookup')} that read no data`;
 }
 
-function memoryFacts({ maxBytes, usedBytes, ...server }: Server): FactsBlock {
-  const share =
-    maxBytes === null || usedBytes === null ? null : `${formatRatio(usedBytes / maxBytes)} of the limit`;
-  const noLimit = server.hasMemoryLimit === false ? 'no `maxmemory`' : null;
-  return factsOf(
-    'memory',
-    'Memory',
-    fact('usedBytes', 'used', usedBytes, 'bytes', share),
-    fact('peakBytes', 'peak', server.peakBytes, 'bytes'),
-    fact('maxBytes', 'limit', maxBytes, 'bytes', noLimit),
-    fact('policy', 'policy', server.policy, 'text'),
-    fact('fragmentation', 'fragmentation', server.fragmentation, 'number'),
+const readsPerSecondOf = ({ reads, windowSeconds }: ObservedHits): number | null =>
+  reads === null || windowSeconds === 0 ? null : reads / windowSeconds;
+
+function trafficFact(traffic: ObservedHits): Fact {
+  const { windowSeconds, hitRate, hits, misses, mode, modeReason } = traffic;
+  const rate = readsPerSecondOf(traffic);
+  // That all was seen needs no reason.
+  const why = mode === 'exact' ? '' : ` (${modeReason})`;
+  const seen = [
+    ...(hits === null || misses === null ? [] : [lookupsText(hits, misses)]),
+    ...(rate === null ? [] : [formatCell(rate, 'perSecond').replace('/s', ' reads/s')]),
+  ];
+  const figures = seen.length === 0 ? '' : `: ${seen.join(', ')}`;
+  return fact(
+    'traffic',
+    'observed',
+    hitRate,
+    'ratio',
+    `${spanText(windowSeconds)} in mode ${mode}${why}${figures}`,
   );
 }
 
-function databaseTable(databases: NonNullable<StatsResult['databases']>): Block {
-  const { text, count } = fieldsOf<(typeof databases)[number]>();
-  const database = text('database', 'DB', (each) => String(each.database));
-  const fields = [database, count('keys', 'KEYS'), count('keysWithTtl', 'WITH TTL')];
-  return tableOf('databases', databases, fields, { title: 'Databases' });
+function memoryFact(server: Server): Fact {
+  const { usedBytes, maxBytes, peakBytes, policy, fragmentation } = server;
+  const limit =
+    maxBytes === null || usedBytes === null
+      ? server.hasMemoryLimit === false
+        ? 'no limit'
+        : 'limit not reported'
+      : `${formatRatio(usedBytes / maxBytes)} of ${formatBytes(maxBytes)}`;
+  const rest = `peak ${formatCell(peakBytes, 'bytes')}, ${policy ?? 'policy not reported'}`;
+  const broken = fragmentation === null ? '' : `, fragmentation ${formatCell(fragmentation, 'number')}`;
+  return fact('memory', 'memory', usedBytes, 'bytes', `${limit}, ${rest}${broken}`);
 }
 
-/** What is null was not reported. */
-const fact: typeof plainFact = (name, label, value, unit, remark) =>
-  plainFact(name, label, value, unit, remark ?? (value === null ? 'not reported' : null));
+function workFact({ operationsPerSecond, connectedClients, maxClients, role, ...server }: Server): Fact {
+  const allowed = maxClients === null ? '' : ` of ${formatCell(maxClients, 'count')}`;
+  const clients =
+    connectedClients === null ? null : `${formatCell(connectedClients, 'count')}${allowed} clients`;
+  const of = server.primary === null ? '' : ` of ${server.primary}`;
+  const up = server.uptimeSeconds === null ? '' : `, up ${formatSeconds(server.uptimeSeconds)}`;
+  return fact(
+    'work',
+    'operations',
+    operationsPerSecond,
+    'perSecond',
+    joined(clients, `${role ?? 'role not reported'}${of}${up}`),
+  );
+}
 
-/** The grade, its reasons, and the targets that it leaves out. */
+/** More databases are summed up. */
+const mostDatabases = 3;
+
+/** Those that have no rows below. */
+function databaseFacts({ databases, database }: StatsResult): Fact[] {
+  const others = databases?.filter((each) => each.database !== database) ?? [];
+  if (others.length === 0) return [];
+  const keys = others.reduce((sum, each) => sum + each.keys, 0);
+  const named = others
+    .slice(0, mostDatabases)
+    .map((each) => `${formatCell(each.keys, 'count')} in database ${each.database}`);
+  const left = others.length - named.length;
+  const more = left === 0 ? '' : `, and ${counted(left, 'more database')}`;
+  return [fact('otherKeys', 'other keys', keys, 'count', `${named.join(', ')}${more}`)];
+}
+
+/** The grade, its reasons, the worst first, and the targets that it leaves out. */
 function gradeNotes(result: StatsResult): Block[] {
   const { grade, reasons, unjudgedTargets, ledgerDamage } = result;
   const damage = `lookups of earlier runs of cachectl are not all known: ${ledgerDamage ?? ''}`;
+  // What the hit rate is comes first, whatever it costs.
+  const isRate = ({ rule }: (typeof reasons)[number]) => rule === 'hit-rate' || rule === 'namespace-targets';
+  const others = reasons
+    .filter((reason) => !isRate(reason))
+    .sort((left, right) => right.points - left.points);
   return [
-    note('plain', `Grade: ${grade ?? `none, ${whyNone(result)}`}`),
-    ...reasons.map(({ tone, text }) => note(tone, text)),
+    note('title', `Grade: ${grade ?? `none, ${whyNone(result)}`}`),
+    ...[...reasons.filter(isRate), ...others].map(({ tone, text }) => note(tone, text)),
     ...caveats('plain', dataReadsText(result)),
     ...notes('plain', ...unjudgedTexts(unjudgedTargets, '--hits-mode')),
     ...caveats('warning', ledgerDamage !== null && damage),
@@ -172,19 +293,6 @@ function whyNone({ lifetime, window, traffic }: StatsResult): string {
   return Math.max(...reads) < fewestLookups
     ? `no traffic to judge: it takes ${fewestLookups} reads`
     : 'it is not known how many of the reads hit';
-}
-
-/** The observation as a whole. */
-function trafficFacts({ windowSeconds, reads, hits, misses, ...traffic }: ObservedHits): Block {
-  const rate = reads === null || windowSeconds === 0 ? null : reads / windowSeconds;
-  return factsOf(
-    'traffic',
-    `Observed for ${spanText(windowSeconds)}`,
-    plainFact('trafficHitRate', 'hit rate', traffic.hitRate, 'ratio', lookupsText(hits, misses)),
-    plainFact('trafficReadsPerSecond', 'reads', rate, 'perSecond'),
-    plainFact('trafficMode', 'mode', traffic.mode, 'text', traffic.modeReason),
-    plainFact('trafficValid', 'valid', traffic.valid, 'text'),
-  );
 }
 
 /** What a reader of the hit rates must also know. */
@@ -205,7 +313,16 @@ function trafficNotes(traffic: ObservedHits): Block[] {
   ];
 }
 
+/** How the table of namespaces is to be. */
+interface TableInput extends LayoutInput {
+  readonly limit?: number;
+}
+
+export const defaultLimit = 20;
+
 const { text, count, bytes, ratio } = fieldsOf<StatsNamespace>();
+const name = text('namespace', 'NAMESPACE');
+const kind = text('kind', 'KIND');
 const sizes = [count('keys', 'KEYS'), bytes('memoryBytes', 'MEMORY'), ratio('memoryShare', 'SHARE')];
 const sizeErrors = [
   text('keysError', '± KEYS', (row) => errorText(row.keys, row.keysInterval, 'count')),
@@ -220,22 +337,28 @@ const traffic = [
   ...[reads, misses, readsPerSecond, missShare, mainCause],
 ];
 
+/** All that there may be. */
+export const namespaceFields = [name, ...sizes, kind, hitRateTarget, ...sizeErrors, ...traffic];
+
 /** The namespaces with their keys, and what was observed of them. */
-function namespaceTable(result: StatsResult): TableBlock {
+function namespaceTable(result: StatsResult, input: TableInput): TableBlock {
   const { namespaces, database, keys, keysInterval, unjudgedTargets } = result;
   const hasTargets =
     unjudgedTargets.length > 0 || namespaces.some(({ hitRateTarget }) => hitRateTarget !== null);
-  const name = text('namespace', 'NAMESPACE');
   const errors = keysInterval === null ? [] : sizeErrors;
+  const keysWithTtl = result.databases?.find((each) => each.database === database)?.keysWithTtl ?? null;
+  const withTtl = keysWithTtl === null ? '' : `, ${formatCell(keysWithTtl, 'count')} with a TTL`;
   const targets = hasTargets ? [hitRateTarget] : [];
-  const plain = [name, ...sizes, text('kind', 'KIND'), ...targets, ...errors];
+  const plain = [name, ...sizes, kind, ...targets, ...errors];
+  const chosen = chosenFields(namespaceFields, input);
+  const fields = chosen ?? (result.traffic === null ? plain : [...plain, ...traffic]);
   // On a narrow terminal the last columns are left out.
-  const shown =
-    result.traffic === null ? plain : [name, ...shownTraffic(namespaces, hasTargets), ...sizes, ...errors];
-  return tableOf('namespaces', namespaces, result.traffic === null ? plain : [...plain, ...traffic], {
-    title: `Namespaces of database ${database}: ${keysText(keys ?? 0, keysInterval)}`,
-    shown: { fields: shown },
+  const observed = [name, ...shownTraffic(namespaces, hasTargets), ...sizes, ...errors];
+  return tableOf('namespaces', namespaces, fields, {
+    title: `Namespaces of database ${database}: ${keysText(keys ?? 0, keysInterval)}${withTtl}`,
+    shown: { fields: chosen ?? (result.traffic === null ? plain : observed) },
     bar: 'memoryShare',
+    ...(input.limit === undefined && { moreWith: `--limit ${defaultLimit}` }),
   });
 }
 
@@ -243,8 +366,9 @@ function namespaceTable(result: StatsResult): TableBlock {
 function shownTraffic(namespaces: readonly StatsNamespace[], hasTargets: boolean): Field<StatsNamespace>[] {
   const has = (field: keyof StatsNamespace) => namespaces.some((row) => row[field] !== null);
   return [
-    ...(has('hitRate') ? [hitRate] : has('missShare') ? [headed(missShare, 'MISSES')] : []),
+    ...(has('hitRate') ? [hitRate] : has('missShare') ? [headed(missShare, 'OF MISSES')] : []),
     ...(has('hitRateInterval') ? [hitRateError] : []),
+    ...(has('misses') ? [misses] : []),
     ...(hasTargets ? [target] : []),
     ...(has('causes') ? [mainCause] : []),
   ];

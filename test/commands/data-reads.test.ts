@@ -115,7 +115,7 @@ test('the table shows the raw rate and the one that is judged', async () => {
     env: { XDG_STATE_HOME: folder },
     terminal: true,
   });
-  expect(stdout).toMatch(/lifetime +9\d\.\d %/);
+  expect(stdout).toMatch(/hit rate +9\d\.\d %/);
   expect(stdout).toMatch(/data reads +50\.0 % +judged: 1,000 reads of data, without [\d,]+ of cachectl/);
 });
 

@@ -368,5 +368,5 @@ describe('the server', () => {
     } finally {
       await own.stop();
     }
-  });
+  }, 40_000);
 });

@@ -86,7 +86,7 @@ describe('a connection that breaks during an exact walk', () => {
 });
 
 describe('a server that is started anew during a walk', () => {
-  test('ends it with what was read, and a saved walk cannot go on', async () => {
+  test('ends it with what was read, and a saved walk cannot go on', { timeout: 40_000 }, async () => {
     const directory = temporaryFolder();
     const redis = await startRedis({ directory });
     const server = await open(redis.url);

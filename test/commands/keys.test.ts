@@ -186,14 +186,18 @@ describe('what is looked up', () => {
     [['large:*', '--long'], 3, 6, 'the type and TTL of what matches'],
     [['large:*', '--type', 'list', '--ttl', 'none'], 1, 4, 'the type of what matches, the TTL of lists', 3],
     [['--larger-than', '1GB', '--long'], 0, 0, 'nothing where nothing is large'],
-  ])('with %j is %s keys for %s lookups: %s', async (args, matched, most, _what, ofTypes = 0) => {
-    const { redis, server } = await manyKeys();
-    const lookups = most - (countsScanType(await readInfo(server.nodes[0])) ? 0 : ofTypes);
-    const { exitCode, result } = await json(['keys', ...args], { url: redis.url });
-    expect(exitCode).toBe(0);
-    expect(result).toMatchObject({ matched, complete: true, ownLookups: { hits: lookups, misses: 0 } });
-    expect(await countersOf(server)).toEqual({ hits: lookups, misses: 0 });
-  });
+  ])(
+    'with %j is %s keys for %s lookups: %s',
+    { timeout: 30_000 },
+    async (args, matched, most, _what, ofTypes = 0) => {
+      const { redis, server } = await manyKeys();
+      const lookups = most - (countsScanType(await readInfo(server.nodes[0])) ? 0 : ofTypes);
+      const { exitCode, result } = await json(['keys', ...args], { url: redis.url });
+      expect(exitCode).toBe(0);
+      expect(result).toMatchObject({ matched, complete: true, ownLookups: { hits: lookups, misses: 0 } });
+      expect(await countersOf(server)).toEqual({ hits: lookups, misses: 0 });
+    },
+  );
 
   test('with --ttl and --limit ends with the page that has enough', async () => {
     const { redis, server } = await manyKeys();

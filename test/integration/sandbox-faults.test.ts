@@ -115,33 +115,37 @@ const faultsOf: Readonly<Record<SystemName, readonly FaultName[]>> = {
 };
 
 describe.each(systemNames)('in the system %s', (system) => {
-  test.concurrent.for(faultsOf[system])('%s makes misses of its cause', async (name, context) => {
-    const finish: Finish = (clean) =>
-      context.onTestFinished(async () => {
-        await clean();
-      });
-    const map = mapOf(system);
-    const fault = faultOf(system, name);
-    const server = await filledServer(system, 2000, finish);
-    const seen = await recordMisses(server, map, finish);
+  test.concurrent.for(faultsOf[system])(
+    '%s makes misses of its cause',
+    { timeout: 30_000 },
+    async (name, context) => {
+      const finish: Finish = (clean) =>
+        context.onTestFinished(async () => {
+          await clean();
+        });
+      const map = mapOf(system);
+      const fault = faultOf(system, name);
+      const server = await filledServer(system, 2000, finish);
+      const seen = await recordMisses(server, map, finish);
 
-    const totals = await trafficOf(server, system, { fault, map, operations: 2000 });
+      const totals = await trafficOf(server, system, { fault, map, operations: 2000 });
 
-    for (const namespace of fault.namespaces) {
-      const words = seen.get(namespace) ?? new Map<string, number>();
-      const misses = sum(words.values());
-      expect(misses).toBeGreaterThan(50);
-      expect((words.get(eventOf[fault.cause] ?? '') ?? 0) / misses).toBeGreaterThan(0.8);
-      // What the traffic knows of itself is what the server has seen.
-      const own = totals.byNamespace.get(namespace);
-      expect(own?.misses).toBe(misses);
-      expect(own?.reads).toBe((own?.hits ?? 0) + (own?.misses ?? 0));
-      expect((own?.causes[fault.cause] ?? 0) / misses).toBeGreaterThan(0.8);
-    }
-    const hits = sum(fault.namespaces.map((each) => totals.byNamespace.get(each)?.hits ?? 0));
-    if (name === 'unstable-keys') expect(hits).toBe(0);
-    else expect(hits).toBeGreaterThan(100);
-  });
+      for (const namespace of fault.namespaces) {
+        const words = seen.get(namespace) ?? new Map<string, number>();
+        const misses = sum(words.values());
+        expect(misses).toBeGreaterThan(50);
+        expect((words.get(eventOf[fault.cause] ?? '') ?? 0) / misses).toBeGreaterThan(0.8);
+        // What the traffic knows of itself is what the server has seen.
+        const own = totals.byNamespace.get(namespace);
+        expect(own?.misses).toBe(misses);
+        expect(own?.reads).toBe((own?.hits ?? 0) + (own?.misses ?? 0));
+        expect((own?.causes[fault.cause] ?? 0) / misses).toBeGreaterThan(0.8);
+      }
+      const hits = sum(fault.namespaces.map((each) => totals.byNamespace.get(each)?.hits ?? 0));
+      if (name === 'unstable-keys') expect(hits).toBe(0);
+      else expect(hits).toBeGreaterThan(100);
+    },
+  );
 });
 
 describe('the totals of traffic', () => {
@@ -223,23 +227,27 @@ describe('sandbox --fault', () => {
   const sandbox = (...args: string[]) =>
     cli(['sandbox', '--keys', '1000', ...args], { env: environment(), terminal: true });
 
-  test('lets `hits` name the cause, and shows beside it what the traffic knows', async () => {
-    const run = await sandbox(
-      ...['--system', 'honzik', '--fault', 'invalidation-loop'],
-      ...['--', 'hits', '--for', '2s', '--output', 'json'],
-    );
-    expect(run.exitCode).toBe(0);
-    const { namespaces } = jsonOf(run) as {
-      namespaces: { namespace: string; causes: Record<string, number> }[];
-    };
-    const causes = namespaces.find(({ namespace }) => namespace === 'daily')?.causes ?? {};
-    expect((causes['invalidated'] ?? 0) / sum(Object.values(causes))).toBeGreaterThan(0.8);
-    expect(run.stderr).toContain('fault invalidation-loop: each message removes the statistics of the day');
-    expect(run.stderr).toContain('to be seen: misses of daily are invalidated');
-    expect(run.stderr).toMatch(/What the traffic itself knows.*\n.*NAMESPACE.*\n *daily /);
-  });
+  test(
+    'lets `hits` name the cause, and shows beside it what the traffic knows',
+    { timeout: 30_000 },
+    async () => {
+      const run = await sandbox(
+        ...['--system', 'honzik', '--fault', 'invalidation-loop'],
+        ...['--', 'hits', '--for', '2s', '--output', 'json'],
+      );
+      expect(run.exitCode).toBe(0);
+      const { namespaces } = jsonOf(run) as {
+        namespaces: { namespace: string; causes: Record<string, number> }[];
+      };
+      const causes = namespaces.find(({ namespace }) => namespace === 'daily')?.causes ?? {};
+      expect((causes['invalidated'] ?? 0) / sum(Object.values(causes))).toBeGreaterThan(0.8);
+      expect(run.stderr).toContain('fault invalidation-loop: each message removes the statistics of the day');
+      expect(run.stderr).toContain('to be seen: misses of daily are invalidated');
+      expect(run.stderr).toMatch(/What the traffic itself knows.*\n.*NAMESPACE.*\n *daily /);
+    },
+  );
 
-  test('tells what it does when it stands, and in JSON', async () => {
+  test('tells what it does when it stands, and in JSON', { timeout: 30_000 }, async () => {
     const stop = new AbortController();
     const told = await cli(['sandbox', '--keys', '100', '--fault', 'unstable-keys', '--output', 'json'], {
       env: environment(),

@@ -105,7 +105,7 @@ describe('a sandbox server', () => {
     await server.stop();
   });
 
-  test('that ignores SIGTERM is ended by force', async () => {
+  test('that ignores SIGTERM is ended by force', { timeout: 30_000 }, async () => {
     const redisServer = requireTool('redis-server');
     // The script ignores the signal, and so does the server that takes its place.
     const stubborn = join(

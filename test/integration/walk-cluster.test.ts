@@ -110,7 +110,7 @@ describe('a walk over a cluster gives each key once', () => {
     expect(given.sort()).toEqual([...keys].sort());
   });
 
-  test('and ends where it is interrupted while a slot is on its way', async () => {
+  test('and ends where it is interrupted while a slot is on its way', { timeout: 20_000 }, async () => {
     const { cluster, server } = await filledCluster();
     const interruption = new AbortController();
     const begin = async () => {

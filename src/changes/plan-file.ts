@@ -22,6 +22,8 @@ export interface SavedPlan {
   /** The window of soft mode. */
   readonly overSeconds: number;
   readonly patterns: readonly string[];
+  /** What keys had to be like, as it was written, by the name of the option; absent: nothing. `apply` judges them again. */
+  readonly selection?: Readonly<Record<string, readonly string[]>>;
   readonly namespaces: readonly PlannedNamespace[];
   readonly memoryBytes: number | null;
   readonly keyspaceKeys: number | null;

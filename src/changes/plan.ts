@@ -2,10 +2,13 @@ import type { MentionTally, Mentions } from './mentions.ts';
 import { type Plan, type PlanRow, PlanTally } from './plan-tally.ts';
 import { type KeyWalk, requireCache, requireNamespace, type Selection } from './selection.ts';
 import { inferredNamespace, namesByKeyAlone } from './inferred-names.ts';
+import { type KeyNames, namesTest } from '../keyspace/key-selection.ts';
 import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { escapeGlob } from '../keyspace/pattern.ts';
 import { emptyAccount, noteRefusal, sumAccounts, type WalkAccount } from '../redis/account.ts';
 import { isAboutOneKey, isRedirection, RedisError } from '../redis/errors.ts';
+import { keepFitting, type KeyConditions } from '../redis/key-conditions.ts';
+import { noColumns } from '../redis/columns.ts';
 import { countKeys } from '../redis/info.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import { ReplyError } from '../redis/reply.ts';
@@ -13,6 +16,7 @@ import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { walkNodes } from '../redis/walk-nodes.ts';
 import { whenReady } from '../redis/readiness.ts';
 import type { ByteString } from '../support/bytes.ts';
+import { given } from '../support/collections.ts';
 import { InputError } from '../support/failure.ts';
 import type { Progress } from '../support/progress.ts';
 
@@ -72,19 +76,22 @@ export type Scope = (key: ByteString) => ScopeVerdict;
 
 /**
  * @param only Namespaces to which the removal is limited; empty: all.
- * @param exclude Namespaces that are left alone.
+ * @param exclude Namespaces and patterns that are left alone.
  * @param inferred what the namespaces are where there is no map
  * @throws InputError where the map has no such namespace, or where a state namespace is asked for.
  */
 export function scopeOf(
   map: NamespaceMap,
   only: readonly string[],
-  exclude: readonly string[],
+  exclude: KeyNames = { namespaces: [], patterns: [] },
   inferred = namesByKeyAlone(map),
 ): Scope {
   if (map.isEmpty) {
     const testsOf = (names: readonly string[]) => names.map((name) => inferredNamespace(name, map, inferred));
-    const [admits, excludes] = [testsOf(only), testsOf(exclude)];
+    const [admits, excludes] = [testsOf(only), testsOf(exclude.namespaces)];
+    const { patterns } = exclude;
+    const matches = namesTest(map, { patterns, namespaces: [] });
+    if (matches !== null) excludes.push(matches);
     const isIn = (key: ByteString, tests: typeof admits) => tests.some((test) => test(key));
     return (key) => {
       const stays = (only.length > 0 && !isIn(key, admits)) || isIn(key, excludes);
@@ -92,14 +99,16 @@ export function scopeOf(
     };
   }
   for (const name of only) if (name !== unmappedName) requireCache(name, map);
-  for (const name of exclude) if (name !== unmappedName) requireNamespace(name, map);
-  const admitted = (name: string) => (only.length === 0 || only.includes(name)) && !exclude.includes(name);
+  for (const name of exclude.namespaces) if (name !== unmappedName) requireNamespace(name, map);
+  const isExcluded = namesTest(map, exclude) ?? (() => false);
+  const admitted = (name: string, key: ByteString) =>
+    (only.length === 0 || only.includes(name)) && !isExcluded(key);
   return (key) => {
     const namespace = map.classify(key);
     const name = namespace?.name ?? unmappedName;
     return {
       namespace: name,
-      stays: namespace?.kind === 'state' ? 'state' : admitted(name) ? null : 'option',
+      stays: namespace?.kind === 'state' ? 'state' : admitted(name, key) ? null : 'option',
     };
   };
 }
@@ -120,6 +129,10 @@ interface PlanOptions {
   readonly limits?: PaceLimits;
   /** True where keys that are not there belong to the plan too. */
   readonly absent?: boolean;
+  /** Of the selected keys only those with such a name. */
+  readonly namedSo?: (key: ByteString) => boolean;
+  /** Of the selected keys only those like this; of keys that are known in full the others stay, and are listed. */
+  readonly conditions?: KeyConditions;
   /** Takes the keys that a walk meets and that are not selected. */
   readonly mentions?: MentionTally;
   readonly signal: AbortSignal;
@@ -134,7 +147,7 @@ interface PlanOptions {
 export async function planInvalidation(
   server: RedisServer,
   selection: Selection,
-  { map, scope, limits, absent = false, mentions, signal, progress, now }: PlanOptions,
+  { map, scope, limits, absent = false, namedSo, conditions, mentions, signal, progress, now }: PlanOptions,
 ): Promise<InvalidationPlan> {
   const startedAt = now();
   const tally = new PlanTally<'selected', StayReason>(
@@ -158,9 +171,10 @@ export async function planInvalidation(
   const keyspaceKeys = await countKeys(server);
   progress.start('looking for keys', 'keys', keyspaceKeys);
   let { walk } = selection;
+  const isNamedSo = namedSo ?? (() => true);
   for (const [index, node] of server.nodes.entries()) {
-    const own = selection.exactKeys.filter((key) => server.nodeFor(key) === node);
-    const sizes = await readSizes(node, own, accounts[index] as WalkAccount, signal);
+    const own = selection.exactKeys.filter((key) => server.nodeFor(key) === node && isNamedSo(key));
+    const { sizes, unfit } = await readSizes(node, own, accounts[index] as WalkAccount, conditions, signal);
     const isRefused = accounts[index]?.refusedColumns.length !== 0;
     if ((own.length > 0 && isRefused && !absent) || sizes.includes('elsewhere'))
       walk = walkInstead(selection);
@@ -168,7 +182,7 @@ export async function planInvalidation(
     own.forEach((key, at) => {
       const size = sizes[at] ?? 'unknown';
       if (typeof size === 'number' || size === 'unknown' || absent)
-        select(key, scope(key), typeof size === 'number' ? size : null);
+        select(key, stayingIf(unfit.has(key), scope(key)), typeof size === 'number' ? size : null);
     });
   }
   // Where no walk is needed, one is made for the mentions alone, if it is short.
@@ -182,13 +196,13 @@ export async function planInvalidation(
         met?.add(key, tally);
         return false;
       }
+      if (!isNamedSo(key)) return false;
       const verdict = scope(key);
       if (verdict.stays !== null) select(key, verdict, null);
       return verdict.stays === null;
     },
     ...{ signal, leastPageSize: keysPerScan, onScan: (count: number) => progress.update((scanned += count)) },
-    ...(limits && { limits }),
-    ...(match !== null && { match }),
+    ...given({ limits, conditions, match: match ?? undefined }),
   };
   try {
     const isNeeded = walk !== null || met !== undefined;
@@ -258,20 +272,28 @@ const keysPerScan = 1000;
 
 type KeySize = number | 'missing' | 'unknown' | 'elsewhere';
 
+const batchIsRefused = ({ refusedColumns }: WalkAccount) => refusedColumns.length > 0;
+
+/** Keys that do not fit a condition stay, as if an option had named them. */
+const stayingIf = (unfit: boolean, verdict: ScopeVerdict): ScopeVerdict =>
+  unfit && verdict.stays === null ? { ...verdict, stays: 'option' } : verdict;
+
 /**
  * Bytes of each key with the allocator's overhead, which leaves no trace; `unknown` where the server does not report it, which
  * may hide a missing key; `elsewhere` where another node of the cluster has it. Where the command is refused altogether, which is
- * noted, it is asked no further.
+ * noted, it is asked no further. `unfit` are those of the keys that the conditions do not let through.
  */
 async function readSizes(
   node: RedisNode,
   keys: readonly ByteString[],
   account: WalkAccount,
+  conditions: KeyConditions | undefined,
   signal: AbortSignal,
-): Promise<KeySize[]> {
-  if (keys.length === 0) return [];
-  const connection = await node.openConnection();
+): Promise<{ readonly sizes: KeySize[]; readonly unfit: ReadonlySet<ByteString> }> {
   const sizes: KeySize[] = [];
+  const unfit = new Set<ByteString>();
+  if (keys.length === 0) return { sizes, unfit };
+  const connection = await node.openConnection();
   try {
     for (let start = 0; start < keys.length && account.refusedColumns.length === 0; start += keysPerScan) {
       const batch = keys.slice(start, start + keysPerScan);
@@ -287,11 +309,18 @@ async function readSizes(
         }
         sizes.push(typeof reply === 'number' ? reply : reply === null ? 'missing' : 'unknown');
       }
+      if (conditions === undefined || batchIsRefused(account)) continue;
+      const there = batch.filter((_, index) => typeof sizes[start + index] === 'number');
+      const memoryBytes = sizes.slice(start).filter((size) => typeof size === 'number');
+      const page = { ...noColumns, keys: there, memoryBytes };
+      const fitting = new Set((await keepFitting(connection, page, conditions, account, { signal })).keys);
+      for (const [index, key] of batch.entries())
+        if (sizes[start + index] !== 'missing' && !fitting.has(key)) unfit.add(key);
     }
   } finally {
     account.commands += connection.commandsSent;
     account.receivedBytes += connection.bytesReceived;
     connection.close();
   }
-  return sizes;
+  return { sizes, unfit };
 }

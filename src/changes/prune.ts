@@ -1,9 +1,11 @@
 import { type Plan, type PlanRow, PlanTally, type Verdict } from './plan-tally.ts';
+import type { KeyFilter } from '../keyspace/key-selection.ts';
 import { type Namespace, type NamespaceMap, unmappedName } from '../keyspace/map.ts';
 import { secondsUntilMidnight, type TtlRule, ttlJudge } from '../keyspace/ttl.ts';
 import { type ColumnName, sumAccounts, type WalkAccount } from '../redis/account.ts';
-import { isAboutPolicy, RedisError, refusal } from '../redis/errors.ts';
+import { isAboutPolicy, type RedisError, refusal } from '../redis/errors.ts';
 import { type IdleTime, noOwnIdleTime } from '../redis/idle-times.ts';
+import { noIdleTimes } from '../redis/key-conditions.ts';
 import { countKeys, infoNumber, readInfoIfPermitted } from '../redis/info.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import { ReplyError } from '../redis/reply.ts';
@@ -131,6 +133,8 @@ function tooLongTest(rule: TtlRule, now: number): (ttlMillis: number) => boolean
 
 interface PlanOptions {
   readonly limits: PaceLimits;
+  /** Only these keys. */
+  readonly filter?: KeyFilter;
   /** Keys to change that a plan holds at most; about 100 bytes of memory each. */
   readonly mostKeys?: number;
   readonly signal: AbortSignal;
@@ -152,7 +156,7 @@ export async function planPruning(
   goals: PruningGoals,
   options: PlanOptions,
 ): Promise<PruningPlan> {
-  const { signal, progress, now } = options;
+  const { signal, progress, now, filter = {} } = options;
   const startedAt = now();
   const wantsIdle = goals.idleSeconds !== null;
   const wantsTtl = goals.withoutTtl || goals.tooLong;
@@ -170,7 +174,9 @@ export async function planPruning(
   const walk = {
     columns: { memory: true, ttl: wantsTtl && !wantsIdle, idle: wantsIdle },
     ...(wantsTtl && wantsIdle && { further: [{ columns: { ttl: true }, of: withTtlToJudge }] }),
-    accepts: (key: ByteString) => judge.isOfInterest(map.classify(key)),
+    ...filter,
+    accepts: (key: ByteString) =>
+      judge.isOfInterest(map.classify(key)) && (filter.accepts === undefined || filter.accepts(key)),
     limits: options.limits,
     signal,
     onScan: (count: number) => progress.update((scanned += count)),
@@ -223,14 +229,8 @@ async function readFacts(
   return { keys, replicas };
 }
 
-function noIdleTime(node: RedisNode, why: string): RedisError {
-  return new RedisError(
-    'refused',
-    'ENOIDLE',
-    `${node.address} keeps no idle times: ${why}, and counts how often a key is used in place of when`,
-    'give a namespace a TTL in the map, and --set-ttl to the keys it has',
-  );
-}
+const noIdleTime = ({ address }: RedisNode, why: string): RedisError =>
+  noIdleTimes(address, why, 'give a namespace a TTL in the map, and --set-ttl to the keys it has');
 
 const commandOf: Readonly<Partial<Record<ColumnName, string>>> = {
   ttl: '`PTTL`',

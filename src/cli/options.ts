@@ -1,5 +1,5 @@
 import { type Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
-import { countArgument, durationArgument, eachArgument, listArgument } from '../commands/arguments.ts';
+import { countArgument, durationArgument, isCollector } from '../commands/arguments.ts';
 import { type OutputFormat, outputFormats, type ReportFormat, reportFormats } from '../commands/context.ts';
 import { InputError } from '../support/failure.ts';
 
@@ -81,8 +81,7 @@ export function addGlobalOptions(program: Command): void {
 }
 
 /** True for options that collect what they are given each time. */
-export const isRepeatable = ({ parseArg, variadic }: Option) =>
-  variadic || parseArg === listArgument || parseArg === eachArgument;
+export const isRepeatable = ({ parseArg, variadic }: Option) => variadic || isCollector(parseArg);
 
 /**
  * Refuses every option of the command and its subcommands that is given twice, or together with its opposite: commander would

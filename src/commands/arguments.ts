@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { parseDuration, parseRatio, parseSize } from '../support/quantity.ts';
+import { parseDuration, parseRange, parseRatio, parseSize, type Range } from '../support/quantity.ts';
 import { bytesOf } from '../support/bytes.ts';
 
 /** Parsers for the values of options. commander puts the option's name in front of what they say. */
@@ -52,30 +52,69 @@ export const countArgument = (least: number) =>
     return value;
   });
 
+function parseCount(text: string): number {
+  const value = Number(text.replaceAll(/[_,]/g, ''));
+  if (!/^[\d_,]+$/.test(text) || !Number.isSafeInteger(value))
+    throw new Error(`\`${text}\` is not a whole number`);
+  return value;
+}
+
+/** Bytes. */
+export const parseSizeRange = (text: string): Range =>
+  parseRange(text, parseSize, '"<1KB", ">1MB" or 1KB..1MB');
+/** Seconds. */
+export const parseIdleRange = (text: string): Range =>
+  parseRange(text, parseDuration, '">7d", "<1m" or 1d..7d');
+export const parseElementsRange = (text: string): Range =>
+  parseRange(text, parseCount, '"<10", ">10000" or 1..10');
+/** Seconds; `none` is below 0. */
+export const parseTtlRange = (text: string): Range =>
+  text === 'none'
+    ? { low: Number.NEGATIVE_INFINITY, high: 0, has: (value) => value < 0 }
+    : parseRange(text, parseDuration, 'none, "<5m", ">1h" or 1h..2h');
+
 const ownTypes = ['string', 'list', 'set', 'zset', 'hash', 'stream'];
 
 /** A type of Redis. Those of modules are taken as they are: ReJSON-RL, TSDB-TYPE, vectorset, … */
-export const typeArgument = parsedBy((text) => {
+export function parseType(text: string): string {
   const type = text.toLowerCase();
   if (ownTypes.includes(type)) return type;
   if (/[A-Z-]/.test(text) || text === 'vectorset') return text;
   throw new Error(`\`${text}\` is no type of Redis; types are ${ownTypes.join(', ')}`);
-});
+}
 
 /** A glob of the server's own, in bytes. */
 export const globArgument = parsedBy(bytesOf);
 
-/** Collects the values of an option that may be given several times, or as a list with commas. */
-export const listArgument = (text: string, previous: readonly string[] | undefined): string[] => [
-  ...(previous ?? []),
-  ...text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== ''),
-];
+type Collector = (text: string, previous: readonly string[] | undefined) => string[];
+
+const collectors = new Set<unknown>();
 
 /** Collects the values of an option that may be given several times. */
-export const eachArgument = (text: string, previous: readonly string[] | undefined): string[] => [
-  ...(previous ?? []),
-  text,
-];
+function collector(valuesIn: (text: string) => readonly string[]): Collector {
+  const collect: Collector = (text, previous = []) => [...previous, ...valuesIn(text)];
+  collectors.add(collect);
+  return collect;
+}
+
+/** True of a parser of an option that may be given several times. */
+export const isCollector = (parse: unknown): boolean => collectors.has(parse);
+
+/** Also of those that are given as a list with commas; `\,` is a comma in a value. */
+export const listArgument = collector((text) =>
+  text
+    .split(/(?<!\\),/)
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
+export const eachArgument = collector((text) => [text]);
+
+/** Collects texts that can be parsed; what they mean is read where they are used. */
+export const eachParsed = (parse: (text: string) => unknown): Collector => {
+  const tested = parsedBy(parse);
+  return collector((text) => {
+    tested(text);
+    return [text];
+  });
+};

@@ -1,11 +1,17 @@
-import { Option } from '@commander-js/extra-typings';
+import { type Command, Option, type OptionValues } from '@commander-js/extra-typings';
 import {
   countArgument,
   durationArgument,
   eachArgument,
+  eachParsed,
   globArgument,
+  listArgument,
+  parseElementsRange,
+  parseIdleRange,
+  parseSizeRange,
+  parseTtlRange,
+  parseType,
   ratioArgument,
-  typeArgument,
 } from './arguments.ts';
 
 /*
@@ -45,7 +51,38 @@ export const match = new Option(
   '--match <glob>',
   "only keys that match this glob of the server's own: *, ?, [a-z]",
 ).argParser(globArgument);
-export const type = new Option('--type <type>', 'only keys of this Redis type').argParser(typeArgument);
+export const pattern = new Option(
+  '--pattern <pattern>',
+  'only keys that match, also of several: * is anything, <name> one whole segment',
+).argParser(eachArgument);
+export const exclude = new Option(
+  '--exclude <patterns>',
+  'no keys that match, or that are in a namespace of this name; several with commas, or given so',
+).argParser(listArgument);
+export const regex = new Option(
+  '--regex <expression>',
+  'only keys whose name matches a regular expression of JavaScript (flag u)',
+).argParser(eachArgument);
+export const type = new Option(
+  '--type <type>',
+  'only keys of this Redis type, or of several given so',
+).argParser(eachParsed(parseType));
+export const ttl = new Option(
+  '--ttl <range>',
+  'only keys with this time to live: none, "<5m", ">1h", 1h..2h',
+).argParser(eachParsed(parseTtlRange));
+export const size = new Option(
+  '--size <range>',
+  'only keys that take so much memory: "<1KB", ">1MB", 1KB..1MB',
+).argParser(eachParsed(parseSizeRange));
+export const idle = new Option(
+  '--idle <range>',
+  'only keys that were not used for so long: ">7d", "<1m", 1d..7d',
+).argParser(eachParsed(parseIdleRange));
+export const elements = new Option(
+  '--elements <range>',
+  'only lists, sets, hashes, sorted sets and streams of so many elements: ">10000", 1..10',
+).argParser(eachParsed(parseElementsRange));
 export const mostKeys = new Option('--limit <number>', 'stop after so many keys').argParser(countArgument(1));
 
 /** How a table of namespaces is laid out. */
@@ -79,3 +116,21 @@ export const confirm = new Option(
   '--confirm <profile>',
   'name of the protected profile, in place of the question',
 );
+
+/** What a selection by name and by what is read of a key has in every command that takes it: see docs/selection.md. */
+export interface SelectingOptions {
+  exclude?: string[];
+  regex?: string[];
+  type?: string[];
+  ttl?: string[];
+  size?: string[];
+  elements?: string[];
+}
+
+/** The bundle of options that say which keys, behind the patterns and namespaces. */
+export function selecting<Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
+  command: Command<Args, Options, Globals>,
+): Command<Args, Options & SelectingOptions, Globals> {
+  for (const option of [exclude, regex, type, ttl, size, elements]) command.addOption(option);
+  return command as Command<Args, Options & SelectingOptions, Globals>;
+}

@@ -11,6 +11,7 @@ import type { Namespace, NamespaceMap } from './map.ts';
 import type { RepeatedKeys } from './repeated-keys.ts';
 import { type SegmentRow, SegmentTree, type SegmentTreeState } from './segment-tree.ts';
 import type { SamplePlace } from './tally.ts';
+import { TopKeys } from './top-keys.ts';
 import { ttlJudges, type TtlVerdict } from './ttl.ts';
 
 interface NamespaceTreeOptions {
@@ -47,7 +48,7 @@ export class NamespaceTree {
   keys = 0;
   /** Keys of which more was read than their size. */
   detailedKeys = 0;
-  readonly largest: LargestKeys;
+  readonly largest: TopKeys<LargeKey>;
   private readonly tree: SegmentTree<KeyStatistics>;
   private judges: ReadonlyMap<string, (ttlMillis: number) => TtlVerdict> = new Map();
   private judgedAt = Number.NEGATIVE_INFINITY;
@@ -55,7 +56,7 @@ export class NamespaceTree {
   constructor(private readonly options: NamespaceTreeOptions) {
     const { map, depth, top = 0 } = options;
     this.tree = new SegmentTree({ map, depth, newLeaf: () => new KeyStatistics() });
-    this.largest = new LargestKeys(top);
+    this.largest = new TopKeys(top, ({ memoryBytes }) => memoryBytes);
   }
 
   /** @param place the place of the key in a sample; null where every key is read */
@@ -94,7 +95,9 @@ export class NamespaceTree {
       const isLarge =
         place !== null && (reading.memoryBytes ?? 0) >= (place.largeFrom ?? Number.POSITIVE_INFINITY);
       this.add(key, reading, isLarge ? { ...place, key } : place);
-      if (reading.memoryBytes !== null) this.largest.offer(key, reading.memoryBytes, reading.type);
+      const bytes = reading.memoryBytes;
+      if (bytes !== null && this.largest.admits(bytes))
+        this.largest.offer({ key, memoryBytes: bytes, type: reading.type });
     });
   }
 
@@ -125,7 +128,7 @@ export class NamespaceTree {
 
   load({ tree, largest, detailedKeys }: TreeState): void {
     this.tree.load(tree, (statistics, saved) => statistics.merge(saved));
-    for (const { key, memoryBytes, type } of largest) this.largest.offer(key, memoryBytes, type);
+    for (const each of largest) this.largest.offer(each);
     this.keys = this.total().keys;
     this.detailedKeys = detailedKeys;
   }
@@ -161,38 +164,4 @@ export interface LargeKey {
   readonly key: ByteString;
   readonly memoryBytes: number;
   readonly type: string | null;
-}
-
-/** Keeps the `limit` largest of any number of keys, one that comes again once. Equal sizes keep the one that came first. */
-export class LargestKeys {
-  private readonly kept: LargeKey[] = [];
-  private readonly names = new Set<ByteString>();
-
-  constructor(private readonly limit: number) {}
-
-  offer(key: ByteString, memoryBytes: number, type: string | null): void {
-    const { kept, names, limit } = this;
-    const smallest = kept.at(-1)?.memoryBytes ?? -1;
-    if (limit === 0 || (memoryBytes <= smallest && kept.length >= limit) || names.has(key)) return;
-    kept.splice(this.placeOf(memoryBytes), 0, { key, memoryBytes, type });
-    names.add(key);
-    const dropped = kept.length > limit ? kept.pop() : undefined;
-    if (dropped) names.delete(dropped.key);
-  }
-
-  /** Behind all keys that are as large or larger. */
-  private placeOf(memoryBytes: number): number {
-    let [first, end] = [0, this.kept.length];
-    while (first < end) {
-      const middle = (first + end) >> 1;
-      if ((this.kept[middle]?.memoryBytes ?? 0) < memoryBytes) end = middle;
-      else first = middle + 1;
-    }
-    return first;
-  }
-
-  /** Largest first. */
-  list(): readonly LargeKey[] {
-    return this.kept;
-  }
 }

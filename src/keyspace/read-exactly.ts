@@ -1,3 +1,4 @@
+import { given } from '../support/collections.ts';
 import { sumAccounts, type WalkAccount, type ColumnName } from '../redis/account.ts';
 import type { WalkColumns } from '../redis/columns.ts';
 import { shareBefore } from '../redis/page-source.ts';
@@ -33,7 +34,11 @@ const stateMillis = 1000;
 export async function readExactly(input: ReadInput, population: number | null): Promise<KeyspaceReading> {
   const { nodes, reading, progress, signal, now } = input;
   const repeated = new RepeatedKeys();
-  const tree = new NamespaceTree({ ...input, repeated, overheadOf: keyOverheadOn(nodes[0]?.facts.release) });
+  const tree = new NamespaceTree({
+    ...{ ...input, ...given({ type: filtersOf(input).type }) },
+    ...{ repeated },
+    overheadOf: keyOverheadOn(nodes[0]?.facts.release),
+  });
   const { resume } = reading;
   if (resume) tree.load(resume.collected);
   const accounts: WalkAccount[] = (resume?.nodes ?? []).map(({ account }) => ({ ...account }));

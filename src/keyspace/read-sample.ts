@@ -63,7 +63,10 @@ export async function readSample(
   const sources = await sourcesOf(nodes);
   if (sources === null) return null;
   const target = reading.precision ?? defaultPrecision;
-  const tree = new NamespaceTree({ ...input, overheadOf: keyOverheadOn(nodes[0]?.facts.release) });
+  const tree = new NamespaceTree({
+    ...{ ...input, ...given({ type: filtersOf(input).type }) },
+    overheadOf: keyOverheadOn(nodes[0]?.facts.release),
+  });
   const checkable = uncheckedReasonOf(input) === null;
   const before = checkable ? sumOfBounds(nodes.map(({ facts }) => facts.dataset)) : null;
   const largeFrom = before === null ? undefined : largeFromOf(before.highBytes, population, fewestKeys);
@@ -83,15 +86,15 @@ export async function readSample(
   let failure: RedisError | null = null;
   progress.start('sampling keys', 'keys', null);
   try {
-    const { columns, details, type, glob } = input;
+    const { columns, details, selection } = input;
     // What our own matcher decides needs no second SCAN: the server filters only by what was requested by name.
-    const { accepts } = filtersOf(input);
+    const { accepts, type, conditions } = filtersOf(input);
     const all = { ...wantedColumns(input), ...details };
     const pages = samplePages(
       input.server,
       sources,
       {
-        ...given({ accepts, match: glob, type }),
+        ...given({ accepts, match: selection?.glob, type, conditions }),
         columns: () => (tree.detailedKeys < detailedKeys ? all : { memory: columns.memory === true }),
         limits: reading,
         signal,

@@ -1,15 +1,14 @@
-import { given } from '../support/collections.ts';
 import type { Progress } from '../support/progress.ts';
 import type { SeededRandom } from '../support/random.ts';
 import type { WalkAccount, ColumnName } from '../redis/account.ts';
-import type { ByteString } from '../support/bytes.ts';
 import type { WalkColumns } from '../redis/columns.ts';
 import type { RedisError } from '../redis/errors.ts';
 import type { NodeFacts } from '../redis/node-facts.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Figures } from './figures.ts';
-import { keyFilter, type KeySelection, type NamespaceMap } from './map.ts';
+import { type KeyFilter, keyFilter, type KeySelection } from './key-selection.ts';
+import type { NamespaceMap } from './map.ts';
 import type { NamespaceTree, TreeState } from './namespace-tree.ts';
 
 /** Which keys are read, and how. */
@@ -42,10 +41,6 @@ export interface AnalysisOptions {
   readonly details: WalkColumns;
   /** Only these keys. */
   readonly selection?: KeySelection;
-  /** Only keys that match this glob of the server's own. */
-  readonly glob?: ByteString;
-  /** Only keys of this Redis type; tested by the server. */
-  readonly type?: string;
   /** How many of the largest keys to keep. */
   readonly top: number;
   readonly reading: ReadingOptions;
@@ -129,8 +124,9 @@ export function namesOf(columns: WalkColumns): ColumnName[] {
 }
 
 /** What every key was asked for by its type has. */
-export function wantedColumns({ columns, type }: AnalysisOptions): WalkColumns {
-  return { ...columns, type: columns.type === true && type === undefined };
+export function wantedColumns(options: AnalysisOptions): WalkColumns {
+  const { columns } = options;
+  return { ...columns, type: columns.type === true && filtersOf(options).type === undefined };
 }
 
 /** Where no precision was requested: see ReadingOptions. */
@@ -147,13 +143,8 @@ export function isNarrowed(options: AnalysisOptions): boolean {
 }
 
 /** What is wanted of the keys, for the server to test and for us. */
-export function filtersOf({ map, selection, glob, type }: AnalysisOptions): {
-  match?: ByteString;
-  type?: string;
-  accepts?: (key: ByteString) => boolean;
-} {
-  return { ...(selection && keyFilter(map, selection)), ...given({ match: glob, type }) };
-}
+export const filtersOf = ({ map, selection }: AnalysisOptions): KeyFilter =>
+  selection === undefined ? {} : keyFilter(map, selection);
 
 /** A walk half-way, as far as another process needs it to go on. */
 export interface WalkState {

@@ -8,6 +8,8 @@ export interface WalkAccount {
   receivedBytes: number;
   /** Keys that the user may see in SCAN but not read. */
   unreadableKeys: number;
+  /** Keys of which the server does not say what a condition asks for: they do not fit. Left out: there were none. */
+  unjudgedKeys?: number;
   /** Columns that the server refused, with its own words. */
   refusedColumns: { column: ColumnName; reason: string }[];
   /** How often a broken connection was picked up at the cursor. */
@@ -34,6 +36,7 @@ export function sumAccounts(accounts: readonly WalkAccount[], nodes: number): Wa
     sum.commands += account.commands;
     sum.receivedBytes += account.receivedBytes;
     sum.unreadableKeys += account.unreadableKeys;
+    if (account.unjudgedKeys !== undefined) sum.unjudgedKeys = (sum.unjudgedKeys ?? 0) + account.unjudgedKeys;
     sum.reconnects += account.reconnects;
     for (const refused of account.refusedColumns) noteRefusal(sum, refused.column, refused.reason);
   }

@@ -8,7 +8,8 @@ import { type LookupTally, noLookups } from './lookups.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import { requireShape } from './commands.ts';
 
-export type WalkColumns = Readonly<Partial<Record<ColumnName, boolean>>>;
+/** `elements` takes a command that depends on the type, which is read before: see key-conditions.ts. */
+export type WalkColumns = Readonly<Partial<Record<ColumnName | 'elements', boolean>>>;
 
 /** What was read of some keys, in arrays parallel to them; empty where the column was not asked for. */
 export interface KeyColumns {
@@ -22,6 +23,8 @@ export interface KeyColumns {
   readonly idleSeconds: readonly (IdleTime | null)[];
   /** The logarithmic access counter of an LFU policy, from 0 to 255. */
   readonly frequencies: readonly (number | null)[];
+  /** Null: of a string, gone meanwhile, or not permitted. */
+  readonly elements: readonly (number | null)[];
 }
 
 interface Column {
@@ -92,7 +95,16 @@ export function askColumns(
 export async function receiveColumns(
   request: Request,
   account: WalkAccount,
-  { signal, onMoved }: { signal?: AbortSignal | undefined; onMoved?: (index: number) => void } = {},
+  {
+    signal,
+    onMoved,
+    known = {},
+  }: {
+    signal?: AbortSignal | undefined;
+    onMoved?: (index: number) => void;
+    /** What was read of the keys before. */
+    known?: Partial<KeyColumns>;
+  } = {},
 ): Promise<KeyColumns> {
   const { keys, columns, connection } = request;
   let replies: Reply[];
@@ -117,7 +129,12 @@ export async function receiveColumns(
     else if (index < columns.length && !isAboutOneKey(reply)) noteRefusal(account, name, reply.message);
   }
   const read = columnsOf(keys.length, columns, replies, account, connection.lookups);
-  return { ...read, idleSeconds: await ownIdleTimes(connection, keys, read, account) };
+  const memoryBytes = read.memoryBytes.length > 0 ? read.memoryBytes : (known.memoryBytes ?? []);
+  const types = read.types.length > 0 ? read.types : (known.types ?? []);
+  return {
+    ...read,
+    idleSeconds: await ownIdleTimes(connection, keys, { ...read, memoryBytes, types }, account),
+  };
 }
 
 /** A small integer takes no more than its key and a few headers: larger values need no lookup to say that they are not shared. */
@@ -199,10 +216,15 @@ export async function keysOfType(
 
 type Values = readonly (number | string | null)[];
 
+const fields: readonly (keyof KeyColumns)[] = [...allColumns.map(({ field }) => field), 'elements'];
+
 function eachColumn(valuesOf: (field: keyof KeyColumns) => Values): KeyColumns {
-  const entries = allColumns.map(({ field }) => [field, valuesOf(field)] as const);
+  const entries = fields.map((field) => [field, valuesOf(field)] as const);
   return Object.fromEntries(entries) as unknown as KeyColumns;
 }
+
+/** Of keys of which nothing was read. */
+export const noColumns: KeyColumns = eachColumn(() => []);
 
 /** What was read of the keys at these indexes. */
 export function pickColumns(columns: KeyColumns, indexes: readonly number[]): KeyColumns {

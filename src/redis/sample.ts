@@ -11,6 +11,15 @@ import {
   type WalkColumns,
 } from './columns.ts';
 import type { Connection } from './connection.ts';
+import {
+  keepFitting,
+  type KeyConditions,
+  type KeyPage,
+  missingOf,
+  readAhead,
+  wantedOf,
+  withColumns,
+} from './key-conditions.ts';
 import { batchesOver, type PaceLimits, startPacing } from './pace.ts';
 import type { PagePlace } from './page-source.ts';
 import { whenReady } from './readiness.ts';
@@ -26,6 +35,8 @@ export interface SampleOptions {
   readonly type?: string;
   /** What is read of the keys of the page with this number, from 0. */
   readonly columns: (page: number) => WalkColumns;
+  /** Only keys like this are yielded, and `columns` read of these alone. */
+  readonly conditions?: KeyConditions;
   readonly accepts?: (key: ByteString) => boolean;
   readonly limits: PaceLimits & { readonly pageSize?: number };
   readonly signal?: AbortSignal;
@@ -69,6 +80,9 @@ export async function* samplePages(
   const { pace, end } = await startPacing(first.node, limits, signal, limits.pageSize);
   const ways = new SampleWays(server, nodes, account, signal);
   const drawn = new Map<SampledNode, number>(nodes.map((each) => [each, 0]));
+  const { conditions } = options;
+  const ahead = (page: number) =>
+    conditions === undefined ? options.columns(page) : readAhead(options.columns(page), conditions);
   const enter = (from: SampledNode, pages: number) => void drawn.set(from, (drawn.get(from) ?? 0) + pages);
   let number = 0;
   const scan = async (): Promise<ScanningRound | undefined> => {
@@ -123,7 +137,7 @@ export async function* samplePages(
     if (pace) await pace.turn(pages.reduce((sum, { scannedKeys }) => sum + scannedKeys, 0));
     return pages.map((page) => ({
       ...page,
-      request: askColumns(connection, page.keys, options.columns(page.number), account),
+      request: askColumns(connection, page.keys, ahead(page.number), account),
     }));
   };
   /** By round, those that were not handed over yet. */
@@ -139,21 +153,31 @@ export async function* samplePages(
     enter(from, -pages);
     await ways.follow(error, connection);
   };
-  const receive = async ({ keys, request, number: page }: AskedPage): Promise<KeyColumns> => {
+  const receive = async ({ keys, request, number: page, from }: AskedPage): Promise<KeyPage> => {
     const moved: number[] = [];
     // Once for each column.
     const onMoved = (index: number) => {
       if (moved.at(-1) !== index) moved.push(index);
     };
     const read = await receiveColumns(request, account, { signal, onMoved });
-    return moved.length === 0 ? read : ways.readMoved(keys, read, moved, options.columns(page));
+    const all = moved.length === 0 ? read : await ways.readMoved(keys, read, moved, ahead(page));
+    if (conditions === undefined) return { keys, ...all };
+    const { connection } = request;
+    const knownType = from.typeByLookup ? undefined : options.type;
+    const left = await keepFitting(connection, { keys, ...all }, conditions, account, { signal, knownType });
+    const missing = missingOf(left, options.columns(page));
+    const rows = [...left.keys.keys()];
+    return wantedOf(
+      await withColumns(connection, left, missing, rows, account, signal),
+      options.columns(page),
+    );
   };
   // A page leaves the list only once it is received: what a reader who leaves did not take is counted all the same.
   const handOver = async function* (): AsyncGenerator<SamplePage> {
     const pages = asked[0] ?? [];
     for (let next = pages.shift(); next !== undefined; next = pages.shift()) {
       const { request, ...page } = next;
-      let read: KeyColumns;
+      let read: KeyPage;
       try {
         read = await receive(next).finally(() => ways.note());
       } catch (error) {

@@ -6,7 +6,8 @@ import { RedisError } from './errors.ts';
 import { mayReturn, Patience } from './readiness.ts';
 import type { RedisNode, RedisServer } from './server.ts';
 import { slotCount, slotOf } from './slots.ts';
-import { pickRows, walkKeys, type WalkOptions, type WalkPage } from './walk.ts';
+import { pickKeys } from './key-conditions.ts';
+import { walkKeys, type WalkOptions, type WalkPage } from './walk.ts';
 
 /** A page of a walk over several nodes. */
 export interface NodePage extends WalkPage {
@@ -144,7 +145,7 @@ class FollowingWalk {
     let from = account.cursor;
     try {
       for await (const page of walkKeys(node, { ...options, accepts: isDue, from, isReplaced }, account)) {
-        const fresh = pickRows(page, (_, key) => this.seen.add(key));
+        const fresh = pickKeys(page, (_, key) => this.seen.add(key));
         this.patience.renew();
         if (fresh.keys.length === 0) continue;
         account.cursor = from;

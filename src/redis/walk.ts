@@ -3,14 +3,21 @@ import { type ByteString, asBytes } from '../support/bytes.ts';
 import {
   askColumns,
   handled,
-  joinColumns,
   keysOfType,
   type KeyColumns,
-  pickColumns,
   receiveColumns,
   type Request,
   type WalkColumns,
 } from './columns.ts';
+import {
+  keepFitting,
+  type KeyConditions,
+  missingOf,
+  pickKeys,
+  readAhead,
+  wantedOf,
+  withColumns,
+} from './key-conditions.ts';
 import { RedisError, refusal } from './errors.ts';
 import { countsScanType } from './info.ts';
 import type { Connection } from './connection.ts';
@@ -27,8 +34,8 @@ export interface WalkOptions {
   readonly type?: string;
   /** What is read of each key, two pages ahead. */
   readonly columns: WalkColumns;
-  /** Of the keys whose `columns` were read, only these go on: to the test of the type where that costs lookups, and to `further`. */
-  readonly keeps?: (page: WalkPage, index: number) => boolean;
+  /** Only keys like this are yielded, and `columns` read of these alone. */
+  readonly conditions?: KeyConditions;
   /** What is read next, one after the other and not ahead: a lookup only where what was read before asks for it. */
   readonly further?: readonly FurtherColumns[];
   /** Of the keys that the server gives, only these are read and yielded: what MATCH cannot say costs nothing. */
@@ -139,12 +146,25 @@ async function* walkOn(
   account: WalkAccount,
   note: () => void,
 ): AsyncGenerator<WalkPage> {
-  const { pace, signal, accepts, columns, keeps, further = [] } = options;
-  const type = options.typeByLookup ? options.type : undefined;
+  const { pace, signal, accepts, columns, further = [] } = options;
+  const typeToTest = options.typeByLookup ? options.type : undefined;
+  // Numbers of elements are read behind the types.
+  const selected = options.conditions ?? (columns.elements === true ? {} : undefined);
+  const conditions = selected && {
+    ...selected,
+    ...(typeToTest !== undefined && { type: [typeToTest] }),
+  };
+  const type = conditions === undefined ? typeToTest : undefined;
+  const ahead = conditions === undefined ? columns : readAhead(columns, conditions);
   let count = 0;
   const scan = (cursor: string) => {
     count = pace?.pageSize ?? options.pageSize;
-    const command = scanCommand(cursor, count, options.match, type === undefined ? options.type : undefined);
+    const command = scanCommand(
+      cursor,
+      count,
+      options.match,
+      typeToTest === undefined ? options.type : undefined,
+    );
     return handled(whenReady(connection, () => connection.exchange([command]), signal));
   };
   const receive = async ({ request, number, cursor }: AskedPage): Promise<WalkPage> => {
@@ -152,14 +172,14 @@ async function* walkOn(
     const onMoved = (index: number) => void moved.add(index);
     const read = await receiveColumns(request, account, { signal, onMoved });
     let page: WalkPage = { keys: request.keys, number, cursor, ...read };
-    if (moved.size > 0) page = pickRows(page, (index) => !moved.has(index));
-    if (keeps) page = pickRows(page, (index) => keeps(page, index));
-    if (keeps && type !== undefined && page.keys.length > 0) {
-      const fitting = new Set(await keysOfType(connection, page.keys, type, account, signal));
-      page = pickRows(page, (_, key) => fitting.has(key));
+    if (moved.size > 0) page = pickKeys(page, (index) => !moved.has(index));
+    if (conditions !== undefined) {
+      const knownType = typeToTest === undefined ? options.type : undefined;
+      page = await keepFitting(connection, page, conditions, account, { signal, knownType });
+      const missing = { columns: missingOf(page, columns), of: allRows };
+      page = wantedOf(await readFurther(connection, page, missing, account, signal), columns);
     }
-    for (const each of further)
-      if (page.keys.length > 0) page = await readFurther(connection, page, each, account, signal);
+    for (const each of further) page = await readFurther(connection, page, each, account, signal);
     position.page = number + 1;
     position.cursor = account.cursor = cursor;
     return page;
@@ -180,11 +200,9 @@ async function* walkOn(
         const accepted = accepts === undefined ? keys : keys.filter(accepts);
         if (!stopped) {
           const wanted =
-            type !== undefined && !keeps
-              ? await keysOfType(connection, accepted, type, account, signal)
-              : accepted;
+            type !== undefined ? await keysOfType(connection, accepted, type, account, signal) : accepted;
           if (pace) await pace.turn(keys.length);
-          asked.push({ request: askColumns(connection, wanted, columns, account), number: next++, cursor });
+          asked.push({ request: askColumns(connection, wanted, ahead, account), number: next++, cursor });
         }
         if (scanning && asked.length < (pace ? 1 : 2)) continue;
       }
@@ -203,30 +221,18 @@ async function* walkOn(
   }
 }
 
+const allRows = ({ keys }: WalkPage) => [...keys.keys()];
+
 /** The page with further columns of some of its keys, and null in them for the others. */
-async function readFurther(
+function readFurther(
   connection: Connection,
   page: WalkPage,
   { columns, of }: FurtherColumns,
   account: WalkAccount,
   signal: AbortSignal | undefined,
-): Promise<WalkPage> {
-  const indexes = of(page);
-  const keys = indexes.map((index) => page.keys[index] as ByteString);
-  const request = askColumns(connection, keys, columns, account);
-  const read = await receiveColumns(request, account, { signal });
-  return { ...page, ...joinColumns(page, read, indexes, page.keys.length) };
-}
-
-/** The page with the keys that are picked. */
-export function pickRows<Page extends WalkPage>(
-  page: Page,
-  picks: (index: number, key: ByteString) => boolean,
-): Page {
-  const indexes = page.keys.flatMap((key, index) => (picks(index, key) ? [index] : []));
-  if (indexes.length === page.keys.length) return page;
-  const keys = indexes.map((index) => page.keys[index] as ByteString);
-  return { ...page, keys, ...pickColumns(page, indexes) };
+): Promise<WalkPage> | WalkPage {
+  if (page.keys.length === 0 || !Object.values(columns).includes(true)) return page;
+  return withColumns(connection, page, columns, of(page), account, signal);
 }
 
 /** A page on its way. */

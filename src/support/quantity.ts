@@ -70,3 +70,28 @@ export function parseRatio(text: string): number {
   if (!(ratio >= 0 && ratio <= 1)) throw new Error(`\`${text}\` is not a ratio; write 0.8 or 80%`);
   return ratio;
 }
+
+/** Values between two bounds, as a person writes them. */
+export interface Range {
+  /** From 0 on; below 0 stands for what has none. */
+  readonly low: number;
+  readonly high: number;
+  readonly has: (value: number) => boolean;
+}
+
+/** `<5m`, `>1h`, `<=5m`, `>=1h`, or `1h..2h` with both its ends. @param examples for the message */
+export function parseRange(text: string, parse: (bound: string) => number, examples: string): Range {
+  const [, sign = '', limit = ''] = /^([<>]=?)(.+)$/.exec(text) ?? [];
+  if (sign !== '') {
+    const bound = parse(limit);
+    const [low, high] = sign.startsWith('<') ? [0, bound] : [bound, Number.POSITIVE_INFINITY];
+    const isIn = { '<': (value: number) => value < bound, '>': (value: number) => value > bound }[sign];
+    return { low, high, has: (value) => value >= low && value <= high && (isIn?.(value) ?? true) };
+  }
+  const [, from, to] = /^(.+?)\.\.(.+)$/.exec(text) ?? [];
+  if (from === undefined || to === undefined)
+    throw new Error(`\`${text}\` is not a range; write ${examples}`);
+  const [low, high] = [parse(from), parse(to)];
+  if (low > high) throw new Error(`\`${text}\` ends before it begins`);
+  return { low, high, has: (value) => value >= low && value <= high };
+}

@@ -58,6 +58,9 @@ export const scenarios: readonly Scenario[] = [
   { line: 'keys * --type list', acl: 'keys --type' },
   { line: 'keys * --larger-than 1kB', acl: 'keys --larger-than' },
   { line: 'keys * --ttl none', acl: 'keys --ttl' },
+  { line: 'keys * --size >1kB', acl: 'keys --size' },
+  { line: 'keys * --idle >1s', acl: 'keys --idle', isIdle: true },
+  { line: 'keys * --elements >1', acl: 'keys --elements' },
   ...['page:1', 'int:1', 'user:1', 'queue:1', 'tags:1', 'rank:1', 'log:1'].map((key) => ({
     line: `get ${key}`,
     acl: 'get',

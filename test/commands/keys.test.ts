@@ -75,7 +75,7 @@ describe('keys', () => {
   });
 
   test.each([
-    [['--ttl', '5m'], '`5m` is not a condition; write none, "<5m" or ">1h"'],
+    [['--ttl', '5m'], '`5m` is not a range; write none, "<5m", ">1h" or 1h..2h'],
     [['--ttl', '<soon'], '`soon` is not a duration'],
     [['--larger-than', 'big'], '`big` is not a size'],
     [['--limit', '0'], '`0` is not a whole number of 1 or more'],
@@ -305,7 +305,7 @@ describe('keys for a user who may not do everything', () => {
 
   test.each([
     [['--ttl', 'none'], '-pttl', '--ttl needs `PTTL`'],
-    [['--larger-than', '1'], '-memory', '--larger-than needs `MEMORY USAGE`'],
+    [['--larger-than', '1'], '-memory', '--size needs `MEMORY USAGE`'],
   ])('%j is refused with %s, for an empty list would be a wrong one', async (args, rule, message) => {
     const { exitCode, result, stderr } = await json(['keys', ...args], await user(`~* +@all ${rule}`));
     expect(exitCode).toBe(4);

@@ -109,6 +109,13 @@ const commands: readonly CommandLine[] = [
   { line: 'keys page:* --long' },
   { line: 'keys * --type list', looksUp: scanTypeLooksUp },
   { line: 'keys * --ttl none' },
+  { line: 'keys * --size >1KB', looksUp: false },
+  { line: 'keys * --idle >=0s' },
+  { line: 'keys * --elements >1' },
+  { line: 'keys * --sort elements --long' },
+  { line: 'inspect --elements >1 --ttl none' },
+  { line: 'prune --set-ttl --type string --elements <5 --dry-run' },
+  { line: 'invalidate --pattern page:* --ttl >1m --idle >=0s --yes' },
   { line: 'get page:1' },
   { line: 'get plain:1' },
   { line: 'get user:1' },
@@ -126,6 +133,10 @@ const commands: readonly CommandLine[] = [
   {
     line: 'apply plan.json --yes',
     before: 'invalidate --pattern page:* --plan-out plan.json',
+  },
+  {
+    line: 'apply plan.json --yes',
+    before: 'invalidate --pattern page:* --ttl >1m --plan-out plan.json',
   },
   {
     line: 'undo soft.journal --yes',

@@ -153,7 +153,7 @@ test('export reads the values of keys that move to another node', async () => {
   const { cluster, server } = await filledCluster();
   const tally = new ExportTally();
   const { signal } = new AbortController();
-  const scope = { walk: { pageSize: 100 }, pace: {}, limit: Number.POSITIVE_INFINITY, signal };
+  const scope = { walk: {}, pageSize: 100, pace: {}, limit: Number.POSITIVE_INFINITY, signal };
   const about: ArchiveAbout = {
     kind: 'export',
     createdAt: '2026-01-01T00:00:00Z',

@@ -27,7 +27,7 @@ async function plan(server: RedisServer, target: Target, config: ConfigFile = {}
   const names = target.kind === 'namespace' ? target.names : [];
   const inferred = map.isEmpty ? await learnNames(server, map, names, quiet) : undefined;
   return planInvalidation(server, selectKeys(target, map, inferred), {
-    ...{ map, scope: scopeOf(map, [], []), ...quiet, now: Date.now },
+    ...{ map, scope: scopeOf(map, []), ...quiet, now: Date.now },
   });
 }
 
@@ -167,7 +167,7 @@ describe('a plan', () => {
     const map = buildMap({});
     const result = await planInvalidation(server, selectKeys(pattern('user:*'), map), {
       map,
-      scope: scopeOf(map, [], []),
+      scope: scopeOf(map, []),
       signal: AbortSignal.abort('SIGINT'),
       progress: silentProgress,
       now: Date.now,

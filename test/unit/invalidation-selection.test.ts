@@ -218,13 +218,15 @@ describe('a namespace', () => {
 describe('the scope', () => {
   test('keeps state in any case', () => {
     const token = bytesOf('session:abcdefghijklmnopqrstuvwxyz');
-    expect(scopeOf(map, [], [])(token)).toEqual({ namespace: 'session', stays: 'state' });
-    expect(scopeOf(map, ['profile'], [])(token)).toEqual({ namespace: 'session', stays: 'state' });
+    expect(scopeOf(map, [])(token)).toEqual({ namespace: 'session', stays: 'state' });
+    expect(scopeOf(map, ['profile'])(token)).toEqual({ namespace: 'session', stays: 'state' });
   });
 
   test('is narrowed by --only and --exclude', () => {
     const verdicts = (only: string[], exclude: string[]) =>
-      ['user:1:profile', 'user:1:x', 'other'].map((key) => scopeOf(map, only, exclude)(bytesOf(key)).stays);
+      ['user:1:profile', 'user:1:x', 'other'].map(
+        (key) => scopeOf(map, only, { namespaces: exclude, patterns: [] })(bytesOf(key)).stays,
+      );
     expect(verdicts([], [])).toEqual([null, null, null]);
     expect(verdicts(['profile'], [])).toEqual([null, 'option', 'option']);
     expect(verdicts([], ['profile'])).toEqual(['option', null, null]);
@@ -233,16 +235,18 @@ describe('the scope', () => {
   });
 
   test('knows the namespaces of the map only', () => {
-    expect(complaint(() => scopeOf(map, ['profle'], []))).toContain(
+    expect(complaint(() => scopeOf(map, ['profle']))).toContain(
       'no namespace `profle` | namespaces are: profile',
     );
-    expect(complaint(() => scopeOf(map, [], ['profle']))).toContain('no namespace `profle`');
-    expect(complaint(() => scopeOf(map, ['session'], []))).toContain('is state');
-    expect(() => scopeOf(map, [], ['session'])).not.toThrow();
+    expect(complaint(() => scopeOf(map, [], { namespaces: ['profle'], patterns: [] }))).toContain(
+      'no namespace `profle`',
+    );
+    expect(complaint(() => scopeOf(map, ['session']))).toContain('is state');
+    expect(() => scopeOf(map, [], { namespaces: ['session'], patterns: [] })).not.toThrow();
   });
 
   test('goes by inferred patterns where there is no map', () => {
-    const scope = scopeOf(emptyMap, ['user:<id>:profile'], []);
+    const scope = scopeOf(emptyMap, ['user:<id>:profile']);
     expect(scope(bytesOf('user:7:profile'))).toEqual({ namespace: null, stays: null });
     expect(scope(bytesOf('user:7:x'))).toEqual({ namespace: null, stays: 'option' });
   });

@@ -17,6 +17,7 @@ const nothing: KeyColumns = {
   encodings: [],
   idleSeconds: [],
   frequencies: [],
+  elements: [],
 };
 const map = buildMap({
   namespaces: {

@@ -37,6 +37,15 @@ const valueDetails = [
 ];
 const members = need('hmget sismember zscore');
 
+/** What keys are judged by, where a selection asks for it. */
+const judging: readonly Right[] = [
+  ...need('memory|usage', { only: ['--size'] }),
+  ...need('type', { only: ['--type', '--elements'] }),
+  ...need('pttl', { only: ['--ttl'] }),
+  ...need('object|idletime object|refcount', { only: ['--idle'] }),
+  ...need('llen hlen scard zcard xlen', { only: ['--elements'] }),
+];
+
 const marks = 'cachectl:mark:*';
 const noEvents = ['--mode counters'];
 const wholeOnly = 'all but the counters of the whole server';
@@ -116,9 +125,9 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...helps('types', 'type', { only: ['--long'] }),
     ...helps('TTLs', 'pttl', { only: ['--long'] }),
     ...helps('bytes', 'memory|usage', { only: ['--long'] }),
-    ...need('type', { only: ['--type'] }),
-    ...need('pttl', { only: ['--ttl'] }),
+    ...judging,
     ...need('memory|usage', { only: ['--larger-than'] }),
+    ...helps('fewer lookups', 'memory|usage', { only: ['--idle'] }),
   ],
   get: [
     ...connected,

@@ -17,6 +17,8 @@ import {
   requireBackupPlace,
   requireSamePlace,
 } from '../backup.ts';
+import { given } from '../../support/collections.ts';
+import { conditionsOf, warnOfUnjudged } from '../key-selection.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -84,9 +86,12 @@ async function apply(context: Context, input: ApplyInput): Promise<Outcome<Apply
   const { action, patterns } = saved;
   const selection = { patterns, exactKeys: keys, walk: null };
   // The map may have learned since that some of it is state.
-  const scope = scopeOf(map, [], []);
+  const scope = scopeOf(map, []);
+  const conditions = conditionsOf(saved.selection ?? {});
   const limits = paceLimitsOf(input);
-  const plan = await planInvalidation(server, selection, { map, scope, limits, signal, progress, now });
+  const planning = { map, scope, limits, ...given({ conditions }), signal, progress, now };
+  const plan = await planInvalidation(server, selection, planning);
+  warnOfUnjudged(context, plan.account.unjudgedKeys);
   const { variables, workingDirectory } = context.environment;
   const earlier = await readEarlierRuns(id, {
     folder: journalFolder(variables),
@@ -95,6 +100,7 @@ async function apply(context: Context, input: ApplyInput): Promise<Outcome<Apply
   const there = new Set(plan.keys);
   const doneBefore = keys.filter((key) => earlier.touched.has(key) && !there.has(key)).length;
   const kept = sumOf(plan.excluded.map((each) => each.keys));
+  const state = sumOf(plan.excluded.filter(({ reason }) => reason === 'state').map((each) => each.keys));
   const missing = keys.length - plan.keys.length - kept - doneBefore;
   const writtenSince = input.includeRewritten
     ? null
@@ -117,7 +123,7 @@ async function apply(context: Context, input: ApplyInput): Promise<Outcome<Apply
   });
   const ended = (outcome: InvalidateResult['outcome']) => ({ result: { ...draft(), outcome } });
   if (!plan.complete || signal.aborted) return ended('interrupted');
-  const drift = driftOf(saved, kept, missing, input.tolerance);
+  const drift = driftOf(saved, state, missing, input.tolerance);
   if (earlier.completedAt !== null && plan.keys.length === 0) {
     context.warn(`the plan was carried out at ${earlier.completedAt}, and none of its keys is there`);
     return ended('nothingMatched');

@@ -2,7 +2,7 @@ import type { Argument, CommandUnknownOpts, Option } from '@commander-js/extra-t
 import type { MapNames } from '../../config/places.ts';
 import { rightsOf } from '../acl/rights.ts';
 import { helpTopics } from '../help/topics.ts';
-import { listArgument } from '../arguments.ts';
+import { isCollector, listArgument } from '../arguments.ts';
 
 /** One thing that can stand at the cursor; `files` and `folders` leave it to the shell to list them. */
 export interface Candidate {
@@ -177,7 +177,7 @@ function optionsOf(typed: Typed): Candidate[] {
   const candidates: Candidate[] = [];
   for (const command of chainOf(typed.command)) {
     for (const option of command.createHelp().visibleOptions(command)) {
-      const repeatable = option.variadic || option.parseArg === (listArgument as Option['parseArg']);
+      const repeatable = option.variadic || isCollector(option.parseArg);
       const name = option.long ?? option.short ?? '';
       if (typed.given.has(option) && !repeatable) continue;
       if (!candidates.some(({ value }) => value === name)) candidates.push(wordOf(name, option.description));

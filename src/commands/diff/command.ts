@@ -1,4 +1,4 @@
-import { countArgument, durationArgument, eachArgument } from '../arguments.ts';
+import { countArgument, durationArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 import * as common from '../common-options.ts';
 
@@ -12,7 +12,7 @@ Values are compared as applications see them, whatever the encoding. A key that 
 Exit code 0: equal, 1: different.`;
 
 export const defineDiff: DefineCommand = (program, run) => {
-  program
+  const command = program
     .command('diff')
     .summary('compare two caches, or a file with a cache')
     .description(
@@ -20,11 +20,11 @@ export const defineDiff: DefineCommand = (program, run) => {
     )
     .argument('<a>', 'profile, URL or file')
     .argument('[b]', 'the same; default: the server of this run')
-    .option(
-      '--pattern <pattern>',
-      'only keys that match, also of several: * is anything, <name> one whole segment',
-      eachArgument,
-    )
+    .addOption(common.pattern);
+  common
+    .selecting(command)
+    .addOption(common.idle)
+    .addOption(common.match)
     .addOption(common.anyNamespace)
     .option('--ttl-tolerance <duration>', 'how far TTLs may lie apart (default: 2s)', durationArgument)
     .option('--ignore-ttl', 'do not look at TTLs')

@@ -9,13 +9,13 @@ import {
 import { defaultToleranceMillis } from '../../records/compare/canonical.ts';
 import { ComparisonTally } from '../../records/compare/tally.ts';
 import { InputError } from '../../support/failure.ts';
-import { keyFilter } from '../../keyspace/map.ts';
-import type { WalkAccount } from '../../redis/account.ts';
+import { keyFilter } from '../../keyspace/key-selection.ts';
+import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { costOfWalks } from '../keyspace-report.ts';
-import { selectionOf } from '../namespace-filter.ts';
+import { type SelectionInput, selectionOf, warnOfUnjudged } from '../key-selection.ts';
 import { problemLines } from '../problem-lines.ts';
 import { blankDiff, type DiffResult, diffResultOf, viewDiff } from './result.ts';
 import { FileRecords } from '../../records/compare/file-records.ts';
@@ -23,14 +23,12 @@ import { openFile } from '../../records/fixtures/source.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { ByteString } from '../../support/bytes.ts';
 
-interface DiffInput {
+interface DiffInput extends SelectionInput {
   readonly a: string;
   /** Undefined: the server of the run. */
   readonly b: string | undefined;
   /** None: all. */
   readonly pattern?: readonly string[];
-  /** None: all. */
-  readonly namespace?: readonly string[];
   /** Seconds. */
   readonly ttlTolerance?: number;
   readonly ignoreTtl?: true;
@@ -50,6 +48,7 @@ export function diffExecution(input: DiffInput): Execution<DiffResult> {
 async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffResult>> {
   const scope = scopeOf(context, input);
   const names = [await sideNamed(context, input.a), await sideNamed(context, input.b)] as const;
+  requireReported(input, scope, names);
   const accepts = scope.filter.accepts ?? (() => true);
   const startedAt = context.now();
   // Servers first: one that cannot be reached is reported before large files are read.
@@ -62,6 +61,7 @@ async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffRes
   const accounts: WalkAccount[] = [];
   const complete = await compare(a, b, scope, tally, accounts);
   const cost = costOfWalks(accounts, (context.now() - startedAt) / 1000, null);
+  warnOfUnjudged(context, sumAccounts(accounts, 0).unjudgedKeys);
   const result = diffResultOf(a.name, b.name, tally, complete, cost);
   if (result.failed > 0) {
     const lines = problemLines(result.problems, result.failed);
@@ -98,11 +98,11 @@ function compare(
 
 function scopeOf(context: Context, input: DiffInput): ComparisonScope {
   const { map, signal, progress, now } = context;
-  const { pattern = [], namespace, ignoreTtl, ttlTolerance } = input;
+  const { pattern = [], ignoreTtl, ttlTolerance } = input;
   if (ignoreTtl && ttlTolerance !== undefined)
     throw new InputError('--ignore-ttl and --ttl-tolerance exclude each other', 'leave one of them out');
   return {
-    filter: keyFilter(map, selectionOf(map, pattern, namespace)),
+    filter: keyFilter(map, selectionOf(map, pattern, input)),
     ttlToleranceMillis: ignoreTtl
       ? null
       : ttlTolerance === undefined
@@ -110,6 +110,20 @@ function scopeOf(context: Context, input: DiffInput): ComparisonScope {
         : ttlTolerance * 1000,
     ...{ signal, progress, now },
   };
+}
+
+/** @throws InputError where keys of a file would have to be judged by what only a server reports */
+function requireReported(
+  { a, b = '', match }: DiffInput,
+  { filter: { type, conditions } }: ComparisonScope,
+  sides: readonly NamedSide[],
+): void {
+  const file = sides.findIndex(({ kind }) => kind === 'file');
+  if (file < 0 || (type === undefined && conditions === undefined && match === undefined)) return;
+  throw new InputError(
+    `\`${[a, b][file] ?? ''}\` is a file, and --type, --size, --ttl, --idle, --elements and --match are judged by a server`,
+    'compare two servers, or select by name: --pattern, --exclude, --regex, --namespace',
+  );
 }
 
 /** One side, opened; `name` is for messages. */

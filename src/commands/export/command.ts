@@ -12,21 +12,23 @@ Forms:
 Without --to the data goes to stdout, as NDJSON unless --form says otherwise.`;
 
 export const defineExport: DefineCommand = (program, run) => {
-  program
+  const command = program
     .command('export')
     .summary('write keys with values and TTLs to a file, for warm')
     .description(
       'Writes keys with their values and TTLs, as they are read, in the form that warm loads. Long values are read in ' +
         'pieces. Each key costs lookups that the server counts as hits: it says how many.',
     )
-    .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')
+    .argument('[pattern...]', 'keys that match: * is anything, <name> one whole segment (default: all)')
     .option('--to <file>', 'file to write; .gz at its end compresses it')
     .addOption(
       new Option('--form <form>', "form of the data (default: by the file's name)").choices(exportForms),
     )
-    .option('--force', 'replace the file')
+    .option('--force', 'replace the file');
+  common
+    .selecting(command)
+    .addOption(common.idle)
     .addOption(common.anyNamespace)
-    .addOption(common.type)
     .addOption(common.match)
     .addOption(common.mostKeys)
     .addOption(common.readRate)
@@ -41,7 +43,7 @@ export const defineExport: DefineCommand = (program, run) => {
         ['cachectl export --to cache.archive', 'everything, byte for byte'],
       ),
     )
-    .action((pattern, options, self) =>
-      run(self, async () => (await import('./run.ts')).exportExecution({ pattern, ...options })),
+    .action((patterns, options, self) =>
+      run(self, async () => (await import('./run.ts')).exportExecution({ patterns, ...options })),
     );
 };

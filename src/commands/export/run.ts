@@ -4,18 +4,18 @@ import { fixtureChunks } from '../../records/export/fixture-chunks.ts';
 import { type ExportScope, ExportTally } from '../../records/export/read-batches.ts';
 import { writePending } from '../../records/export/write-file.ts';
 import { InputError, fileFailureText, isSystemError } from '../../support/failure.ts';
-import { keyFilter } from '../../keyspace/map.ts';
-import type { ByteString } from '../../support/bytes.ts';
+import { keyFilter } from '../../keyspace/key-selection.ts';
 import { sumOrNull } from '../../support/collections.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
 import { cpuSecondsBetween, fieldTtlsOf, type NodeFacts, readAllNodeFacts } from '../../redis/node-facts.ts';
+import { sumAccounts } from '../../redis/account.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { escapeJson } from '../../render/json-text.ts';
 import { counted } from '../../render/units.ts';
 import { LinkError } from '../../support/files.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { selectionOf } from '../namespace-filter.ts';
+import { type SelectionInput, selectionOf, selectionText, warnOfUnjudged } from '../key-selection.ts';
 import { type PaceInput, paceLimitsOf } from '../reading-options.ts';
 import { costOfWalks } from '../keyspace-report.ts';
 import { problemLines } from '../problem-lines.ts';
@@ -23,17 +23,13 @@ import { confirmReplacing } from '../protection.ts';
 import { type ExportForm, exportFormOf } from './form.ts';
 import { blankExport, type ExportResult, exportNotes, groupsText, viewExport } from './result.ts';
 
-export interface ExportInput extends PaceInput {
-  readonly pattern: string;
+export interface ExportInput extends PaceInput, SelectionInput {
+  readonly patterns: readonly string[];
   /** `-`, or none: stdout. */
   readonly to?: string;
   /** Replace the file. */
   readonly force?: true;
   readonly form?: ExportForm;
-  /** None: all. */
-  readonly namespace?: readonly string[];
-  readonly type?: string;
-  readonly match?: ByteString;
   readonly limit?: number;
   readonly count?: number;
 }
@@ -55,7 +51,7 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
   const tally = new ExportTally();
   const startedAt = context.now();
   const before = await readAllNodeFacts(server);
-  context.progress.start('exporting', 'keys', populationOf(before, input));
+  context.progress.start('exporting', 'keys', populationOf(before, scope));
   const chunks = chunksOf(context, input, form, server, scope, tally);
   const { file, bytes } = await (to === undefined
     ? writeToStdout(context, form, chunks)
@@ -78,6 +74,7 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
   };
   if (to === undefined) await context.remark(exportNotes(result, context.ownLookups()));
   warnOfLosses(context, result, tally.fieldTtlsRefused);
+  warnOfUnjudged(context, sumAccounts(tally.accounts, 0).unjudgedKeys);
   const error = failureOf(context, tally, result, server);
   return {
     result,
@@ -87,16 +84,11 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
   };
 }
 
-function scopeOf(context: Context, input: ExportInput): ExportScope {
-  const { map, signal } = context;
-  const { namespace, type, count, limit = Number.POSITIVE_INFINITY } = input;
+function scopeOf({ map, signal }: Context, input: ExportInput): ExportScope {
+  const { count, limit = Number.POSITIVE_INFINITY } = input;
   return {
-    walk: {
-      ...keyFilter(map, selectionOf(map, [input.pattern], namespace)),
-      ...(input.match !== undefined && { match: input.match }),
-      ...(type !== undefined && { type }),
-      ...(count !== undefined && { pageSize: count }),
-    },
+    walk: keyFilter(map, selectionOf(map, input.patterns, input)),
+    ...(count !== undefined && { pageSize: count }),
     pace: paceLimitsOf(input),
     limit,
     signal,
@@ -104,11 +96,10 @@ function scopeOf(context: Context, input: ExportInput): ExportScope {
 }
 
 /** How many keys there will be, where that is known. */
-function populationOf(facts: readonly NodeFacts[], input: ExportInput): number | null {
-  const isPart = input.pattern !== '*' || (input.namespace ?? []).length > 0;
-  if (isPart || input.type !== undefined || input.match !== undefined) return null;
+function populationOf(facts: readonly NodeFacts[], { walk, limit }: ExportScope): number | null {
+  if (Object.keys(walk).length > 0) return null;
   const keys = sumOrNull(facts.map((each) => each.keys));
-  return keys === null ? null : Math.min(keys, input.limit ?? keys);
+  return keys === null ? null : Math.min(keys, limit);
 }
 
 async function* chunksOf(
@@ -129,6 +120,8 @@ async function* chunksOf(
   }
 }
 
+const patternsOf = ({ patterns }: ExportInput) => (patterns.length === 0 ? ['*'] : patterns);
+
 function headerOf(context: Context, input: ExportInput, server: RedisServer) {
   return {
     kind: 'export',
@@ -136,10 +129,8 @@ function headerOf(context: Context, input: ExportInput, server: RedisServer) {
     server: server.address,
     database: server.nodes[0].database,
     profile: context.profile?.name ?? null,
-    action: ['export', input.pattern, ...(input.namespace ?? []).map((name) => `--namespace ${name}`)].join(
-      ' ',
-    ),
-    patterns: [input.pattern],
+    action: ['export', ...patternsOf(input)].join(' ') + selectionText(input),
+    patterns: patternsOf(input),
     withValues: true,
   } as const;
 }

@@ -3,7 +3,7 @@ import { type DefineCommand, examples } from '../runner.ts';
 import * as common from '../common-options.ts';
 
 export const defineInspect: DefineCommand = (program, run) => {
-  program
+  const command = program
     .command('inspect')
     .summary('namespaces by size, types, TTLs, idle times, and the largest keys')
     .description(
@@ -11,15 +11,17 @@ export const defineInspect: DefineCommand = (program, run) => {
         'largest keys. With a map its namespaces are the rows; without one they are inferred from the keys. A large keyspace ' +
         'is sampled, and each figure shows its error.',
     )
-    .argument('[pattern]', 'only keys that match: * is anything, <name> one whole segment')
-    .option('-d, --depth <levels>', 'levels of the tree (default: all; with a map 1)', countArgument(1))
+    .argument('[pattern...]', 'only keys that match: * is anything, <name> one whole segment')
+    .option('-d, --depth <levels>', 'levels of the tree (default: all; with a map 1)', countArgument(1));
+  common
+    .selecting(command)
+    .addOption(common.idle)
     .addOption(
       common.namespace(
         'only this namespace of the map, or several, level by level; (unmapped) for keys outside the map',
       ),
     )
     .addOption(common.match)
-    .addOption(common.type)
     .option('--delimiters <characters>', 'what separates the segments of a key, such as ":/"')
     .option('--top <number>', 'how many of the largest keys to list', countArgument(0), 10)
     .option(
@@ -53,7 +55,7 @@ export const defineInspect: DefineCommand = (program, run) => {
         ['cachectl inspect --output json | jq .namespaces', 'raw numbers'],
       ),
     )
-    .action((pattern, options, self) =>
-      run(self, async () => (await import('./run.ts')).inspectExecution({ pattern, ...options })),
+    .action((patterns, options, self) =>
+      run(self, async () => (await import('./run.ts')).inspectExecution({ patterns, ...options })),
     );
 };

@@ -1,17 +1,13 @@
-import type { ByteString } from '../../support/bytes.ts';
+import type { SelectionInput } from '../key-selection.ts';
 import type { KeyspaceFigures } from '../keyspace-report.ts';
 import type { TtlRuleReport } from '../namespace-summary.ts';
 import type { LayoutInput } from '../namespace-columns.ts';
 import type { ReadingInput } from '../reading-options.ts';
 import type { Growth } from './snapshot.ts';
 
-export interface InspectInput extends ReadingInput, LayoutInput {
-  readonly pattern: string | undefined;
+export interface InspectInput extends ReadingInput, SelectionInput, LayoutInput {
+  readonly patterns: readonly string[];
   readonly depth?: number;
-  /** None: all. */
-  readonly namespace?: readonly string[];
-  readonly match?: ByteString;
-  readonly type?: string;
   readonly delimiters?: string;
   readonly top: number;
   readonly limit: number;

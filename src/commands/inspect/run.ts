@@ -1,4 +1,3 @@
-import { given } from '../../support/collections.ts';
 import { InputError } from '../../support/failure.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
@@ -8,7 +7,7 @@ import type { Context, Execution, Outcome } from '../context.ts';
 import { keyspaceFiguresOf, warnOfTouches } from '../keyspace-report.ts';
 import { rowName } from '../namespace-summary.ts';
 import { confirmReplacing } from '../protection.ts';
-import { selectionOf } from '../namespace-filter.ts';
+import { selectionOf, warnOfUnjudged } from '../key-selection.ts';
 import { requireColumns, sortedRows } from '../namespace-columns.ts';
 import { namespaceFields } from './namespace-table.ts';
 import { readingOptionsOf } from '../reading-options.ts';
@@ -37,7 +36,7 @@ const details = { encoding: true, idle: true, frequency: true } as const;
 async function inspect(context: Context, input: InspectInput): Promise<Outcome<InspectResult>> {
   requireColumns(namespaceFields, input);
   const map = withDelimiters(context.map, input.delimiters);
-  const selection = selectionOf(map, input.pattern === undefined ? [] : [input.pattern], input.namespace);
+  const selection = selectionOf(map, input.patterns, input);
   const reading = readingOptionsOf(context, input);
   const since = input.since === undefined ? null : await loadSnapshot(context, input.since, scopeOf(input));
   // Who compares with the file and saves to it has named it twice: it is carried forward.
@@ -52,7 +51,6 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
     columns,
     details,
     selection,
-    ...given({ glob: input.match, type: input.type }),
     top: input.top,
     reading: { ...reading, ...(await checkpoint.readingOptions(server)) },
     signal: context.signal,
@@ -70,6 +68,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   const oldestIdle = whole.total.idleHistogram?.findLast(({ keys }) => keys > 0);
   if (oldestIdle !== undefined && !context.signal.aborted && analysis.failure === null)
     await warnOfTouches(context, server, oldestIdle.upToSeconds ?? Number.POSITIVE_INFINITY);
+  warnOfUnjudged(context, analysis.account.unjudgedKeys);
   if (since !== null && since.server !== server.address)
     context.warn(`the snapshot is of ${since.server}, and this is ${server.address}`);
   return {

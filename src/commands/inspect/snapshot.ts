@@ -6,7 +6,7 @@ import { readNamedJson, writeNamedFile } from '../../support/named-file.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
 import type { KeyspaceFigures } from '../keyspace-report.ts';
-import { oneOrMore } from '../namespace-filter.ts';
+import { oneOrMore } from '../key-selection.ts';
 import { type NamespaceSummary, rowName } from '../namespace-summary.ts';
 import type { InspectInput } from './result.ts';
 
@@ -55,8 +55,13 @@ export interface NamespaceGrowth {
 }
 
 /** Which keys figures are of, and by what they are grouped. */
-export function scopeOf({ pattern, namespace, match, type, delimiters, depth }: InspectInput): string {
-  return JSON.stringify({ pattern, namespace: oneOrMore(namespace), match, type, delimiters, depth });
+export function scopeOf(input: InspectInput): string {
+  const { patterns, namespace, match, type, delimiters, depth } = input;
+  const { exclude, regex, ttl, size, idle, elements } = input;
+  return JSON.stringify({
+    ...{ pattern: oneOrMore(patterns), namespace: oneOrMore(namespace), match, type: oneOrMore(type) },
+    ...{ delimiters, depth, exclude, regex, ttl, size, idle, elements },
+  });
 }
 
 /** @param figures With every namespace. @returns why the file could not be written: the figures took a walk, and are worth showing all the same */

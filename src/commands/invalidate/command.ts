@@ -4,7 +4,7 @@ import { type DefineCommand, examples } from '../runner.ts';
 import * as common from '../common-options.ts';
 
 export const defineInvalidate: DefineCommand = (program, run) => {
-  program
+  const command = program
     .command('invalidate')
     .summary('remove what belongs to a user, a pattern or a namespace')
     .description(
@@ -19,8 +19,14 @@ export const defineInvalidate: DefineCommand = (program, run) => {
       eachArgument,
     )
     .addOption(common.namespace('all keys of a namespace, or of several given so'))
-    .option('--only <namespaces>', 'of these, only keys in the namespaces, separated by commas', listArgument)
-    .option('--exclude <namespaces>', 'of these, no keys in the namespaces', listArgument)
+    .option(
+      '--only <namespaces>',
+      'of these, only keys in the namespaces, separated by commas',
+      listArgument,
+    );
+  common
+    .selecting(command)
+    .addOption(common.idle)
     .option('--ids-from <file>', 'ids from a file, one on each line; - is stdin')
     .addOption(
       new Option('--mode <mode>', 'remove at once, let expire over a window, or count up a generation')
@@ -50,6 +56,10 @@ export const defineInvalidate: DefineCommand = (program, run) => {
         ['cachectl invalidate user 123 456 --yes', 'two users in one pass, without a question'],
         ['cachectl invalidate user 123 --only profile,daily', 'a part of what belongs to the user'],
         ["cachectl invalidate --pattern 'stats:<id>:daily:*'", 'the statistics of all users'],
+        [
+          "cachectl invalidate --pattern 'tmp:*' --idle '>7d' --exclude 'tmp:keep:*'",
+          'what no one used for a week',
+        ],
         ['cachectl invalidate --namespace tts --limit 5000', 'a whole namespace, but no more than expected'],
         ['cachectl invalidate --namespace tts --backup', 'however much it is; `cachectl undo` puts it back'],
         ['cachectl invalidate --namespace tts --mode soft --over 5m', 'let it drain instead of vanish'],

@@ -10,6 +10,8 @@ import type { RedisServer } from '../../redis/server.ts';
 import type { Context } from '../context.ts';
 import type { RemovalMode } from '../../changes/apply.ts';
 import type { ChangeInput } from '../backup.ts';
+import { given } from '../../support/collections.ts';
+import { conditionsOf, excludedBy, nameTest, type SelectionInput } from '../key-selection.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 
 interface FoundKeys {
@@ -43,7 +45,8 @@ export async function findKeys(
   const { signal, progress, now } = context;
   const isGeneration = input.mode === 'generation';
   const ids = target.kind === 'entity' && !isGeneration ? target.ids : [];
-  const { only = [], exclude = [] } = input;
+  const { only = [], exclude = [], regex } = input;
+  const conditions = isGeneration ? undefined : conditionsOf(input);
   const limits = paceLimitsOf(input);
   const names = [...(target.kind === 'namespace' ? target.names : []), ...only, ...exclude];
   const inferred = map.isEmpty
@@ -60,11 +63,11 @@ export async function findKeys(
       : undefined;
   const plan = await planInvalidation(server, selection, {
     ...{ map, limits, signal, progress, now, absent: isGeneration },
-    ...(mentions && { mentions }),
+    ...given({ mentions, conditions, namedSo: regex && !isGeneration ? nameTest(regex) : undefined }),
     // A counter is no data that could be lost.
     scope: isGeneration
       ? () => ({ namespace: 'generation', stays: null })
-      : scopeOf(map, only, exclude, inferred),
+      : scopeOf(map, only, excludedBy(map, exclude), inferred),
   });
   const isEmpty = plan.complete && plan.keys.length + plan.excluded.length === 0;
   const delimiter =
@@ -87,17 +90,15 @@ function delimiterOf(target: Target, examples: MentionTally['examples'], map: Na
   return best !== undefined && best.keys > 0 ? best.delimiter : null;
 }
 
-export interface InvalidateInput extends ChangeInput {
+export interface InvalidateInput extends ChangeInput, Omit<SelectionInput, 'match'> {
   readonly entity: string | undefined;
   readonly ids: readonly string[];
   readonly pattern?: readonly string[];
-  readonly namespace?: readonly string[];
   /** A pattern may match everything. */
   readonly all?: true;
   /** A file. */
   readonly idsFrom?: string;
   readonly only?: readonly string[];
-  readonly exclude?: readonly string[];
   readonly mode: RemovalMode;
   /** The window of soft mode, in seconds. */
   readonly over?: number;

@@ -18,6 +18,14 @@ import { exitCodes } from '../exit-codes.ts';
 import { confirmReplacing, isProtectedServer } from '../protection.ts';
 import { type CarryOutInput, removePlanned } from './carry-out.ts';
 import { warnOfTouches } from '../keyspace-report.ts';
+import {
+  type ConditionInput,
+  conditionInputOf,
+  excludedBy,
+  nameTest,
+  selectionText,
+  warnOfUnjudged,
+} from '../key-selection.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { findKeys, selectByName, type InvalidateInput } from './find-keys.ts';
 import { idsFrom, chooseTarget, targetOf } from './menu.ts';
@@ -53,7 +61,10 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   }
   const over = windowOf(input);
   const named = targetOf(await withIdsOfFile(context, input));
-  scopeOf(map, input.only ?? [], input.exclude ?? []);
+  scopeOf(map, input.only ?? [], excludedBy(map, input.exclude));
+  const conditions = conditionInputOf(input);
+  if (input.regex !== undefined) nameTest(input.regex);
+  requireNoConditions(input, conditions);
   const target = named ?? (await chooseTarget(context));
   // What is wrong with the line is reported before a server is asked.
   selectByName(target, input, map);
@@ -62,7 +73,8 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   const { plan, selection, indexes } = await findKeys(context, server, target, input);
   const { keys, complete } = plan;
   const { patterns } = selection;
-  const action = actionText(target, input.mode);
+  const action = actionText(target, input.mode) + selectionText({ ...input, namespace: [] });
+  warnOfUnjudged(context, plan.account.unjudgedKeys);
   const { limit = null, mode } = input;
   const isOverLimit = limit !== null && keys.length > limit;
   const planFile = complete && !isOverLimit && input.planOut !== undefined ? input.planOut : null;
@@ -82,7 +94,12 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   const ended = (outcome: InvalidateResult['outcome']) => ({ result: { ...draft, outcome } });
   if (!complete) return ended('interrupted');
   if (planFile !== null) {
-    await writePlan(context, server, planFile, plan, { action, patterns, input: { ...input, over } });
+    await writePlan(context, server, planFile, plan, {
+      action,
+      patterns,
+      conditions,
+      input: { ...input, over },
+    });
     if (signal.aborted) return ended('interrupted');
   }
   if (keys.length === 0) {
@@ -119,6 +136,15 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   });
 }
 
+/** A counter is one key by its name. @throws InputError */
+function requireNoConditions({ mode, regex }: InvalidateInput, conditions: ConditionInput | undefined): void {
+  if (mode !== 'generation' || (conditions === undefined && regex === undefined)) return;
+  throw new InputError(
+    '--mode generation increments a counter, and selects no keys by what they are like',
+    'leave out --regex, --type, --size, --ttl, --idle and --elements, or --mode generation',
+  );
+}
+
 const defaultWindowSeconds = 300;
 
 /** The window of soft mode in seconds. @throws InputError for one that is none, or that no mode uses */
@@ -143,9 +169,14 @@ async function writePlan(
   server: RedisServer,
   name: string,
   { keys, namespaces, memoryBytes, keyspaceKeys }: InvalidationPlan,
-  about: { readonly action: string; readonly patterns: readonly string[]; readonly input: CarryOutInput },
+  about: {
+    readonly action: string;
+    readonly patterns: readonly string[];
+    readonly conditions: ConditionInput | undefined;
+    readonly input: CarryOutInput;
+  },
 ): Promise<void> {
-  const { action, patterns, input } = about;
+  const { action, patterns, conditions, input } = about;
   const { signal, environment } = context;
   // Before the digests: what is written from now on is newer than the plan.
   const serverTimeMillis = await readServerTime(server);
@@ -157,6 +188,7 @@ async function writePlan(
   const mode = input.mode === 'soft' ? 'soft' : 'unlink';
   const saved = {
     ...({ ...originOf(context, server), action, mode, overSeconds: input.over, patterns } as const),
+    ...(conditions && { selection: { ...conditions } }),
     ...{ namespaces, memoryBytes, keyspaceKeys, matched: keys.length, serverTimeMillis },
   };
   const path = resolve(environment.workingDirectory, name);

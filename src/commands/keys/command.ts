@@ -1,22 +1,31 @@
-import { ttlArgument } from './ttl-filter.ts';
-import { sizeArgument } from '../arguments.ts';
+import { Option } from '@commander-js/extra-typings';
+import { parseSize } from '../../support/quantity.ts';
+import { eachParsed } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 import * as common from '../common-options.ts';
 
 export const defineKeys: DefineCommand = (program, run) => {
-  program
+  const command = program
     .command('keys')
     .summary('list keys, as they are found')
     .description(
-      'Lists keys with SCAN, as they are found. Names and sizes leave no trace. --ttl costs a lookup for each key that ' +
-        'the other options let through, --long two for each key that is listed; the server counts them as hits, and the ' +
-        'command says how many they were.',
+      'Lists keys with SCAN, as they are found. Names and sizes leave no trace. --ttl, --idle and --elements cost a lookup or ' +
+        'two for each key that the other options let through, --long two for each key that is listed; the server counts them as ' +
+        'hits, and the command says how many they were.',
     )
-    .argument('[pattern]', 'keys that match: * is anything, <name> one whole segment', '*')
+    .argument('[pattern...]', 'keys that match: * is anything, <name> one whole segment (default: all)')
     .option('-l, --long', 'with type, time to live (seconds; empty: none) and memory')
-    .addOption(common.type)
-    .option('--ttl <condition>', 'only keys with this time to live: none, "<5m", ">1h"', ttlArgument)
-    .option('--larger-than <size>', 'only keys that take more memory', sizeArgument)
+    .addOption(
+      new Option(
+        '--sort <by>',
+        'the largest, next to expire, longest unused or longest first; reads all keys, keeps those of --limit (default: 20)',
+      ).choices(['size', 'ttl', 'idle', 'elements'] as const),
+    )
+    .option('--count-only', 'print the number of keys, and no names')
+    .option('--larger-than <size>', 'the same as --size ">SIZE"', eachParsed(parseSize));
+  common
+    .selecting(command)
+    .addOption(common.idle)
     .addOption(common.anyNamespace)
     .addOption(common.mostKeys)
     .addOption(common.match)
@@ -28,11 +37,12 @@ export const defineKeys: DefineCommand = (program, run) => {
       examples(
         ["cachectl keys 'user:<id>:profile' --limit 20", 'the first twenty'],
         ["cachectl keys 'quota:*' --ttl none", 'keys that will never expire'],
-        ['cachectl keys --larger-than 1MB --long', 'what takes the memory'],
+        ['cachectl keys --sort size --limit 10', 'what takes the memory'],
+        ["cachectl keys 'user:*' 'team:*' --size 1KB..1MB --idle '>7d'", 'of several conditions all'],
         ["cachectl keys --namespace '(unmapped)'", 'keys the map does not know'],
       ),
     )
-    .action((pattern, options, self) =>
-      run(self, async () => (await import('./run.ts')).keysExecution({ pattern, ...options })),
+    .action((patterns, options, self) =>
+      run(self, async () => (await import('./run.ts')).keysExecution({ patterns, ...options })),
     );
 };

@@ -1,18 +1,21 @@
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
-import { keyFilter, type KeySelection } from '../../keyspace/map.ts';
-import { RedisError } from '../../redis/errors.ts';
+import { type KeyFilter, keyFilter } from '../../keyspace/key-selection.ts';
+import { TopKeys } from '../../keyspace/top-keys.ts';
 import { KeySet } from '../../support/key-set.ts';
 import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
+import type { WalkColumns } from '../../redis/columns.ts';
+import { ConditionRefused } from '../../redis/key-conditions.ts';
+import { noOwnIdleTime } from '../../redis/idle-times.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { walkNodes } from '../../redis/walk-nodes.ts';
 import type { WalkOptions, WalkPage } from '../../redis/walk.ts';
 import { type Block, caveats, type Column, command, note } from '../../render/blocks.ts';
 import { counted } from '../../render/units.ts';
+import { InputError } from '../../support/failure.ts';
 import type { Context, Execution, Outcome, RowSink } from '../context.ts';
 import { ownLookupsText, unreadableText } from '../keyspace-report.ts';
-import { selectionOf } from '../namespace-filter.ts';
+import { type SelectionInput, selectionOf, warnOfUnjudged } from '../key-selection.ts';
 import { type PaceInput, paceLimitsOf } from '../reading-options.ts';
-import { type TtlFilter, withoutTtl } from './ttl-filter.ts';
 import { blankOf } from '../blank.ts';
 
 interface KeysResult {
@@ -25,28 +28,45 @@ interface KeysResult {
   readonly unreadableKeys: number;
 }
 
-export interface KeysInput extends PaceInput {
-  readonly pattern: string;
-  readonly type?: string;
+export interface KeysInput extends PaceInput, SelectionInput {
+  readonly patterns: readonly string[];
   readonly limit?: number;
-  readonly ttl?: TtlFilter;
-  /** Bytes. */
-  readonly largerThan?: number;
-  /** None: all. */
-  readonly namespace?: readonly string[];
+  /** Sizes: the same as ranges above them. */
+  readonly largerThan?: readonly string[];
   readonly long?: true;
-  readonly match?: ByteString;
+  readonly sort?: SortName;
+  /** The number alone. */
+  readonly countOnly?: true;
   readonly count?: number;
 }
 
 const mostKeysInPage = 1000;
 
+/** Of a sorted list without --limit. */
+const mostSorted = 20;
+
+/** One column of the list. */
+interface ListColumn extends Column {
+  readonly from: 'type' | 'ttl' | 'memory' | 'idle' | 'elements';
+}
+
 const nameColumn: Column = { name: 'key', header: 'KEY', unit: 'text' };
-const longColumns: readonly Column[] = [
-  { name: 'type', header: 'TYPE', unit: 'text' },
-  { name: 'ttlSeconds', header: 'TTL', unit: 'seconds' },
-  { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes' },
-];
+const typeColumn: ListColumn = { name: 'type', header: 'TYPE', unit: 'text', from: 'type' };
+const ttlColumn: ListColumn = { name: 'ttlSeconds', header: 'TTL', unit: 'seconds', from: 'ttl' };
+const memoryColumn: ListColumn = { name: 'memoryBytes', header: 'MEMORY', unit: 'bytes', from: 'memory' };
+const idleColumn: ListColumn = { name: 'idleSeconds', header: 'IDLE', unit: 'seconds', from: 'idle' };
+const elementsColumn: ListColumn = { name: 'elements', header: 'ELEMENTS', unit: 'count', from: 'elements' };
+
+/** What a list is sorted by: the highest first, but what expires next. */
+const orders = {
+  size: memoryColumn,
+  ttl: ttlColumn,
+  idle: idleColumn,
+  elements: elementsColumn,
+} as const;
+type SortName = keyof typeof orders;
+
+type Row = Readonly<Record<string, string | number | null>>;
 
 /** `keys` from its input to its result. */
 export function keysExecution(input: KeysInput): Execution<KeysResult> {
@@ -67,51 +87,83 @@ function viewKeys(result: KeysResult): Block[] {
 }
 
 async function listKeys(context: Context, input: KeysInput): Promise<Outcome<KeysResult>> {
-  const selection = selectionOf(context.map, [input.pattern], input.namespace);
+  const { sort, limit, countOnly = false, largerThan = [], size = [] } = input;
+  if (countOnly && (sort !== undefined || input.long))
+    throw new InputError('--count-only prints no keys, and so takes neither --sort nor --long');
+  const sizes = [...size, ...largerThan.map((least) => `>${least}`)];
+  const selection = selectionOf(context.map, input.patterns, {
+    ...input,
+    ...(sizes.length > 0 && { size: sizes }),
+  });
+  const filter = keyFilter(context.map, selection);
+  const columns = columnsOf(input);
   const server = await context.connect();
   let opened: Promise<RowSink> | undefined;
   // Not before the server has answered: what fails at once prints no heading.
-  const openRows = () =>
-    (opened ??= context.openRows('items', input.long ? [nameColumn, ...longColumns] : [nameColumn]));
+  const openRows = () => (opened ??= context.openRows('items', [nameColumn, ...columns]));
+  const print = async (key: ByteString, row: Row) =>
+    (await openRows()).row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
+  const top = new TopKeys<Listed>(limit ?? mostSorted, ({ rank }) => rank);
+  const mostKeys = sort === undefined ? (limit ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
   const accounts: WalkAccount[] = [];
-  const pages = pagesOf(input);
-  const mostKeys = input.limit ?? Number.POSITIVE_INFINITY;
-  const nodesAtOnce = input.limit === undefined ? undefined : 1;
   let matched = 0;
   const seen = new KeySet();
-  const optionsFor = (account: WalkAccount) => ({
-    ...walkOptionsOf(context, input, selection, account, () => mostKeys - matched),
-    ...pages,
-    limits: paceLimitsOf(input),
-  });
+  const wanted = (page: WalkPage) =>
+    sort === undefined
+      ? [...page.keys.keys()].slice(0, mostKeys - matched)
+      : [...page.keys.keys()].filter((index) => top.admits(rankOf(page, index, sort)));
+  const options = {
+    ...walkOptionsOf(input, filter, columns, wanted),
+    ...pagesOf(input),
+    ...{ limits: paceLimitsOf(input), signal: context.signal },
+  };
+  const nodesAtOnce = Number.isFinite(mostKeys) ? 1 : undefined;
   const list = async (): Promise<boolean> => {
-    for await (const page of walkNodes(server, optionsFor, accounts, nodesAtOnce)) {
-      if (refusedFilter(input, page.account)) return false;
-      const sink = await openRows();
+    for await (const page of walkNodes(server, () => options, accounts, nodesAtOnce)) {
+      if (!countOnly && sort === undefined) await openRows();
       for (const [index, key] of page.keys.entries()) {
-        if (!accepts(input, page, index) || !seen.add(key)) continue;
-        const row = rowOf(page, index, input);
-        await sink.row([keyText(key), ...Object.values(row)], { ...keyFields(key), ...row });
-        if (++matched >= mostKeys) return false;
+        if (!seen.add(key)) continue;
+        matched++;
+        if (sort !== undefined) {
+          const rank = rankOf(page, index, sort);
+          if (top.admits(rank)) top.offer({ key, rank, row: rowOf(page, index, columns, filter) });
+        } else if (!countOnly) await print(key, rowOf(page, index, columns, filter));
+        if (matched >= mostKeys) return false;
       }
     }
     return sumAccounts(accounts, accounts.length).complete;
   };
-  const complete = await list();
-  await openRows();
+  const refused: ConditionRefused[] = [];
+  const complete = await list().catch((error: unknown) => {
+    if (!(error instanceof ConditionRefused)) throw error;
+    refused.push(error);
+    return false;
+  });
   const account = sumAccounts(accounts, accounts.length);
+  if (!countOnly) await openRows();
+  for (const { key, row } of top.list()) await print(key, row);
   const { unreadableKeys } = account;
-  const isFiltered = input.type !== undefined || input.ttl !== undefined || input.largerThan !== undefined;
-  const isWhole = complete && !(isFiltered && unreadableKeys > 0);
-  const result: KeysResult = { items: [], matched, complete: isWhole, unreadableKeys };
-  const refused = refusedFilter(input, account);
-  if (refused) return { result, error: refused };
+  const listed = sort === undefined ? matched : top.list().length;
+  const isFiltered = filter.type !== undefined || filter.conditions !== undefined;
+  const isWhole = complete && listed === matched && !(isFiltered && unreadableKeys > 0);
+  const result: KeysResult = { items: [], matched: listed, complete: isWhole, unreadableKeys };
+  const [error] = refused;
+  if (error !== undefined) return { result, error };
   for (const { column, reason } of account.refusedColumns)
     context.warn(`no ${column}: the server answered \`${reason}\``);
+  warnOfUnjudged(context, account.unjudgedKeys);
+  const found =
+    listed === matched
+      ? counted(matched, 'key')
+      : `the first ${listed} of ${counted(matched, 'key')} by ${sort ?? ''}`;
   await context.show([
-    note('dim', `${counted(matched, 'key')}; cost to the server: ${ownLookupsText(context.ownLookups())}`),
-    ...(input.ttl === withoutTtl && matched > 0 ? [ttlHint(context)] : []),
+    note('dim', `${found}; cost to the server: ${ownLookupsText(context.ownLookups())}`),
+    ...(input.ttl?.includes('none') && matched > 0 ? [ttlHint(context)] : []),
   ]);
+  if (countOnly && context.output !== 'json' && context.output !== 'ndjson') {
+    await context.write(`${matched}\n`);
+    return { result, printed: true };
+  }
   return { result };
 }
 
@@ -124,85 +176,79 @@ const ttlHint = ({ map }: Context): Block =>
 /** A page is read ahead: for a few keys large ones would list names that were not asked for. */
 function pagesOf({
   count,
+  sort,
   limit = mostKeysInPage,
 }: KeysInput): Pick<WalkOptions, 'pageSize' | 'leastPageSize'> {
-  const pageSize = count ?? (limit < mostKeysInPage ? Math.max(100, limit) : undefined);
+  const isShort = limit < mostKeysInPage && sort === undefined;
+  const pageSize = count ?? (isShort ? Math.max(100, limit) : undefined);
   return pageSize === undefined ? { leastPageSize: mostKeysInPage } : { pageSize };
 }
 
-/** First what leaves no trace, then what costs a lookup, and what is only shown of the keys that are listed alone. */
+/** A key that may be on a sorted list, with its place there. */
+interface Listed {
+  readonly key: ByteString;
+  readonly rank: number;
+  readonly row: Row;
+}
+
+/** The columns of the list, behind the name. */
+function columnsOf({ long, sort }: KeysInput): readonly ListColumn[] {
+  const columns = long ? [typeColumn, ttlColumn, memoryColumn] : [];
+  return sort === undefined || columns.includes(orders[sort]) ? columns : [...columns, orders[sort]];
+}
+
+/** What a list is sorted by is read of all its keys, and what is only shown of those that are listed. */
 function walkOptionsOf(
-  { map, signal }: Context,
-  input: KeysInput,
-  selection: KeySelection,
-  account: WalkAccount,
-  keysLeft: () => number,
+  { sort, limit }: KeysInput,
+  filter: KeyFilter,
+  columns: readonly ListColumn[],
+  wanted: (page: WalkPage) => readonly number[],
 ): WalkOptions {
-  const { long = false, type, ttl, largerThan, limit } = input;
-  // What every key was asked for by its type has.
-  const shown = { memory: long, type: long && type === undefined, ttl: long };
-  const common = {
-    ...keyFilter(map, selection),
-    ...(input.match !== undefined && { match: input.match }),
-    signal,
-    ...(type !== undefined && { type }),
-  };
-  const listsAll = type === undefined && ttl === undefined && largerThan === undefined && limit === undefined;
-  if (listsAll) return { ...common, columns: shown };
-  const listed = (page: WalkPage) =>
-    page.keys.flatMap((_, index) => (accepts(input, page, index) ? [index] : [])).slice(0, keysLeft());
+  const names = columns
+    .map(({ from }) => from)
+    .filter((name) => name !== 'type' || filter.type === undefined);
+  if (sort === undefined && limit === undefined) return { ...filter, columns: columnsNamed(names) };
+  const { conditions = {} } = filter;
+  const isRead = (name: ListColumn['from']) =>
+    (sort !== undefined && orders[sort].from === name) || conditions[name] !== undefined;
   return {
-    ...common,
-    columns: { memory: largerThan !== undefined },
-    keeps: (page, index) =>
-      largerThan === undefined ||
-      (page.memoryBytes[index] ?? 0) > largerThan ||
-      // The list ends there, with the reason.
-      refusedFilter(input, account) !== null,
-    further: [
-      ...(ttl === undefined
-        ? []
-        : [{ columns: { ttl: true }, of: ({ keys }: WalkPage) => [...keys.keys()] }]),
-      {
-        columns: { ...shown, memory: long && largerThan === undefined, ttl: long && ttl === undefined },
-        of: listed,
-      },
-    ],
+    ...filter,
+    columns: columnsNamed(names.filter(isRead)),
+    further: [{ columns: columnsNamed(names.filter((name) => !isRead(name))), of: wanted }],
   };
 }
 
-/** Of a filter that cannot be applied: no list is better than one that leaves out what should be on it. */
-function refusedFilter({ ttl, largerThan }: KeysInput, { refusedColumns }: WalkAccount): RedisError | null {
-  for (const { column, reason } of refusedColumns) {
-    const [option, command] =
-      column === 'ttl' && ttl !== undefined
-        ? ['--ttl', 'PTTL']
-        : column === 'memory' && largerThan !== undefined
-          ? ['--larger-than', 'MEMORY USAGE']
-          : [];
-    if (option === undefined) continue;
-    const message = `${option} needs \`${command}\`, and the server answered \`${reason}\``;
-    return new RedisError('refused', 'NOPERM', message);
-  }
-  return null;
+const columnsNamed = (names: readonly ListColumn['from'][]): WalkColumns =>
+  Object.fromEntries(names.map((name) => [name, true]));
+
+/** What has no value comes last. */
+function rankOf(page: WalkPage, index: number, sort: SortName): number {
+  const value = valueOf(page, index, orders[sort].from, {});
+  if (typeof value !== 'number') return Number.NEGATIVE_INFINITY;
+  return sort === 'ttl' ? -value : value;
 }
 
-/** By what the walk does not test itself. */
-function accepts({ ttl }: KeysInput, page: WalkPage, index: number): boolean {
-  const ttlMillis = page.ttlMillis[index] ?? null;
-  return ttl === undefined || (ttlMillis !== null && ttl(ttlMillis));
-}
-
-function rowOf(
+function valueOf(
   page: WalkPage,
   index: number,
-  { long, type }: KeysInput,
-): Record<string, string | number | null> {
-  if (!long) return {};
+  name: ListColumn['from'],
+  { type }: KeyFilter,
+): string | number | null {
   const ttlMillis = page.ttlMillis[index] ?? null;
-  return {
-    type: type ?? page.types[index] ?? null,
-    ttlSeconds: ttlMillis === null || ttlMillis < 0 ? null : ttlMillis / 1000,
-    memoryBytes: page.memoryBytes[index] ?? null,
-  };
+  const idle = page.idleSeconds[index] ?? null;
+  switch (name) {
+    case 'type':
+      return type ?? page.types[index] ?? null;
+    case 'ttl':
+      return ttlMillis === null || ttlMillis < 0 ? null : ttlMillis / 1000;
+    case 'memory':
+      return page.memoryBytes[index] ?? null;
+    case 'idle':
+      return idle === noOwnIdleTime ? null : idle;
+    case 'elements':
+      return page.elements[index] ?? null;
+  }
 }
+
+const rowOf = (page: WalkPage, index: number, columns: readonly ListColumn[], filter: KeyFilter): Row =>
+  Object.fromEntries(columns.map(({ name, from }) => [name, valueOf(page, index, from, filter)]));

@@ -3,7 +3,7 @@ import { type DefineCommand, examples } from '../runner.ts';
 import * as common from '../common-options.ts';
 
 export const definePrune: DefineCommand = (program, run) => {
-  program
+  const command = program
     .command('prune')
     .summary('set missing TTLs, shorten those that are too long, drop what is idle')
     .description(
@@ -23,6 +23,9 @@ export const definePrune: DefineCommand = (program, run) => {
       "shorten TTLs at random by up to this share, in place of the namespace's own, such as 10%",
       ratioArgument,
     )
+    .addOption(common.pattern);
+  common
+    .selecting(command)
     .addOption(common.namespace('only keys of this namespace of the map, or of several given so'))
     .addOption(common.maxRate('read and change at most so many keys per second'))
     .addOption(common.latencyBudget)
@@ -41,6 +44,7 @@ export const definePrune: DefineCommand = (program, run) => {
         ['cachectl prune --set-ttl --jitter 10% --yes', 'so that they do not expire together'],
         ['cachectl prune --set-ttl --too-long', 'all TTLs as the map wants them'],
         ['cachectl prune --idle 7d --namespace tts', 'what was not used for a week'],
+        ["cachectl prune --set-ttl --type hash --exclude 'cart:keep:*'", 'a part of what lacks a TTL'],
         ['cachectl prune --set-ttl --latency-budget 2ms', 'giving way to others'],
       ),
     )

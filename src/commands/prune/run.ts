@@ -6,21 +6,23 @@ import { InputError } from '../../support/failure.ts';
 import { type ChangeInput, decideBackup, requireBackupPlace } from '../backup.ts';
 import { blankOf } from '../blank.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { keyFilter } from '../../keyspace/key-selection.ts';
+import { type SelectionInput, selectionOf, selectionText, warnOfUnjudged } from '../key-selection.ts';
 import { warnOfTouches } from '../keyspace-report.ts';
 import { carryOut } from '../planned-change.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { draftOfPruning, type PruneResult } from './result.ts';
 import { changesText, planBlocks, questionText, viewPrune } from './view.ts';
 
-interface PruneInput extends ChangeInput {
+interface PruneInput extends ChangeInput, Omit<SelectionInput, 'idle' | 'match'> {
+  /** None: all. */
+  readonly pattern?: readonly string[];
   readonly setTtl?: true;
   readonly tooLong?: true;
   /** Seconds. */
   readonly idle?: number;
   /** From 0 to 1. */
   readonly jitter?: number;
-  /** None: all of the map. */
-  readonly namespace?: readonly string[];
 }
 
 const blank = blankOf<PruneResult>()(`
@@ -44,10 +46,13 @@ export function pruneExecution(input: PruneInput): Execution<PruneResult> {
 async function prune(context: Context, input: PruneInput): Promise<Outcome<PruneResult>> {
   const { map, signal, progress, now } = context;
   const goals = goalsOf(map, input);
+  const { idle: _idle, ...selecting } = input;
+  const filter = keyFilter(map, selectionOf(map, input.pattern ?? [], selecting));
   requireBackupPlace(context, input);
   const limits = paceLimitsOf(input);
   const server = await context.connect();
-  const plan = await planPruning(server, map, goals, { limits, signal, progress, now });
+  const plan = await planPruning(server, map, goals, { limits, filter, signal, progress, now });
+  warnOfUnjudged(context, plan.account.unjudgedKeys);
   const { idle, withoutTtl, tooLong } = plan.keys;
   if (goals.idleSeconds !== null && !signal.aborted) await warnOfTouches(context, server, goals.idleSeconds);
   const sizes = { keys: idle, memoryBytes: plan.memoryBytes };
@@ -68,10 +73,12 @@ async function prune(context: Context, input: PruneInput): Promise<Outcome<Prune
   if (input.dryRun) return { result: draft };
   const { idleSeconds } = goals;
   const { jitter = null } = input;
-  const action = [
-    ...['prune', ...(goals.withoutTtl ? ['--set-ttl'] : []), ...(goals.tooLong ? ['--too-long'] : [])],
-    ...(idleSeconds === null ? [] : [`--idle ${idleSeconds}s`]),
-  ].join(' ');
+  const action =
+    [
+      ...['prune', ...(goals.withoutTtl ? ['--set-ttl'] : []), ...(goals.tooLong ? ['--too-long'] : [])],
+      ...(idleSeconds === null ? [] : [`--idle ${idleSeconds}s`]),
+      ...(input.pattern ?? []).map((pattern) => `--pattern ${pattern}`),
+    ].join(' ') + selectionText({ ...selecting, namespace: [] });
   return carryOut(context, server, input, draft, {
     consent: {
       plan: planBlocks(draft),
@@ -79,7 +86,7 @@ async function prune(context: Context, input: PruneInput): Promise<Outcome<Prune
       question: questionText(draft),
       otherwise: 'nothing was changed',
     },
-    journal: { command: 'prune', action, patterns: [] },
+    journal: { command: 'prune', action, patterns: input.pattern ?? [] },
     apply: (options) => applyPruning(server, plan, { ...options, map, jitter, idleSeconds }),
     outcomes: ['pruned', 'partlyPruned'],
     countsOf: ({ unchanged }) => ({ skipped: unchanged }),

@@ -4,7 +4,7 @@ import type { ByteString } from '../../support/bytes.ts';
 import { handled } from '../../redis/columns.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { walkNodes } from '../../redis/walk-nodes.ts';
-import type { WalkOptions } from '../../redis/walk.ts';
+import type { KeyFilter } from '../../keyspace/key-selection.ts';
 import type { Value } from '../values/value.ts';
 import { chunksOf } from '../../support/collections.ts';
 import {
@@ -23,7 +23,7 @@ import type { ComparisonTally } from './tally.ts';
 
 /** Which keys are compared, and with what. */
 export interface ComparisonScope extends ComparisonRules {
-  readonly filter: Pick<WalkOptions, 'match' | 'accepts'>;
+  readonly filter: KeyFilter;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }

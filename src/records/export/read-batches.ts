@@ -1,3 +1,4 @@
+import type { KeyFilter } from '../../keyspace/key-selection.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { WalkAccount } from '../../redis/account.ts';
 import { handled } from '../../redis/columns.ts';
@@ -5,7 +6,6 @@ import { isAboutCommand } from '../../redis/errors.ts';
 import type { PaceLimits } from '../../redis/pace.ts';
 import { mayReturn } from '../../redis/readiness.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import type { WalkOptions } from '../../redis/walk.ts';
 import { walkNodes } from '../../redis/walk-nodes.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { KeySet } from '../../support/key-set.ts';
@@ -71,7 +71,9 @@ export class ExportTally {
 
 /** Which keys are read, and how fast. */
 export interface ExportScope {
-  readonly walk: Pick<WalkOptions, 'match' | 'type' | 'accepts' | 'pageSize'>;
+  readonly walk: KeyFilter;
+  /** COUNT of each SCAN. */
+  readonly pageSize?: number;
   readonly pace: PaceLimits;
   /** Keys to read at most. */
   readonly limit: number;
@@ -95,7 +97,7 @@ interface ReadBatch<Item> {
  */
 export async function* readBatches<Item extends Asked>(
   server: RedisServer,
-  { walk, pace, signal, limit }: ExportScope,
+  { walk, pageSize, pace, signal, limit }: ExportScope,
   tally: ExportTally,
   ask: (values: ValueConnection, keys: readonly KeyToRead[]) => Promise<Item[]>,
 ): AsyncGenerator<ReadBatch<Item>> {
@@ -108,7 +110,10 @@ export async function* readBatches<Item extends Asked>(
     items: tally.found((await asked.shift()) as Item[]),
   });
   // What every key was asked for by its type has.
-  const options = { ...walk, columns: { memory: true, type: walk.type === undefined }, limits: pace, signal };
+  const options = {
+    ...{ ...walk, columns: { memory: true, type: walk.type === undefined }, limits: pace, signal },
+    ...(pageSize !== undefined && { pageSize }),
+  };
   const accounts: WalkAccount[] = [];
   try {
     const nodesAtOnce = Number.isFinite(limit) ? 1 : undefined;

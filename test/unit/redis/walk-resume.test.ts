@@ -102,7 +102,7 @@ describe('a walk whose connection breaks', () => {
       },
       {
         columns: { memory: true },
-        keeps: (_, index) => index % 2 === 0,
+        conditions: { memory: [{ low: 0, high: 1e9, has: (bytes) => bytes > 0 }] },
         further: [
           {
             columns: { ttl: true },

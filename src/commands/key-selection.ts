@@ -1,0 +1,150 @@
+import type { KeyConditions } from '../redis/key-conditions.ts';
+import { keyExpression } from '../keyspace/key-expression.ts';
+import type { KeyNames, KeySelection } from '../keyspace/key-selection.ts';
+import { type NamespaceMap, unmappedName } from '../keyspace/map.ts';
+import { readPattern } from '../keyspace/pattern.ts';
+import type { ByteString } from '../support/bytes.ts';
+import { given, pick } from '../support/collections.ts';
+import { InputError } from '../support/failure.ts';
+import type { Range } from '../support/quantity.ts';
+import { counted } from '../render/units.ts';
+import { parseElementsRange, parseIdleRange, parseSizeRange, parseTtlRange } from './arguments.ts';
+import type { Context } from './context.ts';
+
+/** Which keys a command takes, as the options say it: of one option any of the values, and of several options all. */
+export interface SelectionInput extends ConditionInput {
+  readonly namespace?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly regex?: readonly string[];
+  readonly match?: ByteString;
+}
+
+/** What has to be read of a key, as it was written: plans keep it so. */
+export interface ConditionInput {
+  readonly type?: readonly string[];
+  readonly ttl?: readonly string[];
+  readonly size?: readonly string[];
+  readonly idle?: readonly string[];
+  readonly elements?: readonly string[];
+}
+
+/** @throws InputError for a pattern, an expression or a range that is none, with the names that the map has */
+export function selectionOf(
+  map: NamespaceMap,
+  patterns: readonly string[],
+  input: SelectionInput,
+): KeySelection {
+  const { namespace: namespaces = [], exclude, regex, match: glob } = input;
+  for (const name of namespaces) requireNamespace(map, name);
+  const { type: types = [] } = input;
+  const conditions = conditionsOf({ ...input, type: types.length > 1 ? types : [] });
+  return {
+    patterns: patterns.map(readPattern),
+    namespaces,
+    ...given({
+      excluded: exclude && namesIn(map, exclude),
+      nameTests: regex && [nameTest(regex)],
+      glob,
+      type: types.length === 1 ? types[0] : undefined,
+      conditions,
+    }),
+  };
+}
+
+/** @throws InputError for an expression that is none */
+export function nameTest(regex: readonly string[]): (key: ByteString) => boolean {
+  const tests = regex.map(keyExpression);
+  return (key) => tests.some((test) => test(key));
+}
+
+/** Namespaces of the map by their names; anything else is a pattern, and has to look like one. @throws InputError */
+export function namesIn(map: NamespaceMap, texts: readonly string[]): KeyNames {
+  const isName = (text: string) => map.namespaces.some(({ name }) => name === text) || text === unmappedName;
+  const isPattern = (text: string) =>
+    /[*<]/.test(text) || map.delimiters.some((delimiter) => text.includes(delimiter));
+  const names = texts.filter((text) => isName(text) || (!map.isEmpty && !isPattern(text)));
+  for (const name of names) requireNamespace(map, name);
+  return { namespaces: names, patterns: texts.filter((text) => !names.includes(text)).map(readPattern) };
+}
+
+/** The same for a change: without a map each is a pattern, and the name of an inferred namespace too. @throws InputError */
+export const excludedBy = (map: NamespaceMap, texts: readonly string[] = []): KeyNames => {
+  const names = namesIn(map, texts);
+  return map.isEmpty ? { ...names, namespaces: texts } : names;
+};
+
+/** Undefined where nothing has to be read of a key. @throws InputError for ranges that let every key through */
+export function conditionsOf({
+  type = [],
+  ttl,
+  size,
+  idle,
+  elements,
+}: ConditionInput): KeyConditions | undefined {
+  const ranges = (option: string, texts: readonly string[] | undefined, parse: (text: string) => Range) =>
+    texts && requireLimit(option, texts, texts.map(parse));
+  const conditions: KeyConditions = given({
+    memory: ranges('--size', size, parseSizeRange),
+    type: type.length > 0 ? type : undefined,
+    idle: ranges('--idle', idle, parseIdleRange),
+    ttl: ranges('--ttl', ttl, parseTtlRange),
+    elements: ranges('--elements', elements, parseElementsRange),
+  });
+  return Object.keys(conditions).length === 0 ? undefined : conditions;
+}
+
+/** One range of several is enough: `>1KB` and `<1MB` together are everything, and not what is between them. */
+function requireLimit(option: string, texts: readonly string[], ranges: readonly Range[]): readonly Range[] {
+  const upTo = Math.max(...ranges.map(({ low, high }) => (low === 0 ? high : -1)));
+  const from = Math.min(
+    ...ranges.map(({ low, high }) => (high === Number.POSITIVE_INFINITY ? low : Infinity)),
+  );
+  if (ranges.length === 1 || upTo < from) return ranges;
+  const [low, high] = [...texts]
+    .sort()
+    .reverse()
+    .map((text) => text.replace(/^[<>]=?/, ''));
+  throw new InputError(
+    `${texts.map((text) => `${option} \`${text}\``).join(' or ')} is every value: of ranges that are given together, one is enough`,
+    `write what is between them as one range: ${option} ${low ?? ''}..${high ?? ''}`,
+  );
+}
+
+const conditionNames = ['type', 'ttl', 'size', 'idle', 'elements'] as const;
+
+/** The part of an input that is read of keys; undefined where there is none. */
+export function conditionInputOf(input: ConditionInput): ConditionInput | undefined {
+  return conditionsOf(input) === undefined ? undefined : given(pick(input, conditionNames));
+}
+
+/** The options as they were given, for plans, journals and files. */
+export function selectionText(input: SelectionInput): string {
+  const names = ['namespace', 'exclude', 'regex', ...conditionNames] as const;
+  return names.flatMap((name) => (input[name] ?? []).map((text) => ` --${name} ${text}`)).join('');
+}
+
+/** What could not be judged is left out, which must not look as if it did not fit. */
+export function warnOfUnjudged({ warn }: Context, unjudgedKeys: number | undefined): void {
+  if (unjudgedKeys === undefined || unjudgedKeys === 0) return;
+  warn(
+    `${counted(unjudgedKeys, 'key was', 'keys were')} left out: the server reports no idle time of their own (small integers that it shares), or their type has no number of elements`,
+  );
+}
+
+function requireNamespace(map: NamespaceMap, name: string): void {
+  if (map.namespaces.some((namespace) => namespace.name === name)) return;
+  if (map.isEmpty) {
+    throw new InputError(
+      `there is no namespace \`${name}\`, for there is no map`,
+      'give a pattern instead, or write a map with `cachectl config init`',
+    );
+  }
+  if (name === unmappedName) return;
+  const names = map.namespaces.map((namespace) => namespace.name);
+  throw new InputError(`the map has no namespace \`${name}\``, `namespaces are: ${names.join(', ')}`);
+}
+
+/** As files of before have it: one of a list is a text, and none is left out. */
+export function oneOrMore(texts: readonly string[] = []): string | readonly string[] | undefined {
+  return texts.length > 1 ? texts : texts[0];
+}

@@ -60,7 +60,7 @@ export const liveBlocks = (report: TrafficReport, input: TableInput): Block[] =>
   ...(report.mode === 'counters'
     ? []
     : [namespaceTable(sortedRows(report.namespaces, namespaceFields, input.sort), input)]),
-  note('dim', `${windowText(report)}; Ctrl-C ends it here`),
+  ...notes('dim', windowText(report), 'Ctrl-C ends it here'),
 ];
 
 /** `88.0 % of 1,020 reads/s hit; session misses most: 94 % of its 122 misses were never cached` */

@@ -8,7 +8,7 @@ import { given, pick } from '../support/collections.ts';
 import { InputError } from '../support/failure.ts';
 import type { Range } from '../support/quantity.ts';
 import { counted } from '../render/units.ts';
-import { parseElementsRange, parseIdleRange, parseSizeRange, parseTtlRange } from './arguments.ts';
+import { parseElementsRange, parseIdleRange, parseSizeRange, parseTtlRange, parseType } from './arguments.ts';
 import type { Context } from './context.ts';
 
 /** Which keys a command takes, as the options say it: of one option any of the values, and of several options all. */
@@ -36,7 +36,7 @@ export function selectionOf(
 ): KeySelection {
   const { namespace: namespaces = [], exclude, regex, match: glob } = input;
   for (const name of namespaces) requireNamespace(map, name);
-  const { type: types = [] } = input;
+  const types = (input.type ?? []).map(parseType);
   const conditions = conditionsOf({ ...input, type: types.length > 1 ? types : [] });
   return {
     patterns: patterns.map(readPattern),

@@ -164,7 +164,7 @@ describe('stats --hits', () => {
       'lonely:<text>',
       'mail:<email>',
       'page_<id>:body',
-      'translation:<any>:cs',
+      'translation:<text>:cs',
       'user:<id>:orders',
     ]);
     expect(result.namespaces.filter(({ keys }) => keys === 0)).toEqual([]);

@@ -29,7 +29,7 @@ describe('a record', () => {
 
   test('of names with any character stands on one line', async () => {
     const path = join(temporaryFolder(), 'hits.ndjson');
-    const odd = recordOf(reportOf([trafficOf({ namespace: 'a\nb\u2028"\\<any>' })]), 'redis://x', noon);
+    const odd = recordOf(reportOf([trafficOf({ namespace: 'a\nb\u2028"\\<text>' })]), 'redis://x', noon);
     await (await openHistory(path, signal)).append(odd);
     await (await openHistory(path, signal)).append(odd);
     expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(2);

@@ -279,8 +279,12 @@ function behindLead(segment: string): string {
   return lead !== '' && isToken(segment.slice(lead.length)) ? `${lead}<token>` : '<token>';
 }
 
+/** Among tokens: the letters that one happens to begin with may read as a word, `opeaz-<token>`. */
+const seemingLead = /^[a-z]{3,}[_-]<token>$/;
+
 /** True for text that fits `<token>` and is not made of words in one case: among tokens it is one more. */
 function fitsToken(segment: string): boolean {
+  if (seemingLead.test(segment)) return true;
   if (segment.length < shortestToken || !urlSafe.test(segment)) return false;
   return hasBothCases(segment) || longRuns(segment).length > 0;
 }

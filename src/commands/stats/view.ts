@@ -142,10 +142,11 @@ function summaryOf(result: StatsResult, server: Server): FactsBlock {
   );
 }
 
-const gone = (evicted: number | null, expired: number | null): string | null =>
-  evicted === null || expired === null
-    ? null
-    : `${formatCell(evicted, 'count')} evicted, ${formatCell(expired, 'count')} expired`;
+const gone = (evicted: number | null, expired: number | null): string =>
+  [
+    evicted === null ? 'evictions not reported' : `${formatCell(evicted, 'count')} evicted`,
+    expired === null ? 'expiries not reported' : `${formatCell(expired, 'count')} expired`,
+  ].join(', ');
 
 const joined = (...parts: readonly (string | null)[]): string =>
   parts.filter((part) => part !== null).join('; ');

@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { binary, cleanEnvironment, packageRoot, runBinary, startBinary } from './binary.ts';
@@ -48,9 +48,10 @@ describe('bin/cachectl', () => {
     const root = temporaryFolder();
     mkdirSync(join(root, 'bin'));
     mkdirSync(join(root, 'dist'));
-    copyFileSync(binary, join(root, 'bin', 'cachectl'));
+    for (const name of ['cachectl', 'package.json'])
+      copyFileSync(join(dirname(binary), name), join(root, 'bin', name));
     writeFileSync(join(root, 'package.json'), '{ "type": "module" }');
-    if (bundle !== null) writeFileSync(join(root, 'dist', 'main.js'), bundle);
+    if (bundle !== null) writeFileSync(join(root, 'dist', 'main.cjs'), bundle);
     return root;
   }
 
@@ -80,7 +81,7 @@ describe('bin/cachectl', () => {
   });
 
   test('does not blame the build for a failure inside the bundle', () => {
-    expect(start(makePackage('import "./gone.js"')).stderr).toContain('gone.js');
+    expect(start(makePackage('require("./gone.js")')).stderr).toContain('gone.js');
     expect(start(makePackage('throw new Error("broken inside")')).stderr).toContain('broken inside');
   });
 

@@ -132,5 +132,5 @@ export function selecting<Args extends unknown[], Options extends OptionValues, 
   command: Command<Args, Options, Globals>,
 ): Command<Args, Options & SelectingOptions, Globals> {
   for (const option of [exclude, regex, type, ttl, size, elements]) command.addOption(option);
-  return command as Command<Args, Options & SelectingOptions, Globals>;
+  return command;
 }

@@ -359,7 +359,7 @@ describe('invalidate, where nothing is found', () => {
     expect(unwrapped(result.stdout)).toContain(
       '`api` holds data of `company` under hashed keys, which no id can find: it stays until the TTL ends (at most 10m)',
     );
-    expect(result.stdout).toMatch(/\n\s*cachectl invalidate --namespace api\n/);
+    expect(unwrapped(result.stdout)).toContain('`cachectl invalidate --namespace api` removes all of them');
     expect(await send(server, 'DBSIZE')).toBe(1);
     expect((await json(['company', 'acme', '--dry-run'], { env })).exitCode).toBe(1);
   });

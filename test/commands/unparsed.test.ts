@@ -49,7 +49,7 @@ describe('a command line that cannot be parsed', () => {
   test.each([
     ['stats --db x -o json', 'stats', "option '-n, --db <number>' argument 'x' is invalid"],
     ['-o json stats --db x', 'stats', "option '-n, --db <number>' argument 'x' is invalid"],
-    ['keys --ttl bogus --output=json', 'keys', "option '--ttl <condition>' argument 'bogus' is invalid"],
+    ['keys --ttl bogus --output=json', 'keys', "option '--ttl <range>' argument 'bogus' is invalid"],
     ['stats extra -ojson', 'stats', 'too many arguments'],
     ['ttl -o json', 'ttl', "missing required argument 'key'"],
     ['get --nope x -qo json', 'get', "unknown option '--nope'"],
@@ -62,7 +62,7 @@ describe('a command line that cannot be parsed', () => {
     ['config -o json', 'config', 'a command is missing'],
     ['config bogus -o json', 'config', "unknown command 'bogus'"],
     ['bogus -o json', null, "unknown command 'bogus'"],
-    ['help bogus -o json', null, 'there is no command `bogus`'],
+    ['help bogus -o json', null, 'there is no command and no topic `bogus`'],
     ['help config bogus -o json', null, 'there is no command `config bogus`'],
   ])('is one object on stdout, and the error on stderr: %s', async (line, command, message) => {
     const result = await cli(line.split(' '));

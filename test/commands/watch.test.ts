@@ -158,9 +158,12 @@ describe('the form of the output', () => {
     const run = await cli(['watch', '-i', '100ms', '--count', '3'], { url: redis.url, terminal: true });
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toMatch(/^\x1b\[\?1049h/);
-    expect(run.stdout).toMatch(/\x1b\[\?1049l$/);
-    expect(run.stdout).toContain('hit rate');
-    expect(run.stdout).not.toContain('\n');
+    const [screen = '', left = ''] = run.stdout.split('\x1b[?1049l');
+    expect(screen).toContain('hit rate');
+    expect(screen).not.toContain('\n');
+    // The last picture stays, without the keys.
+    expect(left).toMatch(/cachectl .*redis:.*\n(?:.*\n)*.*hit rate/);
+    expect(left).not.toContain('q quit');
   });
 });
 

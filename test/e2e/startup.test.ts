@@ -110,7 +110,7 @@ test.each([['stats'], ['inspect'], ['keys'], ['get'], ['ttl']])(
     const { stdout, exitCode } = await runBinary([command, '--help']);
     expect(exitCode).toBe(0);
     const options = new Set(stdout.match(/(?<=^ {2}(?:-\w, )?)--[a-z-]+/gm));
-    const examples = stdout.split('Examples:')[1]?.match(/\$ cachectl .*?(?= {3})/g) ?? [];
+    const examples = stdout.split('Examples:')[1]?.match(/\$ cachectl .*?(?= {3}|$)/gm) ?? [];
     expect(examples.length).toBeGreaterThan(0);
     const global = new Set(['--output']);
     for (const example of examples)

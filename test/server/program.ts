@@ -19,6 +19,7 @@ export function bundled(source: string): Promise<string> {
 async function bundle(source: string): Promise<string> {
   const made = await rolldown({ cwd: packageRoot, input: source, platform: 'node' });
   const { output } = await made.generate({ format: 'esm', codeSplitting: false });
+  await made.close();
   const folder = join(packageRoot, 'node_modules', '.cache', 'cachectl-test');
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${basename(source, '.ts')}.mjs`);

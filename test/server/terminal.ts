@@ -56,8 +56,18 @@ export async function runTerminal(
     ['set-option', '-g', 'status', 'off'],
     ['new-session', '-d', ...size, '-c', options.cwd ?? home, ...words],
   ]);
-  // Fails where the session could not be made.
-  await tmux.run('list-panes');
+  const startedAt = Date.now();
+  // The session is there a moment after the server. Fails where it could not be made.
+  for (let isThere = false; !isThere;) {
+    isThere = await tmux.run('list-panes').then(
+      () => true,
+      (error: unknown) => {
+        if (Date.now() - startedAt > 30_000) throw error;
+        return false;
+      },
+    );
+    if (!isThere) await sleep(20);
+  }
 
   const screen = async (withStyles = false) =>
     (await tmux.run('capture-pane', '-p', ...(withStyles ? ['-e'] : [])))

@@ -45,7 +45,11 @@ export function viewHits(
     ...caveats('bad', ...result.invalidReasons.map((reason) => `this window is not valid: ${reason}`)),
     ...caveats('warning', (endedBy !== null && ends[endedBy]) ?? null),
     ...findingNotes(result.findings),
-    ...notes('plain', ...unjudgedTexts(result.unjudgedTargets, '--mode')),
+    ...notes(
+      'plain',
+      ...unjudgedTexts(result.unjudgedTargets, '--mode'),
+      namespaces.some(({ causes }) => causes && topCauseOf(causes) === 'neverCached') && windowBound,
+    ),
     ...tables,
     ...caveats('warning', ...result.remarks, forgotten > 0 && overflow),
     ...restoredNotes(result.notifications),
@@ -87,6 +91,9 @@ function conclusionOf(report: TrafficReport): string {
       : `${Math.floor((100 * worst.causes[cause]) / worst.misses)} % of its ${all} ${causeVerbs[cause]}`;
   return `${found}; \`${worst.namespace}\` misses most: ${why}`;
 }
+
+/** What the window cannot know. */
+const windowBound = 'never cached: in this window; a key that was gone before it counts too';
 
 const causeVerbs: Readonly<Record<MissCause, string>> = {
   expired: 'had expired',

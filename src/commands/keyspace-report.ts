@@ -202,7 +202,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
       'plain',
       method === 'sample'
         ? `${course} while the sample was drawn: the intervals hold what any namespace may have lost or gained`
-        : `${course} as the keys were read${gone > 0 ? `; ${formatCell(gone, 'count')} were gone by then` : ''}`,
+        : `${course} as the keys were read${gone > 0 ? `; ${counted(gone, 'key was', 'keys were')} gone by then` : ''}`,
     ],
     // SCAN gives keys again while a table shrinks.
     [repeated > 0, 'plain', `SCAN gave ${counted(repeated, 'key')} ${again}: each is counted once`],

@@ -88,7 +88,7 @@ test('keys that have expired and that DBSIZE still counts are accounted for', as
   const output = await statsTable(redis.url);
   expect(output).toContain('300 keys');
   expect(output.replaceAll(/\s+/g, ' ')).toContain(
-    'DBSIZE went from 340 to 300 as the keys were read; 40 were gone by then',
+    'DBSIZE went from 340 to 300 as the keys were read; 40 keys were gone by then',
   );
   const { result } = await stats(redis.url);
   // SCAN removes what it finds expired.

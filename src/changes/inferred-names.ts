@@ -27,7 +27,7 @@ export const namesByKeyAlone = (map: NamespaceMap): InferredNames => ({
   has: () => false,
 });
 
-/** Tests whether keys are in the namespace of this name; one that ends in `*` may stand for several. @throws InputError */
+/** Tests whether keys are in the namespace of this name; one that ends in `*` may cover several. @throws InputError */
 export function inferredNamespace(
   name: string,
   map: NamespaceMap,

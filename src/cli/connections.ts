@@ -22,7 +22,7 @@ const fewestNamed = 100;
 export class Connections {
   private readonly open: RedisServer[] = [];
   private remark: Promise<void> | undefined;
-  /** Is told of what is sent to those that are connected to from now on. */
+  /** Gets what is sent over connections that are opened from now on. */
   trace: Trace | undefined;
 
   constructor(private readonly io: Io) {}

@@ -9,20 +9,20 @@ import type { Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 
 /**
- * What --verbose and --log are told of: a line for each write to a server. Undefined where neither is given.
- * @param tell Takes a line for stderr.
+ * The lines of --verbose and --log, one for each write to a server. Undefined where neither is given.
+ * @param show Writes a line to stderr.
  * @throws InputError where the file cannot be written
  */
 export function traceOf(
   io: Io,
   { verbose, log }: GlobalOptions,
-  tell: (line: string) => void,
+  show: (line: string) => void,
 ): Trace | undefined {
   const append = log === undefined ? undefined : appender(log, io);
   if (verbose !== true && append === undefined) return undefined;
   return (exchange) => {
     const line = lineOf(exchange);
-    if (verbose === true) tell(`> ${line}\n`);
+    if (verbose === true) show(`> ${line}\n`);
     append?.(`${new Date(io.now()).toISOString()} ${line}\n`);
   };
 }

@@ -23,7 +23,7 @@ export interface ConnectTarget extends Place {
   readonly retryMillis?: number;
   /** True: one that was never reached is tried again for as long. */
   readonly awaitsStart?: boolean;
-  /** Is told of everything that is sent. */
+  /** Gets everything that is sent, with its time. */
   readonly trace?: Trace;
 }
 

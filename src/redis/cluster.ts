@@ -132,7 +132,7 @@ class Cluster implements RedisServer, RedisCluster {
       place: () => target,
       lookups,
       open: () => openNode(target, this.signal, lookups).catch(explain),
-      openConnection: () => Connection.open(target, lookups).catch(explain),
+      openConnection: () => Connection.open(target, lookups, this.signal).catch(explain),
       signal: this.signal,
       findSuccessor: async () => {
         await this.refresh();

@@ -27,7 +27,7 @@ export async function connect(
     case undefined: {
       const lookups = new LookupTally();
       const open = () => openNode(target, signal, lookups);
-      const openConnection = () => Connection.open(target, lookups);
+      const openConnection = () => Connection.open(target, lookups, signal);
       const opened = await onceReady(target, open, waiting);
       const node = nodeOnDemand({ place: () => target, lookups, open, openConnection, signal }, opened);
       return {

@@ -33,7 +33,7 @@ export async function openNode(
   signal?.addEventListener('abort', giveUp);
   try {
     await client.connect();
-    const node = nodeOf(client, guard, target, lookups);
+    const node = nodeOf(client, guard, target, lookups, signal);
     await logIn((commands) => node.batch(commands), target);
     guard.state = 'lost';
     return node;
@@ -277,7 +277,13 @@ class ReplyGuard {
   }
 }
 
-function nodeOf(client: Redis, guard: ReplyGuard, target: ConnectTarget, lookups: LookupTally): OpenNode {
+function nodeOf(
+  client: Redis,
+  guard: ReplyGuard,
+  target: ConnectTarget,
+  lookups: LookupTally,
+  signal: AbortSignal | undefined,
+): OpenNode {
   const address = addressOf(target);
   const send = async (command: RedisCommand): Promise<Reply> => {
     const [name, ...rest] = command.map(toBuffer);
@@ -320,7 +326,7 @@ function nodeOf(client: Redis, guard: ReplyGuard, target: ConnectTarget, lookups
     lookups,
     call: async (...command) => answerTo(command, await batch([command]), address),
     batch,
-    openConnection: () => Connection.open(target, lookups),
+    openConnection: () => Connection.open(target, lookups, signal),
     close: () => endConnection(client),
   };
 }

@@ -59,7 +59,7 @@ export async function connectWatched(
     }
   };
   const openHere = async () => {
-    const connection = await Connection.open(current(), lookups);
+    const connection = await Connection.open(current(), lookups, signal);
     const [reply] = await connection.exchange([['ROLE']]);
     connection.commandsSent = 0;
     if (!isReplica(reply)) return connection;

@@ -1,8 +1,11 @@
-import { createServer } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { connect as connectTo, createServer, type Socket } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
-import { open, proxyTo, startRedis, startServer } from '../server/own.ts';
-import { freePort } from '../server/redis-process.ts';
+import { open, proxyTo, startRedis, startServer, temporaryFolder } from '../server/own.ts';
+import { freePort, type RedisProcess } from '../server/redis-process.ts';
 import { callsOf, send, sendAll } from '../server/redis.ts';
 import { startSentinel, startWatchedPair } from '../server/sentinel.ts';
 import { until } from '../server/until.ts';
@@ -61,6 +64,58 @@ describe('a server that is not there yet', () => {
       /^warning: .*: nothing listens there; the Sentinel at .* as the primary of `main`; trying again for 30 s\n$/,
     );
   }, 60_000);
+});
+
+describe('a server that is silent towards each connection but the first', () => {
+  const commands = [
+    ['keys'],
+    ['inspect'],
+    ['diff', 'file.ndjson'],
+    ['export', '--to', 'other.ndjson'],
+    ['invalidate', '--pattern', 'key:*', '--yes'],
+    ['invalidate', '--pattern', 'key:1', '--yes', '--no-backup'],
+    ['prune', '--set-ttl', '--namespace', 'key', '--yes'],
+    ['warm', 'file.ndjson'],
+    ['hits', '--for', '60s'],
+    ['bench', 'get', '--operations', '1000'],
+  ].map((args) => [args.join(' '), args] as const);
+  let redis: RedisProcess;
+  let server: RedisServer;
+  const env = withMap({ namespaces: { key: { pattern: 'key:<id>', ttl: '1h' } } });
+  beforeAll(async () => {
+    ({ redis, server } = await startServer());
+    await sendAll(server, [['SET', 'key:1', 'value']]);
+  });
+
+  test.each(commands)(
+    'is left at Ctrl-C by %s',
+    async (_, args) => {
+      const cwd = temporaryFolder();
+      writeFileSync(join(cwd, 'file.ndjson'), '{"key":"key:2","value":"2"}\n');
+      const sockets: Socket[] = [];
+      const relay = createServer((socket) => {
+        sockets.push(socket);
+        if (sockets.length === 1) socket.pipe(connectTo(redis.port, '127.0.0.1')).pipe(socket);
+      });
+      await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => {
+        for (const socket of sockets) socket.destroy();
+        relay.close();
+      });
+      const { port } = relay.address() as { port: number };
+      const controller = new AbortController();
+      const running = cli([...args, '--timeout', '600s'], {
+        ...{ url: `redis://127.0.0.1:${port}`, env, cwd, signal: controller.signal },
+      });
+      await until('another connection is made', () => sockets.length > 1);
+      controller.abort('SIGINT');
+      const { exitCode, stderr } = await running;
+      expect(exitCode).toBe(130);
+      expect(stderr).toMatch(/^error: interrupted /m);
+      expect(await send(server, 'DBSIZE')).toBe(1);
+    },
+    60_000,
+  );
 });
 
 describe('a connection that breaks between two questions', () => {

@@ -1,5 +1,6 @@
 import { InputError } from '../support/failure.ts';
-import type { Entity, Namespace, NamespaceMap } from '../keyspace/map.ts';
+import { meantText } from '../support/similar.ts';
+import { entitiesText, type Entity, type Namespace, type NamespaceMap } from '../keyspace/map.ts';
 import {
   bindPlaceholder,
   commonGlob,
@@ -130,7 +131,9 @@ export function requireNamespace(name: string, map: NamespaceMap): Namespace {
   const cached = map.namespaces.filter(({ kind }) => kind === 'cache').map((each) => each.name);
   throw new InputError(
     `the map has no namespace \`${name}\``,
-    cached.length > 0 ? `namespaces are: ${cached.join(', ')}` : 'all namespaces of the map are state',
+    cached.length > 0
+      ? `${meantText(name, cached)}namespaces are: ${cached.join(', ')}`
+      : 'all namespaces of the map are state',
   );
 }
 
@@ -167,7 +170,7 @@ function selectEntity(name: string, ids: readonly string[], map: NamespaceMap): 
   const namespace = map.namespaces.some((each) => each.name === name);
   throw new InputError(
     `the map has no entity \`${name}\``,
-    `entities are: ${map.entities.map((each) => each.name).join(', ')}; ` +
+    `${entitiesText(name, map)}; ` +
       (namespace
         ? `\`${name}\` is a namespace, for --namespace`
         : `other keys go with --pattern '${name}:<id>:*', the id in its place`),

@@ -1,9 +1,9 @@
-import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { Command, CommanderError } from '@commander-js/extra-typings';
 import { commandDefinitions } from './commands.ts';
 import { exitCodeLines, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
-import { helpTopics, topicNamed } from '../commands/help/topics.ts';
+import { helpTopics } from '../commands/help/topics.ts';
 import { type Runner, examples } from '../commands/runner.ts';
-import { InputError } from '../support/failure.ts';
+import type { HelpRequest } from './help-request.ts';
 import { fittedHelp } from './help-text.ts';
 import type { Io } from './io.ts';
 import { addGlobalOptions, type GlobalOptions, refuseRepetition } from './options.ts';
@@ -79,14 +79,14 @@ export const runCli: RunCli = async (argv, io) => {
     io.stdout.write(program.helpInformation());
     return exitCodes.success;
   }
-  const topic = argv[0] === 'help' ? topicNamed(argv[1]) : undefined;
-  if (topic !== undefined) {
-    const { topicTexts } = await import('../commands/help/texts.ts');
-    program.configureOutput().writeOut?.(topicTexts[topic]);
-    return exitCodes.success;
-  }
   try {
-    await program.parseAsync(withHelpOption(program, argv), { from: 'user' });
+    const asked = await helpAsked(program, argv);
+    if ('topic' in asked) {
+      const { topicTexts } = await import('../commands/help/texts.ts');
+      program.configureOutput().writeOut?.(topicTexts[asked.topic]);
+      return exitCodes.success;
+    }
+    await program.parseAsync([...asked.argv], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.success;
     const { reportUnparsed } = await import('./unparsed.ts');
@@ -95,42 +95,12 @@ export const runCli: RunCli = async (argv, io) => {
   return exitCode;
 };
 
-/**
- * `help config init` as `config init --help`: commander would print the help of `config` for it, and answer `help nope` with the
- * general help without saying why. @throws InputError
- */
-function withHelpOption(program: Command, argv: readonly string[]): string[] {
-  const [first, ...rest] = argv;
-  const end = rest.findIndex((topic) => topic.startsWith('-') || topic === 'help');
-  const topics = rest.slice(0, end < 0 ? undefined : end);
-  if (first !== 'help' || topics.length === 0) return [...argv];
-  const path: string[] = [];
-  for (let commands: readonly CommandUnknownOpts[] = program.commands; commands.length > 0;) {
-    const topic = topics[path.length];
-    if (topic === undefined) break;
-    const command = commands.find((each) => each.name() === topic);
-    if (command === undefined) throw unknownTopic(path, topic, commands);
-    path.push(topic);
-    commands = command.commands;
-  }
-  return [...path, '--help'];
-}
+/** `-qh` and `-uh`, where `h` is a host, are distinguished by what is loaded then. */
+const mayAskForHelp = /^(?:help|--help|-\w*h)$/;
 
-function unknownTopic(
-  path: readonly string[],
-  topic: string,
-  commands: readonly CommandUnknownOpts[],
-): InputError {
-  const known = commands.map((each) => each.name()).filter((name) => name !== 'complete');
-  if (path.length > 0)
-    return new InputError(
-      `there is no command \`${[...path, topic].join(' ')}\``,
-      `the commands of \`cachectl ${path.join(' ')}\` are ${known.join(', ')}`,
-    );
-  return new InputError(
-    `there is no command and no topic \`${topic}\``,
-    `the commands are ${known.join(', ')}; the topics are ${helpTopics.map(([name]) => name).join(', ')}`,
-  );
+async function helpAsked(program: Command, argv: readonly string[]): Promise<HelpRequest> {
+  if (!argv.some((word) => mayAskForHelp.test(word))) return { argv };
+  return (await import('./help-request.ts')).helpRequest(program, argv);
 }
 
 function commandPath(self: Parameters<Runner>[0]): string {

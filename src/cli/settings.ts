@@ -4,6 +4,7 @@ import type { JudgedConfig } from '../config/trust.ts';
 import { given } from '../support/collections.ts';
 import { InputError } from '../support/failure.ts';
 import { maskedUrl } from '../support/masked.ts';
+import { meantText } from '../support/similar.ts';
 import { type ConnectTarget, publicUrlOf } from '../redis/target.ts';
 import { looksLikeUrl } from '../redis/url.ts';
 import { firstOf, nonEmpty, orMissing, resolveAccess, sentinelPassword, type Sourced } from './access.ts';
@@ -261,7 +262,7 @@ function namedProfile(
     throw new InputError(
       `there is no profile \`${maskedUrl(chosen.value)}\` (from ${chosen.origin})`,
       known.length > 0
-        ? `profiles are: ${known.join(', ')}`
+        ? `${meantText(chosen.value, known)}profiles are: ${known.join(', ')}`
         : 'no map with profiles was found; `cachectl config init` writes one',
     );
   }

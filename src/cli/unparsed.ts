@@ -1,5 +1,5 @@
 import { noLookups } from '../redis/lookups.ts';
-import { Command, CommanderError, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import { type Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { type Execution, isReportFormat, outputFormats } from '../commands/context.ts';
 import type { ExitCode } from '../commands/exit-codes.ts';
 import type { Runner } from '../commands/runner.ts';
@@ -8,6 +8,7 @@ import { failureOf, failureText } from './failures.ts';
 import type { Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 import { Printer, withFormat } from './printer.ts';
+import { readWords } from './words.ts';
 
 type AnyExecution = Execution<Record<string, unknown>>;
 
@@ -24,7 +25,8 @@ export async function reportUnparsed(
 ): Promise<ExitCode> {
   const program = build(() => Promise.resolve());
   const scan = scanOf(program, argv);
-  const path = commandPath(program, scan.operands);
+  const { operands } = scan;
+  const path = commandPath(program, operands[0] === 'help' ? operands.slice(1) : operands);
   const failure = failureOf(error instanceof CommanderError ? inWords(error, path, program) : error);
   const execution = path === null ? null : await executionOf(path, build);
   const name = path?.join(' ') ?? null;
@@ -73,7 +75,7 @@ function inWords(
   return new InputError(
     code === 'commander.help' ? 'a command is missing' : withOptionFor(text, commandAt(program, path ?? [])),
     path === null || code === 'commander.unknownCommand'
-      ? '`cachectl help` lists the commands, `cachectl help COMMAND` its options'
+      ? '`cachectl help` lists the commands and the topics, `cachectl help NAME` shows one'
       : `\`cachectl help ${path[0] ?? ''}\` shows its options and examples`,
   );
 }
@@ -113,14 +115,9 @@ interface Scan {
   readonly isFormatKnown: boolean;
 }
 
-/** What can be read of a command line of which some part is wrong: the global options as texts, and the words. */
 function scanOf(program: Command, argv: readonly string[]): Scan {
-  const scanner: CommandUnknownOpts = new Command();
-  // Without parsers and choices, which throw.
-  for (const { flags } of program.options)
-    scanner.addOption(new Option(flags.replace('<', '[').replace('>', ']')));
-  const { operands } = scanner.parseOptions([...argv]);
-  const { output, quiet, color } = scanner.opts() as Readonly<Record<string, unknown>>;
+  const { operands, options } = readWords(program, argv);
+  const { output, quiet, color } = options;
   const known = outputFormats.find((format) => format === output);
   const report = typeof output === 'string' && isReportFormat(output) ? output : undefined;
   const format = known ?? report;

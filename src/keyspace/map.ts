@@ -1,4 +1,5 @@
 import type { ByteString } from '../support/bytes.ts';
+import { meantText } from '../support/similar.ts';
 import { PatternIndex } from './pattern-index.ts';
 import type { KeyPattern } from './pattern.ts';
 import type { TtlRule } from './ttl.ts';
@@ -80,3 +81,9 @@ export const emptyMap: NamespaceMap = mapOf({});
 
 /** The keys that no namespace takes. */
 export const unmappedName = '(unmapped)';
+
+/** Those of the map, for a name that none of them has. */
+export function entitiesText(name: string, { entities }: NamespaceMap): string {
+  const names = entities.map((each) => each.name);
+  return `${meantText(name, names)}entities are: ${names.join(', ')}`;
+}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { helpTopics } from '../../src/commands/help/topics.ts';
 import { displayWidth } from '../../src/render/width.ts';
-import { cli, jsonOf } from '../run-cli.ts';
+import { cli } from '../run-cli.ts';
 
 describe.each(helpTopics)('cachectl help %s', (topic, summary) => {
   test('fits a terminal of 80 columns and 24 lines, with examples', async () => {
@@ -35,19 +35,30 @@ test('completion lists no topic behind another word', async () => {
   expect((await cli(['complete', '--', 'help', 'patterns', ''])).stdout).toBe('');
 });
 
-test('an unknown topic names the commands and the topics', async () => {
-  const { exitCode, stdout, stderr } = await cli(['help', 'nope']);
+test.each([
+  ['nope', ['help nope', 'nope --help', '--help nope', '-qh nope', '-q help nope']],
+  ['stat', ['help stat', 'stat -h']],
+  ['ls', ['help ls', 'ls --help', '-q ls --help']],
+  ['config nope', ['help config nope', 'config nope --help', '-q help config nope']],
+])('`%s` is the same usage error where its help is asked for', async (words, lines) => {
+  const plain = await cli(words.split(' '));
+  expect(plain).toMatchObject({ exitCode: 2, stdout: '' });
+  for (const line of lines) expect(await cli(line.split(' ')), line).toEqual(plain);
+});
+
+test('an option in front of `help`, and a value that reads like a request for help, are no request', async () => {
+  expect(await cli(['-q', 'help', 'patterns'])).toEqual(await cli(['help', 'patterns']));
+  expect(await cli(['-q', 'help', 'config', 'init'])).toEqual(await cli(['config', 'init', '--help']));
+  const { stderr } = await cli(['-uh', 'nope']);
+  expect(stderr).toContain("error: unknown command 'nope'");
+  const { stderr: unreachable } = await cli(['get', '-u', 'unix:///nowhere.sock', '--', '--help'], {});
+  expect(unreachable).toContain('nowhere.sock');
+});
+
+test('a word that is like a topic is asked back', async () => {
+  const { exitCode, stdout, stderr } = await cli(['help', 'pattern']);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   expect(stderr).toMatch(
-    /^error: there is no command and no topic `nope`\nhint: .*\bstats, watch\b.*\bpatterns, map\b/,
+    /^error: there is no topic `pattern`\nhint: did you mean `patterns`\? .*\bpatterns, map\b/,
   );
-  expect(stderr).not.toContain('complete,');
-  const nested = await cli(['help', 'config', 'nope'], { env: { CACHECTL_OUTPUT: 'json' } });
-  expect(jsonOf(nested)).toMatchObject({
-    ok: false,
-    error: {
-      message: 'there is no command `config nope`',
-      hint: expect.stringContaining('init, show') as string,
-    },
-  });
 });

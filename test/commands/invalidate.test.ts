@@ -287,7 +287,7 @@ describe('invalidate, before anything is removed', () => {
     [[], 'nothing was named to invalidate'],
     [['user'], 'needs at least one id'],
     [['user', ''], 'an id of `user` is empty'],
-    [['usr', '1'], 'no entity `usr`\nhint: entities are: user, company'],
+    [['usr', '1'], 'no entity `usr`\nhint: did you mean `user`? entities are: user, company'],
     [['user', '1', '--pattern', 'x'], '`user` and --pattern are different ways'],
     [['--namespace', 'daily', '--pattern', 'x'], '--pattern and --namespace are different ways'],
     [['--namespace', 'nosuch'], 'namespaces are: profile, daily, api'],
@@ -347,6 +347,16 @@ describe('invalidate, where nothing is found', () => {
       ok: true,
       outcome: 'nothingMatched',
     });
+  });
+
+  test('asks back, without a map, where keys with the id have a word like the one given', async () => {
+    await store(server, everybody);
+    const { exitCode, stderr } = await run(['usr', '12', '--yes']);
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining('no key has `usr:<id>` with this id: did you mean `user`?') as string,
+    });
+    expect((await run(['nothing', '12', '--yes'])).stderr).not.toContain('did you mean');
   });
 
   test('because no id can find it, fails and names the way out', async () => {

@@ -62,8 +62,9 @@ describe('a command line that cannot be parsed', () => {
     ['config -o json', 'config', 'a command is missing'],
     ['config bogus -o json', 'config', "unknown command 'bogus'"],
     ['bogus -o json', null, "unknown command 'bogus'"],
-    ['help bogus -o json', null, 'there is no command and no topic `bogus`'],
-    ['help config bogus -o json', null, 'there is no command `config bogus`'],
+    ['help bogus -o json', null, "unknown command 'bogus'"],
+    ['bogus --help -o json', null, "unknown command 'bogus'"],
+    ['help config bogus -o json', 'config', "unknown command 'bogus'"],
   ])('is one object on stdout, and the error on stderr: %s', async (line, command, message) => {
     const result = await cli(line.split(' '));
     expect(result.exitCode).toBe(2);

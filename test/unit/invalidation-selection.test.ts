@@ -81,7 +81,10 @@ describe('an entity of the map', () => {
   });
 
   test.each([
-    [{ kind: 'entity', name: 'usr', ids: ['1'] }, 'no entity `usr` | entities are: user, company, word'],
+    [
+      { kind: 'entity', name: 'usr', ids: ['1'] },
+      'no entity `usr` | did you mean `user`? entities are: user, company, word',
+    ],
     [{ kind: 'entity', name: 'usr', ids: ['1'] }, '--pattern'],
     [{ kind: 'entity', name: 'profile', ids: ['1'] }, '`profile` is a namespace, for --namespace'],
     [{ kind: 'entity', name: 'user', ids: [] }, 'at least one id | write `cachectl invalidate user 123`'],
@@ -236,7 +239,7 @@ describe('the scope', () => {
 
   test('knows the namespaces of the map only', () => {
     expect(complaint(() => scopeOf(map, ['profle']))).toContain(
-      'no namespace `profle` | namespaces are: profile',
+      'no namespace `profle` | did you mean `profile`? namespaces are: profile',
     );
     expect(complaint(() => scopeOf(map, [], { namespaces: ['profle'], patterns: [] }))).toContain(
       'no namespace `profle`',

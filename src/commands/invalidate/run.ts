@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { InputError } from '../../support/failure.ts';
+import { meantText } from '../../support/similar.ts';
 import type { RemovalMode } from '../../changes/apply.ts';
 import { pruneIndexes } from '../../changes/index-members.ts';
 import { savePlan } from '../../changes/plan-file.ts';
@@ -108,6 +109,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
         'without a map a namespace is a pattern as `cachectl inspect` infers it, such as `user:<id>:profile`',
       );
     }
+    if (target.kind === 'entity' && map.entities.length === 0) warnOfLikeWord(context, target.name, draft);
     if (target.kind !== 'namespace')
       warnOfEscapes(context, target.kind === 'entity' ? target.ids : target.texts);
     const isFutile = selection.futile === true && plan.excluded.length === 0;
@@ -134,6 +136,13 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
     ...{ keys, action, patterns },
     tidyUp: () => pruneIndexes(server, tidied),
   });
+}
+
+/** Without a map any word is an entity: a word of the keys that contain the id may be what was meant. */
+function warnOfLikeWord(context: Context, word: string, { mentionedNamespaces }: InvalidateResult): void {
+  const words = mentionedNamespaces.flatMap(({ example }) => example.key.split(/[^\p{L}\p{N}]+/u));
+  const meant = meantText(word, words);
+  if (meant !== '') context.warn(`no key has \`${word}:<id>\` with this id: ${meant.trimEnd()}`);
 }
 
 /** A counter is one key by its name. @throws InputError */

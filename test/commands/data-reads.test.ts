@@ -3,12 +3,14 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { processFacts } from '../../src/cli/process-facts.ts';
+import { rememberLookups } from '../../src/health/lookups/ledger.ts';
 import { connect } from '../../src/redis/connect.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import type { RedisProcess } from '../server/redis-process.ts';
 import { send, sendAll, startPrivateServer, targetOf } from '../server/redis.ts';
-import { temporaryFolder } from '../server/own.ts';
+import { open, proxyTo, temporaryFolder } from '../server/own.ts';
 
 let redis: RedisProcess;
 let server: RedisServer;
@@ -103,6 +105,18 @@ test('a run says that its lookups could not be remembered, and how many', async 
   expect(bench.exitCode).toBe(0);
   expect(bench.stderr).toMatch(
     /^warning: [\d,]+ lookups of this run could not be remembered, so the hit rate of `stats` and `check` may include them: .*no-folder/m,
+  );
+});
+
+test('a server that is late is not taken for one that is gone', async () => {
+  await runApplication();
+  const proxy = await proxyTo(redis.port);
+  const slow = await open(proxy.url, { timeoutMillis: 300 });
+  await send(slow, 'TTL', 'page:1');
+  proxy.stall();
+  const terms = { command: 'ttl', folder, processes: processFacts(), now: Date.now };
+  await expect(rememberLookups(slow.nodes, terms)).rejects.toThrow(
+    /did not answer|no answer in time|timed out/,
   );
 });
 

@@ -8,6 +8,8 @@ import {
   readInfoIfPermitted,
   withCommands,
 } from '../../redis/info.ts';
+import type { Connection } from '../../redis/connection.ts';
+import { RedisError } from '../../redis/errors.ts';
 import { noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
@@ -112,16 +114,25 @@ export async function rememberLookups(nodes: readonly RedisNode[], terms: Ledger
   const { folder, processes, now, command } = terms;
   const due = nodes.filter(({ lookups }) => lookups.hits + lookups.misses + lookups.lost > 0);
   if (folder === null || due.length === 0) return;
-  await withFolderLock(folder, processes, lockPatienceMillis, async () => {
-    const run = { command, at: now() };
-    removeOld(folder, run.at);
-    for (const node of due) {
+  // Connections of its own, for those of the run may be broken.
+  const openings = due.map((node) => node.openConnection());
+  try {
+    const connections = await Promise.all(openings.map((opening, index) => inTime(due[index], opening)));
+    await withFolderLock(folder, processes, lockPatienceMillis, async () => {
+      const run = { command, at: now() };
+      removeOld(folder, run.at);
       // Under the lock, for the counters of another run's reading must not be larger than those of a later one.
-      const info = await ask(node);
-      const path = info === null ? null : pathOf(folder, info);
-      if (info !== null && path !== null) add(path, info, node.lookups, run, processes);
-    }
-  });
+      const infos = await Promise.all(connections.map(ask));
+      for (const [index, { lookups }] of due.entries()) {
+        const info = infos[index] ?? null;
+        const path = info === null ? null : pathOf(folder, info);
+        if (info !== null && path !== null) add(path, info, lookups, run, processes);
+      }
+    });
+  } finally {
+    for (const opening of openings)
+      void opening.then((connection) => connection.close()).catch(() => undefined);
+  }
 }
 
 function add(
@@ -153,23 +164,28 @@ function add(
   replaceFile(path, `${JSON.stringify(sealed(entry))}\n`, processes);
 }
 
-/** Over a connection of its own: that of the run may be broken. Null where the server is gone or refuses. @throws Error when late */
-async function ask(node: RedisNode): Promise<Info | null> {
+/** Null where the server is gone or refuses. @throws Error when late */
+async function ask(connection: Connection | null): Promise<Info | null> {
+  if (connection === null) return null;
+  const [info = null, commands] = (await inTime(connection, connection.exchange(infoWithCommands))) ?? [];
+  return info === null || info instanceof ReplyError ? null : withCommands(info, commands);
+}
+
+/** Null in place of a failure, unless it came of waiting: a server that is late still has its counters. @throws Error when late */
+async function inTime<T>(
+  server: { readonly address: string } | undefined,
+  answer: Promise<T>,
+): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((_resolve, reject) => {
-    const error = new Error(`${node.address} did not answer \`INFO\` within ${inquiryMillis / 1000} s`);
+    const error = new Error(`${server?.address} did not answer \`INFO\` within ${inquiryMillis / 1000} s`);
     timer = setTimeout(() => reject(error), inquiryMillis);
   });
-  const answer = (async () => {
-    const connection = await node.openConnection();
-    try {
-      const [info = null, commands] = await connection.exchange(infoWithCommands);
-      return info instanceof ReplyError ? null : withCommands(info, commands);
-    } finally {
-      connection.close();
-    }
-  })().catch(() => null);
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  const orGone = answer.catch((error: unknown) => {
+    if (error instanceof RedisError && !['ETIMEDOUT', 'EINTR'].includes(error.code)) return null;
+    throw error;
+  });
+  return Promise.race([orGone, late]).finally(() => clearTimeout(timer));
 }
 
 function pathOf(folder: string | null, info: Info): string | null {

@@ -36,6 +36,11 @@ beforeAll(async () => {
     `${redis.url.replace(/\/\d*$/, '')}/0`,
   ]);
   expect(await run(['config', 'init'])).toMatchObject({ exitCode: 0, stderr: '' });
+  // Limits and locks of a minute would expire during the tests.
+  await sendAll(
+    server,
+    (await storedKeys(server)).map((key) => ['EXPIRE', key, 3600, 'XX']),
+  );
 }, 60_000);
 afterAll(async () => {
   server.close();

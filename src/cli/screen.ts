@@ -246,6 +246,8 @@ export class TerminalScreen implements LiveScreen {
 const sequences: Readonly<Record<string, Key>> = {
   A: 'up',
   B: 'down',
+  C: 'right',
+  D: 'left',
   H: 'home',
   F: 'end',
   '5~': 'page-up',

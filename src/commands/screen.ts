@@ -1,7 +1,15 @@
 import type { StyledLine } from '../render/styled-line.ts';
 
-/** `up`, `down`, `page-up`, `page-down`, `home`, `end`, `enter`, `escape`, `backspace`, `tab`, or the character itself. */
+/** `up`, `down`, `left`, `right`, `page-up`, `page-down`, `home`, `end`, `enter`, `escape`, `backspace`, `tab`, or the character itself. */
 export type Key = string;
+
+/** The screen that a frame is for. */
+export interface FrameSize {
+  readonly columns: number;
+  readonly rows: number;
+  /** False: ASCII only. */
+  readonly unicode: boolean;
+}
 
 /** What happens at the terminal while a screen is open. */
 export interface ScreenListener {
@@ -15,11 +23,7 @@ export interface ScreenListener {
 }
 
 /** The whole of a terminal, until it is closed. Ctrl-C and Ctrl-Z are not keys: they end and suspend the program. */
-export interface LiveScreen {
-  readonly columns: number;
-  readonly rows: number;
-  /** False: ASCII only. */
-  readonly unicode: boolean;
+export interface LiveScreen extends FrameSize {
   /** Shows these lines from the top. Where the terminal has not taken the last ones yet, only the newest follow. */
   draw(lines: readonly StyledLine[]): void;
   /** Gives the terminal back as it was. @param last lines to leave on it */

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { frameOf } from '../../src/commands/watch/frame.ts';
-import {
-  type FrameSize,
-  press,
-  initialState,
-  withInterval,
-  type WatchState,
-} from '../../src/commands/watch/state.ts';
+import type { FrameSize } from '../../src/commands/screen.ts';
+import { press, initialState, withInterval, type WatchState } from '../../src/commands/watch/state.ts';
 import { renderStyledLine } from '../../src/render/styled-line.ts';
 import { displayWidth } from '../../src/render/width.ts';
 import type { TrafficReport } from '../../src/traffic/report.ts';

@@ -11,7 +11,9 @@ import { scaleFromZero, scaleOfChange, sparklineOf } from '../../render/sparklin
 import { fitted, lineOf, type Span, type StyledLine } from '../../render/styled-line.ts';
 import type { HitMode } from '../../traffic/report.ts';
 import type { WatchInterval } from '../../watch/interval.ts';
-import { type FrameSize, isAway, lastAnswer, shownData, type WatchState } from './state.ts';
+import type { FrameSize } from '../screen.ts';
+import { ellipsis, joined } from '../screen-list.ts';
+import { isAway, lastAnswer, shownData, type WatchState } from './state.ts';
 
 /** A figure with its course: `hit rate   93.1 %  ▁▂▃▅▇  690 misses/s`. */
 export interface Course {
@@ -65,13 +67,6 @@ export function factsLine(state: WatchState, size: FrameSize): StyledLine {
     ...(shown?.uptimeSeconds == null ? [] : [`up ${formatSeconds(shown.uptimeSeconds)}`]),
   ];
   return lineOf(fitted(joined(facts, '  ', size.columns), size.columns, size), 'dim');
-}
-
-/** The parts in one text: those that have no room are left out from the end. */
-export function joined(parts: readonly string[], separator: string, columns: number): string {
-  const shown = [...parts];
-  while (shown.length > 1 && shown.join(separator).length > columns) shown.pop();
-  return shown.join(separator);
 }
 
 const rateOf = (bytes: number | null) => (bytes === null ? '-' : `${formatBytes(bytes)}/s`);
@@ -149,8 +144,6 @@ export function notesOf(state: WatchState, size: FrameSize): StyledLine[] {
   say(costText(last, size.columns), 'dim');
   return notes;
 }
-
-export const ellipsis = ({ unicode }: FrameSize) => (unicode ? '…' : '...');
 
 const resets: Readonly<Record<NonNullable<WatchInterval['reset']>, string>> = {
   restart: 'the server was started anew: these figures count from then',

@@ -1,14 +1,12 @@
 import { formatSeconds } from '../../render/units.ts';
 import { fitted, lineOf, type StyledLine } from '../../render/styled-line.ts';
-import { factsLine, figureLines, joined, notesOf } from './figures-pane.ts';
+import type { FrameSize } from '../screen.ts';
+import { filterKeys, helpLines, joined, tooSmall, typingLine } from '../screen-list.ts';
+import { factsLine, figureLines, notesOf } from './figures-pane.ts';
 import { displayWidth } from '../../render/width.ts';
 import { namespaceLines } from './namespaces-pane.ts';
 import { namespaceFigures } from './one-namespace-pane.ts';
-import { lastAnswer, shownData, type FrameSize, type WatchState } from './state.ts';
-
-/** Below this nothing can be read. */
-export const leastColumns = 40;
-export const leastRows = 10;
+import { lastAnswer, shownData, type WatchState } from './state.ts';
 
 /** From so many rows on blank lines part the panes. */
 const roomyRows = 20;
@@ -22,10 +20,10 @@ export function frameOf(
   { columns, rows, unicode }: FrameSize,
   isLast = false,
 ): readonly StyledLine[] {
-  if (columns < leastColumns || rows < leastRows)
-    return [lineOf(`too small: ${columns}x${rows}, ${leastColumns}x${leastRows} needed; q quits`)];
+  const excuse = tooSmall({ columns, rows, unicode });
+  if (excuse !== null) return excuse;
   const size = { columns: columns - 1, rows, unicode };
-  if (state.showsHelp && !isLast) return helpLines(size).slice(0, rows);
+  if (state.showsHelp && !isLast) return helpLines(keys, size).slice(0, rows);
   const blank: StyledLine[] = rows >= roomyRows ? [{ spans: [] }] : [];
   const head = [titleLine(state, size), ...(rows >= 12 ? [factsLine(state, size)] : []), ...blank];
   const foot = footLines(state, size).slice(0, isLast ? -1 : undefined);
@@ -92,8 +90,7 @@ function footLines(state: WatchState, size: FrameSize): StyledLine[] {
 }
 
 function keysText(state: WatchState, columns: number): StyledLine {
-  if (state.isTypingFilter)
-    return lineOf(joined([`/${state.filter}_`, 'Enter keeps it', 'Esc shows all'], '  ', columns), 'accent');
+  if (state.isTypingFilter) return typingLine(state, columns);
   const pause = shownData(state) === state.data ? 'p pause' : 'p resume';
   const sort = state.withTraffic ? 'r m h b n sort' : 'b n sort';
   const keys =
@@ -102,8 +99,6 @@ function keysText(state: WatchState, columns: number): StyledLine {
       : ['q quit', 'Esc back', pause, 'arrows next', '? help'];
   return lineOf(joined(keys, '  ', columns), 'dim');
 }
-const filterKeys = ({ filter }: WatchState) =>
-  filter === '' ? ['/ filter'] : [`/${filter}`, 'Esc show all'];
 
 const keys: readonly (readonly [key: string, purpose: string])[] = [
   ['q', 'quit'],
@@ -117,21 +112,3 @@ const keys: readonly (readonly [key: string, purpose: string])[] = [
   ['Ctrl-L', 'draw everything again'],
   ['Ctrl-Z', 'suspend; fg comes back'],
 ];
-
-/** The keys; those that matter most on top, for a small screen. */
-export function helpLines({ columns }: FrameSize): StyledLine[] {
-  return [
-    {
-      spans: [
-        { text: 'Keys', tone: 'title' },
-        { text: '   (any key leads back)', tone: 'dim' },
-      ],
-    },
-    ...keys.map(([key, purpose]): StyledLine => ({
-      spans: [
-        { text: `  ${key.padEnd(10)}`, tone: 'accent' },
-        { text: purpose.slice(0, Math.max(0, columns - 12)) },
-      ],
-    })),
-  ];
-}

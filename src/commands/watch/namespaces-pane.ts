@@ -1,32 +1,13 @@
-import { fitted, lineOf, type Span, type StyledLine } from '../../render/styled-line.ts';
+import { fitted, lineOf, type StyledLine } from '../../render/styled-line.ts';
 import type { Unit } from '../../render/blocks.ts';
 import { formatCell, formatEstimate } from '../../render/units.ts';
-import type { SortOrder, WatchedNamespace } from '../../watch/namespaces.ts';
+import type { WatchedNamespace } from '../../watch/namespaces.ts';
 import { causeTexts } from '../traffic-columns.ts';
-import { ellipsis } from './figures-pane.ts';
-import {
-  type FrameSize,
-  isAway,
-  lastAnswer,
-  selectedRow,
-  shownNamespaces,
-  type WatchState,
-} from './state.ts';
+import type { FrameSize } from '../screen.ts';
+import { ellipsis, type ListColumn, listLines } from '../screen-list.ts';
+import { isAway, lastAnswer, selectedRow, shownNamespaces, type WatchState } from './state.ts';
 
-interface TableColumn {
-  readonly header: string;
-  readonly width: number;
-  readonly cell: (row: WatchedNamespace) => Span;
-  readonly order?: SortOrder;
-  readonly align?: 'left';
-}
-
-const gap = 2;
-const markWidth = 2;
-
-/** A name is cut to no less than this, as long as there is a column to leave out. */
-const leastNameWidth = 16;
-const mostNameWidth = 60;
+type TableColumn = ListColumn<WatchedNamespace>;
 
 /** What has an interval where it is an estimate. */
 type Estimated = 'memoryBytes' | 'keys' | 'memoryShare' | 'readsPerSecond';
@@ -77,41 +58,17 @@ const cause: TableColumn = {
 const trafficColumns = [misses, hitRate, reads, cause, bytes, target, keys, share, kind];
 const sizeColumns = [bytes, keys, share, target, kind];
 
-/** The table of namespaces with its head, in no more than `room` lines; the selected row is always among them. */
+/** The table of namespaces with its head, in no more than `room` lines. */
 export function namespaceLines(state: WatchState, size: FrameSize, room: number): StyledLine[] {
   if (room <= 0) return [];
   const known = shownNamespaces(state);
   const rows = isAway(state) ? known.map(withoutFigures) : known;
   if (rows.length === 0) return [emptyLine(state, size)];
-  const columns = columnsFor(state, size.columns, rows);
-  const nameWidth = nameWidthFor(columns, size.columns, rows);
-  const selected = selectedRow(state, rows);
-  const rowsRoom = Math.max(1, room - 1);
-  // Where there is hardly a row the number in the head must do.
-  const cut = rows.length > rowsRoom && rowsRoom > 2;
-  const visible = cut ? rowsRoom - 1 : rowsRoom;
-  const first = selected < visible ? 0 : selected - visible + 1;
-  const head = headLine(columns, nameWidth, state, rows.length, size);
-  const lines = rows.slice(first, first + visible).map((row, index): StyledLine => {
-    const isSelected = first + index === selected;
-    return {
-      selected: isSelected,
-      spans: [
-        { text: isSelected ? '> ' : '  ', tone: 'accent' },
-        { text: fitted(row.namespace, nameWidth, size) },
-        ...columns.flatMap(({ width, cell, align }): Span[] => {
-          const { text, tone = 'plain' } = cell(row);
-          return [{ text: ' '.repeat(gap) }, { text: fitted(text, width, size, align ?? 'right'), tone }];
-        }),
-      ],
-    };
-  });
-  if (room === 1) return lines;
-  const left = [
-    ...(first > 0 ? [`${first} above`] : []),
-    ...(first + visible < rows.length ? [`${rows.length - first - visible} below`] : []),
-  ].join(', ');
-  return [head, ...lines, ...(cut ? [lineOf(`  ${left}: the arrows go there`, 'dim')] : [])];
+  const list = {
+    ...{ header: 'NAMESPACE', rows, nameOf: ({ namespace }: WatchedNamespace) => namespace },
+    ...{ selected: selectedRow(state, rows), columns: columnsOf(state, rows), order: state.order },
+  };
+  return listLines(list, size, room);
 }
 
 const withoutFigures = (row: WatchedNamespace): WatchedNamespace => ({
@@ -120,57 +77,11 @@ const withoutFigures = (row: WatchedNamespace): WatchedNamespace => ({
   ...{ hitRate: null, targetMet: null, topCause: null },
 });
 
-function columnsFor(
-  state: WatchState,
-  width: number,
-  rows: readonly WatchedNamespace[],
-): readonly TableColumn[] {
+function columnsOf(state: WatchState, rows: readonly WatchedNamespace[]): readonly TableColumn[] {
   const hasTarget = rows.some(({ hitRateTarget }) => hitRateTarget !== null);
-  const all = (state.withTraffic ? trafficColumns : sizeColumns).filter(
+  return (state.withTraffic ? trafficColumns : sizeColumns).filter(
     (column) => column !== target || hasTarget,
   );
-  let count = all.length;
-  while (count > 1 && width - markWidth - widthOf(all.slice(0, count)) < leastNameWidth) count--;
-  return all.slice(0, count);
-}
-
-const widthOf = (columns: readonly TableColumn[]) =>
-  columns.reduce((sum, column) => sum + column.width + gap, 0);
-
-function nameWidthFor(
-  columns: readonly TableColumn[],
-  width: number,
-  rows: readonly WatchedNamespace[],
-): number {
-  const longest = Math.max(leastNameWidth, ...rows.map(({ namespace }) => namespace.length));
-  return Math.max(1, Math.min(mostNameWidth, longest, width - markWidth - widthOf(columns)));
-}
-
-function headLine(
-  columns: readonly TableColumn[],
-  nameWidth: number,
-  state: WatchState,
-  rowCount: number,
-  size: FrameSize,
-): StyledLine {
-  const sorted = size.unicode ? '▼' : 'v';
-  const named = (text: string, isSorted: boolean) => (isSorted ? `${text}${sorted}` : text);
-  const isByName = state.order === 'name';
-  const counted = named(`NAMESPACE (${rowCount})`, isByName);
-  return {
-    spans: [
-      { text: '  ' },
-      {
-        text: fitted(counted.length <= nameWidth ? counted : named('NAMESPACE', isByName), nameWidth, size),
-        tone: 'dim',
-      },
-      ...columns.map(({ header, width, order, align }): Span => {
-        const isSorted = order === state.order;
-        const text = ' '.repeat(gap) + fitted(named(header, isSorted), width, size, align ?? 'right');
-        return { text, tone: isSorted ? 'title' : 'dim' };
-      }),
-    ],
-  };
 }
 
 function emptyLine(state: WatchState, size: FrameSize): StyledLine {

@@ -4,7 +4,8 @@ import type { MissCause } from '../../traffic/report.ts';
 import type { WatchedNamespace } from '../../watch/namespaces.ts';
 import { causeTexts } from '../traffic-columns.ts';
 import { type Course, courseLine } from './figures-pane.ts';
-import { type FrameSize, isAway, lastAnswer, shownData, type WatchState } from './state.ts';
+import type { FrameSize } from '../screen.ts';
+import { isAway, lastAnswer, shownData, type WatchState } from './state.ts';
 
 /** One namespace: its figures over time, the causes of its misses, and the keys that are missed most. */
 export function namespaceFigures(

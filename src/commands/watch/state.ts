@@ -1,8 +1,8 @@
 import type { TrafficReport } from '../../traffic/report.ts';
 import type { WatchInterval } from '../../watch/interval.ts';
 import { sortedNamespaces, type SortOrder, type WatchedNamespace } from '../../watch/namespaces.ts';
-import { printable } from '../../render/printable.ts';
 import type { Key } from '../screen.ts';
+import { filteredBy, type ListState, selectedIn, stepped, steps, typeFilter } from '../screen-list.ts';
 
 /** What has been seen of the server. */
 interface WatchData {
@@ -13,7 +13,7 @@ interface WatchData {
 }
 
 /** All that the screen shows, and what the keys have made of it. */
-export interface WatchState {
+export interface WatchState extends ListState {
   readonly address: string;
   /** Hits by namespace are observed. */
   readonly withTraffic: boolean;
@@ -22,14 +22,8 @@ export interface WatchState {
   readonly frozen: WatchData | null;
   readonly order: SortOrder;
   readonly intervalSeconds: number;
-  /** The namespace that the keys act on; null: the one on top, whichever it is. */
-  readonly selected: string | null;
   /** The namespace that is looked into. */
   readonly drilled: string | null;
-  /** Only namespaces whose name contains it are shown, in letters of either case; empty: all. */
-  readonly filter: string;
-  /** Keys are letters of the filter. */
-  readonly isTypingFilter: boolean;
   readonly showsHelp: boolean;
   /** An answer to the last key. */
   readonly notice: string | null;
@@ -84,20 +78,15 @@ export function isAway(state: WatchState): boolean {
 
 /** The namespaces in the order of the screen. */
 export function shownNamespaces(state: WatchState): readonly WatchedNamespace[] {
-  const part = state.filter.toLowerCase();
-  const rows = (lastAnswer(state)?.namespaces ?? []).filter(({ namespace }) =>
-    namespace.toLowerCase().includes(part),
-  );
+  const rows = filteredBy(state, lastAnswer(state)?.namespaces ?? [], nameOf);
   return sortedNamespaces(rows, state.order);
 }
 
+const nameOf = ({ namespace }: WatchedNamespace) => namespace;
+
 /** The row that the keys act on; 0 where there is none. */
-export function selectedRow(state: WatchState, rows: readonly WatchedNamespace[]): number {
-  return Math.max(
-    0,
-    rows.findIndex(({ namespace }) => namespace === state.selected),
-  );
-}
+export const selectedRow = (state: WatchState, rows: readonly WatchedNamespace[]): number =>
+  selectedIn(state, rows.map(nameOf));
 
 /** The intervals that `+` and `-` go through, in seconds. */
 export const intervalSteps = [0.2, 0.5, 1, 2, 5, 10, 30, 60, 300] as const;
@@ -109,22 +98,15 @@ const orders: Readonly<Record<Key, SortOrder>> = {
   n: 'name',
 };
 const ofTraffic: ReadonlySet<SortOrder> = new Set(['reads', 'misses', 'hitRate']);
-const steps: Readonly<Record<Key, number>> = {
-  up: -1,
-  k: -1,
-  down: 1,
-  j: 1,
-  'page-up': -10,
-  'page-down': 10,
-  home: Number.NEGATIVE_INFINITY,
-  end: Number.POSITIVE_INFINITY,
-};
 
 /** What a key makes of the state. */
 export function press(before: WatchState, key: Key): WatchState {
   const state = before.notice === null ? before : { ...before, notice: null };
   if (state.showsHelp) return key === 'q' ? { ...state, ended: true } : { ...state, showsHelp: false };
-  if (state.isTypingFilter) return type(state, key);
+  if (state.isTypingFilter) {
+    const typed = typeFilter(state, key);
+    return typed === null ? move(state, steps[key] ?? 0) : { ...state, ...typed };
+  }
   const order = orders[key];
   if (order !== undefined) return sortBy(state, order);
   const step = steps[key];
@@ -154,23 +136,6 @@ export function press(before: WatchState, key: Key): WatchState {
   }
 }
 
-/** A key while the filter is typed: Enter keeps it, Esc drops it. */
-function type(state: WatchState, key: Key): WatchState {
-  const filtered = (filter: string) => ({ ...state, filter, selected: null });
-  switch (key) {
-    case 'enter':
-      return { ...state, isTypingFilter: false };
-    case 'escape':
-      return { ...filtered(''), isTypingFilter: false };
-    case 'backspace':
-      return filtered(state.filter.replace(/.$/su, ''));
-    default:
-      return /^.$/su.test(key) && printable(key) === key
-        ? filtered(state.filter + key)
-        : move(state, steps[key] ?? 0);
-  }
-}
-
 function sortBy(state: WatchState, order: SortOrder): WatchState {
   if (ofTraffic.has(order) && !state.withTraffic)
     return { ...state, notice: 'reads and misses by namespace need `cachectl watch --hits`' };
@@ -181,8 +146,7 @@ function sortBy(state: WatchState, order: SortOrder): WatchState {
 /** In a namespace the arrows go to the next one. */
 function move(state: WatchState, step: number): WatchState {
   const rows = shownNamespaces(state);
-  const row = Math.min(Math.max(selectedRow(state, rows) + step, 0), rows.length - 1);
-  const selected = rows[row]?.namespace ?? null;
+  const selected = rows[stepped(state, rows.map(nameOf), step)]?.namespace ?? null;
   return { ...state, selected, drilled: state.drilled === null ? null : selected };
 }
 
@@ -194,10 +158,3 @@ function drill(state: WatchState): WatchState {
 }
 const longer = (seconds: number) => intervalSteps.find((step) => step > seconds) ?? seconds;
 const shorter = (seconds: number) => intervalSteps.findLast((step) => step < seconds) ?? seconds;
-
-/** The screen that a frame is for. */
-export interface FrameSize {
-  readonly columns: number;
-  readonly rows: number;
-  readonly unicode: boolean;
-}

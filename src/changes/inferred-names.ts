@@ -81,7 +81,7 @@ export async function learnNames(
   }
   progress.stop();
   const rows = new Set(tree.rows().map(({ namespace }) => namespace));
-  return { of: (key) => tree.nameOf(key), has: (name) => rows.has(name) };
+  return { of: (key) => tree.nameOf(key)?.namespace ?? null, has: (name) => rows.has(name) };
 }
 
 /** Lets through all keys that have a say in the names: those with the same constant segments before the first variable one. */

@@ -120,6 +120,12 @@ export class NamespaceTree {
     return rows.map(({ leaf: statistics, ...row }) => ({ ...row, statistics }));
   }
 
+  /** The name of the row that holds the key. Asked for once `rows` was. */
+  nameOf(key: ByteString): Pick<NamespaceRow, 'namespace' | 'pattern'> | null {
+    const { map } = this.options;
+    return this.tree.nameOf(key, map.isEmpty ? null : map.classify(key));
+  }
+
   /** What `load` fills an empty tree with, once it has been JSON; of one that is no sample. */
   save(): TreeState {
     const { largest, detailedKeys } = this;

@@ -143,10 +143,10 @@ export class SegmentTree<L extends Leaf<L>> {
   }
 
   /** The name of the row that holds the key, and keys like it; null where no key that was added is like it. Asked for once `rows` was. */
-  nameOf(key: ByteString): string | null {
+  nameOf(key: ByteString, namespace: Named | null = null): Omit<SegmentRow<L>, 'leaf' | 'path'> | null {
     const found: string[] = [];
     let node: TreeNode<L> | undefined = this.root;
-    for (const segment of this.pathOf(key, null)) {
+    for (const segment of this.pathOf(key, namespace)) {
       const parent: TreeNode<L> = node;
       const name = this.placesOf(parent, segment).find((each) => parent.children.has(each));
       node = name === undefined ? undefined : parent.children.get(name);
@@ -154,7 +154,7 @@ export class SegmentTree<L extends Leaf<L>> {
       found.push(name);
       if (node.last) break;
     }
-    return node.leaf === undefined ? null : this.rowNameOf(found).namespace;
+    return node.leaf === undefined ? null : this.rowNameOf(found);
   }
 
   /** What `load` fills an empty tree with. */

@@ -8,7 +8,8 @@ import { linesOf } from '../commands/reading.ts';
 import { binary, packageRoot, startBinary } from '../server/binary.ts';
 import { bundled } from '../server/program.ts';
 import { send, sendAll, startPrivateServer } from '../server/redis.ts';
-import { runTerminal, type Terminal, type TerminalOptions } from '../server/terminal.ts';
+import type { TerminalOptions } from '../server/terminal.ts';
+import { expectRestored, openShell as openRedisShell } from './screen-shell.ts';
 import { shell } from './shell.ts';
 import { startRedis, startServer } from '../server/own.ts';
 
@@ -21,39 +22,9 @@ beforeAll(async () => {
   ]);
 });
 
-/**
- * A shell with job control with text on the screen already. `run` types a command line, with `watch`
- * for the program.
- */
-async function openShell(options: TerminalOptions = {}, url = redis.url) {
-  const terminal = await runTerminal(['bash', '--norc', '--noprofile', '-i'], {
-    ...options,
-    env: { REDIS_URL: url, PS1: '$ ', ...options.env },
-  });
-  onTestFinished(() => terminal.close());
-  const type = (line: string) => terminal.send('-l', line).then(() => terminal.send('Enter'));
-  await terminal.waitFor(/\$/);
-  await type(`watch() { "${process.execPath}" "${binary}" watch "$@"; }; PS1='$ '`);
-  await type(`clear; echo what stood here; stty -a >before`);
-  await terminal.waitFor(/what stood here\n/);
-  return { terminal, type };
-}
+const openShell = (options: TerminalOptions = {}, url = redis.url) => openRedisShell(url, options);
 
 const watching = /hit rate +(-|[\d.]+ %)/;
-
-/** The shell is as it was: its text, its settings, and what is typed is seen. */
-async function expectRestored(terminal: Terminal, type: (line: string) => Promise<void>, code: number) {
-  // What is typed before the program has gone is the program's.
-  await terminal.waitFor(/what stood here/);
-  await type('echo "code=$?"; stty -a >after; cmp before after && echo same');
-  const screen = await terminal.waitFor(/code=\d+\n(.*\n)*.*\bsame\n/);
-  expect(screen).toContain('what stood here');
-  expect(screen).toContain(`code=${code}`);
-  expect(screen).not.toMatch(/^hit rate/m);
-  // The cursor: hidden it would not be shown where the next letter goes.
-  await type('printf "\\033[6n"; read -rs -t 2 -d R place; echo "place=${place#*[}"');
-  expect(await terminal.waitFor(/place=\d+;\d+/)).toMatch(/place=\d+;\d+/);
-}
 
 test('what ends by itself leaves its last picture on the terminal', async () => {
   const { terminal, type } = await openShell();

@@ -35,7 +35,7 @@ test.each(Object.entries(frameworks))(
     tree.rows();
     const counts: Record<string, number> = {};
     for (const key of keys) {
-      const name = tree.nameOf(bytesOf(key)) ?? '';
+      const name = tree.nameOf(bytesOf(key))?.namespace ?? '';
       counts[name] = (counts[name] ?? 0) + 1;
     }
     expect(counts).toEqual(rows);

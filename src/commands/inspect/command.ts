@@ -38,6 +38,7 @@ export const defineInspect: DefineCommand = (program, run) => {
     .addOption(common.latencyBudget)
     .addOption(common.count)
     .addOption(common.seed)
+    .option('--browse', 'look through the tree at the terminal, level by level')
     .option('--save <file>', 'save the figures, to compare with later')
     .option('--force', 'replace the file of --save or --checkpoint')
     .option('--since <file>', 'show what grew since the figures were saved')
@@ -48,6 +49,7 @@ export const defineInspect: DefineCommand = (program, run) => {
       examples(
         ['cachectl inspect', 'the whole keyspace'],
         ["cachectl inspect 'user:<id>:*' --top 5", 'one part of it'],
+        ['cachectl inspect --browse', 'to look through, with the keys of `cachectl watch`'],
         ['cachectl inspect --namespace profile', 'one namespace, level by level'],
         ['cachectl inspect --exact --latency-budget 2ms', 'every key, giving way to others'],
         ['cachectl inspect --exact --checkpoint walk.json', 'to continue later with --resume walk.json'],

@@ -27,7 +27,7 @@ interface OutlineLine extends Sums {
   readonly depth: number;
 }
 
-interface Level {
+export interface Level {
   readonly children: Map<string, Level>;
   row?: NamespaceSummary;
   /** True for a namespace of the map; the levels below it are patterns of their own. */
@@ -169,7 +169,7 @@ export function outlineOf(rows: readonly NamespaceSummary[]): OutlineLine[] {
   return lines;
 }
 
-function treeOf(rows: readonly NamespaceSummary[]): Level {
+export function treeOf(rows: readonly NamespaceSummary[]): Level {
   const root: Level = { children: new Map(), mapped: false };
   for (const row of rows) {
     let level = root;
@@ -184,7 +184,7 @@ function treeOf(rows: readonly NamespaceSummary[]): Level {
   return root;
 }
 
-function endOfChain(start: Level, startLabel: string): { level: Level; label: string } {
+export function endOfChain(start: Level, startLabel: string): { level: Level; label: string } {
   let [level, label] = [start, startLabel];
   while (level.row === undefined && level.children.size === 1) {
     const [[segment, only]] = [...level.children] as [[string, Level]];
@@ -199,7 +199,7 @@ const rowsIn = ({ children, row }: Level): readonly NamespaceSummary[] => [
   ...(row ? [row] : []),
 ];
 
-function sumOf(level: Level): Sums {
+export function sumOf(level: Level): Sums {
   const rows = rowsIn(level);
   const ttls = rows.flatMap(({ ttl }) => ttl ?? []);
   return {
@@ -236,7 +236,7 @@ function sumOfIntervals(
   );
 }
 
-function shareOf(line: Totals, total: Totals): number | null {
+export function shareOf(line: Totals, total: Totals): number | null {
   if (line.memoryBytes !== null && total.memoryBytes) return line.memoryBytes / total.memoryBytes;
   return total.keys > 0 ? line.keys / total.keys : null;
 }

@@ -11,6 +11,8 @@ export interface InspectInput extends ReadingInput, SelectionInput, LayoutInput 
   readonly delimiters?: string;
   readonly top: number;
   readonly limit: number;
+  /** Look through the tree at the terminal. */
+  readonly browse?: true;
   readonly save?: string;
   /** Replace the file of --save or --checkpoint. */
   readonly force?: true;

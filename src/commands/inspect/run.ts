@@ -15,6 +15,7 @@ import { openCheckpoint } from './checkpoint.ts';
 import { growthSince, loadSnapshot, saveSnapshot, scopeOf } from './snapshot.ts';
 import { viewInspect } from './view.ts';
 import type { InspectInput, InspectResult } from './result.ts';
+import type { OpenScreen } from '../screen.ts';
 import { blankOf } from '../blank.ts';
 
 /** `inspect` from its input to its result. */
@@ -33,8 +34,12 @@ export function inspectExecution(input: InspectInput): Execution<InspectResult> 
 const columns = { memory: true, type: true, ttl: true } as const;
 const details = { encoding: true, idle: true, frequency: true } as const;
 
+/** So many of the largest keys are kept to look through: most namespaces have some among them. */
+const mostLargest = 1000;
+
 async function inspect(context: Context, input: InspectInput): Promise<Outcome<InspectResult>> {
   requireColumns(namespaceFields, input);
+  const openScreen = input.browse === true ? screenFor(context, input) : null;
   const map = withDelimiters(context.map, input.delimiters);
   const selection = selectionOf(map, input.patterns, input);
   const reading = readingOptionsOf(context, input);
@@ -44,14 +49,15 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   await confirmReplacing(context, input.checkpoint, input.force);
   const checkpoint = await openCheckpoint(context, input);
   const server = await context.connect();
-  const defaultDepth = map.isEmpty || (input.namespace ?? []).length > 0 ? Number.POSITIVE_INFINITY : 1;
+  const defaultDepth =
+    map.isEmpty || openScreen !== null || (input.namespace ?? []).length > 0 ? Number.POSITIVE_INFINITY : 1;
   const options: AnalysisOptions = {
     map,
     depth: input.depth ?? defaultDepth,
     columns,
     details,
     selection,
-    top: input.top,
+    top: openScreen === null ? input.top : mostLargest,
     reading: { ...reading, ...(await checkpoint.readingOptions(server)) },
     signal: context.signal,
     progress: context.progress,
@@ -71,23 +77,49 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   warnOfUnjudged(context, analysis.account.unjudgedKeys);
   if (since !== null && since.server !== server.address)
     context.warn(`the snapshot is of ${since.server}, and this is ${server.address}`);
-  return {
-    result: {
-      ...figures,
-      namespaces: sortedRows(
-        whole.namespaces.length <= input.limit ? whole.namespaces : namespaces(input.limit),
-        namespaceFields,
-        input.sort,
-      ),
-      ttlRules: whole.namespaces.flatMap((row) =>
-        row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
-      ),
-      largest: largestOf(analysis),
-      growth: since && growthSince(since, whole, context.now()),
-    },
-    ...(unsaved && { error: unsaved }),
-    ...(analysis.failure && { error: checkpoint.explain(analysis.failure) }),
+  const error = (analysis.failure && checkpoint.explain(analysis.failure)) ?? unsaved;
+  const largest = largestOf(analysis);
+  const result: InspectResult = {
+    ...figures,
+    namespaces: sortedRows(
+      whole.namespaces.length <= input.limit ? whole.namespaces : namespaces(input.limit),
+      namespaceFields,
+      input.sort,
+    ),
+    ttlRules: whole.namespaces.flatMap((row) =>
+      row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
+    ),
+    largest: largest.slice(0, input.top),
+    growth: since && growthSince(since, whole, context.now()),
   };
+  const outcome = { result, ...(error && { error }) };
+  if (openScreen === null || context.signal.aborted) return outcome;
+  const { lookThrough } = await import('./browse.ts');
+  await lookThrough(context, openScreen, {
+    address: server.address,
+    result: { ...result, ...whole, largest },
+    rowsOfLargest: analysis.tree.largest.list().map(({ key }) => {
+      const row = analysis.tree.nameOf(key);
+      return row && rowName(row);
+    }),
+    ...{ top: input.top, own: context.ownLookups() },
+  });
+  return { ...outcome, printed: true };
+}
+
+/** @throws InputError where there is no terminal to look through something at */
+function screenFor({ openScreen, environment }: Context, { since, columns, sort }: InspectInput): OpenScreen {
+  if (since !== undefined || columns !== undefined || sort !== undefined)
+    throw new InputError(
+      '--browse has columns of its own, and shows no growth',
+      'leave out --browse for --since, --columns and --sort',
+    );
+  const { isTTY } = environment.stdin as { readonly isTTY?: boolean };
+  if (openScreen !== null && isTTY === true) return openScreen;
+  throw new InputError(
+    '--browse needs a terminal on stdin and stdout, and no other --output than table',
+    'leave it out: `cachectl inspect` prints the same as a tree, and --output json as raw numbers',
+  );
 }
 
 function largestOf({ tree }: Analysis): InspectResult['largest'] {

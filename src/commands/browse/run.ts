@@ -1,0 +1,91 @@
+import { Readable } from 'node:stream';
+import { RedisError } from '../../redis/errors.ts';
+import type { Context } from '../context.ts';
+import type { Key, OpenScreen } from '../screen.ts';
+import { frameOf } from './frame.ts';
+import type { Page, Place } from './page.ts';
+import { press, startOf, type BrowseRequest, type BrowseState, withPage } from './state.ts';
+
+type BrowseEvent =
+  | { readonly kind: 'key'; readonly key: Key }
+  | { readonly kind: 'opened'; readonly page: Page }
+  | { readonly kind: 'failed'; readonly text: string }
+  | { readonly kind: 'draw' }
+  | { readonly kind: 'end' };
+
+/**
+ * Shows a place, and what is in it, on a screen until `q` or an interruption; the screen is closed whatever ends it. What comes in is
+ * one queue of events, and each of them makes a state of the state before.
+ */
+export async function browse(
+  { signal }: Pick<Context, 'signal'>,
+  openScreen: OpenScreen,
+  address: string,
+  start: Place,
+): Promise<void> {
+  const events = new Readable({ objectMode: true, read: () => undefined });
+  const push = (event: BrowseEvent) => void events.push(event);
+  const end = () => push({ kind: 'end' });
+  let reading = new AbortController();
+  const read = (before: BrowseState, { open }: Place): BrowseState => {
+    const own = new AbortController();
+    reading = own;
+    const opened = open?.(AbortSignal.any([signal, own.signal]));
+    if (opened === undefined) return before;
+    // The next key may have come with the one that opened it.
+    if (!(opened instanceof Promise)) return withPage(before, opened);
+    opened.then(
+      (page) => push(own.signal.aborted ? { kind: 'failed', text: 'not read' } : { kind: 'opened', page }),
+      (error: unknown) => {
+        if (error instanceof RedisError) push({ kind: 'failed', text: error.message });
+        else events.destroy(error as Error);
+      },
+    );
+    return before;
+  };
+  const carryOut = (before: BrowseState, request: BrowseRequest): BrowseState => {
+    if (request.kind === 'open') return read(before, request.place);
+    reading.abort();
+    return before;
+  };
+  let state = startOf(address, start);
+  const screen = await openScreen({
+    key: (key) => push({ kind: 'key', key }),
+    changed: () => push({ kind: 'draw' }),
+    suspending: () => Promise.resolve(),
+    resumed: () => undefined,
+  });
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  try {
+    state = read(state, start);
+    screen.draw(frameOf(state, screen));
+    for await (const event of events as AsyncIterable<BrowseEvent>) {
+      state = after(state, event, screen);
+      const { request } = state;
+      if (request !== null) state = carryOut({ ...state, request: null }, request);
+      if (state.ended) break;
+      // Keys that came together are one picture.
+      if (events.readableLength === 0) screen.draw(frameOf(state, screen));
+    }
+  } finally {
+    signal.removeEventListener('abort', end);
+    reading.abort();
+    screen.close();
+  }
+}
+
+function after(state: BrowseState, event: BrowseEvent, screen: Parameters<typeof frameOf>[1]): BrowseState {
+  switch (event.kind) {
+    case 'key':
+      return press(state, event.key, screen);
+    case 'opened':
+      return withPage(state, event.page);
+    case 'failed':
+      return { ...state, reading: null, notice: event.text, ended: state.pages.length === 0 };
+    case 'draw':
+      return state;
+    case 'end':
+      return { ...state, ended: true };
+  }
+}

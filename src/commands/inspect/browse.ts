@@ -1,0 +1,124 @@
+import type { OwnLookups } from '../../redis/lookups.ts';
+import { note } from '../../render/blocks.ts';
+import { counted, formatBytes } from '../../render/units.ts';
+import { figureColumn, type Page, type Place } from '../browse/page.ts';
+import { browse } from '../browse/run.ts';
+import type { Context } from '../context.ts';
+import { costNotes } from '../keyspace-report.ts';
+import { keysText, type NamespaceSummary, rowName } from '../namespace-summary.ts';
+import type { OpenScreen } from '../screen.ts';
+import { endOfChain, type Level, shareOf, sumOf, treeOf } from './namespace-table.ts';
+import type { InspectResult } from './result.ts';
+import { viewInspect } from './view.ts';
+
+/** What was read, to be looked through. */
+export interface Browsed {
+  readonly address: string;
+  /** With every namespace, and many of the largest keys. */
+  readonly result: InspectResult;
+  /** The namespace that each of the largest keys is in, as `rowName` has it. */
+  readonly rowsOfLargest: readonly (string | null)[];
+  /** How many of the largest keys of a namespace are shown. */
+  readonly top: number;
+  readonly own: OwnLookups;
+}
+
+/** Shows what was read level by level, and says in a line what it came to once the person has left. */
+export async function lookThrough(context: Context, openScreen: OpenScreen, browsed: Browsed): Promise<void> {
+  const { result, address, own } = browsed;
+  await browse(context, openScreen, address, keyspacePlace(browsed));
+  await context.show([
+    note('plain', `${summaryOf(result)} in ${counted(result.namespaces.length, 'namespace')} at ${address}`),
+    ...costNotes(result.serverCost, own),
+  ]);
+}
+
+/** Where a level is: the namespace of the map, if there is one, and the pattern below it. */
+interface Path {
+  readonly namespace: string | null;
+  readonly pattern: string;
+}
+
+/** What stands for the keys that end at a level that others continue. */
+const itself = '(itself)';
+
+const columns = [
+  figureColumn('memoryBytes', 'BYTES', 9, 'bytes'),
+  figureColumn('keys', 'KEYS', 12, 'count'),
+  figureColumn('memoryShare', 'SHARE', 8, 'ratio'),
+  figureColumn('withoutTtl', 'NO TTL', 12, 'count'),
+  figureColumn('ttl', 'TTL LEFT UP TO', 14, 'seconds'),
+  { ...figureColumn('types', 'TYPES', 12, 'text'), align: 'left' as const },
+];
+const orders = ['memoryBytes', 'keys', 'withoutTtl', 'name'] as const;
+
+/** The whole keyspace as a place: its namespaces level by level, and at the end of each branch what `inspect` prints of it. */
+function keyspacePlace(browsed: Browsed): Place {
+  const root = treeOf(browsed.result.namespaces);
+  return placeOf(browsed, root, 'all keys', { namespace: null, pattern: '' });
+}
+
+function placeOf(browsed: Browsed, level: Level, name: string, path: Path): Place {
+  const { keys, keysInterval, memoryBytes, memoryBytesInterval, ...sums } = sumOf(level);
+  const place: Place = {
+    name,
+    figures: {
+      memoryBytes: { value: memoryBytes, interval: memoryBytesInterval },
+      keys: { value: keys, interval: keysInterval },
+      memoryShare: { value: shareOf({ keys, memoryBytes }, browsed.result) },
+      withoutTtl: { value: sums.withoutTtl, interval: sums.withoutTtlInterval },
+      ttl: { value: sums.ttl && Math.round(sums.ttl.maxSeconds) },
+      types: { value: sums.types.join(' ') },
+    },
+    open: () => pageOf(browsed, level, path, place),
+  };
+  return place;
+}
+
+function pageOf(browsed: Browsed, start: Level, path: Path, place: Place): Page {
+  const { level, label } = start.mapped ? endOfChain(start, '') : { level: start, label: '' };
+  const here = { ...path, pattern: path.pattern + label };
+  const title = rowName({ namespace: here.namespace ?? here.pattern, pattern: here.pattern || null });
+  if (level.children.size === 0 && level.row !== undefined)
+    return figuresPage(browsed, level.row, title, place);
+  const children = [...level.children].map(([segment, child]) => {
+    if (child.mapped) return placeOf(browsed, child, segment, { namespace: segment, pattern: '' });
+    const end = endOfChain(child, segment);
+    return placeOf(browsed, end.level, end.label, { ...here, pattern: here.pattern + end.label });
+  });
+  const own = level.row && placeOf(browsed, { ...level, mapped: false, children: new Map() }, itself, here);
+  const places = own === undefined ? children : [own, ...children];
+  return {
+    title: title === '' ? 'all keys' : title,
+    summary: summaryOf(sumOf(level)),
+    content: { kind: 'list', header: 'NAMESPACE', places, columns, orders },
+  };
+}
+
+const summaryOf = ({
+  keys,
+  keysInterval,
+  memoryBytes,
+}: Pick<NamespaceSummary, 'keys' | 'keysInterval' | 'memoryBytes'>): string =>
+  [keysText(keys, keysInterval), ...(memoryBytes === null ? [] : [formatBytes(memoryBytes)])].join(', ');
+
+function figuresPage(browsed: Browsed, row: NamespaceSummary, title: string, place: Place): Page {
+  const { result, rowsOfLargest, top } = browsed;
+  const largest = result.largest.filter((_, index) => rowsOfLargest[index] === rowName(row)).slice(0, top);
+  const own: InspectResult = {
+    ...{ ...result, ...row, total: row, namespaces: [row], largest, growth: null },
+    ttlRules: result.ttlRules.filter(({ namespace }) => namespace === rowName(row)),
+  };
+  const blocks = viewInspect(own, browsed.own, { top: largest.length, sort: 'namespace' });
+  return {
+    title,
+    summary: summaryOf(row),
+    content: {
+      kind: 'text',
+      // What the walk cost is no figure of the namespace; it is said at the end.
+      blocks: blocks.filter((block) => block.kind !== 'note' || block.isCost !== true),
+      about: { ...place, open: null },
+      more: 'keys',
+    },
+  };
+}

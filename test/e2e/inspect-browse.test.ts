@@ -1,0 +1,79 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { displayWidth } from '../../src/render/width.ts';
+import { linesOf } from '../commands/reading.ts';
+import { sendAll } from '../server/redis.ts';
+import { startServer } from '../server/own.ts';
+import { expectRestored, openShell } from './screen-shell.ts';
+import { shell } from './shell.ts';
+
+const { redis, server } = await startServer();
+const hostile = 'esc\x1b[41m\x1b]0;pwned\x07';
+
+beforeAll(async () => {
+  await sendAll(server, [
+    ...Array.from({ length: 50 }, (_, index) => [
+      ...['SET', `user:${index}:profile`, 'x'.repeat(300), 'EX', String(3000 + index)],
+    ]),
+    ...Array.from({ length: 20 }, (_, index) => ['SET', `user:${index}:feed:home`, 'x']),
+    ...Array.from({ length: 20 }, (_, index) => ['SET', `session:${index}`, 'x']),
+    ...['1', '2'].map((id) => ['SET', `${hostile}:${id}`, 'x']),
+  ]);
+});
+
+describe('inspect --browse', () => {
+  test('leads from the keyspace to a namespace and back, and what a key is called does nothing', async () => {
+    const { terminal, type } = await openShell(redis.url);
+    await type('cachectl inspect --browse');
+    const start = await terminal.waitFor(/^> user:<id>: +[\d.]+ kB +70 /m);
+    expect(start).toMatch(/^all keys {2}92 keys, [\d.]+ kB$/m);
+    expect(start).toMatch(/NAMESPACE \(3\) +BYTES▼/);
+    expect(start).not.toContain('what stood here');
+    expect(await terminal.screen(true)).not.toContain('\x1b[41m');
+    await terminal.send('s', 's', 's');
+    await terminal.waitFor(/NAMESPACE \(3\)▼/);
+    await terminal.send('b', 'Enter');
+    await terminal.waitFor(/^> profile +[\d.]+ kB +50 [^]*^ {2}feed:home /m);
+    await terminal.send('Enter');
+    const leaf = await terminal.waitFor(/^user:<id>:profile {2}50 keys/m);
+    expect(leaf).toMatch(/^Time to live$/m);
+    expect(leaf).toMatch(/lines 1 to \d+ of \d+/);
+    await terminal.send('End');
+    expect(await terminal.waitFor(/^ {2}user:\d+:profile +\d+ B {2}string$/m)).not.toContain('feed:home');
+    await terminal.send('BSpace', 'Left');
+    await terminal.waitFor(/^all keys/m);
+    await terminal.send('/', 'S', 'E', 'S', 'Enter');
+    await terminal.waitFor(/NAMESPACE \(1\)[^]*^> session:<id> [^]*\/SES {2}Esc show all/m);
+    await terminal.send('Escape');
+    await terminal.waitFor(/NAMESPACE \(3\)/);
+    await terminal.send('q');
+    const screen = await expectRestored(terminal, type, 0);
+    expect(screen).toMatch(/^92 keys, [\d.]+ kB in 4 namespaces at redis:\/\/127/m);
+    expect(screen).toMatch(/this\s+run added \d+ to keyspace_hits/);
+  });
+
+  test('fits whatever the terminal becomes, and Ctrl-C ends it with 130', async () => {
+    const { terminal, type } = await openShell(redis.url, { columns: 40, rows: 10 });
+    await type('cachectl inspect --browse');
+    await terminal.waitFor(/^> user/m);
+    await terminal.send('Enter', 'Enter');
+    const small = await terminal.waitFor(/^user:<id>:profile/m);
+    expect(linesOf(small)).toHaveLength(10);
+    for (const line of linesOf(small)) expect(displayWidth(line)).toBeLessThan(40);
+    await terminal.resize(30, 8);
+    await terminal.waitFor(/^too small: 30x8/m);
+    await terminal.resize(100, 30);
+    await terminal.waitFor(/^Largest keys$/m);
+    // The size is a setting of the terminal too.
+    await terminal.resize(40, 10);
+    await terminal.send('C-c');
+    await expectRestored(terminal, type, 130);
+  });
+
+  test('says how to go on where there is no terminal', async () => {
+    for (const line of ['cachectl inspect --browse', 'cachectl inspect --browse --since monday.json']) {
+      const { exitCode, stdout, stderr } = await shell(`${line} </dev/null`, { REDIS_URL: redis.url });
+      expect({ exitCode, stdout: String(stdout) }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toMatch(/^error: --browse .*\nhint: leave/);
+    }
+  });
+});

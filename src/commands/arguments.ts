@@ -59,19 +59,16 @@ function parseCount(text: string): number {
   return value;
 }
 
-/** Bytes. */
-export const parseSizeRange = (text: string): Range =>
-  parseRange(text, parseSize, '"<1KB", ">1MB" or 1KB..1MB');
-/** Seconds. */
-export const parseIdleRange = (text: string): Range =>
-  parseRange(text, parseDuration, '">7d", "<1m" or 1d..7d');
-export const parseElementsRange = (text: string): Range =>
-  parseRange(text, parseCount, '"<10", ">10000" or 1..10');
-/** Seconds; `none` is below 0. */
-export const parseTtlRange = (text: string): Range =>
-  text === 'none'
-    ? { low: Number.NEGATIVE_INFINITY, high: 0, has: (value) => value < 0 }
-    : parseRange(text, parseDuration, 'none, "<5m", ">1h" or 1h..2h');
+/** The ranges of a selection: sizes in bytes, times in seconds; a TTL of `none` is below 0. */
+export const parseRangeOf = {
+  size: (text: string): Range => parseRange(text, parseSize, '"<1KB", ">1MB" or 1KB..1MB'),
+  idle: (text: string): Range => parseRange(text, parseDuration, '">7d", "<1m" or 1d..7d'),
+  ttl: (text: string): Range =>
+    text === 'none'
+      ? { text, low: Number.NEGATIVE_INFINITY, high: 0, has: (value) => value < 0 }
+      : parseRange(text, parseDuration, 'none, "<5m", ">1h" or 1h..2h'),
+  elements: (text: string): Range => parseRange(text, parseCount, '"<10", ">10000" or 1..10'),
+} as const;
 
 const ownTypes = ['string', 'list', 'set', 'zset', 'hash', 'stream'];
 
@@ -86,13 +83,13 @@ export function parseType(text: string): string {
 /** A glob of the server's own, in bytes. */
 export const globArgument = parsedBy(bytesOf);
 
-type Collector = (text: string, previous: readonly string[] | undefined) => string[];
+type Collector<Value = string> = (text: string, previous: readonly Value[] | undefined) => Value[];
 
 const collectors = new Set<unknown>();
 
 /** Collects the values of an option that may be given several times. */
-function collector(valuesIn: (text: string) => readonly string[]): Collector {
-  const collect: Collector = (text, previous = []) => [...previous, ...valuesIn(text)];
+function collector<Value>(valuesIn: (text: string) => readonly Value[]): Collector<Value> {
+  const collect: Collector<Value> = (text, previous = []) => [...previous, ...valuesIn(text)];
   collectors.add(collect);
   return collect;
 }
@@ -110,11 +107,8 @@ export const listArgument = collector((text) =>
 
 export const eachArgument = collector((text) => [text]);
 
-/** Collects texts that can be parsed; what they mean is read where they are used. */
-export const eachParsed = (parse: (text: string) => unknown): Collector => {
-  const tested = parsedBy(parse);
-  return collector((text) => {
-    tested(text);
-    return [text];
-  });
+/** Collects what the texts mean. */
+export const eachParsed = <Value>(parse: (text: string) => Value): Collector<Value> => {
+  const parsed = parsedBy(parse);
+  return collector((text) => [parsed(text)]);
 };

@@ -1,4 +1,5 @@
 import { type Command, Option, type OptionValues } from '@commander-js/extra-typings';
+import type { Range } from '../support/quantity.ts';
 import {
   countArgument,
   durationArgument,
@@ -6,10 +7,7 @@ import {
   eachParsed,
   globArgument,
   listArgument,
-  parseElementsRange,
-  parseIdleRange,
-  parseSizeRange,
-  parseTtlRange,
+  parseRangeOf,
   parseType,
   ratioArgument,
 } from './arguments.ts';
@@ -70,19 +68,19 @@ export const type = new Option(
 export const ttl = new Option(
   '--ttl <range>',
   'only keys with this time to live: none, "<5m", ">1h", 1h..2h',
-).argParser(eachParsed(parseTtlRange));
+).argParser(eachParsed(parseRangeOf.ttl));
 export const size = new Option(
   '--size <range>',
   'only keys that take so much memory: "<1KB", ">1MB", 1KB..1MB',
-).argParser(eachParsed(parseSizeRange));
+).argParser(eachParsed(parseRangeOf.size));
 export const idle = new Option(
   '--idle <range>',
   'only keys that were not used for so long: ">7d", "<1m", 1d..7d',
-).argParser(eachParsed(parseIdleRange));
+).argParser(eachParsed(parseRangeOf.idle));
 export const elements = new Option(
   '--elements <range>',
   'only lists, sets, hashes, sorted sets and streams of so many elements: ">10000", 1..10',
-).argParser(eachParsed(parseElementsRange));
+).argParser(eachParsed(parseRangeOf.elements));
 export const mostKeys = new Option('--limit <number>', 'stop after so many keys').argParser(countArgument(1));
 
 /** How a table of namespaces is laid out. */
@@ -122,9 +120,9 @@ export interface SelectingOptions {
   exclude?: string[];
   regex?: string[];
   type?: string[];
-  ttl?: string[];
-  size?: string[];
-  elements?: string[];
+  ttl?: Range[];
+  size?: Range[];
+  elements?: Range[];
 }
 
 /** The bundle of options that say which keys, behind the patterns and namespaces. */

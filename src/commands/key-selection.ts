@@ -8,24 +8,15 @@ import { given, pick } from '../support/collections.ts';
 import { InputError } from '../support/failure.ts';
 import type { Range } from '../support/quantity.ts';
 import { counted } from '../render/units.ts';
-import { parseElementsRange, parseIdleRange, parseSizeRange, parseTtlRange, parseType } from './arguments.ts';
+import { parseRangeOf, parseType } from './arguments.ts';
 import type { Context } from './context.ts';
 
 /** Which keys a command takes, as the options say it: of one option any of the values, and of several options all. */
-export interface SelectionInput extends ConditionInput {
+export interface SelectionInput extends KeyConditions {
   readonly namespace?: readonly string[];
   readonly exclude?: readonly string[];
   readonly regex?: readonly string[];
   readonly match?: ByteString;
-}
-
-/** What has to be read of a key, as it was written: plans keep it so. */
-export interface ConditionInput {
-  readonly type?: readonly string[];
-  readonly ttl?: readonly string[];
-  readonly size?: readonly string[];
-  readonly idle?: readonly string[];
-  readonly elements?: readonly string[];
 }
 
 /** @throws InputError for a pattern, an expression or a range that is none, with the names that the map has */
@@ -36,8 +27,8 @@ export function selectionOf(
 ): KeySelection {
   const { namespace: namespaces = [], exclude, regex, match: glob } = input;
   for (const name of namespaces) requireNamespace(map, name);
-  const types = (input.type ?? []).map(parseType);
-  const conditions = conditionsOf({ ...input, type: types.length > 1 ? types : [] });
+  const { type: types = [], ...others } = input;
+  const conditions = conditionsOf(types.length > 1 ? input : others);
   return {
     patterns: patterns.map(readPattern),
     namespaces,
@@ -73,54 +64,58 @@ export const excludedBy = (map: NamespaceMap, texts: readonly string[] = []): Ke
   return map.isEmpty ? { ...names, namespaces: texts } : names;
 };
 
+const rangeNames = ['ttl', 'size', 'idle', 'elements'] as const;
+const conditionNames = ['type', ...rangeNames] as const;
+
 /** Undefined where nothing has to be read of a key. @throws InputError for ranges that let every key through */
-export function conditionsOf({
-  type = [],
-  ttl,
-  size,
-  idle,
-  elements,
-}: ConditionInput): KeyConditions | undefined {
-  const ranges = (option: string, texts: readonly string[] | undefined, parse: (text: string) => Range) =>
-    texts && requireLimit(option, texts, texts.map(parse));
-  const conditions: KeyConditions = given({
-    memory: ranges('--size', size, parseSizeRange),
-    type: type.length > 0 ? type : undefined,
-    idle: ranges('--idle', idle, parseIdleRange),
-    ttl: ranges('--ttl', ttl, parseTtlRange),
-    elements: ranges('--elements', elements, parseElementsRange),
-  });
+export function conditionsOf(input: KeyConditions): KeyConditions | undefined {
+  for (const name of rangeNames) requireLimit(name, input[name] ?? []);
+  const conditions = given(pick(input, conditionNames));
   return Object.keys(conditions).length === 0 ? undefined : conditions;
 }
 
+/** As they were written, for plans, journals and files. */
+export const conditionTexts = (conditions: KeyConditions): Readonly<Record<string, readonly string[]>> => ({
+  ...given({ type: conditions.type }),
+  ...Object.fromEntries(
+    rangeNames.flatMap((name) => {
+      const ranges = conditions[name];
+      return ranges === undefined ? [] : [[name, ranges.map(({ text }) => text)]];
+    }),
+  ),
+});
+
+/** From what `conditionTexts` made of them. */
+export const parseConditions = (texts: Readonly<Record<string, readonly string[]>>): KeyConditions =>
+  given({
+    type: texts['type']?.map(parseType),
+    ...Object.fromEntries(rangeNames.map((name) => [name, texts[name]?.map(parseRangeOf[name])])),
+  });
+
 /** One range of several is enough: `>1KB` and `<1MB` together are everything, and not what is between them. */
-function requireLimit(option: string, texts: readonly string[], ranges: readonly Range[]): readonly Range[] {
+function requireLimit(name: string, ranges: readonly Range[]): void {
   const upTo = Math.max(...ranges.map(({ low, high }) => (low === 0 ? high : -1)));
   const from = Math.min(
     ...ranges.map(({ low, high }) => (high === Number.POSITIVE_INFINITY ? low : Infinity)),
   );
-  if (ranges.length === 1 || upTo < from) return ranges;
+  if (ranges.length < 2 || upTo < from) return;
+  const texts = ranges.map(({ text }) => text);
   const [low, high] = [...texts]
     .sort()
     .reverse()
     .map((text) => text.replace(/^[<>]=?/, ''));
   throw new InputError(
-    `${texts.map((text) => `${option} \`${text}\``).join(' or ')} is every value: of ranges that are given together, one is enough`,
-    `write what is between them as one range: ${option} ${low ?? ''}..${high ?? ''}`,
+    `${texts.map((text) => `--${name} \`${text}\``).join(' or ')} is every value: of ranges that are given together, one is enough`,
+    `write what is between them as one range: --${name} ${low ?? ''}..${high ?? ''}`,
   );
-}
-
-const conditionNames = ['type', 'ttl', 'size', 'idle', 'elements'] as const;
-
-/** The part of an input that is read of keys; undefined where there is none. */
-export function conditionInputOf(input: ConditionInput): ConditionInput | undefined {
-  return conditionsOf(input) === undefined ? undefined : given(pick(input, conditionNames));
 }
 
 /** The options as they were given, for plans, journals and files. */
 export function selectionText(input: SelectionInput): string {
-  const names = ['namespace', 'exclude', 'regex', ...conditionNames] as const;
-  return names.flatMap((name) => (input[name] ?? []).map((text) => ` --${name} ${text}`)).join('');
+  const { namespace = [], exclude = [], regex = [] } = input;
+  return Object.entries({ namespace, exclude, regex, ...conditionTexts(input) })
+    .flatMap(([name, values]) => values.map((text) => ` --${name} ${text}`))
+    .join('');
 }
 
 /** What could not be judged is left out, which must not look as if it did not fit. */

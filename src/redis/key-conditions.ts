@@ -18,7 +18,7 @@ import { ReplyError } from './reply.ts';
 /** What keys have to be like, by what the server reports of them: in one of the ranges, or of one of the types. */
 export interface KeyConditions {
   /** Bytes. */
-  readonly memory?: readonly Range[];
+  readonly size?: readonly Range[];
   /** Without regard to case, as SCAN takes them. */
   readonly type?: readonly string[];
   /** Seconds. */
@@ -33,9 +33,9 @@ type ConditionName = keyof KeyConditions;
 
 interface Judgement {
   readonly name: ConditionName;
+  readonly column: ColumnName | 'elements';
   readonly field: keyof KeyColumns;
-  /** The option, and the command that it needs. */
-  readonly option: string;
+  /** What it takes. */
   readonly command: string;
 }
 
@@ -44,11 +44,11 @@ interface Judgement {
  * some servers count as a use of the key.
  */
 const judgements: readonly Judgement[] = [
-  { name: 'memory', field: 'memoryBytes', option: '--size', command: '`MEMORY USAGE`' },
-  { name: 'type', field: 'types', option: '--type', command: '`TYPE`' },
-  { name: 'idle', field: 'idleSeconds', option: '--idle', command: '`OBJECT IDLETIME`' },
-  { name: 'ttl', field: 'ttlMillis', option: '--ttl', command: '`PTTL`' },
-  { name: 'elements', field: 'elements', option: '--elements', command: 'the length of a value' },
+  { name: 'size', column: 'memory', field: 'memoryBytes', command: '`MEMORY USAGE`' },
+  { name: 'type', column: 'type', field: 'types', command: '`TYPE`' },
+  { name: 'idle', column: 'idle', field: 'idleSeconds', command: '`OBJECT IDLETIME`' },
+  { name: 'ttl', column: 'ttl', field: 'ttlMillis', command: '`PTTL`' },
+  { name: 'elements', column: 'elements', field: 'elements', command: 'the length of a value' },
 ];
 
 /** Whether a key fits; null: what was read does not say. */
@@ -83,12 +83,12 @@ export async function keepFitting<Page extends KeyPage>(
 ): Promise<Page> {
   let left = page;
   for (const judgement of judgements) {
-    const { name, field } = judgement;
+    const { name, column, field } = judgement;
     if (conditions[name] === undefined || left.keys.length === 0) continue;
     if (name === 'elements') left = await withElements(connection, left, account, knownType, signal);
     else if (left[field].length === 0)
-      left = await withColumns(connection, left, { [name]: true }, [...left.keys.keys()], account, signal);
-    const refused = account.refusedColumns.find(({ column }) => column === name);
+      left = await withColumns(connection, left, { [column]: true }, [...left.keys.keys()], account, signal);
+    const refused = account.refusedColumns.find((each) => each.column === column);
     if (refused !== undefined) throw refusedCondition(judgement, refused.reason, connection.address);
     let unjudged = 0;
     left = pickKeys(left, (index) => {
@@ -158,28 +158,26 @@ async function withElements<Page extends KeyPage>(
     if (typeof reply === 'number') elements[index] = reply;
     if (!(reply instanceof ReplyError) || isRedirection(reply) || reply.code === 'WRONGTYPE') return;
     if (!isAboutOneKey(reply))
-      throw refusedCondition(
-        { ...lengthJudgement, command: `\`${name}\`` },
-        reply.message,
-        connection.address,
-      );
+      throw refusedCondition({ name: 'elements', command: `\`${name}\`` }, reply.message, connection.address);
     account.unreadableKeys++;
   });
   return { ...typed, elements };
 }
 
-const lengthJudgement = { name: 'elements', field: 'elements', option: '--elements' } as const;
-
 /** What a condition asks for is refused for all keys. */
 export class ConditionRefused extends RedisError {}
 
 /** No list is better than one that leaves out what should be on it. */
-function refusedCondition({ name, option, command }: Judgement, reason: string, address: string): RedisError {
+function refusedCondition(
+  { name, command }: Pick<Judgement, 'name' | 'command'>,
+  reason: string,
+  address: string,
+): RedisError {
   if (name === 'idle' && isAboutPolicy(reason)) return noIdleTimes(address, 'its eviction policy is LFU');
   return new ConditionRefused(
     'refused',
     'NOPERM',
-    `${option} needs ${command}, and the server answered \`${reason}\``,
+    `--${name} needs ${command}, and the server answered \`${reason}\``,
     'the user needs that right: `cachectl acl` prints the rights of a command with its options',
   );
 }
@@ -206,14 +204,14 @@ export function pickKeys<Page extends KeyPage>(
 }
 
 /** What is read of all keys at once, before they are judged: sizes cost no lookup, and save some where idle times are asked for. */
-export const readAhead = (wanted: WalkColumns, { memory, idle }: KeyConditions): WalkColumns => ({
-  memory: wanted.memory === true || memory !== undefined || idle !== undefined,
+export const readAhead = (wanted: WalkColumns, { size, idle }: KeyConditions): WalkColumns => ({
+  memory: wanted.memory === true || size !== undefined || idle !== undefined,
 });
 
 /** What judging has read and the caller does not want is left out: the columns as if they had been asked for alone. */
 export function wantedOf<Page extends KeyPage>(page: Page, wanted: WalkColumns): Page {
   const fields = judgements
-    .filter(({ name }) => wanted[name] !== true)
+    .filter(({ column }) => wanted[column] !== true)
     .map(({ field }) => [field, []] as const);
   return { ...page, ...Object.fromEntries(fields) };
 }
@@ -221,7 +219,7 @@ export function wantedOf<Page extends KeyPage>(page: Page, wanted: WalkColumns):
 /** The wanted columns that a page does not have yet. */
 export function missingOf(page: KeyPage, wanted: WalkColumns): WalkColumns {
   const known = new Set<string>(
-    judgements.filter(({ field }) => page[field].length > 0).map(({ name }) => name),
+    judgements.filter(({ field }) => page[field].length > 0).map(({ column }) => column),
   );
   const names = Object.keys(wanted) as (ColumnName | 'elements')[];
   return Object.fromEntries(names.map((name) => [name, wanted[name] === true && !known.has(name)]));

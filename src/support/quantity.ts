@@ -73,6 +73,8 @@ export function parseRatio(text: string): number {
 
 /** Values between two bounds, as a person writes them. */
 export interface Range {
+  /** As it was written. */
+  readonly text: string;
   /** From 0 on; below 0 stands for what has none. */
   readonly low: number;
   readonly high: number;
@@ -86,12 +88,12 @@ export function parseRange(text: string, parse: (bound: string) => number, examp
     const bound = parse(limit);
     const [low, high] = sign.startsWith('<') ? [0, bound] : [bound, Number.POSITIVE_INFINITY];
     const isIn = { '<': (value: number) => value < bound, '>': (value: number) => value > bound }[sign];
-    return { low, high, has: (value) => value >= low && value <= high && (isIn?.(value) ?? true) };
+    return { text, low, high, has: (value) => value >= low && value <= high && (isIn?.(value) ?? true) };
   }
   const [, from, to] = /^(.+?)\.\.(.+)$/.exec(text) ?? [];
   if (from === undefined || to === undefined)
     throw new Error(`\`${text}\` is not a range; write ${examples}`);
   const [low, high] = [parse(from), parse(to)];
   if (low > high) throw new Error(`\`${text}\` ends before it begins`);
-  return { low, high, has: (value) => value >= low && value <= high };
+  return { text, low, high, has: (value) => value >= low && value <= high };
 }

@@ -18,7 +18,7 @@ import {
   requireSamePlace,
 } from '../backup.ts';
 import { given } from '../../support/collections.ts';
-import { conditionsOf, warnOfUnjudged } from '../key-selection.ts';
+import { conditionsOf, parseConditions, warnOfUnjudged } from '../key-selection.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -87,7 +87,7 @@ async function apply(context: Context, input: ApplyInput): Promise<Outcome<Apply
   const selection = { patterns, exactKeys: keys, walk: null };
   // The map may have learned since that some of it is state.
   const scope = scopeOf(map, []);
-  const conditions = conditionsOf(saved.selection ?? {});
+  const conditions = conditionsOf(parseConditions(saved.selection ?? {}));
   const limits = paceLimitsOf(input);
   const planning = { map, scope, limits, ...given({ conditions }), signal, progress, now };
   const plan = await planInvalidation(server, selection, planning);

@@ -9,6 +9,7 @@ import type { Target } from '../../changes/selection.ts';
 import { readTraffic } from '../../changes/traffic.ts';
 import { mostBytesDigested, mostKeysDigested, readDigests } from '../../changes/written-since.ts';
 import type { ByteString } from '../../support/bytes.ts';
+import type { KeyConditions } from '../../redis/key-conditions.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { readServerTime } from '../../redis/server-time.ts';
 import { counted } from '../../render/units.ts';
@@ -20,8 +21,8 @@ import { confirmReplacing, isProtectedServer } from '../protection.ts';
 import { type CarryOutInput, removePlanned } from './carry-out.ts';
 import { warnOfTouches } from '../keyspace-report.ts';
 import {
-  type ConditionInput,
-  conditionInputOf,
+  conditionsOf,
+  conditionTexts,
   excludedBy,
   nameTest,
   selectionText,
@@ -63,7 +64,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   const over = windowOf(input);
   const named = targetOf(await withIdsOfFile(context, input));
   scopeOf(map, input.only ?? [], excludedBy(map, input.exclude));
-  const conditions = conditionInputOf(input);
+  const conditions = conditionsOf(input);
   if (input.regex !== undefined) nameTest(input.regex);
   requireNoConditions(input, conditions);
   const target = named ?? (await chooseTarget(context));
@@ -146,7 +147,7 @@ function warnOfLikeWord(context: Context, word: string, { mentionedNamespaces }:
 }
 
 /** A counter is one key by its name. @throws InputError */
-function requireNoConditions({ mode, regex }: InvalidateInput, conditions: ConditionInput | undefined): void {
+function requireNoConditions({ mode, regex }: InvalidateInput, conditions: KeyConditions | undefined): void {
   if (mode !== 'generation' || (conditions === undefined && regex === undefined)) return;
   throw new InputError(
     '--mode generation increments a counter, and selects no keys by what they are like',
@@ -181,7 +182,7 @@ async function writePlan(
   about: {
     readonly action: string;
     readonly patterns: readonly string[];
-    readonly conditions: ConditionInput | undefined;
+    readonly conditions: KeyConditions | undefined;
     readonly input: CarryOutInput;
   },
 ): Promise<void> {
@@ -197,7 +198,7 @@ async function writePlan(
   const mode = input.mode === 'soft' ? 'soft' : 'unlink';
   const saved = {
     ...({ ...originOf(context, server), action, mode, overSeconds: input.over, patterns } as const),
-    ...(conditions && { selection: { ...conditions } }),
+    ...(conditions && { selection: conditionTexts(conditions) }),
     ...{ namespaces, memoryBytes, keyspaceKeys, matched: keys.length, serverTimeMillis },
   };
   const path = resolve(environment.workingDirectory, name);

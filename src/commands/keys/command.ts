@@ -1,8 +1,14 @@
 import { Option } from '@commander-js/extra-typings';
-import { parseSize } from '../../support/quantity.ts';
-import { eachParsed } from '../arguments.ts';
+import { parseSize, type Range } from '../../support/quantity.ts';
+import { eachParsed, parseRangeOf } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 import * as common from '../common-options.ts';
+
+/** A size alone, as the range above it. */
+function largerThan(text: string): Range {
+  parseSize(text);
+  return parseRangeOf.size(`>${text}`);
+}
 
 export const defineKeys: DefineCommand = (program, run) => {
   const command = program
@@ -22,7 +28,7 @@ export const defineKeys: DefineCommand = (program, run) => {
       ).choices(['size', 'ttl', 'idle', 'elements'] as const),
     )
     .option('--count-only', 'print the number of keys, and no names')
-    .option('--larger-than <size>', 'the same as --size ">SIZE"', eachParsed(parseSize));
+    .option('--larger-than <size>', 'the same as --size ">SIZE"', eachParsed(largerThan));
   common
     .selecting(command)
     .addOption(common.idle)

@@ -7,6 +7,7 @@ import type { WalkColumns } from '../../redis/columns.ts';
 import { ConditionRefused } from '../../redis/key-conditions.ts';
 import { noOwnIdleTime } from '../../redis/idle-times.ts';
 import type { ByteString } from '../../support/bytes.ts';
+import type { Range } from '../../support/quantity.ts';
 import { walkNodes } from '../../redis/walk-nodes.ts';
 import type { WalkOptions, WalkPage } from '../../redis/walk.ts';
 import { type Block, caveats, type Column, command, note } from '../../render/blocks.ts';
@@ -31,8 +32,8 @@ interface KeysResult {
 export interface KeysInput extends PaceInput, SelectionInput {
   readonly patterns: readonly string[];
   readonly limit?: number;
-  /** Sizes: the same as ranges above them. */
-  readonly largerThan?: readonly string[];
+  /** Of the sizes. */
+  readonly largerThan?: readonly Range[];
   readonly long?: true;
   readonly sort?: SortName;
   /** The number alone. */
@@ -90,7 +91,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   const { sort, limit, countOnly = false, largerThan = [], size = [] } = input;
   if (countOnly && (sort !== undefined || input.long))
     throw new InputError('--count-only prints no keys, and so takes neither --sort nor --long');
-  const sizes = [...size, ...largerThan.map((least) => `>${least}`)];
+  const sizes = [...size, ...largerThan];
   const selection = selectionOf(context.map, input.patterns, {
     ...input,
     ...(sizes.length > 0 && { size: sizes }),
@@ -158,7 +159,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
       : `the first ${listed} of ${counted(matched, 'key')} by ${sort ?? ''}`;
   await context.show([
     note('dim', `${found}; cost to the server: ${ownLookupsText(context.ownLookups())}`),
-    ...(input.ttl?.includes('none') && matched > 0 ? [ttlHint(context)] : []),
+    ...(input.ttl?.some(({ text }) => text === 'none') && matched > 0 ? [ttlHint(context)] : []),
   ]);
   if (countOnly && context.output !== 'json' && context.output !== 'ndjson') {
     await context.write(`${matched}\n`);
@@ -210,7 +211,8 @@ function walkOptionsOf(
   if (sort === undefined && limit === undefined) return { ...filter, columns: columnsNamed(names) };
   const { conditions = {} } = filter;
   const isRead = (name: ListColumn['from']) =>
-    (sort !== undefined && orders[sort].from === name) || conditions[name] !== undefined;
+    (sort !== undefined && orders[sort].from === name) ||
+    conditions[name === 'memory' ? 'size' : name] !== undefined;
   return {
     ...filter,
     columns: columnsNamed(names.filter(isRead)),

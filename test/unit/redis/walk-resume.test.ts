@@ -102,7 +102,7 @@ describe('a walk whose connection breaks', () => {
       },
       {
         columns: { memory: true },
-        conditions: { memory: [{ low: 0, high: 1e9, has: (bytes) => bytes > 0 }] },
+        conditions: { size: [{ text: '>0', low: 0, high: 1e9, has: (bytes) => bytes > 0 }] },
         further: [
           {
             columns: { ttl: true },

@@ -15,11 +15,17 @@ function lossOf(command: string, family: string): string {
   const options = optionsFor(command).filter(
     (option) => !/^--(no-|mode (?!soft)|form|only-missing)/.test(option),
   );
-  const rights = [...grantedTo({ command, options: [] }), ...grantedTo({ command, options })];
+  const plain = grantedTo({ command, options: [] });
+  const isNeeded = (name: string) => plain.some((right) => right.command === name && right.loses === null);
+  const rights = [
+    ...plain,
+    ...options.flatMap((option) =>
+      grantedTo({ command, options: [option] }).filter((right) => !isNeeded(right.command)),
+    ),
+  ];
   const own = rights.filter((right) => right.command.split('|')[0] === family);
-  const plain = grantedTo({ command, options: [] }).map((right) => right.command);
-  const texts = own.map(({ command: name, loses, only = [] }) => {
-    const by = plain.includes(name) ? '' : ` (${only.map((option) => `\`${option}\``).join(', ')})`;
+  const texts = own.map(({ loses, only = [] }) => {
+    const by = only.length === 0 ? '' : ` (${only.map((option) => `\`${option}\``).join(', ')})`;
     return `${loses ?? '**required**'}${by}`;
   });
   return [...new Set(texts)].join('; ') || '–';

@@ -9,6 +9,7 @@ import { storedKeys } from './invalidate-setup.ts';
 
 /** A command line, and what `acl` is asked for it. */
 export interface Scenario {
+  /** `{url}` in it is the server, for an administrator. */
   readonly line: string;
   readonly acl: string;
   readonly input?: string;
@@ -38,6 +39,11 @@ const records = [
   `{"key":"new:7","type":"set","ttl":60,"value":${JSON.stringify(Array.from({ length: 10_100 }, (_, index) => `m${index}`))}}`,
 ].join('\n');
 
+/** A selection by everything that can be read of a key, which collections of all types pass. */
+const judged =
+  '--size >1B --type list --type hash --type set --type zset --type stream --ttl none --elements >0';
+const judgedNames = '--size --type --ttl --elements';
+
 export const scenarios: readonly Scenario[] = [
   { line: 'stats --exact', acl: 'stats' },
   { line: 'stats --hits 100ms', acl: 'stats --hits', oneByOne: false },
@@ -53,6 +59,11 @@ export const scenarios: readonly Scenario[] = [
     acl: 'inspect --latency-budget',
     settings: { 'maxmemory-policy': 'allkeys-lfu' },
   },
+  {
+    line: `inspect --exact ${judged} --idle >1s`,
+    acl: `inspect ${judgedNames} --idle`,
+    isIdle: true,
+  },
   { line: 'keys *', acl: 'keys' },
   { line: 'keys * --long', acl: 'keys --long' },
   { line: 'keys * --type list', acl: 'keys --type' },
@@ -67,6 +78,11 @@ export const scenarios: readonly Scenario[] = [
   })),
   { line: 'ttl page:1', acl: 'ttl' },
   { line: 'invalidate --pattern page:* --yes', acl: 'invalidate' },
+  {
+    line: `invalidate --pattern *:1 ${judged} --idle >1s --yes`,
+    acl: `invalidate ${judgedNames} --idle`,
+    isIdle: true,
+  },
   { line: 'invalidate user 1 --yes', acl: 'invalidate' },
   { line: 'invalidate team 1 --yes', acl: 'invalidate' },
   { line: 'invalidate --pattern page:* --no-backup --yes', acl: 'invalidate --no-backup' },
@@ -85,6 +101,17 @@ export const scenarios: readonly Scenario[] = [
     before: 'invalidate --pattern page:* --mode soft --plan-out plan.json',
   },
   {
+    line: 'apply plan.json --yes',
+    acl: `apply ${judgedNames}`,
+    before: `invalidate --pattern *:1 ${judged} --plan-out plan.json`,
+  },
+  {
+    line: 'apply plan.json --yes',
+    acl: 'apply --idle',
+    before: 'invalidate --pattern *:1 --idle >1s --plan-out plan.json',
+    isIdle: true,
+  },
+  {
     line: 'undo a.journal --yes',
     acl: 'undo',
     before: 'invalidate --pattern page:* --backup --journal a.journal --yes',
@@ -96,6 +123,7 @@ export const scenarios: readonly Scenario[] = [
   },
   { line: 'prune --set-ttl --too-long --yes', acl: 'prune' },
   { line: 'prune --idle 1s --yes', acl: 'prune', isIdle: true },
+  { line: `prune --set-ttl ${judged} --yes`, acl: `prune ${judgedNames}` },
   { line: 'warm -', acl: 'warm', input: records },
   { line: 'warm all.archive', acl: 'warm', before: 'export * --to all.archive' },
   { line: 'warm - --only-missing', acl: 'warm --only-missing', input: records },
@@ -103,7 +131,14 @@ export const scenarios: readonly Scenario[] = [
   { line: 'warm - --verify all', acl: 'warm --verify', input: shortRecords },
   { line: 'export * --to all.ndjson', acl: 'export' },
   { line: 'export * --to all.archive', acl: 'export --form archive' },
+  {
+    line: `export * --to all.archive ${judged}`,
+    acl: `export --form archive ${judgedNames}`,
+  },
+  { line: 'export * --to all.archive --idle >1s', acl: 'export --form archive --idle', isIdle: true },
   { line: 'diff all.ndjson', acl: 'diff', before: 'export * --to all.ndjson' },
+  { line: `diff {url} ${judged}`, acl: `diff ${judgedNames}` },
+  { line: 'diff {url} --idle >1s', acl: 'diff --idle', isIdle: true },
   { line: 'bench --operations 100 --keys 10 --warmup 10ms', acl: 'bench' },
   { line: 'check', acl: 'check' },
   { line: 'check --no-write', acl: 'check --no-write' },
@@ -184,7 +219,10 @@ export async function runAs(
   await send(server, 'ACL', 'SETUSER', 'ann', 'reset', '>secret', ...rules);
   await send(server, 'ACL', 'LOG', 'RESET');
   const callsBefore = await callsOfAll(server);
-  const outcome = await run([...line.split(' '), '-o', 'json'], url.replace('://', '://ann:secret@'));
+  const outcome = await run(
+    [...line.replace('{url}', url).split(' '), '-o', 'json'],
+    url.replace('://', '://ann:secret@'),
+  );
   const called = [...(await callsOfAll(server))].filter(
     ([name, calls]) => calls > (callsBefore.get(name) ?? 0),
   );

@@ -51,11 +51,16 @@ function requireOptions(command: string, options: readonly string[]): void {
   );
 }
 
-/** The rights of a command with its options. */
+/** The rights of a command with its options: what it needs once, whatever else it would be used for. */
 export function grantedTo({ command, options }: Asked): Granted[] {
   const isGiven = (option: string) => options.includes(option);
-  return (rightsOf[command] ?? [])
-    .filter(({ only, never }) => (only?.some(isGiven) ?? true) && never?.some(isGiven) !== true)
+  const asked = (rightsOf[command] ?? []).filter(
+    ({ only, never }) => (only?.some(isGiven) ?? true) && never?.some(isGiven) !== true,
+  );
+  const isNeededToo = ({ command: name, on }: Right) =>
+    asked.some((each) => each.loses === null && each.command === name && each.on === on);
+  return asked
+    .filter((right) => right.loses === null || !isNeededToo(right))
     .map((right) => ({ ...right, by: [command, ...options].join(' ') }));
 }
 

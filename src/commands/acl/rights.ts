@@ -37,13 +37,14 @@ const valueDetails = [
 ];
 const members = need('hmget sismember zscore');
 
-/** What keys are judged by, where a selection asks for it. */
+/** What keys are judged by, in each command that takes the options of a selection. */
 const judging: readonly Right[] = [
   ...need('memory|usage', { only: ['--size'] }),
   ...need('type', { only: ['--type', '--elements'] }),
   ...need('pttl', { only: ['--ttl'] }),
   ...need('object|idletime object|refcount', { only: ['--idle'] }),
   ...need('llen hlen scard zcard xlen', { only: ['--elements'] }),
+  ...helps('fewer lookups', 'memory|usage', { only: ['--idle'] }),
 ];
 
 const marks = 'cachectl:mark:*';
@@ -116,6 +117,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...helps('encodings', 'object|encoding'),
     ...helps('idle times', 'object|idletime object|refcount'),
     ...helps('access frequencies under an LFU policy', 'object|freq'),
+    ...judging,
     ...helps('`--latency-budget`', 'ping', { only: ['--latency-budget'] }),
   ],
   keys: [
@@ -127,7 +129,6 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...helps('bytes', 'memory|usage', { only: ['--long'] }),
     ...judging,
     ...need('memory|usage', { only: ['--larger-than'] }),
-    ...helps('fewer lookups', 'memory|usage', { only: ['--idle'] }),
   ],
   get: [
     ...connected,
@@ -145,6 +146,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...planning,
     ...recentUse,
     ...need('scan', { never: ['--mode generation'] }),
+    ...judging,
     ...indexes,
     ...removing,
     ...replicas,
@@ -155,6 +157,8 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...keyCount,
     ...recentUse,
     ...need('memory|usage unlink pexpire srem zrem'),
+    // The options are those of its plan.
+    ...judging,
     ...replicas,
     ...undo,
     ...serverClock,
@@ -171,6 +175,8 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
   prune: [
     ...planning,
     ...need('scan pttl pexpire unlink object|idletime object|refcount'),
+    // Its `--idle` is no part of a selection.
+    ...judging.filter(({ only }) => only?.includes('--idle') !== true),
     ...replicas,
     ...undoBesidesTtl,
     ...serverClock,
@@ -195,8 +201,17 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...helps('the number of keys by type', 'type', { only: ['--form archive'] }),
     ...helps('large values one by one', 'memory|usage', { only: ['--form archive'] }),
     ...need('dump', { only: ['--form archive'] }),
+    ...judging,
   ],
-  diff: [...connected, ...clusterWarning, ...need('scan type pttl'), ...values, ...members, ...valueDetails],
+  diff: [
+    ...connected,
+    ...clusterWarning,
+    ...need('scan type pttl'),
+    ...values,
+    ...members,
+    ...valueDetails,
+    ...judging,
+  ],
   bench: [
     ...connected,
     ...helps('product and version', 'info'),

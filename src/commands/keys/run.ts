@@ -11,7 +11,7 @@ import type { Range } from '../../support/quantity.ts';
 import { walkNodes } from '../../redis/walk-nodes.ts';
 import type { WalkOptions, WalkPage } from '../../redis/walk.ts';
 import { type Block, caveats, type Column, command, note } from '../../render/blocks.ts';
-import { counted } from '../../render/units.ts';
+import { counted, formatCell } from '../../render/units.ts';
 import { InputError } from '../../support/failure.ts';
 import type { Context, Execution, Outcome, RowSink } from '../context.ts';
 import { ownLookupsText, unreadableText } from '../keyspace-report.ts';
@@ -22,7 +22,9 @@ import { blankOf } from '../blank.ts';
 interface KeysResult {
   /** Streamed: empty here. */
   readonly items: readonly object[];
+  /** Keys that were found to match; with --sort more than are listed. */
   readonly matched: number;
+  readonly listed: number;
   /** False where --limit, an interruption or a failure ended the walk early, or keys that cannot be read may belong to it. */
   readonly complete: boolean;
   /** Keys that the user may list but not read. */
@@ -72,18 +74,24 @@ type Row = Readonly<Record<string, string | number | null>>;
 /** `keys` from its input to its result. */
 export function keysExecution(input: KeysInput): Execution<KeysResult> {
   return {
-    blank: blankOf<KeysResult>()('items[] matched complete unreadableKeys'),
+    blank: blankOf<KeysResult>()('items[] matched listed complete unreadableKeys'),
     run: (context) => listKeys(context, input),
-    view: viewKeys,
+    view: (result) => viewKeys(result, input),
   };
 }
 
 /** The rows are printed already: what they leave out. */
-function viewKeys(result: KeysResult): Block[] {
-  const { unreadableKeys, complete, matched } = result;
+function viewKeys(result: KeysResult, { sort, countOnly }: KeysInput): Block[] {
+  const { unreadableKeys, complete, matched, listed } = result;
+  const isPart = sort !== undefined && listed < matched;
   return [
     ...caveats('warning', unreadableText(unreadableKeys)),
-    ...caveats('plain', !complete && `${counted(matched, 'key')} listed, and there may be more`),
+    ...caveats(
+      'plain',
+      isPart && `${formatCell(listed, 'count')} of ${counted(matched, 'key')}, by ${sort}`,
+      !complete &&
+        `${counted(matched, 'key')} ${countOnly || isPart ? 'counted' : 'listed'}, and there may be more`,
+    ),
   ];
 }
 
@@ -144,21 +152,17 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   if (!countOnly) await openRows();
   for (const { key, row } of top.list()) await print(key, row);
   const { unreadableKeys } = account;
-  const listed = sort === undefined ? matched : top.list().length;
+  const listed = countOnly ? 0 : sort === undefined ? matched : top.list().length;
   const isFiltered = filter.type !== undefined || filter.conditions !== undefined;
-  const isWhole = complete && listed === matched && !(isFiltered && unreadableKeys > 0);
-  const result: KeysResult = { items: [], matched: listed, complete: isWhole, unreadableKeys };
+  const isWhole = complete && !(isFiltered && unreadableKeys > 0);
+  const result: KeysResult = { items: [], matched, listed, complete: isWhole, unreadableKeys };
   const [error] = refused;
   if (error !== undefined) return { result, error };
   for (const { column, reason } of account.refusedColumns)
     context.warn(`no ${column}: the server answered \`${reason}\``);
   warnOfUnjudged(context, account.unjudgedKeys);
-  const found =
-    listed === matched
-      ? counted(matched, 'key')
-      : `the first ${listed} of ${counted(matched, 'key')} by ${sort ?? ''}`;
   await context.show([
-    note('dim', `${found}; cost to the server: ${ownLookupsText(context.ownLookups())}`),
+    note('dim', `${counted(matched, 'key')}; cost to the server: ${ownLookupsText(context.ownLookups())}`),
     ...(input.ttl?.some(({ text }) => text === 'none') && matched > 0 ? [ttlHint(context)] : []),
   ]);
   if (countOnly && context.output !== 'json' && context.output !== 'ndjson') {

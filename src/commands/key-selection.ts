@@ -99,14 +99,12 @@ function requireLimit(name: string, ranges: readonly Range[]): void {
     ...ranges.map(({ low, high }) => (high === Number.POSITIVE_INFINITY ? low : Infinity)),
   );
   if (ranges.length < 2 || upTo < from) return;
-  const texts = ranges.map(({ text }) => text);
-  const [low, high] = [...texts]
-    .sort()
-    .reverse()
-    .map((text) => text.replace(/^[<>]=?/, ''));
+  const boundOf = (range: Range | undefined) => range?.text.replace(/^([<>]=?|\.\.)|\.\.$/, '') ?? '';
+  const low = boundOf(ranges.find((range) => range.low === from && range.high !== upTo));
+  const high = boundOf(ranges.find((range) => range.high === upTo));
   throw new InputError(
-    `${texts.map((text) => `--${name} \`${text}\``).join(' or ')} is every value: of ranges that are given together, one is enough`,
-    `write what is between them as one range: --${name} ${low ?? ''}..${high ?? ''}`,
+    `${ranges.map(({ text }) => `--${name} \`${text}\``).join(' or ')} is every value: of ranges that are given together, one is enough`,
+    `write what is between them as one range: --${name} ${low}..${high}`,
   );
 }
 

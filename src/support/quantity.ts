@@ -81,7 +81,7 @@ export interface Range {
   readonly has: (value: number) => boolean;
 }
 
-/** `<5m`, `>1h`, `<=5m`, `>=1h`, or `1h..2h` with both its ends. @param examples for the message */
+/** `<5m`, `>1h`, `<=5m`, `>=1h`, `1h..2h` with both its ends, or `1h..` and `..2h`. @param examples for the message */
 export function parseRange(text: string, parse: (bound: string) => number, examples: string): Range {
   const [, sign = '', limit = ''] = /^([<>]=?)(.+)$/.exec(text) ?? [];
   if (sign !== '') {
@@ -90,10 +90,10 @@ export function parseRange(text: string, parse: (bound: string) => number, examp
     const isIn = { '<': (value: number) => value < bound, '>': (value: number) => value > bound }[sign];
     return { text, low, high, has: (value) => value >= low && value <= high && (isIn?.(value) ?? true) };
   }
-  const [, from, to] = /^(.+?)\.\.(.+)$/.exec(text) ?? [];
-  if (from === undefined || to === undefined)
-    throw new Error(`\`${text}\` is not a range; write ${examples}`);
-  const [low, high] = [parse(from), parse(to)];
+  const [, from = '', to = ''] = /^(.*?)\.\.(.*)$/.exec(text) ?? [];
+  if (from === '' && to === '') throw new Error(`\`${text}\` is not a range; write ${examples}`);
+  const low = from === '' ? 0 : parse(from);
+  const high = to === '' ? Number.POSITIVE_INFINITY : parse(to);
   if (low > high) throw new Error(`\`${text}\` ends before it begins`);
   return { text, low, high, has: (value) => value >= low && value <= high };
 }

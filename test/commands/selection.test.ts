@@ -52,6 +52,7 @@ const selections: readonly (readonly [line: string, keys: readonly string[]])[] 
   ['--ttl none', [...lists, 'page:3', 'session:1']],
   ['--ttl <5m', ['page:1']],
   ['--ttl 30m..90m', ['page:2']],
+  ['--ttl 30m.. --ttl none', names.filter((name) => name !== 'page:1')],
   ['--ttl >=30m --ttl none', names.filter((name) => name !== 'page:1')],
   ['--size >4KB', ['page:2', 'page:3']],
   ['--size 4KB..10KB', ['page:2']],
@@ -116,12 +117,25 @@ describe('the keys of a selection are the same in every command', () => {
   });
 });
 
+test('a sorted list is the first of all that match, and says of how many', async () => {
+  const outcome = await run(['keys', '--sort', 'size', '--limit', '2']);
+  expect(outcome.stdout.split('\n').map((line) => line.split('\t')[0])).toEqual(['page:3', 'page:2', '']);
+  expect(outcome.stderr).toContain('note: 2 of 8 keys, by size');
+  expect(outcome.stderr).not.toContain('may be more');
+  const part = await result(['keys', '--sort', 'size', '--limit', '2']);
+  expect(part).toMatchObject({ matched: 8, listed: 2, complete: true });
+  const whole = await run(['keys', '--sort', 'size', '--limit', '8']);
+  expect(whole.stderr).not.toContain('note:');
+});
+
 describe('what is no selection is refused', () => {
   test.each([
     [['--size', '5MB'], 'write "<1KB", ">1MB" or 1KB..1MB'],
     [['--size', '2MB..1MB'], '`2MB..1MB` ends before it begins'],
     [['--elements', '>many'], '`many` is not a whole number'],
     [['--size', '>1KB', '--size', '<1MB'], '--size 1KB..1MB'],
+    [['--size', '..1MB', '--size', '1KB..', '--size', '>1GB'], '--size 1KB..1MB'],
+    [['--size', '..'], '`..` is not a range'],
     [['--regex', '('], 'is no regular expression'],
     [['--exclude', 'pgae'], 'the map has no namespace `pgae`'],
     [['--count-only', '--sort', 'size'], '--count-only prints no keys'],

@@ -3,6 +3,7 @@ import type { MapNames } from '../../config/places.ts';
 import { rightsOf } from '../acl/rights.ts';
 import { helpTopics } from '../help/topics.ts';
 import { isCollector, listArgument } from '../arguments.ts';
+import * as common from '../common-options.ts';
 
 /** One thing that can stand at the cursor; `files` and `folders` leave it to the shell to list them. */
 export interface Candidate {
@@ -15,7 +16,10 @@ export interface Candidate {
 /** Reads the names of a map: of `configFile` where the command line names one with --config. */
 export type ReadNames = (configFile: string | undefined) => MapNames;
 
-type Source = keyof MapNames | 'files' | 'folders' | readonly string[];
+/** The names that `--sort` and `--columns` take, by command. */
+export type ColumnNames = Readonly<Record<string, readonly string[]>>;
+
+type Source = keyof MapNames | 'files' | 'folders' | 'columns' | readonly string[];
 
 /**
  * What options and arguments take, by the option's own name or by the placeholder in its text. What is not here has
@@ -31,7 +35,17 @@ const sources: ReadonlyMap<string, Source> = new Map<string, Source>([
   ['directory', 'folders'],
   ['journal', 'files'],
   ['commands', Object.keys(rightsOf)],
+  ['column', 'columns'],
+  ['names', 'columns'],
   ['type', ['string', 'hash', 'list', 'set', 'zset', 'stream']],
+]);
+
+/** Ranges as a shell takes them without quotes, of the options that these are: other commands have such names for something else. */
+const ranges: ReadonlyMap<unknown, Source> = new Map<unknown, Source>([
+  [common.ttl, ['none', '..5m', '1h..', '1h..24h']],
+  [common.size, ['..1KB', '1MB..', '1KB..1MB']],
+  [common.idle, ['..1h', '7d..', '1d..7d']],
+  [common.elements, ['..10', '10000..', '1..10']],
 ]);
 
 /** What has been typed before the word at the cursor, as commander would read it. */
@@ -54,14 +68,18 @@ export function completionCandidates(
   program: CommandUnknownOpts,
   words: readonly string[],
   readNames: ReadNames,
+  columnNames: ColumnNames = {},
 ): Candidate[] {
   const current = words.at(-1) ?? '';
   const typed = readTyped(program, words.slice(0, -1));
   // A command that runs another one of this program.
   if (typed.operandsOnly && typed.command.registeredArguments.at(-1)?.name() === 'command') {
-    return completionCandidates(program, [...typed.operands, current], readNames);
+    return completionCandidates(program, [...typed.operands, current], readNames, columnNames);
   }
-  const list = (source: Source) => listSource(source, typed, readNames);
+  const list = (source: Source) =>
+    source === 'columns'
+      ? (columnNames[typed.command.name()] ?? []).map((name) => wordOf(name))
+      : listSource(source, typed, readNames);
   const isOption = !typed.operandsOnly && current.startsWith('-');
   if (typed.pending?.required === true) return matching(current, valuesOf(typed.pending, current, list));
   if (isOption) {
@@ -146,20 +164,20 @@ function argumentValues(argument: Argument, list: (source: Source) => Candidate[
 
 function valuesOf(option: Option, current: string, list: (source: Source) => Candidate[]): Candidate[] {
   if (option.argChoices) return option.argChoices.map((choice) => wordOf(choice));
-  const source = sources.get(option.attributeName()) ?? sources.get(placeholderOf(option));
+  const source =
+    ranges.get(option) ?? sources.get(option.attributeName()) ?? sources.get(placeholderOf(option));
   const values = source === undefined ? [] : list(source);
   // A list with commas: each of its items can be completed.
   const items = /^.*,/s.exec(current)?.[0];
-  return option.parseArg === (listArgument as Option['parseArg']) && items !== undefined
-    ? prefixed(items, values)
-    : values;
+  const isList = [listArgument, common.columns.parseArg].includes(option.parseArg);
+  return isList && items !== undefined ? prefixed(items, values) : values;
 }
 
 function placeholderOf(option: Option): string {
   return /[<[]([^\]>.]+)/.exec(option.flags)?.[1] ?? '';
 }
 
-function listSource(source: Source, typed: Typed, readNames: ReadNames): Candidate[] {
+function listSource(source: Exclude<Source, 'columns'>, typed: Typed, readNames: ReadNames): Candidate[] {
   if (source === 'files' || source === 'folders') return [{ kind: source, value: '', description: '' }];
   return typeof source === 'string'
     ? readNames(typed.configFile)[source].map(({ name, description }) => wordOf(name, description))

@@ -3,7 +3,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { findConfigFile } from '../../config/find.ts';
 import { readMapNames } from '../../config/places.ts';
 import type { Context, Execution } from '../context.ts';
-import { type Candidate, completionCandidates, type ReadNames } from './candidates.ts';
+import { type Candidate, type ColumnNames, completionCandidates, type ReadNames } from './candidates.ts';
 
 interface CandidatesResult {
   readonly candidates: readonly Candidate[];
@@ -19,16 +19,29 @@ export function completeExecution(
     rows: 'candidates',
     oneTable: true,
     standalone: true,
-    run: (context) =>
-      Promise.resolve({
-        result: { candidates: completionCandidates(program, words, namesIn(context.environment)) },
-      }),
+    run: async ({ environment }) => {
+      const columns = words.some((word) => /^--(sort|columns)/.test(word)) ? await readColumnNames() : {};
+      return { result: { candidates: completionCandidates(program, words, namesIn(environment), columns) } };
+    },
     view({ candidates }) {
       const { text } = fieldsOf<CandidatesResult['candidates'][number]>();
       const fields = [text('kind', 'KIND'), text('value', 'VALUE'), text('description', 'DESCRIPTION')];
       return [tableOf('candidates', candidates, fields)];
     },
   };
+}
+
+/** They are those of the tables, which no other completion has to load. */
+async function readColumnNames(): Promise<ColumnNames> {
+  const [inspect, stats, hits] = await Promise.all([
+    import('../inspect/namespace-table.ts'),
+    import('../stats/view.ts'),
+    import('../hits/view.ts'),
+  ]);
+  const named = Object.entries({ inspect, stats, hits });
+  return Object.fromEntries(
+    named.map(([command, { namespaceFields }]) => [command, namespaceFields.map(([{ name }]) => name)]),
+  );
 }
 
 function namesIn({ variables, workingDirectory }: Context['environment']): ReadNames {

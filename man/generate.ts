@@ -19,7 +19,7 @@ const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as {
   readonly man: readonly string[];
 };
 
-const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
+const streams = { stdout: new PassThrough(), stderr: new PassThrough(), variables: {} };
 const program: CommandUnknownOpts = buildProgram(streams as unknown as Io, () => Promise.resolve());
 const help = program.createHelp();
 

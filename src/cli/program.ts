@@ -8,12 +8,14 @@ import { fittedHelp } from './help-text.ts';
 import type { Io } from './io.ts';
 import { addGlobalOptions, type GlobalOptions, refuseRepetition } from './options.ts';
 import type { RunCli } from './execute.ts';
+import { widthOf } from './terminal.ts';
 import { version } from './version.ts';
 
 /** The whole command line. Building it opens no socket and loads no library but commander. */
 export function buildProgram(io: Io, run: Runner): Command {
   const program = new Command('cachectl');
-  const helpWidth = Math.min(io.stdout.columns || 100, 110);
+  // What reads a pipe may be a pager in a terminal that is not known from here.
+  const helpWidth = Math.min(widthOf(io, 80), 110);
   program
     .description('Does this cache earn its memory, and can I change it without hurting anyone?')
     .version(version, '-V, --version', 'print the version')

@@ -1,5 +1,6 @@
 import { DeclinedError, InterruptedError, type Prompts } from '../commands/context.ts';
 import type { Io } from './io.ts';
+import { wrapped } from '../render/wrap.ts';
 import { isInteractive } from './terminal.ts';
 
 /** Questions on stderr, so that stdout holds the result alone. inquirer is loaded with the first question. */
@@ -31,13 +32,26 @@ export function terminalPrompts(io: Io): Prompts {
       io.stdin.off('pause', close);
     }
   };
+  const fitted = (message: string, answerWidth = 1) =>
+    questionLines(message, io.stderr.columns || 80, answerWidth);
   return {
     interactive,
-    confirm: (message) => ask({ type: 'confirm', message, default: false }),
+    confirm: (message) =>
+      ask({ type: 'confirm', message: fitted(message, '(y/N) yes'.length), default: false }),
     confirmByTyping: async (message, expected) =>
-      (await ask<string>({ type: 'input', message })).trim() === expected,
-    select: (message, choices) => ask({ type: 'select', message, choices, pageSize: 12 }),
-    input: (message) => ask({ type: 'input', message }),
-    password: (message) => ask({ type: 'password', message }),
+      (await ask<string>({ type: 'input', message: fitted(message, expected.length) })).trim() === expected,
+    select: (message, choices) => ask({ type: 'select', message: fitted(message), choices, pageSize: 12 }),
+    input: (message) => ask({ type: 'input', message: fitted(message) }),
+    password: (message) => ask({ type: 'password', message: fitted(message) }),
   };
+}
+
+/**
+ * The question in lines that break no word, as inquirer breaks them: with its mark in front of it, and room for what follows in the
+ * last line.
+ */
+function questionLines(message: string, width: number, answerWidth: number): string {
+  const answer = '\u2588'.repeat(Math.min(answerWidth, width - 1));
+  const [first = '', ...lines] = wrapped(`? ${message} ${answer}`, width);
+  return [first.slice(2), ...lines].join('\n').replace(/ ?\u2588+$/, '');
 }

@@ -29,11 +29,18 @@ export function styleOf(io: Io, colorFlag: boolean): TerminalStyle {
     colorLevel: colorLevelOf(io.stdout, io.variables, colorFlag),
     unicode: showsUnicode(io.variables),
     height: (io.stdout.isTTY === true && io.stdout.rows) || null,
-    width:
-      io.stdout.columns ||
-      Number(io.variables['COLUMNS']) ||
-      (io.stdout.isTTY === true ? 80 : io.stderr.columns || 100),
+    width: widthOf(io, 100),
   };
+}
+
+/** @param unknown of a pipe where no terminal is known */
+export function widthOf(
+  { stdout, stderr, variables }: Pick<Io, 'stdout' | 'stderr' | 'variables'>,
+  unknown: number,
+): number {
+  return (
+    stdout.columns || Number(variables['COLUMNS']) || (stdout.isTTY === true ? 80 : stderr.columns || unknown)
+  );
 }
 
 /** Blocks as the terminal shows them that a stream leads to. */

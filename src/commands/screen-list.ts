@@ -1,5 +1,6 @@
 import { fitted, lineOf, type Span, type StyledLine } from '../render/styled-line.ts';
 import { printable } from '../render/printable.ts';
+import { sharedStarts } from '../render/width.ts';
 import type { FrameSize, Key } from './screen.ts';
 
 /** Below this nothing can be read. */
@@ -138,13 +139,15 @@ export function listLines<Row>(list: ShownList<Row>, size: FrameSize, room: numb
   const cut = rows.length > rowsRoom && rowsRoom > 2;
   const visible = cut ? rowsRoom - 1 : rowsRoom;
   const first = selected < visible ? 0 : selected - visible + 1;
+  // Names that begin alike are cut where they differ.
+  const shared = sharedStarts(rows.slice(first, first + visible).map(nameOf));
   const lines = rows.slice(first, first + visible).map((row, index): StyledLine => {
     const isSelected = first + index === selected;
     return {
       selected: isSelected,
       spans: [
         { text: isSelected ? '> ' : '  ', tone: 'accent' },
-        { text: fitted(nameOf(row), nameWidth, size) },
+        { text: fitted(nameOf(row), nameWidth, size, 'left', shared.get(nameOf(row))) },
         ...columns.flatMap(({ width, cell, align }): Span[] => {
           const { text, tone = 'plain' } = cell(row);
           return [{ text: ' '.repeat(gap) }, { text: fitted(text, width, size, align ?? 'right'), tone }];

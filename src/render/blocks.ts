@@ -68,7 +68,7 @@ export interface NoteBlock {
   readonly isCost?: true;
 }
 
-/** A command to copy, under a line that says what for; on a line of its own, which is never wrapped. Left out of tsv and csv. */
+/** A command to copy, under a line that says what for; where it is long in lines that a shell joins. Left out of tsv and csv. */
 export interface CommandBlock {
   readonly kind: 'command';
   readonly purpose: string;

@@ -33,14 +33,18 @@ export function renderStyledLine({ spans, selected = false }: StyledLine, style:
   return selected ? pen.inverse(text + ' '.repeat(Math.max(0, left))) : text.replace(/ +$/, '');
 }
 
-/** The text in exactly `width` columns, cut in the middle or filled up. */
+/**
+ * The text in exactly `width` columns, cut in the middle or filled up.
+ * @param shared as for `cut`
+ */
 export function fitted(
   text: string,
   width: number,
   style: Pick<TerminalStyle, 'unicode'>,
   align: 'left' | 'right' = 'left',
+  shared = 0,
 ): string {
-  const shown = cut(screenText(text, style), Math.max(0, width), style);
+  const shown = cut(screenText(text, style), Math.max(0, width), style, shared);
   const blanks = ' '.repeat(Math.max(0, width - displayWidth(shown)));
   return align === 'left' ? shown + blanks : blanks + shown;
 }

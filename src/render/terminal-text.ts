@@ -84,7 +84,7 @@ function renderBlock(block: ShownBlock, pen: ChalkInstance, style: TerminalStyle
     case 'note':
       return renderNote(block, pen, style) + '\n';
     case 'command':
-      return `${renderNote(note('dim', `${block.purpose}:`), pen, style)}\n${margin}${shellLine(block.words)}\n`;
+      return `${renderNote(note('dim', `${block.purpose}:`), pen, style)}\n${shellLines(block.words, style.width)}\n`;
     case 'text':
       return (
         titled(block.title, pen, style) + printableLines(block.text) + (block.text.endsWith('\n') ? '' : '\n')
@@ -221,6 +221,30 @@ function inkOfCell(value: Cell, unit: Unit, pen: ChalkInstance): (text: string) 
 /** Words as a shell reads them back, on one line: a file name may have blanks, quotes, and worse. */
 export function shellLine(words: readonly string[]): string {
   return words.map(quoted).join(' ');
+}
+
+/** The same in lines that cut no word, each but the last with `\\` at its end. A word that is longer than a line stays whole. */
+function shellLines(words: readonly string[], width: number): string {
+  const continued = ' \\';
+  const lines: string[] = [];
+  for (const piece of shellPieces(words)) {
+    const last = lines.at(-1);
+    const longer = last === undefined ? margin + piece : `${last} ${piece}`;
+    if (last === undefined || displayWidth(longer + continued) <= width) lines.splice(-1, 1, longer);
+    else lines.push(displayWidth(margin + margin + piece) > width ? piece : margin + margin + piece);
+  }
+  return lines.join(`${continued}\n`);
+}
+
+/** The words quoted, an option with the value that follows it. */
+function shellPieces(words: readonly string[]): string[] {
+  const pieces: string[] = [];
+  for (const word of words) {
+    const isValue = /^--[\w-]+$/.test(pieces.at(-1) ?? '') && !word.startsWith('-');
+    if (isValue) pieces.push(`${pieces.pop() ?? ''} ${quoted(word)}`);
+    else pieces.push(quoted(word));
+  }
+  return pieces;
 }
 
 function quoted(word: string): string {

@@ -3,8 +3,12 @@ import { displayWidth } from './width.ts';
 /** A command to copy, in backticks in the middle of a text, with what joins it to the sentence. */
 const commandSpan = / ?\(?`((?:(?:[^\s`]*\/)?cachectl|redis-cli|chmod|export|iconv) [^`]+)`\)?[,;:.]? ?/;
 
-/** Stands for the blanks of a command that stays in its sentence. */
+/** Stands for the blanks of a command that stays in its sentence, and of those that `inOnePiece` names. */
 const fixedBlank = '\0';
+
+/** Between a number and its unit, the parts of a time, and in `< 0.1 %`. */
+const inOnePiece =
+  /(?<=\d) (?=(?:%|[kMGT]?B|ms|[µu]?s)(?![\w%]))|(?<=\d[dhm]) (?=\d+[hms]\b)|(?<=(?:^| )<) (?=\d)/g;
 
 /** The lines of a text; of one that is wider than `width` columns, each long command to copy is on a line of its own. */
 function linesOf(text: string, width: number): { readonly text: string; readonly isCommand: boolean }[] {
@@ -39,7 +43,7 @@ export function wrapped(text: string, width: number): string[] {
 /** One line in lines of at most `width` columns with its indentation, whatever it has in backticks. */
 function brokenAtSpaces(text: string, width: number): string[] {
   const [indent = ''] = /^ */.exec(text) ?? [];
-  const [first = '', ...words] = text.slice(indent.length).split(' ');
+  const [first = '', ...words] = text.slice(indent.length).replaceAll(inOnePiece, fixedBlank).split(' ');
   const lines = [indent + first];
   for (const word of words) {
     const longer = `${lines.at(-1) ?? ''} ${word}`;

@@ -55,8 +55,9 @@ const product = 'Redis 7.0';
 const isTheServer = () => redis.version.startsWith('7.0.');
 const complaint = () => `the goldens are of ${product}, and the server is ${redis.version}`;
 
-const program = buildProgram({ stdout: new PassThrough(), stderr: new PassThrough() } as unknown as Io, () =>
-  Promise.resolve(),
+const program = buildProgram(
+  { stdout: new PassThrough(), stderr: new PassThrough(), variables: {} } as unknown as Io,
+  () => Promise.resolve(),
 );
 const pathsOf = ({ commands }: CommandUnknownOpts): string[] =>
   commands.flatMap((each) => [each.name(), ...pathsOf(each).map((path) => `${each.name()} ${path}`)]);

@@ -25,10 +25,14 @@ beforeEach(async () => {
 });
 afterAll(() => server.close());
 
-async function open(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Terminal> {
+async function open(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  columns = 110,
+): Promise<Terminal> {
   const terminal = await runBinaryInTerminal(['invalidate', ...args], {
     env: { REDIS_URL: testUrl(), ...env },
-    columns: 110,
+    columns,
     rows: 40,
   });
   onTestFinished(() => terminal.close());
@@ -36,6 +40,16 @@ async function open(args: readonly string[], env: Readonly<Record<string, string
 }
 
 describe('invalidate at a terminal', () => {
+  test('cuts no word of the question, nor the journal, where the terminal is narrow', async () => {
+    const terminal = await open(['user', '12'], withMap(config), 60);
+    const asked = await terminal.waitFor(/\(y\/N\)/);
+    expect(asked.replaceAll(/\s*\n\s*/g, ' ')).toMatch(
+      /\? Remove 1 key \([\d.]+ k?B, 25\.0 % of the keyspace\) from redis:\/\/\S+\? \(y\/N\)/,
+    );
+    await terminal.send('y', 'Enter');
+    expect(await terminal.waitFor(/undo \\\n\s*\S+/)).toMatch(/cachectl undo \\\n\s*\//);
+  });
+
   test('shows the plan once, asks, and tells how it ended', async () => {
     const terminal = await open(['user', '12'], withMap(config));
 

@@ -19,7 +19,7 @@ function entriesOf(command: CommandUnknownOpts, path: readonly string[] = []): E
   return [{ path, args: required.map(({ argChoices }) => argChoices?.[0] ?? 'x') }];
 }
 const entries = entriesOf(
-  buildProgram({ stdout: new PassThrough(), stderr: new PassThrough() } as unknown as Io, () =>
+  buildProgram({ stdout: new PassThrough(), stderr: new PassThrough(), variables: {} } as unknown as Io, () =>
     Promise.resolve(),
   ),
 );

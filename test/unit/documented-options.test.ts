@@ -23,7 +23,7 @@ const allCode = codes.map(({ code }) => code).join('\n');
 const ofOthers = /\b(git|npm|npx|redis-cli|redis-server|docker|node)\s|bin\/setup|--(memkeys|no-redis)\b/;
 
 const program: CommandUnknownOpts = buildProgram(
-  { stdout: new PassThrough(), stderr: new PassThrough() } as unknown as Io,
+  { stdout: new PassThrough(), stderr: new PassThrough(), variables: {} } as unknown as Io,
   () => Promise.resolve(),
 );
 

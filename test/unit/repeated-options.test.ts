@@ -6,7 +6,7 @@ import { buildProgram } from '../../src/cli/program.ts';
 import { isRepeatable } from '../../src/cli/options.ts';
 import { cli } from '../run-cli.ts';
 
-const io = { stdout: new PassThrough(), stderr: new PassThrough() } as unknown as Io;
+const io = { stdout: new PassThrough(), stderr: new PassThrough(), variables: {} } as unknown as Io;
 const program: CommandUnknownOpts = buildProgram(io, () => Promise.resolve());
 
 function optionsOf(

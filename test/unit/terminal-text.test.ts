@@ -209,6 +209,16 @@ describe('notes', () => {
     expect(render(notes, { unicode: false })).toBe('+ it says\n! it says\nx it says\nit says\nit says\n');
   });
 
+  test('keep a number and its unit in one line', () => {
+    const text =
+      'Grade C: 94.1 % of 1,204 reads hit (-0.2 % in 1h 30m), < 0.1 % of 21.9 MB in 984 B or 3 kB, 5 ms and 16 µs';
+    for (let width = 9; width < 60; width++) {
+      const lines = wrapped(text, width);
+      expect(lines.join(' ')).toBe(text);
+      expect(lines.filter((line) => /^(?:%|[kM]?B|[mµ]s|30m)\b|^%|<$/.test(line))).toEqual([]);
+    }
+  });
+
   test('are wrapped at spaces to the width of the terminal, and keep their own lines', () => {
     fc.assert(
       fc.property(
@@ -285,9 +295,25 @@ describe('colors', () => {
 describe('a command to copy', () => {
   const long = `/home/ann/${'a folder/'.repeat(20)}2026-11-21T10-15-42-123Z-invalidate.journal`;
 
-  test.each([20, 40, 80])('is on a line of its own, and whole, at %d columns', (width) => {
+  test.each([20, 40, 80])('has each word whole, the longest on a line of its own, at %d columns', (width) => {
     const shown = linesOf(render([command('to put it back', 'cachectl', 'undo', long)], { width }));
-    expect(shown).toContain(`  cachectl undo '${long}'`);
+    expect(shown.slice(-2)).toEqual(['  cachectl undo \\', `'${long}'`]);
+  });
+
+  test('that is long is continued between words, an option with its value, as a shell reads it', () => {
+    const patterns = ['user:12:*', "it's:12:*", 'a b:12'].flatMap((text) => ['--pattern', text]);
+    const text = render([command('to plan those', 'printf', '%s\\n', ...patterns, '--dry-run')], {
+      width: 40,
+    });
+    const [, ...lines] = linesOf(text);
+    expect(lines).toEqual([
+      "  printf '%s\\n' --pattern 'user:12:*' \\",
+      "    --pattern 'it'\\''s:12:*' \\",
+      "    --pattern 'a b:12' --dry-run",
+    ]);
+    expect(execFileSync('bash', ['-c', lines.join('\n')], { encoding: 'utf8' })).toBe(
+      [...patterns, '--dry-run', ''].join('\n'),
+    );
   });
 
   test.each([

@@ -3,7 +3,8 @@ import { InputError } from '../support/failure.ts';
 import type { Entity, NamespaceMap } from '../keyspace/map.ts';
 import { bindPlaceholder, exactKeyOf } from '../keyspace/pattern.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
-import { RedisError, refusal } from '../redis/errors.ts';
+import { isRedirection, mayPass, RedisError, refusal } from '../redis/errors.ts';
+import { mayReturn, Patience } from '../redis/readiness.ts';
 import { type Reply, ReplyError, replyText } from '../redis/reply.ts';
 import { CursorTrail } from '../redis/scan-bounds.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
@@ -39,6 +40,7 @@ export async function readIndexes(
   server: RedisServer,
   entity: Entity,
   ids: readonly string[],
+  signal?: AbortSignal,
 ): Promise<IndexedKeys> {
   const { index } = entity;
   if (index === null) throw new TypeError('an entity without index has no indexes');
@@ -53,7 +55,7 @@ export async function readIndexes(
         'write it without *: "index": "idx:user:<id>"',
       );
     }
-    const found = await readIndex(server.nodeFor(key), key, entity.name);
+    const found = await readIndex(server, key, entity.name, signal);
     if (found === null) continue;
     indexes.push(found);
     for (const member of found.members) {
@@ -75,7 +77,38 @@ export async function readIndexes(
 
 const membersInPage = 500;
 
-async function readIndex(node: RedisNode, key: ByteString, entity: string): Promise<KeyIndex | null> {
+/**
+ * From the start again where the server is lost, is not ready, or gives the slot away: a cursor means nothing to the one that is in
+ * its place.
+ */
+async function readIndex(
+  server: RedisServer,
+  key: ByteString,
+  entity: string,
+  signal: AbortSignal | undefined,
+): Promise<KeyIndex | null> {
+  const patience = new Patience(server.nodes[0].retryMillis, signal);
+  for (let furthest = 0; ;) {
+    const members = new Set<ByteString>();
+    try {
+      return await readMembers(server.nodeFor(key), key, entity, members);
+    } catch (error) {
+      if (!mayReturn(error) && !(error instanceof RedisError && (mayPass(error) || isRedirection(error))))
+        throw error;
+      if (members.size > furthest || furthest === 0) patience.renew();
+      furthest = Math.max(1, furthest, members.size);
+      if (!(await patience.pause())) throw error;
+      await server.refresh().catch(() => undefined);
+    }
+  }
+}
+
+async function readMembers(
+  node: RedisNode,
+  key: ByteString,
+  entity: string,
+  members: Set<ByteString>,
+): Promise<KeyIndex | null> {
   const type = replyText(await node.call('TYPE', key));
   if (type === 'none') return null;
   if (type !== 'set' && type !== 'zset') {
@@ -84,7 +117,6 @@ async function readIndex(node: RedisNode, key: ByteString, entity: string): Prom
       'correct "index" in the map, or use --walk to look through the keyspace',
     );
   }
-  const members = new Set<ByteString>();
   const command = type === 'set' ? 'SSCAN' : 'ZSCAN';
   const trail = new CursorTrail(command, node.address);
   let cursor = '0';

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { cli, type CliOptions, jsonOf } from '../run-cli.ts';
-import { callsOf, send, sendAll, testUrl } from '../server/redis.ts';
+import { callsOf, send, sendAll, testUrl, untilCalled } from '../server/redis.ts';
 import { countsOf, store, storedKeys, withMap } from './invalidate-setup.ts';
 import { urlAs } from './reading.ts';
-import { ownDatabase, startServer, temporaryFolder } from '../server/own.ts';
+import { ownDatabase, proxyTo, startServer, temporaryFolder } from '../server/own.ts';
 
 const server = await ownDatabase();
 
@@ -40,6 +40,30 @@ describe('invalidate through an index', () => {
     );
     const card = _type === 'set' ? 'SCARD' : 'ZCARD';
     expect(await send(server, card, 'idx:user:1')).toBe(1);
+  });
+
+  test.each([
+    ['set', 'sscan', (keys: readonly string[]) => ['SADD', 'idx:user:1', ...keys]],
+    [
+      'sorted set',
+      'zscan',
+      (keys: readonly string[]) => ['ZADD', 'idx:user:1', ...keys.flatMap((key) => [1, key])],
+    ],
+  ])('that is a %s reads it again where the connection breaks in the middle', async (_, scan, add) => {
+    const { redis, server: own } = await startServer();
+    const keys = Array.from({ length: 5000 }, (_each, index) => `user:1:${index}`);
+    await store(own, keys);
+    await sendAll(own, [add(keys)]);
+    const proxy = await proxyTo(redis.port);
+    proxy.delay(20);
+    const running = run(['user', '1', '--yes'], { url: proxy.url });
+    await untilCalled(own, scan, 2);
+    proxy.cut();
+    proxy.delay(0);
+    const result = await running;
+    expect({ exitCode: result.exitCode, stderr: result.stderr }).toMatchObject({ exitCode: 0 });
+    expect(jsonOf(result)).toMatchObject({ matched: 5000, removed: 5000, indexPruned: 5000 });
+    expect(await send(own, 'DBSIZE')).toBe(0);
   });
 
   test('asks the server no more of a large keyspace than of a small one', async () => {

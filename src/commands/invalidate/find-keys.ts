@@ -56,7 +56,7 @@ export async function findKeys(
   const { selection, indexes } =
     entity === null
       ? { selection: selectByName(target, input, map, inferred), indexes: null }
-      : await readIndexes(server, entity, ids);
+      : await readIndexes(server, entity, ids, signal);
   const mentions =
     target.kind === 'entity' && ids.length > 0 && indexes === null
       ? new MentionTally(target.name, ids, map)

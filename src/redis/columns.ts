@@ -189,6 +189,7 @@ async function ownIdleTimes(
 
 /**
  * Those of the keys that have the type, by a lookup of each, which the server counts.
+ * @param onMoved called with the index of each key that has moved: it is none of them
  * @throws RedisError when the connection is lost, or TYPE is refused altogether
  */
 export async function keysOfType(
@@ -197,6 +198,7 @@ export async function keysOfType(
   type: string,
   account: WalkAccount,
   signal: AbortSignal | undefined,
+  onMoved?: (index: number) => void,
 ): Promise<ByteString[]> {
   if (keys.length === 0) return [];
   const commands = keys.map((key) => ['TYPE', key] as const);
@@ -204,15 +206,21 @@ export async function keysOfType(
   return keys.filter((_, index) => {
     const reply = replies[index];
     if (reply instanceof ReplyError) {
-      if (isRedirection(reply)) return false;
+      if (isRedirection(reply)) {
+        onMoved?.(index);
+        return false;
+      }
       if (!isAboutOneKey(reply)) throw refusal(reply, '`TYPE`', connection.address);
       account.unreadableKeys++;
       return false;
     }
-    // Module types are named in their own case, and SCAN takes any.
-    return typeof reply === 'string' && reply.toLowerCase() === type.toLowerCase();
+    return isType(reply, type);
   });
 }
+
+/** Module types are named in their own case, and SCAN takes any. */
+export const isType = (reply: unknown, type: string): boolean =>
+  typeof reply === 'string' && reply.toLowerCase() === type.toLowerCase();
 
 type Values = readonly (number | string | null)[];
 

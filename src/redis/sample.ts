@@ -4,8 +4,10 @@ import type { ByteString } from '../support/bytes.ts';
 import {
   askColumns,
   handled,
+  isType,
   keysOfType,
   type KeyColumns,
+  noColumns,
   receiveColumns,
   type Request,
   type WalkColumns,
@@ -131,7 +133,12 @@ export async function* samplePages(
     });
     if (options.type !== undefined && from.typeByLookup) {
       const keys = pages.flatMap((page) => page.keys);
-      const fitting = new Set(await keysOfType(connection, keys, options.type, account, signal));
+      const { type } = options;
+      const moved: number[] = [];
+      const onMoved = (index: number) => void moved.push(index);
+      const fitting = new Set(await keysOfType(connection, keys, type, account, signal, onMoved));
+      const { types } = await ways.readMoved(keys, noColumns, moved, { type: true });
+      for (const index of moved) if (isType(types[index], type)) fitting.add(keys[index] as ByteString);
       pages = pages.map((page) => ({ ...page, keys: page.keys.filter((key) => fitting.has(key)) }));
     }
     if (pace) await pace.turn(pages.reduce((sum, { scannedKeys }) => sum + scannedKeys, 0));

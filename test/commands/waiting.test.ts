@@ -3,10 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { RedisServer } from '../../src/redis/server.ts';
+import { replyText } from '../../src/redis/reply.ts';
 import { cli, jsonOf } from '../run-cli.ts';
+import { startCluster, storeInCluster } from '../server/cluster.ts';
 import { open, proxyTo, startRedis, startServer, temporaryFolder } from '../server/own.ts';
 import { freePort, type RedisProcess } from '../server/redis-process.ts';
-import { callsOf, send, sendAll } from '../server/redis.ts';
+import { callsOf, send, sendAll, untilCalled } from '../server/redis.ts';
 import { startSentinel, startWatchedPair } from '../server/sentinel.ts';
 import { until } from '../server/until.ts';
 import { withMap } from './invalidate-setup.ts';
@@ -118,6 +120,43 @@ describe('a server that is silent towards each connection but the first', () => 
   );
 });
 
+describe('a server that is there and not ready', () => {
+  test('is waited for while it loads its keys', async () => {
+    const { redis, server } = await startServer({ args: ['--dir', temporaryFolder()] });
+    const admin = await open(redis.url);
+    await sendAll(server, [
+      ['CONFIG', 'SET', 'rdbcompression', 'no'],
+      ['DEBUG', 'POPULATE', 2000, 'key', 1024],
+      ['CONFIG', 'SET', 'key-load-delay', 10_000],
+      ['CONFIG', 'SET', 'loading-process-events-interval-bytes', 1024],
+    ]);
+    const loading = send(server, 'DEBUG', 'RELOAD');
+    const info = async () => replyText(await send(admin, 'INFO'));
+    await until('it loads', async () => /^loading:1/m.test(await info()));
+    const running = cli(['keys', '--count-only'], { url: redis.url });
+    await until('the run is turned away', async () => /^errorstat_LOADING:/m.test(await info()));
+    await send(admin, 'CONFIG', 'SET', 'key-load-delay', 0);
+    const { exitCode, stdout } = await running;
+    await loading;
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '2000\n' });
+  }, 60_000);
+
+  test('is waited for while a slot of its cluster has no owner', async () => {
+    const cluster = await startCluster(2);
+    onTestFinished(() => cluster.stop());
+    const [admin] = cluster.admins;
+    await storeInCluster(cluster, ['key:1', 'key:2', 'key:3']);
+    await send(admin, 'CLUSTER', 'DELSLOTS', 0);
+    const asked = await callsOf(admin, 'cluster|slots');
+    const running = cli(['keys', '--cluster', '--count-only'], { url: cluster.nodes[0].url });
+    await untilCalled(admin, 'cluster|slots', asked + 2);
+    await send(admin, 'CLUSTER', 'ADDSLOTS', 0);
+    const { exitCode, stdout, stderr } = await running;
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '3\n' });
+    expect(stderr).toMatch(/^warning: .*no owner for slot 0.*; trying again for 30 s\n$/);
+  }, 60_000);
+});
+
 describe('a connection that breaks between two questions', () => {
   test('is opened again for what can be asked again', async () => {
     const { redis, server } = await startServer();
@@ -145,7 +184,7 @@ describe('a connection that breaks in the middle of a sample', () => {
     expect(reading).toMatchObject({ method: 'sample', reconnects });
     expect(keysInterval[0]).toBeLessThanOrEqual(count);
     expect(keysInterval[1]).toBeGreaterThanOrEqual(count);
-    expect(total['memoryBytes']).toBeGreaterThan(40 * count);
+    expect(total['memoryBytes']).toBeGreaterThan(20 * count);
   };
 
   test('is opened again', async () => {

@@ -45,7 +45,7 @@ describe.each([[''], ['KEx']])('a server with `notify-keyspace-events "%s"`', (f
     ['hits --restore', ['--restore']],
   ])('has it again after kill -9 and %s', async (_what, args) => {
     const { redis, server, before, state } = await serverWith(flags);
-    const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '20s'], { state });
+    const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '5m'], { state });
     child.kill('SIGKILL');
     expect(await outcome).toMatchObject({ signal: 'SIGKILL', stdout: '' });
     expect(await flagsOn(server)).not.toBe(before);
@@ -60,7 +60,7 @@ describe.each([[''], ['KEx']])('a server with `notify-keyspace-events "%s"`', (f
 describe('a server with a setting of its own', () => {
   test('has it again after SIGHUP came twice, from the shell and from the system', async () => {
     const { redis, server, before, state } = await serverWith('KEx');
-    const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+    const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '5m', ...json], { state });
     child.kill('SIGHUP');
     child.kill('SIGHUP');
     await sleep(1);
@@ -71,9 +71,9 @@ describe('a server with a setting of its own', () => {
   });
 
   test.each([
-    ['SIGINT', 130, ['--for', '20s'], 'interrupted'],
-    ['SIGTERM', 143, ['--for', '20s'], 'interrupted'],
-    ['SIGHUP', 129, ['--for', '20s'], 'interrupted'],
+    ['SIGINT', 130, ['--for', '5m'], 'interrupted'],
+    ['SIGTERM', 143, ['--for', '5m'], 'interrupted'],
+    ['SIGHUP', 129, ['--for', '5m'], 'interrupted'],
     ['SIGINT', 130, ['--follow'], null],
   ] as const)('has it again after %s, which ends with %d (%j)', async (signal, exitCode, args, endedBy) => {
     const { redis, server, before, state } = await serverWith('KEx');
@@ -100,7 +100,7 @@ describe('a server with a setting of its own', () => {
 
 test('Ctrl-C between the change and the window puts the value back too', async () => {
   const { redis, server, before, state } = await serverWith('KEx');
-  const { child, outcome } = startBinary(['hits', '--for', '20s', ...json], {
+  const { child, outcome } = startBinary(['hits', '--for', '5m', ...json], {
     env: { REDIS_URL: redis.url, XDG_STATE_HOME: state },
   });
   child.stdin.end();
@@ -113,7 +113,7 @@ test('Ctrl-C between the change and the window puts the value back too', async (
   expect(notesIn(state)).toEqual([]);
 });
 
-test.each(['stats --hits 20s', 'watch --hits --interval 100ms'])(
+test.each(['stats --hits 5m', 'watch --hits --interval 100ms'])(
   '%s puts the value back after SIGHUP, which comes twice',
   async (line) => {
     const { redis, server, before, state } = await serverWith('KEx');
@@ -132,7 +132,7 @@ test.each(['stats --hits 20s', 'watch --hits --interval 100ms'])(
 
 test('Ctrl-C between two bursts of a sample ends it with what was seen', async () => {
   const { redis, server, before, state } = await serverWith('KEx');
-  const args = ['--for', '20s', '--mode', 'sampled', '--duty', '1%', ...json];
+  const args = ['--for', '5m', '--mode', 'sampled', '--duty', '1%', ...json];
   const { child, outcome } = await startHitsBinary(server, redis.url, args, { state });
   await traffic(server, 3, 2);
   child.kill('SIGINT');
@@ -146,8 +146,8 @@ test('Ctrl-C between two bursts of a sample ends it with what was seen', async (
 
 test('of two runs at a time the last one out puts the value back, and --restore waits for neither', async () => {
   const { redis, server, before, state } = await serverWith('KEx');
-  const first = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
-  const second = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+  const first = await startHitsBinary(server, redis.url, ['--for', '5m', ...json], { state });
+  const second = await startHitsBinary(server, redis.url, ['--for', '5m', ...json], { state });
   const restore = await hitsJson(server, redis.url, ['--restore'], { state });
   expect(restore.exitCode).toBe(0);
   expect(restore.result.notifications).toMatchObject([{ outcome: 'held', to: before }]);
@@ -166,7 +166,7 @@ test('of two runs at a time the last one out puts the value back, and --restore 
 
 test('what an administrator sets in the window is left alone, and told', async () => {
   const { redis, server, state } = await serverWith('KEx');
-  const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+  const { child, outcome } = await startHitsBinary(server, redis.url, ['--for', '5m', ...json], { state });
   await setFlags(server, 'KEAm');
   child.kill('SIGINT');
   const { stdout, stderr } = await outcome;
@@ -178,7 +178,7 @@ test('what an administrator sets in the window is left alone, and told', async (
 
 test('events that are switched off in the window make it invalid', async () => {
   const { redis, server, state } = await serverWith('KEx');
-  const running = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+  const running = await startHitsBinary(server, redis.url, ['--for', '5m', ...json], { state });
   await setFlags(server, '');
   const { exitCode, stdout, stderr } = await running.outcome;
   const result = JSON.parse(stdout) as HitsJson;
@@ -191,7 +191,7 @@ test('events that are switched off in the window make it invalid', async () => {
 
 test('a second Ctrl-C while the server hangs ends the program at once, and the next run puts the value back', async () => {
   const { redis, server, before, state } = await serverWith('KEx');
-  const hanging = await startHitsBinary(server, redis.url, ['--for', '20s'], {
+  const hanging = await startHitsBinary(server, redis.url, ['--for', '5m'], {
     state,
     env: reportsInterrupts,
   });
@@ -207,7 +207,7 @@ test('a second Ctrl-C while the server hangs ends the program at once, and the n
 describe('a server that is killed in the window', () => {
   test('ends it with 3 and what was known, and the next run on it finds nothing to put back', async () => {
     const { redis, server, state } = await serverWith('');
-    const running = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+    const running = await startHitsBinary(server, redis.url, ['--for', '5m', ...json], { state });
     await traffic(server, 3, 2);
     await sleep(1200);
     redis.kill('SIGKILL');
@@ -242,7 +242,7 @@ describe('a server that is killed in the window', () => {
 
 test('a subscription alone that the server ends makes the window invalid, and the answer negative', async () => {
   const { redis, server, before, state } = await serverWith('KEx');
-  const running = await startHitsBinary(server, redis.url, ['--for', '20s', ...json], { state });
+  const running = await startHitsBinary(server, redis.url, ['--for', '5m', ...json], { state });
   await send(server, 'CLIENT', 'KILL', 'TYPE', 'pubsub');
   const { exitCode, stdout } = await running.outcome;
   const result = JSON.parse(stdout) as HitsJson;
@@ -257,7 +257,7 @@ describe('a connection that is cut in the window', () => {
   test('and comes back: the value is put back over a new one', async () => {
     const { redis, server, before, state } = await serverWith('KEx');
     const proxy = await proxyTo(redis.port);
-    const running = await startHitsBinary(server, proxy.url, ['--for', '20s', ...json], { state });
+    const running = await startHitsBinary(server, proxy.url, ['--for', '5m', ...json], { state });
     await traffic(server, 3, 2);
     await sleep(1200);
     proxy.cut();
@@ -273,7 +273,7 @@ describe('a connection that is cut in the window', () => {
   test('and stays away: the note stays, and --restore does it later', async () => {
     const { redis, server, before, state } = await serverWith('KEx');
     const proxy = await proxyTo(redis.port);
-    const running = await startHitsBinary(server, proxy.url, ['--for', '20s', ...json], { state });
+    const running = await startHitsBinary(server, proxy.url, ['--for', '5m', ...json], { state });
     await sleep(1200);
     await proxy.refuse();
     const { exitCode, stdout, stderr } = await running.outcome;

@@ -229,7 +229,7 @@ describe('sandbox --fault', () => {
 
   test(
     'lets `hits` name the cause, and shows beside it what the traffic knows',
-    { timeout: 30_000 },
+    { timeout: 120_000 },
     async () => {
       const run = await sandbox(
         ...['--system', 'honzik', '--fault', 'invalidation-loop'],

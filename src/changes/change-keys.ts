@@ -138,7 +138,7 @@ export class KeyChanger {
     const { server, patience } = this;
     const used = this.allWays.filter(({ isUsed }) => isUsed);
     await this.awaitReplicas(new Set(used.map(({ node }) => node)));
-    const isAlone = server.cluster === undefined && server.isWatched !== true;
+    const isAlone = server.cluster === undefined && server.watched === undefined;
     // A server alone is the same as long as its connection was not lost.
     if (used.length === 0 || (isAlone && used.every(({ isLost }) => !isLost))) return [];
     patience.renew();
@@ -380,7 +380,10 @@ export class KeyChanger {
       };
       if (isRedirection(reply) && inCluster)
         deferred.push({ ...due, keys: own, sentOn: { by: node, reply }, leave });
-      else if (mayPass(reply) || (reply.code === 'READONLY' && (inCluster || this.server.isWatched))) {
+      else if (
+        mayPass(reply) ||
+        (reply.code === 'READONLY' && (inCluster || this.server.watched !== undefined))
+      ) {
         if (!concernsSome) this.drop(way);
         deferred.push({ ...due, keys: own, leave });
       } else leave(own);

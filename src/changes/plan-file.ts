@@ -3,6 +3,7 @@ import { keyFields } from '../keyspace/key-text.ts';
 import { readNamedFile, writeNamedFile } from '../support/named-file.ts';
 import { bytesOf, type ByteString } from '../support/bytes.ts';
 import { digestOf } from '../support/sealed.ts';
+import type { Watched } from '../redis/server.ts';
 import type { ProcessFacts } from '../support/processes.ts';
 import type { PlannedNamespace } from './plan.ts';
 
@@ -15,6 +16,7 @@ export interface SavedPlan {
   readonly createdAt: string;
   readonly server: string;
   readonly database: number;
+  readonly watched?: Watched;
   readonly profile: string | null;
   /** What was asked for, in words. */
   readonly action: string;

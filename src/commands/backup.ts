@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
+import type { ArchiveHeader } from '../records/archive/format.ts';
 import type { ArchiveWriter } from '../records/archive/writer.ts';
+import { given } from '../support/collections.ts';
 import { type Journal, journalsIn, readJournals } from '../changes/earlier-runs.ts';
 import { InputError } from '../support/failure.ts';
 import type { RemovalMode } from '../changes/apply.ts';
@@ -101,22 +103,32 @@ export interface JournalSubject {
 }
 
 /** When and where a journal or a plan was made. */
-export const originOf = ({ now, profile }: Context, { address, nodes }: RedisServer) => ({
+export const originOf = ({ now, profile }: Context, { address, nodes, watched }: RedisServer) => ({
   createdAt: new Date(now()).toISOString(),
   server: address,
   database: nodes[0].database,
   profile: profile?.name ?? null,
+  ...given({ watched }),
 });
 
+/** A primary and the one that the same Sentinels put in its place are one. */
+export function isSamePlace(
+  { address, nodes, watched }: RedisServer,
+  { server, database, watched: before }: Place,
+): boolean {
+  const isWatchedAlike =
+    before !== undefined &&
+    watched?.name === before.name &&
+    watched.sentinels.some((sentinel) => before.sentinels.includes(sentinel));
+  return (server === address || isWatchedAlike) && database === nodes[0].database;
+}
+
+type Place = Pick<ArchiveHeader, 'server' | 'database' | 'watched'>;
+
 /** @throws InputError where a journal or a plan is of another server or database */
-export function requireSamePlace(
-  { address, nodes }: RedisServer,
-  { server, database }: { readonly server: string; readonly database: number },
-  subject: string,
-  hint: string,
-): void {
-  if (server === address && database === nodes[0].database) return;
-  throw new InputError(`${subject} ${server}, and this is ${address}`, hint);
+export function requireSamePlace(connected: RedisServer, place: Place, subject: string, hint: string): void {
+  if (isSamePlace(connected, place)) return;
+  throw new InputError(`${subject} ${place.server}, and this is ${connected.address}`, hint);
 }
 
 /** The journals that were not given a file of their own, oldest first. */

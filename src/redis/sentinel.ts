@@ -87,7 +87,8 @@ export async function connectWatched(
     get address() {
       return `${publicUrlOf(current())} (primary of \`${name}\`)`;
     },
-    ...{ isWatched: true, nodes: [node], nodeFor: () => node, refresh, close: () => node.close() },
+    watched: { name, sentinels: sentinels.map(addressOf) },
+    ...{ nodes: [node], nodeFor: () => node, refresh, close: () => node.close() },
   };
 }
 

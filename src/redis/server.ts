@@ -28,6 +28,12 @@ export interface RedisNode {
   openConnection(): Promise<Connection>;
 }
 
+/** The name under which Sentinels watch a primary, and where they listen: the same whichever server is the primary. */
+export interface Watched {
+  readonly name: string;
+  readonly sentinels: readonly string[];
+}
+
 /** What a profile or URL leads to. Every walk goes over `nodes` one by one. */
 export interface RedisServer {
   /** The URL without its password, for messages. */
@@ -40,8 +46,8 @@ export interface RedisServer {
    * @throws RedisError, also while another server is about to take over
    */
   refresh(): Promise<void>;
-  /** True behind Sentinels: its node leads to the primary, which may be another server each time that it is connected to. */
-  readonly isWatched?: true;
+  /** Behind Sentinels: its node leads to the primary, which may be another server each time that it is connected to. */
+  readonly watched?: Watched;
   /** What only a cluster can do. */
   readonly cluster?: RedisCluster;
   close(): void;

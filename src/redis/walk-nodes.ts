@@ -38,9 +38,9 @@ export async function* walkNodes(
   /** Fewer for a reader who soon has enough: what is read ahead of each node is read in vain. */
   nodesAtOnce = mostNodesAtOnce,
 ): AsyncGenerator<NodePage> {
-  const { nodes, cluster, isWatched } = server;
+  const { nodes, cluster, watched } = server;
   for (const index of nodes.keys()) accounts[index] ??= emptyAccount();
-  if (cluster !== undefined || isWatched) {
+  if (cluster !== undefined || watched !== undefined) {
     yield* new FollowingWalk(server, optionsFor, accounts).pages(nodesAtOnce);
     return;
   }

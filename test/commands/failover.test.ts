@@ -31,6 +31,7 @@ describe('changes during which Sentinels put another primary in place', () => {
   let env: Record<string, string>;
   let results: Record<'invalidate' | 'prune' | 'warm' | 'undo', CliResult>;
   let successor: RedisServer;
+  let journal: string;
 
   beforeAll(async () => {
     pair = await startWatchedPair((server) =>
@@ -45,7 +46,7 @@ describe('changes during which Sentinels put another primary in place', () => {
       namespaces: { feed: { pattern: 'feed:<id>', ttl: '1h' }, user: { pattern: 'user:<id>', ttl: '1h' } },
     });
     const primary = await open(pair.primary.url);
-    const journal = join(temporaryFolder(), 'old.journal');
+    journal = join(temporaryFolder(), 'old.journal');
     const removal = ['invalidate', '--pattern', 'old:*', '--journal', journal, '--yes'];
     expect(await cli(removal, { env })).toMatchObject({ exitCode: 0 });
     const run = (...args: readonly string[]) => cli([...args, '--yes', '-o', 'json'], { env });
@@ -62,8 +63,7 @@ describe('changes during which Sentinels put another primary in place', () => {
       async () => Number(await send(primary, 'EXISTS', 'warm:999')) === 1,
     );
     await beginFailover(pair);
-    // On a busy machine it connects once the other has taken over, which the journal does not know.
-    const undo = run('undo', journal, '--other-server');
+    const undo = run('undo', journal);
     results = {
       ...{ invalidate: await running.invalidate, prune: await running.prune },
       ...{ warm: await warm, undo: await undo },
@@ -106,6 +106,18 @@ describe('changes during which Sentinels put another primary in place', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(jsonOf(results.undo)).toMatchObject({ keys: 4000, restored: 4000, skipped: 0, failed: 0 });
     expect((await storedKeys(successor)).filter((key) => key.startsWith('old:'))).toHaveLength(4000);
+  });
+
+  test('undo takes the new one for the server of a journal of before', async () => {
+    const { exitCode, stderr, stdout } = await cli(['undo', journal, '--replace', '--yes', '-o', 'json'], {
+      env,
+    });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ restored: old.length });
+    const elsewhere = withMap({ profiles: { p: { url: successor.address } }, defaultProfile: 'p' });
+    const refused = await cli(['undo', journal, '--yes'], { env: elsewhere });
+    expect(refused).toMatchObject({ exitCode: 2 });
+    expect(refused.stderr).toContain('--other-server');
   });
 });
 

@@ -23,7 +23,7 @@ import {
 } from '../planned-change.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { keptJournals, requireSamePlace } from '../backup.ts';
+import { isSamePlace, keptJournals, requireSamePlace } from '../backup.ts';
 import { blankOf } from '../blank.ts';
 
 interface UndoInput extends ConsentInput, ReplicaInput {
@@ -84,12 +84,12 @@ async function fileOf(context: Context, { journal, last }: UndoInput): Promise<s
       '`cachectl undo --list` lists them',
     );
   if (journal !== undefined) return journal;
-  const { address, nodes } = await context.connect();
-  const here = ({ header }: Journal) => header.server === address && header.database === nodes[0].database;
+  const server = await context.connect();
+  const here = ({ header }: Journal) => isSamePlace(server, header);
   const latest = (await keptJournals(context)).findLast(here);
   if (latest !== undefined) return latest.path;
   throw new InputError(
-    `there is no journal of ${address}`,
+    `there is no journal of ${server.address}`,
     '`cachectl undo --list` lists those of all servers',
   );
 }

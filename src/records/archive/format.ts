@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import type { Watched } from '../../redis/server.ts';
 import type { ByteString } from '../../support/bytes.ts';
 
 /**
@@ -31,6 +32,7 @@ export interface ArchiveHeader {
   /** Without password. */
   readonly server: string;
   readonly database: number;
+  readonly watched?: Watched;
   readonly profile: string | null;
   /** The command and what it was asked for, in words. */
   readonly action: string;

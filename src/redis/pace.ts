@@ -28,6 +28,12 @@ const mostBatches = 32;
 export const pageSizeOver = (roundTripMillis: number, least = defaultPageSize): number =>
   Math.max(least, Math.min(largestPageSize, Math.round((defaultPageSize * roundTripMillis) / batchMillis)));
 
+/** So many keys that MATCH passes over hold a server up for two or three milliseconds; a longer page saves it nothing more. */
+const largestSparsePage = 3000;
+
+/** COUNT behind a page of which MATCH let almost nothing through: what is saved is the request and the answer of a page. */
+export const longerPage = (count: number): number => Math.max(count, Math.min(2 * count, largestSparsePage));
+
 /** Batches that are on their way at a time: two keep a server near by busy, and a long link is to be filled. */
 export const batchesOver = (roundTripMillis: number, most = mostBatches): number =>
   Math.max(2, Math.min(most, Math.ceil(roundTripMillis / batchMillis)));

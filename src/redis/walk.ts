@@ -21,7 +21,7 @@ import {
 import { RedisError, refusal } from './errors.ts';
 import { countsScanType } from './info.ts';
 import type { Connection } from './connection.ts';
-import { type Pace, type PaceLimits, pageSizeOver, startPacing } from './pace.ts';
+import { longerPage, type Pace, type PaceLimits, pageSizeOver, startPacing } from './pace.ts';
 import { Patience, whenReady } from './readiness.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import { ScanBounds } from './scan-bounds.ts';
@@ -90,7 +90,7 @@ export async function* walkKeys(
 ): AsyncGenerator<WalkPage> {
   const { limits = {}, signal } = options;
   let connection = await node.openConnection();
-  const pageSize = options.pageSize ?? pageSizeOver(connection.roundTripMillis, options.leastPageSize);
+  const pageSize = pageSizeOn(connection, options);
   const { pace, end } = await startPacing(node, limits, signal, pageSize).catch((error: unknown) => {
     connection.close();
     throw error;
@@ -106,7 +106,7 @@ export async function* walkKeys(
     for (;;) {
       const spent = { commands: account.commands, bytes: account.receivedBytes };
       try {
-        yield* walkOn(connection, { ...options, pageSize, pace, typeByLookup }, position, account, () => {
+        yield* walkOn(connection, { ...options, pace, typeByLookup }, position, account, () => {
           account.commands = spent.commands + connection.commandsSent;
           account.receivedBytes = spent.bytes + connection.bytesReceived;
         });
@@ -137,7 +137,6 @@ export async function* walkKeys(
 async function* walkOn(
   connection: Connection,
   options: WalkOptions & {
-    readonly pageSize: number;
     readonly pace: Pace | undefined;
     readonly typeByLookup: boolean;
   },
@@ -157,8 +156,9 @@ async function* walkOn(
   const type = conditions === undefined ? typeToTest : undefined;
   const ahead = conditions === undefined ? columns : readAhead(columns, conditions);
   let count = 0;
+  let sparseCount = 0;
   const scan = (cursor: string) => {
-    count = pace?.pageSize ?? options.pageSize;
+    count = pace?.pageSize ?? Math.max(pageSizeOn(connection, options), sparseCount);
     const command = scanCommand(
       cursor,
       count,
@@ -195,6 +195,7 @@ async function* walkOn(
         const { cursor, keys }: ScannedPage = scanPage((await scanning)[0], connection);
         await bounds.count(cursor, keys.length);
         options.onScan?.(count);
+        sparseCount = isSparse(keys.length, count, options) ? longerPage(count) : 0;
         stopped = signal?.aborted === true;
         scanning = stopped || cursor === '0' ? undefined : scan(cursor);
         const accepted = accepts === undefined ? keys : keys.filter(accepts);
@@ -220,6 +221,14 @@ async function* walkOn(
     connection.close();
   }
 }
+
+/** The shortest round trip counts, so a page that is longer because the server was busy at first does not stay so. */
+const pageSizeOn = ({ roundTripMillis }: Connection, { pageSize, leastPageSize }: WalkOptions) =>
+  pageSize ?? pageSizeOver(roundTripMillis, leastPageSize);
+
+/** True where MATCH passes most keys over, so that the reply is short whatever the page is. */
+const isSparse = (keys: number, count: number, { match, pageSize }: WalkOptions) =>
+  match !== undefined && pageSize === undefined && keys < count / 10;
 
 const allRows = ({ keys }: WalkPage) => [...keys.keys()];
 

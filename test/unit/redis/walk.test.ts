@@ -72,6 +72,18 @@ async function callsOf(...names: readonly string[]): Promise<number> {
 }
 
 describe('a walk', () => {
+  test('passes over more keys at once while MATCH lets almost none through, unless a page has its size', async () => {
+    await sendAll(server, plainKeys(20_000));
+    const longestPage = async (options: Partial<WalkOptions>) => {
+      let longest = 0;
+      const onScan = (count: number) => (longest = Math.max(longest, count));
+      await walk(server, { columns: {}, match: asBytes('key:77'), onScan, ...options });
+      return longest;
+    };
+    expect(await longestPage({})).toBeGreaterThanOrEqual(3000);
+    expect(await longestPage({ pageSize: 500 })).toBe(500);
+  });
+
   test('gives every key of a keyspace at rest once, with memory, type and TTL', async () => {
     await sendAll(server, [
       ...Array.from({ length: 5000 }, (_, index) => ['SET', `text:${index}`, 'x'.repeat(index % 300)]),
@@ -226,7 +238,7 @@ describe('the account of a walk', () => {
     const before = await lookups();
     const { hits } = server.nodes[0].lookups;
     const account = emptyAccount();
-    for await (const page of walkKeys(server.nodes[0], { columns: everything }, account)) {
+    for await (const page of walkKeys(server.nodes[0], { columns: everything, pageSize: 500 }, account)) {
       expect(page.keys.length).toBeGreaterThan(0);
       break;
     }
@@ -249,7 +261,6 @@ describe('a walk that is aborted', () => {
     let keys = 0;
     for await (const page of walkKeys(
       server.nodes[0],
-      // A busy machine is taken for a long link, whose pages are larger.
       { columns: everything, signal: controller.signal, pageSize: 500 },
       account,
     )) {

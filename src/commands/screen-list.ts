@@ -178,9 +178,9 @@ function nameWidthFor(
   width: number,
   names: readonly string[],
 ): number {
+  if (columns.length === 0) return width - markWidth;
   const longest = Math.max(leastNameWidth, ...names.map(({ length }) => length));
-  const most = columns.length === 0 ? width : mostNameWidth;
-  return Math.max(1, Math.min(most, longest, width - markWidth - widthOf(columns)));
+  return Math.max(1, Math.min(mostNameWidth, longest, width - markWidth - widthOf(columns)));
 }
 
 function headLine<Row>(

@@ -51,20 +51,39 @@ describe('inspect --browse', () => {
     expect(screen).toMatch(/this\s+run added \d+ to keyspace_hits/);
   });
 
+  test('leads on to the keys of a namespace, and to what get shows of one', async () => {
+    const { terminal, type } = await openShell(redis.url);
+    await type('cachectl inspect --browse');
+    await terminal.waitFor(/^> user/m);
+    await terminal.send('End', 'Enter', 'Enter');
+    await terminal.waitFor(/^<text>:<id> {2}22 keys match$[^]*^> esc\\x1b\[41m\\x1b\]0;pwned\\x07:1$/m);
+    await terminal.send('Down', 'Enter');
+    const screen = await terminal.waitFor(/^Value \(text\)\nx$/m);
+    expect(screen).toMatch(/^ {2}key +esc\\x1b\[41m\\x1b\]0;pwned\\x07:2$/m);
+    expect(await terminal.screen(true)).not.toContain('\x1b[41m');
+    await terminal.send('Escape');
+    await terminal.waitFor(/^> esc.*:2$/m);
+    await terminal.send('Escape', 'Escape');
+    await terminal.waitFor(/^all keys/m);
+    await terminal.send('q');
+    await expectRestored(terminal, type, 0);
+  });
+
   test('fits whatever the terminal becomes, and Ctrl-C ends it with 130', async () => {
-    const { terminal, type } = await openShell(redis.url, { columns: 40, rows: 10 });
+    const { terminal, type } = await openShell(redis.url);
     await type('cachectl inspect --browse');
     await terminal.waitFor(/^> user/m);
     await terminal.send('Enter', 'Enter');
-    const small = await terminal.waitFor(/^user:<id>:profile/m);
+    await terminal.waitFor(/lines 1 to \d+/);
+    await terminal.resize(40, 10);
+    const small = await terminal.waitFor(/^lines 1 to 6 /m);
     expect(linesOf(small)).toHaveLength(10);
     for (const line of linesOf(small)) expect(displayWidth(line)).toBeLessThan(40);
     await terminal.resize(30, 8);
     await terminal.waitFor(/^too small: 30x8/m);
-    await terminal.resize(100, 30);
-    await terminal.waitFor(/^Largest keys$/m);
-    // The size is a setting of the terminal too.
-    await terminal.resize(40, 10);
+    // The size is a setting of the terminal, too.
+    await terminal.resize(80, 24);
+    await terminal.waitFor(/^Time since the last access$/m);
     await terminal.send('C-c');
     await expectRestored(terminal, type, 130);
   });

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { RedisError } from '../../redis/errors.ts';
+import { InputError } from '../../support/failure.ts';
 import type { Context } from '../context.ts';
 import type { Key, OpenScreen } from '../screen.ts';
 import { frameOf } from './frame.ts';
@@ -37,7 +38,8 @@ export async function browse(
     opened.then(
       (page) => push(own.signal.aborted ? { kind: 'failed', text: 'not read' } : { kind: 'opened', page }),
       (error: unknown) => {
-        if (error instanceof RedisError) push({ kind: 'failed', text: error.message });
+        if (error instanceof RedisError || error instanceof InputError)
+          push({ kind: 'failed', text: error.message });
         else events.destroy(error as Error);
       },
     );

@@ -1,7 +1,9 @@
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { note } from '../../render/blocks.ts';
 import { counted, formatBytes } from '../../render/units.ts';
-import { figureColumn, type Page, type Place } from '../browse/page.ts';
+import { otherName } from '../../keyspace/segment-tree.ts';
+import { keysOf, openKeys } from '../browse/keys.ts';
+import { figureColumn, type Opening, type Page, type Place } from '../browse/page.ts';
 import { browse } from '../browse/run.ts';
 import type { Context } from '../context.ts';
 import { costNotes } from '../keyspace-report.ts';
@@ -21,15 +23,22 @@ export interface Browsed {
   /** How many of the largest keys of a namespace are shown. */
   readonly top: number;
   readonly own: OwnLookups;
+  /** What lists the keys of a place; null: they have no name of their own. */
+  readonly keysOf: (path: Path) => Opening | null;
 }
 
 /** Shows what was read level by level, and says in a line what it came to once the person has left. */
-export async function lookThrough(context: Context, openScreen: OpenScreen, browsed: Browsed): Promise<void> {
-  const { result, address, own } = browsed;
-  await browse(context, openScreen, address, keyspacePlace(browsed));
+export async function lookThrough(
+  context: Context,
+  openScreen: OpenScreen,
+  read: Omit<Browsed, 'keysOf'>,
+): Promise<void> {
+  const { result, address } = read;
+  const keysOfPlace: Browsed['keysOf'] = (path) => keysOfPath(context, path);
+  await browse(context, openScreen, address, keyspacePlace({ ...read, keysOf: keysOfPlace }));
   await context.show([
     note('plain', `${summaryOf(result)} in ${counted(result.namespaces.length, 'namespace')} at ${address}`),
-    ...costNotes(result.serverCost, own),
+    ...costNotes(result.serverCost, context.ownLookups()),
   ]);
 }
 
@@ -38,6 +47,15 @@ interface Path {
   readonly namespace: string | null;
   readonly pattern: string;
 }
+
+function keysOfPath(context: Context, path: Path): Opening | null {
+  const { namespace, pattern } = path;
+  if (namespace === otherName || pattern === otherName) return null;
+  return openKeys(context, titleOf(path), keysOf(context.map, namespace, pattern));
+}
+
+const titleOf = ({ namespace, pattern }: Path): string =>
+  rowName({ namespace: namespace ?? pattern, pattern: pattern || null });
 
 /** What stands for the keys that end at a level that others continue. */
 const itself = '(itself)';
@@ -78,9 +96,9 @@ function placeOf(browsed: Browsed, level: Level, name: string, path: Path): Plac
 function pageOf(browsed: Browsed, start: Level, path: Path, place: Place): Page {
   const { level, label } = start.mapped ? endOfChain(start, '') : { level: start, label: '' };
   const here = { ...path, pattern: path.pattern + label };
-  const title = rowName({ namespace: here.namespace ?? here.pattern, pattern: here.pattern || null });
+  const title = titleOf(here);
   if (level.children.size === 0 && level.row !== undefined)
-    return figuresPage(browsed, level.row, title, place);
+    return figuresPage(browsed, level.row, here, place);
   const children = [...level.children].map(([segment, child]) => {
     if (child.mapped) return placeOf(browsed, child, segment, { namespace: segment, pattern: '' });
     const end = endOfChain(child, segment);
@@ -102,7 +120,7 @@ const summaryOf = ({
 }: Pick<NamespaceSummary, 'keys' | 'keysInterval' | 'memoryBytes'>): string =>
   [keysText(keys, keysInterval), ...(memoryBytes === null ? [] : [formatBytes(memoryBytes)])].join(', ');
 
-function figuresPage(browsed: Browsed, row: NamespaceSummary, title: string, place: Place): Page {
+function figuresPage(browsed: Browsed, row: NamespaceSummary, path: Path, place: Place): Page {
   const { result, rowsOfLargest, top } = browsed;
   const largest = result.largest.filter((_, index) => rowsOfLargest[index] === rowName(row)).slice(0, top);
   const own: InspectResult = {
@@ -111,13 +129,13 @@ function figuresPage(browsed: Browsed, row: NamespaceSummary, title: string, pla
   };
   const blocks = viewInspect(own, browsed.own, { top: largest.length, sort: 'namespace' });
   return {
-    title,
+    title: titleOf(path),
     summary: summaryOf(row),
     content: {
       kind: 'text',
       // What the walk cost is no figure of the namespace; it is said at the end.
       blocks: blocks.filter((block) => block.kind !== 'note' || block.isCost !== true),
-      about: { ...place, open: null },
+      about: { ...place, open: browsed.keysOf(path) },
       more: 'keys',
     },
   };

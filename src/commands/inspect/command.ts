@@ -49,7 +49,7 @@ export const defineInspect: DefineCommand = (program, run) => {
       examples(
         ['cachectl inspect', 'the whole keyspace'],
         ["cachectl inspect 'user:<id>:*' --top 5", 'one part of it'],
-        ['cachectl inspect --browse', 'to look through, with the keys of `cachectl watch`'],
+        ['cachectl inspect --browse', 'level by level, at the terminal'],
         ['cachectl inspect --namespace profile', 'one namespace, level by level'],
         ['cachectl inspect --exact --latency-budget 2ms', 'every key, giving way to others'],
         ['cachectl inspect --exact --checkpoint walk.json', 'to continue later with --resume walk.json'],

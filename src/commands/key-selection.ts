@@ -12,11 +12,15 @@ import { parseRangeOf, parseType } from './arguments.ts';
 import type { Context } from './context.ts';
 
 /** Which keys a command takes, as the options say it: of one option any of the values, and of several options all. */
-export interface SelectionInput extends KeyConditions {
+export interface SelectionInput extends KeyConditions, NameInput {
+  readonly match?: ByteString;
+}
+
+/** What is judged by the name alone. */
+export interface NameInput {
   readonly namespace?: readonly string[];
   readonly exclude?: readonly string[];
   readonly regex?: readonly string[];
-  readonly match?: ByteString;
 }
 
 /** @throws InputError for a pattern, an expression or a range that is none, with the names that the map has */

@@ -19,6 +19,8 @@ export interface TrafficRecord extends Pick<TrafficReport, (typeof recorded)[num
   readonly at: string;
   /** The URL without its password. */
   readonly server: string;
+  /** Which keys, as the command line had it; absent: all. */
+  readonly selection?: string;
 }
 
 /** How one namespace did in two windows. A null: not known there. */
@@ -48,8 +50,14 @@ export interface Comparison {
   readonly changes: readonly NamespaceChange[];
 }
 
-export const recordOf = (report: TrafficReport, server: string, now: number): TrafficRecord => ({
+export const recordOf = (
+  report: TrafficReport,
+  server: string,
+  now: number,
+  selection = '',
+): TrafficRecord => ({
   ...{ recordVersion: 1, at: new Date(now).toISOString(), server },
+  ...(selection !== '' && { selection }),
   ...pick(report, recorded),
 });
 
@@ -134,6 +142,7 @@ function parseRecord(line: string): TrafficRecord | null {
     const value = unsealed(JSON.parse(line)) as Partial<TrafficRecord> | null;
     return value?.recordVersion === 1 &&
       typeof value.at === 'string' &&
+      ['string', 'undefined'].includes(typeof value.selection) &&
       typeof value.windowSeconds === 'number' &&
       Array.isArray(value.namespaces) &&
       value.namespaces.every(isTraffic)

@@ -108,7 +108,7 @@ export class NodeTraffic {
         counts.add(row, cause, 1);
         if (found >= firstMiss) counts.add(row, eventColumns.firstMisses, 1);
         const key = bytes.toString('latin1', start, end) as ByteString;
-        if (row !== rows.marks) this.missing.add(key, database, { row, cause });
+        if (row !== rows.marks && row !== rows.outside) this.missing.add(key, database, { row, cause });
         if (cause === eventColumns.evicted) details.of(row).keep(key);
         return;
       }

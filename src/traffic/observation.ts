@@ -19,6 +19,8 @@ import type { HitMode, TrafficReport } from './report.ts';
 
 export interface ObservationOptions extends SourceTerms {
   readonly map: NamespaceMap;
+  /** Which keys are distinguished by their names; null: all. */
+  readonly isSelected?: ((key: ByteString) => boolean) | null;
   /** Share of the time during which MONITOR runs in mode `sampled`, from 0 to 1. */
   readonly duty: number;
   /** From 0 to 1, 1 excluded. */
@@ -106,10 +108,12 @@ export class Observation {
   /**
    * The window between two cuts, the first of them the last `turn` before the second.
    * @param end null while the observation continues; at its end the sizes of some keys are read, to value evictions
+   * @throws InputError where a name took too long to be judged
    */
   async report(from: Cut, to: Cut, end: WindowEnd | null = null): Promise<TrafficReport> {
     const { shared, options, mode, modeReason } = this;
     const { remarks } = this.sources;
+    if (shared.rows.failure !== null) throw shared.rows.failure;
     const windows = from.map((mark, index) => {
       const last = to[index] ?? mark;
       const within = (burst: Span) =>
@@ -173,11 +177,14 @@ export class Observation {
   }
 }
 
-async function sharedOf(node: RedisNode, { map, now }: ObservationOptions): Promise<SharedTraffic> {
+async function sharedOf(
+  node: RedisNode,
+  { map, isSelected, now }: ObservationOptions,
+): Promise<SharedTraffic> {
   const isReplica = (await readInfoIfPermitted(node))?.['role'] === 'slave';
   return {
     isReplica,
-    rows: new NamespaceRows(map, node.database),
+    rows: new NamespaceRows(map, node.database, isSelected),
     history: new KeyHistory(new KeyTable(), now(), isReplica),
     tellsNewKeys: false,
   };

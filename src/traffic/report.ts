@@ -132,6 +132,9 @@ export interface NamespaceTraffic {
   readonly remedy: Remedy | null;
 }
 
+/** What keys outside a selection had of the window: with it and the residual, the namespaces add up to the server's counters. */
+export type OutsideTraffic = Pick<NamespaceTraffic, 'reads' | 'hits' | 'misses' | 'writes'>;
+
 /** A key that is missed often. */
 export interface MissingKey {
   readonly key: string;
@@ -203,7 +206,9 @@ export interface TrafficReport {
   readonly residual: Residual;
   /** Most calls first; null while the window is open, and where the server does not report calls or describe commands. */
   readonly unknownReads: readonly UnknownReads[] | null;
-  /** The namespaces with most misses first. */
+  /** Null where every key is selected. */
+  readonly notSelected: OutsideTraffic | null;
+  /** The namespaces with most misses first; with a selection, of its keys alone. */
   readonly namespaces: readonly NamespaceTraffic[];
   readonly mostMissed: readonly MissingKey[];
   /** What is remembered of keys, and whether the bound was reached and the oldest forgotten. */

@@ -20,6 +20,13 @@ export const defineHits: DefineCommand = (program, run) => {
         '  misses-only  every miss and its cause; no reads, no hit rates\n' +
         '  counters     the hit rate of the whole server; needs nothing but INFO',
     )
+    .argument(
+      '[pattern...]',
+      'only keys that match: * is anything, <name> one whole segment; others are counted together',
+    )
+    .addOption(common.anyNamespace)
+    .addOption(common.exclude)
+    .addOption(common.regex)
     .addOption(
       new Option('--for <duration>', 'how long to observe')
         .argParser(aboveZero(durationArgument))
@@ -74,16 +81,17 @@ export const defineHits: DefineCommand = (program, run) => {
         ['cachectl hits', 'ten seconds of traffic, by namespace'],
         ['cachectl hits --for 1m --mode sampled --duty 5%', 'longer, and gentler to a busy server'],
         ['cachectl hits --follow', 'live, until Ctrl-C'],
+        ["cachectl hits 'user:*' --exclude 'user:<id>:session'", 'a part of the keys'],
         ['cachectl hits --record hits.ndjson', 'keep the result'],
         ['cachectl hits --compare hits.ndjson', 'better or worse than the last one kept?'],
         ['cachectl hits --fail-below-target -o json', 'a gate in a pipeline'],
         [`cachectl hits -o json | jq '.namespaces[] | [.namespace, .hitRate]'`, 'for a script'],
       ),
     )
-    .action((options, self) =>
+    .action((patterns, options, self) =>
       options.restore === true
         ? run(self, async () => (await import('./restore.ts')).restoreExecution())
-        : run(self, async () => (await import('./run.ts')).hitsExecution(options)),
+        : run(self, async () => (await import('./run.ts')).hitsExecution({ patterns, ...options })),
     );
 };
 

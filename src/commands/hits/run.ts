@@ -4,10 +4,13 @@ import { findingsOf } from '../../traffic/figures/findings.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../traffic/history.ts';
 import type { CostLimit } from '../../traffic/observe.ts';
 import type { HitMode, TrafficReport } from '../../traffic/report.ts';
-import { given } from '../../support/collections.ts';
+import { type KeySelection, keyFilter } from '../../keyspace/key-selection.ts';
+import type { NamespaceMap } from '../../keyspace/map.ts';
+import { given, pick } from '../../support/collections.ts';
 import { InputError } from '../../support/failure.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { type NameInput, selectionOf, selectionText } from '../key-selection.ts';
 import { observeWindow } from '../observing.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { gateText, judgeTargets, requireTargets } from './gate.ts';
@@ -15,7 +18,8 @@ import { blankHits, type HitsResult } from './result.ts';
 import { liveBlocks, namespaceFields, viewHits } from './view.ts';
 import { type LayoutInput, requireColumns, sortedRows } from '../namespace-columns.ts';
 
-export interface HitsInput extends LayoutInput {
+export interface HitsInput extends LayoutInput, NameInput {
+  readonly patterns: readonly string[];
   /** Seconds. */
   readonly for: number;
   /** Until Ctrl-C. */
@@ -53,18 +57,23 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
       'leave one of them out, or use `--mode sampled`',
     );
   requireColumns(namespaceFields, input);
-  if (input.failBelowTarget) requireTargets(context.map, input.mode ?? null);
+  const selection = selectionOf(context.map, input.patterns, pick(input, ['namespace', 'exclude', 'regex']));
+  const { accepts: isSelected = null } = keyFilter(context.map, selection);
+  if (isSelected !== null && input.mode === 'counters') throw noNames();
+  if (input.failBelowTarget) requireTargets(mapWithin(context.map, selection), input.mode ?? null);
   const pathOf = (file: string) =>
     isAbsolute(file) ? file : join(context.environment.workingDirectory, file);
   const before =
     input.compare === undefined ? null : await readLastRecord(pathOf(input.compare), context.signal);
+  const asked = [...input.patterns, selectionText(input).trim()].join(' ').trim();
+  if (before !== null && (before.selection ?? '') !== asked) throw otherSelection(before.selection);
   const history = input.record === undefined ? null : await openHistory(pathOf(input.record), context.signal);
   try {
     const server = await context.reconnect();
     const { address } = server;
     const { mode, duty, maxCost, maxBytes } = input;
     const seconds = input.follow ? null : input.for;
-    const options = { seconds, maxBytes, ...given({ mode, duty, maxCost }) };
+    const options = { seconds, maxBytes, isSelected, ...given({ mode, duty, maxCost }) };
     const show = (report: TrafficReport) => liveBlocks(report, input);
     const { report, restored, failure } = await observeWindow(context, server, options, show);
     const now = context.now();
@@ -74,14 +83,14 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
       ...report,
       namespaces: sortedRows(report.namespaces, namespaceFields, input.sort),
       findings: findingsOf(report),
-      unjudgedTargets: unjudgedTargets(context.map, report, 'refused'),
+      unjudgedTargets: unjudgedTargets(mapWithin(context.map, selection), report, 'refused'),
       gate: input.failBelowTarget ? judgeTargets(report) : null,
       comparison: before === null ? null : compareWithRecord(report, before),
       notifications: restored,
       damaged: [],
     };
-    await history?.append(recordOf(report, address, now));
-    warnOfMode(context, input, report);
+    await history?.append(recordOf(report, address, now, asked));
+    warnOfMode(context, input, report, isSelected !== null);
     for (const { message } of restored) if (message !== null) context.warn(message);
     warnOfGate(context, result);
     const stuck = restored.some(({ outcome }) => outcome === 'failed');
@@ -93,6 +102,25 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
   } finally {
     history?.close();
   }
+}
+
+const otherSelection = (selection = '') =>
+  new InputError(
+    `--compare: the last result there is of ${selection === '' ? 'all keys' : `\`${selection}\``}`,
+    'give the same patterns and options, or compare with another file',
+  );
+
+const noNames = () =>
+  new InputError(
+    '`--mode counters` knows no keys, and so takes no pattern, --namespace, --exclude or --regex',
+    'use `--mode exact`, `sampled` or `misses-only`',
+  );
+
+/** The targets of what is left out by name are not missed. */
+function mapWithin(map: NamespaceMap, { namespaces: wanted, excluded }: KeySelection): NamespaceMap {
+  const isWanted = ({ name }: { readonly name: string }) =>
+    (wanted.length === 0 || wanted.includes(name)) && excluded?.namespaces.includes(name) !== true;
+  return { ...map, namespaces: map.namespaces.filter(isWanted) };
 }
 
 /** An exit code needs a reason, and a gate that passed says what it did not look at. */
@@ -109,7 +137,10 @@ function warnOfMode(
   { output, warn }: Context,
   { mode: asked, duty }: HitsInput,
   { mode, modeReason }: TrafficReport,
+  isPart: boolean,
 ): void {
+  if (isPart && mode === 'counters')
+    warn(`the selection had no effect: counters are those of the whole server; ${modeReason}`);
   if (duty !== undefined && mode !== 'sampled')
     warn(`--duty had no effect: observed in mode ${mode}; \`--mode sampled\` reads commands in bursts`);
   if (output === 'table' || asked !== undefined || mode === 'exact' || mode === 'sampled') return;

@@ -1,5 +1,6 @@
 import { type Block, caveats, costNote, fact, note, notes } from '../../render/blocks.ts';
 import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
+import { sumOf, sumOrNull } from '../../support/collections.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Comparison, NamespaceChange } from '../../traffic/history.ts';
 import {
@@ -53,7 +54,7 @@ export function viewHits(
     ...tables,
     ...caveats('warning', ...result.remarks, forgotten > 0 && overflow),
     ...restoredNotes(result.notifications),
-    note('dim', windowText(result)),
+    ...notes('dim', notSelectedText(result), windowText(result)),
     costNote(costText(result)),
   ];
 }
@@ -64,17 +65,18 @@ export const liveBlocks = (report: TrafficReport, input: TableInput): Block[] =>
   ...(report.mode === 'counters'
     ? []
     : [namespaceTable(sortedRows(report.namespaces, namespaceFields, input.sort), input)]),
-  ...notes('dim', windowText(report), 'Ctrl-C ends it here'),
+  ...notes('dim', notSelectedText(report), windowText(report), 'Ctrl-C ends it here'),
 ];
 
 /** `88.0 % of 1,020 reads/s hit; session misses most: 94 % of its 122 misses were never cached` */
 function conclusionOf(report: TrafficReport): string {
-  const { hitRate, misses, namespaces } = report;
-  const rate = readsPerSecondOf(report);
+  const { namespaces } = report;
+  const { reads, misses, hitRate } = wholeOf(report);
+  const rate = readsPerSecondOf({ ...report, reads });
   const found =
     hitRate !== null && rate !== null
       ? `${formatRatio(hitRate)} of ${formatCell(rate, 'perSecond').replace('/s', ' reads/s')} hit`
-      : misses !== null && report.reads !== 0
+      : misses !== null && reads !== 0
         ? counted(misses, 'miss', 'misses')
         : 'no reads were observed';
   const missesOf = (each: NamespaceTraffic) => each.misses ?? 0;
@@ -92,6 +94,17 @@ function conclusionOf(report: TrafficReport): string {
   return `${found}; \`${worst.namespace}\` misses most: ${why}`;
 }
 
+/** The figures that a window is about: of the server, or of the keys that are selected. */
+function wholeOf(
+  report: TrafficReport,
+): Pick<TrafficReport, 'reads' | 'misses'> & { readonly hitRate: number | null } {
+  const { notSelected, namespaces } = report;
+  if (notSelected === null) return report;
+  const reads = sumOrNull(namespaces.map((each) => each.reads));
+  const misses = sumOf(namespaces.map((each) => each.misses ?? 0));
+  return { reads, misses, hitRate: reads ? (reads - misses) / reads : null };
+}
+
 /** What the window cannot know. */
 const windowBound = 'never cached: in this window; a key that was gone before it counts too';
 
@@ -103,6 +116,14 @@ const causeVerbs: Readonly<Record<MissCause, string>> = {
   neverCached: 'were never cached',
   unknown: 'have no known cause',
 };
+
+/** What was left out. */
+function notSelectedText({ notSelected, reads: all }: TrafficReport): string | null {
+  if (notSelected === null) return null;
+  const { reads, misses } = notSelected;
+  const missed = counted(misses ?? 0, 'miss', 'misses');
+  return `not selected: ${reads === null ? missed : `${counted(reads, 'read')} with ${missed}, of ${formatCell(all, 'count')} in all`}`;
+}
 
 /** How the figures came about. */
 function windowText({ mode, modeReason, windowSeconds, valid, residual }: TrafficReport): string {

@@ -1,8 +1,9 @@
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { infoNumber } from '../../redis/info.ts';
-import { sumOf, sumOrNull } from '../../support/collections.ts';
+import { pick, sumOf, sumOrNull } from '../../support/collections.ts';
 import type { SharedTraffic } from '../node-traffic.ts';
-import type { HitMode, ObservationCost, TrafficReport } from '../report.ts';
+import { outsideName } from '../keys/namespace-rows.ts';
+import type { HitMode, NamespaceTraffic, ObservationCost, TrafficReport } from '../report.ts';
 import { missesIn, type Span, sumIn } from '../streams/mark.ts';
 import { missingKeysOf, namespacesOf } from './namespace-figures.ts';
 import type { MeanSize } from './remedies.ts';
@@ -105,13 +106,28 @@ export function buildReport(input: ReportInput): TrafficReport {
       ...unknownRemark(unknownReads),
     ],
     ...{ endedBy, isReplica, reads, hits, misses, hitRate: hits === null || !reads ? null : hits / reads },
-    ...{ residual, unknownReads, namespaces, mostMissed: missingKeysOf(windows, groups, namespaces) },
+    ...{ residual, unknownReads, ...selectedOf(namespaces, input.rows.isPart && mode !== 'counters') },
+    mostMissed: missingKeysOf(windows, groups, namespaces),
     remembered: {
       keysRemembered: history.table.remembered,
       keysBound: history.table.bound,
       forgotten: history.table.forgotten,
     },
     serverCost: costOf(mode, windows, monitored, windowSeconds),
+  };
+}
+
+const none = { reads: 0, hits: 0, misses: 0, writes: 0 };
+
+/** What is outside the selection, apart from the namespaces. */
+function selectedOf(
+  all: readonly NamespaceTraffic[],
+  isPart: boolean,
+): Pick<TrafficReport, 'namespaces' | 'notSelected'> {
+  const outside = all.find(({ namespace }) => namespace === outsideName);
+  return {
+    namespaces: all.filter((each) => each !== outside),
+    notSelected: isPart ? pick(outside ?? none, ['reads', 'hits', 'misses', 'writes']) : null,
   };
 }
 

@@ -30,6 +30,9 @@ class RowList implements Leaf<RowList> {
 /** What the keys have in their names that mark instants, mostly at the beginning; see NodeObserver. */
 export const markPrefix = 'cachectl:mark:';
 
+/** Where keys outside a selection are counted, together. */
+export const outsideName = '(not selected)';
+
 /** Slots of the cache, a power of two. */
 const cacheSlots = 2 ** 18;
 
@@ -50,18 +53,33 @@ export class NamespaceRows {
   /** The row of marks of other observers, which belong to no namespace; 0 where there are none. */
   marks = 0;
 
+  /** The row of keys outside the selection; 0 where there are none. */
+  outside = 0;
+
+  /** Why keys could not be judged; from then on none is selected. */
+  failure: Error | null = null;
+
   private scansRow = 0;
 
-  /** @param database the one that the map is of */
+  /**
+   * @param database the one that the map is of
+   * @param isSelected which of its keys are distinguished; null: all, and those of other databases
+   */
   constructor(
     private readonly map: NamespaceMap,
     private readonly database: number,
+    private readonly isSelected: ((key: ByteString) => boolean) | null = null,
   ) {
     this.tree = new SegmentTree({
       map,
       depth: map.isEmpty ? Number.POSITIVE_INFINITY : 1,
       newLeaf: () => new RowList(this.size++),
     });
+  }
+
+  /** False: every key is selected. */
+  get isPart(): boolean {
+    return this.isSelected !== null;
   }
 
   /** @param hash of the key in its database */
@@ -92,15 +110,30 @@ export class NamespaceRows {
         database,
         rows: [row],
       })),
+      ...(this.outside === 0
+        ? []
+        : [{ namespace: outsideName, database: this.database, rows: [this.outside] }]),
     ];
   }
 
   private place(database: number, key: ByteString): number {
     if (key.includes(markPrefix)) return (this.marks ||= this.size++);
+    if (!this.selects(database, key)) return (this.outside ||= this.size++);
     if (database !== this.database) return this.rowOfDatabase(database);
     const leaf = this.tree.leafOf(key, this.map.isEmpty ? null : this.map.classify(key));
     leaf.keys++;
     return leaf.rows[0] ?? 0;
+  }
+
+  private selects(database: number, key: ByteString): boolean {
+    if (this.isSelected === null) return true;
+    if (database !== this.database || this.failure !== null) return false;
+    try {
+      return this.isSelected(key);
+    } catch (error) {
+      this.failure = error as Error;
+      return false;
+    }
   }
 
   private rowOfDatabase(database: number): number {

@@ -39,6 +39,7 @@ export function reportOf(
       hitRate: 0.9,
     },
     residual: { reads: 0, hits: 0, misses: 0 },
+    notSelected: null,
     namespaces,
     mostMissed: [],
     remembered: { keysRemembered: 0, keysBound: 1, forgotten: 0 },

@@ -81,6 +81,7 @@ export async function execute<Result extends object>(
   if (interruption !== undefined && outcome?.printed !== true)
     failure = interruptedFailure(interruption, outcome !== undefined, failure);
   if (outcome?.printed !== true) await printer.finish(execution, outcome, failure, connections.lookups);
+  messages.tellAboutResult();
   if (failure) printer.fail(failureText(failure));
   if (interruption !== undefined) return interruptionOf(interruption, false).exitCode;
   return failure?.exitCode ?? outcome?.exitCode ?? exitCodes.success;
@@ -149,7 +150,7 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
     ...pick(io, ['signal', 'now', 'random']),
     progress: run.progress,
     live,
-    prompts: terminalPrompts(io),
+    prompts: terminalPrompts(io, () => messages.tellAboutResult()),
     openScreen: resolved.output === 'table' && canDraw(io) ? screenOpener(io, options.color, messages) : null,
     connect: () => (connection ??= enter()),
     reconnect: reenter,
@@ -166,6 +167,7 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
       warn(text);
     }),
     warn,
+    warnOfResult: (text) => messages.tellAfterResult(() => printer.warn(text)),
     runCommand: (argv, variables) =>
       run.runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
     write: (text) => printer.write(text),

@@ -92,9 +92,22 @@ export function failureText(failure: Failure): string {
   return `error: ${printableLines(failure.message)}${hint}\n`;
 }
 
-/** Messages on stderr, which would tear a screen that is drawn on the same terminal: they wait until it is closed. */
+/**
+ * Messages on stderr. They would tear a screen that is drawn on the same terminal, and wait until it is closed; those about the
+ * result wait for it, so that it does not scroll away behind them.
+ */
 export class Messages {
   private waiting: (() => void)[] | null = null;
+  private aboutResult: (() => void)[] = [];
+
+  tellAfterResult(write: () => void): void {
+    this.aboutResult.push(write);
+  }
+
+  /** The result is printed, or a person is asked before there is one. */
+  tellAboutResult(): void {
+    for (const write of this.aboutResult.splice(0)) this.tell(write);
+  }
 
   hold(): void {
     this.waiting ??= [];

@@ -4,11 +4,12 @@ import { wrapped } from '../render/wrap.ts';
 import { isInteractive } from './terminal.ts';
 
 /** Questions on stderr, so that stdout holds the result alone. inquirer is loaded with the first question. */
-export function terminalPrompts(io: Io): Prompts {
+export function terminalPrompts(io: Io, beforeQuestion: () => void = () => undefined): Prompts {
   const interactive = isInteractive(io);
   const ask = async <T>(question: Record<string, unknown>): Promise<T> => {
     if (!interactive)
       throw new DeclinedError('there is no terminal to ask at', 'add --yes to go ahead without a question');
+    beforeQuestion();
     const { default: inquirer } = await import('inquirer');
     // Ctrl-D on an empty line, or a terminal that goes away, ends the reading without a word to the question.
     const closed = new AbortController();

@@ -66,8 +66,10 @@ export interface Context {
    * Runs work for which the server keeps what it sends: Ctrl-Z does not stop the process meanwhile, and a warning says why.
    */
   readonly withoutSuspension: <T>(work: () => Promise<T>) => Promise<T>;
-  /** A warning for the person, on stderr. */
+  /** A warning for the person about what is happening, on stderr. */
   readonly warn: (text: string) => void;
+  /** The same about the result: behind it, or before the next question. */
+  readonly warnOfResult: (text: string) => void;
   /** A further connection, to somewhere else; closed with the run as well. @throws RedisError */
   readonly connectTo: (target: ConnectTarget) => Promise<RedisServer>;
   /**

@@ -121,9 +121,9 @@ export function selectionText(input: SelectionInput): string {
 }
 
 /** What could not be judged is left out, which must not look as if it did not fit. */
-export function warnOfUnjudged({ warn }: Context, unjudgedKeys: number | undefined): void {
+export function warnOfUnjudged({ warnOfResult }: Context, unjudgedKeys: number | undefined): void {
   if (unjudgedKeys === undefined || unjudgedKeys === 0) return;
-  warn(
+  warnOfResult(
     `${counted(unjudgedKeys, 'key was', 'keys were')} left out: the server reports no idle time of their own (small integers that it shares), or their type has no number of elements`,
   );
 }
@@ -132,7 +132,7 @@ function requireNamespace(map: NamespaceMap, name: string): void {
   if (map.namespaces.some((namespace) => namespace.name === name)) return;
   if (map.isEmpty) {
     throw new InputError(
-      `there is no namespace \`${name}\`, for there is no map`,
+      `there is no namespace \`${name}\`: no map was found`,
       'give a pattern instead, or write a map with `cachectl config init`',
     );
   }

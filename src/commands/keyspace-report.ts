@@ -156,13 +156,19 @@ export async function warnOfTouches(
   oldestSeconds: number,
 ): Promise<void> {
   const touches = await touchesOf(server.nodes, ledgerFolder(context.environment.variables));
-  for (const { command, at, reads } of touches) {
-    const ago = (context.now() - at) / 1000;
-    if (ago <= oldestSeconds)
-      context.warn(
-        `\`${command}\` made ${counted(reads, 'read')} of values ${formatSeconds(Math.round(ago))} ago, which this server counts as a use: idle times of these keys count from then`,
-      );
-  }
+  const ago = ({ at }: (typeof touches)[number]) => (context.now() - at) / 1000;
+  const recent = touches
+    .filter((each) => ago(each) <= oldestSeconds)
+    .sort((left, right) => right.at - left.at);
+  const [last, ...earlier] = recent;
+  if (last === undefined) return;
+  const others =
+    earlier.length === 0
+      ? ''
+      : ` (and ${counted(earlier.length, 'earlier run')} ${earlier.reduce((sum, { reads }) => sum + reads, 0).toLocaleString('en-US')} more)`;
+  context.warnOfResult(
+    `\`${last.command}\` made ${counted(last.reads, 'read')} of values ${formatSeconds(Math.round(ago(last)))} ago${others}, which this server counts as a use: idle times of these keys count from then`,
+  );
 }
 
 /** What holds: a note, and a caveat where it says so. */

@@ -33,7 +33,7 @@ export function lacksReplicas(
   { replicasAcknowledged }: Pick<ChangeResult, 'replicasAcknowledged'>,
 ): boolean {
   if (replicasAcknowledged === null || replicasAcknowledged >= waitReplicas) return false;
-  context.warn(
+  context.warnOfResult(
     `not confirmed by ${counted(waitReplicas, 'replica')} of each primary: ${replicasAcknowledged} acknowledged the changes\n` +
       'hint: `INFO replication` lists the replicas; --retry-for sets how long they are waited for',
   );

@@ -40,6 +40,13 @@ async function open(
 }
 
 describe('invalidate at a terminal', () => {
+  test('prints what is to be known of a result behind it', async () => {
+    const terminal = await open(['usr', '12'], {});
+    const shown = await terminal.waitFor(/did you mean `user`\?/);
+    expect(shown.indexOf('nothing matched')).toBeGreaterThanOrEqual(0);
+    expect(shown.indexOf('nothing matched')).toBeLessThan(shown.indexOf('did you mean'));
+  });
+
   test('cuts no word of the question, nor the journal, where the terminal is narrow', async () => {
     const terminal = await open(['user', '12'], withMap(config), 60);
     const asked = await terminal.waitFor(/\(y\/N\)/);

@@ -96,7 +96,7 @@ async function askServer(context: Context, commands: readonly string[]): Promise
     return await readCommands(server.nodes[0], server.address, commands);
   } catch (error) {
     if (!(error instanceof RedisError || error instanceof InputError)) throw error;
-    context.warn(`${error.message}; the rights are those for Redis ${floor.version}`);
+    context.warnOfResult(`${error.message}; the rights are those for Redis ${floor.version}`);
     return { facts: { address, product: null, version: null }, has: (command) => isIn(floor, command) };
   }
 }

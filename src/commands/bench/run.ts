@@ -87,7 +87,7 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
     maxP99Micros: input.failAbove === undefined ? null : input.failAbove * 1e6,
     minThroughputPerSecond: input.minThroughput ?? null,
   });
-  if (context.signal.aborted) context.warn(interruptionText(options.workloads, report));
+  if (context.signal.aborted) context.warnOfResult(interruptionText(options.workloads, report));
   return {
     result: { ...withComparison(report, baseline), verdicts },
     exitCode: verdicts.every(({ met }) => met) ? exitCodes.success : exitCodes.negative,

@@ -65,11 +65,11 @@ async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffRes
   const result = diffResultOf(a.name, b.name, tally, complete, cost);
   if (result.failed > 0) {
     const lines = problemLines(result.problems, result.failed);
-    context.warn(`${counted(result.failed, 'key')} could not be compared:\n${lines}`);
+    context.warnOfResult(`${counted(result.failed, 'key')} could not be compared:\n${lines}`);
   }
   const file = a.kind === 'file' ? a.file : b.kind === 'file' ? b.file : null;
   if (result.differentTtls > 0 && a.kind !== b.kind && (file?.exportedTtls ?? 0) > 0) {
-    context.warn(
+    context.warnOfResult(
       `${counted(result.differentTtls, 'key differs', 'keys differ')} in the TTL alone: \`warm\` starts the TTLs of records anew, and \`diff\` goes by the moments of the export; --ignore-ttl leaves TTLs out`,
     );
   }

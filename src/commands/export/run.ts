@@ -187,7 +187,11 @@ async function writeToFile(
 }
 
 /** What is not in the file, whatever the form of the report. */
-function warnOfLosses({ warn }: Context, result: ExportResult, fieldTtlsRefused: string | null): void {
+function warnOfLosses(
+  { warnOfResult: warn }: Context,
+  result: ExportResult,
+  fieldTtlsRefused: string | null,
+): void {
   const { failed, problems, streamsWithoutGroups, hashesWithFieldTtls } = result;
   if (fieldTtlsRefused !== null) {
     const hashes =

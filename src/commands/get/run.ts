@@ -95,7 +95,7 @@ async function getKey(context: Context, input: GetInput): Promise<Outcome<GetRes
   };
   const report = await readKey(server.nodeFor(key), key, limits);
   if (report === null && (input.raw || context.output !== 'table'))
-    context.warn(`there is no key \`${keyText(key)}\``);
+    context.warnOfResult(`there is no key \`${keyText(key)}\``);
   if (report === null && !input.base64) warnOfEscapes(context, [input.key]);
   if (report !== null && input.raw) await writeRaw(context, key, report);
   const result = resultOf(context, key, report);

@@ -124,7 +124,7 @@ function mapWithin(map: NamespaceMap, { namespaces: wanted, excluded }: KeySelec
 }
 
 /** An exit code needs a reason, and a gate that passed says what it did not look at. */
-function warnOfGate({ output, warn }: Context, { gate, unjudgedTargets }: HitsResult): void {
+function warnOfGate({ output, warnOfResult: warn }: Context, { gate, unjudgedTargets }: HitsResult): void {
   if (gate === null) return;
   const verdict = gateText(gate);
   if (verdict !== null) warn(verdict);
@@ -134,7 +134,7 @@ function warnOfGate({ output, warn }: Context, { gate, unjudgedTargets }: HitsRe
 
 /** What a person sees in the table, for those who have only rows. */
 function warnOfMode(
-  { output, warn }: Context,
+  { output, warnOfResult: warn }: Context,
   { mode: asked, duty }: HitsInput,
   { mode, modeReason }: TrafficReport,
   isPart: boolean,

@@ -76,7 +76,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
     await warnOfTouches(context, server, oldestIdle.upToSeconds ?? Number.POSITIVE_INFINITY);
   warnOfUnjudged(context, analysis.account.unjudgedKeys);
   if (since !== null && since.server !== server.address)
-    context.warn(`the snapshot is of ${since.server}, and this is ${server.address}`);
+    context.warnOfResult(`the snapshot is of ${since.server}, and this is ${server.address}`);
   const error = (analysis.failure && checkpoint.explain(analysis.failure)) ?? unsaved;
   const largest = largestOf(analysis);
   const result: InspectResult = {

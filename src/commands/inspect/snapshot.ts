@@ -74,7 +74,7 @@ export async function saveSnapshot(
   method: Method['kind'],
 ): Promise<InputError | null> {
   if (method === 'partial') {
-    context.warn(`\`${name}\` was not written: the walk ended early`);
+    context.warnOfResult(`\`${name}\` was not written: the walk ended early`);
     return null;
   }
   const snapshot: Snapshot = {

@@ -106,7 +106,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
   }
   if (keys.length === 0) {
     if (target.kind === 'namespace' && map.isEmpty && plan.excluded.length === 0) {
-      context.warn(
+      context.warnOfResult(
         'without a map a namespace is a pattern as `cachectl inspect` infers it, such as `user:<id>:profile`',
       );
     }
@@ -116,7 +116,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
     const isFutile = selection.futile === true && plan.excluded.length === 0;
     if (isFutile) return { ...ended('unreachable'), exitCode: exitCodes.negative };
     if (indexes !== null) {
-      context.warn(
+      context.warnOfResult(
         'the index leads to no key: it is missing, or what it names is gone; --walk looks through the keyspace instead',
       );
     }
@@ -143,7 +143,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
 function warnOfLikeWord(context: Context, word: string, { mentionedNamespaces }: InvalidateResult): void {
   const words = mentionedNamespaces.flatMap(({ example }) => example.key.split(/[^\p{L}\p{N}]+/u));
   const meant = meantText(word, words);
-  if (meant !== '') context.warn(`no key has \`${word}:<id>\` with this id: ${meant.trimEnd()}`);
+  if (meant !== '') context.warnOfResult(`no key has \`${word}:<id>\` with this id: ${meant.trimEnd()}`);
 }
 
 /** A counter is one key by its name. @throws InputError */

@@ -1,3 +1,4 @@
+import { groupBy } from '../../support/collections.ts';
 import { keyFields, keyText } from '../../keyspace/key-text.ts';
 import { type KeyFilter, keyFilter } from '../../keyspace/key-selection.ts';
 import { TopKeys } from '../../keyspace/top-keys.ts';
@@ -158,8 +159,10 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   const result: KeysResult = { items: [], matched, listed, complete: isWhole, unreadableKeys };
   const [error] = refused;
   if (error !== undefined) return { result, error };
-  for (const { column, reason } of account.refusedColumns)
-    context.warn(`no ${column}: the server answered \`${reason}\``);
+  for (const [reason, columns] of groupBy(account.refusedColumns, ({ reason }) => reason))
+    context.warnOfResult(
+      `no ${columns.map(({ column }) => column).join(', ')}: the server answered \`${reason}\``,
+    );
   warnOfUnjudged(context, account.unjudgedKeys);
   await context.show([
     note('dim', `${counted(matched, 'key')}; cost to the server: ${ownLookupsText(context.ownLookups())}`),

@@ -64,20 +64,22 @@ export function warnOfCheck(
   const { dryRun } = plan;
   const counts = (count: number, one: string, many: string, planned: string) =>
     dryRun ? `${counted(count, 'record')} ${planned}` : counted(count, `record ${one}`, `records ${many}`);
-  if (records === 0) context.warn(`no records in ${sources.map(({ name }) => `\`${name}\``).join(', ')}`);
+  if (records === 0)
+    context.warnOfResult(`no records in ${sources.map(({ name }) => `\`${name}\``).join(', ')}`);
   if (invalid > 0) {
     const lines = problemLines(plan.problems, invalid);
-    context.warn(`${counts(invalid, 'is', 'are', 'would be')} left out:\n${lines}`);
+    context.warnOfResult(`${counts(invalid, 'is', 'are', 'would be')} left out:\n${lines}`);
   }
-  if (expired > 0) context.warn(`${counts(expired, 'is', 'are', 'would be')} left out: expired meanwhile`);
+  if (expired > 0)
+    context.warnOfResult(`${counts(expired, 'is', 'are', 'would be')} left out: expired meanwhile`);
   if (repeatedKeys !== null && repeatedKeys > 0) {
     const lines = problemLines(repeats.first, repeatedKeys);
     const replaced = counts(repeatedKeys, 'replaces', 'replace', 'would replace');
-    context.warn(`${replaced} an earlier one with the same key:\n${lines}`);
+    context.warnOfResult(`${replaced} an earlier one with the same key:\n${lines}`);
   }
   if (negativeZeros.total > 0) {
     const { total, first } = negativeZeros;
-    context.warn(
+    context.warnOfResult(
       `${counted(total, 'record has a score', 'records have scores')} of -0, which servers keep as 0 in sorted sets that ` +
         `are short (see \`zset-max-listpack-entries\`):\n${problemLines(first, total)}`,
     );
@@ -89,13 +91,13 @@ export function warnOfPermanentKeys(context: Context, { namespaces, dryRun }: Wa
   const undecided = namespaces.reduce((sum, { ttlSources }) => sum + ttlSources.none, 0);
   if (undecided === 0) return;
   const keys = dryRun ? `${counted(undecided, 'key')} would be` : counted(undecided, 'key was', 'keys were');
-  context.warn(`${keys} written without TTL: give one in the record, in the map, or with --ttl`);
+  context.warnOfResult(`${keys} written without TTL: give one in the record, in the map, or with --ttl`);
 }
 
 /** Where the records are that could not be written. */
 export function warnOfRejects(context: Context, { rejectsFile }: WarmResult): void {
   if (rejectsFile !== null)
-    context.warn(`\`${rejectsFile}\` holds what could not be written, with the reasons`);
+    context.warnOfResult(`\`${rejectsFile}\` holds what could not be written, with the reasons`);
 }
 
 /** What did not go well although the work came to its end. */
@@ -108,18 +110,21 @@ export function warnOfProblems(
   const { failed, evictedKeys } = result;
   if (failed > 0) {
     const lines = problemLines(writing.problems.first, failed - result.unknown);
-    context.warn(`${counted(failed, 'record')} could not be written${lines === '' ? '' : `:\n${lines}`}`);
+    context.warnOfResult(
+      `${counted(failed, 'record')} could not be written${lines === '' ? '' : `:\n${lines}`}`,
+    );
     if (result.unknown > 0)
-      context.warn(
+      context.warnOfResult(
         `of ${counted(result.unknown, 'record')} nothing is known: the connection was lost before the answer, and sending them again could add them twice`,
       );
   }
   warnOfRejects(context, result);
   const notSent = `${counted(result.notWritten, 'record was', 'records were')} not sent`;
-  if (writing.stoppedByProblem) context.warn(`stopped at the first record that was refused; ${notSent}`);
+  if (writing.stoppedByProblem)
+    context.warnOfResult(`stopped at the first record that was refused; ${notSent}`);
   if (evictedKeys !== null && evictedKeys > 0 && !allowsEvictions) {
     const end = writing.stoppedByEvictions ? `; stopped, and ${notSent}` : '';
-    context.warn(
+    context.warnOfResult(
       `the server evicted ${counted(evictedKeys, 'key')} meanwhile, which may be others than these${end}\n` +
         'hint: load fewer records or raise `maxmemory`; --allow-evictions continues anyway',
     );
@@ -130,11 +135,11 @@ export function warnOfProblems(
 export function warnOfVerification(context: Context, verification: Verification): void {
   const { mismatched, differences, notCompared, problems } = verification;
   if (mismatched > 0)
-    context.warn(
+    context.warnOfResult(
       `${counted(mismatched, 'record')} ${mismatched === 1 ? 'is' : 'are'} not as written:\n${problemLines(differences, mismatched)}`,
     );
   if (notCompared > 0)
-    context.warn(
+    context.warnOfResult(
       `${counted(notCompared, 'record')} could not be compared:\n${problemLines(problems, notCompared)}`,
     );
 }

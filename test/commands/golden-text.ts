@@ -63,7 +63,7 @@ const textRules: readonly (readonly [RegExp, string | ((whole: string, ...groups
   [/2026-01-15T11:00:0\d\.(?!000)\d{3}Z/g, '<moment>'],
   // The cost is one line, however long its figures are.
   [
-    /cost to the server: [\s\S]*?(?:alone|keyspace_\w+(?!\w|\s+and)|behind|taken\s+off)(?=\n(?!·)|$)/g,
+    /cost to the server: [\s\S]*?(?:alone|keyspace_\w+(?!\w|\s+and)|read\s+within\s+[\d.]+\s\S+|taken\s+off)(?=\n(?!·)|$)/g,
     (note) => note.replace(/\n\s*/g, ' '),
   ],
   [/[\d,]+(?:\.\d+)? (?:µs|ms)\b/g, '<time>'],

@@ -30,7 +30,7 @@ describe('stats for a user who may not do everything', () => {
 
     const table = await statsTable(url);
     expect(table).toContain('without `INFO` there is no hit rate and no memory report');
-    expect(table).toContain('Grade: none, hits and misses are not known');
+    expect(table).toContain('No grade: hits and misses are not known');
     // A script reads the same lines as where INFO is there.
     const { stdout } = await cli(['stats'], { url });
     expect(linesOf(stdout).map((line) => line.split('\t')[0])).toContain('namespaces');

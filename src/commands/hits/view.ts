@@ -252,9 +252,9 @@ function costText({ serverCost: cost, mode, windowSeconds }: HitsResult): string
       : [`${formatRatio(serverCpuSeconds / windowSeconds)} of a core with all its work`]),
   ].join(', ');
   const seen = [
-    `${formatBytes(monitorBytes)} of commands (${formatRatio(duty)} of the time), ${formatBytes(eventBytes)} of events`,
+    `${formatBytes(monitorBytes)} of commands (${duty >= 1 ? 'all the time' : `${formatRatio(duty)} of the time`}), ${formatBytes(eventBytes)} of events`,
     `${counted(markLookups, 'lookup')} of our own, taken off`,
-    `at most ${formatSeconds(maxLagSeconds)} behind`,
+    `read within ${formatSeconds(maxLagSeconds)}`,
   ];
   return [work || 'not reported', ...(mode === 'counters' ? [] : seen)].join(' · ');
 }

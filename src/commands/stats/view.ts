@@ -280,7 +280,7 @@ function gradeNotes(result: StatsResult): Block[] {
     .filter((reason) => !isRate(reason))
     .sort((left, right) => right.points - left.points);
   return [
-    note('title', `Grade: ${grade ?? `none, ${whyNone(result)}`}`),
+    note('title', grade === null ? `No grade: ${whyNone(result)}` : `Grade: ${grade}`),
     ...[...reasons.filter(isRate), ...others].map(({ tone, text }) => note(tone, text)),
     ...caveats('plain', dataReadsText(result)),
     ...notes('plain', ...unjudgedTexts(unjudgedTargets, '--hits-mode')),
@@ -292,7 +292,7 @@ function whyNone({ lifetime, window, traffic }: StatsResult): string {
   if (lifetime?.dataReads == null) return 'hits and misses are not known';
   const reads = [lifetime.dataReads.reads, window?.dataReads?.reads ?? 0, traffic?.reads ?? 0];
   return Math.max(...reads) < fewestLookups
-    ? `no traffic to judge: it takes ${fewestLookups} reads`
+    ? `fewer than ${fewestLookups} reads to judge by`
     : 'it is not known how many of the reads hit';
 }
 

@@ -158,7 +158,7 @@ async function undoFrom(
   const isEvicted = input.allowEvictions !== true && (result.evictedKeys ?? 0) > 0;
   if (isEvicted) {
     const end = result.notAttempted > 0 ? `; stopped with ${counted(result.notAttempted, 'key')} to go` : '';
-    context.warn(
+    context.warnOfResult(
       `the server evicted ${counted(result.evictedKeys ?? 0, 'key')} meanwhile, which may be these or others${end}\n` +
         'hint: raise `maxmemory` and run it again; --allow-evictions continues anyway',
     );
@@ -225,7 +225,7 @@ function viewUndo(result: UndoResult): Block[] {
       facts: counts(
         ['keys', 'keys'],
         ['restored', dryRun ? 'would return' : 'restored'],
-        ['rewritten', 'written again'],
+        ['rewritten', 'there already'],
         ['expired', 'expired by now'],
         ['withoutValue', 'name only'],
         ['failed', 'failed'],
@@ -246,7 +246,7 @@ function viewUndo(result: UndoResult): Block[] {
     blocks.push(
       ...caveats(
         'plain',
-        `${counted(result.rewritten, 'key was', 'keys were')} written again meanwhile, and ${result.rewritten === 1 ? 'stays' : 'stay'} as ${result.rewritten === 1 ? 'it is' : 'they are'}; --replace puts the old ${result.rewritten === 1 ? 'value' : 'values'} in place`,
+        `${counted(result.rewritten, 'key is', 'keys are')} there already, and ${result.rewritten === 1 ? 'stays' : 'stay'} as ${result.rewritten === 1 ? 'it is' : 'they are'}; --replace puts the old ${result.rewritten === 1 ? 'value' : 'values'} in place`,
       ),
     );
   if (withoutValue > 0)

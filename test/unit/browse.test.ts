@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { frameOf } from '../../src/commands/browse/frame.ts';
+import { browse } from '../../src/commands/browse/run.ts';
 import { figureColumn, type Page, type Place } from '../../src/commands/browse/page.ts';
 import { type BrowseState, press, startOf, withPage } from '../../src/commands/browse/state.ts';
 import { note } from '../../src/render/blocks.ts';
-import { renderStyledLine } from '../../src/render/styled-line.ts';
+import { renderStyledLine, type StyledLine } from '../../src/render/styled-line.ts';
 import { displayWidth } from '../../src/render/width.ts';
 import { rounds } from '../server/effort.ts';
 
@@ -68,6 +69,40 @@ test('Esc gives up what is being read, and q leaves also then', () => {
   expect(press(start, 'escape', size).request).toEqual({ kind: 'cancel' });
   expect(press(start, 'q', size).ended).toBe(true);
   expect(press(start, 'j', size)).toEqual(start);
+});
+
+test.each([
+  ['with what was found', [placeNamed('found')], /^> found /m],
+  ['where nothing was found, with the page before', [], /^> all {9}[^]*^not read/m],
+])('Esc ends a reading %s', async (_, found, shown) => {
+  const slow: Place = {
+    ...placeNamed('all'),
+    open: (signal) =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve(listPage(found)))),
+  };
+  const first: Place = { ...placeNamed('first'), open: () => listPage([slow]) };
+  const pictures: string[] = [];
+  let key: (name: string) => void = () => undefined;
+  const ended = browse(
+    { signal: new AbortController().signal },
+    (listener) => {
+      key = (name) => listener.key(name);
+      const draw = (lines: readonly StyledLine[]) =>
+        void pictures.push(
+          lines.map((line) => renderStyledLine(line, { colorLevel: 0, unicode: true, width: 79 })).join('\n'),
+        );
+      return Promise.resolve({ ...size, draw, close: () => undefined });
+    },
+    'redis://cache.example:6379/0',
+    first,
+  );
+  await expect.poll(() => pictures.at(-1)).toMatch(/^> all/m);
+  key('enter');
+  await expect.poll(() => pictures.at(-1)).toMatch(/^reading all/m);
+  key('escape');
+  await expect.poll(() => pictures.at(-1)).toMatch(shown);
+  key('q');
+  await ended;
 });
 
 test('no frame is larger than its screen, whatever is on it and pressed', async () => {

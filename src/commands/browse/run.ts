@@ -14,6 +14,11 @@ type BrowseEvent =
   | { readonly kind: 'draw' }
   | { readonly kind: 'end' };
 
+const notRead: BrowseEvent = { kind: 'failed', text: 'not read' };
+
+/** Nothing was found before the reading ended. */
+const isEmpty = ({ content }: Page) => content.kind === 'list' && content.places.length === 0;
+
 /**
  * Shows a place, and what is in it, on a screen until `q` or an interruption; the screen is closed whatever ends it. What comes in is
  * one queue of events, and each of them makes a state of the state before.
@@ -36,9 +41,10 @@ export async function browse(
     // The next key may have come with the one that opened it.
     if (!(opened instanceof Promise)) return withPage(before, opened);
     opened.then(
-      (page) => push(own.signal.aborted ? { kind: 'failed', text: 'not read' } : { kind: 'opened', page }),
+      (page) => push(own.signal.aborted && isEmpty(page) ? notRead : { kind: 'opened', page }),
       (error: unknown) => {
-        if (error instanceof RedisError || error instanceof InputError)
+        if (own.signal.aborted) push(notRead);
+        else if (error instanceof RedisError || error instanceof InputError)
           push({ kind: 'failed', text: error.message });
         else events.destroy(error as Error);
       },

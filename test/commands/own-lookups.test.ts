@@ -114,7 +114,8 @@ const commands: readonly CommandLine[] = [
   { line: 'keys * --elements >1' },
   { line: 'keys * --sort elements --long' },
   { line: 'inspect --elements >1 --ttl none' },
-  { line: 'prune --set-ttl --type string --elements <5 --dry-run' },
+  // No string has elements: what is looked up is the type alone.
+  { line: 'prune --set-ttl --type string --elements <5 --dry-run', looksUp: scanTypeLooksUp },
   { line: 'invalidate --pattern page:* --ttl >1m --idle >=0s --yes' },
   { line: 'get page:1' },
   { line: 'get plain:1' },

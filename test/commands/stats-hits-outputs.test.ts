@@ -24,7 +24,7 @@ describe('stats --hits for a user who may not do everything', () => {
     const { redis, server } = await user('~* &* +@all -monitor');
     const options = { cwd: folderWith(targets), ...homed() };
     const { exitCode, result } = await whileReading(redis.url, reads, () =>
-      stats(urlAs(redis.url, 'ann'), ['--hits', '600ms'], options),
+      stats(urlAs(redis.url, 'ann'), ['--hits', '2s'], options),
     );
     expect(exitCode).toBe(0);
     expect(result.traffic?.mode).toBe('misses-only');
@@ -78,7 +78,7 @@ describe('stats --hits for a user who may not do everything', () => {
     const { redis } = await user('~* &* +@all -scan');
     const options = { cwd: folderWith(targets), ...homed() };
     const { exitCode, result } = await whileReading(redis.url, reads, () =>
-      stats(urlAs(redis.url, 'ann'), ['--hits', '600ms'], options),
+      stats(urlAs(redis.url, 'ann'), ['--hits', '2s'], options),
     );
     expect(exitCode).toBe(0);
     expect(result.refused).toMatchObject([{ command: 'SCAN' }]);

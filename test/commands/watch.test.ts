@@ -40,7 +40,8 @@ describe('without a terminal', () => {
       if (hits !== null && misses !== null && hits + misses > 0)
         expect(hitRate).toBeCloseTo(hits / (hits + misses), 10);
       expect(windowSeconds).toBeGreaterThan(0.1);
-      expect(latency?.p99Micros).toBeGreaterThanOrEqual(latency?.p50Micros ?? Number.NaN);
+      // On a busy machine an interval may end before an answer comes.
+      if (latency !== null) expect(latency.p99Micros).toBeGreaterThanOrEqual(latency.p50Micros);
     }
     expect(summary).toMatchObject({
       ok: false,

@@ -146,6 +146,8 @@ function lessPaid(whole: GradeReason, targets: GradeReason): GradeReason {
   return { ...whole, points, tone: 'plain', text };
 }
 
+const howToMeasure = '`cachectl stats --window 10s` measures it now, `--hits 10s` by namespace';
+
 /** @param share of the judged reads, from 0 to 1; the points are as many */
 function hitRateReason({ span, ...lookups }: SpanLookups, limit: number | undefined, share = 1): GradeReason {
   const rule = 'hit-rate';
@@ -161,10 +163,8 @@ function hitRateReason({ span, ...lookups }: SpanLookups, limit: number | undefi
     case 'reached':
       return { rule, points: 0, tone: 'good', text: `${found} reaches ${against}` };
     case 'unclear': {
-      const hidden = hiddenByText(lookups);
-      const by = hidden === null ? '' : `: ${hidden} hide it`;
-      const text = `${found} cannot be held against ${against}${by}; \`cachectl stats --window 10s\` measures it now`;
-      return { rule, points: 0, tone: 'plain', text };
+      const text = `${found}, target ${percent(target)}: ${hiddenByText(lookups) ?? 'lookups that read no data'} hide it`;
+      return { rule, points: 0, tone: 'plain', text: `${text}; ${howToMeasure}` };
     }
     case 'missed': {
       // A rate of half the target costs half of the points.

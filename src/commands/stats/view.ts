@@ -169,13 +169,14 @@ function hitRateFacts(label: string, figures: HitFigures | null, also: readonly 
   const others = reads.metadataLookups ?? 0;
   const off = [
     ...(takenOff(figures) > others ? [`${formatCell(takenOff(figures) - others, 'count')} of cachectl`] : []),
-    ...(others > 0
-      ? [`${formatCell(others, 'count')} that read no data (${hiddenByText(reads) ?? ''})`]
-      : []),
+    ...(others > 0 ? [`${formatCell(others, 'count')} that read no data`] : []),
   ];
-  const span = low === high || high === null ? '' : `to ${formatRatio(high)}, `;
-  const remark = `${span}judged: ${counted(reads.reads, 'read')} of data, without ${off.join(' and ')}`;
-  return [all, fact('dataHitRate', 'data reads', low, 'ratio', remark)];
+  const remark = `judged: ${counted(reads.reads, 'read')} of data, without ${off.join(' and ')}`;
+  const value = low === high ? low : `${formatCell(low, 'ratio')} to ${formatCell(high, 'ratio')}`;
+  return [
+    all,
+    fact('dataHitRate', 'data reads', value, typeof value === 'string' ? 'text' : 'ratio', remark),
+  ];
 }
 
 /** Lookups that are no reads of data, or our own. */
@@ -279,22 +280,36 @@ function gradeNotes(result: StatsResult): Block[] {
   const others = reasons
     .filter((reason) => !isRate(reason))
     .sort((left, right) => right.points - left.points);
+  const unclear = grade === null ? unclearReason(result) : undefined;
+  const title = note(
+    'title',
+    grade === null ? `No grade: ${unclear?.text ?? whyNone(result)}` : `Grade: ${grade}`,
+  );
   return [
-    note('title', grade === null ? `No grade: ${whyNone(result)}` : `Grade: ${grade}`),
-    ...[...reasons.filter(isRate), ...others].map(({ tone, text }) => note(tone, text)),
-    ...caveats('plain', dataReadsText(result)),
+    unclear === undefined ? title : { ...title, isCaveat: true },
+    ...[...reasons.filter(isRate), ...others]
+      .filter((reason) => reason !== unclear)
+      .map(({ tone, text }) => note(tone, text)),
+    ...(unclear === undefined ? caveats('plain', dataReadsText(result)) : []),
     ...notes('plain', ...unjudgedTexts(unjudgedTargets, '--hits-mode')),
     ...caveats('warning', ledgerDamage !== null && damage),
   ];
 }
 
-function whyNone({ lifetime, window, traffic }: StatsResult): string {
-  if (lifetime?.dataReads == null) return 'hits and misses are not known';
-  const reads = [lifetime.dataReads.reads, window?.dataReads?.reads ?? 0, traffic?.reads ?? 0];
-  return Math.max(...reads) < fewestLookups
-    ? `fewer than ${fewestLookups} reads to judge by`
-    : 'it is not known how many of the reads hit';
+/** Why there is no grade although there are reads enough; it says what hides the hit rate, and what helps. */
+function unclearReason(result: StatsResult): StatsResult['reasons'][number] | undefined {
+  return hasReads(result) ? result.reasons.find(({ rule }) => rule === 'hit-rate') : undefined;
 }
+
+const hasReads = ({ lifetime, window, traffic }: StatsResult): boolean =>
+  [lifetime?.dataReads?.reads ?? 0, window?.dataReads?.reads ?? 0, traffic?.reads ?? 0].some(
+    (reads) => reads >= fewestLookups,
+  );
+
+const whyNone = ({ lifetime }: StatsResult): string =>
+  lifetime?.dataReads == null
+    ? 'hits and misses are not known'
+    : `fewer than ${fewestLookups} reads to judge by`;
 
 /** What a reader of the hit rates must also know. */
 function trafficNotes(traffic: ObservedHits): Block[] {

@@ -81,7 +81,10 @@ export const traffic: readonly Check[] = [
   },
 ];
 
-/** A limit that is not shown to be reached fails, for a gate does not pass on what is not shown; a default only warns. */
+/**
+ * A limit that is not shown to be reached fails, for a gate does not pass on what is not shown. Of the default a miss only warns, and
+ * what is not shown either way is not judged, as in the grade.
+ */
 function hitRateFinding(
   nodes: readonly LookupCounters[],
   windowSeconds: number | null,
@@ -123,8 +126,12 @@ function hitRateFinding(
   const verdict =
     kind === 'missed'
       ? [', below the ', ...against, ...say` of ${ratio(target)}`]
-      : kind === 'unclear' && limit !== undefined
-        ? say`, not shown to reach the limit of ${ratio(limit)}${hidden === null ? '' : `: ${hidden} hide it`}`
+      : kind === 'unclear'
+        ? [
+            ...say`, not shown to reach the `,
+            ...against,
+            ...say` of ${ratio(target)}: ${hidden ?? 'lookups that read no data'} hide it`,
+          ]
         : null;
   const isRange = low !== high && hidden !== null && verdict === null;
   const message = [
@@ -135,8 +142,8 @@ function hitRateFinding(
     ...(isRange ? say`: a range, for ${hidden} read no data, and may or may not have hit` : []),
     ...(damage === null ? [] : say`; lookups of earlier runs of cachectl are not all known: ${damage}`),
   ];
-  const status =
-    verdict !== null ? (limit === undefined ? 'warn' : 'fail') : damage === null ? 'pass' : 'warn';
+  const whereNotReached = limit !== undefined ? 'fail' : kind === 'missed' ? 'warn' : 'skip';
+  const status = verdict !== null ? whereNotReached : damage === null ? 'pass' : 'warn';
   const remedy =
     kind === 'missed'
       ? '`cachectl stats --window 10s` measures it as it is now; `cachectl inspect` shows how long the keys live'

@@ -17,6 +17,7 @@ export function buildMap(config: ConfigFile): NamespaceMap {
       index: entity.index === undefined ? null : parsePattern(entity.index),
       generation: entity.generation === undefined ? null : parsePattern(entity.generation),
     })),
+    ignoredRules: config.doctor?.ignore ?? {},
     thresholds: {
       ...plain,
       ...(minHitRate !== undefined && { minHitRate: ratioOf(minHitRate) }),
@@ -35,6 +36,7 @@ function namespaceOf(name: string, entry: NamespaceConfig): Namespace {
     guessedTtl: entry.ttlGuessed === true ? ttl : null,
     jitter: ratioOf(entry.jitter ?? 0),
     hitRateTarget: entry.hitRateTarget === undefined ? null : ratioOf(entry.hitRateTarget),
+    missCost: entry.missCost ?? null,
     encoding: entry.encoding ?? null,
     envelopeField: entry.envelopeField ?? 'data',
     hashed: entry.hashed ?? false,

@@ -202,6 +202,11 @@ const namespace = z
     ),
     jitter: ratio('Share by which a TTL is shortened at random when this tool sets it.', 0.1).optional(),
     hitRateTarget: ratio('Hit rate that this namespace is meant to reach.', 0.8).optional(),
+    missCost: optional(
+      z.number().positive(),
+      'What one miss costs, in a currency of your own: `doctor` says what findings cost in an hour.',
+      { examples: [0.002] },
+    ),
     encoding: optional(
       z.enum(['json', 'json-envelope', 'text', 'integer', 'binary', 'pickle', 'fernet']),
       'How values are written. pickle is named and never loaded. gzip and zstd are seen through.',
@@ -271,6 +276,16 @@ const thresholds = z
       'What `cachectl check` holds the server against. What is left out is no limit; `check` warns at usual values.',
   });
 
+const doctor = z
+  .strictObject({
+    ignore: optional(
+      z.record(z.string(), z.string().min(1, 'expected the reason')),
+      'Rules that are not to be put, by number or name, each with the reason. They are listed all the same.',
+      { examples: [{ CC101: 'the limit is that of the container' }] },
+    ),
+  })
+  .meta({ description: 'What `cachectl doctor` leaves out.' });
+
 export const configSchema = z
   .strictObject({
     $schema: optional(z.string(), 'Where editors find the JSON Schema of this file.'),
@@ -287,6 +302,7 @@ export const configSchema = z
     namespaces: optional(z.record(z.string(), namespace), 'Namespaces by name.'),
     entities: optional(z.record(z.string(), entity), 'Entities by name.'),
     thresholds: thresholds.optional(),
+    doctor: doctor.optional(),
   })
   .meta({
     title: 'cachectl namespace map',

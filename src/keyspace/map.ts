@@ -19,6 +19,8 @@ export interface Namespace {
   readonly jitter: number;
   /** Ratio from 0 to 1. */
   readonly hitRateTarget: number | null;
+  /** What computing a value costs that was missed, in any currency. */
+  readonly missCost: number | null;
   readonly encoding: Encoding | null;
   readonly envelopeField: string;
   /** Keys are digests and hold none of the ids they were made from. */
@@ -58,6 +60,8 @@ export interface NamespaceMap {
   readonly namespaces: readonly Namespace[];
   readonly entities: readonly Entity[];
   readonly thresholds: Thresholds;
+  /** Rules of `doctor` that are not to be put, with the reason of each. */
+  readonly ignoredRules: Readonly<Record<string, string>>;
   /** The namespace whose most specific pattern matches the whole key, or null. */
   readonly classify: (key: ByteString) => Namespace | null;
 }
@@ -68,13 +72,15 @@ export function mapOf({
   namespaces = [],
   entities = [],
   thresholds = {},
+  ignoredRules = {},
 }: Partial<Omit<NamespaceMap, 'isEmpty' | 'classify'>>): NamespaceMap {
   const index = new PatternIndex(
     namespaces.flatMap((value) => value.patterns.map((pattern) => ({ pattern, value }))),
     delimiters,
   );
   const isEmpty = namespaces.length === 0;
-  return { isEmpty, delimiters, namespaces, entities, thresholds, classify: (key) => index.find(key) };
+  const classify = (key: ByteString) => index.find(key);
+  return { isEmpty, delimiters, namespaces, entities, thresholds, ignoredRules, classify };
 }
 
 export const emptyMap: NamespaceMap = mapOf({});

@@ -28,7 +28,11 @@ interface NamespaceTreeOptions {
   readonly repeated?: RepeatedKeys;
   /** Milliseconds since the epoch: TTLs are judged by the time at which they are read. */
   readonly now?: () => number;
+  /** Called for each key with what was read of it; the namespace is that of the map. */
+  readonly onKey?: OnKey | undefined;
 }
+
+export type OnKey = (key: ByteString, reading: KeyReading, namespace: Namespace | null) => void;
 
 /** A set of keys that belong together. The rows of one tree are disjoint and add up to its total. */
 export interface NamespaceRow extends Omit<SegmentRow<KeyStatistics>, 'leaf'> {
@@ -67,6 +71,7 @@ export class NamespaceTree {
     const judge = namespace && this.judges.get(namespace.name);
     const verdict = judge && reading.ttlMillis !== null ? judge(reading.ttlMillis) : null;
     this.tree.leafOf(key, namespace).add(reading, verdict, place);
+    this.options.onKey?.(key, reading, namespace);
   }
 
   /** @param weights where keys were chosen to be looked up: one over the chance that each had, 0 where it was not chosen */

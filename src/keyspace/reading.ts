@@ -9,7 +9,7 @@ import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Figures } from './figures.ts';
 import { type KeyFilter, keyFilter, type KeySelection } from './key-selection.ts';
 import type { NamespaceMap } from './map.ts';
-import type { NamespaceTree, TreeState } from './namespace-tree.ts';
+import type { NamespaceTree, OnKey, TreeState } from './namespace-tree.ts';
 
 /** Which keys are read, and how. */
 export interface ReadingOptions extends PaceLimits {
@@ -44,6 +44,8 @@ export interface AnalysisOptions {
   /** How many of the largest keys to keep. */
   readonly top: number;
   readonly reading: ReadingOptions;
+  /** See NamespaceTree. */
+  readonly onKey?: OnKey;
   readonly signal: AbortSignal;
   readonly progress: Progress;
   readonly now: () => number;

@@ -123,7 +123,8 @@ export async function withColumns<Page extends KeyPage>(
   return { ...page, ...joinColumns(page, read, indexes, page.keys.length) };
 }
 
-const lengthCommands: Readonly<Record<string, 'LLEN' | 'HLEN' | 'SCARD' | 'ZCARD' | 'XLEN'>> = {
+/** What counts the elements of a collection of each type. */
+export const lengthCommands: Readonly<Record<string, 'LLEN' | 'HLEN' | 'SCARD' | 'ZCARD' | 'XLEN'>> = {
   list: 'LLEN',
   hash: 'HLEN',
   set: 'SCARD',

@@ -20,7 +20,7 @@ const nearlyFullRatio = 0.9;
 const notableFragmentation = 1.5;
 
 /** What the ratio is about must be more than the program itself, which takes about 10 MB in addition to its data. */
-const judgedFragmentationBytes = 32 * 2 ** 20;
+export const judgedFragmentationBytes = 32 * 2 ** 20;
 
 /** Of keys that the policy never evicts. */
 const mostKeysWithoutTtl = 0.2;

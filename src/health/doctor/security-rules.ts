@@ -1,0 +1,58 @@
+import { count, say } from '../../support/phrase.ts';
+import { Missing, ofNodes, type Rule, symptom } from './rule.ts';
+
+const docs = 'https://redis.io/docs/latest/operate/oss_and_stack/management/security';
+
+/** Rules about who may do what: CC401 and on. */
+export const securityRules: readonly Rule[] = [
+  {
+    number: 'CC401',
+    id: 'open-default-user',
+    severity: 'critical',
+    question: 'does the server ask for a password?',
+    remedy:
+      '`ACL SETUSER default off` once each application has a user of its own, or `CONFIG SET requirepass` from a prompt; then the same in the configuration file',
+    source: `${docs}/`,
+    assess: ofNodes('users', ({ openDefaultUser }, { settings }) => {
+      if (openDefaultUser === null) return new Missing(say`\`ACL GETUSER\` is refused`);
+      if (!openDefaultUser) return [];
+      const known = settings instanceof Missing ? null : settings;
+      const bind = known?.get('bind') ?? null;
+      const isProtected = known?.get('protected-mode') === 'yes';
+      const isLocal =
+        bind !== null && bind.split(' ').every((each) => /^-?(127\.|::1$|localhost$)/.test(each));
+      const within = isProtected
+        ? say`; \`protected-mode\` keeps out all but this machine`
+        : isLocal
+          ? say`; it listens on this machine alone`
+          : say`, from wherever it can be reached`;
+      return [
+        symptom(
+          [...say`the default user needs no password`, ...within],
+          { bind, protectedMode: known === null ? null : isProtected },
+          isProtected || isLocal ? { severity: 'notice' } : {},
+        ),
+      ];
+    }),
+  },
+  {
+    number: 'CC402',
+    id: 'dangerous-commands',
+    severity: 'notice',
+    question: 'may applications only do what they need?',
+    remedy:
+      '`ACL SETUSER name -@dangerous +info` for applications; `cachectl acl` prints the least rights for this program',
+    source: `${docs}/acl/`,
+    assess: ofNodes('users', ({ dangerous }, { clients }) => {
+      if (clients instanceof Missing) return clients;
+      return dangerous.map(({ user, commands }) => {
+        const connections = clients.filter((each) => each['user'] === user).length;
+        return symptom(
+          say`${count(connections, 'connection')} as \`${user}\`, who may call ${commands.join(', ')}`,
+          { user, commands: commands.join(' '), connections },
+          { subject: user },
+        );
+      });
+    }),
+  },
+];

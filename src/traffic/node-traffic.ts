@@ -1,8 +1,9 @@
 import type { ByteString } from '../support/bytes.ts';
-import { FrequentKeys } from './keys/frequent-keys.ts';
+import { emptyList, FrequentKeys } from './keys/frequent-keys.ts';
 import { hashBytes } from './keys/key-hash.ts';
 import { firstMiss, type KeyHistory, type SeenKey } from './keys/key-history.ts';
 import { type MissPlace, type NamespaceRows, WindowDetails } from './keys/namespace-rows.ts';
+import { keysTracked, ReadKeys } from './keys/read-keys.ts';
 import type { KeyEvent } from './streams/event-reader.ts';
 import {
   commandColumns,
@@ -26,9 +27,7 @@ export interface SharedTraffic {
 /** What MONITOR shows of a command. */
 export type CommandSink = Pick<NodeTraffic, 'read' | 'write' | 'lives' | 'scanByType' | 'flush'>;
 
-/** Keys that are counted for the list of those that miss most. */
-const missingKeysTracked = 1000;
-const newMissing = () => new FrequentKeys<MissPlace>(missingKeysTracked);
+const newMissing = () => new FrequentKeys<MissPlace>(keysTracked);
 
 /** Counts what one node does, by namespace, up to each mark. Keys are bytes of a buffer that is used again. */
 export class NodeTraffic {
@@ -40,6 +39,7 @@ export class NodeTraffic {
   private readonly commands = { counts: Counts.of(commandColumns), details: new WindowDetails() };
   private readonly events = { counts: Counts.of(eventColumns), details: new WindowDetails() };
   private missing = newMissing();
+  private readKeys = new ReadKeys();
   /** The key that was shown last: one object, for it is used for each command. */
   private readonly seen: SeenKey;
 
@@ -62,6 +62,7 @@ export class NodeTraffic {
     }
     const { row } = this.see(this.commands.details, database, bytes, start, end);
     const { counts } = this.commands;
+    if (this.isListed(row)) this.readKeys.add(bytes, start, end, { database, row }, lookups);
     counts.add(row, commandColumns.reads, lookups);
     if (uncertain > 0) counts.add(row, commandColumns.uncertainReads, uncertain);
   }
@@ -97,7 +98,7 @@ export class NodeTraffic {
       this.passMark('events');
       return;
     }
-    const { history, rows } = this.shared;
+    const { history } = this.shared;
     const { counts, details } = this.events;
     const seen = this.see(details, database, bytes, start, end);
     const { row } = seen;
@@ -108,7 +109,7 @@ export class NodeTraffic {
         counts.add(row, cause, 1);
         if (found >= firstMiss) counts.add(row, eventColumns.firstMisses, 1);
         const key = bytes.toString('latin1', start, end) as ByteString;
-        if (row !== rows.marks && row !== rows.outside) this.missing.add(key, database, { row, cause });
+        if (this.isListed(row)) this.missing.add(key, database, { row, cause });
         if (cause === eventColumns.evicted) details.of(row).keep(key);
         return;
       }
@@ -138,13 +139,23 @@ export class NodeTraffic {
     const { counts: all, details } = this[stream];
     const counts = all.copy();
     if (kind === 'burst') return { counts, keys: null };
-    const missing = stream === 'events' ? this.missing.top(this.missing.size) : [];
-    const keys = { details: details.shown(), missing };
+    const isOfEvents = stream === 'events';
+    const keys = {
+      details: details.shown(),
+      missing: isOfEvents ? this.missing.list() : emptyList,
+      read: isOfEvents ? emptyList : this.readKeys.list(),
+    };
     if (kind === 'turn') {
       details.begin(this.nowMillis);
-      if (stream === 'events') this.missing = newMissing();
+      if (isOfEvents) this.missing = newMissing();
+      else this.readKeys = new ReadKeys();
     }
     return { counts, keys };
+  }
+
+  private isListed(row: number): boolean {
+    const { marks, outside } = this.shared.rows;
+    return row !== marks && row !== outside;
   }
 
   private see(details: WindowDetails, database: number, bytes: Buffer, start: number, end: number): SeenKey {

@@ -148,6 +148,22 @@ export interface MissingKey {
   readonly cause: MissCause;
 }
 
+/** A key that is read often. */
+export interface ReadKey {
+  readonly key: string;
+  /** The key's bytes, where they are no UTF-8. */
+  readonly keyBase64?: string;
+  readonly database: number;
+  readonly namespace: string;
+  readonly reads: number;
+  readonly readsInterval: readonly [low: number, high: number] | null;
+  /** Share of all reads of the window. */
+  readonly readShare: number | null;
+  /** Null where they are not known to the unit. */
+  readonly misses: number | null;
+  readonly hitRate: number | null;
+}
+
 /** What the server counted in the same window, less what is attributed to namespaces. Zero: everything is. */
 export interface Residual {
   readonly reads: number | null;
@@ -211,6 +227,8 @@ export interface TrafficReport {
   /** The namespaces with most misses first; with a selection, of its keys alone. */
   readonly namespaces: readonly NamespaceTraffic[];
   readonly mostMissed: readonly MissingKey[];
+  /** Of mode `exact` alone: else no line of each read is seen. */
+  readonly mostRead: readonly ReadKey[];
   /** What is remembered of keys, and whether the bound was reached and the oldest forgotten. */
   readonly remembered: {
     readonly keysRemembered: number;

@@ -51,7 +51,12 @@ export const defineHits: DefineCommand = (program, run) => {
     )
     .addOption(common.sort)
     .addOption(common.columns)
-    .option('--keys <number>', 'most of the keys that miss most to list', countArgument(0), 5)
+    .option(
+      '--keys <number>',
+      'most of the keys that miss most, and of those that are read most, to list',
+      countArgument(0),
+      5,
+    )
     .optionsGroup('Limits:')
     .option(
       '--max-cost <limit>',

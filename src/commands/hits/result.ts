@@ -27,6 +27,6 @@ export interface HitsResult extends TrafficReport {
 /** The fields of `hits`, and of `hits --restore`, where they are not known. */
 export const blankHits = blankOf<HitsResult>()(`
   server endedAt mode modeReason windowSeconds valid invalidReasons[] remarks[] endedBy isReplica reads
-  hits misses hitRate residual unknownReads notSelected namespaces[] mostMissed[] findings[] unjudgedTargets[] gate comparison
+  hits misses hitRate residual unknownReads notSelected namespaces[] mostMissed[] mostRead[] findings[] unjudgedTargets[] gate comparison
   remembered serverCost notifications[] damaged[]
 `);

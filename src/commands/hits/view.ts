@@ -7,11 +7,13 @@ import {
   type MissCause,
   type MissingKey,
   type NamespaceTraffic,
+  type ReadKey,
   topCauseOf,
   type TrafficReport,
 } from '../../traffic/report.ts';
 import type { Audience } from '../context.ts';
 import { chosenFields, type LayoutInput, sortedRows } from '../namespace-columns.ts';
+import { errorText } from '../namespace-summary.ts';
 import { causeTexts, headed, restoredNotes, trafficFields } from '../traffic-columns.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { findingNotes } from './finding-text.ts';
@@ -38,6 +40,7 @@ export function viewHits(
   const tables = [
     ...(mode === 'counters' ? [] : [namespaceTable(namespaces, input)]),
     ...(input.keys > 0 ? missingKeyBlocks(result, input.keys) : []),
+    ...(input.keys > 0 && result.mostRead.length > 0 ? [readKeyTable(result, input.keys)] : []),
     ...(result.comparison ? [comparisonTable(result.comparison)] : []),
   ];
   if (!isPerson) return [windowFacts(result), ...tables];
@@ -220,6 +223,24 @@ function missingKeyBlocks({ mostMissed, namespaces }: HitsResult, limit: number)
   const shown = { rows, fields: fields.filter((field) => field !== atLeast || !areExact) };
   const moreWith = `--keys ${limit}`;
   return [tableOf('mostMissed', rows, fields, { title: 'Keys that miss most', shown, moreWith })];
+}
+
+/** Those with a large share of the reads that all hit may do better in the memory of the application. */
+function readKeyTable({ mostRead }: HitsResult, limit: number): Block {
+  const { text, count, ratio } = fieldsOf<ReadKey>();
+  const rows = mostRead.slice(0, limit);
+  const fields = [
+    ...[text('key', 'KEY'), text('namespace', 'NAMESPACE'), count('reads', 'READS')],
+    ...(rows.some(({ readsInterval }) => readsInterval !== null)
+      ? [text('readsError', '± READS', (row) => errorText(row.reads, row.readsInterval, 'count'))]
+      : []),
+    ...[ratio('readShare', 'OF ALL'), count('misses', 'MISSES'), ratio('hitRate', 'HIT RATE')],
+  ];
+  return tableOf('mostRead', mostRead, fields, {
+    title: 'Keys that are read most',
+    shown: { rows },
+    moreWith: `--keys ${limit}`,
+  });
 }
 
 function comparisonTable({ endedAt, changes }: Comparison): Block {

@@ -5,7 +5,8 @@ import type { SharedTraffic } from '../node-traffic.ts';
 import { outsideName } from '../keys/namespace-rows.ts';
 import type { HitMode, NamespaceTraffic, ObservationCost, TrafficReport } from '../report.ts';
 import { missesIn, type Span, sumIn } from '../streams/mark.ts';
-import { missingKeysOf, namespacesOf } from './namespace-figures.ts';
+import { missingKeysOf, readKeysOf } from './listed-keys.ts';
+import { namespacesOf } from './namespace-figures.ts';
 import type { MeanSize } from './remedies.ts';
 import {
   cpuBetween,
@@ -108,6 +109,7 @@ export function buildReport(input: ReportInput): TrafficReport {
     ...{ endedBy, isReplica, reads, hits, misses, hitRate: hits === null || !reads ? null : hits / reads },
     ...{ residual, unknownReads, ...selectedOf(namespaces, input.rows.isPart && mode !== 'counters') },
     mostMissed: missingKeysOf(windows, groups, namespaces),
+    mostRead: mode === 'exact' ? readKeysOf(windows, groups, namespaces, reads) : [],
     remembered: {
       keysRemembered: history.table.remembered,
       keysBound: history.table.bound,

@@ -1,16 +1,28 @@
 import { detached } from '../../keyspace/infer.ts';
 import type { ByteString } from '../../support/bytes.ts';
+import { pick } from '../../support/collections.ts';
 
 /** A key that is among the most frequent. Its true count is between `count - error` and `count`. */
 export interface FrequentKey<Payload> {
   readonly key: ByteString;
   readonly database: number;
   readonly count: number;
-  /** 0 where the count is exact. */
+  /** 0 where no count of another key is in it. */
   readonly error: number;
+  /** Of the count, where it was made from a sample; 0 where each time was counted. */
+  readonly variance: number;
   /** What was handed in with the key last. */
   readonly payload: Payload;
 }
+
+/** The keys that are held, highest count first. */
+export interface FrequentList<Payload> {
+  readonly keys: readonly FrequentKey<Payload>[];
+  /** A key that is not in the list came so often at most; 0 while all keys are. */
+  readonly unheldAtMost: number;
+}
+
+export const emptyList: FrequentList<never> = { keys: [], unheldAtMost: 0 };
 
 type Counter<Payload> = { -readonly [Field in keyof FrequentKey<Payload>]: FrequentKey<Payload>[Field] } & {
   /** Where it is in the heap. */
@@ -29,30 +41,27 @@ export class FrequentKeys<Payload> {
   private readonly databases = new Map<number, Map<ByteString, Counter<Payload>>>();
   /** A binary heap with the smallest count at its root. */
   private readonly heap: Counter<Payload>[] = [];
+  private unheldAtMost = 0;
 
   /** @param capacity keys that are held at a time */
   constructor(private readonly capacity: number) {}
 
-  add(key: ByteString, database: number, payload: Payload): void {
+  /** @param amount how many times this one stands for, with the variance of that in a sample */
+  add(key: ByteString, database: number, payload: Payload, amount = 1, variance = 0): void {
     if (key.length > longestKeyBytes) return;
     const counters = this.countersOf(database);
     const counter = counters.get(key) ?? this.track(counters, key, database, payload);
     counter.payload = payload;
-    counter.count++;
+    counter.count += amount;
+    counter.variance += variance;
     this.sink(counter);
   }
 
-  /** The keys with the highest counts, highest first. */
-  top(limit: number): FrequentKey<Payload>[] {
-    return [...this.heap]
+  list(): FrequentList<Payload> {
+    const keys = [...this.heap]
       .sort((left, right) => right.count - left.count || left.error - right.error)
-      .slice(0, limit)
-      .map(({ key, database, count, error, payload }) => ({ key, database, count, error, payload }));
-  }
-
-  /** Keys that are held. */
-  get size(): number {
-    return this.heap.length;
+      .map((each) => pick(each, ['key', 'database', 'count', 'error', 'variance', 'payload']));
+    return { keys, unheldAtMost: this.unheldAtMost };
   }
 
   private countersOf(database: number): Map<ByteString, Counter<Payload>> {
@@ -73,7 +82,7 @@ export class FrequentKeys<Payload> {
     const kept = detached(key) as ByteString;
     let counter = this.heap.length < this.capacity ? undefined : this.heap[0];
     if (counter === undefined) {
-      counter = { key: kept, database, count: 0, error: 0, payload, place: this.heap.length };
+      counter = { key: kept, database, count: 0, error: 0, variance: 0, payload, place: this.heap.length };
       this.heap.push(counter);
       this.rise(counter);
     } else {
@@ -81,6 +90,8 @@ export class FrequentKeys<Payload> {
       counter.key = kept;
       counter.database = database;
       counter.error = counter.count;
+      counter.variance = 0;
+      this.unheldAtMost = counter.count;
     }
     counters.set(kept, counter);
     return counter;

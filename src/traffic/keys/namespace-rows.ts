@@ -2,7 +2,7 @@ import type { NamespaceMap } from '../../keyspace/map.ts';
 import { type Leaf, SegmentTree } from '../../keyspace/segment-tree.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { LogHistogram } from '../../support/log-histogram.ts';
-import type { FrequentKey } from './frequent-keys.ts';
+import type { FrequentList } from './frequent-keys.ts';
 import type { KeyHash } from './key-hash.ts';
 
 /** The rows that the keys of one namespace are counted in. */
@@ -201,7 +201,9 @@ export interface MissPlace {
 export interface WindowKeys {
   /** By row. */
   readonly details: ReadonlyMap<number, RowDetails>;
-  readonly missing: readonly FrequentKey<MissPlace>[];
+  readonly missing: FrequentList<MissPlace>;
+  /** By the lookups that MONITOR showed, with the row of each. */
+  readonly read: FrequentList<number>;
 }
 
 /**

@@ -42,6 +42,7 @@ export function reportOf(
     notSelected: null,
     namespaces,
     mostMissed: [],
+    mostRead: [],
     remembered: { keysRemembered: 0, keysBound: 1, forgotten: 0 },
     serverCost: {
       ...{ serverCpuSeconds: 0, commands: 0, markLookups: 0, monitorBytes: 0, eventBytes: 0 },

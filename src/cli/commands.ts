@@ -11,6 +11,7 @@ import { defineHits } from '../commands/hits/command.ts';
 import { defineInspect } from '../commands/inspect/command.ts';
 import { defineInvalidate } from '../commands/invalidate/command.ts';
 import { defineKeys } from '../commands/keys/command.ts';
+import { defineMetrics } from '../commands/metrics/command.ts';
 import { definePrune } from '../commands/prune/command.ts';
 import type { DefineCommand } from '../commands/runner.ts';
 import { defineSandbox } from '../commands/sandbox/command.ts';
@@ -39,6 +40,7 @@ export const commandDefinitions: readonly DefineCommand[] = [
   defineSandbox,
   defineBench,
   defineCheck,
+  defineMetrics,
   defineAcl,
   defineConfig,
   defineCompletion,

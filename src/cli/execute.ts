@@ -36,6 +36,7 @@ import { terminalProgress } from './progress.ts';
 import { terminalPrompts } from './prompts.ts';
 import { furtherTarget, type ResolvedSettings, resolveSettings } from './settings.ts';
 import { suspensionGuard, canDraw } from './terminal.ts';
+import { version } from './version.ts';
 
 /** How another command line is run in this process. */
 export type RunCli = (argv: readonly string[], io: Io) => Promise<ExitCode>;
@@ -140,6 +141,7 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
     protectionsOf,
     environment: {
       ...pick(io, ['variables', 'workingDirectory', 'packageRoot', 'program']),
+      version,
       get stdin() {
         return io.stdin;
       },

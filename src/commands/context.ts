@@ -133,6 +133,8 @@ export interface Environment {
   readonly packageRoot: string;
   /** What runs the program again from here: `cachectl`, or its path where that is not on PATH. */
   readonly program: string;
+  /** Of this program. */
+  readonly version: string;
   readonly stdin: NodeJS.ReadableStream;
   readonly stdoutIsTerminal: boolean;
   readonly processes: ProcessFacts;

@@ -99,7 +99,7 @@ export const modeOf = (info: Info | null): string | undefined =>
 /** Calls by the name of the command, those of its subcommands together; null where the server reports none. */
 export function commandCalls(
   info: Info,
-  field: 'calls' | 'failed_calls' = 'calls',
+  field: 'calls' | 'failed_calls' | 'usec' = 'calls',
 ): ReadonlyMap<string, number> | null {
   const counter = new RegExp(`(?:^|,)${field}=(\\d+)`);
   const calls = new Map<string, number>();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pick } from '../support/collections.ts';
-import { type Differences, differencesOf, type NodeCounters } from '../health/lookups/differences.ts';
+import type { Differences, NodeCounters } from '../health/lookups/differences.ts';
 import type { RedisError } from '../redis/errors.ts';
 import { type ServerReport, serverReportOf, sumReports } from '../redis/server-report.ts';
 import type { HitMode } from '../traffic/report.ts';
@@ -58,17 +58,16 @@ export interface WatchInterval extends CounterFigures {
 }
 
 /**
- * @param before the reading that the interval began with
- * @param elapsedSeconds between the two
+ * @param done what the interval added to the counters
+ * @param after the reading that it ended with
  */
 export function counterFigures(
-  before: readonly NodeCounters[],
+  done: Differences,
   after: readonly [NodeCounters, ...NodeCounters[]],
   elapsedSeconds: number,
 ): CounterFigures {
   const [first, ...others] = after.map(({ info }) => serverReportOf(info));
   const now = sumReports([first as ServerReport, ...others]);
-  const done = differencesOf(before, after, elapsedSeconds);
   const { hits, misses, reset, dataReads, systemSeconds, userSeconds } = done;
   // After a restart the counters are of no longer than the server's uptime.
   const seconds =

@@ -1,5 +1,7 @@
 import { analyzeKeyspace } from '../keyspace/analyze.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
+import type { Analysis } from '../keyspace/reading.ts';
+import type { WalkColumns } from '../redis/columns.ts';
 import { RedisError } from '../redis/errors.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { pick } from '../support/collections.ts';
@@ -120,12 +122,14 @@ export interface SizeReaderOptions {
   readonly map: NamespaceMap;
   /** Between the start of one reading and the next; 0: never again. */
   readonly everySeconds: number;
+  /** What is read besides names and bytes; it costs lookups, and is read of chosen keys. */
+  readonly details: WalkColumns;
   readonly now: () => number;
   readonly random: () => number;
   readonly signal: AbortSignal;
 }
 
-interface SizeReading {
+export interface SizeReading {
   readonly sizes: readonly NamespaceSize[];
   /** False where the sizes are estimates from a sample. */
   readonly exact: boolean;
@@ -133,6 +137,7 @@ interface SizeReading {
   readonly mostUnseenKeys: number | null;
   /** Milliseconds since the epoch. */
   readonly readAt: number;
+  readonly analysis: Analysis;
 }
 
 /** Reads how many keys and bytes each namespace has, in the background and again from time to time. */
@@ -141,7 +146,8 @@ export class SizeReader {
   latest: SizeReading | null = null;
   /** Why the last reading failed. */
   failure: RedisError | null = null;
-  private reading = false;
+  /** Resolved when the reading that is under way has ended. */
+  settled: Promise<void> | null = null;
   private nextAt: number | null = 0;
 
   constructor(private readonly options: SizeReaderOptions) {}
@@ -149,16 +155,15 @@ export class SizeReader {
   /** Starts a reading where one is due, and does not wait for it. */
   renew(server: RedisServer): void {
     const { now, everySeconds, signal } = this.options;
-    if (this.reading || this.nextAt === null || now() < this.nextAt || signal.aborted) return;
-    this.reading = true;
+    if (this.settled !== null || this.nextAt === null || now() < this.nextAt || signal.aborted) return;
     const startedAt = now();
-    void this.read(server)
+    this.settled = this.read(server)
       .catch((error: unknown) => {
         // A failure here costs these columns alone; what is wrong with the server shows in the counters.
         this.failure = error instanceof RedisError ? error : new RedisError('lost', 'ESIZES', String(error));
       })
       .finally(() => {
-        this.reading = false;
+        this.settled = null;
         const tookMillis = now() - startedAt;
         const pauseMillis = Math.max(everySeconds * 1000, tookMillis / largestDuty);
         this.nextAt = everySeconds === 0 && this.latest !== null ? null : startedAt + pauseMillis;
@@ -172,13 +177,13 @@ export class SizeReader {
   }
 
   private async read(server: RedisServer): Promise<void> {
-    const { map, now, random, signal } = this.options;
-    const { tree, figures, failure, account, method } = await analyzeKeyspace(server, {
+    const { map, now, random, signal, details } = this.options;
+    const analysis = await analyzeKeyspace(server, {
       map,
       depth: map.isEmpty ? Number.POSITIVE_INFINITY : 1,
       // Bytes alone: the one column that leaves no trace in the server's counters.
       columns: { memory: true },
-      details: {},
+      details,
       top: 0,
       reading: {
         exactUpTo: mostKeysExact,
@@ -191,6 +196,7 @@ export class SizeReader {
       progress: silentProgress,
       now,
     });
+    const { tree, figures, failure, account, method } = analysis;
     this.failure = failure;
     if (failure !== null || signal.aborted) return;
     const refused = account.refusedColumns.some(({ column }) => column === 'memory');
@@ -209,6 +215,6 @@ export class SizeReader {
       };
     });
     const { mostUnseenKeys } = figures;
-    this.latest = { sizes, exact: method.kind === 'exact', mostUnseenKeys, readAt: now() };
+    this.latest = { sizes, exact: method.kind === 'exact', mostUnseenKeys, readAt: now(), analysis };
   }
 }

@@ -1,12 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { beforeAnew, type NodeCounters, readCounters } from '../health/lookups/differences.ts';
+import {
+  beforeAnew,
+  type Differences,
+  differencesOf,
+  type NodeCounters,
+  readCounters,
+} from '../health/lookups/differences.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { RedisError } from '../redis/errors.ts';
+import type { WalkColumns } from '../redis/columns.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { TrafficReport } from '../traffic/report.ts';
 import { type CounterFigures, counterFigures, failedInterval, type WatchInterval } from './interval.ts';
 import { LatencyMeter, type MeteredNode, type MeteredServer, meteredServer } from './metered-server.ts';
-import { watchedNamespaces, SizeReader } from './namespaces.ts';
+import { type SizeReading, watchedNamespaces, SizeReader } from './namespaces.ts';
 
 /** Live traffic by namespace. */
 export interface ObservedTraffic {
@@ -24,6 +31,12 @@ export interface ObserverOptions {
   readonly openTraffic: ((server: RedisServer) => Promise<ObservedTraffic>) | null;
   /** Between two readings of the sizes; 0: once; null: never. */
   readonly sizesEverySeconds: number | null;
+  /** What else is read of keys with their sizes (default: nothing). */
+  readonly sizeDetails?: WalkColumns;
+  /** False: round trips are not measured. */
+  readonly pings?: boolean;
+  /** Of the lookups of earlier runs, see ledgerFolder (default: they are in both of two readings, and do not matter). */
+  readonly ledgerFolder?: string | null;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -31,7 +44,7 @@ export interface ObserverOptions {
 /** One connection with all that uses it. */
 interface Session {
   readonly server: MeteredServer;
-  readonly latency: LatencyMeter;
+  readonly latency: LatencyMeter | null;
   readonly traffic: ObservedTraffic | null;
   /** Until the counters were read with it for the first time. */
   isNew: boolean;
@@ -44,8 +57,11 @@ const openingMillis = 3000;
 export class Observer {
   /** The last traffic that was observed. */
   traffic: TrafficReport | null = null;
+  /** As they were read last. */
+  counters: readonly NodeCounters[] = [];
+  /** What the last interval added to them; null before the first. */
+  differences: Differences | null = null;
   private session: Session | null = null;
-  private counters: readonly NodeCounters[] = [];
   private readAt = 0;
   private readonly ended = new AbortController();
   private readonly sizes: SizeReader | null;
@@ -57,9 +73,19 @@ export class Observer {
   private closing: Promise<void> = Promise.resolve();
 
   private constructor(private readonly options: ObserverOptions) {
-    const { sizesEverySeconds: everySeconds } = options;
-    this.sizes =
-      everySeconds === null ? null : new SizeReader({ ...options, everySeconds, signal: this.ended.signal });
+    const { sizesEverySeconds: everySeconds, sizeDetails: details = {} } = options;
+    const { signal } = this.ended;
+    this.sizes = everySeconds === null ? null : new SizeReader({ ...options, everySeconds, details, signal });
+  }
+
+  /** The keys as they were read last, and why the last reading failed. */
+  get keyspace(): { readonly reading: SizeReading | null; readonly failure: RedisError | null } {
+    return { reading: this.sizes?.latest ?? null, failure: this.sizes?.failure ?? null };
+  }
+
+  /** Waits for the end of the reading of the keys that is under way. */
+  async keyspaceRead(): Promise<void> {
+    await this.sizes?.settled;
   }
 
   /** Takes the first reading, from which the first interval counts. @throws RedisError */
@@ -133,16 +159,16 @@ export class Observer {
     before?: readonly NodeCounters[],
   ): Promise<void> {
     const server = meteredServer(connection);
-    let latency: LatencyMeter | undefined;
+    let latency: LatencyMeter | null = null;
     let traffic: ObservedTraffic | null = null;
     try {
       // A connection that is no longer wanted is closed, for it would keep the process alive.
       throwIfUnwanted(signal);
-      latency = await LatencyMeter.start(server.nodes);
+      if (this.options.pings !== false) latency = await LatencyMeter.start(server.nodes);
       throwIfUnwanted(signal);
       traffic = (await this.options.openTraffic?.(server)) ?? null;
       throwIfUnwanted(signal);
-      const counters = await readAll(server);
+      const counters = await readAll(server, this.options.ledgerFolder);
       throwIfUnwanted(signal);
       this.session = { server, latency, traffic, isNew: before !== undefined };
       if (before === undefined) {
@@ -160,15 +186,18 @@ export class Observer {
     const { map, now } = this.options;
     const { session } = this;
     if (session === null) throw new RedisError('lost', 'ECLOSED', 'the connection was closed');
-    const counters = await readAll(session.server);
+    const counters = await readAll(session.server, this.options.ledgerFolder);
     const traffic = (await session.traffic?.next()) ?? null;
     const at = now();
-    const figures = counterFigures(this.counters, counters, (at - this.readAt) / 1000);
+    const elapsedSeconds = (at - this.readAt) / 1000;
+    const differences = differencesOf(this.counters, counters, elapsedSeconds);
+    const figures = counterFigures(differences, counters, elapsedSeconds);
     const isWindow = !session.isNew;
     // The last lookup came after these counters were read, as one of the session before came after the first of them.
     const uncounted = figures.reset === null ? 0 : session.server.nodes.length;
     session.isNew = false;
     this.counters = counters;
+    this.differences = differences;
     this.readAt = at;
     this.traffic = traffic;
     if (figures.reset === 'restart' || figures.reset === 'other') this.sizes?.expire();
@@ -180,7 +209,7 @@ export class Observer {
       error: null,
       ...figures,
       ...lookupsOf(figures, traffic, isWindow, uncounted),
-      latency: session.latency.take(),
+      latency: session.latency?.take() ?? null,
       trafficMode: traffic?.mode ?? null,
       trafficModeReason: traffic?.modeReason ?? null,
       trafficInvalid: traffic?.invalidReasons ?? [],
@@ -211,7 +240,7 @@ async function close({
   server,
   latency,
   traffic,
-}: Pick<Session, 'server' | 'traffic'> & { readonly latency: LatencyMeter | undefined }): Promise<void> {
+}: Pick<Session, 'server' | 'traffic' | 'latency'>): Promise<void> {
   latency?.end();
   // What is lost already cannot be closed in order.
   await traffic?.close().catch(() => undefined);
@@ -248,9 +277,11 @@ function lookupsOf(
   return { hits, misses, ...rate(hits === null || reads === 0 ? null : hits / reads) };
 }
 
-async function readAll(server: MeteredServer): Promise<[NodeCounters, ...NodeCounters[]]> {
+async function readAll(
+  server: MeteredServer,
+  ledgerFolder: string | null = null,
+): Promise<[NodeCounters, ...NodeCounters[]]> {
   const [first, ...others] = server.nodes;
-  // What earlier runs looked up is in both of two readings.
-  const read = (node: MeteredNode) => readCounters(node, null, node.commandsSent);
+  const read = (node: MeteredNode) => readCounters(node, ledgerFolder, node.commandsSent);
   return Promise.all([read(first), ...others.map(read)]);
 }

@@ -49,6 +49,8 @@ export const scenarios: readonly Scenario[] = [
   { line: 'stats --hits 100ms', acl: 'stats --hits', oneByOne: false },
   { line: 'watch --for 3s -i 100ms', acl: 'watch', until: '"namespacesReadAt":"' },
   { line: 'watch --count 2 -i 100ms --hits', acl: 'watch --hits', oneByOne: false },
+  { line: 'metrics', acl: 'metrics' },
+  { line: 'metrics --ttls', acl: 'metrics --ttls' },
   { line: 'hits --for 100ms', acl: 'hits' },
   { line: 'hits --for 100ms', acl: 'hits', settings: { 'notify-keyspace-events': 'EA' } },
   { line: 'hits --for 100ms --mode misses-only', acl: 'hits --mode misses-only', oneByOne: false },

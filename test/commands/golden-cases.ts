@@ -140,6 +140,11 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'watch --interval 1s --count 1 -o csv --no-namespaces',
     'watch --interval 1s --count 1 -o table',
   ],
+  metrics: [
+    'metrics --ttls --max-namespaces 3',
+    'metrics -u redis://127.0.0.1:1',
+    'metrics -u redis://127.0.0.1:1 -o json',
+  ],
   warm: [
     { line: '80: warm - --dry-run', input: records },
     { line: 'warm - --dry-run -o json', input: records },

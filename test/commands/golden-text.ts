@@ -85,6 +85,10 @@ const textRules: readonly (readonly [RegExp, string | ((whole: string, ...groups
   [/[\d.]+ MB used/g, '<size> used'],
   [/ratio [\d.]+, of [\d.]+ MB/g, 'ratio <number>, of <size>'],
   [/none in \d+[ dhms\d]*/g, 'none in <time>'],
+  [
+    /^(cachectl_(?:read_|own_|uptime|commands?_|network_|cpu_|memory_(?!max)|connected_|namespaces_read)\S* )[\d.e-]+$/gm,
+    '$1<number>',
+  ],
   [/ time="[\d.]+"/g, ' time="<number>"'],
 ];
 

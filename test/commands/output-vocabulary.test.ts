@@ -108,6 +108,7 @@ const lines = [
   'check',
   'acl stats --hits',
   'watch --interval 200ms --count 2 --hits',
+  'metrics --ttls',
   'config show',
   'config validate',
   'config init --file -',

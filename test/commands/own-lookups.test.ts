@@ -160,6 +160,8 @@ const commands: readonly CommandLine[] = [
   { line: 'hits --for 500ms --mode sampled' },
   { line: 'hits --for 500ms --mode counters' },
   { line: 'watch --count 2 -i 200ms', looksUp: false },
+  { line: 'metrics', looksUp: false },
+  { line: 'metrics --ttls' },
   { line: 'watch --count 2 -i 200ms --hits' },
   { line: 'check' },
   { line: 'check --no-write', looksUp: false },

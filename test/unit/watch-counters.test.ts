@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { differencesOf } from '../../src/health/lookups/differences.ts';
-import { counterFigures } from '../../src/watch/interval.ts';
+import { differencesOf, type NodeCounters } from '../../src/health/lookups/differences.ts';
+import { type CounterFigures, counterFigures } from '../../src/watch/interval.ts';
 import { latencyOf } from '../../src/watch/metered-server.ts';
 import { counters } from './watch-figures.ts';
 
@@ -21,6 +21,12 @@ const busy = {
   db0: 'keys=5,expires=1,avg_ttl=0',
 };
 
+const figuresBetween = (
+  before: readonly NodeCounters[],
+  after: readonly [NodeCounters, ...NodeCounters[]],
+  seconds: number,
+): CounterFigures => counterFigures(differencesOf(before, after, seconds), after, seconds);
+
 describe('an interval', () => {
   test('is the difference of the counters, without what was asked by ourselves', () => {
     const after = {
@@ -32,7 +38,7 @@ describe('an interval', () => {
       used_cpu_user: 3.5,
       total_net_input_bytes: 120_000,
     };
-    const figures = counterFigures([counters(busy)], [counters(after, { ownCommands: 50 })], 2);
+    const figures = figuresBetween([counters(busy)], [counters(after, { ownCommands: 50 })], 2);
     expect(figures).toMatchObject({
       windowSeconds: 2,
       reset: null,
@@ -63,7 +69,7 @@ describe('an interval', () => {
         keyspace_misses: 500 + misses,
         ...calls(100 + type),
       };
-      const figures = counterFigures([counters(before)], [counters(after)], 1);
+      const figures = figuresBetween([counters(before)], [counters(after)], 1);
       return [
         figures.hits,
         figures.misses,
@@ -79,7 +85,7 @@ describe('an interval', () => {
   });
 
   test('has no hit rate where nothing was read', () => {
-    expect(counterFigures([counters(busy)], [counters(busy)], 1)).toMatchObject({
+    expect(figuresBetween([counters(busy)], [counters(busy)], 1)).toMatchObject({
       hits: 0,
       misses: 0,
       hitRate: null,
@@ -94,7 +100,7 @@ describe('an interval', () => {
       total_commands_processed: 9,
       used_cpu_user: 4,
     };
-    const figures = counterFigures([counters(busy)], [counters(after)], 1);
+    const figures = figuresBetween([counters(busy)], [counters(after)], 1);
     expect(figures).toMatchObject({ reset: 'statistics', hits: 3, misses: 1, hitRate: 0.75, cpuRatio: 1 });
   });
 
@@ -107,7 +113,7 @@ describe('an interval', () => {
       keyspace_misses: 2,
       used_cpu_user: 0.5,
     };
-    const figures = counterFigures([counters(busy)], [counters(after)], 60);
+    const figures = figuresBetween([counters(busy)], [counters(after)], 60);
     expect(figures).toMatchObject({ reset: 'restart', hits: 8, misses: 2, hitRate: 0.8 });
     // Of no more than its uptime, and not of the minute that it was away.
     expect(figures.cpuRatio).toBeCloseTo(1.5 / 5);
@@ -115,7 +121,7 @@ describe('an interval', () => {
 
   test('has nothing to say of a server that has taken over with counters of its own', () => {
     const after = { ...busy, run_id: 'r2', uptime_in_seconds: 90_000, keyspace_hits: 9e9 };
-    expect(counterFigures([counters(busy)], [counters(after)], 1)).toMatchObject({
+    expect(figuresBetween([counters(busy)], [counters(after)], 1)).toMatchObject({
       reset: 'other',
       hits: null,
       operationsPerSecond: null,
@@ -130,7 +136,7 @@ describe('an interval', () => {
         counters({ ...busy, run_id: 'y', keyspace_hits: second }, { address: 'y:1' }),
       ] as const;
     const [x, y] = nodes(1010, 2020);
-    expect(counterFigures(nodes(1000, 2000), [y, x], 1)).toMatchObject({
+    expect(figuresBetween(nodes(1000, 2000), [y, x], 1)).toMatchObject({
       hits: 30,
       usedBytes: 8000,
       keys: 10,
@@ -139,7 +145,7 @@ describe('an interval', () => {
 
   test('is not known where the server does not tell', () => {
     const silent = counters({ used_memory: 1 });
-    expect(counterFigures([silent], [silent], 1)).toMatchObject({
+    expect(figuresBetween([silent], [silent], 1)).toMatchObject({
       hits: null,
       hitRate: null,
       operationsPerSecond: null,

@@ -105,6 +105,14 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...helps('latency', 'ping'),
     ...under({ only: ['--hits'] }, observing),
   ],
+  metrics: [
+    ...connected,
+    ...need('info'),
+    ...keyCount,
+    ...helps('namespaces', 'scan'),
+    ...bytes,
+    ...helps('keys without TTL, and broken TTL rules', 'pttl', { only: ['--ttls'] }),
+  ],
   hits: [...connected, ...need('info'), ...observing],
   inspect: [
     ...connected,

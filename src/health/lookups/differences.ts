@@ -112,6 +112,21 @@ export function differencesOf(
   };
 }
 
+/** What the nodes have counted since they were started, or since their statistics were reset. */
+export function differencesSinceStart(nodes: readonly NodeCounters[]): Differences {
+  const zeros = Object.fromEntries(Object.values(counterFields).map((field) => [field, '0']));
+  const before = nodes.map(({ address, info }): NodeCounters => {
+    const { run_id: runId } = info;
+    return {
+      address,
+      info: { ...zeros, ...(runId !== undefined && { run_id: runId }) },
+      lookups: null,
+      ownCommands: 0,
+    };
+  });
+  return differencesOf(before, nodes, Number.POSITIVE_INFINITY);
+}
+
 /** After a new connection our own are counted from zero, too. */
 function ownCommandsBetween(before: NodeCounters | undefined, after: NodeCounters): number {
   const start = before?.ownCommands ?? 0;

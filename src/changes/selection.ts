@@ -26,7 +26,16 @@ export type Target =
   | { readonly kind: 'entity'; readonly name: string; readonly ids: readonly string[] }
   /** `all` must be true for a pattern that selects without regard to names. */
   | { readonly kind: 'pattern'; readonly texts: readonly string[]; readonly all: boolean }
-  | { readonly kind: 'namespace'; readonly names: readonly string[] };
+  | { readonly kind: 'namespace'; readonly names: readonly string[] }
+  | ChosenTarget;
+
+/** What a person chose on a screen: keys of which no option says exactly as many. */
+export interface ChosenTarget {
+  readonly kind: 'chosen';
+  /** As it reads after "invalidate": `key user:1`. */
+  readonly name: string;
+  readonly selection: Selection;
+}
 
 /** How the keys of a target are found. */
 export interface Selection {
@@ -62,6 +71,8 @@ export function selectKeys(target: Target, map: NamespaceMap, inferred = namesBy
       return selectPatterns(target.texts.map(readPattern), target.all, map);
     case 'namespace':
       return map.isEmpty ? selectInferred(target.names, map, inferred) : selectNamespaces(target.names, map);
+    case 'chosen':
+      return target.selection;
   }
 }
 
@@ -273,6 +284,7 @@ function generationsOf(target: Target, map: NamespaceMap): KeyPattern[] {
         return generation;
       });
     case 'pattern':
+    case 'chosen':
       throw new InputError(
         '--mode generation needs an entity or a namespace: a pattern has no counter',
         'name the counter in the map, with "generation"',

@@ -27,7 +27,7 @@ import {
   interruptionOf,
   Messages,
 } from './failures.ts';
-import type { Interruption, Io } from './io.ts';
+import { type Interruption, interruptible, type Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 import { terminalLive } from './live.ts';
 import { Printer, withFormat } from './printer.ts';
@@ -41,13 +41,23 @@ import { version } from './version.ts';
 /** How another command line is run in this process. */
 export type RunCli = (argv: readonly string[], io: Io) => Promise<ExitCode>;
 
-/** Runs one command from its resolved options to its printed result, and gives the exit code. */
+/** What options, environment and map come to. */
+interface Settled {
+  readonly loaded: JudgedConfig | null;
+  readonly resolved: ResolvedSettings;
+}
+
+/**
+ * Runs one command from its resolved options to its printed result, and gives the exit code.
+ * @param settled of the run that this one is a part of: what it has warned of and asked for is not repeated
+ */
 export async function execute<Result extends object>(
   io: Io,
   given: GlobalOptions,
   command: string,
   execution: Execution<Result>,
   runCli: RunCli,
+  settled?: Settled,
 ): Promise<ExitCode> {
   const options = withFormat(given, io, execution.formatInPipe);
   const printer = new Printer(io, command, options);
@@ -64,7 +74,7 @@ export async function execute<Result extends object>(
       connections.trace = traceOf(io, options, (line) => messages.tell(() => printer.fail(line)));
     }
     const run = { io, options, command, printer, messages, progress, connections, runCli };
-    outcome = await execution.run(await contextOf(run, execution));
+    outcome = await execution.run(await contextOf(run, execution, settled));
     if (outcome.error) failure = failureOf(outcome.error);
     await connections.settle();
   } catch (error) {
@@ -114,16 +124,17 @@ interface Run {
 }
 
 /** What the command gets, from its settings resolved. @throws Error where they do not let it run */
-async function contextOf<Result extends object>(run: Run, execution: Execution<Result>): Promise<Context> {
+async function contextOf<Result extends object>(
+  run: Run,
+  execution: Execution<Result>,
+  before?: Settled,
+): Promise<Context> {
   const { io, options, printer, messages, connections } = run;
-  const isStandalone = execution.standalone === true;
-  const loaded = isStandalone ? null : await loadMap(io, options);
-  const resolved = isStandalone
-    ? await resolve({ ...io, variables: {} }, pick(options, ['color', 'output', 'outputOrigin']), null)
-    : await resolve(io, options, loaded);
+  const settled = before ?? (await settle(io, options, execution.standalone === true));
+  const { loaded, resolved } = settled;
   requireProfile(resolved, execution, run.command);
   const warn = (text: string) => messages.tell(() => printer.warn(text));
-  for (const text of resolved.warnings) warn(text);
+  if (before === undefined) for (const text of resolved.warnings) warn(text);
   const { enter, reenter, protectionsOf } = entranceOf(
     run,
     resolved,
@@ -172,10 +183,21 @@ async function contextOf<Result extends object>(run: Run, execution: Execution<R
     warnOfResult: (text) => messages.tellAfterResult(() => printer.warn(text)),
     runCommand: (argv, variables) =>
       run.runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
+    runExecution: (command, other) =>
+      interruptible(io, (own) => execute(own, options, command, other, run.runCli, settled)),
     write: (text) => printer.write(text),
     writeBytes: (bytes) => printer.write(bytes),
     openRows: (name, columns) => printer.openRows(name, columns),
   };
+}
+
+async function settle(io: Io, options: GlobalOptions, isStandalone: boolean): Promise<Settled> {
+  if (isStandalone) {
+    const shown = pick(options, ['color', 'output', 'outputOrigin']);
+    return { loaded: null, resolved: await resolve({ ...io, variables: {} }, shown, null) };
+  }
+  const loaded = await loadMap(io, options);
+  return { loaded, resolved: await resolve(io, options, loaded) };
 }
 
 /** The profile in force refuses before anything is connected to, and once more with all others of its server. */

@@ -81,6 +81,23 @@ export function processIo(): Io {
   };
 }
 
+/** Runs work that a Ctrl-C ends alone, and not the run around it; a second one ends that too. */
+export async function interruptible<T>(io: Io, work: (io: Io) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const before = process.listeners('SIGINT');
+  const onInterrupt = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) for (const listener of before) listener(name);
+    controller.abort('SIGINT' satisfies Interruption);
+  };
+  process.removeAllListeners('SIGINT').on('SIGINT', onInterrupt);
+  try {
+    return await work({ ...io, signal: AbortSignal.any([io.signal, controller.signal]) });
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    for (const listener of before) process.on('SIGINT', listener);
+  }
+}
+
 function programName(file: string, path: string, workingDirectory: string): string {
   if (path.split(delimiter).includes(dirname(file))) return 'cachectl';
   const below = relative(workingDirectory, file);

@@ -88,6 +88,13 @@ export interface Context {
     argv: readonly string[],
     settings?: Readonly<Record<string, string>>,
   ) => Promise<ExitCode>;
+  /**
+   * Runs another command with the settings and the connection options of this run, and prints its result. Ctrl-C ends that one alone.
+   */
+  readonly runExecution: <Result extends object>(
+    command: string,
+    execution: Execution<Result>,
+  ) => Promise<ExitCode>;
   /** Writes to stdout as it is, with back-pressure; for a result that is a text of its own (a completion script). */
   readonly write: (text: string) => Promise<void>;
   /** The same for bytes. */

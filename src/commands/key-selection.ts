@@ -21,6 +21,8 @@ export interface NameInput {
   readonly namespace?: readonly string[];
   readonly exclude?: readonly string[];
   readonly regex?: readonly string[];
+  /** What no option says: the keys of a row on a screen. */
+  readonly isNamed?: (key: ByteString) => boolean;
 }
 
 /** @throws InputError for a pattern, an expression or a range that is none, with the names that the map has */
@@ -29,7 +31,7 @@ export function selectionOf(
   patterns: readonly string[],
   input: SelectionInput,
 ): KeySelection {
-  const { namespace: namespaces = [], exclude, regex, match: glob } = input;
+  const { namespace: namespaces = [], exclude, regex, isNamed, match: glob } = input;
   for (const name of namespaces) requireNamespace(map, name);
   const { type: types = [], ...others } = input;
   const conditions = conditionsOf(types.length > 1 ? input : others);
@@ -38,7 +40,7 @@ export function selectionOf(
     namespaces,
     ...given({
       excluded: exclude && namesIn(map, exclude),
-      nameTests: regex && [nameTest(regex)],
+      nameTests: [...(regex ? [nameTest(regex)] : []), ...(isNamed ? [isNamed] : [])],
       glob,
       type: types.length === 1 ? types[0] : undefined,
       conditions,

@@ -56,7 +56,7 @@ describe('inspect --browse', () => {
     await type('cachectl inspect --browse');
     await terminal.waitFor(/^> user/m);
     await terminal.send('End', 'Enter', 'Enter');
-    await terminal.waitFor(/^<text>:<id> {2}22 keys match$[^]*^> esc\\x1b\[41m\\x1b\]0;pwned\\x07:1$/m);
+    await terminal.waitFor(/^<text>:<id> {2}2 keys$[^]*^> esc\\x1b\[41m\\x1b\]0;pwned\\x07:1$/m);
     await terminal.send('Down', 'Enter');
     const screen = await terminal.waitFor(/^Value \(text\)\nx$/m);
     expect(screen).toMatch(/^ {2}key +esc\\x1b\[41m\\x1b\]0;pwned\\x07:2$/m);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { frameOf } from '../../src/commands/browse/frame.ts';
 import { browse } from '../../src/commands/browse/run.ts';
+import type { RemovalContext } from '../../src/commands/browse/removal.ts';
 import { figureColumn, type Page, type Place } from '../../src/commands/browse/page.ts';
 import { type BrowseState, press, startOf, withPage } from '../../src/commands/browse/state.ts';
 import { note } from '../../src/render/blocks.ts';
@@ -20,6 +21,7 @@ function placeNamed(name: string, bytes: number | null = null): Place {
     name,
     figures: { memoryBytes: { value: bytes } },
     open: () => textPage({ ...place, open: null }),
+    removal: { name: `namespace ${name}`, stays: 'it is state' },
   };
   return place;
 }
@@ -34,7 +36,7 @@ const listPage = (places: readonly Place[]): Page => ({
 });
 
 const size = { columns: 80, rows: 24, unicode: true };
-const start = startOf('redis://cache.example:6379/0', placeNamed('all keys'));
+const start = startOf('redis://cache.example:6379/0', placeNamed('all keys'), false);
 
 /** What the keys make of the state, with what Enter asks for carried out. */
 async function pressed(state: BrowseState, keys: readonly string[], frame = size): Promise<BrowseState> {
@@ -61,13 +63,13 @@ test('the way back leads through the pages, with their selection as it was', asy
   expect(screenOf(inside).join('\n')).toMatch(/^c {2}1 key$/m);
   for (const key of ['escape', 'backspace', 'left']) {
     expect(screenOf(await pressed(inside, [key])).join('\n')).toMatch(/^> c /m);
-    expect((await pressed(inside, [key, key])).ended).toBe(false);
+    expect((await pressed(inside, [key, key])).ended).toBe(null);
   }
 });
 
 test('Esc gives up what is being read, and q leaves also then', () => {
   expect(press(start, 'escape', size).request).toEqual({ kind: 'cancel' });
-  expect(press(start, 'q', size).ended).toBe(true);
+  expect(press(start, 'q', size).ended).toBe('quit');
   expect(press(start, 'j', size)).toEqual(start);
 });
 
@@ -84,7 +86,7 @@ test.each([
   const pictures: string[] = [];
   let key: (name: string) => void = () => undefined;
   const ended = browse(
-    { signal: new AbortController().signal },
+    { signal: new AbortController().signal } as RemovalContext,
     (listener) => {
       key = (name) => listener.key(name);
       const draw = (lines: readonly StyledLine[]) =>
@@ -108,7 +110,7 @@ test.each([
 test('no frame is larger than its screen, whatever is on it and pressed', async () => {
   const keys = fc.array(
     fc.constantFrom(
-      ...['down', 'up', 'page-down', 'end', 'enter', 'escape', 's', 'n', '/', 'x', '?', 'backspace'],
+      ...['down', 'up', 'page-down', 'end', 'enter', 'escape', 's', 'n', 'd', '/', 'x', '?', 'backspace'],
     ),
     { maxLength: 12 },
   );

@@ -4,7 +4,14 @@ import type { FrameSize } from '../screen.ts';
 import { ellipsis, filterKeys, helpLines, joined, listLines, tooSmall, typingLine } from '../screen-list.ts';
 import { footRows, headRows, insideOf, textLines, textRoom } from './layout.ts';
 import type { PageList } from './page.ts';
-import { type BrowseState, type OpenPage, selectedPlace, shownPage, shownPlaces } from './state.ts';
+import {
+  type BrowseState,
+  type OpenPage,
+  removedText,
+  selectedPlace,
+  shownPage,
+  shownPlaces,
+} from './state.ts';
 
 /** The screen, line by line; never more lines than rows, and the last column left free. */
 export function frameOf(state: BrowseState, screen: FrameSize): readonly StyledLine[] {
@@ -32,7 +39,8 @@ export function frameOf(state: BrowseState, screen: FrameSize): readonly StyledL
 
 function titleLine(open: OpenPage | null, size: FrameSize): StyledLine {
   if (open === null) return { spans: [] };
-  const { title, summary } = open.page;
+  const { title } = open.page;
+  const summary = open.page.summary + removedText(open.since);
   const room = Math.max(12, size.columns - displayWidth(summary) - 2);
   return {
     spans: [
@@ -56,7 +64,9 @@ function bodyOf(open: OpenPage, size: FrameSize, room: number): readonly StyledL
 }
 
 const emptyText = ({ filter }: OpenPage, { places }: PageList) =>
-  places.length > 0 ? `nothing here contains \`${filter}\`: Esc shows all` : 'there are no keys';
+  places.length > 0 && filter !== ''
+    ? `nothing here contains \`${filter}\`: Esc shows all`
+    : 'there are no keys';
 
 function noticeLine({ notice, reading, pages }: BrowseState, size: FrameSize): StyledLine {
   const open = pages.at(-1) ?? null;
@@ -80,13 +90,14 @@ function keysLine(state: BrowseState, { columns }: FrameSize): StyledLine {
     return lineOf(joined(['q quit', 'Esc cancel'], '  ', columns), 'dim');
   if (open.isTypingFilter) return typingLine(open, columns);
   const { content } = open.page;
-  const back = state.pages.length > 1 ? ['Esc back'] : [];
+  const back = state.pages.length > 1 || state.isInner ? ['Esc back'] : [];
   const keys =
     content.kind === 'text'
       ? [
           'q quit',
           ...back,
           ...(content.about.open === null ? [] : [`Enter ${content.more}`]),
+          'd remove',
           'arrows scroll',
           '? help',
         ]
@@ -95,6 +106,7 @@ function keysLine(state: BrowseState, { columns }: FrameSize): StyledLine {
           '? help',
           ...back,
           'Enter look into',
+          'd remove',
           ...(content.orders.length > 1 ? ['s sort'] : []),
           ...filterKeys(open),
         ];
@@ -106,6 +118,7 @@ const keys: readonly (readonly [key: string, purpose: string])[] = [
   ['arrows', 'choose, or scroll; also j, k, Page Up, Page Down, Home, End'],
   ['Enter', 'look into it; also the arrow to the right'],
   ['Esc', 'go back; also Backspace, and the arrow to the left'],
+  ['d', 'remove its keys, after the plan and a question'],
   ['s', 'sort by the next figure'],
   ['b  n', 'sort by bytes, by name'],
   ['/', 'show the names that contain what is typed'],

@@ -1,8 +1,9 @@
 import type { Block, Cell, Unit } from '../../render/blocks.ts';
 import { formatEstimate } from '../../render/units.ts';
 import type { ListColumn } from '../screen-list.ts';
+import type { Removal } from './removal.ts';
 
-/** What Enter opens: at once where nothing has to be read. An abort ends the reading early. @throws RedisError */
+/** What Enter opens: at once where it shows what was read at the start. An abort ends the reading early. @throws RedisError */
 export type Opening = (signal: AbortSignal) => Page | Promise<Page>;
 
 export interface PlaceFigure {
@@ -18,6 +19,7 @@ export interface Place {
   readonly figures: Readonly<Record<string, PlaceFigure>>;
   /** Null: there is no more to see. */
   readonly open: Opening | null;
+  readonly removal: Removal;
 }
 
 /** One picture: a list of places, or a text about one. */
@@ -26,6 +28,8 @@ export interface Page {
   readonly title: string;
   /** In a few words, behind the title. */
   readonly summary: string;
+  /** What it lacks. */
+  readonly caveat?: string | null;
   readonly content: PageList | PageText;
 }
 

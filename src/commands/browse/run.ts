@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { RedisError } from '../../redis/errors.ts';
 import { InputError } from '../../support/failure.ts';
-import type { Context } from '../context.ts';
 import type { Key, OpenScreen } from '../screen.ts';
 import { frameOf } from './frame.ts';
 import type { Page, Place } from './page.ts';
-import { press, startOf, type BrowseRequest, type BrowseState, withPage } from './state.ts';
+import { type RemovalContext, removeChosen, requireRemovable } from './removal.ts';
+import { press, startOf, type BrowseRequest, type BrowseState, withoutPlace, withPage } from './state.ts';
 
 type BrowseEvent =
   | { readonly kind: 'key'; readonly key: Key }
@@ -22,13 +22,17 @@ const isEmpty = ({ content }: Page) => content.kind === 'list' && content.places
 /**
  * Shows a place, and what is in it, on a screen until `q` or an interruption; the screen is closed whatever ends it. What comes in is
  * one queue of events, and each of them makes a state of the state before.
+ * @param isInner Esc on the first page ends it too
+ * @returns the last state
  */
 export async function browse(
-  { signal }: Pick<Context, 'signal'>,
+  context: RemovalContext,
   openScreen: OpenScreen,
   address: string,
   start: Place,
-): Promise<void> {
+  isInner = false,
+): Promise<BrowseState> {
+  const { signal } = context;
   const events = new Readable({ objectMode: true, read: () => undefined });
   const push = (event: BrowseEvent) => void events.push(event);
   const end = () => push({ kind: 'end' });
@@ -39,30 +43,44 @@ export async function browse(
     const opened = open?.(AbortSignal.any([signal, own.signal]));
     if (opened === undefined) return before;
     // The next key may have come with the one that opened it.
-    if (!(opened instanceof Promise)) return withPage(before, opened);
+    if (!(opened instanceof Promise)) return withPage(before, opened, before.removed);
     opened.then(
       (page) => push(own.signal.aborted && isEmpty(page) ? notRead : { kind: 'opened', page }),
       (error: unknown) => {
         if (own.signal.aborted) push(notRead);
-        else if (error instanceof RedisError || error instanceof InputError)
-          push({ kind: 'failed', text: error.message });
+        else if (isExpected(error)) push({ kind: 'failed', text: error.message });
         else events.destroy(error as Error);
       },
     );
     return before;
   };
-  const carryOut = (before: BrowseState, request: BrowseRequest): BrowseState => {
+  const open = () =>
+    openScreen({
+      key: (key) => push({ kind: 'key', key }),
+      changed: () => push({ kind: 'draw' }),
+      suspending: () => Promise.resolve(),
+      resumed: () => undefined,
+    });
+  const remove = async (before: BrowseState, place: Place): Promise<BrowseState> => {
+    try {
+      await requireRemovable(context, place.removal);
+    } catch (error) {
+      if (isExpected(error)) return { ...before, notice: error.message };
+      throw error;
+    }
+    screen.close();
+    const removed = await removeChosen(context, place.removal);
+    if (!signal.aborted) screen = await open();
+    return withoutPlace(before, place, removed);
+  };
+  const carryOut = (before: BrowseState, request: BrowseRequest): BrowseState | Promise<BrowseState> => {
     if (request.kind === 'open') return read(before, request.place);
+    if (request.kind === 'remove') return remove(before, request.place);
     reading.abort();
     return before;
   };
-  let state = startOf(address, start);
-  const screen = await openScreen({
-    key: (key) => push({ kind: 'key', key }),
-    changed: () => push({ kind: 'draw' }),
-    suspending: () => Promise.resolve(),
-    resumed: () => undefined,
-  });
+  let state = startOf(address, start, isInner);
+  let screen = await open();
   signal.addEventListener('abort', end);
   if (signal.aborted) end();
   try {
@@ -71,8 +89,8 @@ export async function browse(
     for await (const event of events as AsyncIterable<BrowseEvent>) {
       state = after(state, event, screen);
       const { request } = state;
-      if (request !== null) state = carryOut({ ...state, request: null }, request);
-      if (state.ended) break;
+      if (request !== null) state = await carryOut({ ...state, request: null }, request);
+      if (state.ended !== null) break;
       // Keys that came together are one picture.
       if (events.readableLength === 0) screen.draw(frameOf(state, screen));
     }
@@ -81,7 +99,11 @@ export async function browse(
     reading.abort();
     screen.close();
   }
+  return state;
 }
+
+const isExpected = (error: unknown): error is Error =>
+  error instanceof RedisError || error instanceof InputError;
 
 function after(state: BrowseState, event: BrowseEvent, screen: Parameters<typeof frameOf>[1]): BrowseState {
   switch (event.kind) {
@@ -90,10 +112,10 @@ function after(state: BrowseState, event: BrowseEvent, screen: Parameters<typeof
     case 'opened':
       return withPage(state, event.page);
     case 'failed':
-      return { ...state, reading: null, notice: event.text, ended: state.pages.length === 0 };
+      return { ...state, reading: null, notice: event.text, ended: state.pages.length === 0 ? 'back' : null };
     case 'draw':
       return state;
     case 'end':
-      return { ...state, ended: true };
+      return { ...state, ended: 'quit' };
   }
 }

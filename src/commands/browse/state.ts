@@ -1,7 +1,9 @@
+import { counted } from '../../render/units.ts';
 import type { FrameSize, Key } from '../screen.ts';
 import { filteredBy, type ListState, selectedIn, stepped, steps, typeFilter } from '../screen-list.ts';
 import { insideOf, textLines, textRoom } from './layout.ts';
 import { type Page, type Place, sortedPlaces } from './page.ts';
+import type { Removal, Removed } from './removal.ts';
 
 /** A page, and what the keys have made of it. */
 export interface OpenPage extends ListState {
@@ -10,10 +12,31 @@ export interface OpenPage extends ListState {
   readonly order: string;
   /** Lines of the text above the screen. */
   readonly scroll: number;
+  /** What was removed after it was read. */
+  readonly since: Removals;
 }
 
+/** What was removed by the keys of a screen. */
+export interface Removals {
+  readonly keys: number;
+  /** Of what is gone as a whole. */
+  readonly names: ReadonlySet<string>;
+}
+
+export const nothingRemoved: Removals = { keys: 0, names: new Set() };
+
+/** Behind figures that are older. */
+export const removedText = ({ keys }: Removals): string =>
+  keys === 0 ? '' : `, before ${counted(keys, 'key was', 'keys were')} removed`;
+
+const withRemoval = (before: Removals, { name }: Removal, { keys, isWhole }: Removed): Removals => ({
+  keys: before.keys + keys,
+  names: isWhole ? new Set([...before.names, name]) : before.names,
+});
+
 /** What a key asks for that takes time. */
-export type BrowseRequest = { readonly kind: 'open'; readonly place: Place } | { readonly kind: 'cancel' };
+export type BrowseRequest =
+  { readonly kind: 'open' | 'remove'; readonly place: Place } | { readonly kind: 'cancel' };
 
 export interface BrowseState {
   readonly address: string;
@@ -24,27 +47,44 @@ export interface BrowseState {
   /** An answer to the last key. */
   readonly notice: string | null;
   readonly showsHelp: boolean;
-  readonly ended: boolean;
+  /** Esc on the first page leads back to where the person came from. */
+  readonly isInner: boolean;
+  readonly removed: Removals;
+  readonly ended: 'quit' | 'back' | null;
   /** To be carried out, and taken away. */
   readonly request: BrowseRequest | null;
 }
 
-export const startOf = (address: string, { name }: Place): BrowseState => ({
-  ...{ address, pages: [], reading: name, notice: null, showsHelp: false, ended: false, request: null },
+export const startOf = (address: string, { name }: Place, isInner: boolean): BrowseState => ({
+  ...{ address, pages: [], reading: name, notice: null, showsHelp: false, isInner, removed: nothingRemoved },
+  ...{ ended: null, request: null },
 });
 
-export function withPage(state: BrowseState, page: Page): BrowseState {
+/** @param since what was removed after the page was read */
+export function withPage(state: BrowseState, page: Page, since = nothingRemoved): BrowseState {
   const order = page.content.kind === 'list' ? page.content.orders[0] : 'name';
-  const open = { page, order, scroll: 0, selected: null, filter: '', isTypingFilter: false };
-  return { ...state, reading: null, pages: [...state.pages, open] };
+  const open = { page, order, scroll: 0, selected: null, filter: '', isTypingFilter: false, since };
+  return { ...state, reading: null, notice: page.caveat ?? null, pages: [...state.pages, open] };
+}
+
+/** The pages are of before it; what is gone is on none of them. */
+export function withoutPlace(state: BrowseState, { removal }: Place, removed: Removed): BrowseState {
+  const isGone = ({ page: { content } }: OpenPage) =>
+    removed.isWhole && content.kind === 'text' && content.about.removal.name === removal.name;
+  const first = state.pages.findIndex(isGone);
+  const pages = state.pages
+    .slice(0, first < 0 ? undefined : Math.max(first, 1))
+    .map((open) => ({ ...open, since: withRemoval(open.since, removal, removed) }));
+  return { ...state, pages, removed: withRemoval(state.removed, removal, removed) };
 }
 
 export const shownPage = ({ pages }: BrowseState): OpenPage | null => pages.at(-1) ?? null;
 
 /** The places of a list in the order of the screen. */
-export function shownPlaces({ page, order, ...list }: OpenPage): readonly Place[] {
+export function shownPlaces({ page, order, since, ...list }: OpenPage): readonly Place[] {
   if (page.content.kind !== 'list') return [];
-  return sortedPlaces(filteredBy(list, page.content.places, nameOf), order);
+  const places = page.content.places.filter(({ removal }) => !since.names.has(removal.name));
+  return sortedPlaces(filteredBy(list, places, nameOf), order);
 }
 
 const nameOf = ({ name }: Place) => name;
@@ -56,7 +96,7 @@ export const selectedPlace = (open: OpenPage, places: readonly Place[]): number 
 export function press(before: BrowseState, key: Key, size: FrameSize): BrowseState {
   const state = before.notice === null ? before : { ...before, notice: null };
   const open = shownPage(state);
-  if (open?.isTypingFilter !== true && key === 'q') return { ...state, ended: true };
+  if (open?.isTypingFilter !== true && key === 'q') return { ...state, ended: 'quit' };
   if (state.showsHelp) return { ...state, showsHelp: false };
   if (state.reading !== null) return leads.back.has(key) ? { ...state, request: { kind: 'cancel' } } : state;
   if (open === null) return state;
@@ -72,9 +112,14 @@ export function press(before: BrowseState, key: Key, size: FrameSize): BrowseSta
   if (leads.into.has(key)) return into(state, open);
   if (leads.back.has(key)) {
     if (open.filter !== '') return change({ filter: '' });
-    return state.pages.length === 1 ? state : { ...state, pages: state.pages.slice(0, -1) };
+    if (state.pages.length > 1) return { ...state, pages: state.pages.slice(0, -1) };
+    return state.isInner ? { ...state, ended: 'back' } : state;
   }
   if (key === '?') return { ...state, showsHelp: true };
+  if (key === 'd') {
+    const place = placeOf(open);
+    return place === null ? state : { ...state, request: { kind: 'remove', place } };
+  }
   const { content } = open.page;
   if (content.kind !== 'list') return state;
   if (key === '/') return change({ isTypingFilter: true });

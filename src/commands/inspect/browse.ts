@@ -1,15 +1,19 @@
+import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
 import { note } from '../../render/blocks.ts';
 import { counted, formatBytes } from '../../render/units.ts';
+import type { ByteString } from '../../support/bytes.ts';
 import { otherName } from '../../keyspace/segment-tree.ts';
-import { keysOf, openKeys } from '../browse/keys.ts';
-import { figureColumn, type Opening, type Page, type Place } from '../browse/page.ts';
+import { openKeys, removalOfRow, type RowOfKeys } from '../browse/keys.ts';
+import { figureColumn, type Page, type Place } from '../browse/page.ts';
+import type { Removal } from '../browse/removal.ts';
 import { browse } from '../browse/run.ts';
+import { removedText } from '../browse/state.ts';
 import type { Context } from '../context.ts';
 import { costNotes } from '../keyspace-report.ts';
 import { keysText, type NamespaceSummary, rowName } from '../namespace-summary.ts';
 import type { OpenScreen } from '../screen.ts';
-import { endOfChain, type Level, shareOf, sumOf, treeOf } from './namespace-table.ts';
+import { endOfChain, type Level, rowsIn, shareOf, sumOf, treeOf } from './namespace-table.ts';
 import type { InspectResult } from './result.ts';
 import { viewInspect } from './view.ts';
 
@@ -23,21 +27,24 @@ export interface Browsed {
   /** How many of the largest keys of a namespace are shown. */
   readonly top: number;
   readonly own: OwnLookups;
-  /** What lists the keys of a place; null: they have no name of their own. */
-  readonly keysOf: (path: Path) => Opening | null;
+  /** The row that a key is in, as `rowName` has it; null: none that was read. */
+  readonly rowOf: (key: ByteString) => string | null;
+  /** As its keys were divided among the rows. */
+  readonly map: NamespaceMap;
+  /** Which keys were read. */
+  readonly among: NonNullable<RowOfKeys['among']>;
 }
 
 /** Shows what was read level by level, and says in a line what it came to once the person has left. */
-export async function lookThrough(
-  context: Context,
-  openScreen: OpenScreen,
-  read: Omit<Browsed, 'keysOf'>,
-): Promise<void> {
-  const { result, address } = read;
-  const keysOfPlace: Browsed['keysOf'] = (path) => keysOfPath(context, path);
-  await browse(context, openScreen, address, keyspacePlace({ ...read, keysOf: keysOfPlace }));
+export async function lookThrough(context: Context, openScreen: OpenScreen, browsed: Browsed): Promise<void> {
+  const { result, address } = browsed;
+  const place = keyspacePlace({ ...browsed, context });
+  const { removed } = await browse(context, openScreen, address, place);
   await context.show([
-    note('plain', `${summaryOf(result)} in ${counted(result.namespaces.length, 'namespace')} at ${address}`),
+    note(
+      'plain',
+      `${summaryOf(result)} in ${counted(result.namespaces.length, 'namespace')} at ${address}${removedText(removed)}`,
+    ),
     ...costNotes(result.serverCost, context.ownLookups()),
   ]);
 }
@@ -48,11 +55,26 @@ interface Path {
   readonly pattern: string;
 }
 
-function keysOfPath(context: Context, path: Path): Opening | null {
-  const { namespace, pattern } = path;
-  if (namespace === otherName || pattern === otherName) return null;
-  return openKeys(context, titleOf(path), keysOf(context.map, namespace, pattern));
+interface Looking extends Browsed {
+  readonly context: Context;
 }
+
+function keysOfLevel({ map, among, rowOf }: Browsed, level: Level, path: Path): RowOfKeys {
+  const rows = new Set<string | null>(rowsIn(level).map(rowName));
+  const has = (key: ByteString) => rows.has(rowOf(key));
+  return { name: titleOf(path), map, ...path, pattern: isOther(path) ? '' : path.pattern, has, among };
+}
+
+/** Of the whole tree, and of what has no place in it, too little is seen to remove it at one key. */
+function removalOf(row: RowOfKeys, name: string): Removal {
+  if (row.pattern === '' && !row.map.namespaces.some((each) => each.name === row.namespace))
+    return { name, stays: `${name} is no namespace of its own` };
+  const removal = removalOfRow(row);
+  // What continues it is another row.
+  return name === itself ? { ...removal, name: `${removal.name} ${itself}` } : removal;
+}
+
+const isOther = ({ namespace, pattern }: Path) => namespace === otherName || pattern === otherName;
 
 const titleOf = ({ namespace, pattern }: Path): string =>
   rowName({ namespace: namespace ?? pattern, pattern: pattern || null });
@@ -71,12 +93,12 @@ const columns = [
 const orders = ['memoryBytes', 'keys', 'withoutTtl', 'name'] as const;
 
 /** The whole keyspace as a place: its namespaces level by level, and at the end of each branch what `inspect` prints of it. */
-function keyspacePlace(browsed: Browsed): Place {
+function keyspacePlace(browsed: Looking): Place {
   const root = treeOf(browsed.result.namespaces);
   return placeOf(browsed, root, 'all keys', { namespace: null, pattern: '' });
 }
 
-function placeOf(browsed: Browsed, level: Level, name: string, path: Path): Place {
+function placeOf(browsed: Looking, level: Level, name: string, path: Path): Place {
   const { keys, keysInterval, memoryBytes, memoryBytesInterval, ...sums } = sumOf(level);
   const place: Place = {
     name,
@@ -89,16 +111,17 @@ function placeOf(browsed: Browsed, level: Level, name: string, path: Path): Plac
       types: { value: sums.types.join(' ') },
     },
     open: () => pageOf(browsed, level, path, place),
+    removal: removalOf(keysOfLevel(browsed, level, path), name),
   };
   return place;
 }
 
-function pageOf(browsed: Browsed, start: Level, path: Path, place: Place): Page {
+function pageOf(browsed: Looking, start: Level, path: Path, place: Place): Page {
   const { level, label } = start.mapped ? endOfChain(start, '') : { level: start, label: '' };
   const here = { ...path, pattern: path.pattern + label };
   const title = titleOf(here);
   if (level.children.size === 0 && level.row !== undefined)
-    return figuresPage(browsed, level.row, here, place);
+    return figuresPage(browsed, level, level.row, place, here);
   const children = [...level.children].map(([segment, child]) => {
     if (child.mapped) return placeOf(browsed, child, segment, { namespace: segment, pattern: '' });
     const end = endOfChain(child, segment);
@@ -120,7 +143,7 @@ const summaryOf = ({
 }: Pick<NamespaceSummary, 'keys' | 'keysInterval' | 'memoryBytes'>): string =>
   [keysText(keys, keysInterval), ...(memoryBytes === null ? [] : [formatBytes(memoryBytes)])].join(', ');
 
-function figuresPage(browsed: Browsed, row: NamespaceSummary, path: Path, place: Place): Page {
+function figuresPage(browsed: Looking, level: Level, row: NamespaceSummary, place: Place, path: Path): Page {
   const { result, rowsOfLargest, top } = browsed;
   const largest = result.largest.filter((_, index) => rowsOfLargest[index] === rowName(row)).slice(0, top);
   const own: InspectResult = {
@@ -135,7 +158,7 @@ function figuresPage(browsed: Browsed, row: NamespaceSummary, path: Path, place:
       kind: 'text',
       // What the walk cost is no figure of the namespace; it is said at the end.
       blocks: blocks.filter((block) => block.kind !== 'note' || block.isCost !== true),
-      about: { ...place, open: browsed.keysOf(path) },
+      about: { ...place, open: openKeys(browsed.context, keysOfLevel(browsed, level, path)) },
       more: 'keys',
     },
   };

@@ -26,9 +26,8 @@ export const defineInspect: DefineCommand = (program, run) => {
     .option('--top <number>', 'how many of the largest keys to list', countArgument(0), 10)
     .option(
       '--limit <rows>',
-      'most namespaces to list; the rest is summed up in (other)',
+      'most namespaces to list; the rest is summed up in (other) (default: 50)',
       countArgument(1),
-      50,
     )
     .addOption(common.sort)
     .addOption(common.columns)

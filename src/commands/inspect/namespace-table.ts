@@ -194,7 +194,7 @@ export function endOfChain(start: Level, startLabel: string): { level: Level; la
 }
 
 /** Branch by branch, and of each what is below it first. */
-const rowsIn = ({ children, row }: Level): readonly NamespaceSummary[] => [
+export const rowsIn = ({ children, row }: Level): readonly NamespaceSummary[] => [
   ...[...children.values()].flatMap(rowsIn),
   ...(row ? [row] : []),
 ];

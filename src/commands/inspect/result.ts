@@ -10,7 +10,7 @@ export interface InspectInput extends ReadingInput, SelectionInput, LayoutInput 
   readonly depth?: number;
   readonly delimiters?: string;
   readonly top: number;
-  readonly limit: number;
+  readonly limit?: number;
   /** Look through the tree at the terminal. */
   readonly browse?: true;
   readonly save?: string;

@@ -1,3 +1,5 @@
+import type { ByteString } from '../../support/bytes.ts';
+import { pick } from '../../support/collections.ts';
 import { InputError } from '../../support/failure.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
@@ -32,7 +34,14 @@ export function inspectExecution(input: InspectInput): Execution<InspectResult> 
 }
 
 const columns = { memory: true, type: true, ttl: true } as const;
+const selectionNames = [
+  ...(['patterns', 'namespace', 'match', 'exclude', 'regex'] as const),
+  ...(['type', 'ttl', 'size', 'idle', 'elements'] as const),
+];
 const details = { encoding: true, idle: true, frequency: true } as const;
+
+/** Unless --limit says more, or less. */
+const mostNamespaces = 50;
 
 /** So many of the largest keys are kept to look through: most namespaces have some among them. */
 const mostLargest = 1000;
@@ -40,6 +49,7 @@ const mostLargest = 1000;
 async function inspect(context: Context, input: InspectInput): Promise<Outcome<InspectResult>> {
   requireColumns(namespaceFields, input);
   const openScreen = input.browse === true ? screenFor(context, input) : null;
+  const { limit = mostNamespaces } = input;
   const map = withDelimiters(context.map, input.delimiters);
   const selection = selectionOf(map, input.patterns, input);
   const reading = readingOptionsOf(context, input);
@@ -82,7 +92,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   const result: InspectResult = {
     ...figures,
     namespaces: sortedRows(
-      whole.namespaces.length <= input.limit ? whole.namespaces : namespaces(input.limit),
+      whole.namespaces.length <= limit ? whole.namespaces : namespaces(limit),
       namespaceFields,
       input.sort,
     ),
@@ -95,24 +105,29 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   const outcome = { result, ...(error && { error }) };
   if (openScreen === null || context.signal.aborted) return outcome;
   const { lookThrough } = await import('./browse.ts');
+  const rowOf = (key: ByteString) => {
+    const row = analysis.tree.nameOf(key);
+    return row && rowName(row);
+  };
   await lookThrough(context, openScreen, {
     address: server.address,
     result: { ...result, ...whole, largest },
-    rowsOfLargest: analysis.tree.largest.list().map(({ key }) => {
-      const row = analysis.tree.nameOf(key);
-      return row && rowName(row);
-    }),
-    ...{ top: input.top, own: context.ownLookups() },
+    rowsOfLargest: analysis.tree.largest.list().map(({ key }) => rowOf(key)),
+    ...{ top: input.top, own: context.ownLookups(), rowOf, map },
+    among: pick(input, selectionNames),
   });
   return { ...outcome, printed: true };
 }
 
 /** @throws InputError where there is no terminal to look through something at */
-function screenFor({ openScreen, environment }: Context, { since, columns, sort }: InspectInput): OpenScreen {
-  if (since !== undefined || columns !== undefined || sort !== undefined)
+function screenFor(
+  { openScreen, environment }: Context,
+  { since, columns, sort, limit }: InspectInput,
+): OpenScreen {
+  if ([since, columns, sort, limit].some((each) => each !== undefined))
     throw new InputError(
-      '--browse has columns of its own, and shows no growth',
-      'leave out --browse for --since, --columns and --sort',
+      '--browse has columns of its own, lists every namespace, and shows no growth',
+      'leave out --browse for --since, --columns, --sort and --limit',
     );
   const { isTTY } = environment.stdin as { readonly isTTY?: boolean };
   if (openScreen !== null && isTTY === true) return openScreen;

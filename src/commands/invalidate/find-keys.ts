@@ -3,7 +3,7 @@ import { indexedEntity, type KeyIndex, readIndexes } from '../../changes/index-m
 import { MentionTally } from '../../changes/mentions.ts';
 import { type InferredNames, learnNames } from '../../changes/inferred-names.ts';
 import { type InvalidationPlan, planInvalidation, scopeOf } from '../../changes/plan.ts';
-import { type Selection, selectKeys, type Target } from '../../changes/selection.ts';
+import { type ChosenTarget, type Selection, selectKeys, type Target } from '../../changes/selection.ts';
 import { possibleDelimiters, usesColons } from '../../keyspace/infer.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { RedisServer } from '../../redis/server.ts';
@@ -94,6 +94,8 @@ export interface InvalidateInput extends ChangeInput, Omit<SelectionInput, 'matc
   readonly entity: string | undefined;
   readonly ids: readonly string[];
   readonly pattern?: readonly string[];
+  /** In place of all other names. */
+  readonly chosen?: ChosenTarget;
   /** A pattern may match everything. */
   readonly all?: true;
   /** A file. */

@@ -47,7 +47,8 @@ function choiceText({ kind, name, keys, memoryBytes }: Candidate, width: number)
 
 /** The target, or null where nothing is named. @throws InputError where more than one way is used */
 export function targetOf(input: InvalidateInput): Target | null {
-  const { entity, ids, pattern: patterns = [], namespace: namespaces = [], all = false } = input;
+  const { entity, ids, pattern: patterns = [], namespace: namespaces = [], all = false, chosen } = input;
+  if (chosen !== undefined) return chosen;
   const ways = [
     ...(entity === undefined ? [] : [`\`${entity}\``]),
     ...(patterns.length === 0 ? [] : ['--pattern']),

@@ -111,7 +111,7 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
       );
     }
     if (target.kind === 'entity' && map.entities.length === 0) warnOfLikeWord(context, target.name, draft);
-    if (target.kind !== 'namespace')
+    if (target.kind === 'entity' || target.kind === 'pattern')
       warnOfEscapes(context, target.kind === 'entity' ? target.ids : target.texts);
     const isFutile = selection.futile === true && plan.excluded.length === 0;
     if (isFutile) return { ...ended('unreachable'), exitCode: exitCodes.negative };
@@ -220,5 +220,7 @@ function actionText(target: Target, mode: RemovalMode): string {
       return `invalidate ${target.texts.map((text) => `--pattern ${text}`).join(' ')}${how}`;
     case 'namespace':
       return `invalidate ${target.names.map((name) => `--namespace ${name}`).join(' ')}${how}`;
+    case 'chosen':
+      return `invalidate ${target.name}${how}`;
   }
 }

@@ -23,8 +23,10 @@ import { blankOf } from '../blank.ts';
 interface KeysResult {
   /** Streamed: empty here. */
   readonly items: readonly object[];
-  /** Keys that were found to match; with --sort more than are listed. */
+  /** Keys that are listed, or counted with --count-only. */
   readonly matched: number;
+  /** Keys that were found to match: with --sort more than are listed. */
+  readonly foundKeys: number;
   readonly listed: number;
   /** False where --limit, an interruption or a failure ended the walk early, or keys that cannot be read may belong to it. */
   readonly complete: boolean;
@@ -75,7 +77,7 @@ type Row = Readonly<Record<string, string | number | null>>;
 /** `keys` from its input to its result. */
 export function keysExecution(input: KeysInput): Execution<KeysResult> {
   return {
-    blank: blankOf<KeysResult>()('items[] matched listed complete unreadableKeys'),
+    blank: blankOf<KeysResult>()('items[] matched foundKeys listed complete unreadableKeys'),
     run: (context) => listKeys(context, input),
     view: (result) => viewKeys(result, input),
   };
@@ -83,15 +85,15 @@ export function keysExecution(input: KeysInput): Execution<KeysResult> {
 
 /** The rows are printed already: what they leave out. */
 function viewKeys(result: KeysResult, { sort, countOnly }: KeysInput): Block[] {
-  const { unreadableKeys, complete, matched, listed } = result;
-  const isPart = sort !== undefined && listed < matched;
+  const { unreadableKeys, complete, foundKeys, listed } = result;
+  const isPart = sort !== undefined && listed < foundKeys;
   return [
     ...caveats('warning', unreadableText(unreadableKeys)),
     ...caveats(
       'plain',
-      isPart && `${formatCell(listed, 'count')} of ${counted(matched, 'key')}, by ${sort}`,
+      isPart && `${formatCell(listed, 'count')} of ${counted(foundKeys, 'key')}, by ${sort}`,
       !complete &&
-        `${counted(matched, 'key')} ${countOnly || isPart ? 'counted' : 'listed'}, and there may be more`,
+        `${counted(foundKeys, 'key')} ${countOnly || isPart ? 'counted' : 'listed'}, and there may be more`,
     ),
   ];
 }
@@ -116,11 +118,11 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   const top = new TopKeys<Listed>(limit ?? mostSorted, ({ rank }) => rank);
   const mostKeys = sort === undefined ? (limit ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
   const accounts: WalkAccount[] = [];
-  let matched = 0;
+  let foundKeys = 0;
   const seen = new KeySet();
   const wanted = (page: WalkPage) =>
     sort === undefined
-      ? [...page.keys.keys()].slice(0, mostKeys - matched)
+      ? [...page.keys.keys()].slice(0, mostKeys - foundKeys)
       : [...page.keys.keys()].filter((index) => top.admits(rankOf(page, index, sort)));
   const options = {
     ...walkOptionsOf(input, filter, columns, wanted),
@@ -133,12 +135,12 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
       if (!countOnly && sort === undefined) await openRows();
       for (const [index, key] of page.keys.entries()) {
         if (!seen.add(key)) continue;
-        matched++;
+        foundKeys++;
         if (sort !== undefined) {
           const rank = rankOf(page, index, sort);
           if (top.admits(rank)) top.offer({ key, rank, row: rowOf(page, index, columns, filter) });
         } else if (!countOnly) await print(key, rowOf(page, index, columns, filter));
-        if (matched >= mostKeys) return false;
+        if (foundKeys >= mostKeys) return false;
       }
     }
     return sumAccounts(accounts, accounts.length).complete;
@@ -153,10 +155,12 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
   if (!countOnly) await openRows();
   for (const { key, row } of top.list()) await print(key, row);
   const { unreadableKeys } = account;
-  const listed = countOnly ? 0 : sort === undefined ? matched : top.list().length;
+  const listed = countOnly ? 0 : sort === undefined ? foundKeys : top.list().length;
   const isFiltered = filter.type !== undefined || filter.conditions !== undefined;
   const isWhole = complete && !(isFiltered && unreadableKeys > 0);
-  const result: KeysResult = { items: [], matched, listed, complete: isWhole, unreadableKeys };
+  const matched = countOnly ? foundKeys : listed;
+  const figures = { matched, foundKeys, listed, complete: isWhole, unreadableKeys };
+  const result: KeysResult = { items: [], ...figures };
   const [error] = refused;
   if (error !== undefined) return { result, error };
   for (const [reason, columns] of groupBy(account.refusedColumns, ({ reason }) => reason))
@@ -165,11 +169,11 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
     );
   warnOfUnjudged(context, account.unjudgedKeys);
   await context.show([
-    note('dim', `${counted(matched, 'key')}; cost to the server: ${ownLookupsText(context.ownLookups())}`),
-    ...(input.ttl?.some(({ text }) => text === 'none') && matched > 0 ? [ttlHint(context)] : []),
+    note('dim', `${counted(foundKeys, 'key')}; cost to the server: ${ownLookupsText(context.ownLookups())}`),
+    ...(input.ttl?.some(({ text }) => text === 'none') && foundKeys > 0 ? [ttlHint(context)] : []),
   ]);
   if (countOnly && context.output !== 'json' && context.output !== 'ndjson') {
-    await context.write(`${matched}\n`);
+    await context.write(`${foundKeys}\n`);
     return { result, printed: true };
   }
   return { result };

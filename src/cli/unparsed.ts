@@ -61,6 +61,21 @@ const foreignCommands: ReadonlyMap<string, string> = new Map([
   ...['dump', 'save', 'backup'].map((word) => [word, '`cachectl export` writes keys to a file'] as const),
 ]);
 
+/** Options that other commands have to select keys, and that a command cannot take: why, and what it takes. */
+const untakenOptions: ReadonlyMap<
+  string,
+  readonly [options: readonly string[], why: string, instead: string]
+> = new Map([
+  [
+    'hits',
+    [
+      ['type', 'ttl', 'size', 'idle', 'elements', 'match'],
+      'it observes commands and events, which have the name of a key, and reads no keys',
+      'select keys by name: with a pattern, --namespace, --exclude or --regex',
+    ],
+  ],
+]);
+
 /** What commander says, with where to look it up. */
 function inWords(
   { code, message }: CommanderError,
@@ -71,6 +86,10 @@ function inWords(
     code === 'commander.unknownCommand' ? /^error: unknown command '([\w-]+)'/.exec(message)?.[1] : undefined;
   const meant = foreignCommands.get(foreign?.toLowerCase() ?? '');
   if (meant !== undefined) return new InputError(`there is no command \`${foreign}\``, meant);
+  const [options, why, instead] = untakenOptions.get(path?.join(' ') ?? '') ?? [];
+  const option = /^error: unknown option '--([\w-]+)/.exec(message)?.[1] ?? '';
+  if (options?.includes(option))
+    return new InputError(`\`${path?.join(' ')}\` takes no --${option}: ${why}`, instead);
   const text = withoutValues(message.replace(/^error: /, ''));
   return new InputError(
     code === 'commander.help' ? 'a command is missing' : withOptionFor(text, commandAt(program, path ?? [])),

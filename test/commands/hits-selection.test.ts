@@ -91,7 +91,8 @@ test('a window is compared with one of the same selection', async () => {
 test.each([
   [['user:*', '--mode', 'counters'], '`--mode counters` knows no keys'],
   [['--namespace', 'usr'], 'the map has no namespace `usr`'],
-  [['--ttl', 'none'], "unknown option '--ttl'"],
+  [['--ttl', 'none'], 'error: `hits` takes no --ttl: it observes commands and events'],
+  [['--size=>1k'], 'hint: select keys by name: with a pattern, --namespace, --exclude or --regex'],
 ])('%j is refused', async (args, message) => {
   const outcome = await hitsJson(server, redis.url, args, { env });
   expect(outcome.exitCode).toBe(2);

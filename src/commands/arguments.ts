@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { parseDuration, parseRange, parseRatio, parseSize, type Range } from '../support/quantity.ts';
 import { bytesOf } from '../support/bytes.ts';
+import type { CostLimit } from '../traffic/observe.ts';
 
 /** Parsers for the values of options. commander puts the option's name in front of what they say. */
 
@@ -112,3 +113,23 @@ export const eachParsed = <Value>(parse: (text: string) => Value): Collector<Val
   const parsed = parsedBy(parse);
   return collector((text) => [parsed(text)]);
 };
+
+/** `80%` of a core, or `50000` operations per second. commander puts the option's name in front of what it says. */
+export function costArgument(text: string): CostLimit {
+  const [, amount, percent] = /^(\d[\d_,]*(?:\.\d+)?)\s*(%|\/s)?$/.exec(text.trim()) ?? [];
+  const value = Number((amount ?? '').replaceAll(/[_,]/g, ''));
+  if (amount === undefined || !(value > 0)) {
+    throw new InvalidArgumentError(
+      `\`${text}\` is no cost; write 80% (of a core), or 50000 (operations per second)`,
+    );
+  }
+  return percent === '%' ? { kind: 'cpu', share: value / 100 } : { kind: 'operations', perSecond: value };
+}
+
+/** `9121`, `127.0.0.1:9121` or `[::1]:9121`. */
+export const listenArgument = parsedBy((text) => {
+  const [, bracketed, name, port = ''] = /^(?:\[([0-9a-f:.]+)\]:|([\w.-]+):)?(\d{1,5})$/i.exec(text) ?? [];
+  if (port === '' || Number(port) > 65_535)
+    throw new Error(`\`${text}\` is no address; write 9121, 127.0.0.1:9121 or [::1]:9121`);
+  return { host: bracketed ?? name ?? '127.0.0.1', port: Number(port) };
+});

@@ -9,9 +9,10 @@ import { isReadOnlyServer } from './protection.ts';
 
 /**
  * What every observation of the server needs of the world, in the mode that the server permits and its load suggests.
+ * @param open another connection to it, to put its settings back
  * @throws RedisError where the connection is lost
  */
-export async function observationTerms(context: Context, server: RedisServer) {
+export async function observationTerms(context: Context, server: RedisServer, open = context.reconnect) {
   return {
     map: context.map,
     mayChange: !(await isReadOnlyServer(context, server)),
@@ -22,7 +23,7 @@ export async function observationTerms(context: Context, server: RedisServer) {
     signal: context.signal,
     ...{ mode: null, duty: 0.1 },
     reconnect: async (address: string): Promise<RedisNode> => {
-      const server = await context.reconnect();
+      const server = await open();
       const node = server.nodes.find((each) => each.address === address);
       if (node === undefined) throw new RedisError('lost', 'EGONE', `${address} is no primary any more`);
       return node;

@@ -123,6 +123,8 @@ export interface NamespaceTraffic {
   readonly readsPerWrite: number | null;
   /** Keys that came into being; null before Redis 7.0, which does not report it. */
   readonly newKeys: number | null;
+  /** Keys that were evicted; null where the mode cannot tell. */
+  readonly evictedKeys: number | null;
   readonly causes: MissCauses | null;
   /** Misses that were the first word of their key in the window: of `neverCached`, those that may have been cached before it. */
   readonly firstMisses: number | null;

@@ -17,8 +17,8 @@ import { type SizeReading, watchedNamespaces, SizeReader } from './namespaces.ts
 
 /** Live traffic by namespace. */
 export interface ObservedTraffic {
-  /** What was observed since the last call. @throws RedisError when the observation was lost */
-  next(): Promise<TrafficReport>;
+  /** What was observed since the last call; null while it pauses. @throws RedisError when the observation was lost */
+  next(): Promise<TrafficReport | null>;
   /** Ends the observation, and puts the server's settings back as they were. */
   close(): Promise<void>;
 }

@@ -102,7 +102,7 @@ const unseen: readonly RegExp[] = [
   // Commands of later versions.
   /client\|no-touch|hpexpire/,
   // Tried with `hits`.
-  /^(stats|watch) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|multi|exec)$/,
+  /^(stats|watch|metrics) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|multi|exec)$/,
   // After evictions; for records that come near `maxmemory`.
   /^hits \+memory\|usage$/,
   // Where there are replicas: wait-replicas.test.ts.

@@ -72,6 +72,7 @@ function traffic(namespace: string, hits: number, misses: number): NamespaceTraf
     missShare: misses / 100,
     writes: 1,
     readsPerWrite: null,
+    evictedKeys: 0,
     newKeys: null,
     causes: { ...noCauses, expired: misses },
     firstMisses: null,

@@ -112,6 +112,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...helps('namespaces', 'scan'),
     ...bytes,
     ...helps('keys without TTL, and broken TTL rules', 'pttl', { only: ['--ttls'] }),
+    ...under({ only: ['--hits'] }, observing),
   ],
   hits: [...connected, ...need('info'), ...observing],
   inspect: [

@@ -1,6 +1,12 @@
-import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import type { CostLimit } from '../../traffic/observe.ts';
-import { aboveZero, countArgument, durationArgument, ratioArgument, sizeArgument } from '../arguments.ts';
+import { Option } from '@commander-js/extra-typings';
+import {
+  aboveZero,
+  costArgument,
+  countArgument,
+  durationArgument,
+  ratioArgument,
+  sizeArgument,
+} from '../arguments.ts';
 import * as common from '../common-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
@@ -99,15 +105,3 @@ export const defineHits: DefineCommand = (program, run) => {
         : run(self, async () => (await import('./run.ts')).hitsExecution({ patterns, ...options })),
     );
 };
-
-/** `80%` of a core, or `50000` operations per second. commander puts the option's name in front of what it says. */
-function costArgument(text: string): CostLimit {
-  const [, amount, percent] = /^(\d[\d_,]*(?:\.\d+)?)\s*(%|\/s)?$/.exec(text.trim()) ?? [];
-  const value = Number((amount ?? '').replaceAll(/[_,]/g, ''));
-  if (amount === undefined || !(value > 0)) {
-    throw new InvalidArgumentError(
-      `\`${text}\` is no cost; write 80% (of a core), or 50000 (operations per second)`,
-    );
-  }
-  return percent === '%' ? { kind: 'cpu', share: value / 100 } : { kind: 'operations', perSecond: value };
-}

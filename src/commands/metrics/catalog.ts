@@ -49,6 +49,18 @@ export const catalog = {
   ],
   namespaces_sampled: ['gauge', 'Whether they are estimates from a sample: 1 or 0.'],
   namespaces_unseen_keys: ['gauge', 'A namespace of up to so many keys may be missing from the sample.'],
+
+  traffic_observed: ['gauge', 'Whether hits by namespace are being observed (with --hits): 1 or 0.'],
+  traffic_info: ['gauge', 'How: exact, sampled, misses-only or counters; always 1 (with --hits).'],
+  namespace_hits_total: ['counter', 'Reads that found their key, by namespace (with --hits).'],
+  namespace_misses_total: ['counter', 'Reads that found no key, by namespace and cause (with --hits).'],
+  namespace_writes_total: ['counter', 'Keys that were given a value (with --hits).'],
+  namespace_new_keys_total: ['counter', 'Keys that came into being (with --hits, from Redis 7.0 on).'],
+  namespace_evicted_keys_total: ['counter', 'Keys that were evicted for want of memory (with --hits).'],
+  namespace_refill_seconds: [
+    'gauge',
+    'From the first miss of a key until it was stored, in the last window (with --hits).',
+  ],
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type MetricName = keyof typeof catalog;

@@ -1,5 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
-import { countArgument, durationArgument } from '../arguments.ts';
+import { costArgument, countArgument, durationArgument, listenArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 export const defineMetrics: DefineCommand = (program, run) => {
@@ -12,6 +12,24 @@ export const defineMetrics: DefineCommand = (program, run) => {
         'of the server are left alone, unless TTLs are read.',
     )
     .option('--textfile <file>', 'write to this file, whole, for the textfile collector of node_exporter')
+    .addOption(
+      new Option('--listen <address>', 'serve them over HTTP, such as at 127.0.0.1:9121, until Ctrl-C')
+        .argParser(listenArgument)
+        .conflicts('textfile'),
+    )
+    .option(
+      '--listen-public',
+      'permit an address that other machines can reach: nothing asks them for a password',
+    )
+    .option(
+      '--hits',
+      'also hits and misses by namespace, from live traffic, as `hits` observes it; with --listen',
+    )
+    .option(
+      '--max-cost <limit>',
+      'pause this where the server uses more CPU (80% of a core) or does more operations per second (50000)',
+      costArgument,
+    )
     .option(
       '--ttls',
       'also read TTLs of some keys: keys without TTL, and keys that break the rule of the map',
@@ -35,6 +53,11 @@ export const defineMetrics: DefineCommand = (program, run) => {
       examples(
         ['cachectl metrics', 'once, to stdout'],
         ['cachectl metrics --textfile /var/lib/node_exporter/cache.prom', 'for a timer, each minute'],
+        [
+          'cachectl metrics --listen 127.0.0.1:9121 --hits',
+          'for Prometheus to scrape, with hits by namespace',
+        ],
+        ["curl '127.0.0.1:9121/metrics?target=staging'", 'the same of another profile of the map'],
         ['cachectl metrics --ttls | grep violations', 'which namespace breaks its TTL rule?'],
       ),
     )

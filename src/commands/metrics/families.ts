@@ -10,7 +10,7 @@ import { keyspaceFiguresOf } from '../keyspace-report.ts';
 import type { IntervalOrNull, NamespaceSummary } from '../namespace-summary.ts';
 import { catalog, type MetricName } from './catalog.ts';
 
-type Samples = Readonly<Partial<Record<MetricName, readonly MetricSample[]>>>;
+export type Samples = Readonly<Partial<Record<MetricName, readonly MetricSample[]>>>;
 type Labels = MetricSample['labels'];
 
 /** Families in the order of the catalog; those without a sample are left out. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { differencesSinceStart } from '../../health/lookups/differences.ts';
 import { RedisError } from '../../redis/errors.ts';
@@ -7,7 +8,15 @@ import type { SizeReading } from '../../watch/namespaces.ts';
 import { type ObservedTraffic, Observer } from '../../watch/observer.ts';
 import { CounterTotals } from '../../watch/totals.ts';
 import type { Context } from '../context.ts';
-import { BoundedNames, familiesOf, keyspaceSamples, sample, serverSamples } from './families.ts';
+import { TrafficTotals } from './traffic-totals.ts';
+import {
+  BoundedNames,
+  familiesOf,
+  keyspaceSamples,
+  type Samples,
+  sample,
+  serverSamples,
+} from './families.ts';
 
 export interface TargetOptions {
   /** @throws RedisError, InputError */
@@ -19,10 +28,15 @@ export interface TargetOptions {
   readonly maxNamespaces: number;
   /** Null: hits by namespace are not observed. */
   readonly openTraffic: ((server: RedisServer) => Promise<ObservedTraffic>) | null;
+  /** Gets why the server cannot be read, once until it can be again. */
+  readonly warn: (text: string) => void;
 }
 
 /** INFO is read no more often, however many ask. */
 const leastMillis = 1000;
+
+/** A scrape waits no longer for the server. */
+const mostWaitMillis = 3000;
 
 /** One server, with its metrics as they were read last. */
 export class MetricsTarget {
@@ -32,7 +46,10 @@ export class MetricsTarget {
   private totals: CounterTotals | null = null;
   private readonly errors = new Map<string, number>();
   private readonly names: BoundedNames;
-  private keyspace: { readonly reading: SizeReading | null; readonly samples: object } | null = null;
+  private readonly traffic: TrafficTotals;
+  /** It has not answered within the time of a scrape, and may yet. */
+  private isLate = false;
+  private keyspace: { readonly reading: SizeReading | null; readonly samples: Samples } | null = null;
   private keyspaceFailure: RedisError | null = null;
   private reading: Promise<void> | null = null;
   private readAt: number | null = null;
@@ -44,6 +61,7 @@ export class MetricsTarget {
     private readonly options: TargetOptions,
   ) {
     this.names = new BoundedNames(context.map, options.maxNamespaces);
+    this.traffic = new TrafficTotals(this.names);
   }
 
   /** Reads the counters, unless they were read a moment ago. @throws InputError where it can never be connected to */
@@ -54,6 +72,15 @@ export class MetricsTarget {
     return this.reading;
   }
 
+  /** The same for a scrape: where the server takes too long, it counts as down. @throws InputError */
+  async readInTime(): Promise<void> {
+    const waited = new AbortController();
+    const limit = sleep(mostWaitMillis, 'late', waited).catch(() => 'late');
+    this.isLate = (await Promise.race([this.read(), limit])) === 'late';
+    waited.abort();
+    if (this.isLate) this.countError('late');
+  }
+
   /** Waits for the end of the reading of the keys that is under way. */
   async keyspaceRead(): Promise<void> {
     await this.observer?.keyspaceRead();
@@ -62,7 +89,7 @@ export class MetricsTarget {
   /** All that is known now. */
   families(): MetricFamily[] {
     const { context, observer, totals } = this;
-    const isUp = this.failure === null && this.readAt !== null;
+    const isUp = this.failure === null && this.readAt !== null && !this.isLate;
     const ofKeyspace = this.keyspaceSamples();
     return familiesOf(
       {
@@ -78,6 +105,7 @@ export class MetricsTarget {
           }
         : {},
       isUp ? ofKeyspace : {},
+      isUp && this.options.openTraffic !== null ? this.trafficSamples() : {},
     );
   }
 
@@ -95,6 +123,7 @@ export class MetricsTarget {
       this.failure = null;
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
+      if (this.failure === null) this.options.warn(`${error.message}; trying again at each scrape`);
       this.failure = error;
       this.countError(error.code);
     }
@@ -109,12 +138,14 @@ export class MetricsTarget {
       this.observer = await this.start();
       const { counters } = this.observer;
       this.totals = new CounterTotals(differencesSinceStart(counters), counters);
-      return;
+      // The first window, so that its mode is known.
+      if (this.options.openTraffic === null) return;
     }
     const { error } = await this.observer.next();
     if (error !== null) throw new RedisError('lost', error.code, error.message);
     const { differences, counters } = this.observer;
     if (differences !== null) this.totals?.add(differences, counters);
+    this.addTraffic();
   }
 
   private async start(): Promise<Observer> {
@@ -130,8 +161,27 @@ export class MetricsTarget {
     });
   }
 
+  private addTraffic(): void {
+    const report = this.observer?.traffic ?? null;
+    if (report === null) return;
+    this.traffic.add(report);
+    if (report.endedBy === 'max-cost') this.countError('max_cost');
+    if (!report.valid) this.countError('traffic_incomplete');
+    if (report.hits === null && report.mode !== 'counters') this.countError('hits_unknown');
+  }
+
+  private trafficSamples(): Samples {
+    const mode = this.observer?.traffic?.mode;
+    const isObserved = this.observer?.traffic?.endedBy === null && mode !== 'counters';
+    return {
+      ...this.traffic.samples(),
+      traffic_observed: sample(isObserved ? 1 : 0),
+      traffic_info: mode === undefined ? [] : sample(1, { mode }),
+    };
+  }
+
   /** Made once for each reading of the keys, and what it could not read is counted once. */
-  private keyspaceSamples(): object {
+  private keyspaceSamples(): Samples {
     const { reading, failure } = this.observer?.keyspace ?? { reading: null, failure: null };
     if (failure !== null && failure !== this.keyspaceFailure) this.countError(failure.code);
     this.keyspaceFailure = failure;

@@ -10,14 +10,20 @@ export class WatchedTraffic {
   /** What could not be put back, by address; a later observation of the same server may yet do it. */
   private readonly failures = new Map<string, string>();
 
-  constructor(private readonly context: Context) {}
+  constructor(
+    private readonly context: Context,
+    private readonly reconnect: Context['reconnect'] = context.reconnect,
+  ) {}
 
   /**
    * Observes traffic by namespace, in the mode that the server permits and its load suggests.
    * @throws RedisError when the server is lost; InputError where the server must not be changed
    */
   async open(server: RedisServer): Promise<ObservedTraffic> {
-    const source = await openTrafficSource(server, await observationTerms(this.context, server));
+    const source = await openTrafficSource(
+      server,
+      await observationTerms(this.context, server, this.reconnect),
+    );
     return {
       next: () => source.next(),
       close: async () => {

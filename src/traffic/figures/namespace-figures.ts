@@ -32,7 +32,8 @@ export function namespacesOf(window: Window): NamespaceTraffic[] {
     const { hits, hitsInterval, writes } = hitsOf(window, rows, misses, unmadeReads[index] ?? 0);
     const reads = hits === null ? null : hits + misses;
     const newKeys = window.tellsNewKeys ? sumIn(windows, 'newKeys', rows) : null;
-    if (misses === 0 && !reads && !writes && !newKeys) return [];
+    const evictedKeys = sumIn(windows, 'evictedKeys', rows);
+    if (misses === 0 && !reads && !writes && !newKeys && evictedKeys === 0) return [];
     const details = detailsOf(shown, rows);
     const hitRate = reads === null || hits === null ? null : ratio(hits, reads);
     const rateAt = (bound: number, otherwise: number) => ratio(bound, bound + misses) ?? otherwise;
@@ -57,7 +58,7 @@ export function namespacesOf(window: Window): NamespaceTraffic[] {
         missShare: ratio(misses, totalMisses),
         writes,
         readsPerWrite: reads === null || !writes ? null : reads / writes,
-        ...{ newKeys, causes, firstMisses: sumIn(windows, 'firstMisses', rows) },
+        ...{ newKeys, evictedKeys, causes, firstMisses: sumIn(windows, 'firstMisses', rows) },
         refill: refillOf(details.refillMillis),
         stampedes: { count, extraMisses, largest },
         remedy: {

@@ -13,7 +13,7 @@ export function trafficOf(
     ...{ namespace: 'users', database: 0, kind: 'cache', reads: 1000, readsInterval: null },
     ...{ hits: 900, hitsInterval: null, misses: 100, hitRate: 0.9, hitRateInterval: null },
     ...{ hitRateTarget: null, targetMet: null, readsPerSecond: 100, missShare: 1 },
-    ...{ writes: 10, readsPerWrite: 100, newKeys: 50, firstMisses: 20 },
+    ...{ writes: 10, readsPerWrite: 100, evictedKeys: 0, newKeys: 50, firstMisses: 20 },
     causes: causes === null ? null : { ...noCauses, ...causes },
     refill: null,
     stampedes: { count: 0, extraMisses: 0, largest: 0 },

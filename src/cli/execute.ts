@@ -1,4 +1,7 @@
+import { Readable } from 'node:stream';
 import {
+  type Captured,
+  type CaptureTerms,
   type Context,
   type Execution,
   isReportFormat,
@@ -27,7 +30,7 @@ import {
   interruptionOf,
   Messages,
 } from './failures.ts';
-import { type Interruption, interruptible, type Io } from './io.ts';
+import { type Interruption, interruptible, type Io, type Output } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 import { terminalLive } from './live.ts';
 import { Printer, withFormat } from './printer.ts';
@@ -45,6 +48,8 @@ export type RunCli = (argv: readonly string[], io: Io) => Promise<ExitCode>;
 interface Settled {
   readonly loaded: JudgedConfig | null;
   readonly resolved: ResolvedSettings;
+  /** In place of that on the terminal. */
+  readonly progress?: Progress;
 }
 
 /**
@@ -62,7 +67,8 @@ export async function execute<Result extends object>(
   const options = withFormat(given, io, execution.formatInPipe);
   const printer = new Printer(io, command, options);
   // A line that is rewritten in place would be torn by those of --verbose.
-  const progress = terminalProgress(io, options.quiet !== true && options.verbose !== true);
+  const progress =
+    settled?.progress ?? terminalProgress(io, options.quiet !== true && options.verbose !== true);
   const messages = new Messages();
   const connections = new Connections(io);
   let outcome: Outcome<Result> | undefined;
@@ -185,6 +191,7 @@ async function contextOf<Result extends object>(
       run.runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
     runExecution: (command, other) =>
       interruptible(io, (own) => execute(own, options, command, other, run.runCli, settled)),
+    runCaptured: (name, inner, terms) => runCaptured(run, settled, name, inner, terms),
     write: (text) => printer.write(text),
     writeBytes: (bytes) => printer.write(bytes),
     openRows: (name, columns) => printer.openRows(name, columns),
@@ -198,6 +205,39 @@ async function settle(io: Io, options: GlobalOptions, isStandalone: boolean): Pr
   }
   const loaded = await loadMap(io, options);
   return { loaded, resolved: await resolve(io, options, loaded) };
+}
+
+/** The map and the settings are those of the run around it, but for another profile of the same map. */
+async function runCaptured<Result extends object>(
+  { io, options: given, runCli }: Run,
+  { loaded, resolved }: Settled,
+  command: string,
+  execution: Execution<Result>,
+  { signal, progress, profile }: CaptureTerms,
+): Promise<Captured> {
+  const { verbose: _, ...quiet } = given;
+  const options = { ...quiet, color: false, output: 'json' } as const;
+  const stdout = capture();
+  const stderr = capture();
+  const inner: Io = {
+    ...io,
+    ...{ stdin: Readable.from([]), stdout: stdout.stream, stderr: stderr.stream },
+    signal: AbortSignal.any([io.signal, signal]),
+  };
+  const settings =
+    profile === undefined
+      ? resolved
+      : await resolve(inner, { color: false, ...pick(given, ['timeout', 'retryFor']), profile }, loaded);
+  const settled = { loaded, resolved: { ...settings, output: 'json' as const }, progress };
+  const exitCode = await execute(inner, options, command, execution, runCli, settled);
+  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+function capture(): { readonly stream: Output; readonly text: () => string } {
+  const chunks: Buffer[] = [];
+  const write = (chunk: string | Buffer) => chunks.push(Buffer.from(chunk)) > 0;
+  const ignore = () => undefined;
+  return { stream: { write, on: ignore, off: ignore }, text: () => Buffer.concat(chunks).toString() };
 }
 
 /** The profile in force refuses before anything is connected to, and once more with all others of its server. */

@@ -95,12 +95,36 @@ export interface Context {
     command: string,
     execution: Execution<Result>,
   ) => Promise<ExitCode>;
+  /**
+   * The same on a connection of its own, for a program: gives what the command would print with --output json. It can ask
+   * nothing. A failure is in what it printed. @throws InputError for a profile that cannot be used
+   */
+  readonly runCaptured: <Result extends object>(
+    command: string,
+    execution: Execution<Result>,
+    terms: CaptureTerms,
+  ) => Promise<Captured>;
   /** Writes to stdout as it is, with back-pressure; for a result that is a text of its own (a completion script). */
   readonly write: (text: string) => Promise<void>;
   /** The same for bytes. */
   readonly writeBytes: (bytes: Buffer) => Promise<void>;
   /** Opens the rows of a command that prints them as they come; `name` is their list in JSON. */
   readonly openRows: (name: string, columns: readonly Column[]) => Promise<RowSink>;
+}
+
+export interface CaptureTerms {
+  /** Ends this command alone; its reason is the name of a signal. */
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** In place of the server of this run. */
+  readonly profile?: string;
+}
+
+/** What a command has printed. */
+export interface Captured {
+  readonly exitCode: ExitCode;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** What keeps a server from being changed; of several profiles all protections hold. */

@@ -21,8 +21,13 @@ const homes = [
   },
   {
     home: ['src/config/**'],
-    names: ['zod', 'jsonc-parser'],
-    why: 'only src/config reads and validates the map',
+    names: ['jsonc-parser'],
+    why: 'only src/config reads the map',
+  },
+  {
+    home: ['src/config/**', 'src/commands/**'],
+    names: ['zod'],
+    why: 'only the map, and what an agent sends, is validated by a schema',
   },
 ];
 

@@ -12,6 +12,7 @@ import { defineInspect } from '../commands/inspect/command.ts';
 import { defineInvalidate } from '../commands/invalidate/command.ts';
 import { defineKeys } from '../commands/keys/command.ts';
 import { defineMetrics } from '../commands/metrics/command.ts';
+import { defineMcp } from '../commands/mcp/command.ts';
 import { definePrune } from '../commands/prune/command.ts';
 import type { DefineCommand } from '../commands/runner.ts';
 import { defineSandbox } from '../commands/sandbox/command.ts';
@@ -41,6 +42,7 @@ export const commandDefinitions: readonly DefineCommand[] = [
   defineBench,
   defineCheck,
   defineMetrics,
+  defineMcp,
   defineAcl,
   defineConfig,
   defineCompletion,

@@ -133,6 +133,7 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'hits --for soon',
     'hits --mode exact --duty 5%',
   ],
+  mcp: ['mcp', 'mcp --profiles nope'],
   watch: [
     'watch --interval 1s --count 1',
     'watch --interval 1s --count 1 -o json',

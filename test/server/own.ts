@@ -12,7 +12,8 @@ import { emptyDatabase, startPrivateServer, targetOf, testServer } from './redis
 // What is made here goes away by itself: at the end of the test that runs, or of the file where it is made outside of tests
 // and hooks.
 
-function atEnd(clean: () => unknown): void {
+/** Runs this at the end of the test, or of the file. */
+export function atEnd(clean: () => unknown): void {
   const end = async () => {
     await clean();
   };

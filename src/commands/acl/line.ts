@@ -13,11 +13,17 @@ export interface Granted extends Right {
   readonly by: string;
 }
 
+/** What the tools of `mcp` run. */
+const sets: Readonly<Record<string, readonly string[]>> = {
+  mcp: ['stats', 'inspect', 'hits', 'keys', 'get', 'ttl', 'check', '--no-write'],
+};
+
 /**
  * Reads `check --no-write hits --mode counters`: each command with options behind it that change what it needs.
  * @throws InputError
  */
-export function readAsked(words: readonly string[]): Asked[] {
+export function readAsked(given: readonly string[]): Asked[] {
+  const words = given.flatMap((word) => (Object.hasOwn(sets, word) ? (sets[word] ?? []) : [word]));
   const asked: { command: string; options: string[] }[] = [];
   for (const [index, word] of words.entries()) {
     const last = asked.at(-1);
@@ -33,7 +39,7 @@ export function readAsked(words: readonly string[]): Asked[] {
   return asked;
 }
 
-const knownCommands = () => Object.keys(rightsOf).join(', ');
+const knownCommands = () => [...Object.keys(rightsOf), ...Object.keys(sets)].join(', ');
 
 /** Of `keys`: `--long`, `--type`, … */
 export function optionsFor(command: string): string[] {

@@ -5,6 +5,7 @@ import { defineCheck } from '../commands/check/command.ts';
 import { defineCompletion } from '../commands/completion/command.ts';
 import { defineConfig } from '../commands/config/command.ts';
 import { defineDiff } from '../commands/diff/command.ts';
+import { defineDoctor } from '../commands/doctor/command.ts';
 import { defineExport } from '../commands/export/command.ts';
 import { defineGet } from '../commands/get/command.ts';
 import { defineHits } from '../commands/hits/command.ts';
@@ -41,6 +42,7 @@ export const commandDefinitions: readonly DefineCommand[] = [
   defineSandbox,
   defineBench,
   defineCheck,
+  defineDoctor,
   defineMetrics,
   defineMcp,
   defineAcl,

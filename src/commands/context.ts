@@ -177,7 +177,11 @@ export const outputFormats = ['table', 'tsv', 'csv', 'json', 'ndjson'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
 /** Values of `--output` that only some commands know, with these commands; each has a text for it in `formats`. */
-export const reportFormats = { junit: '`check`', github: '`check`' } as const;
+export const reportFormats = {
+  junit: '`check` and `doctor`',
+  github: '`check` and `doctor`',
+  sarif: '`doctor`',
+} as const;
 export type ReportFormat = keyof typeof reportFormats;
 
 export function isReportFormat(format: string | undefined): format is ReportFormat {

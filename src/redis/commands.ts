@@ -159,6 +159,7 @@ export const mayCarryValues = ([name]: RedisCommand): boolean => commands[String
 /** Of those that look nothing up. Without PING, which asks whether the connection is still there. */
 const repeatable: ReadonlySet<string> = new Set([
   ...['INFO', 'DBSIZE', 'ROLE', 'TIME', 'COMMAND', 'CONFIG GET', 'MEMORY USAGE', 'ACL DRYRUN', 'ACL WHOAMI'],
+  ...['SLOWLOG GET', 'LATENCY LATEST', 'CLIENT LIST', 'ACL GETUSER'],
   ...['CLUSTER INFO', 'CLUSTER NODES', 'CLUSTER SLOTS', 'CLUSTER COUNTKEYSINSLOT'],
 ]);
 
@@ -169,7 +170,7 @@ export function isRepeatable(command: RedisCommand): boolean {
 }
 
 const containers: ReadonlySet<string> = new Set([
-  ...['CONFIG', 'MEMORY', 'CLIENT', 'ACL', 'OBJECT', 'SCRIPT', 'CLUSTER', 'SENTINEL'],
+  ...['CONFIG', 'MEMORY', 'CLIENT', 'ACL', 'OBJECT', 'SCRIPT', 'CLUSTER', 'SENTINEL', 'SLOWLOG', 'LATENCY'],
 ]);
 
 /** The words of a command that may be shown: its name and subcommand, never its arguments. */

@@ -70,6 +70,7 @@ const lines = [
   ],
   ...[
     'check',
+    'doctor',
     'bench --operations 100 --keys 10 --warmup 10ms',
     'export * --to all.ndjson',
     'diff all.ndjson',

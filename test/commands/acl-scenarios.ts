@@ -144,6 +144,13 @@ export const scenarios: readonly Scenario[] = [
   { line: 'bench --operations 100 --keys 10 --warmup 10ms', acl: 'bench' },
   { line: 'check', acl: 'check' },
   { line: 'check --no-write', acl: 'check --no-write' },
+  { line: 'doctor --exact', acl: 'doctor' },
+  {
+    line: 'doctor --exact',
+    acl: 'doctor',
+    settings: { 'maxmemory-policy': 'allkeys-lfu' },
+  },
+  { line: 'doctor --no-keys --hits 100ms', acl: 'doctor --no-keys --hits', oneByOne: false },
   { line: 'config init --file -', acl: 'config' },
 ];
 

@@ -48,6 +48,7 @@ const commands = [
   ['stats'],
   ['check'],
   ['check', '--profile', 'p'],
+  ['doctor'],
   ['keys'],
   ['get', 'a'],
   ['inspect'],

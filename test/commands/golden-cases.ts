@@ -286,6 +286,17 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'check --url redis://127.0.0.1:1/0 -o json',
     'check --only nope',
   ],
+  // The counters of the server are those of other tests too.
+  doctor: [
+    '80: doctor --only CC101,CC202,CC203,CC210,CC302',
+    'doctor --only CC101,CC203 -o json --ignore CC101=container',
+    'doctor --only CC101,CC201,CC210 --fail-on warning',
+    'doctor --only CC101 -o junit',
+    'doctor --only CC101 -o github',
+    'doctor --only CC101 -o csv',
+    'doctor --only nope',
+    'doctor --url redis://127.0.0.1:1/0 -o json',
+  ],
   config: [
     '80: config show',
     'config show',

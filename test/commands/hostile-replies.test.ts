@@ -86,6 +86,7 @@ const commandLines: readonly CommandLine[] = [
   { line: 'keys --long' },
   { line: 'get cart:1' },
   { line: 'check' },
+  { line: 'doctor' },
   { line: 'export *' },
   { line: 'export * --form archive' },
   { line: 'diff records.ndjson' },

@@ -106,6 +106,7 @@ const lines = [
   'diff all.ndjson',
   'bench --operations 200 --keys 20 --max-p99 1us',
   'check',
+  'doctor --hits 300ms',
   'acl stats --hits',
   'watch --interval 200ms --count 2 --hits',
   'metrics --ttls',

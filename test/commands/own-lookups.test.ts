@@ -165,6 +165,8 @@ const commands: readonly CommandLine[] = [
   { line: 'watch --count 2 -i 200ms --hits' },
   { line: 'check' },
   { line: 'check --no-write', looksUp: false },
+  { line: 'doctor' },
+  { line: 'doctor --no-keys', looksUp: false },
   { line: 'config init --file -' },
   { line: 'stats', looksUp: false },
   { line: 'stats --hits 500ms' },

@@ -80,7 +80,19 @@ const topologies: Readonly<Record<string, () => Promise<Topology>>> = {
   'an ACL user with the printed rights': async () => {
     const redis = await startPrivateServer({ args: locked });
     const admin = await connect(targetOf(redis.url, { password }));
-    const commands = ['warm', 'stats', 'inspect', 'keys', 'get', 'ttl', 'hits', 'watch', 'check', 'bench'];
+    const commands = [
+      'warm',
+      'stats',
+      'inspect',
+      'keys',
+      'get',
+      'ttl',
+      'hits',
+      'watch',
+      'check',
+      'bench',
+      'doctor',
+    ];
     const more = ['export', '--form', 'archive', 'export', 'diff', 'invalidate', 'undo', 'prune', 'config'];
     const env = { REDISCLI_AUTH: password };
     const printed = await cli(['acl', ...commands, ...more, '--user', 'least', '--keys', '*', '-o', 'json'], {
@@ -120,6 +132,7 @@ const stepsIn = (folder: string): readonly Step[] => {
       shows: { intervalCount: 1, failedIntervals: 0 },
     },
     { args: ['check'], shows: { status: 'pass' } },
+    { args: ['doctor', '--hits', '300ms'], shows: { ok: true, critical: 0 } },
     { args: ['bench', '--duration', '100ms', '--warmup', '0s'], shows: { ok: true, keysLeft: 0 } },
     { args: ['export', '--to', file], shows: { keys: allKeys, failed: 0, complete: true } },
     { args: ['export', '--to', archive, '--form', 'archive'], shows: { keys: allKeys, failed: 0 } },

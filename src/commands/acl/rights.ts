@@ -47,6 +47,8 @@ const judging: readonly Right[] = [
   ...helps('fewer lookups', 'memory|usage', { only: ['--idle'] }),
 ];
 
+const withKeys = { never: ['--no-keys'] };
+
 const marks = 'cachectl:mark:*';
 const noEvents = ['--mode counters'];
 const wholeOnly = 'all but the counters of the whole server';
@@ -236,6 +238,29 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
       on: 'cachectl:check:*',
       never: ['--no-write'],
     }),
+  ],
+  doctor: [
+    ...connected,
+    ...helps('nearly all rules about the server', 'info'),
+    ...helps('settings: CC118', 'config|get'),
+    ...helps('slow commands: CC310', 'slowlog|get'),
+    ...helps('latency events: CC107', 'latency|latest'),
+    ...helps('rules about clients', 'client|list'),
+    ...helps('whether the default user is open: CC401', 'acl|getuser'),
+    ...helps('what users may call: CC402', 'acl|dryrun'),
+    ...helps('rules about keys', 'scan', withKeys),
+    ...under(withKeys, [
+      ...keyCount,
+      ...bytes,
+      ...helps('types', 'type'),
+      ...helps('rules about TTLs', 'pttl'),
+      ...helps('jitter: CC205', 'object|idletime object|refcount'),
+      ...helps('hot keys under an LFU policy: CC211', 'object|freq'),
+      ...helps('large collections: CC207', 'llen hlen scard zcard xlen'),
+      ...helps('pickles: CC208', 'getrange'),
+    ]),
+    ...helps('`--latency-budget`', 'ping'),
+    ...under({ only: ['--hits'] }, observing),
   ],
   config: [
     ...planning,

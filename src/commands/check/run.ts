@@ -1,6 +1,5 @@
-import { appendFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileFailureText, InputError } from '../../support/failure.ts';
+import { InputError } from '../../support/failure.ts';
 import { writeNamedFile } from '../../support/named-file.ts';
 import { millisSince, type Facts } from '../../health/facts.ts';
 import { gatherFacts, type GatherRequest } from '../../health/gather.ts';
@@ -15,6 +14,7 @@ import { replacePublicFile } from '../../support/files.ts';
 import { annotationsOf, type CheckResult, junitOf, summaryOf, viewOf } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { appendJobSummary } from '../job-summary.ts';
 import { isReadOnlyServer } from '../protection.ts';
 import { blankOf } from '../blank.ts';
 
@@ -157,20 +157,12 @@ async function writeReports(
   input: CheckInput,
   result: CheckResult,
 ): Promise<InputError | undefined> {
-  const { variables, workingDirectory } = context.environment;
-  const summaryFile = variables['GITHUB_STEP_SUMMARY'] ?? '';
-  if (context.output === 'github' && summaryFile !== '') {
-    try {
-      appendFileSync(resolve(workingDirectory, summaryFile), summaryOf(result));
-    } catch (error) {
-      context.warn(`the job summary \`${summaryFile}\` was not written: ${fileFailureText(error)}`);
-    }
-  }
+  if (context.output === 'github') appendJobSummary(context, summaryOf(result));
   if (input.junit === undefined) return undefined;
   const name = printable(input.junit);
   try {
     await writeNamedFile(
-      resolve(workingDirectory, input.junit),
+      resolve(context.environment.workingDirectory, input.junit),
       junitOf(result),
       { processes: context.environment.processes, signal: context.signal },
       (cause) => new InputError(`--junit: \`${name}\` was not written: ${cause}`),

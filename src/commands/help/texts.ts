@@ -51,7 +51,8 @@ ${examples(
   csv      the table that the command is about, with a heading
   json     one object, with the same fields on success and on failure
   ndjson   a line of JSON for each row, and a last one with the rest
-  junit    a report of \`check\`; github: its annotations and job summary
+  junit    a report of \`check\` or \`doctor\`; github: annotations and a job summary;
+           sarif: findings of \`doctor\`, for code scanning
 
 Numbers in JSON are raw, with the unit in the name (memoryBytes, ttlSeconds); ratios go from 0 to 1, and null means not reported. \`ok\` is false where the command failed, and \`error\` says why. Control characters in keys are escaped everywhere but in JSON. NO_COLOR and FORCE_COLOR are respected.
 ${examples(

@@ -1,3 +1,4 @@
+import type { Thresholds } from '../../keyspace/map.ts';
 import type { Phrase } from '../../support/phrase.ts';
 import { keyRules } from './key-rules.ts';
 import {
@@ -15,6 +16,13 @@ import { trafficRules } from './traffic-rules.ts';
 
 /** All of them, in the order of their numbers. */
 export const doctorRules: readonly Rule[] = [...serverRules, ...keyRules, ...trafficRules, ...securityRules];
+
+/** Limits where the map has none: a replica hears of an idle primary every ten seconds. */
+export const defaultLimits: Thresholds = { maxReplicationLagSeconds: 30 };
+
+/** True where one of them takes a walk over the keys. */
+export const needKeys = (rules: readonly Rule[]): boolean =>
+  rules.some((rule) => keyRules.includes(rule) && rule.id !== 'keys-without-ttl');
 
 /** By number or by id, in any case. */
 export function ruleNamed(name: string): Rule | undefined {

@@ -67,8 +67,7 @@ export const keyRules: readonly Rule[] = [
     id: 'ttl-rule-broken',
     severity: 'warning',
     question: 'do keys have the TTL that the map names?',
-    remedy:
-      '`cachectl prune --set-ttl` sets those that are missing, `--shorten-ttl` shortens those that are too long',
+    remedy: '`cachectl prune --set-ttl --too-long` gives them the TTL of the rule',
     source: expiryDocs,
     assess: ofKeys(({ namespaces, refusedTtl }, { map }) => {
       if (map.isEmpty) return new Missing(say`without a map there are no TTL rules`);

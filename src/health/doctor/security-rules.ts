@@ -21,16 +21,18 @@ export const securityRules: readonly Rule[] = [
       const isProtected = known?.get('protected-mode') === 'yes';
       const isLocal =
         bind !== null && bind.split(' ').every((each) => /^-?(127\.|::1$|localhost$)/.test(each));
-      const within = isProtected
-        ? say`; \`protected-mode\` keeps out all but this machine`
+      const [reach, severity] = isProtected
+        ? ([say`; \`protected-mode\` keeps out all but this machine`, 'notice'] as const)
         : isLocal
-          ? say`; it listens on this machine alone`
-          : say`, from wherever it can be reached`;
+          ? ([say`; it listens on this machine alone`, 'notice'] as const)
+          : known === null
+            ? ([say`; from where it can be reached is not known`, 'warning'] as const)
+            : ([say`, from wherever it can be reached`, 'critical'] as const);
       return [
         symptom(
-          [...say`the default user needs no password`, ...within],
+          [...say`the default user needs no password`, ...reach],
           { bind, protectedMode: known === null ? null : isProtected },
-          isProtected || isLocal ? { severity: 'notice' } : {},
+          { severity },
         ),
       ];
     }),

@@ -108,10 +108,9 @@ function settingsOf(replies: readonly Reply[], node: RedisNode): Known<ReadonlyM
   const first = replies[0];
   if (first instanceof ReplyError) return refused(first, 'CONFIG GET', node);
   return new Map(
-    replies.flatMap((pair) => (Array.isArray(pair) && pair.length === 2 ? [pair.map(replyText)] : [])) as [
-      string,
-      string,
-    ][],
+    listOf([...replies]).flatMap(([name, value]) =>
+      name === undefined || value === undefined ? [] : [[replyText(name).toLowerCase(), replyText(value)]],
+    ),
   );
 }
 

@@ -1,4 +1,5 @@
 import { type Info, infoNumber } from '../../redis/info.ts';
+import { groupBy } from '../../support/collections.ts';
 import { bytes, count, millis, ratio, say, seconds } from '../../support/phrase.ts';
 import { findingsOf, type TrafficFinding } from '../../traffic/figures/findings.ts';
 import type { NamespaceTraffic, TrafficReport } from '../../traffic/report.ts';
@@ -13,7 +14,7 @@ import {
   type Symptom,
   unreported,
 } from './rule.ts';
-import { isOld, nowSeconds } from './server-rules.ts';
+import { isOld, noticedMillis, nowSeconds } from './server-rules.ts';
 
 const docs = 'https://redis.io/docs/latest';
 const evictionDocs = `${docs}/develop/reference/eviction/`;
@@ -22,6 +23,10 @@ const stampedeDocs = 'https://cseweb.ucsd.edu/~avattani/papers/cache_stampede.pd
 
 /** The server answers no one else meanwhile. */
 const slowMillis = 10;
+/** A single one may be the machine's. */
+const fewestSlow = 10;
+/** Of fewer calls the slowest hundredth is chance. */
+const fewestForPercentile = 100;
 
 /** A mean of so much for a command that reads collections whole: they are large. */
 const wholeReadMillis = 1;
@@ -151,9 +156,9 @@ export const trafficRules: readonly Rule[] = [
       const slow = entries.filter(
         ({ micros, atSeconds }) => micros / 1000 >= slowMillis && !isOld(atSeconds, now),
       );
-      return [...new Set(slow.map(({ command }) => command))].map((command) => {
-        const own = slow.filter((each) => each.command === command);
+      return [...groupBy(slow, ({ command }) => command)].flatMap(([command, own]) => {
         const longest = Math.max(...own.map(({ micros }) => micros)) / 1000;
+        if (own.length < fewestSlow && longest < noticedMillis) return [];
         return symptom(
           say`${count(own.length, 'call')} of ${millis(slowMillis)} or more in a day, the slowest ${millis(longest)}`,
           { command, calls: own.length, maxMillis: longest },
@@ -181,7 +186,7 @@ export const trafficRules: readonly Rule[] = [
             { calls: /calls=(\d+)/.exec(info[`cmdstat_${command.toLowerCase()}`] ?? '')?.[1] ?? '' },
             'calls',
           ) ?? 0;
-        return p99Millis < slowMillis || calls < fewestCalls
+        return p99Millis < slowMillis || calls < fewestForPercentile
           ? []
           : symptom(
               say`1 % of ${count(calls, 'call')} took ${millis(p99Millis)} or more`,

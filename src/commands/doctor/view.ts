@@ -1,0 +1,101 @@
+import type { Severity } from '../../health/doctor/rule.ts';
+import type { OwnLookups } from '../../redis/lookups.ts';
+import { type Block, caveats, note, type NoteBlock, notes } from '../../render/blocks.ts';
+import { fieldsOf, tableOf } from '../../render/table.ts';
+import { counted, formatBytes, formatCell, formatSeconds } from '../../render/units.ts';
+import { groupBy } from '../../support/collections.ts';
+import type { Audience } from '../context.ts';
+import { costNotes, readingNotes } from '../keyspace-report.ts';
+import type { DoctorResult, FindingRow } from './result.ts';
+
+const { text } = fieldsOf<FindingRow>();
+
+const tones: Readonly<Record<Severity, NoteBlock['tone']>> = {
+  critical: 'bad',
+  warning: 'warning',
+  notice: 'plain',
+};
+
+/** For people: the worst first, each with what it costs and what to do; for programs a row for each. */
+export function viewOf(result: DoctorResult, own: OwnLookups, { isPerson }: Audience): Block[] {
+  const { findings, reading, serverCost } = result;
+  const known = [...ignoredNotes(result), ...(reading === null ? [] : readingNotes(reading))];
+  if (!isPerson)
+    return [
+      tableOf('findings', findings, [
+        text('severity', 'SEVERITY'),
+        text('rule', 'RULE'),
+        text('id', 'NAME'),
+        text('subject', 'SUBJECT'),
+        text('message', 'FOUND'),
+        text('remedy', 'REMEDY'),
+      ]),
+      ...known,
+    ];
+  return [
+    ...findings.flatMap(findingNotes),
+    ...known,
+    ...notJudgedNotes(result),
+    note(result.status === 'healthy' ? 'good' : tones[result.status], summaryLine(result)),
+    ...(serverCost === null ? [] : costNotes(serverCost, own)),
+  ];
+}
+
+function findingNotes(finding: FindingRow): NoteBlock[] {
+  const { rule, id, severity, remedy } = finding;
+  const cost = costText(finding);
+  return [
+    note(tones[severity], `${rule} ${id}: ${sentenceOf(finding)}`),
+    ...notes('dim', cost && `  costs ${cost}`, `  ${remedy}`),
+  ];
+}
+
+/** `user: 12 keys without a TTL` */
+export const sentenceOf = ({ subject, message }: FindingRow): string =>
+  subject === null ? message : `${subject}: ${message}`;
+
+/** `1.2 MB, 40/s misses`; null where it is not known. */
+export function costText({ cost }: FindingRow): string | null {
+  const { bytes, missesPerSecond, costPerHour } = cost;
+  const parts = [
+    ...(bytes === null ? [] : [formatBytes(bytes)]),
+    ...(missesPerSecond === null
+      ? []
+      : [`${formatCell(missesPerSecond, 'perSecond').replace('/s', '')} misses a second`]),
+    ...(costPerHour === null ? [] : [`${costPerHour.toFixed(2)} an hour at the \`missCost\` of the map`]),
+  ];
+  return parts.length === 0 ? null : parts.join(', ');
+}
+
+/** What was left out is part of any answer. */
+const ignoredNotes = ({ ignored }: DoctorResult): NoteBlock[] =>
+  caveats(
+    'plain',
+    ...ignored.map(({ rule, id, reason, origin }) => {
+      const why = reason === null ? '' : `: ${reason}`;
+      return `${rule} ${id} is ignored by ${origin === '--ignore' ? origin : `\`${origin}\``}${why}`;
+    }),
+  );
+
+function notJudgedNotes({ notJudged }: DoctorResult): NoteBlock[] {
+  return [...groupBy(notJudged, ({ reason }) => reason)].map(([reason, rules]) =>
+    note('dim', `not judged: ${rules.map(({ rule }) => rule).join(', ')} (${reason})`),
+  );
+}
+
+/** `1 critical, 2 warnings, 1 notice; 30 rules found nothing, 12 not judged, in 0.4 s: redis 7.0.15 at redis://127.0.0.1:6379/0` */
+export function summaryLine(result: DoctorResult): string {
+  const { critical, warning, notice, healthyRules, notJudged, server, durationSeconds } = result;
+  const found = [
+    ...(critical > 0 ? [`${critical} critical`] : []),
+    ...(warning > 0 ? [counted(warning, 'warning')] : []),
+    ...(notice > 0 ? [counted(notice, 'notice')] : []),
+  ].join(', ');
+  const rest = [
+    `${counted(healthyRules.length, 'rule')} found nothing`,
+    ...(notJudged.length > 0 ? [`${notJudged.length} not judged`] : []),
+  ].join(', ');
+  const who = server.product === null ? '' : `${server.product} ${server.version ?? ''} at `;
+  const took = formatSeconds(Math.max(0.001, durationSeconds));
+  return `${found === '' ? 'healthy' : found}; ${rest}, in ${took}: ${who}${server.address}`;
+}

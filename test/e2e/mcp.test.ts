@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 const { client, call, stderr } = await startAgent(['--url', redis.url]);
-const reading = ['stats', 'inspect', 'hits', 'keys', 'ttl', 'get', 'check'];
+const reading = ['stats', 'inspect', 'hits', 'keys', 'ttl', 'get', 'check', 'plan_invalidation'];
 
 describe('a client of the protocol', () => {
   test('finds the tools that read, each with a strict schema', async () => {

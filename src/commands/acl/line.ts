@@ -16,6 +16,8 @@ export interface Granted extends Right {
 /** What the tools of `mcp` run. */
 const sets: Readonly<Record<string, readonly string[]>> = {
   mcp: ['stats', 'inspect', 'hits', 'keys', 'get', 'ttl', 'check', '--no-write'],
+  // Of `mcp`.
+  '--allow-writes': ['invalidate', 'apply', 'undo', 'warm'],
 };
 
 /**
@@ -39,7 +41,7 @@ export function readAsked(given: readonly string[]): Asked[] {
   return asked;
 }
 
-const knownCommands = () => [...Object.keys(rightsOf), ...Object.keys(sets)].join(', ');
+const knownCommands = () => [...Object.keys(rightsOf), 'mcp'].join(', ');
 
 /** Of `keys`: `--long`, `--type`, … */
 export function optionsFor(command: string): string[] {

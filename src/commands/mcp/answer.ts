@@ -5,6 +5,7 @@ import type { Captured } from '../context.ts';
 /** What a model gets of one result, in characters of JSON: some ten thousand tokens. */
 const mostCharacters = 40_000;
 const mostInText = 8_000;
+const mostDepth = 40;
 
 /** What the program itself says of a result, apart from all that comes from the cache. */
 export type Remarks = Readonly<Record<string, string | number | boolean>>;
@@ -77,10 +78,14 @@ interface Fitted {
 }
 
 /** What of a value fits into so many characters. Of an object the short fields come first, so that a long list costs no figure. */
-function fitted(value: unknown, room: number, at: string, cuts: Cut[]): Fitted {
+function fitted(value: unknown, room: number, at: string, cuts: Cut[], depth = 0): Fitted {
   if (typeof value === 'string') return fittedText(value, room, at, cuts);
   if (typeof value !== 'object' || value === null) return { value, size: String(value).length };
-  if (Array.isArray(value)) return fittedList(value, room, at, cuts);
+  if (depth === mostDepth) {
+    cuts.push({ at, shown: 0, of: Object.keys(value).length });
+    return { value: null, size: 4 };
+  }
+  if (Array.isArray(value)) return fittedList(value, room, at, cuts, depth + 1);
   const entries = Object.entries(withBytes(value));
   const places = new Map<string, Fitted>();
   let size = 0;
@@ -88,7 +93,13 @@ function fitted(value: unknown, room: number, at: string, cuts: Cut[]): Fitted {
     const left = room - size - name.length - 4;
     if (left < lengthOf(null)) break;
     const isKey = name === 'key' && typeof field === 'string';
-    const inner = fitted(isKey ? printable(field) : field, left, `${at}${at && '.'}${printable(name)}`, cuts);
+    const inner = fitted(
+      isKey ? printable(field) : field,
+      left,
+      `${at}${at && '.'}${printable(name)}`,
+      cuts,
+      depth + 1,
+    );
     places.set(name, inner);
     size += inner.size + name.length + 4;
   }
@@ -100,12 +111,12 @@ function fitted(value: unknown, room: number, at: string, cuts: Cut[]): Fitted {
   return { value: Object.fromEntries(shown), size };
 }
 
-function fittedList(items: readonly unknown[], room: number, at: string, cuts: Cut[]): Fitted {
+function fittedList(items: readonly unknown[], room: number, at: string, cuts: Cut[], depth: number): Fitted {
   const shown: unknown[] = [];
   let size = 2;
   for (const item of items) {
     const own: Cut[] = [];
-    const inner = fitted(item, room - size, at, own);
+    const inner = fitted(item, room - size, at, own, depth);
     // An item that is not whole says too little, but for the first.
     if (size + inner.size > room || (own.length > 0 && shown.length > 0)) break;
     shown.push(inner.value);

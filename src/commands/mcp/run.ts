@@ -4,10 +4,12 @@ import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { note } from '../../render/blocks.ts';
 import { InputError } from '../../support/failure.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { addChangingTools, addPlan, type Limits } from './changing-tools.ts';
+import { Plans } from './plans.ts';
 import { addReadingTools } from './reading-tools.ts';
 import { Session } from './session.ts';
 
-export interface McpInput {
+export interface McpInput extends Limits {
   readonly profiles?: readonly string[];
 }
 
@@ -22,15 +24,21 @@ export function mcpExecution(input: McpInput): Execution<object> {
   return { blank: {}, run: (context) => serve(context, input), view: () => [] };
 }
 
-async function serve(context: Context, { profiles = [] }: McpInput): Promise<Outcome<object>> {
-  const { environment, signal } = context;
+async function serve(context: Context, input: McpInput): Promise<Outcome<object>> {
+  const { environment, signal, now } = context;
+  const { profiles = [], allowWrites, fixtures } = input;
   requireProfiles(context, profiles);
+  if (fixtures !== undefined && !allowWrites)
+    throw new InputError('--fixtures is for the tool `warm`, which writes', 'add --allow-writes');
   const server = new McpServer({ name: 'cachectl', version: environment.version }, { instructions });
   const ended = new AbortController();
   const session = new Session(context, server, profiles, ended.signal);
+  const plans = new Plans(now, signal);
   addReadingTools(session);
-  const input = environment.stdin as { readonly isTTY?: boolean };
-  if (input.isTTY === true)
+  addPlan(session, plans, input);
+  if (allowWrites) addChangingTools(session, plans, context, input);
+  const { isTTY } = environment.stdin as { readonly isTTY?: boolean };
+  if (isTTY === true)
     await context.remark([note('plain', 'waiting for a client of the protocol on stdin; Ctrl-D ends')]);
   const untilEnd = new Promise<void>((resolve) => {
     for (const event of ['end', 'close', 'error']) environment.stdin.once(event, resolve);
@@ -42,6 +50,7 @@ async function serve(context: Context, { profiles = [] }: McpInput): Promise<Out
   await untilEnd;
   ended.abort('SIGTERM');
   await session.settled();
+  plans.remove();
   await server.close();
   // What is still read would keep the process alive.
   environment.stdin.unpipe();

@@ -20,11 +20,17 @@ export interface Tool<Shape extends z.ZodRawShape> {
   readonly input: Shape;
   /** None: it only reads. */
   readonly writes?: Pick<ToolAnnotations, 'destructiveHint' | 'idempotentHint'>;
-  /** @throws InputError for arguments that cannot be used */
-  readonly answer: (call: z.output<z.ZodObject<Shape>>, run: RunCommand) => Promise<CallToolResult>;
+  /** False: the profile is that of something earlier. */
+  readonly hasProfile?: false;
+  /** @param profile The one that the call names. @throws InputError for arguments that cannot be used */
+  readonly answer: (
+    call: z.output<z.ZodObject<Shape>>,
+    run: RunCommand,
+    profile: string | undefined,
+  ) => Promise<CallToolResult>;
 }
 
-/** Runs one command for a call. @param profile in place of the one of the call */
+/** Runs one command for a call. @param profile in place of the one of the call; null: that of the command line */
 export type RunCommand = <Result extends object>(
   command: string,
   execution: Execution<Result>,
@@ -46,11 +52,11 @@ export class Session {
   ) {}
 
   add<Shape extends z.ZodRawShape>(tool: Tool<Shape>): void {
-    const { name, title, description, input, writes } = tool;
+    const { name, title, description, input, writes, hasProfile = true } = tool;
     const profile = z.enum(this.profiles).optional().describe('profile of the map to use');
     const inputSchema: z.ZodType<object> = z.strictObject({
       ...input,
-      ...(this.profiles.length > 0 && { profile }),
+      ...(hasProfile && this.profiles.length > 0 && { profile }),
     });
     const annotations = { readOnlyHint: writes === undefined, ...writes, openWorldHint: false };
     this.server.registerTool(name, { title, description, inputSchema, annotations }, (given, extra) =>
@@ -86,7 +92,7 @@ export class Session {
       return reportOf(await this.context.runCaptured(command, execution, terms));
     };
     try {
-      return await answer(given, run);
+      return await answer(given, run, named);
     } catch (error) {
       if (error instanceof InputError) return refusal(error.message, error.hint);
       throw error;

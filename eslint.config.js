@@ -6,8 +6,8 @@ const homes = [
   { home: ['src/redis/**'], names: ['ioredis'], why: 'only src/redis knows the client library' },
   {
     home: ['src/render/**'],
-    names: ['chalk', 'cli-table3'],
-    why: 'only src/render chooses colors and draws tables',
+    names: ['chalk', 'cli-table3', 'd3-hierarchy'],
+    why: 'only src/render chooses colors and draws tables and pictures',
   },
   {
     home: ['src/cli/**'],

@@ -16,6 +16,7 @@ import { defineMetrics } from '../commands/metrics/command.ts';
 import { defineMcp } from '../commands/mcp/command.ts';
 import { definePrune } from '../commands/prune/command.ts';
 import type { DefineCommand } from '../commands/runner.ts';
+import { defineReport } from '../commands/report/command.ts';
 import { defineSandbox } from '../commands/sandbox/command.ts';
 import { defineStats } from '../commands/stats/command.ts';
 import { defineTtl } from '../commands/ttl/command.ts';
@@ -45,6 +46,7 @@ export const commandDefinitions: readonly DefineCommand[] = [
   defineDoctor,
   defineMetrics,
   defineMcp,
+  defineReport,
   defineAcl,
   defineConfig,
   defineCompletion,

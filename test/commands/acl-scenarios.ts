@@ -66,6 +66,7 @@ export const scenarios: readonly Scenario[] = [
     acl: `inspect ${judgedNames} --idle`,
     isIdle: true,
   },
+  { line: 'report page.html --exact --force', acl: 'report' },
   { line: 'keys *', acl: 'keys' },
   { line: 'keys * --long', acl: 'keys --long' },
   { line: 'keys * --type list', acl: 'keys --type' },

@@ -97,6 +97,10 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'keys none:*',
     'keys --namespace nope -o json',
   ],
+  report: [
+    ['80: report page.html --exact --snapshot figures.json', 'report page.html --force --from figures.json -o json'],
+    'report - --open',
+  ],
   get: [
     '80: get user:12:profile',
     'get user:12:profile -o json',

@@ -90,6 +90,7 @@ const lines = [
   'hits --restore',
   'inspect --exact --save before.json',
   'inspect --since before.json',
+  'report page.html --snapshot figures.json',
   'keys --long',
   'get user:1:profile',
   'get cart:1',

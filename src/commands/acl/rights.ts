@@ -37,6 +37,15 @@ const valueDetails = [
 ];
 const members = need('hmget sismember zscore');
 
+/** What is read of each key in addition to its size. */
+const detailsOfKeys: readonly Right[] = [
+  ...helps('types', 'type'),
+  ...helps('TTLs', 'pttl'),
+  ...helps('encodings', 'object|encoding'),
+  ...helps('idle times', 'object|idletime object|refcount'),
+  ...helps('access frequencies under an LFU policy', 'object|freq'),
+];
+
 /** What keys are judged by, in each command that takes the options of a selection. */
 const judging: readonly Right[] = [
   ...need('memory|usage', { only: ['--size'] }),
@@ -123,13 +132,19 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...cpu,
     ...keyCount,
     ...bytes,
-    ...helps('types', 'type'),
-    ...helps('TTLs', 'pttl'),
-    ...helps('encodings', 'object|encoding'),
-    ...helps('idle times', 'object|idletime object|refcount'),
-    ...helps('access frequencies under an LFU policy', 'object|freq'),
+    ...detailsOfKeys,
     ...judging,
     ...helps('`--latency-budget`', 'ping', { only: ['--latency-budget'] }),
+  ],
+  report: [
+    ...connected,
+    ...need('scan'),
+    ...helps('hit rate, memory report and grade', 'info'),
+    ...keyCount,
+    ...bytes,
+    ...detailsOfKeys,
+    ...helps('`--latency-budget`', 'ping', { only: ['--latency-budget'] }),
+    ...under({ only: ['--hits'] }, [...need('info'), ...observing]),
   ],
   keys: [
     ...connected,

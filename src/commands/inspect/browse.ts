@@ -22,8 +22,6 @@ export interface Browsed {
   readonly address: string;
   /** With every namespace, and many of the largest keys. */
   readonly result: InspectResult;
-  /** The namespace that each of the largest keys is in, as `rowName` has it. */
-  readonly rowsOfLargest: readonly (string | null)[];
   /** How many of the largest keys of a namespace are shown. */
   readonly top: number;
   readonly own: OwnLookups;
@@ -144,8 +142,8 @@ const summaryOf = ({
   [keysText(keys, keysInterval), ...(memoryBytes === null ? [] : [formatBytes(memoryBytes)])].join(', ');
 
 function figuresPage(browsed: Looking, level: Level, row: NamespaceSummary, place: Place, path: Path): Page {
-  const { result, rowsOfLargest, top } = browsed;
-  const largest = result.largest.filter((_, index) => rowsOfLargest[index] === rowName(row)).slice(0, top);
+  const { result, top } = browsed;
+  const largest = result.largest.filter(({ namespace }) => namespace === rowName(row)).slice(0, top);
   const own: InspectResult = {
     ...{ ...result, ...row, total: row, namespaces: [row], largest, growth: null },
     ttlRules: result.ttlRules.filter(({ namespace }) => namespace === rowName(row)),

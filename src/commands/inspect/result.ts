@@ -28,6 +28,8 @@ export interface InspectResult extends KeyspaceFigures {
   readonly largest: readonly {
     readonly key: string;
     readonly keyBase64?: string;
+    /** The name of its row, also where that one is summed up in `(other)`. */
+    readonly namespace: string | null;
     readonly memoryBytes: number;
     readonly type: string | null;
   }[];

@@ -105,15 +105,11 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   const outcome = { result, ...(error && { error }) };
   if (openScreen === null || context.signal.aborted) return outcome;
   const { lookThrough } = await import('./browse.ts');
-  const rowOf = (key: ByteString) => {
-    const row = analysis.tree.nameOf(key);
-    return row && rowName(row);
-  };
   await lookThrough(context, openScreen, {
     address: server.address,
     result: { ...result, ...whole, largest },
-    rowsOfLargest: analysis.tree.largest.list().map(({ key }) => rowOf(key)),
-    ...{ top: input.top, own: context.ownLookups(), rowOf, map },
+    ...{ top: input.top, own: context.ownLookups(), map },
+    rowOf: (key) => rowOf(analysis, key),
     among: pick(input, selectionNames),
   });
   return { ...outcome, printed: true };
@@ -138,7 +134,20 @@ function screenFor(
 }
 
 function largestOf({ tree }: Analysis): InspectResult['largest'] {
-  return tree.largest.list().map(({ key, memoryBytes, type }) => ({ ...keyFields(key), memoryBytes, type }));
+  return tree.largest
+    .list()
+    .map(({ key, memoryBytes, type }) => ({
+      ...keyFields(key),
+      namespace: rowOf({ tree }, key),
+      memoryBytes,
+      type,
+    }));
+}
+
+/** The name of the row that the key is counted to; null: of none. */
+function rowOf({ tree }: Pick<Analysis, 'tree'>, key: ByteString): string | null {
+  const row = tree.nameOf(key);
+  return row && rowName(row);
 }
 
 function withDelimiters(map: NamespaceMap, delimiters: string | undefined): NamespaceMap {

@@ -1,0 +1,37 @@
+import type { BenchReport } from '../../bench/result.ts';
+import type { HitsResult } from '../hits/result.ts';
+import type { InspectResult } from '../inspect/result.ts';
+import type { StatsResult } from '../stats/result.ts';
+
+export const snapshotFormat = 'cachectl-report-1';
+
+/** All that a report is made from, as `--snapshot` writes it: the results of other commands under the names of these. */
+export interface ReportData {
+  readonly format: typeof snapshotFormat;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly version: string;
+  readonly stats: StatsResult;
+  readonly inspect: InspectResult;
+  /** Null without `--hits`. */
+  readonly hits: HitsResult | null;
+  /** Of the files of `--bench`. */
+  readonly bench: readonly { readonly name: string; readonly report: BenchReport }[];
+}
+
+export interface ReportResult {
+  /** The page. */
+  readonly file: string;
+  readonly fileBytes: number;
+  /** The file of `--snapshot`; null without it. */
+  readonly snapshotFile: string | null;
+  /** When the figures were read, ISO 8601. */
+  readonly createdAt: string;
+  readonly server: { readonly address: string } | null;
+  readonly keys: number;
+  readonly memoryBytes: number | null;
+  /** False where the keys were sampled. */
+  readonly exact: boolean;
+  /** When the report was made that this one is compared with; null without `--compare`. */
+  readonly comparedWith: string | null;
+}

@@ -1,0 +1,111 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { cli, jsonOf } from '../run-cli.ts';
+import { emptyServer, temporaryFolder } from '../server/own.ts';
+import { sendAll, testUrl } from '../server/redis.ts';
+
+const server = await emptyServer();
+const folder = temporaryFolder();
+const run = (...args: string[]) => cli(['report', ...args], { url: testUrl(), cwd: folder });
+const page = (name: string) => readFileSync(join(folder, name), 'utf8');
+
+const hostile = '</script><img src=x onerror=alert(1)>"\'`\u202e\x1b[41m';
+
+beforeAll(async () => {
+  await sendAll(server, [
+    ...Array.from({ length: 60 }, (_, index) => ['SET', `page:${index}`, 'x'.repeat(50 * index)]),
+    ...Array.from({ length: 40 }, (_, index) => ['SET', `user:${index}:profile`, 'x', 'EX', 600]),
+    ...Array.from({ length: 20 }, (_, index) => ['SET', `evil:${hostile}:${index}`, 'x'.repeat(3000)]),
+  ]);
+});
+
+describe('a report', () => {
+  test('holds the figures of `inspect`, is private, and says what it wrote', async () => {
+    const result = await run('page.html', '--output', 'json');
+    expect(result.exitCode).toBe(0);
+    expect(jsonOf(result)).toMatchObject({
+      ok: true,
+      file: 'page.html',
+      keys: 120,
+      exact: true,
+      snapshotFile: null,
+    });
+    expect(statSync(join(folder, 'page.html')).mode & 0o777).toBe(0o600);
+    const { memoryBytes } = jsonOf(await cli(['inspect', '-o', 'json'], { url: testUrl() }));
+    expect(jsonOf(result)['memoryBytes']).toBe(memoryBytes);
+    expect(page('page.html')).toContain('page:&lt;id&gt;');
+  });
+
+  test('asks for nothing from anywhere, and lets no name of a key be markup', async () => {
+    await run('hostile.html');
+    const text = page('hostile.html');
+    expect(text).toContain("default-src 'none'");
+    expect(text).not.toContain('<img');
+    expect(text).not.toMatch(/[\u202e\x1b]/);
+    expect(text.match(/<script>/g)).toHaveLength(1);
+    expect(text).not.toMatch(/\b(?:src|href)="(?!#)/);
+  });
+
+  test('is the same page when it is made again from what was saved', async () => {
+    await run('first.html', '--snapshot', 'figures.json');
+    const again = await cli(['report', 'again.html', '--from', 'figures.json'], {
+      url: 'redis://127.0.0.1:1',
+      cwd: folder,
+    });
+    expect(again.exitCode).toBe(0);
+    expect(page('again.html')).toBe(page('first.html'));
+  });
+
+  test('shows what changed since earlier figures', async () => {
+    await run('then.html', '--snapshot', 'then.json');
+    await sendAll(server, [['SET', 'added:1', 'x'.repeat(10_000)]]);
+    const result = await run('now.html', '--compare', 'then.json', '--output', 'json');
+    await sendAll(server, [['UNLINK', 'added:1']]);
+    expect(result.exitCode).toBe(0);
+    expect(jsonOf(result)['comparedWith']).toMatch(/^\d{4}-/);
+    const table = page('now.html').split('Namespaces then and now').at(-1) ?? '';
+    expect(/<tbody>.*?<\/th>/s.exec(table)?.[0]).toContain('added:');
+  });
+
+  test('goes to stdout', async () => {
+    const { exitCode, stdout } = await run('-');
+    expect(exitCode).toBe(0);
+    expect(stdout.startsWith('<!doctype html>')).toBe(true);
+    expect(stdout.trimEnd().endsWith('</html>')).toBe(true);
+  });
+
+  test('replaces no file unasked', async () => {
+    writeFileSync(join(folder, 'mine.html'), 'mine');
+    const { exitCode, stderr } = await run('mine.html');
+    expect([exitCode, page('mine.html')]).toEqual([5, 'mine']);
+    expect(stderr).toContain('--force');
+    expect((await run('mine.html', '--force')).exitCode).toBe(0);
+  });
+
+  test.each([
+    [['-', '--open'], '--open needs a file'],
+    [['a.html', '--from', 'then.json', '--hits', '1s'], '--from and --hits exclude each other'],
+    [['b.html', '--from', 'page.html'], '`page.html` cannot be read'],
+    [['c.html', '--bench', 'then.json'], 'it is not the result of `cachectl bench --output json`'],
+  ])('refuses %j', async (args, message) => {
+    const { exitCode, stderr } = await run(...args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(message);
+  });
+
+  test('stays small, however many namespaces there are', async () => {
+    const wide = Array.from({ length: 30_000 }, (_, index) => [
+      'SET',
+      `${index.toString(36)}x:${index % 7}:y`,
+      'x',
+    ]);
+    await sendAll(server, wide);
+    const result = await run('wide.html', '--exact', '--output', 'json');
+    await sendAll(
+      server,
+      wide.map(([, key = '']) => ['UNLINK', key]),
+    );
+    expect(jsonOf(result)['fileBytes']).toBeLessThan(2e6);
+  });
+});

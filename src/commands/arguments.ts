@@ -133,3 +133,20 @@ export const listenArgument = parsedBy((text) => {
     throw new Error(`\`${text}\` is no address; write 9121, 127.0.0.1:9121 or [::1]:9121`);
   return { host: bracketed ?? name ?? '127.0.0.1', port: Number(port) };
 });
+
+/** A limit of a namespace; null: of all keys. */
+export interface NamedLimit {
+  readonly namespace: string | null;
+  readonly limit: number;
+}
+
+/** `NAME=LIMIT`, also several times. @param isNamed false: LIMIT alone is that of all keys */
+export const namedLimits = (parse: (text: string) => number, isNamed = true): Collector<NamedLimit> =>
+  eachParsed((text) => {
+    const [, namespace = null, limit = text] = /^(.+)=([^=]*)$/.exec(text) ?? [];
+    if (namespace === null && isNamed)
+      throw new Error(`\`${text}\` names no namespace; write NAMESPACE=LIMIT`);
+    return { namespace, limit: parse(limit) };
+  });
+
+export const parseLimit = { count: parseCount, size: parseSize, ratio: parseRatio } as const;

@@ -180,7 +180,7 @@ export type OutputFormat = (typeof outputFormats)[number];
 export const reportFormats = {
   junit: '`check` and `doctor`',
   github: '`check` and `doctor`',
-  sarif: '`doctor`',
+  sarif: '`check` and `doctor`',
 } as const;
 export type ReportFormat = keyof typeof reportFormats;
 

@@ -1,3 +1,4 @@
+import { type Known, Missing } from '../health/doctor/rule.ts';
 import { RedisError } from '../redis/errors.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Block } from '../render/blocks.ts';
@@ -29,6 +30,16 @@ export async function observationTerms(context: Context, server: RedisServer, op
       return node;
     },
   };
+}
+
+/** What the user may not call is missing, with the reason. @throws RedisError for any other failure */
+export async function unlessRefused<Value>(read: () => Promise<Value>): Promise<Known<Value>> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof RedisError) || error.failure !== 'refused') throw error;
+    return new Missing([error.message]);
+  }
 }
 
 /** Bytes that a window may bring unless said. */

@@ -102,7 +102,7 @@ const unseen: readonly RegExp[] = [
   // Commands of later versions.
   /client\|no-touch|hpexpire/,
   // Tried with `hits`.
-  /^(stats|watch|metrics|doctor) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|multi|exec)$/,
+  /^(stats|watch|metrics|doctor|check) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|multi|exec)$/,
   // Asked about users that other clients are logged in as.
   /^doctor \+acl\|dryrun$/,
   // After evictions; for records that come near `maxmemory`.

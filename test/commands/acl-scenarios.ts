@@ -145,6 +145,10 @@ export const scenarios: readonly Scenario[] = [
   { line: 'bench --operations 100 --keys 10 --warmup 10ms', acl: 'bench' },
   { line: 'check', acl: 'check' },
   { line: 'check --no-write', acl: 'check --no-write' },
+  {
+    line: 'check --no-write --max-keys 1000 --max-bytes 1GB --max-without-ttl 1 --forbid tmp:*',
+    acl: 'check --no-write --max-keys --max-bytes --max-without-ttl --forbid',
+  },
   { line: 'doctor --exact', acl: 'doctor' },
   {
     line: 'doctor --exact',

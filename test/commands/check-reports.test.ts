@@ -96,7 +96,8 @@ describe('reports for CI', () => {
     expect(result).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: 'error: `--output junit` is for `check`\nhint: `ttl` prints table, tsv, csv, json and ndjson\n',
+      stderr:
+        'error: `--output junit` is for `check` and `doctor`\nhint: `ttl` prints table, tsv, csv, json and ndjson\n',
     });
   });
 });

@@ -289,6 +289,9 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'check --url redis://127.0.0.1:1/0 -o junit',
     'check --url redis://127.0.0.1:1/0 -o json',
     'check --only nope',
+    '80: check --only memory --max-keys quota=4 --forbid idx:* --max-unmapped 500',
+    'check --only database --max-keys nope=1',
+    'check --only database --max-without-ttl 0 -o sarif',
   ],
   // The counters of the server are those of other tests too.
   doctor: [

@@ -166,6 +166,8 @@ const commands: readonly CommandLine[] = [
   { line: 'watch --count 2 -i 200ms --hits' },
   { line: 'check' },
   { line: 'check --no-write', looksUp: false },
+  { line: 'check --no-write --max-without-ttl 1' },
+  { line: 'check --no-write --max-keys 1000 --forbid tmp:*', looksUp: false },
   { line: 'doctor' },
   { line: 'doctor --no-keys', looksUp: false },
   { line: 'config init --file -' },

@@ -58,6 +58,7 @@ const judging: readonly Right[] = [
 
 const withKeys = { never: ['--no-keys'] };
 
+const gatesOnKeys = ['--max-keys', '--max-bytes', '--max-without-ttl', '--max-unmapped', '--forbid'];
 const marks = 'cachectl:mark:*';
 const noEvents = ['--mode counters'];
 const wholeOnly = 'all but the counters of the whole server';
@@ -253,6 +254,11 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
       on: 'cachectl:check:*',
       never: ['--no-write'],
     }),
+    ...need('scan', { only: gatesOnKeys }),
+    ...helps('gates on bytes', 'memory|usage', { only: ['--max-bytes'] }),
+    ...helps('gates on TTLs', 'pttl', { only: ['--max-without-ttl'] }),
+    ...helps('the number of all keys', 'dbsize', { only: gatesOnKeys }),
+    ...under({ only: ['--hits'] }, observing),
   ],
   doctor: [
     ...connected,

@@ -2,12 +2,17 @@ import { checkQuestions } from '../../health/questions.ts';
 import {
   countArgument,
   durationArgument,
+  eachArgument,
   listArgument,
+  namedLimits,
   numberArgument,
+  parseLimit,
   ratioArgument,
 } from '../arguments.ts';
+import * as common from '../common-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
+const gateGroup = 'Gates on namespaces (each reads the keys, or observes the traffic):';
 const limitGroup = 'Limits (each takes the place of the one in the map):';
 
 export const defineCheck: DefineCommand = (program, run) => {
@@ -17,8 +22,8 @@ export const defineCheck: DefineCommand = (program, run) => {
     .description(
       'Connects, logs in, writes, reads and removes a key of its own (cachectl:check:…), and holds\n' +
         'the server against limits. Exit code 0: nothing failed; 1: a check failed; 3: no connection\n' +
-        'or no login. In addition to the usual forms, --output takes junit, and github (annotations and a\n' +
-        'job summary).',
+        'or no login; 2: not one gate could be judged. In addition to the usual forms, --output takes junit,\n' +
+        'github (annotations and a job summary) and sarif.',
     )
     .option('--only <ids>', 'only these checks: a list with commas, or several times', listArgument)
     .option('--skip <ids>', 'all checks but these', listArgument)
@@ -36,6 +41,8 @@ export const defineCheck: DefineCommand = (program, run) => {
       durationArgument,
     )
     .option('--junit <file>', 'write a JUnit report to a file as well')
+    .addOption(common.readRate)
+    .addOption(common.latencyBudget)
     .optionsGroup(limitGroup)
     .option(
       '--min-hit-rate <ratio>',
@@ -52,6 +59,39 @@ export const defineCheck: DefineCommand = (program, run) => {
     .option('--max-evicted <keys>', 'most keys evicted since the start', countArgument(0))
     .option('--max-clients <clients>', 'most connected clients', countArgument(1))
     .option('--max-lag <duration>', 'highest lag of replication', durationArgument)
+    .optionsGroup(gateGroup)
+    .option(
+      '--max-keys <namespace=keys>',
+      'most keys of a namespace, or of all: a number alone; several times',
+      namedLimits(parseLimit.count, false),
+    )
+    .option(
+      '--max-bytes <namespace=size>',
+      'most bytes of a namespace, or of all keys; several times',
+      namedLimits(parseLimit.size, false),
+    )
+    .option(
+      '--max-without-ttl <namespace=ratio>',
+      'largest share of keys without TTL, of a namespace or of all; several times',
+      namedLimits(parseLimit.ratio, false),
+    )
+    .option('--max-unmapped <keys>', 'most keys that no namespace of the map takes', countArgument(0))
+    .option('--forbid <pattern>', 'no key may match; several times', eachArgument)
+    .option(
+      '--hits <duration>',
+      'observe the traffic, and hold it against the targets of the map; see `cachectl hits`',
+      durationArgument,
+    )
+    .option(
+      '--min-namespace-hit-rate <namespace=ratio>',
+      'lowest hit rate of a namespace while observed; several times',
+      namedLimits(parseLimit.ratio),
+    )
+    .option(
+      '--require-reads <reads>',
+      'reads that a hit rate is judged from (default: 100)',
+      countArgument(1),
+    )
     .addHelpText('after', () => `\nChecks:\n${checkList()}`)
     .addHelpText(
       'after',
@@ -63,6 +103,7 @@ export const defineCheck: DefineCommand = (program, run) => {
           'cachectl check --only hit-rate --min-hit-rate 80% --window 30s',
           'the traffic of the next 30 seconds',
         ],
+        ["cachectl check --max-keys session=50000 --forbid 'tmp:*' --max-unmapped 0", 'what the keys may be'],
         ['cachectl check --output github --junit check.xml', 'annotations, and a report for the archive'],
       ),
     )

@@ -4,23 +4,24 @@ import { writeNamedFile } from '../../support/named-file.ts';
 import { millisSince, type Facts } from '../../health/facts.ts';
 import { gatherFacts, type GatherRequest } from '../../health/gather.ts';
 import { ledgerFolder } from '../../health/lookups/ledger.ts';
-import { answer, checks, tallyOf } from '../../health/report.ts';
+import { type Answer, answer, checks, tallyOf } from '../../health/report.ts';
 import type { Thresholds } from '../../keyspace/map.ts';
 import { serverReportOf } from '../../redis/server-report.ts';
 import { given } from '../../support/collections.ts';
 import { printable } from '../../render/printable.ts';
 import { phraseText } from '../../render/units.ts';
 import { replacePublicFile } from '../../support/files.ts';
-import { annotationsOf, type CheckResult, junitOf, summaryOf, viewOf } from './view.ts';
+import { answerGates, type GateInput, gatesOf } from './gates.ts';
+import { annotationsOf, type CheckResult, junitOf, sarifOf, summaryOf, viewOf } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { appendJobSummary } from '../job-summary.ts';
 import { isReadOnlyServer } from '../protection.ts';
 import { blankOf } from '../blank.ts';
 
 const pings = 20;
 
-export interface CheckInput {
+export interface CheckInput extends GateInput {
   /** Ids of checks; none: all. */
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
@@ -68,6 +69,7 @@ export function checkExecution(input: CheckInput): Execution<CheckResult> {
     formats: {
       junit: (result) => Promise.resolve(junitOf(result)),
       github: (result) => Promise.resolve(annotationsOf(result)),
+      sarif: (result) => Promise.resolve(sarifOf(result)),
     },
   };
 }
@@ -90,6 +92,7 @@ function chosenOf(
 
 async function check(context: Context, input: CheckInput): Promise<Outcome<CheckResult>> {
   const chosen = chosenOf(input.only, input.skip);
+  const gates = gatesOf(context, input);
   const strict = input.strict === true;
   // Else the first connection is charged with loading the client library.
   await import('../../redis/connect.ts');
@@ -105,7 +108,8 @@ async function check(context: Context, input: CheckInput): Promise<Outcome<Check
     random: context.random,
     progress: context.progress,
   });
-  const answers = answer(facts, { ...context.map.thresholds, ...limitsOf(input) }, chosen);
+  const judged = facts.stop === null && !facts.interrupted ? await answerGates(context, gates, input) : [];
+  const answers = [...answer(facts, { ...context.map.thresholds, ...limitsOf(input) }, chosen), ...judged];
   const result: CheckResult = {
     ...tallyOf(answers, strict),
     strict,
@@ -127,9 +131,16 @@ async function check(context: Context, input: CheckInput): Promise<Outcome<Check
   if (unwritten !== undefined && error !== unwritten) context.warn(unwritten.message);
   return {
     result,
-    exitCode: result.status === 'fail' ? exitCodes.negative : exitCodes.success,
+    exitCode: exitCodeOf(result, judged),
     ...(error !== undefined && { error }),
   };
+}
+
+/** Gates of which not one could be judged let nothing pass. */
+function exitCodeOf({ status }: CheckResult, gates: readonly Answer[]): ExitCode {
+  if (status === 'fail') return exitCodes.negative;
+  const isBlind = gates.length > 0 && gates.every((gate) => gate.status === 'skip');
+  return isBlind ? exitCodes.usage : exitCodes.success;
 }
 
 function requestOf(context: Context, input: CheckInput, chosen: ReadonlySet<string>): GatherRequest {

@@ -3,6 +3,7 @@ import { type Annotation, annotationLine, logLine, markdownTable } from '../../r
 import { type Block, note, type NoteBlock } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { renderJunit } from '../../render/junit.ts';
+import { renderSarif } from '../../render/sarif.ts';
 import { counted, formatRatio, formatSeconds } from '../../render/units.ts';
 
 /** The result of `check`, as JSON shows it. */
@@ -124,6 +125,23 @@ function levelOf(row: CheckRow, result: CheckResult): Annotation['level'] | null
   // A check that does not apply is no news; a limit that was asked for and not held against anything is.
   return row.status === 'skip' && row.limit !== null ? 'notice' : null;
 }
+
+/** What is not well, for code scanning. */
+export const sarifOf = (result: CheckResult): string =>
+  renderSarif({
+    rules: result.checks.map(({ id, title }) => ({
+      ...{ id, name: id, text: title, help: title, level: 'error' as const },
+    })),
+    results: result.checks.flatMap((row) => {
+      const level = levelOf(row, result);
+      return level === null
+        ? []
+        : {
+            ...{ ruleId: row.id, level, message: sentence(row) },
+            ...{ subject: result.server.address, properties: { ...row.evidence } },
+          };
+    }),
+  });
 
 /** The job summary, in Markdown. */
 export function summaryOf(result: CheckResult): string {

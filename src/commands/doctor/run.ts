@@ -9,7 +9,7 @@ import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import type { Analysis } from '../../keyspace/reading.ts';
-import { RedisError } from '../../redis/errors.ts';
+import type { RedisError } from '../../redis/errors.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { serverReportOf } from '../../redis/server-report.ts';
 import { phraseText } from '../../render/units.ts';
@@ -22,7 +22,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { appendJobSummary } from '../job-summary.ts';
 import { keyspaceFiguresOf } from '../keyspace-report.ts';
 import { rowName } from '../namespace-summary.ts';
-import { observeWindow } from '../observing.ts';
+import { observeWindow, unlessRefused } from '../observing.ts';
 import { isReadOnlyServer } from '../protection.ts';
 import { type ReadingInput, readingOptionsOf } from '../reading-options.ts';
 import { annotationsOf, junitOf, sarifOf, summaryOf } from './reports.ts';
@@ -170,16 +170,6 @@ async function observed(context: Context, { hits }: DoctorInput): Promise<Known<
   for (const { message } of found.restored) if (message !== null) context.warn(message);
   if (found.failure) throw found.failure;
   return found.report;
-}
-
-/** What the user may not call costs the rules that need it, and no more. @throws RedisError */
-async function unlessRefused<Value>(read: () => Promise<Value>): Promise<Known<Value>> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof RedisError) || error.failure !== 'refused') throw error;
-    return new Missing([error.message]);
-  }
 }
 
 /** So many of the largest keys are looked at one by one. */

@@ -52,7 +52,7 @@ ${examples(
   json     one object, with the same fields on success and on failure
   ndjson   a line of JSON for each row, and a last one with the rest
   junit    a report of \`check\` or \`doctor\`; github: annotations and a job summary;
-           sarif: findings of \`doctor\`, for code scanning
+           sarif: what they found, for code scanning
 
 Numbers in JSON are raw, with the unit in the name (memoryBytes, ttlSeconds); ratios go from 0 to 1, and null means not reported. \`ok\` is false where the command failed, and \`error\` says why. Control characters in keys are escaped everywhere but in JSON. NO_COLOR and FORCE_COLOR are respected.
 ${examples(

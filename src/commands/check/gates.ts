@@ -1,0 +1,152 @@
+import {
+  assessGate,
+  type CountedKeys,
+  type Gate,
+  gateId,
+  gateTitles,
+  needsTraffic,
+} from '../../health/gates.ts';
+import { type Known, Missing } from '../../health/doctor/rule.ts';
+import type { Answer } from '../../health/report.ts';
+import { analyzeKeyspace } from '../../keyspace/analyze.ts';
+import { keyText } from '../../keyspace/key-text.ts';
+import { unmappedName } from '../../keyspace/map.ts';
+import { compilePattern, readPattern } from '../../keyspace/pattern.ts';
+import type { RedisServer } from '../../redis/server.ts';
+import { InputError } from '../../support/failure.ts';
+import { fewestLookups } from '../../traffic/report.ts';
+import type { NamedLimit } from '../arguments.ts';
+import type { Context } from '../context.ts';
+import { keyspaceFiguresOf } from '../keyspace-report.ts';
+import { rowName } from '../namespace-summary.ts';
+import { observeWindow, unlessRefused } from '../observing.ts';
+import { type PaceInput, readingOptionsOf } from '../reading-options.ts';
+
+export interface GateInput extends PaceInput {
+  readonly maxKeys?: readonly NamedLimit[];
+  readonly maxBytes?: readonly NamedLimit[];
+  readonly maxWithoutTtl?: readonly NamedLimit[];
+  readonly minNamespaceHitRate?: readonly NamedLimit[];
+  readonly maxUnmapped?: number;
+  /** Patterns. */
+  readonly forbid?: readonly string[];
+  /** Seconds. */
+  readonly hits?: number;
+  readonly requireReads?: number;
+}
+
+/** Those of the command line, and of the map where that has one that is not given. @throws InputError */
+export function gatesOf({ map }: Context, input: GateInput): Gate[] {
+  const { maxKeys = [], maxBytes = [], maxWithoutTtl = [], minNamespaceHitRate = [], hits } = input;
+  if (minNamespaceHitRate.length > 0 && hits === undefined)
+    throw new InputError(
+      '--min-namespace-hit-rate needs traffic to judge',
+      'observe it with --hits 30s as well',
+    );
+  if (input.maxUnmapped !== undefined && map.isEmpty)
+    throw new InputError('--max-unmapped needs a map', '`cachectl config init` writes a first one');
+  const named = (name: Gate['name'], limits: readonly NamedLimit[]): Gate[] =>
+    limits.map(({ namespace, limit }) => ({ name, subject: namespace, limit }));
+  const asked = [
+    ...named('keys', maxKeys),
+    ...named('bytes', maxBytes),
+    ...named('without-ttl', maxWithoutTtl),
+    ...(input.maxUnmapped === undefined
+      ? []
+      : [{ name: 'unmapped' as const, subject: null, limit: input.maxUnmapped }]),
+    ...(input.forbid ?? []).map((subject) => ({ name: 'forbidden' as const, subject, limit: 0 })),
+    ...named('namespace-hit-rate', minNamespaceHitRate),
+  ];
+  const names = [...map.namespaces.map(({ name }) => name), unmappedName];
+  const unknown = asked.find(
+    ({ name, subject }) =>
+      name !== 'forbidden' && subject !== null && !map.isEmpty && !names.includes(subject),
+  );
+  if (unknown !== undefined)
+    throw new InputError(
+      `there is no namespace \`${unknown.subject ?? ''}\``,
+      `namespaces are: ${names.join(', ')}`,
+    );
+  const ids = new Set(asked.map(gateId));
+  const targets: Gate[] =
+    hits === undefined
+      ? []
+      : map.namespaces.flatMap(({ name, kind, hitRateTarget }) =>
+          hitRateTarget === null || kind === 'state'
+            ? []
+            : { name: 'namespace-hit-rate', subject: name, limit: hitRateTarget },
+        );
+  return [...asked, ...targets.filter((gate) => !ids.has(gateId(gate)))];
+}
+
+/** Reads what the gates need, and no more. @throws RedisError */
+export async function answerGates(
+  context: Context,
+  gates: readonly Gate[],
+  input: GateInput,
+): Promise<Answer[]> {
+  if (gates.length === 0) return [];
+  const traffic = gates.some(needsTraffic) ? await trafficOf(context, input.hits ?? 0) : new Missing([]);
+  const keys = gates.every(needsTraffic)
+    ? new Missing([])
+    : await unlessRefused(async () => countKeys(context, await context.reconnect(), gates, input));
+  const facts = { keys, traffic, requiredReads: input.requireReads ?? fewestLookups };
+  return gates.map((gate) => ({
+    id: gateId(gate),
+    title: gateTitles[gate.name],
+    ...assessGate(gate, facts),
+    durationMillis: 0,
+  }));
+}
+
+async function trafficOf(context: Context, seconds: number) {
+  const found = await unlessRefused(async () =>
+    observeWindow(context, await context.reconnect(), { seconds }),
+  );
+  if (found instanceof Missing) return found;
+  for (const { message } of found.restored) if (message !== null) context.warn(message);
+  if (found.failure) throw found.failure;
+  return found.report;
+}
+
+/** Every key is read, for a gate does not pass on a sample; TTLs are of a part of them where there are many. */
+async function countKeys(
+  context: Context,
+  server: RedisServer,
+  gates: readonly Gate[],
+  input: GateInput,
+): Promise<Known<CountedKeys>> {
+  const { map, signal, progress, now } = context;
+  const forbidden = gates
+    .filter(({ name }) => name === 'forbidden')
+    .map(({ subject }) => ({
+      pattern: subject ?? '',
+      matches: compilePattern(readPattern(subject ?? ''), map.delimiters),
+      found: { keys: 0, example: null as string | null },
+    }));
+  const analysis = await analyzeKeyspace(server, {
+    ...{ map, signal, progress, now, top: 0 },
+    depth: map.isEmpty ? Number.POSITIVE_INFINITY : 1,
+    columns: {
+      memory: gates.some(({ name }) => name === 'bytes'),
+      ttl: gates.some(({ name }) => name === 'without-ttl'),
+    },
+    details: {},
+    reading: { ...readingOptionsOf(context, input), exactUpTo: Number.POSITIVE_INFINITY },
+    onKey: (key) => {
+      for (const { matches, found } of forbidden)
+        if (matches(key)) {
+          found.keys++;
+          found.example ??= keyText(key);
+        }
+    },
+  });
+  if (analysis.failure !== null) throw analysis.failure;
+  if (signal.aborted) return new Missing(['interrupted']);
+  const { figures, namespaces } = keyspaceFiguresOf(analysis, map);
+  return {
+    total: figures.total,
+    namespaces: namespaces(Number.POSITIVE_INFINITY).map((row) => ({ ...row, namespace: rowName(row) })),
+    forbidden: new Map(forbidden.map(({ pattern, found }) => [pattern, found])),
+  };
+}

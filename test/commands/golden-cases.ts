@@ -98,7 +98,10 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'keys --namespace nope -o json',
   ],
   report: [
-    ['80: report page.html --exact --snapshot figures.json', 'report page.html --force --from figures.json -o json'],
+    [
+      '80: report page.html --exact --snapshot figures.json',
+      'report page.html --force --from figures.json -o json',
+    ],
     'report - --open',
   ],
   get: [

@@ -209,7 +209,9 @@ describe('observed traffic', () => {
     [{ hits: 790, reads: 1000, hitRate: 0.79, hitRateTarget: 0.8, targetMet: false }, 'target-missed'],
     [{ stampedes: { count: 5, extraMisses: 60, largest: 20 } }, 'stampedes'],
   ] as const)('with %o is a finding: %s', (changes, id) => {
-    expect(found(changes).findings.map((each) => each.id)).toEqual([id]);
+    const { findings } = found(changes);
+    expect(findings.map((each) => each.id)).toEqual([id]);
+    expect(phraseText(findings[0]?.message ?? [])).not.toContain('misss');
   });
 
   test('says how many misses a second a finding is about', () => {

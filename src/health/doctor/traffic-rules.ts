@@ -73,7 +73,7 @@ export const trafficRules: readonly Rule[] = [
     remedy: 'a longer TTL; `cachectl hits --for 60s` shows which one halves the misses',
     source: expiryDocs,
     describe: ({ share, misses, currentSeconds, saveHalfSeconds }) => [
-      ...say`${ratio(share)} of ${count(misses, 'miss')} came after the end of the TTL`,
+      ...say`${ratio(share)} of ${count(misses)} misses came after the end of the TTL`,
       ...(currentSeconds === null ? [] : say` of ${seconds(currentSeconds)}`),
       ...(saveHalfSeconds === null ? [] : say`; ${seconds(saveHalfSeconds)} would halve them`),
     ],
@@ -87,7 +87,7 @@ export const trafficRules: readonly Rule[] = [
       'raise `maxmemory`, or give keys that are not read shorter TTLs: `cachectl inspect` shows idle times',
     source: evictionDocs,
     describe: ({ share, misses, extraForHalfBytes }) => [
-      ...say`${ratio(share)} of ${count(misses, 'miss')} are of keys that were evicted`,
+      ...say`${ratio(share)} of ${count(misses)} misses are of keys that were evicted`,
       ...(extraForHalfBytes === null ? [] : say`; ${bytes(extraForHalfBytes)} more memory would halve them`),
     ],
   }),
@@ -100,7 +100,7 @@ export const trafficRules: readonly Rule[] = [
       'invalidate less at once: by entity (`cachectl invalidate ENTITY ID`), or with a generation in the key',
     source: `${docs}/commands/unlink/`,
     describe: ({ share, misses }) =>
-      say`${ratio(share)} of ${count(misses, 'miss')} are of keys that were removed with DEL or UNLINK`,
+      say`${ratio(share)} of ${count(misses)} misses are of keys that were removed with DEL or UNLINK`,
   }),
   ofTraffic({
     number: 'CC306',
@@ -110,7 +110,7 @@ export const trafficRules: readonly Rule[] = [
     remedy: 'store that there is nothing, too, with a short TTL; look for the write that fails',
     source: 'https://www.rfc-editor.org/rfc/rfc2308',
     describe: ({ share, misses }) =>
-      say`${ratio(share)} of ${count(misses, 'miss')} ask again for keys that were not stored`,
+      say`${ratio(share)} of ${count(misses)} misses ask again for keys that were not stored`,
   }),
   ofTraffic({
     number: 'CC307',
@@ -141,7 +141,7 @@ export const trafficRules: readonly Rule[] = [
       'let one reader compute it and the others wait (a lock with `SET key value NX PX 5000`), or renew it before it expires',
     source: stampedeDocs,
     describe: ({ count: times, largest, extraMisses }) =>
-      say`${count(times, 'time')} more than one reader missed a key before it was stored (at most ${count(largest)}): ${count(extraMisses, 'miss')} too many`,
+      say`${count(times, 'time')} more than one reader missed a key before it was stored (at most ${count(largest)}): ${count(extraMisses)} misses too many`,
   }),
   {
     number: 'CC310',

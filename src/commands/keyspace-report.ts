@@ -91,7 +91,16 @@ export function keyspaceFiguresOf(analysis: Analysis, map: NamespaceMap) {
       serverCost: serverCostOf(analysis),
     } satisfies Omit<KeyspaceFigures, 'namespaces'>,
     names: () => tree.rows().map(({ namespace }) => namespace),
-    namespaces: (limit: number): NamespaceSummary[] => tree.rows(limit).map(summaryOf),
+    /** @param compare decides which rows are within the limit; none: their size */
+    namespaces: (
+      limit: number,
+      compare?: (left: NamespaceSummary, right: NamespaceSummary) => number,
+    ): NamespaceSummary[] => {
+      if (compare === undefined) return tree.rows(limit).map(summaryOf);
+      for (const row of tree.rows()) summaryOf(row);
+      const known = (statistics: KeyStatistics) => made.get(statistics) as NamespaceSummary;
+      return tree.rows(limit, (left, right) => compare(known(left), known(right))).map(summaryOf);
+    },
   };
 }
 

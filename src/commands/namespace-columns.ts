@@ -39,16 +39,25 @@ export function sortedRows<Row extends { readonly namespace: string }>(
   fields: readonly Field<Row>[],
   sort: string | undefined,
 ): readonly Row[] {
+  const compare = comparisonOf(fields, sort);
+  return compare === undefined ? rows : [...rows].sort(compare);
+}
+
+/** The order of `sortedRows`; undefined: none was asked for. */
+export function comparisonOf<Row extends { readonly namespace: string }>(
+  fields: readonly Field<Row>[],
+  sort: string | undefined,
+): ((left: Row, right: Row) => number) | undefined {
   const field = fields.find(([{ name }]) => name === sort?.replace(/^-/, ''));
-  if (field === undefined) return rows;
+  if (field === undefined) return undefined;
   const direction = sort?.startsWith('-') === true ? -1 : 1;
   const rankOf = (row: Row) => (row.namespace === otherName ? 2 : field[1](row) === null ? 1 : 0);
-  return [...rows].sort((left, right) => {
+  return (left, right) => {
     const [one, other] = [field[1](left), field[1](right)];
     const order =
       typeof one === 'number' && typeof other === 'number'
         ? other - one
         : String(one ?? '').localeCompare(String(other ?? ''), 'en');
     return rankOf(left) - rankOf(right) || direction * order;
-  });
+  };
 }

@@ -116,12 +116,9 @@ export class NamespaceTree {
     return this.tree.leaves();
   }
 
-  /** The disjoint rows, largest first (by bytes, then keys); those beyond `limit` are summed up in `(other)`, the last. */
-  rows(limit = Number.POSITIVE_INFINITY): NamespaceRow[] {
-    const rows = this.tree.rows(
-      limit,
-      (left, right) => right.memoryBytes - left.memoryBytes || right.keys - left.keys,
-    );
+  /** The disjoint rows in order; those beyond `limit` are summed up in `(other)`, the last. */
+  rows(limit = Number.POSITIVE_INFINITY, compare = bySize): NamespaceRow[] {
+    const rows = this.tree.rows(limit, compare);
     return rows.map(({ leaf: statistics, ...row }) => ({ ...row, statistics }));
   }
 
@@ -158,6 +155,10 @@ export class NamespaceTree {
     this.judges = judgesOf(map, time);
   }
 }
+
+/** Largest first: by bytes, then keys. */
+const bySize = (left: KeyStatistics, right: KeyStatistics): number =>
+  right.memoryBytes - left.memoryBytes || right.keys - left.keys;
 
 /** Judges of TTLs are made anew this often. */
 const judgeMillis = 5000;

@@ -34,8 +34,10 @@ export interface TableBlock {
   };
   /** Index of the ratio column (of those shown) to draw as a bar behind its figure on a terminal. */
   readonly barColumn?: number;
-  /** On a terminal no more rows are shown than let all blocks fit on the screen; the option that shows the others. */
+  /** On a terminal no more rows are shown than let all blocks fit on the screen; what shows the others. */
   readonly moreWith?: string;
+  /** Left out where a terminal is too small for all. */
+  readonly isSecondary?: true;
 }
 
 export interface FactsBlock {
@@ -66,6 +68,8 @@ export interface NoteBlock {
   readonly isCaveat?: true;
   /** What the command cost the server; left out with --quiet. */
   readonly isCost?: true;
+  /** One of several, the most important first: a terminal that is too small for all shows the first of them; what shows the others. */
+  readonly moreWith?: string;
 }
 
 /** A command to copy, under a line that says what for; where it is long in lines that a shell joins. Left out of tsv and csv. */

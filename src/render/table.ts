@@ -34,13 +34,14 @@ interface Presentation<Row> {
   readonly bar?: string;
   /** See TableBlock. */
   readonly moreWith?: string | undefined;
+  readonly isSecondary?: true;
 }
 
 export function tableOf<Row>(
   name: string,
   rows: readonly Row[],
   fields: readonly Field<Row>[],
-  { title, shown, bar, moreWith }: Presentation<Row> = {},
+  { title, shown, bar, moreWith, isSecondary }: Presentation<Row> = {},
 ): TableBlock {
   const shownFields = shown?.fields ?? fields;
   const barColumn = shownFields.findIndex(([column]) => column.name === bar);
@@ -52,6 +53,7 @@ export function tableOf<Row>(
     ...(shown && { display: gridOf(shown.rows ?? rows, shownFields) }),
     ...(barColumn >= 0 && { barColumn }),
     ...(moreWith !== undefined && { moreWith }),
+    ...(isSecondary && { isSecondary }),
   };
 }
 

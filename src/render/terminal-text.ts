@@ -2,6 +2,7 @@ import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import { note, type Block, type Cell, type FactsBlock, type NoteBlock } from './blocks.ts';
 import type { TableBlock, Unit } from './blocks.ts';
+import { fitted, type ShownBlock } from './screen-height.ts';
 import { inkOf, type Tone } from './styled-line.ts';
 import { barOf, cut, displayWidth, plainWhereNeeded, sharedStarts, type TerminalStyle } from './width.ts';
 import { printable, printableLines } from './printable.ts';
@@ -21,41 +22,12 @@ const noBorders = {
   ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
 };
 
-/** Of a table that may be shortened so many rows stay: with none it would show nothing. */
-const fewestRows = 3;
-
-/**
- * The blocks as text for a terminal, ending in a line feed. Tables with `moreWith` are shortened where all would not fit on the
- * screen; where that is not enough a title at the start comes again at the end, which is what stays on the screen.
- */
+/** The blocks as text for a terminal, ending in a line feed. */
 export function renderTerminal(blocks: readonly Block[], style: TerminalStyle): string {
-  const { height } = style;
-  const isLong = (block: ShownBlock) => block.kind === 'table' && block.moreWith !== undefined;
-  if (!height || !blocks.some(isLong)) return rendered(blocks, style);
-  // The last line of the screen is that of the next prompt.
-  const excessOf = (shown: readonly ShownBlock[]) => rendered(shown, style).split('\n').length - height;
-  let shown: readonly ShownBlock[] = blocks;
-  for (const [index, block] of blocks.entries()) {
-    if (block.kind !== 'table' || block.moreWith === undefined) continue;
-    let [excess, rows] = [excessOf(shown), rowsOf(block)];
-    while (excess > 0 && rows > fewestRows + 1) {
-      // A line says how many are left out.
-      rows = Math.max(fewestRows, rows - excess - (rows === rowsOf(block) ? 1 : 0));
-      shown = shown.with(index, shortened(block, rows));
-      excess = excessOf(shown);
-    }
-  }
-  const [first] = blocks;
-  const isRepeated = first?.kind === 'note' && first.tone === 'title' && excessOf(shown) > 0;
-  return rendered(isRepeated ? [...shown, first] : shown, style);
-}
-
-const rowsOf = (block: TableBlock) => (block.display ?? block).rows.length;
-
-function shortened(block: TableBlock, count: number): ShownBlock {
-  const { columns, rows } = block.display ?? block;
-  const display = { ...block.display, columns, rows: rows.slice(0, count) };
-  return { ...block, display, left: rows.length - count };
+  return rendered(
+    fitted(blocks, (shown) => rendered(shown, style).split('\n').length, style.height),
+    style,
+  );
 }
 
 function rendered(blocks: readonly ShownBlock[], style: TerminalStyle): string {
@@ -69,9 +41,6 @@ function rendered(blocks: readonly ShownBlock[], style: TerminalStyle): string {
     })
     .join('');
 }
-
-/** `left`: rows of the table that are not shown. */
-type ShownBlock = Block & { readonly left?: number };
 
 const isRemark = ({ kind }: Block) => kind === 'note' || kind === 'command';
 

@@ -61,6 +61,19 @@ describe.each(sizes)('on a terminal of %d columns and %d lines', (columns, rows)
   });
 });
 
+// Behind the grades, which its lookups would hide.
+test.each(sizes)(
+  'all of inspect is on a terminal of %d columns and %d lines, with NO TTL',
+  async (columns, rows) => {
+    const { stdout } = await cli(['inspect'], { url, columns, rows, env: { NO_COLOR: '1' } });
+    const lines = linesOf(stdout);
+    expect(lines.length).toBeLessThanOrEqual(screen(rows));
+    expect(lines[0]).toMatch(/^820 keys in 40 namespaces/);
+    expect(lines[1]).toMatch(/NAMESPACE .* NO TTL/);
+    expect(stdout).toMatch(/^ {2}\(\d+ more: --limit 50, or --browse/m);
+  },
+);
+
 test('a limit that was given holds, whatever fits', async () => {
   const { stdout } = await cli(['stats', '--limit', '30'], { url, columns: 80, rows: 24 });
   expect(linesOf(stdout).filter((line) => /^ {2}kind\w\w:<id> /.test(line))).toHaveLength(30);
@@ -94,6 +107,11 @@ describe('namespaces', () => {
       expect(shown.stdout).toMatch(/^ {2}NAMESPACE +KEYS$/m);
     },
   );
+
+  test.each(['stats', 'inspect'])('of %s within the limit are the first by the column', async (command) => {
+    const rows = await csv(command, '--sort', '-keys', '--limit', '5', '--columns', 'keys');
+    expect(rows.slice(0, 6)).toEqual(['keys', '1', '2', '3', '4', '5']);
+  });
 
   test('that are summed up come last, and JSON has the order too', async () => {
     const outcome = await cli(['stats', '--sort', 'keys', '--limit', '5', '-o', 'json'], { url });

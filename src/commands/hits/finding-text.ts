@@ -4,19 +4,12 @@ import type { Interval } from '../../support/intervals.ts';
 import type { MissShare, TrafficFinding } from '../../traffic/figures/findings.ts';
 import type { Bounds } from '../../traffic/report.ts';
 
-/** More than a screen holds would push the figures off it. */
-const mostFindings = 8;
-
 /** What to look at first: missed targets, then the namespaces with most misses. */
 export function findingNotes(findings: readonly TrafficFinding[]): NoteBlock[] {
   const texts = findings.map(findingText);
   const isBad = ({ tone }: { readonly tone: NoteBlock['tone'] }) => tone === 'bad';
   const ordered = [...texts.filter(isBad), ...texts.filter((each) => !isBad(each))];
-  const left = ordered.length - mostFindings;
-  return [
-    ...ordered.slice(0, mostFindings).map(({ tone, text }) => note(tone, text)),
-    ...(left > 0 ? [note('dim', `${counted(left, 'further finding')}: --output json has all`)] : []),
-  ];
+  return ordered.map(({ tone, text }) => ({ ...note(tone, text), moreWith: '--output json has all' }));
 }
 
 /** A finding as a sentence, with what may be done about it. */

@@ -222,7 +222,9 @@ function missingKeyBlocks({ mostMissed, namespaces }: HitsResult, limit: number)
   const areExact = rows.every(({ misses, missesAtLeast }) => misses === missesAtLeast);
   const shown = { rows, fields: fields.filter((field) => field !== atLeast || !areExact) };
   const moreWith = `--keys ${limit}`;
-  return [tableOf('mostMissed', rows, fields, { title: 'Keys that miss most', shown, moreWith })];
+  return [
+    tableOf('mostMissed', rows, fields, { title: 'Keys that miss most', shown, moreWith, isSecondary: true }),
+  ];
 }
 
 /** Those with a large share of the reads that all hit may do better in the memory of the application. */
@@ -240,6 +242,7 @@ function readKeyTable({ mostRead }: HitsResult, limit: number): Block {
     title: 'Keys that are read most',
     shown: { rows },
     moreWith: `--keys ${limit}`,
+    isSecondary: true,
   });
 }
 

@@ -26,7 +26,7 @@ export const defineInspect: DefineCommand = (program, run) => {
     .option('--top <number>', 'how many of the largest keys to list', countArgument(0), 10)
     .option(
       '--limit <rows>',
-      'most namespaces to list; the rest is summed up in (other) (default: 50)',
+      'most namespaces to list; the rest is summed up in (other) (default: 50; on a terminal as many of them as fit)',
       countArgument(1),
     )
     .addOption(common.sort)

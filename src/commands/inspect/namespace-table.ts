@@ -83,14 +83,20 @@ export const namespaceFields = [
 /** For people, where the rows are no tree: a narrow terminal loses the last columns. */
 const flatFields = [...sizes, withoutTtl, ...ttls, types];
 
+export const defaultLimit = 50;
+
 /** The namespaces of `inspect`: disjoint rows for programs, a tree with the sums of each branch for people. */
-export function namespaceTable(result: Reading, input: LayoutInput): TableBlock {
+export function namespaceTable(
+  result: Reading,
+  input: LayoutInput & { readonly limit?: number },
+): TableBlock {
   const chosen = chosenFields(namespaceFields, input);
   const isFlat = chosen !== null || input.sort !== undefined;
   const rows = sortedRows(result.namespaces, namespaceFields, input.sort);
   const table = tableOf('namespaces', rows, chosen ?? namespaceFields, {
     title: titleOf(result),
     bar: 'memoryShare',
+    ...(input.limit === undefined && { moreWith: `--limit ${defaultLimit}, or --browse` }),
     ...(isFlat && { shown: { fields: chosen ?? flatFields } }),
   });
   return isFlat ? table : { ...table, display: treeGrid(result) };

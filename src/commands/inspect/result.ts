@@ -10,6 +10,7 @@ export interface InspectInput extends ReadingInput, SelectionInput, LayoutInput 
   readonly depth?: number;
   readonly delimiters?: string;
   readonly top: number;
+  /** None: `defaultLimit`, and for people what fits on the screen. */
   readonly limit?: number;
   /** Look through the tree at the terminal. */
   readonly browse?: true;

@@ -10,8 +10,8 @@ import { keyspaceFiguresOf, warnOfTouches } from '../keyspace-report.ts';
 import { rowName } from '../namespace-summary.ts';
 import { confirmReplacing } from '../protection.ts';
 import { selectionOf, warnOfUnjudged } from '../key-selection.ts';
-import { requireColumns, sortedRows } from '../namespace-columns.ts';
-import { namespaceFields } from './namespace-table.ts';
+import { comparisonOf, requireColumns, sortedRows } from '../namespace-columns.ts';
+import { defaultLimit, namespaceFields } from './namespace-table.ts';
 import { readingOptionsOf } from '../reading-options.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { growthSince, loadSnapshot, saveSnapshot, scopeOf } from './snapshot.ts';
@@ -40,16 +40,13 @@ const selectionNames = [
 ];
 const details = { encoding: true, idle: true, frequency: true } as const;
 
-/** Unless --limit says more, or less. */
-const mostNamespaces = 50;
-
 /** So many of the largest keys are kept to look through: most namespaces have some among them. */
 const mostLargest = 1000;
 
 async function inspect(context: Context, input: InspectInput): Promise<Outcome<InspectResult>> {
   requireColumns(namespaceFields, input);
   const openScreen = input.browse === true ? screenFor(context, input) : null;
-  const { limit = mostNamespaces } = input;
+  const { limit = defaultLimit } = input;
   const map = withDelimiters(context.map, input.delimiters);
   const selection = selectionOf(map, input.patterns, input);
   const reading = readingOptionsOf(context, input);
@@ -92,7 +89,9 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   const result: InspectResult = {
     ...figures,
     namespaces: sortedRows(
-      whole.namespaces.length <= limit ? whole.namespaces : namespaces(limit),
+      whole.namespaces.length <= limit
+        ? whole.namespaces
+        : namespaces(limit, comparisonOf(namespaceFields, input.sort)),
       namespaceFields,
       input.sort,
     ),

@@ -17,6 +17,7 @@ import type { InspectResult } from './result.ts';
 import type { Growth, NamespaceGrowth } from './snapshot.ts';
 
 interface ViewInput extends LayoutInput {
+  readonly limit?: number;
   readonly top: number;
 }
 
@@ -99,7 +100,7 @@ function histogramTable(
       : []),
   ];
   const shown = { rows: lines.slice(filled[0] ?? 0, (filled.at(-1) ?? lines.length) + 1) };
-  return tableOf(name, lines, fields, { title, shown, bar: 'keyShare' });
+  return tableOf(name, lines, fields, { title, shown, bar: 'keyShare', isSecondary: true });
 }
 
 /** `up to 1m`, `1m … 5m`, `over 7d`. */
@@ -161,7 +162,10 @@ function largestTable({ largest, exact }: InspectResult): TableBlock {
     'largest',
     largest,
     [text('key', 'KEY'), bytes('memoryBytes', 'MEMORY'), text('type', 'TYPE')],
-    { title: exact ? 'Largest keys' : 'Largest of the keys that were read' },
+    {
+      title: exact ? 'Largest keys' : 'Largest of the keys that were read',
+      moreWith: '--browse',
+    },
   );
 }
 

@@ -5,7 +5,9 @@ import { counted } from '../../render/units.ts';
 import type { InvalidateResult } from './result.ts';
 
 const mostNamed = 3;
-const mostShown = 10;
+const mostPlanned = 10;
+/** The plan comes behind it, and is to stay on the screen. */
+const mostShown = 3;
 
 /** `8 other keys contain `123` as a whole word, and stay: `wp_:users:123`, …`; null where there is none. */
 function mentionedText(result: InvalidateResult): string | null {
@@ -69,7 +71,7 @@ export function mentionedBlocks(result: InvalidateResult): Block[] {
 const exampleKey = ({ example }: Pick<Mentioning, 'example'>) => example.key;
 
 const argumentsFor = (patterns: readonly string[], id: string): string[] => [
-  ...patterns.slice(0, mostShown).flatMap((pattern) => ['--pattern', boundTo(pattern, id)]),
+  ...patterns.slice(0, mostPlanned).flatMap((pattern) => ['--pattern', boundTo(pattern, id)]),
   '--dry-run',
 ];
 

@@ -13,11 +13,14 @@ import { changeView, journalNotes, problemTable, took } from '../planned-change.
 const keptText = 'the values are kept in the journal, and `cachectl undo` puts them back';
 const shownPatterns = 4;
 const shownNamespaces = 20;
+const moreWith = '--output json has all';
 
 /** The plan for people. */
 export function planBlocks(result: InvalidateResult): Block[] {
-  if (result.matched === 0 && result.excluded === 0) return warnings(result);
+  if (result.matched === 0 && result.excluded === 0) return [...mentionedBlocks(result), ...warnings(result)];
   return [
+    // The plan is what a question is about, and what stays on the screen.
+    ...mentionedBlocks(result),
     {
       kind: 'facts',
       name: 'plan',
@@ -36,8 +39,8 @@ export function planBlocks(result: InvalidateResult): Block[] {
           : [fact('mode', 'mode', result.mode, 'text', words[result.mode].how)]),
       ],
     },
-    namespaceTable(result, shownNamespaces),
-    ...(result.sample.length > 0 ? [sampleTable(result)] : []),
+    { ...namespaceTable(result, shownNamespaces), moreWith },
+    ...(result.sample.length > 0 ? [{ ...sampleTable(result), moreWith }] : []),
     ...warnings(result),
   ];
 }
@@ -73,7 +76,7 @@ function dataBlocks(result: InvalidateResult): Block[] {
       facts: [
         ...plainFacts(result, 'text', 'outcome', 'dryRun'),
         ...plainFacts(result, 'count', 'matched', 'matchedMemoryBytes', 'keyspaceKeys'),
-        ...plainFacts(result, 'count', 'removed', 'shortened', 'generationsRaised', 'skipped', 'gone'),
+        ...plainFacts(result, 'count', 'removed', 'shortened', 'generationsRaised', 'gone'),
         ...plainFacts(result, 'count', 'rewritten', 'failed', 'notAttempted', 'excluded', 'mentioned'),
         ...plainFacts(result, 'text', 'mode', 'journal', 'backup', 'noUndoBecause', 'planFile'),
       ],
@@ -147,7 +150,6 @@ function warnings(result: InvalidateResult): Block[] {
   return [
     ...notes('warning', noUndoBecause && `this cannot be undone: ${noUndoBecause}`),
     ...caveats('warning', rewrittenText(result), unmatchedIdsText(result)),
-    ...mentionedBlocks(result),
     ...caveats('warning', ...result.unreachable.map(({ reason }) => reason)),
     ...notes(
       'warning',

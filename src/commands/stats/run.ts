@@ -237,7 +237,7 @@ async function readNamespaces(context: Context, server: RedisServer, options: St
   return {
     ...figures,
     names: names(),
-    namespaces: namespaces(options.limit ?? defaultLimit),
+    namespaces,
     failure: analysis.failure,
   };
 }
@@ -249,17 +249,28 @@ function namespacesOf(
   { limit = defaultLimit, sort }: StatsOptions,
   database: number,
 ): readonly StatsNamespace[] {
-  const keys = keyspace && {
-    rows: keyspace.namespaces,
-    names: keyspace.names,
-    mostUnseenKeys: keyspace.reading.mostUnseenKeys,
-  };
+  const keysOf = (most: number, compare?: (left: Named, right: Named) => number) =>
+    keyspace && {
+      rows: keyspace.namespaces(most, compare),
+      names: keyspace.names,
+      mostUnseenKeys: keyspace.reading.mostUnseenKeys,
+    };
   const traffic = observed?.report.namespaces.filter((each) => each.database === database) ?? [];
   const judged = observed === null ? [] : (observedTraffic(observed.report)?.judged ?? []);
-  const rows = joinTraffic(keys, traffic, judged, map, limit);
   // Who asks for hits looks for misses.
-  return sortedRows(rows, namespaceFields, sort ?? (observed === null ? undefined : 'misses'));
+  const order = sort ?? (observed === null ? undefined : 'misses');
+  const sorted = (rows: readonly StatsNamespace[]) => sortedRows(rows, namespaceFields, order);
+  if (sort === undefined) return sorted(joinTraffic(keysOf(limit), traffic, judged, map, limit));
+  const whole = sorted(
+    joinTraffic(keysOf(Number.POSITIVE_INFINITY), traffic, judged, map, Number.POSITIVE_INFINITY),
+  );
+  const ranks = new Map(whole.map(({ namespace }, rank) => [namespace, rank]));
+  const rankOf = ({ namespace }: Named) => ranks.get(namespace) ?? ranks.size;
+  const compare = (left: Named, right: Named) => rankOf(left) - rankOf(right);
+  return sorted(joinTraffic(keysOf(limit, compare), [...traffic].sort(compare), judged, map, limit));
 }
+
+type Named = Pick<StatsNamespace, 'namespace'>;
 
 function hitRateOf(hits: number | null, misses: number | null): number | null {
   return hits === null || misses === null || hits + misses === 0 ? null : hits / (hits + misses);

@@ -289,12 +289,14 @@ function gradeNotes(result: StatsResult): Block[] {
     unclear === undefined ? title : { ...title, isCaveat: true },
     ...[...reasons.filter(isRate), ...others]
       .filter((reason) => reason !== unclear)
-      .map(({ tone, text }) => note(tone, text)),
+      .map(({ tone, text }) => ({ ...note(tone, text), moreWith: moreFindings })),
     ...(unclear === undefined ? caveats('plain', dataReadsText(result)) : []),
     ...notes('plain', ...unjudgedTexts(unjudgedTargets, '--hits-mode')),
     ...caveats('warning', ledgerDamage !== null && damage),
   ];
 }
+
+const moreFindings = '--output json has all';
 
 /** Why there is no grade although there are reads enough; it says what hides the hit rate, and what helps. */
 function unclearReason(result: StatsResult): StatsResult['reasons'][number] | undefined {

@@ -266,7 +266,7 @@ describe('the options of inspect', () => {
     });
     const without = await cli(['inspect', '--namespace', 'users'], { url: testUrl() });
     expect(without.exitCode).toBe(2);
-    expect(without.stderr).toMatch(/^error: there is no namespace `users`, for there is no map\nhint: /);
+    expect(without.stderr).toMatch(/^error: there is no namespace `users`: no map was found\nhint: /);
   });
 
   test('--limit sums up the rest, last', async () => {

@@ -11,6 +11,7 @@ import {
 } from '../keyspace/key-statistics.ts';
 import type { Namespace, NamespaceMap } from '../keyspace/map.ts';
 import type { NamespaceRow } from '../keyspace/namespace-tree.ts';
+import type { SizeBuckets } from '../keyspace/size-buckets.ts';
 import type { Tally, Breakdown } from '../keyspace/tally.ts';
 import { fallsShort, type TtlRule } from '../keyspace/ttl.ts';
 import type { ColumnName } from '../redis/account.ts';
@@ -72,6 +73,10 @@ export interface NamespaceSummary
   readonly readKeys: number;
   /** The part of the bytes that is names, dictionary entries and object headers: computed from the names' lengths. */
   readonly overheadBytes: number | null;
+  /** By MEMORY USAGE, of the keys that were read; null where bytes are not known. */
+  readonly sizes: SizeSummary | null;
+  /** Lengths of the names of the keys that were read. */
+  readonly nameLengths: SizeSummary | null;
   /** Time left of the keys that have a TTL; shortest and longest of those that were read. */
   readonly ttl: {
     readonly minSeconds: number;
@@ -86,6 +91,26 @@ export interface NamespaceSummary
   readonly frequencyHistogram: readonly Span<'upToCounter'>[] | null;
   /** Null where the map has no rule for it. */
   readonly ttlRule: TtlRuleReport | null;
+}
+
+/** Of the keys that were read: in a sample an estimate for all. Percentiles are upper bounds of their bucket, less than twice the true one. */
+export interface SizeSummary {
+  readonly p50Bytes: number;
+  readonly p90Bytes: number;
+  readonly p99Bytes: number;
+  readonly largestBytes: number;
+  /** Powers of two, from the first with keys to the last. */
+  readonly sizeHistogram: readonly { readonly upToBytes: number; readonly readKeys: number }[];
+}
+
+function sizeSummary(buckets: SizeBuckets): SizeSummary | null {
+  const [p50Bytes, p90Bytes, p99Bytes] = [0.5, 0.9, 0.99].map((share) => buckets.quantile(share));
+  if (p50Bytes == null || p90Bytes == null || p99Bytes == null) return null;
+  const first = buckets.counts.findIndex((count) => count > 0);
+  const sizeHistogram = buckets.counts
+    .map((readKeys, exponent) => ({ upToBytes: 2 ** exponent, readKeys }))
+    .slice(first);
+  return { p50Bytes, p90Bytes, p99Bytes, largestBytes: buckets.largest, sizeHistogram };
 }
 
 /** The name of a row among others: with a map and levels below it, that of the namespace alone would not tell them apart. */
@@ -152,6 +177,8 @@ export class Summaries {
       readKeys: total.keys,
       ...rounded('memoryBytes', memory),
       overheadBytes: memory && overheadOf(statistics, memory),
+      sizes: memory && sizeSummary(statistics.sizes),
+      nameLengths: sizeSummary(statistics.names),
       memoryShare: memoryShare?.value ?? null,
       memoryShareInterval: memoryShare?.interval ?? null,
       keyShare: keyShare.value,

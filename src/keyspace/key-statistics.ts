@@ -1,6 +1,7 @@
 import type { ColumnName } from '../redis/account.ts';
 import { type IdleTime, noOwnIdleTime } from '../redis/idle-times.ts';
 import { isFrom, type Release } from '../redis/info.ts';
+import { SizeBuckets, type SizeBucketsFields } from './size-buckets.ts';
 import { Breakdown, type BreakdownFields, type SamplePlace, Tally, type TallyFields } from './tally.ts';
 import type { TtlVerdict } from './ttl.ts';
 
@@ -9,6 +10,8 @@ export interface KeyReading {
   readonly memoryBytes?: number | null;
   /** The part of `memoryBytes` that is not the value, see keyOverheadBytes. */
   readonly overheadBytes?: number;
+  /** Left out: not counted. */
+  readonly nameBytes?: number;
   readonly type?: string | null;
   /** -1 without TTL. */
   readonly ttlMillis: number | null;
@@ -32,6 +35,8 @@ export type BreakdownName = Exclude<ColumnName, 'memory'> | 'verdict';
 export class KeyStatistics {
   readonly total = new Tally();
   overheadBytes = 0;
+  readonly sizes = new SizeBuckets();
+  readonly names = new SizeBuckets();
   /** Times by span; `ttl` is the time left. Both have `none`. */
   readonly by: Readonly<Record<BreakdownName, Breakdown>> = {
     type: new Breakdown(),
@@ -58,10 +63,14 @@ export class KeyStatistics {
    * @param place the place of the key in a sample; null where every key is read
    */
   add(reading: KeyReading, verdict: TtlVerdict | null = null, place: SamplePlace | null = null): void {
-    const { memoryBytes = null, type = null, ttlMillis, overheadBytes = 0 } = reading;
+    const { memoryBytes = null, type = null, ttlMillis, overheadBytes = 0, nameBytes } = reading;
     const { encoding = null, idleSeconds = null, frequency = null, weight = null } = reading;
     this.total.add(memoryBytes, place);
-    if (memoryBytes !== null) this.overheadBytes += Math.min(memoryBytes, overheadBytes);
+    if (memoryBytes !== null) {
+      this.overheadBytes += Math.min(memoryBytes, overheadBytes);
+      this.sizes.add(memoryBytes);
+    }
+    if (nameBytes !== undefined) this.names.add(nameBytes);
     const count = (name: BreakdownName, label: string | null) => {
       if (label !== null) this.by[name].add(label, memoryBytes, place, weight);
     };
@@ -86,6 +95,8 @@ export class KeyStatistics {
   merge(other: KeyStatisticsFields): void {
     this.total.merge(other.total);
     this.overheadBytes += other.overheadBytes;
+    this.sizes.merge(other.sizes);
+    this.names.merge(other.names);
     for (const name of Object.keys(this.by) as BreakdownName[]) this.by[name].merge(other.by[name]);
     this.ttlSumSeconds += other.ttlSumSeconds;
     this.ttlMinSeconds = Math.min(this.ttlMinSeconds, other.ttlMinSeconds ?? Number.POSITIVE_INFINITY);
@@ -142,6 +153,8 @@ export interface KeyStatisticsFields extends Pick<
   'overheadBytes' | 'ttlSumSeconds' | 'ttlMaxSeconds' | 'ttlWithIdleMaxSeconds'
 > {
   readonly total: TallyFields;
+  readonly sizes: SizeBucketsFields;
+  readonly names: SizeBucketsFields;
   readonly by: Readonly<Record<BreakdownName, BreakdownFields>>;
   readonly ttlMinSeconds: number | null;
   readonly ttlWithIdleMinSeconds: number | null;

@@ -90,6 +90,7 @@ export class NamespaceTree {
       const reading = {
         memoryBytes: memoryBytes[index] ?? null,
         overheadBytes: overheadOf(key.length),
+        nameBytes: key.length,
         type: type ?? types[index] ?? null,
         ttlMillis: ttlMillis[index] ?? null,
         encoding: encodings[index] ?? null,

@@ -27,7 +27,7 @@ describe('hostile key names', () => {
       await seed();
       const { stdout } = await cli(['inspect', ...args], { url: testUrl() });
       const lines = linesOf(stdout.replaceAll('\r\n', '\n'));
-      const fieldsOf = { namespaces: 15, ttl: 5, idle: 5, largest: 4 };
+      const fieldsOf = { namespaces: 22, ttl: 5, idle: 5, sizes: 6, largest: 4 };
       for (const [table = '', ...fields] of args.length === 0 ? lines.map((line) => line.split('\t')) : [])
         expect([table, fields.length + 1]).toEqual([table, fieldsOf[table as keyof typeof fieldsOf]]);
       expect(lines.join('')).not.toMatch(/[\p{Cf}]|[^\P{Cc}\t]/u);

@@ -261,6 +261,6 @@ test('hostile names leave a sample intact, and come back byte by byte', async ()
   const { stdout } = await cli(line, { url });
   const lines = linesOf(stdout).map((each) => each.split('\t'));
   expect(stdout).not.toMatch(/[\p{Cf}]|[^\P{Cc}\t\n]/u);
-  const widths = { namespaces: 15, ttl: 6, idle: 6, largest: 4 };
+  const widths = { namespaces: 22, ttl: 6, idle: 6, sizes: 6, largest: 4 };
   expect(lines.filter((fields) => fields.length !== widths[fields[0] as keyof typeof widths])).toEqual([]);
 });

@@ -200,7 +200,8 @@ describe('inspect', () => {
     expect((await cli(['inspect'], { url: testUrl() })).stdout).toBe('');
     expect((await cli(['inspect', '-o', 'csv'], { url: testUrl() })).stdout).toBe(
       'namespace,keys,memoryBytes,memoryShare,types,ttlMinSeconds,ttlMaxSeconds,withoutTtl,' +
-        'keysLow,keysHigh,memoryBytesLow,memoryBytesHigh,withoutTtlLow,withoutTtlHigh\r\n',
+        'keysLow,keysHigh,memoryBytesLow,memoryBytesHigh,withoutTtlLow,withoutTtlHigh,' +
+        'p50Bytes,p90Bytes,p99Bytes,largestBytes,nameP50Bytes,nameP99Bytes,nameLargestBytes\r\n',
     );
   });
 });
@@ -328,7 +329,7 @@ describe('the outputs of inspect', () => {
       ['namespaces', 'user:<id>', '2'],
       ['namespaces', 'solo', '1'],
     ]);
-    expect(new Set(rows.slice(3).map(([table]) => table))).toEqual(new Set(['ttl', 'idle']));
+    expect(new Set(rows.slice(3).map(([table]) => table))).toEqual(new Set(['ttl', 'idle', 'sizes']));
   });
 
   test('say what the reading cost, on a terminal', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { NamespaceSummary } from '../../src/commands/namespace-summary.ts';
+import type { NamespaceSummary, SizeSummary } from '../../src/commands/namespace-summary.ts';
 import { bytesOf, type ByteString } from '../../src/support/bytes.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { Argument, RedisServer } from '../../src/redis/server.ts';
@@ -15,6 +15,7 @@ interface KeyTruth {
   readonly encoding: string;
   readonly hasTtl: boolean;
   readonly memoryBytes: number;
+  readonly nameBytes: number;
 }
 
 async function truthOf(server: RedisServer, keys: readonly ByteString[]): Promise<Map<ByteString, KeyTruth>> {
@@ -34,10 +35,29 @@ async function truthOf(server: RedisServer, keys: readonly ByteString[]): Promis
         encoding: replyText(encodings[index]),
         hasTtl: Number(ttls[index]) >= 0,
         memoryBytes: Number(bytes[index]),
+        nameBytes: key.length,
       },
     ]),
   );
 }
+
+/** Filled buckets by their bound, and the largest. */
+function spreadOf(sizes: readonly number[]) {
+  const buckets = new Map<number, number>();
+  for (const size of sizes.toSorted((one, other) => one - other)) {
+    let bound = 1;
+    while (bound < size) bound *= 2;
+    buckets.set(bound, (buckets.get(bound) ?? 0) + 1);
+  }
+  return [Math.max(...sizes), [...buckets]];
+}
+
+const shownSpreadOf = (summary: SizeSummary | null) => [
+  summary?.largestBytes,
+  summary?.sizeHistogram
+    .filter(({ readKeys }) => readKeys > 0)
+    .map(({ upToBytes, readKeys }) => [upToBytes, readKeys]),
+];
 
 /** The sums that a namespace is to show. */
 function sumsOf(truths: readonly KeyTruth[]) {
@@ -54,6 +74,8 @@ function sumsOf(truths: readonly KeyTruth[]) {
     encodings: countBy(({ encoding }) => encoding),
     withoutTtl: without.length,
     withoutTtlMemoryBytes: sum(without.map(({ memoryBytes }) => memoryBytes)),
+    sizes: spreadOf(truths.map(({ memoryBytes }) => memoryBytes)),
+    names: spreadOf(truths.map(({ nameBytes }) => nameBytes)),
   };
 }
 
@@ -64,6 +86,8 @@ const figuresOf = (row: NamespaceSummary) => ({
   encodings: row.encodings,
   withoutTtl: row.withoutTtl,
   withoutTtlMemoryBytes: row.withoutTtlMemoryBytes,
+  sizes: shownSpreadOf(row.sizes),
+  names: shownSpreadOf(row.nameLengths),
 });
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

@@ -11,7 +11,7 @@ import type { Context } from '../context.ts';
 import type { InspectInput } from './result.ts';
 import { scopeOf } from './snapshot.ts';
 
-const format = 'cachectl-walk-2';
+const format = 'cachectl-walk-3';
 
 /** A walk half-way in a file. */
 interface CheckpointFile {

@@ -74,10 +74,22 @@ const sizes = [
   share,
 ];
 
+/** Of the keys that were read: see SizeSummary. */
+const spreads = [
+  bytes('p50Bytes', 'HALF UP TO', (row) => row.sizes?.p50Bytes ?? null),
+  bytes('p90Bytes', '90 % UP TO', (row) => row.sizes?.p90Bytes ?? null),
+  bytes('p99Bytes', '99 % UP TO', (row) => row.sizes?.p99Bytes ?? null),
+  bytes('largestBytes', 'LARGEST', (row) => row.sizes?.largestBytes ?? null),
+  bytes('nameP50Bytes', 'HALF OF NAMES UP TO', (row) => row.nameLengths?.p50Bytes ?? null),
+  bytes('nameP99Bytes', '99 % OF NAMES UP TO', (row) => row.nameLengths?.p99Bytes ?? null),
+  bytes('nameLargestBytes', 'LONGEST NAME', (row) => row.nameLengths?.largestBytes ?? null),
+];
+
 /** For programs. */
 export const namespaceFields = [
   ...[...sizes, types, ...ttls, withoutTtl],
   ...[...keyBounds, ...byteBounds, ...ttlBounds],
+  ...spreads,
 ];
 
 /** For people, where the rows are no tree: a narrow terminal loses the last columns. */

@@ -8,6 +8,7 @@ import {
   errorText,
   howToConfirm,
   type NamespaceSummary,
+  type SizeSummary,
   type SpanSeconds,
   withoutIdleTimeText,
 } from '../namespace-summary.ts';
@@ -26,7 +27,7 @@ export function viewInspect(result: InspectResult, own: OwnLookups, input: ViewI
   const { total, growth, ttlRules } = result;
   const blocks: Block[] = [namespaceTable(result, input)];
   if (growth) blocks.push(growthTable(growth));
-  if (result.keys > 0) blocks.push(...histogramTables(total));
+  if (result.keys > 0) blocks.push(...histogramTables(total), sizeTable(result));
   blocks.push(...ruleBlocks(ttlRules));
   // Also where it is empty: lines in a pipe begin with the name of their table wherever there are two.
   if (input.top > 0) blocks.push(largestTable(result));
@@ -38,6 +39,25 @@ export function viewInspect(result: InspectResult, own: OwnLookups, input: ViewI
       ),
     );
   return [...blocks, ...readingNotes(result.reading), ...costNotes(result.serverCost, own)];
+}
+
+interface SizeLine extends SizeSummary {
+  readonly of: string;
+}
+
+/** Percentiles are upper bounds: see SizeSummary. By namespace they are columns of the first table. */
+function sizeTable({ total: { sizes, nameLengths }, exact }: InspectResult): TableBlock {
+  const { text, bytes } = fieldsOf<SizeLine>();
+  const rows = [sizes && { of: 'key', ...sizes }, nameLengths && { of: 'name', ...nameLengths }];
+  return tableOf(
+    'sizes',
+    rows.filter((row) => row !== null),
+    [
+      ...[text('of', 'OF'), bytes('p50Bytes', 'HALF UP TO'), bytes('p90Bytes', '90 % UP TO')],
+      ...[bytes('p99Bytes', '99 % UP TO'), bytes('largestBytes', 'LARGEST')],
+    ],
+    { title: `Memory of a key, and length of its name${exact ? '' : ' (of the keys that were read)'}` },
+  );
 }
 
 interface HistogramLine extends Pick<SpanSeconds, 'keysInterval' | 'memoryBytes'> {

@@ -25,7 +25,7 @@ const noTraffic = Object.fromEntries(trafficNames.map((name) => [name, null])) a
 
 type SizeFields = Omit<StatsNamespace, keyof RowTraffic | 'hitRateTarget' | 'targetMet'>;
 const noSizes = blankOf<SizeFields>()(`
-  namespace pattern path kind keys keysInterval readKeys memoryBytes memoryBytesInterval overheadBytes memoryShare
+  namespace pattern path kind keys keysInterval readKeys memoryBytes memoryBytesInterval overheadBytes sizes nameLengths memoryShare
   memoryShareInterval keyShare keyShareInterval types typesIntervals encodings encodingsIntervals withoutTtl
   withoutTtlInterval withoutTtlMemoryBytes withoutTtlMemoryBytesInterval ttl ttlHistogram idleHistogram
   keysWithoutIdleTime keysWithoutIdleTimeInterval

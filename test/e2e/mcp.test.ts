@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 const { client, call, stderr } = await startAgent(['--url', redis.url]);
-const reading = ['stats', 'inspect', 'hits', 'keys', 'ttl', 'get', 'check', 'plan_invalidation'];
+const reading = ['stats', 'inspect', 'hits', 'keys', 'ttl', 'get', 'check', 'doctor', 'plan_invalidation'];
 
 describe('a client of the protocol', () => {
   test('finds the tools that read, each with a strict schema', async () => {
@@ -67,6 +67,9 @@ describe('a client of the protocol', () => {
     });
     expect(await call('ttl', { keys: ['tts:1', 'none'] })).toMatchObject({
       untrusted: { items: [{ state: 'permanent' }, { state: 'missing' }] },
+    });
+    expect(await call('doctor', { only: ['CC101'] })).toMatchObject({
+      untrusted: { findings: [{ rule: 'CC101' }] },
     });
     expect(await call('check', { only: ['connect', 'login', 'round-trip'] })).toMatchObject({
       untrusted: { status: 'pass', checks: [{}, {}, { id: 'round-trip', status: 'skip' }] },

@@ -46,6 +46,17 @@ const detailsOfKeys: readonly Right[] = [
   ...helps('access frequencies under an LFU policy', 'object|freq'),
 ];
 
+/** What the rules of `doctor` about the server read. */
+const serverRules: readonly Right[] = [
+  ...helps('nearly all rules about the server', 'info'),
+  ...helps('settings: CC118', 'config|get'),
+  ...helps('slow commands: CC310', 'slowlog|get'),
+  ...helps('latency events: CC107', 'latency|latest'),
+  ...helps('rules about clients', 'client|list'),
+  ...helps('whether the default user is open: CC401', 'acl|getuser'),
+  ...helps('what users may call: CC402', 'acl|dryrun'),
+];
+
 /** What keys are judged by, in each command that takes the options of a selection. */
 const judging: readonly Right[] = [
   ...need('memory|usage', { only: ['--size'] }),
@@ -140,7 +151,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
   report: [
     ...connected,
     ...need('scan'),
-    ...helps('hit rate, memory report and grade', 'info'),
+    ...serverRules,
     ...keyCount,
     ...bytes,
     ...detailsOfKeys,
@@ -262,13 +273,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
   ],
   doctor: [
     ...connected,
-    ...helps('nearly all rules about the server', 'info'),
-    ...helps('settings: CC118', 'config|get'),
-    ...helps('slow commands: CC310', 'slowlog|get'),
-    ...helps('latency events: CC107', 'latency|latest'),
-    ...helps('rules about clients', 'client|list'),
-    ...helps('whether the default user is open: CC401', 'acl|getuser'),
-    ...helps('what users may call: CC402', 'acl|dryrun'),
+    ...serverRules,
     ...helps('rules about keys', 'scan', withKeys),
     ...under(withKeys, [
       ...keyCount,

@@ -53,6 +53,7 @@ export function addReadingTools(session: Session): void {
   addKeys(session);
   addGet(session);
   addCheck(session);
+  addDoctor(session);
 }
 
 function addStats(session: Session): void {
@@ -218,6 +219,29 @@ function addCheck(session: Session): void {
         checkExecution({ write: false, wait: 0, ...given({ only, window }) }),
       );
       return answerOf(report, {}, 'ask for single checks with only');
+    },
+  });
+}
+
+function addDoctor(session: Session): void {
+  session.add({
+    name: 'doctor',
+    title: 'What is wrong with the cache?',
+    description:
+      'Numbered rules about the server, its keys (one walk, a sample of a large keyspace) and, with seconds, its traffic: each ' +
+      'finding with its evidence and what to do.',
+    input: {
+      only: texts('only these rules, by number or name, as in CC101'),
+      keys: flag('false leaves out the walk over the keys, and the rules about them'),
+      seconds: seconds('observe the traffic for so many seconds, for the rules about it'),
+    },
+    answer: async ({ only, keys = true, seconds: hits }, run) => {
+      const { doctorExecution } = await import('../doctor/run.ts');
+      const report = await run(
+        'doctor',
+        doctorExecution({ failOn: 'critical', keys, ...given({ only, hits }) }),
+      );
+      return answerOf(report, { findings: 100 }, 'ask for single rules with only');
     },
   });
 }

@@ -41,7 +41,7 @@ export function pageOf(data: ReportData, before: ReportData | null): string {
           ${cardsOf(data)}
         </header>
         <main>
-          ${verdictOf(data)} ${before === null ? null : comparisonOf(before, data)}
+          ${verdictOf(data)} ${findingsOf(data)} ${before === null ? null : comparisonOf(before, data)}
           ${data.hits === null ? null : trafficOf(data.hits)} ${keyspaceOf(data.inspect, data.hits)}
           ${data.bench.length === 0 ? null : chartsOf(data.bench)}
         </main>
@@ -107,6 +107,15 @@ function cardsOf({ stats, inspect, hits }: ReportData): Html {
         </div>`,
     )}
   </dl>`;
+}
+
+function findingsOf({ doctor: { findings } }: ReportData): Html | null {
+  if (findings.length === 0) return null;
+  const lines = findings.map(({ rule, severity, message, remedy }) => ({
+    tone: severity === 'critical' ? 'bad' : severity === 'warning' ? 'warning' : 'plain',
+    text: `${rule}: ${message}${remedy === null ? '' : ` (${remedy})`}`,
+  }));
+  return section('What the doctor finds of the server', null, listOf(lines));
 }
 
 function verdictOf({ stats: { reasons, refused } }: ReportData): Html | null {

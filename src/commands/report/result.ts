@@ -1,4 +1,5 @@
 import type { BenchReport } from '../../bench/result.ts';
+import type { DoctorResult } from '../doctor/result.ts';
 import type { HitsResult } from '../hits/result.ts';
 import type { InspectResult } from '../inspect/result.ts';
 import type { StatsResult } from '../stats/result.ts';
@@ -12,6 +13,8 @@ export interface ReportData {
   readonly createdAt: string;
   readonly version: string;
   readonly stats: StatsResult;
+  /** Of the rules about the server. */
+  readonly doctor: DoctorResult;
   readonly inspect: InspectResult;
   /** Null without `--hits`. */
   readonly hits: HitsResult | null;

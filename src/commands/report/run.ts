@@ -10,6 +10,7 @@ import { type Block, factsOf } from '../../render/blocks.ts';
 import { fieldsOf } from '../../render/table.ts';
 import { blankOf } from '../blank.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
+import { doctorExecution } from '../doctor/run.ts';
 import { hitsExecution } from '../hits/run.ts';
 import { inspectExecution } from '../inspect/run.ts';
 import { confirmReplacing } from '../protection.ts';
@@ -101,6 +102,7 @@ interface Read {
 
 async function readServer(context: Context, input: ReportInput): Promise<Read> {
   const stats = await statsExecution({ namespaces: false }).run(context);
+  const doctor = await doctorExecution({ failOn: 'critical', keys: false }).run(context);
   const hits =
     input.hits === undefined
       ? null
@@ -114,9 +116,15 @@ async function readServer(context: Context, input: ReportInput): Promise<Read> {
       format: snapshotFormat,
       createdAt: new Date(context.now()).toISOString(),
       version: context.environment.version,
-      ...{ stats: stats.result, inspect: inspect.result, hits: hits?.result ?? null, bench: [] },
+      ...{
+        stats: stats.result,
+        doctor: doctor.result,
+        inspect: inspect.result,
+        hits: hits?.result ?? null,
+        bench: [],
+      },
     },
-    error: stats.error ?? hits?.error ?? inspect.error ?? null,
+    error: stats.error ?? doctor.error ?? hits?.error ?? inspect.error ?? null,
   };
 }
 

@@ -279,7 +279,10 @@ const thresholds = z
 const doctor = z
   .strictObject({
     ignore: optional(
-      z.record(z.string(), z.string().min(1, 'expected the reason')),
+      z.record(
+        z.string(),
+        z.string().min(1, 'expected the reason').meta({ description: 'Why the rule is left out.' }),
+      ),
       'Rules that are not to be put, by number or name, each with the reason. They are listed all the same.',
       { examples: [{ CC101: 'the limit is that of the container' }] },
     ),

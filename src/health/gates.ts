@@ -1,3 +1,4 @@
+import { maskedText } from '../support/masked.ts';
 import { unmappedName } from '../keyspace/map.ts';
 import { bytes, count, type Phrase, ratio, say, seconds } from '../support/phrase.ts';
 import type { TrafficReport } from '../traffic/report.ts';
@@ -46,7 +47,11 @@ export interface CountedKeys {
 }
 
 /** `keys:user`: what it is called in reports. */
-export const gateId = ({ name, subject }: Gate): string => (subject === null ? name : `${name}:${subject}`);
+/** A pattern may be a URL in the wrong place, whose password is not to be repeated. */
+const shownSubject = ({ subject }: Gate): string => maskedText(subject ?? '');
+
+export const gateId = (gate: Gate): string =>
+  gate.subject === null ? gate.name : `${gate.name}:${shownSubject(gate)}`;
 
 export const needsTraffic = ({ name }: Gate): boolean => name === 'namespace-hit-rate';
 
@@ -60,8 +65,8 @@ export function assessGate(gate: Gate, { keys, traffic, requiredReads }: GateFac
   if (keys instanceof Missing) return skipped(keys.reason, limit);
   if (name === 'forbidden') {
     const { keys: found = 0, example = null } = keys.forbidden.get(subject ?? '') ?? {};
-    const evidence = { pattern: subject, keys: found, example };
-    const remedy = `\`cachectl keys '${subject ?? ''}'\` lists them`;
+    const evidence = { pattern: shownSubject(gate), keys: found, example };
+    const remedy = `\`cachectl keys '${shownSubject(gate)}'\` lists them`;
     const message =
       example === null ? say`no key matches` : say`${count(found, 'key')} found, such as \`${example}\``;
     return found === 0

@@ -89,7 +89,9 @@ export async function* walkKeys(
   account: WalkAccount,
 ): AsyncGenerator<WalkPage> {
   const { limits = {}, signal } = options;
-  let connection = await node.openConnection();
+  const first = await unlessAborted(node.openConnection(), signal);
+  if (first === undefined) return;
+  let connection = first;
   const pageSize = pageSizeOn(connection, options);
   const { pace, end } = await startPacing(node, limits, signal, pageSize).catch((error: unknown) => {
     connection.close();
@@ -119,10 +121,9 @@ export async function* walkKeys(
         // One that breaks at the same page each time is not to be tried for ever.
         if (position.page > brokenAt) patience.renew();
         brokenAt = position.page;
-        const opened = await openAgain(node, error, runId, patience, options.isReplaced).catch(
-          (failure: unknown) => {
-            if (signal?.aborted !== true) throw failure;
-          },
+        const opened = await unlessAborted(
+          openAgain(node, error, runId, patience, options.isReplaced),
+          signal,
         );
         if (opened === undefined) return;
         connection = opened;
@@ -133,6 +134,13 @@ export async function* walkKeys(
     end();
   }
 }
+
+/** Undefined where what fails was given up: a walk then ends where it is. */
+const unlessAborted = <T>(opening: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> =>
+  opening.catch((failure: unknown) => {
+    if (signal?.aborted !== true) throw failure;
+    return undefined;
+  });
 
 async function* walkOn(
   connection: Connection,

@@ -102,9 +102,9 @@ const unseen: readonly RegExp[] = [
   // Commands of later versions.
   /client\|no-touch|hpexpire/,
   // Tried with `hits`.
-  /^(stats|watch|metrics|doctor|check) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|multi|exec)$/,
+  /^(stats|watch|metrics|doctor|report|check) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|multi|exec)$/,
   // Asked about users that other clients are logged in as.
-  /^doctor \+acl\|dryrun$/,
+  /^(doctor|report) \+acl\|dryrun$/,
   // After evictions; for records that come near `maxmemory`.
   /^hits \+memory\|usage$/,
   // Where there are replicas: wait-replicas.test.ts.

@@ -67,6 +67,12 @@ export const scenarios: readonly Scenario[] = [
     isIdle: true,
   },
   { line: 'report page.html --exact --force', acl: 'report' },
+  {
+    line: 'report page.html --exact --force',
+    acl: 'report',
+    settings: { 'maxmemory-policy': 'allkeys-lfu' },
+  },
+  { line: 'report page.html --force --hits 100ms', acl: 'report --hits', oneByOne: false },
   { line: 'keys *', acl: 'keys' },
   { line: 'keys * --long', acl: 'keys --long' },
   { line: 'keys * --type list', acl: 'keys --type' },

@@ -155,7 +155,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...keyCount,
     ...bytes,
     ...detailsOfKeys,
-    ...helps('`--latency-budget`', 'ping', { only: ['--latency-budget'] }),
+    ...helps('`--latency-budget`', 'ping'),
     ...under({ only: ['--hits'] }, [...need('info'), ...observing]),
   ],
   keys: [

@@ -89,7 +89,11 @@ async function sandbox(context: Context, input: SandboxInput): Promise<Outcome<S
     };
     const account = async () => {
       stopTraffic.abort();
-      const totals = await traffic?.ended;
+      // Ctrl-C gives up a connection of the traffic that is not open yet: then there is none to account for.
+      const totals = await traffic?.ended.catch((error: unknown) => {
+        if (context.signal.aborted) return undefined;
+        throw error;
+      });
       if (totals !== undefined && result.fault !== null) await context.show(accountOf(totals, result.fault));
     };
     if (input.tour || input.words.length > 0) {

@@ -187,12 +187,7 @@ function inkOfCell(value: Cell, unit: Unit, pen: ChalkInstance): (text: string) 
   return inkOf(pen, isStatus ? (statusTones[value.replace(/.* /, '')] ?? 'dim') : 'plain');
 }
 
-/** Words as a shell reads them back, on one line: a file name may have blanks, quotes, and worse. */
-export function shellLine(words: readonly string[]): string {
-  return words.map(quoted).join(' ');
-}
-
-/** The same in lines that cut no word, each but the last with `\\` at its end. A word that is longer than a line stays whole. */
+/** Words as a shell reads them back (a file name may have blanks, quotes, and worse), in lines that cut no word, each but the last with `\\` at its end. A word that is longer than a line stays whole. */
 function shellLines(words: readonly string[], width: number): string {
   const continued = ' \\';
   const lines: string[] = [];

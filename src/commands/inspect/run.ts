@@ -133,14 +133,12 @@ function screenFor(
 }
 
 function largestOf({ tree }: Analysis): InspectResult['largest'] {
-  return tree.largest
-    .list()
-    .map(({ key, memoryBytes, type }) => ({
-      ...keyFields(key),
-      namespace: rowOf({ tree }, key),
-      memoryBytes,
-      type,
-    }));
+  return tree.largest.list().map(({ key, memoryBytes, type }) => ({
+    ...keyFields(key),
+    namespace: rowOf({ tree }, key),
+    memoryBytes,
+    type,
+  }));
 }
 
 /** The name of the row that the key is counted to; null: of none. */

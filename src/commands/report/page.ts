@@ -113,7 +113,7 @@ function findingsOf({ doctor: { findings } }: ReportData): Html | null {
   if (findings.length === 0) return null;
   const lines = findings.map(({ rule, severity, message, remedy }) => ({
     tone: severity === 'critical' ? 'bad' : severity === 'warning' ? 'warning' : 'plain',
-    text: `${rule}: ${message}${remedy === null ? '' : ` (${remedy})`}`,
+    text: `${rule}: ${message} (${remedy})`,
   }));
   return section('What the doctor finds of the server', null, listOf(lines));
 }

@@ -279,8 +279,9 @@ function behindLead(segment: string): string {
   return lead !== '' && isToken(segment.slice(lead.length)) ? `${lead}<token>` : '<token>';
 }
 
-/** Among tokens: the letters that one happens to begin with may read as a word, `opeaz-<token>`. */
-const seemingLead = /^[a-z]{3,}[_-]<token>$/;
+/** Among tokens: what one happens to begin with, or to end with, may read as words: `zm-<token>`, `ob7_<token>-xh`. */
+const seemingLead = /^(?:[a-z]{2,}\d?[_-])+<token>$/;
+const seemingWords = /^(?:[a-z]{2,}\d?[_-])+<token>(?:[_-](?:[a-z]{2,}\d?|\d{1,2}|<id>))*(?=\W?$)/;
 
 /** True for text that fits `<token>` and is not made of words in one case: among tokens it is one more. */
 function fitsToken(segment: string): boolean {
@@ -346,6 +347,7 @@ export function numberedPattern(word: string): string {
 /** What the segment is taken for where that is the rule among its siblings. */
 export function exceptionTo(segment: string): string {
   if (/<token>\W?$/.test(segment)) return segment.replace(/^.*(?=<token>)/, '');
+  if (seemingWords.test(segment)) return segment.replace(seemingWords, '<token>');
   return segment.replace(/^<id>/, '<hash>').replace(/^<text>/, '<token>');
 }
 

@@ -77,6 +77,19 @@ describe('ids among ids', () => {
     expect(namesOf(ids.map((id) => `sess:${id}`))).toEqual(['sess:<token>']);
   });
 
+  test.each([
+    'zm-C6aNefvK1c7glGgQlHJHHAJG5O0Ft',
+    'kz9-GXl7TMIjdKYSEkGQ6Mj9BOzLWWRy',
+    'nt-GXl7TMIjdKYSEkGQ6Mj9BOzLWW-12',
+    'vu_C6aNefvK1c7glGgQlHJHHAJG5O-pm',
+    'gg_C6aNefvK1c7glGgQlHJHHAJG5_123',
+  ])('of base64url text are one among few, also %s', (odd) => {
+    const bytes = times(60, (index) => createHash('sha256').update(`few ${index}`).digest().subarray(0, 24));
+    const ids = [...bytes.map((each) => each.toString('base64url')), odd];
+    expect(namesOf(ids.map((id) => `sess:${id}`))).toEqual(['sess:<token>']);
+    expect(namesOf(ids.map((id) => `sess:${id}:data`))).toEqual(['sess:<token>:data']);
+  });
+
   test('of short digests are one, also those of letters alone', () => {
     const ids = ['9f86d081', '1a2b3c4d', 'deadbeef', '0c0ffee0', 'e3b0c442'];
     expect(namesOf([...ids.map((id) => `cart:${id}:items`), 'cart:settings:items'])).toEqual([

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from '@commander-js/extra-typings';
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { commandDefinitions } from './commands.ts';
 import { exitCodeLines, exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import { helpTopics } from '../commands/help/topics.ts';
@@ -101,8 +101,19 @@ export const runCli: RunCli = async (argv, io) => {
 const mayAskForHelp = /^(?:help|--help|-\w*h)$/;
 
 async function helpAsked(program: Command, argv: readonly string[]): Promise<HelpRequest> {
-  if (!argv.some((word) => mayAskForHelp.test(word))) return { argv };
+  if (!argv.some((word) => mayAskForHelp.test(word)) || isPlain(program, argv)) return { argv };
   return (await import('./help-request.ts')).helpRequest(program, argv);
+}
+
+/** `--help`, or `config init --help`: commander answers it as it is meant, and what would distinguish it takes as long as all else. */
+function isPlain(program: Command, argv: readonly string[]): boolean {
+  let commands: CommandUnknownOpts['commands'] = program.commands;
+  for (const word of argv.slice(0, -1)) {
+    const command = commands.find((each) => each.name() === word);
+    if (command === undefined) return false;
+    commands = command.commands;
+  }
+  return /^(?:--help|-h)$/.test(argv.at(-1) ?? '');
 }
 
 function commandPath(self: Parameters<Runner>[0]): string {

@@ -71,6 +71,15 @@ describe.each([
   });
 });
 
+test.each([[['--help']], [['-h']], [['inspect', '--help']], [['config', 'init', '-h']]])(
+  '%j loads what describes commands, and nothing that runs them',
+  async (args) => {
+    const { exitCode, scripts } = await loadedBy(args);
+    expect(exitCode).toBe(0);
+    expect(scripts.filter((script) => /^execute-|^help-request-/.test(script))).toEqual([]);
+  },
+);
+
 test('a command that asks a server loads the client, and no more than it needs', async () => {
   const { url, visits } = await listener();
   const { exitCode, scripts } = await loadedBy(['stats', '-o', 'json'], { REDIS_URL: url });

@@ -1,4 +1,5 @@
 import { type Command, Option, type OptionValues } from '@commander-js/extra-typings';
+import type { ReadingInput } from './reading-options.ts';
 import type { Range } from '../support/quantity.ts';
 import {
   countArgument,
@@ -18,15 +19,15 @@ import {
  */
 
 /** How keys are read. */
-export const exact = new Option(
+const exact = new Option(
   '--exact',
   'read every key, and all that is read of keys (default: names and sizes of up to 250,000 keys)',
 );
-export const precision = new Option(
+const precision = new Option(
   '--precision <share>',
   'how close a sample has to be for large namespaces, 95 % of the time (default: 2%)',
 ).argParser(ratioArgument);
-export const seed = new Option(
+const seed = new Option(
   '--seed <number>',
   'number that the sample is drawn with, to draw the same one again',
 ).argParser(countArgument(0));
@@ -130,5 +131,16 @@ export function selecting<Args extends unknown[], Options extends OptionValues, 
   command: Command<Args, Options, Globals>,
 ): Command<Args, Options & SelectingOptions, Globals> {
   for (const option of [exclude, regex, type, ttl, size, elements]) command.addOption(option);
+  return command;
+}
+
+// A type, for commander takes nothing else as the options of an action.
+type ReadingOptions = { -readonly [Name in keyof ReadingInput]: ReadingInput[Name] };
+
+/** The bundle of options that say how many keys are read for figures, and how fast. */
+export function reading<Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
+  command: Command<Args, Options, Globals>,
+): Command<Args, Options & ReadingOptions, Globals> {
+  for (const option of [exact, precision, readRate, latencyBudget, count, seed]) command.addOption(option);
   return command;
 }

@@ -6,7 +6,7 @@ import * as common from '../common-options.ts';
 const severities = ['critical', 'warning', 'notice'] as const;
 
 export const defineDoctor: DefineCommand = (program, run) => {
-  program
+  const command = program
     .command('doctor')
     .summary('what is wrong with a cache and its use, with what to do about it')
     .description(
@@ -32,13 +32,9 @@ export const defineDoctor: DefineCommand = (program, run) => {
       'also observe the traffic over this time, for the rules about it; see `cachectl hits`',
       durationArgument,
     )
-    .option('--no-keys', 'leave out the rules about keys, and the walk over them')
-    .addOption(common.exact)
-    .addOption(common.precision)
-    .addOption(common.readRate)
-    .addOption(common.latencyBudget)
-    .addOption(common.count)
-    .addOption(common.seed)
+    .option('--no-keys', 'leave out the rules about keys, and the walk over them');
+  common
+    .reading(command)
     .addHelpText(
       'after',
       examples(

@@ -13,7 +13,7 @@ export const defineInspect: DefineCommand = (program, run) => {
     )
     .argument('[pattern...]', 'only keys that match: * is anything, <name> one whole segment')
     .option('-d, --depth <levels>', 'levels of the tree (default: all; with a map 1)', countArgument(1));
-  common
+  const selecting = common
     .selecting(command)
     .addOption(common.idle)
     .addOption(
@@ -30,13 +30,9 @@ export const defineInspect: DefineCommand = (program, run) => {
       countArgument(1),
     )
     .addOption(common.sort)
-    .addOption(common.columns)
-    .addOption(common.exact)
-    .addOption(common.precision)
-    .addOption(common.readRate)
-    .addOption(common.latencyBudget)
-    .addOption(common.count)
-    .addOption(common.seed)
+    .addOption(common.columns);
+  common
+    .reading(selecting)
     .option('--browse', 'look through the tree at the terminal, level by level')
     .option('--save <file>', 'save the figures, to compare with later')
     .option('--force', 'replace the file of --save or --checkpoint')

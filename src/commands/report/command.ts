@@ -2,8 +2,8 @@ import { durationArgument, eachArgument } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 import * as common from '../common-options.ts';
 
-export const defineReport: DefineCommand = (program, run) =>
-  program
+export const defineReport: DefineCommand = (program, run) => {
+  const command = program
     .command('report')
     .summary('one HTML page: what is in there, what it hits, what could go')
     .description(
@@ -22,13 +22,9 @@ export const defineReport: DefineCommand = (program, run) =>
     .option('--from <file>', 'make the page from saved figures, without a server')
     .option('--compare <file>', 'show what changed since these figures were saved')
     .option('--force', 'replace files that are there already')
-    .option('--open', 'open the page in a browser')
-    .addOption(common.exact)
-    .addOption(common.precision)
-    .addOption(common.readRate)
-    .addOption(common.latencyBudget)
-    .addOption(common.count)
-    .addOption(common.seed)
+    .option('--open', 'open the page in a browser');
+  common
+    .reading(command)
     .addHelpText(
       'after',
       examples(
@@ -42,3 +38,4 @@ export const defineReport: DefineCommand = (program, run) =>
     .action((file, options, self) =>
       run(self, async () => (await import('./run.ts')).reportExecution({ file, ...options })),
     );
+};

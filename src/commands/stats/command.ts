@@ -6,7 +6,7 @@ import * as common from '../common-options.ts';
 const modes = ['exact', 'sampled', 'misses-only', 'counters'] as const;
 
 export const defineStats: DefineCommand = (program, run) => {
-  program
+  const command = program
     .command('stats')
     .summary('hit rate, memory, evictions, keys per namespace, and a grade')
     .description(
@@ -31,13 +31,9 @@ export const defineStats: DefineCommand = (program, run) => {
     )
     .addOption(common.sort)
     .addOption(common.columns)
-    .option('--no-namespaces', 'only what the server reports of itself; no walk over the keys')
-    .addOption(common.exact)
-    .addOption(common.precision)
-    .addOption(common.readRate)
-    .addOption(common.latencyBudget)
-    .addOption(common.count)
-    .addOption(common.seed)
+    .option('--no-namespaces', 'only what the server reports of itself; no walk over the keys');
+  common
+    .reading(command)
     .addHelpText(
       'after',
       examples(

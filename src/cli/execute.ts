@@ -77,7 +77,7 @@ export async function execute<Result extends object>(
     requireFormat(options, command, execution);
     if (options.verbose === true || options.log !== undefined) {
       const { traceOf } = await import('./trace.ts');
-      connections.trace = traceOf(io, options, (line) => messages.tell(() => printer.fail(line)));
+      connections.trace = traceOf(io, options, (line) => messages.write(() => printer.fail(line)));
     }
     const run = { io, options, command, printer, messages, progress, connections, runCli };
     outcome = await execution.run(await contextOf(run, execution, settled));
@@ -98,7 +98,7 @@ export async function execute<Result extends object>(
   if (interruption !== undefined && outcome?.printed !== true)
     failure = interruptedFailure(interruption, outcome !== undefined, failure);
   if (outcome?.printed !== true) await printer.finish(execution, outcome, failure, connections.lookups);
-  messages.tellAboutResult();
+  messages.writeAboutResult();
   if (failure) printer.fail(failureText(failure));
   if (interruption !== undefined) return interruptionOf(interruption, false).exitCode;
   return failure?.exitCode ?? outcome?.exitCode ?? exitCodes.success;
@@ -139,7 +139,7 @@ async function contextOf<Result extends object>(
   const settled = before ?? (await settle(io, options, execution.standalone === true));
   const { loaded, resolved } = settled;
   requireProfile(resolved, execution, run.command);
-  const warn = (text: string) => messages.tell(() => printer.warn(text));
+  const warn = (text: string) => messages.write(() => printer.warn(text));
   if (before === undefined) for (const text of resolved.warnings) warn(text);
   const { enter, reenter, protectionsOf } = entranceOf(
     run,
@@ -169,7 +169,7 @@ async function contextOf<Result extends object>(
     ...pick(io, ['signal', 'now', 'random']),
     progress: run.progress,
     live,
-    prompts: terminalPrompts(io, () => messages.tellAboutResult()),
+    prompts: terminalPrompts(io, () => messages.writeAboutResult()),
     openScreen: resolved.output === 'table' && canDraw(io) ? screenOpener(io, options.color, messages) : null,
     connect: () => (connection ??= enter()),
     reconnect: reenter,
@@ -186,7 +186,7 @@ async function contextOf<Result extends object>(
       warn(text);
     }),
     warn,
-    warnOfResult: (text) => messages.tellAfterResult(() => printer.warn(text)),
+    warnOfResult: (text) => messages.writeAfterResult(() => printer.warn(text)),
     runCommand: (argv, variables) =>
       run.runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
     runExecution: (command, other) =>

@@ -100,13 +100,13 @@ export class Messages {
   private waiting: (() => void)[] | null = null;
   private aboutResult: (() => void)[] = [];
 
-  tellAfterResult(write: () => void): void {
+  writeAfterResult(write: () => void): void {
     this.aboutResult.push(write);
   }
 
   /** The result is printed, or a person is asked before there is one. */
-  tellAboutResult(): void {
-    for (const write of this.aboutResult.splice(0)) this.tell(write);
+  writeAboutResult(): void {
+    for (const write of this.aboutResult.splice(0)) this.write(write);
   }
 
   hold(): void {
@@ -119,7 +119,7 @@ export class Messages {
     for (const write of waiting) write();
   }
 
-  tell(write: () => void): void {
+  write(write: () => void): void {
     if (this.waiting === null) write();
     else this.waiting.push(write);
   }

@@ -3,7 +3,7 @@ import { displayWidth } from './width.ts';
 /** A command to copy, in backticks in the middle of a text, with what joins it to the sentence. */
 const commandSpan = / ?\(?`((?:(?:[^\s`]*\/)?cachectl|redis-cli|chmod|export|iconv) [^`]+)`\)?[,;:.]? ?/;
 
-/** Stands for the blanks of a command that stays in its sentence, and of those that `inOnePiece` names. */
+/** In place of the blanks of a command that stays in its sentence, and of those that `inOnePiece` names. */
 const fixedBlank = '\0';
 
 /** Between a number and its unit, the parts of a time, and in `< 0.1 %`. */

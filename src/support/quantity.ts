@@ -75,7 +75,7 @@ export function parseRatio(text: string): number {
 export interface Range {
   /** As it was written. */
   readonly text: string;
-  /** From 0 on; below 0 stands for what has none. */
+  /** From 0 on; below 0: it has none. */
   readonly low: number;
   readonly high: number;
   readonly has: (value: number) => boolean;

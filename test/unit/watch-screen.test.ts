@@ -144,10 +144,10 @@ test('a terminal without a keyboard is drawn on all the same', () => {
 test('messages wait until the screen is closed', () => {
   const messages = new Messages();
   const told: string[] = [];
-  messages.tell(() => told.push('before'));
+  messages.write(() => told.push('before'));
   messages.hold();
-  messages.tell(() => told.push('first'));
-  messages.tell(() => told.push('second'));
+  messages.write(() => told.push('first'));
+  messages.write(() => told.push('second'));
   expect(told).toEqual(['before']);
   messages.release();
   expect(told).toEqual(['before', 'first', 'second']);

@@ -10,7 +10,7 @@ import { counted, formatRatio, formatSeconds } from '../../render/units.ts';
 export interface CheckResult extends Tally {
   /** Warnings count as failures. */
   readonly strict: boolean;
-  /** Product, version and role are null where the server did not tell. */
+  /** Product, version and role are null where the server does not report them. */
   readonly server: {
     readonly address: string;
     readonly product: string | null;

@@ -1,5 +1,6 @@
 import type { DoctorFinding } from '../../health/doctor/diagnose.ts';
 import type { Severity } from '../../health/doctor/rule.ts';
+import type { CheckResult } from '../check/view.ts';
 import type { ReadingReport, ServerCost } from '../keyspace-report.ts';
 
 interface NamedRule {
@@ -18,13 +19,7 @@ export interface DoctorResult {
   readonly critical: number;
   readonly warning: number;
   readonly notice: number;
-  /** Product, version and role are null where the server does not report them. */
-  readonly server: {
-    readonly address: string;
-    readonly product: string | null;
-    readonly version: string | null;
-    readonly role: string | null;
-  };
+  readonly server: CheckResult['server'];
   readonly profile: string | null;
   readonly database: number;
   /** ISO 8601. */

@@ -77,7 +77,7 @@ const isOther = ({ namespace, pattern }: Path) => namespace === otherName || pat
 const titleOf = ({ namespace, pattern }: Path): string =>
   rowName({ namespace: namespace ?? pattern, pattern: pattern || null });
 
-/** What stands for the keys that end at a level that others continue. */
+/** The keys that end at a level that others continue. */
 const itself = '(itself)';
 
 const columns = [

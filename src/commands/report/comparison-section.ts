@@ -1,7 +1,7 @@
 import type { Html } from '../../render/html.ts';
 import { formatSeconds } from '../../render/units.ts';
 import { rowName } from '../namespace-summary.ts';
-import { type PageColumn, section, tableOf } from './parts.ts';
+import { momentText, type PageColumn, section, tableOf } from './parts.ts';
 import type { ReportData } from './result.ts';
 
 /** A namespace then and now; null: it was not there, or is not known. */
@@ -35,7 +35,7 @@ export function comparisonOf(before: ReportData, now: ReportData): Html {
   const where = was === is ? '' : ` The earlier figures are those of ${was ?? 'a server without a name'}.`;
   return section(
     'What changed',
-    `Compared with ${before.createdAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}, ${formatSeconds(Math.max(0, elapsed))} earlier.${where}`,
+    `Compared with ${momentText(before.createdAt)}, ${formatSeconds(Math.max(0, elapsed))} earlier.${where}`,
     tableOf('Namespaces then and now', columns, changes),
   );
 }

@@ -7,7 +7,7 @@ import { keyspaceOf } from './keyspace-section.ts';
 import type { ReportData } from './result.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';
-import { listOf, section } from './parts.ts';
+import { listOf, momentText, section } from './parts.ts';
 import { trafficOf } from './traffic-section.ts';
 
 /**
@@ -62,7 +62,7 @@ const sourceOf = (text: string) => `'sha256-${createHash('sha256').update(text).
 
 function headline({ stats: { server, database }, createdAt }: ReportData): string {
   const product = server === null ? '' : `${server.product} ${server.version}, `;
-  return `${product}database ${database}, ${createdAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}`;
+  return `${product}database ${database}, ${momentText(createdAt)}`;
 }
 
 interface Card {

@@ -3,6 +3,9 @@ import { type Html, html } from '../../render/html.ts';
 import { formatCell, formatEstimate } from '../../render/units.ts';
 import type { IntervalOrNull } from '../namespace-summary.ts';
 
+/** @param moment in ISO 8601 */
+export const momentText = (moment: string): string => moment.replace('T', ' ').replace(/\.\d+Z$/, ' UTC');
+
 /** A part of the page under a heading. */
 export const section = (title: string, about: string | null, ...contents: readonly (Html | null)[]): Html =>
   html`<section>

@@ -67,7 +67,7 @@ export const serverRules: readonly Rule[] = [
     severity: 'warning',
     question: 'may a cache that is full evict?',
     remedy:
-      '`CONFIG SET maxmemory-policy allkeys-lru`; beside state `volatile-lru`, with a TTL on each key of the cache',
+      '`CONFIG SET maxmemory-policy allkeys-lru`; where the server also holds state, `volatile-lru`, with a TTL on each key of the cache',
     source: evictionDocs,
     assess: ofInfo((info, _node, { map }) => {
       const [policy, max] = [info['maxmemory_policy'], infoNumber(info, 'maxmemory')];
@@ -139,7 +139,7 @@ export const serverRules: readonly Rule[] = [
     number: 'CC107',
     id: 'latency-events',
     severity: 'warning',
-    question: 'has the latency monitor seen the server stand still?',
+    question: 'has the latency monitor recorded a stall?',
     remedy: '`redis-cli LATENCY DOCTOR` explains each event, `LATENCY HISTORY EVENT` has its times',
     source: `${docs}/operate/oss_and_stack/management/optimization/latency-monitor/`,
     assess: ofNodes('latency', (events, { settings, info }) => {

@@ -4,6 +4,7 @@ import type { ByteString } from '../support/bytes.ts';
 import {
   detached,
   exceptionTo,
+  fewestPerException,
   fewestNumbered,
   furtherDelimiters,
   idsAmong,
@@ -318,8 +319,7 @@ export class SegmentTree<L extends Leaf<L>> {
     for (const [name, exceptions] of [...node.children]) {
       const rule = exceptionTo(name);
       const others = name === rule ? undefined : node.children.get(rule);
-      const ratio = rule.startsWith('<token>') ? tokensForException : 100;
-      if (others && exceptions.keys * ratio < others.keys) this.join(node, [name], rule);
+      if (others && exceptions.keys * fewestPerException(rule) < others.keys) this.join(node, [name], rule);
     }
   }
 
@@ -389,9 +389,6 @@ function segmentsOf(key: ByteString, delimiters: readonly string[], depth: numbe
   if (segments.length > depth) segments[depth] = anyRest;
   return segments;
 }
-
-/** One random token in 10,000 has words on both of its sides: among so many its siblings show what it is. */
-const tokensForException = 20;
 
 /** What a word may be divided at. */
 const stemEnd = /[./|#_-]/;

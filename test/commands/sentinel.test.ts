@@ -122,8 +122,11 @@ describe('a profile of Sentinels', () => {
     const admin = await open(sentinel.url);
     const replicas = async () => (await send(admin, 'SENTINEL', 'REPLICAS', 'main')) as unknown[];
     await expect.poll(replicas, { timeout: 45_000 }).toHaveLength(1);
-    // What the replica has not got yet would be gone with the failover.
-    expect(await send(await open(primary.url), 'WAIT', 1, 10_000)).toBe(1);
+    // What the replica has not got yet would be gone with the failover. WAIT is about the writes of its own connection.
+    const writer = await open(primary.url);
+    await send(writer, 'SELECT', 2);
+    await send(writer, 'SET', 'user:1', 'x');
+    expect(await send(writer, 'WAIT', 1, 10_000)).toBe(1);
     const watched = () => send(admin, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main');
     // Refused as long as the replica has not been looked at closely enough.
     const begin = () => send(admin, 'SENTINEL', 'FAILOVER', 'main').catch(() => 'refused');

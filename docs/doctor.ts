@@ -5,7 +5,12 @@ import type { Rule } from '../src/health/doctor/rule.ts';
 /** Prints docs/doctor.md: the rules are those of the program. */
 const groups: readonly (readonly [heading: string, start: string, about: string])[] = [
   ['The server', 'CC1', 'From INFO, CONFIG GET, LATENCY LATEST and CLIENT LIST.'],
-  ['Keys', 'CC2', 'From one walk over the keys, as `inspect` makes it; `--no-keys` leaves it out.'],
+  [
+    'Keys',
+    'CC2',
+    'From one walk over the keys, as `inspect` makes it; `--no-keys` leaves it out. CC211 takes an LFU policy, or `--hits 30s`. ' +
+      'CC204 says nothing of keys that the map has end at midnight; where the map has no rule, those are a notice.',
+  ],
   ['Traffic', 'CC3', 'CC302 to CC309 take `--hits 30s`, which observes as `hits` does.'],
   ['Users', 'CC4', 'From ACL GETUSER, ACL DRYRUN and CLIENT LIST.'],
 ];

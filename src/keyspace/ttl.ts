@@ -60,6 +60,14 @@ export function secondsUntilMidnight(timeZone: string, now: number): number {
   return Math.max(1, Math.round((high - now) / 1000));
 }
 
+/** True where it is midnight in the time zone, or so many seconds from it. */
+export function isMidnight(millis: number, timeZone: string, toleranceSeconds: number): boolean {
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'medium' });
+  const [hours = 0, minutes = 0, seconds = 0] = format.format(millis).split(':').map(Number);
+  const since = hours * 3600 + minutes * 60 + seconds;
+  return Math.min(since, 86_400 - since) <= toleranceSeconds;
+}
+
 /**
  * What a rule says of the time that a key has left:
  *

@@ -86,7 +86,7 @@ describe('a healthy server', async () => {
     expect(exitCode).toBe(0);
     expect(result.notJudged.map(({ rule, reason }) => `${rule}: ${reason}`)).toEqual([
       'CC113: nothing is replicated',
-      'CC211: only an LFU policy counts the uses of keys',
+      'CC211: only an LFU policy counts the uses of keys; --hits 30s sees which are read most',
       'CC301: no traffic to judge',
       ...['CC302', 'CC303', 'CC304', 'CC305', 'CC306', 'CC307', 'CC308', 'CC309'].map(
         (rule) => `${rule}: the traffic was not observed: --hits 30s does`,
@@ -142,8 +142,12 @@ describe('a healthy server', async () => {
       server,
       gone.map((key) => ['GET', key]),
     );
+    await sendAll(
+      server,
+      Array.from({ length: 400 }, () => ['GET', 'page:1']),
+    );
     const { result, exitCode } = await outcome;
-    expect(idsOf(result)).toEqual(['expires-too-soon page']);
+    expect(idsOf(result)).toEqual(['expires-too-soon page', 'hot-key page:1']);
     const { missesPerSecond, costPerHour } = result.findings[0]?.cost ?? {};
     expect(costPerHour).toBeCloseTo((missesPerSecond ?? 0) * 36);
     expect(exitCode).toBe(1);
@@ -264,6 +268,20 @@ test('state and caches under one policy, a hot key, and TTLs without jitter are 
   const later = await doctor([], { url: redis.url, cwd });
   expect(idsOf(later.result)).toEqual(expect.arrayContaining(['no-jitter page', 'ttl-herd page']));
   expect(idsOf(later.result)).not.toContain('state-evicted session');
+});
+
+test('keys that end at midnight are a notice, and none where the map says until midnight', async () => {
+  const { redis, server } = await startServer();
+  const dayMillis = 86_400_000;
+  const midnight = Math.ceil(Date.now() / dayMillis + 1) * dayMillis;
+  await sendAll(server, keys('quota', 200, 'PXAT', midnight));
+  const args = ['--only', 'ttl-herd', '--fail-on', 'notice'];
+  const found = await doctor(args, { url: redis.url, cwd: temporaryFolder() });
+  expect(found.result.findings).toMatchObject([
+    { severity: 'notice', remedy: expect.stringContaining('"untilMidnight": "') as string },
+  ]);
+  const cwd = folderOf({ namespaces: { quota: { pattern: 'quota:*', ttl: { untilMidnight: 'UTC' } } } });
+  expect(await doctor(args, { url: redis.url, cwd })).toMatchObject({ exitCode: 0 });
 });
 
 test('a user who may hardly ask anything learns what was not judged', async () => {

@@ -53,6 +53,7 @@ export function examinationWith({ info = {}, node = {}, keys = {}, more = {} }: 
     nodes: [{ ...quietNode, info: known, ...node }],
     keys: { ...quietKeys, ...keys },
     traffic: new Missing(['not observed']),
+    localTimeZone: 'Europe/Prague',
     ...more,
   };
 }

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { doctorRules, diagnose, ruleNamed } from '../../src/health/doctor/diagnose.ts';
 import { Missing } from '../../src/health/doctor/rule.ts';
+import { buildMap } from '../../src/config/build-map.ts';
+import type { TtlRuleConfig } from '../../src/config/schema.ts';
 import { mapOf } from '../../src/keyspace/map.ts';
 import { phraseText } from '../../src/render/units.ts';
+import type { TrafficReport } from '../../src/traffic/report.ts';
 import { examinationWith, findingsWith } from './doctor-facts.ts';
 import { reportOf, trafficOf } from './traffic/traffic-examples.ts';
 
@@ -150,6 +153,75 @@ describe('a default user without a password', () => {
     expect(findingsWith({ node: { users, settings } })).toEqual([
       `notice CC401 open-default-user: the default user needs no password; ${why}`,
     ]);
+  });
+});
+
+describe('keys that expire together', () => {
+  const herdAt = (at: string) => ({
+    herds: [{ namespace: 'quota', example: 'quota:7', keys: 300, share: 0.9, at }],
+  });
+  const mapWith = (ttl: TtlRuleConfig) => buildMap({ namespaces: { quota: { pattern: 'quota:*', ttl } } });
+  const untilMidnight = mapWith({ untilMidnight: 'America/New_York' });
+
+  test('are a warning at any moment', () => {
+    expect(findingsWith({ keys: herdAt('2026-11-29T20:12:07.000Z') })).toEqual([
+      'warning CC204 ttl-herd: quota: 300 keys, 90.0 % of those read with a TTL, expire within 2 s of 2026-11-29T20:12:07.000Z, such as `quota:7`',
+    ]);
+  });
+
+  test('are none where the map has them end at that midnight', () => {
+    const keys = herdAt('2026-11-30T04:59:59.000Z');
+    expect(findingsWith({ keys, more: { map: untilMidnight } })).toEqual([]);
+    expect(findingsWith({ keys: herdAt('2026-11-30T05:00:00.000Z'), more: { map: mapWith('1h') } })).toEqual([
+      expect.stringMatching(/^warning CC204/),
+    ]);
+  });
+
+  test('are a warning where the map has them end at another midnight', () => {
+    const keys = herdAt('2026-11-29T23:00:00.000Z');
+    expect(findingsWith({ keys, more: { map: untilMidnight } })).toEqual([
+      expect.stringMatching(/^warning CC204/),
+    ]);
+  });
+
+  test.each([
+    ['2026-11-29T23:00:00.000Z', 'Europe/Prague'],
+    ['2026-11-30T00:00:01.000Z', 'UTC'],
+    ['2026-11-29T18:29:59.000Z', 'some time zone'],
+  ])('are a notice at %s, midnight in %s, where no map speaks of them', (at, where) => {
+    const [found, ...others] = findingsWith({ keys: herdAt(at) });
+    expect(found).toMatch(/^notice CC204 ttl-herd: /);
+    expect(found).toContain(`of ${at}, midnight in ${where}: they seem to be of a day, such as`);
+    expect(others).toEqual([]);
+  });
+});
+
+describe('a hot key', () => {
+  const window = { mode: 'exact', valid: true, windowSeconds: 10, reads: 10_000 } as const;
+  const read = (reads: number) => ({
+    mostRead: [
+      {
+        ...{ key: 'flags', database: 0, namespace: 'flags', reads, readsInterval: null },
+        ...{ readShare: reads / window.reads, misses: 0, hitRate: 1 },
+      },
+    ],
+  });
+  const hot = (changes: Partial<TrafficReport>) =>
+    findingsWith({ keys: { hottest: null }, more: { traffic: reportOf([], { ...window, ...changes }) } });
+
+  test('has much of the reads that were observed', () => {
+    expect(hot(read(4000))).toEqual(['notice CC211 hot-key: flags: has 40.0 % of all reads: 4,000 in 10 s']);
+    expect(hot(read(1500))).toEqual([]);
+    expect(hot({ ...read(400), reads: 500 })).toEqual([]);
+  });
+
+  test.each([{ mode: 'sampled' }, { valid: false }] as const)('is not judged with %o', (changes) => {
+    const traffic = reportOf([], { ...window, ...read(4000), ...changes });
+    const { notJudged } = diagnose(
+      examinationWith({ keys: { hottest: null }, more: { traffic } }),
+      doctorRules,
+    );
+    expect(notJudged.map(({ rule }) => rule.id)).toContain('hot-key');
   });
 });
 

@@ -77,7 +77,11 @@ async function examine(context: Context, input: DoctorInput): Promise<Outcome<Do
         : await unlessRefused(() => readKeys(context, server, reading));
   const limits = { ...defaultLimits, ...context.map.thresholds };
   const keys = analysis instanceof Missing ? analysis : analysis.keys;
-  const report = diagnose({ server: facts, limits, map: context.map, nodes, keys, traffic }, rules);
+  const localTimeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const report = diagnose(
+    { server: facts, limits, map: context.map, nodes, keys, traffic, localTimeZone },
+    rules,
+  );
   const numberOf = (severity: Severity) =>
     report.findings.filter((each) => each.severity === severity).length;
   const counts = { critical: numberOf('critical'), warning: numberOf('warning'), notice: numberOf('notice') };

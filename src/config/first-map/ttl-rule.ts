@@ -1,4 +1,5 @@
 import type { KeyStatistics } from '../../keyspace/key-statistics.ts';
+import { isMidnight } from '../../keyspace/ttl.ts';
 import type { TtlRuleConfig } from '../schema.ts';
 
 /** TTLs that people choose, in seconds. */
@@ -69,13 +70,6 @@ export function expireAtMidnight(statistics: KeyStatistics, now: number): boolea
   // Time zones differ by multiples of a quarter of an hour, nearly all of them by multiples of half an hour.
   const past = (now / 1000 + maxSeconds) % 1800;
   return maxSeconds - minSeconds < toleranceSeconds && Math.min(past, 1800 - past) < toleranceSeconds;
-}
-
-function isMidnight(millis: number, timeZone: string, tolerance: number): boolean {
-  const format = new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'medium' });
-  const [hours = 0, minutes = 0, seconds = 0] = format.format(millis).split(':').map(Number);
-  const since = hours * 3600 + minutes * 60 + seconds;
-  return Math.min(since, 86_400 - since) <= tolerance;
 }
 
 function roundedUp(seconds: number): number {

@@ -1,7 +1,9 @@
 import { bytes, count, ratio, say, seconds } from '../../support/phrase.ts';
-import { unmappedName } from '../../keyspace/map.ts';
-import type { NamespaceFacts } from './key-facts.ts';
-import { Missing, ofCheck, ofKeys, type Rule, symptom } from './rule.ts';
+import { type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
+import { isMidnight } from '../../keyspace/ttl.ts';
+import type { TrafficReport } from '../../traffic/report.ts';
+import type { Herd, KeyFacts, NamespaceFacts } from './key-facts.ts';
+import { type Known, Missing, ofCheck, ofKeys, type Rule, symptom, type Symptom } from './rule.ts';
 
 const docs = 'https://redis.io/docs/latest';
 const evictionDocs = `${docs}/develop/reference/eviction/`;
@@ -24,6 +26,17 @@ const shortTtlSeconds = 60;
 
 /** About 100,000 reads, with the default `lfu-log-factor`. */
 const hotCounter = 142;
+
+/** Of all reads of a window. */
+const hotShare = 0.2;
+/** Fewer are no load for whoever holds the key. */
+const hotReadsPerSecond = 100;
+
+/** Keys of a herd end within so long. */
+const herdSeconds = 2;
+/** Whoever writes keys until midnight has a clock of his own, and counts in whole seconds or minutes. */
+const midnightSeconds = 60;
+const halfAnHour = 1800;
 
 /** Rules about the keys: CC201 and on. */
 export const keyRules: readonly Rule[] = [
@@ -83,16 +96,10 @@ export const keyRules: readonly Rule[] = [
     remedy:
       'add jitter where they are written, such as a TTL shortened by up to 10 % at random; `cachectl warm --jitter 10%` does',
     source: `${docs}/commands/expire/#how-redis-expires-keys`,
-    assess: ofKeys(({ herds, refusedTtl }) =>
+    assess: ofKeys(({ herds, refusedTtl }, { map, localTimeZone }) =>
       refusedTtl !== null
         ? new Missing(say`no TTLs: ${refusedTtl}`)
-        : herds.map(({ namespace, example, keys, share, at }) =>
-            symptom(
-              say`${count(keys, 'key')}, ${ratio(share)} of those read with a TTL, expire within 2 s of ${at}, such as \`${example}\``,
-              { keys, share, at, example },
-              { subject: namespace },
-            ),
-          ),
+        : herds.flatMap((herd) => herdFound(herd, map, localTimeZone)),
     ),
   },
   {
@@ -231,21 +238,74 @@ export const keyRules: readonly Rule[] = [
     remedy:
       'keep a copy of it in the application for a second (client-side caching), or several copies under other names',
     source: `${docs}/commands/object-freq/`,
-    assess: ofKeys(({ hottest }) =>
-      hottest === null
-        ? new Missing(say`only an LFU policy counts the uses of keys`)
-        : hottest
-            .filter(({ counter }) => counter >= hotCounter)
-            .map(({ key, counter }) =>
-              symptom(
-                say`has a use counter of ${count(counter)} out of 255`,
-                { frequencyCounter: counter },
-                { subject: key },
-              ),
-            ),
-    ),
+    assess: ({ keys, traffic }) => {
+      const found = [readMost(traffic), usedMost(keys)];
+      return found.some((each) => !(each instanceof Missing))
+        ? found.flatMap((each) => (each instanceof Missing ? [] : each))
+        : new Missing(say`only an LFU policy counts the uses of keys; --hits 30s sees which are read most`);
+    },
   },
 ];
+
+/** Keys that end together: as the map has it, at a midnight of which the map says nothing, or by chance. */
+function herdFound({ namespace, example, keys, share, at }: Herd, map: NamespaceMap, localTimeZone: string) {
+  const { ttl = null, guessedTtl = null } = map.namespaces.find(({ name }) => name === namespace) ?? {};
+  const rule = ttl ?? guessedTtl;
+  const millis = Date.parse(at);
+  if (rule?.kind === 'untilMidnight' && isMidnight(millis, rule.timeZone, midnightSeconds)) return [];
+  const midnight = rule === null ? midnightAt(millis, localTimeZone) : null;
+  const message = [
+    ...say`${count(keys, 'key')}, ${ratio(share)} of those read with a TTL, expire within ${seconds(herdSeconds)} of ${at}`,
+    ...(midnight === null ? [] : say`, midnight in ${midnight.where}: they seem to be of a day`),
+    ...say`, such as \`${example}\``,
+  ];
+  const meant = midnight && {
+    severity: 'notice' as const,
+    remedy: `where it is meant, the map can say so: \`"ttl": { "untilMidnight": "${midnight.zone}" }\`; else add jitter where they are written`,
+  };
+  return [symptom(message, { keys, share, at, example }, { subject: namespace, ...meant })];
+}
+
+/** The midnight that this is; null: none. Time zones differ by multiples of half an hour, nearly all of them. */
+function midnightAt(millis: number, localTimeZone: string): { where: string; zone: string } | null {
+  const zone = [localTimeZone, 'UTC'].find((each) => isMidnight(millis, each, herdSeconds));
+  if (zone !== undefined) return { where: zone, zone };
+  const past = (millis / 1000) % halfAnHour;
+  return Math.min(past, halfAnHour - past) <= herdSeconds
+    ? { where: 'some time zone', zone: localTimeZone }
+    : null;
+}
+
+/** By their counters. */
+function usedMost(keys: Known<KeyFacts>): Known<readonly Symptom[]> {
+  if (keys instanceof Missing) return keys;
+  if (keys.hottest === null) return new Missing(say`only an LFU policy counts the uses of keys`);
+  return keys.hottest
+    .filter(({ counter }) => counter >= hotCounter)
+    .map(({ key, counter }) =>
+      symptom(
+        say`has a use counter of ${count(counter)} out of 255`,
+        { frequencyCounter: counter },
+        { subject: key },
+      ),
+    );
+}
+
+/** By the traffic. */
+function readMost(traffic: Known<TrafficReport>): Known<readonly Symptom[]> {
+  if (traffic instanceof Missing) return traffic;
+  const { mode, valid, windowSeconds, mostRead } = traffic;
+  if (!valid || mode !== 'exact') return new Missing(say`not each read was seen`);
+  return mostRead.flatMap(({ key, reads, readShare }) =>
+    readShare === null || readShare < hotShare || reads < hotReadsPerSecond * windowSeconds
+      ? []
+      : symptom(
+          say`has ${ratio(readShare)} of all reads: ${count(reads)} in ${seconds(windowSeconds)}`,
+          { reads, readShare, windowSeconds },
+          { subject: key },
+        ),
+  );
+}
 
 function brokenRule({ namespace, ttlRule, withoutTtlMemoryBytes }: NamespaceFacts) {
   if (ttlRule === null || ttlRule.guessed) return [];

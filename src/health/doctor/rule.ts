@@ -29,6 +29,8 @@ export interface Examination {
   /** By node, in the order of `server.nodes`. */
   readonly nodes: readonly ServerFacts[];
   readonly keys: Known<KeyFacts>;
+  /** An IANA name: where the people who run the cache are, as far as this machine knows. */
+  readonly localTimeZone: string;
   readonly traffic: Known<TrafficReport>;
 }
 

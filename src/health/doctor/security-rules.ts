@@ -1,4 +1,5 @@
 import { count, say } from '../../support/phrase.ts';
+import { isApplication } from './server-facts.ts';
 import { Missing, ofNodes, type Rule, symptom } from './rule.ts';
 
 const docs = 'https://redis.io/docs/latest/operate/oss_and_stack/management/security';
@@ -47,8 +48,10 @@ export const securityRules: readonly Rule[] = [
     source: `${docs}/acl/`,
     assess: ofNodes('users', ({ dangerous }, { clients }) => {
       if (clients instanceof Missing) return clients;
-      return dangerous.map(({ user, commands }) => {
-        const connections = clients.filter((each) => each['user'] === user).length;
+      return dangerous.flatMap(({ user, commands }) => {
+        const own = clients.filter((each) => each['user'] === user && isApplication(each));
+        if (own.length === 0) return [];
+        const connections = own.length;
         return symptom(
           say`${count(connections, 'connection')} as \`${user}\`, who may call ${commands.join(', ')}`,
           { user, commands: commands.join(' '), connections },

@@ -37,6 +37,13 @@ export interface LatencyEvent {
 /** A line of CLIENT LIST, by its fields; this program's own are left out. */
 export type Client = Readonly<Record<string, string>>;
 
+/** False for replicas, primaries and Sentinels, which are logged in as whoever may do all that they need. */
+export const isApplication = ({ flags = '', name = '' }: Client): boolean =>
+  !/[SM]/.test(flags) && !/^sentinel-.*-cmd$/.test(name) && !isSentinelListener({ name });
+
+/** Sentinels find each other by one channel of each server that they watch. */
+export const isSentinelListener = ({ name = '' }: Client): boolean => /^sentinel-.*-pubsub$/.test(name);
+
 export interface UserFacts {
   /** Of the default user; null: it may not be asked. */
   readonly openDefaultUser: boolean | null;

@@ -1,6 +1,7 @@
 import { type Info, infoNumber, productOf } from '../../redis/info.ts';
 import { bytes, count, millis, number, say, seconds } from '../../support/phrase.ts';
 import { judgedFragmentationBytes } from '../checks/memory.ts';
+import { isApplication, isSentinelListener } from './server-facts.ts';
 import { knownFaults } from './known-faults.ts';
 import { Missing, ofCheck, ofGrade, ofInfo, ofNodes, type Rule, symptom, unreported } from './rule.ts';
 
@@ -300,7 +301,7 @@ export const serverRules: readonly Rule[] = [
     source: `${docs}/commands/select/`,
     assess: ofNodes('clients', (clients) => {
       const names = new Map<string, Set<string>>();
-      for (const { db = '0', name = '', user = '' } of clients) {
+      for (const { db = '0', name = '', user = '' } of clients.filter(isApplication)) {
         const who = applicationOf(name) || (user === 'default' ? '' : user);
         if (who !== '') names.set(db, (names.get(db) ?? new Set()).add(who));
       }
@@ -323,12 +324,16 @@ export const serverRules: readonly Rule[] = [
     remedy:
       '`CONFIG SET notify-keyspace-events ""`; `cachectl hits --restore` where an observation was cut off',
     source: `${docs}/develop/pubsub/keyspace-notifications/`,
-    assess: ofNodes('settings', (settings, { info }) => {
+    assess: ofNodes('settings', (settings, { info, clients }) => {
       const flags = settings.get('notify-keyspace-events');
       if (flags === undefined) return unreported('notify-keyspace-events');
       if (info instanceof Missing) return info;
-      const listeners =
-        (infoNumber(info, 'pubsub_channels') ?? 0) + (infoNumber(info, 'pubsub_patterns') ?? 0);
+      const isWatched = !(clients instanceof Missing) && clients.some(isSentinelListener);
+      const [channels, patterns] = [
+        infoNumber(info, 'pubsub_channels') ?? 0,
+        infoNumber(info, 'pubsub_patterns') ?? 0,
+      ];
+      const listeners = channels + patterns - (isWatched ? 1 : 0);
       return flags === '' || listeners > 0
         ? []
         : [

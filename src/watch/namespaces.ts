@@ -170,9 +170,14 @@ export class SizeReader {
       });
   }
 
-  /** What was read is of another server, or of one that has lost its keys: the next reading is due. */
-  expire(): void {
+  /** The next reading is due. */
+  hasten(): void {
     if (this.nextAt !== null || this.latest !== null) this.nextAt = 0;
+  }
+
+  /** What was read is of another server, or of one that has lost its keys. */
+  expire(): void {
+    this.hasten();
     this.latest = null;
   }
 

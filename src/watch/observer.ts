@@ -83,6 +83,16 @@ export class Observer {
     return { reading: this.sizes?.latest ?? null, failure: this.sizes?.failure ?? null };
   }
 
+  /** The connection that is observed; null while it is lost, or the observer rests. What is asked through it is known as its own. */
+  get server(): RedisServer | null {
+    return this.session?.server ?? null;
+  }
+
+  /** The keys are read again with the next interval: some are known to be gone. */
+  renewSizes(): void {
+    this.sizes?.hasten();
+  }
+
   /** Waits for the end of the reading of the keys that is under way. */
   async keyspaceRead(): Promise<void> {
     await this.sizes?.settled;

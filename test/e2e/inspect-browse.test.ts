@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { displayWidth } from '../../src/render/width.ts';
 import { linesOf } from '../commands/reading.ts';
-import { sendAll } from '../server/redis.ts';
+import { cli } from '../run-cli.ts';
+import { send, sendAll } from '../server/redis.ts';
 import { startServer } from '../server/own.ts';
 import { expectRestored, openShell } from './screen-shell.ts';
 import { shell } from './shell.ts';
@@ -67,6 +68,41 @@ describe('inspect --browse', () => {
     await terminal.waitFor(/^all keys/m);
     await terminal.send('q');
     await expectRestored(terminal, type, 0);
+  });
+
+  test('needs the rights of get for a value, and of invalidate for d; without them it says so and goes on', async () => {
+    for (const commands of ['inspect get', 'inspect']) {
+      const { stdout } = await cli(['acl', ...commands.split(' ')], { url: redis.url });
+      await send(
+        server,
+        'ACL',
+        'SETUSER',
+        'viewer',
+        'reset',
+        '>secret',
+        ...stdout.trim().split(' ').slice(3),
+      );
+      const { terminal, type } = await openShell(redis.url.replace('//', '//viewer:secret@'));
+      await type('cachectl inspect --browse');
+      await terminal.waitFor(/^> user/m);
+      await terminal.send('/', 's', 'e', 's', 'Enter', 'Enter', 'Enter');
+      await terminal.waitFor(/^> session:\d+$/m);
+      await terminal.send('Enter');
+      await terminal.waitFor(
+        commands === 'inspect'
+          ? /has\s+no\s+permissions\s+to\s+run the 'getrange' command/
+          : /^Value \(text\)\nx$/m,
+      );
+      await terminal.send('d');
+      await terminal.waitFor(/\(y\/N\)/);
+      await terminal.send('y', 'Enter');
+      expect(await terminal.waitFor(/\? Press Enter to go back/)).toMatch(/unlink/i);
+      await terminal.send('Enter');
+      await terminal.waitFor(/^> session:\d+$|^Value/m);
+      await terminal.send('q');
+      await terminal.waitFor(/^92 keys, .* in 4 namespaces at/m);
+    }
+    expect(await send(server, 'EXISTS', 'session:1')).toBe(1);
   });
 
   test('fits whatever the terminal becomes, and Ctrl-C ends it with 130', async () => {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { replyText } from '../../src/redis/reply.ts';
 import { displayWidth } from '../../src/render/width.ts';
+import { withMap } from '../commands/invalidate-setup.ts';
 import { linesOf } from '../commands/reading.ts';
 import { binary, packageRoot, startBinary } from '../server/binary.ts';
 import { bundled } from '../server/program.ts';
@@ -235,6 +236,124 @@ describe('the view', () => {
     await terminal.send('q');
     await expectRestored(terminal, type, 0);
     hung.kill('SIGCONT');
+  });
+});
+
+describe('the keys of a namespace', () => {
+  const back = /\? Press Enter to go back/;
+  const question = /\? Remove \d+ keys? .*\(y\/N\)/s;
+
+  async function openLooking(options: TerminalOptions = {}, line = 'watch -i 200ms') {
+    const own = await startServer();
+    await sendAll(own.server, [
+      ...['1', '2', 'home'].map((id) => ['SET', `page:${id}`, `text ${id}`]),
+      ['SET', 'session:1', 'x'],
+    ]);
+    const { terminal, type } = await openShell(options, own.redis.url);
+    await type(line);
+    await terminal.waitFor(/^> page:<id>[^]*Enter look into/m);
+    return { ...own, terminal, type };
+  }
+  const keysIn = async (from: typeof server) =>
+    ((await send(from, 'SCAN', '0', 'COUNT', 1000)) as unknown as [string, string[]])[1].sort();
+
+  test('are an Enter away, and their values another one, while the intervals go on', async () => {
+    const { terminal, type, server: own } = await openLooking();
+    await terminal.send('Enter');
+    await terminal.waitFor(/^page:<id>$[^]*Enter keys {2}d remove/m);
+    await terminal.send('Enter');
+    await terminal.waitFor(/^page:<id> {2}2 keys$[^]*^> page:1\n {2}page:2\n\n/m);
+    await terminal.send('Down', 'Enter');
+    await terminal.waitFor(/^Value \(text\)\ntext 2$/m);
+    for (let count = 0; count < 4; count++) await send(own, 'GET', 'gone');
+    await terminal.send('Escape');
+    await terminal.waitFor(/^> page:2$/m);
+    await terminal.send('Escape');
+    await terminal.waitFor(/^page:<id>$[^]*Enter keys/m);
+    await terminal.send('Escape');
+    const screen = await terminal.waitFor(/^hit rate +.*NAMESPACE/ms);
+    // The misses were of an interval that was spent with the keys, and no read of the value raised its rate.
+    expect(screen).toMatch(/^hit rate +(0\.0 %|-) .*▁/m);
+    await terminal.send('q');
+    await expectRestored(terminal, type, 0);
+  });
+
+  test('d removes them with plan, question and journal, and the live view shows what is left', async () => {
+    const { terminal, type, server: own } = await openLooking();
+    await terminal.send('d');
+    expect(await terminal.waitFor(question)).toMatch(/page:<id>/);
+    await terminal.send('n', 'Enter');
+    await terminal.waitFor(back);
+    await terminal.send('Enter');
+    await terminal.waitFor(/^> page:<id>/m);
+    expect(await keysIn(own)).toHaveLength(4);
+    await terminal.send('d');
+    await terminal.waitFor(question);
+    await terminal.send('y', 'Enter');
+    expect(await terminal.waitFor(back)).toMatch(/removed 2 keys/);
+    await terminal.send('Enter');
+    await terminal.waitFor(/^removed 2 keys: `cachectl undo --list` has the journal$/m);
+    expect(await keysIn(own)).toEqual(['page:home', 'session:1']);
+    const after = await terminal.waitFor(/NAMESPACE \(2\)/);
+    expect(after).not.toMatch(/<id> +[\d.]+ k?B +2 /);
+    await terminal.send('q');
+    await terminal.waitFor(/^✔ Press Enter to go back\n\$/m);
+    await type('cachectl undo --last --yes && echo undone');
+    await terminal.waitFor(/^undone$/m);
+    expect(await keysIn(own)).toHaveLength(4);
+  });
+
+  test('of a namespace of the map are those that its patterns match; state stays', async () => {
+    const namespaces = {
+      page: { pattern: 'page:*' },
+      session: { pattern: 'session:*', kind: 'state' as const },
+    };
+    const own = await startServer();
+    await sendAll(
+      own.server,
+      ['page:1', 'page:home', 'session:1'].map((key) => ['SET', key, 'x'.repeat(key.length * 20)]),
+    );
+    const { terminal, type } = await openShell({ env: withMap({ namespaces }) }, own.redis.url);
+    await type('watch -i 200ms');
+    await terminal.waitFor(/^> page /m);
+    await terminal.send('Enter', 'Enter');
+    await terminal.waitFor(/^page {2}2 keys$[^]*^> page:1\n {2}page:home\n\n/m);
+    await terminal.send('Escape');
+    await terminal.waitFor(/Enter keys/);
+    await terminal.send('Down', 'd');
+    await terminal.waitFor(/^`session` is state/m);
+    await terminal.send('Enter');
+    await terminal.waitFor(/^session {2}1 key$/m);
+    await terminal.send('q');
+    await expectRestored(terminal, type, 0);
+    expect(await keysIn(own.server)).toHaveLength(3);
+  });
+
+  test('Ctrl-Z and Ctrl-C work there as in the live view, and leave nothing on the server', async () => {
+    const { terminal, type, server: own } = await openLooking({ columns: 100 }, 'watch --hits -i 500ms');
+    await terminal.send('Enter');
+    await terminal.waitFor(/Enter keys/);
+    await terminal.send('Enter');
+    await terminal.waitFor(/^> page:1$/m);
+    await terminal.send('C-z');
+    await terminal.waitFor(/Stopped/);
+    expect(linesOf(replyText(await send(own, 'CLIENT', 'LIST')))).toHaveLength(1);
+    await type('fg');
+    await terminal.waitFor(/^> page:1$/m);
+    await terminal.send('Enter');
+    await terminal.waitFor(/^Value \(text\)/m);
+    await terminal.send('Escape');
+    await terminal.waitFor(/^> page:1$/m);
+    await terminal.send('Escape');
+    await terminal.waitFor(/the look at keys was \d reads of these figures/);
+    await terminal.send('Enter');
+    await terminal.waitFor(/^> page:1$/m);
+    await terminal.send('C-c');
+    await expectRestored(terminal, type, 130);
+    expect(await send(own, 'CONFIG', 'GET', 'notify-keyspace-events')).toEqual([
+      'notify-keyspace-events',
+      '',
+    ]);
   });
 });
 

@@ -72,6 +72,19 @@ describe('the keys', () => {
     expect(pressAll(state, '/', '\x01', '\x9b').filter).toBe('');
   });
 
+  test('Enter looks into a namespace, then asks for its keys; d asks for their removal from both', () => {
+    const into = press(state, 'enter');
+    expect(into).toMatchObject({ drilled: 'profiles', request: null });
+    expect(press(into, 'enter').request).toEqual({ kind: 'keys', namespace: 'profiles' });
+    expect(press(into, 'd').request).toEqual({ kind: 'remove', namespace: 'profiles' });
+    expect(pressAll(state, 'down', 'd').request).toEqual({ kind: 'remove', namespace: 'sessions' });
+    // Its row may be gone by then: the next one is not what is looked at.
+    const gone = withInterval(into, interval({ namespaces: [namespace('speech')] }), null);
+    expect(press(gone, 'd').request).toEqual({ kind: 'remove', namespace: 'profiles' });
+    expect(press(start(), 'd')).toMatchObject({ request: null, notice: 'no namespace is known yet' });
+    expect(pressAll(state, '/', 'd')).toMatchObject({ filter: 'd', request: null });
+  });
+
   test('arrows choose a namespace, which stays chosen when the order of the rows changes', () => {
     const chosen = press(state, 'down');
     expect(chosen.selected).toBe('sessions');

@@ -1,8 +1,9 @@
 import { fitted, lineOf, type StyledLine } from '../../render/styled-line.ts';
 import { displayWidth } from '../../render/width.ts';
+import { wrapped } from '../../render/wrap.ts';
 import type { FrameSize } from '../screen.ts';
 import { ellipsis, filterKeys, helpLines, joined, listLines, tooSmall, typingLine } from '../screen-list.ts';
-import { footRows, headRows, insideOf, textLines, textRoom } from './layout.ts';
+import { headRows, insideOf, textLines, textRoom } from './layout.ts';
 import type { PageList } from './page.ts';
 import {
   type BrowseState,
@@ -31,10 +32,11 @@ export function frameOf(state: BrowseState, screen: FrameSize): readonly StyledL
     titleLine(open, size),
     { spans: [] },
   ].slice(0, headRows(size));
-  const room = rows - head.length - footRows;
+  const foot = [...noticeLines(state, size), keysLine(state, size)];
+  const room = rows - head.length - foot.length;
   const body = open === null ? [] : bodyOf(open, size, room);
   const filling = Array.from({ length: Math.max(0, room - body.length) }, () => ({ spans: [] }));
-  return [...head, ...body.slice(0, room), ...filling, noticeLine(state, size), keysLine(state, size)];
+  return [...head, ...body.slice(0, room), ...filling, ...foot];
 }
 
 function titleLine(open: OpenPage | null, size: FrameSize): StyledLine {
@@ -68,11 +70,21 @@ const emptyText = ({ filter }: OpenPage, { places }: PageList) =>
     ? `nothing here contains \`${filter}\`: Esc shows all`
     : 'there are no keys';
 
-function noticeLine({ notice, reading, pages }: BrowseState, size: FrameSize): StyledLine {
+/** An answer may be longer than a line: what it covers comes back with the next key. */
+function noticeLines(state: BrowseState, size: FrameSize): readonly StyledLine[] {
+  const { notice, reading } = state;
+  if (notice === null || reading !== null) return [progressLine(state, size)];
+  return wrapped(notice, size.columns)
+    .slice(0, mostNoticeLines)
+    .map((line) => lineOf(fitted(line, size.columns, size), 'warning'));
+}
+
+const mostNoticeLines = 3;
+
+function progressLine({ reading, pages }: BrowseState, size: FrameSize): StyledLine {
   const open = pages.at(-1) ?? null;
   if (reading !== null)
     return lineOf(fitted(`reading ${reading} ${ellipsis(size)}`, size.columns, size), 'accent');
-  if (notice !== null) return lineOf(fitted(notice, size.columns, size), 'warning');
   if (open?.page.content.kind !== 'text') return { spans: [] };
   const lines = textLines(open.page.content, size).length;
   const below = lines - open.scroll - textRoom(size);

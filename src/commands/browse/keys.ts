@@ -122,10 +122,12 @@ function removalOfKey(map: NamespaceMap, text: string, base64: string | undefine
 
 /** What removes all keys of a row, and no others. */
 export function removalOfRow(row: RowOfKeys): Removal {
-  const { name: text, map, namespace, among = {} } = row;
+  const { name: text, map, namespace, pattern, among = {} } = row;
   const name = `namespace ${text}`;
-  if (map.namespaces.some((each) => each.name === namespace && each.kind === 'state'))
-    return { name, stays: stateText(namespace ?? '') };
+  const mapped = map.namespaces.find((each) => each.name === namespace);
+  if (mapped?.kind === 'state') return { name, stays: stateText(mapped.name) };
+  // Of the whole keyspace, and of what has no place in it, too little is seen to remove it at one key.
+  if (pattern === '' && mapped === undefined) return { name, stays: `${text} is no namespace of its own` };
   const { patterns, ...input } = selectionOfRow(row);
   const { match, accepts = row.has } = keyFilter(map, selectionOf(map, patterns, input));
   return {

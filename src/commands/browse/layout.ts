@@ -16,7 +16,7 @@ const roomyRows = 20;
 
 /** The lines of the title and those below. */
 export const headRows = ({ rows }: FrameSize) => (rows >= roomyRows ? 3 : 2);
-export const footRows = 2;
+const footRows = 2;
 
 /** Lines of a text that are shown at one time. */
 export const textRoom = (size: FrameSize): number => Math.max(1, size.rows - headRows(size) - footRows);

@@ -60,13 +60,17 @@ interface Looking extends Browsed {
 function keysOfLevel({ map, among, rowOf }: Browsed, level: Level, path: Path): RowOfKeys {
   const rows = new Set<string | null>(rowsIn(level).map(rowName));
   const has = (key: ByteString) => rows.has(rowOf(key));
-  return { name: titleOf(path), map, ...path, pattern: isOther(path) ? '' : path.pattern, has, among };
+  return {
+    name: titleOf(path) || everything,
+    map,
+    ...path,
+    pattern: isOther(path) ? '' : path.pattern,
+    has,
+    among,
+  };
 }
 
-/** Of the whole tree, and of what has no place in it, too little is seen to remove it at one key. */
 function removalOf(row: RowOfKeys, name: string): Removal {
-  if (row.pattern === '' && !row.map.namespaces.some((each) => each.name === row.namespace))
-    return { name, stays: `${name} is no namespace of its own` };
   const removal = removalOfRow(row);
   // What continues it is another row.
   return name === itself ? { ...removal, name: `${removal.name} ${itself}` } : removal;
@@ -79,6 +83,7 @@ const titleOf = ({ namespace, pattern }: Path): string =>
 
 /** The keys that end at a level that others continue. */
 const itself = '(itself)';
+const everything = 'all keys';
 
 const columns = [
   figureColumn('memoryBytes', 'BYTES', 9, 'bytes'),
@@ -93,7 +98,7 @@ const orders = ['memoryBytes', 'keys', 'withoutTtl', 'name'] as const;
 /** The whole keyspace as a place: its namespaces level by level, and at the end of each branch what `inspect` prints of it. */
 function keyspacePlace(browsed: Looking): Place {
   const root = treeOf(browsed.result.namespaces);
-  return placeOf(browsed, root, 'all keys', { namespace: null, pattern: '' });
+  return placeOf(browsed, root, everything, { namespace: null, pattern: '' });
 }
 
 function placeOf(browsed: Looking, level: Level, name: string, path: Path): Place {
@@ -128,7 +133,7 @@ function pageOf(browsed: Looking, start: Level, path: Path, place: Place): Page 
   const own = level.row && placeOf(browsed, { ...level, mapped: false, children: new Map() }, itself, here);
   const places = own === undefined ? children : [own, ...children];
   return {
-    title: title === '' ? 'all keys' : title,
+    title: title || everything,
     summary: summaryOf(sumOf(level)),
     content: { kind: 'list', header: 'NAMESPACE', places, columns, orders },
   };

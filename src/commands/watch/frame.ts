@@ -4,6 +4,7 @@ import type { FrameSize } from '../screen.ts';
 import { filterKeys, helpLines, joined, tooSmall, typingLine } from '../screen-list.ts';
 import { factsLine, figureLines, notesOf } from './figures-pane.ts';
 import { displayWidth } from '../../render/width.ts';
+import { wrapped } from '../../render/wrap.ts';
 import { namespaceLines } from './namespaces-pane.ts';
 import { namespaceFigures } from './one-namespace-pane.ts';
 import { lastAnswer, shownData, type WatchState } from './state.ts';
@@ -81,7 +82,10 @@ function statusOf(state: WatchState): { text: string; tone: 'warning' | 'bad' } 
 function footLines(state: WatchState, size: FrameSize): StyledLine[] {
   const { rows, columns } = size;
   const { notice } = state;
-  const notes = notice === null ? notesOf(state, size) : [lineOf(fitted(notice, columns, size), 'warning')];
+  const notes =
+    notice === null
+      ? notesOf(state, size)
+      : wrapped(notice, columns).map((line) => lineOf(fitted(line, columns, size), 'warning'));
   const most = rows >= 30 ? 3 : rows >= 14 ? 2 : 1;
   const keys = keysText(state, columns);
   return [...notes.slice(0, most - 1), notes[most - 1] ?? null, keys]
@@ -95,8 +99,8 @@ function keysText(state: WatchState, columns: number): StyledLine {
   const sort = state.withTraffic ? 'r m h b n sort' : 'b n sort';
   const keys =
     state.drilled === null
-      ? ['q quit', '? help', pause, sort, ...filterKeys(state), '+ - interval', 'Enter look into']
-      : ['q quit', 'Esc back', pause, 'arrows next', '? help'];
+      ? ['q quit', '? help', pause, sort, ...filterKeys(state), 'Enter look into', 'd remove', '+ - interval']
+      : ['q quit', 'Esc back', 'Enter keys', 'd remove', pause, 'arrows next', '? help'];
   return lineOf(joined(keys, '  ', columns), 'dim');
 }
 
@@ -107,7 +111,8 @@ const keys: readonly (readonly [key: string, purpose: string])[] = [
   ['b  n', 'sort by bytes, by name'],
   ['r  m  h', 'sort by reads, misses, hit rate (with --hits)'],
   ['arrows', 'choose a namespace; also j and k'],
-  ['Enter', 'look into it; Esc leads back'],
+  ['Enter', 'look into it, and then at its keys; Esc leads back'],
+  ['d', 'remove its keys, after the plan and a question'],
   ['/', 'show the namespaces that contain what is typed'],
   ['Ctrl-L', 'draw everything again'],
   ['Ctrl-Z', 'suspend; fg comes back'],

@@ -77,7 +77,13 @@ async function watch(context: Context, input: WatchInput): Promise<Outcome<Watch
       withTraffic: input.hits === true,
       address: server.address,
     });
-    await watchLive(openScreen, observer, start, limitsOf(context, input));
+    await watchLive(openScreen, observer, start, {
+      ...limitsOf(context, input),
+      visit: async (request, terminal, signal) => {
+        const { visitKeys } = await import('./visit.ts');
+        return visitKeys(visiting(context, observer, guarded, signal), observer, request, terminal);
+      },
+    });
     // The screen was the result, and it is gone.
     return { result: nothingToSay, printed: true };
   } finally {
@@ -86,7 +92,21 @@ async function watch(context: Context, input: WatchInput): Promise<Outcome<Watch
   }
 }
 
-const unguarded = <T>(work: () => Promise<T>): Promise<T> => work();
+type Guard = Context['withoutSuspension'];
+
+const unguarded: Guard = (work) => work();
+
+/**
+ * What the keys of a namespace are read and removed with: what is read over the connection that is observed is taken off its counters,
+ * and without a screen no one could close the observation before the process is stopped.
+ */
+const visiting = (context: Context, observer: Observer, guarded: Guard, signal: AbortSignal): Context => ({
+  ...context,
+  signal,
+  connect: () => (observer.server === null ? context.reconnect(signal) : Promise.resolve(observer.server)),
+  runExecution: (command, execution) => guarded(() => context.runExecution(command, execution)),
+  prompts: { ...context.prompts, input: (question) => guarded(() => context.prompts.input(question)) },
+});
 
 /** What reads the traffic is only loaded where it is asked for. */
 async function loadTraffic(context: Context) {

@@ -12,6 +12,12 @@ interface WatchData {
   readonly traffic: TrafficReport | null;
 }
 
+/** What a key asks for that needs the terminal for itself: the keys of a namespace, or their removal. */
+export interface WatchRequest {
+  readonly kind: 'keys' | 'remove';
+  readonly namespace: string;
+}
+
 /** All that the screen shows, and what the keys have made of it. */
 export interface WatchState extends ListState {
   readonly address: string;
@@ -30,6 +36,8 @@ export interface WatchState extends ListState {
   /** How long the server has kept the next interval waiting, in seconds; 0: it is not due. */
   readonly lateSeconds: number;
   readonly ended: boolean;
+  /** To be carried out, and taken away. */
+  readonly request: WatchRequest | null;
 }
 
 /** Ten minutes at a second each, and more than a screen is wide. */
@@ -51,6 +59,7 @@ export function initialState(
     notice: null,
     lateSeconds: 0,
     ended: false,
+    request: null,
   };
 }
 
@@ -127,7 +136,9 @@ export function press(before: WatchState, key: Key): WatchState {
     case '-':
       return { ...state, intervalSeconds: shorter(state.intervalSeconds) };
     case 'enter':
-      return drill(state);
+      return state.drilled === null ? drill(state) : ask(state, 'keys');
+    case 'd':
+      return ask(state, 'remove');
     case 'escape':
     case 'backspace':
       return state.drilled === null ? { ...state, filter: '' } : { ...state, drilled: null };
@@ -156,5 +167,13 @@ function drill(state: WatchState): WatchState {
   if (drilled === null) return { ...state, notice: 'no namespace is known yet' };
   return { ...state, selected: drilled, drilled };
 }
+
+function ask(state: WatchState, kind: WatchRequest['kind']): WatchState {
+  const { selected, drilled, notice } = drill(state);
+  // Where it is looked into it stays the one that is meant, also when its figures have gone.
+  const namespace = state.drilled ?? drilled;
+  return namespace === null ? { ...state, notice } : { ...state, selected, request: { kind, namespace } };
+}
+
 const longer = (seconds: number) => intervalSteps.find((step) => step > seconds) ?? seconds;
 const shorter = (seconds: number) => intervalSteps.findLast((step) => step < seconds) ?? seconds;

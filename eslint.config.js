@@ -36,7 +36,7 @@ const homes = [
  * `render` is apart: it knows blocks and units alone.
  */
 const rooms = [
-  ...['support', 'redis', 'keyspace', 'records', 'traffic', 'config', 'changes'],
+  ...['support', 'curves', 'redis', 'keyspace', 'records', 'traffic', 'config', 'changes'],
   ...['bench', 'health', 'watch', 'sandbox', 'render', 'commands', 'cli'],
 ];
 const forbiddenTo = (room) =>

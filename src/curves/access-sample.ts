@@ -1,0 +1,227 @@
+import { BloomFilter } from '../support/bloom-filter.ts';
+
+/** What a line of MONITOR does to a key. `lives`: it is given a time to live and keeps its value. */
+export const accessKinds = { read: 0, write: 1, lives: 2, remove: 3 } as const;
+export type AccessKind = (typeof accessKinds)[keyof typeof accessKinds];
+
+/** What is known of each key of a sample, in parallel columns. */
+export interface SampledKeys {
+  /** Of 2^32: a key is in a sample of rate r where this is below r × 2^32. */
+  readonly position: number[];
+  /** From 0 to `groups` - 1, independent of the position. */
+  readonly group: number[];
+  readonly row: number[];
+  /** Not a number where it is not known. */
+  readonly bytes: number[];
+  /** 1 where the key was not there when the window began. */
+  readonly absentAtStart: number[];
+}
+
+/** All accesses of the sampled keys in their order, in parallel columns. */
+export interface AccessTrace {
+  /** Share of all keys that are sampled. */
+  readonly rate: number;
+  readonly length: number;
+  readonly key: Uint32Array;
+  readonly kind: Uint8Array;
+  /** Since the window began. */
+  readonly atMillis: Float64Array;
+  /** Of a write, or where a key is given a time to live; 0: none is given. */
+  readonly ttlMillis: Float64Array;
+  readonly keys: SampledKeys;
+}
+
+export interface SampleLimits {
+  /** Share of the keys, from 0 to 1; it falls where the bounds are reached. */
+  readonly rate: number;
+  readonly maxKeys: number;
+  readonly maxAccesses: number;
+}
+
+/** A key as it goes by: the hash of it, and the row that it is counted in. */
+export interface PassingKey {
+  readonly high: number;
+  readonly low: number;
+  readonly row: number;
+}
+
+/** Random groups: each is a smaller sample of its own, and how much they differ tells the error of the whole. */
+export const groups = 16;
+
+const firstAccesses = 2 ** 12;
+
+/** A filter of a megabyte: among 700,000 keys less than one in a hundred is mistaken for one that was seen. */
+const filterBits = 2 ** 23;
+const filterKeys = filterBits / 12;
+
+/**
+ * A spatially hashed sample: the keys whose hash is below a threshold, each with all of its accesses, so that what happens
+ * between two accesses of a key is sampled too. The threshold falls when the bounds are reached, and what is above it is dropped
+ * with its past: at the end the sample is what it would have been had the last rate held from the start.
+ * @see Waldspurger, Park, Garthwaite, Ahmad: Efficient MRC Construction with SHARDS (FAST 2015)
+ */
+export class AccessSample {
+  /** Different keys, sampled or not; null beyond what can be told, where the sample is large enough without. */
+  private seenKeys = 0;
+  private threshold: number;
+  private length = 0;
+  private key = new Uint32Array(firstAccesses);
+  private kind = new Uint8Array(firstAccesses);
+  private atMillis = new Float64Array(firstAccesses);
+  private ttlMillis = new Float64Array(firstAccesses);
+  private keys: SampledKeys = { position: [], group: [], row: [], bytes: [], absentAtStart: [] };
+  private written: number[] = [];
+  private touched: number[] = [];
+  private readonly indexes = new Map<number, number>();
+  private digests: number[] = [];
+  private readonly seen = new BloomFilter(filterBits);
+
+  constructor(private readonly limits: SampleLimits) {
+    this.threshold = Math.max(1, Math.round(limits.rate * 2 ** 32));
+  }
+
+  get rate(): number {
+    return this.threshold / 2 ** 32;
+  }
+
+  /** Different keys that went by, sampled or not; null where there were too many to tell. */
+  get distinctKeys(): number | null {
+    return this.seenKeys > filterKeys ? null : this.seenKeys;
+  }
+
+  /**
+   * Takes note of an access, and keeps it where its key is in the sample.
+   * @returns the index of the key where it is in the sample and this was its first access; else -1. It holds until the next call
+   */
+  pass(kind: AccessKind, { high, low, row }: PassingKey, atMillis: number, ttlMillis = 0): number {
+    if (this.seenKeys <= filterKeys && !this.seen.mayHold(high, low)) {
+      this.seen.add(high, low);
+      this.seenKeys++;
+    }
+    if (high >>> 0 >= this.threshold) return -1;
+    const before = this.digests.length;
+    const index = this.indexOf(high, low, row);
+    if (kind === accessKinds.write) this.written[index] = 1;
+    this.touched[index] = 1;
+    this.append(index, kind, atMillis, ttlMillis);
+    return index === before && index < this.digests.length ? index : -1;
+  }
+
+  /** Index of a key of the sample that was seen before, or -1. */
+  find(high: number, low: number): number {
+    return high >>> 0 >= this.threshold ? -1 : (this.indexes.get(digestOf(high, low)) ?? -1);
+  }
+
+  /** A read missed it, and nothing in the window explains that: it was not there when the window began. */
+  wasAbsent({ high, low, row }: PassingKey): void {
+    if (high >>> 0 >= this.threshold) return;
+    this.keys.absentAtStart[this.indexOf(high, low, row)] = 1;
+  }
+
+  /** The server reports that a key is gone which no command has stored in the window: of the others the commands tell. */
+  wentUnseen(high: number, low: number, atMillis: number): void {
+    const index = this.find(high, low);
+    if (index >= 0 && this.written[index] !== 1 && this.touched[index] === 1)
+      this.append(index, accessKinds.remove, atMillis, 0);
+  }
+
+  /** All keys of these rows are gone. */
+  flush(atMillis: number): void {
+    for (let index = 0; index < this.digests.length; index++)
+      this.append(index, accessKinds.remove, atMillis, 0);
+  }
+
+  setBytes(index: number, bytes: number): void {
+    this.keys.bytes[index] = bytes;
+  }
+
+  /** What is known so far. It changes with the next access. */
+  trace(): AccessTrace {
+    const { rate, length, key, kind, atMillis, ttlMillis, keys } = this;
+    return { rate, length, key, kind, atMillis, ttlMillis, keys };
+  }
+
+  private indexOf(high: number, low: number, row: number): number {
+    const digest = digestOf(high, low);
+    const known = this.indexes.get(digest);
+    if (known !== undefined) return known;
+    const index = this.digests.length;
+    this.indexes.set(digest, index);
+    this.digests.push(digest);
+    this.written.push(0);
+    this.touched.push(0);
+    this.keys.position.push(high >>> 0);
+    this.keys.group.push((low >>> 24) % groups);
+    this.keys.row.push(row);
+    this.keys.bytes.push(Number.NaN);
+    this.keys.absentAtStart.push(0);
+    return index;
+  }
+
+  private append(index: number, kind: AccessKind, atMillis: number, ttlMillis: number): void {
+    const at = this.length++;
+    if (at >= this.key.length) this.enlarge();
+    this.key[at] = index;
+    this.kind[at] = kind;
+    this.atMillis[at] = atMillis;
+    this.ttlMillis[at] = ttlMillis;
+    if (this.digests.length > this.limits.maxKeys || this.length > this.limits.maxAccesses) this.lower();
+  }
+
+  private enlarge(): void {
+    const longer = <Column extends Uint8Array | Uint32Array | Float64Array>(column: Column): Column => {
+      const larger = new (column.constructor as new (length: number) => Column)(2 * column.length);
+      larger.set(column);
+      return larger;
+    };
+    this.key = longer(this.key);
+    this.kind = longer(this.kind);
+    this.atMillis = longer(this.atMillis);
+    this.ttlMillis = longer(this.ttlMillis);
+  }
+
+  /** Drops the keys with the highest hashes: an eighth of them, or as many more as their accesses need. */
+  private lower(): void {
+    const { maxKeys, maxAccesses } = this.limits;
+    while (this.digests.length > 0.9 * maxKeys || this.length > 0.9 * maxAccesses) {
+      const sorted = Float64Array.from(this.keys.position).sort();
+      const next = sorted[Math.floor(sorted.length * 0.875)] ?? 0;
+      // One key with all the accesses is as much of a sample as there can be.
+      if (sorted.length < 2 || next >= this.threshold) break;
+      this.threshold = next;
+      this.drop();
+    }
+  }
+
+  private drop(): void {
+    const { position } = this.keys;
+    const kept = position.flatMap((each, index) => (each < this.threshold ? [index] : []));
+    const places = new Int32Array(position.length).fill(-1);
+    kept.forEach((index, place) => (places[index] = place));
+    const take = (column: readonly number[]) => kept.map((index) => column[index] ?? 0);
+    const { group, row, bytes, absentAtStart } = this.keys;
+    this.keys = {
+      ...{ position: take(position), group: take(group), row: take(row) },
+      ...{ bytes: take(bytes), absentAtStart: take(absentAtStart) },
+    };
+    this.written = take(this.written);
+    this.touched = take(this.touched);
+    this.digests = take(this.digests);
+    this.indexes.clear();
+    this.digests.forEach((digest, index) => this.indexes.set(digest, index));
+    let length = 0;
+    for (let at = 0; at < this.length; at++) {
+      const place = places[this.key[at] ?? 0] ?? -1;
+      if (place < 0) continue;
+      this.key[length] = place;
+      this.kind[length] = this.kind[at] ?? 0;
+      this.atMillis[length] = this.atMillis[at] ?? 0;
+      this.ttlMillis[length] = this.ttlMillis[at] ?? 0;
+      length++;
+    }
+    this.length = length;
+  }
+}
+
+/** 53 bits of the hash, as a number that a Map finds. */
+const digestOf = (high: number, low: number) => (high & 0x1fffff) * 2 ** 32 + (low >>> 0);

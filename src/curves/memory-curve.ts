@@ -1,0 +1,252 @@
+import type { Interval } from '../support/intervals.ts';
+import { type AccessTrace, groups } from './access-sample.ts';
+import { errorOfGroups } from './group-error.ts';
+import type { EvictionTerms } from './policy.ts';
+import { comparePolicy } from './policy-misses.ts';
+import { shareOf } from './sample-share.ts';
+import { lruOutcomes, type ReadOutcomes, type ReplayTerms } from './read-outcomes.ts';
+
+/** What is known of the whole window, beyond the sample. */
+export interface WindowTotals {
+  /** Reads, by row. */
+  readonly reads: readonly number[];
+  /** Reads that missed on the server, by row; null: not known. */
+  readonly misses: readonly number[] | null;
+  /** Different keys; null: too many to tell. */
+  readonly distinctKeys: number | null;
+  /** Bytes of all different keys together; null: not known. */
+  readonly distinctBytes: number | null;
+}
+
+export interface MemoryTerms {
+  /** Bytes of keys, ascending. */
+  readonly sizes: readonly number[];
+  /** Index of the size that the server has; null where it is not one of these. */
+  readonly today: number | null;
+  readonly eviction: EvictionTerms;
+  /** False where nothing was ever evicted: what missed on the server would have missed with more memory too. */
+  readonly hasEvicted: boolean;
+  readonly beginsEmpty: boolean;
+  readonly bytes: readonly number[];
+}
+
+/** The hit rate with one size of memory. */
+export interface CurvePoint {
+  /** Null where the window does not tell, and the bounds are far from each other. */
+  readonly hitRate: number | null;
+  /**
+   * The true rate of the window is between these with 95 % certainty: the error of the sample, and what is not known of reads
+   * whose key was last used before the window. Null where the sample has too few reads.
+   */
+  readonly interval: Interval | null;
+}
+
+export interface MemoryCurve {
+  readonly points: readonly CurvePoint[];
+  /** By the model, of the size that the server has, before it is moved to what was counted; null where that is not known. */
+  readonly modelledToday: number | null;
+}
+
+/** All curves of a sample: of all rows together, and of each. */
+export interface MemoryCurves {
+  readonly whole: MemoryCurve;
+  readonly rows: readonly MemoryCurve[];
+  /** Up to here the window shows how often keys are used again: it has filled a memory of this size, with time left. */
+  readonly seenBytes: number;
+}
+
+/** Bounds that are no further apart are as good as a figure. */
+const closeBounds = 0.02;
+
+/** With fewer reads in the sample a curve says more about chance than about the cache. */
+const fewestReads = 50;
+
+/** Reads that must come after a memory was filled, as a share of all, for it to be within what the window shows. */
+const readsAfter = 0.1;
+
+/**
+ * The hit rate as a function of memory. Misses are counted in the sample and held against all reads, so that it is no matter
+ * whether a key that is read all the time, and hits in any memory, is in the sample (the adjustment of SHARDS); the sample stands
+ * for as many keys, and bytes, as were counted. Reads whose key was last used before the window are censored, and the rest
+ * of the curve follows by the estimate of Kaplan and Meier (1958): when a read comes has nothing to do with how far back its key was
+ * used. Where the server's hit rate is known the curve is moved so that it goes through it.
+ */
+export function memoryCurves(trace: AccessTrace, totals: WindowTotals, terms: MemoryTerms): MemoryCurves {
+  const whole = runSample(trace, totals, terms, null);
+  const parts =
+    trace.rate >= 1
+      ? []
+      : Array.from({ length: groups }, (_, group) => runSample(trace, totals, terms, group));
+  const used = parts.filter((part) => part !== null);
+  const rows = totals.reads.map((_, row) => row);
+  const curveOf = (over: readonly number[]) => curveFrom(whole, used, over, totals, terms, trace.rate);
+  return {
+    whole: curveOf(rows),
+    rows: rows.map((row) => curveOf([row])),
+    seenBytes: whole === null ? 0 : seenBytesOf(whole.outcomes, terms),
+  };
+}
+
+interface SampleRun {
+  readonly outcomes: ReadOutcomes;
+  /** Share of all keys that it stands for. */
+  readonly share: number;
+  /** By size, then by row. */
+  readonly moreMisses: readonly Float64Array[] | null;
+}
+
+/** Null where no key is in the group. */
+function runSample(
+  trace: AccessTrace,
+  { reads, ...known }: WindowTotals,
+  terms: MemoryTerms,
+  group: number | null,
+): SampleRun | null {
+  const { sizes, bytes, beginsEmpty, eviction } = terms;
+  const stands = shareOf(trace, bytes, known, group);
+  if (stands === null) return null;
+  const { share, scale } = stands;
+  const run: ReplayTerms = { sizes, scale, rows: reads.length, bytes, beginsEmpty };
+  return {
+    outcomes: lruOutcomes(trace, run, group),
+    share,
+    moreMisses:
+      eviction.policy === 'lru'
+        ? null
+        : sizes.map((size) => comparePolicy(trace, run, eviction, size, group).moreMisses),
+  };
+}
+
+/** The largest size that was filled before the last tenth of the reads. */
+function seenBytesOf({ filled }: ReadOutcomes, { sizes, beginsEmpty }: MemoryTerms): number {
+  const most = sizes.at(-1) ?? 0;
+  if (beginsEmpty) return most;
+  const all = filled.reduce((sum, count) => sum + count, 0);
+  let left = all;
+  let seen = 0;
+  for (let index = 0; index < sizes.length; index++) {
+    left -= filled[index] ?? 0;
+    if (left < readsAfter * all || left === 0) break;
+    seen = sizes[index] ?? 0;
+  }
+  return seen;
+}
+
+/** Hit rates at each size, not yet moved to what the server counted. */
+interface Rates {
+  readonly low: number[];
+  readonly high: number[];
+  /** By Kaplan and Meier. */
+  readonly likely: number[];
+  readonly today: number | null;
+}
+
+function ratesOf(run: SampleRun, rows: readonly number[], reads: number, terms: MemoryTerms): Rates {
+  const { outcomes, share, moreMisses } = run;
+  const { sizes, today, hasEvicted } = terms;
+  const expected = Math.max(reads * share, Number.MIN_VALUE);
+  const sum = (column: Float64Array, index: number) =>
+    rows.reduce((total, row) => total + (column[row * outcomes.width + index] ?? 0), 0);
+  const columns = { hits: [] as number[], coldHits: [] as number[], coldMisses: [] as number[] };
+  for (let index = 0; index <= sizes.length; index++) {
+    columns.hits.push(sum(outcomes.hitsFrom, index));
+    columns.coldHits.push(sum(outcomes.coldHits, index));
+    columns.coldMisses.push(sum(outcomes.coldMisses, index));
+  }
+  const always = rows.reduce((total, row) => total + (outcomes.misses[row] ?? 0), 0);
+  const totalOf = (list: readonly number[]) => list.reduce((total, each) => total + each, 0);
+  const [hits, coldHits, coldMisses] = [
+    totalOf(columns.hits),
+    totalOf(columns.coldHits),
+    totalOf(columns.coldMisses),
+  ];
+  const sampled = hits + coldHits + coldMisses + always;
+  const rates: Rates = { low: [], high: [], likely: [], today: null };
+  let [survival, atRisk, hitsSoFar, coldHitsUnknown, coldMissesUnknown] = [1, expected, 0, 0, 0];
+  let todayRate: number | null = null;
+  for (let index = 0; index < sizes.length; index++) {
+    const hitsHere = columns.hits[index] ?? 0;
+    hitsSoFar += hitsHere;
+    const [coldHitsHere, coldMissesHere] = [columns.coldHits[index] ?? 0, columns.coldMisses[index] ?? 0];
+    coldHitsUnknown += coldHitsHere;
+    coldMissesUnknown += coldMissesHere;
+    // Of what is censored in this interval nothing is known in it.
+    atRisk -= coldHitsHere + (hasEvicted ? coldMissesHere : 0);
+    // Reads that should be in the sample and are not are of keys that are used all the time: they hit in the smallest memory.
+    const events = hitsHere + (index === 0 ? expected - sampled : 0);
+    if (atRisk > 0) survival *= 1 - Math.min(1, Math.max(0, events / atRisk));
+    atRisk -= events;
+    const more =
+      moreMisses === null ? 0 : rows.reduce((all, row) => all + (moreMisses[index]?.[row] ?? 0), 0);
+    const surely = hits - hitsSoFar + always + more;
+    const isBelow = today === null || index < today;
+    const isToday = today !== null && index === today;
+    const unknownHits = isBelow ? coldHitsUnknown : 0;
+    const certainColdHits = isBelow ? coldHits - coldHitsUnknown : 0;
+    const unknownMisses = isBelow || isToday || !hasEvicted ? 0 : coldMissesUnknown;
+    const certain = surely + certainColdHits + (coldMisses - unknownMisses);
+    rates.high.push(1 - certain / expected);
+    rates.low.push(1 - (certain + unknownHits + unknownMisses) / expected);
+    rates.likely.push(1 - survival - more / expected);
+    if (isToday) todayRate = 1 - certain / expected;
+  }
+  return { ...rates, today: todayRate };
+}
+
+function curveFrom(
+  whole: SampleRun | null,
+  parts: readonly SampleRun[],
+  rows: readonly number[],
+  totals: WindowTotals,
+  terms: MemoryTerms,
+  rate: number,
+): MemoryCurve {
+  const reads = rows.reduce((sum, row) => sum + (totals.reads[row] ?? 0), 0);
+  const { sizes, today } = terms;
+  const nothing = { points: sizes.map(() => ({ hitRate: null, interval: null })), modelledToday: null };
+  if (whole === null || reads === 0 || reads * whole.share < fewestReads) return nothing;
+  const misses = totals.misses && rows.reduce((sum, row) => sum + (totals.misses?.[row] ?? 0), 0);
+  const counted = misses === null ? null : 1 - misses / reads;
+  const rates = ratesOf(whole, rows, reads, terms);
+  const seen = seenBytesOf(whole.outcomes, terms);
+  const place = (each: Rates) => moved(each, counted, terms, seen);
+  const placed = place(rates);
+  const groupRates = parts.map((part) => place(ratesOf(part, rows, reads, terms)));
+  const errorOf = (of: (each: Rates) => number | undefined) =>
+    errorOfGroups(
+      groupRates.map((each) => of(each) ?? 0),
+      rate,
+    );
+  const points = sizes.map((size, index): CurvePoint => {
+    const [low = 0, high = 1, likely = 0] = [placed.low[index], placed.high[index], placed.likely[index]];
+    const clipped = Math.min(high, Math.max(low, likely));
+    const isKnown = size <= seen || high - low <= closeBounds;
+    const hitRate = !isKnown ? null : size <= seen ? clipped : (low + high) / 2;
+    const [from, to] =
+      size <= seen
+        ? [
+            clipped - errorOf(({ likely: each }) => each[index]),
+            clipped + errorOf(({ likely: each }) => each[index]),
+          ]
+        : [low - errorOf(({ low: each }) => each[index]), high + errorOf(({ high: each }) => each[index])];
+    if (index === today && counted !== null) return { hitRate: counted, interval: [counted, counted] };
+    return { hitRate: hitRate && bounded(hitRate), interval: [bounded(from), bounded(to)] };
+  });
+  return { points, modelledToday: rates.today };
+}
+
+const bounded = (rate: number) => Math.min(1, Math.max(0, rate));
+
+/** Moved so that the rate at today's memory is what the server counted. */
+function moved(rates: Rates, counted: number | null, { sizes, today }: MemoryTerms, seen: number): Rates {
+  if (counted === null || today === null || rates.today === null) return rates;
+  const by = counted - rates.today;
+  const isTodaySeen = (sizes[today] ?? 0) <= seen;
+  const likelyBy = isTodaySeen ? counted - (rates.likely[today] ?? 0) : by;
+  return {
+    low: rates.low.map((each) => each + by),
+    high: rates.high.map((each) => each + by),
+    likely: rates.likely.map((each) => each + likelyBy),
+    today: counted,
+  };
+}

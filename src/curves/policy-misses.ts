@@ -1,0 +1,89 @@
+import { SeededRandom } from '../support/random.ts';
+import type { AccessTrace } from './access-sample.ts';
+import { MiniCache } from './mini-cache.ts';
+import type { EvictionTerms } from './policy.ts';
+import type { ReplayTerms } from './read-outcomes.ts';
+import { type CacheVisitor, replay } from './replay.ts';
+import { LruStack } from './stack-distance.ts';
+
+/** How a policy does beside an exact LRU with the same memory and the same reads, by row. */
+export interface PolicyDifference {
+  /** Misses of the policy less those of LRU, of the reads since the memory was full. */
+  readonly moreMisses: Float64Array;
+}
+
+/** A write so soon after a read of the same key fills in what the read missed. */
+const refillMillis = 1000;
+
+/**
+ * Runs one sample against a small cache and an LRU stack at the same time. Their difference is far less a matter of which keys
+ * are in the sample than the misses of either, for both see the same.
+ */
+export function comparePolicy(
+  trace: AccessTrace,
+  { bytes, rows, scale }: ReplayTerms,
+  eviction: EvictionTerms,
+  sizeBytes: number,
+  group: number | null,
+): PolicyDifference {
+  const { keys } = trace;
+  const capacityBytes = sizeBytes / scale;
+  const random = new SeededRandom(1, 'mini cache', group ?? 0);
+  const cache = new MiniCache({ ...eviction, capacityBytes, keys: keys.row.length, random });
+  const stack = new LruStack(keys.row.length, trace.length);
+  const moreMisses = new Float64Array(rows);
+  const timeToLive = timesToLive(trace, rows);
+  const readAt = new Float64Array(keys.row.length).fill(Number.NEGATIVE_INFINITY);
+  const now = (at: number) => trace.atMillis[at] ?? 0;
+  const store = (key: number, at: number) => {
+    const ttl = timeToLive[key] ?? 0;
+    cache.store(key, bytes[key] ?? 0, now(at), ttl === 0 ? 0 : now(at) + ttl);
+  };
+  const read = (key: number, at: number) => {
+    const isHit = cache.use(key, now(at));
+    const isLruHit = stack.has(key) && stack.depthOf(key) <= capacityBytes;
+    if (isHit !== isLruHit) {
+      const row = keys.row[key] ?? 0;
+      moreMisses[row] = (moreMisses[row] ?? 0) + (isHit ? -1 : 1);
+    }
+    if (!isHit) store(key, at);
+    stack.touch(key, bytes[key] ?? 0);
+    readAt[key] = now(at);
+  };
+  const visitor: CacheVisitor = {
+    read,
+    coldHit: read,
+    coldMiss: () => undefined,
+    miss: () => undefined,
+    write(key, at) {
+      const isRefill = now(at) - (readAt[key] ?? 0) <= refillMillis;
+      if (!cache.has(key)) store(key, at);
+      else if (!isRefill) cache.use(key, now(at));
+      readAt[key] = Number.NEGATIVE_INFINITY;
+      stack.touch(key, bytes[key] ?? 0);
+    },
+    leave(key) {
+      cache.remove(key);
+      stack.remove(key);
+    },
+  };
+  replay(trace, visitor, group);
+  return { moreMisses };
+}
+
+/**
+ * The last time to live that the window showed of each key, in milliseconds; 0: none. A key that was not written in it has one
+ * where others of its row have, for one can be read of it only by a lookup.
+ */
+function timesToLive({ keys, length, key: accessed, ttlMillis }: AccessTrace, rows: number): Float64Array {
+  const times = new Float64Array(keys.row.length);
+  const ofRow = new Float64Array(rows);
+  for (let at = 0; at < length; at++) {
+    const ttl = ttlMillis[at] ?? 0;
+    if (ttl === 0) continue;
+    const key = accessed[at] ?? 0;
+    times[key] = ttl;
+    ofRow[keys.row[key] ?? 0] = ttl;
+  }
+  return times.map((ttl, key) => (ttl === 0 ? (ofRow[keys.row[key] ?? 0] ?? 0) : ttl));
+}

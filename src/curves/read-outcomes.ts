@@ -1,0 +1,94 @@
+import type { AccessTrace } from './access-sample.ts';
+import { type CacheVisitor, replay } from './replay.ts';
+import { LruStack } from './stack-distance.ts';
+
+/** The reads of a sample by the sizes of memory at which they hit, in columns of `sizes.length + 1` for each row. */
+export class ReadOutcomes {
+  readonly width: number;
+  /** Reads that hit from this size on, and at the one below it do not; last: at none of the sizes. */
+  readonly hitsFrom: Float64Array;
+  /** Cold reads that hit on the server, by how many of the sizes the window had filled before: these are too small for them. */
+  readonly coldHits: Float64Array;
+  /** The same of cold reads that missed there. */
+  readonly coldMisses: Float64Array;
+  /** Reads that no memory makes a hit, by row. */
+  readonly misses: Float64Array;
+  /** Reads of all kinds by how many of the sizes the window had filled before. */
+  readonly filled: Float64Array;
+
+  constructor(rows: number, sizes: number) {
+    this.width = sizes + 1;
+    this.hitsFrom = new Float64Array(rows * this.width);
+    this.coldHits = new Float64Array(rows * this.width);
+    this.coldMisses = new Float64Array(rows * this.width);
+    this.misses = new Float64Array(rows);
+    this.filled = new Float64Array(this.width);
+  }
+}
+
+/** What it takes to run a sample for some sizes of memory. */
+export interface ReplayTerms {
+  /** Of keys, ascending; in the whole cache, not in the sample. */
+  readonly sizes: readonly number[];
+  /** A byte of the sample stands for so many. */
+  readonly scale: number;
+  readonly rows: number;
+  /** Bytes of each key; all known. */
+  readonly bytes: readonly number[];
+  /** True where nothing was cached before the window: a cold read misses at any size. */
+  readonly beginsEmpty: boolean;
+}
+
+/** One pass over the trace gives the outcome of each read for all sizes of an LRU cache. @param group null: all keys */
+export function lruOutcomes(trace: AccessTrace, terms: ReplayTerms, group: number | null): ReadOutcomes {
+  const { sizes, scale, rows, bytes, beginsEmpty } = terms;
+  const outcomes = new ReadOutcomes(rows, sizes.length);
+  const stack = new LruStack(trace.keys.row.length, trace.length);
+  const { width } = outcomes;
+  const rowOf = (key: number) => trace.keys.row[key] ?? 0;
+  let filled = 0;
+  const pass = () => {
+    while (filled < sizes.length && (sizes[filled] ?? 0) <= stack.totalBytes * scale) filled++;
+    outcomes.filled[filled] = (outcomes.filled[filled] ?? 0) + 1;
+  };
+  const count = (column: Float64Array, index: number) => (column[index] = (column[index] ?? 0) + 1);
+  const touch = (key: number) => stack.touch(key, bytes[key] ?? 0);
+  const cold = (column: Float64Array, key: number) => {
+    pass();
+    if (beginsEmpty) count(outcomes.misses, rowOf(key));
+    else count(column, rowOf(key) * width + filled);
+  };
+  const visitor: CacheVisitor = {
+    read(key) {
+      pass();
+      count(outcomes.hitsFrom, rowOf(key) * width + firstHolding(sizes, stack.depthOf(key) * scale));
+      touch(key);
+    },
+    coldHit(key) {
+      cold(outcomes.coldHits, key);
+      touch(key);
+    },
+    coldMiss(key) {
+      cold(outcomes.coldMisses, key);
+    },
+    miss(key) {
+      pass();
+      count(outcomes.misses, rowOf(key));
+    },
+    write: touch,
+    leave: (key) => stack.remove(key),
+  };
+  replay(trace, visitor, group);
+  return outcomes;
+}
+
+/** Index of the smallest size that is not below the depth; their number where there is none. */
+export function firstHolding(sizes: readonly number[], depth: number): number {
+  let [low, high] = [0, sizes.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sizes[middle] ?? 0) >= depth) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

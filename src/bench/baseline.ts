@@ -1,24 +1,12 @@
-import { workloadNames, type WorkloadName } from './options.ts';
-import { settingNames, type BenchReport, type SettingName } from './result.ts';
+import type { ComparedResult } from './comparison.ts';
+import type { LatencySummary } from './latency.ts';
+import { workloadNames } from './options.ts';
+import { type BenchReport, settingNames, type SettingName, type WorkloadRound } from './result.ts';
 
 /** What an earlier run left behind, as far as it can be compared. */
 export interface Baseline {
   readonly settings: Readonly<Record<SettingName, number | null>>;
-  readonly figures: ReadonlyMap<WorkloadName, Figures>;
-}
-
-interface Figures {
-  readonly throughputPerSecond: number;
-  readonly p50Micros: number;
-  readonly p99Micros: number;
-}
-
-/** A workload now as a share of the same workload then: 1 is no change. */
-export interface Comparison {
-  readonly workload: WorkloadName;
-  readonly throughputRatio: number;
-  readonly p50Ratio: number;
-  readonly p99Ratio: number;
+  readonly results: readonly ComparedResult[];
 }
 
 /** Reads the JSON of an earlier run. @throws Error that says what it is instead */
@@ -34,38 +22,23 @@ export function parseBaseline(text: string): Baseline {
   if (report['command'] !== 'bench' || !Array.isArray(results)) {
     throw new Error('it is not the result of `cachectl bench --output json`');
   }
-  const figures = new Map(
-    workloadNames.flatMap((name) => {
-      const found = figuresOf(results.map(fieldsOf).find((result) => result['name'] === name));
-      return found ? [[name, found] as const] : [];
-    }),
-  );
-  if (figures.size === 0) throw new Error('it holds no figures: that run measured nothing to its end');
+  const found = workloadNames.flatMap((name): ComparedResult[] => {
+    const result = fieldsOf(results.find((each) => fieldsOf(each)['name'] === name));
+    const whole = result['complete'] === true ? roundOf(result) : null;
+    if (whole === null) return [];
+    const rounds = Array.isArray(result['rounds']) ? result['rounds'] : [];
+    return [
+      { name, complete: true, ...whole, rounds: rounds.flatMap((each) => roundOf(fieldsOf(each)) ?? []) },
+    ];
+  });
+  if (found.length === 0) throw new Error('it holds no figures: that run measured nothing to its end');
   const settings = Object.fromEntries(settingNames.map((name) => [name, numberOf(report[name])]));
-  return { settings: settings as Baseline['settings'], figures };
+  return { settings: settings as Baseline['settings'], results: found };
 }
 
-/** Compares the workloads that both runs measured to the end. */
-export function compareWith(
-  baseline: Baseline,
-  report: BenchReport,
-): { comparisons: Comparison[]; otherSettings: SettingName[] } {
-  return {
-    comparisons: report.results.flatMap(({ name, throughputPerSecond, latency, complete }) => {
-      const then = baseline.figures.get(name);
-      if (!then || !latency || !complete) return [];
-      return [
-        {
-          workload: name,
-          throughputRatio: throughputPerSecond / then.throughputPerSecond,
-          p50Ratio: latency.p50Micros / then.p50Micros,
-          p99Ratio: latency.p99Micros / then.p99Micros,
-        },
-      ];
-    }),
-    otherSettings: settingNames.filter((name) => baseline.settings[name] !== report[name]),
-  };
-}
+/** Settings under which the baseline was measured, and the report was not. */
+export const otherSettingsOf = ({ settings }: Baseline, report: BenchReport): SettingName[] =>
+  settingNames.filter((name) => settings[name] !== report[name]);
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -75,13 +48,17 @@ const fieldsOf = (value: unknown): Fields =>
 const numberOf = (value: unknown) =>
   typeof value === 'number' && value >= 0 && value < Infinity ? value : null;
 
-function figuresOf(result: Fields | undefined): Figures | null {
-  if (result?.['complete'] !== true) return null;
-  const latency = fieldsOf(result['latency']);
-  const [throughputPerSecond, p50Micros, p99Micros] = [
-    numberOf(result['throughputPerSecond']),
-    numberOf(latency['p50Micros']),
-    numberOf(latency['p99Micros']),
-  ];
-  return throughputPerSecond && p50Micros && p99Micros ? { throughputPerSecond, p50Micros, p99Micros } : null;
+const latencyNames = [
+  ...(['samples', 'minMicros', 'meanMicros', 'stddevMicros', 'p50Micros', 'p90Micros'] as const),
+  ...(['p95Micros', 'p99Micros', 'p999Micros', 'maxMicros'] as const),
+] satisfies (keyof LatencySummary)[];
+
+/** Null where a figure is missing or is nothing: there would be no share of it. */
+function roundOf(fields: Fields): WorkloadRound | null {
+  const throughputPerSecond = numberOf(fields['throughputPerSecond']);
+  const latency = fieldsOf(fields['latency']);
+  const figures = latencyNames.map((name) => [name, numberOf(latency[name])] as const);
+  const isWhole = figures.every(([name, value]) => value !== null && (value > 0 || name === 'stddevMicros'));
+  if (!throughputPerSecond || !isWhole) return null;
+  return { throughputPerSecond, latency: Object.fromEntries(figures) as unknown as LatencySummary };
 }

@@ -1,3 +1,4 @@
+import { type Comparison, type MeasureName, slowdownAtLeast } from './comparison.ts';
 import type { WorkloadName } from './options.ts';
 import type { WorkloadResult } from './result.ts';
 
@@ -9,11 +10,14 @@ export interface Limits {
 
 export interface Verdict {
   readonly workload: WorkloadName;
-  readonly measure: 'p99Micros' | 'throughputPerSecond';
+  /** `slowdown`: how much slower, as a share, than what the run is compared with. */
+  readonly measure: 'p99Micros' | 'throughputPerSecond' | 'slowdown';
   readonly limit: number;
   /** Null where nothing was measured. */
   readonly actual: number | null;
   readonly met: boolean;
+  /** Of a slowdown: the figure that has the largest. */
+  readonly figure?: MeasureName;
 }
 
 /** Compares each workload that was measured to its end with the limits; what was not measured does not pass. */
@@ -34,4 +38,24 @@ export function judge(results: readonly WorkloadResult[], limits: Limits): Verdi
       }
       return verdicts;
     });
+}
+
+/**
+ * Holds each workload against the largest slowdown that is allowed: missed where the whole interval of a figure is beyond it.
+ * `actual` is the lower end of that interval, 0 where no figure is slower.
+ */
+export function judgeSlowdowns(comparisons: readonly Comparison[], limit: number): Verdict[] {
+  return comparisons.map(({ workload, measures }) => {
+    const slowdowns = measures.flatMap((each) => {
+      const actual = slowdownAtLeast(each);
+      return actual === null ? [] : [{ figure: each.measure, actual }];
+    });
+    const worst = slowdowns.reduce<(typeof slowdowns)[number] | null>(
+      (most, each) => (most === null || each.actual > most.actual ? each : most),
+      null,
+    );
+    const judged = { workload, measure: 'slowdown', limit } as const;
+    if (worst === null) return { ...judged, actual: null, met: false };
+    return { ...judged, ...worst, met: worst.actual <= limit };
+  });
 }

@@ -91,9 +91,14 @@ export interface Removal {
   readonly error?: Error;
 }
 
-export function ttlSecondsOf({ workloads, limit, warmupSeconds }: BenchOptions): number {
+/** @param targets Servers that are measured in turn. */
+export function ttlSecondsOf(
+  { workloads, limit, warmupSeconds, rounds }: BenchOptions,
+  targets: number,
+): number {
   const longest = limit.kind === 'duration' ? limit.seconds : 0;
-  return spareSeconds + Math.ceil(workloads.filter(needsKeys).length * (longest + warmupSeconds));
+  const phases = workloads.filter(needsKeys).length * rounds * targets;
+  return spareSeconds + Math.ceil(phases * (longest + warmupSeconds));
 }
 
 /** Names of the same length under a prefix that no other run has. */

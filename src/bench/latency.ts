@@ -33,6 +33,11 @@ export class LatencyRecorder {
     this.histogram.record(nanos < 1 ? 1 : nanos > longestNanos ? longestNanos : nanos);
   }
 
+  /** Adds what another has recorded. */
+  add(other: LatencyRecorder): void {
+    this.histogram.add(other.histogram);
+  }
+
   /** Null where nothing was recorded. */
   summarize(): LatencySummary | null {
     const { histogram } = this;

@@ -15,8 +15,10 @@ export interface BenchOptions {
   readonly keys: number;
   /** Share of GET in `mixed`, from 0 to 1. */
   readonly getRatio: number;
-  /** The end of each workload. */
+  /** The end of each workload in each round. */
   readonly limit: Limit;
+  /** How often all is measured. */
+  readonly rounds: number;
   /** Time before each workload that is not counted. */
   readonly warmupSeconds: number;
   /** Commands per second over all connections; null: each connection sends as soon as it has its answer. */
@@ -30,12 +32,14 @@ export type Limit =
 /** Below a server's usual `maxclients` of 10,000 by enough to leave the applications theirs. */
 const mostConnections = 1000;
 const mostKeys = 1_000_000;
+/** More show no smaller difference that matters. */
+const mostRounds = 50;
 /** What may be on its way to the server at once. */
 const mostBytesInFlight = 256 * 2 ** 20;
 
 /** @throws InputError for amounts that would hurt the server or this machine */
 export function checkOptions(options: BenchOptions): void {
-  const { connections, keys, pipeline, payloadBytes, limit } = options;
+  const { connections, keys, pipeline, payloadBytes, limit, rounds } = options;
   if (connections > mostConnections) {
     throw new InputError(
       `\`--connections ${connections}\` is more than ${mostConnections}`,
@@ -43,6 +47,11 @@ export function checkOptions(options: BenchOptions): void {
     );
   }
   if (keys > mostKeys) throw new InputError(`\`--keys ${keys}\` is more than ${mostKeys}`);
+  if (rounds > mostRounds)
+    throw new InputError(
+      `\`--rounds ${rounds}\` is more than ${mostRounds}`,
+      'a longer --duration makes each round steadier',
+    );
   if (limit.kind === 'duration' && limit.seconds <= 0) {
     throw new InputError('`--duration` must be more than 0', 'for example --duration 3s');
   }

@@ -36,6 +36,8 @@ export interface PhaseOutcome {
   /** From the first command to the last answer; with a rate, the time that so many commands were meant to take. */
   readonly seconds: number;
   readonly latency: LatencySummary | null;
+  /** Every latency, to be put together with those of other phases. */
+  readonly recorder: LatencyRecorder;
   /** Operations in each full tenth of a second, in order. */
   readonly slices: readonly number[];
   /** Share of the time that this process was busy; null for a paced phase, which spends idle time on its clock. */
@@ -126,6 +128,7 @@ class PhaseRun {
       misses: this.misses,
       seconds: millis / 1000,
       latency: this.latency.summarize(),
+      recorder: this.latency,
       slices: Array.from({ length: Math.floor(millis / sliceMillis) }, (_, index) => this.slices[index] ?? 0),
       utilization: this.pacer ? null : utilization,
       meanOwnDelayMicros: (this.pacer?.meanOwnDelayMillis ?? 0) * 1000,

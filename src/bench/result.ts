@@ -1,4 +1,5 @@
-import type { LatencySummary } from './latency.ts';
+import { sumOf } from '../support/collections.ts';
+import { LatencyRecorder, type LatencySummary } from './latency.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
 import type { PhaseOutcome } from './phase.ts';
 import { coefficientOfVariation, meanOf } from '../support/intervals.ts';
@@ -23,6 +24,13 @@ export interface WorkloadResult {
   readonly latency: LatencySummary | null;
   /** False where the measurement was cut short. */
   readonly complete: boolean;
+  /** What each round gave, in order, without one that was cut short; the other figures are those of all rounds together. */
+  readonly rounds: readonly WorkloadRound[];
+}
+
+export interface WorkloadRound {
+  readonly throughputPerSecond: number;
+  readonly latency: LatencySummary;
 }
 
 export interface BenchServer {
@@ -32,7 +40,8 @@ export interface BenchServer {
   readonly address: string;
 }
 
-export interface BenchReport extends Omit<BenchOptions, 'workloads' | 'limit'> {
+/** What was measured on one server. */
+export interface ServerReport {
   readonly server: BenchServer;
   readonly results: readonly WorkloadResult[];
   readonly keysRemoved: number;
@@ -42,16 +51,23 @@ export interface BenchReport extends Omit<BenchOptions, 'workloads' | 'limit'> {
   readonly warnings: readonly Warning[];
 }
 
+export interface BenchReport extends ServerReport, Omit<BenchOptions, 'workloads' | 'limit' | 'rounds'> {
+  /** The other server, measured in turn with this one; null where there was none. */
+  readonly against: ServerReport | null;
+}
+
 const fewestSlices = 5;
 
 /** Below this, a slice's count varies by chance alone: by 10 % at 100, if arrivals are independent (Poisson). */
 const fewestPerSlice = 100;
 
+/** @param outcomes Of its rounds, one at least. */
 export function workloadResult(
   name: WorkloadName,
-  outcome: PhaseOutcome,
-  { payloadBytes, ratePerSecond }: BenchOptions,
+  outcomes: readonly PhaseOutcome[],
+  { payloadBytes, ratePerSecond }: Pick<BenchOptions, 'payloadBytes' | 'ratePerSecond'>,
 ): WorkloadResult {
+  const outcome = together(outcomes);
   const { operations, errors, misses, seconds, slices, latency, utilization, complete } = outcome;
   const perSecond = (amount: number) => (seconds > 0 ? amount / seconds : 0);
   const steady = ratePerSecond === null && slices.length >= fewestSlices && meanOf(slices) >= fewestPerSlice;
@@ -67,6 +83,38 @@ export function workloadResult(
     clientUtilization: utilization,
     latency,
     complete,
+    rounds: outcomes.flatMap((round) =>
+      round.complete && round.latency !== null && round.seconds > 0
+        ? [{ throughputPerSecond: round.operations / round.seconds, latency: round.latency }]
+        : [],
+    ),
+  };
+}
+
+/** Phases as if they were one. */
+export function together(outcomes: readonly PhaseOutcome[]): PhaseOutcome {
+  const [first] = outcomes;
+  if (first !== undefined && outcomes.length === 1) return first;
+  const recorder = new LatencyRecorder();
+  for (const outcome of outcomes) recorder.add(outcome.recorder);
+  const sum = (of: (outcome: PhaseOutcome) => number) => sumOf(outcomes.map(of));
+  const seconds = sum((each) => each.seconds);
+  const mean = (of: (outcome: PhaseOutcome) => number) =>
+    seconds > 0 ? sum((each) => of(each) * each.seconds) / seconds : 0;
+  return {
+    operations: sum((each) => each.operations),
+    errors: sum((each) => each.errors),
+    misses: sum((each) => each.misses),
+    seconds,
+    latency: recorder.summarize(),
+    recorder,
+    slices: outcomes.flatMap(({ slices }) => slices),
+    utilization: outcomes.some((each) => each.utilization === null)
+      ? null
+      : mean((each) => each.utilization ?? 0),
+    meanOwnDelayMicros: mean((each) => each.meanOwnDelayMicros),
+    complete: outcomes.every((each) => each.complete),
+    failure: outcomes.find((each) => each.failure !== null)?.failure ?? null,
   };
 }
 

@@ -262,10 +262,11 @@ function entranceOf(
   warn: (text: string) => void,
 ): Pick<Context, 'protectionsOf'> & { enter: Context['connect']; reenter: Context['reconnect'] } {
   const found = new WeakMap<RedisServer, Promise<Protections | null>>();
-  const protectionsOf = (server: RedisServer) => {
+  const protectionsOf = (server: RedisServer, named?: string) => {
+    const asked = named === undefined ? resolved : namedAlone(named, loaded);
     // Loaded where something is about to be changed.
     const find = async () =>
-      (await import('./protections.ts')).protectionsOf(server, resolved, loaded, io, warn);
+      (await import('./protections.ts')).protectionsOf(server, asked, loaded, io, warn);
     const known = found.get(server) ?? find();
     found.set(server, known);
     return known;
@@ -286,6 +287,18 @@ function entranceOf(
     reenter: (signal) => enter({ ...resolved.target, retryMillis: 0 }, signal),
     protectionsOf,
   };
+}
+
+/** As the settings would be with this profile, or with this URL. */
+function namedAlone(
+  urlOrProfile: string,
+  loaded: JudgedConfig | null,
+): Pick<ResolvedSettings, 'profile' | 'isNamed'> {
+  const profiles = loaded?.config.profiles ?? {};
+  const config = Object.hasOwn(profiles, urlOrProfile) ? profiles[urlOrProfile] : undefined;
+  if (config === undefined) return { profile: null, isNamed: false };
+  const { protected: isProtected = false, readOnly = false } = config;
+  return { profile: { name: urlOrProfile, protected: isProtected, readOnly }, isNamed: true };
 }
 
 /** The map in use, or null. The validator is only loaded where there is a file to validate. */

@@ -32,9 +32,10 @@ export interface Context {
   readonly backupPolicy: 'always' | 'small' | 'never';
   /**
    * What protects a connected server, to be asked before anything is changed on it: the address that was given says too
-   * little, for a server has many. Null: no profile leads there. @throws RedisError where the connection is lost
+   * little, for a server has many. Null: no profile leads there. Of a further server it is asked first with the URL or profile
+   * that it was named with, and later without. @throws RedisError where the connection is lost
    */
-  readonly protectionsOf: (server: RedisServer) => Promise<Protections | null>;
+  readonly protectionsOf: (server: RedisServer, named?: string) => Promise<Protections | null>;
   /** Every resolved setting with where it came from; secrets masked. */
   readonly settings: readonly Setting[];
   readonly output: OutputFormat | ReportFormat;

@@ -242,11 +242,14 @@ describe('bench with a baseline', () => {
     const text = await bench(['get', ...brief, '--baseline', 'then.json', '--connections', '2'], {
       cwd,
       terminal: true,
+      env: { NO_COLOR: '1' },
     });
 
     expect(json.comparisons).toMatchObject([{ workload: 'get' }]);
     expect(json.comparisons[0]?.throughputRatio).toBeGreaterThan(0);
-    expect(text.stdout).toMatch(/`get`: throughput [\d.]+ %, p50 [\d.]+ %, p99 [\d.]+ % of the baseline/);
+    expect(text.stdout).toMatch(/NOW +BASELINE +RATIO/);
+    expect(text.stdout).toMatch(/get +p99\.9 +\S+ \S+ +\S+ \S+ +[\d.]+ %/);
+    expect(text.stdout).toContain('too few rounds to tell these differences from chance');
     expect(text.stdout).toContain('the baseline was measured with other settings: `connections`');
   });
 

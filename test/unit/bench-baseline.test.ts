@@ -1,16 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { compareWith, parseBaseline } from '../../src/bench/baseline.ts';
-import type { BenchReport, WorkloadResult } from '../../src/bench/result.ts';
+import { otherSettingsOf, parseBaseline } from '../../src/bench/baseline.ts';
+import { compareResults } from '../../src/bench/comparison.ts';
+import type { BenchReport } from '../../src/bench/result.ts';
+import { resultOf } from './bench-rounds.ts';
 
-const workload = (name: WorkloadResult['name'], throughputPerSecond: number, micros: number) =>
-  ({
-    name,
-    throughputPerSecond,
-    complete: true,
-    latency: { p50Micros: micros, p99Micros: micros * 10 },
-  }) as WorkloadResult;
-
-const report = (results: readonly WorkloadResult[], changes: Partial<BenchReport> = {}) =>
+const report = (results: readonly object[], changes: Partial<BenchReport> = {}) =>
   ({
     connections: 4,
     pipeline: 1,
@@ -26,36 +20,35 @@ const kept = (value: BenchReport) => parseBaseline(JSON.stringify({ command: 'be
 
 describe('a baseline', () => {
   test('compares each workload that both runs measured', () => {
-    const then = kept(report([workload('ping', 1000, 50), workload('get', 1000, 100)]));
-    const now = report([workload('get', 1500, 80), workload('set', 900, 100)]);
+    const then = kept(report([resultOf('ping', [50]), resultOf('get', [100])]));
+    const comparisons = compareResults([resultOf('get', [80]), resultOf('set', [100])], then.results, false);
 
-    expect(compareWith(then, now)).toEqual({
-      comparisons: [{ workload: 'get', throughputRatio: 1.5, p50Ratio: 0.8, p99Ratio: 0.8 }],
-      otherSettings: [],
-    });
+    expect(comparisons).toMatchObject([
+      { workload: 'get', throughputRatio: 1.25, p50Ratio: 0.8, p99Ratio: 0.8 },
+    ]);
+    expect(comparisons[0]?.measures.map(({ change }) => change)).toContain('unjudged');
   });
 
-  test('compared with itself has changed nothing', () => {
-    const same = report([workload('ping', 1234, 56.7)], { ratePerSecond: 100 });
+  test('keeps its rounds, so that a difference can be judged', () => {
+    const then = kept(report([resultOf('get', [50, 51, 50, 49, 50])]));
+    const [comparison] = compareResults([resultOf('get', [61, 60, 62, 60, 61])], then.results, false);
 
-    expect(compareWith(kept(same), same)).toEqual({
-      comparisons: [{ workload: 'ping', throughputRatio: 1, p50Ratio: 1, p99Ratio: 1 }],
-      otherSettings: [],
-    });
+    expect(new Set(comparison?.measures.map(({ change }) => change))).toEqual(new Set(['slower']));
   });
 
   test('tells which settings were others', () => {
-    const then = kept(report([workload('ping', 1, 1)], { pipeline: 16, ratePerSecond: 100 }));
+    const then = kept(report([resultOf('ping', [1])], { pipeline: 16, ratePerSecond: 100 }));
 
-    expect(compareWith(then, report([])).otherSettings).toEqual(['pipeline', 'ratePerSecond']);
+    expect(otherSettingsOf(then, report([]))).toEqual(['pipeline', 'ratePerSecond']);
+    expect(otherSettingsOf(kept(report([resultOf('ping', [1])])), report([]))).toEqual([]);
   });
 
   test('leaves out what was cut short, then or now', () => {
-    const short = { ...workload('get', 1000, 100), complete: false };
-    const then = kept(report([short, workload('ping', 1000, 50)]));
-    const now = report([workload('get', 1000, 100), { ...workload('ping', 1000, 50), complete: false }]);
+    const short = { ...resultOf('get', [100]), complete: false };
+    const then = kept(report([short, resultOf('ping', [50])]));
+    const now = [resultOf('get', [100]), { ...resultOf('ping', [50]), complete: false }];
 
-    expect(compareWith(then, now).comparisons).toEqual([]);
+    expect(compareResults(now, then.results, false)).toEqual([]);
   });
 
   test.each([

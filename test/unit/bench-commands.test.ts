@@ -89,8 +89,10 @@ describe('the keys of a run', () => {
       workloads: ['ping', 'get', 'set'],
       limit: { kind: 'duration', seconds: 3600 },
       warmupSeconds: 0.5,
+      rounds: 1,
     } as unknown as BenchOptions;
 
-    expect(ttlSecondsOf(options)).toBe(600 + 2 * 3600 + 1);
+    expect(ttlSecondsOf(options, 1)).toBe(600 + 2 * 3600 + 1);
+    expect(ttlSecondsOf({ ...options, rounds: 10 }, 2)).toBe(600 + 20 * (2 * 3600 + 1));
   });
 });

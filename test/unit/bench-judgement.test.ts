@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkFootprint } from '../../src/bench/keys.ts';
 import { judge } from '../../src/bench/gates.ts';
-import type { LatencySummary } from '../../src/bench/latency.ts';
+import { LatencyRecorder, type LatencySummary } from '../../src/bench/latency.ts';
 import { type BenchOptions, checkOptions } from '../../src/bench/options.ts';
 import type { PhaseOutcome } from '../../src/bench/phase.ts';
 import { warningsOf, type WorkloadResult, workloadResult } from '../../src/bench/result.ts';
@@ -16,6 +16,7 @@ const options: BenchOptions = {
   limit: { kind: 'duration', seconds: 3 },
   warmupSeconds: 0.5,
   ratePerSecond: null,
+  rounds: 1,
 };
 
 const latency: LatencySummary = {
@@ -37,6 +38,7 @@ const outcome: PhaseOutcome = {
   misses: 0,
   seconds: 3,
   latency,
+  recorder: new LatencyRecorder(),
   slices: Array.from({ length: 30 }, () => 1000),
   utilization: 0.4,
   meanOwnDelayMicros: 0,
@@ -45,13 +47,13 @@ const outcome: PhaseOutcome = {
 };
 
 const resultOf = (changes: Partial<PhaseOutcome> = {}, other: Partial<BenchOptions> = {}): WorkloadResult =>
-  workloadResult('get', { ...outcome, ...changes }, { ...options, ...other });
+  workloadResult('get', [{ ...outcome, ...changes }], { ...options, ...other });
 
 describe('the result of a workload', () => {
   test('counts values that were carried, not commands that found nothing', () => {
     expect(resultOf()).toMatchObject({ throughputPerSecond: 10_000, bytesPerSecond: 2_560_000 });
     expect(resultOf({ misses: 15_000 }).bytesPerSecond).toBe(1_280_000);
-    expect(workloadResult('ping', outcome, options).bytesPerSecond).toBeNull();
+    expect(workloadResult('ping', [outcome], options).bytesPerSecond).toBeNull();
   });
 
   test('has no figures that would divide by nothing', () => {

@@ -1,15 +1,16 @@
-import { resolve } from 'node:path';
-import { type Baseline, compareWith, parseBaseline } from '../../bench/baseline.ts';
-import { judge } from '../../bench/gates.ts';
+import { otherSettingsOf } from '../../bench/baseline.ts';
+import { compareResults, type Comparison } from '../../bench/comparison.ts';
+import { judge, judgeSlowdowns, type Verdict } from '../../bench/gates.ts';
 import { type BenchOptions, checkOptions, needsKeys, workloadNames } from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
+import { canJudge } from '../../bench/statistics.ts';
+import { counted } from '../../render/units.ts';
 import { InputError } from '../../support/failure.ts';
-import { readNamedFile } from '../../support/named-file.ts';
 import { type BenchResult, interruptionText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { confirmProtected, requireWritable } from '../protection.ts';
 import { blankOf } from '../blank.ts';
+import { confirmLoad, type Opponent, opponentInFile, opponentNamed } from './against.ts';
 
 /** Without `workloads`: all of them. */
 export interface BenchInput extends Pick<
@@ -18,33 +19,73 @@ export interface BenchInput extends Pick<
 > {
   /** Bytes. */
   readonly payload: number;
-  /** Seconds; not used where `operations` is given. */
-  readonly duration: number;
+  /** Seconds; not used where `operations` is given. None: 3, or half of one in each of several rounds. */
+  readonly duration?: number;
   readonly operations?: number;
-  /** Seconds. */
-  readonly warmup: number;
+  /** Seconds. None: half of one, or a tenth in each of several rounds. */
+  readonly warmup?: number;
   /** Commands per second. */
   readonly rate?: number;
+  /** None: 20 where another server is measured in turn, as many as a baseline has, else 1. */
+  readonly rounds?: number;
+  /** A profile, a URL or a file. */
+  readonly against?: string;
   /** A file. */
   readonly baseline?: string;
   /** Seconds. */
   readonly failAbove?: number;
   /** Commands per second. */
   readonly minThroughput?: number;
-  readonly confirm?: string;
+  /** From 0. */
+  readonly failSlower?: number;
+  readonly confirm?: readonly string[];
 }
 
-function optionsOf(input: BenchInput): BenchOptions {
+/** Many short ones: what else a machine does changes from second to second, and less between two rounds. */
+const defaultRounds = 20;
+
+function optionsOf(input: BenchInput, opponent: Opponent | null): BenchOptions {
   const { workloads, connections, pipeline, keys, getRatio, operations } = input;
+  const rounds = input.rounds ?? roundsAgainst(opponent);
+  const isRepeated = rounds > 1;
   return {
     workloads: workloads.length === 0 ? workloadNames : [...new Set(workloads)],
-    ...{ connections, pipeline, payloadBytes: input.payload, keys, getRatio },
+    ...{ connections, pipeline, payloadBytes: input.payload, keys, getRatio, rounds },
     limit:
       operations === undefined
-        ? { kind: 'duration', seconds: input.duration }
+        ? { kind: 'duration', seconds: input.duration ?? (isRepeated ? 0.5 : 3) }
         : { kind: 'operations', count: operations },
-    ...{ warmupSeconds: input.warmup, ratePerSecond: input.rate ?? null },
+    warmupSeconds: input.warmup ?? (isRepeated ? 0.1 : 0.5),
+    ratePerSecond: input.rate ?? null,
   };
+}
+
+function roundsAgainst(opponent: Opponent | null): number {
+  if (opponent === null) return 1;
+  return opponent.kind === 'server' ? defaultRounds : Math.max(1, roundsOf(opponent));
+}
+
+const roundsOf = ({ baseline }: Extract<Opponent, { kind: 'file' }>) =>
+  Math.min(...baseline.results.map(({ rounds }) => rounds.length));
+
+/** @throws InputError where `--fail-slower` could judge nothing, whatever is measured */
+function requireJudgeable(input: BenchInput, { rounds }: BenchOptions, opponent: Opponent | null): void {
+  if (input.failSlower === undefined) return;
+  if (opponent === null)
+    throw new InputError(
+      '`--fail-slower` has nothing to compare with',
+      'add --against PROFILE, a URL, or the result of an earlier run with --rounds',
+    );
+  const then = opponent.kind === 'server' ? rounds : roundsOf(opponent);
+  if (canJudge(rounds, then, opponent.kind === 'server')) return;
+  throw new InputError(
+    opponent.kind === 'server'
+      ? `\`--fail-slower\` cannot judge ${counted(rounds, 'round')}: chance alone could make that difference`
+      : `\`--fail-slower\` cannot judge ${counted(rounds, 'round')} against ${counted(then, 'round')} in \`${opponent.name}\`: chance alone could make that difference`,
+    opponent.kind === 'server'
+      ? 'use --rounds 8 or more'
+      : 'measure both with --rounds 5 or more; --against SERVER measures both in turn',
+  );
 }
 
 /** `bench` from its input to its result. */
@@ -52,7 +93,7 @@ export function benchExecution(input: BenchInput): Execution<BenchResult> {
   return {
     blank: blankOf<BenchResult>()(`
       results[] server connections pipeline payloadBytes keys getRatio warmupSeconds ratePerSecond
-      keysRemoved keysLeft keyTtlSeconds verdicts[] comparisons[] warnings[]
+      keysRemoved keysLeft keyTtlSeconds against verdicts[] comparisons[] warnings[]
     `),
     rows: 'results',
     oneTable: true,
@@ -62,60 +103,69 @@ export function benchExecution(input: BenchInput): Execution<BenchResult> {
 }
 
 async function bench(context: Context, input: BenchInput): Promise<Outcome<BenchResult>> {
-  const options = optionsOf(input);
+  const opponent =
+    input.against !== undefined
+      ? await opponentNamed(context, input.against)
+      : input.baseline !== undefined
+        ? await opponentInFile(context, input.baseline)
+        : null;
+  const options = optionsOf(input, opponent);
   checkOptions(options);
-  const baseline = input.baseline === undefined ? null : await readBaseline(context, input.baseline);
+  requireJudgeable(input, options, opponent);
   const server = await context.reconnect();
-  if (options.workloads.some(needsKeys))
-    requireWritable(
-      await context.protectionsOf(server),
-      'every workload but `ping`',
-      'run `cachectl bench ping`; ',
-    );
-  await confirmProtected(context, server, input.confirm, 'put it under load');
+  const other = opponent?.kind === 'server' ? await opponent.open() : null;
+  await confirmLoad(
+    context,
+    other === null ? [{ server }] : [{ server }, other],
+    input.confirm ?? [],
+    options.workloads.some(needsKeys),
+  );
   const [{ runBenchmark }, { systemClock }] = await Promise.all([
     import('../../bench/run.ts'),
     import('../../bench/clock.ts'),
   ]);
-  const { report, error } = await runBenchmark(server, options, {
+  const { report, error } = await runBenchmark(server, other?.server ?? null, options, {
     clock: systemClock,
     signal: context.signal,
     random: context.random,
     progress: context.progress,
   });
-  const verdicts = judge(report.results, {
-    maxP99Micros: input.failAbove === undefined ? null : input.failAbove * 1e6,
-    minThroughputPerSecond: input.minThroughput ?? null,
-  });
+  const result = withComparisons(report, opponent);
+  const verdicts = verdictsOf(result, input);
   if (context.signal.aborted) context.warnOfResult(interruptionText(options.workloads, report));
   return {
-    result: { ...withComparison(report, baseline), verdicts },
+    result: { ...result, verdicts },
     exitCode: verdicts.every(({ met }) => met) ? exitCodes.success : exitCodes.negative,
     ...(error && { error }),
   };
 }
 
-/** @throws InputError */
-async function readBaseline({ environment, signal }: Context, file: string): Promise<Baseline> {
-  const failure = (cause: string) =>
-    new InputError(
-      `\`${file}\` cannot be compared with: ${cause}`,
-      'make one with `cachectl bench --output json > FILE`',
-    );
-  const text = await readNamedFile(resolve(environment.workingDirectory, file), signal, failure);
-  try {
-    return parseBaseline(text.toString());
-  } catch (error) {
-    throw failure(error instanceof Error ? error.message : String(error));
-  }
+function verdictsOf(
+  { results, comparisons }: Pick<BenchResult, 'results' | 'comparisons'>,
+  { failAbove, minThroughput, failSlower }: BenchInput,
+): Verdict[] {
+  return [
+    ...judge(results, {
+      maxP99Micros: failAbove === undefined ? null : failAbove * 1e6,
+      minThroughputPerSecond: minThroughput ?? null,
+    }),
+    ...(failSlower === undefined ? [] : judgeSlowdowns(comparisons, failSlower)),
+  ];
 }
 
-function withComparison(report: BenchReport, baseline: Baseline | null): Omit<BenchResult, 'verdicts'> {
-  if (baseline === null) return { ...report, comparisons: [] };
-  const { comparisons, otherSettings } = compareWith(baseline, report);
-  const warnings =
-    otherSettings.length === 0
-      ? report.warnings
-      : [...report.warnings, { kind: 'other-settings' as const, settings: otherSettings }];
-  return { ...report, comparisons, warnings };
+function withComparisons(
+  report: BenchReport,
+  opponent: Opponent | null,
+): BenchReport & { readonly comparisons: readonly Comparison[] } {
+  if (opponent?.kind !== 'file')
+    return { ...report, comparisons: compareResults(report.results, report.against?.results ?? [], true) };
+  const settings = otherSettingsOf(opponent.baseline, report);
+  return {
+    ...report,
+    comparisons: compareResults(report.results, opponent.baseline.results, false),
+    warnings: [
+      ...report.warnings,
+      ...(settings.length === 0 ? [] : [{ kind: 'other-settings' as const, settings }]),
+    ],
+  };
 }

@@ -1,6 +1,6 @@
-import type { Comparison } from '../../bench/baseline.ts';
+import type { Change, Comparison, MeasureComparison, MeasureName } from '../../bench/comparison.ts';
 import type { WorkloadName } from '../../bench/options.ts';
-import type { BenchReport, Warning, WorkloadResult } from '../../bench/result.ts';
+import type { BenchReport, BenchServer, Warning, WorkloadResult } from '../../bench/result.ts';
 import type { Verdict } from '../../bench/gates.ts';
 import { sumOf } from '../../support/collections.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
@@ -14,24 +14,31 @@ import {
   formatRatio,
   formatSeconds,
 } from '../../render/units.ts';
+import type { Audience } from '../context.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 
 /** What `bench` gives: the report, held against limits and against an earlier run. */
 export interface BenchResult extends BenchReport {
   /** One for each limit and each workload that was measured to its end; empty without `--fail-above` and the like. */
   readonly verdicts: readonly Verdict[];
-  /** One for each workload that the baseline measured too; empty without `--baseline`. */
+  /** One for each workload that the baseline measured too; empty without `--against` and `--baseline`. */
   readonly comparisons: readonly Comparison[];
 }
 
 /** One row for each workload, then what one has to know to read it. */
-export function viewBench(result: BenchResult, own: OwnLookups): Block[] {
+export function viewBench(
+  result: BenchResult,
+  own: OwnLookups,
+  { isPerson }: Pick<Audience, 'isPerson'>,
+): Block[] {
+  const { against, comparisons } = result;
   return [
     tableOf('results', result.results, workloadFields),
     ...settingNotes(result),
-    ...result.comparisons.map(comparisonNote),
+    ...(isPerson ? comparisonBlocks(comparisons, against) : []),
     ...result.verdicts.flatMap(verdictNote),
-    ...warningNotes(result.warnings),
+    ...warningNotes(result.warnings, ''),
+    ...(against === null ? [] : warningNotes(against.warnings, `${against.server.address}: `)),
     ...keyNotes(result, own),
   ];
 }
@@ -52,7 +59,6 @@ const workloadFields: readonly Field<WorkloadResult>[] = [
 function settingNotes(result: BenchResult): NoteBlock[] {
   const { server, results, connections, pipeline, payloadBytes, keys, ratePerSecond, getRatio } = result;
   const names = results.map(({ name }) => name);
-  const product = server.product === null ? '' : `${server.product} ${server.version ?? ''} at `;
   const settings = [
     counted(connections, 'connection'),
     ...(names.some((name) => name !== 'ping')
@@ -60,7 +66,7 @@ function settingNotes(result: BenchResult): NoteBlock[] {
       : []),
     ...(names.includes('mixed') ? [`\`mixed\` is ${formatRatio(getRatio)} GET`] : []),
   ];
-  const notes = [note('dim', `${product}${server.address}, ${settings.join(', ')}`)];
+  const notes = [note('dim', `${serverText(server)}, ${settings.join(', ')}`)];
   if (pipeline > 1)
     notes.push(note('dim', `${counted(pipeline, 'command')} in one batch: the latency is that of a batch`));
   if (ratePerSecond !== null) {
@@ -75,18 +81,106 @@ function settingNotes(result: BenchResult): NoteBlock[] {
   return notes;
 }
 
-function comparisonNote({ workload, throughputRatio, p50Ratio, p99Ratio }: Comparison): NoteBlock {
-  return note(
-    'plain',
-    `\`${workload}\`: throughput ${formatRatio(throughputRatio)}, p50 ${formatRatio(p50Ratio)}, p99 ${formatRatio(p99Ratio)} of the baseline`,
+const serverText = ({ product, version, address }: BenchServer) =>
+  product === null ? address : `${product} ${version ?? ''} at ${address}`;
+
+interface ComparedRow extends MeasureComparison {
+  readonly workload: WorkloadName;
+}
+
+const measureTexts: Readonly<Record<MeasureName, string>> = {
+  throughputPerSecond: 'throughput',
+  p50Micros: 'p50',
+  p90Micros: 'p90',
+  p95Micros: 'p95',
+  p99Micros: 'p99',
+  p999Micros: 'p99.9',
+};
+
+const changeTexts: Readonly<Record<Change, string>> = {
+  faster: 'faster',
+  slower: 'slower',
+  'none-seen': 'no difference seen',
+  unjudged: 'too few rounds to tell',
+};
+
+/** Each figure, and what it was compared with. */
+function comparisonBlocks(comparisons: readonly Comparison[], against: BenchResult['against']): Block[] {
+  if (comparisons.length === 0) return [];
+  const rows = comparisons.flatMap(({ workload, measures }) =>
+    measures.map((each): ComparedRow => ({ workload, ...each })),
   );
+  const fields = fieldsOf<ComparedRow>();
+  const figureOf = (value: number, { measure }: ComparedRow) =>
+    measure === 'throughputPerSecond' ? perSecond(value) : formatMicros(value);
+  const isJudged = rows.some(({ change }) => change !== 'unjudged');
+  const [here, there] = against === null ? ['NOW', 'BASELINE'] : ['THIS SERVER', 'THE OTHER'];
+  return [
+    tableOf(
+      'comparisons',
+      rows,
+      [
+        fields.text('workload', 'WORKLOAD'),
+        fields.text('measure', 'FIGURE', ({ measure }) => measureTexts[measure]),
+        fields.text('now', here, (row) => figureOf(row.now, row)),
+        fields.text('then', there, (row) => figureOf(row.then, row)),
+        fields.ratio('ratio', 'RATIO'),
+        ...(isJudged
+          ? [
+              fields.text('ratioInterval', '95 %', ({ ratioInterval }) =>
+                ratioInterval === null ? null : ratioInterval.map((bound) => formatRatio(bound)).join(' to '),
+              ),
+              fields.text('change', 'THIS IS', ({ change }) => changeTexts[change]),
+            ]
+          : []),
+      ],
+      {
+        title:
+          against === null ? 'Compared with the baseline' : `Compared with ${serverText(against.server)}`,
+      },
+    ),
+    ...(isJudged
+      ? comparisons.map(({ workload, measures }) => note('plain', changeText(workload, measures)))
+      : [
+          note(
+            'plain',
+            `too few rounds to tell these differences from chance: ${against === null ? '--rounds 10 in both runs' : '--rounds 20'} is enough`,
+          ),
+        ]),
+    ...(isJudged && against === null
+      ? [
+          note(
+            'dim',
+            'the baseline was measured at another time, and what else has changed since is in the difference',
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** `get`: slower in throughput, p50 and p90 */
+function changeText(workload: WorkloadName, measures: readonly MeasureComparison[]): string {
+  const named = (change: Change) =>
+    listOf(measures.filter((each) => each.change === change).map(({ measure }) => measureTexts[measure]));
+  const parts = (['slower', 'faster'] as const).flatMap((change) =>
+    named(change) === '' ? [] : [`${change} in ${named(change)}`],
+  );
+  if (parts.length > 0) return `\`${workload}\`: ${parts.join('; ')}`;
+  const isUnjudged = measures.some(({ change }) => change === 'unjudged');
+  return `\`${workload}\`: ${changeTexts[isUnjudged ? 'unjudged' : 'none-seen']}`;
 }
 
 const verdictNote = (verdict: Verdict): NoteBlock[] =>
   verdict.met ? [note('good', verdictText(verdict))] : caveats('bad', verdictText(verdict));
 
 /** `get`: p99 3 ms, above 2 ms */
-export function verdictText({ workload, measure, limit, actual, met }: Verdict): string {
+export function verdictText({ workload, measure, limit, actual, met, figure: slowest }: Verdict): string {
+  if (measure === 'slowdown') {
+    if (actual === null) return `\`${workload}\`: too few rounds were measured to tell whether it is slower`;
+    if (actual <= 0 || slowest === undefined) return `\`${workload}\`: not certainly slower`;
+    const slower = `slower by ${formatRatio(actual)} at least in ${measureTexts[slowest]}`;
+    return `\`${workload}\`: ${slower}, ${met ? 'within' : 'above'} ${formatRatio(limit)}`;
+  }
   const [what, format, relation] =
     measure === 'p99Micros'
       ? ['p99', formatMicros, met ? 'within' : 'above']
@@ -137,14 +231,16 @@ const sentences: { readonly [Kind in Warning['kind']]: (alike: Alike<Kind>) => s
 
 const sentenceOn = <Kind extends Warning['kind']>(kind: Kind, alike: Alike<Kind>) => sentences[kind](alike);
 
-function warningNotes(warnings: readonly Warning[]): NoteBlock[] {
+function warningNotes(warnings: readonly Warning[], subject: string): NoteBlock[] {
   return (Object.keys(sentences) as Warning['kind'][]).flatMap((kind) => {
     const alike = warnings.filter((warning) => warning.kind === kind);
-    return alike.length === 0 ? [] : [note('warning', sentenceOn(kind, alike))];
+    return alike.length === 0 ? [] : [note('warning', `${subject}${sentenceOn(kind, alike)}`)];
   });
 }
 
-function keyNotes({ keysRemoved, keysLeft }: BenchResult, own: OwnLookups): NoteBlock[] {
+function keyNotes({ against, ...report }: BenchResult, own: OwnLookups): NoteBlock[] {
+  const keysRemoved = report.keysRemoved + (against?.keysRemoved ?? 0);
+  const keysLeft = report.keysLeft + (against?.keysLeft ?? 0);
   const notes: NoteBlock[] = own.hits + own.misses === 0 ? [] : [note('dim', ownLookupsText(own))];
   if (keysRemoved > 0) {
     const rest = keysLeft === 0 ? '; none is left' : '';
@@ -163,8 +259,11 @@ function largest<Field extends string>(
 }
 
 /** `get`, `set` and `mixed` */
-function workloadsOf(items: readonly { readonly workload: string }[]): string {
-  const names = items.map(({ workload }) => `\`${workload}\``);
-  const last = names.pop() ?? '';
-  return names.length === 0 ? last : `${names.join(', ')} and ${last}`;
+const workloadsOf = (items: readonly { readonly workload: string }[]): string =>
+  listOf(items.map(({ workload }) => `\`${workload}\``));
+
+/** a, b and c */
+function listOf(names: readonly string[]): string {
+  const last = names.at(-1) ?? '';
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
 }

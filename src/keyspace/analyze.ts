@@ -8,10 +8,19 @@ import {
   readNodeFacts,
 } from '../redis/node-facts.ts';
 import type { WalkColumns } from '../redis/columns.ts';
+import { RedisError } from '../redis/errors.ts';
+import { readMostElements } from './most-elements.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { readExactly } from './read-exactly.ts';
 import { readSample } from './read-sample.ts';
-import { type Analysis, type AnalysisOptions, isNarrowed, type KeyspaceReading, namesOf } from './reading.ts';
+import {
+  type Analysis,
+  type AnalysisOptions,
+  isNarrowed,
+  type KeyspaceReading,
+  namesOf,
+  type ReadInput,
+} from './reading.ts';
 
 /** Up to so many keys a walk over all of them takes less than a second or two, and a sample would save little. */
 const mostKeysExact = 250_000;
@@ -35,7 +44,8 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
   const input = { ...options, details, server, nodes };
   const drawing = emptyAccount();
   const sampled = every || population === null ? null : await readSample(input, population, drawing);
-  const read = sampled ?? withCost(await readExactly(input, population), drawing);
+  const summed = sampled ?? withCost(await readExactly(input, population), drawing);
+  const { read, mostElements } = await withMostElements(input, summed);
   progress.stop();
   // The walk restores its own connection where it broke; figures must not fail because the CPU cannot be read.
   const after = read.failure === null ? await readAllNodeFacts(server).catch(() => []) : [];
@@ -44,6 +54,7 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
     ...read,
     method: { ...read.method, populationAtEnd: read.method.populationAtEnd ?? populationAtEnd },
     narrowed: isNarrowed(options),
+    mostElements,
     columns: new Set(namesOf({ ...options.columns, ...details })),
     durationSeconds: (now() - startedAt) / 1000,
     persistentKeys:
@@ -53,6 +64,25 @@ export async function analyzeKeyspace(server: RedisServer, options: AnalysisOpti
     keysWithFieldTtls: isNarrowed(options) ? null : fieldTtlsOf(after),
     serverCpuSeconds: cpuSecondsBetween(before, after),
   };
+}
+
+/** With a further walk, where one is asked for; what it cost is added. */
+async function withMostElements(
+  input: ReadInput,
+  read: KeyspaceReading,
+): Promise<{ read: KeyspaceReading; mostElements: Analysis['mostElements'] }> {
+  const { mostElements: most, signal } = input;
+  if (most === undefined || read.failure !== null || signal.aborted) return { read, mostElements: null };
+  try {
+    const { keys, account } = await readMostElements(input, most);
+    return {
+      read: withCost(read, { ...account, unreadableKeys: 0 }),
+      mostElements: account.complete ? keys : null,
+    };
+  } catch (error) {
+    if (!(error instanceof RedisError)) throw error;
+    return { read: { ...read, failure: error }, mostElements: null };
+  }
 }
 
 /** With what a sample cost that was given up on the way. */

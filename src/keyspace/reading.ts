@@ -9,6 +9,7 @@ import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Figures } from './figures.ts';
 import { type KeyFilter, keyFilter, type KeySelection } from './key-selection.ts';
 import type { NamespaceMap } from './map.ts';
+import type { MostElements } from './most-elements.ts';
 import type { NamespaceTree, OnKey, TreeState } from './namespace-tree.ts';
 
 /** Which keys are read, and how. */
@@ -43,6 +44,8 @@ export interface AnalysisOptions {
   readonly selection?: KeySelection;
   /** How many of the largest keys to keep. */
   readonly top: number;
+  /** How many keys with the most elements to find of each type, in a walk of its own (default: none). */
+  readonly mostElements?: number | undefined;
   readonly reading: ReadingOptions;
   /** See NamespaceTree. */
   readonly onKey?: OnKey;
@@ -103,6 +106,8 @@ export interface Analysis {
   readonly keysWithFieldTtls: number | null;
   /** CPU that the servers used meanwhile, for us and for everybody else; null where INFO is not permitted. */
   readonly serverCpuSeconds: number | null;
+  /** The first of each type, then the second of each; null: not asked for, or not read to the end. */
+  readonly mostElements: readonly MostElements[] | null;
   /** What ended the reading early; the other fields show how far it got. */
   readonly failure: RedisError | null;
 }

@@ -102,7 +102,10 @@ export async function keepFitting<Page extends KeyPage>(
   return left;
 }
 
-/** The page with columns of some of its keys, and null in them for the others. */
+/**
+ * The page with columns of some of its keys, and null in them for the others.
+ * @param knownType the one that all have
+ */
 export async function withColumns<Page extends KeyPage>(
   connection: Connection,
   page: Page,
@@ -110,6 +113,7 @@ export async function withColumns<Page extends KeyPage>(
   indexes: readonly number[],
   account: WalkAccount,
   signal: AbortSignal | undefined,
+  knownType?: string,
 ): Promise<Page> {
   const keys = indexes.map((index) => page.keys[index] as ByteString);
   const request = askColumns(connection, keys, columns, account);
@@ -117,7 +121,7 @@ export async function withColumns<Page extends KeyPage>(
   let read = await receiveColumns(request, account, { signal, known });
   if (elements === true) {
     const types = read.types.length > 0 ? read.types : known.types;
-    const counted = await withElements(connection, { ...read, types, keys }, account, undefined, signal);
+    const counted = await withElements(connection, { ...read, types, keys }, account, knownType, signal);
     read = { ...read, elements: counted.elements };
   }
   return { ...page, ...joinColumns(page, read, indexes, page.keys.length) };

@@ -185,9 +185,9 @@ async function* walkOn(
       const knownType = typeToTest === undefined ? options.type : undefined;
       page = await keepFitting(connection, page, conditions, account, { signal, knownType });
       const missing = { columns: missingOf(page, columns), of: allRows };
-      page = wantedOf(await readFurther(connection, page, missing, account, signal), columns);
+      page = wantedOf(await readFurther(connection, page, missing, account, options), columns);
     }
-    for (const each of further) page = await readFurther(connection, page, each, account, signal);
+    for (const each of further) page = await readFurther(connection, page, each, account, options);
     position.page = number + 1;
     position.cursor = account.cursor = cursor;
     return page;
@@ -246,10 +246,10 @@ function readFurther(
   page: WalkPage,
   { columns, of }: FurtherColumns,
   account: WalkAccount,
-  signal: AbortSignal | undefined,
+  { signal, type }: Pick<WalkOptions, 'signal' | 'type'>,
 ): Promise<WalkPage> | WalkPage {
   if (page.keys.length === 0 || !Object.values(columns).includes(true)) return page;
-  return withColumns(connection, page, columns, of(page), account, signal);
+  return withColumns(connection, page, columns, of(page), account, signal, type);
 }
 
 /** A page on its way. */

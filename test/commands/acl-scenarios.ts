@@ -56,6 +56,7 @@ export const scenarios: readonly Scenario[] = [
   { line: 'hits --for 100ms --mode misses-only', acl: 'hits --mode misses-only', oneByOne: false },
   { line: 'hits --for 100ms --mode counters', acl: 'hits --mode counters', oneByOne: false },
   { line: 'inspect --exact', acl: 'inspect' },
+  { line: 'inspect --most-elements', acl: 'inspect --most-elements' },
   {
     line: 'inspect --exact --latency-budget 1s',
     acl: 'inspect --latency-budget',

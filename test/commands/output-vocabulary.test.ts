@@ -89,7 +89,7 @@ const lines = [
   'hits --for 300ms --fail-below-target',
   'hits --restore',
   'inspect --exact --save before.json',
-  'inspect --since before.json',
+  'inspect --since before.json --most-elements',
   'report page.html --snapshot figures.json',
   'keys --long',
   'get user:1:profile',

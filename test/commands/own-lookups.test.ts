@@ -106,6 +106,7 @@ const commands: readonly CommandLine[] = [
   { line: 'inspect' },
   { line: 'inspect --exact page:*' },
   { line: 'inspect --type hash' },
+  { line: 'inspect --most-elements' },
   { line: 'report page.html' },
   { line: 'keys page:* --long' },
   { line: 'keys * --type list', looksUp: scanTypeLooksUp },

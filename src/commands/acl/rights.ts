@@ -146,6 +146,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...bytes,
     ...detailsOfKeys,
     ...judging,
+    ...need('type llen hlen scard zcard xlen', { only: ['--most-elements'] }),
     ...helps('`--latency-budget`', 'ping', { only: ['--latency-budget'] }),
   ],
   report: [

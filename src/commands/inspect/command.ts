@@ -25,6 +25,11 @@ export const defineInspect: DefineCommand = (program, run) => {
     .option('--delimiters <characters>', 'what separates the segments of a key, such as ":/"')
     .option('--top <number>', 'how many of the largest keys to list', countArgument(0), 10)
     .option(
+      '--most-elements',
+      'also find the lists, sets, hashes, sorted sets and streams with the most elements, and the largest strings, in ' +
+        'a second walk over every key; it costs lookups',
+    )
+    .option(
       '--limit <rows>',
       'most namespaces to list; the rest is summed up in (other) (default: 50; on a terminal as many of them as fit)',
       countArgument(1),
@@ -44,6 +49,7 @@ export const defineInspect: DefineCommand = (program, run) => {
       examples(
         ['cachectl inspect', 'the whole keyspace'],
         ["cachectl inspect 'user:<id>:*' --top 5", 'one part of it'],
+        ['cachectl inspect --most-elements --top 1', 'the longest of each type'],
         ['cachectl inspect --browse', 'level by level, at the terminal'],
         ['cachectl inspect --namespace profile', 'one namespace, level by level'],
         ['cachectl inspect --exact --latency-budget 2ms', 'every key, giving way to others'],

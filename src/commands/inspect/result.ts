@@ -12,6 +12,8 @@ export interface InspectInput extends ReadingInput, SelectionInput, LayoutInput 
   readonly top: number;
   /** None: `defaultLimit`, and for people what fits on the screen. */
   readonly limit?: number;
+  /** Also find the keys with the most elements. */
+  readonly mostElements?: true;
   /** Look through the tree at the terminal. */
   readonly browse?: true;
   readonly save?: string;
@@ -34,6 +36,21 @@ export interface InspectResult extends KeyspaceFigures {
     readonly memoryBytes: number;
     readonly type: string | null;
   }[];
+  /**
+   * Of all keys, the ones of each type with the most elements, and of strings the largest: the first of each type, then the second
+   * of each. Null: not asked for, or not read to the end.
+   */
+  readonly mostElements:
+    | readonly {
+        readonly type: string;
+        readonly key: string;
+        readonly keyBase64?: string;
+        readonly namespace: string | null;
+        /** Null: of a string. */
+        readonly elements: number | null;
+        readonly memoryBytes: number | null;
+      }[]
+    | null;
   /** What changed since a saved snapshot; null without one. */
   readonly growth: Growth | null;
 }

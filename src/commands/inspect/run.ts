@@ -25,7 +25,7 @@ export function inspectExecution(input: InspectInput): Execution<InspectResult> 
   return {
     blank: blankOf<InspectResult>()(`
       exact reading keys keysInterval memoryBytes memoryBytesInterval overheadBytes withoutTtl
-      withoutTtlInterval withoutTtlSource namespaces[] total ttlRules[] largest[] growth serverCost
+      withoutTtlInterval withoutTtlSource namespaces[] total ttlRules[] largest[] mostElements growth serverCost
     `),
     rows: 'namespaces',
     run: (context) => inspect(context, input),
@@ -65,6 +65,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
     details,
     selection,
     top: openScreen === null ? input.top : mostLargest,
+    mostElements: input.mostElements === true ? input.top : undefined,
     reading: { ...reading, ...(await checkpoint.readingOptions(server)) },
     signal: context.signal,
     progress: context.progress,
@@ -99,6 +100,10 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
       row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
     ),
     largest: largest.slice(0, input.top),
+    mostElements:
+      analysis.mostElements?.map(({ key, type, ...figures }) => ({
+        ...{ type, ...keyFields(key), namespace: rowOf(analysis, key), ...figures },
+      })) ?? null,
     growth: since && growthSince(since, whole, context.now()),
   };
   const outcome = { result, ...(error && { error }) };
@@ -117,12 +122,12 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
 /** @throws InputError where there is no terminal to look through something at */
 function screenFor(
   { openScreen, environment }: Context,
-  { since, columns, sort, limit }: InspectInput,
+  { since, columns, sort, limit, mostElements }: InspectInput,
 ): OpenScreen {
-  if ([since, columns, sort, limit].some((each) => each !== undefined))
+  if ([since, columns, sort, limit, mostElements].some((each) => each !== undefined))
     throw new InputError(
       '--browse has columns of its own, lists every namespace, and shows no growth',
-      'leave out --browse for --since, --columns, --sort and --limit',
+      'leave out --browse for --since, --columns, --sort, --limit and --most-elements',
     );
   const { isTTY } = environment.stdin as { readonly isTTY?: boolean };
   if (openScreen !== null && isTTY === true) return openScreen;

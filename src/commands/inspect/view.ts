@@ -25,7 +25,7 @@ interface ViewInput extends LayoutInput {
 /** The result of `inspect` for people, and as rows. */
 export function viewInspect(result: InspectResult, own: OwnLookups, input: ViewInput): Block[] {
   const { total, growth, ttlRules } = result;
-  const blocks: Block[] = [namespaceTable(result, input)];
+  const blocks: Block[] = [...mostElementsTable(result), namespaceTable(result, input)];
   if (growth) blocks.push(growthTable(growth));
   if (result.keys > 0) blocks.push(...histogramTables(total), sizeTable(result));
   blocks.push(...ruleBlocks(ttlRules));
@@ -187,6 +187,20 @@ function largestTable({ largest, exact }: InspectResult): TableBlock {
       moreWith: '--browse',
     },
   );
+}
+
+function mostElementsTable({ mostElements }: InspectResult): TableBlock[] {
+  if (mostElements === null) return [];
+  const { text, bytes, count } = fieldsOf<(typeof mostElements)[number]>();
+  const fields = [
+    ...[text('type', 'TYPE'), text('key', 'KEY')],
+    ...[count('elements', 'ELEMENTS'), bytes('memoryBytes', 'MEMORY')],
+  ];
+  return [
+    tableOf('mostElements', mostElements, fields, {
+      ...{ title: 'Most elements by type, and the largest strings', moreWith: '--output tsv' },
+    }),
+  ];
 }
 
 const mostGrowthRows = 20;

@@ -1,7 +1,7 @@
 import { type Namespace, mapOf, type NamespaceMap } from '../keyspace/map.ts';
 import { parsePattern } from '../keyspace/pattern.ts';
 import type { TtlRule } from '../keyspace/ttl.ts';
-import { parseDuration, parseRatio } from '../support/quantity.ts';
+import { parseDuration, parseRatio, parseSize } from '../support/quantity.ts';
 import type { ConfigFile, NamespaceConfig, TtlRuleConfig } from './schema.ts';
 
 /** A validated map file, ready for use: texts become patterns, ratios and seconds. */
@@ -18,6 +18,7 @@ export function buildMap(config: ConfigFile): NamespaceMap {
       generation: entity.generation === undefined ? null : parsePattern(entity.generation),
     })),
     ignoredRules: config.doctor?.ignore ?? {},
+    forbidden: config.forbidden ?? [],
     thresholds: {
       ...plain,
       ...(minHitRate !== undefined && { minHitRate: ratioOf(minHitRate) }),
@@ -36,6 +37,11 @@ function namespaceOf(name: string, entry: NamespaceConfig): Namespace {
     guessedTtl: entry.ttlGuessed === true ? ttl : null,
     jitter: ratioOf(entry.jitter ?? 0),
     hitRateTarget: entry.hitRateTarget === undefined ? null : ratioOf(entry.hitRateTarget),
+    limits: {
+      keys: entry.maxKeys ?? null,
+      bytes: typeof entry.maxBytes === 'string' ? parseSize(entry.maxBytes) : (entry.maxBytes ?? null),
+      withoutTtlShare: entry.maxWithoutTtl === undefined ? null : ratioOf(entry.maxWithoutTtl),
+    },
     missCost: entry.missCost ?? null,
     encoding: entry.encoding ?? null,
     envelopeField: entry.envelopeField ?? 'data',

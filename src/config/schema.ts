@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { parsePattern } from '../keyspace/pattern.ts';
-import { momentOf, parseDuration, parseRatio } from '../support/quantity.ts';
+import { momentOf, parseDuration, parseRatio, parseSize } from '../support/quantity.ts';
 
 /** The one definition of the map: its types, its validation and the shipped JSON Schema all come from here. */
 
@@ -45,6 +45,16 @@ const duration = z
     description: 'Seconds, or a duration such as "90s", "5m", "1h30m", "7d".',
     examples: ['5m', '1h', '1d', 3600],
   });
+
+const size = (description: string) =>
+  z
+    .union([z.number().int().min(0), text(parseSize, /^\d+(?:\.\d+)?\s*(?:(?:[kKmMgG][iI]?)?[bB])?$/)], {
+      error: 'expected bytes, or a size such as "200MB"',
+    })
+    .meta({
+      description: `${description} Bytes, or a size such as "200MB".`,
+      examples: ['200MB', 1_000_000],
+    });
 
 const ratioExpected = 'expected a ratio from 0 to 1, or a percentage such as "80%"';
 
@@ -202,6 +212,9 @@ const namespace = z
     ),
     jitter: ratio('Share by which a TTL is shortened at random when this tool sets it.', 0.1).optional(),
     hitRateTarget: ratio('Hit rate that this namespace is meant to reach.', 0.8).optional(),
+    maxKeys: optional(z.number().int().min(0), 'Most keys, for `cachectl check`.', { examples: [50_000] }),
+    maxBytes: size('Most bytes, for `cachectl check`.').optional(),
+    maxWithoutTtl: ratio('Largest share of keys without a TTL, for `cachectl check`.', 0).optional(),
     missCost: optional(
       z.number().positive(),
       'What one miss costs, in a currency of your own: `doctor` says what findings cost in an hour.',
@@ -265,6 +278,11 @@ const thresholds = z
     maxClients: optional(z.number().int().min(1), 'Highest number of connected clients.', {
       examples: [500],
     }),
+    maxUnmappedKeys: optional(
+      z.number().int().min(0),
+      'Most keys that no namespace takes. `check` reads all keys for it.',
+      { examples: [0] },
+    ),
     maxReplicationLagSeconds: optional(
       z.number().min(0),
       'Longest time since a replica was last heard of, in seconds.',
@@ -305,6 +323,11 @@ export const configSchema = z
     namespaces: optional(z.record(z.string(), namespace), 'Namespaces by name.'),
     entities: optional(z.record(z.string(), entity), 'Entities by name.'),
     thresholds: thresholds.optional(),
+    forbidden: optional(
+      z.array(pattern),
+      'Patterns that no key may match: `cachectl check` reads all keys for them.',
+      { examples: [['tmp:*', 'debug:*']] },
+    ),
     doctor: doctor.optional(),
   })
   .meta({

@@ -19,6 +19,12 @@ export interface Namespace {
   readonly jitter: number;
   /** Ratio from 0 to 1. */
   readonly hitRateTarget: number | null;
+  /** What `check` holds it against; null: nothing. The share is from 0 to 1. */
+  readonly limits: {
+    readonly keys: number | null;
+    readonly bytes: number | null;
+    readonly withoutTtlShare: number | null;
+  };
   /** What computing a value costs that was missed, in any currency. */
   readonly missCost: number | null;
   readonly encoding: Encoding | null;
@@ -51,6 +57,7 @@ export interface Thresholds {
   readonly maxEvictedKeys?: number | undefined;
   readonly maxClients?: number | undefined;
   readonly maxReplicationLagSeconds?: number | undefined;
+  readonly maxUnmappedKeys?: number | undefined;
 }
 
 /** The map of one cache, ready for use. Without a file it is empty, and namespaces are inferred from the keys. */
@@ -62,6 +69,8 @@ export interface NamespaceMap {
   readonly thresholds: Thresholds;
   /** Rules of `doctor` that are not to be put, with the reason of each. */
   readonly ignoredRules: Readonly<Record<string, string>>;
+  /** Patterns that no key may match. */
+  readonly forbidden: readonly string[];
   /** The namespace whose most specific pattern matches the whole key, or null. */
   readonly classify: (key: ByteString) => Namespace | null;
 }
@@ -73,6 +82,7 @@ export function mapOf({
   entities = [],
   thresholds = {},
   ignoredRules = {},
+  forbidden = [],
 }: Partial<Omit<NamespaceMap, 'isEmpty' | 'classify'>>): NamespaceMap {
   const index = new PatternIndex(
     namespaces.flatMap((value) => value.patterns.map((pattern) => ({ pattern, value }))),
@@ -80,7 +90,7 @@ export function mapOf({
   );
   const isEmpty = namespaces.length === 0;
   const classify = (key: ByteString) => index.find(key);
-  return { isEmpty, delimiters, namespaces, entities, thresholds, ignoredRules, classify };
+  return { isEmpty, delimiters, namespaces, entities, thresholds, ignoredRules, forbidden, classify };
 }
 
 export const emptyMap: NamespaceMap = mapOf({});

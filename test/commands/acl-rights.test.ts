@@ -105,7 +105,9 @@ const unseen: readonly RegExp[] = [
   // Tried with `hits`.
   /^(stats|watch|metrics|doctor|report|check) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|multi|exec)$/,
   // Asked about users that other clients are logged in as.
-  /^(doctor|report) \+acl\|dryrun$/,
+  /^(doctor|report|check) \+acl\|dryrun$/,
+  // Tried with `doctor`.
+  /^check \+object\|freq$/,
   // After evictions; for records that come near `maxmemory`.
   /^hits \+memory\|usage$/,
   // Where there are replicas: wait-replicas.test.ts.

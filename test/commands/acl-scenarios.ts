@@ -156,6 +156,8 @@ export const scenarios: readonly Scenario[] = [
     line: 'check --no-write --max-keys 1000 --max-bytes 1GB --max-without-ttl 1 --forbid tmp:*',
     acl: 'check --no-write --max-keys --max-bytes --max-without-ttl --forbid',
   },
+  { line: 'check --no-write --save-baseline a.json', acl: 'check --no-write --save-baseline' },
+  { line: 'check --no-write --doctor', acl: 'check --no-write --doctor' },
   { line: 'doctor --exact', acl: 'doctor' },
   {
     line: 'doctor --exact',

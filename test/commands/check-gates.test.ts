@@ -77,6 +77,44 @@ describe('a gate on keys', () => {
   });
 });
 
+describe('a limit of the map', () => {
+  const limited = folderWith({
+    namespaces: {
+      user: { pattern: 'user:*', maxKeys: 20, maxBytes: '1MB', maxWithoutTtl: 0 },
+      session: { pattern: 'session:*', kind: 'state', maxKeys: 4 },
+    },
+    thresholds: { maxUnmappedKeys: 0 },
+    forbidden: ['tmp:*'],
+  });
+  const run = (...args: readonly string[]) =>
+    checkJson(['--skip', 'round-trip', ...args], { ...options, cwd: limited });
+  const gatesOf = (result: Awaited<ReturnType<typeof run>>) =>
+    Object.fromEntries(
+      Object.entries(rowsOf(result))
+        .filter(([id]) => id === 'unmapped' || id.includes(':'))
+        .map(([id, { status }]) => [id, status]),
+    );
+
+  test('is a gate like any other, and a flag takes its place', async () => {
+    const result = await run();
+    expect(gatesOf(result)).toEqual({
+      ...{ 'keys:user': 'pass', 'bytes:user': 'pass', 'without-ttl:user': 'pass', 'keys:session': 'fail' },
+      ...{ unmapped: 'fail', 'forbidden:tmp:*': 'fail' },
+    });
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain('keys:session: 5 keys, above the limit of 4\n');
+    const raised = await run('--max-keys', 'session=5', '--max-unmapped', '1');
+    expect(gatesOf(raised)).toMatchObject({ 'keys:session': 'pass', unmapped: 'pass' });
+  });
+
+  test('is left out by --no-keys, and where checks are named', async () => {
+    expect(gatesOf(await run('--no-keys'))).toEqual({});
+    const named = await checkJson(['--only', 'connect'], { ...options, cwd: limited });
+    expect(gatesOf(named)).toEqual({});
+    expect(named.exitCode).toBe(0);
+  });
+});
+
 describe('a gate on hit rates', () => {
   const observed = async (hits: number, misses: number, ...args: readonly string[]) => {
     const begun = await windowOf(server);

@@ -169,6 +169,8 @@ const commands: readonly CommandLine[] = [
   { line: 'check --no-write', looksUp: false },
   { line: 'check --no-write --max-without-ttl 1' },
   { line: 'check --no-write --max-keys 1000 --forbid tmp:*', looksUp: false },
+  { line: 'check --no-write --save-baseline base.json' },
+  { line: 'check --no-write --doctor' },
   { line: 'doctor' },
   { line: 'doctor --no-keys', looksUp: false },
   { line: 'config init --file -' },

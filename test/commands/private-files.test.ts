@@ -32,8 +32,9 @@ const writers: [string, (file: string) => string[]][] = [
   ['inspect --checkpoint', (file) => ['inspect', '--exact', '--checkpoint', file]],
   ['config init --file', (file) => ['config', 'init', '--file', file]],
 ];
-/** Writes only to new files, or at the end of one. */
+/** Writes only to new files, at the end of one, or in place of what it wrote itself. */
 const others: [string, (file: string) => string[]][] = [
+  ['check --save-baseline', (file) => ['check', '--no-write', '--save-baseline', file]],
   ['hits --record', (file) => ['hits', '--for', '200ms', '--mode', 'counters', '--record', file]],
   ['invalidate --journal', (file) => ['invalidate', 'user', '1', '--yes', '--journal', file]],
   ['warm --rejects', (file) => ['warm', '-', '--skip-invalid', '--rejects', file]],

@@ -69,7 +69,32 @@ const judging: readonly Right[] = [
 
 const withKeys = { never: ['--no-keys'] };
 
-const gatesOnKeys = ['--max-keys', '--max-bytes', '--max-without-ttl', '--max-unmapped', '--forbid'];
+/** What all rules of `doctor` read, but for the traffic. */
+const examining: readonly Right[] = [
+  ...serverRules,
+  ...helps('rules about keys', 'scan', withKeys),
+  ...under(withKeys, [
+    ...keyCount,
+    ...bytes,
+    ...helps('types', 'type'),
+    ...helps('rules about TTLs', 'pttl'),
+    ...helps('jitter: CC205', 'object|idletime object|refcount'),
+    ...helps('hot keys under an LFU policy: CC211', 'object|freq'),
+    ...helps('large collections: CC207', 'llen hlen scard zcard xlen'),
+    ...helps('pickles: CC208', 'getrange'),
+  ]),
+  ...helps('`--latency-budget`', 'ping'),
+];
+
+const baselines = ['--baseline', '--save-baseline'];
+const gatesOnKeys = [
+  '--max-keys',
+  '--max-bytes',
+  '--max-without-ttl',
+  '--max-unmapped',
+  '--forbid',
+  ...baselines,
+];
 const marks = 'cachectl:mark:*';
 const noEvents = ['--mode counters'];
 const wholeOnly = 'all but the counters of the whole server';
@@ -267,28 +292,13 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
       never: ['--no-write'],
     }),
     ...need('scan', { only: gatesOnKeys }),
-    ...helps('gates on bytes', 'memory|usage', { only: ['--max-bytes'] }),
-    ...helps('gates on TTLs', 'pttl', { only: ['--max-without-ttl'] }),
+    ...helps('gates on bytes', 'memory|usage', { only: ['--max-bytes', ...baselines] }),
+    ...helps('gates on TTLs', 'pttl', { only: ['--max-without-ttl', ...baselines] }),
     ...helps('the number of all keys', 'dbsize', { only: gatesOnKeys }),
     ...under({ only: ['--hits'] }, observing),
+    ...under({ only: ['--doctor'] }, examining),
   ],
-  doctor: [
-    ...connected,
-    ...serverRules,
-    ...helps('rules about keys', 'scan', withKeys),
-    ...under(withKeys, [
-      ...keyCount,
-      ...bytes,
-      ...helps('types', 'type'),
-      ...helps('rules about TTLs', 'pttl'),
-      ...helps('jitter: CC205', 'object|idletime object|refcount'),
-      ...helps('hot keys under an LFU policy: CC211', 'object|freq'),
-      ...helps('large collections: CC207', 'llen hlen scard zcard xlen'),
-      ...helps('pickles: CC208', 'getrange'),
-    ]),
-    ...helps('`--latency-budget`', 'ping'),
-    ...under({ only: ['--hits'] }, observing),
-  ],
+  doctor: [...connected, ...examining, ...under({ only: ['--hits'] }, observing)],
   config: [
     ...planning,
     ...need('scan'),

@@ -13,6 +13,7 @@ import * as common from '../common-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 const gateGroup = 'Gates on namespaces (each reads the keys, or observes the traffic):';
+const baselineGroup = 'No worse than last time (reads the keys, with --hits the traffic too):';
 const limitGroup = 'Limits (each takes the place of the one in the map):';
 
 export const defineCheck: DefineCommand = (program, run) => {
@@ -22,13 +23,15 @@ export const defineCheck: DefineCommand = (program, run) => {
     .description(
       'Connects, logs in, writes, reads and removes a key of its own (cachectl:check:…), and holds\n' +
         'the server against limits. Exit code 0: nothing failed; 1: a check failed; 3: no connection\n' +
-        'or no login; 2: not one gate could be judged. In addition to the usual forms, --output takes junit,\n' +
+        'or no login; 2: not one gate could be judged. Limits of namespaces in the map are gates too. In addition to the usual forms, --output takes junit,\n' +
         'github (annotations and a job summary) and sarif.',
     )
     .option('--only <ids>', 'only these checks: a list with commas, or several times', listArgument)
     .option('--skip <ids>', 'all checks but these', listArgument)
     .option('--strict', 'warnings fail too')
     .option('--no-write', 'leave out the round trip, which writes a key')
+    .option('--no-keys', 'leave out limits of the map on keys, and rules of the doctor about them')
+    .option('--doctor', 'also put the rules of `cachectl doctor`: a critical finding fails, a warning warns')
     .option(
       '--wait <duration>',
       'how long to try again while the server cannot be reached or is loading',
@@ -92,6 +95,17 @@ export const defineCheck: DefineCommand = (program, run) => {
       'reads that a hit rate is judged from (default: 100)',
       countArgument(1),
     )
+    .optionsGroup(baselineGroup)
+    .option('--baseline <file>', 'fail where anything is worse than in this file')
+    .option(
+      '--save-baseline <file>',
+      'save what is there now, for --baseline; not where it is worse than that',
+    )
+    .option(
+      '--tolerance <ratio>',
+      'differences that are none: of keys and bytes as a share, of ratios in points (default: 5%)',
+      ratioArgument,
+    )
     .addHelpText('after', () => `\nChecks:\n${checkList()}`)
     .addHelpText(
       'after',
@@ -104,6 +118,9 @@ export const defineCheck: DefineCommand = (program, run) => {
           'the traffic of the next 30 seconds',
         ],
         ["cachectl check --max-keys session=50000 --forbid 'tmp:*' --max-unmapped 0", 'what the keys may be'],
+        ['cachectl check --save-baseline base.json', 'what is there now'],
+        ['cachectl check --baseline base.json --tolerance 10%', 'no worse than then'],
+        ['cachectl check --doctor --output github', 'with the numbered rules, as annotations'],
         ['cachectl check --output github --junit check.xml', 'annotations, and a report for the archive'],
       ),
     )

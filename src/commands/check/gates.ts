@@ -2,6 +2,7 @@ import {
   assessGate,
   type CountedKeys,
   type Gate,
+  type GateFacts,
   gateId,
   gateTitles,
   needsTraffic,
@@ -10,7 +11,7 @@ import { type Known, Missing } from '../../health/doctor/rule.ts';
 import type { Answer } from '../../health/report.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import { keyText } from '../../keyspace/key-text.ts';
-import { unmappedName } from '../../keyspace/map.ts';
+import { type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { compilePattern, readPattern } from '../../keyspace/pattern.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { InputError } from '../../support/failure.ts';
@@ -33,6 +34,8 @@ export interface GateInput extends PaceInput {
   /** Seconds. */
   readonly hits?: number;
   readonly requireReads?: number;
+  /** False leaves out what the map says of keys. */
+  readonly keys: boolean;
 }
 
 /** Those of the command line, and of the map where that has one that is not given. @throws InputError */
@@ -76,21 +79,49 @@ export function gatesOf({ map }: Context, input: GateInput): Gate[] {
             ? []
             : { name: 'namespace-hit-rate', subject: name, limit: hitRateTarget },
         );
-  return [...asked, ...targets.filter((gate) => !ids.has(gateId(gate)))];
+  const ofMap = input.keys ? [...limitsOfMap(map), ...targets] : targets;
+  return [...asked, ...ofMap.filter((gate) => !ids.has(gateId(gate)))];
 }
 
-/** Reads what the gates need, and no more. @throws RedisError */
-export async function answerGates(
+function limitsOfMap({ namespaces, thresholds: { maxUnmappedKeys }, forbidden }: NamespaceMap): Gate[] {
+  const gate = (name: Gate['name'], subject: string | null, limit: number | null): Gate[] =>
+    limit === null ? [] : [{ name, subject, limit }];
+  return [
+    ...namespaces.flatMap(({ name, limits: { keys, bytes, withoutTtlShare } }) => [
+      ...gate('keys', name, keys),
+      ...gate('bytes', name, bytes),
+      ...gate('without-ttl', name, withoutTtlShare),
+    ]),
+    ...gate('unmapped', null, maxUnmappedKeys ?? null),
+    ...forbidden.flatMap((pattern) => gate('forbidden', pattern, 0)),
+  ];
+}
+
+/**
+ * Reads what the gates need, and no more. @param whole what is needed besides: figures of all namespaces, or the traffic
+ * @throws RedisError
+ */
+export async function readGateFacts(
   context: Context,
   gates: readonly Gate[],
   input: GateInput,
-): Promise<Answer[]> {
-  if (gates.length === 0) return [];
-  const traffic = gates.some(needsTraffic) ? await trafficOf(context, input.hits ?? 0) : new Missing([]);
-  const keys = gates.every(needsTraffic)
-    ? new Missing([])
-    : await unlessRefused(async () => countKeys(context, await context.reconnect(), gates, input));
-  const facts = { keys, traffic, requiredReads: input.requireReads ?? fewestLookups };
+  whole: { readonly figures: boolean; readonly traffic: boolean },
+): Promise<GateFacts> {
+  const { hits } = input;
+  const traffic =
+    hits !== undefined && (whole.traffic || gates.some(needsTraffic))
+      ? await trafficOf(context, hits)
+      : new Missing(['the traffic was not observed: --hits 30s does']);
+  const keys =
+    gates.every(needsTraffic) && !whole.figures
+      ? new Missing([])
+      : await unlessRefused(async () =>
+          countKeys(context, await context.reconnect(), gates, input, whole.figures),
+        );
+  return { keys, traffic, requiredReads: input.requireReads ?? fewestLookups };
+}
+
+export function answerGates(gates: readonly Gate[], facts: GateFacts): Answer[] {
   return gates.map((gate) => ({
     id: gateId(gate),
     title: gateTitles[gate.name],
@@ -115,6 +146,7 @@ async function countKeys(
   server: RedisServer,
   gates: readonly Gate[],
   input: GateInput,
+  isWhole: boolean,
 ): Promise<Known<CountedKeys>> {
   const { map, signal, progress, now } = context;
   const forbidden = gates
@@ -128,8 +160,8 @@ async function countKeys(
     ...{ map, signal, progress, now, top: 0 },
     depth: map.isEmpty ? Number.POSITIVE_INFINITY : 1,
     columns: {
-      memory: gates.some(({ name }) => name === 'bytes'),
-      ttl: gates.some(({ name }) => name === 'without-ttl'),
+      memory: isWhole || gates.some(({ name }) => name === 'bytes'),
+      ttl: isWhole || gates.some(({ name }) => name === 'without-ttl'),
     },
     details: {},
     reading: { ...readingOptionsOf(context, input), exactUpTo: Number.POSITIVE_INFINITY },

@@ -5,19 +5,24 @@ import { millisSince, type Facts } from '../../health/facts.ts';
 import { gatherFacts, type GatherRequest } from '../../health/gather.ts';
 import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { type Answer, answer, checks, tallyOf } from '../../health/report.ts';
+import { type Baseline, baselineOf } from '../../health/baseline.ts';
+import type { Gate } from '../../health/gates.ts';
 import type { Thresholds } from '../../keyspace/map.ts';
 import { serverReportOf } from '../../redis/server-report.ts';
 import { given } from '../../support/collections.ts';
 import { printable } from '../../render/printable.ts';
 import { phraseText } from '../../render/units.ts';
 import { replacePublicFile } from '../../support/files.ts';
-import { answerGates, type GateInput, gatesOf } from './gates.ts';
+import { baselineAnswers, readBaseline, saveBaseline } from './baseline.ts';
+import { answerGates, type GateInput, gatesOf, readGateFacts } from './gates.ts';
 import { annotationsOf, type CheckResult, junitOf, sarifOf, summaryOf, viewOf } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { appendJobSummary } from '../job-summary.ts';
 import { isReadOnlyServer } from '../protection.ts';
 import { blankOf } from '../blank.ts';
+import type { DoctorInput } from '../doctor/run.ts';
+import { examined } from './doctor-rows.ts';
 
 const pings = 20;
 
@@ -33,6 +38,12 @@ export interface CheckInput extends GateInput {
   readonly window?: number;
   /** A file. */
   readonly junit?: string;
+  readonly doctor?: true;
+  /** Files. */
+  readonly baseline?: string;
+  readonly saveBaseline?: string;
+  /** Ratio from 0. */
+  readonly tolerance?: number;
   /** Limits, in place of those of the map; ratios from 0, times in seconds. */
   readonly minHitRate?: number;
   readonly maxMemory?: number;
@@ -74,32 +85,41 @@ export function checkExecution(input: CheckInput): Execution<CheckResult> {
   };
 }
 
+interface Chosen {
+  /** Ids of checks. */
+  readonly checks: ReadonlySet<string>;
+  /** What `--only` and `--skip` say of rules of the doctor, by their numbers. */
+  readonly rules: Pick<DoctorInput, 'only' | 'ignore'>;
+}
+
+const isRule = (id: string) => /^cc\d+$/i.test(id);
+
 /** @throws InputError naming an id that no check has, or where nothing is left */
-function chosenOf(
-  only: readonly string[] | undefined,
-  skip: readonly string[] | undefined,
-): ReadonlySet<string> {
+function chosenOf({ only, skip, doctor }: CheckInput): Chosen {
   const known: readonly string[] = checks.map(({ id }) => id);
   const refused = (message: string) => new InputError(message, `checks are: ${known.join(', ')}`);
   for (const [option, ids] of Object.entries({ '--only': only, '--skip': skip })) {
-    const unknown = ids?.find((id) => !known.includes(id));
+    const unknown = ids?.find((id) => !known.includes(id) && !(doctor === true && isRule(id)));
     if (unknown !== undefined) throw refused(`${option}: there is no check \`${unknown}\``);
   }
   const chosen = new Set(known.filter((id) => (only?.includes(id) ?? true) && skip?.includes(id) !== true));
-  if (chosen.size === 0) throw refused('--only and --skip leave no check');
-  return chosen;
+  const [onlyRules, ignore] = [only?.filter(isRule) ?? [], skip?.filter(isRule) ?? []];
+  if (chosen.size === 0 && onlyRules.length === 0) throw refused('--only and --skip leave no check');
+  return { checks: chosen, rules: { ...(onlyRules.length > 0 && { only: onlyRules }), ignore } };
 }
 
 async function check(context: Context, input: CheckInput): Promise<Outcome<CheckResult>> {
-  const chosen = chosenOf(input.only, input.skip);
-  const gates = gatesOf(context, input);
+  const chosen = chosenOf(input);
+  // Who names checks means these.
+  const gates = gatesOf(context, { ...input, keys: input.keys && input.only === undefined });
+  const before = input.baseline === undefined ? null : await readBaseline(context, input.baseline);
   const strict = input.strict === true;
   // Else the first connection is charged with loading the client library.
   await import('../../redis/connect.ts');
   const startedAt = context.now();
   const clock = () => performance.now();
   const begunAt = clock();
-  const facts = await gatherFacts(requestOf(context, input, chosen), {
+  const facts = await gatherFacts(requestOf(context, input, chosen.checks), {
     open: context.reconnect,
     isReadOnly: (server) => isReadOnlyServer(context, server),
     clock,
@@ -108,8 +128,12 @@ async function check(context: Context, input: CheckInput): Promise<Outcome<Check
     random: context.random,
     progress: context.progress,
   });
-  const judged = facts.stop === null && !facts.interrupted ? await answerGates(context, gates, input) : [];
-  const answers = [...answer(facts, { ...context.map.thresholds, ...limitsOf(input) }, chosen), ...judged];
+  const more =
+    facts.stop === null && !facts.interrupted
+      ? await judge(context, input, { gates, before, rules: chosen.rules, address: facts.address })
+      : nothingJudged;
+  const limits = { ...context.map.thresholds, ...limitsOf(input) };
+  const answers = [...answer(facts, limits, chosen.checks), ...more.gates, ...more.doctor];
   const result: CheckResult = {
     ...tallyOf(answers, strict),
     strict,
@@ -129,12 +153,71 @@ async function check(context: Context, input: CheckInput): Promise<Outcome<Check
   // A database that cannot be selected is the answer to a check; no way in is an error of the run as well.
   const error = facts.stop === null || facts.stop.at === 'database' ? unwritten : facts.stop.error;
   if (unwritten !== undefined && error !== unwritten) context.warn(unwritten.message);
+  if (error === undefined) sayWhatFailed(context, result);
   return {
     result,
-    exitCode: exitCodeOf(result, judged),
+    exitCode: exitCodeOf(result, more.gates),
     ...(error !== undefined && { error }),
   };
 }
+
+/** Without what `--only` and `--skip` say of checks. */
+const withoutChecks = ({ only: _only, skip: _skip, ...rest }: CheckInput) => rest;
+
+interface Judged {
+  /** With what is compared with a baseline. */
+  readonly gates: readonly Answer[];
+  readonly doctor: readonly Answer[];
+}
+
+const nothingJudged: Judged = { gates: [], doctor: [] };
+
+/** What goes beyond the facts of `check`: gates, the doctor, and the baseline. @throws RedisError; InputError */
+async function judge(
+  context: Context,
+  input: CheckInput,
+  {
+    gates,
+    before,
+    rules,
+    address,
+  }: {
+    readonly gates: readonly Gate[];
+    readonly before: Baseline | null;
+    readonly rules: Chosen['rules'];
+    readonly address: string;
+  },
+): Promise<Judged> {
+  const figures = before !== null || input.saveBaseline !== undefined;
+  const isAsked = input.doctor === true;
+  if (gates.length === 0 && !figures && !isAsked) return nothingJudged;
+  const facts = await readGateFacts(context, gates, input, { figures, traffic: figures || isAsked });
+  const doctor = isAsked
+    ? await examined(context, { ...withoutChecks(input), ...rules, failOn: 'critical' }, facts.traffic)
+    : null;
+  const judged = answerGates(gates, facts);
+  if (!figures) return { gates: judged, doctor: doctor?.answers ?? [] };
+  const createdAt = new Date(context.now()).toISOString();
+  const now = baselineOf(facts, doctor?.result.findings ?? null, { address, createdAt });
+  const compared = before === null ? [] : baselineAnswers(context, before, now, facts, input.tolerance);
+  // Else the next run would be held against what is worse.
+  if (input.saveBaseline !== undefined && !context.signal.aborted) {
+    if (compared.every(({ status }) => status !== 'fail'))
+      await saveBaseline(context, input.saveBaseline, now);
+    else context.warnOfResult(`the baseline \`${printable(input.saveBaseline)}\` was left as it is`);
+  }
+  return { gates: [...judged, ...compared], doctor: doctor?.answers ?? [] };
+}
+
+/** Who reads a log and not the result learns from it why the run failed; the other forms say it on stdout. */
+function sayWhatFailed({ output, warnOfResult }: Context, { checks: rows, strict }: CheckResult): void {
+  if (output === 'table' || output === 'tsv' || output === 'github') return;
+  const failed = rows.filter(({ status }) => status === 'fail' || (strict && status === 'warn'));
+  for (const { id, message } of failed.slice(0, mostSentences)) warnOfResult(`${id}: ${message}`);
+  if (failed.length > mostSentences) warnOfResult(`${failed.length - mostSentences} more checks failed`);
+}
+
+const mostSentences = 10;
 
 /** Gates of which not one could be judged let nothing pass. */
 function exitCodeOf({ status }: CheckResult, gates: readonly Answer[]): ExitCode {

@@ -1,5 +1,7 @@
 import type { Answer, Tally } from '../../health/report.ts';
 import { type Annotation, annotationLine, logLine, markdownTable } from '../../render/github.ts';
+import type { OwnLookups } from '../../redis/lookups.ts';
+import type { Audience } from '../context.ts';
 import { type Block, note, type NoteBlock } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { renderJunit } from '../../render/junit.ts';
@@ -34,22 +36,35 @@ export type CheckRow = Omit<Answer, 'message' | 'durationMillis'> & {
 
 const { text, status } = fieldsOf<CheckRow>();
 
-export function viewOf(result: CheckResult): Block[] {
+export function viewOf(result: CheckResult, _own: OwnLookups, { isPerson }: Audience): Block[] {
+  const rows = isPerson ? result.checks.filter(isShown) : result.checks;
   return [
-    tableOf('checks', result.checks, [
-      status('status', 'STATUS'),
-      text('id', 'CHECK'),
-      text('message', 'FOUND'),
-    ]),
+    tableOf('checks', rows, [status('status', 'STATUS'), text('id', 'CHECK'), text('message', 'FOUND')]),
     ...result.checks.flatMap(adviceOf),
+    ...quietNote(result),
     note(toneOf(result), summaryLine(result)),
   ];
+}
+
+/** A rule of the doctor, by its number. */
+const isRule = ({ id }: CheckRow) => /^CC\d+$/.test(id);
+/** A finding that is worth a word, and fails nothing. */
+const isNotice = ({ status, remedy }: CheckRow) => status === 'pass' && remedy !== null;
+/** Forty rules that found nothing hide the few that did. */
+const isShown = (row: CheckRow) => !isRule(row) || isNotice(row) || ['warn', 'fail'].includes(row.status);
+
+function quietNote({ checks }: CheckResult): NoteBlock[] {
+  const quiet = checks.filter((row) => !isShown(row));
+  if (quiet.length === 0) return [];
+  const skipped = quiet.filter((row) => row.status === 'skip').length;
+  const passed = `${counted(quiet.length - skipped, 'rule')} of the doctor found nothing`;
+  return [note('dim', skipped === 0 ? passed : `${passed}, ${skipped} could not be judged`)];
 }
 
 /** The whole message of what is not well, which a narrow table cuts, and what to do about it. */
 function adviceOf({ id, status, message, remedy }: CheckRow): NoteBlock[] {
   // What keeps a run out is on stderr as its error.
-  if (id === 'connect' || id === 'login' || status === 'pass' || status === 'skip') return [];
+  if (id === 'connect' || id === 'login' || !['warn', 'fail'].includes(status)) return [];
   return [
     note(status === 'fail' ? 'bad' : 'warning', `${id}: ${message}`),
     ...(remedy === null ? [] : [note('dim', `  ${remedy}`)]),
@@ -122,6 +137,7 @@ export function annotationsOf(result: CheckResult): string {
 function levelOf(row: CheckRow, result: CheckResult): Annotation['level'] | null {
   if (fails(row, result)) return 'error';
   if (row.status === 'warn') return 'warning';
+  if (isNotice(row)) return 'notice';
   // A check that does not apply is no news; a limit that was asked for and not held against anything is.
   return row.status === 'skip' && row.limit !== null ? 'notice' : null;
 }
@@ -145,6 +161,10 @@ export const sarifOf = (result: CheckResult): string =>
 
 /** The job summary, in Markdown. */
 export function summaryOf(result: CheckResult): string {
-  const rows = result.checks.map((row) => [row.status, row.id, sentence(row).replace('\n', ': ')]);
-  return `### cachectl check: ${result.status}\n\n${markdownTable(['status', 'check', 'found'], rows)}\n${summaryLine(result)}\n\n`;
+  const rows = result.checks
+    .filter(isShown)
+    .map((row) => [row.status, row.id, sentence(row).replace('\n', ': ')]);
+  const quiet = quietNote(result).map((each) => `${each.text}\n\n`);
+  const table = markdownTable(['status', 'check', 'found'], rows);
+  return `### cachectl check: ${result.status}\n\n${table}\n${quiet.join('')}${summaryLine(result)}\n\n`;
 }

@@ -49,7 +49,11 @@ export function doctorExecution(input: DoctorInput): Execution<DoctorResult> {
     `),
     rows: 'findings',
     oneTable: true,
-    run: (context) => examine(context, input),
+    run: async (context) => {
+      const outcome = await examine(context, input);
+      if (context.output === 'github') appendJobSummary(context, summaryOf(outcome.result));
+      return outcome;
+    },
     view: viewOf,
     formats: {
       junit: (result) => Promise.resolve(junitOf(result)),
@@ -59,7 +63,12 @@ export function doctorExecution(input: DoctorInput): Execution<DoctorResult> {
   };
 }
 
-async function examine(context: Context, input: DoctorInput): Promise<Outcome<DoctorResult>> {
+/** @param seen the traffic, where somebody has observed it already */
+export async function examine(
+  context: Context,
+  input: DoctorInput,
+  seen?: Known<TrafficReport>,
+): Promise<Outcome<DoctorResult>> {
   const { rules, ignored } = chosenOf(context, input);
   const reading = readingOptionsOf(context, input);
   const startedAt = context.now();
@@ -68,7 +77,7 @@ async function examine(context: Context, input: DoctorInput): Promise<Outcome<Do
   if (facts.stop !== null) throw facts.stop.error;
   const nodes = await readServerFacts(server, facts);
   // Before the walk, whose lookups would be in it.
-  const traffic = await observed(context, input);
+  const traffic = seen ?? (await observed(context, input));
   const analysis =
     !input.keys || !needKeys(rules)
       ? new Missing([input.keys ? 'no rule asked for keys' : 'left out by --no-keys'])
@@ -103,7 +112,6 @@ async function examine(context: Context, input: DoctorInput): Promise<Outcome<Do
     reading: analysis instanceof Missing ? null : analysis.reading,
     serverCost: analysis instanceof Missing ? null : analysis.serverCost,
   };
-  if (context.output === 'github') appendJobSummary(context, summaryOf(result));
   const isBad = severities.slice(0, severities.indexOf(input.failOn) + 1).some((each) => counts[each] > 0);
   const failure = analysis instanceof Missing ? null : analysis.failure;
   return {

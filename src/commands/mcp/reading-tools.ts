@@ -216,7 +216,7 @@ function addCheck(session: Session): void {
       const { checkExecution } = await import('../check/run.ts');
       const report = await run(
         'check',
-        checkExecution({ write: false, wait: 0, ...given({ only, window }) }),
+        checkExecution({ write: false, keys: true, wait: 0, ...given({ only, window }) }),
       );
       return answerOf(report, {}, 'ask for single checks with only');
     },

@@ -55,8 +55,9 @@ function boxMarkup(box: Box, [x0, x1, y0, y1]: Edges): Html {
   const title = `${box.name}: ${box.text}`;
   const color = box.color === null ? 'none' : String(box.color % paletteSize);
   const [name, size] = [
-    labelMarkup(box.name, 18, x1 - x0, y1 - y0),
-    labelMarkup(box.text, 36, x1 - x0, y1 - y0),
+    labelMarkup(box.name, box.name.length, 18, x1 - x0, y1 - y0),
+    // A size without a name says nothing.
+    labelMarkup(box.text, Math.max(box.name.length, box.text.length), 36, x1 - x0, y1 - y0),
   ];
   const shape = html`<svg ${place}>
     <rect class="box c-${color}" width="100%" height="100%" />
@@ -70,8 +71,14 @@ function boxMarkup(box: Box, [x0, x1, y0, y1]: Edges): Html {
 export const paletteSize = 8;
 
 /** The text where the box has room for it: it is left out, and not cut, in viewports that are too narrow. */
-function labelMarkup(text: string, y: number, boxWidth: number, boxHeight: number): Html | null {
-  const needed = text.length * characterWidth + 12;
+function labelMarkup(
+  text: string,
+  characters: number,
+  y: number,
+  boxWidth: number,
+  boxHeight: number,
+): Html | null {
+  const needed = characters * characterWidth + 12;
   const fits = viewports.find(([, available]) => (boxWidth / width) * available >= needed);
   if (fits === undefined || boxHeight < y + 6) return null;
   return html`<text x="7" y="${y}" class="label ${fits[0]}" aria-hidden="true">${text}</text>`;

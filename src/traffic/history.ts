@@ -120,21 +120,30 @@ function endsWithinLine(file: number): boolean {
 
 /** The last window of a history file. @throws InputError where there is none, or the last line is something else */
 export async function readLastRecord(path: string, signal: AbortSignal): Promise<TrafficRecord> {
+  const [last] = await readRecords(path, signal, 1);
+  if (last === undefined) throw new InputError(`history \`${path}\` is empty`, hintOf(path, 'adds one'));
+  return last;
+}
+
+const hintOf = (path: string, what: string) => `\`cachectl hits --record ${path}\` ${what}`;
+
+/** Its last windows, so many of them, the earliest first. @throws InputError where one of these lines is something else */
+export async function readRecords(path: string, signal: AbortSignal, most: number): Promise<TrafficRecord[]> {
   const failure = (cause: string) =>
-    new InputError(
-      `history \`${path}\` cannot be read: ${cause}`,
-      `\`cachectl hits --record ${path}\` begins one`,
+    new InputError(`history \`${path}\` cannot be read: ${cause}`, hintOf(path, 'begins one'));
+  const lines = (await readNamedFile(path, signal, failure))
+    .toString()
+    .split('\n')
+    .map((text, index) => ({ text, number: index + 1 }))
+    .filter(({ text }) => text.trim() !== '');
+  return lines.slice(-most).map(({ text, number }) => {
+    const record = parseRecord(text);
+    if (record !== null) return record;
+    throw new InputError(
+      `history \`${path}\`: line ${number} is no result of \`hits\`, or not as it was written`,
+      hintOf(path, 'adds one'),
     );
-  const lines = (await readNamedFile(path, signal, failure)).toString().split('\n');
-  const last = lines.findLastIndex((line) => line.trim() !== '');
-  const record = last < 0 ? null : parseRecord(lines[last] ?? '');
-  if (record !== null) return record;
-  throw new InputError(
-    last < 0
-      ? `history \`${path}\` is empty`
-      : `history \`${path}\`: line ${last + 1} is no result of \`hits\`, or not as it was written`,
-    `\`cachectl hits --record ${path}\` adds one`,
-  );
+  });
 }
 
 function parseRecord(line: string): TrafficRecord | null {

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cli, jsonOf } from '../run-cli.ts';
@@ -66,6 +66,46 @@ describe('a report', () => {
     expect(jsonOf(result)['comparedWith']).toMatch(/^\d{4}-/);
     const table = page('now.html').split('Namespaces then and now').at(-1) ?? '';
     expect(/<tbody>.*?<\/th>/s.exec(table)?.[0]).toContain('added:');
+  });
+
+  test('shows the windows of a history, with the causes of their misses, also from saved figures', async () => {
+    const window = await cli(['hits', '--for', '200ms', '--mode', 'counters', '--record', 'hits.ndjson'], {
+      url: testUrl(),
+      cwd: folder,
+    });
+    expect(window.exitCode, window.stderr).toBe(0);
+    const result = await run('history.html', '--history', 'hits.ndjson', '--snapshot', 'history.json');
+    expect(result.exitCode, result.stderr).toBe(0);
+    expect(page('history.html')).toContain('1 window of hits.ndjson');
+    await run('history-again.html', '--from', 'history.json');
+    expect(page('history-again.html')).toBe(page('history.html'));
+    writeFileSync(join(folder, 'empty.ndjson'), '');
+    const refused = await run('none.html', '--history', 'empty.ndjson');
+    expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is empty') as string });
+  });
+
+  test('shows sizes and idle times of each namespace', async () => {
+    await run('spread.html');
+    const text = page('spread.html');
+    expect(text).toContain('Sizes of keys, a column for each power of two');
+    expect(text).toMatch(/class="spread"[^>]*>\s*<path d="M\d+ 100v-/);
+    expect(text).toContain('Bytes by the time since the last use');
+  });
+
+  test('has what the doctor finds in namespaces and in traffic, without another walk', async () => {
+    const map = {
+      namespaces: {
+        page: { pattern: 'page:*', ttl: '1h' },
+        user: { pattern: 'user:<id>:<part>', ttl: 'permanent' },
+      },
+    };
+    writeFileSync(join(folder, 'cachectl.config.json'), JSON.stringify(map));
+    await run('doctor.html');
+    rmSync(join(folder, 'cachectl.config.json'));
+    const text = page('doctor.html');
+    expect(text).toContain('CC203: page: the rule is 1h: 60 keys without a TTL');
+    expect(text).toContain('CC203: user: the rule is permanent: 40 keys with a TTL');
+    expect(text).toContain('CC210: (unmapped): 20 keys');
   });
 
   test('goes to stdout', async () => {

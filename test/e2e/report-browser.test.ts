@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cli } from '../run-cli.ts';
+import { windowOf } from '../commands/hits-runs.ts';
+import { cli, type CliOptions } from '../run-cli.ts';
 import { emptyServer, temporaryFolder } from '../server/own.ts';
 import { sendAll, testUrl } from '../server/redis.ts';
 
@@ -20,6 +21,18 @@ const file = join(folder, 'page.html');
 const url = `file://${file}`;
 const hostile = `<img src=x onerror=alert(1)></script><script>alert(2)</script>`;
 
+/** A window of `hits` in which a namespace is read enough for a rate. */
+async function observed(args: readonly string[], options: CliOptions): Promise<void> {
+  const begun = await windowOf(server);
+  const outcome = cli(['hits', ...args], options);
+  await Promise.race([begun(), outcome]);
+  await sendAll(
+    server,
+    Array.from({ length: 300 }, (_, index) => ['GET', `user:${index % 60}`]),
+  );
+  expect((await outcome).exitCode).toBe(0);
+}
+
 /** Where there is no browser these are left out: a report is made all the same. */
 describe.skipIf(executable === '')('the page in a browser', () => {
   let browser: Browser | undefined;
@@ -34,11 +47,11 @@ describe.skipIf(executable === '')('the page in a browser', () => {
     const bench = await cli(['bench', '--duration', '200ms', '--output', 'json'], { url: testUrl() });
     expect(bench.exitCode, bench.stderr).toBe(0);
     writeFileSync(join(folder, 'bench.json'), bench.stdout);
-    const made = await cli(['report', file, '--hits', '200ms', '--bench', 'bench.json'], {
-      env: { XDG_STATE_HOME: folder },
-      url: testUrl(),
-      cwd: folder,
-    });
+    const options = { env: { XDG_STATE_HOME: folder }, url: testUrl(), cwd: folder };
+    for (let window = 0; window < 2; window++)
+      await observed(['--for', '200ms', '--record', 'hits.ndjson'], options);
+    const more = ['--history', 'hits.ndjson', '--bench', 'bench.json'];
+    const made = await cli(['report', file, '--hits', '200ms', ...more], options);
     expect(made.exitCode, made.stderr).toBe(0);
     browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox'] });
   });
@@ -73,6 +86,21 @@ describe.skipIf(executable === '')('the page in a browser', () => {
       await context.close();
     },
   );
+
+  test('draws hit rates over time and latencies, whose marks keep their size', async () => {
+    for (const width of [360, 1440]) {
+      const page = await opened().newPage({ viewport: { width, height: 800 } });
+      await page.goto(url);
+      const charts = page.locator('.chart');
+      expect(await charts.count()).toBe(2);
+      expect(await charts.locator('polyline').count()).toBeGreaterThan(4);
+      const sizes = await page.evaluate<number[]>(
+        "[...document.querySelectorAll('.marks-y span')].map((mark) => parseFloat(getComputedStyle(mark).fontSize))",
+      );
+      expect(Math.min(...sizes)).toBeGreaterThan(11);
+      await page.close();
+    }
+  });
 
   test('keeps to its policy, opens a namespace by the keyboard, and sorts a table', async () => {
     const page = await opened().newPage();

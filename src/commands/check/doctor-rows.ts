@@ -23,7 +23,7 @@ export async function examined(
   input: DoctorInput,
   traffic: Known<TrafficReport>,
 ): Promise<{ readonly answers: Answer[]; readonly result: DoctorResult }> {
-  const { result, error } = await examine(context, input, traffic);
+  const { result, error } = await examine(context, input, { traffic });
   if (error) throw error;
   return { answers: doctorRules.flatMap(({ number, question }) => rowOf(result, number, question)), result };
 }

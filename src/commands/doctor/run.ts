@@ -1,7 +1,14 @@
 import { defaultLimits, diagnose, doctorRules, needKeys, ruleNamed } from '../../health/doctor/diagnose.ts';
 import { fewestInHerd, herdShare } from '../../health/doctor/key-rules.ts';
 import { KeyCollector, type KeyFacts, withElements } from '../../health/doctor/key-facts.ts';
-import { type Known, Missing, type Rule, severities, type Severity } from '../../health/doctor/rule.ts';
+import {
+  type Examination,
+  type Known,
+  Missing,
+  type Rule,
+  severities,
+  type Severity,
+} from '../../health/doctor/rule.ts';
 import { readServerFacts } from '../../health/doctor/server-facts.ts';
 import type { Facts } from '../../health/facts.ts';
 import { gatherFacts } from '../../health/gather.ts';
@@ -63,11 +70,11 @@ export function doctorExecution(input: DoctorInput): Execution<DoctorResult> {
   };
 }
 
-/** @param seen the traffic, where somebody has observed it already */
+/** @param seen what somebody has read already */
 export async function examine(
   context: Context,
   input: DoctorInput,
-  seen?: Known<TrafficReport>,
+  seen: Partial<Pick<Examination, 'keys' | 'traffic'>> = {},
 ): Promise<Outcome<DoctorResult>> {
   const { rules, ignored } = chosenOf(context, input);
   const reading = readingOptionsOf(context, input);
@@ -77,15 +84,15 @@ export async function examine(
   if (facts.stop !== null) throw facts.stop.error;
   const nodes = await readServerFacts(server, facts);
   // Before the walk, whose lookups would be in it.
-  const traffic = seen ?? (await observed(context, input));
+  const traffic = seen.traffic ?? (await observed(context, input));
   const analysis =
-    !input.keys || !needKeys(rules)
+    seen.keys !== undefined || !input.keys || !needKeys(rules)
       ? new Missing([input.keys ? 'no rule asked for keys' : 'left out by --no-keys'])
       : context.signal.aborted
         ? new Missing(['interrupted'])
         : await unlessRefused(() => readKeys(context, server, reading));
   const limits = { ...defaultLimits, ...context.map.thresholds };
-  const keys = analysis instanceof Missing ? analysis : analysis.keys;
+  const keys = seen.keys ?? (analysis instanceof Missing ? analysis : analysis.keys);
   const localTimeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   const report = diagnose(
     { server: facts, limits, map: context.map, nodes, keys, traffic, localTimeZone },

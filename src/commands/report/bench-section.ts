@@ -1,5 +1,7 @@
 import type { LatencySummary } from '../../bench/latency.ts';
-import { type Html, html } from '../../render/html.ts';
+import type { Html } from '../../render/html.ts';
+import { lineChartOf } from '../../render/line-chart.ts';
+import { formatCell } from '../../render/units.ts';
 import { type PageColumn, section, tableOf } from './parts.ts';
 import type { ReportData } from './result.ts';
 
@@ -11,12 +13,12 @@ interface Measured {
 }
 
 const percentiles = [
-  ['p50Micros', '50 %'],
-  ['p90Micros', '90 %'],
-  ['p95Micros', '95 %'],
-  ['p99Micros', '99 %'],
-  ['p999Micros', '99.9 %'],
-  ['maxMicros', 'all'],
+  ['p50Micros', '50 %', 'p50'],
+  ['p90Micros', '90 %', 'p90'],
+  ['p95Micros', '95 %', 'p95'],
+  ['p99Micros', '99 %', 'p99'],
+  ['p999Micros', '99.9 %', 'p99.9'],
+  ['maxMicros', 'all', 'max'],
 ] as const;
 
 /** Latencies of measurements: how many of the answers came within which time. */
@@ -51,26 +53,21 @@ function curveOf(rows: readonly Measured[]): Html | null {
   const known = rows.filter((each): each is Measured & { latency: LatencySummary } => each.latency !== null);
   const values = known.flatMap(({ latency }) => percentiles.map(([field]) => Math.max(1, latency[field])));
   if (values.length === 0) return null;
-  const [low, high] = [Math.log(Math.min(...values)), Math.log(Math.max(...values))];
-  const [left, right, top, bottom] = [20, 780, 16, 184];
-  const xOf = (index: number) => left + ((right - left) * index) / (percentiles.length - 1);
-  const yOf = (micros: number) =>
-    bottom - (high === low ? 0 : ((Math.log(Math.max(1, micros)) - low) / (high - low)) * (bottom - top));
-  const lines = known.map(({ latency }, index) => {
-    const points = percentiles.map(
-      ([field], at) => `${xOf(at).toFixed(1)},${yOf(latency[field]).toFixed(1)}`,
-    );
-    return html`<polyline class="line c-${index % 8}" points="${points.join(' ')}" />`;
+  const [low, high] = [
+    Math.floor(Math.log10(Math.min(...values))),
+    Math.ceil(Math.log10(Math.max(...values))),
+  ];
+  const decades = Math.max(1, high - low);
+  return lineChartOf({
+    label: 'Latency by percentile; the table has the figures',
+    lines: known.map(({ name, workload, latency }) => ({
+      name: `${workload} (${name})`,
+      points: percentiles.map(([field], index) => ({
+        x: index / (percentiles.length - 1),
+        y: (Math.log10(Math.max(1, latency[field])) - low) / decades,
+      })),
+    })),
+    xMarks: percentiles.map(([, , mark]) => mark),
+    yMarks: Array.from({ length: decades + 1 }, (_, index) => formatCell(10 ** (low + index), 'micros')),
   });
-  const marks = percentiles.map(
-    ([, label], at) => html`<text x="${xOf(at).toFixed(1)}" y="204" class="mark">${label}</text>`,
-  );
-  return html`<svg
-    class="curve"
-    role="img"
-    aria-label="Latency by percentile; the table has the figures"
-    viewBox="0 0 800 212"
-  >
-    ${lines}${marks}
-  </svg>`;
 }

@@ -18,6 +18,7 @@ export const defineReport: DefineCommand = (program, run) => {
       'show a result of `cachectl bench --output json` too; may be repeated',
       eachArgument,
     )
+    .option('--history <file>', 'show the windows of `cachectl hits --record FILE` too')
     .option('--snapshot <file>', 'save the figures too, for --from and --compare')
     .option('--from <file>', 'make the page from saved figures, without a server')
     .option('--compare <file>', 'show what changed since these figures were saved')
@@ -32,6 +33,7 @@ export const defineReport: DefineCommand = (program, run) => {
         ['cachectl report --hits 30s --open', 'with 30 s of traffic, in a browser'],
         ['cachectl report monday.html --snapshot monday.json', 'to compare with later'],
         ['cachectl report friday.html --compare monday.json', 'what changed since'],
+        ['cachectl report --history hits.ndjson', 'with hit rates over time'],
         ['cachectl report old.html --from monday.json', 'the page again, from what was saved'],
       ),
     )

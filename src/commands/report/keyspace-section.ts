@@ -6,7 +6,8 @@ import type { HitsResult } from '../hits/result.ts';
 import { endOfChain, type Level, sumOf, treeOf } from '../inspect/namespace-table.ts';
 import type { InspectResult } from '../inspect/result.ts';
 import { type NamespaceSummary, rowName, type SpanSeconds } from '../namespace-summary.ts';
-import { type PageColumn, section, tableOf } from './parts.ts';
+import { type PageColumn, section, spanLabels, tableOf } from './parts.ts';
+import { idleBytesOf, sizesOf } from './spread-section.ts';
 
 /** A page is for looking at: more boxes than this are dust, and more pictures make it heavy. */
 const [mostBoxes, mostPictures] = [60, 80];
@@ -19,12 +20,17 @@ export function keyspaceOf(inspect: InspectResult, hits: HitsResult | null): Htm
     'Each box is as large as its share. One with parts opens; the browser’s Back, or the link above the picture, leads out.',
     picturesOf(inspect, hits),
     tableOf('Namespaces', namespaceColumns(inspect), inspect.namespaces),
-  )}${section('How long keys live', null, timesOf(inspect))}${section(
+  )}${section('How long keys live', null, timesOf(inspect), idleBytesOf(inspect))}${sizesSection(inspect)}${section(
     'What could go',
     null,
     couldGo(inspect),
     tableOf('Largest keys', keyColumns, inspect.largest.slice(0, mostKeys)),
   )}`;
+}
+
+function sizesSection(inspect: InspectResult): Html | null {
+  const sizes = sizesOf(inspect);
+  return sizes && section('How large keys are', null, sizes);
 }
 
 const measures = [
@@ -227,12 +233,9 @@ function histogramOf(
   extra: number | null,
   extraLabel: string,
 ): Html {
-  const bars: Bar[] = spans.map(({ upToSeconds, keys, memoryBytes }, index) => ({
-    label:
-      upToSeconds === null
-        ? `over ${formatSeconds(spans[index - 1]?.upToSeconds ?? 0)}`
-        : `up to ${formatSeconds(upToSeconds)}`,
-    ...{ keys, memoryBytes },
+  const labels = spanLabels(spans);
+  const bars: Bar[] = spans.map(({ keys, memoryBytes }, index) => ({
+    ...{ label: labels[index] ?? '', keys, memoryBytes },
   }));
   const all =
     extra === null || extra === 0 ? bars : [...bars, { label: extraLabel, keys: extra, memoryBytes: null }];
@@ -284,7 +287,9 @@ function couldGo({ namespaces, memoryBytes }: InspectResult): Html {
         (left.idleBytes ?? 0),
     );
   if (candidates.length === 0)
-    return html`<p>Every key has a TTL, and none has been idle for ${formatSeconds(idleSeconds)}.</p>`;
+    return html`<p>
+      Every key of a cache has a TTL, and none has been idle for ${formatSeconds(idleSeconds)}.
+    </p>`;
   const persistent = candidates.reduce((sum, each) => sum + (each.withoutTtlBytes ?? 0), 0);
   const share = memoryBytes ? ` (${formatRatio(persistent / memoryBytes)} of the bytes)` : '';
   return html`<p>${formatBytes(persistent)}${share} are in keys of caches that never end.</p>

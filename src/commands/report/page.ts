@@ -3,7 +3,9 @@ import { Html, html } from '../../render/html.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import { chartsOf } from './bench-section.ts';
 import { comparisonOf } from './comparison-section.ts';
+import { historyOf } from './history-section.ts';
 import { keyspaceOf } from './keyspace-section.ts';
+import { sentenceOf } from '../doctor/view.ts';
 import type { ReportData } from './result.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';
@@ -42,7 +44,8 @@ export function pageOf(data: ReportData, before: ReportData | null): string {
         </header>
         <main>
           ${verdictOf(data)} ${findingsOf(data)} ${before === null ? null : comparisonOf(before, data)}
-          ${data.hits === null ? null : trafficOf(data.hits)} ${keyspaceOf(data.inspect, data.hits)}
+          ${data.hits === null ? null : trafficOf(data.hits)}
+          ${data.history == null ? null : historyOf(data.history)} ${keyspaceOf(data.inspect, data.hits)}
           ${data.bench.length === 0 ? null : chartsOf(data.bench)}
         </main>
         <footer>
@@ -111,11 +114,15 @@ function cardsOf({ stats, inspect, hits }: ReportData): Html {
 
 function findingsOf({ doctor: { findings } }: ReportData): Html | null {
   if (findings.length === 0) return null;
-  const lines = findings.map(({ rule, severity, message, remedy }) => ({
-    tone: severity === 'critical' ? 'bad' : severity === 'warning' ? 'warning' : 'plain',
-    text: `${rule}: ${message} (${remedy})`,
+  const lines = findings.map((each) => ({
+    tone: each.severity === 'critical' ? 'bad' : each.severity === 'warning' ? 'warning' : 'plain',
+    text: `${each.rule}: ${sentenceOf(each)} (${each.remedy})`,
   }));
-  return section('What the doctor finds of the server', null, listOf(lines));
+  return section(
+    'What the doctor finds',
+    'Rules about single keys are left out here: `cachectl doctor` puts them.',
+    listOf(lines),
+  );
 }
 
 function verdictOf({ stats: { reasons, refused } }: ReportData): Html | null {

@@ -1,7 +1,7 @@
 import type { Cell, Unit } from '../../render/blocks.ts';
 import { type Html, html } from '../../render/html.ts';
-import { formatCell, formatEstimate } from '../../render/units.ts';
-import type { IntervalOrNull } from '../namespace-summary.ts';
+import { formatCell, formatEstimate, formatSeconds } from '../../render/units.ts';
+import type { IntervalOrNull, SpanSeconds } from '../namespace-summary.ts';
 
 /** @param moment in ISO 8601 */
 export const momentText = (moment: string): string => moment.replace('T', ' ').replace(/\.\d+Z$/, ' UTC');
@@ -10,7 +10,7 @@ export const momentText = (moment: string): string => moment.replace('T', ' ').r
 export const section = (title: string, about: string | null, ...contents: readonly (Html | null)[]): Html =>
   html`<section>
     <h2>${title}</h2>
-    ${about === null ? null : html`<p>${about}</p>`}${contents}
+    ${about === null ? null : html`<p>${wordsOf(about)}</p>`}${contents}
   </section>`;
 
 export const listOf = (lines: readonly { readonly tone: string; readonly text: string }[]): Html =>
@@ -91,6 +91,14 @@ function cellOf<Row>(
     ? html`<th scope="row" ${sortedBy}>${content}</th>`
     : html`<td class="${unit === 'text' ? 'words' : 'figure'}" ${sortedBy}${within}>${content}</td>`;
 }
+
+/** `up to 5m`, …, `over 7d`. */
+export const spanLabels = (spans: readonly SpanSeconds[]): string[] =>
+  spans.map(({ upToSeconds }, index) =>
+    upToSeconds === null
+      ? `over ${formatSeconds(spans[index - 1]?.upToSeconds ?? 0)}`
+      : `up to ${formatSeconds(upToSeconds)}`,
+  );
 
 /** A bar for a share from 0 to 1. */
 const barOf = (share: number): Html => stackOf([{ share, name: 'share' }]);

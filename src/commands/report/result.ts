@@ -1,5 +1,7 @@
 import type { BenchReport } from '../../bench/result.ts';
 import type { DoctorResult } from '../doctor/result.ts';
+import type { TrafficRecord } from '../../traffic/history.ts';
+import type { MissCauses, NamespaceTraffic } from '../../traffic/report.ts';
 import type { HitsResult } from '../hits/result.ts';
 import type { InspectResult } from '../inspect/result.ts';
 import type { StatsResult } from '../stats/result.ts';
@@ -13,13 +15,23 @@ export interface ReportData {
   readonly createdAt: string;
   readonly version: string;
   readonly stats: StatsResult;
-  /** Of the rules about the server. */
+  /** Of rules about the server, its namespaces and, with `--hits`, its traffic: those that one walk can answer. */
   readonly doctor: DoctorResult;
   readonly inspect: InspectResult;
   /** Null without `--hits`. */
   readonly hits: HitsResult | null;
+  /** Of `--history`; absent in what was saved before there was one. */
+  readonly history?: { readonly file: string; readonly windows: readonly SavedWindow[] } | null;
   /** Of the files of `--bench`. */
   readonly bench: readonly { readonly name: string; readonly report: BenchReport }[];
+}
+
+/** A window of a history, as far as a page shows it. */
+export interface SavedWindow extends Pick<TrafficRecord, 'at' | 'valid' | 'reads' | 'hits' | 'hitRate'> {
+  /** Of all namespaces; null where the mode could not tell. */
+  readonly causes: MissCauses | null;
+  /** Those with most misses. */
+  readonly namespaces: readonly Pick<NamespaceTraffic, 'namespace' | 'reads' | 'hitRate' | 'misses'>[];
 }
 
 export interface ReportResult {

@@ -10,12 +10,13 @@ import { type Block, factsOf } from '../../render/blocks.ts';
 import { fieldsOf } from '../../render/table.ts';
 import { blankOf } from '../blank.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
-import { doctorExecution } from '../doctor/run.ts';
 import { hitsExecution } from '../hits/run.ts';
 import { inspectExecution } from '../inspect/run.ts';
 import { confirmReplacing } from '../protection.ts';
 import type { ReadingInput } from '../reading-options.ts';
 import { statsExecution } from '../stats/run.ts';
+import { doctorOf } from './doctor.ts';
+import { readHistory } from './history.ts';
 import { pageOf } from './page.ts';
 import { type ReportData, type ReportResult, snapshotFormat } from './result.ts';
 
@@ -24,6 +25,7 @@ export interface ReportInput extends ReadingInput {
   /** Seconds. */
   readonly hits?: number;
   readonly bench?: readonly string[];
+  readonly history?: string;
   readonly snapshot?: string;
   readonly from?: string;
   readonly compare?: string;
@@ -51,9 +53,14 @@ async function report(context: Context, input: ReportInput): Promise<Outcome<Rep
     await confirmReplacing(context, name === '-' ? undefined : name, input.force);
   const before = input.compare === undefined ? null : await readSnapshot(context, input.compare);
   const bench = await Promise.all((input.bench ?? []).map((name) => readBench(context, name)));
+  const history = input.history === undefined ? null : await readHistory(context, input.history);
   const read =
     input.from === undefined ? await readServer(context, input) : await savedIn(context, input.from);
-  const data: ReportData = { ...read.data, bench: [...read.data.bench, ...bench] };
+  const data: ReportData = {
+    ...read.data,
+    bench: [...read.data.bench, ...bench],
+    ...(history !== null && { history }),
+  };
   const page = pageOf(data, before);
   const { stats, inspect, createdAt } = data;
   const result: ReportResult = {
@@ -102,7 +109,6 @@ interface Read {
 
 async function readServer(context: Context, input: ReportInput): Promise<Read> {
   const stats = await statsExecution({ namespaces: false }).run(context);
-  const doctor = await doctorExecution({ failOn: 'critical', keys: false }).run(context);
   const hits =
     input.hits === undefined
       ? null
@@ -111,6 +117,7 @@ async function readServer(context: Context, input: ReportInput): Promise<Read> {
   const inspect = await inspectExecution({
     ...{ ...input, ...depth, patterns: [], limit: mostNamespaces, top: mostKeys },
   }).run(context);
+  const doctor = await doctorOf(context, inspect.result, hits?.result ?? null);
   return {
     data: {
       format: snapshotFormat,

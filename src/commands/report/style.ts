@@ -12,9 +12,27 @@ const parts = {
   unknown: '#9ca3af',
 };
 
+/** The same colors for lines and words on a dark page. */
+const lightPalette = ['#6cb8e8', '#f0a35e', '#4fc9a4', '#e08bbd', '#c9c94f', '#9db0f5', '#f08f8f', '#9fce6a'];
+
+/** From a moment ago to long ago. */
+const ages = ['#2f7d4f', '#5b8f3a', '#a08a00', '#c77700', '#b3521e', '#8a2f2f'];
+
+const lineRules = (colors: readonly string[]) =>
+  colors
+    .map(
+      (color, index) =>
+        `.line.c-${index} { stroke: ${color} } .legend .c-${index}::before { background: ${color} }`,
+    )
+    .join('\n');
+
 const colorRules = [
-  ...palette.map(
-    (color, index) => `.box.c-${index} { fill: ${color} } .line.c-${index} { stroke: ${color} }`,
+  ...palette.map((color, index) => `.box.c-${index} { fill: ${color} }`),
+  lineRules(palette),
+  `@media (prefers-color-scheme: dark) {\n${lineRules(lightPalette)}\n}`,
+  ...ages.map(
+    (color, index) =>
+      `rect.part-age-${index} { fill: ${color} } span.part-age-${index}::before { background: ${color} }`,
   ),
   ...Object.entries(parts).map(
     ([name, color]) =>
@@ -37,7 +55,7 @@ header p { margin: .25rem 0 1rem }
 section { margin-top: 1.25rem; padding: 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px }
 a { color: var(--link) }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem; margin: 0 }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(11rem, 45%), 1fr)); gap: .75rem; margin: 0 }
 .cards div { padding: .75rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px }
 .cards dt { color: var(--soft) }
 .cards dd { margin: 0 }
@@ -68,7 +86,7 @@ a { color: var(--link) }
 @media (min-width: 760px) { .label.medium { display: inline } }
 @media (min-width: 1120px) { .label.wide { display: inline } }
 summary { margin-top: .75rem; color: var(--link); cursor: pointer }
-.table { overflow-x: auto; margin-top: .75rem }
+.table { overflow-x: auto; margin-top: .75rem; background: linear-gradient(to right, var(--card) 40%, transparent) 0 0 / 2rem 100% no-repeat local, linear-gradient(to left, var(--card) 40%, transparent) 100% 0 / 2rem 100% no-repeat local, linear-gradient(to right, var(--soft), transparent) 0 0 / .3rem 100% no-repeat scroll, linear-gradient(to left, var(--soft), transparent) 100% 0 / .3rem 100% no-repeat scroll }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums }
 caption { padding: .25rem 0; text-align: left; font-weight: 600 }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
@@ -76,7 +94,7 @@ th[scope=row] { font-weight: 400; overflow-wrap: anywhere; min-width: 9rem }
 td.words { overflow-wrap: anywhere; min-width: 6rem }
 .figure { text-align: right; white-space: nowrap }
 thead th { border-bottom-width: 2px; font-weight: 600; color: var(--soft) }
-thead button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer }
+thead button { padding: 0; border: 0; background: none; color: inherit; font: inherit; text-align: inherit; cursor: pointer }
 thead th[aria-sort=descending] button::after { content: ' ↓' }
 thead th[aria-sort=ascending] button::after { content: ' ↑' }
 .bar { display: block; min-width: 4rem; margin-top: .2rem }
@@ -84,11 +102,26 @@ thead th[aria-sort=ascending] button::after { content: ' ↑' }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1.5rem }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; font-size: .87rem }
 .legend span::before { content: ''; display: inline-block; width: .8em; height: .8em; margin-right: .4em; border-radius: 2px }
+@media (max-width: 480px) {
+  body { padding: 1rem .5rem 2rem }
+  section { padding: .9rem .7rem }
+  th, td { padding: .35rem }
+  th[scope=row] { min-width: 7.5rem }
+  td.words { min-width: 8rem }
+  .plot { grid-template-rows: 11rem auto }
+}
 code { padding: 0 .2em; border-radius: 3px; background: var(--page) }
 small { color: var(--soft) }
-.curve { width: 100%; height: auto }
-.line { fill: none; stroke-width: 2.5px }
-.mark { fill: var(--soft); font-size: 12px; text-anchor: middle }
+.chart { margin: .75rem 0 0 }
+.plot { display: grid; grid-template: 14rem auto / auto 1fr; gap: .35rem .6rem }
+.plot svg { width: 100%; height: 100%; overflow: visible }
+.marks-y, .marks-x { display: flex; justify-content: space-between; gap: .5rem; color: var(--soft); font-size: .8rem; line-height: 1 }
+.marks-y { flex-direction: column; margin: -.4rem 0; text-align: right; white-space: nowrap }
+.marks-x { grid-column: 2; white-space: nowrap }
+.line { fill: none; stroke-width: 2.5px; stroke-linecap: round; stroke-linejoin: round; vector-effect: non-scaling-stroke }
+.grid { stroke: var(--line); vector-effect: non-scaling-stroke }
+.chart .legend { margin-top: .5rem; overflow-wrap: anywhere }
+.spread { display: block; width: 100%; min-width: 7rem; height: 1.6rem; fill: var(--link) }
 ${colorRules}
 @media print {
   :root { --page: #fff; --card: #fff; --text: #000; --soft: #333; --line: #bbb }

@@ -25,7 +25,8 @@ export function trafficOf(hits: HitsResult): Html {
   );
 }
 
-const legend = html`<p class="legend">
+/** Of the bars that `causesOf` draws. */
+export const legend = html`<p class="legend">
   <span class="part-hit">hit</span>${missCauses.map(
     (cause) => html`<span class="part-${cause}">${causeTexts[cause]}</span>`,
   )}
@@ -50,7 +51,11 @@ const columns: readonly PageColumn<NamespaceTraffic>[] = [
 ];
 
 /** Hits and the causes of misses as shares of the reads. */
-function causesOf({ reads, hits, causes }: NamespaceTraffic): Html | null {
+export function causesOf({
+  reads,
+  hits,
+  causes,
+}: Pick<NamespaceTraffic, 'reads' | 'hits' | 'causes'>): Html | null {
   if (reads === null || reads === 0 || causes === null) return null;
   const found = missCauses.filter((cause) => causes[cause] > 0);
   const words = found.map((cause) => `${causeTexts[cause]} ${formatCell(causes[cause], 'count')}`);

@@ -7,7 +7,8 @@ import {
   matchesEverything,
   prefixOf,
 } from '../keyspace/pattern.ts';
-import { type Leaf, SegmentTree } from '../keyspace/segment-tree.ts';
+import { SegmentTree } from '../keyspace/segment-tree.ts';
+import type { Leaf } from '../keyspace/tree-node.ts';
 import type { PaceLimits } from '../redis/pace.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { walkNodes } from '../redis/walk-nodes.ts';

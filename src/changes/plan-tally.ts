@@ -1,6 +1,7 @@
 import { dealFrom } from '../keyspace/key-text.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
-import { type Leaf, SegmentTree } from '../keyspace/segment-tree.ts';
+import { SegmentTree } from '../keyspace/segment-tree.ts';
+import type { Leaf } from '../keyspace/tree-node.ts';
 import type { WalkAccount } from '../redis/account.ts';
 import type { ByteString } from '../support/bytes.ts';
 

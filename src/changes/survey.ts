@@ -1,6 +1,7 @@
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { PatternIndex } from '../keyspace/pattern-index.ts';
-import { type Leaf, otherName, SegmentTree } from '../keyspace/segment-tree.ts';
+import { otherName, SegmentTree } from '../keyspace/segment-tree.ts';
+import type { Leaf } from '../keyspace/tree-node.ts';
 import type { Progress } from '../support/progress.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { sumAccounts, type WalkAccount } from '../redis/account.ts';

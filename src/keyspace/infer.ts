@@ -41,7 +41,7 @@ export function inferSegments(
       segments.push('*');
       return segments;
     }
-    const segment = inferSegment(key.slice(start, end < 0 ? undefined : end), segments, end >= 0);
+    const segment = inferSegment(key, start, end, segments);
     texts = segment === text ? texts + 1 : 0;
     segments.push(end < 0 ? segment : segment + key.charAt(end));
     if (end < 0) break;
@@ -66,7 +66,7 @@ export function delimitersOf(key: string, delimiters: readonly string[]): readon
   return further === undefined || (further === '.' && /\d\.\d|@|<ip>/.test(key)) ? delimiters : [further];
 }
 
-function nextDelimiter(key: string, delimiters: readonly string[], start: number): number {
+export function nextDelimiter(key: string, delimiters: readonly string[], start: number): number {
   const [only = '', ...more] = delimiters;
   if (more.length === 0) return key.indexOf(only, start);
   // Not by `indexOf` of each: one that never comes would be searched to the end of a long key again and again.
@@ -74,15 +74,24 @@ function nextDelimiter(key: string, delimiters: readonly string[], start: number
   return -1;
 }
 
-/** @param before the segments in front of it. @param goesOn true where more follow */
-function inferSegment(segment: string, before: readonly string[], goesOn: boolean): string {
+/** What Django itself names keys, behind a prefix and a version. @see django/utils/cache.py, core/cache/utils.py, contrib/sessions */
+const namesOfDjango = ['views.decorators.cache.', 'template.cache.', 'django.contrib.sessions.'];
+
+/** Django writes the version of its keys behind their prefix, which is empty unless one was chosen: `:1:`, `mysite:1:`. */
+function isVersion(key: string, end: number, length: number, before: readonly string[]): boolean {
+  if (end < 0 || length > longestVersion || before.length !== 1) return false;
+  return before[0]?.length === 1 || namesOfDjango.some((name) => key.startsWith(name, end + 1));
+}
+
+export const longestVersion = 3;
+
+/** @param end where the delimiter behind it is; below 0 where none follows. @param before the segments in front of it */
+function inferSegment(key: string, start: number, end: number, before: readonly string[]): string {
+  const segment = key.slice(start, end < 0 ? undefined : end);
   const first = segment.charCodeAt(0);
   // The most common variable segment, without the cost of the table.
-  if (((first >= 48 && first <= 57) || first === 45) && number.test(segment)) {
-    // Django writes the version of its keys right at their start, `:1:`.
-    const isVersion = goesOn && before.length === 1 && before[0]?.length === 1 && segment.length <= 3;
-    return isVersion ? segment : id;
-  }
+  if (((first >= 48 && first <= 57) || first === 45) && number.test(segment))
+    return isVersion(key, end, segment.length, before) ? segment : id;
   if (knownWords.has(segment)) return segment;
   const inferred = classify(segment, before.length === 0);
   if (inferred === segment && knownWords.size < knownLimit) knownWords.add(detached(segment));

@@ -9,7 +9,9 @@ import {
 } from './key-statistics.ts';
 import type { Namespace, NamespaceMap } from './map.ts';
 import type { RepeatedKeys } from './repeated-keys.ts';
-import { type SegmentRow, SegmentTree, type SegmentTreeState } from './segment-tree.ts';
+import { type SegmentRow, SegmentTree } from './segment-tree.ts';
+import { pick } from '../support/collections.ts';
+import type { SegmentTreeState } from './tree-node.ts';
 import type { SamplePlace } from './tally.ts';
 import { TopKeys } from './top-keys.ts';
 import { ttlJudges, type TtlVerdict } from './ttl.ts';
@@ -20,6 +22,7 @@ interface NamespaceTreeOptions {
   readonly depth: number;
   /** How many of the largest keys to keep (default: none). */
   readonly top?: number;
+  readonly versionedPrefixes?: ReadonlySet<string>;
   /** The type of all keys, where only one was asked for. */
   readonly type?: string | undefined;
   /** Of a key on this server, from the length of its name (default: on Redis). */
@@ -58,8 +61,9 @@ export class NamespaceTree {
   private judgedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: NamespaceTreeOptions) {
-    const { map, depth, top = 0 } = options;
-    this.tree = new SegmentTree({ map, depth, newLeaf: () => new KeyStatistics() });
+    const { top = 0 } = options;
+    const shape = pick(options, ['map', 'depth', 'versionedPrefixes']);
+    this.tree = new SegmentTree({ ...shape, newLeaf: () => new KeyStatistics() });
     this.largest = new TopKeys(top, ({ memoryBytes }) => memoryBytes);
   }
 

@@ -11,23 +11,20 @@ import {
   inferSegments,
   numberedPattern,
 } from './infer.ts';
-import { isWord, text } from './placeholders.ts';
+import { id, isWord, text } from './placeholders.ts';
+import { isVersion, mostVersions, numberOf } from './key-versions.ts';
+import { isStem, longestStem, stemsOf } from './stems.ts';
+import { type Leaf, type SegmentTreeState, TreeNode } from './tree-node.ts';
 
 export const otherName = '(other)';
-
-/** What the keys of one place in the tree are summed up in. */
-export interface Leaf<Self> {
-  /** Takes in what `other` holds; `other` is not used again. */
-  merge(other: Self): void;
-  /** How many keys, or how much weight, it represents. */
-  readonly keys: number;
-}
 
 export interface SegmentTreeOptions<L> {
   readonly map: NamespaceMap;
   /** Levels that are distinguished: with a map its namespaces are the first, then each segment is one. What is deeper is `*`. */
   readonly depth: number;
   readonly newLeaf: () => L;
+  /** First segments behind which a number is a version, and no id, as other keys have shown. */
+  readonly versionedPrefixes?: ReadonlySet<string>;
 }
 
 /** A set of keys that belong together. The rows of one tree are disjoint. */
@@ -39,14 +36,6 @@ export interface SegmentRow<L> {
   /** The levels from the root: the map's name if there is a map, then inferred segments with their delimiters. */
   readonly path: readonly string[];
   readonly leaf: L;
-}
-
-/** A node of the tree, to be written as JSON. */
-export interface SegmentTreeState<S> {
-  readonly leaf?: S;
-  readonly full?: true;
-  readonly stems?: true;
-  readonly children: readonly (readonly [segment: string, SegmentTreeState<S>])[];
 }
 
 /** The deepest level there is, whatever depth is asked for: a key may consist of delimiters alone. */
@@ -64,25 +53,6 @@ const anyRest = '*';
 const fewestOfPrefix = 8;
 
 type Named = Pick<Namespace, 'name'>;
-
-class TreeNode<L extends Leaf<L>> {
-  /** Of the keys that end here. */
-  leaf: L | undefined;
-  readonly children = new Map<string, TreeNode<L>>();
-  /** How many of the children are words of the keys, and not patterns. */
-  words = 0;
-  /** No further word gets a child of its own. */
-  full = false;
-  /** Some words have become one that begins alike, `wc_<text>`. */
-  hasStems = false;
-
-  /** @param last True where keys are not distinguished any further. */
-  constructor(readonly last: boolean) {}
-
-  get keys(): number {
-    return [...this.children.values()].reduce((sum, child) => sum + child.keys, this.leaf?.keys ?? 0);
-  }
-}
 
 /**
  * Finds the place of each key among the namespaces, in bounded memory. A level with too many different words is taken
@@ -102,10 +72,16 @@ export class SegmentTree<L extends Leaf<L>> {
    * @param namespace what the map makes of the key
    */
   leafOf(key: ByteString, namespace: Named | null): L {
+    const { isEmpty } = this.options.map;
     const path = this.pathOf(key, namespace);
     let node = this.root;
     for (let level = 0; level < path.length && !node.last; level++) {
-      node = this.descend(node, path[level] ?? '', level);
+      const segment = path[level] ?? '';
+      const mayBe =
+        level === 1 && isEmpty && (node.number !== null || node.hasVersions || isVersion(segment));
+      const version = mayBe ? this.versionOf(key, path, node) : null;
+      if (version !== null) node = this.childOf(node, version);
+      else node = this.descend(node, segment, level);
     }
     return (node.leaf ??= this.options.newLeaf());
   }
@@ -147,9 +123,13 @@ export class SegmentTree<L extends Leaf<L>> {
   nameOf(key: ByteString, namespace: Named | null = null): Omit<SegmentRow<L>, 'leaf' | 'path'> | null {
     const found: string[] = [];
     let node: TreeNode<L> | undefined = this.root;
-    for (const segment of this.pathOf(key, namespace)) {
+    const path = this.pathOf(key, namespace);
+    for (const [level, segment] of path.entries()) {
       const parent: TreeNode<L> = node;
-      const name = this.placesOf(parent, segment).find((each) => parent.children.has(each));
+      const version =
+        level === 1 && parent.hasVersions ? numberOf(key, segment, this.options.map.delimiters) : null;
+      const places = [...(version === null ? [] : [version]), ...this.placesOf(parent, segment)];
+      const name = places.find((each) => parent.children.has(each));
       node = name === undefined ? undefined : parent.children.get(name);
       if (name === undefined || node === undefined) return null;
       found.push(name);
@@ -160,10 +140,11 @@ export class SegmentTree<L extends Leaf<L>> {
 
   /** What `load` fills an empty tree with. */
   save(): SegmentTreeState<L> {
-    const stateOf = ({ leaf, full, hasStems, children }: TreeNode<L>): SegmentTreeState<L> => ({
+    const stateOf = ({ leaf, full, hasStems, hasVersions, children }: TreeNode<L>): SegmentTreeState<L> => ({
       ...(leaf !== undefined && { leaf }),
       ...(full && { full }),
       ...(hasStems && { stems: hasStems }),
+      ...(hasVersions && { versions: hasVersions }),
       children: [...children].map(([segment, child]) => [segment, stateOf(child)] as const),
     });
     return stateOf(this.root);
@@ -171,10 +152,16 @@ export class SegmentTree<L extends Leaf<L>> {
 
   /** @param merge fills a new leaf with a saved one */
   load<S>(state: SegmentTreeState<S>, merge: (leaf: L, saved: S) => void): void {
-    const fill = (node: TreeNode<L>, { leaf, full, stems, children }: SegmentTreeState<S>): void => {
+    const fill = (
+      node: TreeNode<L>,
+      { leaf, full, stems, versions, children }: SegmentTreeState<S>,
+    ): void => {
       if (leaf !== undefined) merge((node.leaf = this.options.newLeaf()), leaf);
       node.full = full === true;
       node.hasStems = stems === true;
+      node.hasVersions = versions === true;
+      // Which numbers an earlier process has met is not kept.
+      node.number = null;
       for (const [segment, child] of children) fill(this.childOf(node, segment), child);
     };
     fill(this.root, state);
@@ -216,6 +203,27 @@ export class SegmentTree<L extends Leaf<L>> {
     return this.childOf(node, detached(kept));
   }
 
+  /**
+   * The second segment of a key whose prefix has versions of keys in its place; null: it is none, or not known to be one yet. What
+   * comes before that is known is noted.
+   */
+  private versionOf(
+    key: ByteString,
+    [first = '', second = '']: readonly string[],
+    prefix: TreeNode<L>,
+  ): string | null {
+    prefix.hasVersions ||= this.isVersioned(first, second);
+    const number = numberOf(key, second, this.options.map.delimiters);
+    if (prefix.hasVersions)
+      return number !== null && (prefix.children.has(number) || prefix.words < mostVersions) ? number : null;
+    prefix.number = prefix.number === undefined || prefix.number === number ? number : null;
+    return null;
+  }
+
+  private isVersioned(first: string, second: string): boolean {
+    return this.options.versionedPrefixes?.has(first) === true || (first.length > 1 && isVersion(second));
+  }
+
   /** The child that a word without one of its own belongs to. */
   private placeOf(node: TreeNode<L>, word: string, level: number): string {
     const limit = level === (this.options.map.isEmpty ? 0 : 1) ? firstWordLimit : wordLimit;
@@ -239,26 +247,19 @@ export class SegmentTree<L extends Leaf<L>> {
   private joinedPlaceOf(node: TreeNode<L>, word: string): string | undefined {
     const pattern = /\d/.test(word) ? numberedPattern(word) : word;
     if (pattern !== word && node.children.has(pattern)) return pattern;
-    return node.hasStems ? this.stemsOf(word).find((stem) => node.children.has(stem)) : undefined;
+    return node.hasStems
+      ? stemsOf(word, this.delimiterOf(word)).find((stem) => node.children.has(stem))
+      : undefined;
   }
 
   /** Where a segment may be found, the likeliest first. */
   private placesOf(node: TreeNode<L>, segment: string): string[] {
     const delimiter = this.delimiterOf(segment);
     const places = isWord(segment)
-      ? [numberedPattern(segment), ...(node.hasStems ? this.stemsOf(segment) : [])]
+      ? [numberedPattern(segment), ...(node.hasStems ? stemsOf(segment, delimiter) : [])]
       : [];
     const [token, free] = [`<token>${delimiter}`, text + delimiter];
     return [segment, ...places, exceptionTo(segment), token, free, anyRest, otherName];
-  }
-
-  /** `wc_cart_<text>` and `wc_<text>` for `wc_cart_hash`, the longest first. */
-  private stemsOf(word: string): string[] {
-    const delimiter = this.delimiterOf(word);
-    const stems: string[] = [];
-    for (let at = word.length - delimiter.length - 1; at > 0; at--)
-      if (stemEnd.test(word.charAt(at - 1))) stems.push(word.slice(0, at) + text + delimiter);
-    return stems;
   }
 
   private childOf(node: TreeNode<L>, name: string): TreeNode<L> {
@@ -274,6 +275,7 @@ export class SegmentTree<L extends Leaf<L>> {
   /** What could not be known while keys were still coming. */
   private tidy(node: TreeNode<L>, level: number): void {
     if (!this.isMapped(level)) {
+      this.joinVersions(node);
       this.joinNumbered(node);
       this.joinExceptions(node);
       this.joinIds(node, level);
@@ -283,9 +285,17 @@ export class SegmentTree<L extends Leaf<L>> {
     for (const child of node.children.values()) this.tidy(child, level + 1);
   }
 
+  /** Keys that came before their number was known to be a version: all of them have it. */
+  private joinVersions(node: TreeNode<L>): void {
+    const { number } = node;
+    if (node.hasVersions && number != null) this.join(node, [id + this.delimiterOf(number)], number);
+  }
+
   /** Makes one child of words that differ in their numbers alone. */
   private joinNumbered(node: TreeNode<L>): void {
-    const numbered = [...node.children.keys()].filter((name) => isWord(name) && /\d/.test(name));
+    const numbered = [...node.children.keys()].filter(
+      (name) => isWord(name) && /\d/.test(name) && !(node.hasVersions && isVersion(name)),
+    );
     for (const [pattern, names] of groupBy(numbered, numberedPattern)) {
       if (names.length >= fewestNumbered || node.children.has(pattern)) this.join(node, names, pattern);
     }
@@ -295,17 +305,14 @@ export class SegmentTree<L extends Leaf<L>> {
   private joinStems(node: TreeNode<L>, isMeant: (name: string) => boolean = () => true): void {
     const words = [...node.children.keys()].filter((name) => isWord(name) && !isStem(name) && isMeant(name));
     if (words.length < wordLimit) return;
-    for (const [stem, names] of groupBy(words, (name) => this.stemsOf(name).at(-1)))
+    for (const [stem, names] of groupBy(words, (name) => stemsOf(name, this.delimiterOf(name)).at(-1)))
       if (stem !== undefined && names.length >= fewestOfStem)
-        this.join(node, names, this.longestStem(names, stem));
+        this.join(
+          node,
+          names,
+          longestStem(names, stem, (name) => this.delimiterOf(name)),
+        );
     node.hasStems ||= [...node.children.keys()].some(isStem);
-  }
-
-  /** The longest of the first one's stems that all of them have. */
-  private longestStem(names: readonly string[], stem: string): string {
-    const [first = '', ...others] = names;
-    const all = others.map((name) => new Set(this.stemsOf(name)));
-    return this.stemsOf(first).find((each) => all.every((stems) => stems.has(each))) ?? stem;
   }
 
   /** Makes one variable child of all words. */
@@ -372,6 +379,8 @@ export class SegmentTree<L extends Leaf<L>> {
       }
     }
     target.hasStems ||= source.hasStems;
+    target.hasVersions ||= source.hasVersions;
+    if (source.number !== target.number) target.number = null;
     if (!source.full && target.words <= wordLimit) return;
     target.full = true;
     this.joinWords(target);
@@ -388,12 +397,4 @@ function segmentsOf(key: ByteString, delimiters: readonly string[], depth: numbe
   const segments = inferSegments(key, delimiters, depth + 1);
   if (segments.length > depth) segments[depth] = anyRest;
   return segments;
-}
-
-/** What a word may be divided at. */
-const stemEnd = /[./|#_-]/;
-
-/** True for what several words became: `wc_<text>`. */
-function isStem(segment: string): boolean {
-  return segment.includes(text) && isWord(segment);
 }

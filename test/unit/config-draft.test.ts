@@ -44,6 +44,26 @@ const reread = (draft: Draft) =>
   );
 
 describe('a drafted map', () => {
+  test('of Django with a prefix is the one without, behind the prefix: its version is no id', () => {
+    const keysBehind = (prefix: string) => [
+      observed(
+        numbered(
+          30,
+          (index) =>
+            `${prefix}:1:views.decorators.cache.cache_page..GET.${digest(index)}.${digest(index)}.en`,
+        ),
+      ),
+      observed(numbered(20, (id) => `${prefix}:1:user_${id}_profile`)),
+      observed(numbered(20, (id) => `${prefix}:1:product:${id}`)),
+    ];
+    const plain = draftOf(...keysBehind(''));
+    const prefixed = draftOf(...keysBehind('mysite'));
+    const behind = (patterns: string) => patterns.replaceAll(/(?<=^| ):/g, 'mysite:');
+    expect(Object.values(patternsOf(prefixed))).toEqual(Object.values(patternsOf(plain)).map(behind));
+    const namesOf = ({ entities }: Draft) => entities.map(({ name }) => name);
+    expect([namesOf(prefixed), namesOf(plain)]).toEqual([['user'], ['user']]);
+  });
+
   test('names namespaces after the words of their keys', () => {
     const draft = draftOf(
       observed(numbered(30, (id) => `user:${id}:profile`)),

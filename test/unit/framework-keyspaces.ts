@@ -125,6 +125,14 @@ const django: FrameworkKeyspace = {
   },
 };
 
+/** The same with a KEY_PREFIX, in the order of a table: some of its keys come before one that shows what it is. */
+const prefixed: FrameworkKeyspace = {
+  keys: django.keys
+    .map((key) => `mysite${key}`)
+    .toSorted((left, right) => (right.length % 7) - (left.length % 7)),
+  rows: Object.fromEntries(Object.entries(django.rows).map(([name, keys]) => [`mysite${name}`, keys])),
+};
+
 const options = 'alloptions notoptions cron site_logo'.split(' ');
 const transients = times(40, (index) => slug(index).replaceAll('-', '_'));
 
@@ -325,6 +333,7 @@ const resque: FrameworkKeyspace = {
 
 export const frameworks: Readonly<Record<string, FrameworkKeyspace>> = {
   ...{ Laravel: laravel, BullMQ: bullmq, Sidekiq: sidekiq, Django: django, WordPress: wordpress },
+  'Django with a prefix': prefixed,
   ...{
     'rate limits': rateLimits,
     'feature flags': featureFlags,

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';
 import { NamespaceTree } from '../../src/keyspace/namespace-tree.ts';
-import { type Leaf, SegmentTree } from '../../src/keyspace/segment-tree.ts';
+import { SegmentTree } from '../../src/keyspace/segment-tree.ts';
+import type { Leaf } from '../../src/keyspace/tree-node.ts';
 import { asBytes, bytesOf } from '../../src/support/bytes.ts';
 import { rounds } from '../server/effort.ts';
 

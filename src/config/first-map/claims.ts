@@ -1,4 +1,4 @@
-import { inferPattern } from '../../keyspace/infer.ts';
+import { inferSegments } from '../../keyspace/infer.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 import { quotePattern } from '../../keyspace/pattern.ts';
 import type { ByteString } from '../../support/bytes.ts';
@@ -80,7 +80,10 @@ function ownerOf(
       if (layout.takes === 'prefix' && prefix !== '') return { layout, pattern: `${prefixPattern(prefix)}*` };
       const find = findSign(layout, key);
       if (find?.prefix === prefix)
-        return { layout, pattern: prefixPattern(prefix) + find.sign.replace(/[^*]+/, quotePattern) };
+        return {
+          layout,
+          pattern: prefixPattern(prefix, find.sign) + find.sign.replace(/[^*]+/, quotePattern),
+        };
     }
   }
   return null;
@@ -111,11 +114,13 @@ function findSign(layout: Layout, key: ByteString): Find | null {
   return { prefix: key.slice(0, match.index + match[0].length - (groups[at] ?? '').length), sign };
 }
 
-/** Ids in a prefix, and what no one could read, stay out of the map. */
-function prefixPattern(prefix: string): string {
+/** Ids in a prefix, and what no one could read, stay out of the map. @param sign the name behind it, which may tell a version from an id */
+function prefixPattern(prefix: string, sign = ''): string {
   const end = prefix.lastIndexOf(':') + 1;
   const tail = prefix.slice(end);
-  return inferPattern(prefix.slice(0, end) as ByteString, [':']) + (/^[\w.-]*$/.test(tail) ? tail : '*');
+  const segments = inferSegments((prefix.slice(0, end) + sign) as ByteString, [':']);
+  const inferred = segments.slice(0, prefix.split(':').length - 1).join('');
+  return inferred + (/^[\w.-]*$/.test(tail) ? tail : '*');
 }
 
 /** Where there are many queues their names become a placeholder: `bull:<queue>:*`. */

@@ -8,6 +8,7 @@ import type { ConfigFile, EntityConfig, NamespaceConfig, ProfileConfig } from '.
 import { keyShapes, type KeyShape, oneOfEachPattern, type ObservedKey, type Observation } from './shapes.ts';
 import { type DraftNamespace, draftNamespaces, ownerOf } from './namespaces.ts';
 import { guessDelimiters, inferPattern, inferSegments } from '../../keyspace/infer.ts';
+import { isVersion } from '../../keyspace/key-versions.ts';
 import { sampleValues, type Survey, surveyKeys, type SurveyOptions, usedCommands } from './survey.ts';
 import { expireAtMidnight } from './ttl-rule.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
@@ -40,7 +41,7 @@ export function draftMap(all: readonly ObservedKey[], observation: Omit<Observat
   // Redis takes an empty key, but no pattern can name it.
   const keys = all.filter(({ key }) => key !== '');
   const delimiters = guessDelimiters(keys.map(({ key }) => key));
-  const full = { ...observation, delimiters };
+  const full = { ...observation, delimiters, versionedPrefixes: versionedPrefixes(keys, delimiters) };
   const { claims, rest } = claimKeys(keys);
   const shapes = keyShapes(rest, full).filter(
     ({ path, statistics }) => !isCatchAll(path) || statistics.keys >= keys.length * rareShare,
@@ -68,6 +69,14 @@ export function draftMap(all: readonly ObservedKey[], observation: Omit<Observat
     coverage: keys.length === 0 ? 1 : 1 - missed.length / keys.length,
     exampleKeys: examplesOf(keys, map, delimiters),
   };
+}
+
+/** What is known by names that a framework claims is so of the other keys of the prefix as well. */
+function versionedPrefixes(keys: readonly ObservedKey[], delimiters: readonly string[]): ReadonlySet<string> {
+  const segments = keys.map(({ key }) => inferSegments(key, delimiters, 3));
+  return new Set(
+    segments.flatMap(([first = '', second = '']) => (first.length > 1 && isVersion(second) ? first : [])),
+  );
 }
 
 function isCatchAll(path: readonly string[]): boolean {

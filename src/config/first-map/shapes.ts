@@ -1,5 +1,5 @@
 import { otherName } from '../../keyspace/segment-tree.ts';
-import { groupBy } from '../../support/collections.ts';
+import { given, groupBy } from '../../support/collections.ts';
 import { inferSegments, looksLikeId } from '../../keyspace/infer.ts';
 import { KeyStatistics, sumOfStatistics } from '../../keyspace/key-statistics.ts';
 import type { IdleTime } from '../../redis/idle-times.ts';
@@ -25,6 +25,8 @@ export interface Observation {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly localTimeZone: string;
+  /** See SegmentTreeOptions. */
+  readonly versionedPrefixes?: ReadonlySet<string>;
 }
 
 /** Keys that seem to have been made from one template: its segments, each with the delimiter behind it. */
@@ -49,8 +51,11 @@ const fewestLanguages = 3;
 
 /** The templates behind the keys: as few as their TTLs allow, largest first. */
 export function keyShapes(keys: readonly ObservedKey[], observation: Observation): KeyShape[] {
-  const { delimiters } = observation;
-  const tree = new NamespaceTree({ map: { ...emptyMap, delimiters }, depth: Number.POSITIVE_INFINITY });
+  const { delimiters, versionedPrefixes } = observation;
+  const tree = new NamespaceTree({
+    ...{ map: { ...emptyMap, delimiters }, depth: Number.POSITIVE_INFINITY },
+    ...given({ versionedPrefixes }),
+  });
   const prefixless: ObservedKey[] = [];
   for (const observed of keys) {
     const [first = ''] = inferSegments(observed.key, delimiters);

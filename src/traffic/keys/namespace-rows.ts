@@ -1,5 +1,6 @@
 import type { NamespaceMap } from '../../keyspace/map.ts';
-import { type Leaf, SegmentTree } from '../../keyspace/segment-tree.ts';
+import { SegmentTree } from '../../keyspace/segment-tree.ts';
+import type { Leaf } from '../../keyspace/tree-node.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { LogHistogram } from '../../support/log-histogram.ts';
 import type { FrequentList } from './frequent-keys.ts';

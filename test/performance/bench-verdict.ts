@@ -1,8 +1,6 @@
-import { fork } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, connect } from 'node:net';
-import { performance } from 'node:perf_hooks';
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { BenchResult } from '../../src/commands/bench/view.ts';
@@ -17,7 +15,7 @@ import { say } from './measure.ts';
 
 const run = promisify(execFile);
 const binary = fileURLToPath(new URL('../../bin/cachectl', import.meta.url));
-const delays = [1, 1.2] as const;
+const delays = [10, 12] as const;
 const [, script = '', argument = '20'] = process.argv;
 
 /** Relays with delays in milliseconds to a port; their own ports go to the parent. */
@@ -28,14 +26,7 @@ async function relay(target: number): Promise<void> {
       const far = connect(target, '127.0.0.1');
       for (const socket of [near, far]) socket.setNoDelay(true).on('error', () => near.destroy());
       near.on('close', () => far.destroy()).on('data', (chunk) => far.write(chunk));
-      far.on('data', (chunk) => {
-        const due = performance.now() + delayMillis;
-        const pass = () => {
-          if (performance.now() >= due) near.write(chunk);
-          else setImmediate(pass);
-        };
-        pass();
-      });
+      far.on('data', (chunk) => setTimeout(() => near.write(chunk), delayMillis));
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

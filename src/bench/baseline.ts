@@ -1,7 +1,7 @@
 import type { ComparedResult } from './comparison.ts';
 import type { LatencySummary } from './latency.ts';
 import { workloadNames } from './options.ts';
-import { type BenchReport, settingNames, type SettingName, type WorkloadRound } from './result.ts';
+import { type BenchReport, settingNames, type SettingName } from './result.ts';
 
 /** What an earlier run left behind, as far as it can be compared. */
 export interface Baseline {
@@ -50,11 +50,11 @@ const numberOf = (value: unknown) =>
 
 const latencyNames = [
   ...(['samples', 'minMicros', 'meanMicros', 'stddevMicros', 'p50Micros', 'p90Micros'] as const),
-  ...(['p95Micros', 'p99Micros', 'p999Micros', 'maxMicros'] as const),
+  ...(['p95Micros', 'p99Micros', 'p999Micros', 'p9999Micros', 'maxMicros'] as const),
 ] satisfies (keyof LatencySummary)[];
 
 /** Null where a figure is missing or is nothing: there would be no share of it. */
-function roundOf(fields: Fields): WorkloadRound | null {
+function roundOf(fields: Fields): ComparedResult['rounds'][number] | null {
   const throughputPerSecond = numberOf(fields['throughputPerSecond']);
   const latency = fieldsOf(fields['latency']);
   const figures = latencyNames.map((name) => [name, numberOf(latency[name])] as const);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,13 +8,34 @@ export interface Clock {
   now(): number;
   /** Resolves at `time`, at once where it has passed, and early where the signal is aborted. */
   until(time: number, signal: AbortSignal): Promise<void>;
-  /** Starts to measure which share of the time this process is busy; what it gives ends the measurement. */
-  startMeter(): () => number;
+  /** Starts to measure what this process does with its time; what it gives ends the measurement. */
+  startMeter(): () => ClientTime;
+}
+
+/** Shares of a time, from 0 to 1. */
+export interface ClientTime {
+  /** The process was busy. */
+  readonly utilization: number;
+  /** It was ready, and had to wait for a processor; null where the system does not report it. */
+  readonly starvation: number | null;
 }
 
 /** A timer may come this much late. */
 const timerSlackMillis = 3;
 const longestSleepMillis = 50;
+
+/**
+ * How long this thread has been ready and not running, since it began: the second number in Linux's schedstat, in nanoseconds.
+ * @see https://docs.kernel.org/scheduler/sched-stats.html
+ */
+function waitedMillis(): number | null {
+  try {
+    const [, waited] = readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ');
+    return waited === undefined ? null : Number(waited) / 1e6;
+  } catch {
+    return null;
+  }
+}
 
 export const systemClock: Clock = {
   now: () => performance.now(),
@@ -28,7 +50,17 @@ export const systemClock: Clock = {
   },
   startMeter() {
     const before = performance.eventLoopUtilization();
-    return () => performance.eventLoopUtilization(before).utilization;
+    const [startedAt, waitedBefore] = [performance.now(), waitedMillis()];
+    return () => {
+      const [waited, elapsed] = [waitedMillis(), performance.now() - startedAt];
+      return {
+        utilization: performance.eventLoopUtilization(before).utilization,
+        starvation:
+          waited === null || waitedBefore === null || elapsed <= 0
+            ? null
+            : Math.min(1, Math.max(0, (waited - waitedBefore) / elapsed)),
+      };
+    };
   },
 };
 
@@ -42,6 +74,7 @@ export class Pacer {
   private turn: Promise<void> = Promise.resolve();
   private ownDelayMillis = 0;
   private punctual = 0;
+  private queued = 0;
 
   /** `intervalMillis` lies between two batches; none is meant to start at `endsAt` or later. */
   constructor(
@@ -65,13 +98,18 @@ export class Pacer {
     if (askedAt < intended) {
       this.ownDelayMillis += Math.max(0, now - intended);
       this.punctual++;
-    }
+    } else this.queued++;
     return this.signal.aborted || now >= this.endsAt ? null : intended;
   }
 
   /** From the first start to the one that would come next. */
   get spanMillis(): number {
     return this.issued * this.intervalMillis;
+  }
+
+  /** Share of the batches that were due before a connection was free for them. */
+  get queuedRatio(): number {
+    return this.issued === 0 ? 0 : this.queued / this.issued;
   }
 
   /** How late those batches were sent, on average, whose callers were in time: the fault of this machine, not of the server. */

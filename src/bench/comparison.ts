@@ -47,7 +47,7 @@ export interface Comparison {
 export interface ComparedResult extends Pick<WorkloadResult, 'name' | 'complete' | 'throughputPerSecond'> {
   readonly latency: LatencySummary | null;
   /** The rounds, none for a run that did not keep them. */
-  readonly rounds: readonly WorkloadRound[];
+  readonly rounds: readonly Omit<WorkloadRound, 'series'>[];
 }
 
 const seed = 1;

@@ -12,6 +12,7 @@ export interface LatencySummary {
   readonly p95Micros: number;
   readonly p99Micros: number;
   readonly p999Micros: number;
+  readonly p9999Micros: number;
   readonly maxMicros: number;
 }
 
@@ -38,6 +39,11 @@ export class LatencyRecorder {
     this.histogram.add(other.histogram);
   }
 
+  /** Forgets everything. */
+  reset(): void {
+    this.histogram.reset();
+  }
+
   /** Null where nothing was recorded. */
   summarize(): LatencySummary | null {
     const { histogram } = this;
@@ -53,6 +59,7 @@ export class LatencyRecorder {
       p95Micros: percentile(95),
       p99Micros: percentile(99),
       p999Micros: percentile(99.9),
+      p9999Micros: percentile(99.99),
       maxMicros: histogram.max / nanosPerMicro,
     };
   }

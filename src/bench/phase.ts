@@ -2,7 +2,7 @@ import { refusal } from '../redis/errors.ts';
 import type { Connection } from '../redis/connection.ts';
 import { noLookups } from '../redis/lookups.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
-import { type Clock, Pacer } from './clock.ts';
+import { type ClientTime, type Clock, Pacer } from './clock.ts';
 import { type LatencySummary, LatencyRecorder } from './latency.ts';
 import type { Limit } from './options.ts';
 import type { CommandSource } from './workload.ts';
@@ -24,6 +24,16 @@ export interface Phase {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onProgress?: (operations: number) => void;
+  /** Gets the seconds so far whenever one is full. */
+  readonly onSecond?: (seconds: readonly SecondFigures[]) => void;
+}
+
+/** What came back within one second, the last one as far as it was measured. Null where nothing did. */
+export interface SecondFigures {
+  readonly operations: number;
+  readonly p50Micros: number | null;
+  readonly p99Micros: number | null;
+  readonly maxMicros: number | null;
 }
 
 export interface PhaseOutcome {
@@ -40,8 +50,14 @@ export interface PhaseOutcome {
   readonly recorder: LatencyRecorder;
   /** Operations in each full tenth of a second, in order. */
   readonly slices: readonly number[];
+  /** By the second of the answer, in order. */
+  readonly series: readonly SecondFigures[];
   /** Share of the time that this process was busy; null for a paced phase, which spends idle time on its clock. */
   readonly utilization: number | null;
+  /** Share of the time that this process was ready and had to wait for a processor; null where not reported. */
+  readonly starvation: number | null;
+  /** Share of the batches that were due before a connection was free for them; 0 without a rate. */
+  readonly queuedRatio: number;
   /** How late batches were sent that nothing but this machine held up; 0 without a rate. */
   readonly meanOwnDelayMicros: number;
   /** False where a failure or the signal ended it. */
@@ -69,6 +85,10 @@ class PhaseRun {
   private readonly deadline: number;
   private readonly pacer: Pacer | null;
   private readonly latency = new LatencyRecorder();
+  /** Of the second that is running; it goes into the others at its end, so that each latency is recorded once. */
+  private readonly running = new LatencyRecorder();
+  private runningOperations = 0;
+  private readonly series: SecondFigures[] = [];
   private readonly slices: number[] = [];
   private unclaimed: number;
   private operations = 0;
@@ -118,9 +138,22 @@ class PhaseRun {
     }
   }
 
-  outcome(utilization: number): PhaseOutcome {
+  /** Ends the seconds before this one. */
+  private endSeconds(before: number): void {
+    while (this.series.length < before) {
+      const { p50Micros = null, p99Micros = null, maxMicros = null } = this.running.summarize() ?? {};
+      this.series.push({ operations: this.runningOperations, p50Micros, p99Micros, maxMicros });
+      this.latency.add(this.running);
+      this.running.reset();
+      this.runningOperations = 0;
+      this.phase.onSecond?.(this.series);
+    }
+  }
+
+  outcome({ utilization, starvation }: ClientTime): PhaseOutcome {
     const complete = this.failure === null && !this.phase.signal.aborted;
     const elapsed = this.endedAt - this.startedAt;
+    this.endSeconds(this.series.length + (this.runningOperations > 0 ? 1 : 0));
     const millis = complete && this.pacer ? Math.max(elapsed, this.pacer.spanMillis) : elapsed;
     return {
       operations: this.operations,
@@ -130,7 +163,10 @@ class PhaseRun {
       latency: this.latency.summarize(),
       recorder: this.latency,
       slices: Array.from({ length: Math.floor(millis / sliceMillis) }, (_, index) => this.slices[index] ?? 0),
+      series: this.series,
       utilization: this.pacer ? null : utilization,
+      starvation,
+      queuedRatio: this.pacer?.queuedRatio ?? 0,
       meanOwnDelayMicros: (this.pacer?.meanOwnDelayMillis ?? 0) * 1000,
       complete,
       failure: this.failure,
@@ -163,7 +199,10 @@ class PhaseRun {
       this.failure ??= refusal(refused, this.phase.subject, address);
       return;
     }
-    this.latency.record(end - start);
+    const second = Math.floor((end - this.startedAt) / 1000);
+    if (second > this.series.length) this.endSeconds(second);
+    this.running.record(end - start);
+    this.runningOperations += answered;
     const slice = Math.floor((end - this.startedAt) / sliceMillis);
     this.slices[slice] = (this.slices[slice] ?? 0) + answered;
     if (end - this.shownAt < progressMillis) return;

@@ -1,7 +1,8 @@
 import { sumOf } from '../support/collections.ts';
 import { LatencyRecorder, type LatencySummary } from './latency.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
-import type { PhaseOutcome } from './phase.ts';
+import type { PhaseOutcome, SecondFigures } from './phase.ts';
+import { type ServerCounters, type ServerSide, serverSideOf } from './server-side.ts';
 import { coefficientOfVariation, meanOf } from '../support/intervals.ts';
 
 export interface WorkloadResult {
@@ -20,6 +21,10 @@ export interface WorkloadResult {
   readonly throughputVariation: number | null;
   /** Share of the time that this process was busy, from 0 to 1; null with a rate. */
   readonly clientUtilization: number | null;
+  /** Share of the time that this process was ready and had to wait for a processor; null where the system does not report it. */
+  readonly clientStarvation: number | null;
+  /** What the server says of the same commands; null where it does not. */
+  readonly serverSide: ServerSide | null;
   /** Null where no command was answered. */
   readonly latency: LatencySummary | null;
   /** False where the measurement was cut short. */
@@ -31,6 +36,7 @@ export interface WorkloadResult {
 export interface WorkloadRound {
   readonly throughputPerSecond: number;
   readonly latency: LatencySummary;
+  readonly series: readonly SecondFigures[];
 }
 
 export interface BenchServer {
@@ -61,10 +67,11 @@ const fewestSlices = 5;
 /** Below this, a slice's count varies by chance alone: by 10 % at 100, if arrivals are independent (Poisson). */
 const fewestPerSlice = 100;
 
-/** @param outcomes Of its rounds, one at least. */
+/** @param outcomes Of its rounds, one at least. @param counters Of the server, in all of them. */
 export function workloadResult(
   name: WorkloadName,
   outcomes: readonly PhaseOutcome[],
+  counters: ServerCounters | null,
   { payloadBytes, ratePerSecond }: Pick<BenchOptions, 'payloadBytes' | 'ratePerSecond'>,
 ): WorkloadResult {
   const outcome = together(outcomes);
@@ -81,11 +88,19 @@ export function workloadResult(
     bytesPerSecond: name === 'ping' ? null : perSecond((operations - misses) * payloadBytes),
     throughputVariation: steady ? coefficientOfVariation(slices) : null,
     clientUtilization: utilization,
+    clientStarvation: outcome.starvation,
+    serverSide: serverSideOf(counters, seconds),
     latency,
     complete,
     rounds: outcomes.flatMap((round) =>
       round.complete && round.latency !== null && round.seconds > 0
-        ? [{ throughputPerSecond: round.operations / round.seconds, latency: round.latency }]
+        ? [
+            {
+              throughputPerSecond: round.operations / round.seconds,
+              latency: round.latency,
+              series: round.series,
+            },
+          ]
         : [],
     ),
   };
@@ -101,6 +116,8 @@ export function together(outcomes: readonly PhaseOutcome[]): PhaseOutcome {
   const seconds = sum((each) => each.seconds);
   const mean = (of: (outcome: PhaseOutcome) => number) =>
     seconds > 0 ? sum((each) => of(each) * each.seconds) / seconds : 0;
+  const meanOrNull = (of: (outcome: PhaseOutcome) => number | null) =>
+    outcomes.some((each) => of(each) === null) ? null : mean((each) => of(each) ?? 0);
   return {
     operations: sum((each) => each.operations),
     errors: sum((each) => each.errors),
@@ -109,9 +126,10 @@ export function together(outcomes: readonly PhaseOutcome[]): PhaseOutcome {
     latency: recorder.summarize(),
     recorder,
     slices: outcomes.flatMap(({ slices }) => slices),
-    utilization: outcomes.some((each) => each.utilization === null)
-      ? null
-      : mean((each) => each.utilization ?? 0),
+    series: outcomes.flatMap(({ series }) => series),
+    utilization: meanOrNull((each) => each.utilization),
+    starvation: meanOrNull((each) => each.starvation),
+    queuedRatio: mean((each) => each.queuedRatio),
     meanOwnDelayMicros: mean((each) => each.meanOwnDelayMicros),
     complete: outcomes.every((each) => each.complete),
     failure: outcomes.find((each) => each.failure !== null)?.failure ?? null,
@@ -133,6 +151,10 @@ export type Warning =
     }
   /** This machine sent late what nothing else held up, and that time is part of the latency. */
   | { readonly kind: 'late-starts'; readonly workload: WorkloadName; readonly meanDelayMicros: number }
+  /** Most commands waited for a free connection: their latency is that of a queue, and not of the server alone. */
+  | { readonly kind: 'queued'; readonly workload: WorkloadName; readonly queuedRatio: number }
+  /** This process was ready, and had to wait for a processor. */
+  | { readonly kind: 'starved'; readonly workload: WorkloadName; readonly clientStarvation: number }
   /** The highest percentiles rest on next to nothing. */
   | { readonly kind: 'few-samples'; readonly workload: WorkloadName; readonly samples: number }
   /** GETs found keys gone that the benchmark had written. */
@@ -147,6 +169,9 @@ const busyRatio = 0.9;
 const unsteadyRatio = 0.25;
 const reachedRatio = 0.95;
 const lateRatio = 0.2;
+/** From here on the median is that of the queue. */
+export const queuedLimit = 0.5;
+export const starvedLimit = 0.1;
 
 /** With fewer, p99.9 is the maximum. */
 const fewestSamples = 1000;
@@ -155,7 +180,7 @@ const fewestSamples = 1000;
 export function warningsOf(
   result: WorkloadResult,
   ratePerSecond: number | null,
-  meanOwnDelayMicros: number,
+  { meanOwnDelayMicros, queuedRatio }: Pick<PhaseOutcome, 'meanOwnDelayMicros' | 'queuedRatio'>,
 ): Warning[] {
   const { name: workload, latency, throughputPerSecond } = result;
   const warnings: Warning[] = [];
@@ -165,6 +190,9 @@ export function warningsOf(
     warnings.push({ kind: 'unsteady', workload, throughputVariation: result.throughputVariation });
   if (result.complete && ratePerSecond !== null && throughputPerSecond < ratePerSecond * reachedRatio)
     warnings.push({ kind: 'rate-missed', workload, ratePerSecond, throughputPerSecond });
+  else if (queuedRatio > queuedLimit) warnings.push({ kind: 'queued', workload, queuedRatio });
+  if (result.clientStarvation !== null && result.clientStarvation > starvedLimit)
+    warnings.push({ kind: 'starved', workload, clientStarvation: result.clientStarvation });
   if (latency !== null && meanOwnDelayMicros > latency.meanMicros * lateRatio)
     warnings.push({ kind: 'late-starts', workload, meanDelayMicros: meanOwnDelayMicros });
   if (latency !== null && latency.samples < fewestSamples)

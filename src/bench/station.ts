@@ -10,7 +10,8 @@ import { checkFootprint, keyNames, type KeySet, keySetsOf, type Removal, ttlSeco
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
 import { type Load, type PhaseOutcome, runPhase } from './phase.ts';
 import { type ServerReport, together, type Warning, warningsOf, workloadResult } from './result.ts';
-import { commandsOf, commandSource } from './workload.ts';
+import { countersBetween, readCounters, type ServerCounters } from './server-side.ts';
+import { commandNamesOf, commandsOf, commandSource } from './workload.ts';
 
 export interface BenchTools {
   readonly clock: Clock;
@@ -33,6 +34,7 @@ const seed = 1;
 export class Station {
   private senders: readonly Sender[] = [];
   private readonly outcomes = new Map<WorkloadName, PhaseOutcome[]>();
+  private readonly counters = new Map<WorkloadName, ServerCounters | null>();
   private readonly keySets: readonly KeySet[];
   private readonly keyTtlSeconds: number;
 
@@ -99,11 +101,15 @@ export class Station {
         if (failure) return failure;
       }
       if (signal.aborted) return undefined;
+      const names = commandNamesOf(workload);
+      const before = await readCounters(this.server.nodes, names);
       progress.start(title, 'operations', limit.kind === 'operations' ? limit.count : null);
       const outcome = await runPhase(loads, { ...phase, limit, onProgress: (done) => progress.update(done) });
       const known = this.outcomes.get(workload);
       if (known) known.push(outcome);
       else this.outcomes.set(workload, [outcome]);
+      const after = await readCounters(this.server.nodes, names).catch(() => null);
+      this.counters.set(workload, countersBetween(before, after, this.counters.get(workload)));
       return outcome.failure ?? undefined;
     } finally {
       progress.stop();
@@ -115,7 +121,9 @@ export class Station {
     for (const { connection } of this.senders) connection.close();
     const { removed: keysRemoved, left: keysLeft, error } = await removeKeys(this.keySets);
     const { before, options, keyTtlSeconds, server } = this;
-    const results = [...this.outcomes].map(([name, outcomes]) => workloadResult(name, outcomes, options));
+    const results = [...this.outcomes].map(([name, outcomes]) =>
+      workloadResult(name, outcomes, this.counters.get(name) ?? null, options),
+    );
     const after = await readInfos(server).catch(() => []);
     const report: ServerReport = {
       server: {
@@ -127,11 +135,7 @@ export class Station {
       ...{ results, keysRemoved, keysLeft, keyTtlSeconds },
       warnings: [
         ...results.flatMap((result) =>
-          warningsOf(
-            result,
-            options.ratePerSecond,
-            together(this.outcomes.get(result.name) ?? []).meanOwnDelayMicros,
-          ),
+          warningsOf(result, options.ratePerSecond, together(this.outcomes.get(result.name) ?? [])),
         ),
         ...evictionWarnings(before, after),
         ...(keysLeft > 0 ? [{ kind: 'keys-left' as const, keysLeft, keyTtlSeconds }] : []),

@@ -43,7 +43,12 @@ export function commandSource(
   return source;
 }
 
-/** The commands of a workload, for a message about one of them. */
-export function commandsOf(workload: WorkloadName): string {
-  return { ping: '`PING`', get: '`GET`', set: '`SET`', mixed: '`GET` or `SET`' }[workload];
-}
+/** The commands of a workload. */
+export const commandNamesOf = (workload: WorkloadName): readonly string[] =>
+  ({ ping: ['PING'], get: ['GET'], set: ['SET'], mixed: ['GET', 'SET'] })[workload];
+
+/** The same for a message about one of them. */
+export const commandsOf = (workload: WorkloadName): string =>
+  commandNamesOf(workload)
+    .map((name) => `\`${name}\``)
+    .join(' or ');

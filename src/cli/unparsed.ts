@@ -180,7 +180,7 @@ async function executionOf(
     captured.push((await load()) as unknown as AnyExecution);
   });
   const command = commandAt(program, path);
-  if (command.commands.length > 0) return null;
+  if (command.commands.length > 0 && command.registeredArguments.length === 0) return null;
   const words = command.registeredArguments.flatMap(({ required, argChoices }) =>
     required ? [argChoices?.[0] ?? absent] : [],
   );

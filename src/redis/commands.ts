@@ -159,7 +159,7 @@ export const mayCarryValues = ([name]: RedisCommand): boolean => commands[String
 /** Of those that look nothing up. Without PING, which asks whether the connection is still there. */
 const repeatable: ReadonlySet<string> = new Set([
   ...['INFO', 'DBSIZE', 'ROLE', 'TIME', 'COMMAND', 'CONFIG GET', 'MEMORY USAGE', 'ACL DRYRUN', 'ACL WHOAMI'],
-  ...['SLOWLOG GET', 'LATENCY LATEST', 'CLIENT LIST', 'ACL GETUSER'],
+  ...['SLOWLOG GET', 'LATENCY LATEST', 'LATENCY HISTOGRAM', 'CLIENT LIST', 'ACL GETUSER'],
   ...['CLUSTER INFO', 'CLUSTER NODES', 'CLUSTER SLOTS', 'CLUSTER COUNTKEYSINSLOT'],
 ]);
 

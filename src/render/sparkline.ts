@@ -1,6 +1,11 @@
 const blocks = '▁▂▃▄▅▆▇█';
 const plainBlocks = '.:-=+*#@';
 
+/** Each mark as a terminal without Unicode has it. */
+export const plainMarks: Readonly<Record<string, string>> = Object.fromEntries(
+  Array.from(blocks, (mark, index) => [mark, plainBlocks[index] ?? '']),
+);
+
 interface Scale {
   /** Drawn as the lowest mark. */
   readonly low: number;

@@ -1,3 +1,4 @@
+import { plainMarks } from './sparkline.ts';
 import { eastAsianWidth } from 'get-east-asian-width';
 
 /** Characters that are drawn over the one before them. */
@@ -54,10 +55,10 @@ export interface TerminalStyle {
 type CharacterStyle = Pick<TerminalStyle, 'unicode'>;
 
 /** Characters of our own sentences and figures that a terminal without Unicode has in another form. */
-const plainForms: Readonly<Record<string, string>> = { '…': '...', '’': "'", µ: 'u' };
+const plainForms: Readonly<Record<string, string>> = { '…': '...', '’': "'", µ: 'u', ...plainMarks };
 
 export function plainWhereNeeded(text: string, { unicode }: CharacterStyle): string {
-  return unicode ? text : text.replace(/[…’µ]/g, (character) => plainForms[character] ?? character);
+  return unicode ? text : text.replace(/[…’µ▁-█]/g, (character) => plainForms[character] ?? character);
 }
 
 /**

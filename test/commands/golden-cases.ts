@@ -272,6 +272,8 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     '80: bench get --operations 200 --warmup 0 --keys 20 --fail-above 10s --min-throughput 1',
     'bench get --config guarded.json --profile guarded',
     'bench get --rounds 7 --against redis://127.0.0.1:1 --fail-slower 10%',
+    'bench latency --help',
+    'bench intrinsic --help',
     'bench nope',
     'bench --connections 5000',
   ],

@@ -26,6 +26,7 @@ const volatileNumbers = [
     'p95Micros',
     'p99Micros',
     'p999Micros',
+    'p9999Micros',
     'minMicros',
     'meanMicros',
     'maxMicros',
@@ -37,6 +38,7 @@ const volatileNumbers = [
     'bytesPerSecond',
     'throughputVariation',
     'clientUtilization',
+    'clientStarvation',
   ],
   ...['commandsProcessed', 'ownCommands', 'ratePerSecond', 'idleSeconds', 'actual'],
 ];
@@ -122,7 +124,7 @@ function normalizedJson(text: string, isFirstMap: boolean): string {
 
 function stable(value: unknown, name: string, unordered: readonly string[]): unknown {
   if (Array.isArray(value)) {
-    const list = value.filter((each) => !isClientBound(each)).map((each) => stable(each, '', unordered));
+    const list = value.filter((each) => !isOfBusyMachine(each)).map((each) => stable(each, '', unordered));
     return unordered.includes(name)
       ? list
           .map((each) => [jsonText(each), each] as const)
@@ -146,13 +148,16 @@ function stable(value: unknown, name: string, unordered: readonly string[]): unk
 }
 
 /** A warning of `bench` that a busy machine gets. */
-const isClientBound = (each: unknown) =>
-  typeof each === 'object' && each !== null && 'kind' in each && each.kind === 'client-bound';
+const isOfBusyMachine = (each: unknown) =>
+  typeof each === 'object' &&
+  each !== null &&
+  'kind' in each &&
+  (each.kind === 'client-bound' || each.kind === 'starved');
 
 /** Rows of measurements, where the columns are as wide as the figures. */
 function withoutFigures(text: string): string {
   return text
-    .replace(/^▲ cachectl itself was busy.*\n(?: {2}.*\n)*/gm, '')
+    .replace(/^▲ (?:cachectl itself|this machine) was busy.*\n(?: {2}.*\n)*/gm, '')
     .replace(/^ {2,}[A-Z].*$/gm, (header) => header.replace(/ {2,}/g, '  '))
     .replace(/^ +(?:ping|get|set|mixed|yes) .*$/gm, (row) =>
       row

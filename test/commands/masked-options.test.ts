@@ -26,8 +26,8 @@ const operands: Readonly<Record<string, readonly string[]>> = {
 };
 
 function commandLines(command: CommandUnknownOpts, path: readonly string[] = []): [string, string[]][] {
-  if (command.commands.length > 0)
-    return command.commands.flatMap((each) => commandLines(each, [...path, each.name()]));
+  const inside = command.commands.flatMap((each) => commandLines(each, [...path, each.name()]));
+  if (inside.length > 0 && command.registeredArguments.length === 0) return inside;
   const name = path.join(' ');
   const program = command.parent?.parent ?? command.parent ?? command;
   const rest = operands[name] ?? [];
@@ -35,6 +35,7 @@ function commandLines(command: CommandUnknownOpts, path: readonly string[] = [])
     (option) => (option.required || option.optional) && !(option.hidden && name === ''),
   );
   return [
+    ...inside,
     [`${name} ARGUMENT`, [...path, url]],
     ...options.map((option): [string, string[]] => {
       const flag = option.long ?? option.short ?? '';

@@ -106,6 +106,8 @@ const lines = [
   'warm all.ndjson --verify all',
   'diff all.ndjson',
   'bench --operations 200 --keys 20 --fail-above 1us',
+  'bench latency --for 200ms',
+  'bench intrinsic --for 100ms',
   'bench get --operations 50 --keys 20 --warmup 0 --against URL --rounds 8 --fail-slower 90%',
   'check',
   'doctor --hits 300ms',

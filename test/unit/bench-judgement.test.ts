@@ -29,6 +29,7 @@ const latency: LatencySummary = {
   p95Micros: 200,
   p99Micros: 500,
   p999Micros: 900,
+  p9999Micros: 1000,
   maxMicros: 1000,
 };
 
@@ -41,19 +42,22 @@ const outcome: PhaseOutcome = {
   recorder: new LatencyRecorder(),
   slices: Array.from({ length: 30 }, () => 1000),
   utilization: 0.4,
+  series: [],
+  starvation: 0,
+  queuedRatio: 0,
   meanOwnDelayMicros: 0,
   complete: true,
   failure: null,
 };
 
 const resultOf = (changes: Partial<PhaseOutcome> = {}, other: Partial<BenchOptions> = {}): WorkloadResult =>
-  workloadResult('get', [{ ...outcome, ...changes }], { ...options, ...other });
+  workloadResult('get', [{ ...outcome, ...changes }], null, { ...options, ...other });
 
 describe('the result of a workload', () => {
   test('counts values that were carried, not commands that found nothing', () => {
     expect(resultOf()).toMatchObject({ throughputPerSecond: 10_000, bytesPerSecond: 2_560_000 });
     expect(resultOf({ misses: 15_000 }).bytesPerSecond).toBe(1_280_000);
-    expect(workloadResult('ping', [outcome], options).bytesPerSecond).toBeNull();
+    expect(workloadResult('ping', [outcome], null, options).bytesPerSecond).toBeNull();
   });
 
   test('has no figures that would divide by nothing', () => {
@@ -74,15 +78,16 @@ describe('the result of a workload', () => {
 });
 
 describe('warnings', () => {
-  const kinds = (result: WorkloadResult, rate: number | null = null, ownDelay = 0) =>
-    warningsOf(result, rate, ownDelay).map(({ kind }) => kind);
+  const calm = { meanOwnDelayMicros: 0, queuedRatio: 0 };
+  const kinds = (result: WorkloadResult, rate: number | null = null, ownDelay = 0, queuedRatio = 0) =>
+    warningsOf(result, rate, { meanOwnDelayMicros: ownDelay, queuedRatio }).map(({ kind }) => kind);
 
   test('are none for a calm measurement', () => {
     expect(kinds(resultOf())).toEqual([]);
   });
 
   test('tell when this process was the limit', () => {
-    expect(warningsOf(resultOf({ utilization: 0.97 }), null, 0)).toEqual([
+    expect(warningsOf(resultOf({ utilization: 0.97 }), null, calm)).toEqual([
       { kind: 'client-bound', workload: 'get', clientUtilization: 0.97 },
     ]);
   });
@@ -104,12 +109,24 @@ describe('warnings', () => {
     expect(kinds(resultOf(), 10_000, 10)).toEqual([]);
   });
 
+  test('tell when most commands waited for a connection, though the rate was reached', () => {
+    expect(kinds(resultOf(), 10_000, 0, 0.6)).toEqual(['queued']);
+    expect(kinds(resultOf(), 20_000, 0, 0.6)).toEqual(['rate-missed']);
+    expect(kinds(resultOf(), 10_000, 0, 0.3)).toEqual([]);
+  });
+
+  test('tell when this process had to wait for a processor', () => {
+    expect(kinds(resultOf({ starvation: 0.2 }))).toEqual(['starved']);
+    expect(kinds(resultOf({ starvation: 0.05 }))).toEqual([]);
+    expect(kinds(resultOf({ starvation: null }))).toEqual([]);
+  });
+
   test('tell when the highest percentile rests on nothing', () => {
     expect(kinds(resultOf({ latency: { ...latency, samples: 999 } }))).toEqual(['few-samples']);
   });
 
   test('tell when keys had gone', () => {
-    expect(warningsOf(resultOf({ misses: 3 }), null, 0)).toEqual([
+    expect(warningsOf(resultOf({ misses: 3 }), null, calm)).toEqual([
       { kind: 'misses', workload: 'get', misses: 3 },
     ]);
   });

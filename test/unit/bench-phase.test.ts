@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Limit } from '../../src/bench/options.ts';
 import { type Phase, type PhaseOutcome, runPhase } from '../../src/bench/phase.ts';
 import { RedisError } from '../../src/redis/errors.ts';
-import { ReplyError } from '../../src/redis/reply.ts';
+import { type Reply, ReplyError } from '../../src/redis/reply.ts';
 import { anyCommands, SimulatedServer, Simulation } from './bench-simulation.ts';
 
 const forSeconds = (seconds: number): Limit => ({ kind: 'duration', seconds });
@@ -145,6 +145,53 @@ describe('with a rate', () => {
     expect((withRate.latency?.p95Micros ?? 0) / 1000).toBeLessThan(600);
     expect((withoutRate.latency?.p999Micros ?? 0) / 1000).toBeCloseTo(0.5, 1);
     expect((withoutRate.latency?.maxMicros ?? 0) / 1000).toBeCloseTo(1000, -1);
+  });
+
+  test('a stall of 200 ms in each second leaves the median alone, and is in the percentiles beyond 80 %', async () => {
+    const simulation = new Simulation();
+    const server = new SimulatedServer(simulation, (time) => Math.max(0, 200 - (time % 1000)) + 0.1);
+    const outcome = await measure(simulation, server, {
+      ...{ limit: forSeconds(10), ratePerSecond: 500, connections: 4 },
+    });
+
+    // A command due x ms into the stall is answered at its end, behind x / 2 others of 0.1 ms.
+    const latencyAt = (x: number) => 200 - x + (0.1 * x) / 2;
+    expect(outcome.latency?.p50Micros).toBeLessThan(200);
+    expect((outcome.latency?.p90Micros ?? 0) / 1000).toBeCloseTo(latencyAt(100), -1);
+    expect((outcome.latency?.p99Micros ?? 0) / 1000).toBeCloseTo(latencyAt(10), -1);
+    expect(outcome.queuedRatio).toBeLessThan(0.25);
+    expect(outcome.series).toHaveLength(10);
+    for (const { operations, maxMicros } of outcome.series) {
+      expect(operations).toBe(500);
+      expect(maxMicros).toBeGreaterThan(199_000);
+    }
+  });
+
+  test('connections that are just enough never get rid of a queue, and that is told though the rate is reached', async () => {
+    const simulation = new Simulation();
+    const stallMillis = 200;
+    // Each answer takes 8 ms, as on a machine that is busy, and four connections can send 500 in a second.
+    const connect = () => ({
+      ...new SimulatedServer(simulation, () => 0).connect(),
+      send: (_payload: string, count: number) =>
+        new Promise<Reply[]>((resolve) => {
+          const wait = Math.max(stallMillis - simulation.now(), 8);
+          simulation.at(simulation.now() + wait, () => resolve(Array.from({ length: count }, () => 0)));
+        }),
+    });
+    const outcome = await simulation.run(
+      runPhase(
+        Array.from({ length: 4 }, () => ({ connection: connect(), commands: anyCommands })),
+        {
+          ...{ limit: forSeconds(10), pipeline: 1, ratePerSecond: 500, subject: '`GET`' },
+          ...{ clock: simulation, signal: new AbortController().signal },
+        },
+      ),
+    );
+
+    expect(outcome.operations / outcome.seconds).toBeGreaterThan(475);
+    expect(outcome.latency?.p50Micros).toBeGreaterThan(150_000);
+    expect(outcome.queuedRatio).toBeGreaterThan(0.9);
   });
 
   test('a rate beyond the server ends on time, and the latency is that of the growing queue', async () => {

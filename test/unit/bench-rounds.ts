@@ -1,14 +1,15 @@
 import type { LatencySummary } from '../../src/bench/latency.ts';
 import type { ComparedResult } from '../../src/bench/comparison.ts';
-import type { WorkloadRound } from '../../src/bench/result.ts';
 import type { SeededRandom } from '../../src/support/random.ts';
 
+type ComparedRound = ComparedResult['rounds'][number];
+
 /** A round whose latencies are multiples of one time. */
-export function roundOf(micros: number): WorkloadRound {
+export function roundOf(micros: number): ComparedRound {
   const latency: LatencySummary = {
     ...{ samples: 10_000, minMicros: micros / 2, meanMicros: micros, stddevMicros: micros / 4 },
     ...{ p50Micros: micros, p90Micros: 2 * micros, p95Micros: 3 * micros },
-    ...{ p99Micros: 5 * micros, p999Micros: 20 * micros, maxMicros: 100 * micros },
+    ...{ p99Micros: 5 * micros, p999Micros: 20 * micros, p9999Micros: 50 * micros, maxMicros: 100 * micros },
   };
   return { throughputPerSecond: 4e6 / micros, latency };
 }
@@ -38,7 +39,7 @@ export function simulatedRounds(
   const normal = () =>
     Math.sqrt(-2 * Math.log(1 - random.fraction())) * Math.cos(2 * Math.PI * random.fraction());
   let machine = 0;
-  const [now, then]: [WorkloadRound[], WorkloadRound[]] = [[], []];
+  const [now, then]: [ComparedRound[], ComparedRound[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
     machine += drift * normal();
     for (const [side, factor] of [
@@ -57,7 +58,7 @@ export function simulatedRounds(
       });
     }
   }
-  const sideOf = (side: readonly WorkloadRound[]): ComparedResult => ({
+  const sideOf = (side: readonly ComparedRound[]): ComparedResult => ({
     ...{ name: 'get', complete: true, ...roundOf(50), rounds: side },
   });
   return { now: sideOf(now), then: sideOf(then) };

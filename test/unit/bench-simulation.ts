@@ -1,5 +1,5 @@
 import { setImmediate as microtasksDone } from 'node:timers/promises';
-import type { Clock } from '../../src/bench/clock.ts';
+import type { ClientTime, Clock } from '../../src/bench/clock.ts';
 import type { LoadedConnection } from '../../src/bench/phase.ts';
 import type { CommandSource } from '../../src/bench/workload.ts';
 import { asBytes } from '../../src/support/bytes.ts';
@@ -30,8 +30,8 @@ export class Simulation implements Clock {
     });
   }
 
-  startMeter(): () => number {
-    return () => this.utilization;
+  startMeter(): () => ClientTime {
+    return () => ({ utilization: this.utilization, starvation: null });
   }
 
   at(time: number, happen: () => void): void {

@@ -278,7 +278,9 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
   ],
   bench: [
     ...connected,
-    ...helps('product and version', 'info'),
+    ...helps('product, version and the work of the server', 'info'),
+    ...helps('percentiles of the work of the server', 'latency|histogram'),
+    ...helps('slow commands meanwhile', 'slowlog|get'),
     ...need('ping'),
     ...need('set get unlink', { on: 'cachectl:bench:*' }),
   ],

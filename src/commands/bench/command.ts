@@ -1,6 +1,13 @@
 import { Argument, Option } from '@commander-js/extra-typings';
 import { workloadNames } from '../../bench/options.ts';
-import { countArgument, durationArgument, eachArgument, ratioArgument, sizeArgument } from '../arguments.ts';
+import {
+  aboveZero,
+  countArgument,
+  durationArgument,
+  eachArgument,
+  ratioArgument,
+  sizeArgument,
+} from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
 /**
@@ -10,7 +17,7 @@ import { type DefineCommand, examples } from '../runner.ts';
 const defaultConnections = 4;
 
 export const defineBench: DefineCommand = (program, run) => {
-  program
+  const bench = program
     .command('bench')
     .summary('latency and throughput, with percentiles')
     .description(
@@ -97,5 +104,48 @@ export const defineBench: DefineCommand = (program, run) => {
     )
     .action((workloads, options, self) =>
       run(self, async () => (await import('./run.ts')).benchExecution({ workloads, ...options })),
+    );
+
+  bench
+    .command('latency')
+    .summary('PING after PING: percentiles, by second, and where the time goes')
+    .description(
+      'Sends a PING at a time on one connection, by a timetable, and prints percentiles, the course by second, and what of it ' +
+        'is the work of the server, the delay of this machine, and the network. Reads and writes no key.',
+    )
+    .addOption(
+      new Option('--for <duration>', 'how long').argParser(aboveZero(durationArgument)).default(10, '10s'),
+    )
+    .addOption(new Option('-f, --follow', 'until Ctrl-C').conflicts('for'))
+    .addOption(
+      new Option('--interval <duration>', 'from one PING to the next')
+        .argParser(aboveZero(durationArgument))
+        .default(0.01, '10ms'),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['cachectl bench latency', 'ten seconds, a hundred PINGs in each'],
+        ['cachectl bench latency --follow', 'until Ctrl-C, with the course by second'],
+        ['cachectl bench latency -o json | jq .latency.p99Micros', 'for a script'],
+      ),
+    )
+    .action((options, self) =>
+      run(self, async () => (await import('./latency.ts')).latencyExecution(options)),
+    );
+
+  bench
+    .command('intrinsic')
+    .summary('what this machine takes away: gaps in which a process that is ready does not run')
+    .description(
+      'Reads the clock over and over and prints the gaps: time in which the system ran something else. No latency that is ' +
+        'measured on this machine is steadier than that. Needs no server. It keeps one core busy.',
+    )
+    .addOption(
+      new Option('--for <duration>', 'how long').argParser(aboveZero(durationArgument)).default(10, '10s'),
+    )
+    .addHelpText('after', examples(['cachectl bench intrinsic', 'ten seconds of this machine']))
+    .action((options, self) =>
+      run(self, async () => (await import('./intrinsic.ts')).intrinsicExecution(options.for)),
     );
 };

@@ -34,6 +34,7 @@ export function viewBench(
   const { against, comparisons } = result;
   return [
     tableOf('results', result.results, workloadFields),
+    ...(isPerson ? whereTimeGoes(result) : []),
     ...settingNotes(result),
     ...(isPerson ? comparisonBlocks(comparisons, against) : []),
     ...result.verdicts.flatMap(verdictNote),
@@ -55,6 +56,36 @@ const workloadFields: readonly Field<WorkloadResult>[] = [
   micros('maxMicros', 'MAX', ({ latency }) => latency?.maxMicros ?? null),
   count('operations', 'COMMANDS'),
 ];
+
+/** What the client saw, next to what the server says of its own work. */
+function whereTimeGoes({ results, pipeline }: BenchResult): Block[] {
+  const rows = results.filter(({ latency, serverSide }) => latency !== null && serverSide !== null);
+  if (rows.length === 0) return [];
+  const seen = ({ latency }: WorkloadResult) => latency?.meanMicros ?? 0;
+  const work = ({ serverSide }: WorkloadResult) => (serverSide?.meanMicros ?? 0) * pipeline;
+  return [
+    tableOf(
+      'serverSide',
+      rows,
+      [
+        text('name', 'WORKLOAD'),
+        micros('seenMicros', 'SEEN', seen),
+        micros('serverMicros', 'SERVER', work),
+        micros('restMicros', 'THE REST', (row) => Math.max(0, seen(row) - work(row))),
+        micros('serverP99Micros', 'SERVER P99', ({ serverSide }) => serverSide?.p99Micros ?? null),
+        count('slowCommands', 'SLOWLOG', ({ serverSide }) => serverSide?.slowCommands ?? null),
+        text('cpuRatio', 'SERVER CPU', ({ serverSide }) =>
+          serverSide?.cpuRatio == null ? null : formatRatio(serverSide.cpuRatio),
+        ),
+      ],
+      {
+        title:
+          pipeline > 1 ? 'Where the time of a batch goes, on average' : 'Where the time goes, on average',
+        isSecondary: true,
+      },
+    ),
+  ];
+}
 
 function settingNotes(result: BenchResult): NoteBlock[] {
   const { server, results, connections, pipeline, payloadBytes, keys, ratePerSecond, getRatio } = result;
@@ -212,6 +243,12 @@ const sentences: { readonly [Kind in Warning['kind']]: (alike: Alike<Kind>) => s
   'late-starts': (alike) =>
     `this machine sent the batches of ${workloadsOf(alike)} late, by ${formatMicros(largest(alike, 'meanDelayMicros'))} on average: ` +
     'that time is part of the latency',
+  queued: (alike) =>
+    `${formatRatio(largest(alike, 'queuedRatio'))} of the batches of ${workloadsOf(alike)} waited for a free connection: ` +
+    'the latency is that of a queue; raise --connections, or lower --rate',
+  starved: (alike) =>
+    `this machine was busy: cachectl waited for a processor ${formatRatio(largest(alike, 'clientStarvation'))} of the time in ${workloadsOf(alike)}, ` +
+    'and that is part of the latency',
   'few-samples': (alike) =>
     `p99.9 of ${workloadsOf(alike)} rests on fewer than 1,000 measurements: a longer --duration, or more --operations, makes it mean something`,
   misses: (alike) =>

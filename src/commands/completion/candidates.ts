@@ -137,7 +137,7 @@ function operandValues(typed: Typed, list: (source: Source) => Candidate[]): Can
   const subcommands = commandsOf(command);
   const [first, ...topics] = operands;
   // Behind a word that is none of its commands, such a command has no more to say.
-  if (first !== undefined && subcommands.length > 0) {
+  if (first !== undefined && subcommands.length > 0 && command.registeredArguments.length === 0) {
     const topic = topics.reduce<CommandUnknownOpts | undefined>(
       (parent, word) => parent?.commands.find((each) => isNamed(each, word)),
       first === 'help' ? command : undefined,

@@ -93,6 +93,25 @@ test('a command that asks a server loads the client, and no more than it needs',
     ).toEqual([]);
 });
 
+/** A text of a library that one command alone needs. */
+const marksOfOne = {
+  mcp: 'notifications/initialized',
+  metrics: 'Invalid metric name',
+  report: 'squarify',
+};
+
+test('the SDK of the protocol, the registry of metrics and the layout of treemaps are loaded by who needs them', async () => {
+  const { url } = await listener();
+  const chunksOf = Object.entries(marksOfOne).map(([owner, mark]) => [owner, chunksWith(mark)] as const);
+  for (const command of ['stats', 'check', 'doctor', 'help mcp', ...Object.keys(marksOfOne)]) {
+    const { scripts } = await loadedBy(command.split(' '), { REDIS_URL: url });
+    for (const [owner, chunks] of chunksOf) {
+      const loaded = scripts.filter((script) => chunks.includes(script));
+      expect(loaded.length > 0, `${owner}, by ${command}`).toBe(command === owner);
+    }
+  }
+});
+
 test('the program reads a map, with all that the parser of it needs', async () => {
   const map = join(packageRoot, 'examples/education/cachectl.config.json');
   const outcome = await runBinary(['--config', map, 'config', 'validate']);

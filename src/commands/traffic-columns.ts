@@ -44,12 +44,10 @@ export const trafficFields = {
   misses: count('misses', 'MISSES'),
   readsPerSecond: perSecond('readsPerSecond', 'READS/S'),
   missShare: ratio('missShare', 'OF ALL'),
-  /** `expired 71 %`. Null where there are no misses, or the mode cannot tell. */
+  /** `expired 71.3 %`. Null where there are no misses, or the mode cannot tell. */
   mainCause: text('mainCause', 'WHY', ({ causes, misses }) => {
     const main = causes && topCauseOf(causes);
-    return !causes || !main || !misses
-      ? null
-      : `${causeTexts[main]} ${Math.floor((100 * causes[main]) / misses)} %`;
+    return !causes || !main || !misses ? null : `${causeTexts[main]} ${formatRatio(causes[main] / misses)}`;
   }),
 } as const;
 

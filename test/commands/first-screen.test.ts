@@ -53,7 +53,7 @@ describe.each(sizes)('on a terminal of %d columns and %d lines', (columns, rows)
     const lines = linesOf(stdout);
     expect(lines.length).toBeLessThanOrEqual(screen(rows));
     expect(lines[0]).toMatch(
-      /^[\d.]+ % of \S+ reads\/s hit; `kindjn:lost:<id>` misses most: 100 % of its 40/,
+      /^[\d.]+ % of \S+ reads\/s hit; `kindjn:lost:<id>` misses most: 100.0 % of its 40/,
     );
     expect(lines[lines.findIndex((line) => line.includes('NAMESPACE')) + 1]).toMatch(
       /^ {2}kindjn:lost:<id> /,

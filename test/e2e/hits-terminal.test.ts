@@ -62,8 +62,8 @@ test('the live table is drawn over itself, and the result takes its place', asyn
 test('at 80 columns and 24 lines a table of 40 namespaces stays on the screen', async () => {
   const terminal = await run(['--follow', '--limit', '40'], { columns: 80, rows: 24 });
   const first = await terminal.waitFor(live);
-  const [, misses = ''] = /misses most: 100 % of its ([\d,]+)/.exec(first) ?? [];
-  const next = await terminal.waitFor(new RegExp(`misses most: 100 % of its (?!${misses} )`));
+  const [, misses = ''] = /misses most: 100.0 % of its ([\d,]+)/.exec(first) ?? [];
+  const next = await terminal.waitFor(new RegExp(`misses most: 100.0 % of its (?!${misses} )`));
   for (const frame of [first, next]) {
     expect(frame).toMatch(/^[\d.]+ % of/);
     expect(frame.match(/reads\/s hit/g)).toHaveLength(1);

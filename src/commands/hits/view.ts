@@ -93,7 +93,7 @@ function conclusionOf(report: TrafficReport): string {
   const why =
     worst.causes === null || cause == null
       ? all
-      : `${Math.floor((100 * worst.causes[cause]) / worst.misses)} % of its ${all} ${causeVerbs[cause]}`;
+      : `${formatRatio(worst.causes[cause] / worst.misses)} of its ${all} ${causeVerbs[cause]}`;
   return `${found}; \`${worst.namespace}\` misses most: ${why}`;
 }
 

@@ -23,10 +23,12 @@ const fewestTtls = 20;
 /**
  * What longer TTLs would have saved; null where too few misses came by the end of a TTL, or the TTL is not known.
  *
- * A key that is stored at its miss, lives for T and is read again after a further gap g is missed once in T + g. With a
- * TTL of T' it would have been missed once in T' + g, and so (T + g) / (T' + g) times as often: the mean of an alternating
- * renewal process, exact where reads are independent of each other. T' is found by bisection of the mean over all gaps; its
- * bounds are where the mean, less or plus its own error, is the share that is asked for.
+ * A key that is stored at its miss, lives for T and is read λ times a second on average is missed once in T + 1/λ. With a TTL of
+ * T' it would have been missed once in T' + 1/λ, and so (λT + 1) / (λT' + 1) times as often: the mean of an alternating renewal
+ * process, exact where reads are independent of each other. Then the gap g from the end of the TTL to the next read is
+ * exponential, the mean of exp(-g/T') over the gaps of a key is λT' / (λT' + 1), and 1 - (1 - T/T') exp(-g/T') has the share that
+ * is left for its mean: over the gaps of all keys together too, whatever λ each of them has. T' is found by bisection of this
+ * mean; its bounds are where the mean, less or plus its own error, is the share that is asked for.
  *
  * A window shows gaps of up to its own length. A TTL that is longer than the present one by more than that is not reported.
  */
@@ -85,9 +87,9 @@ function ttlFor({ expiredForMillis: gaps }: RowDetails, current: Estimate, share
 /** @param side 1: with the error of the mean added, -1: taken off */
 function ttlWith(gaps: LogHistogram, current: number, share: number, side: -1 | 0 | 1): number {
   const left = (ttl: number) => {
-    const ratioOf = (gap: number) => (current + gap) / (ttl + gap);
-    const mean = gaps.meanOf(ratioOf) ?? 0;
-    const variance = Math.max(0, (gaps.meanOf((gap) => ratioOf(gap) ** 2) ?? 0) - mean ** 2);
+    const shareOf = (gap: number) => 1 - (1 - current / ttl) * Math.exp(-gap / ttl);
+    const mean = gaps.meanOf(shareOf) ?? 0;
+    const variance = Math.max(0, (gaps.meanOf((gap) => shareOf(gap) ** 2) ?? 0) - mean ** 2);
     return mean + side * t95(gaps.count - 1) * Math.sqrt(variance / gaps.count);
   };
   let [low, high] = [current, 2 * current];

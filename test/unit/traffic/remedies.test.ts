@@ -24,8 +24,8 @@ function simulate(seed: string, readsPerMilli: number, ttl: number, onMiss: (gap
 /** Keys that are read all the time, and others that are read less often than their TTL ends. */
 const rates = [1, 0.1, 0.01, 0.002, 0.0005];
 
-function missesWith(ttl: number, details = new RowDetails()): number {
-  return rates.reduce(
+function missesWith(ttl: number, details = new RowDetails(), readsPerMilli = rates): number {
+  return readsPerMilli.reduce(
     (sum, rate) => sum + simulate(`rate ${rate}`, rate, ttl, (gap) => details.expiredForMillis.record(gap)),
     0,
   );
@@ -40,6 +40,21 @@ describe('the TTL that would have saved misses', () => {
     expect(remedy?.currentSeconds).toBe(0.5);
     expect(missesWith(1000 * (remedy?.saveHalfSeconds ?? 0)) / misses).toBeCloseTo(0.5, 1);
     expect(missesWith(1000 * (remedy?.saveNineTenthsSeconds ?? 0)) / misses).toBeCloseTo(0.1, 1);
+  });
+
+  it('saves as many where the keys are read about once in their TTL, all alike or not', () => {
+    for (const readsPerMilli of [[0.002], [0.0008, 0.0008, 0.0008], [0.01, 0.002, 0.0004]]) {
+      const details = new RowDetails();
+      const misses = missesWith(500, details, readsPerMilli);
+      details.ttlMillis.record(500, 100);
+      const remedy = ttlRemedy(details, misses, null, windowMillis / 1000);
+      const leftWith = (seconds = 0) => missesWith(1000 * seconds, undefined, readsPerMilli) / misses;
+      expect(leftWith(remedy?.saveHalfSeconds ?? undefined)).toBeCloseTo(0.5, 1);
+      expect(leftWith(remedy?.saveNineTenthsSeconds ?? undefined)).toBeCloseTo(0.1, 1);
+      const [low = 0, high = 0] = remedy?.saveHalfInterval ?? [];
+      expect(leftWith(low)).toBeGreaterThan(0.47);
+      expect(leftWith(high)).toBeLessThan(0.53);
+    }
   });
 
   /** Misses a moment after the end of a TTL. */

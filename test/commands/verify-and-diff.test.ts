@@ -28,6 +28,7 @@ async function verify(text: string, merges = false): Promise<string | null> {
   const { differences, problems } = await verifyWritten(server(), [expectation], {
     ...{ map: emptyMap, progress: idle, signal: new AbortController().signal, ...chance },
     repeats: 'last',
+    withState: new Set<string>(),
     ttlPolicy: new TtlPolicy({ fallbackSeconds: null, fallbackJitter: 0, mapJitter: null, ...chance }),
   });
   return [...differences, ...problems][0]?.reason ?? null;

@@ -136,7 +136,7 @@ describe('a file that RIOT exported', () => {
       { key: 'doc', event: 'scan', type: 'ReJSON-RL', ttl: -1, value: '{"a":1}' },
       { key: 'other', value: 'x', ttl: 60 },
     ]);
-    const result = await warm([file, '-o', 'json'], { url });
+    const result = await warm([file, '--replace', '-o', 'json'], { url });
     expect(result.exitCode).toBe(1);
     expect(countsOf(result)).toMatchObject({ written: 1, failed: 1 });
     expect(result.stderr).toContain("unknown command 'JSON.SET'");
@@ -208,7 +208,7 @@ describe('an archive', () => {
       existing: 1,
     });
     expect(await send(server(), 'GET', 'hash')).toBe('mine');
-    expect(countsOf(await warm([file, '-o', 'json']))).toMatchObject({ written: 3 });
+    expect(countsOf(await warm([file, '--replace', '-o', 'json']))).toMatchObject({ written: 3 });
     expect(await send(server(), 'TYPE', 'hash')).toBe('hash');
   });
 

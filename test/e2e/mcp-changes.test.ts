@@ -162,7 +162,7 @@ describe('with --allow-writes', () => {
     });
     expect(await send(server, 'GET', 'user:1:profile')).toBe('{"id":1}');
     const refused = {
-      'sessions.ndjson': /state by the map/,
+      'sessions.ndjson': /that the map calls state/,
       'many.ndjson': /51 records, and --max-keys is 50/,
       '../outside.ndjson': /no file in the folder/,
       'link.ndjson': /no file in the folder/,

@@ -254,6 +254,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...need('hpexpireat'),
     ...replicas,
     ...helps('the estimate of memory', 'memory|usage'),
+    ...helps('the check that no key of another type is replaced', 'type'),
     ...under({ only: ['--verify'] }, [...need('type pttl'), ...values, ...members, ...valueDetails]),
   ],
   export: [

@@ -37,13 +37,17 @@ export const defineWarm: DefineCommand = (program, run) => {
       ratioArgument,
     )
     .option('--dry-run', 'check the files and show the plan; the server is not asked')
+    .option(
+      '--with-state <namespaces>',
+      'write also to these namespaces of kind `state`, whose records are left out otherwise',
+      listArgument,
+    )
     .option('--skip-invalid', 'leave out records that are wrong, and write the others')
     .option('--allow-repeats', 'of a field or member that comes twice in a record, take the last')
     .addOption(
-      new Option('--replace', 'each record replaces what its key held (the default)').conflicts([
-        'onlyMissing',
-        'merge',
-      ]),
+      new Option('--replace', 'replace also keys of another type; without it these are left alone').conflicts(
+        ['onlyMissing', 'merge'],
+      ),
     )
     .addOption(new Option('--only-missing', 'leave keys alone that are there').conflicts('merge'))
     .option('--merge', 'add to the collections that are there; other values are replaced')

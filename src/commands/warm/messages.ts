@@ -72,6 +72,14 @@ export function warnOfCheck(
   }
   if (expired > 0)
     context.warnOfResult(`${counts(expired, 'is', 'are', 'would be')} left out: expired meanwhile`);
+  if (check.ofState > 0) {
+    const names = [...check.stateLeft.keys()];
+    const listed = [...check.stateLeft].map(([name, count]) => `\`${name}\` ${formatCell(count, 'count')}`);
+    context.warnOfResult(
+      `${counts(check.ofState, 'is', 'are', 'would be')} left out, of ${names.length === 1 ? 'a namespace' : 'namespaces'} that ` +
+        `the map calls state: ${listed.join(', ')}\nhint: --with-state ${names.join(',')} writes them too`,
+    );
+  }
   if (repeatedKeys !== null && repeatedKeys > 0) {
     const lines = problemLines(repeats.first, repeatedKeys);
     const replaced = counts(repeatedKeys, 'replaces', 'replace', 'would replace');
@@ -118,6 +126,16 @@ export function warnOfProblems(
         `of ${counted(result.unknown, 'record')} nothing is known: the connection was lost before the answer, and sending them again could add them twice`,
       );
   }
+  if (result.ofOtherType > 0)
+    context.warnOfResult(
+      `${counted(result.ofOtherType, 'record was', 'records were')} left out, whose key holds another type:\n` +
+        `${problemLines(writing.ofOtherType.first, result.ofOtherType)}\n` +
+        'hint: `"type"` in the record names the type; --replace replaces these keys too',
+    );
+  if (writing.typesRefused !== null)
+    context.warnOfResult(
+      `whether keys held another type before is not known: the server answered \`${writing.typesRefused}\` to TYPE`,
+    );
   warnOfRejects(context, result);
   const notSent = `${counted(result.notWritten, 'record was', 'records were')} not sent`;
   if (writing.stoppedByProblem)

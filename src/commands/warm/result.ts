@@ -10,7 +10,7 @@ export interface WarmResult {
   /** All records in the files, with those that cannot be used. */
   readonly records: number;
   readonly written: number;
-  /** Left out: `invalid` + `expired` + `existing` + `notWritten`. */
+  /** Left out: `invalid` + `expired` + `existing` + `ofState` + `ofOtherType` + `notWritten`. */
   readonly skipped: number;
   /** Sent and not acknowledged: refused by the server, or `unknown`. */
   readonly failed: number;
@@ -20,6 +20,10 @@ export interface WarmResult {
   readonly expired: number;
   /** Their key was there, and was to be left alone. */
   readonly existing: number;
+  /** Of namespaces of kind `state`, which are written to only by --with-state. */
+  readonly ofState: number;
+  /** Their key holds a value of another type. */
+  readonly ofOtherType: number;
   /** Good, and left out: a dry run, another record that is bad, or an early end. */
   readonly notWritten: number;
   /** Sent, and the connection was lost before the answer. */
@@ -51,7 +55,7 @@ export interface WarmResult {
   /** What was written (in a dry run: would be), most records first; so too the types. */
   readonly namespaces: readonly NamespaceTally[];
   readonly recordTypes: readonly TypeTally[];
-  /** The first 20 that cannot be used, the first 20 that the server refused, and the first 20 that could not be compared. */
+  /** The first 20 that cannot be used, the first 20 that the server refused, the first 20 whose key has another type, and the first 20 that could not be compared. */
   readonly problems: readonly FixtureProblem[];
 }
 
@@ -67,11 +71,13 @@ export function resultOf(
   const tally = writing?.written ?? check.plan;
   const written = writing?.written.records ?? 0;
   const failed = refused + unknown;
+  const { ofState } = check;
+  const ofOtherType = writing?.ofOtherType.total ?? 0;
   const skipped = check.records - written - failed;
   const { records, invalid, repeatedKeys } = check;
   return {
-    ...{ records, written, skipped, failed, invalid, expired, existing },
-    notWritten: skipped - invalid - expired - existing,
+    ...{ records, written, skipped, failed, invalid, expired, existing, ofState, ofOtherType },
+    notWritten: skipped - invalid - expired - existing - ofState - ofOtherType,
     ...{ unknown, retried, dryRun },
     valueBytes: tally?.valueBytes ?? 0,
     durationSeconds: durationMillis / 1000,
@@ -81,7 +87,11 @@ export function resultOf(
     ...{ evictedKeys, replicasAcknowledged, rejectsFile: null },
     namespaces: tally?.namespaces ?? [],
     recordTypes: tally?.types ?? [],
-    problems: [...check.problems.first, ...(writing?.problems.first ?? [])],
+    problems: [
+      ...check.problems.first,
+      ...(writing?.problems.first ?? []),
+      ...(writing?.ofOtherType.first ?? []),
+    ],
   };
 }
 
@@ -93,7 +103,7 @@ export function withVerification(result: WarmResult, verification: Verification 
 }
 
 export const blankResult = blankOf<WarmResult>()(`
-  records written skipped failed invalid expired existing notWritten unknown retried dryRun valueBytes
+  records written skipped failed invalid expired existing ofState ofOtherType notWritten unknown retried dryRun valueBytes
   durationSeconds withoutTtl repeatedKeys verified mismatched notCompared differences[] evictedKeys replicasAcknowledged rejectsFile
   namespaces[] recordTypes[] problems[]
 `);

@@ -1,4 +1,6 @@
+import type { NamespaceMap } from '../../keyspace/map.ts';
 import { InputError } from '../../support/failure.ts';
+import { meantText } from '../../support/similar.ts';
 import { checkFixtures, type FixtureCheck, type FixtureWork } from '../../records/fixtures/check.ts';
 import { findShortage } from '../../records/fixtures/memory.ts';
 import { RejectsFile } from '../../records/problems.ts';
@@ -40,6 +42,10 @@ export interface WarmInput extends Partial<Template>, ConsentInput, ReplicaInput
   readonly jitter?: number;
   readonly dryRun?: true;
   readonly skipInvalid?: true;
+  /** Namespaces of the map. */
+  readonly withState?: readonly string[];
+  /** Also keys of another type. */
+  readonly replace?: true;
   readonly allowRepeats?: true;
   readonly onlyMissing?: true;
   readonly merge?: true;
@@ -86,7 +92,8 @@ async function warm(context: Context, input: WarmInput): Promise<Outcome<WarmRes
     const plan = resultOf(check, null, dryRun, checkMillis);
     if (error !== null) return { result: plan, error };
     warnOfCheck(context, check, plan, sources);
-    if (dryRun || check.records === check.invalid + check.expired) return { result: plan };
+    if (dryRun || check.good === 0)
+      return check.ofState > 0 ? { result: plan, exitCode: exitCodes.negative } : { result: plan };
     return await write(context, input, sources, work, check, plan);
   } finally {
     for (const source of sources) await source.close();
@@ -114,7 +121,20 @@ function workOf(context: Context, input: WarmInput): FixtureWork {
     random,
   });
   const repeats = input.allowRepeats ? 'last' : 'refuse';
-  return { map, progress, signal, now, random, ttlPolicy, repeats };
+  const withState = new Set(input.withState?.map((name) => requireState(name, map)));
+  return { map, progress, signal, now, random, ttlPolicy, repeats, withState };
+}
+
+/** @throws InputError where the map has no such namespace of kind state */
+function requireState(name: string, { namespaces }: NamespaceMap): string {
+  const states = namespaces.filter(({ kind }) => kind === 'state').map((each) => each.name);
+  if (states.includes(name)) return name;
+  throw new InputError(
+    `the map has no namespace \`${name}\` of kind state`,
+    states.length === 0
+      ? 'no namespace of the map is state, and all records are written without --with-state'
+      : `${meantText(name, states)}these are: ${states.join(', ')}`,
+  );
 }
 
 /** Null: files. @throws InputError where what belongs together was not given together */
@@ -145,14 +165,14 @@ async function write(
   plan: WarmResult,
 ): Promise<Outcome<WarmResult>> {
   const server = await context.connect();
-  const mode = input.onlyMissing ? 'missing' : input.merge ? 'merge' : 'replace';
+  const mode: WriteOptions['mode'] = input.onlyMissing ? 'missing' : input.merge ? 'merge' : 'replace';
   const allowsEvictions = input.allowEvictions === true;
   if (!input.ignoreMemoryEstimate) {
     const newRatio = 1 - (check.repeatedKeys ?? 0) / check.records;
     const shortage = await findShortage(server, check, newRatio, mode !== 'merge');
     if (shortage !== null) return { result: plan, error: shortageFailure(shortage) };
   }
-  const amount = counted(check.records - check.invalid - check.expired, 'record');
+  const amount = counted(check.good, 'record');
   await confirmProtected(context, server, input.confirm, `write ${amount} to ${server.address}`);
   const rejects =
     input.rejects === undefined
@@ -167,7 +187,10 @@ async function write(
         : new SampleOfWritten(sampleRecords, work, merges);
   const startedAt = context.now();
   const { onError, concurrency: connections, maxRate: maxRecordsPerSecond = null, waitReplicas } = input;
-  const options = { mode, onError, connections, maxRecordsPerSecond, allowsEvictions, waitReplicas } as const;
+  const replacesTypes = input.replace === true || mode === 'missing';
+  const options = {
+    ...{ mode, replacesTypes, onError, connections, maxRecordsPerSecond, allowsEvictions, waitReplicas },
+  } as const;
   const writing = await writeFixtures(server, sources, work, check, {
     ...options,
     rejects,
@@ -193,7 +216,10 @@ async function write(
   const evicted = !allowsEvictions && (full.evictedKeys ?? 0) > 0;
   const isUnconfirmed = lacksReplicas(context, input, full);
   const isNegative =
-    isUnconfirmed || full.failed > 0 || evicted || (full.mismatched ?? 0) + (full.notCompared ?? 0) > 0;
+    isUnconfirmed ||
+    full.failed + full.ofState + full.ofOtherType > 0 ||
+    evicted ||
+    (full.mismatched ?? 0) + (full.notCompared ?? 0) > 0;
   return isNegative ? { result: full, exitCode: exitCodes.negative } : { result: full };
 }
 

@@ -18,7 +18,7 @@ export function viewWarm(result: WarmResult, own: OwnLookups): Block[] {
     // A failure says itself what is wrong, and its problems are on stderr.
     if (result.problems.length > 0) return [];
     if (result.records === 0) return [note('plain', 'nothing to write: there are no records')];
-    return result.skipped === result.expired + result.existing ? leftOut(result) : [];
+    return result.skipped === result.expired + result.existing + result.ofState ? leftOut(result) : [];
   }
   return [tableOf('namespaces', result.namespaces, fields), ...permanent(result), ...summary(result, own)];
 }
@@ -51,7 +51,7 @@ function summary(result: WarmResult, own: OwnLookups): Block[] {
     const types = result.recordTypes
       .map(({ type, records: count }) => `${formatCell(count, 'count')} ${type}`)
       .join(', ');
-    const good = records - result.invalid - result.expired;
+    const good = records - result.invalid - result.expired - result.ofState;
     const size = formatBytes(valueBytes);
     const plan = `would write ${counted(good, 'record')} (${types}) with ${size} of values; nothing was written`;
     return [note('plain', plan)];
@@ -66,6 +66,8 @@ function summary(result: WarmResult, own: OwnLookups): Block[] {
   const others = counts(
     [result.existing, 'there already'],
     [result.expired, 'expired'],
+    [result.ofState, 'state'],
+    [result.ofOtherType, 'of another type'],
     [result.invalid, 'left out'],
     [result.failed - result.unknown, 'refused'],
     [result.unknown, 'unknown'],
@@ -77,6 +79,7 @@ function summary(result: WarmResult, own: OwnLookups): Block[] {
       `wrote ${amount} with ${formatBytes(valueBytes)} of values in ${formatSeconds(durationSeconds)}${rate}`,
     ),
     ...verification(result, own),
+    ...(result.verified === null && own.hits + own.misses > 0 ? [note('plain', ownLookupsText(own))] : []),
     ...(others === '' ? [] : [note('plain', `of the others: ${others}`)]),
   ];
 }
@@ -88,8 +91,8 @@ function counts(...parts: readonly (readonly [number, string])[]): string {
 }
 
 /** Where every record was left out, and rightly so. */
-function leftOut({ records, existing, expired }: WarmResult): Block[] {
-  const reasons = counts([existing, 'there already'], [expired, 'expired']);
+function leftOut({ records, existing, expired, ofState }: WarmResult): Block[] {
+  const reasons = counts([existing, 'there already'], [expired, 'expired'], [ofState, 'state']);
   return [note('plain', `wrote none of ${counted(records, 'record')}: ${reasons}`)];
 }
 

@@ -108,9 +108,9 @@ const wordByte = '[0-9A-Za-z\\x80-\\xff]';
 const isWord = new RegExp(`^${wordByte}+$`);
 
 /**
- * Finds the first place where a key contains one of the ids as a whole word: between bytes that are no letters or digits, or with a
- * letter before its first digit (`user123`). A number within a date, a UUID, a digest or a token is none, nor is that of a
- * version (`v1`). The cost does not grow with the number of ids.
+ * Finds the first place where a key contains one of the ids as a whole word: between bytes that are no letters or digits, or a number
+ * at the end of a word of letters alone (`user123`). A number within a date, a UUID, a digest or a token is none (`477ada42`), nor is that
+ * of a version (`v1`). The cost does not grow with the number of ids.
  */
 function placeFinder(
   ids: readonly string[],
@@ -154,9 +154,11 @@ function candidatesFor(ids: readonly string[]): RegExp[] {
 
 const wordEnd = `(?!${wordByte})`;
 
-/** A digit may follow letters, unless they are the `v` of a version. */
+/** A digit may follow a word of letters, unless that is the `v` of a version or may be hexadecimal digits. */
+const wordBeforeDigit = `(?<=(?<!${wordByte})(?!v[0-9]|[a-f]{3,}[0-9])[A-Za-z\\x80-\\xff]*)`;
+
 function startOf(id: string): string {
-  if (/^[0-9]/.test(id)) return `(?<![0-9]|(?<!${wordByte})v)(?=[0-9])`;
+  if (/^[0-9]/.test(id)) return `${wordBeforeDigit}(?=[0-9])`;
   return isWord.test(id.charAt(0)) ? `(?<!${wordByte})(?=[^0-9])` : '';
 }
 

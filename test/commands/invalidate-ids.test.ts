@@ -272,7 +272,17 @@ describe('keys that contain the id elsewhere', () => {
     'cm::cm:user-123-orders',
     'page:https://example.org/users/123?expand=1',
   ];
-  const unrelated = ['user:1234', 'user1123', 'x:123abc', 'day:2026-12-123a', 'app:v123:x', 'y:4123'];
+  const unrelated = [
+    'user:1234',
+    'user1123',
+    'x:123abc',
+    'day:2026-12-123a',
+    'app:v123:x',
+    'y:4123',
+    'search:477ada123',
+    'token:x9q123',
+    'etag:dead123',
+  ];
   const plan = async (config: ConfigFile | null, args: readonly string[]) => {
     const env = config === null ? {} : withMap(config);
     return cli(['invalidate', ...args, '--dry-run'], { url: testUrl(), env });
@@ -295,7 +305,7 @@ describe('keys that contain the id elsewhere', () => {
     ]);
     for (let at = 0; at < patterns.length; at += 2)
       expect(countsOf(await plan(null, [...patterns.slice(at, at + 2), '-o', 'json'])).matched).toBe(1);
-    expect(result.stderr).toContain('9 other keys contain `123` as a whole word, and stay: ');
+    expect(result.stderr).toContain('9 other keys have `123` in their names, and stay');
   });
 
   test('are shown with a command that plans those with the name of the entity, and no others', async () => {
@@ -303,19 +313,41 @@ describe('keys that contain the id elsewhere', () => {
     // The last part of an address is no id.
     await store(server, ['user:123', ...named, 'flag:feature-123', 'ratelimit:10.0.0.123', 'superuser:123']);
     const { stdout } = await plan(null, ['user', '123', '-o', 'table']);
-    expect(stdout).toContain('5 other keys contain `123` as a whole word, and stay');
+    expect(stdout).toContain('5 other keys have `123` in their names, and stay');
     // A long command is broken between its words.
     expect(stdout.replace(/ \\\n */g, ' ')).toContain(
-      'to plan those with its name:\n  cachectl invalidate --pattern rlflx:user_123 --pattern userCart:123 --pattern wp_:users:123 --dry-run\n' +
-        'where the name is missing, it may be the id of something else; --pattern takes such keys too\n',
+      'to plan those with its name too:\n  cachectl invalidate --pattern rlflx:user_123 --pattern userCart:123 --pattern wp_:users:123 --dry-run\n' +
+        'the others may be of something else with this id; --pattern takes them too\n',
     );
+  });
+
+  test('are all listed, where the terminal is tall enough, and counted with where to see them where not', async () => {
+    const many = Array.from({ length: 6 }, (_, index) => `${'abcdef'.charAt(index)}x:123`);
+    await store(server, ['user:123', ...many]);
+    const run = (rows: number) =>
+      cli(['invalidate', 'user', '123', '--dry-run'], { url: testUrl(), terminal: true, rows });
+    const tall = await run(60);
+    for (const key of many) expect(tall.stdout).toContain(key);
+    const low = await run(18);
+    expect(low.stdout).toContain('more: --output json has all');
+  });
+
+  test('are told from state, which stays, and the plan says how it is taken all the same', async () => {
+    await store(server, ['user:123', 'cart:123']);
+    const map = {
+      namespaces: { user: { pattern: 'user:*' }, cart: { pattern: 'cart:*', kind: 'state' as const } },
+      entities: { user: { patterns: ['user:<id>', 'cart:<id>'] } },
+    };
+    const { stdout } = await plan(map, ['user', '123', '-o', 'table']);
+    expect(stdout).toContain('`cart` stays: state is never removed in bulk');
+    expect(stdout.replaceAll('\n', ' ')).toContain('take "kind": "state" out of the map');
   });
 
   test('have no command where none has the name of the entity', async () => {
     await store(server, ['user:123', 'flag:feature-123']);
     const { stdout } = await plan(null, ['user', '123', '-o', 'table']);
     expect(stdout).not.toContain('to plan');
-    expect(stdout).toContain('it may be the id of something else; --pattern takes such keys too\n');
+    expect(stdout).toContain('they may be of something else with this id; --pattern takes them too\n');
   });
 
   test.each(['/', '.', '|', '-', '_'])('are its own where all keys are divided by %s', async (delimiter) => {

@@ -146,11 +146,20 @@ function sampleTable({ sample, matched }: InvalidateResult): TableBlock {
 
 function warnings(result: InvalidateResult): Block[] {
   const { noUndoBecause, stateKnown, matched } = result;
+  const state = result.excludedNamespaces.filter(({ reason }) => reason === 'state');
   const unmapped = result.namespaces.find(({ namespace }) => namespace === unmappedName)?.keys ?? 0;
   return [
     ...notes('warning', noUndoBecause && `this cannot be undone: ${noUndoBecause}`),
     ...caveats('warning', rewrittenText(result), unmatchedIdsText(result)),
     ...caveats('warning', ...result.unreachable.map(({ reason }) => reason)),
+    ...notes(
+      'plain',
+      state.length > 0 &&
+        `${listed(
+          state.map(({ namespace }) => namespace),
+          mostIdsNamed,
+        )} ${state.length === 1 ? 'stays' : 'stay'}: state is never removed in bulk; if the keys can be computed again, take "kind": "state" out of the map`,
+    ),
     ...notes(
       'warning',
       !stateKnown &&

@@ -97,7 +97,8 @@ export async function execute<Result extends object>(
   if (interruption === 'EWRITE') return exitCodes.negative;
   if (interruption !== undefined && outcome?.printed !== true)
     failure = interruptedFailure(interruption, outcome !== undefined, failure);
-  if (outcome?.printed !== true) await printer.finish(execution, outcome, failure, connections.lookups);
+  if (outcome?.printed !== true)
+    await printer.finish(execution, outcome, failure, connections.lookups, messages.linesAboutResult);
   messages.writeAboutResult();
   if (failure) printer.fail(failureText(failure));
   if (interruption !== undefined) return interruptionOf(interruption, false).exitCode;
@@ -186,7 +187,7 @@ async function contextOf<Result extends object>(
       warn(text);
     }),
     warn,
-    warnOfResult: (text) => messages.writeAfterResult(() => printer.warn(text)),
+    warnOfResult: (text) => messages.writeAfterResult(() => printer.warn(text), printer.linesOfWarning(text)),
     runCommand: (argv, variables) =>
       run.runCli(argv, { ...io, variables: { ...io.variables, ...variables } }),
     runExecution: (command, other) =>

@@ -99,13 +99,17 @@ export function failureText(failure: Failure): string {
 export class Messages {
   private waiting: (() => void)[] | null = null;
   private aboutResult: (() => void)[] = [];
+  /** Of the terminal, that those behind the result will take. */
+  linesAboutResult = 0;
 
-  writeAfterResult(write: () => void): void {
+  writeAfterResult(write: () => void, lines: number): void {
     this.aboutResult.push(write);
+    this.linesAboutResult += lines;
   }
 
   /** The result is printed, or a person is asked before there is one. */
   writeAboutResult(): void {
+    this.linesAboutResult = 0;
     for (const write of this.aboutResult.splice(0)) this.write(write);
   }
 

@@ -65,12 +65,18 @@ export class Printer {
   }
 
   /** On stdout as for a terminal, whatever the format. */
-  async print(blocks: readonly Block[]): Promise<void> {
-    await this.write(await terminalTextOf(blocks, this.io, 'stdout', this.options.color));
+  async print(blocks: readonly Block[], linesBehind = 0): Promise<void> {
+    await this.write(await terminalTextOf(blocks, this.io, 'stdout', this.options.color, linesBehind));
   }
 
   warn(text: string): void {
-    if (this.options.quiet !== true) this.fail(`warning: ${printableLines(maskedText(text))}\n`);
+    if (this.options.quiet !== true) this.fail(warningText(text));
+  }
+
+  /** How many lines of the terminal it takes. */
+  linesOfWarning(text: string): number {
+    if (this.options.quiet === true || this.io.stderr.isTTY !== true) return 0;
+    return this.shown(warningText(text)).split('\n').length - 1;
   }
 
   private caution({ text, tone }: NoteBlock): void {
@@ -80,8 +86,12 @@ export class Printer {
 
   /** On stderr as it is; on a terminal in lines that break no word, and no command to copy. */
   fail(text: string): void {
+    this.io.stderr.write(this.shown(text));
+  }
+
+  private shown(text: string): string {
     const { stderr } = this.io;
-    stderr.write(stderr.isTTY === true ? wrapped(text, stderr.columns || 80).join('\n') : text);
+    return stderr.isTTY === true ? wrapped(text, stderr.columns || 80).join('\n') : text;
   }
 
   async openRows(name: string, columns: readonly Column[]): Promise<RowSink> {
@@ -99,18 +109,19 @@ export class Printer {
     };
   }
 
-  /** Prints the result, or what JSON shows in its place. */
+  /** Prints the result, or what JSON shows in its place. @param linesBehind that messages on the same terminal will take */
   async finish<Result extends object>(
     execution: Execution<Result>,
     outcome: Outcome<Result> | undefined,
     failure: Failure | undefined,
     own: OwnLookups,
+    linesBehind = 0,
   ): Promise<void> {
     const result = outcome?.result;
     const view = (isPerson: boolean, seen: Audience['seen']) =>
       result === undefined ? [] : execution.view(result, own, { isPerson, seen });
     const caveats = caveatsOf(view(true, null));
-    await this.writeResult(execution, outcome, failure, own, { view, caveats });
+    await this.writeResult(execution, outcome, failure, own, { view, caveats, linesBehind });
     const isPerson = this.format === 'table' && this.report === null;
     // On a terminal they are in what is printed, but for rows, which are printed already. A failure says more.
     if (failure !== undefined || (isPerson && this.rows === undefined)) return;
@@ -132,9 +143,11 @@ export class Printer {
     {
       view,
       caveats,
+      linesBehind,
     }: {
       readonly view: (isPerson: boolean, seen: Audience['seen']) => readonly Block[];
       readonly caveats: readonly NoteBlock[];
+      readonly linesBehind: number;
     },
   ): Promise<void> {
     const result = outcome?.result;
@@ -154,7 +167,7 @@ export class Printer {
     );
     const blocks = this.rows === undefined ? all : all.filter((block) => !caveatsOf([block]).length);
     if (blocks.length === 0) return;
-    if (isPerson) return this.print(blocks);
+    if (isPerson) return this.print(blocks, linesBehind);
     const { renderCsv, renderTsv } = await import('../render/rows.ts');
     await this.write(
       this.format === 'csv'
@@ -199,5 +212,7 @@ export function withFormat(options: GlobalOptions, io: Io, inPipe: OutputFormat 
   if (inPipe === undefined || io.stdout.isTTY === true) return options;
   return { ...options, output: inPipe, outputOrigin: 'default: a pipe' };
 }
+
+const warningText = (text: string) => `warning: ${printableLines(maskedText(text))}\n`;
 
 const defaultFormat = (io: Io): OutputFormat => (io.stdout.isTTY === true ? 'table' : 'tsv');

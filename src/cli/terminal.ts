@@ -43,16 +43,19 @@ export function widthOf(
   );
 }
 
-/** Blocks as the terminal shows them that a stream leads to. */
+/** Blocks as the terminal shows them that a stream leads to. @param linesBehind that follow them on the same screen */
 export async function terminalTextOf(
   blocks: readonly Block[],
   io: Io,
   stream: 'stdout' | 'stderr',
   colorFlag: boolean,
+  linesBehind = 0,
 ): Promise<string> {
   const { renderTerminal } = await import('../render/terminal-text.ts');
   const colorLevel = colorLevelOf(io[stream], io.variables, colorFlag);
-  return renderTerminal(blocks, { ...styleOf(io, colorFlag), colorLevel });
+  const style = styleOf(io, colorFlag);
+  const height = style.height == null ? null : Math.max(1, style.height - linesBehind);
+  return renderTerminal(blocks, { ...style, colorLevel, height });
 }
 
 /** By the locale; the console of Linux has UTF-8 and few characters. */

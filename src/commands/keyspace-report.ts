@@ -5,7 +5,7 @@ import type { OwnLookups } from '../redis/lookups.ts';
 import { ledgerFolder, touchesOf } from '../health/lookups/ledger.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { Context } from './context.ts';
-import { type Block, caveats, costNote, note, type NoteBlock } from '../render/blocks.ts';
+import { asides, type Block, caveats, costNote, type NoteBlock } from '../render/blocks.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
 import type { KeyStatistics } from '../keyspace/key-statistics.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
@@ -185,7 +185,7 @@ type ConditionalNote = readonly [holds: boolean, tone: NoteBlock['tone'], text: 
 
 const notesThatHold = (notes: readonly ConditionalNote[]): Block[] =>
   notes.flatMap(([holds, tone, text, caveat]) =>
-    !holds ? [] : caveat === undefined ? note(tone, text) : caveats(tone, text),
+    !holds ? [] : caveat === undefined ? asides(tone, text) : caveats(tone, text),
   );
 
 /** How the figures are to be read, where they are not those of every key. */

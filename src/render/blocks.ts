@@ -68,6 +68,8 @@ export interface NoteBlock {
   readonly isCaveat?: true;
   /** What the command cost the server; left out with --quiet. */
   readonly isCost?: true;
+  /** Left out where a terminal is too small for all: no answer, but a remark on how it came about. */
+  readonly isSecondary?: true;
   /** One of several, the most important first: a terminal that is too small for all shows the first of them; what shows the others. */
   readonly moreWith?: string;
 }
@@ -113,6 +115,10 @@ export const costNote = (text: string): NoteBlock => ({
 /** A note for each text; none where there is nothing to say. */
 export const notes = (tone: NoteBlock['tone'], ...texts: readonly (string | false | null)[]): NoteBlock[] =>
   texts.flatMap((text) => (text === false || text === null ? [] : note(tone, text)));
+
+/** The same for remarks that a small terminal leaves out first. */
+export const asides = (tone: NoteBlock['tone'], ...texts: readonly (string | false | null)[]): NoteBlock[] =>
+  notes(tone, ...texts).map((each) => ({ ...each, isSecondary: true }));
 
 /** The same for what changes the meaning of the figures. */
 export const caveats = (tone: NoteBlock['tone'], ...texts: readonly (string | false | null)[]): NoteBlock[] =>

@@ -10,8 +10,8 @@ const fewestOfMain = 8;
 
 /**
  * The blocks that fit on the screen, as far as they may be shortened: first the notes that have others of their kind behind
- * them, then rows of tables, the last table first, then whole tables. Where that is not enough a title at the start comes again
- * at the end, which is what stays on the screen.
+ * them and those that are remarks, then rows of tables, the last table first, then whole tables, and at last the words behind facts.
+ * Where that is not enough a title at the start comes again at the end, which is what stays on the screen.
  *
  * @param linesOf how many lines the blocks take, that of the next prompt included
  * @param height null: no screen
@@ -25,15 +25,23 @@ export function fitted(
   if (!height || !blocks.some(isElastic)) return blocks;
   const excessOf = (shown: readonly ShownBlock[]) => linesOf(shown) - height;
   if (excessOf(blocks) <= 0) return blocks;
-  const few = withFewNotes(blocks);
+  const isRemark = (block: Block) => block.kind === 'note' && block.isSecondary === true;
+  const few = withFewNotes(blocks).filter((block) => !isRemark(block));
   const secondary = blocks.filter((block) => block.kind === 'table' && block.isSecondary === true);
   for (let out = 0; out <= secondary.length; out++) {
     const kept = withoutTables(few, secondary.slice(secondary.length - out) as TableBlock[]);
     const shown = withFewRows(kept, excessOf, out === secondary.length ? fewest : fewestOfMain);
     if (excessOf(shown) <= 0) return shown;
-    if (out === secondary.length) return endingInTitle(shown);
+    if (out < secondary.length) continue;
+    const bare = withFewRows(kept.map(withoutRemarks), excessOf, fewest);
+    return excessOf(bare) <= 0 ? bare : endingInTitle(bare);
   }
   return blocks;
+}
+
+function withoutRemarks(block: Block): Block {
+  if (block.kind !== 'facts') return block;
+  return { ...block, facts: block.facts.map(({ remark: _, ...fact }) => fact) };
 }
 
 function withFewNotes(blocks: readonly Block[]): readonly Block[] {

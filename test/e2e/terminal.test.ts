@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/redis/connect.ts';
+import { productOf, readInfo, survivesNoTouch } from '../../src/redis/info.ts';
 import { generateRecords, seedServer } from '../../src/sandbox/seed.ts';
 import { displayWidth } from '../../src/render/width.ts';
 import { folderWith, linesOf } from '../commands/reading.ts';
@@ -9,6 +10,7 @@ import { binary } from '../server/binary.ts';
 import { send, targetOf } from '../server/redis.ts';
 import { runBinaryInTerminal, runTerminal, type Terminal, type TerminalOptions } from '../server/terminal.ts';
 import { startRedis, startServer } from '../server/own.ts';
+import { openShell } from './screen-shell.ts';
 
 const { redis, server } = await startServer();
 beforeAll(async () => {
@@ -195,4 +197,14 @@ describe('--ask-password', () => {
 test('the map of the folder is used', async () => {
   const cwd = folderWith({ namespaces: { speech: { pattern: 'tts:*' } } });
   expect(await screenOf(['inspect', '--top', '0'], { cwd })).toMatch(/in 2 namespaces\n.*\n {2}speech /);
+});
+
+test('what follows a result on the same screen leaves its first line there', async () => {
+  const { terminal, type } = await openShell(redis.url);
+  // Its reads are remembered; before Redis 7.2 they begin idle times anew, of which `inspect` warns.
+  await type('cachectl export --limit 50 >/dev/null && clear && cachectl inspect');
+  const screen = await terminal.waitFor(/^(\(a taller terminal|this\s+run added)[^]*^\$ *$/m);
+  expect(screen).toMatch(/^[\d,]+ keys in \d+ namespaces/);
+  if (!survivesNoTouch(productOf(await readInfo(server.nodes[0]))))
+    expect(screen).toMatch(/^warning: `export` made/m);
 });

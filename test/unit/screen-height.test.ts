@@ -66,3 +66,22 @@ test('a table follows the worst three of many notes, where all would not fit', (
   expect(linesOf(render(blocks, { height: 40 })).join('\n')).toContain('finding 11');
   expect(linesOf(render(blocks)).join('\n')).toContain('finding 11');
 });
+
+test('remarks go before rows do, and the words behind facts go last', () => {
+  const rows = Array.from({ length: 9 }, (_, index) => [`namespace ${index}`, index, 0]);
+  const facts: Block = {
+    ...{ kind: 'facts', name: 'server' },
+    facts: [{ name: 'memory', label: 'memory', value: 5, unit: 'count', remark: 'no limit' }],
+  };
+  const remark: Block = { ...note('plain', 'DBSIZE has changed'), isSecondary: true };
+  const blocks = [note('title', 'Grade: C'), facts, tableOf({ rows, moreWith: '--limit 9' }), remark];
+  const all = linesOf(render(blocks, { height: 18 })).join('\n');
+  expect(all).toMatch(/no limit[^]*namespace 8[^]*DBSIZE/);
+  const whole = linesOf(render(blocks, { height: 16 })).join('\n');
+  expect(whole).toMatch(/no limit[^]*namespace 8/);
+  expect(whole).not.toContain('DBSIZE');
+  const wide = { ...facts, facts: facts.facts.map((fact) => ({ ...fact, remark: 'x'.repeat(75) })) };
+  const bare = linesOf(render(blocks.with(1, wide), { height: 10 }));
+  expect(bare.length).toBeLessThan(10);
+  expect(bare.join('\n')).not.toContain('xxx');
+});

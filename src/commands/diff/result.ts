@@ -80,6 +80,8 @@ interface Row {
   readonly b: string | null;
 }
 
+const moreWith = '--output json has all';
+
 export function viewDiff(result: DiffResult, own: OwnLookups): Block[] {
   const { onlyInA, onlyInB, differences, namespaces, missing, extra, different } = result;
   const rows: Row[] = [
@@ -96,9 +98,9 @@ export function viewDiff(result: DiffResult, own: OwnLookups): Block[] {
   ];
   const unlisted = missing + extra + different - rows.length;
   return [
-    ...(rows.length > 0 ? [tableOf('differences', rows, columns)] : []),
+    ...(rows.length > 0 ? [tableOf('differences', rows, columns, { moreWith })] : []),
     ...(namespaces.length > 1
-      ? [tableOf('namespaces', namespaces, byNamespace, { title: 'By namespace' })]
+      ? [tableOf('namespaces', namespaces, byNamespace, { title: 'By namespace', moreWith })]
       : []),
     ...(unlisted > 0 ? caveats('plain', `${counted(unlisted, 'more difference')}: --limit lists more`) : []),
     ...[verdict(result), ...remarks(result), ...costNotes(result.serverCost, own)],

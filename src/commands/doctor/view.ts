@@ -1,6 +1,6 @@
 import type { Severity } from '../../health/doctor/rule.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, caveats, note, type NoteBlock, notes } from '../../render/blocks.ts';
+import { asides, type Block, caveats, note, type NoteBlock, notes } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatCell, formatSeconds } from '../../render/units.ts';
 import { groupBy } from '../../support/collections.ts';
@@ -78,8 +78,8 @@ const ignoredNotes = ({ ignored }: DoctorResult): NoteBlock[] =>
   );
 
 function notJudgedNotes({ notJudged }: DoctorResult): NoteBlock[] {
-  return [...groupBy(notJudged, ({ reason }) => reason)].map(([reason, rules]) =>
-    note('dim', `not judged: ${rules.map(({ rule }) => rule).join(', ')} (${reason})`),
+  return [...groupBy(notJudged, ({ reason }) => reason)].flatMap(([reason, rules]) =>
+    asides('dim', `not judged: ${rules.map(({ rule }) => rule).join(', ')} (${reason})`),
   );
 }
 

@@ -1,4 +1,4 @@
-import { type Block, caveats, costNote, fact, note, notes } from '../../render/blocks.ts';
+import { asides, type Block, caveats, costNote, fact, note, notes } from '../../render/blocks.ts';
 import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
 import { sumOf, sumOrNull } from '../../support/collections.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
@@ -49,7 +49,7 @@ export function viewHits(
     ...caveats('bad', ...result.invalidReasons.map((reason) => `this window is not valid: ${reason}`)),
     ...caveats('warning', (endedBy !== null && ends[endedBy]) ?? null),
     ...findingNotes(result.findings),
-    ...notes(
+    ...asides(
       'plain',
       ...unjudgedTexts(result.unjudgedTargets, '--mode'),
       namespaces.some(({ causes }) => causes && topCauseOf(causes) === 'neverCached') && windowBound,
@@ -169,7 +169,7 @@ const writes = count('writes', 'WRITES');
 
 /** For people, the most important first: a narrow terminal leaves out the last. Those that no row knows are left out. */
 const shownFields = [
-  ...[namespace, hitRate, headed(readsPerSecond, 'READS'), misses, mainCause],
+  ...[namespace, hitRate, misses, mainCause, headed(readsPerSecond, 'READS')],
   ...[target, hitRateError, missShare, writes],
   number('readsPerWrite', 'READS/WRITE'),
   seconds('refill', 'REFILLED IN', ({ refill }) => refill?.p50Seconds ?? null),

@@ -1,5 +1,5 @@
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, note, type TableBlock } from '../../render/blocks.ts';
+import { asides, type Block, note, type TableBlock } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatSeconds } from '../../render/units.ts';
 import { costNotes, readingNotes } from '../keyspace-report.ts';
@@ -33,7 +33,7 @@ export function viewInspect(result: InspectResult, own: OwnLookups, input: ViewI
   if (input.top > 0) blocks.push(largestTable(result));
   if (result.overheadBytes !== null && result.memoryBytes)
     blocks.push(
-      note(
+      ...asides(
         'plain',
         `${formatBytes(result.overheadBytes)} of the memory are names and entries of keys, the rest are values`,
       ),
@@ -56,7 +56,10 @@ function sizeTable({ total: { sizes, nameLengths }, exact }: InspectResult): Tab
       ...[text('of', 'OF'), bytes('p50Bytes', 'HALF UP TO'), bytes('p90Bytes', '90 % UP TO')],
       ...[bytes('p99Bytes', '99 % UP TO'), bytes('largestBytes', 'LARGEST')],
     ],
-    { title: `Memory of a key, and length of its name${exact ? '' : ' (of the keys that were read)'}` },
+    {
+      title: `Memory of a key, and length of its name${exact ? '' : ' (of the keys that were read)'}`,
+      isSecondary: true,
+    },
   );
 }
 
@@ -167,12 +170,12 @@ function ruleBlocks(ttlRules: readonly Rule[]): Block[] {
     ...(kept === 0
       ? []
       : [
-          note(
+          ...asides(
             'good',
             `${counted(kept, 'namespace')} kept to ${kept === 1 ? 'its' : 'their'} TTL rule${kept === 1 ? '' : 's'}`,
           ),
         ]),
-    ...(guesses === 0 ? [] : [note('plain', `${guessedRulesText(guesses)}: ${howToConfirm}`)]),
+    ...asides('plain', guesses > 0 && `${guessedRulesText(guesses)}: ${howToConfirm}`),
   ];
 }
 
@@ -185,6 +188,7 @@ function largestTable({ largest, exact }: InspectResult): TableBlock {
     {
       title: exact ? 'Largest keys' : 'Largest of the keys that were read',
       moreWith: '--browse',
+      isSecondary: true,
     },
   );
 }

@@ -40,7 +40,7 @@ export function planBlocks(result: InvalidateResult): Block[] {
       ],
     },
     { ...namespaceTable(result, shownNamespaces), moreWith },
-    ...(result.sample.length > 0 ? [{ ...sampleTable(result), moreWith }] : []),
+    ...(result.sample.length > 0 ? [{ ...sampleTable(result), moreWith, isSecondary: true as const }] : []),
     ...warnings(result),
   ];
 }

@@ -8,6 +8,8 @@ import { changeView, journalNotes, problemTable, took } from '../planned-change.
 import { howToConfirm, withoutIdleTimeText } from '../namespace-summary.ts';
 import type { Changes, PruneResult } from './result.ts';
 
+const moreWith = '--output json has all';
+
 /** The plan for people. */
 export function planBlocks(result: PruneResult): Block[] {
   const { planned, matched } = result;
@@ -123,12 +125,17 @@ const reasons: Readonly<Record<Reason, string>> = {
 
 function namespaceTable({ namespaces }: PruneResult): TableBlock {
   const { text, count, bytes } = fieldsOf<PruneResult['namespaces'][number]>();
-  return tableOf('namespaces', namespaces, [
-    text('namespace', 'NAMESPACE'),
-    text('plan', 'PLAN', planText),
-    ...[count('withoutTtl', 'NO TTL'), count('tooLong', 'TOO LONG'), count('idle', 'IDLE')],
-    ...[bytes('memoryBytes', 'MEMORY'), text('rule', 'RULE')],
-  ]);
+  return tableOf(
+    'namespaces',
+    namespaces,
+    [
+      text('namespace', 'NAMESPACE'),
+      text('plan', 'PLAN', planText),
+      ...[count('withoutTtl', 'NO TTL'), count('tooLong', 'TOO LONG'), count('idle', 'IDLE')],
+      ...[bytes('memoryBytes', 'MEMORY'), text('rule', 'RULE')],
+    ],
+    { moreWith },
+  );
 }
 
 /** `set TTL, shorten`, `keep: state`, `remove; keep: no TTL rule`. */
@@ -147,10 +154,15 @@ function isWithoutRule(reason: Reason | null): boolean {
 
 function sampleTable({ sample, matched }: PruneResult): TableBlock {
   const { text } = fieldsOf<PruneResult['sample'][number]>();
-  return tableOf('sample', sample, [
-    text('plan', 'PLAN', ({ finding }) => actions[finding]),
-    text('key', matched > sample.length ? 'SOME OF THE KEYS' : 'THE KEYS'),
-  ]);
+  return tableOf(
+    'sample',
+    sample,
+    [
+      text('plan', 'PLAN', ({ finding }) => actions[finding]),
+      text('key', matched > sample.length ? 'SOME OF THE KEYS' : 'THE KEYS'),
+    ],
+    { moreWith, isSecondary: true },
+  );
 }
 
 function warnings(result: PruneResult): Block[] {

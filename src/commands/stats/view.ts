@@ -1,5 +1,6 @@
 import type { OwnLookups } from '../../redis/lookups.ts';
 import {
+  asides,
   type Block,
   type Cell,
   type Fact,
@@ -291,7 +292,7 @@ function gradeNotes(result: StatsResult): Block[] {
       .filter((reason) => reason !== unclear)
       .map(({ tone, text }) => ({ ...note(tone, text), moreWith: moreFindings })),
     ...(unclear === undefined ? caveats('plain', dataReadsText(result)) : []),
-    ...notes('plain', ...unjudgedTexts(unjudgedTargets, '--hits-mode')),
+    ...asides('plain', ...unjudgedTexts(unjudgedTargets, '--hits-mode')),
     ...caveats('warning', ledgerDamage !== null && damage),
   ];
 }

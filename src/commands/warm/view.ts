@@ -20,7 +20,11 @@ export function viewWarm(result: WarmResult, own: OwnLookups): Block[] {
     if (result.records === 0) return [note('plain', 'nothing to write: there are no records')];
     return result.skipped === result.expired + result.existing + result.ofState ? leftOut(result) : [];
   }
-  return [tableOf('namespaces', result.namespaces, fields), ...permanent(result), ...summary(result, own)];
+  return [
+    tableOf('namespaces', result.namespaces, fields, { moreWith: '--output json has all' }),
+    ...permanent(result),
+    ...summary(result, own),
+  ];
 }
 
 /** The shortest and the longest TTL say nothing of the records that have none. */

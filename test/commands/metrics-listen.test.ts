@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cli, type CliResult } from '../run-cli.ts';
-import { startServer, temporaryFolder } from '../server/own.ts';
-import { emptyDatabase, send, sendAll } from '../server/redis.ts';
+import { open, startServer, temporaryFolder } from '../server/own.ts';
+import { callsOf, emptyDatabase, send, sendAll } from '../server/redis.ts';
+import { beginFailover, startWatchedPair } from '../server/sentinel.ts';
 import { until } from '../server/until.ts';
 import { valueOf } from './metrics-text.ts';
 
@@ -30,16 +31,21 @@ beforeAll(async () => {
 async function serving(
   args: readonly string[],
   use: (url: string) => Promise<void>,
-  reason = 'SIGINT',
+  {
+    reason = 'SIGINT',
+    now = Date.now,
+    config = 'cachectl.config.json',
+  }: { readonly reason?: string; readonly now?: () => number; readonly config?: string } = {},
 ): Promise<CliResult> {
   const stop = new AbortController();
   let ready: (url: string) => void = () => undefined;
   const url = new Promise<string>((resolve) => (ready = resolve));
-  const run = cli(['metrics', '--config', 'cachectl.config.json', '--listen', '127.0.0.1:0', ...args], {
+  const run = cli(['metrics', '--config', config, '--listen', '127.0.0.1:0', ...args], {
     url: redis.url,
     cwd: folder,
     env: { XDG_STATE_HOME: join(folder, 'state') },
     signal: stop.signal,
+    now,
     onOutput: (text) => ready(text.trim()),
   });
   const ended = run.then(({ stderr }) => Promise.reject(new Error(`it has ended: ${stderr}`)));
@@ -78,7 +84,9 @@ describe('metrics --listen', () => {
   });
 
   test('ends with 143 at SIGTERM', async () => {
-    const { exitCode } = await serving(['--no-namespaces'], () => Promise.resolve(), 'SIGTERM');
+    const { exitCode } = await serving(['--no-namespaces'], () => Promise.resolve(), {
+      reason: 'SIGTERM',
+    });
     expect(exitCode).toBe(143);
   });
 
@@ -151,6 +159,52 @@ describe('metrics --listen', () => {
       const text = await scrapedUntil(url, (each) => valueOf(each, 'cachectl_traffic_observed') === 0);
       expect(valueOf(text, 'cachectl_scrape_errors_total', `reason="${reason}"`)).toBe(1);
     });
+  });
+
+  test('observes again five minutes after it stopped for its cost, and stops again', async () => {
+    let later = 0;
+    const stopped = (times: number) => (text: string) =>
+      valueOf(text, 'cachectl_traffic_observed') === 0 &&
+      valueOf(text, 'cachectl_scrape_errors_total', 'reason="max_cost"') === times;
+    await serving(
+      ['--hits', '--max-cost', '1', '--no-namespaces'],
+      async (url) => {
+        await scrapedUntil(url, stopped(1));
+        const calls = await callsOf(server, 'monitor');
+        later = 290_000;
+        await scrape(url);
+        expect(await callsOf(server, 'monitor')).toBe(calls);
+        later = 310_000;
+        await scrapedUntil(url, stopped(2));
+        expect(await callsOf(server, 'monitor')).toBe(calls + 1);
+      },
+      { now: () => Date.now() + later },
+    );
+  });
+
+  test('follows the primary behind a Sentinel, whose counters do not go back', async () => {
+    const pair = await startWatchedPair((primary) => sendAll(primary, [['SET', 'page:1', 'x', 'EX', 500]]));
+    const map = { profiles: { ha: { sentinel: { name: 'main', nodes: [pair.sentinel.url] } } } };
+    writeFileSync(join(folder, 'ha.config.json'), JSON.stringify(map));
+    const follow = async (url: string) => {
+      const target = `${url}?target=ha`;
+      const keys = (count: number) => (text: string) =>
+        valueOf(text, 'cachectl_database_keys', 'db="0"') === count && valueOf(text, 'cachectl_up') === 1;
+      const before = await scrapedUntil(target, keys(1));
+      await beginFailover(pair);
+      const replica = await open(pair.replica.url);
+      await until('the replica takes writes', () =>
+        send(replica, 'SET', 'page:2', 'x', 'EX', 500).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await pair.primary.stop();
+      const after = await scrapedUntil(target, keys(2));
+      for (const name of ['cachectl_hits_total', 'cachectl_commands_processed_total'])
+        expect(valueOf(after, name)).toBeGreaterThanOrEqual(valueOf(before, name) ?? Number.NaN);
+    };
+    await serving([], follow, { config: 'ha.config.json' });
   });
 
   test.each([

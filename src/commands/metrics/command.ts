@@ -21,9 +21,11 @@ export const defineMetrics: DefineCommand = (program, run) => {
       '--listen-public',
       'permit an address that other machines can reach: nothing asks them for a password',
     )
+    .option('--otlp <url>', 'push them to a collector of OpenTelemetry (OTLP over HTTP, in JSON), once')
+    .option('--otlp-every <duration>', 'push again after this time, until Ctrl-C', durationArgument)
     .option(
       '--hits',
-      'also hits and misses by namespace, from live traffic, as `hits` observes it; with --listen',
+      'also hits and misses by namespace, from live traffic, as `hits` observes it; with --listen or --otlp-every',
     )
     .option(
       '--max-cost <limit>',
@@ -56,6 +58,10 @@ export const defineMetrics: DefineCommand = (program, run) => {
         [
           'cachectl metrics --listen 127.0.0.1:9121 --hits',
           'for Prometheus to scrape, with hits by namespace',
+        ],
+        [
+          'cachectl metrics --otlp http://127.0.0.1:4318 --otlp-every 15s --hits',
+          'for a collector of OpenTelemetry',
         ],
         ["curl '127.0.0.1:9121/metrics?target=staging'", 'the same of another profile of the map'],
         ['cachectl metrics --ttls | grep violations', 'which namespace breaks its TTL rule?'],

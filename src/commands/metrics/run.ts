@@ -9,7 +9,9 @@ import { writeNamedFile } from '../../support/named-file.ts';
 import { blankOf } from '../blank.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { WatchedTraffic } from '../watch/traffic.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { BudgetedTraffic } from './budget.ts';
+import { collectorAt, push, pushAll } from './push.ts';
 import { type ListenPlace, serve, type TargetNamed } from './serve.ts';
 import { MetricsTarget } from './target.ts';
 
@@ -18,6 +20,10 @@ export interface MetricsInput {
   readonly textfile?: string;
   readonly listen?: ListenPlace;
   readonly listenPublic?: true;
+  /** A URL. */
+  readonly otlp?: string;
+  /** Seconds. */
+  readonly otlpEvery?: number;
   /** Observe the traffic. */
   readonly hits?: true;
   readonly maxCost?: CostLimit;
@@ -44,8 +50,13 @@ export function metricsExecution(input: MetricsInput): Execution<MetricsResult> 
     blank: blankOf<MetricsResult>()('metrics[]'),
     rows: 'metrics',
     oneTable: true,
-    run: (context) =>
-      input.listen === undefined ? readOnce(context, input) : serveAll(context, input, input.listen),
+    run: (context) => {
+      if (input.otlpEvery !== undefined && input.otlp === undefined)
+        throw new InputError('--otlp-every needs a collector', 'name it with --otlp URL');
+      return input.listen === undefined && input.otlpEvery === undefined
+        ? readOnce(context, input)
+        : serveAll(context, input);
+    },
     view: () => [],
   };
 }
@@ -53,9 +64,10 @@ export function metricsExecution(input: MetricsInput): Execution<MetricsResult> 
 async function readOnce(context: Context, input: MetricsInput): Promise<Outcome<MetricsResult>> {
   if (input.hits)
     throw new InputError(
-      '--hits needs --listen: counters of a single run would begin at zero each time',
+      '--hits needs --listen or --otlp-every: counters of a single run would begin at zero each time',
       'use `cachectl hits` for one look at the traffic',
     );
+  const collector = input.otlp === undefined ? null : collectorAt(input.otlp, context);
   const target = new MetricsTarget(context, {
     connect: context.reconnect,
     namespacesEvery: input.namespaces ? 0 : null,
@@ -72,27 +84,35 @@ async function readOnce(context: Context, input: MetricsInput): Promise<Outcome<
     context.progress.stop();
     const metrics = target.families();
     const error = target.failure;
-    if (input.textfile !== undefined) {
+    const problem = collector === null || signal.aborted ? null : await push(context, collector, target);
+    if (problem !== null) context.warnOfResult(problem);
+    const outcome = {
+      result: resultOf(metrics),
+      exitCode: problem === null ? exitCodes.success : exitCodes.negative,
+      ...(error && { error }),
+    };
+    const isElsewhere = input.textfile !== undefined || collector !== null;
+    if (input.textfile !== undefined)
       await writeTextfile(context, input.textfile, await expositionOf(metrics));
-      return { result: resultOf(metrics), printed: true, ...(error && { error }) };
-    }
-    const isData = context.output === 'json' || context.output === 'ndjson';
-    if (!isData) await context.write(await expositionOf(metrics));
-    return { result: resultOf(metrics), ...(!isData && { printed: true }), ...(error && { error }) };
+    if (!isElsewhere && (context.output === 'json' || context.output === 'ndjson')) return outcome;
+    if (!isElsewhere) await context.write(await expositionOf(metrics));
+    return { ...outcome, printed: true };
   } finally {
     await target.end();
   }
 }
 
+/** Between two pushes of one that serves as well. */
+const defaultPushSeconds = 15;
+
 /** While traffic is observed, it is cut so often: what it costs the server is known no later. */
 const cutMillis = 5000;
 
-async function serveAll(
-  context: Context,
-  input: MetricsInput,
-  place: ListenPlace,
-): Promise<Outcome<MetricsResult>> {
-  requireLoopback(input, place);
+async function serveAll(context: Context, input: MetricsInput): Promise<Outcome<MetricsResult>> {
+  const { listen: place, otlp, otlpEvery: everySeconds = defaultPushSeconds } = input;
+  const ended = new AbortController();
+  if (place !== undefined) requireLoopback(input, place);
+  const collector = otlp === undefined ? null : collectorAt(otlp, context);
   const targets = new Targets(context, input);
   const own = targets.named(null);
   const guarded = input.hits ? context.withoutSuspension : <T>(work: () => Promise<T>) => work();
@@ -100,8 +120,11 @@ async function serveAll(
   await guarded(async () => {
     try {
       await own?.readInTime();
-      await serve(context, place, (name) => targets.named(name));
+      const serving = place && serve(context, place, (name) => targets.named(name));
+      const pushing = collector && own && pushAll(context, collector, own, everySeconds, ended.signal);
+      await Promise.all([serving, pushing]);
     } finally {
+      ended.abort();
       clearInterval(timer);
       await targets.end();
     }

@@ -60,6 +60,19 @@ function parseCount(text: string): number {
   return value;
 }
 
+/** An amount of memory or of time. */
+export type Budget =
+  { readonly kind: 'bytes'; readonly bytes: number } | { readonly kind: 'time'; readonly seconds: number };
+
+/** `100MB` or `30s`; also both, given one after the other. */
+export function parseBudget(text: string): Budget {
+  const isSize = /b$/i.test(text.trim());
+  const amount = isSize ? parseSize(text) : parseDuration(text);
+  if (!/[a-z]$/i.test(text.trim()) || amount <= 0)
+    throw new Error(`\`${text}\` is no budget; write 100MB (of memory) or 30s (of time)`);
+  return isSize ? { kind: 'bytes', bytes: amount } : { kind: 'time', seconds: amount };
+}
+
 /** The ranges of a selection: sizes in bytes, times in seconds; a TTL of `none` is below 0. */
 export const parseRangeOf = {
   size: (text: string): Range => parseRange(text, parseSize, '"<1KB", ">1MB" or 1KB..1MB'),

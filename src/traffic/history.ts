@@ -6,6 +6,7 @@ import { openNamedPlace, readNamedFile, writeSignal } from '../support/named-fil
 import { sealed, unsealed } from '../support/sealed.ts';
 import { writePlaceAt } from '../support/files.ts';
 import { hitRateBounds } from './figures/findings.ts';
+import { type MissedKey, missedKeysOf, type Gain, gainSince } from './missed-keys.ts';
 import type { HitMode, NamespaceTraffic, TrafficReport } from './report.ts';
 
 const recorded = [
@@ -21,6 +22,8 @@ export interface TrafficRecord extends Pick<TrafficReport, (typeof recorded)[num
   readonly server: string;
   /** Which keys, as the command line had it; absent: all. */
   readonly selection?: string;
+  /** Keys that missed most; absent in what earlier versions wrote. */
+  readonly missed?: readonly MissedKey[];
 }
 
 /** How one namespace did in two windows. A null: not known there. */
@@ -48,6 +51,8 @@ export interface Comparison {
   readonly mode: HitMode;
   readonly windowSeconds: number;
   readonly changes: readonly NamespaceChange[];
+  /** The keys that missed most then; null where the record names none, or misses are not known by key now. */
+  readonly gain: Gain | null;
 }
 
 export const recordOf = (
@@ -59,6 +64,7 @@ export const recordOf = (
   ...{ recordVersion: 1, at: new Date(now).toISOString(), server },
   ...(selection !== '' && { selection }),
   ...pick(report, recorded),
+  missed: missedKeysOf(report),
 });
 
 /** A file that lines go to, open from the start, so that a window is not observed in vain. */
@@ -200,7 +206,14 @@ export function compareWithRecord(report: TrafficReport, before: TrafficRecord):
   });
   changes.sort((left, right) => order.indexOf(left.change) - order.indexOf(right.change));
   const { at, server, mode, windowSeconds } = before;
-  return { endedAt: at, server: { address: server }, mode, windowSeconds, changes };
+  return {
+    endedAt: at,
+    server: { address: server },
+    mode,
+    windowSeconds,
+    changes,
+    gain: gainSince(report, before),
+  };
 }
 
 const missesPerSecond = (traffic: NamespaceTraffic | undefined, seconds: number) =>

@@ -228,6 +228,7 @@ export interface TrafficReport {
   readonly notSelected: OutsideTraffic | null;
   /** The namespaces with most misses first; with a selection, of its keys alone. */
   readonly namespaces: readonly NamespaceTraffic[];
+  /** Up to 500; results show fewer, and a record keeps all. */
   readonly mostMissed: readonly MissingKey[];
   /** Of mode `exact` alone: else no line of each read is seen. */
   readonly mostRead: readonly ReadKey[];

@@ -81,11 +81,18 @@ afterAll(async () => {
   await redis.stop();
 });
 
+/** A line of `hits --record` from before there were digests. */
+const recordWithMisses = {
+  ...{ recordVersion: 1, at: '2026-01-01T00:00:00.000Z', server: 'redis://127.0.0.1:1/0', mode: 'exact' },
+  ...{ windowSeconds: 1, valid: true, reads: 9, hits: 0, misses: 9, hitRate: 0, namespaces: [] },
+  missed: [{ key: 'user:1:profile', database: 0, namespace: 'profile', misses: 9, refillSeconds: 1 }],
+};
+
 /** In this order: later ones use what earlier ones wrote. */
 const lines = [
   'stats --window 100ms --hits 300ms',
   'hits --for 300ms --record hits.ndjson',
-  'hits --for 300ms --compare hits.ndjson',
+  'hits --for 300ms --compare misses.ndjson',
   'hits --for 300ms --fail-below-target',
   'hits --restore',
   'inspect --exact --save before.json',
@@ -104,6 +111,7 @@ const lines = [
   'prune --set-ttl --too-long --yes',
   'export --to all.ndjson',
   'warm all.ndjson --verify all',
+  'warm all.ndjson --from misses.ndjson',
   'diff all.ndjson',
   'bench --operations 200 --keys 20 --fail-above 1us',
   'bench latency --for 200ms',
@@ -125,6 +133,7 @@ test('each name in the output of every command is in docs/output.md, and is what
   const strangers = new Set<string>();
   const { writeFileSync } = await import('node:fs');
   writeFileSync(join(folder, 'cachectl.config.json'), JSON.stringify(map));
+  writeFileSync(join(folder, 'misses.ndjson'), JSON.stringify(recordWithMisses));
   for (const line of lines) {
     const { stdout, stderr } = await cli([...line.replace('URL', redis.url).split(' '), '-o', 'json'], {
       url: redis.url,

@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { unjudgedTargets } from '../../health/namespace-targets.ts';
+import { mostKeys } from '../../traffic/figures/listed-keys.ts';
 import { findingsOf } from '../../traffic/figures/findings.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../traffic/history.ts';
 import type { CostLimit } from '../../traffic/observe.ts';
@@ -81,6 +82,7 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
       server: { address },
       endedAt: new Date(now).toISOString(),
       ...report,
+      mostMissed: report.mostMissed.slice(0, mostKeys),
       namespaces: sortedRows(report.namespaces, namespaceFields, input.sort),
       findings: findingsOf(report),
       unjudgedTargets: unjudgedTargets(mapWithin(context.map, selection), report, 'refused'),

@@ -3,6 +3,7 @@ import { fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
 import { sumOf, sumOrNull } from '../../support/collections.ts';
 import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
 import type { Comparison, NamespaceChange } from '../../traffic/history.ts';
+import type { Gain } from '../../traffic/missed-keys.ts';
 import {
   type MissCause,
   type MissingKey,
@@ -55,6 +56,7 @@ export function viewHits(
       namespaces.some(({ causes }) => causes && topCauseOf(causes) === 'neverCached') && windowBound,
     ),
     ...tables,
+    ...(result.comparison?.gain ? [note('plain', gainText(result.comparison.gain))] : []),
     ...caveats('warning', ...result.remarks, forgotten > 0 && overflow),
     ...restoredNotes(result.notifications),
     ...notes('dim', notSelectedText(result), windowText(result)),
@@ -258,6 +260,21 @@ function comparisonTable({ endedAt, changes }: Comparison): Block {
       ...[perSecond('missesPerSecondBefore', 'MISSES WERE'), perSecond('missesPerSecond', 'ARE')],
     ],
     { title: `Since ${endedAt}` },
+  );
+}
+
+/** What a warm-up has brought, among others. */
+function gainText({ keys, misses, expectedMisses, hitsGained, hitsGainedInterval }: Gain): string {
+  const count = (value: number) => formatCell(Math.round(value), 'count');
+  const [low, high] = hitsGainedInterval;
+  const range = count(low) === count(high) ? '' : ` (${count(low)} to ${count(high)})`;
+  const change =
+    Math.abs(hitsGained) < 0.5
+      ? ''
+      : `: ${count(Math.abs(hitsGained))} hits ${hitsGained > 0 ? 'more' : 'fewer'}${range}`;
+  return (
+    `the ${counted(keys, 'key')} that missed most then ${keys === 1 ? 'has' : 'have'} ${counted(misses, 'miss', 'misses')} now, ` +
+    `where ${count(expectedMisses)} would have been expected${change}`
   );
 }
 

@@ -1,5 +1,13 @@
 import { Option } from '@commander-js/extra-typings';
-import { countArgument, durationArgument, listArgument, ratioArgument } from '../arguments.ts';
+import {
+  countArgument,
+  durationArgument,
+  eachArgument,
+  eachParsed,
+  listArgument,
+  parseBudget,
+  ratioArgument,
+} from '../arguments.ts';
 import * as common from '../common-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
@@ -35,6 +43,16 @@ export const defineWarm: DefineCommand = (program, run) => {
       '--jitter <ratio>',
       'share by which --ttl is shortened at random, key by key; without --ttl, the TTLs of the map',
       ratioArgument,
+    )
+    .option(
+      '--from <record>',
+      'file of `hits --record`: load only the keys that missed most, those that cost most first',
+    )
+    .option('--source <file>', 'with --from: a file to load from, as the arguments are', eachArgument)
+    .option(
+      '--budget <amount>',
+      'with --from: end when so much memory (100MB) or time (30s) is spent; may be given for both',
+      eachParsed(parseBudget),
     )
     .option('--dry-run', 'check the files and show the plan; the server is not asked')
     .option(
@@ -80,6 +98,10 @@ export const defineWarm: DefineCommand = (program, run) => {
         ['cachectl warm users.json --ttl 1h --jitter 10%', 'load, and expire spread over six minutes'],
         ["cachectl warm 'fixtures/*.ndjson.gz' --verify", 'several files, and a look at what arrived'],
         ['cachectl warm --entity user --ids 1,2 --template user.json', 'the same records for each user'],
+        [
+          'cachectl warm --from hits.ndjson --source all.archive --budget 100MB',
+          'what is missed most, as `hits --record hits.ndjson` saw it',
+        ],
         ['generate-fixtures | cachectl warm -', 'from another program'],
       ),
     )

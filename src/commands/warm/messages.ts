@@ -140,6 +140,8 @@ export function warnOfProblems(
   const notSent = `${counted(result.notWritten, 'record was', 'records were')} not sent`;
   if (writing.stoppedByProblem)
     context.warnOfResult(`stopped at the first record that was refused; ${notSent}`);
+  if (writing.stoppedByTime && result.notWritten > 0)
+    context.warnOfResult(`the time of --budget was up: ${notSent}`);
   if (evictedKeys !== null && evictedKeys > 0 && !allowsEvictions) {
     const end = writing.stoppedByEvictions ? `; stopped, and ${notSent}` : '';
     context.warnOfResult(

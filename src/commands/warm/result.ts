@@ -5,6 +5,20 @@ import type { Verification } from '../../records/fixtures/verify.ts';
 import type { FixtureWriting } from '../../records/fixtures/write-run.ts';
 import { blankOf } from '../blank.ts';
 
+/** Which records were chosen with `--from`. */
+export interface Ranking {
+  /** When the window ended that is the reason, ISO 8601. */
+  readonly recordedAt: string;
+  /** Keys of the record. */
+  readonly missedKeys: number;
+  /** Of them, in the files. */
+  readonly availableKeys: number;
+  /** Of those, within the budget of memory. */
+  readonly chosenKeys: number;
+  /** What the misses of the chosen cost, as a share of those of all: misses × the time until a key was stored again. */
+  readonly worthRatio: number;
+}
+
 /** `records` = `written` + `skipped` + `failed`, always. */
 export interface WarmResult {
   /** All records in the files, with those that cannot be used. */
@@ -50,6 +64,8 @@ export interface WarmResult {
   readonly evictedKeys: number | null;
   /** At least so many replicas of each primary have acknowledged the records; null where --wait-replicas was not given. */
   readonly replicasAcknowledged: number | null;
+  /** Null without `--from`. */
+  readonly ranking: Ranking | null;
   /** File of the records that could not be written; null where there were none, or no file was named. */
   readonly rejectsFile: string | null;
   /** What was written (in a dry run: would be), most records first; so too the types. */
@@ -65,6 +81,7 @@ export function resultOf(
   writing: FixtureWriting | null,
   dryRun: boolean,
   durationMillis: number,
+  ranking: Ranking | null = null,
 ): WarmResult {
   const { existing = 0, expired = check.expired, unknown = 0, retried = 0 } = writing ?? {};
   const { evictedKeys = null, replicasAcknowledged = null, refused = 0 } = writing ?? {};
@@ -84,7 +101,7 @@ export function resultOf(
     withoutTtl: tally?.withoutTtl ?? 0,
     repeatedKeys,
     ...{ verified: null, mismatched: null, notCompared: null, differences: [] },
-    ...{ evictedKeys, replicasAcknowledged, rejectsFile: null },
+    ...{ evictedKeys, replicasAcknowledged, ranking, rejectsFile: null },
     namespaces: tally?.namespaces ?? [],
     recordTypes: tally?.types ?? [],
     problems: [
@@ -104,6 +121,6 @@ export function withVerification(result: WarmResult, verification: Verification 
 
 export const blankResult = blankOf<WarmResult>()(`
   records written skipped failed invalid expired existing ofState ofOtherType notWritten unknown retried dryRun valueBytes
-  durationSeconds withoutTtl repeatedKeys verified mismatched notCompared differences[] evictedKeys replicasAcknowledged rejectsFile
+  durationSeconds withoutTtl repeatedKeys verified mismatched notCompared differences[] evictedKeys replicasAcknowledged ranking rejectsFile
   namespaces[] recordTypes[] problems[]
 `);

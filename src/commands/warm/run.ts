@@ -20,6 +20,7 @@ import { type Context, type Execution, InterruptedError, type Outcome } from '..
 import { exitCodes } from '../exit-codes.ts';
 import { type ConsentInput, lacksReplicas, type ReplicaInput } from '../planned-change.ts';
 import { confirmProtected } from '../protection.ts';
+import { chooseRecords, type FromInput, requireRecord, secondsOfBudget } from './from-record.ts';
 import { openSources, type Template } from './input.ts';
 import {
   checkFailure,
@@ -34,7 +35,7 @@ import {
 import { blankResult, resultOf, withVerification, type WarmResult } from './result.ts';
 import { viewWarm } from './view.ts';
 
-export interface WarmInput extends Partial<Template>, ConsentInput, ReplicaInput {
+export interface WarmInput extends Partial<Template>, ConsentInput, ReplicaInput, FromInput {
   readonly files: readonly string[];
   /** Seconds. */
   readonly ttl?: number;
@@ -76,12 +77,17 @@ export function warmExecution(input: WarmInput): Execution<WarmResult> {
 async function warm(context: Context, input: WarmInput): Promise<Outcome<WarmResult>> {
   const dryRun = input.dryRun === true;
   const template = templateOf(input);
+  requireRecord(input, template !== null);
   if (input.ttl === 0) throw new InputError('`--ttl` must be more than 0');
   const work = workOf(context, input);
   // A server that cannot be reached is reported before large files are read.
   if (!dryRun) await context.connect();
-  const sources = await openSources(context, input.files, template);
+  const files = await openSources(context, [...input.files, ...(input.source ?? [])], template);
   try {
+    const chosen =
+      input.from === undefined ? null : await chooseRecords(context, input.from, input.budget, files, work);
+    const sources = chosen === null ? files : [chosen.source];
+    const ranking = chosen?.ranking ?? null;
     const startedAt = context.now();
     const check = await checkFixtures(sources, work, dryRun);
     const checkMillis = context.now() - startedAt;
@@ -89,14 +95,14 @@ async function warm(context: Context, input: WarmInput): Promise<Outcome<WarmRes
       ? new InterruptedError('interrupted while the files were checked; nothing was written')
       : checkFailure(check, input.skipInvalid === true);
     if (error !== null) check.plan = null;
-    const plan = resultOf(check, null, dryRun, checkMillis);
+    const plan = resultOf(check, null, dryRun, checkMillis, ranking);
     if (error !== null) return { result: plan, error };
     warnOfCheck(context, check, plan, sources);
     if (dryRun || check.good === 0)
       return check.ofState > 0 ? { result: plan, exitCode: exitCodes.negative } : { result: plan };
     return await write(context, input, sources, work, check, plan);
   } finally {
-    for (const source of sources) await source.close();
+    for (const source of files) await source.close();
   }
 }
 
@@ -142,8 +148,9 @@ function templateOf(input: WarmInput): Partial<Template> | null {
   const { files, entity, ids, idsFrom, template } = input;
   const example = 'write it like `cachectl warm --entity user --ids 1,2 --template user.json`';
   if ((entity ?? ids ?? idsFrom ?? template) === undefined) {
-    if (files.length === 0) throw new InputError('there is no file to load', 'name one; - is stdin');
-    if (files.filter((name) => name === '-').length > 1) throw new InputError('`-` can be given only once');
+    const all = [...files, ...(input.source ?? [])];
+    if (all.length === 0) throw new InputError('there is no file to load', 'name one; - is stdin');
+    if (all.filter((name) => name === '-').length > 1) throw new InputError('`-` can be given only once');
     return null;
   }
   if (files.length > 0)
@@ -188,8 +195,11 @@ async function write(
   const startedAt = context.now();
   const { onError, concurrency: connections, maxRate: maxRecordsPerSecond = null, waitReplicas } = input;
   const replacesTypes = input.replace === true || mode === 'missing';
+  const seconds = secondsOfBudget(input.budget);
+  const endAtMillis = seconds === null ? null : startedAt + seconds * 1000;
   const options = {
     ...{ mode, replacesTypes, onError, connections, maxRecordsPerSecond, allowsEvictions, waitReplicas },
+    endAtMillis,
   } as const;
   const writing = await writeFixtures(server, sources, work, check, {
     ...options,
@@ -198,7 +208,7 @@ async function write(
   }).finally(() => rejects?.close());
   const writtenIn = plan.durationSeconds * 1000 + context.now() - startedAt;
   const result = {
-    ...resultOf(check, writing, false, writtenIn),
+    ...resultOf(check, writing, false, writtenIn, plan.ranking),
     rejectsFile: rejects !== null && rejects.records > 0 ? rejects.name : null,
   };
   warnOfPermanentKeys(context, result);

@@ -4,6 +4,7 @@ import { type Block, note } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatCell, formatSeconds } from '../../render/units.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
+import { rankingText } from './from-record.ts';
 import type { WarmResult } from './result.ts';
 
 const { text, count, bytes, seconds } = fieldsOf<NamespaceTally>();
@@ -17,15 +18,20 @@ export function viewWarm(result: WarmResult, own: OwnLookups): Block[] {
   if (result.namespaces.length === 0) {
     // A failure says itself what is wrong, and its problems are on stderr.
     if (result.problems.length > 0) return [];
-    if (result.records === 0) return [note('plain', 'nothing to write: there are no records')];
+    if (result.records === 0)
+      return [...ranked(result), note('plain', 'nothing to write: there are no records')];
     return result.skipped === result.expired + result.existing + result.ofState ? leftOut(result) : [];
   }
   return [
     tableOf('namespaces', result.namespaces, fields, { moreWith: '--output json has all' }),
     ...permanent(result),
+    ...ranked(result),
     ...summary(result, own),
   ];
 }
+
+const ranked = ({ ranking }: WarmResult): Block[] =>
+  ranking === null ? [] : [note('plain', rankingText(ranking))];
 
 /** The shortest and the longest TTL say nothing of the records that have none. */
 function permanent({ namespaces, withoutTtl }: WarmResult): Block[] {

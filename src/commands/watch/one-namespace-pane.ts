@@ -1,3 +1,4 @@
+import { mostKeys } from '../../traffic/figures/listed-keys.ts';
 import { fitted, lineOf, type Span, type StyledLine } from '../../render/styled-line.ts';
 import { counted, formatCell, formatEstimate, formatRatio } from '../../render/units.ts';
 import type { MissCause } from '../../traffic/report.ts';
@@ -89,7 +90,9 @@ function causeLines(last: WatchedNamespace | undefined, size: FrameSize): Styled
 }
 
 function missingKeyLines(state: WatchState, name: string, size: FrameSize): StyledLine[] {
-  const keys = (shownData(state).traffic?.mostMissed ?? []).filter(({ namespace }) => namespace === name);
+  const keys = (shownData(state).traffic?.mostMissed ?? [])
+    .filter(({ namespace }) => namespace === name)
+    .slice(0, mostKeys);
   if (keys.length === 0) return [];
   return [
     lineOf('Keys missed most in this interval', 'title'),

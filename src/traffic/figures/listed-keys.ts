@@ -7,7 +7,10 @@ import type { MissingKey, NamespaceTraffic, ReadKey } from '../report.ts';
 import { causeNames, type Span } from '../streams/mark.ts';
 
 /** Keys on a list. */
-const mostKeys = 20;
+export const mostKeys = 20;
+
+/** Keys that miss most, which are kept for a warm-up. */
+const mostMissedKeys = 500;
 
 /** A key with fewer reads is not one that is read most, whatever the others are. */
 const fewestReads = 5;
@@ -37,7 +40,7 @@ export function missingKeysOf(
     .map((key) => ({ ...key, most: Math.min(key.most, key.least + (left.get(placeOf(key)) ?? 0)) }))
     .filter(({ most, least }) => least >= most / 2 && least > unheldAtMost)
     .sort((one, other) => other.least - one.least || other.most - one.most || (one.key < other.key ? -1 : 1))
-    .slice(0, mostKeys)
+    .slice(0, mostMissedKeys)
     .map(({ key, database, namespace, most, least, payload: { cause } }) => ({
       ...keyFields(key),
       ...{ database, namespace, misses: most, missesAtLeast: least },

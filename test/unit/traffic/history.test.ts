@@ -184,6 +184,7 @@ describe('a comparison', () => {
         mode: 'exact',
         windowSeconds: 10,
       },
+      gain: null,
     });
     expect(changes[1]).toMatchObject({ hitRateBefore: null, hitRate: 0.9, missesPerSecondBefore: null });
     expect(changes[3]).toMatchObject({ hitRateBefore: 0.9, hitRate: null, missesPerSecond: null });

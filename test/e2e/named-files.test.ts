@@ -29,12 +29,18 @@ const hasOpen = (pid: number, path: string) =>
     }
   });
 
-/** Waits until the process has done its work, and computes no longer: it waits for something then. */
+/** SIGTERM is caught: the program has begun. */
+const catches = (pid: number) => {
+  const [, caught = '0'] = /^SigCgt:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return (Number.parseInt(caught.slice(-8), 16) & (1 << 14)) !== 0;
+};
+
+/** Waits until the process has begun, and computes no longer: it waits for something then. */
 async function rests(pid: number): Promise<void> {
   // Ticks of the processor, 100 a second, behind the name of the program, which is in parentheses.
   const ticks = () =>
     sum(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13).map(Number) ?? []);
-  for (let [before, same] = [ticks(), 0]; same < 6 || before < 15;) {
+  for (let [before, same] = [ticks(), 0]; same < 6 || !catches(pid);) {
     await sleep(50);
     const now = ticks();
     same = now === before ? same + 1 : 0;

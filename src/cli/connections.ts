@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisError } from '../redis/errors.ts';
 import { modeOf, readInfoIfPermitted } from '../redis/info.ts';
-import { type OwnLookups, sumLookups } from '../redis/lookups.ts';
+import { isWorthARecord, type OwnLookups, sumLookups } from '../redis/lookups.ts';
 import { replyText } from '../redis/reply.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { type ConnectTarget, retryMillisOf } from '../redis/target.ts';
@@ -67,7 +67,7 @@ export class Connections {
   async close(command: string, warn: (text: string) => void): Promise<void> {
     const { hits, misses, lost } = this.lookups;
     const made = hits + misses + lost;
-    if (made > 0) {
+    if (this.nodes.some(({ lookups }) => isWorthARecord(lookups))) {
       const { ledgerFolder, rememberLookups } = await import('../health/lookups/ledger.ts');
       const { variables, now } = this.io;
       const terms = { command, folder: ledgerFolder(variables), processes: processFacts(), now };

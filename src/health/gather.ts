@@ -20,6 +20,7 @@ import {
 } from './facts.ts';
 import { lookupCountersOf, lookupsSince } from './lookups/counters.ts';
 import { readCounters } from './lookups/differences.ts';
+import { rememberedLookups } from './lookups/ledger.ts';
 
 /** What to find out, and where. */
 export interface GatherRequest extends Pick<Facts, 'address' | 'username' | 'database'> {
@@ -197,7 +198,7 @@ async function describeNode(
   const info = reply === undefined || reply instanceof ReplyError ? null : withCommands(reply, commands);
   return {
     ...{ address: node.address, info, infoMillis: millisSince(askedAt, clock) },
-    lookups: info && lookupCountersOf(info, node, ledgerFolder),
+    lookups: info && lookupCountersOf(info, node, rememberedLookups(ledgerFolder, info)),
     ...{ windowLookups: null, pingMillis: [], refusals },
   };
 }

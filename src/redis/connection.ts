@@ -170,6 +170,7 @@ export class Connection {
   private sendNow(payload: string, commandCount: number, mostBytes: number): Promise<Reply[]> {
     if (this.failure) return Promise.reject(this.failure);
     this.commandsSent += commandCount;
+    this.lookups.commands += commandCount;
     return new Promise((resolve, reject) => {
       const isAlone = this.batches.length === 0;
       if (isAlone) this.restartClock();
@@ -195,6 +196,7 @@ export class Connection {
   stream(command: RedisCommand, listener: StreamListener): void {
     if (this.failure) throw this.failure;
     this.listener = listener;
+    this.lookups.commands++;
     this.socket.write(encodeCommand(command), 'latin1');
   }
 

@@ -21,6 +21,17 @@ export interface OwnLookups {
 
 export const noLookups: OwnLookups = { hits: 0, misses: 0, metadata: {}, lost: 0 };
 
+/** Fewer commands change no figure that is shown. */
+const fewestCommands = 100;
+
+/** Whether later runs have to know what was sent to a node. */
+export const isWorthARecord = ({
+  hits,
+  misses,
+  lost,
+  commands = 0,
+}: OwnLookups & { readonly commands?: number }) => hits + misses + lost > 0 || commands >= fewestCommands;
+
 export function sumLookups(all: readonly OwnLookups[]): OwnLookups {
   const sum = new LookupTally();
   for (const each of all) sum.count(each);
@@ -34,6 +45,8 @@ export function sumLookups(all: readonly OwnLookups[]): OwnLookups {
 export class LookupTally implements OwnLookups {
   /** Keys that were read in a way that the server counts as a use: their idle time began again. */
   touched = 0;
+  /** Commands that were sent. */
+  commands = 0;
   hits = 0;
   misses = 0;
   readonly metadata: Record<string, number> = {};

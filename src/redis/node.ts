@@ -299,6 +299,7 @@ function nodeOf(
   };
   const batch = async (commands: readonly RedisCommand[]): Promise<Reply[]> => {
     guard.begin(commands.length);
+    lookups.commands += commands.length;
     try {
       // In one write: a second one to a connection that the server has closed would lose what it said before.
       client.stream.cork();

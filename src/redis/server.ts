@@ -19,7 +19,7 @@ export interface RedisNode {
   /** The network address at the other end of the connection; none for a socket file, and before it is connected to. */
   readonly peerAddress?: string | undefined;
   /** What this program has looked up there so far. */
-  readonly lookups: OwnLookups & { readonly touched?: number };
+  readonly lookups: OwnLookups & { readonly touched?: number; readonly commands?: number };
   /** @throws RedisError on an error reply or a lost connection. */
   call(...command: Argument[]): Promise<Reply>;
   /** Sends the commands in one batch; an error reply is a value in its place. @throws RedisError when the connection is lost. */

@@ -4,7 +4,7 @@ import type { Differences, NodeCounters } from '../health/lookups/differences.ts
 import type { RedisError } from '../redis/errors.ts';
 import { type ServerReport, serverReportOf, sumReports } from '../redis/server-report.ts';
 import type { HitMode } from '../traffic/report.ts';
-import type { LatencyFigures } from './metered-server.ts';
+import type { LatencyFigures } from './latency.ts';
 import type { WatchedNamespace } from './namespaces.ts';
 
 /** What the counters say of an interval. A null: not reported. */

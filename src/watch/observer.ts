@@ -9,10 +9,11 @@ import {
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { RedisError } from '../redis/errors.ts';
 import type { WalkColumns } from '../redis/columns.ts';
-import type { RedisServer } from '../redis/server.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { TrafficReport } from '../traffic/report.ts';
 import { type CounterFigures, counterFigures, failedInterval, type WatchInterval } from './interval.ts';
-import { LatencyMeter, type MeteredNode, type MeteredServer, meteredServer } from './metered-server.ts';
+import { closableServer } from './closable-server.ts';
+import { LatencyMeter } from './latency.ts';
 import { type SizeReading, watchedNamespaces, SizeReader } from './namespaces.ts';
 
 /** Live traffic by namespace. */
@@ -43,7 +44,7 @@ export interface ObserverOptions {
 
 /** One connection with all that uses it. */
 interface Session {
-  readonly server: MeteredServer;
+  readonly server: RedisServer;
   readonly latency: LatencyMeter | null;
   readonly traffic: ObservedTraffic | null;
   /** Until the counters were read with it for the first time. */
@@ -168,7 +169,7 @@ export class Observer {
     signal: AbortSignal,
     before?: readonly NodeCounters[],
   ): Promise<void> {
-    const server = meteredServer(connection);
+    const server = closableServer(connection);
     let latency: LatencyMeter | null = null;
     let traffic: ObservedTraffic | null = null;
     try {
@@ -288,10 +289,10 @@ function lookupsOf(
 }
 
 async function readAll(
-  server: MeteredServer,
+  server: RedisServer,
   ledgerFolder: string | null = null,
 ): Promise<[NodeCounters, ...NodeCounters[]]> {
   const [first, ...others] = server.nodes;
-  const read = (node: MeteredNode) => readCounters(node, ledgerFolder, node.commandsSent);
+  const read = (node: RedisNode) => readCounters(node, ledgerFolder);
   return Promise.all([read(first), ...others.map(read)]);
 }

@@ -48,6 +48,22 @@ async function hits(): Promise<number> {
 }
 
 describe('metrics', () => {
+  test('takes the commands of earlier runs for its own', async () => {
+    await sendAll(
+      server,
+      Array.from({ length: 2000 }, (_, index) => ['SET', `page:${1000 + index}`, 'x', 'EX', 200]),
+    );
+    const commandsOf = (stdout: string) =>
+      ['commands_processed_total', 'own_commands_total'].map((name) =>
+        Number(valueOf(stdout, `cachectl_${name}`)),
+      ) as [number, number];
+    const [processed, own] = commandsOf((await run([])).stdout);
+    const [processedThen, ownThen] = commandsOf((await run([])).stdout);
+    // What the library says when it logs in is not counted, nor what the first run sent after its last reading.
+    expect(processedThen - processed).toBeLessThan(20);
+    expect(ownThen - own).toBeGreaterThan(2000);
+  });
+
   test('has the keys of each namespace, and those that break its TTL rule', async () => {
     const { exitCode, stdout, stderr } = await run(['--ttls']);
     expect([exitCode, stderr]).toEqual([0, '']);

@@ -99,6 +99,19 @@ describe('the figures of stats', () => {
     expect(result.grade).toBeNull();
   });
 
+  test('have the operations of other clients alone, also where a run of cachectl ended a moment ago', async () => {
+    const { redis, server } = await startServer();
+    await sendAll(
+      server,
+      Array.from({ length: 20_000 }, (_, index) => ['SET', `user:${index}`, 'x']),
+    );
+    expect((await cli(['inspect', '--exact'], { url: redis.url })).exitCode).toBe(0);
+    const reported = replyText(await send(server, 'INFO', 'STATS'));
+    expect(Number(/instantaneous_ops_per_sec:(\d+)/.exec(reported)?.[1])).toBeGreaterThan(1000);
+    const { result } = await stats(redis.url, ['--max-rate', '40000']);
+    expect(result.server?.operationsPerSecond).toBeLessThan(40);
+  });
+
   test('move no counter of the server, and leave idle times alone', async () => {
     const { redis, server } = await startServer();
     await traffic(server, 500, 20);

@@ -1,6 +1,7 @@
 import { type Answer, answer, checks } from '../../src/health/report.ts';
 import type { Facts, NodeFacts } from '../../src/health/facts.ts';
 import { lookupCountersOf } from '../../src/health/lookups/counters.ts';
+import { nothingRemembered } from '../../src/health/lookups/ledger.ts';
 import type { Thresholds } from '../../src/keyspace/map.ts';
 import { RedisError } from '../../src/redis/errors.ts';
 import type { Info } from '../../src/redis/info.ts';
@@ -37,7 +38,7 @@ export function nodeWith(info: Record<string, string> | null, changes: Partial<N
   return {
     address: '10.0.0.1:6379',
     info: all,
-    lookups: all && lookupCountersOf(all, { lookups: noLookups }, null),
+    lookups: all && lookupCountersOf(all, { lookups: noLookups }, nothingRemembered),
     windowLookups: null,
     infoMillis: 1,
     pingMillis: [0.3, 0.1, 0.2],

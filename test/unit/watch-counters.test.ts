@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { differencesOf, type NodeCounters } from '../../src/health/lookups/differences.ts';
 import { type CounterFigures, counterFigures } from '../../src/watch/interval.ts';
-import { latencyOf } from '../../src/watch/metered-server.ts';
+import { latencyOf } from '../../src/watch/latency.ts';
 import { counters } from './watch-figures.ts';
 
 const busy = {

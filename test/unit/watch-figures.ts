@@ -1,6 +1,7 @@
 import { noLookups } from '../../src/redis/lookups.ts';
 import { RedisError } from '../../src/redis/errors.ts';
 import { lookupCountersOf } from '../../src/health/lookups/counters.ts';
+import { nothingRemembered } from '../../src/health/lookups/ledger.ts';
 import type { NodeCounters } from '../../src/health/lookups/differences.ts';
 import { failedInterval, type WatchInterval } from '../../src/watch/interval.ts';
 import type { WatchedNamespace } from '../../src/watch/namespaces.ts';
@@ -69,5 +70,10 @@ export function counters(
 ): NodeCounters {
   const texts = Object.entries(fields).map(([name, value]) => [name, String(value)] as const);
   const info = { run_id: 'r1', uptime_in_seconds: '1000', ...Object.fromEntries(texts) };
-  return { address, info, lookups: lookupCountersOf(info, { lookups: noLookups }, null), ownCommands };
+  return {
+    address,
+    info,
+    lookups: lookupCountersOf(info, { lookups: noLookups }, nothingRemembered),
+    ownCommands,
+  };
 }

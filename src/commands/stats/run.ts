@@ -8,7 +8,6 @@ import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { observedTraffic, unjudgedTargets } from '../../health/namespace-targets.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { infoWithCommands } from '../../redis/info.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type ServerReport, serverReportOf, sumReports } from '../../redis/server-report.ts';
 import type { Observed } from '../../traffic/observe.ts';
@@ -76,6 +75,7 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
           refused,
         )
       : null;
+  const reading = observed === null || first === null ? first : await readReport(context, server);
   const keyspace =
     options.namespaces && observed?.failure == null
       ? await unlessRefused('SCAN', refused, () => readNamespaces(context, server, options))
@@ -96,6 +96,10 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
     server: report && {
       address: server.address,
       ...(facts as Omit<ServerReport, 'databases' | 'hits' | 'misses'>),
+      operationsPerSecond:
+        window?.operationsPerSecond ??
+        (await rateOfOthers(context, server, reading)) ??
+        report.operationsPerSecond,
     },
     lifetime: report && {
       windowSeconds: report.uptimeSeconds,
@@ -174,6 +178,24 @@ async function unlessRefused<T>(
   }
 }
 
+/** A shorter time shows chance rather than a rate. */
+const leastRateSeconds = 0.2;
+
+/**
+ * Commands of other clients per second since a reading; null where that was a moment ago. What the server itself reports contains
+ * those of this program, also of a run that has just ended.
+ */
+async function rateOfOthers(context: Context, server: RedisServer, before: Reading | null) {
+  if (before === null || (performance.now() - before.atMillis) / 1000 < leastRateSeconds) return null;
+  const after = await unlessRefused('INFO', [], () => readReport(context, server));
+  if (after === null) return null;
+  const elapsed = (after.atMillis - before.atMillis) / 1000;
+  const { commands } = differencesOf(before.nodes, after.nodes, elapsed);
+  return commands === null ? null : commands / elapsed;
+}
+
+type Reading = Awaited<ReturnType<typeof readReport>>;
+
 /** INFO of all nodes, and of all together. */
 async function readReport({ environment }: Context, server: RedisServer) {
   const folder = ledgerFolder(environment.variables);
@@ -184,6 +206,7 @@ async function readReport({ environment }: Context, server: RedisServer) {
   const reports = nodes.map(({ info }) => serverReportOf(info));
   return {
     nodes,
+    atMillis: performance.now(),
     report: sumReports(reports as [ServerReport, ...ServerReport[]]),
     /** By node; null where one does not report its hits. */
     lookups: lookups.every((each) => each !== null) ? lookups : null,
@@ -194,7 +217,7 @@ async function readReport({ environment }: Context, server: RedisServer) {
 async function measureWindow(
   context: Context,
   server: RedisServer,
-  { nodes: before }: Awaited<ReturnType<typeof readReport>>,
+  { nodes: before }: Reading,
   seconds: number,
 ): Promise<WindowFigures> {
   const startedAt = context.now();
@@ -203,13 +226,7 @@ async function measureWindow(
   context.progress.stop();
   const { nodes: after } = await readReport(context, server);
   const elapsed = (context.now() - startedAt) / 1000;
-  // The two INFOs that began the window count themselves only once they are done, and so within.
-  const own = infoWithCommands.length;
-  const done = differencesOf(
-    before,
-    after.map((node) => ({ ...node, ownCommands: own })),
-    elapsed,
-  );
+  const done = differencesOf(before, after, elapsed);
   const { hits, misses, commands, dataReads } = done;
   return {
     windowSeconds: elapsed,

@@ -2,7 +2,7 @@ import { commandCalls, type Info, infoNumber } from '../../redis/info.ts';
 import { metadataCommands } from '../../redis/commands.ts';
 import { type OwnLookups, sumLookups } from '../../redis/lookups.ts';
 import type { RedisNode } from '../../redis/server.ts';
-import { rememberedLookups } from './ledger.ts';
+import type { Remembered } from './ledger.ts';
 
 /** Lookups of one process of a server since its counters began, and what is known of who made them. */
 export interface LookupCounters {
@@ -17,16 +17,15 @@ export interface LookupCounters {
   readonly damage: string | null;
 }
 
-/** Null where the server does not report its hits. @param folder see ledgerFolder */
+/** Null where the server does not report its hits. */
 export function lookupCountersOf(
   info: Info,
   { lookups }: Pick<RedisNode, 'lookups'>,
-  folder: string | null,
+  { lookups: earlier, damage }: Remembered,
 ): LookupCounters | null {
   const [hits, misses] = [infoNumber(info, 'keyspace_hits'), infoNumber(info, 'keyspace_misses')];
   if (hits === null || misses === null) return null;
   const calls = commandCalls(info);
-  const { lookups: earlier, damage } = rememberedLookups(folder, info);
   return {
     runId: info['run_id'] ?? null,
     hits,

@@ -1,6 +1,5 @@
 import { sumOrNull } from '../../support/collections.ts';
 import { type Info, infoNumber, readInfoWithCommands } from '../../redis/info.ts';
-import type { OwnLookups } from '../../redis/lookups.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import {
   type DataReads,
@@ -9,6 +8,7 @@ import {
   lookupCountersOf,
   lookupsSince,
 } from './counters.ts';
+import { rememberedLookups } from './ledger.ts';
 
 /** What one node has counted since it started, or since its statistics were reset. */
 export interface NodeCounters {
@@ -17,22 +17,26 @@ export interface NodeCounters {
   readonly info: Info;
   /** Null where hits are not reported. */
   readonly lookups: LookupCounters | null;
-  /** Commands that this program had sent to the node before the one that read this. */
+  /** Commands that this program had sent to the node before the one that read this, those of earlier runs included. */
   readonly ownCommands: number;
 }
 
 /** INFO of the node, and of its commands: two commands. @param folder see ledgerFolder @throws RedisError */
-export async function readCounters(
-  node: RedisNode,
-  folder: string | null,
-  ownCommands = 0,
-): Promise<NodeCounters> {
+export async function readCounters(node: RedisNode, folder: string | null): Promise<NodeCounters> {
+  const { commands = 0 } = node.lookups;
   const info = await readInfoWithCommands(node);
-  return { address: node.address, info, lookups: lookupCountersOf(info, node, folder), ownCommands };
+  const earlier = rememberedLookups(folder, info);
+  return {
+    address: node.address,
+    info,
+    lookups: lookupCountersOf(info, node, earlier),
+    ownCommands: earlier.commands + commands,
+  };
 }
 
 /** The reading as it is before a new connection, whose own lookups are counted from zero; `own` are those of the one before. */
-export function beforeAnew(counters: NodeCounters, own: OwnLookups): NodeCounters {
+export function beforeAnew(reading: NodeCounters, own: RedisNode['lookups']): NodeCounters {
+  const counters = { ...reading, ownCommands: Math.max(0, reading.ownCommands - (own.commands ?? 0)) };
   const { lookups } = counters;
   if (lookups === null) return counters;
   const less = (name: 'hits' | 'misses' | 'lost') => lookups.own[name] - own[name];
@@ -127,9 +131,9 @@ export function differencesSinceStart(nodes: readonly NodeCounters[]): Differenc
   return differencesOf(before, nodes, Number.POSITIVE_INFINITY);
 }
 
-/** After a new connection our own are counted from zero, too. */
+/** Those that another process of the server was sent are none of this one's. */
 function ownCommandsBetween(before: NodeCounters | undefined, after: NodeCounters): number {
-  const start = before?.ownCommands ?? 0;
+  const start = before?.info['run_id'] === after.info['run_id'] ? (before?.ownCommands ?? 0) : 0;
   return after.ownCommands >= start ? after.ownCommands - start : after.ownCommands;
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../../redis/info.ts';
 import type { Connection } from '../../redis/connection.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
+import { isWorthARecord, noLookups, type OwnLookups, sumLookups } from '../../redis/lookups.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
@@ -23,6 +23,8 @@ interface Entry {
   readonly recordVersion: 1;
   readonly runId: string;
   readonly lookups: OwnLookups;
+  /** Commands that were sent; absent where an earlier version wrote the record. */
+  readonly commands?: number | undefined;
   /** False where a damaged file was replaced: earlier runs are missing. */
   readonly complete: boolean;
   /** The line of INFO commandstats about CONFIG RESETSTAT, which is another after each reset. */
@@ -49,9 +51,10 @@ const growing = [
   'total_connections_received',
 ] as const;
 
-/** What earlier runs looked up. */
+/** What earlier runs looked up, and how many commands they sent. */
 export interface Remembered {
   readonly lookups: OwnLookups;
+  readonly commands: number;
   /** What is wrong with the record, for the end of a sentence; null: nothing. */
   readonly damage: string | null;
 }
@@ -59,18 +62,19 @@ export interface Remembered {
 export const ledgerFolder = (variables: Readonly<Record<string, string | undefined>>) =>
   stateFolder(variables, 'lookups');
 
-const nothing: Remembered = { lookups: noLookups, damage: null };
+export const nothingRemembered: Remembered = { lookups: noLookups, commands: 0, damage: null };
 
 /** What earlier runs looked up on the process that gave this INFO, as far as its counters still contain it. */
 export function rememberedLookups(folder: string | null, info: Info): Remembered {
   const path = pathOf(folder, info);
-  if (path === null) return nothing;
+  if (path === null) return nothingRemembered;
   const entry = readEntry(path);
-  if (entry === null) return nothing;
-  if (typeof entry === 'string') return { lookups: noLookups, damage: `\`${path}\` ${entry}` };
-  if (!isOfNow(entry, info)) return nothing;
+  if (entry === null) return nothingRemembered;
+  if (typeof entry === 'string') return { ...nothingRemembered, damage: `\`${path}\` ${entry}` };
+  if (!isOfNow(entry, info)) return nothingRemembered;
   return {
     lookups: entry.lookups,
+    commands: entry.commands ?? 0,
     damage: entry.complete ? null : `\`${path}\` was damaged, and begun again`,
   };
 }
@@ -112,7 +116,7 @@ const inquiryMillis = 5000;
  */
 export async function rememberLookups(nodes: readonly RedisNode[], terms: LedgerTerms): Promise<void> {
   const { folder, processes, now, command } = terms;
-  const due = nodes.filter(({ lookups }) => lookups.hits + lookups.misses + lookups.lost > 0);
+  const due = nodes.filter(({ lookups }) => isWorthARecord(lookups));
   if (folder === null || due.length === 0) return;
   // Connections of its own, for those of the run may be broken.
   const openings = due.map((node) => node.openConnection());
@@ -138,7 +142,7 @@ export async function rememberLookups(nodes: readonly RedisNode[], terms: Ledger
 function add(
   path: string,
   info: Info,
-  { touched = 0, ...lookups }: RedisNode['lookups'],
+  { touched = 0, commands = 0, ...lookups }: RedisNode['lookups'],
   run: Omit<Touch, 'reads'>,
   processes: ProcessFacts,
 ): void {
@@ -155,6 +159,10 @@ function add(
       hits: Math.min(sum.hits, hits ?? sum.hits),
       misses: Math.min(sum.misses, misses ?? sum.misses),
     },
+    commands: Math.min(
+      (before?.commands ?? 0) + commands,
+      infoNumber(info, 'total_commands_processed') ?? Number.POSITIVE_INFINITY,
+    ),
     complete: typeof found !== 'string' && (before?.complete ?? true),
     resets: resetsOf(info),
     // A reset of the counters changes nothing of the keys.
@@ -229,6 +237,7 @@ function parseEntry(value: unknown): Entry | null {
     [lookups?.hits, lookups?.misses, lookups?.lost].every(isCount) &&
     typeof lookups?.metadata === 'object' &&
     Object.values(lookups.metadata as object).every(isCount) &&
+    isCount(entry.commands ?? 0) &&
     typeof entry.complete === 'boolean' &&
     (entry.resets === null || typeof entry.resets === 'string') &&
     (entry.touch === undefined ||

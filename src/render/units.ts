@@ -66,6 +66,10 @@ export function formatRatio(ratio: number): string {
   return `${percent.toFixed(1)} %`;
 }
 
+/** Both bounds, or the one where they are the same. */
+export const formatRatioRange = ([low, high]: readonly [low: number, high: number]): string =>
+  low === high ? formatRatio(low) : `${formatRatio(low)} to ${formatRatio(high)}`;
+
 export function formatSeconds(seconds: number): string {
   if (seconds < 0) return `-${formatSeconds(-seconds)}`;
   if (seconds > 0 && seconds < 0.9995) return `${Math.max(1, Math.round(seconds * 1000))} ms`;

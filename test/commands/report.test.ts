@@ -2,8 +2,9 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cli, jsonOf } from '../run-cli.ts';
-import { emptyServer, temporaryFolder } from '../server/own.ts';
+import { emptyServer, startServer, temporaryFolder } from '../server/own.ts';
 import { sendAll, testUrl } from '../server/redis.ts';
+import { traffic } from './stats-runs.ts';
 
 const server = await emptyServer();
 const folder = temporaryFolder();
@@ -35,6 +36,14 @@ describe('a report', () => {
     const { memoryBytes } = jsonOf(await cli(['inspect', '-o', 'json'], { url: testUrl() }));
     expect(jsonOf(result)['memoryBytes']).toBe(memoryBytes);
     expect(page('page.html')).toContain('page:&lt;id&gt;');
+  });
+
+  test('begins with the hit rate that is judged, without lookups of `inspect`', async () => {
+    const { redis, server } = await startServer();
+    await traffic(server, 300, 200);
+    await cli(['inspect', '--exact'], { url: redis.url });
+    await cli(['report', 'judged.html'], { url: redis.url, cwd: folder });
+    expect(page('judged.html')).toMatch(/<dt>Hit rate<\/dt>\s*<dd><strong>60\.0 %<\/strong>/);
   });
 
   test('asks for nothing from anywhere, and lets no name of a key be markup', async () => {

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Html, html } from '../../render/html.ts';
-import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
+import {
+  counted,
+  formatBytes,
+  formatCell,
+  formatRatio,
+  formatRatioRange,
+  formatSeconds,
+} from '../../render/units.ts';
 import { chartsOf } from './bench-section.ts';
 import { comparisonOf } from './comparison-section.ts';
 import { historyOf } from './history-section.ts';
@@ -10,6 +17,8 @@ import type { ReportData } from './result.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';
 import { listOf, momentText, section } from './parts.ts';
+import type { DataReads } from '../../health/lookups/counters.ts';
+import { fewestLookups } from '../../traffic/report.ts';
 import { trafficOf } from './traffic-section.ts';
 
 /**
@@ -76,14 +85,22 @@ interface Card {
 
 function cardsOf({ stats, inspect, hits }: ReportData): Html {
   const { server, lifetime, grade } = stats;
-  const rate = hits === null ? (lifetime?.hitRate ?? null) : hits.hitRate;
+  const reads = lifetime?.dataReads ?? null;
+  const judged = reads?.hitRateInterval ?? null;
   const limit = server?.maxBytes ?? null;
   const cards: Card[] = [
-    { title: 'Grade', value: grade ?? '–', text: grade === null ? 'too few reads to judge by' : 'of A to F' },
+    { title: 'Grade', value: grade ?? '–', text: grade === null ? ungraded(reads) : 'of A to F' },
     {
       title: 'Hit rate',
-      value: formatCell(rate, 'ratio'),
-      text: hits === null ? 'since the counters began' : `in ${formatSeconds(hits.windowSeconds)} of traffic`,
+      ...(hits !== null
+        ? {
+            value: formatCell(hits.hitRate, 'ratio'),
+            text: `in ${formatSeconds(hits.windowSeconds)} of traffic`,
+          }
+        : {
+            value: judged === null ? '–' : formatRatioRange(judged),
+            text: 'of the reads of data since the counters began',
+          }),
     },
     {
       title: 'Keys',
@@ -111,6 +128,12 @@ function cardsOf({ stats, inspect, hits }: ReportData): Html {
     )}
   </dl>`;
 }
+
+/** Why there is no grade. */
+const ungraded = (reads: DataReads | null) =>
+  reads !== null && reads.reads >= fewestLookups
+    ? 'the hit rate is not certain enough to judge by'
+    : 'too few reads to judge by';
 
 function findingsOf({ doctor: { findings } }: ReportData): Html | null {
   if (findings.length === 0) return null;

@@ -41,8 +41,9 @@ describe('a report', () => {
   test('begins with the hit rate that is judged, without lookups of `inspect`', async () => {
     const { redis, server } = await startServer();
     await traffic(server, 300, 200);
-    await cli(['inspect', '--exact'], { url: redis.url });
-    await cli(['report', 'judged.html'], { url: redis.url, cwd: folder });
+    const at = { url: redis.url, cwd: folder, env: { XDG_STATE_HOME: join(folder, 'state') } };
+    await cli(['inspect', '--exact'], at);
+    await cli(['report', 'judged.html'], at);
     expect(page('judged.html')).toMatch(/<dt>Hit rate<\/dt>\s*<dd><strong>60\.0 %<\/strong>/);
   });
 

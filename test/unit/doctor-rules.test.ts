@@ -26,6 +26,32 @@ test('a healthy server has no finding', () => {
   expect(findingsWith({})).toEqual([]);
 });
 
+describe('keys that break the TTL rule of the map', () => {
+  const map = buildMap({ namespaces: { session: { pattern: 'session:*', kind: 'state', ttl: '2h' } } });
+  const ttlRule = { rule: '2h', guessed: false, missing: 0, unexpected: 0, drifting: 0, fallsShort: false };
+  const namespaces = [
+    {
+      ...{ namespace: 'session', kind: 'state' as const, keys: 8000, memoryBytes: 80_000, withoutTtl: 0 },
+      ...{ withoutTtlMemoryBytes: 0, ttlAtUse: null, ttlRule: { ...ttlRule, tooLong: 7391 } },
+    },
+  ];
+  const findingOf = (exact: boolean) =>
+    diagnose(examinationWith({ keys: { namespaces, exact }, more: { map } }), doctorRules).findings.find(
+      ({ rule }) => rule === 'CC203',
+    );
+
+  test('are about so many where they are estimated', () => {
+    expect(phraseText(findingOf(true)?.message ?? [])).toBe('the rule is 2h: 7,391 keys with a longer one');
+    expect(phraseText(findingOf(false)?.message ?? [])).toBe(
+      'the rule is 2h: about 7,391 keys with a longer one',
+    );
+  });
+
+  test('are not to be repaired by a command that leaves state alone', () => {
+    expect(findingOf(true)?.remedy).not.toMatch(/prune/);
+  });
+});
+
 const ofInfo: readonly (readonly [info: Record<string, string>, found: string])[] = [
   [
     { maxmemory: '0' },

@@ -228,6 +228,7 @@ async function readKeys(
     serverCost: figures.serverCost,
     keys: {
       keys: figures.keys,
+      exact: figures.exact,
       namespaces: summaries.map((summary, index) => ({
         ...summary,
         namespace: rowName(summary),

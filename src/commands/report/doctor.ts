@@ -25,11 +25,11 @@ export function doctorOf(
   );
 }
 
-function keyFactsOf({ keys, namespaces, largest, serverCost }: InspectResult): KeyFacts {
+function keyFactsOf({ keys, exact, namespaces, largest, serverCost }: InspectResult): KeyFacts {
   const refusedOf = (name: string) =>
     serverCost.refusedColumns.find(({ column }) => column === name)?.reason ?? null;
   return {
-    keys,
+    ...{ keys, exact },
     namespaces: [...groupBy(namespaces, ({ namespace }) => namespace)].map(([namespace, rows]) =>
       summedUp(namespace, rows),
     ),

@@ -15,6 +15,8 @@ import { type Known, Missing } from './rule.ts';
 export interface KeyFacts {
   /** Of all that were read, or estimated. */
   readonly keys: number;
+  /** False: what is said of namespaces is estimated from a sample. */
+  readonly exact: boolean;
   readonly namespaces: readonly NamespaceFacts[];
   /** Why the TTLs were not read; null: they were. */
   readonly refusedTtl: string | null;

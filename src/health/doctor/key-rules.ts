@@ -1,4 +1,4 @@
-import { bytes, count, ratio, say, seconds } from '../../support/phrase.ts';
+import { bytes, count, type Phrase, ratio, say, seconds } from '../../support/phrase.ts';
 import { type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { isMidnight } from '../../keyspace/ttl.ts';
 import type { TrafficReport } from '../../traffic/report.ts';
@@ -58,7 +58,7 @@ export const keyRules: readonly Rule[] = [
     remedy:
       'keep state on a server of its own; or `CONFIG SET maxmemory-policy volatile-lru`, with TTLs on the caches alone',
     source: evictionDocs,
-    assess: ofKeys(({ namespaces }, { map, server }) => {
+    assess: ofKeys(({ namespaces, exact }, { map, server }) => {
       const info = server.nodes[0]?.info;
       const policy = info?.['maxmemory_policy'];
       if (policy === undefined) return new Missing(say`the server does not report \`maxmemory_policy\``);
@@ -68,7 +68,10 @@ export const keyRules: readonly Rule[] = [
         .filter(({ kind, keys }) => kind === 'state' && keys > 0)
         .map(({ namespace, keys, memoryBytes }) =>
           symptom(
-            say`${count(keys, 'key')} are state, and the policy \`${policy}\` evicts any key when the memory is full`,
+            [
+              ...about(exact),
+              ...say`${count(keys, 'key')} are state, and the policy \`${policy}\` evicts any key when the memory is full`,
+            ],
             { keys, policy },
             { subject: namespace, cost: { bytes: memoryBytes } },
           ),
@@ -82,10 +85,10 @@ export const keyRules: readonly Rule[] = [
     question: 'do keys have the TTL that the map names?',
     remedy: '`cachectl prune --set-ttl --too-long` gives them the TTL of the rule',
     source: expiryDocs,
-    assess: ofKeys(({ namespaces, refusedTtl }, { map }) => {
+    assess: ofKeys(({ namespaces, refusedTtl, exact }, { map }) => {
       if (map.isEmpty) return new Missing(say`without a map there are no TTL rules`);
       if (refusedTtl !== null) return new Missing(say`no TTLs: ${refusedTtl}`);
-      return namespaces.flatMap(brokenRule);
+      return namespaces.flatMap((each) => brokenRule(each, exact));
     }),
   },
   {
@@ -214,7 +217,7 @@ export const keyRules: readonly Rule[] = [
     question: 'does the map know every key?',
     remedy: '`cachectl inspect --namespace "(unmapped)"` shows them; give them a namespace in the map',
     source: `${docs}/develop/using-commands/keyspace/`,
-    assess: ofKeys(({ namespaces, keys: all }, { map }) => {
+    assess: ofKeys(({ namespaces, keys: all, exact }, { map }) => {
       if (map.isEmpty) return new Missing(say`there is no map`);
       const unmapped = namespaces.filter(({ namespace }) => namespace === unmappedName);
       const keys = unmapped.reduce((sum, each) => sum + each.keys, 0);
@@ -223,7 +226,10 @@ export const keyRules: readonly Rule[] = [
         ? []
         : [
             symptom(
-              say`${count(keys, 'key')}, ${ratio(keys / Math.max(1, all))} of all, are in no namespace of the map`,
+              [
+                ...about(exact),
+                ...say`${count(keys, 'key')}, ${ratio(keys / Math.max(1, all))} of all, are in no namespace of the map`,
+              ],
               { keys, share: keys / Math.max(1, all) },
               { subject: unmappedName, cost: { bytes: memoryBytes } },
             ),
@@ -307,7 +313,13 @@ function readMost(traffic: Known<TrafficReport>): Known<readonly Symptom[]> {
   );
 }
 
-function brokenRule({ namespace, ttlRule, withoutTtlMemoryBytes }: NamespaceFacts) {
+/** In front of a count that is an estimate from a sample. */
+const about = (exact: boolean): Phrase => (exact ? [] : ['about ']);
+
+const stateRemedy =
+  'the application that writes them has to set it: no command changes state in bulk; `cachectl config validate` shows the rule';
+
+function brokenRule({ namespace, kind, ttlRule, withoutTtlMemoryBytes }: NamespaceFacts, exact: boolean) {
   if (ttlRule === null || ttlRule.guessed) return [];
   const { rule, missing, tooLong, unexpected, drifting, fallsShort } = ttlRule;
   const broken = [
@@ -319,8 +331,17 @@ function brokenRule({ namespace, ttlRule, withoutTtlMemoryBytes }: NamespaceFact
   ];
   const [first, ...others] = broken;
   if (first === undefined) return [];
-  const message = [...say`the rule is ${rule}: `, ...first, ...others.flatMap((each) => [', ', ...each])];
-  const cost = missing > 0 ? { cost: { bytes: withoutTtlMemoryBytes } } : {};
+  const message = [
+    ...say`the rule is ${rule}: `,
+    ...about(exact),
+    ...first,
+    ...others.flatMap((each) => [', ', ...each]),
+  ];
+  const more = {
+    ...(missing > 0 && { cost: { bytes: withoutTtlMemoryBytes } }),
+    // `prune` keeps state as it is.
+    ...(kind === 'state' && { remedy: stateRemedy }),
+  };
   const evidence = { rule, missing, tooLong, unexpected, drifting, fallsShort };
-  return [symptom(message, evidence, { subject: namespace, ...cost })];
+  return [symptom(message, evidence, { subject: namespace, ...more })];
 }

@@ -20,7 +20,15 @@ const quietInfo = {
 };
 
 const quietKeys: KeyFacts = {
-  ...{ keys: 1204, exact: true, namespaces: [], refusedTtl: null, refusedMemory: null, largest: [], herds: [] },
+  ...{
+    keys: 1204,
+    exact: true,
+    namespaces: [],
+    refusedTtl: null,
+    refusedMemory: null,
+    largest: [],
+    herds: [],
+  },
   ...{ unstable: [], values: [], hottest: [] },
 };
 

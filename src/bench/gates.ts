@@ -6,12 +6,13 @@ import type { WorkloadResult } from './result.ts';
 export interface Limits {
   readonly maxP99Micros: number | null;
   readonly minThroughputPerSecond: number | null;
+  readonly maxMissRatio: number | null;
 }
 
 export interface Verdict {
   readonly workload: WorkloadName;
   /** `slowdown`: how much slower, as a share, than what the run is compared with. */
-  readonly measure: 'p99Micros' | 'throughputPerSecond' | 'slowdown';
+  readonly measure: 'p99Micros' | 'throughputPerSecond' | 'slowdown' | 'missRatio';
   readonly limit: number;
   /** Null where nothing was measured. */
   readonly actual: number | null;
@@ -22,10 +23,10 @@ export interface Verdict {
 
 /** Compares each workload that was measured to its end with the limits; what was not measured does not pass. */
 export function judge(results: readonly WorkloadResult[], limits: Limits): Verdict[] {
-  const { maxP99Micros, minThroughputPerSecond } = limits;
+  const { maxP99Micros, minThroughputPerSecond, maxMissRatio } = limits;
   return results
     .filter(({ complete }) => complete)
-    .flatMap(({ name: workload, latency, throughputPerSecond }) => {
+    .flatMap(({ name: workload, latency, throughputPerSecond, missRatio }) => {
       const verdicts: Verdict[] = [];
       if (maxP99Micros !== null) {
         const actual = latency?.p99Micros ?? null;
@@ -35,6 +36,10 @@ export function judge(results: readonly WorkloadResult[], limits: Limits): Verdi
       if (minThroughputPerSecond !== null) {
         const [limit, actual] = [minThroughputPerSecond, throughputPerSecond];
         verdicts.push({ workload, measure: 'throughputPerSecond', limit, actual, met: actual >= limit });
+      }
+      if (maxMissRatio !== null && missRatio !== null) {
+        const [limit, actual] = [maxMissRatio, missRatio];
+        verdicts.push({ workload, measure: 'missRatio', limit, actual, met: actual <= limit });
       }
       return verdicts;
     });

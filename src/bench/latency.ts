@@ -16,6 +16,12 @@ export interface LatencySummary {
   readonly maxMicros: number;
 }
 
+/** A percentile, from 0 to 100, with the latency that so large a share does not exceed. */
+export interface PercentileLatency {
+  readonly percentile: number;
+  readonly latencyMicros: number;
+}
+
 const nanosPerMilli = 1e6;
 const nanosPerMicro = 1e3;
 /** One hour; a connection waits for no answer so long. */
@@ -28,20 +34,47 @@ const longestNanos = 3_600_000 * nanosPerMilli;
  */
 export class LatencyRecorder {
   private readonly histogram = createHistogram({ lowest: 1, highest: longestNanos, figures: 3 });
+  private readonly counts: Map<number, number> | null;
+
+  /** @param keepsCounts True where the whole distribution is wanted at the end, which costs as much again. */
+  constructor(keepsCounts = false) {
+    this.counts = keepsCounts ? new Map() : null;
+  }
 
   record(millis: number): void {
     const nanos = Math.round(millis * nanosPerMilli);
-    this.histogram.record(nanos < 1 ? 1 : nanos > longestNanos ? longestNanos : nanos);
+    const bounded = nanos < 1 ? 1 : nanos > longestNanos ? longestNanos : nanos;
+    this.histogram.record(bounded);
+    if (this.counts === null) return;
+    const value = threeFigures(bounded);
+    this.counts.set(value, (this.counts.get(value) ?? 0) + 1);
   }
 
   /** Adds what another has recorded. */
   add(other: LatencyRecorder): void {
     this.histogram.add(other.histogram);
+    if (this.counts === null) return;
+    for (const [value, count] of other.counts ?? [])
+      this.counts.set(value, (this.counts.get(value) ?? 0) + count);
   }
 
   /** Forgets everything. */
   reset(): void {
     this.histogram.reset();
+    this.counts?.clear();
+  }
+
+  /** What was recorded, by nanoseconds; null where that was not to be kept. */
+  get countsByNanos(): ReadonlyMap<number, number> | null {
+    return this.counts;
+  }
+
+  /** Percentiles that come closer and closer to the maximum: each goes half of what the one before left. */
+  spectrum(): PercentileLatency[] {
+    if (this.histogram.count === 0) return [];
+    return [...this.histogram.percentiles]
+      .sort(([one], [other]) => one - other)
+      .map(([percentile, nanos]) => ({ percentile, latencyMicros: nanos / nanosPerMicro }));
   }
 
   /** Null where nothing was recorded. */
@@ -63,4 +96,14 @@ export class LatencyRecorder {
       maxMicros: histogram.max / nanosPerMicro,
     };
   }
+}
+
+/** Values with as many equal parts in each power of two as an HDR histogram of three figures has. */
+const partsPerOctave = 1024;
+
+/** The lowest value that such a histogram does not tell from this one. */
+function threeFigures(value: number): number {
+  if (value < 2 * partsPerOctave) return value;
+  const unit = 2 ** (Math.floor(Math.log2(value)) - Math.log2(partsPerOctave));
+  return Math.floor(value / unit) * unit;
 }

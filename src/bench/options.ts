@@ -19,6 +19,8 @@ export interface BenchOptions {
   readonly limit: Limit;
   /** How often all is measured. */
   readonly rounds: number;
+  /** True where the whole distribution of latencies is wanted. */
+  readonly keepsDistribution: boolean;
   /** Time before each workload that is not counted. */
   readonly warmupSeconds: number;
   /** Commands per second over all connections; null: each connection sends as soon as it has its answer. */

@@ -23,9 +23,17 @@ export interface Phase {
   readonly subject: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** True where the distribution of each second is wanted at the end. */
+  readonly keepsDistribution?: boolean;
   readonly onProgress?: (operations: number) => void;
   /** Gets the seconds so far whenever one is full. */
   readonly onSecond?: (seconds: readonly SecondFigures[]) => void;
+}
+
+/** How often each latency was seen, by nanoseconds, in ascending order. */
+export interface Distribution {
+  readonly nanos: Float64Array;
+  readonly counts: Float64Array;
 }
 
 /** What came back within one second, the last one as far as it was measured. Null where nothing did. */
@@ -41,7 +49,9 @@ export interface PhaseOutcome {
   readonly operations: number;
   /** Error replies; the first ends the phase. */
   readonly errors: number;
-  /** GETs that found nothing. */
+  /** GETs that were answered. */
+  readonly lookups: number;
+  /** Of them, those that found nothing. */
   readonly misses: number;
   /** From the first command to the last answer; with a rate, the time that so many commands were meant to take. */
   readonly seconds: number;
@@ -52,6 +62,8 @@ export interface PhaseOutcome {
   readonly slices: readonly number[];
   /** By the second of the answer, in order. */
   readonly series: readonly SecondFigures[];
+  /** Latencies of each second by nanoseconds; empty where that was not asked for. */
+  readonly distributions: readonly Distribution[];
   /** Share of the time that this process was busy; null for a paced phase, which spends idle time on its clock. */
   readonly utilization: number | null;
   /** Share of the time that this process was ready and had to wait for a processor; null where not reported. */
@@ -84,9 +96,10 @@ class PhaseRun {
   private readonly startedAt: number;
   private readonly deadline: number;
   private readonly pacer: Pacer | null;
-  private readonly latency = new LatencyRecorder();
+  private readonly latency: LatencyRecorder;
   /** Of the second that is running; it goes into the others at its end, so that each latency is recorded once. */
-  private readonly running = new LatencyRecorder();
+  private readonly running: LatencyRecorder;
+  private readonly distributions: Distribution[] = [];
   private runningOperations = 0;
   private readonly series: SecondFigures[] = [];
   private readonly slices: number[] = [];
@@ -94,12 +107,15 @@ class PhaseRun {
   private operations = 0;
   private errors = 0;
   private misses = 0;
+  private lookups = 0;
   private endedAt: number;
   private shownAt: number;
   private failure: Error | null = null;
 
   constructor(private readonly phase: Phase) {
-    const { clock, limit, pipeline, ratePerSecond, signal } = phase;
+    const { clock, limit, pipeline, ratePerSecond, signal, keepsDistribution = false } = phase;
+    this.latency = new LatencyRecorder();
+    this.running = new LatencyRecorder(keepsDistribution);
     this.startedAt = this.endedAt = this.shownAt = clock.now();
     this.deadline = limit.kind === 'duration' ? this.startedAt + limit.seconds * 1000 : Infinity;
     this.unclaimed = limit.kind === 'operations' ? limit.count : Infinity;
@@ -134,6 +150,7 @@ class PhaseRun {
       this.take(replies, start, now, connection.address);
       const own = { misses: this.misses - misses, errors: lookups === count ? this.errors - errors : 0 };
       const hits = lookups - own.misses - own.errors;
+      this.lookups += lookups - own.errors;
       connection.lookups.count({ ...noLookups, hits, misses: own.misses });
     }
   }
@@ -144,6 +161,8 @@ class PhaseRun {
       const { p50Micros = null, p99Micros = null, maxMicros = null } = this.running.summarize() ?? {};
       this.series.push({ operations: this.runningOperations, p50Micros, p99Micros, maxMicros });
       this.latency.add(this.running);
+      const counts = this.running.countsByNanos;
+      if (counts !== null) this.distributions.push(distributionOf(counts));
       this.running.reset();
       this.runningOperations = 0;
       this.phase.onSecond?.(this.series);
@@ -158,12 +177,14 @@ class PhaseRun {
     return {
       operations: this.operations,
       errors: this.errors,
+      lookups: this.lookups,
       misses: this.misses,
       seconds: millis / 1000,
       latency: this.latency.summarize(),
       recorder: this.latency,
       slices: Array.from({ length: Math.floor(millis / sliceMillis) }, (_, index) => this.slices[index] ?? 0),
       series: this.series,
+      distributions: this.distributions,
       utilization: this.pacer ? null : utilization,
       starvation,
       queuedRatio: this.pacer?.queuedRatio ?? 0,
@@ -209,4 +230,9 @@ class PhaseRun {
     this.shownAt = end;
     this.phase.onProgress?.(this.operations);
   }
+}
+
+function distributionOf(counts: ReadonlyMap<number, number>): Distribution {
+  const nanos = Float64Array.from(counts.keys()).sort();
+  return { nanos, counts: nanos.map((value) => counts.get(value) ?? 0) };
 }

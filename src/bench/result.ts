@@ -1,5 +1,5 @@
 import { sumOf } from '../support/collections.ts';
-import { LatencyRecorder, type LatencySummary } from './latency.ts';
+import { LatencyRecorder, type LatencySummary, type PercentileLatency } from './latency.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
 import type { PhaseOutcome, SecondFigures } from './phase.ts';
 import { type ServerCounters, type ServerSide, serverSideOf } from './server-side.ts';
@@ -13,6 +13,8 @@ export interface WorkloadResult {
   readonly errors: number;
   /** GETs that found no key. */
   readonly misses: number;
+  /** Of the GETs; null where there was none. */
+  readonly missRatio: number | null;
   readonly durationSeconds: number;
   readonly throughputPerSecond: number;
   /** Values carried, keys and protocol not counted; null for `ping`. */
@@ -27,6 +29,8 @@ export interface WorkloadResult {
   readonly serverSide: ServerSide | null;
   /** Null where no command was answered. */
   readonly latency: LatencySummary | null;
+  /** From the lowest latency to the highest, closer and closer to it. */
+  readonly percentiles: readonly PercentileLatency[];
   /** False where the measurement was cut short. */
   readonly complete: boolean;
   /** What each round gave, in order, without one that was cut short; the other figures are those of all rounds together. */
@@ -57,7 +61,8 @@ export interface ServerReport {
   readonly warnings: readonly Warning[];
 }
 
-export interface BenchReport extends ServerReport, Omit<BenchOptions, 'workloads' | 'limit' | 'rounds'> {
+export interface BenchReport
+  extends ServerReport, Omit<BenchOptions, 'workloads' | 'limit' | 'rounds' | 'keepsDistribution'> {
   /** The other server, measured in turn with this one; null where there was none. */
   readonly against: ServerReport | null;
 }
@@ -83,6 +88,7 @@ export function workloadResult(
     operations,
     errors,
     misses,
+    missRatio: outcome.lookups > 0 ? misses / outcome.lookups : null,
     durationSeconds: seconds,
     throughputPerSecond: perSecond(operations),
     bytesPerSecond: name === 'ping' ? null : perSecond((operations - misses) * payloadBytes),
@@ -91,6 +97,7 @@ export function workloadResult(
     clientStarvation: outcome.starvation,
     serverSide: serverSideOf(counters, seconds),
     latency,
+    percentiles: outcome.recorder.spectrum(),
     complete,
     rounds: outcomes.flatMap((round) =>
       round.complete && round.latency !== null && round.seconds > 0
@@ -121,12 +128,14 @@ export function together(outcomes: readonly PhaseOutcome[]): PhaseOutcome {
   return {
     operations: sum((each) => each.operations),
     errors: sum((each) => each.errors),
+    lookups: sum((each) => each.lookups),
     misses: sum((each) => each.misses),
     seconds,
     latency: recorder.summarize(),
     recorder,
     slices: outcomes.flatMap(({ slices }) => slices),
     series: outcomes.flatMap(({ series }) => series),
+    distributions: outcomes.flatMap(({ distributions }) => distributions),
     utilization: meanOrNull((each) => each.utilization),
     starvation: meanOrNull((each) => each.starvation),
     queuedRatio: mean((each) => each.queuedRatio),

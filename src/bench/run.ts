@@ -1,7 +1,15 @@
 import type { RedisServer } from '../redis/server.ts';
-import type { BenchOptions } from './options.ts';
+import type { BenchOptions, WorkloadName } from './options.ts';
+import type { Distribution } from './phase.ts';
 import type { BenchReport, ServerReport } from './result.ts';
 import { type BenchTools, Station } from './station.ts';
+
+export interface BenchOutcome {
+  readonly report: BenchReport;
+  /** Of the first server: latencies of each second, by workload; empty lists where they were not asked for. */
+  readonly distributions: ReadonlyMap<WorkloadName, readonly Distribution[]>;
+  readonly error?: Error;
+}
 
 /**
  * Runs the workloads one after the other, round by round, and removes the keys it wrote, whatever happened. With another
@@ -15,7 +23,7 @@ export async function runBenchmark(
   other: RedisServer | null,
   options: BenchOptions,
   tools: BenchTools,
-): Promise<{ report: BenchReport; error?: Error }> {
+): Promise<BenchOutcome> {
   const stations = await openStations(other === null ? [server] : [server, other], options, tools);
   let error: Error | undefined;
   try {
@@ -27,9 +35,16 @@ export async function runBenchmark(
   const finished = [];
   for (const station of stations) finished.push(await station.finish());
   const [own, against = null] = finished.map(({ report }) => report) as [ServerReport, ServerReport?];
-  const { workloads: _workloads, limit: _limit, rounds: _rounds, ...settings } = options;
+  const {
+    workloads: _workloads,
+    limit: _limit,
+    rounds: _rounds,
+    keepsDistribution: _kept,
+    ...settings
+  } = options;
   const failure = error ?? finished.find((each) => each.error)?.error;
-  return { report: { ...settings, ...own, against }, ...(failure && { error: failure }) };
+  const distributions = stations[0]?.distributions ?? new Map<WorkloadName, Distribution[]>();
+  return { report: { ...settings, ...own, against }, distributions, ...(failure && { error: failure }) };
 }
 
 /** @throws RedisError, InputError, with no connection left open */

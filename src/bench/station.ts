@@ -8,7 +8,7 @@ import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Clock } from './clock.ts';
 import { checkFootprint, keyNames, type KeySet, keySetsOf, type Removal, ttlSecondsOf } from './keys.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
-import { type Load, type PhaseOutcome, runPhase } from './phase.ts';
+import { type Distribution, type Load, type PhaseOutcome, runPhase } from './phase.ts';
 import { type ServerReport, together, type Warning, warningsOf, workloadResult } from './result.ts';
 import { countersBetween, readCounters, type ServerCounters } from './server-side.ts';
 import { commandNamesOf, commandsOf, commandSource } from './workload.ts';
@@ -81,7 +81,7 @@ export class Station {
 
   /** Fills the keys, warms up, measures. @param title For the progress. @returns the failure that ended the measurement, if one did */
   async measure(workload: WorkloadName, title: string): Promise<Error | undefined> {
-    const { pipeline, limit, ratePerSecond, warmupSeconds, getRatio } = this.options;
+    const { pipeline, limit, ratePerSecond, warmupSeconds, getRatio, keepsDistribution } = this.options;
     const { clock, signal, progress } = this.tools;
     if (needsKeys(workload)) {
       for (const { connection, keys } of firstOfEach(this.senders)) await keys.fill(connection, signal);
@@ -104,7 +104,12 @@ export class Station {
       const names = commandNamesOf(workload);
       const before = await readCounters(this.server.nodes, names);
       progress.start(title, 'operations', limit.kind === 'operations' ? limit.count : null);
-      const outcome = await runPhase(loads, { ...phase, limit, onProgress: (done) => progress.update(done) });
+      const outcome = await runPhase(loads, {
+        ...phase,
+        limit,
+        keepsDistribution,
+        onProgress: (done) => progress.update(done),
+      });
       const known = this.outcomes.get(workload);
       if (known) known.push(outcome);
       else this.outcomes.set(workload, [outcome]);
@@ -114,6 +119,13 @@ export class Station {
     } finally {
       progress.stop();
     }
+  }
+
+  /** Latencies of each second, by workload. */
+  get distributions(): ReadonlyMap<WorkloadName, readonly Distribution[]> {
+    return new Map(
+      [...this.outcomes].map(([name, outcomes]) => [name, outcomes.flatMap((each) => each.distributions)]),
+    );
   }
 
   /** Closes the connections, and removes the keys. `error`: they could not be removed. */

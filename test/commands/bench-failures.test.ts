@@ -115,3 +115,25 @@ describe('bench that is interrupted', () => {
     expect(await send(server, 'DBSIZE')).toBe(1);
   });
 });
+
+test('bench that is killed leaves keys that expire, and the next run touches none of them', async () => {
+  const { redis, server } = await startServer({});
+  const { child, outcome } = startBinary(
+    ['bench', 'set', '--duration', '60s', '--warmup', '0', '--keys', '300', '--output', 'json'],
+    { env: { REDIS_URL: redis.url } },
+  );
+  const keys = await keysAppear(server);
+  child.kill('SIGKILL');
+  await outcome;
+  const left = await benchKeys(server);
+  const next = await bench(['set', ...brief, '--output', 'json'], { url: redis.url });
+
+  expect(left.length).toBeGreaterThanOrEqual(keys.length);
+  expect(resultOf(next)).toMatchObject({ keysRemoved: 50, keysLeft: 0 });
+  expect((await benchKeys(server)).sort()).toEqual(left.sort());
+  for (const key of left.slice(0, 20)) {
+    const ttl = Number(await send(server, 'TTL', key));
+    expect(ttl).toBeGreaterThan(0);
+    expect(ttl).toBeLessThanOrEqual(600 + 60);
+  }
+});

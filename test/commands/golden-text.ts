@@ -54,6 +54,9 @@ const names = volatileNumbers.join('|');
 /** In this order, on all of a section. */
 const textRules: readonly (readonly [RegExp, string | ((whole: string, ...groups: string[]) => string)])[] = [
   [/127\.0\.0\.1:\d{2,}/g, '127.0.0.1:<port>'],
+  // Of `bench`: how many there are depends on the latencies.
+  [/("percentiles": ?)\[[^\]]*\]/g, '$1<list>'],
+  [/p0 to p100 .*$/gm, 'p0 to p100 <curve>'],
   [new RegExp(`^((?:\\w+\\t)?(?:${names})(?:\\t|: ))-?[\\d.e-]+(?=$|<)`, 'gm'), '$1<number>'],
   [new RegExp(`("(?:${names})": ?)-?[\\d.e-]+`, 'g'), '$1<number>'],
   // A TTL, and a mean of them, is a part of a second below what was written.

@@ -17,6 +17,7 @@ const options: BenchOptions = {
   warmupSeconds: 0.5,
   ratePerSecond: null,
   rounds: 1,
+  keepsDistribution: false,
 };
 
 const latency: LatencySummary = {
@@ -36,6 +37,7 @@ const latency: LatencySummary = {
 const outcome: PhaseOutcome = {
   operations: 30_000,
   errors: 0,
+  lookups: 30_000,
   misses: 0,
   seconds: 3,
   latency,
@@ -43,6 +45,7 @@ const outcome: PhaseOutcome = {
   slices: Array.from({ length: 30 }, () => 1000),
   utilization: 0.4,
   series: [],
+  distributions: [],
   starvation: 0,
   queuedRatio: 0,
   meanOwnDelayMicros: 0,
@@ -134,19 +137,32 @@ describe('warnings', () => {
 
 describe('limits', () => {
   test('that nobody set judge nothing', () => {
-    expect(judge([resultOf()], { maxP99Micros: null, minThroughputPerSecond: null })).toEqual([]);
+    expect(
+      judge([resultOf()], { maxP99Micros: null, minThroughputPerSecond: null, maxMissRatio: null }),
+    ).toEqual([]);
   });
 
   test('are kept at the limit itself, and missed beyond it', () => {
     const passed = (maxP99Micros: number, minThroughputPerSecond: number) =>
-      judge([resultOf()], { maxP99Micros, minThroughputPerSecond }).map((verdict) => verdict.met);
+      judge([resultOf()], { maxP99Micros, minThroughputPerSecond, maxMissRatio: null }).map(
+        (verdict) => verdict.met,
+      );
 
     expect(passed(500, 10_000)).toEqual([true, true]);
     expect(passed(499, 10_001)).toEqual([false, false]);
   });
 
+  test('on misses are held against the GETs alone', () => {
+    const limits = { maxP99Micros: null, minThroughputPerSecond: null, maxMissRatio: 0.01 };
+    const judged = (misses: number, lookups = 30_000) => judge([resultOf({ misses, lookups })], limits);
+
+    expect(judged(300)).toMatchObject([{ measure: 'missRatio', actual: 0.01, met: true }]);
+    expect(judged(301)).toMatchObject([{ measure: 'missRatio', met: false }]);
+    expect(judged(0, 0)).toEqual([]);
+  });
+
   test('are missed where nothing was measured, and not judged where it was cut short', () => {
-    const limits = { maxP99Micros: 500, minThroughputPerSecond: null };
+    const limits = { maxP99Micros: 500, minThroughputPerSecond: null, maxMissRatio: null };
 
     expect(judge([resultOf({ latency: null, operations: 0 })], limits)).toEqual([
       { workload: 'get', measure: 'p99Micros', limit: 500, actual: null, met: false },

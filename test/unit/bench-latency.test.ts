@@ -28,6 +28,7 @@ describe('latencies', () => {
             p95Micros: 95,
             p99Micros: 99,
             p999Micros: 99.9,
+            p9999Micros: 99.99,
           };
           for (const [name, percent] of Object.entries(percentiles)) {
             // A rank between two samples may be either of them.

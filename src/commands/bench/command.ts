@@ -79,9 +79,14 @@ export const defineBench: DefineCommand = (program, run) => {
       'how often to measure all (default: 20 against a server, as often as a baseline was, else 1)',
       countArgument(1),
     )
+    .option(
+      '--hdr-file-prefix <path>',
+      'write <path>_<workload>.hgrm (percentiles) and .hlog (a histogram for each second, HDR V2)',
+    )
     .optionsGroup('Limits:')
     .option('--fail-above <duration>', 'exit with 1 where a p99 is above this', durationArgument)
     .option('--min-throughput <number>', 'exit with 1 where fewer commands per second', countArgument(1))
+    .option('--fail-miss-ratio <ratio>', 'exit with 1 where more of the GETs find no key', ratioArgument)
     .option(
       '--fail-slower <share>',
       'exit with 1 where this is slower by more than that, beyond the error; with 2 where nothing can be judged',

@@ -10,6 +10,7 @@ import { type BenchResult, interruptionText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { blankOf } from '../blank.ts';
+import { requireNewFiles, writeHistograms } from './histograms.ts';
 import { confirmLoad, type Opponent, opponentInFile, opponentNamed } from './against.ts';
 
 /** Without `workloads`: all of them. */
@@ -38,6 +39,10 @@ export interface BenchInput extends Pick<
   readonly minThroughput?: number;
   /** From 0. */
   readonly failSlower?: number;
+  /** From 0 to 1. */
+  readonly failMissRatio?: number;
+  /** How the names of the files begin. */
+  readonly hdrFilePrefix?: string;
   readonly confirm?: readonly string[];
 }
 
@@ -57,6 +62,7 @@ function optionsOf(input: BenchInput, opponent: Opponent | null): BenchOptions {
         : { kind: 'operations', count: operations },
     warmupSeconds: input.warmup ?? (isRepeated ? 0.1 : 0.5),
     ratePerSecond: input.rate ?? null,
+    keepsDistribution: input.hdrFilePrefix !== undefined,
   };
 }
 
@@ -93,7 +99,7 @@ export function benchExecution(input: BenchInput): Execution<BenchResult> {
   return {
     blank: blankOf<BenchResult>()(`
       results[] server connections pipeline payloadBytes keys getRatio warmupSeconds ratePerSecond
-      keysRemoved keysLeft keyTtlSeconds against verdicts[] comparisons[] warnings[]
+      keysRemoved keysLeft keyTtlSeconds against verdicts[] comparisons[] histogramFiles[] warnings[]
     `),
     rows: 'results',
     oneTable: true,
@@ -112,6 +118,7 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
   const options = optionsOf(input, opponent);
   checkOptions(options);
   requireJudgeable(input, options, opponent);
+  requireNewFiles(context, input.hdrFilePrefix, options.workloads);
   const server = await context.reconnect();
   const other = opponent?.kind === 'server' ? await opponent.open() : null;
   await confirmLoad(
@@ -124,13 +131,18 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
     import('../../bench/run.ts'),
     import('../../bench/clock.ts'),
   ]);
-  const { report, error } = await runBenchmark(server, other?.server ?? null, options, {
+  const startedAt = context.now();
+  const outcome = await runBenchmark(server, other?.server ?? null, options, {
     clock: systemClock,
     signal: context.signal,
     random: context.random,
     progress: context.progress,
   });
-  const result = withComparisons(report, opponent);
+  const { report, error } = outcome;
+  const prefix = input.hdrFilePrefix;
+  const histogramFiles =
+    prefix === undefined ? [] : await writeHistograms(context, prefix, outcome, startedAt);
+  const result = { ...withComparisons(report, opponent), histogramFiles };
   const verdicts = verdictsOf(result, input);
   if (context.signal.aborted) context.warnOfResult(interruptionText(options.workloads, report));
   return {
@@ -142,12 +154,13 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
 
 function verdictsOf(
   { results, comparisons }: Pick<BenchResult, 'results' | 'comparisons'>,
-  { failAbove, minThroughput, failSlower }: BenchInput,
+  { failAbove, minThroughput, failSlower, failMissRatio }: BenchInput,
 ): Verdict[] {
   return [
     ...judge(results, {
       maxP99Micros: failAbove === undefined ? null : failAbove * 1e6,
       minThroughputPerSecond: minThroughput ?? null,
+      maxMissRatio: failMissRatio ?? null,
     }),
     ...(failSlower === undefined ? [] : judgeSlowdowns(comparisons, failSlower)),
   ];

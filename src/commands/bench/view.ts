@@ -15,6 +15,7 @@ import {
   formatSeconds,
 } from '../../render/units.ts';
 import type { Audience } from '../context.ts';
+import { sparklineOf } from '../../render/sparkline.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
 
 /** What `bench` gives: the report, held against limits and against an earlier run. */
@@ -23,6 +24,8 @@ export interface BenchResult extends BenchReport {
   readonly verdicts: readonly Verdict[];
   /** One for each workload that the baseline measured too; empty without `--against` and `--baseline`. */
   readonly comparisons: readonly Comparison[];
+  /** Of `--hdr-file-prefix`. */
+  readonly histogramFiles: readonly string[];
 }
 
 /** One row for each workload, then what one has to know to read it. */
@@ -34,12 +37,13 @@ export function viewBench(
   const { against, comparisons } = result;
   return [
     tableOf('results', result.results, workloadFields),
-    ...(isPerson ? whereTimeGoes(result) : []),
+    ...(isPerson ? [...spectrumNotes(result), ...whereTimeGoes(result)] : []),
     ...settingNotes(result),
     ...(isPerson ? comparisonBlocks(comparisons, against) : []),
     ...result.verdicts.flatMap(verdictNote),
     ...warningNotes(result.warnings, ''),
     ...(against === null ? [] : warningNotes(against.warnings, `${against.server.address}: `)),
+    ...result.histogramFiles.map((name) => note('dim', `wrote ${name}`)),
     ...keyNotes(result, own),
   ];
 }
@@ -56,6 +60,23 @@ const workloadFields: readonly Field<WorkloadResult>[] = [
   micros('maxMicros', 'MAX', ({ latency }) => latency?.maxMicros ?? null),
   count('operations', 'COMMANDS'),
 ];
+
+/** The curve of the percentiles: flat, and steep at its end where few latencies are far from the others. */
+const spectrumNotes = ({ results }: BenchResult): NoteBlock[] =>
+  results.flatMap(({ name, percentiles }) => {
+    const micros = percentiles.map(({ latencyMicros }) => latencyMicros);
+    const [low = 0, high = 0] = [micros[0], micros.at(-1)];
+    if (micros.length < 5) return [];
+    // Each mark goes half of what is left to 100 %, so the scale of latencies has to be one of ratios too.
+    const logs = micros.map((each) => Math.log(each));
+    const marks = sparklineOf(
+      logs,
+      logs.length,
+      { low: Math.log(low), high: Math.log(high) },
+      { unicode: true },
+    );
+    return [note('dim', `${name}: p0 to p100 ${marks} ${formatMicros(low)} to ${formatMicros(high)}`)];
+  });
 
 /** What the client saw, next to what the server says of its own work. */
 function whereTimeGoes({ results, pipeline }: BenchResult): Block[] {
@@ -212,6 +233,8 @@ export function verdictText({ workload, measure, limit, actual, met, figure: slo
     const slower = `slower by ${formatRatio(actual)} at least in ${measureTexts[slowest]}`;
     return `\`${workload}\`: ${slower}, ${met ? 'within' : 'above'} ${formatRatio(limit)}`;
   }
+  if (measure === 'missRatio')
+    return `\`${workload}\`: ${formatRatio(actual ?? 0)} of the GETs found no key, ${met ? 'within' : 'above'} ${formatRatio(limit)}`;
   const [what, format, relation] =
     measure === 'p99Micros'
       ? ['p99', formatMicros, met ? 'within' : 'above']

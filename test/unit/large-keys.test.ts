@@ -60,8 +60,8 @@ interface Held {
   share: number;
 }
 
-/** How often the intervals of each namespace, and of all keys, hold, where the server's accounts are right to `slack`. */
-function coverageOf(law: SizeLaw, checked: boolean, slack = 0.01, withSizes = false) {
+/** Keys of such sizes, and what samples of them came to: the same whatever they are checked against. */
+function drawSamples(law: SizeLaw) {
   const draw = new SeededRandom(11, 'sizes');
   const namespaceOf = (at: number) => (at < keys / 2 ? 0 : at < (5 * keys) / 6 ? 1 : 2);
   const inOrder = Array.from({ length: keys }, (_, at) => {
@@ -73,25 +73,41 @@ function coverageOf(law: SizeLaw, checked: boolean, slack = 0.01, withSizes = fa
   const truths = [0, 0, 0];
   for (const { namespace, bytes } of order) truths[namespace] = (truths[namespace] ?? 0) + bytes;
   const all = truths.reduce((sum, bytes) => sum + bytes, 0);
+  const largeFrom = largeFromOf(all, keys, 12_800);
+  const drawn = Array.from({ length: samples }, (_, seed) => {
+    const from = { source: segmentPages(keys) };
+    const sample = new DrawnPages(keys, [from], largeFrom);
+    const tallies = truths.map(() => new Tally());
+    const segments = from.source.pages ?? 1;
+    for (const { cursor, count } of from.source.draw(pages, new SeededRandom(seed + 1, 'sample'))) {
+      const place = sample.add({ scannedKeys: count, growth: 1, from }, true);
+      const first = Math.floor((Number(cursor) % segments) * (keys / segments));
+      for (let at = first; at < Math.min(keys, first + count); at++) {
+        const { namespace, bytes } = order[at] ?? { namespace: 0, bytes: 0 };
+        tallies[namespace]?.add(bytes, place);
+      }
+    }
+    return { sample, tallies };
+  });
+  return { sizes: order.map(({ bytes }) => bytes), truths, all, largeFrom, drawn };
+}
+
+const samplesOf = new Map<SizeLaw, ReturnType<typeof drawSamples>>();
+
+/** How often the intervals of each namespace, and of all keys, hold, where the server's accounts are right to `slack`. */
+function coverageOf(law: SizeLaw, checked: boolean, slack = 0.01, withSizes = false) {
+  const known = samplesOf.get(law) ?? drawSamples(law);
+  samplesOf.set(law, known);
+  const { sizes, truths, all, largeFrom, drawn } = known;
   const memory: MemoryCheck = {
     lowBytes: all * (1 - slack),
     highBytes: all * (1 + slack),
-    largeFrom: largeFromOf(all, keys, 12_800),
-    stringSizes: withSizes ? lengthsOf(order.map(({ bytes }) => bytes)) : null,
+    largeFrom,
+    stringSizes: withSizes ? lengthsOf(sizes) : null,
   };
   const namespaces = truths.map((): Held => ({ bytes: 0, share: 0 }));
   let [total, width] = [0, 0];
-  for (let seed = 1; seed <= samples; seed++) {
-    const from = { source: segmentPages(keys) };
-    const sample = new DrawnPages(keys, [from], memory.largeFrom);
-    const tallies = truths.map(() => new Tally());
-    const segments = from.source.pages ?? 1;
-    for (const { cursor, count } of from.source.draw(pages, new SeededRandom(seed, 'sample'))) {
-      const place = sample.add({ scannedKeys: count, growth: 1, from }, true);
-      const first = Math.floor((Number(cursor) % segments) * (keys / segments));
-      for (const { namespace, bytes } of order.slice(first, first + count))
-        tallies[namespace]?.add(bytes, place);
-    }
+  for (const { sample, tallies } of drawn) {
     const frame = { ...sample.frame(false), memory: checked ? memory : undefined };
     const estimator = new SampleEstimator(frame, tallies);
     const holds = (interval: readonly [number, number] | null, truth: number) =>

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { WalkAccount } from '../../src/redis/account.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -25,8 +25,16 @@ import { until } from '../server/until.ts';
 const size = 3;
 const keys = Array.from({ length: 3000 }, (_, index) => asBytes(`key:${index}`));
 
+/** Nodes agree on their slots two seconds after they were started: those of the next tests do so meanwhile. */
+const starting = [startCluster(size), startCluster(size)];
+afterAll(() => Promise.all(starting.map(async (cluster) => (await cluster).stop())));
+
 async function filledCluster(): Promise<{ cluster: TestCluster; server: RedisServer }> {
-  const cluster = await startCluster(size);
+  const following = startCluster(size);
+  // A failure is that of the test that takes it.
+  following.catch(() => undefined);
+  starting.push(following);
+  const cluster = await (starting.shift() ?? following);
   onTestFinished(() => cluster.stop());
   const seeds = [{ host: '127.0.0.1', port: cluster.nodes[0].port }];
   const server = await open(cluster.nodes[0].url, { topology: { kind: 'cluster', seeds } });

@@ -166,13 +166,15 @@ function pairsOf<Row extends { readonly namespace: string }>({ then, today }: Si
 const shareOf = (row: SavedNamespace | null): number | null =>
   row === null || row.withoutTtl === null ? null : row.withoutTtl / Math.max(1, row.keys);
 
+const originOf = ({ createdAt, address }: Baseline) => ({ baselineAt: createdAt, baselineServer: address });
+
 /** `2026-11-28 20:00 UTC` */
 const momentOf = ({ createdAt }: Baseline) => `${createdAt.slice(0, 16).replace('T', ' ')} UTC`;
 
 function verdictOf(worse: Known<readonly Worse[]>, what: string, before: Baseline): Finding {
   if (worse instanceof Missing) return finding('skip', worse.reason, { limit: 0 });
   const at = momentOf(before);
-  const evidence = { baselineAt: before.createdAt, worse: worse.map(({ name }) => name).join(', ') };
+  const evidence = { ...originOf(before), worse: worse.map(({ name }) => name).join(', ') };
   const figure = { value: worse.length, limit: 0, unit: 'count' as const, evidence };
   if (worse.length === 0) return finding('pass', say`no namespace has ${what} than at ${at}`, figure);
   const parts = worse
@@ -184,7 +186,7 @@ function verdictOf(worse: Known<readonly Worse[]>, what: string, before: Baselin
 }
 
 function newFindings(before: Baseline, { findings: today }: Baseline): Finding {
-  const { createdAt, findings: then } = before;
+  const { findings: then } = before;
   const at = momentOf(before);
   if (then === null) return finding('skip', say`the baseline has no findings of the doctor`, { limit: 0 });
   if (today === null) return finding('skip', say`the doctor was not asked: --doctor does`, { limit: 0 });
@@ -192,7 +194,7 @@ function newFindings(before: Baseline, { findings: today }: Baseline): Finding {
     subject === null ? rule : `${rule} ${subject}`;
   const known = new Set(then.map(nameOf));
   const fresh = today.map(nameOf).filter((name) => !known.has(name));
-  const evidence = { baselineAt: createdAt, worse: fresh.join(', ') };
+  const evidence = { ...originOf(before), worse: fresh.join(', ') };
   const figure = { value: fresh.length, limit: 0, unit: 'count' as const, evidence };
   if (fresh.length === 0) return finding('pass', say`no finding that was not there at ${at}`, figure);
   const message = say`not there at ${at}: ${fresh.slice(0, 5).join(', ')}${fresh.length > 5 ? ', …' : ''}`;

@@ -73,6 +73,24 @@ describe('a baseline', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ namespaces: [{ keys: 500 }] });
   });
 
+  test('says so where keys could not be read, and where it is of another server', async () => {
+    const { check, options } = await saved();
+    await send(server, 'ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '~*', '+@all', '-scan');
+    const poor = { ...options, url: redis.url.replace('://', '://poor:secret@') };
+    const args = ['--only', 'connect', '--save-baseline', 'poor.json'];
+    expect((await checkJson(args, poor)).stderr).toMatch(/the baseline has no keys: .*SCAN/);
+    const other = await startServer();
+    const elsewhere = await checkJson(['--only', 'connect', '--baseline', 'base.json'], {
+      ...options,
+      url: other.redis.url,
+    });
+    expect(elsewhere.stderr).toMatch(/the baseline is of redis:\S+:\d+\/0, and this is redis:/);
+    expect(elsewhere.exitCode).toBe(0);
+    const none = await check('--baseline', 'poor.json');
+    expect(statusesOf(none)).toEqual({ keys: 'skip', bytes: 'skip', 'without-ttl': 'skip' });
+    expect(none.exitCode).toBe(2);
+  });
+
   test('takes the place of no other file', async () => {
     const { check, file } = await saved();
     writeFileSync(file, 'my notes');

@@ -59,6 +59,7 @@ describe.skipIf(executable === '')('the page in a browser', () => {
 
   test.each([
     [360, 'light'],
+    [360, 'dark'],
     [768, 'dark'],
     [1440, 'light'],
   ] as const)(

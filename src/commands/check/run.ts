@@ -6,6 +6,7 @@ import { gatherFacts, type GatherRequest } from '../../health/gather.ts';
 import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { type Answer, answer, checks, tallyOf } from '../../health/report.ts';
 import { type Baseline, baselineOf } from '../../health/baseline.ts';
+import { Missing } from '../../health/doctor/rule.ts';
 import type { Gate } from '../../health/gates.ts';
 import type { Thresholds } from '../../keyspace/map.ts';
 import { serverReportOf } from '../../redis/server-report.ts';
@@ -202,9 +203,11 @@ async function judge(
   const compared = before === null ? [] : baselineAnswers(context, before, now, facts, input.tolerance);
   // Else the next run would be held against what is worse.
   if (input.saveBaseline !== undefined && !context.signal.aborted) {
-    if (compared.every(({ status }) => status !== 'fail'))
+    if (compared.every(({ status }) => status !== 'fail')) {
       await saveBaseline(context, input.saveBaseline, now);
-    else context.warnOfResult(`the baseline \`${printable(input.saveBaseline)}\` was left as it is`);
+      if (facts.keys instanceof Missing)
+        context.warnOfResult(`the baseline has no keys: ${phraseText(facts.keys.reason)}`);
+    } else context.warnOfResult(`the baseline \`${printable(input.saveBaseline)}\` was left as it is`);
   }
   return { gates: [...judged, ...compared], doctor: doctor?.answers ?? [] };
 }

@@ -7,7 +7,7 @@ export const defineMcp: DefineCommand = (program, run) => {
     .summary('serve an agent over the Model Context Protocol, on stdin and stdout')
     .description(
       'Serves a client of the Model Context Protocol until it closes stdin. Its tools read: stats, inspect, hits, keys, get, ttl, ' +
-        'check, and the plan of an invalidation. With --allow-writes others carry out such a plan, undo it, and load fixtures, ' +
+        'check, doctor, and the plan of an invalidation. With --allow-writes others carry out such a plan, undo it, and load fixtures, ' +
         'but not on a profile that is protected or read-only. The server is the one of the command line, and a call cannot ' +
         'name another. No tool runs an arbitrary command.',
     )

@@ -50,6 +50,9 @@ export const groups = 16;
 
 const firstAccesses = 2 ** 12;
 
+/** Events and commands come on two ways, and are this far apart at most where nothing lags. */
+const lateMillis = 1000;
+
 /** A filter of a megabyte: among 700,000 keys less than one in a hundred is mistaken for one that was seen. */
 const filterBits = 2 ** 23;
 const filterKeys = filterBits / 12;
@@ -69,8 +72,16 @@ export class AccessSample {
   private kind = new Uint8Array(firstAccesses);
   private atMillis = new Float64Array(firstAccesses);
   private ttlMillis = new Float64Array(firstAccesses);
-  private keys: SampledKeys = { position: [], group: [], row: [], bytes: [], absentAtStart: [] };
-  private written: number[] = [];
+  private keys: Omit<SampledKeys, 'absentAtStart'> = { position: [], group: [], row: [], bytes: [] };
+  /** As the caller calls each key; null where it has no name for it. */
+  private names: (string | null)[] = [];
+  /** When each key was first written; not a number: it was not. */
+  private writtenAt: number[] = [];
+  /** Of reads that came before: how many there were, and how many missed. */
+  private readsBefore: number[] = [];
+  private missesBefore: number[] = [];
+  /** 1 once an event said that the key came into being. */
+  private cameToBe: number[] = [];
   private touched: number[] = [];
   private readonly indexes = new Map<number, number>();
   private digests: number[] = [];
@@ -91,7 +102,8 @@ export class AccessSample {
 
   /**
    * Takes note of an access, and keeps it where its key is in the sample.
-   * @returns the index of the key where it is in the sample and this was its first access; else -1. It holds until the next call
+   * @returns the index of the key where it is in the sample, without a name, and its size not known; else -1. It holds until the next
+   *   call
    */
   pass(kind: AccessKind, { high, low, row }: PassingKey, atMillis: number, ttlMillis = 0): number {
     if (this.seenKeys <= filterKeys && !this.seen.mayHold(high, low)) {
@@ -99,12 +111,15 @@ export class AccessSample {
       this.seenKeys++;
     }
     if (high >>> 0 >= this.threshold) return -1;
-    const before = this.digests.length;
     const index = this.indexOf(high, low, row);
-    if (kind === accessKinds.write) this.written[index] = 1;
+    const isWritten = !Number.isNaN(this.writtenAt[index]);
+    if (kind === accessKinds.write && !isWritten) this.writtenAt[index] = atMillis;
+    if (kind === accessKinds.read && !isWritten) this.readsBefore[index] = (this.readsBefore[index] ?? 0) + 1;
     this.touched[index] = 1;
     this.append(index, kind, atMillis, ttlMillis);
-    return index === before && index < this.digests.length ? index : -1;
+    // The bounds may have dropped it, and others have taken its place.
+    const isKept = this.digests[index] === digestOf(high, low);
+    return isKept && this.names[index] === null && Number.isNaN(this.keys.bytes[index]) ? index : -1;
   }
 
   /** Index of a key of the sample that was seen before, or -1. */
@@ -112,23 +127,57 @@ export class AccessSample {
     return high >>> 0 >= this.threshold ? -1 : (this.indexes.get(digestOf(high, low)) ?? -1);
   }
 
-  /** A read missed it, and nothing in the window explains that: it was not there when the window began. */
-  wasAbsent({ high, low, row }: PassingKey): void {
+  /**
+   * A read missed a key. Where every read before its first write missed, it was not there: it was gone before the window began, or
+   * before it was read in it.
+   */
+  missed({ high, low, row }: PassingKey, atMillis: number): void {
     if (high >>> 0 >= this.threshold) return;
-    this.keys.absentAtStart[this.indexOf(high, low, row)] = 1;
+    const index = this.indexOf(high, low, row);
+    if (this.cameToBe[index] === 1) return;
+    // What a read missed may be reported a moment after the line of the write that follows.
+    if (atMillis - (this.writtenAt[index] ?? 0) > lateMillis) return;
+    this.missesBefore[index] = (this.missesBefore[index] ?? 0) + 1;
+  }
+
+  /** The server reports that a key came into being: what reads missed before is known. */
+  stored(high: number, low: number): void {
+    const index = this.find(high, low);
+    if (index >= 0) this.cameToBe[index] = 1;
   }
 
   /** The server reports that a key is gone which no command has stored in the window: of the others the commands tell. */
   wentUnseen(high: number, low: number, atMillis: number): void {
     const index = this.find(high, low);
-    if (index >= 0 && this.written[index] !== 1 && this.touched[index] === 1)
+    if (index >= 0 && Number.isNaN(this.writtenAt[index]) && this.touched[index] === 1)
       this.append(index, accessKinds.remove, atMillis, 0);
   }
 
-  /** All keys of these rows are gone. */
+  /** All keys are gone. */
   flush(atMillis: number): void {
     for (let index = 0; index < this.digests.length; index++)
       this.append(index, accessKinds.remove, atMillis, 0);
+  }
+
+  setName(index: number, name: string): void {
+    this.names[index] = name;
+  }
+
+  /** Its size is not to be had. */
+  forgetName(index: number): void {
+    this.names[index] = null;
+  }
+
+  /** Keys with a name whose size is not known yet, at most so many. */
+  unsized(most: number): { readonly name: string; readonly high: number; readonly low: number }[] {
+    const found: { name: string; high: number; low: number }[] = [];
+    for (let index = 0; index < this.names.length && found.length < most; index++) {
+      const name = this.names[index] ?? null;
+      if (name === null || !Number.isNaN(this.keys.bytes[index])) continue;
+      const digest = this.digests[index] ?? 0;
+      found.push({ name, high: this.keys.position[index] ?? 0, low: digest % 2 ** 32 });
+    }
+    return found;
   }
 
   setBytes(index: number, bytes: number): void {
@@ -137,7 +186,11 @@ export class AccessSample {
 
   /** What is known so far. It changes with the next access. */
   trace(): AccessTrace {
-    const { rate, length, key, kind, atMillis, ttlMillis, keys } = this;
+    const { rate, length, key, kind, atMillis, ttlMillis } = this;
+    const absentAtStart = this.missesBefore.map((misses, index) =>
+      misses > 0 && misses >= (this.readsBefore[index] ?? 0) ? 1 : 0,
+    );
+    const keys = { ...this.keys, absentAtStart };
     return { rate, length, key, kind, atMillis, ttlMillis, keys };
   }
 
@@ -148,13 +201,16 @@ export class AccessSample {
     const index = this.digests.length;
     this.indexes.set(digest, index);
     this.digests.push(digest);
-    this.written.push(0);
+    this.names.push(null);
+    this.writtenAt.push(Number.NaN);
+    this.readsBefore.push(0);
+    this.missesBefore.push(0);
+    this.cameToBe.push(0);
     this.touched.push(0);
     this.keys.position.push(high >>> 0);
     this.keys.group.push((low >>> 24) % groups);
     this.keys.row.push(row);
     this.keys.bytes.push(Number.NaN);
-    this.keys.absentAtStart.push(0);
     return index;
   }
 
@@ -199,12 +255,13 @@ export class AccessSample {
     const places = new Int32Array(position.length).fill(-1);
     kept.forEach((index, place) => (places[index] = place));
     const take = (column: readonly number[]) => kept.map((index) => column[index] ?? 0);
-    const { group, row, bytes, absentAtStart } = this.keys;
-    this.keys = {
-      ...{ position: take(position), group: take(group), row: take(row) },
-      ...{ bytes: take(bytes), absentAtStart: take(absentAtStart) },
-    };
-    this.written = take(this.written);
+    const { group, row, bytes } = this.keys;
+    this.keys = { position: take(position), group: take(group), row: take(row), bytes: take(bytes) };
+    this.names = kept.map((index) => this.names[index] ?? null);
+    this.writtenAt = take(this.writtenAt);
+    this.readsBefore = take(this.readsBefore);
+    this.missesBefore = take(this.missesBefore);
+    this.cameToBe = take(this.cameToBe);
     this.touched = take(this.touched);
     this.digests = take(this.digests);
     this.indexes.clear();

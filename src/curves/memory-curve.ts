@@ -28,6 +28,10 @@ export interface MemoryTerms {
   readonly hasEvicted: boolean;
   readonly beginsEmpty: boolean;
   readonly bytes: readonly number[];
+  /** Where the policy is not that of the server: what the model makes of today's memory with the server's own. */
+  readonly ownPolicy?: MemoryCurves;
+  /** Indexes of the sizes at which the policy is simulated, ascending; left out: all. */
+  readonly simulatedAt?: readonly number[];
 }
 
 /** The hit rate with one size of memory. */
@@ -35,8 +39,9 @@ export interface CurvePoint {
   /** Null where the window does not tell, and the bounds are far from each other. */
   readonly hitRate: number | null;
   /**
-   * The true rate of the window is between these with 95 % certainty: the error of the sample, and what is not known of reads
-   * whose key was last used before the window. Null where the sample has too few reads.
+   * The true rate of the window is between these with 95 % certainty: the error of the sample, what is not known of reads whose key
+   * was last used before the window, and how far the model is off at the size that the server has. Null where the sample has too few
+   * reads.
    */
   readonly interval: Interval | null;
 }
@@ -79,10 +84,12 @@ export function memoryCurves(trace: AccessTrace, totals: WindowTotals, terms: Me
       : Array.from({ length: groups }, (_, group) => runSample(trace, totals, terms, group));
   const used = parts.filter((part) => part !== null);
   const rows = totals.reads.map((_, row) => row);
-  const curveOf = (over: readonly number[]) => curveFrom(whole, used, over, totals, terms, trace.rate);
+  const { ownPolicy } = terms;
+  const curveOf = (over: readonly number[], own: MemoryCurve | undefined) =>
+    curveFrom(whole, used, { rows: over, own: own?.modelledToday ?? null }, totals, terms, trace.rate);
   return {
-    whole: curveOf(rows),
-    rows: rows.map((row) => curveOf([row])),
+    whole: curveOf(rows, ownPolicy?.whole),
+    rows: rows.map((row) => curveOf([row], ownPolicy?.rows[row])),
     seenBytes: whole === null ? 0 : seenBytesOf(whole.outcomes, terms),
   };
 }
@@ -113,8 +120,27 @@ function runSample(
     moreMisses:
       eviction.policy === 'lru'
         ? null
-        : sizes.map((size) => comparePolicy(trace, run, eviction, size, group).moreMisses),
+        : between(sizes, terms.simulatedAt ?? sizes.map((_, index) => index), (size) =>
+            comparePolicy(trace, run, eviction, size, group),
+          ),
   };
+}
+
+/** Values at each size from those at some: on straight lines between them, and beyond them as at the nearest. */
+function between(
+  sizes: readonly number[],
+  at: readonly number[],
+  valuesAt: (size: number) => Float64Array,
+): Float64Array[] {
+  const known = at.map((index) => ({ size: sizes[index] ?? 0, values: valuesAt(sizes[index] ?? 0) }));
+  return sizes.map((size) => {
+    const above = known.findIndex((each) => each.size >= size);
+    const right = known[above < 0 ? known.length - 1 : above];
+    const left = above > 0 ? known[above - 1] : right;
+    if (right === undefined || left === undefined) return new Float64Array();
+    const part = right.size === left.size ? 1 : (size - left.size) / (right.size - left.size);
+    return right.values.map((value, row) => part * value + (1 - part) * (left.values[row] ?? 0));
+  });
 }
 
 /** The largest size that was filled before the last tenth of the reads. */
@@ -196,7 +222,7 @@ function ratesOf(run: SampleRun, rows: readonly number[], reads: number, terms: 
 function curveFrom(
   whole: SampleRun | null,
   parts: readonly SampleRun[],
-  rows: readonly number[],
+  { rows, own }: { readonly rows: readonly number[]; readonly own: number | null },
   totals: WindowTotals,
   terms: MemoryTerms,
   rate: number,
@@ -209,7 +235,7 @@ function curveFrom(
   const counted = misses === null ? null : 1 - misses / reads;
   const rates = ratesOf(whole, rows, reads, terms);
   const seen = seenBytesOf(whole.outcomes, terms);
-  const place = (each: Rates) => moved(each, counted, terms, seen);
+  const place = (each: Rates) => moved(each, own, counted, terms, seen);
   const placed = place(rates);
   const groupRates = parts.map((part) => place(ratesOf(part, rows, reads, terms)));
   const errorOf = (of: (each: Rates) => number | undefined) =>
@@ -217,36 +243,56 @@ function curveFrom(
       groupRates.map((each) => of(each) ?? 0),
       rate,
     );
+  // How far the model is off where the truth is known, it may be elsewhere.
+  const modelled = own ?? rates.today;
+  const offBy = counted === null || modelled === null ? 0 : Math.abs(counted - modelled);
   const points = sizes.map((size, index): CurvePoint => {
     const [low = 0, high = 1, likely = 0] = [placed.low[index], placed.high[index], placed.likely[index]];
     const clipped = Math.min(high, Math.max(low, likely));
     const isKnown = size <= seen || high - low <= closeBounds;
     const hitRate = !isKnown ? null : size <= seen ? clipped : (low + high) / 2;
-    const [from, to] =
+    const isOwn = own === null && counted !== null && today !== null;
+    if (isOwn && index === today) return { hitRate: counted, interval: [counted, counted] };
+    // More memory is no worse.
+    const [least, most] = !isOwn ? [0, 1] : index > today ? [counted, 1] : [0, counted];
+    const within = (value: number) => Math.min(most, Math.max(least, value));
+    const ends =
       size <= seen
-        ? [
-            clipped - errorOf(({ likely: each }) => each[index]),
-            clipped + errorOf(({ likely: each }) => each[index]),
-          ]
-        : [low - errorOf(({ low: each }) => each[index]), high + errorOf(({ high: each }) => each[index])];
-    if (index === today && counted !== null) return { hitRate: counted, interval: [counted, counted] };
-    return { hitRate: hitRate && bounded(hitRate), interval: [bounded(from), bounded(to)] };
+        ? [clipped, clipped, errorOf(({ likely: each }) => each[index])]
+        : [
+            low,
+            high,
+            Math.max(
+              errorOf((each) => each.low[index]),
+              errorOf((each) => each.high[index]),
+            ),
+          ];
+    const [from = 0, to = 1, error = 0] = ends;
+    const interval = [within(from - error - offBy), within(to + error + offBy)] as const;
+    return { hitRate: hitRate && within(hitRate), interval };
   });
-  return { points, modelledToday: rates.today };
+  return { points, modelledToday: modelled };
 }
 
-const bounded = (rate: number) => Math.min(1, Math.max(0, rate));
-
-/** Moved so that the rate at today's memory is what the server counted. */
-function moved(rates: Rates, counted: number | null, { sizes, today }: MemoryTerms, seen: number): Rates {
+/**
+ * Moved so that the rate at today's memory is what the server counted.
+ * @param own what the model makes of it with the policy of the server; null: this is that policy
+ */
+function moved(
+  rates: Rates,
+  own: number | null,
+  counted: number | null,
+  { sizes, today }: MemoryTerms,
+  seen: number,
+): Rates {
   if (counted === null || today === null || rates.today === null) return rates;
-  const by = counted - rates.today;
-  const isTodaySeen = (sizes[today] ?? 0) <= seen;
+  const by = counted - (own ?? rates.today);
+  const isTodaySeen = own === null && (sizes[today] ?? 0) <= seen;
   const likelyBy = isTodaySeen ? counted - (rates.likely[today] ?? 0) : by;
   return {
     low: rates.low.map((each) => each + by),
     high: rates.high.map((each) => each + by),
     likely: rates.likely.map((each) => each + likelyBy),
-    today: counted,
+    today: rates.today + by,
   };
 }

@@ -6,18 +6,13 @@ import type { ReplayTerms } from './read-outcomes.ts';
 import { type CacheVisitor, replay } from './replay.ts';
 import { LruStack } from './stack-distance.ts';
 
-/** How a policy does beside an exact LRU with the same memory and the same reads, by row. */
-export interface PolicyDifference {
-  /** Misses of the policy less those of LRU, of the reads since the memory was full. */
-  readonly moreMisses: Float64Array;
-}
-
 /** A write so soon after a read of the same key fills in what the read missed. */
 const refillMillis = 1000;
 
 /**
  * Runs one sample against a small cache and an LRU stack at the same time. Their difference is far less a matter of which keys
  * are in the sample than the misses of either, for both see the same.
+ * @returns misses of the policy less those of LRU, by row
  */
 export function comparePolicy(
   trace: AccessTrace,
@@ -25,7 +20,7 @@ export function comparePolicy(
   eviction: EvictionTerms,
   sizeBytes: number,
   group: number | null,
-): PolicyDifference {
+): Float64Array {
   const { keys } = trace;
   const capacityBytes = sizeBytes / scale;
   const random = new SeededRandom(1, 'mini cache', group ?? 0);
@@ -68,7 +63,7 @@ export function comparePolicy(
     },
   };
   replay(trace, visitor, group);
-  return { moreMisses };
+  return moreMisses;
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { ByteString } from '../support/bytes.ts';
+import { accessKinds } from '../curves/access-sample.ts';
 import { emptyList, FrequentKeys } from './keys/frequent-keys.ts';
+import type { NodeAccesses } from './keys/node-accesses.ts';
 import { hashBytes } from './keys/key-hash.ts';
 import { firstMiss, type KeyHistory, type SeenKey } from './keys/key-history.ts';
 import { type MissPlace, type NamespaceRows, WindowDetails } from './keys/namespace-rows.ts';
@@ -25,7 +27,7 @@ export interface SharedTraffic {
 }
 
 /** What MONITOR shows of a command. */
-export type CommandSink = Pick<NodeTraffic, 'read' | 'write' | 'lives' | 'scanByType' | 'flush'>;
+export type CommandSink = Pick<NodeTraffic, 'read' | 'write' | 'lives' | 'remove' | 'scanByType' | 'flush'>;
 
 const newMissing = () => new FrequentKeys<MissPlace>(keysTracked);
 
@@ -43,7 +45,11 @@ export class NodeTraffic {
   /** The key that was shown last: one object, for it is used for each command. */
   private readonly seen: SeenKey;
 
-  constructor(private readonly shared: SharedTraffic) {
+  /** @param accesses takes a sample of them; null: none is wanted */
+  constructor(
+    private readonly shared: SharedTraffic,
+    private readonly accesses: NodeAccesses | null = null,
+  ) {
     this.seen = { database: 0, row: 0, high: 0, low: 0, nowMillis: 0, details: this.commands.details };
   }
 
@@ -60,8 +66,10 @@ export class NodeTraffic {
       this.passMark('commands');
       return;
     }
-    const { row } = this.see(this.commands.details, database, bytes, start, end);
+    const seen = this.see(this.commands.details, database, bytes, start, end);
+    const { row } = seen;
     const { counts } = this.commands;
+    this.accesses?.pass(accessKinds.read, seen, bytes, start, end);
     if (this.isListed(row)) this.readKeys.add(bytes, start, end, { database, row }, lookups);
     counts.add(row, commandColumns.reads, lookups);
     if (uncertain > 0) counts.add(row, commandColumns.uncertainReads, uncertain);
@@ -72,13 +80,23 @@ export class NodeTraffic {
     const { history, tellsNewKeys } = this.shared;
     const seen = this.see(this.commands.details, database, bytes, start, end);
     this.commands.counts.add(seen.row, commandColumns.writes, 1);
+    this.accesses?.pass(accessKinds.write, seen, bytes, start, end, ttlMillis);
     if (ttlMillis > 0) history.lives(seen, ttlMillis);
     if (!tellsNewKeys) history.written(seen);
   }
 
   /** The key is given a time to live, and keeps its value. */
   lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {
-    this.shared.history.lives(this.see(this.commands.details, database, bytes, start, end), ttlMillis);
+    const seen = this.see(this.commands.details, database, bytes, start, end);
+    this.shared.history.lives(seen, ttlMillis);
+    this.accesses?.pass(accessKinds.lives, seen, bytes, start, end, ttlMillis);
+  }
+
+  /** A command takes the key away. Why reads miss it then is for its event to say. */
+  remove(database: number, bytes: Buffer, start: number, end: number): void {
+    if (this.accesses === null) return;
+    const seen = this.see(this.commands.details, database, bytes, start, end);
+    this.accesses.pass(accessKinds.remove, seen, bytes, start, end);
   }
 
   /** SCAN with TYPE: it may add so many hits at most, of keys that no line names. */
@@ -91,6 +109,7 @@ export class NodeTraffic {
   /** Keys of the database (of all where it is null) are gone without an event. */
   flush(database: number | null): void {
     this.shared.history.flushed(database, this.nowMillis);
+    this.accesses?.flush(this.nowMillis);
   }
 
   event(kind: KeyEvent, database: number, bytes: Buffer, start: number, end: number): void {
@@ -108,6 +127,7 @@ export class NodeTraffic {
         const cause = found % firstMiss;
         counts.add(row, cause, 1);
         if (found >= firstMiss) counts.add(row, eventColumns.firstMisses, 1);
+        this.accesses?.missed(seen);
         const key = bytes.toString('latin1', start, end) as ByteString;
         if (this.isListed(row)) this.missing.add(key, database, { row, cause });
         if (cause === eventColumns.evicted) details.of(row).keep(key);
@@ -117,9 +137,11 @@ export class NodeTraffic {
         this.shared.tellsNewKeys = true;
         counts.add(row, eventColumns.newKeys, 1);
         history.stored(seen);
+        this.accesses?.stored(seen);
         return;
       case 'expired':
         history.gone(seen, 'expired');
+        this.accesses?.wentUnseen(seen);
         return;
       case 'evicted':
         counts.add(row, eventColumns.evictedKeys, 1);
@@ -127,10 +149,12 @@ export class NodeTraffic {
         return;
       case 'del':
         history.gone(seen, 'invalidated');
+        this.accesses?.wentUnseen(seen);
         return;
       case 'rename_from':
       case 'move_from':
         history.gone(seen, 'renamed');
+        this.accesses?.wentUnseen(seen);
     }
   }
 
@@ -180,6 +204,7 @@ export class NodeTraffic {
     const { pending } = this;
     if (pending === null || pending.cuts[stream] !== undefined) return;
     pending.cuts[stream] = this.cut(stream, pending.kind);
+    if (pending.kind === 'turn' && stream === 'commands') this.accesses?.begin(this.nowMillis);
     pending.seen(stream);
   }
 }

@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SampleLimits } from '../curves/access-sample.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
-import { readInfoIfPermitted } from '../redis/info.ts';
+import { type Info, readInfoIfPermitted } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { meanOf, standardDeviationOf, t95 } from '../support/intervals.ts';
 import { buildReport } from './figures/build-report.ts';
 import { findUnknownReads } from './figures/unknown-reads.ts';
 import type { MeanSize } from './figures/remedies.ts';
+import { NodeAccesses } from './keys/node-accesses.ts';
 import { KeyHistory } from './keys/key-history.ts';
 import { KeyTable } from './keys/key-table.ts';
-import { detailsOf, markPrefix, NamespaceRows } from './keys/namespace-rows.ts';
-import type { Mark, Span } from './streams/mark.ts';
+import { detailsOf, markPrefix, NamespaceRows, type RowGroup } from './keys/namespace-rows.ts';
+import { type Mark, missesIn, type Span, sumIn } from './streams/mark.ts';
 import { NodeObserver } from './streams/node-observer.ts';
 import { NodeTraffic, type SharedTraffic } from './node-traffic.ts';
 import type { RestoreOutcome } from './notifications/put-back.ts';
@@ -25,6 +27,8 @@ export interface ObservationOptions extends SourceTerms {
   readonly duty: number;
   /** From 0 to 1, 1 excluded. */
   readonly random: () => number;
+  /** How many keys are to be sampled with all their accesses, at each node. Left out: none. */
+  readonly sample?: SampleLimits;
   /** Ends a stretch of time early. */
   readonly signal: AbortSignal;
   /** Another way to the node of this address, to put its settings back. */
@@ -40,6 +44,19 @@ export interface WindowEnd {
   readonly endedBy: string | null;
 }
 
+/** The sample of accesses of each node, and what the window had in all. */
+export interface WindowAccesses {
+  readonly groups: readonly RowGroup[];
+  readonly nodes: readonly {
+    readonly accesses: NodeAccesses;
+    /** By group. */
+    readonly reads: readonly number[];
+    readonly misses: readonly number[];
+    readonly before: Info;
+    readonly after: Info;
+  }[];
+}
+
 /** A short burst and many of them tell more than a long one. */
 const burstSeconds = 0.05;
 
@@ -53,6 +70,7 @@ export class Observation {
     private readonly observers: readonly [NodeObserver, ...NodeObserver[]],
     private readonly shared: SharedTraffic,
     private readonly sources: Sources,
+    private readonly accesses: readonly NodeAccesses[],
   ) {
     this.bursts = observers.map(() => []);
   }
@@ -74,16 +92,20 @@ export class Observation {
     const [first] = server.nodes;
     const shared = await sharedOf(first, options);
     const observers: NodeObserver[] = [];
+    const samples: NodeAccesses[] = [];
     try {
       for (const node of server.nodes) {
-        const traffic = new NodeTraffic(shared);
+        const accesses =
+          options.sample === undefined ? null : new NodeAccesses(node, shared.rows, options.sample);
+        if (accesses !== null) samples.push(accesses);
+        const traffic = new NodeTraffic(shared, accesses);
         const markKey = markKeys(server, node, options.random);
         observers.push(await NodeObserver.open(node, { traffic, markKey, clock: options.now }));
       }
       const all = observers as [NodeObserver, ...NodeObserver[]];
       const sources = await openSources(all, options);
       shared.tellsNewKeys ||= sources.newKeys;
-      return new Observation(server, options, all, shared, sources);
+      return new Observation(server, options, all, shared, sources, samples);
     } catch (error) {
       for (const observer of observers) observer.close();
       throw error;
@@ -133,6 +155,27 @@ export class Observation {
       bytesPerKey: (await bytesPerKey) ?? new Map(),
       unknownReads: end && (await findUnknownReads(this.server.nodes[0], windows).catch(() => null)),
     });
+  }
+
+  /** Asks for the sizes of keys that were sampled since the last time, of so many at each node at most. @throws RedisError */
+  async readSampleSizes(most: number): Promise<void> {
+    await Promise.all(this.accesses.map((accesses) => accesses.readSizes(most)));
+  }
+
+  /** What was sampled between two cuts; null where nothing was to be. */
+  accessesIn(from: Cut, to: Cut): WindowAccesses | null {
+    if (this.accesses.length === 0) return null;
+    const groups = this.shared.rows.groups();
+    const nodes = this.accesses.map((accesses, index) => {
+      const span = { from: from[index] ?? from[0], to: to[index] ?? to[0] };
+      return {
+        accesses,
+        reads: groups.map(({ rows }) => sumIn([span], 'reads', rows)),
+        misses: groups.map(({ rows }) => missesIn([span], rows)),
+        ...{ before: span.from.info, after: span.to.info },
+      };
+    });
+    return { groups, nodes };
   }
 
   /** Forgets what is needed for no window that begins later. */

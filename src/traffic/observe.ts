@@ -1,6 +1,6 @@
 import { RedisError } from '../redis/errors.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { type Cut, Observation, type ObservationOptions } from './observation.ts';
+import { type Cut, Observation, type ObservationOptions, type WindowAccesses } from './observation.ts';
 import { ObservationLost } from './streams/node-observer.ts';
 import type { RestoreOutcome } from './notifications/put-back.ts';
 import type { TrafficReport } from './report.ts';
@@ -31,7 +31,12 @@ export interface Observed {
   readonly restored: readonly RestoreOutcome[];
   /** The server or the way to it was lost. */
   readonly failure: RedisError | null;
+  /** Null where no sample was asked for. */
+  readonly accesses: WindowAccesses | null;
 }
+
+/** Of keys that were sampled, so many at each node are asked for their size each second; at the end of the window all are. */
+const sizesPerStep = 2000;
 
 const stepSeconds = 1;
 
@@ -56,11 +61,13 @@ export async function observe(server: RedisServer, options: ObserveOptions): Pro
     // Where they were switched off, a mark that does not come says nothing else.
     const end = { lost: off.length > 0 ? off : lost, endedBy };
     const report = await observation.report(from, to, end);
+    if (failure === null) await observation.readSampleSizes(Number.POSITIVE_INFINITY);
+    const accesses = observation.accessesIn(from, to);
     // MONITOR shows a flush; without it, only the statistics of commands do.
     const flushed =
       observation.mode !== 'exact' && (await countFlushes(server).catch(() => null)) !== flushes;
     const remarks = flushed && failure === null ? [...report.remarks, flushRemark] : report.remarks;
-    return { report: { ...report, remarks }, restored: await close(), failure };
+    return { report: { ...report, remarks }, restored: await close(), failure, accesses };
   } finally {
     await close();
   }
@@ -91,6 +98,7 @@ async function pass(server: RedisServer, observation: Observation, from: Cut, op
     const endedBy = limitReached(before, to, from, maxCost, maxBytes);
     if (endedBy !== null) return { to, lost: [], endedBy, failure: null };
     const until = to;
+    await observation.readSampleSizes(sizesPerStep);
     await options.onProgress?.(() => observation.report(from, until), passed());
   }
 }

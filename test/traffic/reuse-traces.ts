@@ -20,7 +20,8 @@ export function makeReads(shape: Shape, length: number, keys: number, seed: numb
   return { reads, bytes: Array.from({ length: keys }, () => random.size(1000)) };
 }
 
-function readerOf(shape: Shape, keys: number, random: SeededRandom): () => number {
+/** Numbers of keys, the next at each call. */
+export function readerOf(shape: Shape, keys: number, random: SeededRandom): () => number {
   let turn = 0;
   switch (shape) {
     case 'zipf 0.6':

@@ -18,6 +18,8 @@ export interface TableEntry {
   /** Keys that are known as the arguments go by; null: none. */
   readonly reads: KeyRange | null;
   readonly stores: KeyRange | null;
+  /** Keys that are gone then, whatever they held. */
+  readonly removes: KeyRange | null;
   /** Where the command says how long a key lives: among SET's options, or as an argument in (milli)seconds. */
   readonly ttl: TtlPlace | null;
   /** SCAN, which before 8.0 looks up keys that it does not name. */
@@ -36,6 +38,9 @@ const ttlPlaces: Readonly<Record<string, TtlPlace>> = {
   PSETEX: 'millis',
   PEXPIRE: 'millis',
 };
+
+/** Commands that take away all the keys that they write. */
+const removing: ReadonlySet<string> = new Set(['DEL', 'UNLINK', 'GETDEL']);
 
 /** The rules by the hash of the command's name, and those of containers by `OBJECT ENCODING`. */
 export interface CommandTable {
@@ -77,6 +82,7 @@ const blank: TableEntry = {
   lookups: 0,
   reads: null,
   stores: null,
+  removes: null,
   ttl: null,
   scans: false,
   flushes: null,
@@ -91,6 +97,7 @@ function entryOf(rule: CountingRule): TableEntry {
     ...{ name, rule, streams, lookups, ttl: ttlPlaces[name] ?? null, scans: name === 'SCAN' },
     reads: streams && !isSet ? reads : null,
     stores: streams ? stores : null,
+    removes: streams && removing.has(name) && canStream(writes) ? writes : null,
   };
 }
 

@@ -166,9 +166,8 @@ export class MonitorReader {
     end: number,
     cut: boolean,
   ): void {
-    const { reads, stores, rule, ttl } = entry;
-    const last =
-      reads?.last === -1 || stores?.last === -1 ? Infinity : Math.max(reads?.last ?? 1, stores?.last ?? 1);
+    const { reads, stores, removes, rule, ttl } = entry;
+    const last = Math.max(lastOf(reads), lastOf(stores), lastOf(removes));
     const { sink, scratch } = this;
     for (let index = 1; index <= last; index++) {
       at = this.nextToken(line, at, end);
@@ -178,8 +177,9 @@ export class MonitorReader {
       }
       const isRead = isIn(reads, index);
       const isStored = isIn(stores, index);
+      const isRemoved = isIn(removes, index);
       const hasTtl = ttl !== null && index === 1;
-      if (!isRead && !isStored && !hasTtl) continue;
+      if (!isRead && !isStored && !isRemoved && !hasTtl) continue;
       let [bytes, from, to] = [line, this.from, this.to];
       if (this.escaped) {
         to = unescapeInto(scratch, line, from, to);
@@ -191,6 +191,7 @@ export class MonitorReader {
       }
       const ttlMillis = hasTtl ? this.ttlOf(ttl, line, at, end, cut) : 0;
       if (hasTtl && this.looksUp) sink.read(database, bytes, from, to, entry.lookups, 0);
+      if (isRemoved) sink.remove(database, bytes, from, to);
       if (isStored) sink.write(database, bytes, from, to, ttlMillis);
       else if (ttlMillis > 0) sink.lives(database, bytes, from, to, ttlMillis);
     }
@@ -284,6 +285,9 @@ export class MonitorReader {
     }
   }
 }
+
+/** Of the arguments, the last that these keys may be. */
+const lastOf = (range: KeyRange | null) => (range === null ? 1 : range.last < 0 ? Infinity : range.last);
 
 const isIn = (range: KeyRange | null, index: number) =>
   range !== null &&

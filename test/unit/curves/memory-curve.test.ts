@@ -124,7 +124,7 @@ describe('the hit rate as a function of memory', () => {
     const sample = new AccessSample({ rate: 1, maxKeys: 1000, maxAccesses: 10_000 });
     for (let at = 0; at < 400; at++) {
       const key = { high: at % 20, low: at % 20, row: 0 };
-      if (at % 20 < 5) sample.wasAbsent(key);
+      if (at % 20 < 5) sample.missed(key, at);
       sample.pass(accessKinds.read, key, at);
     }
     const each = sample.trace();

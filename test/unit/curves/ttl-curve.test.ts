@@ -32,7 +32,7 @@ function cacheAside(
     if (!isHit) storedAt.set(key, now);
     if (now < 0) continue;
     const seen = keyOf(key);
-    if (!isHit && sample.find(seen.high, seen.low) < 0) sample.wasAbsent(seen);
+    if (!isHit) sample.missed(seen, now);
     sample.pass(read, seen, now);
     if (!isHit) sample.pass(write, seen, now, ttlMillis);
     reads++;
@@ -129,8 +129,10 @@ describe('a replay', () => {
   it('tells a key that was there when the window began from one that was not, or is never stored', () => {
     const sample = new AccessSample(limits);
     sample.pass(read, keyOf(1), 0);
-    sample.wasAbsent(keyOf(2));
-    for (const at of [0, 1]) sample.pass(read, keyOf(2), at);
+    for (const at of [0, 1]) {
+      sample.missed(keyOf(2), at);
+      sample.pass(read, keyOf(2), at);
+    }
     sample.wentUnseen(keyOf(1).high, keyOf(1).low, 2);
     sample.pass(read, keyOf(1), 3);
     expect(events(sample)).toEqual(['cold hit', 'cold miss', 'cold miss', 'leave', 'miss']);

@@ -35,6 +35,8 @@ export class Told {
   readonly all: string[] = [];
   /** Of each write and each change of a time to live, in their order. */
   readonly ttls: number[] = [];
+  /** Keys that commands took away. */
+  readonly removed: string[] = [];
 
   read(database: number, bytes: Buffer, start: number, end: number, lookups: number): void {
     this.all.push(`read ${database} ${bytes.toString('latin1', start, end)} ${lookups}`);
@@ -47,6 +49,10 @@ export class Told {
 
   lives(_database: number, _bytes: Buffer, _start: number, _end: number, ttlMillis: number): void {
     this.ttls.push(ttlMillis);
+  }
+
+  remove(_database: number, bytes: Buffer, start: number, end: number): void {
+    this.removed.push(bytes.toString('latin1', start, end));
   }
 
   scanByType(mostLookups: number): void {

@@ -23,12 +23,14 @@ import { defineTtl } from '../commands/ttl/command.ts';
 import { defineUndo } from '../commands/undo/command.ts';
 import { defineWarm } from '../commands/warm/command.ts';
 import { defineWatch } from '../commands/watch/command.ts';
+import { defineWhatif } from '../commands/whatif/command.ts';
 
 /** The commands in the order of the help. */
 export const commandDefinitions: readonly DefineCommand[] = [
   defineStats,
   defineWatch,
   defineHits,
+  defineWhatif,
   defineInspect,
   defineKeys,
   defineGet,

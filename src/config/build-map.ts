@@ -17,6 +17,7 @@ export function buildMap(config: ConfigFile): NamespaceMap {
       index: entity.index === undefined ? null : parsePattern(entity.index),
       generation: entity.generation === undefined ? null : parsePattern(entity.generation),
     })),
+    gigabyteHourCost: config.gigabyteHourCost ?? null,
     ignoredRules: config.doctor?.ignore ?? {},
     forbidden: config.forbidden ?? [],
     thresholds: {

@@ -217,7 +217,7 @@ const namespace = z
     maxWithoutTtl: ratio('Largest share of keys without a TTL, for `cachectl check`.', 0).optional(),
     missCost: optional(
       z.number().positive(),
-      'What one miss costs, in a currency of your own: `doctor` says what findings cost in an hour.',
+      'What one miss costs, in a currency of your own: `doctor` says what findings cost in an hour, `whatif` what hits save.',
       { examples: [0.002] },
     ),
     encoding: optional(
@@ -327,6 +327,11 @@ export const configSchema = z
       z.array(pattern),
       'Patterns that no key may match: `cachectl check` reads all keys for them.',
       { examples: [['tmp:*', 'debug:*']] },
+    ),
+    gigabyteHourCost: optional(
+      z.number().positive(),
+      'What a gigabyte of memory costs in an hour, in the currency of `missCost`: `whatif` holds it against what the hits save.',
+      { examples: [0.02] },
     ),
     doctor: doctor.optional(),
   })

@@ -67,6 +67,8 @@ export interface NamespaceMap {
   readonly namespaces: readonly Namespace[];
   readonly entities: readonly Entity[];
   readonly thresholds: Thresholds;
+  /** What a gigabyte of memory costs in an hour, in the currency of `missCost`. */
+  readonly gigabyteHourCost: number | null;
   /** Rules of `doctor` that are not to be put, with the reason of each. */
   readonly ignoredRules: Readonly<Record<string, string>>;
   /** Patterns that no key may match. */
@@ -81,6 +83,7 @@ export function mapOf({
   namespaces = [],
   entities = [],
   thresholds = {},
+  gigabyteHourCost = null,
   ignoredRules = {},
   forbidden = [],
 }: Partial<Omit<NamespaceMap, 'isEmpty' | 'classify'>>): NamespaceMap {
@@ -90,7 +93,10 @@ export function mapOf({
   );
   const isEmpty = namespaces.length === 0;
   const classify = (key: ByteString) => index.find(key);
-  return { isEmpty, delimiters, namespaces, entities, thresholds, ignoredRules, forbidden, classify };
+  return {
+    ...{ isEmpty, delimiters, namespaces, entities, thresholds, gigabyteHourCost },
+    ...{ ignoredRules, forbidden, classify },
+  };
 }
 
 export const emptyMap: NamespaceMap = mapOf({});

@@ -1,5 +1,5 @@
 /** What a command shows, before anyone has decided how: numbers stay numbers until a renderer turns them into text. */
-export type Block = TableBlock | FactsBlock | NoteBlock | CommandBlock | TextBlock;
+export type Block = TableBlock | FactsBlock | NoteBlock | CommandBlock | TextBlock | PlotBlock;
 
 export type Cell = string | number | boolean | null;
 
@@ -88,6 +88,25 @@ export interface TextBlock {
   readonly name: string;
   readonly title?: string;
   readonly text: string;
+}
+
+/** A curve in characters, for people; left out of tsv and csv, which have its points. */
+export interface PlotBlock {
+  readonly kind: 'plot';
+  readonly title: string;
+  /** In the order of `x`, which is above 0 and drawn by its logarithm. */
+  readonly points: readonly PlotPoint[];
+  readonly xUnit: Unit;
+  readonly yUnit: Unit;
+  /** Where things are today. */
+  readonly markedX: number | null;
+}
+
+export interface PlotPoint {
+  readonly x: number;
+  /** Null: not known. */
+  readonly y: number | null;
+  readonly interval: readonly [low: number, high: number] | null;
 }
 
 /** @param remark Null or empty: none. */

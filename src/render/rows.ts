@@ -45,7 +45,8 @@ function aligned([first = '', ...rest]: readonly string[]): string {
 }
 
 type DataBlock = TableBlock | FactsBlock | TextBlock;
-const isData = (block: Block): block is DataBlock => block.kind !== 'note' && block.kind !== 'command';
+const isData = (block: Block): block is DataBlock =>
+  block.kind !== 'note' && block.kind !== 'command' && block.kind !== 'plot';
 
 /**
  * Tab-separated lines without a heading. With `named` the first field of each line names its block. Control characters

@@ -5,6 +5,7 @@ import type { TableBlock, Unit } from './blocks.ts';
 import { fitted, type ShownBlock } from './screen-height.ts';
 import { inkOf, type Tone } from './styled-line.ts';
 import { barOf, cut, displayWidth, plainWhereNeeded, sharedStarts, type TerminalStyle } from './width.ts';
+import { plotLines } from './plot.ts';
 import { printable, printableLines } from './printable.ts';
 import { formatCell } from './units.ts';
 import { wrapped } from './wrap.ts';
@@ -54,6 +55,13 @@ function renderBlock(block: ShownBlock, pen: ChalkInstance, style: TerminalStyle
       return renderNote(block, pen, style) + '\n';
     case 'command':
       return `${renderNote(note('dim', `${block.purpose}:`), pen, style)}\n${shellLines(block.words, style.width)}\n`;
+    case 'plot':
+      return (
+        titled(block.title, pen, style) +
+        plotLines(block, style)
+          .map((line) => `${line}\n`)
+          .join('')
+      );
     case 'text':
       return (
         titled(block.title, pen, style) + printableLines(block.text) + (block.text.endsWith('\n') ? '' : '\n')

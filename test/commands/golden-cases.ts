@@ -135,6 +135,7 @@ export const goldenCases: Readonly<Record<string, Entries>> = {
     'hits --for soon',
     'hits --mode exact --duty 5%',
   ],
+  whatif: ['whatif --from missing.curves', 'whatif --from window.curves --for 1m', 'whatif --policy best'],
   mcp: ['mcp', 'mcp --profiles nope'],
   watch: [
     'watch --interval 1s --count 1',

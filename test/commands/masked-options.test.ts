@@ -24,6 +24,7 @@ const operands: Readonly<Record<string, readonly string[]>> = {
   invalidate: ['user', '1', '--dry-run'],
   prune: ['--dry-run'],
   hits: ['--for', '100ms'],
+  whatif: ['--for', '100ms'],
   watch: ['--count', '1', '--interval', '1s'],
 };
 
@@ -38,7 +39,7 @@ function commandLines(command: CommandUnknownOpts, path: readonly string[] = [])
   );
   return [
     ...inside,
-    [`${name} ARGUMENT`, [...path, ...(name === 'hits' ? rest : []), url]],
+    [`${name} ARGUMENT`, [...path, ...(['hits', 'whatif'].includes(name) ? rest : []), url]],
     ...options.map((option): [string, string[]] => {
       const flag = option.long ?? option.short ?? '';
       return [`${name} ${flag}`, [...path, ...rest, `${flag}=${url}`]];

@@ -95,6 +95,8 @@ const lines = [
   'hits --for 300ms --compare misses.ndjson',
   'hits --for 300ms --fail-below-target',
   'hits --restore',
+  'whatif --for 300ms --target 0.9 --ttl 1s --record window.curves --force',
+  'whatif --from window.curves',
   'inspect --exact --save before.json',
   'inspect --since before.json --most-elements',
   'report page.html --snapshot figures.json',

@@ -159,6 +159,7 @@ const commands: readonly CommandLine[] = [
   { line: 'bench --operations 500 --keys 50 --warmup 10ms' },
   { line: 'bench get --operations 500 --keys 50 --pipeline 7 --connections 3' },
   { line: 'hits --for 500ms --mode exact' },
+  { line: 'whatif --for 500ms' },
   { line: 'hits --for 500ms --mode sampled' },
   { line: 'hits --for 500ms --mode counters' },
   { line: 'watch --count 2 -i 200ms', looksUp: false },

@@ -30,6 +30,7 @@ const writers: [string, (file: string) => string[]][] = [
   ['invalidate --plan-out', (file) => ['invalidate', 'user', '1', '--plan-out', file]],
   ['inspect --save', (file) => ['inspect', '--exact', '--save', file]],
   ['inspect --checkpoint', (file) => ['inspect', '--exact', '--checkpoint', file]],
+  ['whatif --record', (file) => ['whatif', '--for', '200ms', '--record', file]],
   ['config init --file', (file) => ['config', 'init', '--file', file]],
 ];
 /** Writes only to new files, at the end of one, or in place of what it wrote itself. */

@@ -163,6 +163,13 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...under({ only: ['--hits'] }, observing),
   ],
   hits: [...connected, ...need('info'), ...observing],
+  whatif: under({ never: ['--from'] }, [
+    ...connected,
+    ...need('info subscribe monitor'),
+    ...need('ttl', { on: marks }),
+    ...observing.filter(({ command }) => !['subscribe', 'monitor', 'ttl', 'memory|usage'].includes(command)),
+    ...helps('sizes of keys: each counts as their mean', 'memory|usage'),
+  ]),
   inspect: [
     ...connected,
     ...need('scan'),

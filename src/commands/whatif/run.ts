@@ -1,0 +1,156 @@
+import { isAbsolute, join } from 'node:path';
+import { answersOf } from '../../curves/answers.ts';
+import type { Policy } from '../../curves/policy.ts';
+import { answerWhatIf } from '../../curves/what-if.ts';
+import type { WindowRecord } from '../../curves/window-record.ts';
+import { worthOf } from '../../curves/worth.ts';
+import { keyFilter } from '../../keyspace/key-selection.ts';
+import { given, pick, sumOf } from '../../support/collections.ts';
+import { outsideName } from '../../traffic/keys/namespace-rows.ts';
+import type { CostLimit } from '../../traffic/observe.ts';
+import type { Context, Execution, Outcome } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { type NameInput, selectionOf, selectionText } from '../key-selection.ts';
+import { type LayoutInput, requireColumns, sortedRows } from '../namespace-columns.ts';
+import { observeWindow } from '../observing.ts';
+import { confirmReplacing } from '../protection.ts';
+import { readRecording, requirePlace, writeRecording } from './recording.ts';
+import { blankWhatif, type NamespaceAnswer, type WhatifResult } from './result.ts';
+import { namespaceFields, viewWhatif } from './view.ts';
+import { nodeRecordsOf } from './window.ts';
+
+export interface WhatifInput extends LayoutInput, NameInput {
+  readonly patterns: readonly string[];
+  /** Seconds. */
+  readonly for: number;
+  /** Bytes. */
+  readonly memory?: readonly number[];
+  /** Seconds. */
+  readonly ttl?: readonly number[];
+  /** From 0 to 1. */
+  readonly target?: number;
+  readonly policy?: Policy;
+  readonly limit?: number;
+  /** From 0 to 1. */
+  readonly rate: number;
+  readonly maxSample: number;
+  /** A file. */
+  readonly record?: string;
+  /** Also where it is there. */
+  readonly force?: true;
+  /** A file. */
+  readonly from?: string;
+  readonly maxCost?: CostLimit;
+  readonly maxBytes: number;
+}
+
+/** Accesses of a node that are kept at a time: 6 MB, and as much again while they are run through. */
+const mostAccesses = 2 ** 18;
+
+/** `whatif` from its options to its result. */
+export function whatifExecution(input: WhatifInput): Execution<WhatifResult> {
+  return {
+    blank: blankWhatif,
+    rows: 'namespaces',
+    run: (context) => answer(context, input),
+    view: (result, _own, audience) => viewWhatif(result, input, audience),
+  };
+}
+
+type Observation = Pick<WhatifResult, 'valid' | 'invalidReasons' | 'remarks' | 'notifications'>;
+
+async function answer(context: Context, input: WhatifInput): Promise<Outcome<WhatifResult>> {
+  requireColumns(namespaceFields, input);
+  const pathOf = (file: string) =>
+    isAbsolute(file) ? file : join(context.environment.workingDirectory, file);
+  await confirmReplacing(context, input.record, input.force);
+  if (input.record !== undefined) requirePlace(pathOf(input.record));
+  const { record, observed } =
+    input.from === undefined
+      ? await observeRecord(context, input)
+      : { record: await readRecording(pathOf(input.from), context.signal), observed: asWritten };
+  if (input.record !== undefined) await writeRecording(context, pathOf(input.record), record);
+  const result = { ...resultOf(context, input, record), ...observed };
+  for (const { message } of observed.notifications) if (message !== null) context.warn(message);
+  const stuck = observed.notifications.some(({ outcome }) => outcome === 'failed');
+  const met = result.forTarget === null || result.forTarget.point !== null;
+  return {
+    result,
+    exitCode: observed.valid && !stuck && met ? exitCodes.success : exitCodes.negative,
+  };
+}
+
+/** What was recorded was observed whole. */
+const asWritten: Observation = { valid: true, invalidReasons: [], remarks: [], notifications: [] };
+
+async function observeRecord(context: Context, input: WhatifInput) {
+  const selection = selectionOf(context.map, input.patterns, pick(input, ['namespace', 'exclude', 'regex']));
+  const { accepts: isSelected = null } = keyFilter(context.map, selection);
+  const server = await context.reconnect();
+  const { maxCost, maxBytes, rate, maxSample } = input;
+  const { report, restored, failure, accesses } = await observeWindow(context, server, {
+    ...{ seconds: input.for, mode: 'exact', maxBytes, isSelected, ...given({ maxCost }) },
+    sample: { rate, maxKeys: maxSample, maxAccesses: mostAccesses },
+  });
+  // Of a server that is gone nothing is known beyond the stream.
+  if (failure !== null || accesses === null) throw failure ?? new Error('no accesses were sampled');
+  const { valid, invalidReasons, remarks, windowSeconds, endedBy } = report;
+  const record: WindowRecord = {
+    at: new Date(context.now()).toISOString(),
+    server: server.address,
+    selection: [...input.patterns, selectionText(pick(input, ['namespace', 'exclude', 'regex'])).trim()]
+      .join(' ')
+      .trim(),
+    windowSeconds,
+    namespaces: accesses.groups.map(({ namespace, database }) => ({ namespace, database })),
+    nodes: await nodeRecordsOf(accesses),
+  };
+  const early = endedBy === null ? [] : [`the window ended early: ${endedBy}`];
+  const refused = record.nodes.flatMap(({ sizesRefused, address }) =>
+    sizesRefused === null
+      ? []
+      : [`${address} gives no sizes of keys, and each counts as their mean: ${sizesRefused}`],
+  );
+  const observed: Observation = {
+    ...{ valid, invalidReasons, notifications: restored },
+    remarks: [...remarks, ...early, ...refused],
+  };
+  return { record, observed };
+}
+
+function resultOf(
+  { map }: Context,
+  input: WhatifInput,
+  record: WindowRecord,
+): Omit<WhatifResult, keyof Observation> {
+  const { memory = [], ttl = [], policy = null, target = null, from = null } = input;
+  const { whole, namespaces, ...sample } = answerWhatIf(record, {
+    memoryBytes: memory,
+    ttlSeconds: ttl,
+    policy,
+  });
+  const [node] = record.nodes;
+  const allActive = sumOf(namespaces.map(({ activeBytes }) => activeBytes ?? 0));
+  const answers = namespaces
+    .filter(({ namespace }) => namespace !== outsideName)
+    .map((each): NamespaceAnswer => {
+      const missCost = map.namespaces.find(({ name }) => name === each.namespace)?.missCost ?? null;
+      return {
+        ...each,
+        memoryShare: each.activeBytes === null || allActive === 0 ? null : each.activeBytes / allActive,
+        ...worthOf(each, missCost, map.gigabyteHourCost, record.windowSeconds),
+      };
+    })
+    .sort((left, right) => right.reads - left.reads);
+  const { reads, misses, hitRate, modelledHitRate } = whole;
+  return {
+    server: { address: record.server },
+    ...{ endedAt: record.at, windowSeconds: record.windowSeconds, from },
+    ...{ policy: policy ?? node?.eviction.policy ?? '', serverPolicy: node?.serverPolicy ?? null },
+    hasEvicted: record.nodes.some(({ hasEvicted }) => hasEvicted),
+    ...{ reads, misses, hitRate, modelledHitRate },
+    ...{ ...sample, ...answersOf(whole, target), memory: whole.memory, ttl: whole.ttl },
+    namespaces: sortedRows(answers, namespaceFields, input.sort),
+    gigabyteHourCost: map.gigabyteHourCost,
+  };
+}

@@ -345,6 +345,26 @@ export function idsAmong(
   return { tokens, ids: areIds ? alike : ids };
 }
 
+/** The first segments of the key, and `rest` for all that follow. */
+export function firstSegments(
+  key: ByteString,
+  delimiters: readonly string[],
+  depth: number,
+  rest: string,
+): string[] {
+  const segments = inferSegments(key, delimiters, depth + 1);
+  if (segments.length > depth) segments[depth] = rest;
+  return segments;
+}
+
+/** True where the words of one place are short digests, such as `9f86d0`: of these some have no letter, and read as numbers. */
+export function areDigests(words: readonly string[]): boolean {
+  const mixed = words.filter((word) => hex.test(word) && /\d/.test(word) && /[a-f]/i.test(word));
+  const lengths = new Set(mixed.map(({ length }) => length));
+  return mixed.length >= fewestDigests && mixed.length >= 0.9 * words.length && lengths.size <= 2;
+}
+const fewestDigests = 8;
+
 /** Words that differ in their numbers alone, such as `page_7`, are taken for one pattern from this many on. */
 export const fewestNumbered = 3;
 
@@ -362,25 +382,3 @@ export function exceptionTo(segment: string): string {
 
 /** Keys of the rule for each that is an exception. One random token in 10,000 has seeming words on both of its sides. */
 export const fewestPerException = (rule: string): number => (rule.startsWith('<token>') ? 20 : 100);
-
-/** The share of the keys, from 0 to 1, that contain the character. */
-function shareWith(keys: readonly ByteString[], character: string): number {
-  return keys.filter((key) => key.includes(character)).length / Math.max(1, keys.length);
-}
-
-/** False where hardly any key is divided by colons. */
-export const usesColons = (keys: readonly ByteString[]): boolean => shareWith(keys, ':') >= 0.2;
-
-/** Characters that divide keys and seldom are a part of a word. */
-const others = ['/', '|', '.', '#'];
-/** The same, and those that words are made of as well. */
-export const possibleDelimiters: readonly string[] = [...others, '-', '_'];
-
-/** The character that most keys are divided by: a colon, unless hardly any key has one. */
-export function guessDelimiters(keys: readonly ByteString[]): string[] {
-  if (usesColons(keys)) return [':'];
-  const [best] = others
-    .map((character) => ({ character, share: shareWith(keys, character) }))
-    .sort((left, right) => right.share - left.share);
-  return [best !== undefined && best.share >= 0.5 ? best.character : ':'];
-}

@@ -2,19 +2,20 @@ import { type Namespace, type NamespaceMap, unmappedName } from './map.ts';
 import { groupBy } from '../support/collections.ts';
 import type { ByteString } from '../support/bytes.ts';
 import {
+  areDigests,
   detached,
   exceptionTo,
+  firstSegments,
   fewestPerException,
   fewestNumbered,
   furtherDelimiters,
   idsAmong,
-  inferSegments,
   numberedPattern,
 } from './infer.ts';
 import { id, isWord, text } from './placeholders.ts';
 import { isVersion, mostVersions, numberOf } from './key-versions.ts';
 import { isStem, longestStem, stemsOf } from './stems.ts';
-import { type Leaf, type SegmentTreeState, TreeNode } from './tree-node.ts';
+import { type Leaf, type SegmentTreeState, setFlags, stateOf, TreeNode } from './tree-node.ts';
 
 export const otherName = '(other)';
 
@@ -140,29 +141,15 @@ export class SegmentTree<L extends Leaf<L>> {
 
   /** What `load` fills an empty tree with. */
   save(): SegmentTreeState<L> {
-    const stateOf = ({ leaf, full, hasStems, hasVersions, children }: TreeNode<L>): SegmentTreeState<L> => ({
-      ...(leaf !== undefined && { leaf }),
-      ...(full && { full }),
-      ...(hasStems && { stems: hasStems }),
-      ...(hasVersions && { versions: hasVersions }),
-      children: [...children].map(([segment, child]) => [segment, stateOf(child)] as const),
-    });
     return stateOf(this.root);
   }
 
   /** @param merge fills a new leaf with a saved one */
   load<S>(state: SegmentTreeState<S>, merge: (leaf: L, saved: S) => void): void {
-    const fill = (
-      node: TreeNode<L>,
-      { leaf, full, stems, versions, children }: SegmentTreeState<S>,
-    ): void => {
-      if (leaf !== undefined) merge((node.leaf = this.options.newLeaf()), leaf);
-      node.full = full === true;
-      node.hasStems = stems === true;
-      node.hasVersions = versions === true;
-      // Which numbers an earlier process has met is not kept.
-      node.number = null;
-      for (const [segment, child] of children) fill(this.childOf(node, segment), child);
+    const fill = (node: TreeNode<L>, saved: SegmentTreeState<S>): void => {
+      if (saved.leaf !== undefined) merge((node.leaf = this.options.newLeaf()), saved.leaf);
+      setFlags(node, saved);
+      for (const [segment, child] of saved.children) fill(this.childOf(node, segment), child);
     };
     fill(this.root, state);
   }
@@ -175,9 +162,9 @@ export class SegmentTree<L extends Leaf<L>> {
   private pathOf(key: ByteString, namespace: Named | null): string[] {
     const { map } = this.options;
     const depth = Math.min(this.options.depth, deepestLevel);
-    if (map.isEmpty) return segmentsOf(key, map.delimiters, depth);
+    if (map.isEmpty) return firstSegments(key, map.delimiters, depth, anyRest);
     const name = namespace?.name ?? unmappedName;
-    return depth <= 1 ? [name] : [name, ...segmentsOf(key, map.delimiters, depth - 1)];
+    return depth <= 1 ? [name] : [name, ...firstSegments(key, map.delimiters, depth - 1, anyRest)];
   }
 
   private rowNameOf(path: readonly string[]): { namespace: string; pattern: string | null } {
@@ -279,6 +266,7 @@ export class SegmentTree<L extends Leaf<L>> {
       this.joinNumbered(node);
       this.joinExceptions(node);
       this.joinIds(node, level);
+      this.joinDigests(node);
       // A word at the start is a namespace, unless it is a whole key, and one of many that begin alike.
       if (level === 0) this.joinStems(node, (name) => this.delimiterOf(name) === '');
     }
@@ -317,8 +305,9 @@ export class SegmentTree<L extends Leaf<L>> {
 
   /** Makes one variable child of all words. */
   private joinWords(node: TreeNode<L>): void {
-    for (const name of [...node.children.keys()].filter((each) => isWord(each) && !isStem(each)))
-      this.join(node, [name], text + this.delimiterOf(name));
+    const words = [...node.children.keys()].filter((each) => isWord(each) && !isStem(each));
+    node.hasDigests ||= areDigests(words.map((name) => this.withoutDelimiter(name)));
+    for (const name of words) this.join(node, [name], text + this.delimiterOf(name));
   }
 
   /** A digest that happens to have no letter joins its sibling digests, a token that looks like something else its sibling tokens. */
@@ -338,12 +327,24 @@ export class SegmentTree<L extends Leaf<L>> {
         .filter(
           (name) => level > 0 || delimiter === '' || (node.children.get(name)?.keys ?? 0) < fewestOfPrefix,
         )
-        .map((name) => name.slice(0, name.length - delimiter.length));
+        .map((name) => this.withoutDelimiter(name));
       const token = `<token>${delimiter}`;
       const { tokens, ids } = idsAmong(words, node.children.has(token));
       const named = (texts: readonly string[]) => texts.map((each) => each + delimiter);
       this.join(node, named(tokens), token);
       this.join(node, named(ids), text + delimiter);
+      node.hasDigests ||= areDigests(ids);
+    }
+  }
+
+  /** Digests without a letter, which look like numbers. Of those of three digits one in four is. */
+  private joinDigests(node: TreeNode<L>): void {
+    if (!node.hasDigests) return;
+    for (const [name, { keys }] of [...node.children]) {
+      const delimiter = this.delimiterOf(name);
+      const others = node.children.get(text + delimiter);
+      if (name === id + delimiter && others && keys * 3 < others.keys)
+        this.join(node, [name], text + delimiter);
     }
   }
 
@@ -380,21 +381,19 @@ export class SegmentTree<L extends Leaf<L>> {
     }
     target.hasStems ||= source.hasStems;
     target.hasVersions ||= source.hasVersions;
+    target.hasDigests ||= source.hasDigests;
     if (source.number !== target.number) target.number = null;
     if (!source.full && target.words <= wordLimit) return;
     target.full = true;
     this.joinWords(target);
   }
 
+  private withoutDelimiter(segment: string): string {
+    return segment.slice(0, segment.length - this.delimiterOf(segment).length);
+  }
+
   private delimiterOf(segment: string): string {
     const last = segment.slice(-1);
     return this.options.map.delimiters.includes(last) || furtherDelimiters.includes(last) ? last : '';
   }
-}
-
-/** The first segments of the key, and a star for all that follow. */
-function segmentsOf(key: ByteString, delimiters: readonly string[], depth: number): string[] {
-  const segments = inferSegments(key, delimiters, depth + 1);
-  if (segments.length > depth) segments[depth] = anyRest;
-  return segments;
 }

@@ -19,6 +19,8 @@ export class TreeNode<L extends Leaf<L>> {
   hasVersions = false;
   /** The number that all keys have right behind this first segment; null: they differ, or have something else there. */
   number: string | null | undefined;
+  /** The words were short digests, of which some have no letter. */
+  hasDigests = false;
   /** Some words have become one that begins alike, `wc_<text>`. */
   hasStems = false;
 
@@ -36,5 +38,25 @@ export interface SegmentTreeState<S> {
   readonly full?: true;
   readonly stems?: true;
   readonly versions?: true;
+  readonly digests?: true;
   readonly children: readonly (readonly [segment: string, SegmentTreeState<S>])[];
+}
+
+export const stateOf = <L extends Leaf<L>>(node: TreeNode<L>): SegmentTreeState<L> => ({
+  ...(node.leaf !== undefined && { leaf: node.leaf }),
+  ...(node.full && { full: true }),
+  ...(node.hasStems && { stems: true }),
+  ...(node.hasVersions && { versions: true }),
+  ...(node.hasDigests && { digests: true }),
+  children: [...node.children].map(([segment, child]) => [segment, stateOf(child)] as const),
+});
+
+/** What a state says of a place, but for its leaf and its children. */
+export function setFlags<L extends Leaf<L>>(node: TreeNode<L>, state: SegmentTreeState<unknown>): void {
+  node.full = state.full === true;
+  node.hasStems = state.stems === true;
+  node.hasVersions = state.versions === true;
+  node.hasDigests = state.digests === true;
+  // Which numbers an earlier process has met is not kept.
+  node.number = null;
 }

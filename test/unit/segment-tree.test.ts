@@ -99,6 +99,29 @@ describe('ids among ids', () => {
     ]);
   });
 
+  test('of short digests are one, also those of digits alone, and their keys are found again', () => {
+    const digestOf = (index: number, length: number) =>
+      createHash('sha256').update(`short ${index}`).digest('hex').slice(0, length);
+    for (const length of [4, 6, 8, 12]) {
+      for (const count of [60, 2000]) {
+        const keys = times(count, (index) => `search:${digestOf(index, length)}`);
+        const tree = treeOf(keys);
+        expect(Object.keys(listsOf(tree))).toEqual(['search:<text>']);
+        for (const key of keys.slice(0, 100))
+          expect(tree.nameOf(bytesOf(key))?.namespace).toBe('search:<text>');
+      }
+    }
+  });
+
+  test('that are numbers stay apart from names, of which there are more', () => {
+    const names = times(
+      400,
+      (index) => `user:${'abcdefghij'[index % 10]}lice${'xyzuvw'[index % 6]}${index}n`,
+    );
+    const ids = times(20, (index) => `user:${1000 + index}`);
+    expect(namesOf([...names, ...ids])).toContain('user:<id>');
+  });
+
   test('of a short alphabet are one, and words beside them stay words', () => {
     const ids = [
       'V1StGXR8Z5jd',

@@ -4,7 +4,7 @@ import { MentionTally } from '../../changes/mentions.ts';
 import { type InferredNames, learnNames } from '../../changes/inferred-names.ts';
 import { type InvalidationPlan, planInvalidation, scopeOf } from '../../changes/plan.ts';
 import { type ChosenTarget, type Selection, selectKeys, type Target } from '../../changes/selection.ts';
-import { possibleDelimiters, usesColons } from '../../keyspace/infer.ts';
+import { possibleDelimiters, usesColons } from '../../keyspace/delimiters.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import type { Context } from '../context.ts';

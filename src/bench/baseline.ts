@@ -5,7 +5,7 @@ import { type BenchReport, settingNames, type SettingName } from './result.ts';
 
 /** What an earlier run left behind, as far as it can be compared. */
 export interface Baseline {
-  readonly settings: Readonly<Record<SettingName, number | null>>;
+  readonly settings: Readonly<Record<SettingName, number | string | null>>;
   readonly results: readonly ComparedResult[];
 }
 
@@ -32,7 +32,7 @@ export function parseBaseline(text: string): Baseline {
     ];
   });
   if (found.length === 0) throw new Error('it holds no figures: that run measured nothing to its end');
-  const settings = Object.fromEntries(settingNames.map((name) => [name, numberOf(report[name])]));
+  const settings = Object.fromEntries(settingNames.map((name) => [name, scalarOf(report[name])]));
   return { settings: settings as Baseline['settings'], results: found };
 }
 
@@ -47,6 +47,8 @@ const fieldsOf = (value: unknown): Fields =>
 
 const numberOf = (value: unknown) =>
   typeof value === 'number' && value >= 0 && value < Infinity ? value : null;
+
+const scalarOf = (value: unknown) => (typeof value === 'string' ? value : numberOf(value));
 
 const latencyNames = [
   ...(['samples', 'minMicros', 'meanMicros', 'stddevMicros', 'p50Micros', 'p90Micros'] as const),

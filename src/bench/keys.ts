@@ -17,6 +17,8 @@ const batchBytes = 2 ** 20;
 export class KeySet {
   /** GET, one for each key. */
   readonly gets: readonly string[];
+  /** GET of keys that are never written. */
+  readonly absentGets: readonly string[];
   /** SET, one for each key, up to where the value begins; `setTail` follows. */
   readonly setHeads: readonly string[];
   readonly setTail: string;
@@ -26,12 +28,14 @@ export class KeySet {
   constructor(
     readonly node: RedisNode,
     readonly names: readonly ByteString[],
+    absentNames: readonly ByteString[],
     private readonly payload: ByteString,
     ttlSeconds: number,
   ) {
     const setTo = (key: ByteString, value: ByteString) =>
       encodeCommand(['SET', key, value, 'EX', ttlSeconds]);
     this.gets = names.map((key) => encodeCommand(['GET', key]));
+    this.absentGets = absentNames.map((key) => encodeCommand(['GET', key]));
     this.setHeads = names.map((key) => beforeValue(setTo(key, asBytes('')), key));
     const [first = asBytes('')] = names;
     const whole = setTo(first, payload);
@@ -113,11 +117,15 @@ export function keyNames(runId: string, count: number): ByteString[] {
 export function keySetsOf(
   server: RedisServer,
   names: readonly ByteString[],
+  absentNames: readonly ByteString[],
   payload: ByteString,
   ttlSeconds: number,
 ): KeySet[] {
   const byNode = groupBy(names, (name) => server.nodeFor(name));
-  return [...byNode].map(([node, list]) => new KeySet(node, list, payload, ttlSeconds));
+  const absentByNode = groupBy(absentNames, (name) => server.nodeFor(name));
+  return [...byNode].map(
+    ([node, list]) => new KeySet(node, list, absentByNode.get(node) ?? [], payload, ttlSeconds),
+  );
 }
 
 /** A SET up to and including the line that ends its key. */

@@ -1,4 +1,5 @@
 import { InputError } from '../support/failure.ts';
+import type { Distribution } from './key-choice.ts';
 
 export const workloadNames = ['ping', 'get', 'set', 'mixed'] as const;
 
@@ -11,10 +12,14 @@ export interface BenchOptions {
   /** Commands in one write; the next are sent when all are answered. */
   readonly pipeline: number;
   readonly payloadBytes: number;
-  /** Keys that `get`, `set` and `mixed` use, each as likely as any other. */
+  /** Keys that `get`, `set` and `mixed` use. */
   readonly keys: number;
   /** Share of GET in `mixed`, from 0 to 1. */
   readonly getRatio: number;
+  /** Which keys are used how often. */
+  readonly distribution: Distribution;
+  /** Share of the GETs whose key exists, from 0 to 1. */
+  readonly hitRatio: number;
   /** The end of each workload in each round. */
   readonly limit: Limit;
   /** How often all is measured. */

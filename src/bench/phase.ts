@@ -49,6 +49,8 @@ export interface PhaseOutcome {
   readonly operations: number;
   /** Error replies; the first ends the phase. */
   readonly errors: number;
+  /** GETs of keys that were never written. */
+  readonly expectedMisses: number;
   /** GETs that were answered. */
   readonly lookups: number;
   /** Of them, those that found nothing. */
@@ -108,6 +110,7 @@ class PhaseRun {
   private errors = 0;
   private misses = 0;
   private lookups = 0;
+  private expectedMisses = 0;
   private endedAt: number;
   private shownAt: number;
   private failure: Error | null = null;
@@ -133,7 +136,7 @@ class PhaseRun {
       if (count === 0) return;
       const intended = this.pacer ? await this.pacer.next(now) : undefined;
       if (intended === null || this.failure) return;
-      const encoded = commands.lookups;
+      const [encoded, absent] = [commands.lookups, commands.absent];
       const payload = commands.encode(count);
       const lookups = commands.lookups - encoded;
       const start = intended ?? clock.now();
@@ -151,6 +154,7 @@ class PhaseRun {
       const own = { misses: this.misses - misses, errors: lookups === count ? this.errors - errors : 0 };
       const hits = lookups - own.misses - own.errors;
       this.lookups += lookups - own.errors;
+      this.expectedMisses += commands.absent - absent;
       connection.lookups.count({ ...noLookups, hits, misses: own.misses });
     }
   }
@@ -177,6 +181,7 @@ class PhaseRun {
     return {
       operations: this.operations,
       errors: this.errors,
+      expectedMisses: this.expectedMisses,
       lookups: this.lookups,
       misses: this.misses,
       seconds: millis / 1000,

@@ -13,6 +13,8 @@ export interface WorkloadResult {
   readonly errors: number;
   /** GETs that found no key. */
   readonly misses: number;
+  /** GETs of keys that were never written, as `--hit-ratio` wants. */
+  readonly expectedMisses: number;
   /** Of the GETs; null where there was none. */
   readonly missRatio: number | null;
   readonly durationSeconds: number;
@@ -62,7 +64,11 @@ export interface ServerReport {
 }
 
 export interface BenchReport
-  extends ServerReport, Omit<BenchOptions, 'workloads' | 'limit' | 'rounds' | 'keepsDistribution'> {
+  extends
+    ServerReport,
+    Omit<BenchOptions, 'workloads' | 'limit' | 'rounds' | 'keepsDistribution' | 'distribution'> {
+  /** `uniform`, `zipf:0.99`, `sequential`. */
+  readonly distribution: string;
   /** The other server, measured in turn with this one; null where there was none. */
   readonly against: ServerReport | null;
 }
@@ -88,6 +94,7 @@ export function workloadResult(
     operations,
     errors,
     misses,
+    expectedMisses: outcome.expectedMisses,
     missRatio: outcome.lookups > 0 ? misses / outcome.lookups : null,
     durationSeconds: seconds,
     throughputPerSecond: perSecond(operations),
@@ -128,6 +135,7 @@ export function together(outcomes: readonly PhaseOutcome[]): PhaseOutcome {
   return {
     operations: sum((each) => each.operations),
     errors: sum((each) => each.errors),
+    expectedMisses: sum((each) => each.expectedMisses),
     lookups: sum((each) => each.lookups),
     misses: sum((each) => each.misses),
     seconds,
@@ -206,7 +214,8 @@ export function warningsOf(
     warnings.push({ kind: 'late-starts', workload, meanDelayMicros: meanOwnDelayMicros });
   if (latency !== null && latency.samples < fewestSamples)
     warnings.push({ kind: 'few-samples', workload, samples: latency.samples });
-  if (result.misses > 0) warnings.push({ kind: 'misses', workload, misses: result.misses });
+  const misses = result.misses - result.expectedMisses;
+  if (misses > 0) warnings.push({ kind: 'misses', workload, misses });
   return warnings;
 }
 
@@ -217,6 +226,8 @@ export const settingNames = [
   'payloadBytes',
   'keys',
   'getRatio',
+  'hitRatio',
+  'distribution',
   'ratePerSecond',
 ] as const satisfies readonly (keyof BenchReport)[];
 

@@ -1,4 +1,6 @@
+import { SeededRandom } from '../support/random.ts';
 import type { RedisServer } from '../redis/server.ts';
+import { distributionText } from './key-choice.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
 import type { Distribution } from './phase.ts';
 import type { BenchReport, ServerReport } from './result.ts';
@@ -13,8 +15,8 @@ export interface BenchOutcome {
 
 /**
  * Runs the workloads one after the other, round by round, and removes the keys it wrote, whatever happened. With another
- * server each workload is measured on both, one right after the other; the order is turned around from round to round, so that
- * neither has the better place while the machine warms up or gets busier.
+ * server each workload is measured on both, one right after the other; each is the first in half of the rounds, which are drawn, so that
+ * neither has the better place while the machine warms up or gets busier, and a disturbance that lasts hits either by chance.
  * @throws InputError where the keys would not fit
  * @throws RedisError where nothing could be measured or written at all; later failures are in `error`
  */
@@ -40,11 +42,16 @@ export async function runBenchmark(
     limit: _limit,
     rounds: _rounds,
     keepsDistribution: _kept,
+    distribution,
     ...settings
   } = options;
   const failure = error ?? finished.find((each) => each.error)?.error;
   const distributions = stations[0]?.distributions ?? new Map<WorkloadName, Distribution[]>();
-  return { report: { ...settings, ...own, against }, distributions, ...(failure && { error: failure }) };
+  return {
+    report: { ...settings, distribution: distributionText(distribution), ...own, against },
+    distributions,
+    ...(failure && { error: failure }),
+  };
 }
 
 /** @throws RedisError, InputError, with no connection left open */
@@ -69,9 +76,10 @@ async function runRounds(
   { workloads, rounds }: BenchOptions,
   signal: AbortSignal,
 ): Promise<Error | undefined> {
+  const reversed = reversedRounds(rounds);
   for (let round = 0; round < rounds; round++) {
     for (const workload of workloads) {
-      for (const station of round % 2 === 0 ? stations : stations.toReversed()) {
+      for (const station of reversed[round] === true ? stations.toReversed() : stations) {
         const title = [
           workload,
           ...(rounds > 1 ? [`round ${round + 1} of ${rounds}`] : []),
@@ -83,4 +91,15 @@ async function runRounds(
     }
   }
   return undefined;
+}
+
+/** Whether the second server is the first of a round: in half of them, in an order that is the same in every run. */
+function reversedRounds(rounds: number): boolean[] {
+  const random = new SeededRandom(1, 'order');
+  const order = Array.from({ length: rounds }, (_, round) => round % 2 === 1);
+  for (let at = rounds - 1; at > 0; at--) {
+    const other = random.below(at + 1);
+    [order[at], order[other]] = [order[other] === true, order[at] === true];
+  }
+  return order;
 }

@@ -7,6 +7,7 @@ import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Clock } from './clock.ts';
 import { checkFootprint, keyNames, type KeySet, keySetsOf, type Removal, ttlSecondsOf } from './keys.ts';
+import { keyChoices } from './key-choice.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
 import { type Distribution, type Load, type PhaseOutcome, runPhase } from './phase.ts';
 import { type ServerReport, together, type Warning, warningsOf, workloadResult } from './result.ts';
@@ -81,15 +82,12 @@ export class Station {
 
   /** Fills the keys, warms up, measures. @param title For the progress. @returns the failure that ended the measurement, if one did */
   async measure(workload: WorkloadName, title: string): Promise<Error | undefined> {
-    const { pipeline, limit, ratePerSecond, warmupSeconds, getRatio, keepsDistribution } = this.options;
+    const { pipeline, limit, ratePerSecond, warmupSeconds, keepsDistribution } = this.options;
     const { clock, signal, progress } = this.tools;
     if (needsKeys(workload)) {
       for (const { connection, keys } of firstOfEach(this.senders)) await keys.fill(connection, signal);
     }
-    const loads: Load[] = this.senders.map(({ connection, keys }, index) => ({
-      connection,
-      commands: commandSource(workload, keys ?? noKeys, getRatio, new SeededRandom(seed, workload, index)),
-    }));
+    const loads = this.loadsOf(workload);
     const phase = { pipeline, ratePerSecond, subject: commandsOf(workload), clock, signal };
     try {
       if (warmupSeconds > 0) {
@@ -119,6 +117,19 @@ export class Station {
     } finally {
       progress.stop();
     }
+  }
+
+  private loadsOf(workload: WorkloadName): Load[] {
+    const { distribution } = this.options;
+    const choices = new Map(
+      this.keySets.map((keys) => [keys, keyChoices(distribution, keys.names.length)] as const),
+    );
+    return this.senders.map(({ connection, keys }, index) => {
+      const random = new SeededRandom(seed, workload, index);
+      const choose = keys && choices.get(keys)?.(random, index / this.senders.length);
+      const commands = commandSource(workload, keys ?? noKeys, this.options, random, choose ?? (() => 0));
+      return { connection, commands };
+    });
   }
 
   /** Latencies of each second, by workload. */
@@ -157,11 +168,11 @@ export class Station {
   }
 }
 
-const noKeys = { gets: [], setHeads: [], setTail: '' };
+const noKeys = { gets: [], absentGets: [], setHeads: [], setTail: '' };
 
 function makeKeys(
   server: RedisServer,
-  { keys, connections, payloadBytes }: BenchOptions,
+  { keys, connections, payloadBytes, hitRatio }: BenchOptions,
   { random }: BenchTools,
   ttlSeconds: number,
 ): KeySet[] {
@@ -170,7 +181,8 @@ function makeKeys(
     .padStart(8, '0');
   const payload = asBytes(new SeededRandom(seed, 'payload').bytes(payloadBytes).toString('latin1'));
   // Each connection works on one node.
-  return keySetsOf(server, keyNames(runId, keys), payload, ttlSeconds).slice(0, connections);
+  const absent = hitRatio < 1 ? keyNames(`${runId}:absent`, keys) : [];
+  return keySetsOf(server, keyNames(runId, keys), absent, payload, ttlSeconds).slice(0, connections);
 }
 
 /** Opens all connections at once, spread over the nodes. @throws RedisError, with none left open */

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { parseDistribution } from '../bench/key-choice.ts';
 import { parseDuration, parseRange, parseRatio, parseSize, type Range } from '../support/quantity.ts';
 import { bytesOf } from '../support/bytes.ts';
 import type { CostLimit } from '../traffic/observe.ts';
@@ -20,6 +21,9 @@ export const durationArgument = parsedBy(parseDuration);
 
 /** Bytes. */
 export const sizeArgument = parsedBy(parseSize);
+
+/** How often the keys of a benchmark are used. */
+export const distributionArgument = parsedBy(parseDistribution);
 
 /** From 0 to 1. */
 export const ratioArgument = parsedBy(parseRatio);

@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { hgrmOf, histogramLogOf } from '../../src/bench/hdr-files.ts';
 import { LatencyRecorder } from '../../src/bench/latency.ts';
 import { SeededRandom } from '../../src/support/random.ts';
-import { temporaryFolder } from '../server/own.ts';
+import { startServer, temporaryFolder } from '../server/own.ts';
+import { replyText } from '../../src/redis/reply.ts';
+import { send } from '../server/redis.ts';
 import { bench, brief, resultOf } from './bench-runs.ts';
 
 describe('bench --hdr-file-prefix', () => {
@@ -97,4 +99,36 @@ test('bench shows the curve of percentiles to people, and gives it to programs',
   expect(percentiles.at(-1)).toMatchObject({ percentile: 100 });
   for (const [at, { latencyMicros }] of percentiles.slice(1).entries())
     expect(latencyMicros).toBeGreaterThanOrEqual(percentiles[at]?.latencyMicros ?? 0);
+});
+
+test('bench --hit-ratio asks for keys that do not exist, counts them as its own misses, and warns of no others', async () => {
+  const { redis, server } = await startServer({});
+  const run = await bench(
+    [
+      'get',
+      '--operations',
+      '2000',
+      '--keys',
+      '50',
+      '--warmup',
+      '0',
+      '--hit-ratio',
+      '75%',
+      '--distribution',
+      'zipf',
+      '-o',
+      'json',
+    ],
+    { url: redis.url },
+  );
+  const { results, ownLookups, warnings, ...settings } = resultOf(run);
+  const stats = replyText(await send(server, 'INFO', 'stats'));
+
+  expect(settings).toMatchObject({ hitRatio: 0.75, distribution: 'zipf:0.99' });
+  expect(results[0]?.missRatio).toBeGreaterThan(0.2);
+  expect(results[0]?.missRatio).toBeLessThan(0.3);
+  expect(results[0]?.expectedMisses).toBe(results[0]?.misses);
+  expect(warnings.map(({ kind }) => kind)).not.toContain('misses');
+  expect(stats).toContain(`keyspace_misses:${ownLookups.misses}\r\n`);
+  expect(stats).toContain(`keyspace_hits:${ownLookups.hits}\r\n`);
 });

@@ -11,6 +11,8 @@ const report = (results: readonly object[], changes: Partial<BenchReport> = {}) 
     payloadBytes: 256,
     keys: 10_000,
     getRatio: 0.8,
+    hitRatio: 1,
+    distribution: 'uniform',
     ratePerSecond: null,
     results,
     ...changes,

@@ -19,8 +19,9 @@ function decoded(payload: string): Reply[] {
 }
 
 function source(workload: WorkloadName, getRatio = 0.8, keyCount = 10, seed = 1) {
-  const keys = new KeySet(noNode, keyNames('0badcafe', keyCount), asBytes('value'), 600);
-  return commandSource(workload, keys, getRatio, new SeededRandom(seed, workload));
+  const keys = new KeySet(noNode, keyNames('0badcafe', keyCount), [], asBytes('value'), 600);
+  const random = new SeededRandom(seed, workload);
+  return commandSource(workload, keys, { getRatio, hitRatio: 1 }, random, () => random.below(keyCount));
 }
 
 describe('the commands of a workload', () => {
@@ -41,7 +42,7 @@ describe('the commands of a workload', () => {
         (bytes, count, start) => {
           const value = asBytes(start + Buffer.from(bytes).toString('latin1'));
           const names = keyNames('0badcafe', count);
-          const keys = new KeySet(noNode, names, value, 600);
+          const keys = new KeySet(noNode, names, [], value, 600);
 
           names.forEach((name, index) => {
             expect((keys.setHeads[index] ?? '') + keys.setTail).toBe(

@@ -13,6 +13,8 @@ const options: BenchOptions = {
   payloadBytes: 256,
   keys: 10_000,
   getRatio: 0.8,
+  hitRatio: 1,
+  distribution: { kind: 'uniform' },
   limit: { kind: 'duration', seconds: 3 },
   warmupSeconds: 0.5,
   ratePerSecond: null,
@@ -37,6 +39,7 @@ const latency: LatencySummary = {
 const outcome: PhaseOutcome = {
   operations: 30_000,
   errors: 0,
+  expectedMisses: 0,
   lookups: 30_000,
   misses: 0,
   seconds: 3,
@@ -126,6 +129,11 @@ describe('warnings', () => {
 
   test('tell when the highest percentile rests on nothing', () => {
     expect(kinds(resultOf({ latency: { ...latency, samples: 999 } }))).toEqual(['few-samples']);
+  });
+
+  test('are none for misses that were wanted', () => {
+    expect(kinds(resultOf({ misses: 3, expectedMisses: 3 }))).toEqual([]);
+    expect(kinds(resultOf({ misses: 3, expectedMisses: 2 }))).toEqual(['misses']);
   });
 
   test('tell when keys had gone', () => {

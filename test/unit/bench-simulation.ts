@@ -100,4 +100,4 @@ export class SimulatedServer {
   }
 }
 
-export const anyCommands: CommandSource = { encode: (count) => '.'.repeat(count), lookups: 0 };
+export const anyCommands: CommandSource = { encode: (count) => '.'.repeat(count), lookups: 0, absent: 0 };

@@ -21,7 +21,20 @@ function optionsOf(
   ];
 }
 
-const candidates = ['1', '1s', '10%', '1kb', 'string', 'word', '2026-01-01', '0.5', 'user:1', 'none', '<1h'];
+const candidates = [
+  '1',
+  '1s',
+  '10%',
+  '1kb',
+  'string',
+  'word',
+  '2026-01-01',
+  '0.5',
+  'user:1',
+  'none',
+  '<1h',
+  'zipf',
+];
 
 /** A value that the option takes; none for a flag. */
 function valueOf({ required, optional, argChoices, parseArg }: Option): string[] {

@@ -4,6 +4,7 @@ import {
   aboveZero,
   countArgument,
   durationArgument,
+  distributionArgument,
   eachArgument,
   ratioArgument,
   sizeArgument,
@@ -40,6 +41,19 @@ export const defineBench: DefineCommand = (program, run) => {
       new Option('--get-ratio <ratio>', 'share of GET in `mixed`')
         .argParser(ratioArgument)
         .default(0.8, '80%'),
+    )
+    .addOption(
+      new Option('--hit-ratio <ratio>', 'share of the GETs whose key exists')
+        .argParser(ratioArgument)
+        .default(1, '100%'),
+    )
+    .addOption(
+      new Option(
+        '--distribution <kind>',
+        'which keys are used how often: uniform, zipf, zipf:1.2, sequential',
+      )
+        .argParser(distributionArgument)
+        .default({ kind: 'uniform' }, 'uniform'),
     )
     .option(
       '--duration <duration>',
@@ -97,6 +111,7 @@ export const defineBench: DefineCommand = (program, run) => {
       examples(
         ['cachectl bench', 'ping, get, set and mixed, 3 seconds each'],
         ['cachectl bench get --connections 50 --payload 4KiB', 'one workload, other sizes'],
+        ['cachectl bench get --distribution zipf --hit-ratio 90%', 'as a cache is used'],
         ['cachectl bench mixed --rate 2000 --duration 30s', 'latency at a load the server knows'],
         [
           'cachectl bench get --against redis://old:6379',

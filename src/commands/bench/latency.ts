@@ -58,7 +58,9 @@ async function measure(context: Context, input: LatencyInput): Promise<Outcome<L
   ]);
   const info = await readInfoIfPermitted(node, 'SERVER');
   const connection = await node.openConnection();
-  const commands = commandSource('ping', { gets: [], setHeads: [], setTail: '' }, 0, new SeededRandom(0, ''));
+  const noKeys = { gets: [], absentGets: [], setHeads: [], setTail: '' };
+  const shares = { getRatio: 0, hitRatio: 1 };
+  const commands = commandSource('ping', noKeys, shares, new SeededRandom(0, ''), () => 0);
   const before = await readCounters([node], ['PING']);
   const draw = (series: readonly SecondFigures[]) => {
     progress.stop();

@@ -16,7 +16,7 @@ import { confirmLoad, type Opponent, opponentInFile, opponentNamed } from './aga
 /** Without `workloads`: all of them. */
 export interface BenchInput extends Pick<
   BenchOptions,
-  'workloads' | 'connections' | 'pipeline' | 'keys' | 'getRatio'
+  'workloads' | 'connections' | 'pipeline' | 'keys' | 'getRatio' | 'hitRatio' | 'distribution'
 > {
   /** Bytes. */
   readonly payload: number;
@@ -50,12 +50,13 @@ export interface BenchInput extends Pick<
 const defaultRounds = 20;
 
 function optionsOf(input: BenchInput, opponent: Opponent | null): BenchOptions {
-  const { workloads, connections, pipeline, keys, getRatio, operations } = input;
+  const { workloads, connections, pipeline, keys, getRatio, hitRatio, distribution, operations } = input;
   const rounds = input.rounds ?? roundsAgainst(opponent);
   const isRepeated = rounds > 1;
   return {
     workloads: workloads.length === 0 ? workloadNames : [...new Set(workloads)],
-    ...{ connections, pipeline, payloadBytes: input.payload, keys, getRatio, rounds },
+    ...{ connections, pipeline, payloadBytes: input.payload, keys, getRatio, hitRatio },
+    ...{ distribution, rounds },
     limit:
       operations === undefined
         ? { kind: 'duration', seconds: input.duration ?? (isRepeated ? 0.5 : 3) }
@@ -98,7 +99,7 @@ function requireJudgeable(input: BenchInput, { rounds }: BenchOptions, opponent:
 export function benchExecution(input: BenchInput): Execution<BenchResult> {
   return {
     blank: blankOf<BenchResult>()(`
-      results[] server connections pipeline payloadBytes keys getRatio warmupSeconds ratePerSecond
+      results[] server connections pipeline payloadBytes keys getRatio hitRatio distribution warmupSeconds ratePerSecond
       keysRemoved keysLeft keyTtlSeconds against verdicts[] comparisons[] histogramFiles[] warnings[]
     `),
     rows: 'results',

@@ -110,11 +110,16 @@ function whereTimeGoes({ results, pipeline }: BenchResult): Block[] {
 
 function settingNotes(result: BenchResult): NoteBlock[] {
   const { server, results, connections, pipeline, payloadBytes, keys, ratePerSecond, getRatio } = result;
+  const { distribution, hitRatio } = result;
   const names = results.map(({ name }) => name);
   const settings = [
     counted(connections, 'connection'),
     ...(names.some((name) => name !== 'ping')
-      ? [`${counted(keys, 'key')} of ${formatBytes(payloadBytes)}`]
+      ? [
+          `${counted(keys, 'key')} of ${formatBytes(payloadBytes)}`,
+          ...(distribution === 'uniform' ? [] : [`used by ${distribution}`]),
+          ...(hitRatio === 1 ? [] : [`${formatRatio(hitRatio)} of the GETs of keys that exist`]),
+        ]
       : []),
     ...(names.includes('mixed') ? [`\`mixed\` is ${formatRatio(getRatio)} GET`] : []),
   ];

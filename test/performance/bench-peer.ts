@@ -3,17 +3,19 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { WorkloadResult } from '../../src/bench/result.ts';
 import { startRedisProcess } from '../server/redis-process.ts';
+import { compareRounds } from '../../src/bench/statistics.ts';
+import { SeededRandom } from '../../src/support/random.ts';
 import { median, say } from './measure.ts';
 
 /**
- * How `cachectl bench` compares with redis-benchmark, a program in C, on the same server: both in turn, five rounds,
- * medians. Needs `redis-server` and `redis-benchmark` on PATH.
- * Usage: npm run bench:redis-benchmark
+ * How `cachectl bench` compares with redis-benchmark, a program in C, on the same server: both in turn, eight rounds,
+ * medians, and the ratio with its 95 % interval over the rounds. Needs `redis-benchmark` on PATH.
+ * Usage: npm run bench:redis-benchmark [-- PROGRAM_OF_THE_SERVER]
  */
 
 const run = promisify(execFile);
 const binary = fileURLToPath(new URL('../../bin/cachectl', import.meta.url));
-const rounds = 5;
+const rounds = 8;
 const valueBytes = 256;
 const keyCount = 10_000;
 
@@ -104,22 +106,28 @@ async function compare(port: number, setting: Setting): Promise<void> {
     ours.push(await measureOurs(port, setting));
   }
   print(`\n${setting.connections} connections, pipeline of ${setting.pipeline}`);
-  print('', 'peer', 'ours', 'ours/peer');
+  print('', 'peer', 'ours', 'ours/peer', '95 %');
   for (const workload of workloads) {
     for (const figure of ['throughputPerSecond', 'p50Micros', 'p99Micros'] as const) {
       const middle = (list: readonly Round[]) =>
         median(list.map((round) => round.get(workload)?.[figure] ?? Number.NaN));
       const [theirs, own] = [middle(peer), middle(ours)];
-      print(`${workload} ${figure}`, theirs.toFixed(0), own.toFixed(0), (own / theirs).toFixed(2));
+      const listOf = (list: readonly Round[]) =>
+        list.map((round) => round.get(workload)?.[figure] ?? Number.NaN);
+      const figures = { now: listOf(ours), then: listOf(peer) };
+      const [estimate] = compareRounds([figures], true, new SeededRandom(1, 'peer'));
+      const { ratio = Number.NaN, ratioInterval = [] } = estimate ?? {};
+      const interval = ratioInterval.map((bound) => bound.toFixed(2)).join(' to ');
+      print(`${workload} ${figure}`, theirs.toFixed(0), own.toFixed(0), ratio.toFixed(2), interval);
     }
   }
 }
 
-const server = await startRedisProcess('redis-server');
+const server = await startRedisProcess(process.argv[2] ?? 'redis-server');
 try {
   const { stdout } = await run('redis-benchmark', ['--version']);
   say(
-    `redis-server ${server.version}, ${stdout.trim()}, Node ${process.version}; ` +
+    `${server.product} ${server.version}, ${stdout.trim()}, Node ${process.version}; ` +
       `${rounds} rounds, medians, values of ${valueBytes} B, ${keyCount} keys`,
   );
   for (const setting of settings) await compare(server.port, setting);

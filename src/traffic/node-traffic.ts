@@ -70,7 +70,8 @@ export class NodeTraffic {
     const { row } = seen;
     const { counts } = this.commands;
     this.accesses?.pass(accessKinds.read, seen, bytes, start, end);
-    if (this.isListed(row)) this.readKeys.add(bytes, start, end, { database, row }, lookups);
+    if (this.isListed(row) && this.readKeys.pass())
+      this.readKeys.add(bytes, start, end, { database, row }, lookups);
     counts.add(row, commandColumns.reads, lookups);
     if (uncertain > 0) counts.add(row, commandColumns.uncertainReads, uncertain);
   }

@@ -43,8 +43,14 @@ export class FrequentKeys<Payload> {
   private readonly heap: Counter<Payload>[] = [];
   private unheldAtMost = 0;
 
-  /** @param capacity keys that are held at a time */
-  constructor(private readonly capacity: number) {}
+  /**
+   * @param capacity keys that are held at a time
+   * @param own makes a key one to keep: a part of a longer text would keep all of that
+   */
+  constructor(
+    private readonly capacity: number,
+    private readonly own: (key: ByteString) => string = detached,
+  ) {}
 
   /** @param amount how many times this one stands for, with the variance of that in a sample */
   add(key: ByteString, database: number, payload: Payload, amount = 1, variance = 0): void {
@@ -79,7 +85,7 @@ export class FrequentKeys<Payload> {
     database: number,
     payload: Payload,
   ): Counter<Payload> {
-    const kept = detached(key) as ByteString;
+    const kept = this.own(key) as ByteString;
     let counter = this.heap.length < this.capacity ? undefined : this.heap[0];
     if (counter === undefined) {
       counter = { key: kept, database, count: 0, error: 0, variance: 0, payload, place: this.heap.length };

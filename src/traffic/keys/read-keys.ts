@@ -17,12 +17,18 @@ const sampledReads = 2 ** 12;
  * with the reads, so what is counted grows with their logarithm.
  */
 export class ReadKeys {
-  private readonly keys = new FrequentKeys<number>(keysTracked);
+  // Each key is made from its bytes here, and no part of another text.
+  private readonly keys = new FrequentKeys<number>(keysTracked, (key) => key);
   private readonly random = new SeededRandom(1, 'read keys');
   private reads = 0;
   /** Reads since the last that was counted, and from that one to the next. */
   private passed = 0;
   private distance = 1;
+
+  /** Takes a read into account; true where it is one to be counted, by `add`. */
+  pass(): boolean {
+    return ++this.passed >= this.distance;
+  }
 
   /** @param row of the namespace @param lookups that this read makes of its key */
   add(
@@ -32,7 +38,6 @@ export class ReadKeys {
     { database, row }: { readonly database: number; readonly row: number },
     lookups: number,
   ): void {
-    if (++this.passed < this.distance) return;
     const { passed } = this;
     const key = bytes.toString('latin1', start, end) as ByteString;
     this.keys.add(key, database, row, passed * lookups, passed * (passed - 1) * lookups ** 2);

@@ -13,7 +13,7 @@ function readsOf(shares: readonly number[], reads: number, seed: number) {
     const hot = shares.findIndex((share) => (left -= share) < 0);
     if (hot >= 0) truth[hot] = (truth[hot] ?? 0) + 1;
     const bytes = Buffer.from(hot >= 0 ? String(hot) : `rare:${read}`);
-    keys.add(bytes, 0, bytes.length, { database: 0, row: 1 }, 1);
+    if (keys.pass()) keys.add(bytes, 0, bytes.length, { database: 0, row: 1 }, 1);
   }
   return { truth, list: keys.list() };
 }

@@ -104,12 +104,13 @@ const unseen: readonly RegExp[] = [
   /client\|no-touch|hpexpire/,
   // Tried with `hits`.
   /^(stats|watch|metrics|doctor|report|check) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|multi|exec)$/,
+  /^whatif \+psubscribe$/,
   // Asked about users that other clients are logged in as.
   /^(doctor|report|check) \+acl\|dryrun$/,
   // Tried with `doctor`.
   /^check \+object\|freq$/,
-  // After evictions; for records that come near `maxmemory`.
-  /^hits \+memory\|usage$/,
+  // After evictions, and of keys that are read meanwhile; for records that come near `maxmemory`.
+  /^(hits|whatif) \+memory\|usage$/,
   // Where there are replicas: wait-replicas.test.ts.
   / \+wait$/,
   // Members of an index whose keys are gone, where nothing is kept for `undo`.

@@ -55,7 +55,7 @@ export const scenarios: readonly Scenario[] = [
   { line: 'hits --for 100ms', acl: 'hits', settings: { 'notify-keyspace-events': 'EA' } },
   { line: 'hits --for 100ms --mode misses-only', acl: 'hits --mode misses-only', oneByOne: false },
   { line: 'hits --for 100ms --mode counters', acl: 'hits --mode counters', oneByOne: false },
-  { line: 'whatif --for 100ms', acl: 'whatif', oneByOne: false },
+  { line: 'whatif --for 100ms', acl: 'whatif' },
   { line: 'inspect --exact', acl: 'inspect' },
   { line: 'inspect --most-elements', acl: 'inspect --most-elements' },
   {

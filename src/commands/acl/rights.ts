@@ -165,9 +165,11 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
   hits: [...connected, ...need('info'), ...observing],
   whatif: under({ never: ['--from'] }, [
     ...connected,
-    ...need('info subscribe monitor'),
+    ...need('info subscribe monitor config|get config|set'),
     ...need('ttl', { on: marks }),
-    ...observing.filter(({ command }) => !['subscribe', 'monitor', 'ttl', 'memory|usage'].includes(command)),
+    ...helps('whether `n` was on next to `A`', 'psubscribe'),
+    ...helps('marks and counters at the same instant', 'multi exec'),
+    ...helps('which reads no rule counts', 'command|info'),
     ...helps('sizes of keys: each counts as their mean', 'memory|usage'),
   ]),
   inspect: [

@@ -165,6 +165,24 @@ describe('the hit rate as a function of memory', () => {
   });
 });
 
+// A million reads of 100,000 keys; all but the mixed trace, whose step moves with a handful of keys, are below 0.01.
+describe.runIf(process.env['CACHECTL_TEST_LONG'] !== undefined)('a sample of one key in a hundred', () => {
+  it.each(shapes)('has a mean absolute error of about 0.01 at most: %s', (shape) => {
+    const trace = makeReads(shape, 1_000_000, 100_000, 1);
+    const sizes = sizesUpTo(totalsOf(trace).distinctBytes, 50);
+    const truth = curveOf(trace, 1, { sizes }).whole.points.map(({ hitRate }) => hitRate);
+    const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+    const errors = seeds.map((seed) =>
+      meanError(
+        curveOf(trace, 0.01, { sizes }, seed).whole.points.map(({ hitRate }) => hitRate),
+        truth,
+      ),
+    );
+    const mean = errors.reduce((sum, error) => sum + error, 0) / seeds.length;
+    expect(mean).toBeLessThan(shape === 'mixed' ? 0.012 : 0.01);
+  });
+});
+
 describe('a sample of accesses', () => {
   it('keeps to its bounds, and is what it would have been at its last rate from the start', () => {
     const trace = makeReads('zipf 0.9', 50_000, 5000, 1);

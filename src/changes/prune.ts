@@ -169,6 +169,7 @@ export async function planPruning(
     );
   const accounts: WalkAccount[] = [];
   let keysWithoutIdleTime = 0;
+  let judgedKeys = 0;
   let scanned = 0;
   progress.start('looking for keys', 'keys', facts.keys);
   const walk = {
@@ -183,6 +184,7 @@ export async function planPruning(
   };
   for await (const page of walkNodes(server, () => walk, accounts)) {
     requireColumns(page.account, page.node);
+    judgedKeys += page.keys.length;
     page.keys.forEach((key, index) => {
       const namespace = map.classify(key);
       const [ttl, idle] = [page.ttlMillis[index] ?? null, page.idleSeconds[index] ?? null];
@@ -203,6 +205,7 @@ export async function planPruning(
       namespace: map.namespaces.find(({ name }) => name === row.name) ?? null,
     })),
     keysWithoutIdleTime,
+    judgedKeys,
     keyspaceKeys: facts.keys,
     complete: account.complete,
     full: tally.isFull,
@@ -256,6 +259,8 @@ export interface PruningPlan extends Plan {
   readonly sample: readonly { readonly key: ByteString; readonly finding: Finding }[];
   /** Keys of cache namespaces of which the server keeps no idle time, see `noOwnIdleTime`: they do not count as idle. */
   readonly keysWithoutIdleTime: number;
+  /** Keys that were asked for, whatever was found of them. */
+  readonly judgedKeys: number;
   /** True where the plan holds as many keys as one run takes on. */
   readonly full: boolean;
   /** Replicas that the primaries feed: what is read there counts as unused on the primary. */

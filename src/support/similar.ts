@@ -3,12 +3,18 @@ const mostEdits = 2;
 
 /** `did you mean `user`? ` in front of a hint; empty where no name is like the word. */
 export function meantText(word: string, names: Iterable<string>): string {
+  const meant = meantName(word, names);
+  return meant === undefined ? '' : `did you mean \`${meant}\`? `;
+}
+
+/** The name that is most like the word; undefined where none is. */
+export function meantName(word: string, names: Iterable<string>): string | undefined {
   const [meant] = [...new Set(names)]
     .map((name) => ({ name, edits: editsBetween(word.toLowerCase(), name.toLowerCase()) }))
     // A word of which half is another is another word.
     .filter(({ name, edits }) => edits <= mostEdits && 2 * edits < Math.max(word.length, name.length))
     .sort((left, right) => left.edits - right.edits);
-  return meant === undefined ? '' : `did you mean \`${meant.name}\`? `;
+  return meant?.name;
 }
 
 /** Letters to insert, remove, replace, or swap with the next: the optimal string alignment distance. */

@@ -76,6 +76,7 @@ export const scenarios: readonly Scenario[] = [
   },
   { line: 'report page.html --force --hits 100ms', acl: 'report --hits', oneByOne: false },
   { line: 'keys *', acl: 'keys' },
+  { line: 'keys none:*', acl: 'keys' },
   { line: 'keys * --long', acl: 'keys --long' },
   { line: 'keys * --type list', acl: 'keys --type' },
   { line: 'keys * --larger-than 1kB', acl: 'keys --larger-than' },

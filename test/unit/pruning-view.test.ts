@@ -25,6 +25,7 @@ function resultOf(found: Partial<Record<Finding, number>>, mostKeys = 100): Prun
     ...{
       keyspaceKeys: 5000,
       keysWithoutIdleTime: 0,
+      judgedKeys: 1,
       complete: !full,
       full,
       replicas: 0,

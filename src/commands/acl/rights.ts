@@ -196,6 +196,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
   keys: [
     ...connected,
     ...need('scan'),
+    ...helps('how many keys there are, where none fits', 'dbsize'),
     ...clusterWarning,
     ...helps('types', 'type', { only: ['--long'] }),
     ...helps('TTLs', 'pttl', { only: ['--long'] }),

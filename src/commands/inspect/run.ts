@@ -9,7 +9,8 @@ import type { Context, Execution, Outcome } from '../context.ts';
 import { keyspaceFiguresOf, warnOfTouches } from '../keyspace-report.ts';
 import { rowName } from '../namespace-summary.ts';
 import { confirmReplacing } from '../protection.ts';
-import { selectionOf, warnOfUnjudged } from '../key-selection.ts';
+import { selectionOf, selectionText, warnOfUnjudged } from '../key-selection.ts';
+import { warnOfNothing } from '../nothing-matched.ts';
 import { comparisonOf, requireColumns, sortedRows } from '../namespace-columns.ts';
 import { defaultLimit, namespaceFields } from './namespace-table.ts';
 import { readingOptionsOf } from '../reading-options.ts';
@@ -83,6 +84,8 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   if (oldestIdle !== undefined && !context.signal.aborted && analysis.failure === null)
     await warnOfTouches(context, server, oldestIdle.upToSeconds ?? Number.POSITIVE_INFINITY);
   warnOfUnjudged(context, analysis.account.unjudgedKeys);
+  if (figures.keys === 0 && analysis.account.complete && analysis.failure === null)
+    await warnOfNothing(context, server, input.patterns, selectionText(input));
   if (since !== null && since.server !== server.address)
     context.warnOfResult(`the snapshot is of ${since.server}, and this is ${server.address}`);
   const error = (analysis.failure && checkpoint.explain(analysis.failure)) ?? unsaved;

@@ -28,6 +28,7 @@ import {
   selectionText,
   warnOfUnjudged,
 } from '../key-selection.ts';
+import { namesNear } from '../nothing-matched.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { findKeys, selectByName, type InvalidateInput } from './find-keys.ts';
 import { idsFrom, chooseTarget, targetOf } from './menu.ts';
@@ -113,6 +114,10 @@ async function invalidate(context: Context, input: InvalidateInput): Promise<Out
     if (target.kind === 'entity' && map.entities.length === 0) warnOfLikeWord(context, target.name, draft);
     if (target.kind === 'entity' || target.kind === 'pattern')
       warnOfEscapes(context, target.kind === 'entity' ? target.ids : target.texts);
+    if (target.kind === 'pattern' && plan.excluded.length === 0) {
+      const near = await namesNear(context, server, target.texts);
+      if (near !== '') context.warnOfResult(near.replace('; ', ''));
+    }
     const isFutile = selection.futile === true && plan.excluded.length === 0;
     if (isFutile) return { ...ended('unreachable'), exitCode: exitCodes.negative };
     if (indexes !== null) {

@@ -7,6 +7,7 @@ import { counted, formatBytes, formatRatio } from '../../render/units.ts';
 import { mentionedBlocks, mentionedTable } from './mentioned.ts';
 import type { InvalidateResult } from './result.ts';
 import { costNotes } from '../keyspace-report.ts';
+import { listed, nothingMatchedText } from '../nothing-matched.ts';
 import { withoutIdleTimeText } from '../namespace-summary.ts';
 import { changeView, journalNotes, problemTable, took } from '../planned-change.ts';
 
@@ -300,21 +301,10 @@ const overLimitText = ({ matched, limit }: InvalidateResult) =>
 function nothingText(result: InvalidateResult): string {
   if (result.excluded > 0)
     return `nothing to remove: ${counted(result.excluded, 'key fits', 'keys fit')}, and every one of them stays`;
-  const patterns = patternsText(result.patterns);
-  const walked = result.keyspaceKeys;
-  return walked === null || walked === 0
-    ? `nothing matched: no key fits ${patterns}`
-    : `nothing matched: of ${counted(walked, 'key')} none fits ${patterns}`;
+  return nothingMatchedText(result.keyspaceKeys, result.patterns);
 }
 
 const patternsText = (patterns: readonly string[]) => listed(patterns, shownPatterns);
-
-/** `a`, `b` and 3 more */
-function listed(names: readonly string[], most: number): string {
-  const shown = names.slice(0, most).map((name) => `\`${name}\``);
-  const more = names.length - shown.length;
-  return shown.join(', ') + (more > 0 ? ` and ${counted(more, 'more', 'more')}` : '');
-}
 
 function shareText({ matched, keyspaceKeys, excluded }: InvalidateResult): string {
   const share = keyspaceKeys

@@ -16,7 +16,8 @@ import { counted, formatCell } from '../../render/units.ts';
 import { InputError } from '../../support/failure.ts';
 import type { Context, Execution, Outcome, RowSink } from '../context.ts';
 import { ownLookupsText, unreadableText } from '../keyspace-report.ts';
-import { type SelectionInput, selectionOf, warnOfUnjudged } from '../key-selection.ts';
+import { warnOfNothing } from '../nothing-matched.ts';
+import { type SelectionInput, selectionOf, selectionText, warnOfUnjudged } from '../key-selection.ts';
 import { type PaceInput, paceLimitsOf } from '../reading-options.ts';
 import { blankOf } from '../blank.ts';
 
@@ -168,6 +169,7 @@ async function listKeys(context: Context, input: KeysInput): Promise<Outcome<Key
       `no ${columns.map(({ column }) => column).join(', ')}: the server answered \`${reason}\``,
     );
   warnOfUnjudged(context, account.unjudgedKeys);
+  if (foundKeys === 0 && complete) await warnOfNothing(context, server, input.patterns, selectionText(input));
   await context.show([
     note('dim', `${counted(foundKeys, 'key')}; cost to the server: ${ownLookupsText(context.ownLookups())}`),
     ...(input.ttl?.some(({ text }) => text === 'none') && foundKeys > 0 ? [ttlHint(context)] : []),

@@ -9,6 +9,7 @@ import type { Context, Execution, Outcome } from '../context.ts';
 import { keyFilter } from '../../keyspace/key-selection.ts';
 import { type SelectionInput, selectionOf, selectionText, warnOfUnjudged } from '../key-selection.ts';
 import { warnOfTouches } from '../keyspace-report.ts';
+import { warnOfNothing } from '../nothing-matched.ts';
 import { carryOut } from '../planned-change.ts';
 import { paceLimitsOf } from '../reading-options.ts';
 import { draftOfPruning, type PruneResult } from './result.ts';
@@ -69,6 +70,8 @@ async function prune(context: Context, input: PruneInput): Promise<Outcome<Prune
     ...{ dryRun: input.dryRun === true, permanentNamespaces: permanentIn(map, goals) },
   };
   if (signal.aborted) return { result: { ...draft, outcome: 'interrupted' } };
+  if (plan.judgedKeys === 0 && plan.account.complete)
+    await warnOfNothing(context, server, input.pattern ?? [], selectionText({ ...selecting, namespace: [] }));
   if (draft.matched === 0) return { result: { ...draft, outcome: 'nothingToDo' } };
   if (input.dryRun) return { result: draft };
   const { idleSeconds } = goals;

@@ -6,7 +6,7 @@ import { InputError } from '../support/failure.ts';
 import { maskedUrl } from '../support/masked.ts';
 import { meantText } from '../support/similar.ts';
 import { type ConnectTarget, publicUrlOf } from '../redis/target.ts';
-import { looksLikeUrl } from '../redis/url.ts';
+import { looksLikeAddress } from '../redis/url.ts';
 import { firstOf, nonEmpty, orMissing, resolveAccess, sentinelPassword, type Sourced } from './access.ts';
 import { type Destination, destinationOf } from '../config/destination.ts';
 import { type NamedProfile, placesOf, profilesAt, type Route, routeOf } from './destination.ts';
@@ -198,8 +198,9 @@ export async function furtherTarget(
   { workingDirectory, signal }: Pick<Surroundings, 'workingDirectory' | 'signal'>,
   warn: (text: string) => void,
 ): Promise<ConnectTarget | null> {
-  const isUrl = looksLikeUrl(urlOrProfile);
-  if (!isUrl && !Object.hasOwn(loaded?.config.profiles ?? {}, urlOrProfile)) return null;
+  const isProfile = Object.hasOwn(loaded?.config.profiles ?? {}, urlOrProfile);
+  const isUrl = !isProfile && looksLikeAddress(urlOrProfile);
+  if (!isUrl && !isProfile) return null;
   const where = isUrl ? { url: urlOrProfile, cluster } : { profile: urlOrProfile };
   const options: GlobalOptions = { color, ...given({ timeout, retryFor, ...where }) };
   const surroundings = { workingDirectory, stdoutIsTerminal: false, signal };

@@ -23,8 +23,8 @@ const schemes: Readonly<Record<string, 'plain' | 'tls' | 'unix'>> = {
 const databaseParameters: readonly string[] = ['db', 'database', 'virtual_host'];
 
 /**
- * Reads `redis://user:password@host:port/database` with the scheme `redis`, `rediss` (TLS), `valkey` or `valkeys`, `host:port`
- * without a scheme, and `unix:///path`. Quotes and blanks around the URL, as `.env` files leave them, are taken off.
+ * Reads `redis://user:password@host:port/database` with the scheme `redis`, `rediss` (TLS), `valkey` or `valkeys`, a host
+ * or `host:port` without a scheme, and `unix:///path`. Quotes and blanks around the URL, as `.env` files leave them, are taken off.
  * @throws Error naming what is wrong with the URL; none of it that could be a password is repeated
  */
 export function parseRedisUrl(given: string): ParsedUrl {
@@ -77,6 +77,20 @@ export function looksLikeUrl(text: string): boolean {
   return /^[\s"'`\ufeff]*[a-z][a-z0-9+.-]*:\/\//i.test(text);
 }
 
+const isHostWithPort = (text: string) =>
+  /^(?:[^/?#]*@)?(?:\[[^\]]*\]|[^:/?#@[\]\s]+):\d+(?:[/?#]|$)/.test(text);
+const isHost = (text: string) =>
+  /^(?:[^/?#]*@)?(?:\[[^\]]*\]|[\p{L}\p{N}][\p{L}\p{N}._-]*)(?:[/?#]|$)/u.test(text);
+
+/** True for what can only be the address of a server where a file or a profile may be named too: a bare name may be either. */
+export function looksLikeAddress(text: string): boolean {
+  return (
+    looksLikeUrl(text) ||
+    isHostWithPort(text) ||
+    /^(?:localhost|(?:\d+\.){3}\d+|\[.*\])(?:\/\d*)?$/i.test(text)
+  );
+}
+
 /** True for a URL whose scheme asks for TLS. */
 export function asksForTls(url: string): boolean {
   const [, name = ''] = /^[\s"'`\ufeff]*([a-z+-]+):\/\//i.exec(url) ?? [];
@@ -90,7 +104,7 @@ function kindOf(text: string): [scheme: string, kind: 'plain' | 'tls' | 'unix'] 
   if (kind !== undefined) return [scheme, kind];
   if (scheme === '') {
     if (/^unix:\//i.test(text)) return [text.slice(0, 'unix:'.length), 'unix'];
-    if (/^(?:[^/?#]*@)?(?:\[[^\]]*\]|[^:/?#@[\]\s]+):\d+(?:[/?#]|$)/.test(text)) return ['', 'plain'];
+    if (isHostWithPort(text) || isHost(text)) return ['', 'plain'];
     const [odd] = /^[^\p{L}\p{N}[/:.@_-]/u.exec(text) ?? [];
     if (odd !== undefined) throw new Error(`it begins with ${characterName(odd)}${closing(odd, text)}`);
   }
@@ -99,7 +113,9 @@ function kindOf(text: string): [scheme: string, kind: 'plain' | 'tls' | 'unix'] 
   }
   if (/cluster/i.test(name))
     throw new Error('a cluster is a redis:// URL of one of its nodes, with --cluster');
-  throw new Error('it must start with redis://, rediss:// or unix://, for example redis://127.0.0.1:6379/0');
+  throw new Error(
+    'it is neither host:port nor a URL with redis://, rediss:// or unix://; write it like localhost:6379 or redis://127.0.0.1:6379/0',
+  );
 }
 
 const quotes: readonly string[] = ['"', "'", '`'];

@@ -83,7 +83,7 @@ describe('bench --against', () => {
       'error: `--fail-slower` has nothing to compare with',
       'error: `--fail-slower` cannot judge 7 rounds: chance alone could make that difference',
       'error: `--fail-slower` cannot judge 1 round against 1 round in `then.json`: chance alone could make that difference',
-      'error: --against: `nothing.json` is no profile of the map, no Redis URL and no file',
+      'error: --against: `nothing.json` is no profile of the map, no address of a server and no file',
       'error: `--rounds 51` is more than 50',
     ]);
   });

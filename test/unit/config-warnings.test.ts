@@ -108,7 +108,9 @@ describe('a warning about a valid map', () => {
 
   test('names a URL that cannot be used, without its password', () => {
     const [warning = ''] = warningsAbout({ profiles: { prod: { url: 'http://me:hunter2@cache.example' } } });
-    expect(warning).toMatch(/^profiles\.prod\.url cannot be used: it must start with redis:\/\//);
+    expect(warning).toMatch(
+      /^profiles\.prod\.url cannot be used: it is neither host:port nor a URL with redis:\/\//,
+    );
     expect(warning).not.toContain('hunter2');
   });
 
@@ -116,7 +118,7 @@ describe('a warning about a valid map', () => {
     const nodes = ['redis://a', 'redis://:hunter2@b'];
     expect(
       warningsAbout({
-        profiles: { many: { cluster: [...nodes, 'c'] }, main: { sentinel: { name: 'm', nodes } } },
+        profiles: { many: { cluster: [...nodes, 'http://c'] }, main: { sentinel: { name: 'm', nodes } } },
       }).map((warning) => warning.split(':', 1)[0]),
     ).toEqual([
       'profiles.many.cluster.1 holds a password',

@@ -31,7 +31,7 @@ describe('a message', () => {
 
   test.each([
     'cannot connect to redis://127.0.0.1:6379: refused',
-    'it must start with redis://, rediss:// or unix://, for example redis://127.0.0.1:6379/0',
+    'it is neither host:port nor a URL with redis://, rediss:// or unix://; write it like redis://127.0.0.1:6379/0',
     '`redis://[::1]:6379/0` (from --url); unix:///run/redis.sock?db=1',
     'redis://n1:7000,redis://n2:7000 and `https://example.org/@ann`, `user:mail:a@example.org`',
     'the namespace redis: `redis:user:1`',

@@ -28,8 +28,8 @@ export async function opponentNamed(context: Context, argument: string): Promise
   const path = resolve(context.environment.workingDirectory, argument);
   if (statSync(path, { throwIfNoEntry: false }) === undefined)
     throw new InputError(
-      `--against: \`${argument}\` is no profile of the map, no Redis URL and no file`,
-      '`cachectl config show` names the map in force; a URL starts with redis://, rediss:// or unix://',
+      `--against: \`${argument}\` is no profile of the map, no address of a server and no file`,
+      '`cachectl config show` names the map in force; an address is host:port, or a URL with redis://, rediss:// or unix://',
     );
   return opponentInFile(context, argument);
 }

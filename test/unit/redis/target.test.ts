@@ -26,6 +26,9 @@ describe('a redis URL', () => {
     ['localhost:6380', 'localhost', 6380, 0],
     ['redis:6379/2', 'redis', 6379, 2],
     ['[::1]:6380', '::1', 6380, 0],
+    ['localhost', 'localhost', 6379, 0],
+    ['cache.example.com/2', 'cache.example.com', 6379, 2],
+    ['[::1]', '::1', 6379, 0],
   ])('%s leads to host %s, port %i, database %i', (url, host, port, database) => {
     expect(parseRedisUrl(url)).toEqual({ host, port, database });
   });
@@ -130,7 +133,7 @@ describe('a unix URL', () => {
 
 describe('a URL that cannot be used', () => {
   test.each([
-    ['http://cache', 'it must start with redis://'],
+    ['http://cache', 'it is neither host:port nor a URL with redis://'],
     ['redis://cache:port', 'its host and port cannot be read'],
     ['redis://cache:0', 'its port 0 is out of range'],
     ['redis://cache:65536', 'its port 65536 is out of range'],
@@ -143,8 +146,8 @@ describe('a URL that cannot be used', () => {
     ['redis://“cache”', 'its host contains “ (U+201C)'],
     ['"redis://cache', 'it begins with a double quote (U+0022), which is not closed'],
     ['“redis://cache”', 'it begins with “ (U+201C)'],
-    ['cache', 'it must start with redis://'],
-    ['redis:/cache', 'it must start with redis://'],
+    ['-cache', 'it is neither host:port nor a URL with redis://'],
+    ['redis:/cache', 'it is neither host:port nor a URL with redis://'],
     ['redis-sentinel://cache:26379', 'Sentinels are named in the map'],
     ['redis+cluster://cache', 'with --cluster'],
     ['redis://cache/0/1', 'it has more than a database number after its host'],

@@ -91,6 +91,11 @@ function inWords(
   if (options?.includes(option))
     return new InputError(`\`${path?.join(' ')}\` takes no --${option}: ${why}`, instead);
   const text = withoutValues(message.replace(/^error: /, ''));
+  if (passwordOptions.has(option.toLowerCase()))
+    return new InputError(
+      text,
+      'other users of a machine can read a command line: use --ask-password, --password-file FILE or REDISCLI_AUTH',
+    );
   return new InputError(
     code === 'commander.help' ? 'a command is missing' : withOptionFor(text, commandAt(program, path ?? [])),
     path === null || code === 'commander.unknownCommand'
@@ -99,11 +104,17 @@ function inWords(
   );
 }
 
+/** Names by which other tools have a password in their command line. */
+const passwordOptions: ReadonlySet<string> = new Set(['password', 'pass', 'passwd', 'auth', 'requirepass']);
+
+/** Where other tools write to; here `--to`. */
+const outputOptions: ReadonlySet<string> = new Set(['out', 'out-file', 'outfile', 'output-file', 'dest']);
+
 /** Where the unknown option is what others of the command take, these are what was meant: `--to <file>` for `--file`. */
 function withOptionFor(message: string, command: CommandUnknownOpts): string {
   const [unknown, name] = /^unknown option '--([\w-]+)'/.exec(message) ?? [];
   const meant = command.options.flatMap(({ flags, long }) =>
-    flags.includes(`<${name}>`) ? (long ?? []) : [],
+    flags.includes(`<${name}>`) || (long === '--to' && outputOptions.has(name ?? '')) ? (long ?? []) : [],
   );
   if (unknown === undefined || meant.length === 0) return message;
   return `${unknown}\n(Did you mean ${meant.length > 1 ? 'one of ' : ''}${meant.join(', ')}?)`;

@@ -56,6 +56,7 @@ describe('a command line that cannot be parsed', () => {
     ['ttl -o json', 'ttl', "missing required argument 'key'"],
     ['get --nope x -qo json', 'get', "unknown option '--nope'"],
     ['export --file x -o json', 'export', "unknown option '--file'\n(Did you mean --to?)"],
+    ['export --out x -o json', 'export', "unknown option '--out'\n(Did you mean --to?)"],
     ['stats --password=S3cret -o json', 'stats', "unknown option '--password…'"],
     ['stats -aS3cret -o json', 'stats', "unknown option '-a…'"],
     ['--redis://:S3cret@h -o json', null, "unknown option '--redis…'"],
@@ -74,6 +75,13 @@ describe('a command line that cannot be parsed', () => {
     expect((jsonOf(result)['error'] as { message: string }).message).toContain(message);
     expect(result.stderr).toContain(`error: ${message}`);
     expect(result.stdout + result.stderr).not.toContain('S3cret');
+  });
+
+  test.each(['--password', '--pass', '--auth'])('says how a password is given, for %s', async (option) => {
+    const { exitCode, stderr } = await cli(['stats', option, 'S3cret']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('use --ask-password, --password-file FILE or REDISCLI_AUTH');
+    expect(stderr).not.toContain('S3cret');
   });
 
   test('ends ndjson with the summary, also where that is the form of a pipe', async () => {

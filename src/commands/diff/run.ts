@@ -10,7 +10,10 @@ import { defaultToleranceMillis } from '../../records/compare/canonical.ts';
 import { ComparisonTally } from '../../records/compare/tally.ts';
 import { InputError } from '../../support/failure.ts';
 import { keyFilter } from '../../keyspace/key-selection.ts';
+import { keyText } from '../../keyspace/key-text.ts';
+import { quotePattern } from '../../keyspace/pattern.ts';
 import { sumAccounts, type WalkAccount } from '../../redis/account.ts';
+import { shellWord } from '../../render/shell-word.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -21,7 +24,7 @@ import { blankDiff, type DiffResult, diffResultOf, viewDiff } from './result.ts'
 import { FileRecords } from '../../records/compare/file-records.ts';
 import { openFile } from '../../records/fixtures/source.ts';
 import type { RedisServer } from '../../redis/server.ts';
-import type { ByteString } from '../../support/bytes.ts';
+import { asBytes, type ByteString } from '../../support/bytes.ts';
 
 interface DiffInput extends SelectionInput {
   readonly a: string;
@@ -73,11 +76,32 @@ async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffRes
       `${counted(result.differentTtls, 'key differs', 'keys differ')} in the TTL alone: \`warm\` starts the TTLs of records anew, and \`diff\` goes by the moments of the export; --ignore-ttl leaves TTLs out`,
     );
   }
+  if (a.kind !== b.kind) remarkOnOthers(context, input, tally, swapped);
   if (!complete) {
     const error = new InterruptedError(`interrupted: ${counted(result.compared, 'key')} had been compared`);
     return { result, error };
   }
   return { result, exitCode: result.equal === true ? exitCodes.success : exitCodes.negative };
+}
+
+const fewestOthers = 20;
+
+/** Keys that the server has and a file of one kind of keys cannot have bury the differences. */
+function remarkOnOthers(
+  { map, warnOfResult }: Context,
+  { pattern = [], namespace, regex }: DiffInput,
+  { start, missing, extra }: ComparisonTally,
+  swapped: boolean,
+): void {
+  const others = (swapped ? missing : extra).total;
+  const ends = map.delimiters.map((delimiter) => (start ?? '').lastIndexOf(delimiter) + 1);
+  const length = Math.max(0, ...ends);
+  const isNarrowed = pattern.length > 0 || namespace !== undefined || regex !== undefined;
+  if (start === null || length === 0 || others < fewestOthers || isNarrowed) return;
+  const shared = `${quotePattern(keyText(asBytes(start.slice(0, length))))}*`;
+  warnOfResult(
+    `${counted(others, 'key')} of the server are not in the file, whose keys all fit \`${shared}\`: --pattern ${shellWord(shared)} compares these alone`,
+  );
 }
 
 function compare(
@@ -151,8 +175,8 @@ async function sideNamed(context: Context, argument: string | undefined): Promis
   }
   if (statSync(resolve(workingDirectory, argument), { throwIfNoEntry: false }) === undefined)
     throw new InputError(
-      `\`${argument}\` is no profile of the map, no Redis URL and no file`,
-      '`cachectl config show` names the map in force; a URL starts with redis://, rediss:// or unix://',
+      `\`${argument}\` is no profile of the map, no address of a server and no file`,
+      '`cachectl config show` names the map in force; an address is host:port, or a URL with redis://, rediss:// or unix://',
     );
   const open: NamedSide['open'] = async (accepts) => {
     const source = await openFile(argument, workingDirectory, context.signal);

@@ -1,7 +1,7 @@
 import { SegmentTree } from '../../keyspace/segment-tree.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
-import type { ByteString } from '../../support/bytes.ts';
+import { asBytes, type ByteString } from '../../support/bytes.ts';
 import type { Sighting } from './canonical.ts';
 import { FirstFew, type KeyProblem } from '../problems.ts';
 import type { Verdict } from './compare-keys.ts';
@@ -62,6 +62,8 @@ export class ComparisonTally {
   readonly extra: FirstFew<LoneKey>;
   readonly differences: Readonly<Record<DifferenceKind, FirstFew<Difference>>>;
   readonly problems: FirstFew<KeyProblem>;
+  /** With what the names of all keys of `a` begin, in the calls; null: it has none. */
+  start: ByteString | null = null;
   private readonly tree: SegmentTree<Counts>;
 
   /**
@@ -84,12 +86,14 @@ export class ComparisonTally {
 
   /** A key of one side that the other has not. */
   addLone(key: ByteString, type: string, side: 'a' | 'b'): void {
+    if (side === 'a') this.start = commonStart(this.start, key);
     const kind = (side === 'a') !== this.swapped ? 'missing' : 'extra';
     this[kind].add({ ...keyFields(key), type });
     this.rowOf(key)[kind]++;
   }
 
   enter(key: ByteString, verdict: Verdict): void {
+    this.start = commonStart(this.start, key);
     switch (verdict.kind) {
       case 'skipped':
         this.skipped++;
@@ -122,4 +126,11 @@ export class ComparisonTally {
   private rowOf(key: ByteString): Counts['row'] {
     return this.tree.leafOf(key, this.map.isEmpty ? null : this.map.classify(key)).row;
   }
+}
+
+function commonStart(start: ByteString | null, key: ByteString): ByteString {
+  if (start === null || key.startsWith(start)) return start ?? key;
+  let length = 0;
+  while (length < start.length && start[length] === key[length]) length++;
+  return asBytes(start.slice(0, length));
 }

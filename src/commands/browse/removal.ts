@@ -1,7 +1,7 @@
 import type { ChosenTarget } from '../../changes/selection.ts';
 import type { KeyConditions } from '../../redis/key-conditions.ts';
 import { InputError } from '../../support/failure.ts';
-import { type Context, InterruptedError } from '../context.ts';
+import { type Context, DeclinedError, InterruptedError } from '../context.ts';
 import { requireWritable } from '../protection.ts';
 
 /** What `d` removes, or why it stays. */
@@ -14,6 +14,8 @@ export interface Removed {
   readonly keys: number;
   /** All of it is gone. */
   readonly isWhole: boolean;
+  /** Why nothing was removed, where the person has said no. */
+  readonly declined?: string | undefined;
 }
 
 export type RemovalContext = Pick<
@@ -45,10 +47,13 @@ export async function removeChosen(context: RemovalContext, removal: Removal): P
       const outcome = await execution.run(within);
       const { result } = outcome;
       const isWhole = ['removed', 'nothingMatched'].includes(result.outcome) && result.excluded === 0;
-      removed = { keys: result.removed, isWhole };
+      const declined = outcome.error instanceof DeclinedError ? outcome.error.message : undefined;
+      removed = { keys: result.removed, isWhole, declined };
       return outcome;
     },
   });
+  // Who has said no has nothing to read.
+  if (removed.declined !== undefined) return removed;
   try {
     await context.prompts.input('Press Enter to go back');
   } catch (error) {

@@ -71,7 +71,8 @@ export async function browse(
     screen.close();
     const removed = await removeChosen(context, place.removal);
     if (!signal.aborted) screen = await open();
-    return withoutPlace(before, place, removed);
+    const after = withoutPlace(before, place, removed);
+    return removed.declined === undefined ? after : { ...after, notice: removed.declined };
   };
   const carryOut = (before: BrowseState, request: BrowseRequest): BrowseState | Promise<BrowseState> => {
     if (request.kind === 'open') return read(before, request.place);

@@ -175,7 +175,7 @@ function view(result: GetResult, own: OwnLookups): Block[] {
   const idleRemark = result.sharedValue
     ? 'the value is a small integer, which the server shares between keys'
     : touched === true
-      ? 'until now: before 7.2 the server takes this reading for a use'
+      ? 'until this read, which servers before 7.2 count as a use'
       : null;
   const facts = [
     fact('key', 'key', result.key, 'text'),
@@ -200,13 +200,19 @@ function view(result: GetResult, own: OwnLookups): Block[] {
   if (result.members) blocks.push(membersTable(result.type ?? '', result.members, result.memberTtlSeconds));
   if (result.truncated) {
     const more = result.type === 'string' ? '--max-bytes' : '--members';
-    const part = result.type === 'vectorset' ? 'a random part' : 'the start';
-    blocks.push(...caveats('warning', `only ${part} is shown; ${more} reads more`));
+    const part = parts[result.type ?? ''] ?? 'the start is shown';
+    blocks.push(...caveats('warning', `only ${part}; ${more} reads more`));
   }
   if (result.value === null && result.members === null)
     blocks.push(note('plain', `values of type ${result.type ?? 'unknown'} are not shown`));
   return [...blocks, costNote(ownLookupsText(own))];
 }
+
+/** What is shown of a long value. */
+const parts: Readonly<Record<string, string>> = {
+  vectorset: 'a random part is shown',
+  zset: 'the members with the highest scores are shown',
+};
 
 function valueBlocks(value: DecodedValue): Block[] {
   const { format, compression, json, text, hex, envelope, remark } = value;
@@ -257,7 +263,8 @@ function membersTable(
   return {
     kind: 'table',
     name: 'members',
-    title: 'Members',
+    title: type === 'zset' ? 'Members, highest scores first' : 'Members',
+    moreWith: '--output tsv',
     columns: [
       ...columns.map((name) => ({ name, header: name.toUpperCase(), unit: 'text' }) as const),
       ...(ttls === null ? [] : [{ name: 'ttlSeconds', header: 'TTL', unit: 'seconds' } as const]),

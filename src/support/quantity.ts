@@ -67,6 +67,10 @@ export function parseSize(text: string): number {
 export function parseRatio(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(%)?$/.exec(text.trim());
   const ratio = match ? Number(match[1]) / (match[2] ? 100 : 1) : Number.NaN;
+  if (ratio > 1 && ratio <= 100 && match?.[2] === undefined)
+    throw new Error(
+      `\`${text}\` is not a ratio; write ${Number((ratio / 100).toPrecision(12))} or ${match?.[1] ?? ''}%`,
+    );
   if (!(ratio >= 0 && ratio <= 1)) throw new Error(`\`${text}\` is not a ratio; write 0.8 or 80%`);
   return ratio;
 }

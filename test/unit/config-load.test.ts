@@ -64,6 +64,7 @@ describe('a map', () => {
       { pattern: 'a', hitRateTarget: 80 },
       /hitRateTarget expected a ratio from 0 to 1, or a percentage such as "80%"$/,
     ],
+    [{ pattern: 'a', jitter: '90' }, /jitter `90` is not a ratio; write 0\.9 or 90%$/],
     [{ pattern: 'a', jitter: '180%' }, /jitter `180%` is not a ratio; write 0\.8 or 80%$/],
     [
       { pattern: 'a', ttlSeconds: 5 },

@@ -120,6 +120,12 @@ describe('a text that is no JSON', () => {
     );
   });
 
+  test('that are two with no comma between them is told by the line where it is missing', () => {
+    expect(reasonOf('{\n  "a": 1\n}\n{\n  "b": 2\n}', 3)).toBe(
+      'not JSON: a comma is missing at the end of line 5',
+    );
+  });
+
   test('always gets a reason, and never more of the text than a few characters', () => {
     fc.assert(
       fc.property(

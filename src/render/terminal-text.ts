@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import { note, type Block, type Cell, type FactsBlock, type NoteBlock } from './blocks.ts';
 import type { TableBlock, Unit } from './blocks.ts';
 import { fitted, type ShownBlock } from './screen-height.ts';
+import { shellWord } from './shell-word.ts';
 import { inkOf, type Tone } from './styled-line.ts';
 import { barOf, cut, displayWidth, plainWhereNeeded, sharedStarts, type TerminalStyle } from './width.ts';
 import { plotLines } from './plot.ts';
@@ -213,20 +214,8 @@ function shellPieces(words: readonly string[]): string[] {
   const pieces: string[] = [];
   for (const word of words) {
     const isValue = /^--[\w-]+$/.test(pieces.at(-1) ?? '') && !word.startsWith('-');
-    if (isValue) pieces.push(`${pieces.pop() ?? ''} ${quoted(word)}`);
-    else pieces.push(quoted(word));
+    if (isValue) pieces.push(`${pieces.pop() ?? ''} ${shellWord(word)}`);
+    else pieces.push(shellWord(word));
   }
   return pieces;
-}
-
-function quoted(word: string): string {
-  if (/^[\p{L}\p{N}_./:@%+,=-]+$/u.test(word)) return word;
-  if (!/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(word)) return `'${word.replaceAll("'", "'\\''")}'`;
-  // What a terminal would act on has a form of its own in bash, zsh and ksh.
-  const bytes = [...Buffer.from(word, 'utf8')].map((byte) =>
-    byte < 0x20 || byte > 0x7e || byte === 0x27 || byte === 0x5c
-      ? `\\x${byte.toString(16).padStart(2, '0')}`
-      : String.fromCharCode(byte),
-  );
-  return `$'${bytes.join('')}'`;
 }

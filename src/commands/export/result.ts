@@ -55,7 +55,7 @@ export function viewExport(result: ExportResult, own: OwnLookups): Block[] {
         fact('fileBytes', 'bytes', result.fileBytes, 'bytes'),
         fact('skipped', 'skipped', result.skipped, 'count'),
         fact('failed', 'failed', result.failed, 'count'),
-        fact('streamsWithoutGroups', 'without groups', result.streamsWithoutGroups, 'count'),
+        fact('streamsWithoutGroups', 'streams losing groups', result.streamsWithoutGroups, 'count'),
       ],
     },
     ...exportNotes(result, own),

@@ -4,6 +4,8 @@ import { fixtureChunks } from '../../records/export/fixture-chunks.ts';
 import { type ExportScope, ExportTally } from '../../records/export/read-batches.ts';
 import { writePending } from '../../records/export/write-file.ts';
 import { InputError, fileFailureText, isSystemError } from '../../support/failure.ts';
+import { readExistence } from '../../changes/existing-keys.ts';
+import { bytesOf } from '../../support/bytes.ts';
 import { keyFilter } from '../../keyspace/key-selection.ts';
 import { sumOrNull } from '../../support/collections.ts';
 import { RedisError, refusal } from '../../redis/errors.ts';
@@ -11,6 +13,7 @@ import { cpuSecondsBetween, fieldTtlsOf, type NodeFacts, readAllNodeFacts } from
 import { sumAccounts } from '../../redis/account.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { escapeJson } from '../../render/json-text.ts';
+import { shellWord } from '../../render/shell-word.ts';
 import { counted } from '../../render/units.ts';
 import { LinkError } from '../../support/files.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
@@ -19,6 +22,7 @@ import { type SelectionInput, selectionOf, selectionText, warnOfUnjudged } from 
 import { type PaceInput, paceLimitsOf } from '../reading-options.ts';
 import { costOfWalks } from '../keyspace-report.ts';
 import { problemLines } from '../problem-lines.ts';
+import { warnOfNothing } from '../nothing-matched.ts';
 import { confirmReplacing } from '../protection.ts';
 import { type ExportForm, exportFormOf } from './form.ts';
 import { blankExport, type ExportResult, exportNotes, groupsText, viewExport } from './result.ts';
@@ -48,6 +52,7 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
   const scope = scopeOf(context, input);
   await confirmReplacing(context, to, input.force);
   const server = await context.connect();
+  if (input.to === undefined) await refuseFileNames(server, input.patterns);
   const tally = new ExportTally();
   const startedAt = context.now();
   const before = await readAllNodeFacts(server);
@@ -57,6 +62,8 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
     ? writeToStdout(context, form, chunks)
     : writeToFile(context, to, chunks, tally));
   context.progress.stop();
+  if (tally.keys === 0 && tally.complete && tally.problems.total === 0)
+    await warnOfNothing(context, server, input.patterns, selectionText(input));
   const after = tally.stopped === null ? await readAllNodeFacts(server).catch(() => []) : [];
   const durationSeconds = (context.now() - startedAt) / 1000;
   const serverCost = costOfWalks(tally.accounts, durationSeconds, cpuSecondsBetween(before, after));
@@ -72,6 +79,10 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
     problems: tally.problems.first,
     serverCost,
   };
+  if (input.to === undefined && input.limit === undefined && !tally.complete && tally.keys === mostOnTerminal)
+    context.warnOfResult(
+      `a terminal shows the first ${mostOnTerminal} records: --to FILE writes all of them, --limit shows more`,
+    );
   if (to === undefined) await context.remark(exportNotes(result, context.ownLookups()));
   warnOfLosses(context, result, tally.fieldTtlsRefused);
   warnOfUnjudged(context, sumAccounts(tally.accounts, 0).unjudgedKeys);
@@ -84,8 +95,27 @@ async function exportKeys(context: Context, input: ExportInput): Promise<Outcome
   };
 }
 
-function scopeOf({ map, signal }: Context, input: ExportInput): ExportScope {
-  const { count, limit = Number.POSITIVE_INFINITY } = input;
+const fileName = /^(?:\.{0,2}\/|~)|\.(?:json|ndjson|jsonl|archive|cachectl|gz|zst|txt|rdb)$/i;
+
+/** `export 'user:*' users.ndjson` would take the file for a second pattern. @throws InputError */
+async function refuseFileNames(server: RedisServer, patterns: readonly string[]): Promise<void> {
+  const name = patterns.find((text) => fileName.test(text) && !/[*<]/.test(text));
+  if (name === undefined) return;
+  const key = bytesOf(name);
+  const [isThere] = await readExistence((commands) => server.nodeFor(key).batch(commands), [key]);
+  if (isThere === true) return;
+  throw new InputError(
+    `\`${name}\` is no key, and looks like a file: the arguments of \`export\` are patterns of keys`,
+    `write to a file with --to ${name}`,
+  );
+}
+
+/** More than anyone reads on a terminal. */
+const mostOnTerminal = 100;
+
+function scopeOf({ map, signal, environment }: Context, input: ExportInput): ExportScope {
+  const isForReading = input.to === undefined && environment.stdoutIsTerminal;
+  const { count, limit = isForReading ? mostOnTerminal : Number.POSITIVE_INFINITY } = input;
   return {
     walk: keyFilter(map, selectionOf(map, input.patterns, input)),
     ...(count !== undefined && { pageSize: count }),
@@ -129,7 +159,7 @@ function headerOf(context: Context, input: ExportInput, server: RedisServer) {
     server: server.address,
     database: server.nodes[0].database,
     profile: context.profile?.name ?? null,
-    action: ['export', ...patternsOf(input)].join(' ') + selectionText(input),
+    action: ['export', ...patternsOf(input).map(shellWord)].join(' ') + selectionText(input),
     patterns: patternsOf(input),
     withValues: true,
   } as const;

@@ -12,6 +12,7 @@ import type { ByteString } from '../../support/bytes.ts';
 import type { KeyConditions } from '../../redis/key-conditions.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { readServerTime } from '../../redis/server-time.ts';
+import { shellWord } from '../../render/shell-word.ts';
 import { counted } from '../../render/units.ts';
 import { decideBackup, originOf, requireBackupPlace } from '../backup.ts';
 import { type Context, type Execution, type Outcome } from '../context.ts';
@@ -217,14 +218,14 @@ function actionText(target: Target, mode: RemovalMode): string {
   const how = mode === 'unlink' ? '' : ` (${mode})`;
   switch (target.kind) {
     case 'entity': {
-      const ids = target.ids.slice(0, mostIdsShown).join(' ');
+      const ids = target.ids.slice(0, mostIdsShown).map(shellWord).join(' ');
       const more = target.ids.length - mostIdsShown;
       return `invalidate ${target.name} ${ids}${more > 0 ? ` and ${counted(more, 'more id')}` : ''}${how}`;
     }
     case 'pattern':
-      return `invalidate ${target.texts.map((text) => `--pattern ${text}`).join(' ')}${how}`;
+      return `invalidate ${target.texts.map((text) => `--pattern ${shellWord(text)}`).join(' ')}${how}`;
     case 'namespace':
-      return `invalidate ${target.names.map((name) => `--namespace ${name}`).join(' ')}${how}`;
+      return `invalidate ${target.names.map((name) => `--namespace ${shellWord(name)}`).join(' ')}${how}`;
     case 'chosen':
       return `invalidate ${target.name}${how}`;
   }

@@ -4,6 +4,7 @@ import { requireCache } from '../../changes/selection.ts';
 import { type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { InputError } from '../../support/failure.ts';
 import { type ChangeInput, decideBackup, requireBackupPlace } from '../backup.ts';
+import { shellWord } from '../../render/shell-word.ts';
 import { blankOf } from '../blank.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { keyFilter } from '../../keyspace/key-selection.ts';
@@ -80,7 +81,7 @@ async function prune(context: Context, input: PruneInput): Promise<Outcome<Prune
     [
       ...['prune', ...(goals.withoutTtl ? ['--set-ttl'] : []), ...(goals.tooLong ? ['--too-long'] : [])],
       ...(idleSeconds === null ? [] : [`--idle ${idleSeconds}s`]),
-      ...(input.pattern ?? []).map((pattern) => `--pattern ${pattern}`),
+      ...(input.pattern ?? []).map((pattern) => `--pattern ${shellWord(pattern)}`),
     ].join(' ') + selectionText({ ...selecting, namespace: [] });
   return carryOut(context, server, input, draft, {
     consent: {

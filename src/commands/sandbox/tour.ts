@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Block, note } from '../../render/blocks.ts';
+import { shellWord } from '../../render/shell-word.ts';
 import { counted } from '../../render/units.ts';
 import { systemFileOf } from '../../sandbox/family.ts';
 import type { Context } from '../context.ts';
@@ -58,7 +59,7 @@ async function takeSteps(
   let worst: ExitCode = exitCodes.success;
   for (const [index, { why, argv, shown, withTraffic }] of steps.entries()) {
     if (context.signal.aborted) break;
-    const text = `$ cachectl ${(shown ?? argv).map(quoted).join(' ')}\n`;
+    const text = `$ cachectl ${(shown ?? argv).map(shellWord).join(' ')}\n`;
     await say({ kind: 'text', name: 'step', title: `${index + 1}. ${why}`, text });
     await context.write('\n');
     const endTraffic = withTraffic ? await startTraffic() : undefined;
@@ -115,8 +116,4 @@ function stepsOf(sandbox: SandboxResult, folder: string): Step[] {
     { why: 'How fast is it?', argv: ['bench', '--duration', '1s'] },
     { why: 'Is it fit for service? The exit code says so to a pipeline', argv: ['check'] },
   ];
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./<>-]+$/.test(word) && !/[<>]/.test(word) ? word : `'${word}'`;
 }

@@ -196,7 +196,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
   const outOf = keyspaceKeys === null ? '' : ` out of ${counted(keyspaceKeys, 'key')}`;
   const read = reading.coverage === null ? 'a part' : formatRatio(reading.coverage);
   const gone = reading.goneKeys ?? 0;
-  const course = `DBSIZE went from ${formatCell(keyspaceKeys, 'count')} to ${formatCell(keyspaceKeysAtEnd, 'count')}`;
+  const course = `the number of keys went from ${formatCell(keyspaceKeys, 'count')} to ${formatCell(keyspaceKeysAtEnd, 'count')}`;
   const isChanged = keyspaceKeys !== null && keyspaceKeysAtEnd !== null && keyspaceKeys !== keyspaceKeysAtEnd;
   const again = 'again while the table was resized';
   const [repeated, recounted] = [reading.repeatedKeys ?? 0, reading.mostRecountedKeys ?? 0];
@@ -210,14 +210,14 @@ export function readingNotes(reading: ReadingReport): Block[] {
     [
       gone > 0 && !isChanged,
       'plain',
-      `${formatCell(gone, 'count')} of the ${counted(keyspaceKeys ?? 0, 'key')} that DBSIZE counted had expired, or were gone when they were read`,
+      `${formatCell(gone, 'count')} of ${counted(keyspaceKeys ?? 0, 'key')} expired or were removed before they were reached`,
     ],
     [
       isChanged,
       'plain',
       method === 'sample'
         ? `${course} while the sample was drawn: the intervals hold what any namespace may have lost or gained`
-        : `${course} as the keys were read${gone > 0 ? `; ${counted(gone, 'key was', 'keys were')} gone by then` : ''}`,
+        : `${course} during the read${gone > 0 ? `; ${counted(gone, 'key')} expired or ${gone === 1 ? 'was' : 'were'} removed before ${gone === 1 ? 'it was' : 'they were'} reached` : ''}`,
     ],
     // SCAN gives keys again while a table shrinks.
     [repeated > 0, 'plain', `SCAN gave ${counted(repeated, 'key')} ${again}: each is counted once`],

@@ -239,8 +239,7 @@ export class Summaries {
 
 /** Why keys have no idle time, in words. */
 export const withoutIdleTimeText = (keys: number): string =>
-  counted(keys, 'key has no idle time of its own', 'keys have no idle time of their own') +
-  ': the server shares small integers between keys, or reports a longer time than it has run';
+  `${counted(keys, 'key has', 'keys have')} no known idle time: the value is a small integer that keys share, or the server reports a time longer than it has run`;
 
 function byLabel<Name extends string>(name: Name, { parts }: Breakdown, figures: Parts | null) {
   const found = figures && Array.from(parts.keys(), (label) => [label, figures.keys(label)] as const);

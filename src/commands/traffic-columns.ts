@@ -43,7 +43,7 @@ export const trafficFields = {
   reads: count('reads', 'READS'),
   misses: count('misses', 'MISSES'),
   readsPerSecond: perSecond('readsPerSecond', 'READS/S'),
-  missShare: ratio('missShare', 'OF ALL'),
+  missShare: ratio('missShare', 'OF MISSES'),
   /** `expired 71.3 %`. Null where there are no misses, or the mode cannot tell. */
   mainCause: text('mainCause', 'WHY', ({ causes, misses }) => {
     const main = causes && topCauseOf(causes);

@@ -42,6 +42,8 @@ export function hiddenByText({
   if (commands.length === 0) return null;
   const named = commands
     .slice(0, 3)
-    .map(({ command, calls }) => `${command} ${calls.toLocaleString('en-US')}`);
-  return `${named.join(', ')}${commands.length > 3 ? ', …' : ''} calls`;
+    .map(({ command, calls }) => `${calls.toLocaleString('en-US')} ${command}`);
+  const others = commands.length > 3 ? ' and other' : '';
+  const last = others === '' && named.length > 1 ? ` and ${named.pop() ?? ''}` : others;
+  return `${named.join(', ')}${last} calls`;
 }

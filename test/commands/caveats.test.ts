@@ -79,16 +79,16 @@ test('stats and check say why a hit rate is a range, and do not judge it', async
   ]);
   const [caveat] = await caveatsOf(['stats'], { url: own.url });
   expect(caveat).toMatch(
-    /^No grade: hit rate between .*, target 80.0 %: TTL 200 calls hide it; `cachectl stats --window 10s` /,
+    /^No grade: hit rate between .*, target 80.0 %: 200 TTL calls hide it; `cachectl stats --window 10s` /,
   );
   const screen = await cli(['stats'], { url: own.url, terminal: true });
-  expect(screen.stdout.match(/TTL 200 calls/g)).toHaveLength(1);
+  expect(screen.stdout.match(/200 TTL calls/g)).toHaveLength(1);
   const { checks } = (await json(['check'], { url: own.url })).result as {
     checks: { id: string; message: string; status: string }[];
   };
   expect(checks.find(({ id }) => id === 'hit-rate')).toMatchObject({
     status: 'skip',
-    message: expect.stringMatching(/ to .* default target of 80.0 %: TTL 200 calls hide it/) as string,
+    message: expect.stringMatching(/ to .* default target of 80.0 %: 200 TTL calls hide it/) as string,
   });
 });
 

@@ -166,7 +166,7 @@ describe('lookups of other tools that read no data', () => {
     expect(await check()).toMatchObject({
       exitCode: 1,
       message:
-        '50.0 % to 100.0 % of 1,000 reads, not shown to reach the limit of 80.0 %: STRLEN 2,000, TYPE 2,000 calls hide it',
+        '50.0 % to 100.0 % of 1,000 reads, not shown to reach the limit of 80.0 %: 2,000 STRLEN and 2,000 TYPE calls hide it',
       remedy: expect.stringContaining('cachectl check --window 30s') as string,
       evidence: { hitRateLow: 0.5, hitRateHigh: 1, metadataLookups: 2 * keys },
     });

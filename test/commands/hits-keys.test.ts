@@ -40,7 +40,7 @@ describe('the keys that are read most', () => {
       terminal: true,
     });
     expect(stripVTControlCharacters(stdout)).toMatch(
-      /Keys that are read most\n.*OF ALL.*\n +page:2 +page:<id> +10 +18\.2 % +4 +60\.0 %/,
+      /Keys that are read most\n.*OF READS.*\n +page:2 +page:<id> +10 +18\.2 % +4 +60\.0 %/,
     );
     expect(stdout).not.toContain('page:1');
   });

@@ -55,7 +55,7 @@ const resultOf = async (line: string) => jsonOf(await run(`${line} -o json`));
 describe('a key whose value the server shares with other keys', () => {
   test('is not removed by `prune` for the idle time of that value, and is counted', async () => {
     expect(await shown('prune --idle 1h --dry-run')).toContain(
-      'left alone: 1 key has no idle time of its own: the server shares small integers between keys, or reports a longer time than it has run',
+      'left alone: 1 key has no known idle time: the value is a small integer that keys share, or the server reports a time longer than it has run',
     );
     expect(await resultOf('prune --idle 1h --yes')).toMatchObject({
       ...{ matched: 1, removed: 1, keysWithoutIdleTime: 1 },
@@ -96,7 +96,7 @@ describe('a key whose value the server shares with other keys', () => {
     };
     expect(total.idleHistogram.reduce((sum, { keys }) => sum + keys, 0)).toBe(1);
     expect(total.keysWithoutIdleTime).toBe(1);
-    expect(await shown('inspect')).toMatch(/ none 1 .* 1 key has no idle time of its own: /);
+    expect(await shown('inspect')).toMatch(/ none 1 .* 1 key has no known idle time: /);
   });
 
   test('counts as neither used nor unused in a plan of `invalidate`', async () => {
@@ -104,7 +104,7 @@ describe('a key whose value the server shares with other keys', () => {
       recentUse: { sampledKeys: 1, usedInMinute: 0, usedInHour: 0, keysWithoutIdleTime: 1 },
     });
     expect(await shown('invalidate --pattern count:* --dry-run')).toContain(
-      ' recently used 1 key has no idle time of its own: ',
+      ' recently used 1 key has no known idle time: ',
     );
   });
 

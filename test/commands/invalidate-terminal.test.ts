@@ -119,7 +119,7 @@ describe('invalidate at a terminal', () => {
     expect(menu).toMatch(/speech\s+1 key,/);
     expect(menu).not.toContain('session');
     await terminal.send('Enter');
-    await terminal.waitFor(/One id of the user/);
+    await terminal.waitFor(/Id of the user/);
     await terminal.send('1', 'Enter');
     await terminal.waitFor(/Remove 1 key/);
     await terminal.send('y', 'Enter');

@@ -17,7 +17,7 @@ describe('a cache whose hits cannot be counted exactly', () => {
       points: 0,
       tone: 'plain',
       text:
-        'hit rate between 50.0 % and 100.0 % since the counters began, target 80.0 %: TYPE 20,000 calls hide it; ' +
+        'hit rate between 50.0 % and 100.0 % since the counters began, target 80.0 %: 20,000 TYPE calls hide it; ' +
         '`cachectl stats --window 10s` measures it now, `--hits 10s` by namespace',
     });
   });

@@ -238,7 +238,7 @@ function readKeyTable({ mostRead }: HitsResult, limit: number): Block {
     ...(rows.some(({ readsInterval }) => readsInterval !== null)
       ? [text('readsError', '± READS', (row) => errorText(row.reads, row.readsInterval, 'count'))]
       : []),
-    ...[ratio('readShare', 'OF ALL'), count('misses', 'MISSES'), ratio('hitRate', 'HIT RATE')],
+    ...[ratio('readShare', 'OF READS'), count('misses', 'MISSES'), ratio('hitRate', 'HIT RATE')],
   ];
   return tableOf('mostRead', mostRead, fields, {
     title: 'Keys that are read most',

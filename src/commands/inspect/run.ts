@@ -81,7 +81,8 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
       ? null
       : await saveSnapshot(context, input.save, server.address, scopeOf(input), whole, analysis.method.kind);
   const oldestIdle = whole.total.idleHistogram?.findLast(({ keys }) => keys > 0);
-  if (oldestIdle !== undefined && !context.signal.aborted && analysis.failure === null)
+  // A removal on the screen warns of it itself.
+  if (openScreen === null && oldestIdle !== undefined && !context.signal.aborted && analysis.failure === null)
     await warnOfTouches(context, server, oldestIdle.upToSeconds ?? Number.POSITIVE_INFINITY);
   warnOfUnjudged(context, analysis.account.unjudgedKeys);
   if (figures.keys === 0 && analysis.account.complete && analysis.failure === null)

@@ -35,7 +35,7 @@ export function viewInspect(result: InspectResult, own: OwnLookups, input: ViewI
     blocks.push(
       ...asides(
         'plain',
-        `${formatBytes(result.overheadBytes)} of the memory are names and entries of keys, the rest are values`,
+        `${formatBytes(result.overheadBytes)} of the memory holds names and table entries of keys, the rest holds values`,
       ),
     );
   return [...blocks, ...readingNotes(result.reading), ...costNotes(result.serverCost, own)];

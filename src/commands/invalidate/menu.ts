@@ -36,7 +36,7 @@ export async function chooseTarget(context: Context): Promise<Target> {
     return { kind: 'pattern', texts: [text.trim()], all: false };
   }
   if (choice.kind === 'namespace') return { kind: 'namespace', names: [choice.name] };
-  const id = await context.prompts.input(`One id of the ${choice.name}:`);
+  const id = await context.prompts.input(`Id of the ${choice.name}:`);
   return { kind: 'entity', name: choice.name, ids: [id.trim()] };
 }
 

@@ -292,7 +292,7 @@ function couldGo({ namespaces, memoryBytes }: InspectResult): Html {
     </p>`;
   const persistent = candidates.reduce((sum, each) => sum + (each.withoutTtlBytes ?? 0), 0);
   const share = memoryBytes ? ` (${formatRatio(persistent / memoryBytes)} of the bytes)` : '';
-  return html`<p>${formatBytes(persistent)}${share} are in keys of caches that never end.</p>
+  return html`<p>${formatBytes(persistent)}${share} are in keys of caches that never expire.</p>
     ${tableOf(
       `Keys without a TTL, and idle for ${formatSeconds(idleSeconds)} or more`,
       [

@@ -143,7 +143,7 @@ function findingsOf({ doctor: { findings } }: ReportData): Html | null {
   }));
   return section(
     'What the doctor finds',
-    'Rules about single keys are left out here: `cachectl doctor` puts them.',
+    'Rules about single keys are left out here: `cachectl doctor` has them.',
     listOf(lines),
   );
 }
@@ -152,7 +152,7 @@ function verdictOf({ stats: { reasons, refused } }: ReportData): Html | null {
   if (reasons.length === 0) return null;
   const lines = reasons.map(({ tone, text, points }) => ({
     tone,
-    text: points > 0 ? `${text} (−${points} points)` : text,
+    text: points > 0 ? `${text} (−${counted(points, 'point')})` : text,
   }));
   const unread = refused.map(({ command, reason }) => ({
     tone: 'plain',

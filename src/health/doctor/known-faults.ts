@@ -6,7 +6,7 @@ interface KnownFault {
   readonly isIn: (release: Release) => boolean;
 }
 
-/** True where the line of the version has the mend from this one on. @param lines of the oldest first; older ones never had it */
+/** True where the line of the version has the fix from this one on. @param lines of the oldest first; older ones never had it */
 const hasSince =
   (...lines: readonly (readonly number[])[]) =>
   (release: Release): boolean => {

@@ -281,7 +281,7 @@ export const serverRules: readonly Rule[] = [
     severity: 'warning',
     question: 'is the version free of known faults?',
     remedy:
-      'install a version that has the mend; a package of a distribution may have it under an older number',
+      'install a version that has the fix; the package of a distribution may have it under an older number',
     source: 'https://github.com/redis/redis/security/advisories/GHSA-4789-qfc9-5f9q',
     assess: ofInfo((info) => {
       const release = productOf(info);

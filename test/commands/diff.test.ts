@@ -320,28 +320,6 @@ describe('what an argument names', () => {
     }
   });
 
-  test('is a file of one kind of keys: the others of the server are named as such', async () => {
-    await sendAll(a, [
-      ['SET', 'user:1', 'x'],
-      ['SET', 'user:2', 'x'],
-      ...Array.from({ length: 30 }, (_, index) => ['SET', `page:${index}`, 'x']),
-    ]);
-    writeFileSync(join(folder, 'users.json'), JSON.stringify({ 'user:1': 'x', 'user:2': 'y' }));
-    const result = await run(['diff', 'users.json'], { url: testUrl() });
-    expect(result.stderr).toContain(
-      "30 keys of the server are not in the file, whose keys all fit `user:*`: --pattern 'user:*' compares these alone",
-    );
-    const alone = await run(['diff', 'users.json', '--pattern', 'user:*'], { url: testUrl() });
-    expect(alone.stderr).not.toContain('not in the file');
-  });
-
-  test('takes an address without a scheme, as --url does', async () => {
-    const address = new URL(other.url).host;
-    const result = await cli(['diff', address, '-o', 'json'], { url: other.url });
-    expect(result.exitCode).toBe(0);
-    expect(jsonOf(result)).toMatchObject({ equal: true, a: `redis://${address}/0` });
-  });
-
   test('is nothing at all: exit code 2', async () => {
     expect(await run(['diff', 'nowhere'], { url: testUrl() })).toMatchObject({
       exitCode: 2,

@@ -7,6 +7,7 @@ import type { ByteString } from '../support/bytes.ts';
 import { given, pick } from '../support/collections.ts';
 import { InputError } from '../support/failure.ts';
 import type { Range } from '../support/quantity.ts';
+import { shellWord } from '../render/shell-word.ts';
 import { counted } from '../render/units.ts';
 import { parseRangeOf, parseType } from './arguments.ts';
 import type { Context } from './context.ts';
@@ -118,7 +119,7 @@ function requireLimit(name: string, ranges: readonly Range[]): void {
 export function selectionText(input: SelectionInput): string {
   const { namespace = [], exclude = [], regex = [] } = input;
   return Object.entries({ namespace, exclude, regex, ...conditionTexts(input) })
-    .flatMap(([name, values]) => values.map((text) => ` --${name} ${text}`))
+    .flatMap(([name, values]) => values.map((text) => ` --${name} ${shellWord(text)}`))
     .join('');
 }
 

@@ -66,6 +66,8 @@ export async function namesNear(
   if (counts.has(word) || counts.size === 0) return '';
   const meant = meantName(word, counts.keys());
   if (meant !== undefined) return `; did you mean \`${meant}${pattern.slice(word.length)}\`?`;
-  const names = [...counts].sort((left, right) => right[1] - left[1]).map(([name]) => name);
+  const names = [...counts]
+    .sort((left, right) => right[1] - left[1] || left[0].localeCompare(right[0]))
+    .map(([name]) => name);
   return `; names begin with ${listed(names, mostNames)}`;
 }

@@ -49,7 +49,7 @@ describe('apply', () => {
     expect(result.exitCode).toBe(0);
     expect(countsOf(result)).toMatchObject({ matched: 56, removed: 56 });
     expect(jsonOf(result)).toMatchObject({
-      plan: { keys: 56, missing: 0, action: 'invalidate --pattern user:*' },
+      plan: { keys: 56, missing: 0, action: "invalidate --pattern 'user:*'" },
     });
     expect(await storedKeys(server)).toEqual(['order:1', 'user:new']);
     expect(removedIn(await readJournal(journalOf(result)))).toEqual([...users(50), ...hostile].sort());

@@ -41,7 +41,7 @@ describe('the journal of an invalidation', () => {
     expect(journal.header).toMatchObject({
       kind: 'journal',
       withValues: false,
-      action: 'invalidate --pattern user:*',
+      action: "invalidate --pattern 'user:*'",
     });
     expect(journal.header.server).toContain('127.0.0.1');
     expect(journal.frames.at(-1)).toEqual({

@@ -208,7 +208,7 @@ describe('a saved plan', () => {
     await cli([...line, '--plan-out', 'plan.json'], on);
     const [head = ''] = readFileSync(join(cwd, 'plan.json'), 'utf8').split('\n');
     expect(JSON.parse(head)).toMatchObject({
-      action: 'invalidate --pattern page:* --exclude page:z* --ttl none',
+      action: "invalidate --pattern 'page:*' --exclude 'page:z*' --ttl none",
       matched: 2,
       selection: { ttl: ['none'] },
     });

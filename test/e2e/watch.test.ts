@@ -283,8 +283,6 @@ describe('the keys of a namespace', () => {
     await terminal.send('d');
     expect(await terminal.waitFor(question)).toMatch(/page:<id>/);
     await terminal.send('n', 'Enter');
-    await terminal.waitFor(back);
-    await terminal.send('Enter');
     await terminal.waitFor(/^> page:<id>/m);
     expect(await keysIn(own)).toHaveLength(4);
     await terminal.send('d');

@@ -25,6 +25,7 @@ const candidates = [
   '1',
   '1s',
   '10%',
+  '100',
   '1kb',
   'string',
   'word',

@@ -36,6 +36,12 @@ describe('bench --against', () => {
     expect(await send(other, 'DBSIZE')).toBe(0);
   });
 
+  test('gives a pipe the comparison in raw numbers', async () => {
+    const { redis } = await startServer({});
+    const run = await bench([...quick, '--against', redis.url, '--rounds', '2']);
+    expect(run.stdout).toMatch(/^comparisons\tget\tp50Micros\t[\d.]+\t[\d.]+\t[\d.]+\t\t\tunjudged$/m);
+  });
+
   test('finds the slower of two servers, with its interval, and fails on --fail-slower', async () => {
     const near = await proxyTo(Number(new URL(testUrl()).port));
     const slow = await proxyTo(Number(new URL(testUrl()).port));

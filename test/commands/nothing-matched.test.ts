@@ -36,7 +36,7 @@ test('where no name is like it, says how names begin', async () => {
 test('says with which options nothing fits, and nothing where keys fit or none were asked for', async () => {
   await fill();
   const none = await cli(['keys', 'user:*', '--size', '>1MB'], { url: testUrl() });
-  expect(none.stderr).toContain('of 31 keys none fits `user:*`, `--size >1MB`\n');
+  expect(none.stderr).toContain("of 31 keys none fits `user:*`, `--size '>1MB'`\n");
   const some = await cli(['keys', 'user:*'], { url: testUrl() });
   expect(some.stderr).not.toContain('nothing matched');
   await emptyDatabase(server);

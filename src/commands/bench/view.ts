@@ -39,7 +39,7 @@ export function viewBench(
     tableOf('results', result.results, workloadFields),
     ...(isPerson ? [...spectrumNotes(result), ...whereTimeGoes(result)] : []),
     ...settingNotes(result),
-    ...(isPerson ? comparisonBlocks(comparisons, against) : []),
+    ...(isPerson ? comparisonBlocks(comparisons, against) : comparedRows(comparisons)),
     ...result.verdicts.flatMap(verdictNote),
     ...warningNotes(result.warnings, ''),
     ...(against === null ? [] : warningNotes(against.warnings, `${against.server.address}: `)),
@@ -161,12 +161,33 @@ const changeTexts: Readonly<Record<Change, string>> = {
   unjudged: 'too few rounds to tell',
 };
 
+/** The same for a program, in raw numbers. */
+function comparedRows(comparisons: readonly Comparison[]): Block[] {
+  if (comparisons.length === 0) return [];
+  const fields = fieldsOf<ComparedRow>();
+  return [
+    tableOf('comparisons', comparedOf(comparisons), [
+      fields.text('workload', 'WORKLOAD'),
+      fields.text('measure', 'FIGURE'),
+      fields.number('now', 'NOW'),
+      fields.number('then', 'THEN'),
+      fields.ratio('ratio', 'RATIO'),
+      fields.ratio('ratioLow', 'FROM', ({ ratioInterval }) => ratioInterval?.[0] ?? null),
+      fields.ratio('ratioHigh', 'TO', ({ ratioInterval }) => ratioInterval?.[1] ?? null),
+      fields.text('change', 'CHANGE'),
+    ]),
+  ];
+}
+
+const comparedOf = (comparisons: readonly Comparison[]) =>
+  comparisons.flatMap(({ workload, measures }) =>
+    measures.map((each): ComparedRow => ({ workload, ...each })),
+  );
+
 /** Each figure, and what it was compared with. */
 function comparisonBlocks(comparisons: readonly Comparison[], against: BenchResult['against']): Block[] {
   if (comparisons.length === 0) return [];
-  const rows = comparisons.flatMap(({ workload, measures }) =>
-    measures.map((each): ComparedRow => ({ workload, ...each })),
-  );
+  const rows = comparedOf(comparisons);
   const fields = fieldsOf<ComparedRow>();
   const figureOf = (value: number, { measure }: ComparedRow) =>
     measure === 'throughputPerSecond' ? perSecond(value) : formatMicros(value);

@@ -182,7 +182,7 @@ function memoryTable({ memory, todayBytes }: WhatifResult, { memory: asked = [] 
   const of = fieldsOf<MemoryPoint>();
   const [size, share] = [of.bytes('memoryBytes', 'MEMORY'), of.ratio('timesToday', 'OF TODAY')];
   const rate = of.ratio('hitRate', 'HIT RATE');
-  const extra = of.count('extraMissesPerDay', 'MISSES/DAY', ({ extraMissesPerDay }) =>
+  const extra = of.count('extraMissesPerDay', 'MORE MISSES/DAY', ({ extraMissesPerDay }) =>
     extraMissesPerDay === null ? null : Math.round(extraMissesPerDay),
   );
   const fields = [

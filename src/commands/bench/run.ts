@@ -103,7 +103,7 @@ export function benchExecution(input: BenchInput): Execution<BenchResult> {
       keysRemoved keysLeft keyTtlSeconds against verdicts[] comparisons[] histogramFiles[] warnings[]
     `),
     rows: 'results',
-    oneTable: true,
+    ...(input.against === undefined && input.baseline === undefined && { oneTable: true as const }),
     run: (context) => bench(context, input),
     view: viewBench,
   };

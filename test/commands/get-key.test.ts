@@ -10,18 +10,19 @@ import { emptyServer, startServer } from '../server/own.ts';
 
 describe('get of a key', () => {
   test('of a vector set shows what its vectors are, and some of its elements', async () => {
-    const server = await emptyServer();
+    // Of its own, for its counters are looked at.
+    const { redis, server } = await startServer();
     if (JSON.stringify(await send(server, 'COMMAND', 'INFO', 'VADD')) === '[null]') return;
     const [elements, before] = [['a', 'b', 'c'], await countersOf(server)];
     for (const [at, name] of elements.entries())
       await send(server, 'VADD', 'v', 'VALUES', '2', `0.${at}`, '0.5', name);
-    const { result } = await getJson(['v']);
+    const { result } = await getJson(['v'], { url: redis.url });
     expect(result).toMatchObject({
       ...{ type: 'vectorset', memberCount: 3, dimensions: 2, internalEncoding: 'int8', truncated: false },
       ownLookups: { hits: (await countersOf(server)).hits - before.hits, misses: 0 },
     });
     expect((result['members'] as string[][]).flat().sort()).toEqual(elements);
-    expect(await getTable(['v', '--members', '2'])).toContain(
+    expect(await getTable(['v', '--members', '2'], { url: redis.url })).toContain(
       'only a random part is shown; --members reads more',
     );
   });

@@ -122,7 +122,7 @@ const valueOf = (
 ) => (measure === 'throughputPerSecond' ? throughputPerSecond : (latency?.[measure] ?? 0));
 
 /**
- * What is less is not told: two sets of connections to the same server have differed by 0.4 % over all rounds, for where their
+ * Smaller differences are not reported: two sets of connections to the same server have differed by 0.4 % over all rounds, for where their
  * data happen to be in memory.
  */
 const smallestDifference = 0.01;

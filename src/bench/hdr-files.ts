@@ -99,7 +99,7 @@ function compressed(distribution: Distribution): Buffer {
   return Buffer.concat([outer, packed]);
 }
 
-/** Counts in the order of their values; a negative number stands for so many zeros. */
+/** Counts in the order of their values; a negative number is a run of that many zeros. */
 function encodedCounts({ nanos, counts }: Distribution): Buffer {
   const bytes: number[] = [];
   let next = 0;

@@ -1,3 +1,4 @@
+import { firstAbove } from '../support/collections.ts';
 import type { SeededRandom } from '../support/random.ts';
 
 /** Which keys are used how often. */
@@ -52,14 +53,4 @@ function zipfSums(count: number, exponent: number): Float64Array {
   let sum = 0;
   for (let rank = 0; rank < count; rank++) sums[rank] = sum += (rank + 1) ** -exponent;
   return sums;
-}
-
-function firstAbove(sums: Float64Array, value: number): number {
-  let [low, high] = [0, sums.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sums[middle] ?? 0) > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

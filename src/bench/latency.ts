@@ -101,7 +101,7 @@ export class LatencyRecorder {
 /** Values with as many equal parts in each power of two as an HDR histogram of three figures has. */
 const partsPerOctave = 1024;
 
-/** The lowest value that such a histogram does not tell from this one. */
+/** The lowest value that such a histogram counts as the same as this one. */
 function threeFigures(value: number): number {
   if (value < 2 * partsPerOctave) return value;
   const unit = 2 ** (Math.floor(Math.log2(value)) - Math.log2(partsPerOctave));

@@ -2,6 +2,8 @@ import { type Command, Option, type OptionValues } from '@commander-js/extra-typ
 import type { ReadingInput } from './reading-options.ts';
 import type { Range } from '../support/quantity.ts';
 import {
+  aboveZero,
+  costArgument,
   countArgument,
   durationArgument,
   eachArgument,
@@ -11,6 +13,7 @@ import {
   parseRangeOf,
   parseType,
   ratioArgument,
+  sizeArgument,
 } from './arguments.ts';
 
 /*
@@ -102,6 +105,15 @@ export const backup = new Option(
 export const noBackup = new Option('--no-backup', 'keep no values: the removal cannot be undone');
 export const journal = new Option('--journal <file>', 'file of the journal (default: in the state folder)');
 export const noJournal = new Option('--no-journal', 'keep no journal');
+
+/** What an observation of traffic may cost. */
+export const maxCost = new Option(
+  '--max-cost <limit>',
+  'end where the server uses more CPU (80% of a core) or does more operations per second (50000)',
+).argParser(costArgument);
+export const maxBytes = new Option('--max-bytes <size>', 'end when so much has come over the network')
+  .argParser(aboveZero(sizeArgument))
+  .default(2e9, '2GB');
 
 /** Who has a change at the end. */
 export const waitReplicas = new Option(

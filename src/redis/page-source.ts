@@ -1,3 +1,4 @@
+import { firstAbove } from '../support/collections.ts';
 import type { SeededRandom } from '../support/random.ts';
 import type { ByteString } from '../support/bytes.ts';
 
@@ -115,17 +116,6 @@ export function shareRead(
 ): number {
   if (pages === null) return 0;
   return Math.min(1, drawn / pages) * Math.max(0, 1 - Math.sqrt(2 / (Math.PI * pageSize)));
-}
-
-/** Index of the first sum above `value`, by bisection. */
-function firstAbove(sums: readonly number[], value: number): number {
-  let [low, high] = [0, sums.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sums[middle] ?? 0) > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** Bits of a cursor that name the slot, where keys are stored by slot. */

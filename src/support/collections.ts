@@ -38,3 +38,14 @@ export function pick<Fields extends object, Name extends keyof Fields>(
 ): Pick<Fields, Name> {
   return Object.fromEntries(names.map((name) => [name, fields[name]])) as Pick<Fields, Name>;
 }
+
+/** Index of the first of ascending sums that is above `value`, by bisection; the last where none is. */
+export function firstAbove(sums: ArrayLike<number>, value: number): number {
+  let [low, high] = [0, sums.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sums[middle] ?? 0) > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

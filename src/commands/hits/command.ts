@@ -1,12 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
-import {
-  aboveZero,
-  costArgument,
-  countArgument,
-  durationArgument,
-  ratioArgument,
-  sizeArgument,
-} from '../arguments.ts';
+import { aboveZero, countArgument, durationArgument, ratioArgument } from '../arguments.ts';
 import * as common from '../common-options.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
@@ -64,16 +57,8 @@ export const defineHits: DefineCommand = (program, run) => {
       5,
     )
     .optionsGroup('Limits:')
-    .option(
-      '--max-cost <limit>',
-      'end where the server uses more CPU (80% of a core) or does more operations per second (50000)',
-      costArgument,
-    )
-    .addOption(
-      new Option('--max-bytes <size>', 'end when so much has come over the network')
-        .argParser(aboveZero(sizeArgument))
-        .default(2e9, '2GB'),
-    )
+    .addOption(common.maxCost)
+    .addOption(common.maxBytes)
     .option(
       '--fail-below-target',
       'exit with 1 where a namespace misses its hitRateTarget, or none could be judged; with 2 where the map has no target',

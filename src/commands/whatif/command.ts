@@ -2,7 +2,6 @@ import { Option } from '@commander-js/extra-typings';
 import { policies } from '../../curves/policy.ts';
 import {
   aboveZero,
-  costArgument,
   countArgument,
   durationArgument,
   eachParsed,
@@ -73,16 +72,8 @@ export const defineWhatif: DefineCommand = (program, run) => {
       ]),
     )
     .optionsGroup('Limits:')
-    .option(
-      '--max-cost <limit>',
-      'end where the server uses more CPU (80% of a core) or does more operations per second (50000)',
-      costArgument,
-    )
-    .addOption(
-      new Option('--max-bytes <size>', 'end when so much has come over the network')
-        .argParser(aboveZero(sizeArgument))
-        .default(2e9, '2GB'),
-    )
+    .addOption(common.maxCost)
+    .addOption(common.maxBytes)
     .addHelpText(
       'after',
       examples(

@@ -93,8 +93,8 @@ function pointText(what: string, point: MemoryPoint, result: WhatifResult): stri
 function longerText({ timesToday }: MemoryPoint, { seenShare, windowSeconds }: WhatifResult): string {
   const times = timesToday / Math.max(seenShare, 1e-3);
   return times > 1
-    ? `to tell more takes a window of more than ${formatSeconds(Math.ceil(times * windowSeconds))} (--for)`
-    : 'to tell more takes a longer window (--for)';
+    ? `a window of more than ${formatSeconds(Math.ceil(times * windowSeconds))} (--for) would narrow it`
+    : 'a longer window (--for) would narrow it';
 }
 
 function targetText({ hitRate, point, isReachable }: NonNullable<WhatifResult['forTarget']>): string {

@@ -13,7 +13,8 @@ const highestNanos = 3_600_000_000_000;
 
 const ticksPerHalfDistance = 5;
 
-interface Bucket {
+/** Latencies that a histogram counts as the same. */
+export interface Bucket {
   readonly nanos: number;
   readonly count: number;
 }
@@ -39,7 +40,7 @@ export function hgrmOf(distributions: readonly Distribution[]): string {
     }
     if (isLast) rows.push(`${value} 1.000000000000 ${String(total).padStart(10)}`);
   }
-  const mean = sumOf(buckets.map(({ nanos, count }) => middleOf(nanos) * count)) / total;
+  const mean = meanNanosOf(buckets);
   const variance = sumOf(buckets.map(({ nanos, count }) => (middleOf(nanos) - mean) ** 2 * count)) / total;
   const highest = highestEquivalent(buckets.at(-1)?.nanos ?? 0);
   return [
@@ -67,7 +68,7 @@ export function histogramLogOf(
   const start = (startedAt / 1000).toFixed(3);
   const lines = distributions.map((each, second) => {
     const longest = (highestEquivalent(each.nanos.at(-1) ?? 0) / 1e6).toFixed(3);
-    return `Tag=${tag},${second}.000,1.000,${longest},${compressed(each).toString('base64')}`;
+    return `Tag=${tag},${second}.000,1.000,${longest},${compressedHistogram(bucketsOf([each]))}`;
   });
   return [
     `#[${about}]`,
@@ -83,32 +84,40 @@ export function histogramLogOf(
 const cookies = { plain: 0x1c849313, compressed: 0x1c849314 } as const;
 const headBytes = 40;
 
-function compressed(distribution: Distribution): Buffer {
-  const counts = encodedCounts(distribution);
+/**
+ * In the compressed form (V2), as base64.
+ * @param buckets In ascending order. @param nanosPerUnit Of the values in it.
+ */
+export function compressedHistogram(buckets: readonly Bucket[], nanosPerUnit = 1): string {
+  const counts = encodedCounts(buckets, nanosPerUnit);
   const head = Buffer.alloc(headBytes);
   head.writeInt32BE(cookies.plain, 0);
   head.writeInt32BE(counts.length, 4);
   head.writeInt32BE(figures, 12);
   head.writeBigInt64BE(BigInt(lowestNanos), 16);
-  head.writeBigInt64BE(BigInt(highestNanos), 24);
+  head.writeBigInt64BE(BigInt(highestNanos / nanosPerUnit), 24);
   head.writeDoubleBE(1, 32);
   const packed = deflateSync(Buffer.concat([head, counts]));
   const outer = Buffer.alloc(8);
   outer.writeInt32BE(cookies.compressed, 0);
   outer.writeInt32BE(packed.length, 4);
-  return Buffer.concat([outer, packed]);
+  return Buffer.concat([outer, packed]).toString('base64');
 }
 
 /** Counts in the order of their values; a negative number is a run of that many zeros. */
-function encodedCounts({ nanos, counts }: Distribution): Buffer {
+function encodedCounts(buckets: readonly Bucket[], nanosPerUnit: number): Buffer {
   const bytes: number[] = [];
+  const counts = new Map<number, number>();
+  for (const { nanos, count } of buckets) {
+    const index = indexOf(Math.max(lowestNanos, Math.floor(nanos / nanosPerUnit)));
+    counts.set(index, (counts.get(index) ?? 0) + count);
+  }
   let next = 0;
-  nanos.forEach((value, at) => {
-    const index = indexOf(value);
+  for (const [index, count] of counts) {
     if (index > next) pushZigZag(bytes, next - index);
-    pushZigZag(bytes, counts[at] ?? 0);
+    pushZigZag(bytes, count);
     next = index + 1;
-  });
+  }
   return Buffer.from(bytes);
 }
 
@@ -136,7 +145,20 @@ function nextLevel(level: number): number {
   return level + 100 / (ticksPerHalfDistance * 2 ** halvings);
 }
 
-function bucketsOf(distributions: readonly Distribution[]): Bucket[] {
+/** The latency that so many percent do not exceed, in nanoseconds. @param buckets One at least, in ascending order. */
+export function percentileNanosOf(buckets: readonly Bucket[], percent: number): number {
+  const rank = Math.max(1, Math.ceil((percent / 100) * sumOf(buckets.map(({ count }) => count))));
+  let seen = 0;
+  const bucket = buckets.find(({ count }) => (seen += count) >= rank);
+  return highestEquivalent(bucket?.nanos ?? 0);
+}
+
+export const meanNanosOf = (buckets: readonly Bucket[]): number =>
+  sumOf(buckets.map(({ nanos, count }) => middleOf(nanos) * count)) /
+  sumOf(buckets.map(({ count }) => count));
+
+/** All latencies together, in ascending order. */
+export function bucketsOf(distributions: readonly Distribution[]): Bucket[] {
   const counts = new Map<number, number>();
   for (const { nanos, counts: own } of distributions)
     nanos.forEach((value, at) => counts.set(value, (counts.get(value) ?? 0) + (own[at] ?? 0)));

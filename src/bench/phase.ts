@@ -30,8 +30,10 @@ export interface Phase {
   readonly onSecond?: (seconds: readonly SecondFigures[]) => void;
 }
 
-/** How often each latency was seen, by nanoseconds, in ascending order. */
+/** How often each latency was seen within a second, by nanoseconds, in ascending order. */
 export interface Distribution {
+  /** Commands that were answered; with a pipeline there is one latency for several. */
+  readonly operations: number;
   readonly nanos: Float64Array;
   readonly counts: Float64Array;
 }
@@ -166,7 +168,7 @@ class PhaseRun {
       this.series.push({ operations: this.runningOperations, p50Micros, p99Micros, maxMicros });
       this.latency.add(this.running);
       const counts = this.running.countsByNanos;
-      if (counts !== null) this.distributions.push(distributionOf(counts));
+      if (counts !== null) this.distributions.push(distributionOf(counts, this.runningOperations));
       this.running.reset();
       this.runningOperations = 0;
       this.phase.onSecond?.(this.series);
@@ -237,7 +239,7 @@ class PhaseRun {
   }
 }
 
-function distributionOf(counts: ReadonlyMap<number, number>): Distribution {
+function distributionOf(counts: ReadonlyMap<number, number>, operations: number): Distribution {
   const nanos = Float64Array.from(counts.keys()).sort();
-  return { nanos, counts: nanos.map((value) => counts.get(value) ?? 0) };
+  return { operations, nanos, counts: nanos.map((value) => counts.get(value) ?? 0) };
 }

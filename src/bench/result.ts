@@ -11,7 +11,9 @@ export interface WorkloadResult {
   readonly operations: number;
   /** Error replies. The first ends the benchmark, so more come from the same batch only. */
   readonly errors: number;
-  /** GETs that found no key. */
+  /** GETs that were answered. */
+  readonly lookups: number;
+  /** Of them, those that found no key. */
   readonly misses: number;
   /** GETs of keys that were never written, as `--hit-ratio` wants. */
   readonly expectedMisses: number;
@@ -93,6 +95,7 @@ export function workloadResult(
     name,
     operations,
     errors,
+    lookups: outcome.lookups,
     misses,
     expectedMisses: outcome.expectedMisses,
     missRatio: outcome.lookups > 0 ? misses / outcome.lookups : null,

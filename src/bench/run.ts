@@ -8,8 +8,8 @@ import { type BenchTools, Station } from './station.ts';
 
 export interface BenchOutcome {
   readonly report: BenchReport;
-  /** Of the first server: latencies of each second, by workload; empty lists where they were not asked for. */
-  readonly distributions: ReadonlyMap<WorkloadName, readonly Distribution[]>;
+  /** For each server, latencies of each second, by workload; empty lists where they were not asked for. */
+  readonly distributions: readonly ReadonlyMap<WorkloadName, readonly Distribution[]>[];
   readonly error?: Error;
 }
 
@@ -46,7 +46,7 @@ export async function runBenchmark(
     ...settings
   } = options;
   const failure = error ?? finished.find((each) => each.error)?.error;
-  const distributions = stations[0]?.distributions ?? new Map<WorkloadName, Distribution[]>();
+  const distributions = stations.map((station) => station.distributions);
   return {
     report: { ...settings, distribution: distributionText(distribution), ...own, against },
     distributions,

@@ -4,11 +4,30 @@ import { build, decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import { describe, expect, test } from 'vitest';
 import { hgrmOf, histogramLogOf } from '../../src/bench/hdr-files.ts';
 import { LatencyRecorder } from '../../src/bench/latency.ts';
+import { sumOf } from '../../src/support/collections.ts';
 import { SeededRandom } from '../../src/support/random.ts';
 import { startServer, temporaryFolder } from '../server/own.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import { send } from '../server/redis.ts';
 import { bench, brief, resultOf } from './bench-runs.ts';
+
+/** Of a file as memtier_benchmark writes it. */
+interface Memtier {
+  readonly 'ALL STATS': Readonly<
+    Record<
+      string,
+      {
+        readonly Count: number;
+        readonly 'Ops/sec': number;
+        readonly 'Hits/sec': number;
+        readonly 'Time-Serie': Readonly<Record<string, { readonly Count: number }>>;
+        readonly 'Percentile Latencies': Readonly<Record<`p${string}`, number>> & {
+          readonly 'Histogram log format': { readonly 'Compressed Histogram': string };
+        };
+      }
+    >
+  >;
+}
 
 describe('bench --hdr-file-prefix', () => {
   test('writes percentiles and a log that HDR tools read, with every latency of the result', async () => {
@@ -16,8 +35,10 @@ describe('bench --hdr-file-prefix', () => {
     const run = await bench(['get', 'ping', ...brief, '--hdr-file-prefix', 'run', '-o', 'json'], { cwd });
     const { results, histogramFiles } = resultOf(run);
 
-    expect(histogramFiles).toEqual(['run_get.hgrm', 'run_get.hlog', 'run_ping.hgrm', 'run_ping.hlog']);
-    for (const { name, latency } of results) {
+    expect(histogramFiles).toEqual(
+      ['get', 'ping'].flatMap((name) => ['hgrm', 'hlog', 'json'].map((ending) => `run_${name}.${ending}`)),
+    );
+    for (const { name, latency, operations } of results) {
       const log = readFileSync(join(cwd, `run_${name}.hlog`), 'utf8');
       const all = build({ highestTrackableValue: 3.6e12, numberOfSignificantValueDigits: 3 });
       const lines = log.split('\n').filter((line) => line.startsWith(`Tag=${name},`));
@@ -33,6 +54,40 @@ describe('bench --hdr-file-prefix', () => {
       const hgrm = readFileSync(join(cwd, `run_${name}.hgrm`), 'utf8');
       expect(hgrm).toMatch(/^ +Value +Percentile TotalCount 1\/\(1-Percentile\)/);
       expect(hgrm).toContain(`Total count    =          ${String(latency?.samples).padStart(3)}`);
+
+      const { 'ALL STATS': stats } = JSON.parse(
+        readFileSync(join(cwd, `run_${name}.json`), 'utf8'),
+      ) as Memtier;
+      const figures = stats[name === 'get' ? 'Gets' : 'Pings'];
+      expect(stats['Totals']).toEqual(figures);
+      expect(figures?.Count).toBe(operations);
+      expect(figures?.['Hits/sec']).toBe(name === 'get' ? figures?.['Ops/sec'] : 0);
+      const series = Object.values(figures?.['Time-Serie'] ?? {});
+      expect(sumOf(series.map(({ Count }) => Count))).toBe(operations);
+      const percentiles = figures?.['Percentile Latencies'];
+      expect(percentiles?.['p99.00']).toBeCloseTo((latency?.p99Micros ?? 0) / 1000, 2);
+      const histogram = percentiles?.['Histogram log format']['Compressed Histogram'];
+      const decoded = decodeFromCompressedBase64(histogram ?? '');
+      expect(decoded.totalCount).toBe(latency?.samples);
+      expect(decoded.getValueAtPercentile(50) / Math.max(1, latency?.p50Micros ?? 0)).toBeCloseTo(1, 1);
+    }
+  });
+
+  test('writes files for the other server too', async () => {
+    const cwd = temporaryFolder();
+    const { redis } = await startServer({});
+    const against = ['--against', redis.url, '--rounds', '2', '--hdr-file-prefix', 'run', '-o', 'json'];
+    const { results, ...rest } = resultOf(await bench(['ping', ...brief, ...against], { cwd }));
+
+    expect(rest.histogramFiles).toEqual(
+      ['run', 'run_other'].flatMap((stem) => ['hgrm', 'hlog', 'json'].map((end) => `${stem}_ping.${end}`)),
+    );
+    for (const [stem, result] of [
+      ['run', results[0]],
+      ['run_other', rest.against?.results[0]],
+    ] as const) {
+      const hgrm = readFileSync(join(cwd, `${stem}_ping.hgrm`), 'utf8');
+      expect(hgrm).toContain(`Total count    = ${String(result?.latency?.samples).padStart(12)}]`);
     }
   });
 
@@ -64,7 +119,11 @@ test('percentiles and log agree with the latencies themselves, sorted', () => {
   for (const each of millis) recorder.record(each);
   const counts = recorder.countsByNanos ?? new Map<number, number>();
   const nanos = Float64Array.from(counts.keys()).sort();
-  const distribution = { nanos, counts: nanos.map((value) => counts.get(value) ?? 0) };
+  const distribution = {
+    operations: millis.length,
+    nanos,
+    counts: nanos.map((value) => counts.get(value) ?? 0),
+  };
   const sorted = millis.toSorted((one, other) => one - other);
   const text = hgrmOf([distribution]);
   const rows = text.matchAll(/^ +([\d.]+) ([\d.]+) +(\d+)/gm);

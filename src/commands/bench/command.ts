@@ -95,7 +95,7 @@ export const defineBench: DefineCommand = (program, run) => {
     )
     .option(
       '--hdr-file-prefix <path>',
-      'write <path>_<workload>.hgrm (percentiles) and .hlog (a histogram for each second, HDR V2)',
+      'write <path>_<workload>.hgrm (percentiles), .hlog (a histogram for each second, HDR V2) and .json (as memtier_benchmark writes it)',
     )
     .optionsGroup('Limits:')
     .option('--fail-above <duration>', 'exit with 1 where a p99 is above this', durationArgument)

@@ -7,18 +7,26 @@ import { fileFailureText, InputError } from '../../support/failure.ts';
 import type { Context } from '../context.ts';
 
 /** Of `--hdr-file-prefix`, for each workload. */
-const namesOf = (prefix: string, workload: WorkloadName) =>
-  [`${prefix}_${workload}.hgrm`, `${prefix}_${workload}.hlog`] as const;
+const endings = ['hgrm', 'hlog', 'json'] as const;
 
-/** @throws InputError where one of the files is there already: what was measured once cannot be had again */
+/** `run_get`; of the other server `run_other_get`. */
+const stemOf = (prefix: string, workload: WorkloadName, isOther: boolean) =>
+  `${prefix}${isOther ? '_other' : ''}_${workload}`;
+
+/**
+ * @param hasOther True where another server is measured in turn.
+ * @throws InputError where one of the files is there already: what was measured once cannot be had again
+ */
 export function requireNewFiles(
   { environment }: Context,
   prefix: string | undefined,
   workloads: readonly WorkloadName[],
+  hasOther: boolean,
 ): void {
   if (prefix === undefined) return;
-  const existing = workloads
-    .flatMap((workload) => namesOf(prefix, workload))
+  const existing = [false, ...(hasOther ? [true] : [])]
+    .flatMap((isOther) => workloads.map((workload) => stemOf(prefix, workload, isOther)))
+    .flatMap((stem) => endings.map((ending) => `${stem}.${ending}`))
     .find((name) => existsSync(resolve(environment.workingDirectory, name)));
   if (existing !== undefined)
     throw new InputError(`\`${existing}\` is there already`, 'name another --hdr-file-prefix, or remove it');
@@ -31,25 +39,33 @@ export async function writeHistograms(
   { distributions, report }: BenchOutcome,
   startedAt: number,
 ): Promise<string[]> {
-  const { hgrmOf, histogramLogOf } = await import('../../bench/hdr-files.ts');
-  const about = `cachectl bench, ${report.server.address}, ${new Date(now()).toISOString()}`;
+  const [{ hgrmOf, histogramLogOf }, { memtierJsonOf }] = await Promise.all([
+    import('../../bench/hdr-files.ts'),
+    import('../../bench/memtier-json.ts'),
+  ]);
   const written: string[] = [];
-  for (const [workload, seconds] of distributions) {
-    if (seconds.length === 0) continue;
-    const [hgrm, hlog] = namesOf(prefix, workload);
-    for (const [name, text] of [
-      [hgrm, hgrmOf(seconds)],
-      [hlog, histogramLogOf(seconds, workload, startedAt, about)],
-    ] as const) {
-      try {
-        await writeFile(resolve(environment.workingDirectory, name), text, { flag: 'wx' });
-      } catch (error) {
-        throw new InputError(
-          `\`${name}\` cannot be written: ${fileFailureText(error)}`,
-          'name another --hdr-file-prefix',
-        );
+  for (const [index, of] of [report, ...(report.against === null ? [] : [report.against])].entries()) {
+    const about = `cachectl bench, ${of.server.address}, ${new Date(now()).toISOString()}`;
+    for (const result of of.results) {
+      const seconds = distributions[index]?.get(result.name) ?? [];
+      if (seconds.length === 0) continue;
+      const texts = {
+        hgrm: hgrmOf(seconds),
+        hlog: histogramLogOf(seconds, result.name, startedAt, about),
+        json: memtierJsonOf(report, of, result, seconds, startedAt),
+      };
+      for (const ending of endings) {
+        const name = `${stemOf(prefix, result.name, index > 0)}.${ending}`;
+        try {
+          await writeFile(resolve(environment.workingDirectory, name), texts[ending], { flag: 'wx' });
+        } catch (error) {
+          throw new InputError(
+            `\`${name}\` cannot be written: ${fileFailureText(error)}`,
+            'name another --hdr-file-prefix',
+          );
+        }
+        written.push(name);
       }
-      written.push(name);
     }
   }
   return written;

@@ -119,7 +119,7 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
   const options = optionsOf(input, opponent);
   checkOptions(options);
   requireJudgeable(input, options, opponent);
-  requireNewFiles(context, input.hdrFilePrefix, options.workloads);
+  requireNewFiles(context, input.hdrFilePrefix, options.workloads, opponent?.kind === 'server');
   const server = await context.reconnect();
   const other = opponent?.kind === 'server' ? await opponent.open() : null;
   await confirmLoad(

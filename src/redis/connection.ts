@@ -1,5 +1,6 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { onAbort } from '../support/failure.ts';
 import { connectionFailure, RedisError, ReplyFault, seenPlainly } from './errors.ts';
 import { type Info, infoOf, productOf, survivesNoTouch } from './info.ts';
 import { logIn, unasked } from './login.ts';
@@ -119,8 +120,7 @@ export class Connection {
   ): Promise<Connection> {
     const address = addressOf(target);
     const socket = beginSocket(target);
-    const giveUp = () => socket.destroy(interrupted(address));
-    signal?.addEventListener('abort', giveUp);
+    const stopListening = onAbort(signal, () => socket.destroy(interrupted(address)));
     let connection: Connection | undefined;
     try {
       await connected(socket, target);
@@ -132,7 +132,7 @@ export class Connection {
       connection?.close();
       throw await seenPlainly(error, target);
     } finally {
-      signal?.removeEventListener('abort', giveUp);
+      stopListening();
     }
   }
 

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { asBytes } from '../support/bytes.ts';
+import { onAbort } from '../support/failure.ts';
 import { connectionFailure, mayPass, RedisError, refusal, ReplyFault, seenPlainly } from './errors.ts';
 import { elementBytes, interrupted, Connection, mostMetadataBytes } from './connection.ts';
 import { logIn, unasked } from './login.ts';
@@ -29,8 +30,7 @@ export async function openNode(
 ): Promise<OpenNode> {
   const client = openClient(target);
   const guard = new ReplyGuard(client, target);
-  const giveUp = () => client.disconnect();
-  signal?.addEventListener('abort', giveUp);
+  const stopListening = onAbort(signal, () => client.disconnect());
   try {
     await client.connect();
     const node = nodeOf(client, guard, target, lookups, signal);
@@ -43,7 +43,7 @@ export async function openNode(
     const failure = connectionFailure(error instanceof RedisError ? error : (guard.fault ?? error), target);
     throw await seenPlainly(failure, target);
   } finally {
-    signal?.removeEventListener('abort', giveUp);
+    stopListening();
   }
 }
 
@@ -57,14 +57,13 @@ export async function askOnce<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   const node = await openNode(target, signal);
-  const giveUp = () => node.close();
-  signal?.addEventListener('abort', giveUp);
+  const stopListening = onAbort(signal, () => node.close());
   try {
     return await ask(node);
   } catch (error) {
     throw signal?.aborted === true ? interrupted(node.address) : error;
   } finally {
-    signal?.removeEventListener('abort', giveUp);
+    stopListening();
     node.close();
   }
 }

@@ -1,5 +1,16 @@
+import { setMaxListeners } from 'node:events';
+
 /** What a wait throws that was given up because a signal was aborted. */
 export const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
+/** Calls `act` once the signal is aborted; any number may listen to one. @returns what ends the listening */
+export function onAbort(signal: AbortSignal | undefined, act: () => void): () => void {
+  if (signal === undefined) return () => undefined;
+  // Node would warn of a leak at the eleventh connection that is being opened.
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', act);
+  return () => signal.removeEventListener('abort', act);
+}
 
 /** What a person gave (an argument, a file, a record) cannot be used. The message names it; the hint is the way out. */
 export class InputError extends Error {

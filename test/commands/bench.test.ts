@@ -100,6 +100,17 @@ describe('bench', () => {
     },
   );
 
+  test('opens many connections at once without a warning of Node', async () => {
+    const warnings: Error[] = [];
+    const take = (warning: Error) => void warnings.push(warning);
+    process.on('warning', take);
+    const run = await bench(['ping', ...brief, '--connections', '30']);
+    process.off('warning', take);
+
+    expect(run.exitCode).toBe(0);
+    expect(warnings).toEqual([]);
+  });
+
   test('writes values of the size asked for, that no compression would shrink', async () => {
     const { redis, server } = await startServer({});
     const running = bench(['set', '--duration', '10s', '--warmup', '0', '--keys', '3', '--payload', '1KiB'], {

@@ -1,21 +1,26 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { WorkloadResult } from '../../src/bench/result.ts';
-import { startRedisProcess } from '../server/redis-process.ts';
 import { compareRounds } from '../../src/bench/statistics.ts';
+import type { WorkloadResult } from '../../src/bench/result.ts';
 import { SeededRandom } from '../../src/support/random.ts';
+import { startRedisProcess } from '../server/redis-process.ts';
 import { median, say } from './measure.ts';
+import { inTemporaryFolder } from './temporary-folder.ts';
 
 /**
- * How `cachectl bench` compares with redis-benchmark, a program in C, on the same server: both in turn, eight rounds,
- * medians, and the ratio with its 95 % interval over the rounds. Needs `redis-benchmark` on PATH.
- * Usage: npm run bench:redis-benchmark [-- PROGRAM_OF_THE_SERVER]
+ * How `cachectl bench get` compares with redis-benchmark, and with memtier_benchmark where it is on PATH, both programs in C, on the
+ * same server and keys: all in turn, each as the first in as many rounds; medians, and the ratio with its 95 % interval over the rounds.
+ * Usage: npm run bench:redis-benchmark [-- PROGRAM_OF_THE_SERVER [REDIS_BENCHMARK [ROUNDS]]]
  */
 
 const run = promisify(execFile);
 const binary = fileURLToPath(new URL('../../bin/cachectl', import.meta.url));
-const rounds = 8;
+const [serverProgram = 'redis-server', redisBenchmark = 'redis-benchmark', roundsText = '10'] =
+  process.argv.slice(2);
+const rounds = Number(roundsText);
 const valueBytes = 256;
 const keyCount = 10_000;
 
@@ -26,9 +31,10 @@ interface Setting {
 }
 
 const settings: readonly Setting[] = [
-  { connections: 4, pipeline: 1, operations: 60_000 },
-  { connections: 50, pipeline: 1, operations: 60_000 },
-  { connections: 4, pipeline: 16, operations: 400_000 },
+  { connections: 1, pipeline: 1, operations: 30_000 },
+  { connections: 4, pipeline: 1, operations: 80_000 },
+  { connections: 50, pipeline: 1, operations: 100_000 },
+  { connections: 50, pipeline: 16, operations: 800_000 },
 ];
 
 interface Figures {
@@ -37,100 +43,111 @@ interface Figures {
   readonly p99Micros: number;
 }
 
-/** In the order in which redis-benchmark runs them. */
-const workloads = ['ping', 'set', 'get'] as const;
-type Workload = (typeof workloads)[number];
-type Round = ReadonlyMap<Workload, Figures>;
+type Contender = (port: number, setting: Setting) => Promise<Figures>;
 
-async function measurePeer(port: number, { connections, pipeline, operations }: Setting): Promise<Round> {
-  const { stdout } = await run('redis-benchmark', [
-    ...['-p', String(port), '-t', 'ping_mbulk,get,set', '-c', String(connections), '-n', String(operations)],
-    ...['-P', String(pipeline), '-d', String(valueBytes), '-r', String(keyCount), '--csv'],
-  ]);
-  const [heading = '', ...lines] = stdout.trim().split('\n');
-  const columns = fieldsOf(heading);
-  const names: Readonly<Record<string, Workload>> = { PING_MBULK: 'ping', SET: 'set', GET: 'get' };
-  return new Map(
-    lines.flatMap((line) => {
-      const fields = fieldsOf(line);
-      const figure = (column: string) => Number(fields[columns.indexOf(column)]);
-      const name = names[fields[0] ?? ''];
-      if (name === undefined) return [];
-      return [
-        [
-          name,
-          {
-            throughputPerSecond: figure('rps'),
-            p50Micros: figure('p50_latency_ms') * 1000,
-            p99Micros: figure('p99_latency_ms') * 1000,
-          },
-        ] as const,
-      ];
-    }),
-  );
-}
-
-async function measureOurs(port: number, { connections, pipeline, operations }: Setting): Promise<Round> {
+const ours: Contender = async (port, { connections, pipeline, operations }) => {
   const { stdout } = await run(process.execPath, [
-    ...[binary, 'bench', ...workloads, '--url', `redis://127.0.0.1:${port}`, '--output', 'json'],
+    ...[binary, 'bench', 'get', '--url', `redis://127.0.0.1:${port}`, '--output', 'json'],
     ...['--connections', String(connections), '--pipeline', String(pipeline)],
     ...['--operations', String(operations), '--payload', String(valueBytes), '--keys', String(keyCount)],
   ]);
-  const { results } = JSON.parse(stdout) as { results: WorkloadResult[] };
-  return new Map(
-    results.flatMap(({ name, throughputPerSecond, latency }) =>
-      name === 'mixed' || latency === null
-        ? []
-        : [
-            [
-              name,
-              { throughputPerSecond, p50Micros: latency.p50Micros, p99Micros: latency.p99Micros },
-            ] as const,
-          ],
-    ),
+  const [result] = (JSON.parse(stdout) as { results: WorkloadResult[] }).results;
+  if (result?.latency == null) throw new Error('cachectl measured nothing');
+  const { p50Micros, p99Micros } = result.latency;
+  return { throughputPerSecond: result.throughputPerSecond, p50Micros, p99Micros };
+};
+
+const redisBenchmarkGet: Contender = async (port, { connections, pipeline, operations }) => {
+  const { stdout } = await run(redisBenchmark, [
+    ...['-p', String(port), '-t', 'get', '-c', String(connections), '-n', String(operations)],
+    ...['-P', String(pipeline), '-r', String(keyCount), '--csv'],
+  ]);
+  const [columns = [], figures = []] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split(',').map((field) => field.replaceAll('"', '')));
+  const figure = (column: string) => Number(figures[columns.indexOf(column)]);
+  return {
+    throughputPerSecond: figure('rps'),
+    p50Micros: figure('p50_latency_ms') * 1000,
+    p99Micros: figure('p99_latency_ms') * 1000,
+  };
+};
+
+const memtierKeys = ['--key-prefix', 'memtier:', '--key-minimum', '1', '--key-maximum', String(keyCount)];
+
+const memtierGet: Contender = (port, { connections, pipeline, operations }) =>
+  inTemporaryFolder(async (folder) => {
+    const file = join(folder, 'out.json');
+    await run('memtier_benchmark', [
+      ...['-p', String(port), '-t', '1', '-c', String(connections), '-n', String(operations / connections)],
+      ...['--pipeline', String(pipeline), '--ratio', '0:1', '--hide-histogram', ...memtierKeys],
+      ...['--json-out-file', file],
+    ]);
+    const { 'ALL STATS': stats } = JSON.parse(readFileSync(file, 'utf8')) as {
+      'ALL STATS': { Gets: { 'Ops/sec': number; 'Percentile Latencies': Record<string, number> } };
+    };
+    const micros = (percentile: string) =>
+      (stats.Gets['Percentile Latencies'][percentile] ?? Number.NaN) * 1000;
+    return {
+      throughputPerSecond: stats.Gets['Ops/sec'],
+      p50Micros: micros('p50.00'),
+      p99Micros: micros('p99.00'),
+    };
+  });
+
+const versionOf = (program: string) =>
+  run(program, ['--version']).then(
+    ({ stdout }) => stdout.split('\n')[0]?.trim() ?? '',
+    () => null,
   );
-}
 
-const fieldsOf = (line: string) => line.split(',').map((field) => field.replaceAll('"', ''));
-
-function print(...cells: readonly (string | number)[]): void {
-  const [first = '', ...rest] = cells.map(String);
-  say(first.padEnd(24) + rest.map((cell) => cell.padStart(14)).join(''));
-}
-
-async function compare(port: number, setting: Setting): Promise<void> {
-  const peer: Round[] = [];
-  const ours: Round[] = [];
-  for (let round = 0; round < rounds; round++) {
-    peer.push(await measurePeer(port, setting));
-    ours.push(await measureOurs(port, setting));
-  }
-  print(`\n${setting.connections} connections, pipeline of ${setting.pipeline}`);
-  print('', 'peer', 'ours', 'ours/peer', '95 %');
-  for (const workload of workloads) {
+const server = await startRedisProcess(serverProgram);
+try {
+  const { port } = server;
+  const memtier = await versionOf('memtier_benchmark');
+  await run(redisBenchmark, [
+    ...['-p', String(port), '-t', 'set', '-n', String(20 * keyCount), '-r', String(keyCount)],
+    ...['-d', String(valueBytes), '-P', '100', '-q'],
+  ]);
+  if (memtier !== null)
+    await run('memtier_benchmark', [
+      ...['-p', String(port), '-t', '1', '-c', '1', '-n', String(keyCount), '--ratio', '1:0'],
+      ...['--key-pattern', 'P:P', '-d', String(valueBytes), ...memtierKeys],
+    ]);
+  const peers: Readonly<Record<string, Contender>> = {
+    'redis-benchmark': redisBenchmarkGet,
+    ...(memtier !== null && { memtier: memtierGet }),
+  };
+  const contenders = Object.entries({ ours, ...peers });
+  say(
+    `${server.product} ${server.version}; ${String(await versionOf(redisBenchmark))}; ${memtier ?? 'no memtier_benchmark'}; ` +
+      `Node ${process.version}; ${rounds} rounds, medians, values of ${valueBytes} B, ${keyCount} keys`,
+  );
+  for (const setting of settings) {
+    const measured = new Map(contenders.map(([name]) => [name, [] as Figures[]]));
+    for (let round = 0; round < rounds; round++) {
+      const first = round % contenders.length;
+      for (const [name, measure] of [...contenders.slice(first), ...contenders.slice(0, first)])
+        measured.get(name)?.push(await measure(port, setting));
+    }
+    print(`\n${setting.connections} connections, pipeline of ${setting.pipeline}`);
     for (const figure of ['throughputPerSecond', 'p50Micros', 'p99Micros'] as const) {
-      const middle = (list: readonly Round[]) =>
-        median(list.map((round) => round.get(workload)?.[figure] ?? Number.NaN));
-      const [theirs, own] = [middle(peer), middle(ours)];
-      const listOf = (list: readonly Round[]) =>
-        list.map((round) => round.get(workload)?.[figure] ?? Number.NaN);
-      const figures = { now: listOf(ours), then: listOf(peer) };
-      const [estimate] = compareRounds([figures], true, new SeededRandom(1, 'peer'));
-      const { ratio = Number.NaN, ratioInterval = [] } = estimate ?? {};
-      const interval = ratioInterval.map((bound) => bound.toFixed(2)).join(' to ');
-      print(`${workload} ${figure}`, theirs.toFixed(0), own.toFixed(0), ratio.toFixed(2), interval);
+      const listOf = (name: string) => (measured.get(name) ?? []).map((each) => each[figure]);
+      print(figure, 'ours', median(listOf('ours')).toFixed(0));
+      for (const name of Object.keys(peers)) {
+        const rounds = { now: listOf('ours'), then: listOf(name) };
+        const [estimate] = compareRounds([rounds], true, new SeededRandom(1, 'peer'));
+        const { ratio = Number.NaN, ratioInterval = [] } = estimate ?? {};
+        const interval = ratioInterval.map((bound) => bound.toFixed(2)).join(' to ');
+        print('', name, median(rounds.then).toFixed(0), `ours/peer ${ratio.toFixed(2)}`, interval);
+      }
     }
   }
-}
-
-const server = await startRedisProcess(process.argv[2] ?? 'redis-server');
-try {
-  const { stdout } = await run('redis-benchmark', ['--version']);
-  say(
-    `${server.product} ${server.version}, ${stdout.trim()}, Node ${process.version}; ` +
-      `${rounds} rounds, medians, values of ${valueBytes} B, ${keyCount} keys`,
-  );
-  for (const setting of settings) await compare(server.port, setting);
 } finally {
   await server.stop();
+}
+
+function print(...[first = '', second = '', ...rest]: readonly string[]): void {
+  say(first.padEnd(22) + second.padEnd(17) + rest.map((cell) => cell.padStart(16)).join(''));
 }
